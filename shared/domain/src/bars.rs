@@ -1,0 +1,352 @@
+//! Daily bars as columns: what providers give, the store keeps and the engines read.
+
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::day::Day;
+
+/// One bar: prices as quoted that day in the instrument's currency.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Bar {
+    /// Trading day; of a week or month, its last trading day.
+    pub date: Day,
+    /// First price.
+    pub open: f64,
+    /// Highest price.
+    pub high: f64,
+    /// Lowest price.
+    pub low: f64,
+    /// Last price.
+    pub close: f64,
+    /// Units traded; parts of a unit only where the instrument has them.
+    #[serde(serialize_with = "serialize_count")]
+    pub volume: f64,
+    /// Close adjusted for later splits and dividends: its ratios are total returns, its level is not a price.
+    pub adjusted_close: f64,
+    /// New units per old unit on the first day that trades at the new price; 1 on every other day.
+    pub split_ratio: f64,
+    /// Cash per unit on the ex-date; 0 on every other day.
+    pub dividend: f64,
+}
+
+/// Whole numbers without a decimal point, as volumes are written everywhere.
+fn serialize_count<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if value.fract() == 0.0 && (0.0..EXACT).contains(value) {
+        serializer.serialize_u64(*value as u64)
+    } else {
+        serializer.serialize_f64(*value)
+    }
+}
+
+/// Why a bar cannot be the next one of a series.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum BarError {
+    /// A price that is zero, negative or not finite.
+    #[error("{column} of {date} is {value}, not a positive price")]
+    Price {
+        /// Day of the bar.
+        date: Day,
+        /// Column at fault.
+        column: &'static str,
+        /// What stood there.
+        value: f64,
+    },
+    /// A negative or non-finite volume or dividend, or a split ratio that is not positive.
+    #[error("{column} of {date} is {value}")]
+    Amount {
+        /// Day of the bar.
+        date: Day,
+        /// Column at fault.
+        column: &'static str,
+        /// What stood there.
+        value: f64,
+    },
+    /// Not after the bar before it.
+    #[error("{date} does not come after {last}")]
+    OutOfOrder {
+        /// Day of the bar.
+        date: Day,
+        /// Last day of the series.
+        last: Day,
+    },
+}
+
+/// A series of bars, oldest first: days strictly increase, prices are positive and finite.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Bars {
+    dates: Vec<Day>,
+    open: Vec<f64>,
+    high: Vec<f64>,
+    low: Vec<f64>,
+    close: Vec<f64>,
+    volume: Vec<f64>,
+    adjusted_close: Vec<f64>,
+    split_ratio: Vec<f64>,
+    dividend: Vec<f64>,
+}
+
+impl Bars {
+    /// An empty series with room for `capacity` bars.
+    #[must_use]
+    pub fn with_capacity(capacity: usize) -> Self {
+        let column = || Vec::with_capacity(capacity);
+        Self {
+            dates: Vec::with_capacity(capacity),
+            open: column(),
+            high: column(),
+            low: column(),
+            close: column(),
+            volume: column(),
+            adjusted_close: column(),
+            split_ratio: column(),
+            dividend: column(),
+        }
+    }
+
+    /// Appends a bar, or says why it cannot follow; the series is then unchanged.
+    pub fn push(&mut self, bar: Bar) -> Result<(), BarError> {
+        self.check(&bar)?;
+        self.dates.push(bar.date);
+        self.open.push(bar.open);
+        self.high.push(bar.high);
+        self.low.push(bar.low);
+        self.close.push(bar.close);
+        self.volume.push(bar.volume);
+        self.adjusted_close.push(bar.adjusted_close);
+        self.split_ratio.push(bar.split_ratio);
+        self.dividend.push(bar.dividend);
+        Ok(())
+    }
+
+    fn check(&self, bar: &Bar) -> Result<(), BarError> {
+        let date = bar.date;
+        let prices = [
+            ("open", bar.open),
+            ("high", bar.high),
+            ("low", bar.low),
+            ("close", bar.close),
+            ("adjusted_close", bar.adjusted_close),
+        ];
+        for (column, value) in prices {
+            if !(value.is_finite() && value > 0.0) {
+                return Err(BarError::Price { date, column, value });
+            }
+        }
+        for (column, value) in [("volume", bar.volume), ("dividend", bar.dividend)] {
+            if !(value.is_finite() && value >= 0.0) {
+                return Err(BarError::Amount { date, column, value });
+            }
+        }
+        if !(bar.split_ratio.is_finite() && bar.split_ratio > 0.0) {
+            return Err(BarError::Amount { date, column: "split_ratio", value: bar.split_ratio });
+        }
+        match self.dates.last() {
+            Some(&last) if last >= date => Err(BarError::OutOfOrder { date, last }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The series of these bars; the first that cannot follow is the error.
+    pub fn from_rows(rows: impl IntoIterator<Item = Bar>) -> Result<Self, BarError> {
+        let mut bars = Self::default();
+        for bar in rows {
+            bars.push(bar)?;
+        }
+        Ok(bars)
+    }
+
+    /// Number of bars.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.dates.len()
+    }
+
+    /// Whether there is no bar.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.dates.is_empty()
+    }
+
+    /// Days, strictly increasing.
+    #[must_use]
+    pub fn dates(&self) -> &[Day] {
+        &self.dates
+    }
+
+    /// First prices as quoted.
+    #[must_use]
+    pub fn open(&self) -> &[f64] {
+        &self.open
+    }
+
+    /// Highest prices as quoted.
+    #[must_use]
+    pub fn high(&self) -> &[f64] {
+        &self.high
+    }
+
+    /// Lowest prices as quoted.
+    #[must_use]
+    pub fn low(&self) -> &[f64] {
+        &self.low
+    }
+
+    /// Last prices as quoted.
+    #[must_use]
+    pub fn close(&self) -> &[f64] {
+        &self.close
+    }
+
+    /// Units traded.
+    #[must_use]
+    pub fn volume(&self) -> &[f64] {
+        &self.volume
+    }
+
+    /// Closes adjusted for later splits and dividends.
+    #[must_use]
+    pub fn adjusted_close(&self) -> &[f64] {
+        &self.adjusted_close
+    }
+
+    /// Split ratios, 1 on days without a split.
+    #[must_use]
+    pub fn split_ratio(&self) -> &[f64] {
+        &self.split_ratio
+    }
+
+    /// Cash dividends per unit, 0 on days without one.
+    #[must_use]
+    pub fn dividend(&self) -> &[f64] {
+        &self.dividend
+    }
+
+    /// The bar at `index`, if there is one.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<Bar> {
+        Some(Bar {
+            date: *self.dates.get(index)?,
+            open: self.open[index],
+            high: self.high[index],
+            low: self.low[index],
+            close: self.close[index],
+            volume: self.volume[index],
+            adjusted_close: self.adjusted_close[index],
+            split_ratio: self.split_ratio[index],
+            dividend: self.dividend[index],
+        })
+    }
+
+    /// The first bar.
+    #[must_use]
+    pub fn first(&self) -> Option<Bar> {
+        self.get(0)
+    }
+
+    /// The last bar.
+    #[must_use]
+    pub fn last(&self) -> Option<Bar> {
+        self.get(self.len().checked_sub(1)?)
+    }
+
+    /// The bars, oldest first.
+    #[must_use]
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Bar> + '_ {
+        (0..self.len()).map(|index| Bar {
+            date: self.dates[index],
+            open: self.open[index],
+            high: self.high[index],
+            low: self.low[index],
+            close: self.close[index],
+            volume: self.volume[index],
+            adjusted_close: self.adjusted_close[index],
+            split_ratio: self.split_ratio[index],
+            dividend: self.dividend[index],
+        })
+    }
+
+    /// Number of bars dated before `day`: the index of the first bar on or after it.
+    #[must_use]
+    pub fn count_before(&self, day: Day) -> usize {
+        self.dates.partition_point(|&date| date < day)
+    }
+
+    /// Number of bars dated on or before `day`.
+    #[must_use]
+    pub fn count_through(&self, day: Day) -> usize {
+        self.dates.partition_point(|&date| date <= day)
+    }
+
+    /// The bars from `start` up to but not including `end`, both held inside the series.
+    #[must_use]
+    pub fn slice(&self, start: usize, end: usize) -> Self {
+        let end = end.min(self.len());
+        let range = start.min(end)..end;
+        Self {
+            dates: self.dates[range.clone()].to_vec(),
+            open: self.open[range.clone()].to_vec(),
+            high: self.high[range.clone()].to_vec(),
+            low: self.low[range.clone()].to_vec(),
+            close: self.close[range.clone()].to_vec(),
+            volume: self.volume[range.clone()].to_vec(),
+            adjusted_close: self.adjusted_close[range.clone()].to_vec(),
+            split_ratio: self.split_ratio[range.clone()].to_vec(),
+            dividend: self.dividend[range].to_vec(),
+        }
+    }
+
+    /// The bars from `from` to `to`, both included.
+    #[must_use]
+    pub fn between(&self, from: Day, to: Day) -> Self {
+        self.slice(self.count_before(from), self.count_through(to))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bar(date: &str, close: f64) -> Bar {
+        Bar {
+            date: date.parse().unwrap(),
+            open: close,
+            high: close,
+            low: close,
+            close,
+            volume: 10.0,
+            adjusted_close: close,
+            split_ratio: 1.0,
+            dividend: 0.0,
+        }
+    }
+
+    #[test]
+    fn a_refused_bar_leaves_the_series_as_it_was() {
+        let mut bars = Bars::from_rows([bar("2013-01-02", 1.0)]).unwrap();
+        let before = bars.clone();
+        for bad in [bar("2013-01-02", 1.0), bar("2013-01-01", 1.0), bar("2013-01-03", 0.0), bar("2013-01-03", f64::NAN)]
+        {
+            assert!(bars.push(bad).is_err());
+            assert_eq!(bars, before);
+        }
+    }
+
+    #[test]
+    fn a_span_includes_both_ends_and_may_fall_between_bars() {
+        let bars = Bars::from_rows([bar("2013-01-02", 1.0), bar("2013-01-04", 2.0), bar("2013-01-07", 3.0)]).unwrap();
+        let span = |from: &str, to: &str| bars.between(from.parse().unwrap(), to.parse().unwrap()).len();
+        assert_eq!(span("2013-01-02", "2013-01-07"), 3);
+        assert_eq!(span("2013-01-03", "2013-01-05"), 1);
+        assert_eq!(span("2013-01-05", "2013-01-06"), 0);
+        assert_eq!(span("2013-01-07", "2013-01-02"), 0);
+    }
+
+    #[test]
+    fn rows_and_columns_hold_the_same_bars() {
+        let rows = vec![bar("2013-01-02", 1.0), bar("2013-01-04", 2.0)];
+        let bars = Bars::from_rows(rows.clone()).unwrap();
+        assert_eq!(bars.iter().collect::<Vec<_>>(), rows);
+        assert_eq!(bars.last(), rows.last().copied());
+        assert_eq!(bars.get(2), None);
+    }
+}

@@ -1,0 +1,60 @@
+//! What is traded: its name, kind, currency, exchange and sector.
+
+use serde::{Deserialize, Serialize};
+
+use crate::money::Currency;
+use crate::symbol::Symbol;
+
+/// What kind of thing an instrument is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum InstrumentType {
+    /// A share of a company.
+    Stock,
+    /// An exchange-traded fund.
+    Etf,
+    /// A fund that is not traded on an exchange.
+    Fund,
+    /// A bond.
+    Bond,
+    /// A commodity, priced by its unit.
+    Commodity,
+    /// A crypto currency.
+    Crypto,
+    /// A pair of currencies.
+    Fx,
+    /// An item of one's own with dated valuations.
+    Item,
+}
+
+/// An instrument's metadata.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Instrument {
+    /// Ticker symbol.
+    pub symbol: Symbol,
+    /// Name as its issuer writes it; the symbol where nothing is known.
+    pub name: String,
+    /// Kind.
+    pub instrument_type: InstrumentType,
+    /// Currency of its prices.
+    pub currency: Currency,
+    /// Exchange it is quoted on, if known.
+    pub exchange: Option<String>,
+    /// Economic sector, if known.
+    pub sector: Option<String>,
+}
+
+impl Instrument {
+    /// What is assumed of a symbol without metadata: a stock in US dollars.
+    #[must_use]
+    pub fn unlisted(symbol: Symbol) -> Self {
+        Self {
+            name: symbol.to_string(),
+            symbol,
+            instrument_type: InstrumentType::Stock,
+            currency: Currency::USD,
+            exchange: None,
+            sector: None,
+        }
+    }
+}

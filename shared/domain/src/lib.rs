@@ -1,0 +1,21 @@
+//! The words of the trade as types that cannot hold nonsense: symbols, days, bars, money.
+//!
+//! Pure: no async, no clock, no randomness, no environment. Everything else in the workspace
+//! builds on this crate and it builds on nothing of ours.
+
+pub mod bars;
+pub mod calendar;
+pub mod customer;
+pub mod day;
+pub mod instrument;
+pub mod interval;
+pub mod money;
+pub mod symbol;
+
+pub use bars::{Bar, BarError, Bars};
+pub use customer::CustomerId;
+pub use day::{Day, DayError};
+pub use instrument::{Instrument, InstrumentType};
+pub use interval::Interval;
+pub use money::{Currency, Money, MoneyError};
+pub use symbol::{Symbol, SymbolError};

@@ -1,0 +1,174 @@
+//! Exact amounts of money in a currency.
+
+use std::fmt;
+use std::str::FromStr;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+/// The largest amount accepted from outside, in whole units of any currency.
+pub const MAX_AMOUNT: i64 = 1_000_000_000_000;
+
+/// A currency of ISO 4217.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schema(value_type = String, example = "USD")]
+pub struct Currency(iso_currency::Currency);
+
+/// An exact amount in a currency, never finer than the currency's own decimals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Money {
+    amount: Decimal,
+    currency: Currency,
+}
+
+/// Why a text is not money or a currency.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MoneyError {
+    /// Not a decimal number.
+    #[error("not a decimal number")]
+    NotANumber,
+    /// More decimals than the currency has.
+    #[error("{currency} has at most {decimals} decimals")]
+    TooFine {
+        /// The currency.
+        currency: Currency,
+        /// Decimals of its smallest unit.
+        decimals: u32,
+    },
+    /// Above [`MAX_AMOUNT`], or below its negative.
+    #[error("an amount is at most {MAX_AMOUNT}")]
+    TooLarge,
+    /// Not a currency of ISO 4217.
+    #[error("not a currency code of ISO 4217")]
+    UnknownCurrency,
+}
+
+impl Currency {
+    /// The US dollar.
+    pub const USD: Self = Self(iso_currency::Currency::USD);
+
+    /// The three-letter code.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        self.0.code()
+    }
+
+    /// Decimals of the smallest unit: 2 for USD, 0 for JPY.
+    #[must_use]
+    pub fn decimals(self) -> u32 {
+        u32::from(self.0.exponent().unwrap_or(2))
+    }
+}
+
+impl FromStr for Currency {
+    type Err = MoneyError;
+
+    fn from_str(text: &str) -> Result<Self, MoneyError> {
+        iso_currency::Currency::from_code(text).map(Self).ok_or(MoneyError::UnknownCurrency)
+    }
+}
+
+impl TryFrom<String> for Currency {
+    type Error = MoneyError;
+
+    fn try_from(text: String) -> Result<Self, MoneyError> {
+        text.parse()
+    }
+}
+
+impl From<Currency> for String {
+    fn from(currency: Currency) -> Self {
+        currency.code().to_owned()
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl Money {
+    /// Exactly this amount, or why it is none of this currency.
+    pub fn new(amount: Decimal, currency: Currency) -> Result<Self, MoneyError> {
+        let amount = amount.normalize();
+        if amount.scale() > currency.decimals() {
+            return Err(MoneyError::TooFine { currency, decimals: currency.decimals() });
+        }
+        if amount.abs() > Decimal::from(MAX_AMOUNT) {
+            return Err(MoneyError::TooLarge);
+        }
+        Ok(Self { amount, currency })
+    }
+
+    /// Reads a decimal such as `1234.50` or `1e3` exactly.
+    pub fn parse(text: &str, currency: Currency) -> Result<Self, MoneyError> {
+        let plain = Decimal::from_str_exact(text);
+        let amount = plain.or_else(|_| Decimal::from_scientific(text)).map_err(|_| MoneyError::NotANumber)?;
+        Self::new(amount, currency)
+    }
+
+    /// The amount.
+    #[must_use]
+    pub fn amount(self) -> Decimal {
+        self.amount
+    }
+
+    /// The currency.
+    #[must_use]
+    pub fn currency(self) -> Currency {
+        self.currency
+    }
+
+    /// Whether the amount is above zero.
+    #[must_use]
+    pub fn is_positive(self) -> bool {
+        self.amount > Decimal::ZERO
+    }
+
+    /// Whether the amount is below zero.
+    #[must_use]
+    pub fn is_negative(self) -> bool {
+        self.amount < Decimal::ZERO
+    }
+}
+
+/// The amount with the currency's decimals: `1234.50`.
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut amount = self.amount;
+        amount.rescale(self.currency.decimals());
+        fmt::Display::fmt(&amount, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_is_written_with_the_decimals_of_its_currency() {
+        assert_eq!(Money::parse("1234.5", Currency::USD).unwrap().to_string(), "1234.50");
+        let yen = "JPY".parse().unwrap();
+        assert_eq!(Money::parse("1e3", yen).unwrap().to_string(), "1000");
+    }
+
+    #[test]
+    fn an_amount_finer_than_its_currency_is_refused_but_trailing_zeros_are_not() {
+        assert!(Money::parse("0.10000", Currency::USD).is_ok());
+        assert_eq!(
+            Money::parse("0.001", Currency::USD),
+            Err(MoneyError::TooFine { currency: Currency::USD, decimals: 2 })
+        );
+    }
+
+    #[test]
+    fn nonsense_and_absurd_amounts_are_refused() {
+        for text in ["", "ten", "NaN", "1,000", "0x10", "1e400", "--1"] {
+            assert_eq!(Money::parse(text, Currency::USD), Err(MoneyError::NotANumber), "{text}");
+        }
+        assert_eq!(Money::parse("1000000000001", Currency::USD), Err(MoneyError::TooLarge));
+        assert_eq!(Money::parse("-1e13", Currency::USD), Err(MoneyError::TooLarge));
+    }
+}

@@ -1,0 +1,135 @@
+//! Ticker symbols as people type them and providers know them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// The longest symbol, without the prefix of an item of one's own.
+pub const MAX_SYMBOL_LENGTH: usize = 20;
+
+const OWN_ITEM_PREFIX: &str = "MY:";
+
+/// A ticker symbol in upper case: `^(MY:)?[A-Z0-9^][A-Z0-9._\-=^]{0,19}$`.
+///
+/// `MY:` marks an item of one's own, seen by its owner alone. Since neither a slash nor a colon
+/// can stand elsewhere, a symbol is safe in a path, a key and a file name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schema(value_type = String, pattern = "^(MY:)?[A-Z0-9^][A-Z0-9._\\-=^]{0,19}$", example = "AAPL")]
+pub struct Symbol(String);
+
+/// Why a text is not a [`Symbol`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SymbolError {
+    /// Nothing was given.
+    #[error("a symbol has at least one character")]
+    Empty,
+    /// More than [`MAX_SYMBOL_LENGTH`] characters.
+    #[error("a symbol has at most {MAX_SYMBOL_LENGTH} characters")]
+    TooLong,
+    /// A character that no ticker has; the message names it.
+    #[error("{character:?} cannot stand at position {position} of a symbol")]
+    Character {
+        /// The offending character.
+        character: char,
+        /// Its place, counted from 1.
+        position: usize,
+    },
+}
+
+impl Symbol {
+    /// The symbol in upper case.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this is an item of one's own (`MY:NAME`).
+    #[must_use]
+    pub fn is_own_item(&self) -> bool {
+        self.0.starts_with(OWN_ITEM_PREFIX)
+    }
+}
+
+impl FromStr for Symbol {
+    type Err = SymbolError;
+
+    fn from_str(text: &str) -> Result<Self, SymbolError> {
+        // Length first: an upper-cased megabyte helps nobody.
+        if text.len() > MAX_SYMBOL_LENGTH + OWN_ITEM_PREFIX.len() {
+            return Err(SymbolError::TooLong);
+        }
+        let upper = text.to_ascii_uppercase();
+        let ticker = upper.strip_prefix(OWN_ITEM_PREFIX).unwrap_or(&upper);
+        if ticker.is_empty() {
+            return Err(SymbolError::Empty);
+        }
+        let offset = upper.len() - ticker.len();
+        for (index, character) in ticker.chars().enumerate() {
+            let plain = character.is_ascii_alphanumeric() || character == '^';
+            let inner = index > 0 && matches!(character, '.' | '_' | '-' | '=');
+            if !plain && !inner {
+                return Err(SymbolError::Character { character, position: offset + index + 1 });
+            }
+        }
+        if ticker.len() > MAX_SYMBOL_LENGTH {
+            return Err(SymbolError::TooLong);
+        }
+        Ok(Self(upper))
+    }
+}
+
+impl fmt::Display for Symbol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for Symbol {
+    type Error = SymbolError;
+
+    fn try_from(text: String) -> Result<Self, SymbolError> {
+        text.parse()
+    }
+}
+
+impl From<Symbol> for String {
+    fn from(symbol: Symbol) -> Self {
+        symbol.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_symbol_is_upper_cased_on_the_way_in() {
+        assert_eq!("brk.b".parse::<Symbol>().unwrap().as_str(), "BRK.B");
+        assert_eq!("my:house-1".parse::<Symbol>().unwrap().as_str(), "MY:HOUSE-1");
+    }
+
+    #[test]
+    fn tickers_of_indices_currencies_and_shares_are_symbols() {
+        for text in ["AAPL", "^GSPC", "EURUSD=X", "BTC-USD", "0700.HK", "A"] {
+            assert!(text.parse::<Symbol>().is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn paths_links_and_blanks_are_refused() {
+        for text in ["../etc", "A/B", "http://x", "A B", ".A", "-A", "MY:", "X:Y", "ÄÖ", "A\0"] {
+            assert!(text.parse::<Symbol>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_length_limit_is_twenty_characters_without_the_prefix() {
+        let longest = "A".repeat(20);
+        assert!(longest.parse::<Symbol>().is_ok());
+        assert!(format!("MY:{longest}").parse::<Symbol>().is_ok());
+        assert_eq!(format!("{longest}A").parse::<Symbol>(), Err(SymbolError::TooLong));
+        assert_eq!("A".repeat(1 << 20).parse::<Symbol>(), Err(SymbolError::TooLong));
+    }
+}
