@@ -1,0 +1,33 @@
+//! Time of a forecast with its bands, and of the score that comes with it.
+
+use std::hint::black_box;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use quant::forecast::{Model, forecast, score};
+
+#[path = "../src/forecast/sample.rs"]
+#[expect(clippy::unwrap_used, reason = "a bench without its sample cannot run")]
+mod sample;
+
+/// Work D1: GOOG's 2,148 bars, 30 days, both bands; `linear` is the one with a goal.
+fn one_forecast(c: &mut Criterion) {
+    let bars = sample::bars("GOOG");
+    for model in Model::ALL {
+        c.bench_function(&format!("forecast/{model}/GOOG/30"), |b| {
+            b.iter(|| forecast(black_box(&bars), model, 30));
+        });
+    }
+}
+
+/// The rolling-origin record over AAPL's 3,270 bars.
+fn one_score(c: &mut Criterion) {
+    let bars = sample::bars("AAPL");
+    for model in Model::ALL {
+        c.bench_function(&format!("score/{model}/AAPL/30"), |b| {
+            b.iter(|| score(black_box(&bars), model, 30));
+        });
+    }
+}
+
+criterion_group!(benches, one_forecast, one_score);
+criterion_main!(benches);

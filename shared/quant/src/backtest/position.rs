@@ -1,0 +1,187 @@
+//! A position from purchase to sale, and what it costs to get in and out.
+
+use super::Settings;
+
+/// Rounding that a purchase forgives, as a fraction of the quantity.
+const ROUNDING: f64 = 1e-12;
+/// Fraction of a unit that counts as rounding in a split.
+const UNIT_ROUNDING: f64 = 1e-9;
+
+/// Cost of trading as fractions.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Costs {
+    commission: f64,
+    minimum: f64,
+    slippage: f64,
+    fractional: bool,
+}
+
+impl Costs {
+    pub(super) fn of(settings: &Settings) -> Self {
+        Self {
+            commission: settings.commission_percent / 100.0,
+            minimum: settings.commission_minimum,
+            slippage: settings.slippage_percent / 100.0,
+            fractional: settings.fractional,
+        }
+    }
+
+    fn fee(&self, value: f64) -> f64 {
+        self.minimum.max(self.commission * value)
+    }
+
+    /// The largest quantity whose value and fee `cash` can pay at `fill`; none if there is none.
+    fn affordable(&self, cash: f64, fill: f64) -> Option<f64> {
+        let most = ((cash - self.minimum) / fill).min(cash / (fill * (1.0 + self.commission)));
+        let quantity = if self.fractional { most } else { (most * (1.0 + ROUNDING)).floor() };
+        (quantity > 0.0 && quantity.is_finite()).then_some(quantity)
+    }
+}
+
+/// A position that is held, and what it has brought so far.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Position {
+    /// Bar of the purchase.
+    pub(super) entry: usize,
+    /// Price paid per unit, slippage included.
+    pub(super) entry_price: f64,
+    /// Units bought.
+    pub(super) bought: f64,
+    /// Fee of the purchase.
+    pub(super) entry_fee: f64,
+    /// Units held now.
+    pub(super) quantity: f64,
+    /// Product of the split ratios so far.
+    pub(super) split_factor: f64,
+    /// Cash dividends so far.
+    pub(super) dividends: f64,
+    /// Paid out for fractions that splits left over.
+    pub(super) fractions: f64,
+}
+
+/// The end of a position.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Exit {
+    /// Bar of the sale.
+    pub(super) bar: usize,
+    /// Price received per unit, slippage included.
+    pub(super) price: f64,
+    /// Value of what was sold.
+    pub(super) proceeds: f64,
+    /// Fee of the sale.
+    pub(super) fee: f64,
+}
+
+impl Position {
+    /// Buys all that `cash` can pay at the quoted price; the cash left comes with it.
+    pub(super) fn buy(bar: usize, quote: f64, cash: f64, costs: &Costs) -> Option<(Self, f64)> {
+        let price = quote * (1.0 + costs.slippage);
+        let quantity = costs.affordable(cash, price)?;
+        let entry_fee = costs.fee(quantity * price);
+        let position = Self {
+            entry: bar,
+            entry_price: price,
+            bought: quantity,
+            entry_fee,
+            quantity,
+            split_factor: 1.0,
+            dividends: 0.0,
+            fractions: 0.0,
+        };
+        Some((position, (cash - quantity * price - entry_fee).max(0.0)))
+    }
+
+    /// Sells everything at the quoted price; the cash after it comes with the sale.
+    ///
+    /// A fee above all that is there takes all that is there: an account without margin cannot owe.
+    pub(super) fn sell(&self, bar: usize, quote: f64, cash: f64, costs: &Costs) -> (Exit, f64) {
+        let price = quote * (1.0 - costs.slippage);
+        let proceeds = self.quantity * price;
+        let fee = costs.fee(proceeds).min(cash + proceeds);
+        let left = cash + proceeds - fee;
+        // Written so that what is too large to be represented is not taken for nothing.
+        (Exit { bar, price, proceeds, fee }, if left < 0.0 { 0.0 } else { left })
+    }
+
+    /// What happens before a bar's open: the split, then the dividend. The answer is the cash paid out.
+    #[expect(clippy::float_cmp, reason = "a ratio of exactly 1 is no split")]
+    pub(super) fn open_day(&mut self, open: f64, ratio: f64, dividend: f64, costs: &Costs) -> f64 {
+        let mut paid = 0.0;
+        if ratio != 1.0 {
+            self.quantity *= ratio;
+            self.split_factor *= ratio;
+            if !costs.fractional {
+                let whole = (self.quantity + UNIT_ROUNDING).floor();
+                let fraction = (self.quantity - whole).max(0.0) * open;
+                self.quantity = whole;
+                self.fractions += fraction;
+                paid += fraction;
+            }
+        }
+        let income = self.quantity * dividend;
+        self.dividends += income;
+        paid + income
+    }
+
+    /// The end of a position of which a split left no whole unit: its fraction is already paid out.
+    pub(super) fn dissolved(bar: usize, open: f64) -> Exit {
+        Exit { bar, price: open, proceeds: 0.0, fee: 0.0 }
+    }
+
+    /// Value paid and fee of the purchase.
+    pub(super) fn invested(&self) -> f64 {
+        self.bought * self.entry_price + self.entry_fee
+    }
+
+    /// Gain when what is left is worth `value` after fees.
+    pub(super) fn gain(&self, value: f64) -> f64 {
+        value + self.dividends + self.fractions - self.invested()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn costs(commission: f64, minimum: f64, fractional: bool) -> Costs {
+        Costs { commission, minimum, slippage: 0.0, fractional }
+    }
+
+    #[test]
+    fn the_fee_is_part_of_what_must_be_affordable() {
+        let quantity = |costs: Costs, cash| Position::buy(0, 10.0, cash, &costs).map(|(position, _)| position.bought);
+        assert_eq!(quantity(costs(0.0, 0.0, false), 100.0), Some(10.0));
+        assert_eq!(quantity(costs(0.01, 0.0, false), 100.0), Some(9.0));
+        assert_eq!(quantity(costs(0.0, 5.0, false), 100.0), Some(9.0));
+        assert_eq!(quantity(costs(0.0, 5.0, true), 100.0), Some(9.5));
+        assert_eq!(quantity(costs(0.25, 0.0, true), 100.0), Some(8.0));
+        assert_eq!(quantity(costs(0.0, 100.0, true), 100.0), None);
+        assert_eq!(quantity(costs(0.0, 0.0, false), 9.99), None);
+    }
+
+    #[test]
+    fn a_purchase_is_not_lost_to_rounding() {
+        // 0.1 × 3 is a little above 0.3 in binary.
+        let (position, cash) = Position::buy(0, 0.1, 0.3, &costs(0.0, 0.0, false)).unwrap();
+        assert_eq!((position.bought, cash), (3.0, 0.0));
+    }
+
+    #[test]
+    fn a_split_leaves_whole_units_and_pays_for_the_rest() {
+        let (mut position, _) = Position::buy(0, 10.0, 50.0, &costs(0.0, 0.0, false)).unwrap();
+        let paid = position.open_day(7.0, 1.5, 0.5, &costs(0.0, 0.0, false));
+        assert_eq!((position.quantity, position.split_factor), (7.0, 1.5));
+        // Half a unit at the open, then the dividend on whole units.
+        assert_eq!((paid, position.fractions, position.dividends), (3.5 + 3.5, 3.5, 3.5));
+        let (mut position, _) = Position::buy(0, 10.0, 50.0, &costs(0.0, 0.0, true)).unwrap();
+        assert_eq!(position.open_day(7.0, 1.5, 0.5, &costs(0.0, 0.0, true)), 3.75);
+    }
+
+    #[test]
+    fn a_sale_leaves_no_debt() {
+        let costs = costs(0.0, 100.0, false);
+        let position = Position { quantity: 2.0, ..Position::buy(0, 1.0, 1000.0, &costs).unwrap().0 };
+        let (exit, cash) = position.sell(1, 10.0, 30.0, &costs);
+        assert_eq!((exit.fee, cash), (50.0, 0.0));
+    }
+}

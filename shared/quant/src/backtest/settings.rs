@@ -1,0 +1,84 @@
+//! What a backtest is asked to do.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::BacktestError;
+use crate::rules::Rule;
+
+/// Largest amount of money in a setting.
+pub const MAX_MONEY: f64 = 1e12;
+
+/// When an order that a rule gives on a close is filled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Fill {
+    /// At the open of the next bar.
+    #[default]
+    NextOpen,
+    /// At the very close that the rule was judged on.
+    Close,
+}
+
+impl Fill {
+    /// The name, as it stands in requests and answers.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NextOpen => "next_open",
+            Self::Close => "close",
+        }
+    }
+}
+
+/// The rules, the money and the costs of one run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Money at the first close, in the instrument's currency.
+    pub initial_investment: f64,
+    /// Judged on the closes without a position.
+    pub buy: Rule,
+    /// Judged on the closes with a position.
+    pub sell: Rule,
+    /// When orders are filled.
+    pub fill: Fill,
+    /// Fee of each side, in percent of the value (0.1 = 0.001).
+    pub commission_percent: f64,
+    /// Least fee of each side, in money.
+    pub commission_minimum: f64,
+    /// What each fill is worse than the quote, in percent.
+    pub slippage_percent: f64,
+    /// Whether parts of a unit can be held.
+    pub fractional: bool,
+    /// Yearly fraction, for the ratios that compare with it.
+    pub risk_free_rate: f64,
+}
+
+impl Settings {
+    pub(super) fn check(&self) -> Result<(), BacktestError> {
+        let money = "above 0 and at most 1000000000000";
+        let percent = "at least 0 and below 100";
+        let checks = [
+            ("initial_investment", self.initial_investment, self.initial_investment > 0.0, money),
+            ("initial_investment", self.initial_investment, self.initial_investment <= MAX_MONEY, money),
+            ("commission_percent", self.commission_percent, (0.0..100.0).contains(&self.commission_percent), percent),
+            (
+                "commission_minimum",
+                self.commission_minimum,
+                (0.0..=MAX_MONEY).contains(&self.commission_minimum),
+                "at least 0 and at most 1000000000000",
+            ),
+            ("slippage_percent", self.slippage_percent, (0.0..100.0).contains(&self.slippage_percent), percent),
+            (
+                "risk_free_rate",
+                self.risk_free_rate,
+                self.risk_free_rate > -1.0 && self.risk_free_rate <= 1.0,
+                "a yearly fraction above -1 and at most 1",
+            ),
+        ];
+        match checks.into_iter().find(|&(_, _, holds, _)| !holds) {
+            Some((setting, value, _, range)) => Err(BacktestError::Setting { setting, value, range }),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The three figures by which many runs are compared, without curve and trades.
+
+use std::ops::Range;
+
+use domain::{Bars, Day};
+
+use super::position::{Exit, Position};
+use super::simulate::{Recorder, Span, simulate};
+use super::{BacktestError, Settings};
+
+/// What a run comes to in three figures.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Summary {
+    /// Final equity / initial investment − 1.
+    pub total_return: f64,
+    /// Deepest fall from a peak, a fraction ≤ 0.
+    pub max_drawdown: f64,
+    /// Purchases, the one still held included.
+    pub entries: usize,
+}
+
+/// Runs a backtest for its summary only: the same simulation as [`super::run`], a fraction of its work.
+pub fn summary(bars: &Bars, from: Day, to: Day, settings: &Settings) -> Result<Summary, BacktestError> {
+    settings.check()?;
+    let span = Span::of(bars, from, to)?;
+    let judged = span.judge(&settings.buy, &settings.sell);
+    let mut extremes = Extremes {
+        closes: bars.close(),
+        first: span.first,
+        peak: settings.initial_investment,
+        floor: settings.initial_investment,
+        depth: 0.0,
+        last: settings.initial_investment,
+        entries: 0,
+    };
+    simulate(span, judged.signals(), settings, &mut extremes);
+    let total_return = extremes.last / settings.initial_investment - 1.0;
+    if !(total_return.is_finite() && extremes.peak.is_finite()) {
+        return Err(BacktestError::Overflow);
+    }
+    Ok(Summary { total_return, max_drawdown: extremes.depth, entries: extremes.entries })
+}
+
+/// Follows peak and deepest fall of the equity.
+struct Extremes<'a> {
+    closes: &'a [f64],
+    /// The first close, at which equity is the initial investment whatever is bought at it.
+    first: usize,
+    peak: f64,
+    /// Equity below which the fall is deeper than any before.
+    floor: f64,
+    depth: f64,
+    last: f64,
+    entries: usize,
+}
+
+impl Extremes<'_> {
+    fn mark(&mut self, equity: f64) {
+        if equity > self.peak {
+            self.peak = equity;
+            self.floor = equity * (1.0 + self.depth);
+        } else if equity < self.floor {
+            self.depth = equity / self.peak - 1.0;
+            self.floor = equity;
+        }
+    }
+}
+
+impl Recorder for Extremes<'_> {
+    fn flat(&mut self, bars: Range<usize>, cash: f64) {
+        if !bars.is_empty() {
+            self.mark(cash);
+            self.last = cash;
+        }
+    }
+
+    fn held(&mut self, bars: Range<usize>, cash: f64, quantity: f64) {
+        let Some(last) = bars.clone().next_back() else { return };
+        self.last = cash + quantity * self.closes[last];
+        let start = if bars.start == self.first { bars.start + 1 } else { bars.start };
+        for close in &self.closes[start..bars.end] {
+            self.mark(cash + quantity * close);
+        }
+    }
+
+    fn bought(&mut self, _: &Position) {
+        self.entries += 1;
+    }
+
+    fn sold(&mut self, _: &Position, _: &Exit) {}
+
+    fn unaffordable(&mut self, _: usize) {}
+}

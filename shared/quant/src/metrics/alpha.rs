@@ -1,0 +1,24 @@
+//! Jensen's alpha (1968).
+
+use super::{TRADING_DAYS, Unavailable, beta, mean};
+
+/// (mean(p − rf) − β·mean(b − rf))·252.
+pub fn alpha(returns: &[f64], benchmark: &[f64], risk_free_rate: f64) -> Result<f64, Unavailable> {
+    let beta = beta(returns, benchmark)?;
+    let daily = risk_free_rate / TRADING_DAYS;
+    Unavailable::unless_finite((mean(returns)? - daily - beta * (mean(benchmark)? - daily)) * TRADING_DAYS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_beta_does_not_explain_is_alpha() {
+        let market = [0.01, -0.02, 0.03];
+        let returns = [0.021, -0.039, 0.061];
+        assert!((alpha(&returns, &market, 0.0).unwrap() - 0.252).abs() < 1e-12);
+        // With a rate, (1 − β)·rf is taken off: β is 2.
+        assert!((alpha(&returns, &market, 0.02).unwrap() - 0.272).abs() < 1e-12);
+    }
+}

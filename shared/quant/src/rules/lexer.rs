@@ -1,0 +1,210 @@
+//! Text to tokens, each with its column.
+
+use super::{MAX_CHARACTERS, RuleError};
+
+/// A word of the language at its place.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Token {
+    pub(super) kind: Kind,
+    /// Counted in characters from 1.
+    pub(super) column: usize,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Kind {
+    Number(f64),
+    /// A column or a function, in lower case.
+    Name(String),
+    /// `$name`, without the sign.
+    Parameter(String),
+    And,
+    Or,
+    Not,
+    Plus,
+    Minus,
+    Star,
+    Slash,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    Open,
+    Close,
+    Comma,
+    End,
+}
+
+impl Kind {
+    /// The token as a person would write it.
+    pub(super) fn written(&self) -> String {
+        let text = match self {
+            Self::Number(value) => return value.to_string(),
+            Self::Name(name) => return format!("`{name}`"),
+            Self::Parameter(name) => return format!("`${name}`"),
+            Self::And => "`and`",
+            Self::Or => "`or`",
+            Self::Not => "`not`",
+            Self::Plus => "`+`",
+            Self::Minus => "`-`",
+            Self::Star => "`*`",
+            Self::Slash => "`/`",
+            Self::Less => "`<`",
+            Self::LessOrEqual => "`<=`",
+            Self::Greater => "`>`",
+            Self::GreaterOrEqual => "`>=`",
+            Self::Open => "`(`",
+            Self::Close => "`)`",
+            Self::Comma => "`,`",
+            Self::End => "the end of the rule",
+        };
+        text.to_owned()
+    }
+}
+
+/// The tokens of a rule, closed by [`Kind::End`].
+pub(super) fn tokens(text: &str) -> Result<Vec<Token>, RuleError> {
+    let characters: Vec<char> = text.chars().take(MAX_CHARACTERS + 1).collect();
+    if characters.len() > MAX_CHARACTERS {
+        return Err(RuleError::new(
+            MAX_CHARACTERS + 1,
+            format!("a rule has at most {MAX_CHARACTERS} characters, this has {}", text.chars().count()),
+        ));
+    }
+    let mut tokens = Vec::new();
+    let mut at = 0;
+    while let Some(&character) = characters.get(at) {
+        if character.is_whitespace() {
+            at += 1;
+            continue;
+        }
+        let (kind, length) = token(&characters[at..], at + 1)?;
+        tokens.push(Token { kind, column: at + 1 });
+        at += length;
+    }
+    tokens.push(Token { kind: Kind::End, column: characters.len() + 1 });
+    Ok(tokens)
+}
+
+fn token(rest: &[char], column: usize) -> Result<(Kind, usize), RuleError> {
+    let next = rest.get(1).copied();
+    let single = |kind| Ok((kind, 1));
+    match rest[0] {
+        '0'..='9' | '.' => number(rest, column),
+        'a'..='z' | 'A'..='Z' | '_' => Ok(word(rest)),
+        '$' => parameter(rest, column),
+        '+' => single(Kind::Plus),
+        '-' | '−' => single(Kind::Minus),
+        '*' => single(Kind::Star),
+        '/' => single(Kind::Slash),
+        '(' => single(Kind::Open),
+        ')' => single(Kind::Close),
+        ',' => single(Kind::Comma),
+        '<' if next == Some('=') => Ok((Kind::LessOrEqual, 2)),
+        '>' if next == Some('=') => Ok((Kind::GreaterOrEqual, 2)),
+        '<' if next == Some('>') => Err(no_equality(column)),
+        '<' => single(Kind::Less),
+        '>' => single(Kind::Greater),
+        '=' => Err(no_equality(column)),
+        '!' if next == Some('=') => Err(no_equality(column)),
+        '&' => Err(RuleError::new(column, "write `and` instead of `&`")),
+        '|' => Err(RuleError::new(column, "write `or` instead of `|`")),
+        '!' => Err(RuleError::new(column, "write `not` instead of `!`")),
+        other => Err(RuleError::new(column, format!("{other:?} is not part of the rule language"))),
+    }
+}
+
+fn no_equality(column: usize) -> RuleError {
+    RuleError::new(column, "prices are not compared for equality: use `<`, `<=`, `>` or `>=`")
+}
+
+fn is_word(character: char) -> bool {
+    character.is_ascii_alphanumeric() || character == '_'
+}
+
+fn word(rest: &[char]) -> (Kind, usize) {
+    let name: String = rest.iter().take_while(|c| is_word(**c)).map(char::to_ascii_lowercase).collect();
+    let length = name.len();
+    let kind = match name.as_str() {
+        "and" => Kind::And,
+        "or" => Kind::Or,
+        "not" => Kind::Not,
+        _ => Kind::Name(name),
+    };
+    (kind, length)
+}
+
+fn parameter(rest: &[char], column: usize) -> Result<(Kind, usize), RuleError> {
+    let name: String = rest[1..].iter().take_while(|c| is_word(**c)).collect();
+    if name.is_empty() {
+        return Err(RuleError::new(column, "`$` is followed by the name of a parameter, as in `$fast`"));
+    }
+    let length = name.len() + 1;
+    Ok((Kind::Parameter(name), length))
+}
+
+fn number(rest: &[char], column: usize) -> Result<(Kind, usize), RuleError> {
+    let digits = |from: usize| rest[from.min(rest.len())..].iter().take_while(|c| c.is_ascii_digit()).count();
+    let mut length = digits(0);
+    if rest.get(length) == Some(&'.') {
+        length += 1 + digits(length + 1);
+    }
+    if matches!(rest.get(length), Some('e' | 'E')) {
+        let sign = usize::from(matches!(rest.get(length + 1), Some('+' | '-')));
+        let exponent = digits(length + 1 + sign);
+        if exponent > 0 {
+            length += 1 + sign + exponent;
+        }
+    }
+    if rest.get(length).is_some_and(|c| is_word(*c) || *c == '.') {
+        length += rest[length..].iter().take_while(|c| is_word(**c) || **c == '.').count();
+        let text: String = rest[..length].iter().collect();
+        return Err(RuleError::new(column, format!("`{text}` is not a number")));
+    }
+    let text: String = rest[..length].iter().collect();
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() => Ok((Kind::Number(value), length)),
+        _ => Err(RuleError::new(column, format!("`{text}` is not a number"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kinds(text: &str) -> Vec<Kind> {
+        tokens(text).unwrap().into_iter().map(|token| token.kind).collect()
+    }
+
+    #[test]
+    fn words_are_read_without_regard_to_case_and_parameters_with() {
+        let name = |text: &str| Kind::Name(text.to_owned());
+        assert_eq!(kinds("Close AND $Fast"), [name("close"), Kind::And, Kind::Parameter("Fast".to_owned()), Kind::End]);
+    }
+
+    #[test]
+    fn numbers_have_fractions_and_exponents() {
+        for (text, value) in [("50", 50.0), (".5", 0.5), ("2.", 2.0), ("1e6", 1e6), ("1.5E-3", 0.0015)] {
+            assert_eq!(kinds(text), [Kind::Number(value), Kind::End], "{text}");
+        }
+        for text in [".", "1.2.3", "5x", "1e", "1e999"] {
+            assert_eq!(tokens(text).unwrap_err().column, 1, "{text}");
+        }
+    }
+
+    #[test]
+    fn columns_count_characters_and_not_bytes() {
+        assert_eq!(tokens("\u{a0}\u{2003}close").unwrap()[0].column, 3);
+        assert_eq!(tokens("1 < é").unwrap_err().column, 5);
+    }
+
+    #[test]
+    fn signs_of_other_languages_are_answered_with_ours() {
+        for (text, column, word) in
+            [("a && b", 3, "and"), ("a || b", 3, "or"), ("!a", 1, "not"), ("a == b", 3, "<="), ("a != b", 3, "<=")]
+        {
+            let error = tokens(text).unwrap_err();
+            assert_eq!(error.column, column, "{text}");
+            assert!(error.message.contains(word), "{}", error.message);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The rule language: `close < sma(50) and rsi(14) < 30`, read once, evaluated over columns.
+//!
+//! A rule is a condition on one bar and the bars before it. Numbers and conditions are two types:
+//! numbers come from the columns (`open high low close volume`), literals, indicators and `+ - * /`;
+//! conditions from `< <= > >=`, `crosses_above`, `crosses_below`, `and`, `or`, `not`. Names are read
+//! without regard to case. A number that cannot be computed (a window not yet full, a division by
+//! zero, an overflow) is undefined; undefined spreads through arithmetic, comparisons and `not`,
+//! while `and` and `or` follow SQL. A rule that comes out undefined does not fire.
+
+mod columns;
+mod evaluate;
+mod functions;
+mod lexer;
+mod nearest;
+mod parser;
+mod program;
+mod truth;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+pub(crate) use columns::Columns;
+pub(crate) use evaluate::{Evaluation, Signal, evaluate};
+use program::Node;
+pub(crate) use program::{Id, Program};
+
+/// Longest rule, in characters.
+pub const MAX_CHARACTERS: usize = 1_000;
+/// Deepest nesting of parentheses, calls, `not` and signs.
+pub const MAX_DEPTH: usize = 32;
+/// Most operations in one rule, equal ones counted once.
+pub const MAX_OPERATIONS: usize = 500;
+/// Shortest window of an indicator, in bars.
+pub const MIN_WINDOW: u16 = 1;
+/// Longest window of an indicator, in bars.
+pub const MAX_WINDOW: u16 = 1_000;
+
+/// A checked rule, ready to be evaluated; its text is kept as written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    text: String,
+    program: Program,
+    root: Id,
+}
+
+/// Why a text is not a rule, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("column {column}: {message}")]
+pub struct RuleError {
+    /// Place of the mistake, counted in characters from 1.
+    pub column: usize,
+    /// What is wrong and, where it can be said, what would be right.
+    pub message: String,
+}
+
+impl RuleError {
+    fn new(column: usize, message: impl Into<String>) -> Self {
+        Self { column, message: message.into() }
+    }
+}
+
+impl Rule {
+    /// Reads a rule. `$name` parameters are refused: they belong to a sweep, see [`Rule::bind`].
+    pub fn parse(text: &str) -> Result<Self, RuleError> {
+        Self::read(text, None)
+    }
+
+    /// Reads a rule with a value for each `$name` in it, as each run of a sweep does.
+    pub fn bind(text: &str, parameters: &BTreeMap<String, f64>) -> Result<Self, RuleError> {
+        Self::read(text, Some(parameters))
+    }
+
+    fn read(text: &str, parameters: Option<&BTreeMap<String, f64>>) -> Result<Self, RuleError> {
+        let tokens = lexer::tokens(text)?;
+        let (program, root) = parser::parse(&tokens, parameters)?;
+        Ok(Self { text: text.to_owned(), program, root })
+    }
+
+    /// The rule that fires on every bar; the language has no words for it.
+    #[must_use]
+    pub fn always() -> Self {
+        Self::constant("always", true)
+    }
+
+    /// The rule that never fires; the language has no words for it.
+    #[must_use]
+    pub fn never() -> Self {
+        Self::constant("never", false)
+    }
+
+    fn constant(text: &str, value: bool) -> Self {
+        let mut program = Program::default();
+        let root = program.add(Node::Constant(value));
+        Self { text: text.to_owned(), program, root }
+    }
+
+    /// The rule as it was written.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(crate) fn program(&self) -> (&Program, Id) {
+        (&self.program, self.root)
+    }
+}
+
+impl FromStr for Rule {
+    type Err = RuleError;
+
+    fn from_str(text: &str) -> Result<Self, RuleError> {
+        Self::parse(text)
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
