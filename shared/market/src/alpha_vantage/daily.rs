@@ -1,0 +1,295 @@
+//! `TIME_SERIES_DAILY` and `TIME_SERIES_DAILY_ADJUSTED`: from JSON straight to rows, without a tree between.
+
+use std::fmt;
+
+use domain::{Day, Symbol};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+
+use super::Known;
+use super::number::Number;
+use super::refusal::{Refusal, classify};
+use crate::error::ProviderError;
+use crate::history::Basis;
+use crate::series::{Declared, Feed, Row, Series, check};
+
+/// Bytes that one day takes in the answer, about.
+const BYTES_A_ROW: usize = 100;
+
+/// Reads the rows of either function's answer, as they came.
+pub(super) fn read_rows(body: &[u8], asked: &Symbol) -> Result<Vec<Row>, Refusal> {
+    let mut answer = Answer { symbol: None, rows: None, capacity: body.len() / BYTES_A_ROW };
+    let mut json = serde_json::Deserializer::from_slice(body);
+    if (&mut answer).deserialize(&mut json).and_then(|()| json.end()).is_err() {
+        return Err(Refusal::malformed("is not JSON of the expected form"));
+    }
+    let Some(rows) = answer.rows else { return Err(classify(body)) };
+    if answer.symbol.is_some_and(|told| !told.eq_ignore_ascii_case(asked.as_str())) {
+        return Err(Refusal::malformed("is about another symbol"));
+    }
+    if rows.is_empty() {
+        return Err(Refusal::malformed("holds no bars"));
+    }
+    Ok(rows)
+}
+
+/// Which of the two functions was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Plan {
+    /// The whole history with adjusted closes, splits and dividends.
+    Adjusted,
+    /// The last 100 bars, quotes alone.
+    Compact,
+}
+
+/// The rows, checked. `known` says which events were asked for beside a compact series.
+pub(super) fn series(rows: Vec<Row>, plan: Plan, known: Known) -> Result<Series, ProviderError> {
+    let adjusted = plan == Plan::Adjusted;
+    let declared = Declared {
+        feed: Feed::Live,
+        basis: Basis::Quoted,
+        splits_known: adjusted || known.splits,
+        dividends_known: adjusted || known.dividends,
+    };
+    let series = check(rows, declared);
+    if series.bars.is_empty() {
+        return Err(ProviderError::malformed("the provider's answer holds no usable bar"));
+    }
+    Ok(series)
+}
+
+/// Reads and checks an answer of either function: what the provider does with the bytes once they are
+/// here, apart so that it can be measured.
+pub fn read_daily(body: &[u8], symbol: &Symbol) -> Result<Series, ProviderError> {
+    let rows = match read_rows(body, symbol) {
+        Ok(rows) => rows,
+        Err(Refusal::Failed(error)) => return Err(error),
+        Err(_) => return Err(ProviderError::malformed("the provider's answer holds a message in place of data")),
+    };
+    let plan = if has_adjusted_closes(&rows) { Plan::Adjusted } else { Plan::Compact };
+    series(rows, plan, Known::default())
+}
+
+/// A whole history, checked. It is worth nothing as such without adjusted closes and events.
+pub(super) fn read_whole(body: &[u8], symbol: &Symbol) -> Result<Series, Refusal> {
+    let rows = read_rows(body, symbol)?;
+    if !has_adjusted_closes(&rows) {
+        return Err(Refusal::malformed("lacks the adjusted closes"));
+    }
+    Ok(series(rows, Plan::Adjusted, Known::default())?)
+}
+
+fn has_adjusted_closes(rows: &[Row]) -> bool {
+    rows.iter().any(|row| row.adjusted_close.is_some())
+}
+
+struct Answer {
+    symbol: Option<String>,
+    rows: Option<Vec<Row>>,
+    capacity: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for &mut Answer {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for &mut Answer {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        while let Some(member) = members.next_key_seed(Key(Member::of))? {
+            match member {
+                Member::About => self.symbol = members.next_value_seed(About)?,
+                Member::Series => self.rows = Some(members.next_value_seed(Days { capacity: self.capacity })?),
+                Member::Other => {
+                    members.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A member of the answer.
+enum Member {
+    About,
+    Series,
+    Other,
+}
+
+impl Member {
+    fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "Meta Data" => Self::About,
+            _ if name.starts_with("Time Series") => Self::Series,
+            _ => Self::Other,
+        })
+    }
+}
+
+/// Reads a key without keeping its text; `None` from the function is an error of form.
+struct Key<T>(fn(&str) -> Option<T>);
+
+impl<'de, T> DeserializeSeed<'de> for Key<T> {
+    type Value = T;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<T, D::Error> {
+        json.deserialize_str(self)
+    }
+}
+
+impl<T> Visitor<'_> for Key<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a known key")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        (self.0)(text).ok_or_else(|| E::custom("unknown key"))
+    }
+}
+
+/// The symbol out of the meta data.
+struct About;
+
+impl<'de> DeserializeSeed<'de> for About {
+    type Value = Option<String>;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for About {
+    type Value = Option<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let mut symbol = None;
+        while let Some(is_symbol) = members.next_key_seed(Key(|name| Some(name.ends_with("Symbol"))))? {
+            if is_symbol {
+                symbol = Some(members.next_value()?);
+            } else {
+                members.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(symbol)
+    }
+}
+
+/// The days of the series, in whatever order.
+struct Days {
+    capacity: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for Days {
+    type Value = Vec<Row>;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Days {
+    type Value = Vec<Row>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("bars by day")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let mut rows = Vec::with_capacity(self.capacity);
+        while let Some(date) = members.next_key_seed(Key(|text| text.parse::<Day>().ok()))? {
+            rows.push(members.next_value_seed(OneDay { date })?);
+        }
+        Ok(rows)
+    }
+}
+
+/// The numbers of one day.
+struct OneDay {
+    date: Day,
+}
+
+impl<'de> DeserializeSeed<'de> for OneDay {
+    type Value = Row;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+/// A column of the answer; its number in front differs between the two functions.
+enum Column {
+    Open,
+    High,
+    Low,
+    Close,
+    Volume,
+    AdjustedClose,
+    Dividend,
+    SplitRatio,
+    Other,
+}
+
+impl Column {
+    fn of(name: &str) -> Option<Self> {
+        Some(match name.get(3..).unwrap_or_default() {
+            "open" => Self::Open,
+            "high" => Self::High,
+            "low" => Self::Low,
+            "close" => Self::Close,
+            "volume" => Self::Volume,
+            "adjusted close" => Self::AdjustedClose,
+            "dividend amount" => Self::Dividend,
+            "split coefficient" => Self::SplitRatio,
+            _ => Self::Other,
+        })
+    }
+}
+
+impl<'de> Visitor<'de> for OneDay {
+    type Value = Row;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the numbers of a day")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Row, A::Error> {
+        let missing = f64::NAN;
+        let (open, high, low, close) = (missing, missing, missing, missing);
+        let date = self.date;
+        let mut row =
+            Row { date, open, high, low, close, volume: 0.0, adjusted_close: None, split_ratio: 1.0, dividend: 0.0 };
+        while let Some(column) = members.next_key_seed(Key(Column::of))? {
+            let value = members.next_value_seed(Number)?;
+            match column {
+                Column::Open => row.open = value,
+                Column::High => row.high = value,
+                Column::Low => row.low = value,
+                Column::Close => row.close = value,
+                Column::Volume => row.volume = value,
+                Column::AdjustedClose => row.adjusted_close = Some(value),
+                Column::Dividend => row.dividend = value,
+                // 0 stands for no split, as does a missing number.
+                Column::SplitRatio => row.split_ratio = if value == 0.0 || value.is_nan() { 1.0 } else { value },
+                Column::Other => {}
+            }
+        }
+        Ok(row)
+    }
+}
+
+#[cfg(test)]
+mod tests;

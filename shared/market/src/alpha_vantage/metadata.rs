@@ -1,0 +1,164 @@
+//! `OVERVIEW` and `SYMBOL_SEARCH`: what a symbol is.
+
+use domain::{Currency, Instrument, InstrumentType, Symbol};
+use serde::Deserialize;
+
+use super::refusal::{Refusal, classify};
+use crate::error::ProviderError;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Overview {
+    symbol: Option<String>,
+    name: Option<String>,
+    asset_type: Option<String>,
+    exchange: Option<String>,
+    currency: Option<String>,
+    sector: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Search {
+    #[serde(rename = "bestMatches")]
+    matches: Option<Vec<Match>>,
+}
+
+#[derive(Deserialize)]
+struct Match {
+    #[serde(rename = "1. symbol")]
+    symbol: Option<String>,
+    #[serde(rename = "2. name")]
+    name: Option<String>,
+    #[serde(rename = "3. type")]
+    kind: Option<String>,
+    #[serde(rename = "8. currency")]
+    currency: Option<String>,
+}
+
+/// Reads an `OVERVIEW`; `None` where the provider has none, as for funds.
+pub(super) fn read_overview(body: &[u8], asked: &Symbol) -> Result<Option<Instrument>, Refusal> {
+    if is_empty_object(body) {
+        return Ok(None);
+    }
+    let Ok(Overview { symbol: Some(symbol), name, asset_type, exchange, currency, sector }) =
+        serde_json::from_slice(body)
+    else {
+        return Err(classify(body));
+    };
+    if !symbol.eq_ignore_ascii_case(asked.as_str()) {
+        return Err(Refusal::malformed("is about another symbol"));
+    }
+    Ok(Some(Instrument {
+        name: told(name).unwrap_or_else(|| asked.to_string()),
+        instrument_type: kind(told(asset_type).as_deref()),
+        currency: self::currency(told(currency))?,
+        exchange: told(exchange),
+        sector: told(sector).map(|sector| title_case(&sector)),
+        symbol: asked.clone(),
+    }))
+}
+
+/// Reads a `SYMBOL_SEARCH`: the match that is the symbol itself, not one that resembles it.
+pub(super) fn read_search(body: &[u8], asked: &Symbol) -> Result<Instrument, Refusal> {
+    let Ok(Search { matches: Some(matches) }) = serde_json::from_slice(body) else { return Err(classify(body)) };
+    let is_asked = |found: &Match| found.symbol.as_ref().is_some_and(|told| told.eq_ignore_ascii_case(asked.as_str()));
+    let found = matches.into_iter().find(is_asked).ok_or(ProviderError::UnknownSymbol)?;
+    Ok(Instrument {
+        name: told(found.name).unwrap_or_else(|| asked.to_string()),
+        instrument_type: kind(told(found.kind).as_deref()),
+        currency: currency(told(found.currency))?,
+        exchange: None,
+        sector: None,
+        symbol: asked.clone(),
+    })
+}
+
+fn is_empty_object(body: &[u8]) -> bool {
+    body.iter().filter(|byte| !byte.is_ascii_whitespace()).eq(b"{}")
+}
+
+/// A text that says something: the provider writes `None` and `-` for what it does not know.
+fn told(text: Option<String>) -> Option<String> {
+    text.map(|text| text.trim().to_owned()).filter(|text| !matches!(text.as_str(), "" | "None" | "-"))
+}
+
+fn kind(text: Option<&str>) -> InstrumentType {
+    match text.map(str::to_ascii_lowercase).as_deref() {
+        Some("etf") => InstrumentType::Etf,
+        Some("mutual fund" | "fund") => InstrumentType::Fund,
+        Some("cryptocurrency" | "digital currency") => InstrumentType::Crypto,
+        Some("physical currency") => InstrumentType::Fx,
+        _ => InstrumentType::Stock,
+    }
+}
+
+/// London quotes in pence (`GBX`), which is no currency of ISO 4217: better no price than one a hundred
+/// times too high.
+fn currency(text: Option<String>) -> Result<Currency, Refusal> {
+    match text {
+        None => Ok(Currency::USD),
+        Some(code) => code.parse().map_err(|_| Refusal::malformed("has a currency that is not in ISO 4217")),
+    }
+}
+
+/// `CONSUMER CYCLICAL` as `Consumer Cyclical`.
+fn title_case(text: &str) -> String {
+    let word = |word: &str| {
+        let mut letters = word.chars();
+        let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+        first.into_iter().chain(letters.map(|letter| letter.to_ascii_lowercase())).collect::<String>()
+    };
+    text.split_whitespace().map(word).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn symbol(text: &str) -> Symbol {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn an_overview_is_the_whole_metadata() {
+        let body = br#"{"Symbol": "IBM", "AssetType": "Common Stock", "Name": "International Business Machines",
+            "Exchange": "NYSE", "Currency": "USD", "Sector": "CONSUMER CYCLICAL", "EPS": "None"}"#;
+        let ibm = read_overview(body, &symbol("IBM")).unwrap().unwrap();
+        assert_eq!(
+            (ibm.name.as_str(), ibm.instrument_type),
+            ("International Business Machines", InstrumentType::Stock)
+        );
+        assert_eq!((ibm.exchange.as_deref(), ibm.sector.as_deref()), (Some("NYSE"), Some("Consumer Cyclical")));
+        let bare = br#"{"Symbol": "IBM", "Name": "None", "Sector": "-", "Currency": "None"}"#;
+        let ibm = read_overview(bare, &symbol("IBM")).unwrap().unwrap();
+        assert_eq!((ibm.name.as_str(), ibm.sector, ibm.currency), ("IBM", None, Currency::USD));
+        assert!(read_overview(body, &symbol("AAPL")).is_err());
+    }
+
+    #[test]
+    fn an_empty_overview_is_no_answer_and_no_error() {
+        assert_eq!(read_overview(b" {\n} ", &symbol("SPY")), Ok(None));
+        assert!(read_overview(b"{\"Note\": \"25 requests per day\"}", &symbol("SPY")).is_err());
+    }
+
+    #[test]
+    fn a_search_counts_only_when_it_finds_the_symbol_itself() {
+        let body = br#"{"bestMatches": [
+            {"1. symbol": "SPYX", "2. name": "Other", "3. type": "ETF", "8. currency": "USD"},
+            {"1. symbol": "SPY", "2. name": "SPDR S&P 500", "3. type": "ETF", "4. region": "United States", "8. currency": "USD"}]}"#;
+        let spy = read_search(body, &symbol("SPY")).unwrap();
+        assert_eq!((spy.name.as_str(), spy.instrument_type), ("SPDR S&P 500", InstrumentType::Etf));
+        let unknown = Err(Refusal::Failed(ProviderError::UnknownSymbol));
+        assert_eq!(read_search(body, &symbol("SP")), unknown);
+        assert_eq!(read_search(br#"{"bestMatches": []}"#, &symbol("SP")), unknown);
+    }
+
+    #[test]
+    fn prices_in_pence_are_refused() {
+        let body = br#"{"bestMatches": [{"1. symbol": "TSCO.LON", "2. name": "Tesco", "3. type": "Equity", "8. currency": "GBX"}]}"#;
+        assert!(matches!(
+            read_search(body, &symbol("TSCO.LON")),
+            Err(Refusal::Failed(ProviderError::Malformed { .. }))
+        ));
+    }
+}

@@ -1,0 +1,89 @@
+//! `GLOBAL_QUOTE`: the last price.
+
+use domain::{Day, Symbol};
+use serde::Deserialize;
+
+use super::number::optional;
+use super::refusal::{Refusal, classify};
+use crate::error::ProviderError;
+
+/// The last price of a symbol.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Quote {
+    /// The symbol.
+    pub symbol: Symbol,
+    /// Last price in the instrument's currency.
+    pub price: f64,
+    /// Close of the trading day before, where known.
+    pub previous_close: Option<f64>,
+    /// Day of the price.
+    pub trading_day: Day,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(rename = "Global Quote")]
+    quote: Option<Members>,
+}
+
+#[derive(Deserialize)]
+struct Members {
+    #[serde(rename = "01. symbol")]
+    symbol: Option<String>,
+    #[serde(rename = "05. price", default, deserialize_with = "optional")]
+    price: Option<f64>,
+    #[serde(rename = "07. latest trading day")]
+    trading_day: Option<String>,
+    #[serde(rename = "08. previous close", default, deserialize_with = "optional")]
+    previous_close: Option<f64>,
+}
+
+/// Reads a quote. An unknown symbol gets an empty one.
+pub(super) fn read(body: &[u8], asked: &Symbol) -> Result<Quote, Refusal> {
+    let Ok(Answer { quote: Some(quote) }) = serde_json::from_slice(body) else { return Err(classify(body)) };
+    let Some(symbol) = quote.symbol else { return Err(ProviderError::UnknownSymbol.into()) };
+    if !symbol.eq_ignore_ascii_case(asked.as_str()) {
+        return Err(Refusal::malformed("is about another symbol"));
+    }
+    let positive = |price: Option<f64>| price.filter(|price| *price > 0.0);
+    let trading_day = quote.trading_day.and_then(|day| day.parse().ok());
+    let (Some(price), Some(trading_day)) = (positive(quote.price), trading_day) else {
+        return Err(Refusal::malformed("holds no price"));
+    };
+    Ok(Quote { symbol: asked.clone(), price, previous_close: positive(quote.previous_close), trading_day })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quote(members: &str) -> Result<Quote, Refusal> {
+        read(format!("{{\"Global Quote\": {{{members}}}}}").as_bytes(), &"IBM".parse().unwrap())
+    }
+
+    #[test]
+    fn a_quote_is_a_price_with_its_day() {
+        let read = quote(
+            r#""01. symbol": "IBM", "05. price": "202.9100", "06. volume": "3308300",
+               "07. latest trading day": "2013-03-01", "08. previous close": "200.8300""#,
+        )
+        .unwrap();
+        assert_eq!((read.price, read.previous_close), (202.91, Some(200.83)));
+        assert_eq!(read.trading_day.to_string(), "2013-03-01");
+    }
+
+    #[test]
+    fn an_empty_quote_means_an_unknown_symbol() {
+        assert_eq!(quote(""), Err(Refusal::Failed(ProviderError::UnknownSymbol)));
+    }
+
+    #[test]
+    fn a_quote_without_a_price_or_of_another_symbol_is_refused() {
+        for price in ["null", "\"0.0\"", "\"-1\"", "\"NaN\"", "\"None\""] {
+            let members =
+                format!(r#""01. symbol": "IBM", "05. price": {price}, "07. latest trading day": "2013-03-01""#);
+            assert!(quote(&members).is_err(), "{price}");
+        }
+        assert!(quote(r#""01. symbol": "MSFT", "05. price": "1", "07. latest trading day": "2013-03-01""#).is_err());
+    }
+}

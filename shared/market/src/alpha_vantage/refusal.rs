@@ -1,0 +1,139 @@
+//! What the provider means when it answers without data.
+//!
+//! Failures come with status 200 and a sentence. The sentence can echo the caller's key, so it is
+//! classified here and goes no further.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::error::ProviderError;
+
+/// Why an answer holds no data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// The data of this function is for paying customers.
+    Premium,
+    /// Calls follow each other too fast.
+    TooFast,
+    /// The day's calls are used up.
+    DayUsedUp,
+    /// Anything else.
+    Failed(ProviderError),
+}
+
+impl From<ProviderError> for Refusal {
+    fn from(error: ProviderError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl Refusal {
+    pub(super) fn malformed(what: &str) -> Self {
+        Self::Failed(ProviderError::malformed(format!("the provider's answer {what}")))
+    }
+}
+
+/// The members that carry a sentence in place of data.
+#[derive(Deserialize)]
+struct Sentences<'a> {
+    #[serde(borrow, default, rename = "Error Message")]
+    error: Option<Cow<'a, str>>,
+    #[serde(borrow, default, rename = "Note")]
+    note: Option<Cow<'a, str>>,
+    #[serde(borrow, default, rename = "Information")]
+    information: Option<Cow<'a, str>>,
+}
+
+/// Reads an answer in which the expected data was not found.
+pub(super) fn classify(body: &[u8]) -> Refusal {
+    let Ok(sentences) = serde_json::from_slice::<Sentences>(body) else {
+        return Refusal::malformed("is not JSON of the expected form");
+    };
+    if let Some(text) = sentences.error {
+        return bad_request(&text.to_ascii_lowercase());
+    }
+    match sentences.note.or(sentences.information) {
+        Some(text) => sentence(&text.to_ascii_lowercase()),
+        None => Refusal::malformed("holds no data"),
+    }
+}
+
+fn bad_request(text: &str) -> Refusal {
+    // The same member tells of a missing key, and that is no fault of the symbol.
+    if text.contains("apikey") || text.contains("api key") {
+        Refusal::Failed(ProviderError::KeyRefused)
+    } else {
+        Refusal::Failed(ProviderError::UnknownSymbol)
+    }
+}
+
+/// The sentence about one call a second also names the daily quota and the paid plans, the one about the
+/// quota also the paid plans: hence this order.
+fn sentence(text: &str) -> Refusal {
+    if text.contains("spreading out") || text.contains("per second") {
+        Refusal::TooFast
+    } else if text.contains("per minute") {
+        Refusal::Failed(ProviderError::RateLimited { retry_after: Duration::from_secs(60) })
+    } else if text.contains("requests per day") || text.contains("calls per day") {
+        Refusal::DayUsedUp
+    } else if text.contains("premium") {
+        Refusal::Premium
+    } else if text.contains("demo") {
+        Refusal::Failed(ProviderError::KeyRefused)
+    } else {
+        Refusal::malformed("holds a message in place of data")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(member: &str, text: &str) -> Refusal {
+        classify(serde_json::json!({ member: text }).to_string().as_bytes())
+    }
+
+    #[test]
+    fn each_sentence_has_its_meaning() {
+        let minute = Refusal::Failed(ProviderError::RateLimited { retry_after: Duration::from_secs(60) });
+        let unknown = Refusal::Failed(ProviderError::UnknownSymbol);
+        let key = Refusal::Failed(ProviderError::KeyRefused);
+        let other = Refusal::malformed("holds a message in place of data");
+        let table = [
+            ("Error Message", "Invalid API call. Please retry or visit the documentation", unknown),
+            ("Error Message", "the parameter apikey is invalid or missing", key.clone()),
+            (
+                "Information",
+                "Please consider spreading out your free API requests (1 request per second); premium plans lift the 25 requests per day",
+                Refusal::TooFast,
+            ),
+            ("Note", "Burst: 1 request per second", Refusal::TooFast),
+            (
+                "Note",
+                "Our standard API call frequency is 5 calls per minute and 500 calls per day. Premium plans exist",
+                minute,
+            ),
+            ("Note", "Our standard API rate limit is 25 requests per day. See our premium plans", Refusal::DayUsedUp),
+            (
+                "Information",
+                "We have detected your API key as K and our rate limit is 25 requests per day",
+                Refusal::DayUsedUp,
+            ),
+            ("Information", "Thank you! This is a premium endpoint", Refusal::Premium),
+            ("Information", "The **demo** API key is for demo purposes only", key),
+            ("Information", "Something new", other),
+        ];
+        for (member, text, meaning) in table {
+            assert_eq!(of(member, text), meaning, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_answer_without_a_sentence_is_malformed() {
+        for body in ["", "{}", "[]", "null", "<html></html>", "{\"Note\": 1}", "{\"a\": 1", "25 requests per day"] {
+            assert!(matches!(classify(body.as_bytes()), Refusal::Failed(ProviderError::Malformed { .. })), "{body}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! `SPLITS` and `DIVIDENDS`: asked when the compact series, which has no events, jumps.
+
+use domain::{Day, Symbol};
+use serde::Deserialize;
+
+use super::number::optional;
+use super::refusal::{Refusal, classify};
+use crate::series::Row;
+
+/// A close-to-close move beyond this fraction may be a split (3:2 is a fall of a third).
+const SUSPICIOUS_MOVE: f64 = 0.25;
+
+/// An event on the first day that trades at the new price.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Event {
+    pub(super) date: Day,
+    /// New units per old unit, or cash per unit.
+    pub(super) value: f64,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default)]
+    symbol: Option<String>,
+    data: Option<Vec<Item>>,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    #[serde(alias = "ex_dividend_date")]
+    effective_date: Option<String>,
+    #[serde(alias = "amount", default, deserialize_with = "optional")]
+    split_factor: Option<f64>,
+}
+
+/// Reads the events of an answer; those that cannot be applied are passed over.
+pub(super) fn read(body: &[u8], asked: &Symbol) -> Result<Vec<Event>, Refusal> {
+    let Ok(Answer { symbol, data: Some(items) }) = serde_json::from_slice(body) else { return Err(classify(body)) };
+    if symbol.is_some_and(|told| !told.eq_ignore_ascii_case(asked.as_str())) {
+        return Err(Refusal::malformed("is about another symbol"));
+    }
+    let event = |item: Item| {
+        let date = item.effective_date?.parse().ok()?;
+        let value = item.split_factor.filter(|value| *value > 0.0)?;
+        Some(Event { date, value })
+    };
+    Ok(items.into_iter().filter_map(event).collect())
+}
+
+/// Whether some bar moved so much against the one before that a split may be behind it.
+pub(super) fn jumps(rows: &[Row]) -> bool {
+    let mut closes: Vec<_> = rows.iter().filter(|row| row.close > 0.0).map(|row| (row.date, row.close)).collect();
+    closes.sort_by_key(|(date, _)| *date);
+    closes.windows(2).any(|pair| (pair[1].1 / pair[0].1 - 1.0).abs() > SUSPICIOUS_MOVE)
+}
+
+/// Writes splits into the rows, each on its day or, without a bar that day, on the next.
+pub(super) fn apply_splits(rows: &mut [Row], splits: &[Event]) {
+    apply(rows, splits, |row, ratio| row.split_ratio *= ratio);
+}
+
+/// Writes dividends into the rows, each on its ex-date or, without a bar that day, on the next.
+pub(super) fn apply_dividends(rows: &mut [Row], dividends: &[Event]) {
+    apply(rows, dividends, |row, amount| row.dividend += amount);
+}
+
+fn apply(rows: &mut [Row], events: &[Event], write: fn(&mut Row, f64)) {
+    let oldest = rows.iter().map(|row| row.date).min();
+    for event in events {
+        // What happened up to the first bar changes nothing after it, nor does what is still to come.
+        if oldest.is_some_and(|oldest| oldest < event.date) {
+            let day = rows.iter().map(|row| row.date).filter(|date| *date >= event.date).min();
+            rows.iter_mut().filter(|row| Some(row.date) == day).for_each(|row| write(row, event.value));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ProviderError;
+
+    fn row(date: &str, close: f64) -> Row {
+        let (open, high, low) = (close, close, close);
+        let date = date.parse().unwrap();
+        Row { date, open, high, low, close, volume: 1.0, adjusted_close: None, split_ratio: 1.0, dividend: 0.0 }
+    }
+
+    fn symbol() -> Symbol {
+        "AAPL".parse().unwrap()
+    }
+
+    #[test]
+    fn both_answers_are_read_with_numbers_as_text_or_not() {
+        let splits = br#"{"symbol": "AAPL", "data": [{"effective_date": "2020-08-31", "split_factor": "4.0000"}]}"#;
+        let event = Event { date: "2020-08-31".parse().unwrap(), value: 4.0 };
+        assert_eq!(read(splits, &symbol()), Ok(vec![event]));
+        let dividends = br#"{"symbol": "AAPL", "data": [
+            {"ex_dividend_date": "2024-08-12", "declaration_date": "None", "amount": 0.25},
+            {"ex_dividend_date": "None", "amount": "0.25"}, {"ex_dividend_date": "2024-05-10", "amount": null}]}"#;
+        let event = Event { date: "2024-08-12".parse().unwrap(), value: 0.25 };
+        assert_eq!(read(dividends, &symbol()), Ok(vec![event]));
+    }
+
+    #[test]
+    fn an_answer_about_another_symbol_or_without_data_is_refused() {
+        assert!(read(br#"{"symbol": "MSFT", "data": []}"#, &symbol()).is_err());
+        let message = br#"{"Error Message": "Invalid API call"}"#;
+        assert_eq!(read(message, &symbol()), Err(Refusal::Failed(ProviderError::UnknownSymbol)));
+    }
+
+    #[test]
+    fn an_event_falls_on_the_first_bar_that_shows_it() {
+        let mut rows = [row("2020-09-01", 25.0), row("2020-08-28", 100.0), row("2020-08-27", 100.0)];
+        assert!(jumps(&rows));
+        let event = |date: &str, value| Event { date: date.parse().unwrap(), value };
+        apply_splits(&mut rows, &[event("2020-08-31", 4.0), event("2020-08-27", 7.0), event("2030-01-02", 2.0)]);
+        apply_dividends(&mut rows, &[event("2020-08-28", 0.5), event("2010-01-04", 9.0)]);
+        assert_eq!(rows.map(|row| row.split_ratio), [4.0, 1.0, 1.0]);
+        assert_eq!(rows.map(|row| row.dividend), [0.0, 0.5, 0.0]);
+    }
+
+    #[test]
+    fn an_ordinary_day_is_no_jump() {
+        assert!(!jumps(&[row("2020-08-27", 100.0), row("2020-08-28", 80.0), row("2020-08-31", 0.0)]));
+    }
+}

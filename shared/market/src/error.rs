@@ -1,0 +1,64 @@
+//! Why a provider gave no data.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+/// Why a provider gave no data.
+///
+/// No variant holds a request or an answer's own words: providers echo the caller's key in their texts,
+/// and this error is logged.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProviderError {
+    /// The source does not know the symbol. Final.
+    #[error("the source does not know this symbol")]
+    UnknownSymbol,
+    /// The day's calls are used up, by the provider's count or by ours: no call before `until`, if that is known.
+    #[error("the provider's daily quota is used up")]
+    QuotaExhausted {
+        /// When a call is allowed again, if known.
+        until: Option<DateTime<Utc>>,
+    },
+    /// Too many calls in a short time, and no time left to wait for the next slot.
+    #[error("the provider asks for fewer calls; the next one is possible in {} ms", .retry_after.as_millis())]
+    RateLimited {
+        /// How long to wait before another call.
+        retry_after: Duration,
+    },
+    /// The provider refused our key, or has none of ours. Final until the configuration changes.
+    #[error("the provider refused the API key")]
+    KeyRefused,
+    /// No complete answer inside the time the caller had.
+    #[error("no complete answer in time")]
+    TimedOut,
+    /// The answer or file is larger than we are willing to hold.
+    #[error("the data is larger than the limit")]
+    TooLarge,
+    /// The data is not what was asked for; `what` says where it goes wrong, in our own words.
+    #[error("{what}")]
+    Malformed {
+        /// Where the data goes wrong.
+        what: String,
+    },
+    /// The source cannot be reached or read, or answers with an error status.
+    #[error("the source is not available{}", .status.map(|status| format!(" (status {status})")).unwrap_or_default())]
+    Unavailable {
+        /// HTTP status, where there was an answer.
+        status: Option<u16>,
+    },
+}
+
+impl ProviderError {
+    /// Whether the same request may succeed later without anybody changing anything.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::QuotaExhausted { .. } | Self::RateLimited { .. } | Self::TimedOut | Self::Unavailable { .. } => true,
+            Self::UnknownSymbol | Self::KeyRefused | Self::TooLarge | Self::Malformed { .. } => false,
+        }
+    }
+
+    pub(crate) fn malformed(what: impl Into<String>) -> Self {
+        Self::Malformed { what: what.into() }
+    }
+}

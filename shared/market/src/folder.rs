@@ -1,0 +1,242 @@
+//! A folder of one's own files, one `SYMBOL.csv` a symbol, and optionally an `instruments.csv`.
+//!
+//! File names match in any case. Only files of the folder itself are read: a symbol cannot hold a slash,
+//! and a link that leads out of the folder is not followed.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use domain::{Day, Instrument, Symbol};
+
+use crate::csv_file;
+use crate::error::ProviderError;
+use crate::history::History;
+use crate::instruments::{self, Instruments};
+use crate::provider::{MarketClock, Patience, Provider};
+use crate::series::Series;
+
+/// The largest file read: a century of daily bars takes 2 MB.
+pub const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Symbols in one folder.
+pub const MAX_FILES: usize = 20_000;
+
+const INSTRUMENTS: &str = "instruments.csv";
+
+/// Why a folder cannot be a source of prices.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// The folder cannot be read.
+    #[error("cannot read the folder {}: {cause}", .path.display())]
+    Unreadable {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        cause: io::Error,
+    },
+    /// No file of the folder is a series of bars.
+    #[error("no file SYMBOL.csv with daily bars in {}{}", .path.display(), .first_fault.as_ref().map(|fault| format!(" ({fault})")).unwrap_or_default())]
+    NoPrices {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong with the first file that was tried.
+        first_fault: Option<String>,
+    },
+    /// More than [`MAX_FILES`] files.
+    #[error("more than {MAX_FILES} files in {}", .path.display())]
+    TooManyFiles {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder's `instruments.csv` is not a list of instruments.
+    #[error("{}: {cause}", .path.display())]
+    Instruments {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong in it.
+        cause: instruments::InstrumentsError,
+    },
+}
+
+/// A folder of files. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    root: PathBuf,
+    /// Days since 1970 of the latest bar read so far, in any file; never goes back.
+    latest: Arc<AtomicI32>,
+}
+
+impl Folder {
+    /// Opens a folder and reads every file once to find the latest bar of all. Blocks: for start-up.
+    pub fn open(path: &Path) -> Result<Self, FolderError> {
+        let unreadable = |cause| FolderError::Unreadable { path: path.to_owned(), cause };
+        let root = path.canonicalize().map_err(unreadable)?;
+        let files = symbols_in(&root).map_err(unreadable)?;
+        if files.len() > MAX_FILES {
+            return Err(FolderError::TooManyFiles { path: path.to_owned() });
+        }
+        let folder = Self { root, latest: Arc::new(AtomicI32::new(i32::MIN)) };
+        let mut first_fault = None;
+        for symbol in files.keys() {
+            // One broken file must not take the others away; whoever asks for it is told.
+            if let Err(error) = folder.read_series(symbol) {
+                tracing::warn!(%symbol, %error, "file left out");
+                first_fault.get_or_insert(format!("{symbol}: {error}"));
+            }
+        }
+        if folder.latest.load(Ordering::Relaxed) == i32::MIN {
+            return Err(FolderError::NoPrices { path: path.to_owned(), first_fault });
+        }
+        if let Err(cause) = folder.read_instruments() {
+            return Err(FolderError::Instruments { path: path.join(INSTRUMENTS), cause });
+        }
+        Ok(folder)
+    }
+
+    /// The symbols that have a file now. Blocks on the file system.
+    #[must_use]
+    pub fn symbols(&self) -> Vec<Symbol> {
+        symbols_in(&self.root).map(|files| files.into_keys().collect()).unwrap_or_default()
+    }
+
+    /// The symbol's file inside the folder, in whatever case its name is written.
+    fn file(&self, symbol: &Symbol) -> Option<PathBuf> {
+        if symbol.is_own_item() || is_reserved(symbol) {
+            return None;
+        }
+        let exact = self.root.join(format!("{symbol}.csv"));
+        let path = if exact.is_file() { exact } else { symbols_in(&self.root).ok()?.remove(symbol)? };
+        is_inside(&self.root, &path).then_some(path)
+    }
+
+    fn read_series(&self, symbol: &Symbol) -> Result<Series, ProviderError> {
+        let path = self.file(symbol).ok_or(ProviderError::UnknownSymbol)?;
+        let series = csv_file::read(&read_limited(&path)?)
+            .map_err(|error| ProviderError::malformed(format!("{}, {error}", file_name(&path))))?;
+        if let Some(last) = series.bars.last() {
+            self.latest.fetch_max(last.date.days_since_epoch(), Ordering::Relaxed);
+        }
+        Ok(series)
+    }
+
+    fn read_instruments(&self) -> Result<Instruments, instruments::InstrumentsError> {
+        let path = self.root.join(INSTRUMENTS);
+        if !path.is_file() || !is_inside(&self.root, &path) {
+            return Ok(Instruments::new());
+        }
+        match read_limited(&path) {
+            Ok(bytes) => instruments::read(&bytes),
+            Err(_) => Err(instruments::InstrumentsError::Unreadable),
+        }
+    }
+
+    fn read_instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
+        self.file(symbol).ok_or(ProviderError::UnknownSymbol)?;
+        let listed = self
+            .read_instruments()
+            .map_err(|error| ProviderError::malformed(format!("{INSTRUMENTS}: {error}")))?
+            .remove(symbol);
+        Ok(listed.unwrap_or_else(|| Instrument::unlisted(symbol.clone())))
+    }
+
+    fn read_history(&self, symbol: &Symbol) -> Result<History, ProviderError> {
+        let Series { bars, basis, notes } = self.read_series(symbol)?;
+        let currency = self.read_instrument(symbol)?.currency;
+        Ok(History { bars, basis, currency, notes })
+    }
+}
+
+#[async_trait]
+impl Provider for Folder {
+    fn source(&self) -> &'static str {
+        "folder"
+    }
+
+    fn clock(&self) -> MarketClock {
+        let latest = self.latest.load(Ordering::Relaxed);
+        Day::from_days_since_epoch(latest).map_or(MarketClock::Live, MarketClock::StandsAt)
+    }
+
+    fn revision(&self, symbol: &Symbol) -> Option<String> {
+        let of = |path: &Path| {
+            let metadata = fs::metadata(path).ok()?;
+            let modified = metadata.modified().ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+            Some(format!("{}-{}", modified.as_nanos(), metadata.len()))
+        };
+        let prices = of(&self.file(symbol)?)?;
+        // The currency of the prices stands in the list of instruments.
+        Some(match of(&self.root.join(INSTRUMENTS)) {
+            Some(instruments) => format!("{prices}-{instruments}"),
+            None => prices,
+        })
+    }
+
+    async fn daily(&self, symbol: &Symbol, _patience: Patience) -> Result<History, ProviderError> {
+        let (folder, symbol) = (self.clone(), symbol.clone());
+        blocking(move || folder.read_history(&symbol)).await
+    }
+
+    async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
+        let (folder, symbol) = (self.clone(), symbol.clone());
+        blocking(move || folder.read_instrument(&symbol)).await
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, ProviderError> + Send + 'static,
+) -> Result<T, ProviderError> {
+    tokio::task::spawn_blocking(read).await.unwrap_or(Err(ProviderError::Unavailable { status: None }))
+}
+
+/// Whether the name belongs to the list of instruments, which is no symbol's file.
+fn is_reserved(symbol: &Symbol) -> bool {
+    symbol.as_str() == "INSTRUMENTS"
+}
+
+/// Whether a path, its links followed, is a file of the folder.
+fn is_inside(root: &Path, path: &Path) -> bool {
+    path.canonicalize().is_ok_and(|real| real.starts_with(root) && real.is_file())
+}
+
+/// The folder's files by symbol; of names that differ only in case, the first in byte order.
+fn symbols_in(root: &Path) -> io::Result<BTreeMap<Symbol, PathBuf>> {
+    let mut paths = fs::read_dir(root)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    paths.sort();
+    let mut files = BTreeMap::new();
+    for path in paths {
+        let is_csv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+        let symbol = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse::<Symbol>().ok());
+        match symbol {
+            Some(symbol) if is_csv && !symbol.is_own_item() && !is_reserved(&symbol) && is_inside(root, &path) => {
+                files.entry(symbol).or_insert(path);
+            }
+            _ => {}
+        }
+    }
+    Ok(files)
+}
+
+fn read_limited(path: &Path) -> Result<Vec<u8>, ProviderError> {
+    let unavailable = |cause: io::Error| {
+        tracing::warn!(file = file_name(path), %cause, "file cannot be read");
+        ProviderError::Unavailable { status: None }
+    };
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path).map_err(unavailable)?;
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(unavailable)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES { Err(ProviderError::TooLarge) } else { Ok(bytes) }
+}
+
+fn file_name(path: &Path) -> &str {
+    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

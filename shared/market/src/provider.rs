@@ -1,0 +1,45 @@
+//! What every source of prices can do.
+
+use async_trait::async_trait;
+use domain::{Day, Instrument, Symbol};
+
+use crate::error::ProviderError;
+use crate::history::History;
+
+/// A source of daily bars and of instruments' metadata.
+#[async_trait]
+pub trait Provider: Send + Sync {
+    /// Name of the source as answers print it: `sample`, `folder` or `alpha_vantage`.
+    fn source(&self) -> &'static str;
+
+    /// What "now" means for this source's prices.
+    fn clock(&self) -> MarketClock;
+
+    /// A text that changes whenever the source's data for `symbol` may have changed; `None` where only a
+    /// call could tell (live sources), and for symbols that the source does not have.
+    fn revision(&self, symbol: &Symbol) -> Option<String>;
+
+    /// The whole daily history that the source gives for `symbol`, checked.
+    async fn daily(&self, symbol: &Symbol, patience: Patience) -> Result<History, ProviderError>;
+
+    /// Name, kind, currency, exchange and sector of `symbol`.
+    async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError>;
+}
+
+/// What "now" means for prices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MarketClock {
+    /// The wall clock: new bars keep coming.
+    Live,
+    /// The latest bar of all: the data ends there, and time stands still until more is added.
+    StandsAt(Day),
+}
+
+/// How long the one who asks can wait, retries and pacing included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// A person waits for an answer: 2 seconds.
+    Caller,
+    /// A scheduled refresh, where a late price is better than none: 10 seconds.
+    Schedule,
+}

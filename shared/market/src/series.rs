@@ -1,0 +1,281 @@
+//! From rows as they came to a checked series.
+//!
+//! A row that cannot be a bar is left out and counted; a move that no split explains is served and
+//! marked, since it may be real (AAPL on 2000-09-29 fell 51.87 %). Only the newest bar of a live source is
+//! held back, because a wrong one there would be traded on and the next bar tells.
+
+use std::cmp::Ordering;
+
+use domain::{Bar, Bars, Day};
+
+use crate::history::{Basis, DropReason, Note};
+
+/// A close-to-close move beyond this fraction, after the day's split, is marked.
+pub const UNEXPLAINED_MOVE: f64 = 0.5;
+
+/// One day as a source wrote it; a number that is missing is NaN.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Row {
+    /// Trading day.
+    pub date: Day,
+    /// First price.
+    pub open: f64,
+    /// Highest price.
+    pub high: f64,
+    /// Lowest price.
+    pub low: f64,
+    /// Last price.
+    pub close: f64,
+    /// Units traded.
+    pub volume: f64,
+    /// Close adjusted for later splits and dividends, where the source gives one.
+    pub adjusted_close: Option<f64>,
+    /// New units per old unit; 1 without a split.
+    pub split_ratio: f64,
+    /// Cash per unit on the ex-date; 0 without one.
+    pub dividend: f64,
+}
+
+/// What a source declares about its rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Declared {
+    /// How the rows are kept.
+    pub feed: Feed,
+    /// What the prices mean.
+    pub basis: Basis,
+    /// Whether the rows carry every split.
+    pub splits_known: bool,
+    /// Whether the rows carry every dividend.
+    pub dividends_known: bool,
+}
+
+/// How a source keeps its rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feed {
+    /// Written once, oldest or newest first; a row out of order is a mistake in it.
+    File,
+    /// Comes over the wire in any order, and its newest bar may still be wrong.
+    Live,
+}
+
+/// A checked series with what a reader must know about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    /// The bars, oldest first.
+    pub bars: Bars,
+    /// What the prices mean now: quotes, unless they stand on one scale and its splits are unknown.
+    pub basis: Basis,
+    /// What a reader must know.
+    pub notes: Vec<Note>,
+}
+
+/// Checks rows and completes them to a series.
+#[must_use]
+pub fn check(mut rows: Vec<Row>, declared: Declared) -> Series {
+    let mut dropped = Dropped::default();
+    match declared.feed {
+        Feed::File => oldest_first(&mut rows),
+        Feed::Live => normalise(&mut rows, &mut dropped),
+    }
+    quarantine(&mut rows, &mut dropped);
+    let mut basis = declared.basis;
+    if basis == Basis::SplitAdjusted && declared.splits_known {
+        into_quotes(&mut rows);
+        basis = Basis::Quoted;
+    }
+    let held_back = (declared.feed == Feed::Live).then(|| hold_back_newest(&mut rows)).flatten();
+    let adjusted = adjusted_closes(&rows);
+
+    let mut notes = Vec::new();
+    let mut bars = Bars::with_capacity(rows.len());
+    for (row, adjusted_close) in rows.iter().zip(adjusted) {
+        let previous = bars.close().last().copied();
+        // Extreme but finite inputs can overflow on the way; such a bar is no price either.
+        if bars.push(bar(row, adjusted_close)).is_err() {
+            dropped.add(DropReason::NotAPrice);
+        } else if let Some(fraction) = previous.and_then(|close| unexplained(close, row)) {
+            notes.push(Note::UnexplainedMove { date: row.date, fraction });
+        }
+    }
+    notes.extend(held_back);
+    notes.extend(dropped.note());
+    if !declared.splits_known {
+        notes.push(Note::SplitsUnknown);
+    }
+    if !declared.dividends_known && rows.iter().any(|row| row.adjusted_close.is_none()) {
+        notes.push(Note::DividendsNotIncluded);
+    }
+    Series { bars, basis, notes }
+}
+
+fn bar(row: &Row, adjusted_close: f64) -> Bar {
+    Bar {
+        date: row.date,
+        open: row.open,
+        high: row.high,
+        low: row.low,
+        close: row.close,
+        volume: row.volume,
+        adjusted_close,
+        split_ratio: row.split_ratio,
+        dividend: row.dividend,
+    }
+}
+
+/// Rows left out so far.
+#[derive(Default)]
+struct Dropped {
+    count: usize,
+    reasons: Vec<DropReason>,
+}
+
+impl Dropped {
+    fn add(&mut self, reason: DropReason) {
+        self.count += 1;
+        if let Err(place) = self.reasons.binary_search(&reason) {
+            self.reasons.insert(place, reason);
+        }
+    }
+
+    fn note(self) -> Option<Note> {
+        (self.count > 0).then_some(Note::RowsDropped { count: self.count, reasons: self.reasons })
+    }
+}
+
+/// Turns a file that was written newest first.
+fn oldest_first(rows: &mut [Row]) {
+    if let [first, .., last] = rows
+        && first.date > last.date
+    {
+        rows.reverse();
+    }
+}
+
+/// Sorts by day and keeps one row a day, the same one whatever order they came in.
+fn normalise(rows: &mut Vec<Row>, dropped: &mut Dropped) {
+    if rows.is_sorted_by(|a, b| a.date > b.date) {
+        rows.reverse();
+    } else if !rows.is_sorted_by(|a, b| a.date < b.date) {
+        rows.sort_unstable_by(preference);
+        rows.dedup_by(|later, kept| {
+            let same_day = later.date == kept.date;
+            if same_day && preference(later, kept) != Ordering::Equal {
+                dropped.add(DropReason::DuplicateDay);
+            }
+            same_day
+        });
+    }
+}
+
+/// Orders rows by day; of two for one day, the sound one and then the one with more volume comes first.
+fn preference(a: &Row, b: &Row) -> Ordering {
+    let by_value = |value: fn(&Row) -> f64| value(b).total_cmp(&value(a));
+    a.date
+        .cmp(&b.date)
+        .then_with(|| fault(a).cmp(&fault(b)))
+        .then_with(|| by_value(|row| row.volume))
+        .then_with(|| by_value(|row| row.close))
+        .then_with(|| by_value(|row| row.open))
+        .then_with(|| by_value(|row| row.high))
+        .then_with(|| by_value(|row| row.low))
+        .then_with(|| by_value(|row| row.adjusted_close.unwrap_or(0.0)))
+        .then_with(|| by_value(|row| row.split_ratio))
+        .then_with(|| by_value(|row| row.dividend))
+}
+
+/// Why a row cannot be a bar, whatever stands before it.
+fn fault(row: &Row) -> Option<DropReason> {
+    let prices = [row.open, row.high, row.low, row.close];
+    if !prices.into_iter().all(is_positive) || !row.adjusted_close.is_none_or(is_positive) {
+        Some(DropReason::NotAPrice)
+    } else if !is_amount(row.volume) || !is_amount(row.dividend) || !is_positive(row.split_ratio) {
+        Some(DropReason::NotAnAmount)
+    } else {
+        None
+    }
+}
+
+fn is_positive(value: f64) -> bool {
+    value.is_finite() && value > 0.0
+}
+
+fn is_amount(value: f64) -> bool {
+    value.is_finite() && value >= 0.0
+}
+
+/// Leaves out what cannot be a bar. The split and dividend of a row with a bad price go to the next bar,
+/// which is the first that shows their effect.
+fn quarantine(rows: &mut Vec<Row>, dropped: &mut Dropped) {
+    let mut last_day = None;
+    let (mut split_ratio, mut dividend) = (1.0, 0.0);
+    rows.retain_mut(|row| {
+        if last_day.is_some_and(|last| row.date <= last) {
+            dropped.add(DropReason::OutOfOrder);
+            return false;
+        }
+        let fault = fault(row);
+        if is_positive(row.split_ratio) && is_amount(row.dividend) {
+            dividend = row.dividend + dividend / row.split_ratio;
+            split_ratio *= row.split_ratio;
+        }
+        if let Some(reason) = fault {
+            dropped.add(reason);
+            return false;
+        }
+        (row.split_ratio, row.dividend) = (split_ratio, dividend);
+        (split_ratio, dividend) = (1.0, 0.0);
+        last_day = Some(row.date);
+        true
+    });
+}
+
+/// Multiplies prices back by the splits that came after them, and divides volumes.
+fn into_quotes(rows: &mut [Row]) {
+    let mut later_splits = 1.0;
+    for row in rows.iter_mut().rev() {
+        for price in [&mut row.open, &mut row.high, &mut row.low, &mut row.close, &mut row.dividend] {
+            *price *= later_splits;
+        }
+        row.volume /= later_splits;
+        later_splits *= row.split_ratio;
+    }
+}
+
+/// The move from the close before, when it is larger than a day's trading explains.
+fn unexplained(previous_close: f64, row: &Row) -> Option<f64> {
+    let fraction = row.close * row.split_ratio / previous_close - 1.0;
+    (fraction.abs() > UNEXPLAINED_MOVE).then_some(fraction)
+}
+
+fn hold_back_newest(rows: &mut Vec<Row>) -> Option<Note> {
+    let [.., previous, newest] = rows.as_slice() else { return None };
+    let fraction = unexplained(previous.close, newest)?;
+    let date = newest.date;
+    rows.pop();
+    Some(Note::NewestBarHeldBack { date, fraction })
+}
+
+/// The adjusted closes: the source's own, and between them factors of close that each split and dividend
+/// changes by split × (close + dividend)/close, multiplied back from the next known one or the last bar.
+fn adjusted_closes(rows: &[Row]) -> Vec<f64> {
+    let known = |row: &Row| row.adjusted_close.map(|adjusted| adjusted / row.close);
+    let change = |row: &Row| {
+        if row.dividend > 0.0 { row.split_ratio * (row.close + row.dividend) / row.close } else { row.split_ratio }
+    };
+    // Bars after the last known one continue it forwards.
+    let newest_known = rows.iter().rposition(|row| row.adjusted_close.is_some());
+    let mut factor = match newest_known {
+        Some(place) => rows[place + 1..].iter().fold(known(&rows[place]).unwrap_or(1.0), |f, row| f * change(row)),
+        None => 1.0,
+    };
+    let mut adjusted = vec![0.0; rows.len()];
+    for (row, adjusted) in rows.iter().zip(&mut adjusted).rev() {
+        factor = known(row).unwrap_or(factor);
+        *adjusted = row.adjusted_close.unwrap_or(row.close * factor);
+        factor /= change(row);
+    }
+    adjusted
+}
+
+#[cfg(test)]
+mod tests;

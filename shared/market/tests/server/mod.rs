@@ -1,0 +1,176 @@
+//! A web server of a few lines that answers as it is told, malformed answers included.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+/// An answer.
+#[derive(Clone)]
+pub struct Reply {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+    ending: Ending,
+}
+
+/// What the server does when it has sent that many bytes of the body, or all of it.
+#[derive(Clone, Copy)]
+enum Ending {
+    Whole,
+    WholeWithoutLength,
+    StallAfter(usize),
+    CloseAfter(usize),
+}
+
+impl Reply {
+    pub fn body(body: Vec<u8>) -> Self {
+        Self { status: 200, headers: Vec::new(), body, ending: Ending::Whole }
+    }
+
+    pub fn json(body: &str) -> Self {
+        Self::body(body.as_bytes().to_vec()).header("Content-Type", "application/json")
+    }
+
+    pub fn status(status: u16) -> Self {
+        Self { status, ..Self::json("{}") }
+    }
+
+    pub fn gzip(body: &[u8]) -> Self {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(body).unwrap();
+        Self::body(encoder.finish().unwrap()).header("Content-Encoding", "gzip")
+    }
+
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub fn without_length(self) -> Self {
+        Self { ending: Ending::WholeWithoutLength, ..self }
+    }
+
+    pub fn stalling_after(self, bytes: usize) -> Self {
+        Self { ending: Ending::StallAfter(bytes), ..self }
+    }
+
+    pub fn closing_after(self, bytes: usize) -> Self {
+        Self { ending: Ending::CloseAfter(bytes), ..self }
+    }
+
+    pub fn len(&self) -> usize {
+        self.body.len()
+    }
+}
+
+/// A running server. It gives its replies in order and repeats the last.
+pub struct Server {
+    address: String,
+    requests: Arc<Mutex<Vec<String>>>,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    pub async fn start(replies: Vec<Reply>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}/", listener.local_addr().unwrap());
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&requests);
+        let task = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, replies.clone(), Arc::clone(&seen)));
+            }
+        });
+        Self { address, requests, task }
+    }
+
+    pub fn address(&self) -> String {
+        self.address.clone()
+    }
+
+    /// Paths with their queries, as they came.
+    pub fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().clone()
+    }
+
+    /// Ends the server; nobody listens at the address any more.
+    pub async fn stop(self) -> String {
+        self.task.abort();
+        let _ = self.task.await;
+        self.address
+    }
+}
+
+/// One request on each connection.
+async fn serve(mut stream: TcpStream, replies: Vec<Reply>, requests: Arc<Mutex<Vec<String>>>) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        match stream.read_u8().await {
+            Ok(byte) => head.push(byte),
+            Err(_) => return,
+        }
+    }
+    let place = {
+        let mut requests = requests.lock().unwrap();
+        requests.push(String::from_utf8(head).unwrap().split(' ').nth(1).unwrap().to_owned());
+        requests.len() - 1
+    };
+    let Some(reply) = replies.get(place).or(replies.last()) else { return };
+    // The client may hang up in the middle, which is what some tests are about.
+    let _ = answer(&mut stream, reply).await;
+}
+
+async fn answer(stream: &mut TcpStream, reply: &Reply) -> io::Result<()> {
+    let mut head = format!("HTTP/1.1 {} Reply\r\nConnection: close\r\n", reply.status);
+    for (name, value) in &reply.headers {
+        head += &format!("{name}: {value}\r\n");
+    }
+    if !matches!(reply.ending, Ending::WholeWithoutLength) {
+        head += &format!("Content-Length: {}\r\n", reply.body.len());
+    }
+    stream.write_all(format!("{head}\r\n").as_bytes()).await?;
+    let sent = match reply.ending {
+        Ending::Whole | Ending::WholeWithoutLength => reply.body.len(),
+        Ending::StallAfter(bytes) | Ending::CloseAfter(bytes) => bytes.min(reply.body.len()),
+    };
+    stream.write_all(&reply.body[..sent]).await?;
+    stream.flush().await?;
+    if matches!(reply.ending, Ending::StallAfter(_)) {
+        std::future::pending::<()>().await;
+    }
+    Ok(())
+}
+
+/// A log kept in memory.
+#[derive(Clone, Default)]
+pub struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> tracing_subscriber::fmt::MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
