@@ -1,0 +1,232 @@
+//! A symbol's bars: one item a year and a head that says where they come from and which years there are.
+//!
+//! Several items cannot be read at one instant, so the head lists the checksum of every year: a reader that finds a year
+//! from another writing than its head reads again, and never serves a mixture. Every save writes the head at the version
+//! it read, so that savers of one symbol take turns, and writes only the years whose bytes changed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use domain::{Bars, Currency, Symbol};
+use serde::{Deserialize, Serialize};
+
+use crate::documents;
+use crate::error::StoreError;
+use crate::item::{Body, Item, Key};
+use crate::keys;
+use crate::limits::{MAX_PAGE_ITEMS, MAX_WRITES};
+use crate::pack::{pack, stored_checksum, unpack_onto};
+use crate::query::{Query, Range};
+use crate::retry::{Retry, retry};
+use crate::table::Table;
+use crate::write::{DeleteExpect, Expect, Write};
+
+/// How long a save or a load keeps trying against others that write the same symbol.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Years of one transaction: all of its writes but that of the head.
+const YEARS_A_TRANSACTION: usize = MAX_WRITES - 1;
+
+/// Where a series comes from and what a reader must know about it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SeriesHead {
+    /// Name of the provider.
+    pub source: String,
+    /// What the prices mean, in the provider's word: `quoted` or `split_adjusted`.
+    pub basis: String,
+    /// Currency of the prices.
+    pub currency: Currency,
+    /// What the provider calls this state of the series, if it has a name for it.
+    pub revision: Option<String>,
+    /// When it was asked for.
+    pub fetched_at: DateTime<Utc>,
+    /// What else a reader must know.
+    pub notes: Vec<String>,
+}
+
+/// A series as it was saved.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredSeries {
+    /// Where it comes from.
+    pub head: SeriesHead,
+    /// All of its bars.
+    pub bars: Bars,
+}
+
+/// The head's item: what the saver said, and the years that belong to it.
+#[derive(Serialize, Deserialize)]
+struct HeadItem {
+    #[serde(flatten)]
+    head: SeriesHead,
+    /// The checksum of each year's bytes in hex: JSON has no whole numbers of 64 bits.
+    years: BTreeMap<i32, String>,
+}
+
+/// What lies in the table under a symbol, still packed.
+struct Found {
+    head: Option<Item>,
+    years: BTreeMap<i32, Item>,
+}
+
+/// A year to be written: its bytes and their checksum.
+struct PackedYear {
+    bytes: Vec<u8>,
+    checksum: String,
+}
+
+/// Saves a whole series in place of the one that is stored, if any; the last of several savers stands.
+///
+/// A history of more years than a transaction takes (99) is written newest first in several; until the last one a reader
+/// sees a shorter series fetched in 1970, so that one cut short is asked for again.
+pub async fn save(table: &dyn Table, symbol: &Symbol, bars: &Bars, head: &SeriesHead) -> Result<(), StoreError> {
+    let packed = pack_years(symbol, bars)?;
+    retry(Retry::within(PATIENCE), || save_once(table, symbol, &packed, head)).await
+}
+
+/// The stored series of a symbol, if there is one.
+pub async fn load(table: &dyn Table, symbol: &Symbol) -> Result<Option<StoredSeries>, StoreError> {
+    retry(Retry::within(PATIENCE), || async {
+        let found = find(table, symbol).await?;
+        let Some(head) = found.head else { return Ok(None) };
+        let item: HeadItem = documents::parse(&head)?;
+        let mut bars = Bars::default();
+        for (&year, checksum) in &item.years {
+            let key = keys::bars_year(symbol, year);
+            // Written by another save than the head; the next reading finds both of one.
+            let torn = StoreError::Conflict { write: 0 };
+            let Some(found) = found.years.get(&year) else { return Err(torn) };
+            let bytes = bytes(found)?;
+            if checksum_of(&key, bytes)? != *checksum {
+                return Err(torn);
+            }
+            let before = bars.len();
+            unpack_onto(bytes, &mut bars).map_err(|error| StoreError::corrupt(&key, error))?;
+            if bars.dates()[before..].iter().any(|day| day.year() != year) {
+                return Err(StoreError::corrupt(&key, "bars of another year"));
+            }
+        }
+        Ok(Some(StoredSeries { head: item.head, bars }))
+    })
+    .await
+    .map_err(|error| still_torn(symbol, error))
+}
+
+/// A head and a year that never came to fit were not written by [`save`].
+fn still_torn(symbol: &Symbol, error: StoreError) -> StoreError {
+    match error {
+        StoreError::Conflict { .. } => {
+            StoreError::corrupt(&keys::bars_head(symbol), "the years are not those that the head lists")
+        }
+        other => other,
+    }
+}
+
+fn pack_years(symbol: &Symbol, bars: &Bars) -> Result<BTreeMap<i32, PackedYear>, StoreError> {
+    let mut years = BTreeMap::new();
+    let mut start = 0;
+    while let Some(first) = bars.get(start) {
+        let year = first.date.year();
+        let end = start + bars.dates()[start..].partition_point(|day| day.year() == year);
+        let key = keys::bars_year(symbol, year);
+        let bytes = pack(&bars.slice(start, end)).map_err(|error| StoreError::corrupt(&key, error))?;
+        let checksum = checksum_of(&key, &bytes)?;
+        years.insert(year, PackedYear { bytes, checksum });
+        start = end;
+    }
+    Ok(years)
+}
+
+async fn save_once(
+    table: &dyn Table,
+    symbol: &Symbol,
+    packed: &BTreeMap<i32, PackedYear>,
+    head: &SeriesHead,
+) -> Result<(), StoreError> {
+    let found = find(table, symbol).await?;
+    let mut changes = changes(symbol, packed, &found.years);
+    let mut head_at = found.head.map(|head| head.version);
+    loop {
+        let later = changes.split_off(changes.len().min(YEARS_A_TRANSACTION));
+        let item = listed(packed, head, &later);
+        let key = keys::bars_head(symbol);
+        let body = documents::body(&key, &item)?;
+        let mut writes = vec![Write::Put { key, body, expires_at: None, expect: Expect::from(head_at) }];
+        writes.extend(changes.into_iter().map(|(_, write)| write));
+        let versions = table.transact(writes).await?;
+        if later.is_empty() {
+            return Ok(());
+        }
+        head_at = versions.first().copied().flatten();
+        changes = later;
+    }
+}
+
+/// The head while these changes are still to come: it lists no year that they touch.
+fn listed(packed: &BTreeMap<i32, PackedYear>, head: &SeriesHead, later: &[(i32, Write)]) -> HeadItem {
+    let mut years: BTreeMap<i32, String> =
+        packed.iter().map(|(&year, packed)| (year, packed.checksum.clone())).collect();
+    let mut head = head.clone();
+    if let Some(newest) = later.iter().map(|(year, _)| *year).max() {
+        // Changes go from new to old, so that what is listed is the whole end of the series without a hole.
+        years.retain(|&year, _| year > newest);
+        head.fetched_at = DateTime::UNIX_EPOCH;
+    }
+    HeadItem { head, years }
+}
+
+/// What to write, newest year first: the years whose bytes differ, and the removal of those that are no more.
+fn changes(symbol: &Symbol, packed: &BTreeMap<i32, PackedYear>, stored: &BTreeMap<i32, Item>) -> Vec<(i32, Write)> {
+    let puts = packed.iter().filter_map(|(&year, packed)| {
+        let stored = stored.get(&year);
+        let body = Body::Bytes(packed.bytes.clone());
+        if stored.is_some_and(|item| item.body == body) {
+            return None;
+        }
+        let expect = Expect::from(stored.map(|item| item.version));
+        Some((year, Write::Put { key: keys::bars_year(symbol, year), body, expires_at: None, expect }))
+    });
+    let removals = stored.iter().filter(|(year, _)| !packed.contains_key(year)).map(|(&year, item)| {
+        let expect = DeleteExpect::Version(item.version);
+        (year, Write::Delete { key: item.key.clone(), expect })
+    });
+    let mut changes: Vec<_> = puts.chain(removals).collect();
+    changes.sort_by_key(|(year, _)| std::cmp::Reverse(*year));
+    changes
+}
+
+async fn find(table: &dyn Table, symbol: &Symbol) -> Result<Found, StoreError> {
+    let mut query = Query::forward(keys::bars(symbol), Range::All, MAX_PAGE_ITEMS);
+    let head_key = keys::bars_head(symbol);
+    let mut found = Found { head: None, years: BTreeMap::new() };
+    loop {
+        let page = table.query(&query).await?;
+        for item in page.items {
+            if item.key == head_key {
+                found.head = Some(item);
+            } else {
+                found.years.insert(year_of(&item.key)?, item);
+            }
+        }
+        match page.next {
+            Some(next) => query.cursor = Some(next),
+            None => return Ok(found),
+        }
+    }
+}
+
+fn year_of(key: &Key) -> Result<i32, StoreError> {
+    let year = key.sk.strip_prefix(keys::YEAR_PREFIX).and_then(|year| year.parse().ok());
+    year.ok_or_else(|| StoreError::corrupt(key, "no year of bars"))
+}
+
+fn bytes(item: &Item) -> Result<&[u8], StoreError> {
+    match &item.body {
+        Body::Bytes(bytes) => Ok(bytes),
+        Body::Json(_) => Err(StoreError::corrupt(&item.key, "JSON stands where packed bars should")),
+    }
+}
+
+fn checksum_of(key: &Key, bytes: &[u8]) -> Result<String, StoreError> {
+    let checksum = stored_checksum(bytes).map_err(|error| StoreError::corrupt(key, error))?;
+    Ok(format!("{checksum:016x}"))
+}

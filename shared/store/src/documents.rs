@@ -1,0 +1,104 @@
+//! Values kept as JSON items: read one, write one, list them newest first.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::StoreError;
+use crate::item::{Body, Item, Key, Version};
+use crate::keys::List;
+use crate::query::{Cursor, Direction, Query};
+use crate::table::Table;
+use crate::write::{Expect, Write};
+
+/// One page of a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Documents<T> {
+    /// The values, those with the highest sort key first.
+    pub items: Vec<T>,
+    /// Where the next page starts, if more follow.
+    pub next: Option<Cursor>,
+}
+
+/// The value under this key, and the version to change it at.
+pub async fn read<T: DeserializeOwned>(table: &dyn Table, key: &Key) -> Result<Option<(T, Version)>, StoreError> {
+    table.get(key).await?.map(|item| Ok((parse(&item)?, item.version))).transpose()
+}
+
+/// Writes a value that must not be there yet. If it is, the error is a [`StoreError::Conflict`].
+pub async fn put_new<T: Serialize + Sync>(
+    table: &dyn Table,
+    key: Key,
+    value: &T,
+    expires_at: Option<i64>,
+) -> Result<Version, StoreError> {
+    put_at(table, key, value, expires_at, Expect::Absent).await
+}
+
+/// Writes a value in place of the one read at this version, or a first one where none was read.
+pub async fn put<T: Serialize + Sync>(
+    table: &dyn Table,
+    key: Key,
+    value: &T,
+    read_at: Option<Version>,
+) -> Result<Version, StoreError> {
+    put_at(table, key, value, None, read_at.into()).await
+}
+
+/// Writes a value unless one is there already; gives the one that stands, and whether it is this one.
+///
+/// For items whose key is named by all that they follow from: the first one written is as good as any.
+pub async fn put_first<T: Serialize + DeserializeOwned + Sync>(
+    table: &dyn Table,
+    key: &Key,
+    value: T,
+) -> Result<(T, bool), StoreError> {
+    match put_new(table, key.clone(), &value, None).await {
+        Ok(_) => Ok((value, true)),
+        Err(StoreError::Conflict { .. }) => match read(table, key).await? {
+            Some((standing, _)) => Ok((standing, false)),
+            // Written by somebody and removed again, between our two calls.
+            None => Err(StoreError::Conflict { write: 0 }),
+        },
+        Err(error) => Err(error),
+    }
+}
+
+/// A page of a list, those with the highest sort key first: of ids and days that is the newest.
+pub async fn list<T: DeserializeOwned>(
+    table: &dyn Table,
+    list: List,
+    limit: usize,
+    cursor: Option<Cursor>,
+) -> Result<Documents<T>, StoreError> {
+    let query = Query { partition: list.partition, range: list.range, limit, cursor, direction: Direction::Backward };
+    let page = table.query(&query).await?;
+    let items = page.items.iter().map(parse).collect::<Result<_, _>>()?;
+    Ok(Documents { items, next: page.next })
+}
+
+/// The body of an item that says this, for a transaction of several writes.
+pub fn body<T: Serialize>(key: &Key, value: &T) -> Result<Body, StoreError> {
+    serde_json::to_string(value).map(Body::Json).map_err(|cause| StoreError::Unwritable { key: key.clone(), cause })
+}
+
+/// What an item says, or why it cannot be read.
+pub fn parse<T: DeserializeOwned>(item: &Item) -> Result<T, StoreError> {
+    match &item.body {
+        Body::Json(text) => serde_json::from_str(text).map_err(|error| StoreError::corrupt(&item.key, error)),
+        Body::Bytes(_) => Err(StoreError::corrupt(&item.key, "bytes stand where JSON should")),
+    }
+}
+
+async fn put_at<T: Serialize + Sync>(
+    table: &dyn Table,
+    key: Key,
+    value: &T,
+    expires_at: Option<i64>,
+    expect: Expect,
+) -> Result<Version, StoreError> {
+    let body = body(&key, value)?;
+    let put = Write::Put { key: key.clone(), body, expires_at, expect };
+    let versions = table.transact(vec![put]).await?;
+    let version = versions.first().copied().flatten();
+    version.ok_or_else(|| StoreError::corrupt(&key, "the engine gave no version for a put"))
+}

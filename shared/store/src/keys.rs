@@ -1,0 +1,193 @@
+//! Where each kind of item lives: the one place that spells keys.
+//!
+//! Symbols hold neither `#` nor a blank, ids are UUIDs and hashes are hex, so that no two kinds can collide.
+
+use domain::{CustomerId, Day, Symbol};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use crate::item::Key;
+use crate::query::Range;
+
+/// What stands for the sort key where a partition holds one item.
+const ONLY: &str = "-";
+/// First part of the sort key of a year of bars.
+pub(crate) const YEAR_PREFIX: &str = "YEAR#";
+
+/// A list: a partition and which of its sort keys belong to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct List {
+    /// The partition.
+    pub partition: String,
+    /// The sort keys of the list's items.
+    pub range: Range,
+}
+
+/// The partition of a symbol's bars.
+#[must_use]
+pub fn bars(symbol: &Symbol) -> String {
+    format!("BARS#{symbol}")
+}
+
+/// The head of a symbol's bars: where they come from, and which years there are.
+#[must_use]
+pub fn bars_head(symbol: &Symbol) -> Key {
+    Key::new(bars(symbol), "HEAD")
+}
+
+/// One year of a symbol's bars.
+#[must_use]
+pub fn bars_year(symbol: &Symbol, year: i32) -> Key {
+    Key::new(bars(symbol), format!("{YEAR_PREFIX}{year:04}"))
+}
+
+/// An instrument's metadata.
+#[must_use]
+pub fn instrument(symbol: &Symbol) -> Key {
+    Key::new(format!("INSTRUMENT#{symbol}"), "META")
+}
+
+/// A backtest that a customer ran.
+#[must_use]
+pub fn backtest(customer: CustomerId, id: Uuid) -> Key {
+    Key::new(customer_partition(customer), format!("BACKTEST#{id}"))
+}
+
+/// All backtests of a customer, by id, which grows with time.
+#[must_use]
+pub fn backtests(customer: CustomerId) -> List {
+    List { partition: customer_partition(customer), range: Range::Prefix("BACKTEST#".to_owned()) }
+}
+
+/// A forecast, named by all that it follows from, so that the first one written is the only one.
+#[must_use]
+pub fn forecast(symbol: &Symbol, as_of: Day, model: &str, horizon: usize, inputs_sha256: &str) -> Key {
+    Key::new(forecast_partition(symbol), format!("{as_of}#{model}#{horizon}#{inputs_sha256}"))
+}
+
+/// All forecasts of a symbol, by the day they look ahead from.
+#[must_use]
+pub fn forecasts(symbol: &Symbol) -> List {
+    List { partition: forecast_partition(symbol), range: Range::All }
+}
+
+/// A report made for a customer, named by the hash of its JSON.
+#[must_use]
+pub fn report(customer: CustomerId, sha256: &str) -> Key {
+    Key::new(customer_partition(customer), format!("REPORT#{sha256}"))
+}
+
+/// All reports of a customer, by hash.
+#[must_use]
+pub fn reports(customer: CustomerId) -> List {
+    List { partition: customer_partition(customer), range: Range::Prefix("REPORT#".to_owned()) }
+}
+
+/// What became of the request that a customer sent with this `Idempotency-Key`.
+#[must_use]
+pub fn idempotency(customer: CustomerId, key: &str) -> Key {
+    // The id has a fixed length, so that no other customer and key give the same bytes.
+    let mut hash = Sha256::new();
+    hash.update(customer.0.as_bytes());
+    hash.update(key.as_bytes());
+    Key::new(format!("IDEMPOTENCY#{}", hex(&hash.finalize())), ONLY)
+}
+
+/// A symbol's entry in the list of all symbols, which is spread over [`directory_symbols`].
+#[must_use]
+pub fn directory_symbol(symbol: &Symbol) -> Key {
+    let shard = Sha256::digest(symbol.as_str())[0] >> 4;
+    Key::new(format!("DIRECTORY#symbols#{shard:x}"), symbol.as_str())
+}
+
+/// The sixteen parts of the list of all symbols.
+#[must_use]
+pub fn directory_symbols() -> [List; 16] {
+    std::array::from_fn(|shard| List { partition: format!("DIRECTORY#symbols#{shard:x}"), range: Range::All })
+}
+
+/// One run of a job, named by its slot: the time it was due.
+#[must_use]
+pub fn job_run(job: &str, slot: &str) -> Key {
+    Key::new(job_partition(job), slot)
+}
+
+/// How the last run of a job went.
+#[must_use]
+pub fn job_last(job: &str) -> Key {
+    Key::new(job_partition(job), "LAST")
+}
+
+/// When a provider was called, counted for all functions together.
+#[must_use]
+pub fn quota(provider: &str) -> Key {
+    Key::new(format!("QUOTA#{provider}"), ONLY)
+}
+
+fn customer_partition(customer: CustomerId) -> String {
+    format!("CUSTOMER#{customer}")
+}
+
+fn forecast_partition(symbol: &Symbol) -> String {
+    format!("FORECAST#{symbol}")
+}
+
+fn job_partition(job: &str) -> String {
+    format!("JOB#{job}")
+}
+
+/// Bytes as lower-case hex.
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble & 15)]);
+    bytes.iter().flat_map(|&byte| [digit(byte >> 4), digit(byte)]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn symbol() -> Symbol {
+        "AAPL".parse().unwrap()
+    }
+
+    #[test]
+    fn keys_are_spelled_as_the_data_model_says() {
+        let customer = CustomerId(Uuid::from_u128(7));
+        let owner = "CUSTOMER#00000000-0000-0000-0000-000000000007";
+        let day = "2012-06-01".parse().unwrap();
+        let table = [
+            (bars_head(&symbol()), "BARS#AAPL", "HEAD"),
+            (bars_year(&symbol(), 2012), "BARS#AAPL", "YEAR#2012"),
+            (instrument(&symbol()), "INSTRUMENT#AAPL", "META"),
+            (backtest(customer, Uuid::nil()), owner, "BACKTEST#00000000-0000-0000-0000-000000000000"),
+            (forecast(&symbol(), day, "walk", 30, "ab12"), "FORECAST#AAPL", "2012-06-01#walk#30#ab12"),
+            (report(customer, "ab12"), owner, "REPORT#ab12"),
+            (job_run("refresh-prices", "2026-11-20T12:00Z"), "JOB#refresh-prices", "2026-11-20T12:00Z"),
+            (job_last("refresh-prices"), "JOB#refresh-prices", "LAST"),
+            (quota("alpha_vantage"), "QUOTA#alpha_vantage", "-"),
+        ];
+        for (key, pk, sk) in table {
+            assert_eq!(key, Key::new(pk, sk));
+        }
+    }
+
+    #[test]
+    fn an_idempotency_key_belongs_to_its_customer() {
+        let of = |customer, key: &str| idempotency(CustomerId(Uuid::from_u128(customer)), key);
+        assert_eq!(of(1, "a"), of(1, "a"));
+        assert_ne!(of(1, "a"), of(2, "a"));
+        assert_ne!(of(1, "a"), of(1, "b"));
+        // sha256 of sixteen zero bytes and "a", by coreutils' sha256sum.
+        assert_eq!(of(0, "a").pk, "IDEMPOTENCY#9c6bd5cc05acbe7cb4ab71165168ff3d8c38dfb291f80bb7d0d7f48116bf8891");
+        assert_eq!(of(0, "a").sk, "-");
+    }
+
+    #[test]
+    fn a_symbol_stands_in_the_part_of_the_directory_that_its_hash_names() {
+        let key = directory_symbol(&symbol());
+        // sha256("AAPL") by coreutils' sha256sum.
+        assert_eq!(key, Key::new("DIRECTORY#symbols#1", "AAPL"));
+        assert!(directory_symbols().iter().any(|list| list.partition == key.pk));
+    }
+}

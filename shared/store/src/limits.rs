@@ -1,0 +1,124 @@
+//! The limits of the interface: those of DynamoDB, enforced by every engine before it looks at its data, so that one
+//! machine never accepts what the cloud would refuse.
+//!
+//! Source: Amazon DynamoDB Developer Guide, "Quotas" (2026).
+
+use std::collections::HashSet;
+
+use crate::error::StoreError;
+use crate::item::Key;
+use crate::query::{Bounds, Query, Range};
+use crate::write::Write;
+
+/// Writes in one transaction.
+pub const MAX_WRITES: usize = 100;
+/// Keys in one `get_many`.
+pub const MAX_KEYS: usize = 100;
+/// Items on one page.
+pub const MAX_PAGE_ITEMS: usize = 1_000;
+/// Once the items of a page reach this size the page ends, whatever its limit.
+pub const MAX_PAGE_BYTES: usize = 1 << 20;
+/// Size of one item, its keys and [`ITEM_OVERHEAD_BYTES`] included.
+pub const MAX_ITEM_BYTES: usize = 400 << 10;
+/// Size of all items of one transaction.
+pub const MAX_TRANSACTION_BYTES: usize = 4 << 20;
+/// Length of a partition key.
+pub const MAX_PARTITION_KEY_BYTES: usize = 2_048;
+/// Length of a sort key.
+pub const MAX_SORT_KEY_BYTES: usize = 1_024;
+/// What the names of the attributes, the version, the expiry and the mark of the write add to an item, at most.
+pub const ITEM_OVERHEAD_BYTES: usize = 96;
+
+/// Refuses a key that is empty or too long.
+pub fn check_key(key: &Key) -> Result<(), StoreError> {
+    check_partition(&key.pk)?;
+    check_sort_key(&key.sk)
+}
+
+/// Refuses keys that one `get_many` does not take.
+pub fn check_keys(keys: &[Key]) -> Result<(), StoreError> {
+    if keys.len() > MAX_KEYS {
+        return Err(StoreError::TooManyKeys { keys: keys.len() });
+    }
+    keys.iter().try_for_each(check_key)?;
+    check_distinct(keys.iter())
+}
+
+/// Refuses a query that no engine answers; gives the bounds of its sort keys, moved up to its cursor.
+pub fn check_query(query: &Query) -> Result<Bounds, StoreError> {
+    check_partition(&query.partition)?;
+    if query.limit == 0 || query.limit > MAX_PAGE_ITEMS {
+        return Err(StoreError::PageLimit { limit: query.limit });
+    }
+    match &query.range {
+        Range::All => {}
+        Range::Prefix(prefix) => check_sort_key(prefix)?,
+        Range::Between(from, to) => {
+            check_sort_key(from)?;
+            check_sort_key(to)?;
+            if from > to {
+                return Err(StoreError::RangeReversed);
+            }
+        }
+    }
+    query.bounds()
+}
+
+/// Refuses a transaction that no engine takes.
+pub fn check_writes(writes: &[Write]) -> Result<(), StoreError> {
+    if writes.is_empty() {
+        return Err(StoreError::NoWrites);
+    }
+    if writes.len() > MAX_WRITES {
+        return Err(StoreError::TooManyWrites { writes: writes.len() });
+    }
+    let mut total = 0;
+    for write in writes {
+        check_key(write.key())?;
+        let bytes = size(write);
+        if bytes > MAX_ITEM_BYTES {
+            return Err(StoreError::ItemTooLarge { key: write.key().clone(), bytes });
+        }
+        total += bytes;
+    }
+    check_distinct(writes.iter().map(Write::key))?;
+    if total > MAX_TRANSACTION_BYTES {
+        return Err(StoreError::TransactionTooLarge { bytes: total });
+    }
+    Ok(())
+}
+
+/// What a write weighs against the limits.
+fn size(write: &Write) -> usize {
+    let body = match write {
+        Write::Put { body, .. } => body.len(),
+        Write::Delete { .. } | Write::Check { .. } => 0,
+    };
+    write.key().bytes() + body + ITEM_OVERHEAD_BYTES
+}
+
+fn check_partition(pk: &str) -> Result<(), StoreError> {
+    match pk.len() {
+        0 => Err(StoreError::EmptyKey),
+        bytes if bytes > MAX_PARTITION_KEY_BYTES => Err(StoreError::PartitionKeyTooLong { bytes }),
+        _ => Ok(()),
+    }
+}
+
+fn check_sort_key(sk: &str) -> Result<(), StoreError> {
+    match sk.len() {
+        0 => Err(StoreError::EmptyKey),
+        bytes if bytes > MAX_SORT_KEY_BYTES => Err(StoreError::SortKeyTooLong { bytes }),
+        _ => Ok(()),
+    }
+}
+
+fn check_distinct<'a>(keys: impl Iterator<Item = &'a Key>) -> Result<(), StoreError> {
+    let mut seen = HashSet::new();
+    for key in keys {
+        if !seen.insert(key) {
+            return Err(StoreError::SameItemTwice { key: key.clone() });
+        }
+    }
+    Ok(())
+}

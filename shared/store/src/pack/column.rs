@@ -1,0 +1,203 @@
+//! One column of floats as bytes, bit for bit.
+//!
+//! Prices are decimals: 118.56 is 11856 hundredths. A column is written as whole numbers of one decimal scale, each as
+//! the difference from what the columns and values before it predict. The few values that need finer digits than the
+//! rest carry them in a list of their own, so that one odd price does not make a year expensive. A column that is all
+//! but constant lists what differs; one that is no decimals at all keeps its bytes.
+
+use super::blocks::{MAX_WIDTH, Malformed, Reader, put_blocks, put_varint, unzigzag, zigzag};
+
+const RAW: u8 = 0;
+const SPARSE: u8 = 1;
+const DECIMAL: u8 = 2;
+
+/// Decimal digits after the point that a scale may have; negative ones count zeros before it.
+const SCALES: std::ops::RangeInclusive<i8> = -6..=9;
+/// Whole numbers up to here are exact floats.
+const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
+const POWERS: [f64; 16] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+
+/// A guess at the value at an index, from the column's own values before it and from columns already known. Only
+/// additions, multiplications, divisions and comparisons: they give the same bits on every machine.
+pub(super) trait Predict: Fn(usize, &[f64]) -> f64 {}
+impl<F: Fn(usize, &[f64]) -> f64> Predict for F {}
+
+/// A decimal scale: a value is `number / 10^digits`.
+#[derive(Clone, Copy)]
+struct Scale(i8);
+
+impl Scale {
+    fn power(self) -> f64 {
+        POWERS[usize::from(self.0.unsigned_abs())]
+    }
+
+    /// The nearest whole number of this scale; `as` holds at the ends of the range, so that nothing overflows.
+    fn number(self, value: f64) -> i64 {
+        let scaled = if self.0 >= 0 { value * self.power() } else { value / self.power() };
+        // Towards zero after adding a half: rounds up what a prediction never makes negative.
+        (scaled + 0.5) as i64
+    }
+
+    fn value(self, number: i64) -> f64 {
+        if self.0 >= 0 { number as f64 / self.power() } else { number as f64 * self.power() }
+    }
+
+    /// The number that stands for exactly this value, if one does.
+    fn exact(self, value: f64) -> Option<i64> {
+        let number = self.number(value);
+        let same = self.value(number).to_bits() == value.to_bits();
+        (same && (number as f64).abs() < MAX_EXACT).then_some(number)
+    }
+}
+
+/// Appends a column in the shortest of its forms.
+pub(super) fn put_column(out: &mut Vec<u8>, values: &[f64], predict: impl Predict) {
+    let mut forms = vec![raw(values), sparse(values)];
+    forms.extend(decimals(values, &predict));
+    if let Some(shortest) = forms.into_iter().min_by_key(Vec::len) {
+        out.extend(shortest);
+    }
+}
+
+/// Reads a column of `count` values.
+pub(super) fn read_column(
+    reader: &mut Reader<'_>,
+    count: usize,
+    numbers: &mut Vec<u64>,
+    predict: impl Predict,
+) -> Result<Vec<f64>, Malformed> {
+    match reader.byte()? {
+        RAW => (0..count).map(|_| reader.float()).collect(),
+        SPARSE => read_sparse(reader, count),
+        DECIMAL => read_decimals(reader, count, numbers, predict),
+        _ => Err(Malformed),
+    }
+}
+
+fn raw(values: &[f64]) -> Vec<u8> {
+    let mut out = vec![RAW];
+    out.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+    out
+}
+
+/// The first value for all, then those that differ from it: how many places after the last one, and the value.
+fn sparse(values: &[f64]) -> Vec<u8> {
+    let mut out = vec![SPARSE];
+    let Some(&common) = values.iter().max_by_key(|value| occurrences(values, **value)) else {
+        return out;
+    };
+    out.extend(common.to_le_bytes());
+    let differs = |value: &f64| value.to_bits() != common.to_bits();
+    put_varint(&mut out, values.iter().filter(|value| differs(value)).count() as u64);
+    let mut next = 0;
+    for (index, value) in values.iter().enumerate().filter(|(_, value)| differs(value)) {
+        put_varint(&mut out, (index - next) as u64);
+        out.extend(value.to_le_bytes());
+        next = index + 1;
+    }
+    out
+}
+
+fn occurrences(values: &[f64], candidate: f64) -> usize {
+    values.iter().filter(|value| value.to_bits() == candidate.to_bits()).count()
+}
+
+fn read_sparse(reader: &mut Reader<'_>, count: usize) -> Result<Vec<f64>, Malformed> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let mut values = vec![reader.float()?; count];
+    let mut next = 0;
+    for _ in 0..reader.count(count)? {
+        let index = next + reader.count(count)?;
+        *values.get_mut(index).ok_or(Malformed)? = reader.float()?;
+        next = index + 1;
+    }
+    Ok(values)
+}
+
+/// The column at each scale that some of its values have, finer digits listed; none if a value is no decimal.
+fn decimals(values: &[f64], predict: &impl Predict) -> Vec<Vec<u8>> {
+    let scale_of = |value: &f64| SCALES.into_iter().find(|&digits| Scale(digits).exact(*value).is_some());
+    let Some(scales) = values.iter().map(scale_of).collect::<Option<Vec<i8>>>() else {
+        return Vec::new();
+    };
+    let Some(&finest) = scales.iter().max() else {
+        return Vec::new();
+    };
+    let mut candidates = scales;
+    candidates.sort_unstable();
+    candidates.dedup();
+    candidates.into_iter().filter_map(|coarse| decimal(values, coarse, finest, predict)).collect()
+}
+
+/// The column at one scale; none if a number grows too large for it.
+fn decimal(values: &[f64], coarse: i8, finest: i8, predict: &impl Predict) -> Option<Vec<u8>> {
+    let (scale, fine) = (Scale(coarse), Scale(finest));
+    let step = POWERS.get(usize::from(finest.abs_diff(coarse)))?;
+    let (mut residuals, mut finer) = (Vec::with_capacity(values.len()), Vec::new());
+    for (index, &value) in values.iter().enumerate() {
+        let number = scale.number(value);
+        if scale.value(number).to_bits() != value.to_bits() {
+            finer.push((index, fine.exact(value)?.checked_sub(number.checked_mul(*step as i64)?)?));
+        }
+        residuals.push(zigzag(number.wrapping_sub(scale.number(predict(index, &values[..index])))));
+    }
+    let (first, rest) = residuals.split_first()?;
+    if rest.iter().any(|residual| residual >> MAX_WIDTH != 0) {
+        return None;
+    }
+    let mut out = vec![DECIMAL, coarse as u8, finest as u8];
+    put_varint(&mut out, finer.len() as u64);
+    let mut next = 0;
+    for (index, digits) in finer {
+        put_varint(&mut out, (index - next) as u64);
+        put_varint(&mut out, zigzag(digits));
+        next = index + 1;
+    }
+    put_varint(&mut out, *first);
+    put_blocks(&mut out, rest);
+    Some(out)
+}
+
+fn read_decimals(
+    reader: &mut Reader<'_>,
+    count: usize,
+    numbers: &mut Vec<u64>,
+    predict: impl Predict,
+) -> Result<Vec<f64>, Malformed> {
+    let (coarse, finest) = (reader.byte()? as i8, reader.byte()? as i8);
+    if count == 0 || finest < coarse || !SCALES.contains(&coarse) || !SCALES.contains(&finest) {
+        return Err(Malformed);
+    }
+    let (scale, fine) = (Scale(coarse), Scale(finest));
+    let step = POWERS[usize::from(finest.abs_diff(coarse))] as i64;
+    let finer = read_finer(reader, count)?;
+    let mut finer = finer.iter().copied().peekable();
+    let first = reader.varint()?;
+    reader.blocks(count - 1, numbers)?;
+    let mut values = Vec::with_capacity(count);
+    for (index, &residual) in std::iter::once(&first).chain(numbers.iter()).enumerate() {
+        let number = scale.number(predict(index, &values)).wrapping_add(unzigzag(residual));
+        values.push(match finer.next_if(|&(place, _)| place == index) {
+            Some((_, digits)) => fine.value(number.wrapping_mul(step).wrapping_add(digits)),
+            None => scale.value(number),
+        });
+    }
+    Ok(values)
+}
+
+/// Where finer digits belong, ascending, and what they add.
+fn read_finer(reader: &mut Reader<'_>, count: usize) -> Result<Vec<(usize, i64)>, Malformed> {
+    let mut next = 0;
+    let mut finer = Vec::new();
+    for _ in 0..reader.count(count)? {
+        let index = next + reader.count(count)?;
+        if index >= count {
+            return Err(Malformed);
+        }
+        finer.push((index, unzigzag(reader.varint()?)));
+        next = index + 1;
+    }
+    Ok(finer)
+}
