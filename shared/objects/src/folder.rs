@@ -1,0 +1,232 @@
+//! Objects in a folder, for one machine.
+//!
+//! An object is the file `ROOT/<key>`; its content type stands beside it in
+//! `ROOT/<key>.content-type`, a name that no key can have. Files appear whole or not at all: each is
+//! written to a temporary file, flushed to the disk and renamed. Links lead to the server at the
+//! base address, whose route `/_objects/{key}` answers them with [`FolderObjects::verify`].
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use tokio::task::spawn_blocking;
+use url::Url;
+
+use crate::content_disposition::{attachment, safe_filename};
+use crate::signature::Signer;
+use crate::{Clock, Link, LinkError, LinkOptions, ObjectError, ObjectKey, Objects, check_put};
+
+/// The path under the base address at which links are answered.
+const LINK_PATH: &str = "_objects";
+/// What the name of the file with the content type adds to that of its object.
+const CONTENT_TYPE_SUFFIX: &str = ".content-type";
+/// How the name of a file begins that is not finished yet.
+const UNFINISHED_PREFIX: &str = ".unfinished-";
+/// An unfinished file this old was left by a process that died.
+const ABANDONED_AFTER: Duration = Duration::from_secs(60 * 60);
+
+/// Objects as files under one folder, with links signed by a secret of its own.
+#[derive(Clone)]
+pub struct FolderObjects {
+    root: Arc<Path>,
+    signer: Arc<Signer>,
+    base_url: Arc<OnceLock<Url>>,
+    clock: Clock,
+}
+
+/// What a link is answered with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Served {
+    /// The object.
+    pub bytes: Vec<u8>,
+    /// The `Content-Type` it was stored with.
+    pub content_type: String,
+    /// The `Content-Disposition`: an attachment with the file name in the link.
+    pub content_disposition: String,
+}
+
+impl FolderObjects {
+    /// Opens the folder, which is made when it is missing, readable by its owner alone. Links are
+    /// signed with `secret`: keep it, or the links given out before a restart die with the process.
+    ///
+    /// Links need [`set_base_url`](Self::set_base_url) as well; everything else works without.
+    pub fn open(root: impl Into<PathBuf>, secret: [u8; 32], clock: Clock) -> Result<Self, ObjectError> {
+        let root: PathBuf = root.into();
+        create_private_dir(&root)?;
+        remove_abandoned(&root, clock())?;
+        Ok(Self {
+            root: root.into(),
+            signer: Arc::new(Signer::new(secret)),
+            base_url: Arc::new(OnceLock::new()),
+            clock,
+        })
+    }
+
+    /// Tells where links lead, such as `http://127.0.0.1:8080`: known only once the server listens,
+    /// when the system chooses the port. It is set once, also for the clones of this value.
+    ///
+    /// Errors: [`ObjectError::Address`] when it is no http or https address without query, or was set already.
+    pub fn set_base_url(&self, base_url: &str) -> Result<(), ObjectError> {
+        let refusal = |reason: String| ObjectError::Address { reason };
+        let url = Url::parse(base_url).map_err(|error| refusal(format!("{base_url:?}: {error}")))?;
+        if !matches!(url.scheme(), "http" | "https") || url.query().is_some() || url.fragment().is_some() {
+            return Err(refusal(format!("{base_url:?} is not a plain http or https address")));
+        }
+        self.base_url.set(url).map_err(|url| refusal(format!("it is set already, {url} comes second")))
+    }
+
+    /// Answers a link: `key` is what follows `/_objects/` in the request's path, `query` its raw
+    /// query, `now` the wall clock.
+    pub async fn verify(&self, key: &str, query: &str, now: DateTime<Utc>) -> Result<Served, LinkError> {
+        let key: ObjectKey = key.parse().map_err(|_| LinkError::Forbidden)?;
+        let filename = self.signer.check(&key, query, now).ok_or(LinkError::Forbidden)?;
+        let path = self.path(&key);
+        let read = move || -> io::Result<Option<(Vec<u8>, Vec<u8>)>> {
+            let Some(bytes) = read_if_present(&path)? else { return Ok(None) };
+            // Written before the object and erased after it; absent only when erased in between.
+            Ok(read_if_present(&content_type_path(&path))?.map(|content_type| (bytes, content_type)))
+        };
+        let (bytes, content_type) = blocking(read).await?.ok_or(LinkError::Gone)?;
+        let content_type = String::from_utf8(content_type).map_err(|error| ObjectError::Failed(Box::new(error)))?;
+        Ok(Served { bytes, content_type, content_disposition: attachment(&filename) })
+    }
+
+    fn path(&self, key: &ObjectKey) -> PathBuf {
+        self.root.join(key.as_str())
+    }
+}
+
+impl fmt::Debug for FolderObjects {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FolderObjects")
+            .field("root", &self.root)
+            .field("base_url", &self.base_url)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Objects for FolderObjects {
+    async fn put(&self, key: &ObjectKey, bytes: Vec<u8>, content_type: &str) -> Result<(), ObjectError> {
+        check_put(&bytes, content_type)?;
+        let (root, path, content_type) = (self.root.clone(), self.path(key), content_type.to_owned());
+        blocking(move || {
+            let folder = path.parent().unwrap_or(&root);
+            create_private_dir(folder)?;
+            write_whole(folder, &content_type_path(&path), content_type.as_bytes())?;
+            write_whole(folder, &path, &bytes)?;
+            // A rename is durable once the folder is, and a new folder once its parents are.
+            folder.ancestors().take_while(|folder| folder.starts_with(&root)).try_for_each(sync_dir)
+        })
+        .await
+    }
+
+    async fn get(&self, key: &ObjectKey) -> Result<Option<Vec<u8>>, ObjectError> {
+        let path = self.path(key);
+        blocking(move || read_if_present(&path)).await
+    }
+
+    async fn delete(&self, key: &ObjectKey) -> Result<(), ObjectError> {
+        let path = self.path(key);
+        blocking(move || {
+            remove_if_present(&path)?;
+            remove_if_present(&content_type_path(&path))?;
+            match path.parent() {
+                Some(folder) if folder.exists() => sync_dir(folder),
+                _ => Ok(()),
+            }
+        })
+        .await
+    }
+
+    async fn link(&self, key: &ObjectKey, options: LinkOptions) -> Result<Link, ObjectError> {
+        let expires_at = options.expires_at((self.clock)())?;
+        let unset = || ObjectError::Address { reason: "it is not known before the server listens".to_owned() };
+        let mut url = self.base_url.get().ok_or_else(unset)?.clone();
+        let path = format!("{}/{LINK_PATH}/{key}", url.path().trim_end_matches('/'));
+        url.set_path(&path);
+        url.set_query(Some(&self.signer.query(key, expires_at, &safe_filename(&options.filename))));
+        Ok(Link { url: url.into(), expires_at })
+    }
+}
+
+/// Runs file operations where they cannot hold up the server.
+async fn blocking<T, F>(work: F) -> Result<T, ObjectError>
+where
+    T: Send + 'static,
+    F: FnOnce() -> io::Result<T> + Send + 'static,
+{
+    let done = spawn_blocking(work).await.map_err(|error| ObjectError::Failed(Box::new(error)))?;
+    Ok(done?)
+}
+
+fn content_type_path(object: &Path) -> PathBuf {
+    let mut path = object.as_os_str().to_owned();
+    path.push(CONTENT_TYPE_SUFFIX);
+    path.into()
+}
+
+fn write_whole(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = tempfile::Builder::new().prefix(UNFINISHED_PREFIX).tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+fn read_if_present(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn remove_if_present(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn create_private_dir(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+fn sync_dir(path: &Path) -> io::Result<()> {
+    // Elsewhere a folder cannot be opened as a file, and the file system keeps the order itself.
+    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+}
+
+/// Removes what processes that died in the middle of a write have left: prefixes and customers are
+/// the two levels of folders under the root.
+fn remove_abandoned(root: &Path, now: DateTime<Utc>) -> io::Result<()> {
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                folders.push(entry.path());
+            } else if entry.file_name().to_string_lossy().starts_with(UNFINISHED_PREFIX) {
+                let written = DateTime::<Utc>::from(entry.metadata()?.modified()?);
+                // A file of the future counts as fresh: another process may be writing it.
+                if (now - written).to_std().is_ok_and(|age| age >= ABANDONED_AFTER) {
+                    remove_if_present(&entry.path())?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
