@@ -1,0 +1,121 @@
+//! The frame that all charts share: axes, grid and the strokes of series.
+
+use plotters::chart::{ChartBuilder, ChartContext, LabelAreaPosition};
+use plotters::coord::cartesian::Cartesian2d;
+use plotters::element::{PathElement, Polygon};
+use plotters::style::{Color, FontFamily, FontStyle, RGBColor, ShapeStyle, TextStyle};
+
+use crate::RenderError;
+use crate::chart::Area;
+use crate::chart::axis::{DateAxis, LABEL_OVERHANG, ValueAxis};
+use crate::palette::{GREY, GRID, MUTED, Rgb};
+use crate::sketch::{Canvas, units};
+use crate::typeface::{Weight, text_width};
+
+/// Size of all letters in a chart, in points.
+pub(crate) const LETTER: f32 = 7.0;
+
+/// Height of the labels under the plot.
+const DATE_LABELS: f32 = 15.0;
+
+/// Space right of the plot, where half of the last date's label may stand.
+const RIGHT_MARGIN: f32 = LABEL_OVERHANG + 1.0;
+
+/// Space above the plot, where half of the highest label may stand.
+const TOP_MARGIN: f32 = 5.0;
+
+const TICK: f32 = 2.5;
+
+pub(crate) type Plot<'c, 'a> = ChartContext<'c, Canvas<'a>, Cartesian2d<DateAxis, ValueAxis>>;
+
+/// A line's colour and width in points.
+pub(crate) fn stroke(colour: Rgb, width: f32) -> ShapeStyle {
+    ShapeStyle { color: paint(colour).to_rgba(), filled: false, stroke_width: units(width).unsigned_abs() }
+}
+
+/// An area's colour.
+pub(crate) fn fill(colour: Rgb) -> ShapeStyle {
+    paint(colour).filled()
+}
+
+fn paint((red, green, blue): Rgb) -> RGBColor {
+    RGBColor(red, green, blue)
+}
+
+/// Letters of a chart.
+pub(crate) fn letters(colour: Rgb, weight: Weight) -> TextStyle<'static> {
+    let style = match weight {
+        Weight::Regular => FontStyle::Normal,
+        Weight::Bold => FontStyle::Bold,
+    };
+    let colour = paint(colour).to_backend_color();
+    TextStyle { color: colour, ..TextStyle::from((FontFamily::SansSerif, f64::from(units(LETTER)), style)) }
+}
+
+/// Width in points that the plot has for its dates, when its value labels take theirs.
+pub(crate) fn plot_width(area: &Area<'_>, values: &ValueAxis) -> f32 {
+    width(area) - label_width(values) - RIGHT_MARGIN
+}
+
+/// Height in points that the plot has for its values.
+pub(crate) fn plot_height(area: &Area<'_>) -> f32 {
+    height(area) - DATE_LABELS - TOP_MARGIN
+}
+
+/// Width of an area in points.
+pub(crate) fn width(area: &Area<'_>) -> f32 {
+    area.dim_in_pixel().0 as f32 / units(1.0) as f32
+}
+
+fn height(area: &Area<'_>) -> f32 {
+    area.dim_in_pixel().1 as f32 / units(1.0) as f32
+}
+
+fn label_width(values: &ValueAxis) -> f32 {
+    let widest = values.labels().map(|label| text_width(&label, LETTER, Weight::Regular)).fold(0.0, f32::max);
+    widest + 2.0 * TICK + 1.0
+}
+
+/// Axes and grid on the area.
+pub(crate) fn plot<'c, 'a>(
+    area: &'c Area<'a>,
+    dates: DateAxis,
+    values: ValueAxis,
+) -> Result<Plot<'c, 'a>, RenderError> {
+    let left = units(label_width(&values));
+    let mut plot = ChartBuilder::on(area)
+        .margin_top(units(TOP_MARGIN))
+        .margin_right(units(RIGHT_MARGIN))
+        .set_label_area_size(LabelAreaPosition::Left, left)
+        .set_label_area_size(LabelAreaPosition::Bottom, units(DATE_LABELS))
+        .build_cartesian_2d(dates, values)?;
+    plot.configure_mesh()
+        .disable_x_mesh()
+        .max_light_lines(1)
+        .bold_line_style(stroke(GRID, 0.5))
+        .axis_style(stroke(GREY, 0.6))
+        .label_style(letters(MUTED, Weight::Regular))
+        .set_all_tick_mark_size(units(TICK))
+        .draw()?;
+    Ok(plot)
+}
+
+/// A line through the points, a dot where there is only one.
+pub(crate) fn line(
+    plot: &mut Plot<'_, '_>,
+    points: Vec<(i32, f64)>,
+    colour: Rgb,
+    width: f32,
+) -> Result<(), RenderError> {
+    if let [point] = points.as_slice() {
+        let (x, y) = plot.backend_coord(point);
+        let half = units(width + 0.6);
+        let (left, top) = plot.plotting_area().get_base_pixel();
+        let corner = |right: i32, down: i32| (x - left + right * half, y - top + down * half);
+        let dot = vec![corner(0, -1), corner(1, 0), corner(0, 1), corner(-1, 0)];
+        plot.plotting_area().strip_coord_spec().draw(&Polygon::new(dot, fill(colour)))?;
+    } else {
+        plot.draw_series(std::iter::once(PathElement::new(points, stroke(colour, width))))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! The four charts of a report, each drawn once: SVG and PDF are made from the same sketch.
+
+mod axis;
+mod decimate;
+mod drawdown;
+mod equity;
+pub(crate) mod forecast;
+mod frame;
+mod legend;
+mod price;
+mod scale;
+pub(crate) mod svg;
+
+use domain::Day;
+use plotters::coord::Shift;
+use plotters::drawing::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::RenderError;
+use crate::report::{ChartData, Report};
+use crate::sketch::{Canvas, Sketch};
+
+/// Which chart of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Chart {
+    /// Closes with moving averages, entries and exits.
+    Price,
+    /// Equity against buy and hold.
+    Equity,
+    /// Falls from the last peak, against buy and hold.
+    Drawdown,
+    /// The forecast checked against what came, and today's.
+    Forecast,
+}
+
+impl Chart {
+    /// Every chart, in the order of the PDF.
+    pub const ALL: [Self; 4] = [Self::Price, Self::Equity, Self::Drawdown, Self::Forecast];
+
+    /// The name in requests: `price`, `equity`, `drawdown`, `forecast`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Price => "price",
+            Self::Equity => "equity",
+            Self::Drawdown => "drawdown",
+            Self::Forecast => "forecast",
+        }
+    }
+
+    /// What the chart shows, as its heading.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Price => "Price, entries and exits",
+            Self::Equity => "Equity against buy and hold",
+            Self::Drawdown => "Drawdown",
+            Self::Forecast => "Forecast: checked in hindsight, and today",
+        }
+    }
+}
+
+type Area<'a> = DrawingArea<Canvas<'a>, Shift>;
+
+impl From<DrawingAreaErrorKind<std::convert::Infallible>> for RenderError {
+    fn from(error: DrawingAreaErrorKind<std::convert::Infallible>) -> Self {
+        Self::Drawing(error.to_string())
+    }
+}
+
+/// Draws a chart on `width` by `height` points.
+pub(crate) fn draw(
+    report: &Report,
+    data: &ChartData,
+    chart: Chart,
+    (width, height): (f32, f32),
+) -> Result<Sketch, RenderError> {
+    data.check()?;
+    let mut sketch = Sketch::new(width, height);
+    let area = Canvas::new(&mut sketch).into_drawing_area();
+    match chart {
+        Chart::Price => price::draw(&area, report, data)?,
+        Chart::Equity => equity::draw(&area, report, data)?,
+        Chart::Drawdown => drawdown::draw(&area, data)?,
+        Chart::Forecast => forecast::draw(&area, report, data)?,
+    }
+    drop(area);
+    Ok(sketch)
+}
+
+impl ChartData {
+    /// That there is a day to draw, and a value a date in every column.
+    pub(crate) fn check(&self) -> Result<(), RenderError> {
+        let expected = self.dates.len();
+        if expected == 0 {
+            return Err(RenderError::NoData);
+        }
+        let columns = [
+            ("close", self.close.len()),
+            ("equity", self.equity.len()),
+            ("benchmark_equity", self.benchmark_equity.len()),
+            ("drawdown", self.drawdown.len()),
+            ("benchmark_drawdown", self.benchmark_drawdown.len()),
+        ];
+        let overlays = self.overlays.iter().map(|overlay| (overlay.label.as_str(), overlay.values.len()));
+        match columns.into_iter().chain(overlays).find(|column| column.1 != expected) {
+            Some((column, found)) => Err(RenderError::ColumnLength { column: column.to_owned(), expected, found }),
+            None => Ok(()),
+        }
+    }
+
+    /// The first and the last day.
+    fn span(&self) -> Result<(Day, Day), RenderError> {
+        self.dates.first().copied().zip(self.dates.last().copied()).ok_or(RenderError::NoData)
+    }
+
+    /// A column as points of a chart.
+    fn series<'a>(&'a self, column: &'a [f64]) -> impl Iterator<Item = (i32, f64)> + 'a {
+        self.dates.iter().map(|day| day.days_since_epoch()).zip(column.iter().copied())
+    }
+}

@@ -1,0 +1,96 @@
+//! Closes with the lines over them, and where the strategy bought and sold.
+
+use domain::Day;
+
+use crate::RenderError;
+use crate::chart::Area;
+use crate::chart::axis::{DateAxis, ValueAxis};
+use crate::chart::decimate::decimate;
+use crate::chart::frame::{self, line, plot, plot_height, plot_width};
+use crate::chart::legend::{self, Key, LEGEND, triangle};
+use crate::chart::scale::Label;
+use crate::figures;
+use crate::palette::{GREEN, INK, OVERLAYS, VERMILLION};
+use crate::report::{ChartData, Overlay, Report};
+use crate::sketch::units;
+
+/// Heights of the markers in points: the more trades, the smaller, so that the price stays visible.
+fn marker_height(trades: usize) -> f32 {
+    match trades {
+        0..=40 => 6.0,
+        41..=150 => 4.0,
+        _ => 2.4,
+    }
+}
+
+pub(crate) fn draw(area: &Area<'_>, report: &Report, data: &ChartData) -> Result<(), RenderError> {
+    let (head, body) = area.split_vertically(units(LEGEND));
+    let overlays = data.overlays.iter().flat_map(|overlay| overlay.values.iter().flatten().copied());
+    let label = Label::Money(figures::symbol(report.currency));
+    let values = ValueAxis::of_prices(data.close.iter().copied().chain(overlays), plot_height(&body), label);
+    let (first, last) = data.span()?;
+    let columns = frame::width(&body) as usize;
+    let dates = DateAxis::new(first, last, plot_width(&body, &values));
+
+    let mut entries = vec![(Key::Line(INK), "Close")];
+    for (overlay, colour) in data.overlays.iter().zip(OVERLAYS.into_iter().cycle()) {
+        entries.push((Key::Line(colour), &overlay.label));
+    }
+    if !report.trades.is_empty() || report.open_trade.is_some() {
+        entries.push((Key::Up(GREEN), "Entry"));
+    }
+    if !report.trades.is_empty() {
+        entries.push((Key::Down(VERMILLION), "Exit"));
+    }
+    legend::draw(&head, &entries, values.is_logarithmic().then_some("logarithmic scale"))?;
+
+    let mut plot = plot(&body, dates, values)?;
+    line(&mut plot, decimate(data.series(&data.close), columns), INK, 0.8)?;
+    for (overlay, colour) in data.overlays.iter().zip(OVERLAYS.into_iter().cycle()) {
+        for run in unbroken_runs(data, overlay) {
+            line(&mut plot, decimate(run, columns / 2), colour, 1.0)?;
+        }
+    }
+
+    let height = marker_height(report.trades.len());
+    let at = |day: Day| {
+        let index = data.dates.binary_search(&day).ok()?;
+        Some(plot.backend_coord(&(day.days_since_epoch(), data.close[index])))
+    };
+    let open = report.open_trade.iter().map(|trade| trade.entry_date);
+    for (x, y) in report.trades.iter().map(|trade| trade.entry_date).chain(open).filter_map(at) {
+        triangle(area, (x, y + units(2.0)), height, GREEN)?;
+    }
+    for (x, y) in report.trades.iter().filter_map(|trade| at(trade.exit_date)) {
+        triangle(area, (x, y - units(2.0)), -height, VERMILLION)?;
+    }
+    Ok(())
+}
+
+/// The stretches of an overlay that have a value on every day.
+fn unbroken_runs(data: &ChartData, overlay: &Overlay) -> Vec<Vec<(i32, f64)>> {
+    let mut runs = vec![Vec::new()];
+    for (day, value) in data.dates.iter().zip(&overlay.values) {
+        match (value, runs.last_mut()) {
+            (Some(value), Some(run)) => run.push((day.days_since_epoch(), *value)),
+            (None, Some(run)) if !run.is_empty() => runs.push(Vec::new()),
+            _ => {}
+        }
+    }
+    runs.retain(|run| !run.is_empty());
+    runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moving_average_is_not_drawn_across_days_without_one() {
+        let dates = ["2013-02-26", "2013-02-27", "2013-02-28", "2013-03-01"].map(|day| day.parse().unwrap()).to_vec();
+        let data = ChartData { dates, ..ChartData::default() };
+        let overlay = Overlay { label: "SMA 2".to_owned(), values: vec![None, Some(1.0), None, Some(2.0)] };
+        let runs = unbroken_runs(&data, &overlay);
+        assert_eq!(runs.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1]);
+    }
+}

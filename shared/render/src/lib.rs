@@ -1,0 +1,95 @@
+//! One report object, rendered as charts (SVG) and as a PDF from the same figures.
+//!
+//! Pure: a [`Report`] and its [`ChartData`] in, text or bytes out. The same input gives the same
+//! bytes. Every figure of the PDF is written by [`figures`], so that a test can find it again.
+
+#[cfg(test)]
+extern crate self as render;
+
+pub mod chart;
+pub mod figures;
+mod palette;
+mod pdf;
+pub mod report;
+mod sketch;
+mod typeface;
+
+pub use chart::Chart;
+pub use pdf::pdf;
+pub use report::{ChartData, Report};
+
+use sketch::{Anchor, Sketch, Text};
+use typeface::Weight;
+
+/// Why a report could not be rendered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RenderError {
+    /// There is no day to draw.
+    #[error("a report needs at least one day of prices")]
+    NoData,
+    /// A column of the chart data has not one value a date.
+    #[error("{column} has {found} values for {expected} dates")]
+    ColumnLength {
+        /// Name of the column.
+        column: String,
+        /// Number of dates.
+        expected: usize,
+        /// Values found.
+        found: usize,
+    },
+    /// The drawing library refused.
+    #[error("drawing failed: {0}")]
+    Drawing(String),
+    /// The font could not be cut down to the letters used.
+    #[error("embedding the font failed: {0}")]
+    Font(String),
+    /// The document could not be written.
+    #[error("writing the PDF failed: {0}")]
+    Document(String),
+}
+
+/// Width and height of a chart by itself, in points.
+const CHART_SIZE: (f32, f32) = (520.0, 240.0);
+
+/// Height above a chart by itself for its heading.
+const HEADING: f32 = 22.0;
+
+/// A chart of the report as an SVG document.
+pub fn svg(report: &Report, data: &ChartData, chart: Chart) -> Result<String, RenderError> {
+    let (width, height) = CHART_SIZE;
+    let margin = 8.0;
+    let mut sheet = Sketch::new(width + 2.0 * margin, height + HEADING + margin);
+    let title = format!("{} ({}): {}", report.name, report.symbol, chart.title());
+    sheet.text(Text {
+        x: margin + 2.0,
+        baseline: 15.0,
+        anchor: Anchor::Start,
+        size: 9.5,
+        weight: Weight::Bold,
+        colour: palette::INK,
+        content: title.clone(),
+    });
+    sheet.place(chart::draw(report, data, chart, CHART_SIZE)?, (margin, HEADING));
+    Ok(chart::svg::write(&sheet, chart.name(), &title, &description(report, chart)))
+}
+
+/// What a reader who cannot see the chart must know.
+fn description(report: &Report, chart: Chart) -> String {
+    let span = format!("{} to {}, prices from {}.", report.from, report.to, report.source);
+    let figure = |name: &str| {
+        let Some(figure) = figures::metric(name) else { return String::new() };
+        let of = |metrics| figure.text(metrics, report.currency);
+        format!("{}: strategy {}, buy and hold {}.", figure.label, of(&report.metrics), of(&report.benchmark.metrics))
+    };
+    match chart {
+        Chart::Price => format!("Daily closes, {span} {} closed trades.", report.trades.len()),
+        Chart::Equity => format!("{} {span}", figure("final_equity")),
+        Chart::Drawdown => format!("{} {span}", figure("max_drawdown")),
+        Chart::Forecast => match &report.forecast {
+            Some(forecast) => {
+                format!("Model {}, {} trading days ahead from {}.", forecast.model, forecast.horizon, forecast.as_of)
+            }
+            None => format!("No forecast. {span}"),
+        },
+    }
+}

@@ -1,0 +1,73 @@
+//! Notes on the data, the method in small print, and the disclaimer.
+
+use crate::pdf::paper::{BODY, HEADING, Paper, SMALL, Style, WIDTH};
+use crate::pdf::wrap::wrap;
+use crate::report::Report;
+
+/// Lines of notes that are printed.
+const NOTE_LINES: usize = 8;
+
+const METHOD: [&str; 4] = [
+    "Backtest: a rule is judged on each day's close with the data known by then. One position at a time, bought with all \
+     the cash; splits change the units held, dividends are paid in cash. Buy and hold runs through the same engine with \
+     the same costs.",
+    "Figures: 252 trading days a year, sample standard deviation. CAGR uses calendar days over 365.25. Sharpe and Sortino \
+     are annualised; Calmar is CAGR over the maximum drawdown. VaR and CVaR are the 5 % quantile of daily returns and the \
+     mean of the returns at or below it. A drawdown's length runs from its peak to the recovery, or to the end.",
+    "Forecast: point and bands come from the prices up to the day named, nothing later. The checked forecast was made \
+     afterwards with the data of its day and is labelled as hindsight. About one price in twenty lies outside a 95 % band \
+     that is right.",
+    "Past results, simulated ones above all, say little about the future: a simulation knows no thin market, no tax and \
+     no hesitation. This report informs; it is neither investment advice nor an offer to buy or sell. Prices come from the \
+     source named on the first page and may contain errors.",
+];
+
+/// How the disclaimer ends.
+#[cfg(test)]
+pub(crate) const LAST_SENTENCE: &str = "may contain errors.";
+
+/// What stands at the end of a report, broken into lines.
+pub(crate) struct Closing {
+    notes: Vec<String>,
+}
+
+impl Closing {
+    pub(crate) fn of(report: &Report) -> Self {
+        let mut notes: Vec<String> =
+            report.notes.iter().flat_map(|note| wrap(&format!("• {note}"), WIDTH, BODY)).collect();
+        if notes.len() > NOTE_LINES {
+            notes.truncate(NOTE_LINES - 1);
+            notes.push("… more notes are in the JSON.".to_owned());
+        }
+        Self { notes }
+    }
+
+    /// Height of everything at the end.
+    pub(crate) fn height(&self) -> f32 {
+        let notes = if self.notes.is_empty() { 0.0 } else { self.notes_height() + HEADING };
+        notes + HEADING + METHOD.iter().map(|text| lines_height(text, SMALL) + 2.0).sum::<f32>() + 6.0
+    }
+
+    fn notes_height(&self) -> f32 {
+        self.notes.len() as f32 * BODY.leading() + 4.0
+    }
+
+    pub(crate) fn draw(self, paper: &mut Paper) {
+        if !self.notes.is_empty() {
+            paper.heading("Notes on the data", self.notes_height());
+            for line in &self.notes {
+                paper.paragraph(line, BODY);
+            }
+            paper.skip(4.0);
+        }
+        paper.heading("Method and disclaimer", METHOD.iter().map(|text| lines_height(text, SMALL) + 2.0).sum());
+        for text in METHOD {
+            paper.paragraph(text, SMALL);
+            paper.skip(2.0);
+        }
+    }
+}
+
+fn lines_height(text: &str, style: Style) -> f32 {
+    wrap(text, WIDTH, style).len() as f32 * style.leading()
+}
