@@ -1,0 +1,120 @@
+//! `POST /backtest`, `GET /backtest` and `GET /backtest/{id}`: one rule over one symbol.
+
+mod request;
+
+use api::idempotency_key::REPLAYED_HEADER;
+use api::{Caller, Fields, IdPath, IdempotencyKey, Json, Page, Problem, Query};
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use serde::Deserialize;
+use services::App;
+use services::backtests::{self, Run, Summary};
+use utoipa::IntoParams;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use request::BacktestRequest;
+
+const JSON: (header::HeaderName, &str) = (header::CONTENT_TYPE, "application/json");
+
+/// The function's routes, ready to serve.
+pub fn router(app: App) -> Router {
+    let router = routes().split_for_parts().0.with_state(app.clone());
+    api::close(&app, router)
+}
+
+/// The function's part of the API document.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    routes().split_for_parts().1
+}
+
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(run, list)).routes(routes!(read))
+}
+
+/// Runs a backtest and keeps it.
+#[utoipa::path(
+    post,
+    path = "/backtest",
+    operation_id = "backtest",
+    tag = "backtest",
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key with the same request answers the first result again")),
+    request_body = BacktestRequest,
+    responses(
+        (status = 201, description = "The backtest; `Location` names it", body = Run),
+        (status = 400, description = "Not JSON, or an unusable Idempotency-Key", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "Unknown symbol", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "A body over 1 MiB", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "A body that is not sent as JSON", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Fields that cannot be used; a rule's mistake is located by its column", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The provider or the store does not answer", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn run(
+    State(app): State<App>,
+    caller: Caller,
+    IdempotencyKey(key): IdempotencyKey,
+    Json(request): Json<BacktestRequest>,
+) -> Result<Response, Problem> {
+    let order = request.parse()?;
+    let answer = backtests::run(&app, caller.customer_id, &order, key.as_deref()).await?;
+    let location = [(header::LOCATION, format!("/backtest/{}", answer.id))];
+    let replayed = answer.replayed.then_some((REPLAYED_HEADER, "true"));
+    Ok((StatusCode::CREATED, location, AppendHeaders(replayed), [JSON], answer.json).into_response())
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListQuery {
+    /// Items of a page, 1 to 200; 50 where not given.
+    limit: Option<String>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// What the caller ran, newest first, without trades and equity.
+#[utoipa::path(
+    get,
+    path = "/backtest",
+    operation_id = "list_backtests",
+    tag = "backtest",
+    params(ListQuery),
+    responses(
+        (status = 200, description = "A page", body = Page<Summary>),
+        (status = 400, description = "A cursor of another list", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A parameter that cannot be used", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<ListQuery>,
+) -> Result<axum::Json<Page<Summary>>, Problem> {
+    let mut fields = Fields::default();
+    let limit = fields.take("limit", api::page::limit(query.limit.as_deref()));
+    let limit = fields.finish(limit)?;
+    let (items, next_cursor) = backtests::list(&app, caller.customer_id, limit, query.cursor).await?;
+    Ok(axum::Json(Page { items, next_cursor }))
+}
+
+/// One backtest of the caller, byte for byte as it was first answered.
+#[utoipa::path(
+    get,
+    path = "/backtest/{id}",
+    operation_id = "read_backtest",
+    tag = "backtest",
+    params(("id" = String, Path, description = "Id of the backtest")),
+    responses(
+        (status = 200, description = "The backtest", body = Run),
+        (status = 404, description = "No such backtest of the caller", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn read(State(app): State<App>, caller: Caller, IdPath(id): IdPath) -> Result<Response, Problem> {
+    let json = backtests::find(&app, caller.customer_id, id).await?;
+    Ok(([JSON], json).into_response())
+}

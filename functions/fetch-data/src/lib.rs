@@ -1,0 +1,168 @@
+//! `GET /fetch-data/{symbol}`: the bars of a symbol by day, week or month, as JSON or CSV.
+//!
+//! Bars come from the store, and from the provider when they are stale.
+
+use api::{Caller, Fields, Problem, Query, SymbolPath};
+use axum::Router;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use domain::{Bars, Currency, Day, Interval, Symbol};
+use frames::Period;
+use market::Note;
+use serde::{Deserialize, Serialize};
+use services::{App, ServiceError, history};
+use utoipa::openapi::OpenApi;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// A day's bar does not change within the minute; the next session's may come at any time.
+const CACHE_CONTROL: &str = "private, max-age=60";
+
+/// The function's routes, ready to serve.
+pub fn router(app: App) -> Router {
+    let router = routes().split_for_parts().0.with_state(app.clone());
+    api::close(&app, router)
+}
+
+/// The function's part of the API document.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    routes().split_for_parts().1
+}
+
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(fetch_data))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct BarsQuery {
+    /// First day, included; the first bar where not given.
+    from: Option<String>,
+    /// Last day, included; the last bar where not given.
+    to: Option<String>,
+    /// `day` (default), `week` or `month`.
+    interval: Option<String>,
+    /// `json` (default) or `csv`.
+    format: Option<String>,
+}
+
+#[derive(Clone, Copy)]
+enum Format {
+    Json,
+    Csv,
+}
+
+struct BarsRequest {
+    from: Option<Day>,
+    to: Option<Day>,
+    interval: Interval,
+    format: Format,
+}
+
+/// The bars of a symbol, oldest first.
+#[derive(Serialize, ToSchema)]
+struct BarsAnswer {
+    symbol: Symbol,
+    currency: Currency,
+    interval: Interval,
+    /// First day asked for.
+    from: Day,
+    /// Last day asked for.
+    to: Day,
+    /// Where the prices came from.
+    source: String,
+    /// Last day of the whole history.
+    as_of: Day,
+    /// Whether a newer bar was expected and could not be had.
+    stale: bool,
+    /// What a reader must know about the prices.
+    notes: Vec<Note>,
+    bars: Vec<Period>,
+}
+
+/// Bars of a symbol.
+#[utoipa::path(
+    get,
+    path = "/fetch-data/{symbol}",
+    operation_id = "fetch_data",
+    tag = "fetch-data",
+    params(("symbol" = Symbol, Path, description = "Ticker symbol"), BarsQuery),
+    responses(
+        (status = 200, description = "The bars, as JSON or CSV", content((BarsAnswer = "application/json"), (String = "text/csv"))),
+        (status = 404, description = "Unknown symbol", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A parameter that cannot be used, or a span without bars", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The provider does not answer and nothing is stored", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn fetch_data(
+    State(app): State<App>,
+    _caller: Caller,
+    SymbolPath(symbol): SymbolPath,
+    Query(query): Query<BarsQuery>,
+) -> Result<Response, Problem> {
+    let request = query.parse()?;
+    let series = history::load(&app, &symbol).await?;
+    let (from, to) = history::span(&series, request.from, request.to)?;
+    let bars = resample(series.bars.between(from, to), request.interval).await?;
+    let cached = [(header::CACHE_CONTROL, CACHE_CONTROL)];
+    match request.format {
+        Format::Csv => {
+            let csv = frames::to_csv(&bars);
+            Ok((cached, [(header::CONTENT_TYPE, "text/csv; charset=utf-8")], csv).into_response())
+        }
+        Format::Json => {
+            let answer = BarsAnswer {
+                symbol,
+                currency: series.currency,
+                interval: request.interval,
+                from,
+                to,
+                source: series.source.clone(),
+                as_of: series.last,
+                stale: series.stale,
+                notes: series.notes.clone(),
+                bars,
+            };
+            Ok((cached, axum::Json(answer)).into_response())
+        }
+    }
+}
+
+/// Weeks and months are made with polars, which must not run on a thread that serves requests.
+async fn resample(bars: Bars, interval: Interval) -> Result<Vec<Period>, Problem> {
+    let fault = |cause: String| Problem::from(ServiceError::Fault(format!("resampling: {cause}")));
+    let done = tokio::task::spawn_blocking(move || frames::resample(&bars, interval)).await;
+    done.map_err(|error| fault(error.to_string()))?.map_err(|error| fault(error.to_string()))
+}
+
+impl BarsQuery {
+    fn parse(self) -> Result<BarsRequest, Problem> {
+        let mut fields = Fields::default();
+        let from = fields.take_optional("from", self.from.as_deref().map(str::parse::<Day>));
+        let to = fields.take_optional("to", self.to.as_deref().map(str::parse::<Day>));
+        let interval = match self.interval.as_deref() {
+            None | Some("day") => Ok(Interval::Day),
+            Some("week") => Ok(Interval::Week),
+            Some("month") => Ok(Interval::Month),
+            Some(_) => Err("an interval is day, week or month"),
+        };
+        let format = match self.format.as_deref() {
+            None | Some("json") => Ok(Format::Json),
+            Some("csv") => Ok(Format::Csv),
+            Some(_) => Err("a format is json or csv"),
+        };
+        let interval = fields.take("interval", interval);
+        let format = fields.take("format", format);
+        let request = from.zip(to).zip(interval.zip(format)).map(|((from, to), (interval, format))| BarsRequest {
+            from,
+            to,
+            interval,
+            format,
+        });
+        fields.finish(request)
+    }
+}

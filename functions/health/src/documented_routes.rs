@@ -1,0 +1,42 @@
+//! Which routes the API document knows, and with which methods.
+
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
+
+struct Route {
+    segments: Vec<String>,
+    /// As the `Allow` header lists them: `GET, POST`.
+    methods: String,
+}
+
+static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
+    let document: Value = serde_json::from_str(crate::OPENAPI_JSON).unwrap_or_default();
+    let paths = document["paths"].as_object().cloned().unwrap_or_default();
+    paths
+        .iter()
+        .map(|(path, item)| {
+            let methods = METHODS.iter().filter(|method| item.get(**method).is_some());
+            Route {
+                segments: path.split('/').map(str::to_owned).collect(),
+                methods: methods.map(|method| method.to_uppercase()).collect::<Vec<_>>().join(", "),
+            }
+        })
+        .collect()
+});
+
+/// The methods of the route that a path belongs to, as the `Allow` header lists them.
+pub(crate) fn allowed_methods(path: &str) -> Option<&'static str> {
+    let asked: Vec<&str> = path.split('/').collect();
+    ROUTES.iter().find(|route| matches(&route.segments, &asked)).map(|route| route.methods.as_str())
+}
+
+fn matches(route: &[String], asked: &[&str]) -> bool {
+    route.len() == asked.len()
+        && route.iter().zip(asked).all(|(segment, part)| {
+            let parameter = segment.starts_with('{') && !part.is_empty();
+            parameter || segment == part
+        })
+}

@@ -1,0 +1,103 @@
+//! `GET /health`, `GET /openapi.json`, and `$default`: the answer to every route that is not there.
+
+use api::Problem;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use domain::Day;
+use serde::Serialize;
+use services::{App, market_clock};
+use utoipa::ToSchema;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+mod documented_routes;
+
+/// The whole API document, as the gateway's `openapi` command wrote it.
+const OPENAPI_JSON: &str = include_str!("../../../openapi.json");
+
+/// The function's routes, ready to serve.
+pub fn router(app: App) -> Router {
+    let router = routes().split_for_parts().0.with_state(app.clone());
+    api::door::finish_answers(&app, router.fallback(no_such_route).method_not_allowed_fallback(no_such_route))
+}
+
+/// The function's part of the API document.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    routes().split_for_parts().1
+}
+
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(health)).routes(routes!(openapi_document))
+}
+
+/// What runs here and how it is.
+#[derive(Serialize, ToSchema)]
+struct Health {
+    /// `ok`, or `degraded` where the store does not answer.
+    status: &'static str,
+    /// Version of this build.
+    version: &'static str,
+    /// Whether the store answers.
+    store: &'static str,
+    /// Where prices come from.
+    source: &'static str,
+    /// The last day of which a bar can be expected.
+    market_day: Day,
+}
+
+/// Whether the platform is well.
+#[utoipa::path(
+    get,
+    path = "/health",
+    operation_id = "health",
+    tag = "health",
+    responses((status = 200, description = "Well", body = Health), (status = 503, description = "The store does not answer", body = Health)),
+    security(())
+)]
+async fn health(State(app): State<App>) -> Response {
+    let store = services::health::store_answers(&app).await;
+    let (status, word, store) =
+        if store { (StatusCode::OK, "ok", "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "degraded", "unavailable") };
+    let health = Health {
+        status: word,
+        version: env!("CARGO_PKG_VERSION"),
+        store,
+        source: app.provider().source(),
+        market_day: market_clock::market_day(&app),
+    };
+    (status, axum::Json(health)).into_response()
+}
+
+/// This document.
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    operation_id = "openapi_document",
+    tag = "health",
+    responses((status = 200, description = "The OpenAPI document", content_type = "application/json")),
+    security(())
+)]
+async fn openapi_document() -> Response {
+    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "public, max-age=300")];
+    (headers, OPENAPI_JSON).into_response()
+}
+
+async fn no_such_route(request: Request) -> Problem {
+    match documented_routes::allowed_methods(request.uri().path()) {
+        Some(methods) if !methods.contains(request.method().as_str()) => wrong_method(request.method(), methods),
+        _ => Problem::not_found("route_not_found", "no such route; GET /openapi.json lists them"),
+    }
+}
+
+fn wrong_method(method: &Method, allowed: &str) -> Problem {
+    let detail = format!("{method} is not possible here; the route allows {allowed}");
+    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
+    match HeaderValue::from_str(allowed) {
+        Ok(value) => problem.with_header(header::ALLOW, value),
+        Err(_) => problem,
+    }
+}

@@ -1,0 +1,130 @@
+//! `GET /predict/{symbol}` and `GET /predict/{symbol}/history`: forecasts, kept and graded.
+
+use api::{Caller, Fields, Problem, Query, SymbolPath};
+use axum::Router;
+use axum::extract::State;
+use domain::Day;
+use quant::forecast::{MAX_HORIZON, Model};
+use quant::grading::Summary;
+use serde::{Deserialize, Serialize};
+use services::App;
+use services::forecasts::{self, Forecast, GradedForecast, Order};
+use utoipa::openapi::OpenApi;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The function's routes, ready to serve.
+pub fn router(app: App) -> Router {
+    let router = routes().split_for_parts().0.with_state(app.clone());
+    api::close(&app, router)
+}
+
+/// The function's part of the API document.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    routes().split_for_parts().1
+}
+
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(predict)).routes(routes!(history))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct PredictQuery {
+    /// Trading days ahead, 1 to 60; 30 where not given.
+    horizon: Option<String>,
+    /// `walk` (default), `naive`, `drift` or `linear`.
+    model: Option<String>,
+    /// The day whose knowledge the forecast uses; the last bar where not given.
+    as_of: Option<String>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct HistoryQuery {
+    /// Items of a page, 1 to 200; 50 where not given.
+    limit: Option<String>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// Stored forecasts beside what came.
+#[derive(Serialize, ToSchema)]
+struct HistoryAnswer {
+    /// Latest `as_of` first.
+    items: Vec<GradedForecast>,
+    /// The record of each model; forecasts made in hindsight apart.
+    summary: Vec<Summary>,
+    /// What to send as `cursor` for the next page; null on the last one.
+    next_cursor: Option<String>,
+}
+
+/// A forecast, made and stored once for the same model, horizon, day and bars.
+#[utoipa::path(
+    get,
+    path = "/predict/{symbol}",
+    operation_id = "predict",
+    tag = "predict",
+    params(("symbol" = domain::Symbol, Path, description = "Ticker symbol"), PredictQuery),
+    responses(
+        (status = 200, description = "The forecast", body = Forecast),
+        (status = 404, description = "Unknown symbol", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A parameter that cannot be used, or too few bars", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The provider or the store does not answer", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn predict(
+    State(app): State<App>,
+    _caller: Caller,
+    SymbolPath(symbol): SymbolPath,
+    Query(query): Query<PredictQuery>,
+) -> Result<axum::Json<Forecast>, Problem> {
+    let mut fields = Fields::default();
+    let horizon = fields.take("horizon", horizon(query.horizon.as_deref()));
+    let model = fields.take("model", query.model.as_deref().map_or(Ok(Model::default()), str::parse::<Model>));
+    let as_of = fields.take_optional("as_of", query.as_of.as_deref().map(str::parse::<Day>));
+    let order = horizon.zip(model).zip(as_of);
+    let order = order.map(|((horizon, model), as_of)| Order { symbol, horizon, model, as_of });
+    let made = forecasts::make(&app, &fields.finish(order)?).await?;
+    Ok(axum::Json(made))
+}
+
+/// The stored forecasts of a symbol, graded by what came.
+#[utoipa::path(
+    get,
+    path = "/predict/{symbol}/history",
+    operation_id = "forecast_history",
+    tag = "predict",
+    params(("symbol" = domain::Symbol, Path, description = "Ticker symbol"), HistoryQuery),
+    responses(
+        (status = 200, description = "A page of forecasts and the record over all", body = HistoryAnswer),
+        (status = 400, description = "A cursor of another list", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "Unknown symbol", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A parameter that cannot be used", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn history(
+    State(app): State<App>,
+    _caller: Caller,
+    SymbolPath(symbol): SymbolPath,
+    Query(query): Query<HistoryQuery>,
+) -> Result<axum::Json<HistoryAnswer>, Problem> {
+    let mut fields = Fields::default();
+    let limit = fields.take("limit", api::page::limit(query.limit.as_deref()));
+    let record = forecasts::record(&app, &symbol, fields.finish(limit)?, query.cursor).await?;
+    Ok(axum::Json(HistoryAnswer { items: record.items, summary: record.summary, next_cursor: record.next }))
+}
+
+fn horizon(text: Option<&str>) -> Result<usize, String> {
+    let Some(text) = text else {
+        return Ok(forecasts::DEFAULT_HORIZON);
+    };
+    match text.parse() {
+        Ok(horizon) if (1..=MAX_HORIZON).contains(&horizon) => Ok(horizon),
+        _ => Err(format!("a horizon is a whole number of trading days from 1 to {MAX_HORIZON}")),
+    }
+}

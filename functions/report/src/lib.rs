@@ -1,0 +1,196 @@
+//! `GET /report/{symbol}` and its charts: one report, the same figures in JSON, chart and PDF.
+
+mod assembly;
+
+use api::{Caller, Fields, Problem, Query, SymbolPath};
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use domain::{Day, Symbol};
+use render::{Chart, Report};
+use serde::{Deserialize, Serialize};
+use services::App;
+use services::reports::{self, Order};
+use utoipa::openapi::OpenApi;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use assembly::{Content, assemble};
+
+/// The function's routes, ready to serve.
+pub fn router(app: App) -> Router {
+    let router = routes().split_for_parts().0.with_state(app.clone());
+    api::close(&app, router)
+}
+
+/// The function's part of the API document.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    routes().split_for_parts().1
+}
+
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(report)).routes(routes!(chart))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ReportQuery {
+    /// First day, included; the first bar where not given.
+    from: Option<String>,
+    /// Last day, included; the last bar where not given.
+    to: Option<String>,
+    /// Id of a backtest of the caller whose rules and costs are used; the classic strategy where not given.
+    backtest: Option<String>,
+    /// `json` (default), or `pdf` to be sent to the document.
+    format: Option<String>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ChartQuery {
+    /// `price` (default), `equity`, `drawdown` or `forecast`.
+    chart: Option<String>,
+    /// First day, included; the first bar where not given.
+    from: Option<String>,
+    /// Last day, included; the last bar where not given.
+    to: Option<String>,
+    /// Id of a backtest of the caller whose rules and costs are used; the classic strategy where not given.
+    backtest: Option<String>,
+}
+
+/// A report with the link to its PDF.
+#[derive(Serialize, ToSchema)]
+struct ReportAnswer {
+    /// The report.
+    #[serde(flatten)]
+    report: Report,
+    /// Its PDF.
+    pdf: PdfLink,
+}
+
+/// A link that needs no other credential until it expires.
+#[derive(Serialize, ToSchema)]
+struct PdfLink {
+    /// Address of the PDF.
+    url: String,
+    /// When the link stops working.
+    expires_at: String,
+}
+
+#[derive(Clone, Copy)]
+enum Format {
+    Json,
+    Pdf,
+}
+
+/// A report on a symbol.
+#[utoipa::path(
+    get,
+    path = "/report/{symbol}",
+    operation_id = "report",
+    tag = "report",
+    params(("symbol" = Symbol, Path, description = "Ticker symbol"), ReportQuery),
+    responses(
+        (status = 200, description = "The report", body = ReportAnswer),
+        (status = 303, description = "With `format=pdf`: `Location` is the link to the PDF"),
+        (status = 404, description = "Unknown symbol, or no such backtest of the caller", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A parameter that cannot be used, or a span without bars", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The provider or the storage does not answer", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn report(
+    State(app): State<App>,
+    caller: Caller,
+    SymbolPath(symbol): SymbolPath,
+    Query(query): Query<ReportQuery>,
+) -> Result<Response, Problem> {
+    let mut fields = Fields::default();
+    let format = fields.take("format", format_of(query.format.as_deref()));
+    let order = order(&mut fields, symbol, query.from.as_deref(), query.to.as_deref(), query.backtest.as_deref());
+    let (order, format) = fields.finish(order.zip(format))?;
+    let content = content(&app, caller, &order).await?;
+    let body = content.json()?;
+    let document = content.clone();
+    let published = reports::publish(&app, caller.customer_id, &body, content.filename(), move |id, at| {
+        document.stamped(id, at).pdf()
+    })
+    .await?;
+    match format {
+        Format::Pdf => Ok((StatusCode::SEE_OTHER, [(header::LOCATION, published.link.url)]).into_response()),
+        Format::Json => {
+            let report = content.stamped(published.id, published.generated_at).report;
+            let pdf = PdfLink { url: published.link.url, expires_at: published.link.expires_at.to_rfc3339() };
+            Ok(axum::Json(ReportAnswer { report, pdf }).into_response())
+        }
+    }
+}
+
+/// One chart of a report, as SVG.
+#[utoipa::path(
+    get,
+    path = "/report/{symbol}/chart.svg",
+    operation_id = "report_chart",
+    tag = "report",
+    params(("symbol" = Symbol, Path, description = "Ticker symbol"), ChartQuery),
+    responses(
+        (status = 200, description = "The chart", body = String, content_type = "image/svg+xml"),
+        (status = 404, description = "Unknown symbol, or no such backtest of the caller", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A parameter that cannot be used, or a span without bars", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn chart(
+    State(app): State<App>,
+    caller: Caller,
+    SymbolPath(symbol): SymbolPath,
+    Query(query): Query<ChartQuery>,
+) -> Result<Response, Problem> {
+    let mut fields = Fields::default();
+    let chart = fields.take("chart", chart_of(query.chart.as_deref()));
+    let order = order(&mut fields, symbol, query.from.as_deref(), query.to.as_deref(), query.backtest.as_deref());
+    let (order, chart) = fields.finish(order.zip(chart))?;
+    let content = content(&app, caller, &order).await?;
+    let svg = content.svg(chart).await?;
+    let headers = [(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "private, max-age=60")];
+    Ok((headers, svg).into_response())
+}
+
+async fn content(app: &App, caller: Caller, order: &Order) -> Result<Content, Problem> {
+    let figures = reports::figures(app, caller.customer_id, order).await?;
+    Ok(assemble(figures).await?)
+}
+
+fn order(
+    fields: &mut Fields,
+    symbol: Symbol,
+    from: Option<&str>,
+    to: Option<&str>,
+    backtest: Option<&str>,
+) -> Option<Order> {
+    let from = fields.take_optional("from", from.map(str::parse::<Day>));
+    let to = fields.take_optional("to", to.map(str::parse::<Day>));
+    let backtest = fields.take_optional("backtest", backtest.map(api::path::id));
+    Some(Order { symbol, from: from?, to: to?, backtest: backtest? })
+}
+
+fn format_of(text: Option<&str>) -> Result<Format, &'static str> {
+    match text {
+        None | Some("json") => Ok(Format::Json),
+        Some("pdf") => Ok(Format::Pdf),
+        Some(_) => Err("a format is json or pdf"),
+    }
+}
+
+fn chart_of(text: Option<&str>) -> Result<Chart, &'static str> {
+    match text {
+        None | Some("price") => Ok(Chart::Price),
+        Some("equity") => Ok(Chart::Equity),
+        Some("drawdown") => Ok(Chart::Drawdown),
+        Some("forecast") => Ok(Chart::Forecast),
+        Some(_) => Err("a chart is price, equity, drawdown or forecast"),
+    }
+}

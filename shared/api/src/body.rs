@@ -1,0 +1,122 @@
+//! JSON bodies, read strictly: the right content type, at most 1 MiB, no unknown and no repeated
+//! fields, and a pointer to what is wrong.
+
+use axum::body::{Bytes, to_bytes};
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, StatusCode, header};
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use crate::problem::{FieldError, Problem};
+
+/// The largest body of a request, in bytes.
+pub const MAX_BODY_BYTES: usize = 1 << 20;
+
+/// A JSON body of type `T`.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+        require_json(request.headers())?;
+        let bytes = read(request).await?;
+        parse(&bytes).map(Self)
+    }
+}
+
+fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let essence = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .map(|value| value.trim().to_ascii_lowercase());
+    match essence.as_deref() {
+        Some("application/json") => Ok(()),
+        other => {
+            let sent = other.unwrap_or("none");
+            let detail = format!("the body must be sent as application/json; its content type is {sent}");
+            Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail))
+        }
+    }
+}
+
+async fn read(request: Request) -> Result<Bytes, Problem> {
+    to_bytes(request.into_body(), MAX_BODY_BYTES).await.map_err(|_| {
+        let detail = format!("a body has at most {MAX_BODY_BYTES} bytes");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
+    })
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // Syntax first: a body that is not JSON is a 400 even where a field before the mistake is wrong too.
+    serde_json::from_slice::<IgnoredAny>(bytes)
+        .map_err(|error| Problem::bad_request("malformed_json", format!("the body is not JSON: {error}")))?;
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    serde_path_to_error::deserialize(&mut deserializer)
+        .map_err(|error| Problem::fields(vec![FieldError::new(pointer(error.path()), message(error.inner()))]))
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    path.iter().fold(String::new(), |pointer, segment| match segment {
+        Segment::Seq { index } => format!("{pointer}/{index}"),
+        Segment::Map { key } => format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")),
+        Segment::Enum { .. } | Segment::Unknown => pointer,
+    })
+}
+
+/// The parser's message without its line and column, which say nothing to a program's author.
+fn message(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.rfind(" at line ").map_or(text.clone(), |end| text[..end].to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Order {
+        #[expect(dead_code, reason = "only parsing is tested")]
+        symbol: String,
+        #[expect(dead_code, reason = "only parsing is tested")]
+        amount: Option<crate::Exact>,
+    }
+
+    fn refusal(body: &str) -> Problem {
+        parse::<Order>(body.as_bytes()).unwrap_err()
+    }
+
+    #[test]
+    fn what_is_not_json_is_a_syntax_error_even_after_a_wrong_field() {
+        for body in ["", "{", "{\"symbol\": 7, ", "nonsense", "{\"symbol\": \"A\"} trailing", "\u{feff}{}"] {
+            let problem = refusal(body);
+            assert_eq!((problem.status, problem.code), (400, "malformed_json"), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_field_at_fault_is_pointed_at() {
+        let problem = refusal(r#"{"symbol": 7}"#);
+        assert_eq!((problem.status, problem.errors[0].pointer.as_str()), (422, "/symbol"));
+        let problem = refusal(r#"{"symbol": "A", "amount": []}"#);
+        assert_eq!((problem.status, problem.errors[0].pointer.as_str()), (422, "/amount"));
+    }
+
+    #[test]
+    fn unknown_and_repeated_fields_are_refused() {
+        assert!(refusal(r#"{"symbol": "A", "simbol": "B"}"#).detail.contains("unknown field"));
+        assert!(refusal(r#"{"symbol": "A", "symbol": "B"}"#).detail.contains("duplicate field"));
+        assert!(refusal(r#"{"amount": 1}"#).detail.contains("missing field"));
+    }
+
+    #[test]
+    fn deep_nesting_is_a_syntax_error_and_not_a_stack_overflow() {
+        let problem = refusal(&"[".repeat(100_000));
+        assert_eq!(problem.status, 400);
+    }
+}

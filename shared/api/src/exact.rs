@@ -1,0 +1,64 @@
+//! Decimals from outside, kept as the text that was sent: never through a float.
+
+use std::borrow::Cow;
+
+use domain::money::MoneyError;
+use domain::{Currency, Money};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+/// A decimal given as a JSON string (`"1234.50"`) or a plain JSON number (`1234.50`), unread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exact(String);
+
+impl Exact {
+    /// The text as sent.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Exactly this amount of money.
+    pub fn money(&self, currency: Currency) -> Result<Money, MoneyError> {
+        Money::parse(&self.0, currency)
+    }
+}
+
+impl<'de> Deserialize<'de> for Exact {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let text = raw.get();
+        match text.as_bytes().first() {
+            Some(b'"') => {
+                let unquoted: Cow<'_, str> = serde_json::from_str(text).map_err(D::Error::custom)?;
+                Ok(Self(unquoted.into_owned()))
+            }
+            Some(b'-' | b'0'..=b'9') => Ok(Self(text.to_owned())),
+            _ => Err(D::Error::custom("expected a decimal as a string or a number")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Result<Exact, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+
+    #[test]
+    fn strings_and_numbers_are_read_to_the_last_digit() {
+        assert_eq!(read("0.10000000000000000001").unwrap().as_str(), "0.10000000000000000001");
+        assert_eq!(read("\"1234.50\"").unwrap().as_str(), "1234.50");
+        assert_eq!(read("1e3").unwrap().money(Currency::USD).unwrap().to_string(), "1000.00");
+    }
+
+    #[test]
+    fn other_json_is_refused() {
+        for json in ["true", "null", "[]", "{}"] {
+            assert!(read(json).is_err(), "{json}");
+        }
+    }
+}

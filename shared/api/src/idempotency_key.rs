@@ -1,0 +1,33 @@
+//! The `Idempotency-Key` header.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+
+use crate::problem::Problem;
+
+const HEADER: &str = "idempotency-key";
+const MAX_KEY_LENGTH: usize = 255;
+
+/// Name of the header that marks an answer given before.
+pub const REPLAYED_HEADER: &str = "idempotency-replayed";
+
+/// The key of a request, where it has one: 1 to 255 visible ASCII characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey(pub Option<String>);
+
+impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let Some(value) = parts.headers.get(HEADER) else {
+            return Ok(Self(None));
+        };
+        let key = value.as_bytes();
+        let visible = key.iter().all(u8::is_ascii_graphic);
+        if key.is_empty() || key.len() > MAX_KEY_LENGTH || !visible {
+            let detail = format!("an Idempotency-Key has 1 to {MAX_KEY_LENGTH} visible ASCII characters");
+            return Err(Problem::bad_request("invalid_idempotency_key", detail));
+        }
+        Ok(Self(Some(String::from_utf8_lossy(key).into_owned())))
+    }
+}

@@ -1,0 +1,44 @@
+//! Path parameters as domain types.
+
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+use domain::Symbol;
+use uuid::Uuid;
+
+use crate::problem::{FieldError, Problem};
+
+/// The symbol that a path ends in.
+#[derive(Debug)]
+pub struct SymbolPath(pub Symbol);
+
+impl<S: Send + Sync> FromRequestParts<S> for SymbolPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(text) = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Problem::fields(vec![FieldError::new("/symbol", "the symbol is not valid UTF-8")]))?;
+        text.parse()
+            .map(Self)
+            .map_err(|error: domain::SymbolError| Problem::fields(vec![FieldError::new("/symbol", error.to_string())]))
+    }
+}
+
+/// An id given as a parameter.
+pub fn id(text: &str) -> Result<Uuid, &'static str> {
+    Uuid::parse_str(text).map_err(|_| "an id is a UUID")
+}
+
+/// The id that a path ends in; what is no UUID names nothing, so it is a 404.
+#[derive(Debug)]
+pub struct IdPath(pub Uuid);
+
+impl<S: Send + Sync> FromRequestParts<S> for IdPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let missing = || Problem::not_found("not_found", "no object has this id");
+        let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| missing())?;
+        Uuid::parse_str(&text).map(Self).map_err(|_| missing())
+    }
+}

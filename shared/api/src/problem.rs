@@ -1,0 +1,221 @@
+//! Refusals and failures as `application/problem+json` (RFC 9457): the one place that knows
+//! status codes.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use market::ProviderError;
+use serde::Serialize;
+use services::ServiceError;
+use store::StoreError;
+use store::error::Remedy;
+
+/// Media type of every problem.
+pub const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// What went wrong, for a program (`code`) and for a person (`title`, `detail`).
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct Problem {
+    /// A URI that names the kind of problem.
+    #[serde(rename = "type")]
+    pub type_: String,
+    /// The kind of problem in a few words.
+    pub title: String,
+    /// HTTP status code.
+    pub status: u16,
+    /// What is wrong with this request.
+    pub detail: String,
+    /// Stable name of the kind of problem, in `snake_case`.
+    pub code: &'static str,
+    /// The fields at fault.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
+    /// Id of the request, as in `X-Request-Id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    #[serde(skip)]
+    headers: Vec<(header::HeaderName, HeaderValue)>,
+}
+
+/// One field at fault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct FieldError {
+    /// JSON pointer to the field; `/name` for a query or path parameter.
+    pub pointer: String,
+    /// What is wrong with it.
+    pub detail: String,
+    /// Where in a rule's text, counted in characters from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<usize>,
+}
+
+impl FieldError {
+    /// An error of the field that `pointer` names.
+    #[must_use]
+    pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), detail: detail.into(), column: None }
+    }
+}
+
+impl Problem {
+    /// A problem of this status and code.
+    #[must_use]
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            type_: format!("urn:sextant:problem:{code}"),
+            title: title_of(code),
+            status: status.as_u16(),
+            detail: detail.into(),
+            code,
+            errors: Vec::new(),
+            request_id: None,
+            headers: Vec::new(),
+        }
+    }
+
+    /// 422 with the fields at fault.
+    #[must_use]
+    pub fn fields(errors: Vec<FieldError>) -> Self {
+        let detail = match errors.as_slice() {
+            [only] => format!("{}: {}", only.pointer.trim_start_matches('/'), only.detail),
+            several => format!("{} fields are not acceptable", several.len()),
+        };
+        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_fields", detail) }
+    }
+
+    /// 400: the request cannot be read.
+    #[must_use]
+    pub fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    /// 404.
+    #[must_use]
+    pub fn not_found(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, detail)
+    }
+
+    /// 500: the cause stands in the log, never in the answer.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong on our side; it has been logged")
+    }
+
+    /// 503 with `Retry-After` in seconds.
+    #[must_use]
+    pub fn unavailable(code: &'static str, detail: impl Into<String>, retry_after_seconds: u64) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
+            .with_header(header::RETRY_AFTER, HeaderValue::from(retry_after_seconds))
+    }
+
+    /// The problem with one more response header.
+    #[must_use]
+    pub fn with_header(mut self, name: header::HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    fn from_provider(error: &ProviderError) -> Self {
+        tracing::warn!(%error, "no prices");
+        let detail = format!("no prices for now: {error}");
+        match error {
+            ProviderError::UnknownSymbol => Self::not_found("unknown_symbol", detail),
+            ProviderError::QuotaExhausted { .. } => Self::unavailable("provider_quota_exhausted", detail, 3_600),
+            ProviderError::RateLimited { retry_after } => {
+                Self::unavailable("provider_unavailable", detail, retry_after.as_secs().max(1))
+            }
+            ProviderError::TimedOut | ProviderError::Unavailable { .. } => {
+                Self::unavailable("provider_unavailable", detail, 5)
+            }
+            ProviderError::KeyRefused | ProviderError::TooLarge | ProviderError::Malformed { .. } => {
+                Self::unavailable("provider_unusable", detail, 300)
+            }
+        }
+    }
+
+    fn from_store(error: &StoreError) -> Self {
+        if matches!(error, StoreError::ForeignCursor) {
+            return Self::bad_request("invalid_cursor", "the cursor does not belong to this list");
+        }
+        let cause = std::error::Error::source(error).map(ToString::to_string);
+        tracing::error!(%error, cause, "the store failed");
+        match error.remedy() {
+            Remedy::StartOver | Remedy::AskLater => {
+                Self::unavailable("store_unavailable", "the store did not answer; nothing is half done", 1)
+            }
+            Remedy::None => Self::internal(),
+        }
+    }
+
+    fn at(self, pointer: &str) -> Self {
+        let error = FieldError::new(pointer, self.detail.clone());
+        Self { errors: vec![error], ..self }
+    }
+
+    pub(crate) fn identified(self, request_id: &str) -> Self {
+        Self { request_id: Some(request_id.to_owned()), ..self }
+    }
+
+    pub(crate) fn body(&self) -> Vec<u8> {
+        // A struct of strings and numbers always serialises; an empty body would still carry the status.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+/// `unknown_symbol` → `Unknown symbol`.
+fn title_of(code: &str) -> String {
+    let words = code.replace('_', " ");
+    let mut characters = words.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, [(header::CONTENT_TYPE, PROBLEM_JSON)], self.body()).into_response();
+        for (name, value) in &self.headers {
+            response.headers_mut().insert(name, value.clone());
+        }
+        // The door adds the request's id and writes the body anew.
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<ServiceError> for Problem {
+    fn from(error: ServiceError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ServiceError::UnknownSymbol { .. } => Self::not_found("unknown_symbol", detail),
+            ServiceError::NotFound { .. } => Self::not_found("not_found", detail),
+            ServiceError::NoBars { .. } => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "no_bars_in_span", detail).at("/from")
+            }
+            ServiceError::FromAfterTo { .. } => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_fields", detail).at("/from")
+            }
+            ServiceError::NotEnoughBars { .. } => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "not_enough_bars", detail)
+            }
+            ServiceError::Rule { field, error } => {
+                let column = Some(error.column);
+                let located = format!("column {}: {}", error.column, error.message);
+                let error = FieldError { column, ..FieldError::new(format!("/{field}"), located) };
+                Self { errors: vec![error], ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_rule", detail) }
+            }
+            ServiceError::Field { field, detail } => Self::fields(vec![FieldError::new(format!("/{field}"), detail)]),
+            ServiceError::IdempotencyKeyReused => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail)
+            }
+            ServiceError::Provider(error) => Self::from_provider(&error),
+            ServiceError::Store(error) => Self::from_store(&error),
+            ServiceError::Objects(error) => {
+                tracing::error!(error = %error, "objects failed");
+                Self::unavailable("storage_unavailable", "the storage of reports did not answer", 1)
+            }
+            ServiceError::Fault(cause) => {
+                tracing::error!(error = %cause, "fault");
+                Self::internal()
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! What every service needs: the engines, the clock, ids, and the cache of price histories.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use market::Provider;
+use objects::Objects;
+use store::{Clock, Table};
+use uuid::{ContextV7, Timestamp, Uuid};
+
+use crate::history::Histories;
+
+/// The engines that a composition root has chosen.
+pub struct Parts {
+    /// Where items live.
+    pub table: Arc<dyn Table>,
+    /// Where reports and large results live.
+    pub objects: Arc<dyn Objects>,
+    /// Where prices come from.
+    pub provider: Arc<dyn Provider>,
+    /// The wall clock.
+    pub clock: Clock,
+}
+
+/// The application, shared by all requests of a process; cloning shares it.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    parts: Parts,
+    ids: std::sync::Mutex<ContextV7>,
+    histories: Histories,
+}
+
+impl App {
+    /// An application on these engines.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(Inner { parts, ids: std::sync::Mutex::new(ContextV7::new()), histories: Histories::default() }))
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn table(&self) -> &dyn Table {
+        &*self.0.parts.table
+    }
+
+    /// Reports and large results.
+    #[must_use]
+    pub fn objects(&self) -> &dyn Objects {
+        &*self.0.parts.objects
+    }
+
+    /// The source of prices.
+    #[must_use]
+    pub fn provider(&self) -> &dyn Provider {
+        &*self.0.parts.provider
+    }
+
+    /// The time on the wall.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        (self.0.parts.clock)()
+    }
+
+    /// A new id; later ids sort after earlier ones of this process.
+    #[must_use]
+    pub fn new_id(&self) -> Uuid {
+        let now = self.now();
+        let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
+        let context = self.0.ids.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Uuid::new_v7(Timestamp::from_unix(&*context, seconds, now.timestamp_subsec_nanos()))
+    }
+
+    pub(crate) fn histories(&self) -> &Histories {
+        &self.0.histories
+    }
+}

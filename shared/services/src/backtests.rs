@@ -1,0 +1,436 @@
+//! Running a backtest, keeping it, and reading it back.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use domain::{CustomerId, Day, Money, Symbol};
+use objects::ObjectKey;
+use quant::backtest::{self, BacktestError, Fill, OpenTrade, Outcome, PendingOrder, Settings, Trade, Warning};
+use quant::metrics::{self, Metrics};
+use quant::rules::Rule;
+use rust_decimal::prelude::ToPrimitive;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use store::{Cursor, Key, Write, documents, keys};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::error::ServiceError;
+use crate::history::{self, Series};
+use crate::idempotency::{self, Attempt};
+use crate::{App, objects_of};
+
+/// The classic strategy buys under the 50-day average.
+pub const CLASSIC_BUY: &str = "close < sma(50)";
+/// The classic strategy sells over the 200-day average.
+pub const CLASSIC_SELL: &str = "close > sma(200)";
+
+/// Results above this size live among the objects, beside the item that lists them.
+const MAX_INLINE_BYTES: usize = 100 * 1024;
+
+/// What to test, and over which span: a whole history where no days are given.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The instrument.
+    pub symbol: Symbol,
+    /// First day, included; the first bar where none is given.
+    pub from: Option<Day>,
+    /// Last day, included; the last bar where none is given.
+    pub to: Option<Day>,
+    /// Rules, fills and costs.
+    pub strategy: Strategy,
+}
+
+/// Rules, fills and costs of a backtest.
+#[derive(Clone, Debug)]
+pub struct Strategy {
+    /// Cash at the first close; above zero.
+    pub initial_investment: Money,
+    /// Rule that enters a position.
+    pub buy: Rule,
+    /// Rule that leaves it.
+    pub sell: Rule,
+    /// When an order is filled.
+    pub fill: Fill,
+    /// Commission per side, in percent of the amount, 0 ≤ x < 100.
+    pub commission_percent: f64,
+    /// Least commission per side, in the currency of the investment.
+    pub commission_minimum: Money,
+    /// Slippage per side, in percent of the price, 0 ≤ x < 100.
+    pub slippage_percent: f64,
+    /// Whether parts of a unit may be bought.
+    pub fractional: bool,
+    /// Yearly risk-free rate, a fraction.
+    pub risk_free_rate: f64,
+}
+
+/// A request as it was run, with the defaults filled in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct FilledRequest {
+    /// The instrument.
+    pub symbol: Symbol,
+    /// First day of the span, as asked for; null is the first bar.
+    pub from: Option<Day>,
+    /// Last day of the span, as asked for; null is the last bar.
+    pub to: Option<Day>,
+    /// Cash at the first close, a decimal.
+    pub initial_investment: String,
+    /// Rule that enters a position.
+    pub buy: String,
+    /// Rule that leaves it.
+    pub sell: String,
+    /// When an order is filled.
+    pub fill: Fill,
+    /// Commission per side, in percent of the amount.
+    pub commission_percent: f64,
+    /// Least commission per side, a decimal.
+    pub commission_minimum: String,
+    /// Slippage per side, in percent of the price.
+    pub slippage_percent: f64,
+    /// Whether parts of a unit may be bought.
+    pub fractional: bool,
+    /// Yearly risk-free rate, a fraction.
+    pub risk_free_rate: f64,
+}
+
+/// The bars that a backtest read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DataUsed {
+    /// The instrument.
+    pub symbol: Symbol,
+    /// First bar of the span.
+    pub from: Day,
+    /// Last bar of the span.
+    pub to: Day,
+    /// Bars of the span.
+    pub bars: usize,
+    /// Bars before the span that warmed the indicators up.
+    pub warmup_bars: usize,
+    /// Where the prices came from.
+    pub source: String,
+    /// Hash of all bars read, lower-case hex.
+    pub sha256: String,
+}
+
+/// Buy and hold over the same span, with the same costs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct BenchmarkSummary {
+    /// Its figures.
+    pub metrics: Metrics,
+    /// Why a figure is null, by its name.
+    pub unavailable: BTreeMap<String, String>,
+}
+
+/// A backtest without its trades and equity, as lists show it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Summary {
+    /// Id.
+    pub id: Uuid,
+    /// When it was run.
+    pub created_at: DateTime<Utc>,
+    /// The request with its defaults filled in.
+    pub request: FilledRequest,
+    /// The bars it read.
+    pub data: DataUsed,
+    /// Its figures.
+    pub metrics: Metrics,
+    /// Why a figure is null, by its name.
+    pub unavailable: BTreeMap<String, String>,
+    /// Buy and hold beside it.
+    pub benchmark: BenchmarkSummary,
+    /// The position still held at the end.
+    pub open_trade: Option<OpenTrade>,
+    /// An order of the last close that no bar was left to fill.
+    pub pending_order: Option<PendingOrder>,
+    /// What a reader must know.
+    pub warnings: Vec<Warning>,
+}
+
+/// One day of an equity curve.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct EquityPoint {
+    /// The day.
+    pub date: Day,
+    /// Cash and position at the close.
+    pub equity: f64,
+    /// Fall from the highest equity before, a fraction ≤ 0.
+    pub drawdown: f64,
+}
+
+/// Buy and hold with its equity curve.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct BenchmarkRun {
+    /// Its figures and why some are null.
+    #[serde(flatten)]
+    pub summary: BenchmarkSummary,
+    /// Its equity at the closes of the same days.
+    pub equity: Vec<EquityPoint>,
+}
+
+/// A whole backtest.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Run {
+    /// Id.
+    pub id: Uuid,
+    /// When it was run.
+    pub created_at: DateTime<Utc>,
+    /// The request with its defaults filled in.
+    pub request: FilledRequest,
+    /// The bars it read.
+    pub data: DataUsed,
+    /// Its figures.
+    pub metrics: Metrics,
+    /// Why a figure is null, by its name.
+    pub unavailable: BTreeMap<String, String>,
+    /// Buy and hold beside it.
+    pub benchmark: BenchmarkRun,
+    /// Closed trades, oldest first.
+    pub trades: Vec<Trade>,
+    /// The position still held at the end.
+    pub open_trade: Option<OpenTrade>,
+    /// An order of the last close that no bar was left to fill.
+    pub pending_order: Option<PendingOrder>,
+    /// Equity at every close of the span.
+    pub equity: Vec<EquityPoint>,
+    /// What a reader must know.
+    pub warnings: Vec<Warning>,
+}
+
+/// A backtest as it is answered: its id and its whole JSON, the same bytes at every reading.
+#[derive(Debug)]
+pub struct Answer {
+    /// Id.
+    pub id: Uuid,
+    /// The JSON of a [`Run`].
+    pub json: Vec<u8>,
+    /// Whether the idempotency key had been used for this request before.
+    pub replayed: bool,
+}
+
+/// What stands in the table: the summary, and the whole or where it is.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    summary: Summary,
+    whole: Whole,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Whole {
+    Inline(Box<RawValue>),
+    Object(ObjectKey),
+}
+
+impl Order {
+    /// The request with its defaults filled in.
+    #[must_use]
+    pub fn filled(&self) -> FilledRequest {
+        let strategy = &self.strategy;
+        FilledRequest {
+            symbol: self.symbol.clone(),
+            from: self.from,
+            to: self.to,
+            initial_investment: strategy.initial_investment.to_string(),
+            buy: strategy.buy.to_string(),
+            sell: strategy.sell.to_string(),
+            fill: strategy.fill,
+            commission_percent: strategy.commission_percent,
+            commission_minimum: strategy.commission_minimum.to_string(),
+            slippage_percent: strategy.slippage_percent,
+            fractional: strategy.fractional,
+            risk_free_rate: strategy.risk_free_rate,
+        }
+    }
+
+    fn settings(&self) -> Result<Settings, ServiceError> {
+        let strategy = &self.strategy;
+        let analytic = |money: Money| {
+            money.amount().to_f64().ok_or_else(|| ServiceError::fault("an amount outside of f64", money))
+        };
+        Ok(Settings {
+            initial_investment: analytic(strategy.initial_investment)?,
+            buy: strategy.buy.clone(),
+            sell: strategy.sell.clone(),
+            fill: strategy.fill,
+            commission_percent: strategy.commission_percent,
+            commission_minimum: analytic(strategy.commission_minimum)?,
+            slippage_percent: strategy.slippage_percent,
+            fractional: strategy.fractional,
+            risk_free_rate: strategy.risk_free_rate,
+        })
+    }
+}
+
+/// Runs the order over a series that is already at hand; nothing is stored.
+pub async fn simulate(series: &Series, order: &Order) -> Result<Outcome, ServiceError> {
+    let settings = order.settings()?;
+    let (from, to) = history::span(series, order.from, order.to)?;
+    let bars = series.bars.clone();
+    // A long history takes over a millisecond: it must not hold up the requests beside it.
+    tokio::task::spawn_blocking(move || backtest::run(&bars, from, to, &settings))
+        .await
+        .map_err(|error| ServiceError::fault("backtest", error))?
+        .map_err(|error| refusal(series, from, to, error))
+}
+
+fn refusal(series: &Series, from: Day, to: Day, error: BacktestError) -> ServiceError {
+    match error {
+        BacktestError::NoBars { .. } => series.no_bars(from, to),
+        BacktestError::FromAfterTo { .. } => ServiceError::FromAfterTo { from, to },
+        BacktestError::Setting { setting, .. } => ServiceError::Field { field: setting, detail: error.to_string() },
+        BacktestError::Overflow => ServiceError::Field { field: "symbol", detail: error.to_string() },
+    }
+}
+
+/// Runs a backtest for a customer and keeps it. The same idempotency key with the same request
+/// answers the first result again.
+pub async fn run(
+    app: &App,
+    customer: CustomerId,
+    order: &Order,
+    idempotency_key: Option<&str>,
+) -> Result<Answer, ServiceError> {
+    let request = order.filled();
+    let attempt = idempotency::attempt(app, customer, idempotency_key, "POST /backtest", &request).await?;
+    let pending = match attempt {
+        Attempt::Replay(id) => {
+            let json = find(app, customer, id).await?;
+            return Ok(Answer { id, json, replayed: true });
+        }
+        Attempt::First(pending) => pending,
+    };
+    let series = history::load(app, &order.symbol).await?;
+    let outcome = simulate(&series, order).await?;
+    let whole = assemble(app, request, &series, outcome);
+    let json = serde_json::to_vec(&whole).map_err(|error| ServiceError::fault("backtest to JSON", error))?;
+    let id = whole.id;
+    let stored = Stored { summary: summary(whole), whole: place(app, customer, &json).await? };
+    let key = keys::backtest(customer, id);
+    let record = Write::create(key.clone(), documents::body(&key, &stored)?);
+    match idempotency::commit(app, pending, id, record).await? {
+        None => Ok(Answer { id, json, replayed: false }),
+        Some(first) => Ok(Answer { id: first, json: find(app, customer, first).await?, replayed: true }),
+    }
+}
+
+async fn place(app: &App, customer: CustomerId, json: &[u8]) -> Result<Whole, ServiceError> {
+    if json.len() <= MAX_INLINE_BYTES {
+        let text = String::from_utf8_lossy(json).into_owned();
+        return RawValue::from_string(text).map(Whole::Inline).map_err(|error| ServiceError::fault("JSON", error));
+    }
+    let key = objects_of::new_key("results", customer, "json")?;
+    app.objects().put(&key, json.to_vec(), "application/json").await?;
+    Ok(Whole::Object(key))
+}
+
+fn assemble(app: &App, request: FilledRequest, series: &Series, outcome: Outcome) -> Run {
+    let points = |equity: &[f64], drawdown: &[f64]| {
+        let days = outcome.dates.iter().zip(equity.iter().zip(drawdown));
+        days.map(|(&date, (&equity, &drawdown))| EquityPoint { date, equity, drawdown }).collect::<Vec<_>>()
+    };
+    let equity = points(&outcome.equity, &outcome.drawdown);
+    let benchmark_equity = points(&outcome.benchmark.equity, &metrics::drawdowns(&outcome.benchmark.equity));
+    let mut warnings = series.warnings();
+    warnings.extend(outcome.warnings);
+    Run {
+        id: app.new_id(),
+        created_at: app.now(),
+        data: DataUsed {
+            symbol: series.symbol.clone(),
+            from: outcome.first_day,
+            to: outcome.last_day,
+            bars: outcome.bars,
+            warmup_bars: outcome.warmup_bars,
+            source: series.source.clone(),
+            sha256: series.fingerprint(),
+        },
+        request,
+        metrics: outcome.metrics,
+        unavailable: outcome.unavailable,
+        benchmark: BenchmarkRun {
+            summary: BenchmarkSummary {
+                metrics: outcome.benchmark.metrics,
+                unavailable: outcome.benchmark.unavailable,
+            },
+            equity: benchmark_equity,
+        },
+        trades: outcome.trades,
+        open_trade: outcome.open_trade,
+        pending_order: outcome.pending_order,
+        equity,
+        warnings,
+    }
+}
+
+fn summary(run: Run) -> Summary {
+    Summary {
+        id: run.id,
+        created_at: run.created_at,
+        request: run.request,
+        data: run.data,
+        metrics: run.metrics,
+        unavailable: run.unavailable,
+        benchmark: run.benchmark.summary,
+        open_trade: run.open_trade,
+        pending_order: run.pending_order,
+        warnings: run.warnings,
+    }
+}
+
+/// The JSON of a customer's backtest, byte for byte as it was first answered.
+pub async fn find(app: &App, customer: CustomerId, id: Uuid) -> Result<Vec<u8>, ServiceError> {
+    let stored = read(app, &keys::backtest(customer, id)).await?;
+    match stored.whole {
+        Whole::Inline(json) => Ok(json.get().as_bytes().to_vec()),
+        Whole::Object(key) => {
+            let found = app.objects().get(&key).await?;
+            found.ok_or(ServiceError::NotFound { what: "backtest" })
+        }
+    }
+}
+
+/// The request of a customer's earlier backtest, to be run again over a report's span.
+pub async fn request_of(app: &App, customer: CustomerId, id: Uuid) -> Result<FilledRequest, ServiceError> {
+    Ok(read(app, &keys::backtest(customer, id)).await?.summary.request)
+}
+
+async fn read(app: &App, key: &Key) -> Result<Stored, ServiceError> {
+    let found = documents::read::<Stored>(app.table(), key).await?;
+    found.map(|(stored, _)| stored).ok_or(ServiceError::NotFound { what: "backtest" })
+}
+
+/// A page of what the customer ran, newest first, and where the next page starts.
+pub async fn list(
+    app: &App,
+    customer: CustomerId,
+    limit: usize,
+    cursor: Option<String>,
+) -> Result<(Vec<Summary>, Option<String>), ServiceError> {
+    let cursor = cursor.map(Cursor::new);
+    let page = documents::list::<Stored>(app.table(), keys::backtests(customer), limit, cursor).await?;
+    let next = page.next.map(|cursor| cursor.to_string());
+    Ok((page.items.into_iter().map(|stored| stored.summary).collect(), next))
+}
+
+impl TryFrom<&FilledRequest> for Strategy {
+    type Error = ServiceError;
+
+    /// Reads a stored request back; every field was checked when it was made.
+    fn try_from(request: &FilledRequest) -> Result<Self, ServiceError> {
+        let rule = |field, text: &str| Rule::parse(text).map_err(|error| ServiceError::Rule { field, error });
+        let money = |text: &str| {
+            Money::parse(text, domain::Currency::USD).map_err(|error| ServiceError::fault("stored amount", error))
+        };
+        Ok(Self {
+            initial_investment: money(&request.initial_investment)?,
+            buy: rule("buy", &request.buy)?,
+            sell: rule("sell", &request.sell)?,
+            fill: request.fill,
+            commission_percent: request.commission_percent,
+            commission_minimum: money(&request.commission_minimum)?,
+            slippage_percent: request.slippage_percent,
+            fractional: request.fractional,
+            risk_free_rate: request.risk_free_rate,
+        })
+    }
+}

@@ -1,0 +1,92 @@
+//! Why a service could not do what it was asked to.
+
+use domain::{Day, Symbol};
+use market::ProviderError;
+use objects::ObjectError;
+use quant::rules::RuleError;
+use store::StoreError;
+
+/// Every way a service can refuse or fail. The HTTP layer maps each to one status and code.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// The provider knows no such symbol.
+    #[error("no instrument has the symbol {symbol}")]
+    UnknownSymbol {
+        /// What was asked for.
+        symbol: Symbol,
+    },
+    /// The instrument is known, but has no bar in the span.
+    #[error("{symbol} has no bars from {from} to {to}; its history runs from {first} to {last}")]
+    NoBars {
+        /// The instrument.
+        symbol: Symbol,
+        /// First day asked for.
+        from: Day,
+        /// Last day asked for.
+        to: Day,
+        /// First day there is.
+        first: Day,
+        /// Last day there is.
+        last: Day,
+    },
+    /// The span ends before it starts.
+    #[error("from ({from}) is after to ({to})")]
+    FromAfterTo {
+        /// First day asked for.
+        from: Day,
+        /// Last day asked for.
+        to: Day,
+    },
+    /// Too short a history for what was asked.
+    #[error("{needed} bars are needed, there are {have}")]
+    NotEnoughBars {
+        /// Bars needed.
+        needed: usize,
+        /// Bars there are.
+        have: usize,
+    },
+    /// A rule that does not parse or has the wrong type.
+    #[error("{field}: column {}: {}", error.column, error.message)]
+    Rule {
+        /// Field of the request that holds the rule.
+        field: &'static str,
+        /// What is wrong, and where.
+        error: RuleError,
+    },
+    /// A field that is well-formed but cannot be used.
+    #[error("{field}: {detail}")]
+    Field {
+        /// Field of the request.
+        field: &'static str,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// No such object, or not the caller's.
+    #[error("no such {what}")]
+    NotFound {
+        /// What was asked for: `backtest`, `report` …
+        what: &'static str,
+    },
+    /// The idempotency key was used for another request.
+    #[error("the idempotency key was used for another request")]
+    IdempotencyKeyReused,
+    /// The provider could not answer and nothing is stored.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Objects failed.
+    #[error(transparent)]
+    Objects(#[from] ObjectError),
+    /// A stored record that cannot be read back, or a fault of ours; the cause is for the log.
+    #[error("{0}")]
+    Fault(String),
+}
+
+impl ServiceError {
+    /// A fault of ours with its cause.
+    pub(crate) fn fault(what: &str, cause: impl std::fmt::Display) -> Self {
+        Self::Fault(format!("{what}: {cause}"))
+    }
+}

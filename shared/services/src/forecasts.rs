@@ -1,0 +1,240 @@
+//! Making a forecast, keeping it for good, and grading it by what came.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use domain::{Bars, Currency, Day, Symbol};
+use quant::forecast::{self, ForecastError, Model, Point, Score};
+use quant::grading::{self, Entry, Grade, Graded, GradedPoint, Summary};
+use serde::{Deserialize, Serialize};
+use store::{Cursor, documents, keys};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::error::ServiceError;
+use crate::history::{self, Series};
+use crate::{App, market_clock};
+
+/// Days ahead where the request does not say.
+pub const DEFAULT_HORIZON: usize = 30;
+
+/// Stored forecasts that a summary reads at the most, newest first.
+const MAX_SUMMARISED: usize = 2_000;
+const PAGE: usize = 200;
+
+/// What to forecast.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The instrument.
+    pub symbol: Symbol,
+    /// Trading days ahead, 1 to [`forecast::MAX_HORIZON`].
+    pub horizon: usize,
+    /// The model.
+    pub model: Model,
+    /// The day whose knowledge the forecast uses; the last bar where none is given.
+    pub as_of: Option<Day>,
+}
+
+/// How a forecast was made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Terms {
+    /// Id.
+    pub id: Uuid,
+    /// The instrument.
+    pub symbol: Symbol,
+    /// The model.
+    pub model: Model,
+    /// Day of the last bar that the model saw.
+    pub as_of: Day,
+    /// When it was made, by the wall clock.
+    pub made_at: DateTime<Utc>,
+    /// Whether the bar after `as_of` was known when it was made.
+    pub hindsight: bool,
+    /// Trading days ahead.
+    pub horizon: usize,
+    /// Currency of the prices.
+    pub currency: Currency,
+    /// Close of `as_of`, as quoted.
+    pub last_price: f64,
+    /// Where the prices came from.
+    pub source: String,
+    /// Hash of the bars up to `as_of`, lower-case hex.
+    pub sha256: String,
+    /// How the model did on earlier origins, beside naive.
+    pub score: Score,
+    /// Why a figure of the score is null, by its name.
+    pub unavailable: BTreeMap<String, String>,
+}
+
+/// A stored forecast.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Forecast {
+    /// How it was made.
+    #[serde(flatten)]
+    pub terms: Terms,
+    /// One point a trading day.
+    pub points: Vec<Point>,
+}
+
+/// A stored forecast beside what came.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct GradedForecast {
+    /// How it was made.
+    #[serde(flatten)]
+    pub terms: Terms,
+    /// One point a trading day, with its actual where it has come.
+    pub points: Vec<GradedPoint>,
+    /// How good it was, once every day has come.
+    pub grade: Grade,
+    /// Why a figure of the grade is null, by its name.
+    pub grade_unavailable: BTreeMap<String, String>,
+}
+
+/// A page of a symbol's forecasts and the record over all of them.
+#[derive(Debug)]
+pub struct Record {
+    /// The page, latest `as_of` first.
+    pub items: Vec<GradedForecast>,
+    /// The record by model, forecasts made in hindsight apart.
+    pub summary: Vec<Summary>,
+    /// Where the next page starts.
+    pub next: Option<String>,
+}
+
+/// The forecast of this order: the stored one where it was made before from the same bars, else a
+/// new one that is stored. The first one stored stays.
+pub async fn make(app: &App, order: &Order) -> Result<Forecast, ServiceError> {
+    let series = history::load(app, &order.symbol).await?;
+    let seen = bars_seen(app, &series, order.as_of)?;
+    let as_of = seen.last().map_or(series.last, |bar| bar.date);
+    let sha256 = quant::fingerprint::fingerprint(&seen);
+    let key = keys::forecast(&order.symbol, as_of, order.model.name(), order.horizon, &sha256);
+    if let Some((stored, _)) = documents::read::<Forecast>(app.table(), &key).await? {
+        return Ok(stored);
+    }
+    let made = compute(app, order, &series, seen, sha256).await?;
+    let (first, _) = documents::put_first(app.table(), &key, made).await?;
+    Ok(first)
+}
+
+fn bars_seen(app: &App, series: &Series, as_of: Option<Day>) -> Result<Bars, ServiceError> {
+    let today = market_clock::market_day(app).max(series.last);
+    let as_of = as_of.unwrap_or(series.last);
+    if as_of > today {
+        let detail = format!("{as_of} is after {today}, the last day there are prices of");
+        return Err(ServiceError::Field { field: "as_of", detail });
+    }
+    match series.bars.count_through(as_of) {
+        0 => Err(ServiceError::Field {
+            field: "as_of",
+            detail: format!("{as_of} is before {}, the first bar of {}", series.first, series.symbol),
+        }),
+        count => Ok(series.bars.slice(0, count)),
+    }
+}
+
+async fn compute(
+    app: &App,
+    order: &Order,
+    series: &Series,
+    seen: Bars,
+    sha256: String,
+) -> Result<Forecast, ServiceError> {
+    let (model, horizon) = (order.model, order.horizon);
+    let known_after = series.bars.len() > seen.len();
+    let task = move || {
+        let made = forecast::forecast(&seen, model, horizon)?;
+        Ok::<_, ForecastError>((made, forecast::score(&seen, model, horizon)))
+    };
+    let (made, (score, unavailable)) = tokio::task::spawn_blocking(task)
+        .await
+        .map_err(|error| ServiceError::fault("forecast", error))?
+        .map_err(refusal)?;
+    let next_session = domain::calendar::next_trading_days(made.as_of, 1).first().copied();
+    let over = next_session.is_some_and(|next| next <= market_clock::market_day(app));
+    Ok(Forecast {
+        terms: Terms {
+            id: app.new_id(),
+            symbol: order.symbol.clone(),
+            model,
+            as_of: made.as_of,
+            made_at: app.now(),
+            hindsight: known_after || over,
+            horizon,
+            currency: series.currency,
+            last_price: made.last_price,
+            source: series.source.clone(),
+            sha256,
+            score,
+            unavailable,
+        },
+        points: made.points,
+    })
+}
+
+fn refusal(error: ForecastError) -> ServiceError {
+    match error {
+        ForecastError::NotEnoughBars { needed, have } => ServiceError::NotEnoughBars { needed, have },
+        ForecastError::Horizon { .. } | ForecastError::CalendarEnds => {
+            ServiceError::Field { field: "horizon", detail: error.to_string() }
+        }
+        ForecastError::NotFinite => ServiceError::Field { field: "symbol", detail: error.to_string() },
+    }
+}
+
+/// A page of the stored forecasts of a symbol, each beside what came.
+pub async fn record(app: &App, symbol: &Symbol, limit: usize, cursor: Option<String>) -> Result<Record, ServiceError> {
+    let series = history::load(app, symbol).await?;
+    let cursor = cursor.map(Cursor::new);
+    let page = documents::list::<Forecast>(app.table(), keys::forecasts(symbol), limit, cursor).await?;
+    let items = page.items.into_iter().filter_map(|stored| beside_what_came(&series, stored)).collect();
+    Ok(Record {
+        items,
+        summary: summary(app, symbol, &series).await?,
+        next: page.next.map(|cursor| cursor.to_string()),
+    })
+}
+
+async fn summary(app: &App, symbol: &Symbol, series: &Series) -> Result<Vec<Summary>, ServiceError> {
+    let mut graded: Vec<(Model, bool, Graded)> = Vec::new();
+    let mut cursor = None;
+    while graded.len() < MAX_SUMMARISED {
+        let page = documents::list::<Forecast>(app.table(), keys::forecasts(symbol), PAGE, cursor).await?;
+        graded.extend(
+            page.items
+                .iter()
+                .filter_map(|stored| Some((stored.terms.model, stored.terms.hindsight, grade(series, stored)?))),
+        );
+        match page.next {
+            Some(next) => cursor = Some(next),
+            None => break,
+        }
+    }
+    let entries: Vec<Entry<'_>> = graded
+        .iter()
+        .map(|(model, hindsight, graded)| Entry { model: *model, hindsight: *hindsight, graded })
+        .collect();
+    Ok(grading::summarise(&entries))
+}
+
+/// Lays a forecast beside the bars that came; `None` where its origin is no bar of the series.
+#[must_use]
+pub fn grade(series: &Series, forecast: &Forecast) -> Option<Graded> {
+    let origin = series.bars.count_before(forecast.terms.as_of);
+    let found = series.bars.dates().get(origin) == Some(&forecast.terms.as_of);
+    let graded = found.then(|| grading::grade(&series.bars, origin, &forecast.points).ok()).flatten();
+    if graded.is_none() {
+        tracing::warn!(symbol = %series.symbol, id = %forecast.terms.id, "a forecast without its origin");
+    }
+    graded
+}
+
+fn beside_what_came(series: &Series, stored: Forecast) -> Option<GradedForecast> {
+    let graded = grade(series, &stored)?;
+    Some(GradedForecast {
+        terms: stored.terms,
+        points: graded.points,
+        grade: graded.grade,
+        grade_unavailable: graded.unavailable,
+    })
+}

@@ -1,0 +1,85 @@
+//! The same key, the same request, the same answer: what each `Idempotency-Key` was used for.
+//!
+//! The record is written in the transaction of the result it points to, so a key is used up
+//! exactly when there is something to answer again.
+
+use domain::CustomerId;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use store::{Key, StoreError, Write, documents, keys};
+use uuid::Uuid;
+
+use crate::App;
+use crate::error::ServiceError;
+
+#[derive(Serialize, Deserialize)]
+struct Record {
+    fingerprint: String,
+    result: Uuid,
+}
+
+/// What is known of a request's key.
+#[derive(Debug)]
+pub enum Attempt {
+    /// Not used before, or there is no key.
+    First(Pending),
+    /// Used for the same request: the id of its result.
+    Replay(Uuid),
+}
+
+/// A key that is about to be used.
+#[derive(Debug)]
+pub struct Pending {
+    key: Option<(Key, String)>,
+}
+
+/// Looks the key up. `request` is the parsed request, so that spelling does not matter.
+///
+/// Errors: [`ServiceError::IdempotencyKeyReused`] where it stood for another request.
+pub async fn attempt(
+    app: &App,
+    customer: CustomerId,
+    idempotency_key: Option<&str>,
+    route: &str,
+    request: &impl Serialize,
+) -> Result<Attempt, ServiceError> {
+    let Some(text) = idempotency_key else {
+        return Ok(Attempt::First(Pending { key: None }));
+    };
+    let json = serde_json::to_vec(request).map_err(|error| ServiceError::fault("request to JSON", error))?;
+    let fingerprint = hex(&[route.as_bytes(), &json]);
+    let key = keys::idempotency(customer, text);
+    match lookup(app, &key, &fingerprint).await? {
+        Some(result) => Ok(Attempt::Replay(result)),
+        None => Ok(Attempt::First(Pending { key: Some((key, fingerprint)) })),
+    }
+}
+
+async fn lookup(app: &App, key: &Key, fingerprint: &str) -> Result<Option<Uuid>, ServiceError> {
+    match documents::read::<Record>(app.table(), key).await? {
+        None => Ok(None),
+        Some((record, _)) if record.fingerprint == fingerprint => Ok(Some(record.result)),
+        Some(_) => Err(ServiceError::IdempotencyKeyReused),
+    }
+}
+
+/// Writes the result and, with it, what its key stands for. `Some` is the id of the result of a
+/// parallel request that came first; then nothing was written.
+pub async fn commit(app: &App, pending: Pending, id: Uuid, result: Write) -> Result<Option<Uuid>, ServiceError> {
+    let Some((key, fingerprint)) = pending.key else {
+        app.table().transact(vec![result]).await?;
+        return Ok(None);
+    };
+    let record = Record { fingerprint: fingerprint.clone(), result: id };
+    let mark = Write::create(key.clone(), documents::body(&key, &record)?);
+    match app.table().transact(vec![mark, result]).await {
+        Ok(_) => Ok(None),
+        Err(StoreError::Conflict { write: 0 }) => lookup(app, &key, &fingerprint).await,
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn hex(parts: &[&[u8]]) -> String {
+    let digest = parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part).chain_update([0])).finalize();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}

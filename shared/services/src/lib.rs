@@ -1,0 +1,21 @@
+//! The use cases, one file each: load, let the pure core decide, write once.
+//!
+//! A service takes the [`App`] and domain types and answers with a record or a [`ServiceError`].
+//! It knows no HTTP and no AWS; the engines behind [`App`] are chosen by the composition roots.
+
+mod app;
+pub mod backtests;
+pub mod error;
+pub mod forecasts;
+pub mod health;
+pub mod history;
+pub mod idempotency;
+pub mod instruments;
+pub mod market_clock;
+mod objects_of;
+pub mod quota;
+pub mod refresh;
+pub mod reports;
+
+pub use app::{App, Parts};
+pub use error::ServiceError;

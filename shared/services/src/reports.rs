@@ -1,0 +1,192 @@
+//! What a report is made of, and how it becomes an object with a link.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{CustomerId, Day, Instrument, Money, Symbol};
+use objects::{Link, LinkOptions, ObjectKey};
+use quant::backtest::{Fill, Outcome};
+use quant::forecast::Model;
+use quant::grading::Graded;
+use quant::rules::Rule;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use std::time::Duration;
+use store::{StoreError, documents, keys};
+use uuid::Uuid;
+
+use crate::backtests::{self, CLASSIC_BUY, CLASSIC_SELL, FilledRequest, Strategy};
+use crate::error::ServiceError;
+use crate::forecasts::{self, Forecast};
+use crate::history::{self, Series};
+use crate::{App, instruments, objects_of};
+
+/// How long a report's link works.
+pub const LINK_LIFETIME: Duration = Duration::from_secs(300);
+
+/// The object is kept longer than the record that points to it, so that no link leads nowhere.
+const RECORD_DAYS: i64 = 25;
+
+/// Bars between the origin of the forecast that is checked and the end of the span.
+const CHECKED_BARS: usize = 30;
+
+/// What to report on.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The instrument.
+    pub symbol: Symbol,
+    /// First day, included; the first bar where none is given.
+    pub from: Option<Day>,
+    /// Last day, included; the last bar where none is given.
+    pub to: Option<Day>,
+    /// A backtest of the customer whose rules and costs are used; the classic strategy where none is given.
+    pub backtest: Option<Uuid>,
+}
+
+/// Everything that a report shows.
+#[derive(Debug)]
+pub struct Figures {
+    /// The instrument.
+    pub instrument: Instrument,
+    /// Its whole history.
+    pub series: Arc<Series>,
+    /// The strategy's request with its defaults filled in.
+    pub request: FilledRequest,
+    /// The strategy over the span.
+    pub outcome: Outcome,
+    /// The forecast from the last bar of the span; none where there are too few bars.
+    pub forecast: Option<Forecast>,
+    /// The forecast from the 31st bar before the end of the span, beside what came.
+    pub check: Option<(Forecast, Graded)>,
+}
+
+/// A report that has become an object.
+#[derive(Debug)]
+pub struct Published {
+    /// Id.
+    pub id: Uuid,
+    /// When it was made.
+    pub generated_at: DateTime<Utc>,
+    /// A link to its PDF.
+    pub link: Link,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Record {
+    id: Uuid,
+    generated_at: DateTime<Utc>,
+    pdf: ObjectKey,
+}
+
+/// Gathers the figures of a report.
+pub async fn figures(app: &App, customer: CustomerId, order: &Order) -> Result<Figures, ServiceError> {
+    let series = history::load(app, &order.symbol).await?;
+    let strategy = match order.backtest {
+        Some(id) => Strategy::try_from(&backtests::request_of(app, customer, id).await?)?,
+        None => classic(&series)?,
+    };
+    let backtest = backtests::Order { symbol: order.symbol.clone(), from: order.from, to: order.to, strategy };
+    let outcome = backtests::simulate(&series, &backtest).await?;
+    let end = series.bars.count_through(outcome.last_day);
+    let checked = end.checked_sub(CHECKED_BARS + 1).and_then(|origin| series.bars.get(origin));
+    let check = match checked {
+        Some(origin) => forecast_at(app, &series, origin.date).await?,
+        None => None,
+    };
+    let check = check.and_then(|made| {
+        let graded = forecasts::grade(&series, &made)?;
+        Some((made, graded))
+    });
+    Ok(Figures {
+        instrument: instruments::find(app, &order.symbol).await?,
+        request: backtest.filled(),
+        forecast: forecast_at(app, &series, outcome.last_day).await?,
+        check,
+        outcome,
+        series,
+    })
+}
+
+/// The default model's forecast as of a day; none where the history is too short for it.
+async fn forecast_at(app: &App, series: &Series, as_of: Day) -> Result<Option<Forecast>, ServiceError> {
+    let order = forecasts::Order {
+        symbol: series.symbol.clone(),
+        horizon: forecasts::DEFAULT_HORIZON,
+        model: Model::default(),
+        as_of: Some(as_of),
+    };
+    match forecasts::make(app, &order).await {
+        Ok(made) => Ok(Some(made)),
+        Err(ServiceError::NotEnoughBars { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn classic(series: &Series) -> Result<Strategy, ServiceError> {
+    let rule = |field, text| Rule::parse(text).map_err(|error| ServiceError::Rule { field, error });
+    let money = |text| Money::parse(text, series.currency).map_err(|error| ServiceError::fault("default", error));
+    Ok(Strategy {
+        initial_investment: money("10000")?,
+        buy: rule("buy", CLASSIC_BUY)?,
+        sell: rule("sell", CLASSIC_SELL)?,
+        fill: Fill::NextOpen,
+        commission_percent: 0.0,
+        commission_minimum: money("0")?,
+        slippage_percent: 0.0,
+        fractional: false,
+        risk_free_rate: 0.0,
+    })
+}
+
+/// Makes the PDF of this content an object, or finds the one that was made of the same content
+/// before, and signs a link to it.
+///
+/// `content` is the report's JSON without its id and time; `pdf` makes the document for an id and
+/// a time, away from the threads that serve requests.
+pub async fn publish<F, E>(
+    app: &App,
+    customer: CustomerId,
+    content: &[u8],
+    filename: String,
+    pdf: F,
+) -> Result<Published, ServiceError>
+where
+    F: FnOnce(Uuid, DateTime<Utc>) -> Result<Vec<u8>, E> + Send + 'static,
+    E: std::fmt::Display + Send + 'static,
+{
+    let sha256: String = Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
+    let key = keys::report(customer, &sha256);
+    let found = documents::read::<Record>(app.table(), &key).await?;
+    let record = match found {
+        Some((record, _)) => record,
+        None => {
+            let record = store_pdf(app, customer, pdf).await?;
+            let expires_at = Some((record.generated_at + TimeDelta::days(RECORD_DAYS)).timestamp());
+            match documents::put_new(app.table(), key.clone(), &record, expires_at).await {
+                Ok(_) => record,
+                Err(StoreError::Conflict { .. }) => {
+                    let first = documents::read::<Record>(app.table(), &key).await?;
+                    first.map_or(record, |(first, _)| first)
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    };
+    let options = LinkOptions { lifetime: LINK_LIFETIME, filename };
+    let link = app.objects().link(&record.pdf, options).await?;
+    Ok(Published { id: record.id, generated_at: record.generated_at, link })
+}
+
+async fn store_pdf<F, E>(app: &App, customer: CustomerId, pdf: F) -> Result<Record, ServiceError>
+where
+    F: FnOnce(Uuid, DateTime<Utc>) -> Result<Vec<u8>, E> + Send + 'static,
+    E: std::fmt::Display + Send + 'static,
+{
+    let (id, generated_at) = (app.new_id(), app.now());
+    let bytes = tokio::task::spawn_blocking(move || pdf(id, generated_at))
+        .await
+        .map_err(|error| ServiceError::fault("PDF", error))?
+        .map_err(|error| ServiceError::fault("PDF", error))?;
+    let key = objects_of::new_key("reports", customer, "pdf")?;
+    app.objects().put(&key, bytes, "application/pdf").await?;
+    Ok(Record { id, generated_at, pdf: key })
+}
