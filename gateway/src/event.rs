@@ -1,0 +1,340 @@
+//! Makes the event that API Gateway sends to a function (payload format 2.0) out of an HTTP request.
+//!
+//! Functions see nothing else of a request, here as on AWS, so whatever API Gateway does to it is
+//! done here: the path is decoded, headers that repeat are joined, cookies stand apart, a body that
+//! is no text is base64. The addresses of both ends are ours to say, whatever the client claims.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
+use http::{HeaderMap, Method, Version, header};
+use percent_encoding::percent_decode_str;
+use serde_json::{Map, Value, json};
+
+/// The account that stands in events: there is none.
+pub const ACCOUNT: &str = "000000000000";
+/// The id of the API that stands in events.
+pub const API_ID: &str = "local";
+/// Headers that concern the connection and not the request; API Gateway passes none of them on.
+const HOP_BY_HOP: [&str; 8] =
+    ["connection", "expect", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
+/// Media types whose bodies API Gateway hands over as they are.
+const TEXT_TYPES: [&str; 3] = ["application/json", "application/javascript", "application/xml"];
+
+/// An HTTP request, read whole.
+#[derive(Debug)]
+pub struct HttpRequest<'a> {
+    /// Its method.
+    pub method: &'a Method,
+    /// The path, decoded by [`decode_path`].
+    pub path: &'a str,
+    /// The query as it came, checked by [`check_query`]; empty for none.
+    pub query: &'a str,
+    /// HTTP/1.1 or 2.
+    pub version: Version,
+    /// The headers as they came.
+    pub headers: &'a HeaderMap,
+    /// The host it was sent to, port included; checked by the caller.
+    pub host: &'a str,
+    /// Where it comes from.
+    pub peer: SocketAddr,
+    /// The whole body.
+    pub body: &'a [u8],
+}
+
+/// What API Gateway adds to a request.
+#[derive(Debug)]
+pub struct Circumstances<'a> {
+    /// The route that takes it, as API Gateway writes it.
+    pub route_key: String,
+    /// The values of the route's variables.
+    pub path_parameters: &'a BTreeMap<String, String>,
+    /// The id under which it is logged.
+    pub request_id: &'a str,
+    /// When it came.
+    pub time: DateTime<Utc>,
+    /// What the authorizer says of the caller.
+    pub authorizer: &'a HashMap<String, Value>,
+}
+
+/// A request that API Gateway answers with 400 before any function sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Malformed;
+
+/// The path as HTTP APIs hand it over: percent-decoded, once.
+pub fn decode_path(path: &str) -> Result<String, Malformed> {
+    check_escapes(path)?;
+    let decoded = percent_decode_str(path).decode_utf8().map_err(|_| Malformed)?;
+    // A control character has no business in a path; URL parsers drop some of them without a word.
+    if decoded.chars().any(char::is_control) { Err(Malformed) } else { Ok(decoded.into_owned()) }
+}
+
+/// Refuses a query with characters that RFC 3986 section 3.4 does not allow, which the conversion
+/// into a function's request would not survive.
+pub fn check_query(query: &str) -> Result<(), Malformed> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%".contains(&byte);
+    if query.bytes().all(allowed) { check_escapes(query) } else { Err(Malformed) }
+}
+
+fn check_escapes(text: &str) -> Result<(), Malformed> {
+    let escaped = |rest: &str| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
+    if text.split('%').skip(1).all(escaped) { Ok(()) } else { Err(Malformed) }
+}
+
+/// The event that API Gateway sends for `request`.
+#[must_use]
+pub fn http_event(request: &HttpRequest<'_>, circumstances: &Circumstances<'_>) -> Value {
+    let (body, is_base64_encoded) = body_of(request);
+    let headers = headers_of(request);
+    let user_agent = headers.get(header::USER_AGENT.as_str()).cloned().unwrap_or_default();
+    let mut event = json!({
+        "version": "2.0",
+        "routeKey": circumstances.route_key,
+        "rawPath": request.path,
+        "rawQueryString": request.query,
+        "headers": headers,
+        "requestContext": {
+            "accountId": ACCOUNT,
+            "apiId": API_ID,
+            "authorizer": { "lambda": circumstances.authorizer },
+            "domainName": request.host,
+            "domainPrefix": request.host.split(['.', ':']).next().unwrap_or_default(),
+            "http": {
+                "method": request.method.as_str(),
+                "path": request.path,
+                "protocol": format!("{:?}", request.version),
+                "sourceIp": request.peer.ip().to_string(),
+                "userAgent": user_agent,
+            },
+            "requestId": circumstances.request_id,
+            "routeKey": circumstances.route_key,
+            "stage": "$default",
+            "time": circumstances.time.format("%d/%b/%Y:%H:%M:%S +0000").to_string(),
+            "timeEpoch": circumstances.time.timestamp_millis(),
+        },
+        "isBase64Encoded": is_base64_encoded,
+    });
+    // API Gateway leaves out what a request does not have.
+    let cookies = cookies_of(request.headers);
+    if !cookies.is_empty() {
+        event["cookies"] = cookies.into();
+    }
+    if !request.query.is_empty() {
+        event["queryStringParameters"] = query_parameters(request.query).into();
+    }
+    if !circumstances.path_parameters.is_empty() {
+        event["pathParameters"] = json!(circumstances.path_parameters);
+    }
+    if let Some(body) = body {
+        event["body"] = body.into();
+    }
+    event
+}
+
+fn headers_of(request: &HttpRequest<'_>) -> Map<String, Value> {
+    let mut joined = Map::new();
+    for name in request.headers.keys() {
+        if HOP_BY_HOP.contains(&name.as_str()) || name == header::COOKIE {
+            continue;
+        }
+        let values: Vec<String> = request.headers.get_all(name).iter().map(|value| text_of(value.as_bytes())).collect();
+        joined.insert(name.as_str().to_owned(), values.join(",").into());
+    }
+    let port = request.host.rsplit_once(':').map_or("80", |(_, port)| port);
+    let forwarded_for = match joined.get("x-forwarded-for").and_then(Value::as_str) {
+        Some(earlier) => format!("{earlier}, {}", request.peer.ip()),
+        None => request.peer.ip().to_string(),
+    };
+    joined.insert("host".to_owned(), request.host.into());
+    joined.insert("x-forwarded-for".to_owned(), forwarded_for.into());
+    joined.insert("x-forwarded-port".to_owned(), port.into());
+    joined.insert("x-forwarded-proto".to_owned(), "http".into());
+    joined.insert("content-length".to_owned(), request.body.len().to_string().into());
+    joined
+}
+
+fn cookies_of(headers: &HeaderMap) -> Vec<String> {
+    let lines = headers.get_all(header::COOKIE).iter().map(|value| text_of(value.as_bytes()));
+    let cookies = lines.flat_map(|line| line.split(';').map(|cookie| cookie.trim().to_owned()).collect::<Vec<_>>());
+    cookies.filter(|cookie| !cookie.is_empty()).collect()
+}
+
+/// Parameters by name, decoded, the values of one that repeats joined by commas.
+fn query_parameters(query: &str) -> Map<String, Value> {
+    let decoded = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+    let mut parameters: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        parameters.entry(decoded(name)).or_default().push(decoded(value));
+    }
+    parameters.into_iter().map(|(name, values)| (name, values.join(",").into())).collect()
+}
+
+fn body_of(request: &HttpRequest<'_>) -> (Option<String>, bool) {
+    if request.body.is_empty() {
+        return (None, false);
+    }
+    let content_type = request.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = content_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+    let media_type = media_type.to_ascii_lowercase();
+    let is_text = media_type.starts_with("text/") || TEXT_TYPES.contains(&media_type.as_str());
+    match std::str::from_utf8(request.body) {
+        Ok(text) if is_text => (Some(text.to_owned()), false),
+        _ => (Some(STANDARD.encode(request.body)), true),
+    }
+}
+
+/// A header's bytes as text: UTF-8, or else the Latin-1 of the oldest HTTP.
+fn text_of(bytes: &[u8]) -> String {
+    std::str::from_utf8(bytes).map_or_else(|_| bytes.iter().map(|byte| char::from(*byte)).collect(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn event(headers: &[(&'static str, &[u8])], query: &str, body: &[u8]) -> Value {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, HeaderValue::from_bytes(value).unwrap());
+        }
+        let request = HttpRequest {
+            method: &Method::POST,
+            path: "/things/a b",
+            query,
+            version: Version::HTTP_11,
+            headers: &map,
+            host: "localhost:8080",
+            peer: "127.0.0.1:5000".parse().unwrap(),
+            body,
+        };
+        let circumstances = Circumstances {
+            route_key: "POST /things/{id}".to_owned(),
+            path_parameters: &BTreeMap::from([("id".to_owned(), "a b".to_owned())]),
+            request_id: "r-1",
+            time: "2020-03-12T19:03:58.390Z".parse().unwrap(),
+            authorizer: &HashMap::from([("customer_id".to_owned(), "c-1".into())]),
+        };
+        http_event(&request, &circumstances)
+    }
+
+    #[test]
+    fn an_event_has_the_shape_of_payload_format_two() {
+        let event = event(
+            &[("content-type", b"application/json"), ("user-agent", b"curl/8"), ("x-a", b"1"), ("x-a", b"2")],
+            "a=1&b=x%20y&a=2&c",
+            b"{}",
+        );
+        let expected = json!({
+            "version": "2.0",
+            "routeKey": "POST /things/{id}",
+            "rawPath": "/things/a b",
+            "rawQueryString": "a=1&b=x%20y&a=2&c",
+            "headers": {
+                "content-length": "2", "content-type": "application/json", "host": "localhost:8080",
+                "user-agent": "curl/8", "x-a": "1,2", "x-forwarded-for": "127.0.0.1", "x-forwarded-port": "8080",
+                "x-forwarded-proto": "http",
+            },
+            "queryStringParameters": { "a": "1,2", "b": "x y", "c": "" },
+            "pathParameters": { "id": "a b" },
+            "requestContext": {
+                "accountId": "000000000000", "apiId": "local", "authorizer": { "lambda": { "customer_id": "c-1" } },
+                "domainName": "localhost:8080", "domainPrefix": "localhost",
+                "http": { "method": "POST", "path": "/things/a b", "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1",
+                    "userAgent": "curl/8" },
+                "requestId": "r-1", "routeKey": "POST /things/{id}", "stage": "$default",
+                "time": "12/Mar/2020:19:03:58 +0000", "timeEpoch": 1_584_039_838_390_i64,
+            },
+            "body": "{}",
+            "isBase64Encoded": false,
+        });
+        assert_eq!(event, expected);
+    }
+
+    #[test]
+    fn what_a_request_does_not_have_is_left_out() {
+        let event = event(&[], "", b"");
+        for absent in ["cookies", "queryStringParameters", "body"] {
+            assert!(event.get(absent).is_none(), "{absent}");
+        }
+    }
+
+    #[test]
+    fn cookies_stand_apart_from_the_headers() {
+        let event = event(&[("cookie", b"a=1; b=2"), ("cookie", b"c=3")], "", b"");
+        assert_eq!(event["cookies"], json!(["a=1", "b=2", "c=3"]));
+        assert!(event["headers"].get("cookie").is_none());
+    }
+
+    #[test]
+    fn the_client_cannot_speak_for_the_gateway() {
+        let event = event(
+            &[
+                ("x-forwarded-proto", b"https"),
+                ("x-forwarded-for", b"1.2.3.4"),
+                ("host", b"evil"),
+                ("transfer-encoding", b"chunked"),
+                ("content-length", b"99"),
+            ],
+            "",
+            b"ab",
+        );
+        assert_eq!(event["headers"]["x-forwarded-proto"], "http");
+        assert_eq!(event["headers"]["x-forwarded-for"], "1.2.3.4, 127.0.0.1");
+        assert_eq!(event["headers"]["host"], "localhost:8080");
+        assert_eq!(event["headers"]["content-length"], "2");
+        assert!(event["headers"].get("transfer-encoding").is_none());
+        assert_eq!(event["requestContext"]["http"]["sourceIp"], "127.0.0.1");
+    }
+
+    #[test]
+    fn only_text_that_is_text_goes_unencoded() {
+        for (content_type, body, sent, encoded) in [
+            (&b"text/csv; charset=utf-8"[..], &b"a,b"[..], "a,b", false),
+            (b"APPLICATION/JSON", b"{}", "{}", false),
+            (b"application/json", b"\xff\xfe", "//4=", true),
+            (b"application/octet-stream", b"a,b", "YSxi", true),
+            (b"", b"a,b", "YSxi", true),
+        ] {
+            let event = event(&[("content-type", content_type)], "", body);
+            assert_eq!(
+                (&event["body"], &event["isBase64Encoded"]),
+                (&json!(sent), &json!(encoded)),
+                "{content_type:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_header_that_is_not_utf_8_is_read_as_latin_1() {
+        assert_eq!(event(&[("x-a", b"caf\xe9")], "", b"")["headers"]["x-a"], "café");
+        assert_eq!(event(&[("x-a", "café".as_bytes())], "", b"")["headers"]["x-a"], "café");
+    }
+
+    #[test]
+    fn a_path_is_decoded_once_and_must_be_text() {
+        assert_eq!(decode_path("/a%20b/%5EGSPC/%2541").unwrap(), "/a b/^GSPC/%41");
+        assert_eq!(decode_path("/%C3%A9").unwrap(), "/é");
+        for bad in ["/%", "/%4", "/%zz", "/%+1", "/%ff", "/a%00", "/a%0Ab"] {
+            assert_eq!(decode_path(bad), Err(Malformed), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_query_holds_only_what_rfc_3986_allows() {
+        assert_eq!(check_query("a=1&b=%20x+y;c:@/?!$'()*,-._~"), Ok(()));
+        for byte in (0..=u8::MAX).filter(|byte| !byte.is_ascii_alphanumeric() && !b"-._~!$&'()*+,;=:@/?".contains(byte))
+        {
+            let query = format!("a={}b", char::from(byte));
+            assert_eq!(check_query(&query), Err(Malformed), "{query:?}");
+        }
+        for bad in ["%", "a%2", "%g0", "a=%zz"] {
+            assert_eq!(check_query(bad), Err(Malformed), "{bad}");
+        }
+    }
+}

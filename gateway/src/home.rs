@@ -1,0 +1,184 @@
+//! The folder that one platform keeps its data in, and the lock that keeps a second one out.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use rand::TryRng;
+use rand::rngs::SysRng;
+use thiserror::Error;
+
+const LOCK_FILE: &str = "lock";
+const LINK_SECRET_FILE: &str = "link-secret";
+
+/// A folder of data, ours alone until this value is dropped.
+#[derive(Debug)]
+pub struct Home {
+    path: PathBuf,
+    _lock: File,
+}
+
+/// Why a folder cannot be used.
+#[derive(Debug, Error)]
+pub enum HomeError {
+    /// Another process has it.
+    #[error("another Sextant{} uses {path}; stop it, or set SEXTANT_HOME to another folder", process(.pid))]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+        /// The other's process id, if it could be read.
+        pid: Option<u32>,
+    },
+    /// It cannot be made or written.
+    #[error("cannot write to {path} ({source}); set SEXTANT_HOME to a folder that can be written")]
+    NotWritable {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The secret in it is not ours.
+    #[error("{path} is damaged; remove it to start anew, which ends the links given out so far")]
+    Secret {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+fn process(pid: &Option<u32>) -> String {
+    pid.map(|pid| format!(" (process {pid})")).unwrap_or_default()
+}
+
+impl Home {
+    /// Opens the folder, which is made when it is missing, and takes its lock.
+    pub fn open(path: &Path) -> Result<Self, HomeError> {
+        let not_writable = |source| HomeError::NotWritable { path: path.to_owned(), source };
+        create_private_dir(path).map_err(not_writable)?;
+        let mut lock = private_file().read(true).create(true).open(path.join(LOCK_FILE)).map_err(not_writable)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut pid = String::new();
+                // The number only helps to find the other one; without it the message still stands.
+                let _ = lock.read_to_string(&mut pid);
+                return Err(HomeError::InUse { path: path.to_owned(), pid: pid.trim().parse().ok() });
+            }
+            Err(TryLockError::Error(source)) => return Err(not_writable(source)),
+        }
+        write_pid(&mut lock).map_err(not_writable)?;
+        Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The database's file.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.path.join("sextant.sqlite")
+    }
+
+    /// The folder of objects.
+    #[must_use]
+    pub fn objects(&self) -> PathBuf {
+        self.path.join("objects")
+    }
+
+    /// The secret that links are signed with, made on first use and kept, so that a link outlives a restart.
+    pub fn link_secret(&self) -> Result<[u8; 32], HomeError> {
+        let path = self.path.join(LINK_SECRET_FILE);
+        let not_writable = |source| HomeError::NotWritable { path: self.path.clone(), source };
+        match fs::read(&path) {
+            Ok(bytes) => bytes.try_into().map_err(|_| HomeError::Secret { path }),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let mut secret = [0; 32];
+                SysRng.try_fill_bytes(&mut secret).map_err(|error| not_writable(io::Error::other(error)))?;
+                // Under the lock nobody else writes it; renamed, it is there whole or not at all.
+                let unfinished = path.with_extension("unfinished");
+                let mut file = private_file().create(true).truncate(true).open(&unfinished).map_err(not_writable)?;
+                file.write_all(&secret).and_then(|()| file.sync_all()).map_err(not_writable)?;
+                fs::rename(&unfinished, &path).map_err(not_writable)?;
+                Ok(secret)
+            }
+            Err(error) => Err(not_writable(error)),
+        }
+    }
+}
+
+fn write_pid(lock: &mut File) -> io::Result<()> {
+    lock.set_len(0)?;
+    lock.seek(SeekFrom::Start(0))?;
+    writeln!(lock, "{}", std::process::id())
+}
+
+fn private_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+fn create_private_dir(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_platform_in_the_same_folder_is_told_who_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/er");
+        let first = Home::open(&path).unwrap();
+        let refusal = Home::open(&path).unwrap_err();
+        assert!(matches!(refusal, HomeError::InUse { pid: Some(pid), .. } if pid == std::process::id()), "{refusal}");
+        assert_eq!(refusal.to_string().lines().count(), 1);
+        drop(first);
+        assert!(Home::open(&path).is_ok());
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_named_in_one_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        // A file where a folder should be: refused whatever rights the user has.
+        for path in [file.join("home"), file] {
+            let refusal = Home::open(&path).unwrap_err();
+            assert!(matches!(refusal, HomeError::NotWritable { .. }));
+            let text = refusal.to_string();
+            assert!(text.contains("cannot write to") && text.lines().count() == 1, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_secret_outlives_a_restart_and_is_each_folders_own() {
+        let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let secret = Home::open(one.path()).unwrap().link_secret().unwrap();
+        assert_eq!(Home::open(one.path()).unwrap().link_secret().unwrap(), secret);
+        assert_ne!(Home::open(other.path()).unwrap().link_secret().unwrap(), secret);
+        fs::write(one.path().join(LINK_SECRET_FILE), "short").unwrap();
+        assert!(matches!(Home::open(one.path()).unwrap().link_secret(), Err(HomeError::Secret { .. })));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_can_read_what_is_kept() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(&folder.path().join("home")).unwrap();
+        home.link_secret().unwrap();
+        let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(home.path().to_owned()), 0o700);
+        assert_eq!(mode(home.path().join(LINK_SECRET_FILE)), 0o600);
+    }
+}

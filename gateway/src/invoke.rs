@@ -1,0 +1,295 @@
+//! Runs a function on an event as Lambda does, and turns what comes back into an HTTP answer as API
+//! Gateway does.
+//!
+//! The event goes as JSON through `lambda_http`'s own conversions in both directions, so that a router
+//! sees here exactly what it sees there. That code trusts API Gateway and unwraps what a client can
+//! send, so it runs in a task of its own: a panic ends that task and is answered like any other
+//! failure of a function.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use api::Caller;
+use api::door::RequestId;
+use axum::Router;
+use axum::body::Bytes;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use lambda_http::request::{LambdaRequest, RequestContext};
+use lambda_http::{Adapter, LambdaEvent, RequestExt};
+use serde_json::{Map, Value};
+use tower::{Service, ServiceExt};
+
+/// The largest answer that Lambda takes from a function it runs for API Gateway, as JSON.
+pub const MAX_ANSWER_BYTES: usize = 6 * 1024 * 1024;
+const APIGW_REQUEST_ID: HeaderName = HeaderName::from_static("apigw-requestid");
+
+/// What API Gateway says when a function fails, is too slow, or cannot be found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The request is not well formed.
+    BadRequest,
+    /// No route takes it.
+    NotFound,
+    /// Its body is larger than API Gateway takes.
+    TooLarge,
+    /// Its body takes too long to come.
+    TooSlow,
+    /// The function failed, or its answer is none.
+    Function,
+    /// The function took longer than its timeout.
+    Timeout,
+}
+
+impl Failure {
+    /// API Gateway's own answer: never that of a function.
+    #[must_use]
+    pub fn response(self) -> Response<Bytes> {
+        let (status, message) = match self {
+            Self::BadRequest => (StatusCode::BAD_REQUEST, "Bad Request"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "Not Found"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "Request Timeout"),
+            Self::Function => (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
+            Self::Timeout => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
+        };
+        let mut response = Response::new(Bytes::from(format!(r#"{{"message":"{message}"}}"#)));
+        *response.status_mut() = status;
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response
+    }
+}
+
+/// What a function needs to be run.
+#[derive(Clone, Debug)]
+pub struct Invocation<'a> {
+    /// The function's name, for the log.
+    pub function: &'a str,
+    /// After this it is stopped.
+    pub timeout: Duration,
+    /// The id of the request.
+    pub request_id: &'a str,
+}
+
+/// Sends `event` to the function behind `router` and answers as API Gateway would.
+pub async fn invoke_http(router: Router, event: &Value, invocation: &Invocation<'_>) -> Response<Bytes> {
+    let started = Instant::now();
+    let answered = run(router, event.to_string(), invocation).await;
+    let response = answered.unwrap_or_else(Failure::response);
+    let (status, ms) = (response.status().as_u16(), started.elapsed().as_secs_f64() * 1e3);
+    tracing::debug!(function = invocation.function, request_id = invocation.request_id, status, ms, "invoked");
+    with_request_id(response, invocation.request_id)
+}
+
+/// Adds the id that API Gateway sends with every answer.
+pub fn with_request_id(mut response: Response<Bytes>, request_id: &str) -> Response<Bytes> {
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        response.headers_mut().insert(APIGW_REQUEST_ID, id);
+    }
+    response
+}
+
+async fn run(router: Router, event: String, invocation: &Invocation<'_>) -> Result<Response<Bytes>, Failure> {
+    let Invocation { function, request_id, .. } = *invocation;
+    let mut task = tokio::spawn(call(router, event));
+    let finished = tokio::time::timeout(invocation.timeout, &mut task).await;
+    let answer = match finished {
+        Ok(Ok(Ok(answer))) => answer,
+        Ok(Ok(Err(error))) => {
+            tracing::error!(function, request_id, error, "the function failed");
+            return Err(Failure::Function);
+        }
+        Ok(Err(panic)) => {
+            tracing::error!(function, request_id, error = %panic, "the function panicked");
+            return Err(Failure::Function);
+        }
+        Err(_) => {
+            task.abort();
+            tracing::error!(function, request_id, timeout_s = invocation.timeout.as_secs(), "the function timed out");
+            return Err(Failure::Timeout);
+        }
+    };
+    response_of(answer).map_err(|reason| {
+        tracing::error!(function, request_id, reason, "the function's answer is none");
+        Failure::Function
+    })
+}
+
+/// Event in, answer out, both as the JSON that travels between API Gateway and Lambda.
+async fn call(router: Router, event: String) -> Result<Value, String> {
+    let request: LambdaRequest = serde_json::from_str(&event).map_err(|error| error.to_string())?;
+    let service = tower::service_fn(move |request| router.clone().oneshot(admitted(request)));
+    let event = LambdaEvent::new(request, lambda_http::Context::default());
+    let answering = Adapter::from(service).call(event);
+    let answer = answering.await.map_err(|error| error.to_string())?;
+    serde_json::to_value(&answer).map_err(|error| error.to_string())
+}
+
+/// The request with what handlers read from its event: its id, and the caller that the authorizer named.
+fn admitted(mut request: lambda_http::Request) -> lambda_http::Request {
+    let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else { return request };
+    let caller = context.authorizer.as_ref().and_then(|authorizer| Caller::from_authorizer(&authorizer.fields));
+    let request_id = context.request_id.clone();
+    let extensions = request.extensions_mut();
+    if let Some(caller) = caller {
+        extensions.insert(caller);
+    }
+    if let Some(id) = request_id {
+        extensions.insert(RequestId(id));
+    }
+    request
+}
+
+/// The authorizer's context of a request, for the event.
+#[must_use]
+pub fn authorizer_context() -> HashMap<String, Value> {
+    // There are no identities yet: whoever asks is the one customer.
+    api::caller::single_customer_context()
+}
+
+fn response_of(answer: Value) -> Result<Response<Bytes>, &'static str> {
+    let Value::Object(mut answer) = answer else { return Err("it is no object") };
+    let status = answer.get("statusCode").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok());
+    let status = status.and_then(|status| StatusCode::from_u16(status).ok()).ok_or("it has no status code")?;
+    let body = match answer.remove("body") {
+        Some(Value::String(body)) => body,
+        _ => String::new(),
+    };
+    if body.len() > MAX_ANSWER_BYTES {
+        return Err("it is larger than Lambda takes");
+    }
+    let body = if answer.get("isBase64Encoded") == Some(&Value::Bool(true)) {
+        Bytes::from(STANDARD.decode(body).map_err(|_| "its body is no base64")?)
+    } else {
+        Bytes::from(body)
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = answer.get("headers").and_then(Value::as_object);
+    copy_headers(headers, response.headers_mut())?;
+    for cookie in answer.get("cookies").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+        let cookie = HeaderValue::from_str(cookie).map_err(|_| "a cookie is no header value")?;
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+fn copy_headers(from: Option<&Map<String, Value>>, to: &mut http::HeaderMap) -> Result<(), &'static str> {
+    for (name, value) in from.into_iter().flatten() {
+        let name: HeaderName = name.parse().map_err(|_| "a header's name is none")?;
+        // The length is counted again for the connection, and API Gateway overwrites it as well.
+        if name == header::CONTENT_LENGTH {
+            continue;
+        }
+        let value = value.as_str().and_then(|value| HeaderValue::from_str(value).ok());
+        to.insert(name, value.ok_or("a header's value is none")?);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::response::{AppendHeaders, IntoResponse};
+    use axum::routing::{any, get};
+    use serde_json::json;
+
+    use super::*;
+
+    fn event(path: &str, query: &str) -> Value {
+        json!({
+            "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query,
+            "headers": { "host": "localhost:8080", "x-forwarded-proto": "http" },
+            "requestContext": {
+                "http": { "method": "GET", "path": path }, "requestId": "r-1", "stage": "$default",
+                "authorizer": { "lambda": authorizer_context() },
+            },
+            "isBase64Encoded": false,
+        })
+    }
+
+    async fn answer(router: Router, event: &Value) -> Response<Bytes> {
+        let invocation = Invocation { function: "test", timeout: Duration::from_millis(200), request_id: "r-1" };
+        invoke_http(router, event, &invocation).await
+    }
+
+    fn message(response: &Response<Bytes>) -> &str {
+        std::str::from_utf8(response.body()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_handler_sees_the_caller_the_id_the_path_and_the_query() {
+        let router = Router::new().route(
+            "/a/{b}",
+            get(|request: axum::extract::Request| async move {
+                let caller = request.extensions().get::<Caller>().is_some();
+                let RequestId(id) = request.extensions().get::<RequestId>().unwrap().clone();
+                format!("{caller} {id} {}", request.uri().path_and_query().unwrap())
+            }),
+        );
+        let response = answer(router, &event("/a/x y", "c=1&c=2")).await;
+        assert_eq!(response.status(), 200);
+        assert_eq!(message(&response), "true r-1 /a/x%20y?c=1&c=2");
+        assert_eq!(response.headers()[APIGW_REQUEST_ID], "r-1");
+    }
+
+    #[tokio::test]
+    async fn text_bytes_and_cookies_come_back_as_they_left() {
+        let text = get(|| async { ([("content-type", "application/problem+json")], "{\"a\": \"é\"}") });
+        let bytes = get(|| async { ([("content-type", "application/pdf")], vec![0_u8, 255, 254]) });
+        let cookies = get(|| async {
+            AppendHeaders([("set-cookie", "a=1"), ("set-cookie", "b=2"), ("x-a", "1"), ("x-a", "2")]).into_response()
+        });
+        let router = Router::new().route("/text", text).route("/bytes", bytes).route("/cookies", cookies);
+        assert_eq!(message(&answer(router.clone(), &event("/text", "")).await), "{\"a\": \"é\"}");
+        assert_eq!(answer(router.clone(), &event("/bytes", "")).await.body().as_ref(), [0, 255, 254]);
+        let response = answer(router, &event("/cookies", "")).await;
+        let sent: Vec<_> = response.headers().get_all("set-cookie").iter().collect();
+        assert_eq!(sent, ["a=1", "b=2"]);
+        // A function's answer has one value per header on AWS, so it has one here.
+        assert_eq!(response.headers().get_all("x-a").iter().count(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_panic_of_the_function_is_a_500() {
+        let router = Router::new().fallback(any(|| async {
+            assert!(std::hint::black_box(false), "a bug");
+        }));
+        let response = answer(router, &event("/", "")).await;
+        assert_eq!((response.status().as_u16(), message(&response)), (500, r#"{"message":"Internal Server Error"}"#));
+    }
+
+    #[tokio::test]
+    async fn a_panic_of_the_conversion_is_a_500() {
+        // The gateway refuses such a query before; this is what would happen if it did not.
+        let response = answer(Router::new(), &event("/", "a=\"<")).await;
+        assert_eq!((response.status().as_u16(), message(&response)), (500, r#"{"message":"Internal Server Error"}"#));
+        let mut event = event("/", "");
+        event["headers"]["host"] = "no host".into();
+        assert_eq!(answer(Router::new(), &event).await.status(), 500);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_event_is_a_500() {
+        assert_eq!(answer(Router::new(), &json!({"version": "2.0"})).await.status(), 500);
+    }
+
+    #[tokio::test]
+    async fn a_function_over_its_time_is_a_503() {
+        let router = Router::new().fallback(any(|| std::future::pending::<()>()));
+        let response = answer(router, &event("/", "")).await;
+        assert_eq!((response.status().as_u16(), message(&response)), (503, r#"{"message":"Service Unavailable"}"#));
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_lambda_would_not_take_is_a_500() {
+        let router = Router::new()
+            .route("/large", get(|| async { "x".repeat(MAX_ANSWER_BYTES + 1) }))
+            .route("/fits", get(|| async { "x".repeat(MAX_ANSWER_BYTES) }))
+            .route("/header", get(|| async { ([("x-a", HeaderValue::from_bytes(b"\xff").unwrap())], Body::empty()) }));
+        assert_eq!(answer(router.clone(), &event("/large", "")).await.status(), 500);
+        assert_eq!(answer(router.clone(), &event("/fits", "")).await.status(), 200);
+        assert_eq!(answer(router, &event("/header", "")).await.status(), 500);
+    }
+}

@@ -1,0 +1,169 @@
+//! `sextant`: the whole platform on one machine.
+
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use gateway::{Platform, Prices, Server, Settings};
+use secrecy::SecretString;
+use tracing_subscriber::EnvFilter;
+
+/// Prices, backtests, forecasts and reports, on this machine.
+#[derive(Debug, Parser)]
+#[command(name = "sextant", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the platform (what happens without a command).
+    Serve(ServeArgs),
+    /// Print the OpenAPI document.
+    Openapi,
+}
+
+#[derive(Debug, Args)]
+struct ServeArgs {
+    /// Port of 127.0.0.1 to listen on; 0 picks a free one.
+    #[arg(long, env = "PORT", default_value_t = 8080)]
+    port: u16,
+    /// Folder that data is kept in [default: ~/.local/share/sextant].
+    #[arg(long, env = "SEXTANT_HOME")]
+    home: Option<PathBuf>,
+    /// Folder of CSV files to take prices from.
+    #[arg(long, env = "SEXTANT_PRICES")]
+    prices: Option<PathBuf>,
+    /// Template to read instead of the project's own.
+    #[arg(long)]
+    template: Option<PathBuf>,
+    /// Host, beside localhost, that requests may name; can be given more than once.
+    #[arg(long = "allow-host", value_name = "HOST")]
+    allowed_hosts: Vec<String>,
+    /// Do not run the schedules.
+    #[arg(long)]
+    no_schedules: bool,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false).init();
+    let done = match cli.command {
+        Some(Command::Openapi) => gateway::openapi::document().and_then(|document| print(&document)),
+        Some(Command::Serve(args)) => serve(args),
+        None => serve(cli.serve),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // With stderr gone there is nobody left to tell.
+            let _ = writeln!(io::stderr(), "sextant: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(args: ServeArgs) -> anyhow::Result<()> {
+    let settings = settings(args)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut signals = Signals::new()?;
+        let server = Server::start(settings).await?;
+        print(&welcome(server.address(), server.platform()))?;
+        signals.next().await;
+        tracing::info!("stopping; once more stops at once");
+        tokio::select! {
+            () = server.stop() => {}
+            () = signals.next() => {}
+        }
+        Ok(())
+    })
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is where configuration and the wall clock enter")]
+fn settings(args: ServeArgs) -> anyhow::Result<Settings> {
+    // An empty variable is how shells and make say "not set".
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let given = |path: Option<PathBuf>| path.filter(|path| !path.as_os_str().is_empty());
+    let default_home = || Some(PathBuf::from(set("HOME")?).join(".local/share/sextant"));
+    let home = given(args.home).or_else(default_home).context("neither SEXTANT_HOME nor HOME is set")?;
+    // Not an argument: those can be read by everybody on the machine.
+    let key = set("ALPHA_VANTAGE_API_KEY");
+    let prices = match (given(args.prices), key) {
+        (Some(folder), _) => Prices::Folder(folder),
+        (None, Some(key)) => Prices::AlphaVantage { key: SecretString::from(key), base_url: set("ALPHA_VANTAGE_URL") },
+        (None, None) => Prices::Sample,
+    };
+    Ok(Settings {
+        home: std::path::absolute(home)?,
+        address: SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)),
+        prices,
+        template: args.template,
+        allowed_hosts: args.allowed_hosts,
+        schedules: !args.no_schedules,
+        clock: Arc::new(chrono::Utc::now),
+    })
+}
+
+fn welcome(address: SocketAddr, platform: &Platform) -> String {
+    let (version, home) = (env!("CARGO_PKG_VERSION"), platform.home().path().display());
+    let (prices, symbol) = (&platform.prices, &platform.example);
+    format!(
+        "Sextant {version} listens on http://{address}\n\
+         Data is kept in {home}\n\
+         Prices come from {prices}\n\
+         Try, in another terminal:\n  \
+         curl 'http://{address}/fetch-data/{symbol}?interval=month'\n  \
+         curl 'http://{address}/predict/{symbol}?horizon=30'\n  \
+         curl -L -o {symbol}.pdf 'http://{address}/report/{symbol}?format=pdf'\n\
+         Ctrl-C stops it.\n"
+    )
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        // Whoever read this has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        done => Ok(done?),
+    }
+}
+
+/// The signals that ask a process to stop.
+struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> anyhow::Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        // An error means that the signal cannot be waited for; the other one still can.
+        let interrupt = async {
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        #[cfg(unix)]
+        tokio::select! {
+            () = interrupt => {}
+            _ = self.terminate.recv() => {}
+        }
+        #[cfg(not(unix))]
+        interrupt.await;
+    }
+}

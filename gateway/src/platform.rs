@@ -1,0 +1,153 @@
+//! Puts the platform together: engines, functions, routes.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::Router;
+use domain::Symbol;
+use objects::FolderObjects;
+use services::{App, Parts};
+use store::{Clock, Table};
+use store_sqlite::SqliteTable;
+
+use crate::home::Home;
+use crate::host::Hosts;
+use crate::prices::Prices;
+use crate::registry::{self, Handler};
+use crate::routes::Routes;
+use crate::schedules::Scheduled;
+use crate::template::{PROJECT_TEMPLATE, Template};
+
+/// What a platform is to be like.
+#[derive(Clone)]
+pub struct Settings {
+    /// The folder that data is kept in.
+    pub home: PathBuf,
+    /// Where to listen; port 0 lets the system choose.
+    pub address: SocketAddr,
+    /// Where prices come from.
+    pub prices: Prices,
+    /// A template to read instead of the project's own.
+    pub template: Option<PathBuf>,
+    /// Hosts, beside this machine's own names, that requests may name.
+    pub allowed_hosts: Vec<String>,
+    /// Whether schedules run.
+    pub schedules: bool,
+    /// What time it is; links and leases expire by it.
+    pub clock: Clock,
+}
+
+/// A function of the template, ready to answer.
+#[derive(Clone, Debug)]
+pub struct Mounted {
+    /// Its name.
+    pub name: String,
+    /// After this it is stopped.
+    pub timeout: Duration,
+    /// Its routes.
+    pub router: Router,
+}
+
+/// The platform, apart from the socket it is reached by.
+pub struct Platform {
+    /// What services run on.
+    pub app: App,
+    /// What time it is.
+    pub clock: Clock,
+    /// The objects that links lead to.
+    pub objects: FolderObjects,
+    /// The hosts that requests may name.
+    pub hosts: Hosts,
+    /// The template's routes with the functions they lead to.
+    pub routes: Routes<Mounted>,
+    /// What the prices are, for a person.
+    pub prices: String,
+    /// A symbol that there are prices of.
+    pub example: Symbol,
+    /// Held so that no other process uses the folder.
+    home: Home,
+}
+
+impl Platform {
+    /// Opens the folder and mounts every function of the template; the schedules come apart, to be started.
+    /// Blocks on the file system.
+    pub fn open(settings: &Settings) -> anyhow::Result<(Self, Vec<Scheduled>)> {
+        let template = read_template(settings.template.as_ref())?;
+        let functions = registry::pair(&template, registry::FUNCTIONS)?;
+        let home = Home::open(&settings.home)?;
+        let clock = settings.clock.clone();
+        let table = SqliteTable::open(&home.database(), clock.clone());
+        let table: Arc<dyn Table> = Arc::new(table.with_context(|| format!("{}", home.database().display()))?);
+        let objects = FolderObjects::open(home.objects(), home.link_secret()?, clock.clone());
+        let objects = objects.with_context(|| format!("{}", home.objects().display()))?;
+        let source = settings.prices.open(&table, &clock)?;
+        let parts =
+            Parts { table, objects: Arc::new(objects.clone()), provider: source.provider, clock: clock.clone() };
+        let app = App::new(parts);
+        let mut routes = Vec::new();
+        let mut scheduled = Vec::new();
+        for (function, handler) in functions {
+            match handler {
+                Handler::Http { router, .. } => {
+                    let (name, timeout) = (function.name.clone(), function.timeout);
+                    let mounted = Mounted { name, timeout, router: router(app.clone()) };
+                    routes.extend(function.routes.iter().map(|key| (key.clone(), mounted.clone())));
+                }
+                Handler::Event { handle } => {
+                    scheduled.extend(function.schedules.iter().map(|schedule| Scheduled {
+                        function: function.name.clone(),
+                        timeout: function.timeout,
+                        schedule: schedule.clone(),
+                        handle,
+                    }));
+                }
+            }
+        }
+        let routes = Routes::new(routes).map_err(|key| anyhow::anyhow!("the template has the route {key} twice"))?;
+        let hosts = Hosts::new(&settings.allowed_hosts);
+        let (prices, example) = (source.description, source.example);
+        Ok((Self { app, clock, objects, hosts, routes, prices, example, home }, scheduled))
+    }
+
+    /// The folder that data is kept in.
+    #[must_use]
+    pub fn home(&self) -> &Home {
+        &self.home
+    }
+}
+
+fn read_template(path: Option<&PathBuf>) -> anyhow::Result<Template> {
+    let Some(path) = path else { return Template::parse(PROJECT_TEMPLATE).context("template.yaml") };
+    let text = fs::read_to_string(path).with_context(|| format!("{}", path.display()))?;
+    Template::parse(&text).with_context(|| format!("{}", path.display()))
+}
+
+#[cfg(test)]
+pub mod tests_support {
+    //! An application for the tests of other modules.
+
+    use super::*;
+
+    /// An application in a folder of its own that is gone with the second value.
+    pub fn app() -> (App, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        (Platform::open(&settings(&folder)).unwrap().0.app, folder)
+    }
+
+    /// Settings of a platform on a free port and in `folder`.
+    pub fn settings(folder: &tempfile::TempDir) -> Settings {
+        Settings {
+            home: folder.path().join("home"),
+            address: "127.0.0.1:0".parse().unwrap(),
+            prices: Prices::Sample,
+            template: None,
+            allowed_hosts: Vec::new(),
+            schedules: false,
+            clock: Arc::new(|| "2026-11-20T12:00:00Z".parse().unwrap()),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! THE list of functions: each name with what runs behind it, a line a function.
+//!
+//! The template says which routes and schedules lead to a name, this list what is there. The two are
+//! held together when the platform starts.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use axum::Router;
+use serde_json::Value;
+use services::App;
+use thiserror::Error;
+use utoipa::openapi::OpenApi;
+
+use crate::template::{Function, Template};
+
+/// What a function that is not called by HTTP gives back.
+pub type EventAnswer = Pin<Box<dyn Future<Output = anyhow::Result<Value>> + Send>>;
+
+/// One function of the project.
+#[derive(Clone, Copy, Debug)]
+pub struct Registered {
+    /// Its name: that of its folder.
+    pub name: &'static str,
+    /// What runs.
+    pub handler: Handler,
+}
+
+/// What runs behind a name.
+#[derive(Clone, Copy, Debug)]
+pub enum Handler {
+    /// Answers HTTP requests.
+    Http {
+        /// Its routes.
+        router: fn(App) -> Router,
+        /// Its part of the API document.
+        openapi: fn() -> OpenApi,
+    },
+    /// Takes other events.
+    Event {
+        /// Takes one event.
+        handle: fn(App, Value) -> EventAnswer,
+    },
+}
+
+const fn http(name: &'static str, router: fn(App) -> Router, openapi: fn() -> OpenApi) -> Registered {
+    Registered { name, handler: Handler::Http { router, openapi } }
+}
+
+const fn event(name: &'static str, handle: fn(App, Value) -> EventAnswer) -> Registered {
+    Registered { name, handler: Handler::Event { handle } }
+}
+
+/// Every function of the project.
+pub const FUNCTIONS: &[Registered] = &[
+    http("backtest", backtest::router, backtest::openapi),
+    http("fetch-data", fetch_data::router, fetch_data::openapi),
+    http("health", health::router, health::openapi),
+    http("predict", predict::router, predict::openapi),
+    event("refresh-prices", |app, event| Box::pin(async move { Ok(refresh_prices::handle(&app, event).await?) })),
+    http("report", report::router, report::openapi),
+];
+
+/// Why template and registry do not make one platform.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum RegistryError {
+    /// The template names a function that nothing here runs.
+    #[error("the template names the function {0}, which has no line in gateway/src/registry.rs")]
+    NoHandler(String),
+    /// The registry has a function that nothing calls.
+    #[error("gateway/src/registry.rs has the function {0}, which the template does not name")]
+    NotInTemplate(String),
+    /// Routes lead to a function that answers no HTTP, or a schedule to one that answers nothing else.
+    #[error("the template calls the function {0} in a way that its handler does not answer")]
+    WrongKind(String),
+}
+
+/// Each function of the template with its handler.
+///
+/// Errors: a function without a handler, a handler without a function, or one of the other kind.
+pub fn pair<'a>(
+    template: &'a Template,
+    registry: &[Registered],
+) -> Result<Vec<(&'a Function, Handler)>, RegistryError> {
+    for registered in registry {
+        if !template.functions.iter().any(|function| function.name == registered.name) {
+            return Err(RegistryError::NotInTemplate(registered.name.to_owned()));
+        }
+    }
+    let with_handler = |function: &'a Function| {
+        let registered = registry.iter().find(|registered| registered.name == function.name);
+        let handler = registered.ok_or_else(|| RegistryError::NoHandler(function.name.clone()))?.handler;
+        let answers = match handler {
+            Handler::Http { .. } => function.schedules.is_empty(),
+            Handler::Event { .. } => function.routes.is_empty(),
+        };
+        if answers { Ok((function, handler)) } else { Err(RegistryError::WrongKind(function.name.clone())) }
+    };
+    template.functions.iter().map(with_handler).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::template::PROJECT_TEMPLATE;
+
+    #[test]
+    fn template_and_registry_name_the_same_functions() {
+        let template = Template::parse(PROJECT_TEMPLATE).unwrap();
+        assert_eq!(pair(&template, FUNCTIONS).unwrap().len(), FUNCTIONS.len());
+    }
+
+    #[test]
+    fn a_function_of_the_template_without_a_handler_is_refused() {
+        let template = Template::parse(PROJECT_TEMPLATE).unwrap();
+        let without: Vec<_> = FUNCTIONS.iter().filter(|one| one.name != "predict").copied().collect();
+        assert_eq!(pair(&template, &without).unwrap_err(), RegistryError::NoHandler("predict".to_owned()));
+    }
+
+    #[test]
+    fn a_handler_without_a_function_in_the_template_is_refused() {
+        let mut template = Template::parse(PROJECT_TEMPLATE).unwrap();
+        template.functions.retain(|function| function.name != "report");
+        assert_eq!(pair(&template, FUNCTIONS).unwrap_err(), RegistryError::NotInTemplate("report".to_owned()));
+    }
+
+    #[test]
+    fn a_route_to_a_function_that_answers_no_http_is_refused() {
+        let mut template = Template::parse(PROJECT_TEMPLATE).unwrap();
+        let routes = template.functions[0].routes.clone();
+        let refresh = template.functions.iter_mut().find(|function| function.name == "refresh-prices").unwrap();
+        refresh.routes = routes;
+        assert_eq!(pair(&template, FUNCTIONS).unwrap_err(), RegistryError::WrongKind("refresh-prices".to_owned()));
+    }
+}

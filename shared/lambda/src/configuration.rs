@@ -1,0 +1,80 @@
+//! What the template says to a function through its environment.
+
+use thiserror::Error;
+
+/// A function's configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Configuration {
+    /// The name that log lines carry.
+    pub service: String,
+    /// The least serious level that is logged.
+    pub log_level: String,
+    /// The table.
+    pub table_name: String,
+    /// The bucket of reports and large results.
+    pub bucket_name: String,
+    /// Name of the SSM SecureString with the Alpha Vantage key; without one the sample is served.
+    pub alpha_vantage_key_parameter: Option<String>,
+    /// Another address than Alpha Vantage's own, for tests.
+    pub alpha_vantage_url: Option<String>,
+}
+
+/// A variable that every function needs is not set.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("the environment variable {0} is not set")]
+pub struct Missing(&'static str);
+
+impl Configuration {
+    /// Reads the process's environment.
+    #[expect(clippy::disallowed_methods, reason = "this is where configuration enters")]
+    pub fn from_environment() -> Result<Self, Missing> {
+        Self::read(|name| std::env::var(name).ok())
+    }
+
+    fn read(variable: impl Fn(&'static str) -> Option<String>) -> Result<Self, Missing> {
+        // The template sets a parameter that was left empty to an empty variable.
+        let set = |name| variable(name).filter(|value| !value.is_empty());
+        let needed = |name| set(name).ok_or(Missing(name));
+        Ok(Self {
+            service: needed("AWS_LAMBDA_FUNCTION_NAME")?,
+            log_level: set("AWS_LAMBDA_LOG_LEVEL").unwrap_or_else(|| "INFO".to_owned()),
+            table_name: needed("TABLE_NAME")?,
+            bucket_name: needed("BUCKET_NAME")?,
+            alpha_vantage_key_parameter: set("ALPHA_VANTAGE_KEY_PARAMETER"),
+            alpha_vantage_url: set("ALPHA_VANTAGE_URL"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Configuration, Missing> {
+        Configuration::read(|name| {
+            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    const NEEDED: [(&str, &str); 3] =
+        [("AWS_LAMBDA_FUNCTION_NAME", "predict"), ("TABLE_NAME", "t"), ("BUCKET_NAME", "b")];
+
+    #[test]
+    fn what_is_left_empty_counts_as_not_set() {
+        let mut variables = NEEDED.to_vec();
+        variables.push(("ALPHA_VANTAGE_KEY_PARAMETER", ""));
+        let configuration = read(&variables).unwrap();
+        assert_eq!(configuration.alpha_vantage_key_parameter, None);
+        assert_eq!(configuration.log_level, "INFO");
+        variables.push(("AWS_LAMBDA_LOG_LEVEL", "DEBUG"));
+        assert_eq!(read(&variables).unwrap().log_level, "DEBUG");
+    }
+
+    #[test]
+    fn a_missing_variable_is_named() {
+        for missing in NEEDED {
+            let rest: Vec<_> = NEEDED.iter().filter(|one| **one != missing).copied().collect();
+            assert_eq!(read(&rest).unwrap_err(), Missing(missing.0));
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! The AWS composition root: configuration, logs, clients, and the loop that takes events.
+//!
+//! A function's `main` is one call:
+//!
+//! ```no_run
+//! fn main() -> Result<(), lambda::Error> {
+//!     lambda::on_one_thread(lambda::run_http(|_app| axum::Router::new()))
+//! }
+//! ```
+//!
+//! Whatever can be done before the first event is done before it, because Lambda gives a function
+//! more CPU while it starts than its memory buys it afterwards.
+
+mod alpha_vantage_key;
+mod configuration;
+mod logs;
+mod run;
+mod start;
+
+pub use lambda_http::Error;
+pub use run::{run_event, run_http};
+
+use std::future::Future;
+
+/// Runs a function that only waits: for the store, for the provider, for the next event.
+pub fn on_one_thread(function: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(function)
+}
+
+/// Runs a function that links polars, whose `collect` panics on a runtime of one thread.
+pub fn on_all_threads(function: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(function)
+}

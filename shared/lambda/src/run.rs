@@ -1,0 +1,121 @@
+//! The loop that takes events, for HTTP and for everything else.
+
+use api::Caller;
+use api::door::RequestId;
+use axum::Router;
+use lambda_http::request::RequestContext;
+use lambda_http::{LambdaEvent, Request, RequestExt, service_fn};
+use serde_json::Value;
+use services::App;
+use tower::ServiceExt;
+use tracing::Instrument;
+
+use crate::configuration::Configuration;
+use crate::{Error, logs, start};
+
+/// Answers HTTP requests with the router that `make` makes, until Lambda stops the process.
+pub async fn run_http(make: fn(App) -> Router) -> Result<(), Error> {
+    let (configuration, app) = started().await?;
+    let router = make(app);
+    let service = service_fn(|request: Request| {
+        let span = logs::span(&configuration.service, &request.lambda_context());
+        router.clone().oneshot(admitted(request)).instrument(span)
+    });
+    until_terminated(lambda_http::run(service)).await
+}
+
+/// Hands every event to `handle`, until Lambda stops the process.
+///
+/// A failure is logged here, once, and reported to Lambda, which retries and in the end keeps the event.
+pub async fn run_event<H, E>(handle: H) -> Result<(), Error>
+where
+    H: AsyncFn(&App, Value) -> Result<Value, E>,
+    E: std::error::Error,
+{
+    let (configuration, app) = started().await?;
+    let service = service_fn(|event: LambdaEvent<Value>| {
+        let span = logs::span(&configuration.service, &event.context);
+        let (handle, app) = (&handle, &app);
+        async move {
+            handle(app, event.payload).await.map_err(|error| {
+                tracing::error!(%error, "the event failed");
+                Error::from(error.to_string())
+            })
+        }
+        .instrument(span)
+    });
+    until_terminated(lambda_runtime::run(service)).await
+}
+
+async fn started() -> Result<(Configuration, App), Error> {
+    let configuration = Configuration::from_environment()?;
+    logs::start(&configuration);
+    let app = start::app(&configuration).await;
+    start::warm_up(&app).await;
+    Ok((configuration, app))
+}
+
+/// Ends when Lambda, or whoever stands in for it, asks the process to stop; no event is under way then.
+async fn until_terminated(run: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        ended = run => ended,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+/// The request with what handlers read from its event: its id, and the caller that the authorizer named.
+fn admitted(mut request: Request) -> Request {
+    let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else { return request };
+    // There are no identities yet: where no authorizer speaks, whoever asks is the one customer.
+    let single = api::caller::single_customer_context();
+    let fields = context.authorizer.as_ref().map(|authorizer| &authorizer.fields).filter(|fields| !fields.is_empty());
+    let caller = Caller::from_authorizer(fields.unwrap_or(&single));
+    let request_id = context.request_id.clone();
+    let extensions = request.extensions_mut();
+    if let Some(caller) = caller {
+        extensions.insert(caller);
+    }
+    if let Some(id) = request_id {
+        extensions.insert(RequestId(id));
+    }
+    request
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(authorizer: &str) -> Request {
+        let event = format!(
+            r#"{{"version": "2.0", "routeKey": "GET /a", "rawPath": "/a", "rawQueryString": "",
+                "headers": {{"host": "a.example"}}, "isBase64Encoded": false,
+                "requestContext": {{"http": {{"method": "GET", "path": "/a"}}, "requestId": "r-1",
+                "stage": "$default" {authorizer} }} }}"#
+        );
+        admitted(lambda_http::request::from_str(&event).unwrap())
+    }
+
+    #[test]
+    fn until_there_are_identities_everyone_is_the_single_customer() {
+        let single = Caller::from_authorizer(&api::caller::single_customer_context());
+        for authorizer in ["", r#", "authorizer": {"iam": {"accountId": "1"}}"#] {
+            let request = request(authorizer);
+            assert_eq!(request.extensions().get::<Caller>().copied(), single);
+            assert_eq!(request.extensions().get::<RequestId>().unwrap().0, "r-1");
+        }
+    }
+
+    #[test]
+    fn what_an_authorizer_says_comes_first() {
+        let id = "0190aaaa-0000-7000-8000-000000000009";
+        let request = request(&format!(r#", "authorizer": {{"lambda": {{"customer_id": "{id}"}}}}"#));
+        assert_eq!(request.extensions().get::<Caller>().unwrap().customer_id.to_string(), id);
+    }
+
+    #[test]
+    fn an_authorizer_that_names_nobody_does_not_make_a_caller() {
+        let request = request(r#", "authorizer": {"lambda": {"customer_id": "x"}}"#);
+        assert!(request.extensions().get::<Caller>().is_none());
+    }
+}
