@@ -29,6 +29,7 @@ pub struct Bar {
 }
 
 /// Whole numbers without a decimal point, as volumes are written everywhere.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
 fn serialize_count<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if value.fract() == 0.0 && (0.0..EXACT).contains(value) {

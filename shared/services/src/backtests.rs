@@ -1,13 +1,15 @@
 //! Running a backtest, keeping it, and reading it back.
 
+pub use quant::backtest::{Fill, Outcome};
+pub use quant::rules::Rule;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use domain::{CustomerId, Day, Money, Symbol};
 use objects::ObjectKey;
-use quant::backtest::{self, BacktestError, Fill, OpenTrade, Outcome, PendingOrder, Settings, Trade, Warning};
+use quant::backtest::{self, BacktestError, OpenTrade, PendingOrder, Settings, Trade, Warning};
 use quant::metrics::{self, Metrics};
-use quant::rules::Rule;
 use rust_decimal::prelude::ToPrimitive;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;

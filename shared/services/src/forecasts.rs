@@ -1,11 +1,14 @@
 //! Making a forecast, keeping it for good, and grading it by what came.
 
+pub use quant::forecast::{MAX_HORIZON, Model};
+pub use quant::grading::{Graded, Summary};
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use domain::{Bars, Currency, Day, Symbol};
-use quant::forecast::{self, ForecastError, Model, Point, Score};
-use quant::grading::{self, Entry, Grade, Graded, GradedPoint, Summary};
+use quant::forecast::{self, ForecastError, Point, Score};
+use quant::grading::{self, Entry, Grade, GradedPoint};
 use serde::{Deserialize, Serialize};
 use store::{Cursor, documents, keys};
 use utoipa::ToSchema;

@@ -1,11 +1,13 @@
 //! The price history of a symbol: from memory, from the store, and from the provider when stale.
 
+pub use market::Note;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Bars, Currency, Day, Symbol};
-use market::{Basis, History, MarketClock, Note, Patience, ProviderError};
+use market::{Basis, History, MarketClock, Patience, ProviderError};
 use quant::backtest::Warning;
 use store::bars::SeriesHead;
 use store::{documents, keys};

@@ -5,6 +5,7 @@
 
 mod app;
 pub mod backtests;
+pub mod chart_series;
 pub mod error;
 pub mod forecasts;
 pub mod health;

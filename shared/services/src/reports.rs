@@ -15,6 +15,7 @@ use store::{StoreError, documents, keys};
 use uuid::Uuid;
 
 use crate::backtests::{self, CLASSIC_BUY, CLASSIC_SELL, FilledRequest, Strategy};
+use crate::chart_series::{ChartSeries, chart_series};
 use crate::error::ServiceError;
 use crate::forecasts::{self, Forecast};
 use crate::history::{self, Series};
@@ -53,6 +54,8 @@ pub struct Figures {
     pub request: FilledRequest,
     /// The strategy over the span.
     pub outcome: Outcome,
+    /// The series behind the charts.
+    pub charts: ChartSeries,
     /// The forecast from the last bar of the span; none where there are too few bars.
     pub forecast: Option<Forecast>,
     /// The forecast from the 31st bar before the end of the span, beside what came.
@@ -100,6 +103,7 @@ pub async fn figures(app: &App, customer: CustomerId, order: &Order) -> Result<F
         instrument: instruments::find(app, &order.symbol).await?,
         request: backtest.filled(),
         forecast: forecast_at(app, &series, outcome.last_day).await?,
+        charts: chart_series(&series.bars, &outcome),
         check,
         outcome,
         series,
