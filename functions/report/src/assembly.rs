@@ -2,23 +2,17 @@
 
 use std::sync::Arc;
 
+use api::Problem;
 use chrono::{DateTime, Utc};
-use domain::Bars;
-use quant::backtest::Outcome;
-use quant::grading::Graded;
 use render::report::{Benchmark, Forecast, ForecastCheck, Overlay, Strategy, YearReturns};
 use render::{Chart, ChartData, RenderError, Report};
 use rust_decimal::Decimal;
 use services::ServiceError;
-use services::backtests::FilledRequest;
-use services::forecasts::Forecast as StoredForecast;
+use services::backtests::{FilledRequest, Outcome};
+use services::chart_series::{Average, ChartSeries};
+use services::forecasts::{Forecast as StoredForecast, Graded};
 use services::reports::Figures;
 use uuid::Uuid;
-
-use api::Problem;
-
-/// Windows of the moving averages over the price, in bars.
-const AVERAGES: [usize; 2] = [50, 200];
 
 /// A report and the series that its charts draw.
 #[derive(Clone)]
@@ -76,9 +70,9 @@ pub(crate) async fn assemble(figures: Figures) -> Result<Content, Problem> {
 }
 
 fn put_together(figures: Figures) -> Result<Content, Problem> {
-    let Figures { instrument, series, request, outcome, forecast, check } = figures;
+    let Figures { instrument, series, request, outcome, charts, forecast, check } = figures;
     let months = frames::monthly_returns(&outcome.dates, &outcome.equity).map_err(|error| fault("months", &error))?;
-    let data = Arc::new(chart_data(&series.bars, &outcome));
+    let data = Arc::new(chart_data(&outcome, charts));
     let mut notes = series.warnings();
     notes.extend(outcome.warnings);
     let notes = notes.into_iter().map(|warning| warning.detail).collect();
@@ -149,41 +143,16 @@ fn beside_what_came(made: StoredForecast, graded: Graded) -> ForecastCheck {
     }
 }
 
-/// The series of the span, prices on the scale of its last day so that splits leave no cliffs.
-fn chart_data(bars: &Bars, outcome: &Outcome) -> ChartData {
-    let (start, end) = (bars.count_before(outcome.first_day), bars.count_through(outcome.last_day));
-    let close = one_scale(bars, end);
-    let overlays = AVERAGES.map(|window| Overlay {
-        label: format!("SMA {window}"),
-        values: moving_average(&close, window).split_off(start),
-    });
+/// The columns that the charts draw.
+fn chart_data(outcome: &Outcome, charts: ChartSeries) -> ChartData {
+    let overlay = |average: Average| Overlay { label: format!("SMA {}", average.window), values: average.values };
     ChartData {
         dates: outcome.dates.clone(),
-        close: close[start..].to_vec(),
-        overlays: overlays.to_vec(),
+        close: charts.close,
+        overlays: charts.averages.into_iter().map(overlay).collect(),
         equity: outcome.equity.clone(),
         benchmark_equity: outcome.benchmark.equity.clone(),
         drawdown: outcome.drawdown.clone(),
-        benchmark_drawdown: quant::metrics::drawdowns(&outcome.benchmark.equity),
+        benchmark_drawdown: charts.benchmark_drawdown,
     }
-}
-
-/// The first `end` closes in units of the last of them: earlier ones divided by the splits since.
-fn one_scale(bars: &Bars, end: usize) -> Vec<f64> {
-    let mut factor = 1.0;
-    let mut scaled: Vec<f64> = (0..end)
-        .rev()
-        .map(|index| {
-            let close = bars.close()[index] / factor;
-            factor *= bars.split_ratio()[index];
-            close
-        })
-        .collect();
-    scaled.reverse();
-    scaled
-}
-
-fn moving_average(close: &[f64], window: usize) -> Vec<Option<f64>> {
-    let averages = quant::indicators::sma(close, window);
-    averages.into_iter().map(|average| average.is_finite().then_some(average)).collect()
 }

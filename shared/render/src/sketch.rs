@@ -46,6 +46,7 @@ pub(crate) enum Mark {
 }
 
 /// The box that a text takes, in points from the upper left corner.
+#[cfg(test)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct TextBox {
     pub(crate) left: f32,
@@ -74,6 +75,7 @@ impl Text {
     }
 
     /// The box from the tallest to the lowest letter.
+    #[cfg(test)]
     pub(crate) fn bounds(&self) -> TextBox {
         let left = self.left();
         TextBox {
@@ -91,6 +93,7 @@ impl Sketch {
     }
 
     /// Every text's box, with its content.
+    #[cfg(test)]
     pub(crate) fn text_boxes(&self) -> impl Iterator<Item = (TextBox, &str)> {
         self.marks.iter().filter_map(|mark| match mark {
             Mark::Text(text) => Some((text.bounds(), text.content.as_str())),

@@ -1,4 +1,4 @@
-//! The widths and glyph numbers of DejaVu Sans, read from the font file itself.
+//! The widths and glyph numbers of the font, `DejaVu Sans`, read from the font file itself.
 //!
 //! Charts and pages are laid out with these widths, so that what was measured is what is printed.
 //! Only the three tables that measuring needs are read (OpenType 1.9: `cmap` format 4, `hhea`,

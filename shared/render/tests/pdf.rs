@@ -1,5 +1,7 @@
 //! What a reader, a search or a screen reader gets out of the PDF file.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of these tests fail by panicking, as the tests do")]
+
 mod samples;
 
 use lopdf::{Dictionary, Document, Object};

@@ -71,9 +71,9 @@ pub struct Strategy {
 pub struct FilledRequest {
     /// The instrument.
     pub symbol: Symbol,
-    /// First day of the span, as asked for; null is the first bar.
+    /// First day of the span as asked for, else that of the history.
     pub from: Option<Day>,
-    /// Last day of the span, as asked for; null is the last bar.
+    /// Last day of the span as asked for, else that of the history.
     pub to: Option<Day>,
     /// Cash at the first close, a decimal.
     pub initial_investment: String,
@@ -334,6 +334,8 @@ fn assemble(app: &App, request: FilledRequest, series: &Series, outcome: Outcome
     let benchmark_equity = points(&outcome.benchmark.equity, &metrics::drawdowns(&outcome.benchmark.equity));
     let mut warnings = series.warnings();
     warnings.extend(outcome.warnings);
+    let (from, to) = (request.from.or(Some(series.first)), request.to.or(Some(series.last)));
+    let request = FilledRequest { from, to, ..request };
     Run {
         id: app.new_id(),
         created_at: app.now(),

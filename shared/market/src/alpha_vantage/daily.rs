@@ -18,7 +18,9 @@ const BYTES_A_ROW: usize = 100;
 /// Reads the rows of either function's answer, as they came.
 pub(super) fn read_rows(body: &[u8], asked: &Symbol) -> Result<Vec<Row>, Refusal> {
     let mut answer = Answer { symbol: None, rows: None, capacity: body.len() / BYTES_A_ROW };
-    let mut json = serde_json::Deserializer::from_slice(body);
+    // Checked once as a whole, the text need not be checked key by key.
+    let text = str::from_utf8(body).map_err(|_| Refusal::malformed("is not text"))?;
+    let mut json = serde_json::Deserializer::from_str(text);
     if (&mut answer).deserialize(&mut json).and_then(|()| json.end()).is_err() {
         return Err(Refusal::malformed("is not JSON of the expected form"));
     }
@@ -125,17 +127,17 @@ enum Member {
 }
 
 impl Member {
-    fn of(name: &str) -> Option<Self> {
-        Some(match name {
+    fn of(name: &str) -> Self {
+        match name {
             "Meta Data" => Self::About,
             _ if name.starts_with("Time Series") => Self::Series,
             _ => Self::Other,
-        })
+        }
     }
 }
 
-/// Reads a key without keeping its text; `None` from the function is an error of form.
-struct Key<T>(fn(&str) -> Option<T>);
+/// Reads a key without keeping its text.
+struct Key<T>(fn(&str) -> T);
 
 impl<'de, T> DeserializeSeed<'de> for Key<T> {
     type Value = T;
@@ -149,11 +151,11 @@ impl<T> Visitor<'_> for Key<T> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a known key")
+        f.write_str("a key")
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
-        (self.0)(text).ok_or_else(|| E::custom("unknown key"))
+        Ok((self.0)(text))
     }
 }
 
@@ -177,7 +179,7 @@ impl<'de> Visitor<'de> for About {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
         let mut symbol = None;
-        while let Some(is_symbol) = members.next_key_seed(Key(|name| Some(name.ends_with("Symbol"))))? {
+        while let Some(is_symbol) = members.next_key_seed(Key(|name| name.ends_with("Symbol")))? {
             if is_symbol {
                 symbol = Some(members.next_value()?);
             } else {
@@ -210,7 +212,8 @@ impl<'de> Visitor<'de> for Days {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
         let mut rows = Vec::with_capacity(self.capacity);
-        while let Some(date) = members.next_key_seed(Key(|text| text.parse::<Day>().ok()))? {
+        while let Some(date) = members.next_key_seed(Key(str::parse::<Day>))? {
+            let date = date.map_err(A::Error::custom)?;
             rows.push(members.next_value_seed(OneDay { date })?);
         }
         Ok(rows)
@@ -244,8 +247,8 @@ enum Column {
 }
 
 impl Column {
-    fn of(name: &str) -> Option<Self> {
-        Some(match name.get(3..).unwrap_or_default() {
+    fn of(name: &str) -> Self {
+        match name.get(3..).unwrap_or_default() {
             "open" => Self::Open,
             "high" => Self::High,
             "low" => Self::Low,
@@ -255,7 +258,7 @@ impl Column {
             "dividend amount" => Self::Dividend,
             "split coefficient" => Self::SplitRatio,
             _ => Self::Other,
-        })
+        }
     }
 }
 

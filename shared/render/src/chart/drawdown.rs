@@ -20,7 +20,7 @@ pub(crate) fn draw(area: &Area<'_>, data: &ChartData) -> Result<(), RenderError>
     let both = data.drawdown.iter().chain(&data.benchmark_drawdown).copied();
     let values = ValueAxis::of_drawdowns(both, plot_height(&body));
     let (first, last) = data.span()?;
-    let columns = frame::width(&body) as usize;
+    let columns = frame::columns(&body);
     let dates = DateAxis::new(first, last, plot_width(&body, &values));
     legend::draw(&head, &[(Key::Area(tint(BLUE, AREA_TINT)), "Strategy"), (Key::Line(GREY), "Buy and hold")], None)?;
     let mut plot = plot(&body, dates, values)?;

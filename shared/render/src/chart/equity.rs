@@ -18,7 +18,7 @@ pub(crate) fn draw(area: &Area<'_>, report: &Report, data: &ChartData) -> Result
     let label = Label::Money(figures::symbol(report.currency));
     let values = ValueAxis::of_prices(both, plot_height(&body), label);
     let (first, last) = data.span()?;
-    let columns = frame::width(&body) as usize;
+    let columns = frame::columns(&body);
     let dates = DateAxis::new(first, last, plot_width(&body, &values));
     let entries = [(Key::Line(BLUE), "Strategy"), (Key::Line(GREY), "Buy and hold")];
     legend::draw(&head, &entries, values.is_logarithmic().then_some("logarithmic scale"))?;

@@ -67,6 +67,12 @@ pub(crate) fn width(area: &Area<'_>) -> f32 {
     area.dim_in_pixel().0 as f32 / units(1.0) as f32
 }
 
+/// Columns into which a long series is thinned: with a lowest and a highest point in each, neighbours
+/// lie closer than a line is wide.
+pub(crate) fn columns(area: &Area<'_>) -> usize {
+    (width(area) * 0.75) as usize
+}
+
 fn height(area: &Area<'_>) -> f32 {
     area.dim_in_pixel().1 as f32 / units(1.0) as f32
 }

@@ -29,7 +29,7 @@ pub(crate) fn draw(area: &Area<'_>, report: &Report, data: &ChartData) -> Result
     let label = Label::Money(figures::symbol(report.currency));
     let values = ValueAxis::of_prices(data.close.iter().copied().chain(overlays), plot_height(&body), label);
     let (first, last) = data.span()?;
-    let columns = frame::width(&body) as usize;
+    let columns = frame::columns(&body);
     let dates = DateAxis::new(first, last, plot_width(&body, &values));
 
     let mut entries = vec![(Key::Line(INK), "Close")];

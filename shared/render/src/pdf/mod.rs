@@ -24,7 +24,7 @@ use crate::{RenderError, pdf::paper::Paper};
 
 /// Heights of the charts in points.
 const EQUITY_HEIGHT: f32 = 152.0;
-const DRAWDOWN_HEIGHT: f32 = 92.0;
+const DRAWDOWN_HEIGHT: f32 = 98.0;
 const FORECAST_HEIGHT: f32 = 176.0;
 
 /// The price chart takes what is left of its page, between these.
@@ -49,7 +49,7 @@ pub(crate) fn pages(report: &Report, data: &ChartData) -> Result<Vec<Sketch>, Re
 
     let (least, most) = PRICE_HEIGHTS;
     let room = paper.room_under_heading() - AIR;
-    let height = if room < least { (least + most) / 2.0 } else { room.min(most) };
+    let height = if room < least { f32::midpoint(least, most) } else { room.min(most) };
     draw_chart(&mut paper, report, data, Chart::Price, height)?;
     draw_chart(&mut paper, report, data, Chart::Equity, EQUITY_HEIGHT)?;
     draw_chart(&mut paper, report, data, Chart::Drawdown, DRAWDOWN_HEIGHT)?;

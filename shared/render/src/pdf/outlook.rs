@@ -115,6 +115,6 @@ fn record_in_words(forecast: &Forecast) -> String {
 
 fn add_reason(text: &mut String, reason: Option<&String>) {
     if let Some(reason) = reason {
-        text.push_str(&format!(" {NOT_AVAILABLE}: {}.", explained(reason)));
+        text.push_str(&[" ", NOT_AVAILABLE, ": ", &explained(reason), "."].concat());
     }
 }

@@ -102,7 +102,7 @@ impl Table<'_> {
             Anchor::Middle => left + column.width / 2.0,
             Anchor::End => left + column.width - PADDING,
         };
-        let baseline = top + (self.row_height + CAP_HEIGHT * style.size) / 2.0;
+        let baseline = top + f32::midpoint(self.row_height, CAP_HEIGHT * style.size);
         paper.put_fitting((x, baseline), column.align, style, column.width - 2.0 * PADDING, text);
     }
 }

@@ -1,5 +1,7 @@
 //! Reports from the sample prices, made with a simple simulation of its own.
 
+#![allow(clippy::unwrap_used, reason = "a sample that cannot be made is a failed test, example or bench")]
+
 use std::collections::BTreeMap;
 
 use chrono::{TimeZone, Utc};
@@ -262,8 +264,9 @@ pub fn cases() -> Vec<(&'static str, Report, ChartData)> {
         named("tiny_prices", report_on("AAPL", 1e-7, (50, 200), crossed)),
     ];
     let (mut report, data) = report_on("GOOG", 1.0, (20, 50), crossed);
-    report.name =
-        "Müller & Söhne <Holding> \"A\" – 株式会社 with a name far too long for any title block of a report".to_owned();
+    report.name = String::from(
+        "Müller & Söhne <Holding> \"A\" – 株式会社 with a name far too long for any title block of a report",
+    );
     report.strategy.buy = "close < sma(50) and ".repeat(50) + "close > 1";
     report.strategy.sell = "x".repeat(1000);
     report.notes = (0..40).map(|index| format!("note {index}: {}", "something to know ".repeat(12))).collect();
