@@ -1,0 +1,228 @@
+#!/usr/bin/env python3
+"""Deploys template.yaml to an emulated AWS on this machine, for the whole-system tests.
+
+It starts the emulator, uploads each function's program, deploys the SAM template itself and
+creates the routes that the emulator does not make from it. Then it either runs a command with
+the addresses in its environment and ends with that command's status:
+
+    deploy.py --programs target/debug --work target/emulated-aws -- cargo test --workspace
+
+or, without a command, stays until its standard input closes or it is told to stop. When it ends,
+so do the emulator and every function it started.
+
+WORK/addresses.json holds what tests need, the command finds its path in SEXTANT_TEST_AWS:
+`api_url` to put before a path, `authorization` to send as that header (routes that are not public
+refuse requests without one), `endpoint`, `region`, `table` and `bucket` for AWS clients,
+`functions` with the name of each function by its name in the template, and the stack's `outputs`.
+WORK/emulator.log is what the emulator and the functions said.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import yaml
+from botocore.exceptions import BotoCoreError, ClientError
+
+from emulator import Emulator, EmulatorError
+from packages import PackageError, package
+from routes import RouteError, create_routes
+
+STACK = "sextant-test"
+ADDRESSES = "addresses.json"
+# Where the emulated API accepts a caller that signs requests: it reads the credential's name and,
+# unlike AWS, does not check the signature.
+AUTHORIZATION = (
+    "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/execute-api/aws4_request,"
+    " SignedHeaders=host, Signature=" + "0" * 64
+)
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class DeployError(Exception):
+    """The template could not be deployed; the message says why."""
+
+
+def main() -> int:
+    """Deploys, waits or runs the command, and cleans up."""
+    options = parse_arguments()
+    for number in STOP_SIGNALS:
+        signal.signal(number, stop)
+    shutil.rmtree(options.work, ignore_errors=True)
+    options.work.mkdir(parents=True)
+    try:
+        with Emulator(options.work) as emulator:
+            addresses = deploy(emulator, options.template, options.programs, options.work)
+            write_json(options.work / ADDRESSES, addresses)
+            say(f"deployed {options.template.name} to {addresses['api_url']}")
+            if options.command:
+                return run(options.command, addresses, options.work)
+            wait_for_end_of_input()
+            return 0
+    except (DeployError, EmulatorError, PackageError, RouteError) as error:
+        say(f"error: {error}")
+    except (BotoCoreError, ClientError) as error:
+        say(
+            f"error: the emulator refused a call: {error}\n(its log is {options.work}/emulator.log)"
+        )
+    return 1
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line; what follows the first `--` is the command."""
+    root = Path(__file__).resolve().parents[2]
+    parser = argparse.ArgumentParser(
+        description="Deploys template.yaml to an emulated AWS, and runs a command against it.",
+        usage="%(prog)s [options] [-- COMMAND …]",
+    )
+    parser.add_argument("--template", type=Path, default=root / "template.yaml")
+    parser.add_argument(
+        "--programs", type=Path, required=True, help="the folder with the functions' built programs"
+    )
+    parser.add_argument(
+        "--work", type=Path, required=True, help="a folder for addresses and logs; emptied first"
+    )
+    arguments = sys.argv[1:]
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options = parser.parse_args(arguments[:end])
+    options.command = arguments[end + 1 :]
+    return options
+
+
+def deploy(emulator: Emulator, template: Path, programs: Path, work: Path) -> dict[str, Any]:
+    """Deploys the template and returns the addresses of what it made."""
+    try:
+        document = yaml.safe_load(template.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise DeployError(f"cannot read {template}: {error}") from error
+    if not isinstance(document, dict) or not isinstance(document.get("Resources"), dict):
+        raise DeployError(f"{template} is no template: it has no Resources")
+    package(document, programs, emulator.client("s3"))
+    copy = work / "template.json"
+    write_json(copy, document)
+
+    cloudformation = emulator.client("cloudformation")
+    cloudformation.create_stack(
+        StackName=STACK,
+        TemplateBody=copy.read_text(encoding="utf-8"),
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        OnFailure="DO_NOTHING",
+    )
+    wait_for_stack(cloudformation)
+    resources = physical_ids(cloudformation)
+    processed = cloudformation.get_template(StackName=STACK, TemplateStage="Processed")[
+        "TemplateBody"
+    ]
+    if isinstance(processed, str):
+        processed = yaml.safe_load(processed)
+    create_routes(processed, resources, emulator.client("apigatewayv2"), emulator.client("lambda"))
+
+    stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+    try:
+        api_id, table, bucket = (outputs[key] for key in ("ApiId", "TableName", "BucketName"))
+    except KeyError as error:
+        raise DeployError(f"the template has no output {error}") from error
+    return {
+        "api_url": f"{emulator.endpoint}/_aws/execute-api/{api_id}/$default",
+        "authorization": AUTHORIZATION,
+        "endpoint": emulator.endpoint,
+        "region": emulator.region,
+        "table": table,
+        "bucket": bucket,
+        "functions": {
+            name: resources[name]
+            for name, resource in processed["Resources"].items()
+            if resource["Type"] == "AWS::Lambda::Function"
+        },
+        "outputs": outputs,
+    }
+
+
+def wait_for_stack(cloudformation: Any) -> None:
+    """Returns once the stack is complete; otherwise says which resource failed and why."""
+    waiter = cloudformation.get_waiter("stack_create_complete")
+    try:
+        waiter.wait(StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    except BotoCoreError as error:
+        events = cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]
+        failures = [
+            f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}"
+            for event in reversed(events)
+            if event["ResourceStatus"].endswith("FAILED")
+        ]
+        raise DeployError("the stack failed: " + "; ".join(failures or [str(error)])) from error
+
+
+def physical_ids(cloudformation: Any) -> dict[str, str]:
+    """The physical id of every resource of the stack, by its name in the template."""
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=STACK)
+    return {
+        resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+        for page in pages
+        for resource in page["StackResourceSummaries"]
+        if resource.get("PhysicalResourceId")
+    }
+
+
+def run(command: list[str], addresses: dict[str, Any], work: Path) -> int:
+    """Runs the command with the addresses in its environment and returns its status."""
+    environment = os.environ | {
+        "SEXTANT_TEST_AWS": str((work / ADDRESSES).resolve()),
+        "SEXTANT_TEST_DYNAMODB_ENDPOINT": addresses["endpoint"],
+        "SEXTANT_TEST_S3_ENDPOINT": addresses["endpoint"],
+        "SEXTANT_TEST_S3_BUCKET": addresses["bucket"],
+    }
+    try:
+        process = subprocess.Popen(command, env=environment)
+    except OSError as error:
+        raise DeployError(f"cannot run {command[0]}: {error}") from error
+    try:
+        status = process.wait()
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
+    return status if status >= 0 else 128 - status
+
+
+def wait_for_end_of_input() -> None:
+    """Returns when whoever started this closes our standard input."""
+    while True:
+        select.select([sys.stdin], [], [])
+        if not os.read(sys.stdin.fileno(), 4096):
+            return
+
+
+def stop(number: int, _frame: FrameType | None) -> None:
+    """Ends on a signal as on an error, so that everything is cleaned up on the way out."""
+    # A second signal would cut the cleaning up short and leave the emulator behind.
+    for each in STOP_SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes the file so that a reader sees either nothing or all of it."""
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(value, indent=2, default=str) + "\n", encoding="utf-8")
+    unfinished.replace(path)
+
+
+def say(message: str) -> None:
+    """Tells the person who runs the tests."""
+    print(f"deploy.py: {message}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

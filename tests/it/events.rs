@@ -1,0 +1,55 @@
+//! Every sample event of events/ goes to the handler that it is for.
+
+use std::time::Duration;
+
+use gateway::invoke::{Invocation, invoke_http};
+use gateway::registry::{FUNCTIONS, Handler};
+use serde_json::Value;
+
+use crate::target::App;
+use crate::tidy::{files_below, root, template};
+
+/// Events whose name starts like this are answered with a problem, all others with success.
+const REFUSED: &str = "refused-";
+
+#[test]
+fn every_sample_event_is_answered_by_its_function() {
+    App::with(async |app| {
+        for path in files_below(&root().join("events"), "json") {
+            let folder = path.parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
+            let case = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            let event: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+            let function = FUNCTIONS.iter().find(|function| function.name == folder).expect("a folder a function");
+            match function.handler {
+                Handler::Http { router, .. } => {
+                    let invocation =
+                        Invocation { function: &folder, timeout: Duration::from_secs(60), request_id: "event" };
+                    let mut event = event;
+                    event["requestContext"]["authorizer"]["lambda"] =
+                        serde_json::to_value(gateway::invoke::authorizer_context()).unwrap();
+                    let answer = invoke_http(router(app.clone()), &event, &invocation).await;
+                    let status = answer.status().as_u16();
+                    let expected = if case.starts_with(REFUSED) { 400..500 } else { 200..400 };
+                    let body = String::from_utf8_lossy(answer.body()).into_owned();
+                    assert!(expected.contains(&status), "{folder}/{case}: {status} {body}");
+                }
+                Handler::Event { handle } => {
+                    let answer = handle(app.clone(), event).await.unwrap();
+                    assert!(answer.is_object(), "{folder}/{case}: {answer}");
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn every_sample_event_takes_a_route_of_its_function() {
+    for path in files_below(&root().join("events"), "json") {
+        let folder = path.parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
+        let event: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        let Some(route) = event["routeKey"].as_str() else { continue };
+        let template = template();
+        let function = template.functions.iter().find(|function| function.name == folder).unwrap();
+        assert!(function.routes.iter().any(|key| key.to_string() == route), "{folder}: {route}");
+    }
+}

@@ -1,0 +1,145 @@
+use domain::Currency;
+use render::figures::{self, METRICS};
+use render::{Report, report::Benchmark};
+use serde_json::{Value, json};
+
+use crate::target::{Target, each};
+
+async fn report(target: &Target, path: &str) -> Value {
+    target.get(path).await.expect_status(200).json()
+}
+
+async fn pdf(target: &Target, report: &Value) -> Vec<u8> {
+    let answer = target.follow(report["pdf"]["url"].as_str().unwrap()).await.expect_status(200);
+    assert_eq!(answer.header("content-type"), "application/pdf");
+    assert!(answer.header("content-disposition").starts_with("attachment; filename="));
+    answer.bytes().to_vec()
+}
+
+#[test]
+fn the_figures_in_the_pdf_are_those_of_the_json() {
+    each(async |target: &Target| {
+        let json = report(target, "/report/AAPL?from=2005-01-03&to=2012-12-31").await;
+        let text = pdf_extract::extract_text_from_mem(&pdf(target, &json).await).unwrap();
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let typed: Report = serde_json::from_value(json.clone()).unwrap();
+        let Benchmark { metrics: benchmark, .. } = &typed.benchmark;
+        for figure in METRICS {
+            for metrics in [&typed.metrics, benchmark] {
+                let printed = figure.text(metrics, Currency::USD);
+                assert!(words.contains(&printed), "{} {printed} is not in the PDF", figure.name);
+            }
+        }
+        for part in ["AAPL", "Apple", "2005-01-03", "2012-12-31", "sample", "1 / "] {
+            assert!(words.contains(part), "{part} is not in the PDF");
+        }
+        assert!(figures::metric("sharpe").is_some());
+    });
+}
+
+#[test]
+fn a_report_of_each_sample_symbol_is_a_pdf_of_two_to_four_pages() {
+    each(async |target: &Target| {
+        for symbol in ["AAPL", "MSFT", "IBM", "GOOG", "FB"] {
+            let json = report(target, &format!("/report/{symbol}")).await;
+            let bytes = pdf(target, &json).await;
+            assert!(bytes.starts_with(b"%PDF-"), "{symbol}");
+            let pages = pdf_extract::extract_text_from_mem_by_pages(&bytes).unwrap();
+            assert!((2..=4).contains(&pages.len()), "{symbol}: {} pages", pages.len());
+            assert!(json["forecast"]["points"].as_array().unwrap().len() == 30);
+            assert!(json["forecast_check"]["points"].as_array().unwrap().iter().all(|point| point["actual"].is_f64()));
+        }
+    });
+}
+
+#[test]
+fn the_months_of_a_year_compound_to_its_total() {
+    each(async |target: &Target| {
+        let json = report(target, "/report/MSFT").await;
+        for row in json["monthly_returns"].as_array().unwrap() {
+            let months = row["months"].as_array().unwrap().iter().filter_map(Value::as_f64);
+            let compounded = months.fold(1.0, |growth, month| growth * (1.0 + month)) - 1.0;
+            assert!((compounded - row["total"].as_f64().unwrap()).abs() < 1e-9, "{row}");
+        }
+    });
+}
+
+#[test]
+fn the_same_content_is_one_report_with_a_fresh_link() {
+    each(async |target: &Target| {
+        let first = report(target, "/report/FB?to=2012-12-31").await;
+        let again = report(target, "/report/FB?to=2012-12-31").await;
+        assert_eq!((&first["id"], &first["generated_at"]), (&again["id"], &again["generated_at"]));
+        assert_eq!(pdf(target, &first).await, pdf(target, &again).await);
+    });
+}
+
+#[test]
+fn format_pdf_sends_the_reader_to_the_document() {
+    each(async |target: &Target| {
+        let answer = target.get("/report/FB?format=pdf").await.expect_status(303);
+        let document = target.follow(&answer.header("location")).await.expect_status(200);
+        assert!(document.bytes().starts_with(b"%PDF-"));
+    });
+}
+
+#[test]
+fn an_altered_link_is_refused() {
+    each(async |target: &Target| {
+        let json = report(target, "/report/FB").await;
+        let link = json["pdf"]["url"].as_str().unwrap();
+        // Local links and those of S3 name these parts in different cases.
+        for part in ["expires=", "signature="] {
+            let at = link.to_ascii_lowercase().find(part).unwrap() + part.len();
+            let (start, rest) = link.split_at(at);
+            let altered = if rest.starts_with('4') { "5" } else { "4" };
+            assert_eq!(target.follow(&format!("{start}{altered}{}", &rest[1..])).await.status, 403, "{part}");
+        }
+    });
+}
+
+#[test]
+fn a_report_follows_the_rules_of_a_backtest_of_ones_own() {
+    each(async |target: &Target| {
+        let rules = json!({"symbol": "IBM", "buy": "rsi(14) < 30", "sell": "rsi(14) > 70", "commission_percent": 0.1});
+        let backtest = target.post("/backtest", &rules).await.expect_status(201).json();
+        let id = backtest["id"].as_str().unwrap();
+        let json = report(target, &format!("/report/IBM?backtest={id}")).await;
+        assert_eq!(json["strategy"]["buy"], "rsi(14) < 30");
+        assert_eq!(json["metrics"], backtest["metrics"]);
+        let missing = "/report/IBM?backtest=0190aaaa-0000-7000-8000-000000000000";
+        target.get(missing).await.expect_problem(404, "not_found");
+    });
+}
+
+#[test]
+fn each_chart_is_an_svg_with_a_title() {
+    each(async |target: &Target| {
+        for chart in ["price", "equity", "drawdown", "forecast"] {
+            let answer = target.get(&format!("/report/GOOG/chart.svg?chart={chart}")).await.expect_status(200);
+            assert_eq!(answer.header("content-type"), "image/svg+xml");
+            let svg = answer.text();
+            assert!(svg.trim_start().starts_with("<svg") || svg.starts_with("<?xml"), "{chart}");
+            assert!(svg.contains("<title") && svg.contains("GOOG"), "{chart}");
+        }
+    });
+}
+
+#[test]
+fn bad_requests_are_refused_with_the_field_at_fault() {
+    each(async |target: &Target| {
+        let cases = [
+            ("/report/AAPL?format=docx", 422, "invalid_fields", "/format"),
+            ("/report/AAPL?backtest=17", 422, "invalid_fields", "/backtest"),
+            ("/report/AAPL?from=2012-13-01", 422, "invalid_fields", "/from"),
+            ("/report/AAPL?from=2012-02-01&to=2012-01-01", 422, "invalid_fields", "/from"),
+            ("/report/AAPL?to=1999-01-01", 422, "no_bars_in_span", "/from"),
+            ("/report/AAPL/chart.svg?chart=pie", 422, "invalid_fields", "/chart"),
+        ];
+        for (path, status, code, pointer) in cases {
+            let problem = target.get(path).await.expect_problem(status, code);
+            assert_eq!(problem["errors"][0]["pointer"], pointer, "{path}");
+        }
+        target.get("/report/NOPE").await.expect_problem(404, "unknown_symbol");
+    });
+}

@@ -1,0 +1,196 @@
+//! What holds of the project's files: names that agree, who imports whom, sizes.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use cargo_metadata::{DependencyKind, MetadataCommand, Package};
+use gateway::registry::{FUNCTIONS, Handler};
+use gateway::template::{PROJECT_TEMPLATE, Template};
+use serde_json::Value;
+
+const MAX_LINES: usize = 400;
+const VAGUE_NAMES: [&str; 8] = ["util", "utils", "helper", "helpers", "common", "misc", "models", "types"];
+
+/// Who may import whom: a crate of ours, and the crates of ours that it may name.
+const ALLOWED: [(&str, &[&str]); 16] = [
+    ("domain", &[]),
+    ("quant", &["domain"]),
+    ("frames", &["domain"]),
+    ("render", &["domain", "quant"]),
+    ("store", &["domain"]),
+    ("store-sqlite", &["store"]),
+    ("store-dynamodb", &["store"]),
+    ("objects", &["domain"]),
+    ("objects-s3", &["objects"]),
+    ("market", &["domain"]),
+    ("services", &["domain", "quant", "store", "objects", "market"]),
+    ("api", &["services", "store", "market", "domain"]),
+    ("lambda", &["api", "domain", "services", "store", "store-dynamodb", "objects", "objects-s3", "market"]),
+    ("gateway", &["api", "services", "store", "store-sqlite", "objects", "market", "domain"]),
+    ("tests", &["gateway", "domain", "render"]),
+    ("benches", &["domain", "quant", "market", "render", "frames"]),
+];
+
+/// Stands for every function in a list of crates.
+const FUNCTION: &str = "functions/*";
+
+/// Outside crates that only these may name.
+const CONFINED: [(&str, &[&str]); 7] = [
+    ("axum", &["api", "lambda", "gateway", FUNCTION]),
+    ("lambda_http", &["lambda", "gateway"]),
+    ("polars", &["frames"]),
+    ("printpdf", &["render"]),
+    ("plotters", &["render"]),
+    ("rusqlite", &["store-sqlite"]),
+    ("aws-", &["lambda", "store-dynamodb", "objects-s3"]),
+];
+
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+pub fn template() -> Template {
+    Template::parse(PROJECT_TEMPLATE).unwrap()
+}
+
+pub fn files_below(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && path.file_name().is_none_or(|name| name != "target") {
+            found.extend(files_below(&path, extension));
+        } else if path.extension().is_some_and(|found| found == extension) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+fn folders(name: &str) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(root().join(name)).unwrap().map(|entry| entry.unwrap());
+    let folders = entries.filter(|entry| entry.file_type().unwrap().is_dir());
+    folders.map(|entry| entry.file_name().into_string().unwrap()).collect()
+}
+
+fn packages() -> Vec<Package> {
+    let metadata = MetadataCommand::new().manifest_path(root().join("Cargo.toml")).no_deps().exec().unwrap();
+    metadata.packages
+}
+
+fn is_function(package: &Package) -> bool {
+    package.manifest_path.components().any(|part| part.as_str() == "functions")
+}
+
+#[test]
+fn folders_template_registry_and_events_name_the_same_functions() {
+    let functions = folders("functions");
+    let of_template: BTreeSet<String> = template().functions.into_iter().map(|function| function.name).collect();
+    let of_registry: BTreeSet<String> = FUNCTIONS.iter().map(|function| function.name.to_owned()).collect();
+    assert_eq!(functions, of_template);
+    assert_eq!(functions, of_registry);
+    assert_eq!(functions, folders("events"));
+}
+
+#[test]
+fn a_function_goes_by_one_name_in_its_folder_crate_and_binary() {
+    for package in packages().iter().filter(|package| is_function(package)) {
+        let folder = package.manifest_path.parent().unwrap().file_name().unwrap();
+        assert_eq!(package.name.as_str(), folder.replace('-', "_"));
+        assert!(package.targets.iter().any(|target| target.is_bin() && target.name == folder), "{folder}");
+    }
+}
+
+#[test]
+fn the_routes_of_the_template_are_those_of_the_api_document() {
+    let document: Value = serde_json::from_str(&gateway::openapi::document().unwrap()).unwrap();
+    let documented: BTreeSet<String> = document["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(path, item)| {
+            item.as_object().unwrap().keys().map(move |method| format!("{} {path}", method.to_uppercase()))
+        })
+        .collect();
+    let routes = template().functions.into_iter().flat_map(|function| function.routes);
+    let deployed = routes.map(|route| route.to_string()).filter(|route| route != "$default").collect();
+    assert_eq!(documented, deployed);
+}
+
+#[test]
+fn operation_ids_are_unique() {
+    let document: Value = serde_json::from_str(&gateway::openapi::document().unwrap()).unwrap();
+    let items = document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());
+    let ids: Vec<_> = items.map(|operation| operation["operationId"].as_str().unwrap().to_owned()).collect();
+    let unique: BTreeSet<_> = ids.iter().collect();
+    assert_eq!(unique.len(), ids.len());
+}
+
+#[test]
+fn only_http_functions_have_routes_and_all_of_them_do() {
+    for function in template().functions {
+        let registered = FUNCTIONS.iter().find(|registered| registered.name == function.name).unwrap();
+        let answers_http = matches!(registered.handler, Handler::Http { .. });
+        assert_eq!(answers_http, !function.routes.is_empty(), "{}", function.name);
+    }
+}
+
+#[test]
+fn every_crate_imports_only_the_crates_it_may() {
+    let packages = packages();
+    let ours: BTreeSet<String> = packages.iter().map(|package| package.name.to_string()).collect();
+    let functions: BTreeSet<String> =
+        packages.iter().filter(|package| is_function(package)).map(|package| package.name.to_string()).collect();
+    for package in &packages {
+        let imported = package.dependencies.iter().filter(|dependency| dependency.kind == DependencyKind::Normal);
+        for name in imported.map(|dependency| dependency.name.as_str()).filter(|name| ours.contains(*name)) {
+            let allowed = if is_function(package) {
+                let rendering = ["report"].contains(&package.name.as_str()) && name == "render";
+                let framing = ["report", "fetch_data"].contains(&package.name.as_str()) && name == "frames";
+                ["api", "services", "domain", "lambda"].contains(&name) || rendering || framing
+            } else {
+                let (_, allowed) = ALLOWED.iter().find(|(of, _)| *of == package.name.as_str()).expect("a line a crate");
+                allowed.contains(&name) || (package.name == "gateway" && functions.contains(name))
+            };
+            assert!(allowed, "{} may not import {name}", package.name);
+        }
+    }
+}
+
+#[test]
+fn heavy_and_foreign_crates_stay_where_they_belong() {
+    for package in packages() {
+        let imported = package.dependencies.iter().filter(|dependency| dependency.kind == DependencyKind::Normal);
+        for dependency in imported {
+            for (prefix, allowed) in CONFINED {
+                let confined = dependency.name.starts_with(prefix);
+                let function = is_function(&package) && allowed.contains(&FUNCTION);
+                let here = function || allowed.contains(&package.name.as_str());
+                assert!(!confined || here, "{} may not import {}", package.name, dependency.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn source_files_are_read_in_one_sitting_and_named_for_what_is_in_them() {
+    for folder in ["functions", "shared", "gateway", "tests", "benches"] {
+        for path in files_below(&root().join(folder), "rs") {
+            let lines = std::fs::read_to_string(&path).unwrap().lines().count();
+            assert!(lines <= MAX_LINES, "{} has {lines} lines", path.display());
+            let name = path.file_stem().unwrap().to_str().unwrap();
+            assert!(!VAGUE_NAMES.contains(&name), "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn no_test_is_ignored() {
+    for folder in ["functions", "shared", "gateway", "tests"] {
+        for path in files_below(&root().join(folder), "rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let marker = concat!("#[", "ignore");
+            assert!(!text.contains(marker), "{}", path.display());
+        }
+    }
+}
