@@ -22,7 +22,7 @@ pub struct Home {
 #[derive(Debug, Error)]
 pub enum HomeError {
     /// Another process has it.
-    #[error("another Sextant{} uses {path}; stop it, or set SEXTANT_HOME to another folder", process(.pid))]
+    #[error("another Sextant{} uses {path}; stop it, or set SEXTANT_HOME to another folder", process(*.pid))]
     InUse {
         /// The folder.
         path: PathBuf,
@@ -30,7 +30,7 @@ pub enum HomeError {
         pid: Option<u32>,
     },
     /// It cannot be made or written.
-    #[error("cannot write to {path} ({source}); set SEXTANT_HOME to a folder that can be written")]
+    #[error("cannot write to {path}; set SEXTANT_HOME to a folder that can be written")]
     NotWritable {
         /// The folder.
         path: PathBuf,
@@ -45,7 +45,7 @@ pub enum HomeError {
     },
 }
 
-fn process(pid: &Option<u32>) -> String {
+fn process(pid: Option<u32>) -> String {
     pid.map(|pid| format!(" (process {pid})")).unwrap_or_default()
 }
 

@@ -65,7 +65,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // With stderr gone there is nobody left to tell.
-            let _ = writeln!(io::stderr(), "sextant: {error:#}");
+            let _ = writeln!(io::stderr(), "sextant: {}", one_line(&error));
             ExitCode::FAILURE
         }
     }
@@ -128,6 +128,15 @@ fn welcome(address: SocketAddr, platform: &Platform) -> String {
     )
 }
 
+/// The error with its causes, leaving out those that it has told already.
+fn one_line(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told.as_str() {
+        "" => cause,
+        known if known.contains(&cause) => told,
+        _ => format!("{told}: {cause}"),
+    })
+}
+
 fn print(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -165,5 +174,25 @@ impl Signals {
         }
         #[cfg(not(unix))]
         interrupt.await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_line_and_says_nothing_twice() {
+        let error = anyhow::anyhow!("no such file").context("cannot read a.csv: no such file").context("prices");
+        assert_eq!(one_line(&error), "prices: cannot read a.csv: no such file");
+        assert_eq!(one_line(&anyhow::anyhow!("a").context("b")), "b: a");
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+        assert!(Cli::parse_from(["sextant"]).command.is_none());
+        assert!(matches!(Cli::parse_from(["sextant", "serve", "--port", "1"]).command, Some(Command::Serve(_))));
     }
 }

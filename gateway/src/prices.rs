@@ -8,11 +8,9 @@ use domain::Symbol;
 use market::Provider;
 use market::alpha_vantage::{self, AlphaVantage};
 use secrecy::SecretString;
-use services::quota::{ALPHA_VANTAGE_CALLS, DurableBudget};
+use services::quota::DurableBudget;
 use store::{Clock, Table};
 
-/// The name that the provider's calls are counted under.
-const ALPHA_VANTAGE: &str = "alpha_vantage";
 /// What to try when the source cannot say which symbols it has.
 const WELL_KNOWN_SYMBOL: &str = "AAPL";
 
@@ -69,9 +67,10 @@ impl Prices {
                     Some(base_url) => alpha_vantage::Settings::with_base(key.clone(), base_url),
                     None => alpha_vantage::Settings::new(key.clone()),
                 };
-                let budget = DurableBudget::new(table.clone(), clock.clone(), ALPHA_VANTAGE, ALPHA_VANTAGE_CALLS);
+                let budget = DurableBudget::alpha_vantage(table.clone(), clock.clone());
                 let provider = AlphaVantage::new(settings?, Arc::new(budget))?;
-                let description = format!("Alpha Vantage, at most {ALPHA_VANTAGE_CALLS} calls in 24 hours");
+                let description =
+                    format!("Alpha Vantage, at most {} calls in 24 hours", alpha_vantage::FREE_CALLS_A_DAY);
                 Ok(Source { provider: Arc::new(provider), description, example: well_known })
             }
         }

@@ -136,3 +136,6 @@ async fn next_connection(
     stream.set_nodelay(true)?;
     Ok((stream, peer, place))
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use serde::Deserialize;
 use services::App;
-use services::backtests::{self, Run, Summary};
+use services::backtest_records::{Run, Summary};
+use services::backtests;
 use utoipa::IntoParams;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -57,9 +58,11 @@ fn routes() -> OpenApiRouter<App> {
 async fn run(
     State(app): State<App>,
     caller: Caller,
-    IdempotencyKey(key): IdempotencyKey,
+    key: Result<IdempotencyKey, Problem>,
     Json(request): Json<BacktestRequest>,
 ) -> Result<Response, Problem> {
+    // Looked at after the body: a body that cannot be read is refused first.
+    let IdempotencyKey(key) = key?;
     let order = request.parse()?;
     let answer = backtests::run(&app, caller.customer_id, &order, key.as_deref()).await?;
     let location = [(header::LOCATION, format!("/backtest/{}", answer.id))];

@@ -47,6 +47,8 @@ struct Health {
     source: &'static str,
     /// The last day of which a bar can be expected.
     market_day: Day,
+    /// When the last scheduled refresh of prices finished.
+    last_refresh: Option<String>,
 }
 
 /// Whether the platform is well.
@@ -59,17 +61,21 @@ struct Health {
     security(())
 )]
 async fn health(State(app): State<App>) -> Response {
-    let store = services::health::store_answers(&app).await;
-    let (status, word, store) =
-        if store { (StatusCode::OK, "ok", "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "degraded", "unavailable") };
+    let services::health::Health { store_answers, last_refresh } = services::health::check(&app).await;
     let health = Health {
-        status: word,
+        status: if store_answers { "ok" } else { "degraded" },
         version: env!("CARGO_PKG_VERSION"),
-        store,
+        store: if store_answers { "ok" } else { "unavailable" },
         source: app.provider().source(),
         market_day: market_clock::market_day(&app),
+        last_refresh: last_refresh.map(|at| at.to_rfc3339()),
     };
-    (status, axum::Json(health)).into_response()
+    if store_answers {
+        axum::Json(health).into_response()
+    } else {
+        let retry_after = [(header::RETRY_AFTER, "1")];
+        (StatusCode::SERVICE_UNAVAILABLE, retry_after, axum::Json(health)).into_response()
+    }
 }
 
 /// This document.

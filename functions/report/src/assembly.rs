@@ -8,7 +8,8 @@ use render::report::{Benchmark, Forecast, ForecastCheck, Overlay, Strategy, Year
 use render::{Chart, ChartData, RenderError, Report};
 use rust_decimal::Decimal;
 use services::ServiceError;
-use services::backtests::{FilledRequest, Outcome};
+use services::backtest_records::FilledRequest;
+use services::backtests::Outcome;
 use services::chart_series::{Average, ChartSeries};
 use services::forecasts::{Forecast as StoredForecast, Graded};
 use services::reports::Figures;

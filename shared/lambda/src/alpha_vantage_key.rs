@@ -8,15 +8,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{Instrument, Symbol};
-use market::alpha_vantage::{AlphaVantage, Settings};
+use market::alpha_vantage::{self, AlphaVantage, Settings};
 use market::{History, MarketClock, Patience, Provider, ProviderError};
 use secrecy::SecretString;
-use services::quota::{ALPHA_VANTAGE_CALLS, DurableBudget};
+use services::quota::DurableBudget;
 use store::{Clock, Table};
 use tokio::sync::OnceCell;
-
-/// The name that the provider's calls are counted under.
-const ALPHA_VANTAGE: &str = "alpha_vantage";
 
 /// The provider, from its first call on.
 pub struct LateAlphaVantage {
@@ -58,7 +55,7 @@ impl LateAlphaVantage {
             None => Settings::new(key),
         };
         let settings = settings.map_err(|error| error.to_string())?;
-        let budget = DurableBudget::new(self.table.clone(), self.clock.clone(), ALPHA_VANTAGE, ALPHA_VANTAGE_CALLS);
+        let budget = DurableBudget::alpha_vantage(self.table.clone(), self.clock.clone());
         AlphaVantage::new(settings, Arc::new(budget)).map_err(|error| error.to_string())
     }
 }
@@ -66,7 +63,7 @@ impl LateAlphaVantage {
 #[async_trait]
 impl Provider for LateAlphaVantage {
     fn source(&self) -> &'static str {
-        ALPHA_VANTAGE
+        alpha_vantage::SOURCE
     }
 
     fn clock(&self) -> MarketClock {

@@ -176,7 +176,7 @@ mod tests {
         assert_eq!(series.notes, []);
         let last = series.bars.last().unwrap();
         assert_eq!((last.close, last.split_ratio, last.dividend), (5.3, 2.0, 0.05));
-        assert_eq!(series.bars.first().unwrap().split_ratio, 1.0);
+        assert_eq!(series.bars.split_ratio(), [1.0, 2.0]);
     }
 
     #[test]

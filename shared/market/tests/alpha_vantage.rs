@@ -1,5 +1,7 @@
 //! The provider against a server on this machine that replays what Alpha Vantage sends.
 
+#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
+
 mod server;
 
 use std::sync::Arc;
@@ -283,7 +285,7 @@ async fn a_body_is_cut_off_at_the_limit_however_it_is_sent() {
     let huge = vec![b' '; 6 * 1024 * 1024];
     assert_eq!(daily_of(Reply::body(huge.clone())).await, Err(ProviderError::TooLarge));
     assert_eq!(daily_of(Reply::body(huge.clone()).without_length()).await, Err(ProviderError::TooLarge));
-    let bomb = Reply::gzip(&vec![b' '; 64 * 1024 * 1024]);
+    let bomb = Reply::gzip(&vec![b' '; 12 * 1024 * 1024]);
     assert!(bomb.len() < 100_000);
     assert_eq!(daily_of(bomb).await, Err(ProviderError::TooLarge));
 }
@@ -337,6 +339,6 @@ async fn a_quote_is_one_call() {
     let body = r#"{"Global Quote": {"01. symbol": "IBM", "05. price": "202.91", "07. latest trading day": "2013-03-01", "08. previous close": "200.83"}}"#;
     let server = Server::start(vec![Reply::json(body), Reply::json(r#"{"Global Quote": {}}"#)]).await;
     let provider = provider(&server);
-    assert_eq!(provider.quote(&ibm(), Patience::Caller).await.unwrap().price, 202.91);
+    assert_eq!(provider.quote(&ibm(), Patience::Caller).await.map(|quote| quote.price), Ok(202.91));
     assert_eq!(provider.quote(&ibm(), Patience::Caller).await, Err(ProviderError::UnknownSymbol));
 }

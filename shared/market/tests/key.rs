@@ -1,10 +1,13 @@
 //! The API key leaves the process in requests alone. A test program of its own: a log that is to hold every
 //! line must be there before anything else writes one.
 
+#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
+
 #[allow(dead_code, reason = "each test program uses a part of the server")]
 mod server;
 
-use std::sync::Arc;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::DateTime;
@@ -15,6 +18,35 @@ use server::{Reply, Server};
 
 /// A key that no other text contains by chance.
 const KEY: &str = "CANARYKEY42";
+
+/// A log kept in memory.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> tracing_subscriber::fmt::MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
 
 /// Answers that echo the key, fail, or do both.
 fn replies() -> Vec<Reply> {
@@ -56,12 +88,12 @@ async fn told_of(reply: Reply) -> String {
         provider.quote(&symbol, Patience::Caller).await.unwrap_err(),
     ];
     assert!(server.requests()[0].contains(KEY), "the key is sent");
-    errors.iter().map(|error| format!("{error} {error:?}\n")).collect()
+    errors.map(|error| format!("{error} {error:?}")).join("\n")
 }
 
 #[test]
 fn the_key_is_in_no_error_and_in_no_log() {
-    let log = server::Log::default();
+    let log = Log::default();
     let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

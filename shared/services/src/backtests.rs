@@ -3,20 +3,21 @@
 pub use quant::backtest::{Fill, Outcome};
 pub use quant::rules::Rule;
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use domain::{CustomerId, Day, Money, Symbol};
 use objects::ObjectKey;
-use quant::backtest::{self, BacktestError, OpenTrade, PendingOrder, Settings, Trade, Warning};
-use quant::metrics::{self, Metrics};
+use quant::backtest::{self, BacktestError, Settings};
+use quant::metrics;
 use rust_decimal::prelude::ToPrimitive;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use store::{Cursor, Key, Write, documents, keys};
-use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::backtest_records::{BenchmarkRun, BenchmarkSummary, DataUsed, EquityPoint, FilledRequest, Run, Summary};
 use crate::error::ServiceError;
 use crate::history::{self, Series};
 use crate::idempotency::{self, Attempt};
@@ -66,138 +67,6 @@ pub struct Strategy {
     pub risk_free_rate: f64,
 }
 
-/// A request as it was run, with the defaults filled in.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct FilledRequest {
-    /// The instrument.
-    pub symbol: Symbol,
-    /// First day of the span as asked for, else that of the history.
-    pub from: Option<Day>,
-    /// Last day of the span as asked for, else that of the history.
-    pub to: Option<Day>,
-    /// Cash at the first close, a decimal.
-    pub initial_investment: String,
-    /// Rule that enters a position.
-    pub buy: String,
-    /// Rule that leaves it.
-    pub sell: String,
-    /// When an order is filled.
-    pub fill: Fill,
-    /// Commission per side, in percent of the amount.
-    pub commission_percent: f64,
-    /// Least commission per side, a decimal.
-    pub commission_minimum: String,
-    /// Slippage per side, in percent of the price.
-    pub slippage_percent: f64,
-    /// Whether parts of a unit may be bought.
-    pub fractional: bool,
-    /// Yearly risk-free rate, a fraction.
-    pub risk_free_rate: f64,
-}
-
-/// The bars that a backtest read.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct DataUsed {
-    /// The instrument.
-    pub symbol: Symbol,
-    /// First bar of the span.
-    pub from: Day,
-    /// Last bar of the span.
-    pub to: Day,
-    /// Bars of the span.
-    pub bars: usize,
-    /// Bars before the span that warmed the indicators up.
-    pub warmup_bars: usize,
-    /// Where the prices came from.
-    pub source: String,
-    /// Hash of all bars read, lower-case hex.
-    pub sha256: String,
-}
-
-/// Buy and hold over the same span, with the same costs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct BenchmarkSummary {
-    /// Its figures.
-    pub metrics: Metrics,
-    /// Why a figure is null, by its name.
-    pub unavailable: BTreeMap<String, String>,
-}
-
-/// A backtest without its trades and equity, as lists show it.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct Summary {
-    /// Id.
-    pub id: Uuid,
-    /// When it was run.
-    pub created_at: DateTime<Utc>,
-    /// The request with its defaults filled in.
-    pub request: FilledRequest,
-    /// The bars it read.
-    pub data: DataUsed,
-    /// Its figures.
-    pub metrics: Metrics,
-    /// Why a figure is null, by its name.
-    pub unavailable: BTreeMap<String, String>,
-    /// Buy and hold beside it.
-    pub benchmark: BenchmarkSummary,
-    /// The position still held at the end.
-    pub open_trade: Option<OpenTrade>,
-    /// An order of the last close that no bar was left to fill.
-    pub pending_order: Option<PendingOrder>,
-    /// What a reader must know.
-    pub warnings: Vec<Warning>,
-}
-
-/// One day of an equity curve.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct EquityPoint {
-    /// The day.
-    pub date: Day,
-    /// Cash and position at the close.
-    pub equity: f64,
-    /// Fall from the highest equity before, a fraction ≤ 0.
-    pub drawdown: f64,
-}
-
-/// Buy and hold with its equity curve.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct BenchmarkRun {
-    /// Its figures and why some are null.
-    #[serde(flatten)]
-    pub summary: BenchmarkSummary,
-    /// Its equity at the closes of the same days.
-    pub equity: Vec<EquityPoint>,
-}
-
-/// A whole backtest.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct Run {
-    /// Id.
-    pub id: Uuid,
-    /// When it was run.
-    pub created_at: DateTime<Utc>,
-    /// The request with its defaults filled in.
-    pub request: FilledRequest,
-    /// The bars it read.
-    pub data: DataUsed,
-    /// Its figures.
-    pub metrics: Metrics,
-    /// Why a figure is null, by its name.
-    pub unavailable: BTreeMap<String, String>,
-    /// Buy and hold beside it.
-    pub benchmark: BenchmarkRun,
-    /// Closed trades, oldest first.
-    pub trades: Vec<Trade>,
-    /// The position still held at the end.
-    pub open_trade: Option<OpenTrade>,
-    /// An order of the last close that no bar was left to fill.
-    pub pending_order: Option<PendingOrder>,
-    /// Equity at every close of the span.
-    pub equity: Vec<EquityPoint>,
-    /// What a reader must know.
-    pub warnings: Vec<Warning>,
-}
-
 /// A backtest as it is answered: its id and its whole JSON, the same bytes at every reading.
 #[derive(Debug)]
 pub struct Answer {
@@ -209,13 +78,7 @@ pub struct Answer {
     pub replayed: bool,
 }
 
-/// What stands in the table: the summary, and the whole or where it is.
-#[derive(Serialize, Deserialize)]
-struct Stored {
-    summary: Summary,
-    whole: Whole,
-}
-
+/// Where the whole of a backtest is: beside its summary, or among the objects.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Whole {
@@ -264,15 +127,16 @@ impl Order {
 }
 
 /// Runs the order over a series that is already at hand; nothing is stored.
-pub async fn simulate(series: &Series, order: &Order) -> Result<Outcome, ServiceError> {
+pub async fn simulate(series: &Arc<Series>, order: &Order) -> Result<Outcome, ServiceError> {
     let settings = order.settings()?;
     let (from, to) = history::span(series, order.from, order.to)?;
-    let bars = series.bars.clone();
+    let series = series.clone();
     // A long history takes over a millisecond: it must not hold up the requests beside it.
-    tokio::task::spawn_blocking(move || backtest::run(&bars, from, to, &settings))
-        .await
-        .map_err(|error| ServiceError::fault("backtest", error))?
-        .map_err(|error| refusal(series, from, to, error))
+    tokio::task::spawn_blocking(move || {
+        backtest::run(&series.bars, from, to, &settings).map_err(|error| refusal(&series, from, to, error))
+    })
+    .await
+    .map_err(|error| ServiceError::fault("backtest", error))?
 }
 
 fn refusal(series: &Series, from: Day, to: Day, error: BacktestError) -> ServiceError {
@@ -303,13 +167,23 @@ pub async fn run(
     };
     let series = history::load(app, &order.symbol).await?;
     let outcome = simulate(&series, order).await?;
-    let whole = assemble(app, request, &series, outcome);
-    let json = serde_json::to_vec(&whole).map_err(|error| ServiceError::fault("backtest to JSON", error))?;
-    let id = whole.id;
-    let stored = Stored { summary: summary(whole), whole: place(app, customer, &json).await? };
-    let key = keys::backtest(customer, id);
-    let record = Write::create(key.clone(), documents::body(&key, &stored)?);
-    match idempotency::commit(app, pending, id, record).await? {
+    let (id, created_at) = (app.new_id(), app.now());
+    let written = move || {
+        let whole = assemble(id, created_at, request, &series, outcome);
+        let json = serde_json::to_vec(&whole)?;
+        Ok::<_, serde_json::Error>((summary(whole), json))
+    };
+    let (summary, json) = tokio::task::spawn_blocking(written)
+        .await
+        .map_err(|error| ServiceError::fault("backtest", error))?
+        .map_err(|error| ServiceError::fault("backtest to JSON", error))?;
+    let (listed, result) = (keys::backtest(customer, id), keys::backtest_result(customer, id));
+    let whole = place(app, customer, &json).await?;
+    let writes = vec![
+        Write::create(listed.clone(), documents::body(&listed, &summary)?),
+        Write::create(result.clone(), documents::body(&result, &whole)?),
+    ];
+    match idempotency::commit(app, pending, id, writes).await? {
         None => Ok(Answer { id, json, replayed: false }),
         Some(first) => Ok(Answer { id: first, json: find(app, customer, first).await?, replayed: true }),
     }
@@ -325,7 +199,7 @@ async fn place(app: &App, customer: CustomerId, json: &[u8]) -> Result<Whole, Se
     Ok(Whole::Object(key))
 }
 
-fn assemble(app: &App, request: FilledRequest, series: &Series, outcome: Outcome) -> Run {
+fn assemble(id: Uuid, created_at: DateTime<Utc>, request: FilledRequest, series: &Series, outcome: Outcome) -> Run {
     let points = |equity: &[f64], drawdown: &[f64]| {
         let days = outcome.dates.iter().zip(equity.iter().zip(drawdown));
         days.map(|(&date, (&equity, &drawdown))| EquityPoint { date, equity, drawdown }).collect::<Vec<_>>()
@@ -337,8 +211,8 @@ fn assemble(app: &App, request: FilledRequest, series: &Series, outcome: Outcome
     let (from, to) = (request.from.or(Some(series.first)), request.to.or(Some(series.last)));
     let request = FilledRequest { from, to, ..request };
     Run {
-        id: app.new_id(),
-        created_at: app.now(),
+        id,
+        created_at,
         data: DataUsed {
             symbol: series.symbol.clone(),
             from: outcome.first_day,
@@ -383,8 +257,7 @@ fn summary(run: Run) -> Summary {
 
 /// The JSON of a customer's backtest, byte for byte as it was first answered.
 pub async fn find(app: &App, customer: CustomerId, id: Uuid) -> Result<Vec<u8>, ServiceError> {
-    let stored = read(app, &keys::backtest(customer, id)).await?;
-    match stored.whole {
+    match read::<Whole>(app, &keys::backtest_result(customer, id)).await? {
         Whole::Inline(json) => Ok(json.get().as_bytes().to_vec()),
         Whole::Object(key) => {
             let found = app.objects().get(&key).await?;
@@ -395,12 +268,12 @@ pub async fn find(app: &App, customer: CustomerId, id: Uuid) -> Result<Vec<u8>, 
 
 /// The request of a customer's earlier backtest, to be run again over a report's span.
 pub async fn request_of(app: &App, customer: CustomerId, id: Uuid) -> Result<FilledRequest, ServiceError> {
-    Ok(read(app, &keys::backtest(customer, id)).await?.summary.request)
+    Ok(read::<Summary>(app, &keys::backtest(customer, id)).await?.request)
 }
 
-async fn read(app: &App, key: &Key) -> Result<Stored, ServiceError> {
-    let found = documents::read::<Stored>(app.table(), key).await?;
-    found.map(|(stored, _)| stored).ok_or(ServiceError::NotFound { what: "backtest" })
+async fn read<T: DeserializeOwned>(app: &App, key: &Key) -> Result<T, ServiceError> {
+    let found = documents::read::<T>(app.table(), key).await?;
+    found.map(|(value, _)| value).ok_or(ServiceError::NotFound { what: "backtest" })
 }
 
 /// A page of what the customer ran, newest first, and where the next page starts.
@@ -411,9 +284,9 @@ pub async fn list(
     cursor: Option<String>,
 ) -> Result<(Vec<Summary>, Option<String>), ServiceError> {
     let cursor = cursor.map(Cursor::new);
-    let page = documents::list::<Stored>(app.table(), keys::backtests(customer), limit, cursor).await?;
+    let page = documents::list::<Summary>(app.table(), keys::backtests(customer), limit, cursor).await?;
     let next = page.next.map(|cursor| cursor.to_string());
-    Ok((page.items.into_iter().map(|stored| stored.summary).collect(), next))
+    Ok((page.items, next))
 }
 
 impl TryFrom<&FilledRequest> for Strategy {

@@ -4,6 +4,7 @@ pub use quant::forecast::{MAX_HORIZON, Model};
 pub use quant::grading::{Graded, Summary};
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use domain::{Bars, Currency, Day, Symbol};
@@ -22,7 +23,7 @@ use crate::{App, market_clock};
 pub const DEFAULT_HORIZON: usize = 30;
 
 /// Stored forecasts that a summary reads at the most, newest first.
-const MAX_SUMMARISED: usize = 2_000;
+const MAX_SUMMARISED: usize = 1_000;
 const PAGE: usize = 200;
 
 /// What to forecast.
@@ -198,26 +199,29 @@ pub async fn record(app: &App, symbol: &Symbol, limit: usize, cursor: Option<Str
     })
 }
 
-async fn summary(app: &App, symbol: &Symbol, series: &Series) -> Result<Vec<Summary>, ServiceError> {
-    let mut graded: Vec<(Model, bool, Graded)> = Vec::new();
+async fn summary(app: &App, symbol: &Symbol, series: &Arc<Series>) -> Result<Vec<Summary>, ServiceError> {
+    let mut stored: Vec<Forecast> = Vec::new();
     let mut cursor = None;
-    while graded.len() < MAX_SUMMARISED {
+    while stored.len() < MAX_SUMMARISED {
         let page = documents::list::<Forecast>(app.table(), keys::forecasts(symbol), PAGE, cursor).await?;
-        graded.extend(
-            page.items
-                .iter()
-                .filter_map(|stored| Some((stored.terms.model, stored.terms.hindsight, grade(series, stored)?))),
-        );
+        stored.extend(page.items);
         match page.next {
             Some(next) => cursor = Some(next),
             None => break,
         }
     }
-    let entries: Vec<Entry<'_>> = graded
-        .iter()
-        .map(|(model, hindsight, graded)| Entry { model: *model, hindsight: *hindsight, graded })
-        .collect();
-    Ok(grading::summarise(&entries))
+    let series = series.clone();
+    tokio::task::spawn_blocking(move || summarise(&series, &stored))
+        .await
+        .map_err(|error| ServiceError::fault("record of forecasts", error))
+}
+
+fn summarise(series: &Series, stored: &[Forecast]) -> Vec<Summary> {
+    let graded: Vec<(&Terms, Graded)> =
+        stored.iter().filter_map(|stored| Some((&stored.terms, grade(series, stored)?))).collect();
+    let entries: Vec<Entry<'_>> =
+        graded.iter().map(|(terms, graded)| Entry { model: terms.model, hindsight: terms.hindsight, graded }).collect();
+    grading::summarise(&entries)
 }
 
 /// Lays a forecast beside the bars that came; `None` where its origin is no bar of the series.

@@ -10,10 +10,11 @@ use domain::{Bars, Currency, Day, Symbol};
 use market::{Basis, History, MarketClock, Patience, ProviderError};
 use quant::backtest::Warning;
 use store::bars::SeriesHead;
-use store::{documents, keys};
+use store::{Key, StoreError, documents, keys};
 use tokio::sync::Mutex;
 
 use crate::error::ServiceError;
+use crate::extension::extend;
 use crate::{App, market_clock};
 
 /// Histories kept in memory; one of thirteen years is about 240 KB.
@@ -21,6 +22,15 @@ const MAX_IN_MEMORY: usize = 32;
 /// How long a history in memory is believed before the store is asked again: another process may
 /// have refreshed it.
 const MEMORY_SECONDS: i64 = 60;
+/// Most bars of a span: eighty years of days, and an answer that a function may still give.
+const MAX_SPAN_BARS: usize = 20_000;
+/// Most notes kept of a series; a file of nonsense has as many as rows.
+const MAX_NOTES: usize = 50;
+/// How long a symbol that a live provider does not know is not asked for again.
+const UNKNOWN_HOURS: i64 = 24;
+/// How long a provider that did not answer is left alone, so that readers of one symbol do not queue
+/// behind its timeouts.
+const REST_SECONDS: i64 = 60;
 /// How long after a fetch a live provider is not asked again for a bar that it did not have.
 const RETRY_MINUTES: i64 = 15;
 
@@ -58,11 +68,15 @@ impl Series {
         self.fingerprint.get_or_init(|| quant::fingerprint::fingerprint(&self.bars)).clone()
     }
 
-    /// The notes as warnings beside a result that rests on these bars.
+    /// What a reader of a result that rests on these bars must know.
     #[must_use]
     pub fn warnings(&self) -> Vec<Warning> {
-        let notes = self.notes.iter();
-        notes.map(|note| Warning { code: note.code().to_owned(), detail: note.to_string() }).collect()
+        let stale = self.stale.then(|| Warning {
+            code: "stale".to_owned(),
+            detail: format!("A newer bar than that of {} was expected and could not be had.", self.last),
+        });
+        let notes = self.notes.iter().map(|note| Warning { code: note.code().to_owned(), detail: note.to_string() });
+        stale.into_iter().chain(notes).collect()
     }
 
     pub(crate) fn no_bars(&self, from: Day, to: Day) -> ServiceError {
@@ -80,6 +94,24 @@ pub struct Histories {
 struct Slot {
     series: Option<Arc<Series>>,
     checked_at: Option<DateTime<Utc>>,
+    failure: Option<(DateTime<Utc>, ProviderError)>,
+}
+
+impl Slot {
+    /// The failure of a moment ago, where nothing can be served instead.
+    fn resting(&self, app: &App) -> Option<ProviderError> {
+        let (at, error) = self.failure.as_ref()?;
+        (app.now() - *at < TimeDelta::seconds(REST_SECONDS)).then(|| error.clone())
+    }
+
+    /// What memory can answer with, without a look at the store or the provider.
+    fn at_hand(&self, app: &App) -> Option<Arc<Series>> {
+        let (series, checked_at) = (self.series.as_ref()?, self.checked_at?);
+        let age = app.now() - checked_at;
+        let resting = series.stale && age < TimeDelta::seconds(REST_SECONDS);
+        let believed = age < TimeDelta::seconds(MEMORY_SECONDS) && is_current(app, series);
+        (resting || believed).then(|| series.clone())
+    }
 }
 
 impl Histories {
@@ -106,21 +138,27 @@ pub async fn load(app: &App, symbol: &Symbol) -> Result<Arc<Series>, ServiceErro
 pub async fn load_with(app: &App, symbol: &Symbol, patience: Patience) -> Result<Arc<Series>, ServiceError> {
     let slot = app.histories().slot(symbol).await;
     let mut slot = slot.lock().await;
-    let now = app.now();
-    if let Some(series) = &slot.series {
-        let recent = slot.checked_at.is_some_and(|at| now - at < TimeDelta::seconds(MEMORY_SECONDS));
-        if recent && is_current(app, series) {
-            return Ok(series.clone());
-        }
+    if let Some(series) = slot.at_hand(app) {
+        return Ok(series);
+    }
+    if let Some(error) = slot.resting(app) {
+        return Err(refusal(symbol, error));
     }
     let stored = from_store(app, symbol).await?;
     let series = match stored {
         Some(series) if is_current(app, &series) => series,
-        stored => fetch(app, symbol, patience, stored).await?,
+        stored => match fetch(app, symbol, patience, stored).await {
+            Err(ServiceError::Provider(error)) => {
+                slot.failure = Some((app.now(), error.clone()));
+                return Err(refusal(symbol, error));
+            }
+            fetched => fetched?,
+        },
     };
+    slot.failure = None;
     let series = Arc::new(series);
     slot.series = Some(series.clone());
-    slot.checked_at = Some(now);
+    slot.checked_at = Some(app.now());
     Ok(series)
 }
 
@@ -184,27 +222,78 @@ fn series(
 
 async fn fetch(app: &App, symbol: &Symbol, patience: Patience, stored: Option<Series>) -> Result<Series, ServiceError> {
     let provider = app.provider();
+    let live = provider.clock() == MarketClock::Live;
+    // Bars of another source are no stand-in: whoever changed the source wants its prices.
+    let stored = stored.filter(|old| old.source == provider.source());
+    let unknown = keys::unknown_symbol(symbol);
+    if live && stored.is_none() && app.table().get(&unknown).await?.is_some() {
+        return Err(ProviderError::UnknownSymbol.into());
+    }
     let revision = provider.revision(symbol);
-    match (provider.daily(symbol, patience).await, stored) {
-        (Ok(history), stored) => {
-            let history = match stored {
-                Some(old) if old.source == provider.source() => extend(&old.bars, history),
-                _ => history,
-            };
-            let head = head(app, &history, revision.clone())?;
-            store::bars::save(app.table(), symbol, &history.bars, &head).await?;
-            list_symbol(app, symbol).await?;
-            let fetched_at = head.fetched_at;
-            let loaded = series(symbol, history.bars, history.currency, head.source, fetched_at)?;
-            Ok(Series { basis: history.basis, notes: history.notes, revision, ..loaded })
-        }
-        (Err(error), Some(old)) => {
-            tracing::warn!(%symbol, %error, "serving stored bars: the provider did not answer");
+    let error = match (provider.daily(symbol, patience).await, &stored) {
+        (Ok(history), None) => return keep(app, symbol, finished(app, history), revision).await,
+        (Ok(history), Some(old)) => match extend(&old.bars, finished(app, history)) {
+            Some(history) => return keep(app, symbol, history, revision).await,
+            None => ProviderError::Malformed { what: "the bars do not reach back to those that are stored".to_owned() },
+        },
+        (Err(error), _) => error,
+    };
+    match stored {
+        // A file that is gone is gone; a live provider may forget a symbol and remember it.
+        Some(old) if live || error != ProviderError::UnknownSymbol => {
+            tracing::warn!(%symbol, %error, "serving stored bars: there are no newer ones");
             Ok(Series { stale: true, ..old })
         }
-        (Err(ProviderError::UnknownSymbol), None) => Err(ServiceError::UnknownSymbol { symbol: symbol.clone() }),
-        (Err(error), None) => Err(error.into()),
+        _ => {
+            if live && error == ProviderError::UnknownSymbol {
+                let until = app.now() + TimeDelta::hours(UNKNOWN_HOURS);
+                remember_unknown(app, unknown, until).await?;
+            }
+            Err(error.into())
+        }
     }
+}
+
+fn refusal(symbol: &Symbol, error: ProviderError) -> ServiceError {
+    match error {
+        ProviderError::UnknownSymbol => ServiceError::UnknownSymbol { symbol: symbol.clone() },
+        other => other.into(),
+    }
+}
+
+async fn remember_unknown(app: &App, key: Key, until: DateTime<Utc>) -> Result<(), ServiceError> {
+    match documents::put_new(app.table(), key, &until, Some(until.timestamp())).await {
+        Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The history without a session that is still under way: its bar is not final.
+fn finished(app: &App, history: History) -> History {
+    let last = match app.provider().clock() {
+        MarketClock::StandsAt(_) => return history,
+        MarketClock::Live => market_clock::market_day(app),
+    };
+    let bars = history.bars.slice(0, history.bars.count_through(last));
+    History { bars, ..history }
+}
+
+/// Stores a history and gives it back as readers see it.
+async fn keep(
+    app: &App,
+    symbol: &Symbol,
+    mut history: History,
+    revision: Option<String>,
+) -> Result<Series, ServiceError> {
+    // Moves are the one note that a series can have thousands of; what it says of the whole stays.
+    history.notes.sort_by_key(|note| matches!(note, Note::UnexplainedMove { .. }));
+    history.notes.truncate(MAX_NOTES);
+    let head = head(app, &history, revision.clone())?;
+    let fetched_at = head.fetched_at;
+    let kept = series(symbol, history.bars, history.currency, head.source.clone(), fetched_at)?;
+    store::bars::save(app.table(), symbol, &kept.bars, &head).await?;
+    documents::put_first(app.table(), &keys::directory_symbol(symbol), symbol.clone()).await?;
+    Ok(Series { basis: history.basis, notes: history.notes, revision, ..kept })
 }
 
 fn head(app: &App, history: &History, revision: Option<String>) -> Result<SeriesHead, ServiceError> {
@@ -224,93 +313,23 @@ fn head(app: &App, history: &History, revision: Option<String>) -> Result<Series
     })
 }
 
-/// Enters a symbol into the directory that scheduled refreshes walk.
-async fn list_symbol(app: &App, symbol: &Symbol) -> Result<(), ServiceError> {
-    documents::put_first(app.table(), &keys::directory_symbol(symbol), symbol.clone()).await?;
-    Ok(())
-}
-
-/// What a source with only the latest bars gave, behind the older bars that are stored already.
-///
-/// A split or dividend since the last fetch rescales every earlier adjusted close; the ratio of an
-/// overlapping day brings the stored ones to the new scale.
-fn extend(stored: &Bars, fetched: History) -> History {
-    if !fetched.notes.contains(&Note::CompactHistory) {
-        return fetched;
-    }
-    let Some(first) = fetched.bars.first() else {
-        return fetched;
-    };
-    let overlap = stored.count_before(first.date);
-    let Some(twin) = stored.get(overlap).filter(|bar| bar.date == first.date) else {
-        // A gap between what is stored and what came: a series with a hole would be worse than a short one.
-        return fetched;
-    };
-    let scale = first.adjusted_close / twin.adjusted_close;
-    let older =
-        stored.iter().take(overlap).map(|bar| domain::Bar { adjusted_close: bar.adjusted_close * scale, ..bar });
-    match Bars::from_rows(older.chain(fetched.bars.iter())) {
-        Ok(bars) => History { bars, ..fetched },
-        Err(_) => fetched,
-    }
-}
-
 /// The days of a span that lies inside the history, ends included.
 ///
-/// Errors: [`ServiceError::FromAfterTo`], and [`ServiceError::NoBars`] where no bar falls inside.
+/// Errors: [`ServiceError::FromAfterTo`], [`ServiceError::NoBars`] where no bar falls inside, and
+/// [`ServiceError::Field`] where there are too many to answer.
 pub fn span(series: &Series, from: Option<Day>, to: Option<Day>) -> Result<(Day, Day), ServiceError> {
-    let (from, to) = (from.unwrap_or(series.first), to.unwrap_or(series.last));
-    if from > to && from <= series.last && to >= series.first {
+    if let (Some(from), Some(to)) = (from, to)
+        && from > to
+    {
         return Err(ServiceError::FromAfterTo { from, to });
     }
-    if series.bars.count_before(from) >= series.bars.count_through(to) {
-        return Err(series.no_bars(from, to));
-    }
-    Ok((from, to))
-}
-
-#[cfg(test)]
-mod tests {
-    use domain::Bar;
-
-    use super::*;
-
-    fn bar(date: &str, close: f64, adjusted_close: f64) -> Bar {
-        let date = date.parse().unwrap();
-        Bar {
-            date,
-            open: close,
-            high: close,
-            low: close,
-            close,
-            volume: 1.0,
-            adjusted_close,
-            split_ratio: 1.0,
-            dividend: 0.0,
-        }
-    }
-
-    fn compact(rows: impl IntoIterator<Item = Bar>) -> History {
-        History {
-            bars: Bars::from_rows(rows).unwrap(),
-            basis: Basis::Quoted,
-            currency: Currency::USD,
-            notes: vec![Note::CompactHistory],
-        }
-    }
-
-    #[test]
-    fn the_latest_bars_extend_the_stored_ones_on_the_new_adjusted_scale() {
-        let stored = Bars::from_rows([bar("2013-01-02", 10.0, 10.0), bar("2013-01-03", 11.0, 11.0)]).unwrap();
-        let merged = extend(&stored, compact([bar("2013-01-03", 11.0, 5.5), bar("2013-01-04", 12.0, 6.0)]));
-        assert_eq!(merged.bars.adjusted_close(), [5.0, 5.5, 6.0]);
-        assert_eq!(merged.bars.close(), [10.0, 11.0, 12.0]);
-    }
-
-    #[test]
-    fn a_gap_before_the_latest_bars_is_not_papered_over() {
-        let stored = Bars::from_rows([bar("2013-01-02", 10.0, 10.0)]).unwrap();
-        let merged = extend(&stored, compact([bar("2013-01-04", 12.0, 6.0)]));
-        assert_eq!(merged.bars.len(), 1);
+    let (from, to) = (from.unwrap_or(series.first), to.unwrap_or(series.last));
+    match series.bars.count_through(to).saturating_sub(series.bars.count_before(from)) {
+        0 => Err(series.no_bars(from, to)),
+        1..=MAX_SPAN_BARS => Ok((from, to)),
+        bars => Err(ServiceError::Field {
+            field: "from",
+            detail: format!("the span has {bars} bars, and at most {MAX_SPAN_BARS} are answered at once"),
+        }),
     }
 }

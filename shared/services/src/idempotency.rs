@@ -65,16 +65,21 @@ async fn lookup(app: &App, key: &Key, fingerprint: &str) -> Result<Option<Uuid>,
 
 /// Writes the result and, with it, what its key stands for. `Some` is the id of the result of a
 /// parallel request that came first; then nothing was written.
-pub async fn commit(app: &App, pending: Pending, id: Uuid, result: Write) -> Result<Option<Uuid>, ServiceError> {
+pub async fn commit(app: &App, pending: Pending, id: Uuid, result: Vec<Write>) -> Result<Option<Uuid>, ServiceError> {
     let Some((key, fingerprint)) = pending.key else {
-        app.table().transact(vec![result]).await?;
+        app.table().transact(result).await?;
         return Ok(None);
     };
     let record = Record { fingerprint: fingerprint.clone(), result: id };
     let mark = Write::create(key.clone(), documents::body(&key, &record)?);
-    match app.table().transact(vec![mark, result]).await {
+    let writes = std::iter::once(mark).chain(result).collect();
+    match app.table().transact(writes).await {
         Ok(_) => Ok(None),
-        Err(StoreError::Conflict { write: 0 }) => lookup(app, &key, &fingerprint).await,
+        Err(StoreError::Conflict { write: 0 }) => match lookup(app, &key, &fingerprint).await? {
+            Some(first) => Ok(Some(first)),
+            // Nothing was written, by nobody that can be found: the caller sends it again.
+            None => Err(StoreError::Conflict { write: 0 }.into()),
+        },
         Err(error) => Err(error.into()),
     }
 }

@@ -4,9 +4,11 @@
 //! It knows no HTTP and no AWS; the engines behind [`App`] are chosen by the composition roots.
 
 mod app;
+pub mod backtest_records;
 pub mod backtests;
 pub mod chart_series;
 pub mod error;
+mod extension;
 pub mod forecasts;
 pub mod health;
 pub mod history;

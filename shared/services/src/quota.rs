@@ -4,12 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use market::alpha_vantage::{Budget, QuotaExhausted};
+use market::alpha_vantage::{self, Budget, QuotaExhausted};
 use serde::{Deserialize, Serialize};
 use store::{Clock, StoreError, Table, documents, keys};
-
-/// Calls that Alpha Vantage's free tier allows in a day.
-pub const ALPHA_VANTAGE_CALLS: usize = 25;
 
 /// A caller that loses a race tries again; each loss means that another call was counted, so with
 /// a full budget there are never more losses than places.
@@ -33,10 +30,10 @@ pub struct DurableBudget {
 }
 
 impl DurableBudget {
-    /// The budget of `provider`, shared by everyone who uses this table.
+    /// Alpha Vantage's free calls, shared by everyone who uses this table.
     #[must_use]
-    pub fn new(table: Arc<dyn Table>, clock: Clock, provider: &'static str, limit: usize) -> Self {
-        Self { table, clock, provider, limit }
+    pub fn alpha_vantage(table: Arc<dyn Table>, clock: Clock) -> Self {
+        Self { table, clock, provider: alpha_vantage::SOURCE, limit: alpha_vantage::FREE_CALLS_A_DAY }
     }
 
     /// Changes the count, or learns from it that no call is left.
@@ -53,7 +50,7 @@ impl DurableBudget {
             decide(&mut calls, now)?;
             match documents::put(&*self.table, key.clone(), &calls, version).await {
                 Ok(_) => return Ok(()),
-                Err(StoreError::Conflict { .. }) => {}
+                Err(StoreError::Conflict { .. } | StoreError::Throttled) => {}
                 Err(error) => return Err(uncounted(&error)),
             }
         }

@@ -14,7 +14,8 @@ use std::time::Duration;
 use store::{StoreError, documents, keys};
 use uuid::Uuid;
 
-use crate::backtests::{self, CLASSIC_BUY, CLASSIC_SELL, FilledRequest, Strategy};
+use crate::backtest_records::FilledRequest;
+use crate::backtests::{self, CLASSIC_BUY, CLASSIC_SELL, Strategy};
 use crate::chart_series::{ChartSeries, chart_series};
 use crate::error::ServiceError;
 use crate::forecasts::{self, Forecast};
@@ -56,7 +57,7 @@ pub struct Figures {
     pub outcome: Outcome,
     /// The series behind the charts.
     pub charts: ChartSeries,
-    /// The forecast from the last bar of the span; none where there are too few bars.
+    /// Today's forecast; none where there are too few bars or the span ends before the last one.
     pub forecast: Option<Forecast>,
     /// The forecast from the 31st bar before the end of the span, beside what came.
     pub check: Option<(Forecast, Graded)>,
@@ -102,7 +103,8 @@ pub async fn figures(app: &App, customer: CustomerId, order: &Order) -> Result<F
     Ok(Figures {
         instrument: instruments::find(app, &order.symbol).await?,
         request: backtest.filled(),
-        forecast: forecast_at(app, &series, outcome.last_day).await?,
+        // A span that ended earlier has no forecast of today; one made there would be hindsight.
+        forecast: if outcome.last_day == series.last { forecast_at(app, &series, series.last).await? } else { None },
         charts: chart_series(&series.bars, &outcome),
         check,
         outcome,

@@ -20,7 +20,7 @@ pub(crate) fn text(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
 
-pub(crate) fn number(number: impl ToString) -> AttributeValue {
+pub(crate) fn number(number: &impl ToString) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 
@@ -31,13 +31,13 @@ pub(crate) fn key(key: &Key) -> Attributes {
 /// The attributes of an item; `mark` says which write left it.
 pub(crate) fn item(at: &Key, body: &Body, version: Version, expires_at: Option<i64>, mark: Option<&str>) -> Attributes {
     let mut attributes = key(at);
-    attributes.insert(VERSION.to_owned(), number(version));
+    attributes.insert(VERSION.to_owned(), number(&version));
     match body {
         Body::Json(json) => attributes.insert(JSON.to_owned(), text(json)),
         Body::Bytes(bytes) => attributes.insert(BYTES.to_owned(), AttributeValue::B(Blob::new(bytes.as_slice()))),
     };
     if let Some(second) = expires_at {
-        attributes.insert(TTL.to_owned(), number(second));
+        attributes.insert(TTL.to_owned(), number(&second));
     }
     if let Some(mark) = mark {
         attributes.insert(MARK.to_owned(), text(mark));
@@ -115,9 +115,9 @@ mod tests {
             key(&at),
             without(VERSION),
             without(JSON),
-            with(VERSION, number(-1)),
+            with(VERSION, number(&-1)),
             with(VERSION, text("1")),
-            with(TTL, number("1.5")),
+            with(TTL, AttributeValue::N("1.5".to_owned())),
             with(BYTES, AttributeValue::B(Blob::new([1]))),
         ] {
             assert!(matches!(read(bad.clone()), Err(StoreError::Corrupt { .. })), "{bad:?}");

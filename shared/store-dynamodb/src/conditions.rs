@@ -18,19 +18,19 @@ impl Condition {
     /// Nothing stands there, or only what has expired.
     pub(crate) fn absent(now: DateTime<Utc>) -> Self {
         let expression = "attribute_not_exists(pk) OR #ttl <= :now";
-        Self { expression, values: vec![(":now", number(now.timestamp()))] }
+        Self { expression, values: vec![(":now", number(&now.timestamp()))] }
     }
 
     /// The same, for a new item of this version: what has expired must have a lower one.
     pub(crate) fn replaceable(version: Version, now: DateTime<Utc>) -> Self {
         let expression = "attribute_not_exists(pk) OR (#ttl <= :now AND v < :new)";
-        Self { expression, values: vec![(":now", number(now.timestamp())), (":new", number(version))] }
+        Self { expression, values: vec![(":now", number(&now.timestamp())), (":new", number(&version))] }
     }
 
     /// The item stands there at this version and has not expired.
     pub(crate) fn at_version(version: Version, now: DateTime<Utc>) -> Self {
         let expression = "v = :version AND (attribute_not_exists(#ttl) OR #ttl > :now)";
-        Self { expression, values: vec![(":now", number(now.timestamp())), (":version", number(version))] }
+        Self { expression, values: vec![(":now", number(&now.timestamp())), (":version", number(&version))] }
     }
 
     /// The names of the expression: `ttl` is a word of DynamoDB's own.

@@ -1,6 +1,10 @@
 //! The suite that every engine must pass, on DynamoDB: an emulated one, whose address is in
 //! `SEXTANT_TEST_DYNAMODB_ENDPOINT`.
 
+#![expect(clippy::unwrap_used, reason = "a helper that finds nothing fails its test")]
+
+use std::io::Write as _;
+
 use aws_config::BehaviorVersion;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{Credentials, Region};
@@ -46,7 +50,8 @@ async fn a_table_in_dynamodb_keeps_all_promises() {
     #[expect(clippy::disallowed_methods, reason = "a test has no composition root, and the emulator may run anywhere")]
     let endpoint = std::env::var(ENDPOINT);
     let Ok(endpoint) = endpoint else {
-        println!("SKIPPED: {ENDPOINT} is not set");
+        // Past the test harness, which would keep a line printed by a test that passes to itself.
+        writeln!(std::io::stderr(), "SKIPPED: {ENDPOINT} is not set").unwrap();
         return;
     };
     let client = client(&endpoint).await;

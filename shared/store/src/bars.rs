@@ -27,6 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Years of one transaction: all of its writes but that of the head.
 const YEARS_A_TRANSACTION: usize = MAX_WRITES - 1;
 
+/// Room for a year's bars; a year of a market that never closes takes more.
+const TRADING_DAYS_A_YEAR: usize = 253;
+
 /// Where a series comes from and what a reader must know about it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SeriesHead {
@@ -89,7 +92,7 @@ pub async fn load(table: &dyn Table, symbol: &Symbol) -> Result<Option<StoredSer
         let found = find(table, symbol).await?;
         let Some(head) = found.head else { return Ok(None) };
         let item: HeadItem = documents::parse(&head)?;
-        let mut bars = Bars::default();
+        let mut bars = Bars::with_capacity(item.years.len() * TRADING_DAYS_A_YEAR);
         for (&year, checksum) in &item.years {
             let key = keys::bars_year(symbol, year);
             // Written by another save than the head; the next reading finds both of one.
@@ -100,7 +103,7 @@ pub async fn load(table: &dyn Table, symbol: &Symbol) -> Result<Option<StoredSer
                 return Err(torn);
             }
             let before = bars.len();
-            unpack_onto(bytes, &mut bars).map_err(|error| StoreError::corrupt(&key, error))?;
+            unpack_onto(bytes, &mut bars).map_err(|error| StoreError::corrupt(&key, &error))?;
             if bars.dates()[before..].iter().any(|day| day.year() != year) {
                 return Err(StoreError::corrupt(&key, "bars of another year"));
             }
@@ -128,7 +131,7 @@ fn pack_years(symbol: &Symbol, bars: &Bars) -> Result<BTreeMap<i32, PackedYear>,
         let year = first.date.year();
         let end = start + bars.dates()[start..].partition_point(|day| day.year() == year);
         let key = keys::bars_year(symbol, year);
-        let bytes = pack(&bars.slice(start, end)).map_err(|error| StoreError::corrupt(&key, error))?;
+        let bytes = pack(&bars.slice(start, end)).map_err(|error| StoreError::corrupt(&key, &error))?;
         let checksum = checksum_of(&key, &bytes)?;
         years.insert(year, PackedYear { bytes, checksum });
         start = end;
@@ -227,6 +230,6 @@ fn bytes(item: &Item) -> Result<&[u8], StoreError> {
 }
 
 fn checksum_of(key: &Key, bytes: &[u8]) -> Result<String, StoreError> {
-    let checksum = stored_checksum(bytes).map_err(|error| StoreError::corrupt(key, error))?;
+    let checksum = stored_checksum(bytes).map_err(|error| StoreError::corrupt(key, &error))?;
     Ok(format!("{checksum:016x}"))
 }

@@ -84,7 +84,7 @@ pub fn body<T: Serialize>(key: &Key, value: &T) -> Result<Body, StoreError> {
 /// What an item says, or why it cannot be read.
 pub fn parse<T: DeserializeOwned>(item: &Item) -> Result<T, StoreError> {
     match &item.body {
-        Body::Json(text) => serde_json::from_str(text).map_err(|error| StoreError::corrupt(&item.key, error)),
+        Body::Json(text) => serde_json::from_str(text).map_err(|error| StoreError::corrupt(&item.key, &error)),
         Body::Bytes(_) => Err(StoreError::corrupt(&item.key, "bytes stand where JSON should")),
     }
 }

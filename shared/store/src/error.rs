@@ -128,7 +128,7 @@ impl StoreError {
     }
 
     /// An item that cannot be read.
-    pub fn corrupt(key: &Key, reason: impl ToString) -> Self {
+    pub fn corrupt(key: &Key, reason: &(impl ToString + ?Sized)) -> Self {
         Self::Corrupt { key: key.clone(), reason: reason.to_string() }
     }
 

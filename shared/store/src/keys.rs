@@ -47,6 +47,18 @@ pub fn instrument(symbol: &Symbol) -> Key {
     Key::new(format!("INSTRUMENT#{symbol}"), "META")
 }
 
+/// That a live provider did not know this symbol; expires.
+#[must_use]
+pub fn unknown_symbol(symbol: &Symbol) -> Key {
+    Key::new(format!("INSTRUMENT#{symbol}"), "UNKNOWN")
+}
+
+/// The whole of a backtest, beside the item that lists it.
+#[must_use]
+pub fn backtest_result(customer: CustomerId, id: Uuid) -> Key {
+    Key::new(customer_partition(customer), format!("RESULT#{id}"))
+}
+
 /// A backtest that a customer ran.
 #[must_use]
 pub fn backtest(customer: CustomerId, id: Uuid) -> Key {

@@ -122,3 +122,32 @@ fn check_distinct<'a>(keys: impl Iterator<Item = &'a Key>) -> Result<(), StoreEr
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::item::Body;
+
+    fn write(sort_key: usize, bytes: usize) -> Write {
+        let key = Key::new("P", format!("{sort_key:02}"));
+        let body = Body::Bytes(vec![0; bytes - key.bytes() - ITEM_OVERHEAD_BYTES]);
+        Write::create(key, body)
+    }
+
+    #[test]
+    fn a_transaction_of_exactly_four_megabytes_passes_and_a_byte_more_does_not() {
+        let part = MAX_TRANSACTION_BYTES / 16;
+        let writes = |more| (0..16).map(|number| write(number, part + if number == 0 { more } else { 0 })).collect();
+        let exact: Vec<Write> = writes(0);
+        let over: Vec<Write> = writes(1);
+        assert!(check_writes(&exact).is_ok());
+        assert!(matches!(check_writes(&over), Err(StoreError::TransactionTooLarge { bytes: 4_194_305 })));
+    }
+
+    #[test]
+    fn an_item_of_exactly_four_hundred_kilobytes_passes_and_a_byte_more_does_not() {
+        assert!(check_writes(&[write(0, MAX_ITEM_BYTES)]).is_ok());
+        let over = check_writes(&[write(0, MAX_ITEM_BYTES + 1)]);
+        assert!(matches!(over, Err(StoreError::ItemTooLarge { bytes: 409_601, .. })));
+    }
+}

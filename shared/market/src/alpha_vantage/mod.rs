@@ -1,8 +1,8 @@
 //! Alpha Vantage: the live source, for those who have a key.
 //!
 //! One call a second and 25 a day on the free plan, answers with status 200 that are refusals, and the
-//! caller's key echoed in them: most of this module is about that. What an answer means is decided in
-//! [`refusal`](self) from its body alone; when to call is decided in the client.
+//! caller's key echoed in them: most of this module is about that. What an answer means is decided from
+//! its body alone, by the file of its function and by `refusal.rs`; when to call, by `client.rs`.
 
 mod budget;
 mod client;
@@ -35,6 +35,8 @@ use crate::history::{History, Note};
 use crate::provider::{MarketClock, Patience, Provider};
 use crate::series::{Row, Series};
 
+/// The source's name in answers, and that of its budget.
+pub const SOURCE: &str = "alpha_vantage";
 /// Instruments kept in memory, so that a currency is asked for once.
 const MAX_REMEMBERED: usize = 10_000;
 
@@ -143,7 +145,7 @@ struct Known {
 #[async_trait]
 impl Provider for AlphaVantage {
     fn source(&self) -> &'static str {
-        "alpha_vantage"
+        SOURCE
     }
 
     fn clock(&self) -> MarketClock {

@@ -116,8 +116,7 @@ mod tests {
         let event = |date: &str, value| Event { date: date.parse().unwrap(), value };
         apply_splits(&mut rows, &[event("2020-08-31", 4.0), event("2020-08-27", 7.0), event("2030-01-02", 2.0)]);
         apply_dividends(&mut rows, &[event("2020-08-28", 0.5), event("2010-01-04", 9.0)]);
-        assert_eq!(rows.map(|row| row.split_ratio), [4.0, 1.0, 1.0]);
-        assert_eq!(rows.map(|row| row.dividend), [0.0, 0.5, 0.0]);
+        assert_eq!(rows.map(|row| (row.split_ratio, row.dividend)), [(4.0, 0.0), (1.0, 0.5), (1.0, 0.0)]);
     }
 
     #[test]

@@ -64,7 +64,7 @@ fn one_scale_with_its_splits_is_turned_back_into_quotes() {
     assert_eq!(series.basis, Basis::Quoted);
     let first = series.bars.first().unwrap();
     assert_eq!((first.open, first.close, first.volume, first.dividend), (100.0, 100.0, 25.0, 1.0));
-    assert_eq!(first.adjusted_close, 25.0);
+    assert_eq!(series.bars.adjusted_close(), [25.0, 26.0]);
     assert_eq!((series.bars.close()[1], series.bars.split_ratio()[1]), (26.0, 4.0));
     assert_eq!(series.notes, []);
 }

@@ -128,10 +128,10 @@ async fn serve(mut stream: TcpStream, replies: Vec<Reply>, requests: Arc<Mutex<V
 async fn answer(stream: &mut TcpStream, reply: &Reply) -> io::Result<()> {
     let mut head = format!("HTTP/1.1 {} Reply\r\nConnection: close\r\n", reply.status);
     for (name, value) in &reply.headers {
-        head += &format!("{name}: {value}\r\n");
+        head.extend([name, ": ", value, "\r\n"]);
     }
     if !matches!(reply.ending, Ending::WholeWithoutLength) {
-        head += &format!("Content-Length: {}\r\n", reply.body.len());
+        head.extend(["Content-Length: ", &reply.body.len().to_string(), "\r\n"]);
     }
     stream.write_all(format!("{head}\r\n").as_bytes()).await?;
     let sent = match reply.ending {
@@ -144,33 +144,4 @@ async fn answer(stream: &mut TcpStream, reply: &Reply) -> io::Result<()> {
         std::future::pending::<()>().await;
     }
     Ok(())
-}
-
-/// A log kept in memory.
-#[derive(Clone, Default)]
-pub struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> tracing_subscriber::fmt::MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
 }

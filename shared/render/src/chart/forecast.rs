@@ -28,7 +28,7 @@ const BAND_95: f32 = 0.14;
 const BAND_80: f32 = 0.32;
 
 /// What stands for a forecast that could not be made.
-pub(crate) const MISSING: &str = "No forecast: there are too few bars.";
+pub(crate) const MISSING: &str = "No forecast: too few bars, or the span ends before the last one.";
 
 /// A panel's content.
 struct Panel {

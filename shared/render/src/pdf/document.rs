@@ -59,8 +59,8 @@ fn finish(report: &Report, file: &mut lopdf::Document) -> Result<Vec<u8>, Render
     Ok(bytes)
 }
 
-/// Compresses every stream, faster than the library would: its highest effort takes longer than all
-/// the rest of a report and makes the file 5 % smaller.
+/// Compresses every stream. The library would too, but only at its highest effort, which takes longer
+/// than all the rest of a report.
 fn compress(file: &mut lopdf::Document) {
     for object in file.objects.values_mut() {
         if let lopdf::Object::Stream(stream) = object {

@@ -118,19 +118,31 @@ impl<'a> Reader<'a> {
         if width > MAX_WIDTH {
             return Err(Malformed);
         }
-        let bytes = self.take((in_block * width as usize).div_ceil(8))?;
-        // A copy with room behind it, so that eight bytes can be read at every number.
-        let mut padded = [0_u8; BLOCK * MAX_WIDTH as usize / 8 + 8];
-        padded[..bytes.len()].copy_from_slice(bytes);
-        let mask = (1_u64 << width) - 1;
-        for index in 0..in_block {
-            let bit = index * width as usize;
-            let mut word = [0_u8; 8];
-            word.copy_from_slice(&padded[bit / 8..bit / 8 + 8]);
-            numbers.push((u64::from_le_bytes(word) >> (bit % 8)) & mask);
+        let length = (in_block * width as usize).div_ceil(8);
+        if self.0.len() >= length + 8 {
+            // Every number has eight bytes that can be read at its place.
+            unpack_block(&self.0[..length + 8], in_block, width, numbers);
+            self.take(length)?;
+        } else {
+            // At the end of all bytes: a copy with room behind it.
+            let mut padded = [0_u8; BLOCK * MAX_WIDTH as usize / 8 + 8];
+            let bytes = self.take(length)?;
+            padded[..length].copy_from_slice(bytes);
+            unpack_block(&padded, in_block, width, numbers);
         }
         Ok(())
     }
+}
+
+/// Reads numbers of this width from bytes that go on for eight behind the last one.
+fn unpack_block(bytes: &[u8], in_block: usize, width: u32, numbers: &mut Vec<u64>) {
+    let mask = (1_u64 << width) - 1;
+    let windows = bytes.windows(8);
+    numbers.extend((0..in_block).map(|index| {
+        let bit = index * width as usize;
+        let word = windows.clone().nth(bit / 8).and_then(|window| window.try_into().ok()).unwrap_or_default();
+        (u64::from_le_bytes(word) >> (bit % 8)) & mask
+    }));
 }
 
 #[cfg(test)]

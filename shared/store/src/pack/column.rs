@@ -17,10 +17,10 @@ const SCALES: std::ops::RangeInclusive<i8> = -6..=9;
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 const POWERS: [f64; 16] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
 
-/// A guess at the value at an index, from the column's own values before it and from columns already known. Only
-/// additions, multiplications, divisions and comparisons: they give the same bits on every machine.
-pub(super) trait Predict: Fn(usize, &[f64]) -> f64 {}
-impl<F: Fn(usize, &[f64]) -> f64> Predict for F {}
+/// A guess at the value at an index, from the column's own values before it and from columns already known; `None`
+/// guesses the number before. Only multiplications, divisions and comparisons: they give the same bits on every machine.
+pub(super) trait Predict: Fn(usize, &[f64]) -> Option<f64> {}
+impl<F: Fn(usize, &[f64]) -> Option<f64>> Predict for F {}
 
 /// A decimal scale: a value is `number / 10^digits`.
 #[derive(Clone, Copy)]
@@ -136,12 +136,15 @@ fn decimal(values: &[f64], coarse: i8, finest: i8, predict: &impl Predict) -> Op
     let (scale, fine) = (Scale(coarse), Scale(finest));
     let step = POWERS.get(usize::from(finest.abs_diff(coarse)))?;
     let (mut residuals, mut finer) = (Vec::with_capacity(values.len()), Vec::new());
+    let mut before = 0;
     for (index, &value) in values.iter().enumerate() {
         let number = scale.number(value);
         if scale.value(number).to_bits() != value.to_bits() {
             finer.push((index, fine.exact(value)?.checked_sub(number.checked_mul(*step as i64)?)?));
         }
-        residuals.push(zigzag(number.wrapping_sub(scale.number(predict(index, &values[..index])))));
+        let guess = predict(index, &values[..index]).map_or(before, |guess| scale.number(guess));
+        residuals.push(zigzag(number.wrapping_sub(guess)));
+        before = number;
     }
     let (first, rest) = residuals.split_first()?;
     if rest.iter().any(|residual| residual >> MAX_WIDTH != 0) {
@@ -172,17 +175,22 @@ fn read_decimals(
     }
     let (scale, fine) = (Scale(coarse), Scale(finest));
     let step = POWERS[usize::from(finest.abs_diff(coarse))] as i64;
-    let finer = read_finer(reader, count)?;
-    let mut finer = finer.iter().copied().peekable();
+    let mut finer = read_finer(reader, count)?.into_iter();
+    let mut next_finer = finer.next();
     let first = reader.varint()?;
     reader.blocks(count - 1, numbers)?;
     let mut values = Vec::with_capacity(count);
+    let mut number = 0;
     for (index, &residual) in std::iter::once(&first).chain(numbers.iter()).enumerate() {
-        let number = scale.number(predict(index, &values)).wrapping_add(unzigzag(residual));
-        values.push(match finer.next_if(|&(place, _)| place == index) {
-            Some((_, digits)) => fine.value(number.wrapping_mul(step).wrapping_add(digits)),
-            None => scale.value(number),
-        });
+        let guess = predict(index, &values).map_or(number, |guess| scale.number(guess));
+        number = guess.wrapping_add(unzigzag(residual));
+        match next_finer {
+            Some((place, digits)) if place == index => {
+                values.push(fine.value(number.wrapping_mul(step).wrapping_add(digits)));
+                next_finer = finer.next();
+            }
+            _ => values.push(scale.value(number)),
+        }
     }
     Ok(values)
 }

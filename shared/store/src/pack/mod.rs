@@ -65,8 +65,8 @@ pub fn pack(bars: &Bars) -> Result<Vec<u8>, PackError> {
     let (open, close) = (bars.open(), bars.close());
     put_column(&mut packed, close, before);
     put_column(&mut packed, open, opens_near(close));
-    put_column(&mut packed, bars.high(), |index: usize, _: &[f64]| open[index].max(close[index]));
-    put_column(&mut packed, bars.low(), |index: usize, _: &[f64]| open[index].min(close[index]));
+    put_column(&mut packed, bars.high(), |index: usize, _: &[f64]| Some(open[index].max(close[index])));
+    put_column(&mut packed, bars.low(), |index: usize, _: &[f64]| Some(open[index].min(close[index])));
     put_column(&mut packed, bars.adjusted_close(), moves_with(close));
     put_column(&mut packed, bars.volume(), before);
     put_column(&mut packed, bars.split_ratio(), before);
@@ -93,9 +93,9 @@ pub fn unpack_onto(bytes: &[u8], bars: &mut Bars) -> Result<usize, PackError> {
     let days = read_days(&mut reader, count, &mut numbers)?;
     let close = read_column(&mut reader, count, &mut numbers, before)?;
     let open = read_column(&mut reader, count, &mut numbers, opens_near(&close))?;
-    let upper = |index: usize, _: &[f64]| open[index].max(close[index]);
+    let upper = |index: usize, _: &[f64]| Some(open[index].max(close[index]));
     let high = read_column(&mut reader, count, &mut numbers, upper)?;
-    let lower = |index: usize, _: &[f64]| open[index].min(close[index]);
+    let lower = |index: usize, _: &[f64]| Some(open[index].min(close[index]));
     let low = read_column(&mut reader, count, &mut numbers, lower)?;
     let adjusted_close = read_column(&mut reader, count, &mut numbers, moves_with(&close))?;
     let volume = read_column(&mut reader, count, &mut numbers, before)?;
@@ -190,20 +190,21 @@ fn next_weekday(day: i64) -> i64 {
     }
 }
 
-fn before(_: usize, values: &[f64]) -> f64 {
-    values.last().copied().unwrap_or(0.0)
+/// A value is near the one before.
+fn before(_: usize, _: &[f64]) -> Option<f64> {
+    None
 }
 
 /// A price opens where it closed the day before.
-fn opens_near(close: &[f64]) -> impl Fn(usize, &[f64]) -> f64 {
-    move |index, _| close[index.saturating_sub(1)]
+fn opens_near(close: &[f64]) -> impl Fn(usize, &[f64]) -> Option<f64> {
+    move |index, _| close.get(index.saturating_sub(1)).copied()
 }
 
 /// An adjusted close moves as the close does, but on ex-dates and splits.
-fn moves_with(close: &[f64]) -> impl Fn(usize, &[f64]) -> f64 {
+fn moves_with(close: &[f64]) -> impl Fn(usize, &[f64]) -> Option<f64> {
     move |index, adjusted| match adjusted.last() {
-        Some(last) => last * (close[index] / close[index - 1]),
-        None => close[index],
+        Some(last) => Some(last * (close[index] / close[index - 1])),
+        None => close.first().copied(),
     }
 }
 

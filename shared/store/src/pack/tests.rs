@@ -90,7 +90,7 @@ proptest! {
     fn one_flipped_bit_is_always_seen(bars in series(), place in any::<prop::sample::Index>(), bit in 0..8) {
         let mut bytes = pack(&bars).unwrap();
         let place = place.index(bytes.len());
-        bytes[place] ^= 1 << bit;
+        bytes[place] ^= 1_u8 << bit;
         prop_assert!(unpack(&bytes).is_err());
     }
 }
@@ -170,6 +170,8 @@ fn the_format_on_disk_does_not_change_unnoticed() {
         Bar { split_ratio: 2.0, volume: 1_234_567.0, ..plain_bar(day.plus_days(4)) },
     ];
     let bytes = pack(&Bars::from_rows(rows).unwrap()).unwrap();
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(hex, "");
+    let hex = bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    let expected = "01e05dd3a90f91786a0388f2010002020200b410049a02ffff00000002000301010a0000020000000101030201010000010102fa0001\
+                    028ed11c02000200000002020802fa020101320000";
+    assert_eq!(hex, expected);
 }

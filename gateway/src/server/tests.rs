@@ -1,0 +1,167 @@
+//! Over a real socket: what clients send, well formed or not, and how the server stops.
+
+use chrono::TimeDelta;
+use domain::CustomerId;
+use objects::{LinkOptions, ObjectKey, Objects};
+use std::sync::Mutex;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::*;
+use crate::platform::tests_support::settings;
+
+async fn started() -> (Server, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    (Server::start(settings(&folder)).await.unwrap(), folder)
+}
+
+/// Sends these bytes and reads until the server closes: status and whole answer.
+async fn exchange(address: SocketAddr, request: &[u8]) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request).await.unwrap();
+    read_answer(stream).await
+}
+
+async fn read_answer(mut stream: TcpStream) -> (u16, String) {
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();
+    (status, answer)
+}
+
+async fn get(address: SocketAddr, target: &str) -> (u16, String) {
+    exchange(address, format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").as_bytes()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_reaches_its_function_and_a_stray_one_the_default_route() {
+    let (server, _folder) = started().await;
+    let (status, answer) = get(server.address(), "/health").await;
+    assert!(status == 200 && answer.contains("\"source\":\"sample\""), "{answer}");
+    assert!(answer.contains("apigw-requestid: "), "{answer}");
+    let (status, answer) = get(server.address(), "/nothing/here").await;
+    assert!(status == 404 && answer.contains("application/problem+json"), "{answer}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_byte_of_path_or_query_brings_a_function_down() {
+    let (server, _folder) = started().await;
+    for byte in 0..=u8::MAX {
+        for target in [
+            format!("/health/%{byte:02X}/b"),
+            format!("/fetch-data/%{byte:02x}"),
+            format!("/health?a=%{byte:02X}"),
+            format!("/fetch-data/A?from=%{byte:02X}"),
+        ] {
+            let (status, answer) = get(server.address(), &target).await;
+            assert!((200..500).contains(&status), "{target}: {answer}");
+        }
+        let mut raw = b"GET /health?a=".to_vec();
+        raw.push(byte);
+        raw.extend(b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        let (status, answer) = exchange(server.address(), &raw).await;
+        let allowed = byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/? #".contains(&byte);
+        assert_eq!(status, if allowed && byte != b' ' { 200 } else { 400 }, "{byte:#x}: {answer}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_rebinds_its_name_gets_nothing() {
+    let (server, _folder) = started().await;
+    for host in ["evil.example", "localhost.evil.example:8080", "a@localhost"] {
+        let request = format!("GET /health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        let (status, answer) = exchange(server.address(), request.as_bytes()).await;
+        assert!(status == 421 && !answer.contains("sample"), "{host}: {answer}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_over_ten_megabytes_is_a_413() {
+    let (server, _folder) = started().await;
+    let mut request = format!(
+        "POST /backtest HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        crate::answer::MAX_BODY_BYTES + 1
+    )
+    .into_bytes();
+    request.resize(request.len() + crate::answer::MAX_BODY_BYTES + 1, b' ');
+    let (status, answer) = exchange(server.address(), &request).await;
+    assert!(status == 413 && answer.ends_with(r#"{"message":"Request Entity Too Large"}"#), "{status}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_works_until_it_expires_is_altered_or_its_object_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let now = Arc::new(Mutex::new("2026-11-20T12:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap()));
+    let clock = now.clone();
+    let with_clock = Settings { clock: Arc::new(move || *clock.lock().unwrap()), ..settings(&folder) };
+    let server = Server::start(with_clock).await.unwrap();
+    let objects = &server.platform().objects;
+    let key = ObjectKey::new("reports", CustomerId(server.platform().app.new_id()), [7; 16], "pdf").unwrap();
+    objects.put(&key, b"%PDF-1.7 \xff".to_vec(), "application/pdf").await.unwrap();
+    let options = LinkOptions { lifetime: Duration::from_secs(300), filename: "AAPL.pdf".to_owned() };
+    let link = objects.link(&key, options).await.unwrap().url;
+    let target = link.strip_prefix(&format!("http://{}", server.address())).unwrap().to_owned();
+
+    let (status, answer) = get(server.address(), &target).await;
+    assert!(status == 200 && answer.contains("content-disposition: attachment"), "{answer}");
+    assert!(answer.contains("content-type: application/pdf") && answer.contains("%PDF-1.7"), "{answer}");
+    assert_eq!(get(server.address(), &target.replace("AAPL", "MSFT")).await.0, 403);
+    let post = format!("POST {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    assert_eq!(exchange(server.address(), post.as_bytes()).await.0, 405);
+
+    *now.lock().unwrap() += TimeDelta::seconds(300);
+    assert_eq!(get(server.address(), &target).await.0, 403);
+    *now.lock().unwrap() -= TimeDelta::seconds(300);
+    objects.delete(&key).await.unwrap();
+    assert_eq!(get(server.address(), &target).await.0, 404);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_in_flight_is_finished_before_the_server_stops() {
+    let (server, _folder) = started().await;
+    let address = server.address();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"POST /nothing HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{").await.unwrap();
+    // An answer on a second connection shows that the first has been taken.
+    assert_eq!(get(address, "/health").await.0, 200);
+    let stopping = tokio::spawn(server.stop());
+    while TcpStream::connect(address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    stream.write_all(b"}").await.unwrap();
+    let (status, answer) = read_answer(stream).await;
+    assert!(status == 404 && answer.contains("route_not_found"), "{answer}");
+    stopping.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_platform_on_the_same_port_or_folder_is_told_why_it_cannot_start() {
+    let (server, folder) = started().await;
+    let same_folder = Server::start(settings(&folder)).await.err().unwrap().to_string();
+    assert!(same_folder.contains("another Sextant"), "{same_folder}");
+    let other = tempfile::tempdir().unwrap();
+    let same_port = Settings { address: server.address(), ..settings(&other) };
+    let same_port = Server::start(same_port).await.err().unwrap().to_string();
+    assert!(same_port.contains("is taken by another program"), "{same_port}");
+    server.stop().await;
+    // The folder is free again once the server has stopped.
+    Server::start(settings(&folder)).await.unwrap().stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_with_a_function_that_nothing_runs_does_not_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let template = folder.path().join("template.yaml");
+    let more =
+        "  ExtraFunction:\n    Type: AWS::Serverless::Function\n    Properties: { CodeUri: target/lambda/extra/ }\n";
+    let text = crate::template::PROJECT_TEMPLATE.replace("\nOutputs:", &format!("\n{more}\nOutputs:"));
+    std::fs::write(&template, text).unwrap();
+    let refusal = Server::start(Settings { template: Some(template), ..settings(&folder) }).await.err().unwrap();
+    assert!(refusal.to_string().contains("the function extra"), "{refusal}");
+}

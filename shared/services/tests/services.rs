@@ -1,0 +1,285 @@
+//! Services on a real store in memory, with a provider whose answers each test decides.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{Bar, Bars, Currency, CustomerId, Instrument, Money, Symbol};
+use futures::future::join_all;
+use market::alpha_vantage::Budget;
+use market::{Basis, History, MarketClock, Patience, Provider, ProviderError, Sample};
+use objects::FolderObjects;
+use services::quota::DurableBudget;
+use services::{App, Parts, ServiceError, backtests, forecasts, history, refresh, reports};
+use store::{Clock, Table};
+use store_sqlite::SqliteTable;
+use uuid::Uuid;
+
+/// A clock that tests move by hand.
+#[derive(Clone)]
+struct HandClock(Arc<Mutex<DateTime<Utc>>>);
+
+impl HandClock {
+    fn at(instant: &str) -> Self {
+        Self(Arc::new(Mutex::new(instant.parse().unwrap())))
+    }
+
+    fn forward(&self, by: TimeDelta) {
+        *self.0.lock().unwrap() += by;
+    }
+
+    fn reader(&self) -> Clock {
+        let now = self.0.clone();
+        Arc::new(move || *now.lock().unwrap())
+    }
+}
+
+/// A live provider that gives what it is told to, and counts how often it was asked.
+struct Scripted {
+    answer: Mutex<Result<Bars, ProviderError>>,
+    calls: AtomicUsize,
+}
+
+#[async_trait]
+impl Provider for Scripted {
+    fn source(&self) -> &'static str {
+        "scripted"
+    }
+
+    fn clock(&self) -> MarketClock {
+        MarketClock::Live
+    }
+
+    fn revision(&self, _symbol: &Symbol) -> Option<String> {
+        None
+    }
+
+    async fn daily(&self, _symbol: &Symbol, _patience: Patience) -> Result<History, ProviderError> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        tokio::task::yield_now().await;
+        let bars = self.answer.lock().unwrap().clone()?;
+        Ok(History { bars, basis: Basis::Quoted, currency: Currency::USD, notes: Vec::new() })
+    }
+
+    async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
+        Ok(Instrument::unlisted(symbol.clone()))
+    }
+}
+
+struct Bench {
+    app: App,
+    clock: HandClock,
+    table: Arc<dyn Table>,
+    objects: Arc<FolderObjects>,
+    _folder: tempfile::TempDir,
+}
+
+fn bench(provider: Arc<dyn Provider>) -> Bench {
+    let clock = HandClock::at("2026-11-20T12:00:00Z");
+    let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let objects = Arc::new(FolderObjects::open(folder.path(), [7; 32], clock.reader()).unwrap());
+    let parts = Parts { table: table.clone(), objects: objects.clone(), provider, clock: clock.reader() };
+    Bench { app: App::new(parts), clock, table, objects, _folder: folder }
+}
+
+fn scripted(answer: Result<Bars, ProviderError>) -> (Arc<Scripted>, Bench) {
+    let provider = Arc::new(Scripted { answer: Mutex::new(answer), calls: AtomicUsize::new(0) });
+    let bench = bench(provider.clone());
+    (provider, bench)
+}
+
+fn bars_through(last: &str, count: i32) -> Bars {
+    let last: domain::Day = last.parse().unwrap();
+    let day = |back: i32| last.plus_days(-back);
+    let bar = |date| Bar {
+        date,
+        open: 10.0,
+        high: 11.0,
+        low: 9.0,
+        close: 10.0,
+        volume: 100.0,
+        adjusted_close: 10.0,
+        split_ratio: 1.0,
+        dividend: 0.0,
+    };
+    Bars::from_rows((0..count).rev().map(|back| bar(day(back)))).unwrap()
+}
+
+fn symbol() -> Symbol {
+    "ACME".parse().unwrap()
+}
+
+#[tokio::test]
+async fn many_readers_of_one_symbol_make_one_call() {
+    let (provider, bench) = scripted(Ok(bars_through("2026-11-19", 30)));
+    let acme = symbol();
+    let reads = (0..100).map(|_| history::load(&bench.app, &acme));
+    assert!(join_all(reads).await.into_iter().all(|read| read.is_ok()));
+    assert_eq!(provider.calls.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn bars_are_served_from_the_store_until_a_newer_one_is_due() {
+    let (provider, bench) = scripted(Ok(bars_through("2026-11-19", 30)));
+    history::load(&bench.app, &symbol()).await.unwrap();
+    // Half a day later, but before the bar of the 20th is due.
+    bench.clock.forward(TimeDelta::hours(8));
+    history::load(&bench.app, &symbol()).await.unwrap();
+    assert_eq!(provider.calls.load(Ordering::SeqCst), 1);
+    *provider.answer.lock().unwrap() = Ok(bars_through("2026-11-20", 31));
+    bench.clock.forward(TimeDelta::hours(2));
+    let series = history::load(&bench.app, &symbol()).await.unwrap();
+    assert_eq!((series.last.to_string().as_str(), series.stale), ("2026-11-20", false));
+    assert_eq!(provider.calls.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_provider_that_fails_is_left_alone_and_the_last_good_bars_are_marked_stale() {
+    let (provider, bench) = scripted(Ok(bars_through("2026-11-19", 30)));
+    history::load(&bench.app, &symbol()).await.unwrap();
+    *provider.answer.lock().unwrap() = Err(ProviderError::TimedOut);
+    bench.clock.forward(TimeDelta::hours(10));
+    for _ in 0..50 {
+        let series = history::load(&bench.app, &symbol()).await.unwrap();
+        assert!(series.stale);
+        assert_eq!(series.bars.len(), 30);
+    }
+    assert_eq!(provider.calls.load(Ordering::SeqCst), 2, "one call when it failed, none in the minute after");
+}
+
+#[tokio::test]
+async fn without_stored_bars_a_failure_is_an_error_and_an_unknown_symbol_is_its_own() {
+    let (provider, bench) = scripted(Err(ProviderError::TimedOut));
+    assert!(matches!(history::load(&bench.app, &symbol()).await, Err(ServiceError::Provider(_))));
+    *provider.answer.lock().unwrap() = Err(ProviderError::UnknownSymbol);
+    assert!(
+        matches!(history::load(&bench.app, &symbol()).await, Err(ServiceError::Provider(_))),
+        "not asked again at once"
+    );
+    bench.clock.forward(TimeDelta::minutes(2));
+    assert!(matches!(history::load(&bench.app, &symbol()).await, Err(ServiceError::UnknownSymbol { .. })));
+}
+
+#[tokio::test]
+async fn a_slot_is_refreshed_once_however_often_it_is_delivered() {
+    let (provider, bench) = scripted(Ok(bars_through("2026-11-19", 30)));
+    history::load(&bench.app, &symbol()).await.unwrap();
+    *provider.answer.lock().unwrap() = Ok(bars_through("2026-11-20", 31));
+    bench.clock.forward(TimeDelta::hours(10));
+    let slot = "2026-11-20T22:00:00Z".parse().unwrap();
+    let (first, second) = tokio::join!(refresh::refresh(&bench.app, slot), refresh::refresh(&bench.app, slot));
+    let done: Vec<_> = [first, second].into_iter().flatten().filter(|did| !did.repeated).collect();
+    assert_eq!(done.iter().map(|did| did.current).collect::<Vec<_>>(), [1]);
+    let again = refresh::refresh(&bench.app, slot).await.unwrap();
+    assert!(again.repeated);
+    assert_eq!(provider.calls.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_forecast_made_by_many_at_once_is_one_forecast() {
+    let bench = bench(Arc::new(Sample::new()));
+    let order =
+        forecasts::Order { symbol: "IBM".parse().unwrap(), horizon: 30, model: forecasts::Model::Walk, as_of: None };
+    let made = join_all((0..8).map(|_| forecasts::make(&bench.app, &order))).await;
+    let first = made[0].as_ref().unwrap();
+    assert!(made.iter().all(|one| one.as_ref().unwrap() == first), "the same numbers, whether computed or read back");
+}
+
+#[tokio::test]
+async fn parallel_callers_never_take_more_calls_than_the_budget_has() {
+    let bench = bench(Arc::new(Sample::new()));
+    let budgets: Vec<_> =
+        (0..50).map(|_| DurableBudget::alpha_vantage(bench.table.clone(), bench.clock.reader())).collect();
+    let taken = join_all(budgets.iter().map(Budget::take)).await;
+    assert_eq!(taken.iter().filter(|taken| taken.is_ok()).count(), 25);
+    bench.clock.forward(TimeDelta::hours(23));
+    assert!(budgets[0].take().await.is_err(), "not in the same 24 hours");
+    bench.clock.forward(TimeDelta::hours(1));
+    assert!(budgets[0].take().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_provider_that_says_the_day_is_used_up_is_not_asked_for_a_day() {
+    let bench = bench(Arc::new(Sample::new()));
+    let budget = DurableBudget::alpha_vantage(bench.table.clone(), bench.clock.reader());
+    let refused = budget.refused().await;
+    assert_eq!(refused.until, Some("2026-11-21T12:00:00Z".parse().unwrap()));
+    assert_eq!(budget.take().await.unwrap_err().until, refused.until);
+    bench.clock.forward(TimeDelta::hours(24));
+    assert!(budget.take().await.is_ok());
+}
+
+fn backtest_order() -> backtests::Order {
+    let rule = |text: &str| backtests::Rule::parse(text).unwrap();
+    let money = |text: &str| Money::parse(text, Currency::USD).unwrap();
+    let strategy = backtests::Strategy {
+        initial_investment: money("10000"),
+        buy: rule(backtests::CLASSIC_BUY),
+        sell: rule(backtests::CLASSIC_SELL),
+        fill: backtests::Fill::NextOpen,
+        commission_percent: 0.0,
+        commission_minimum: money("0"),
+        slippage_percent: 0.0,
+        fractional: false,
+        risk_free_rate: 0.0,
+    };
+    backtests::Order { symbol: "FB".parse().unwrap(), from: None, to: None, strategy }
+}
+
+#[tokio::test]
+async fn a_backtest_of_another_customer_is_not_found() {
+    let bench = bench(Arc::new(Sample::new()));
+    let (owner, other) = (CustomerId(Uuid::from_u128(1)), CustomerId(Uuid::from_u128(2)));
+    let made = backtests::run(&bench.app, owner, &backtest_order(), None).await.unwrap();
+    assert_eq!(backtests::find(&bench.app, owner, made.id).await.unwrap(), made.json);
+    let missing = backtests::find(&bench.app, other, made.id).await;
+    assert!(matches!(missing, Err(ServiceError::NotFound { what: "backtest" })));
+    let missing = backtests::request_of(&bench.app, other, made.id).await;
+    assert!(matches!(missing, Err(ServiceError::NotFound { what: "backtest" })));
+}
+
+#[tokio::test]
+async fn a_session_under_way_is_not_stored_as_a_bar() {
+    // Friday noon in New York: the provider already gives a bar of today.
+    let (_, bench) = scripted(Ok(bars_through("2026-11-20", 31)));
+    bench.clock.forward(TimeDelta::hours(5));
+    let series = history::load(&bench.app, &symbol()).await.unwrap();
+    assert_eq!(series.last.to_string(), "2026-11-19");
+}
+
+#[tokio::test]
+async fn an_unknown_symbol_is_not_asked_for_again_for_a_day() {
+    let (provider, bench) = scripted(Err(ProviderError::UnknownSymbol));
+    for _ in 0..10 {
+        let missing = history::load(&bench.app, &symbol()).await;
+        assert!(matches!(missing, Err(ServiceError::UnknownSymbol { .. })));
+        bench.clock.forward(TimeDelta::hours(1));
+    }
+    assert_eq!(provider.calls.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_report_of_the_same_content_is_made_once() {
+    let bench = bench(Arc::new(Sample::new()));
+    let customer = CustomerId(Uuid::from_u128(1));
+    let made = AtomicUsize::new(0);
+    let made = Arc::new(made);
+    let publish = |content: &'static [u8]| {
+        let made = made.clone();
+        let pdf = move |_, _| {
+            made.fetch_add(1, Ordering::SeqCst);
+            Ok::<_, String>(b"%PDF-".to_vec())
+        };
+        reports::publish(&bench.app, customer, content, "a.pdf".to_owned(), pdf)
+    };
+    bench.objects.set_base_url("http://127.0.0.1").unwrap();
+    let first = publish(b"one").await.unwrap();
+    assert_eq!(publish(b"one").await.unwrap().id, first.id);
+    assert_ne!(publish(b"two").await.unwrap().id, first.id);
+    assert_eq!(made.load(Ordering::SeqCst), 2);
+    // The record goes before the object does: a link never leads nowhere.
+    bench.clock.forward(TimeDelta::days(26));
+    assert_ne!(publish(b"one").await.unwrap().id, first.id);
+}
