@@ -277,7 +277,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_function_over_its_time_is_a_503() {
-        let router = Router::new().fallback(any(|| std::future::pending::<()>()));
+        let router = Router::new().fallback(any(std::future::pending::<()>));
         let response = answer(router, &event("/", "")).await;
         assert_eq!((response.status().as_u16(), message(&response)), (503, r#"{"message":"Service Unavailable"}"#));
     }

@@ -127,19 +127,19 @@ fn read_template(path: Option<&PathBuf>) -> anyhow::Result<Template> {
 }
 
 #[cfg(test)]
-pub mod tests_support {
+pub(crate) mod tests_support {
     //! An application for the tests of other modules.
 
     use super::*;
 
     /// An application in a folder of its own that is gone with the second value.
-    pub fn app() -> (App, tempfile::TempDir) {
+    pub(crate) fn app() -> (App, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
         (Platform::open(&settings(&folder)).unwrap().0.app, folder)
     }
 
     /// Settings of a platform on a free port and in `folder`.
-    pub fn settings(folder: &tempfile::TempDir) -> Settings {
+    pub(crate) fn settings(folder: &tempfile::TempDir) -> Settings {
         Settings {
             home: folder.path().join("home"),
             address: "127.0.0.1:0".parse().unwrap(),

@@ -128,7 +128,7 @@ fn pages_of_the_list_do_not_overlap_and_their_cursors_fit_no_other_list() {
 #[test]
 fn an_idempotency_key_gives_the_first_answer_again_and_refuses_another_request() {
     each(async |target: &Target| {
-        let key = target.unique("backtest");
+        let key = Target::unique("backtest");
         let first = target.post_with_key("/backtest", &json!({"symbol": "FB"}), &key).await.expect_status(201);
         let spelled_out = json!({"initial_investment": 10000.0, "symbol": "fb", "fill": "next_open"});
         let again = target.post_with_key("/backtest", &spelled_out, &key).await.expect_status(201);
@@ -147,7 +147,7 @@ fn an_idempotency_key_gives_the_first_answer_again_and_refuses_another_request()
 #[test]
 fn parallel_copies_of_a_request_with_one_key_make_one_backtest() {
     each(async |target: &Target| {
-        let key = target.unique("parallel");
+        let key = Target::unique("parallel");
         let request = json!({"symbol": "FB"});
         let copies = (0..8).map(|_| target.post_with_key("/backtest", &request, &key));
         let mut ids: Vec<String> = Vec::new();

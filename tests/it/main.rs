@@ -5,7 +5,13 @@
 //! without it each of these tests prints the word SKIPPED, which fails `make test`.
 
 #![expect(clippy::print_stderr, reason = "a test that does not run says so")]
-#![expect(missing_docs, reason = "the names of tests are sentences")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::float_cmp,
+    reason = "a failed one is a failed test, and exact figures are compared exactly"
+)]
 
 mod backtest;
 mod events;

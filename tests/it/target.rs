@@ -31,6 +31,7 @@ pub struct Answer {
 }
 
 /// Runs a check against every target there is.
+#[expect(clippy::needless_pass_by_value, reason = "every caller writes its check in place")]
 pub fn each(check: impl AsyncFn(&Target)) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -111,7 +112,7 @@ impl Target {
     }
 
     /// A text that no other call of this run gives.
-    pub fn unique(&self, word: &str) -> String {
+    pub fn unique(word: &str) -> String {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         format!("{word}-{}-{count}", std::process::id())

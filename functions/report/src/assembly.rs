@@ -91,9 +91,9 @@ fn put_together(figures: Figures) -> Result<Content, Problem> {
         metrics: outcome.metrics,
         unavailable: outcome.unavailable,
         benchmark: Benchmark { metrics: outcome.benchmark.metrics, unavailable: outcome.benchmark.unavailable },
-        monthly_returns: months.into_iter().map(year).collect(),
+        monthly_returns: months.iter().map(year).collect(),
         forecast: forecast.map(today),
-        forecast_check: check.map(|(made, graded)| beside_what_came(made, graded)),
+        forecast_check: check.map(|(made, graded)| beside_what_came(&made, graded)),
         trades: outcome.trades,
         open_trade: outcome.open_trade,
         notes,
@@ -116,7 +116,7 @@ fn strategy(request: &FilledRequest) -> Result<Strategy, Problem> {
     })
 }
 
-fn year(row: frames::YearRow) -> YearReturns {
+fn year(row: &frames::YearRow) -> YearReturns {
     YearReturns { year: row.year, months: row.months, total: row.total }
 }
 
@@ -132,7 +132,7 @@ fn today(made: StoredForecast) -> Forecast {
     }
 }
 
-fn beside_what_came(made: StoredForecast, graded: Graded) -> ForecastCheck {
+fn beside_what_came(made: &StoredForecast, graded: Graded) -> ForecastCheck {
     ForecastCheck {
         model: made.terms.model,
         as_of: made.terms.as_of,

@@ -22,7 +22,7 @@ use assembly::{Content, assemble};
 /// The function's routes, ready to serve.
 pub fn router(app: App) -> Router {
     let router = routes().split_for_parts().0.with_state(app.clone());
-    api::close(&app, router)
+    api::close(app, router)
 }
 
 /// The function's part of the API document.
@@ -161,7 +161,7 @@ async fn chart(
 
 async fn content(app: &App, caller: Caller, order: &Order) -> Result<Content, Problem> {
     let figures = reports::figures(app, caller.customer_id, order).await?;
-    Ok(assemble(figures).await?)
+    assemble(figures).await
 }
 
 fn order(

@@ -24,7 +24,6 @@ pub struct Caller {
 impl Caller {
     /// Reads the authorizer's context of a request; `None` where it names no customer.
     #[must_use]
-    #[expect(clippy::implicit_hasher, reason = "this is the type that the event library hands over")]
     pub fn from_authorizer(context: &HashMap<String, Value>) -> Option<Self> {
         let id = context.get("customer_id")?.as_str()?;
         Some(Self { customer_id: CustomerId(Uuid::parse_str(id).ok()?) })

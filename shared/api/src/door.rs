@@ -25,7 +25,7 @@ pub struct RequestId(pub String);
 
 /// Closes a function's router: every answer that leaves it has an id, safe headers and, where it
 /// is a refusal, a problem body. Routes and methods that it does not have are refused.
-pub fn close(app: &App, router: Router) -> Router {
+pub fn close(app: App, router: Router) -> Router {
     let refusing = router
         .fallback(|| async { Problem::not_found("route_not_found", "no such route") })
         .method_not_allowed_fallback(|| async {
@@ -35,8 +35,8 @@ pub fn close(app: &App, router: Router) -> Router {
 }
 
 /// Like [`close`], for the function whose own fallback answers for every route that is not there.
-pub fn finish_answers(app: &App, router: Router) -> Router {
-    router.layer(CatchPanicLayer::custom(answer_for_a_bug)).layer(from_fn_with_state(app.clone(), finish))
+pub fn finish_answers(app: App, router: Router) -> Router {
+    router.layer(CatchPanicLayer::custom(answer_for_a_bug)).layer(from_fn_with_state(app, finish))
 }
 
 async fn finish(State(app): State<App>, request: Request, next: Next) -> Response {

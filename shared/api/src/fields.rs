@@ -17,7 +17,6 @@ impl Fields {
     }
 
     /// Like [`Fields::take`] for a field that may be missing: the outer `None` is a mistake.
-    #[expect(clippy::option_option, reason = "a mistake and an absent field are different answers")]
     pub fn take_optional<T, E: Display>(&mut self, name: &str, parsed: Option<Result<T, E>>) -> Option<Option<T>> {
         match parsed {
             None => Some(None),

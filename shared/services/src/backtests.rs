@@ -133,13 +133,13 @@ pub async fn simulate(series: &Arc<Series>, order: &Order) -> Result<Outcome, Se
     let series = series.clone();
     // A long history takes over a millisecond: it must not hold up the requests beside it.
     tokio::task::spawn_blocking(move || {
-        backtest::run(&series.bars, from, to, &settings).map_err(|error| refusal(&series, from, to, error))
+        backtest::run(&series.bars, from, to, &settings).map_err(|error| refusal(&series, from, to, &error))
     })
     .await
     .map_err(|error| ServiceError::fault("backtest", error))?
 }
 
-fn refusal(series: &Series, from: Day, to: Day, error: BacktestError) -> ServiceError {
+fn refusal(series: &Series, from: Day, to: Day, error: &BacktestError) -> ServiceError {
     match error {
         BacktestError::NoBars { .. } => series.no_bars(from, to),
         BacktestError::FromAfterTo { .. } => ServiceError::FromAfterTo { from, to },

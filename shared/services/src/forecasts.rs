@@ -153,7 +153,7 @@ async fn compute(
     let (made, (score, unavailable)) = tokio::task::spawn_blocking(task)
         .await
         .map_err(|error| ServiceError::fault("forecast", error))?
-        .map_err(refusal)?;
+        .map_err(|error| refusal(&error))?;
     let next_session = domain::calendar::next_trading_days(made.as_of, 1).first().copied();
     let over = next_session.is_some_and(|next| next <= market_clock::market_day(app));
     Ok(Forecast {
@@ -176,9 +176,9 @@ async fn compute(
     })
 }
 
-fn refusal(error: ForecastError) -> ServiceError {
+fn refusal(error: &ForecastError) -> ServiceError {
     match error {
-        ForecastError::NotEnoughBars { needed, have } => ServiceError::NotEnoughBars { needed, have },
+        &ForecastError::NotEnoughBars { needed, have } => ServiceError::NotEnoughBars { needed, have },
         ForecastError::Horizon { .. } | ForecastError::CalendarEnds => {
             ServiceError::Field { field: "horizon", detail: error.to_string() }
         }

@@ -5,11 +5,11 @@
 
 use domain::CustomerId;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use store::{Key, StoreError, Write, documents, keys};
 use uuid::Uuid;
 
 use crate::App;
+use crate::digest::sha256_hex;
 use crate::error::ServiceError;
 
 #[derive(Serialize, Deserialize)]
@@ -47,7 +47,7 @@ pub async fn attempt(
         return Ok(Attempt::First(Pending { key: None }));
     };
     let json = serde_json::to_vec(request).map_err(|error| ServiceError::fault("request to JSON", error))?;
-    let fingerprint = hex(&[route.as_bytes(), &json]);
+    let fingerprint = sha256_hex(&[route.as_bytes(), &json]);
     let key = keys::idempotency(customer, text);
     match lookup(app, &key, &fingerprint).await? {
         Some(result) => Ok(Attempt::Replay(result)),
@@ -82,9 +82,4 @@ pub async fn commit(app: &App, pending: Pending, id: Uuid, result: Vec<Write>) -
         },
         Err(error) => Err(error.into()),
     }
-}
-
-fn hex(parts: &[&[u8]]) -> String {
-    let digest = parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part).chain_update([0])).finalize();
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -7,6 +7,7 @@ mod app;
 pub mod backtest_records;
 pub mod backtests;
 pub mod chart_series;
+mod digest;
 pub mod error;
 mod extension;
 pub mod forecasts;

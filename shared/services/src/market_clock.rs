@@ -27,7 +27,7 @@ pub fn market_day(app: &App) -> Day {
 pub fn last_finished_session(now: DateTime<Utc>) -> Day {
     let local = now.with_timezone(&New_York);
     // An unreadable clock (outside 1900 to 2199) expects no bar newer than the first day we know.
-    let today = Day::try_from(local.date_naive()).unwrap_or_else(|_| Day::FIRST);
+    let today = Day::try_from(local.date_naive()).unwrap_or(Day::FIRST);
     let candidate = if local.time() >= BAR_EXPECTED_AT { today } else { today.plus_days(-1) };
     calendar::last_trading_day_on_or_before(candidate).unwrap_or(Day::FIRST)
 }

@@ -8,15 +8,15 @@ use quant::forecast::Model;
 use quant::grading::Graded;
 use quant::rules::Rule;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Duration;
-use store::{StoreError, documents, keys};
+use store::{Key, StoreError, documents, keys};
 use uuid::Uuid;
 
 use crate::backtest_records::FilledRequest;
 use crate::backtests::{self, CLASSIC_BUY, CLASSIC_SELL, Strategy};
 use crate::chart_series::{ChartSeries, chart_series};
+use crate::digest::sha256_hex;
 use crate::error::ServiceError;
 use crate::forecasts::{self, Forecast};
 use crate::history::{self, Series};
@@ -159,27 +159,28 @@ where
     F: FnOnce(Uuid, DateTime<Utc>) -> Result<Vec<u8>, E> + Send + 'static,
     E: std::fmt::Display + Send + 'static,
 {
-    let sha256: String = Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
-    let key = keys::report(customer, &sha256);
+    let key = keys::report(customer, &sha256_hex(&[content]));
     let found = documents::read::<Record>(app.table(), &key).await?;
     let record = match found {
         Some((record, _)) => record,
-        None => {
-            let record = store_pdf(app, customer, pdf).await?;
-            let expires_at = Some((record.generated_at + TimeDelta::days(RECORD_DAYS)).timestamp());
-            match documents::put_new(app.table(), key.clone(), &record, expires_at).await {
-                Ok(_) => record,
-                Err(StoreError::Conflict { .. }) => {
-                    let first = documents::read::<Record>(app.table(), &key).await?;
-                    first.map_or(record, |(first, _)| first)
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
+        None => record_first(app, key, store_pdf(app, customer, pdf).await?).await?,
     };
     let options = LinkOptions { lifetime: LINK_LIFETIME, filename };
     let link = app.objects().link(&record.pdf, options).await?;
     Ok(Published { id: record.id, generated_at: record.generated_at, link })
+}
+
+/// The record that stands: this one, or that of a parallel request that came first.
+async fn record_first(app: &App, key: Key, record: Record) -> Result<Record, ServiceError> {
+    let expires_at = Some((record.generated_at + TimeDelta::days(RECORD_DAYS)).timestamp());
+    match documents::put_new(app.table(), key.clone(), &record, expires_at).await {
+        Ok(_) => Ok(record),
+        Err(StoreError::Conflict { .. }) => {
+            let first = documents::read::<Record>(app.table(), &key).await?;
+            Ok(first.map_or(record, |(first, _)| first))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn store_pdf<F, E>(app: &App, customer: CustomerId, pdf: F) -> Result<Record, ServiceError>
