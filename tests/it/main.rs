@@ -19,5 +19,6 @@ mod fetch_data;
 mod health;
 mod predict;
 mod report;
+mod shapes;
 mod target;
 mod tidy;

@@ -75,6 +75,7 @@ async fn run(
 #[into_params(parameter_in = Query)]
 struct ListQuery {
     /// Items of a page, 1 to 200; 50 where not given.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
     limit: Option<String>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,

@@ -41,12 +41,16 @@ fn routes() -> OpenApiRouter<App> {
 #[into_params(parameter_in = Query)]
 struct BarsQuery {
     /// First day, included; the first bar where not given.
+    #[param(value_type = Option<Day>)]
     from: Option<String>,
     /// Last day, included; the last bar where not given.
+    #[param(value_type = Option<Day>)]
     to: Option<String>,
     /// `day` (default), `week` or `month`.
+    #[param(value_type = Option<Interval>)]
     interval: Option<String>,
     /// `json` (default) or `csv`.
+    #[param(pattern = "^(json|csv)$")]
     format: Option<String>,
 }
 

@@ -33,10 +33,13 @@ fn routes() -> OpenApiRouter<App> {
 #[into_params(parameter_in = Query)]
 struct PredictQuery {
     /// Trading days ahead, 1 to 60; 30 where not given.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 60)]
     horizon: Option<String>,
     /// `walk` (default), `naive`, `drift` or `linear`.
+    #[param(value_type = Option<Model>)]
     model: Option<String>,
     /// The day whose knowledge the forecast uses; the last bar where not given.
+    #[param(value_type = Option<Day>)]
     as_of: Option<String>,
 }
 
@@ -45,6 +48,7 @@ struct PredictQuery {
 #[into_params(parameter_in = Query)]
 struct HistoryQuery {
     /// Items of a page, 1 to 200; 50 where not given.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
     limit: Option<String>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,

@@ -40,12 +40,16 @@ fn routes() -> OpenApiRouter<App> {
 #[into_params(parameter_in = Query)]
 struct ReportQuery {
     /// First day, included; the first bar where not given.
+    #[param(value_type = Option<Day>)]
     from: Option<String>,
     /// Last day, included; the last bar where not given.
+    #[param(value_type = Option<Day>)]
     to: Option<String>,
     /// Id of a backtest of the caller whose rules and costs are used; the classic strategy where not given.
+    #[param(format = Uuid)]
     backtest: Option<String>,
     /// `json` (default), or `pdf` to be sent to the document.
+    #[param(pattern = "^(json|pdf)$")]
     format: Option<String>,
 }
 
@@ -54,12 +58,16 @@ struct ReportQuery {
 #[into_params(parameter_in = Query)]
 struct ChartQuery {
     /// `price` (default), `equity`, `drawdown` or `forecast`.
+    #[param(value_type = Option<Chart>)]
     chart: Option<String>,
     /// First day, included; the first bar where not given.
+    #[param(value_type = Option<Day>)]
     from: Option<String>,
     /// Last day, included; the last bar where not given.
+    #[param(value_type = Option<Day>)]
     to: Option<String>,
     /// Id of a backtest of the caller whose rules and costs are used; the classic strategy where not given.
+    #[param(format = Uuid)]
     backtest: Option<String>,
 }
 
