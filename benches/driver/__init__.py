@@ -1,0 +1,1 @@
+"""What `benches/run.py` measures, one module a kind of work."""

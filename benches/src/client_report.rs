@@ -1,0 +1,135 @@
+//! A client's report from a file of prices: backtest, forecast, charts, tables and the PDF.
+
+use anyhow::Context;
+use chrono::DateTime;
+use domain::{Bars, Currency};
+use quant::backtest::{Fill, Outcome, Settings};
+use quant::forecast::{Model, forecast, score};
+use quant::grading::grade;
+use quant::{backtest, indicators, metrics};
+use render::report::{Benchmark, Forecast, ForecastCheck, Overlay, Strategy, YearReturns};
+use render::{ChartData, Report};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::crossover;
+
+/// Trading days that are forecast.
+const HORIZON: usize = 30;
+/// Windows of the averages over the price.
+const AVERAGES: [usize; 2] = [50, 200];
+
+/// A document, and what it says of the price; the peer's document must say the same.
+#[derive(Debug)]
+pub struct Document {
+    /// The PDF.
+    pub pdf: Vec<u8>,
+    /// Its figures of the price, as an answer to compare.
+    pub answer: Value,
+}
+
+/// Makes the report of the GOOG file, whose span has neither splits nor dividends.
+pub fn goog(file: &[u8]) -> anyhow::Result<Document> {
+    let bars = market::csv_file::read(file)?.bars;
+    let (from, to) = crossover::whole_span(&bars)?;
+    // Bought at the first close, buy and hold shows exactly the price's own return and fall.
+    let settings = crossover::settings(Fill::Close)?;
+    let outcome = backtest::run(&bars, from, to, &settings)?;
+    let data = chart_data(&bars, &outcome);
+    let report = report(&bars, outcome, &settings)?;
+    let price = &report.benchmark.metrics;
+    let answer = json!({
+        "bars": data.dates.len(),
+        "last_close": data.close.last(),
+        "total_return": price.total_return,
+        "max_drawdown": price.max_drawdown,
+    });
+    Ok(Document { pdf: render::pdf(&report, &data)?, answer })
+}
+
+fn chart_data(bars: &Bars, outcome: &Outcome) -> ChartData {
+    let overlay = |window| {
+        let averages = indicators::sma(bars.close(), window).into_iter();
+        let values = averages.map(|average| average.is_finite().then_some(average)).collect();
+        Overlay { label: format!("SMA {window}"), values }
+    };
+    ChartData {
+        dates: outcome.dates.clone(),
+        close: bars.close().to_vec(),
+        overlays: AVERAGES.map(overlay).to_vec(),
+        equity: outcome.equity.clone(),
+        benchmark_equity: outcome.benchmark.equity.clone(),
+        drawdown: outcome.drawdown.clone(),
+        benchmark_drawdown: metrics::drawdowns(&outcome.benchmark.equity),
+    }
+}
+
+fn report(bars: &Bars, outcome: Outcome, settings: &Settings) -> anyhow::Result<Report> {
+    let months = frames::monthly_returns(&outcome.dates, &outcome.equity)?;
+    let year = |row: frames::YearRow| YearReturns { year: row.year, months: row.months, total: row.total };
+    Ok(Report {
+        id: Uuid::nil(),
+        symbol: "GOOG".parse()?,
+        name: "Google".to_owned(),
+        currency: Currency::USD,
+        generated_at: DateTime::UNIX_EPOCH,
+        as_of: outcome.last_day,
+        source: "sample".to_owned(),
+        from: outcome.first_day,
+        to: outcome.last_day,
+        strategy: strategy(settings),
+        metrics: outcome.metrics,
+        unavailable: outcome.unavailable,
+        benchmark: Benchmark { metrics: outcome.benchmark.metrics, unavailable: outcome.benchmark.unavailable },
+        monthly_returns: months.into_iter().map(year).collect(),
+        forecast: Some(today(bars)?),
+        forecast_check: Some(beside_what_came(bars)?),
+        trades: outcome.trades,
+        open_trade: outcome.open_trade,
+        notes: Vec::new(),
+    })
+}
+
+fn strategy(settings: &Settings) -> Strategy {
+    Strategy {
+        buy: settings.buy.to_string(),
+        sell: settings.sell.to_string(),
+        fill: settings.fill.name().to_owned(),
+        initial_investment: 10_000.into(),
+        commission_percent: settings.commission_percent,
+        commission_minimum: 0.into(),
+        slippage_percent: settings.slippage_percent,
+        fractional: settings.fractional,
+        risk_free_rate: settings.risk_free_rate,
+    }
+}
+
+fn today(bars: &Bars) -> anyhow::Result<Forecast> {
+    let made = forecast(bars, Model::Walk, HORIZON)?;
+    let (score, unavailable) = score(bars, Model::Walk, HORIZON);
+    Ok(Forecast {
+        model: made.model,
+        as_of: made.as_of,
+        horizon: HORIZON,
+        last_price: made.last_price,
+        points: made.points,
+        score,
+        unavailable,
+    })
+}
+
+/// The forecast from so many bars before the end that all of its days have come.
+fn beside_what_came(bars: &Bars) -> anyhow::Result<ForecastCheck> {
+    let origin = bars.len().checked_sub(HORIZON + 1).context("too few bars for a forecast")?;
+    let made = forecast(&bars.slice(0, origin + 1), Model::Walk, HORIZON)?;
+    let graded = grade(bars, origin, &made.points)?;
+    Ok(ForecastCheck {
+        model: made.model,
+        as_of: made.as_of,
+        hindsight: true,
+        last_price: made.last_price,
+        points: graded.points,
+        grade: graded.grade,
+        unavailable: graded.unavailable,
+    })
+}
