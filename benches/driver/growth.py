@@ -1,4 +1,10 @@
-"""How time grows with the bars."""
+"""How time grows with the bars.
+
+What is judged is the engine. The allocator of Linux gives a block of more than 128 KiB back to
+the kernel and gets it anew, page by page, which costs as much as some works on the longest series
+and nothing on the shorter ones; so it is told to keep its memory, and what its defaults add is
+shown apart.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +16,13 @@ from driver.processes import tell
 from driver.table import Goals, table, time_of
 
 MOST_FOR_FOUR_TIMES = 4.4
+KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "1000000000", "MALLOC_TRIM_THRESHOLD_": "1000000000"}
 
 
 def measure(programs: Path, goals: Goals) -> str:
     """Time of each work on three lengths, and the exponent between the shortest and the longest."""
-    lines = tell((programs / "works", "growth", "-"))
+    command = (programs / "works", "growth", "-")
+    lines, by_default = tell(command, KEEP_MEMORY), tell(command)
     names = list(dict.fromkeys(line["work"] for line in lines))
     rows = []
     for name in names:
@@ -23,9 +31,12 @@ def measure(programs: Path, goals: Goals) -> str:
         exponent = math.log(points[-1][1] / points[0][1]) / math.log(points[-1][0] / points[0][0])
         times = [time_of(cpu_us) for _, cpu_us in points]
         verdict = goals.verdict(f"growth, {name}", max(steps) <= MOST_FOR_FOUR_TIMES)
+        longest = max(by_default, key=lambda line: (line["work"] == name, line["bars"]))
         rows.append([name, *times, f"× {max(steps):.2f}", f"{exponent:.3f}", verdict])
+        rows[-1].append(time_of(longest["cpu_us"]))
     lengths = sorted({line["bars"] for line in lines})
     heading = ("", *(f"{bars:,} bars" for bars in lengths), "bars × 4, at most", "exponent", "")
+    heading += ("the longest, memory given back",)
     return (
         table(heading, rows) + f"\nBars × 4 must take at most {MOST_FOR_FOUR_TIMES} × the time.\n"
     )

@@ -102,12 +102,11 @@ class ColdProgram:
         return json.loads(text) | {"cpu_us": (usage.ru_utime + usage.ru_stime) * 1e6}
 
 
-def tell(command: Command) -> Any:
+def tell(command: Command, variables: dict[str, str] | None = None) -> Any:
     """Run a program to its end; it tells one line of JSON."""
     command = [str(part) for part in command]
-    done = subprocess.run(
-        command, check=False, capture_output=True, text=True, env=os.environ | ONE_THREAD
-    )
+    environment = os.environ | ONE_THREAD | (variables or {})
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
     if done.returncode:
         raise MeasuringError(f"{' '.join(command)}: {done.stderr.strip()}")
     return json.loads(done.stdout)

@@ -166,11 +166,11 @@ fn growing<'a>(bars: &'a Bars, settings: &'a Settings) -> anyhow::Result<[Growin
     let (from, to) = whole_span(bars)?;
     let every_figure = move || drop(black_box(run(bars, from, to, settings)));
     let three_figures = move || drop(black_box(summary(bars, from, to, settings)));
-    let record = move || drop(black_box(score(bars, Model::Walk, HORIZON)));
+    let forecast = move || drop(black_box(forecast(bars, Model::Walk, HORIZON)));
     let of = |name, work: Box<dyn FnMut() + 'a>| Growing { name, bars: bars.len(), work };
     Ok([
         of("backtest, every figure", Box::new(every_figure)),
         of("backtest, three figures", Box::new(three_figures)),
-        of("score of the default forecast", Box::new(record)),
+        of("forecast, the default model", Box::new(forecast)),
     ])
 }

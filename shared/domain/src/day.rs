@@ -4,14 +4,14 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::{Datelike, NaiveDate, Weekday};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 const FIRST_YEAR: i32 = 1900;
 const LAST_YEAR: i32 = 2199;
 
 /// A calendar day without a time zone, between 1900 and 2199.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, utoipa::ToSchema)]
+#[serde(try_from = "String")]
 #[schema(value_type = String, format = Date, example = "2013-03-01")]
 pub struct Day(NaiveDate);
 
@@ -138,15 +138,28 @@ impl TryFrom<String> for Day {
     }
 }
 
-impl From<Day> for String {
-    fn from(day: Day) -> Self {
-        day.to_string()
+impl Day {
+    /// `2013-03-01` without an allocation: an answer has thousands of days.
+    fn written(self) -> [u8; 10] {
+        let digit = |number: u32| b'0' + (number % 10) as u8;
+        let (year, month, day) = (self.year() as u32, self.month(), self.day_of_month());
+        let (thousands, hundreds, tens) = (digit(year / 1000), digit(year / 100), digit(year / 10));
+        let (month_tens, day_tens) = (digit(month / 10), digit(day / 10));
+        [thousands, hundreds, tens, digit(year), b'-', month_tens, digit(month), b'-', day_tens, digit(day)]
+    }
+}
+
+impl Serialize for Day {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let written = self.written();
+        let text = std::str::from_utf8(&written).map_err(serde::ser::Error::custom)?;
+        serializer.serialize_str(text)
     }
 }
 
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04}-{:02}-{:02}", self.year(), self.month(), self.day_of_month())
+        f.pad(std::str::from_utf8(&self.written()).map_err(|_| fmt::Error)?)
     }
 }
 

@@ -29,6 +29,8 @@ const LAST_DAY: (i32, u32, u32) = (2013, 3, 1);
 #[derive(Debug, Default)]
 pub struct Sample {
     series: [OnceLock<Result<Series, ProviderError>>; FILES.len()],
+    /// Asked for at every request, and a file is 180 KB.
+    revisions: [OnceLock<String>; FILES.len()],
     instruments: OnceLock<Instruments>,
 }
 
@@ -69,7 +71,9 @@ impl Provider for Sample {
     }
 
     fn revision(&self, symbol: &Symbol) -> Option<String> {
-        Self::file(symbol).map(|file| format!("{:016x}", fnv1a(FILES[file].1)))
+        let file = Self::file(symbol)?;
+        let hash = || format!("{:016x}", fnv1a(FILES[file].1));
+        Some(self.revisions[file].get_or_init(hash).clone())
     }
 
     async fn daily(&self, symbol: &Symbol, _patience: Patience) -> Result<History, ProviderError> {
