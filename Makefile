@@ -47,8 +47,10 @@ test: $(TOOLS) ## Run every test, the whole-system ones here and on an emulated 
 lint: $(TOOLS) ## Check format, lints, the template and, with cargo-deny installed, the dependencies
 	@cargo fmt --all --check
 	@cargo clippy $(SELECTION) --all-targets -- --deny warnings
-	@$(VENV)/bin/ruff check --quiet --no-cache --config tests/aws/ruff.toml tests/aws benches
-	@$(VENV)/bin/ruff format --quiet --no-cache --config tests/aws/ruff.toml --check --diff tests/aws benches
+	@$(VENV)/bin/ruff check --quiet --no-cache tests/aws
+	@$(VENV)/bin/ruff check --quiet --no-cache --config tests/aws/ruff.toml benches
+	@$(VENV)/bin/ruff format --quiet --no-cache --check --diff tests/aws
+	@$(VENV)/bin/ruff format --quiet --no-cache --config tests/aws/ruff.toml --check --diff benches
 	@$(VENV)/bin/cfn-lint template.yaml
 	@AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 $(VENV)/bin/sam validate --lint --template-file template.yaml
 	@if command -v cargo-deny >/dev/null; then cargo deny --log-level error check bans licenses sources; \
@@ -56,7 +58,8 @@ lint: $(TOOLS) ## Check format, lints, the template and, with cargo-deny install
 
 format: $(TOOLS) ## Format Rust and Python
 	@cargo fmt --all
-	@$(VENV)/bin/ruff format --quiet --no-cache --config tests/aws/ruff.toml tests/aws benches
+	@$(VENV)/bin/ruff format --quiet --no-cache tests/aws
+	@$(VENV)/bin/ruff format --quiet --no-cache --config tests/aws/ruff.toml benches
 
 # The programs of the peers that we are measured beside.
 PEERS := $(CACHE)/venv-peers-$(shell cksum < benches/peers/requirements.txt | cut -d ' ' -f 1)
