@@ -173,7 +173,7 @@ mod tests {
         });
         let (stop, stopped) = watch::channel(false);
         let task = tokio::spawn(run(app, clock, counting, stopped));
-        tokio::time::sleep(Duration::from_secs(60 * 35)).await;
+        tokio::time::sleep(Duration::from_mins(35)).await;
         assert_eq!(RUNS.load(Ordering::SeqCst), 3);
         stop.send(true).unwrap();
         task.await.unwrap();

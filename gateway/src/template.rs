@@ -362,6 +362,6 @@ mod tests {
         assert_eq!(fetch.routes, [RouteKey::parse("GET", "/fetch-data/{symbol}").unwrap()]);
         let refresh = template.functions.iter().find(|function| function.name == "refresh-prices").unwrap();
         assert_eq!(refresh.schedules.len(), 1);
-        assert_eq!(refresh.timeout, Duration::from_secs(300));
+        assert_eq!(refresh.timeout, Duration::from_mins(5));
     }
 }

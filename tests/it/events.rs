@@ -23,7 +23,7 @@ fn every_sample_event_is_answered_by_its_function() {
             match function.handler {
                 Handler::Http { router, .. } => {
                     let invocation =
-                        Invocation { function: &folder, timeout: Duration::from_secs(60), request_id: "event" };
+                        Invocation { function: &folder, timeout: Duration::from_mins(1), request_id: "event" };
                     let mut event = event;
                     event["requestContext"]["authorizer"]["lambda"] =
                         serde_json::to_value(gateway::invoke::authorizer_context()).unwrap();

@@ -103,7 +103,7 @@ async fn a_link_works_until_it_expires_is_altered_or_its_object_is_gone() {
     let objects = &server.platform().objects;
     let key = ObjectKey::new("reports", CustomerId(server.platform().app.new_id()), [7; 16], "pdf").unwrap();
     objects.put(&key, b"%PDF-1.7 \xff".to_vec(), "application/pdf").await.unwrap();
-    let options = LinkOptions { lifetime: Duration::from_secs(300), filename: "AAPL.pdf".to_owned() };
+    let options = LinkOptions { lifetime: Duration::from_mins(5), filename: "AAPL.pdf".to_owned() };
     let link = objects.link(&key, options).await.unwrap().url;
     let target = link.strip_prefix(&format!("http://{}", server.address())).unwrap().to_owned();
 

@@ -162,7 +162,7 @@ async fn repeating_ends_with_the_attempts_and_with_the_time() {
     assert_eq!(server.requests().len(), 3);
 
     let server = Server::start(vec![Reply::status(429).header("Retry-After", "60")]).await;
-    let slow = Err(ProviderError::RateLimited { retry_after: Duration::from_secs(60) });
+    let slow = Err(ProviderError::RateLimited { retry_after: Duration::from_mins(1) });
     assert_eq!(provider(&server).daily(&ibm(), Patience::Caller).await, slow);
     assert_eq!(server.requests().len(), 1, "a minute does not fit into the caller's time");
 }
@@ -197,7 +197,7 @@ async fn calls_of_one_process_keep_their_distance() {
         provider.daily(&ibm(), Patience::Caller).await.unwrap();
     }
     assert!(start.elapsed() >= spacing);
-    let hurried = Limits { spacing: Duration::from_secs(60), ..limits() };
+    let hurried = Limits { spacing: Duration::from_mins(1), ..limits() };
     let provider = provider_with(&server, hurried, 25);
     provider.daily(&ibm(), Patience::Caller).await.unwrap();
     let refused = provider.daily(&ibm(), Patience::Caller).await;

@@ -28,7 +28,7 @@ const CONTENT_TYPE_SUFFIX: &str = ".content-type";
 /// How the name of a file begins that is not finished yet.
 const UNFINISHED_PREFIX: &str = ".unfinished-";
 /// An unfinished file this old was left by a process that died.
-const ABANDONED_AFTER: Duration = Duration::from_secs(60 * 60);
+const ABANDONED_AFTER: Duration = Duration::from_hours(1);
 
 /// Objects as files under one folder, with links signed by a secret of its own.
 #[derive(Clone)]

@@ -9,7 +9,7 @@ use crate::ObjectError;
 /// The shortest lifetime of a link: expiry is counted in whole seconds.
 pub const MIN_LINK_LIFETIME: Duration = Duration::from_secs(1);
 /// The longest lifetime of a link: AWS Signature Version 4 allows no more for a presigned URL.
-pub const MAX_LINK_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+pub const MAX_LINK_LIFETIME: Duration = Duration::from_hours(7 * 24);
 
 /// How a link is to behave.
 #[derive(Clone, Debug, PartialEq, Eq)]

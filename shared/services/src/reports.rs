@@ -23,7 +23,7 @@ use crate::history::{self, Series};
 use crate::{App, instruments, objects_of};
 
 /// How long a report's link works.
-pub const LINK_LIFETIME: Duration = Duration::from_secs(300);
+pub const LINK_LIFETIME: Duration = Duration::from_mins(5);
 
 /// The object is kept longer than the record that points to it, so that no link leads nowhere.
 const RECORD_DAYS: i64 = 25;

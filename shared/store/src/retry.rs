@@ -90,7 +90,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_lost_race_is_run_eight_times_at_most_and_waits_under_its_ceilings() {
         let start = Instant::now();
-        let policy = Retry::within(Duration::from_secs(60));
+        let policy = Retry::within(Duration::from_mins(1));
         assert_eq!(tries_until(|| StoreError::Conflict { write: 0 }, policy).await, MAX_TRIES);
         // 10 + 20 + 40 + 80 + 160 + 320 + 500, and a millisecond of the timer's grain for each.
         assert!(start.elapsed() <= Duration::from_millis(1_130 + 7), "{:?}", start.elapsed());
@@ -98,7 +98,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_may_have_been_written_or_cannot_pass_is_not_run_again() {
-        let policy = Retry::within(Duration::from_secs(60));
+        let policy = Retry::within(Duration::from_mins(1));
         assert_eq!(tries_until(|| StoreError::unavailable("gone"), policy).await, 1);
         assert_eq!(tries_until(|| StoreError::NoWrites, policy).await, 1);
         assert_eq!(tries_until(|| StoreError::Throttled, policy).await, MAX_TRIES);
@@ -115,7 +115,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_first_success_ends_it() {
         let left = Cell::new(3);
-        let value = retry(Retry::within(Duration::from_secs(60)), || {
+        let value = retry(Retry::within(Duration::from_mins(1)), || {
             left.set(left.get() - 1);
             let done = left.get() == 0;
             async move { if done { Ok(7) } else { Err(StoreError::Conflict { write: 1 }) } }

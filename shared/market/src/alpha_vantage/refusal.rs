@@ -75,7 +75,7 @@ fn sentence(text: &str) -> Refusal {
     if text.contains("spreading out") || text.contains("per second") {
         Refusal::TooFast
     } else if text.contains("per minute") {
-        Refusal::Failed(ProviderError::RateLimited { retry_after: Duration::from_secs(60) })
+        Refusal::Failed(ProviderError::RateLimited { retry_after: Duration::from_mins(1) })
     } else if text.contains("requests per day") || text.contains("calls per day") {
         Refusal::DayUsedUp
     } else if text.contains("premium") {
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn each_sentence_has_its_meaning() {
-        let minute = Refusal::Failed(ProviderError::RateLimited { retry_after: Duration::from_secs(60) });
+        let minute = Refusal::Failed(ProviderError::RateLimited { retry_after: Duration::from_mins(1) });
         let unknown = Refusal::Failed(ProviderError::UnknownSymbol);
         let key = Refusal::Failed(ProviderError::KeyRefused);
         let other = Refusal::malformed("holds a message in place of data");

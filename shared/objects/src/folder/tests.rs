@@ -34,7 +34,7 @@ fn key(number: u8) -> ObjectKey {
 }
 
 fn for_five_minutes() -> LinkOptions {
-    LinkOptions { lifetime: Duration::from_secs(300), filename: "AAPL.pdf".to_owned() }
+    LinkOptions { lifetime: Duration::from_mins(5), filename: "AAPL.pdf".to_owned() }
 }
 
 fn server_at(base_url: &str) -> FolderServer {

@@ -14,7 +14,7 @@ use crate::write::Write;
 
 /// Enough for the last of all rivals.
 pub(super) fn patient() -> Retry {
-    Retry { tries: 200, ..Retry::within(Duration::from_secs(60)) }
+    Retry { tries: 200, ..Retry::within(Duration::from_mins(1)) }
 }
 
 /// A number that must be there, and its version.
