@@ -1,0 +1,233 @@
+//! Exact counts of units and exact prices of one unit: decimals of at most eight places, never floats.
+
+use std::fmt;
+
+use rust_decimal::{Decimal, RoundingStrategy};
+use serde::{Deserialize, Serialize};
+
+/// Decimals of a quantity and of a price in the ledger.
+pub const DECIMALS: u32 = 8;
+
+/// The largest quantity or price accepted from outside.
+pub const LARGEST: i64 = 1_000_000_000_000;
+
+/// A number of units of an instrument, zero or more, at most eight decimals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(try_from = "Decimal", into = "Decimal")]
+#[schema(value_type = String, example = "12.5")]
+pub struct Quantity(Decimal);
+
+/// The price of one unit in the currency of its instrument, above zero, at most eight decimals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(try_from = "Decimal", into = "Decimal")]
+#[schema(value_type = String, example = "430.47")]
+pub struct Price(Decimal);
+
+/// Why a number is not a [`Quantity`] or a [`Price`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DecimalError {
+    /// Not a decimal number.
+    #[error("not a decimal number")]
+    NotANumber,
+    /// More than [`DECIMALS`] places.
+    #[error("at most {DECIMALS} decimals are kept")]
+    TooFine,
+    /// Above [`LARGEST`].
+    #[error("the largest number is {LARGEST}")]
+    TooLarge,
+    /// Below zero.
+    #[error("it is not below zero")]
+    Negative,
+    /// Zero where something is needed.
+    #[error("it is above zero")]
+    Zero,
+}
+
+impl Quantity {
+    /// No unit.
+    pub const ZERO: Self = Self(Decimal::ZERO);
+
+    /// Exactly this many units.
+    pub fn new(units: Decimal) -> Result<Self, DecimalError> {
+        checked(units).map(Self)
+    }
+
+    /// Reads `12.5` or `1e3` exactly.
+    pub fn parse(text: &str) -> Result<Self, DecimalError> {
+        Self::new(read(text)?)
+    }
+
+    /// This many units, cut to eight decimals: what remains of a division.
+    pub fn floored(units: Decimal) -> Result<Self, DecimalError> {
+        Self::new(units.round_dp_with_strategy(DECIMALS, RoundingStrategy::ToZero))
+    }
+
+    /// The number.
+    #[must_use]
+    pub fn units(self) -> Decimal {
+        self.0
+    }
+
+    /// Whether there is no unit.
+    #[must_use]
+    pub fn is_zero(self) -> bool {
+        self.0.is_zero()
+    }
+
+    /// Both together; an error where that is more than [`LARGEST`].
+    pub fn plus(self, other: Self) -> Result<Self, DecimalError> {
+        Self::new(self.0.checked_add(other.0).ok_or(DecimalError::TooLarge)?)
+    }
+
+    /// What is left without `other`; an error where that is more than there is.
+    pub fn minus(self, other: Self) -> Result<Self, DecimalError> {
+        Self::new(self.0.checked_sub(other.0).ok_or(DecimalError::Negative)?)
+    }
+
+    /// The same holding after a split of `ratio` new units for each old one, cut to eight decimals.
+    pub fn times(self, ratio: Decimal) -> Result<Self, DecimalError> {
+        Self::floored(self.0.checked_mul(ratio).ok_or(DecimalError::TooLarge)?)
+    }
+}
+
+impl Price {
+    /// Exactly this price.
+    pub fn new(price: Decimal) -> Result<Self, DecimalError> {
+        let price = checked(price)?;
+        if price.is_zero() { Err(DecimalError::Zero) } else { Ok(Self(price)) }
+    }
+
+    /// Reads `430.47` exactly.
+    pub fn parse(text: &str) -> Result<Self, DecimalError> {
+        Self::new(read(text)?)
+    }
+
+    /// A price of a bar: the decimal that its shortest text says, cut to eight decimals.
+    pub fn from_bar(price: f64) -> Result<Self, DecimalError> {
+        Self::new(from_f64(price)?)
+    }
+
+    /// The number.
+    #[must_use]
+    pub fn amount(self) -> Decimal {
+        self.0
+    }
+}
+
+/// A number of a bar as a decimal, by its shortest text and rounded half-even to eight decimals: prices, dividends and
+/// split ratios arrive as floats and enter the books here.
+pub fn from_f64(number: f64) -> Result<Decimal, DecimalError> {
+    if !number.is_finite() {
+        return Err(DecimalError::NotANumber);
+    }
+    if number.abs() > LARGEST as f64 {
+        return Err(DecimalError::TooLarge);
+    }
+    let text = number.to_string();
+    let exact = text.parse::<Decimal>().map_err(|_| DecimalError::NotANumber)?;
+    Ok(exact.round_dp(DECIMALS).normalize())
+}
+
+fn read(text: &str) -> Result<Decimal, DecimalError> {
+    let plain = Decimal::from_str_exact(text);
+    plain.or_else(|_| Decimal::from_scientific(text)).map_err(|_| DecimalError::NotANumber)
+}
+
+fn checked(number: Decimal) -> Result<Decimal, DecimalError> {
+    let number = number.normalize();
+    if number < Decimal::ZERO {
+        return Err(DecimalError::Negative);
+    }
+    if number.scale() > DECIMALS {
+        return Err(DecimalError::TooFine);
+    }
+    if number > Decimal::from(LARGEST) {
+        return Err(DecimalError::TooLarge);
+    }
+    Ok(number)
+}
+
+impl TryFrom<Decimal> for Quantity {
+    type Error = DecimalError;
+
+    fn try_from(units: Decimal) -> Result<Self, DecimalError> {
+        Self::new(units)
+    }
+}
+
+impl From<Quantity> for Decimal {
+    fn from(quantity: Quantity) -> Self {
+        quantity.0
+    }
+}
+
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl TryFrom<Decimal> for Price {
+    type Error = DecimalError;
+
+    fn try_from(price: Decimal) -> Result<Self, DecimalError> {
+        Self::new(price)
+    }
+}
+
+impl From<Price> for Decimal {
+    fn from(price: Price) -> Self {
+        price.0
+    }
+}
+
+impl fmt::Display for Price {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quantity_is_zero_or_more_with_eight_decimals() {
+        assert_eq!(Quantity::parse("12.50000000").unwrap().to_string(), "12.5");
+        assert_eq!(Quantity::parse("1e3").unwrap().to_string(), "1000");
+        for (text, error) in [
+            ("-1", DecimalError::Negative),
+            ("0.000000001", DecimalError::TooFine),
+            ("1000000000001", DecimalError::TooLarge),
+            ("ten", DecimalError::NotANumber),
+            ("", DecimalError::NotANumber),
+        ] {
+            assert_eq!(Quantity::parse(text), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_price_is_above_zero() {
+        assert_eq!(Price::parse("0"), Err(DecimalError::Zero));
+        assert_eq!(Price::from_bar(430.47).unwrap().to_string(), "430.47");
+        assert_eq!(Price::from_bar(f64::NAN), Err(DecimalError::NotANumber));
+        assert_eq!(Price::from_bar(0.1 + 0.2).unwrap().to_string(), "0.3");
+    }
+
+    #[test]
+    fn more_cannot_be_taken_than_there_is() {
+        let two = Quantity::parse("2").unwrap();
+        let three = Quantity::parse("3").unwrap();
+        assert_eq!(two.minus(three), Err(DecimalError::Negative));
+        assert_eq!(three.minus(two).unwrap().to_string(), "1");
+        assert_eq!(two.plus(three).unwrap().to_string(), "5");
+    }
+
+    #[test]
+    fn both_are_written_as_decimal_strings() {
+        let quantity = Quantity::parse("0.1").unwrap();
+        assert_eq!(serde_json::to_string(&quantity).unwrap(), "\"0.1\"");
+        assert_eq!(serde_json::from_str::<Quantity>("\"0.1\"").unwrap(), quantity);
+        assert!(serde_json::from_str::<Quantity>("\"-0.1\"").is_err());
+    }
+}

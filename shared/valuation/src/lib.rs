@@ -1,0 +1,1 @@
+//! What holdings are worth.
