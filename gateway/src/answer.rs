@@ -51,7 +51,6 @@ async fn forward(
     let query = parts.uri.query().unwrap_or_default();
     event::check_query(query).map_err(|event::Malformed| Failure::BadRequest)?;
     let taken = platform.routes.take(parts.method.as_str(), &path).ok_or(Failure::NotFound)?;
-    let body = tokio::time::timeout(BODY_TIMEOUT, read(body)).await.map_err(|_| Failure::TooSlow)??;
     let request = HttpRequest {
         method: &parts.method,
         path: &path,
@@ -60,17 +59,27 @@ async fn forward(
         headers: &parts.headers,
         host,
         peer,
-        body: &body,
+        body: &[],
     };
     let circumstances = Circumstances {
         route_key: taken.key.to_string(),
         path_parameters: &taken.path_parameters,
         request_id,
         time: (platform.clock)(),
-        authorizer: &invoke::authorizer_context(),
+        authorizer: None,
     };
-    let event = event::http_event(&request, &circumstances);
     let function = taken.target;
+    let context = match &platform.authorizer {
+        Some(authorizer) if !function.public => {
+            // Before the body is read: whoever may not pass need not send it.
+            Some(authorizer.ask(&event::http_event(&request, &circumstances), request_id).await?)
+        }
+        _ => None,
+    };
+    let body = tokio::time::timeout(BODY_TIMEOUT, read(body)).await.map_err(|_| Failure::TooSlow)??;
+    let request = HttpRequest { body: &body, ..request };
+    let circumstances = Circumstances { authorizer: context.as_ref(), ..circumstances };
+    let event = event::http_event(&request, &circumstances);
     let invocation = Invocation { function: &function.name, timeout: function.timeout, request_id };
     Ok(invoke::invoke_http(function.router.clone(), &event, &invocation).await)
 }

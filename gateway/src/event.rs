@@ -56,8 +56,8 @@ pub struct Circumstances<'a> {
     pub request_id: &'a str,
     /// When it came.
     pub time: DateTime<Utc>,
-    /// What the authorizer says of the caller.
-    pub authorizer: &'a HashMap<String, Value>,
+    /// What the authorizer says of the caller; nothing on a public route.
+    pub authorizer: Option<&'a HashMap<String, Value>>,
 }
 
 /// A request that API Gateway answers with 400 before any function sees it.
@@ -99,7 +99,6 @@ pub fn http_event(request: &HttpRequest<'_>, circumstances: &Circumstances<'_>) 
         "requestContext": {
             "accountId": ACCOUNT,
             "apiId": API_ID,
-            "authorizer": { "lambda": circumstances.authorizer },
             "domainName": request.host,
             "domainPrefix": request.host.split(['.', ':']).next().unwrap_or_default(),
             "http": {
@@ -118,6 +117,9 @@ pub fn http_event(request: &HttpRequest<'_>, circumstances: &Circumstances<'_>) 
         "isBase64Encoded": is_base64_encoded,
     });
     // API Gateway leaves out what a request does not have.
+    if let Some(context) = circumstances.authorizer {
+        event["requestContext"]["authorizer"] = json!({ "lambda": context });
+    }
     let cookies = cookies_of(request.headers);
     if !cookies.is_empty() {
         event["cookies"] = cookies.into();
@@ -130,6 +132,23 @@ pub fn http_event(request: &HttpRequest<'_>, circumstances: &Circumstances<'_>) 
     }
     if let Some(body) = body {
         event["body"] = body.into();
+    }
+    event
+}
+
+/// The event that API Gateway asks an authorizer with (payload format 2.0, type REQUEST): the request without its body.
+#[must_use]
+pub fn authorizer_event(request: &Value, identity: &str) -> Value {
+    let mut event = request.clone();
+    if let Some(fields) = event.as_object_mut() {
+        fields.remove("body");
+        fields.remove("isBase64Encoded");
+        let method = request["requestContext"]["http"]["method"].as_str().unwrap_or_default();
+        let path = request["rawPath"].as_str().unwrap_or_default();
+        let arn = format!("arn:aws:execute-api:us-east-1:{ACCOUNT}:{API_ID}/$default/{method}{path}");
+        fields.insert("type".to_owned(), "REQUEST".into());
+        fields.insert("routeArn".to_owned(), arn.into());
+        fields.insert("identitySource".to_owned(), json!([identity]));
     }
     event
 }
@@ -218,7 +237,7 @@ mod tests {
             path_parameters: &BTreeMap::from([("id".to_owned(), "a b".to_owned())]),
             request_id: "r-1",
             time: "2020-03-12T19:03:58.390Z".parse().unwrap(),
-            authorizer: &HashMap::from([("customer_id".to_owned(), "c-1".into())]),
+            authorizer: Some(&HashMap::from([("customer_id".to_owned(), "c-1".into())])),
         };
         http_event(&request, &circumstances)
     }
@@ -254,6 +273,15 @@ mod tests {
             "isBase64Encoded": false,
         });
         assert_eq!(event, expected);
+    }
+
+    #[test]
+    fn an_authorizer_is_asked_with_the_request_but_for_its_body() {
+        let asked = authorizer_event(&event(&[("authorization", b"Bearer t")], "", b"{}"), "Bearer t");
+        assert_eq!((&asked["type"], &asked["identitySource"]), (&json!("REQUEST"), &json!(["Bearer t"])));
+        assert_eq!(asked["headers"]["authorization"], "Bearer t");
+        assert_eq!(asked["routeArn"], "arn:aws:execute-api:us-east-1:000000000000:local/$default/POST/things/a b");
+        assert!(asked.get("body").is_none() && asked.get("isBase64Encoded").is_none());
     }
 
     #[test]

@@ -11,11 +11,11 @@ use thiserror::Error;
 const LOCK_FILE: &str = "lock";
 const LINK_SECRET_FILE: &str = "link-secret";
 
-/// A folder of data, ours alone until this value is dropped.
+/// A folder of data; opened for a platform it is that one's alone until this value is dropped.
 #[derive(Debug)]
 pub struct Home {
     path: PathBuf,
-    _lock: File,
+    _lock: Option<File>,
 }
 
 /// Why a folder cannot be used.
@@ -28,6 +28,12 @@ pub enum HomeError {
         path: PathBuf,
         /// The other's process id, if it could be read.
         pid: Option<u32>,
+    },
+    /// No platform has ever run in it.
+    #[error("{path} holds no data; start the platform once, or set SEXTANT_HOME to its folder")]
+    Missing {
+        /// The folder.
+        path: PathBuf,
     },
     /// It cannot be made or written.
     #[error("cannot write to {path}; set SEXTANT_HOME to a folder that can be written")]
@@ -66,7 +72,14 @@ impl Home {
             Err(TryLockError::Error(source)) => return Err(not_writable(source)),
         }
         write_pid(&mut lock).map_err(not_writable)?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        Ok(Self { path: path.to_owned(), _lock: Some(lock) })
+    }
+
+    /// The folder as it is, whether a platform has it or not: for commands that work on the database beside it. Nothing
+    /// is made, so that a mistyped folder is not taken for a new one.
+    pub fn beside(path: &Path) -> Result<Self, HomeError> {
+        let home = Self { path: path.to_owned(), _lock: None };
+        if home.database().is_file() { Ok(home) } else { Err(HomeError::Missing { path: path.to_owned() }) }
     }
 
     /// The folder.

@@ -6,11 +6,9 @@
 //! send, so it runs in a task of its own: a panic ends that task and is answered like any other
 //! failure of a function.
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use api::Caller;
-use api::door::RequestId;
 use axum::Router;
 use axum::body::Bytes;
 use base64::Engine;
@@ -30,6 +28,10 @@ const APIGW_REQUEST_ID: HeaderName = HeaderName::from_static("apigw-requestid");
 pub enum Failure {
     /// The request is not well formed.
     BadRequest,
+    /// It has no token, where one is needed.
+    Unauthorized,
+    /// Its token speaks for nobody.
+    Forbidden,
     /// No route takes it.
     NotFound,
     /// Its body is larger than API Gateway takes.
@@ -48,6 +50,8 @@ impl Failure {
     pub fn response(self) -> Response<Bytes> {
         let (status, message) = match self {
             Self::BadRequest => (StatusCode::BAD_REQUEST, "Bad Request"),
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "Unauthorized"),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "Forbidden"),
             Self::NotFound => (StatusCode::NOT_FOUND, "Not Found"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
             Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "Request Timeout"),
@@ -131,21 +135,8 @@ fn admitted(mut request: lambda_http::Request) -> lambda_http::Request {
     let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else { return request };
     let caller = context.authorizer.as_ref().and_then(|authorizer| Caller::from_authorizer(&authorizer.fields));
     let request_id = context.request_id.clone();
-    let extensions = request.extensions_mut();
-    if let Some(caller) = caller {
-        extensions.insert(caller);
-    }
-    if let Some(id) = request_id {
-        extensions.insert(RequestId(id));
-    }
+    api::caller::admit(request.extensions_mut(), caller, request_id);
     request
-}
-
-/// The authorizer's context of a request, for the event.
-#[must_use]
-pub fn authorizer_context() -> HashMap<String, Value> {
-    // There are no identities yet: whoever asks is the one customer.
-    api::caller::single_customer_context()
 }
 
 fn response_of(answer: Value) -> Result<Response<Bytes>, &'static str> {
@@ -195,6 +186,8 @@ mod tests {
     use axum::routing::{any, get};
     use serde_json::json;
 
+    use api::door::RequestId;
+
     use super::*;
 
     fn event(path: &str, query: &str) -> Value {
@@ -203,7 +196,9 @@ mod tests {
             "headers": { "host": "localhost:8080", "x-forwarded-proto": "http" },
             "requestContext": {
                 "http": { "method": "GET", "path": path }, "requestId": "r-1", "stage": "$default",
-                "authorizer": { "lambda": authorizer_context() },
+                "authorizer": { "lambda": {
+                    "customer_id": "0190aaaa-0000-7000-8000-000000000009", "role": "client", "session": "ab12",
+                } },
             },
             "isBase64Encoded": false,
         })

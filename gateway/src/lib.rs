@@ -2,16 +2,19 @@
 //!
 //! A request takes the way it takes on AWS. The server reads it whole ([`server`]), the template's
 //! routes say which function it is for ([`routes`], [`template`]), it becomes the event that API
-//! Gateway would send ([`event`]), and the function's own router answers it ([`invoke`]). What calls
+//! Gateway would send ([`event`]), the authorizer says who calls ([`authorizer`]), and the function's own router
+//! answers ([`invoke`]). What calls
 //! functions on a timer there does so here ([`schedules`]). SQLite stands for the table and a folder
 //! for the bucket ([`home`]).
 
 pub mod answer;
+pub mod authorizer;
 pub mod event;
 pub mod home;
 pub mod host;
 pub mod invoke;
 pub mod openapi;
+pub mod operations;
 pub mod platform;
 pub mod prices;
 pub mod registry;
@@ -21,6 +24,7 @@ pub mod schedules;
 pub mod server;
 pub mod template;
 
+pub use api::policy;
 pub use platform::{Platform, Settings};
 pub use prices::Prices;
 pub use server::Server;

@@ -10,6 +10,7 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use gateway::{Platform, Prices, Server, Settings};
 use secrecy::SecretString;
+use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 
 /// Prices, backtests, forecasts and reports, on this machine.
@@ -28,6 +29,34 @@ enum Command {
     Serve(ServeArgs),
     /// Print the OpenAPI document.
     Openapi,
+    /// Recompute every wallet, position and lot, and freeze the wallets whose books do not add up.
+    Verify(HomeArgs),
+    /// Give a customer a role; this makes the first administrator.
+    SetRole {
+        /// What the customer signs in with.
+        email: String,
+        /// administrator, advisor or client.
+        role: String,
+        #[command(flatten)]
+        home: HomeArgs,
+    },
+    /// Make a one-time token that sets a new password (PUT /customers/password).
+    PasswordToken {
+        /// What the customer signs in with.
+        email: String,
+        #[command(flatten)]
+        home: HomeArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+struct HomeArgs {
+    /// Folder that data is kept in [default: ~/.local/share/sextant].
+    #[arg(long, env = "SEXTANT_HOME")]
+    home: Option<PathBuf>,
+    /// Folder of CSV files that prices are taken from.
+    #[arg(long, env = "SEXTANT_PRICES")]
+    prices: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -35,12 +64,8 @@ struct ServeArgs {
     /// Port of 127.0.0.1 to listen on; 0 picks a free one.
     #[arg(long, env = "PORT", default_value_t = 8080)]
     port: u16,
-    /// Folder that data is kept in [default: ~/.local/share/sextant].
-    #[arg(long, env = "SEXTANT_HOME")]
-    home: Option<PathBuf>,
-    /// Folder of CSV files to take prices from.
-    #[arg(long, env = "SEXTANT_PRICES")]
-    prices: Option<PathBuf>,
+    #[command(flatten)]
+    place: HomeArgs,
     /// Template to read instead of the project's own.
     #[arg(long)]
     template: Option<PathBuf>,
@@ -59,6 +84,13 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Some(Command::Openapi) => gateway::openapi::document().and_then(|document| print(&document)),
         Some(Command::Serve(args)) => serve(args),
+        Some(Command::Verify(home)) => verify(home),
+        Some(Command::SetRole { email, role, home }) => {
+            operate(home, json!({ "command": "set-role", "email": email, "role": role })).map(drop)
+        }
+        Some(Command::PasswordToken { email, home }) => {
+            operate(home, json!({ "command": "password-token", "email": email })).map(drop)
+        }
         None => serve(cli.serve),
     };
     match done {
@@ -88,16 +120,35 @@ fn serve(args: ServeArgs) -> anyhow::Result<()> {
     })
 }
 
+/// Runs a command of the operator, and prints and gives its answer.
+fn operate(place: HomeArgs, command: Value) -> anyhow::Result<Value> {
+    let settings =
+        settings(ServeArgs { port: 0, place, template: None, allowed_hosts: Vec::new(), no_schedules: true })?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let answer = runtime.block_on(gateway::operations::run(&settings, command))?;
+    print(&format!("{}\n", serde_json::to_string_pretty(&answer)?))?;
+    Ok(answer)
+}
+
+/// Verifies the books; books that do not add up, or could not be read, are a failure.
+fn verify(place: HomeArgs) -> anyhow::Result<()> {
+    let report = operate(place, json!({ "command": "verify" }))?;
+    let none = |part: &str| report[part].as_array().is_none_or(Vec::is_empty);
+    anyhow::ensure!(none("unsound"), "there are books that do not add up; their wallets are frozen");
+    anyhow::ensure!(none("unverified"), "there are books that could not be verified");
+    Ok(())
+}
+
 #[expect(clippy::disallowed_methods, reason = "this is where configuration and the wall clock enter")]
 fn settings(args: ServeArgs) -> anyhow::Result<Settings> {
     // An empty variable is how shells and make say "not set".
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let given = |path: Option<PathBuf>| path.filter(|path| !path.as_os_str().is_empty());
     let default_home = || Some(PathBuf::from(set("HOME")?).join(".local/share/sextant"));
-    let home = given(args.home).or_else(default_home).context("neither SEXTANT_HOME nor HOME is set")?;
+    let home = given(args.place.home).or_else(default_home).context("neither SEXTANT_HOME nor HOME is set")?;
     // Not an argument: those can be read by everybody on the machine.
     let key = set("ALPHA_VANTAGE_API_KEY");
-    let prices = match (given(args.prices), key) {
+    let prices = match (given(args.place.prices), key) {
         (Some(folder), _) => Prices::Folder(folder),
         (None, Some(key)) => Prices::AlphaVantage { key: SecretString::from(key), base_url: set("ALPHA_VANTAGE_URL") },
         (None, None) => Prices::Sample,
@@ -121,9 +172,11 @@ fn welcome(address: SocketAddr, platform: &Platform) -> String {
          Data is kept in {home}\n\
          Prices come from {prices}\n\
          Try, in another terminal:\n  \
-         curl 'http://{address}/fetch-data/{symbol}?interval=month'\n  \
-         curl 'http://{address}/predict/{symbol}?horizon=30'\n  \
-         curl -L -o {symbol}.pdf 'http://{address}/report/{symbol}?format=pdf'\n\
+         curl -H 'content-type: application/json' -d '{{\"email\": \"ada@example.com\", \"password\": \"correct horse\", \
+         \"first_name\": \"Ada\", \"last_name\": \"Lovelace\"}}' http://{address}/customers\n  \
+         TOKEN=$(curl -s -H 'content-type: application/json' -d '{{\"email\": \"ada@example.com\", \"password\": \"correct horse\"}}' \
+         http://{address}/sessions | sed 's/.*\"token\":\"\\([^\"]*\\).*/\\1/')\n  \
+         curl -L -o {symbol}.pdf -H \"Authorization: Bearer $TOKEN\" 'http://{address}/report/{symbol}?format=pdf'\n\
          Ctrl-C stops it.\n"
     )
 }

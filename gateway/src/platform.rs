@@ -14,9 +14,10 @@ use services::{App, Parts};
 use store::{Clock, Table};
 use store_sqlite::SqliteTable;
 
+use crate::authorizer::Authorizer;
 use crate::home::Home;
 use crate::host::Hosts;
-use crate::prices::Prices;
+use crate::prices::{Prices, Source};
 use crate::registry::{self, Handler};
 use crate::routes::Routes;
 use crate::schedules::Scheduled;
@@ -50,6 +51,8 @@ pub struct Mounted {
     pub timeout: Duration,
     /// Its routes.
     pub router: Router,
+    /// Whether the route that leads here needs no token.
+    pub public: bool,
 }
 
 /// The platform, apart from the socket it is reached by.
@@ -64,6 +67,8 @@ pub struct Platform {
     pub hosts: Hosts,
     /// The template's routes with the functions they lead to.
     pub routes: Routes<Mounted>,
+    /// What is asked before every route that is not public.
+    pub authorizer: Option<Authorizer>,
     /// What the prices are, for a person.
     pub prices: String,
     /// A symbol that there are prices of.
@@ -80,24 +85,24 @@ impl Platform {
         let functions = registry::pair(&template, registry::FUNCTIONS)?;
         let home = Home::open(&settings.home)?;
         let clock = settings.clock.clone();
-        let table = SqliteTable::open(&home.database(), clock.clone());
-        let table: Arc<dyn Table> = Arc::new(table.with_context(|| format!("{}", home.database().display()))?);
-        let objects = FolderObjects::open(home.objects(), home.link_secret()?, clock.clone());
-        let objects = objects.with_context(|| format!("{}", home.objects().display()))?;
-        let source = settings.prices.open(&table, &clock)?;
-        let parts =
-            Parts { table, objects: Arc::new(objects.clone()), provider: source.provider, clock: clock.clone() };
-        let app = App::new(parts);
+        let Engines { app, objects, source } = Engines::open(&home, settings)?;
         let mut routes = Vec::new();
         let mut scheduled = Vec::new();
+        let mut authorizer = None;
         for (function, handler) in functions {
             match handler {
                 Handler::Http { router, .. } => {
                     let (name, timeout) = (function.name.clone(), function.timeout);
-                    let mounted = Mounted { name, timeout, router: router(app.clone()) };
-                    routes.extend(function.routes.iter().map(|key| (key.clone(), mounted.clone())));
+                    let mounted = Mounted { name, timeout, router: router(app.clone()), public: false };
+                    routes.extend(function.routes.iter().map(|key| {
+                        let public = function.public_routes.contains(key);
+                        (key.clone(), Mounted { public, ..mounted.clone() })
+                    }));
                 }
                 Handler::Event { handle } => {
+                    if template.authorizer.as_ref() == Some(&function.name) {
+                        authorizer = Some(Authorizer { app: app.clone(), timeout: function.timeout, handle });
+                    }
                     scheduled.extend(function.schedules.iter().map(|schedule| Scheduled {
                         function: function.name.clone(),
                         timeout: function.timeout,
@@ -110,13 +115,35 @@ impl Platform {
         let routes = Routes::new(routes).map_err(|key| anyhow::anyhow!("the template has the route {key} twice"))?;
         let hosts = Hosts::new(&settings.allowed_hosts);
         let (prices, example) = (source.description, source.example);
-        Ok((Self { app, clock, objects, hosts, routes, prices, example, home }, scheduled))
+        Ok((Self { app, clock, objects, hosts, routes, authorizer, prices, example, home }, scheduled))
     }
 
     /// The folder that data is kept in.
     #[must_use]
     pub fn home(&self) -> &Home {
         &self.home
+    }
+}
+
+/// What services run on in one folder.
+pub(crate) struct Engines {
+    pub(crate) app: App,
+    objects: FolderObjects,
+    source: Source,
+}
+
+impl Engines {
+    /// Opens database, objects and the source of prices. Blocks on the file system.
+    pub(crate) fn open(home: &Home, settings: &Settings) -> anyhow::Result<Self> {
+        let clock = settings.clock.clone();
+        let table = SqliteTable::open(&home.database(), clock.clone());
+        let table: Arc<dyn Table> = Arc::new(table.with_context(|| format!("{}", home.database().display()))?);
+        let objects = FolderObjects::open(home.objects(), home.link_secret()?, clock.clone());
+        let objects = objects.with_context(|| format!("{}", home.objects().display()))?;
+        let source = settings.prices.open(&table, &clock)?;
+        let provider = source.provider.clone();
+        let app = App::new(Parts { table, objects: Arc::new(objects.clone()), provider, clock });
+        Ok(Self { app, objects, source })
     }
 }
 

@@ -53,12 +53,17 @@ const fn event(name: &'static str, handle: fn(App, Value) -> EventAnswer) -> Reg
 
 /// Every function of the project.
 pub const FUNCTIONS: &[Registered] = &[
+    event("authorizer", |app, event| Box::pin(async move { Ok(authorizer::handle(&app, event).await?) })),
     http("backtest", backtest::router, backtest::openapi),
+    http("customers", customers::router, customers::openapi),
     http("fetch-data", fetch_data::router, fetch_data::openapi),
     http("health", health::router, health::openapi),
+    event("operator", |app, event| Box::pin(async move { Ok(operator::handle(&app, event).await?) })),
     http("predict", predict::router, predict::openapi),
     event("refresh-prices", |app, event| Box::pin(async move { Ok(refresh_prices::handle(&app, event).await?) })),
     http("report", report::router, report::openapi),
+    http("sessions", sessions::router, sessions::openapi),
+    http("wallet", wallet::router, wallet::openapi),
 ];
 
 /// Why template and registry do not make one platform.

@@ -22,6 +22,9 @@ const DEFAULT_TIMEOUT_S: u64 = 3;
 /// What Lambda does without a `MemorySize`.
 const DEFAULT_MEMORY_MB: u32 = 128;
 const FUNCTION_TYPE: &str = "AWS::Serverless::Function";
+const API_TYPE: &str = "AWS::Serverless::HttpApi";
+/// What stands for no authorizer at a route.
+const NO_AUTHORIZER: &str = "NONE";
 const CODE_URI_PREFIX: &str = "target/lambda/";
 
 /// The functions of a template.
@@ -29,6 +32,8 @@ const CODE_URI_PREFIX: &str = "target/lambda/";
 pub struct Template {
     /// In the order of their resources' names.
     pub functions: Vec<Function>,
+    /// The function that is asked before every route that is not public; `None` where the template has no API.
+    pub authorizer: Option<String>,
 }
 
 /// One function: what calls it, and how long it may take.
@@ -42,6 +47,8 @@ pub struct Function {
     pub memory_mb: u32,
     /// The routes that lead to it.
     pub routes: Vec<RouteKey>,
+    /// Those of its routes that need no token.
+    pub public_routes: Vec<RouteKey>,
     /// The schedules that start it.
     pub schedules: Vec<Schedule>,
 }
@@ -125,7 +132,7 @@ impl Template {
         let functions = document.resources.iter().filter(|(_, resource)| resource.kind == FUNCTION_TYPE);
         let functions =
             functions.map(|(name, resource)| document.function(name, resource)).collect::<Result<_, _>>()?;
-        Ok(Self { functions })
+        Ok(Self { functions, authorizer: document.authorizer()? })
     }
 }
 
@@ -189,6 +196,40 @@ struct Event {
 struct HttpApiProperties {
     method: Option<String>,
     path: Option<String>,
+    auth: Option<RouteAuth>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RouteAuth {
+    authorizer: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ApiProperties {
+    auth: Option<ApiAuth>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ApiAuth {
+    default_authorizer: Option<String>,
+    #[serde(default)]
+    authorizers: BTreeMap<String, ApiAuthorizer>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ApiAuthorizer {
+    function_arn: Attribute,
+}
+
+/// An attribute of a resource.
+#[derive(Deserialize)]
+struct Attribute {
+    #[serde(rename = "Fn::GetAtt")]
+    of: (String, String),
 }
 
 #[derive(Deserialize)]
@@ -211,6 +252,24 @@ enum Text {
 }
 
 impl Document {
+    /// The function behind the default authorizer of the template's API.
+    fn authorizer(&self) -> Result<Option<String>, TemplateError> {
+        let Some((resource, api)) = self.resources.iter().find(|(_, resource)| resource.kind == API_TYPE) else {
+            return Ok(None);
+        };
+        let refusal =
+            |reason: &str| TemplateError::Properties { resource: resource.clone(), reason: reason.to_owned() };
+        let properties: ApiProperties = read(resource, &api.properties)?;
+        let auth = properties.auth.ok_or_else(|| refusal("it has no Auth: every route would be public"))?;
+        let default = auth.default_authorizer.and_then(|name| auth.authorizers.get(&name));
+        let default = default.ok_or_else(|| refusal("its DefaultAuthorizer is none of its Authorizers"))?;
+        let function = self.resources.get(&default.function_arn.of.0);
+        let function = function.filter(|function| function.kind == FUNCTION_TYPE);
+        let function = function.ok_or_else(|| refusal("its authorizer is no function of the template"))?;
+        let properties: FunctionProperties = read(&default.function_arn.of.0, &function.properties)?;
+        name_of(&default.function_arn.of.0, &properties.code_uri).map(Some)
+    }
+
     fn function(&self, resource: &str, declared: &Resource) -> Result<Function, TemplateError> {
         let properties: FunctionProperties = read(resource, &declared.properties)?;
         let mut function = Function {
@@ -220,11 +279,16 @@ impl Document {
             ),
             memory_mb: properties.memory_size.or(self.globals.function.memory_size).unwrap_or(DEFAULT_MEMORY_MB),
             routes: Vec::new(),
+            public_routes: Vec::new(),
             schedules: Vec::new(),
         };
         for (name, event) in &properties.events {
             match event.kind.as_str() {
-                "HttpApi" => function.routes.push(route(resource, event)?),
+                "HttpApi" => {
+                    let (route, public) = route(resource, event)?;
+                    function.public_routes.extend(public.then(|| route.clone()));
+                    function.routes.push(route);
+                }
                 "ScheduleV2" => function.schedules.push(self.schedule(resource, name, event)?),
                 kind => {
                     let (resource, event, kind) = (resource.to_owned(), name.clone(), kind.to_owned());
@@ -263,11 +327,21 @@ impl Document {
     }
 }
 
-fn route(resource: &str, event: &Event) -> Result<RouteKey, TemplateError> {
+/// The route of an event, and whether it is public.
+fn route(resource: &str, event: &Event) -> Result<(RouteKey, bool), TemplateError> {
     let properties: HttpApiProperties = read(resource, &event.properties)?;
+    let public = match properties.auth.as_ref().map(|auth| auth.authorizer.as_str()) {
+        None => false,
+        Some(NO_AUTHORIZER) => true,
+        Some(other) => {
+            let reason = format!("a route has the API's authorizer or {NO_AUTHORIZER}, not {other}");
+            return Err(TemplateError::Properties { resource: resource.to_owned(), reason });
+        }
+    };
     // With neither, SAM makes the route that takes what no other does.
     let path = properties.path.as_deref().unwrap_or("$default");
     RouteKey::parse(properties.method.as_deref().unwrap_or("ANY"), path)
+        .map(|key| (key, public))
         .map_err(|source| TemplateError::Route { resource: resource.to_owned(), source })
 }
 
@@ -291,77 +365,4 @@ fn capitalized(word: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A template of one function with these properties, four spaces deep.
-    fn one(properties: &str) -> Result<Template, TemplateError> {
-        Template::parse(&format!(
-            "Parameters:\n  When: {{ Type: String, Default: rate(5 minutes) }}\nGlobals:\n  Function: {{ Timeout: 7 }}\n\
-             Resources:\n  Table: {{ Type: 'AWS::DynamoDB::Table' }}\n  TellTimeFunction:\n    \
-             Type: AWS::Serverless::Function\n    Properties:\n{properties}"
-        ))
-    }
-
-    #[test]
-    fn a_function_takes_its_name_from_its_folder_and_its_limits_from_the_globals() {
-        let template = one("      CodeUri: target/lambda/tell-time/\n      MemorySize: 256\n").unwrap();
-        let [function] = template.functions.as_slice() else { panic!("{template:?}") };
-        assert_eq!(function.name, "tell-time");
-        assert_eq!(function.timeout, Duration::from_secs(7));
-        assert_eq!(function.memory_mb, 256);
-        assert!(function.routes.is_empty() && function.schedules.is_empty());
-    }
-
-    #[test]
-    fn an_event_without_path_and_method_is_the_default_route() {
-        let template = one("      CodeUri: target/lambda/tell-time/\n      Events:\n        A: { Type: HttpApi, \
-             Properties: { ApiId: { Ref: Api } } }\n        B: { Type: HttpApi, Properties: { Method: get, Path: '/a/{b}' } }\n")
-        .unwrap();
-        let routes: Vec<String> = template.functions[0].routes.iter().map(ToString::to_string).collect();
-        assert_eq!(routes, ["$default", "GET /a/{b}"]);
-    }
-
-    #[test]
-    fn a_schedule_may_refer_to_a_parameter() {
-        let template =
-            one("      CodeUri: target/lambda/tell-time/\n      Events:\n        Often: { Type: ScheduleV2, \
-             Properties: { ScheduleExpression: { Ref: When }, Input: '{\"a\": 1}' } }\n")
-            .unwrap();
-        let [schedule] = template.functions[0].schedules.as_slice() else { panic!("{template:?}") };
-        assert_eq!(schedule.name, "Often");
-        assert_eq!(schedule.input, Some(serde_json::json!({"a": 1})));
-        assert_eq!(schedule.expression, ScheduleExpression::parse("rate(5 minutes)", "UTC").unwrap());
-    }
-
-    #[test]
-    fn what_is_not_understood_is_refused_with_the_place_it_stands_at() {
-        let code = "      CodeUri: target/lambda/tell-time/\n";
-        let event = |text: &str| format!("{code}      Events:\n        E: {text}\n");
-        for (properties, said) in [
-            ("      Timeout: 3\n".to_owned(), "TellTimeFunction: missing field `CodeUri`"),
-            ("      CodeUri: target/lambda/tell-times/\n".to_owned(), "tell-times"),
-            ("      CodeUri: tell-time/\n".to_owned(), "named once"),
-            (event("{ Type: SQS, Properties: {} }"), "the event E is of the unknown type SQS"),
-            (event("{ Type: HttpApi, Properties: { Method: GET, Path: a } }"), "TellTimeFunction: "),
-            (event("{ Type: ScheduleV2, Properties: { ScheduleExpression: often } }"), "often"),
-            (event("{ Type: ScheduleV2, Properties: { ScheduleExpression: { Ref: Never } } }"), "Ref names Never"),
-            (event("{ Type: ScheduleV2, Properties: { ScheduleExpression: rate(1 day), Input: a } }"), "no JSON"),
-        ] {
-            let error = one(&properties).unwrap_err().to_string();
-            assert!(error.contains(said), "{error:?} does not say {said:?}");
-        }
-        assert!(matches!(Template::parse("a: ["), Err(TemplateError::Unreadable(_))));
-        assert!(matches!(Template::parse("a: 1"), Err(TemplateError::Unreadable(_))));
-    }
-
-    #[test]
-    fn the_projects_own_template_is_read_whole() {
-        let template = Template::parse(PROJECT_TEMPLATE).unwrap();
-        let fetch = template.functions.iter().find(|function| function.name == "fetch-data").unwrap();
-        assert_eq!(fetch.routes, [RouteKey::parse("GET", "/fetch-data/{symbol}").unwrap()]);
-        let refresh = template.functions.iter().find(|function| function.name == "refresh-prices").unwrap();
-        assert_eq!(refresh.schedules.len(), 1);
-        assert_eq!(refresh.timeout, Duration::from_mins(5));
-    }
-}
+mod tests;

@@ -11,8 +11,7 @@ or, without a command, stays until its standard input closes or it is told to st
 so do the emulator and every function it started.
 
 WORK/addresses.json holds what tests need, the command finds its path in SEXTANT_TEST_AWS:
-`api_url` to put before a path, `authorization` to send as that header (routes that are not public
-refuse requests without one), `endpoint`, `region`, `table` and `bucket` for AWS clients,
+`api_url` to put before a path, `endpoint`, `region`, `table` and `bucket` for AWS clients,
 `functions` with the name of each function by its name in the template, and the stack's `outputs`.
 WORK/emulator.log is what the emulator and the functions said.
 """
@@ -40,12 +39,6 @@ from routes import RouteError, create_routes
 
 STACK = "sextant-test"
 ADDRESSES = "addresses.json"
-# Where the emulated API accepts a caller that signs requests: it reads the credential's name and,
-# unlike AWS, does not check the signature.
-AUTHORIZATION = (
-    "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/execute-api/aws4_request,"
-    " SignedHeaders=host, Signature=" + "0" * 64
-)
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -135,7 +128,6 @@ def deploy(emulator: Emulator, template: Path, programs: Path, work: Path) -> di
         raise DeployError(f"the template has no output {error}") from error
     return {
         "api_url": f"{emulator.endpoint}/_aws/execute-api/{api_id}/$default",
-        "authorization": AUTHORIZATION,
         "endpoint": emulator.endpoint,
         "region": emulator.region,
         "table": table,

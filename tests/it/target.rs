@@ -1,23 +1,36 @@
 //! What the tests talk to: the local gateway in this process, and the emulated AWS where it is up.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use gateway::{Platform, Prices, Server, Settings};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
+use reqwest::header::{CONTENT_TYPE, IF_MATCH};
 use reqwest::{Client, Method, RequestBuilder, Url};
-use serde_json::Value;
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
-/// A running platform.
-#[derive(Debug)]
+/// The password of every customer of the tests.
+pub const PASSWORD: &str = "correct horse battery";
+
+/// A running platform, as one of its callers sees it.
+#[derive(Clone, Debug)]
 pub struct Target {
     /// Which one, for messages.
     pub name: &'static str,
     base: String,
-    /// The template asks for signed requests.
-    authorization: Option<String>,
+    token: Option<String>,
     client: Client,
+    operator: Operator,
+}
+
+/// How the operator's commands reach the platform.
+#[derive(Clone, Debug)]
+enum Operator {
+    /// On the folder of the local one.
+    Home(PathBuf),
+    /// By invoking the function; its address.
+    Function(String),
 }
 
 /// What it answered.
@@ -35,13 +48,9 @@ pub struct Answer {
 pub fn each(check: impl AsyncFn(&Target)) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        check(&Target::new("local", LOCAL.clone())).await;
+        check(&LOCAL.signed_in(&LOCAL_TOKEN).await).await;
         match &*EMULATED {
-            Some((base, authorization)) => {
-                let signed =
-                    Target { authorization: Some(authorization.clone()), ..Target::new("emulated AWS", base.clone()) };
-                check(&signed).await;
-            }
+            Some(emulated) => check(&emulated.signed_in(&EMULATED_TOKEN).await).await,
             None => eprintln!("SKIPPED: no emulated AWS, SEXTANT_TEST_AWS is not set"),
         }
     });
@@ -63,20 +72,25 @@ impl App {
     }
 }
 
-/// Address of a gateway that all tests of this process share.
-static LOCAL: LazyLock<String> = LazyLock::new(|| {
+/// A gateway that all tests of this process share.
+static LOCAL: LazyLock<Target> = LazyLock::new(|| {
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         runtime.block_on(async {
             let home = tempfile::tempdir().unwrap();
             let server = Server::start(settings(home.path())).await.unwrap();
-            sender.send(format!("http://{}", server.address())).unwrap();
+            sender.send((format!("http://{}", server.address()), settings(home.path()).home)).unwrap();
             std::future::pending::<()>().await;
         });
     });
-    receiver.recv().expect("the local gateway starts")
+    let (base, home) = receiver.recv().expect("the local gateway starts");
+    Target::new("local", base, Operator::Home(home))
 });
+
+/// The customer that tests share which do not need one of their own.
+static LOCAL_TOKEN: OnceCell<String> = OnceCell::const_new();
+static EMULATED_TOKEN: OnceCell<String> = OnceCell::const_new();
 
 fn settings(folder: &Path) -> Settings {
     Settings {
@@ -95,20 +109,88 @@ fn now() -> chrono::DateTime<chrono::Utc> {
     chrono::Utc::now()
 }
 
-/// The API that `aws/deploy.py` deployed: its address, and what it takes for a signature.
-static EMULATED: LazyLock<Option<(String, String)>> = LazyLock::new(|| {
+/// The API that `aws/deploy.py` deployed.
+static EMULATED: LazyLock<Option<Target>> = LazyLock::new(|| {
     #[expect(clippy::disallowed_methods, reason = "the test run tells where the emulated AWS is")]
     let file = std::env::var("SEXTANT_TEST_AWS").ok()?;
     let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
     let addresses: Value = serde_json::from_str(&text).unwrap();
-    let part = |name: &str| addresses[name].as_str().unwrap_or_else(|| panic!("{file} lacks {name}")).to_owned();
-    Some((part("api_url").trim_end_matches('/').to_owned(), part("authorization")))
+    let part = |part: &Value| part.as_str().unwrap_or_else(|| panic!("{file} lacks an address")).to_owned();
+    let (endpoint, operator) = (part(&addresses["endpoint"]), part(&addresses["functions"]["OperatorFunction"]));
+    let operator = Operator::Function(format!("{endpoint}/2015-03-31/functions/{operator}/invocations"));
+    Some(Target::new("emulated AWS", part(&addresses["api_url"]).trim_end_matches('/').to_owned(), operator))
 });
 
+fn client() -> Client {
+    Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap()
+}
+
 impl Target {
-    fn new(name: &'static str, base: String) -> Self {
-        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { name, base, authorization: None, client }
+    fn new(name: &'static str, base: String, operator: Operator) -> Self {
+        Self { name, base, token: None, client: client(), operator }
+    }
+
+    /// The platform as the customer sees it whom all tests share, with connections of this test's own: those of another
+    /// test end with its runtime.
+    async fn signed_in(&self, shared: &OnceCell<String>) -> Self {
+        let fresh = Self { client: client(), ..self.clone() };
+        let token = shared.get_or_init(async || fresh.newcomer().await.token.unwrap_or_default()).await;
+        fresh.with_token(token)
+    }
+
+    /// The platform as nobody in particular sees it.
+    pub fn anonymous(&self) -> Self {
+        Self { token: None, ..self.clone() }
+    }
+
+    /// The platform as the one with this token sees it.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// The platform as a customer sees it who has just registered.
+    pub async fn newcomer(&self) -> Self {
+        self.registered(&format!("{}@example.com", Self::unique("customer"))).await
+    }
+
+    /// The platform as the customer sees it who registers with this address and [`PASSWORD`].
+    pub async fn registered(&self, email: &str) -> Self {
+        let anonymous = self.anonymous();
+        let person = json!({ "email": email, "password": PASSWORD, "first_name": "Ada", "last_name": "Lovelace" });
+        anonymous.post("/customers", &person).await.expect_status(201);
+        anonymous.sign_in(email, PASSWORD).await
+    }
+
+    /// The platform as the one sees it who signs in with these.
+    pub async fn sign_in(&self, email: &str, password: &str) -> Self {
+        let credentials = json!({ "email": email, "password": password });
+        let session = self.anonymous().post("/sessions", &credentials).await.expect_status(201).json();
+        self.with_token(session["token"].as_str().unwrap())
+    }
+
+    /// The platform as a new customer of this role sees it.
+    pub async fn newcomer_as(&self, role: &str) -> Self {
+        let email = format!("{}@example.com", Self::unique(role));
+        self.registered(&email).await;
+        self.operate(&json!({ "command": "set-role", "email": email, "role": role })).await;
+        // A change of role has ended the session.
+        self.sign_in(&email, PASSWORD).await
+    }
+
+    /// Runs one of the operator's commands.
+    pub async fn operate(&self, command: &Value) -> Value {
+        match &self.operator {
+            Operator::Home(home) => {
+                let settings = Settings { home: home.clone(), ..settings(home) };
+                gateway::operations::run(&settings, command.clone()).await.unwrap()
+            }
+            Operator::Function(address) => {
+                let request = self.client.post(address).json(command);
+                let answer = self.send(request).await.expect_status(200);
+                assert_eq!(answer.header("x-amz-function-error"), "", "{command}: {}", answer.text());
+                answer.json()
+            }
+        }
     }
 
     /// A text that no other call of this run gives.
@@ -124,6 +206,21 @@ impl Target {
 
     pub async fn call(&self, method: Method, path: &str) -> Answer {
         self.send(self.request(method, path)).await
+    }
+
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.send(self.request(Method::PUT, path).json(body)).await
+    }
+
+    pub async fn patch(&self, path: &str, body: &Value, if_match: &str) -> Answer {
+        self.send(self.request(Method::PATCH, path).json(body).header(IF_MATCH, if_match)).await
+    }
+
+    /// Sends a request with these headers beside the token.
+    pub async fn send_with(&self, method: Method, path: &str, headers: &[(&str, &str)], body: String) -> Answer {
+        let request =
+            headers.iter().fold(self.request(method, path), |request, (name, value)| request.header(*name, *value));
+        self.send(request.body(body)).await
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
@@ -149,8 +246,8 @@ impl Target {
         let address = format!("{}{path}", self.base);
         let url: Url = address.parse().unwrap();
         let request = self.client.request(method, url);
-        match &self.authorization {
-            Some(authorization) => request.header(AUTHORIZATION, authorization),
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
             None => request,
         }
     }

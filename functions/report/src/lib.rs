@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::{Day, Symbol};
+use domain::{CustomerId, Day, Symbol};
 use render::{Chart, Report};
 use serde::{Deserialize, Serialize};
 use services::App;
@@ -121,7 +121,7 @@ async fn report(
     let format = fields.take("format", format_of(query.format.as_deref()));
     let order = order(&mut fields, symbol, query.from.as_deref(), query.to.as_deref(), query.backtest.as_deref());
     let (order, format) = fields.finish(order.zip(format))?;
-    let content = content(&app, caller, &order).await?;
+    let content = content(&app, caller.customer_id, &order).await?;
     let body = content.json()?;
     let document = content.clone();
     let published = reports::publish(&app, caller.customer_id, &body, content.filename(), move |id, at| {
@@ -161,14 +161,14 @@ async fn chart(
     let chart = fields.take("chart", chart_of(query.chart.as_deref()));
     let order = order(&mut fields, symbol, query.from.as_deref(), query.to.as_deref(), query.backtest.as_deref());
     let (order, chart) = fields.finish(order.zip(chart))?;
-    let content = content(&app, caller, &order).await?;
+    let content = content(&app, caller.customer_id, &order).await?;
     let svg = content.svg(chart).await?;
     let headers = [(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "private, max-age=60")];
     Ok((headers, svg).into_response())
 }
 
-async fn content(app: &App, caller: Caller, order: &Order) -> Result<Content, Problem> {
-    let figures = reports::figures(app, caller.customer_id, order).await?;
+async fn content(app: &App, customer: CustomerId, order: &Order) -> Result<Content, Problem> {
+    let figures = reports::figures(app, customer, order).await?;
     assemble(figures).await
 }
 

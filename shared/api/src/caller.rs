@@ -3,48 +3,71 @@
 use std::collections::HashMap;
 
 use axum::extract::FromRequestParts;
-use axum::http::StatusCode;
 use axum::http::request::Parts;
-use domain::CustomerId;
+use axum::http::{Extensions, StatusCode};
+use domain::{CustomerId, Role};
 use serde_json::Value;
+use services::identity::authorization::Authorized;
 use uuid::Uuid;
 
+use crate::door::RequestId;
 use crate::problem::Problem;
 
-/// The customer that all requests belong to as long as there are no identities.
-const SINGLE_CUSTOMER: Uuid = Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001);
-
 /// The caller of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     /// The customer.
     pub customer_id: CustomerId,
+    /// What they may do.
+    pub role: Role,
+    /// Hash of the token that speaks for them, by which their session is known.
+    pub session: String,
 }
 
 impl Caller {
-    /// Reads the authorizer's context of a request; `None` where it names no customer.
+    /// Reads the authorizer's context of a request; `None` where it names no customer, role and session.
     #[must_use]
     pub fn from_authorizer(context: &HashMap<String, Value>) -> Option<Self> {
-        let id = context.get("customer_id")?.as_str()?;
-        Some(Self { customer_id: CustomerId(Uuid::parse_str(id).ok()?) })
+        let text = |name: &str| context.get(name)?.as_str();
+        Some(Self {
+            customer_id: CustomerId(Uuid::parse_str(text("customer_id")?).ok()?),
+            role: text("role")?.parse().ok()?,
+            session: text("session")?.to_owned(),
+        })
     }
 }
 
-/// The authorizer's context of the one customer there is until identities exist.
+/// The authorizer's context of a request: what [`Caller::from_authorizer`] reads.
 #[must_use]
-pub fn single_customer_context() -> HashMap<String, Value> {
-    HashMap::from([("customer_id".to_owned(), Value::String(SINGLE_CUSTOMER.to_string()))])
+pub fn context(authorized: &Authorized) -> HashMap<String, Value> {
+    HashMap::from([
+        ("customer_id".to_owned(), authorized.customer_id.to_string().into()),
+        ("role".to_owned(), authorized.role.as_str().into()),
+        ("session".to_owned(), authorized.session.clone().into()),
+    ])
+}
+
+/// Puts what handlers read of a request's event beside the request: its id, and the caller whom the authorizer named.
+/// Where it named nobody, what needs a caller is refused.
+pub fn admit(extensions: &mut Extensions, caller: Option<Caller>, request_id: Option<String>) {
+    if let Some(caller) = caller {
+        extensions.insert(caller);
+    }
+    if let Some(id) = request_id {
+        extensions.insert(RequestId(id));
+    }
+}
+
+/// The refusal of a request that names nobody.
+pub(crate) fn unauthenticated() -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", "the request names no customer")
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        parts
-            .extensions
-            .get::<Self>()
-            .copied()
-            .ok_or_else(|| Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", "the request names no customer"))
+        parts.extensions.get::<Self>().cloned().ok_or_else(unauthenticated)
     }
 }
 
@@ -52,16 +75,30 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_single_customer_is_read_back_from_its_own_context() {
-        let caller = Caller::from_authorizer(&single_customer_context()).unwrap();
-        assert_eq!(caller.customer_id.0, SINGLE_CUSTOMER);
+    fn authorized() -> Authorized {
+        let customer_id = CustomerId(Uuid::from_u128(7));
+        Authorized { customer_id, role: Role::Advisor, session: "ab12".to_owned() }
     }
 
     #[test]
-    fn a_context_without_a_customer_names_nobody() {
-        assert_eq!(Caller::from_authorizer(&HashMap::new()), None);
-        let odd = HashMap::from([("customer_id".to_owned(), Value::from(7))]);
-        assert_eq!(Caller::from_authorizer(&odd), None);
+    fn the_caller_is_read_back_from_the_authorizers_context() {
+        let caller = Caller::from_authorizer(&context(&authorized())).unwrap();
+        assert_eq!(caller.customer_id, authorized().customer_id);
+        assert_eq!((caller.role, caller.session.as_str()), (Role::Advisor, "ab12"));
+    }
+
+    #[test]
+    fn a_context_that_lacks_a_part_names_nobody() {
+        for part in ["customer_id", "role", "session"] {
+            let mut context = context(&authorized());
+            context.insert(part.to_owned(), Value::from(7));
+            assert_eq!(Caller::from_authorizer(&context), None, "{part}");
+            context.remove(part);
+            assert_eq!(Caller::from_authorizer(&context), None, "{part}");
+        }
+        let mut extensions = Extensions::new();
+        admit(&mut extensions, Caller::from_authorizer(&HashMap::new()), Some("r-1".to_owned()));
+        assert!(extensions.get::<Caller>().is_none());
+        assert_eq!(extensions.get::<RequestId>().unwrap().0, "r-1");
     }
 }

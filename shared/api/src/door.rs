@@ -1,4 +1,4 @@
-//! The layers that close each function's router: request id, log line, headers, and problems for
+//! The layers that close each function's router: who may call, request id, log line, headers, and problems for
 //! unknown routes, wrong methods and bugs.
 
 use std::any::Any;
@@ -8,11 +8,12 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use services::App;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::policy;
 use crate::problem::Problem;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -36,7 +37,10 @@ pub fn close(app: App, router: Router) -> Router {
 
 /// Like [`close`], for the function whose own fallback answers for every route that is not there.
 pub fn finish_answers(app: App, router: Router) -> Router {
-    router.layer(CatchPanicLayer::custom(answer_for_a_bug)).layer(from_fn_with_state(app, finish))
+    router
+        .layer(from_fn(policy::enforce))
+        .layer(CatchPanicLayer::custom(answer_for_a_bug))
+        .layer(from_fn_with_state(app, finish))
 }
 
 async fn finish(State(app): State<App>, request: Request, next: Next) -> Response {

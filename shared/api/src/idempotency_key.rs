@@ -15,6 +15,16 @@ pub const REPLAYED_HEADER: &str = "idempotency-replayed";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyKey(pub Option<String>);
 
+impl IdempotencyKey {
+    /// The key of a request that moves money, which must have one.
+    pub fn required(self) -> Result<String, Problem> {
+        self.0.ok_or_else(|| {
+            let detail = "a request that moves money has an Idempotency-Key, so that it can safely be sent again";
+            Problem::bad_request("idempotency_key_required", detail)
+        })
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     type Rejection = Problem;
 

@@ -4,21 +4,26 @@
 pub mod body;
 pub mod caller;
 pub mod door;
+pub mod etag;
 pub mod exact;
 pub mod fields;
 pub mod idempotency_key;
+pub mod merge_patch;
 pub mod page;
 pub mod path;
+pub mod policy;
 pub mod problem;
 pub mod query;
 
 pub use body::Json;
 pub use caller::Caller;
 pub use door::close;
+pub use etag::{IfMatch, etag};
 pub use exact::Exact;
 pub use fields::Fields;
 pub use idempotency_key::IdempotencyKey;
+pub use merge_patch::{MergePatch, Patch};
 pub use page::Page;
-pub use path::{IdPath, SymbolPath};
+pub use path::{IdPairPath, IdPath, SymbolPath};
 pub use problem::{FieldError, Problem};
 pub use query::Query;

@@ -3,11 +3,14 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use ledger::Refusal;
 use market::ProviderError;
 use serde::Serialize;
 use services::ServiceError;
 use store::StoreError;
 use store::error::Remedy;
+
+use crate::idempotency_key::REPLAYED_HEADER;
 
 /// Media type of every problem.
 pub const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -132,6 +135,37 @@ impl Problem {
         }
     }
 
+    fn from_refusal(refusal: &Refusal) -> Self {
+        let detail = refusal.to_string();
+        let unprocessable =
+            |code, pointer: &str| Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, &*detail).at(pointer);
+        let conflict = |code| Self::new(StatusCode::CONFLICT, code, &*detail);
+        match refusal {
+            Refusal::WalletFrozen => Self::new(StatusCode::LOCKED, "wallet_frozen", detail),
+            Refusal::InsufficientFunds { .. } => conflict("insufficient_funds"),
+            Refusal::InsufficientUnits { .. } => conflict("insufficient_units"),
+            Refusal::NotReversible => conflict("not_reversible"),
+            Refusal::AlreadyReversed(_) => conflict("already_reversed"),
+            Refusal::BackDated { .. } => conflict("back_dated"),
+            Refusal::TooManyLots | Refusal::SaleOfTooManyLots { .. } => conflict("too_many_lots"),
+            Refusal::TooLarge => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too_large", detail),
+            Refusal::NotPositive | Refusal::ZeroValue | Refusal::BelowSmallestQuantity => {
+                unprocessable("invalid_fields", "/amount")
+            }
+            Refusal::NegativeFee => unprocessable("invalid_fields", "/fee"),
+            Refusal::ZeroQuantity => unprocessable("invalid_fields", "/quantity"),
+            Refusal::UnknownLot(_)
+            | Refusal::LotNamedTwice(_)
+            | Refusal::LotsNeeded
+            | Refusal::LotsNotChosen
+            | Refusal::LotsDoNotAddUp { .. } => unprocessable("invalid_fields", "/lots"),
+            Refusal::ForeignEntry | Refusal::OtherCurrency { .. } | Refusal::SplitRatio(_) => {
+                tracing::error!(error = %refusal, "books that do not belong together");
+                Self::internal()
+            }
+        }
+    }
+
     fn from_store(error: &StoreError) -> Self {
         if matches!(error, StoreError::ForeignCursor) {
             return Self::bad_request("invalid_cursor", "the cursor does not belong to this list");
@@ -206,6 +240,25 @@ impl From<ServiceError> for Problem {
             ServiceError::IdempotencyKeyReused => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail)
             }
+            ServiceError::PreconditionRequired => {
+                Self::new(StatusCode::PRECONDITION_REQUIRED, "precondition_required", detail)
+            }
+            ServiceError::PreconditionFailed { .. } => {
+                Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail)
+            }
+            ServiceError::EmailTaken => Self::new(StatusCode::CONFLICT, "email_taken", detail),
+            ServiceError::InvalidCredentials => Self::new(StatusCode::UNAUTHORIZED, "invalid_credentials", detail),
+            ServiceError::WrongPassword => Self::new(StatusCode::FORBIDDEN, "wrong_password", detail),
+            ServiceError::AccountDisabled => Self::new(StatusCode::FORBIDDEN, "account_disabled", detail),
+            ServiceError::OwnAccount => Self::new(StatusCode::CONFLICT, "own_account", detail),
+            ServiceError::InvalidToken => Self::new(StatusCode::FORBIDDEN, "invalid_token", detail),
+            ServiceError::TooManyAttempts { retry_after_seconds } => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail)
+                    .with_header(header::RETRY_AFTER, HeaderValue::from(retry_after_seconds))
+            }
+            ServiceError::Refused(refusal) => Self::from_refusal(&refusal),
+            ServiceError::RefusedBefore(refusal) => Self::from_refusal(&refusal)
+                .with_header(header::HeaderName::from_static(REPLAYED_HEADER), HeaderValue::from_static("true")),
             ServiceError::Provider(error) => Self::from_provider(&error),
             ServiceError::Store(error) => Self::from_store(&error),
             ServiceError::Objects(error) => {

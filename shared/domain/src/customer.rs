@@ -1,6 +1,7 @@
-//! Who a record belongs to.
+//! Who a record belongs to, and what they may do.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -14,4 +15,67 @@ impl fmt::Display for CustomerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
     }
+}
+
+/// What a customer may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Looks after customers: roles, advisors, reversals.
+    Administrator,
+    /// Advises the clients that administrators assign.
+    Advisor,
+    /// Keeps wallet and portfolios of their own.
+    Client,
+}
+
+/// A text that names no [`Role`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a role is administrator, advisor or client")]
+pub struct UnknownRole;
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 3] = [Self::Administrator, Self::Advisor, Self::Client];
+
+    /// The role as it is written.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Administrator => "administrator",
+            Self::Advisor => "advisor",
+            Self::Client => "client",
+        }
+    }
+}
+
+impl FromStr for Role {
+    type Err = UnknownRole;
+
+    fn from_str(text: &str) -> Result<Self, UnknownRole> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or(UnknownRole)
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Where somebody lives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Address {
+    /// Street and number.
+    pub street: String,
+    /// City.
+    pub city: String,
+    /// State or province, where the country has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// Postal code.
+    pub zip_code: String,
+    /// Country, two letters of ISO 3166 or its name.
+    pub country: String,
 }

@@ -12,7 +12,9 @@ pub const DECIMALS: u32 = 8;
 pub const LARGEST: i64 = 1_000_000_000_000;
 
 /// A number of units of an instrument, zero or more, at most eight decimals.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(try_from = "Decimal", into = "Decimal")]
 #[schema(value_type = String, example = "12.5")]
 pub struct Quantity(Decimal);
@@ -86,7 +88,9 @@ impl Quantity {
 
     /// The same holding after a split of `ratio` new units for each old one, cut to eight decimals.
     pub fn times(self, ratio: Decimal) -> Result<Self, DecimalError> {
-        Self::floored(self.0.checked_mul(ratio).ok_or(DecimalError::TooLarge)?)
+        let units = self.0.checked_mul(ratio).ok_or(DecimalError::TooLarge)?;
+        // A third has no last digit; what is lost beyond the twelfth decimal is no part of a unit.
+        Self::floored(units.round_dp(DECIMALS + 4))
     }
 }
 

@@ -1,7 +1,6 @@
 //! The loop that takes events, for HTTP and for everything else.
 
 use api::Caller;
-use api::door::RequestId;
 use axum::Router;
 use lambda_http::request::RequestContext;
 use lambda_http::{LambdaEvent, Request, RequestExt, service_fn};
@@ -67,24 +66,19 @@ async fn until_terminated(run: impl Future<Output = Result<(), Error>>) -> Resul
 /// The request with what handlers read from its event: its id, and the caller that the authorizer named.
 fn admitted(mut request: Request) -> Request {
     let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else { return request };
-    // There are no identities yet: where no authorizer speaks, whoever asks is the one customer.
-    let single = api::caller::single_customer_context();
-    let fields = context.authorizer.as_ref().map(|authorizer| &authorizer.fields).filter(|fields| !fields.is_empty());
-    let caller = Caller::from_authorizer(fields.unwrap_or(&single));
+    let caller = context.authorizer.as_ref().and_then(|authorizer| Caller::from_authorizer(&authorizer.fields));
     let request_id = context.request_id.clone();
-    let extensions = request.extensions_mut();
-    if let Some(caller) = caller {
-        extensions.insert(caller);
-    }
-    if let Some(id) = request_id {
-        extensions.insert(RequestId(id));
-    }
+    api::caller::admit(request.extensions_mut(), caller, request_id);
     request
 }
 
 #[cfg(test)]
 mod tests {
+    use api::door::RequestId;
+
     use super::*;
+
+    const CUSTOMER: &str = "0190aaaa-0000-7000-8000-000000000009";
 
     fn request(authorizer: &str) -> Request {
         let event = format!(
@@ -97,25 +91,18 @@ mod tests {
     }
 
     #[test]
-    fn until_there_are_identities_everyone_is_the_single_customer() {
-        let single = Caller::from_authorizer(&api::caller::single_customer_context());
-        for authorizer in ["", r#", "authorizer": {"iam": {"accountId": "1"}}"#] {
-            let request = request(authorizer);
-            assert_eq!(request.extensions().get::<Caller>().copied(), single);
-            assert_eq!(request.extensions().get::<RequestId>().unwrap().0, "r-1");
+    fn the_caller_is_whom_the_authorizer_names() {
+        let context = format!(r#"{{"customer_id": "{CUSTOMER}", "role": "client", "session": "ab12"}}"#);
+        let request = request(&format!(r#", "authorizer": {{"lambda": {context}}}"#));
+        assert_eq!(request.extensions().get::<Caller>().unwrap().customer_id.to_string(), CUSTOMER);
+        assert_eq!(request.extensions().get::<RequestId>().unwrap().0, "r-1");
+    }
+
+    #[test]
+    fn where_no_authorizer_of_ours_speaks_there_is_no_caller() {
+        let partial = format!(r#", "authorizer": {{"lambda": {{"customer_id": "{CUSTOMER}"}}}}"#);
+        for authorizer in ["", r#", "authorizer": {"iam": {"accountId": "1"}}"#, &partial] {
+            assert!(request(authorizer).extensions().get::<Caller>().is_none(), "{authorizer}");
         }
-    }
-
-    #[test]
-    fn what_an_authorizer_says_comes_first() {
-        let id = "0190aaaa-0000-7000-8000-000000000009";
-        let request = request(&format!(r#", "authorizer": {{"lambda": {{"customer_id": "{id}"}}}}"#));
-        assert_eq!(request.extensions().get::<Caller>().unwrap().customer_id.to_string(), id);
-    }
-
-    #[test]
-    fn an_authorizer_that_names_nobody_does_not_make_a_caller() {
-        let request = request(r#", "authorizer": {"lambda": {"customer_id": "x"}}"#);
-        assert!(request.extensions().get::<Caller>().is_none());
     }
 }

@@ -10,4 +10,5 @@ pub mod forecast;
 pub mod grading;
 pub mod indicators;
 pub mod metrics;
+pub mod portfolio;
 pub mod rules;

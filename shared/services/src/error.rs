@@ -1,10 +1,12 @@
 //! Why a service could not do what it was asked to.
 
 use domain::{Day, Symbol};
+use ledger::Refusal;
 use market::ProviderError;
 use objects::ObjectError;
 use quant::rules::RuleError;
 use store::StoreError;
+use store::retry::Retryable;
 
 /// Every way a service can refuse or fail. The HTTP layer maps each to one status and code.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +72,45 @@ pub enum ServiceError {
     /// The idempotency key was used for another request.
     #[error("the idempotency key was used for another request")]
     IdempotencyKeyReused,
+    /// A change that does not say which version it is meant for.
+    #[error("If-Match must name the version that the change is meant for, as ETag gave it")]
+    PreconditionRequired,
+    /// A change that was meant for another version than the object has now.
+    #[error("the object has moved on to version {current}; read it again")]
+    PreconditionFailed {
+        /// The version it has.
+        current: u64,
+    },
+    /// The e-mail address belongs to a customer.
+    #[error("a customer has this e-mail address")]
+    EmailTaken,
+    /// No customer has this e-mail address and password.
+    #[error("e-mail address and password do not belong together")]
+    InvalidCredentials,
+    /// The password that a signed-in customer gave again is not theirs.
+    #[error("the password is not right")]
+    WrongPassword,
+    /// An administrator has closed the account to its owner.
+    #[error("the account has been disabled")]
+    AccountDisabled,
+    /// An administrator would take their own rights away.
+    #[error("administrators can neither disable themselves nor change their own role")]
+    OwnAccount,
+    /// A one-time token that is unknown, expired or used.
+    #[error("the token is unknown, expired or used")]
+    InvalidToken,
+    /// Too many failed checks of one account's password.
+    #[error("too many failed attempts; try again in {retry_after_seconds} seconds")]
+    TooManyAttempts {
+        /// When the next attempt is taken.
+        retry_after_seconds: u64,
+    },
+    /// The ledger refuses; the books are as they were.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The ledger refused the same request before, under the same key.
+    #[error(transparent)]
+    RefusedBefore(Refusal),
     /// The provider could not answer and nothing is stored.
     #[error(transparent)]
     Provider(#[from] ProviderError),
@@ -88,5 +129,11 @@ impl ServiceError {
     /// A fault of ours with its cause.
     pub(crate) fn fault(what: &str, cause: impl std::fmt::Display) -> Self {
         Self::Fault(format!("{what}: {cause}"))
+    }
+}
+
+impl Retryable for ServiceError {
+    fn is_retryable(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_retryable())
     }
 }

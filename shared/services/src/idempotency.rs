@@ -1,21 +1,54 @@
 //! The same key, the same request, the same answer: what each `Idempotency-Key` was used for.
 //!
-//! The record is written in the transaction of the result it points to, so a key is used up
-//! exactly when there is something to answer again.
+//! The record is written in the transaction of the result it points to, so a key is used up exactly when there is
+//! something to answer again. Where money moves, a refusal for want of funds or units is remembered too, for a week:
+//! a client that lost the answer must not buy a moment later what it was told it could not afford.
 
-use domain::CustomerId;
+use chrono::TimeDelta;
+use domain::{CustomerId, Money, Quantity};
+use ledger::Refusal;
 use serde::{Deserialize, Serialize};
-use store::{Key, StoreError, Write, documents, keys};
+use store::{Expect, Key, StoreError, Write, documents, keys};
 use uuid::Uuid;
 
 use crate::App;
 use crate::digest::sha256_hex;
 use crate::error::ServiceError;
 
+/// How long a refusal is remembered.
+const REFUSAL_DAYS: i64 = 7;
+
 #[derive(Serialize, Deserialize)]
 struct Record {
     fingerprint: String,
-    result: Uuid,
+    #[serde(flatten)]
+    outcome: Outcome,
+}
+
+/// What a key was used for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// A result of this id.
+    Result(Uuid),
+    /// The entry of a wallet with this `seq`.
+    Entry(u64),
+    /// Too little cash.
+    InsufficientFunds {
+        /// Cash there was, a decimal.
+        available: String,
+        /// Cash that was needed.
+        requested: String,
+        /// Its currency.
+        currency: domain::Currency,
+    },
+    /// Too few units.
+    InsufficientUnits {
+        /// Units there were.
+        available: Quantity,
+        /// Units that were needed.
+        requested: Quantity,
+    },
 }
 
 /// What is known of a request's key.
@@ -28,12 +61,87 @@ pub enum Attempt {
 }
 
 /// A key that is about to be used.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Pending {
     key: Option<(Key, String)>,
 }
 
-/// Looks the key up. `request` is the parsed request, so that spelling does not matter.
+impl Outcome {
+    /// What is remembered of a refusal; `None` for one that uses up no key.
+    #[must_use]
+    pub fn of_refusal(refusal: &Refusal) -> Option<Self> {
+        match refusal {
+            Refusal::InsufficientFunds { available, requested } => Some(Self::InsufficientFunds {
+                available: available.to_string(),
+                requested: requested.to_string(),
+                currency: requested.currency(),
+            }),
+            Refusal::InsufficientUnits { available, requested } => {
+                Some(Self::InsufficientUnits { available: *available, requested: *requested })
+            }
+            _ => None,
+        }
+    }
+
+    /// The refusal that was remembered, if it was one.
+    pub fn refusal(&self) -> Result<Option<Refusal>, ServiceError> {
+        let money = |text: &str, currency| {
+            Money::parse(text, currency).map_err(|error| ServiceError::fault("remembered amount", error))
+        };
+        Ok(match self {
+            Self::InsufficientFunds { available, requested, currency } => Some(Refusal::InsufficientFunds {
+                available: money(available, *currency)?,
+                requested: money(requested, *currency)?,
+            }),
+            Self::InsufficientUnits { available, requested } => {
+                Some(Refusal::InsufficientUnits { available: *available, requested: *requested })
+            }
+            Self::Result(_) | Self::Entry(_) => None,
+        })
+    }
+}
+
+impl Pending {
+    /// The key of this request. `request` is the parsed request, so that spelling does not matter.
+    pub fn new(
+        customer: CustomerId,
+        idempotency_key: Option<&str>,
+        route: &str,
+        request: &impl Serialize,
+    ) -> Result<Self, ServiceError> {
+        let Some(text) = idempotency_key else { return Ok(Self { key: None }) };
+        let json = serde_json::to_vec(request).map_err(|error| ServiceError::fault("request to JSON", error))?;
+        let fingerprint = sha256_hex(&[route.as_bytes(), &json]);
+        Ok(Self { key: Some((keys::idempotency(customer, text), fingerprint)) })
+    }
+
+    /// What the key was used for, if it was.
+    ///
+    /// Errors: [`ServiceError::IdempotencyKeyReused`] where it stood for another request.
+    pub async fn lookup(&self, app: &App) -> Result<Option<Outcome>, ServiceError> {
+        let Some((key, fingerprint)) = &self.key else { return Ok(None) };
+        match documents::read::<Record>(app.table(), key).await? {
+            None => Ok(None),
+            Some((record, _)) if record.fingerprint == *fingerprint => Ok(Some(record.outcome)),
+            Some(_) => Err(ServiceError::IdempotencyKeyReused),
+        }
+    }
+
+    /// The write that uses the key up for this outcome; `None` where there is no key.
+    pub fn mark(&self, app: &App, outcome: Outcome) -> Result<Option<Write>, ServiceError> {
+        let Some((key, fingerprint)) = &self.key else { return Ok(None) };
+        let forgotten = match outcome {
+            Outcome::Result(_) | Outcome::Entry(_) => None,
+            Outcome::InsufficientFunds { .. } | Outcome::InsufficientUnits { .. } => {
+                Some((app.now() + TimeDelta::days(REFUSAL_DAYS)).timestamp())
+            }
+        };
+        let body = documents::body(key, &Record { fingerprint: fingerprint.clone(), outcome })?;
+        Ok(Some(Write::Put { key: key.clone(), body, expires_at: forgotten, expect: Expect::Absent }))
+    }
+}
+
+/// Looks the key up, for a request whose results have ids of their own.
 ///
 /// Errors: [`ServiceError::IdempotencyKeyReused`] where it stood for another request.
 pub async fn attempt(
@@ -43,22 +151,17 @@ pub async fn attempt(
     route: &str,
     request: &impl Serialize,
 ) -> Result<Attempt, ServiceError> {
-    let Some(text) = idempotency_key else {
-        return Ok(Attempt::First(Pending { key: None }));
-    };
-    let json = serde_json::to_vec(request).map_err(|error| ServiceError::fault("request to JSON", error))?;
-    let fingerprint = sha256_hex(&[route.as_bytes(), &json]);
-    let key = keys::idempotency(customer, text);
-    match lookup(app, &key, &fingerprint).await? {
+    let pending = Pending::new(customer, idempotency_key, route, request)?;
+    match result_of(&pending, app).await? {
         Some(result) => Ok(Attempt::Replay(result)),
-        None => Ok(Attempt::First(Pending { key: Some((key, fingerprint)) })),
+        None => Ok(Attempt::First(pending)),
     }
 }
 
-async fn lookup(app: &App, key: &Key, fingerprint: &str) -> Result<Option<Uuid>, ServiceError> {
-    match documents::read::<Record>(app.table(), key).await? {
+async fn result_of(pending: &Pending, app: &App) -> Result<Option<Uuid>, ServiceError> {
+    match pending.lookup(app).await? {
         None => Ok(None),
-        Some((record, _)) if record.fingerprint == fingerprint => Ok(Some(record.result)),
+        Some(Outcome::Result(id)) => Ok(Some(id)),
         Some(_) => Err(ServiceError::IdempotencyKeyReused),
     }
 }
@@ -66,16 +169,14 @@ async fn lookup(app: &App, key: &Key, fingerprint: &str) -> Result<Option<Uuid>,
 /// Writes the result and, with it, what its key stands for. `Some` is the id of the result of a
 /// parallel request that came first; then nothing was written.
 pub async fn commit(app: &App, pending: Pending, id: Uuid, result: Vec<Write>) -> Result<Option<Uuid>, ServiceError> {
-    let Some((key, fingerprint)) = pending.key else {
+    let Some(mark) = pending.mark(app, Outcome::Result(id))? else {
         app.table().transact(result).await?;
         return Ok(None);
     };
-    let record = Record { fingerprint: fingerprint.clone(), result: id };
-    let mark = Write::create(key.clone(), documents::body(&key, &record)?);
     let writes = std::iter::once(mark).chain(result).collect();
     match app.table().transact(writes).await {
         Ok(_) => Ok(None),
-        Err(StoreError::Conflict { write: 0 }) => match lookup(app, &key, &fingerprint).await? {
+        Err(StoreError::Conflict { write: 0 }) => match result_of(&pending, app).await? {
             Some(first) => Ok(Some(first)),
             // Nothing was written, by nobody that can be found: the caller sends it again.
             None => Err(StoreError::Conflict { write: 0 }.into()),

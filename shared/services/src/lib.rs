@@ -14,12 +14,22 @@ pub mod forecasts;
 pub mod health;
 pub mod history;
 pub mod idempotency;
+pub mod identity;
 pub mod instruments;
+mod listing;
 pub mod market_clock;
 mod objects_of;
+pub mod positions;
+pub mod precondition;
 pub mod quota;
 pub mod refresh;
 pub mod reports;
+pub mod verification;
+pub mod wallets;
 
 pub use app::{App, Parts};
 pub use error::ServiceError;
+pub use precondition::Precondition;
+
+/// How long a change is tried again that loses races.
+pub(crate) const CONFLICT_BUDGET: std::time::Duration = std::time::Duration::from_secs(5);

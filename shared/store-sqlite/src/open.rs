@@ -57,6 +57,9 @@ pub enum OpenError {
     /// Another process holds the file and does not let go.
     #[error("{} is held by another process", .0.display())]
     Busy(PathBuf),
+    /// The system gives no thread to write on.
+    #[error("there is no thread for the writer")]
+    NoThread(#[source] std::io::Error),
     /// Something else that SQLite says.
     #[error("{} cannot be opened", .path.display())]
     Other {

@@ -1,13 +1,12 @@
 //! Writing items: expectations first, then all of the writes or none.
 
-use std::sync::atomic::{AtomicI64, Ordering};
-
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use store::item::has_expired;
-use store::{Body, Clock, DeleteExpect, Expect, Key, StoreError, Version, Write};
+use store::{Body, DeleteExpect, Expect, Key, StoreError, Version, Write};
 
 use crate::failure;
+use crate::writer::Outcome;
 
 /// Expired items are removed at most this often, in seconds, and never on a read.
 const SWEEP_SECONDS: i64 = 60;
@@ -20,36 +19,68 @@ struct Standing {
     expired: bool,
 }
 
-pub(crate) fn transact(
-    connection: &mut Connection,
-    writes: Vec<Write>,
-    clock: &Clock,
-    swept_at: &AtomicI64,
-) -> Result<Vec<Option<Version>>, StoreError> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failure)?;
-    // Read inside the transaction: versions then grow in the order of the commits.
-    let now = clock();
-    let mut versions = Vec::with_capacity(writes.len());
-    for (index, write) in writes.into_iter().enumerate() {
-        let standing = standing(&transaction, write.key(), now)?;
-        if !is_met(&write, standing.as_ref()) {
-            return Err(StoreError::Conflict { write: index });
-        }
-        versions.push(apply(&transaction, write, standing.as_ref(), now)?);
+/// Why a request is not carried out.
+enum Failed {
+    /// This write did not find what it expected.
+    Conflict(usize),
+    Engine(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Failed {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Engine(error)
     }
-    sweep_if_due(&transaction, now, swept_at)?;
-    transaction.commit().map_err(failure)?;
+}
+
+/// Carries out all of these writes or none, and leaves what the transaction did before as it is. The outer error means
+/// that the whole transaction is lost.
+pub(crate) fn carry_out(
+    transaction: &mut Transaction<'_>,
+    writes: Vec<Write>,
+    now: DateTime<Utc>,
+) -> rusqlite::Result<Outcome> {
+    let savepoint = transaction.savepoint()?;
+    match judge_and_apply(&savepoint, writes, now) {
+        Ok(versions) => savepoint.commit().map(|()| Ok(versions)),
+        // Rolls back to the savepoint; fails where SQLite has already rolled back the transaction around it.
+        Err(failed) => match (savepoint.finish(), failed) {
+            (Ok(()), Failed::Conflict(write)) => Ok(Err(StoreError::Conflict { write })),
+            (Ok(()), Failed::Engine(error)) => Ok(Err(failure(error))),
+            (Err(_), Failed::Engine(error)) | (Err(error), Failed::Conflict(_)) => Err(error),
+        },
+    }
+}
+
+/// Every expectation is judged before the first write: a conflict then has nothing to undo, and a transaction of
+/// conflicts alone costs no fsync. No item is named twice, so that no write can meet another's expectation.
+fn judge_and_apply(
+    connection: &Connection,
+    writes: Vec<Write>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Option<Version>>, Failed> {
+    let mut standings = Vec::with_capacity(writes.len());
+    for (index, write) in writes.iter().enumerate() {
+        let standing = standing(connection, write.key(), now)?;
+        if !is_met(write, standing.as_ref()) {
+            return Err(Failed::Conflict(index));
+        }
+        standings.push(standing);
+    }
+    let mut versions = Vec::with_capacity(writes.len());
+    for (write, standing) in writes.into_iter().zip(standings) {
+        versions.push(apply(connection, write, standing.as_ref(), now)?);
+    }
     Ok(versions)
 }
 
-fn standing(transaction: &Transaction<'_>, key: &Key, now: DateTime<Utc>) -> Result<Option<Standing>, StoreError> {
+fn standing(connection: &Connection, key: &Key, now: DateTime<Utc>) -> rusqlite::Result<Option<Standing>> {
     let sql = "SELECT version, expires_at FROM items WHERE pk = ?1 AND sk = ?2";
-    let mut statement = transaction.prepare_cached(sql).map_err(failure)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let found = statement.query_row(params![key.pk, key.sk], |row| {
         let version = Version(row.get::<_, i64>(0)?.unsigned_abs());
         Ok(Standing { version, expired: has_expired(row.get(1)?, now) })
     });
-    found.optional().map_err(failure)
+    found.optional()
 }
 
 fn is_met(write: &Write, standing: Option<&Standing>) -> bool {
@@ -67,26 +98,25 @@ fn is_met(write: &Write, standing: Option<&Standing>) -> bool {
 }
 
 fn apply(
-    transaction: &Transaction<'_>,
+    connection: &Connection,
     write: Write,
     standing: Option<&Standing>,
     now: DateTime<Utc>,
-) -> Result<Option<Version>, StoreError> {
+) -> rusqlite::Result<Option<Version>> {
     match write {
         Write::Check { .. } => Ok(None),
         Write::Delete { key, .. } => {
             if let Some(standing) = standing {
-                retire(transaction, standing.version)?;
-                let mut statement =
-                    transaction.prepare_cached("DELETE FROM items WHERE pk = ?1 AND sk = ?2").map_err(failure)?;
-                statement.execute(params![key.pk, key.sk]).map_err(failure)?;
+                retire(connection, standing.version)?;
+                let mut statement = connection.prepare_cached("DELETE FROM items WHERE pk = ?1 AND sk = ?2")?;
+                statement.execute(params![key.pk, key.sk])?;
             }
             Ok(None)
         }
         Write::Put { key, body, expires_at, .. } => {
             let before = match standing {
                 Some(standing) => standing.version,
-                None => retired(transaction)?,
+                None => retired(connection)?,
             };
             let version = Version::at(now).max(before.successor());
             let (json, bytes) = match body {
@@ -96,39 +126,53 @@ fn apply(
             let sql = "INSERT INTO items (pk, sk, version, json, bytes, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                  ON CONFLICT (pk, sk) DO UPDATE SET version = excluded.version, json = excluded.json,
                  bytes = excluded.bytes, expires_at = excluded.expires_at";
-            let mut statement = transaction.prepare_cached(sql).map_err(failure)?;
+            let mut statement = connection.prepare_cached(sql)?;
             let arguments = params![key.pk, key.sk, version.0 as i64, json, bytes, expires_at];
-            statement.execute(arguments).map_err(failure)?;
+            statement.execute(arguments)?;
             Ok(Some(version))
         }
     }
 }
 
 /// The highest version of any item that has been removed.
-fn retired(transaction: &Transaction<'_>) -> Result<Version, StoreError> {
-    let mut statement = transaction.prepare_cached("SELECT retired FROM versions").map_err(failure)?;
-    let retired = statement.query_row([], |row| row.get::<_, i64>(0)).map_err(failure)?;
+fn retired(connection: &Connection) -> rusqlite::Result<Version> {
+    let mut statement = connection.prepare_cached("SELECT retired FROM versions")?;
+    let retired = statement.query_row([], |row| row.get::<_, i64>(0))?;
     Ok(Version(retired.unsigned_abs()))
 }
 
-fn retire(transaction: &Transaction<'_>, version: Version) -> Result<(), StoreError> {
+fn retire(connection: &Connection, version: Version) -> rusqlite::Result<()> {
     let sql = "UPDATE versions SET retired = ?1 WHERE retired < ?1";
-    let mut statement = transaction.prepare_cached(sql).map_err(failure)?;
-    statement.execute([version.0 as i64]).map_err(failure)?;
+    let mut statement = connection.prepare_cached(sql)?;
+    statement.execute([version.0 as i64])?;
     Ok(())
 }
 
-/// Removes some of what has expired. Nobody waits for it: an expired item counts as absent wherever it is read.
-fn sweep_if_due(transaction: &Transaction<'_>, now: DateTime<Utc>, swept_at: &AtomicI64) -> Result<(), StoreError> {
-    let second = now.timestamp();
-    if second.saturating_sub(swept_at.load(Ordering::Relaxed)) < SWEEP_SECONDS {
-        return Ok(());
+/// When expired items were last removed.
+pub(crate) struct Sweep {
+    /// In seconds.
+    done_at: i64,
+}
+
+impl Default for Sweep {
+    fn default() -> Self {
+        Self { done_at: i64::MIN }
     }
-    swept_at.store(second, Ordering::Relaxed);
-    let sql = "DELETE FROM items WHERE rowid IN
-         (SELECT rowid FROM items WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2) RETURNING version";
-    let mut statement = transaction.prepare_cached(sql).map_err(failure)?;
-    let versions = statement.query_map([second, SWEEP_ITEMS], |row| row.get::<_, i64>(0)).map_err(failure)?;
-    let highest = versions.collect::<Result<Vec<_>, _>>().map_err(failure)?.into_iter().max();
-    highest.map_or(Ok(()), |version| retire(transaction, Version(version.unsigned_abs())))
+}
+
+impl Sweep {
+    /// Removes some of what has expired. Nobody waits for it: an expired item counts as absent wherever it is read.
+    pub(crate) fn run_if_due(&mut self, connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<()> {
+        let second = now.timestamp();
+        if second.saturating_sub(self.done_at) < SWEEP_SECONDS {
+            return Ok(());
+        }
+        self.done_at = second;
+        let sql = "DELETE FROM items WHERE rowid IN
+             (SELECT rowid FROM items WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2) RETURNING version";
+        let mut statement = connection.prepare_cached(sql)?;
+        let versions = statement.query_map([second, SWEEP_ITEMS], |row| row.get::<_, i64>(0))?;
+        let highest = versions.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().max();
+        highest.map_or(Ok(()), |version| retire(connection, Version(version.unsigned_abs())))
+    }
 }

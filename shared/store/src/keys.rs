@@ -2,7 +2,7 @@
 //!
 //! Symbols hold neither `#` nor a blank, ids are UUIDs and hashes are hex, so that no two kinds can collide.
 
-use domain::{CustomerId, Day, Symbol};
+use domain::{CustomerId, Day, Email, Symbol};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -14,6 +14,13 @@ const ONLY: &str = "-";
 /// First part of the sort key of a year of bars.
 pub(crate) const YEAR_PREFIX: &str = "YEAR#";
 
+/// First part of the sort key of a portfolio in its customer's partition.
+pub const PORTFOLIO_PREFIX: &str = "PORTFOLIO#";
+/// First part of the sort key of a position in its portfolio's partition.
+pub const POSITION_PREFIX: &str = "POSITION#";
+/// First part of the sort key of a wallet's entry.
+const ENTRY_PREFIX: &str = "ENTRY#";
+
 /// A list: a partition and which of its sort keys belong to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct List {
@@ -21,6 +28,163 @@ pub struct List {
     pub partition: String,
     /// The sort keys of the list's items.
     pub range: Range,
+}
+
+/// A customer: profile, password, role, and the epoch of their sessions.
+#[must_use]
+pub fn customer(customer: CustomerId) -> Key {
+    Key::new(customer_partition(customer), "PROFILE")
+}
+
+/// Everything in the partition of a customer.
+#[must_use]
+pub fn customer_items(customer: CustomerId) -> List {
+    List { partition: customer_partition(customer), range: Range::All }
+}
+
+/// That an e-mail address is taken, and by whom.
+#[must_use]
+pub fn email(email: &Email) -> Key {
+    Key::new(format!("EMAIL#{}", sha256_hex(email.as_str())), ONLY)
+}
+
+/// The times of the last failed password checks of an account; expires.
+#[must_use]
+pub fn login_attempts(email: &Email) -> Key {
+    Key::new(format!("LIMIT#login#{}", sha256_hex(email.as_str())), ONLY)
+}
+
+/// A session, by the hash of its token; expires.
+#[must_use]
+pub fn session(token_sha256: &str) -> Key {
+    Key::new(format!("SESSION#{token_sha256}"), ONLY)
+}
+
+/// The mirror of a session in its customer's partition; expires.
+#[must_use]
+pub fn session_of(customer: CustomerId, token_sha256: &str) -> Key {
+    Key::new(customer_partition(customer), format!("SESSION#{token_sha256}"))
+}
+
+/// All sessions of a customer.
+#[must_use]
+pub fn sessions(customer: CustomerId) -> List {
+    List { partition: customer_partition(customer), range: Range::Prefix("SESSION#".to_owned()) }
+}
+
+/// A one-time token that sets a new password, by its hash; expires.
+#[must_use]
+pub fn password_token(token_sha256: &str) -> Key {
+    Key::new(format!("PASSWORD#{token_sha256}"), ONLY)
+}
+
+/// That a client is advised, in the client's own partition.
+#[must_use]
+pub fn advisor_of(client: CustomerId) -> Key {
+    Key::new(customer_partition(client), "ADVISOR")
+}
+
+/// A client in the partition of their advisor.
+#[must_use]
+pub fn client_of(advisor: CustomerId, client: CustomerId) -> Key {
+    Key::new(customer_partition(advisor), format!("CLIENT#{client}"))
+}
+
+/// An export that a customer asked for; expires.
+#[must_use]
+pub fn export(customer: CustomerId, id: Uuid) -> Key {
+    Key::new(customer_partition(customer), format!("EXPORT#{id}"))
+}
+
+/// The head of a wallet: balances by currency, the number of entries, whether it is frozen.
+#[must_use]
+pub fn wallet_head(customer: CustomerId) -> Key {
+    Key::new(wallet_partition(customer), "HEAD")
+}
+
+/// An entry of a wallet, by its place in the one sequence over all currencies, from 1.
+#[must_use]
+pub fn wallet_entry(customer: CustomerId, seq: u64) -> Key {
+    Key::new(wallet_partition(customer), format!("{ENTRY_PREFIX}{seq:012}"))
+}
+
+/// All entries of a wallet, by their place.
+#[must_use]
+pub fn wallet_entries(customer: CustomerId) -> List {
+    List { partition: wallet_partition(customer), range: Range::Prefix(ENTRY_PREFIX.to_owned()) }
+}
+
+/// Where the entry of a deposit or withdrawal is, by its id.
+#[must_use]
+pub fn wallet_locator(entry: Uuid) -> Key {
+    Key::new(format!("ENTRY#{entry}"), ONLY)
+}
+
+/// Head and entries of a wallet.
+#[must_use]
+pub fn wallet_items(customer: CustomerId) -> List {
+    List { partition: wallet_partition(customer), range: Range::All }
+}
+
+/// All portfolios of a customer, by id, which grows with time.
+#[must_use]
+pub fn portfolios(customer: CustomerId) -> List {
+    List { partition: customer_partition(customer), range: Range::Prefix(PORTFOLIO_PREFIX.to_owned()) }
+}
+
+/// Everything that is kept of a portfolio beside itself.
+#[must_use]
+pub fn portfolio_contents(id: Uuid) -> List {
+    List { partition: portfolio_partition(id), range: Range::All }
+}
+
+/// A portfolio's position in one instrument.
+#[must_use]
+pub fn position(portfolio: Uuid, symbol: &Symbol) -> Key {
+    Key::new(portfolio_partition(portfolio), format!("{POSITION_PREFIX}{symbol}"))
+}
+
+/// The positions of a portfolio that trades made, by symbol.
+#[must_use]
+pub fn positions(portfolio: Uuid) -> List {
+    List { partition: portfolio_partition(portfolio), range: Range::Prefix(POSITION_PREFIX.to_owned()) }
+}
+
+/// Older lots of a position, by the number of their item.
+#[must_use]
+pub fn older_lots(portfolio: Uuid, symbol: &Symbol, item: u64) -> Key {
+    Key::new(portfolio_partition(portfolio), format!("LOT#{symbol}#{item:06}"))
+}
+
+/// A trade.
+#[must_use]
+pub fn trade(portfolio: Uuid, id: Uuid) -> Key {
+    Key::new(portfolio_partition(portfolio), format!("TRADE#{id}"))
+}
+
+/// The trades of a portfolio, by id, which grows with time.
+#[must_use]
+pub fn trades(portfolio: Uuid) -> List {
+    List { partition: portfolio_partition(portfolio), range: Range::Prefix("TRADE#".to_owned()) }
+}
+
+/// A customer's entry in the list of all customers, which is spread over [`directory_customers`].
+#[must_use]
+pub fn directory_customer(customer: CustomerId) -> Key {
+    let shard = Sha256::digest(customer.0.as_bytes())[0] >> 4;
+    Key::new(format!("DIRECTORY#customers#{shard:x}"), customer.to_string())
+}
+
+/// The sixteen parts of the list of all customers.
+#[must_use]
+pub fn directory_customers() -> [List; 16] {
+    std::array::from_fn(|shard| List { partition: format!("DIRECTORY#customers#{shard:x}"), range: Range::All })
+}
+
+/// What was done to a customer's account, in the partition of a month (`202611`).
+#[must_use]
+pub fn audit(customer: CustomerId, month: &str, id: Uuid) -> Key {
+    Key::new(format!("AUDIT#{customer}#{month}"), id.to_string())
 }
 
 /// The partition of a symbol's bars.
@@ -136,8 +300,22 @@ pub fn quota(provider: &str) -> Key {
     Key::new(format!("QUOTA#{provider}"), ONLY)
 }
 
+/// SHA-256 of a text in lower-case hex.
+#[must_use]
+pub fn sha256_hex(text: &str) -> String {
+    hex(&Sha256::digest(text))
+}
+
 fn customer_partition(customer: CustomerId) -> String {
     format!("CUSTOMER#{customer}")
+}
+
+fn portfolio_partition(id: Uuid) -> String {
+    format!("PORTFOLIO#{id}")
+}
+
+fn wallet_partition(customer: CustomerId) -> String {
+    format!("WALLET#{customer}")
 }
 
 fn forecast_partition(symbol: &Symbol) -> String {

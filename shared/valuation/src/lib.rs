@@ -1,1 +1,36 @@
-//! What holdings are worth.
+//! What holdings are worth: day by day, today, and how they got there.
+//!
+//! Money and units are exact: whole numbers of a fixed fine unit inside, decimals outside. Prices and
+//! dividends arrive as floats of bars and are decimals from then on; only ratios are floats again.
+//! Pure: records and prices in, values out.
+//!
+//! [`Series`] is the value of every day and can be kept and continued; [`performance`](performance::performance)
+//! makes returns, risk and attribution of a span of it; [`holdings`](holdings::holdings) is the position today.
+
+mod allocation;
+mod amount;
+mod attribution;
+mod book;
+mod calendar;
+mod checkpoint;
+mod error;
+mod fingerprint;
+mod fixed;
+mod holdings;
+mod performance;
+mod plan;
+mod position;
+mod run;
+mod series;
+mod stream;
+
+pub use allocation::{Share, shares, shares_by_group};
+pub use amount::Amount;
+pub use attribution::{Attribution, GroupAttribution, SymbolAttribution, attribution_by_group, attribution_by_symbol};
+pub use book::{Book, Flow, FlowKind, Line, Rates};
+pub use checkpoint::{Checkpoint, Standing};
+pub use error::{Unvalued, ValuationError};
+pub use fingerprint::fingerprint_of_year;
+pub use holdings::{Held, Holding, Holdings, Purchase, Quoted, holdings};
+pub use performance::{Benchmark, Performance, PerformanceDay, PerformanceMetrics, PerformanceRequest, performance};
+pub use series::{DayValue, Series, SeriesYear, value_series};

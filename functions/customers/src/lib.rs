@@ -1,0 +1,35 @@
+//! `POST /customers` registers; `/customers/me` is one's own profile, password, export and erasure; administrators
+//! search and change customers.
+
+mod administration;
+mod own;
+mod registration;
+
+use axum::Router;
+use services::App;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The function's routes, ready to serve.
+pub fn router(app: App) -> Router {
+    let router = routes().split_for_parts().0.with_state(app.clone());
+    api::close(app, router)
+}
+
+/// The function's part of the API document.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    routes().split_for_parts().1
+}
+
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(registration::register, administration::search))
+        .routes(routes!(own::read, own::update))
+        .routes(routes!(own::change_password))
+        .routes(routes!(own::erase))
+        .routes(routes!(own::export))
+        .routes(routes!(registration::reset_password))
+        .routes(routes!(administration::read, administration::change))
+}

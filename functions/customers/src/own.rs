@@ -1,0 +1,247 @@
+//! One's own account: profile, password, export, erasure.
+
+use api::{Caller, Fields, IfMatch, Json, MergePatch, Patch, Problem, etag};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use domain::{Address, Email};
+use serde::Deserialize;
+use services::App;
+use services::identity::export::ExportLink;
+use services::identity::password::Password;
+use services::identity::profile::{self, Person};
+use services::identity::{Customer, accounts, erasure, export as exports};
+use utoipa::ToSchema;
+
+use crate::registration::{address, text};
+
+/// Changes to one's own profile, as a JSON merge patch.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProfilePatch {
+    /// New e-mail address to sign in with.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Email)]
+    email: Patch<String>,
+    /// New first name.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    first_name: Patch<String>,
+    /// New last name.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    last_name: Patch<String>,
+    /// New telephone number; null removes it.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    phone: Patch<String>,
+    /// New address, whole; null removes it.
+    #[serde(default)]
+    #[schema(value_type = Option<Address>)]
+    address: Patch<Address>,
+}
+
+/// What changes, parsed.
+struct ProfileChange {
+    email: Patch<Email>,
+    first_name: Patch<String>,
+    last_name: Patch<String>,
+    phone: Patch<String>,
+    address: Patch<Address>,
+}
+
+/// The present password and the next.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PasswordRequest {
+    /// The password there is.
+    #[schema(format = Password)]
+    current_password: String,
+    /// The password from now on.
+    #[schema(format = Password, min_length = 8, max_length = 256)]
+    new_password: String,
+}
+
+/// The password, so that nobody is erased by a session left open.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ErasureRequest {
+    /// The customer's password.
+    #[schema(format = Password)]
+    password: String,
+}
+
+impl ProfilePatch {
+    fn parse(self) -> Result<ProfileChange, Problem> {
+        let mut fields = Fields::default();
+        let email = required(&mut fields, "email", self.email, |given: String| given.parse::<Email>());
+        let first_name = required(&mut fields, "first_name", self.first_name, |given: String| text(&given));
+        let last_name = required(&mut fields, "last_name", self.last_name, |given: String| text(&given));
+        let phone = removable(&mut fields, "phone", self.phone, |given: String| text(&given));
+        let address = removable(&mut fields, "address", self.address, |given: Address| address(&given));
+        let change = email.zip(first_name.zip(last_name)).zip(phone.zip(address));
+        let change = change.map(|((email, (first_name, last_name)), (phone, address))| ProfileChange {
+            email,
+            first_name,
+            last_name,
+            phone,
+            address,
+        });
+        fields.finish(change)
+    }
+}
+
+impl ProfileChange {
+    fn apply(self, person: Person) -> Person {
+        Person {
+            email: set_or(self.email, person.email),
+            first_name: set_or(self.first_name, person.first_name),
+            last_name: set_or(self.last_name, person.last_name),
+            phone: patched(self.phone, person.phone),
+            address: patched(self.address, person.address),
+        }
+    }
+}
+
+fn patched<T>(patch: Patch<T>, before: Option<T>) -> Option<T> {
+    match patch {
+        Patch::Keep => before,
+        Patch::Remove => None,
+        Patch::Set(value) => Some(value),
+    }
+}
+
+/// The new value of a field that is always there.
+fn set_or<T>(patch: Patch<T>, before: T) -> T {
+    match patch {
+        Patch::Keep | Patch::Remove => before,
+        Patch::Set(value) => value,
+    }
+}
+
+fn required<T, U, E: std::fmt::Display>(
+    fields: &mut Fields,
+    name: &str,
+    patch: Patch<T>,
+    parse: impl FnOnce(T) -> Result<U, E>,
+) -> Option<Patch<U>> {
+    if matches!(patch, Patch::Remove) {
+        fields.refuse(name, "it cannot be removed");
+    }
+    removable(fields, name, patch, parse)
+}
+
+fn removable<T, U, E: std::fmt::Display>(
+    fields: &mut Fields,
+    name: &str,
+    patch: Patch<T>,
+    parse: impl FnOnce(T) -> Result<U, E>,
+) -> Option<Patch<U>> {
+    match patch {
+        Patch::Keep => Some(Patch::Keep),
+        Patch::Remove => Some(Patch::Remove),
+        Patch::Set(value) => fields.take(name, parse(value)).map(Patch::Set),
+    }
+}
+
+/// The caller's profile.
+#[utoipa::path(
+    get,
+    path = "/customers/me",
+    operation_id = "read_profile",
+    tag = "customers",
+    responses((status = 200, description = "The profile; `ETag` is its version", body = Customer))
+)]
+pub(crate) async fn read(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
+    let stored = profile::find(&app, caller.customer_id).await?;
+    Ok((etag(stored.version.0), axum::Json(stored.shown())).into_response())
+}
+
+/// Changes the caller's profile.
+#[utoipa::path(
+    patch,
+    path = "/customers/me",
+    operation_id = "change_profile",
+    tag = "customers",
+    params(("If-Match" = String, Header, description = "The version that the change is meant for, as `ETag` gave it")),
+    request_body(content = ProfilePatch, content_type = "application/merge-patch+json"),
+    responses(
+        (status = 200, description = "The profile as it is now", body = Customer),
+        (status = 409, description = "A customer has this e-mail address", body = Problem, content_type = "application/problem+json"),
+        (status = 412, description = "The profile has changed since", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Fields that cannot be used", body = Problem, content_type = "application/problem+json"),
+        (status = 428, description = "`If-Match` is missing", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn update(
+    State(app): State<App>,
+    caller: Caller,
+    if_match: Result<IfMatch, Problem>,
+    MergePatch(patch): MergePatch<ProfilePatch>,
+) -> Result<Response, Problem> {
+    let IfMatch(precondition) = if_match?;
+    let change = patch.parse()?;
+    let stored =
+        accounts::update_profile(&app, caller.customer_id, &precondition, |person| change.apply(person)).await?;
+    Ok((etag(stored.version.0), axum::Json(stored.shown())).into_response())
+}
+
+/// Changes the caller's password; every session ends, this one too.
+#[utoipa::path(
+    put,
+    path = "/customers/me/password",
+    operation_id = "change_password",
+    tag = "customers",
+    request_body = PasswordRequest,
+    responses(
+        (status = 204, description = "The password is changed and every session has ended"),
+        (status = 403, description = "The present password is not right", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A password that is not taken", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Ten failed attempts within fifteen minutes", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn change_password(
+    State(app): State<App>,
+    caller: Caller,
+    Json(request): Json<PasswordRequest>,
+) -> Result<StatusCode, Problem> {
+    let mut fields = Fields::default();
+    let new = fields.take("new_password", Password::choose(request.new_password));
+    let new = fields.finish(new)?;
+    accounts::change_password(&app, caller.customer_id, Password::typed(request.current_password), new).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Erases the caller: personal data goes, the ledger stays under an id that says nothing.
+#[utoipa::path(
+    post,
+    path = "/customers/me/erasure",
+    operation_id = "erase_customer",
+    tag = "customers",
+    request_body = ErasureRequest,
+    responses(
+        (status = 204, description = "Erased; every session has ended"),
+        (status = 403, description = "The password is not right", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Ten failed attempts within fifteen minutes", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn erase(
+    State(app): State<App>,
+    caller: Caller,
+    Json(request): Json<ErasureRequest>,
+) -> Result<StatusCode, Problem> {
+    erasure::erase(&app, caller.customer_id, Password::typed(request.password)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Everything that is kept of the caller, as a link to a JSON file.
+#[utoipa::path(
+    get,
+    path = "/customers/me/export",
+    operation_id = "export_customer",
+    tag = "customers",
+    responses((status = 200, description = "A link that works for five minutes", body = ExportLink))
+)]
+pub(crate) async fn export(State(app): State<App>, caller: Caller) -> Result<axum::Json<ExportLink>, Problem> {
+    Ok(axum::Json(exports::export(&app, caller.customer_id).await?))
+}

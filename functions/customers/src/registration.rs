@@ -1,0 +1,144 @@
+//! What is open to everybody: becoming a customer, and a new password for a one-time token.
+
+use api::{Fields, Json, Problem, etag};
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use domain::{Address, Email};
+use serde::Deserialize;
+use services::App;
+use services::identity::password::Password;
+use services::identity::profile::Person;
+use services::identity::{Customer, password_reset, registration};
+use utoipa::ToSchema;
+
+/// Longest name, telephone number or part of an address, in characters.
+const MAX_TEXT: usize = 200;
+
+/// Who registers.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RegisterRequest {
+    /// E-mail address; trimmed and lower-cased.
+    #[schema(format = Email, example = "ada@example.com")]
+    email: String,
+    /// Password of 8 to 256 bytes that is not among the commonest.
+    #[schema(format = Password, min_length = 8, max_length = 256)]
+    password: String,
+    /// First name.
+    #[schema(min_length = 1, max_length = 200, example = "Ada")]
+    first_name: String,
+    /// Last name.
+    #[schema(min_length = 1, max_length = 200, example = "Lovelace")]
+    last_name: String,
+    /// Telephone number.
+    #[schema(max_length = 200)]
+    phone: Option<String>,
+    /// Address.
+    address: Option<Address>,
+}
+
+/// A one-time token and the password it sets.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ResetRequest {
+    /// The token that an operator made.
+    token: String,
+    /// The new password.
+    #[schema(format = Password, min_length = 8, max_length = 256)]
+    new_password: String,
+}
+
+/// A text as it is kept: trimmed, not empty, not too long and without control characters.
+pub(crate) fn text(given: &str) -> Result<String, String> {
+    let text = given.trim();
+    if text.is_empty() || text.chars().count() > MAX_TEXT || text.contains(char::is_control) {
+        return Err(format!("a text has 1 to {MAX_TEXT} characters, none of them a control character"));
+    }
+    Ok(text.to_owned())
+}
+
+/// An address whose parts are texts.
+pub(crate) fn address(given: &Address) -> Result<Address, String> {
+    let part = |name: &str, given: &str| text(given).map_err(|error| format!("{name}: {error}"));
+    Ok(Address {
+        street: part("street", &given.street)?,
+        city: part("city", &given.city)?,
+        state: given.state.as_deref().map(|state| part("state", state)).transpose()?,
+        zip_code: part("zip_code", &given.zip_code)?,
+        country: part("country", &given.country)?,
+    })
+}
+
+impl RegisterRequest {
+    fn parse(self) -> Result<(Person, Password), Problem> {
+        let mut fields = Fields::default();
+        let email = fields.take("email", self.email.parse::<Email>());
+        let password = fields.take("password", Password::choose(self.password));
+        let first_name = fields.take("first_name", text(&self.first_name));
+        let last_name = fields.take("last_name", text(&self.last_name));
+        let phone = fields.take_optional("phone", self.phone.as_deref().map(text));
+        let address = fields.take_optional("address", self.address.as_ref().map(address));
+        let name = first_name.zip(last_name);
+        let person = email.zip(name).zip(phone.zip(address));
+        let person = person.map(|((email, (first_name, last_name)), (phone, address))| Person {
+            email,
+            first_name,
+            last_name,
+            phone,
+            address,
+        });
+        fields.finish(person.zip(password))
+    }
+}
+
+/// Registers a client.
+#[utoipa::path(
+    post,
+    path = "/customers",
+    operation_id = "register",
+    tag = "customers",
+    request_body = RegisterRequest,
+    responses(
+        (status = 201, description = "The customer; sign in at /sessions", body = Customer),
+        (status = 400, description = "Not JSON", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "A customer has this e-mail address", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "A body that is not sent as JSON", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Fields that cannot be used", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(())
+)]
+pub(crate) async fn register(
+    State(app): State<App>,
+    Json(request): Json<RegisterRequest>,
+) -> Result<Response, Problem> {
+    let (person, password) = request.parse()?;
+    let stored = registration::register(&app, person, password).await?;
+    let tag = etag(stored.version.0);
+    Ok((StatusCode::CREATED, [(header::LOCATION, "/customers/me")], tag, axum::Json(stored.shown())).into_response())
+}
+
+/// Sets the password that a one-time token allows; every session ends.
+#[utoipa::path(
+    put,
+    path = "/customers/password",
+    operation_id = "reset_password",
+    tag = "customers",
+    request_body = ResetRequest,
+    responses(
+        (status = 204, description = "The password is set and the token used up"),
+        (status = 403, description = "A token that is unknown, expired or used", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A password that is not taken", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(())
+)]
+pub(crate) async fn reset_password(
+    State(app): State<App>,
+    Json(request): Json<ResetRequest>,
+) -> Result<StatusCode, Problem> {
+    let mut fields = Fields::default();
+    let password = fields.take("new_password", Password::choose(request.new_password));
+    let password = fields.finish(password)?;
+    password_reset::redeem(&app, &request.token, password).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,57 @@
+//! Invoked every night and by hand, never over HTTP: IAM says who may. Verifies all books, sets roles, and makes
+//! one-time tokens for people who have lost their password.
+
+use domain::{Email, EmailError, Role};
+use serde::Deserialize;
+use serde_json::Value;
+use services::identity::{accounts, password_reset};
+use services::verification;
+use services::{App, ServiceError};
+
+/// What is to be done; the nightly schedule sends `{"command": "verify"}`.
+#[derive(Deserialize)]
+#[serde(tag = "command", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Command {
+    /// Recompute every wallet and freeze what does not add up; finish erasures that were cut short.
+    Verify {},
+    /// Give a customer a role.
+    SetRole {
+        /// What they sign in with.
+        email: String,
+        /// Their role from now on.
+        role: Role,
+    },
+    /// Make a one-time token that sets a new password.
+    PasswordToken {
+        /// What they sign in with.
+        email: String,
+    },
+}
+
+/// Why an invocation failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The event is none of the commands.
+    #[error("not a command: {0}")]
+    Command(#[from] serde_json::Error),
+    /// The address is none.
+    #[error("{0}")]
+    Email(#[from] EmailError),
+    /// The command could not be done.
+    #[error("{0}")]
+    Service(#[from] ServiceError),
+}
+
+/// Does what the event says and answers with what came of it.
+pub async fn handle(app: &App, event: Value) -> Result<Value, Failure> {
+    Ok(match serde_json::from_value(event)? {
+        Command::Verify {} => serde_json::to_value(verification::verify_all(app).await?)?,
+        Command::SetRole { email, role } => {
+            serde_json::to_value(accounts::set_role(app, &email.parse()?, role).await?)?
+        }
+        Command::PasswordToken { email } => {
+            let email: Email = email.parse()?;
+            serde_json::to_value(password_reset::grant(app, &email).await?)?
+        }
+    })
+}

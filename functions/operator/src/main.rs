@@ -1,0 +1,5 @@
+//! The operator Lambda.
+
+fn main() -> Result<(), lambda::Error> {
+    lambda::on_one_thread(lambda::run_event(operator::handle))
+}

@@ -1,0 +1,120 @@
+//! `POST /sessions` signs in, `GET /sessions` lists, `DELETE /sessions/current` and `DELETE /sessions` sign out.
+
+use api::{Caller, Fields, Json, Problem};
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use domain::Email;
+use serde::{Deserialize, Serialize};
+use services::App;
+use services::identity::password::Password;
+use services::identity::sessions::{self, SessionKind, ShownSession, SignedIn};
+use utoipa::ToSchema;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The function's routes, ready to serve.
+pub fn router(app: App) -> Router {
+    let router = routes().split_for_parts().0.with_state(app.clone());
+    api::close(app, router)
+}
+
+/// The function's part of the API document.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    routes().split_for_parts().1
+}
+
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(sign_in, list, sign_out_everywhere)).routes(routes!(sign_out))
+}
+
+/// Who signs in, and from what.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SignInRequest {
+    /// E-mail address, in any case.
+    #[schema(format = Email, example = "ada@example.com")]
+    email: String,
+    /// Password.
+    #[schema(format = Password)]
+    password: String,
+    /// `api` (default) for a program; `browser` for a session that also ends after 30 minutes without a request.
+    kind: Option<SessionKind>,
+}
+
+/// Signs in. The token is shown this once.
+#[utoipa::path(
+    post,
+    path = "/sessions",
+    operation_id = "sign_in",
+    tag = "sessions",
+    request_body = SignInRequest,
+    responses(
+        (status = 201, description = "The session", body = SignedIn),
+        (status = 400, description = "Not JSON", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "Address and password do not belong together", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The account is disabled", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "A body that is not sent as JSON", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Fields that cannot be used", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Ten failed attempts within fifteen minutes; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(())
+)]
+async fn sign_in(State(app): State<App>, Json(request): Json<SignInRequest>) -> Result<Response, Problem> {
+    let mut fields = Fields::default();
+    let email = fields.take("email", request.email.parse::<Email>());
+    let email = fields.finish(email)?;
+    let kind = request.kind.unwrap_or(SessionKind::Api);
+    let signed_in: SignedIn = sessions::sign_in(&app, &email, Password::typed(request.password), kind).await?;
+    let location = [(header::LOCATION, "/sessions/current")];
+    Ok((StatusCode::CREATED, location, axum::Json(signed_in)).into_response())
+}
+
+/// The caller's sessions.
+#[derive(Serialize, ToSchema)]
+struct Sessions {
+    /// Those that can still be used, newest first.
+    items: Vec<ShownSession>,
+}
+
+/// The sessions that still speak for the caller, newest first.
+#[utoipa::path(
+    get,
+    path = "/sessions",
+    operation_id = "list_sessions",
+    tag = "sessions",
+    responses((status = 200, description = "The sessions", body = Sessions))
+)]
+async fn list(State(app): State<App>, caller: Caller) -> Result<axum::Json<Sessions>, Problem> {
+    let items = sessions::list(&app, caller.customer_id, Some(&caller.session)).await?;
+    Ok(axum::Json(Sessions { items }))
+}
+
+/// Ends the session that asks.
+#[utoipa::path(
+    delete,
+    path = "/sessions/current",
+    operation_id = "sign_out",
+    tag = "sessions",
+    responses((status = 204, description = "It has ended; its token is no longer taken"))
+)]
+async fn sign_out(State(app): State<App>, caller: Caller) -> Result<StatusCode, Problem> {
+    sessions::sign_out(&app, caller.customer_id, &caller.session).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ends every session of the caller, this one too.
+#[utoipa::path(
+    delete,
+    path = "/sessions",
+    operation_id = "sign_out_everywhere",
+    tag = "sessions",
+    responses((status = 204, description = "They have ended; none of their tokens is taken any longer"))
+)]
+async fn sign_out_everywhere(State(app): State<App>, caller: Caller) -> Result<StatusCode, Problem> {
+    sessions::sign_out_everywhere(&app, caller.customer_id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,211 @@
+//! `GET /wallet`, its statement, deposits, withdrawals, and the reversals that administrators make.
+
+use api::idempotency_key::REPLAYED_HEADER;
+use api::{Caller, Exact, Fields, IdPath, IdempotencyKey, Json, Page, Problem, Query};
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use domain::{Currency, Money};
+use serde::Deserialize;
+use services::App;
+use services::wallets::{self, Made, ShownEntry, ShownWallet, Transfer};
+use utoipa::openapi::OpenApi;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The function's routes, ready to serve.
+pub fn router(app: App) -> Router {
+    let router = routes().split_for_parts().0.with_state(app.clone());
+    api::close(app, router)
+}
+
+/// The function's part of the API document.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    routes().split_for_parts().1
+}
+
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(show))
+        .routes(routes!(statement))
+        .routes(routes!(deposit))
+        .routes(routes!(withdraw))
+        .routes(routes!(reverse))
+}
+
+/// An amount of money.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct TransferRequest {
+    /// A decimal string or number above zero, with at most the decimals of its currency.
+    #[schema(value_type = String, example = "1000.00")]
+    amount: Exact,
+    /// Currency of ISO 4217; USD where not given.
+    #[schema(example = "USD")]
+    currency: Option<String>,
+}
+
+impl TransferRequest {
+    fn parse(&self) -> Result<Money, Problem> {
+        let mut fields = Fields::default();
+        let currency = self.currency.as_deref().map_or(Ok(Currency::USD), str::parse);
+        let amount = fields.take("currency", currency).and_then(|currency| {
+            let amount = fields.take("amount", self.amount.money(currency))?;
+            if !amount.is_positive() {
+                fields.refuse("amount", "an amount is above zero");
+            }
+            Some(amount)
+        });
+        fields.finish(amount)
+    }
+}
+
+/// The caller's wallet.
+#[utoipa::path(
+    get,
+    path = "/wallet",
+    operation_id = "read_wallet",
+    tag = "wallet",
+    responses((status = 200, description = "The wallet", body = ShownWallet))
+)]
+async fn show(State(app): State<App>, caller: Caller) -> Result<axum::Json<ShownWallet>, Problem> {
+    Ok(axum::Json(wallets::show(&app, caller.customer_id).await?))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct StatementQuery {
+    /// Items of a page, 1 to 200; 50 where not given.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
+    limit: Option<String>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// The caller's ledger, newest first, each entry with the balance after it.
+#[utoipa::path(
+    get,
+    path = "/wallet/entries",
+    operation_id = "list_wallet_entries",
+    tag = "wallet",
+    params(StatementQuery),
+    responses(
+        (status = 200, description = "A page", body = Page<ShownEntry>),
+        (status = 400, description = "A cursor of another list", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A parameter that cannot be used", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn statement(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<StatementQuery>,
+) -> Result<axum::Json<Page<ShownEntry>>, Problem> {
+    let mut fields = Fields::default();
+    let limit = fields.take("limit", api::page::limit(query.limit.as_deref()));
+    let limit = fields.finish(limit)?;
+    let (items, next_cursor) = wallets::entries(&app, caller.customer_id, limit, query.cursor).await?;
+    Ok(axum::Json(Page { items, next_cursor }))
+}
+
+/// Puts money into the caller's wallet.
+#[utoipa::path(
+    post,
+    path = "/wallet/deposits",
+    operation_id = "deposit",
+    tag = "wallet",
+    params(("Idempotency-Key" = String, Header, description = "Names this deposit: the same key with the same request moves money once")),
+    request_body = TransferRequest,
+    responses(
+        (status = 201, description = "The entry", body = ShownEntry),
+        (status = 400, description = "Not JSON, or no usable Idempotency-Key", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "A body that is not sent as JSON", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Fields that cannot be used, or a key of another request", body = Problem, content_type = "application/problem+json"),
+        (status = 423, description = "The wallet is frozen", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store does not answer, or too many move money at once; nothing is half done", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn deposit(
+    State(app): State<App>,
+    caller: Caller,
+    key: Result<IdempotencyKey, Problem>,
+    Json(request): Json<TransferRequest>,
+) -> Result<Response, Problem> {
+    transfer(&app, &caller, Transfer::Deposit, key, &request).await
+}
+
+/// Takes money out of the caller's wallet.
+#[utoipa::path(
+    post,
+    path = "/wallet/withdrawals",
+    operation_id = "withdraw",
+    tag = "wallet",
+    params(("Idempotency-Key" = String, Header, description = "Names this withdrawal: the same key with the same request moves money once")),
+    request_body = TransferRequest,
+    responses(
+        (status = 201, description = "The entry", body = ShownEntry),
+        (status = 400, description = "Not JSON, or no usable Idempotency-Key", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Too little cash", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "A body that is not sent as JSON", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Fields that cannot be used, or a key of another request", body = Problem, content_type = "application/problem+json"),
+        (status = 423, description = "The wallet is frozen", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store does not answer, or too many move money at once; nothing is half done", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn withdraw(
+    State(app): State<App>,
+    caller: Caller,
+    key: Result<IdempotencyKey, Problem>,
+    Json(request): Json<TransferRequest>,
+) -> Result<Response, Problem> {
+    transfer(&app, &caller, Transfer::Withdrawal, key, &request).await
+}
+
+async fn transfer(
+    app: &App,
+    caller: &Caller,
+    way: Transfer,
+    key: Result<IdempotencyKey, Problem>,
+    request: &TransferRequest,
+) -> Result<Response, Problem> {
+    let key = key?.required()?;
+    let amount = request.parse()?;
+    Ok(answer(wallets::transfer(app, caller.customer_id, way, amount, &key).await?))
+}
+
+/// Undoes a deposit or a withdrawal, once. For administrators.
+#[utoipa::path(
+    post,
+    path = "/wallet/entries/{id}/reversal",
+    operation_id = "reverse_wallet_entry",
+    tag = "wallet",
+    params(
+        ("id" = String, Path, description = "Id of the deposit or withdrawal"),
+        ("Idempotency-Key" = String, Header, description = "Names this reversal"),
+    ),
+    responses(
+        (status = 201, description = "The entry that undoes it", body = ShownEntry),
+        (status = 400, description = "No usable Idempotency-Key", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The caller is no administrator", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such deposit or withdrawal", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Reversed before, or the money is no longer there", body = Problem, content_type = "application/problem+json"),
+        (status = 423, description = "The wallet is frozen", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn reverse(
+    State(app): State<App>,
+    caller: Caller,
+    IdPath(id): IdPath,
+    key: Result<IdempotencyKey, Problem>,
+) -> Result<Response, Problem> {
+    let key = key?.required()?;
+    Ok(answer(wallets::reverse_entry(&app, caller.customer_id, id, &key).await?))
+}
+
+fn answer(made: Made) -> Response {
+    let replayed = made.replayed.then_some((REPLAYED_HEADER, "true"));
+    (StatusCode::CREATED, AppendHeaders(replayed), axum::Json(made.entry)).into_response()
+}

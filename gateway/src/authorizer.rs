@@ -1,0 +1,99 @@
+//! Asks the authorizer before a route that is not public, as API Gateway does: without a token nobody is asked (401),
+//! a refusal is a 403, a failure of the function a 500, and nothing is cached.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+pub use api::caller::context;
+use serde::Deserialize;
+use serde_json::Value;
+use services::App;
+
+use crate::event::authorizer_event;
+use crate::invoke::Failure;
+use crate::registry::EventAnswer;
+
+/// A function that takes an event.
+pub type Handle = fn(App, Value) -> EventAnswer;
+
+/// The function that says who calls.
+#[derive(Clone)]
+pub struct Authorizer {
+    /// What it runs on.
+    pub app: App,
+    /// After this it is stopped.
+    pub timeout: Duration,
+    /// The function.
+    pub handle: Handle,
+}
+
+/// A simple response of payload format 2.0.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Verdict {
+    is_authorized: bool,
+    #[serde(default)]
+    context: HashMap<String, Value>,
+}
+
+impl Authorizer {
+    /// What the function says of the caller of `request`, an event without a body.
+    pub async fn ask(&self, request: &Value, request_id: &str) -> Result<HashMap<String, Value>, Failure> {
+        let identity = request["headers"]["authorization"].as_str().filter(|token| !token.trim().is_empty());
+        let identity = identity.ok_or(Failure::Unauthorized)?;
+        let mut task = tokio::spawn((self.handle)(self.app.clone(), authorizer_event(request, identity)));
+        let verdict = match tokio::time::timeout(self.timeout, &mut task).await {
+            Ok(Ok(Ok(answer))) => serde_json::from_value::<Verdict>(answer).map_err(anyhow::Error::from),
+            Ok(Ok(Err(error))) => Err(error),
+            Ok(Err(panic)) => Err(panic.into()),
+            Err(elapsed) => {
+                task.abort();
+                Err(elapsed.into())
+            }
+        };
+        match verdict {
+            Ok(verdict) if verdict.is_authorized => Ok(verdict.context),
+            Ok(_) => Err(Failure::Forbidden),
+            Err(error) => {
+                tracing::error!(request_id, %error, "the authorizer failed");
+                Err(Failure::Function)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::platform::tests_support::app;
+
+    async fn asked(handle: Handle, token: &str) -> Result<HashMap<String, Value>, Failure> {
+        let (app, _folder) = app();
+        let authorizer = Authorizer { app, timeout: Duration::from_millis(100), handle };
+        let request = json!({ "headers": { "authorization": token }, "rawPath": "/a" });
+        authorizer.ask(&request, "r-1").await
+    }
+
+    #[tokio::test]
+    async fn only_a_verdict_that_says_so_lets_pass() {
+        let said: [(Handle, Result<usize, Failure>); 5] = [
+            (|_, _| Box::pin(async { Ok(json!({ "isAuthorized": true, "context": { "a": "b" } })) }), Ok(1)),
+            (|_, _| Box::pin(async { Ok(json!({ "isAuthorized": false })) }), Err(Failure::Forbidden)),
+            (|_, _| Box::pin(async { Ok(json!({ "isAuthorized": "yes" })) }), Err(Failure::Function)),
+            (|_, _| Box::pin(async { Err(anyhow::anyhow!("broken")) }), Err(Failure::Function)),
+            (|_, _| Box::pin(std::future::pending()), Err(Failure::Function)),
+        ];
+        for (handle, expected) in said {
+            assert_eq!(asked(handle, "Bearer t").await.map(|context| context.len()), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn without_a_token_nobody_is_asked() {
+        for token in ["", " "] {
+            assert_eq!(asked(|_, _| Box::pin(std::future::pending()), token).await, Err(Failure::Unauthorized));
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The operator's commands on one machine: the function `operator`, on the folder of a platform that may be running.
+
+use serde_json::Value;
+
+use crate::home::Home;
+use crate::platform::{Engines, Settings};
+
+/// Runs one of the operator's commands and gives its answer.
+pub async fn run(settings: &Settings, command: Value) -> anyhow::Result<Value> {
+    let home = Home::beside(&settings.home)?;
+    let engines = Engines::open(&home, settings)?;
+    Ok(operator::handle(&engines.app, command).await?)
+}

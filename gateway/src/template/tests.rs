@@ -1,0 +1,98 @@
+use super::*;
+
+/// A template of one function with these properties, four spaces deep.
+fn one(properties: &str) -> Result<Template, TemplateError> {
+    Template::parse(&format!(
+        "Parameters:\n  When: {{ Type: String, Default: rate(5 minutes) }}\nGlobals:\n  Function: {{ Timeout: 7 }}\n\
+         Resources:\n  Table: {{ Type: 'AWS::DynamoDB::Table' }}\n  TellTimeFunction:\n    \
+         Type: AWS::Serverless::Function\n    Properties:\n{properties}"
+    ))
+}
+
+#[test]
+fn a_function_takes_its_name_from_its_folder_and_its_limits_from_the_globals() {
+    let template = one("      CodeUri: target/lambda/tell-time/\n      MemorySize: 256\n").unwrap();
+    let [function] = template.functions.as_slice() else { panic!("{template:?}") };
+    assert_eq!(function.name, "tell-time");
+    assert_eq!(function.timeout, Duration::from_secs(7));
+    assert_eq!(function.memory_mb, 256);
+    assert!(function.routes.is_empty() && function.schedules.is_empty());
+}
+
+#[test]
+fn an_event_without_path_and_method_is_the_default_route() {
+    let template = one("      CodeUri: target/lambda/tell-time/\n      Events:\n        A: { Type: HttpApi, \
+         Properties: { ApiId: { Ref: Api } } }\n        B: { Type: HttpApi, Properties: { Method: get, Path: '/a/{b}' } }\n")
+    .unwrap();
+    let routes: Vec<String> = template.functions[0].routes.iter().map(ToString::to_string).collect();
+    assert_eq!(routes, ["$default", "GET /a/{b}"]);
+}
+
+#[test]
+fn a_route_is_public_only_where_it_says_so() {
+    let events = |auth: &str| {
+        one(&format!(
+            "      CodeUri: target/lambda/tell-time/\n      Events:\n        A: {{ Type: HttpApi, \
+             Properties: {{ Method: GET, Path: /a{auth} }} }}\n"
+        ))
+    };
+    assert!(events("").unwrap().functions[0].public_routes.is_empty());
+    let open = events(", Auth: { Authorizer: NONE }").unwrap();
+    assert_eq!(open.functions[0].public_routes, open.functions[0].routes);
+    assert!(events(", Auth: { Authorizer: Another }").unwrap_err().to_string().contains("Another"));
+}
+
+#[test]
+fn an_api_without_an_authorizer_of_its_own_is_refused() {
+    let api = |auth: &str| {
+        let text = format!("Resources:\n  Api: {{ Type: 'AWS::Serverless::HttpApi', Properties: {{ {auth} }} }}\n");
+        Template::parse(&text)
+    };
+    assert!(api("").unwrap_err().to_string().contains("public"));
+    assert!(api("Auth: { DefaultAuthorizer: AWS_IAM }").is_err());
+    let named = "Auth: { DefaultAuthorizer: A, Authorizers: { A: { FunctionArn: { 'Fn::GetAtt': [B, Arn] } } } }";
+    assert!(api(named).unwrap_err().to_string().contains("no function"));
+    assert_eq!(Template::parse(PROJECT_TEMPLATE).unwrap().authorizer.as_deref(), Some("authorizer"));
+}
+
+#[test]
+fn a_schedule_may_refer_to_a_parameter() {
+    let template = one("      CodeUri: target/lambda/tell-time/\n      Events:\n        Often: { Type: ScheduleV2, \
+         Properties: { ScheduleExpression: { Ref: When }, Input: '{\"a\": 1}' } }\n")
+    .unwrap();
+    let [schedule] = template.functions[0].schedules.as_slice() else { panic!("{template:?}") };
+    assert_eq!(schedule.name, "Often");
+    assert_eq!(schedule.input, Some(serde_json::json!({"a": 1})));
+    assert_eq!(schedule.expression, ScheduleExpression::parse("rate(5 minutes)", "UTC").unwrap());
+}
+
+#[test]
+fn what_is_not_understood_is_refused_with_the_place_it_stands_at() {
+    let code = "      CodeUri: target/lambda/tell-time/\n";
+    let event = |text: &str| format!("{code}      Events:\n        E: {text}\n");
+    for (properties, said) in [
+        ("      Timeout: 3\n".to_owned(), "TellTimeFunction: missing field `CodeUri`"),
+        ("      CodeUri: target/lambda/tell-times/\n".to_owned(), "tell-times"),
+        ("      CodeUri: tell-time/\n".to_owned(), "named once"),
+        (event("{ Type: SQS, Properties: {} }"), "the event E is of the unknown type SQS"),
+        (event("{ Type: HttpApi, Properties: { Method: GET, Path: a } }"), "TellTimeFunction: "),
+        (event("{ Type: ScheduleV2, Properties: { ScheduleExpression: often } }"), "often"),
+        (event("{ Type: ScheduleV2, Properties: { ScheduleExpression: { Ref: Never } } }"), "Ref names Never"),
+        (event("{ Type: ScheduleV2, Properties: { ScheduleExpression: rate(1 day), Input: a } }"), "no JSON"),
+    ] {
+        let error = one(&properties).unwrap_err().to_string();
+        assert!(error.contains(said), "{error:?} does not say {said:?}");
+    }
+    assert!(matches!(Template::parse("a: ["), Err(TemplateError::Unreadable(_))));
+    assert!(matches!(Template::parse("a: 1"), Err(TemplateError::Unreadable(_))));
+}
+
+#[test]
+fn the_projects_own_template_is_read_whole() {
+    let template = Template::parse(PROJECT_TEMPLATE).unwrap();
+    let fetch = template.functions.iter().find(|function| function.name == "fetch-data").unwrap();
+    assert_eq!(fetch.routes, [RouteKey::parse("GET", "/fetch-data/{symbol}").unwrap()]);
+    let refresh = template.functions.iter().find(|function| function.name == "refresh-prices").unwrap();
+    assert_eq!(refresh.schedules.len(), 1);
+    assert_eq!(refresh.timeout, Duration::from_mins(5));
+}

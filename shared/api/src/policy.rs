@@ -1,0 +1,169 @@
+//! Who may call which route: THE list, a line a route. The door refuses by it before a handler runs, and a route that
+//! it lacks is refused to everybody.
+
+use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use domain::Role;
+
+use crate::caller::{Caller, unauthenticated};
+use crate::problem::Problem;
+
+/// Who may call a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody, without a token; the template says so too.
+    Public,
+    /// Every customer, about what is their own: to them nothing else exists.
+    Own,
+    /// Every customer, about what is nobody's own, such as prices.
+    SignedIn,
+    /// Administrators.
+    Administrators,
+}
+
+/// Every route with who may call it, in the order of the paths.
+pub const POLICIES: &[(&str, Access)] = &[
+    ("GET /backtest", Access::Own),
+    ("POST /backtest", Access::Own),
+    ("GET /backtest/{id}", Access::Own),
+    ("GET /customers", Access::Administrators),
+    ("POST /customers", Access::Public),
+    ("GET /customers/me", Access::Own),
+    ("PATCH /customers/me", Access::Own),
+    ("POST /customers/me/erasure", Access::Own),
+    ("GET /customers/me/export", Access::Own),
+    ("PUT /customers/me/password", Access::Own),
+    ("PUT /customers/password", Access::Public),
+    ("GET /customers/{id}", Access::Administrators),
+    ("PATCH /customers/{id}", Access::Administrators),
+    ("GET /fetch-data/{symbol}", Access::SignedIn),
+    ("GET /health", Access::Public),
+    ("GET /openapi.json", Access::Public),
+    ("GET /predict/{symbol}", Access::SignedIn),
+    ("GET /predict/{symbol}/history", Access::SignedIn),
+    ("GET /report/{symbol}", Access::Own),
+    ("GET /report/{symbol}/chart.svg", Access::Own),
+    ("GET /sessions", Access::Own),
+    ("POST /sessions", Access::Public),
+    ("DELETE /sessions", Access::Own),
+    ("DELETE /sessions/current", Access::Own),
+    ("GET /wallet", Access::Own),
+    ("POST /wallet/deposits", Access::Own),
+    ("GET /wallet/entries", Access::Own),
+    ("POST /wallet/entries/{id}/reversal", Access::Administrators),
+    ("POST /wallet/withdrawals", Access::Own),
+];
+
+impl Access {
+    /// Who may call this route, written `GET /backtest/{id}`.
+    #[must_use]
+    pub fn of(route: &str) -> Option<Self> {
+        POLICIES.iter().find(|(key, _)| *key == route).map(|(_, access)| *access)
+    }
+
+    /// Whether the caller, if there is one, is let through.
+    fn admits(self, caller: Option<&Caller>) -> Result<(), Problem> {
+        match (self, caller) {
+            (Self::Public, _) | (Self::Own | Self::SignedIn, Some(_)) => Ok(()),
+            (Self::Own | Self::SignedIn | Self::Administrators, None) => Err(unauthenticated()),
+            (Self::Administrators, Some(caller)) if caller.role == Role::Administrator => Ok(()),
+            (Self::Administrators, Some(_)) => Err(forbidden("only administrators may do this")),
+        }
+    }
+}
+
+fn forbidden(detail: &str) -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, "forbidden", detail)
+}
+
+/// The refusal of a method that the list does not have for this path, and of a path that it lacks.
+fn unlisted(path: &str) -> Problem {
+    let listed = POLICIES.iter().filter_map(|(route, _)| route.split_once(' ')).filter(|(_, listed)| *listed == path);
+    let methods: Vec<_> = listed.map(|(method, _)| method).collect();
+    if methods.is_empty() {
+        return forbidden("nobody may do this");
+    }
+    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "the route has no such method");
+    match HeaderValue::from_str(&methods.join(", ")) {
+        Ok(allow) => problem.with_header(header::ALLOW, allow),
+        Err(_) => problem,
+    }
+}
+
+/// The layer that holds a router to the list.
+pub(crate) async fn enforce(request: Request, next: Next) -> Response {
+    let Some(path) = request.extensions().get::<MatchedPath>() else {
+        // No route took it: the fallback says so.
+        return next.run(request).await;
+    };
+    // A HEAD is answered by the handler of GET.
+    let method = if request.method() == Method::HEAD { "GET" } else { request.method().as_str() };
+    let verdict = match Access::of(&format!("{method} {}", path.as_str())) {
+        Some(access) => access.admits(request.extensions().get::<Caller>()),
+        None => Err(unlisted(path.as_str())),
+    };
+    match verdict {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use axum::Router;
+    use axum::body::Body;
+    use axum::routing::get;
+    use domain::CustomerId;
+    use tower::ServiceExt as _;
+    use uuid::Uuid;
+
+    use super::*;
+
+    async fn status(route: &str, role: Option<Role>) -> u16 {
+        let router = Router::new()
+            .route("/customers", get(|| async { "" }).post(|| async { "" }))
+            .route("/backtest", get(|| async { "" }))
+            .route("/unlisted", get(|| async { "" }))
+            .layer(axum::middleware::from_fn(enforce));
+        let (method, path) = route.split_once(' ').unwrap();
+        let mut request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+        if let Some(role) = role {
+            let customer_id = CustomerId(Uuid::from_u128(7));
+            request.extensions_mut().insert(Caller { customer_id, role, session: String::new() });
+        }
+        router.oneshot(request).await.unwrap().status().as_u16()
+    }
+
+    #[tokio::test]
+    async fn the_list_decides_before_the_handler() {
+        for (route, role, expected) in [
+            ("POST /customers", None, 200),
+            ("GET /customers", None, 401),
+            ("GET /customers", Some(Role::Client), 403),
+            ("GET /customers", Some(Role::Advisor), 403),
+            ("GET /customers", Some(Role::Administrator), 200),
+            ("GET /backtest", None, 401),
+            ("GET /backtest", Some(Role::Client), 200),
+        ] {
+            assert_eq!(status(route, role).await, expected, "{route} as {role:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_route_that_the_list_lacks_is_nobodys() {
+        assert_eq!(status("GET /unlisted", Some(Role::Administrator)).await, 403);
+        assert_eq!(status("DELETE /customers", Some(Role::Client)).await, 405, "no such method on a listed path");
+        assert_eq!(status("HEAD /customers", Some(Role::Client)).await, 403, "a HEAD is held to the policy of GET");
+        assert_eq!(status("GET /nowhere", None).await, 404);
+    }
+
+    #[test]
+    fn no_route_is_listed_twice() {
+        let routes: BTreeSet<_> = POLICIES.iter().map(|(route, _)| route).collect();
+        assert_eq!(routes.len(), POLICIES.len());
+    }
+}

@@ -1,0 +1,221 @@
+//! Products and quotients of money, quantities and prices on integers, rounded once.
+//!
+//! A decimal of 28 digits would round the product of an amount and a quantity before the ledger rounds its quotient to
+//! the currency: twice rounded, a cent can come out wrong. Integers of 128 bits hold every such product exactly.
+
+use std::cmp::Ordering;
+
+use domain::decimal::DECIMALS;
+use domain::{Currency, Money, Price, Quantity};
+use rust_decimal::Decimal;
+
+use crate::refusal::Refusal;
+
+/// No money of this currency.
+pub(crate) fn zero(currency: Currency) -> Result<Money, Refusal> {
+    Ok(Money::new(Decimal::ZERO, currency)?)
+}
+
+/// Both together.
+pub(crate) fn plus(left: Money, right: Money) -> Result<Money, Refusal> {
+    same_currency(left.currency(), right)?;
+    let sum = left.amount().checked_add(right.amount()).ok_or(Refusal::TooLarge)?;
+    Ok(Money::new(sum, left.currency())?)
+}
+
+/// What is left of `left` without `right`, below zero where that is more.
+pub(crate) fn minus(left: Money, right: Money) -> Result<Money, Refusal> {
+    same_currency(left.currency(), right)?;
+    let difference = left.amount().checked_sub(right.amount()).ok_or(Refusal::TooLarge)?;
+    Ok(Money::new(difference, left.currency())?)
+}
+
+/// The amount with the other sign.
+pub(crate) fn negative(money: Money) -> Result<Money, Refusal> {
+    minus(zero(money.currency())?, money)
+}
+
+/// Refuses money of another currency.
+pub(crate) fn same_currency(expected: Currency, money: Money) -> Result<(), Refusal> {
+    let found = money.currency();
+    if found == expected { Ok(()) } else { Err(Refusal::OtherCurrency { expected, found }) }
+}
+
+/// The amount as a decimal that is written with all the decimals of its currency: `1234.50`.
+pub(crate) fn written(money: Money) -> Decimal {
+    let mut amount = money.amount();
+    amount.rescale(money.currency().decimals());
+    amount
+}
+
+/// quantity × price, rounded half-even to the currency's unit.
+pub(crate) fn value(quantity: Quantity, price: Price, currency: Currency) -> Result<Money, Refusal> {
+    let finer = power_of_ten(scale_between_products_and(currency)?)?;
+    let value = quotient_half_even(hundred_millionths(quantity.units()), hundred_millionths(price.amount()), finer)?;
+    from_minor(value, currency)
+}
+
+/// The largest quantity that this amount pays for: amount ÷ price, cut to eight decimals.
+pub(crate) fn quantity_for(amount: Money, price: Price) -> Result<Quantity, Refusal> {
+    let finer = power_of_ten(scale_between_products_and(amount.currency())?)?;
+    let dividend = minor(amount).checked_mul(finer).ok_or(Refusal::TooLarge)?;
+    let units = dividend.checked_div(hundred_millionths(price.amount())).ok_or(Refusal::TooLarge)?;
+    Ok(Quantity::new(decimal(units, DECIMALS)?)?)
+}
+
+/// cost ÷ quantity, rounded half-even to eight decimals; nothing for no units.
+pub(crate) fn cost_per_unit(cost: Money, quantity: Quantity) -> Result<Option<Decimal>, Refusal> {
+    if quantity.is_zero() {
+        return Ok(None);
+    }
+    let finer = power_of_ten(scale_between_products_and(cost.currency())?)?;
+    let per_unit = quotient_half_even(minor(cost), finer, hundred_millionths(quantity.units()))?;
+    Ok(Some(decimal(per_unit, DECIMALS)?.normalize()))
+}
+
+/// total × part ÷ whole, rounded half-even to the currency's unit.
+pub(crate) fn share(total: Money, part: Quantity, whole: Quantity) -> Result<Money, Refusal> {
+    let share = quotient_half_even(minor(total), hundred_millionths(part.units()), hundred_millionths(whole.units()))?;
+    from_minor(share, total.currency())
+}
+
+/// `total` in shares as large as the weights; each is the rounded share of what is left, so that the last weight above
+/// zero takes the rest and the shares sum to the total. No share for a weight of zero.
+pub(crate) fn shares(total: Money, weights: &[Quantity]) -> Result<Vec<Money>, Refusal> {
+    let mut weight_left = sum(weights)?;
+    let mut left = total;
+    let mut shares = Vec::with_capacity(weights.len());
+    for &weight in weights {
+        let share = if weight.is_zero() { zero(total.currency())? } else { share(left, weight, weight_left)? };
+        left = minus(left, share)?;
+        weight_left = weight_left.minus(weight)?;
+        shares.push(share);
+    }
+    Ok(shares)
+}
+
+/// The sum of quantities.
+pub(crate) fn sum(quantities: &[Quantity]) -> Result<Quantity, Refusal> {
+    Ok(quantities.iter().try_fold(Quantity::ZERO, |sum, &quantity| sum.plus(quantity))?)
+}
+
+/// Which of two lots, each its cost and its units, cost more per unit; compared without dividing.
+///
+/// A cost is below 10¹⁷ of the smallest unit and a quantity at most 10²⁰ of 10⁻⁸, so that no product here saturates.
+pub(crate) fn compare_unit_costs(left: (Money, Quantity), right: (Money, Quantity)) -> Ordering {
+    let crossed = |cost: Money, units: Quantity| minor(cost).saturating_mul(hundred_millionths(units.units()));
+    crossed(left.0, right.1).cmp(&crossed(right.0, left.1))
+}
+
+/// a × b ÷ c for c above zero, rounded half to even.
+fn quotient_half_even(a: i128, b: i128, c: i128) -> Result<i128, Refusal> {
+    let quotient = || {
+        let product = a.checked_mul(b)?;
+        let floor = product.checked_div_euclid(c)?;
+        let twice_the_rest = product.checked_rem_euclid(c)?.checked_mul(2)?;
+        let up = match twice_the_rest.cmp(&c) {
+            Ordering::Less => false,
+            Ordering::Equal => floor & 1 == 1,
+            Ordering::Greater => true,
+        };
+        floor.checked_add(i128::from(up))
+    };
+    quotient().ok_or(Refusal::TooLarge)
+}
+
+/// The amount in the currency's smallest unit.
+fn minor(money: Money) -> i128 {
+    written(money).mantissa()
+}
+
+fn from_minor(amount: i128, currency: Currency) -> Result<Money, Refusal> {
+    Ok(Money::new(decimal(amount, currency.decimals())?, currency)?)
+}
+
+/// A quantity or a price in units of 10⁻⁸.
+fn hundred_millionths(mut number: Decimal) -> i128 {
+    number.rescale(DECIMALS);
+    number.mantissa()
+}
+
+fn decimal(mantissa: i128, scale: u32) -> Result<Decimal, Refusal> {
+    Decimal::try_from_i128_with_scale(mantissa, scale).map_err(|_| Refusal::TooLarge)
+}
+
+/// Decimals by which a product of a quantity and a price is finer than the currency.
+fn scale_between_products_and(currency: Currency) -> Result<u32, Refusal> {
+    let of_products = DECIMALS.checked_mul(2).ok_or(Refusal::TooLarge)?;
+    of_products.checked_sub(currency.decimals()).ok_or(Refusal::TooLarge)
+}
+
+fn power_of_ten(exponent: u32) -> Result<i128, Refusal> {
+    10_i128.checked_pow(exponent).ok_or(Refusal::TooLarge)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::examples::{price, units, usd};
+
+    #[test]
+    fn a_tie_is_rounded_to_the_even_cent_on_both_sides_of_zero() {
+        for (quantity, rounded) in [("0.5", "0.00"), ("1.5", "0.02"), ("2.5", "0.02"), ("2.50000001", "0.03")] {
+            assert_eq!(value(units(quantity), price("0.01"), Currency::USD).unwrap().to_string(), rounded);
+        }
+        for (total, half) in [("0.05", "0.02"), ("0.07", "0.04"), ("-0.05", "-0.02"), ("-0.07", "-0.04")] {
+            assert_eq!(share(usd(total), units("1"), units("2")).unwrap().to_string(), half, "half of {total}");
+        }
+    }
+
+    #[test]
+    fn a_share_a_hair_above_a_tie_is_rounded_up_whatever_its_size() {
+        // 69963447287432.50000000000000000005… cents: with 28 digits it looks like a tie and goes down to the even cent.
+        let (part, whole) = (units("62967102558.68987972"), units("90000000000.00000007"));
+        assert_eq!(share(usd("999999999999.99"), part, whole).unwrap().to_string(), "699634472874.33");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let most = units("1000000000000");
+        assert_eq!(value(most, price("1000000000000"), Currency::USD), Err(Refusal::TooLarge));
+        assert_eq!(value(most, price("1.00000001"), Currency::USD), Err(Refusal::TooLarge));
+        assert_eq!(plus(usd("1000000000000"), usd("0.01")), Err(Refusal::TooLarge));
+        assert_eq!(quantity_for(usd("1000000000000"), price("0.00000001")), Err(Refusal::TooLarge));
+        assert_eq!(sum(&[most, most]), Err(Refusal::TooLarge));
+    }
+
+    #[test]
+    fn an_amount_buys_what_it_pays_for_and_no_more() {
+        for (amount, at, bought) in
+            [("100", "3", "33.33333333"), ("100", "430.47", "0.23230422"), ("0.01", "1000000000", "0")]
+        {
+            let quantity = quantity_for(usd(amount), price(at)).unwrap();
+            assert_eq!(quantity.to_string(), bought);
+            assert!(value(quantity, price(at), Currency::USD).unwrap().amount() <= usd(amount).amount());
+        }
+    }
+
+    #[test]
+    fn shares_sum_to_the_whole_and_a_weight_of_zero_gets_none() {
+        let weights = [units("1"), units("0"), units("1"), units("1"), units("0")];
+        let written: Vec<String> = shares(usd("1.00"), &weights).unwrap().iter().map(Money::to_string).collect();
+        assert_eq!(written, ["0.33", "0.00", "0.34", "0.33", "0.00"]);
+        let loss: Vec<String> = shares(usd("-0.01"), &weights).unwrap().iter().map(Money::to_string).collect();
+        assert_eq!(loss, ["0.00", "0.00", "0.00", "-0.01", "0.00"]);
+    }
+
+    #[test]
+    fn yen_are_whole_and_dinars_have_three_decimals() {
+        for (code, worth) in [("JPY", "12"), ("KWD", "12.346"), ("USD", "12.35")] {
+            let value = value(units("1"), price("12.3456"), code.parse().unwrap()).unwrap();
+            assert_eq!(value.to_string(), worth, "{code}");
+        }
+    }
+
+    #[test]
+    fn money_of_two_currencies_does_not_mix() {
+        let yen = Money::parse("1", "JPY".parse().unwrap()).unwrap();
+        assert!(matches!(plus(usd("1"), yen), Err(Refusal::OtherCurrency { .. })));
+        assert!(matches!(minus(usd("1"), yen), Err(Refusal::OtherCurrency { .. })));
+    }
+}

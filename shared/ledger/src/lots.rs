@@ -1,0 +1,130 @@
+//! Lots: units of an instrument that were acquired together, and what they cost.
+
+use domain::split::Split;
+use domain::{Day, Money, Price, Quantity};
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use crate::exact;
+use crate::refusal::Refusal;
+
+/// Units that were acquired together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lot {
+    /// The id of the purchase, or of the investment that is held elsewhere.
+    pub id: Uuid,
+    /// Its place in the order in which the position's lots were booked, from 0; says in which item it is stored.
+    pub number: u64,
+    /// The market day on which the units were acquired.
+    pub acquired_on: Day,
+    /// The day whose units `quantity` counts: the day of acquisition, or of the last sale that took part of the lot.
+    pub unit_day: Day,
+    /// Units held, as they were quoted on `unit_day`.
+    pub quantity: Quantity,
+    /// What the units cost together, the fee of their purchase included.
+    pub cost: Money,
+}
+
+/// A lot that a sale names, where the lot method is `specific`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LotPick {
+    /// The lot.
+    pub lot_id: Uuid,
+    /// Units to take of it, in units of the sale's day.
+    pub quantity: Quantity,
+}
+
+impl Lot {
+    /// A lot that is held elsewhere: its cost is quantity × purchase price + fee, rounded half-even.
+    pub fn held_elsewhere(
+        id: Uuid,
+        acquired_on: Day,
+        quantity: Quantity,
+        purchase_price: Price,
+        fee: Money,
+    ) -> Result<Self, Refusal> {
+        let cost = investment_cost(quantity, purchase_price, fee)?;
+        Ok(Self { id, number: 0, acquired_on, unit_day: acquired_on, quantity, cost })
+    }
+
+    /// The units as they are quoted on `day`: times the ratio of each split after `unit_day` and up to `day`, one after
+    /// the other, cut to eight decimals. `splits` are those of the instrument, oldest first. A day before `unit_day`
+    /// leaves the units as they are.
+    pub fn units_on(&self, day: Day, splits: &[Split]) -> Result<Quantity, Refusal> {
+        between(splits, self.unit_day, day).try_fold(self.quantity, |units, split| {
+            if split.ratio <= Decimal::ZERO {
+                return Err(Refusal::SplitRatio(split.day));
+            }
+            Ok(units.times(split.ratio)?)
+        })
+    }
+}
+
+/// The lots that exist on `day`, in units of that day with their cost kept: purchases and lots held elsewhere alike,
+/// for the holdings of a day. `splits` are those of the instrument, oldest first.
+pub fn lots_on<'a>(lots: impl IntoIterator<Item = &'a Lot>, day: Day, splits: &[Split]) -> Result<Vec<Lot>, Refusal> {
+    let held = lots.into_iter().filter(|lot| lot.acquired_on <= day);
+    held.map(|lot| Ok(Lot { quantity: lot.units_on(day, splits)?, unit_day: lot.unit_day.max(day), ..*lot })).collect()
+}
+
+/// What an investment cost: quantity × purchase price, rounded half-even to the unit of the fee's currency, + fee.
+pub fn investment_cost(quantity: Quantity, purchase_price: Price, fee: Money) -> Result<Money, Refusal> {
+    if fee.is_negative() {
+        return Err(Refusal::NegativeFee);
+    }
+    exact::plus(exact::value(quantity, purchase_price, fee.currency())?, fee)
+}
+
+/// The splits after `from` and up to `to`.
+pub(crate) fn between(splits: &[Split], from: Day, to: Day) -> impl Iterator<Item = &Split> {
+    splits.iter().filter(move |split| from < split.day && split.day <= to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::examples::{day, id, price, split, units, usd};
+
+    fn elsewhere(quantity: &str) -> Lot {
+        Lot::held_elsewhere(id(1), day("2005-02-27"), units(quantity), price("80"), usd("0")).unwrap()
+    }
+
+    #[test]
+    fn only_splits_after_the_units_day_and_up_to_the_day_asked_for_count() {
+        let splits = [split("2005-02-27", "3"), split("2005-02-28", "2"), split("2010-01-04", "0.1")];
+        for (on, held) in [
+            ("2005-02-27", "15"),
+            ("2005-02-28", "30"),
+            ("2010-01-03", "30"),
+            ("2010-01-04", "3"),
+            ("2000-01-03", "15"),
+        ] {
+            assert_eq!(elsewhere("15").units_on(day(on), &splits).unwrap().to_string(), held, "{on}");
+        }
+    }
+
+    #[test]
+    fn a_split_doubles_the_units_and_keeps_the_cost() {
+        let lots = [elsewhere("10"), Lot { acquired_on: day("2011-01-03"), ..elsewhere("5") }];
+        let held = lots_on(&lots, day("2010-12-31"), &[split("2010-01-04", "2")]).unwrap();
+        assert_eq!(held, [Lot { quantity: units("20"), unit_day: day("2010-12-31"), ..lots[0] }]);
+        assert_eq!(held[0].cost, usd("800"));
+    }
+
+    #[test]
+    fn a_split_without_a_ratio_is_refused_rather_than_losing_the_units() {
+        for ratio in ["0", "-2"] {
+            let refused = elsewhere("1").units_on(day("2010-01-04"), &[split("2010-01-04", ratio)]);
+            assert_eq!(refused, Err(Refusal::SplitRatio(day("2010-01-04"))));
+        }
+    }
+
+    #[test]
+    fn an_investment_costs_its_price_and_its_fee_rounded_half_to_even() {
+        let cost = |quantity, at, fee| investment_cost(units(quantity), price(at), usd(fee)).unwrap().to_string();
+        assert_eq!(cost("3", "1.115", "0"), "3.34");
+        assert_eq!(cost("1", "1.115", "0.01"), "1.13");
+        assert_eq!(cost("1", "1.125", "0"), "1.12");
+        assert_eq!(investment_cost(units("1"), price("1"), usd("-1")), Err(Refusal::NegativeFee));
+    }
+}

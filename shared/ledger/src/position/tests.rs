@@ -1,0 +1,109 @@
+use super::*;
+use crate::examples::{day, id, no_position, pick, split, units, usd};
+
+/// The golden position: 109 units for 3149.20, then 52 for 1684.92 (Portfolio Performance's tests of cost methods).
+fn golden() -> Position {
+    let mut position = no_position();
+    position.purchase(id(1), day("2010-01-04"), units("109"), usd("3149.20")).unwrap();
+    position.purchase(id(2), day("2010-02-01"), units("52"), usd("1684.92")).unwrap();
+    position
+}
+
+fn sale<'a>(quantity: &str, proceeds: &str, method: LotMethod) -> Sale<'a> {
+    let (quantity, proceeds) = (units(quantity), usd(proceeds));
+    Sale { day: day("2010-03-01"), splits: &[], method, picks: &[], quantity, proceeds }
+}
+
+#[test]
+fn the_methods_leave_and_realise_what_the_golden_values_say() {
+    for (method, remaining, realized) in [
+        (LotMethod::Fifo, "4400.74", "98.12"),
+        (LotMethod::Average, "4383.74", "81.12"),
+        (LotMethod::Lifo, "4348.09", "45.47"),
+        (LotMethod::Hifo, "4348.09", "45.47"),
+    ] {
+        let mut position = golden();
+        let lots = position.sale(&sale("15", "531.50", method)).unwrap();
+        assert_eq!(position.cost().unwrap().to_string(), remaining, "{method}");
+        assert_eq!(position.realized_gain.to_string(), realized, "{method}");
+        assert_eq!(lots.len(), 1, "{method}");
+        assert_eq!(position.units_on(day("2010-03-01"), &[]).unwrap(), units("146"), "{method}");
+    }
+}
+
+#[test]
+fn a_sale_of_the_whole_position_leaves_no_cost() {
+    for method in [LotMethod::Fifo, LotMethod::Average, LotMethod::Lifo, LotMethod::Hifo] {
+        let mut position = golden();
+        position.sale(&sale("0.33333333", "10", method)).unwrap();
+        position.sale(&sale("160.66666667", "5000", method)).unwrap();
+        assert!(position.lots.is_empty(), "{method}");
+        assert_eq!(position.cost().unwrap(), usd("0"), "{method}");
+        assert_eq!(position.realized_gain, usd("175.88"), "{method}: 5010 less 4834.12");
+    }
+}
+
+#[test]
+fn proceeds_are_divided_over_the_lots_without_losing_a_cent() {
+    let mut position = golden();
+    let lots = position.sale(&sale("120", "100.01", LotMethod::Fifo)).unwrap();
+    let shown: Vec<_> =
+        lots.iter().map(|lot| [lot.quantity.to_string(), lot.cost.to_string(), lot.proceeds.to_string()]).collect();
+    assert_eq!(shown, [["109", "3149.20", "90.84"], ["11", "356.43", "9.17"]]);
+}
+
+#[test]
+fn a_sale_counts_in_the_units_of_its_day_and_leaves_untouched_lots_as_they_are() {
+    let mut position = golden();
+    let splits = [split("2010-01-20", "2"), split("2010-02-15", "10")];
+    let lots = position.sale(&Sale { splits: &splits, ..sale("2200", "1", LotMethod::Fifo) }).unwrap();
+    assert_eq!(lots.iter().map(|lot| lot.quantity.to_string()).collect::<Vec<_>>(), ["2180", "20"]);
+    let left = position.lots[0];
+    assert_eq!((left.quantity, left.unit_day, left.cost), (units("500"), day("2010-03-01"), usd("1620.12")));
+
+    let mut position = golden();
+    position.sale(&Sale { splits: &splits, ..sale("1", "1", LotMethod::Lifo) }).unwrap();
+    assert_eq!(position.lots[0], golden().lots[0]);
+    assert_eq!(position.units_on(day("2010-03-01"), &splits).unwrap(), units("2699"));
+}
+
+#[test]
+fn a_lot_that_a_split_left_without_units_goes_with_the_last_of_the_others() {
+    let mut position = no_position();
+    position.purchase(id(1), day("2010-01-04"), units("0.00000001"), usd("0.07")).unwrap();
+    position.purchase(id(2), day("2010-02-01"), units("10"), usd("50")).unwrap();
+    let splits = [split("2010-02-15", "0.1")];
+    for method in [LotMethod::Fifo, LotMethod::Average, LotMethod::Specific] {
+        let mut position = position.clone();
+        let picks = if method == LotMethod::Specific { vec![pick(2, "1")] } else { Vec::new() };
+        let whole = Sale { splits: &splits, picks: &picks, ..sale("1", "60", method) };
+        let lots = position.sale(&whole).unwrap();
+        assert_eq!(lots.len(), 2, "{method}");
+        assert!(position.lots.is_empty(), "{method}");
+        assert_eq!(position.realized_gain, usd("9.93"), "{method}");
+    }
+    position.sale(&Sale { splits: &splits, ..sale("0.5", "30", LotMethod::Fifo) }).unwrap();
+    assert_eq!(position.lots.len(), 2, "a lot without units waits for the rest");
+}
+
+#[test]
+fn the_average_of_what_stays_is_the_average_of_what_left() {
+    let mut position = golden();
+    let lots = position.sale(&sale("15", "531.50", LotMethod::Average)).unwrap();
+    assert_eq!(lots[0].cost, usd("450.38"));
+    let costs: Vec<_> = position.lots.iter().map(|lot| (lot.quantity.to_string(), lot.cost.to_string())).collect();
+    let owned = |quantity: &str, cost: &str| (quantity.to_owned(), cost.to_owned());
+    assert_eq!(costs, [owned("94", "2822.41"), owned("52", "1561.33")]);
+}
+
+#[test]
+fn a_refused_command_leaves_the_position_as_it_was() {
+    let mut position = golden();
+    let (available, requested) = (units("161"), units("162"));
+    let refused = position.sale(&sale("162", "1", LotMethod::Fifo)).map(|_| ());
+    assert_eq!(refused, Err(Refusal::InsufficientUnits { available, requested }));
+    let back_dated = position.purchase(id(3), day("2010-01-31"), units("1"), usd("1"));
+    let (latest, requested) = (day("2010-02-01"), day("2010-01-31"));
+    assert_eq!(back_dated, Err(Refusal::BackDated { latest, requested }));
+    assert_eq!(position, golden());
+}

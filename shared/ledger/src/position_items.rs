@@ -1,0 +1,201 @@
+//! How a position is stored: a head with its younger lots inline, and items of at most 200 older lots each.
+//!
+//! A lot never changes its item once it has left the head: item k holds the lots numbered from 200·k to 200·k + 199.
+//! So a purchase writes the head, and each 200th or so one item more, and a sale writes the head and the items of the
+//! lots it took from. A lot takes under 250 bytes, an item under 50 KB. At most [`MAX_OLDER_ITEMS`] items keep a sale
+//! of everything inside one transaction; a purchase that would need another one is refused.
+//!
+//! Items of older lots are written only together with the head. Whoever reads the head and then its items, and writes
+//! on the condition that the head is still the one read, has thereby asserted all of them.
+
+use std::collections::BTreeMap;
+
+use domain::{Currency, Day, Money, MoneyError, Quantity, Symbol};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::exact::written;
+use crate::lots::Lot;
+use crate::position::Position;
+use crate::refusal::Refusal;
+
+/// Lots kept in the head.
+pub const MAX_INLINE_LOTS: usize = 200;
+
+/// Lot numbers that share an item of older lots.
+pub const LOTS_PER_ITEM: u64 = 200;
+
+/// Items of older lots that a position has at most. All of them, as a sale at average cost writes them, are about 3 MB
+/// and with the rest of a trade under 70 items: inside the 100 items and 4 MB of a transaction.
+pub const MAX_OLDER_ITEMS: usize = 60;
+
+/// The item `POSITION#symbol`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PositionHead {
+    portfolio_id: Uuid,
+    symbol: Symbol,
+    currency: Currency,
+    lots: Vec<StoredLot>,
+    /// Numbers of the items `LOT#symbol#%06d` that hold the older lots.
+    older_items: Vec<u64>,
+    next_lot: u64,
+    first_inline: u64,
+    trades: u64,
+    last_traded: Option<Day>,
+    realized_gain: Decimal,
+}
+
+/// An item `LOT#symbol#%06d`; without a lot it is deleted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OlderLots {
+    /// The number in its key.
+    pub item: u64,
+    lots: Vec<StoredLot>,
+}
+
+/// A lot without the currency, which is its position's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct StoredLot {
+    id: Uuid,
+    number: u64,
+    acquired_on: Day,
+    unit_day: Day,
+    quantity: Quantity,
+    cost: Decimal,
+}
+
+/// Why items are no position.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PositionItemsError {
+    /// An amount that is none of the position's currency.
+    #[error("an amount of the position is none of its currency: {0}")]
+    Amount(#[from] MoneyError),
+    /// The head names items of older lots that are not those that came.
+    #[error("the position has its older lots in items {expected:?} and {found:?} were read")]
+    OlderItems {
+        /// Items that the head names.
+        expected: Vec<u64>,
+        /// Items that came.
+        found: Vec<u64>,
+    },
+}
+
+impl PositionHead {
+    /// Numbers of the items that hold the older lots, ascending. Mostly there are none, and none need be read.
+    #[must_use]
+    pub fn older_items(&self) -> &[u64] {
+        &self.older_items
+    }
+}
+
+impl OlderLots {
+    /// Whether nothing is left in it, so that the item is deleted rather than put.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lots.is_empty()
+    }
+}
+
+impl Position {
+    /// The item `POSITION#symbol`.
+    #[must_use]
+    pub fn head(&self) -> PositionHead {
+        let (older, inline) = self.older_and_inline();
+        PositionHead {
+            portfolio_id: self.portfolio_id,
+            symbol: self.symbol.clone(),
+            currency: self.currency,
+            lots: inline,
+            older_items: older.into_keys().collect(),
+            next_lot: self.next_lot,
+            first_inline: self.first_inline,
+            trades: self.trades,
+            last_traded: self.last_traded,
+            realized_gain: written(self.realized_gain),
+        }
+    }
+
+    /// The items `LOT#symbol#%06d` to write beside the head after a command that led from `before` to here: to put, or
+    /// to delete where [`OlderLots::is_empty`].
+    #[must_use]
+    pub fn older_lots_changed_since(&self, before: &Self) -> Vec<OlderLots> {
+        let (old, _) = before.older_and_inline();
+        let (mut new, _) = self.older_and_inline();
+        for &item in old.keys() {
+            new.entry(item).or_default();
+        }
+        new.retain(|item, lots| old.get(item) != Some(lots));
+        new.into_iter().map(|(item, lots)| OlderLots { item, lots }).collect()
+    }
+
+    /// The position that was stored as this head and the items of older lots that it names.
+    pub fn from_items(head: PositionHead, mut older: Vec<OlderLots>) -> Result<Self, PositionItemsError> {
+        older.sort_by_key(|lots| lots.item);
+        let found: Vec<u64> = older.iter().map(|lots| lots.item).collect();
+        if found != head.older_items {
+            return Err(PositionItemsError::OlderItems { expected: head.older_items, found });
+        }
+        let stored = older.into_iter().flat_map(|older| older.lots).chain(head.lots);
+        let lots = stored.map(|lot| lot.lot(head.currency)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            portfolio_id: head.portfolio_id,
+            symbol: head.symbol,
+            currency: head.currency,
+            lots,
+            next_lot: head.next_lot,
+            first_inline: head.first_inline,
+            trades: head.trades,
+            last_traded: head.last_traded,
+            realized_gain: Money::new(head.realized_gain, head.currency)?,
+        })
+    }
+
+    fn older_and_inline(&self) -> (BTreeMap<u64, Vec<StoredLot>>, Vec<StoredLot>) {
+        let mut older: BTreeMap<u64, Vec<StoredLot>> = BTreeMap::new();
+        let mut inline = Vec::new();
+        for lot in &self.lots {
+            if lot.number < self.first_inline {
+                older.entry(item_of(lot)).or_default().push(StoredLot::from(lot));
+            } else {
+                inline.push(StoredLot::from(lot));
+            }
+        }
+        (older, inline)
+    }
+}
+
+/// The number below which lots leave the head, once `new` is among them.
+pub(crate) fn first_inline(lots: &[Lot], new: &Lot, first_inline: u64) -> Result<u64, Refusal> {
+    let inline = lots.iter().filter(|lot| lot.number >= first_inline).count();
+    if inline < MAX_INLINE_LOTS {
+        return Ok(first_inline);
+    }
+    let oldest = lots.iter().find(|lot| lot.number >= first_inline).unwrap_or(new);
+    let moved = item_of(oldest).checked_add(1).and_then(|item| item.checked_mul(LOTS_PER_ITEM));
+    let moved = moved.ok_or(Refusal::TooLarge)?;
+    let mut items: Vec<u64> = lots.iter().filter(|lot| lot.number < moved).map(item_of).collect();
+    items.dedup();
+    if items.len() > MAX_OLDER_ITEMS { Err(Refusal::TooManyLots) } else { Ok(moved) }
+}
+
+fn item_of(lot: &Lot) -> u64 {
+    lot.number.checked_div(LOTS_PER_ITEM).unwrap_or_default()
+}
+
+impl From<&Lot> for StoredLot {
+    fn from(lot: &Lot) -> Self {
+        let Lot { id, number, acquired_on, unit_day, quantity, cost } = *lot;
+        Self { id, number, acquired_on, unit_day, quantity, cost: written(cost) }
+    }
+}
+
+impl StoredLot {
+    fn lot(self, currency: Currency) -> Result<Lot, MoneyError> {
+        let Self { id, number, acquired_on, unit_day, quantity, cost } = self;
+        Ok(Lot { id, number, acquired_on, unit_day, quantity, cost: Money::new(cost, currency)? })
+    }
+}
+
+#[cfg(test)]
+mod tests;

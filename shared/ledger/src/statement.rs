@@ -1,0 +1,71 @@
+//! A wallet's entries as its owner reads them: the statement.
+
+use chrono::{DateTime, Utc};
+use domain::{Currency, Day};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::entry::{Entry, EntryType};
+use crate::exact::written;
+
+/// An entry without its legs. Amounts are written with the decimals of `currency`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct StatementLine {
+    /// The entry.
+    pub id: Uuid,
+    /// Its place in the ledger: 1, 2, 3 … over all currencies, without a gap.
+    pub seq: u64,
+    /// What happened.
+    #[serde(rename = "type")]
+    pub entry_type: EntryType,
+    /// The effect on the wallet's cash, below zero where cash left.
+    #[schema(value_type = String, example = "-646.69")]
+    pub amount: Decimal,
+    /// The currency of both amounts.
+    pub currency: Currency,
+    /// The balance in `currency` afterwards.
+    #[schema(value_type = String, example = "353.31")]
+    pub balance: Decimal,
+    /// The day by the market's clock.
+    pub market_day: Day,
+    /// The instant by the wall clock.
+    pub created_at: DateTime<Utc>,
+    /// The trade that moved the cash, if one did.
+    pub trade_id: Option<Uuid>,
+    /// The entry that this one reverses, if it is a reversal.
+    pub reverses: Option<Uuid>,
+}
+
+impl From<&Entry> for StatementLine {
+    fn from(entry: &Entry) -> Self {
+        Self {
+            id: entry.id,
+            seq: entry.seq,
+            entry_type: entry.entry_type,
+            amount: written(entry.amount),
+            currency: entry.amount.currency(),
+            balance: written(entry.balance),
+            market_day: entry.market_day,
+            created_at: entry.created_at,
+            trade_id: entry.trade_id,
+            reverses: entry.reverses,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::examples::{id, three_lots};
+
+    #[test]
+    fn a_line_is_written_as_the_interface_promises() {
+        let line = StatementLine::from(&three_lots().entry);
+        let promised = serde_json::json!({
+            "id": id(13), "seq": 4, "type": "buy", "amount": "-200.00", "currency": "USD", "balance": "9400.00",
+            "market_day": "2012-02-03", "created_at": "2012-06-01T12:00:00Z", "trade_id": id(13), "reverses": null,
+        });
+        assert_eq!(serde_json::to_value(&line).unwrap(), promised);
+    }
+}

@@ -1,0 +1,234 @@
+//! Purchases and sales at the market's price.
+
+use chrono::{DateTime, Utc};
+use domain::split::Split;
+use domain::{Currency, Money, Price, Quantity};
+use uuid::Uuid;
+
+use crate::entry::{Account, Entry, EntryType, Leg};
+use crate::exact::{self, written};
+use crate::lot_method::LotMethod;
+use crate::lots::LotPick;
+use crate::position::{Position, Relieved, Sale};
+use crate::refusal::Refusal;
+use crate::trade_record::{AppliedSplit, RealizedLot, Side, Trade, TradePosition, gain_of};
+use crate::wallet::{Booked, Cause, Stamp, Wallet};
+
+/// What a customer wants to buy or sell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// How much.
+    pub size: Size,
+    /// The fee, zero or more.
+    pub fee: Money,
+    /// The lots to sell from where the lot method is `specific`; otherwise none.
+    pub lots: Vec<LotPick>,
+}
+
+/// How much an order is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// So many units of the command's day.
+    Quantity(Quantity),
+    /// As many units as this amount pays for, without the fee: amount ÷ price, cut to eight decimals.
+    Amount(Money),
+}
+
+/// What an order meets: the price, the splits, the portfolio's method, ids and times.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// The id of the trade to be made.
+    pub trade_id: Uuid,
+    /// The id of the entry to be made, and the times.
+    pub stamp: Stamp,
+    /// The price of one unit, in the position's currency.
+    pub price: Price,
+    /// Of when the price is.
+    pub quote_as_of: DateTime<Utc>,
+    /// The splits of the instrument, oldest first; those after the command's day are left out.
+    pub splits: &'a [Split],
+    /// The portfolio's lot method.
+    pub lot_method: LotMethod,
+}
+
+/// What a trade did: to be written together, on the condition that head and position are still those it was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BookedTrade {
+    /// The new head of the wallet.
+    pub wallet: Wallet,
+    /// The new entry, at the head's `seq`.
+    pub entry: Entry,
+    /// The new position.
+    pub position: Position,
+    /// The record of the trade.
+    pub trade: Trade,
+}
+
+/// Buys: the wallet pays quantity × price and the fee, and the position gets a lot that cost both.
+pub fn buy(wallet: &Wallet, position: &Position, order: &Order, terms: &Terms<'_>) -> Result<BookedTrade, Refusal> {
+    execute(Side::Buy, wallet, position.clone(), order, terms)
+}
+
+/// Sells: the wallet gets quantity × price less the fee, and the lots give their units and their cost.
+///
+/// A fee above the value is paid from the wallet. Units worth less than the smallest amount of the currency are sold
+/// only together with all others, for nothing, so that a position can always be closed.
+pub fn sell(wallet: &Wallet, position: &Position, order: &Order, terms: &Terms<'_>) -> Result<BookedTrade, Refusal> {
+    execute(Side::Sell, wallet, position.clone(), order, terms)
+}
+
+/// Executes an order on books that are given away; a refusal loses the position that came.
+pub(crate) fn execute(
+    side: Side,
+    wallet: &Wallet,
+    mut position: Position,
+    order: &Order,
+    terms: &Terms<'_>,
+) -> Result<BookedTrade, Refusal> {
+    wallet.takes_commands()?;
+    let splits = position.splits_until(terms.stamp.market_day, terms.splits).into_iter().map(AppliedSplit::from);
+    let splits = splits.collect();
+    let fill = Fill::of(side, order, terms, position.currency)?;
+    let lots = match side {
+        Side::Buy => fill.bought(&mut position, order, terms)?,
+        Side::Sell => fill.sold(&mut position, order, terms)?,
+    };
+    let booked = fill.book(wallet, &position, terms)?;
+    fill.answer(booked, position, &lots, splits, terms)
+}
+
+/// What an order came to.
+struct Fill {
+    side: Side,
+    quantity: Quantity,
+    value: Money,
+    fee: Money,
+}
+
+impl Fill {
+    fn of(side: Side, order: &Order, terms: &Terms<'_>, currency: Currency) -> Result<Self, Refusal> {
+        let fee = order.fee;
+        exact::same_currency(currency, fee)?;
+        if fee.is_negative() {
+            return Err(Refusal::NegativeFee);
+        }
+        let quantity = order.size.quantity(terms.price, currency)?;
+        Ok(Self { side, quantity, value: exact::value(quantity, terms.price, currency)?, fee })
+    }
+
+    fn bought(&self, position: &mut Position, order: &Order, terms: &Terms<'_>) -> Result<Vec<Relieved>, Refusal> {
+        if !order.lots.is_empty() {
+            return Err(Refusal::LotsNotChosen);
+        }
+        if self.value.amount().is_zero() {
+            return Err(Refusal::ZeroValue);
+        }
+        let cost = exact::plus(self.value, self.fee)?;
+        position.purchase(terms.trade_id, terms.stamp.market_day, self.quantity, cost)?;
+        Ok(Vec::new())
+    }
+
+    fn sold(&self, position: &mut Position, order: &Order, terms: &Terms<'_>) -> Result<Vec<Relieved>, Refusal> {
+        let sale = Sale {
+            day: terms.stamp.market_day,
+            splits: terms.splits,
+            method: terms.lot_method,
+            picks: &order.lots,
+            quantity: self.quantity,
+            proceeds: exact::minus(self.value, self.fee)?,
+        };
+        let lots = position.sale(&sale)?;
+        if self.value.amount().is_zero() && !position.lots.is_empty() {
+            return Err(Refusal::ZeroValue);
+        }
+        Ok(lots)
+    }
+
+    fn book(&self, wallet: &Wallet, position: &Position, terms: &Terms<'_>) -> Result<Booked, Refusal> {
+        let entry_type = match self.side {
+            Side::Buy => EntryType::Buy,
+            Side::Sell => EntryType::Sell,
+        };
+        let legs = self.legs(position)?;
+        let cause = Cause { entry_type, trade_id: Some(terms.trade_id), reverses: None, legs };
+        wallet.book(self.cash()?, cause, &terms.stamp)
+    }
+
+    /// The effect on the wallet's cash.
+    fn cash(&self) -> Result<Money, Refusal> {
+        match self.side {
+            Side::Buy => exact::negative(exact::plus(self.value, self.fee)?),
+            Side::Sell => exact::minus(self.value, self.fee),
+        }
+    }
+
+    /// Value against units, and the fee where there is one.
+    fn legs(&self, position: &Position) -> Result<Vec<Leg>, Refusal> {
+        let holdings = Account::Holdings { portfolio_id: position.portfolio_id };
+        let (payer, payee, giver, taker) = match self.side {
+            Side::Buy => (Account::Wallet, Account::Market, Account::Market, holdings),
+            Side::Sell => (Account::Market, Account::Wallet, holdings, Account::Market),
+        };
+        let mut legs = Leg::payment(payer, payee, self.value)?.to_vec();
+        legs.extend(Leg::delivery(giver, taker, &position.symbol, self.quantity)?);
+        if self.fee.is_positive() {
+            legs.extend(Leg::payment(Account::Wallet, Account::Fees, self.fee)?);
+        }
+        Ok(legs)
+    }
+
+    fn answer(
+        self,
+        booked: Booked,
+        position: Position,
+        lots: &[Relieved],
+        splits: Vec<AppliedSplit>,
+        terms: &Terms<'_>,
+    ) -> Result<BookedTrade, Refusal> {
+        let Stamp { market_day, created_at, .. } = terms.stamp;
+        let (realized_gain, lot_method) = match self.side {
+            Side::Buy => (None, None),
+            Side::Sell => (Some(written(gain_of(lots, position.currency)?)), Some(terms.lot_method)),
+        };
+        let trade = Trade {
+            id: terms.trade_id,
+            portfolio_id: position.portfolio_id,
+            side: self.side,
+            symbol: position.symbol.clone(),
+            quantity: self.quantity,
+            price: terms.price,
+            amount: written(self.value),
+            fee: written(self.fee),
+            currency: position.currency,
+            market_day,
+            quote_as_of: terms.quote_as_of,
+            created_at,
+            cash_after: written(booked.entry.balance),
+            position: TradePosition::of(&position, market_day, terms.splits)?,
+            realized_gain,
+            lots: lots.iter().map(RealizedLot::from).collect(),
+            lot_method,
+            splits,
+        };
+        Ok(BookedTrade { wallet: booked.wallet, entry: booked.entry, position, trade })
+    }
+}
+
+impl Size {
+    fn quantity(self, price: Price, currency: Currency) -> Result<Quantity, Refusal> {
+        let (quantity, none) = match self {
+            Self::Quantity(quantity) => (quantity, Refusal::ZeroQuantity),
+            Self::Amount(amount) => {
+                exact::same_currency(currency, amount)?;
+                if !amount.is_positive() {
+                    return Err(Refusal::NotPositive);
+                }
+                (exact::quantity_for(amount, price)?, Refusal::BelowSmallestQuantity)
+            }
+        };
+        if quantity.is_zero() { Err(none) } else { Ok(quantity) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+use super::*;
+use crate::examples::{
+    id, no_position, order, order_for, price, sold_by, split, terms, three_lots, units, usd, wallet_of,
+};
+use crate::wallet::Wallet;
+
+#[test]
+fn a_purchase_debits_value_and_fee_and_the_lot_costs_both() {
+    let bought = buy(&wallet_of("1000"), &no_position(), &order("1.5", "0.99"), &terms(11, "2012-02-01", "430.47"));
+    let BookedTrade { wallet, entry, position, trade } = bought.unwrap();
+    assert_eq!(wallet.balance(Currency::USD).unwrap(), usd("353.31"));
+    assert_eq!((entry.amount, entry.balance, entry.seq), (usd("-646.69"), usd("353.31"), 2));
+    assert_eq!(entry.trade_id, Some(trade.id));
+    assert!(entry.unbalanced().is_empty());
+    assert_eq!((position.lots[0].cost, position.lots[0].id), (usd("646.69"), trade.id));
+    assert_eq!((trade.amount, trade.fee), (usd("645.70").amount(), usd("0.99").amount()));
+}
+
+#[test]
+fn an_order_by_amount_never_costs_more_than_the_amount() {
+    let wallet = wallet_of("100");
+    let BookedTrade { wallet, trade, .. } =
+        buy(&wallet, &no_position(), &order_for("100"), &terms(11, "2012-02-01", "3")).unwrap();
+    assert_eq!((trade.quantity, trade.amount), (units("33.33333333"), usd("100").amount()));
+    assert_eq!(wallet.balance(Currency::USD).unwrap(), usd("0"));
+}
+
+#[test]
+fn a_sale_by_amount_sells_the_units_that_are_worth_it() {
+    let before = three_lots();
+    let sale = sell(&before.wallet, &before.position, &order_for("100"), &terms(14, "2012-02-06", "30")).unwrap();
+    assert_eq!((sale.trade.quantity, sale.trade.amount), (units("3.33333333"), usd("100").amount()));
+}
+
+#[test]
+fn a_sale_credits_value_less_fee_and_says_what_each_lot_gained() {
+    let before = three_lots();
+    let sale = sell(&before.wallet, &before.position, &order("15", "1.01"), &terms(14, "2012-02-06", "40")).unwrap();
+    assert_eq!(sale.entry.amount, usd("598.99"));
+    let gains: Vec<_> = sale.trade.lots.iter().map(|lot| (lot.proceeds, lot.gain)).collect();
+    let amounts = |proceeds, gain| (usd(proceeds).amount(), usd(gain).amount());
+    assert_eq!(gains, [amounts("399.33", "299.33"), amounts("199.66", "49.66")]);
+    assert_eq!(sale.trade.realized_gain, Some(usd("348.99").amount()));
+    assert_eq!(sale.position.realized_gain, usd("348.99"));
+    assert!(sale.entry.unbalanced().is_empty());
+}
+
+#[test]
+fn a_fee_above_the_value_is_paid_from_the_wallet_or_refused() {
+    let before = three_lots();
+    let poor = Wallet { balances: wallet_of("5").balances, ..before.wallet.clone() };
+    let terms = terms(14, "2012-02-06", "1");
+    let paid = sell(&before.wallet, &before.position, &order("1", "10"), &terms).unwrap();
+    assert_eq!(paid.entry.amount, usd("-9"));
+    let refused = sell(&poor, &before.position, &order("1", "10"), &terms);
+    assert_eq!(refused, Err(Refusal::InsufficientFunds { available: usd("5"), requested: usd("9") }));
+}
+
+#[test]
+fn orders_that_cannot_be_are_refused_by_name() {
+    let before = three_lots();
+    let bought = |order: &Order, at| buy(&before.wallet, &before.position, order, &terms(14, "2012-02-06", at));
+    let sold = |order: &Order, at| sell(&before.wallet, &before.position, order, &terms(14, "2012-02-06", at));
+    let euros = Money::parse("1", "EUR".parse().unwrap()).unwrap();
+    let in_euros = Order { fee: euros, ..order("1", "0") };
+    for order_and_refusal in [
+        (order("0", "0"), "1", Refusal::ZeroQuantity),
+        (order_for("0"), "1", Refusal::NotPositive),
+        (order_for("-1"), "1", Refusal::NotPositive),
+        (order_for("0.01"), "100000000000", Refusal::BelowSmallestQuantity),
+        (order("0.1", "0"), "0.01", Refusal::ZeroValue),
+        (order("1", "-1"), "1", Refusal::NegativeFee),
+        (in_euros, "1", Refusal::OtherCurrency { expected: Currency::USD, found: euros.currency() }),
+        (order("1000000000", "0"), "1001", Refusal::TooLarge),
+    ] {
+        let (order, at, refusal) = order_and_refusal;
+        assert_eq!(bought(&order, at), Err(refusal.clone()), "{order:?}");
+        if refusal != Refusal::TooLarge {
+            assert_eq!(sold(&order, at), Err(refusal), "{order:?}");
+        }
+    }
+    let (available, requested) = (usd("9400"), usd("9400.01"));
+    assert_eq!(bought(&order("1", "0.01"), "9400"), Err(Refusal::InsufficientFunds { available, requested }));
+    let named = Order { lots: vec![crate::examples::pick(11, "1")], ..order("1", "0") };
+    assert_eq!(bought(&named, "1"), Err(Refusal::LotsNotChosen));
+}
+
+#[test]
+fn a_frozen_wallet_neither_buys_nor_sells() {
+    let before = three_lots();
+    let frozen = Wallet { frozen: true, ..before.wallet };
+    let terms = terms(14, "2012-02-06", "1");
+    assert_eq!(buy(&frozen, &before.position, &order("1", "0"), &terms), Err(Refusal::WalletFrozen));
+    assert_eq!(sell(&frozen, &before.position, &order("99", "0"), &terms), Err(Refusal::WalletFrozen));
+}
+
+#[test]
+fn worthless_units_are_sold_only_all_together() {
+    let before = three_lots();
+    let terms = terms(14, "2012-02-06", "0.00000001");
+    assert_eq!(sell(&before.wallet, &before.position, &order("29", "0"), &terms), Err(Refusal::ZeroValue));
+    let sale = sell(&before.wallet, &before.position, &order("30", "0"), &terms).unwrap();
+    assert_eq!(sale.trade.realized_gain, Some(usd("-600").amount()));
+    assert!(sale.entry.amount.amount().is_zero());
+    assert!(sale.entry.unbalanced().is_empty());
+}
+
+#[test]
+fn a_trade_after_a_split_names_it_and_counts_in_new_units() {
+    let before = three_lots();
+    let splits = [split("2012-02-02", "2"), split("2012-02-06", "3"), split("2012-02-07", "5")];
+    let terms = Terms { splits: &splits, ..terms(14, "2012-02-06", "40") };
+    let bought = buy(&before.wallet, &before.position, &order("1", "0"), &terms).unwrap();
+    assert_eq!(bought.trade.position.quantity, units("121"));
+    let applied: Vec<_> = bought.trade.splits.iter().map(|split| split.day.to_string()).collect();
+    assert_eq!(applied, ["2012-02-02", "2012-02-06"]);
+    assert_eq!(bought.position.lots[..3], before.position.lots[..]);
+}
+
+#[test]
+fn a_trade_is_written_as_the_interface_promises() {
+    let (sale, _) = sold_by(LotMethod::Fifo, "15", Vec::new());
+    let written = serde_json::to_value(&sale.trade).unwrap();
+    let promised = serde_json::json!({
+        "id": id(14), "portfolio_id": id(8), "side": "sell", "symbol": "AAPL", "quantity": "15", "price": "40",
+        "amount": "600.00", "fee": "0.00", "currency": "USD", "market_day": "2012-02-06",
+        "quote_as_of": "2012-06-01T12:00:00Z", "created_at": "2012-06-01T12:00:00Z", "cash_after": "10000.00",
+        "position": {"symbol": "AAPL", "quantity": "15", "cost": "350.00", "average_cost": "23.33333333"},
+        "realized_gain": "350.00",
+        "lots": [
+            {"lot_id": id(11), "acquired_on": "2012-02-01", "quantity": "10", "cost": "100.00", "proceeds": "400.00",
+             "gain": "300.00"},
+            {"lot_id": id(12), "acquired_on": "2012-02-02", "quantity": "5", "cost": "150.00", "proceeds": "200.00",
+             "gain": "50.00"},
+        ],
+        "lot_method": "fifo",
+    });
+    assert_eq!(written, promised);
+    assert_eq!(serde_json::from_value::<Trade>(written).unwrap(), sale.trade);
+}
+
+#[test]
+fn a_closed_position_has_no_average_cost() {
+    let (sale, _) = sold_by(LotMethod::Average, "30", Vec::new());
+    let position = serde_json::to_value(&sale.trade.position).unwrap();
+    assert_eq!(position["average_cost"], serde_json::Value::Null);
+    assert_eq!(position["cost"], "0.00");
+    assert_eq!(price("40"), sale.trade.price);
+}
+
+#[test]
+fn the_record_of_a_sale_of_the_most_lots_stays_below_the_limit_of_an_item() {
+    let largest = RealizedLot {
+        lot_id: Uuid::max(),
+        acquired_on: domain::Day::LAST,
+        quantity: units("999999999999.99999999"),
+        cost: usd("999999999999.99").amount(),
+        proceeds: usd("999999999999.99").amount(),
+        gain: usd("-999999999999.99").amount(),
+    };
+    let lot = serde_json::to_string(&largest).unwrap().len();
+    let lots = lot.checked_mul(crate::lot_method::MAX_LOTS_PER_SALE).unwrap();
+    assert!(lots < 300_000, "{lots} bytes of lots");
+}

@@ -1,0 +1,155 @@
+//! The record of a trade: the item `TRADE#uuid7` and the whole answer to the order.
+
+use chrono::{DateTime, Utc};
+use domain::split::Split;
+use domain::{Currency, Day, Money, Price, Quantity, Symbol};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::exact::{self, written};
+use crate::lot_method::LotMethod;
+use crate::position::{Position, Relieved};
+use crate::refusal::Refusal;
+
+/// Which way units went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// Into the portfolio.
+    Buy,
+    /// Out of the portfolio.
+    Sell,
+}
+
+/// An executed order. Amounts of money are written with the decimals of `currency`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Trade {
+    /// Its id; a purchase gives it to its lot too.
+    pub id: Uuid,
+    /// The portfolio.
+    pub portfolio_id: Uuid,
+    /// Buy or sell.
+    pub side: Side,
+    /// The instrument.
+    pub symbol: Symbol,
+    /// Units, as they are quoted on `market_day`.
+    pub quantity: Quantity,
+    /// The price of one unit.
+    pub price: Price,
+    /// quantity × price, rounded half-even; without the fee.
+    #[schema(value_type = String, example = "1234.50")]
+    pub amount: Decimal,
+    /// The fee: added to the amount that a purchase debits, taken from the amount that a sale credits.
+    #[schema(value_type = String, example = "0.99")]
+    pub fee: Decimal,
+    /// The currency of the instrument.
+    pub currency: Currency,
+    /// The day by the market's clock.
+    pub market_day: Day,
+    /// Of when the price is.
+    pub quote_as_of: DateTime<Utc>,
+    /// The instant by the wall clock.
+    pub created_at: DateTime<Utc>,
+    /// The wallet's balance in `currency` afterwards.
+    #[schema(value_type = String, example = "8765.50")]
+    pub cash_after: Decimal,
+    /// The position afterwards.
+    pub position: TradePosition,
+    /// The sum of the gains below; null for a purchase, which realises nothing.
+    #[schema(value_type = Option<String>, example = "98.12")]
+    pub realized_gain: Option<Decimal>,
+    /// The lots that a sale took its units from, in the order in which it took them.
+    pub lots: Vec<RealizedLot>,
+    /// Which lots a sale took its units from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lot_method: Option<LotMethod>,
+    /// The splits by which units of earlier days were brought to those of `market_day`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub splits: Vec<AppliedSplit>,
+}
+
+/// A position as a trade left it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct TradePosition {
+    /// The instrument.
+    pub symbol: Symbol,
+    /// Units, as they are quoted on the day of the trade.
+    pub quantity: Quantity,
+    /// What they cost together, fees of their purchases included.
+    #[schema(value_type = String, example = "4400.74")]
+    pub cost: Decimal,
+    /// Cost per unit, rounded half-even to eight decimals; null without units.
+    #[schema(value_type = Option<String>, example = "30.14205479")]
+    pub average_cost: Option<Decimal>,
+}
+
+/// What a sale took of one lot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RealizedLot {
+    /// The lot: the id of its purchase.
+    pub lot_id: Uuid,
+    /// The market day on which its units were acquired.
+    pub acquired_on: Day,
+    /// Units taken, as they are quoted on the day of the sale.
+    pub quantity: Quantity,
+    /// What they had cost.
+    #[schema(value_type = String, example = "433.38")]
+    pub cost: Decimal,
+    /// Their part of the sale's amount less its fee.
+    #[schema(value_type = String, example = "531.50")]
+    pub proceeds: Decimal,
+    /// proceeds − cost.
+    #[schema(value_type = String, example = "98.12")]
+    pub gain: Decimal,
+}
+
+/// A split that a trade took into account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct AppliedSplit {
+    /// The first day that is quoted in new units.
+    pub day: Day,
+    /// New units for each old one.
+    #[schema(value_type = String, example = "2")]
+    pub ratio: Decimal,
+}
+
+impl TradePosition {
+    /// The position in units of `day`.
+    pub(crate) fn of(position: &Position, day: Day, splits: &[Split]) -> Result<Self, Refusal> {
+        let quantity = position.units_on(day, splits)?;
+        let cost = position.cost()?;
+        let average_cost = exact::cost_per_unit(cost, quantity)?;
+        Ok(Self { symbol: position.symbol.clone(), quantity, cost: written(cost), average_cost })
+    }
+}
+
+impl From<&Relieved> for RealizedLot {
+    fn from(relieved: &Relieved) -> Self {
+        Self {
+            lot_id: relieved.lot_id,
+            acquired_on: relieved.acquired_on,
+            quantity: relieved.quantity,
+            cost: written(relieved.cost),
+            proceeds: written(relieved.proceeds),
+            gain: written(relieved.gain),
+        }
+    }
+}
+
+impl From<&Split> for AppliedSplit {
+    fn from(split: &Split) -> Self {
+        Self { day: split.day, ratio: split.ratio.normalize() }
+    }
+}
+
+impl From<&AppliedSplit> for Split {
+    fn from(applied: &AppliedSplit) -> Self {
+        Self { day: applied.day, ratio: applied.ratio }
+    }
+}
+
+/// The sum of the gains of a sale's lots.
+pub(crate) fn gain_of(lots: &[Relieved], currency: Currency) -> Result<Money, Refusal> {
+    lots.iter().try_fold(exact::zero(currency)?, |sum, lot| exact::plus(sum, lot.gain))
+}

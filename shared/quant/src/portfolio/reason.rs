@@ -1,0 +1,51 @@
+//! Why a figure of a portfolio has no value.
+
+use std::fmt;
+
+use crate::metrics::Unavailable;
+
+/// The reason for a figure that cannot be computed; its code is stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The reason is one that every equity curve knows.
+    Metric(Unavailable),
+    /// Nothing was invested, so there is nothing that a return could be of.
+    NothingInvested,
+    /// Money went only in, or only out, or no rate between −99.9999 % and 1e8 % explains the flows.
+    NoRoot,
+    /// More than one rate explains the flows.
+    SeveralRoots,
+    /// No benchmark was asked for.
+    NoBenchmark,
+}
+
+impl Reason {
+    /// The code in answers.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Metric(reason) => reason.code(),
+            Self::NothingInvested => "nothing_invested",
+            Self::NoRoot => "no_root",
+            Self::SeveralRoots => "several_roots",
+            Self::NoBenchmark => "no_benchmark",
+        }
+    }
+
+    /// The value if it is finite.
+    pub(super) fn unless_finite(value: f64) -> Result<f64, Self> {
+        if value.is_finite() { Ok(value) } else { Err(Self::Metric(Unavailable::NotFinite)) }
+    }
+}
+
+impl From<Unavailable> for Reason {
+    fn from(reason: Unavailable) -> Self {
+        Self::Metric(reason)
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}

@@ -1,0 +1,258 @@
+//! Money-weighted return: the yearly rate at which everything paid in and out is worth nothing today.
+
+use domain::Day;
+
+use super::Reason;
+use super::root::brent;
+
+/// Days of a year in the exponent.
+const YEAR: f64 = 365.0;
+/// The logarithm of the least and the greatest 1 + r that is looked at: 1e−6 and 1e6.
+const LOWEST: f64 = -13.815_510_557_964_274;
+const HIGHEST: f64 = 13.815_510_557_964_274;
+/// Log-spaced points at which a function with several changes of sign is looked at.
+const POINTS: usize = 4_000;
+/// How near the logarithm of 1 + r is brought.
+const TOLERANCE: f64 = 1e-13;
+/// Gaps in days whose discount is computed once for an evaluation; longer ones are powers.
+const SHORT_GAPS: usize = 16;
+
+/// The rate r with Σ CF·(1 + r)^(−(t − t₀)/365) = 0, looked for between 1 + r = 1e−6 and 1e6.
+///
+/// `flows` are in order of their days; money paid in is negative, as for the one who pays. Flows whose
+/// sign changes once have one root at most. With more changes, all of the range is scanned at 4,000
+/// log-spaced points, and two crossings leave the question open.
+pub fn xirr(flows: &[(Day, f64)]) -> Result<f64, Reason> {
+    let flows = Flows::new(flows);
+    let log_rate = match flows.changes_of_sign() {
+        0 => return Err(Reason::NoRoot),
+        1 => flows.root(LOWEST, HIGHEST)?,
+        _ => flows.only_root()?,
+    };
+    Reason::unless_finite(log_rate.exp_m1())
+}
+
+/// Flows by day, with the days between each and the one before it.
+struct Flows {
+    gaps: Vec<usize>,
+    paid_out: Vec<f64>,
+    paid_in: Vec<f64>,
+}
+
+/// What is paid out and what is paid in, discounted at one rate. Both are scaled alike and never overflow.
+#[derive(Clone, Copy)]
+struct Discounted {
+    paid_out: f64,
+    paid_in: f64,
+    log_scale: f64,
+}
+
+impl Discounted {
+    fn is_positive(self) -> bool {
+        self.paid_out >= self.paid_in
+    }
+}
+
+impl Flows {
+    fn new(flows: &[(Day, f64)]) -> Self {
+        let mut result = Self {
+            gaps: Vec::new(),
+            paid_out: Vec::with_capacity(flows.len()),
+            paid_in: Vec::with_capacity(flows.len()),
+        };
+        let mut nets: Vec<f64> = Vec::with_capacity(flows.len());
+        let mut before: Option<Day> = None;
+        for &(day, amount) in flows {
+            match (before, nets.last_mut()) {
+                (Some(last), Some(net)) if last == day => *net += amount,
+                _ => {
+                    result.gaps.push(before.map_or(0, |last| day.days_since(last).max(0) as usize));
+                    nets.push(amount);
+                    before = Some(day);
+                }
+            }
+        }
+        for net in nets {
+            result.paid_out.push(net.max(0.0));
+            result.paid_in.push((-net).max(0.0));
+        }
+        result
+    }
+
+    fn changes_of_sign(&self) -> usize {
+        let signs = self.paid_out.iter().zip(&self.paid_in).filter(|(out, into)| **out > 0.0 || **into > 0.0);
+        let positive: Vec<bool> = signs.map(|(out, into)| out > into).collect();
+        positive.windows(2).filter(|pair| pair[0] != pair[1]).count()
+    }
+
+    /// Both sides at the rate whose logarithm is given, by Horner's rule from the end at which the discount
+    /// is smallest, so that every factor is at most 1.
+    fn discounted(&self, log_rate: f64) -> Discounted {
+        let factor = (-log_rate.abs() / YEAR).exp();
+        let mut powers = [1.0; SHORT_GAPS];
+        for gap in 1..SHORT_GAPS {
+            powers[gap] = powers[gap - 1] * factor;
+        }
+        let power = |gap: usize| powers.get(gap).copied().unwrap_or_else(|| factor.powf(gap as f64));
+        let (mut paid_out, mut paid_in) = (0.0, 0.0);
+        let flows = self.gaps.iter().zip(self.paid_out.iter().zip(&self.paid_in));
+        if log_rate >= 0.0 {
+            for (&gap, (out, into)) in flows.rev() {
+                let power = power(gap);
+                paid_out = (paid_out + out) * power;
+                paid_in = (paid_in + into) * power;
+            }
+            return Discounted { paid_out, paid_in, log_scale: 0.0 };
+        }
+        for (&gap, (out, into)) in flows {
+            let power = power(gap);
+            paid_out = paid_out * power + out;
+            paid_in = paid_in * power + into;
+        }
+        let days: usize = self.gaps.iter().sum();
+        Discounted { paid_out, paid_in, log_scale: -log_rate * days as f64 / YEAR }
+    }
+
+    fn root(&self, low: f64, high: f64) -> Result<f64, Reason> {
+        let net = |log_rate| {
+            let at = self.discounted(log_rate);
+            at.paid_out - at.paid_in
+        };
+        brent(low, high, TOLERANCE, net).ok_or(Reason::NoRoot)
+    }
+
+    /// The root where the scan crosses zero, if it does so once.
+    fn only_root(&self) -> Result<f64, Reason> {
+        let point = |at: usize| LOWEST + (HIGHEST - LOWEST) * at as f64 / (POINTS - 1) as f64;
+        let mut crossing = None;
+        let first = (0, self.discounted(point(0)));
+        let last = (POINTS - 1, self.discounted(point(POINTS - 1)));
+        // Intervals still to be looked at, the lowest on top.
+        let mut open = vec![(first, last)];
+        while let Some(((low, at_low), (high, at_high))) = open.pop() {
+            if high - low == 1 {
+                if at_low.is_positive() != at_high.is_positive() && crossing.replace(low).is_some() {
+                    return Err(Reason::SeveralRoots);
+                }
+            } else if !is_settled(at_low, at_high) {
+                let middle = low.midpoint(high);
+                let at_middle = self.discounted(point(middle));
+                open.push(((middle, at_middle), (high, at_high)));
+                open.push(((low, at_low), (middle, at_middle)));
+            }
+        }
+        let low = crossing.ok_or(Reason::NoRoot)?;
+        self.root(point(low), point(low + 1))
+    }
+}
+
+/// Whether one side outweighs the other at every rate between two: both sides fall as the rate rises, so it
+/// is enough that the smaller value of one is above the greater value of the other. It spares the scan the
+/// points at which nothing can cross.
+fn is_settled(low: Discounted, high: Discounted) -> bool {
+    let rescale = (high.log_scale - low.log_scale).exp();
+    let (out_high, in_high) = (high.paid_out * rescale, high.paid_in * rescale);
+    out_high > low.paid_in || in_high > low.paid_out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn flows(flows: &[(&str, f64)]) -> Vec<(Day, f64)> {
+        flows.iter().map(|(day, amount)| (day.parse().unwrap(), *amount)).collect()
+    }
+
+    #[test]
+    fn rates_that_other_programs_find() {
+        for (listed, expected) in [
+            (flows(&[("2010-01-01", -200.0), ("2010-12-31", 210.0)]), 0.050_140_75),
+            (flows(&[("2015-12-31", -1000.0), ("2016-06-01", 150.0), ("2016-12-31", 1230.0)]), 0.412_128_788),
+            (
+                flows(&[
+                    ("2008-01-01", -10_000.0),
+                    ("2008-03-01", 2750.0),
+                    ("2008-10-30", 4250.0),
+                    ("2009-02-15", 3250.0),
+                    ("2009-04-01", 2750.0),
+                ]),
+                0.373_362_535,
+            ),
+        ] {
+            let rate = xirr(&listed).unwrap();
+            assert!((rate - expected).abs() < 5e-9, "{rate} is not {expected}");
+        }
+    }
+
+    #[test]
+    fn flows_with_two_rates_have_none() {
+        let twice = flows(&[("2010-01-01", -100.0), ("2011-01-01", 230.0), ("2012-01-01", -132.0)]);
+        assert_eq!(xirr(&twice), Err(Reason::SeveralRoots));
+    }
+
+    #[test]
+    fn flows_whose_sign_changes_often_may_still_have_one_rate() {
+        let listed = flows(&[
+            ("2010-01-01", -100.0),
+            ("2010-07-01", 30.0),
+            ("2010-08-01", -30.0),
+            ("2011-01-01", 110.0),
+            ("2011-01-01", 0.0),
+        ]);
+        let rate = xirr(&listed).unwrap();
+        assert!((0.05..0.15).contains(&rate), "{rate}");
+    }
+
+    #[test]
+    fn money_that_only_goes_in_has_no_rate() {
+        assert_eq!(xirr(&flows(&[("2010-01-01", -1.0), ("2011-01-01", -1.0)])), Err(Reason::NoRoot));
+        assert_eq!(xirr(&flows(&[("2010-01-01", -1.0), ("2010-01-01", 2.0)])), Err(Reason::NoRoot));
+        assert_eq!(xirr(&[]), Err(Reason::NoRoot));
+    }
+
+    #[test]
+    fn sixty_years_do_not_overflow() {
+        let listed = flows(&[("1950-01-01", -1.0), ("1970-01-01", 2.0), ("1980-01-01", -1.0), ("2010-01-01", 50.0)]);
+        assert!(xirr(&listed).unwrap().is_finite());
+        let lost = flows(&[("1950-01-01", -1e9), ("2010-01-01", 1e-9)]);
+        assert!((-1.0..0.0).contains(&xirr(&lost).unwrap()));
+    }
+
+    /// Every point of the scan, one after the other, which the intervals are to agree with.
+    fn crossings(flows: &Flows) -> usize {
+        let sign = |at: usize| {
+            let log_rate = LOWEST + (HIGHEST - LOWEST) * at as f64 / (POINTS - 1) as f64;
+            flows.discounted(log_rate).is_positive()
+        };
+        (1..POINTS).filter(|&at| sign(at) != sign(at - 1)).count()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn intervals_find_what_the_whole_scan_finds(
+            listed in prop::collection::vec((1_i32..400, -100.0_f64..100.0), 2..12)
+        ) {
+            let mut day = Day::FIRST;
+            let mut dated = Vec::new();
+            for (gap, amount) in listed {
+                day = day.plus_days(gap);
+                dated.push((day, amount));
+            }
+            let flows = Flows::new(&dated);
+            let found = flows.only_root();
+            match crossings(&flows) {
+                0 => prop_assert_eq!(found, Err(Reason::NoRoot)),
+                1 => {
+                    let root = found.unwrap();
+                    let [below, above] = [root - 1e-9, root + 1e-9].map(|x| flows.discounted(x).is_positive());
+                    prop_assert_ne!(below, above);
+                }
+                _ => prop_assert_eq!(found, Err(Reason::SeveralRoots)),
+            }
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! Changing an account: its owner's profile and password, an administrator's role, advisor and disabling.
+
+use std::collections::BTreeSet;
+
+use domain::{CustomerId, Email, Role};
+use serde_json::json;
+use store::retry::{Retry, retry};
+use store::{DeleteExpect, StoreError, Write, documents, keys};
+
+use super::audit::{self, Actor};
+use super::password::{self, Password};
+use super::profile::{self, Customer, Person, Profile, Stored};
+use super::sessions;
+use crate::error::ServiceError;
+use crate::{App, Precondition, wallets};
+
+/// Customers that an administrator's search reads at most.
+const MAX_SEARCHED: usize = 10_000;
+
+/// What an administrator changes; `None` leaves a part as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// The role.
+    pub role: Option<Role>,
+    /// The advisor; the inner `None` is none.
+    pub advisor_id: Option<Option<CustomerId>>,
+    /// Whether the account is closed to its owner.
+    pub disabled: Option<bool>,
+}
+
+/// Replaces what the customer has told of themselves, at a version that `expected` allows.
+///
+/// Errors: those of [`Precondition::require`], [`ServiceError::EmailTaken`].
+pub async fn update_profile(
+    app: &App,
+    customer: CustomerId,
+    expected: &Precondition,
+    change: impl FnOnce(Person) -> Person,
+) -> Result<Stored, ServiceError> {
+    let stored = profile::find(app, customer).await?;
+    expected.require(stored.version.0)?;
+    let before = stored.profile.person.clone().ok_or(ServiceError::NotFound { what: "customer" })?;
+    let person = change(before.clone());
+    let moved = (person.email != before.email).then(|| (before.email.clone(), person.email.clone()));
+    let changed = Profile { person: Some(person), updated_at: app.now(), ..stored.profile.clone() };
+    let mut writes = vec![stored.replaced_by(&changed)?];
+    if let Some((old, new)) = &moved {
+        let key = keys::email(new);
+        writes.push(Write::create(key.clone(), documents::body(&key, &customer)?));
+        writes.push(Write::Delete { key: keys::email(old), expect: DeleteExpect::Any });
+    }
+    writes.push(audit::record(app, customer, Actor::Customer(customer), "profile_changed", json!({}))?);
+    match app.table().transact(writes).await {
+        Ok(_) => profile::find(app, customer).await,
+        Err(StoreError::Conflict { write: 0 }) => Err(moved_on(app, customer).await?),
+        Err(StoreError::Conflict { write: 1 }) if moved.is_some() => Err(ServiceError::EmailTaken),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Sets a new password for whoever knows the present one, and ends every session.
+pub async fn change_password(
+    app: &App,
+    customer: CustomerId,
+    present: Password,
+    new: Password,
+) -> Result<(), ServiceError> {
+    check_password(app, customer, present).await?;
+    let hash = password::hash(new).await?;
+    set_password(app, customer, Actor::Customer(customer), hash, Vec::new()).await
+}
+
+/// Whether the password is this customer's; a failed check counts against the account.
+pub(crate) async fn check_password(app: &App, customer: CustomerId, typed: Password) -> Result<(), ServiceError> {
+    let email = email_of(&profile::find(app, customer).await?)?;
+    match sessions::checked(app, &email, typed).await {
+        Ok(_) => Ok(()),
+        Err(ServiceError::InvalidCredentials) => Err(ServiceError::WrongPassword),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes a new password's hash and ends every session, together with `also`.
+pub(crate) async fn set_password(
+    app: &App,
+    customer: CustomerId,
+    by: Actor,
+    hash: String,
+    also: Vec<Write>,
+) -> Result<(), ServiceError> {
+    let (hash, also) = (&hash, &also);
+    retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
+        let stored = profile::find(app, customer).await?;
+        email_of(&stored)?;
+        let mut changed =
+            Profile { password_hash: Some(hash.clone()), updated_at: app.now(), ..stored.profile.clone() };
+        changed.end_sessions();
+        let deed = audit::record(app, customer, by, "password_changed", json!({}))?;
+        let writes = [stored.replaced_by(&changed)?, deed].into_iter().chain(also.clone());
+        app.table().transact(writes.collect()).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Changes role, advisor or disabling; a new role or disabling ends every session.
+///
+/// Errors: those of [`Precondition::require`]; [`ServiceError::OwnAccount`] for an administrator who would shut themselves
+/// out; [`ServiceError::Field`] for an advisor who is none.
+pub async fn administer(
+    app: &App,
+    by: Actor,
+    customer: CustomerId,
+    expected: &Precondition,
+    change: Change,
+) -> Result<Stored, ServiceError> {
+    let stored = profile::find(app, customer).await?;
+    expected.require(stored.version.0)?;
+    if stored.profile.erased_at.is_some() {
+        return Err(ServiceError::NotFound { what: "customer" });
+    }
+    let before = &stored.profile;
+    let mut after = before.clone();
+    after.role = change.role.unwrap_or(before.role);
+    after.disabled = change.disabled.unwrap_or(before.disabled);
+    after.advisor_id = change.advisor_id.unwrap_or(before.advisor_id);
+    let shut_out = after.role != Role::Administrator || after.disabled;
+    if by == Actor::Customer(customer) && shut_out {
+        return Err(ServiceError::OwnAccount);
+    }
+    if after.role != Role::Client {
+        after.advisor_id = None;
+    }
+    if after.role != before.role || after.disabled != before.disabled {
+        after.end_sessions();
+    }
+    after.updated_at = app.now();
+    let mut writes = vec![stored.replaced_by(&after)?];
+    writes.extend(advisor_writes(app, before, &after).await?);
+    if after.disabled != before.disabled {
+        writes.push(wallets::freeze_write(app, customer, after.disabled || after.books_in_doubt).await?);
+    }
+    let detail = json!({ "role": after.role, "advisor_id": after.advisor_id, "disabled": after.disabled });
+    writes.push(audit::record(app, customer, by, "administered", detail)?);
+    match app.table().transact(writes).await {
+        Ok(_) => profile::find(app, customer).await,
+        Err(StoreError::Conflict { write: 0 }) => Err(moved_on(app, customer).await?),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Moves a client from one advisor to another; the new one is asserted to be an advisor still.
+async fn advisor_writes(app: &App, before: &Profile, after: &Profile) -> Result<Vec<Write>, ServiceError> {
+    if before.advisor_id == after.advisor_id {
+        return Ok(Vec::new());
+    }
+    let own = keys::advisor_of(after.id);
+    let standing = app.table().get(&own).await?.map(|item| item.version);
+    let mut writes = Vec::new();
+    if let Some(old) = before.advisor_id {
+        writes.push(Write::Delete { key: keys::client_of(old, after.id), expect: DeleteExpect::Any });
+    }
+    match after.advisor_id {
+        None => writes.push(Write::Delete { key: own, expect: DeleteExpect::Any }),
+        Some(new) => {
+            let no_advisor =
+                || ServiceError::Field { field: "advisor_id", detail: "no advisor has this id".to_owned() };
+            let advisor = match profile::find(app, new).await {
+                Err(ServiceError::NotFound { .. }) => return Err(no_advisor()),
+                found => found?,
+            };
+            if advisor.profile.role != Role::Advisor || !advisor.profile.is_open() {
+                return Err(no_advisor());
+            }
+            let client = keys::client_of(new, after.id);
+            writes.push(Write::Put {
+                body: documents::body(&own, &new)?,
+                key: own,
+                expires_at: None,
+                expect: standing.into(),
+            });
+            writes.push(Write::create(client.clone(), documents::body(&client, &after.id)?));
+            writes.push(Write::Check { key: keys::customer(new), expect: store::Expect::Version(advisor.version) });
+        }
+    }
+    Ok(writes)
+}
+
+/// Sets the role of whoever signs in with this address: for the operator, who makes the first administrator.
+pub async fn set_role(app: &App, email: &Email, role: Role) -> Result<Customer, ServiceError> {
+    retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
+        let found = profile::find_by_email(app, email).await?.ok_or(ServiceError::NotFound { what: "customer" })?;
+        let change = Change { role: Some(role), ..Change::default() };
+        match administer(app, Actor::Operator, found.profile.id, &Precondition::Any, change).await {
+            Ok(stored) => Ok(stored.shown()),
+            // Changed by somebody else in between; this change does not mind and is taken again.
+            Err(ServiceError::PreconditionFailed { .. }) => Err(StoreError::Conflict { write: 0 }.into()),
+            Err(error) => Err(error),
+        }
+    })
+    .await
+}
+
+/// Customers whose name or address contains `text`, newest first, after the one that `after` names.
+///
+/// Every customer is read, which suits an administrator's search now and then among some thousands.
+pub async fn search(
+    app: &App,
+    text: &str,
+    limit: usize,
+    after: Option<CustomerId>,
+) -> Result<(Vec<Customer>, Option<CustomerId>), ServiceError> {
+    let wanted = text.to_lowercase();
+    let ids = all(app, MAX_SEARCHED).await?;
+    let earlier = ids.into_iter().rev().filter(|id| after.is_none_or(|after| *id < after));
+    let mut found: Vec<Customer> = Vec::new();
+    for id in earlier {
+        let stored = match profile::find(app, id).await {
+            Err(ServiceError::NotFound { .. }) => continue,
+            stored => stored?,
+        };
+        if matches(&stored.profile, &wanted) {
+            if found.len() == limit {
+                return Ok((found.clone(), found.last().map(|last| last.id)));
+            }
+            found.push(stored.shown());
+        }
+    }
+    Ok((found, None))
+}
+
+fn matches(profile: &Profile, wanted: &str) -> bool {
+    if wanted.is_empty() {
+        return true;
+    }
+    profile.person.as_ref().is_some_and(|person| {
+        let name = format!("{} {}", person.first_name, person.last_name).to_lowercase();
+        name.contains(wanted) || person.email.as_str().contains(wanted)
+    })
+}
+
+/// The ids of all customers, oldest first, at most `limit` of them.
+pub(crate) async fn all(app: &App, limit: usize) -> Result<BTreeSet<CustomerId>, ServiceError> {
+    let mut ids = BTreeSet::new();
+    for list in keys::directory_customers() {
+        let mut cursor = None;
+        loop {
+            let page = documents::list::<CustomerId>(app.table(), list.clone(), store::limits::MAX_PAGE_ITEMS, cursor);
+            let page = page.await?;
+            ids.extend(page.items);
+            cursor = page.next;
+            if cursor.is_none() || ids.len() >= limit {
+                break;
+            }
+        }
+    }
+    Ok(ids)
+}
+
+/// The refusal of a change that somebody else's came before.
+async fn moved_on(app: &App, customer: CustomerId) -> Result<ServiceError, ServiceError> {
+    let current = profile::find(app, customer).await?.version.0;
+    Ok(ServiceError::PreconditionFailed { current })
+}
+
+fn email_of(stored: &Stored) -> Result<Email, ServiceError> {
+    let person = stored.profile.person.as_ref();
+    person.map(|person| person.email.clone()).ok_or(ServiceError::NotFound { what: "customer" })
+}

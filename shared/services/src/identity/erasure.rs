@@ -1,0 +1,109 @@
+//! Erasing a customer: what is personal goes, the ledger stays under an id that says nothing, and still balances.
+//!
+//! The first transaction ends everything at once: name, address, password and sessions are gone and the wallet is
+//! frozen. What hangs on the customer is then swept away item by item; a sweep that is cut short is finished by the
+//! operator's nightly round.
+
+use domain::{CustomerId, Role};
+use serde_json::{Value, json};
+use store::retry::{Retry, retry};
+use store::{Body, DeleteExpect, Item, Write, documents, keys};
+
+use super::audit::{self, Actor};
+use super::password::Password;
+use super::profile::{self, Profile};
+use super::{accounts, belongings};
+use crate::error::ServiceError;
+use crate::{App, listing, wallets};
+
+/// Of a portfolio these stay: what the ledger's entries point to.
+const KEPT_OF_PORTFOLIO: [&str; 3] = ["POSITION", "LOT", "TRADE"];
+/// What stands for the name of a portfolio whose owner was erased.
+const ERASED_NAME: &str = "erased";
+
+/// Erases the customer, if the password is theirs.
+pub async fn erase(app: &App, customer: CustomerId, password: Password) -> Result<(), ServiceError> {
+    accounts::check_password(app, customer, password).await?;
+    retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
+        let stored = profile::find(app, customer).await?;
+        let Some(person) = stored.profile.person.clone() else { return Ok(()) };
+        let now = app.now();
+        let mut erased = Profile {
+            person: None,
+            password_hash: None,
+            role: Role::Client,
+            advisor_id: None,
+            erased_at: Some(now),
+            updated_at: now,
+            ..stored.profile.clone()
+        };
+        erased.end_sessions();
+        let mut writes = vec![
+            stored.replaced_by(&erased)?,
+            Write::Delete { key: keys::email(&person.email), expect: DeleteExpect::Any },
+            Write::Delete { key: keys::login_attempts(&person.email), expect: DeleteExpect::Any },
+            wallets::freeze_write(app, customer, true).await?,
+            audit::record(app, customer, Actor::Customer(customer), "erased", json!({}))?,
+        ];
+        if let Some(advisor) = stored.profile.advisor_id {
+            writes.push(Write::Delete { key: keys::client_of(advisor, customer), expect: DeleteExpect::Any });
+        }
+        app.table().transact(writes).await?;
+        Ok::<_, ServiceError>(())
+    })
+    .await?;
+    sweep(app, customer).await
+}
+
+/// Removes what an erasure leaves for afterwards; does nothing where nothing is left. May be called again at any time.
+pub async fn sweep(app: &App, customer: CustomerId) -> Result<(), ServiceError> {
+    let stored = profile::find(app, customer).await?;
+    if stored.profile.erased_at.is_none() || stored.profile.swept {
+        return Ok(());
+    }
+    let own = listing::items(app, keys::customer_items(customer)).await?;
+    for list in belongings::portfolios(&own) {
+        for item in listing::items(app, list).await? {
+            if !KEPT_OF_PORTFOLIO.contains(&belongings::kind(&item)) {
+                remove(app, customer, item).await?;
+            }
+        }
+    }
+    for item in own {
+        match belongings::kind(&item) {
+            "PROFILE" => {}
+            "PORTFOLIO" => rename(app, &item).await?,
+            "SESSION" => {
+                let hash = item.key.sk.trim_start_matches("SESSION#").to_owned();
+                let session = Write::Delete { key: keys::session(&hash), expect: DeleteExpect::Any };
+                let mirror = Write::Delete { key: item.key, expect: DeleteExpect::Any };
+                app.table().transact(vec![session, mirror]).await?;
+            }
+            _ => remove(app, customer, item).await?,
+        }
+    }
+    let swept = Profile { swept: true, ..stored.profile.clone() };
+    app.table().transact(vec![stored.replaced_by(&swept)?]).await?;
+    Ok(())
+}
+
+/// Removes an item, after the objects that it names.
+async fn remove(app: &App, customer: CustomerId, item: Item) -> Result<(), ServiceError> {
+    if let Some(said) = belongings::said(&item)? {
+        for object in belongings::objects_named(&said, customer) {
+            app.objects().delete(&object).await?;
+        }
+    }
+    app.table().transact(vec![Write::Delete { key: item.key, expect: DeleteExpect::Any }]).await?;
+    Ok(())
+}
+
+/// Takes the name of a portfolio and what its investment profile says of a person away.
+async fn rename(app: &App, item: &Item) -> Result<(), ServiceError> {
+    let Some(Value::Object(mut portfolio)) = belongings::said(item)? else { return Ok(()) };
+    portfolio.insert("name".to_owned(), ERASED_NAME.into());
+    portfolio.insert("investment_profile".to_owned(), Value::Null);
+    let body: Body = documents::body(&item.key, &portfolio)?;
+    app.table().transact(vec![Write::update(item.key.clone(), body, item.version)]).await?;
+    Ok(())
+}

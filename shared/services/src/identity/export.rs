@@ -1,0 +1,99 @@
+//! Everything we hold of a customer, as one JSON object among the objects, handed out as a link.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::CustomerId;
+use objects::{LinkOptions, ObjectKey};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use store::{Item, documents, keys};
+use utoipa::ToSchema;
+
+use super::belongings;
+use super::profile::{self, Customer};
+use crate::error::ServiceError;
+use crate::{App, listing, objects_of};
+
+/// How long the link works.
+const LINK_LIFETIME: Duration = Duration::from_mins(5);
+/// How long the object is kept; the bucket forgets it by the same rule.
+const KEPT_DAYS: i64 = 30;
+/// Of these kinds nothing is shown: the profile stands apart, and a session's item only tells where its token's hash is.
+const APART: [&str; 3] = ["PROFILE", "SESSION", "EXPORT"];
+
+/// What an export holds. Each map goes from a kind of record to all of its records, as they are kept.
+#[derive(Serialize)]
+struct Export {
+    exported_at: DateTime<Utc>,
+    customer: Customer,
+    records: BTreeMap<String, Vec<Value>>,
+    wallet: BTreeMap<String, Vec<Value>>,
+    portfolios: Vec<BTreeMap<String, Vec<Value>>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Record {
+    object: ObjectKey,
+}
+
+/// Where an export can be read.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExportLink {
+    /// A signed link.
+    pub url: String,
+    /// Until when it works.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Writes the export and hands out a link to it.
+pub async fn export(app: &App, customer: CustomerId) -> Result<ExportLink, ServiceError> {
+    let shown = profile::find(app, customer).await?.shown();
+    let own = listing::items(app, keys::customer_items(customer)).await?;
+    let mut portfolios = Vec::new();
+    for list in belongings::portfolios(&own) {
+        portfolios.push(by_kind(app, customer, &listing::items(app, list).await?).await?);
+    }
+    let wallet = listing::items(app, keys::wallet_items(customer)).await?;
+    let export = Export {
+        exported_at: app.now(),
+        customer: shown,
+        records: by_kind(app, customer, &own).await?,
+        wallet: by_kind(app, customer, &wallet).await?,
+        portfolios,
+    };
+    let json = serde_json::to_vec_pretty(&export).map_err(|error| ServiceError::fault("export to JSON", error))?;
+    let object = objects_of::new_key("exports", customer, "json")?;
+    app.objects().put(&object, json, "application/json").await?;
+    let key = keys::export(customer, app.new_id());
+    let expires_at = (app.now() + TimeDelta::days(KEPT_DAYS)).timestamp();
+    documents::put_new(app.table(), key, &Record { object: object.clone() }, Some(expires_at)).await?;
+    let options = LinkOptions { lifetime: LINK_LIFETIME, filename: "sextant-export.json".to_owned() };
+    let link = app.objects().link(&object, options).await?;
+    Ok(ExportLink { url: link.url, expires_at: link.expires_at })
+}
+
+/// The records by kind, in lower case. A result that is kept among the objects is read from there.
+async fn by_kind(
+    app: &App,
+    customer: CustomerId,
+    items: &[Item],
+) -> Result<BTreeMap<String, Vec<Value>>, ServiceError> {
+    let mut kinds: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for item in items.iter().filter(|item| !APART.contains(&belongings::kind(item))) {
+        let Some(mut said) = belongings::said(item)? else { continue };
+        for object in belongings::objects_named(&said, customer).iter().filter(|key| is_json(key)) {
+            let kept = app.objects().get(object).await?;
+            if let Some(json) = kept.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+                said = json;
+            }
+        }
+        kinds.entry(belongings::kind(item).to_lowercase()).or_default().push(said);
+    }
+    Ok(kinds)
+}
+
+fn is_json(key: &ObjectKey) -> bool {
+    key.as_str().rsplit_once('.').is_some_and(|(_, extension)| extension == "json")
+}

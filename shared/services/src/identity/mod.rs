@@ -1,0 +1,17 @@
+//! Who somebody is: customers, their passwords, and the sessions that speak for them.
+
+pub mod accounts;
+pub mod attempts;
+pub mod audit;
+pub mod authorization;
+mod belongings;
+pub mod erasure;
+pub mod export;
+pub mod password;
+pub mod password_reset;
+pub mod profile;
+pub mod registration;
+pub mod sessions;
+mod tokens;
+
+pub use profile::{Customer, Profile};

@@ -1,0 +1,77 @@
+//! One-time tokens that set a new password: made by the operator, handed over by whatever way they trust.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{CustomerId, Email};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use store::retry::{Retry, retry};
+use store::{DeleteExpect, Expect, StoreError, Write, documents, keys};
+
+use super::accounts;
+use super::audit::{self, Actor};
+use super::password::{self, Password};
+use super::{profile, tokens};
+use crate::App;
+use crate::error::ServiceError;
+
+/// How long a token can be used.
+const LIFETIME_HOURS: i64 = 24;
+
+#[derive(Serialize, Deserialize)]
+struct Grant {
+    customer_id: CustomerId,
+    /// A password changed since, or any session ended, uses the token up.
+    epoch: u64,
+}
+
+/// A token, shown this once.
+#[derive(Debug, Serialize)]
+pub struct PasswordToken {
+    /// What `PUT /customers/password` takes.
+    pub token: String,
+    /// Until when.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Makes a token for whoever signs in with this address. Errors: [`ServiceError::NotFound`].
+pub async fn grant(app: &App, email: &Email) -> Result<PasswordToken, ServiceError> {
+    let token = tokens::new()?;
+    let hash = tokens::hash(&token).ok_or_else(|| ServiceError::fault("token", "a new token has another form"))?;
+    let found = profile::find_by_email(app, email).await?.ok_or(ServiceError::NotFound { what: "customer" })?;
+    let expires_at = app.now() + TimeDelta::hours(LIFETIME_HOURS);
+    let customer = found.profile.id;
+    let key = keys::password_token(&hash);
+    let grant = Grant { customer_id: customer, epoch: found.profile.session_epoch };
+    let body = documents::body(&key, &grant)?;
+    let put = Write::Put { key, body, expires_at: Some(expires_at.timestamp()), expect: Expect::Absent };
+    let deed = audit::record(app, customer, Actor::Operator, "password_token_granted", json!({}))?;
+    app.table().transact(vec![put, deed]).await?;
+    Ok(PasswordToken { token, expires_at })
+}
+
+/// Sets the password that a token allows, uses the token up and ends every session.
+///
+/// Errors: [`ServiceError::InvalidToken`] for one that is unknown, expired or used.
+pub async fn redeem(app: &App, token: &str, new: Password) -> Result<(), ServiceError> {
+    let key = keys::password_token(&tokens::hash(token).ok_or(ServiceError::InvalidToken)?);
+    // Before the hash is computed: guesses at tokens cost us next to nothing.
+    if documents::read::<Grant>(app.table(), &key).await?.is_none() {
+        return Err(ServiceError::InvalidToken);
+    }
+    let hash = password::hash(new).await?;
+    let (key, hash) = (&key, &hash);
+    retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
+        let (grant, version) = documents::read::<Grant>(app.table(), key).await?.ok_or(ServiceError::InvalidToken)?;
+        let stored = profile::find(app, grant.customer_id).await?;
+        if stored.profile.session_epoch != grant.epoch || stored.profile.erased_at.is_some() {
+            return Err(ServiceError::InvalidToken);
+        }
+        let used = Write::Delete { key: key.clone(), expect: DeleteExpect::Version(version) };
+        match accounts::set_password(app, grant.customer_id, Actor::Operator, hash.clone(), vec![used]).await {
+            // Used by another request in between, which the next look at it will show.
+            Err(ServiceError::Store(StoreError::Conflict { .. })) => Err(StoreError::Conflict { write: 0 }.into()),
+            done => done,
+        }
+    })
+    .await
+}

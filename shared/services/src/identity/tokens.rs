@@ -1,0 +1,41 @@
+//! Opaque secrets: 256 random bits, handed out once and kept only as their hash.
+
+use rand::TryRng as _;
+use rand::rngs::SysRng;
+use store::keys::sha256_hex;
+
+use crate::error::ServiceError;
+
+const BYTES: usize = 32;
+/// Hex digits of a token.
+const LENGTH: usize = BYTES * 2;
+
+/// A new token in lower-case hex.
+pub(crate) fn new() -> Result<String, ServiceError> {
+    let mut bytes = [0_u8; BYTES];
+    SysRng.try_fill_bytes(&mut bytes).map_err(|error| ServiceError::fault("random bytes", error))?;
+    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or_default();
+    Ok(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect())
+}
+
+/// What is kept of a token; `None` for a text that no token looks like.
+pub(crate) fn hash(token: &str) -> Option<String> {
+    let plausible = token.len() == LENGTH && token.bytes().all(|byte| byte.is_ascii_hexdigit());
+    plausible.then(|| sha256_hex(token))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_differ_and_are_kept_as_hashes() {
+        let (one, other) = (new().unwrap(), new().unwrap());
+        assert_ne!(one, other);
+        let kept = hash(&one).unwrap();
+        assert!(kept.len() == 64 && kept != one);
+        for text in ["", "abc", &"g".repeat(64), &"a".repeat(65)] {
+            assert_eq!(hash(text), None);
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Verifying the books: every balance, position and lot recomputed from the entries and trades, customer by customer.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use domain::split::splits_of;
+use domain::{CustomerId, Split, Symbol};
+use ledger::verify::StoredTrade;
+use ledger::{Account, Audit, Discrepancy, Entry, Trade};
+use serde::Serialize;
+use store::retry::{Retry, retry};
+use store::{Direction, Query, StoreError, Write, documents, keys};
+use uuid::Uuid;
+
+use crate::error::ServiceError;
+use crate::identity::profile::{self, Profile};
+use crate::identity::{accounts, erasure};
+use crate::{App, history, listing, positions, wallets};
+
+/// Customers that one run verifies at most.
+const MAX_CUSTOMERS: usize = 1_000_000;
+/// A wallet that is in use while it is verified is verified again, this often at most.
+const MAX_TRIES: usize = 5;
+/// Entries read at a time.
+const PAGE: usize = 500;
+
+/// What a verification found.
+#[derive(Debug, Default, Serialize)]
+pub struct Report {
+    /// Customers whose books were recomputed.
+    pub customers: usize,
+    /// Entries that were recomputed.
+    pub entries: u64,
+    /// The books that do not add up; their wallets are frozen.
+    pub unsound: Vec<Unsound>,
+    /// Customers whose books could not be read, or were in use all the time.
+    pub unverified: Vec<CustomerId>,
+    /// Erasures that had been cut short and are finished now.
+    pub erasures_finished: usize,
+}
+
+/// Books that do not add up.
+#[derive(Debug, Serialize)]
+pub struct Unsound {
+    /// Whose.
+    pub customer_id: CustomerId,
+    /// What is wrong, in words.
+    pub discrepancies: Vec<String>,
+}
+
+/// Books that were recomputed.
+struct Verdict {
+    entries: u64,
+    discrepancies: Vec<Discrepancy>,
+}
+
+/// Verifies the books of every customer, freezes those that do not add up, frees those that add up again, and finishes
+/// erasures that were cut short.
+pub async fn verify_all(app: &App) -> Result<Report, ServiceError> {
+    let mut report = Report::default();
+    let mut splits = Splits::default();
+    for customer in accounts::all(app, MAX_CUSTOMERS).await? {
+        report.customers += 1;
+        let stored = profile::find(app, customer).await?;
+        if stored.profile.is_erasure_unfinished() {
+            erasure::sweep(app, customer).await?;
+            report.erasures_finished += 1;
+        }
+        match verify(app, customer, &mut splits).await {
+            Ok(Some(verdict)) => {
+                report.entries += verdict.entries;
+                settle(app, customer, !verdict.discrepancies.is_empty()).await?;
+                if !verdict.discrepancies.is_empty() {
+                    let discrepancies = verdict.discrepancies.iter().map(ToString::to_string).collect();
+                    report.unsound.push(Unsound { customer_id: customer, discrepancies });
+                }
+            }
+            Ok(None) => report.unverified.push(customer),
+            Err(error) => {
+                tracing::error!(%customer, %error, "the books could not be read");
+                report.unverified.push(customer);
+            }
+        }
+    }
+    Ok(report)
+}
+
+/// Recomputes one customer's books; `None` where they were in use all the time.
+async fn verify(app: &App, customer: CustomerId, splits: &mut Splits) -> Result<Option<Verdict>, ServiceError> {
+    for _ in 0..MAX_TRIES {
+        let (head, version) = wallets::head(app, customer).await?;
+        let mut audit = Audit::new(customer);
+        replay(app, customer, head.seq, splits, &mut audit).await?;
+        let mut held = Vec::new();
+        let mut trades = 0;
+        for portfolio in portfolios(app, customer).await? {
+            held.extend(positions::all(app, portfolio).await?);
+            trades += listing::items(app, keys::trades(portfolio)).await?.len() as u64;
+        }
+        // What was read belongs together if the head, which every command writes, is still the one it was.
+        if wallets::head(app, customer).await?.1 == version {
+            let discrepancies = audit.finish(&head, &held, trades);
+            return Ok(Some(Verdict { entries: head.seq, discrepancies }));
+        }
+    }
+    Ok(None)
+}
+
+/// Hands the audit every entry up to `last`, each with its trade.
+async fn replay(
+    app: &App,
+    customer: CustomerId,
+    last: u64,
+    splits: &mut Splits,
+    audit: &mut Audit,
+) -> Result<(), ServiceError> {
+    let list = keys::wallet_entries(customer);
+    let mut cursor = None;
+    loop {
+        let query = Query {
+            partition: list.partition.clone(),
+            range: list.range.clone(),
+            limit: PAGE,
+            cursor,
+            direction: Direction::Forward,
+        };
+        let page = app.table().query(&query).await?;
+        for item in &page.items {
+            let entry: Entry = documents::parse(item)?;
+            if entry.seq > last {
+                return Ok(());
+            }
+            match trade_of(app, &entry).await? {
+                Some(trade) => {
+                    let known = splits.of(app, &trade.symbol).await?;
+                    audit.entry(&entry, Some(StoredTrade { trade: &trade, splits: &known }));
+                }
+                None => audit.entry(&entry, None),
+            }
+        }
+        cursor = page.next;
+        if cursor.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+async fn trade_of(app: &App, entry: &Entry) -> Result<Option<Trade>, ServiceError> {
+    let portfolio = entry.legs.iter().find_map(|leg| match leg.account {
+        Account::Holdings { portfolio_id } => Some(portfolio_id),
+        Account::Wallet | Account::World | Account::Market | Account::Fees => None,
+    });
+    let (Some(trade), Some(portfolio)) = (entry.trade_id, portfolio) else { return Ok(None) };
+    let found = documents::read::<Trade>(app.table(), &keys::trade(portfolio, trade)).await?;
+    Ok(found.map(|(trade, _)| trade))
+}
+
+async fn portfolios(app: &App, customer: CustomerId) -> Result<Vec<Uuid>, StoreError> {
+    let items = listing::items(app, keys::portfolios(customer)).await?;
+    Ok(items.iter().filter_map(|item| item.key.sk.rsplit('#').next()?.parse().ok()).collect())
+}
+
+/// Freezes a wallet whose books do not add up, and frees one that verification had frozen and that adds up again.
+async fn settle(app: &App, customer: CustomerId, unsound: bool) -> Result<(), ServiceError> {
+    retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
+        let stored = profile::find(app, customer).await?;
+        if stored.profile.books_in_doubt == unsound {
+            return Ok(());
+        }
+        let marked = Profile { books_in_doubt: unsound, ..stored.profile.clone() };
+        let freeze = wallets::freeze_write(app, customer, unsound || !marked.is_open()).await?;
+        let writes: Vec<Write> = vec![stored.replaced_by(&marked)?, freeze];
+        app.table().transact(writes).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// The splits of each instrument that the run has met.
+#[derive(Default)]
+struct Splits(HashMap<Symbol, Arc<[Split]>>);
+
+impl Splits {
+    async fn of(&mut self, app: &App, symbol: &Symbol) -> Result<Arc<[Split]>, ServiceError> {
+        if let Some(known) = self.0.get(symbol) {
+            return Ok(known.clone());
+        }
+        let series = history::load(app, symbol).await?;
+        let splits = splits_of(&series.bars).map_err(|error| ServiceError::fault("splits", error))?;
+        let splits: Arc<[Split]> = splits.into();
+        self.0.insert(symbol.clone(), splits.clone());
+        Ok(splits)
+    }
+}

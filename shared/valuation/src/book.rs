@@ -1,0 +1,75 @@
+//! What a valuation is made of: dated flows of units and money, prices, and rates of exchange.
+
+use domain::{Bars, Currency, Day, Quantity, Symbol};
+use rust_decimal::Decimal;
+
+/// What moved units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlowKind {
+    /// Bought from the wallet: an inflow.
+    Bought,
+    /// A lot held elsewhere, recorded as of its purchase: an inflow.
+    Added,
+    /// Sold into the wallet: an outflow.
+    Sold,
+    /// Taken out without a sale: an outflow of what the caller says it was worth.
+    Removed,
+}
+
+impl FlowKind {
+    /// Whether units come in.
+    #[must_use]
+    pub fn is_inflow(self) -> bool {
+        matches!(self, Self::Bought | Self::Added)
+    }
+}
+
+/// Units and money that moved on a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flow {
+    /// The market's day.
+    pub day: Day,
+    /// What happened.
+    pub kind: FlowKind,
+    /// Units of that day, after its split if it has one.
+    pub units: Quantity,
+    /// Money in the instrument's currency: cost with the fee, or proceeds less the fee.
+    pub amount: Decimal,
+    /// The part of it that is a fee.
+    pub fee: Decimal,
+}
+
+/// An instrument's part of a portfolio.
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'a> {
+    /// The instrument.
+    pub symbol: &'a Symbol,
+    /// Currency of its prices and of its flows.
+    pub currency: Currency,
+    /// Prices as quoted, splits and dividends; bars before and after the span do no harm.
+    pub bars: &'a Bars,
+    /// Its flows, the oldest first; within a day in the order in which they happened.
+    pub flows: &'a [Flow],
+}
+
+/// Rates of exchange of a currency.
+#[derive(Clone, Copy, Debug)]
+pub struct Rates<'a> {
+    /// The currency that is exchanged.
+    pub currency: Currency,
+    /// Days of the rates, strictly rising.
+    pub days: &'a [Day],
+    /// Units of the portfolio's currency for one of `currency` on each day.
+    pub rates: &'a [f64],
+}
+
+/// The records of a portfolio.
+#[derive(Clone, Debug)]
+pub struct Book<'a> {
+    /// The currency in which it is valued.
+    pub base: Currency,
+    /// Its instruments, each once, in any order.
+    pub lines: Vec<Line<'a>>,
+    /// Rates of the currencies that are not the base.
+    pub rates: Vec<Rates<'a>>,
+}

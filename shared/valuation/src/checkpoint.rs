@@ -1,0 +1,68 @@
+//! Where a series stands on an evening: all that the days after it need of the days before.
+
+use domain::{Day, DecimalError, Quantity, Symbol};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::fixed::{RATE_SCALE, UNIT_SCALE, decimal, whole};
+use crate::position::Position;
+
+/// The holdings on the evening of a day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// The day; flows and bars up to and including it are in.
+    pub day: Day,
+    /// What is held, by symbol.
+    pub standings: Vec<Standing>,
+}
+
+/// One instrument that is held on that evening.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// The instrument.
+    pub symbol: Symbol,
+    /// Units of that day.
+    pub units: Quantity,
+    /// The price they were last seen at, in the instrument's currency.
+    pub price: Decimal,
+    /// The rate of the last valued day; 1 where the instrument is priced in the base currency.
+    pub rate: Decimal,
+    /// Lots that the position was put together from.
+    pub lots: u32,
+    /// Finest units that these may have lost to rounding at splits.
+    pub dust: u64,
+}
+
+impl Standing {
+    pub(crate) fn new(symbol: &Symbol, position: &Position, rate: i128) -> Result<Self, DecimalError> {
+        Ok(Self {
+            symbol: symbol.clone(),
+            units: Quantity::new(decimal(position.units, UNIT_SCALE)?)?,
+            price: decimal(position.price.unwrap_or(0), UNIT_SCALE)?,
+            rate: decimal(rate, RATE_SCALE)?,
+            lots: position.lots,
+            dust: u64::try_from(position.dust).map_err(|_| DecimalError::TooLarge)?,
+        })
+    }
+
+    pub(crate) fn position(&self) -> Result<Position, DecimalError> {
+        Ok(Position {
+            units: whole(self.units.units(), UNIT_SCALE)?,
+            price: Some(whole(self.price, UNIT_SCALE)?),
+            lots: self.lots,
+            dust: i128::from(self.dust),
+        })
+    }
+
+    pub(crate) fn rate(&self) -> Result<i128, DecimalError> {
+        whole(self.rate, RATE_SCALE)
+    }
+}
+
+impl Checkpoint {
+    /// The standing of a symbol, if it is held.
+    #[must_use]
+    pub fn standing(&self, symbol: &Symbol) -> Option<&Standing> {
+        self.standings.binary_search_by(|standing| standing.symbol.cmp(symbol)).ok().map(|at| &self.standings[at])
+    }
+}

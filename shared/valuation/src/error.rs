@@ -1,0 +1,111 @@
+//! Why a portfolio, or a part of it, cannot be valued.
+
+use domain::{Currency, Day, DecimalError, Symbol};
+
+use crate::fixed::TooLarge;
+
+/// Why no series can be made of a book.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ValuationError {
+    /// The same symbol twice.
+    #[error("{symbol} stands in the book more than once")]
+    DuplicateLine {
+        /// The symbol.
+        symbol: Symbol,
+    },
+    /// A flow dated before the one listed ahead of it.
+    #[error("the flows of {symbol} are not in order of their days at {day}")]
+    OutOfOrder {
+        /// The symbol.
+        symbol: Symbol,
+        /// Day of the flow.
+        day: Day,
+    },
+    /// More units leave than are held.
+    #[error("{symbol}: more units leave on {day} than are held")]
+    MoreThanHeld {
+        /// The symbol.
+        symbol: Symbol,
+        /// Day of the flow.
+        day: Day,
+    },
+    /// A checkpoint holds units of a symbol that the book does not list.
+    #[error("{symbol} is held on {day} but is not in the book")]
+    MissingLine {
+        /// The symbol.
+        symbol: Symbol,
+        /// Day of the checkpoint.
+        day: Day,
+    },
+    /// No rate of the last seven days turns the instrument's currency into the portfolio's.
+    #[error("{symbol}: no rate of {currency} at most 7 days old on {day}")]
+    FxUnavailable {
+        /// The symbol, which the caller may leave out.
+        symbol: Symbol,
+        /// Currency of its prices.
+        currency: Currency,
+        /// The first day without a rate.
+        day: Day,
+    },
+    /// A price, dividend, split ratio, rate or amount that is no decimal of the books.
+    #[error("{symbol} on {day}: {source}")]
+    Number {
+        /// The symbol.
+        symbol: Symbol,
+        /// The day of the number.
+        day: Day,
+        /// What is wrong with it.
+        source: DecimalError,
+    },
+    /// A value beyond what is counted exactly.
+    #[error("the value is too large to be exact")]
+    TooLarge,
+}
+
+impl From<TooLarge> for ValuationError {
+    fn from(_: TooLarge) -> Self {
+        Self::TooLarge
+    }
+}
+
+impl ValuationError {
+    /// The code in an answer's `unavailable`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::FxUnavailable { .. } => "fx_unavailable",
+            Self::Number { .. } => "price_unavailable",
+            Self::TooLarge => "too_large",
+            Self::DuplicateLine { .. }
+            | Self::OutOfOrder { .. }
+            | Self::MoreThanHeld { .. }
+            | Self::MissingLine { .. } => "inconsistent_records",
+        }
+    }
+}
+
+/// Why a holding has no value today.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unvalued {
+    /// No price is known.
+    #[error("no price is known")]
+    PriceUnavailable,
+    /// No rate of the last seven days turns its currency into the portfolio's.
+    #[error("no rate at most 7 days old")]
+    FxUnavailable,
+    /// Units, price and rate multiply beyond what is counted exactly.
+    #[error("the value is too large to be exact")]
+    TooLarge,
+}
+
+impl Unvalued {
+    /// The code in an answer's `unavailable`.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::PriceUnavailable => "price_unavailable",
+            Self::FxUnavailable => "fx_unavailable",
+            Self::TooLarge => "too_large",
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Whole numbers of a fixed fine unit: units and prices of 10⁻⁸, rates of 10⁻¹⁰, amounts of 10⁻¹⁶.
+//!
+//! A product of units and a price is an amount without rounding. Sums over thousands of days are then
+//! additions of integers, which is what makes an exact series about as fast as one of floats.
+
+use domain::DecimalError;
+use domain::decimal::{DECIMALS, from_f64};
+use rust_decimal::Decimal;
+
+/// Decimals of units and prices.
+pub(crate) const UNIT_SCALE: u32 = DECIMALS;
+/// Decimals of a rate of exchange.
+pub(crate) const RATE_SCALE: u32 = 10;
+/// Decimals of an amount.
+pub(crate) const AMOUNT_SCALE: u32 = 2 * UNIT_SCALE;
+/// 10⁻⁸ in one.
+pub(crate) const UNIT: i128 = 10_i128.pow(UNIT_SCALE);
+/// 10⁻¹⁰ in one.
+pub(crate) const RATE: i128 = 10_i128.pow(RATE_SCALE);
+
+/// Powers of ten up to the finest unit of an amount.
+const POWERS: [i128; AMOUNT_SCALE as usize + 1] = {
+    let mut powers = [1; AMOUNT_SCALE as usize + 1];
+    let mut at = 1;
+    while at < powers.len() {
+        powers[at] = powers[at - 1] * 10;
+        at += 1;
+    }
+    powers
+};
+
+/// Prices below this have an error of less than 2⁻¹⁰ of the finest unit after the multiplication in [`price`].
+const PLAIN_PRICE: f64 = 40_000.0;
+/// How near to a half the multiplication may come and still be trusted.
+const DOUBT: f64 = 1.0 / 512.0;
+
+/// A decimal as a whole number of 10⁻ˢᶜᵃˡᵉ; an error where it is finer or too large.
+pub(crate) fn whole(number: Decimal, scale: u32) -> Result<i128, DecimalError> {
+    let number = if number.scale() > scale { number.normalize() } else { number };
+    let finer = scale.checked_sub(number.scale()).ok_or(DecimalError::TooFine)?;
+    let power = POWERS.get(finer as usize).copied().ok_or(DecimalError::TooFine)?;
+    product(number.mantissa(), power).map_err(|TooLarge| DecimalError::TooLarge)
+}
+
+/// A result that is not counted exactly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooLarge;
+
+/// A price or dividend of a bar as the decimal of its shortest text, rounded half-even to 10⁻⁸: the same
+/// number that [`from_f64`] gives, mostly without writing the text.
+#[inline]
+pub(crate) fn price(price: f64) -> Result<i128, DecimalError> {
+    if (0.0..PLAIN_PRICE).contains(&price) {
+        let scaled = price * UNIT as f64;
+        let below = scaled as i64;
+        let doubt = (scaled - below as f64 - 0.5).abs();
+        if doubt > DOUBT {
+            return Ok(i128::from(below) + i128::from(scaled - below as f64 > 0.5));
+        }
+    }
+    price_by_text(price)
+}
+
+#[cold]
+fn price_by_text(price: f64) -> Result<i128, DecimalError> {
+    whole(from_f64(price)?, UNIT_SCALE)
+}
+
+/// A rate of exchange, rounded half-even to ten decimals.
+pub(crate) fn rate(rate: f64) -> Result<i128, DecimalError> {
+    if !rate.is_finite() {
+        return Err(DecimalError::NotANumber);
+    }
+    let exact = rate.to_string().parse::<Decimal>().map_err(|_| DecimalError::TooLarge)?;
+    match whole(exact.round_dp(RATE_SCALE), RATE_SCALE)? {
+        rate if rate > 0 => Ok(rate),
+        _ => Err(DecimalError::Zero),
+    }
+}
+
+/// Units × price: an amount, exactly.
+#[inline]
+pub(crate) fn product(units: i128, price: i128) -> Result<i128, TooLarge> {
+    // Nearly always both fit a word, and the product of two words cannot overflow.
+    match (i64::try_from(units), i64::try_from(price)) {
+        (Ok(units), Ok(price)) => Ok(i128::from(units) * i128::from(price)),
+        _ => units.checked_mul(price).ok_or(TooLarge),
+    }
+}
+
+/// An amount in another currency, rounded half-even to 10⁻¹⁶.
+pub(crate) fn exchanged(amount: i128, rate: i128) -> Result<i128, TooLarge> {
+    Ok(divided(amount.checked_mul(rate).ok_or(TooLarge)?, RATE))
+}
+
+/// A quotient by a positive whole number, rounded half-even.
+pub(crate) fn divided(dividend: i128, divisor: i128) -> i128 {
+    if dividend == 0 {
+        return 0;
+    }
+    let quotient = dividend.div_euclid(divisor);
+    let rest = dividend - quotient * divisor;
+    let up = match (rest * 2).cmp(&divisor) {
+        std::cmp::Ordering::Less => false,
+        std::cmp::Ordering::Equal => quotient % 2 != 0,
+        std::cmp::Ordering::Greater => true,
+    };
+    quotient + i128::from(up)
+}
+
+/// A whole number of 10⁻ˢᶜᵃˡᵉ as a decimal, for the ranges that this crate lets through.
+pub(crate) fn decimal(whole: i128, scale: u32) -> Result<Decimal, DecimalError> {
+    Decimal::try_from_i128_with_scale(whole, scale).map(|number| number.normalize()).map_err(|_| DecimalError::TooLarge)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn halves_go_to_the_even_neighbour() {
+        let halves = [(15, 2), (25, 2), (-15, -2), (-25, -2), (26, 3), (-26, -3), (-24, -2), (14, 1)];
+        for (tenths, whole) in halves {
+            assert_eq!(divided(tenths, 10), whole, "{tenths}");
+        }
+    }
+
+    #[test]
+    fn a_rate_has_ten_decimals_and_is_above_zero() {
+        assert_eq!(rate(0.006_701_234_567_8), Ok(67_012_346));
+        assert_eq!(rate(1e-12), Err(DecimalError::Zero));
+        assert_eq!(rate(f64::NAN), Err(DecimalError::NotANumber));
+    }
+
+    #[test]
+    fn what_is_too_fine_or_too_large_is_refused() {
+        assert_eq!(whole("1.123456789".parse().unwrap(), 8), Err(DecimalError::TooFine));
+        assert_eq!(whole("1.120000000".parse().unwrap(), 8), Ok(112_000_000));
+        assert_eq!(product(i128::MAX, 2), Err(TooLarge));
+        assert_eq!(product(-3, 7), Ok(-21));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn a_price_is_the_decimal_that_its_text_says(number in prop_oneof![
+            0.0_f64..50_000.0,
+            (0_u64..4_000_000_000_000).prop_map(|units| units as f64 / 1e8),
+            (0_u64..100_000_000).prop_map(|cents| cents as f64 / 100.0),
+            (0_u64..4_000_000_000_000_u64).prop_map(|half| (half as f64 + 0.5) / 1e8),
+            0.0_f64..1e12,
+        ]) {
+            let slow = whole(from_f64(number).unwrap(), UNIT_SCALE);
+            prop_assert_eq!(price(number), slow);
+        }
+    }
+}

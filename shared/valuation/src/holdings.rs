@@ -1,0 +1,222 @@
+//! What is held today, by symbol.
+
+use std::collections::BTreeMap;
+
+use domain::{Currency, Day, InstrumentType, Price, Quantity, Symbol};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::allocation::{Share, shares, shares_by_group};
+use crate::amount::Amount;
+use crate::error::Unvalued;
+use crate::fixed::{RATE_SCALE, UNIT, UNIT_SCALE, divided, exchanged, product, whole};
+
+/// The group of holdings whose sector is not known.
+const NO_SECTOR: &str = "unknown";
+
+/// The last price of an instrument and what it was before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quoted {
+    /// The price.
+    pub price: Price,
+    /// Its day.
+    pub day: Day,
+    /// Whether it is older than the market clock's day allows.
+    pub stale: bool,
+    /// The close before that day, as quoted then; none on an instrument's first day.
+    pub previous_close: Option<Price>,
+    /// New units per old unit on that day; 1 on every other.
+    pub split_ratio: Decimal,
+}
+
+/// Units that were bought on the day of the price and are still held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Purchase {
+    /// Units.
+    pub quantity: Quantity,
+    /// The price that was paid for each, without the fee.
+    pub price: Price,
+}
+
+/// A position to be valued.
+#[derive(Clone, Copy, Debug)]
+pub struct Held<'a> {
+    /// The instrument.
+    pub symbol: &'a Symbol,
+    /// Its kind.
+    pub instrument_type: InstrumentType,
+    /// Currency of its prices.
+    pub currency: Currency,
+    /// Its sector, where it is known.
+    pub sector: Option<&'a str>,
+    /// Units of today.
+    pub quantity: Quantity,
+    /// What they cost with fees, in the base currency at the rates of their purchases.
+    pub cost: Decimal,
+    /// What sales of it have gained so far, in the base currency.
+    pub realized_gain: Decimal,
+    /// Its price, if any is known.
+    pub quoted: Option<Quoted>,
+    /// Units of the base currency for one of its own: 1 for the base itself, none where no rate is at most
+    /// seven days old.
+    pub rate: Option<Decimal>,
+    /// Purchases of the day of its price.
+    pub bought_today: &'a [Purchase],
+}
+
+/// A valued position. Money is in the base currency with its own decimals, the price in the instrument's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Holding {
+    /// The instrument.
+    pub symbol: Symbol,
+    /// Its kind.
+    pub instrument_type: InstrumentType,
+    /// Currency of its price.
+    pub currency: Currency,
+    /// Units.
+    pub quantity: Quantity,
+    /// Last price of a unit.
+    pub price: Option<Price>,
+    /// Day of that price.
+    pub price_as_of: Option<Day>,
+    /// Whether that day is older than the market clock allows.
+    pub stale: bool,
+    /// What the units cost, fees included.
+    #[schema(value_type = String, example = "1000.00")]
+    pub cost: Decimal,
+    /// What they are worth.
+    #[schema(value_type = Option<String>, example = "1250.00")]
+    pub value: Option<Decimal>,
+    /// Part of the value of all holdings, a fraction of three decimals; they sum to 1.
+    pub allocation: Option<f64>,
+    /// Value − cost.
+    #[schema(value_type = Option<String>, example = "250.00")]
+    pub unrealized_gain: Option<Decimal>,
+    /// What sales have gained so far.
+    #[schema(value_type = String, example = "0.00")]
+    pub realized_gain: Decimal,
+    /// What the day of the price did to it: units held since the day before × change from the close before,
+    /// units bought on the day × change from their fill; dividends apart.
+    #[schema(value_type = Option<String>, example = "12.50")]
+    pub day_change: Option<Decimal>,
+}
+
+/// All holdings of a portfolio.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Holdings {
+    /// The base currency.
+    pub currency: Currency,
+    /// Value of all holdings that have one.
+    #[schema(value_type = String, example = "1250.00")]
+    pub value: Decimal,
+    /// Cost of all holdings.
+    #[schema(value_type = String, example = "1000.00")]
+    pub cost: Decimal,
+    /// By symbol, in the order given.
+    pub items: Vec<Holding>,
+    /// By sector, the largest first.
+    pub sectors: Vec<Share>,
+    /// By currency of the instruments, the largest first.
+    pub currencies: Vec<Share>,
+    /// Reasons by symbol for holdings that have no value.
+    pub unavailable: BTreeMap<String, String>,
+}
+
+/// Values positions in `base`. A position without a price or a rate is listed at its cost, without a value,
+/// and is no part of the allocation.
+#[must_use]
+pub fn holdings(base: Currency, held: &[Held<'_>]) -> Holdings {
+    let mut unavailable = BTreeMap::new();
+    let mut items: Vec<Holding> = Vec::with_capacity(held.len());
+    for position in held {
+        let value = value_of(base, position);
+        if let Err(reason) = &value {
+            unavailable.insert(position.symbol.to_string(), reason.code().to_owned());
+        }
+        items.push(holding(base, position, value.ok()));
+    }
+    let values: Vec<Decimal> = items.iter().map(|item| item.value.unwrap_or_default()).collect();
+    for (item, share) in items.iter_mut().zip(shares(&values)) {
+        item.allocation = item.value.map(|_| share);
+    }
+    let grouped = |name: &dyn Fn(&Held<'_>) -> String| {
+        let valued = held.iter().zip(&items).filter_map(|(position, item)| Some((name(position), item.value?)));
+        shares_by_group(valued)
+    };
+    let sectors = grouped(&|position| position.sector.unwrap_or(NO_SECTOR).to_owned());
+    let currencies = grouped(&|position| position.currency.code().to_owned());
+    let in_units = |mut amount: Decimal| {
+        amount.rescale(base.decimals());
+        amount
+    };
+    Holdings {
+        currency: base,
+        value: in_units(values.iter().sum()),
+        cost: in_units(items.iter().map(|item| item.cost).sum()),
+        items,
+        sectors,
+        currencies,
+        unavailable,
+    }
+}
+
+fn holding(base: Currency, position: &Held<'_>, value: Option<Decimal>) -> Holding {
+    let in_units = |mut amount: Decimal| {
+        amount.rescale(base.decimals());
+        amount
+    };
+    let cost = in_units(position.cost);
+    Holding {
+        symbol: position.symbol.clone(),
+        instrument_type: position.instrument_type,
+        currency: position.currency,
+        quantity: position.quantity,
+        price: position.quoted.map(|quoted| quoted.price),
+        price_as_of: position.quoted.map(|quoted| quoted.day),
+        stale: position.quoted.is_some_and(|quoted| quoted.stale),
+        cost,
+        value,
+        allocation: None,
+        unrealized_gain: value.map(|value| value - cost),
+        realized_gain: in_units(position.realized_gain),
+        day_change: value.and_then(|_| day_change(base, position)),
+    }
+}
+
+fn value_of(base: Currency, position: &Held<'_>) -> Result<Decimal, Unvalued> {
+    let price = position.quoted.ok_or(Unvalued::PriceUnavailable)?.price;
+    let rate = position.rate.ok_or(Unvalued::FxUnavailable)?;
+    let value = || {
+        let units = whole(position.quantity.units(), UNIT_SCALE).ok()?;
+        in_base(product(units, whole(price.amount(), UNIT_SCALE).ok()?).ok()?, rate)
+    };
+    value().map(|value| value.rounded(base)).ok_or(Unvalued::TooLarge)
+}
+
+fn in_base(amount: i128, rate: Decimal) -> Option<Amount> {
+    if rate == Decimal::ONE {
+        return Some(Amount::new(amount));
+    }
+    exchanged(amount, whole(rate.round_dp(RATE_SCALE), RATE_SCALE).ok()?).ok().map(Amount::new)
+}
+
+fn day_change(base: Currency, position: &Held<'_>) -> Option<Decimal> {
+    let quoted = position.quoted?;
+    let finest = |number: Decimal| whole(number, UNIT_SCALE).ok();
+    let price = finest(quoted.price.amount())?;
+    let mut since_yesterday = finest(position.quantity.units())?;
+    let mut change = 0_i128;
+    for purchase in position.bought_today {
+        let units = finest(purchase.quantity.units())?;
+        since_yesterday = since_yesterday.checked_sub(units)?;
+        change = change.checked_add(product(units, price - finest(purchase.price.amount())?).ok()?)?;
+    }
+    if since_yesterday > 0 {
+        let before = finest(quoted.previous_close?.amount())?;
+        let ratio = finest(quoted.split_ratio).filter(|&ratio| ratio > 0)?;
+        let before_in_new_units = divided(before.checked_mul(UNIT)?, ratio);
+        change = change.checked_add(product(since_yesterday, price - before_in_new_units).ok()?)?;
+    }
+    Some(in_base(change, position.rate?)?.rounded(base))
+}

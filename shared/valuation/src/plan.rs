@@ -1,0 +1,147 @@
+//! What happens to one instrument in a span of days: its flows, splits and dividends in their order.
+
+use std::ops::Range;
+
+use domain::{Bars, Day, DecimalError};
+
+use crate::book::{Flow, Line};
+use crate::calendar::Calendar;
+use crate::checkpoint::Standing;
+use crate::error::ValuationError;
+use crate::fixed::{self, RATE};
+use crate::position::{Moved, Position};
+
+/// What a day is for an instrument besides its price.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Event<'a> {
+    /// A split, a dividend or both, in the bar of this index.
+    Corporate(usize),
+    Flow(&'a Flow, Moved),
+}
+
+/// The events of an instrument after a checkpoint, ready to be streamed.
+#[derive(Debug)]
+pub(crate) struct Plan<'a> {
+    pub(crate) line: Line<'a>,
+    pub(crate) start: Position,
+    pub(crate) start_rate: i128,
+    /// The first day that is streamed.
+    pub(crate) first: Day,
+    pub(crate) events: Vec<(Day, Event<'a>)>,
+}
+
+impl<'a> Plan<'a> {
+    /// The events from `first` to `to` of a line that stood as `standing` says on the evening before, and
+    /// the days that they need added to the calendar.
+    pub(crate) fn new(
+        line: Line<'a>,
+        standing: Option<&Standing>,
+        (first, to): (Day, Day),
+        calendar: &mut Calendar,
+    ) -> Result<Self, ValuationError> {
+        let number = |day: Day| move |source| ValuationError::Number { symbol: line.symbol.clone(), day, source };
+        let start = standing.map(Standing::position).transpose().map_err(number(first))?.unwrap_or_default();
+        let start_rate = standing.map(Standing::rate).transpose().map_err(number(first))?.unwrap_or(RATE);
+        let start_of_flows = line.flows.partition_point(|flow| flow.day < first);
+        let end_of_flows = line.flows.partition_point(|flow| flow.day <= to);
+        let flows = &line.flows[start_of_flows..end_of_flows];
+        let mut plan = Self { line, start, start_rate, first, events: Vec::new() };
+        plan.merge_events(flows, to)?;
+        plan.add_days(to, calendar)?;
+        Ok(plan)
+    }
+
+    /// Whether nothing is held and nothing happens.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.start.units == 0 && self.events.is_empty()
+    }
+
+    fn merge_events(&mut self, flows: &'a [Flow], to: Day) -> Result<(), ValuationError> {
+        let bars = self.line.bars;
+        // Nothing can happen to units before the first come in.
+        let from = match (self.start.units, flows.first()) {
+            (0, None) => return Ok(()),
+            (0, Some(flow)) => flow.day,
+            _ => self.first,
+        };
+        let mut corporate =
+            corporate_bars(bars, bars.count_before(from)..bars.count_through(to)).into_iter().peekable();
+        self.events.reserve(flows.len());
+        for flow in flows {
+            while let Some(at) = corporate.next_if(|&at| bars.dates()[at] <= flow.day) {
+                self.events.push((bars.dates()[at], Event::Corporate(at)));
+            }
+            let moved = Moved::of(flow).map_err(|source| self.number(flow.day, source))?;
+            self.events.push((flow.day, Event::Flow(flow, moved)));
+        }
+        self.events.extend(corporate.map(|at| (bars.dates()[at], Event::Corporate(at))));
+        Ok(())
+    }
+
+    /// Every day with a flow, and every bar's day while something is held.
+    fn add_days(&self, to: Day, calendar: &mut Calendar) -> Result<(), ValuationError> {
+        let bars = self.line.bars;
+        let mut position = self.start;
+        let mut opened = self.first;
+        let mut flow_days: Vec<Day> = Vec::new();
+        for &(day, event) in &self.events {
+            let held = position.units > 0;
+            match event {
+                Event::Corporate(at) => self.split(&mut position, at)?,
+                Event::Flow(flow, moved) => {
+                    position.follow(flow, moved, self.line.symbol)?;
+                    if flow_days.last() != Some(&day) {
+                        flow_days.push(day);
+                    }
+                }
+            }
+            if !held {
+                opened = day;
+            } else if position.units == 0 {
+                calendar.add(&bars.dates()[bars.count_before(opened)..bars.count_through(day)]);
+            }
+        }
+        if position.units > 0 {
+            calendar.add(&bars.dates()[bars.count_before(opened)..bars.count_through(to)]);
+        }
+        calendar.add(&flow_days);
+        Ok(())
+    }
+
+    pub(crate) fn split(&self, position: &mut Position, bar: usize) -> Result<(), ValuationError> {
+        let ratio = self.line.bars.split_ratio()[bar];
+        if position.units == 0 || (ratio - 1.0).abs() <= f64::EPSILON {
+            return Ok(());
+        }
+        match self.bar_number(bar, ratio)? {
+            0 => Err(self.number(self.line.bars.dates()[bar], DecimalError::Zero)),
+            ratio => position.split(ratio),
+        }
+    }
+
+    pub(crate) fn bar_number(&self, bar: usize, number: f64) -> Result<i128, ValuationError> {
+        fixed::price(number).map_err(|source| self.number(self.line.bars.dates()[bar], source))
+    }
+
+    pub(crate) fn number(&self, day: Day, source: DecimalError) -> ValuationError {
+        ValuationError::Number { symbol: self.line.symbol.clone(), day, source }
+    }
+}
+
+/// The bars of a range that have a split or a dividend. Blocks without one, which are most, are passed over as
+/// a whole.
+fn corporate_bars(bars: &Bars, range: Range<usize>) -> Vec<usize> {
+    const BLOCK: usize = 32;
+    let happens = |(ratio, dividend): (&f64, &f64)| (ratio - 1.0).abs() > f64::EPSILON || *dividend > 0.0;
+    let ratios = bars.split_ratio()[range.clone()].chunks(BLOCK);
+    let dividends = bars.dividend()[range.clone()].chunks(BLOCK);
+    let mut found = Vec::new();
+    for (block, (ratios, dividends)) in ratios.zip(dividends).enumerate() {
+        if ratios.iter().zip(dividends).fold(false, |any, pair| any | happens(pair)) {
+            let first = range.start + block * BLOCK;
+            let pairs = ratios.iter().zip(dividends).enumerate();
+            found.extend(pairs.filter(|&(_, pair)| happens(pair)).map(|(at, _)| first + at));
+        }
+    }
+    found
+}

@@ -1,0 +1,179 @@
+//! The value of a portfolio on every day, kept by year and continued instead of computed again.
+
+use domain::{Currency, Day};
+use serde::{Deserialize, Serialize};
+
+use crate::amount::Amount;
+use crate::book::Book;
+use crate::checkpoint::Checkpoint;
+use crate::error::ValuationError;
+use crate::run::Sorted;
+
+/// A day of a portfolio, exact, in its base currency. The value is that of the evening before + inflow −
+/// outflow + gain, and the gain is price gain + income − fees + fx.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DayValue {
+    /// The day.
+    pub date: Day,
+    /// Units × close of everything held; where a close is missing the last one stands.
+    pub value: Amount,
+    /// Purchases with their fees, and lots held elsewhere.
+    #[serde(default, skip_serializing_if = "Amount::is_zero")]
+    pub inflow: Amount,
+    /// Sales less their fees, and dividends on their ex-date.
+    #[serde(default, skip_serializing_if = "Amount::is_zero")]
+    pub outflow: Amount,
+    /// Dividends: units of the evening before, after the day's split, × cash per unit.
+    #[serde(default, skip_serializing_if = "Amount::is_zero")]
+    pub income: Amount,
+    /// Fees of purchases and sales.
+    #[serde(default, skip_serializing_if = "Amount::is_zero")]
+    pub fees: Amount,
+    /// Value of the evening before in its own currency × change of the rate.
+    #[serde(default, skip_serializing_if = "Amount::is_zero")]
+    pub fx: Amount,
+}
+
+/// The days of one calendar year and the holdings on its last evening: small enough for an item of a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeriesYear {
+    /// The year.
+    pub year: i32,
+    /// What the days came from, as whoever keeps them hashes it, see [`crate::fingerprint_of_year`]; none
+    /// after a computation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<String>,
+    /// Its days, oldest first.
+    pub days: Vec<DayValue>,
+    /// The holdings on 31 December, or on the last day of the series.
+    pub close: Checkpoint,
+}
+
+/// The value of every day from the first flow on.
+///
+/// A day is in it when something held has a bar or anything moves. The series can be kept as an item a
+/// year, plus one for the rest, and continued with [`Series::continued`]; the result is the same, to the
+/// byte, as if it had been computed from the beginning.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Series {
+    /// Currency of all amounts.
+    pub base: Currency,
+    /// The day up to which flows and bars are in.
+    pub through: Day,
+    /// Years in which anything was held, oldest first.
+    pub years: Vec<SeriesYear>,
+    /// The holdings on the evening before the last day on which anything could happen, so that one more
+    /// trade on that day costs one day.
+    pub eve: Checkpoint,
+}
+
+/// The series of a book from its first flow to `to`.
+pub fn value_series(book: &Book<'_>, to: Day) -> Result<Series, ValuationError> {
+    Series::empty(book.base).continued(book, None, to)
+}
+
+impl Series {
+    /// A series without a day, to be continued.
+    #[must_use]
+    pub fn empty(base: Currency) -> Self {
+        let nothing = Checkpoint { day: Day::FIRST, standings: Vec::new() };
+        Self { base, through: Day::FIRST, years: Vec::new(), eve: nothing }
+    }
+
+    /// The same portfolio valued up to `to`. `dirty_from` is the first day whose flows or bars are not those
+    /// that the series was made of; days from there on are computed again, from the last evening known
+    /// before it. The book lists all that is held on that evening and all flows after it; earlier flows
+    /// are not read.
+    pub fn continued(mut self, book: &Book<'_>, dirty_from: Option<Day>, to: Day) -> Result<Self, ValuationError> {
+        let sorted = Sorted::new(book)?;
+        if book.base != self.base {
+            self = Self::empty(book.base);
+        }
+        let eve = sorted.last_day(to).unwrap_or(to).plus_days(-1);
+        let known = dirty_from.map_or(self.through, |day| self.through.min(day.plus_days(-1)));
+        let mut checkpoint = self.checkpoint_on_or_before(known.min(eve)).cloned();
+        self.forget_after(checkpoint.as_ref().map(|checkpoint| checkpoint.day));
+        let mut first = match &checkpoint {
+            Some(checkpoint) => checkpoint.day.plus_days(1),
+            None => sorted.first_flow().unwrap_or(to),
+        };
+        self.eve = checkpoint.clone().unwrap_or(Checkpoint { day: eve, standings: Vec::new() });
+        while first <= to {
+            let mut until = last_of_year(first).min(to);
+            if first <= eve {
+                until = until.min(eve);
+            }
+            let ran = sorted.run(checkpoint.as_ref(), first, until)?;
+            self.append(ran.days, &ran.checkpoint);
+            if until == eve {
+                self.eve = ran.checkpoint.clone();
+            }
+            checkpoint = Some(ran.checkpoint);
+            if until == Day::LAST {
+                break;
+            }
+            first = until.plus_days(1);
+        }
+        self.through = to;
+        Ok(self)
+    }
+
+    /// The last kept evening that is not after `day`.
+    pub(crate) fn checkpoint_on_or_before(&self, day: Day) -> Option<&Checkpoint> {
+        let closes = self.years.iter().map(|year| &year.close);
+        let eve = Some(&self.eve).filter(|_| !self.years.is_empty());
+        closes.chain(eve).filter(|checkpoint| checkpoint.day <= day).max_by_key(|checkpoint| checkpoint.day)
+    }
+
+    fn forget_after(&mut self, day: Option<Day>) {
+        let Some(day) = day else {
+            self.years.clear();
+            return;
+        };
+        self.years.retain(|year| year.year <= day.year());
+        if let Some(last) = self.years.last_mut().filter(|last| last.close.day > day) {
+            last.days.truncate(last.days.partition_point(|value| value.date <= day));
+            last.inputs = None;
+        }
+        self.years.pop_if(|last| last.days.is_empty() && last.close.day > day);
+    }
+
+    fn append(&mut self, days: Vec<DayValue>, checkpoint: &Checkpoint) {
+        let year = checkpoint.day.year();
+        match self.years.last_mut().filter(|last| last.year == year) {
+            Some(last) => {
+                last.inputs = None;
+                last.days.extend(days);
+                last.close = checkpoint.clone();
+            }
+            None if days.is_empty() && checkpoint.standings.is_empty() => {}
+            None => self.years.push(SeriesYear { year, inputs: None, days, close: checkpoint.clone() }),
+        }
+    }
+
+    /// All days, oldest first.
+    pub fn days(&self) -> impl Iterator<Item = &DayValue> {
+        self.years.iter().flat_map(|year| &year.days)
+    }
+
+    /// The days from `from` to `to`, both included.
+    #[must_use]
+    pub fn between(&self, from: Day, to: Day) -> Vec<DayValue> {
+        let years = self.years.iter().filter(|year| (from.year()..=to.year()).contains(&year.year));
+        years.flat_map(|year| &year.days).filter(|day| (from..=to).contains(&day.date)).copied().collect()
+    }
+
+    /// The value on the evening before `day`.
+    #[must_use]
+    pub fn value_before(&self, day: Day) -> Amount {
+        let before = |year: &SeriesYear| {
+            let at = year.days.partition_point(|value| value.date < day);
+            at.checked_sub(1).map(|at| year.days[at].value)
+        };
+        self.years.iter().rev().find_map(before).unwrap_or(Amount::ZERO)
+    }
+}
+
+fn last_of_year(day: Day) -> Day {
+    Day::new(day.year(), 12, 31).unwrap_or(Day::LAST)
+}

@@ -1,0 +1,251 @@
+//! Performance and holdings of small portfolios worked out by hand.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops where its premises fail")]
+
+mod support;
+
+use domain::{Bars, Currency, Day, InstrumentType, Price, Quantity, Symbol};
+use support::{Records, bar, bars, day, dec, eur, flow};
+use valuation::FlowKind::{Bought, Sold};
+use valuation::{
+    Benchmark, Held, Performance, PerformanceRequest, Purchase, Quoted, holdings, performance, value_series,
+};
+
+fn performed(records: &Records, from: &str, to: &str, benchmark: Option<&Bars>) -> Performance {
+    let series = value_series(&records.book(), day(to)).unwrap();
+    let benchmark = benchmark.map(|bars| Benchmark { bars });
+    performance(&PerformanceRequest { series: &series, from: day(from), to: day(to), risk_free_rate: 0.0, benchmark })
+}
+
+fn near(found: Option<f64>, expected: f64) {
+    let found = found.unwrap();
+    assert!((found - expected).abs() < 1e-9, "{found} is not {expected}");
+}
+
+/// 10 units bought for 100 and a fee of 1, 4 sold at 110, a dividend of 0.50 each on the other 6.
+fn small() -> Records {
+    Records::of(
+        bars(&[("2013-01-02", 100.0, 1.0, 0.0), ("2013-01-03", 110.0, 1.0, 0.0), ("2013-01-04", 108.0, 1.0, 0.5)]),
+        vec![flow("2013-01-02", Bought, "10", "1001", "1"), flow("2013-01-03", Sold, "4", "439", "1")],
+    )
+}
+
+#[test]
+fn returns_flows_and_attribution_of_three_days() {
+    let found = performed(&small(), "2013-01-01", "2013-01-04", None);
+    let rows: Vec<[String; 4]> = found
+        .series
+        .iter()
+        .map(|row| [row.date.to_string(), row.value.to_string(), row.inflow.to_string(), row.outflow.to_string()])
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            ["2013-01-02", "1000.00", "1001.00", "0.00"],
+            ["2013-01-03", "660.00", "0.00", "439.00"],
+            ["2013-01-04", "648.00", "0.00", "3.00"],
+        ]
+    );
+    let expected = 1000.0 / 1001.0 * (1099.0 / 1000.0) * (651.0 / 660.0) - 1.0;
+    near(found.metrics.twr, expected);
+    near(found.series[2].twr, expected);
+    near(found.series[0].twr, 1000.0 / 1001.0 - 1.0);
+    // Two days; 1001 in on the first evening, 439 out after one, 3 out at the end.
+    near(found.metrics.modified_dietz, (648.0 - (1001.0 - 442.0)) / (1001.0 - 439.0 / 2.0));
+    near(found.metrics.max_drawdown, 651.0 / 660.0 - 1.0);
+    let parts = found.attribution;
+    let listed =
+        [parts.start_value, parts.price_gain, parts.income, parts.fees, parts.fx, parts.flows, parts.end_value];
+    assert_eq!(listed.map(|part| part.to_string()), ["0.00", "88.00", "3.00", "2.00", "0.00", "559.00", "648.00"]);
+}
+
+#[test]
+fn figures_that_cannot_be_computed_name_their_reasons() {
+    let found = performed(&small(), "2013-01-02", "2013-01-04", None);
+    for (name, reason) in [
+        ("twr_annualized", "span_under_one_year"),
+        ("volatility", "few_returns"),
+        ("sharpe", "few_returns"),
+        ("sortino", "few_returns"),
+        ("beta", "no_benchmark"),
+        ("information_ratio", "no_benchmark"),
+    ] {
+        assert_eq!(found.unavailable.get(name).map(String::as_str), Some(reason), "{name}");
+    }
+    assert_eq!(found.metrics.sharpe, None);
+    let empty = performed(&small(), "2012-01-01", "2012-12-31", None);
+    assert_eq!(empty.metrics.twr, None);
+    assert_eq!(empty.unavailable["twr"], "nothing_invested");
+    assert_eq!(empty.unavailable["xirr"], "no_root");
+    assert_eq!(empty.unavailable["modified_dietz"], "nothing_invested");
+    assert_eq!(empty.unavailable["max_drawdown"], "few_returns");
+    assert_eq!(empty.attribution.end_value.to_string(), "0.00");
+}
+
+#[test]
+fn a_span_starts_with_the_value_of_the_evening_before() {
+    let found = performed(&small(), "2013-01-03", "2013-01-04", None);
+    assert_eq!(found.attribution.start_value.to_string(), "1000.00");
+    near(found.metrics.twr, 1099.0 / 1000.0 * (651.0 / 660.0) - 1.0);
+}
+
+#[test]
+fn the_money_weighted_return_is_that_of_the_same_flows() {
+    let records = Records::of(
+        bars(&[("2010-01-01", 100.0, 1.0, 0.0), ("2010-12-31", 105.0, 1.0, 0.0)]),
+        vec![flow("2010-01-01", Bought, "2", "200", "0")],
+    );
+    let found = performed(&records, "2010-01-01", "2010-12-31", None);
+    let rate = found.metrics.xirr.unwrap();
+    assert!((rate - 0.050_140_75).abs() < 5e-9, "{rate}");
+}
+
+#[test]
+fn a_calendar_year_that_began_invested_is_a_year() {
+    let records = Records::of(
+        bars(&[("2012-12-31", 100.0, 1.0, 0.0), ("2013-12-31", 110.0, 1.0, 0.0)]),
+        vec![flow("2012-12-31", Bought, "1", "100", "0")],
+    );
+    near(performed(&records, "2013-01-01", "2013-12-31", None).metrics.twr_annualized, 0.1);
+}
+
+fn wave(after: i32) -> f64 {
+    let date = f64::from(after);
+    ((100.0 + 5.0 * (date / 3.0).sin() + date / 10.0) * 100.0).round() / 100.0
+}
+
+fn waves(days: i32) -> Bars {
+    let first = day("2013-01-01");
+    Bars::from_rows((0..days).map(|after| bar(first.plus_days(after), wave(after), 1.0, 0.0))).unwrap()
+}
+
+#[test]
+fn a_portfolio_that_is_its_benchmark_has_a_beta_of_one_whatever_is_paid_in_and_out() {
+    let prices = waves(90);
+    let close = |date: Day| wave(date.days_since(day("2013-01-01")));
+    let cost = |date: &str, units: f64| format!("{:.8}", close(day(date)) * units);
+    let records = Records::of(
+        prices.clone(),
+        vec![
+            flow("2013-01-02", Bought, "10", &cost("2013-01-02", 10.0), "0"),
+            flow("2013-02-05", Sold, "4", &cost("2013-02-05", 4.0), "0"),
+            flow("2013-03-01", Bought, "7", &cost("2013-03-01", 7.0), "0"),
+        ],
+    );
+    let found = performed(&records, "2013-01-01", "2013-03-31", Some(&prices));
+    // A sale at the close leaves the day's return alone; a purchase at the close dilutes it, since money that
+    // comes in counts from the morning on.
+    let beta = found.metrics.beta.unwrap();
+    assert!((beta - 1.0).abs() < 0.02, "{beta}");
+    assert!(found.metrics.volatility.unwrap() > 0.0);
+    assert!(found.metrics.tracking_error.unwrap() < 0.05);
+    assert_eq!(found.unavailable.keys().collect::<Vec<_>>(), ["twr_annualized"]);
+    let steady = Records::of(prices.clone(), vec![flow("2013-01-02", Bought, "3", "300", "0")]);
+    let alone = performed(&steady, "2013-01-01", "2013-03-31", Some(&prices));
+    near(alone.metrics.beta, 1.0);
+    assert_eq!(alone.unavailable["information_ratio"], "no_deviation");
+}
+
+#[test]
+fn days_that_the_benchmark_does_not_cover_are_left_out() {
+    let prices = waves(90);
+    let records = Records::of(prices.clone(), vec![flow("2013-01-01", Bought, "3", "300", "0")]);
+    let short = waves(15);
+    let found = performed(&records, "2013-01-01", "2013-03-31", Some(&short));
+    assert_eq!(found.unavailable["beta"], "few_returns");
+    assert!(found.metrics.volatility.is_some());
+}
+
+#[test]
+fn the_shape_has_money_as_text_and_ratios_as_numbers() {
+    let json = serde_json::to_value(performed(&small(), "2013-01-02", "2013-01-04", None)).unwrap();
+    assert_eq!(json["series"][0]["value"], "1000.00");
+    assert!(json["metrics"]["twr"].is_number());
+    assert!(json["metrics"]["beta"].is_null());
+    assert_eq!(json["attribution"]["fees"], "2.00");
+    assert_eq!(json["currency"], "USD");
+}
+
+fn held<'a>(symbol: &'a Symbol, quantity: &str, cost: &str, price: &str, before: &str) -> Held<'a> {
+    Held {
+        symbol,
+        instrument_type: InstrumentType::Stock,
+        currency: Currency::USD,
+        sector: None,
+        quantity: Quantity::parse(quantity).unwrap(),
+        cost: dec(cost),
+        realized_gain: dec("1.5"),
+        quoted: Some(Quoted {
+            price: Price::parse(price).unwrap(),
+            day: day("2013-03-01"),
+            stale: false,
+            previous_close: Some(Price::parse(before).unwrap()),
+            split_ratio: dec("1"),
+        }),
+        rate: Some(dec("1")),
+        bought_today: &[],
+    }
+}
+
+#[test]
+fn a_holding_has_its_value_gain_and_part_of_the_whole() {
+    let (one, two) = ("ONE".parse().unwrap(), "TWO".parse().unwrap());
+    let mut second = held(&two, "1", "50", "100", "100");
+    second.sector = Some("Energy");
+    let found = holdings(Currency::USD, &[held(&one, "20", "1500", "100", "99"), second]);
+    assert_eq!((found.value.to_string(), found.cost.to_string()), ("2100.00".to_owned(), "1550.00".to_owned()));
+    let first = &found.items[0];
+    assert_eq!(first.value.unwrap().to_string(), "2000.00");
+    assert_eq!(first.unrealized_gain.unwrap().to_string(), "500.00");
+    assert_eq!(first.realized_gain.to_string(), "1.50");
+    assert_eq!(first.day_change.unwrap().to_string(), "20.00");
+    assert_eq!((first.allocation, found.items[1].allocation), (Some(0.952), Some(0.048)));
+    let sectors: Vec<&str> = found.sectors.iter().map(|share| share.name.as_str()).collect();
+    assert_eq!(sectors, ["unknown", "Energy"]);
+    assert_eq!(found.currencies[0].value.to_string(), "2100.00");
+}
+
+#[test]
+fn a_day_change_knows_splits_and_what_was_bought_on_the_day() {
+    let symbol = "ONE".parse().unwrap();
+    let bought = [Purchase { quantity: Quantity::parse("4").unwrap(), price: Price::parse("51").unwrap() }];
+    let mut position = held(&symbol, "10", "400", "52", "100");
+    position.bought_today = &bought;
+    position.quoted.as_mut().unwrap().split_ratio = dec("2");
+    // 6 units at 52 − 100/2, 4 units at 52 − 51.
+    let found = holdings(Currency::USD, &[position]);
+    assert_eq!(found.items[0].day_change.unwrap().to_string(), "16.00");
+    position.quoted.as_mut().unwrap().previous_close = None;
+    assert_eq!(holdings(Currency::USD, &[position]).items[0].day_change, None);
+    position.quantity = Quantity::parse("4").unwrap();
+    assert_eq!(holdings(Currency::USD, &[position]).items[0].day_change.unwrap().to_string(), "4.00");
+}
+
+#[test]
+fn a_holding_without_a_price_or_a_rate_has_no_value_and_says_why() {
+    let (one, two, three) = ("ONE".parse().unwrap(), "TWO".parse().unwrap(), "THREE".parse().unwrap());
+    let mut no_price = held(&one, "1", "10", "1", "1");
+    no_price.quoted = None;
+    let mut no_rate = held(&two, "1", "10", "1", "1");
+    no_rate.currency = eur();
+    no_rate.rate = None;
+    let found = holdings(Currency::USD, &[no_price, no_rate, held(&three, "1", "10", "12", "12")]);
+    assert_eq!(found.unavailable["ONE"], "price_unavailable");
+    assert_eq!(found.unavailable["TWO"], "fx_unavailable");
+    assert_eq!((found.items[0].value, found.items[0].allocation, found.items[1].day_change), (None, None, None));
+    assert_eq!((found.value.to_string(), found.items[2].allocation), ("12.00".to_owned(), Some(1.0)));
+}
+
+#[test]
+fn a_foreign_holding_is_exchanged_at_the_rate_of_the_day() {
+    let symbol = "ONE".parse().unwrap();
+    let mut position = held(&symbol, "2", "200", "150", "140");
+    position.currency = eur();
+    position.rate = Some(dec("1.5"));
+    let found = holdings(Currency::USD, &[position]);
+    assert_eq!(found.value.to_string(), "450.00");
+    // The gain over a basis of 100 dollars each, at 1.5 dollars a euro.
+    assert_eq!(found.items[0].unrealized_gain.unwrap().to_string(), "250.00");
+    assert_eq!(found.items[0].day_change.unwrap().to_string(), "30.00");
+    assert_eq!(found.currencies[0].name, "EUR");
+}

@@ -1,0 +1,263 @@
+//! Books of a few instruments, and a slow valuation of them that follows the definitions day by day.
+
+#![allow(dead_code, reason = "every test binary uses its part")]
+
+use std::collections::BTreeSet;
+
+use domain::{Bar, Bars, Currency, Day, Quantity, Symbol};
+use rust_decimal::Decimal;
+use valuation::{Book, Flow, FlowKind, Line, Rates};
+
+/// A day from its text.
+pub fn day(text: &str) -> Day {
+    text.parse().unwrap()
+}
+
+/// A decimal from its text.
+pub fn dec(text: &str) -> Decimal {
+    text.parse().unwrap()
+}
+
+/// A bar that opens and closes at one price.
+pub fn bar(date: Day, close: f64, split_ratio: f64, dividend: f64) -> Bar {
+    let adjusted_close = close;
+    Bar { date, open: close, high: close, low: close, close, volume: 1.0, adjusted_close, split_ratio, dividend }
+}
+
+/// Bars from days, closes, split ratios and dividends.
+pub fn bars(rows: &[(&str, f64, f64, f64)]) -> Bars {
+    Bars::from_rows(rows.iter().map(|&(date, close, split, dividend)| bar(day(date), close, split, dividend))).unwrap()
+}
+
+/// A flow.
+pub fn flow(date: &str, kind: FlowKind, units: &str, amount: &str, fee: &str) -> Flow {
+    Flow { day: day(date), kind, units: Quantity::parse(units).unwrap(), amount: dec(amount), fee: dec(fee) }
+}
+
+/// An instrument with its records.
+#[derive(Clone, Debug)]
+pub struct Owned {
+    pub symbol: Symbol,
+    pub currency: Currency,
+    pub bars: Bars,
+    pub flows: Vec<Flow>,
+}
+
+impl Owned {
+    fn line(&self) -> Line<'_> {
+        Line { symbol: &self.symbol, currency: self.currency, bars: &self.bars, flows: &self.flows }
+    }
+}
+
+/// A book that owns its records.
+#[derive(Clone, Debug)]
+pub struct Records {
+    pub base: Currency,
+    pub instruments: Vec<Owned>,
+    pub rate_days: Vec<Day>,
+    pub rates: Vec<f64>,
+}
+
+impl Records {
+    /// One instrument in US dollars.
+    pub fn of(bars: Bars, flows: Vec<Flow>) -> Self {
+        let instrument = Owned { symbol: "TEST".parse().unwrap(), currency: Currency::USD, bars, flows };
+        Self { base: Currency::USD, instruments: vec![instrument], rate_days: Vec::new(), rates: Vec::new() }
+    }
+
+    pub fn book(&self) -> Book<'_> {
+        let rates = Rates { currency: eur(), days: &self.rate_days, rates: &self.rates };
+        Book { base: self.base, lines: self.instruments.iter().map(Owned::line).collect(), rates: vec![rates] }
+    }
+
+    fn rate(&self, currency: Currency, date: Day) -> Decimal {
+        if currency == self.base {
+            return Decimal::ONE;
+        }
+        let at = self.rate_days.partition_point(|&rate_day| rate_day <= date) - 1;
+        self.rates[at].to_string().parse().unwrap()
+    }
+}
+
+/// The euro.
+pub fn eur() -> Currency {
+    "EUR".parse().unwrap()
+}
+
+/// A day as the slow valuation sees it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SlowDay {
+    pub date: Option<Day>,
+    pub value: Decimal,
+    pub inflow: Decimal,
+    pub outflow: Decimal,
+    pub income: Decimal,
+    pub fees: Decimal,
+    pub fx: Decimal,
+}
+
+/// Every day between two, by the definitions: all instruments and all flows are looked at again each day.
+pub fn slowly(records: &Records, from: Day, to: Day) -> Vec<SlowDay> {
+    let mut units = vec![Decimal::ZERO; records.instruments.len()];
+    let mut price = vec![Decimal::ZERO; records.instruments.len()];
+    let mut local_before = vec![Decimal::ZERO; records.instruments.len()];
+    let mut rate_before = vec![Decimal::ONE; records.instruments.len()];
+    let mut days = Vec::new();
+    let mut date = from;
+    while date <= to {
+        let mut slow = SlowDay { date: Some(date), ..SlowDay::default() };
+        let mut counts = false;
+        let mut touched = Vec::new();
+        for (at, owned) in records.instruments.iter().enumerate() {
+            let bar = owned.bars.dates().iter().position(|&other| other == date).and_then(|at| owned.bars.get(at));
+            let flows: Vec<&Flow> = owned.flows.iter().filter(|flow| flow.day == date).collect();
+            counts |= !flows.is_empty() || (bar.is_some() && units[at] > Decimal::ZERO);
+            touched.push((bar, flows));
+        }
+        for (at, (bar, flows)) in touched.into_iter().enumerate().filter(|_| counts) {
+            let held_before = !local_before[at].is_zero();
+            let owned = &records.instruments[at];
+            if let Some(bar) = bar {
+                let ratio: Decimal = bar.split_ratio.to_string().parse().unwrap();
+                units[at] = (units[at] * ratio).trunc_with_scale(8);
+                price[at] = bar.close.to_string().parse().unwrap();
+                let paid = units[at] * bar.dividend.to_string().parse::<Decimal>().unwrap();
+                if !paid.is_zero() {
+                    slow.income += paid * records.rate(owned.currency, date);
+                    slow.outflow += paid * records.rate(owned.currency, date);
+                }
+            } else if units[at].is_zero() {
+                let known = owned.bars.count_through(date).checked_sub(1);
+                price[at] = known.map_or(Decimal::ZERO, |at| owned.bars.close()[at].to_string().parse().unwrap());
+            }
+            for flow in flows {
+                let rate = records.rate(owned.currency, date);
+                slow.fees += flow.fee * rate;
+                if flow.kind.is_inflow() {
+                    units[at] += flow.units.units();
+                    slow.inflow += flow.amount * rate;
+                    if price[at].is_zero() {
+                        price[at] = ((flow.amount - flow.fee) / flow.units.units()).round_dp(8);
+                    }
+                } else {
+                    units[at] -= flow.units.units();
+                    slow.outflow += flow.amount * rate;
+                }
+            }
+            let local = units[at] * price[at];
+            if held_before || !local.is_zero() {
+                let rate = records.rate(owned.currency, date);
+                slow.fx += local_before[at] * (rate - rate_before[at]);
+                slow.value += local * rate;
+                rate_before[at] = rate;
+            }
+            local_before[at] = local;
+        }
+        if counts {
+            days.push(slow);
+        }
+        date = date.plus_days(1);
+    }
+    days
+}
+
+/// Numbers from a seed, the same on every machine (Knuth's MMIX constants).
+pub struct Numbers(u64);
+
+impl Numbers {
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// A number below `bound`.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+}
+
+/// The first day of the books of [`some_records`].
+pub fn first_day() -> Day {
+    day("2010-11-01")
+}
+
+/// The last one.
+pub fn last_day() -> Day {
+    day("2012-02-20")
+}
+
+/// A book of a few instruments with gaps in their bars, splits, dividends and any kind of flow, some of them in a
+/// foreign currency with its own gaps.
+pub fn some_records(seed: u64) -> Records {
+    let mut numbers = Numbers::new(seed);
+    let span = last_day().days_since(first_day()) as u64;
+    let mut rate_days = Vec::new();
+    let mut rates = Vec::new();
+    let mut at = 0;
+    while at <= span {
+        rate_days.push(first_day().plus_days(at as i32));
+        rates.push((10_000 + numbers.below(3_000)) as f64 / 10_000.0);
+        at += 1 + numbers.below(7);
+    }
+    let count = 1 + numbers.below(4);
+    let instruments = (0..count).map(|number| some_instrument(number, span, &mut numbers)).collect();
+    Records { base: Currency::USD, instruments, rate_days, rates }
+}
+
+fn some_instrument(number: u64, span: u64, numbers: &mut Numbers) -> Owned {
+    let currency = if numbers.below(3) == 0 { eur() } else { Currency::USD };
+    let mut rows = Vec::new();
+    let mut splits = 0;
+    let mut cents = 1_000 + numbers.below(50_000);
+    let shared_calendar = numbers.below(2) == 0;
+    for at in 0..=span {
+        let date = first_day().plus_days(at as i32);
+        let trades = if shared_calendar { at % 7 < 5 } else { numbers.below(10) < 6 };
+        if !trades || numbers.below(40) == 0 {
+            continue;
+        }
+        cents = (cents + numbers.below(200)).saturating_sub(95).max(100);
+        let mut split = 1.0;
+        if splits < 2 && numbers.below(150) == 0 {
+            split = [2.0, 1.5, 0.5][numbers.below(3) as usize];
+            splits += 1;
+        }
+        let dividend = if numbers.below(60) == 0 { numbers.below(300) as f64 / 100.0 } else { 0.0 };
+        rows.push(bar(date, cents as f64 / 100.0, split, dividend));
+    }
+    let bars = Bars::from_rows(rows).unwrap();
+    let flows = some_flows(&bars, span, numbers);
+    Owned { symbol: format!("S{number}").parse().unwrap(), currency, bars, flows }
+}
+
+fn some_flows(bars: &Bars, span: u64, numbers: &mut Numbers) -> Vec<Flow> {
+    let days: BTreeSet<u64> = (0..numbers.below(25)).map(|_| numbers.below(span + 1)).collect();
+    let mut units = Decimal::ZERO;
+    let mut done = first_day().plus_days(-1);
+    let mut flows = Vec::new();
+    for after in days {
+        let date = first_day().plus_days(after as i32);
+        for at in bars.count_through(done)..bars.count_through(date) {
+            let ratio: Decimal = bars.split_ratio()[at].to_string().parse().unwrap();
+            units = (units * ratio).trunc_with_scale(8);
+        }
+        done = date;
+        for _ in 0..=numbers.below(2) {
+            let fee = Decimal::new(numbers.below(500) as i64, 2);
+            let kind =
+                [FlowKind::Bought, FlowKind::Added, FlowKind::Sold, FlowKind::Removed][numbers.below(4) as usize];
+            let money = Decimal::new(1_000 + numbers.below(1_000_000) as i64, 2);
+            if kind.is_inflow() {
+                let bought = Decimal::new(1 + numbers.below(2_000_000) as i64, 4);
+                units += bought;
+                flows.push(Flow { day: date, kind, units: Quantity::new(bought).unwrap(), amount: money + fee, fee });
+            } else if units > Decimal::ZERO {
+                let all = numbers.below(3) == 0;
+                let sold = if all { units } else { (units / Decimal::from(2 + numbers.below(5))).trunc_with_scale(4) };
+                units -= sold;
+                flows.push(Flow { day: date, kind, units: Quantity::new(sold).unwrap(), amount: money - fee, fee });
+            }
+        }
+    }
+    flows
+}
