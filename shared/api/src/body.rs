@@ -19,36 +19,37 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        require_json(request.headers())?;
-        let bytes = read(request).await?;
+        require_one_of(request.headers(), &["application/json"])?;
+        let bytes = read(request, MAX_BODY_BYTES).await?;
         parse(&bytes).map(Self)
     }
 }
 
-fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+/// Refuses a body that is sent as none of these media types; gives the one it is sent as.
+pub fn require_one_of(headers: &HeaderMap, media_types: &[&'static str]) -> Result<&'static str, Problem> {
     let essence = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
         .map(|value| value.trim().to_ascii_lowercase());
-    match essence.as_deref() {
-        Some("application/json") => Ok(()),
-        other => {
-            let sent = other.unwrap_or("none");
-            let detail = format!("the body must be sent as application/json; its content type is {sent}");
-            Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail))
-        }
-    }
+    let found = media_types.iter().find(|media_type| essence.as_deref() == Some(media_type));
+    found.copied().ok_or_else(|| {
+        let (sent, accepted) = (essence.as_deref().unwrap_or("none"), media_types.join(" or "));
+        let detail = format!("the body must be sent as {accepted}; its content type is {sent}");
+        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
+    })
 }
 
-async fn read(request: Request) -> Result<Bytes, Problem> {
-    to_bytes(request.into_body(), MAX_BODY_BYTES).await.map_err(|_| {
-        let detail = format!("a body has at most {MAX_BODY_BYTES} bytes");
+/// The whole body, or the refusal of one with more than `max_bytes`.
+pub async fn read(request: Request, max_bytes: usize) -> Result<Bytes, Problem> {
+    to_bytes(request.into_body(), max_bytes).await.map_err(|_| {
+        let detail = format!("a body has at most {max_bytes} bytes");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
     })
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+/// Reads JSON strictly: a mistake in the syntax is a 400, a field that is unknown, repeated or of the wrong kind a 422.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     // Syntax first: a body that is not JSON is a 400 even where a field before the mistake is wrong too.
     serde_json::from_slice::<IgnoredAny>(bytes)
         .map_err(|error| Problem::bad_request("malformed_json", format!("the body is not JSON: {error}")))?;

@@ -42,3 +42,21 @@ impl<S: Send + Sync> FromRequestParts<S> for IdPath {
         Uuid::parse_str(&text).map(Self).map_err(|_| missing())
     }
 }
+
+/// The two ids of a path: an object and one that belongs to it.
+#[derive(Debug)]
+pub struct IdPairPath(pub Uuid, pub Uuid);
+
+impl<S: Send + Sync> FromRequestParts<S> for IdPairPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let missing = || Problem::not_found("not_found", "no object has this id");
+        let Path((outer, inner)) =
+            Path::<(String, String)>::from_request_parts(parts, state).await.map_err(|_| missing())?;
+        match (Uuid::parse_str(&outer), Uuid::parse_str(&inner)) {
+            (Ok(outer), Ok(inner)) => Ok(Self(outer, inner)),
+            _ => Err(missing()),
+        }
+    }
+}

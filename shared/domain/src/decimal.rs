@@ -12,7 +12,9 @@ pub const DECIMALS: u32 = 8;
 pub const LARGEST: i64 = 1_000_000_000_000;
 
 /// A number of units of an instrument, zero or more, at most eight decimals.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(try_from = "Decimal", into = "Decimal")]
 #[schema(value_type = String, example = "12.5")]
 pub struct Quantity(Decimal);

@@ -10,7 +10,9 @@ pub mod day;
 pub mod decimal;
 pub mod instrument;
 pub mod interval;
+pub mod investment;
 pub mod money;
+pub mod portfolio;
 pub mod split;
 pub mod symbol;
 
@@ -20,6 +22,8 @@ pub use day::{Day, DayError};
 pub use decimal::{DecimalError, Price, Quantity};
 pub use instrument::{Instrument, InstrumentType};
 pub use interval::Interval;
+pub use investment::Investment;
 pub use money::{Currency, Money, MoneyError};
+pub use portfolio::{LotMethod, Portfolio, PortfolioId};
 pub use split::Split;
 pub use symbol::{Symbol, SymbolError};
