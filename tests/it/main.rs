@@ -17,6 +17,7 @@ mod backtest;
 mod events;
 mod fetch_data;
 mod health;
+mod portfolios;
 mod predict;
 mod report;
 mod shapes;

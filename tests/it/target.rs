@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use gateway::{Platform, Prices, Server, Settings};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
 use reqwest::{Client, Method, RequestBuilder, Url};
 use serde_json::Value;
 
@@ -138,6 +138,17 @@ impl Target {
         let request = self.request(Method::POST, path).body(body.to_owned());
         let request = if content_type.is_empty() { request } else { request.header(CONTENT_TYPE, content_type) };
         self.send(request).await
+    }
+
+    /// A merge patch of the object at this version; no `If-Match` where `version` is empty.
+    pub async fn patch(&self, path: &str, body: &Value, version: &str) -> Answer {
+        let request = self.request(Method::PATCH, path).header(CONTENT_TYPE, "application/merge-patch+json").json(body);
+        let request = if version.is_empty() { request } else { request.header(IF_MATCH, version) };
+        self.send(request).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.call(Method::DELETE, path).await
     }
 
     /// Follows a link as it was handed out, without any credential.

@@ -88,7 +88,10 @@ mod tests {
     fn absent_null_and_a_value_are_three_things() {
         let change: Change = parse(br#"{"name": null, "amount": 0.10000000000000000001}"#).unwrap();
         assert_eq!(change.name, Patch::Remove);
-        assert_eq!(change.amount.map(|exact| exact.as_str().to_owned()), Patch::Set("0.10000000000000000001".to_owned()));
+        assert_eq!(
+            change.amount.map(|exact| exact.as_str().to_owned()),
+            Patch::Set("0.10000000000000000001".to_owned())
+        );
         let change: Change = parse(b"{}").unwrap();
         assert_eq!((change.name, change.amount), (Patch::Keep, Patch::Keep));
     }

@@ -206,6 +206,16 @@ impl From<ServiceError> for Problem {
             ServiceError::IdempotencyKeyReused => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail)
             }
+            ServiceError::LimitReached { .. } => Self::new(StatusCode::CONFLICT, "limit_reached", detail),
+            ServiceError::PortfolioClosed => Self::new(StatusCode::CONFLICT, "portfolio_closed", detail),
+            ServiceError::PortfolioNotEmpty { .. } => Self::new(StatusCode::CONFLICT, "portfolio_not_empty", detail),
+            ServiceError::PortfolioHasTrades => Self::new(StatusCode::CONFLICT, "portfolio_has_trades", detail),
+            ServiceError::PreconditionRequired => {
+                Self::new(StatusCode::PRECONDITION_REQUIRED, "precondition_required", detail)
+            }
+            ServiceError::PreconditionFailed { .. } => {
+                Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail)
+            }
             ServiceError::Provider(error) => Self::from_provider(&error),
             ServiceError::Store(error) => Self::from_store(&error),
             ServiceError::Objects(error) => {

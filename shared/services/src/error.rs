@@ -5,6 +5,7 @@ use market::ProviderError;
 use objects::ObjectError;
 use quant::rules::RuleError;
 use store::StoreError;
+use store::retry::Retryable;
 
 /// Every way a service can refuse or fail. The HTTP layer maps each to one status and code.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +71,35 @@ pub enum ServiceError {
     /// The idempotency key was used for another request.
     #[error("the idempotency key was used for another request")]
     IdempotencyKeyReused,
+    /// As many as a customer or a portfolio may have.
+    #[error("there are at most {limit} {what}")]
+    LimitReached {
+        /// What there are: `portfolios`, `investments` …
+        what: &'static str,
+        /// How many there may be.
+        limit: usize,
+    },
+    /// The portfolio is closed and takes nothing.
+    #[error("the portfolio is closed")]
+    PortfolioClosed,
+    /// The portfolio holds something, so it cannot be closed.
+    #[error("the portfolio still holds {holding}")]
+    PortfolioNotEmpty {
+        /// What it holds.
+        holding: String,
+    },
+    /// The portfolio has trades, so it cannot be removed.
+    #[error("a portfolio that traded is kept: close it")]
+    PortfolioHasTrades,
+    /// A change that does not say which version it is for.
+    #[error("a change names the version that it was made for: send If-Match with the ETag of the object")]
+    PreconditionRequired,
+    /// The object has moved on from the version that the change was made for.
+    #[error("the object has changed since: its version is {current}")]
+    PreconditionFailed {
+        /// Its version now.
+        current: u64,
+    },
     /// The provider could not answer and nothing is stored.
     #[error(transparent)]
     Provider(#[from] ProviderError),
@@ -88,5 +118,11 @@ impl ServiceError {
     /// A fault of ours with its cause.
     pub(crate) fn fault(what: &str, cause: impl std::fmt::Display) -> Self {
         Self::Fault(format!("{what}: {cause}"))
+    }
+}
+
+impl Retryable for ServiceError {
+    fn is_retryable(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_retryable())
     }
 }

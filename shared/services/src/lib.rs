@@ -17,9 +17,14 @@ pub mod idempotency;
 pub mod instruments;
 pub mod market_clock;
 mod objects_of;
+pub mod portfolios;
+pub mod precondition;
 pub mod quota;
 pub mod refresh;
 pub mod reports;
+mod tally;
 
 pub use app::{App, Parts};
 pub use error::ServiceError;
+pub use idempotency::Created;
+pub use precondition::Precondition;

@@ -2,7 +2,7 @@
 //!
 //! Symbols hold neither `#` nor a blank, ids are UUIDs and hashes are hex, so that no two kinds can collide.
 
-use domain::{CustomerId, Day, Symbol};
+use domain::{CustomerId, Day, PortfolioId, Symbol};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -136,12 +136,88 @@ pub fn quota(provider: &str) -> Key {
     Key::new(format!("QUOTA#{provider}"), ONLY)
 }
 
+/// A portfolio of a customer.
+#[must_use]
+pub fn portfolio(customer: CustomerId, id: PortfolioId) -> Key {
+    Key::new(customer_partition(customer), format!("PORTFOLIO#{id}"))
+}
+
+/// All portfolios of a customer, by id, which grows with time.
+#[must_use]
+pub fn portfolios(customer: CustomerId) -> List {
+    List { partition: customer_partition(customer), range: Range::Prefix("PORTFOLIO#".to_owned()) }
+}
+
+/// How many portfolios a customer has.
+#[must_use]
+pub fn portfolio_count(customer: CustomerId) -> Key {
+    Key::new(customer_partition(customer), "PORTFOLIOS")
+}
+
+/// Everything that is kept of a portfolio beside itself.
+#[must_use]
+pub fn portfolio_contents(id: PortfolioId) -> List {
+    List { partition: portfolio_partition(id), range: Range::All }
+}
+
+/// One version of a portfolio's investment profile.
+#[must_use]
+pub fn portfolio_profile(id: PortfolioId, version: u32) -> Key {
+    Key::new(portfolio_partition(id), format!("PROFILE#{version:06}"))
+}
+
+/// The positions of a portfolio that trades made, by symbol.
+#[must_use]
+pub fn positions(id: PortfolioId) -> List {
+    List { partition: portfolio_partition(id), range: Range::Prefix("POSITION#".to_owned()) }
+}
+
+/// The trades of a portfolio, by id, which grows with time.
+#[must_use]
+pub fn trades(id: PortfolioId) -> List {
+    List { partition: portfolio_partition(id), range: Range::Prefix("TRADE#".to_owned()) }
+}
+
+/// A lot held elsewhere.
+#[must_use]
+pub fn investment(portfolio: PortfolioId, id: Uuid) -> Key {
+    Key::new(portfolio_partition(portfolio), format!("INVESTMENT#{id}"))
+}
+
+/// All investments of a portfolio, by id, which grows with time.
+#[must_use]
+pub fn investments(portfolio: PortfolioId) -> List {
+    List { partition: portfolio_partition(portfolio), range: Range::Prefix("INVESTMENT#".to_owned()) }
+}
+
+/// How many investments a portfolio has.
+#[must_use]
+pub fn investment_count(portfolio: PortfolioId) -> Key {
+    Key::new(portfolio_partition(portfolio), "INVESTMENTS")
+}
+
+/// How far the import of a file has come.
+#[must_use]
+pub fn import(portfolio: PortfolioId, sha256: &str) -> Key {
+    Key::new(portfolio_partition(portfolio), format!("IMPORT#{sha256}"))
+}
+
+/// The balances of a customer's wallet; every trade writes it.
+#[must_use]
+pub fn wallet_head(customer: CustomerId) -> Key {
+    Key::new(format!("WALLET#{customer}"), "HEAD")
+}
+
 fn customer_partition(customer: CustomerId) -> String {
     format!("CUSTOMER#{customer}")
 }
 
 fn forecast_partition(symbol: &Symbol) -> String {
     format!("FORECAST#{symbol}")
+}
+
+fn portfolio_partition(id: PortfolioId) -> String {
+    format!("PORTFOLIO#{id}")
 }
 
 fn job_partition(job: &str) -> String {
@@ -167,6 +243,8 @@ mod tests {
     fn keys_are_spelled_as_the_data_model_says() {
         let customer = CustomerId(Uuid::from_u128(7));
         let owner = "CUSTOMER#00000000-0000-0000-0000-000000000007";
+        let held = "PORTFOLIO#00000000-0000-0000-0000-000000000009";
+        let (lot, portfolio_id) = (Uuid::nil(), PortfolioId(Uuid::from_u128(9)));
         let day = "2012-06-01".parse().unwrap();
         let table = [
             (bars_head(&symbol()), "BARS#AAPL", "HEAD"),
@@ -178,6 +256,13 @@ mod tests {
             (job_run("refresh-prices", "2026-11-20T12:00Z"), "JOB#refresh-prices", "2026-11-20T12:00Z"),
             (job_last("refresh-prices"), "JOB#refresh-prices", "LAST"),
             (quota("alpha_vantage"), "QUOTA#alpha_vantage", "-"),
+            (portfolio(customer, portfolio_id), owner, "PORTFOLIO#00000000-0000-0000-0000-000000000009"),
+            (portfolio_count(customer), owner, "PORTFOLIOS"),
+            (portfolio_profile(portfolio_id, 3), held, "PROFILE#000003"),
+            (investment(portfolio_id, lot), held, "INVESTMENT#00000000-0000-0000-0000-000000000000"),
+            (investment_count(portfolio_id), held, "INVESTMENTS"),
+            (import(portfolio_id, "ab12"), held, "IMPORT#ab12"),
+            (wallet_head(customer), "WALLET#00000000-0000-0000-0000-000000000007", "HEAD"),
         ];
         for (key, pk, sk) in table {
             assert_eq!(key, Key::new(pk, sk));
