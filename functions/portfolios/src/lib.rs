@@ -1,5 +1,7 @@
 //! `/portfolios`: portfolios, the lots held elsewhere in them, and their import and export.
 
+mod imports;
+mod investments;
 mod opening;
 
 use api::idempotency_key::REPLAYED_HEADER;
@@ -31,7 +33,13 @@ pub fn openapi() -> OpenApi {
 }
 
 fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(open, list)).routes(routes!(read, change, remove))
+    OpenApiRouter::new()
+        .routes(routes!(open, list))
+        .routes(routes!(read, change, remove))
+        .routes(routes!(investments::record, investments::list))
+        .routes(routes!(investments::read, investments::correct, investments::remove))
+        .routes(routes!(imports::import))
+        .routes(routes!(imports::export))
 }
 
 /// Opens a portfolio.

@@ -1,11 +1,14 @@
 //! What is known of an instrument: from the store, else from the provider.
 
-use domain::{Instrument, Symbol};
-use market::MarketClock;
+use std::sync::Arc;
+
+use domain::{CustomerId, Instrument, Symbol};
+use market::{MarketClock, ProviderError};
 use store::{documents, keys};
 
-use crate::App;
 use crate::error::ServiceError;
+use crate::history::{self, Series};
+use crate::{App, own_items};
 
 /// The instrument's metadata. Where the provider has none at hand, a stock in US dollars is
 /// assumed for now and nothing is stored, so that a later call asks again.
@@ -24,4 +27,37 @@ pub async fn find(app: &App, symbol: &Symbol) -> Result<Instrument, ServiceError
             Ok(Instrument::unlisted(symbol.clone()))
         }
     }
+}
+
+/// The instrument that a customer means by a symbol: an item of their own, or one that the provider has prices of.
+///
+/// Errors: [`ServiceError::UnknownSymbol`], and the provider's where it cannot tell.
+pub async fn known(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<Instrument, ServiceError> {
+    if symbol.is_own_item() {
+        return own_items::find(app, customer, symbol).await;
+    }
+    if app.provider().clock() == MarketClock::Live {
+        // A call that brings the bars tells more than one that brings the name, and costs as much.
+        history::at_hand(app, symbol).await?;
+        return find(app, symbol).await;
+    }
+    let instrument = app.provider().instrument(symbol).await.map_err(|error| match error {
+        ProviderError::UnknownSymbol => ServiceError::UnknownSymbol { symbol: symbol.clone() },
+        other => other.into(),
+    })?;
+    let listed = keys::directory_symbol(symbol);
+    if app.table().get(&listed).await?.is_none() {
+        documents::put_first(app.table(), &listed, symbol.clone()).await?;
+    }
+    Ok(instrument)
+}
+
+/// The prices of what a customer means by a symbol, as they are at hand: of an item of their own its valuations.
+///
+/// Errors: [`ServiceError::UnknownSymbol`] also where there is no price yet.
+pub async fn prices(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<Arc<Series>, ServiceError> {
+    if symbol.is_own_item() {
+        return own_items::valuations(app, customer, symbol).await.map(Arc::new);
+    }
+    history::at_hand(app, symbol).await
 }

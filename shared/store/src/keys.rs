@@ -29,16 +29,33 @@ pub fn bars(symbol: &Symbol) -> String {
     format!("BARS#{symbol}")
 }
 
+/// The partition of the valuations of a customer's own item.
+#[must_use]
+pub fn own_bars(customer: CustomerId, symbol: &Symbol) -> String {
+    // A symbol that a market knows has no `#`, so that the two kinds of partition cannot collide.
+    format!("BARS#{customer}#{symbol}")
+}
+
 /// The head of a symbol's bars: where they come from, and which years there are.
 #[must_use]
 pub fn bars_head(symbol: &Symbol) -> Key {
-    Key::new(bars(symbol), "HEAD")
+    head_of(&bars(symbol))
 }
 
 /// One year of a symbol's bars.
 #[must_use]
 pub fn bars_year(symbol: &Symbol, year: i32) -> Key {
-    Key::new(bars(symbol), format!("{YEAR_PREFIX}{year:04}"))
+    year_of(&bars(symbol), year)
+}
+
+/// The head of the bars in this partition.
+pub(crate) fn head_of(partition: &str) -> Key {
+    Key::new(partition, "HEAD")
+}
+
+/// One year of the bars in this partition.
+pub(crate) fn year_of(partition: &str, year: i32) -> Key {
+    Key::new(partition, format!("{YEAR_PREFIX}{year:04}"))
 }
 
 /// An instrument's metadata.
@@ -202,6 +219,25 @@ pub fn import(portfolio: PortfolioId, sha256: &str) -> Key {
     Key::new(portfolio_partition(portfolio), format!("IMPORT#{sha256}"))
 }
 
+/// An item of a customer's own.
+#[must_use]
+pub fn own_item(customer: CustomerId, symbol: &Symbol) -> Key {
+    let name = symbol.as_str().trim_start_matches("MY:");
+    Key::new(customer_partition(customer), format!("ITEM#{name}"))
+}
+
+/// All items of a customer's own, by name.
+#[must_use]
+pub fn own_items(customer: CustomerId) -> List {
+    List { partition: customer_partition(customer), range: Range::Prefix("ITEM#".to_owned()) }
+}
+
+/// How many items of one's own a customer has.
+#[must_use]
+pub fn own_item_count(customer: CustomerId) -> Key {
+    Key::new(customer_partition(customer), "ITEMS")
+}
+
 /// The balances of a customer's wallet; every trade writes it.
 #[must_use]
 pub fn wallet_head(customer: CustomerId) -> Key {
@@ -262,6 +298,8 @@ mod tests {
             (investment(portfolio_id, lot), held, "INVESTMENT#00000000-0000-0000-0000-000000000000"),
             (investment_count(portfolio_id), held, "INVESTMENTS"),
             (import(portfolio_id, "ab12"), held, "IMPORT#ab12"),
+            (own_item(customer, &"MY:HOUSE".parse().unwrap()), owner, "ITEM#HOUSE"),
+            (own_item_count(customer), owner, "ITEMS"),
             (wallet_head(customer), "WALLET#00000000-0000-0000-0000-000000000007", "HEAD"),
         ];
         for (key, pk, sk) in table {
