@@ -56,6 +56,7 @@ pub const FUNCTIONS: &[Registered] = &[
     http("backtest", backtest::router, backtest::openapi),
     http("fetch-data", fetch_data::router, fetch_data::openapi),
     http("health", health::router, health::openapi),
+    http("instruments", instruments::router, instruments::openapi),
     http("portfolios", portfolios::router, portfolios::openapi),
     http("predict", predict::router, predict::openapi),
     event("refresh-prices", |app, event| Box::pin(async move { Ok(refresh_prices::handle(&app, event).await?) })),
