@@ -208,14 +208,6 @@ impl Target {
         self.send(self.request(method, path)).await
     }
 
-    pub async fn put(&self, path: &str, body: &Value) -> Answer {
-        self.send(self.request(Method::PUT, path).json(body)).await
-    }
-
-    pub async fn patch(&self, path: &str, body: &Value, if_match: &str) -> Answer {
-        self.send(self.request(Method::PATCH, path).json(body).header(IF_MATCH, if_match)).await
-    }
-
     /// Sends a request with these headers beside the token.
     pub async fn send_with(&self, method: Method, path: &str, headers: &[(&str, &str)], body: String) -> Answer {
         let request =
@@ -235,6 +227,21 @@ impl Target {
         let request = self.request(Method::POST, path).body(body.to_owned());
         let request = if content_type.is_empty() { request } else { request.header(CONTENT_TYPE, content_type) };
         self.send(request).await
+    }
+
+    /// A merge patch of the object at this version; no `If-Match` where `version` is empty.
+    pub async fn patch(&self, path: &str, body: &Value, version: &str) -> Answer {
+        let request = self.request(Method::PATCH, path).header(CONTENT_TYPE, "application/merge-patch+json").json(body);
+        let request = if version.is_empty() { request } else { request.header(IF_MATCH, version) };
+        self.send(request).await
+    }
+
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.send(self.request(Method::PUT, path).json(body)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.call(Method::DELETE, path).await
     }
 
     /// Follows a link as it was handed out, without any credential.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use domain::money::MoneyError;
-use domain::{Currency, Money};
+use domain::{Currency, DecimalError, Money, Price, Quantity};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -22,6 +22,16 @@ impl Exact {
     /// Exactly this amount of money.
     pub fn money(&self, currency: Currency) -> Result<Money, MoneyError> {
         Money::parse(&self.0, currency)
+    }
+
+    /// Exactly this many units.
+    pub fn quantity(&self) -> Result<Quantity, DecimalError> {
+        Quantity::parse(&self.0)
+    }
+
+    /// Exactly this price.
+    pub fn price(&self) -> Result<Price, DecimalError> {
+        Price::parse(&self.0)
     }
 }
 

@@ -7,6 +7,7 @@ use ledger::Refusal;
 use market::ProviderError;
 use serde::Serialize;
 use services::ServiceError;
+use services::error::RowMistake;
 use store::StoreError;
 use store::error::Remedy;
 
@@ -195,6 +196,12 @@ impl Problem {
     }
 }
 
+/// `/rows/17/quantity`: rows are counted from 1, as a person counts them.
+fn of_rows(mistakes: Vec<RowMistake>) -> Vec<FieldError> {
+    let pointer = |row, field| if field == "row" { format!("/rows/{row}") } else { format!("/rows/{row}/{field}") };
+    mistakes.into_iter().map(|RowMistake { row, field, detail }| FieldError::new(pointer(row, field), detail)).collect()
+}
+
 /// `unknown_symbol` → `Unknown symbol`.
 fn title_of(code: &str) -> String {
     let words = code.replace('_', " ");
@@ -240,6 +247,19 @@ impl From<ServiceError> for Problem {
             ServiceError::IdempotencyKeyReused => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail)
             }
+            ServiceError::MalformedFile { .. } => Self::bad_request("malformed_file", detail),
+            ServiceError::InvalidRows { errors, .. } => {
+                let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_rows", detail);
+                Self { errors: of_rows(errors), ..problem }
+            }
+            ServiceError::DuplicateRows { errors, .. } => {
+                Self { errors: of_rows(errors), ..Self::new(StatusCode::CONFLICT, "duplicate_rows", detail) }
+            }
+            ServiceError::LimitReached { .. } => Self::new(StatusCode::CONFLICT, "limit_reached", detail),
+            ServiceError::PortfolioClosed => Self::new(StatusCode::CONFLICT, "portfolio_closed", detail),
+            ServiceError::PortfolioNotEmpty { .. } => Self::new(StatusCode::CONFLICT, "portfolio_not_empty", detail),
+            ServiceError::PortfolioHasTrades => Self::new(StatusCode::CONFLICT, "portfolio_has_trades", detail),
+            ServiceError::SymbolTaken { .. } => Self::new(StatusCode::CONFLICT, "symbol_taken", detail),
             ServiceError::PreconditionRequired => {
                 Self::new(StatusCode::PRECONDITION_REQUIRED, "precondition_required", detail)
             }

@@ -6,7 +6,7 @@ use crate::money::Currency;
 use crate::symbol::Symbol;
 
 /// What kind of thing an instrument is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum InstrumentType {
     /// A share of a company.

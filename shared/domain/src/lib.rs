@@ -11,7 +11,9 @@ pub mod decimal;
 pub mod email;
 pub mod instrument;
 pub mod interval;
+pub mod investment;
 pub mod money;
+pub mod portfolio;
 pub mod split;
 pub mod symbol;
 
@@ -22,6 +24,8 @@ pub use decimal::{DecimalError, Price, Quantity};
 pub use email::{Email, EmailError};
 pub use instrument::{Instrument, InstrumentType};
 pub use interval::Interval;
+pub use investment::Investment;
 pub use money::{Currency, Money, MoneyError};
+pub use portfolio::{LotMethod, Portfolio, PortfolioId};
 pub use split::Split;
 pub use symbol::{Symbol, SymbolError};

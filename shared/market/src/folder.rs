@@ -183,6 +183,11 @@ impl Provider for Folder {
         blocking(move || folder.read_history(&symbol)).await
     }
 
+    async fn listed(&self) -> Vec<Symbol> {
+        let folder = self.clone();
+        blocking(move || Ok(folder.symbols())).await.unwrap_or_default()
+    }
+
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
         let (folder, symbol) = (self.clone(), symbol.clone());
         blocking(move || folder.read_instrument(&symbol)).await

@@ -22,6 +22,11 @@ pub trait Provider: Send + Sync {
     /// The whole daily history that the source gives for `symbol`, checked.
     async fn daily(&self, symbol: &Symbol, patience: Patience) -> Result<History, ProviderError>;
 
+    /// The symbols that the source can list; none where only asking for one tells (live sources).
+    async fn listed(&self) -> Vec<Symbol> {
+        Vec::new()
+    }
+
     /// Name, kind, currency, exchange and sector of `symbol`.
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError>;
 }

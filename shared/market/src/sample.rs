@@ -81,6 +81,10 @@ impl Provider for Sample {
         Ok(History { bars, basis, currency: Currency::USD, notes })
     }
 
+    async fn listed(&self) -> Vec<Symbol> {
+        self.symbols()
+    }
+
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
         Self::file(symbol).ok_or(ProviderError::UnknownSymbol)?;
         let instruments = self.instruments.get_or_init(|| instruments::read(INSTRUMENTS).unwrap_or_default());

@@ -72,6 +72,14 @@ impl App {
         Uuid::new_v7(Timestamp::from_unix(&*context, seconds, now.timestamp_subsec_nanos()))
     }
 
+    /// When an id of [`App::new_id`] was made, to the millisecond: what is made again from a request and its id carries
+    /// the same time.
+    pub(crate) fn made_at(id: Uuid) -> DateTime<Utc> {
+        let (seconds, nanos) = id.get_timestamp().map_or((0, 0), |timestamp| timestamp.to_unix());
+        let seconds = i64::try_from(seconds).unwrap_or_default();
+        DateTime::from_timestamp(seconds, nanos).unwrap_or_default()
+    }
+
     pub(crate) fn histories(&self) -> &Histories {
         &self.0.histories
     }

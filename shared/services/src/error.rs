@@ -111,6 +111,54 @@ pub enum ServiceError {
     /// The ledger refused the same request before, under the same key.
     #[error(transparent)]
     RefusedBefore(Refusal),
+    /// A file that cannot be read at all.
+    #[error("the file cannot be read: {cause}")]
+    MalformedFile {
+        /// Why.
+        cause: String,
+    },
+    /// Rows that cannot be used; nothing was imported.
+    #[error("{count} rows cannot be used, and nothing was imported")]
+    InvalidRows {
+        /// How many.
+        count: usize,
+        /// What is wrong, the first thousand.
+        errors: Vec<RowMistake>,
+    },
+    /// Rows that repeat others, of which the caller has not said what becomes of them; nothing was imported.
+    #[error("{count} rows repeat others, and nothing was imported: send duplicates=import or duplicates=skip")]
+    DuplicateRows {
+        /// How many.
+        count: usize,
+        /// Which, the first thousand.
+        errors: Vec<RowMistake>,
+    },
+    /// As many as a customer or a portfolio may have.
+    #[error("there are at most {limit} {what}")]
+    LimitReached {
+        /// What there are: `portfolios`, `investments` …
+        what: &'static str,
+        /// How many there may be.
+        limit: usize,
+    },
+    /// The customer has an item of this symbol already.
+    #[error("there is an item {symbol} already")]
+    SymbolTaken {
+        /// Its symbol.
+        symbol: Symbol,
+    },
+    /// The portfolio is closed and takes nothing.
+    #[error("the portfolio is closed")]
+    PortfolioClosed,
+    /// The portfolio holds something, so it cannot be closed.
+    #[error("the portfolio still holds {holding}")]
+    PortfolioNotEmpty {
+        /// What it holds.
+        holding: String,
+    },
+    /// The portfolio has trades, so it cannot be removed.
+    #[error("a portfolio that traded is kept: close it")]
+    PortfolioHasTrades,
     /// The provider could not answer and nothing is stored.
     #[error(transparent)]
     Provider(#[from] ProviderError),
@@ -123,6 +171,17 @@ pub enum ServiceError {
     /// A stored record that cannot be read back, or a fault of ours; the cause is for the log.
     #[error("{0}")]
     Fault(String),
+}
+
+/// What is wrong with a row of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowMistake {
+    /// Its number, counted from 1 after the header.
+    pub row: usize,
+    /// The column; `row` for the whole of it.
+    pub field: &'static str,
+    /// What is wrong.
+    pub detail: String,
 }
 
 impl ServiceError {

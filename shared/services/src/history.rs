@@ -162,6 +162,29 @@ pub async fn load_with(app: &App, symbol: &Symbol, patience: Patience) -> Result
     Ok(series)
 }
 
+/// The history of a symbol as it is at hand: of a live provider what is stored, however old, so that a list of many
+/// symbols uses up no calls; whether it is `stale` is for the reader to judge by its last day. Only a symbol of which
+/// nothing is stored is asked for.
+pub async fn at_hand(app: &App, symbol: &Symbol) -> Result<Arc<Series>, ServiceError> {
+    if app.provider().clock() != MarketClock::Live {
+        return load(app, symbol).await;
+    }
+    let slot = app.histories().slot(symbol).await;
+    let mut held = slot.lock().await;
+    let fresh = held.checked_at.is_some_and(|at| app.now() - at < TimeDelta::seconds(MEMORY_SECONDS));
+    if let Some(series) = held.series.as_ref().filter(|_| fresh) {
+        return Ok(series.clone());
+    }
+    if let Some(series) = from_store(app, symbol).await? {
+        let series = Arc::new(series);
+        held.series = Some(series.clone());
+        held.checked_at = Some(app.now());
+        return Ok(series);
+    }
+    drop(held);
+    load(app, symbol).await
+}
+
 /// Whether asking the provider could not bring anything newer.
 fn is_current(app: &App, series: &Series) -> bool {
     let provider = app.provider();
@@ -194,7 +217,8 @@ async fn from_store(app: &App, symbol: &Symbol) -> Result<Option<Series>, Servic
     }))
 }
 
-fn series(
+/// A series of these bars, quoted and complete.
+pub(crate) fn series(
     symbol: &Symbol,
     bars: Bars,
     currency: Currency,

@@ -60,6 +60,15 @@ pub enum Attempt {
     Replay(Uuid),
 }
 
+/// Something that a request made, now or when its key was first used.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Created<T> {
+    /// What was made, as it was first answered.
+    pub value: T,
+    /// Whether the key had been used for this request before.
+    pub replayed: bool,
+}
+
 /// A key that is about to be used.
 #[derive(Clone, Debug)]
 pub struct Pending {

@@ -15,20 +15,26 @@ pub mod health;
 pub mod history;
 pub mod idempotency;
 pub mod identity;
+pub mod imports;
 pub mod instruments;
+pub mod investments;
 mod listing;
 pub mod market_clock;
 mod objects_of;
+pub mod own_items;
+pub mod portfolios;
 pub mod positions;
 pub mod precondition;
 pub mod quota;
 pub mod refresh;
 pub mod reports;
+mod tally;
 pub mod verification;
 pub mod wallets;
 
 pub use app::{App, Parts};
 pub use error::ServiceError;
+pub use idempotency::Created;
 pub use precondition::Precondition;
 
 /// How long a change is tried again that loses races.

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Currency, Symbol};
+use domain::{Currency, PortfolioId, Symbol};
 use ledger::Position;
 use ledger::position_items::{OlderLots, PositionHead};
 use store::{DeleteExpect, Item, StoreError, Version, Write, documents, keys};
-use uuid::Uuid;
 
 use crate::App;
 use crate::error::ServiceError;
@@ -26,19 +25,19 @@ pub struct StoredPosition {
 /// A portfolio's position in one instrument; an empty one in `currency` where nothing was ever traded.
 pub async fn find(
     app: &App,
-    portfolio: Uuid,
+    portfolio: PortfolioId,
     symbol: &Symbol,
     currency: Currency,
 ) -> Result<StoredPosition, ServiceError> {
     if let Some(item) = app.table().get(&keys::position(portfolio, symbol)).await? {
         return read(app, portfolio, symbol, &item).await;
     }
-    let position = Position::new(portfolio, symbol.clone(), currency)?;
+    let position = Position::new(portfolio.0, symbol.clone(), currency)?;
     Ok(StoredPosition { position, head: None, older: BTreeMap::new() })
 }
 
 /// Every position of a portfolio, closed ones too, by symbol.
-pub async fn all(app: &App, portfolio: Uuid) -> Result<Vec<Position>, ServiceError> {
+pub async fn all(app: &App, portfolio: PortfolioId) -> Result<Vec<Position>, ServiceError> {
     let mut positions = Vec::new();
     for item in listing::items(app, keys::positions(portfolio)).await? {
         let symbol = item.key.sk.trim_start_matches(keys::POSITION_PREFIX).parse();
@@ -50,11 +49,12 @@ pub async fn all(app: &App, portfolio: Uuid) -> Result<Vec<Position>, ServiceErr
 
 /// The writes of the position that a command led to from this one.
 pub(crate) fn writes(before: &StoredPosition, after: &Position) -> Result<Vec<Write>, StoreError> {
-    let key = keys::position(after.portfolio_id, &after.symbol);
+    let portfolio = PortfolioId(after.portfolio_id);
+    let key = keys::position(portfolio, &after.symbol);
     let body = documents::body(&key, &after.head())?;
     let mut writes = vec![Write::Put { key, body, expires_at: None, expect: before.head.into() }];
     for older in after.older_lots_changed_since(&before.position) {
-        let key = keys::older_lots(after.portfolio_id, &after.symbol, older.item);
+        let key = keys::older_lots(portfolio, &after.symbol, older.item);
         if older.is_empty() {
             writes.push(Write::Delete { key, expect: DeleteExpect::Any });
             continue;
@@ -66,7 +66,7 @@ pub(crate) fn writes(before: &StoredPosition, after: &Position) -> Result<Vec<Wr
     Ok(writes)
 }
 
-async fn read(app: &App, portfolio: Uuid, symbol: &Symbol, item: &Item) -> Result<StoredPosition, ServiceError> {
+async fn read(app: &App, portfolio: PortfolioId, symbol: &Symbol, item: &Item) -> Result<StoredPosition, ServiceError> {
     let head: PositionHead = documents::parse(item)?;
     let wanted: Vec<_> = head.older_items().iter().map(|&number| keys::older_lots(portfolio, symbol, number)).collect();
     let mut older = Vec::with_capacity(wanted.len());

@@ -4,13 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::split::splits_of;
-use domain::{CustomerId, Split, Symbol};
+use domain::{CustomerId, PortfolioId, Split, Symbol};
 use ledger::verify::StoredTrade;
 use ledger::{Account, Audit, Discrepancy, Entry, Trade};
 use serde::Serialize;
 use store::retry::{Retry, retry};
 use store::{Direction, Query, StoreError, Write, documents, keys};
-use uuid::Uuid;
 
 use crate::error::ServiceError;
 use crate::identity::profile::{self, Profile};
@@ -69,7 +68,8 @@ pub async fn verify_all(app: &App) -> Result<Report, ServiceError> {
         match verify(app, customer, &mut splits).await {
             Ok(Some(verdict)) => {
                 report.entries += verdict.entries;
-                settle(app, customer, !verdict.discrepancies.is_empty()).await?;
+                let broken = verdict.discrepancies.iter().any(Discrepancy::breaks_the_books);
+                settle(app, customer, broken).await?;
                 if !verdict.discrepancies.is_empty() {
                     let discrepancies = verdict.discrepancies.iter().map(ToString::to_string).collect();
                     report.unsound.push(Unsound { customer_id: customer, discrepancies });
@@ -147,7 +147,7 @@ async fn replay(
 
 async fn trade_of(app: &App, entry: &Entry) -> Result<Option<Trade>, ServiceError> {
     let portfolio = entry.legs.iter().find_map(|leg| match leg.account {
-        Account::Holdings { portfolio_id } => Some(portfolio_id),
+        Account::Holdings { portfolio_id } => Some(PortfolioId(portfolio_id)),
         Account::Wallet | Account::World | Account::Market | Account::Fees => None,
     });
     let (Some(trade), Some(portfolio)) = (entry.trade_id, portfolio) else { return Ok(None) };
@@ -155,9 +155,9 @@ async fn trade_of(app: &App, entry: &Entry) -> Result<Option<Trade>, ServiceErro
     Ok(found.map(|(trade, _)| trade))
 }
 
-async fn portfolios(app: &App, customer: CustomerId) -> Result<Vec<Uuid>, StoreError> {
+async fn portfolios(app: &App, customer: CustomerId) -> Result<Vec<PortfolioId>, StoreError> {
     let items = listing::items(app, keys::portfolios(customer)).await?;
-    Ok(items.iter().filter_map(|item| item.key.sk.rsplit('#').next()?.parse().ok()).collect())
+    Ok(items.iter().filter_map(|item| item.key.sk.rsplit('#').next()?.parse().ok().map(PortfolioId)).collect())
 }
 
 /// Freezes a wallet whose books do not add up, and frees one that verification had frozen and that adds up again.

@@ -82,55 +82,81 @@ struct PackedYear {
 /// A history of more years than a transaction takes (99) is written newest first in several; until the last one a reader
 /// sees a shorter series fetched in 1970, so that one cut short is asked for again.
 pub async fn save(table: &dyn Table, symbol: &Symbol, bars: &Bars, head: &SeriesHead) -> Result<(), StoreError> {
-    let packed = pack_years(symbol, bars)?;
-    retry(Retry::within(PATIENCE), || save_once(table, symbol, &packed, head)).await
+    let partition = keys::bars(symbol);
+    let packed = pack_years(&partition, bars)?;
+    retry(Retry::within(PATIENCE), || async {
+        let found = find(table, &partition).await?;
+        save_over(table, &partition, &packed, head, found).await
+    })
+    .await
+}
+
+/// Changes the series in a partition: `change` sees what is stored and says what takes its place. Of changes at the same
+/// time each sees the one before it.
+pub async fn change<F>(table: &dyn Table, partition: &str, change: F) -> Result<(), StoreError>
+where
+    F: Fn(Option<StoredSeries>) -> Result<(Bars, SeriesHead), StoreError> + Send + Sync,
+{
+    retry(Retry::within(PATIENCE), || async {
+        let found = find(table, partition).await?;
+        let (bars, head) = change(unpacked(partition, &found)?)?;
+        save_over(table, partition, &pack_years(partition, &bars)?, &head, found).await
+    })
+    .await
 }
 
 /// The stored series of a symbol, if there is one.
 pub async fn load(table: &dyn Table, symbol: &Symbol) -> Result<Option<StoredSeries>, StoreError> {
-    retry(Retry::within(PATIENCE), || async {
-        let found = find(table, symbol).await?;
-        let Some(head) = found.head else { return Ok(None) };
-        let item: HeadItem = documents::parse(&head)?;
-        let mut bars = Bars::with_capacity(item.years.len() * TRADING_DAYS_A_YEAR);
-        for (&year, checksum) in &item.years {
-            let key = keys::bars_year(symbol, year);
-            // Written by another save than the head; the next reading finds both of one.
-            let torn = StoreError::Conflict { write: 0 };
-            let Some(found) = found.years.get(&year) else { return Err(torn) };
-            let bytes = bytes(found)?;
-            if checksum_of(&key, bytes)? != *checksum {
-                return Err(torn);
-            }
-            let before = bars.len();
-            unpack_onto(bytes, &mut bars).map_err(|error| StoreError::corrupt(&key, &error))?;
-            if bars.dates()[before..].iter().any(|day| day.year() != year) {
-                return Err(StoreError::corrupt(&key, "bars of another year"));
-            }
+    load_from(table, &keys::bars(symbol)).await
+}
+
+/// The series that is stored in a partition, if there is one.
+pub async fn load_from(table: &dyn Table, partition: &str) -> Result<Option<StoredSeries>, StoreError> {
+    retry(Retry::within(PATIENCE), || async { unpacked(partition, &find(table, partition).await?) })
+        .await
+        .map_err(|error| still_torn(partition, error))
+}
+
+/// The series that was found, or a conflict where head and years are of different writings.
+fn unpacked(partition: &str, found: &Found) -> Result<Option<StoredSeries>, StoreError> {
+    let Some(head) = &found.head else { return Ok(None) };
+    let item: HeadItem = documents::parse(head)?;
+    let mut bars = Bars::with_capacity(item.years.len() * TRADING_DAYS_A_YEAR);
+    for (&year, checksum) in &item.years {
+        let key = keys::year_of(partition, year);
+        // Written by another save than the head; the next reading finds both of one.
+        let torn = StoreError::Conflict { write: 0 };
+        let Some(found) = found.years.get(&year) else { return Err(torn) };
+        let bytes = bytes(found)?;
+        if checksum_of(&key, bytes)? != *checksum {
+            return Err(torn);
         }
-        Ok(Some(StoredSeries { head: item.head, bars }))
-    })
-    .await
-    .map_err(|error| still_torn(symbol, error))
+        let before = bars.len();
+        unpack_onto(bytes, &mut bars).map_err(|error| StoreError::corrupt(&key, &error))?;
+        if bars.dates()[before..].iter().any(|day| day.year() != year) {
+            return Err(StoreError::corrupt(&key, "bars of another year"));
+        }
+    }
+    Ok(Some(StoredSeries { head: item.head, bars }))
 }
 
 /// A head and a year that never came to fit were not written by [`save`].
-fn still_torn(symbol: &Symbol, error: StoreError) -> StoreError {
+fn still_torn(partition: &str, error: StoreError) -> StoreError {
     match error {
         StoreError::Conflict { .. } => {
-            StoreError::corrupt(&keys::bars_head(symbol), "the years are not those that the head lists")
+            StoreError::corrupt(&keys::head_of(partition), "the years are not those that the head lists")
         }
         other => other,
     }
 }
 
-fn pack_years(symbol: &Symbol, bars: &Bars) -> Result<BTreeMap<i32, PackedYear>, StoreError> {
+fn pack_years(partition: &str, bars: &Bars) -> Result<BTreeMap<i32, PackedYear>, StoreError> {
     let mut years = BTreeMap::new();
     let mut start = 0;
     while let Some(first) = bars.get(start) {
         let year = first.date.year();
         let end = start + bars.dates()[start..].partition_point(|day| day.year() == year);
-        let key = keys::bars_year(symbol, year);
+        let key = keys::year_of(partition, year);
         let bytes = pack(&bars.slice(start, end)).map_err(|error| StoreError::corrupt(&key, &error))?;
         let checksum = checksum_of(&key, &bytes)?;
         years.insert(year, PackedYear { bytes, checksum });
@@ -139,19 +165,19 @@ fn pack_years(symbol: &Symbol, bars: &Bars) -> Result<BTreeMap<i32, PackedYear>,
     Ok(years)
 }
 
-async fn save_once(
+async fn save_over(
     table: &dyn Table,
-    symbol: &Symbol,
+    partition: &str,
     packed: &BTreeMap<i32, PackedYear>,
     head: &SeriesHead,
+    found: Found,
 ) -> Result<(), StoreError> {
-    let found = find(table, symbol).await?;
-    let mut changes = changes(symbol, packed, &found.years);
+    let mut changes = changes(partition, packed, &found.years);
     let mut head_at = found.head.map(|head| head.version);
     loop {
         let later = changes.split_off(changes.len().min(YEARS_A_TRANSACTION));
         let item = listed(packed, head, &later);
-        let key = keys::bars_head(symbol);
+        let key = keys::head_of(partition);
         let body = documents::body(&key, &item)?;
         let mut writes = vec![Write::Put { key, body, expires_at: None, expect: Expect::from(head_at) }];
         writes.extend(changes.into_iter().map(|(_, write)| write));
@@ -178,7 +204,7 @@ fn listed(packed: &BTreeMap<i32, PackedYear>, head: &SeriesHead, later: &[(i32, 
 }
 
 /// What to write, newest year first: the years whose bytes differ, and the removal of those that are no more.
-fn changes(symbol: &Symbol, packed: &BTreeMap<i32, PackedYear>, stored: &BTreeMap<i32, Item>) -> Vec<(i32, Write)> {
+fn changes(partition: &str, packed: &BTreeMap<i32, PackedYear>, stored: &BTreeMap<i32, Item>) -> Vec<(i32, Write)> {
     let puts = packed.iter().filter_map(|(&year, packed)| {
         let stored = stored.get(&year);
         let body = Body::Bytes(packed.bytes.clone());
@@ -186,7 +212,7 @@ fn changes(symbol: &Symbol, packed: &BTreeMap<i32, PackedYear>, stored: &BTreeMa
             return None;
         }
         let expect = Expect::from(stored.map(|item| item.version));
-        Some((year, Write::Put { key: keys::bars_year(symbol, year), body, expires_at: None, expect }))
+        Some((year, Write::Put { key: keys::year_of(partition, year), body, expires_at: None, expect }))
     });
     let removals = stored.iter().filter(|(year, _)| !packed.contains_key(year)).map(|(&year, item)| {
         let expect = DeleteExpect::Version(item.version);
@@ -197,9 +223,9 @@ fn changes(symbol: &Symbol, packed: &BTreeMap<i32, PackedYear>, stored: &BTreeMa
     changes
 }
 
-async fn find(table: &dyn Table, symbol: &Symbol) -> Result<Found, StoreError> {
-    let mut query = Query::forward(keys::bars(symbol), Range::All, MAX_PAGE_ITEMS);
-    let head_key = keys::bars_head(symbol);
+async fn find(table: &dyn Table, partition: &str) -> Result<Found, StoreError> {
+    let mut query = Query::forward(partition, Range::All, MAX_PAGE_ITEMS);
+    let head_key = keys::head_of(partition);
     let mut found = Found { head: None, years: BTreeMap::new() };
     loop {
         let page = table.query(&query).await?;

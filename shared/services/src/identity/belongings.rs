@@ -1,6 +1,6 @@
 //! Everything that is kept under a customer's name, item by item: what an export shows and an erasure removes.
 
-use domain::CustomerId;
+use domain::{CustomerId, PortfolioId};
 use objects::ObjectKey;
 use serde_json::Value;
 use store::keys::List;
@@ -9,7 +9,7 @@ use store::{Body, Item, StoreError, keys};
 /// The partitions of a customer's portfolios.
 pub(crate) fn portfolios(own: &[Item]) -> Vec<List> {
     let ids = own.iter().filter_map(|item| item.key.sk.strip_prefix(keys::PORTFOLIO_PREFIX));
-    ids.filter_map(|id| id.parse().ok()).map(keys::portfolio_contents).collect()
+    ids.filter_map(|id| id.parse().ok()).map(|id| keys::portfolio_contents(PortfolioId(id))).collect()
 }
 
 /// The kind of an item: its sort key up to the first `#`.

@@ -1,0 +1,232 @@
+//! `/instruments`: what instruments are, and items of one's own with dated valuations.
+
+use api::idempotency_key::REPLAYED_HEADER;
+use api::{Caller, Exact, Fields, IdempotencyKey, Json, Page, Problem, Query, SymbolPath};
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use domain::portfolio::PortfolioName;
+use domain::{Currency, Day, Instrument, InstrumentType, Symbol};
+use serde::{Deserialize, Serialize};
+use services::own_items::{self, NewItem, Valuation};
+use services::{App, instruments};
+use utoipa::openapi::OpenApi;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The function's routes, ready to serve.
+pub fn router(app: App) -> Router {
+    let router = routes().split_for_parts().0.with_state(app.clone());
+    api::close(app, router)
+}
+
+/// The function's part of the API document.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    routes().split_for_parts().1
+}
+
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(search, create)).routes(routes!(read)).routes(routes!(value))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct SearchQuery {
+    /// A part of the symbol or the name, in whatever case; all instruments where not given.
+    query: Option<String>,
+    /// Most instruments, 1 to 200; 50 where not given.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
+    limit: Option<String>,
+}
+
+/// The caller's own items and the provider's instruments, by symbol.
+#[utoipa::path(
+    get,
+    path = "/instruments",
+    operation_id = "search_instruments",
+    tag = "instruments",
+    params(SearchQuery),
+    responses(
+        (status = 200, description = "What was found, on one page", body = Page<Instrument>),
+        (status = 422, description = "A parameter that cannot be used", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn search(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<SearchQuery>,
+) -> Result<axum::Json<Page<Instrument>>, Problem> {
+    let mut fields = Fields::default();
+    let limit = fields.take("limit", api::page::limit(query.limit.as_deref()));
+    let limit = fields.finish(limit)?;
+    let items = instruments::search(&app, caller.customer_id, query.query.as_deref(), limit).await?;
+    Ok(axum::Json(Page { items, next_cursor: None }))
+}
+
+/// An item of one's own.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ItemRequest {
+    /// `MY:` and a name; nobody else sees it.
+    #[schema(example = "MY:HOUSE")]
+    symbol: String,
+    /// 1 to 100 characters.
+    #[schema(example = "The house by the lake")]
+    name: String,
+    /// Currency of its valuations; USD where not given.
+    #[schema(example = "USD")]
+    currency: Option<String>,
+    /// `item` where not given.
+    instrument_type: Option<InstrumentType>,
+}
+
+impl ItemRequest {
+    fn parse(self) -> Result<NewItem, Problem> {
+        let mut fields = Fields::default();
+        let symbol = fields.take("symbol", self.symbol.parse::<Symbol>().map_err(|error| error.to_string()));
+        let symbol = symbol.and_then(|symbol| fields.take("symbol", own(symbol)));
+        let name = fields.take("name", PortfolioName::parse(&self.name));
+        let currency = self.currency.as_deref().map_or(Ok(Currency::USD), str::parse);
+        let currency = fields.take("currency", currency);
+        let item = symbol.zip(name).zip(currency).map(|((symbol, name), currency)| NewItem {
+            symbol,
+            name: name.to_string(),
+            currency,
+            instrument_type: self.instrument_type.unwrap_or(InstrumentType::Item),
+        });
+        fields.finish(item)
+    }
+}
+
+fn own(symbol: Symbol) -> Result<Symbol, &'static str> {
+    if symbol.is_own_item() { Ok(symbol) } else { Err("the symbol of an item of one's own starts with MY:") }
+}
+
+/// Makes an item of one's own.
+#[utoipa::path(
+    post,
+    path = "/instruments",
+    operation_id = "create_item",
+    tag = "instruments",
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key with the same request answers the first result again")),
+    request_body = ItemRequest,
+    responses(
+        (status = 201, description = "The item; `Location` names it", body = Instrument),
+        (status = 400, description = "Not JSON, or an unusable Idempotency-Key", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "There is an item of this symbol, or as many as there may be", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "A body that is not sent as JSON", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Fields that cannot be used", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    key: Result<IdempotencyKey, Problem>,
+    Json(request): Json<ItemRequest>,
+) -> Result<Response, Problem> {
+    let IdempotencyKey(key) = key?;
+    let item = request.parse()?;
+    let made = own_items::create(&app, caller.customer_id, &item, key.as_deref()).await?;
+    let location = [(header::LOCATION, format!("/instruments/{}", made.value.symbol))];
+    let replayed = made.replayed.then_some((REPLAYED_HEADER, "true"));
+    Ok((StatusCode::CREATED, location, AppendHeaders(replayed), axum::Json(made.value)).into_response())
+}
+
+/// One instrument: of the provider, or an item of the caller's own.
+#[utoipa::path(
+    get,
+    path = "/instruments/{symbol}",
+    operation_id = "read_instrument",
+    tag = "instruments",
+    params(("symbol" = Symbol, Path, description = "Ticker symbol")),
+    responses(
+        (status = 200, description = "The instrument", body = Instrument),
+        (status = 404, description = "Unknown symbol", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Not a symbol", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The provider cannot say whether it knows the symbol", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn read(
+    State(app): State<App>,
+    caller: Caller,
+    SymbolPath(symbol): SymbolPath,
+) -> Result<axum::Json<Instrument>, Problem> {
+    Ok(axum::Json(instruments::known(&app, caller.customer_id, &symbol).await?))
+}
+
+/// Valuations of an item of one's own.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ValuationsRequest {
+    /// 1 to 1,000 of them, no day twice.
+    prices: Vec<ValuationRequest>,
+}
+
+/// What one unit is worth on a day.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ValuationRequest {
+    /// Not in the future.
+    #[schema(format = Date, example = "2012-06-01")]
+    date: String,
+    /// A decimal string or number above zero, at most 8 decimals and 15 significant digits.
+    #[schema(value_type = String, example = "250000")]
+    price: Exact,
+}
+
+impl ValuationsRequest {
+    fn parse(self) -> Result<Vec<Valuation>, Problem> {
+        let mut fields = Fields::default();
+        let mut valuations = Vec::with_capacity(self.prices.len());
+        for (index, ValuationRequest { date, price }) in self.prices.into_iter().enumerate() {
+            let date = fields.take(&format!("prices/{index}/date"), date.parse::<Day>());
+            let price = fields.take(&format!("prices/{index}/price"), price.price());
+            valuations.extend(date.zip(price).map(|(date, price)| Valuation { date, price }));
+        }
+        fields.finish(Some(valuations))
+    }
+}
+
+/// What is stored of an item's valuations.
+#[derive(Serialize, ToSchema)]
+struct ValuationsAnswer {
+    symbol: Symbol,
+    /// Days that have a valuation.
+    count: usize,
+    /// The latest of them.
+    last: Option<Day>,
+}
+
+/// Stores valuations of an item of one's own, in place of earlier ones of the same days.
+#[utoipa::path(
+    put,
+    path = "/instruments/{symbol}/prices",
+    operation_id = "value_item",
+    tag = "instruments",
+    params(("symbol" = Symbol, Path, description = "`MY:` and a name")),
+    request_body = ValuationsRequest,
+    responses(
+        (status = 200, description = "What is stored now", body = ValuationsAnswer),
+        (status = 400, description = "Not JSON", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such item of the caller", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "A body that is not sent as JSON", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Fields that cannot be used, or a symbol of the market", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn value(
+    State(app): State<App>,
+    caller: Caller,
+    symbol: Result<SymbolPath, Problem>,
+    Json(request): Json<ValuationsRequest>,
+) -> Result<axum::Json<ValuationsAnswer>, Problem> {
+    let valuations = request.parse()?;
+    let mut fields = Fields::default();
+    let symbol = fields.take("symbol", own(symbol?.0));
+    let symbol = fields.finish(symbol)?;
+    let stored = own_items::value(&app, caller.customer_id, &symbol, &valuations).await?;
+    Ok(axum::Json(ValuationsAnswer { symbol, count: stored.count, last: stored.last }))
+}

@@ -1,0 +1,265 @@
+//! `/portfolios/{id}/investments`: lots held elsewhere.
+
+use api::idempotency_key::REPLAYED_HEADER;
+use api::{Caller, Exact, Fields, IdPairPath, IdPath, IdempotencyKey, IfMatch, Json, MergePatch, Page, Patch, Problem};
+use api::{Query, etag};
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use domain::{Currency, Day, PortfolioId, Quantity, Symbol};
+use serde::Deserialize;
+use services::investments::{Correction, InvestmentNow, Purchase};
+use services::{App, investments};
+use utoipa::ToSchema;
+
+use crate::ListQuery;
+
+/// A lot held elsewhere; `fee` and `currency` may be left out.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct InvestmentRequest {
+    /// What is held: a symbol that the provider has prices of, or an item of one's own.
+    #[schema(example = "AAPL")]
+    ticker_symbol: String,
+    /// Units of the purchase date, a decimal string or number above zero.
+    #[schema(value_type = String, example = "12.5")]
+    quantity: Exact,
+    /// Price of one unit, a decimal string or number above zero.
+    #[schema(value_type = String, example = "430.47")]
+    purchase_price: Exact,
+    /// Not in the future.
+    #[schema(format = Date, example = "2012-06-01")]
+    purchase_date: String,
+    /// What the purchase cost beside the price; 0 where not given.
+    #[schema(value_type = Option<String>, example = "1.50")]
+    fee: Option<Exact>,
+    /// Currency of price and fee; where it is given it must be that of the instrument.
+    #[schema(example = "USD")]
+    currency: Option<String>,
+}
+
+/// What to change. What is not there stays; null sets the fee to 0.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct InvestmentChange {
+    /// What is held.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    ticker_symbol: Patch<String>,
+    /// Units of the purchase date.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    quantity: Patch<Exact>,
+    /// Price of one unit.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    purchase_price: Patch<Exact>,
+    /// Not in the future.
+    #[serde(default)]
+    #[schema(value_type = Option<Day>)]
+    purchase_date: Patch<String>,
+    /// What the purchase cost beside the price.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    fee: Patch<Exact>,
+}
+
+impl InvestmentRequest {
+    fn parse(self) -> Result<Purchase, Problem> {
+        let mut fields = Fields::default();
+        let ticker_symbol = fields.take("ticker_symbol", self.ticker_symbol.parse::<Symbol>());
+        let quantity = fields.take("quantity", self.quantity.quantity());
+        let purchase_price = fields.take("purchase_price", self.purchase_price.price());
+        let purchase_date = fields.take("purchase_date", self.purchase_date.parse::<Day>());
+        let fee = fields.take("fee", self.fee.map_or(Ok(Quantity::ZERO), |fee| fee.quantity()));
+        let currency = fields.take_optional("currency", self.currency.as_deref().map(str::parse::<Currency>));
+        let amounts = quantity.zip(purchase_price).zip(fee);
+        let purchase = ticker_symbol.zip(amounts).zip(purchase_date.zip(currency));
+        fields.finish(purchase.map(
+            |((ticker_symbol, ((quantity, purchase_price), fee)), (purchase_date, currency))| Purchase {
+                ticker_symbol,
+                quantity,
+                purchase_price,
+                purchase_date,
+                fee: fee.units(),
+                currency,
+            },
+        ))
+    }
+}
+
+impl InvestmentChange {
+    fn parse(self) -> Result<Correction, Problem> {
+        let mut fields = Fields::default();
+        let symbol = fields.take("ticker_symbol", self.ticker_symbol.required()).flatten();
+        let quantity = fields.take("quantity", self.quantity.required()).flatten();
+        let price = fields.take("purchase_price", self.purchase_price.required()).flatten();
+        let date = fields.take("purchase_date", self.purchase_date.required()).flatten();
+        let fee = match self.fee {
+            Patch::Keep => Some(None),
+            Patch::Remove => Some(Some(Quantity::ZERO)),
+            Patch::Set(fee) => fields.take("fee", fee.quantity()).map(Some),
+        };
+        let correction = Correction {
+            ticker_symbol: fields.take_optional("ticker_symbol", symbol.map(|text| text.parse())).flatten(),
+            quantity: fields.take_optional("quantity", quantity.map(|exact| exact.quantity())).flatten(),
+            purchase_price: fields.take_optional("purchase_price", price.map(|exact| exact.price())).flatten(),
+            purchase_date: fields.take_optional("purchase_date", date.map(|text| text.parse())).flatten(),
+            fee: fee.flatten().map(Quantity::units),
+        };
+        fields.finish(Some(correction))
+    }
+}
+
+/// Records a lot held elsewhere.
+#[utoipa::path(
+    post,
+    path = "/portfolios/{id}/investments",
+    operation_id = "record_investment",
+    tag = "portfolios",
+    params(
+        ("id" = String, Path, description = "Id of the portfolio"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same request answers the first result again, at the price of now"),
+    ),
+    request_body = InvestmentRequest,
+    responses(
+        (status = 201, description = "The investment; `Location` names it", body = InvestmentNow),
+        (status = 400, description = "Not JSON, or an unusable Idempotency-Key", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such portfolio of the caller, or an unknown symbol", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The portfolio is closed, or full", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "A body that is not sent as JSON", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Fields that cannot be used", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The provider cannot say whether it knows the symbol", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn record(
+    State(app): State<App>,
+    caller: Caller,
+    id: Result<IdPath, Problem>,
+    key: Result<IdempotencyKey, Problem>,
+    Json(request): Json<InvestmentRequest>,
+) -> Result<Response, Problem> {
+    let IdempotencyKey(key) = key?;
+    let purchase = request.parse()?;
+    let portfolio = PortfolioId(id?.0);
+    let made = investments::record(&app, caller.customer_id, portfolio, &purchase, key.as_deref()).await?;
+    let location = [(header::LOCATION, format!("/portfolios/{portfolio}/investments/{}", made.value.id))];
+    let replayed = made.replayed.then_some((REPLAYED_HEADER, "true"));
+    let tag = etag(made.value.version);
+    Ok((StatusCode::CREATED, location, tag, AppendHeaders(replayed), axum::Json(made.value)).into_response())
+}
+
+/// The investments of a portfolio, newest first.
+#[utoipa::path(
+    get,
+    path = "/portfolios/{id}/investments",
+    operation_id = "list_investments",
+    tag = "portfolios",
+    params(("id" = String, Path, description = "Id of the portfolio"), ListQuery),
+    responses(
+        (status = 200, description = "A page", body = Page<InvestmentNow>),
+        (status = 400, description = "A cursor of another list", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such portfolio of the caller", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A parameter that cannot be used", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<ListQuery>,
+    id: Result<IdPath, Problem>,
+) -> Result<axum::Json<Page<InvestmentNow>>, Problem> {
+    let limit = query.limit()?;
+    let portfolio = PortfolioId(id?.0);
+    let (items, next_cursor) = investments::list(&app, caller.customer_id, portfolio, limit, query.cursor).await?;
+    Ok(axum::Json(Page { items, next_cursor }))
+}
+
+/// One investment of the caller.
+#[utoipa::path(
+    get,
+    path = "/portfolios/{id}/investments/{investment_id}",
+    operation_id = "read_investment",
+    tag = "portfolios",
+    params(
+        ("id" = String, Path, description = "Id of the portfolio"),
+        ("investment_id" = String, Path, description = "Id of the investment"),
+    ),
+    responses(
+        (status = 200, description = "The investment; `ETag` carries its version", body = InvestmentNow),
+        (status = 404, description = "No such portfolio or investment of the caller", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn read(
+    State(app): State<App>,
+    caller: Caller,
+    IdPairPath(portfolio, id): IdPairPath,
+) -> Result<Response, Problem> {
+    let investment = investments::find(&app, caller.customer_id, PortfolioId(portfolio), id).await?;
+    Ok((etag(investment.version), axum::Json(investment)).into_response())
+}
+
+/// Corrects an investment: what is sent changes, everything else stays.
+#[utoipa::path(
+    patch,
+    path = "/portfolios/{id}/investments/{investment_id}",
+    operation_id = "correct_investment",
+    tag = "portfolios",
+    params(
+        ("id" = String, Path, description = "Id of the portfolio"),
+        ("investment_id" = String, Path, description = "Id of the investment"),
+        ("If-Match" = String, Header, description = "The `ETag` of the version that the change was made for, or `*`"),
+    ),
+    request_body(content((InvestmentChange = "application/merge-patch+json"), (InvestmentChange = "application/json"))),
+    responses(
+        (status = 200, description = "The investment as it is now", body = InvestmentNow),
+        (status = 400, description = "Not JSON, or an unusable If-Match", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such portfolio or investment of the caller, or an unknown symbol", body = Problem, content_type = "application/problem+json"),
+        (status = 412, description = "It has changed since", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "A body that is not sent as JSON or a merge patch", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Fields that cannot be used", body = Problem, content_type = "application/problem+json"),
+        (status = 428, description = "Without If-Match", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn correct(
+    State(app): State<App>,
+    caller: Caller,
+    ids: Result<IdPairPath, Problem>,
+    precondition: Result<IfMatch, Problem>,
+    MergePatch(request): MergePatch<InvestmentChange>,
+) -> Result<Response, Problem> {
+    let IfMatch(precondition) = precondition?;
+    let correction = request.parse()?;
+    let IdPairPath(portfolio, id) = ids?;
+    let portfolio = PortfolioId(portfolio);
+    let investment = investments::correct(&app, caller.customer_id, portfolio, id, &precondition, &correction).await?;
+    Ok((etag(investment.version), axum::Json(investment)).into_response())
+}
+
+/// Removes an investment.
+#[utoipa::path(
+    delete,
+    path = "/portfolios/{id}/investments/{investment_id}",
+    operation_id = "remove_investment",
+    tag = "portfolios",
+    params(
+        ("id" = String, Path, description = "Id of the portfolio"),
+        ("investment_id" = String, Path, description = "Id of the investment"),
+        ("If-Match" = Option<String>, Header, description = "Removes it only at this version"),
+    ),
+    responses(
+        (status = 204, description = "It is gone"),
+        (status = 404, description = "No such portfolio or investment of the caller", body = Problem, content_type = "application/problem+json"),
+        (status = 412, description = "It has changed since", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn remove(
+    State(app): State<App>,
+    caller: Caller,
+    precondition: Result<IfMatch, Problem>,
+    IdPairPath(portfolio, id): IdPairPath,
+) -> Result<StatusCode, Problem> {
+    let IfMatch(precondition) = precondition?;
+    investments::remove(&app, caller.customer_id, PortfolioId(portfolio), id, &precondition).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,223 @@
+//! `/portfolios`: portfolios, the lots held elsewhere in them, and their import and export.
+
+mod imports;
+mod investments;
+mod opening;
+
+use api::idempotency_key::REPLAYED_HEADER;
+use api::{Caller, Fields, IdPath, IdempotencyKey, IfMatch, Json, MergePatch, Page, Problem, Query, etag};
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use domain::{Portfolio, PortfolioId};
+use serde::Deserialize;
+use services::{App, Precondition, portfolios};
+use utoipa::IntoParams;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use opening::{OpenRequest, PortfolioChange};
+
+/// The function's routes, ready to serve.
+pub fn router(app: App) -> Router {
+    let router = routes().split_for_parts().0.with_state(app.clone());
+    api::close(app, router)
+}
+
+/// The function's part of the API document.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    routes().split_for_parts().1
+}
+
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(open, list))
+        .routes(routes!(read, change, remove))
+        .routes(routes!(investments::record, investments::list))
+        .routes(routes!(investments::read, investments::correct, investments::remove))
+        .routes(routes!(imports::import))
+        .routes(routes!(imports::export))
+}
+
+/// Opens a portfolio.
+#[utoipa::path(
+    post,
+    path = "/portfolios",
+    operation_id = "open_portfolio",
+    tag = "portfolios",
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key with the same request answers the first result again")),
+    request_body = OpenRequest,
+    responses(
+        (status = 201, description = "The portfolio; `Location` names it", body = Portfolio),
+        (status = 400, description = "Not JSON, or an unusable Idempotency-Key", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "As many portfolios as a customer may have", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "A body over 1 MiB", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "A body that is not sent as JSON", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Fields that cannot be used", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn open(
+    State(app): State<App>,
+    caller: Caller,
+    key: Result<IdempotencyKey, Problem>,
+    Json(request): Json<OpenRequest>,
+) -> Result<Response, Problem> {
+    let IdempotencyKey(key) = key?;
+    let opening = request.parse()?;
+    let made = portfolios::open(&app, caller.customer_id, &opening, key.as_deref()).await?;
+    let location = [(header::LOCATION, format!("/portfolios/{}", made.value.id))];
+    let replayed = made.replayed.then_some((REPLAYED_HEADER, "true"));
+    let tag = etag(made.value.version);
+    Ok((StatusCode::CREATED, location, tag, AppendHeaders(replayed), axum::Json(made.value)).into_response())
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListQuery {
+    /// Items of a page, 1 to 200; 50 where not given.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
+    limit: Option<String>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+impl ListQuery {
+    fn limit(&self) -> Result<usize, Problem> {
+        let mut fields = Fields::default();
+        let limit = fields.take("limit", api::page::limit(self.limit.as_deref()));
+        fields.finish(limit)
+    }
+}
+
+/// The caller's portfolios, newest first.
+#[utoipa::path(
+    get,
+    path = "/portfolios",
+    operation_id = "list_portfolios",
+    tag = "portfolios",
+    params(ListQuery),
+    responses(
+        (status = 200, description = "A page", body = Page<Portfolio>),
+        (status = 400, description = "A cursor of another list", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A parameter that cannot be used", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<ListQuery>,
+) -> Result<axum::Json<Page<Portfolio>>, Problem> {
+    let limit = query.limit()?;
+    let (items, next_cursor) = portfolios::list(&app, caller.customer_id, limit, query.cursor).await?;
+    Ok(axum::Json(Page { items, next_cursor }))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ReadQuery {
+    /// The investment profile of this version, as it was, in place of the present one.
+    #[param(value_type = Option<u32>, minimum = 1)]
+    profile_version: Option<String>,
+}
+
+/// One portfolio of the caller.
+#[utoipa::path(
+    get,
+    path = "/portfolios/{id}",
+    operation_id = "read_portfolio",
+    tag = "portfolios",
+    params(("id" = String, Path, description = "Id of the portfolio"), ReadQuery),
+    responses(
+        (status = 200, description = "The portfolio; `ETag` carries its version", body = Portfolio),
+        (status = 404, description = "No such portfolio of the caller, or no such version of its profile", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A parameter that cannot be used", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn read(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<ReadQuery>,
+    id: Result<IdPath, Problem>,
+) -> Result<Response, Problem> {
+    let mut fields = Fields::default();
+    let version = query.profile_version.as_deref().map(|text| {
+        text.parse::<u32>().ok().filter(|version| *version > 0).ok_or("a version is a whole number from 1")
+    });
+    let version = fields.take_optional("profile_version", version);
+    let version = fields.finish(version)?;
+    let id = PortfolioId(id?.0);
+    let mut portfolio = portfolios::find(&app, caller.customer_id, id).await?;
+    if let Some(version) = version {
+        portfolio.investment_profile = Some(portfolios::profile(&app, caller.customer_id, id, version).await?);
+    }
+    Ok((etag(portfolio.version), axum::Json(portfolio)).into_response())
+}
+
+/// Changes a portfolio: what is sent changes, what is null is taken away, everything else stays.
+#[utoipa::path(
+    patch,
+    path = "/portfolios/{id}",
+    operation_id = "change_portfolio",
+    tag = "portfolios",
+    params(
+        ("id" = String, Path, description = "Id of the portfolio"),
+        ("If-Match" = String, Header, description = "The `ETag` of the version that the change was made for, or `*`"),
+    ),
+    request_body(content((PortfolioChange = "application/merge-patch+json"), (PortfolioChange = "application/json"))),
+    responses(
+        (status = 200, description = "The portfolio as it is now", body = Portfolio),
+        (status = 400, description = "Not JSON, or an unusable If-Match", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such portfolio of the caller", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It is to be closed and still holds something", body = Problem, content_type = "application/problem+json"),
+        (status = 412, description = "It has changed since", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "A body that is not sent as JSON or a merge patch", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Fields that cannot be used", body = Problem, content_type = "application/problem+json"),
+        (status = 428, description = "Without If-Match", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn change(
+    State(app): State<App>,
+    caller: Caller,
+    id: Result<IdPath, Problem>,
+    precondition: Result<IfMatch, Problem>,
+    MergePatch(request): MergePatch<PortfolioChange>,
+) -> Result<Response, Problem> {
+    let IfMatch(precondition) = precondition?;
+    let change = request.parse()?;
+    let id = PortfolioId(id?.0);
+    let portfolio = portfolios::change(&app, caller.customer_id, id, &precondition, &change).await?;
+    Ok((etag(portfolio.version), axum::Json(portfolio)).into_response())
+}
+
+/// Removes a portfolio that never traded, with the investments in it.
+#[utoipa::path(
+    delete,
+    path = "/portfolios/{id}",
+    operation_id = "remove_portfolio",
+    tag = "portfolios",
+    params(
+        ("id" = String, Path, description = "Id of the portfolio"),
+        ("If-Match" = Option<String>, Header, description = "Removes it only at this version"),
+    ),
+    responses(
+        (status = 204, description = "It is gone"),
+        (status = 404, description = "No such portfolio of the caller", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It has trades, which are kept: close it", body = Problem, content_type = "application/problem+json"),
+        (status = 412, description = "It has changed since", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn remove(
+    State(app): State<App>,
+    caller: Caller,
+    precondition: Result<IfMatch, Problem>,
+    IdPath(id): IdPath,
+) -> Result<StatusCode, Problem> {
+    let precondition: Precondition = precondition?.0;
+    portfolios::remove(&app, caller.customer_id, PortfolioId(id), &precondition).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,266 @@
+//! The bodies that open and change a portfolio, and how they are read.
+
+use std::collections::BTreeMap;
+
+use api::{Exact, Fields, Patch, Problem};
+use domain::InstrumentType;
+use domain::portfolio::{
+    Fraction, InvestmentAims, LotMethod, MAX_HORIZON_YEARS, PortfolioError, PortfolioName, PortfolioState,
+    PortfolioType, RiskLevel, Targets,
+};
+use domain::{Currency, MoneyError};
+use serde::Deserialize;
+use services::portfolios::{AimsChange, Change, Opening, ProfileChange};
+use utoipa::ToSchema;
+
+/// What to open; `name` and `type` are required.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OpenRequest {
+    /// 1 to 100 characters.
+    #[schema(example = "Retirement")]
+    name: String,
+    #[serde(rename = "type")]
+    kind: PortfolioType,
+    /// Currency of value and performance; USD where not given.
+    #[schema(example = "USD")]
+    base_currency: Option<String>,
+    /// Which lots a sale takes; `fifo` where not given.
+    lot_method: Option<LotMethod>,
+    /// What it is meant for.
+    investment_profile: Option<ProfileRequest>,
+}
+
+/// An investment profile; all of it is required.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ProfileRequest {
+    /// From 1 (lowest) to 7 (highest).
+    #[schema(minimum = 1, maximum = 7)]
+    risk: i64,
+    /// Years until the money is needed, 1 to 100.
+    #[schema(minimum = 1, maximum = 100)]
+    horizon_years: i64,
+    /// The fraction of the value that may be lost without harm, 0 to 1.
+    #[schema(value_type = f64, minimum = 0, maximum = 1)]
+    loss_capacity: Exact,
+    targets: TargetsRequest,
+}
+
+/// Fractions by kind of instrument, which sum to 1.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"stock": 0.6, "bond": 0.4}))]
+struct TargetsRequest {
+    #[serde(default)]
+    #[schema(value_type = Option<f64>)]
+    stock: Patch<Exact>,
+    #[serde(default)]
+    #[schema(value_type = Option<f64>)]
+    etf: Patch<Exact>,
+    #[serde(default)]
+    #[schema(value_type = Option<f64>)]
+    fund: Patch<Exact>,
+    #[serde(default)]
+    #[schema(value_type = Option<f64>)]
+    bond: Patch<Exact>,
+    #[serde(default)]
+    #[schema(value_type = Option<f64>)]
+    commodity: Patch<Exact>,
+    #[serde(default)]
+    #[schema(value_type = Option<f64>)]
+    crypto: Patch<Exact>,
+    #[serde(default)]
+    #[schema(value_type = Option<f64>)]
+    fx: Patch<Exact>,
+    #[serde(default)]
+    #[schema(value_type = Option<f64>)]
+    item: Patch<Exact>,
+}
+
+/// What to change. What is not there stays; null takes the investment profile or a target away and sets the lot method
+/// back to `fifo`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PortfolioChange {
+    /// 1 to 100 characters.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    name: Patch<String>,
+    #[serde(default, rename = "type")]
+    #[schema(value_type = Option<PortfolioType>)]
+    kind: Patch<PortfolioType>,
+    /// Currency of value and performance.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    base_currency: Patch<String>,
+    /// Which lots a sale takes from now on.
+    #[serde(default)]
+    #[schema(value_type = Option<LotMethod>)]
+    lot_method: Patch<LotMethod>,
+    /// `closed` only while nothing is held.
+    #[serde(default)]
+    #[schema(value_type = Option<PortfolioState>)]
+    state: Patch<PortfolioState>,
+    /// Parts of the profile to change; a first one needs all of them.
+    #[serde(default)]
+    #[schema(value_type = Option<ProfileChangeRequest>)]
+    investment_profile: Patch<ProfileChangeRequest>,
+}
+
+/// Parts of an investment profile to change.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProfileChangeRequest {
+    /// From 1 (lowest) to 7 (highest).
+    #[serde(default)]
+    #[schema(value_type = Option<u8>, minimum = 1, maximum = 7)]
+    risk: Patch<i64>,
+    /// Years until the money is needed, 1 to 100.
+    #[serde(default)]
+    #[schema(value_type = Option<u8>, minimum = 1, maximum = 100)]
+    horizon_years: Patch<i64>,
+    /// The fraction of the value that may be lost without harm, 0 to 1.
+    #[serde(default)]
+    #[schema(value_type = Option<f64>, minimum = 0, maximum = 1)]
+    loss_capacity: Patch<Exact>,
+    #[serde(default)]
+    #[schema(value_type = Option<TargetsRequest>)]
+    targets: Patch<TargetsRequest>,
+}
+
+impl OpenRequest {
+    /// The opening, or every mistake at once.
+    pub(crate) fn parse(self) -> Result<Opening, Problem> {
+        let mut fields = Fields::default();
+        let name = fields.take("name", PortfolioName::parse(&self.name));
+        let base_currency =
+            fields.take("base_currency", self.base_currency.as_deref().map_or(Ok(Currency::USD), currency));
+        let aims = match self.investment_profile {
+            None => Some(None),
+            Some(profile) => profile.parse(&mut fields).map(Some),
+        };
+        let opening = name.zip(base_currency).zip(aims).map(|((name, base_currency), aims)| Opening {
+            name,
+            kind: self.kind,
+            base_currency,
+            lot_method: self.lot_method.unwrap_or_default(),
+            aims,
+        });
+        fields.finish(opening)
+    }
+}
+
+impl ProfileRequest {
+    fn parse(self, fields: &mut Fields) -> Option<InvestmentAims> {
+        let risk = fields.take("investment_profile/risk", risk(self.risk));
+        let horizon_years = fields.take("investment_profile/horizon_years", horizon(self.horizon_years));
+        let loss_capacity = fields.take("investment_profile/loss_capacity", fraction(&self.loss_capacity));
+        let given = self.targets.parse(fields)?;
+        let targets = Targets::new(given.into_iter().filter_map(|(kind, part)| Some((kind, part?))).collect());
+        let targets = fields.take("investment_profile/targets", targets);
+        Some(InvestmentAims {
+            risk: risk?,
+            horizon_years: horizon_years?,
+            loss_capacity: loss_capacity?,
+            targets: targets?,
+        })
+    }
+}
+
+impl TargetsRequest {
+    /// The fractions that are there, and `None` for those that are to go.
+    fn parse(self, fields: &mut Fields) -> Option<BTreeMap<InstrumentType, Option<Fraction>>> {
+        let parts = [
+            (InstrumentType::Stock, "stock", self.stock),
+            (InstrumentType::Etf, "etf", self.etf),
+            (InstrumentType::Fund, "fund", self.fund),
+            (InstrumentType::Bond, "bond", self.bond),
+            (InstrumentType::Commodity, "commodity", self.commodity),
+            (InstrumentType::Crypto, "crypto", self.crypto),
+            (InstrumentType::Fx, "fx", self.fx),
+            (InstrumentType::Item, "item", self.item),
+        ];
+        let mut targets = Some(BTreeMap::new());
+        for (kind, name, part) in parts {
+            let read = match part {
+                Patch::Keep => continue,
+                Patch::Remove => Some(None),
+                Patch::Set(text) => {
+                    fields.take(&format!("investment_profile/targets/{name}"), fraction(&text)).map(Some)
+                }
+            };
+            targets = targets.zip(read).map(|(mut targets, read)| {
+                targets.insert(kind, read);
+                targets
+            });
+        }
+        targets
+    }
+}
+
+impl PortfolioChange {
+    /// The change, or every mistake at once.
+    pub(crate) fn parse(self) -> Result<Change, Problem> {
+        let mut fields = Fields::default();
+        let name = fields.take("name", self.name.required());
+        let name = fields.take_optional("name", name.flatten().map(|name| PortfolioName::parse(&name)));
+        let kind = fields.take("type", self.kind.required());
+        let code = fields.take("base_currency", self.base_currency.required());
+        let base_currency = fields.take_optional("base_currency", code.flatten().as_deref().map(currency));
+        let state = fields.take("state", self.state.required());
+        let profile = match self.investment_profile {
+            Patch::Keep => Some(ProfileChange::Keep),
+            Patch::Remove => Some(ProfileChange::Remove),
+            Patch::Set(part) => part.parse(&mut fields).map(ProfileChange::Merge),
+        };
+        let change = name.zip(kind).zip(base_currency).zip(state).zip(profile).map(
+            |((((name, kind), base_currency), state), profile)| Change {
+                name,
+                kind,
+                base_currency,
+                lot_method: self.lot_method.or_default(LotMethod::default()),
+                state,
+                profile,
+            },
+        );
+        fields.finish(change)
+    }
+}
+
+impl ProfileChangeRequest {
+    fn parse(self, fields: &mut Fields) -> Option<AimsChange> {
+        let level = fields.take("investment_profile/risk", self.risk.required());
+        let risk = fields.take_optional("investment_profile/risk", level.flatten().map(risk));
+        let years = fields.take("investment_profile/horizon_years", self.horizon_years.required());
+        let horizon_years = fields.take_optional("investment_profile/horizon_years", years.flatten().map(horizon));
+        let loss = fields.take("investment_profile/loss_capacity", self.loss_capacity.required());
+        let loss_capacity =
+            fields.take_optional("investment_profile/loss_capacity", loss.flatten().as_ref().map(fraction));
+        let targets = fields.take("investment_profile/targets", self.targets.required());
+        let targets = targets.flatten().map_or(Some(BTreeMap::new()), |targets| targets.parse(fields));
+        Some(AimsChange {
+            risk: risk?,
+            horizon_years: horizon_years?,
+            loss_capacity: loss_capacity?,
+            targets: targets?,
+        })
+    }
+}
+
+fn currency(code: &str) -> Result<Currency, MoneyError> {
+    code.parse()
+}
+
+fn risk(level: i64) -> Result<RiskLevel, PortfolioError> {
+    u8::try_from(level).map_err(|_| PortfolioError::RiskLevel).and_then(RiskLevel::new)
+}
+
+fn horizon(years: i64) -> Result<u8, PortfolioError> {
+    let years = u8::try_from(years).ok().filter(|years| (1..=MAX_HORIZON_YEARS).contains(years));
+    years.ok_or(PortfolioError::Horizon)
+}
+
+fn fraction(text: &Exact) -> Result<Fraction, PortfolioError> {
+    Fraction::parse(text.as_str())
+}

@@ -1,0 +1,146 @@
+//! Investments: lots that a customer holds elsewhere and keeps account of here.
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{Currency, Day, InstrumentType, Money, MoneyError, PortfolioId, Price, Quantity, Symbol};
+
+/// A lot held elsewhere, in the units of its purchase date: later splits are applied when it is read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written", into = "Written")]
+pub struct Investment {
+    /// Id (`UUIDv7`).
+    pub id: Uuid,
+    /// The portfolio it belongs to.
+    pub portfolio_id: PortfolioId,
+    /// What is held.
+    pub ticker_symbol: Symbol,
+    /// Kind of instrument.
+    pub instrument_type: InstrumentType,
+    /// Units of the purchase date; above zero.
+    pub quantity: Quantity,
+    /// Price of one such unit.
+    pub purchase_price: Price,
+    /// When it was bought.
+    pub purchase_date: Day,
+    /// What the purchase cost beside the price, in the currency of the instrument; not below zero.
+    pub fee: Money,
+    /// When it was first recorded.
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed.
+    pub updated_at: DateTime<Utc>,
+    /// Counts its changes, from 1.
+    pub version: u64,
+}
+
+impl Investment {
+    /// Currency of the price and the fee: that of the instrument.
+    #[must_use]
+    pub fn currency(&self) -> Currency {
+        self.fee.currency()
+    }
+
+    /// What it cost: units times price, rounded half-even to the currency, and the fee.
+    ///
+    /// Errors: a cost beyond every amount.
+    pub fn cost(&self) -> Result<Money, MoneyError> {
+        let paid = self.quantity.units().checked_mul(self.purchase_price.amount()).ok_or(MoneyError::TooLarge)?;
+        let paid = paid.round_dp(self.currency().decimals());
+        Money::new(paid.checked_add(self.fee.amount()).ok_or(MoneyError::TooLarge)?, self.currency())
+    }
+}
+
+/// An investment as it is stored: every decimal is text.
+#[derive(Clone, Serialize, Deserialize)]
+struct Written {
+    id: Uuid,
+    portfolio_id: PortfolioId,
+    ticker_symbol: Symbol,
+    instrument_type: InstrumentType,
+    quantity: Quantity,
+    purchase_price: Price,
+    purchase_date: Day,
+    fee: Decimal,
+    currency: Currency,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    version: u64,
+}
+
+impl TryFrom<Written> for Investment {
+    type Error = MoneyError;
+
+    fn try_from(written: Written) -> Result<Self, MoneyError> {
+        Ok(Self {
+            id: written.id,
+            portfolio_id: written.portfolio_id,
+            ticker_symbol: written.ticker_symbol,
+            instrument_type: written.instrument_type,
+            quantity: written.quantity,
+            purchase_price: written.purchase_price,
+            purchase_date: written.purchase_date,
+            fee: Money::new(written.fee, written.currency)?,
+            created_at: written.created_at,
+            updated_at: written.updated_at,
+            version: written.version,
+        })
+    }
+}
+
+impl From<Investment> for Written {
+    fn from(investment: Investment) -> Self {
+        Self {
+            id: investment.id,
+            portfolio_id: investment.portfolio_id,
+            ticker_symbol: investment.ticker_symbol,
+            instrument_type: investment.instrument_type,
+            quantity: investment.quantity,
+            purchase_price: investment.purchase_price,
+            purchase_date: investment.purchase_date,
+            fee: investment.fee.amount(),
+            currency: investment.fee.currency(),
+            created_at: investment.created_at,
+            updated_at: investment.updated_at,
+            version: investment.version,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn investment(quantity: &str, price: &str, fee: &str) -> Investment {
+        let at = DateTime::UNIX_EPOCH;
+        Investment {
+            id: Uuid::from_u128(1),
+            portfolio_id: PortfolioId(Uuid::from_u128(2)),
+            ticker_symbol: "IBM".parse().unwrap(),
+            instrument_type: InstrumentType::Stock,
+            quantity: Quantity::parse(quantity).unwrap(),
+            purchase_price: Price::parse(price).unwrap(),
+            purchase_date: "2010-01-04".parse().unwrap(),
+            fee: Money::parse(fee, Currency::USD).unwrap(),
+            created_at: at,
+            updated_at: at,
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn a_cost_is_the_price_paid_to_the_cent_and_the_fee() {
+        assert_eq!(investment("3", "33.335", "1.50").cost().unwrap().to_string(), "101.50", "100.005 to the even cent");
+        assert_eq!(investment("0.00000001", "0.00000001", "0").cost().unwrap().to_string(), "0.00");
+        assert_eq!(investment("1e12", "1e12", "0").cost(), Err(MoneyError::TooLarge));
+    }
+
+    #[test]
+    fn what_is_stored_is_text_and_comes_back_the_same() {
+        let kept = investment("12345678.12345678", "0.10", "1.5");
+        let json = serde_json::to_string(&kept).unwrap();
+        assert!(json.contains(r#""quantity":"12345678.12345678""#) && json.contains(r#""fee":"1.5""#), "{json}");
+        assert_eq!(serde_json::from_str::<Investment>(&json).unwrap(), kept);
+    }
+}

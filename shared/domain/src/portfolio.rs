@@ -1,0 +1,376 @@
+//! Portfolios: what a customer's holdings are kept in, and what they are meant for.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+use serde::{Deserialize, Serialize, Serializer};
+use uuid::Uuid;
+
+use crate::decimal::from_f64;
+use crate::{Currency, CustomerId, InstrumentType};
+
+/// The longest name of a portfolio, in characters.
+pub const MAX_NAME_LENGTH: usize = 100;
+/// The longest horizon of an investment profile, in years.
+pub const MAX_HORIZON_YEARS: u8 = 100;
+/// Decimals of a fraction in an investment profile.
+const FRACTION_DECIMALS: u32 = 6;
+
+/// The id of a portfolio (`UUIDv7`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(transparent)]
+pub struct PortfolioId(pub Uuid);
+
+/// A name that a person reads: 1 to [`MAX_NAME_LENGTH`] characters, none of them a control character, no blanks around.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schema(value_type = String, min_length = 1, max_length = 100, example = "Retirement")]
+pub struct PortfolioName(String);
+
+/// A holding place of a customer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Portfolio {
+    /// Id.
+    pub id: PortfolioId,
+    /// Whose it is.
+    pub customer_id: CustomerId,
+    /// Name.
+    pub name: PortfolioName,
+    /// Kind of account.
+    #[serde(rename = "type")]
+    pub kind: PortfolioType,
+    /// Currency of its value and performance.
+    pub base_currency: Currency,
+    /// Which lots a sale takes.
+    pub lot_method: LotMethod,
+    /// Whether it takes trades and investments.
+    pub state: PortfolioState,
+    /// What it is meant for, where the customer has said so.
+    pub investment_profile: Option<InvestmentProfile>,
+    /// When it was opened.
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed.
+    pub updated_at: DateTime<Utc>,
+    /// Counts its changes, from 1; what `ETag` and `If-Match` carry.
+    pub version: u64,
+}
+
+/// Kind of account that a portfolio stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PortfolioType {
+    /// An ordinary, taxed account.
+    Brokerage,
+    /// A traditional individual retirement account (US).
+    Ira,
+    /// A retirement account funded after tax (US).
+    RothIra,
+    /// An employer's retirement plan (US).
+    #[serde(rename = "401k")]
+    EmployerPlan,
+    /// An individual savings account (UK).
+    Isa,
+    /// A self-invested personal pension (UK).
+    Sipp,
+    /// Savings.
+    Savings,
+    /// Crypto currencies.
+    Crypto,
+    /// Anything else.
+    Other,
+}
+
+/// Which lots a sale takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LotMethod {
+    /// First in, first out: the oldest lot.
+    #[default]
+    Fifo,
+    /// Last in, first out: the newest lot.
+    Lifo,
+    /// Highest in, first out: the lot with the highest cost per unit of today.
+    Hifo,
+    /// Every unit at the average cost of all.
+    Average,
+    /// The lots that the order names.
+    Specific,
+}
+
+/// Whether a portfolio takes trades and investments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PortfolioState {
+    /// It does.
+    Open,
+    /// It holds nothing and takes nothing; its history stays.
+    Closed,
+}
+
+/// What a portfolio is meant for. Each change makes a new version; the old ones are kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct InvestmentProfile {
+    /// Counts the profiles of this portfolio, from 1.
+    pub version: u32,
+    /// From when on it holds.
+    pub since: DateTime<Utc>,
+    /// What the customer says.
+    #[serde(flatten)]
+    pub aims: InvestmentAims,
+}
+
+/// Risk, horizon, capacity for loss and targets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct InvestmentAims {
+    /// From 1 (lowest) to 7 (highest), as on the risk indicator of European funds.
+    #[schema(value_type = u8, minimum = 1, maximum = 7)]
+    pub risk: RiskLevel,
+    /// Years until the money is needed.
+    #[schema(minimum = 1, maximum = 100)]
+    pub horizon_years: u8,
+    /// The fraction of the value that may be lost without harm to the customer's standard of living.
+    #[schema(value_type = f64, minimum = 0, maximum = 1)]
+    pub loss_capacity: Fraction,
+    /// The fraction of the value meant for each kind of instrument; the fractions sum to 1.
+    pub targets: Targets,
+}
+
+/// A level of risk from 1 to 7.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub struct RiskLevel(u8);
+
+/// A number from 0 to 1 with at most six decimals, exact; a JSON number outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "f64")]
+pub struct Fraction(Decimal);
+
+/// Fractions by kind of instrument that sum to exactly 1.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(try_from = "BTreeMap<InstrumentType, Fraction>")]
+#[schema(value_type = BTreeMap<String, f64>, example = json!({"stock": 0.6, "bond": 0.4}))]
+pub struct Targets(BTreeMap<InstrumentType, Fraction>);
+
+/// Why something cannot be part of a portfolio.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PortfolioError {
+    /// A name of blanks, or of nothing.
+    #[error("a name has at least one character")]
+    NameEmpty,
+    /// A name above [`MAX_NAME_LENGTH`].
+    #[error("a name has at most {MAX_NAME_LENGTH} characters")]
+    NameTooLong,
+    /// A line break or another control character.
+    #[error("a name has no control characters")]
+    NameWithControlCharacter,
+    /// Not from 1 to 7.
+    #[error("a level of risk lies between 1 and 7")]
+    RiskLevel,
+    /// Not from 1 to [`MAX_HORIZON_YEARS`].
+    #[error("a horizon lies between 1 and {MAX_HORIZON_YEARS} years")]
+    Horizon,
+    /// Not from 0 to 1, or finer than six decimals.
+    #[error("a fraction lies between 0 and 1, with at most {FRACTION_DECIMALS} decimals: 60 % is 0.6")]
+    Fraction,
+    /// Targets that sum to something else.
+    #[error("the targets sum to {sum}, not to 1")]
+    TargetsSum {
+        /// What they sum to.
+        sum: Decimal,
+    },
+}
+
+impl PortfolioName {
+    /// The name without the blanks around it.
+    pub fn parse(text: &str) -> Result<Self, PortfolioError> {
+        let name = text.trim();
+        if name.is_empty() {
+            return Err(PortfolioError::NameEmpty);
+        }
+        if name.chars().count() > MAX_NAME_LENGTH {
+            return Err(PortfolioError::NameTooLong);
+        }
+        if name.chars().any(char::is_control) {
+            return Err(PortfolioError::NameWithControlCharacter);
+        }
+        Ok(Self(name.to_owned()))
+    }
+}
+
+impl Portfolio {
+    /// Whether it takes trades and investments.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.state == PortfolioState::Open
+    }
+}
+
+impl RiskLevel {
+    /// A level from 1 to 7.
+    pub fn new(level: u8) -> Result<Self, PortfolioError> {
+        if (1..=7).contains(&level) { Ok(Self(level)) } else { Err(PortfolioError::RiskLevel) }
+    }
+}
+
+impl Fraction {
+    /// Exactly this fraction.
+    pub fn new(fraction: Decimal) -> Result<Self, PortfolioError> {
+        let fraction = fraction.normalize();
+        let inside = (Decimal::ZERO..=Decimal::ONE).contains(&fraction) && fraction.scale() <= FRACTION_DECIMALS;
+        if inside { Ok(Self(fraction)) } else { Err(PortfolioError::Fraction) }
+    }
+
+    /// Reads `0.6` or `6e-1` exactly.
+    pub fn parse(text: &str) -> Result<Self, PortfolioError> {
+        let plain = Decimal::from_str_exact(text);
+        let fraction = plain.or_else(|_| Decimal::from_scientific(text)).map_err(|_| PortfolioError::Fraction)?;
+        Self::new(fraction)
+    }
+
+    /// The number.
+    #[must_use]
+    pub fn value(self) -> Decimal {
+        self.0
+    }
+}
+
+impl Targets {
+    /// These fractions, which must sum to 1.
+    pub fn new(fractions: BTreeMap<InstrumentType, Fraction>) -> Result<Self, PortfolioError> {
+        let sum: Decimal = fractions.values().map(|fraction| fraction.0).sum();
+        if sum == Decimal::ONE { Ok(Self(fractions)) } else { Err(PortfolioError::TargetsSum { sum }) }
+    }
+
+    /// The fractions by kind of instrument.
+    #[must_use]
+    pub fn fractions(&self) -> &BTreeMap<InstrumentType, Fraction> {
+        &self.0
+    }
+}
+
+impl fmt::Display for PortfolioId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Display for PortfolioName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for PortfolioName {
+    type Error = PortfolioError;
+
+    fn try_from(text: String) -> Result<Self, PortfolioError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<PortfolioName> for String {
+    fn from(name: PortfolioName) -> Self {
+        name.0
+    }
+}
+
+impl TryFrom<u8> for RiskLevel {
+    type Error = PortfolioError;
+
+    fn try_from(level: u8) -> Result<Self, PortfolioError> {
+        Self::new(level)
+    }
+}
+
+impl From<RiskLevel> for u8 {
+    fn from(level: RiskLevel) -> Self {
+        level.0
+    }
+}
+
+impl TryFrom<f64> for Fraction {
+    type Error = PortfolioError;
+
+    fn try_from(number: f64) -> Result<Self, PortfolioError> {
+        Self::new(from_f64(number).map_err(|_| PortfolioError::Fraction)?)
+    }
+}
+
+/// Six decimals survive the way through a JSON number and back.
+impl Serialize for Fraction {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(self.0.to_f64().unwrap_or_default())
+    }
+}
+
+impl TryFrom<BTreeMap<InstrumentType, Fraction>> for Targets {
+    type Error = PortfolioError;
+
+    fn try_from(fractions: BTreeMap<InstrumentType, Fraction>) -> Result<Self, PortfolioError> {
+        Self::new(fractions)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn targets(fractions: &[(InstrumentType, &str)]) -> Result<Targets, PortfolioError> {
+        Targets::new(fractions.iter().map(|(kind, text)| (*kind, Fraction::parse(text).unwrap())).collect())
+    }
+
+    #[test]
+    fn a_name_is_trimmed_and_bounded() {
+        assert_eq!(PortfolioName::parse("  Retirement \n").unwrap().to_string(), "Retirement");
+        assert_eq!(PortfolioName::parse(" \t"), Err(PortfolioError::NameEmpty));
+        assert!(PortfolioName::parse(&"ä".repeat(100)).is_ok());
+        assert_eq!(PortfolioName::parse(&"a".repeat(101)), Err(PortfolioError::NameTooLong));
+        assert_eq!(PortfolioName::parse("a\u{7}b"), Err(PortfolioError::NameWithControlCharacter));
+    }
+
+    #[test]
+    fn targets_sum_to_one_exactly_where_floats_would_not() {
+        let tenths: Vec<_> =
+            [InstrumentType::Stock, InstrumentType::Etf, InstrumentType::Bond].map(|kind| (kind, "0.1")).into();
+        let rest = (InstrumentType::Fund, "0.7");
+        assert!(targets(&[tenths.clone(), vec![rest]].concat()).is_ok());
+        let sum = "0.3".parse().unwrap();
+        assert_eq!(targets(&tenths), Err(PortfolioError::TargetsSum { sum }));
+        assert_eq!(targets(&[]), Err(PortfolioError::TargetsSum { sum: Decimal::ZERO }));
+    }
+
+    #[test]
+    fn fractions_and_levels_of_risk_stay_inside_their_bounds() {
+        for text in ["1.1", "-0.1", "0.1234567", "NaN", "", "60%"] {
+            assert_eq!(Fraction::parse(text), Err(PortfolioError::Fraction), "{text}");
+        }
+        assert_eq!(Fraction::parse("6e-1").unwrap(), Fraction::parse("0.60").unwrap());
+        assert!(RiskLevel::new(0).is_err() && RiskLevel::new(8).is_err() && RiskLevel::new(7).is_ok());
+    }
+
+    #[test]
+    fn aims_are_read_back_as_they_were_written() {
+        let aims = InvestmentAims {
+            risk: RiskLevel::new(4).unwrap(),
+            horizon_years: 12,
+            loss_capacity: Fraction::parse("0.333333").unwrap(),
+            targets: targets(&[(InstrumentType::Stock, "0.6"), (InstrumentType::Bond, "0.4")]).unwrap(),
+        };
+        let json = serde_json::to_string(&aims).unwrap();
+        let expected = r#"{"risk":4,"horizon_years":12,"loss_capacity":0.333333,"targets":{"stock":0.6,"bond":0.4}}"#;
+        assert_eq!(json, expected);
+        assert_eq!(serde_json::from_str::<InvestmentAims>(&json).unwrap(), aims);
+        assert!(serde_json::from_str::<InvestmentAims>(&json.replace("0.6", "0.7")).is_err());
+    }
+
+    #[test]
+    fn kinds_of_account_go_by_their_own_names() {
+        for (kind, name) in [(PortfolioType::EmployerPlan, "401k"), (PortfolioType::RothIra, "roth_ira")] {
+            assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{name}\""));
+        }
+        assert_eq!(LotMethod::default(), LotMethod::Fifo);
+    }
+}

@@ -1,0 +1,339 @@
+//! Importing a file of lots held elsewhere: all of it or nothing, a verdict a row, the same file once.
+//!
+//! Rows go in by transactions of [`ROWS_A_TRANSACTION`], and each moves the import's own item on; one that is cut short
+//! goes on where it stopped when the file is sent again. A row's id follows from the file and its number, so that no
+//! repetition can make two investments of it.
+
+mod export;
+mod report;
+mod rows;
+
+pub use export::export;
+pub use report::{ImportReport, RowError, RowVerdict, Verdict};
+pub use rows::{Format, MAX_ROWS};
+
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::{DateTime, SubsecRound, Utc};
+use domain::{CustomerId, Day, Instrument, Investment, PortfolioId, Symbol};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use store::retry::{Retry, retry};
+use store::{Expect, Key, Write, documents, keys};
+use uuid::Uuid;
+
+use crate::digest::sha256_hex;
+use crate::error::{RowMistake, ServiceError};
+use crate::idempotency::{self, Attempt, Created};
+use crate::investments::{Identity, MAX_INVESTMENTS, Mistake, Purchase, WHAT};
+use crate::own_items::latest_day_anywhere;
+use crate::portfolios::{self, PATIENCE};
+use crate::tally::Tally;
+use crate::{App, instruments};
+
+use report::SameAs;
+
+/// Rows of one transaction; portfolio, count and the import's own item are written beside them.
+const ROWS_A_TRANSACTION: usize = 80;
+/// Most mistakes that a refusal lists.
+const MAX_LISTED: usize = 1_000;
+const ROUTE: &str = "POST /portfolios/{id}/investments/import";
+
+/// What is to become of rows that say what another row, or an investment, says already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Duplicates {
+    /// Nothing is imported until the caller has decided.
+    Ask,
+    /// They are lots of their own.
+    Import,
+    /// They are left out.
+    Skip,
+}
+
+/// A file and what to do with it.
+#[derive(Clone, Copy, Debug)]
+pub struct Import<'a> {
+    /// The file.
+    pub file: &'a [u8],
+    /// How it is written.
+    pub format: Format,
+    /// What becomes of repeated rows.
+    pub duplicates: Duplicates,
+    /// Whether to say only what would happen.
+    pub dry_run: bool,
+}
+
+/// How far an import has come.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Progress {
+    /// When it began; its rows carry this time.
+    started_at: DateTime<Utc>,
+    /// Rows that are left out, by number.
+    skipped: BTreeSet<usize>,
+    /// Rows that are in, of those that are not left out.
+    done: usize,
+}
+
+/// A row that can be imported.
+struct Line {
+    row: usize,
+    purchase: Purchase,
+    instrument: Instrument,
+}
+
+/// The whole file, read and checked.
+struct File {
+    sha256: String,
+    customer: CustomerId,
+    portfolio: PortfolioId,
+    today: Day,
+    lines: Vec<Result<Line, (usize, Vec<Mistake>)>>,
+}
+
+/// Imports a file, or says what would become of it.
+///
+/// Errors: [`ServiceError::InvalidRows`] and [`ServiceError::DuplicateRows`] where nothing was imported, and those of
+/// recording one investment.
+pub async fn import(
+    app: &App,
+    customer: CustomerId,
+    portfolio: PortfolioId,
+    import: &Import<'_>,
+    idempotency_key: Option<&str>,
+) -> Result<Created<ImportReport>, ServiceError> {
+    let sha256 = sha256_hex(&[import.file]);
+    let request = (portfolio, &sha256, import.duplicates, import.dry_run);
+    let attempt = idempotency::attempt(app, customer, idempotency_key, ROUTE, &request).await?;
+    let parsed = rows::read(import.file, import.format)?;
+    portfolios::load(app, customer, portfolio).await?.require_open()?;
+    let file = checked(app, customer, portfolio, sha256, parsed).await?;
+    let report = brought_in(app, &file, import).await?;
+    let replayed = match attempt {
+        Attempt::Replay(_) => true,
+        Attempt::First(pending) => {
+            // The file is known by its hash, so the key's record need not be of the same transaction.
+            idempotency_key.is_some() && idempotency::commit(app, pending, portfolio.0, Vec::new()).await?.is_some()
+        }
+    };
+    Ok(Created { value: report, replayed })
+}
+
+/// Every row with its instrument, or what is wrong with it.
+async fn checked(
+    app: &App,
+    customer: CustomerId,
+    portfolio: PortfolioId,
+    sha256: String,
+    rows: Vec<rows::Row>,
+) -> Result<File, ServiceError> {
+    let mut known: HashMap<Symbol, Option<Instrument>> = HashMap::new();
+    for symbol in rows.iter().flatten().map(|purchase| &purchase.ticker_symbol) {
+        if !known.contains_key(symbol) {
+            let found = match instruments::known(app, customer, symbol).await {
+                Ok(instrument) => Some(instrument),
+                Err(ServiceError::UnknownSymbol { .. }) => None,
+                Err(error) => return Err(error),
+            };
+            known.insert(symbol.clone(), found);
+        }
+    }
+    let today = latest_day_anywhere(app);
+    let line = |(index, parsed): (usize, rows::Row)| {
+        let row = index + 1;
+        let purchase = parsed.map_err(|mistakes| (row, mistakes))?;
+        let Some(Some(instrument)) = known.get(&purchase.ticker_symbol) else {
+            let detail = format!("no instrument has the symbol {}", purchase.ticker_symbol);
+            return Err((row, vec![("ticker_symbol", detail)]));
+        };
+        let identity = Identity { id: Uuid::nil(), portfolio_id: portfolio, created_at: DateTime::UNIX_EPOCH };
+        purchase.recorded(&identity, instrument, today).map_err(|mistakes| (row, mistakes))?;
+        Ok(Line { row, instrument: instrument.clone(), purchase })
+    };
+    let lines = rows.into_iter().enumerate().map(line).collect();
+    Ok(File { sha256, customer, portfolio, today, lines })
+}
+
+async fn brought_in(app: &App, file: &File, import: &Import<'_>) -> Result<ImportReport, ServiceError> {
+    let key = keys::import(file.portfolio, &file.sha256);
+    let under_way = documents::read::<Progress>(app.table(), &key).await?.map(|(progress, _)| progress);
+    if let Some(progress) = &under_way
+        && (progress.done == file.importable(progress).count() || import.dry_run)
+    {
+        return Ok(ImportReport { repeated: true, dry_run: import.dry_run, ..file.report(progress, &HashMap::new()) });
+    }
+    let repeats = if under_way.is_some() { HashMap::new() } else { repeats(app, file).await? };
+    if under_way.is_none() {
+        if import.dry_run {
+            return Ok(file.forecast(&repeats, import.duplicates));
+        }
+        file.refuse_invalid()?;
+        if import.duplicates == Duplicates::Ask {
+            refuse_repeats(&repeats)?;
+        }
+    }
+    let skipped = match import.duplicates {
+        Duplicates::Skip => repeats.keys().copied().collect(),
+        Duplicates::Ask | Duplicates::Import => BTreeSet::new(),
+    };
+    let started_at = app.now().trunc_subsecs(3);
+    let plan = under_way.unwrap_or(Progress { started_at, skipped, done: 0 });
+    let count = Tally::read(app, keys::investment_count(file.portfolio)).await?.count();
+    if count + file.importable(&plan).count() - plan.done > MAX_INVESTMENTS {
+        return Err(ServiceError::LimitReached { what: WHAT, limit: MAX_INVESTMENTS });
+    }
+    let progress = apply(app, file, &key, plan).await?;
+    Ok(file.report(&progress, &repeats))
+}
+
+/// Brings in what is not in yet; gives the import as it stands then.
+async fn apply(app: &App, file: &File, key: &Key, plan: Progress) -> Result<Progress, ServiceError> {
+    let mut progress = plan;
+    while progress.done < file.importable(&progress).count() {
+        let before = progress;
+        progress = retry(Retry::within(PATIENCE), || advance(app, file, key, &before)).await?;
+    }
+    Ok(progress)
+}
+
+/// One transaction further. Whoever sends the same file at the same time moves the same item on, and what is stored of
+/// it stands: its rows, its time and what it leaves out.
+async fn advance(app: &App, file: &File, key: &Key, plan: &Progress) -> Result<Progress, ServiceError> {
+    let held = portfolios::load(app, file.customer, file.portfolio).await?;
+    held.require_open()?;
+    let tally = Tally::read(app, keys::investment_count(file.portfolio)).await?;
+    let stored = documents::read::<Progress>(app.table(), key).await?;
+    let (progress, version) = stored.map_or((plan.clone(), None), |(stored, version)| (stored, Some(version)));
+    let next: Vec<_> = file.importable(&progress).skip(progress.done).take(ROWS_A_TRANSACTION).collect();
+    let Some(earliest) = next.iter().map(|line| line.purchase.purchase_date).min() else { return Ok(progress) };
+    let after = Progress { done: progress.done + next.len(), ..progress.clone() };
+    let body = documents::body(key, &after)?;
+    let mut writes = vec![
+        held.unchanged_but_dirty_from(earliest)?,
+        tally.add(next.len(), MAX_INVESTMENTS, WHAT)?,
+        Write::Put { key: key.clone(), body, expires_at: None, expect: Expect::from(version) },
+    ];
+    for line in next {
+        let investment = file.investment(line, after.started_at)?;
+        let key = keys::investment(file.portfolio, investment.id);
+        let body = documents::body(&key, &investment)?;
+        writes.push(Write::create(key, body));
+    }
+    app.table().transact(writes).await?;
+    Ok(after)
+}
+
+/// The rows that say what an earlier row or a stored investment says.
+async fn repeats(app: &App, file: &File) -> Result<HashMap<usize, SameAs>, ServiceError> {
+    let mut seen: HashMap<_, SameAs> = HashMap::new();
+    for investment in export::all(app, file.portfolio).await? {
+        let said = said(&Purchase::from(&investment));
+        seen.entry(said).or_insert(SameAs::Investment(investment.id));
+    }
+    let mut repeats = HashMap::new();
+    for line in file.lines.iter().flatten() {
+        let said = said(&line.purchase);
+        match seen.get(&said) {
+            Some(earlier) => {
+                repeats.insert(line.row, *earlier);
+            }
+            None => {
+                seen.insert(said, SameAs::Row(line.row));
+            }
+        }
+    }
+    Ok(repeats)
+}
+
+/// What makes two purchases the same.
+fn said(purchase: &Purchase) -> impl Eq + std::hash::Hash + use<> {
+    let Purchase { ticker_symbol, quantity, purchase_price, purchase_date, fee, .. } = purchase;
+    (ticker_symbol.clone(), *quantity, purchase_price.amount(), *purchase_date, fee.normalize())
+}
+
+fn refuse_repeats(repeats: &HashMap<usize, SameAs>) -> Result<(), ServiceError> {
+    if repeats.is_empty() {
+        return Ok(());
+    }
+    let mut rows: Vec<_> = repeats.iter().collect();
+    rows.sort_by_key(|(row, _)| **row);
+    let mistake = |(row, same_as): (&usize, &SameAs)| {
+        let detail = match same_as {
+            SameAs::Row(earlier) => format!("it says what row {earlier} says"),
+            SameAs::Investment(id) => format!("the investment {id} says the same"),
+        };
+        RowMistake { row: *row, field: "row", detail }
+    };
+    let errors = rows.into_iter().take(MAX_LISTED).map(mistake).collect();
+    Err(ServiceError::DuplicateRows { count: repeats.len(), errors })
+}
+
+impl File {
+    /// The rows that the import brings in, in the order of the file.
+    fn importable<'a>(&'a self, progress: &'a Progress) -> impl Iterator<Item = &'a Line> {
+        self.lines.iter().flatten().filter(|line| !progress.skipped.contains(&line.row))
+    }
+
+    fn investment(&self, line: &Line, started_at: DateTime<Utc>) -> Result<Investment, ServiceError> {
+        let id = self.id_of(line.row, started_at);
+        let identity = Identity { id, portfolio_id: self.portfolio, created_at: started_at };
+        let recorded = line.purchase.recorded(&identity, &line.instrument, self.today);
+        recorded.map_err(|mistakes| ServiceError::fault("a row that was checked", format!("{mistakes:?}")))
+    }
+
+    /// The same row of the same import has the same id, whoever brings it in.
+    fn id_of(&self, row: usize, started_at: DateTime<Utc>) -> Uuid {
+        let hash = Sha256::digest(format!("{}#{}#{row}", self.portfolio, self.sha256));
+        let mut random = [0; 10];
+        random.copy_from_slice(&hash[..10]);
+        let ms = u64::try_from(started_at.timestamp_millis()).unwrap_or_default();
+        uuid::Builder::from_unix_timestamp_millis(ms, &random).into_uuid()
+    }
+
+    fn refuse_invalid(&self) -> Result<(), ServiceError> {
+        let invalid = || self.lines.iter().filter_map(|line| line.as_ref().err());
+        let count = invalid().count();
+        if count == 0 {
+            return Ok(());
+        }
+        let mistakes = invalid().flat_map(|(row, mistakes)| mistakes.iter().map(move |mistake| (*row, mistake)));
+        let errors = mistakes.map(|(row, (field, detail))| RowMistake { row, field, detail: detail.clone() });
+        Err(ServiceError::InvalidRows { count, errors: errors.take(MAX_LISTED).collect() })
+    }
+
+    /// What would become of the file.
+    fn forecast(&self, repeats: &HashMap<usize, SameAs>, duplicates: Duplicates) -> ImportReport {
+        let items = self.lines.iter().map(|line| match line {
+            Err((row, mistakes)) => RowVerdict::invalid(*row, mistakes),
+            Ok(Line { row, .. }) => {
+                let same_as = repeats.get(row).copied();
+                let import = same_as.is_none() || duplicates == Duplicates::Import;
+                let verdict = if import { Verdict::WouldImport } else { Verdict::Duplicate };
+                RowVerdict::new(*row, verdict).same_as(same_as)
+            }
+        });
+        ImportReport { dry_run: true, ..ImportReport::of(self.sha256.clone(), items.collect()) }
+    }
+
+    /// What became of the file.
+    fn report(&self, progress: &Progress, repeats: &HashMap<usize, SameAs>) -> ImportReport {
+        let mut place = 0;
+        let items = self.lines.iter().map(|line| match line {
+            Err((row, mistakes)) => RowVerdict::invalid(*row, mistakes),
+            Ok(Line { row, .. }) if progress.skipped.contains(row) => {
+                RowVerdict::new(*row, Verdict::Duplicate).same_as(repeats.get(row).copied())
+            }
+            Ok(Line { row, .. }) => {
+                place += 1;
+                let verdict = if place > progress.done {
+                    RowVerdict::new(*row, Verdict::WouldImport)
+                } else {
+                    let investment_id = Some(self.id_of(*row, progress.started_at));
+                    RowVerdict { investment_id, ..RowVerdict::new(*row, Verdict::Imported) }
+                };
+                verdict.same_as(repeats.get(row).copied())
+            }
+        });
+        ImportReport::of(self.sha256.clone(), items.collect())
+    }
+}

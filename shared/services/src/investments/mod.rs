@@ -1,0 +1,220 @@
+//! Lots held elsewhere: recording, reading, changing and removing them.
+
+mod purchase;
+mod worth;
+
+pub(crate) use purchase::Identity;
+pub use purchase::{Mistake, Purchase};
+pub use worth::InvestmentNow;
+
+use domain::{CustomerId, Day, Investment, PortfolioId, Price, Quantity, Symbol};
+use rust_decimal::Decimal;
+use store::retry::{Retry, retry};
+use store::{Cursor, DeleteExpect, Version, Write, documents, keys};
+use uuid::Uuid;
+
+use crate::error::ServiceError;
+use crate::idempotency::{self, Attempt, Created};
+use crate::own_items::latest_day_anywhere;
+use crate::portfolios::{self, PATIENCE};
+use crate::precondition::Precondition;
+use crate::tally::Tally;
+use crate::{App, instruments};
+
+use worth::LastPrices;
+
+/// Most investments of a portfolio.
+pub const MAX_INVESTMENTS: usize = 20_000;
+
+pub(crate) const WHAT: &str = "investments";
+const ROUTE: &str = "POST /portfolios/{id}/investments";
+
+/// What is to be different of an investment; `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct Correction {
+    /// What is held.
+    pub ticker_symbol: Option<Symbol>,
+    /// Units of the purchase date.
+    pub quantity: Option<Quantity>,
+    /// Price of one.
+    pub purchase_price: Option<Price>,
+    /// When it was bought.
+    pub purchase_date: Option<Day>,
+    /// What it cost beside the price; not below zero.
+    pub fee: Option<Decimal>,
+}
+
+/// Records a lot held elsewhere. The same idempotency key with the same request answers the first result again, at
+/// today's price.
+///
+/// Errors: [`ServiceError::NotFound`], [`ServiceError::UnknownSymbol`], [`ServiceError::Field`],
+/// [`ServiceError::PortfolioClosed`], [`ServiceError::LimitReached`].
+pub async fn record(
+    app: &App,
+    customer: CustomerId,
+    portfolio: PortfolioId,
+    purchase: &Purchase,
+    idempotency_key: Option<&str>,
+) -> Result<Created<InvestmentNow>, ServiceError> {
+    let attempt = idempotency::attempt(app, customer, idempotency_key, ROUTE, &(portfolio, purchase)).await?;
+    let (id, pending) = match attempt {
+        Attempt::Replay(id) => (id, None),
+        Attempt::First(pending) => (app.new_id(), Some(pending)),
+    };
+    if pending.is_some() {
+        portfolios::load(app, customer, portfolio).await?;
+    }
+    let investment = recorded(app, customer, portfolio, purchase, id).await?;
+    let first = match pending {
+        None => Some(id),
+        Some(pending) => {
+            retry(Retry::within(PATIENCE), || async {
+                let writes = first_writes(app, customer, &investment).await?;
+                idempotency::commit(app, pending.clone(), id, writes).await
+            })
+            .await?
+        }
+    };
+    let shown = match first {
+        Some(first) => recorded(app, customer, portfolio, purchase, first).await?,
+        None => investment,
+    };
+    Ok(Created { value: LastPrices::new(app, customer).value(shown).await?, replayed: first.is_some() })
+}
+
+/// The investment as it is first kept, which follows from the request, its id and the instrument.
+async fn recorded(
+    app: &App,
+    customer: CustomerId,
+    portfolio_id: PortfolioId,
+    purchase: &Purchase,
+    id: Uuid,
+) -> Result<Investment, ServiceError> {
+    let instrument = instruments::known(app, customer, &purchase.ticker_symbol).await?;
+    let identity = Identity { id, portfolio_id, created_at: App::made_at(id) };
+    purchase.recorded(&identity, &instrument, latest_day_anywhere(app)).map_err(first_mistake)
+}
+
+fn first_mistake(mistakes: Vec<Mistake>) -> ServiceError {
+    let (field, detail) = mistakes.into_iter().next().unwrap_or_default();
+    ServiceError::Field { field, detail }
+}
+
+async fn first_writes(app: &App, customer: CustomerId, investment: &Investment) -> Result<Vec<Write>, ServiceError> {
+    let portfolio = investment.portfolio_id;
+    let held = portfolios::load(app, customer, portfolio).await?;
+    held.require_open()?;
+    let tally = Tally::read(app, keys::investment_count(portfolio)).await?;
+    let key = keys::investment(portfolio, investment.id);
+    Ok(vec![
+        held.unchanged_but_dirty_from(investment.purchase_date)?,
+        tally.add(1, MAX_INVESTMENTS, WHAT)?,
+        Write::create(key.clone(), documents::body(&key, investment)?),
+    ])
+}
+
+/// An investment of the customer, with what it is worth.
+pub async fn find(
+    app: &App,
+    customer: CustomerId,
+    portfolio: PortfolioId,
+    id: Uuid,
+) -> Result<InvestmentNow, ServiceError> {
+    portfolios::load(app, customer, portfolio).await?;
+    let (investment, _) = read(app, portfolio, id).await?;
+    LastPrices::new(app, customer).value(investment).await
+}
+
+async fn read(app: &App, portfolio: PortfolioId, id: Uuid) -> Result<(Investment, Version), ServiceError> {
+    let found = documents::read(app.table(), &keys::investment(portfolio, id)).await?;
+    found.ok_or(ServiceError::NotFound { what: "investment" })
+}
+
+/// A page of a portfolio's investments, newest first, and where the next page starts.
+pub async fn list(
+    app: &App,
+    customer: CustomerId,
+    portfolio: PortfolioId,
+    limit: usize,
+    cursor: Option<String>,
+) -> Result<(Vec<InvestmentNow>, Option<String>), ServiceError> {
+    portfolios::load(app, customer, portfolio).await?;
+    let cursor = cursor.map(Cursor::new);
+    let page = documents::list(app.table(), keys::investments(portfolio), limit, cursor).await?;
+    let mut prices = LastPrices::new(app, customer);
+    let mut items = Vec::with_capacity(page.items.len());
+    for investment in page.items {
+        items.push(prices.value(investment).await?);
+    }
+    Ok((items, page.next.map(|cursor| cursor.to_string())))
+}
+
+/// Corrects an investment that is at the version the correction was made for.
+///
+/// Errors: [`ServiceError::PreconditionRequired`], [`ServiceError::PreconditionFailed`] and those of [`record`].
+pub async fn correct(
+    app: &App,
+    customer: CustomerId,
+    portfolio: PortfolioId,
+    id: Uuid,
+    precondition: &Precondition,
+    correction: &Correction,
+) -> Result<InvestmentNow, ServiceError> {
+    let standing = retry(Retry::within(PATIENCE), || async {
+        let held = portfolios::load(app, customer, portfolio).await?;
+        let (before, version) = read(app, portfolio, id).await?;
+        precondition.require(before.version)?;
+        let purchase = corrected(&before, correction);
+        let instrument = instruments::known(app, customer, &purchase.ticker_symbol).await?;
+        let identity = Identity { id, portfolio_id: portfolio, created_at: before.created_at };
+        let after = purchase.recorded(&identity, &instrument, latest_day_anywhere(app)).map_err(first_mistake)?;
+        let after = Investment { updated_at: before.updated_at, version: before.version, ..after };
+        if after == before {
+            return Ok::<_, ServiceError>(before);
+        }
+        held.require_open()?;
+        let after = Investment { updated_at: app.now(), version: before.version + 1, ..after };
+        let key = keys::investment(portfolio, id);
+        let earliest = before.purchase_date.min(after.purchase_date);
+        let body = documents::body(&key, &after)?;
+        app.table().transact(vec![held.unchanged_but_dirty_from(earliest)?, Write::update(key, body, version)]).await?;
+        Ok(after)
+    })
+    .await?;
+    LastPrices::new(app, customer).value(standing).await
+}
+
+fn corrected(before: &Investment, correction: &Correction) -> Purchase {
+    Purchase {
+        ticker_symbol: correction.ticker_symbol.clone().unwrap_or_else(|| before.ticker_symbol.clone()),
+        quantity: correction.quantity.unwrap_or(before.quantity),
+        purchase_price: correction.purchase_price.unwrap_or(before.purchase_price),
+        purchase_date: correction.purchase_date.unwrap_or(before.purchase_date),
+        fee: correction.fee.unwrap_or(before.fee.amount()),
+        currency: None,
+    }
+}
+
+/// Removes an investment.
+///
+/// Errors: [`ServiceError::NotFound`], [`ServiceError::PreconditionFailed`].
+pub async fn remove(
+    app: &App,
+    customer: CustomerId,
+    portfolio: PortfolioId,
+    id: Uuid,
+    precondition: &Precondition,
+) -> Result<(), ServiceError> {
+    retry(Retry::within(PATIENCE), || async {
+        let held = portfolios::load(app, customer, portfolio).await?;
+        let (before, version) = read(app, portfolio, id).await?;
+        precondition.allow(before.version)?;
+        let tally = Tally::read(app, keys::investment_count(portfolio)).await?;
+        let key = keys::investment(portfolio, id);
+        let gone = Write::Delete { key, expect: DeleteExpect::Version(version) };
+        let writes = vec![held.unchanged_but_dirty_from(before.purchase_date)?, tally.remove_one()?, gone];
+        app.table().transact(writes).await?;
+        Ok::<_, ServiceError>(())
+    })
+    .await
+}

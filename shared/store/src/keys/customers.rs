@@ -1,0 +1,134 @@
+//! Keys of what is a customer's: the account, sessions, what they ran and asked for.
+
+use domain::{CustomerId, Email};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use super::{List, ONLY, customer_partition, hex, sha256_hex};
+use crate::item::Key;
+use crate::query::Range;
+
+/// A customer: profile, password, role, and the epoch of their sessions.
+#[must_use]
+pub fn customer(customer: CustomerId) -> Key {
+    Key::new(customer_partition(customer), "PROFILE")
+}
+
+/// Everything in the partition of a customer.
+#[must_use]
+pub fn customer_items(customer: CustomerId) -> List {
+    List { partition: customer_partition(customer), range: Range::All }
+}
+
+/// That an e-mail address is taken, and by whom.
+#[must_use]
+pub fn email(email: &Email) -> Key {
+    Key::new(format!("EMAIL#{}", sha256_hex(email.as_str())), ONLY)
+}
+
+/// The times of the last failed password checks of an account; expires.
+#[must_use]
+pub fn login_attempts(email: &Email) -> Key {
+    Key::new(format!("LIMIT#login#{}", sha256_hex(email.as_str())), ONLY)
+}
+
+/// A session, by the hash of its token; expires.
+#[must_use]
+pub fn session(token_sha256: &str) -> Key {
+    Key::new(format!("SESSION#{token_sha256}"), ONLY)
+}
+
+/// The mirror of a session in its customer's partition; expires.
+#[must_use]
+pub fn session_of(customer: CustomerId, token_sha256: &str) -> Key {
+    Key::new(customer_partition(customer), format!("SESSION#{token_sha256}"))
+}
+
+/// All sessions of a customer.
+#[must_use]
+pub fn sessions(customer: CustomerId) -> List {
+    List { partition: customer_partition(customer), range: Range::Prefix("SESSION#".to_owned()) }
+}
+
+/// A one-time token that sets a new password, by its hash; expires.
+#[must_use]
+pub fn password_token(token_sha256: &str) -> Key {
+    Key::new(format!("PASSWORD#{token_sha256}"), ONLY)
+}
+
+/// That a client is advised, in the client's own partition.
+#[must_use]
+pub fn advisor_of(client: CustomerId) -> Key {
+    Key::new(customer_partition(client), "ADVISOR")
+}
+
+/// A client in the partition of their advisor.
+#[must_use]
+pub fn client_of(advisor: CustomerId, client: CustomerId) -> Key {
+    Key::new(customer_partition(advisor), format!("CLIENT#{client}"))
+}
+
+/// An export that a customer asked for; expires.
+#[must_use]
+pub fn export(customer: CustomerId, id: Uuid) -> Key {
+    Key::new(customer_partition(customer), format!("EXPORT#{id}"))
+}
+
+/// A customer's entry in the list of all customers, which is spread over [`directory_customers`].
+#[must_use]
+pub fn directory_customer(customer: CustomerId) -> Key {
+    let shard = Sha256::digest(customer.0.as_bytes())[0] >> 4;
+    Key::new(format!("DIRECTORY#customers#{shard:x}"), customer.to_string())
+}
+
+/// The sixteen parts of the list of all customers.
+#[must_use]
+pub fn directory_customers() -> [List; 16] {
+    std::array::from_fn(|shard| List { partition: format!("DIRECTORY#customers#{shard:x}"), range: Range::All })
+}
+
+/// What was done to a customer's account, in the partition of a month (`202611`).
+#[must_use]
+pub fn audit(customer: CustomerId, month: &str, id: Uuid) -> Key {
+    Key::new(format!("AUDIT#{customer}#{month}"), id.to_string())
+}
+
+/// The whole of a backtest, beside the item that lists it.
+#[must_use]
+pub fn backtest_result(customer: CustomerId, id: Uuid) -> Key {
+    Key::new(customer_partition(customer), format!("RESULT#{id}"))
+}
+
+/// A backtest that a customer ran.
+#[must_use]
+pub fn backtest(customer: CustomerId, id: Uuid) -> Key {
+    Key::new(customer_partition(customer), format!("BACKTEST#{id}"))
+}
+
+/// All backtests of a customer, by id, which grows with time.
+#[must_use]
+pub fn backtests(customer: CustomerId) -> List {
+    List { partition: customer_partition(customer), range: Range::Prefix("BACKTEST#".to_owned()) }
+}
+
+/// A report made for a customer, named by the hash of its JSON.
+#[must_use]
+pub fn report(customer: CustomerId, sha256: &str) -> Key {
+    Key::new(customer_partition(customer), format!("REPORT#{sha256}"))
+}
+
+/// All reports of a customer, by hash.
+#[must_use]
+pub fn reports(customer: CustomerId) -> List {
+    List { partition: customer_partition(customer), range: Range::Prefix("REPORT#".to_owned()) }
+}
+
+/// What became of the request that a customer sent with this `Idempotency-Key`.
+#[must_use]
+pub fn idempotency(customer: CustomerId, key: &str) -> Key {
+    // The id has a fixed length, so that no other customer and key give the same bytes.
+    let mut hash = Sha256::new();
+    hash.update(customer.0.as_bytes());
+    hash.update(key.as_bytes());
+    Key::new(format!("IDEMPOTENCY#{}", hex(&hash.finalize())), ONLY)
+}

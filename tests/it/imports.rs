@@ -1,0 +1,175 @@
+use serde_json::{Value, json};
+
+use crate::portfolios::opened;
+use crate::target::{Answer, Target, each};
+
+const HEADER: &str = "ticker_symbol,quantity,purchase_price,purchase_date,fee,currency";
+const THREE: &str = "ticker_symbol,quantity,purchase_price,purchase_date,fee,currency
+IBM,1.5,120.25,2010-01-04,1.50,USD
+AAPL,10,40,2005-02-25,0.00,USD
+MSFT,0.00000001,25,2009-06-01,0.00,USD
+";
+
+async fn investments(target: &Target) -> String {
+    let (path, _) = opened(target, &json!({"name": "Imported", "type": "other"})).await;
+    format!("{path}/investments")
+}
+
+async fn import(target: &Target, investments: &str, query: &str, csv: &str) -> Answer {
+    target.post_raw(&format!("{investments}/import{query}"), csv, "text/csv").await
+}
+
+async fn count(target: &Target, investments: &str) -> usize {
+    let list = target.get(&format!("{investments}?limit=200")).await.expect_status(200).json();
+    list["items"].as_array().unwrap().len()
+}
+
+fn verdicts(report: &Value) -> Vec<&str> {
+    report["items"].as_array().unwrap().iter().map(|item| item["verdict"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_dry_run_says_what_would_happen_and_writes_nothing() {
+    each(async |target: &Target| {
+        let investments = investments(target).await;
+        let file = format!("{THREE}IBM,1.50,120.250,2010-01-04,1.5,\nNOPE,1,1,2010-01-04,,\nIBM,0,x,2010-01-04,,\n");
+        let report = import(target, &investments, "?dry_run=true", &file).await.expect_status(200).json();
+        let expected = ["would_import", "would_import", "would_import", "duplicate", "invalid", "invalid"];
+        assert_eq!(verdicts(&report), expected);
+        assert_eq!((&report["imported"], &report["duplicates"], &report["invalid"]), (&json!(3), &json!(1), &json!(2)));
+        assert_eq!(report["items"][3]["same_as_row"], 1);
+        assert_eq!(report["items"][4]["errors"][0]["field"], "ticker_symbol");
+        assert_eq!(report["items"][5]["errors"][0]["field"], "purchase_price");
+        assert_eq!(count(target, &investments).await, 0);
+    });
+}
+
+#[test]
+fn the_same_file_twice_changes_nothing() {
+    each(async |target: &Target| {
+        let investments = investments(target).await;
+        let first = import(target, &investments, "", THREE).await.expect_status(200).json();
+        assert_eq!((&first["imported"], &first["repeated"]), (&json!(3), &json!(false)));
+        let id = first["items"][0]["investment_id"].as_str().unwrap();
+        let lot = target.get(&format!("{investments}/{id}")).await.expect_status(200).json();
+        assert_eq!(
+            (&lot["ticker_symbol"], &lot["quantity"], &lot["fee"]),
+            (&json!("IBM"), &json!("1.5"), &json!("1.50"))
+        );
+        for query in ["", "?duplicates=import", "?duplicates=skip", "?dry_run=true"] {
+            let again = import(target, &investments, query, THREE).await.expect_status(200).json();
+            assert_eq!(again["repeated"], true, "{query}");
+            assert_eq!(again["items"], first["items"], "{query}");
+        }
+        assert_eq!(count(target, &investments).await, 3);
+    });
+}
+
+#[test]
+fn repeated_rows_wait_for_a_decision_and_are_never_dropped_unasked() {
+    each(async |target: &Target| {
+        let investments = investments(target).await;
+        import(target, &investments, "", THREE).await.expect_status(200);
+        let file = format!("{HEADER}\nIBM,1.5,120.25,2010-01-04,1.5,\nFB,1,30,2012-06-01,,\nFB,1,30,2012-06-01,,\n");
+        let problem = import(target, &investments, "", &file).await.expect_problem(409, "duplicate_rows");
+        let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]).collect();
+        assert_eq!(pointers, ["/rows/1", "/rows/3"]);
+        assert_eq!(count(target, &investments).await, 3);
+        let skipped = import(target, &investments, "?duplicates=skip", &file).await.expect_status(200).json();
+        assert_eq!(verdicts(&skipped), ["duplicate", "imported", "duplicate"]);
+        assert_eq!(count(target, &investments).await, 4);
+        let other = self::investments(target).await;
+        let taken = import(target, &other, "?duplicates=import", &file).await.expect_status(200).json();
+        assert_eq!(verdicts(&taken), ["imported", "imported", "imported"]);
+        assert_eq!(taken["items"][2]["same_as_row"], 2, "what repeats is shown also where it is taken");
+        assert_eq!(count(target, &other).await, 3);
+    });
+}
+
+#[test]
+fn one_row_that_cannot_be_used_keeps_the_whole_file_out() {
+    each(async |target: &Target| {
+        let investments = investments(target).await;
+        let file = format!("{THREE}IBM,-1,10,2010-02-30,,\nIBM,1\n");
+        let problem = import(target, &investments, "", &file).await.expect_problem(422, "invalid_rows");
+        let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]).collect();
+        assert_eq!(pointers, ["/rows/4/quantity", "/rows/4/purchase_date", "/rows/5"]);
+        assert_eq!(count(target, &investments).await, 0);
+    });
+}
+
+#[test]
+fn an_export_imports_again_to_the_same_bytes() {
+    each(async |target: &Target| {
+        let source = investments(target).await;
+        let lots =
+            "IBM,12345678.12345678,0.00000001,2010-01-04,0,\nAAPL,1,40,2005-02-25,3.2,\nAAPL,1,40,2005-02-25,3.20,\n";
+        import(target, &source, "?duplicates=import", &format!("{HEADER}\n{lots}")).await.expect_status(200);
+        let exported = target.get(&format!("{source}/export?format=csv")).await.expect_status(200);
+        assert_eq!(exported.header("content-type"), "text/csv; charset=utf-8");
+        let expected = "AAPL,1,40,2005-02-25,3.20,USD\nAAPL,1,40,2005-02-25,3.20,USD\nIBM,12345678.12345678,0.00000001,2010-01-04,0.00,USD\n";
+        assert_eq!(exported.text(), format!("{HEADER}\n{expected}"));
+        let copy = investments(target).await;
+        import(target, &copy, "?duplicates=import", &exported.text()).await.expect_status(200);
+        assert_eq!(target.get(&format!("{copy}/export")).await.expect_status(200).text(), exported.text());
+        let json_file = target.get(&format!("{copy}/export?format=json")).await.expect_status(200);
+        let third = investments(target).await;
+        let path = format!("{third}/import?duplicates=import");
+        target.post_raw(&path, &json_file.text(), "application/json").await.expect_status(200);
+        assert_eq!(target.get(&format!("{third}/export")).await.expect_status(200).text(), exported.text());
+        let without_ids = |file: Value| {
+            let items = file["items"].as_array().unwrap().clone();
+            items.into_iter().map(|mut item| (item["id"].take(), item).1).collect::<Vec<_>>()
+        };
+        let again = target.get(&format!("{third}/export?format=json")).await.expect_status(200).json();
+        assert_eq!(without_ids(again), without_ids(json_file.json()));
+    });
+}
+
+#[test]
+fn a_file_of_many_transactions_comes_in_whole_and_copies_of_it_in_parallel_once() {
+    each(async |target: &Target| {
+        let investments = investments(target).await;
+        let rows: String = (1..=400).map(|number| format!("IBM,{number},100,2010-01-04,,\n")).collect();
+        let file = format!("{HEADER}\n{rows}");
+        let sent = (0..3).map(|_| import(target, &investments, "", &file));
+        for answer in futures::future::join_all(sent).await {
+            assert!([200, 503].contains(&answer.status), "{}", answer.text());
+        }
+        let report = import(target, &investments, "", &file).await.expect_status(200).json();
+        assert_eq!((&report["imported"], &report["repeated"]), (&json!(400), &json!(true)));
+        let exported = target.get(&format!("{investments}/export")).await.expect_status(200).text();
+        assert_eq!(exported.lines().count(), 401);
+    });
+}
+
+#[test]
+fn files_that_cannot_be_read_are_refused() {
+    each(async |target: &Target| {
+        let investments = investments(target).await;
+        let path = format!("{investments}/import");
+        let large = "x".repeat((4 << 20) + 1);
+        let many = format!("{HEADER}\n{}", "IBM,1,1,2010-01-04,,\n".repeat(20_001));
+        let cases = [
+            ("", "text/csv", 422, "invalid_fields"),
+            ("a,b\n1,2\n", "text/csv", 422, "invalid_fields"),
+            (many.as_str(), "text/csv", 422, "invalid_fields"),
+            ("{", "application/json", 400, "malformed_file"),
+            ("[{\"ticker_symbol\": \"IBM\"}]", "application/json", 422, "invalid_rows"),
+            (THREE, "application/pdf", 415, "unsupported_media_type"),
+            (THREE, "", 415, "unsupported_media_type"),
+            (large.as_str(), "text/csv", 413, "body_too_large"),
+        ];
+        for (file, media_type, status, code) in cases {
+            target.post_raw(&path, file, media_type).await.expect_problem(status, code);
+        }
+        let empty = import(target, &investments, "", &format!("\u{feff}{HEADER}\r\n")).await.expect_status(200).json();
+        assert_eq!(empty["rows"], 0);
+        import(target, &investments, "?dry_run=yes", THREE).await.expect_problem(422, "invalid_fields");
+        import(target, &investments, "?duplicates=drop", THREE).await.expect_problem(422, "invalid_fields");
+        target.get(&format!("{investments}/export?format=xls")).await.expect_problem(422, "invalid_fields");
+        let nowhere = "/portfolios/0190aaaa-0000-7000-8000-000000000000/investments";
+        import(target, nowhere, "", THREE).await.expect_problem(404, "not_found");
+        target.get(&format!("{nowhere}/export")).await.expect_problem(404, "not_found");
+    });
+}

@@ -1,0 +1,108 @@
+use serde_json::{Value, json};
+
+use crate::portfolios::opened;
+use crate::target::{Target, each};
+
+/// Makes an item that no other test has; gives its symbol.
+async fn item(target: &Target) -> String {
+    let symbol = Target::unique("MY:I").to_uppercase();
+    let request = json!({"symbol": symbol, "name": "The house by the lake", "currency": "CHF"});
+    let made = target.post("/instruments", &request).await.expect_status(201);
+    assert_eq!(made.header("location"), format!("/instruments/{symbol}"));
+    symbol
+}
+
+#[test]
+fn an_item_of_ones_own_is_valued_day_by_day() {
+    each(async |target: &Target| {
+        let symbol = item(target).await;
+        let read = target.get(&format!("/instruments/{symbol}")).await.expect_status(200).json();
+        assert_eq!((&read["instrument_type"], &read["currency"]), (&json!("item"), &json!("CHF")));
+        let (portfolio, _) = opened(target, &json!({"name": "Things", "type": "other"})).await;
+        let lot =
+            json!({"ticker_symbol": symbol, "quantity": 1, "purchase_price": 800_000, "purchase_date": "2010-05-01"});
+        let made = target.post(&format!("{portfolio}/investments"), &lot).await.expect_status(201);
+        assert_eq!((&made.json()["value"], &made.json()["unavailable"]["value"]), (&Value::Null, &json!("no_price")));
+        let prices = format!("/instruments/{symbol}/prices");
+        let first =
+            json!({"prices": [{"date": "2012-12-31", "price": "925000.50"}, {"date": "2011-12-31", "price": 900_000}]});
+        let stored = target.put(&prices, &first).await.expect_status(200).json();
+        assert_eq!((&stored["count"], &stored["last"]), (&json!(2), &json!("2012-12-31")));
+        let replaced = json!({"prices": [{"date": "2012-12-31", "price": "930000.05"}]});
+        assert_eq!(target.put(&prices, &replaced).await.expect_status(200).json()["count"], 2);
+        let lot = target.get(&made.header("location")).await.expect_status(200).json();
+        assert_eq!((&lot["current_price"], &lot["last_updated"]), (&json!("930000.05"), &json!("2012-12-31")));
+        assert_eq!(
+            (&lot["value"], &lot["gain"], &lot["currency"]),
+            (&json!("930000.05"), &json!("130000.05"), &json!("CHF"))
+        );
+    });
+}
+
+#[test]
+fn valuations_at_the_same_time_are_all_kept() {
+    each(async |target: &Target| {
+        let prices = format!("/instruments/{}/prices", item(target).await);
+        let bodies: Vec<_> =
+            (1..7).map(|day| json!({"prices": [{"date": format!("2012-01-0{day}"), "price": day}]})).collect();
+        for answer in futures::future::join_all(bodies.iter().map(|body| target.put(&prices, body))).await {
+            answer.expect_status(200);
+        }
+        let last = target.put(&prices, &json!({"prices": [{"date": "2012-01-07", "price": 7}]})).await;
+        assert_eq!(last.expect_status(200).json()["count"], 7);
+    });
+}
+
+#[test]
+fn instruments_are_found_by_symbol_and_name() {
+    each(async |target: &Target| {
+        let symbol = item(target).await;
+        let symbols = |answer: Value| {
+            let items = answer["items"].as_array().unwrap().clone();
+            items.iter().map(|item| item["symbol"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let found = target.get("/instruments?query=apple").await.expect_status(200).json();
+        assert_eq!(symbols(found), ["AAPL"]);
+        let found = target.get(&format!("/instruments?query={}", &symbol[3..])).await.expect_status(200).json();
+        assert!(symbols(found).contains(&symbol));
+        let found = target.get("/instruments?limit=1").await.expect_status(200).json();
+        assert_eq!(symbols(found), ["AAPL"]);
+        target.get("/instruments/IBM").await.expect_status(200);
+        target.get("/instruments/NOPE").await.expect_problem(404, "unknown_symbol");
+        target.get("/instruments?limit=0").await.expect_problem(422, "invalid_fields");
+    });
+}
+
+#[test]
+fn bad_items_and_valuations_are_refused_and_pointed_at() {
+    each(async |target: &Target| {
+        let symbol = item(target).await;
+        let again = json!({"symbol": symbol, "name": "Another"});
+        target.post("/instruments", &again).await.expect_problem(409, "symbol_taken");
+        for (request, pointer) in [
+            (json!({"symbol": "HOUSE", "name": "x"}), "/symbol"),
+            (json!({"symbol": "MY:A B", "name": "x"}), "/symbol"),
+            (json!({"symbol": "MY:HOUSE2", "name": " "}), "/name"),
+            (json!({"symbol": "MY:HOUSE2", "name": "x", "currency": "Gold"}), "/currency"),
+            (json!({"symbol": "MY:HOUSE2", "name": "x", "instrument_type": "boat"}), "/instrument_type"),
+        ] {
+            let problem = target.post("/instruments", &request).await.expect_problem(422, "invalid_fields");
+            assert_eq!(problem["errors"][0]["pointer"], pointer, "{request}: {problem}");
+        }
+        let prices = format!("/instruments/{symbol}/prices");
+        for (request, pointer) in [
+            (json!({"prices": []}), "/prices"),
+            (json!({"prices": [{"date": "2012-01-01", "price": 0}]}), "/prices/0/price"),
+            (json!({"prices": [{"date": "2012-01-32", "price": 1}]}), "/prices/0/date"),
+            (json!({"prices": [{"date": "2199-01-01", "price": 1}]}), "/prices"),
+            (json!({"prices": [{"date": "2012-01-01", "price": 1}, {"date": "2012-01-01", "price": 2}]}), "/prices"),
+            (json!({"prices": [{"date": "2012-01-01", "price": "12345678901.12345678"}]}), "/prices"),
+        ] {
+            let problem = target.put(&prices, &request).await.expect_problem(422, "invalid_fields");
+            assert_eq!(problem["errors"][0]["pointer"], pointer, "{request}: {problem}");
+        }
+        let good = json!({"prices": [{"date": "2012-01-01", "price": 1}]});
+        target.put("/instruments/IBM/prices", &good).await.expect_problem(422, "invalid_fields");
+        target.put("/instruments/MY:NOPE/prices", &good).await.expect_problem(404, "unknown_symbol");
+    });
+}
