@@ -65,6 +65,7 @@ pub const FUNCTIONS: &[Registered] = &[
     event("refresh-prices", |app, event| Box::pin(async move { Ok(refresh_prices::handle(&app, event).await?) })),
     http("report", report::router, report::openapi),
     http("sessions", sessions::router, sessions::openapi),
+    http("trades", trades::router, trades::openapi),
     http("wallet", wallet::router, wallet::openapi),
 ];
 

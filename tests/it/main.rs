@@ -27,4 +27,5 @@ mod report;
 mod shapes;
 mod target;
 mod tidy;
+mod trades;
 mod wallet;

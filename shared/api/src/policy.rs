@@ -57,6 +57,8 @@ pub const POLICIES: &[(&str, Access)] = &[
     ("GET /portfolios/{id}/investments/{investment_id}", Access::Own),
     ("PATCH /portfolios/{id}/investments/{investment_id}", Access::Own),
     ("DELETE /portfolios/{id}/investments/{investment_id}", Access::Own),
+    ("GET /portfolios/{id}/trades", Access::Own),
+    ("POST /portfolios/{id}/trades", Access::Own),
     ("GET /predict/{symbol}", Access::SignedIn),
     ("GET /predict/{symbol}/history", Access::SignedIn),
     ("GET /report/{symbol}", Access::Own),

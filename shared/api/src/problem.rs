@@ -256,6 +256,7 @@ impl From<ServiceError> for Problem {
                 Self { errors: of_rows(errors), ..Self::new(StatusCode::CONFLICT, "duplicate_rows", detail) }
             }
             ServiceError::LimitReached { .. } => Self::new(StatusCode::CONFLICT, "limit_reached", detail),
+            ServiceError::PriceUnavailable { .. } => Self::new(StatusCode::CONFLICT, "price_unavailable", detail),
             ServiceError::PortfolioClosed => Self::new(StatusCode::CONFLICT, "portfolio_closed", detail),
             ServiceError::PortfolioNotEmpty { .. } => Self::new(StatusCode::CONFLICT, "portfolio_not_empty", detail),
             ServiceError::PortfolioHasTrades => Self::new(StatusCode::CONFLICT, "portfolio_has_trades", detail),

@@ -100,6 +100,18 @@ pub enum LotMethod {
     Specific,
 }
 
+impl fmt::Display for LotMethod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Fifo => "fifo",
+            Self::Lifo => "lifo",
+            Self::Hifo => "hifo",
+            Self::Average => "average",
+            Self::Specific => "specific",
+        })
+    }
+}
+
 /// Whether a portfolio takes trades and investments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]

@@ -1,9 +1,7 @@
 //! Which lots a sale takes its units from.
 
-use std::fmt;
-
+pub use domain::LotMethod;
 use domain::Quantity;
-use serde::{Deserialize, Serialize};
 
 use crate::exact;
 use crate::lots::{Lot, LotPick};
@@ -11,35 +9,6 @@ use crate::refusal::Refusal;
 
 /// Lots that one sale takes from at most, so that its record, which lists them, stays below the 400 KB of an item.
 pub const MAX_LOTS_PER_SALE: usize = 1_000;
-
-/// Which lots a sale takes its units from, and at what cost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum LotMethod {
-    /// First in, first out: the oldest lot first.
-    #[default]
-    Fifo,
-    /// Last in, first out: the youngest lot first.
-    Lifo,
-    /// Highest in, first out: the lot with the highest cost per unit first, of equals the older.
-    Hifo,
-    /// The oldest lot first, at the average cost per unit of all lots.
-    Average,
-    /// The lots that the order names.
-    Specific,
-}
-
-impl fmt::Display for LotMethod {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Fifo => "fifo",
-            Self::Lifo => "lifo",
-            Self::Hifo => "hifo",
-            Self::Average => "average",
-            Self::Specific => "specific",
-        })
-    }
-}
 
 /// Units that a sale takes of one lot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

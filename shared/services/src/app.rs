@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use domain::CustomerId;
 use market::Provider;
 use objects::Objects;
 use store::{Clock, Table};
@@ -22,6 +23,9 @@ pub struct Parts {
     pub clock: Clock,
 }
 
+/// Queues that the customers of a process are spread over, each of whose money one request at a time moves.
+const TURNS: usize = 64;
+
 /// The application, shared by all requests of a process; cloning shares it.
 #[derive(Clone)]
 pub struct App(Arc<Inner>);
@@ -30,13 +34,19 @@ struct Inner {
     parts: Parts,
     ids: std::sync::Mutex<ContextV7>,
     histories: Histories,
+    turns: [tokio::sync::Mutex<()>; TURNS],
 }
 
 impl App {
     /// An application on these engines.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(Inner { parts, ids: std::sync::Mutex::new(ContextV7::new()), histories: Histories::default() }))
+        Self(Arc::new(Inner {
+            parts,
+            ids: std::sync::Mutex::new(ContextV7::new()),
+            histories: Histories::default(),
+            turns: std::array::from_fn(|_| tokio::sync::Mutex::default()),
+        }))
     }
 
     /// The store.
@@ -78,6 +88,15 @@ impl App {
         let (seconds, nanos) = id.get_timestamp().map_or((0, 0), |timestamp| timestamp.to_unix());
         let seconds = i64::try_from(seconds).unwrap_or_default();
         DateTime::from_timestamp(seconds, nanos).unwrap_or_default()
+    }
+
+    /// Waits until no other request of this process moves this customer's money.
+    ///
+    /// It decides nothing: what keeps the books right are the versions that every transaction asserts. It spares rivals
+    /// of one process the races that all but one of them would lose.
+    pub(crate) async fn turn(&self, customer: CustomerId) -> tokio::sync::MutexGuard<'_, ()> {
+        let queue = usize::from(customer.0.as_bytes()[15]) % TURNS;
+        self.0.turns[queue].lock().await
     }
 
     pub(crate) fn histories(&self) -> &Histories {

@@ -147,6 +147,14 @@ pub enum ServiceError {
         /// Its symbol.
         symbol: Symbol,
     },
+    /// The last price of an instrument is too old to trade at.
+    #[error("the last price of {symbol} is of {last}, and a price to trade at is at most seven days old")]
+    PriceUnavailable {
+        /// The instrument.
+        symbol: Symbol,
+        /// The day of its last price.
+        last: Day,
+    },
     /// The portfolio is closed and takes nothing.
     #[error("the portfolio is closed")]
     PortfolioClosed,

@@ -26,9 +26,11 @@ pub mod portfolios;
 pub mod positions;
 pub mod precondition;
 pub mod quota;
+pub mod quotes;
 pub mod refresh;
 pub mod reports;
 mod tally;
+pub mod trades;
 pub mod verification;
 pub mod wallets;
 

@@ -149,6 +149,7 @@ pub async fn transfer(
     };
     let request = Movement { amount: &amount.to_string(), currency: amount.currency() };
     let pending = &Pending::new(customer, Some(idempotency_key), route, &request)?;
+    let _turn = app.turn(customer).await;
     retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
         if let Some(made) = replayed(app, customer, pending).await? {
             return Ok(made);

@@ -4,16 +4,18 @@
 //! frozen. What hangs on the customer is then swept away item by item; a sweep that is cut short is finished by the
 //! operator's nightly round.
 
+use domain::portfolio::PortfolioName;
 use domain::{CustomerId, Role};
-use serde_json::{Value, json};
+use serde_json::json;
 use store::retry::{Retry, retry};
-use store::{Body, DeleteExpect, Item, Write, documents, keys};
+use store::{DeleteExpect, Item, Write, documents, keys};
 
 use super::audit::{self, Actor};
 use super::password::Password;
 use super::profile::{self, Profile};
 use super::{accounts, belongings};
 use crate::error::ServiceError;
+use crate::portfolios::Record;
 use crate::{App, listing, wallets};
 
 /// Of a portfolio these stay: what the ledger's entries point to.
@@ -98,12 +100,13 @@ async fn remove(app: &App, customer: CustomerId, item: Item) -> Result<(), Servi
     Ok(())
 }
 
-/// Takes the name of a portfolio and what its investment profile says of a person away.
+/// Takes the name of a portfolio, and what its investment profile says of a person, away.
 async fn rename(app: &App, item: &Item) -> Result<(), ServiceError> {
-    let Some(Value::Object(mut portfolio)) = belongings::said(item)? else { return Ok(()) };
-    portfolio.insert("name".to_owned(), ERASED_NAME.into());
-    portfolio.insert("investment_profile".to_owned(), Value::Null);
-    let body: Body = documents::body(&item.key, &portfolio)?;
+    let mut record: Record = documents::parse(item)?;
+    record.portfolio.name = PortfolioName::try_from(ERASED_NAME.to_owned())
+        .map_err(|error| ServiceError::fault("the erased name", error))?;
+    record.portfolio.investment_profile = None;
+    let body = documents::body(&item.key, &record)?;
     app.table().transact(vec![Write::update(item.key.clone(), body, item.version)]).await?;
     Ok(())
 }

@@ -6,20 +6,16 @@ use domain::portfolio::{
     Fraction, InvestmentAims, InvestmentProfile, LotMethod, Portfolio, PortfolioId, PortfolioName, PortfolioState,
     PortfolioType, RiskLevel, Targets,
 };
-use domain::{Currency, CustomerId, Day, InstrumentType, Quantity};
-use serde::Deserialize;
+use domain::{Currency, CustomerId, Day, InstrumentType};
 use store::retry::{Retry, retry};
-use store::{Expect, Query, Write, documents, keys};
+use store::{Expect, Write, keys};
 
 use super::record::{Held, Record, load};
 use super::{PATIENCE, kept_profile};
-use crate::App;
 use crate::error::ServiceError;
 use crate::precondition::Precondition;
 use crate::tally::Tally;
-
-/// Positions looked at in one query.
-const POSITIONS_A_PAGE: usize = 200;
+use crate::{App, positions};
 
 /// What is to be different; `None` stays.
 #[derive(Clone, Debug, Default)]
@@ -163,12 +159,6 @@ fn merged(standing: Option<&InvestmentAims>, part: &AimsChange) -> Result<Invest
     })
 }
 
-/// The part of a position that says whether anything is left of it.
-#[derive(Deserialize)]
-struct Units {
-    quantity: Quantity,
-}
-
 /// The writes that let a closing pass only if nothing is held then.
 ///
 /// A trade checks the portfolio's version and does not change it, so one that commits between our look at the positions
@@ -182,20 +172,10 @@ async fn nothing_held(app: &App, held: &Held) -> Result<[Write; 2], ServiceError
         let holding = format!("{} investments", investments.count());
         return Err(ServiceError::PortfolioNotEmpty { holding });
     }
-    let list = keys::positions(portfolio.id);
-    let mut query = Query::forward(list.partition, list.range, POSITIONS_A_PAGE);
-    loop {
-        let page = app.table().query(&query).await?;
-        for item in &page.items {
-            if !documents::parse::<Units>(item)?.quantity.is_zero() {
-                let symbol = item.key.sk.split_once('#').map_or("", |(_, symbol)| symbol);
-                return Err(ServiceError::PortfolioNotEmpty { holding: format!("units of {symbol}") });
-            }
-        }
-        match page.next {
-            Some(next) => query.cursor = Some(next),
-            None => return Ok([wallet, investments.unchanged()]),
-        }
+    let positions = positions::all(app, portfolio.id).await?;
+    match positions.iter().find(|position| !position.lots.is_empty()) {
+        Some(held) => Err(ServiceError::PortfolioNotEmpty { holding: format!("units of {}", held.symbol) }),
+        None => Ok([wallet, investments.unchanged()]),
     }
 }
 

@@ -1,0 +1,181 @@
+//! `POST /portfolios/{id}/trades` buys and sells at the stored quote; `GET` lists what was traded.
+
+use api::idempotency_key::REPLAYED_HEADER;
+use api::{Caller, Exact, Fields, IdPath, IdempotencyKey, Json, Page, Problem, Query};
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use domain::{PortfolioId, Quantity, Symbol};
+use serde::Deserialize;
+use services::App;
+use services::trades::{self, MAX_LOTS_NAMED, Request, RequestSize, Side, Trade};
+use utoipa::openapi::OpenApi;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+/// The function's routes, ready to serve.
+pub fn router(app: App) -> Router {
+    let router = routes().split_for_parts().0.with_state(app.clone());
+    api::close(app, router)
+}
+
+/// The function's part of the API document.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    routes().split_for_parts().1
+}
+
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(trade, list))
+}
+
+/// A market order.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct TradeRequest {
+    /// `buy` or `sell`.
+    side: Side,
+    /// Ticker symbol.
+    #[schema(example = "AAPL")]
+    symbol: String,
+    /// Units, a decimal string or number above zero with at most eight decimals. Either this or `amount`.
+    #[schema(value_type = Option<String>, example = "2.5")]
+    quantity: Option<Exact>,
+    /// Money to spend or to receive, without the fee: as many units as it pays for, to eight decimals.
+    #[schema(value_type = Option<String>, example = "100.00")]
+    amount: Option<Exact>,
+    /// Fee, zero where not given: added to what a purchase costs, taken from what a sale brings.
+    #[schema(value_type = Option<String>, example = "0.99")]
+    fee: Option<Exact>,
+    /// The lots to sell from, where the portfolio's lot method is `specific`.
+    #[serde(default)]
+    lots: Vec<LotRequest>,
+}
+
+/// Units of one lot.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct LotRequest {
+    /// The lot: the id of its purchase.
+    lot_id: Uuid,
+    /// Units to take of it.
+    #[schema(value_type = String, example = "1.5")]
+    quantity: Exact,
+}
+
+impl TradeRequest {
+    fn parse(self) -> Result<Request, Problem> {
+        let mut fields = Fields::default();
+        let symbol = fields.take("symbol", self.symbol.parse::<Symbol>());
+        let size = match (&self.quantity, &self.amount) {
+            (Some(quantity), None) => fields.take("quantity", positive(quantity)).map(RequestSize::Quantity),
+            (None, Some(amount)) => {
+                fields.take("amount", positive(amount)).map(|amount| RequestSize::Amount(amount.units()))
+            }
+            (Some(_), Some(_)) | (None, None) => {
+                fields.refuse("quantity", "an order has either a quantity or an amount");
+                None
+            }
+        };
+        let fee = fields.take("fee", self.fee.as_ref().map_or(Ok(Quantity::ZERO), Exact::quantity));
+        if self.lots.len() > MAX_LOTS_NAMED {
+            fields.refuse("lots", format!("an order names at most {MAX_LOTS_NAMED} lots"));
+        }
+        let mut lots = Vec::new();
+        for (index, lot) in self.lots.iter().take(MAX_LOTS_NAMED).enumerate() {
+            let quantity = fields.take(&format!("lots/{index}/quantity"), positive(&lot.quantity));
+            lots.extend(quantity.map(|quantity| (lot.lot_id, quantity)));
+        }
+        let request = symbol.zip(size).zip(fee);
+        let request =
+            request.map(|((symbol, size), fee)| Request { side: self.side, symbol, size, fee: fee.units(), lots });
+        fields.finish(request)
+    }
+}
+
+/// A decimal above zero.
+fn positive(given: &Exact) -> Result<Quantity, String> {
+    match given.quantity() {
+        Ok(quantity) if quantity.is_zero() => Err("it is above zero".to_owned()),
+        Ok(quantity) => Ok(quantity),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Buys or sells at the stored quote.
+#[utoipa::path(
+    post,
+    path = "/portfolios/{id}/trades",
+    operation_id = "trade",
+    tag = "trades",
+    params(
+        ("id" = String, Path, description = "Id of the portfolio"),
+        ("Idempotency-Key" = String, Header, description = "Names this order: the same key with the same request trades once"),
+    ),
+    request_body = TradeRequest,
+    responses(
+        (status = 201, description = "The trade as it was executed", body = Trade),
+        (status = 400, description = "Not JSON, or no usable Idempotency-Key", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such portfolio of the caller, or an unknown symbol", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Too little cash, too few units, no price of the last seven days, or a closed portfolio", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "A body that is not sent as JSON", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Fields that cannot be used, or a key of another request", body = Problem, content_type = "application/problem+json"),
+        (status = 423, description = "The wallet is frozen", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The store does not answer, or too many trade at once; nothing is half done", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn trade(
+    State(app): State<App>,
+    caller: Caller,
+    IdPath(portfolio): IdPath,
+    key: Result<IdempotencyKey, Problem>,
+    Json(request): Json<TradeRequest>,
+) -> Result<Response, Problem> {
+    let key = key?.required()?;
+    let request = request.parse()?;
+    let made = trades::execute(&app, caller.customer_id, PortfolioId(portfolio), &request, &key).await?;
+    let replayed = made.replayed.then_some((REPLAYED_HEADER, "true"));
+    Ok((StatusCode::CREATED, AppendHeaders(replayed), axum::Json(made.value)).into_response())
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListQuery {
+    /// Items of a page, 1 to 200; 50 where not given.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
+    limit: Option<String>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// What was traded in a portfolio, newest first.
+#[utoipa::path(
+    get,
+    path = "/portfolios/{id}/trades",
+    operation_id = "list_trades",
+    tag = "trades",
+    params(("id" = String, Path, description = "Id of the portfolio"), ListQuery),
+    responses(
+        (status = 200, description = "A page", body = Page<Trade>),
+        (status = 400, description = "A cursor of another list", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such portfolio of the caller", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A parameter that cannot be used", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    IdPath(portfolio): IdPath,
+    Query(query): Query<ListQuery>,
+) -> Result<axum::Json<Page<Trade>>, Problem> {
+    let mut fields = Fields::default();
+    let limit = fields.take("limit", api::page::limit(query.limit.as_deref()));
+    let limit = fields.finish(limit)?;
+    let (items, next_cursor) =
+        trades::list(&app, caller.customer_id, PortfolioId(portfolio), limit, query.cursor).await?;
+    Ok(axum::Json(Page { items, next_cursor }))
+}

@@ -1,0 +1,147 @@
+//! Buying and selling: orders at the stored quote, paid from the wallet.
+//!
+//! A trade is one transaction: the key that names it, the wallet's head and its entry, the trade, the position, and the
+//! portfolio asserted to be as it was read. There is no state in between that somebody could see or would clean up.
+
+use domain::{Currency, CustomerId, Money, MoneyError, PortfolioId, Quantity, Symbol};
+use ledger::trade::{buy, sell};
+use ledger::{BookedTrade, LotPick, Order, Size, Terms};
+pub use ledger::{Side, Trade};
+use rust_decimal::Decimal;
+use serde::Serialize;
+use store::retry::{Retry, retry};
+use store::{Cursor, StoreError, Write, documents, keys};
+use uuid::Uuid;
+
+use crate::error::ServiceError;
+use crate::idempotency::{Created, Outcome, Pending};
+use crate::portfolios::load;
+use crate::quotes::{self, Quote};
+use crate::{App, positions, wallets};
+
+/// Most lots that one order names.
+pub const MAX_LOTS_NAMED: usize = 200;
+
+/// What a customer wants to buy or sell, before it is known in which currency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Request {
+    /// Buy or sell.
+    pub side: Side,
+    /// The instrument.
+    pub symbol: Symbol,
+    /// How much.
+    pub size: RequestSize,
+    /// The fee in the instrument's currency, zero or more.
+    pub fee: Decimal,
+    /// The lots to sell from, where the portfolio's lot method is `specific`: ids and units.
+    pub lots: Vec<(Uuid, Quantity)>,
+}
+
+/// How much an order is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RequestSize {
+    /// So many units.
+    Quantity(Quantity),
+    /// As many units as this amount, in the instrument's currency, pays for.
+    Amount(Decimal),
+}
+
+impl Request {
+    fn order(&self, currency: Currency) -> Result<Order, ServiceError> {
+        let money = |field, amount| {
+            Money::new(amount, currency)
+                .map_err(|error: MoneyError| ServiceError::Field { field, detail: error.to_string() })
+        };
+        let size = match self.size {
+            RequestSize::Quantity(quantity) => Size::Quantity(quantity),
+            RequestSize::Amount(amount) => Size::Amount(money("amount", amount)?),
+        };
+        let lots = self.lots.iter().map(|&(lot_id, quantity)| LotPick { lot_id, quantity }).collect();
+        Ok(Order { size, fee: money("fee", self.fee)?, lots })
+    }
+}
+
+/// Executes an order at the stored quote, once for each idempotency key.
+///
+/// Errors: [`ServiceError::NotFound`] for a portfolio that is not the customer's, [`ServiceError::PortfolioClosed`],
+/// [`ServiceError::PriceUnavailable`], [`ServiceError::UnknownSymbol`], and the ledger's refusals.
+pub async fn execute(
+    app: &App,
+    customer: CustomerId,
+    portfolio: PortfolioId,
+    request: &Request,
+    idempotency_key: &str,
+) -> Result<Created<Trade>, ServiceError> {
+    let key = Some(idempotency_key);
+    let pending = &Pending::new(customer, key, "POST /portfolios/{id}/trades", &(portfolio, request))?;
+    let _turn = app.turn(customer).await;
+    retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
+        if let Some(outcome) = pending.lookup(app).await? {
+            return replayed(app, portfolio, &outcome).await;
+        }
+        let held = load(app, customer, portfolio).await?;
+        held.require_open()?;
+        if request.symbol.is_own_item() {
+            let detail = "an item of one's own is not traded; record it as an investment".to_owned();
+            return Err(ServiceError::Field { field: "symbol", detail });
+        }
+        let quote = quotes::tradable(app, customer, &request.symbol).await?;
+        let order = request.order(quote.currency)?;
+        let before = positions::find(app, portfolio, &request.symbol, quote.currency).await?;
+        let (wallet, version) = wallets::head(app, customer).await?;
+        let terms = terms(app, &quote, held.record.portfolio.lot_method);
+        let decided = match request.side {
+            Side::Buy => buy(&wallet, &before.position, &order, &terms),
+            Side::Sell => sell(&wallet, &before.position, &order, &terms),
+        };
+        let booked = wallets::booked(app, pending, decided).await?;
+        let mark = pending.mark(app, Outcome::Result(booked.trade.id))?;
+        let books = [wallets::head_write(&booked.wallet, version)?, wallets::entry_write(&booked.entry)?];
+        let record = trade_write(portfolio, &booked)?;
+        let position = positions::writes(&before, &booked.position)?;
+        let writes = mark.into_iter().chain(books).chain([record, held.unchanged()]).chain(position);
+        app.table().transact(writes.collect()).await?;
+        Ok(Created { value: booked.trade, replayed: false })
+    })
+    .await
+}
+
+/// A page of a portfolio's trades, newest first, and where the next page starts.
+pub async fn list(
+    app: &App,
+    customer: CustomerId,
+    portfolio: PortfolioId,
+    limit: usize,
+    cursor: Option<String>,
+) -> Result<(Vec<Trade>, Option<String>), ServiceError> {
+    load(app, customer, portfolio).await?;
+    let page = documents::list::<Trade>(app.table(), keys::trades(portfolio), limit, cursor.map(Cursor::new)).await?;
+    Ok((page.items, page.next.map(|cursor| cursor.to_string())))
+}
+
+fn terms<'a>(app: &App, quote: &'a Quote, lot_method: domain::LotMethod) -> Terms<'a> {
+    Terms {
+        trade_id: app.new_id(),
+        stamp: wallets::stamp(app),
+        price: quote.price,
+        quote_as_of: quote.as_of,
+        splits: &quote.splits,
+        lot_method,
+    }
+}
+
+fn trade_write(portfolio: PortfolioId, booked: &BookedTrade) -> Result<Write, StoreError> {
+    let key = keys::trade(portfolio, booked.trade.id);
+    Ok(Write::create(key.clone(), documents::body(&key, &booked.trade)?))
+}
+
+async fn replayed(app: &App, portfolio: PortfolioId, outcome: &Outcome) -> Result<Created<Trade>, ServiceError> {
+    wallets::remembered(outcome)?;
+    let Outcome::Result(id) = outcome else { return Err(ServiceError::IdempotencyKeyReused) };
+    let key = keys::trade(portfolio, *id);
+    let found = documents::read::<Trade>(app.table(), &key).await?;
+    let missing = || StoreError::corrupt(&key, "a trade that is pointed to is not there");
+    let (value, _) = found.ok_or_else(missing)?;
+    Ok(Created { value, replayed: true })
+}
