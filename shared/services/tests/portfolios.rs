@@ -153,8 +153,8 @@ async fn no_customer_has_more_portfolios_than_the_limit_however_many_were_remove
 }
 
 fn file(rows: usize) -> String {
-    let rows: String = (1..=rows).map(|number| format!("IBM,{number},100,2010-01-04\n")).collect();
-    format!("ticker_symbol,quantity,purchase_price,purchase_date\n{rows}")
+    let rows: Vec<String> = (1..=rows).map(|number| format!("IBM,{number},100,2010-01-04")).collect();
+    format!("ticker_symbol,quantity,purchase_price,purchase_date\n{}", rows.join("\n"))
 }
 
 async fn import(app: &App, id: PortfolioId, file: &str) -> Result<imports::ImportReport, ServiceError> {
