@@ -130,8 +130,8 @@ fn an_export_imports_again_to_the_same_bytes() {
 fn a_file_of_many_transactions_comes_in_whole_and_copies_of_it_in_parallel_once() {
     each(async |target: &Target| {
         let investments = investments(target).await;
-        let rows: String = (1..=400).map(|number| format!("IBM,{number},100,2010-01-04,,\n")).collect();
-        let file = format!("{HEADER}\n{rows}");
+        let rows: Vec<String> = (1..=400).map(|number| format!("IBM,{number},100,2010-01-04,,")).collect();
+        let file = format!("{HEADER}\n{}", rows.join("\n"));
         let sent = (0..3).map(|_| import(target, &investments, "", &file));
         for answer in futures::future::join_all(sent).await {
             assert!([200, 503].contains(&answer.status), "{}", answer.text());

@@ -11,8 +11,21 @@ fn outline(value: Value) -> Value {
         Value::Array(items) => items.into_iter().next().map_or(json!([]), |first| json!([outline(first)])),
         Value::Object(fields) => {
             let redacted = |name: &str| {
-                let varying =
-                    ["id", "created_at", "made_at", "generated_at", "expires_at", "url", "sha256", "request_id"];
+                let varying = [
+                    "id",
+                    "created_at",
+                    "updated_at",
+                    "since",
+                    "made_at",
+                    "generated_at",
+                    "expires_at",
+                    "url",
+                    "sha256",
+                    "request_id",
+                    "customer_id",
+                    "portfolio_id",
+                    "investment_id",
+                ];
                 varying.contains(&name)
             };
             let outlined = fields.into_iter().map(|(name, value)| {
@@ -40,5 +53,26 @@ fn answers_keep_their_shape() {
         assert_json_snapshot!("report", outline(report.expect_status(200).json()));
         let problem = target.post("/backtest", &json!({"symbol": "FB", "buy": "close < smaa(50)"})).await;
         assert_json_snapshot!("problem", outline(problem.expect_status(422).json()));
+    });
+}
+
+#[test]
+fn portfolios_keep_their_shape() {
+    each(async |target: &Target| {
+        let aims =
+            json!({"risk": 4, "horizon_years": 20, "loss_capacity": 0.3, "targets": {"stock": 0.6, "bond": 0.4}});
+        let portfolio = json!({"name": "Retirement", "type": "roth_ira", "investment_profile": aims});
+        let portfolio = target.post("/portfolios", &portfolio).await.expect_status(201);
+        assert_json_snapshot!("portfolio", outline(portfolio.json()));
+        let lots = format!("{}/investments", portfolio.header("location"));
+        let lot =
+            json!({"ticker_symbol": "AAPL", "quantity": "10", "purchase_price": "40", "purchase_date": "2005-02-25"});
+        let lot = target.post(&lots, &lot).await.expect_status(201);
+        assert_json_snapshot!("investment", outline(lot.json()));
+        let file = "ticker_symbol,quantity,purchase_price,purchase_date\nFB,1,30,2012-06-01\n";
+        let report = target.post_raw(&format!("{lots}/import"), file, "text/csv").await;
+        assert_json_snapshot!("import", outline(report.expect_status(200).json()));
+        let instrument = target.get("/instruments/IBM").await.expect_status(200);
+        assert_json_snapshot!("instrument", outline(instrument.json()));
     });
 }

@@ -1,0 +1,202 @@
+//! Portfolios and imports on a store that fails, and beside trades that come at the worst moment.
+
+#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use domain::portfolio::{LotMethod, PortfolioName, PortfolioState, PortfolioType};
+use domain::{Currency, CustomerId, PortfolioId};
+use market::Sample;
+use objects::FolderObjects;
+use services::imports::{self, Duplicates, Format, Import};
+use services::portfolios::{self, Change, Opening};
+use services::{App, Parts, Precondition, ServiceError};
+use store::fault::{Fault, Faulty, Plan};
+use store::{Body, Clock, Item, Key, Page, Query, StoreError, Table, Version, Write, keys};
+use store_sqlite::SqliteTable;
+use uuid::Uuid;
+
+const OWNER: CustomerId = CustomerId(Uuid::from_u128(1));
+
+fn clock() -> Clock {
+    Arc::new(|| "2026-11-20T12:00:00Z".parse().unwrap())
+}
+
+fn app_on(table: Arc<dyn Table>) -> (App, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let objects = Arc::new(FolderObjects::open(folder.path(), [7; 32], clock()).unwrap());
+    (App::new(Parts { table, objects, provider: Arc::new(Sample::new()), clock: clock() }), folder)
+}
+
+async fn opened(app: &App) -> PortfolioId {
+    let opening = Opening {
+        name: PortfolioName::parse("A").unwrap(),
+        kind: PortfolioType::Brokerage,
+        base_currency: Currency::USD,
+        lot_method: LotMethod::Fifo,
+        aims: None,
+    };
+    portfolios::open(app, OWNER, &opening, None).await.unwrap().value.id
+}
+
+async fn close(app: &App, id: PortfolioId) -> Result<domain::Portfolio, ServiceError> {
+    let change = Change { state: Some(PortfolioState::Closed), ..Change::default() };
+    portfolios::change(app, OWNER, id, &Precondition::Any, &change).await
+}
+
+/// What a trade leaves: the wallet's head, the trade, and its position.
+fn trade(id: PortfolioId, quantity: &str) -> Vec<Write> {
+    let json = |text: String| Body::Json(text);
+    let contents = keys::positions(id).partition;
+    vec![
+        Write::create(keys::wallet_head(OWNER), json("{}".to_owned())),
+        Write::create(Key::new(contents.clone(), "TRADE#1"), json("{}".to_owned())),
+        Write::create(Key::new(contents, "POSITION#IBM"), json(format!("{{\"quantity\":\"{quantity}\"}}"))),
+    ]
+}
+
+/// A table in which somebody trades right after the first look into a portfolio.
+struct Meddled {
+    inner: SqliteTable,
+    meanwhile: Mutex<Vec<Write>>,
+}
+
+#[async_trait]
+impl Table for Meddled {
+    async fn get(&self, key: &Key) -> Result<Option<Item>, StoreError> {
+        self.inner.get(key).await
+    }
+
+    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, StoreError> {
+        self.inner.get_many(keys).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, StoreError> {
+        let page = self.inner.query(query).await;
+        let writes = std::mem::take(&mut *self.meanwhile.lock().unwrap());
+        if !writes.is_empty() {
+            self.inner.transact(writes).await?;
+        }
+        page
+    }
+
+    async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<Version>>, StoreError> {
+        self.inner.transact(writes).await
+    }
+}
+
+async fn meddled() -> (Arc<Meddled>, App, PortfolioId, tempfile::TempDir) {
+    let inner = SqliteTable::in_memory(clock()).unwrap();
+    let table = Arc::new(Meddled { inner, meanwhile: Mutex::new(Vec::new()) });
+    let (app, folder) = app_on(table.clone());
+    let id = opened(&app).await;
+    *table.meanwhile.lock().unwrap() = trade(id, "5");
+    (table, app, id, folder)
+}
+
+#[tokio::test]
+async fn a_trade_between_the_look_at_the_positions_and_the_closing_prevents_it() {
+    let (_table, app, id, _folder) = meddled().await;
+    assert!(matches!(close(&app, id).await, Err(ServiceError::PortfolioNotEmpty { .. })));
+    assert_eq!(portfolios::find(&app, OWNER, id).await.unwrap().state, PortfolioState::Open);
+}
+
+#[tokio::test]
+async fn a_trade_between_the_look_at_the_trades_and_the_removal_prevents_it() {
+    let (_table, app, id, _folder) = meddled().await;
+    let removed = portfolios::remove(&app, OWNER, id, &Precondition::None).await;
+    assert!(matches!(removed, Err(ServiceError::PortfolioHasTrades)));
+    assert!(portfolios::find(&app, OWNER, id).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_portfolio_whose_positions_are_sold_is_closed_and_its_trades_keep_it() {
+    let table = Arc::new(SqliteTable::in_memory(clock()).unwrap());
+    let (app, _folder) = app_on(table.clone());
+    let id = opened(&app).await;
+    table.transact(trade(id, "0")).await.unwrap();
+    assert_eq!(close(&app, id).await.unwrap().state, PortfolioState::Closed);
+    let removed = portfolios::remove(&app, OWNER, id, &Precondition::None).await;
+    assert!(matches!(removed, Err(ServiceError::PortfolioHasTrades)));
+}
+
+#[tokio::test]
+async fn a_portfolio_of_another_customer_is_not_found() {
+    let (app, _folder) = app_on(Arc::new(SqliteTable::in_memory(clock()).unwrap()));
+    let id = opened(&app).await;
+    let other = CustomerId(Uuid::from_u128(2));
+    assert!(matches!(portfolios::find(&app, other, id).await, Err(ServiceError::NotFound { .. })));
+    let removed = portfolios::remove(&app, other, id, &Precondition::None).await;
+    assert!(matches!(removed, Err(ServiceError::NotFound { .. })));
+    assert!(portfolios::find(&app, OWNER, id).await.is_ok());
+}
+
+#[tokio::test]
+async fn no_customer_has_more_portfolios_than_the_limit_however_many_were_removed() {
+    let (app, _folder) = app_on(Arc::new(SqliteTable::in_memory(clock()).unwrap()));
+    let first = opened(&app).await;
+    for _ in 1..portfolios::MAX_PORTFOLIOS {
+        opened(&app).await;
+    }
+    let opening = Opening {
+        name: PortfolioName::parse("one too many").unwrap(),
+        kind: PortfolioType::Other,
+        base_currency: Currency::USD,
+        lot_method: LotMethod::Fifo,
+        aims: None,
+    };
+    let refused = portfolios::open(&app, OWNER, &opening, None).await;
+    assert!(matches!(refused, Err(ServiceError::LimitReached { limit: 100, .. })));
+    portfolios::remove(&app, OWNER, first, &Precondition::None).await.unwrap();
+    assert!(portfolios::open(&app, OWNER, &opening, None).await.is_ok());
+}
+
+fn file(rows: usize) -> String {
+    let rows: Vec<String> = (1..=rows).map(|number| format!("IBM,{number},100,2010-01-04")).collect();
+    format!("ticker_symbol,quantity,purchase_price,purchase_date\n{}", rows.join("\n"))
+}
+
+async fn import(app: &App, id: PortfolioId, file: &str) -> Result<imports::ImportReport, ServiceError> {
+    let request = Import { file: file.as_bytes(), format: Format::Csv, duplicates: Duplicates::Ask, dry_run: false };
+    imports::import(app, OWNER, id, &request, None).await.map(|made| made.value)
+}
+
+async fn lines(app: &App, id: PortfolioId) -> usize {
+    let csv = imports::export(app, OWNER, id, Format::Csv).await.unwrap();
+    String::from_utf8(csv).unwrap().lines().count() - 1
+}
+
+#[tokio::test]
+async fn an_import_that_is_cut_short_goes_on_when_the_file_is_sent_again() {
+    let table = Arc::new(Faulty::new(SqliteTable::in_memory(clock()).unwrap(), Plan::quiet()));
+    let (app, _folder) = app_on(table.clone());
+    let id = opened(&app).await;
+    // The symbol's entry in the directory, the first 80 rows, then 80 of which nobody hears, then a broken connection.
+    table.plan_writes(Plan::scripted([None, None, Some(Fault::ErrorAfter), Some(Fault::ErrorBefore)]));
+    let file = file(200);
+    for rows in [160, 160] {
+        assert!(matches!(import(&app, id, &file).await, Err(ServiceError::Store(_))));
+        assert_eq!(lines(&app, id).await, rows);
+    }
+    let report = import(&app, id, &file).await.unwrap();
+    assert_eq!((report.imported, report.duplicates, lines(&app, id).await), (200, 0, 200));
+    assert!(import(&app, id, &file).await.unwrap().repeated);
+}
+
+#[tokio::test]
+async fn whatever_goes_wrong_every_row_comes_in_once() {
+    for seed in 0..20 {
+        let table = Arc::new(Faulty::new(SqliteTable::in_memory(clock()).unwrap(), Plan::quiet()));
+        let (app, _folder) = app_on(table.clone());
+        let id = opened(&app).await;
+        table.plan_writes(Plan::seeded(seed, 0.4));
+        let file = file(500);
+        let mut sent = 0;
+        while import(&app, id, &file).await.is_err() {
+            sent += 1;
+            assert!(sent < 100, "seed {seed}");
+        }
+        assert_eq!(lines(&app, id).await, 500, "seed {seed}");
+    }
+}
