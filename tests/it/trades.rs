@@ -101,7 +101,8 @@ fn a_hundred_parallel_purchases_spend_exactly_what_there_is() {
 fn fifty_parallel_copies_of_one_purchase_are_one_trade() {
     each(async |target: &Target| {
         let (customer, path) = trader(target, "100000", &brokerage()).await;
-        let copies = join_all((0..50).map(|_| customer.post_with_key(&path, &buy("1"), "copy"))).await;
+        let order = buy("1");
+        let copies = join_all((0..50).map(|_| customer.post_with_key(&path, &order, "copy"))).await;
         let (made, busy): (Vec<_>, Vec<_>) = copies.into_iter().partition(|answer| answer.status == 201);
         assert!(busy.iter().all(|answer| answer.status == 503), "{busy:?}");
         let first = made[0].json();

@@ -81,6 +81,12 @@ pub async fn sweep(app: &App, customer: CustomerId) -> Result<(), ServiceError> 
                 let mirror = Write::Delete { key: item.key, expect: DeleteExpect::Any };
                 app.table().transact(vec![session, mirror]).await?;
             }
+            "ITEM" => {
+                for valuations in listing::items(app, belongings::valuations(customer, &item)).await? {
+                    remove(app, customer, valuations).await?;
+                }
+                remove(app, customer, item).await?;
+            }
             _ => remove(app, customer, item).await?,
         }
     }
