@@ -69,14 +69,15 @@ async fn forward(
         authorizer: None,
     };
     let function = taken.target;
+    // Read first, whoever sends it: a client that is refused while it still sends would not read the refusal.
+    let body = tokio::time::timeout(BODY_TIMEOUT, read(body)).await.map_err(|_| Failure::TooSlow)?;
     let context = match &platform.authorizer {
         Some(authorizer) if !function.public => {
-            // Before the body is read: whoever may not pass need not send it.
             Some(authorizer.ask(&event::http_event(&request, &circumstances), request_id).await?)
         }
         _ => None,
     };
-    let body = tokio::time::timeout(BODY_TIMEOUT, read(body)).await.map_err(|_| Failure::TooSlow)??;
+    let body = body?;
     let request = HttpRequest { body: &body, ..request };
     let circumstances = Circumstances { authorizer: context.as_ref(), ..circumstances };
     let event = event::http_event(&request, &circumstances);

@@ -135,7 +135,8 @@ mod tests {
     #[test]
     fn a_route_to_a_function_that_answers_no_http_is_refused() {
         let mut template = Template::parse(PROJECT_TEMPLATE).unwrap();
-        let routes = template.functions[0].routes.clone();
+        let backtest = template.functions.iter().find(|function| function.name == "backtest").unwrap();
+        let routes = backtest.routes.clone();
         let refresh = template.functions.iter_mut().find(|function| function.name == "refresh-prices").unwrap();
         refresh.routes = routes;
         assert_eq!(pair(&template, FUNCTIONS).unwrap_err(), RegistryError::WrongKind("refresh-prices".to_owned()));

@@ -151,10 +151,6 @@ fn what_cannot_be_paid_sold_or_priced_is_refused() {
             ("fee", json!({ "side": "buy", "symbol": "AAPL", "quantity": "0.1", "fee": "-1" })),
             ("symbol", json!({ "side": "buy", "symbol": "../x", "quantity": "1" })),
             ("side", json!({ "side": "short", "symbol": "AAPL", "quantity": "1" })),
-            (
-                "lots",
-                json!({ "side": "sell", "symbol": "AAPL", "quantity": "1", "lots": [{ "lot_id": "0190aaaa-0000-7000-8000-000000000009", "quantity": "1" }] }),
-            ),
             ("limit", json!({ "side": "buy", "symbol": "AAPL", "quantity": "1", "limit": "5" })),
         ] {
             let problem = customer.post_with_key(&path, &order, "e").await.expect_problem(422, "invalid_fields");

@@ -80,16 +80,19 @@ async fn a_page_that_rebinds_its_name_gets_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_over_ten_megabytes_is_a_413() {
+async fn a_body_over_ten_megabytes_is_a_413_and_without_a_token_a_401() {
     let (server, _folder) = started().await;
-    let mut request = format!(
-        "POST /backtest HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
-        crate::answer::MAX_BODY_BYTES + 1
-    )
-    .into_bytes();
-    request.resize(request.len() + crate::answer::MAX_BODY_BYTES + 1, b' ');
-    let (status, answer) = exchange(server.address(), &request).await;
-    assert!(status == 413 && answer.ends_with(r#"{"message":"Request Entity Too Large"}"#), "{status}");
+    for (path, status, message) in [("/customers", 413, "Request Entity Too Large"), ("/backtest", 401, "Unauthorized")]
+    {
+        let mut request = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+            crate::answer::MAX_BODY_BYTES + 1
+        )
+        .into_bytes();
+        request.resize(request.len() + crate::answer::MAX_BODY_BYTES + 1, b' ');
+        let (found, answer) = exchange(server.address(), &request).await;
+        assert!(found == status && answer.ends_with(&format!(r#"{{"message":"{message}"}}"#)), "{path}: {found}");
+    }
     server.stop().await;
 }
 

@@ -6,7 +6,10 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use domain::portfolio::{LotMethod, PortfolioName, PortfolioState, PortfolioType};
-use domain::{Currency, CustomerId, PortfolioId};
+use domain::{Currency, CustomerId, Money, PortfolioId, Price, Quantity};
+use ledger::trade::{buy, sell};
+use ledger::wallet::deposit;
+use ledger::{Order, Position, Size, Stamp, Terms, Wallet};
 use market::Sample;
 use objects::FolderObjects;
 use services::imports::{self, Duplicates, Format, Import};
@@ -45,14 +48,37 @@ async fn close(app: &App, id: PortfolioId) -> Result<domain::Portfolio, ServiceE
     portfolios::change(app, OWNER, id, &Precondition::Any, &change).await
 }
 
-/// What a trade leaves: the wallet's head, the trade, and its position.
-fn trade(id: PortfolioId, quantity: &str) -> Vec<Write> {
+/// What is left after five units were bought and `sold` of them sold: the wallet's head, the purchase, the position.
+fn traded(id: PortfolioId, sold: &str) -> Vec<Write> {
+    let day = "2013-03-01".parse().unwrap();
+    let stamp = |number| Stamp { entry_id: Uuid::from_u128(number), market_day: day, created_at: clock()() };
+    let terms = |number| Terms {
+        trade_id: Uuid::from_u128(number),
+        stamp: stamp(number),
+        price: Price::parse("200").unwrap(),
+        quote_as_of: clock()(),
+        splits: &[],
+        lot_method: LotMethod::Fifo,
+    };
+    let order = |quantity: &str| Order {
+        size: Size::Quantity(Quantity::parse(quantity).unwrap()),
+        fee: Money::parse("0", Currency::USD).unwrap(),
+        lots: Vec::new(),
+    };
+    let cash = Money::parse("1000", Currency::USD).unwrap();
+    let wallet = deposit(&Wallet::new(OWNER), cash, &stamp(1)).unwrap().wallet;
+    let nothing = Position::new(id.0, "IBM".parse().unwrap(), Currency::USD).unwrap();
+    let bought = buy(&wallet, &nothing, &order("5"), &terms(2)).unwrap();
+    let after = match sold {
+        "0" => bought.clone(),
+        sold => sell(&bought.wallet, &bought.position, &order(sold), &terms(3)).unwrap(),
+    };
     let json = |text: String| Body::Json(text);
-    let contents = keys::positions(id).partition;
+    let (trade, position) = (keys::trade(id, bought.trade.id), keys::position(id, &after.position.symbol));
     vec![
-        Write::create(keys::wallet_head(OWNER), json("{}".to_owned())),
-        Write::create(Key::new(contents.clone(), "TRADE#1"), json("{}".to_owned())),
-        Write::create(Key::new(contents, "POSITION#IBM"), json(format!("{{\"quantity\":\"{quantity}\"}}"))),
+        Write::create(keys::wallet_head(OWNER), json(serde_json::to_string(&after.wallet).unwrap())),
+        Write::create(trade, json(serde_json::to_string(&bought.trade).unwrap())),
+        Write::create(position, json(serde_json::to_string(&after.position.head()).unwrap())),
     ]
 }
 
@@ -91,7 +117,7 @@ async fn meddled() -> (Arc<Meddled>, App, PortfolioId, tempfile::TempDir) {
     let table = Arc::new(Meddled { inner, meanwhile: Mutex::new(Vec::new()) });
     let (app, folder) = app_on(table.clone());
     let id = opened(&app).await;
-    *table.meanwhile.lock().unwrap() = trade(id, "5");
+    *table.meanwhile.lock().unwrap() = traded(id, "0");
     (table, app, id, folder)
 }
 
@@ -115,7 +141,7 @@ async fn a_portfolio_whose_positions_are_sold_is_closed_and_its_trades_keep_it()
     let table = Arc::new(SqliteTable::in_memory(clock()).unwrap());
     let (app, _folder) = app_on(table.clone());
     let id = opened(&app).await;
-    table.transact(trade(id, "0")).await.unwrap();
+    table.transact(traded(id, "5")).await.unwrap();
     assert_eq!(close(&app, id).await.unwrap().state, PortfolioState::Closed);
     let removed = portfolios::remove(&app, OWNER, id, &Precondition::None).await;
     assert!(matches!(removed, Err(ServiceError::PortfolioHasTrades)));

@@ -1,0 +1,136 @@
+//! The stores that the books are kept in, each a new one for every case.
+
+use std::sync::{Arc, OnceLock};
+
+use aws_config::BehaviorVersion;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{Credentials, Region};
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TableStatus,
+};
+use store::fault::{Faulty, Plan};
+use store::{Clock, Table};
+use store_dynamodb::DynamoTable;
+use store_sqlite::SqliteTable;
+use tokio::runtime::{Builder, Runtime};
+
+/// Shares of transactions and of reads that go wrong on the store that fails.
+const FAULTS: (f64, f64) = (0.3, 0.05);
+
+/// A store as the commands see it, and the same as it is.
+pub struct Store {
+    /// What the commands go to; it may fail.
+    pub front: Arc<dyn Table>,
+    /// What the books are checked on; it does not.
+    pub books: Arc<dyn Table>,
+}
+
+/// A kind of store.
+pub trait Engine: 'static {
+    const NAME: &'static str;
+
+    /// What the futures of a case run on.
+    fn runtime() -> Runtime {
+        // With the clock paused a wait between two tries takes no time.
+        Builder::new_current_thread().enable_all().start_paused(true).build().unwrap()
+    }
+
+    fn open(runtime: &Runtime, seed: u64, clock: &Clock) -> Store;
+
+    fn close(_runtime: &Runtime, _seed: u64) {}
+}
+
+/// SQLite in memory.
+pub struct Sqlite;
+
+impl Engine for Sqlite {
+    const NAME: &'static str = "SQLite";
+
+    fn open(_runtime: &Runtime, _seed: u64, clock: &Clock) -> Store {
+        let table = Arc::new(SqliteTable::in_memory(clock.clone()).unwrap());
+        Store { front: table.clone(), books: table }
+    }
+}
+
+/// The same, failing in every way there is.
+pub struct Failing;
+
+impl Engine for Failing {
+    const NAME: &'static str = "SQLite with faults";
+
+    fn open(_runtime: &Runtime, seed: u64, clock: &Clock) -> Store {
+        let table = SqliteTable::in_memory(clock.clone()).unwrap();
+        let faulty = Faulty::new(table.clone(), Plan::seeded(seed, FAULTS.0));
+        Store { front: Arc::new(faulty.with_reads(Plan::seeded(!seed, FAULTS.1))), books: Arc::new(table) }
+    }
+}
+
+/// DynamoDB: an emulated one, whose address is in [`ENDPOINT`].
+pub struct Dynamo;
+
+pub const ENDPOINT: &str = "SEXTANT_TEST_DYNAMODB_ENDPOINT";
+
+impl Dynamo {
+    /// The address, where there is one.
+    pub fn endpoint() -> Option<&'static str> {
+        static FOUND: OnceLock<Option<String>> = OnceLock::new();
+        #[expect(clippy::disallowed_methods, reason = "a test has no composition root, and the emulator may run anywhere")]
+        FOUND.get_or_init(|| std::env::var(ENDPOINT).ok()).as_deref()
+    }
+
+    async fn client() -> Client {
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .endpoint_url(Self::endpoint().unwrap())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+            .load()
+            .await;
+        Client::new(&config)
+    }
+
+    fn table(seed: u64) -> String {
+        format!("books-{}-{seed:016x}", std::process::id())
+    }
+}
+
+impl Engine for Dynamo {
+    const NAME: &'static str = "DynamoDB";
+
+    fn runtime() -> Runtime {
+        Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+    }
+
+    fn open(runtime: &Runtime, seed: u64, clock: &Clock) -> Store {
+        let table = runtime.block_on(async {
+            let client = Self::client().await;
+            create_table(&client, &Self::table(seed)).await;
+            Arc::new(DynamoTable::new(client, Self::table(seed), clock.clone()))
+        });
+        Store { front: table.clone(), books: table }
+    }
+
+    fn close(runtime: &Runtime, seed: u64) {
+        runtime.block_on(async {
+            Self::client().await.delete_table().table_name(Self::table(seed)).send().await.unwrap();
+        });
+    }
+}
+
+async fn create_table(client: &Client, name: &str) {
+    let mut call = client.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
+    for (attribute, key_type) in [("pk", KeyType::Hash), ("sk", KeyType::Range)] {
+        let definition = AttributeDefinition::builder().attribute_name(attribute);
+        let element = KeySchemaElement::builder().attribute_name(attribute).key_type(key_type);
+        call = call
+            .attribute_definitions(definition.attribute_type(ScalarAttributeType::S).build().unwrap())
+            .key_schema(element.build().unwrap());
+    }
+    call.send().await.unwrap();
+    loop {
+        let found = client.describe_table().table_name(name).send().await.unwrap();
+        if found.table.unwrap().table_status == Some(TableStatus::Active) {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}

@@ -1,0 +1,95 @@
+//! Money against a model: whatever is deposited, withdrawn, reversed, bought and sold, however often it is sent and
+//! whatever becomes of the answers, the books say what the model says.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a failed one is a failed test, and the numbers of cases are told"
+)]
+
+mod coverage;
+mod customer;
+mod engines;
+mod invariants;
+mod market;
+mod model;
+mod system;
+
+use std::io::Write as _;
+
+use engines::{Dynamo, ENDPOINT, Engine, Failing, Sqlite};
+use model::Model;
+use proptest::test_runner::{Config, TestRunner};
+use proptest_state_machine::{ReferenceStateMachine as _, StateMachineTest as _};
+use system::Books;
+
+/// Steps of a case at most.
+const STEPS: usize = 50;
+/// How many times the usual number of cases are run.
+const TIMES: &str = "SEXTANT_SOAK_TIMES";
+
+/// Runs this many cases, and as many more as the environment asks for, and gives what happened in them.
+fn run<E: Engine>(cases: u32) -> std::collections::BTreeMap<String, usize> {
+    #[expect(clippy::disallowed_methods, reason = "whoever starts the tests says how long they may take")]
+    let times = std::env::var(TIMES).ok().map_or(1, |times| times.parse().expect("SEXTANT_SOAK_TIMES is a number"));
+    let config = Config { cases: cases * times, failure_persistence: None, ..Config::default() };
+    let law = |(model, steps, seen)| {
+        Books::<E>::test_sequential(config.clone(), model, steps, seen);
+        Ok(())
+    };
+    let outcome = TestRunner::new(config.clone()).run(&Model::sequential_strategy(1..STEPS), law);
+    outcome.unwrap_or_else(|failure| panic!("on {}: {failure}", E::NAME));
+    let counts = coverage::of(E::NAME);
+    println!("{}: {counts:?}", E::NAME);
+    counts
+}
+
+/// Everything that can happen did, and not only once.
+fn covers(counts: &std::collections::BTreeMap<String, usize>, least: usize) {
+    let sales = ["fifo", "lifo", "hifo", "average", "specific"];
+    let sales = sales.iter().flat_map(|method| ["all", "part"].map(|left| format!("Sell {left} by {method}")));
+    let kinds = [
+        "Deposit",
+        "Withdrawal",
+        "Reversal",
+        "Buy",
+        "answered again",
+        "verified in the middle",
+        "refused: Funds",
+        "refused: Funds, again",
+        "refused: Units",
+        "refused: Units, again",
+        "refused: ZeroValue",
+        "refused: NotFound",
+        "refused: AlreadyReversed",
+        "refused: KeyReused",
+    ];
+    for kind in kinds.map(str::to_owned).into_iter().chain(sales) {
+        assert!(counts.get(&kind).is_some_and(|&count| count >= least), "{kind} in {counts:#?}");
+    }
+}
+
+#[test]
+fn the_books_say_what_the_model_says_on_sqlite() {
+    covers(&run::<Sqlite>(200), 5);
+}
+
+#[test]
+fn the_books_say_what_the_model_says_on_a_store_that_fails() {
+    let counts = run::<Failing>(200);
+    covers(&counts, 5);
+    assert!(counts["answers lost"] > 1_000, "{counts:#?}");
+}
+
+#[test]
+fn the_books_say_what_the_model_says_on_dynamodb() {
+    if Dynamo::endpoint().is_none() {
+        // Past the test harness, which would keep a line printed by a test that passes to itself.
+        writeln!(std::io::stderr(), "SKIPPED: {ENDPOINT} is not set").unwrap();
+        return;
+    }
+    let counts = run::<Dynamo>(6);
+    assert!(counts.contains_key("Buy"), "{counts:#?}");
+}
