@@ -90,7 +90,7 @@ mod tests {
     async fn every_call_on_objects_is_refused_for_good() {
         let name = format!("reports/0190aaaa-0000-7000-8000-000000000009/{:032x}.pdf", 1);
         let key: ObjectKey = name.parse().unwrap();
-        let options = LinkOptions { lifetime: Duration::from_secs(60), filename: "a.pdf".to_owned() };
+        let options = LinkOptions { lifetime: Duration::from_mins(1), filename: "a.pdf".to_owned() };
         let refusals = [
             NoObjects.put(&key, vec![1], "text/plain").await.unwrap_err(),
             NoObjects.get(&key).await.unwrap_err(),
