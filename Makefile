@@ -20,6 +20,10 @@ SELECTION := --workspace --all-features $(LOCKED)
 # A folder in functions/ is a program of that name, in a package of that name with underscores.
 FUNCTIONS := $(notdir $(patsubst %/,%,$(dir $(wildcard functions/*/Cargo.toml))))
 
+# As they are deployed; the profile is explained in Cargo.toml.
+DEPLOYED := --profile deployed --features lambda $(LOCKED) \
+	$(foreach name,$(FUNCTIONS),--package $(subst -,_,$(name)) --bin $(name))
+
 # Tools from PyPI, in a virtual environment that is made anew when their versions change.
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sextant
 VENV := $(CACHE)/venv-$(shell cat tests/aws/requirements*.txt | cksum | cut -d ' ' -f 1)
@@ -66,10 +70,9 @@ PEERS := $(CACHE)/venv-peers-$(shell cksum < benches/peers/requirements.txt | cu
 
 bench: $(PEERS)/.tools ## Measure speed, in release mode, beside programs in Python (PARTS picks some)
 	@cargo build --release $(LOCKED) --package gateway --package benches
-	@cargo build --release $(LOCKED) --features lambda \
-		$(foreach name,$(FUNCTIONS),--package $(subst -,_,$(name)) --bin $(name))
+	@$(if $(filter functions,$(or $(PARTS),functions)),cargo build $(DEPLOYED))
 	@PYTHONDONTWRITEBYTECODE=1 $(PYTHON) benches/run.py --programs '$(TARGET_DIR)/release' \
-		--python '$(PEERS)/bin/python' $(PARTS)
+		--functions '$(TARGET_DIR)/deployed' --python '$(PEERS)/bin/python' $(PARTS)
 
 $(PEERS)/.tools:
 	@echo 'Installing the peers into $(PEERS)'
@@ -78,8 +81,7 @@ $(PEERS)/.tools:
 	@touch $@
 
 build: $(CROSS_TOOLS) ## Build every function for AWS (arm64) into target/lambda
-	@PATH="$(VENV)/bin:$$PATH" cargo lambda build --release --arm64 --disable-optimizations --lambda-dir target/lambda \
-		--features lambda $(LOCKED) $(foreach name,$(FUNCTIONS),--package $(subst -,_,$(name)) --bin $(name))
+	@PATH="$(VENV)/bin:$$PATH" cargo lambda build --arm64 --disable-optimizations --lambda-dir target/lambda $(DEPLOYED)
 	@ls -l target/lambda/*/bootstrap
 
 deploy: build ## Build, then deploy to your AWS account; STAGE=prod picks the other stage

@@ -40,6 +40,9 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--programs", type=Path, required=True, help="folder of release programs")
     parser.add_argument(
+        "--functions", type=Path, required=True, help="folder of functions as they are deployed"
+    )
+    parser.add_argument(
         "--python", type=Path, required=True, help="Python with the peers' packages"
     )
     parser.add_argument("--runs", type=int, default=9, help=f"at least {FEWEST_RUNS}")
@@ -52,6 +55,7 @@ def parse_arguments() -> argparse.Namespace:
     # Not resolved: the Python of a virtual environment is known by its path.
     arguments.python = arguments.python.absolute()
     arguments.programs = arguments.programs.absolute()
+    arguments.functions = arguments.functions.absolute()
     return arguments
 
 
@@ -70,7 +74,7 @@ def measure(part: str, arguments: argparse.Namespace, scratch: Path, goals: Goal
             return accuracy.measure(programs, PEERS, PRICES, python, goals)
         case "functions":
             peer = (python, PEERS / "function.py")
-            return functions.measure(ROOT, programs, peer, runs, goals)
+            return functions.measure(ROOT, arguments.functions, peer, runs, goals)
         case _:
             return http_calls.measure(programs, scratch, runs, goals)
 

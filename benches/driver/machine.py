@@ -21,7 +21,7 @@ def describe(python: Path, requirements: Path) -> str:
     return (
         f"- {now:%Y-%m-%d}, {os.cpu_count()} × {cpu}, {memory_kib / 1024**2:.1f} GiB,"
         f" Linux {platform.release()}; load before the first figure: {load:.1f}\n"
-        f"- {rustc}, profile `release`\n"
+        f"- {rustc}, profile `release`; functions: `deployed`\n"
         f"- {peer}, {', '.join(packages).replace('==', ' ')}\n"
     )
 

@@ -35,6 +35,10 @@ const ALLOWED: [(&str, &[&str]); 18] = [
     ("benches", &["domain", "quant", "market", "render", "frames"]),
 ];
 
+/// The engines that a `main` may name; whether its role may then read the provider's key, and use the bucket.
+const ENGINES: [(&str, bool, bool); 3] =
+    [("table", false, false), ("table_and_prices", true, false), ("table_prices_and_objects", true, true)];
+
 /// Stands for every function in a list of crates.
 const FUNCTION: &str = "functions/*";
 
@@ -160,6 +164,20 @@ fn only_http_functions_have_routes_and_all_of_them_do() {
         let registered = FUNCTIONS.iter().find(|registered| registered.name == function.name).unwrap();
         let answers_http = matches!(registered.handler, Handler::Http { .. });
         assert_eq!(answers_http, !function.routes.is_empty(), "{}", function.name);
+    }
+}
+
+#[test]
+fn a_role_allows_what_the_engines_of_its_function_need_and_no_more() {
+    let sections: Vec<&str> = PROJECT_TEMPLATE.split("CodeUri: target/lambda/").skip(1).collect();
+    assert_eq!(sections.len(), FUNCTIONS.len());
+    for section in sections {
+        let (name, section) = section.split_once("/\n").unwrap();
+        let main = std::fs::read_to_string(root().join("functions").join(name).join("src/main.rs")).unwrap();
+        let named = main.split_once("lambda::engines::").unwrap().1.split_once(',').unwrap().0;
+        let (_, key, bucket) = ENGINES.iter().find(|(engines, ..)| *engines == named).unwrap();
+        assert_eq!(section.contains("Action: ssm:GetParameter"), *key, "{name} runs on {named}");
+        assert_eq!(section.contains("s3:GetObject"), *bucket, "{name} runs on {named}");
     }
 }
 

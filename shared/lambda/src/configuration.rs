@@ -9,6 +9,10 @@ pub struct Configuration {
     pub service: String,
     /// The least serious level that is logged.
     pub log_level: String,
+    /// The region of AWS that the function runs in.
+    pub region: String,
+    /// Another address than AWS's own, for tests.
+    pub endpoint_url: Option<String>,
     /// The table.
     pub table_name: String,
     /// The bucket of reports and large results.
@@ -38,11 +42,22 @@ impl Configuration {
         Ok(Self {
             service: needed("AWS_LAMBDA_FUNCTION_NAME")?,
             log_level: set("AWS_LAMBDA_LOG_LEVEL").unwrap_or_else(|| "INFO".to_owned()),
+            region: needed("AWS_REGION")?,
+            endpoint_url: set("AWS_ENDPOINT_URL"),
             table_name: needed("TABLE_NAME")?,
             bucket_name: needed("BUCKET_NAME")?,
             alpha_vantage_key_parameter: set("ALPHA_VANTAGE_KEY_PARAMETER"),
             alpha_vantage_url: set("ALPHA_VANTAGE_URL"),
         })
+    }
+}
+
+#[cfg(test)]
+impl Configuration {
+    /// What the template sets, and nothing that is optional.
+    pub fn sample() -> Self {
+        Self::read(|name| (!name.starts_with("ALPHA_VANTAGE") && name != "AWS_ENDPOINT_URL").then(|| name.to_owned()))
+            .unwrap()
     }
 }
 
@@ -56,8 +71,12 @@ mod tests {
         })
     }
 
-    const NEEDED: [(&str, &str); 3] =
-        [("AWS_LAMBDA_FUNCTION_NAME", "predict"), ("TABLE_NAME", "t"), ("BUCKET_NAME", "b")];
+    const NEEDED: [(&str, &str); 4] = [
+        ("AWS_LAMBDA_FUNCTION_NAME", "predict"),
+        ("AWS_REGION", "eu-central-1"),
+        ("TABLE_NAME", "t"),
+        ("BUCKET_NAME", "b"),
+    ];
 
     #[test]
     fn what_is_left_empty_counts_as_not_set() {

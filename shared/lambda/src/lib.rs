@@ -4,19 +4,23 @@
 //!
 //! ```no_run
 //! fn main() -> Result<(), lambda::Error> {
-//!     lambda::on_one_thread(lambda::run_http(|_app| axum::Router::new()))
+//!     lambda::on_one_thread(lambda::run_http(lambda::engines::table, |_app| axum::Router::new()))
 //! }
 //! ```
 //!
 //! Whatever can be done before the first event is done before it, because Lambda gives a function
 //! more CPU while it starts than its memory buys it afterwards.
 
+mod absent;
 mod alpha_vantage_key;
+mod aws;
 mod configuration;
+pub mod engines;
 mod logs;
 mod run;
-mod start;
+mod warm_up;
 
+pub use aws::Aws;
 pub use lambda_http::Error;
 pub use run::{run_event, run_http};
 

@@ -9,15 +9,17 @@ use services::App;
 use tower::ServiceExt;
 use tracing::Instrument;
 
+use crate::aws::Aws;
 use crate::configuration::Configuration;
-use crate::{Error, logs, start};
+use crate::engines::Engines;
+use crate::{Error, logs, warm_up};
 
 /// Answers HTTP requests with the router that `make` makes, until Lambda stops the process.
-pub async fn run_http(make: fn(App) -> Router) -> Result<(), Error> {
-    let (configuration, app) = started().await?;
+pub async fn run_http(engines: Engines, make: fn(App) -> Router) -> Result<(), Error> {
+    let (service_name, app) = started(engines).await?;
     let router = make(app);
     let service = service_fn(|request: Request| {
-        let span = logs::span(&configuration.service, &request.lambda_context());
+        let span = logs::span(&service_name, &request.lambda_context());
         router.clone().oneshot(admitted(request)).instrument(span)
     });
     until_terminated(lambda_http::run(service)).await
@@ -26,14 +28,14 @@ pub async fn run_http(make: fn(App) -> Router) -> Result<(), Error> {
 /// Hands every event to `handle`, until Lambda stops the process.
 ///
 /// A failure is logged here, once, and reported to Lambda, which retries and in the end keeps the event.
-pub async fn run_event<H, E>(handle: H) -> Result<(), Error>
+pub async fn run_event<H, E>(engines: Engines, handle: H) -> Result<(), Error>
 where
     H: AsyncFn(&App, Value) -> Result<Value, E>,
     E: std::error::Error,
 {
-    let (configuration, app) = started().await?;
+    let (service_name, app) = started(engines).await?;
     let service = service_fn(|event: LambdaEvent<Value>| {
-        let span = logs::span(&configuration.service, &event.context);
+        let span = logs::span(&service_name, &event.context);
         let (handle, app) = (&handle, &app);
         async move {
             handle(app, event.payload).await.map_err(|error| {
@@ -46,12 +48,14 @@ where
     until_terminated(lambda_runtime::run(service)).await
 }
 
-async fn started() -> Result<(Configuration, App), Error> {
+/// The name that log lines carry, and the application on its engines, with the connection to the table open.
+async fn started(engines: Engines) -> Result<(String, App), Error> {
     let configuration = Configuration::from_environment()?;
     logs::start(&configuration);
-    let app = start::app(&configuration).await;
-    start::warm_up(&app).await;
-    Ok((configuration, app))
+    let aws = Aws::new(configuration);
+    let app = App::new(engines(&aws));
+    warm_up::open_connection(&app).await;
+    Ok((aws.configuration.service, app))
 }
 
 /// Ends when Lambda, or whoever stands in for it, asks the process to stop; no event is under way then.

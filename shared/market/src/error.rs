@@ -28,6 +28,9 @@ pub enum ProviderError {
     /// The provider refused our key, or has none of ours. Final until the configuration changes.
     #[error("the provider refused the API key")]
     KeyRefused,
+    /// The program was put together without a source of prices. Final.
+    #[error("there is no source of prices here")]
+    NotGiven,
     /// No complete answer inside the time the caller had.
     #[error("no complete answer in time")]
     TimedOut,
@@ -54,7 +57,7 @@ impl ProviderError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::QuotaExhausted { .. } | Self::RateLimited { .. } | Self::TimedOut | Self::Unavailable { .. } => true,
-            Self::UnknownSymbol | Self::KeyRefused | Self::TooLarge | Self::Malformed { .. } => false,
+            Self::UnknownSymbol | Self::NotGiven | Self::KeyRefused | Self::TooLarge | Self::Malformed { .. } => false,
         }
     }
 

@@ -22,6 +22,9 @@ const FILES: [(&str, &[u8]); 5] = [
 
 const INSTRUMENTS: &[u8] = include_bytes!("../../../data/instruments.csv");
 
+/// The source's name in answers.
+pub const SOURCE: &str = "sample";
+
 /// Last trading day of the sample, where its market clock stands.
 const LAST_DAY: (i32, u32, u32) = (2013, 3, 1);
 
@@ -62,12 +65,11 @@ impl Sample {
 #[async_trait]
 impl Provider for Sample {
     fn source(&self) -> &'static str {
-        "sample"
+        SOURCE
     }
 
     fn clock(&self) -> MarketClock {
-        let (year, month, day) = LAST_DAY;
-        Day::new(year, month, day).map_or(MarketClock::Live, MarketClock::StandsAt)
+        clock()
     }
 
     fn revision(&self, symbol: &Symbol) -> Option<String> {
@@ -90,6 +92,13 @@ impl Provider for Sample {
         let instruments = self.instruments.get_or_init(|| instruments::read(INSTRUMENTS).unwrap_or_default());
         Ok(instruments.get(symbol).cloned().unwrap_or_else(|| Instrument::unlisted(symbol.clone())))
     }
+}
+
+/// The sample's market clock, for whoever needs no more of it and would not link its prices.
+#[must_use]
+pub fn clock() -> MarketClock {
+    let (year, month, day) = LAST_DAY;
+    Day::new(year, month, day).map_or(MarketClock::Live, MarketClock::StandsAt)
 }
 
 /// A fingerprint that stays the same from build to build (Fowler, Noll and Vo).

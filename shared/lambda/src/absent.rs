@@ -1,0 +1,118 @@
+//! What stands in the place of an engine that a function was not given.
+//!
+//! Every call is refused with an error that no repetition mends and that is answered 500: a function whose
+//! services need the engine has to name it in its `main`.
+
+use async_trait::async_trait;
+use domain::{Instrument, Symbol};
+use market::{History, MarketClock, Patience, Provider, ProviderError};
+use objects::{Link, LinkOptions, ObjectError, ObjectKey, Objects};
+use thiserror::Error;
+
+/// No reports, no large results.
+#[derive(Clone, Copy, Debug)]
+pub struct NoObjects;
+
+/// The function was not given this engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("this function was given no object store")]
+struct NotGiven;
+
+impl From<NotGiven> for ObjectError {
+    fn from(cause: NotGiven) -> Self {
+        Self::Failed(Box::new(cause))
+    }
+}
+
+#[async_trait]
+impl Objects for NoObjects {
+    async fn put(&self, _key: &ObjectKey, _bytes: Vec<u8>, _content_type: &str) -> Result<(), ObjectError> {
+        Err(NotGiven.into())
+    }
+
+    async fn get(&self, _key: &ObjectKey) -> Result<Option<Vec<u8>>, ObjectError> {
+        Err(NotGiven.into())
+    }
+
+    async fn delete(&self, _key: &ObjectKey) -> Result<(), ObjectError> {
+        Err(NotGiven.into())
+    }
+
+    async fn link(&self, _key: &ObjectKey, _options: LinkOptions) -> Result<Link, ObjectError> {
+        Err(NotGiven.into())
+    }
+}
+
+/// The name and the clock of a source of prices, and none of its prices.
+#[derive(Clone, Copy, Debug)]
+pub struct NoPrices {
+    source: &'static str,
+    clock: MarketClock,
+}
+
+impl NoPrices {
+    /// Answers for `source`, whose market clock is `clock`.
+    pub fn of(source: &'static str, clock: MarketClock) -> Self {
+        Self { source, clock }
+    }
+}
+
+#[async_trait]
+impl Provider for NoPrices {
+    fn source(&self) -> &'static str {
+        self.source
+    }
+
+    fn clock(&self) -> MarketClock {
+        self.clock
+    }
+
+    fn revision(&self, _symbol: &Symbol) -> Option<String> {
+        None
+    }
+
+    async fn daily(&self, _symbol: &Symbol, _patience: Patience) -> Result<History, ProviderError> {
+        Err(ProviderError::NotGiven)
+    }
+
+    async fn instrument(&self, _symbol: &Symbol) -> Result<Instrument, ProviderError> {
+        Err(ProviderError::NotGiven)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn every_call_on_objects_is_refused_for_good() {
+        let name = format!("reports/0190aaaa-0000-7000-8000-000000000009/{:032x}.pdf", 1);
+        let key: ObjectKey = name.parse().unwrap();
+        let options = LinkOptions { lifetime: Duration::from_mins(1), filename: "a.pdf".to_owned() };
+        let refusals = [
+            NoObjects.put(&key, vec![1], "text/plain").await.unwrap_err(),
+            NoObjects.get(&key).await.unwrap_err(),
+            NoObjects.delete(&key).await.unwrap_err(),
+            NoObjects.link(&key, options).await.unwrap_err(),
+        ];
+        for refusal in refusals {
+            assert!(!refusal.is_retryable());
+            let cause = std::error::Error::source(&refusal).unwrap();
+            assert_eq!(cause.to_string(), "this function was given no object store");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_source_without_prices_keeps_its_name_and_its_clock() {
+        let day = "2013-03-01".parse().unwrap();
+        let none = NoPrices::of("sample", MarketClock::StandsAt(day));
+        assert_eq!((none.source(), none.clock()), ("sample", MarketClock::StandsAt(day)));
+        let symbol = "IBM".parse().unwrap();
+        let refusal = none.daily(&symbol, Patience::Caller).await.unwrap_err();
+        assert_eq!(refusal, ProviderError::NotGiven);
+        assert!(!refusal.is_retryable());
+        assert_eq!(none.instrument(&symbol).await, Err(ProviderError::NotGiven));
+    }
+}

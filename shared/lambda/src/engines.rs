@@ -1,0 +1,68 @@
+//! The engines that functions run on. A `main` names the set that its services use, and what it does not
+//! name is not linked: a function without reports carries no client of S3, one without prices no sample.
+//!
+//! In the place of an engine that a set lacks stands one of [`crate::absent`], which refuses every call.
+
+use std::sync::Arc;
+
+use market::{Provider, Sample, sample};
+use objects::Objects;
+use objects_s3::S3Objects;
+use services::Parts;
+use store::Table;
+use store_dynamodb::DynamoTable;
+
+use crate::absent::{NoObjects, NoPrices};
+use crate::alpha_vantage_key::LateAlphaVantage;
+use crate::aws::Aws;
+
+/// Makes the engines of a function.
+pub type Engines = fn(&Aws) -> Parts;
+
+/// The table. The market's clock stands or runs as the source of prices has it, but there is no price.
+#[must_use]
+pub fn table(aws: &Aws) -> Parts {
+    let table = dynamo_table(aws);
+    let provider = match &aws.configuration.alpha_vantage_key_parameter {
+        None => NoPrices::of(sample::SOURCE, sample::clock()),
+        Some(_) => NoPrices::of(market::alpha_vantage::SOURCE, market::MarketClock::Live),
+    };
+    Parts { table, objects: Arc::new(NoObjects), provider: Arc::new(provider), clock: aws.clock.clone() }
+}
+
+/// The table and the source of prices.
+#[must_use]
+pub fn table_and_prices(aws: &Aws) -> Parts {
+    let table = dynamo_table(aws);
+    let provider = prices(aws, &table);
+    Parts { table, objects: Arc::new(NoObjects), provider, clock: aws.clock.clone() }
+}
+
+/// The table, the source of prices, and the bucket of reports and large results.
+#[must_use]
+pub fn table_prices_and_objects(aws: &Aws) -> Parts {
+    Parts { objects: s3_objects(aws), ..table_and_prices(aws) }
+}
+
+fn dynamo_table(aws: &Aws) -> Arc<dyn Table> {
+    let client = aws_sdk_dynamodb::Client::new(&aws.sdk);
+    Arc::new(DynamoTable::new(client, &aws.configuration.table_name, aws.clock.clone()))
+}
+
+fn s3_objects(aws: &Aws) -> Arc<dyn Objects> {
+    let client = aws_sdk_s3::Client::new(&aws.sdk);
+    Arc::new(S3Objects::new(client, &aws.configuration.bucket_name, aws.clock.clone()))
+}
+
+fn prices(aws: &Aws, table: &Arc<dyn Table>) -> Arc<dyn Provider> {
+    match &aws.configuration.alpha_vantage_key_parameter {
+        None => Arc::new(Sample::new()),
+        Some(parameter) => Arc::new(LateAlphaVantage::new(
+            aws_sdk_ssm::Client::new(&aws.sdk),
+            parameter.clone(),
+            aws.configuration.alpha_vantage_url.clone(),
+            table.clone(),
+            aws.clock.clone(),
+        )),
+    }
+}
