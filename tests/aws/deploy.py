@@ -34,7 +34,7 @@ import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 
 from emulator import Emulator, EmulatorError
-from packages import PackageError, package
+from packages import BUCKET, PackageError, package
 from routes import RouteError, create_routes
 
 STACK = "sextant-test"
@@ -100,14 +100,17 @@ def deploy(emulator: Emulator, template: Path, programs: Path, work: Path) -> di
         raise DeployError(f"cannot read {template}: {error}") from error
     if not isinstance(document, dict) or not isinstance(document.get("Resources"), dict):
         raise DeployError(f"{template} is no template: it has no Resources")
-    package(document, programs, emulator.client("s3"))
+    s3 = emulator.client("s3")
+    package(document, programs, s3)
     copy = work / "template.json"
     write_json(copy, document)
+    # CloudFormation takes no more than 51,200 bytes inline, and a megabyte from a bucket.
+    s3.put_object(Bucket=BUCKET, Key=copy.name, Body=copy.read_bytes())
 
     cloudformation = emulator.client("cloudformation")
     cloudformation.create_stack(
         StackName=STACK,
-        TemplateBody=copy.read_text(encoding="utf-8"),
+        TemplateURL=f"{emulator.endpoint}/{BUCKET}/{copy.name}",
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         OnFailure="DO_NOTHING",
     )

@@ -291,6 +291,12 @@ impl Answer {
         problem
     }
 
+    /// Whether the platform asks to come back: itself, or API Gateway before or instead of a function's answer.
+    pub fn is_busy(&self) -> bool {
+        let of_ours = self.header("content-type") == "application/problem+json";
+        matches!(self.status, 429 | 502 | 503 | 504) || (self.status == 500 && !of_ours)
+    }
+
     /// A header's value; empty where there is none.
     pub fn header(&self, name: &str) -> String {
         self.headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()

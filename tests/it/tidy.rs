@@ -36,8 +36,12 @@ const ALLOWED: [(&str, &[&str]); 18] = [
 ];
 
 /// The engines that a `main` may name; whether its role may then read the provider's key, and use the bucket.
-const ENGINES: [(&str, bool, bool); 3] =
-    [("table", false, false), ("table_and_prices", true, false), ("table_prices_and_objects", true, true)];
+const ENGINES: [(&str, bool, bool); 4] = [
+    ("table", false, false),
+    ("table_and_objects", false, true),
+    ("table_and_prices", true, false),
+    ("table_prices_and_objects", true, true),
+];
 
 /// Stands for every function in a list of crates.
 const FUNCTION: &str = "functions/*";

@@ -1,5 +1,5 @@
 //! The instruments Lambda.
 
 fn main() -> Result<(), lambda::Error> {
-    lambda::on_one_thread(lambda::run_http(instruments::router))
+    lambda::on_one_thread(lambda::run_http(lambda::engines::table_and_prices, instruments::router))
 }

@@ -38,6 +38,12 @@ pub fn table_and_prices(aws: &Aws) -> Parts {
     Parts { table, objects: Arc::new(NoObjects), provider, clock: aws.clock.clone() }
 }
 
+/// The table, and the bucket of reports and large results.
+#[must_use]
+pub fn table_and_objects(aws: &Aws) -> Parts {
+    Parts { objects: s3_objects(aws), ..table(aws) }
+}
+
 /// The table, the source of prices, and the bucket of reports and large results.
 #[must_use]
 pub fn table_prices_and_objects(aws: &Aws) -> Parts {
