@@ -34,21 +34,6 @@ pub(crate) struct Totals {
     pub(crate) end: i128,
 }
 
-impl Totals {
-    /// The sums of two instruments.
-    pub(crate) fn plus(&self, other: &Self) -> Option<Self> {
-        Some(Self {
-            start: self.start.checked_add(other.start)?,
-            inflow: self.inflow.checked_add(other.inflow)?,
-            outflow: self.outflow.checked_add(other.outflow)?,
-            income: self.income.checked_add(other.income)?,
-            fees: self.fees.checked_add(other.fees)?,
-            fx: self.fx.checked_add(other.fx)?,
-            end: self.end.checked_add(other.end)?,
-        })
-    }
-}
-
 impl Columns {
     pub(crate) fn new(days: usize) -> Self {
         let column = || vec![0; days];
