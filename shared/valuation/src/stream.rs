@@ -5,7 +5,7 @@
 
 use domain::Day;
 
-use crate::book::Flow;
+use crate::book::{Flow, MAX_RATE_AGE};
 use crate::error::ValuationError;
 use crate::fixed::{self, TooLarge, UNIT_SCALE, exchanged, product};
 use crate::plan::{Event, Plan};
@@ -261,8 +261,5 @@ pub(crate) fn rates_on(days: &[Day], rate_days: &[Day], rates: &[f64]) -> Vec<Op
     };
     days.iter().map(rate_on).collect()
 }
-
-/// Days after which a rate no longer says what money is worth.
-const MAX_RATE_AGE: i32 = 7;
 
 const _: () = assert!(UNIT_SCALE == 8, "split ratios and prices share a scale");

@@ -56,9 +56,22 @@ impl Held {
     /// the change reaches further back than any before it, the day is noted for whoever keeps the daily values.
     pub(crate) fn unchanged_but_dirty_from(&self, day: Day) -> Result<Write, ServiceError> {
         if self.record.dirty_from.is_some_and(|noted| noted <= day) {
-            return Ok(Write::Check { key: self.key.clone(), expect: Expect::Version(self.version) });
+            return Ok(self.unchanged());
         }
         self.replaced_by(&Record { dirty_from: Some(day), ..self.record.clone() })
+    }
+
+    /// The write that lets a transaction pass only while the portfolio is as it was read.
+    pub(crate) fn unchanged(&self) -> Write {
+        Write::Check { key: self.key.clone(), expect: Expect::Version(self.version) }
+    }
+
+    /// The same, with the note taken off that days have to be computed again: they have been.
+    pub(crate) fn unchanged_and_clean(&self) -> Result<Write, ServiceError> {
+        match self.record.dirty_from {
+            None => Ok(self.unchanged()),
+            Some(_) => self.replaced_by(&Record { dirty_from: None, ..self.record.clone() }),
+        }
     }
 
     /// The write that puts `record` in its place.
