@@ -31,7 +31,7 @@ TOOLS := $(VENV)/.tools
 CROSS_TOOLS := $(VENV)/.cross-tools
 PIP_INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test lint format bench build deploy openapi clean
+.PHONY: help run test soak lint format bench build deploy openapi clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -47,6 +47,14 @@ test: $(TOOLS) ## Run every test, the whole-system ones here and on an emulated 
 		--programs '$(TARGET_DIR)/debug' --work '$(TARGET_DIR)/emulated-aws' \
 		-- cargo test $(SELECTION) --no-fail-fast -- --show-output 2>&1 | tee '$(TARGET_DIR)/test.log'
 	@if grep SKIPPED '$(TARGET_DIR)/test.log'; then echo 'make test: these tests were SKIPPED' >&2; exit 1; fi
+
+# How many kills, and how many times the usual number of random cases.
+SOAK_ROUNDS ?= 200
+SOAK_TIMES ?= 20
+
+soak: ## Run the tests of the books for long: 200 kills in the middle of load, 20 times the random cases
+	@SEXTANT_SOAK_ROUNDS='$(SOAK_ROUNDS)' SEXTANT_SOAK_TIMES='$(SOAK_TIMES)' \
+		cargo test $(SELECTION) --test books --test killed -- --show-output
 
 lint: $(TOOLS) ## Check format, lints, the template and, with cargo-deny installed, the dependencies
 	@cargo fmt --all --check

@@ -3,6 +3,7 @@
 use insta::assert_json_snapshot;
 use serde_json::{Value, json};
 
+use crate::holdings::{portfolio, record};
 use crate::target::{Target, each};
 
 /// The first element stands for a list; ids, times, links and hashes differ from run to run.
@@ -16,6 +17,7 @@ fn outline(value: Value) -> Value {
                     "created_at",
                     "updated_at",
                     "since",
+                    "lot_id",
                     "made_at",
                     "generated_at",
                     "expires_at",
@@ -51,6 +53,12 @@ fn answers_keep_their_shape() {
         assert_json_snapshot!("predict", outline(forecast.expect_status(200).json()));
         let report = target.get("/report/FB?to=2012-12-31").await;
         assert_json_snapshot!("report", outline(report.expect_status(200).json()));
+        let path = portfolio(target).await;
+        record(target, &path, "FB", "12.5", "30", "2012-06-01").await;
+        let holdings = target.get(&format!("{path}/holdings")).await;
+        assert_json_snapshot!("holdings", outline(holdings.expect_status(200).json()));
+        let performance = target.get(&format!("{path}/performance?benchmark=GOOG")).await;
+        assert_json_snapshot!("performance", outline(performance.expect_status(200).json()));
         let problem = target.post("/backtest", &json!({"symbol": "FB", "buy": "close < smaa(50)"})).await;
         assert_json_snapshot!("problem", outline(problem.expect_status(422).json()));
     });

@@ -1,8 +1,10 @@
-//! `/portfolios`: portfolios, the lots held elsewhere in them, and their import and export.
+//! `/portfolios`: portfolios, the lots held elsewhere in them, their import and export, and what they come to.
 
+mod holdings;
 mod imports;
 mod investments;
 mod opening;
+mod performance;
 
 use api::idempotency_key::REPLAYED_HEADER;
 use api::{Caller, Fields, IdPath, IdempotencyKey, IfMatch, Json, MergePatch, Page, Problem, Query, etag};
@@ -40,6 +42,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(investments::read, investments::correct, investments::remove))
         .routes(routes!(imports::import))
         .routes(routes!(imports::export))
+        .routes(routes!(holdings::read))
+        .routes(routes!(performance::read))
 }
 
 /// Opens a portfolio.

@@ -1,5 +1,7 @@
 //! What is traded: its name, kind, currency, exchange and sector.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::money::Currency;
@@ -25,6 +27,21 @@ pub enum InstrumentType {
     Fx,
     /// An item of one's own with dated valuations.
     Item,
+}
+
+impl fmt::Display for InstrumentType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Stock => "stock",
+            Self::Etf => "etf",
+            Self::Fund => "fund",
+            Self::Bond => "bond",
+            Self::Commodity => "commodity",
+            Self::Crypto => "crypto",
+            Self::Fx => "fx",
+            Self::Item => "item",
+        })
+    }
 }
 
 /// An instrument's metadata.

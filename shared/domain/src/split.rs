@@ -29,7 +29,9 @@ pub fn splits_of(bars: &Bars) -> Result<Vec<Split>, DecimalError> {
 
 /// The ratio that a provider's number stands for: of 0.333333 that is a third, to all the digits of a decimal, so that
 /// three units become one and not 0.999999.
-fn exact_ratio(ratio: f64) -> Result<Decimal, DecimalError> {
+///
+/// Errors: no number above zero.
+pub fn exact_ratio(ratio: f64) -> Result<Decimal, DecimalError> {
     let given = from_f64(ratio)?;
     if given <= Decimal::ZERO {
         return Err(DecimalError::Zero);

@@ -55,6 +55,13 @@ pub async fn known(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<I
     Ok(instrument)
 }
 
+/// What is known of the instrument that a customer means by a symbol, whether or not it has prices.
+///
+/// Errors: [`ServiceError::UnknownSymbol`] for an item that the customer does not have.
+pub async fn described(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<Instrument, ServiceError> {
+    if symbol.is_own_item() { own_items::find(app, customer, symbol).await } else { find(app, symbol).await }
+}
+
 /// The prices of what a customer means by a symbol, as they are at hand: of an item of their own its valuations.
 ///
 /// Errors: [`ServiceError::UnknownSymbol`] also where there is no price yet.

@@ -178,6 +178,8 @@ mod tests {
             (investment(portfolio_id, lot), held, "INVESTMENT#00000000-0000-0000-0000-000000000000"),
             (investment_count(portfolio_id), held, "INVESTMENTS"),
             (import(portfolio_id, "ab12"), held, "IMPORT#ab12"),
+            (series_year(portfolio_id, 2012), held, "SERIES#2012"),
+            (series_state(portfolio_id), held, "SERIES#STATE"),
             (own_item(customer, &"MY:HOUSE".parse().unwrap()), owner, "ITEM#HOUSE"),
             (own_item_count(customer), owner, "ITEMS"),
             (wallet_head(customer), "WALLET#00000000-0000-0000-0000-000000000007", "HEAD"),

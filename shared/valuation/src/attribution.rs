@@ -10,9 +10,10 @@ use utoipa::ToSchema;
 use crate::amount::Amount;
 use crate::book::Book;
 use crate::error::ValuationError;
+use crate::fixed::{AMOUNT_SCALE, divided};
 use crate::run::Sorted;
 use crate::series::{DayValue, Series};
-use crate::stream::Totals;
+use crate::totals::SymbolTotals;
 
 /// The parts of a change in value, in the base currency with its own decimals:
 /// `start_value + price_gain + income − fees + fx + flows = end_value`, to the last decimal.
@@ -61,78 +62,157 @@ pub struct GroupAttribution {
     pub attribution: Attribution,
 }
 
+/// Sums in the finest unit, of days, a symbol or a group.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sums {
+    start: i128,
+    income: i128,
+    fees: i128,
+    fx: i128,
+    flows: i128,
+    end: i128,
+}
+
+impl Sums {
+    fn of(totals: &SymbolTotals) -> Self {
+        Self {
+            start: totals.start.finest(),
+            income: totals.income.finest(),
+            fees: totals.fees.finest(),
+            fx: totals.fx.finest(),
+            flows: (totals.inflow - totals.outflow).finest(),
+            end: totals.end.finest(),
+        }
+    }
+
+    fn plus(&self, other: &Self) -> Self {
+        Self {
+            start: self.start.saturating_add(other.start),
+            income: self.income.saturating_add(other.income),
+            fees: self.fees.saturating_add(other.fees),
+            fx: self.fx.saturating_add(other.fx),
+            flows: self.flows.saturating_add(other.flows),
+            end: self.end.saturating_add(other.end),
+        }
+    }
+}
+
 impl Attribution {
-    fn of(totals: &Totals, currency: Currency) -> Self {
-        let round = |finest: i128| Amount::new(finest).rounded(currency);
-        let (start_value, end_value) = (round(totals.start), round(totals.end));
-        let (income, fees, fx) = (round(totals.income), round(totals.fees), round(totals.fx));
-        let flows = round(totals.inflow.saturating_sub(totals.outflow));
+    /// From parts that are rounded already.
+    fn of([start_value, income, fees, fx, flows, end_value]: [Decimal; 6]) -> Self {
         let price_gain = end_value - start_value - flows - income + fees - fx;
         Self { start_value, price_gain, income, fees, fx, flows, end_value }
     }
 
     /// The attribution of days that follow an evening with `start_value`.
     pub(crate) fn of_days(start_value: Amount, days: &[DayValue], currency: Currency) -> Self {
-        let sum = |part: fn(&DayValue) -> Amount| days.iter().map(part).sum::<Amount>().finest();
-        let totals = Totals {
-            start: start_value.finest(),
-            inflow: sum(|day| day.inflow),
-            outflow: sum(|day| day.outflow),
-            income: sum(|day| day.income),
-            fees: sum(|day| day.fees),
-            fx: sum(|day| day.fx),
-            end: days.last().map_or(start_value, |day| day.value).finest(),
-        };
-        Self::of(&totals, currency)
+        let round = |amount: Amount| amount.rounded(currency);
+        let sum = |part: fn(&DayValue) -> Amount| days.iter().map(part).sum::<Amount>();
+        let flows = sum(|day| day.inflow) - sum(|day| day.outflow);
+        let end = days.last().map_or(start_value, |day| day.value);
+        let (income, fees, fx) = (sum(|day| day.income), sum(|day| day.fees), sum(|day| day.fx));
+        Self::of([start_value, income, fees, fx, flows, end].map(round))
     }
 }
 
-/// The attribution of `from` to `to` by symbol, in order of the symbols; every symbol that was held or moved
-/// in the span. `series` saves the days before its last checkpoint ahead of `from`; it is one of this book.
-pub fn attribution_by_symbol(
+/// What each symbol came to from `from` to `to`, by symbol: all that were held or moved in the span. `series` saves
+/// the days before its last checkpoint ahead of `from`; it is one of this book. Where the span is made of whole
+/// years, [`Series::totals_of_whole_years`] knows the same without a book.
+pub fn totals_by_symbol(
     book: &Book<'_>,
     series: &Series,
     from: Day,
     to: Day,
-) -> Result<Vec<SymbolAttribution>, ValuationError> {
-    let named = |(symbol, totals): (&Symbol, Totals)| SymbolAttribution {
-        symbol: symbol.clone(),
-        attribution: Attribution::of(&totals, book.base),
+) -> Result<Vec<SymbolTotals>, ValuationError> {
+    let sorted = Sorted::new(book)?;
+    let eve = from.plus_days(-1);
+    let known = series.checkpoint_on_or_before(eve).filter(|_| series.base == sorted.base);
+    let first = match known {
+        Some(checkpoint) => checkpoint.day.plus_days(1),
+        None => sorted.first_flow().unwrap_or(from).min(from),
     };
-    Ok(totals_by_symbol(&Sorted::new(book)?, series, from, to)?.into_iter().map(named).collect())
+    let listed =
+        |totals: Vec<(&Symbol, _)>| totals.iter().map(|(symbol, sums)| SymbolTotals::new(symbol, sums)).collect();
+    if first > eve {
+        return Ok(listed(sorted.run(known, from, to)?.totals));
+    }
+    let before = sorted.run(known, first, eve)?;
+    Ok(listed(sorted.run(Some(&before.checkpoint), from, to)?.totals))
+}
+
+/// The attribution of each symbol.
+///
+/// Parts are rounded so that rows and columns both add up: the parts of a row to its change in value, and the rows to
+/// the attribution of the whole span.
+#[must_use]
+pub fn attribution_by_symbol(totals: &[SymbolTotals], currency: Currency) -> Vec<SymbolAttribution> {
+    let rows: Vec<Sums> = totals.iter().map(Sums::of).collect();
+    let named =
+        |(totals, attribution): (&SymbolTotals, _)| SymbolAttribution { symbol: totals.symbol.clone(), attribution };
+    totals.iter().zip(rounded(&rows, currency)).map(named).collect()
 }
 
 /// The same by group, in order of the groups' names; `group` names the group of a symbol. Symbols are added
 /// up before anything is rounded.
+#[must_use]
 pub fn attribution_by_group(
-    book: &Book<'_>,
-    series: &Series,
-    (from, to): (Day, Day),
+    totals: &[SymbolTotals],
+    currency: Currency,
     group: impl Fn(&Symbol) -> String,
-) -> Result<Vec<GroupAttribution>, ValuationError> {
-    let mut groups: BTreeMap<String, Totals> = BTreeMap::new();
-    for (symbol, totals) in totals_by_symbol(&Sorted::new(book)?, series, from, to)? {
-        let sums = groups.entry(group(symbol)).or_default();
-        *sums = sums.plus(&totals).ok_or(ValuationError::TooLarge)?;
+) -> Vec<GroupAttribution> {
+    let mut groups: BTreeMap<String, Sums> = BTreeMap::new();
+    for totals in totals {
+        let sums = groups.entry(group(&totals.symbol)).or_default();
+        *sums = sums.plus(&Sums::of(totals));
     }
-    let named =
-        |(name, totals): (String, Totals)| GroupAttribution { name, attribution: Attribution::of(&totals, book.base) };
-    Ok(groups.into_iter().map(named).collect())
+    let rows: Vec<Sums> = groups.values().copied().collect();
+    let named = |(name, attribution)| GroupAttribution { name, attribution };
+    groups.into_keys().zip(rounded(&rows, currency)).map(named).collect()
 }
 
-fn totals_by_symbol<'a>(
-    sorted: &Sorted<'a>,
-    series: &Series,
-    from: Day,
-    to: Day,
-) -> Result<Vec<(&'a Symbol, Totals)>, ValuationError> {
-    let eve = from.plus_days(-1);
-    let known = series.checkpoint_on_or_before(eve).filter(|_| series.base == sorted.base);
-    let first = known.map_or_else(|| sorted.first_flow(), |checkpoint| Some(checkpoint.day.plus_days(1)));
-    let Some(first) = first else { return Ok(Vec::new()) };
-    if first > eve {
-        return Ok(sorted.run(known, first, to)?.totals);
+fn rounded(rows: &[Sums], currency: Currency) -> Vec<Attribution> {
+    let column = |part: fn(&Sums) -> i128| rounded_column(&rows.iter().map(part).collect::<Vec<_>>(), currency);
+    let columns = [
+        column(|row| row.start),
+        column(|row| row.income),
+        column(|row| row.fees),
+        column(|row| row.fx),
+        column(|row| row.flows),
+        column(|row| row.end),
+    ];
+    (0..rows.len()).map(|at| Attribution::of(std::array::from_fn(|part| columns[part][at]))).collect()
+}
+
+/// Amounts in the currency's unit that sum to the rounded sum of what they were: each is cut, and the units that are
+/// missing go to those that lost most, the earlier of equals first.
+fn rounded_column(finest: &[i128], currency: Currency) -> Vec<Decimal> {
+    let decimals = currency.decimals().min(AMOUNT_SCALE);
+    let unit = 10_i128.pow(AMOUNT_SCALE - decimals);
+    let mut units: Vec<i128> = finest.iter().map(|amount| amount.div_euclid(unit)).collect();
+    let sum = finest.iter().fold(0_i128, |sum, amount| sum.saturating_add(*amount));
+    let missing = divided(sum, unit) - units.iter().sum::<i128>();
+    let mut order: Vec<usize> = (0..finest.len()).collect();
+    order.sort_by_key(|&at| std::cmp::Reverse(finest[at].rem_euclid(unit)));
+    for &at in order.iter().take(usize::try_from(missing).unwrap_or(0)) {
+        units[at] += 1;
     }
-    let before = sorted.run(known, first, eve)?;
-    Ok(sorted.run(Some(&before.checkpoint), from, to)?.totals)
+    let decimal = |units: i128| Decimal::try_from_i128_with_scale(units, decimals).unwrap_or(Decimal::ZERO);
+    units.into_iter().map(decimal).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_of_thirds_of_a_cent_sums_to_its_own_sum() {
+        let third = 10_i128.pow(14) / 3 + 1;
+        let cents = |column: &[i128]| {
+            rounded_column(column, Currency::USD).iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(cents(&[third, third, third]), "0.01 0.00 0.00");
+        assert_eq!(cents(&[-third, -third, -third]), "0.00 0.00 -0.01");
+        assert_eq!(cents(&[-third, third]), "0.00 0.00");
+        assert_eq!(cents(&[]), "");
+    }
 }

@@ -3,6 +3,8 @@
 use domain::{Bars, Currency, Day, Quantity, Symbol};
 use rust_decimal::Decimal;
 
+use crate::fixed::{self, RATE_SCALE};
+
 /// What moved units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FlowKind {
@@ -61,6 +63,21 @@ pub struct Rates<'a> {
     pub days: &'a [Day],
     /// Units of the portfolio's currency for one of `currency` on each day.
     pub rates: &'a [f64],
+}
+
+/// Days after which a rate no longer says what money is worth.
+pub(crate) const MAX_RATE_AGE: i32 = 7;
+
+impl Rates<'_> {
+    /// The last rate on or before `day`; none where that is more than seven days old.
+    #[must_use]
+    pub fn on(&self, day: Day) -> Option<Decimal> {
+        let at = self.days.partition_point(|&other| other <= day).checked_sub(1)?;
+        if day.days_since(self.days[at]) > MAX_RATE_AGE {
+            return None;
+        }
+        fixed::decimal(fixed::rate(*self.rates.get(at)?).ok()?, RATE_SCALE).ok()
+    }
 }
 
 /// The records of a portfolio.

@@ -1,48 +1,37 @@
-//! What the days of a year came from, as a hash to be kept beside them.
+//! What prices the days of a year came from, as a hash to be kept beside them.
 
 use std::fmt::Write;
 
-use domain::Day;
-use quant::fingerprint::fingerprint;
+use domain::{Bars, Day};
 use sha2::{Digest, Sha256};
 
-use crate::book::{Book, FlowKind, Line};
-use crate::error::ValuationError;
-use crate::run::Sorted;
+use crate::book::Book;
+use crate::series::SeriesYear;
 
-/// SHA-256, in lower-case hexadecimal, of everything in a book that bears on the days of `year` alone: flows,
-/// bars and rates dated in it, of instruments that moved by then. The days of a year that was kept are still right when this and the hashes
-/// of all years before it are what they were.
-pub fn fingerprint_of_year(book: &Book<'_>, year: i32) -> Result<String, ValuationError> {
-    let sorted = Sorted::new(book)?;
-    let first = Day::new(year, 1, 1).unwrap_or(Day::LAST);
-    let last = Day::new(year, 12, 31).unwrap_or(Day::LAST);
+/// SHA-256, in lower-case hexadecimal, of the prices, splits, dividends and rates that the days of `year` up to
+/// `through` rest on: of every symbol that was held or moved in it, from the last bar before it on. Lines of other
+/// symbols do not bear on it. A symbol that the book lacks counts as one without a bar.
+#[must_use]
+pub fn fingerprint_of_prices(book: &Book<'_>, year: &SeriesYear, through: Day) -> String {
+    let first = Day::new(year.year, 1, 1).unwrap_or(Day::LAST);
+    let last = Day::new(year.year, 12, 31).unwrap_or(Day::LAST).min(through);
+    let mut lines = book.lines.clone();
+    lines.sort_by(|a, b| a.symbol.cmp(b.symbol));
     let mut hasher = Sha256::new();
-    let mut part = |text: &str| {
-        hasher.update((text.len() as u64).to_le_bytes());
-        hasher.update(text.as_bytes());
-    };
-    part(book.base.code());
-    let known = |line: &&Line<'_>| line.flows.first().is_some_and(|flow| flow.day <= last);
-    for line in sorted.lines.iter().filter(known) {
-        part(line.symbol.as_str());
-        part(line.currency.code());
-        part(&fingerprint(&line.bars.between(first, last)));
-        for flow in line.flows.iter().filter(|flow| (first..=last).contains(&flow.day)) {
-            let kind = match flow.kind {
-                FlowKind::Bought => "bought",
-                FlowKind::Added => "added",
-                FlowKind::Sold => "sold",
-                FlowKind::Removed => "removed",
-            };
-            let (amount, fee) = (flow.amount.normalize(), flow.fee.normalize());
-            part(&format!("{} {kind} {} {amount} {fee}", flow.day, flow.units));
-        }
+    hasher.update(book.base.code());
+    for totals in &year.totals {
+        let Ok(at) = lines.binary_search_by(|line| line.symbol.cmp(&totals.symbol)) else { continue };
+        let line = lines[at];
+        hasher.update(line.symbol.as_str());
+        hasher.update([0]);
+        hasher.update(line.currency.code());
+        hash_bars(&mut hasher, line.bars, first, last);
     }
     for rates in &book.rates {
-        part(rates.currency.code());
+        hasher.update(rates.currency.code());
         for (day, rate) in rates.days.iter().zip(rates.rates).filter(|(day, _)| (first..=last).contains(*day)) {
-            part(&format!("{day} {rate}"));
+            hasher.update(day.days_since_epoch().to_le_bytes());
+            hasher.update(rate.to_le_bytes());
         }
     }
     let mut text = String::with_capacity(64);
@@ -50,5 +39,18 @@ pub fn fingerprint_of_year(book: &Book<'_>, year: i32) -> Result<String, Valuati
         // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02x}");
     }
-    Ok(text)
+    text
+}
+
+fn hash_bars(hasher: &mut Sha256, bars: &Bars, first: Day, last: Day) {
+    let span = bars.count_before(first).saturating_sub(1)..bars.count_through(last);
+    let mut bytes = Vec::with_capacity(28 * span.len() + 8);
+    bytes.extend_from_slice(&(span.len() as u64).to_le_bytes());
+    for at in span {
+        bytes.extend_from_slice(&bars.dates()[at].days_since_epoch().to_le_bytes());
+        for column in [bars.close(), bars.split_ratio(), bars.dividend()] {
+            bytes.extend_from_slice(&column[at].to_le_bytes());
+        }
+    }
+    hasher.update(&bytes);
 }

@@ -52,10 +52,11 @@ pub struct Held<'a> {
     pub sector: Option<&'a str>,
     /// Units of today.
     pub quantity: Quantity,
-    /// What they cost with fees, in the base currency at the rates of their purchases.
-    pub cost: Decimal,
-    /// What sales of it have gained so far, in the base currency.
-    pub realized_gain: Decimal,
+    /// What they cost with fees, in the base currency at the rates of their purchases; none where there is no such
+    /// rate.
+    pub cost: Option<Decimal>,
+    /// What sales of it have gained so far, in the base currency; none where there is no rate for it.
+    pub realized_gain: Option<Decimal>,
     /// Its price, if any is known.
     pub quoted: Option<Quoted>,
     /// Units of the base currency for one of its own: 1 for the base itself, none where no rate is at most
@@ -83,8 +84,8 @@ pub struct Holding {
     /// Whether that day is older than the market clock allows.
     pub stale: bool,
     /// What the units cost, fees included.
-    #[schema(value_type = String, example = "1000.00")]
-    pub cost: Decimal,
+    #[schema(value_type = Option<String>, example = "1000.00")]
+    pub cost: Option<Decimal>,
     /// What they are worth.
     #[schema(value_type = Option<String>, example = "1250.00")]
     pub value: Option<Decimal>,
@@ -94,8 +95,8 @@ pub struct Holding {
     #[schema(value_type = Option<String>, example = "250.00")]
     pub unrealized_gain: Option<Decimal>,
     /// What sales have gained so far.
-    #[schema(value_type = String, example = "0.00")]
-    pub realized_gain: Decimal,
+    #[schema(value_type = Option<String>, example = "0.00")]
+    pub realized_gain: Option<Decimal>,
     /// What the day of the price did to it: units held since the day before × change from the close before,
     /// units bought on the day × change from their fill; dividends apart.
     #[schema(value_type = Option<String>, example = "12.50")]
@@ -110,21 +111,29 @@ pub struct Holdings {
     /// Value of all holdings that have one.
     #[schema(value_type = String, example = "1250.00")]
     pub value: Decimal,
-    /// Cost of all holdings.
+    /// Cost of the same holdings.
     #[schema(value_type = String, example = "1000.00")]
     pub cost: Decimal,
+    /// Value − cost.
+    #[schema(value_type = String, example = "250.00")]
+    pub unrealized_gain: Decimal,
+    /// The day changes of all holdings that have one.
+    #[schema(value_type = String, example = "12.50")]
+    pub day_change: Decimal,
     /// By symbol, in the order given.
     pub items: Vec<Holding>,
     /// By sector, the largest first.
     pub sectors: Vec<Share>,
     /// By currency of the instruments, the largest first.
     pub currencies: Vec<Share>,
+    /// By kind of instrument, the largest first.
+    pub instrument_types: Vec<Share>,
     /// Reasons by symbol for holdings that have no value.
     pub unavailable: BTreeMap<String, String>,
 }
 
-/// Values positions in `base`. A position without a price or a rate is listed at its cost, without a value,
-/// and is no part of the allocation.
+/// Values positions in `base`. A position without a price or a rate is listed without a value and is no part of the
+/// sums and the allocation.
 #[must_use]
 pub fn holdings(base: Currency, held: &[Held<'_>]) -> Holdings {
     let mut unavailable = BTreeMap::new();
@@ -146,27 +155,33 @@ pub fn holdings(base: Currency, held: &[Held<'_>]) -> Holdings {
     };
     let sectors = grouped(&|position| position.sector.unwrap_or(NO_SECTOR).to_owned());
     let currencies = grouped(&|position| position.currency.code().to_owned());
-    let in_units = |mut amount: Decimal| {
-        amount.rescale(base.decimals());
-        amount
+    let instrument_types = grouped(&|position| position.instrument_type.to_string());
+    let sum = |part: &dyn Fn(&Holding) -> Option<Decimal>| {
+        in_units(base, items.iter().filter(|item| item.value.is_some()).filter_map(part).sum())
     };
+    let (value, cost) = (sum(&|item| item.value), sum(&|item| item.cost));
     Holdings {
         currency: base,
-        value: in_units(values.iter().sum()),
-        cost: in_units(items.iter().map(|item| item.cost).sum()),
+        value,
+        cost,
+        unrealized_gain: value - cost,
+        day_change: sum(&|item| item.day_change),
         items,
         sectors,
         currencies,
+        instrument_types,
         unavailable,
     }
 }
 
+fn in_units(base: Currency, mut amount: Decimal) -> Decimal {
+    amount.rescale(base.decimals());
+    amount
+}
+
 fn holding(base: Currency, position: &Held<'_>, value: Option<Decimal>) -> Holding {
-    let in_units = |mut amount: Decimal| {
-        amount.rescale(base.decimals());
-        amount
-    };
-    let cost = in_units(position.cost);
+    let in_units = |amount| in_units(base, amount);
+    let cost = position.cost.map(in_units);
     Holding {
         symbol: position.symbol.clone(),
         instrument_type: position.instrument_type,
@@ -178,15 +193,16 @@ fn holding(base: Currency, position: &Held<'_>, value: Option<Decimal>) -> Holdi
         cost,
         value,
         allocation: None,
-        unrealized_gain: value.map(|value| value - cost),
-        realized_gain: in_units(position.realized_gain),
+        unrealized_gain: value.zip(cost).map(|(value, cost)| value - cost),
+        realized_gain: position.realized_gain.map(in_units),
         day_change: value.and_then(|_| day_change(base, position)),
     }
 }
 
 fn value_of(base: Currency, position: &Held<'_>) -> Result<Decimal, Unvalued> {
     let price = position.quoted.ok_or(Unvalued::PriceUnavailable)?.price;
-    let rate = position.rate.ok_or(Unvalued::FxUnavailable)?;
+    // Without the rates of its purchases it has no cost, and a value without one would look like a gain.
+    let rate = position.rate.filter(|_| position.cost.is_some()).ok_or(Unvalued::FxUnavailable)?;
     let value = || {
         let units = whole(position.quantity.units(), UNIT_SCALE).ok()?;
         in_base(product(units, whole(price.amount(), UNIT_SCALE).ok()?).ok()?, rate)

@@ -23,14 +23,18 @@ mod position;
 mod run;
 mod series;
 mod stream;
+mod totals;
 
 pub use allocation::{Share, shares, shares_by_group};
 pub use amount::Amount;
-pub use attribution::{Attribution, GroupAttribution, SymbolAttribution, attribution_by_group, attribution_by_symbol};
+pub use attribution::{
+    Attribution, GroupAttribution, SymbolAttribution, attribution_by_group, attribution_by_symbol, totals_by_symbol,
+};
 pub use book::{Book, Flow, FlowKind, Line, Rates};
 pub use checkpoint::{Checkpoint, Standing};
 pub use error::{Unvalued, ValuationError};
-pub use fingerprint::fingerprint_of_year;
+pub use fingerprint::fingerprint_of_prices;
 pub use holdings::{Held, Holding, Holdings, Purchase, Quoted, holdings};
 pub use performance::{Benchmark, Performance, PerformanceDay, PerformanceMetrics, PerformanceRequest, performance};
 pub use series::{DayValue, Series, SeriesYear, value_series};
+pub use totals::SymbolTotals;

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use domain::split::exact_ratio;
 use domain::{Bars, Day, DecimalError};
 
 use crate::book::{Flow, Line};
@@ -113,10 +114,8 @@ impl<'a> Plan<'a> {
         if position.units == 0 || (ratio - 1.0).abs() <= f64::EPSILON {
             return Ok(());
         }
-        match self.bar_number(bar, ratio)? {
-            0 => Err(self.number(self.line.bars.dates()[bar], DecimalError::Zero)),
-            ratio => position.split(ratio),
-        }
+        let ratio = exact_ratio(ratio).map_err(|source| self.number(self.line.bars.dates()[bar], source))?;
+        position.split(ratio)
     }
 
     pub(crate) fn bar_number(&self, bar: usize, number: f64) -> Result<i128, ValuationError> {

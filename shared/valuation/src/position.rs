@@ -1,10 +1,12 @@
 //! The units of one instrument as events move them, and the price they were last seen at.
 
-use domain::{DecimalError, Symbol};
+use domain::{DecimalError, Quantity, Symbol};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 
 use crate::book::Flow;
 use crate::error::ValuationError;
-use crate::fixed::{self, AMOUNT_SCALE, UNIT, UNIT_SCALE, divided};
+use crate::fixed::{self, AMOUNT_SCALE, UNIT_SCALE, divided};
 
 /// Units held, in whole numbers of 10⁻⁸.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,19 +38,23 @@ impl Moved {
 }
 
 impl Position {
-    /// `ratio` new units for each old one, in 10⁻⁸; what is finer than a unit of 10⁻⁸ is cut.
-    pub(crate) fn split(&mut self, ratio: i128) -> Result<(), ValuationError> {
-        let units = self.units.checked_mul(ratio).ok_or(ValuationError::TooLarge)?;
-        let dust = self.dust.checked_mul(ratio).ok_or(ValuationError::TooLarge)?;
-        self.units = units / UNIT;
-        self.dust = dust.div_euclid(UNIT) + i128::from(dust % UNIT != 0);
-        if ratio % UNIT != 0 {
+    /// `ratio` new units for each old one; what is finer than a unit of 10⁻⁸ is cut, as the ledger cuts it.
+    pub(crate) fn split(&mut self, ratio: Decimal) -> Result<(), ValuationError> {
+        self.units = self.split_units(ratio).map_err(|_| ValuationError::TooLarge)?;
+        let dust = i64::try_from(self.dust).ok().and_then(|dust| Decimal::from(dust).checked_mul(ratio));
+        self.dust = dust.and_then(|dust| dust.ceil().to_i128()).ok_or(ValuationError::TooLarge)?;
+        if !ratio.is_integer() {
             self.dust += i128::from(self.lots);
         }
         if self.units == 0 {
             self.empty();
         }
         Ok(())
+    }
+
+    fn split_units(&self, ratio: Decimal) -> Result<i128, DecimalError> {
+        let units = Quantity::new(fixed::decimal(self.units, UNIT_SCALE)?)?.times(ratio)?;
+        fixed::whole(units.units(), UNIT_SCALE)
     }
 
     pub(crate) fn enter(&mut self, moved: Moved) -> Result<(), ValuationError> {

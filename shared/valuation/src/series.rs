@@ -8,6 +8,7 @@ use crate::book::Book;
 use crate::checkpoint::Checkpoint;
 use crate::error::ValuationError;
 use crate::run::Sorted;
+use crate::totals::{SymbolTotals, followed_by};
 
 /// A day of a portfolio, exact, in its base currency. The value is that of the evening before + inflow −
 /// outflow + gain, and the gain is price gain + income − fees + fx.
@@ -39,7 +40,7 @@ pub struct DayValue {
 pub struct SeriesYear {
     /// The year.
     pub year: i32,
-    /// What the days came from, as whoever keeps them hashes it, see [`crate::fingerprint_of_year`]; none
+    /// What the days came from, as whoever keeps them hashes it, see [`crate::fingerprint_of_prices`]; none
     /// after a computation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<String>,
@@ -47,6 +48,8 @@ pub struct SeriesYear {
     pub days: Vec<DayValue>,
     /// The holdings on 31 December, or on the last day of the series.
     pub close: Checkpoint,
+    /// What each symbol that was held or moved came to over these days, by symbol.
+    pub totals: Vec<SymbolTotals>,
 }
 
 /// The value of every day from the first flow on.
@@ -65,6 +68,8 @@ pub struct Series {
     /// The holdings on the evening before the last day on which anything could happen, so that one more
     /// trade on that day costs one day.
     pub eve: Checkpoint,
+    /// What each symbol came to over the days of that evening's year, up to it.
+    pub eve_totals: Vec<SymbolTotals>,
 }
 
 /// The series of a book from its first flow to `to`.
@@ -77,7 +82,7 @@ impl Series {
     #[must_use]
     pub fn empty(base: Currency) -> Self {
         let nothing = Checkpoint { day: Day::FIRST, standings: Vec::new() };
-        Self { base, through: Day::FIRST, years: Vec::new(), eve: nothing }
+        Self { base, through: Day::FIRST, years: Vec::new(), eve: nothing, eve_totals: Vec::new() }
     }
 
     /// The same portfolio valued up to `to`. `dirty_from` is the first day whose flows or bars are not those
@@ -93,6 +98,9 @@ impl Series {
         let known = dirty_from.map_or(self.through, |day| self.through.min(day.plus_days(-1)));
         let mut checkpoint = self.checkpoint_on_or_before(known.min(eve)).cloned();
         self.forget_after(checkpoint.as_ref().map(|checkpoint| checkpoint.day));
+        if checkpoint.as_ref().is_none_or(|checkpoint| checkpoint.day != self.eve.day) {
+            self.eve_totals = self.totals_through(checkpoint.as_ref().map(|checkpoint| checkpoint.day));
+        }
         let mut first = match &checkpoint {
             Some(checkpoint) => checkpoint.day.plus_days(1),
             None => sorted.first_flow().unwrap_or(to),
@@ -104,9 +112,11 @@ impl Series {
                 until = until.min(eve);
             }
             let ran = sorted.run(checkpoint.as_ref(), first, until)?;
-            self.append(ran.days, &ran.checkpoint);
+            let totals = ran.totals.iter().map(|(symbol, totals)| SymbolTotals::new(symbol, totals)).collect();
+            self.append(ran.days, &ran.checkpoint, totals);
             if until == eve {
                 self.eve = ran.checkpoint.clone();
+                self.eve_totals = self.totals_through(Some(eve));
             }
             checkpoint = Some(ran.checkpoint);
             if until == Day::LAST {
@@ -125,6 +135,12 @@ impl Series {
         closes.chain(eve).filter(|checkpoint| checkpoint.day <= day).max_by_key(|checkpoint| checkpoint.day)
     }
 
+    /// The sums of the year that ends on `day` so far.
+    fn totals_through(&self, day: Option<Day>) -> Vec<SymbolTotals> {
+        let last = self.years.last().filter(|year| Some(year.close.day) == day);
+        last.map(|year| year.totals.clone()).unwrap_or_default()
+    }
+
     fn forget_after(&mut self, day: Option<Day>) {
         let Some(day) = day else {
             self.years.clear();
@@ -134,20 +150,23 @@ impl Series {
         if let Some(last) = self.years.last_mut().filter(|last| last.close.day > day) {
             last.days.truncate(last.days.partition_point(|value| value.date <= day));
             last.inputs = None;
+            // Within a year there is one evening to go on from.
+            last.totals.clone_from(&self.eve_totals);
         }
         self.years.pop_if(|last| last.days.is_empty() && last.close.day > day);
     }
 
-    fn append(&mut self, days: Vec<DayValue>, checkpoint: &Checkpoint) {
+    fn append(&mut self, days: Vec<DayValue>, checkpoint: &Checkpoint, totals: Vec<SymbolTotals>) {
         let year = checkpoint.day.year();
         match self.years.last_mut().filter(|last| last.year == year) {
             Some(last) => {
                 last.inputs = None;
                 last.days.extend(days);
                 last.close = checkpoint.clone();
+                last.totals = followed_by(&last.totals, &totals);
             }
             None if days.is_empty() && checkpoint.standings.is_empty() => {}
-            None => self.years.push(SeriesYear { year, inputs: None, days, close: checkpoint.clone() }),
+            None => self.years.push(SeriesYear { year, inputs: None, days, close: checkpoint.clone(), totals }),
         }
     }
 
@@ -161,6 +180,22 @@ impl Series {
     pub fn between(&self, from: Day, to: Day) -> Vec<DayValue> {
         let years = self.years.iter().filter(|year| (from.year()..=to.year()).contains(&year.year));
         years.flat_map(|year| &year.days).filter(|day| (from..=to).contains(&day.date)).copied().collect()
+    }
+
+    /// What each symbol came to from `from` to `to`, where that is made of whole years of this series: no other
+    /// day of it lies in their years.
+    #[must_use]
+    pub fn totals_of_whole_years(&self, from: Day, to: Day) -> Option<Vec<SymbolTotals>> {
+        let years = self.years.iter().filter(|year| (from.year()..=to.year()).contains(&year.year));
+        let mut totals = Vec::new();
+        for year in years {
+            if year.days.first().is_some_and(|day| day.date < from) || year.days.last().is_some_and(|day| day.date > to)
+            {
+                return None;
+            }
+            totals = followed_by(&totals, &year.totals);
+        }
+        Some(totals)
     }
 
     /// The value on the evening before `day`.

@@ -5,7 +5,7 @@
 
 use domain::Day;
 
-use crate::book::Flow;
+use crate::book::{Flow, MAX_RATE_AGE};
 use crate::error::ValuationError;
 use crate::fixed::{self, TooLarge, UNIT_SCALE, exchanged, product};
 use crate::plan::{Event, Plan};
@@ -32,21 +32,6 @@ pub(crate) struct Totals {
     pub(crate) fees: i128,
     pub(crate) fx: i128,
     pub(crate) end: i128,
-}
-
-impl Totals {
-    /// The sums of two instruments.
-    pub(crate) fn plus(&self, other: &Self) -> Option<Self> {
-        Some(Self {
-            start: self.start.checked_add(other.start)?,
-            inflow: self.inflow.checked_add(other.inflow)?,
-            outflow: self.outflow.checked_add(other.outflow)?,
-            income: self.income.checked_add(other.income)?,
-            fees: self.fees.checked_add(other.fees)?,
-            fx: self.fx.checked_add(other.fx)?,
-            end: self.end.checked_add(other.end)?,
-        })
-    }
 }
 
 impl Columns {
@@ -276,8 +261,5 @@ pub(crate) fn rates_on(days: &[Day], rate_days: &[Day], rates: &[f64]) -> Vec<Op
     };
     days.iter().map(rate_on).collect()
 }
-
-/// Days after which a rate no longer says what money is worth.
-const MAX_RATE_AGE: i32 = 7;
 
 const _: () = assert!(UNIT_SCALE == 8, "split ratios and prices share a scale");

@@ -173,8 +173,8 @@ fn held<'a>(symbol: &'a Symbol, quantity: &str, cost: &str, price: &str, before:
         currency: Currency::USD,
         sector: None,
         quantity: Quantity::parse(quantity).unwrap(),
-        cost: dec(cost),
-        realized_gain: dec("1.5"),
+        cost: Some(dec(cost)),
+        realized_gain: Some(dec("1.5")),
         quoted: Some(Quoted {
             price: Price::parse(price).unwrap(),
             day: day("2013-03-01"),
@@ -197,12 +197,13 @@ fn a_holding_has_its_value_gain_and_part_of_the_whole() {
     let first = &found.items[0];
     assert_eq!(first.value.unwrap().to_string(), "2000.00");
     assert_eq!(first.unrealized_gain.unwrap().to_string(), "500.00");
-    assert_eq!(first.realized_gain.to_string(), "1.50");
+    assert_eq!(first.realized_gain.unwrap().to_string(), "1.50");
     assert_eq!(first.day_change.unwrap().to_string(), "20.00");
     assert_eq!((first.allocation, found.items[1].allocation), (Some(0.952), Some(0.048)));
     let sectors: Vec<&str> = found.sectors.iter().map(|share| share.name.as_str()).collect();
     assert_eq!(sectors, ["unknown", "Energy"]);
     assert_eq!(found.currencies[0].value.to_string(), "2100.00");
+    assert_eq!((found.instrument_types[0].name.as_str(), found.day_change.to_string()), ("stock", "20.00".to_owned()));
 }
 
 #[test]
@@ -234,6 +235,7 @@ fn a_holding_without_a_price_or_a_rate_has_no_value_and_says_why() {
     assert_eq!(found.unavailable["TWO"], "fx_unavailable");
     assert_eq!((found.items[0].value, found.items[0].allocation, found.items[1].day_change), (None, None, None));
     assert_eq!((found.value.to_string(), found.items[2].allocation), ("12.00".to_owned(), Some(1.0)));
+    assert_eq!((found.cost.to_string(), found.unrealized_gain.to_string()), ("10.00".to_owned(), "2.00".to_owned()));
 }
 
 #[test]

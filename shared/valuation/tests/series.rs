@@ -10,7 +10,8 @@ use rust_decimal::Decimal;
 use support::{Records, bars, day, dec, eur, first_day, flow, last_day, slowly, some_records};
 use valuation::FlowKind::{Added, Bought, Removed, Sold};
 use valuation::{
-    DayValue, Series, ValuationError, attribution_by_group, attribution_by_symbol, fingerprint_of_year, value_series,
+    DayValue, Series, ValuationError, attribution_by_group, attribution_by_symbol, fingerprint_of_prices,
+    totals_by_symbol, value_series,
 };
 
 fn series(records: &Records, to: &str) -> Vec<DayValue> {
@@ -43,6 +44,15 @@ fn a_split_changes_the_units_and_not_the_value() {
     let days = series(&records, "2013-01-04");
     assert_eq!(days.iter().map(value).collect::<Vec<_>>(), ["300", "300", "0"]);
     assert_eq!(days[2].outflow.to_string(), "150");
+}
+
+#[test]
+fn three_units_of_a_reverse_split_are_the_one_that_the_ledger_sells() {
+    let records = Records::of(
+        bars(&[("2013-01-02", 10.0, 1.0, 0.0), ("2013-01-03", 30.0, 0.333_333, 0.0)]),
+        vec![flow("2013-01-02", Bought, "3", "30", "0"), flow("2013-01-03", Sold, "1", "30", "0")],
+    );
+    assert_eq!(series(&records, "2013-01-03").iter().map(value).collect::<Vec<_>>(), ["30", "0"]);
 }
 
 #[test]
@@ -119,7 +129,8 @@ fn foreign_holdings_move_by_price_and_by_rate() {
     records.rates = vec![1.3, 1.4];
     let book = records.book();
     let series = value_series(&book, day("2013-01-03")).unwrap();
-    let rows = attribution_by_symbol(&book, &series, day("2013-01-03"), day("2013-01-03")).unwrap();
+    let totals = totals_by_symbol(&book, &series, day("2013-01-03"), day("2013-01-03")).unwrap();
+    let rows = attribution_by_symbol(&totals, Currency::USD);
     let parts = rows[0].attribution;
     // Price: 2 × 10 × 1.4; rate: 2 × 100 × 0.1.
     assert_eq!(
@@ -195,16 +206,27 @@ fn a_year_fits_an_item() {
 }
 
 #[test]
-fn the_hash_of_a_year_changes_with_what_it_holds_and_with_nothing_else() {
-    let records = some_records(7);
-    let hash = |records: &Records, year| fingerprint_of_year(&records.book(), year).unwrap();
-    let mut later = records.clone();
-    let added = flow("2012-02-19", Added, "1", "1", "0");
-    later.instruments[0].flows.push(added);
-    later.instruments[0].flows.sort_by_key(|flow| flow.day);
-    assert_eq!(hash(&records, 2011), hash(&later, 2011));
-    assert_ne!(hash(&records, 2012), hash(&later, 2012));
-    assert_eq!(hash(&records, 2011).len(), 64);
+fn the_hash_of_a_year_changes_with_its_prices_and_with_nothing_else() {
+    let records = Records::of(
+        bars(&[("2012-12-31", 10.0, 1.0, 0.0), ("2013-01-02", 11.0, 1.0, 0.0), ("2013-01-03", 12.0, 1.0, 0.0)]),
+        vec![flow("2012-12-31", Bought, "2", "20", "0")],
+    );
+    let series = value_series(&records.book(), day("2013-01-03")).unwrap();
+    let hash = |records: &Records, year: usize, through: &str| {
+        fingerprint_of_prices(&records.book(), &series.years[year], day(through))
+    };
+    let (first, second) = (hash(&records, 0, "2013-01-03"), hash(&records, 1, "2013-01-02"));
+    let mut other = records.clone();
+    other.instruments[0].bars =
+        bars(&[("2012-12-31", 10.0, 1.0, 0.0), ("2013-01-02", 11.0, 1.0, 0.0), ("2013-01-03", 99.0, 1.0, 0.0)]);
+    other.instruments[0].flows.push(flow("2013-01-03", Bought, "1", "12", "0"));
+    other.instruments.push(records.instruments[0].clone());
+    other.instruments[1].symbol = "OTHER".parse().unwrap();
+    assert_eq!((hash(&other, 0, "2013-01-03"), hash(&other, 1, "2013-01-02")), (first.clone(), second.clone()));
+    other.instruments[0].bars = bars(&[("2012-12-31", 10.0, 1.0, 0.0), ("2013-01-02", 11.0, 1.0, 0.1)]);
+    assert_eq!(hash(&other, 0, "2013-01-03"), first);
+    assert_ne!(hash(&other, 1, "2013-01-02"), second, "a dividend that came to light");
+    assert_eq!(first.len(), 64);
 }
 
 fn exact(amount: valuation::Amount) -> Decimal {
@@ -304,22 +326,49 @@ proptest! {
         let series = value_series(&book, last_day()).unwrap();
         let from = first_day().plus_days(start);
         let to = from.plus_days(length).min(last_day());
-        let by_symbol = attribution_by_symbol(&book, &series, from, to).unwrap();
+        let totals = totals_by_symbol(&book, &series, from, to).unwrap();
+        let by_symbol = attribution_by_symbol(&totals, records.base);
         for row in &by_symbol {
             assert_adds_up(&row.attribution)?;
         }
         let empty = Series::empty(records.base);
-        prop_assert_eq!(&by_symbol, &attribution_by_symbol(&book, &empty, from, to).unwrap());
-        let all = attribution_by_group(&book, &series, (from, to), |_| "all".to_owned()).unwrap();
+        prop_assert_eq!(&totals, &totals_by_symbol(&book, &empty, from, to).unwrap());
         let request = valuation::PerformanceRequest { series: &series, from, to, risk_free_rate: 0.0, benchmark: None };
         let whole = valuation::performance(&request).attribution;
         assert_adds_up(&whole)?;
-        for row in &all {
+        for row in attribution_by_group(&totals, records.base, |_| "all".to_owned()) {
             prop_assert_eq!(row.attribution, whole);
         }
-        let halves = attribution_by_group(&book, &series, (from, to), |symbol| symbol.as_str().len().to_string()).unwrap();
+        let halves = attribution_by_group(&totals, records.base, |symbol| symbol.as_str().len().to_string());
         for row in &halves {
             assert_adds_up(&row.attribution)?;
+        }
+        let sum = |part: fn(&valuation::Attribution) -> Decimal| -> Decimal {
+            by_symbol.iter().map(|row| part(&row.attribution)).sum()
+        };
+        prop_assert_eq!(sum(|row| row.start_value), whole.start_value);
+        prop_assert_eq!(sum(|row| row.price_gain), whole.price_gain);
+        prop_assert_eq!(sum(|row| row.income), whole.income);
+        prop_assert_eq!(sum(|row| row.fees), whole.fees);
+        prop_assert_eq!(sum(|row| row.fx), whole.fx);
+        prop_assert_eq!(sum(|row| row.flows), whole.flows);
+        prop_assert_eq!(sum(|row| row.end_value), whole.end_value);
+    }
+
+    #[test]
+    fn sums_of_whole_years_are_those_of_their_days(seed in any::<u64>(), first in 2010_i32..2013, years in 0_i32..3) {
+        let records = some_records(seed);
+        let book = records.book();
+        let series = value_series(&book, last_day()).unwrap();
+        let (from, to) = (Day::new(first, 1, 1).unwrap(), Day::new(first + years, 12, 31).unwrap());
+        let kept = series.totals_of_whole_years(from, to).unwrap();
+        let mut counted = totals_by_symbol(&book, &series, from, to.min(last_day())).unwrap();
+        // A symbol that came and went before the span is in neither; one that is held and has no day is in one.
+        counted.retain(|totals| kept.iter().any(|other| other.symbol == totals.symbol));
+        prop_assert_eq!(kept, counted);
+        let inside = series.days().map(|day| day.date).find(|&date| date > from && date.plus_days(1) <= to);
+        if let Some(inside) = inside.filter(|inside| inside.plus_days(1).year() == inside.year()) {
+            prop_assert_eq!(series.totals_of_whole_years(inside.plus_days(1), to), None);
         }
     }
 }

@@ -7,7 +7,7 @@ mod remove;
 pub use change::{AimsChange, Change, ProfileChange, change};
 pub use remove::remove;
 
-pub(crate) use record::{Record, load};
+pub(crate) use record::{Held, Record, load};
 
 use std::time::Duration;
 

@@ -66,6 +66,14 @@ impl Held {
         Write::Check { key: self.key.clone(), expect: Expect::Version(self.version) }
     }
 
+    /// The same, with the note taken off that days have to be computed again: they have been.
+    pub(crate) fn unchanged_and_clean(&self) -> Result<Write, ServiceError> {
+        match self.record.dirty_from {
+            None => Ok(self.unchanged()),
+            Some(_) => self.replaced_by(&Record { dirty_from: None, ..self.record.clone() }),
+        }
+    }
+
     /// The write that puts `record` in its place.
     pub(super) fn replaced_by(&self, record: &Record) -> Result<Write, ServiceError> {
         Ok(Write::update(self.key.clone(), documents::body(&self.key, record)?, self.version))

@@ -82,12 +82,12 @@ pub async fn settle(table: &dyn Table) -> CustomerId {
 }
 
 /// Opens a portfolio for the customer.
-pub async fn open(app: &App, customer: CustomerId, name: &str) -> PortfolioId {
+pub async fn open(app: &App, customer: CustomerId, name: &str, lot_method: LotMethod) -> PortfolioId {
     let opening = Opening {
         name: PortfolioName::parse(name).unwrap(),
         kind: PortfolioType::Brokerage,
         base_currency: Currency::USD,
-        lot_method: LotMethod::Fifo,
+        lot_method,
         aims: None,
     };
     portfolios::open(app, customer, &opening, None).await.unwrap().value.id

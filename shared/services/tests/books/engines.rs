@@ -74,7 +74,10 @@ impl Dynamo {
     /// The address, where there is one.
     pub fn endpoint() -> Option<&'static str> {
         static FOUND: OnceLock<Option<String>> = OnceLock::new();
-        #[expect(clippy::disallowed_methods, reason = "a test has no composition root, and the emulator may run anywhere")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a test has no composition root, and the emulator may run anywhere"
+        )]
         FOUND.get_or_init(|| std::env::var(ENDPOINT).ok()).as_deref()
     }
 

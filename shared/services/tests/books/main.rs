@@ -15,8 +15,11 @@ mod engines;
 mod invariants;
 mod market;
 mod model;
+mod rivals;
 mod system;
+mod tampering;
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 
 use engines::{Dynamo, ENDPOINT, Engine, Failing, Sqlite};
@@ -30,11 +33,16 @@ const STEPS: usize = 50;
 /// How many times the usual number of cases are run.
 const TIMES: &str = "SEXTANT_SOAK_TIMES";
 
-/// Runs this many cases, and as many more as the environment asks for, and gives what happened in them.
-fn run<E: Engine>(cases: u32) -> std::collections::BTreeMap<String, usize> {
+/// How many times the usual number of cases are asked for.
+fn times() -> u32 {
     #[expect(clippy::disallowed_methods, reason = "whoever starts the tests says how long they may take")]
-    let times = std::env::var(TIMES).ok().map_or(1, |times| times.parse().expect("SEXTANT_SOAK_TIMES is a number"));
-    let config = Config { cases: cases * times, failure_persistence: None, ..Config::default() };
+    let times = std::env::var(TIMES);
+    times.ok().map_or(1, |times| times.parse().expect("SEXTANT_SOAK_TIMES is a number"))
+}
+
+/// Runs this many cases, and as many more as the environment asks for, and gives what happened in them.
+fn run<E: Engine>(cases: u32) -> BTreeMap<String, usize> {
+    let config = Config { cases: cases * times(), failure_persistence: None, ..Config::default() };
     let law = |(model, steps, seen)| {
         Books::<E>::test_sequential(config.clone(), model, steps, seen);
         Ok(())
@@ -47,7 +55,7 @@ fn run<E: Engine>(cases: u32) -> std::collections::BTreeMap<String, usize> {
 }
 
 /// Everything that can happen did, and not only once.
-fn covers(counts: &std::collections::BTreeMap<String, usize>, least: usize) {
+fn covers(counts: &BTreeMap<String, usize>, least: usize) {
     let sales = ["fifo", "lifo", "hifo", "average", "specific"];
     let sales = sales.iter().flat_map(|method| ["all", "part"].map(|left| format!("Sell {left} by {method}")));
     let kinds = [
@@ -73,13 +81,13 @@ fn covers(counts: &std::collections::BTreeMap<String, usize>, least: usize) {
 
 #[test]
 fn the_books_say_what_the_model_says_on_sqlite() {
-    covers(&run::<Sqlite>(200), 5);
+    covers(&run::<Sqlite>(200), 2);
 }
 
 #[test]
 fn the_books_say_what_the_model_says_on_a_store_that_fails() {
     let counts = run::<Failing>(200);
-    covers(&counts, 5);
+    covers(&counts, 2);
     assert!(counts["answers lost"] > 1_000, "{counts:#?}");
 }
 

@@ -10,6 +10,8 @@ use crate::market::{CURRENCIES, INSTRUMENTS, ONE, SESSIONS, day, price, split};
 
 /// Days for which a refusal for want of funds or units is remembered.
 const REFUSAL_DAYS: i32 = 7;
+const METHODS: [LotMethod; 5] =
+    [LotMethod::Fifo, LotMethod::Lifo, LotMethod::Hifo, LotMethod::Average, LotMethod::Specific];
 
 /// The books of one customer with two portfolios, and what was answered last.
 #[derive(Clone, Debug)]
@@ -73,10 +75,22 @@ pub enum Refused {
 /// What a customer, or an administrator, wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    Transfer { way: Transfer, currency: usize, minor: i64 },
-    Trade { side: Side, portfolio: usize, instrument: usize, size: Size, fee: i64 },
+    Transfer {
+        way: Transfer,
+        currency: usize,
+        minor: i64,
+    },
+    Trade {
+        side: Side,
+        portfolio: usize,
+        instrument: usize,
+        size: Size,
+        fee: i64,
+    },
     /// Undoes what was sent under this key.
-    Reverse { key: usize },
+    Reverse {
+        key: usize,
+    },
 }
 
 /// How much is traded.
@@ -112,14 +126,14 @@ impl ReferenceStateMachine for Model {
     type Transition = Step;
 
     fn init_state() -> BoxedStrategy<Self> {
-        any::<u64>().prop_map(Self::new).boxed()
+        let methods = prop::sample::select(METHODS.to_vec());
+        (any::<u64>(), methods).prop_map(|(seed, method)| Self::new(seed, method)).boxed()
     }
 
     fn transitions(model: &Self) -> BoxedStrategy<Step> {
         let command = commands(model);
         let fresh = command.clone().prop_map(Step::New);
-        let methods = [LotMethod::Fifo, LotMethod::Lifo, LotMethod::Hifo, LotMethod::Average, LotMethod::Specific];
-        let method = (0..2_usize, prop::sample::select(methods.to_vec()));
+        let method = (0..2_usize, prop::sample::select(METHODS.to_vec()));
         let around = prop_oneof![
             3 => method.prop_map(|(portfolio, method)| Step::Method(portfolio, method)),
             3 => Just(Step::NextSession),
@@ -165,6 +179,11 @@ impl ReferenceStateMachine for Model {
 }
 
 impl Sent {
+    /// Whether it moved cash in or out, which can be undone.
+    fn is_transfer(&self) -> bool {
+        matches!(self.command, Command::Transfer { .. }) && self.entry().is_some()
+    }
+
     /// The place of the entry that it made.
     pub fn entry(&self) -> Option<usize> {
         match self.outcome {
@@ -175,13 +194,13 @@ impl Sent {
 }
 
 impl Model {
-    pub fn new(seed: u64) -> Self {
+    fn new(seed: u64, method: LotMethod) -> Self {
         Self {
             seed,
             session: 0,
             cash: [0; 2],
             units: [[0; 3]; 2],
-            methods: [LotMethod::Fifo; 2],
+            methods: [method; 2],
             sent: Vec::new(),
             entries: Vec::new(),
             answer: None,
@@ -317,9 +336,9 @@ fn half_even(dividend: i128, divisor: i128) -> i128 {
 }
 
 fn commands(model: &Model) -> BoxedStrategy<Command> {
-    let way = prop_oneof![2 => Just(Transfer::Deposit), 1 => Just(Transfer::Withdrawal)];
-    let transfer = (way, 0..2_usize, 1..400_000_i64)
-        .prop_map(|(way, currency, minor)| Command::Transfer { way, currency, minor });
+    let way = prop_oneof![3 => Just(Transfer::Deposit), 1 => Just(Transfer::Withdrawal)];
+    let transfer =
+        (way, 0..2_usize, 1..400_000_i64).prop_map(|(way, currency, minor)| Command::Transfer { way, currency, minor });
     let size = || {
         prop_oneof![
             2 => (1..40_i64).prop_map(|whole| Size::Units(whole * ONE as i64)),
@@ -331,30 +350,34 @@ fn commands(model: &Model) -> BoxedStrategy<Command> {
     let fee = || prop_oneof![2 => Just(0_i64), 1 => 1..300_i64];
     let place = || (0..2_usize, 0..INSTRUMENTS.len());
     let trade = |side| {
-        (place(), size(), fee()).prop_map(move |((portfolio, instrument), size, fee)| {
-            Command::Trade { side, portfolio, instrument, size, fee }
+        (place(), size(), fee()).prop_map(move |((portfolio, instrument), size, fee)| Command::Trade {
+            side,
+            portfolio,
+            instrument,
+            size,
+            fee,
         })
     };
-    let mut choices = vec![
-        (3, transfer.boxed()),
-        (6, trade(Side::Buy).boxed()),
-        (1, trade(Side::Sell).boxed()),
-    ];
+    let mut choices = vec![(3, transfer.boxed()), (6, trade(Side::Buy).boxed()), (1, trade(Side::Sell).boxed())];
     let held: Vec<(usize, usize, i64)> = (0..2)
         .flat_map(|portfolio| (0..INSTRUMENTS.len()).map(move |instrument| (portfolio, instrument)))
         .map(|(portfolio, instrument)| (portfolio, instrument, model.units[portfolio][instrument] as i64))
         .filter(|(_, _, units)| *units > 0)
         .collect();
     if !held.is_empty() {
-        let part = (prop::sample::select(held), 1..=130_i64, fee()).prop_map(|((portfolio, instrument, held), part, fee)| {
-            // Everything in a third of all sales, else a part, or a little too much.
-            let units = if part > 90 && part <= 125 { held } else { (held / 100).max(1) * part };
-            Command::Trade { side: Side::Sell, portfolio, instrument, size: Size::Units(units), fee }
-        });
+        let part =
+            (prop::sample::select(held), 1..=130_i64, fee()).prop_map(|((portfolio, instrument, held), part, fee)| {
+                // Everything in a third of all sales, else a part, or a little too much.
+                let units = if part > 90 && part <= 125 { held } else { (held / 100).max(1) * part };
+                Command::Trade { side: Side::Sell, portfolio, instrument, size: Size::Units(units), fee }
+            });
         choices.push((5, part.boxed()));
     }
-    if !model.sent.is_empty() {
-        choices.push((1, (0..model.sent.len()).prop_map(|key| Command::Reverse { key }).boxed()));
+    let transfers: Vec<usize> = (0..model.sent.len()).filter(|&key| model.sent[key].is_transfer()).collect();
+    if !transfers.is_empty() {
+        let transfer = prop::sample::select(transfers);
+        let key = prop_oneof![4 => transfer, 1 => 0..model.sent.len()];
+        choices.push((2, key.prop_map(|key| Command::Reverse { key }).boxed()));
     }
     prop::strategy::Union::new_weighted(choices).boxed()
 }

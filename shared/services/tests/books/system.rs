@@ -1,6 +1,7 @@
 //! The real services, driven beside the model and held to what it says.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use domain::{CustomerId, LotMethod, Money, PortfolioId, Quantity};
 use ledger::{Refusal, Trade};
@@ -26,7 +27,7 @@ pub struct Books<E>(PhantomData<E>);
 
 /// A platform of two processes, with what it was asked and answered.
 pub struct System {
-    runtime: Runtime,
+    runtime: Arc<Runtime>,
     store: Store,
     wall: Wall,
     clock: Clock,
@@ -43,7 +44,7 @@ pub struct System {
 
 /// A command as the services take it.
 #[derive(Clone, Debug)]
-enum Wanted {
+pub enum Wanted {
     Transfer(Transfer, Money),
     Trade(PortfolioId, Request),
     Reverse(Uuid),
@@ -72,7 +73,7 @@ impl<E: Engine> StateMachineTest for Books<E> {
 
     fn init_test(model: &Model) -> System {
         coverage::count(E::NAME, "cases");
-        let runtime = E::runtime();
+        let runtime = Arc::new(E::runtime());
         let wall = Wall::default();
         let clock = wall.reader();
         let store = E::open(&runtime, model.seed, &clock);
@@ -81,14 +82,14 @@ impl<E: Engine> StateMachineTest for Books<E> {
         let books = Platform::start(store.books.clone(), clock.clone());
         let (customer, portfolios) = runtime.block_on(async {
             let customer = customer::settle(&*store.books).await;
-            let open = async |name| customer::open(&books.app, customer, name).await;
+            let open = async |name| customer::open(&books.app, customer, name, model.methods[0]).await;
             (customer, [open("First").await, open("Second").await])
         });
         System { runtime, store, wall, clock, fronts, books, customer, portfolios, sent: Vec::new(), commands: 0 }
     }
 
     fn apply(mut system: System, model: &Model, step: Step) -> System {
-        let runtime = system.runtime.handle().clone();
+        let runtime = system.runtime.clone();
         match step {
             Step::New(_) | Step::Again(_) | Step::Under(..) => {
                 let answer = model.answer.expect("a command has an answer");
@@ -162,7 +163,10 @@ impl System {
                 let (found, again) = refusal(error);
                 assert_eq!(found, Some(refused), "{}", context());
                 assert!(again == answer.replayed || (lost > 0 && again), "{}", context());
-                coverage::count(E::NAME, &format!("refused: {refused:?}{}", if answer.replayed { ", again" } else { "" }));
+                coverage::count(
+                    E::NAME,
+                    &format!("refused: {refused:?}{}", if answer.replayed { ", again" } else { "" }),
+                );
             }
             _ => panic!("{}", context()),
         }
@@ -172,7 +176,9 @@ impl System {
     fn remember(&mut self, answer: &Answer, wanted: Wanted, given: Option<Given>) {
         match self.sent.get(answer.key) {
             None => self.sent.push((wanted, given)),
-            Some((_, Some(first))) => assert!(given.is_none_or(|given| given == *first), "another answer than {first:?}"),
+            Some((_, Some(first))) => {
+                assert!(given.is_none_or(|given| given == *first), "another answer than {first:?}")
+            }
             // A refusal that is still remembered stands whatever else its key is tried for.
             Some((_, None)) if answer.replayed || answer.verdict == Err(Refused::KeyReused) => {}
             Some((_, None)) => self.sent[answer.key] = (wanted, given),
@@ -248,7 +254,8 @@ impl System {
     }
 }
 
-async fn send(app: &App, customer: CustomerId, wanted: &Wanted, key: &str) -> Result<(Given, bool), ServiceError> {
+/// Gives a command; answers what it made and whether that was made before.
+pub async fn send(app: &App, customer: CustomerId, wanted: &Wanted, key: &str) -> Result<(Given, bool), ServiceError> {
     match wanted {
         Wanted::Transfer(way, amount) => {
             let made = wallets::transfer(app, customer, *way, *amount, key).await?;

@@ -11,6 +11,8 @@ use crate::query::Range;
 pub const PORTFOLIO_PREFIX: &str = "PORTFOLIO#";
 /// First part of the sort key of a position in its portfolio's partition.
 pub const POSITION_PREFIX: &str = "POSITION#";
+/// First part of the sort key of a portfolio's daily values.
+const SERIES_PREFIX: &str = "SERIES#";
 /// First part of the sort key of a wallet's entry.
 const ENTRY_PREFIX: &str = "ENTRY#";
 
@@ -102,6 +104,31 @@ pub fn trade(portfolio: PortfolioId, id: Uuid) -> Key {
 #[must_use]
 pub fn trades(portfolio: PortfolioId) -> List {
     List { partition: portfolio_partition(portfolio), range: Range::Prefix("TRADE#".to_owned()) }
+}
+
+/// The trades of a portfolio from this id on: those that were made since its time.
+#[must_use]
+pub fn trades_since(portfolio: PortfolioId, first: Uuid) -> List {
+    let range = Range::Between(format!("TRADE#{first}"), format!("TRADE#{}", Uuid::max()));
+    List { partition: portfolio_partition(portfolio), range }
+}
+
+/// A year of a portfolio's daily values.
+#[must_use]
+pub fn series_year(portfolio: PortfolioId, year: i32) -> Key {
+    Key::new(portfolio_partition(portfolio), format!("{SERIES_PREFIX}{year:04}"))
+}
+
+/// How far a portfolio's daily values have come, and what the next one needs.
+#[must_use]
+pub fn series_state(portfolio: PortfolioId) -> Key {
+    Key::new(portfolio_partition(portfolio), format!("{SERIES_PREFIX}STATE"))
+}
+
+/// The years of a portfolio's daily values, oldest first, and their state, last.
+#[must_use]
+pub fn series(portfolio: PortfolioId) -> List {
+    List { partition: portfolio_partition(portfolio), range: Range::Prefix(SERIES_PREFIX.to_owned()) }
 }
 
 /// A lot held elsewhere.

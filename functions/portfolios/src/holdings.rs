@@ -1,0 +1,29 @@
+//! `/portfolios/{id}/holdings`: what is held, by symbol.
+
+use api::{Caller, IdPath, Problem};
+use axum::Json;
+use axum::extract::State;
+use domain::PortfolioId;
+use services::App;
+use services::holdings::{self, PortfolioHoldings};
+
+/// The holdings of a portfolio at the last prices at hand: lots bought from the wallet and lots held elsewhere together,
+/// in units of today. A symbol without a price stands in `unavailable` and fails nothing.
+#[utoipa::path(
+    get,
+    path = "/portfolios/{id}/holdings",
+    operation_id = "portfolio_holdings",
+    tag = "portfolios",
+    params(("id" = String, Path, description = "Id of the portfolio")),
+    responses(
+        (status = 200, description = "By symbol, with lots, sums and allocation", body = PortfolioHoldings),
+        (status = 404, description = "No such portfolio of the caller", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn read(
+    State(app): State<App>,
+    caller: Caller,
+    IdPath(id): IdPath,
+) -> Result<Json<PortfolioHoldings>, Problem> {
+    Ok(Json(holdings::of_portfolio(&app, caller.customer_id, PortfolioId(id)).await?))
+}

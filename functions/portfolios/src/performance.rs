@@ -1,0 +1,60 @@
+//! `/portfolios/{id}/performance`: the value of every day, returns, risk, and where the change came from.
+
+use api::{Caller, Fields, IdPath, Problem, Query};
+use axum::Json;
+use axum::extract::State;
+use domain::{Day, PortfolioId, Symbol};
+use serde::Deserialize;
+use services::App;
+use services::performance::{self, PortfolioPerformance, Span};
+use utoipa::IntoParams;
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PerformanceQuery {
+    /// First day, included; the day of the first flow where not given.
+    #[param(value_type = Option<Day>)]
+    from: Option<String>,
+    /// Last day, included; the market's today where not given or later.
+    #[param(value_type = Option<Day>)]
+    to: Option<String>,
+    /// A symbol to compare with.
+    #[param(value_type = Option<Symbol>, example = "IBM")]
+    benchmark: Option<String>,
+}
+
+impl PerformanceQuery {
+    fn parse(self) -> Result<Span, Problem> {
+        let mut fields = Fields::default();
+        let from = fields.take_optional("from", self.from.as_deref().map(str::parse::<Day>));
+        let to = fields.take_optional("to", self.to.as_deref().map(str::parse::<Day>));
+        let benchmark = fields.take_optional("benchmark", self.benchmark.as_deref().map(str::parse::<Symbol>));
+        let span = from.zip(to).zip(benchmark).map(|((from, to), benchmark)| Span { from, to, benchmark });
+        fields.finish(span)
+    }
+}
+
+/// The performance of a portfolio from `from` to `to`, from its trades and the lots held elsewhere.
+#[utoipa::path(
+    get,
+    path = "/portfolios/{id}/performance",
+    operation_id = "portfolio_performance",
+    tag = "portfolios",
+    params(("id" = String, Path, description = "Id of the portfolio"), PerformanceQuery),
+    responses(
+        (status = 200, description = "Series, figures and attribution", body = PortfolioPerformance),
+        (status = 404, description = "No such portfolio of the caller, or an unknown benchmark", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A parameter that cannot be used, or values too large to be counted exactly", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The provider has no prices of the benchmark for now", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn read(
+    State(app): State<App>,
+    caller: Caller,
+    id: Result<IdPath, Problem>,
+    Query(query): Query<PerformanceQuery>,
+) -> Result<Json<PortfolioPerformance>, Problem> {
+    let span = query.parse()?;
+    Ok(Json(performance::of_portfolio(&app, caller.customer_id, PortfolioId(id?.0), &span).await?))
+}

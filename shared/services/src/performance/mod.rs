@@ -1,0 +1,157 @@
+//! How a portfolio did: the value of every day, returns, risk, and where the change in value came from.
+//!
+//! `continuing.rs` brings the daily values up to today, `kept.rs` keeps them, `flows.rs` says what moved.
+
+mod continuing;
+mod flows;
+mod kept;
+
+use std::collections::BTreeMap;
+
+use domain::{Currency, CustomerId, Day, PortfolioId, Symbol};
+use quant::backtest::Warning;
+use serde::Serialize;
+use utoipa::ToSchema;
+use valuation::{
+    Attribution, Benchmark, GroupAttribution, PerformanceDay, PerformanceMetrics, PerformanceRequest,
+    SymbolAttribution, SymbolTotals, attribution_by_group, attribution_by_symbol,
+};
+
+use crate::error::ServiceError;
+use crate::market_clock::market_day;
+use crate::price_lines::{self, PriceLines};
+use crate::{App, instruments, portfolios};
+
+use continuing::Valued;
+
+/// The group of symbols whose sector is not known.
+const NO_SECTOR: &str = "unknown";
+/// What becomes of dividends.
+const DIVIDENDS: &str = "not credited";
+
+/// The span that a performance is asked for, and what to compare with.
+#[derive(Clone, Debug, Default)]
+pub struct Span {
+    /// First day, included; the day of the first flow where not given.
+    pub from: Option<Day>,
+    /// Last day, included; the market's today where not given or later.
+    pub to: Option<Day>,
+    /// A symbol whose adjusted closes are the benchmark.
+    pub benchmark: Option<Symbol>,
+}
+
+/// The performance of a portfolio. Money is in its base currency, ratios are fractions.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PortfolioPerformance {
+    /// The portfolio.
+    pub portfolio_id: PortfolioId,
+    /// Its base currency.
+    pub currency: Currency,
+    /// First day of the span.
+    pub from: Day,
+    /// Last day of the span.
+    pub to: Day,
+    /// The market's today.
+    pub as_of: Day,
+    /// Where prices come from.
+    pub source: String,
+    /// What it is compared with.
+    pub benchmark: Option<Symbol>,
+    /// `not credited`: dividends count as paid out of the portfolio on their ex-date, and the wallet does not get them.
+    #[schema(example = "not credited")]
+    pub dividends: &'static str,
+    /// Every day on which something held has a bar or anything moved, oldest first.
+    pub series: Vec<PerformanceDay>,
+    /// Figures.
+    pub metrics: PerformanceMetrics,
+    /// Where the change in value came from.
+    pub attribution: Attribution,
+    /// The same by symbol; the rows sum to `attribution`, part by part.
+    pub attribution_by_symbol: Vec<SymbolAttribution>,
+    /// The same by sector.
+    pub attribution_by_sector: Vec<GroupAttribution>,
+    /// The same by currency of the instruments.
+    pub attribution_by_currency: Vec<GroupAttribution>,
+    /// Why a figure is null, or why a symbol is left out of all of this, by its name.
+    pub unavailable: BTreeMap<String, String>,
+    /// What a reader must know about the prices.
+    #[schema(value_type = Vec<Object>)]
+    pub warnings: Vec<Warning>,
+}
+
+/// The performance of a customer's portfolio. A symbol that cannot be valued is left out and named.
+///
+/// Errors: [`ServiceError::NotFound`], [`ServiceError::FromAfterTo`], [`ServiceError::UnknownSymbol`] for a benchmark
+/// that has no prices.
+pub async fn of_portfolio(
+    app: &App,
+    customer: CustomerId,
+    id: PortfolioId,
+    span: &Span,
+) -> Result<PortfolioPerformance, ServiceError> {
+    let held = portfolios::load(app, customer, id).await?;
+    let today = market_day(app);
+    let to = span.to.map_or(today, |to| to.min(today));
+    if let Some(from) = span.from.filter(|from| *from > to) {
+        return Err(ServiceError::FromAfterTo { from, to });
+    }
+    let benchmark = match &span.benchmark {
+        Some(symbol) => Some(instruments::prices(app, customer, symbol).await?),
+        None => None,
+    };
+    let valued = continuing::value(app, customer, &held).await?;
+    let series = &valued.kept.series;
+    let first = series.days().next().map_or(to, |day| day.date.min(to));
+    let from = span.from.unwrap_or(first);
+    let totals = valued.totals(app, customer, &held, (from, to)).await?;
+    let benchmark = benchmark.as_ref().map(|series| Benchmark { bars: &series.bars });
+    let request = PerformanceRequest { series, from, to, risk_free_rate: 0.0, benchmark };
+    let found = valuation::performance(&request);
+    let mut unavailable = found.unavailable;
+    let left_out = &valued.kept.left_out;
+    unavailable.extend(left_out.iter().map(|(symbol, code)| (symbol.to_string(), code.clone())));
+    let currency = found.currency;
+    Ok(PortfolioPerformance {
+        portfolio_id: id,
+        currency,
+        from,
+        to,
+        as_of: today,
+        source: app.provider().source().to_owned(),
+        benchmark: span.benchmark.clone(),
+        dividends: DIVIDENDS,
+        series: found.series,
+        metrics: found.metrics,
+        attribution: found.attribution,
+        attribution_by_symbol: attribution_by_symbol(&totals, currency),
+        attribution_by_sector: attribution_by_group(&totals, currency, |symbol| sector(&valued.prices, symbol)),
+        attribution_by_currency: attribution_by_group(&totals, currency, |symbol| traded_in(&valued.prices, symbol)),
+        unavailable,
+        warnings: warnings(app, &valued, &totals),
+    })
+}
+
+fn sector(prices: &PriceLines, symbol: &Symbol) -> String {
+    let known = prices.get(symbol).and_then(|line| line.instrument.sector.clone());
+    known.unwrap_or_else(|| NO_SECTOR.to_owned())
+}
+
+fn traded_in(prices: &PriceLines, symbol: &Symbol) -> String {
+    let series = prices.get(symbol).and_then(|line| line.series.as_ref());
+    series.map_or_else(String::new, |series| series.currency.to_string())
+}
+
+/// Of the symbols that had a part in the span, and of lots that had none because their day is to come.
+fn warnings(app: &App, valued: &Valued, totals: &[SymbolTotals]) -> Vec<Warning> {
+    let lines = totals.iter().filter_map(|totals| valued.prices.get(&totals.symbol));
+    let mut warnings = price_lines::warnings(app, lines);
+    if valued.investments_to_come > 0 {
+        let detail = format!(
+            "{} investments are dated after {}, the market's today, and are no part of this.",
+            valued.investments_to_come,
+            market_day(app)
+        );
+        warnings.push(Warning { code: "investments_to_come".to_owned(), detail });
+    }
+    warnings
+}

@@ -1,0 +1,100 @@
+//! Instruments with their prices, many at once: what a portfolio is valued by.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, LazyLock};
+
+use domain::{Bars, Currency, CustomerId, Instrument, Symbol, calendar};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use quant::backtest::Warning;
+
+use crate::error::ServiceError;
+use crate::history::{Note, Series};
+use crate::market_clock::market_day;
+use crate::{App, instruments};
+
+/// Histories read at the same time.
+const AT_ONCE: usize = 16;
+/// The code of a symbol that has no price to value it by.
+pub(crate) const PRICE_UNAVAILABLE: &str = "price_unavailable";
+/// The code of one whose prices cannot be turned into the portfolio's currency.
+pub(crate) const FX_UNAVAILABLE: &str = "fx_unavailable";
+
+static NO_BARS: LazyLock<Bars> = LazyLock::new(Bars::default);
+
+/// An instrument and its prices, if any are at hand.
+#[derive(Clone, Debug)]
+pub(crate) struct PriceLine {
+    pub instrument: Instrument,
+    pub series: Option<Arc<Series>>,
+}
+
+/// Price lines by symbol.
+pub(crate) type PriceLines = BTreeMap<Symbol, PriceLine>;
+
+impl PriceLine {
+    /// The bars; none where there is no price.
+    pub(crate) fn bars(&self) -> &Bars {
+        self.series.as_ref().map_or(&NO_BARS, |series| &series.bars)
+    }
+
+    /// The series, where its prices are in this currency.
+    pub(crate) fn series_in(&self, currency: Currency) -> Option<&Arc<Series>> {
+        self.series.as_ref().filter(|series| series.currency == currency)
+    }
+
+    /// Whether a newer price was to be expected. Of an item of one's own none is: its owner gives them.
+    pub(crate) fn is_stale(&self, app: &App) -> bool {
+        let Some(series) = self.series.as_ref().filter(|_| !self.instrument.symbol.is_own_item()) else { return false };
+        let expected = calendar::last_trading_day_on_or_before(market_day(app));
+        series.stale || expected.is_some_and(|expected| series.last < expected)
+    }
+}
+
+/// The lines of these symbols. A symbol that no prices can be had of has a line without any.
+pub(crate) async fn load(
+    app: &App,
+    customer: CustomerId,
+    symbols: &BTreeSet<Symbol>,
+) -> Result<PriceLines, ServiceError> {
+    let read = |symbol: Symbol| {
+        let app = app.clone();
+        // A task each, so that decoding uses every core there is.
+        async move {
+            let line = tokio::spawn(async move { line(&app, customer, symbol).await }).await;
+            line.map_err(|error| ServiceError::fault("reading prices", error))?
+        }
+    };
+    stream::iter(symbols.iter().cloned().map(read)).buffered(AT_ONCE).try_collect().await
+}
+
+async fn line(app: &App, customer: CustomerId, symbol: Symbol) -> Result<(Symbol, PriceLine), ServiceError> {
+    let series = match instruments::prices(app, customer, &symbol).await {
+        Ok(series) => Some(series),
+        Err(ServiceError::UnknownSymbol { .. } | ServiceError::Provider(_)) => None,
+        Err(error) => return Err(error),
+    };
+    let instrument = match instruments::described(app, customer, &symbol).await {
+        Err(ServiceError::UnknownSymbol { .. }) => Instrument::unlisted(symbol.clone()),
+        found => found?,
+    };
+    Ok((symbol, PriceLine { instrument, series }))
+}
+
+/// What a reader of figures that rest on these prices must know, symbol by symbol. Single moves are the business of
+/// whoever looks at one symbol.
+pub(crate) fn warnings<'a>(app: &App, lines: impl IntoIterator<Item = &'a PriceLine>) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    for line in lines {
+        let Some(series) = &line.series else { continue };
+        let symbol = &line.instrument.symbol;
+        if line.is_stale(app) {
+            let detail = format!("{symbol}: a newer price than that of {} was expected.", series.last);
+            warnings.push(Warning { code: "stale".to_owned(), detail });
+        }
+        let whole = |note: &&Note| matches!(note, Note::SplitsUnknown | Note::DividendsNotIncluded);
+        for note in series.notes.iter().filter(whole) {
+            warnings.push(Warning { code: note.code().to_owned(), detail: format!("{symbol}: {note}") });
+        }
+    }
+    warnings
+}

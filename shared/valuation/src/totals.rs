@@ -1,0 +1,114 @@
+//! What one symbol came to over a span of days, so that an attribution needs no look at its days again.
+
+use std::cmp::Ordering;
+
+use domain::Symbol;
+use serde::{Deserialize, Serialize};
+
+use crate::amount::Amount;
+use crate::stream::Totals;
+
+/// The sums of one symbol over a span, exact, in the base currency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SymbolTotals {
+    /// The symbol.
+    pub symbol: Symbol,
+    /// Value on the evening before the span.
+    #[serde(default, skip_serializing_if = "Amount::is_zero")]
+    pub start: Amount,
+    /// Money paid in.
+    #[serde(default, skip_serializing_if = "Amount::is_zero")]
+    pub inflow: Amount,
+    /// Money paid out, dividends included.
+    #[serde(default, skip_serializing_if = "Amount::is_zero")]
+    pub outflow: Amount,
+    /// Dividends.
+    #[serde(default, skip_serializing_if = "Amount::is_zero")]
+    pub income: Amount,
+    /// Fees.
+    #[serde(default, skip_serializing_if = "Amount::is_zero")]
+    pub fees: Amount,
+    /// What changes of the rate of exchange did.
+    #[serde(default, skip_serializing_if = "Amount::is_zero")]
+    pub fx: Amount,
+    /// Value on the last evening.
+    #[serde(default, skip_serializing_if = "Amount::is_zero")]
+    pub end: Amount,
+}
+
+impl SymbolTotals {
+    pub(crate) fn new(symbol: &Symbol, totals: &Totals) -> Self {
+        Self {
+            symbol: symbol.clone(),
+            start: Amount::new(totals.start),
+            inflow: Amount::new(totals.inflow),
+            outflow: Amount::new(totals.outflow),
+            income: Amount::new(totals.income),
+            fees: Amount::new(totals.fees),
+            fx: Amount::new(totals.fx),
+            end: Amount::new(totals.end),
+        }
+    }
+
+    /// The sums of this span and the next one.
+    fn then(&self, next: &Self) -> Self {
+        Self {
+            symbol: self.symbol.clone(),
+            start: self.start,
+            inflow: self.inflow + next.inflow,
+            outflow: self.outflow + next.outflow,
+            income: self.income + next.income,
+            fees: self.fees + next.fees,
+            fx: self.fx + next.fx,
+            end: next.end,
+        }
+    }
+}
+
+/// The sums of a span and of the one after it, each by symbol. A symbol that is in one of them alone was not held
+/// through the other.
+pub(crate) fn followed_by(first: &[SymbolTotals], next: &[SymbolTotals]) -> Vec<SymbolTotals> {
+    let mut all = Vec::with_capacity(first.len().max(next.len()));
+    let (mut first, mut next) = (first.iter().peekable(), next.iter().peekable());
+    while let (Some(&a), Some(&b)) = (first.peek(), next.peek()) {
+        all.push(match a.symbol.cmp(&b.symbol) {
+            Ordering::Less => a.clone(),
+            Ordering::Equal => a.then(b),
+            Ordering::Greater => b.clone(),
+        });
+        first.next_if(|_| a.symbol <= b.symbol);
+        next.next_if(|_| b.symbol <= a.symbol);
+    }
+    all.extend(first.chain(next).cloned());
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn totals(symbol: &str, start: &str, inflow: &str, end: &str) -> SymbolTotals {
+        let amount = |text: &str| text.parse().unwrap();
+        let none = Totals::default();
+        let (start, inflow, end) = (amount(start), amount(inflow), amount(end));
+        SymbolTotals { start, inflow, end, ..SymbolTotals::new(&symbol.parse().unwrap(), &none) }
+    }
+
+    #[test]
+    fn spans_follow_each_other_symbol_by_symbol() {
+        let first = [totals("A", "0", "10", "11"), totals("B", "0", "5", "0"), totals("D", "1", "0", "2")];
+        let next = [totals("A", "11", "1", "13"), totals("C", "0", "7", "7"), totals("D", "2", "0", "3")];
+        let expected = [
+            totals("A", "0", "11", "13"),
+            totals("B", "0", "5", "0"),
+            totals("C", "0", "7", "7"),
+            totals("D", "1", "0", "3"),
+        ];
+        assert_eq!(followed_by(&first, &next), expected);
+    }
+
+    #[test]
+    fn only_what_is_not_nothing_is_written() {
+        assert_eq!(serde_json::to_string(&totals("A", "0", "10.5", "0")).unwrap(), r#"{"symbol":"A","inflow":"10.5"}"#);
+    }
+}

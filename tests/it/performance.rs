@@ -1,0 +1,158 @@
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use crate::holdings::{portfolio, record};
+use crate::target::{Target, each};
+
+async fn performance(target: &Target, path: &str, query: &str) -> Value {
+    target.get(&format!("{path}/performance{query}")).await.expect_status(200).json()
+}
+
+fn cents(value: &Value) -> Decimal {
+    value.as_str().unwrap_or_else(|| panic!("{value} is no amount")).parse().unwrap()
+}
+
+/// Every row adds up, and rows add up to the whole.
+fn assert_adds_up(answer: &Value) {
+    let row = |row: &Value| {
+        let part = |name: &str| cents(&row[name]);
+        let sum = part("start_value") + part("price_gain") + part("income") - part("fees") + part("fx") + part("flows");
+        assert_eq!(sum, part("end_value"), "{row}");
+    };
+    row(&answer["attribution"]);
+    for table in ["attribution_by_symbol", "attribution_by_sector", "attribution_by_currency"] {
+        let rows = answer[table].as_array().unwrap();
+        rows.iter().for_each(row);
+        for part in ["start_value", "price_gain", "income", "fees", "fx", "flows", "end_value"] {
+            let sum: Decimal = rows.iter().map(|row| cents(&row[part])).sum();
+            assert_eq!(sum, cents(&answer["attribution"][part]), "{table}: {part}");
+        }
+    }
+}
+
+async fn two_stocks(target: &Target) -> String {
+    let path = portfolio(target).await;
+    let lot = json!({"ticker_symbol": "AAPL", "quantity": 10, "purchase_price": 80, "purchase_date": "2005-01-03", "fee": 1.5});
+    target.post(&format!("{path}/investments"), &lot).await.expect_status(201);
+    record(target, &path, "MSFT", "100.5", "25", "2005-01-03").await;
+    path
+}
+
+#[test]
+fn a_split_and_dividends_add_up_to_the_cent() {
+    each(async |target: &Target| {
+        let path = two_stocks(target).await;
+        let found = performance(target, &path, "").await;
+        assert_eq!(
+            (&found["from"], &found["to"], &found["as_of"]),
+            (&json!("2005-01-03"), &json!("2013-03-01"), &json!("2013-03-01"))
+        );
+        let series = found["series"].as_array().unwrap();
+        // Every trading day of the sample from there on.
+        assert_eq!(series.len(), 2054);
+        assert_eq!((&series[0]["inflow"], &series[0]["value"]), (&json!("3314.00"), &json!("3320.27")));
+        // 20 × 430.47 + 100.5 × 27.95; dividends of 20 × 7.95 + 439.185, in pandas' float 2.72713974 in all.
+        let parts = &found["attribution"];
+        assert_eq!(
+            (&parts["end_value"], &parts["income"], &parts["fees"]),
+            (&json!("11418.38"), &json!("598.18"), &json!("1.50"))
+        );
+        assert_eq!((&parts["flows"], &parts["price_gain"]), (&json!("2715.82"), &json!("8105.88")));
+        let twr = found["metrics"]["twr"].as_f64().unwrap();
+        assert!((twr - 2.727_139_741_495).abs() < 1e-9, "{twr}");
+        assert_eq!(series.last().unwrap()["twr"], found["metrics"]["twr"]);
+        for figure in ["twr_annualized", "xirr", "modified_dietz", "volatility", "sharpe", "sortino", "max_drawdown"] {
+            assert!(found["metrics"][figure].is_number(), "{figure}: {found}");
+        }
+        assert_eq!((&found["metrics"]["beta"], &found["unavailable"]["beta"]), (&Value::Null, &json!("no_benchmark")));
+        assert_eq!(found["dividends"], "not credited");
+        assert_adds_up(&found);
+        // The day of the split moves the value by the prices alone.
+        let split = performance(target, &path, "?from=2005-02-28&to=2005-02-28").await;
+        assert_eq!(
+            (&split["attribution"]["flows"], &split["attribution"]["start_value"]),
+            (&json!("0.00"), &json!("3427.52"))
+        );
+        assert_adds_up(&split);
+        for query in ["?from=2005-01-01&to=2005-12-31", "?from=2006-01-01", "?from=2012-08-09", "?to=2004-12-31"] {
+            assert_adds_up(&performance(target, &path, query).await);
+        }
+    });
+}
+
+#[test]
+fn a_repeated_question_has_the_same_answer_and_a_change_of_the_past_another() {
+    each(async |target: &Target| {
+        let path = two_stocks(target).await;
+        let first = performance(target, &path, "?benchmark=IBM").await;
+        assert_eq!(performance(target, &path, "?benchmark=IBM").await, first);
+        let lot = record(target, &path, "IBM", "3", "80", "2008-10-10").await;
+        let changed = performance(target, &path, "?benchmark=IBM").await;
+        assert_eq!(changed["attribution"]["end_value"], "12027.11", "3 × 202.91 more");
+        assert_adds_up(&changed);
+        let day = |answer: &Value, date: &str| {
+            answer["series"].as_array().unwrap().iter().find(|day| day["date"] == date).unwrap().clone()
+        };
+        assert_eq!(day(&changed, "2008-10-10")["inflow"], "240.00");
+        assert_eq!(day(&changed, "2008-10-09"), day(&first, "2008-10-09"), "what was before stays");
+        target.delete(&format!("{path}/investments/{}", lot["id"].as_str().unwrap())).await.expect_status(204);
+        assert_eq!(performance(target, &path, "?benchmark=IBM").await, first);
+    });
+}
+
+#[test]
+fn a_portfolio_of_its_benchmark_alone_moves_as_it_does() {
+    each(async |target: &Target| {
+        let path = portfolio(target).await;
+        record(target, &path, "FB", "10", "38.2318", "2012-05-18").await;
+        let found = performance(target, &path, "?benchmark=fb").await;
+        let metrics = &found["metrics"];
+        let near = |figure: &str, expected: f64| {
+            let value = metrics[figure].as_f64().unwrap();
+            assert!((value - expected).abs() < 1e-9, "{figure}: {value}");
+        };
+        near("beta", 1.0);
+        near("alpha", 0.0);
+        near("twr", 27.78 / 38.2318 - 1.0);
+        assert_eq!(
+            (&found["benchmark"], &found["unavailable"]["information_ratio"]),
+            (&json!("FB"), &json!("no_deviation"))
+        );
+        assert_eq!(found["unavailable"]["twr_annualized"], "span_under_one_year");
+    });
+}
+
+#[test]
+fn days_after_the_markets_today_are_no_part_of_it() {
+    each(async |target: &Target| {
+        let path = portfolio(target).await;
+        record(target, &path, "FB", "1", "30", "2013-02-28").await;
+        record(target, &path, "FB", "1", "30", "2020-01-02").await;
+        let found = performance(target, &path, "?to=2025-01-01").await;
+        assert_eq!((&found["to"], &found["series"].as_array().unwrap().len()), (&json!("2013-03-01"), &2));
+        assert_eq!(found["attribution"]["end_value"], "27.78");
+        assert_eq!(found["warnings"][0]["code"], "investments_to_come");
+    });
+}
+
+#[test]
+fn bad_questions_are_refused_and_pointed_at() {
+    each(async |target: &Target| {
+        let path = format!("{}/performance", portfolio(target).await);
+        for (query, pointer) in [
+            ("from=yesterday", "/from"),
+            ("to=2013-02-30", "/to"),
+            ("from=2013-02-02&to=2013-02-01", "/from"),
+            ("from=2013-03-02", "/from"),
+            ("benchmark=A%20B", "/benchmark"),
+            ("form=2013-02-02", "/form"),
+        ] {
+            let problem = target.get(&format!("{path}?{query}")).await.expect_problem(422, "invalid_fields");
+            assert_eq!(problem["errors"][0]["pointer"], pointer, "{query}");
+        }
+        target.get(&format!("{path}?benchmark=NOSUCH")).await.expect_problem(404, "unknown_symbol");
+        let empty = target.get(&path).await.expect_status(200).json();
+        assert_eq!((&empty["series"], &empty["unavailable"]["twr"]), (&json!([]), &json!("nothing_invested")));
+        assert_eq!(empty["attribution"]["end_value"], "0.00");
+    });
+}
