@@ -1,16 +1,25 @@
 //! The API document of the whole platform, put together from the functions' parts.
 
-use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
 
 use crate::registry::{FUNCTIONS, Handler};
 
-const DESCRIPTION: &str = "Prices, backtests, forecasts and reports. Refusals are application/problem+json (RFC 9457).";
+const DESCRIPTION: &str = "Prices, backtests, forecasts and reports; customers with a wallet and portfolios on an exact \
+    ledger. A session's token goes as `Authorization: Bearer TOKEN`; API Gateway itself answers 401 without one and 403 \
+    for one that is not, or no longer, valid. Refusals are application/problem+json (RFC 9457).";
+/// The name of the security scheme: a session's token.
+const SESSION: &str = "session";
 
 /// The document as it is kept in openapi.json.
 pub fn document() -> anyhow::Result<String> {
     let info = InfoBuilder::new().title("Sextant").version(env!("CARGO_PKG_VERSION")).description(Some(DESCRIPTION));
     let license = LicenseBuilder::new().name("MIT").identifier(Some("MIT")).build();
-    let mut document: OpenApi = OpenApiBuilder::new().info(info.license(Some(license)).build()).build();
+    let token = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+    let components = ComponentsBuilder::new().security_scheme(SESSION, token).build();
+    let security = [SecurityRequirement::new(SESSION, Vec::<String>::new())];
+    let document = OpenApiBuilder::new().info(info.license(Some(license)).build()).components(Some(components));
+    let mut document: OpenApi = document.security(Some(security)).build();
     for function in FUNCTIONS {
         if let Handler::Http { openapi, .. } = function.handler {
             document.merge(openapi());
@@ -33,6 +42,18 @@ mod tests {
     fn the_committed_document_is_the_one_the_code_makes() {
         let committed = include_str!("../../openapi.json");
         assert!(committed == document().unwrap(), "openapi.json is out of date: run `make openapi`");
+    }
+
+    #[test]
+    fn a_route_needs_a_token_in_the_document_exactly_where_the_policy_says_so() {
+        let document: Value = serde_json::from_str(&document().unwrap()).unwrap();
+        assert!(document["security"][0]["session"].is_array());
+        for (route, access) in api::policy::POLICIES {
+            let (method, path) = route.split_once(' ').unwrap();
+            let open = &document["paths"][path][method.to_lowercase()]["security"];
+            let public = open.as_array().is_some_and(|schemes| schemes.iter().all(|scheme| scheme == &serde_json::json!({})));
+            assert_eq!(public, *access == api::policy::Access::Public, "{route}: {open}");
+        }
     }
 
     #[test]
