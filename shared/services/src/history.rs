@@ -17,8 +17,9 @@ use crate::error::ServiceError;
 use crate::extension::extend;
 use crate::{App, market_clock};
 
-/// Histories kept in memory; one of thirteen years is about 240 KB.
-const MAX_IN_MEMORY: usize = 32;
+/// Histories kept in memory, enough for a large portfolio; one of thirteen years is about 240 KB, so that all together
+/// stay below 80 MB.
+const MAX_IN_MEMORY: usize = 320;
 /// How long a history in memory is believed before the store is asked again: another process may
 /// have refreshed it.
 const MEMORY_SECONDS: i64 = 60;

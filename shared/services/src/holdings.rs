@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::split::splits_of;
-use domain::{Currency, CustomerId, Day, Investment, PortfolioId, Price, Quantity, Split, Symbol};
+use domain::{Currency, CustomerId, Day, Investment, Money, PortfolioId, Price, Quantity, Split, Symbol};
 use ledger::fx::realized_in_base;
 use ledger::{Lot, Position, Trade};
 use quant::backtest::Warning;
@@ -263,12 +263,18 @@ fn prepared<'a>(
         if let Some(price) = price.filter(|_| lot.acquired_on == day) {
             ready.bought_today.push(Purchase { quantity, price });
         }
-        let cost = rates
-            .on(lot.cost.currency(), lot.acquired_on)
-            .and_then(|rate| Some(lot.cost.amount().checked_mul(rate)?.round_dp(rates.base().decimals())));
+        let rate = rates.on(lot.cost.currency(), lot.acquired_on);
+        let cost = rate.and_then(|rate| in_base(lot.cost, rate, rates.base()));
         ready.lots.push(HeldLot { lot_id: lot.id, origin, acquired_on: lot.acquired_on, quantity, cost });
     }
     Some(ready)
+}
+
+/// An amount in the base currency, rounded half-even and written with its decimals.
+fn in_base(amount: Money, rate: Decimal, base: Currency) -> Option<Decimal> {
+    let mut exchanged = amount.amount().checked_mul(rate)?.round_dp(base.decimals());
+    exchanged.rescale(base.decimals());
+    Some(exchanged)
 }
 
 /// The last price of a line, where it is in the currency that its lots were paid in.
@@ -346,9 +352,8 @@ async fn realized_gains(
 }
 
 fn gain_in_base(trade: &Trade, base: Currency, rates: &ExchangeRates) -> Result<Option<Decimal>, ServiceError> {
-    let money = |amount| {
-        domain::Money::new(amount, trade.currency).map_err(|error| ServiceError::fault("a stored trade", error))
-    };
+    let money =
+        |amount| Money::new(amount, trade.currency).map_err(|error| ServiceError::fault("a stored trade", error));
     let mut sum = Decimal::ZERO;
     for lot in &trade.lots {
         let (sold, bought) = (rates.on(trade.currency, trade.market_day), rates.on(trade.currency, lot.acquired_on));

@@ -314,7 +314,8 @@ impl Numbers {
         usize::try_from(self.0 >> 33).unwrap() % bound
     }
 
-    /// Prices of these days as they wander, in ten-thousandths, with a dividend now and then.
+    /// Prices of these days as they wander, in ten-thousandths, with a dividend now and then, and a split of what has
+    /// become dear.
     pub fn random_walk(&mut self, days: &[Day]) -> Bars {
         let mut price = 100.0_f64;
         let bar = |&date: &Day| {
@@ -322,7 +323,7 @@ impl Numbers {
             price *= (0.000_3 + 0.015 * step).exp();
             let close = (price * 1e4).round() / 1e4;
             let dividend = if self.below(63) == 0 { 0.25 } else { 0.0 };
-            let split_ratio = if self.below(400) == 0 { 2.0 } else { 1.0 };
+            let split_ratio = if price > 90.0 && self.below(100) == 0 { 2.0 } else { 1.0 };
             price /= split_ratio;
             let close = if split_ratio > 1.0 { (close / split_ratio * 1e4).round() / 1e4 } else { close };
             domain::Bar {
