@@ -84,12 +84,12 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Some(Command::Openapi) => gateway::openapi::document().and_then(|document| print(&document)),
         Some(Command::Serve(args)) => serve(args),
-        Some(Command::Verify(home)) => verify(home),
+        Some(Command::Verify(home)) => operate(home, json!({ "command": "verify" })),
         Some(Command::SetRole { email, role, home }) => {
-            operate(home, json!({ "command": "set-role", "email": email, "role": role })).map(drop)
+            operate(home, json!({ "command": "set-role", "email": email, "role": role }))
         }
         Some(Command::PasswordToken { email, home }) => {
-            operate(home, json!({ "command": "password-token", "email": email })).map(drop)
+            operate(home, json!({ "command": "password-token", "email": email }))
         }
         None => serve(cli.serve),
     };
@@ -120,23 +120,14 @@ fn serve(args: ServeArgs) -> anyhow::Result<()> {
     })
 }
 
-/// Runs a command of the operator, and prints and gives its answer.
-fn operate(place: HomeArgs, command: Value) -> anyhow::Result<Value> {
+/// Runs a command of the operator and prints its answer. Books that do not add up are a failure.
+#[expect(clippy::needless_pass_by_value, reason = "every caller writes its command in place")]
+fn operate(place: HomeArgs, command: Value) -> anyhow::Result<()> {
     let settings =
         settings(ServeArgs { port: 0, place, template: None, allowed_hosts: Vec::new(), no_schedules: true })?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let answer = runtime.block_on(gateway::operations::run(&settings, command))?;
-    print(&format!("{}\n", serde_json::to_string_pretty(&answer)?))?;
-    Ok(answer)
-}
-
-/// Verifies the books; books that do not add up, or could not be read, are a failure.
-fn verify(place: HomeArgs) -> anyhow::Result<()> {
-    let report = operate(place, json!({ "command": "verify" }))?;
-    let none = |part: &str| report[part].as_array().is_none_or(Vec::is_empty);
-    anyhow::ensure!(none("unsound"), "there are books that do not add up; their wallets are frozen");
-    anyhow::ensure!(none("unverified"), "there are books that could not be verified");
-    Ok(())
+    print(&format!("{}\n", serde_json::to_string_pretty(&answer)?))
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is where configuration and the wall clock enter")]

@@ -51,7 +51,8 @@ mod tests {
         for (route, access) in api::policy::POLICIES {
             let (method, path) = route.split_once(' ').unwrap();
             let open = &document["paths"][path][method.to_lowercase()]["security"];
-            let public = open.as_array().is_some_and(|schemes| schemes.iter().all(|scheme| scheme == &serde_json::json!({})));
+            let public =
+                open.as_array().is_some_and(|schemes| schemes.iter().all(|scheme| scheme == &serde_json::json!({})));
             assert_eq!(public, *access == api::policy::Access::Public, "{route}: {open}");
         }
     }

@@ -1,7 +1,13 @@
 //! Kills the platform in the middle of its load, again and again: what was acknowledged is there once, what was not is
 //! there once after it has been sent again, and the books add up.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a failed one is a failed test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a failed one is a failed test"
+)]
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
@@ -157,7 +163,13 @@ async fn decided(client: &Client, base: &str, token: &str, call: &Call) -> Optio
 }
 
 /// One client's calls, one after the other, until the platform is gone.
-async fn load(base: String, customers: Arc<Vec<Customer>>, client: usize, round: usize, answered: Arc<AtomicUsize>) -> Vec<Call> {
+async fn load(
+    base: String,
+    customers: Arc<Vec<Customer>>,
+    client: usize,
+    round: usize,
+    answered: Arc<AtomicUsize>,
+) -> Vec<Call> {
     let http = Client::new();
     let customer = client % CUSTOMERS;
     let mut calls = Vec::new();
@@ -226,7 +238,8 @@ async fn look(base: &str, place: usize, customer: &Customer, calls: &[Call]) -> 
     let mark = |value: &Value| value.as_str().unwrap().to_owned();
     let expected: BTreeSet<String> = acknowledged.iter().map(|body| mark(&body["id"])).collect();
     assert_eq!(expected.len(), acknowledged.len(), "two calls were given one result");
-    let booked = entries.iter().map(|entry| if entry["trade_id"].is_null() { &entry["id"] } else { &entry["trade_id"] });
+    let booked =
+        entries.iter().map(|entry| if entry["trade_id"].is_null() { &entry["id"] } else { &entry["trade_id"] });
     assert_eq!(booked.map(mark).collect::<BTreeSet<_>>(), expected);
     assert_eq!(entries.len(), expected.len());
     let traded: BTreeSet<String> = trades.iter().map(|trade| mark(&trade["id"])).collect();

@@ -70,7 +70,8 @@ struct Customer {
 impl Customer {
     async fn register(base: &Arc<str>, number: usize) -> anyhow::Result<Self> {
         let mut customer = Self { client: Client::new(), base: base.clone(), token: String::new() };
-        let credentials = json!({ "email": format!("bench-{number}@example.com"), "password": "a password of the bench" });
+        let credentials =
+            json!({ "email": format!("bench-{number}@example.com"), "password": "a password of the bench" });
         let mut person = credentials.clone();
         (person["first_name"], person["last_name"]) = ("Bench".into(), "Mark".into());
         customer.post("/customers", &person, "").await?;

@@ -42,6 +42,7 @@ pub(crate) struct ProfilePatch {
 }
 
 /// What changes, parsed.
+#[derive(Clone)]
 struct ProfileChange {
     email: Patch<Email>,
     first_name: Patch<String>,
@@ -182,7 +183,8 @@ pub(crate) async fn update(
     let IfMatch(precondition) = if_match?;
     let change = patch.parse()?;
     let stored =
-        accounts::update_profile(&app, caller.customer_id, &precondition, |person| change.apply(person)).await?;
+        accounts::update_profile(&app, caller.customer_id, &precondition, |person| change.clone().apply(person))
+            .await?;
     Ok((etag(stored.version.0), axum::Json(stored.shown())).into_response())
 }
 

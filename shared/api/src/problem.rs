@@ -148,7 +148,7 @@ impl Problem {
             Refusal::InsufficientUnits { .. } => conflict("insufficient_units"),
             Refusal::NotReversible => conflict("not_reversible"),
             Refusal::AlreadyReversed(_) => conflict("already_reversed"),
-            Refusal::BackDated { .. } => conflict("back_dated"),
+            Refusal::BackDated { .. } => conflict("price_unavailable"),
             Refusal::TooManyLots | Refusal::SaleOfTooManyLots { .. } => conflict("too_many_lots"),
             Refusal::TooLarge => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too_large", detail),
             Refusal::NotPositive | Refusal::ZeroValue | Refusal::BelowSmallestQuantity => {

@@ -28,6 +28,8 @@ pub struct Quote {
     pub price: Price,
     /// Its currency.
     pub currency: Currency,
+    /// The day of the bar; the price and every quantity traded at it are in units of this day.
+    pub day: Day,
     /// Of when it is.
     pub as_of: DateTime<Utc>,
     /// The splits of the instrument, oldest first.
@@ -47,7 +49,7 @@ pub async fn tradable(app: &App, customer: CustomerId, symbol: &Symbol) -> Resul
     let close = series.bars.close().last().copied().ok_or_else(stale)?;
     let price = Price::from_bar(close).map_err(|_| stale())?;
     let splits = splits_of(&series.bars).map_err(|error| ServiceError::fault("splits", error))?;
-    Ok(Quote { price, currency: series.currency, as_of: close_of(series.last), splits })
+    Ok(Quote { price, currency: series.currency, day: series.last, as_of: close_of(series.last), splits })
 }
 
 /// The instant at which the session of a day closes.

@@ -5,7 +5,7 @@
 
 use domain::{Currency, CustomerId, Money, MoneyError, PortfolioId, Quantity, Symbol};
 use ledger::trade::{buy, sell};
-use ledger::{BookedTrade, LotPick, Order, Size, Terms};
+use ledger::{BookedTrade, LotPick, Order, Size, Stamp, Terms};
 pub use ledger::{Side, Trade};
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -75,6 +75,17 @@ pub async fn execute(
 ) -> Result<Created<Trade>, ServiceError> {
     let key = Some(idempotency_key);
     let pending = &Pending::new(customer, key, "POST /portfolios/{id}/trades", &(portfolio, request))?;
+    if let Some(outcome) = pending.lookup(app).await? {
+        return replayed(app, portfolio, &outcome).await;
+    }
+    load(app, customer, portfolio).await?.require_open()?;
+    if request.symbol.is_own_item() {
+        let detail = "an item of one's own is not traded; record it as an investment".to_owned();
+        return Err(ServiceError::Field { field: "symbol", detail });
+    }
+    // Before the turn is taken: a provider that is slow holds up nobody else.
+    let quote = &quotes::tradable(app, customer, &request.symbol).await?;
+    let order = &request.order(quote.currency)?;
     let _turn = app.turn(customer).await;
     retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
         if let Some(outcome) = pending.lookup(app).await? {
@@ -82,18 +93,12 @@ pub async fn execute(
         }
         let held = load(app, customer, portfolio).await?;
         held.require_open()?;
-        if request.symbol.is_own_item() {
-            let detail = "an item of one's own is not traded; record it as an investment".to_owned();
-            return Err(ServiceError::Field { field: "symbol", detail });
-        }
-        let quote = quotes::tradable(app, customer, &request.symbol).await?;
-        let order = request.order(quote.currency)?;
         let before = positions::find(app, portfolio, &request.symbol, quote.currency).await?;
         let (wallet, version) = wallets::head(app, customer).await?;
-        let terms = terms(app, &quote, held.record.portfolio.lot_method);
+        let terms = terms(app, quote, held.record.portfolio.lot_method);
         let decided = match request.side {
-            Side::Buy => buy(&wallet, &before.position, &order, &terms),
-            Side::Sell => sell(&wallet, &before.position, &order, &terms),
+            Side::Buy => buy(&wallet, &before.position, order, &terms),
+            Side::Sell => sell(&wallet, &before.position, order, &terms),
         };
         let booked = wallets::booked(app, pending, decided).await?;
         let mark = pending.mark(app, Outcome::Result(booked.trade.id))?;
@@ -123,7 +128,9 @@ pub async fn list(
 fn terms<'a>(app: &App, quote: &'a Quote, lot_method: domain::LotMethod) -> Terms<'a> {
     Terms {
         trade_id: app.new_id(),
-        stamp: wallets::stamp(app),
+        // A trade is of the day of its price: units, splits and price are then of one day, also where a newer bar, and
+        // with it a split, is due and not stored yet.
+        stamp: Stamp { market_day: quote.day, ..wallets::stamp(app) },
         price: quote.price,
         quote_as_of: quote.as_of,
         splits: &quote.splits,

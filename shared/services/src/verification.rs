@@ -6,7 +6,7 @@ use std::sync::Arc;
 use domain::split::splits_of;
 use domain::{CustomerId, PortfolioId, Split, Symbol};
 use ledger::verify::StoredTrade;
-use ledger::{Account, Audit, Discrepancy, Entry, Trade};
+use ledger::{Account, Audit, Discrepancy, Entry, Position, Trade};
 use serde::Serialize;
 use store::retry::{Retry, retry};
 use store::{Direction, Query, StoreError, Write, documents, keys};
@@ -38,6 +38,14 @@ pub struct Report {
     pub erasures_finished: usize,
 }
 
+impl Report {
+    /// Whether all books were verified and add up.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.unsound.is_empty() && self.unverified.is_empty()
+    }
+}
+
 /// Books that do not add up.
 #[derive(Debug, Serialize)]
 pub struct Unsound {
@@ -60,24 +68,12 @@ pub async fn verify_all(app: &App) -> Result<Report, ServiceError> {
     let mut splits = Splits::default();
     for customer in accounts::all(app, MAX_CUSTOMERS).await? {
         report.customers += 1;
-        let stored = profile::find(app, customer).await?;
-        if stored.profile.is_erasure_unfinished() {
-            erasure::sweep(app, customer).await?;
-            report.erasures_finished += 1;
-        }
-        match verify(app, customer, &mut splits).await {
-            Ok(Some(verdict)) => {
-                report.entries += verdict.entries;
-                let broken = verdict.discrepancies.iter().any(Discrepancy::breaks_the_books);
-                settle(app, customer, broken).await?;
-                if !verdict.discrepancies.is_empty() {
-                    let discrepancies = verdict.discrepancies.iter().map(ToString::to_string).collect();
-                    report.unsound.push(Unsound { customer_id: customer, discrepancies });
-                }
-            }
-            Ok(None) => report.unverified.push(customer),
+        // One customer's trouble does not keep the others from being verified.
+        match of_customer(app, customer, &mut splits, &mut report).await {
+            Ok(true) => {}
+            Ok(false) => report.unverified.push(customer),
             Err(error) => {
-                tracing::error!(%customer, %error, "the books could not be read");
+                tracing::error!(%customer, %error, "the books could not be verified");
                 report.unverified.push(customer);
             }
         }
@@ -85,18 +81,40 @@ pub async fn verify_all(app: &App) -> Result<Report, ServiceError> {
     Ok(report)
 }
 
+/// Verifies one customer's books; false where they were in use all the time.
+async fn of_customer(
+    app: &App,
+    customer: CustomerId,
+    splits: &mut Splits,
+    report: &mut Report,
+) -> Result<bool, ServiceError> {
+    let stored = profile::find(app, customer).await?;
+    if stored.profile.is_erasure_unfinished() && erasure::sweep(app, customer).await? {
+        report.erasures_finished += 1;
+    }
+    let Some(verdict) = verify(app, customer, splits).await? else { return Ok(false) };
+    report.entries += verdict.entries;
+    let broken = verdict.discrepancies.iter().any(Discrepancy::breaks_the_books);
+    settle(app, customer, broken).await?;
+    if !verdict.discrepancies.is_empty() {
+        let discrepancies: Vec<String> = verdict.discrepancies.iter().map(ToString::to_string).collect();
+        tracing::error!(%customer, frozen = broken, ?discrepancies, "the books do not add up");
+        report.unsound.push(Unsound { customer_id: customer, discrepancies });
+    }
+    Ok(true)
+}
+
 /// Recomputes one customer's books; `None` where they were in use all the time.
 async fn verify(app: &App, customer: CustomerId, splits: &mut Splits) -> Result<Option<Verdict>, ServiceError> {
     for _ in 0..MAX_TRIES {
         let (head, version) = wallets::head(app, customer).await?;
         let mut audit = Audit::new(customer);
-        replay(app, customer, head.seq, splits, &mut audit).await?;
-        let mut held = Vec::new();
-        let mut trades = 0;
-        for portfolio in portfolios(app, customer).await? {
-            held.extend(positions::all(app, portfolio).await?);
-            trades += listing::items(app, keys::trades(portfolio)).await?.len() as u64;
-        }
+        replay(app, customer, splits, &mut audit).await?;
+        let (held, trades) = match kept(app, customer).await {
+            // Read around a trade.
+            Err(ServiceError::Store(StoreError::Conflict { .. })) => continue,
+            kept => kept?,
+        };
         // What was read belongs together if the head, which every command writes, is still the one it was.
         if wallets::head(app, customer).await?.1 == version {
             let discrepancies = audit.finish(&head, &held, trades);
@@ -106,14 +124,8 @@ async fn verify(app: &App, customer: CustomerId, splits: &mut Splits) -> Result<
     Ok(None)
 }
 
-/// Hands the audit every entry up to `last`, each with its trade.
-async fn replay(
-    app: &App,
-    customer: CustomerId,
-    last: u64,
-    splits: &mut Splits,
-    audit: &mut Audit,
-) -> Result<(), ServiceError> {
+/// Hands the audit every entry, each with its trade; also those beyond the head, which a sound head does not have.
+async fn replay(app: &App, customer: CustomerId, splits: &mut Splits, audit: &mut Audit) -> Result<(), ServiceError> {
     let list = keys::wallet_entries(customer);
     let mut cursor = None;
     loop {
@@ -127,9 +139,6 @@ async fn replay(
         let page = app.table().query(&query).await?;
         for item in &page.items {
             let entry: Entry = documents::parse(item)?;
-            if entry.seq > last {
-                return Ok(());
-            }
             match trade_of(app, &entry).await? {
                 Some(trade) => {
                     let known = splits.of(app, &trade.symbol).await?;
@@ -143,6 +152,17 @@ async fn replay(
             return Ok(());
         }
     }
+}
+
+/// The positions of all portfolios, and how many trades are stored under them.
+async fn kept(app: &App, customer: CustomerId) -> Result<(Vec<Position>, u64), ServiceError> {
+    let mut held = Vec::new();
+    let mut trades = 0;
+    for portfolio in portfolios(app, customer).await? {
+        held.extend(positions::all(app, portfolio).await?);
+        trades += listing::items(app, keys::trades(portfolio)).await?.len() as u64;
+    }
+    Ok((held, trades))
 }
 
 async fn trade_of(app: &App, entry: &Entry) -> Result<Option<Trade>, ServiceError> {
@@ -185,7 +205,7 @@ impl Splits {
         if let Some(known) = self.0.get(symbol) {
             return Ok(known.clone());
         }
-        let series = history::load(app, symbol).await?;
+        let series = history::at_hand(app, symbol).await?;
         let splits = splits_of(&series.bars).map_err(|error| ServiceError::fault("splits", error))?;
         let splits: Arc<[Split]> = splits.into();
         self.0.insert(symbol.clone(), splits.clone());

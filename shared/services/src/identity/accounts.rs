@@ -35,27 +35,30 @@ pub async fn update_profile(
     app: &App,
     customer: CustomerId,
     expected: &Precondition,
-    change: impl FnOnce(Person) -> Person,
+    change: impl Fn(Person) -> Person,
 ) -> Result<Stored, ServiceError> {
-    let stored = profile::find(app, customer).await?;
-    expected.require(stored.version.0)?;
-    let before = stored.profile.person.clone().ok_or(ServiceError::NotFound { what: "customer" })?;
-    let person = change(before.clone());
-    let moved = (person.email != before.email).then(|| (before.email.clone(), person.email.clone()));
-    let changed = Profile { person: Some(person), updated_at: app.now(), ..stored.profile.clone() };
-    let mut writes = vec![stored.replaced_by(&changed)?];
-    if let Some((old, new)) = &moved {
-        let key = keys::email(new);
-        writes.push(Write::create(key.clone(), documents::body(&key, &customer)?));
-        writes.push(Write::Delete { key: keys::email(old), expect: DeleteExpect::Any });
-    }
-    writes.push(audit::record(app, customer, Actor::Customer(customer), "profile_changed", json!({}))?);
-    match app.table().transact(writes).await {
-        Ok(_) => profile::find(app, customer).await,
-        Err(StoreError::Conflict { write: 0 }) => Err(moved_on(app, customer).await?),
-        Err(StoreError::Conflict { write: 1 }) if moved.is_some() => Err(ServiceError::EmailTaken),
-        Err(error) => Err(error.into()),
-    }
+    let change = &change;
+    retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
+        let stored = profile::find(app, customer).await?;
+        expected.require(stored.version.0)?;
+        let before = stored.profile.person.clone().ok_or(ServiceError::NotFound { what: "customer" })?;
+        let person = change(before.clone());
+        let moved = (person.email != before.email).then(|| (before.email.clone(), person.email.clone()));
+        let changed = Profile { person: Some(person), updated_at: app.now(), ..stored.profile.clone() };
+        let mut writes = vec![stored.replaced_by(&changed)?];
+        if let Some((old, new)) = &moved {
+            let key = keys::email(new);
+            writes.push(Write::create(key.clone(), documents::body(&key, &customer)?));
+            writes.push(Write::Delete { key: keys::email(old), expect: DeleteExpect::Any });
+        }
+        writes.push(audit::record(app, customer, Actor::Customer(customer), "profile_changed", json!({}))?);
+        match app.table().transact(writes).await {
+            Ok(_) => profile::find(app, customer).await,
+            Err(StoreError::Conflict { write: 1 }) if moved.is_some() => Err(ServiceError::EmailTaken),
+            Err(error) => Err(error.into()),
+        }
+    })
+    .await
 }
 
 /// Sets a new password for whoever knows the present one, and ends every session.
@@ -65,25 +68,31 @@ pub async fn change_password(
     present: Password,
     new: Password,
 ) -> Result<(), ServiceError> {
-    check_password(app, customer, present).await?;
+    let epoch = check_password(app, customer, present).await?;
     let hash = password::hash(new).await?;
-    set_password(app, customer, Actor::Customer(customer), hash, Vec::new()).await
+    set_password(app, customer, epoch, Actor::Customer(customer), hash, Vec::new()).await
 }
 
-/// Whether the password is this customer's; a failed check counts against the account.
-pub(crate) async fn check_password(app: &App, customer: CustomerId, typed: Password) -> Result<(), ServiceError> {
-    let email = email_of(&profile::find(app, customer).await?)?;
-    match sessions::checked(app, &email, typed).await {
-        Ok(_) => Ok(()),
-        Err(ServiceError::InvalidCredentials) => Err(ServiceError::WrongPassword),
-        Err(error) => Err(error),
+/// Holds a customer to their password, and gives the epoch of the account as it was checked; a failed check counts
+/// against the account.
+pub(crate) async fn check_password(app: &App, customer: CustomerId, typed: Password) -> Result<u64, ServiceError> {
+    let stored = profile::find(app, customer).await?;
+    match sessions::is_right(app, &stored, typed).await? {
+        true => Ok(stored.profile.session_epoch),
+        false => Err(ServiceError::WrongPassword),
     }
 }
 
-/// Writes a new password's hash and ends every session, together with `also`.
+/// Refuses what was allowed by a password or a token that the account has moved on from since.
+pub(crate) fn require_epoch(stored: &Stored, epoch: u64) -> Result<(), ServiceError> {
+    if stored.profile.session_epoch == epoch { Ok(()) } else { Err(ServiceError::InvalidToken) }
+}
+
+/// Writes a new password's hash and ends every session, together with `also`, where the account is still of `epoch`.
 pub(crate) async fn set_password(
     app: &App,
     customer: CustomerId,
+    epoch: u64,
     by: Actor,
     hash: String,
     also: Vec<Write>,
@@ -91,7 +100,10 @@ pub(crate) async fn set_password(
     let (hash, also) = (&hash, &also);
     retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
         let stored = profile::find(app, customer).await?;
-        email_of(&stored)?;
+        require_epoch(&stored, epoch)?;
+        if stored.profile.person.is_none() {
+            return Err(ServiceError::NotFound { what: "customer" });
+        }
         let mut changed =
             Profile { password_hash: Some(hash.clone()), updated_at: app.now(), ..stored.profile.clone() };
         changed.end_sessions();
@@ -114,39 +126,40 @@ pub async fn administer(
     expected: &Precondition,
     change: Change,
 ) -> Result<Stored, ServiceError> {
-    let stored = profile::find(app, customer).await?;
-    expected.require(stored.version.0)?;
-    if stored.profile.erased_at.is_some() {
-        return Err(ServiceError::NotFound { what: "customer" });
-    }
-    let before = &stored.profile;
-    let mut after = before.clone();
-    after.role = change.role.unwrap_or(before.role);
-    after.disabled = change.disabled.unwrap_or(before.disabled);
-    after.advisor_id = change.advisor_id.unwrap_or(before.advisor_id);
-    let shut_out = after.role != Role::Administrator || after.disabled;
-    if by == Actor::Customer(customer) && shut_out {
-        return Err(ServiceError::OwnAccount);
-    }
-    if after.role != Role::Client {
-        after.advisor_id = None;
-    }
-    if after.role != before.role || after.disabled != before.disabled {
-        after.end_sessions();
-    }
-    after.updated_at = app.now();
-    let mut writes = vec![stored.replaced_by(&after)?];
-    writes.extend(advisor_writes(app, before, &after).await?);
-    if after.disabled != before.disabled {
-        writes.push(wallets::freeze_write(app, customer, after.disabled || after.books_in_doubt).await?);
-    }
-    let detail = json!({ "role": after.role, "advisor_id": after.advisor_id, "disabled": after.disabled });
-    writes.push(audit::record(app, customer, by, "administered", detail)?);
-    match app.table().transact(writes).await {
-        Ok(_) => profile::find(app, customer).await,
-        Err(StoreError::Conflict { write: 0 }) => Err(moved_on(app, customer).await?),
-        Err(error) => Err(error.into()),
-    }
+    let change = &change;
+    retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
+        let stored = profile::find(app, customer).await?;
+        expected.require(stored.version.0)?;
+        if stored.profile.erased_at.is_some() {
+            return Err(ServiceError::NotFound { what: "customer" });
+        }
+        let before = &stored.profile;
+        let mut after = before.clone();
+        after.role = change.role.unwrap_or(before.role);
+        after.disabled = change.disabled.unwrap_or(before.disabled);
+        after.advisor_id = change.advisor_id.unwrap_or(before.advisor_id);
+        let shut_out = after.role != Role::Administrator || after.disabled;
+        if by == Actor::Customer(customer) && shut_out {
+            return Err(ServiceError::OwnAccount);
+        }
+        if after.role != Role::Client {
+            after.advisor_id = None;
+        }
+        if after.role != before.role || after.disabled != before.disabled {
+            after.end_sessions();
+        }
+        after.updated_at = app.now();
+        let mut writes = vec![stored.replaced_by(&after)?];
+        writes.extend(advisor_writes(app, before, &after).await?);
+        if after.disabled != before.disabled {
+            writes.push(wallets::freeze_write(app, customer, after.disabled || after.books_in_doubt).await?);
+        }
+        let detail = json!({ "role": after.role, "advisor_id": after.advisor_id, "disabled": after.disabled });
+        writes.push(audit::record(app, customer, by, "administered", detail)?);
+        app.table().transact(writes).await?;
+        profile::find(app, customer).await
+    })
+    .await
 }
 
 /// Moves a client from one advisor to another; the new one is asserted to be an advisor still.
@@ -169,7 +182,7 @@ async fn advisor_writes(app: &App, before: &Profile, after: &Profile) -> Result<
                 Err(ServiceError::NotFound { .. }) => return Err(no_advisor()),
                 found => found?,
             };
-            if advisor.profile.role != Role::Advisor || !advisor.profile.is_open() {
+            if new == after.id || advisor.profile.role != Role::Advisor || !advisor.profile.is_open() {
                 return Err(no_advisor());
             }
             let client = keys::client_of(new, after.id);
@@ -188,17 +201,9 @@ async fn advisor_writes(app: &App, before: &Profile, after: &Profile) -> Result<
 
 /// Sets the role of whoever signs in with this address: for the operator, who makes the first administrator.
 pub async fn set_role(app: &App, email: &Email, role: Role) -> Result<Customer, ServiceError> {
-    retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
-        let found = profile::find_by_email(app, email).await?.ok_or(ServiceError::NotFound { what: "customer" })?;
-        let change = Change { role: Some(role), ..Change::default() };
-        match administer(app, Actor::Operator, found.profile.id, &Precondition::Any, change).await {
-            Ok(stored) => Ok(stored.shown()),
-            // Changed by somebody else in between; this change does not mind and is taken again.
-            Err(ServiceError::PreconditionFailed { .. }) => Err(StoreError::Conflict { write: 0 }.into()),
-            Err(error) => Err(error),
-        }
-    })
-    .await
+    let found = profile::find_by_email(app, email).await?.ok_or(ServiceError::NotFound { what: "customer" })?;
+    let change = Change { role: Some(role), ..Change::default() };
+    Ok(administer(app, Actor::Operator, found.profile.id, &Precondition::Any, change).await?.shown())
 }
 
 /// Customers whose name or address contains `text`, newest first, after the one that `after` names.
@@ -255,15 +260,4 @@ pub(crate) async fn all(app: &App, limit: usize) -> Result<BTreeSet<CustomerId>,
         }
     }
     Ok(ids)
-}
-
-/// The refusal of a change that somebody else's came before.
-async fn moved_on(app: &App, customer: CustomerId) -> Result<ServiceError, ServiceError> {
-    let current = profile::find(app, customer).await?.version.0;
-    Ok(ServiceError::PreconditionFailed { current })
-}
-
-fn email_of(stored: &Stored) -> Result<Email, ServiceError> {
-    let person = stored.profile.person.as_ref();
-    person.map(|person| person.email.clone()).ok_or(ServiceError::NotFound { what: "customer" })
 }

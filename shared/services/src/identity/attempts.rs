@@ -4,7 +4,7 @@
 //! cannot outrun the count. Nobody is locked out for good: a place comes free fifteen minutes after it was taken.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::Email;
+use domain::{CustomerId, Email};
 use serde::{Deserialize, Serialize};
 use store::retry::{Retry, retry};
 use store::{Key, Version, Write, documents, keys};
@@ -29,10 +29,21 @@ pub struct Taken {
     at: DateTime<Utc>,
 }
 
+/// Whose password is checked.
+#[derive(Clone, Copy, Debug)]
+pub enum Account<'a> {
+    /// A customer's, by the id, which stays when the address changes.
+    Of(CustomerId),
+    /// That of an address which is nobody's.
+    Nobody(&'a Email),
+}
+
 /// Takes a place. Errors: [`ServiceError::TooManyAttempts`] when all are taken.
-pub async fn take(app: &App, email: &Email) -> Result<Taken, ServiceError> {
-    let key = keys::login_attempts(email);
-    let key = &key;
+pub async fn take(app: &App, account: Account<'_>) -> Result<Taken, ServiceError> {
+    let key = &match account {
+        Account::Of(customer) => keys::login_attempts_of(customer),
+        Account::Nobody(email) => keys::login_attempts(email),
+    };
     retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
         let now = app.now();
         let (mut attempts, version) = read(app, key, now).await?;

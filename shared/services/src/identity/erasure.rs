@@ -1,9 +1,10 @@
 //! Erasing a customer: what is personal goes, the ledger stays under an id that says nothing, and still balances.
 //!
 //! The first transaction ends everything at once: name, address, password and sessions are gone and the wallet is
-//! frozen. What hangs on the customer is then swept away item by item; a sweep that is cut short is finished by the
-//! operator's nightly round.
+//! frozen. What hangs on the customer is then swept away item by item, and once more by the operator's nightly round, which
+//! also finishes a sweep that was cut short.
 
+use chrono::TimeDelta;
 use domain::portfolio::PortfolioName;
 use domain::{CustomerId, Role};
 use serde_json::json;
@@ -20,15 +21,18 @@ use crate::{App, listing, wallets};
 
 /// Of a portfolio these stay: what the ledger's entries point to.
 const KEPT_OF_PORTFOLIO: [&str; 3] = ["POSITION", "LOT", "TRADE"];
+/// No request runs this long; what is swept later than this after an erasure was the last of it.
+const STRAGGLER_MINUTES: i64 = 60;
 /// What stands for the name of a portfolio whose owner was erased.
 const ERASED_NAME: &str = "erased";
 
 /// Erases the customer, if the password is theirs.
 pub async fn erase(app: &App, customer: CustomerId, password: Password) -> Result<(), ServiceError> {
-    accounts::check_password(app, customer, password).await?;
+    let epoch = accounts::check_password(app, customer, password).await?;
     retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
         let stored = profile::find(app, customer).await?;
         let Some(person) = stored.profile.person.clone() else { return Ok(()) };
+        accounts::require_epoch(&stored, epoch)?;
         let now = app.now();
         let mut erased = Profile {
             person: None,
@@ -54,15 +58,14 @@ pub async fn erase(app: &App, customer: CustomerId, password: Password) -> Resul
         Ok::<_, ServiceError>(())
     })
     .await?;
-    sweep(app, customer).await
+    sweep(app, customer).await.map(drop)
 }
 
-/// Removes what an erasure leaves for afterwards; does nothing where nothing is left. May be called again at any time.
-pub async fn sweep(app: &App, customer: CustomerId) -> Result<(), ServiceError> {
+/// Removes what an erasure leaves for afterwards, and says whether nothing can come after it any more: requests that were
+/// under way may still write for a while. May be called again at any time.
+pub async fn sweep(app: &App, customer: CustomerId) -> Result<bool, ServiceError> {
     let stored = profile::find(app, customer).await?;
-    if stored.profile.erased_at.is_none() || stored.profile.swept {
-        return Ok(());
-    }
+    let Some(erased_at) = stored.profile.erased_at.filter(|_| !stored.profile.swept) else { return Ok(false) };
     let own = listing::items(app, keys::customer_items(customer)).await?;
     for list in belongings::portfolios(&own) {
         for item in listing::items(app, list).await? {
@@ -90,9 +93,12 @@ pub async fn sweep(app: &App, customer: CustomerId) -> Result<(), ServiceError> 
             _ => remove(app, customer, item).await?,
         }
     }
+    if app.now() - erased_at < TimeDelta::minutes(STRAGGLER_MINUTES) {
+        return Ok(false);
+    }
     let swept = Profile { swept: true, ..stored.profile.clone() };
     app.table().transact(vec![stored.replaced_by(&swept)?]).await?;
-    Ok(())
+    Ok(true)
 }
 
 /// Removes an item, after the objects that it names.

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use domain::CustomerId;
 use objects::{LinkOptions, ObjectKey};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{Item, documents, keys};
+use store::{DeleteExpect, Item, Write, documents, keys};
 use utoipa::ToSchema;
 
 use super::belongings;
@@ -18,8 +18,10 @@ use crate::{App, listing, objects_of};
 
 /// How long the link works.
 const LINK_LIFETIME: Duration = Duration::from_mins(5);
-/// How long the object is kept; the bucket forgets it by the same rule.
-const KEPT_DAYS: i64 = 30;
+/// Exports of a customer that are kept; an older one goes when a new one is made.
+const KEPT: usize = 3;
+/// The kind of record whose content may lie among the objects.
+const RESULT: &str = "RESULT";
 /// Of these kinds nothing is shown: the profile stands apart, and a session's item only tells where its token's hash is.
 const APART: [&str; 3] = ["PROFILE", "SESSION", "EXPORT"];
 
@@ -65,13 +67,25 @@ pub async fn export(app: &App, customer: CustomerId) -> Result<ExportLink, Servi
     };
     let json = serde_json::to_vec_pretty(&export).map_err(|error| ServiceError::fault("export to JSON", error))?;
     let object = objects_of::new_key("exports", customer, "json")?;
+    forget_older(app, customer).await?;
+    // The record first: an object that nothing names could be found by no erasure.
+    documents::put_new(app.table(), keys::export(customer, app.new_id()), &Record { object: object.clone() }, None)
+        .await?;
     app.objects().put(&object, json, "application/json").await?;
-    let key = keys::export(customer, app.new_id());
-    let expires_at = (app.now() + TimeDelta::days(KEPT_DAYS)).timestamp();
-    documents::put_new(app.table(), key, &Record { object: object.clone() }, Some(expires_at)).await?;
     let options = LinkOptions { lifetime: LINK_LIFETIME, filename: "sextant-export.json".to_owned() };
     let link = app.objects().link(&object, options).await?;
     Ok(ExportLink { url: link.url, expires_at: link.expires_at })
+}
+
+/// Removes the exports before the newest [`KEPT`] less one, object first.
+async fn forget_older(app: &App, customer: CustomerId) -> Result<(), ServiceError> {
+    let exports = listing::items(app, keys::exports(customer)).await?;
+    for item in exports.iter().rev().skip(KEPT - 1) {
+        app.objects().delete(&documents::parse::<Record>(item)?.object).await?;
+        let forget = Write::Delete { key: item.key.clone(), expect: DeleteExpect::Any };
+        app.table().transact(vec![forget]).await?;
+    }
+    Ok(())
 }
 
 /// The records by kind, in lower case. A result that is kept among the objects is read from there.
@@ -83,7 +97,10 @@ async fn by_kind(
     let mut kinds: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for item in items.iter().filter(|item| !APART.contains(&belongings::kind(item))) {
         let Some(mut said) = belongings::said(item)? else { continue };
-        for object in belongings::objects_named(&said, customer).iter().filter(|key| is_json(key)) {
+        // Only of this kind: elsewhere a customer can write what they like.
+        let named =
+            if belongings::kind(item) == RESULT { belongings::objects_named(&said, customer) } else { Vec::new() };
+        for object in named.iter().filter(|key| is_json(key)) {
             let kept = app.objects().get(object).await?;
             if let Some(json) = kept.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
                 said = json;

@@ -6,6 +6,8 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 
+use tokio::sync::Semaphore;
+
 use crate::error::ServiceError;
 
 /// The shortest password, in bytes.
@@ -23,6 +25,9 @@ const FIRST_GUESSES: u64 = 10_000;
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
+
+/// Hashes computed at a time: each takes a core and 19 MiB, and whoever asks for more waits.
+static PLACES: Semaphore = Semaphore::const_new(4);
 
 /// A password somebody wants to sign in with; it is never written anywhere, nor shown in a log.
 pub struct Password(String);
@@ -68,6 +73,7 @@ fn is_common(text: &str) -> bool {
 
 /// The hash of a password with a salt of its own, as a PHC string. Takes tens of milliseconds, off the async threads.
 pub async fn hash(password: Password) -> Result<String, ServiceError> {
+    let _place = PLACES.acquire().await.map_err(|error| ServiceError::fault("password hash", error))?;
     let hashed = tokio::task::spawn_blocking(move || {
         hasher()?.hash_password(password.0.as_bytes()).map(|hash| hash.to_string())
     });
@@ -78,8 +84,11 @@ pub async fn hash(password: Password) -> Result<String, ServiceError> {
 /// Whether the password is the one that was hashed. Without a hash the answer is no, after the same work, so that the
 /// time taken does not tell whether there is an account.
 pub async fn verify(password: Password, hash: Option<String>) -> Result<bool, ServiceError> {
+    let _place = PLACES.acquire().await.map_err(|error| ServiceError::fault("password check", error))?;
     let verified = tokio::task::spawn_blocking(move || {
-        let phc = PasswordHash::new(hash.as_deref().unwrap_or(&DECOY)).map_err(|error| error.to_string())?;
+        // Made by the first check of all, so that it takes no check of an unknown account any longer.
+        let decoy = &*DECOY;
+        let phc = PasswordHash::new(hash.as_deref().unwrap_or(decoy)).map_err(|error| error.to_string())?;
         let hasher = hasher().map_err(|error| error.to_string())?;
         let right = password.0.len() <= MAX_BYTES && hasher.verify_password(password.0.as_bytes(), &phc).is_ok();
         Ok(hash.is_some() && right)

@@ -5,7 +5,7 @@ use domain::{CustomerId, Email};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::retry::{Retry, retry};
-use store::{DeleteExpect, Expect, StoreError, Write, documents, keys};
+use store::{DeleteExpect, Expect, Write, documents, keys};
 
 use super::accounts;
 use super::audit::{self, Actor};
@@ -67,11 +67,7 @@ pub async fn redeem(app: &App, token: &str, new: Password) -> Result<(), Service
             return Err(ServiceError::InvalidToken);
         }
         let used = Write::Delete { key: key.clone(), expect: DeleteExpect::Version(version) };
-        match accounts::set_password(app, grant.customer_id, Actor::Operator, hash.clone(), vec![used]).await {
-            // Used by another request in between, which the next look at it will show.
-            Err(ServiceError::Store(StoreError::Conflict { .. })) => Err(StoreError::Conflict { write: 0 }.into()),
-            done => done,
-        }
+        accounts::set_password(app, grant.customer_id, grant.epoch, Actor::Operator, hash.clone(), vec![used]).await
     })
     .await
 }

@@ -9,20 +9,18 @@ use store::{DeleteExpect, Expect, Write, documents, keys};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::attempts;
+use super::attempts::{self, Account};
 use super::audit::{self, Actor};
 use super::password::{self, Password};
 use super::profile::{self, Customer, Stored};
 use super::tokens;
-use crate::App;
 use crate::error::ServiceError;
+use crate::{App, listing};
 
 /// The longest life of a session.
 pub const LIFETIME_HOURS: i64 = 12;
 /// A session of a browser ends when it is not used for this long.
 pub const BROWSER_IDLE_MINUTES: i64 = 30;
-/// Sessions that are listed: a customer's newest, as many as are read in one call.
-const MAX_LISTED: usize = store::limits::MAX_KEYS;
 
 /// What a session is used from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -93,18 +91,23 @@ impl Session {
 ///
 /// Errors: [`ServiceError::InvalidCredentials`] alike for an unknown address and a wrong password,
 /// [`ServiceError::TooManyAttempts`].
-pub(crate) async fn checked(app: &App, email: &Email, password: Password) -> Result<Stored, ServiceError> {
-    let place = attempts::take(app, email).await?;
-    let found = profile::find_by_email(app, email).await?;
-    let hash = found.as_ref().and_then(|stored| stored.profile.password_hash.clone());
-    let right = password::verify(password, hash).await?;
-    match found {
-        Some(stored) if right => {
-            attempts::give_back(app, &place).await;
-            Ok(stored)
-        }
-        _ => Err(ServiceError::InvalidCredentials),
+async fn checked(app: &App, email: &Email, password: Password) -> Result<Stored, ServiceError> {
+    let Some(found) = profile::find_by_email(app, email).await? else {
+        attempts::take(app, Account::Nobody(email)).await?;
+        password::verify(password, None).await?;
+        return Err(ServiceError::InvalidCredentials);
+    };
+    if is_right(app, &found, password).await? { Ok(found) } else { Err(ServiceError::InvalidCredentials) }
+}
+
+/// Whether the password is this customer's; a failed check counts against the account.
+pub(crate) async fn is_right(app: &App, stored: &Stored, password: Password) -> Result<bool, ServiceError> {
+    let place = attempts::take(app, Account::Of(stored.profile.id)).await?;
+    let right = password::verify(password, stored.profile.password_hash.clone()).await?;
+    if right {
+        attempts::give_back(app, &place).await;
     }
+    Ok(right)
 }
 
 /// Signs in. Errors: those of [`checked`], and [`ServiceError::AccountDisabled`] for the owner of a closed account.
@@ -163,16 +166,20 @@ pub async fn sign_out_everywhere(app: &App, customer: CustomerId) -> Result<(), 
 /// The sessions that still speak for a customer, newest first.
 pub async fn list(app: &App, customer: CustomerId, current: Option<&str>) -> Result<Vec<ShownSession>, ServiceError> {
     let epoch = profile::find(app, customer).await?.profile.session_epoch;
-    let mirrors = documents::list::<Mirror>(app.table(), keys::sessions(customer), MAX_LISTED, None).await?.items;
+    let mut hashes = Vec::new();
+    for item in listing::items(app, keys::sessions(customer)).await? {
+        hashes.push(documents::parse::<Mirror>(&item)?.token_sha256);
+    }
     let now = app.now();
-    let listed: Vec<_> = mirrors.iter().map(|mirror| keys::session(&mirror.token_sha256)).collect();
-    let found = app.table().get_many(&listed).await?;
-    let mut alive = Vec::with_capacity(found.len());
-    for (mirror, item) in mirrors.into_iter().zip(found) {
-        let Some(item) = item else { continue };
-        let session: Session = documents::parse(&item)?;
-        if session.epoch == epoch && session.is_alive(now) {
-            alive.push((mirror.token_sha256, session));
+    let mut alive = Vec::new();
+    for some in hashes.chunks(store::limits::MAX_KEYS) {
+        let listed: Vec<_> = some.iter().map(|hash| keys::session(hash)).collect();
+        for (hash, item) in some.iter().zip(app.table().get_many(&listed).await?) {
+            let Some(item) = item else { continue };
+            let session: Session = documents::parse(&item)?;
+            if session.epoch == epoch && session.is_alive(now) {
+                alive.push((hash.clone(), session));
+            }
         }
     }
     let alive = alive.into_iter();

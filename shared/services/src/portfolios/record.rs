@@ -55,10 +55,9 @@ impl Held {
     /// The write that lets a transaction pass only while the portfolio is as it was read: not closed, not removed. Where
     /// the change reaches further back than any before it, the day is noted for whoever keeps the daily values.
     pub(crate) fn unchanged_but_dirty_from(&self, day: Day) -> Result<Write, ServiceError> {
-        if self.record.dirty_from.is_some_and(|noted| noted <= day) {
-            return Ok(self.unchanged());
-        }
-        self.replaced_by(&Record { dirty_from: Some(day), ..self.record.clone() })
+        let earliest = self.record.dirty_from.map_or(day, |noted| noted.min(day));
+        // Written also where an earlier day is noted: who takes the note off must see that this change came after.
+        self.replaced_by(&Record { dirty_from: Some(earliest), ..self.record.clone() })
     }
 
     /// The write that lets a transaction pass only while the portfolio is as it was read.

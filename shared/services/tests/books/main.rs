@@ -9,6 +9,7 @@
     reason = "a failed one is a failed test, and the numbers of cases are told"
 )]
 
+mod commands;
 mod coverage;
 mod customer;
 mod engines;
@@ -98,6 +99,6 @@ fn the_books_say_what_the_model_says_on_dynamodb() {
         writeln!(std::io::stderr(), "SKIPPED: {ENDPOINT} is not set").unwrap();
         return;
     }
-    let counts = run::<Dynamo>(6);
+    let counts = run::<Dynamo>(20);
     assert!(counts.contains_key("Buy"), "{counts:#?}");
 }

@@ -77,8 +77,7 @@ fn contest(seed: u64) -> usize {
         let table = SqliteTable::in_memory(clock.clone()).unwrap();
         let faulty = Faulty::new(table.clone(), Plan::seeded(seed, 0.2)).with_reads(Plan::seeded(!seed, 0.02));
         let front = Arc::new(faulty);
-        let processes: Vec<Platform> =
-            (0..PROCESSES).map(|_| Platform::start(front.clone(), clock.clone())).collect();
+        let processes: Vec<Platform> = (0..PROCESSES).map(|_| Platform::start(front.clone(), clock.clone())).collect();
         let books = Platform::start(Arc::new(table.clone()), clock.clone());
         let customer = customer::settle(&table).await;
         let portfolio = customer::open(&books.app, customer, "Contested", LotMethod::Hifo).await;

@@ -177,7 +177,7 @@ impl System {
         match self.sent.get(answer.key) {
             None => self.sent.push((wanted, given)),
             Some((_, Some(first))) => {
-                assert!(given.is_none_or(|given| given == *first), "another answer than {first:?}")
+                assert!(given.is_none_or(|given| given == *first), "another answer than {first:?}");
             }
             // A refusal that is still remembered stands whatever else its key is tried for.
             Some((_, None)) if answer.replayed || answer.verdict == Err(Refused::KeyReused) => {}

@@ -26,7 +26,7 @@ pub fn email(email: &Email) -> Key {
     Key::new(format!("EMAIL#{}", sha256_hex(email.as_str())), ONLY)
 }
 
-/// The times of the last failed password checks of an account; expires.
+/// The failed attempts to sign in with an address that is nobody's; expires.
 #[must_use]
 pub fn login_attempts(email: &Email) -> Key {
     Key::new(format!("LIMIT#login#{}", sha256_hex(email.as_str())), ONLY)
@@ -68,10 +68,22 @@ pub fn client_of(advisor: CustomerId, client: CustomerId) -> Key {
     Key::new(customer_partition(advisor), format!("CLIENT#{client}"))
 }
 
-/// An export that a customer asked for; expires.
+/// An export that a customer asked for.
 #[must_use]
 pub fn export(customer: CustomerId, id: Uuid) -> Key {
     Key::new(customer_partition(customer), format!("EXPORT#{id}"))
+}
+
+/// All exports of a customer, by id, which grows with time.
+#[must_use]
+pub fn exports(customer: CustomerId) -> List {
+    List { partition: customer_partition(customer), range: Range::Prefix("EXPORT#".to_owned()) }
+}
+
+/// The failed password checks of a customer; expires.
+#[must_use]
+pub fn login_attempts_of(customer: CustomerId) -> Key {
+    Key::new(format!("LIMIT#login#{customer}"), ONLY)
 }
 
 /// A customer's entry in the list of all customers, which is spread over [`directory_customers`].

@@ -1,0 +1,107 @@
+//! What every route answers to everybody: the table.
+
+/// The statuses for no token at all, a client, an advisor and an administrator.
+pub type Statuses = [u16; 4];
+
+/// What a route answers.
+pub enum Expected {
+    /// Its path names no object.
+    Alone(Statuses),
+    /// Its path names one: for the caller's own, another customer's, and one that is not there.
+    Object { own: Statuses, others: Statuses, missing: Statuses },
+}
+
+pub const fn everybody(status: u16) -> Statuses {
+    [status; 4]
+}
+
+pub const fn signed_in(status: u16) -> Statuses {
+    [401, status, status, status]
+}
+
+pub const fn administrators(status: u16) -> Statuses {
+    [401, 403, 403, status]
+}
+
+pub const fn object(own: Statuses, others: Statuses, missing: Statuses) -> Expected {
+    Expected::Object { own, others, missing }
+}
+
+/// What is one's own, and does not exist to anybody else.
+pub const fn own(status: u16) -> Expected {
+    object(signed_in(status), signed_in(404), signed_in(404))
+}
+
+pub const fn alone(statuses: Statuses) -> Expected {
+    Expected::Alone(statuses)
+}
+
+pub const EXPECTED: &[(&str, Expected)] = &[
+    ("GET /backtest", alone(signed_in(200))),
+    ("POST /backtest", alone(signed_in(201))),
+    ("GET /backtest/{id}", own(200)),
+    ("GET /customers", alone(administrators(200))),
+    ("POST /customers", alone(everybody(201))),
+    ("GET /customers/me", alone(signed_in(200))),
+    ("PATCH /customers/me", alone(signed_in(200))),
+    ("POST /customers/me/erasure", alone(signed_in(204))),
+    ("GET /customers/me/export", alone(signed_in(200))),
+    ("PUT /customers/me/password", alone(signed_in(204))),
+    // A token that nobody was given.
+    ("PUT /customers/password", alone(everybody(403))),
+    ("GET /customers/{id}", object(administrators(200), administrators(200), administrators(404))),
+    ("PATCH /customers/{id}", object(administrators(200), administrators(200), administrators(404))),
+    // Prices of the market are everybody's: that is what stands for one's own here.
+    ("GET /fetch-data/{symbol}", own(200)),
+    ("GET /health", alone(everybody(200))),
+    ("GET /openapi.json", alone(everybody(200))),
+    ("GET /instruments", alone(signed_in(200))),
+    ("POST /instruments", alone(signed_in(201))),
+    ("GET /instruments/{symbol}", own(200)),
+    ("PUT /instruments/{symbol}/prices", own(200)),
+    ("GET /portfolios", alone(signed_in(200))),
+    ("POST /portfolios", alone(signed_in(201))),
+    ("GET /portfolios/{id}", own(200)),
+    ("PATCH /portfolios/{id}", own(200)),
+    ("DELETE /portfolios/{id}", own(204)),
+    ("GET /portfolios/{id}/holdings", own(200)),
+    ("GET /portfolios/{id}/investments", own(200)),
+    ("POST /portfolios/{id}/investments", own(201)),
+    ("GET /portfolios/{id}/investments/export", own(200)),
+    ("POST /portfolios/{id}/investments/import", own(200)),
+    ("GET /portfolios/{id}/investments/{investment_id}", own(200)),
+    ("PATCH /portfolios/{id}/investments/{investment_id}", own(200)),
+    ("DELETE /portfolios/{id}/investments/{investment_id}", own(204)),
+    ("GET /portfolios/{id}/performance", own(200)),
+    ("GET /portfolios/{id}/trades", own(200)),
+    ("POST /portfolios/{id}/trades", own(201)),
+    ("GET /predict/{symbol}", own(200)),
+    ("GET /predict/{symbol}/history", own(200)),
+    ("GET /report/{symbol}", own(200)),
+    ("GET /report/{symbol}/chart.svg", own(200)),
+    ("GET /sessions", alone(signed_in(200))),
+    ("POST /sessions", alone(everybody(201))),
+    ("DELETE /sessions", alone(signed_in(204))),
+    ("DELETE /sessions/current", alone(signed_in(204))),
+    ("GET /wallet", alone(signed_in(200))),
+    ("POST /wallet/deposits", alone(signed_in(201))),
+    ("GET /wallet/entries", alone(signed_in(200))),
+    ("POST /wallet/entries/{id}/reversal", object(administrators(201), administrators(201), administrators(404))),
+    ("POST /wallet/withdrawals", alone(signed_in(201))),
+];
+
+/// What is expected of a route.
+pub fn of(route: &str) -> &'static Expected {
+    let found = EXPECTED.iter().find(|(known, _)| *known == route);
+    let (_, expected) = found.unwrap_or_else(|| panic!("{}", unknown(route)));
+    expected
+}
+
+fn unknown(route: &str) -> String {
+    format!(
+        "POLICIES has {route}, and the table EXPECTED in tests/it/policies/expected.rs has not. Add a line: what nobody, a client, \
+         an advisor and an administrator are answered, and, where the path names an object, each of these for one's own, \
+         for another's and for a missing one. A route that wants a body has it in `body`; an id of a new kind is one of \
+         `Things`; what ends the caller's session is one of LAST_CALLS, what uses its object up one of USED_UP."
+    )
+}

@@ -1,0 +1,69 @@
+//! What a customer can have, and the paths that lead to it.
+
+use serde_json::{Value, json};
+
+use crate::target::Target;
+
+/// An id that nothing has, and a symbol that nobody's item has.
+const NO_ID: &str = "0190aaaa-0000-7000-8000-000000000000";
+const NO_SYMBOL: &str = "MY:NOPE";
+
+/// One of each thing that a customer can have.
+#[derive(Clone)]
+pub struct Things {
+    pub customer: String,
+    pub portfolio: String,
+    pub investment: String,
+    pub backtest: String,
+    pub item: String,
+    pub entry: String,
+}
+
+impl Things {
+    pub async fn of(customer: &Target) -> Self {
+        let id = |made: &Value| made["id"].as_str().unwrap().to_owned();
+        let item = Target::unique("MY:P").to_uppercase();
+        let deposit = json!({ "amount": "1000" });
+        let made = async |path: &str, body: &Value| customer.post(path, body).await.expect_status(201).json();
+        let portfolio = id(&made("/portfolios", &json!({ "name": "Held", "type": "brokerage" })).await);
+        let investment = id(&made(&format!("/portfolios/{portfolio}/investments"), &investment()).await);
+        made("/instruments", &json!({ "symbol": item, "name": "A thing" })).await;
+        let entry = customer.post_with_key("/wallet/deposits", &deposit, &Target::unique("cash")).await;
+        Self {
+            customer: id(&customer.get("/customers/me").await.expect_status(200).json()),
+            portfolio,
+            investment,
+            backtest: id(&made("/backtest", &json!({ "symbol": "FB" })).await),
+            item,
+            entry: id(&entry.expect_status(201).json()),
+        }
+    }
+
+    pub fn none() -> Self {
+        let [customer, portfolio, investment, backtest, entry] = [NO_ID; 5].map(str::to_owned);
+        Self { customer, portfolio, investment, backtest, item: NO_SYMBOL.to_owned(), entry }
+    }
+
+    /// The path of a route with these things in it. `market` stands for a symbol where prices are anybody's.
+    pub fn path(&self, route: &str, market: Option<&str>) -> String {
+        let path = route.split_once(' ').unwrap().1;
+        let id = match path.split('/').nth(1).unwrap() {
+            "backtest" => &self.backtest,
+            "customers" => &self.customer,
+            "wallet" => &self.entry,
+            _ => &self.portfolio,
+        };
+        let symbol = market.filter(|_| !path.starts_with("/instruments")).unwrap_or(&self.item);
+        path.replace("{investment_id}", &self.investment).replace("{id}", id).replace("{symbol}", symbol)
+    }
+
+    /// The text without these things' ids, which alone may tell two refusals apart.
+    pub fn blotted(&self, text: &str) -> String {
+        let ids = [&self.customer, &self.portfolio, &self.investment, &self.backtest, &self.item, &self.entry];
+        ids.iter().fold(text.to_owned(), |text, id| text.replace(id.as_str(), "*"))
+    }
+}
+
+pub fn investment() -> Value {
+    json!({ "ticker_symbol": "IBM", "quantity": 1, "purchase_price": 100, "purchase_date": "2010-01-04" })
+}
