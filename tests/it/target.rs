@@ -193,6 +193,15 @@ impl Target {
         }
     }
 
+    /// How many clients are set against each other: as many as asked for on the local platform, and as many processes
+    /// as this machine can start at once on the emulated AWS, which starts one for each.
+    pub fn rivals(&self, count: usize) -> usize {
+        match self.operator {
+            Operator::Home(_) => count,
+            Operator::Function(_) => count.min(12),
+        }
+    }
+
     /// A text that no other call of this run gives.
     pub fn unique(word: &str) -> String {
         static COUNT: AtomicU64 = AtomicU64::new(0);

@@ -89,10 +89,11 @@ fn a_hundred_parallel_purchases_spend_exactly_what_there_is() {
     each(async |target: &Target| {
         let (customer, path) = trader(target, "1000.00", &brokerage()).await;
         let order = json!({ "side": "buy", "symbol": "AAPL", "amount": "100.00" });
-        let answers = decided(&customer, &path, &order, keys("p", 100)).await;
+        let rivals = target.rivals(100);
+        let answers = decided(&customer, &path, &order, keys("p", rivals)).await;
         let bought = answers.iter().filter(|answer| answer.status == 201).count();
         let refused = answers.iter().filter(|answer| answer.status == 409).count();
-        assert_eq!((bought, refused), (10, 90));
+        assert_eq!((bought, refused), (10, rivals - 10));
         assert_eq!(customer.get("/wallet").await.json()["balance"], "0.00");
     });
 }
@@ -102,7 +103,7 @@ fn fifty_parallel_copies_of_one_purchase_are_one_trade() {
     each(async |target: &Target| {
         let (customer, path) = trader(target, "100000", &brokerage()).await;
         let order = buy("1");
-        let copies = join_all((0..50).map(|_| customer.post_with_key(&path, &order, "copy"))).await;
+        let copies = join_all((0..target.rivals(50)).map(|_| customer.post_with_key(&path, &order, "copy"))).await;
         let (made, busy): (Vec<_>, Vec<_>) = copies.into_iter().partition(|answer| answer.status == 201);
         assert!(busy.iter().all(Answer::is_busy), "{busy:?}");
         let first = made[0].json();
@@ -117,10 +118,11 @@ fn a_hundred_parallel_sales_of_everything_are_one_sale() {
     each(async |target: &Target| {
         let (customer, path) = trader(target, "1000", &brokerage()).await;
         customer.post_with_key(&path, &buy("2"), "b").await.expect_status(201);
-        let answers = decided(&customer, &path, &sell("2"), keys("s", 100)).await;
+        let rivals = target.rivals(100);
+        let answers = decided(&customer, &path, &sell("2"), keys("s", rivals)).await;
         let sold = answers.iter().filter(|answer| answer.status == 201).count();
         let refused = answers.iter().filter(|answer| answer.status == 409).count();
-        assert_eq!((sold, refused), (1, 99));
+        assert_eq!((sold, refused), (1, rivals - 1));
         assert_eq!(customer.get("/wallet").await.json()["balance"], "1000.00");
     });
 }

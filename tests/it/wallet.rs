@@ -42,7 +42,9 @@ fn one_key_moves_money_once_however_often_it_is_sent() {
     each(async |target: &Target| {
         let customer = target.newcomer().await;
         let deposit = usd("10.00");
-        let answers = join_all((0..20).map(|_| customer.post_with_key("/wallet/deposits", &deposit, "once"))).await;
+        let answers =
+            join_all((0..target.rivals(20)).map(|_| customer.post_with_key("/wallet/deposits", &deposit, "once")))
+                .await;
         let (made, busy): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 201);
         assert!(busy.iter().all(Answer::is_busy), "{busy:?}");
         let first = made[0].json();
@@ -83,7 +85,8 @@ fn parallel_withdrawals_never_take_more_than_there_is() {
     each(async |target: &Target| {
         let customer = target.newcomer().await;
         customer.post_with_key("/wallet/deposits", &usd("5"), "d").await.expect_status(201);
-        let (amount, keys): (_, Vec<_>) = (usd("1"), (0..20).map(|number| format!("w-{number}")).collect());
+        let (amount, keys): (_, Vec<_>) =
+            (usd("1"), (0..target.rivals(20)).map(|number| format!("w-{number}")).collect());
         let mut done = 0;
         let mut open = keys;
         // Who was told to come back does.

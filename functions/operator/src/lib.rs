@@ -38,7 +38,7 @@ pub enum Failure {
     #[error("{0}")]
     Email(#[from] EmailError),
     /// Books do not add up, or could not be verified: the nightly run fails, so that somebody looks.
-    #[error("not all books could be verified: {0}")]
+    #[error("not all books were verified and add up: {0}")]
     Unsound(Value),
     /// The command could not be done.
     #[error("{0}")]

@@ -77,10 +77,8 @@ pub async fn change_password(
 /// against the account.
 pub(crate) async fn check_password(app: &App, customer: CustomerId, typed: Password) -> Result<u64, ServiceError> {
     let stored = profile::find(app, customer).await?;
-    match sessions::is_right(app, &stored, typed).await? {
-        true => Ok(stored.profile.session_epoch),
-        false => Err(ServiceError::WrongPassword),
-    }
+    let right = sessions::is_right(app, &stored, typed).await?;
+    if right { Ok(stored.profile.session_epoch) } else { Err(ServiceError::WrongPassword) }
 }
 
 /// Refuses what was allowed by a password or a token that the account has moved on from since.

@@ -170,18 +170,18 @@ impl System {
             }
             _ => panic!("{}", context()),
         }
-        self.remember(answer, wanted, given.ok().map(|(given, _)| given));
+        self.remember(model, command, answer.key, wanted, given.ok().map(|(given, _)| given));
     }
 
-    fn remember(&mut self, answer: &Answer, wanted: Wanted, given: Option<Given>) {
-        match self.sent.get(answer.key) {
+    fn remember(&mut self, model: &Model, command: &Command, key: usize, wanted: Wanted, given: Option<Given>) {
+        match self.sent.get(key) {
             None => self.sent.push((wanted, given)),
             Some((_, Some(first))) => {
                 assert!(given.is_none_or(|given| given == *first), "another answer than {first:?}");
             }
             // A refusal that is still remembered stands whatever else its key is tried for.
-            Some((_, None)) if answer.replayed || answer.verdict == Err(Refused::KeyReused) => {}
-            Some((_, None)) => self.sent[answer.key] = (wanted, given),
+            Some((_, None)) if model.sent[key].command != *command => {}
+            Some((_, None)) => self.sent[key] = (wanted, given),
         }
     }
 
