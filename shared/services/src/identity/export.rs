@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use domain::CustomerId;
+use chrono::{DateTime, Datelike, Months, Utc};
+use domain::{CustomerId, Day};
 use objects::{LinkOptions, ObjectKey};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::belongings;
 use super::profile::{self, Customer};
 use crate::error::ServiceError;
-use crate::{App, listing, objects_of};
+use crate::{App, listing, objects_of, own_items};
 
 /// How long the link works.
 const LINK_LIFETIME: Duration = Duration::from_mins(5);
@@ -31,6 +31,10 @@ struct Export {
     exported_at: DateTime<Utc>,
     customer: Customer,
     records: BTreeMap<String, Vec<Value>>,
+    /// The valuations of items of one's own, by symbol, oldest first: day and price.
+    valuations: BTreeMap<String, Vec<(Day, f64)>>,
+    /// What was done to the account, oldest first.
+    deeds: Vec<Value>,
     wallet: BTreeMap<String, Vec<Value>>,
     portfolios: Vec<BTreeMap<String, Vec<Value>>>,
 }
@@ -52,6 +56,7 @@ pub struct ExportLink {
 /// Writes the export and hands out a link to it.
 pub async fn export(app: &App, customer: CustomerId) -> Result<ExportLink, ServiceError> {
     let shown = profile::find(app, customer).await?.shown();
+    let created_at = shown.created_at;
     let own = listing::items(app, keys::customer_items(customer)).await?;
     let mut portfolios = Vec::new();
     for list in belongings::portfolios(&own) {
@@ -62,6 +67,8 @@ pub async fn export(app: &App, customer: CustomerId) -> Result<ExportLink, Servi
         exported_at: app.now(),
         customer: shown,
         records: by_kind(app, customer, &own).await?,
+        valuations: valuations(app, customer).await?,
+        deeds: deeds(app, customer, created_at).await?,
         wallet: by_kind(app, customer, &wallet).await?,
         portfolios,
     };
@@ -75,6 +82,32 @@ pub async fn export(app: &App, customer: CustomerId) -> Result<ExportLink, Servi
     let options = LinkOptions { lifetime: LINK_LIFETIME, filename: "sextant-export.json".to_owned() };
     let link = app.objects().link(&object, options).await?;
     Ok(ExportLink { url: link.url, expires_at: link.expires_at })
+}
+
+async fn valuations(app: &App, customer: CustomerId) -> Result<BTreeMap<String, Vec<(Day, f64)>>, ServiceError> {
+    let mut valuations = BTreeMap::new();
+    for item in own_items::all(app, customer).await? {
+        let series = match own_items::valuations(app, customer, &item.symbol).await {
+            Err(ServiceError::UnknownSymbol { .. }) => continue,
+            series => series?,
+        };
+        let bars = series.bars.dates().iter().copied().zip(series.bars.close().iter().copied());
+        valuations.insert(item.symbol.to_string(), bars.collect());
+    }
+    Ok(valuations)
+}
+
+/// The records of all months since the account was made.
+async fn deeds(app: &App, customer: CustomerId, since: DateTime<Utc>) -> Result<Vec<Value>, ServiceError> {
+    let (mut deeds, mut month, now) = (Vec::new(), since.date_naive(), app.now().date_naive());
+    while (month.year(), month.month()) <= (now.year(), now.month()) {
+        for item in listing::items(app, keys::audits(customer, &month.format("%Y%m").to_string())).await? {
+            deeds.extend(belongings::said(&item)?);
+        }
+        let Some(next) = month.checked_add_months(Months::new(1)) else { break };
+        month = next;
+    }
+    Ok(deeds)
 }
 
 /// Removes the exports before the newest [`KEPT`] less one, object first.

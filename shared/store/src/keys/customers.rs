@@ -99,6 +99,12 @@ pub fn directory_customers() -> [List; 16] {
     std::array::from_fn(|shard| List { partition: format!("DIRECTORY#customers#{shard:x}"), range: Range::All })
 }
 
+/// All that was done to a customer's account in a month (`202611`), by id, which grows with time.
+#[must_use]
+pub fn audits(customer: CustomerId, month: &str) -> List {
+    List { partition: format!("AUDIT#{customer}#{month}"), range: Range::All }
+}
+
 /// What was done to a customer's account, in the partition of a month (`202611`).
 #[must_use]
 pub fn audit(customer: CustomerId, month: &str, id: Uuid) -> Key {

@@ -1,0 +1,183 @@
+//! How long sessions, tokens and failed attempts count, by a clock that is moved by hand.
+
+#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
+
+use std::sync::{Arc, Mutex};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::Email;
+use market::Sample;
+use objects::FolderObjects;
+use services::identity::authorization::authorize;
+use services::identity::password::Password;
+use services::identity::profile::Person;
+use services::identity::sessions::{self, SessionKind};
+use services::identity::{accounts, erasure, export, password_reset, registration};
+use services::{App, Parts, ServiceError, verification};
+use store_sqlite::SqliteTable;
+
+const PASSWORD: &str = "correct horse battery";
+
+struct World {
+    app: App,
+    now: Arc<Mutex<DateTime<Utc>>>,
+    folder: tempfile::TempDir,
+}
+
+fn email() -> Email {
+    "ada@example.com".parse().unwrap()
+}
+
+fn password(text: &str) -> Password {
+    Password::typed(text.to_owned())
+}
+
+impl World {
+    async fn with_ada() -> Self {
+        let now = Arc::new(Mutex::new("2026-11-20T12:00:00Z".parse::<DateTime<Utc>>().unwrap()));
+        let reader = now.clone();
+        let clock: store::Clock = Arc::new(move || *reader.lock().unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let objects = FolderObjects::open(folder.path(), [7; 32], clock.clone()).unwrap();
+        objects.set_base_url("http://127.0.0.1").unwrap();
+        let table = Arc::new(SqliteTable::in_memory(clock.clone()).unwrap());
+        let app = App::new(Parts { table, objects: Arc::new(objects), provider: Arc::new(Sample::new()), clock });
+        let person = Person {
+            email: email(),
+            first_name: "Ada".to_owned(),
+            last_name: "Lovelace".to_owned(),
+            phone: None,
+            address: None,
+        };
+        registration::register(&app, person, password(PASSWORD)).await.unwrap();
+        Self { app, now, folder }
+    }
+
+    fn forward(&self, by: TimeDelta) {
+        *self.now.lock().unwrap() += by;
+    }
+
+    async fn token(&self, kind: SessionKind) -> String {
+        sessions::sign_in(&self.app, &email(), password(PASSWORD), kind).await.unwrap().token
+    }
+
+    async fn speaks(&self, token: &str) -> bool {
+        authorize(&self.app, token).await.unwrap().is_some()
+    }
+
+    async fn guess(&self, text: &str) -> Result<(), ServiceError> {
+        sessions::sign_in(&self.app, &email(), password(text), SessionKind::Api).await.map(drop)
+    }
+}
+
+#[tokio::test]
+async fn a_session_ends_after_twelve_hours_however_much_it_is_used() {
+    let world = World::with_ada().await;
+    let token = world.token(SessionKind::Api).await;
+    for _ in 0..11 {
+        world.forward(TimeDelta::hours(1));
+        assert!(world.speaks(&token).await);
+    }
+    world.forward(TimeDelta::seconds(3_599));
+    assert!(world.speaks(&token).await);
+    world.forward(TimeDelta::seconds(1));
+    assert!(!world.speaks(&token).await);
+}
+
+#[tokio::test]
+async fn a_session_of_a_browser_ends_after_half_an_hour_without_a_request() {
+    let world = World::with_ada().await;
+    let (used, idle, program) = (
+        world.token(SessionKind::Browser).await,
+        world.token(SessionKind::Browser).await,
+        world.token(SessionKind::Api).await,
+    );
+    world.forward(TimeDelta::minutes(29));
+    assert!(world.speaks(&used).await);
+    world.forward(TimeDelta::minutes(1));
+    assert!(!world.speaks(&idle).await);
+    assert!(world.speaks(&used).await && world.speaks(&program).await);
+    world.forward(TimeDelta::minutes(30));
+    assert!(!world.speaks(&used).await && world.speaks(&program).await);
+}
+
+#[tokio::test]
+async fn a_place_among_the_attempts_comes_free_a_quarter_of_an_hour_after_it_was_taken() {
+    let world = World::with_ada().await;
+    for minute in 0..10 {
+        assert!(matches!(world.guess("wrong").await, Err(ServiceError::InvalidCredentials)), "attempt {minute}");
+        world.forward(TimeDelta::minutes(1));
+    }
+    // The first place was taken ten minutes ago: five minutes are left.
+    let refused = world.guess(PASSWORD).await.unwrap_err();
+    assert!(matches!(refused, ServiceError::TooManyAttempts { retry_after_seconds: 300 }), "{refused}");
+    world.forward(TimeDelta::minutes(5));
+    world.guess(PASSWORD).await.unwrap();
+    assert!(matches!(world.guess("wrong").await, Err(ServiceError::InvalidCredentials)));
+    assert!(matches!(world.guess("wrong").await, Err(ServiceError::TooManyAttempts { .. })));
+}
+
+#[tokio::test]
+async fn the_count_of_attempts_stays_with_the_customer_when_the_address_changes() {
+    let world = World::with_ada().await;
+    let id = authorize(&world.app, &world.token(SessionKind::Api).await).await.unwrap().unwrap().customer_id;
+    for _ in 0..10 {
+        let refused = accounts::change_password(&world.app, id, password("wrong"), password("another")).await;
+        assert!(matches!(refused, Err(ServiceError::WrongPassword)));
+    }
+    let moved: Email = "ada@example.org".parse().unwrap();
+    let change = |person| Person { email: moved.clone(), ..person };
+    accounts::update_profile(&world.app, id, &services::Precondition::Any, change).await.unwrap();
+    let refused = accounts::change_password(&world.app, id, password("wrong"), password("another")).await;
+    assert!(matches!(refused, Err(ServiceError::TooManyAttempts { .. })));
+    let refused = sessions::sign_in(&world.app, &moved, password(PASSWORD), SessionKind::Api).await;
+    assert!(matches!(refused, Err(ServiceError::TooManyAttempts { .. })));
+}
+
+#[tokio::test]
+async fn a_token_for_a_new_password_works_for_a_day_and_only_until_the_password_changes() {
+    let world = World::with_ada().await;
+    let (late, outdated) = (
+        password_reset::grant(&world.app, &email()).await.unwrap().token,
+        password_reset::grant(&world.app, &email()).await.unwrap().token,
+    );
+    let used = password_reset::grant(&world.app, &email()).await.unwrap().token;
+    password_reset::redeem(&world.app, &used, password("a second password")).await.unwrap();
+    let refused = password_reset::redeem(&world.app, &outdated, password("a third password")).await;
+    assert!(matches!(refused, Err(ServiceError::InvalidToken)));
+    world.forward(TimeDelta::hours(24));
+    let refused = password_reset::redeem(&world.app, &late, password("a third password")).await;
+    assert!(matches!(refused, Err(ServiceError::InvalidToken)));
+    world.guess("a second password").await.unwrap();
+}
+
+#[tokio::test]
+async fn the_nightly_round_ends_an_erasure_and_nothing_personal_is_left_on_the_disk() {
+    let world = World::with_ada().await;
+    let id = authorize(&world.app, &world.token(SessionKind::Api).await).await.unwrap().unwrap().customer_id;
+    for _ in 0..5 {
+        export::export(&world.app, id).await.unwrap();
+    }
+    let files = || walk(world.folder.path());
+    assert!(files().iter().any(|text| text.contains("Lovelace")));
+    erasure::erase(&world.app, id, password(PASSWORD)).await.unwrap();
+    assert!(!files().iter().any(|text| text.contains("Lovelace")));
+    assert_eq!(verification::verify_all(&world.app).await.unwrap().erasures_finished, 0, "requests may be under way");
+    world.forward(TimeDelta::hours(1));
+    assert_eq!(verification::verify_all(&world.app).await.unwrap().erasures_finished, 1);
+    assert_eq!(verification::verify_all(&world.app).await.unwrap().erasures_finished, 0);
+}
+
+/// What all files below a folder say.
+fn walk(folder: &std::path::Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| {
+            if path.is_dir() {
+                walk(&path)
+            } else {
+                vec![String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned()]
+            }
+        })
+        .collect()
+}
