@@ -114,7 +114,9 @@ fn what_is_no_money_is_refused_and_uses_up_no_key() {
         }
         let body = json!({ "amount": "1", "currency": "usd" });
         customer.post_with_key("/wallet/deposits", &body, "k").await.expect_problem(422, "invalid_fields");
-        customer.post("/wallet/deposits", &usd("1")).await.expect_problem(400, "idempotency_key_required");
+        for body in [usd("1"), json!({ "amount": "1", "unknown": 1 })] {
+            customer.post("/wallet/deposits", &body).await.expect_problem(400, "idempotency_key_required");
+        }
         customer.post_with_key("/wallet/deposits", &usd("1"), "k").await.expect_status(201);
         customer
             .post_with_key("/wallet/deposits", &usd("1"), &"k".repeat(256))

@@ -3,16 +3,14 @@
 mod request;
 
 use api::idempotency_key::REPLAYED_HEADER;
-use api::{Caller, Fields, IdPath, IdempotencyKey, Json, Page, Problem, Query};
+use api::{Caller, IdPath, IdempotencyKey, Json, Page, PageQuery, Problem, Query};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
-use serde::Deserialize;
 use services::App;
 use services::backtest_records::{Run, Summary};
 use services::backtests;
-use utoipa::IntoParams;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -70,24 +68,13 @@ async fn run(
     Ok((StatusCode::CREATED, location, AppendHeaders(replayed), [JSON], answer.json).into_response())
 }
 
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ListQuery {
-    /// Items of a page, 1 to 200; 50 where not given.
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
-    limit: Option<String>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-}
-
 /// What the caller ran, newest first, without trades and equity.
 #[utoipa::path(
     get,
     path = "/backtest",
     operation_id = "list_backtests",
     tag = "backtest",
-    params(ListQuery),
+    params(PageQuery),
     responses(
         (status = 200, description = "A page", body = Page<Summary>),
         (status = 400, description = "A cursor of another list", body = Problem, content_type = "application/problem+json"),
@@ -97,12 +84,10 @@ struct ListQuery {
 async fn list(
     State(app): State<App>,
     caller: Caller,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<Page<Summary>>, Problem> {
-    let mut fields = Fields::default();
-    let limit = fields.take("limit", api::page::limit(query.limit.as_deref()));
-    let limit = fields.finish(limit)?;
-    let (items, next_cursor) = backtests::list(&app, caller.customer_id, limit, query.cursor).await?;
+    let (limit, cursor) = query.parse()?;
+    let (items, next_cursor) = backtests::list(&app, caller.customer_id, limit, cursor).await?;
     Ok(axum::Json(Page { items, next_cursor }))
 }
 

@@ -2,7 +2,7 @@
 
 use api::idempotency_key::REPLAYED_HEADER;
 use api::{Caller, Exact, Fields, IdPairPath, IdPath, IdempotencyKey, IfMatch, Json, MergePatch, Page, Patch, Problem};
-use api::{Query, etag};
+use api::{PageQuery, Query, etag};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
@@ -11,8 +11,6 @@ use serde::Deserialize;
 use services::investments::{Correction, InvestmentNow, Purchase};
 use services::{App, investments};
 use utoipa::ToSchema;
-
-use crate::ListQuery;
 
 /// A lot held elsewhere; `fee` and `currency` may be left out.
 #[derive(Deserialize, ToSchema)]
@@ -155,7 +153,7 @@ pub(crate) async fn record(
     path = "/portfolios/{id}/investments",
     operation_id = "list_investments",
     tag = "portfolios",
-    params(("id" = String, Path, description = "Id of the portfolio"), ListQuery),
+    params(("id" = String, Path, description = "Id of the portfolio"), PageQuery),
     responses(
         (status = 200, description = "A page", body = Page<InvestmentNow>),
         (status = 400, description = "A cursor of another list", body = Problem, content_type = "application/problem+json"),
@@ -166,12 +164,12 @@ pub(crate) async fn record(
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<PageQuery>,
     id: Result<IdPath, Problem>,
 ) -> Result<axum::Json<Page<InvestmentNow>>, Problem> {
-    let limit = query.limit()?;
+    let (limit, cursor) = query.parse()?;
     let portfolio = PortfolioId(id?.0);
-    let (items, next_cursor) = investments::list(&app, caller.customer_id, portfolio, limit, query.cursor).await?;
+    let (items, next_cursor) = investments::list(&app, caller.customer_id, portfolio, limit, cursor).await?;
     Ok(axum::Json(Page { items, next_cursor }))
 }
 

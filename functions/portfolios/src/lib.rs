@@ -7,7 +7,7 @@ mod opening;
 mod performance;
 
 use api::idempotency_key::REPLAYED_HEADER;
-use api::{Caller, Fields, IdPath, IdempotencyKey, IfMatch, Json, MergePatch, Page, Problem, Query, etag};
+use api::{Caller, Fields, IdPath, IdempotencyKey, IfMatch, Json, MergePatch, Page, PageQuery, Problem, Query, etag};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -78,32 +78,13 @@ async fn open(
     Ok((StatusCode::CREATED, location, tag, AppendHeaders(replayed), axum::Json(made.value)).into_response())
 }
 
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ListQuery {
-    /// Items of a page, 1 to 200; 50 where not given.
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
-    limit: Option<String>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-}
-
-impl ListQuery {
-    fn limit(&self) -> Result<usize, Problem> {
-        let mut fields = Fields::default();
-        let limit = fields.take("limit", api::page::limit(self.limit.as_deref()));
-        fields.finish(limit)
-    }
-}
-
 /// The caller's portfolios, newest first.
 #[utoipa::path(
     get,
     path = "/portfolios",
     operation_id = "list_portfolios",
     tag = "portfolios",
-    params(ListQuery),
+    params(PageQuery),
     responses(
         (status = 200, description = "A page", body = Page<Portfolio>),
         (status = 400, description = "A cursor of another list", body = Problem, content_type = "application/problem+json"),
@@ -113,10 +94,10 @@ impl ListQuery {
 async fn list(
     State(app): State<App>,
     caller: Caller,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<Page<Portfolio>>, Problem> {
-    let limit = query.limit()?;
-    let (items, next_cursor) = portfolios::list(&app, caller.customer_id, limit, query.cursor).await?;
+    let (limit, cursor) = query.parse()?;
+    let (items, next_cursor) = portfolios::list(&app, caller.customer_id, limit, cursor).await?;
     Ok(axum::Json(Page { items, next_cursor }))
 }
 

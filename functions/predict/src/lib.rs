@@ -1,6 +1,6 @@
 //! `GET /predict/{symbol}` and `GET /predict/{symbol}/history`: forecasts, kept and graded.
 
-use api::{Caller, Fields, Problem, Query, SymbolPath};
+use api::{Caller, Fields, PageQuery, Problem, Query, SymbolPath};
 use axum::Router;
 use axum::extract::State;
 use domain::Day;
@@ -41,17 +41,6 @@ struct PredictQuery {
     /// The day whose knowledge the forecast uses; the last bar where not given.
     #[param(value_type = Option<Day>)]
     as_of: Option<String>,
-}
-
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct HistoryQuery {
-    /// Items of a page, 1 to 200; 50 where not given.
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
-    limit: Option<String>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
 }
 
 /// Stored forecasts beside what came.
@@ -101,7 +90,7 @@ async fn predict(
     path = "/predict/{symbol}/history",
     operation_id = "forecast_history",
     tag = "predict",
-    params(("symbol" = domain::Symbol, Path, description = "Ticker symbol"), HistoryQuery),
+    params(("symbol" = domain::Symbol, Path, description = "Ticker symbol"), PageQuery),
     responses(
         (status = 200, description = "A page of forecasts and the record over all", body = HistoryAnswer),
         (status = 400, description = "A cursor of another list", body = Problem, content_type = "application/problem+json"),
@@ -113,11 +102,10 @@ async fn history(
     State(app): State<App>,
     _caller: Caller,
     SymbolPath(symbol): SymbolPath,
-    Query(query): Query<HistoryQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<HistoryAnswer>, Problem> {
-    let mut fields = Fields::default();
-    let limit = fields.take("limit", api::page::limit(query.limit.as_deref()));
-    let record = forecasts::record(&app, &symbol, fields.finish(limit)?, query.cursor).await?;
+    let (limit, cursor) = query.parse()?;
+    let record = forecasts::record(&app, &symbol, limit, cursor).await?;
     Ok(axum::Json(HistoryAnswer { items: record.items, summary: record.summary, next_cursor: record.next }))
 }
 

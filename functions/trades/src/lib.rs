@@ -1,7 +1,7 @@
 //! `POST /portfolios/{id}/trades` buys and sells at the stored quote; `GET` lists what was traded.
 
 use api::idempotency_key::REPLAYED_HEADER;
-use api::{Caller, Exact, Fields, IdPath, IdempotencyKey, Json, Page, Problem, Query};
+use api::{Caller, Exact, Fields, IdPath, Keyed, Page, PageQuery, Problem, Query};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -10,8 +10,8 @@ use domain::{PortfolioId, Quantity, Symbol};
 use serde::Deserialize;
 use services::App;
 use services::trades::{self, MAX_LOTS_NAMED, Request, RequestSize, Side, Trade};
+use utoipa::ToSchema;
 use utoipa::openapi::OpenApi;
-use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -131,25 +131,12 @@ async fn trade(
     State(app): State<App>,
     caller: Caller,
     IdPath(portfolio): IdPath,
-    key: Result<IdempotencyKey, Problem>,
-    Json(request): Json<TradeRequest>,
+    Keyed { key, body }: Keyed<TradeRequest>,
 ) -> Result<Response, Problem> {
-    let key = key?.required()?;
-    let request = request.parse()?;
+    let request = body.parse()?;
     let made = trades::execute(&app, caller.customer_id, PortfolioId(portfolio), &request, &key).await?;
     let replayed = made.replayed.then_some((REPLAYED_HEADER, "true"));
     Ok((StatusCode::CREATED, AppendHeaders(replayed), axum::Json(made.value)).into_response())
-}
-
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ListQuery {
-    /// Items of a page, 1 to 200; 50 where not given.
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
-    limit: Option<String>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
 }
 
 /// What was traded in a portfolio, newest first.
@@ -158,7 +145,7 @@ struct ListQuery {
     path = "/portfolios/{id}/trades",
     operation_id = "list_trades",
     tag = "trades",
-    params(("id" = String, Path, description = "Id of the portfolio"), ListQuery),
+    params(("id" = String, Path, description = "Id of the portfolio"), PageQuery),
     responses(
         (status = 200, description = "A page", body = Page<Trade>),
         (status = 400, description = "A cursor of another list", body = Problem, content_type = "application/problem+json"),
@@ -170,12 +157,9 @@ async fn list(
     State(app): State<App>,
     caller: Caller,
     IdPath(portfolio): IdPath,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<Page<Trade>>, Problem> {
-    let mut fields = Fields::default();
-    let limit = fields.take("limit", api::page::limit(query.limit.as_deref()));
-    let limit = fields.finish(limit)?;
-    let (items, next_cursor) =
-        trades::list(&app, caller.customer_id, PortfolioId(portfolio), limit, query.cursor).await?;
+    let (limit, cursor) = query.parse()?;
+    let (items, next_cursor) = trades::list(&app, caller.customer_id, PortfolioId(portfolio), limit, cursor).await?;
     Ok(axum::Json(Page { items, next_cursor }))
 }

@@ -1,17 +1,17 @@
 //! `GET /wallet`, its statement, deposits, withdrawals, and the reversals that administrators make.
 
 use api::idempotency_key::REPLAYED_HEADER;
-use api::{Caller, Exact, Fields, IdPath, IdempotencyKey, Json, Page, Problem, Query};
+use api::{Caller, Exact, Fields, IdPath, IdempotencyKey, Keyed, Page, PageQuery, Problem, Query};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use domain::{Currency, Money};
 use serde::Deserialize;
-use services::App;
-use services::wallets::{self, Made, ShownEntry, ShownWallet, Transfer};
+use services::wallets::{self, ShownWallet, StatementLine, Transfer};
+use services::{App, Created};
+use utoipa::ToSchema;
 use utoipa::openapi::OpenApi;
-use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -75,26 +75,15 @@ async fn show(State(app): State<App>, caller: Caller) -> Result<axum::Json<Shown
     Ok(axum::Json(wallets::show(&app, caller.customer_id).await?))
 }
 
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct StatementQuery {
-    /// Items of a page, 1 to 200; 50 where not given.
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
-    limit: Option<String>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-}
-
 /// The caller's ledger, newest first, each entry with the balance after it.
 #[utoipa::path(
     get,
     path = "/wallet/entries",
     operation_id = "list_wallet_entries",
     tag = "wallet",
-    params(StatementQuery),
+    params(PageQuery),
     responses(
-        (status = 200, description = "A page", body = Page<ShownEntry>),
+        (status = 200, description = "A page", body = Page<StatementLine>),
         (status = 400, description = "A cursor of another list", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "A parameter that cannot be used", body = Problem, content_type = "application/problem+json"),
     )
@@ -102,12 +91,10 @@ struct StatementQuery {
 async fn statement(
     State(app): State<App>,
     caller: Caller,
-    Query(query): Query<StatementQuery>,
-) -> Result<axum::Json<Page<ShownEntry>>, Problem> {
-    let mut fields = Fields::default();
-    let limit = fields.take("limit", api::page::limit(query.limit.as_deref()));
-    let limit = fields.finish(limit)?;
-    let (items, next_cursor) = wallets::entries(&app, caller.customer_id, limit, query.cursor).await?;
+    Query(query): Query<PageQuery>,
+) -> Result<axum::Json<Page<StatementLine>>, Problem> {
+    let (limit, cursor) = query.parse()?;
+    let (items, next_cursor) = wallets::entries(&app, caller.customer_id, limit, cursor).await?;
     Ok(axum::Json(Page { items, next_cursor }))
 }
 
@@ -120,7 +107,7 @@ async fn statement(
     params(("Idempotency-Key" = String, Header, description = "Names this deposit: the same key with the same request moves money once")),
     request_body = TransferRequest,
     responses(
-        (status = 201, description = "The entry", body = ShownEntry),
+        (status = 201, description = "The entry", body = StatementLine),
         (status = 400, description = "Not JSON, or no usable Idempotency-Key", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "A body that is not sent as JSON", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Fields that cannot be used, or a key of another request", body = Problem, content_type = "application/problem+json"),
@@ -128,13 +115,8 @@ async fn statement(
         (status = 503, description = "The store does not answer, or too many move money at once; nothing is half done", body = Problem, content_type = "application/problem+json"),
     )
 )]
-async fn deposit(
-    State(app): State<App>,
-    caller: Caller,
-    key: Result<IdempotencyKey, Problem>,
-    Json(request): Json<TransferRequest>,
-) -> Result<Response, Problem> {
-    transfer(&app, &caller, Transfer::Deposit, key, &request).await
+async fn deposit(State(app): State<App>, caller: Caller, request: Keyed<TransferRequest>) -> Result<Response, Problem> {
+    transfer(&app, &caller, Transfer::Deposit, &request).await
 }
 
 /// Takes money out of the caller's wallet.
@@ -146,7 +128,7 @@ async fn deposit(
     params(("Idempotency-Key" = String, Header, description = "Names this withdrawal: the same key with the same request moves money once")),
     request_body = TransferRequest,
     responses(
-        (status = 201, description = "The entry", body = ShownEntry),
+        (status = 201, description = "The entry", body = StatementLine),
         (status = 400, description = "Not JSON, or no usable Idempotency-Key", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "Too little cash", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "A body that is not sent as JSON", body = Problem, content_type = "application/problem+json"),
@@ -158,22 +140,19 @@ async fn deposit(
 async fn withdraw(
     State(app): State<App>,
     caller: Caller,
-    key: Result<IdempotencyKey, Problem>,
-    Json(request): Json<TransferRequest>,
+    request: Keyed<TransferRequest>,
 ) -> Result<Response, Problem> {
-    transfer(&app, &caller, Transfer::Withdrawal, key, &request).await
+    transfer(&app, &caller, Transfer::Withdrawal, &request).await
 }
 
 async fn transfer(
     app: &App,
     caller: &Caller,
     way: Transfer,
-    key: Result<IdempotencyKey, Problem>,
-    request: &TransferRequest,
+    request: &Keyed<TransferRequest>,
 ) -> Result<Response, Problem> {
-    let key = key?.required()?;
-    let amount = request.parse()?;
-    Ok(answer(wallets::transfer(app, caller.customer_id, way, amount, &key).await?))
+    let amount = request.body.parse()?;
+    Ok(answer(wallets::transfer(app, caller.customer_id, way, amount, &request.key).await?))
 }
 
 /// Undoes a deposit or a withdrawal, once. For administrators.
@@ -187,7 +166,7 @@ async fn transfer(
         ("Idempotency-Key" = String, Header, description = "Names this reversal"),
     ),
     responses(
-        (status = 201, description = "The entry that undoes it", body = ShownEntry),
+        (status = 201, description = "The entry that undoes it", body = StatementLine),
         (status = 400, description = "No usable Idempotency-Key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The caller is no administrator", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such deposit or withdrawal", body = Problem, content_type = "application/problem+json"),
@@ -205,7 +184,7 @@ async fn reverse(
     Ok(answer(wallets::reverse_entry(&app, caller.customer_id, id, &key).await?))
 }
 
-fn answer(made: Made) -> Response {
+fn answer(made: Created<StatementLine>) -> Response {
     let replayed = made.replayed.then_some((REPLAYED_HEADER, "true"));
-    (StatusCode::CREATED, AppendHeaders(replayed), axum::Json(made.entry)).into_response()
+    (StatusCode::CREATED, AppendHeaders(replayed), axum::Json(made.value)).into_response()
 }

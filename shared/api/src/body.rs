@@ -51,8 +51,19 @@ pub async fn read(request: Request, max_bytes: usize) -> Result<Bytes, Problem> 
 /// Reads JSON strictly: a mistake in the syntax is a 400, a field that is unknown, repeated or of the wrong kind a 422.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     // Syntax first: a body that is not JSON is a 400 even where a field before the mistake is wrong too.
+    check_syntax(bytes)?;
+    parse_fields(bytes)
+}
+
+/// Refuses a body that is not JSON.
+pub(crate) fn check_syntax(bytes: &[u8]) -> Result<(), Problem> {
     serde_json::from_slice::<IgnoredAny>(bytes)
-        .map_err(|error| Problem::bad_request("malformed_json", format!("the body is not JSON: {error}")))?;
+        .map(drop)
+        .map_err(|error| Problem::bad_request("malformed_json", format!("the body is not JSON: {error}")))
+}
+
+/// The fields of a body that is JSON.
+pub(crate) fn parse_fields<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     serde_path_to_error::deserialize(&mut deserializer)
         .map_err(|error| Problem::fields(vec![FieldError::new(pointer(error.path()), message(error.inner()))]))

@@ -1,7 +1,10 @@
 //! Pages of lists: how many items, and where the next page starts.
 
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::fields::Fields;
+use crate::problem::Problem;
 
 /// Items of a page where the request does not say.
 pub const DEFAULT_LIMIT: usize = 50;
@@ -15,6 +18,27 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// What to send as `cursor` for the next page; null on the last one.
     pub next_cursor: Option<String>,
+}
+
+/// Which page of a list is asked for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// Items of a page, 1 to 200; 50 where not given.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
+    limit: Option<String>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+impl PageQuery {
+    /// How many items, and after what; or what is wrong with the limit.
+    pub fn parse(self) -> Result<(usize, Option<String>), Problem> {
+        let mut fields = Fields::default();
+        let limit = fields.take("limit", limit(self.limit.as_deref()));
+        Ok((fields.finish(limit)?, self.cursor))
+    }
 }
 
 /// The page size that a query asks for, 1 to 200, 50 where it does not say.

@@ -1,12 +1,12 @@
 //! Hashes as text.
 
 use sha2::{Digest, Sha256};
+use store::keys::hex;
 
 /// SHA-256 of the parts, each followed by a zero byte so that none can run into the next, in lower-case hex.
 pub(crate) fn sha256_hex(parts: &[&[u8]]) -> String {
     let hash = parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part).chain_update([0]));
-    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or_default();
-    hash.finalize().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    hex(&hash.finalize())
 }
 
 #[cfg(test)]

@@ -133,7 +133,7 @@ struct Ready<'a> {
 pub async fn of_portfolio(app: &App, customer: CustomerId, id: PortfolioId) -> Result<PortfolioHoldings, ServiceError> {
     let portfolio = portfolios::find(app, customer, id).await?;
     let base = portfolio.base_currency;
-    let stored = retry(Retry::within(portfolios::PATIENCE), || stored(app, id)).await?;
+    let stored = retry(Retry::within(crate::CONFLICT_BUDGET), || stored(app, id)).await?;
     let held: BTreeSet<Symbol> =
         stored.iter().filter(|(_, stored)| stored.is_held()).map(|(symbol, _)| symbol.clone()).collect();
     let lines = price_lines::load(app, customer, &held).await?;

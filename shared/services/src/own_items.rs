@@ -16,7 +16,6 @@ use crate::App;
 use crate::error::ServiceError;
 use crate::history::{self, Series};
 use crate::idempotency::{self, Attempt, Created};
-use crate::portfolios::PATIENCE;
 use crate::tally::Tally;
 
 /// Most items of one's own.
@@ -81,7 +80,7 @@ pub async fn create(
         Attempt::First(pending) => pending,
     };
     let key = keys::own_item(customer, &item.symbol);
-    let first: Option<Uuid> = retry(Retry::within(PATIENCE), || async {
+    let first: Option<Uuid> = retry(Retry::within(crate::CONFLICT_BUDGET), || async {
         if app.table().get(&key).await?.is_some() {
             return Err(ServiceError::SymbolTaken { symbol: item.symbol.clone() });
         }

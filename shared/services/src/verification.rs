@@ -16,8 +16,6 @@ use crate::identity::profile::{self, Profile};
 use crate::identity::{accounts, erasure};
 use crate::{App, history, listing, positions, wallets};
 
-/// Customers that one run verifies at most.
-const MAX_CUSTOMERS: usize = 1_000_000;
 /// A wallet that is in use while it is verified is verified again, this often at most.
 const MAX_TRIES: usize = 5;
 /// Entries read at a time.
@@ -66,7 +64,7 @@ struct Verdict {
 pub async fn verify_all(app: &App) -> Result<Report, ServiceError> {
     let mut report = Report::default();
     let mut splits = Splits::default();
-    for customer in accounts::all(app, MAX_CUSTOMERS).await? {
+    for customer in accounts::all(app).await? {
         report.customers += 1;
         // One customer's trouble does not keep the others from being verified.
         match of_customer(app, customer, &mut splits, &mut report).await {

@@ -1,11 +1,12 @@
 //! Cash: deposits, withdrawals, reversals, and the statement.
 
-use chrono::{DateTime, Utc};
-use domain::{Currency, CustomerId, Day, Money};
-use ledger::wallet::{deposit, reverse, withdraw};
-use ledger::{Booked, Entry, EntryType, Refusal, Stamp, Wallet};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+use domain::{Currency, CustomerId, Money};
+pub use ledger::StatementLine;
+use ledger::wallet::{deposit, reverse, withdraw};
+use ledger::{Booked, Entry, Refusal, Stamp, Wallet};
+use serde::{Deserialize, Serialize};
 use store::retry::{Retry, retry};
 use store::{Cursor, Expect, StoreError, Version, Write, documents, keys};
 use utoipa::ToSchema;
@@ -13,7 +14,7 @@ use uuid::Uuid;
 
 use crate::App;
 use crate::error::ServiceError;
-use crate::idempotency::{Outcome, Pending};
+use crate::idempotency::{Created, Outcome, Pending};
 use crate::market_clock::market_day;
 
 /// The currency of a wallet's first figure, whatever it holds beside it.
@@ -30,41 +31,6 @@ pub struct ShownWallet {
     pub balances: BTreeMap<String, String>,
     /// Whether the wallet takes no command.
     pub frozen: bool,
-}
-
-/// A line of the statement.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct ShownEntry {
-    /// Id.
-    pub id: Uuid,
-    /// Place in the ledger: 1, 2, 3 … over all currencies, without a gap.
-    pub seq: u64,
-    /// What happened.
-    #[serde(rename = "type")]
-    pub entry_type: EntryType,
-    /// Effect on the cash, a decimal; below zero where cash left.
-    pub amount: String,
-    /// Currency of `amount` and `balance`.
-    pub currency: Currency,
-    /// Cash afterwards in that currency, a decimal.
-    pub balance: String,
-    /// The day by the market's clock.
-    pub market_day: Day,
-    /// The instant by the wall clock.
-    pub created_at: DateTime<Utc>,
-    /// The trade that moved the cash.
-    pub trade_id: Option<Uuid>,
-    /// The entry that this one reverses.
-    pub reverses: Option<Uuid>,
-}
-
-/// An entry that was made, now or when the same request came first.
-#[derive(Clone, Debug)]
-pub struct Made {
-    /// The entry.
-    pub entry: ShownEntry,
-    /// Whether it was made before.
-    pub replayed: bool,
 }
 
 /// Which way cash moves between the wallet and outside.
@@ -93,23 +59,6 @@ struct Movement<'a> {
     currency: Currency,
 }
 
-impl From<Entry> for ShownEntry {
-    fn from(entry: Entry) -> Self {
-        Self {
-            id: entry.id,
-            seq: entry.seq,
-            entry_type: entry.entry_type,
-            amount: entry.amount.to_string(),
-            currency: entry.amount.currency(),
-            balance: entry.balance.to_string(),
-            market_day: entry.market_day,
-            created_at: entry.created_at,
-            trade_id: entry.trade_id,
-            reverses: entry.reverses,
-        }
-    }
-}
-
 /// A customer's wallet; an empty one where nothing was ever booked.
 pub async fn show(app: &App, customer: CustomerId) -> Result<ShownWallet, ServiceError> {
     let (wallet, _) = head(app, customer).await?;
@@ -128,11 +77,11 @@ pub async fn entries(
     customer: CustomerId,
     limit: usize,
     cursor: Option<String>,
-) -> Result<(Vec<ShownEntry>, Option<String>), ServiceError> {
+) -> Result<(Vec<StatementLine>, Option<String>), ServiceError> {
     let list = keys::wallet_entries(customer);
     let page = documents::list::<Entry>(app.table(), list, limit, cursor.map(Cursor::new)).await?;
     let next = page.next.map(|cursor| cursor.to_string());
-    Ok((page.items.into_iter().map(ShownEntry::from).collect(), next))
+    Ok((page.items.iter().map(StatementLine::from).collect(), next))
 }
 
 /// Moves cash between the wallet and outside, once for each idempotency key.
@@ -142,7 +91,7 @@ pub async fn transfer(
     transfer: Transfer,
     amount: Money,
     idempotency_key: &str,
-) -> Result<Made, ServiceError> {
+) -> Result<Created<StatementLine>, ServiceError> {
     let route = match transfer {
         Transfer::Deposit => "POST /wallet/deposits",
         Transfer::Withdrawal => "POST /wallet/withdrawals",
@@ -176,9 +125,11 @@ pub async fn reverse_entry(
     by: CustomerId,
     entry: Uuid,
     idempotency_key: &str,
-) -> Result<Made, ServiceError> {
+) -> Result<Created<StatementLine>, ServiceError> {
     let pending = &Pending::new(by, Some(idempotency_key), "POST /wallet/entries/{id}/reversal", &entry)?;
     retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
+        // Before the entry is looked for: a key of another request is refused as that, whatever it is sent with.
+        pending.lookup(app).await?;
         let key = keys::wallet_locator(entry);
         let found = documents::read::<Locator>(app.table(), &key).await?;
         let (locator, locator_version) = found.ok_or(ServiceError::NotFound { what: "deposit or withdrawal" })?;
@@ -250,12 +201,16 @@ pub(crate) fn remembered(outcome: &Outcome) -> Result<(), ServiceError> {
     }
 }
 
-async fn replayed(app: &App, customer: CustomerId, pending: &Pending) -> Result<Option<Made>, ServiceError> {
+async fn replayed(
+    app: &App,
+    customer: CustomerId,
+    pending: &Pending,
+) -> Result<Option<Created<StatementLine>>, ServiceError> {
     let Some(outcome) = pending.lookup(app).await? else { return Ok(None) };
     remembered(&outcome)?;
     let Outcome::Entry(seq) = outcome else { return Err(ServiceError::IdempotencyKeyReused) };
-    let entry = read_entry(app, customer, seq).await?.into();
-    Ok(Some(Made { entry, replayed: true }))
+    let entry = read_entry(app, customer, seq).await?;
+    Ok(Some(Created { value: StatementLine::from(&entry), replayed: true }))
 }
 
 async fn read_entry(app: &App, customer: CustomerId, seq: u64) -> Result<Entry, ServiceError> {
@@ -272,9 +227,9 @@ async fn write(
     booked: &Booked,
     version: Option<Version>,
     also: Vec<Write>,
-) -> Result<Made, ServiceError> {
+) -> Result<Created<StatementLine>, ServiceError> {
     let mark = pending.mark(app, Outcome::Entry(booked.entry.seq))?;
     let books = [head_write(&booked.wallet, version)?, entry_write(&booked.entry)?];
     app.table().transact(mark.into_iter().chain(books).chain(also).collect()).await?;
-    Ok(Made { entry: booked.entry.clone().into(), replayed: false })
+    Ok(Created { value: StatementLine::from(&booked.entry), replayed: false })
 }

@@ -12,10 +12,7 @@ use super::password::{self, Password};
 use super::profile::{self, Customer, Person, Profile, Stored};
 use super::sessions;
 use crate::error::ServiceError;
-use crate::{App, Precondition, wallets};
-
-/// Customers that an administrator's search reads at most.
-const MAX_SEARCHED: usize = 10_000;
+use crate::{App, Precondition, listing, wallets};
 
 /// What an administrator changes; `None` leaves a part as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -214,7 +211,7 @@ pub async fn search(
     after: Option<CustomerId>,
 ) -> Result<(Vec<Customer>, Option<CustomerId>), ServiceError> {
     let wanted = text.to_lowercase();
-    let ids = all(app, MAX_SEARCHED).await?;
+    let ids = all(app).await?;
     let earlier = ids.into_iter().rev().filter(|id| after.is_none_or(|after| *id < after));
     let mut found: Vec<Customer> = Vec::new();
     for id in earlier {
@@ -242,19 +239,12 @@ fn matches(profile: &Profile, wanted: &str) -> bool {
     })
 }
 
-/// The ids of all customers, oldest first, at most `limit` of them.
-pub(crate) async fn all(app: &App, limit: usize) -> Result<BTreeSet<CustomerId>, ServiceError> {
+/// The ids of all customers, oldest first.
+pub(crate) async fn all(app: &App) -> Result<BTreeSet<CustomerId>, ServiceError> {
     let mut ids = BTreeSet::new();
     for list in keys::directory_customers() {
-        let mut cursor = None;
-        loop {
-            let page = documents::list::<CustomerId>(app.table(), list.clone(), store::limits::MAX_PAGE_ITEMS, cursor);
-            let page = page.await?;
-            ids.extend(page.items);
-            cursor = page.next;
-            if cursor.is_none() || ids.len() >= limit {
-                break;
-            }
+        for item in listing::items(app, list).await? {
+            ids.insert(documents::parse(&item)?);
         }
     }
     Ok(ids)

@@ -4,23 +4,12 @@ use domain::{CustomerId, PortfolioId};
 use objects::ObjectKey;
 use serde_json::Value;
 use store::keys::List;
-use store::{Body, Item, Range, StoreError, keys};
-
-/// What stands before the name of an item of one's own in its symbol.
-const MY_ITEM: &str = "MY:";
+use store::{Body, Item, StoreError, keys};
 
 /// The partitions of a customer's portfolios.
 pub(crate) fn portfolios(own: &[Item]) -> Vec<List> {
     let ids = own.iter().filter_map(|item| item.key.sk.strip_prefix(keys::PORTFOLIO_PREFIX));
     ids.filter_map(|id| id.parse().ok()).map(|id| keys::portfolio_contents(PortfolioId(id))).collect()
-}
-
-/// The valuations of an item of one's own.
-pub(crate) fn valuations(customer: CustomerId, item: &Item) -> List {
-    let name = item.key.sk.split_once('#').map_or("", |(_, name)| name);
-    let partition = format!("{MY_ITEM}{name}").parse().map(|symbol| keys::own_bars(customer, &symbol));
-    // A name that is no symbol was never valued.
-    List { partition: partition.unwrap_or_else(|_| item.key.pk.clone() + "#-"), range: Range::All }
 }
 
 /// The kind of an item: its sort key up to the first `#`.

@@ -8,8 +8,9 @@ use chrono::TimeDelta;
 use domain::portfolio::PortfolioName;
 use domain::{CustomerId, Role};
 use serde_json::json;
+use store::keys::List;
 use store::retry::{Retry, retry};
-use store::{DeleteExpect, Item, Write, documents, keys};
+use store::{DeleteExpect, Item, Range, Write, documents, keys};
 
 use super::audit::{self, Actor};
 use super::password::Password;
@@ -17,7 +18,7 @@ use super::profile::{self, Profile};
 use super::{accounts, belongings};
 use crate::error::ServiceError;
 use crate::portfolios::Record;
-use crate::{App, listing, wallets};
+use crate::{App, listing, own_items, wallets};
 
 /// Of a portfolio these stay: what the ledger's entries point to.
 const KEPT_OF_PORTFOLIO: [&str; 3] = ["POSITION", "LOT", "TRADE"];
@@ -74,6 +75,12 @@ pub async fn sweep(app: &App, customer: CustomerId) -> Result<bool, ServiceError
             }
         }
     }
+    for item in own_items::all(app, customer).await? {
+        let valuations = List { partition: keys::own_bars(customer, &item.symbol), range: Range::All };
+        for valuation in listing::items(app, valuations).await? {
+            remove(app, customer, valuation).await?;
+        }
+    }
     for item in own {
         match belongings::kind(&item) {
             "PROFILE" => {}
@@ -83,12 +90,6 @@ pub async fn sweep(app: &App, customer: CustomerId) -> Result<bool, ServiceError
                 let session = Write::Delete { key: keys::session(&hash), expect: DeleteExpect::Any };
                 let mirror = Write::Delete { key: item.key, expect: DeleteExpect::Any };
                 app.table().transact(vec![session, mirror]).await?;
-            }
-            "ITEM" => {
-                for valuations in listing::items(app, belongings::valuations(customer, &item)).await? {
-                    remove(app, customer, valuations).await?;
-                }
-                remove(app, customer, item).await?;
             }
             _ => remove(app, customer, item).await?,
         }

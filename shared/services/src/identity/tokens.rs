@@ -2,7 +2,7 @@
 
 use rand::TryRng as _;
 use rand::rngs::SysRng;
-use store::keys::sha256_hex;
+use store::keys::{hex, sha256_hex};
 
 use crate::error::ServiceError;
 
@@ -14,8 +14,7 @@ const LENGTH: usize = BYTES * 2;
 pub(crate) fn new() -> Result<String, ServiceError> {
     let mut bytes = [0_u8; BYTES];
     SysRng.try_fill_bytes(&mut bytes).map_err(|error| ServiceError::fault("random bytes", error))?;
-    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or_default();
-    Ok(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect())
+    Ok(hex(&bytes))
 }
 
 /// What is kept of a token; `None` for a text that no token looks like.

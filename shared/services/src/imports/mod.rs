@@ -27,7 +27,7 @@ use crate::error::{RowMistake, ServiceError};
 use crate::idempotency::{self, Attempt, Created};
 use crate::investments::{Identity, MAX_INVESTMENTS, Mistake, Purchase, WHAT};
 use crate::own_items::latest_day_anywhere;
-use crate::portfolios::{self, PATIENCE};
+use crate::portfolios;
 use crate::tally::Tally;
 use crate::{App, instruments};
 
@@ -191,7 +191,7 @@ async fn apply(app: &App, file: &File, key: &Key, plan: Progress) -> Result<Prog
     let mut progress = plan;
     while progress.done < file.importable(&progress).count() {
         let before = progress;
-        progress = retry(Retry::within(PATIENCE), || advance(app, file, key, &before)).await?;
+        progress = retry(Retry::within(crate::CONFLICT_BUDGET), || advance(app, file, key, &before)).await?;
     }
     Ok(progress)
 }

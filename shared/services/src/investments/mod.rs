@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::error::ServiceError;
 use crate::idempotency::{self, Attempt, Created};
 use crate::own_items::latest_day_anywhere;
-use crate::portfolios::{self, PATIENCE};
+use crate::portfolios;
 use crate::precondition::Precondition;
 use crate::tally::Tally;
 use crate::{App, instruments};
@@ -68,7 +68,7 @@ pub async fn record(
     let first = match pending {
         None => Some(id),
         Some(pending) => {
-            retry(Retry::within(PATIENCE), || async {
+            retry(Retry::within(crate::CONFLICT_BUDGET), || async {
                 let writes = first_writes(app, customer, &investment).await?;
                 idempotency::commit(app, pending.clone(), id, writes).await
             })
@@ -160,7 +160,7 @@ pub async fn correct(
     precondition: &Precondition,
     correction: &Correction,
 ) -> Result<InvestmentNow, ServiceError> {
-    let standing = retry(Retry::within(PATIENCE), || async {
+    let standing = retry(Retry::within(crate::CONFLICT_BUDGET), || async {
         let held = portfolios::load(app, customer, portfolio).await?;
         let (before, version) = read(app, portfolio, id).await?;
         precondition.require(before.version)?;
@@ -205,7 +205,7 @@ pub async fn remove(
     id: Uuid,
     precondition: &Precondition,
 ) -> Result<(), ServiceError> {
-    retry(Retry::within(PATIENCE), || async {
+    retry(Retry::within(crate::CONFLICT_BUDGET), || async {
         let held = portfolios::load(app, customer, portfolio).await?;
         let (before, version) = read(app, portfolio, id).await?;
         precondition.allow(before.version)?;

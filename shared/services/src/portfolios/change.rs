@@ -10,8 +10,8 @@ use domain::{Currency, CustomerId, Day, InstrumentType};
 use store::retry::{Retry, retry};
 use store::{Expect, Write, keys};
 
+use super::kept_profile;
 use super::record::{Held, Record, load};
-use super::{PATIENCE, kept_profile};
 use crate::error::ServiceError;
 use crate::precondition::Precondition;
 use crate::tally::Tally;
@@ -70,7 +70,7 @@ pub async fn change(
     precondition: &Precondition,
     change: &Change,
 ) -> Result<Portfolio, ServiceError> {
-    retry(Retry::within(PATIENCE), || async {
+    retry(Retry::within(crate::CONFLICT_BUDGET), || async {
         let held = load(app, customer, id).await?;
         let before = &held.record.portfolio;
         precondition.require(before.version)?;

@@ -9,8 +9,6 @@ pub use remove::remove;
 
 pub(crate) use record::{Held, Record, load};
 
-use std::time::Duration;
-
 use domain::portfolio::{
     InvestmentAims, InvestmentProfile, LotMethod, Portfolio, PortfolioId, PortfolioName, PortfolioState, PortfolioType,
 };
@@ -27,8 +25,6 @@ use crate::tally::Tally;
 
 /// Most portfolios of a customer.
 pub const MAX_PORTFOLIOS: usize = 100;
-/// How long a change keeps trying against others of the same portfolio.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
 
 const WHAT: &str = "portfolios";
 
@@ -62,7 +58,7 @@ pub async fn open(
     };
     let id = app.new_id();
     let portfolio = opened(customer, id, opening);
-    let first = retry(Retry::within(PATIENCE), || async {
+    let first = retry(Retry::within(crate::CONFLICT_BUDGET), || async {
         let tally = Tally::read(app, keys::portfolio_count(customer)).await?;
         let writes = first_writes(&portfolio, &tally)?;
         idempotency::commit(app, pending.clone(), id, writes).await

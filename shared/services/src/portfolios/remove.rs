@@ -5,7 +5,6 @@ use store::limits::MAX_WRITES;
 use store::retry::{Retry, retry};
 use store::{DeleteExpect, Query, Write, keys};
 
-use super::PATIENCE;
 use super::change::wallet_unchanged;
 use super::record::{Held, Record, load_also_removing};
 use crate::App;
@@ -23,7 +22,7 @@ pub async fn remove(
     id: PortfolioId,
     precondition: &Precondition,
 ) -> Result<(), ServiceError> {
-    retry(Retry::within(PATIENCE), || async {
+    retry(Retry::within(crate::CONFLICT_BUDGET), || async {
         let held = load_also_removing(app, customer, id).await?;
         if held.record.removing {
             return Ok(());
@@ -33,7 +32,7 @@ pub async fn remove(
     })
     .await?;
     empty(app, id).await?;
-    retry(Retry::within(PATIENCE), || async {
+    retry(Retry::within(crate::CONFLICT_BUDGET), || async {
         let held = match load_also_removing(app, customer, id).await {
             Ok(held) => held,
             // Somebody else finished the same removal.

@@ -246,17 +246,18 @@ impl Model {
     }
 
     fn answer(&mut self, key: usize, command: &Command) -> (Result<usize, Refused>, bool) {
-        if let Command::Reverse { key } = command
-            && !matches!(self.sent[*key].command, Command::Transfer { .. })
-        {
-            return (Err(Refused::NotFound), false);
-        }
         let known = self.sent.get(key).and_then(|sent| Some((sent.command == *command, self.remembered(sent)?)));
         match known {
             Some((true, remembered)) => (remembered, true),
             Some((false, _)) => (Err(Refused::KeyReused), false),
+            None if self.is_unfindable(command) => (Err(Refused::NotFound), false),
             None => (self.execute(command), false),
         }
+    }
+
+    /// Whether the command is to undo what is neither a deposit nor a withdrawal, and so not found.
+    fn is_unfindable(&self, command: &Command) -> bool {
+        matches!(command, Command::Reverse { key } if !matches!(self.sent[*key].command, Command::Transfer { .. }))
     }
 
     fn execute(&mut self, command: &Command) -> Result<usize, Refused> {

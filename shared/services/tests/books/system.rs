@@ -9,7 +9,7 @@ use proptest_state_machine::StateMachineTest;
 use rust_decimal::Decimal;
 use services::portfolios::{self, Change};
 use services::trades::{self, Request, RequestSize, Side};
-use services::wallets::{self, ShownEntry, Transfer};
+use services::wallets::{self, StatementLine, Transfer};
 use services::{App, Precondition, ServiceError, history, positions};
 use store::Clock;
 use tokio::runtime::Runtime;
@@ -53,7 +53,7 @@ pub enum Wanted {
 /// What a command was answered that made an entry.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Given {
-    Entry(Box<ShownEntry>),
+    Entry(Box<StatementLine>),
     Trade(Box<Trade>),
 }
 
@@ -259,11 +259,11 @@ pub async fn send(app: &App, customer: CustomerId, wanted: &Wanted, key: &str) -
     match wanted {
         Wanted::Transfer(way, amount) => {
             let made = wallets::transfer(app, customer, *way, *amount, key).await?;
-            Ok((Given::Entry(Box::new(made.entry)), made.replayed))
+            Ok((Given::Entry(Box::new(made.value)), made.replayed))
         }
         Wanted::Reverse(entry) => {
             let made = wallets::reverse_entry(app, customer, *entry, key).await?;
-            Ok((Given::Entry(Box::new(made.entry)), made.replayed))
+            Ok((Given::Entry(Box::new(made.value)), made.replayed))
         }
         Wanted::Trade(portfolio, request) => {
             let made = trades::execute(app, customer, *portfolio, request, key).await?;

@@ -1,0 +1,67 @@
+//! The body of a request that moves money, together with the key that it must have.
+
+use axum::extract::{FromRequest, Request};
+use serde::de::DeserializeOwned;
+
+use crate::body::{MAX_BODY_BYTES, check_syntax, parse_fields, read, require_one_of};
+use crate::idempotency_key::IdempotencyKey;
+use crate::problem::Problem;
+
+/// A JSON body of type `T` and its `Idempotency-Key`.
+///
+/// What cannot be read at all is told before a missing key, and a missing key before fields that cannot be used.
+#[derive(Debug)]
+pub struct Keyed<T> {
+    /// The key.
+    pub key: String,
+    /// The body.
+    pub body: T,
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Keyed<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+        require_one_of(request.headers(), &["application/json"])?;
+        let key = IdempotencyKey::of(request.headers());
+        let bytes = read(request, MAX_BODY_BYTES).await?;
+        check_syntax(&bytes)?;
+        let key = key?.required()?;
+        Ok(Self { key, body: parse_fields(&bytes)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Order {
+        amount: u32,
+    }
+
+    async fn sent(body: &str, content_type: &str, key: Option<&str>) -> Result<Keyed<Order>, Problem> {
+        let request = Request::builder().header("content-type", content_type);
+        let request = key.into_iter().fold(request, |request, key| request.header("idempotency-key", key));
+        Keyed::from_request(request.body(Body::from(body.to_owned())).unwrap(), &()).await
+    }
+
+    #[tokio::test]
+    async fn refusals_come_in_the_order_that_the_interface_promises() {
+        for (body, content_type, key, code) in [
+            ("{", "text/plain", None, "unsupported_media_type"),
+            ("{", "application/json", None, "malformed_json"),
+            ("{\"x\": 1}", "application/json", None, "idempotency_key_required"),
+            ("{\"x\": 1}", "application/json", Some("a b"), "invalid_idempotency_key"),
+            ("{\"x\": 1}", "application/json", Some("k"), "invalid_fields"),
+        ] {
+            assert_eq!(sent(body, content_type, key).await.unwrap_err().code, code, "{body} {key:?}");
+        }
+        let keyed = sent("{\"amount\": 7}", "application/json", Some("k")).await.unwrap();
+        assert_eq!((keyed.key.as_str(), keyed.body.amount), ("k", 7));
+    }
+}
