@@ -10,7 +10,7 @@ use anyhow::Context;
 use axum::Router;
 use domain::Symbol;
 use objects::FolderObjects;
-use services::{App, Parts};
+use services::{App, Channels, Parts};
 use store::{Clock, Table};
 use store_sqlite::SqliteTable;
 
@@ -142,7 +142,8 @@ impl Engines {
         let objects = objects.with_context(|| format!("{}", home.objects().display()))?;
         let source = settings.prices.open(&table, &clock)?;
         let provider = source.provider.clone();
-        let app = App::new(Parts { table, objects: Arc::new(objects.clone()), provider, clock });
+        let app =
+            App::new(Parts { table, objects: Arc::new(objects.clone()), provider, clock, channels: Channels::none() });
         Ok(Self { app, objects, source })
     }
 }

@@ -62,6 +62,13 @@ pub struct Instrument {
 }
 
 impl Instrument {
+    /// Whether its symbol or name has `text` in it, in whatever case.
+    #[must_use]
+    pub fn mentions(&self, text: &str) -> bool {
+        let text = text.to_lowercase();
+        [self.symbol.as_str(), &self.name].iter().any(|part| part.to_lowercase().contains(&text))
+    }
+
     /// What is assumed of a symbol without metadata: a stock in US dollars.
     #[must_use]
     pub fn unlisted(symbol: Symbol) -> Self {

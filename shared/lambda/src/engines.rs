@@ -8,7 +8,7 @@ use std::sync::Arc;
 use market::{Provider, Sample, sample};
 use objects::Objects;
 use objects_s3::S3Objects;
-use services::Parts;
+use services::{Channels, Parts};
 use store::Table;
 use store_dynamodb::DynamoTable;
 
@@ -27,7 +27,13 @@ pub fn table(aws: &Aws) -> Parts {
         None => NoPrices::of(sample::SOURCE, sample::clock()),
         Some(_) => NoPrices::of(market::alpha_vantage::SOURCE, market::MarketClock::Live),
     };
-    Parts { table, objects: Arc::new(NoObjects), provider: Arc::new(provider), clock: aws.clock.clone() }
+    Parts {
+        table,
+        objects: Arc::new(NoObjects),
+        provider: Arc::new(provider),
+        clock: aws.clock.clone(),
+        channels: Channels::none(),
+    }
 }
 
 /// The table and the source of prices.
@@ -35,7 +41,7 @@ pub fn table(aws: &Aws) -> Parts {
 pub fn table_and_prices(aws: &Aws) -> Parts {
     let table = dynamo_table(aws);
     let provider = prices(aws, &table);
-    Parts { table, objects: Arc::new(NoObjects), provider, clock: aws.clock.clone() }
+    Parts { table, objects: Arc::new(NoObjects), provider, clock: aws.clock.clone(), channels: Channels::none() }
 }
 
 /// The table, and the bucket of reports and large results.

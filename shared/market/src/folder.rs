@@ -27,6 +27,9 @@ pub const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 /// Symbols in one folder.
 pub const MAX_FILES: usize = 20_000;
 
+/// The source's name in answers.
+pub const SOURCE: &str = "folder";
+
 const INSTRUMENTS: &str = "instruments.csv";
 
 /// Why a folder cannot be a source of prices.
@@ -149,14 +152,14 @@ impl Folder {
     fn read_history(&self, symbol: &Symbol) -> Result<History, ProviderError> {
         let Series { bars, basis, notes } = self.read_series(symbol)?;
         let currency = self.read_instrument(symbol)?.currency;
-        Ok(History { bars, basis, currency, notes })
+        Ok(History { source: SOURCE, bars, basis, currency, notes })
     }
 }
 
 #[async_trait]
 impl Provider for Folder {
     fn source(&self) -> &'static str {
-        "folder"
+        SOURCE
     }
 
     fn clock(&self) -> MarketClock {

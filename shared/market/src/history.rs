@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 /// Daily bars of one symbol as a provider gave them, checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct History {
+    /// The source that gave it, by its name in answers.
+    pub source: &'static str,
     /// The bars, oldest first.
     pub bars: Bars,
     /// What the prices mean.

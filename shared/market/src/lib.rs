@@ -12,6 +12,7 @@ pub mod folder;
 pub mod history;
 pub mod instruments;
 pub mod provider;
+pub mod quote;
 pub mod sample;
 pub mod series;
 
@@ -19,4 +20,5 @@ pub use error::ProviderError;
 pub use folder::Folder;
 pub use history::{Basis, DropReason, History, Note};
 pub use provider::{MarketClock, Patience, Provider};
+pub use quote::Quote;
 pub use sample::Sample;

@@ -5,12 +5,19 @@ use domain::{Day, Instrument, Symbol};
 
 use crate::error::ProviderError;
 use crate::history::History;
+use crate::quote::Quote;
 
 /// A source of daily bars and of instruments' metadata.
 #[async_trait]
 pub trait Provider: Send + Sync {
-    /// Name of the source as answers print it: `sample`, `folder` or `alpha_vantage`.
+    /// Name of the source as answers print it: `sample`, `folder`, `alpha_vantage` or `yahoo`; of several that stand
+    /// in for each other the first.
     fn source(&self) -> &'static str;
+
+    /// Whether prices of the source with this name are this provider's own.
+    fn gives(&self, source: &str) -> bool {
+        source == self.source()
+    }
 
     /// What "now" means for this source's prices.
     fn clock(&self) -> MarketClock;
@@ -21,6 +28,26 @@ pub trait Provider: Send + Sync {
 
     /// The whole daily history that the source gives for `symbol`, checked.
     async fn daily(&self, symbol: &Symbol, patience: Patience) -> Result<History, ProviderError>;
+
+    /// The last price of `symbol`. A source without quotes of its own gives the last close of its history.
+    async fn quote(&self, symbol: &Symbol, patience: Patience) -> Result<Quote, ProviderError> {
+        Quote::of_last_bar(symbol, &self.daily(symbol, patience).await?)
+    }
+
+    /// Instruments whose symbol or name has `text` in it, the likeliest first; of a source that lists its symbols all.
+    async fn search(&self, text: &str, _patience: Patience) -> Result<Vec<Instrument>, ProviderError> {
+        let mut found = Vec::new();
+        for symbol in self.listed().await {
+            let instrument = self.instrument(&symbol).await?;
+            found.extend(instrument.mentions(text).then_some(instrument));
+        }
+        Ok(found)
+    }
+
+    /// Calls that may still be made now; `None` where nobody counts them.
+    async fn calls_left(&self) -> Option<usize> {
+        None
+    }
 
     /// The symbols that the source can list; none where only asking for one tells (live sources).
     async fn listed(&self) -> Vec<Symbol> {

@@ -80,7 +80,7 @@ impl Provider for Sample {
 
     async fn daily(&self, symbol: &Symbol, _patience: Patience) -> Result<History, ProviderError> {
         let Series { bars, basis, notes } = self.series(symbol)?.clone();
-        Ok(History { bars, basis, currency: Currency::USD, notes })
+        Ok(History { source: SOURCE, bars, basis, currency: Currency::USD, notes })
     }
 
     async fn listed(&self) -> Vec<Symbol> {

@@ -9,7 +9,10 @@ use objects::Objects;
 use store::{Clock, Table};
 use uuid::{ContextV7, Timestamp, Uuid};
 
+use crate::bus::{Bus, NobodyListens};
 use crate::history::Histories;
+use crate::mail::{Mail, NoMail};
+use crate::push::{NoConnections, Push};
 
 /// The engines that a composition root has chosen.
 pub struct Parts {
@@ -21,6 +24,27 @@ pub struct Parts {
     pub provider: Arc<dyn Provider>,
     /// The wall clock.
     pub clock: Clock,
+    /// How customers and other functions hear of what happens.
+    pub channels: Channels,
+}
+
+/// How customers and other functions hear of what happens.
+#[derive(Clone)]
+pub struct Channels {
+    /// Takes events.
+    pub bus: Arc<dyn Bus>,
+    /// Reaches live connections.
+    pub push: Arc<dyn Push>,
+    /// Sends letters.
+    pub mail: Arc<dyn Mail>,
+}
+
+impl Channels {
+    /// Nobody hears of anything: for functions that tell nothing.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { bus: Arc::new(NobodyListens), push: Arc::new(NoConnections), mail: Arc::new(NoMail) }
+    }
 }
 
 /// Queues that the customers of a process are spread over, each of whose money one request at a time moves.
@@ -65,6 +89,24 @@ impl App {
     #[must_use]
     pub fn provider(&self) -> &dyn Provider {
         &*self.0.parts.provider
+    }
+
+    /// Takes events.
+    #[must_use]
+    pub fn bus(&self) -> &dyn Bus {
+        &*self.0.parts.channels.bus
+    }
+
+    /// Reaches live connections.
+    #[must_use]
+    pub fn push(&self) -> &dyn Push {
+        &*self.0.parts.channels.push
+    }
+
+    /// Sends letters.
+    #[must_use]
+    pub fn mail(&self) -> &dyn Mail {
+        &*self.0.parts.channels.mail
     }
 
     /// The time on the wall.

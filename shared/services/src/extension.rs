@@ -62,6 +62,7 @@ mod tests {
 
     fn compact(rows: impl IntoIterator<Item = Bar>) -> History {
         History {
+            source: "scripted",
             bars: Bars::from_rows(rows).unwrap(),
             basis: Basis::Quoted,
             currency: Currency::USD,

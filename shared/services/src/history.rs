@@ -189,7 +189,7 @@ pub async fn at_hand(app: &App, symbol: &Symbol) -> Result<Arc<Series>, ServiceE
 /// Whether asking the provider could not bring anything newer.
 fn is_current(app: &App, series: &Series) -> bool {
     let provider = app.provider();
-    if series.source != provider.source() || series.revision != provider.revision(&series.symbol) {
+    if !provider.gives(&series.source) || series.revision != provider.revision(&series.symbol) {
         return false;
     }
     match provider.clock() {
@@ -249,7 +249,7 @@ async fn fetch(app: &App, symbol: &Symbol, patience: Patience, stored: Option<Se
     let provider = app.provider();
     let live = provider.clock() == MarketClock::Live;
     // Bars of another source are no stand-in: whoever changed the source wants its prices.
-    let stored = stored.filter(|old| old.source == provider.source());
+    let stored = stored.filter(|old| provider.gives(&old.source));
     let unknown = keys::unknown_symbol(symbol);
     if live && stored.is_none() && app.table().get(&unknown).await?.is_some() {
         return Err(ProviderError::UnknownSymbol.into());
@@ -329,7 +329,7 @@ fn head(app: &App, history: &History, revision: Option<String>) -> Result<Series
         Basis::SplitAdjusted => "split_adjusted",
     };
     Ok(SeriesHead {
-        source: app.provider().source().to_owned(),
+        source: history.source.to_owned(),
         basis: basis.to_owned(),
         currency: history.currency,
         revision,

@@ -48,11 +48,18 @@ pub async fn known(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<I
         ProviderError::UnknownSymbol => ServiceError::UnknownSymbol { symbol: symbol.clone() },
         other => other.into(),
     })?;
+    follow(app, symbol).await?;
+    Ok(instrument)
+}
+
+/// Has the scheduled refresh follow a symbol from now on; done before the first trade, investment, watch or
+/// subscription of it.
+pub(crate) async fn follow(app: &App, symbol: &Symbol) -> Result<(), ServiceError> {
     let listed = keys::directory_symbol(symbol);
     if app.table().get(&listed).await?.is_none() {
         documents::put_first(app.table(), &listed, symbol.clone()).await?;
     }
-    Ok(instrument)
+    Ok(())
 }
 
 /// What is known of the instrument that a customer means by a symbol, whether or not it has prices.

@@ -13,7 +13,7 @@ use services::identity::password::Password;
 use services::identity::profile::Person;
 use services::identity::sessions::{self, SessionKind};
 use services::identity::{accounts, erasure, export, password_reset, registration};
-use services::{App, Parts, ServiceError, verification};
+use services::{App, Channels, Parts, ServiceError, verification};
 use store_sqlite::SqliteTable;
 
 const PASSWORD: &str = "correct horse battery";
@@ -41,7 +41,13 @@ impl World {
         let objects = FolderObjects::open(folder.path(), [7; 32], clock.clone()).unwrap();
         objects.set_base_url("http://127.0.0.1").unwrap();
         let table = Arc::new(SqliteTable::in_memory(clock.clone()).unwrap());
-        let app = App::new(Parts { table, objects: Arc::new(objects), provider: Arc::new(Sample::new()), clock });
+        let app = App::new(Parts {
+            table,
+            objects: Arc::new(objects),
+            provider: Arc::new(Sample::new()),
+            clock,
+            channels: Channels::none(),
+        });
         let person = Person {
             email: email(),
             first_name: "Ada".to_owned(),

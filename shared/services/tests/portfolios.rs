@@ -14,7 +14,7 @@ use market::Sample;
 use objects::FolderObjects;
 use services::imports::{self, Duplicates, Format, Import};
 use services::portfolios::{self, Change, Opening};
-use services::{App, Parts, Precondition, ServiceError};
+use services::{App, Channels, Parts, Precondition, ServiceError};
 use store::fault::{Fault, Faulty, Plan};
 use store::{Body, Clock, Item, Key, Page, Query, StoreError, Table, Version, Write, keys};
 use store_sqlite::SqliteTable;
@@ -29,7 +29,16 @@ fn clock() -> Clock {
 fn app_on(table: Arc<dyn Table>) -> (App, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let objects = Arc::new(FolderObjects::open(folder.path(), [7; 32], clock()).unwrap());
-    (App::new(Parts { table, objects, provider: Arc::new(Sample::new()), clock: clock() }), folder)
+    (
+        App::new(Parts {
+            table,
+            objects,
+            provider: Arc::new(Sample::new()),
+            clock: clock(),
+            channels: Channels::none(),
+        }),
+        folder,
+    )
 }
 
 async fn opened(app: &App) -> PortfolioId {

@@ -13,7 +13,7 @@ use market::alpha_vantage::Budget;
 use market::{Basis, History, MarketClock, Patience, Provider, ProviderError, Sample};
 use objects::FolderObjects;
 use services::quota::DurableBudget;
-use services::{App, Parts, ServiceError, backtests, forecasts, history, refresh, reports};
+use services::{App, Channels, Parts, ServiceError, backtests, forecasts, history, refresh, reports};
 use store::{Clock, Table};
 use store_sqlite::SqliteTable;
 use uuid::Uuid;
@@ -61,7 +61,7 @@ impl Provider for Scripted {
         self.calls.fetch_add(1, Ordering::SeqCst);
         tokio::task::yield_now().await;
         let bars = self.answer.lock().unwrap().clone()?;
-        Ok(History { bars, basis: Basis::Quoted, currency: Currency::USD, notes: Vec::new() })
+        Ok(History { source: self.source(), bars, basis: Basis::Quoted, currency: Currency::USD, notes: Vec::new() })
     }
 
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
@@ -82,7 +82,13 @@ fn bench(provider: Arc<dyn Provider>) -> Bench {
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
     let folder = tempfile::tempdir().unwrap();
     let objects = Arc::new(FolderObjects::open(folder.path(), [7; 32], clock.reader()).unwrap());
-    let parts = Parts { table: table.clone(), objects: objects.clone(), provider, clock: clock.reader() };
+    let parts = Parts {
+        table: table.clone(),
+        objects: objects.clone(),
+        provider,
+        clock: clock.reader(),
+        channels: Channels::none(),
+    };
     Bench { app: App::new(parts), clock, table, objects, _folder: folder }
 }
 

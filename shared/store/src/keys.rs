@@ -70,6 +70,12 @@ pub fn instrument(symbol: &Symbol) -> Key {
     Key::new(format!("INSTRUMENT#{symbol}"), "META")
 }
 
+/// An instrument's last quote.
+#[must_use]
+pub fn quote(symbol: &Symbol) -> Key {
+    Key::new(format!("INSTRUMENT#{symbol}"), "QUOTE")
+}
+
 /// That a live provider did not know this symbol; expires.
 #[must_use]
 pub fn unknown_symbol(symbol: &Symbol) -> Key {
@@ -167,6 +173,7 @@ mod tests {
             (bars_head(&symbol()), "BARS#AAPL", "HEAD"),
             (bars_year(&symbol(), 2012), "BARS#AAPL", "YEAR#2012"),
             (instrument(&symbol()), "INSTRUMENT#AAPL", "META"),
+            (quote(&symbol()), "INSTRUMENT#AAPL", "QUOTE"),
             (backtest(customer, Uuid::nil()), owner, "BACKTEST#00000000-0000-0000-0000-000000000000"),
             (forecast(&symbol(), day, "walk", 30, "ab12"), "FORECAST#AAPL", "2012-06-01#walk#30#ab12"),
             (report(customer, "ab12"), owner, "REPORT#ab12"),

@@ -24,7 +24,6 @@ use tokio::time::Instant;
 
 pub use budget::{Budget, Clock, FREE_CALLS_A_DAY, QuotaExhausted, SlidingDay};
 pub use daily::read_daily;
-pub use quote::Quote;
 pub use settings::{Limits, Settings, SettingsError};
 
 use self::client::{Client, Query};
@@ -33,6 +32,7 @@ use self::refusal::Refusal;
 use crate::error::ProviderError;
 use crate::history::{History, Note};
 use crate::provider::{MarketClock, Patience, Provider};
+use crate::quote::Quote;
 use crate::series::{Row, Series};
 
 /// The source's name in answers, and that of its budget.
@@ -53,13 +53,6 @@ impl AlphaVantage {
     pub fn new(settings: Settings, budget: Arc<dyn Budget>) -> Result<Self, SettingsError> {
         let client = Client::new(settings, budget)?;
         Ok(Self { client, free_plan: AtomicBool::new(false), instruments: Mutex::default() })
-    }
-
-    /// The last price of `symbol`; one call.
-    pub async fn quote(&self, symbol: &Symbol, patience: Patience) -> Result<Quote, ProviderError> {
-        own_items_are_unknown(symbol)?;
-        let deadline = self.client.deadline(patience);
-        self.finish(self.client.ask(Query::new("GLOBAL_QUOTE", symbol), deadline, quote::read).await).await
     }
 
     /// A refusal that nothing further can be made of, as the error that callers see.
@@ -164,7 +157,24 @@ impl Provider for AlphaVantage {
         if plan == Plan::Compact {
             notes.push(Note::CompactHistory);
         }
-        Ok(History { bars, basis, currency, notes })
+        Ok(History { source: SOURCE, bars, basis, currency, notes })
+    }
+
+    async fn quote(&self, symbol: &Symbol, patience: Patience) -> Result<Quote, ProviderError> {
+        own_items_are_unknown(symbol)?;
+        let deadline = self.client.deadline(patience);
+        let currency = self.currency(symbol, deadline).await?;
+        let last =
+            self.finish(self.client.ask(Query::new("GLOBAL_QUOTE", symbol), deadline, quote::read).await).await?;
+        Ok(Quote {
+            symbol: symbol.clone(),
+            price: last.price,
+            previous_close: last.previous_close,
+            currency,
+            day: last.trading_day,
+            as_of: None,
+            source: SOURCE,
+        })
     }
 
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {

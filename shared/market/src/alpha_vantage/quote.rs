@@ -1,23 +1,17 @@
 //! `GLOBAL_QUOTE`: the last price.
 
-use domain::{Day, Symbol};
+use domain::{Day, Price, Symbol};
 use serde::Deserialize;
 
-use super::number::optional;
 use super::refusal::{Refusal, classify};
 use crate::error::ProviderError;
 
-/// The last price of a symbol.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Quote {
-    /// The symbol.
-    pub symbol: Symbol,
-    /// Last price in the instrument's currency.
-    pub price: f64,
-    /// Close of the trading day before, where known.
-    pub previous_close: Option<f64>,
-    /// Day of the price.
-    pub trading_day: Day,
+/// What the answer says of a symbol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct LastPrice {
+    pub(super) price: Price,
+    pub(super) previous_close: Option<Price>,
+    pub(super) trading_day: Day,
 }
 
 #[derive(Deserialize)]
@@ -30,34 +24,35 @@ struct Answer {
 struct Members {
     #[serde(rename = "01. symbol")]
     symbol: Option<String>,
-    #[serde(rename = "05. price", default, deserialize_with = "optional")]
-    price: Option<f64>,
+    #[serde(rename = "05. price")]
+    price: Option<String>,
     #[serde(rename = "07. latest trading day")]
     trading_day: Option<String>,
-    #[serde(rename = "08. previous close", default, deserialize_with = "optional")]
-    previous_close: Option<f64>,
+    #[serde(rename = "08. previous close")]
+    previous_close: Option<String>,
 }
 
 /// Reads a quote. An unknown symbol gets an empty one.
-pub(super) fn read(body: &[u8], asked: &Symbol) -> Result<Quote, Refusal> {
+pub(super) fn read(body: &[u8], asked: &Symbol) -> Result<LastPrice, Refusal> {
     let Ok(Answer { quote: Some(quote) }) = serde_json::from_slice(body) else { return Err(classify(body)) };
     let Some(symbol) = quote.symbol else { return Err(ProviderError::UnknownSymbol.into()) };
     if !symbol.eq_ignore_ascii_case(asked.as_str()) {
         return Err(Refusal::malformed("is about another symbol"));
     }
-    let positive = |price: Option<f64>| price.filter(|price| *price > 0.0);
+    // Read from its digits: money is never a float.
+    let exact = |text: Option<String>| Price::parse(&text?).ok();
     let trading_day = quote.trading_day.and_then(|day| day.parse().ok());
-    let (Some(price), Some(trading_day)) = (positive(quote.price), trading_day) else {
+    let (Some(price), Some(trading_day)) = (exact(quote.price), trading_day) else {
         return Err(Refusal::malformed("holds no price"));
     };
-    Ok(Quote { symbol: asked.clone(), price, previous_close: positive(quote.previous_close), trading_day })
+    Ok(LastPrice { price, previous_close: exact(quote.previous_close), trading_day })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn quote(members: &str) -> Result<Quote, Refusal> {
+    fn quote(members: &str) -> Result<LastPrice, Refusal> {
         read(format!("{{\"Global Quote\": {{{members}}}}}").as_bytes(), &"IBM".parse().unwrap())
     }
 
@@ -68,7 +63,7 @@ mod tests {
                "07. latest trading day": "2013-03-01", "08. previous close": "200.8300""#,
         )
         .unwrap();
-        assert_eq!((read.price, read.previous_close), (202.91, Some(200.83)));
+        assert_eq!((read.price.to_string(), read.previous_close), ("202.91".to_owned(), Price::parse("200.83").ok()));
         assert_eq!(read.trading_day.to_string(), "2013-03-01");
     }
 

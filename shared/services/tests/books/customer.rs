@@ -9,7 +9,7 @@ use services::identity::password::Password;
 use services::identity::profile::Person;
 use services::identity::registration::register;
 use services::portfolios::{self, Opening};
-use services::{App, Parts, ServiceError};
+use services::{App, Channels, Parts, ServiceError};
 use store::error::Remedy;
 use store::{Body, Clock, Key, Table, Write, keys};
 use store_sqlite::SqliteTable;
@@ -26,7 +26,10 @@ impl Platform {
     pub fn start(table: Arc<dyn Table>, clock: Clock) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let objects = Arc::new(FolderObjects::open(folder.path(), [7; 32], clock.clone()).unwrap());
-        Self { app: App::new(Parts { table, objects, provider: Arc::new(Exchange), clock }), _folder: folder }
+        Self {
+            app: App::new(Parts { table, objects, provider: Arc::new(Exchange), clock, channels: Channels::none() }),
+            _folder: folder,
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use ledger::{LotMethod, Order, Position, Side, Size, Stamp, Terms, Trade, Wallet
 use market::{Basis, History, MarketClock, Patience, Provider, ProviderError};
 use objects::FolderObjects;
 use rust_decimal::Decimal;
-use services::{App, Parts, portfolios};
+use services::{App, Channels, Parts, portfolios};
 use store::{Clock, Expect, Item, Key, Page, Query, StoreError, Table, Version, Write, documents, keys};
 use store_sqlite::SqliteTable;
 use uuid::Uuid;
@@ -73,7 +73,13 @@ impl Provider for Market {
         let prices = self.0.lock().unwrap();
         let (instrument, bars) = prices.listed.get(symbol).ok_or(ProviderError::UnknownSymbol)?;
         let bars = bars.slice(0, bars.count_through(prices.today));
-        Ok(History { bars, basis: Basis::Quoted, currency: instrument.currency, notes: Vec::new() })
+        Ok(History {
+            source: self.source(),
+            bars,
+            basis: Basis::Quoted,
+            currency: instrument.currency,
+            notes: Vec::new(),
+        })
     }
 
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
@@ -301,7 +307,7 @@ impl World {
 
 fn app(watched: &Arc<Watched>, market: &Arc<Market>, clock: &HandClock, objects: &Arc<FolderObjects>) -> App {
     let (table, provider): (Arc<dyn Table>, Arc<dyn Provider>) = (watched.clone(), market.clone());
-    App::new(Parts { table, objects: objects.clone(), provider, clock: clock.reader() })
+    App::new(Parts { table, objects: objects.clone(), provider, clock: clock.reader(), channels: Channels::none() })
 }
 
 /// Numbers from a seed, the same on every machine (Knuth's MMIX constants).

@@ -1,0 +1,39 @@
+//! Messages to live connections: API Gateway's management API in AWS, the gateway's own sockets on one machine.
+
+use async_trait::async_trait;
+
+/// Why a message did not reach a connection.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PushError {
+    /// The connection is closed for good; what is kept of it can go.
+    #[error("the connection is gone")]
+    Gone,
+    /// It may be there still.
+    #[error("the message was not taken: {0}")]
+    Failed(String),
+}
+
+/// Reaches live connections by the id that API Gateway gave them.
+#[async_trait]
+pub trait Push: Send + Sync {
+    /// Sends one text message.
+    async fn post(&self, connection: &str, text: &str) -> Result<(), PushError>;
+
+    /// Closes the connection; one that is gone already is no error.
+    async fn close(&self, connection: &str) -> Result<(), PushError>;
+}
+
+/// No connections: for functions that reach none, and tests that need none.
+#[derive(Clone, Copy, Debug)]
+pub struct NoConnections;
+
+#[async_trait]
+impl Push for NoConnections {
+    async fn post(&self, _connection: &str, _text: &str) -> Result<(), PushError> {
+        Err(PushError::Gone)
+    }
+
+    async fn close(&self, _connection: &str) -> Result<(), PushError> {
+        Ok(())
+    }
+}
