@@ -21,6 +21,14 @@ pub struct Configuration {
     pub alpha_vantage_key_parameter: Option<String>,
     /// Another address than Alpha Vantage's own, for tests.
     pub alpha_vantage_url: Option<String>,
+    /// Whether prices may be asked of Yahoo, whose interface is unofficial.
+    pub yahoo: bool,
+    /// The bus that events are published to; without one nobody hears of them.
+    pub event_bus_name: Option<String>,
+    /// The address of the stage that live connections are at; without one there are none.
+    pub live_endpoint: Option<String>,
+    /// The topic that letters are published to; without one none are sent.
+    pub alerts_topic_arn: Option<String>,
 }
 
 /// A variable that every function needs is not set.
@@ -48,6 +56,10 @@ impl Configuration {
             bucket_name: needed("BUCKET_NAME")?,
             alpha_vantage_key_parameter: set("ALPHA_VANTAGE_KEY_PARAMETER"),
             alpha_vantage_url: set("ALPHA_VANTAGE_URL"),
+            yahoo: set("SEXTANT_YAHOO").is_some_and(|value| value == "on"),
+            event_bus_name: set("EVENT_BUS_NAME"),
+            live_endpoint: set("LIVE_ENDPOINT"),
+            alerts_topic_arn: set("ALERTS_TOPIC_ARN"),
         })
     }
 }
@@ -56,8 +68,8 @@ impl Configuration {
 impl Configuration {
     /// What the template sets, and nothing that is optional.
     pub fn sample() -> Self {
-        Self::read(|name| (!name.starts_with("ALPHA_VANTAGE") && name != "AWS_ENDPOINT_URL").then(|| name.to_owned()))
-            .unwrap()
+        let needed = ["AWS_LAMBDA_FUNCTION_NAME", "AWS_REGION", "TABLE_NAME", "BUCKET_NAME"];
+        Self::read(|name| needed.contains(&name).then(|| name.to_owned())).unwrap()
     }
 }
 

@@ -8,13 +8,19 @@ use std::sync::Arc;
 use market::{Provider, Sample, sample};
 use objects::Objects;
 use objects_s3::S3Objects;
+use services::bus::{Bus, NobodyListens};
+use services::mail::{Mail, NoMail};
+use services::push::{NoConnections, Push};
 use services::{Channels, Parts};
 use store::Table;
 use store_dynamodb::DynamoTable;
 
 use crate::absent::{NoObjects, NoPrices};
+use crate::alerts_topic::AlertsTopic;
 use crate::alpha_vantage_key::LateAlphaVantage;
 use crate::aws::Aws;
+use crate::event_bridge::EventBridge;
+use crate::live_connections::LiveConnections;
 
 /// Makes the engines of a function.
 pub type Engines = fn(&Aws) -> Parts;
@@ -54,6 +60,61 @@ pub fn table_and_objects(aws: &Aws) -> Parts {
 #[must_use]
 pub fn table_prices_and_objects(aws: &Aws) -> Parts {
     Parts { objects: s3_objects(aws), ..table_and_prices(aws) }
+}
+
+/// The table, and the live connections.
+#[must_use]
+pub fn table_and_push(aws: &Aws) -> Parts {
+    Parts { channels: Channels { push: push(aws), ..Channels::none() }, ..table(aws) }
+}
+
+/// The table, events, live connections and letters.
+#[must_use]
+pub fn table_and_channels(aws: &Aws) -> Parts {
+    Parts { channels: channels(aws), ..table(aws) }
+}
+
+/// The table, the source of prices, events, live connections and letters.
+#[must_use]
+pub fn table_prices_and_channels(aws: &Aws) -> Parts {
+    Parts { channels: channels(aws), ..table_and_prices(aws) }
+}
+
+/// The table, the bucket, events, live connections and letters.
+#[must_use]
+pub fn table_objects_and_channels(aws: &Aws) -> Parts {
+    Parts { channels: channels(aws), ..table_and_objects(aws) }
+}
+
+/// Everything.
+#[must_use]
+pub fn table_prices_objects_and_channels(aws: &Aws) -> Parts {
+    Parts { channels: channels(aws), ..table_prices_and_objects(aws) }
+}
+
+fn channels(aws: &Aws) -> Channels {
+    Channels { bus: bus(aws), push: push(aws), mail: mail(aws) }
+}
+
+fn bus(aws: &Aws) -> Arc<dyn Bus> {
+    match &aws.configuration.event_bus_name {
+        None => Arc::new(NobodyListens),
+        Some(name) => Arc::new(EventBridge::new(aws_sdk_eventbridge::Client::new(&aws.sdk), name.clone())),
+    }
+}
+
+fn push(aws: &Aws) -> Arc<dyn Push> {
+    let Some(endpoint) = &aws.configuration.live_endpoint else { return Arc::new(NoConnections) };
+    // Unlike every other service's this address belongs to the API, so that none stands in for it.
+    let stage = aws_sdk_apigatewaymanagement::config::Builder::from(&aws.sdk).endpoint_url(endpoint).build();
+    Arc::new(LiveConnections::new(aws_sdk_apigatewaymanagement::Client::from_conf(stage)))
+}
+
+fn mail(aws: &Aws) -> Arc<dyn Mail> {
+    match &aws.configuration.alerts_topic_arn {
+        None => Arc::new(NoMail),
+        Some(arn) => Arc::new(AlertsTopic::new(aws_sdk_sns::Client::new(&aws.sdk), arn.clone())),
+    }
 }
 
 fn dynamo_table(aws: &Aws) -> Arc<dyn Table> {

@@ -12,11 +12,15 @@
 //! more CPU while it starts than its memory buys it afterwards.
 
 mod absent;
+mod alerts_topic;
 mod alpha_vantage_key;
 mod aws;
 mod configuration;
 pub mod engines;
+mod event_bridge;
+mod live_connections;
 mod logs;
+mod metrics;
 mod run;
 mod warm_up;
 

@@ -12,7 +12,7 @@ use tracing::Instrument;
 use crate::aws::Aws;
 use crate::configuration::Configuration;
 use crate::engines::Engines;
-use crate::{Error, logs, warm_up};
+use crate::{Error, logs, metrics, warm_up};
 
 /// Answers HTTP requests with the router that `make` makes, until Lambda stops the process.
 pub async fn run_http(engines: Engines, make: fn(App) -> Router) -> Result<(), Error> {
@@ -34,11 +34,14 @@ where
     E: std::error::Error,
 {
     let (service_name, app) = started(engines).await?;
+    let collector = metrics::start(&service_name)?;
     let service = service_fn(|event: LambdaEvent<Value>| {
         let span = logs::span(&service_name, &event.context);
         let (handle, app) = (&handle, &app);
         async move {
-            handle(app, event.payload).await.map_err(|error| {
+            let handled = handle(app, event.payload).await;
+            metrics::write(collector);
+            handled.map_err(|error| {
                 tracing::error!(%error, "the event failed");
                 Error::from(error.to_string())
             })
