@@ -3,6 +3,7 @@
 //! Pure: no async, no clock, no randomness, no environment. Everything else in the workspace
 //! builds on this crate and it builds on nothing of ours.
 
+pub mod alert;
 pub mod bars;
 pub mod calendar;
 pub mod customer;

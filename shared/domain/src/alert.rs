@@ -1,0 +1,293 @@
+//! Alerts: what a customer wants to be told of, and whether a quote gives cause to.
+//!
+//! Every condition is judged on one quote and the daily bars before it, without a memory of earlier quotes of the day: a
+//! quote that is seen twice, late or by two judges at once is judged alike each time. What is remembered is the market
+//! day on which an alert last fired, and on no day does it fire twice.
+
+use std::fmt;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::decimal::{DECIMALS, DecimalError, from_f64};
+use crate::{Bars, Day, Price, Split};
+
+/// The least window of a moving average that can be crossed: that of one day is the price itself.
+pub const MIN_WINDOW: u16 = 2;
+/// The greatest.
+pub const MAX_WINDOW: u16 = 400;
+/// Decimals of a percentage.
+pub const PERCENT_DECIMALS: u32 = 4;
+/// The greatest move that can be waited for, in percent.
+pub const MAX_PERCENT: i64 = 1_000;
+
+/// What has to be true of a quote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Condition {
+    /// The price is above this one, which is in units of the day on which the alert was made.
+    Above {
+        /// The threshold; the price itself is not above it.
+        #[schema(value_type = String, example = "450.00")]
+        price: Price,
+    },
+    /// The price is below this one, which is in units of the day on which the alert was made.
+    Below {
+        /// The threshold; the price itself is not below it.
+        #[schema(value_type = String, example = "400.00")]
+        price: Price,
+    },
+    /// The price has moved this far, or further, from the close of the trading day before.
+    PercentMove {
+        /// How far, in percent of that close.
+        #[schema(value_type = String, example = "5")]
+        percent: Percent,
+        /// Which way.
+        direction: Direction,
+    },
+    /// The price is on the other side of its simple moving average than the close of the trading day before was.
+    CrossesSma {
+        /// Trading days of the average, the quote's own included, 2 to 400.
+        #[schema(minimum = 2, maximum = 400, example = 50)]
+        window: Window,
+        /// Which way.
+        direction: Direction,
+    },
+}
+
+/// Which way a price moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Upwards.
+    Up,
+    /// Downwards.
+    Down,
+    /// One or the other.
+    Either,
+}
+
+/// How often an alert fires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Repeat {
+    /// At the first quote of which the condition is true, and never again.
+    Once,
+    /// On every market day that has a quote of which it is true, at the first one.
+    Recurring,
+}
+
+/// A share in percent, above zero, at most [`MAX_PERCENT`], with at most [`PERCENT_DECIMALS`] decimals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(try_from = "Decimal", into = "Decimal")]
+#[schema(value_type = String, example = "5")]
+pub struct Percent(Decimal);
+
+/// Trading days of a moving average, [`MIN_WINDOW`] to [`MAX_WINDOW`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(try_from = "u16", into = "u16")]
+#[schema(value_type = u16, example = 50)]
+pub struct Window(u16);
+
+/// Why a number is no [`Percent`] or [`Window`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConditionError {
+    /// Not a decimal number.
+    #[error("not a decimal number")]
+    NotANumber,
+    /// A percentage of zero, below it, or above [`MAX_PERCENT`].
+    #[error("a move is above 0 and at most {MAX_PERCENT} percent")]
+    PercentRange,
+    /// Too fine a percentage.
+    #[error("a percentage has at most {PERCENT_DECIMALS} decimals")]
+    PercentTooFine,
+    /// Not a window.
+    #[error("a window is a whole number of days from {MIN_WINDOW} to {MAX_WINDOW}")]
+    Window,
+}
+
+/// All that an alert is judged by.
+#[derive(Clone, Copy, Debug)]
+pub struct Sight<'a> {
+    /// The price of the quote.
+    pub price: Price,
+    /// The market day of the quote; prices are in units of this day.
+    pub day: Day,
+    /// The close of the trading day before, in the same units, where known.
+    pub previous_close: Option<Price>,
+    /// The daily bars of the instrument, as far as they are known; those after `day` are not looked at.
+    pub bars: &'a Bars,
+    /// The splits that these bars tell of.
+    pub splits: &'a [Split],
+}
+
+/// What is remembered of an alert between quotes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vigil {
+    /// What it waits for.
+    pub condition: Condition,
+    /// How often.
+    pub repeat: Repeat,
+    /// The day in whose units its price is.
+    pub units_of: Day,
+    /// The market day on which it last fired.
+    pub fired_on: Option<Day>,
+}
+
+impl Vigil {
+    /// Whether the alert fires at this quote. One that does is to be remembered as fired on the quote's day.
+    #[must_use]
+    pub fn fires(&self, sight: &Sight<'_>) -> bool {
+        self.is_due(sight.day) && self.holds(sight)
+    }
+
+    /// Whether it may still fire on this day: at most once on each, and none before one on which it has.
+    #[must_use]
+    pub fn is_due(&self, day: Day) -> bool {
+        match (self.repeat, self.fired_on) {
+            (_, None) => true,
+            (Repeat::Once, Some(_)) => false,
+            (Repeat::Recurring, Some(fired_on)) => day > fired_on,
+        }
+    }
+
+    /// Whether bars have to be at hand to judge a quote of this day.
+    #[must_use]
+    pub fn needs_bars(&self, day: Day) -> bool {
+        match self.condition {
+            Condition::Above { .. } | Condition::Below { .. } => self.units_of < day,
+            Condition::PercentMove { .. } => false,
+            Condition::CrossesSma { .. } => true,
+        }
+    }
+
+    /// Whether the condition is true of the quote. Of what is not known, or too large to be reckoned with, it is not.
+    fn holds(&self, sight: &Sight<'_>) -> bool {
+        match self.condition {
+            Condition::Above { price } => self.in_own_units(sight).is_some_and(|now| now > price.amount()),
+            Condition::Below { price } => self.in_own_units(sight).is_some_and(|now| now < price.amount()),
+            Condition::PercentMove { percent, direction } => moved(sight, percent, direction).unwrap_or(false),
+            Condition::CrossesSma { window, direction } => crossed(sight, window, direction).unwrap_or(false),
+        }
+    }
+
+    /// The price of the quote for what was one unit on the day on which the alert was made.
+    fn in_own_units(&self, sight: &Sight<'_>) -> Option<Decimal> {
+        let since = sight.splits.iter().filter(|split| self.units_of < split.day && split.day <= sight.day);
+        let now = since.map(|split| split.ratio).try_fold(sight.price.amount(), Decimal::checked_mul)?;
+        // A third has no last digit: 30 after one for three is 10 before, not 9.99….
+        Some(now.round_dp(DECIMALS))
+    }
+}
+
+/// Whether |price − close| · 100 ≥ percent · close, in the direction asked for; no division, so that it is exact.
+fn moved(sight: &Sight<'_>, percent: Percent, direction: Direction) -> Option<bool> {
+    let close = sight.previous_close?.amount();
+    let change = sight.price.amount().checked_sub(close)?.checked_mul(Decimal::ONE_HUNDRED)?;
+    let needed = percent.0.checked_mul(close)?;
+    Some(match direction {
+        Direction::Up => change >= needed,
+        Direction::Down => -change >= needed,
+        Direction::Either => change.abs() >= needed,
+    })
+}
+
+/// Whether a > b now and a ≤ b one trading day ago, for the price as a and its average as b, or the reverse.
+fn crossed(sight: &Sight<'_>, window: Window, direction: Direction) -> Option<bool> {
+    let days = usize::from(window.0);
+    let before = sight.bars.count_before(sight.day);
+    // The scale is that of the quote's own day where its bar is there already, else that of the day before.
+    let origin = sight.bars.get(sight.bars.count_through(sight.day).checked_sub(1)?)?;
+    let scale = origin.close / origin.adjusted_close;
+    let closes = sight.bars.adjusted_close().get(before.checked_sub(days)?..before)?;
+    let closes: Vec<Decimal> = closes.iter().map(|close| from_f64(close * scale)).collect::<Result<_, _>>().ok()?;
+    let (oldest, newest, price) = (*closes.first()?, *closes.last()?, sight.price.amount());
+    let days = Decimal::from(days);
+    let sum_before = closes.iter().copied().try_fold(Decimal::ZERO, Decimal::checked_add)?;
+    let sum_now = sum_before.checked_sub(oldest)?.checked_add(price)?;
+    let (price, newest) = (price.checked_mul(days)?, newest.checked_mul(days)?);
+    let up = price > sum_now && newest <= sum_before;
+    let down = price < sum_now && newest >= sum_before;
+    Some(match direction {
+        Direction::Up => up,
+        Direction::Down => down,
+        Direction::Either => up || down,
+    })
+}
+
+impl Percent {
+    /// Exactly this percentage.
+    pub fn new(percent: Decimal) -> Result<Self, ConditionError> {
+        let percent = percent.normalize();
+        if percent <= Decimal::ZERO || percent > Decimal::from(MAX_PERCENT) {
+            return Err(ConditionError::PercentRange);
+        }
+        if percent.scale() > PERCENT_DECIMALS {
+            return Err(ConditionError::PercentTooFine);
+        }
+        Ok(Self(percent))
+    }
+
+    /// Reads `2.5` exactly.
+    pub fn parse(text: &str) -> Result<Self, ConditionError> {
+        match Price::parse(text) {
+            Ok(percent) => Self::new(percent.amount()),
+            Err(DecimalError::NotANumber) => Err(ConditionError::NotANumber),
+            Err(DecimalError::TooFine) => Err(ConditionError::PercentTooFine),
+            Err(DecimalError::TooLarge | DecimalError::Negative | DecimalError::Zero) => {
+                Err(ConditionError::PercentRange)
+            }
+        }
+    }
+}
+
+impl TryFrom<Decimal> for Percent {
+    type Error = ConditionError;
+
+    fn try_from(percent: Decimal) -> Result<Self, ConditionError> {
+        Self::new(percent)
+    }
+}
+
+impl From<Percent> for Decimal {
+    fn from(percent: Percent) -> Self {
+        percent.0
+    }
+}
+
+impl TryFrom<u16> for Window {
+    type Error = ConditionError;
+
+    fn try_from(days: u16) -> Result<Self, ConditionError> {
+        if (MIN_WINDOW..=MAX_WINDOW).contains(&days) { Ok(Self(days)) } else { Err(ConditionError::Window) }
+    }
+}
+
+impl From<Window> for u16 {
+    fn from(window: Window) -> Self {
+        window.0
+    }
+}
+
+/// What has happened, as the end of a sentence about the instrument.
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Above { price } => write!(f, "is above {price}"),
+            Self::Below { price } => write!(f, "is below {price}"),
+            Self::PercentMove { percent: Percent(percent), direction } => match direction {
+                Direction::Up => write!(f, "has risen by {percent} % or more"),
+                Direction::Down => write!(f, "has fallen by {percent} % or more"),
+                Direction::Either => write!(f, "has moved by {percent} % or more"),
+            },
+            Self::CrossesSma { window: Window(days), direction } => match direction {
+                Direction::Up => write!(f, "has crossed its {days}-day average upwards"),
+                Direction::Down => write!(f, "has crossed its {days}-day average downwards"),
+                Direction::Either => write!(f, "has crossed its {days}-day average"),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,344 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::Bar;
+use crate::split::splits_of;
+
+const MADE_ON: &str = "2013-01-02";
+
+fn day(text: &str) -> Day {
+    text.parse().unwrap()
+}
+
+fn price(text: &str) -> Price {
+    Price::parse(text).unwrap()
+}
+
+fn percent_move(percent: &str, direction: Direction) -> Condition {
+    Condition::PercentMove { percent: Percent::parse(percent).unwrap(), direction }
+}
+
+fn crosses_sma(window: u16, direction: Direction) -> Condition {
+    Condition::CrossesSma { window: window.try_into().unwrap(), direction }
+}
+
+fn vigil(condition: Condition, repeat: Repeat) -> Vigil {
+    Vigil { condition, repeat, units_of: day(MADE_ON), fired_on: None }
+}
+
+/// Bars of consecutive days that end on 2013-01-31, none of them with a dividend.
+fn bars(closes: &[f64]) -> Bars {
+    let first = day("2013-01-31").plus_days(1 - closes.len() as i32);
+    Bars::from_rows(closes.iter().enumerate().map(|(index, &close)| bar(first.plus_days(index as i32), close))).unwrap()
+}
+
+fn bar(date: Day, close: f64) -> Bar {
+    Bar {
+        date,
+        open: close,
+        high: close,
+        low: close,
+        close,
+        volume: 1.0,
+        adjusted_close: close,
+        split_ratio: 1.0,
+        dividend: 0.0,
+    }
+}
+
+/// Whether a recurring alert fires at this price of 2013-02-01.
+fn fires(condition: Condition, now: &str, previous_close: Option<&str>, bars: &Bars) -> bool {
+    let splits = splits_of(bars).unwrap();
+    let sight = Sight {
+        price: price(now),
+        day: day("2013-02-01"),
+        previous_close: previous_close.map(price),
+        bars,
+        splits: &splits,
+    };
+    vigil(condition, Repeat::Recurring).fires(&sight)
+}
+
+#[test]
+fn a_threshold_is_passed_by_what_is_beyond_it_and_not_by_itself() {
+    let (above, below) = (Condition::Above { price: price("450") }, Condition::Below { price: price("450.00") });
+    for (now, expected_above, expected_below) in [
+        ("449.99999999", false, true),
+        ("450", false, false),
+        ("450.00", false, false),
+        ("450.00000001", true, false),
+        ("1000000000000", true, false),
+        ("0.00000001", false, true),
+    ] {
+        assert_eq!(fires(above, now, None, &Bars::default()), expected_above, "above at {now}");
+        assert_eq!(fires(below, now, None, &Bars::default()), expected_below, "below at {now}");
+    }
+}
+
+#[test]
+fn a_threshold_goes_along_with_the_splits_since_the_alert_was_made() {
+    // Seven for one on 2013-01-30: what was 700 is 100.
+    let mut rows: Vec<Bar> = bars(&[690.0, 700.0, 100.0, 101.0]).iter().collect();
+    rows[2].split_ratio = 7.0;
+    let bars = Bars::from_rows(rows).unwrap();
+    let below = Condition::Below { price: price("650") };
+    assert!(!fires(below, "100", None, &bars), "the fall is the split's");
+    assert!(fires(below, "92.85", None, &bars));
+    assert!(fires(Condition::Above { price: price("714") }, "102.01", None, &bars));
+    assert!(!fires(Condition::Above { price: price("714") }, "102", None, &bars), "102 are exactly 714");
+    let (splits, sight_day) = (splits_of(&bars).unwrap(), day("2013-02-01"));
+    let sight = Sight { price: price("100"), day: sight_day, previous_close: None, bars: &bars, splits: &splits };
+    let since = |units_of: &str| Vigil { units_of: day(units_of), ..vigil(below, Repeat::Once) }.fires(&sight);
+    assert!(since("2013-01-30"), "made in new units");
+    assert!(!since("2013-01-29"), "made in old ones");
+}
+
+#[test]
+fn one_for_three_leaves_a_threshold_exact() {
+    let mut rows: Vec<Bar> = bars(&[10.0, 30.0]).iter().collect();
+    rows[1].split_ratio = 0.333_333;
+    let bars = Bars::from_rows(rows).unwrap();
+    assert!(!fires(Condition::Above { price: price("10") }, "30", None, &bars));
+    assert!(!fires(Condition::Below { price: price("10") }, "30", None, &bars));
+    assert!(fires(Condition::Above { price: price("10") }, "30.01", None, &bars));
+}
+
+#[test]
+fn a_move_counts_from_the_percentage_itself_on_to_the_last_digit() {
+    use Direction::{Down, Either, Up};
+    let none = Bars::default();
+    for (percent, direction, close, now, expected) in [
+        ("5", Up, "100", "105", true),
+        ("5", Up, "100", "104.99999999", false),
+        ("5", Up, "100", "95", false),
+        ("5", Down, "100", "95", true),
+        ("5", Down, "100", "95.00000001", false),
+        ("5", Down, "100", "105", false),
+        ("5", Either, "100", "95", true),
+        ("5", Either, "100", "105", true),
+        ("5", Either, "100", "104.99", false),
+        // 3 % of 0.7 is 0.021: in binary floating point (0.721 − 0.7) / 0.7 falls short of 0.03.
+        ("3", Up, "0.7", "0.721", true),
+        ("0.0001", Either, "430.47", "430.47", false),
+        ("0.0001", Up, "430.47", "430.47043047", true),
+        ("0.0001", Up, "430.47", "430.47043046", false),
+        ("1000", Up, "1", "11", true),
+        ("100", Down, "1", "0.00000001", false),
+        ("1", Up, "1000000000000", "1000000000000", false),
+    ] {
+        let condition = percent_move(percent, direction);
+        assert_eq!(fires(condition, now, Some(close), &none), expected, "{condition:?}: {close} → {now}");
+    }
+    assert!(!fires(percent_move("5", Either), "1", None, &none), "from an unknown close nothing moves");
+}
+
+#[test]
+fn an_average_is_crossed_by_what_was_on_the_other_side_the_day_before() {
+    use Direction::{Down, Either, Up};
+    // The averages of three days: (10 + 11 + 9) / 3 = 10 the day before, (11 + 9 + x) / 3 now, which x passes at 10.
+    let below_before = bars(&[10.0, 11.0, 9.0]);
+    // (10 + 9 + 11) / 3 = 10 the day before; (9 + 11 + x) / 3 now.
+    let above_before = bars(&[10.0, 9.0, 11.0]);
+    // Exactly on it the day before: it may be left to either side.
+    let on_it_before = bars(&[10.0, 10.0, 10.0]);
+    for (bars, direction, now, expected) in [
+        (&below_before, Up, "10.01", true),
+        (&below_before, Up, "10", false),
+        (&below_before, Up, "9.99", false),
+        (&below_before, Down, "9.99", false),
+        (&below_before, Either, "10.01", true),
+        (&above_before, Down, "9.99", true),
+        (&above_before, Down, "10", false),
+        (&above_before, Up, "12", false),
+        (&above_before, Either, "9.99", true),
+        (&on_it_before, Up, "10.01", true),
+        (&on_it_before, Down, "9.99", true),
+        (&on_it_before, Either, "10", false),
+    ] {
+        let condition = crosses_sma(3, direction);
+        assert_eq!(fires(condition, now, None, bars), expected, "{condition:?} {:?} → {now}", bars.close());
+    }
+    assert!(!fires(crosses_sma(4, Either), "99", None, &below_before), "three days have no average of four");
+}
+
+#[test]
+fn averages_stand_on_the_scale_of_the_last_day() {
+    // Two for one on 2013-01-31: 22 and 18 are 11 and 9 in new units, and (9 + 9 + x) / 3 is passed at 9.
+    let mut rows: Vec<Bar> = bars(&[20.0, 22.0, 18.0, 9.0]).iter().collect();
+    for bar in &mut rows[..3] {
+        bar.adjusted_close /= 2.0;
+    }
+    rows[3].split_ratio = 2.0;
+    let split = Bars::from_rows(rows.clone()).unwrap();
+    assert!(fires(crosses_sma(3, Direction::Up), "9.01", None, &split));
+    assert!(!fires(crosses_sma(3, Direction::Up), "9", None, &split));
+    // The same where the quote is of the day of the split, and its bar is there already.
+    rows.push(Bar { date: day("2013-02-01"), close: 4.5, adjusted_close: 4.5, split_ratio: 2.0, ..rows[3] });
+    for bar in &mut rows[..4] {
+        bar.adjusted_close /= 2.0;
+    }
+    let split = Bars::from_rows(rows).unwrap();
+    assert!(fires(crosses_sma(3, Direction::Up), "4.51", None, &split));
+    assert!(!fires(crosses_sma(3, Direction::Up), "4.5", None, &split));
+}
+
+#[test]
+fn once_is_once_and_recurring_is_once_on_each_day() {
+    let mut once = vigil(Condition::Above { price: price("1") }, Repeat::Once);
+    assert!(once.is_due(day("2013-02-01")));
+    once.fired_on = Some(day("2013-02-01"));
+    assert!(!once.is_due(day("2013-02-01")) && !once.is_due(day("2013-02-04")));
+    let recurring = Vigil { repeat: Repeat::Recurring, ..once };
+    assert!(!recurring.is_due(day("2013-02-01")));
+    assert!(recurring.is_due(day("2013-02-04")));
+    assert!(!recurring.is_due(day("2013-01-31")), "what comes late is of a day that is over");
+}
+
+#[test]
+fn bars_are_asked_for_only_where_they_decide() {
+    let above = vigil(Condition::Above { price: price("1") }, Repeat::Once);
+    assert!(!above.needs_bars(day(MADE_ON)), "no split lies between a day and itself");
+    assert!(above.needs_bars(day("2013-01-03")));
+    assert!(!vigil(percent_move("5", Direction::Up), Repeat::Once).needs_bars(day("2013-01-03")));
+    assert!(vigil(crosses_sma(20, Direction::Up), Repeat::Once).needs_bars(day(MADE_ON)));
+}
+
+#[test]
+fn percentages_and_windows_have_bounds() {
+    assert_eq!(Percent::parse("2.50").unwrap(), Percent::parse("2.5").unwrap());
+    for (text, error) in [
+        ("0", ConditionError::PercentRange),
+        ("-5", ConditionError::PercentRange),
+        ("1000.0001", ConditionError::PercentRange),
+        ("1e13", ConditionError::PercentRange),
+        ("0.00001", ConditionError::PercentTooFine),
+        ("0.000000001", ConditionError::PercentTooFine),
+        ("five", ConditionError::NotANumber),
+        ("", ConditionError::NotANumber),
+    ] {
+        assert_eq!(Percent::parse(text), Err(error), "{text}");
+    }
+    for days in [0, 1, 401, u16::MAX] {
+        assert_eq!(Window::try_from(days), Err(ConditionError::Window), "{days}");
+    }
+    assert_eq!(u16::from(Window::try_from(400).unwrap()), 400);
+}
+
+#[test]
+fn conditions_are_written_as_the_interface_says() {
+    for (json, said) in [
+        (r#"{"type":"above","price":"450"}"#, "is above 450"),
+        (r#"{"type":"below","price":"0.5"}"#, "is below 0.5"),
+        (r#"{"type":"percent_move","percent":"2.5","direction":"either"}"#, "has moved by 2.5 % or more"),
+        (r#"{"type":"crosses_sma","window":50,"direction":"down"}"#, "has crossed its 50-day average downwards"),
+    ] {
+        let condition: Condition = serde_json::from_str(json).unwrap();
+        assert_eq!(serde_json::to_string(&condition).unwrap(), json);
+        assert_eq!(condition.to_string(), said);
+    }
+    for json in [
+        r#"{"type":"above"}"#,
+        r#"{"type":"above","price":"0"}"#,
+        r#"{"type":"above","price":"1","direction":"up"}"#,
+        r#"{"type":"crosses_sma","window":1,"direction":"up"}"#,
+        r#"{"type":"touches","price":"1"}"#,
+    ] {
+        assert!(serde_json::from_str::<Condition>(json).is_err(), "{json}");
+    }
+}
+
+/// A quote as the laws below need it: a day of February 2013 and a price in cents.
+fn quotes() -> impl Strategy<Value = Vec<(i32, i64)>> {
+    prop::collection::vec((0..5_i32, 900..1_100_i64), 0..40)
+}
+
+fn conditions() -> impl Strategy<Value = Condition> {
+    let direction = || prop_oneof![Just(Direction::Up), Just(Direction::Down), Just(Direction::Either)];
+    let price = || (900..1_100_i64).prop_map(|cents| Price::new(Decimal::new(cents, 2)).unwrap());
+    prop_oneof![
+        price().prop_map(|price| Condition::Above { price }),
+        price().prop_map(|price| Condition::Below { price }),
+        (1..10_i64, direction()).prop_map(|(percent, direction)| Condition::PercentMove {
+            percent: Percent::new(Decimal::from(percent)).unwrap(),
+            direction
+        }),
+        (2..8_u16, direction()).prop_map(|(window, direction)| crosses_sma(window, direction)),
+    ]
+}
+
+/// The days on which an alert fires that is shown these quotes one after the other.
+fn fired_days(condition: Condition, repeat: Repeat, quotes: &[(i32, i64)]) -> Vec<Day> {
+    let bars = bars(&[9.5, 10.5, 10.0, 9.0, 11.0, 10.0, 10.25, 9.75]);
+    let mut vigil = vigil(condition, repeat);
+    let mut fired = Vec::new();
+    for &(offset, cents) in quotes {
+        let sight = Sight {
+            price: Price::new(Decimal::new(cents, 2)).unwrap(),
+            day: day("2013-02-01").plus_days(offset),
+            previous_close: Some(price("10")),
+            bars: &bars,
+            splits: &[],
+        };
+        if vigil.fires(&sight) {
+            vigil.fired_on = Some(sight.day);
+            fired.push(sight.day);
+        }
+    }
+    fired
+}
+
+proptest! {
+    #[test]
+    fn whatever_comes_no_alert_fires_twice_on_a_day(condition in conditions(), quotes in quotes()) {
+        let fired = fired_days(condition, Repeat::Recurring, &quotes);
+        prop_assert!(fired.windows(2).all(|pair| pair[0] < pair[1]), "{fired:?}");
+        let once = fired_days(condition, Repeat::Once, &quotes);
+        prop_assert_eq!(once.as_slice(), &fired[..fired.len().min(1)]);
+    }
+
+    #[test]
+    fn a_quote_that_is_seen_again_changes_nothing(condition in conditions(), quotes in quotes()) {
+        let fired = fired_days(condition, Repeat::Recurring, &quotes);
+        let twice: Vec<_> = quotes.iter().flat_map(|&quote| [quote, quote]).collect();
+        prop_assert_eq!(&fired_days(condition, Repeat::Recurring, &twice), &fired);
+        let all_again = [quotes.clone(), quotes].concat();
+        prop_assert_eq!(&fired_days(condition, Repeat::Recurring, &all_again), &fired);
+    }
+
+    #[test]
+    fn on_which_days_an_alert_fires_does_not_depend_on_the_order_within_a_day(
+        condition in conditions(),
+        quotes in quotes(),
+    ) {
+        let mut by_day = quotes;
+        by_day.sort_by_key(|(day, _)| *day);
+        let mut by_price = by_day.clone();
+        by_price.sort_unstable();
+        prop_assert_eq!(
+            fired_days(condition, Repeat::Recurring, &by_day),
+            fired_days(condition, Repeat::Recurring, &by_price)
+        );
+    }
+
+    #[test]
+    fn crossings_agree_with_averages_counted_in_whole_cents(
+        cents in prop::collection::vec(900..1_100_i64, 2..30),
+        now in 900..1_100_i64,
+        window in 2..30_usize,
+    ) {
+        let closes: Vec<f64> = cents.iter().map(|&cents| cents as f64 / 100.0).collect();
+        let expected = cents.len().checked_sub(window).map(|start| {
+            let (before, days) = (&cents[start..], window as i64);
+            let average_before: i64 = before.iter().sum();
+            let average_now = average_before - before[0] + now;
+            now * days > average_now && before[window - 1] * days <= average_before
+        });
+        let fired = fires(
+            crosses_sma(window as u16, Direction::Up),
+            &Decimal::new(now, 2).to_string(),
+            None,
+            &bars(&closes),
+        );
+        prop_assert_eq!(fired, expected.unwrap_or(false));
+    }
+}
