@@ -1,4 +1,5 @@
-//! `POST /sessions` signs in, `GET /sessions` lists, `DELETE /sessions/current` and `DELETE /sessions` sign out.
+//! `POST /sessions` signs in, `GET /sessions` lists, `DELETE /sessions/current` and `DELETE /sessions` sign out;
+//! `POST /live-tickets` lets a session open a live connection.
 
 use api::{Caller, Fields, Json, Problem};
 use axum::Router;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use services::App;
 use services::identity::password::Password;
 use services::identity::sessions::{self, SessionKind, ShownSession, SignedIn};
+use services::live::{self, LiveTicket};
 use utoipa::ToSchema;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -28,7 +30,10 @@ pub fn openapi() -> OpenApi {
 }
 
 fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(sign_in, list, sign_out_everywhere)).routes(routes!(sign_out))
+    OpenApiRouter::new()
+        .routes(routes!(sign_in, list, sign_out_everywhere))
+        .routes(routes!(sign_out))
+        .routes(routes!(issue_live_ticket))
 }
 
 /// Who signs in, and from what.
@@ -99,7 +104,7 @@ async fn list(State(app): State<App>, caller: Caller) -> Result<axum::Json<Sessi
     path = "/sessions/current",
     operation_id = "sign_out",
     tag = "sessions",
-    responses((status = 204, description = "It has ended; its token is no longer taken"))
+    responses((status = 204, description = "It has ended: its token is no longer taken, and its live connections are closed"))
 )]
 async fn sign_out(State(app): State<App>, caller: Caller) -> Result<StatusCode, Problem> {
     sessions::sign_out(&app, caller.customer_id, &caller.session).await?;
@@ -112,9 +117,23 @@ async fn sign_out(State(app): State<App>, caller: Caller) -> Result<StatusCode, 
     path = "/sessions",
     operation_id = "sign_out_everywhere",
     tag = "sessions",
-    responses((status = 204, description = "They have ended; none of their tokens is taken any longer"))
+    responses((status = 204, description = "They have ended: none of their tokens is taken any longer, and all live connections are closed"))
 )]
 async fn sign_out_everywhere(State(app): State<App>, caller: Caller) -> Result<StatusCode, Problem> {
     sessions::sign_out_everywhere(&app, caller.customer_id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// A one-time ticket for a live connection, shown this once: connect the WebSocket to `/live?ticket=TICKET` within 60
+/// seconds. It works once, and only while the session that asks goes on.
+#[utoipa::path(
+    post,
+    path = "/live-tickets",
+    operation_id = "issue_live_ticket",
+    tag = "sessions",
+    responses((status = 201, description = "The ticket", body = LiveTicket))
+)]
+async fn issue_live_ticket(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
+    let ticket = live::issue_ticket(&app, caller.customer_id, &caller.session).await?;
+    Ok((StatusCode::CREATED, axum::Json(ticket)).into_response())
 }

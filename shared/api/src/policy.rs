@@ -45,6 +45,7 @@ pub const POLICIES: &[(&str, Access)] = &[
     ("POST /instruments", Access::Own),
     ("GET /instruments/{symbol}", Access::SignedIn),
     ("PUT /instruments/{symbol}/prices", Access::Own),
+    ("POST /live-tickets", Access::Own),
     ("GET /portfolios", Access::Own),
     ("POST /portfolios", Access::Own),
     ("GET /portfolios/{id}", Access::Own),

@@ -23,6 +23,7 @@ pub mod instruments;
 pub mod investments;
 pub mod last_quote;
 mod listing;
+pub mod live;
 pub mod mail;
 pub mod market_clock;
 mod objects_of;

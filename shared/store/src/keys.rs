@@ -6,10 +6,12 @@
 
 mod books;
 mod customers;
+mod live;
 
 pub use books::*;
 pub use customers::*;
 use domain::{CustomerId, Day, Symbol};
+pub use live::*;
 use sha2::{Digest as _, Sha256};
 
 use crate::item::Key;

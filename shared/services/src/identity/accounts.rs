@@ -12,7 +12,7 @@ use super::password::{self, Password};
 use super::profile::{self, Customer, Person, Profile, Stored};
 use super::sessions;
 use crate::error::ServiceError;
-use crate::{App, Precondition, listing, wallets};
+use crate::{App, Precondition, listing, live, wallets};
 
 /// What an administrator changes; `None` leaves a part as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,7 +83,8 @@ pub(crate) fn require_epoch(stored: &Stored, epoch: u64) -> Result<(), ServiceEr
     if stored.profile.session_epoch == epoch { Ok(()) } else { Err(ServiceError::InvalidToken) }
 }
 
-/// Writes a new password's hash and ends every session, together with `also`, where the account is still of `epoch`.
+/// Writes a new password's hash, ends every session together with `also`, where the account is still of `epoch`, and
+/// closes the customer's live connections.
 pub(crate) async fn set_password(
     app: &App,
     customer: CustomerId,
@@ -105,12 +106,14 @@ pub(crate) async fn set_password(
         let deed = audit::record(app, customer, by, "password_changed", json!({}))?;
         let writes = [stored.replaced_by(&changed)?, deed].into_iter().chain(also.clone());
         app.table().transact(writes.collect()).await?;
-        Ok(())
+        Ok::<_, ServiceError>(())
     })
-    .await
+    .await?;
+    live::close_of(app, customer).await;
+    Ok(())
 }
 
-/// Changes role, advisor or disabling; a new role or disabling ends every session.
+/// Changes role, advisor or disabling; a new role or disabling ends every session and closes all live connections.
 ///
 /// Errors: those of [`Precondition::require`]; [`ServiceError::OwnAccount`] for an administrator who would shut themselves
 /// out; [`ServiceError::Field`] for an advisor who is none.
@@ -122,7 +125,7 @@ pub async fn administer(
     change: Change,
 ) -> Result<Stored, ServiceError> {
     let change = &change;
-    retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
+    let (changed, sessions_ended) = retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
         let stored = profile::find(app, customer).await?;
         expected.require(stored.version.0)?;
         if stored.profile.erased_at.is_some() {
@@ -140,7 +143,8 @@ pub async fn administer(
         if after.role != Role::Client {
             after.advisor_id = None;
         }
-        if after.role != before.role || after.disabled != before.disabled {
+        let sessions_end = after.role != before.role || after.disabled != before.disabled;
+        if sessions_end {
             after.end_sessions();
         }
         after.updated_at = app.now();
@@ -152,9 +156,13 @@ pub async fn administer(
         let detail = json!({ "role": after.role, "advisor_id": after.advisor_id, "disabled": after.disabled });
         writes.push(audit::record(app, customer, by, "administered", detail)?);
         app.table().transact(writes).await?;
-        profile::find(app, customer).await
+        Ok::<_, ServiceError>((profile::find(app, customer).await?, sessions_end))
     })
-    .await
+    .await?;
+    if sessions_ended {
+        live::close_of(app, customer).await;
+    }
+    Ok(changed)
 }
 
 /// Moves a client from one advisor to another; the new one is asserted to be an advisor still.

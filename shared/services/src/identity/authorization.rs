@@ -1,10 +1,13 @@
 //! From a token to a caller, on every request: two strongly consistent reads, and nothing is remembered between.
 
-use chrono::TimeDelta;
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{CustomerId, Role};
+use store::limits::MAX_KEYS;
 use store::{Expect, StoreError, Version, Write, documents, keys};
 
-use super::profile;
+use super::profile::{self, Profile, Stored};
 use super::sessions::Session;
 use super::tokens;
 use crate::App;
@@ -24,18 +27,80 @@ pub struct Authorized {
     pub session: String,
 }
 
+/// A session that speaks for its customer, as it was read.
+pub(crate) struct Standing {
+    customer: Stored,
+    session: Session,
+    version: Version,
+    hash: String,
+}
+
+impl Standing {
+    /// The writes that let a transaction pass only while session and customer are as they were read.
+    pub(crate) fn unchanged(&self) -> [Write; 2] {
+        let (session, customer) = (keys::session(&self.hash), keys::customer(self.customer.profile.id));
+        [(session, self.version), (customer, self.customer.version)]
+            .map(|(key, version)| Write::Check { key, expect: Expect::Version(version) })
+    }
+}
+
 /// Whom this token speaks for now; `None` where it is unknown, expired, or ended in any way.
 pub async fn authorize(app: &App, token: &str) -> Result<Option<Authorized>, ServiceError> {
-    let Some(hash) = tokens::hash(token) else { return Ok(None) };
-    let Some((session, version)) = documents::read::<Session>(app.table(), &keys::session(&hash)).await? else {
+    match tokens::hash(token) {
+        Some(hash) => authorize_session(app, &hash).await,
+        None => Ok(None),
+    }
+}
+
+/// Whom the session with this hash of its token speaks for now: what every request and every message of a live
+/// connection is let in by.
+pub(crate) async fn authorize_session(app: &App, hash: &str) -> Result<Option<Authorized>, ServiceError> {
+    let Some(Standing { customer, session, version, .. }) = standing(app, hash).await? else { return Ok(None) };
+    touch(app, hash, session, version).await?;
+    let profile = customer.profile;
+    Ok(Some(Authorized { customer_id: profile.id, role: profile.role, session: hash.to_owned() }))
+}
+
+/// The session with this hash of its token, where it speaks for its customer now.
+pub(crate) async fn standing(app: &App, hash: &str) -> Result<Option<Standing>, ServiceError> {
+    let Some((session, version)) = documents::read::<Session>(app.table(), &keys::session(hash)).await? else {
         return Ok(None);
     };
-    let profile = profile::find(app, session.customer_id).await?.profile;
-    if !session.is_alive(app.now()) || session.epoch != profile.session_epoch || !profile.is_open() {
-        return Ok(None);
+    let customer = profile::find(app, session.customer_id).await?;
+    let speaks = speaks(&session, &customer.profile, app.now());
+    Ok(speaks.then(|| Standing { customer, session, version, hash: hash.to_owned() }))
+}
+
+/// Those of many sessions, each given with its customer, that speak for them now.
+pub(crate) async fn living(
+    app: &App,
+    sessions: BTreeMap<String, CustomerId>,
+) -> Result<BTreeSet<String>, ServiceError> {
+    let customers: BTreeSet<CustomerId> = sessions.values().copied().collect();
+    let mut profiles = BTreeMap::new();
+    for some in customers.into_iter().collect::<Vec<_>>().chunks(MAX_KEYS) {
+        let keys: Vec<_> = some.iter().map(|customer| keys::customer(*customer)).collect();
+        for item in app.table().get_many(&keys).await?.into_iter().flatten() {
+            let profile: Profile = documents::parse(&item)?;
+            profiles.insert(profile.id, profile);
+        }
     }
-    touch(app, &hash, session, version).await?;
-    Ok(Some(Authorized { customer_id: profile.id, role: profile.role, session: hash }))
+    let mut living = BTreeSet::new();
+    for some in sessions.into_keys().collect::<Vec<_>>().chunks(MAX_KEYS) {
+        let keys: Vec<_> = some.iter().map(|hash| keys::session(hash)).collect();
+        for (hash, item) in some.iter().zip(app.table().get_many(&keys).await?) {
+            let Some(session) = item.map(|item| documents::parse::<Session>(&item)).transpose()? else { continue };
+            let profile = profiles.get(&session.customer_id);
+            if profile.is_some_and(|profile| speaks(&session, profile, app.now())) {
+                living.insert(hash.clone());
+            }
+        }
+    }
+    Ok(living)
+}
+
+fn speaks(session: &Session, profile: &Profile, now: DateTime<Utc>) -> bool {
+    session.is_alive(now) && session.epoch == profile.session_epoch && profile.is_open()
 }
 
 /// Notes that the session is in use. A lost race means that another request has noted it, or that it was ended.

@@ -18,7 +18,7 @@ use super::profile::{self, Profile};
 use super::{accounts, belongings};
 use crate::error::ServiceError;
 use crate::portfolios::Record;
-use crate::{App, listing, own_items, wallets};
+use crate::{App, alerts, listing, live, own_items, wallets};
 
 /// Of a portfolio these stay: what the ledger's entries point to.
 const KEPT_OF_PORTFOLIO: [&str; 3] = ["POSITION", "LOT", "TRADE"];
@@ -59,6 +59,7 @@ pub async fn erase(app: &App, customer: CustomerId, password: Password) -> Resul
         Ok::<_, ServiceError>(())
     })
     .await?;
+    live::close_of(app, customer).await;
     sweep(app, customer).await.map(drop)
 }
 
@@ -81,6 +82,7 @@ pub async fn sweep(app: &App, customer: CustomerId) -> Result<bool, ServiceError
             remove(app, customer, valuation).await?;
         }
     }
+    let mut mailbox_closed = true;
     for item in own {
         match belongings::kind(&item) {
             "PROFILE" => {}
@@ -91,10 +93,17 @@ pub async fn sweep(app: &App, customer: CustomerId) -> Result<bool, ServiceError
                 let mirror = Write::Delete { key: item.key, expect: DeleteExpect::Any };
                 app.table().transact(vec![session, mirror]).await?;
             }
+            "CONNECTION" => {
+                live::forget(app, item.key.sk.trim_start_matches(keys::CONNECTION_PREFIX)).await?;
+                remove(app, customer, item).await?;
+            }
+            "ALERT" => alerts::erase(app, item).await?,
+            "FIRING" => alerts::erase_firing(app, item).await?,
+            "MAIL" => mailbox_closed = alerts::close_mailbox(app, item).await?,
             _ => remove(app, customer, item).await?,
         }
     }
-    if app.now() - erased_at < TimeDelta::minutes(STRAGGLER_MINUTES) {
+    if !mailbox_closed || app.now() - erased_at < TimeDelta::minutes(STRAGGLER_MINUTES) {
         return Ok(false);
     }
     let swept = Profile { swept: true, ..stored.profile.clone() };

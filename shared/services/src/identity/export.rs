@@ -22,8 +22,9 @@ const LINK_LIFETIME: Duration = Duration::from_mins(5);
 const KEPT: usize = 3;
 /// The kind of record whose content may lie among the objects.
 const RESULT: &str = "RESULT";
-/// Of these kinds nothing is shown: the profile stands apart, and a session's item only tells where its token's hash is.
-const APART: [&str; 3] = ["PROFILE", "SESSION", "EXPORT"];
+/// Of these kinds nothing is shown: the profile stands apart, and the items of a session and of a live connection only
+/// tell where its token's hash is.
+const APART: [&str; 4] = ["PROFILE", "SESSION", "CONNECTION", "EXPORT"];
 
 /// What an export holds. Each map goes from a kind of record to all of its records, as they are kept.
 #[derive(Serialize)]

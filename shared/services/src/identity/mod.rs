@@ -12,6 +12,6 @@ pub mod password_reset;
 pub mod profile;
 pub mod registration;
 pub mod sessions;
-mod tokens;
+pub(crate) mod tokens;
 
 pub use profile::{Customer, Profile};

@@ -15,7 +15,7 @@ use super::password::{self, Password};
 use super::profile::{self, Customer, Stored};
 use super::tokens;
 use crate::error::ServiceError;
-use crate::{App, listing};
+use crate::{App, listing, live};
 
 /// The longest life of a session.
 pub const LIFETIME_HOURS: i64 = 12;
@@ -142,15 +142,16 @@ pub async fn sign_in(
     Ok(SignedIn { token, expires_at: session.expires_at, customer: stored.shown() })
 }
 
-/// Ends one session: the one with this hash of its token.
+/// Ends one session, the one with this hash of its token, and closes the live connections that it opened.
 pub async fn sign_out(app: &App, customer: CustomerId, token_sha256: &str) -> Result<(), ServiceError> {
     let ends = [keys::session(token_sha256), keys::session_of(customer, token_sha256)];
     let ends = ends.into_iter().map(|key| Write::Delete { key, expect: DeleteExpect::Any });
     app.table().transact(ends.collect()).await?;
+    live::close_session(app, customer, token_sha256).await;
     Ok(())
 }
 
-/// Ends every session of a customer.
+/// Ends every session of a customer, and closes their live connections.
 pub async fn sign_out_everywhere(app: &App, customer: CustomerId) -> Result<(), ServiceError> {
     retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
         let stored = profile::find(app, customer).await?;
@@ -158,9 +159,11 @@ pub async fn sign_out_everywhere(app: &App, customer: CustomerId) -> Result<(), 
         profile.end_sessions();
         let deed = audit::record(app, customer, Actor::Customer(customer), "signed_out_everywhere", json!({}))?;
         app.table().transact(vec![stored.replaced_by(&profile)?, deed]).await?;
-        Ok(())
+        Ok::<_, ServiceError>(())
     })
-    .await
+    .await?;
+    live::close_of(app, customer).await;
+    Ok(())
 }
 
 /// The sessions that still speak for a customer, newest first.

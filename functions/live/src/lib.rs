@@ -1,0 +1,110 @@
+//! Invoked by API Gateway's WebSocket API: a connection comes, says something, goes.
+//!
+//! Whatever the server says goes to the connection by its id and never as the answer to a route, so that all targets
+//! behave alike. The answer tells API Gateway how it went; of `$connect` it decides whether the connection opens.
+
+mod origin;
+
+use std::collections::HashMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use services::{App, live};
+
+/// The part of the event that matters here.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WebSocketEvent {
+    request_context: RequestContext,
+    #[serde(default)]
+    headers: Option<HashMap<String, String>>,
+    #[serde(default)]
+    query_string_parameters: Option<HashMap<String, String>>,
+    #[serde(default)]
+    body: Option<String>,
+    #[serde(default)]
+    is_base64_encoded: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RequestContext {
+    route_key: String,
+    connection_id: String,
+    #[serde(default)]
+    domain_name: Option<String>,
+}
+
+/// Why an invocation failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The event is not a WebSocket's.
+    #[error("not an event of a WebSocket: {0}")]
+    Event(#[from] serde_json::Error),
+    /// The event has a route that a WebSocket of ours does not have.
+    #[error("no route {0}")]
+    Route(String),
+}
+
+/// Takes one event. Pages of `allowed_origins` (`https://app.example`), and of the host that was connected to, may
+/// connect; a program, which names no origin, may as well.
+pub async fn handle(app: &App, allowed_origins: &[String], event: Value) -> Result<Value, Failure> {
+    let event: WebSocketEvent = serde_json::from_value(event)?;
+    let status = match event.request_context.route_key.as_str() {
+        "$connect" => connect(app, allowed_origins, &event).await,
+        "$disconnect" => disconnect(app, &event.request_context.connection_id).await,
+        "$default" => receive(app, &event).await,
+        other => return Err(Failure::Route(other.to_owned())),
+    };
+    Ok(json!({ "statusCode": status }))
+}
+
+async fn connect(app: &App, allowed_origins: &[String], event: &WebSocketEvent) -> u16 {
+    let host = event.header("host").or(event.request_context.domain_name.as_deref());
+    if !origin::may_connect(event.header("origin"), host, allowed_origins) {
+        tracing::info!("a page of another origin was refused");
+        return 403;
+    }
+    let ticket = event.query_string_parameters.as_ref().and_then(|query| query.get("ticket"));
+    let Some(ticket) = ticket else { return 403 };
+    match live::connect(app, &event.request_context.connection_id, ticket).await {
+        Ok(true) => 200,
+        Ok(false) => 403,
+        Err(error) => failed(&error),
+    }
+}
+
+async fn disconnect(app: &App, connection: &str) -> u16 {
+    live::disconnect(app, connection).await.map_or_else(|error| failed(&error), |()| 200)
+}
+
+async fn receive(app: &App, event: &WebSocketEvent) -> u16 {
+    let connection = &event.request_context.connection_id;
+    live::receive(app, connection, &event.text()).await.map_or_else(|error| failed(&error), |()| 200)
+}
+
+/// The status of what was not done; the cause is for the log.
+fn failed(error: &services::ServiceError) -> u16 {
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    tracing::error!(%error, cause, "a live event was not taken");
+    503
+}
+
+impl WebSocketEvent {
+    /// The first header of this name, in whatever case API Gateway passes it on.
+    fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter().flatten();
+        headers.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// What the connection said. Bytes that are no text are read as a message that makes no sense, and refused as one.
+    fn text(&self) -> String {
+        let body = self.body.as_deref().unwrap_or_default();
+        if !self.is_base64_encoded {
+            return body.to_owned();
+        }
+        String::from_utf8_lossy(&STANDARD.decode(body).unwrap_or_default()).into_owned()
+    }
+}

@@ -1,0 +1,167 @@
+//! What a connection does and is told, from the ticket that opens it to its end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::Symbol;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use store::retry::{Retry, Retryable as _, retry};
+use store::{StoreError, keys};
+
+use super::connections::{self, Connection};
+use super::delivery::say;
+use super::messages::{Message, Refusal, Request, too_many_symbols};
+use super::subscriptions::{self, Noted};
+use super::{closing, snapshot, tickets};
+use crate::error::ServiceError;
+use crate::identity::authorization;
+use crate::{App, instruments, last_quote};
+
+/// The largest message that is read; API Gateway takes no larger frame either.
+pub const MAX_FRAME_BYTES: usize = 32 << 10;
+/// Symbols looked up at the same time.
+const AT_ONCE: usize = 16;
+/// The code of a symbol that nobody knows; one's own items are of no market, and unknown here.
+const UNKNOWN_SYMBOL: &str = "unknown_symbol";
+
+/// Lets a connection in with its ticket; `false` where the ticket lets nobody in, or its session has ended.
+///
+/// Nothing can be said to it before this is answered. Beyond [`super::MAX_CONNECTIONS`] the customer's oldest
+/// connection gives way: what a client has lost track of keeps it out for a moment and not for two hours.
+pub async fn connect(app: &App, id: &str, ticket: &str) -> Result<bool, ServiceError> {
+    let Some(grant) = tickets::take(app, ticket).await? else { return Ok(false) };
+    if !connections::open(app, id, &grant).await? {
+        return Ok(false);
+    }
+    if let Err(error) = closing::make_room(app, grant.customer_id, id).await {
+        connections::forget(app, id).await?;
+        return Err(error);
+    }
+    Ok(true)
+}
+
+/// Forgets a connection that has ended.
+pub async fn disconnect(app: &App, id: &str) -> Result<(), ServiceError> {
+    connections::forget(app, id).await
+}
+
+/// Takes a message of a connection and answers it.
+///
+/// Errors: those of the store; the connection is told that it may try again, and stays.
+pub async fn receive(app: &App, id: &str, text: &str) -> Result<(), ServiceError> {
+    let heard = hear(app, id, text).await;
+    if heard.is_err() {
+        let sorry = Refusal::new("unavailable", "this could not be done for now; send it again in a moment");
+        say(app, id, &sorry.text()?).await;
+    }
+    heard
+}
+
+async fn hear(app: &App, id: &str, text: &str) -> Result<(), ServiceError> {
+    let session = match admit(app, id, text).await? {
+        Ok(connection) => connection.session,
+        Err(refusal) => return closing::end(app, id, &refusal).await,
+    };
+    if authorization::authorize_session(app, &session).await?.is_none() {
+        return closing::end(app, id, &closing::session_ended()).await;
+    }
+    match Request::parse(text) {
+        Ok(Request::Subscribe(symbols)) => subscribe(app, id, symbols).await?,
+        Ok(Request::Unsubscribe(symbols)) => {
+            subscriptions::unlist(app, id, &symbols).await?;
+            say(app, id, &Message::Unsubscribed { symbols: &symbols }.text()?).await;
+        }
+        Ok(Request::Ping) => drop(say(app, id, &Message::Pong.text()?).await),
+        Err(refusal) => drop(say(app, id, &refusal.text()?).await),
+    }
+    Ok(())
+}
+
+/// Takes a token for a message; the refusal of one for which the connection is to be closed.
+async fn admit(app: &App, id: &str, text: &str) -> Result<Result<Connection, Refusal>, ServiceError> {
+    if text.len() > MAX_FRAME_BYTES {
+        return Ok(Err(Refusal::new("message_too_large", format!("a message has at most {MAX_FRAME_BYTES} bytes"))));
+    }
+    let too_fast = || Refusal::new("too_many_messages", "messages come faster than they are read; connect again");
+    let admitted = retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
+        let Some((connection, version)) = connections::find(app, id).await? else {
+            return Ok(Err(Refusal::new("not_connected", "this connection has ended; connect again")));
+        };
+        let Some(bucket) = connection.bucket.take(app.now()) else { return Ok(Err(too_fast())) };
+        let connection = Connection { bucket, ..connection };
+        app.table().transact(vec![connections::replaced_by(id, &connection, version)?]).await?;
+        Ok::<_, ServiceError>(Ok(connection))
+    });
+    match admitted.await {
+        // Messages that come so many at once that they keep each other from being counted.
+        Err(ServiceError::Store(StoreError::Conflict { .. })) => Ok(Err(too_fast())),
+        admitted => admitted,
+    }
+}
+
+/// Subscribes: the snapshot, then the entry in the lists, then whatever came in between, so that a quote is in the
+/// snapshot, or found by the second look, or pushed by whoever published it after the entry.
+async fn subscribe(app: &App, id: &str, asked: BTreeSet<Symbol>) -> Result<(), ServiceError> {
+    let (wanted, unknown) = known(app, asked).await?;
+    match subscriptions::note(app, id, &wanted).await? {
+        Noted::Done => {}
+        Noted::TooMany => {
+            say(app, id, &too_many_symbols().text()?).await;
+            return Ok(());
+        }
+        Noted::Gone => return Ok(()),
+    }
+    follow(app, &wanted).await?;
+    let mut shown = snapshot::take(app, &wanted).await?;
+    shown.unavailable.extend(unknown);
+    let quotes = shown.quotes.values().collect();
+    if !say(app, id, &Message::Snapshot { quotes, unavailable: &shown.unavailable }.text()?).await {
+        // Updates without a snapshot would say nothing of what does not move: the client asks again.
+        return Ok(());
+    }
+    if !subscriptions::list(app, id, &wanted).await? {
+        return Ok(());
+    }
+    let wanted: Vec<_> = wanted.into_iter().collect();
+    for (symbol, quote) in last_quote::read_many(app, &wanted).await? {
+        let newer = shown.quotes.get(&symbol).is_none_or(|seen| quote.seq > seen.seq);
+        if newer && !say(app, id, &Message::Quote(&quote).text()?).await {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The symbols of a market, and the code of each that is none: an item of one's own, or one that a provider has lately
+/// said it does not know.
+async fn known(
+    app: &App,
+    asked: BTreeSet<Symbol>,
+) -> Result<(BTreeSet<Symbol>, BTreeMap<Symbol, &'static str>), ServiceError> {
+    let (own, asked): (BTreeSet<_>, BTreeSet<_>) = asked.into_iter().partition(Symbol::is_own_item);
+    let listed: Vec<_> = asked.iter().map(keys::unknown_symbol).collect();
+    let refused = app.table().get_many(&listed).await?;
+    let mut unknown: BTreeMap<_, _> = own.into_iter().map(|symbol| (symbol, UNKNOWN_SYMBOL)).collect();
+    let mut wanted = BTreeSet::new();
+    for (symbol, refused) in asked.into_iter().zip(refused) {
+        match refused {
+            Some(_) => drop(unknown.insert(symbol, UNKNOWN_SYMBOL)),
+            None => drop(wanted.insert(symbol)),
+        }
+    }
+    Ok((wanted, unknown))
+}
+
+/// Has the scheduled refresh follow these symbols: one without any price is asked for by its next run.
+async fn follow(app: &App, symbols: &BTreeSet<Symbol>) -> Result<(), ServiceError> {
+    let following = symbols.iter().cloned().map(|symbol| {
+        let app = app.clone();
+        async move {
+            match instruments::follow(&app, &symbol).await {
+                // Somebody else has it followed at the same moment.
+                Err(error) if error.is_retryable() => instruments::follow(&app, &symbol).await,
+                followed => followed,
+            }
+        }
+    });
+    stream::iter(following.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).try_collect().await
+}

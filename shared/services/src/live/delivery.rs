@@ -1,0 +1,105 @@
+//! Posting to connections: many at once, none for long, and those that are gone are forgotten.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{StreamExt as _, stream};
+
+use super::connections;
+use crate::App;
+use crate::push::PushError;
+
+/// Connections posted to at the same time.
+const AT_ONCE: usize = 64;
+/// A connection that has not taken a message after this is left alone.
+const POST_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What one connection is to be told, in this order.
+pub(super) struct Letter {
+    pub(super) connection: String,
+    pub(super) messages: Vec<Arc<str>>,
+}
+
+/// How messages arrived.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Delivered {
+    /// Connections that took all they were told.
+    pub(super) reached: usize,
+    /// Messages taken.
+    pub(super) posted: usize,
+    /// Connections that were gone, and are forgotten.
+    pub(super) gone: usize,
+    /// Connections that did not take a message, and got none after it.
+    pub(super) failed: usize,
+}
+
+enum End {
+    Reached,
+    Gone,
+    Failed,
+}
+
+/// Posts one message; whoever does not take it in time has not taken it.
+pub(super) async fn post(app: &App, connection: &str, text: &str) -> Result<(), PushError> {
+    match tokio::time::timeout(POST_TIMEOUT, app.push().post(connection, text)).await {
+        Ok(posted) => posted,
+        Err(_) => Err(PushError::Failed(format!("nothing was heard within {} s", POST_TIMEOUT.as_secs()))),
+    }
+}
+
+/// Tells one connection something, and forgets it when it is gone; says whether it was told.
+pub(super) async fn say(app: &App, connection: &str, text: &str) -> bool {
+    match post(app, connection, text).await {
+        Ok(()) => true,
+        Err(PushError::Gone) => {
+            forget(app, connection).await;
+            false
+        }
+        Err(PushError::Failed(error)) => {
+            tracing::warn!(connection, error, "a message was not taken");
+            false
+        }
+    }
+}
+
+/// Delivers letters, [`AT_ONCE`] at the same time; a connection that fails costs the others nothing but its place.
+pub(super) async fn deliver(app: &App, letters: Vec<Letter>) -> Delivered {
+    let deliveries = letters.into_iter().map(|letter| {
+        let app = app.clone();
+        async move { deliver_one(&app, &letter).await }
+    });
+    let count = |mut all: Delivered, (posted, end)| {
+        all.posted += posted;
+        match end {
+            End::Reached => all.reached += 1,
+            End::Gone => all.gone += 1,
+            End::Failed => all.failed += 1,
+        }
+        std::future::ready(all)
+    };
+    stream::iter(deliveries).buffer_unordered(AT_ONCE).fold(Delivered::default(), count).await
+}
+
+async fn deliver_one(app: &App, letter: &Letter) -> (usize, End) {
+    for (posted, message) in letter.messages.iter().enumerate() {
+        match post(app, &letter.connection, message).await {
+            Ok(()) => {}
+            Err(PushError::Gone) => {
+                forget(app, &letter.connection).await;
+                return (posted, End::Gone);
+            }
+            Err(PushError::Failed(error)) => {
+                tracing::warn!(connection = letter.connection, error, "an update was not taken");
+                return (posted, End::Failed);
+            }
+        }
+    }
+    (letter.messages.len(), End::Reached)
+}
+
+/// Forgets a connection that is gone. What is left of it after a failure expires, or goes with the next push.
+async fn forget(app: &App, connection: &str) {
+    if let Err(error) = connections::forget(app, connection).await {
+        tracing::warn!(connection, %error, "a connection that is gone was not forgotten");
+    }
+}

@@ -1,0 +1,73 @@
+//! How fast a connection may speak: a bucket of tokens, kept in the connection's own item so that it holds wherever its
+//! messages are taken.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// Messages that may come at once.
+const BURST: i64 = 20;
+/// Messages a second that may go on coming.
+const A_SECOND: i64 = 5;
+/// A token, counted in thousandths so that no part of one is lost to rounding.
+const TOKEN: i64 = 1_000;
+
+/// What a connection may still say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Bucket {
+    millitokens: i64,
+    at: DateTime<Utc>,
+}
+
+impl Bucket {
+    /// The bucket of a connection that has said nothing yet.
+    pub(super) fn full(now: DateTime<Utc>) -> Self {
+        Self { millitokens: BURST * TOKEN, at: now }
+    }
+
+    /// The bucket after one more message at `now`; none where there was no token left for it.
+    pub(super) fn take(self, now: DateTime<Utc>) -> Option<Self> {
+        // Two machines' clocks differ a little: time never runs back here.
+        let at = now.max(self.at);
+        let gained = (at - self.at).num_milliseconds().saturating_mul(A_SECOND);
+        let held = self.millitokens.saturating_add(gained).min(BURST * TOKEN);
+        (held >= TOKEN).then_some(Self { millitokens: held - TOKEN, at })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    fn noon() -> DateTime<Utc> {
+        "2026-11-20T12:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn twenty_messages_pass_at_once_and_then_five_a_second() {
+        let mut bucket = Bucket::full(noon());
+        for _ in 0..20 {
+            bucket = bucket.take(noon()).unwrap();
+        }
+        assert_eq!(bucket.take(noon() + TimeDelta::milliseconds(199)), None);
+        for second in 0..10 {
+            let later = noon() + TimeDelta::seconds(second + 1);
+            for _ in 0..5 {
+                bucket = bucket.take(later).unwrap();
+            }
+            assert_eq!(bucket.take(later), None, "the sixth within a second");
+        }
+    }
+
+    #[test]
+    fn silence_saves_up_no_more_than_a_burst_and_a_clock_that_goes_back_gives_nothing() {
+        let mut bucket = Bucket::full(noon()).take(noon() + TimeDelta::hours(2)).unwrap();
+        let earlier = noon();
+        for _ in 0..19 {
+            bucket = bucket.take(earlier).unwrap();
+        }
+        assert_eq!(bucket.take(earlier), None);
+        assert_eq!(bucket.take(noon() + TimeDelta::hours(2)), None);
+    }
+}

@@ -1,0 +1,82 @@
+//! Keys of what is live: tickets, connections, and who hears of which symbol. All of it expires.
+
+use domain::{CustomerId, Symbol};
+use sha2::{Digest as _, Sha256};
+
+use super::{List, ONLY, customer_partition};
+use crate::item::Key;
+use crate::query::Range;
+
+/// Partitions that the subscribers of one symbol are spread over, so that many who come at once do not queue at one.
+/// Few, since whoever pushes asks each of them.
+pub const LIVE_SHARDS: u8 = 4;
+/// First part of the sort key of a connection in its customer's partition.
+pub const CONNECTION_PREFIX: &str = "CONNECTION#";
+
+/// A one-time ticket for a live connection, by its hash.
+#[must_use]
+pub fn live_ticket(ticket_sha256: &str) -> Key {
+    Key::new(format!("TICKET#{ticket_sha256}"), ONLY)
+}
+
+/// A live connection, by the id that API Gateway gave it.
+#[must_use]
+pub fn connection(id: &str) -> Key {
+    Key::new(format!("{CONNECTION_PREFIX}{id}"), ONLY)
+}
+
+/// The mirror of a connection in its customer's partition.
+#[must_use]
+pub fn connection_of(customer: CustomerId, id: &str) -> Key {
+    Key::new(customer_partition(customer), format!("{CONNECTION_PREFIX}{id}"))
+}
+
+/// All live connections of a customer.
+#[must_use]
+pub fn connections(customer: CustomerId) -> List {
+    List { partition: customer_partition(customer), range: Range::Prefix(CONNECTION_PREFIX.to_owned()) }
+}
+
+/// That a connection hears of a symbol.
+#[must_use]
+pub fn subscription(symbol: &Symbol, connection: &str) -> Key {
+    Key::new(shard_of(symbol, Sha256::digest(connection)[0] % LIVE_SHARDS), connection)
+}
+
+/// The parts of the list of all who hear of a symbol.
+pub fn subscriptions(symbol: &Symbol) -> impl Iterator<Item = List> + use<> {
+    let symbol = symbol.clone();
+    (0..LIVE_SHARDS).map(move |shard| List { partition: shard_of(&symbol, shard), range: Range::All })
+}
+
+fn shard_of(symbol: &Symbol, shard: u8) -> String {
+    format!("LIVE#{symbol}#{shard}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn keys_of_what_is_live_are_spelled_as_the_data_model_says() {
+        let customer = CustomerId(Uuid::from_u128(7));
+        assert_eq!(live_ticket("ab12"), Key::new("TICKET#ab12", "-"));
+        assert_eq!(connection("L0SM9cOFvHcCIhw="), Key::new("CONNECTION#L0SM9cOFvHcCIhw=", "-"));
+        let owner = "CUSTOMER#00000000-0000-0000-0000-000000000007";
+        assert_eq!(connection_of(customer, "a="), Key::new(owner, "CONNECTION#a="));
+    }
+
+    #[test]
+    fn a_subscription_stands_in_one_of_the_parts_and_all_parts_are_used() {
+        let symbol: Symbol = "AAPL".parse().unwrap();
+        let parts: BTreeSet<_> = subscriptions(&symbol).map(|list| list.partition).collect();
+        let used: BTreeSet<_> = (0..100).map(|number| subscription(&symbol, &format!("c{number}")).pk).collect();
+        assert_eq!(used, parts);
+        // sha256("c0") starts with 0x12, by coreutils' sha256sum.
+        assert_eq!(subscription(&symbol, "c0"), Key::new("LIVE#AAPL#2", "c0"));
+    }
+}
