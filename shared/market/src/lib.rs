@@ -1,24 +1,33 @@
-//! Where prices come from: one trait, [`Provider`], and behind it the sample, a folder of one's own files
-//! and Alpha Vantage.
+//! Where prices come from: one trait, [`Provider`], and behind it the sample, a folder of one's own files,
+//! Alpha Vantage and Yahoo, alone or in an order in which they stand in for each other ([`Chain`]).
 //!
 //! A provider fetches, parses and checks; it stores nothing, reads no environment and knows no time of
 //! day. Whatever comes in passes through [`series`], so that every history is held to the same rules.
 
 pub mod alpha_vantage;
+pub mod chain;
 pub mod csv_file;
 mod decimal;
 pub mod error;
+mod events;
+mod exact;
 pub mod folder;
 pub mod history;
+pub mod http;
 pub mod instruments;
+mod number;
 pub mod provider;
 pub mod quote;
 pub mod sample;
 pub mod series;
+mod symbols;
+pub mod yahoo;
 
+pub use chain::Chain;
 pub use error::ProviderError;
 pub use folder::Folder;
 pub use history::{Basis, DropReason, History, Note};
 pub use provider::{MarketClock, Patience, Provider};
 pub use quote::Quote;
 pub use sample::Sample;
+pub use yahoo::Yahoo;

@@ -1,5 +1,7 @@
 //! What every source of prices can do.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use domain::{Day, Instrument, Symbol};
 
@@ -74,4 +76,21 @@ pub enum Patience {
     Caller,
     /// A scheduled refresh, where a late price is better than none: 10 seconds.
     Schedule,
+    /// What is left of somebody's patience after another source has had its turn.
+    Left(Duration),
+}
+
+impl Patience {
+    pub(crate) const OF_A_CALLER: Duration = Duration::from_secs(2);
+    pub(crate) const OF_A_SCHEDULE: Duration = Duration::from_secs(10);
+
+    /// The time in all.
+    #[must_use]
+    pub fn total(self) -> Duration {
+        match self {
+            Self::Caller => Self::OF_A_CALLER,
+            Self::Schedule => Self::OF_A_SCHEDULE,
+            Self::Left(left) => left.min(Self::OF_A_SCHEDULE),
+        }
+    }
 }

@@ -6,10 +6,12 @@ use domain::{Day, Symbol};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
 use super::Known;
-use super::number::Number;
-use super::refusal::{Refusal, classify};
+use super::rates::Exchange;
+use super::refusal::classify;
 use crate::error::ProviderError;
 use crate::history::Basis;
+use crate::http::Refusal;
+use crate::number::Number;
 use crate::series::{Declared, Feed, Row, Series, check};
 
 /// Bytes that one day takes in the answer, about.
@@ -17,7 +19,16 @@ const BYTES_A_ROW: usize = 100;
 
 /// Reads the rows of either function's answer, as they came.
 pub(super) fn read_rows(body: &[u8], asked: &Symbol) -> Result<Vec<Row>, Refusal> {
-    let mut answer = Answer { symbol: None, rows: None, capacity: body.len() / BYTES_A_ROW };
+    rows_about(body, asked.as_str(), None)
+}
+
+/// Reads the rows of `FX_DAILY` and `DIGITAL_CURRENCY_DAILY`, as they came.
+pub(super) fn read_exchange_rows(body: &[u8], asked: &Exchange) -> Result<Vec<Row>, Refusal> {
+    rows_about(body, &asked.from, Some(&asked.to))
+}
+
+fn rows_about(body: &[u8], subject: &str, against: Option<&str>) -> Result<Vec<Row>, Refusal> {
+    let mut answer = Answer { told: Told::default(), rows: None, capacity: body.len() / BYTES_A_ROW };
     // Checked once as a whole, the text need not be checked key by key.
     let text = str::from_utf8(body).map_err(|_| Refusal::malformed("is not text"))?;
     let mut json = serde_json::Deserializer::from_str(text);
@@ -25,7 +36,9 @@ pub(super) fn read_rows(body: &[u8], asked: &Symbol) -> Result<Vec<Row>, Refusal
         return Err(Refusal::malformed("is not JSON of the expected form"));
     }
     let Some(rows) = answer.rows else { return Err(classify(body)) };
-    if answer.symbol.is_some_and(|told| !told.eq_ignore_ascii_case(asked.as_str())) {
+    let is_other = |told: Option<String>, asked: &str| told.is_some_and(|told| !told.eq_ignore_ascii_case(asked));
+    let Told { subject: told, against: told_against } = answer.told;
+    if is_other(told, subject) || against.is_some_and(|against| is_other(told_against, against)) {
         return Err(Refusal::malformed("is about another symbol"));
     }
     if rows.is_empty() {
@@ -85,7 +98,7 @@ fn has_adjusted_closes(rows: &[Row]) -> bool {
 }
 
 struct Answer {
-    symbol: Option<String>,
+    told: Told,
     rows: Option<Vec<Row>>,
     capacity: usize,
 }
@@ -108,7 +121,7 @@ impl<'de> Visitor<'de> for &mut Answer {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         while let Some(member) = members.next_key_seed(Key(Member::of))? {
             match member {
-                Member::About => self.symbol = members.next_value_seed(About)?,
+                Member::About => self.told = members.next_value_seed(About)?,
                 Member::Series => self.rows = Some(members.next_value_seed(Days { capacity: self.capacity })?),
                 Member::Other => {
                     members.next_value::<IgnoredAny>()?;
@@ -159,34 +172,61 @@ impl<T> Visitor<'_> for Key<T> {
     }
 }
 
-/// The symbol out of the meta data.
+/// What the meta data say the answer is about: a symbol, or what is priced and the currency that it is priced in.
+#[derive(Default)]
+struct Told {
+    subject: Option<String>,
+    against: Option<String>,
+}
+
+/// A member of the meta data.
+enum AboutMember {
+    Subject,
+    Against,
+    Other,
+}
+
+impl AboutMember {
+    fn of(name: &str) -> Self {
+        // The number in front differs between the functions.
+        match name.get(3..).unwrap_or_default() {
+            "To Symbol" | "Market Code" => Self::Against,
+            "Digital Currency Code" => Self::Subject,
+            _ if name.ends_with("Symbol") => Self::Subject,
+            _ => Self::Other,
+        }
+    }
+}
+
 struct About;
 
 impl<'de> DeserializeSeed<'de> for About {
-    type Value = Option<String>;
+    type Value = Told;
 
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Told, D::Error> {
         json.deserialize_map(self)
     }
 }
 
 impl<'de> Visitor<'de> for About {
-    type Value = Option<String>;
+    type Value = Told;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
-        let mut symbol = None;
-        while let Some(is_symbol) = members.next_key_seed(Key(|name| name.ends_with("Symbol")))? {
-            if is_symbol {
-                symbol = Some(members.next_value()?);
-            } else {
-                members.next_value::<IgnoredAny>()?;
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Told, A::Error> {
+        let mut told = Told::default();
+        while let Some(member) = members.next_key_seed(Key(AboutMember::of))? {
+            match member {
+                AboutMember::Subject => told.subject = Some(members.next_value()?),
+                AboutMember::Against => told.against = Some(members.next_value()?),
+                AboutMember::Other => {
+                    members.next_value::<IgnoredAny>()?;
+                }
             }
         }
-        Ok(symbol)
+        Ok(told)
     }
 }
 

@@ -3,8 +3,9 @@
 use domain::{Currency, Instrument, InstrumentType, Symbol};
 use serde::Deserialize;
 
-use super::refusal::{Refusal, classify};
+use super::refusal::classify;
 use crate::error::ProviderError;
+use crate::http::Refusal;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -60,16 +61,32 @@ pub(super) fn read_overview(body: &[u8], asked: &Symbol) -> Result<Option<Instru
 
 /// Reads a `SYMBOL_SEARCH`: the match that is the symbol itself, not one that resembles it.
 pub(super) fn read_search(body: &[u8], asked: &Symbol) -> Result<Instrument, Refusal> {
-    let Ok(Search { matches: Some(matches) }) = serde_json::from_slice(body) else { return Err(classify(body)) };
     let is_asked = |found: &Match| found.symbol.as_ref().is_some_and(|told| told.eq_ignore_ascii_case(asked.as_str()));
-    let found = matches.into_iter().find(is_asked).ok_or(ProviderError::UnknownSymbol)?;
+    let found = matches(body)?.into_iter().find(is_asked).ok_or(ProviderError::UnknownSymbol)?;
+    described(asked.clone(), found)
+}
+
+/// Reads a `SYMBOL_SEARCH`: every match that can be priced, in the provider's order.
+pub(super) fn read_matches(body: &[u8], _text: &String) -> Result<Vec<Instrument>, Refusal> {
+    let instrument = |found: Match| described(found.symbol.as_ref()?.parse().ok()?, found).ok();
+    Ok(matches(body)?.into_iter().filter_map(instrument).collect())
+}
+
+fn matches(body: &[u8]) -> Result<Vec<Match>, Refusal> {
+    match serde_json::from_slice(body) {
+        Ok(Search { matches: Some(matches) }) => Ok(matches),
+        _ => Err(classify(body)),
+    }
+}
+
+fn described(symbol: Symbol, found: Match) -> Result<Instrument, Refusal> {
     Ok(Instrument {
-        name: told(found.name).unwrap_or_else(|| asked.to_string()),
+        name: told(found.name).unwrap_or_else(|| symbol.to_string()),
         instrument_type: kind(told(found.kind).as_deref()),
         currency: currency(told(found.currency))?,
         exchange: None,
         sector: None,
-        symbol: asked.clone(),
+        symbol,
     })
 }
 
@@ -151,6 +168,18 @@ mod tests {
         let unknown = Err(Refusal::Failed(ProviderError::UnknownSymbol));
         assert_eq!(read_search(body, &symbol("SP")), unknown);
         assert_eq!(read_search(br#"{"bestMatches": []}"#, &symbol("SP")), unknown);
+    }
+
+    #[test]
+    fn a_search_by_text_gives_what_can_be_priced() {
+        let body = br#"{"bestMatches": [
+            {"1. symbol": "TSCO.LON", "2. name": "Tesco PLC", "3. type": "Equity", "8. currency": "GBX"},
+            {"1. symbol": "TSCDF", "2. name": "Tesco plc", "3. type": "Equity", "8. currency": "USD"},
+            {"1. symbol": "no symbol", "2. name": "Tesco", "3. type": "Equity", "8. currency": "USD"},
+            {"1. symbol": "TCO2.FRK", "2. name": "Tesco PLC", "3. type": "Equity", "8. currency": "EUR"}]}"#;
+        let found = read_matches(body, &"tesco".to_owned()).unwrap();
+        let found: Vec<_> = found.iter().map(|one| (one.symbol.as_str(), one.currency.code())).collect();
+        assert_eq!(found, [("TSCDF", "USD"), ("TCO2.FRK", "EUR")]);
     }
 
     #[test]

@@ -2,57 +2,69 @@
 //!
 //! One call a second and 25 a day on the free plan, answers with status 200 that are refusals, and the
 //! caller's key echoed in them: most of this module is about that. What an answer means is decided from
-//! its body alone, by the file of its function and by `refusal.rs`; when to call, by `client.rs`.
+//! its body alone, by the file of its function and by `refusal.rs`; when to call, by the client that all providers share.
 
-mod budget;
-mod client;
+mod commodities;
 mod daily;
 mod metadata;
-mod number;
 mod quote;
+mod rates;
 mod refusal;
 mod settings;
 mod splits;
+mod unlisted;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{Currency, Instrument, Symbol};
 use tokio::time::Instant;
 
-pub use budget::{Budget, Clock, FREE_CALLS_A_DAY, QuotaExhausted, SlidingDay};
 pub use daily::read_daily;
-pub use settings::{Limits, Settings, SettingsError};
+pub use settings::Settings;
 
-use self::client::{Client, Query};
+pub use crate::http::{Budget, Clock, Limits, QuotaExhausted, SettingsError, SlidingDay};
+
 use self::daily::Plan;
-use self::refusal::Refusal;
 use crate::error::ProviderError;
+use crate::events::{self, Event};
 use crate::history::{History, Note};
+use crate::http::{Client, Refusal, Request};
 use crate::provider::{MarketClock, Patience, Provider};
 use crate::quote::Quote;
 use crate::series::{Row, Series};
+use crate::symbols::{self, Named};
 
 /// The source's name in answers, and that of its budget.
 pub const SOURCE: &str = "alpha_vantage";
+/// Calls a day on the free plan.
+pub const FREE_CALLS_A_DAY: usize = 25;
 /// Instruments kept in memory, so that a currency is asked for once.
 const MAX_REMEMBERED: usize = 10_000;
+/// Of a text that is searched for.
+const MAX_SEARCH_BYTES: usize = 200;
 
 /// The provider.
 pub struct AlphaVantage {
     client: Client,
+    spacing: Duration,
     /// Set once the whole history has been refused as premium: asking again would waste a call a time.
     free_plan: AtomicBool,
+    /// The same for exchange rates.
+    short_rates: AtomicBool,
     instruments: Mutex<HashMap<Symbol, Instrument>>,
 }
 
 impl AlphaVantage {
     /// Sets the provider up; makes no call.
     pub fn new(settings: Settings, budget: Arc<dyn Budget>) -> Result<Self, SettingsError> {
-        let client = Client::new(settings, budget)?;
-        Ok(Self { client, free_plan: AtomicBool::new(false), instruments: Mutex::default() })
+        let spacing = settings.limits.spacing;
+        let client = Client::new(settings.into_site(), budget)?;
+        let (free_plan, short_rates) = (AtomicBool::new(false), AtomicBool::new(false));
+        Ok(Self { client, spacing, free_plan, short_rates, instruments: Mutex::default() })
     }
 
     /// A refusal that nothing further can be made of, as the error that callers see.
@@ -61,21 +73,21 @@ impl AlphaVantage {
             Ok(data) => Ok(data),
             Err(Refusal::Failed(error)) => Err(error),
             Err(Refusal::DayUsedUp) => Err(self.client.day_used_up().await.into()),
-            Err(Refusal::TooFast) => Err(ProviderError::RateLimited { retry_after: self.client.spacing() }),
+            Err(Refusal::TooFast) => Err(ProviderError::RateLimited { retry_after: self.spacing }),
             Err(Refusal::Premium) => Err(ProviderError::malformed("the provider offers this to paying customers only")),
         }
     }
 
     async fn series(&self, symbol: &Symbol, deadline: Instant) -> Result<(Series, Plan), ProviderError> {
         if !self.free_plan.load(Ordering::Relaxed) {
-            let query = Query::new("TIME_SERIES_DAILY_ADJUSTED", symbol).with("outputsize", "full");
-            match self.client.ask(query, deadline, daily::read_whole).await {
+            let whole = about("TIME_SERIES_DAILY_ADJUSTED", symbol, &[("outputsize", "full")]);
+            match self.client.ask(&whole, symbol, deadline, daily::read_whole).await {
                 Err(Refusal::Premium) => self.free_plan.store(true, Ordering::Relaxed),
                 answer => return Ok((self.finish(answer).await?, Plan::Adjusted)),
             }
         }
-        let query = Query::new("TIME_SERIES_DAILY", symbol).with("outputsize", "compact");
-        let mut rows = self.finish(self.client.ask(query, deadline, daily::read_rows).await).await?;
+        let latest = about("TIME_SERIES_DAILY", symbol, &[("outputsize", "compact")]);
+        let mut rows = self.finish(self.client.ask(&latest, symbol, deadline, daily::read_rows).await).await?;
         let known = self.explain_jumps(symbol, &mut rows, deadline).await;
         Ok((daily::series(rows, Plan::Compact, known)?, Plan::Compact))
     }
@@ -85,16 +97,20 @@ impl AlphaVantage {
     async fn explain_jumps(&self, symbol: &Symbol, rows: &mut [Row], deadline: Instant) -> Known {
         let mut known = Known::default();
         if splits::jumps(rows) {
-            if let Ok(events) = self.client.ask(Query::new("SPLITS", symbol), deadline, splits::read).await {
-                splits::apply_splits(rows, &events);
+            if let Ok(events) = self.events("SPLITS", symbol, deadline).await {
+                events::apply_splits(rows, &events);
                 known.splits = true;
             }
-            if let Ok(events) = self.client.ask(Query::new("DIVIDENDS", symbol), deadline, splits::read).await {
-                splits::apply_dividends(rows, &events);
+            if let Ok(events) = self.events("DIVIDENDS", symbol, deadline).await {
+                events::apply_dividends(rows, &events);
                 known.dividends = true;
             }
         }
         known
+    }
+
+    async fn events(&self, function: &'static str, symbol: &Symbol, deadline: Instant) -> Result<Vec<Event>, Refusal> {
+        self.client.ask(&about(function, symbol, &[]), symbol, deadline, splits::read).await
     }
 
     /// Currency of a symbol's prices. Shares listed in the United States have no suffix, or one letter for
@@ -104,14 +120,14 @@ impl AlphaVantage {
             return Ok(instrument.currency);
         }
         match symbol.as_str().split_once('.') {
-            Some((_, suffix)) if suffix.len() > 1 => Ok(self.search(symbol, deadline).await?.currency),
+            Some((_, suffix)) if suffix.len() > 1 => Ok(self.look_up(symbol, deadline).await?.currency),
             _ => Ok(Currency::USD),
         }
     }
 
-    async fn search(&self, symbol: &Symbol, deadline: Instant) -> Result<Instrument, ProviderError> {
-        let query = Query::keywords("SYMBOL_SEARCH", symbol);
-        let found = self.finish(self.client.ask(query, deadline, metadata::read_search).await).await?;
+    async fn look_up(&self, symbol: &Symbol, deadline: Instant) -> Result<Instrument, ProviderError> {
+        let search = query("SYMBOL_SEARCH", symbol.to_string(), &[("keywords", symbol.as_str())]);
+        let found = self.finish(self.client.ask(&search, symbol, deadline, metadata::read_search).await).await?;
         Ok(self.remember(found))
     }
 
@@ -150,8 +166,11 @@ impl Provider for AlphaVantage {
     }
 
     async fn daily(&self, symbol: &Symbol, patience: Patience) -> Result<History, ProviderError> {
-        own_items_are_unknown(symbol)?;
+        let named = named(symbol)?;
         let deadline = self.client.deadline(patience);
+        if named != Named::Listed {
+            return self.unlisted_history(&named, deadline).await;
+        }
         let currency = self.currency(symbol, deadline).await?;
         let (Series { bars, basis, mut notes }, plan) = self.series(symbol, deadline).await?;
         if plan == Plan::Compact {
@@ -161,11 +180,14 @@ impl Provider for AlphaVantage {
     }
 
     async fn quote(&self, symbol: &Symbol, patience: Patience) -> Result<Quote, ProviderError> {
-        own_items_are_unknown(symbol)?;
+        let named = named(symbol)?;
         let deadline = self.client.deadline(patience);
+        if named != Named::Listed {
+            return self.unlisted_quote(symbol, &named, deadline).await;
+        }
         let currency = self.currency(symbol, deadline).await?;
-        let last =
-            self.finish(self.client.ask(Query::new("GLOBAL_QUOTE", symbol), deadline, quote::read).await).await?;
+        let ask = about("GLOBAL_QUOTE", symbol, &[]);
+        let last = self.finish(self.client.ask(&ask, symbol, deadline, quote::read).await).await?;
         Ok(Quote {
             symbol: symbol.clone(),
             price: last.price,
@@ -177,21 +199,60 @@ impl Provider for AlphaVantage {
         })
     }
 
+    /// What the provider finds, and before it what needs no call: commodities by unit, coins and currencies.
+    async fn search(&self, text: &str, patience: Patience) -> Result<Vec<Instrument>, ProviderError> {
+        let text = text.trim().to_owned();
+        if text.is_empty() || text.len() > MAX_SEARCH_BYTES {
+            return Ok(Vec::new());
+        }
+        let mut found = symbols::mentioning(&text);
+        let search = query("SYMBOL_SEARCH", String::new(), &[("keywords", &text)]);
+        let deadline = self.client.deadline(patience);
+        match self.finish(self.client.ask(&search, &text, deadline, metadata::read_matches).await).await {
+            Ok(matches) => found.extend(matches.into_iter().map(|instrument| self.remember(instrument))),
+            Err(error) if found.is_empty() => return Err(error),
+            Err(_) => {}
+        }
+        Ok(found)
+    }
+
+    async fn calls_left(&self) -> Option<usize> {
+        self.client.calls_left().await
+    }
+
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
-        own_items_are_unknown(symbol)?;
+        if let Some(instrument) = symbols::instrument(symbol, &named(symbol)?) {
+            return Ok(instrument);
+        }
         if let Some(instrument) = self.remembered(symbol) {
             return Ok(instrument);
         }
         let deadline = self.client.deadline(Patience::Caller);
-        let query = Query::new("OVERVIEW", symbol);
-        match self.finish(self.client.ask(query, deadline, metadata::read_overview).await).await? {
+        let overview = about("OVERVIEW", symbol, &[]);
+        match self.finish(self.client.ask(&overview, symbol, deadline, metadata::read_overview).await).await? {
             Some(instrument) => Ok(self.remember(instrument)),
-            None => self.search(symbol, deadline).await,
+            None => self.look_up(symbol, deadline).await,
         }
     }
 }
 
-/// An item of one's own is nobody else's business.
-fn own_items_are_unknown(symbol: &Symbol) -> Result<(), ProviderError> {
-    if symbol.is_own_item() { Err(ProviderError::UnknownSymbol) } else { Ok(()) }
+/// What the symbol names, if it can be known here at all: an item of one's own is nobody else's business, and
+/// indices and futures are not offered.
+fn named(symbol: &Symbol) -> Result<Named, ProviderError> {
+    let is_elsewhere = symbol.is_own_item() || symbol.as_str().contains('^') || symbol.as_str().ends_with("=F");
+    symbols::named(symbol).filter(|_| !is_elsewhere).ok_or(ProviderError::UnknownSymbol)
+}
+
+/// A question about a symbol, as most functions take it.
+fn about(function: &'static str, symbol: &Symbol, options: &[(&'static str, &str)]) -> Request {
+    let mut request = query(function, symbol.to_string(), &[("symbol", symbol.as_str())]);
+    request.pairs.extend(options.iter().map(|(name, value)| (*name, (*value).to_owned())));
+    request
+}
+
+/// A question to a function; `about` is what log lines say of it.
+fn query(function: &'static str, about: String, parameters: &[(&'static str, &str)]) -> Request {
+    let parameters = parameters.iter().map(|(name, value)| (*name, (*value).to_owned()));
+    let pairs = [("function", function.to_owned())].into_iter().chain(parameters).collect();
+    Request { function, about, path: vec!["query".to_owned()], pairs }
 }

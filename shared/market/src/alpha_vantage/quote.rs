@@ -3,8 +3,9 @@
 use domain::{Day, Price, Symbol};
 use serde::Deserialize;
 
-use super::refusal::{Refusal, classify};
+use super::refusal::classify;
 use crate::error::ProviderError;
+use crate::http::Refusal;
 
 /// What the answer says of a symbol.
 #[derive(Clone, Debug, PartialEq, Eq)]

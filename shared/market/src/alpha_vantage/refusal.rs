@@ -9,31 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::error::ProviderError;
-
-/// Why an answer holds no data.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
-    /// The data of this function is for paying customers.
-    Premium,
-    /// Calls follow each other too fast.
-    TooFast,
-    /// The day's calls are used up.
-    DayUsedUp,
-    /// Anything else.
-    Failed(ProviderError),
-}
-
-impl From<ProviderError> for Refusal {
-    fn from(error: ProviderError) -> Self {
-        Self::Failed(error)
-    }
-}
-
-impl Refusal {
-    pub(super) fn malformed(what: &str) -> Self {
-        Self::Failed(ProviderError::malformed(format!("the provider's answer {what}")))
-    }
-}
+use crate::http::Refusal;
 
 /// The members that carry a sentence in place of data.
 #[derive(Deserialize)]

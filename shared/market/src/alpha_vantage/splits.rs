@@ -1,22 +1,16 @@
 //! `SPLITS` and `DIVIDENDS`: asked when the compact series, which has no events, jumps.
 
-use domain::{Day, Symbol};
+use domain::Symbol;
 use serde::Deserialize;
 
-use super::number::optional;
-use super::refusal::{Refusal, classify};
+use super::refusal::classify;
+use crate::events::Event;
+use crate::http::Refusal;
+use crate::number::optional;
 use crate::series::Row;
 
 /// A close-to-close move beyond this fraction may be a split (3:2 is a fall of a third).
 const SUSPICIOUS_MOVE: f64 = 0.25;
-
-/// An event on the first day that trades at the new price.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Event {
-    pub(super) date: Day,
-    /// New units per old unit, or cash per unit.
-    pub(super) value: f64,
-}
 
 #[derive(Deserialize)]
 struct Answer {
@@ -54,27 +48,6 @@ pub(super) fn jumps(rows: &[Row]) -> bool {
     closes.windows(2).any(|pair| (pair[1].1 / pair[0].1 - 1.0).abs() > SUSPICIOUS_MOVE)
 }
 
-/// Writes splits into the rows, each on its day or, without a bar that day, on the next.
-pub(super) fn apply_splits(rows: &mut [Row], splits: &[Event]) {
-    apply(rows, splits, |row, ratio| row.split_ratio *= ratio);
-}
-
-/// Writes dividends into the rows, each on its ex-date or, without a bar that day, on the next.
-pub(super) fn apply_dividends(rows: &mut [Row], dividends: &[Event]) {
-    apply(rows, dividends, |row, amount| row.dividend += amount);
-}
-
-fn apply(rows: &mut [Row], events: &[Event], write: fn(&mut Row, f64)) {
-    let oldest = rows.iter().map(|row| row.date).min();
-    for event in events {
-        // What happened up to the first bar changes nothing after it, nor does what is still to come.
-        if oldest.is_some_and(|oldest| oldest < event.date) {
-            let day = rows.iter().map(|row| row.date).filter(|date| *date >= event.date).min();
-            rows.iter_mut().filter(|row| Some(row.date) == day).for_each(|row| write(row, event.value));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,17 +83,8 @@ mod tests {
     }
 
     #[test]
-    fn an_event_falls_on_the_first_bar_that_shows_it() {
-        let mut rows = [row("2020-09-01", 25.0), row("2020-08-28", 100.0), row("2020-08-27", 100.0)];
-        assert!(jumps(&rows));
-        let event = |date: &str, value| Event { date: date.parse().unwrap(), value };
-        apply_splits(&mut rows, &[event("2020-08-31", 4.0), event("2020-08-27", 7.0), event("2030-01-02", 2.0)]);
-        apply_dividends(&mut rows, &[event("2020-08-28", 0.5), event("2010-01-04", 9.0)]);
-        assert_eq!(rows.map(|row| (row.split_ratio, row.dividend)), [(4.0, 0.0), (1.0, 0.5), (1.0, 0.0)]);
-    }
-
-    #[test]
     fn an_ordinary_day_is_no_jump() {
         assert!(!jumps(&[row("2020-08-27", 100.0), row("2020-08-28", 80.0), row("2020-08-31", 0.0)]));
+        assert!(jumps(&[row("2020-09-01", 25.0), row("2020-08-28", 100.0)]));
     }
 }

@@ -1,16 +1,13 @@
-//! The calls a day that the provider allows.
+//! The calls a day that a provider allows.
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::error::ProviderError;
-
-/// Calls a day on the free plan.
-pub const FREE_CALLS_A_DAY: usize = 25;
 
 const WINDOW: TimeDelta = TimeDelta::hours(24);
 
@@ -24,6 +21,11 @@ pub trait Budget: Send + Sync {
     /// Says until when, if that is known.
     async fn refused(&self) -> QuotaExhausted {
         QuotaExhausted { until: None }
+    }
+
+    /// Calls that may still be made now; `None` where nobody counts them.
+    async fn left(&self) -> Option<usize> {
+        None
     }
 }
 
@@ -66,20 +68,32 @@ impl SlidingDay {
         Self { clock, calls, state: Mutex::default() }
     }
 
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn take_now(&self) -> Result<(), QuotaExhausted> {
         let now = (self.clock)();
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(until) = state.closed_until.filter(|until| *until > now) {
-            return Err(QuotaExhausted { until: Some(until) });
-        }
-        while state.taken.front().is_some_and(|taken| *taken + WINDOW <= now) {
-            state.taken.pop_front();
-        }
-        if state.taken.len() >= self.calls {
-            return Err(QuotaExhausted { until: state.taken.front().map(|taken| *taken + WINDOW) });
-        }
+        let mut state = self.state();
+        state.left(now, self.calls)?;
         state.taken.push_back(now);
         Ok(())
+    }
+}
+
+impl State {
+    /// Calls left at `now`, or why there is none.
+    fn left(&mut self, now: DateTime<Utc>, calls: usize) -> Result<usize, QuotaExhausted> {
+        if let Some(until) = self.closed_until.filter(|until| *until > now) {
+            return Err(QuotaExhausted { until: Some(until) });
+        }
+        while self.taken.front().is_some_and(|taken| *taken + WINDOW <= now) {
+            self.taken.pop_front();
+        }
+        match calls.saturating_sub(self.taken.len()) {
+            0 => Err(QuotaExhausted { until: self.taken.front().map(|taken| *taken + WINDOW) }),
+            left => Ok(left),
+        }
     }
 }
 
@@ -91,8 +105,12 @@ impl Budget for SlidingDay {
 
     async fn refused(&self) -> QuotaExhausted {
         let until = Some((self.clock)() + WINDOW);
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).closed_until = until;
+        self.state().closed_until = until;
         QuotaExhausted { until }
+    }
+
+    async fn left(&self) -> Option<usize> {
+        Some(self.state().left((self.clock)(), self.calls).unwrap_or(0))
     }
 }
 
@@ -125,8 +143,9 @@ mod tests {
         hour.store(20, Ordering::Relaxed);
         assert_eq!(budget.take().await, Ok(()));
         hour.store(23, Ordering::Relaxed);
-        assert_eq!(budget.take().await, Err(QuotaExhausted { until: Some(at(24)) }));
+        assert_eq!((budget.take().await, budget.left().await), (Err(QuotaExhausted { until: Some(at(24)) }), Some(0)));
         hour.store(24, Ordering::Relaxed);
+        assert_eq!(budget.left().await, Some(1));
         assert_eq!(budget.take().await, Ok(()));
         assert_eq!(budget.take().await, Err(QuotaExhausted { until: Some(at(44)) }));
     }

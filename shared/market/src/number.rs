@@ -1,13 +1,13 @@
-//! Numbers as the provider writes them: mostly texts.
+//! Numbers as providers write them: some as JSON numbers, some as texts, some not at all.
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Visitor};
 
 use crate::decimal;
 
 /// Reads a number or a text that holds one; anything else (`null`, `"None"`, `"."`) is NaN.
-pub(super) struct Number;
+pub(crate) struct Number;
 
 impl<'de> DeserializeSeed<'de> for Number {
     type Value = f64;
@@ -46,7 +46,17 @@ impl Visitor<'_> for Number {
 }
 
 /// For `deserialize_with`: a number that may be missing or unreadable.
-pub(super) fn optional<'de, D: Deserializer<'de>>(json: D) -> Result<Option<f64>, D::Error> {
+pub(crate) fn optional<'de, D: Deserializer<'de>>(json: D) -> Result<Option<f64>, D::Error> {
     let value = Number.deserialize(json)?;
     Ok(value.is_finite().then_some(value))
+}
+
+/// A number that stands for itself in a list, NaN where there is none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Float(pub(crate) f64);
+
+impl<'de> Deserialize<'de> for Float {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        Number.deserialize(json).map(Self)
+    }
 }

@@ -1,0 +1,142 @@
+//! What no exchange lists: pairs of currencies, coins, metals by unit and other commodities.
+
+use std::sync::atomic::Ordering;
+
+use domain::{Currency, Symbol};
+use tokio::time::Instant;
+
+use super::commodities::{self, DatedPrice};
+use super::daily::{Plan, read_exchange_rows, series};
+use super::rates::{self, Exchange};
+use super::{AlphaVantage, Known, SOURCE, query};
+use crate::error::ProviderError;
+use crate::exact;
+use crate::history::{History, Note};
+use crate::http::Refusal;
+use crate::quote::Quote;
+use crate::series::{Row, Series};
+use crate::symbols::{Commodity, MetalUnit, Named};
+
+/// Nothing of this kind splits or pays a dividend, so all of both is known.
+const NO_EVENTS: Known = Known { splits: true, dividends: true };
+
+/// A pair of currencies, metals and coins included.
+struct Rated {
+    exchange: Exchange,
+    /// What a metal's price, told by the troy ounce, is to be brought to.
+    unit: Option<MetalUnit>,
+    is_coin: bool,
+    currency: Currency,
+}
+
+/// What the exchange of `named` is; `None` for what is no exchange.
+fn rated(named: &Named) -> Option<Rated> {
+    let rated = |from: &str, currency: Currency, unit, is_coin| {
+        let exchange = Exchange { from: from.to_owned(), to: currency.code().to_owned() };
+        Some(Rated { exchange, unit, is_coin, currency })
+    };
+    match named {
+        Named::Pair { base, quote } => rated(base.code(), *quote, None, false),
+        Named::Coin { coin, currency } => rated(coin, *currency, None, true),
+        Named::Metal(metal, unit) => rated(metal.code, Currency::USD, Some(*unit), false),
+        Named::Commodity(_) | Named::Listed => None,
+    }
+}
+
+impl AlphaVantage {
+    pub(super) async fn unlisted_history(&self, named: &Named, deadline: Instant) -> Result<History, ProviderError> {
+        let (rows, currency, is_compact) = match (named, rated(named)) {
+            (Named::Commodity(commodity), _) => {
+                (commodities::rows(&self.commodity(commodity, deadline).await?), Currency::USD, false)
+            }
+            (_, Some(rated)) => {
+                let (mut rows, is_compact) = self.exchange_rows(&rated, deadline).await?;
+                if let Some(unit) = rated.unit {
+                    scale(&mut rows, unit.troy_ounces());
+                }
+                (rows, rated.currency, is_compact)
+            }
+            (_, None) => return Err(ProviderError::UnknownSymbol),
+        };
+        let Series { bars, basis, mut notes } = series(rows, Plan::Compact, NO_EVENTS)?;
+        if is_compact {
+            notes.push(Note::CompactHistory);
+        }
+        Ok(History { source: SOURCE, bars, basis, currency, notes })
+    }
+
+    pub(super) async fn unlisted_quote(
+        &self,
+        symbol: &Symbol,
+        named: &Named,
+        deadline: Instant,
+    ) -> Result<Quote, ProviderError> {
+        let symbol = symbol.clone();
+        if let Named::Commodity(commodity) = named {
+            let prices = self.commodity(commodity, deadline).await?;
+            let before = prices.len().checked_sub(2).and_then(|place| prices.get(place));
+            let previous_close = before.map(|dated| dated.price);
+            let DatedPrice { day, price } = *prices.last().ok_or(ProviderError::UnknownSymbol)?;
+            let currency = Currency::USD;
+            return Ok(Quote { symbol, price, previous_close, currency, day, as_of: None, source: SOURCE });
+        }
+        let Rated { exchange, unit, currency, .. } = rated(named).ok_or(ProviderError::UnknownSymbol)?;
+        let parameters = [("from_currency", exchange.from.as_str()), ("to_currency", &exchange.to)];
+        let ask = query("CURRENCY_EXCHANGE_RATE", symbol.to_string(), &parameters);
+        let rate = self.finish(self.client.ask(&ask, &exchange, deadline, rates::read).await).await?;
+        let by_unit = match unit {
+            Some(unit) => unit.price(rate.price.amount()),
+            None => Some(rate.price.amount()),
+        };
+        let price = by_unit.and_then(exact::rounded);
+        let price = price.ok_or_else(|| ProviderError::malformed("the price is none by this unit"))?;
+        Ok(Quote {
+            symbol,
+            price,
+            previous_close: None,
+            currency,
+            day: rate.day,
+            as_of: Some(rate.as_of),
+            source: SOURCE,
+        })
+    }
+
+    async fn commodity(
+        &self,
+        commodity: &'static Commodity,
+        deadline: Instant,
+    ) -> Result<Vec<DatedPrice>, ProviderError> {
+        let ask = query(commodity.function, String::new(), &[("interval", commodity.interval)]);
+        self.finish(self.client.ask(&ask, &commodity, deadline, commodities::read).await).await
+    }
+
+    /// The rows, and whether these are the latest alone.
+    async fn exchange_rows(&self, rated: &Rated, deadline: Instant) -> Result<(Vec<Row>, bool), ProviderError> {
+        let Exchange { from, to } = &rated.exchange;
+        if rated.is_coin {
+            // A year is all that there is.
+            let ask = query("DIGITAL_CURRENCY_DAILY", from.clone(), &[("symbol", from), ("market", to)]);
+            let rows = self.client.ask(&ask, &rated.exchange, deadline, read_exchange_rows).await;
+            return Ok((self.finish(rows).await?, true));
+        }
+        let ask =
+            |size| query("FX_DAILY", from.clone(), &[("from_symbol", from), ("to_symbol", to), ("outputsize", size)]);
+        if !self.short_rates.load(Ordering::Relaxed) {
+            match self.client.ask(&ask("full"), &rated.exchange, deadline, read_exchange_rows).await {
+                Err(Refusal::Premium) => self.short_rates.store(true, Ordering::Relaxed),
+                rows => return Ok((self.finish(rows).await?, false)),
+            }
+        }
+        let rows = self.client.ask(&ask("compact"), &rated.exchange, deadline, read_exchange_rows).await;
+        Ok((self.finish(rows).await?, true))
+    }
+}
+
+/// Brings prices of a troy ounce to another unit. Bars are floats by design; quotes are brought there exactly.
+fn scale(rows: &mut [Row], factor: f64) {
+    for row in rows {
+        for price in [&mut row.open, &mut row.high, &mut row.low, &mut row.close] {
+            *price *= factor;
+        }
+    }
+}

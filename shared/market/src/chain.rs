@@ -1,0 +1,145 @@
+//! Several sources in an order: the next is asked when one has no answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::{Instrument, Symbol};
+use tokio::time::{Instant, timeout};
+
+use crate::error::ProviderError;
+use crate::history::History;
+use crate::provider::{MarketClock, Patience, Provider};
+use crate::quote::Quote;
+
+/// Sources that stand in for each other, the preferred one first.
+///
+/// Each price keeps the name of the source that gave it. The time that a caller has is shared: every source but the
+/// last gets an equal part of what is left, and the last gets the rest.
+pub struct Chain {
+    first: Arc<dyn Provider>,
+    others: Vec<Arc<dyn Provider>>,
+}
+
+impl Chain {
+    /// `first`, and `others` in this order where it has no answer.
+    #[must_use]
+    pub fn new(first: Arc<dyn Provider>, others: Vec<Arc<dyn Provider>>) -> Self {
+        Self { first, others }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Arc<dyn Provider>> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// The first answer. `ask` is given a source and the time that it has.
+    async fn first_answer<T, Asked>(
+        &self,
+        patience: Patience,
+        ask: impl Fn(Arc<dyn Provider>, Duration) -> Asked,
+    ) -> Result<T, ProviderError>
+    where
+        Asked: Future<Output = Result<T, ProviderError>>,
+    {
+        let deadline = Instant::now() + patience.total();
+        let mut refusals = Vec::new();
+        for (place, provider) in self.all().enumerate() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let sharing = u32::try_from(1 + self.others.len() - place).unwrap_or(u32::MAX);
+            let share = left / sharing;
+            match timeout(share, ask(provider.clone(), share)).await.unwrap_or(Err(ProviderError::TimedOut)) {
+                Ok(answer) => return Ok(answer),
+                Err(error) => {
+                    tracing::debug!(source = provider.source(), %error, "the next source is asked");
+                    refusals.push(error);
+                }
+            }
+        }
+        Err(of_all(refusals))
+    }
+}
+
+/// What all refusals together mean.
+///
+/// That there is no such symbol is believed when every source that can be asked says so: one that is out of calls or
+/// cannot be reached might know it. A source that nobody may ask, for want of a key, has no say.
+fn of_all(refusals: Vec<ProviderError>) -> ProviderError {
+    let has_no_say = |error: &ProviderError| matches!(error, ProviderError::KeyRefused | ProviderError::NotGiven);
+    let is_unknown = |error: &ProviderError| *error == ProviderError::UnknownSymbol;
+    let some_do_not_know = refusals.iter().any(is_unknown);
+    let telling = |error: &&ProviderError| !is_unknown(error) && !(some_do_not_know && has_no_say(error));
+    refusals.iter().find(telling).or(refusals.first()).cloned().map_or(ProviderError::NotGiven, |error| {
+        if some_do_not_know && has_no_say(&error) { ProviderError::UnknownSymbol } else { error }
+    })
+}
+
+#[async_trait]
+impl Provider for Chain {
+    fn source(&self) -> &'static str {
+        self.first.source()
+    }
+
+    fn gives(&self, source: &str) -> bool {
+        self.all().any(|provider| provider.gives(source))
+    }
+
+    fn clock(&self) -> MarketClock {
+        self.first.clock()
+    }
+
+    fn revision(&self, symbol: &Symbol) -> Option<String> {
+        self.first.revision(symbol)
+    }
+
+    async fn daily(&self, symbol: &Symbol, patience: Patience) -> Result<History, ProviderError> {
+        let ask =
+            |provider: Arc<dyn Provider>, share| async move { provider.daily(symbol, Patience::Left(share)).await };
+        self.first_answer(patience, ask).await
+    }
+
+    async fn quote(&self, symbol: &Symbol, patience: Patience) -> Result<Quote, ProviderError> {
+        let ask =
+            |provider: Arc<dyn Provider>, share| async move { provider.quote(symbol, Patience::Left(share)).await };
+        self.first_answer(patience, ask).await
+    }
+
+    /// The matches of the first source that has any. That there are none is believed, like an unknown symbol, only
+    /// when all say so.
+    async fn search(&self, text: &str, patience: Patience) -> Result<Vec<Instrument>, ProviderError> {
+        let ask = |provider: Arc<dyn Provider>, share| async move {
+            let found = provider.search(text, Patience::Left(share)).await?;
+            if found.is_empty() { Err(ProviderError::UnknownSymbol) } else { Ok(found) }
+        };
+        match self.first_answer(patience, ask).await {
+            Err(ProviderError::UnknownSymbol) => Ok(Vec::new()),
+            found => found,
+        }
+    }
+
+    /// Calls of all sources together; `None` where one is not counted.
+    async fn calls_left(&self) -> Option<usize> {
+        let mut calls = 0_usize;
+        for provider in self.all() {
+            calls = calls.saturating_add(provider.calls_left().await?);
+        }
+        Some(calls)
+    }
+
+    async fn listed(&self) -> Vec<Symbol> {
+        let mut symbols = Vec::new();
+        for provider in self.all() {
+            symbols.extend(provider.listed().await);
+        }
+        symbols.sort();
+        symbols.dedup();
+        symbols
+    }
+
+    async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
+        let ask = |provider: Arc<dyn Provider>, _| async move { provider.instrument(symbol).await };
+        self.first_answer(Patience::Caller, ask).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

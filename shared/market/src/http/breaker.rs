@@ -1,0 +1,178 @@
+//! A provider that fails again and again is left alone for a while: whoever waits for it waits in vain,
+//! and each call costs one of the day.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Closed while calls succeed; open after some failures in a row; then one call at a time may try.
+#[derive(Debug)]
+pub(super) struct Breaker {
+    failures_to_open: u32,
+    open_for: Duration,
+    state: Mutex<State>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Closed {
+        failures: u32,
+    },
+    Open {
+        until: Instant,
+    },
+    /// One call is under way that decides.
+    Probing,
+}
+
+/// No call is made now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Open;
+
+/// Leave to make one call. Dropped without a word, it says nothing of the provider.
+#[derive(Debug)]
+pub(super) struct Permit<'a> {
+    breaker: &'a Breaker,
+    is_probe: bool,
+}
+
+impl Breaker {
+    pub(super) fn new(failures_to_open: u32, open_for: Duration) -> Self {
+        Self { failures_to_open, open_for, state: Mutex::new(State::Closed { failures: 0 }) }
+    }
+
+    /// Whether a call would be refused now.
+    pub(super) fn is_open(&self) -> bool {
+        match *self.state() {
+            State::Closed { .. } => false,
+            State::Open { until } => Instant::now() < until,
+            State::Probing => true,
+        }
+    }
+
+    /// Leave to make a call, the one that decides if the provider was left alone long enough.
+    pub(super) fn permit(&self) -> Result<Permit<'_>, Open> {
+        let mut state = self.state();
+        let is_probe = match *state {
+            State::Closed { .. } => false,
+            State::Open { until } if until <= Instant::now() => true,
+            State::Open { .. } | State::Probing => return Err(Open),
+        };
+        if is_probe {
+            *state = State::Probing;
+        }
+        Ok(Permit { breaker: self, is_probe })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Permit<'_> {
+    /// The provider answered, whatever it said.
+    pub(super) fn answered(mut self) {
+        let mut state = self.breaker.state();
+        // A call from before the provider failed does not close what opened since.
+        if self.is_probe || matches!(*state, State::Closed { .. }) {
+            *state = State::Closed { failures: 0 };
+        }
+        drop(state);
+        self.is_probe = false;
+    }
+
+    /// The provider gave no answer, or one that says it cannot.
+    pub(super) fn failed(mut self) {
+        let mut state = self.breaker.state();
+        let open = State::Open { until: Instant::now() + self.breaker.open_for };
+        *state = match *state {
+            State::Probing if self.is_probe => open,
+            State::Closed { failures } if failures + 1 >= self.breaker.failures_to_open => open,
+            State::Closed { failures } => State::Closed { failures: failures + 1 },
+            other => other,
+        };
+        drop(state);
+        self.is_probe = false;
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        // A probe that was given up, for example because its caller left: the next one may try.
+        if self.is_probe {
+            *self.breaker.state() = State::Open { until: Instant::now() };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    const A_MINUTE: Duration = Duration::from_mins(1);
+
+    fn opened() -> Breaker {
+        let breaker = Breaker::new(5, A_MINUTE);
+        for _ in 0..5 {
+            breaker.permit().unwrap().failed();
+        }
+        breaker
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn five_failures_in_a_row_open_it_and_four_do_not() {
+        let breaker = Breaker::new(5, A_MINUTE);
+        for _ in 0..4 {
+            breaker.permit().unwrap().failed();
+        }
+        breaker.permit().unwrap().answered();
+        for _ in 0..4 {
+            breaker.permit().unwrap().failed();
+        }
+        assert!(!breaker.is_open());
+        breaker.permit().unwrap().failed();
+        assert!(breaker.is_open());
+        assert_eq!(breaker.permit().map(drop), Err(Open));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_minute_one_call_tries_and_decides() {
+        let breaker = opened();
+        advance(A_MINUTE - Duration::from_millis(1)).await;
+        assert!(breaker.is_open());
+        advance(Duration::from_millis(1)).await;
+        let probe = breaker.permit().unwrap();
+        assert_eq!(breaker.permit().map(drop), Err(Open), "one at a time");
+        probe.failed();
+        assert!(breaker.is_open());
+        advance(A_MINUTE).await;
+        breaker.permit().unwrap().answered();
+        assert!(!breaker.is_open());
+        for _ in 0..4 {
+            breaker.permit().unwrap().failed();
+        }
+        assert!(!breaker.is_open(), "it counts from the start again");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_probe_that_was_given_up_leaves_its_place_to_the_next() {
+        let breaker = opened();
+        advance(A_MINUTE).await;
+        drop(breaker.permit().unwrap());
+        let next = breaker.permit().unwrap();
+        next.answered();
+        assert!(!breaker.is_open());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_from_before_does_not_close_it() {
+        let breaker = Breaker::new(1, A_MINUTE);
+        let (early, late) = (breaker.permit().unwrap(), breaker.permit().unwrap());
+        late.failed();
+        early.answered();
+        assert!(breaker.is_open());
+    }
+}

@@ -1,0 +1,251 @@
+//! One question to a provider: paced, counted, inside a deadline and a size.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::{Response, StatusCode, redirect};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::address::{Address, SettingsError};
+use super::breaker::Breaker;
+use super::budget::{Budget, QuotaExhausted};
+use super::limits::Limits;
+use super::pace::Pace;
+use super::refusal::Refusal;
+use super::retry_after;
+use crate::error::ProviderError;
+use crate::provider::Patience;
+
+/// A provider as the client must know it.
+pub(crate) struct Site {
+    /// Its name in log lines.
+    pub(crate) name: &'static str,
+    /// Where it is.
+    pub(crate) address: Address,
+    /// How much we wait and hold.
+    pub(crate) limits: Limits,
+    /// Who we say we are.
+    pub(crate) user_agent: &'static str,
+    /// What is added to every query, and stands in no log line and no error.
+    pub(crate) key: Option<(&'static str, SecretString)>,
+    /// Whether an answer with status 404 has a body worth reading.
+    pub(crate) explains_not_found: bool,
+    /// How long to wait where it asks for fewer calls and does not say.
+    pub(crate) pause_unsaid: Duration,
+}
+
+/// What to ask, without the key.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    /// What is asked, for log lines.
+    pub(crate) function: &'static str,
+    /// What it is asked about, for log lines.
+    pub(crate) about: String,
+    /// The path, segment by segment.
+    pub(crate) path: Vec<String>,
+    /// The query.
+    pub(crate) pairs: Vec<(&'static str, String)>,
+}
+
+pub(crate) struct Client {
+    http: reqwest::Client,
+    site: Site,
+    budget: Arc<dyn Budget>,
+    pace: Pace,
+    breaker: Breaker,
+}
+
+impl Client {
+    pub(crate) fn new(site: Site, budget: Arc<dyn Budget>) -> Result<Self, SettingsError> {
+        let (limits, is_encrypted) = (site.limits, site.address.is_encrypted());
+        let mut builder = reqwest::Client::builder()
+            .user_agent(site.user_agent)
+            .redirect(redirect::Policy::none())
+            .https_only(is_encrypted)
+            .referer(false)
+            .connect_timeout(limits.connect);
+        if !is_encrypted {
+            // This machine needs no proxy to reach itself.
+            builder = builder.no_proxy();
+        }
+        let http = builder.build().map_err(|_| SettingsError::Client)?;
+        let breaker = Breaker::new(limits.failures_to_open, limits.open_for);
+        Ok(Self { http, site, budget, pace: Pace::new(limits.spacing), breaker })
+    }
+
+    pub(crate) fn deadline(&self, patience: Patience) -> Instant {
+        Instant::now() + self.site.limits.total(patience)
+    }
+
+    /// The provider says that the day's calls are used up.
+    pub(crate) async fn day_used_up(&self) -> QuotaExhausted {
+        // The note is worth a moment beyond the caller's time, but not an endless one.
+        let noted = timeout_at(Instant::now() + self.site.limits.connect, self.budget.refused());
+        noted.await.unwrap_or(QuotaExhausted { until: None })
+    }
+
+    /// Calls that may be made now: none while the provider is left alone.
+    pub(crate) async fn calls_left(&self) -> Option<usize> {
+        if self.breaker.is_open() { Some(0) } else { self.budget.left().await }
+    }
+
+    /// Asks until there is an answer, a refusal that waiting does not cure, or no time left. `read` makes
+    /// data of an answer about what was `asked` for.
+    pub(crate) async fn ask<A, T>(
+        &self,
+        request: &Request,
+        asked: &A,
+        deadline: Instant,
+        read: fn(&[u8], &A) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal>
+    where
+        A: Clone + Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        let mut attempt = 1;
+        loop {
+            let answer = match self.fetch(request, deadline).await {
+                Ok(body) => parse(body, asked.clone(), read).await,
+                Err(error) => Err(Refusal::Failed(error)),
+            };
+            let retry_after = match answer {
+                Err(Refusal::TooFast) => self.site.pause_unsaid,
+                Err(Refusal::Failed(ProviderError::RateLimited { retry_after })) => retry_after,
+                answer => return answer,
+            };
+            let pause = retry_after.saturating_add(self.jitter(attempt));
+            if attempt >= self.site.limits.attempts || pause >= time_left(deadline) {
+                return Err(ProviderError::RateLimited { retry_after }.into());
+            }
+            attempt += 1;
+            sleep(pause).await;
+        }
+    }
+
+    /// A random part of a pause that doubles with each attempt, so that callers refused together do not
+    /// come back together.
+    fn jitter(&self, attempt: u32) -> Duration {
+        let longest = self.site.limits.backoff.saturating_mul(1 << (attempt - 1).min(8));
+        longest.mul_f64(rand::random_range(0.0..=1.0))
+    }
+
+    async fn fetch(&self, request: &Request, deadline: Instant) -> Result<Vec<u8>, ProviderError> {
+        let left_alone = ProviderError::Unavailable { status: None };
+        if self.breaker.is_open() {
+            return Err(left_alone);
+        }
+        self.pace.turn(deadline).await?;
+        // Others may have failed while this caller waited for its turn.
+        let permit = self.breaker.permit().map_err(|_| left_alone)?;
+        timeout_at(deadline, self.budget.take()).await.map_err(|_| ProviderError::TimedOut)??;
+        let start = Instant::now();
+        let sent = timeout_at(deadline, self.send(request)).await;
+        let fetched = sent.unwrap_or(Err(NoData { error: ProviderError::TimedOut, is_failure: true }));
+        match &fetched {
+            // A call given less time than a connection may take says nothing of the provider.
+            Err(NoData { error: ProviderError::TimedOut, .. }) if start.elapsed() < self.site.limits.connect => {
+                drop(permit);
+            }
+            Err(NoData { is_failure: true, .. }) => permit.failed(),
+            _ => permit.answered(),
+        }
+        let fetched = fetched.map_err(|none| none.error);
+        let (source, function, about) = (self.site.name, request.function, &request.about);
+        match &fetched {
+            Ok(body) => tracing::debug!(source, function, about, bytes = body.len(), "answer"),
+            Err(error) => tracing::warn!(source, function, about, %error, "no answer"),
+        }
+        fetched
+    }
+
+    async fn send(&self, request: &Request) -> Result<Vec<u8>, NoData> {
+        let path: Vec<&str> = request.path.iter().map(String::as_str).collect();
+        let mut url = self.site.address.at(&path);
+        url.query_pairs_mut().extend_pairs(&request.pairs);
+        if let Some((name, key)) = &self.site.key {
+            url.query_pairs_mut().append_pair(name, key.expose_secret());
+        }
+        let response = self.http.get(url).send().await.map_err(unavailable)?;
+        let status = response.status();
+        let asks_to_wait = retry_after::wait(response.headers());
+        let error = match status {
+            StatusCode::OK => return read_limited(response, self.site.limits.max_bytes).await,
+            StatusCode::NOT_FOUND if self.site.explains_not_found => {
+                return read_limited(response, self.site.limits.max_bytes).await;
+            }
+            StatusCode::TOO_MANY_REQUESTS => {
+                ProviderError::RateLimited { retry_after: asks_to_wait.unwrap_or(self.site.pause_unsaid) }
+            }
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if self.site.key.is_some() => ProviderError::KeyRefused,
+            other => match asks_to_wait {
+                Some(retry_after) if other == StatusCode::SERVICE_UNAVAILABLE => {
+                    ProviderError::RateLimited { retry_after }
+                }
+                _ => ProviderError::Unavailable { status: Some(other.as_u16()) },
+            },
+        };
+        Err(NoData { error, is_failure: status.is_server_error() })
+    }
+}
+
+/// Why a call brought no body.
+struct NoData {
+    error: ProviderError,
+    /// Whether the provider failed, rather than answered something else than data.
+    is_failure: bool,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("site", &self.site.name)
+            .field("address", &self.site.address)
+            .finish_non_exhaustive()
+    }
+}
+
+fn time_left(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
+}
+
+/// Parsing years of bars takes about a millisecond, too long for the thread that serves others.
+async fn parse<A: Send + 'static, T: Send + 'static>(
+    body: Vec<u8>,
+    asked: A,
+    read: fn(&[u8], &A) -> Result<T, Refusal>,
+) -> Result<T, Refusal> {
+    let parsed = tokio::task::spawn_blocking(move || read(&body, &asked)).await;
+    parsed.unwrap_or_else(|_| Err(Refusal::malformed("cannot be read")))
+}
+
+/// Collects the body as it is decompressed, so that a small answer cannot unfold into a large one.
+async fn read_limited(mut response: Response, max_bytes: usize) -> Result<Vec<u8>, NoData> {
+    let too_large = NoData { error: ProviderError::TooLarge, is_failure: false };
+    let announced = response.content_length().unwrap_or_default();
+    if announced > max_bytes as u64 {
+        return Err(too_large);
+    }
+    let mut body = Vec::with_capacity(announced as usize);
+    while let Some(chunk) = response.chunk().await.map_err(unavailable)? {
+        if body.len() + chunk.len() > max_bytes {
+            return Err(too_large);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// Takes from the error what we may know of it: its own text holds the whole address, key included.
+///
+/// An answer that breaks off and one that cannot be decompressed look alike here; both may come whole
+/// another time.
+fn unavailable(error: reqwest::Error) -> NoData {
+    let error = if error.without_url().is_timeout() {
+        ProviderError::TimedOut
+    } else {
+        ProviderError::Unavailable { status: None }
+    };
+    NoData { error, is_failure: true }
+}

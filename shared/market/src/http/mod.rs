@@ -1,0 +1,21 @@
+//! Asking a provider over HTTP: one client for all of them.
+//!
+//! Pacing, the budget, deadlines, sizes, retries and the breaker are the same for everybody and stand here;
+//! what an answer means stands with its provider.
+
+mod address;
+mod breaker;
+mod budget;
+mod client;
+mod limits;
+mod pace;
+mod refusal;
+mod retry_after;
+
+pub use address::SettingsError;
+pub use budget::{Budget, Clock, QuotaExhausted, SlidingDay};
+pub use limits::Limits;
+
+pub(crate) use address::Address;
+pub(crate) use client::{Client, Request, Site};
+pub(crate) use refusal::Refusal;

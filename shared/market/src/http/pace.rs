@@ -1,0 +1,92 @@
+//! Calls of this process keep their distance.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use governor::clock::Clock;
+use governor::middleware::NoOpMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+use tokio::time::{Instant, sleep};
+
+use crate::error::ProviderError;
+
+/// Hands out turns, one each `spacing`.
+pub(super) struct Pace {
+    /// `None` when calls need no spacing.
+    limiter: Option<Limiter>,
+    clock: RuntimeClock,
+}
+
+type Limiter = RateLimiter<NotKeyed, InMemoryState, RuntimeClock, NoOpMiddleware<Duration>>;
+
+/// The runtime's clock, so that a test that stops it stops the pacing too.
+#[derive(Clone, Copy)]
+struct RuntimeClock {
+    start: Instant,
+}
+
+impl Clock for RuntimeClock {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+}
+
+impl Pace {
+    pub(super) fn new(spacing: Duration) -> Self {
+        let clock = RuntimeClock { start: Instant::now() };
+        let limiter = Quota::with_period(spacing)
+            .map(|quota| RateLimiter::direct_with_clock(quota.allow_burst(NonZeroU32::MIN), clock));
+        Self { limiter, clock }
+    }
+
+    /// Waits for the next turn, unless the deadline comes first.
+    pub(super) async fn turn(&self, deadline: Instant) -> Result<(), ProviderError> {
+        let Some(limiter) = &self.limiter else { return Ok(()) };
+        while let Err(full) = limiter.check() {
+            let wait = full.wait_time_from(self.clock.now());
+            if wait >= deadline.saturating_duration_since(Instant::now()) {
+                return Err(ProviderError::RateLimited { retry_after: wait });
+            }
+            // The runtime's timer counts whole milliseconds.
+            sleep(wait.max(Duration::from_millis(1))).await;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn one_call_a_second_however_many_ask() {
+        let pace = std::sync::Arc::new(Pace::new(Duration::from_secs(1)));
+        let start = Instant::now();
+        let deadline = start + Duration::from_mins(1);
+        let mut callers = tokio::task::JoinSet::new();
+        for _ in 0..20 {
+            let pace = pace.clone();
+            callers.spawn(async move { pace.turn(deadline).await.map(|()| start.elapsed()) });
+        }
+        let mut turns: Vec<Duration> = callers.join_all().await.into_iter().map(Result::unwrap).collect();
+        turns.sort();
+        assert!(turns[0] < Duration::from_millis(1));
+        for pair in turns.windows(2) {
+            assert!(pair[1] - pair[0] >= Duration::from_millis(999), "{turns:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_a_turn_that_comes_too_late() {
+        let pace = Pace::new(Duration::from_mins(1));
+        let start = Instant::now();
+        let deadline = start + Duration::from_secs(2);
+        pace.turn(deadline).await.unwrap();
+        let refused = pace.turn(deadline).await;
+        assert!(matches!(refused, Err(ProviderError::RateLimited { .. })), "{refused:?}");
+        assert_eq!(start.elapsed(), Duration::ZERO, "refused at once");
+    }
+}

@@ -1,0 +1,112 @@
+//! History as if it happened now: another source's prices up to a day that moves on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use async_trait::async_trait;
+use domain::{Day, Instrument, Symbol};
+
+use crate::error::ProviderError;
+use crate::history::History;
+use crate::provider::{MarketClock, Patience, Provider};
+
+/// A source whose market clock stands at a day of the past and is moved on by hand; later prices are not there yet.
+pub struct Replay {
+    inner: Arc<dyn Provider>,
+    /// The day it stands at, counted from 1970.
+    day: AtomicI32,
+}
+
+impl Replay {
+    /// A replay of `inner` that stands at `day`.
+    #[must_use]
+    pub fn new(inner: Arc<dyn Provider>, day: Day) -> Self {
+        Self { inner, day: AtomicI32::new(day.days_since_epoch()) }
+    }
+
+    /// The day it stands at.
+    #[must_use]
+    pub fn day(&self) -> Day {
+        Day::from_days_since_epoch(self.day.load(Ordering::SeqCst)).unwrap_or(Day::FIRST)
+    }
+
+    /// Moves on to `day`; the clock of a market never goes back, so an earlier day changes nothing.
+    pub fn move_to(&self, day: Day) {
+        self.day.fetch_max(day.days_since_epoch(), Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl Provider for Replay {
+    fn source(&self) -> &'static str {
+        self.inner.source()
+    }
+
+    fn gives(&self, source: &str) -> bool {
+        self.inner.gives(source)
+    }
+
+    fn is_replay(&self) -> bool {
+        true
+    }
+
+    fn clock(&self) -> MarketClock {
+        MarketClock::StandsAt(self.day())
+    }
+
+    fn revision(&self, symbol: &Symbol) -> Option<String> {
+        let revision = self.inner.revision(symbol)?;
+        Some(format!("{revision} to {}", self.day()))
+    }
+
+    /// Errors: [`ProviderError::UnknownSymbol`] also for what was not listed yet.
+    async fn daily(&self, symbol: &Symbol, patience: Patience) -> Result<History, ProviderError> {
+        let day = self.day();
+        let history = self.inner.daily(symbol, patience).await?;
+        let bars = history.bars.slice(0, history.bars.count_through(day));
+        if bars.is_empty() {
+            return Err(ProviderError::UnknownSymbol);
+        }
+        Ok(History { bars, ..history })
+    }
+
+    async fn listed(&self) -> Vec<Symbol> {
+        self.inner.listed().await
+    }
+
+    async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
+        self.inner.instrument(symbol).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::Sample;
+
+    fn day(text: &str) -> Day {
+        text.parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn nothing_after_the_day_it_stands_at_is_known() {
+        let replay = Replay::new(Arc::new(Sample::new()), day("2012-05-17"));
+        let ibm: Symbol = "IBM".parse().unwrap();
+        let history = replay.daily(&ibm, Patience::Caller).await.unwrap();
+        assert_eq!(history.bars.last().unwrap().date, day("2012-05-17"));
+        assert_eq!(replay.quote(&ibm, Patience::Caller).await.unwrap().day, day("2012-05-17"));
+        let facebook: Symbol = "FB".parse().unwrap();
+        assert_eq!(replay.daily(&facebook, Patience::Caller).await, Err(ProviderError::UnknownSymbol));
+        let before = replay.revision(&facebook);
+        replay.move_to(day("2012-05-18"));
+        assert_ne!(replay.revision(&facebook), before, "whoever has read it has to read it again");
+        assert_eq!(replay.daily(&facebook, Patience::Caller).await.unwrap().bars.len(), 1);
+    }
+
+    #[test]
+    fn the_clock_never_goes_back() {
+        let replay = Replay::new(Arc::new(Sample::new()), day("2012-05-17"));
+        replay.move_to(day("2011-01-03"));
+        assert_eq!(replay.clock(), MarketClock::StandsAt(day("2012-05-17")));
+    }
+}

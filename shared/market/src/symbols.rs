@@ -1,0 +1,268 @@
+//! What a symbol names, told from its form alone: pairs of currencies, coins, metals and other commodities.
+//!
+//! Pairs and coins are written as Yahoo writes them, `EURUSD=X` and `BTC-USD`. A commodity is written with
+//! the unit that it is priced by, `XAU=G`: a price without its unit is none.
+
+use domain::{Currency, Instrument, InstrumentType, Symbol};
+use rust_decimal::Decimal;
+
+/// What a symbol names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Named {
+    /// A share, a fund, an index: only a source can tell.
+    Listed,
+    /// `EURUSD=X`: the price of one unit of `base` in `quote`.
+    Pair { base: Currency, quote: Currency },
+    /// `BTC-USD`: the price of one coin.
+    Coin { coin: String, currency: Currency },
+    /// `XAU=G`: the price of a precious metal in US dollars.
+    Metal(Metal, MetalUnit),
+    /// `WTI=BBL`: the price of another commodity in US dollars.
+    Commodity(&'static Commodity),
+}
+
+/// A precious metal, by its code in ISO 4217.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Metal {
+    pub(crate) code: &'static str,
+    name: &'static str,
+}
+
+/// What a precious metal is weighed by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MetalUnit {
+    TroyOunce,
+    Gram,
+    Kilogram,
+}
+
+/// A commodity that has a function of its own at Alpha Vantage.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Commodity {
+    symbol: &'static str,
+    name: &'static str,
+    pub(crate) function: &'static str,
+    /// How often there is a new price.
+    pub(crate) interval: &'static str,
+    /// The unit as the provider names it, in small letters and the singular.
+    pub(crate) unit: &'static str,
+    /// Units of the provider's price in a dollar: 100 where it counts in cents.
+    pub(crate) units_a_dollar: u32,
+}
+
+/// Grams of a troy ounce, exactly (International Yard and Pound Agreement, 1959: 480 grains of 64.79891 mg).
+const GRAMS_A_TROY_OUNCE: Decimal = Decimal::from_parts(311_034_768, 0, 0, false, 7);
+
+const METALS: [Metal; 4] = [
+    Metal { code: "XAU", name: "Gold" },
+    Metal { code: "XAG", name: "Silver" },
+    Metal { code: "XPT", name: "Platinum" },
+    Metal { code: "XPD", name: "Palladium" },
+];
+
+const COMMODITIES: [Commodity; 10] = [
+    daily("WTI=BBL", "Crude oil WTI, barrel", "WTI", "dollar per barrel"),
+    daily("BRENT=BBL", "Crude oil Brent, barrel", "BRENT", "dollar per barrel"),
+    daily("NATGAS=MMBTU", "Natural gas Henry Hub, million BTU", "NATURAL_GAS", "dollar per million btu"),
+    monthly("COPPER=T", "Copper, tonne", "COPPER", "dollar per metric ton"),
+    monthly("ALUMINUM=T", "Aluminum, tonne", "ALUMINUM", "dollar per metric ton"),
+    monthly("WHEAT=T", "Wheat, tonne", "WHEAT", "dollar per metric ton"),
+    monthly("CORN=T", "Corn, tonne", "CORN", "dollar per metric ton"),
+    in_cents("COTTON=LB", "Cotton, pound", "COTTON"),
+    in_cents("SUGAR=LB", "Sugar, pound", "SUGAR"),
+    in_cents("COFFEE=LB", "Coffee, pound", "COFFEE"),
+];
+
+const fn daily(symbol: &'static str, name: &'static str, function: &'static str, unit: &'static str) -> Commodity {
+    Commodity { symbol, name, function, interval: "daily", unit, units_a_dollar: 1 }
+}
+
+const fn monthly(symbol: &'static str, name: &'static str, function: &'static str, unit: &'static str) -> Commodity {
+    Commodity { interval: "monthly", ..daily(symbol, name, function, unit) }
+}
+
+const fn in_cents(symbol: &'static str, name: &'static str, function: &'static str) -> Commodity {
+    Commodity { units_a_dollar: 100, ..monthly(symbol, name, function, "cent per pound") }
+}
+
+/// Coins and currencies that a search lists; any other can be asked for by its symbol.
+const COINS: [(&str, &str); 10] = [
+    ("BTC", "Bitcoin"),
+    ("ETH", "Ethereum"),
+    ("XRP", "XRP"),
+    ("SOL", "Solana"),
+    ("ADA", "Cardano"),
+    ("DOGE", "Dogecoin"),
+    ("LTC", "Litecoin"),
+    ("BCH", "Bitcoin Cash"),
+    ("DOT", "Polkadot"),
+    ("LINK", "Chainlink"),
+];
+const CURRENCIES: [(&str, &str); 12] = [
+    ("EUR", "Euro"),
+    ("GBP", "Pound sterling"),
+    ("JPY", "Japanese yen"),
+    ("CHF", "Swiss franc"),
+    ("AUD", "Australian dollar"),
+    ("CAD", "Canadian dollar"),
+    ("NZD", "New Zealand dollar"),
+    ("CNY", "Chinese yuan"),
+    ("INR", "Indian rupee"),
+    ("SEK", "Swedish krona"),
+    ("NOK", "Norwegian krone"),
+    ("PLN", "Polish zloty"),
+];
+
+impl MetalUnit {
+    const ALL: [(&'static str, &'static str, Self); 3] =
+        [("OZT", "troy ounce", Self::TroyOunce), ("G", "gram", Self::Gram), ("KG", "kilogram", Self::Kilogram)];
+
+    /// The price of this unit, when one troy ounce costs so much.
+    pub(crate) fn price(self, of_troy_ounce: Decimal) -> Option<Decimal> {
+        match self {
+            Self::TroyOunce => Some(of_troy_ounce),
+            Self::Gram => of_troy_ounce.checked_div(GRAMS_A_TROY_OUNCE),
+            Self::Kilogram => of_troy_ounce.checked_mul(Decimal::ONE_THOUSAND)?.checked_div(GRAMS_A_TROY_OUNCE),
+        }
+    }
+
+    /// Troy ounces of this unit, for the floats of bars.
+    pub(crate) fn troy_ounces(self) -> f64 {
+        match self {
+            Self::TroyOunce => 1.0,
+            Self::Gram => 1.0 / 31.103_476_8,
+            Self::Kilogram => 1000.0 / 31.103_476_8,
+        }
+    }
+}
+
+/// What the symbol names. `None` for a form that is kept for commodities and names none we know.
+pub(crate) fn named(symbol: &Symbol) -> Option<Named> {
+    let text = symbol.as_str();
+    if let Some((base, unit)) = text.split_once('=') {
+        return match unit {
+            // Yahoo's futures, `GC=F`.
+            "F" => Some(Named::Listed),
+            "X" => pair(base),
+            unit => commodity(base, unit),
+        };
+    }
+    Some(coin(text).unwrap_or(Named::Listed))
+}
+
+fn pair(codes: &str) -> Option<Named> {
+    let (base, quote) = codes.split_at_checked(3)?;
+    let (base, quote) = (base.parse::<Currency>().ok()?, quote.parse::<Currency>().ok()?);
+    (base != quote).then_some(Named::Pair { base, quote })
+}
+
+fn coin(text: &str) -> Option<Named> {
+    let (coin, currency) = text.rsplit_once('-')?;
+    let plain = (2..=10).contains(&coin.len()) && coin.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let currency = currency.parse().ok().filter(|_| plain)?;
+    Some(Named::Coin { coin: coin.to_owned(), currency })
+}
+
+fn commodity(base: &str, unit: &str) -> Option<Named> {
+    if let Some(metal) = METALS.into_iter().find(|metal| metal.code == base) {
+        let (_, _, unit) = MetalUnit::ALL.into_iter().find(|(code, ..)| *code == unit)?;
+        return Some(Named::Metal(metal, unit));
+    }
+    let symbol_of = |commodity: &&Commodity| commodity.symbol.split_once('=') == Some((base, unit));
+    COMMODITIES.iter().find(symbol_of).map(Named::Commodity)
+}
+
+/// The metadata of what needs no source to tell them; `None` for what is listed somewhere.
+pub(crate) fn instrument(symbol: &Symbol, named: &Named) -> Option<Instrument> {
+    let usd = Currency::USD;
+    let (name, instrument_type, currency) = match named {
+        Named::Listed => return None,
+        Named::Pair { base, quote } => (format!("{base}/{quote}"), InstrumentType::Fx, *quote),
+        Named::Coin { coin, currency } => {
+            let known = COINS.iter().find(|(code, _)| code == coin).map(|(_, name)| (*name).to_owned());
+            (known.unwrap_or_else(|| coin.clone()), InstrumentType::Crypto, *currency)
+        }
+        Named::Metal(metal, unit) => {
+            let unit = MetalUnit::ALL.into_iter().find(|(.., known)| known == unit).map_or("", |(_, name, _)| name);
+            (format!("{}, {unit}", metal.name), InstrumentType::Commodity, usd)
+        }
+        Named::Commodity(commodity) => (commodity.name.to_owned(), InstrumentType::Commodity, usd),
+    };
+    Some(Instrument { symbol: symbol.clone(), name, instrument_type, currency, exchange: None, sector: None })
+}
+
+/// What a search can list without asking: commodities by unit, coins and currencies in US dollars.
+pub(crate) fn mentioning(text: &str) -> Vec<Instrument> {
+    let metals = METALS.iter().flat_map(|metal| MetalUnit::ALL.map(|(unit, ..)| format!("{}={unit}", metal.code)));
+    let commodities = COMMODITIES.iter().map(|commodity| commodity.symbol.to_owned());
+    let coins = COINS.iter().map(|(code, _)| format!("{code}-USD"));
+    let known = metals.chain(commodities).chain(coins);
+    let described = known.filter_map(|symbol| described(&symbol));
+    let pairs = CURRENCIES.iter().filter_map(|(code, name)| {
+        // By its name too: who looks for the yen need not know its code.
+        Some(Instrument { name: format!("{name} in US dollars"), ..described_pair(code)? })
+    });
+    described.chain(pairs).filter(|instrument| instrument.mentions(text)).collect()
+}
+
+fn described(symbol: &str) -> Option<Instrument> {
+    let symbol = symbol.parse().ok()?;
+    instrument(&symbol, &named(&symbol)?)
+}
+
+fn described_pair(code: &str) -> Option<Instrument> {
+    described(&format!("{code}USD=X"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(symbol: &str) -> Option<Named> {
+        named(&symbol.parse().unwrap())
+    }
+
+    #[test]
+    fn a_symbol_says_by_its_form_what_it_names() {
+        let (usd, eur): (Currency, Currency) = (Currency::USD, "EUR".parse().unwrap());
+        assert_eq!(of("EURUSD=X"), Some(Named::Pair { base: eur, quote: usd }));
+        assert_eq!(of("BTC-EUR"), Some(Named::Coin { coin: "BTC".to_owned(), currency: eur }));
+        assert_eq!(of("XAU=KG"), Some(Named::Metal(METALS[0], MetalUnit::Kilogram)));
+        assert_eq!(of("BRENT=BBL"), Some(Named::Commodity(&COMMODITIES[1])));
+        for listed in ["AAPL", "BRK-B", "BRK.B", "^GSPC", "GC=F", "MBG.DEX", "A"] {
+            assert_eq!(of(listed), Some(Named::Listed), "{listed}");
+        }
+        for none in ["XAU=LB", "WTI=T", "GOLD=OZT", "EUREUR=X", "EURXYZ=X", "EUR=X", "A=B"] {
+            assert_eq!(of(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn a_troy_ounce_has_31_1034768_grams_exactly() {
+        let ounce: Decimal = "31.1034768".parse().unwrap();
+        assert_eq!(MetalUnit::Gram.price(ounce), Some(Decimal::ONE));
+        assert_eq!(MetalUnit::Kilogram.price(ounce), Some(Decimal::ONE_THOUSAND));
+        assert_eq!(MetalUnit::TroyOunce.price(ounce), Some(ounce));
+        assert!((MetalUnit::Gram.troy_ounces() * 31.103_476_8 - 1.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn every_symbol_of_the_tables_is_found_by_its_name() {
+        let names = |text: &str| mentioning(text).into_iter().map(|found| found.symbol.to_string()).collect::<Vec<_>>();
+        assert_eq!(names("gold"), ["XAU=OZT", "XAU=G", "XAU=KG"]);
+        assert_eq!(names("brent"), ["BRENT=BBL"]);
+        assert_eq!(names("bitcoin"), ["BTC-USD", "BCH-USD"]);
+        assert_eq!(names("YEN"), ["JPYUSD=X"]);
+        assert_eq!(mentioning("").len(), 12 + 10 + 10 + 12);
+    }
+
+    #[test]
+    fn what_the_form_names_needs_no_source_to_describe_it() {
+        let gold = described("XAU=G").unwrap();
+        assert_eq!((gold.name.as_str(), gold.instrument_type), ("Gold, gram", InstrumentType::Commodity));
+        let pair = described("EURJPY=X").unwrap();
+        assert_eq!((pair.name.as_str(), pair.currency.code()), ("EUR/JPY", "JPY"));
+        assert_eq!(described("PEPE-USD").unwrap().name, "PEPE");
+        assert_eq!(described("AAPL"), None);
+    }
+}

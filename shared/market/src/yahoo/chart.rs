@@ -1,0 +1,268 @@
+//! The chart endpoint: `meta`, `timestamp`, columns, and events beside them.
+
+use std::collections::BTreeMap;
+
+use chrono::DateTime;
+use domain::{Currency, Day, Instrument, InstrumentType, Symbol};
+use serde::Deserialize;
+
+use super::notation::{currency_of, to_yahoo};
+use super::search::{kind, told};
+use super::{SOURCE, days};
+use crate::error::ProviderError;
+use crate::events::{self, Event};
+use crate::exact::Digits;
+use crate::history::{Basis, History, Note};
+use crate::http::Refusal;
+use crate::number::Float;
+use crate::quote::Quote;
+use crate::series::{Declared, Feed, Row, Series, check};
+use crate::symbols::Named;
+
+/// A symbol as it is asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub(super) symbol: Symbol,
+    pub(super) as_yahoo_writes_it: String,
+    pub(super) named: Named,
+}
+
+impl Asked {
+    pub(super) fn of(symbol: &Symbol) -> Result<Self, ProviderError> {
+        let (as_yahoo_writes_it, named) = to_yahoo(symbol)?;
+        Ok(Self { symbol: symbol.clone(), as_yahoo_writes_it, named })
+    }
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    chart: Option<Chart>,
+}
+
+#[derive(Deserialize)]
+struct Chart {
+    result: Option<Vec<Found>>,
+    error: Option<Fault>,
+}
+
+#[derive(Deserialize)]
+struct Fault {
+    code: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Found {
+    meta: Meta,
+    timestamp: Option<Vec<i64>>,
+    indicators: Option<Indicators>,
+    events: Option<Events>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Meta {
+    symbol: Option<String>,
+    currency: Option<String>,
+    instrument_type: Option<String>,
+    full_exchange_name: Option<String>,
+    long_name: Option<String>,
+    short_name: Option<String>,
+    #[serde(rename = "gmtoffset")]
+    offset: Option<i64>,
+    first_trade_date: Option<i64>,
+    regular_market_time: Option<i64>,
+    regular_market_price: Option<Digits>,
+    previous_close: Option<Digits>,
+    chart_previous_close: Option<Digits>,
+    data_granularity: Option<String>,
+    range: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Indicators {
+    quote: Vec<Columns>,
+    #[serde(default)]
+    adjclose: Vec<AdjustedCloses>,
+}
+
+#[derive(Deserialize)]
+struct Columns {
+    #[serde(default)]
+    open: Vec<Float>,
+    #[serde(default)]
+    high: Vec<Float>,
+    #[serde(default)]
+    low: Vec<Float>,
+    #[serde(default)]
+    close: Vec<Float>,
+    #[serde(default)]
+    volume: Vec<Float>,
+}
+
+#[derive(Deserialize)]
+struct AdjustedCloses {
+    #[serde(default)]
+    adjclose: Vec<Float>,
+}
+
+#[derive(Deserialize)]
+struct Events {
+    #[serde(default)]
+    splits: BTreeMap<String, Split>,
+    #[serde(default)]
+    dividends: BTreeMap<String, Dividend>,
+}
+
+#[derive(Deserialize)]
+struct Split {
+    date: i64,
+    numerator: Float,
+    denominator: Float,
+}
+
+#[derive(Deserialize)]
+struct Dividend {
+    date: i64,
+    amount: Float,
+}
+
+/// Reads and checks a history: what the provider does with the bytes once they are here, apart so that it
+/// can be measured and tested.
+pub fn read_daily(body: &[u8], symbol: &Symbol) -> Result<History, ProviderError> {
+    super::finish(read_history(body, &Asked::of(symbol)?))
+}
+
+/// Reads a history, checked.
+pub(super) fn read_history(body: &[u8], asked: &Asked) -> Result<History, Refusal> {
+    let found = found(body, asked)?;
+    let currency = currency(&found.meta, asked)?;
+    if found.meta.data_granularity.as_ref().is_some_and(|granularity| granularity != "1d") {
+        return Err(Refusal::malformed("is not of days"));
+    }
+    let rows = rows(&found)?;
+    // A pair of currencies has no events to tell of; of a share without any, nobody knows whether they were told.
+    let events_known = found.events.is_some() || asked.named != Named::Listed;
+    let declared = Declared {
+        feed: Feed::Live,
+        basis: Basis::SplitAdjusted,
+        splits_known: events_known,
+        dividends_known: events_known,
+    };
+    let Series { bars, basis, mut notes } = check(rows, declared);
+    let (Some(first), Some(last)) = (bars.first(), bars.last()) else {
+        return Err(Refusal::malformed("holds no usable bar"));
+    };
+    if days::is_cut_off(found.meta.first_trade_date, first.date, last.date) {
+        notes.push(Note::CompactHistory);
+    }
+    Ok(History { source: SOURCE, bars, basis, currency, notes })
+}
+
+/// Reads the last price, from its digits.
+pub(super) fn read_quote(body: &[u8], asked: &Asked) -> Result<Quote, Refusal> {
+    let meta = found(body, asked)?.meta;
+    let time = meta.regular_market_time.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+    let (Some(price), Some(time)) = (meta.regular_market_price.as_ref().and_then(Digits::price), time) else {
+        return Err(Refusal::malformed("holds no price"));
+    };
+    // The close before the chart is the close before the day only when the chart is of a day.
+    let of_a_day = meta.range.as_ref().is_none_or(|range| range == super::LAST_DAY);
+    let before_chart = meta.chart_previous_close.as_ref().filter(|_| of_a_day);
+    let previous_close = meta.previous_close.as_ref().or(before_chart).and_then(Digits::price);
+    let currency = currency(&meta, asked)?;
+    let day = days::at(time.timestamp(), meta.offset.unwrap_or(0));
+    let day = day.ok_or_else(|| Refusal::malformed("is of no day"))?;
+    Ok(Quote { symbol: asked.symbol.clone(), price, previous_close, currency, day, as_of: Some(time), source: SOURCE })
+}
+
+/// Reads what the symbol is.
+pub(super) fn read_instrument(body: &[u8], asked: &Asked) -> Result<Instrument, Refusal> {
+    let meta = found(body, asked)?.meta;
+    Ok(Instrument {
+        currency: currency(&meta, asked)?,
+        name: told(meta.long_name).or(told(meta.short_name)).unwrap_or_else(|| asked.symbol.to_string()),
+        instrument_type: kind(meta.instrument_type.as_deref()).unwrap_or(InstrumentType::Stock),
+        exchange: told(meta.full_exchange_name),
+        sector: None,
+        symbol: asked.symbol.clone(),
+    })
+}
+
+fn found(body: &[u8], asked: &Asked) -> Result<Found, Refusal> {
+    let Ok(Answer { chart: Some(chart) }) = serde_json::from_slice(body) else {
+        return Err(Refusal::malformed("is not JSON of the expected form"));
+    };
+    let Some(found) = chart.result.and_then(|results| results.into_iter().next()) else {
+        return Err(match chart.error.and_then(|fault| fault.code).as_deref() {
+            Some("Not Found") => ProviderError::UnknownSymbol.into(),
+            Some("Too Many Requests") => Refusal::TooFast,
+            Some(_) => Refusal::malformed("holds a message in place of data"),
+            None => Refusal::malformed("holds no data"),
+        });
+    };
+    if !found.meta.symbol.as_ref().is_some_and(|told| told.eq_ignore_ascii_case(&asked.as_yahoo_writes_it)) {
+        return Err(Refusal::malformed("is about another symbol"));
+    }
+    Ok(found)
+}
+
+/// Pence (`GBp`) and their like are no currency of ISO 4217, and differ from one by the case of a letter.
+fn currency(meta: &Meta, asked: &Asked) -> Result<Currency, Refusal> {
+    let told = match &meta.currency {
+        Some(code) if code.bytes().all(|byte| byte.is_ascii_uppercase()) => code.parse().ok(),
+        Some(_) => None,
+        None => currency_of(&asked.symbol),
+    };
+    told.ok_or_else(|| Refusal::malformed("has a currency that is not in ISO 4217"))
+}
+
+/// The columns as rows, with their events, on the one scale that the columns have.
+fn rows(found: &Found) -> Result<Vec<Row>, Refusal> {
+    let no_bars = || Refusal::malformed("holds no bars");
+    let times = found.timestamp.as_ref().filter(|times| !times.is_empty()).ok_or_else(no_bars)?;
+    let indicators = found.indicators.as_ref().ok_or_else(no_bars)?;
+    let columns = indicators.quote.first().ok_or_else(no_bars)?;
+    let adjusted = indicators.adjclose.first().map(|column| column.adjclose.as_slice()).unwrap_or_default();
+    let is_whole = |column: &[Float]| column.len() == times.len();
+    let prices = [&columns.open, &columns.high, &columns.low, &columns.close];
+    let is_whole_or_missing = |column: &[Float]| column.is_empty() || is_whole(column);
+    if !prices.into_iter().all(|column| is_whole(column))
+        || !is_whole_or_missing(&columns.volume)
+        || !is_whole_or_missing(adjusted)
+    {
+        return Err(Refusal::malformed("has columns of different lengths"));
+    }
+    let days = days::Days { offset: found.meta.offset.unwrap_or(0), now: found.meta.regular_market_time };
+    let row = |(place, &time): (usize, &i64)| {
+        let [open, high, low, close] = prices.map(|column| column[place].0);
+        let adjusted_close = adjusted.get(place).map(|adjusted| adjusted.0).filter(|adjusted| !adjusted.is_nan());
+        // A volume that is not told is none: currencies have no other.
+        let volume = columns.volume.get(place).map(|volume| volume.0).filter(|volume| !volume.is_nan()).unwrap_or(0.0);
+        let date = days.of(time)?;
+        Some(Row { date, open, high, low, close, volume, adjusted_close, split_ratio: 1.0, dividend: 0.0 })
+    };
+    let rows: Option<Vec<Row>> = times.iter().enumerate().map(row).collect();
+    let mut rows = rows.ok_or_else(|| Refusal::malformed("has a time that is of no day"))?;
+    if let Some(told) = &found.events {
+        let splits = told.splits.values().map(|split| (split.date, split.numerator.0 / split.denominator.0));
+        events::apply_splits(&mut rows, &by_day(splits, &days));
+        let dividends = told.dividends.values().map(|dividend| (dividend.date, dividend.amount.0));
+        events::apply_dividends(&mut rows, &by_day(dividends, &days));
+    }
+    Ok(rows)
+}
+
+/// Events by day, each day's once; those that cannot be applied are passed over.
+fn by_day(told: impl Iterator<Item = (i64, f64)>, days: &days::Days) -> Vec<Event> {
+    let mut by_day: BTreeMap<Day, f64> = BTreeMap::new();
+    for (time, value) in told.filter(|(_, value)| value.is_finite() && *value > 0.0) {
+        if let Some(day) = days.of(time) {
+            let largest = by_day.entry(day).or_insert(value);
+            *largest = largest.max(value);
+        }
+    }
+    by_day.into_iter().map(|(date, value)| Event { date, value }).collect()
+}
+
+#[cfg(test)]
+mod tests;

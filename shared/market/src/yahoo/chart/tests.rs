@@ -1,0 +1,147 @@
+use super::*;
+use crate::history::DropReason;
+
+/// 2020-08-27 to 2020-09-01, AAPL's split of four for one on the 31st, as the chart scales it.
+const APPLE: &str = r#"{"chart": {"result": [{
+    "meta": {"currency": "USD", "symbol": "AAPL", "exchangeName": "NMS", "fullExchangeName": "NasdaqGS",
+        "instrumentType": "EQUITY", "firstTradeDate": 345479400, "regularMarketTime": 1598990402, "gmtoffset": -14400,
+        "timezone": "EDT", "regularMarketPrice": 134.1800003051758, "chartPreviousClose": 126.522, "priceHint": 2,
+        "longName": "Apple Inc.", "shortName": "Apple", "dataGranularity": "1d", "range": "1d"},
+    "timestamp": [1598535000, 1598621400, 1598880600, 1598967000],
+    "events": {"splits": {"1598880600": {"date": 1598880600, "numerator": 4.0, "denominator": 1.0, "splitRatio": "4:1"}},
+        "dividends": {"1598621400": {"amount": 0.205, "date": 1598621400}}},
+    "indicators": {"quote": [{"open": [127.0, 126.0, 127.5, 132.75], "high": [128.0, 127.0, 131.0, 134.75],
+        "low": [124.0, 124.5, 126.0, 130.5], "close": [125.0, 124.75, 129.0, 134.25], "volume": [40, 80, 100, 200]}],
+        "adjclose": [{"adjclose": [124.5, 124.5, 128.75, 134.25]}]}}], "error": null}}"#;
+
+fn aapl() -> Symbol {
+    "AAPL".parse().unwrap()
+}
+
+fn history(body: &str) -> Result<History, ProviderError> {
+    read_daily(body.as_bytes(), &aapl())
+}
+
+fn quote(body: &str) -> Result<Quote, Refusal> {
+    read_quote(body.as_bytes(), &Asked::of(&aapl()).unwrap())
+}
+
+#[test]
+fn a_chart_is_turned_back_into_quotes_by_its_own_splits() {
+    let history = history(APPLE).unwrap();
+    assert_eq!((history.source, history.basis, history.currency.code()), ("yahoo", Basis::Quoted, "USD"));
+    assert_eq!(history.bars.close(), [500.0, 499.0, 129.0, 134.25]);
+    assert_eq!(history.bars.open(), [508.0, 504.0, 127.5, 132.75]);
+    assert_eq!(history.bars.volume(), [10.0, 20.0, 100.0, 200.0]);
+    assert_eq!(history.bars.split_ratio(), [1.0, 1.0, 4.0, 1.0]);
+    assert_eq!(history.bars.dividend(), [0.0, 0.82, 0.0, 0.0]);
+    assert_eq!(history.bars.adjusted_close(), [124.5, 124.5, 128.75, 134.25]);
+    assert_eq!(history.bars.first().unwrap().date.to_string(), "2020-08-27");
+    assert_eq!(history.notes, [Note::CompactHistory]);
+}
+
+#[test]
+fn without_events_the_series_stays_on_one_scale_and_says_so() {
+    let start = APPLE.find("\"events\"").unwrap();
+    let end = APPLE.find("\"indicators\"").unwrap();
+    let history = history(&format!("{}{}", &APPLE[..start], &APPLE[end..])).unwrap();
+    assert_eq!(history.basis, Basis::SplitAdjusted);
+    assert_eq!(history.bars.close(), [125.0, 124.75, 129.0, 134.25]);
+    assert_eq!(history.notes, [Note::SplitsUnknown, Note::CompactHistory]);
+}
+
+#[test]
+fn nulls_drop_their_rows_and_a_split_on_one_goes_to_the_next() {
+    let nulled = APPLE.replace("[127.0, 126.0, 127.5, 132.75]", "[127.0, 126.0, null, 132.75]");
+    let history = history(&nulled.replace("124.5, 128.75, 134.25", "124.5, null, 134.25")).unwrap();
+    assert_eq!(history.bars.close(), [500.0, 499.0, 134.25]);
+    assert_eq!(history.bars.split_ratio(), [1.0, 1.0, 4.0]);
+    assert_eq!(
+        history.notes,
+        [Note::RowsDropped { count: 1, reasons: vec![DropReason::NotAPrice] }, Note::CompactHistory]
+    );
+}
+
+#[test]
+fn a_quote_is_read_from_its_digits() {
+    let quote = quote(APPLE).unwrap();
+    assert_eq!(quote.price.to_string(), "134.18000031", "rounded half-even to eight decimals, not to a float");
+    assert_eq!(quote.previous_close.unwrap().to_string(), "126.522");
+    assert_eq!((quote.day.to_string(), quote.source), ("2020-09-01".to_owned(), "yahoo"));
+    assert_eq!(quote.as_of.unwrap().to_rfc3339(), "2020-09-01T20:00:02+00:00");
+}
+
+#[test]
+fn the_close_before_a_longer_chart_is_not_the_close_before_the_day() {
+    let longer = APPLE.replace("\"range\": \"1d\"", "\"range\": \"10y\"");
+    assert_eq!(quote(&longer).unwrap().previous_close, None);
+    let told = longer.replace("\"priceHint\": 2", "\"previousClose\": 129.04");
+    assert_eq!(quote(&told).unwrap().previous_close.unwrap().to_string(), "129.04");
+}
+
+#[test]
+fn a_quote_without_a_price_is_refused() {
+    for price in ["null", "0", "-1.5", "\"NaN\"", "{}"] {
+        let body = APPLE.replace("134.1800003051758", price);
+        assert!(quote(&body).is_err(), "{price}");
+    }
+    assert!(quote(&APPLE.replace("1598990402", "null")).is_err());
+}
+
+#[test]
+fn the_meta_data_say_what_it_is() {
+    let instrument = read_instrument(APPLE.as_bytes(), &Asked::of(&aapl()).unwrap()).unwrap();
+    assert_eq!((instrument.name.as_str(), instrument.exchange.as_deref()), ("Apple Inc.", Some("NasdaqGS")));
+    assert_eq!((instrument.instrument_type, instrument.currency.code()), (InstrumentType::Stock, "USD"));
+}
+
+#[test]
+fn prices_in_pence_are_refused() {
+    for code in ["GBp", "GBX", "ZAc", "ILA"] {
+        let body = APPLE.replace("\"USD\"", &format!("\"{code}\""));
+        assert!(matches!(history(&body), Err(ProviderError::Malformed { .. })), "{code}");
+        assert!(quote(&body).is_err(), "{code}");
+    }
+}
+
+#[test]
+fn not_found_is_final_and_other_messages_are_not() {
+    let fault =
+        |code: &str| format!(r#"{{"chart": {{"result": null, "error": {{"code": "{code}", "description": "x"}}}}}}"#);
+    assert_eq!(history(&fault("Not Found")), Err(ProviderError::UnknownSymbol));
+    assert!(matches!(history(&fault("Bad Request")), Err(ProviderError::Malformed { .. })));
+    assert_eq!(quote(&fault("Too Many Requests")), Err(Refusal::TooFast));
+}
+
+#[test]
+fn an_answer_of_another_form_is_malformed() {
+    for body in [
+        "",
+        "{}",
+        "[]",
+        "null",
+        "<html></html>",
+        "Too Many Requests",
+        r#"{"chart": {"result": [], "error": null}}"#,
+        r#"{"chart": {"result": [{}], "error": null}}"#,
+        &APPLE[..APPLE.len() - 5],
+        &APPLE.replace("\"AAPL\"", "\"MSFT\""),
+        &APPLE.replace("\"1d\", \"range\"", "\"1mo\", \"range\""),
+        &APPLE.replace("[127.0, 126.0, 127.5, 132.75]", "[127.0, 126.0, 127.5]"),
+        &APPLE.replace("[124.5, 124.5, 128.75, 134.25]", "[124.5]"),
+        &APPLE.replace("[40, 80, 100, 200]", "[40, 80]"),
+        &APPLE.replace("[1598535000, ", "[9223372036854775807, "),
+        &APPLE.replace("\"timestamp\"", "\"timestamps\""),
+        &APPLE.replace("127.0, 126.0", "NaN, 126.0"),
+    ] {
+        assert!(matches!(history(body), Err(ProviderError::Malformed { .. })), "{body}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_answer_panics(body: Vec<u8>, cut in 0_usize..1500) {
+        let _ = read_daily(&body, &aapl());
+        let _ = read_daily(&APPLE.as_bytes()[..cut.min(APPLE.len())], &aapl());
+    }
+}

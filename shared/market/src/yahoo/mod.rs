@@ -1,0 +1,130 @@
+//! Yahoo's chart endpoint: unofficial, and so asked only where somebody switched it on.
+//!
+//! It needs no key, gives ten years of daily bars on one scale with their splits and dividends, and answers
+//! 429 in plain text when it is asked too often. What an answer means is decided by the file that reads it;
+//! when to call, by the client that all providers share.
+
+mod chart;
+mod days;
+mod notation;
+mod search;
+mod settings;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::{Instrument, Symbol};
+
+pub use chart::read_daily;
+pub use settings::Settings;
+
+use self::chart::Asked;
+use crate::error::ProviderError;
+use crate::history::History;
+use crate::http::{Budget, Client, Refusal, Request, SettingsError};
+use crate::provider::{MarketClock, Patience, Provider};
+use crate::quote::Quote;
+use crate::symbols;
+
+/// The source's name in answers, and that of its budget.
+pub const SOURCE: &str = "yahoo";
+/// Calls in any 24 hours that we allow ourselves: nobody has promised any.
+pub const CALLS_A_DAY: usize = 2_000;
+/// How far back a history goes.
+const WHOLE_HISTORY: &str = "10y";
+/// Enough for the last price.
+const LAST_DAY: &str = "1d";
+/// Of a text that is searched for.
+const MAX_SEARCH_BYTES: usize = 200;
+/// Matches of a search.
+const MAX_MATCHES: &str = "20";
+
+/// The provider.
+#[derive(Debug)]
+pub struct Yahoo {
+    client: Client,
+}
+
+impl Yahoo {
+    /// Sets the provider up; makes no call.
+    pub fn new(settings: Settings, budget: Arc<dyn Budget>) -> Result<Self, SettingsError> {
+        Ok(Self { client: Client::new(settings.into_site(), budget)? })
+    }
+
+    async fn chart<T: Send + 'static>(
+        &self,
+        asked: &Asked,
+        range: &str,
+        patience: Patience,
+        read: fn(&[u8], &Asked) -> Result<T, Refusal>,
+    ) -> Result<T, ProviderError> {
+        let pairs = [("range", range), ("interval", "1d"), ("events", "div,split")];
+        let request = Request {
+            function: "chart",
+            about: asked.symbol.to_string(),
+            path: ["v8", "finance", "chart", &asked.as_yahoo_writes_it].map(str::to_owned).to_vec(),
+            pairs: pairs.map(|(name, value)| (name, value.to_owned())).to_vec(),
+        };
+        let deadline = self.client.deadline(patience);
+        finish(self.client.ask(&request, asked, deadline, read).await)
+    }
+}
+
+/// A refusal that nothing further can be made of, as the error that callers see.
+fn finish<T>(answer: Result<T, Refusal>) -> Result<T, ProviderError> {
+    answer.map_err(|refusal| match refusal {
+        Refusal::Failed(error) => error,
+        Refusal::Premium | Refusal::TooFast | Refusal::DayUsedUp => ProviderError::Unavailable { status: None },
+    })
+}
+
+#[async_trait]
+impl Provider for Yahoo {
+    fn source(&self) -> &'static str {
+        SOURCE
+    }
+
+    fn clock(&self) -> MarketClock {
+        MarketClock::Live
+    }
+
+    fn revision(&self, _symbol: &Symbol) -> Option<String> {
+        None
+    }
+
+    async fn daily(&self, symbol: &Symbol, patience: Patience) -> Result<History, ProviderError> {
+        self.chart(&Asked::of(symbol)?, WHOLE_HISTORY, patience, chart::read_history).await
+    }
+
+    async fn quote(&self, symbol: &Symbol, patience: Patience) -> Result<Quote, ProviderError> {
+        self.chart(&Asked::of(symbol)?, LAST_DAY, patience, chart::read_quote).await
+    }
+
+    async fn search(&self, text: &str, patience: Patience) -> Result<Vec<Instrument>, ProviderError> {
+        let text = text.trim().to_owned();
+        if text.is_empty() || text.len() > MAX_SEARCH_BYTES {
+            return Ok(Vec::new());
+        }
+        let pairs = [("q", text.as_str()), ("quotesCount", MAX_MATCHES), ("newsCount", "0")];
+        let request = Request {
+            function: "search",
+            about: String::new(),
+            path: ["v1", "finance", "search"].map(str::to_owned).to_vec(),
+            pairs: pairs.map(|(name, value)| (name, value.to_owned())).to_vec(),
+        };
+        let deadline = self.client.deadline(patience);
+        finish(self.client.ask(&request, &text, deadline, search::read).await)
+    }
+
+    async fn calls_left(&self) -> Option<usize> {
+        self.client.calls_left().await
+    }
+
+    async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
+        let asked = Asked::of(symbol)?;
+        match symbols::instrument(symbol, &asked.named) {
+            Some(instrument) => Ok(instrument),
+            None => self.chart(&asked, LAST_DAY, Patience::Caller, chart::read_instrument).await,
+        }
+    }
+}
