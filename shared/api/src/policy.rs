@@ -25,6 +25,11 @@ pub enum Access {
 
 /// Every route with who may call it, in the order of the paths.
 pub const POLICIES: &[(&str, Access)] = &[
+    ("GET /alerts", Access::Own),
+    ("POST /alerts", Access::Own),
+    ("GET /alerts/{id}", Access::Own),
+    ("DELETE /alerts/{id}", Access::Own),
+    ("GET /alerts/{id}/history", Access::Own),
     ("GET /backtest", Access::Own),
     ("POST /backtest", Access::Own),
     ("GET /backtest/{id}", Access::Own),
@@ -75,6 +80,10 @@ pub const POLICIES: &[(&str, Access)] = &[
     ("GET /wallet/entries", Access::Own),
     ("POST /wallet/entries/{id}/reversal", Access::Administrators),
     ("POST /wallet/withdrawals", Access::Own),
+    ("GET /watchlist", Access::Own),
+    ("GET /watchlist/{symbol}", Access::Own),
+    ("PUT /watchlist/{symbol}", Access::Own),
+    ("DELETE /watchlist/{symbol}", Access::Own),
 ];
 
 impl Access {

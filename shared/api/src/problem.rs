@@ -257,7 +257,9 @@ impl From<ServiceError> for Problem {
                 Self { errors: of_rows(errors), ..Self::new(StatusCode::CONFLICT, "duplicate_rows", detail) }
             }
             ServiceError::LimitReached { .. } => Self::new(StatusCode::CONFLICT, "limit_reached", detail),
-            ServiceError::PriceUnavailable { .. } => Self::new(StatusCode::CONFLICT, "price_unavailable", detail),
+            ServiceError::PriceUnavailable { .. } | ServiceError::PriceUnconfirmed { .. } => {
+                Self::new(StatusCode::CONFLICT, "price_unavailable", detail)
+            }
             ServiceError::PortfolioClosed => Self::new(StatusCode::CONFLICT, "portfolio_closed", detail),
             ServiceError::PortfolioNotEmpty { .. } => Self::new(StatusCode::CONFLICT, "portfolio_not_empty", detail),
             ServiceError::PortfolioHasTrades => Self::new(StatusCode::CONFLICT, "portfolio_has_trades", detail),
@@ -286,6 +288,10 @@ impl From<ServiceError> for Problem {
             ServiceError::Objects(error) => {
                 tracing::error!(error = %error, "objects failed");
                 Self::unavailable("storage_unavailable", "the storage of reports did not answer", 1)
+            }
+            ServiceError::Mail(error) => {
+                tracing::error!(error = %error, "letters failed");
+                Self::unavailable("mail_unavailable", "the service that sends e-mail did not answer", 5)
             }
             ServiceError::Fault(cause) => {
                 tracing::error!(error = %cause, "fault");

@@ -8,6 +8,8 @@ use quant::rules::RuleError;
 use store::StoreError;
 use store::retry::Retryable;
 
+use crate::mail::MailError;
+
 /// Every way a service can refuse or fail. The HTTP layer maps each to one status and code.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
@@ -155,6 +157,16 @@ pub enum ServiceError {
         /// The day of its last price.
         last: Day,
     },
+    /// The last quote of an instrument does not go with its bars: there may be a split that is not known yet.
+    #[error("the quote of {symbol} of {day} does not go with its prices up to {last}: it waits for the next ones")]
+    PriceUnconfirmed {
+        /// The instrument.
+        symbol: Symbol,
+        /// The day of the quote.
+        day: Day,
+        /// The day of the last price that is confirmed.
+        last: Day,
+    },
     /// The portfolio is closed and takes nothing.
     #[error("the portfolio is closed")]
     PortfolioClosed,
@@ -176,6 +188,9 @@ pub enum ServiceError {
     /// Objects failed.
     #[error(transparent)]
     Objects(#[from] ObjectError),
+    /// Letters cannot be sent, or an address not subscribed, for now.
+    #[error(transparent)]
+    Mail(#[from] MailError),
     /// A stored record that cannot be read back, or a fault of ours; the cause is for the log.
     #[error("{0}")]
     Fault(String),

@@ -3,6 +3,7 @@
 //! A service takes the [`App`] and domain types and answers with a record or a [`ServiceError`].
 //! It knows no HTTP and no AWS; the engines behind [`App`] are chosen by the composition roots.
 
+pub mod alerts;
 mod app;
 pub mod backtest_records;
 pub mod backtests;
@@ -42,6 +43,7 @@ mod tally;
 pub mod trades;
 pub mod verification;
 pub mod wallets;
+pub mod watchlist;
 
 pub use app::{App, Channels, Parts};
 pub use error::ServiceError;

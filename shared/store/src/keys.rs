@@ -7,12 +7,16 @@
 mod books;
 mod customers;
 mod live;
+mod prices;
+mod watching;
 
 pub use books::*;
 pub use customers::*;
 use domain::{CustomerId, Day, Symbol};
 pub use live::*;
+pub use prices::*;
 use sha2::{Digest as _, Sha256};
+pub use watching::*;
 
 use crate::item::Key;
 use crate::query::Range;

@@ -1,0 +1,232 @@
+//! Judging new quotes by the alerts that wait for them.
+
+use std::collections::BTreeMap;
+use std::ops::AddAssign;
+use std::sync::Arc;
+
+use domain::alert::Sight;
+use domain::split::splits_of;
+use domain::{Bars, Split, Symbol};
+use futures::{StreamExt as _, stream};
+use serde::Serialize;
+use store::{Cursor, Direction, Item, Key, Query, StoreError, Version, documents, keys};
+use uuid::Uuid;
+
+use super::delivery::deliver;
+use super::firing::{fire, take_over};
+use super::records::{Judged, Pending, Waiting};
+use crate::error::ServiceError;
+use crate::last_quote::LastQuote;
+use crate::{App, history};
+
+/// Symbols judged at the same time.
+const SYMBOLS_AT_ONCE: usize = 8;
+/// Alerts of one symbol fired, and firings delivered, at the same time.
+const ALERTS_AT_ONCE: usize = 16;
+/// Items read at once of what waits for a symbol.
+const PAGE: usize = 500;
+
+/// What came of judging quotes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Fired {
+    /// Alerts that fired here, and not before or elsewhere.
+    pub fired: usize,
+    /// Firings delivered, those among them that were left over from earlier.
+    pub delivered: usize,
+    /// Firings that could not be delivered, for the next evaluation of their symbol.
+    pub undelivered: usize,
+}
+
+impl AddAssign for Fired {
+    fn add_assign(&mut self, other: Self) {
+        self.fired += other.fired;
+        self.delivered += other.delivered;
+        self.undelivered += other.undelivered;
+    }
+}
+
+/// Fires the alerts of which these quotes make the condition true, and tells their owners. May be called again with the
+/// same quotes, in any order and at the same time: no alert fires twice on a market day, and a quote whose `seq` is not
+/// above the last one judged of its symbol fires nothing.
+///
+/// Errors: the store's. The quotes of all other symbols have been judged then; the same call again does the rest.
+pub async fn evaluate(app: &App, quotes: &[LastQuote]) -> Result<Fired, ServiceError> {
+    let mut by_symbol: BTreeMap<&Symbol, Vec<&LastQuote>> = BTreeMap::new();
+    for quote in quotes {
+        by_symbol.entry(&quote.symbol).or_default().push(quote);
+    }
+    let judgements = by_symbol.into_values().map(|mut quotes| {
+        quotes.sort_by_key(|quote| quote.seq);
+        let quotes: Vec<LastQuote> = quotes.into_iter().cloned().collect();
+        let app = app.clone();
+        async move {
+            let mut total = Fired::default();
+            for quote in &quotes {
+                total += judge(&app, quote).await.inspect_err(|error| {
+                    tracing::error!(symbol = %quote.symbol, %error, "the alerts of a symbol were not judged");
+                })?;
+            }
+            Ok(total)
+        }
+    });
+    let outcomes: Vec<Result<Fired, ServiceError>> =
+        stream::iter(judgements).buffer_unordered(SYMBOLS_AT_ONCE).collect().await;
+    outcomes.into_iter().try_fold(Fired::default(), |mut total, outcome| {
+        total += outcome?;
+        Ok(total)
+    })
+}
+
+/// A page of what waits for a symbol, by kind.
+#[derive(Default)]
+struct Page {
+    judged: Option<(Judged, Version)>,
+    alerts: Vec<(Uuid, Waiting)>,
+    pending: Vec<(Key, Pending, Version)>,
+    next: Option<Cursor>,
+}
+
+/// Judges one quote by all alerts of its symbol, and delivers what was left undelivered before.
+async fn judge(app: &App, quote: &LastQuote) -> Result<Fired, ServiceError> {
+    let mut total = Fired::default();
+    let mut page = page(app, &quote.symbol, None).await?;
+    let judged = page.judged.take();
+    let is_new = judged.is_none_or(|(judged, _)| quote.seq > judged.seq);
+    let mut market = None;
+    let mut anybody_waits = false;
+    loop {
+        if is_new {
+            anybody_waits |= !page.alerts.is_empty();
+            total += fire_all(app, quote, &page.alerts, &mut market).await?;
+        }
+        total += deliver_left_over(app, &quote.symbol, page.pending).await?;
+        match page.next {
+            Some(cursor) => page = self::page(app, &quote.symbol, Some(cursor)).await?,
+            None => break,
+        }
+    }
+    // Last, so that an evaluation that was cut short is made up for when the quote comes again.
+    if anybody_waits {
+        remember(app, quote, judged.map(|(_, version)| version)).await?;
+    }
+    Ok(total)
+}
+
+async fn page(app: &App, symbol: &Symbol, cursor: Option<Cursor>) -> Result<Page, ServiceError> {
+    let list = keys::waiting(symbol);
+    let query =
+        Query { partition: list.partition, range: list.range, limit: PAGE, cursor, direction: Direction::Forward };
+    let found = app.table().query(&query).await?;
+    let mut page = Page { next: found.next, ..Page::default() };
+    for item in found.items {
+        let sort_key = item.key.sk.as_str();
+        if let Some(id) = sort_key.strip_prefix(keys::ALERT_PREFIX) {
+            let id = id.parse().map_err(|error: uuid::Error| StoreError::corrupt(&item.key, &error))?;
+            page.alerts.push((id, documents::parse(&item)?));
+        } else if sort_key.starts_with(keys::PENDING_PREFIX) {
+            let pending = documents::parse(&item)?;
+            let Item { key, version, .. } = item;
+            page.pending.push((key, pending, version));
+        } else {
+            page.judged = Some((documents::parse(&item)?, item.version));
+        }
+    }
+    Ok(page)
+}
+
+/// The bars and splits of a symbol, where somebody needs them.
+struct Market {
+    bars: Arc<Bars>,
+    splits: Vec<Split>,
+}
+
+/// Fires and delivers all of these alerts that the quote gives cause to.
+async fn fire_all(
+    app: &App,
+    quote: &LastQuote,
+    alerts: &[(Uuid, Waiting)],
+    market: &mut Option<Market>,
+) -> Result<Fired, ServiceError> {
+    let due = |waiting: &Waiting| waiting.created_at <= quote.fetched_at && waiting.vigil.is_due(quote.day);
+    let due: Vec<_> = alerts.iter().filter(|(_, waiting)| due(waiting)).collect();
+    if market.is_none() && due.iter().any(|(_, waiting)| waiting.vigil.needs_bars(quote.day)) {
+        *market = Some(known_bars(app, &quote.symbol).await?);
+    }
+    let nothing = Bars::default();
+    let (bars, splits) = market.as_ref().map_or((&nothing, [].as_slice()), |known| (&*known.bars, &known.splits));
+    let sight = Sight { price: quote.price, day: quote.day, previous_close: quote.previous_close, bars, splits };
+    let firing: Vec<Uuid> =
+        due.into_iter().filter(|(_, waiting)| waiting.vigil.fires(&sight)).map(|(id, _)| *id).collect();
+    let firings = firing.into_iter().map(|id| {
+        let (app, quote) = (app.clone(), quote.clone());
+        async move {
+            Ok(match fire(&app, &quote, id).await? {
+                Some(pending) => Fired { fired: 1, ..told(&app, &quote.symbol, &pending).await },
+                None => Fired::default(),
+            })
+        }
+    });
+    all(firings).await
+}
+
+/// What is known of a symbol's bars. Where the provider has none, thresholds are judged without splits, and averages
+/// are not crossed.
+async fn known_bars(app: &App, symbol: &Symbol) -> Result<Market, ServiceError> {
+    match history::at_hand(app, symbol).await {
+        Ok(series) => {
+            let splits = splits_of(&series.bars).map_err(|error| ServiceError::fault("splits", error))?;
+            Ok(Market { bars: series.bars.clone(), splits })
+        }
+        Err(error @ (ServiceError::UnknownSymbol { .. } | ServiceError::Provider(_))) => {
+            tracing::warn!(%symbol, %error, "alerts are judged without bars");
+            Ok(Market { bars: Arc::default(), splits: Vec::new() })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Delivers what an earlier evaluation left undelivered, unless that is still at it.
+async fn deliver_left_over(
+    app: &App,
+    symbol: &Symbol,
+    pending: Vec<(Key, Pending, Version)>,
+) -> Result<Fired, ServiceError> {
+    let now = app.now();
+    let free = pending.into_iter().filter(|(_, pending, _)| pending.is_free(now));
+    let deliveries = free.map(|(key, pending, version)| {
+        let (app, symbol) = (app.clone(), symbol.clone());
+        async move {
+            Ok(match take_over(&app, &key, pending, version).await? {
+                Some(pending) => told(&app, &symbol, &pending).await,
+                None => Fired::default(),
+            })
+        }
+    });
+    all(deliveries).await
+}
+
+async fn told(app: &App, symbol: &Symbol, pending: &Pending) -> Fired {
+    let delivered = usize::from(deliver(app, symbol, pending).await);
+    Fired { fired: 0, delivered, undelivered: 1 - delivered }
+}
+
+/// Waits for all of them, [`ALERTS_AT_ONCE`] at the same time; one that fails keeps none of the others from its turn.
+async fn all<F>(tasks: impl Iterator<Item = F>) -> Result<Fired, ServiceError>
+where
+    F: Future<Output = Result<Fired, ServiceError>>,
+{
+    let outcomes: Vec<_> = stream::iter(tasks).buffer_unordered(ALERTS_AT_ONCE).collect().await;
+    outcomes.into_iter().try_fold(Fired::default(), |mut total, outcome| {
+        total += outcome?;
+        Ok(total)
+    })
+}
+
+/// Notes that quotes up to this one have been judged. Where somebody else has noted another one in the meantime, theirs
+/// stands: what is judged again fires nothing twice.
+async fn remember(app: &App, quote: &LastQuote, read_at: Option<Version>) -> Result<(), ServiceError> {
+    match documents::put(app.table(), keys::judged(&quote.symbol), &Judged { seq: quote.seq }, read_at).await {
+        Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,140 @@
+//! What a customer watches: symbols, with the last price beside each.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use domain::{CustomerId, Symbol};
+use market::MarketClock;
+use serde::{Deserialize, Serialize};
+use store::retry::{Retry, retry};
+use store::{DeleteExpect, Write, bars, documents, keys};
+
+use crate::error::ServiceError;
+use crate::quotes::{self, BoardQuote};
+use crate::tally::Tally;
+use crate::{App, instruments, last_quote, listing};
+
+/// Most symbols that a customer watches.
+pub const MAX_WATCHED: usize = 200;
+
+const WHAT: &str = "watched symbols";
+const NOT_WATCHED: ServiceError = ServiceError::NotFound { what: "watched symbol" };
+
+/// A symbol that a customer watches.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Watched {
+    /// The symbol.
+    pub symbol: Symbol,
+    /// Since when.
+    pub added_at: DateTime<Utc>,
+}
+
+/// A symbol that a customer watches, with its last price.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WatchedPrice {
+    /// The symbol.
+    pub symbol: Symbol,
+    /// Since when it is watched.
+    pub added_at: DateTime<Utc>,
+    /// The last price, where one is stored.
+    pub quote: Option<BoardQuote>,
+}
+
+/// Watches a symbol: an instrument of the market, or an item of the customer's own. Gives what is watched now, and
+/// whether it was not watched before.
+///
+/// Errors: [`ServiceError::UnknownSymbol`], [`ServiceError::LimitReached`] where the customer watches [`MAX_WATCHED`].
+pub async fn put(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<(WatchedPrice, bool), ServiceError> {
+    let (watched, is_new) = match watched(app, customer, symbol).await? {
+        Some(watched) => (watched, false),
+        None => add(app, customer, symbol).await?,
+    };
+    Ok((with_price(app, customer, watched).await?, is_new))
+}
+
+async fn add(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<(Watched, bool), ServiceError> {
+    instruments::known(app, customer, symbol).await?;
+    if !symbol.is_own_item() {
+        instruments::follow(app, symbol).await?;
+    }
+    let key = keys::watch(customer, symbol);
+    let fresh = Watched { symbol: symbol.clone(), added_at: app.now() };
+    retry(Retry::within(crate::CONFLICT_BUDGET), || async {
+        if let Some(first) = watched(app, customer, symbol).await? {
+            return Ok((first, false));
+        }
+        let tally = Tally::read(app, keys::watch_count(customer)).await?;
+        let create = Write::create(key.clone(), documents::body(&key, &fresh)?);
+        app.table().transact(vec![tally.add(1, MAX_WATCHED, WHAT)?, create]).await?;
+        Ok((fresh.clone(), true))
+    })
+    .await
+}
+
+async fn watched(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<Option<Watched>, ServiceError> {
+    let found = documents::read::<Watched>(app.table(), &keys::watch(customer, symbol)).await?;
+    Ok(found.map(|(watched, _)| watched))
+}
+
+/// A symbol that the customer watches, with its last price.
+pub async fn find(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<WatchedPrice, ServiceError> {
+    let watched = watched(app, customer, symbol).await?.ok_or(NOT_WATCHED)?;
+    with_price(app, customer, watched).await
+}
+
+/// No longer watches a symbol.
+pub async fn remove(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<(), ServiceError> {
+    let key = keys::watch(customer, symbol);
+    retry(Retry::within(crate::CONFLICT_BUDGET), || async {
+        let (_, version) = documents::read::<Watched>(app.table(), &key).await?.ok_or(NOT_WATCHED)?;
+        let gone = Write::Delete { key: key.clone(), expect: DeleteExpect::Version(version) };
+        let tally = Tally::read(app, keys::watch_count(customer)).await?;
+        app.table().transact(vec![gone, tally.remove_one()?]).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// All that the customer watches, what was added last first, with the last price of each as it is stored.
+pub async fn list(app: &App, customer: CustomerId) -> Result<Vec<WatchedPrice>, ServiceError> {
+    let items = listing::items(app, keys::watches(customer)).await?;
+    let mut watched: Vec<Watched> = items.iter().map(documents::parse).collect::<Result<_, _>>()?;
+    watched.sort_by(|a, b| (b.added_at, &a.symbol).cmp(&(a.added_at, &b.symbol)));
+    with_prices(app, customer, watched).await
+}
+
+async fn with_price(app: &App, customer: CustomerId, watched: Watched) -> Result<WatchedPrice, ServiceError> {
+    let Watched { symbol, added_at } = watched.clone();
+    let found = with_prices(app, customer, vec![watched]).await?.pop();
+    Ok(found.unwrap_or(WatchedPrice { symbol, added_at, quote: None }))
+}
+
+async fn with_prices(
+    app: &App,
+    customer: CustomerId,
+    watched: Vec<Watched>,
+) -> Result<Vec<WatchedPrice>, ServiceError> {
+    let symbols: Vec<Symbol> = watched.iter().map(|watched| watched.symbol.clone()).collect();
+    let priced = having_a_stored_price(app, symbols).await?;
+    let board = quotes::board(app, customer, &priced).await?;
+    let mut quotes: BTreeMap<Symbol, BoardQuote> =
+        board.quotes.into_iter().map(|quote| (quote.quote.symbol.clone(), quote)).collect();
+    let priced = watched.into_iter().map(|Watched { symbol, added_at }| {
+        let quote = quotes.remove(&symbol);
+        WatchedPrice { symbol, added_at, quote }
+    });
+    Ok(priced.collect())
+}
+
+/// Those of which a price is stored: for a list no live provider is asked.
+async fn having_a_stored_price(app: &App, symbols: Vec<Symbol>) -> Result<Vec<Symbol>, ServiceError> {
+    if app.provider().clock() != MarketClock::Live {
+        return Ok(symbols);
+    }
+    let market: Vec<Symbol> = symbols.iter().filter(|symbol| !symbol.is_own_item()).cloned().collect();
+    let quotes = last_quote::read_many(app, &market).await?;
+    let outlines = bars::outlines(app.table(), &market).await?;
+    let drawn = market.iter().zip(outlines).filter_map(|(symbol, outline)| outline.map(|_| symbol));
+    let stored: BTreeSet<&Symbol> = drawn.chain(quotes.keys()).collect();
+    Ok(symbols.iter().filter(|symbol| symbol.is_own_item() || stored.contains(symbol)).cloned().collect())
+}

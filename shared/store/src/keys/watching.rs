@@ -1,0 +1,134 @@
+//! Keys of what a customer watches and wants to be told of.
+
+use domain::{CustomerId, Day, Symbol};
+use uuid::Uuid;
+
+use super::{List, ONLY, customer_partition};
+use crate::item::Key;
+use crate::query::Range;
+
+/// First part of the sort key of an alert, in its customer's partition and in its symbol's.
+pub const ALERT_PREFIX: &str = "ALERT#";
+/// First part of the sort key of a firing that is to be delivered, in its symbol's partition.
+pub const PENDING_PREFIX: &str = "PENDING#";
+
+/// A symbol that a customer watches.
+#[must_use]
+pub fn watch(customer: CustomerId, symbol: &Symbol) -> Key {
+    Key::new(customer_partition(customer), format!("WATCH#{symbol}"))
+}
+
+/// All symbols that a customer watches, by symbol.
+#[must_use]
+pub fn watches(customer: CustomerId) -> List {
+    List { partition: customer_partition(customer), range: Range::Prefix("WATCH#".to_owned()) }
+}
+
+/// How many symbols a customer watches.
+#[must_use]
+pub fn watch_count(customer: CustomerId) -> Key {
+    Key::new(customer_partition(customer), "WATCHES")
+}
+
+/// An alert of a customer.
+#[must_use]
+pub fn alert(customer: CustomerId, id: Uuid) -> Key {
+    Key::new(customer_partition(customer), format!("{ALERT_PREFIX}{id}"))
+}
+
+/// All alerts of a customer, by id, which grows with time.
+#[must_use]
+pub fn alerts(customer: CustomerId) -> List {
+    List { partition: customer_partition(customer), range: Range::Prefix(ALERT_PREFIX.to_owned()) }
+}
+
+/// How many alerts of a customer can still fire.
+#[must_use]
+pub fn alert_count(customer: CustomerId) -> Key {
+    Key::new(customer_partition(customer), "ALERTS")
+}
+
+/// That an alert fired on a market day: there is one for each, so that it fires at most once.
+#[must_use]
+pub fn firing(customer: CustomerId, alert: Uuid, day: Day) -> Key {
+    Key::new(customer_partition(customer), format!("FIRING#{alert}#{day}"))
+}
+
+/// All firings of an alert, by market day.
+#[must_use]
+pub fn firings(customer: CustomerId, alert: Uuid) -> List {
+    List { partition: customer_partition(customer), range: Range::Prefix(format!("FIRING#{alert}#")) }
+}
+
+/// Under which name letters are sent to a customer.
+#[must_use]
+pub fn mailbox(customer: CustomerId) -> Key {
+    Key::new(customer_partition(customer), "MAIL")
+}
+
+/// What waits for quotes of a symbol: how far quotes have been judged, then the alerts of all customers that can still
+/// fire, then the firings that are still to be delivered.
+#[must_use]
+pub fn waiting(symbol: &Symbol) -> List {
+    List { partition: waiting_partition(symbol), range: Range::All }
+}
+
+/// How far the quotes of a symbol have been judged; the first of [`waiting`].
+#[must_use]
+pub fn judged(symbol: &Symbol) -> Key {
+    Key::new(waiting_partition(symbol), ONLY)
+}
+
+/// An alert among those that wait for a symbol.
+#[must_use]
+pub fn waiting_alert(symbol: &Symbol, id: Uuid) -> Key {
+    Key::new(waiting_partition(symbol), format!("{ALERT_PREFIX}{id}"))
+}
+
+/// A firing among those of a symbol that are to be delivered.
+#[must_use]
+pub fn pending_firing(symbol: &Symbol, alert: Uuid, day: Day) -> Key {
+    Key::new(waiting_partition(symbol), format!("{PENDING_PREFIX}{alert}#{day}"))
+}
+
+fn waiting_partition(symbol: &Symbol) -> String {
+    format!("ALERTS#{symbol}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_spelled_as_the_data_model_says() {
+        let (customer, symbol) = (CustomerId(Uuid::from_u128(7)), "AAPL".parse().unwrap());
+        let (owner, id, day) = ("CUSTOMER#00000000-0000-0000-0000-000000000007", Uuid::nil(), "2012-06-01");
+        let day: Day = day.parse().unwrap();
+        for (key, pk, sk) in [
+            (watch(customer, &symbol), owner, "WATCH#AAPL"),
+            (watch_count(customer), owner, "WATCHES"),
+            (alert(customer, id), owner, "ALERT#00000000-0000-0000-0000-000000000000"),
+            (alert_count(customer), owner, "ALERTS"),
+            (firing(customer, id, day), owner, "FIRING#00000000-0000-0000-0000-000000000000#2012-06-01"),
+            (mailbox(customer), owner, "MAIL"),
+            (judged(&symbol), "ALERTS#AAPL", "-"),
+            (waiting_alert(&symbol, id), "ALERTS#AAPL", "ALERT#00000000-0000-0000-0000-000000000000"),
+            (
+                pending_firing(&symbol, id, day),
+                "ALERTS#AAPL",
+                "PENDING#00000000-0000-0000-0000-000000000000#2012-06-01",
+            ),
+        ] {
+            assert_eq!(key, Key::new(pk, sk));
+        }
+    }
+
+    #[test]
+    fn how_far_quotes_were_judged_comes_before_the_alerts_and_they_before_what_is_to_be_delivered() {
+        let (symbol, id) = ("AAPL".parse().unwrap(), Uuid::max());
+        let pending = pending_firing(&symbol, Uuid::nil(), Day::FIRST);
+        assert!(judged(&symbol).sk < waiting_alert(&symbol, Uuid::nil()).sk);
+        assert!(waiting_alert(&symbol, id).sk < pending.sk);
+        assert_eq!(waiting(&symbol).partition, pending.pk);
+    }
+}
