@@ -49,6 +49,8 @@ struct Health {
     market_day: Day,
     /// When the last scheduled refresh of prices finished.
     last_refresh: Option<String>,
+    /// Age of the newest price in seconds, by the market's clock.
+    newest_quote_age_seconds: Option<u64>,
 }
 
 /// Whether the platform is well.
@@ -61,7 +63,8 @@ struct Health {
     security(())
 )]
 async fn health(State(app): State<App>) -> Response {
-    let services::health::Health { store_answers, last_refresh } = services::health::check(&app).await;
+    let services::health::Health { store_answers, last_refresh, newest_quote_age_seconds } =
+        services::health::check(&app).await;
     let health = Health {
         status: if store_answers { "ok" } else { "degraded" },
         version: env!("CARGO_PKG_VERSION"),
@@ -69,6 +72,7 @@ async fn health(State(app): State<App>) -> Response {
         source: app.provider().source(),
         market_day: market_clock::market_day(&app),
         last_refresh: last_refresh.map(|at| at.to_rfc3339()),
+        newest_quote_age_seconds,
     };
     if store_answers {
         axum::Json(health).into_response()

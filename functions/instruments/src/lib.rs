@@ -1,4 +1,6 @@
-//! `/instruments`: what instruments are, and items of one's own with dated valuations.
+//! `/instruments`: what instruments are, and items of one's own with dated valuations; `/quotes`: their last prices.
+
+mod quotes;
 
 use api::idempotency_key::REPLAYED_HEADER;
 use api::{Caller, Exact, Fields, IdempotencyKey, Json, Page, Problem, Query, SymbolPath};
@@ -29,14 +31,18 @@ pub fn openapi() -> OpenApi {
 }
 
 fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(search, create)).routes(routes!(read)).routes(routes!(value))
+    OpenApiRouter::new()
+        .routes(routes!(search, create))
+        .routes(routes!(read))
+        .routes(routes!(value))
+        .routes(routes!(quotes::quotes))
 }
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct SearchQuery {
-    /// A part of the symbol or the name, in whatever case; all instruments where not given.
+    /// A part of the symbol or the name, in whatever case; all instruments that are stored where not given.
     query: Option<String>,
     /// Most instruments, 1 to 200; 50 where not given.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
@@ -155,7 +161,7 @@ async fn read(
     caller: Caller,
     SymbolPath(symbol): SymbolPath,
 ) -> Result<axum::Json<Instrument>, Problem> {
-    Ok(axum::Json(instruments::known(&app, caller.customer_id, &symbol).await?))
+    Ok(axum::Json(instruments::look_up(&app, caller.customer_id, &symbol).await?))
 }
 
 /// Valuations of an item of one's own.

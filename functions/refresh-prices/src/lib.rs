@@ -1,9 +1,15 @@
-//! Invoked by a schedule: brings the bars of every known symbol up to date.
+//! Invoked by a schedule: keeps what is held, watched or subscribed current, and tells of new quotes.
+
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
-use services::{App, ServiceError, refresh};
+use services::refresh::{self, Refreshed};
+use services::{App, ServiceError};
+
+/// A run ends before the function's timeout of 300 seconds does.
+const TIME_LIMIT: Duration = Duration::from_secs(240);
 
 /// What `EventBridge` sends; `time` is the slot that the schedule stands for.
 #[derive(Deserialize)]
@@ -31,10 +37,26 @@ impl std::fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Refreshes all symbols, once for each slot; the answer says how many are current, failed or postponed.
+/// Refreshes what is due, once for each slot; the answer says what became of it.
 pub async fn handle(app: &App, event: Value) -> Result<Value, Failure> {
     let event: ScheduledEvent = serde_json::from_value(event).map_err(Failure::Event)?;
-    let done = refresh::refresh(app, event.time).await.map_err(Failure::Refresh)?;
+    let done = refresh::refresh(app, event.time, TIME_LIMIT).await.map_err(Failure::Refresh)?;
+    if !done.repeated {
+        measure(&done);
+    }
     tracing::info!(slot = %event.time, ?done, "refreshed");
     serde_json::to_value(&done).map_err(Failure::Event)
+}
+
+/// The figures that alarms and graphs are made of; neither customers nor symbols stand in them.
+fn measure(done: &Refreshed) {
+    metrics::counter!("sextant_refreshed").increment(done.refreshed as u64);
+    metrics::counter!("sextant_failed").increment(done.failed as u64);
+    metrics::counter!("sextant_postponed").increment(done.postponed as u64);
+    if let Some(left) = done.budget_left {
+        metrics::gauge!("sextant_budget_left").set(left as f64);
+    }
+    if let Some(seconds) = done.oldest_age_seconds {
+        metrics::gauge!("sextant_oldest_age_seconds").set(seconds as f64);
+    }
 }

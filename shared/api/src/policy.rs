@@ -69,6 +69,7 @@ pub const POLICIES: &[(&str, Access)] = &[
     ("GET /portfolios/{id}/performance", Access::Own),
     ("GET /predict/{symbol}", Access::SignedIn),
     ("GET /predict/{symbol}/history", Access::SignedIn),
+    ("GET /quotes", Access::SignedIn),
     ("GET /report/{symbol}", Access::Own),
     ("GET /report/{symbol}/chart.svg", Access::Own),
     ("GET /sessions", Access::Own),

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use domain::{Currency, Day, Symbol};
+use market::MarketClock;
 use rust_decimal::Decimal;
 use valuation::Rates;
 
 use crate::error::ServiceError;
 use crate::history::Series;
-use crate::{App, history};
+use crate::{App, history, instruments};
 
 /// Rates into one currency.
 #[derive(Clone, Debug)]
@@ -91,7 +92,13 @@ async fn quoted(app: &App, currency: Currency, base: Currency) -> Result<Option<
     let symbol = format!("{currency}{base}=X").parse::<Symbol>();
     let symbol = symbol.map_err(|error| ServiceError::fault("the symbol of a pair of currencies", error))?;
     match history::at_hand(app, &symbol).await {
-        Ok(series) => Ok(Some(series)),
+        Ok(series) => {
+            // Whoever holds something in another currency holds the rate too: the refresh keeps it current.
+            if app.provider().clock() == MarketClock::Live {
+                instruments::follow(app, &symbol).await?;
+            }
+            Ok(Some(series))
+        }
         Err(ServiceError::UnknownSymbol { .. } | ServiceError::Provider(_)) => Ok(None),
         Err(error) => Err(error),
     }

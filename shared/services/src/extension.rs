@@ -1,48 +1,77 @@
-//! How a source's latest bars join the older ones that are stored.
+//! How a source's bars join the older ones that are stored.
 
 use domain::{Bar, Bars};
-use market::{History, Note};
+use market::{Basis, History, Note};
 
 /// What came, with the older bars that are stored already. `None` where the source gives only its
 /// latest bars and they do not reach back to the stored ones: a series with a hole misleads, and a
 /// short one would take the place of a long one.
-pub(crate) fn extend(stored: &Bars, fetched: History) -> Option<History> {
-    if !fetched.notes.contains(&Note::CompactHistory) {
-        return Some(fetched);
-    }
-    let bars = if fetched.notes.contains(&Note::SplitsUnknown) {
-        append(stored, &fetched.bars)?
-    } else {
-        prepend(stored, &fetched.bars)?
+///
+/// The ratio of a day that both have brings the two to one scale of adjusted closes: a split or dividend since the last
+/// fetch has rescaled all earlier ones. Prices that mean something else (`basis`) do not join.
+pub(crate) fn extend(stored: &Bars, basis: Basis, fetched: History) -> Option<History> {
+    let compact = fetched.notes.contains(&Note::CompactHistory);
+    let joined = match (basis == fetched.basis).then(|| common_days(stored, &fetched.bars)).flatten() {
+        // What is known of earlier splits and dividends is not forgotten for a source that tells of none.
+        Some((_, newest)) if compact && fetched.notes.contains(&Note::SplitsUnknown) => {
+            append(stored, &fetched.bars, newest)
+        }
+        Some((oldest, _)) => prepend(stored, &fetched.bars, basis, oldest),
+        None => None,
     };
-    Some(History { bars, ..fetched })
+    match joined {
+        Some(bars) => Some(History { bars, ..fetched }),
+        None => (!compact).then_some(fetched),
+    }
 }
 
-/// The stored bars with the new days behind them: what is known of earlier splits and dividends stays.
-fn append(stored: &Bars, fetched: &Bars) -> Option<Bars> {
-    let last = stored.last()?;
-    let twin = fetched.get(fetched.count_before(last.date)).filter(|bar| bar.date == last.date)?;
-    let scale = last.adjusted_close / twin.adjusted_close;
-    let newer = fetched.iter().skip(fetched.count_through(last.date));
+/// A day of both series: the stored bar and the fetched one.
+type Twins = (Bar, Bar);
+
+/// The oldest and the newest day that both series have.
+fn common_days(stored: &Bars, fetched: &Bars) -> Option<(Twins, Twins)> {
+    let (first, last) = (fetched.first()?.date, stored.last()?.date);
+    let mut twins = stored.iter().skip(stored.count_before(first)).filter_map(|old| {
+        let new = fetched.get(fetched.count_before(old.date)).filter(|new| new.date == old.date)?;
+        Some((old, new))
+    });
+    let oldest = twins.next()?;
+    let newest = twins.last().unwrap_or(oldest);
+    (newest.0.date <= last).then_some((oldest, newest))
+}
+
+/// The stored bars with the new days behind them, on the stored scale.
+fn append(stored: &Bars, fetched: &Bars, (old, new): Twins) -> Option<Bars> {
+    let scale = old.adjusted_close / new.adjusted_close;
+    let newer = fetched.iter().skip(fetched.count_through(stored.last()?.date));
     let newer = newer.map(|bar| Bar { adjusted_close: bar.adjusted_close * scale, ..bar });
     Bars::from_rows(stored.iter().chain(newer)).ok()
 }
 
-/// The fetched bars with the older stored ones before them. A split or dividend since the last fetch
-/// rescales every earlier adjusted close; the ratio of an overlapping day brings them to the new scale.
-fn prepend(stored: &Bars, fetched: &Bars) -> Option<Bars> {
-    let first = fetched.first()?;
-    let overlap = stored.count_before(first.date);
-    let twin = stored.get(overlap).filter(|bar| bar.date == first.date)?;
-    let scale = first.adjusted_close / twin.adjusted_close;
-    let older = stored.iter().take(overlap).map(|bar| Bar { adjusted_close: bar.adjusted_close * scale, ..bar });
+/// The fetched bars with the older stored ones before them, on the fetched scale.
+fn prepend(stored: &Bars, fetched: &Bars, basis: Basis, (old, new): Twins) -> Option<Bars> {
+    let adjusted = new.adjusted_close / old.adjusted_close;
+    // Prices on one scale are all divided by each further split; prices as traded never change.
+    let prices = match basis {
+        Basis::Quoted => 1.0,
+        Basis::SplitAdjusted => new.close / old.close,
+    };
+    let older = stored.iter().take(stored.count_before(fetched.first()?.date)).map(|bar| Bar {
+        open: bar.open * prices,
+        high: bar.high * prices,
+        low: bar.low * prices,
+        close: bar.close * prices,
+        volume: bar.volume / prices,
+        adjusted_close: bar.adjusted_close * adjusted,
+        ..bar
+    });
     Bars::from_rows(older.chain(fetched.iter())).ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use domain::Currency;
-    use market::Basis;
+    use domain::{Currency, Day};
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -60,29 +89,49 @@ mod tests {
         }
     }
 
-    fn compact(rows: impl IntoIterator<Item = Bar>) -> History {
+    fn whole(rows: impl IntoIterator<Item = Bar>) -> History {
         History {
             source: "scripted",
             bars: Bars::from_rows(rows).unwrap(),
             basis: Basis::Quoted,
             currency: Currency::USD,
-            notes: vec![Note::CompactHistory],
+            notes: Vec::new(),
+        }
+    }
+
+    fn compact(rows: impl IntoIterator<Item = Bar>) -> History {
+        History { notes: vec![Note::CompactHistory], ..whole(rows) }
+    }
+
+    fn joined(stored: &Bars, came: History) -> Option<Bars> {
+        extend(stored, Basis::Quoted, came).map(|history| history.bars)
+    }
+
+    #[test]
+    fn bars_extend_the_stored_ones_on_the_new_adjusted_scale_whole_and_compact_answers_alike() {
+        let stored = Bars::from_rows([bar("2013-01-02", 10.0, 10.0), bar("2013-01-03", 11.0, 11.0)]).unwrap();
+        let rows = [bar("2013-01-03", 11.0, 5.5), bar("2013-01-04", 12.0, 6.0)];
+        for came in [compact(rows), whole(rows)] {
+            let bars = joined(&stored, came).unwrap();
+            assert_eq!(bars.adjusted_close(), [5.0, 5.5, 6.0]);
+            assert_eq!(bars.close(), [10.0, 11.0, 12.0]);
         }
     }
 
     #[test]
-    fn the_latest_bars_extend_the_stored_ones_on_the_new_adjusted_scale() {
-        let stored = Bars::from_rows([bar("2013-01-02", 10.0, 10.0), bar("2013-01-03", 11.0, 11.0)]).unwrap();
-        let came = compact([bar("2013-01-03", 11.0, 5.5), bar("2013-01-04", 12.0, 6.0)]);
-        let merged = extend(&stored, came).unwrap();
-        assert_eq!(merged.bars.adjusted_close(), [5.0, 5.5, 6.0]);
-        assert_eq!(merged.bars.close(), [10.0, 11.0, 12.0]);
+    fn latest_bars_that_do_not_reach_back_replace_nothing_and_a_whole_history_everything() {
+        let stored = Bars::from_rows([bar("2013-01-02", 10.0, 10.0)]).unwrap();
+        let rows = [bar("2013-01-04", 12.0, 6.0)];
+        assert_eq!(joined(&stored, compact(rows)), None);
+        assert_eq!(joined(&stored, whole(rows)).unwrap().len(), 1);
     }
 
     #[test]
-    fn latest_bars_that_do_not_reach_back_replace_nothing() {
-        let stored = Bars::from_rows([bar("2013-01-02", 10.0, 10.0)]).unwrap();
-        assert_eq!(extend(&stored, compact([bar("2013-01-04", 12.0, 6.0)])), None);
+    fn a_day_that_one_side_lacks_does_not_keep_them_apart() {
+        let stored = [bar("2013-01-02", 10.0, 10.0), bar("2013-01-04", 12.0, 12.0)];
+        let stored = Bars::from_rows(stored).unwrap();
+        let came = compact([bar("2013-01-03", 11.0, 5.5), bar("2013-01-04", 12.0, 6.0)]);
+        assert_eq!(joined(&stored, came).unwrap().adjusted_close(), [5.0, 5.5, 6.0]);
     }
 
     #[test]
@@ -92,8 +141,64 @@ mod tests {
         let rows = [bar("2013-01-02", 12.0, 12.0), bar("2013-01-03", 3.0, 3.0), bar("2013-01-04", 3.3, 3.3)];
         let mut came = compact(rows);
         came.notes.push(Note::SplitsUnknown);
-        let merged = extend(&stored, came).unwrap();
-        assert_eq!(merged.bars.split_ratio(), [1.0, 4.0, 1.0]);
-        assert_eq!(merged.bars.adjusted_close(), [3.0, 3.0, 3.3]);
+        let bars = joined(&stored, came).unwrap();
+        assert_eq!(bars.split_ratio(), [1.0, 4.0, 1.0]);
+        assert_eq!(bars.adjusted_close(), [3.0, 3.0, 3.3]);
+    }
+
+    #[test]
+    fn prices_on_one_scale_are_brought_to_the_one_after_a_split() {
+        let stored = Bars::from_rows([bar("2013-01-02", 10.0, 10.0), bar("2013-01-03", 12.0, 12.0)]).unwrap();
+        let came = History { basis: Basis::SplitAdjusted, ..compact([bar("2013-01-03", 6.0, 6.0)]) };
+        let bars = extend(&stored, Basis::SplitAdjusted, came.clone()).unwrap().bars;
+        assert_eq!((bars.close(), bars.volume()), ([5.0, 6.0].as_slice(), [2.0, 1.0].as_slice()));
+        assert_eq!(extend(&stored, Basis::Quoted, came), None, "prices as traded do not join prices on one scale");
+    }
+
+    /// A series with splits and dividends whose adjusted closes are those of its last day.
+    fn any_series() -> impl Strategy<Value = Bars> {
+        let row = (1_u32..100_000, prop_oneof![8 => Just(1.0), 1 => Just(2.0), 1 => Just(0.5)], 0_u32..4);
+        proptest::collection::vec(row, 2..60).prop_map(|rows| {
+            let first: Day = "2013-01-02".parse().unwrap();
+            let closes: Vec<f64> = rows.iter().map(|(cents, ..)| f64::from(*cents) / 100.0).collect();
+            let mut factor = 1.0;
+            let mut bars: Vec<Bar> = Vec::new();
+            for (at, &(_, split_ratio, dividend)) in rows.iter().enumerate().rev() {
+                let date = first.plus_days(i32::try_from(at).unwrap());
+                let dividend = f64::from(dividend) * 0.001;
+                let close = closes[at];
+                let adjusted_close = close * factor;
+                bars.push(Bar { split_ratio, dividend, date, ..bar("2013-01-02", close, adjusted_close) });
+                factor /= split_ratio * (1.0 + dividend / close);
+            }
+            bars.reverse();
+            Bars::from_rows(bars).unwrap()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn an_earlier_part_and_a_later_answer_are_the_series(
+            series in any_series(),
+            from in any::<proptest::sample::Index>(),
+            through in any::<proptest::sample::Index>(),
+            stored_scale in 0.01_f64..100.0,
+            is_compact in any::<bool>(),
+        ) {
+            // What was stored ended on a day at or after the answer's first, on the scale of its time.
+            let from = from.index(series.len());
+            let through = from + through.index(series.len() - from);
+            let earlier = series.slice(0, through + 1);
+            let scaled = earlier.iter().map(|bar| Bar { adjusted_close: bar.adjusted_close * stored_scale, ..bar });
+            let stored = Bars::from_rows(scaled).unwrap();
+            let later = series.slice(from, series.len());
+            let came = if is_compact { compact(later.iter()) } else { whole(later.iter()) };
+            let bars = joined(&stored, came).unwrap();
+            prop_assert_eq!(bars.len(), series.len());
+            for (bar, expected) in bars.iter().zip(series.iter()) {
+                prop_assert!((bar.adjusted_close / expected.adjusted_close - 1.0).abs() < 1e-12);
+                prop_assert_eq!(Bar { adjusted_close: expected.adjusted_close, ..bar }, expected);
+            }
+        }
     }
 }

@@ -1,5 +1,8 @@
-//! Making a forecast, keeping it for good, and grading it by what came.
+//! Making a forecast, keeping it for good, and grading it by what came; `grades.rs` has the grades that are kept.
 
+mod grades;
+
+pub use grades::{grade_all_matured, grade_matured};
 pub use quant::forecast::{MAX_HORIZON, Model};
 pub use quant::grading::{Graded, Summary};
 
@@ -117,7 +120,10 @@ pub async fn make(app: &App, order: &Order) -> Result<Forecast, ServiceError> {
         return Ok(stored);
     }
     let made = compute(app, order, &series, seen, sha256).await?;
-    let (first, _) = documents::put_first(app.table(), &key, made).await?;
+    let (first, is_new) = documents::put_first(app.table(), &key, made).await?;
+    if is_new {
+        grades::await_grade(app, &first).await;
+    }
     Ok(first)
 }
 
@@ -191,7 +197,9 @@ pub async fn record(app: &App, symbol: &Symbol, limit: usize, cursor: Option<Str
     let series = history::load(app, symbol).await?;
     let cursor = cursor.map(Cursor::new);
     let page = documents::list::<Forecast>(app.table(), keys::forecasts(symbol), limit, cursor).await?;
-    let items = page.items.into_iter().filter_map(|stored| beside_what_came(&series, stored)).collect();
+    let graded = grades::stored(app, &page.items).await?;
+    let items = page.items.into_iter().zip(graded);
+    let items = items.filter_map(|(stored, graded)| beside_what_came(&series, stored, graded)).collect();
     Ok(Record {
         items,
         summary: summary(app, symbol, &series).await?,
@@ -210,15 +218,18 @@ async fn summary(app: &App, symbol: &Symbol, series: &Arc<Series>) -> Result<Vec
             None => break,
         }
     }
+    let grades = grades::stored(app, &stored).await?;
     let series = series.clone();
-    tokio::task::spawn_blocking(move || summarise(&series, &stored))
+    tokio::task::spawn_blocking(move || summarise(&series, &stored, grades))
         .await
         .map_err(|error| ServiceError::fault("record of forecasts", error))
 }
 
-fn summarise(series: &Series, stored: &[Forecast]) -> Vec<Summary> {
-    let graded: Vec<(&Terms, Graded)> =
-        stored.iter().filter_map(|stored| Some((&stored.terms, grade(series, stored)?))).collect();
+fn summarise(series: &Series, stored: &[Forecast], grades: Vec<Option<Graded>>) -> Vec<Summary> {
+    let graded = stored.iter().zip(grades);
+    let graded: Vec<(&Terms, Graded)> = graded
+        .filter_map(|(stored, graded)| Some((&stored.terms, graded.or_else(|| grade(series, stored))?)))
+        .collect();
     let entries: Vec<Entry<'_>> =
         graded.iter().map(|(terms, graded)| Entry { model: terms.model, hindsight: terms.hindsight, graded }).collect();
     grading::summarise(&entries)
@@ -236,8 +247,8 @@ pub fn grade(series: &Series, forecast: &Forecast) -> Option<Graded> {
     graded
 }
 
-fn beside_what_came(series: &Series, stored: Forecast) -> Option<GradedForecast> {
-    let graded = grade(series, &stored)?;
+fn beside_what_came(series: &Series, stored: Forecast, graded: Option<Graded>) -> Option<GradedForecast> {
+    let graded = graded.or_else(|| grade(series, &stored))?;
     Some(GradedForecast {
         terms: stored.terms,
         points: graded.points,

@@ -1,8 +1,9 @@
 //! Whether the platform can do its work.
 
 use chrono::{DateTime, Utc};
+use market::MarketClock;
 
-use crate::{App, refresh};
+use crate::{App, market_clock, refresh};
 
 /// How the platform is.
 #[derive(Clone, Copy, Debug)]
@@ -11,15 +12,27 @@ pub struct Health {
     pub store_answers: bool,
     /// When the last scheduled refresh finished, if one did.
     pub last_refresh: Option<DateTime<Utc>>,
+    /// Age of the newest price by the market's clock, in seconds: of files that of their latest bar, of a live provider
+    /// that of the newest price that the last refresh knew of, if it knew of any.
+    pub newest_quote_age_seconds: Option<u64>,
 }
 
 /// Asks the store, once.
 pub async fn check(app: &App) -> Health {
-    match refresh::last_run(app).await {
-        Ok(last) => Health { store_answers: true, last_refresh: last.map(|run| run.at) },
+    let last = match refresh::last_run(app).await {
+        Ok(last) => last,
         Err(error) => {
             tracing::error!(%error, "the store does not answer");
-            Health { store_answers: false, last_refresh: None }
+            return Health { store_answers: false, last_refresh: None, newest_quote_age_seconds: None };
         }
+    };
+    let newest = match app.provider().clock() {
+        MarketClock::StandsAt(day) => Some(market_clock::close_of(day)),
+        MarketClock::Live => last.as_ref().and_then(|run| run.newest_quote),
+    };
+    Health {
+        store_answers: true,
+        last_refresh: last.map(|run| run.at),
+        newest_quote_age_seconds: newest.map(|newest| market_clock::age_seconds(app, newest)),
     }
 }

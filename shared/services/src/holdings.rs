@@ -279,8 +279,20 @@ fn in_base(amount: Money, rate: Decimal, base: Currency) -> Option<Decimal> {
 
 /// The last price of a line, where it is in the currency that its lots were paid in.
 fn quoted(app: &App, line: &PriceLine, currency: Currency, splits: &[Split]) -> Option<Quoted> {
-    let bars = &line.series_in(currency)?.bars;
+    let series = line.series_in(currency)?;
+    let bars = &series.bars;
     let last = bars.last()?;
+    if let Some(quote) = line.newer_quote(app) {
+        // The close before a quote is in the units of the quote's day.
+        let previous_close = quote.previous_close.or_else(|| series.close_before(quote.day));
+        return Some(Quoted {
+            price: quote.price,
+            day: quote.day,
+            stale: line.is_stale(app),
+            previous_close,
+            split_ratio: Decimal::ONE,
+        });
+    }
     let before = bars.len().checked_sub(2).map(|at| bars.close()[at]);
     let split = splits.last().filter(|split| split.day == last.date);
     Some(Quoted {
@@ -301,7 +313,7 @@ async fn fills(
 ) -> Result<HashMap<Uuid, Price>, ServiceError> {
     let mut wanted = Vec::new();
     for position in stored.values().filter_map(|stored| stored.position.as_ref()) {
-        let last = lines.get(&position.symbol).and_then(|line| line.series.as_ref()).map(|series| series.last);
+        let last = lines.get(&position.symbol).and_then(|line| line.last_day(app));
         let of_the_day = position.lots.iter().filter(|lot| Some(lot.acquired_on) == last);
         wanted.extend(of_the_day.map(|lot| keys::trade(id, lot.id)));
     }

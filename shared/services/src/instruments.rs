@@ -1,55 +1,117 @@
-//! What is known of an instrument: from the store, else from the provider.
+//! What is known of an instrument: from the store, else from the provider; `search.rs` finds them by a text.
+
+mod search;
+
+pub use search::search;
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use domain::{CustomerId, Instrument, Symbol};
-use market::{MarketClock, ProviderError};
-use store::{documents, keys};
+use market::{MarketClock, Patience, ProviderError};
+use store::{StoreError, documents, keys};
 
 use crate::error::ServiceError;
-use crate::history::{self, Series};
-use crate::{App, own_items};
+use crate::history::{self, Series, Wait};
+use crate::{App, last_quote, own_items, quotes};
 
-/// Most symbols that a search looks at in each of the sixteen parts of the directory.
-const MAX_LISTED_A_PART: usize = 200;
+/// How long what was assumed of an instrument stands before the provider is asked again.
+const ASSUMED_MINUTES: i64 = 60;
 
-/// The instrument's metadata. Where the provider has none at hand, a stock in US dollars is
-/// assumed for now and nothing is stored, so that a later call asks again.
+/// The instrument's metadata. Where a live provider has none at hand, a stock in US dollars is assumed, for an hour, so
+/// that a list of many does not ask again with each look.
 pub async fn find(app: &App, symbol: &Symbol) -> Result<Instrument, ServiceError> {
     // Files are at hand and their owner edits them; only a live provider's answer is worth keeping.
-    let live = app.provider().clock() == MarketClock::Live;
+    if app.provider().clock() != MarketClock::Live {
+        let found = app.provider().instrument(symbol).await;
+        return Ok(found.unwrap_or_else(|error| assumed(symbol, &error)));
+    }
     let key = keys::instrument(symbol);
-    if live && let Some((instrument, _)) = documents::read::<Instrument>(app.table(), &key).await? {
+    if let Some((instrument, _)) = documents::read::<Instrument>(app.table(), &key).await? {
         return Ok(instrument);
     }
-    match app.provider().instrument(symbol).await {
-        Ok(instrument) if live => Ok(documents::put_first(app.table(), &key, instrument).await?.0),
-        Ok(instrument) => Ok(instrument),
+    match Wait::of(Patience::Caller).on(app.provider().instrument(symbol)).await {
+        Ok(instrument) => {
+            let (instrument, is_new) = documents::put_first(app.table(), &key, instrument).await?;
+            if is_new {
+                documents::put_first(app.table(), &keys::described_instrument(symbol), symbol.clone()).await?;
+            }
+            Ok(instrument)
+        }
         Err(error) => {
-            tracing::warn!(%symbol, %error, "no metadata for now");
-            Ok(Instrument::unlisted(symbol.clone()))
+            let instrument = assumed(symbol, &error);
+            let until = app.now() + TimeDelta::minutes(ASSUMED_MINUTES);
+            match documents::put_new(app.table(), key, &instrument, Some(until.timestamp())).await {
+                Ok(_) | Err(StoreError::Conflict { .. }) => Ok(instrument),
+                Err(error) => Err(error.into()),
+            }
         }
     }
 }
 
-/// The instrument that a customer means by a symbol: an item of their own, or one that the provider has prices of.
+fn assumed(symbol: &Symbol, error: &ProviderError) -> Instrument {
+    tracing::warn!(%symbol, %error, "no metadata for now");
+    Instrument::unlisted(symbol.clone())
+}
+
+/// The instrument that a customer means by a symbol that they are about to hold or watch: an item of their own, or one
+/// that the provider has prices of, which the refresh follows from now on.
 ///
 /// Errors: [`ServiceError::UnknownSymbol`], and the provider's where it cannot tell.
 pub async fn known(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<Instrument, ServiceError> {
     if symbol.is_own_item() {
         return own_items::find(app, customer, symbol).await;
     }
-    if app.provider().clock() == MarketClock::Live {
+    let instrument = if app.provider().clock() == MarketClock::Live {
         // A call that brings the bars tells more than one that brings the name, and costs as much.
         history::at_hand(app, symbol).await?;
-        return find(app, symbol).await;
-    }
-    let instrument = app.provider().instrument(symbol).await.map_err(|error| match error {
-        ProviderError::UnknownSymbol => ServiceError::UnknownSymbol { symbol: symbol.clone() },
-        other => other.into(),
-    })?;
+        find(app, symbol).await?
+    } else {
+        listed(app, symbol).await?
+    };
     follow(app, symbol).await?;
     Ok(instrument)
+}
+
+/// What a symbol that somebody looks at stands for. A ticker that is new here is validated by the provider's search or,
+/// where that does not list it, by its quote; one that it does not know is remembered as unknown for a day.
+///
+/// Errors: [`ServiceError::UnknownSymbol`], and the provider's where it cannot tell.
+pub async fn look_up(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<Instrument, ServiceError> {
+    if symbol.is_own_item() {
+        return own_items::find(app, customer, symbol).await;
+    }
+    if app.provider().clock() != MarketClock::Live {
+        return listed(app, symbol).await;
+    }
+    let key = keys::instrument(symbol);
+    if let Some((instrument, _)) = documents::read::<Instrument>(app.table(), &key).await? {
+        return Ok(instrument);
+    }
+    let outline = store::bars::outlines(app.table(), std::slice::from_ref(symbol)).await?.into_iter().flatten().next();
+    let has_bars = outline.is_some_and(|outline| app.provider().gives(&outline.head.source));
+    if has_bars || last_quote::read(app, symbol).await?.is_some() {
+        return find(app, symbol).await;
+    }
+    if history::is_unknown(app, symbol).await? {
+        return Err(ServiceError::UnknownSymbol { symbol: symbol.clone() });
+    }
+    let wait = Wait::of(Patience::Caller);
+    if let Ok(found) = search::of_provider(app, symbol.as_str(), wait).await?
+        && let Some(instrument) = found.into_iter().find(|instrument| instrument.symbol == *symbol)
+    {
+        return Ok(instrument);
+    }
+    let quote = quotes::ask(app, symbol, wait).await?;
+    Ok(Instrument { currency: quote.currency, ..Instrument::unlisted(symbol.clone()) })
+}
+
+/// An instrument of files, which list all that they have.
+async fn listed(app: &App, symbol: &Symbol) -> Result<Instrument, ServiceError> {
+    app.provider().instrument(symbol).await.map_err(|error| match error {
+        ProviderError::UnknownSymbol => ServiceError::UnknownSymbol { symbol: symbol.clone() },
+        other => other.into(),
+    })
 }
 
 /// Has the scheduled refresh follow a symbol from now on; done before the first trade, investment, watch or
@@ -77,42 +139,4 @@ pub async fn prices(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<
         return own_items::valuations(app, customer, symbol).await.map(Arc::new);
     }
     history::at_hand(app, symbol).await
-}
-
-/// The customer's own items and the provider's instruments whose symbol or name has `part` in it, in whatever case, by
-/// symbol; at most `limit`. A live provider cannot list, so of one there are those that somebody has asked for.
-pub async fn search(
-    app: &App,
-    customer: CustomerId,
-    part: Option<&str>,
-    limit: usize,
-) -> Result<Vec<Instrument>, ServiceError> {
-    let mut found = own_items::all(app, customer).await?;
-    let live = app.provider().clock() == MarketClock::Live;
-    let symbols = if live { asked_for(app).await? } else { app.provider().listed().await };
-    for symbol in symbols {
-        found.push(if live { stored(app, symbol).await? } else { find(app, &symbol).await? });
-    }
-    if let Some(part) = part.map(str::to_lowercase) {
-        let has = |text: &str| text.to_lowercase().contains(&part);
-        found.retain(|instrument| has(instrument.symbol.as_str()) || has(&instrument.name));
-    }
-    found.sort_by(|a, b| a.symbol.cmp(&b.symbol));
-    found.truncate(limit);
-    Ok(found)
-}
-
-async fn asked_for(app: &App) -> Result<Vec<Symbol>, ServiceError> {
-    let mut symbols = Vec::new();
-    for part in keys::directory_symbols() {
-        let page = documents::list::<Symbol>(app.table(), part, MAX_LISTED_A_PART, None).await?;
-        symbols.extend(page.items);
-    }
-    Ok(symbols)
-}
-
-/// What is stored of an instrument: a list is not worth a call for each.
-async fn stored(app: &App, symbol: Symbol) -> Result<Instrument, ServiceError> {
-    let found = documents::read::<Instrument>(app.table(), &keys::instrument(&symbol)).await?;
-    Ok(found.map_or_else(|| Instrument::unlisted(symbol), |(instrument, _)| instrument))
 }

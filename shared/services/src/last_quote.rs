@@ -1,20 +1,32 @@
 //! The last quote of an instrument: kept in the table, numbered, and told to whoever listens.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use domain::{Currency, Day, Price, Symbol};
+use market::{MarketClock, ProviderError, Quote};
 use serde::{Deserialize, Serialize};
-use store::{documents, keys};
+use store::retry::{Retry, retry};
+use store::{StoreError, documents, keys};
+use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use crate::App;
 use crate::error::ServiceError;
+use crate::history::{self, Series};
+use crate::market_clock::close_of;
+use crate::own_items::latest_day_anywhere;
 
 /// What stands as `detail-type` in the event that tells of new quotes; its detail is [`QuotesRefreshed`].
 pub const QUOTES_REFRESHED: &str = "quotes.refreshed";
 /// Most quotes of one event.
 pub const MAX_QUOTES_AN_EVENT: usize = 1000;
+
+/// Attempts at storing one quote. Every lost race is another quote stored, which mostly is the newer one.
+const MAX_TRIES: u32 = 16;
+/// No attempt waits for longer.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The last quote of an instrument.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -35,7 +47,8 @@ pub struct LastQuote {
     pub as_of: DateTime<Utc>,
     /// The source that gave it.
     pub source: String,
-    /// Grows with each new quote of the symbol: whoever has seen a number ignores what is not above it.
+    /// Grows with each new quote of the symbol: whoever has seen a number ignores what is not above it. 0 where the
+    /// price is the close of a bar and no quote was ever stored.
     pub seq: u64,
     /// When it was asked for.
     pub fetched_at: DateTime<Utc>,
@@ -51,7 +64,22 @@ pub struct QuotesRefreshed {
     pub quotes: Vec<LastQuote>,
 }
 
-/// The last quotes of these symbols, of those that have one; strongly consistent.
+/// What a quote is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The market as it is: a quote stands until a newer one comes.
+    Market,
+    /// A replay of old prices, which may start over: its quotes stand in the order in which they come.
+    Replay,
+}
+
+/// The last quote of a symbol, if one was stored; strongly consistent.
+pub async fn read(app: &App, symbol: &Symbol) -> Result<Option<LastQuote>, ServiceError> {
+    let found = documents::read::<LastQuote>(app.table(), &keys::quote(symbol)).await?;
+    Ok(found.map(|(quote, _)| quote))
+}
+
+/// The last quotes of these symbols, no symbol twice, of those that have one; strongly consistent.
 pub async fn read_many(app: &App, symbols: &[Symbol]) -> Result<BTreeMap<Symbol, LastQuote>, ServiceError> {
     let mut found = BTreeMap::new();
     for some in symbols.chunks(store::limits::MAX_KEYS) {
@@ -62,4 +90,117 @@ pub async fn read_many(app: &App, symbols: &[Symbol]) -> Result<BTreeMap<Symbol,
         }
     }
     Ok(found)
+}
+
+/// Stores a quote where it is newer than the one that stands, by its day and then by `as_of`; gives it as it was
+/// stored, with its number, or none where it is not newer.
+///
+/// Of the same day and instant a later look stands only where it corrects the price or the close before it. A lost race
+/// is decided again against what won it, so that of quotes stored at the same time the newest stands in the end.
+///
+/// Errors: [`ProviderError::Malformed`] for a day that has not come yet, which nothing could ever follow; the store's.
+pub async fn record(app: &App, quote: &Quote, origin: Origin) -> Result<Option<LastQuote>, ServiceError> {
+    let now = app.now();
+    if origin == Origin::Market && quote.day > latest_day_anywhere(app) {
+        let what = format!("a quote of {}, which has not come yet", quote.day);
+        return Err(ProviderError::Malformed { what }.into());
+    }
+    let fresh = LastQuote {
+        symbol: quote.symbol.clone(),
+        price: quote.price,
+        previous_close: quote.previous_close,
+        currency: quote.currency,
+        day: quote.day,
+        as_of: as_of(quote, now),
+        source: quote.source.to_owned(),
+        seq: 0,
+        fetched_at: now,
+        replay: origin == Origin::Replay,
+    };
+    store_newer(app, LastQuote { previous_close: previous_close(app, &fresh).await?, ..fresh }).await
+}
+
+/// Stores the close of the last bar of a series as the quote, like [`record`].
+pub(crate) async fn record_close(app: &App, series: &Series) -> Result<Option<LastQuote>, ServiceError> {
+    match of_last_bar(series) {
+        Some(close) => store_newer(app, LastQuote { fetched_at: app.now(), ..close }).await,
+        None => Ok(None),
+    }
+}
+
+/// The close of the last bar as a quote, without a number; none where it is no price in exact decimals.
+pub(crate) fn of_last_bar(series: &Series) -> Option<LastQuote> {
+    let close = series.bars.close().last().and_then(|&close| Price::from_bar(close).ok())?;
+    Some(LastQuote {
+        symbol: series.symbol.clone(),
+        price: close,
+        previous_close: series.close_before(series.last),
+        currency: series.currency,
+        day: series.last,
+        as_of: close_of(series.last),
+        source: series.source.clone(),
+        seq: 0,
+        fetched_at: series.fetched_at,
+        replay: false,
+    })
+}
+
+/// Of when a quote is. Where the provider says no more than the day: the close of its session if that is over, else
+/// now. A time to come is a provider's mistake, and would keep later quotes out.
+fn as_of(quote: &Quote, now: DateTime<Utc>) -> DateTime<Utc> {
+    quote.as_of.unwrap_or_else(|| close_of(quote.day)).min(now)
+}
+
+/// The close before a quote: as the provider gave it, else as it was known of the same day, else from the bars.
+async fn previous_close(app: &App, fresh: &LastQuote) -> Result<Option<Price>, ServiceError> {
+    if fresh.previous_close.is_some() || app.provider().clock() != MarketClock::Live {
+        return Ok(fresh.previous_close);
+    }
+    if let Some(standing) = read(app, &fresh.symbol).await?
+        && (standing.day, standing.currency) == (fresh.day, fresh.currency)
+        && standing.previous_close.is_some()
+    {
+        return Ok(standing.previous_close);
+    }
+    let series = history::stored(app, &fresh.symbol).await?;
+    let series = series.filter(|series| series.currency == fresh.currency);
+    Ok(series.and_then(|series| series.close_before(fresh.day)))
+}
+
+async fn store_newer(app: &App, fresh: LastQuote) -> Result<Option<LastQuote>, ServiceError> {
+    let (key, fresh) = (&keys::quote(&fresh.symbol), &fresh);
+    let policy = Retry { tries: MAX_TRIES, deadline: Instant::now() + PATIENCE };
+    retry(policy, || async move {
+        let standing = documents::read::<LastQuote>(app.table(), key).await?;
+        let (standing, version) = standing.map_or((None, None), |(quote, version)| (Some(quote), Some(version)));
+        if standing.as_ref().is_some_and(|standing| !takes_the_place_of(app, fresh, standing)) {
+            return Ok(None);
+        }
+        let next = LastQuote { seq: standing.map_or(0, |standing| standing.seq) + 1, ..fresh.clone() };
+        match documents::put(app.table(), key.clone(), &next, version).await {
+            Ok(_) => Ok(Some(next)),
+            // The answer was lost: whether it was stored is there to be read.
+            Err(error @ StoreError::Unavailable { .. }) => {
+                let stands = documents::read::<LastQuote>(app.table(), key).await?;
+                if stands.is_some_and(|(stands, _)| stands == next) { Ok(Some(next)) } else { Err(error.into()) }
+            }
+            Err(error) => Err(error.into()),
+        }
+    })
+    .await
+}
+
+fn takes_the_place_of(app: &App, fresh: &LastQuote, standing: &LastQuote) -> bool {
+    if fresh.replay || standing.replay || !app.provider().gives(&standing.source) {
+        return true;
+    }
+    match (fresh.day, fresh.as_of).cmp(&(standing.day, standing.as_of)) {
+        std::cmp::Ordering::Greater => true,
+        std::cmp::Ordering::Less => false,
+        std::cmp::Ordering::Equal => {
+            let corrected = (fresh.price, fresh.previous_close, fresh.currency)
+                != (standing.price, standing.previous_close, standing.currency);
+            corrected && fresh.fetched_at > standing.fetched_at
+        }
+    }
 }

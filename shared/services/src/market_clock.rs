@@ -1,11 +1,24 @@
-//! The market's "now": the provider's last bar for files, the last finished session when live.
+//! The market's "now": the provider's last bar for files, the last finished session when live; and the hours of the New
+//! York Stock Exchange.
 
-use chrono::{DateTime, NaiveTime, Utc};
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use chrono_tz::America::New_York;
 use domain::{Day, calendar};
 use market::MarketClock;
 
 use crate::App;
+
+/// When a session opens, in New York.
+const OPEN: NaiveTime = match NaiveTime::from_hms_opt(9, 30, 0) {
+    Some(time) => time,
+    None => NaiveTime::MIN,
+};
+
+/// When a session's close is set, in New York.
+const CLOSE: NaiveTime = match NaiveTime::from_hms_opt(16, 0, 0) {
+    Some(time) => time,
+    None => NaiveTime::MIN,
+};
 
 /// A session's bar is expected this long after the exchange closes at 16:00 in New York.
 const BAR_EXPECTED_AT: NaiveTime = match NaiveTime::from_hms_opt(16, 15, 0) {
@@ -20,6 +33,40 @@ pub fn market_day(app: &App) -> Day {
         MarketClock::StandsAt(day) => day,
         MarketClock::Live => last_finished_session(app.now()),
     }
+}
+
+/// The instant that prices are as old as they are by: the wall clock's, or the close of the day at which the provider's
+/// clock stands.
+#[must_use]
+pub fn market_now(app: &App) -> DateTime<Utc> {
+    match app.provider().clock() {
+        MarketClock::StandsAt(day) => close_of(day),
+        MarketClock::Live => app.now(),
+    }
+}
+
+/// Seconds since an instant by the market's clock; 0 for one that is to come.
+#[must_use]
+pub fn age_seconds(app: &App, as_of: DateTime<Utc>) -> u64 {
+    u64::try_from((market_now(app) - as_of).num_seconds()).unwrap_or(0)
+}
+
+/// The instant at which the session of a day closes.
+#[must_use]
+pub fn close_of(day: Day) -> DateTime<Utc> {
+    let local = day.date().and_time(CLOSE);
+    // 16:00 exists once on every day in New York; clocks change at two in the morning.
+    local.and_local_timezone(New_York).earliest().map_or_else(|| local.and_utc(), |time| time.with_timezone(&Utc))
+}
+
+/// How long the session that is under way at `now` goes on; none where the exchange is closed. A session that is cut
+/// short on the eve of a holiday counts as a whole one.
+#[must_use]
+pub fn until_close(now: DateTime<Utc>) -> Option<TimeDelta> {
+    let local = now.with_timezone(&New_York);
+    let today = Day::try_from(local.date_naive()).ok()?;
+    let open = (OPEN..CLOSE).contains(&local.time()) && calendar::is_trading_day(today);
+    open.then(|| close_of(today) - now)
 }
 
 /// The last trading day whose session had ended at `now`.
@@ -45,6 +92,30 @@ mod tests {
         assert_eq!(session("2026-06-10T20:14:59Z"), "2026-06-09");
         assert_eq!(session("2026-06-10T20:15:00Z"), "2026-06-10");
         assert_eq!(session("2026-01-14T21:15:00Z"), "2026-01-14", "winter time in New York");
+    }
+
+    #[test]
+    fn a_session_closes_at_four_in_new_york_summer_and_winter() {
+        let close = |day: &str| close_of(day.parse().unwrap()).to_rfc3339();
+        assert_eq!(close("2013-03-01"), "2013-03-01T21:00:00+00:00");
+        assert_eq!(close("2013-07-01"), "2013-07-01T20:00:00+00:00");
+    }
+
+    #[test]
+    fn the_exchange_is_open_from_half_past_nine_to_four_on_trading_days() {
+        let left = |instant: &str| until_close(instant.parse().unwrap()).map(|left| left.num_minutes());
+        let cases = [
+            ("2026-06-10T13:29:59Z", None),
+            ("2026-06-10T13:30:00Z", Some(390)),
+            ("2026-06-10T19:59:00Z", Some(1)),
+            ("2026-06-10T20:00:00Z", None),
+            ("2026-01-14T14:30:00Z", Some(390)),
+            ("2026-06-13T15:00:00Z", None),
+            ("2026-07-03T15:00:00Z", None),
+        ];
+        for (instant, minutes) in cases {
+            assert_eq!(left(instant), minutes, "{instant}");
+        }
     }
 
     #[test]

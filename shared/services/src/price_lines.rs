@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
-use domain::{Bars, Currency, CustomerId, Instrument, Symbol, calendar};
+use domain::{Bars, Currency, CustomerId, Day, Instrument, Symbol, calendar};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use market::MarketClock;
 use quant::backtest::Warning;
 
 use crate::error::ServiceError;
 use crate::history::{Note, Series};
+use crate::last_quote::{self, LastQuote};
 use crate::market_clock::market_day;
+use crate::quotes::{self, Newest};
 use crate::{App, instruments};
 
 /// Histories read at the same time.
@@ -26,6 +29,8 @@ static NO_BARS: LazyLock<Bars> = LazyLock::new(Bars::default);
 pub(crate) struct PriceLine {
     pub instrument: Instrument,
     pub series: Option<Arc<Series>>,
+    /// The stored quote of a live provider; of files the last bar is the quote.
+    pub quote: Option<LastQuote>,
 }
 
 /// Price lines by symbol.
@@ -42,10 +47,26 @@ impl PriceLine {
         self.series.as_ref().filter(|series| series.currency == currency)
     }
 
+    /// The quote, where it is the price of now instead of the last bar.
+    pub(crate) fn newer_quote(&self, app: &App) -> Option<&LastQuote> {
+        match quotes::newest(app, self.series.as_ref()?, self.quote.as_ref()) {
+            Newest::Quote(quote) => Some(quote),
+            Newest::Bar | Newest::Unconfirmed(_) => None,
+        }
+    }
+
+    /// The day of the price of now.
+    pub(crate) fn last_day(&self, app: &App) -> Option<Day> {
+        self.newer_quote(app).map(|quote| quote.day).or_else(|| self.series.as_ref().map(|series| series.last))
+    }
+
     /// Whether a newer price was to be expected. Of an item of one's own none is: its owner gives them.
     pub(crate) fn is_stale(&self, app: &App) -> bool {
         let Some(series) = self.series.as_ref().filter(|_| !self.instrument.symbol.is_own_item()) else { return false };
         let expected = calendar::last_trading_day_on_or_before(market_day(app));
+        if self.newer_quote(app).is_some_and(|quote| expected.is_some_and(|expected| quote.day >= expected)) {
+            return false;
+        }
         series.stale || expected.is_some_and(|expected| series.last < expected)
     }
 }
@@ -64,7 +85,16 @@ pub(crate) async fn load(
             line.map_err(|error| ServiceError::fault("reading prices", error))?
         }
     };
-    stream::iter(symbols.iter().cloned().map(read)).buffered(AT_ONCE).try_collect().await
+    let mut lines: PriceLines = stream::iter(symbols.iter().cloned().map(read)).buffered(AT_ONCE).try_collect().await?;
+    if app.provider().clock() == MarketClock::Live {
+        let market: Vec<Symbol> = symbols.iter().filter(|symbol| !symbol.is_own_item()).cloned().collect();
+        for (symbol, quote) in last_quote::read_many(app, &market).await? {
+            if let Some(line) = lines.get_mut(&symbol) {
+                line.quote = Some(quote);
+            }
+        }
+    }
+    Ok(lines)
 }
 
 async fn line(app: &App, customer: CustomerId, symbol: Symbol) -> Result<(Symbol, PriceLine), ServiceError> {
@@ -77,7 +107,7 @@ async fn line(app: &App, customer: CustomerId, symbol: Symbol) -> Result<(Symbol
         Err(ServiceError::UnknownSymbol { .. }) => Instrument::unlisted(symbol.clone()),
         found => found?,
     };
-    Ok((symbol, PriceLine { instrument, series }))
+    Ok((symbol, PriceLine { instrument, series, quote: None }))
 }
 
 /// What a reader of figures that rest on these prices must know, symbol by symbol. Single moves are the business of

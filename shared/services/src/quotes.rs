@@ -1,25 +1,33 @@
-//! The price that an order meets: the close of the last bar that is stored of an instrument.
+//! The price of an instrument now: the newer of its stored quote and its last stored bar. It is what an order meets, what
+//! holdings are worth, and what whoever asks is told.
+
+mod asking;
+mod board;
+
+pub(crate) use asking::ask;
+pub use board::{Board, BoardQuote, board};
+
+pub use crate::market_clock::close_of;
 
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveTime, Utc};
-use chrono_tz::America::New_York;
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::split::splits_of;
-use domain::{Currency, CustomerId, Day, Price, Split, Symbol};
+use domain::{Currency, CustomerId, Day, Price, Split, Symbol, calendar};
+use market::MarketClock;
+use rust_decimal::Decimal;
 
 use crate::error::ServiceError;
 use crate::history::Series;
-use crate::market_clock::market_day;
+use crate::last_quote::{self, LastQuote};
+use crate::market_clock::{market_day, until_close};
 use crate::{App, instruments};
 
 /// A quote older than this, by the market's clock, is no price to trade at.
 pub const MAX_AGE_DAYS: i32 = 7;
 
-/// When a session's close is set, in New York.
-const CLOSE: NaiveTime = match NaiveTime::from_hms_opt(16, 0, 0) {
-    Some(time) => time,
-    None => NaiveTime::MIN,
-};
+/// While the exchange is open a newer quote than one of so long ago was to be expected: two slots of the refresh.
+const FRESH_MINUTES: i64 = 30;
 
 /// A price to trade at.
 #[derive(Clone, Debug)]
@@ -28,7 +36,7 @@ pub struct Quote {
     pub price: Price,
     /// Its currency.
     pub currency: Currency,
-    /// The day of the bar; the price and every quantity traded at it are in units of this day.
+    /// The trading day of the price; it and every quantity traded at it are in units of this day.
     pub day: Day,
     /// Of when it is.
     pub as_of: DateTime<Utc>,
@@ -36,38 +44,118 @@ pub struct Quote {
     pub splits: Vec<Split>,
 }
 
-/// The stored quote of an instrument.
+/// The price that an order meets. Whoever trades an instrument has the refresh follow it.
 ///
 /// Errors: [`ServiceError::PriceUnavailable`] where it is older than [`MAX_AGE_DAYS`], or no price in exact decimals;
-/// [`ServiceError::UnknownSymbol`].
+/// [`ServiceError::PriceUnconfirmed`] where the quote does not go with the bars; [`ServiceError::UnknownSymbol`].
 pub async fn tradable(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<Quote, ServiceError> {
     let series: Arc<Series> = instruments::prices(app, customer, symbol).await?;
-    let stale = || ServiceError::PriceUnavailable { symbol: symbol.clone(), last: series.last };
-    if market_day(app).days_since(series.last) > MAX_AGE_DAYS {
-        return Err(stale());
+    let live = app.provider().clock() == MarketClock::Live;
+    // Of files the last bar is the quote, and nothing else is read.
+    let quote = if live { last_quote::read(app, symbol).await? } else { None };
+    if live {
+        instruments::follow(app, symbol).await?;
     }
-    let close = series.bars.close().last().copied().ok_or_else(stale)?;
-    let price = Price::from_bar(close).map_err(|_| stale())?;
-    let splits = splits_of(&series.bars).map_err(|error| ServiceError::fault("splits", error))?;
-    Ok(Quote { price, currency: series.currency, day: series.last, as_of: close_of(series.last), splits })
+    let splits = || splits_of(&series.bars).map_err(|error| ServiceError::fault("splits", error));
+    let (price, day, as_of) = match newest(app, &series, quote.as_ref()) {
+        Newest::Unconfirmed(quote) => {
+            return Err(ServiceError::PriceUnconfirmed { symbol: symbol.clone(), day: quote.day, last: series.last });
+        }
+        Newest::Quote(quote) => (Some(quote.price), quote.day, quote.as_of),
+        Newest::Bar => {
+            let close = series.bars.close().last().and_then(|&close| Price::from_bar(close).ok());
+            (close, series.last, close_of(series.last))
+        }
+    };
+    match price.filter(|_| market_day(app).days_since(day) <= MAX_AGE_DAYS) {
+        Some(price) => Ok(Quote { price, currency: series.currency, day, as_of, splits: splits()? }),
+        None => Err(ServiceError::PriceUnavailable { symbol: symbol.clone(), last: day }),
+    }
 }
 
-/// The instant at which the session of a day closes.
-#[must_use]
-pub fn close_of(day: Day) -> DateTime<Utc> {
-    let local = day.date().and_time(CLOSE);
-    // 16:00 exists once on every day in New York; clocks change at two in the morning.
-    local.and_local_timezone(New_York).earliest().map_or_else(|| local.and_utc(), |time| time.with_timezone(&Utc))
+/// The price of now of an instrument with these bars, and its day; none where that is no price in exact decimals. A quote
+/// that does not go with the bars is not it.
+pub(crate) async fn last_price(app: &App, series: &Series) -> Result<Option<(Price, Day)>, ServiceError> {
+    let market = app.provider().clock() == MarketClock::Live && !series.symbol.is_own_item();
+    let quote = if market { last_quote::read(app, &series.symbol).await? } else { None };
+    Ok(match newest(app, series, quote.as_ref()) {
+        Newest::Quote(quote) => Some((quote.price, quote.day)),
+        Newest::Bar | Newest::Unconfirmed(_) => {
+            let close = series.bars.close().last().and_then(|&close| Price::from_bar(close).ok());
+            close.map(|close| (close, series.last))
+        }
+    })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Which of an instrument's stored quote and last bar is the price of now.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Newest<'a> {
+    /// The close of the last bar.
+    Bar,
+    /// The quote, which is of a later instant.
+    Quote(&'a LastQuote),
+    /// The quote is of a later instant, but does not go with the bars: there may be a split that is not known yet. The
+    /// next bars will tell.
+    Unconfirmed(&'a LastQuote),
+}
 
-    #[test]
-    fn a_session_closes_at_four_in_new_york_summer_and_winter() {
-        let close = |day: &str| close_of(day.parse().unwrap()).to_rfc3339();
-        assert_eq!(close("2013-03-01"), "2013-03-01T21:00:00+00:00");
-        assert_eq!(close("2013-07-01"), "2013-07-01T20:00:00+00:00");
+/// Which of a quote and the last bar of a series is the price of now. A quote of another source than the provider's, or
+/// of a replay that is over, is none.
+pub(crate) fn newest<'a>(app: &App, series: &Series, quote: Option<&'a LastQuote>) -> Newest<'a> {
+    match quote.filter(|quote| is_believed(app, quote)) {
+        Some(quote) if (quote.day, quote.as_of) >= (series.last, close_of(series.last)) => {
+            if confirmed(series, quote) {
+                Newest::Quote(quote)
+            } else {
+                Newest::Unconfirmed(quote)
+            }
+        }
+        _ => Newest::Bar,
+    }
+}
+
+fn is_believed(app: &App, quote: &LastQuote) -> bool {
+    match app.provider().clock() {
+        MarketClock::Live => !quote.replay && app.provider().gives(&quote.source),
+        MarketClock::StandsAt(day) => quote.replay && quote.day <= day,
+    }
+}
+
+/// Whether a quote can be in the units that the bars lead to.
+///
+/// A split is told by bars only. Between the last bar and a later quote there may be one that nobody knows of yet, and
+/// a price in new units must not meet a position in old ones.
+fn confirmed(series: &Series, quote: &LastQuote) -> bool {
+    let close = series.bars.close().last().and_then(|&close| Price::from_bar(close).ok());
+    let Some(close) = close.map(Price::amount).filter(|_| series.currency == quote.currency) else { return false };
+    let price = quote.price.amount();
+    let near = |one: Decimal, other: Decimal, percent: i64| {
+        (one - other).abs().checked_mul(Decimal::ONE_HUNDRED).is_some_and(|off| off <= other * Decimal::from(percent))
+    };
+    if !near(price, close, 50) {
+        return false;
+    }
+    let before = calendar::last_trading_day_on_or_before(quote.day.plus_days(-1));
+    match quote.previous_close.map(Price::amount) {
+        // The provider gives the close before in the units of the quote.
+        Some(previous) if before == Some(series.last) => near(previous, close, 2),
+        _ if quote.day == series.last => true,
+        // Two for one and three for two are the splits that a move of less than a half can hide.
+        _ => !near(price * Decimal::TWO, close, 5) && !near(price * Decimal::new(15, 1), close, 5),
+    }
+}
+
+/// Whether a newer quote than one of this instant was to be expected by now.
+pub(crate) fn is_stale(app: &App, as_of: DateTime<Utc>) -> bool {
+    match app.provider().clock() {
+        MarketClock::StandsAt(day) => {
+            let expected = calendar::last_trading_day_on_or_before(day).unwrap_or(day);
+            as_of < close_of(expected)
+        }
+        MarketClock::Live => {
+            let now = app.now();
+            let old = until_close(now).is_some() && now - as_of > TimeDelta::minutes(FRESH_MINUTES);
+            old || as_of < close_of(market_day(app))
+        }
     }
 }

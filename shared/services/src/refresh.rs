@@ -1,74 +1,101 @@
-//! The scheduled refresh: every known symbol whose newest bar is older than the market's day.
+//! The scheduled refresh: keeps what is held, watched or subscribed current within the provider's budget, tells of new
+//! quotes, and grades the forecasts that have matured.
+//!
+//! `slot.rs` has a slot done once, `followed.rs` says what is due and in which order, `budget.rs` how much of it,
+//! `telling.rs` who hears of it.
+
+mod budget;
+mod followed;
+mod slot;
+mod telling;
+
+pub use budget::{CALLERS_RESERVE, Work, allowance, work_at};
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::Symbol;
-use market::Patience;
+use futures::{StreamExt as _, stream};
+use market::{MarketClock, Patience, ProviderError};
 use serde::{Deserialize, Serialize};
-use store::bars::SeriesHead;
-use store::{DeleteExpect, Key, Query, StoreError, Version, Write, documents, keys};
+use tokio::time::Instant;
 
+use self::followed::Followed;
+use self::telling::Telling;
 use crate::error::ServiceError;
-use crate::{App, history};
+use crate::history::{self, Wait};
+use crate::last_quote::{self, LastQuote, Origin};
+use crate::{App, forecasts, market_clock};
 
-const JOB: &str = "refresh-prices";
+/// Symbols asked for at the same time; what a provider wants in between is its own pacing.
+const AT_ONCE: usize = 8;
+/// Nothing is begun that may end later than this before the time limit: a provider's longest answer, and what is left to
+/// be told and graded.
+const SETTLING: Duration = Duration::from_secs(25);
+/// New quotes are told at least this often while a run goes on.
+const TELL_EVERY: Duration = Duration::from_secs(10);
 
-/// How long one run keeps others of its slot away; a run that died is taken over after that.
-const LEASE_MINUTES: i64 = 10;
-
-/// How long the record of a slot keeps a second delivery from acting.
-const SLOT_DAYS: i64 = 2;
-
-/// Symbols read from one part of the directory at a time.
-const PAGE: usize = 200;
+/// A symbol that had a quote so long ago is not among those that the provider does not know.
+const KNOWN_FOR: TimeDelta = TimeDelta::minutes(30);
 
 /// What one refresh did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Refreshed {
     /// Whether this slot had been refreshed before; then nothing was done.
     pub repeated: bool,
-    /// Symbols whose bars are current now.
+    /// Symbols of which a newer price was stored.
+    pub refreshed: usize,
+    /// Symbols that had no newer price.
     pub current: usize,
-    /// Symbols whose newer bars could not be had; the old ones stay.
-    pub stale: usize,
-}
-
-/// One run of a slot: under way until the lease ends, or done.
-#[derive(Serialize, Deserialize)]
-struct Run {
-    leased_until: DateTime<Utc>,
-    done: Option<Refreshed>,
+    /// Symbols that could not be asked for with success; what is stored stays.
+    pub failed: usize,
+    /// Symbols that wait for the next slot, because of the budget or the time.
+    pub postponed: usize,
+    /// Quotes that were told.
+    pub told: usize,
+    /// Forecasts that were graded.
+    pub graded: usize,
+    /// Calls that the provider has left, where anybody counts them.
+    pub budget_left: Option<usize>,
+    /// Age of the oldest price of a followed symbol, by the market's clock.
+    pub oldest_age_seconds: Option<u64>,
 }
 
 /// How the last finished run went.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LastRun {
+    /// The slot it was of.
+    #[serde(default)]
+    pub slot: Option<DateTime<Utc>>,
     /// When it finished.
     pub at: DateTime<Utc>,
     /// What it did.
     pub did: Refreshed,
+    /// Of when the newest price of a followed symbol is.
+    #[serde(default)]
+    pub newest_quote: Option<DateTime<Utc>>,
 }
 
-/// Refreshes all symbols of the directory, those fetched longest ago first, once a slot. One bad
+/// Refreshes what is due, those asked for longest ago first, once a slot, and ends before the time limit. One bad
 /// symbol never stops the others.
 ///
-/// A run that fails gives its slot back, so that a retry does the work.
-pub async fn refresh(app: &App, slot: DateTime<Utc>) -> Result<Refreshed, ServiceError> {
-    let key = keys::job_run(JOB, &slot.to_rfc3339());
-    let Some(claimed_at) = claim(app, &key).await? else {
+/// A slot of which the same or a later one is done is repeated: what it was to do has been done. A run that fails gives
+/// its slot back, so that a retry does the work.
+pub async fn refresh(app: &App, slot: DateTime<Utc>, time_limit: Duration) -> Result<Refreshed, ServiceError> {
+    let until = Instant::now() + time_limit.saturating_sub(SETTLING);
+    let Some(claim) = slot::claim(app, slot).await? else {
         return Ok(Refreshed { repeated: true, ..Refreshed::default() });
     };
-    match refresh_all(app).await {
-        Ok(did) => {
-            let run = Run { leased_until: app.now(), done: Some(did.clone()) };
-            put_run(app, key, &run, Some(claimed_at)).await?;
-            remember_last(app, LastRun { at: app.now(), did: did.clone() }).await?;
+    match run(app, until).await {
+        Ok(run) => {
+            let did = run.did.clone();
+            claim.finish(app, run).await?;
             Ok(did)
         }
         Err(error) => {
-            let given_back = Write::Delete { key, expect: DeleteExpect::Version(claimed_at) };
-            if let Err(error) = app.table().transact(vec![given_back]).await {
-                tracing::warn!(%error, "the slot stays taken until its lease ends");
-            }
+            claim.give_back(app).await;
             Err(error)
         }
     }
@@ -76,72 +103,164 @@ pub async fn refresh(app: &App, slot: DateTime<Utc>) -> Result<Refreshed, Servic
 
 /// The last finished run, if there was one.
 pub async fn last_run(app: &App) -> Result<Option<LastRun>, ServiceError> {
-    Ok(documents::read::<LastRun>(app.table(), &keys::job_last(JOB)).await?.map(|(run, _)| run))
+    slot::last_run(app).await
 }
 
-async fn refresh_all(app: &App) -> Result<Refreshed, ServiceError> {
+async fn run(app: &App, until: Instant) -> Result<LastRun, ServiceError> {
+    let followed = followed::all(app).await?;
+    let (mut did, ages) = match app.provider().clock() {
+        MarketClock::Live => live(app, &followed, until).await?,
+        MarketClock::StandsAt(_) => files(app, &followed).await,
+    };
+    did.graded = forecasts::grade_all_matured(app, until + SETTLING / 2).await?;
+    did.budget_left = app.provider().calls_left().await;
+    did.oldest_age_seconds = ages.oldest.map(|oldest| market_clock::age_seconds(app, oldest));
+    Ok(LastRun { slot: None, at: app.now(), did, newest_quote: ages.newest })
+}
+
+/// Of when the prices of the followed symbols are.
+#[derive(Default)]
+struct Ages {
+    oldest: Option<DateTime<Utc>>,
+    newest: Option<DateTime<Utc>>,
+}
+
+impl Ages {
+    fn of(instants: impl IntoIterator<Item = DateTime<Utc>>) -> Self {
+        instants.into_iter().fold(Self::default(), |ages, at| Self {
+            oldest: Some(ages.oldest.map_or(at, |oldest| oldest.min(at))),
+            newest: Some(ages.newest.map_or(at, |newest| newest.max(at))),
+        })
+    }
+}
+
+/// Files are at hand, and of them the last bar is the quote: there is nothing to store but the bars.
+async fn files(app: &App, followed: &[Followed]) -> (Refreshed, Ages) {
     let mut did = Refreshed::default();
-    for symbol in symbols(app).await? {
-        match history::load_with(app, &symbol, Patience::Schedule).await {
-            Ok(series) if !series.stale => did.current += 1,
-            Ok(_) => did.stale += 1,
+    let mut lasts = Vec::new();
+    for Followed { symbol, outline, .. } in followed {
+        match history::load_with(app, symbol, Patience::Schedule).await {
+            Ok(series) if !series.stale => {
+                let newer = outline.as_ref().and_then(|outline| outline.last) != Some(series.last);
+                if newer {
+                    did.refreshed += 1
+                } else {
+                    did.current += 1
+                }
+                lasts.push(market_clock::close_of(series.last));
+            }
+            Ok(_) => did.failed += 1,
             Err(error) => {
                 tracing::warn!(%symbol, %error, "not refreshed");
-                did.stale += 1;
+                did.failed += 1;
             }
         }
     }
-    Ok(did)
+    (did, Ages::of(lasts))
 }
 
-async fn remember_last(app: &App, run: LastRun) -> Result<(), ServiceError> {
-    let key = keys::job_last(JOB);
-    let version = documents::read::<LastRun>(app.table(), &key).await?.map(|(_, version)| version);
-    match documents::put(app.table(), key, &run, version).await {
-        // A parallel run of another slot was last.
-        Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
+/// What became of one symbol.
+enum Outcome {
+    Newer(Box<LastQuote>),
+    Current,
+    Failed,
+    Postponed,
 }
 
-/// Takes the slot; none where it is done.
-///
-/// Errors: a conflict where another delivery is at it, so that whoever retries finds out how it ended.
-async fn claim(app: &App, key: &Key) -> Result<Option<Version>, ServiceError> {
-    let standing = documents::read::<Run>(app.table(), key).await?;
-    match &standing {
-        Some((run, _)) if run.done.is_some() => return Ok(None),
-        Some((run, _)) if run.leased_until > app.now() => return Err(StoreError::Conflict { write: 0 }.into()),
-        _ => {}
-    }
-    let run = Run { leased_until: app.now() + TimeDelta::minutes(LEASE_MINUTES), done: None };
-    put_run(app, key.clone(), &run, standing.map(|(_, version)| version)).await
-}
-
-async fn put_run(app: &App, key: Key, run: &Run, at: Option<Version>) -> Result<Option<Version>, ServiceError> {
-    let body = documents::body(&key, run)?;
-    let expires_at = Some((app.now() + TimeDelta::days(SLOT_DAYS)).timestamp());
-    let versions = app.table().transact(vec![Write::Put { key, body, expires_at, expect: at.into() }]).await?;
-    Ok(versions.first().copied().flatten())
-}
-
-/// The symbols of the directory, those fetched longest ago first.
-async fn symbols(app: &App) -> Result<Vec<Symbol>, ServiceError> {
-    let mut symbols = Vec::new();
-    for list in keys::directory_symbols() {
-        let mut query = Query::forward(list.partition, list.range, PAGE);
-        loop {
-            let page = app.table().query(&query).await?;
-            for symbol in page.items.iter().filter_map(|item| item.key.sk.parse::<Symbol>().ok()) {
-                let head = documents::read::<SeriesHead>(app.table(), &keys::bars_head(&symbol)).await?;
-                symbols.push((head.map(|(head, _)| head.fetched_at), symbol));
+async fn live(app: &App, followed: &[Followed], until: Instant) -> Result<(Refreshed, Ages), ServiceError> {
+    let work = work_at(app.now());
+    let mut telling = Telling::of_untold(app, followed).await?;
+    let due = followed::due(app, followed, work);
+    let allowed = allowance(work, app.provider().calls_left().await, followed.len());
+    let mut did = Refreshed {
+        current: followed.len() - due.len(),
+        postponed: due.len().saturating_sub(allowed),
+        ..Refreshed::default()
+    };
+    let mut as_of: std::collections::BTreeMap<&Symbol, DateTime<Utc>> =
+        followed.iter().filter_map(|one| Some((&one.symbol, one.quote.as_ref()?.as_of))).collect();
+    let used_up = AtomicBool::new(false);
+    let ask = |one| ask(app, one, work, until, &used_up);
+    let mut asked = stream::iter(due.iter().copied().take(allowed)).map(ask).buffer_unordered(AT_ONCE);
+    let mut told_at = Instant::now();
+    while let Some((symbol, outcome)) = asked.next().await {
+        match outcome {
+            Outcome::Newer(quote) => {
+                did.refreshed += 1;
+                as_of.insert(symbol, quote.as_of);
+                telling.add(*quote);
             }
-            match page.next {
-                Some(next) => query.cursor = Some(next),
-                None => break,
-            }
+            Outcome::Current => did.current += 1,
+            Outcome::Failed => did.failed += 1,
+            Outcome::Postponed => did.postponed += 1,
+        }
+        if telling.is_full() || told_at.elapsed() >= TELL_EVERY {
+            telling.tell(app).await;
+            told_at = Instant::now();
         }
     }
-    symbols.sort();
-    Ok(symbols.into_iter().map(|(_, symbol)| symbol).collect())
+    drop(asked);
+    did.told = telling.finish(app).await;
+    Ok((did, Ages::of(as_of.into_values())))
+}
+
+/// Asks for one symbol. After a provider has said that the day's calls are used up, and in the last moments before the
+/// time limit, nothing is asked for.
+async fn ask<'a>(
+    app: &App,
+    one: &'a Followed,
+    work: Work,
+    until: Instant,
+    used_up: &AtomicBool,
+) -> (&'a Symbol, Outcome) {
+    let symbol = &one.symbol;
+    let spent = app.provider().calls_left().await.is_some_and(|left| left <= CALLERS_RESERVE);
+    if spent || used_up.load(Ordering::Relaxed) || Instant::now() >= until {
+        return (symbol, Outcome::Postponed);
+    }
+    let answer = match work {
+        Work::Quotes { .. } => quote(app, one).await,
+        Work::Bars => bars(app, symbol).await,
+    };
+    let outcome = match answer {
+        Ok(Some(quote)) => Outcome::Newer(Box::new(quote)),
+        Ok(None) => Outcome::Current,
+        Err(ServiceError::Provider(ProviderError::QuotaExhausted { .. })) => {
+            used_up.store(true, Ordering::Relaxed);
+            Outcome::Postponed
+        }
+        Err(error) => {
+            tracing::warn!(%symbol, %error, "not refreshed");
+            Outcome::Failed
+        }
+    };
+    (symbol, outcome)
+}
+
+async fn quote(app: &App, one: &Followed) -> Result<Option<LastQuote>, ServiceError> {
+    let symbol = &one.symbol;
+    let is_known = one.quote.as_ref().is_some_and(|quote| app.now() - quote.fetched_at < KNOWN_FOR);
+    if !is_known && history::is_unknown(app, symbol).await? {
+        return Err(ProviderError::UnknownSymbol.into());
+    }
+    let call = app.provider().quote(symbol, Patience::Schedule);
+    match Wait::of(Patience::Schedule).on(call).await {
+        Ok(quote) => last_quote::record(app, &quote, Origin::Market).await,
+        Err(error) => {
+            if error == ProviderError::UnknownSymbol {
+                history::remember_unknown(app, symbol).await?;
+            }
+            Err(error.into())
+        }
+    }
+}
+
+/// One call brings the bars and, of the last of them, the quote.
+async fn bars(app: &App, symbol: &Symbol) -> Result<Option<LastQuote>, ServiceError> {
+    let series = history::load_with(app, symbol, Patience::Schedule).await?;
+    let recorded = last_quote::record_close(app, &series).await?;
+    match recorded {
+        None if series.stale => Err(ServiceError::PriceUnavailable { symbol: symbol.clone(), last: series.last }),
+        recorded => Ok(recorded),
+    }
 }

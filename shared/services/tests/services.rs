@@ -177,10 +177,10 @@ async fn a_slot_is_refreshed_once_however_often_it_is_delivered() {
     *provider.answer.lock().unwrap() = Ok(bars_through("2026-11-20", 31));
     bench.clock.forward(TimeDelta::hours(10));
     let slot = "2026-11-20T22:00:00Z".parse().unwrap();
-    let (first, second) = tokio::join!(refresh::refresh(&bench.app, slot), refresh::refresh(&bench.app, slot));
+    let (first, second) = tokio::join!(refresh::refresh(&bench.app, slot, std::time::Duration::from_secs(240)), refresh::refresh(&bench.app, slot, std::time::Duration::from_secs(240)));
     let done: Vec<_> = [first, second].into_iter().flatten().filter(|did| !did.repeated).collect();
     assert_eq!(done.iter().map(|did| did.current).collect::<Vec<_>>(), [1]);
-    let again = refresh::refresh(&bench.app, slot).await.unwrap();
+    let again = refresh::refresh(&bench.app, slot, std::time::Duration::from_secs(240)).await.unwrap();
     assert!(again.repeated);
     assert_eq!(provider.calls.load(Ordering::SeqCst), 2);
 }

@@ -61,7 +61,7 @@ pub struct GradedPoint {
 }
 
 /// A forecast beside what came.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Graded {
     /// Day of the forecast's origin.
     pub as_of: Day,

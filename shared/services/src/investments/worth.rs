@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::App;
 use crate::error::ServiceError;
-use crate::instruments;
+use crate::{instruments, quotes};
 
 /// A lot held elsewhere, and what it is worth now. Amounts are decimals in the currency of the instrument.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -109,11 +109,10 @@ async fn last_price(
         Err(ServiceError::Provider(_)) => return Ok(Err("provider_unavailable")),
         Err(error) => return Err(error),
     };
-    let last = series.bars.last();
-    let read = last.map(|bar| Price::from_bar(bar.close)).zip(Some(split::splits_of(&series.bars)));
-    Ok(match read {
-        Some((Ok(price), Ok(splits))) => Ok(LastPrice { price, day: series.last, currency: series.currency, splits }),
-        _ => Err("price_out_of_range"),
+    let price = quotes::last_price(app, &series).await?;
+    Ok(match price.zip(split::splits_of(&series.bars).ok()) {
+        Some(((price, day), splits)) => Ok(LastPrice { price, day, currency: series.currency, splits }),
+        None => Err("price_out_of_range"),
     })
 }
 

@@ -1,0 +1,113 @@
+//! Asking the provider for bars, and what becomes of its answer.
+
+use chrono::TimeDelta;
+use domain::Symbol;
+use market::{Basis, History, MarketClock, Note, Patience, ProviderError};
+use store::bars::SeriesHead;
+use store::{StoreError, documents, keys};
+
+use super::memory::Wait;
+use super::{Series, series};
+use crate::error::ServiceError;
+use crate::extension::extend;
+use crate::{App, market_clock};
+
+/// Most notes kept of a series; a file of nonsense has as many as rows.
+const MAX_NOTES: usize = 50;
+/// How long a symbol that a live provider does not know is not asked for again.
+const UNKNOWN_HOURS: i64 = 24;
+
+/// The bars that the provider gives, joined to those that are stored and kept; those that are stored, marked stale,
+/// where it gives none.
+pub(super) async fn fetch(
+    app: &App,
+    symbol: &Symbol,
+    (patience, wait): (Patience, Wait),
+    stored: Option<Series>,
+) -> Result<Series, ServiceError> {
+    let provider = app.provider();
+    let live = provider.clock() == MarketClock::Live;
+    let revision = provider.revision(symbol);
+    let remembered = live && is_unknown(app, symbol).await?;
+    let answer = match remembered {
+        true => Err(ProviderError::UnknownSymbol),
+        false => wait.on(provider.daily(symbol, patience)).await,
+    };
+    let error = match (answer, &stored) {
+        (Ok(history), None) => return keep(app, symbol, finished(app, history), revision).await,
+        (Ok(history), Some(old)) => match extend(&old.bars, old.basis, finished(app, history)) {
+            Some(history) => return keep(app, symbol, history, revision).await,
+            None => ProviderError::Malformed { what: "the bars do not reach back to those that are stored".to_owned() },
+        },
+        (Err(error), _) => error,
+    };
+    if live && !remembered && error == ProviderError::UnknownSymbol {
+        remember_unknown(app, symbol).await?;
+    }
+    match stored {
+        // A file that is gone is gone; a live provider may forget a symbol and remember it.
+        Some(old) if live || error != ProviderError::UnknownSymbol => {
+            tracing::warn!(%symbol, %error, "serving stored bars: there are no newer ones");
+            Ok(Series { stale: true, ..old })
+        }
+        _ => Err(error.into()),
+    }
+}
+
+/// Whether a live provider did not know this symbol within the last day.
+pub(crate) async fn is_unknown(app: &App, symbol: &Symbol) -> Result<bool, ServiceError> {
+    Ok(app.table().get(&keys::unknown_symbol(symbol)).await?.is_some())
+}
+
+/// Has nobody ask for this symbol for a day.
+pub(crate) async fn remember_unknown(app: &App, symbol: &Symbol) -> Result<(), ServiceError> {
+    let until = app.now() + TimeDelta::hours(UNKNOWN_HOURS);
+    match documents::put_new(app.table(), keys::unknown_symbol(symbol), &until, Some(until.timestamp())).await {
+        Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The history without a session that is still under way: its bar is not final.
+fn finished(app: &App, history: History) -> History {
+    let last = match app.provider().clock() {
+        MarketClock::StandsAt(_) => return history,
+        MarketClock::Live => market_clock::market_day(app),
+    };
+    let bars = history.bars.slice(0, history.bars.count_through(last));
+    History { bars, ..history }
+}
+
+/// Stores a history and gives it back as readers see it.
+async fn keep(
+    app: &App,
+    symbol: &Symbol,
+    mut history: History,
+    revision: Option<String>,
+) -> Result<Series, ServiceError> {
+    // Moves are the one note that a series can have thousands of; what it says of the whole stays.
+    history.notes.sort_by_key(|note| matches!(note, Note::UnexplainedMove { .. }));
+    history.notes.truncate(MAX_NOTES);
+    let head = head(app, &history, revision.clone())?;
+    let fetched_at = head.fetched_at;
+    let kept = series(symbol, history.bars, history.currency, head.source.clone(), fetched_at)?;
+    store::bars::save(app.table(), symbol, &kept.bars, &head).await?;
+    Ok(Series { basis: history.basis, notes: history.notes, revision, ..kept })
+}
+
+fn head(app: &App, history: &History, revision: Option<String>) -> Result<SeriesHead, ServiceError> {
+    let json = |error| ServiceError::fault("series to JSON", error);
+    let notes = history.notes.iter().map(serde_json::to_string).collect::<Result<_, _>>().map_err(json)?;
+    let basis = match history.basis {
+        Basis::Quoted => "quoted",
+        Basis::SplitAdjusted => "split_adjusted",
+    };
+    Ok(SeriesHead {
+        source: history.source.to_owned(),
+        basis: basis.to_owned(),
+        currency: history.currency,
+        revision,
+        fetched_at: app.now(),
+        notes,
+    })
+}

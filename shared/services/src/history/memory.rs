@@ -1,0 +1,146 @@
+//! The histories of a process, one slot a symbol, so that many readers make one fetch.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::Symbol;
+use market::{Patience, ProviderError};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::time::{Instant, timeout_at};
+
+use super::{Series, is_current};
+use crate::App;
+
+/// Histories kept in memory, enough for a large portfolio; one of thirteen years is about 240 KB, so that all together
+/// stay below 80 MB.
+const MAX_IN_MEMORY: usize = 320;
+/// How long a history in memory is believed before the store is asked again: another process may
+/// have refreshed it.
+const MEMORY_SECONDS: i64 = 60;
+/// How long a provider that did not answer is left alone, so that readers of one symbol do not queue
+/// behind its timeouts.
+const REST_SECONDS: i64 = 60;
+/// The longest that a caller waits for a provider, turns and retries included.
+const CALLERS_WAIT: Duration = Duration::from_millis(2_500);
+/// The longest that the schedule waits: what it gives a provider, and a margin for one that does not keep to it.
+const SCHEDULES_WAIT: Duration = Duration::from_secs(12);
+/// A call that is cut off sooner would be counted and bring nothing.
+const SHORTEST_CALL: Duration = Duration::from_secs(1);
+
+/// The histories of a process.
+#[derive(Default)]
+pub struct Histories {
+    slots: Mutex<HashMap<Symbol, Arc<Mutex<Slot>>>>,
+}
+
+/// What is known of one symbol. Whoever holds it is the only one of the process to ask the provider about the symbol.
+#[derive(Default)]
+pub(crate) struct Slot {
+    series: Option<Arc<Series>>,
+    checked_at: Option<DateTime<Utc>>,
+    failure: Option<(DateTime<Utc>, ProviderError)>,
+}
+
+/// Until when somebody waits for a provider.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wait(Option<Instant>);
+
+impl Wait {
+    /// From now on, for this long.
+    pub(crate) fn of(patience: Patience) -> Self {
+        Self(Some(
+            Instant::now()
+                + match patience {
+                    Patience::Caller => CALLERS_WAIT,
+                    Patience::Schedule => SCHEDULES_WAIT,
+                    Patience::Left(left) => left,
+                },
+        ))
+    }
+
+    /// For files, which are at hand.
+    pub(crate) fn unbounded() -> Self {
+        Self(None)
+    }
+
+    /// What a provider answers in time; there is no call where too little time is left for one.
+    pub(crate) async fn on<T>(
+        self,
+        call: impl Future<Output = Result<T, ProviderError>> + Send,
+    ) -> Result<T, ProviderError> {
+        let Some(until) = self.0 else { return call.await };
+        if until < Instant::now() + SHORTEST_CALL {
+            return Err(ProviderError::TimedOut);
+        }
+        timeout_at(until, call).await.unwrap_or(Err(ProviderError::TimedOut))
+    }
+
+    async fn at_most<T>(self, turn: impl Future<Output = T> + Send) -> Option<T> {
+        match self.0 {
+            Some(until) => timeout_at(until, turn).await.ok(),
+            None => Some(turn.await),
+        }
+    }
+}
+
+impl Slot {
+    /// The failure of a moment ago, where nothing can be served instead.
+    pub(crate) fn resting(&self, app: &App) -> Option<ProviderError> {
+        let (at, error) = self.failure.as_ref()?;
+        (app.now() - *at < TimeDelta::seconds(REST_SECONDS)).then(|| error.clone())
+    }
+
+    /// Has the provider left alone for a moment.
+    pub(crate) fn failed(&mut self, app: &App, error: ProviderError) {
+        self.failure = Some((app.now(), error));
+    }
+
+    /// What memory can answer with, without a look at the store or the provider.
+    pub(super) fn current(&self, app: &App) -> Option<Arc<Series>> {
+        let (series, checked_at) = (self.series.as_ref()?, self.checked_at?);
+        let resting = series.stale && app.now() - checked_at < TimeDelta::seconds(REST_SECONDS);
+        let believed = self.is_believed(app) && is_current(app, series);
+        (resting && app.provider().gives(&series.source) || believed).then(|| series.clone())
+    }
+
+    /// What memory has, however old its bars are, as long as the store is not to be asked again.
+    pub(super) fn believed(&self, app: &App) -> Option<Arc<Series>> {
+        let series = self.series.as_ref().filter(|series| app.provider().gives(&series.source));
+        series.filter(|_| self.is_believed(app)).cloned()
+    }
+
+    fn is_believed(&self, app: &App) -> bool {
+        self.checked_at.is_some_and(|at| app.now() - at < TimeDelta::seconds(MEMORY_SECONDS))
+    }
+
+    /// Remembers what was read or fetched just now.
+    pub(super) fn remember(&mut self, app: &App, series: Series) -> Arc<Series> {
+        let series = Arc::new(series);
+        self.failure = None;
+        self.series = Some(series.clone());
+        self.checked_at = Some(app.now());
+        series
+    }
+}
+
+impl Histories {
+    /// The slot of a symbol once nobody else is at it; none where that takes too long.
+    pub(crate) async fn turn(&self, symbol: &Symbol, wait: Wait) -> Option<OwnedMutexGuard<Slot>> {
+        let slot = self.slot(symbol).await;
+        wait.at_most(slot.lock_owned()).await
+    }
+
+    async fn slot(&self, symbol: &Symbol) -> Arc<Mutex<Slot>> {
+        let mut slots = self.slots.lock().await;
+        if !slots.contains_key(symbol) && slots.len() >= MAX_IN_MEMORY {
+            // A slot in use has another owner; forgetting an idle one only costs a read of the store.
+            if let Some(idle) = slots.iter().find(|(_, slot)| Arc::strong_count(slot) == 1).map(|(key, _)| key.clone())
+            {
+                slots.remove(&idle);
+            }
+        }
+        slots.entry(symbol.clone()).or_default().clone()
+    }
+}

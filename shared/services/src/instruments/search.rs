@@ -1,0 +1,108 @@
+//! Finding instruments by a part of their symbol or name.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+use domain::{CustomerId, Instrument, Symbol};
+use market::{MarketClock, Patience, ProviderError};
+use store::limits::MAX_KEYS;
+use store::{StoreError, documents, keys};
+
+use super::find;
+use crate::error::ServiceError;
+use crate::history::Wait;
+use crate::{App, own_items};
+
+/// Most symbols that a search looks at in each of the sixteen parts of a list.
+const MAX_LISTED_A_PART: usize = 200;
+/// Longest text that a provider is asked for.
+const MAX_TEXT: usize = 100;
+/// How long what a provider found stands.
+const FOUND_HOURS: i64 = 24;
+/// Calls that searches leave to everything else, for which there is no substitute in the store.
+const CALLS_LEFT_BY_SEARCHES: usize = 10;
+
+/// The customer's own items and the market's instruments whose symbol or name has `part` in it, in whatever case, by
+/// symbol; at most `limit`.
+///
+/// A live provider cannot list: of one there are those whose metadata are stored or that the refresh follows and, where
+/// a part is given, those that its own search finds. Where that fails or takes too long there are the stored ones alone.
+pub async fn search(
+    app: &App,
+    customer: CustomerId,
+    part: Option<&str>,
+    limit: usize,
+) -> Result<Vec<Instrument>, ServiceError> {
+    let part = part.map(str::trim).filter(|part| !part.is_empty());
+    let mut found: BTreeMap<Symbol, Instrument> = BTreeMap::new();
+    let mut add = |instrument: Instrument| {
+        if part.is_none_or(|part| instrument.mentions(part)) {
+            found.entry(instrument.symbol.clone()).or_insert(instrument);
+        }
+    };
+    own_items::all(app, customer).await?.into_iter().for_each(&mut add);
+    if app.provider().clock() == MarketClock::Live {
+        stored(app).await?.into_iter().for_each(&mut add);
+        if let Some(part) = part {
+            match of_provider(app, part, Wait::of(Patience::Caller)).await? {
+                // A provider finds by more than the text of a name.
+                Ok(more) => {
+                    for instrument in more {
+                        found.entry(instrument.symbol.clone()).or_insert(instrument);
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "searched in what is stored alone"),
+            }
+        }
+    } else {
+        for symbol in app.provider().listed().await {
+            add(find(app, &symbol).await?);
+        }
+    }
+    Ok(found.into_values().take(limit).collect())
+}
+
+/// The instruments whose metadata are stored, and those that the refresh follows.
+async fn stored(app: &App) -> Result<Vec<Instrument>, ServiceError> {
+    let mut symbols = Vec::new();
+    for part in keys::described_instruments().into_iter().chain(keys::directory_symbols()) {
+        let page = documents::list::<Symbol>(app.table(), part, MAX_LISTED_A_PART, None).await?;
+        symbols.extend(page.items);
+    }
+    symbols.sort();
+    symbols.dedup();
+    let mut found = Vec::with_capacity(symbols.len());
+    for some in symbols.chunks(MAX_KEYS) {
+        let keys: Vec<_> = some.iter().map(keys::instrument).collect();
+        for (symbol, item) in some.iter().zip(app.table().get_many(&keys).await?) {
+            let instrument = item.as_ref().map(documents::parse).transpose()?;
+            found.push(instrument.unwrap_or_else(|| Instrument::unlisted(symbol.clone())));
+        }
+    }
+    Ok(found)
+}
+
+/// What a live provider's search finds, asked for once a day and text. The inner error is the provider's.
+pub(super) async fn of_provider(
+    app: &App,
+    text: &str,
+    wait: Wait,
+) -> Result<Result<Vec<Instrument>, ProviderError>, ServiceError> {
+    let text: String = text.chars().take(MAX_TEXT).collect::<String>().to_lowercase();
+    let key = keys::search(&text);
+    if let Some((found, _)) = documents::read::<Vec<Instrument>>(app.table(), &key).await? {
+        return Ok(Ok(found));
+    }
+    if app.provider().calls_left().await.is_some_and(|left| left <= CALLS_LEFT_BY_SEARCHES) {
+        return Ok(Err(ProviderError::QuotaExhausted { until: None }));
+    }
+    let found = match wait.on(app.provider().search(&text, Patience::Caller)).await {
+        Ok(found) => found,
+        Err(error) => return Ok(Err(error)),
+    };
+    let until = app.now() + TimeDelta::hours(FOUND_HOURS);
+    match documents::put_new(app.table(), key, &found, Some(until.timestamp())).await {
+        Ok(_) | Err(StoreError::Conflict { .. }) => Ok(Ok(found)),
+        Err(error) => Err(error.into()),
+    }
+}

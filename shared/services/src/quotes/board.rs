@@ -1,0 +1,153 @@
+//! The last prices of many symbols at once, for whoever asks and for whoever subscribes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use domain::{CustomerId, Symbol};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use market::{MarketClock, Patience};
+use store::bars::outlines;
+
+use super::{Newest, asking, is_believed, is_stale, newest};
+use crate::error::ServiceError;
+use crate::history::{self, Series, Wait};
+use crate::last_quote::{self, LastQuote};
+use crate::market_clock::{age_seconds, close_of};
+use crate::price_lines::PRICE_UNAVAILABLE;
+use crate::{App, own_items};
+
+/// Histories read, or quotes asked for, at the same time.
+const AT_ONCE: usize = 8;
+/// The code of a symbol that nobody knows.
+const UNKNOWN_SYMBOL: &str = "unknown_symbol";
+
+/// Last prices, and why there is none of a symbol.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Board {
+    /// In the order asked for.
+    pub quotes: Vec<BoardQuote>,
+    /// `unknown_symbol` or `price_unavailable`.
+    pub unavailable: BTreeMap<Symbol, &'static str>,
+}
+
+/// A last price and how old it is by the market's clock.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BoardQuote {
+    /// The price; where no quote is stored that of the last bar, with `seq` 0.
+    pub quote: LastQuote,
+    /// Seconds from `as_of` to the market's now.
+    pub age_seconds: u64,
+    /// Whether a newer price was to be expected.
+    pub stale: bool,
+}
+
+/// The last prices of these symbols, no symbol twice, items of the customer's own among them.
+///
+/// What is stored is served, however old. Of a live provider a symbol of which nothing is stored is asked for, with one
+/// call, and all of them together take no longer than a caller waits for a provider.
+pub async fn board(app: &App, customer: CustomerId, symbols: &[Symbol]) -> Result<Board, ServiceError> {
+    let market: Vec<Symbol> = symbols.iter().filter(|symbol| !symbol.is_own_item()).cloned().collect();
+    let quotes = last_quote::read_many(app, &market).await?;
+    let quotes: BTreeMap<_, _> = quotes.into_iter().filter(|(_, quote)| is_believed(app, quote)).collect();
+    let newer_bars = newer_bars(app, &market, &quotes).await?;
+    let wait = Wait::of(Patience::Caller);
+    let look = |symbol: Symbol| {
+        let (app, quote, newer) = (app, quotes.get(&symbol), newer_bars.contains(&symbol));
+        async move {
+            let found = look_up(app, customer, &symbol, Known { quote, has_newer_bars: newer, wait }).await?;
+            Ok::<_, ServiceError>((symbol, found))
+        }
+    };
+    let found: Vec<_> = stream::iter(symbols.iter().cloned().map(look)).buffered(AT_ONCE).try_collect().await?;
+    let mut board = Board::default();
+    for (symbol, found) in found {
+        match found {
+            Ok(quote) => board.quotes.push(quote),
+            Err(code) => {
+                board.unavailable.insert(symbol, code);
+            }
+        }
+    }
+    Ok(board)
+}
+
+/// What is known of a symbol before its own look.
+struct Known<'a> {
+    quote: Option<&'a LastQuote>,
+    has_newer_bars: bool,
+    wait: Wait,
+}
+
+/// The symbols whose bars may be newer than their quotes. Of a live provider the heads tell, in one read of a hundred;
+/// files are at hand.
+async fn newer_bars(
+    app: &App,
+    symbols: &[Symbol],
+    quotes: &BTreeMap<Symbol, LastQuote>,
+) -> Result<Vec<Symbol>, ServiceError> {
+    if app.provider().clock() != MarketClock::Live {
+        return Ok(symbols.to_vec());
+    }
+    let mut newer = Vec::new();
+    for (symbol, outline) in symbols.iter().zip(outlines(app.table(), symbols).await?) {
+        let Some(outline) = outline.filter(|outline| app.provider().gives(&outline.head.source)) else { continue };
+        let is_older =
+            |quote: &LastQuote| outline.last.is_none_or(|last| (quote.day, quote.as_of) < (last, close_of(last)));
+        if quotes.get(symbol).is_none_or(is_older) {
+            newer.push(symbol.clone());
+        }
+    }
+    Ok(newer)
+}
+
+async fn look_up(
+    app: &App,
+    customer: CustomerId,
+    symbol: &Symbol,
+    known: Known<'_>,
+) -> Result<Result<BoardQuote, &'static str>, ServiceError> {
+    let found = if symbol.is_own_item() {
+        own_items::valuations(app, customer, symbol).await.map(Arc::new).map(|series| of_own_item(app, &series))
+    } else if known.has_newer_bars {
+        of_bars(app, symbol, known.quote).await
+    } else if let Some(quote) = known.quote {
+        Ok(Some(quoted(app, quote.clone())))
+    } else {
+        asking::ask(app, symbol, known.wait).await.map(|quote| Some(quoted(app, quote)))
+    };
+    match found {
+        Ok(found) => Ok(found.ok_or(PRICE_UNAVAILABLE)),
+        Err(ServiceError::UnknownSymbol { .. }) => Ok(Err(UNKNOWN_SYMBOL)),
+        Err(ServiceError::Provider(error)) => {
+            tracing::warn!(%symbol, %error, "no quote");
+            Ok(Err(PRICE_UNAVAILABLE))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn quoted(app: &App, quote: LastQuote) -> BoardQuote {
+    BoardQuote { age_seconds: age_seconds(app, quote.as_of), stale: is_stale(app, quote.as_of), quote }
+}
+
+async fn of_bars(app: &App, symbol: &Symbol, quote: Option<&LastQuote>) -> Result<Option<BoardQuote>, ServiceError> {
+    let series = match app.provider().clock() {
+        MarketClock::Live => history::stored(app, symbol).await?,
+        MarketClock::StandsAt(_) => Some(history::load(app, symbol).await?),
+    };
+    let Some(series) = series else { return Ok(None) };
+    if let Newest::Quote(quote) | Newest::Unconfirmed(quote) = newest(app, &series, quote) {
+        return Ok(Some(quoted(app, quote.clone())));
+    }
+    // Numbers go on from those of the quotes, so that the next one is above what a reader has seen.
+    let seq = quote.map_or(0, |quote| quote.seq);
+    Ok(last_quote::of_last_bar(&series).map(|last| {
+        let found = quoted(app, LastQuote { seq, ..last });
+        BoardQuote { stale: found.stale || series.stale, ..found }
+    }))
+}
+
+/// Of an item of one's own no newer value is to be expected: its owner gives them.
+fn of_own_item(app: &App, series: &Series) -> Option<BoardQuote> {
+    last_quote::of_last_bar(series).map(|last| BoardQuote { stale: false, ..quoted(app, last) })
+}

@@ -1,0 +1,108 @@
+//! What a slot is for, and how many of the provider's calls it may use.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::market_clock::until_close;
+
+/// Calls that the refresh leaves for callers: a symbol that somebody looks at for the first time takes one.
+pub const CALLERS_RESERVE: usize = 5;
+
+/// How far apart the template's slots of a session are.
+const SLOT_MINUTES: i64 = 15;
+
+/// What a slot of a live provider is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// The exchange is open: last prices.
+    Quotes {
+        /// Slots until the close, this one included.
+        slots_left: usize,
+    },
+    /// It is closed: the bars of its last session, each of which is a last price too.
+    Bars,
+}
+
+/// What a slot at `now` is for.
+#[must_use]
+pub fn work_at(now: DateTime<Utc>) -> Work {
+    match until_close(now) {
+        Some(left) => {
+            let whole = left.num_minutes() / SLOT_MINUTES;
+            Work::Quotes { slots_left: usize::try_from(whole).unwrap_or(0) + 1 }
+        }
+        None => Work::Bars,
+    }
+}
+
+/// Symbols that a slot may ask about, each of which takes a call, where `calls_left` may be made now (`None`: nobody
+/// counts) and `followed` symbols are to be kept current.
+///
+/// [`CALLERS_RESERVE`] calls are always left. While the exchange is open as many more are left as the evening will need,
+/// one for the bars of each symbol, for a bar is kept for good and a quote for a quarter of an hour; what is spare beyond
+/// that is spread evenly, rounded up, over the slots until the close. The provider's count looks back 24 hours, so calls
+/// of the evening before weigh on the day as well: what is spare is so at any time of the day.
+#[must_use]
+pub fn allowance(work: Work, calls_left: Option<usize>, followed: usize) -> usize {
+    let Some(calls_left) = calls_left else { return usize::MAX };
+    let ours = calls_left.saturating_sub(CALLERS_RESERVE);
+    match work {
+        Work::Bars => ours,
+        Work::Quotes { slots_left } => ours.saturating_sub(followed).div_ceil(slots_left.max(1)),
+    }
+}
+
+/// How old a quote is that a slot asks for again: younger ones were brought by the slot itself, delivered twice, or by a
+/// caller.
+#[must_use]
+pub(super) fn is_due(fetched_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    now - fetched_at >= TimeDelta::minutes(SLOT_MINUTES / 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_while_the_exchange_is_open_and_bars_while_it_is_closed() {
+        let cases = [
+            ("2026-06-10T13:00:00Z", Work::Bars),
+            ("2026-06-10T13:30:00Z", Work::Quotes { slots_left: 27 }),
+            ("2026-06-10T19:45:00Z", Work::Quotes { slots_left: 2 }),
+            ("2026-06-10T19:59:30Z", Work::Quotes { slots_left: 1 }),
+            ("2026-06-10T20:00:00Z", Work::Bars),
+            ("2026-06-10T22:30:00Z", Work::Bars),
+            ("2026-06-13T15:00:00Z", Work::Bars),
+        ];
+        for (instant, work) in cases {
+            assert_eq!(work_at(instant.parse().unwrap()), work, "{instant}");
+        }
+    }
+
+    #[test]
+    fn the_reserve_of_callers_and_the_evenings_bars_are_left() {
+        let open = |slots_left| Work::Quotes { slots_left };
+        // (work, calls left, symbols followed, symbols asked about)
+        let cases = [
+            (Work::Bars, None, 5_000, usize::MAX),
+            (open(3), None, 5_000, usize::MAX),
+            (Work::Bars, Some(25), 10, 20),
+            (Work::Bars, Some(6), 10, 1),
+            (Work::Bars, Some(5), 10, 0),
+            (Work::Bars, Some(0), 10, 0),
+            // 25 calls, 5 for callers, 10 for the evening: 10 to spare over the day.
+            (open(26), Some(25), 10, 1),
+            (open(10), Some(25), 10, 1),
+            (open(5), Some(25), 10, 2),
+            (open(1), Some(25), 10, 10),
+            // The evening takes all.
+            (open(26), Some(25), 20, 0),
+            (open(1), Some(25), 40, 0),
+            (open(1), Some(16), 10, 1),
+            (open(1), Some(15), 10, 0),
+            (open(0), Some(16), 10, 1),
+        ];
+        for (work, left, followed, allowed) in cases {
+            assert_eq!(allowance(work, left, followed), allowed, "{work:?} {left:?} {followed}");
+        }
+    }
+}
