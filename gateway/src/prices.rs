@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use domain::Symbol;
-use market::Provider;
-use market::alpha_vantage::{self, AlphaVantage};
+use market::alpha_vantage::AlphaVantage;
+use market::{Chain, Provider, Yahoo, alpha_vantage, yahoo};
 use secrecy::SecretString;
 use services::quota::DurableBudget;
 use store::{Clock, Table};
@@ -21,13 +21,29 @@ pub enum Prices {
     Sample,
     /// A folder of CSV files.
     Folder(PathBuf),
-    /// Alpha Vantage.
-    AlphaVantage {
-        /// The API key.
-        key: SecretString,
-        /// Another address than the provider's own, for tests.
-        base_url: Option<String>,
+    /// Providers that are asked over the network. With neither the sample is served.
+    Live {
+        /// Asked first, where there is a key.
+        alpha_vantage: Option<AlphaVantageAccess>,
+        /// Asked where the first has no answer, and alone without it.
+        yahoo: Option<YahooAccess>,
     },
+}
+
+/// How Alpha Vantage is reached.
+#[derive(Clone, Debug)]
+pub struct AlphaVantageAccess {
+    /// The API key.
+    pub key: SecretString,
+    /// Another address than the provider's own, for tests.
+    pub base_url: Option<String>,
+}
+
+/// How Yahoo is reached.
+#[derive(Clone, Debug)]
+pub struct YahooAccess {
+    /// Another address than the provider's own, for tests.
+    pub base_url: Option<String>,
 }
 
 /// A source that is open.
@@ -45,14 +61,7 @@ impl Prices {
     pub fn open(&self, table: &Arc<dyn Table>, clock: &Clock) -> anyhow::Result<Source> {
         let well_known: Symbol = WELL_KNOWN_SYMBOL.parse()?;
         match self {
-            Self::Sample => {
-                let sample = market::Sample::new();
-                let description = format!(
-                    "the sample files of {}; set ALPHA_VANTAGE_API_KEY or SEXTANT_PRICES for others",
-                    listed(&sample.symbols())
-                );
-                Ok(Source { provider: Arc::new(sample), description, example: well_known })
-            }
+            Self::Sample => Ok(sample(well_known)),
             Self::Folder(path) => {
                 let folder =
                     market::Folder::open(path).with_context(|| format!("SEXTANT_PRICES={}", path.display()))?;
@@ -62,19 +71,63 @@ impl Prices {
                 let description = format!("the files in {}: {}", path.display(), listed(&symbols));
                 Ok(Source { provider: Arc::new(folder), description, example })
             }
-            Self::AlphaVantage { key, base_url } => {
-                let settings = match base_url {
-                    Some(base_url) => alpha_vantage::Settings::with_base(key.clone(), base_url),
-                    None => alpha_vantage::Settings::new(key.clone()),
-                };
-                let budget = DurableBudget::alpha_vantage(table.clone(), clock.clone());
-                let provider = AlphaVantage::new(settings?, Arc::new(budget))?;
-                let description =
-                    format!("Alpha Vantage, at most {} calls in 24 hours", alpha_vantage::FREE_CALLS_A_DAY);
-                Ok(Source { provider: Arc::new(provider), description, example: well_known })
+            Self::Live { alpha_vantage, yahoo } => {
+                let mut sources: Vec<(Arc<dyn Provider>, String)> = Vec::new();
+                if let Some(access) = alpha_vantage {
+                    sources.push(access.open(table, clock)?);
+                }
+                if let Some(access) = yahoo {
+                    sources.push(access.open(table, clock)?);
+                }
+                Ok(in_order(sources, &well_known).unwrap_or_else(|| sample(well_known)))
             }
         }
     }
+}
+
+impl AlphaVantageAccess {
+    fn open(&self, table: &Arc<dyn Table>, clock: &Clock) -> anyhow::Result<(Arc<dyn Provider>, String)> {
+        let settings = match &self.base_url {
+            Some(base_url) => alpha_vantage::Settings::with_base(self.key.clone(), base_url),
+            None => alpha_vantage::Settings::new(self.key.clone()),
+        };
+        let budget = DurableBudget::alpha_vantage(table.clone(), clock.clone());
+        let provider = AlphaVantage::new(settings.context("ALPHA_VANTAGE_URL")?, Arc::new(budget))?;
+        let calls = alpha_vantage::FREE_CALLS_A_DAY;
+        Ok((Arc::new(provider), format!("Alpha Vantage, at most {calls} calls in 24 hours")))
+    }
+}
+
+impl YahooAccess {
+    fn open(&self, table: &Arc<dyn Table>, clock: &Clock) -> anyhow::Result<(Arc<dyn Provider>, String)> {
+        let settings = match &self.base_url {
+            Some(base_url) => yahoo::Settings::with_base(base_url),
+            None => yahoo::Settings::new(),
+        };
+        let budget = DurableBudget::yahoo(table.clone(), clock.clone());
+        let provider = Yahoo::new(settings.context("YAHOO_URL")?, Arc::new(budget))?;
+        let calls = yahoo::CALLS_A_DAY;
+        Ok((Arc::new(provider), format!("Yahoo, at most {calls} calls in 24 hours")))
+    }
+}
+
+/// Sources that stand in for each other, in this order; `None` of none.
+fn in_order(sources: Vec<(Arc<dyn Provider>, String)>, example: &Symbol) -> Option<Source> {
+    let mut sources = sources.into_iter();
+    let (first, description) = sources.next()?;
+    let (others, more): (Vec<_>, Vec<_>) = sources.unzip();
+    let description = more.into_iter().fold(description, |told, next| format!("{told}; then {next}"));
+    let provider = if others.is_empty() { first } else { Arc::new(Chain::new(first, others)) };
+    Some(Source { provider, description, example: example.clone() })
+}
+
+fn sample(example: Symbol) -> Source {
+    let sample = market::Sample::new();
+    let description = format!(
+        "the sample files of {}; set ALPHA_VANTAGE_API_KEY or SEXTANT_PRICES for others",
+        listed(&sample.symbols())
+    );
+    Source { provider: Arc::new(sample), description, example }
 }
 
 /// The first few symbols, and how many more there are.
@@ -89,7 +142,31 @@ fn listed(symbols: &[Symbol]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use store_sqlite::SqliteTable;
+
     use super::*;
+
+    fn open(key: Option<&str>, yahoo: bool) -> Source {
+        let clock: Clock = Arc::new(|| chrono::DateTime::UNIX_EPOCH);
+        let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.clone()).unwrap());
+        let alpha_vantage = key.map(|key| AlphaVantageAccess { key: key.into(), base_url: None });
+        let yahoo = yahoo.then_some(YahooAccess { base_url: None });
+        Prices::Live { alpha_vantage, yahoo }.open(&table, &clock).unwrap()
+    }
+
+    #[test]
+    fn each_live_source_works_alone_and_both_in_their_order() {
+        let both = open(Some("key"), true);
+        assert_eq!(
+            both.description,
+            "Alpha Vantage, at most 25 calls in 24 hours; then Yahoo, at most 2000 calls in 24 hours"
+        );
+        assert!(both.provider.gives("alpha_vantage") && both.provider.gives("yahoo"));
+        assert_eq!(both.provider.source(), "alpha_vantage");
+        assert_eq!(open(Some("key"), false).provider.source(), "alpha_vantage");
+        assert_eq!(open(None, true).provider.source(), "yahoo");
+        assert_eq!(open(None, false).provider.source(), "sample");
+    }
 
     #[test]
     fn a_long_list_of_symbols_is_cut_short() {

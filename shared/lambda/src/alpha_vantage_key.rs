@@ -9,11 +9,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::{Instrument, Symbol};
 use market::alpha_vantage::{self, AlphaVantage, Settings};
-use market::{History, MarketClock, Patience, Provider, ProviderError};
+use market::http::Budget;
+use market::{History, MarketClock, Patience, Provider, ProviderError, Quote};
 use secrecy::SecretString;
 use services::quota::DurableBudget;
 use store::{Clock, Table};
 use tokio::sync::OnceCell;
+use tokio::time::{Instant, timeout};
 
 /// The provider, from its first call on.
 pub struct LateAlphaVantage {
@@ -37,12 +39,23 @@ impl LateAlphaVantage {
         Self { ssm, parameter, base_url, table, clock, provider: OnceCell::new() }
     }
 
-    /// A failure is not remembered: the next call tries again.
-    async fn provider(&self) -> Result<&AlphaVantage, ProviderError> {
-        self.provider.get_or_try_init(|| self.open()).await.map_err(|error| {
+    /// The provider, and what is left of `patience` once its key is there. A failure is not remembered: the next
+    /// call tries again.
+    async fn provider(&self, patience: Patience) -> Result<(&AlphaVantage, Patience), ProviderError> {
+        if let Some(provider) = self.provider.get() {
+            return Ok((provider, patience));
+        }
+        let start = Instant::now();
+        let opened = timeout(patience.total(), self.provider.get_or_try_init(|| self.open())).await;
+        let provider = opened.map_err(|_| ProviderError::TimedOut)?.map_err(|error| {
             tracing::error!(error, parameter = self.parameter, "the provider's key cannot be read");
             ProviderError::Unavailable { status: None }
-        })
+        })?;
+        Ok((provider, Patience::Left(patience.total().saturating_sub(start.elapsed()))))
+    }
+
+    fn budget(&self) -> DurableBudget {
+        DurableBudget::alpha_vantage(self.table.clone(), self.clock.clone())
     }
 
     async fn open(&self) -> Result<AlphaVantage, String> {
@@ -55,8 +68,7 @@ impl LateAlphaVantage {
             None => Settings::new(key),
         };
         let settings = settings.map_err(|error| error.to_string())?;
-        let budget = DurableBudget::alpha_vantage(self.table.clone(), self.clock.clone());
-        AlphaVantage::new(settings, Arc::new(budget)).map_err(|error| error.to_string())
+        AlphaVantage::new(settings, Arc::new(self.budget())).map_err(|error| error.to_string())
     }
 }
 
@@ -75,10 +87,29 @@ impl Provider for LateAlphaVantage {
     }
 
     async fn daily(&self, symbol: &Symbol, patience: Patience) -> Result<History, ProviderError> {
-        self.provider().await?.daily(symbol, patience).await
+        let (provider, left) = self.provider(patience).await?;
+        provider.daily(symbol, left).await
+    }
+
+    async fn quote(&self, symbol: &Symbol, patience: Patience) -> Result<Quote, ProviderError> {
+        let (provider, left) = self.provider(patience).await?;
+        provider.quote(symbol, left).await
+    }
+
+    async fn search(&self, text: &str, patience: Patience) -> Result<Vec<Instrument>, ProviderError> {
+        let (provider, left) = self.provider(patience).await?;
+        provider.search(text, left).await
+    }
+
+    /// Known before the key is: calls are counted without it.
+    async fn calls_left(&self) -> Option<usize> {
+        match self.provider.get() {
+            Some(provider) => provider.calls_left().await,
+            None => self.budget().left().await,
+        }
     }
 
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
-        self.provider().await?.instrument(symbol).await
+        self.provider(Patience::Caller).await?.0.instrument(symbol).await
     }
 }

@@ -23,6 +23,8 @@ pub struct Configuration {
     pub alpha_vantage_url: Option<String>,
     /// Whether prices may be asked of Yahoo, whose interface is unofficial.
     pub yahoo: bool,
+    /// Another address than Yahoo's own, for tests.
+    pub yahoo_url: Option<String>,
     /// The bus that events are published to; without one nobody hears of them.
     pub event_bus_name: Option<String>,
     /// The address of the stage that live connections are at; without one there are none.
@@ -57,6 +59,7 @@ impl Configuration {
             alpha_vantage_key_parameter: set("ALPHA_VANTAGE_KEY_PARAMETER"),
             alpha_vantage_url: set("ALPHA_VANTAGE_URL"),
             yahoo: set("SEXTANT_YAHOO").is_some_and(|value| value == "on"),
+            yahoo_url: set("YAHOO_URL"),
             event_bus_name: set("EVENT_BUS_NAME"),
             live_endpoint: set("LIVE_ENDPOINT"),
             alerts_topic_arn: set("ALERTS_TOPIC_ARN"),

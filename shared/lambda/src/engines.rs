@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use market::{Provider, Sample, sample};
 use objects::Objects;
 use objects_s3::S3Objects;
 use services::bus::{Bus, NobodyListens};
@@ -15,12 +14,12 @@ use services::{Channels, Parts};
 use store::Table;
 use store_dynamodb::DynamoTable;
 
-use crate::absent::{NoObjects, NoPrices};
+use crate::absent::NoObjects;
 use crate::alerts_topic::AlertsTopic;
-use crate::alpha_vantage_key::LateAlphaVantage;
 use crate::aws::Aws;
 use crate::event_bridge::EventBridge;
 use crate::live_connections::LiveConnections;
+use crate::prices;
 
 /// Makes the engines of a function.
 pub type Engines = fn(&Aws) -> Parts;
@@ -29,24 +28,15 @@ pub type Engines = fn(&Aws) -> Parts;
 #[must_use]
 pub fn table(aws: &Aws) -> Parts {
     let table = dynamo_table(aws);
-    let provider = match &aws.configuration.alpha_vantage_key_parameter {
-        None => NoPrices::of(sample::SOURCE, sample::clock()),
-        Some(_) => NoPrices::of(market::alpha_vantage::SOURCE, market::MarketClock::Live),
-    };
-    Parts {
-        table,
-        objects: Arc::new(NoObjects),
-        provider: Arc::new(provider),
-        clock: aws.clock.clone(),
-        channels: Channels::none(),
-    }
+    let provider = prices::names(aws);
+    Parts { table, objects: Arc::new(NoObjects), provider, clock: aws.clock.clone(), channels: Channels::none() }
 }
 
 /// The table and the source of prices.
 #[must_use]
 pub fn table_and_prices(aws: &Aws) -> Parts {
     let table = dynamo_table(aws);
-    let provider = prices(aws, &table);
+    let provider = prices::sources(aws, &table);
     Parts { table, objects: Arc::new(NoObjects), provider, clock: aws.clock.clone(), channels: Channels::none() }
 }
 
@@ -125,17 +115,4 @@ fn dynamo_table(aws: &Aws) -> Arc<dyn Table> {
 fn s3_objects(aws: &Aws) -> Arc<dyn Objects> {
     let client = aws_sdk_s3::Client::new(&aws.sdk);
     Arc::new(S3Objects::new(client, &aws.configuration.bucket_name, aws.clock.clone()))
-}
-
-fn prices(aws: &Aws, table: &Arc<dyn Table>) -> Arc<dyn Provider> {
-    match &aws.configuration.alpha_vantage_key_parameter {
-        None => Arc::new(Sample::new()),
-        Some(parameter) => Arc::new(LateAlphaVantage::new(
-            aws_sdk_ssm::Client::new(&aws.sdk),
-            parameter.clone(),
-            aws.configuration.alpha_vantage_url.clone(),
-            table.clone(),
-            aws.clock.clone(),
-        )),
-    }
 }

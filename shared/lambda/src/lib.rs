@@ -21,6 +21,7 @@ mod event_bridge;
 mod live_connections;
 mod logs;
 mod metrics;
+mod prices;
 mod run;
 mod warm_up;
 

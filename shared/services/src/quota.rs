@@ -1,25 +1,78 @@
 //! A provider's calls of the last 24 hours, counted in the table and so shared by every function.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use market::alpha_vantage::{self, Budget, QuotaExhausted};
+use market::http::{Budget, QuotaExhausted};
+use market::{alpha_vantage, yahoo};
 use serde::{Deserialize, Serialize};
 use store::{Clock, StoreError, Table, documents, keys};
 
 /// A caller that loses a race tries again; each loss means that another call was counted, so with
-/// a full budget there are never more losses than places.
+/// a small budget there are never more losses than places.
 const MAX_TRIES: usize = 60;
+/// The largest budget whose calls are remembered one by one; of a larger one the hours are counted.
+const MAX_TIMES: usize = 100;
+const SECONDS_AN_HOUR: i64 = 3600;
 
-#[derive(Default, Serialize, Deserialize)]
+/// The calls that count. Both ways of counting may stand in one item, after a budget has changed its size.
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Calls {
+    /// When each call was made.
+    #[serde(default)]
     times: Vec<DateTime<Utc>>,
+    /// Calls made in an hour, by its number since 1970.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    hours: BTreeMap<i64, usize>,
     /// Set when the provider itself said that the day's calls are used up.
     refused_until: Option<DateTime<Utc>>,
 }
 
-/// A budget of `limit` calls in any 24 hours, kept under the provider's name.
+impl Calls {
+    /// Forgets what is 24 hours old. An hour counts until its last moment is: so its first call counts for up to an
+    /// hour more than it must, and no 24 hours ever hold more calls than the limit.
+    fn forget_before(&mut self, now: DateTime<Utc>) {
+        self.times.retain(|time| now - *time < day());
+        self.hours.retain(|hour, _| end_of(*hour).is_some_and(|end| now - end < day()));
+    }
+
+    /// Calls left at `now`, or until when there is none.
+    fn left(&self, limit: usize, now: DateTime<Utc>) -> Result<usize, QuotaExhausted> {
+        if let Some(until) = self.refused_until.filter(|until| *until > now) {
+            return Err(QuotaExhausted { until: Some(until) });
+        }
+        let made = self.hours.values().fold(self.times.len(), |made, calls| made.saturating_add(*calls));
+        match limit.saturating_sub(made) {
+            0 => {
+                let oldest_hour = self.hours.keys().next().and_then(|hour| end_of(*hour));
+                let oldest = self.times.iter().min().copied().into_iter().chain(oldest_hour).min();
+                Err(QuotaExhausted { until: oldest.map(|oldest| oldest + day()) })
+            }
+            left => Ok(left),
+        }
+    }
+
+    fn add(&mut self, limit: usize, now: DateTime<Utc>) {
+        if limit <= MAX_TIMES {
+            self.times.push(now);
+        } else {
+            *self.hours.entry(now.timestamp().div_euclid(SECONDS_AN_HOUR)).or_default() += 1;
+        }
+    }
+}
+
+/// The moment at which an hour is over.
+fn end_of(hour: i64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(hour.checked_add(1)?.checked_mul(SECONDS_AN_HOUR)?, 0)
+}
+
+fn day() -> TimeDelta {
+    TimeDelta::hours(24)
+}
+
+/// A budget of so many calls in any 24 hours, kept under the provider's name.
 ///
 /// Any 24 hours, not a day from midnight: the provider's day may end at another midnight than ours.
 pub struct DurableBudget {
@@ -30,10 +83,22 @@ pub struct DurableBudget {
 }
 
 impl DurableBudget {
-    /// Alpha Vantage's free calls, shared by everyone who uses this table.
+    /// At most `limit` calls of `provider` in any 24 hours, shared by everyone who uses this table.
+    #[must_use]
+    pub fn new(table: Arc<dyn Table>, clock: Clock, provider: &'static str, limit: usize) -> Self {
+        Self { table, clock, provider, limit }
+    }
+
+    /// Alpha Vantage's free calls.
     #[must_use]
     pub fn alpha_vantage(table: Arc<dyn Table>, clock: Clock) -> Self {
-        Self { table, clock, provider: alpha_vantage::SOURCE, limit: alpha_vantage::FREE_CALLS_A_DAY }
+        Self::new(table, clock, alpha_vantage::SOURCE, alpha_vantage::FREE_CALLS_A_DAY)
+    }
+
+    /// The calls of Yahoo that we allow ourselves.
+    #[must_use]
+    pub fn yahoo(table: Arc<dyn Table>, clock: Clock) -> Self {
+        Self::new(table, clock, yahoo::SOURCE, yahoo::CALLS_A_DAY)
     }
 
     /// Changes the count, or learns from it that no call is left.
@@ -46,7 +111,7 @@ impl DurableBudget {
             let stored = documents::read::<Calls>(&*self.table, &key).await.map_err(|error| uncounted(&error))?;
             let (mut calls, version) = stored.map_or((Calls::default(), None), |(calls, at)| (calls, Some(at)));
             let now = (self.clock)();
-            calls.times.retain(|time| now - *time < day());
+            calls.forget_before(now);
             decide(&mut calls, now)?;
             match documents::put(&*self.table, key.clone(), &calls, version).await {
                 Ok(_) => return Ok(()),
@@ -63,14 +128,8 @@ impl Budget for DurableBudget {
     async fn take(&self) -> Result<(), QuotaExhausted> {
         let limit = self.limit;
         self.change(|calls, now| {
-            if let Some(until) = calls.refused_until.filter(|until| *until > now) {
-                return Err(QuotaExhausted { until: Some(until) });
-            }
-            if calls.times.len() >= limit {
-                let until = calls.times.iter().min().map(|oldest| *oldest + day());
-                return Err(QuotaExhausted { until });
-            }
-            calls.times.push(now);
+            calls.left(limit, now)?;
+            calls.add(limit, now);
             Ok(())
         })
         .await
@@ -84,14 +143,55 @@ impl Budget for DurableBudget {
         });
         noted.await.err().unwrap_or(QuotaExhausted { until })
     }
-}
 
-fn day() -> TimeDelta {
-    TimeDelta::hours(24)
+    /// None where the count cannot be read: such a call would not be made either.
+    async fn left(&self) -> Option<usize> {
+        let mut calls = match documents::read::<Calls>(&*self.table, &keys::quota(self.provider)).await {
+            Ok(stored) => stored.map_or_else(Calls::default, |(calls, _)| calls),
+            Err(error) => {
+                uncounted(&error);
+                return Some(0);
+            }
+        };
+        let now = (self.clock)();
+        calls.forget_before(now);
+        Some(calls.left(self.limit, now).unwrap_or(0))
+    }
 }
 
 /// A call that cannot be counted is not made.
 fn uncounted(error: &StoreError) -> QuotaExhausted {
     tracing::error!(%error, "the provider's budget cannot be counted");
     QuotaExhausted { until: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_of_before_hours_were_counted_is_read() {
+        let calls: Calls =
+            serde_json::from_str(r#"{"times": ["2026-11-20T12:00:00Z"], "refused_until": null}"#).unwrap();
+        assert_eq!(calls.left(25, "2026-11-20T13:00:00Z".parse().unwrap()), Ok(24));
+        let written = serde_json::to_string(&calls).unwrap();
+        assert_eq!(written, r#"{"times":["2026-11-20T12:00:00Z"],"refused_until":null}"#);
+    }
+
+    #[test]
+    fn an_hour_counts_until_its_last_moment_is_a_day_old() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let mut calls = Calls::default();
+        for _ in 0..101 {
+            calls.add(101, at("2026-11-20T12:59:59Z"));
+        }
+        assert_eq!(
+            calls.left(101, at("2026-11-20T13:00:00Z")),
+            Err(QuotaExhausted { until: Some(at("2026-11-21T13:00:00Z")) })
+        );
+        calls.forget_before(at("2026-11-21T12:59:59Z"));
+        assert!(calls.left(101, at("2026-11-21T12:59:59Z")).is_err());
+        calls.forget_before(at("2026-11-21T13:00:00Z"));
+        assert_eq!(calls.left(101, at("2026-11-21T13:00:00Z")), Ok(101));
+    }
 }
