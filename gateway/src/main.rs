@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
+use gateway::prices::{AlphaVantageAccess, YahooAccess};
 use gateway::{Platform, Prices, Server, Settings};
-use secrecy::SecretString;
 use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 
@@ -149,10 +149,13 @@ fn settings(args: ServeArgs) -> anyhow::Result<Settings> {
     let home = given(args.place.home).or_else(default_home).context("neither SEXTANT_HOME nor HOME is set")?;
     // Not an argument: those can be read by everybody on the machine.
     let key = set("ALPHA_VANTAGE_API_KEY");
-    let prices = match (given(args.place.prices), key) {
-        (Some(folder), _) => Prices::Folder(folder),
-        (None, Some(key)) => Prices::AlphaVantage { key: SecretString::from(key), base_url: set("ALPHA_VANTAGE_URL") },
-        (None, None) => Prices::Sample,
+    let alpha_vantage = key.map(|key| AlphaVantageAccess { key: key.into(), base_url: set("ALPHA_VANTAGE_URL") });
+    let yahoo = set("SEXTANT_YAHOO").filter(|value| value == "on");
+    let yahoo = yahoo.map(|_| YahooAccess { base_url: set("YAHOO_URL") });
+    let prices = match given(args.place.prices) {
+        Some(folder) => Prices::Folder(folder),
+        None if alpha_vantage.is_none() && yahoo.is_none() => Prices::Sample,
+        None => Prices::Live { alpha_vantage, yahoo },
     };
     Ok(Settings {
         home: std::path::absolute(home)?,
