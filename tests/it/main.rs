@@ -32,3 +32,4 @@ mod target;
 mod tidy;
 mod trades;
 mod wallet;
+mod watch;

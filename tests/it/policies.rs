@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use self::expected::{EXPECTED, Expected, signed_in};
-use self::things::{Things, investment};
+use self::things::{Things, alert, investment};
 use crate::target::{Answer, PASSWORD, Target, each};
 
 const ROLES: [&str; 3] = ["client", "advisor", "administrator"];
@@ -18,10 +18,12 @@ const ROLES: [&str; 3] = ["client", "advisor", "administrator"];
 const LAST_CALLS: [&str; 4] =
     ["POST /customers/me/erasure", "PUT /customers/me/password", "DELETE /sessions", "DELETE /sessions/current"];
 /// Routes that use an object up.
-const USED_UP: [&str; 3] = [
+const USED_UP: [&str; 5] = [
+    "DELETE /alerts/{id}",
     "DELETE /portfolios/{id}",
     "DELETE /portfolios/{id}/investments/{investment_id}",
     "POST /wallet/entries/{id}/reversal",
+    "DELETE /watchlist/{symbol}",
 ];
 
 fn person(email: &str) -> Value {
@@ -31,6 +33,7 @@ fn person(email: &str) -> Value {
 /// What is sent to a route beside its path; a GET of the path alone where nothing is said.
 fn body(route: &str, email: &str) -> Option<Value> {
     Some(match route {
+        "POST /alerts" => alert(),
         "POST /backtest" => json!({ "symbol": "FB" }),
         "POST /customers" => person(&format!("{}@example.com", Target::unique("anybody"))),
         "PATCH /customers/me" => json!({ "phone": "+44 20 7946 0000" }),
@@ -169,7 +172,7 @@ fn cells<'a>(route: &str, expected: &Expected, place: usize, own: &Things, other
 
 /// What there is to see of the victim's things.
 async fn seen(victim: &Actor) -> Vec<Value> {
-    let Things { portfolio, investment, backtest, item, .. } = &victim.things;
+    let Things { portfolio, investment, backtest, item, alert, .. } = &victim.things;
     let mut seen = Vec::new();
     for path in [
         format!("/portfolios/{portfolio}"),
@@ -178,6 +181,9 @@ async fn seen(victim: &Actor) -> Vec<Value> {
         format!("/portfolios/{portfolio}/trades"),
         format!("/backtest/{backtest}"),
         format!("/instruments/{item}"),
+        format!("/alerts/{alert}"),
+        format!("/alerts/{alert}/history"),
+        "/watchlist".to_owned(),
     ] {
         seen.push(victim.target.get(&path).await.expect_status(200).json());
     }

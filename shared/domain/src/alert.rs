@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::decimal::{DECIMALS, DecimalError, from_f64};
-use crate::{Bars, Day, Price, Split};
+use crate::{Bars, Day, Price, Split, calendar};
 
 /// The least window of a moving average that can be crossed: that of one day is the price itself.
 pub const MIN_WINDOW: u16 = 2;
@@ -20,6 +20,9 @@ pub const MAX_WINDOW: u16 = 400;
 pub const PERCENT_DECIMALS: u32 = 4;
 /// The greatest move that can be waited for, in percent.
 pub const MAX_PERCENT: i64 = 1_000;
+
+/// Closes that are further apart than this share of the later one are of different units: less is a matter of sources.
+const LEAST_SPLIT: Decimal = Decimal::from_parts(1, 0, 0, false, 1);
 
 /// What has to be true of a quote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -174,10 +177,25 @@ impl Vigil {
     /// The price of the quote for what was one unit on the day on which the alert was made.
     fn in_own_units(&self, sight: &Sight<'_>) -> Option<Decimal> {
         let since = sight.splits.iter().filter(|split| self.units_of < split.day && split.day <= sight.day);
-        let now = since.map(|split| split.ratio).try_fold(sight.price.amount(), Decimal::checked_mul)?;
+        let now = since.map(|split| split.ratio).try_fold(in_told_units(sight)?, Decimal::checked_mul)?;
         // A third has no last digit: 30 after one for three is 10 before, not 9.99….
         Some(now.round_dp(DECIMALS))
     }
+}
+
+/// The price of the quote in the units that the bars lead to.
+///
+/// Of a split of the very day bars do not tell before the evening. Until then the close of the day before does: the
+/// quote has it in new units, and its bar in old ones.
+fn in_told_units(sight: &Sight<'_>) -> Option<Decimal> {
+    sight.price.amount().checked_mul(untold_split(sight).unwrap_or(Decimal::ONE))
+}
+
+fn untold_split(sight: &Sight<'_>) -> Option<Decimal> {
+    let last = sight.bars.get(sight.bars.count_through(sight.day).checked_sub(1)?)?;
+    let before = calendar::last_trading_day_on_or_before(sight.day.plus_days(-1))?;
+    let ratio = from_f64(last.close).ok()?.checked_div(sight.previous_close?.amount())?;
+    (last.date == before && (ratio - Decimal::ONE).abs() > LEAST_SPLIT).then_some(ratio)
 }
 
 /// Whether |price − close| · 100 ≥ percent · close, in the direction asked for; no division, so that it is exact.
@@ -201,7 +219,7 @@ fn crossed(sight: &Sight<'_>, window: Window, direction: Direction) -> Option<bo
     let scale = origin.close / origin.adjusted_close;
     let closes = sight.bars.adjusted_close().get(before.checked_sub(days)?..before)?;
     let closes: Vec<Decimal> = closes.iter().map(|close| from_f64(close * scale)).collect::<Result<_, _>>().ok()?;
-    let (oldest, newest, price) = (*closes.first()?, *closes.last()?, sight.price.amount());
+    let (oldest, newest, price) = (*closes.first()?, *closes.last()?, in_told_units(sight)?);
     let days = Decimal::from(days);
     let sum_before = closes.iter().copied().try_fold(Decimal::ZERO, Decimal::checked_add)?;
     let sum_now = sum_before.checked_sub(oldest)?.checked_add(price)?;

@@ -37,6 +37,11 @@ pub const fn alone(statuses: Statuses) -> Expected {
 }
 
 pub const EXPECTED: &[(&str, Expected)] = &[
+    ("GET /alerts", alone(signed_in(200))),
+    ("POST /alerts", alone(signed_in(201))),
+    ("GET /alerts/{id}", own(200)),
+    ("DELETE /alerts/{id}", own(204)),
+    ("GET /alerts/{id}/history", own(200)),
     ("GET /backtest", alone(signed_in(200))),
     ("POST /backtest", alone(signed_in(201))),
     ("GET /backtest/{id}", own(200)),
@@ -88,6 +93,10 @@ pub const EXPECTED: &[(&str, Expected)] = &[
     ("GET /wallet/entries", alone(signed_in(200))),
     ("POST /wallet/entries/{id}/reversal", object(administrators(201), administrators(201), administrators(404))),
     ("POST /wallet/withdrawals", alone(signed_in(201))),
+    ("GET /watchlist", alone(signed_in(200))),
+    ("GET /watchlist/{symbol}", own(200)),
+    ("PUT /watchlist/{symbol}", own(200)),
+    ("DELETE /watchlist/{symbol}", own(204)),
 ];
 
 /// What is expected of a route.

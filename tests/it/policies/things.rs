@@ -1,5 +1,6 @@
 //! What a customer can have, and the paths that lead to it.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::target::Target;
@@ -17,6 +18,7 @@ pub struct Things {
     pub backtest: String,
     pub item: String,
     pub entry: String,
+    pub alert: String,
 }
 
 impl Things {
@@ -28,6 +30,7 @@ impl Things {
         let portfolio = id(&made("/portfolios", &json!({ "name": "Held", "type": "brokerage" })).await);
         let investment = id(&made(&format!("/portfolios/{portfolio}/investments"), &investment()).await);
         made("/instruments", &json!({ "symbol": item, "name": "A thing" })).await;
+        customer.call(Method::PUT, &format!("/watchlist/{item}")).await.expect_status(201);
         let entry = customer.post_with_key("/wallet/deposits", &deposit, &Target::unique("cash")).await;
         Self {
             customer: id(&customer.get("/customers/me").await.expect_status(200).json()),
@@ -35,33 +38,41 @@ impl Things {
             investment,
             backtest: id(&made("/backtest", &json!({ "symbol": "FB" })).await),
             item,
+            alert: id(&made("/alerts", &alert()).await),
             entry: id(&entry.expect_status(201).json()),
         }
     }
 
     pub fn none() -> Self {
-        let [customer, portfolio, investment, backtest, entry] = [NO_ID; 5].map(str::to_owned);
-        Self { customer, portfolio, investment, backtest, item: NO_SYMBOL.to_owned(), entry }
+        let [customer, portfolio, investment, backtest, entry, alert] = [NO_ID; 6].map(str::to_owned);
+        Self { customer, portfolio, investment, backtest, item: NO_SYMBOL.to_owned(), entry, alert }
     }
 
     /// The path of a route with these things in it. `market` stands for a symbol where prices are anybody's.
     pub fn path(&self, route: &str, market: Option<&str>) -> String {
         let path = route.split_once(' ').unwrap().1;
         let id = match path.split('/').nth(1).unwrap() {
+            "alerts" => &self.alert,
             "backtest" => &self.backtest,
             "customers" => &self.customer,
             "wallet" => &self.entry,
             _ => &self.portfolio,
         };
-        let symbol = market.filter(|_| !path.starts_with("/instruments")).unwrap_or(&self.item);
+        let of_ones_own = path.starts_with("/instruments") || path.starts_with("/watchlist");
+        let symbol = market.filter(|_| !of_ones_own).unwrap_or(&self.item);
         path.replace("{investment_id}", &self.investment).replace("{id}", id).replace("{symbol}", symbol)
     }
 
     /// The text without these things' ids, which alone may tell two refusals apart.
     pub fn blotted(&self, text: &str) -> String {
-        let ids = [&self.customer, &self.portfolio, &self.investment, &self.backtest, &self.item, &self.entry];
-        ids.iter().fold(text.to_owned(), |text, id| text.replace(id.as_str(), "*"))
+        let things = [&self.portfolio, &self.investment, &self.backtest, &self.item, &self.entry, &self.alert];
+        let ids = std::iter::once(&self.customer).chain(things);
+        ids.fold(text.to_owned(), |text, id| text.replace(id.as_str(), "*"))
     }
+}
+
+pub fn alert() -> Value {
+    json!({ "symbol": "IBM", "condition": { "type": "above", "price": "300" }, "repeat": "once" })
 }
 
 pub fn investment() -> Value {

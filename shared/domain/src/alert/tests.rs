@@ -94,6 +94,23 @@ fn a_threshold_goes_along_with_the_splits_since_the_alert_was_made() {
 }
 
 #[test]
+fn a_split_of_the_very_day_shows_in_the_close_before() {
+    // 2013-01-31 was a Thursday; on Friday the shares are split seven for one, and no bar tells of it yet.
+    let bars = bars(&[690.0, 700.0, 690.0, 700.0]);
+    let (below, above) = (Condition::Below { price: price("650") }, Condition::Above { price: price("714") });
+    assert!(!fires(below, "100", Some("100"), &bars), "the fall is the split's");
+    assert!(fires(below, "92.85", Some("100"), &bars));
+    assert!(fires(above, "102.01", Some("100"), &bars));
+    assert!(!fires(above, "102", Some("100"), &bars));
+    assert!(!fires(crosses_sma(4, Direction::Either), "100", Some("100"), &bars));
+    assert!(fires(crosses_sma(4, Direction::Down), "99", Some("100"), &bars));
+    // What sources make of one and the same close is no split, and neither is a fall of the price itself.
+    assert!(fires(below, "649", Some("693"), &bars));
+    assert!(fires(below, "100", Some("700"), &bars));
+    assert!(fires(below, "100", None, &bars));
+}
+
+#[test]
 fn one_for_three_leaves_a_threshold_exact() {
     let mut rows: Vec<Bar> = bars(&[10.0, 30.0]).iter().collect();
     rows[1].split_ratio = 0.333_333;
@@ -275,7 +292,7 @@ fn fired_days(condition: Condition, repeat: Repeat, quotes: &[(i32, i64)]) -> Ve
         let sight = Sight {
             price: Price::new(Decimal::new(cents, 2)).unwrap(),
             day: day("2013-02-01").plus_days(offset),
-            previous_close: Some(price("10")),
+            previous_close: Some(price("9.75")),
             bars: &bars,
             splits: &[],
         };

@@ -51,13 +51,12 @@ impl AddAssign for Fired {
 ///
 /// Errors: the store's. The quotes of all other symbols have been judged then; the same call again does the rest.
 pub async fn evaluate(app: &App, quotes: &[LastQuote]) -> Result<Fired, ServiceError> {
-    let mut by_symbol: BTreeMap<&Symbol, Vec<&LastQuote>> = BTreeMap::new();
+    let mut by_symbol: BTreeMap<Symbol, Vec<LastQuote>> = BTreeMap::new();
     for quote in quotes {
-        by_symbol.entry(&quote.symbol).or_default().push(quote);
+        by_symbol.entry(quote.symbol.clone()).or_default().push(quote.clone());
     }
     let judgements = by_symbol.into_values().map(|mut quotes| {
         quotes.sort_by_key(|quote| quote.seq);
-        let quotes: Vec<LastQuote> = quotes.into_iter().cloned().collect();
         let app = app.clone();
         async move {
             let mut total = Fired::default();
@@ -150,7 +149,7 @@ async fn fire_all(
     let due = |waiting: &Waiting| waiting.created_at <= quote.fetched_at && waiting.vigil.is_due(quote.day);
     let due: Vec<_> = alerts.iter().filter(|(_, waiting)| due(waiting)).collect();
     if market.is_none() && due.iter().any(|(_, waiting)| waiting.vigil.needs_bars(quote.day)) {
-        *market = Some(known_bars(app, &quote.symbol).await?);
+        *market = Some(known_bars(app, quote).await?);
     }
     let nothing = Bars::default();
     let (bars, splits) = market.as_ref().map_or((&nothing, [].as_slice()), |known| (&*known.bars, &known.splits));
@@ -169,17 +168,19 @@ async fn fire_all(
     all(firings).await
 }
 
-/// What is known of a symbol's bars. Where the provider has none, thresholds are judged without splits, and averages
-/// are not crossed.
-async fn known_bars(app: &App, symbol: &Symbol) -> Result<Market, ServiceError> {
+/// What is known of a symbol's bars. Where the provider has none in the currency of the quote, thresholds are judged
+/// without splits, and averages are not crossed.
+async fn known_bars(app: &App, quote: &LastQuote) -> Result<Market, ServiceError> {
+    let (symbol, nothing) = (&quote.symbol, Market { bars: Arc::default(), splits: Vec::new() });
     match history::at_hand(app, symbol).await {
+        Ok(series) if series.currency != quote.currency => Ok(nothing),
         Ok(series) => {
             let splits = splits_of(&series.bars).map_err(|error| ServiceError::fault("splits", error))?;
             Ok(Market { bars: series.bars.clone(), splits })
         }
         Err(error @ (ServiceError::UnknownSymbol { .. } | ServiceError::Provider(_))) => {
             tracing::warn!(%symbol, %error, "alerts are judged without bars");
-            Ok(Market { bars: Arc::default(), splits: Vec::new() })
+            Ok(nothing)
         }
         Err(error) => Err(error),
     }

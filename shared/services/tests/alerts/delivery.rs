@@ -1,0 +1,132 @@
+//! Telling: over live connections and by e-mail, at least once.
+
+use chrono::TimeDelta;
+use domain::alert::Repeat;
+use domain::{CustomerId, Email};
+use services::alerts::{self, Alert, Fired, NewAlert};
+use services::identity::accounts;
+use services::identity::audit::Actor;
+use services::identity::profile::Person;
+use services::last_quote::LastQuote;
+use services::{Precondition, ServiceError};
+
+use crate::world::{World, above, day, symbol};
+
+async fn by_mail(world: &World, customer: CustomerId, repeat: Repeat) -> Result<Alert, ServiceError> {
+    let alert = NewAlert { symbol: symbol("AAPL"), condition: above("12"), repeat, email: true };
+    alerts::create(&world.app, customer, &alert, None).await.map(|made| made.value)
+}
+
+#[tokio::test]
+async fn a_letter_says_what_happened() {
+    let world = World::new();
+    let (ada, socket) = world.connected("ada").await;
+    by_mail(&world, ada, Repeat::Once).await.unwrap();
+    by_mail(&world, ada, Repeat::Once).await.unwrap();
+    assert_eq!(world.letters.asked(), ["ada@example.com"], "asked once");
+    alerts::evaluate(&world.app, &[world.quote("AAPL", "12.5")]).await.unwrap();
+    let text = "AAPL is above 12: 12.5 USD as of 2026-11-20 15:00 UTC, market day 2026-11-20.\n";
+    let letter = ("AAPL is above 12".to_owned(), text.to_owned());
+    assert_eq!(world.letters.take(), [letter.clone(), letter]);
+    assert_eq!(world.sockets.take(&socket).len(), 2);
+    by_mail(&world, ada, Repeat::Once).await.unwrap();
+    let replay = LastQuote { replay: true, ..world.quote("AAPL", "12.5") };
+    alerts::evaluate(&world.app, &[LastQuote { day: day("2026-11-23"), ..replay }]).await.unwrap();
+    let letters = world.letters.take();
+    assert_eq!(letters[0].0, "[replay] AAPL is above 12");
+    assert!(letters[0].1.contains("This is a replay of old prices"), "{letters:?}");
+}
+
+#[tokio::test]
+async fn an_alert_that_asks_for_no_letter_sends_none() {
+    let world = World::new();
+    let (ada, _) = world.connected("ada").await;
+    world.alert(ada, above("12"), Repeat::Once).await;
+    alerts::evaluate(&world.app, &[world.quote("AAPL", "12.5")]).await.unwrap();
+    assert!(world.letters.take().is_empty() && world.letters.asked().is_empty());
+}
+
+#[tokio::test]
+async fn where_no_letters_are_sent_none_can_be_asked_for() {
+    let world = World::new();
+    let (ada, _) = world.connected("ada").await;
+    world.letters.close_down();
+    let refused = by_mail(&world, ada, Repeat::Once).await.unwrap_err();
+    assert!(matches!(refused, ServiceError::Field { field: "email", .. }), "{refused}");
+    assert!(alerts::list(&world.app, ada, 10, None).await.unwrap().0.is_empty());
+}
+
+#[tokio::test]
+async fn no_alert_is_made_whose_letters_nobody_was_asked_for() {
+    let world = World::new();
+    let (ada, _) = world.connected("ada").await;
+    world.letters.strike(true);
+    assert!(matches!(by_mail(&world, ada, Repeat::Once).await, Err(ServiceError::Mail(_))));
+    assert!(alerts::list(&world.app, ada, 10, None).await.unwrap().0.is_empty());
+    world.letters.strike(false);
+    by_mail(&world, ada, Repeat::Once).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_could_not_be_told_is_told_at_the_next_quote() {
+    let world = World::new();
+    let (ada, _) = world.connected("ada").await;
+    let alert = by_mail(&world, ada, Repeat::Recurring).await.unwrap();
+    world.letters.strike(true);
+    let quote = world.quote("AAPL", "13");
+    let fired = alerts::evaluate(&world.app, std::slice::from_ref(&quote)).await.unwrap();
+    assert_eq!(fired, Fired { fired: 1, delivered: 0, undelivered: 1 });
+    assert!(!world.history(ada, &alert).await[0].delivered);
+    // Whoever fired it has half a minute for it.
+    world.letters.strike(false);
+    assert_eq!(alerts::evaluate(&world.app, std::slice::from_ref(&quote)).await.unwrap(), Fired::default());
+    world.let_deliveries_lapse();
+    // The same event again is as good as the next one.
+    let told = alerts::evaluate(&world.app, &[quote]).await.unwrap();
+    assert_eq!(told, Fired { fired: 0, delivered: 1, undelivered: 0 });
+    assert_eq!(world.letters.take().len(), 1);
+    assert!(world.history(ada, &alert).await[0].delivered);
+    world.let_deliveries_lapse();
+    assert_eq!(alerts::evaluate(&world.app, &[world.quote("AAPL", "14")]).await.unwrap(), Fired::default());
+}
+
+#[tokio::test]
+async fn what_could_not_be_told_for_a_day_stays_in_the_history_alone() {
+    let world = World::new();
+    let (ada, socket) = world.connected("ada").await;
+    let alert = by_mail(&world, ada, Repeat::Once).await.unwrap();
+    world.letters.strike(true);
+    alerts::evaluate(&world.app, &[world.quote("AAPL", "13")]).await.unwrap();
+    world.letters.strike(false);
+    world.sockets.take(&socket);
+    world.clock.forward(TimeDelta::days(1) + TimeDelta::seconds(1));
+    alerts::evaluate(&world.app, &[world.quote("AAPL", "14")]).await.unwrap();
+    assert!(world.letters.take().is_empty() && world.sockets.take(&socket).is_empty());
+    assert!(!world.history(ada, &alert).await[0].delivered);
+    assert!(world.waiting("AAPL").await.is_empty());
+}
+
+#[tokio::test]
+async fn letters_go_to_the_present_address_and_to_no_earlier_one() {
+    let world = World::new();
+    let (ada, _) = world.connected("ada").await;
+    by_mail(&world, ada, Repeat::Once).await.unwrap();
+    assert_eq!(world.letters.addresses(ada), ["ada@example.com"]);
+    let moved: Email = "ada@example.org".parse().unwrap();
+    let change = |person| Person { email: moved.clone(), ..person };
+    accounts::update_profile(&world.app, ada, &Precondition::Any, change).await.unwrap();
+    alerts::evaluate(&world.app, &[world.quote("AAPL", "13")]).await.unwrap();
+    assert_eq!(world.letters.addresses(ada), ["ada@example.org"]);
+    assert_eq!(world.letters.take().len(), 1);
+}
+
+#[tokio::test]
+async fn who_is_shut_out_gets_no_letters() {
+    let world = World::new();
+    let (ada, _) = world.connected("ada").await;
+    by_mail(&world, ada, Repeat::Once).await.unwrap();
+    let change = accounts::Change { disabled: Some(true), ..accounts::Change::default() };
+    accounts::administer(&world.app, Actor::Operator, ada, &Precondition::Any, change).await.unwrap();
+    alerts::evaluate(&world.app, &[world.quote("AAPL", "13")]).await.unwrap();
+    assert!(world.letters.take().is_empty());
+}

@@ -1,0 +1,12 @@
+//! Watchlists and alerts: what fires, once, and is told, whatever fails in between.
+
+#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
+
+mod delivery;
+mod firing;
+mod keeping;
+#[path = "../support/mod.rs"]
+mod support;
+mod survival;
+mod watching;
+mod world;

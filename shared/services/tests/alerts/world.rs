@@ -1,0 +1,286 @@
+//! A platform in memory on a market that is moved by hand, with sockets and a letter box that remember.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use domain::alert::{Condition, Repeat};
+use domain::{Bar, Bars, Currency, CustomerId, Day, Email, Price, Symbol};
+use objects::FolderObjects;
+use serde_json::{Value, json};
+use services::alerts::{self, Alert, Firing, NewAlert};
+use services::identity::authorization::authorize;
+use services::identity::password::Password;
+use services::identity::profile::Person;
+use services::identity::registration;
+use services::identity::sessions::{self, SessionKind};
+use services::last_quote::LastQuote;
+use services::mail::{Mail, MailError};
+use services::push::{Push, PushError};
+use services::{App, Channels, Parts, live};
+use store::fault::{Faulty, Plan};
+use store::{Table, keys};
+use store_sqlite::SqliteTable;
+
+use crate::support::{HandClock, Market, stock};
+
+pub const PASSWORD: &str = "correct horse battery";
+
+pub struct World {
+    pub app: App,
+    pub table: Arc<Faulty<SqliteTable>>,
+    pub clock: HandClock,
+    pub market: Arc<Market>,
+    pub sockets: Arc<Sockets>,
+    pub letters: Arc<Letters>,
+    connections: AtomicUsize,
+    seq: AtomicU64,
+    _folder: tempfile::TempDir,
+}
+
+/// What was told over live connections, in order.
+#[derive(Default)]
+pub struct Sockets(Mutex<Vec<(String, Value)>>);
+
+impl Sockets {
+    /// The alerts told over a connection since the last call.
+    pub fn take(&self, connection: &str) -> Vec<Value> {
+        let mut told = self.0.lock().unwrap();
+        let (taken, left): (Vec<_>, Vec<_>) = told.drain(..).partition(|(to, _)| to == connection);
+        *told = left;
+        taken.into_iter().map(|(_, message)| message).filter(|message| message["type"] == "alert").collect()
+    }
+}
+
+#[async_trait]
+impl Push for Sockets {
+    async fn post(&self, connection: &str, text: &str) -> Result<(), PushError> {
+        // Where a real socket would be waited for, others have their turn.
+        tokio::task::yield_now().await;
+        self.0.lock().unwrap().push((connection.to_owned(), serde_json::from_str(text).unwrap()));
+        Ok(())
+    }
+
+    async fn close(&self, _connection: &str) -> Result<(), PushError> {
+        Ok(())
+    }
+}
+
+/// A sender of letters.
+#[derive(Default)]
+pub struct Letters(Mutex<Post>);
+
+#[derive(Default)]
+struct Post {
+    is_missing: bool,
+    is_on_strike: bool,
+    asked: Vec<String>,
+    subscribed: Vec<(CustomerId, String)>,
+    sent: Vec<(CustomerId, String, String)>,
+}
+
+impl Letters {
+    /// From now on there is no sender at all.
+    pub fn close_down(&self) {
+        self.0.lock().unwrap().is_missing = true;
+    }
+
+    pub fn strike(&self, is_on_strike: bool) {
+        self.0.lock().unwrap().is_on_strike = is_on_strike;
+    }
+
+    /// Every address that was asked whether it wants letters, as often as it was.
+    pub fn asked(&self) -> Vec<String> {
+        self.0.lock().unwrap().asked.clone()
+    }
+
+    /// The addresses at which a customer gets letters.
+    pub fn addresses(&self, customer: CustomerId) -> Vec<String> {
+        let post = self.0.lock().unwrap();
+        post.subscribed.iter().filter(|(owner, _)| *owner == customer).map(|(_, email)| email.clone()).collect()
+    }
+
+    /// Subject and text of each letter sent since the last call.
+    pub fn take(&self) -> Vec<(String, String)> {
+        self.0.lock().unwrap().sent.drain(..).map(|(_, subject, text)| (subject, text)).collect()
+    }
+}
+
+#[async_trait]
+impl Mail for Letters {
+    fn is_there(&self) -> bool {
+        !self.0.lock().unwrap().is_missing
+    }
+
+    async fn subscribe(&self, customer: CustomerId, email: &str) -> Result<String, MailError> {
+        let mut post = self.0.lock().unwrap();
+        if post.is_on_strike {
+            return Err(MailError("on strike".to_owned()));
+        }
+        post.asked.push(email.to_owned());
+        if !post.subscribed.contains(&(customer, email.to_owned())) {
+            post.subscribed.push((customer, email.to_owned()));
+        }
+        Ok(format!("subscription of {email}"))
+    }
+
+    async fn unsubscribe(&self, subscription: &str) -> Result<(), MailError> {
+        let mut post = self.0.lock().unwrap();
+        if post.is_on_strike {
+            return Err(MailError("on strike".to_owned()));
+        }
+        post.subscribed.retain(|(_, email)| subscription != format!("subscription of {email}"));
+        Ok(())
+    }
+
+    async fn send(&self, customer: CustomerId, subject: &str, text: &str) -> Result<(), MailError> {
+        let mut post = self.0.lock().unwrap();
+        if post.is_on_strike {
+            return Err(MailError("on strike".to_owned()));
+        }
+        post.sent.push((customer, subject.to_owned(), text.to_owned()));
+        Ok(())
+    }
+}
+
+pub fn symbol(text: &str) -> Symbol {
+    text.parse().unwrap()
+}
+
+pub fn day(text: &str) -> Day {
+    text.parse().unwrap()
+}
+
+pub fn price(text: &str) -> Price {
+    Price::parse(text).unwrap()
+}
+
+pub fn above(text: &str) -> Condition {
+    Condition::Above { price: price(text) }
+}
+
+pub fn bar(date: Day, close: f64) -> Bar {
+    Bar {
+        date,
+        open: close,
+        high: close,
+        low: close,
+        close,
+        volume: 1.0,
+        adjusted_close: close,
+        split_ratio: 1.0,
+        dividend: 0.0,
+    }
+}
+
+impl World {
+    /// It is Friday 2026-11-20 on the wall, and AAPL, IBM and MSFT have had five bars up to Thursday.
+    pub fn new() -> Self {
+        let clock = HandClock::at("2026-11-20T15:00:00Z");
+        let folder = tempfile::tempdir().unwrap();
+        let table = Arc::new(Faulty::new(SqliteTable::in_memory(clock.reader()).unwrap(), Plan::quiet()));
+        let market = Arc::new(Market::new(day("2026-11-19")));
+        for name in ["AAPL", "IBM", "MSFT"] {
+            let closes = [("2026-11-13", 10.0), ("2026-11-16", 11.0), ("2026-11-17", 12.0), ("2026-11-18", 11.0)];
+            let bars = closes.iter().chain(&[("2026-11-19", 10.0)]).map(|(date, close)| bar(day(date), *close));
+            market.list(stock(name, "USD", None), Bars::from_rows(bars).unwrap());
+        }
+        let (sockets, letters) = (Arc::new(Sockets::default()), Arc::new(Letters::default()));
+        let objects = FolderObjects::open(folder.path(), [7; 32], clock.reader()).unwrap();
+        objects.set_base_url("http://127.0.0.1").unwrap();
+        let app = App::new(Parts {
+            table: table.clone(),
+            objects: Arc::new(objects),
+            provider: market.clone(),
+            clock: clock.reader(),
+            channels: Channels { push: sockets.clone(), mail: letters.clone(), ..Channels::none() },
+        });
+        Self {
+            app,
+            table,
+            clock,
+            market,
+            sockets,
+            letters,
+            connections: AtomicUsize::default(),
+            seq: AtomicU64::default(),
+            _folder: folder,
+        }
+    }
+
+    /// A customer with a live connection.
+    pub async fn connected(&self, name: &str) -> (CustomerId, String) {
+        let email: Email = format!("{name}@example.com").parse().unwrap();
+        let person = Person {
+            email: email.clone(),
+            first_name: name.to_owned(),
+            last_name: "Lovelace".to_owned(),
+            phone: None,
+            address: None,
+        };
+        let password = || Password::typed(PASSWORD.to_owned());
+        let id = registration::register(&self.app, person, password()).await.unwrap().profile.id;
+        let token = sessions::sign_in(&self.app, &email, password(), SessionKind::Api).await.unwrap().token;
+        let session = authorize(&self.app, &token).await.unwrap().unwrap().session;
+        let connection = format!("c{}=", self.connections.fetch_add(1, Ordering::Relaxed));
+        let ticket = live::issue_ticket(&self.app, id, &session).await.unwrap().ticket;
+        assert!(live::connect(&self.app, &connection, &ticket).await.unwrap());
+        (id, connection)
+    }
+
+    /// Makes an alert on AAPL that tells over live connections only.
+    pub async fn alert(&self, customer: CustomerId, condition: Condition, repeat: Repeat) -> Alert {
+        let alert = NewAlert { symbol: symbol("AAPL"), condition, repeat, email: false };
+        alerts::create(&self.app, customer, &alert, None).await.unwrap().value
+    }
+
+    /// The next quote of a symbol, of Friday; the close before was 10.
+    pub fn quote(&self, name: &str, price: &str) -> LastQuote {
+        LastQuote {
+            symbol: symbol(name),
+            price: self::price(price),
+            previous_close: Some(self::price("10")),
+            currency: Currency::USD,
+            day: day("2026-11-20"),
+            as_of: self.clock.now(),
+            source: "made by hand".to_owned(),
+            seq: self.seq.fetch_add(1, Ordering::Relaxed) + 1,
+            fetched_at: self.clock.now(),
+            replay: false,
+        }
+    }
+
+    /// All firings of an alert, the latest day first.
+    pub async fn history(&self, customer: CustomerId, alert: &Alert) -> Vec<Firing> {
+        alerts::history(&self.app, customer, alert.id, 200, None).await.unwrap().0
+    }
+
+    /// After this an evaluation that was cut short is no longer waited for.
+    pub fn let_deliveries_lapse(&self) {
+        self.clock.forward(TimeDelta::seconds(30));
+    }
+
+    /// The sort keys under a symbol, without the mark of how far quotes have been judged.
+    pub async fn waiting(&self, name: &str) -> Vec<String> {
+        let list = keys::waiting(&symbol(name));
+        let query = store::Query::forward(list.partition, list.range, 1_000);
+        let items = self.table.inner().query(&query).await.unwrap().items;
+        items.into_iter().map(|item| item.key.sk).filter(|sk| sk != "-").collect()
+    }
+
+    /// What an alert says that was told over a connection.
+    pub fn told(alert: &Alert, price: &str) -> Value {
+        json!({ "id": alert.id, "symbol": alert.symbol, "condition": alert.condition, "price": price })
+    }
+}
+
+/// The parts of a message that [`World::told`] has.
+pub fn gist(message: &Value) -> Value {
+    json!({
+        "id": message["id"],
+        "symbol": message["symbol"],
+        "condition": message["condition"],
+        "price": message["price"],
+    })
+}
