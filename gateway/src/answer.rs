@@ -1,6 +1,7 @@
 //! Answers one HTTP request: what API Gateway and S3 do between a client and the functions.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -12,6 +13,7 @@ use objects::LinkError;
 
 use crate::event::{self, Circumstances, HttpRequest};
 use crate::invoke::{self, Failure, Invocation};
+use crate::live::handshake;
 use crate::platform::Platform;
 
 /// The largest body that API Gateway takes, in bytes.
@@ -24,9 +26,12 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 const OBJECTS: &str = "/_objects/";
 
 /// Answers one request from `peer`.
-pub async fn answer(platform: &Platform, peer: SocketAddr, request: Request<Incoming>) -> Response<Bytes> {
+pub async fn answer(platform: &Arc<Platform>, peer: SocketAddr, request: Request<Incoming>) -> Response<Bytes> {
+    let Some(host) = platform.hosts.named(request.uri(), request.headers()) else { return misdirected() };
+    if let Some(live) = platform.live.as_ref().filter(|live| live.is_asked(&request)) {
+        return handshake::answer(platform, live, peer, host, request).await;
+    }
     let (parts, body) = request.into_parts();
-    let Some(host) = platform.hosts.named(&parts.uri, &parts.headers) else { return misdirected() };
     if let Some(key) = parts.uri.path().strip_prefix(OBJECTS) {
         return object(platform, &parts, key).await;
     }

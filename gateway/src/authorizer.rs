@@ -2,7 +2,6 @@
 //! a refusal is a 403, a failure of the function a 500, and nothing is cached.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 pub use api::caller::context;
 use serde::Deserialize;
@@ -10,21 +9,16 @@ use serde_json::Value;
 use services::App;
 
 use crate::event::authorizer_event;
+use crate::event_function::EventFunction;
 use crate::invoke::Failure;
-use crate::registry::EventAnswer;
-
-/// A function that takes an event.
-pub type Handle = fn(App, Value) -> EventAnswer;
 
 /// The function that says who calls.
 #[derive(Clone)]
 pub struct Authorizer {
     /// What it runs on.
     pub app: App,
-    /// After this it is stopped.
-    pub timeout: Duration,
     /// The function.
-    pub handle: Handle,
+    pub function: EventFunction,
 }
 
 /// A simple response of payload format 2.0.
@@ -41,17 +35,8 @@ impl Authorizer {
     pub async fn ask(&self, request: &Value, request_id: &str) -> Result<HashMap<String, Value>, Failure> {
         let identity = request["headers"]["authorization"].as_str().filter(|token| !token.trim().is_empty());
         let identity = identity.ok_or(Failure::Unauthorized)?;
-        let mut task = tokio::spawn((self.handle)(self.app.clone(), authorizer_event(request, identity)));
-        let verdict = match tokio::time::timeout(self.timeout, &mut task).await {
-            Ok(Ok(Ok(answer))) => serde_json::from_value::<Verdict>(answer).map_err(anyhow::Error::from),
-            Ok(Ok(Err(error))) => Err(error),
-            Ok(Err(panic)) => Err(panic.into()),
-            Err(elapsed) => {
-                task.abort();
-                Err(elapsed.into())
-            }
-        };
-        match verdict {
+        let answer = self.function.run(&self.app, authorizer_event(request, identity)).await.answer();
+        match answer.and_then(|answer| Ok(serde_json::from_value::<Verdict>(answer)?)) {
             Ok(verdict) if verdict.is_authorized => Ok(verdict.context),
             Ok(_) => Err(Failure::Forbidden),
             Err(error) => {
@@ -67,16 +52,20 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::event_function::tests_support::function;
     use crate::platform::tests_support::app;
+    use crate::registry::EventAnswer;
+
+    type Handle = fn(App, Value) -> EventAnswer;
 
     async fn asked(handle: Handle, token: &str) -> Result<HashMap<String, Value>, Failure> {
         let (app, _folder) = app();
-        let authorizer = Authorizer { app, timeout: Duration::from_millis(100), handle };
+        let authorizer = Authorizer { app, function: function(handle) };
         let request = json!({ "headers": { "authorization": token }, "rawPath": "/a" });
         authorizer.ask(&request, "r-1").await
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn only_a_verdict_that_says_so_lets_pass() {
         let said: [(Handle, Result<usize, Failure>); 5] = [
             (|_, _| Box::pin(async { Ok(json!({ "isAuthorized": true, "context": { "a": "b" } })) }), Ok(1)),

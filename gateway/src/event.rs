@@ -181,13 +181,21 @@ fn cookies_of(headers: &HeaderMap) -> Vec<String> {
     cookies.filter(|cookie| !cookie.is_empty()).collect()
 }
 
-/// Parameters by name, decoded, the values of one that repeats joined by commas.
-fn query_parameters(query: &str) -> Map<String, Value> {
+/// The parameters of a query in its order, decoded.
+pub(crate) fn query_pairs(query: &str) -> Vec<(String, String)> {
     let decoded = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (decoded(name), decoded(value)))
+        .collect()
+}
+
+/// Parameters by name, the values of one that repeats joined by commas.
+fn query_parameters(query: &str) -> Map<String, Value> {
     let mut parameters: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        parameters.entry(decoded(name)).or_default().push(decoded(value));
+    for (name, value) in query_pairs(query) {
+        parameters.entry(name).or_default().push(value);
     }
     parameters.into_iter().map(|(name, values)| (name, values.join(",").into())).collect()
 }
@@ -207,7 +215,7 @@ fn body_of(request: &HttpRequest<'_>) -> (Option<String>, bool) {
 }
 
 /// A header's bytes as text: UTF-8, or else the Latin-1 of the oldest HTTP.
-fn text_of(bytes: &[u8]) -> String {
+pub(crate) fn text_of(bytes: &[u8]) -> String {
     std::str::from_utf8(bytes).map_or_else(|_| bytes.iter().map(|byte| char::from(*byte)).collect(), str::to_owned)
 }
 

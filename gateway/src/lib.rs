@@ -3,16 +3,20 @@
 //! A request takes the way it takes on AWS. The server reads it whole ([`server`]), the template's
 //! routes say which function it is for ([`routes`], [`template`]), it becomes the event that API
 //! Gateway would send ([`event`]), the authorizer says who calls ([`authorizer`]), and the function's own router
-//! answers ([`invoke`]). What calls
-//! functions on a timer there does so here ([`schedules`]). SQLite stands for the table and a folder
-//! for the bucket ([`home`]).
+//! answers ([`invoke`]). A WebSocket becomes the events that API Gateway would send ([`live`]), an event of ours reaches
+//! those whose rules take it ([`local_bus`]), and what calls functions on a timer there does so here ([`schedules`]).
+//! SQLite stands for the table and a folder for the bucket ([`home`]).
 
 pub mod answer;
 pub mod authorizer;
 pub mod event;
+pub mod event_function;
+pub mod event_pattern;
 pub mod home;
 pub mod host;
 pub mod invoke;
+pub mod live;
+pub mod local_bus;
 pub mod openapi;
 pub mod operations;
 pub mod platform;

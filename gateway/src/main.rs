@@ -72,6 +72,10 @@ struct ServeArgs {
     /// Host, beside localhost, that requests may name; can be given more than once.
     #[arg(long = "allow-host", value_name = "HOST")]
     allowed_hosts: Vec<String>,
+    /// Origin (https://app.example), beside the platform's own, whose pages may open live connections; can be given
+    /// more than once.
+    #[arg(long = "allow-origin", value_name = "ORIGIN")]
+    allowed_origins: Vec<String>,
     /// Do not run the schedules.
     #[arg(long)]
     no_schedules: bool,
@@ -122,8 +126,14 @@ fn serve(args: ServeArgs) -> anyhow::Result<()> {
 
 /// Runs a command of the operator and prints its answer.
 fn operate(place: HomeArgs, command: Value) -> anyhow::Result<()> {
-    let settings =
-        settings(ServeArgs { port: 0, place, template: None, allowed_hosts: Vec::new(), no_schedules: true })?;
+    let settings = settings(ServeArgs {
+        port: 0,
+        place,
+        template: None,
+        allowed_hosts: Vec::new(),
+        allowed_origins: Vec::new(),
+        no_schedules: true,
+    })?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let done = runtime.block_on(gateway::operations::run(&settings, command));
     // Books that do not add up are a failure, and what was found is what one wants to read.
@@ -163,6 +173,7 @@ fn settings(args: ServeArgs) -> anyhow::Result<Settings> {
         prices,
         template: args.template,
         allowed_hosts: args.allowed_hosts,
+        allowed_origins: args.allowed_origins,
         schedules: !args.no_schedules,
         clock: Arc::new(chrono::Utc::now),
     })

@@ -1,6 +1,7 @@
 //! The operator's commands on one machine: the function `operator`, on the folder of a platform that may be running.
 
 use serde_json::Value;
+use services::Channels;
 
 use crate::home::Home;
 use crate::platform::{Engines, Settings};
@@ -8,6 +9,6 @@ use crate::platform::{Engines, Settings};
 /// Runs one of the operator's commands and gives its answer.
 pub async fn run(settings: &Settings, command: Value) -> anyhow::Result<Value> {
     let home = Home::beside(&settings.home)?;
-    let engines = Engines::open(&home, settings)?;
+    let engines = Engines::open(&home, settings, Channels::none())?;
     Ok(operator::handle(&engines.app, command).await?)
 }

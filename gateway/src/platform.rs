@@ -3,25 +3,30 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
 use domain::Symbol;
 use objects::FolderObjects;
+use services::mail::NoMail;
 use services::{App, Channels, Parts};
 use store::{Clock, Table};
 use store_sqlite::SqliteTable;
 
 use crate::authorizer::Authorizer;
+use crate::event_function::{EventFunction, Handle};
+use crate::event_pattern::EventPattern;
 use crate::home::Home;
 use crate::host::Hosts;
+use crate::live::{Connections, Live};
+use crate::local_bus::{self, Listener, Undelivered};
 use crate::prices::{Prices, Source};
 use crate::registry::{self, Handler};
-use crate::routes::Routes;
+use crate::routes::{RouteKey, Routes};
 use crate::schedules::Scheduled;
-use crate::template::{PROJECT_TEMPLATE, Template};
+use crate::template::{Function, PROJECT_TEMPLATE, Schedule, Template};
 
 /// What a platform is to be like.
 #[derive(Clone)]
@@ -36,6 +41,8 @@ pub struct Settings {
     pub template: Option<PathBuf>,
     /// Hosts, beside this machine's own names, that requests may name.
     pub allowed_hosts: Vec<String>,
+    /// Origins (`https://app.example`), beside the hosts' own, whose pages may open live connections.
+    pub allowed_origins: Vec<String>,
     /// Whether schedules run.
     pub schedules: bool,
     /// What time it is; links and leases expire by it.
@@ -69,6 +76,12 @@ pub struct Platform {
     pub routes: Routes<Mounted>,
     /// What is asked before every route that is not public.
     pub authorizer: Option<Authorizer>,
+    /// The live connections' API, if the template has one.
+    pub live: Option<Live>,
+    /// The functions that hear of events.
+    pub listeners: Vec<Listener>,
+    /// The events that were published and not delivered yet.
+    pub undelivered: Undelivered,
     /// What the prices are, for a person.
     pub prices: String,
     /// A symbol that there are prices of.
@@ -85,43 +98,84 @@ impl Platform {
         let functions = registry::pair(&template, registry::FUNCTIONS)?;
         let home = Home::open(&settings.home)?;
         let clock = settings.clock.clone();
-        let Engines { app, objects, source } = Engines::open(&home, settings)?;
-        let mut routes = Vec::new();
-        let mut scheduled = Vec::new();
-        let mut authorizer = None;
+        // Made before the functions, which reach each other and the live connections by them.
+        let connections = Arc::new(Connections::default());
+        let (bus, deliveries) = local_bus::open(clock.clone());
+        let channels = Channels { bus: Arc::new(bus), push: connections.clone(), mail: Arc::new(NoMail) };
+        let Engines { app, objects, source } = Engines::open(&home, settings, channels)?;
+        let origins: Arc<[String]> = settings.allowed_origins.clone().into();
+        let mut mounting = Mounting::default();
         for (function, handler) in functions {
-            match handler {
-                Handler::Http { router, .. } => {
-                    let (name, timeout) = (function.name.clone(), function.timeout);
-                    let mounted = Mounted { name, timeout, router: router(app.clone()), public: false };
-                    routes.extend(function.routes.iter().map(|key| {
-                        let public = function.public_routes.contains(key);
-                        (key.clone(), Mounted { public, ..mounted.clone() })
-                    }));
-                }
-                Handler::Event { handle } => {
-                    if template.authorizer.as_ref() == Some(&function.name) {
-                        authorizer = Some(Authorizer { app: app.clone(), timeout: function.timeout, handle });
-                    }
-                    scheduled.extend(function.schedules.iter().map(|schedule| Scheduled {
-                        function: function.name.clone(),
-                        timeout: function.timeout,
-                        schedule: schedule.clone(),
-                        handle,
-                    }));
-                }
-            }
+            mounting.add(&template, &app, function, handler, &origins);
         }
+        let Mounting { routes, scheduled, listeners, authorizer, live } = mounting;
         let routes = Routes::new(routes).map_err(|key| anyhow::anyhow!("the template has the route {key} twice"))?;
-        let hosts = Hosts::new(&settings.allowed_hosts);
-        let (prices, example) = (source.description, source.example);
-        Ok((Self { app, clock, objects, hosts, routes, authorizer, prices, example, home }, scheduled))
+        let live = live.map(|(stage, function)| Live { stage, function, connections });
+        let platform = Self {
+            app,
+            clock,
+            objects,
+            hosts: Hosts::new(&settings.allowed_hosts),
+            routes,
+            authorizer,
+            live,
+            listeners,
+            undelivered: Arc::new(Mutex::new(Some(deliveries))),
+            prices: source.description,
+            example: source.example,
+            home,
+        };
+        Ok((platform, scheduled))
     }
 
     /// The folder that data is kept in.
     #[must_use]
     pub fn home(&self) -> &Home {
         &self.home
+    }
+}
+
+/// What calls the functions that are mounted so far.
+#[derive(Default)]
+struct Mounting {
+    routes: Vec<(RouteKey, Mounted)>,
+    scheduled: Vec<Scheduled>,
+    listeners: Vec<Listener>,
+    authorizer: Option<Authorizer>,
+    /// The stage of the live connections, and their function.
+    live: Option<(String, EventFunction)>,
+}
+
+impl Mounting {
+    fn add(&mut self, template: &Template, app: &App, function: &Function, handler: Handler, origins: &Arc<[String]>) {
+        let handle: Handle = match handler {
+            Handler::Http { router, .. } => {
+                let (name, timeout) = (function.name.clone(), function.timeout);
+                let mounted = Mounted { name, timeout, router: router(app.clone()), public: false };
+                self.routes.extend(function.routes.iter().map(|key| {
+                    let public = function.public_routes.contains(key);
+                    (key.clone(), Mounted { public, ..mounted.clone() })
+                }));
+                return;
+            }
+            Handler::Event { handle } => Arc::new(handle),
+            Handler::Live { handle } => {
+                let origins = origins.clone();
+                Arc::new(move |app, event| handle(app, origins.clone(), event))
+            }
+        };
+        let (name, timeout, retries) = (function.name.clone(), function.timeout, function.retries);
+        let runs = EventFunction { name, timeout, retries, handle };
+        if template.authorizer.as_ref() == Some(&function.name) {
+            self.authorizer = Some(Authorizer { app: app.clone(), function: runs.clone() });
+        }
+        if let Some(api) = template.live_api.as_ref().filter(|api| api.function == function.name) {
+            self.live = Some((api.stage.clone(), runs.clone()));
+        }
+        let scheduled = |schedule: &Schedule| Scheduled { function: runs.clone(), schedule: schedule.clone() };
+        self.scheduled.extend(function.schedules.iter().map(scheduled));
+        let listener = |pattern: &EventPattern| Listener { function: runs.clone(), pattern: pattern.clone() };
+        self.listeners.extend(function.rules.iter().map(listener));
     }
 }
 
@@ -134,7 +188,7 @@ pub(crate) struct Engines {
 
 impl Engines {
     /// Opens database, objects and the source of prices. Blocks on the file system.
-    pub(crate) fn open(home: &Home, settings: &Settings) -> anyhow::Result<Self> {
+    pub(crate) fn open(home: &Home, settings: &Settings, channels: Channels) -> anyhow::Result<Self> {
         let clock = settings.clock.clone();
         let table = SqliteTable::open(&home.database(), clock.clone());
         let table: Arc<dyn Table> = Arc::new(table.with_context(|| format!("{}", home.database().display()))?);
@@ -142,8 +196,7 @@ impl Engines {
         let objects = objects.with_context(|| format!("{}", home.objects().display()))?;
         let source = settings.prices.open(&table, &clock)?;
         let provider = source.provider.clone();
-        let app =
-            App::new(Parts { table, objects: Arc::new(objects.clone()), provider, clock, channels: Channels::none() });
+        let app = App::new(Parts { table, objects: Arc::new(objects.clone()), provider, clock, channels });
         Ok(Self { app, objects, source })
     }
 }
@@ -174,6 +227,7 @@ pub(crate) mod tests_support {
             prices: Prices::Sample,
             template: None,
             allowed_hosts: Vec::new(),
+            allowed_origins: Vec::new(),
             schedules: false,
             clock: Arc::new(|| "2026-11-20T12:00:00Z".parse().unwrap()),
         }

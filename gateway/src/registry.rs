@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use axum::Router;
 use serde_json::Value;
@@ -41,6 +42,11 @@ pub enum Handler {
         /// Takes one event.
         handle: fn(App, Value) -> EventAnswer,
     },
+    /// Takes the events of live connections.
+    Live {
+        /// Takes one event; pages of these origins may connect.
+        handle: fn(App, Arc<[String]>, Value) -> EventAnswer,
+    },
 }
 
 const fn http(name: &'static str, router: fn(App) -> Router, openapi: fn() -> OpenApi) -> Registered {
@@ -59,14 +65,22 @@ pub const FUNCTIONS: &[Registered] = &[
     http("fetch-data", fetch_data::router, fetch_data::openapi),
     http("health", health::router, health::openapi),
     http("instruments", instruments::router, instruments::openapi),
+    Registered {
+        name: "live",
+        handler: Handler::Live {
+            handle: |app, origins, event| Box::pin(async move { Ok(live::handle(&app, &origins, event).await?) }),
+        },
+    },
     event("operator", |app, event| Box::pin(async move { Ok(operator::handle(&app, event).await?) })),
     http("portfolios", portfolios::router, portfolios::openapi),
     http("predict", predict::router, predict::openapi),
+    event("publish-rates", |app, event| Box::pin(async move { Ok(publish_rates::handle(&app, event).await?) })),
     event("refresh-prices", |app, event| Box::pin(async move { Ok(refresh_prices::handle(&app, event).await?) })),
     http("report", report::router, report::openapi),
     http("sessions", sessions::router, sessions::openapi),
     http("trades", trades::router, trades::openapi),
     http("wallet", wallet::router, wallet::openapi),
+    http("watch", watch::router, watch::openapi),
 ];
 
 /// Why template and registry do not make one platform.
@@ -78,7 +92,8 @@ pub enum RegistryError {
     /// The registry has a function that nothing calls.
     #[error("gateway/src/registry.rs has the function {0}, which the template does not name")]
     NotInTemplate(String),
-    /// Routes lead to a function that answers no HTTP, or a schedule to one that answers nothing else.
+    /// Routes lead to a function that answers no HTTP, a schedule or a rule to one that answers nothing else, or live
+    /// connections to one that takes none.
     #[error("the template calls the function {0} in a way that its handler does not answer")]
     WrongKind(String),
 }
@@ -98,9 +113,11 @@ pub fn pair<'a>(
     let with_handler = |function: &'a Function| {
         let registered = registry.iter().find(|registered| registered.name == function.name);
         let handler = registered.ok_or_else(|| RegistryError::NoHandler(function.name.clone()))?.handler;
+        let is_live = template.live_api.as_ref().is_some_and(|api| api.function == function.name);
         let answers = match handler {
-            Handler::Http { .. } => function.schedules.is_empty(),
-            Handler::Event { .. } => function.routes.is_empty(),
+            Handler::Http { .. } => function.schedules.is_empty() && function.rules.is_empty() && !is_live,
+            Handler::Event { .. } => function.routes.is_empty() && !is_live,
+            Handler::Live { .. } => is_live,
         };
         if answers { Ok((function, handler)) } else { Err(RegistryError::WrongKind(function.name.clone())) }
     };
@@ -130,6 +147,13 @@ mod tests {
         let mut template = Template::parse(PROJECT_TEMPLATE).unwrap();
         template.functions.retain(|function| function.name != "report");
         assert_eq!(pair(&template, FUNCTIONS).unwrap_err(), RegistryError::NotInTemplate("report".to_owned()));
+    }
+
+    #[test]
+    fn live_connections_to_a_function_that_takes_none_are_refused() {
+        let mut template = Template::parse(PROJECT_TEMPLATE).unwrap();
+        template.live_api.as_mut().unwrap().function = "operator".to_owned();
+        assert_eq!(pair(&template, FUNCTIONS).unwrap_err(), RegistryError::WrongKind("live".to_owned()));
     }
 
     #[test]

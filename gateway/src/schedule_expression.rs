@@ -78,6 +78,24 @@ impl ScheduleExpression {
             }
         }
     }
+
+    /// The last time by `now` at which it was due. A rate goes on from `since`, the last time it was done; where there
+    /// was none it has not begun.
+    #[must_use]
+    pub fn last_by(&self, now: DateTime<Utc>, since: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Rate(period) => {
+                let since = since?;
+                let periods = (now - since).num_seconds().div_euclid(period.num_seconds());
+                let passed = i32::try_from(periods).ok().filter(|periods| *periods > 0)?;
+                since.checked_add_signed(period.checked_mul(passed)?)
+            }
+            Self::Cron { cron, time_zone } => {
+                let last = cron.find_previous_occurrence(&now.with_timezone(time_zone), true).ok()?;
+                Some(last.with_timezone(&Utc))
+            }
+        }
+    }
 }
 
 fn rate_of(text: &str) -> Option<TimeDelta> {
@@ -131,6 +149,15 @@ mod tests {
         // 02:30 does not exist in New York on 2026-03-08.
         let next = after("cron(30 2 * * ? *)", "America/New_York", "2026-03-08T05:00:00Z");
         assert!(next.starts_with("2026-03-08T07:") || next == "2026-03-09T06:30:00Z", "{next}");
+    }
+
+    #[test]
+    fn the_last_time_is_the_latest_that_is_not_to_come() {
+        let evening = ScheduleExpression::parse("cron(30 18 ? * MON-FRI *)", "America/New_York").unwrap();
+        let last = |now: &str| evening.last_by(now.parse().unwrap(), None).unwrap().to_rfc3339();
+        assert_eq!(last("2026-11-20T23:29:59Z"), "2026-11-19T23:30:00+00:00");
+        assert_eq!(last("2026-11-20T23:30:00Z"), "2026-11-20T23:30:00+00:00");
+        assert_eq!(last("2026-11-23T12:00:00Z"), "2026-11-20T23:30:00+00:00");
     }
 
     #[test]

@@ -1,50 +1,76 @@
 //! Runs the template's schedules as EventBridge Scheduler does.
 //!
-//! Each fires its function with the event that AWS would send. A time that passed while the machine
-//! slept is made up for once, however many there were; a run that fails is logged and not repeated,
+//! Each fires its function with the event that AWS would send. A time that passed while the machine slept, or while
+//! the platform did not run, is made up for once, however many there were; a run that fails is logged and not repeated,
 //! the next time comes soon enough.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use services::App;
-use store::Clock;
+use store::{Clock, Key, StoreError, documents, keys};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use crate::event::ACCOUNT;
-use crate::registry::EventAnswer;
+use crate::event_function::{Ended, EventFunction};
 use crate::template::Schedule;
 
 /// The clock is looked at this often, because it can be set and the machine can sleep.
 const LOOK_INTERVAL: Duration = Duration::from_secs(20);
+/// What was due longer ago than this is not made up for.
+const MAX_LATE: TimeDelta = TimeDelta::hours(24);
 
 /// A schedule and the function that it starts.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Scheduled {
-    /// The function's name.
-    pub function: String,
-    /// After this it is stopped.
-    pub timeout: Duration,
+    /// The function.
+    pub function: EventFunction,
     /// When, and with what.
     pub schedule: Schedule,
-    /// The function.
-    pub handle: fn(App, Value) -> EventAnswer,
 }
 
-/// How a run ended.
-#[derive(Debug)]
-pub enum Ended {
-    /// The function's answer.
-    Done(Value),
-    /// It refused, failed or panicked.
-    Failed(anyhow::Error),
-    /// It took longer than its timeout.
-    TimedOut,
+/// The last time at which a function was due and done, kept in the store.
+#[derive(Serialize, Deserialize)]
+struct Finished {
+    due: DateTime<Utc>,
+}
+
+/// Fires all of them whenever they are due, and at once those that were due while nobody looked; until `stopped`.
+pub async fn run(app: App, clock: Clock, scheduled: Vec<Scheduled>, stopped: watch::Receiver<bool>) {
+    let mut under_way = JoinSet::new();
+    let mut functions: BTreeMap<String, Vec<Scheduled>> = BTreeMap::new();
+    for one in scheduled {
+        functions.entry(one.function.name.clone()).or_default().push(one.clone());
+        under_way.spawn(whenever_due(app.clone(), clock.clone(), one, stopped.clone()));
+    }
+    for of_one_function in functions.into_values() {
+        let (app, now) = (app.clone(), clock());
+        under_way.spawn(async move { catch_up(&app, now, &of_one_function).await });
+    }
+    while under_way.join_next().await.is_some() {}
+}
+
+/// Fires the last of these schedules of one function that was due by `now`, unless it is done or too long ago.
+async fn catch_up(app: &App, now: DateTime<Utc>, scheduled: &[Scheduled]) {
+    let Some(first) = scheduled.first() else { return };
+    let done = match documents::read::<Finished>(app.table(), &key(first)).await {
+        Ok(finished) => finished.map(|(finished, _)| finished.due),
+        Err(error) => return tracing::warn!(%error, "what was missed is not known"),
+    };
+    let due = scheduled.iter().filter_map(|one| Some((one.schedule.expression.last_by(now, done)?, one)));
+    let Some((time, missed)) = due.max_by_key(|(time, _)| *time) else { return };
+    if now - time <= MAX_LATE && done.is_none_or(|done| time > done) {
+        tracing::info!(function = missed.function.name, %time, "catching up");
+        finish(app, missed, time).await;
+    }
 }
 
 /// Fires `scheduled` whenever it is due, until `stopped`; a run under way is finished first.
-pub async fn run(app: App, clock: Clock, scheduled: Scheduled, mut stopped: watch::Receiver<bool>) {
+async fn whenever_due(app: App, clock: Clock, scheduled: Scheduled, mut stopped: watch::Receiver<bool>) {
     let expression = &scheduled.schedule.expression;
     let mut due = expression.next_after(clock());
     while let Some(time) = due {
@@ -54,7 +80,7 @@ pub async fn run(app: App, clock: Clock, scheduled: Scheduled, mut stopped: watc
             _ = stop => return,
             () = wait_until(time, &clock) => {}
         }
-        log(&scheduled, time, &fire(&app, &scheduled, time).await);
+        finish(&app, &scheduled, time).await;
         due = expression.next_after(time.max(clock()));
     }
 }
@@ -69,20 +95,40 @@ async fn wait_until(time: DateTime<Utc>, clock: &Clock) {
     }
 }
 
+/// Runs the function for the slot `time` and keeps that it is done.
+async fn finish(app: &App, scheduled: &Scheduled, time: DateTime<Utc>) {
+    let ended = fire(app, scheduled, time).await;
+    log(scheduled, time, &ended);
+    if matches!(ended, Ended::Done(_))
+        && let Err(error) = remember(app, scheduled, time).await
+    {
+        tracing::warn!(%error, "a run that is done may be made up for when the platform starts again");
+    }
+}
+
 /// Runs the function once, for the slot `time`.
 pub async fn fire(app: &App, scheduled: &Scheduled, time: DateTime<Utc>) -> Ended {
     let made_up = || scheduler_event(&scheduled.schedule.name, &app.new_id().to_string(), time);
     let event = scheduled.schedule.input.clone().unwrap_or_else(made_up);
-    let mut task = tokio::spawn((scheduled.handle)(app.clone(), event));
-    match tokio::time::timeout(scheduled.timeout, &mut task).await {
-        Ok(Ok(Ok(answer))) => Ended::Done(answer),
-        Ok(Ok(Err(error))) => Ended::Failed(error),
-        Ok(Err(panic)) => Ended::Failed(panic.into()),
-        Err(_) => {
-            task.abort();
-            Ended::TimedOut
-        }
+    scheduled.function.run(app, event).await
+}
+
+async fn remember(app: &App, scheduled: &Scheduled, due: DateTime<Utc>) -> Result<(), StoreError> {
+    let known = documents::read::<Finished>(app.table(), &key(scheduled)).await?;
+    if known.as_ref().is_some_and(|(finished, _)| finished.due >= due) {
+        return Ok(());
     }
+    let version = known.map(|(_, version)| version);
+    match documents::put(app.table(), key(scheduled), &Finished { due }, version).await {
+        // Another schedule of the function was done at the same time; one of the two is kept.
+        Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Where the scheduler keeps what is done of a function, among its job's slots.
+fn key(scheduled: &Scheduled) -> Key {
+    keys::job_run(&scheduled.function.name, "SCHEDULER")
 }
 
 /// The event that EventBridge Scheduler sends to a function whose schedule has no input of its own.
@@ -101,7 +147,7 @@ fn scheduler_event(schedule: &str, id: &str, time: DateTime<Utc>) -> Value {
 }
 
 fn log(scheduled: &Scheduled, time: DateTime<Utc>, ended: &Ended) {
-    let (function, schedule) = (&scheduled.function, &scheduled.schedule.name);
+    let (function, schedule) = (&scheduled.function.name, &scheduled.schedule.name);
     match ended {
         Ended::Done(answer) => tracing::info!(function, schedule, %time, %answer, "scheduled run done"),
         Ended::Failed(error) => {
@@ -112,71 +158,4 @@ fn log(scheduled: &Scheduled, time: DateTime<Utc>, ended: &Ended) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use super::*;
-    use crate::platform::tests_support::app;
-    use crate::schedule_expression::ScheduleExpression;
-
-    fn scheduled(expression: &str, handle: fn(App, Value) -> EventAnswer) -> Scheduled {
-        let expression = ScheduleExpression::parse(expression, "UTC").unwrap();
-        let schedule = Schedule { name: "Often".to_owned(), expression, input: None };
-        Scheduled { function: "test".to_owned(), timeout: Duration::from_secs(5), schedule, handle }
-    }
-
-    #[tokio::test]
-    async fn a_run_gets_the_event_that_aws_would_send() {
-        let (app, _folder) = app();
-        let echo = scheduled("rate(1 hour)", |_, event| Box::pin(async { Ok(event) }));
-        let Ended::Done(event) = fire(&app, &echo, "2026-11-20T23:30:00Z".parse().unwrap()).await else { panic!() };
-        assert_eq!(event["time"], "2026-11-20T23:30:00Z");
-        assert_eq!(event["source"], "aws.scheduler");
-        assert_eq!(event["detail-type"], "Scheduled Event");
-        assert_eq!(event["resources"][0], "arn:aws:scheduler:local:000000000000:schedule/default/Often");
-    }
-
-    #[tokio::test]
-    async fn an_input_of_its_own_stands_in_for_the_event() {
-        let (app, _folder) = app();
-        let mut echo = scheduled("rate(1 hour)", |_, event| Box::pin(async { Ok(event) }));
-        echo.schedule.input = Some(json!({"job": 1}));
-        let ended = fire(&app, &echo, DateTime::UNIX_EPOCH).await;
-        assert!(matches!(ended, Ended::Done(event) if event == json!({"job": 1})));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn failures_panics_and_endless_runs_end_the_run_alone() {
-        let (app, _folder) = app();
-        let failing = scheduled("rate(1 hour)", |_, _| Box::pin(async { anyhow::bail!("no") }));
-        assert!(matches!(fire(&app, &failing, DateTime::UNIX_EPOCH).await, Ended::Failed(_)));
-        let panicking = scheduled("rate(1 hour)", |_, _| Box::pin(async { panic!("a bug") }));
-        assert!(matches!(fire(&app, &panicking, DateTime::UNIX_EPOCH).await, Ended::Failed(_)));
-        let endless = scheduled("rate(1 hour)", |_, _| Box::pin(std::future::pending()));
-        assert!(matches!(fire(&app, &endless, DateTime::UNIX_EPOCH).await, Ended::TimedOut));
-    }
-
-    static RUNS: AtomicUsize = AtomicUsize::new(0);
-
-    #[tokio::test(start_paused = true)]
-    async fn a_schedule_fires_when_due_until_it_is_stopped() {
-        let (app, _folder) = app();
-        let started = tokio::time::Instant::now();
-        let clock: Clock =
-            Arc::new(move || DateTime::UNIX_EPOCH + chrono::TimeDelta::from_std(started.elapsed()).unwrap_or_default());
-        let counting = scheduled("rate(10 minutes)", |_, _| {
-            Box::pin(async {
-                RUNS.fetch_add(1, Ordering::SeqCst);
-                Ok(Value::Null)
-            })
-        });
-        let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(run(app, clock, counting, stopped));
-        tokio::time::sleep(Duration::from_mins(35)).await;
-        assert_eq!(RUNS.load(Ordering::SeqCst), 3);
-        stop.send(true).unwrap();
-        task.await.unwrap();
-        assert_eq!(RUNS.load(Ordering::SeqCst), 3);
-    }
-}
+mod tests;

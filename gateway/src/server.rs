@@ -11,14 +11,14 @@ use http_body_util::Full;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::answer::answer;
 use crate::platform::{Platform, Settings};
-use crate::schedules;
+use crate::schedules::Scheduled;
+use crate::{local_bus, schedules};
 
 /// Requests and scheduled runs in flight get this long to finish when the server stops.
 const GRACE: Duration = Duration::from_secs(10);
@@ -33,27 +33,36 @@ pub struct Server {
     address: SocketAddr,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
+    /// Stopped last: what is in flight may publish.
+    stop_delivering: watch::Sender<bool>,
+    delivering: JoinSet<()>,
 }
 
 impl Server {
     /// Opens the platform and starts to listen; returns once requests are answered.
     pub async fn start(settings: Settings) -> anyhow::Result<Self> {
         let listener = bind(settings.address).await?;
-        let address = listener.local_addr()?;
         let with_schedules = settings.schedules;
         let opened = tokio::task::spawn_blocking(move || Platform::open(&settings)).await?;
         let (platform, scheduled) = opened?;
+        Self::listen(listener, platform, if with_schedules { scheduled } else { Vec::new() })
+    }
+
+    /// Answers what comes to `listener`, fires these schedules and delivers what is published.
+    pub(crate) fn listen(listener: TcpListener, platform: Platform, scheduled: Vec<Scheduled>) -> anyhow::Result<Self> {
+        let address = listener.local_addr()?;
         platform.objects.set_base_url(&format!("http://{address}"))?;
         let platform = Arc::new(platform);
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         tasks.spawn(accept(platform.clone(), listener, stopped.clone()));
-        if with_schedules {
-            for one in scheduled {
-                tasks.spawn(schedules::run(platform.app.clone(), platform.clock.clone(), one, stopped.clone()));
-            }
+        tasks.spawn(schedules::run(platform.app.clone(), platform.clock.clone(), scheduled, stopped));
+        let (stop_delivering, stopped) = watch::channel(false);
+        let mut delivering = JoinSet::new();
+        if let Some(deliveries) = local_bus::take(&platform.undelivered) {
+            delivering.spawn(deliveries.run(platform.app.clone(), platform.listeners.clone(), stopped));
         }
-        Ok(Self { platform, address, stop, tasks })
+        Ok(Self { platform, address, stop, tasks, stop_delivering, delivering })
     }
 
     /// Where it listens.
@@ -68,12 +77,20 @@ impl Server {
         &self.platform
     }
 
-    /// Takes no more requests, lets those in flight finish for at most ten seconds, and returns.
+    /// Takes no more requests, lets those in flight and what they published finish, tells the live connections, and
+    /// returns; all in at most ten seconds.
     pub async fn stop(mut self) {
-        // Fails only when nobody listens any more, which is what is wanted.
-        let _ = self.stop.send(true);
-        let finished = tokio::time::timeout(GRACE, async { while self.tasks.join_next().await.is_some() {} }).await;
-        if finished.is_err() {
+        let finished = tokio::time::timeout(GRACE, async {
+            // Fails only when nobody listens any more, which is what is wanted.
+            let _ = self.stop.send(true);
+            while self.tasks.join_next().await.is_some() {}
+            let _ = self.stop_delivering.send(true);
+            while self.delivering.join_next().await.is_some() {}
+            if let Some(live) = &self.platform.live {
+                live.connections.stop().await;
+            }
+        });
+        if finished.await.is_err() {
             tracing::warn!("stopped with work in flight");
         }
     }
@@ -88,42 +105,66 @@ async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
-async fn accept(platform: Arc<Platform>, listener: TcpListener, mut stopped: watch::Receiver<bool>) {
-    let graceful = GracefulShutdown::new();
+async fn accept(platform: Arc<Platform>, listener: TcpListener, stopped: watch::Receiver<bool>) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let mut stop = pin!(stopped.wait_for(|stopped| *stopped));
+    let mut stopping = stopped.clone();
+    let mut stop = pin!(stopping.wait_for(|stopped| *stopped));
     loop {
         let accepted = tokio::select! {
             _ = &mut stop => break,
             accepted = next_connection(&listener, &places) => accepted,
         };
-        let (stream, peer, place) = match accepted {
-            Ok(accepted) => accepted,
+        match accepted {
+            Ok((stream, peer, place)) => {
+                tokio::spawn(serve(platform.clone(), stream, peer, place, stopped.clone()));
+            }
             Err(error) => {
                 // Out of file descriptors, most often: it passes when connections close.
                 tracing::warn!(%error, "a connection could not be taken");
                 tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
             }
-        };
-        let watcher = graceful.watcher();
-        let platform = platform.clone();
-        tokio::spawn(async move {
-            let service = service_fn(move |request| {
-                let platform = platform.clone();
-                async move { Ok::<_, Infallible>(answer(&platform, peer, request).await.map(Full::new)) }
-            });
-            let mut builder = http1::Builder::new();
-            builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-            let connection = builder.serve_connection(TokioIo::new(stream), service);
-            if let Err(error) = watcher.watch(connection).await {
-                tracing::debug!(%peer, %error, "the connection ended early");
-            }
-            drop(place);
-        });
+        }
     }
     drop(listener);
-    graceful.shutdown().await;
+    // Until the last connection has given its place back. Fails only when the semaphore is closed, which nobody does.
+    let _ = places.acquire_many(MAX_CONNECTIONS as u32).await;
+}
+
+/// Answers what comes over one connection, until it ends or becomes a live one, which has a place of its own.
+async fn serve(
+    platform: Arc<Platform>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    place: OwnedSemaphorePermit,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let service = service_fn(move |request| {
+        let platform = platform.clone();
+        async move { Ok::<_, Infallible>(answer(&platform, peer, request).await.map(Full::new)) }
+    });
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    let early = tokio::select! {
+        ended = connection.as_mut() => Some(ended),
+        () = until(&mut stopped) => None,
+    };
+    let ended = match early {
+        Some(ended) => ended,
+        None => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%peer, %error, "the connection ended early");
+    }
+    drop(place);
+}
+
+async fn until(stopped: &mut watch::Receiver<bool>) {
+    // An error means that whoever could stop us is gone.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
 async fn next_connection(

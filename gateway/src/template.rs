@@ -11,8 +11,14 @@ use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
+use crate::event_pattern::{EventPattern, PatternError};
 use crate::routes::{RouteError, RouteKey};
 use crate::schedule_expression::{ScheduleError, ScheduleExpression};
+
+mod events;
+mod live_api;
+
+use events::Event;
 
 /// The project's own template, as it was when this binary was built.
 pub const PROJECT_TEMPLATE: &str = include_str!("../../template.yaml");
@@ -23,8 +29,8 @@ const DEFAULT_TIMEOUT_S: u64 = 3;
 const DEFAULT_MEMORY_MB: u32 = 128;
 const FUNCTION_TYPE: &str = "AWS::Serverless::Function";
 const API_TYPE: &str = "AWS::Serverless::HttpApi";
-/// What stands for no authorizer at a route.
-const NO_AUTHORIZER: &str = "NONE";
+/// How often Lambda repeats a failed run that nobody waits for, where nothing else is said.
+const DEFAULT_RETRIES: u32 = 2;
 const CODE_URI_PREFIX: &str = "target/lambda/";
 
 /// The functions of a template.
@@ -34,6 +40,17 @@ pub struct Template {
     pub functions: Vec<Function>,
     /// The function that is asked before every route that is not public; `None` where the template has no API.
     pub authorizer: Option<String>,
+    /// The WebSocket API; `None` where the template has none.
+    pub live_api: Option<LiveApi>,
+}
+
+/// The WebSocket API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveApi {
+    /// Its stage, which is the path that clients connect to.
+    pub stage: String,
+    /// The function that its routes lead to.
+    pub function: String,
 }
 
 /// One function: what calls it, and how long it may take.
@@ -51,6 +68,10 @@ pub struct Function {
     pub public_routes: Vec<RouteKey>,
     /// The schedules that start it.
     pub schedules: Vec<Schedule>,
+    /// The rules that send it events, by what they take.
+    pub rules: Vec<EventPattern>,
+    /// How often a failed run that nobody waits for is repeated.
+    pub retries: u32,
 }
 
 /// One schedule of a function.
@@ -114,6 +135,14 @@ pub enum TemplateError {
         /// What is wrong with the schedule.
         source: ScheduleError,
     },
+    /// A rule that EventBridge would not take, or that is not understood here.
+    #[error("{resource}: {source}")]
+    Pattern {
+        /// The function's resource.
+        resource: String,
+        /// What is wrong with the rule's pattern.
+        source: PatternError,
+    },
     /// `Ref` names no parameter with a default.
     #[error("{resource}: Ref names {name}, which is no parameter with a default")]
     Reference {
@@ -132,7 +161,7 @@ impl Template {
         let functions = document.resources.iter().filter(|(_, resource)| resource.kind == FUNCTION_TYPE);
         let functions =
             functions.map(|(name, resource)| document.function(name, resource)).collect::<Result<_, _>>()?;
-        Ok(Self { functions, authorizer: document.authorizer()? })
+        Ok(Self { functions, authorizer: document.authorizer()?, live_api: document.live_api()? })
     }
 }
 
@@ -181,28 +210,14 @@ struct FunctionProperties {
     memory_size: Option<u32>,
     #[serde(default)]
     events: BTreeMap<String, Event>,
+    #[serde(default)]
+    event_invoke_config: EventInvokeConfig,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Event {
-    #[serde(rename = "Type")]
-    kind: String,
-    properties: Value,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct HttpApiProperties {
-    method: Option<String>,
-    path: Option<String>,
-    auth: Option<RouteAuth>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct RouteAuth {
-    authorizer: String,
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct EventInvokeConfig {
+    maximum_retry_attempts: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -232,14 +247,6 @@ struct Attribute {
     of: (String, String),
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct ScheduleProperties {
-    schedule_expression: Text,
-    schedule_expression_timezone: Option<Text>,
-    input: Option<String>,
-}
-
 /// A text of the template, written out or as a reference to a parameter.
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -263,11 +270,17 @@ impl Document {
         let auth = properties.auth.ok_or_else(|| refusal("it has no Auth: every route would be public"))?;
         let default = auth.default_authorizer.and_then(|name| auth.authorizers.get(&name));
         let default = default.ok_or_else(|| refusal("its DefaultAuthorizer is none of its Authorizers"))?;
-        let function = self.resources.get(&default.function_arn.of.0);
-        let function = function.filter(|function| function.kind == FUNCTION_TYPE);
-        let function = function.ok_or_else(|| refusal("its authorizer is no function of the template"))?;
-        let properties: FunctionProperties = read(&default.function_arn.of.0, &function.properties)?;
-        name_of(&default.function_arn.of.0, &properties.code_uri).map(Some)
+        let function = self.function_named(&default.function_arn)?;
+        function.map(Some).ok_or_else(|| refusal("its authorizer is no function of the template"))
+    }
+
+    /// The name of the function whose attribute this is; `None` where it is no function's.
+    fn function_named(&self, arn: &Attribute) -> Result<Option<String>, TemplateError> {
+        let resource = &arn.of.0;
+        let function = self.resources.get(resource).filter(|function| function.kind == FUNCTION_TYPE);
+        let Some(function) = function else { return Ok(None) };
+        let properties: FunctionProperties = read(resource, &function.properties)?;
+        name_of(resource, &properties.code_uri).map(Some)
     }
 
     fn function(&self, resource: &str, declared: &Resource) -> Result<Function, TemplateError> {
@@ -281,36 +294,13 @@ impl Document {
             routes: Vec::new(),
             public_routes: Vec::new(),
             schedules: Vec::new(),
+            rules: Vec::new(),
+            retries: properties.event_invoke_config.maximum_retry_attempts.unwrap_or(DEFAULT_RETRIES),
         };
         for (name, event) in &properties.events {
-            match event.kind.as_str() {
-                "HttpApi" => {
-                    let (route, public) = route(resource, event)?;
-                    function.public_routes.extend(public.then(|| route.clone()));
-                    function.routes.push(route);
-                }
-                "ScheduleV2" => function.schedules.push(self.schedule(resource, name, event)?),
-                kind => {
-                    let (resource, event, kind) = (resource.to_owned(), name.clone(), kind.to_owned());
-                    return Err(TemplateError::EventType { resource, event, kind });
-                }
-            }
+            events::add(&mut function, self, resource, name, event)?;
         }
         Ok(function)
-    }
-
-    fn schedule(&self, resource: &str, name: &str, event: &Event) -> Result<Schedule, TemplateError> {
-        let properties: ScheduleProperties = read(resource, &event.properties)?;
-        let expression = self.text(resource, &properties.schedule_expression)?;
-        let time_zone = properties.schedule_expression_timezone.map(|text| self.text(resource, &text)).transpose()?;
-        let expression = ScheduleExpression::parse(&expression, time_zone.as_deref().unwrap_or("UTC"))
-            .map_err(|source| TemplateError::Schedule { resource: resource.to_owned(), source })?;
-        let input = properties.input.map(|text| serde_json::from_str(&text)).transpose();
-        let input = input.map_err(|error| TemplateError::Properties {
-            resource: resource.to_owned(),
-            reason: format!("the Input of {name} is no JSON: {error}"),
-        })?;
-        Ok(Schedule { name: name.to_owned(), expression, input })
     }
 
     fn text(&self, resource: &str, text: &Text) -> Result<String, TemplateError> {
@@ -325,24 +315,6 @@ impl Document {
             }
         }
     }
-}
-
-/// The route of an event, and whether it is public.
-fn route(resource: &str, event: &Event) -> Result<(RouteKey, bool), TemplateError> {
-    let properties: HttpApiProperties = read(resource, &event.properties)?;
-    let public = match properties.auth.as_ref().map(|auth| auth.authorizer.as_str()) {
-        None => false,
-        Some(NO_AUTHORIZER) => true,
-        Some(other) => {
-            let reason = format!("a route has the API's authorizer or {NO_AUTHORIZER}, not {other}");
-            return Err(TemplateError::Properties { resource: resource.to_owned(), reason });
-        }
-    };
-    // With neither, SAM makes the route that takes what no other does.
-    let path = properties.path.as_deref().unwrap_or("$default");
-    RouteKey::parse(properties.method.as_deref().unwrap_or("ANY"), path)
-        .map(|key| (key, public))
-        .map_err(|source| TemplateError::Route { resource: resource.to_owned(), source })
 }
 
 fn read<T: serde::de::DeserializeOwned>(resource: &str, value: &Value) -> Result<T, TemplateError> {

@@ -43,6 +43,12 @@ fn every_sample_event_is_answered_by_its_function() {
                     let answer = handle(app.clone(), event).await.unwrap();
                     assert!(answer.is_object(), "{folder}/{case}: {answer}");
                 }
+                Handler::Live { handle } => {
+                    let answer = handle(app.clone(), [].into(), event).await.unwrap();
+                    let expected = if case.starts_with(REFUSED) { 400..500 } else { 200..300 };
+                    let status = answer["statusCode"].as_u64().unwrap();
+                    assert!(expected.contains(&status), "{folder}/{case}: {answer}");
+                }
             }
         }
     });

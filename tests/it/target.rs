@@ -99,6 +99,7 @@ fn settings(folder: &Path) -> Settings {
         prices: Prices::Sample,
         template: None,
         allowed_hosts: Vec::new(),
+        allowed_origins: Vec::new(),
         schedules: false,
         clock: Arc::new(now),
     }

@@ -93,6 +93,56 @@ fn the_projects_own_template_is_read_whole() {
     let fetch = template.functions.iter().find(|function| function.name == "fetch-data").unwrap();
     assert_eq!(fetch.routes, [RouteKey::parse("GET", "/fetch-data/{symbol}").unwrap()]);
     let refresh = template.functions.iter().find(|function| function.name == "refresh-prices").unwrap();
-    assert_eq!(refresh.schedules.len(), 1);
-    assert_eq!(refresh.timeout, Duration::from_mins(5));
+    assert_eq!(refresh.schedules.len(), 2);
+    assert_eq!((refresh.timeout, refresh.retries), (Duration::from_mins(5), 1));
+    assert_eq!(template.live_api, Some(LiveApi { stage: "live".to_owned(), function: "live".to_owned() }));
+    let publish = template.functions.iter().find(|function| function.name == "publish-rates").unwrap();
+    let [pattern] = publish.rules.as_slice() else { panic!("{publish:?}") };
+    assert!(pattern.takes(&serde_json::json!({ "source": "sextant", "detail-type": "quotes.refreshed" })));
+    assert_eq!(publish.retries, 2);
+}
+
+#[test]
+fn a_rule_has_a_pattern_on_the_default_bus() {
+    let rule = |properties: &str| {
+        one(&format!(
+            "      CodeUri: target/lambda/tell-time/\n      Events:\n        E: {{ Type: EventBridgeRule, \
+             Properties: {{ {properties} }} }}\n"
+        ))
+    };
+    assert_eq!(rule("Pattern: { source: [sextant] }").unwrap().functions[0].rules.len(), 1);
+    assert_eq!(rule("EventBusName: default, Pattern: { source: [sextant] }").unwrap().functions[0].retries, 2);
+    for (properties, said) in [
+        ("Pattern: {}", "names no field"),
+        ("Pattern: { source: [{ prefix: sex }] }", "filter"),
+        ("EventBusName: another, Pattern: { source: [sextant] }", "another bus"),
+        ("EventBusName: default", "missing field"),
+    ] {
+        let refusal = rule(properties).unwrap_err().to_string();
+        assert!(refusal.contains(said), "{refusal:?} does not say {said:?}");
+    }
+}
+
+#[test]
+fn a_websocket_api_leads_to_one_function_by_its_three_routes() {
+    let api = |routes: &str| {
+        let route = |text: &str| text.replace("TIME", "{ FunctionArn: { 'Fn::GetAtt': [TellTimeFunction, Arn] } }");
+        let text = format!(
+            "Resources:\n  TellTimeFunction: {{ Type: 'AWS::Serverless::Function', Properties: {{ CodeUri: \
+             target/lambda/tell-time/ }} }}\n  Live: {{ Type: 'AWS::Serverless::WebSocketApi', Properties: \
+             {{ StageName: live, Routes: {{ {} }} }} }}\n",
+            route(routes)
+        );
+        Template::parse(&text)
+    };
+    let whole = api("$connect: TIME, $disconnect: TIME, $default: TIME").unwrap().live_api.unwrap();
+    assert_eq!(whole, LiveApi { stage: "live".to_owned(), function: "tell-time".to_owned() });
+    for (routes, said) in [
+        ("$connect: TIME, $default: TIME", "are not $connect"),
+        ("$connect: TIME, $disconnect: TIME, $default: TIME, join: TIME", "are not $connect"),
+        ("$connect: TIME, $disconnect: TIME, $default: { FunctionArn: { 'Fn::GetAtt': [A, Arn] } }", "no function"),
+    ] {
+        let refusal = api(routes).unwrap_err().to_string();
+        assert!(refusal.contains(said), "{refusal:?} does not say {said:?}");
+    }
 }

@@ -181,7 +181,9 @@ async fn live(app: &App, followed: &[Followed], until: Instant) -> Result<(Refre
         followed.iter().filter_map(|one| Some((&one.symbol, one.quote.as_ref()?.as_of))).collect();
     let used_up = AtomicBool::new(false);
     let ask = |one| ask(app, one, work, until, &used_up);
-    let mut asked = stream::iter(due.iter().copied().take(allowed)).map(ask).buffer_unordered(AT_ONCE);
+    // Mapped by the iterator: a stream's `map` makes a future that cannot be boxed as `Send`.
+    let asks: Vec<_> = due.iter().copied().take(allowed).map(ask).collect();
+    let mut asked = stream::iter(asks).buffer_unordered(AT_ONCE);
     let mut told_at = Instant::now();
     while let Some((symbol, outcome)) = asked.next().await {
         match outcome {

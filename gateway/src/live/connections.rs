@@ -1,0 +1,269 @@
+//! The live connections of this process, by their ids: what functions reach them by.
+//!
+//! Nobody waits for a client. What is posted to a connection stands in a queue of limited length until its session has
+//! sent it, and a client that lets the queue run full is cut off.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE;
+use services::push::{Push, PushError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+
+/// Live connections at a time, which are counted apart from those of HTTP.
+pub const MAX_CONNECTIONS: usize = 5000;
+/// The largest message that API Gateway takes, in either direction.
+pub const MAX_MESSAGE_BYTES: usize = 128 * 1024;
+/// Messages that wait for one client.
+const MAX_QUEUED: usize = 256;
+/// What they may hold together.
+const MAX_QUEUED_BYTES: usize = 1024 * 1024;
+
+/// Why the platform ends a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// A function asked for it.
+    Asked,
+    /// The client does not read what it is sent.
+    TooSlow,
+    /// The platform stops.
+    Stopping,
+}
+
+/// The live connections.
+pub struct Connections {
+    open: Mutex<HashMap<String, Handle>>,
+    places: Arc<Semaphore>,
+}
+
+struct Handle {
+    queue: mpsc::Sender<Utf8Bytes>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    queued_bytes: AtomicUsize,
+    /// Why the connection ends; set once, when its handle goes.
+    ending: OnceLock<Reason>,
+}
+
+/// Where a session finds what was posted to its connection.
+pub struct Mailbox {
+    /// The connection's id.
+    pub id: String,
+    queue: mpsc::Receiver<Utf8Bytes>,
+    shared: Arc<Shared>,
+}
+
+impl Default for Connections {
+    fn default() -> Self {
+        Self { open: Mutex::default(), places: Arc::new(Semaphore::new(MAX_CONNECTIONS)) }
+    }
+}
+
+impl Connections {
+    /// A place for one more connection; none where [`MAX_CONNECTIONS`] have theirs.
+    pub fn place(&self) -> Option<OwnedSemaphorePermit> {
+        self.places.clone().try_acquire_owned().ok()
+    }
+
+    /// An id for a new connection, in the form of API Gateway's. It is a secret as much as a name: who has it can post.
+    #[must_use]
+    pub fn new_id() -> String {
+        URL_SAFE.encode(rand::random::<[u8; 11]>())
+    }
+
+    /// Takes messages for this connection from now on.
+    pub fn open(&self, id: String) -> Mailbox {
+        let (sender, receiver) = mpsc::channel(MAX_QUEUED);
+        let shared = Arc::new(Shared::default());
+        self.lock().insert(id.clone(), Handle { queue: sender, shared: shared.clone() });
+        Mailbox { id, queue: receiver, shared }
+    }
+
+    /// Takes no more messages for this connection, whose session has ended.
+    pub fn forget(&self, id: &str) {
+        self.lock().remove(id);
+    }
+
+    /// How many connections take messages.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Ends every connection and waits until all sessions are over.
+    pub async fn stop(&self) {
+        let handles: Vec<Handle> = self.lock().drain().map(|(_, handle)| handle).collect();
+        for handle in handles {
+            handle.end(Reason::Stopping);
+        }
+        // Fails only when the semaphore is closed, which nobody does.
+        let _ = self.places.acquire_many(MAX_CONNECTIONS as u32).await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Handle>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Handle {
+    /// Lets the session end once it has sent what waits; the queue ends with this.
+    fn end(self, reason: Reason) {
+        // Set before already: then the first reason stays.
+        let _ = self.shared.ending.set(reason);
+    }
+
+    fn has_room(&self, bytes: usize) -> bool {
+        let queued = self.shared.queued_bytes.fetch_add(bytes, Ordering::Relaxed);
+        queued + bytes <= MAX_QUEUED_BYTES
+    }
+}
+
+#[async_trait]
+impl Push for Connections {
+    async fn post(&self, connection: &str, text: &str) -> Result<(), PushError> {
+        if text.len() > MAX_MESSAGE_BYTES {
+            let (bytes, limit) = (text.len(), MAX_MESSAGE_BYTES);
+            return Err(PushError::Failed(format!("the message has {bytes} bytes, {limit} are taken")));
+        }
+        let mut open = self.lock();
+        let handle = open.get(connection).ok_or(PushError::Gone)?;
+        if handle.has_room(text.len()) && handle.queue.try_send(text.into()).is_ok() {
+            return Ok(());
+        }
+        if let Some(handle) = open.remove(connection) {
+            tracing::info!(connection, "a live connection that is not read from is closed");
+            handle.end(Reason::TooSlow);
+        }
+        Err(PushError::Gone)
+    }
+
+    async fn close(&self, connection: &str) -> Result<(), PushError> {
+        let handle = self.lock().remove(connection);
+        if let Some(handle) = handle {
+            handle.end(Reason::Asked);
+        }
+        Ok(())
+    }
+}
+
+impl Mailbox {
+    /// The next message, as soon as there is one, or else why the connection is to end.
+    pub async fn next(&mut self) -> Result<Utf8Bytes, Reason> {
+        // Whoever does not read gets no more, not even what waits.
+        if self.shared.ending.get() == Some(&Reason::TooSlow) {
+            return Err(Reason::TooSlow);
+        }
+        let Some(text) = self.queue.recv().await else {
+            return Err(self.shared.ending.get().copied().unwrap_or(Reason::Stopping));
+        };
+        self.shared.queued_bytes.fetch_sub(text.len(), Ordering::Relaxed);
+        Ok(text)
+    }
+}
+
+impl Reason {
+    /// What the client is told.
+    #[must_use]
+    pub fn frame(self) -> CloseFrame {
+        let (code, reason) = match self {
+            Self::Asked => (CloseCode::Normal, "Connection closed by the platform"),
+            Self::TooSlow => (CloseCode::Policy, "Messages are not read"),
+            Self::Stopping => (CloseCode::Away, "Going away"),
+        };
+        CloseFrame { code, reason: reason.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_posted_comes_in_order_and_a_closed_connection_is_gone() {
+        let connections = Connections::default();
+        let mut mailbox = connections.open("a=".to_owned());
+        assert_eq!(connections.post("b=", "1").await, Err(PushError::Gone));
+        for text in ["1", "2"] {
+            connections.post("a=", text).await.unwrap();
+        }
+        connections.close("a=").await.unwrap();
+        assert_eq!(connections.post("a=", "3").await, Err(PushError::Gone));
+        assert_eq!(connections.close("a=").await, Ok(()));
+        assert_eq!(mailbox.next().await.unwrap(), "1");
+        assert_eq!(mailbox.next().await.unwrap(), "2");
+        assert_eq!(mailbox.next().await, Err(Reason::Asked));
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_read_is_cut_off_and_nobody_waits_for_it() {
+        let connections = Connections::default();
+        let mut slow = connections.open("slow".to_owned());
+        for _ in 0..MAX_QUEUED {
+            connections.post("slow", "tick").await.unwrap();
+        }
+        assert_eq!(connections.post("slow", "tick").await, Err(PushError::Gone));
+        assert_eq!((connections.count(), slow.next().await), (0, Err(Reason::TooSlow)));
+
+        let mut large = connections.open("large".to_owned());
+        let text = "x".repeat(MAX_MESSAGE_BYTES);
+        for _ in 0..MAX_QUEUED_BYTES / MAX_MESSAGE_BYTES {
+            connections.post("large", &text).await.unwrap();
+        }
+        assert_eq!(connections.post("large", "x").await, Err(PushError::Gone));
+        assert_eq!(large.next().await, Err(Reason::TooSlow));
+    }
+
+    #[tokio::test]
+    async fn room_that_was_read_is_room_again() {
+        let connections = Connections::default();
+        let mut mailbox = connections.open("a".to_owned());
+        let text = "x".repeat(MAX_MESSAGE_BYTES);
+        for _ in 0..10 * MAX_QUEUED_BYTES / MAX_MESSAGE_BYTES {
+            connections.post("a", &text).await.unwrap();
+            mailbox.next().await.unwrap();
+        }
+        let refusal = connections.post("a", &format!("{text}x")).await.unwrap_err();
+        assert!(matches!(refusal, PushError::Failed(_)), "{refusal}");
+        connections.post("a", "").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn stopping_waits_for_the_last_session() {
+        let connections = Arc::new(Connections::default());
+        let place = connections.place().unwrap();
+        let mut mailbox = connections.open("a".to_owned());
+        let stopping = tokio::spawn({
+            let connections = connections.clone();
+            async move { connections.stop().await }
+        });
+        assert_eq!(mailbox.next().await, Err(Reason::Stopping));
+        assert!(!stopping.is_finished());
+        drop(place);
+        stopping.await.unwrap();
+    }
+
+    #[test]
+    fn there_are_places_for_so_many_and_no_more() {
+        let connections = Connections::default();
+        let places: Vec<_> = (0..MAX_CONNECTIONS).map(|_| connections.place().unwrap()).collect();
+        assert!(connections.place().is_none());
+        drop(places);
+        assert!(connections.place().is_some());
+    }
+
+    #[test]
+    fn ids_are_of_a_kind_that_nobody_guesses() {
+        let (one, other) = (Connections::new_id(), Connections::new_id());
+        assert_ne!(one, other);
+        assert!(one.len() == 16 && one.ends_with('='), "{one}");
+    }
+}

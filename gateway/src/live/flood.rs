@@ -1,0 +1,52 @@
+//! How many messages a client may send: so many at once, and so many a second in the long run.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Messages at once.
+const BURST: u32 = 100;
+/// The time after which one more may come.
+const EVERY: Duration = Duration::from_millis(100);
+
+/// Counts the messages of one client.
+pub struct Flood {
+    /// When the allowance will be whole again.
+    whole_at: Instant,
+}
+
+impl Flood {
+    /// A client that has sent nothing by `now`.
+    pub fn new(now: Instant) -> Self {
+        Self { whole_at: now }
+    }
+
+    /// Counts one more message, if that is not too many.
+    pub fn takes_one_more(&mut self, now: Instant) -> bool {
+        let whole_at = self.whole_at.max(now) + EVERY;
+        let taken = whole_at - now <= EVERY * BURST;
+        if taken {
+            self.whole_at = whole_at;
+        }
+        taken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_is_taken_and_then_one_message_each_interval() {
+        let begun = Instant::now();
+        let mut flood = Flood::new(begun);
+        assert!((0..BURST).all(|_| flood.takes_one_more(begun)));
+        assert!(!flood.takes_one_more(begun));
+        assert!(!flood.takes_one_more(begun + EVERY / 2));
+        assert!(flood.takes_one_more(begun + EVERY));
+        assert!(!flood.takes_one_more(begun + EVERY));
+        let later = begun + EVERY * (2 * BURST);
+        assert!((0..BURST).all(|_| flood.takes_one_more(later)));
+        assert!(!flood.takes_one_more(later));
+    }
+}

@@ -1,0 +1,99 @@
+//! Makes a live connection, if its function lets it be made.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use hyper::body::Incoming;
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::handshake::server::create_response;
+
+use crate::event::check_query;
+use crate::event_function::Ended;
+use crate::live::Live;
+use crate::live::connections::Connections;
+use crate::live::event::{self, Connection, Moment};
+use crate::live::session::{self, Session};
+use crate::platform::Platform;
+
+impl Live {
+    /// Whether the request is for this API: it asks for a WebSocket where the stage is.
+    #[must_use]
+    pub fn is_asked(&self, request: &Request<Incoming>) -> bool {
+        let upgrade = request.headers().get(header::UPGRADE).and_then(|value| value.to_str().ok());
+        let websocket = upgrade.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"));
+        websocket && request.uri().path().strip_prefix('/') == Some(&self.stage)
+    }
+}
+
+/// Answers a request that [`Live::is_asked`]: 101 and a session, or a refusal and none.
+pub async fn answer(
+    platform: &Arc<Platform>,
+    live: &Live,
+    peer: SocketAddr,
+    host: String,
+    mut request: Request<Incoming>,
+) -> Response<Bytes> {
+    let moment = Moment { request_id: platform.app.new_id().to_string(), time: (platform.clock)() };
+    let connection = Connection {
+        id: Connections::new_id(),
+        stage: live.stage.clone(),
+        host,
+        source_ip: peer.ip(),
+        user_agent: user_agent(request.headers()),
+        connected_at: moment.time,
+    };
+    let refusal = |status, message| refused(status, message, &connection.id, &moment.request_id);
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    if check_query(&query).is_err() {
+        return refusal(StatusCode::BAD_REQUEST, "Bad Request");
+    }
+    let Ok(accepted) = accepted(&request) else { return refusal(StatusCode::BAD_REQUEST, "Bad Request") };
+    let Some(place) = live.connections.place() else {
+        return refusal(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests");
+    };
+    let event = event::connect(&connection, &moment, request.headers(), &query);
+    match live.function.run(&platform.app, event).await {
+        Ended::Done(answer) if lets_pass(&answer) => {}
+        Ended::Done(answer) => {
+            tracing::info!(request_id = moment.request_id, status = %answer["statusCode"], "live connection refused");
+            return refusal(StatusCode::FORBIDDEN, "Forbidden");
+        }
+        ended => {
+            session::log_failure(&live.function, &moment, ended);
+            return refusal(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error");
+        }
+    }
+    // Before the client can know that it is connected: what it asks for at once can be answered at once.
+    let mailbox = live.connections.open(connection.id.clone());
+    let upgrade = hyper::upgrade::on(&mut request);
+    tokio::spawn(Session::new(platform, live, connection, mailbox, place).run(upgrade));
+    accepted
+}
+
+/// Whether the function's answer to a CONNECT event lets the connection be made.
+fn lets_pass(answer: &Value) -> bool {
+    answer["statusCode"].as_u64().is_some_and(|status| (200..300).contains(&status))
+}
+
+/// The answer to a well-formed handshake.
+fn accepted(request: &Request<Incoming>) -> Result<Response<Bytes>, tokio_tungstenite::tungstenite::Error> {
+    let mut bare = Request::new(());
+    *bare.method_mut() = request.method().clone();
+    *bare.version_mut() = request.version();
+    *bare.headers_mut() = request.headers().clone();
+    create_response(&bare).map(|response| response.map(|()| Bytes::new()))
+}
+
+fn refused(status: StatusCode, message: &str, connection: &str, request_id: &str) -> Response<Bytes> {
+    let body = json!({ "message": message, "connectionId": connection, "requestId": request_id }).to_string();
+    let mut response = Response::new(Bytes::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn user_agent(headers: &HeaderMap) -> String {
+    headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+}

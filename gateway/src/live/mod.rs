@@ -1,0 +1,31 @@
+//! The WebSocket API of the template on one machine: what API Gateway does between a client and the function `live`.
+//!
+//! A handshake becomes a CONNECT event ([`handshake`]); the function says whether the connection is made. What the
+//! client then sends become MESSAGE events, and its end a DISCONNECT event ([`session`], [`event`]). Functions reach the
+//! client by the connection's id ([`connections`]). Limits are API Gateway's.
+
+pub mod connections;
+mod event;
+mod flood;
+pub mod handshake;
+mod session;
+
+use std::sync::Arc;
+
+use crate::event_function::EventFunction;
+
+pub use connections::Connections;
+
+/// The live connections' API.
+#[derive(Clone)]
+pub struct Live {
+    /// The stage, which is the path that clients connect to.
+    pub stage: String,
+    /// What takes its events.
+    pub function: EventFunction,
+    /// The connections there are.
+    pub connections: Arc<Connections>,
+}
+
+#[cfg(test)]
+mod tests;

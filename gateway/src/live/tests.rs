@@ -1,0 +1,319 @@
+//! Conversations, over a socket in memory where only time or sizes matter and over a real one where the handshake does.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use futures::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use services::App;
+use services::push::PushError;
+use tempfile::TempDir;
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use super::connections::MAX_MESSAGE_BYTES;
+use super::event::Connection;
+use super::session::Session;
+use super::*;
+use crate::Server;
+use crate::platform::Platform;
+use crate::platform::tests_support::settings;
+use crate::registry::EventAnswer;
+
+type Events = Arc<Mutex<Vec<Value>>>;
+
+/// A platform whose live function keeps what it is told, and does what a message says.
+fn platform() -> (Platform, Events, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut platform, _) = Platform::open(&settings(&folder)).unwrap();
+    let events = Events::default();
+    let heard = events.clone();
+    let live = platform.live.as_mut().unwrap();
+    live.function.handle = Arc::new(move |app, event: Value| {
+        heard.lock().unwrap().push(event.clone());
+        Box::pin(async move { obey(&app, &event).await })
+    });
+    (platform, events, folder)
+}
+
+async fn obey(app: &App, event: &Value) -> anyhow::Result<Value> {
+    let id = event["requestContext"]["connectionId"].as_str().unwrap();
+    let asked = event["queryStringParameters"]["ask"].as_str();
+    match asked.or(event["body"].as_str()).unwrap_or_default() {
+        "refuse" => return Ok(json!({ "statusCode": 401 })),
+        "fail" => anyhow::bail!("no"),
+        "close" => {
+            app.push().post(id, "goodbye").await?;
+            app.push().close(id).await?;
+        }
+        "" => {}
+        other => app.push().post(id, &format!("{} bytes", other.len())).await.or_else(|error| match error {
+            // Nobody is connected before the answer to CONNECT, and nobody after the end.
+            PushError::Gone => Ok(()),
+            error => Err(error),
+        })?,
+    }
+    Ok(json!({ "statusCode": 200 }))
+}
+
+/// A session over a socket in memory, and the client's end of it.
+async fn conversation(platform: &Arc<Platform>) -> (WebSocketStream<DuplexStream>, JoinHandle<()>) {
+    let live = platform.live.as_ref().unwrap();
+    let connection = Connection {
+        id: "L0SM9cOFvHcCIhw=".to_owned(),
+        stage: live.stage.clone(),
+        host: "localhost".to_owned(),
+        source_ip: "127.0.0.1".parse().unwrap(),
+        user_agent: String::new(),
+        connected_at: (platform.clock)(),
+    };
+    let (ours, theirs) = tokio::io::duplex(2 * MAX_MESSAGE_BYTES);
+    let mailbox = live.connections.open(connection.id.clone());
+    let session = Session::new(platform, live, connection, mailbox, live.connections.place().unwrap());
+    let serving = tokio::spawn(session.serve(ours));
+    (WebSocketStream::from_raw_socket(theirs, Role::Client, None).await, serving)
+}
+
+async fn closed<S: AsyncRead + AsyncWrite + Unpin>(client: &mut WebSocketStream<S>) -> u16 {
+    loop {
+        match client.next().await {
+            Some(Ok(Message::Close(Some(frame)))) => return frame.code.into(),
+            Some(Ok(_)) => {}
+            other => panic!("{other:?} where a close frame was due"),
+        }
+    }
+}
+
+async fn text<S: AsyncRead + AsyncWrite + Unpin>(client: &mut WebSocketStream<S>) -> String {
+    client.next().await.unwrap().unwrap().into_text().unwrap().to_string()
+}
+
+/// The ends that the function was told of.
+fn endings(events: &Events) -> Vec<(u64, String)> {
+    let events = events.lock().unwrap();
+    let contexts = events.iter().map(|event| &event["requestContext"]);
+    let ends = contexts.filter(|context| context["eventType"] == "DISCONNECT");
+    ends.map(|context| {
+        let code = context["disconnectStatusCode"].as_u64().unwrap();
+        (code, context["disconnectReason"].as_str().unwrap().to_owned())
+    })
+    .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_connection_is_closed_after_ten_minutes_and_any_after_two_hours() {
+    let (platform, events, _folder) = platform();
+    let platform = Arc::new(platform);
+    let begun = tokio::time::Instant::now();
+    let (mut silent, serving) = conversation(&platform).await;
+    assert_eq!(closed(&mut silent).await, 1001);
+    assert_eq!(begun.elapsed().as_secs(), 600);
+    drop(silent);
+    serving.await.unwrap();
+
+    let begun = tokio::time::Instant::now();
+    let (mut lively, serving) = conversation(&platform).await;
+    let code = loop {
+        tokio::select! {
+            code = closed(&mut lively) => break code,
+            () = tokio::time::sleep(Duration::from_mins(5)) => {}
+        }
+        lively.send(Message::Ping(Vec::new().into())).await.unwrap();
+    };
+    assert_eq!((code, begun.elapsed().as_secs()), (1001, 7200));
+    drop(lively);
+    serving.await.unwrap();
+    assert_eq!(endings(&events), [(1001, "Going away".to_owned()), (1001, "Going away".to_owned())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_frame_of_32_kib_and_a_message_of_128_are_taken_and_one_byte_more_closes_with_1009() {
+    const FRAME: usize = 32 * 1024;
+    let (platform, events, _folder) = platform();
+    let platform = Arc::new(platform);
+    let frame =
+        |bytes: usize, opcode, last| Message::Frame(Frame::message("x".repeat(bytes), OpCode::Data(opcode), last));
+    let (mut client, serving) = conversation(&platform).await;
+    client.send(Message::text("x".repeat(FRAME))).await.unwrap();
+    assert_eq!(text(&mut client).await, format!("{FRAME} bytes"));
+    for (opcode, last) in
+        [(Data::Text, false), (Data::Continue, false), (Data::Continue, false), (Data::Continue, true)]
+    {
+        client.send(frame(FRAME, opcode, last)).await.unwrap();
+    }
+    assert_eq!(text(&mut client).await, format!("{} bytes", 4 * FRAME));
+    client.send(Message::text("x".repeat(FRAME + 1))).await.unwrap();
+    assert_eq!(closed(&mut client).await, 1009);
+    drop(client);
+    serving.await.unwrap();
+
+    let (mut client, serving) = conversation(&platform).await;
+    for opcode in [Data::Text, Data::Continue, Data::Continue, Data::Continue] {
+        client.send(frame(FRAME, opcode, false)).await.unwrap();
+    }
+    client.send(frame(1, Data::Continue, true)).await.unwrap();
+    assert_eq!(closed(&mut client).await, 1009);
+    drop(client);
+    serving.await.unwrap();
+    assert_eq!(endings(&events).iter().map(|(code, _)| *code).collect::<Vec<_>>(), [1009, 1009]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_read_is_closed_and_nobody_waits_for_it() {
+    let (platform, events, _folder) = platform();
+    let platform = Arc::new(platform);
+    let (client, serving) = conversation(&platform).await;
+    let mut posted = 0;
+    while platform.app.push().post("L0SM9cOFvHcCIhw=", &"x".repeat(10_000)).await.is_ok() {
+        posted += 1;
+        tokio::task::yield_now().await;
+    }
+    // What waits in memory and what the socket holds.
+    assert!((100..200).contains(&posted), "{posted}");
+    serving.await.unwrap();
+    assert_eq!(endings(&events), [(1008, "Messages are not read".to_owned())]);
+    drop(client);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_sends_too_many_messages_is_closed() {
+    let (platform, events, _folder) = platform();
+    let platform = Arc::new(platform);
+    let (mut client, serving) = conversation(&platform).await;
+    let (mut sending, mut receiving) = client.split();
+    let sent = async {
+        for _ in 0..200 {
+            if sending.send(Message::text("tick")).await.is_err() {
+                break;
+            }
+        }
+    };
+    let received = async { while !matches!(receiving.next().await, Some(Ok(Message::Close(_))) | None) {} };
+    futures::future::join(sent, received).await;
+    client = sending.reunite(receiving).unwrap();
+    drop(client);
+    serving.await.unwrap();
+    assert_eq!(endings(&events), [(1008, "Too many messages".to_owned())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_the_function_fails_on_is_answered_and_the_conversation_goes_on() {
+    let (platform, events, _folder) = platform();
+    let platform = Arc::new(platform);
+    let (mut client, serving) = conversation(&platform).await;
+    client.send(Message::text("fail")).await.unwrap();
+    let apology: Value = serde_json::from_str(&text(&mut client).await).unwrap();
+    assert_eq!(apology["message"], "Internal server error");
+    assert_eq!(apology["connectionId"], "L0SM9cOFvHcCIhw=");
+    client.send(Message::binary(vec![0xff])).await.unwrap();
+    assert_eq!(text(&mut client).await, "4 bytes");
+    client.send(Message::text("close")).await.unwrap();
+    assert_eq!(text(&mut client).await, "goodbye");
+    assert_eq!(closed(&mut client).await, 1000);
+    drop(client);
+    serving.await.unwrap();
+    assert_eq!(endings(&events), [(1000, "Connection closed by the platform".to_owned())]);
+}
+
+async fn served() -> (Server, Events, TempDir) {
+    let (platform, events, folder) = platform();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    (Server::listen(listener, platform, Vec::new()).unwrap(), events, folder)
+}
+
+type Client = WebSocketStream<TcpStream>;
+
+async fn connected(server: &Server, target: &str, host: &str) -> Result<Client, Error> {
+    let mut request = format!("ws://{}{target}", server.address()).into_client_request()?;
+    request.headers_mut().insert("host", host.parse().unwrap());
+    let stream = TcpStream::connect(server.address()).await.unwrap();
+    Ok(tokio_tungstenite::client_async(request, stream).await?.0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handshake_a_message_and_an_end_are_told_as_api_gateway_tells_them() {
+    let (server, events, _folder) = served().await;
+    let mut client = connected(&server, "/live?ticket=a%20b", "localhost:8080").await.unwrap();
+    client.send(Message::text("hello")).await.unwrap();
+    assert_eq!(text(&mut client).await, "5 bytes");
+    client.close(Some(CloseFrame { code: 4000.into(), reason: "enough".into() })).await.unwrap();
+    while client.next().await.is_some() {}
+    server.stop().await;
+    let told = events.lock().unwrap();
+    let kinds: Vec<_> = told.iter().map(|event| event["requestContext"]["eventType"].clone()).collect();
+    assert_eq!(kinds, ["CONNECT", "MESSAGE", "DISCONNECT"]);
+    assert_eq!(told[0]["queryStringParameters"], json!({ "ticket": "a b" }));
+    assert_eq!(told[0]["requestContext"]["domainName"], "localhost:8080");
+    assert_eq!(told[0]["requestContext"]["stage"], "live");
+    let ids: std::collections::BTreeSet<_> =
+        told.iter().map(|event| event["requestContext"]["connectionId"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), 1);
+    drop(told);
+    assert_eq!(endings(&events), [(4000, "enough".to_owned())]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_not_let_pass_is_none() {
+    let (server, events, _folder) = served().await;
+    for (target, host, status) in [
+        ("/live?ask=refuse", "localhost", 403),
+        ("/live?ask=fail", "localhost", 500),
+        ("/live?a=%zz", "localhost", 400),
+        ("/live", "evil.example", 421),
+        ("/elsewhere", "localhost", 404),
+        ("/live/further", "localhost", 404),
+    ] {
+        match connected(&server, target, host).await {
+            Err(Error::Http(response)) => assert_eq!(response.status(), status, "{target}"),
+            other => panic!("{target}: {other:?}"),
+        }
+    }
+    assert_eq!(server.platform().live.as_ref().unwrap().connections.count(), 0);
+    server.stop().await;
+    // A connection that was never made does not end.
+    assert!(endings(&events).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_stops_tells_its_clients_and_waits_until_their_ends_are_told() {
+    let (server, events, _folder) = served().await;
+    let mut clients = Vec::new();
+    for _ in 0..3 {
+        clients.push(connected(&server, "/live", "localhost").await.unwrap());
+    }
+    let stopping = tokio::spawn(server.stop());
+    for client in &mut clients {
+        assert_eq!(closed(client).await, 1001);
+        while client.next().await.is_some() {}
+    }
+    stopping.await.unwrap();
+    assert_eq!(endings(&events), vec![(1001, "Going away".to_owned()); 3]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_is_published_reaches_the_functions_whose_rules_take_it() {
+    let (mut platform, _, _folder) = platform();
+    let (heard, mut hears) = tokio::sync::mpsc::unbounded_channel();
+    for listener in &mut platform.listeners {
+        let (heard, name) = (heard.clone(), listener.function.name.clone());
+        listener.function.handle = Arc::new(move |_, event: Value| -> EventAnswer {
+            heard.send((name.clone(), event)).unwrap();
+            Box::pin(async { Ok(Value::Null) })
+        });
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = Server::listen(listener, platform, Vec::new()).unwrap();
+    let event =
+        services::bus::Event { detail_type: services::last_quote::QUOTES_REFRESHED, detail: json!({ "quotes": [] }) };
+    server.platform().app.bus().publish(event).await.unwrap();
+    let (name, event) = hears.recv().await.unwrap();
+    assert_eq!((name.as_str(), &event["detail"]), ("publish-rates", &json!({ "quotes": [] })));
+    server.stop().await;
+}

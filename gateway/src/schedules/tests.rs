@@ -1,0 +1,113 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
+
+use super::*;
+use crate::event_function::tests_support::function;
+use crate::platform::tests_support::app;
+use crate::registry::EventAnswer;
+use crate::schedule_expression::ScheduleExpression;
+
+fn scheduled(expression: &str, handle: fn(App, Value) -> EventAnswer) -> Scheduled {
+    let expression = ScheduleExpression::parse(expression, "UTC").unwrap();
+    Scheduled { function: function(handle), schedule: Schedule { name: "Often".to_owned(), expression, input: None } }
+}
+
+#[tokio::test]
+async fn a_run_gets_the_event_that_aws_would_send() {
+    let (app, _folder) = app();
+    let echo = scheduled("rate(1 hour)", |_, event| Box::pin(async { Ok(event) }));
+    let Ended::Done(event) = fire(&app, &echo, "2026-11-20T23:30:00Z".parse().unwrap()).await else { panic!() };
+    assert_eq!(event["time"], "2026-11-20T23:30:00Z");
+    assert_eq!(event["source"], "aws.scheduler");
+    assert_eq!(event["detail-type"], "Scheduled Event");
+    assert_eq!(event["resources"][0], "arn:aws:scheduler:local:000000000000:schedule/default/Often");
+}
+
+#[tokio::test]
+async fn an_input_of_its_own_stands_in_for_the_event() {
+    let (app, _folder) = app();
+    let mut echo = scheduled("rate(1 hour)", |_, event| Box::pin(async { Ok(event) }));
+    echo.schedule.input = Some(json!({"job": 1}));
+    let ended = fire(&app, &echo, DateTime::UNIX_EPOCH).await;
+    assert!(matches!(ended, Ended::Done(event) if event == json!({"job": 1})));
+}
+
+static RUNS: AtomicUsize = AtomicUsize::new(0);
+
+#[tokio::test(start_paused = true)]
+async fn a_schedule_fires_when_due_until_it_is_stopped() {
+    let (app, _folder) = app();
+    let started = tokio::time::Instant::now();
+    let clock: Clock = Arc::new(move || DateTime::UNIX_EPOCH + TimeDelta::from_std(started.elapsed()).unwrap());
+    let counting = scheduled("rate(10 minutes)", |_, _| {
+        Box::pin(async {
+            RUNS.fetch_add(1, Ordering::SeqCst);
+            Ok(Value::Null)
+        })
+    });
+    let (stop, stopped) = watch::channel(false);
+    let task = tokio::spawn(whenever_due(app, clock, counting, stopped));
+    tokio::time::sleep(Duration::from_mins(35)).await;
+    assert_eq!(RUNS.load(Ordering::SeqCst), 3);
+    stop.send(true).unwrap();
+    task.await.unwrap();
+    assert_eq!(RUNS.load(Ordering::SeqCst), 3);
+}
+
+static SLOTS: LazyLock<Mutex<Vec<String>>> = LazyLock::new(Mutex::default);
+
+/// The slots that were run when the platform started at this time.
+async fn caught_up(app: &App, now: &str, expressions: &[&str]) -> Vec<String> {
+    let schedules: Vec<_> = expressions
+        .iter()
+        .map(|expression| {
+            scheduled(expression, |_, event| {
+                Box::pin(async move {
+                    SLOTS.lock().unwrap().push(event["time"].as_str().unwrap().to_owned());
+                    Ok(event)
+                })
+            })
+        })
+        .collect();
+    catch_up(app, now.parse().unwrap(), &schedules).await;
+    std::mem::take(&mut *SLOTS.lock().unwrap())
+}
+
+#[tokio::test]
+async fn the_last_missed_slot_of_a_function_is_run_once_when_the_platform_starts() {
+    let (app, _folder) = app();
+    let refresh = ["cron(0/15 9-16 ? * MON-FRI *)", "cron(30 18 ? * MON-FRI *)"];
+    // A Friday. Of all the slots that passed, the last one is made up for.
+    assert_eq!(caught_up(&app, "2026-11-20T10:07:00Z", &refresh).await, ["2026-11-20T10:00:00Z"]);
+    assert!(caught_up(&app, "2026-11-20T10:08:00Z", &refresh).await.is_empty());
+    assert_eq!(caught_up(&app, "2026-11-20T10:15:00Z", &refresh).await, ["2026-11-20T10:15:00Z"]);
+    assert_eq!(caught_up(&app, "2026-11-20T23:00:00Z", &refresh).await, ["2026-11-20T18:30:00Z"]);
+    assert!(caught_up(&app, "2026-11-21T18:30:00Z", &refresh).await.is_empty());
+    // Longer ago than a day, it has gone by.
+    assert_eq!(caught_up(&app, "2026-11-24T09:00:00Z", &refresh).await, ["2026-11-24T09:00:00Z"]);
+    assert!(caught_up(&app, "2026-11-29T12:00:00Z", &refresh).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_rate_is_made_up_for_from_its_last_run_on() {
+    let (app, _folder) = app();
+    let hourly = scheduled("rate(1 hour)", |_, event| Box::pin(async { Ok(event) }));
+    catch_up(&app, "2026-11-20T10:00:00Z".parse().unwrap(), std::slice::from_ref(&hourly)).await;
+    assert!(documents::read::<Finished>(app.table(), &key(&hourly)).await.unwrap().is_none());
+    finish(&app, &hourly, "2026-11-20T10:00:00Z".parse().unwrap()).await;
+    for (now, done) in [("10:59", "10:00"), ("12:30", "12:00"), ("12:40", "12:00")] {
+        let now = format!("2026-11-20T{now}:00Z").parse().unwrap();
+        catch_up(&app, now, std::slice::from_ref(&hourly)).await;
+        let (finished, _) = documents::read::<Finished>(app.table(), &key(&hourly)).await.unwrap().unwrap();
+        assert_eq!(finished.due, format!("2026-11-20T{done}:00Z").parse::<DateTime<Utc>>().unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_slot_whose_run_failed_is_made_up_for_again() {
+    let (app, _folder) = app();
+    let failing = scheduled("cron(0 12 * * ? *)", |_, _| Box::pin(async { anyhow::bail!("no") }));
+    catch_up(&app, "2026-11-20T12:01:00Z".parse().unwrap(), &[failing]).await;
+    let works = caught_up(&app, "2026-11-20T12:02:00Z", &["cron(0 12 * * ? *)"]).await;
+    assert_eq!(works, ["2026-11-20T12:00:00Z"]);
+}

@@ -1,0 +1,117 @@
+//! What calls a function: routes, schedules, rules.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Document, Function, Schedule, TemplateError, Text, read};
+use crate::event_pattern::EventPattern;
+use crate::routes::RouteKey;
+use crate::schedule_expression::ScheduleExpression;
+
+/// What stands for no authorizer at a route.
+const NO_AUTHORIZER: &str = "NONE";
+/// The only bus that is understood: everything of ours goes over it.
+const DEFAULT_BUS: &str = "default";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Event {
+    #[serde(rename = "Type")]
+    kind: String,
+    properties: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct HttpApiProperties {
+    method: Option<String>,
+    path: Option<String>,
+    auth: Option<RouteAuth>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RouteAuth {
+    authorizer: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ScheduleProperties {
+    schedule_expression: Text,
+    schedule_expression_timezone: Option<Text>,
+    input: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RuleProperties {
+    event_bus_name: Option<String>,
+    pattern: serde_json::Map<String, Value>,
+}
+
+/// Adds one event to its function.
+pub(super) fn add(
+    function: &mut Function,
+    document: &Document,
+    resource: &str,
+    name: &str,
+    event: &Event,
+) -> Result<(), TemplateError> {
+    match event.kind.as_str() {
+        "HttpApi" => {
+            let (route, public) = route(resource, event)?;
+            function.public_routes.extend(public.then(|| route.clone()));
+            function.routes.push(route);
+        }
+        "ScheduleV2" => function.schedules.push(schedule(document, resource, name, event)?),
+        "EventBridgeRule" => function.rules.push(rule(resource, name, event)?),
+        kind => {
+            let (resource, event, kind) = (resource.to_owned(), name.to_owned(), kind.to_owned());
+            return Err(TemplateError::EventType { resource, event, kind });
+        }
+    }
+    Ok(())
+}
+
+/// The route of an event, and whether it is public.
+fn route(resource: &str, event: &Event) -> Result<(RouteKey, bool), TemplateError> {
+    let properties: HttpApiProperties = read(resource, &event.properties)?;
+    let public = match properties.auth.as_ref().map(|auth| auth.authorizer.as_str()) {
+        None => false,
+        Some(NO_AUTHORIZER) => true,
+        Some(other) => {
+            let reason = format!("a route has the API's authorizer or {NO_AUTHORIZER}, not {other}");
+            return Err(TemplateError::Properties { resource: resource.to_owned(), reason });
+        }
+    };
+    // With neither, SAM makes the route that takes what no other does.
+    let path = properties.path.as_deref().unwrap_or("$default");
+    RouteKey::parse(properties.method.as_deref().unwrap_or("ANY"), path)
+        .map(|key| (key, public))
+        .map_err(|source| TemplateError::Route { resource: resource.to_owned(), source })
+}
+
+fn schedule(document: &Document, resource: &str, name: &str, event: &Event) -> Result<Schedule, TemplateError> {
+    let properties: ScheduleProperties = read(resource, &event.properties)?;
+    let expression = document.text(resource, &properties.schedule_expression)?;
+    let time_zone = properties.schedule_expression_timezone.map(|text| document.text(resource, &text)).transpose()?;
+    let expression = ScheduleExpression::parse(&expression, time_zone.as_deref().unwrap_or("UTC"))
+        .map_err(|source| TemplateError::Schedule { resource: resource.to_owned(), source })?;
+    let input = properties.input.map(|text| serde_json::from_str(&text)).transpose();
+    let input = input.map_err(|error| TemplateError::Properties {
+        resource: resource.to_owned(),
+        reason: format!("the Input of {name} is no JSON: {error}"),
+    })?;
+    Ok(Schedule { name: name.to_owned(), expression, input })
+}
+
+fn rule(resource: &str, name: &str, event: &Event) -> Result<EventPattern, TemplateError> {
+    let properties: RuleProperties = read(resource, &event.properties)?;
+    if properties.event_bus_name.is_some_and(|bus| bus != DEFAULT_BUS) {
+        let reason = format!("the rule {name} is of another bus than {DEFAULT_BUS}");
+        return Err(TemplateError::Properties { resource: resource.to_owned(), reason });
+    }
+    EventPattern::parse(&properties.pattern)
+        .map_err(|source| TemplateError::Pattern { resource: resource.to_owned(), source })
+}
