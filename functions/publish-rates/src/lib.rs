@@ -1,9 +1,9 @@
-//! Invoked by `quotes.refreshed`: tells live connections of new prices.
+//! Invoked by `quotes.refreshed`: tells live connections of new prices, and fires alerts.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use services::last_quote::{QUOTES_REFRESHED, QuotesRefreshed};
-use services::{App, ServiceError, live};
+use services::{App, ServiceError, alerts, live};
 
 /// What `EventBridge` sends.
 #[derive(Deserialize)]
@@ -25,15 +25,23 @@ pub enum Failure {
     /// Subscribers could not be looked up.
     #[error("quotes not published: {0}")]
     Publish(#[source] ServiceError),
+    /// Alerts could not be judged.
+    #[error("alerts not judged: {0}")]
+    Alerts(#[source] ServiceError),
 }
 
-/// Pushes the quotes to whoever has subscribed; the answer says how many messages were taken.
+/// Pushes the quotes to whoever has subscribed and fires the alerts that they make true; the answer says how many. May be
+/// invoked again with the same event: clients go by `seq`, and no alert fires twice on a market day.
 pub async fn handle(app: &App, event: Value) -> Result<Value, Failure> {
     let event: RefreshedEvent = serde_json::from_value(event)?;
     if event.detail_type != QUOTES_REFRESHED {
         return Err(Failure::Type(event.detail_type));
     }
-    let published = live::publish(app, &event.detail.quotes).await.map_err(Failure::Publish)?;
-    tracing::info!(?published, "published");
-    Ok(serde_json::to_value(published)?)
+    let quotes = &event.detail.quotes;
+    // Whatever becomes of the one, the other is tried: what failed is tried again with the whole event.
+    let published = live::publish(app, quotes).await.map_err(Failure::Publish);
+    let fired = alerts::evaluate(app, quotes).await.map_err(Failure::Alerts);
+    let (published, fired) = (published?, fired?);
+    tracing::info!(?published, ?fired, "published");
+    Ok(json!({ "published": published, "alerts": fired }))
 }

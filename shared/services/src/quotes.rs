@@ -114,7 +114,8 @@ pub(crate) fn newest<'a>(app: &App, series: &Series, quote: Option<&'a LastQuote
     }
 }
 
-fn is_believed(app: &App, quote: &LastQuote) -> bool {
+/// Whether a stored quote is of a source of the provider's, and of the replay that is under way or of none.
+pub(crate) fn is_believed(app: &App, quote: &LastQuote) -> bool {
     match app.provider().clock() {
         MarketClock::Live => !quote.replay && app.provider().gives(&quote.source),
         MarketClock::StandsAt(day) => quote.replay && quote.day <= day,

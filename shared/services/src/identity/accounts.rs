@@ -83,7 +83,7 @@ pub(crate) fn require_epoch(stored: &Stored, epoch: u64) -> Result<(), ServiceEr
     if stored.profile.session_epoch == epoch { Ok(()) } else { Err(ServiceError::InvalidToken) }
 }
 
-/// Writes a new password's hash, ends every session together with `also`, where the account is still of `epoch`, and
+/// Writes a new password's hash and ends every session, together with `also`, where the account is still of `epoch`; then
 /// closes the customer's live connections.
 pub(crate) async fn set_password(
     app: &App,

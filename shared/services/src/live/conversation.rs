@@ -14,7 +14,7 @@ use super::subscriptions::{self, Noted};
 use super::{closing, snapshot, tickets};
 use crate::error::ServiceError;
 use crate::identity::authorization;
-use crate::{App, instruments, last_quote};
+use crate::{App, instruments};
 
 /// The largest message that is read; API Gateway takes no larger frame either.
 pub const MAX_FRAME_BYTES: usize = 32 << 10;
@@ -122,7 +122,7 @@ async fn subscribe(app: &App, id: &str, asked: BTreeSet<Symbol>) -> Result<(), S
         return Ok(());
     }
     let wanted: Vec<_> = wanted.into_iter().collect();
-    for (symbol, quote) in last_quote::read_many(app, &wanted).await? {
+    for (symbol, quote) in snapshot::quotes(app, &wanted).await? {
         let newer = shown.quotes.get(&symbol).is_none_or(|seen| quote.seq > seen.seq);
         if newer && !say(app, id, &Message::Quote(&quote).text()?).await {
             break;

@@ -3,16 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
-use domain::{Price, Symbol};
+use domain::Symbol;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use store::bars::StoredSeries;
+use store::bars::{Outline, outlines};
 
-use crate::App;
 use crate::error::ServiceError;
 use crate::last_quote::{self, LastQuote};
+use crate::market_clock::close_of;
 use crate::price_lines::PRICE_UNAVAILABLE;
-use crate::quotes::close_of;
+use crate::quotes::{Newest, is_believed, newest};
+use crate::{App, history};
 
 /// Histories read at the same time.
 const AT_ONCE: usize = 16;
@@ -24,42 +24,44 @@ pub(super) struct Snapshot {
     pub(super) unavailable: BTreeMap<Symbol, &'static str>,
 }
 
-/// The stored quotes of these symbols, and of those that have none the close of the last stored bar.
+/// The stored quotes of these symbols, of those that have one to be believed.
+pub(super) async fn quotes(app: &App, symbols: &[Symbol]) -> Result<BTreeMap<Symbol, LastQuote>, ServiceError> {
+    let mut quotes = last_quote::read_many(app, symbols).await?;
+    quotes.retain(|_, quote| is_believed(app, quote));
+    Ok(quotes)
+}
+
+/// The stored quotes of these symbols, and of those that have none, or an older one, the close of the last stored bar.
 pub(super) async fn take(app: &App, symbols: &BTreeSet<Symbol>) -> Result<Snapshot, ServiceError> {
     let asked: Vec<Symbol> = symbols.iter().cloned().collect();
-    let mut quotes = last_quote::read_many(app, &asked).await?;
-    let without = asked.into_iter().filter(|symbol| !quotes.contains_key(symbol)).map(|symbol| {
-        let app = app.clone();
-        async move { last_bar(&app, &symbol).await.map(|quote| (symbol, quote)) }
-    });
-    let without: Vec<_> = stream::iter(without.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).try_collect().await?;
-    let mut unavailable = BTreeMap::new();
-    for (symbol, quote) in without {
-        match quote {
-            Some(quote) => drop(quotes.insert(symbol, quote)),
-            None => drop(unavailable.insert(symbol, PRICE_UNAVAILABLE)),
+    let mut quotes = quotes(app, &asked).await?;
+    let mut lookups = Vec::new();
+    for (symbol, outline) in asked.iter().zip(outlines(app.table(), &asked).await?) {
+        let quote = quotes.get(symbol);
+        if outline.is_some_and(|outline| may_be_newer(&outline, quote)) {
+            let (app, symbol, quote) = (app.clone(), symbol.clone(), quote.cloned());
+            lookups.push(async move { last_bar(&app, &symbol, quote.as_ref()).await });
         }
     }
+    let bars: Vec<Option<LastQuote>> = stream::iter(lookups).buffer_unordered(AT_ONCE).try_collect().await?;
+    quotes.extend(bars.into_iter().flatten().map(|quote| (quote.symbol.clone(), quote)));
+    let without = asked.into_iter().filter(|symbol| !quotes.contains_key(symbol));
+    let unavailable = without.map(|symbol| (symbol, PRICE_UNAVAILABLE)).collect();
     Ok(Snapshot { quotes, unavailable })
 }
 
-async fn last_bar(app: &App, symbol: &Symbol) -> Result<Option<LastQuote>, ServiceError> {
-    let Some(StoredSeries { head, bars }) = store::bars::load(app.table(), symbol).await? else { return Ok(None) };
-    let Some(last) = bars.last() else { return Ok(None) };
-    let Ok(price) = Price::from_bar(last.close) else { return Ok(None) };
-    let before = bars.len().checked_sub(2).and_then(|index| bars.get(index));
-    let closed_at: DateTime<Utc> = close_of(last.date);
-    Ok(Some(LastQuote {
-        symbol: symbol.clone(),
-        price,
-        previous_close: before.and_then(|bar| Price::from_bar(bar.close / last.split_ratio).ok()),
-        currency: head.currency,
-        day: last.date,
-        as_of: closed_at,
-        source: head.source,
-        // Every quote that follows is above it.
-        seq: 0,
-        fetched_at: head.fetched_at,
-        replay: false,
-    }))
+fn may_be_newer(bars: &Outline, quote: Option<&LastQuote>) -> bool {
+    let is_older = |quote: &LastQuote| bars.last.is_none_or(|last| (quote.day, quote.as_of) < (last, close_of(last)));
+    quote.is_none_or(is_older)
+}
+
+/// The close of the last stored bar, where it is newer than the quote. Its number is the quote's, or 0, so that every
+/// quote that follows is above it.
+async fn last_bar(app: &App, symbol: &Symbol, quote: Option<&LastQuote>) -> Result<Option<LastQuote>, ServiceError> {
+    let Some(series) = history::stored(app, symbol).await? else { return Ok(None) };
+    if newest(app, &series, quote) != Newest::Bar {
+        return Ok(None);
+    }
+    let seq = quote.map_or(0, |quote| quote.seq);
+    Ok(last_quote::of_last_bar(&series).map(|last| LastQuote { seq, ..last }))
 }

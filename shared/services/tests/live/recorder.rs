@@ -1,0 +1,77 @@
+//! Sockets that remember what they were told: clients as API Gateway would have them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use serde_json::Value;
+use services::push::{Push, PushError};
+use tokio::time::Instant;
+
+#[derive(Default)]
+pub struct Recorder(Mutex<Sockets>);
+
+#[derive(Default)]
+struct Sockets {
+    told: BTreeMap<String, Vec<(Instant, Value)>>,
+    gone: BTreeSet<String>,
+    /// Take nothing and never answer.
+    stuck: BTreeSet<String>,
+    failing: BTreeSet<String>,
+    closed: BTreeSet<String>,
+}
+
+impl Recorder {
+    /// What a connection was told since the last call.
+    pub fn take(&self, connection: &str) -> Vec<Value> {
+        let told = self.0.lock().unwrap().told.remove(connection).unwrap_or_default();
+        told.into_iter().map(|(_, message)| message).collect()
+    }
+
+    /// When a connection was told something.
+    pub fn times(&self, connection: &str) -> Vec<Instant> {
+        let told = &self.0.lock().unwrap().told;
+        told.get(connection).into_iter().flatten().map(|(at, _)| *at).collect()
+    }
+
+    pub fn is_closed(&self, connection: &str) -> bool {
+        self.0.lock().unwrap().closed.contains(connection)
+    }
+
+    pub fn hang_up(&self, connection: &str) {
+        self.0.lock().unwrap().gone.insert(connection.to_owned());
+    }
+
+    pub fn get_stuck(&self, connection: &str) {
+        self.0.lock().unwrap().stuck.insert(connection.to_owned());
+    }
+
+    pub fn fail(&self, connection: &str) {
+        self.0.lock().unwrap().failing.insert(connection.to_owned());
+    }
+}
+
+#[async_trait]
+impl Push for Recorder {
+    async fn post(&self, connection: &str, text: &str) -> Result<(), PushError> {
+        let stuck = self.0.lock().unwrap().stuck.contains(connection);
+        if stuck {
+            std::future::pending::<()>().await;
+        }
+        let mut sockets = self.0.lock().unwrap();
+        if sockets.gone.contains(connection) || sockets.closed.contains(connection) {
+            return Err(PushError::Gone);
+        }
+        if sockets.failing.contains(connection) {
+            return Err(PushError::Failed("by plan".to_owned()));
+        }
+        let message = (Instant::now(), serde_json::from_str(text).unwrap());
+        sockets.told.entry(connection.to_owned()).or_default().push(message);
+        Ok(())
+    }
+
+    async fn close(&self, connection: &str) -> Result<(), PushError> {
+        self.0.lock().unwrap().closed.insert(connection.to_owned());
+        Ok(())
+    }
+}
