@@ -80,13 +80,11 @@ fn needed<T, U, E: std::fmt::Display>(
     read: impl Fn(&T) -> Result<U, E>,
 ) -> Option<U> {
     let name = format!("condition/{name}");
-    match given {
-        Some(given) => fields.take(&name, read(given)),
-        None => {
-            fields.refuse(&name, "a condition of this type needs it");
-            None
-        }
-    }
+    let Some(given) = given else {
+        fields.refuse(&name, "a condition of this type needs it");
+        return None;
+    };
+    fields.take(&name, read(given))
 }
 
 fn window(days: &Exact) -> Result<Window, ConditionError> {

@@ -168,6 +168,12 @@ impl Problem {
         }
     }
 
+    /// 503 because something that we rely on failed, which stands in the log.
+    fn unanswered(code: &'static str, detail: &str, retry_after_seconds: u64, error: &dyn std::error::Error) -> Self {
+        tracing::error!(%error, code, "what we rely on failed");
+        Self::unavailable(code, detail, retry_after_seconds)
+    }
+
     fn from_store(error: &StoreError) -> Self {
         if matches!(error, StoreError::ForeignCursor) {
             return Self::bad_request("invalid_cursor", "the cursor does not belong to this list");
@@ -286,12 +292,10 @@ impl From<ServiceError> for Problem {
             ServiceError::Provider(error) => Self::from_provider(&error),
             ServiceError::Store(error) => Self::from_store(&error),
             ServiceError::Objects(error) => {
-                tracing::error!(error = %error, "objects failed");
-                Self::unavailable("storage_unavailable", "the storage of reports did not answer", 1)
+                Self::unanswered("storage_unavailable", "the storage of reports did not answer", 1, &error)
             }
             ServiceError::Mail(error) => {
-                tracing::error!(error = %error, "letters failed");
-                Self::unavailable("mail_unavailable", "the service that sends e-mail did not answer", 5)
+                Self::unanswered("mail_unavailable", "the service that sends e-mail did not answer", 5, &error)
             }
             ServiceError::Fault(cause) => {
                 tracing::error!(error = %cause, "fault");
