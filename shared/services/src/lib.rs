@@ -20,6 +20,7 @@ pub mod identity;
 pub mod imports;
 pub mod instruments;
 pub mod investments;
+mod kept_answers;
 mod listing;
 pub mod market_clock;
 mod objects_of;
