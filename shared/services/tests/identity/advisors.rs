@@ -63,6 +63,19 @@ async fn an_end_of_advice_that_is_cut_short_goes_on_at_night_or_before_they_advi
 }
 
 #[tokio::test]
+async fn an_end_of_advice_that_comes_late_takes_no_client_of_somebody_who_advises_again() {
+    let world = World::with_ada().await;
+    let (advisor, clients) = (world.ada().await, world.others(3).await);
+    let role = |role| Change { role: Some(role), ..Change::default() };
+    world.change(advisor, role(Role::Advisor)).await.unwrap();
+    world.advise(&clients, advisor).await;
+    *world.table.inner().advises_again.lock().unwrap() = Some(advisor);
+    world.change(advisor, role(Role::Client)).await.unwrap();
+    assert_eq!(profile::find(&world.app, advisor).await.unwrap().profile.role, Role::Advisor);
+    assert_eq!(world.advised(&clients, advisor).await, [3, 3, 3]);
+}
+
+#[tokio::test]
 async fn a_search_reads_a_hundred_customers_at_a_time_and_its_cursor_is_of_one_list() {
     let world = World::with_ada().await;
     let others = world.others(150).await;

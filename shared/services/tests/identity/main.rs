@@ -24,17 +24,18 @@ use services::identity::sessions::{self, SessionKind};
 use services::identity::{Customer, accounts, registration};
 use services::{App, Created, Parts, Precondition, ServiceError};
 use store::fault::{Faulty, Plan};
-use store::{Body, Item, Key, Page, Query, StoreError, Table, Version, Write, keys};
+use store::{Body, Item, Key, Page, Query, Range, StoreError, Table, Version, Write, keys};
 use store_sqlite::SqliteTable;
 use uuid::Uuid;
 
 const PASSWORD: &str = "correct horse battery";
 
-/// A table that counts what it is asked.
+/// A table that counts what it is asked, and in which somebody may come to advise again right after a look at their clients.
 struct Counting {
     inner: SqliteTable,
     reads: AtomicUsize,
     writes: AtomicUsize,
+    advises_again: Mutex<Option<CustomerId>>,
 }
 
 impl Counting {
@@ -62,7 +63,19 @@ impl Table for Counting {
 
     async fn query(&self, query: &Query) -> Result<Page, StoreError> {
         self.read();
-        self.inner.query(query).await
+        let page = self.inner.query(query).await;
+        let advises_again = match &query.range {
+            Range::Prefix(prefix) if prefix == "CLIENT#" => self.advises_again.lock().unwrap().take(),
+            _ => None,
+        };
+        if let Some(advisor) = advises_again {
+            let item = self.inner.get(&keys::customer(advisor)).await?.unwrap();
+            let mut profile = json(&item);
+            (profile["role"], profile["advice_to_end"]) = ("advisor".into(), false.into());
+            let again = Write::update(item.key, Body::Json(profile.to_string()), item.version);
+            self.inner.transact(vec![again]).await?;
+        }
+        page
     }
 
     async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<Version>>, StoreError> {
@@ -111,7 +124,12 @@ impl World {
         let objects = FolderObjects::open(folder.path(), [7; 32], clock.clone()).unwrap();
         objects.set_base_url("http://127.0.0.1").unwrap();
         let inner = SqliteTable::in_memory(clock.clone()).unwrap();
-        let counting = Counting { inner, reads: AtomicUsize::new(0), writes: AtomicUsize::new(0) };
+        let counting = Counting {
+            inner,
+            reads: AtomicUsize::new(0),
+            writes: AtomicUsize::new(0),
+            advises_again: Mutex::default(),
+        };
         let table = Arc::new(Faulty::new(counting, Plan::quiet()));
         let (objects, provider) = (Arc::new(objects), Arc::new(Sample::new()));
         let app = App::new(Parts { table: table.clone(), objects, provider, clock });
