@@ -44,6 +44,56 @@ fn a_customer_registers_signs_in_and_reads_their_own_profile() {
 }
 
 #[test]
+fn a_registration_sent_again_under_its_key_is_answered_again() {
+    each(async |target: &Target| {
+        let (email, key) = (address("once"), Target::unique("once"));
+        let anonymous = target.anonymous();
+        let register = async |body: &Value| anonymous.post_with_key("/customers", body, &key).await;
+        let copies = person(&email);
+        let answers = futures::future::join_all((0..4).map(|_| register(&copies))).await;
+        let first = answers.iter().find(|answer| answer.header("idempotency-replayed").is_empty()).unwrap();
+        for answer in &answers {
+            assert_eq!(
+                (answer.status, answer.text(), answer.header("etag")),
+                (201, first.text(), first.header("etag"))
+            );
+        }
+        assert_eq!(answers.iter().filter(|answer| answer.header("idempotency-replayed") == "true").count(), 3);
+
+        let customer = target.sign_in(&email, PASSWORD).await;
+        customer.patch("/customers/me", &json!({ "last_name": "Byron" }), "*").await.expect_status(200);
+        let again = register(&copies).await.expect_status(201);
+        assert_eq!((again.text(), again.header("idempotency-replayed")), (first.text(), "true".to_owned()));
+        for (field, value) in [("last_name", "Byron"), ("phone", "1"), ("password", "another fine one")] {
+            let mut other = copies.clone();
+            other[field] = json!(value);
+            register(&other).await.expect_problem(422, "idempotency_key_reused");
+        }
+        anonymous.post("/customers", &copies).await.expect_problem(409, "email_taken");
+        let other_key = anonymous.post_with_key("/customers", &copies, "another").await;
+        other_key.expect_problem(409, "email_taken");
+    });
+}
+
+#[test]
+fn signing_in_twice_under_one_key_begins_two_sessions() {
+    each(async |target: &Target| {
+        let (email, key) = (address("twice"), Target::unique("twice"));
+        target.registered(&email).await;
+        let sign_in = async || {
+            let answer = target.anonymous().post_with_key("/sessions", &credentials(&email, PASSWORD), &key).await;
+            assert_eq!(answer.header("idempotency-replayed"), "");
+            answer.expect_status(201).json()["token"].as_str().unwrap().to_owned()
+        };
+        let (one, other) = (sign_in().await, sign_in().await);
+        assert_ne!(one, other, "a token is shown once");
+        for token in [one, other] {
+            target.with_token(&token).get("/customers/me").await.expect_status(200);
+        }
+    });
+}
+
+#[test]
 fn without_a_token_there_is_no_answer_and_with_a_dead_one_neither() {
     each(async |target: &Target| {
         let nobody = target.anonymous();
@@ -222,6 +272,16 @@ fn administrators_give_roles_and_advisors_and_close_accounts() {
         assert_eq!(advised.json()["advisor_id"], advisor["id"]);
         client.get("/wallet").await.expect_status(200);
         administrator.patch(&path, &json!({ "advisor_id": id }), "*").await.expect_problem(422, "invalid_fields");
+
+        let nobodys = "/customers?cursor=0190aaaa-0000-7000-8000-00000000ffff";
+        administrator.get(nobodys).await.expect_problem(400, "invalid_cursor");
+        let page = administrator.get("/customers?limit=1").await.expect_status(200).json();
+        let cursor = page["next_cursor"].as_str().unwrap();
+        administrator.get(&format!("/customers?limit=1&cursor={cursor}")).await.expect_status(200);
+        let other_list = format!("/customers?query=x&cursor={cursor}");
+        administrator.get(&other_list).await.expect_problem(400, "invalid_cursor");
+        let another = target.newcomer_as("administrator").await;
+        another.get(&format!("/customers?cursor={cursor}")).await.expect_problem(400, "invalid_cursor");
 
         administrator.patch(&path, &json!({ "disabled": true }), "*").await.expect_status(200);
         client.get("/wallet").await.expect_status(403);

@@ -65,6 +65,50 @@ fn the_same_file_twice_changes_nothing() {
     });
 }
 
+async fn import_with_key(target: &Target, investments: &str, query: &str, csv: &str, key: &str) -> Answer {
+    let headers = [("content-type", "text/csv"), ("idempotency-key", key)];
+    let path = format!("{investments}/import{query}");
+    target.send_with(reqwest::Method::POST, &path, &headers, csv.to_owned()).await
+}
+
+#[test]
+fn an_import_sent_again_under_its_key_is_answered_in_the_same_bytes() {
+    each(async |target: &Target| {
+        // The answer to the second file is over 100 KB.
+        let rows: Vec<String> = (1..=1_200).map(|number| format!("IBM,{number},100,2010-01-04,,")).collect();
+        for file in [THREE.to_owned(), format!("{HEADER}\n{}", rows.join("\n"))] {
+            let investments = investments(target).await;
+            let (key, other_key) = (Target::unique("file"), Target::unique("file"));
+            let dry = import_with_key(target, &investments, "?dry_run=true", &file, &other_key).await;
+            let first = import_with_key(target, &investments, "", &file, &key).await.expect_status(200);
+            assert_eq!(
+                (first.header("idempotency-replayed"), &first.json()["repeated"]),
+                (String::new(), &json!(false))
+            );
+            let sent = (0..3).map(|_| import_with_key(target, &investments, "", &file, &key));
+            for again in futures::future::join_all(sent).await {
+                let again = again.expect_status(200);
+                assert_eq!(again.header("idempotency-replayed"), "true");
+                assert!(again.bytes() == first.bytes(), "{} and {} bytes", again.bytes().len(), first.bytes().len());
+            }
+            let without = import(target, &investments, "", &file).await.expect_status(200);
+            let new_key = Target::unique("file");
+            let with_another = import_with_key(target, &investments, "", &file, &new_key).await.expect_status(200);
+            for answer in [without, with_another] {
+                assert_eq!(
+                    (answer.header("idempotency-replayed"), &answer.json()["repeated"]),
+                    (String::new(), &json!(true))
+                );
+            }
+            // What would have happened is answered again too, although by now it has happened.
+            let again = import_with_key(target, &investments, "?dry_run=true", &file, &other_key).await;
+            assert!(again.header("idempotency-replayed") == "true" && again.bytes() == dry.bytes());
+            let reused = import_with_key(target, &investments, "?duplicates=skip", &file, &key).await;
+            reused.expect_problem(422, "idempotency_key_reused");
+        }
+    });
+}
+
 #[test]
 fn repeated_rows_wait_for_a_decision_and_are_never_dropped_unasked() {
     each(async |target: &Target| {

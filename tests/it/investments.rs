@@ -90,6 +90,30 @@ fn the_same_key_records_one_lot() {
 }
 
 #[test]
+fn a_lot_sent_again_under_its_key_is_answered_with_what_it_was_worth_then() {
+    each(async |target: &Target| {
+        let list = format!("{}/investments", portfolio(target).await);
+        let symbol = format!("MY:{}", Target::unique("LOT").to_uppercase());
+        let item = json!({"symbol": symbol, "name": "House", "currency": "USD", "instrument_type": "item"});
+        target.post("/instruments", &item).await.expect_status(201);
+        let prices = format!("/instruments/{symbol}/prices");
+        target.put(&prices, &json!({"prices": [{"date": "2020-01-02", "price": "100"}]})).await.expect_status(200);
+        let (request, key) = (lot(&symbol, "2", "90", "2020-01-02"), Target::unique("lot"));
+        let first = target.post_with_key(&list, &request, &key).await.expect_status(201);
+        assert_eq!(first.json()["value"], "200.00");
+        target.put(&prices, &json!({"prices": [{"date": "2020-01-03", "price": "120"}]})).await.expect_status(200);
+        let path = first.header("location");
+        assert_eq!(target.get(&path).await.expect_status(200).json()["value"], "240.00");
+        let again = target.post_with_key(&list, &request, &key).await.expect_status(201);
+        assert_eq!(again.header("idempotency-replayed"), "true");
+        assert_eq!(
+            (again.text(), again.header("location"), again.header("etag")),
+            (first.text(), path, first.header("etag"))
+        );
+    });
+}
+
+#[test]
 fn parallel_lots_are_all_recorded() {
     each(async |target: &Target| {
         let list = format!("{}/investments", portfolio(target).await);

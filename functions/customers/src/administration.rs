@@ -8,7 +8,7 @@ use serde::Deserialize;
 use services::App;
 use services::identity::accounts::{self, Change};
 use services::identity::audit::Actor;
-use services::identity::{Customer, profile};
+use services::identity::{Customer, profile, search};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -74,16 +74,16 @@ impl AdministrationPatch {
 )]
 pub(crate) async fn search(
     State(app): State<App>,
+    caller: Caller,
     Query(query): Query<SearchQuery>,
 ) -> Result<axum::Json<Page<Customer>>, Problem> {
     let mut fields = Fields::default();
     let limit = fields.take("limit", api::page::limit(query.limit.as_deref()));
     let limit = fields.finish(limit)?;
-    let foreign = || Problem::bad_request("invalid_cursor", "the cursor does not belong to this list");
-    let after = query.cursor.as_deref().map(|text| Uuid::parse_str(text).map(CustomerId).map_err(|_| foreign()));
     let text = query.query.unwrap_or_default();
-    let (items, next) = accounts::search(&app, text.trim(), limit, after.transpose()?).await?;
-    Ok(axum::Json(Page { items, next_cursor: next.map(|id| id.to_string()) }))
+    let cursor = query.cursor.as_deref();
+    let (items, next_cursor) = search::search(&app, caller.customer_id, text.trim(), limit, cursor).await?;
+    Ok(axum::Json(Page { items, next_cursor }))
 }
 
 /// One customer.
@@ -104,7 +104,8 @@ pub(crate) async fn read(State(app): State<App>, IdPath(id): IdPath) -> Result<R
     Ok((etag(stored.version.0), axum::Json(stored.shown())).into_response())
 }
 
-/// Changes a customer's role, advisor or disabling. A new role or disabling ends every session of the customer.
+/// Changes a customer's role, advisor or disabling. A new role or disabling ends every session of the customer, and where
+/// it is an advisor's, their clients have no advisor from then on.
 #[utoipa::path(
     patch,
     path = "/customers/{id}",

@@ -1,9 +1,10 @@
 //! What is open to everybody: becoming a customer, and a new password for a one-time token.
 
-use api::{Fields, Json, Problem, etag};
+use api::idempotency_key::REPLAYED_HEADER;
+use api::{Fields, IdempotencyKey, Json, Problem, etag};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use domain::{Address, Email};
 use serde::Deserialize;
 use services::App;
@@ -98,24 +99,30 @@ impl RegisterRequest {
     path = "/customers",
     operation_id = "register",
     tag = "customers",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Belongs to the e-mail address. The same key with the same request answers the first customer again; as a repetition proves the password, it counts as an attempt to sign in")),
     request_body = RegisterRequest,
     responses(
         (status = 201, description = "The customer; sign in at /sessions", body = Customer),
-        (status = 400, description = "Not JSON", body = Problem, content_type = "application/problem+json"),
+        (status = 400, description = "Not JSON, or an unusable Idempotency-Key", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "A customer has this e-mail address", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "A body that is not sent as JSON", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Fields that cannot be used", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Fields that cannot be used, or a key that was used for another request or another password", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Ten failed attempts at the password within fifteen minutes; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
     ),
     security(())
 )]
 pub(crate) async fn register(
     State(app): State<App>,
+    key: Result<IdempotencyKey, Problem>,
     Json(request): Json<RegisterRequest>,
 ) -> Result<Response, Problem> {
+    let IdempotencyKey(key) = key?;
     let (person, password) = request.parse()?;
-    let stored = registration::register(&app, person, password).await?;
-    let tag = etag(stored.version.0);
-    Ok((StatusCode::CREATED, [(header::LOCATION, "/customers/me")], tag, axum::Json(stored.shown())).into_response())
+    let made = registration::register_once(&app, person, password, key.as_deref()).await?;
+    let location = [(header::LOCATION, "/customers/me")];
+    let replayed = made.replayed.then_some((REPLAYED_HEADER, "true"));
+    let tag = etag(made.value.version.0);
+    Ok((StatusCode::CREATED, location, tag, AppendHeaders(replayed), axum::Json(made.value)).into_response())
 }
 
 /// Sets the password that a one-time token allows; every session ends.

@@ -57,7 +57,7 @@ pub(crate) struct ImportQuery {
     params(
         ("id" = String, Path, description = "Id of the portfolio"),
         ImportQuery,
-        ("Idempotency-Key" = Option<String>, Header, description = "Held to one file; the file itself is imported once in any case"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same request answers the first verdicts again; the file itself is imported once in any case"),
     ),
     request_body(
         description = "At most 4 MiB and 20,000 rows. CSV has a header of `ticker_symbol,quantity,purchase_price,purchase_date` and, where wanted, `fee,currency`; JSON is a list of such objects, or an export",

@@ -117,7 +117,7 @@ impl InvestmentChange {
     tag = "portfolios",
     params(
         ("id" = String, Path, description = "Id of the portfolio"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same request answers the first result again, at the price of now"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same request answers the first result again, with what it was worth then"),
     ),
     request_body = InvestmentRequest,
     responses(

@@ -50,7 +50,8 @@ struct SignInRequest {
     kind: Option<SessionKind>,
 }
 
-/// Signs in. The token is shown this once.
+/// Signs in. The token is shown this once and kept only as its hash, so that it cannot be answered again: an
+/// `Idempotency-Key` has no effect here, and every request that succeeds begins a session of its own.
 #[utoipa::path(
     post,
     path = "/sessions",

@@ -7,29 +7,24 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use domain::{CustomerId, Day, Money, Symbol};
-use objects::ObjectKey;
 use quant::backtest::{self, BacktestError, Settings};
 use quant::metrics;
 use rust_decimal::prelude::ToPrimitive;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
-use store::{Cursor, Key, Write, documents, keys};
+use store::{Cursor, Write, documents, keys};
 use uuid::Uuid;
 
 use crate::backtest_records::{BenchmarkRun, BenchmarkSummary, DataUsed, EquityPoint, FilledRequest, Run, Summary};
 use crate::error::ServiceError;
 use crate::history::{self, Series};
 use crate::idempotency::{self, Attempt};
-use crate::{App, objects_of};
+use crate::{App, kept_answers};
 
 /// The classic strategy buys under the 50-day average.
 pub const CLASSIC_BUY: &str = "close < sma(50)";
 /// The classic strategy sells over the 200-day average.
 pub const CLASSIC_SELL: &str = "close > sma(200)";
 
-/// Results above this size live among the objects, beside the item that lists them.
-const MAX_INLINE_BYTES: usize = 100 * 1024;
+const MISSING: ServiceError = ServiceError::NotFound { what: "backtest" };
 
 /// About what a day takes in an answer, both curves together, in bytes.
 const BYTES_A_DAY: usize = 180;
@@ -79,14 +74,6 @@ pub struct Answer {
     pub json: Vec<u8>,
     /// Whether the idempotency key had been used for this request before.
     pub replayed: bool,
-}
-
-/// Where the whole of a backtest is: beside its summary, or among the objects.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Whole {
-    Inline(Box<RawValue>),
-    Object(ObjectKey),
 }
 
 impl Order {
@@ -182,26 +169,12 @@ pub async fn run(
         .await
         .map_err(|error| ServiceError::fault("backtest", error))?
         .map_err(|error| ServiceError::fault("backtest to JSON", error))?;
-    let (listed, result) = (keys::backtest(customer, id), keys::backtest_result(customer, id));
-    let whole = place(app, customer, &json).await?;
-    let writes = vec![
-        Write::create(listed.clone(), documents::body(&listed, &summary)?),
-        Write::create(result.clone(), documents::body(&result, &whole)?),
-    ];
-    match idempotency::commit(app, pending, id, writes).await? {
+    let listed = keys::backtest(customer, id);
+    let record = vec![Write::create(listed.clone(), documents::body(&listed, &summary)?)];
+    match kept_answers::commit(app, customer, pending, id, &json, record).await? {
         None => Ok(Answer { id, json, replayed: false }),
         Some(first) => Ok(Answer { id: first, json: find(app, customer, first).await?, replayed: true }),
     }
-}
-
-async fn place(app: &App, customer: CustomerId, json: &[u8]) -> Result<Whole, ServiceError> {
-    if json.len() <= MAX_INLINE_BYTES {
-        let text = String::from_utf8_lossy(json).into_owned();
-        return RawValue::from_string(text).map(Whole::Inline).map_err(|error| ServiceError::fault("JSON", error));
-    }
-    let key = objects_of::new_key("results", customer, "json")?;
-    app.objects().put(&key, json.to_vec(), "application/json").await?;
-    Ok(Whole::Object(key))
 }
 
 fn assemble(id: Uuid, created_at: DateTime<Utc>, request: FilledRequest, series: &Series, outcome: Outcome) -> Run {
@@ -262,23 +235,17 @@ fn summary(run: Run) -> Summary {
 
 /// The JSON of a customer's backtest, byte for byte as it was first answered.
 pub async fn find(app: &App, customer: CustomerId, id: Uuid) -> Result<Vec<u8>, ServiceError> {
-    match read::<Whole>(app, &keys::backtest_result(customer, id)).await? {
-        Whole::Inline(json) => Ok(json.get().as_bytes().to_vec()),
-        Whole::Object(key) => {
-            let found = app.objects().get(&key).await?;
-            found.ok_or(ServiceError::NotFound { what: "backtest" })
-        }
-    }
+    let both = [keys::backtest(customer, id), keys::kept_answer(customer, id)];
+    let [Some(_), Some(kept)] = app.table().get_many(&both).await?.try_into().unwrap_or([None, None]) else {
+        return Err(MISSING);
+    };
+    kept_answers::json_of(app, &kept).await?.ok_or(MISSING)
 }
 
 /// The request of a customer's earlier backtest, to be run again over a report's span.
 pub async fn request_of(app: &App, customer: CustomerId, id: Uuid) -> Result<FilledRequest, ServiceError> {
-    Ok(read::<Summary>(app, &keys::backtest(customer, id)).await?.request)
-}
-
-async fn read<T: DeserializeOwned>(app: &App, key: &Key) -> Result<T, ServiceError> {
-    let found = documents::read::<T>(app.table(), key).await?;
-    found.map(|(value, _)| value).ok_or(ServiceError::NotFound { what: "backtest" })
+    let found = documents::read::<Summary>(app.table(), &keys::backtest(customer, id)).await?;
+    found.map(|(summary, _)| summary.request).ok_or(MISSING)
 }
 
 /// A page of what the customer ran, newest first, and where the next page starts.

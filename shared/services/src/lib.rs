@@ -22,6 +22,7 @@ pub mod identity;
 pub mod imports;
 pub mod instruments;
 pub mod investments;
+mod kept_answers;
 pub mod last_quote;
 mod listing;
 pub mod live;

@@ -12,8 +12,9 @@ use store::retry::{Retry, retry};
 use store::{Direction, Query, StoreError, Write, documents, keys};
 
 use crate::error::ServiceError;
+use crate::identity::audit::Actor;
 use crate::identity::profile::{self, Profile};
-use crate::identity::{accounts, erasure};
+use crate::identity::{accounts, advice, erasure};
 use crate::{App, history, listing, positions, wallets};
 
 /// A wallet that is in use while it is verified is verified again, this often at most.
@@ -87,6 +88,9 @@ async fn of_customer(
     report: &mut Report,
 ) -> Result<bool, ServiceError> {
     let stored = profile::find(app, customer).await?;
+    if stored.profile.advice_to_end {
+        advice::end(app, Actor::Operator, customer).await?;
+    }
     if stored.profile.is_erasure_unfinished() && erasure::sweep(app, customer).await? {
         report.erasures_finished += 1;
     }

@@ -14,7 +14,7 @@ use market::Sample;
 use objects::FolderObjects;
 use services::imports::{self, Duplicates, Format, Import};
 use services::portfolios::{self, Change, Opening};
-use services::{App, Channels, Parts, Precondition, ServiceError};
+use services::{App, Channels, Parts, Precondition, ServiceError, performance};
 use store::fault::{Fault, Faulty, Plan};
 use store::{Body, Clock, Item, Key, Page, Query, StoreError, Table, Version, Write, keys};
 use store_sqlite::SqliteTable;
@@ -91,10 +91,12 @@ fn traded(id: PortfolioId, sold: &str) -> Vec<Write> {
     ]
 }
 
-/// A table in which somebody trades right after the first look into a portfolio.
+/// A table in which somebody trades right after the first look into a portfolio, or writes right before its daily values
+/// are kept.
 struct Meddled {
     inner: SqliteTable,
     meanwhile: Mutex<Vec<Write>>,
+    before_series: Mutex<Vec<Write>>,
 }
 
 #[async_trait]
@@ -117,13 +119,19 @@ impl Table for Meddled {
     }
 
     async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<Version>>, StoreError> {
+        if writes.iter().any(|write| write.key().sk.starts_with("SERIES#")) {
+            let before = std::mem::take(&mut *self.before_series.lock().unwrap());
+            if !before.is_empty() {
+                self.inner.transact(before).await?;
+            }
+        }
         self.inner.transact(writes).await
     }
 }
 
 async fn meddled() -> (Arc<Meddled>, App, PortfolioId, tempfile::TempDir) {
     let inner = SqliteTable::in_memory(clock()).unwrap();
-    let table = Arc::new(Meddled { inner, meanwhile: Mutex::new(Vec::new()) });
+    let table = Arc::new(Meddled { inner, meanwhile: Mutex::default(), before_series: Mutex::default() });
     let (app, folder) = app_on(table.clone());
     let id = opened(&app).await;
     *table.meanwhile.lock().unwrap() = traded(id, "0");
@@ -185,6 +193,35 @@ async fn no_customer_has_more_portfolios_than_the_limit_however_many_were_remove
     assert!(matches!(refused, Err(ServiceError::LimitReached { limit: 100, .. })));
     portfolios::remove(&app, OWNER, first, &Precondition::None).await.unwrap();
     assert!(portfolios::open(&app, OWNER, &opening, None).await.is_ok());
+}
+
+/// The years of daily values that are kept of a portfolio, and whether there is a state that makes them readable.
+async fn kept_years(table: &SqliteTable, id: PortfolioId) -> (usize, bool) {
+    let list = keys::series(id);
+    let kept = table.query(&Query::forward(list.partition, list.range, 100)).await.unwrap().items;
+    let state = keys::series_state(id);
+    (kept.iter().filter(|item| item.key != state).count(), kept.iter().any(|item| item.key == state))
+}
+
+#[tokio::test]
+async fn of_a_portfolio_that_has_moved_on_no_stale_year_is_kept_however_many_there_are() {
+    // Nine years take two transactions, of which the first is held to the portfolio and to the state as they were read too.
+    let (table, app, id, _folder) = meddled().await;
+    table.meanwhile.lock().unwrap().clear();
+    let csv = "ticker_symbol,quantity,purchase_price,purchase_date\nIBM,1,100,2005-01-04";
+    import(&app, id, csv).await.unwrap();
+    let span = performance::Span::default();
+    let portfolio = table.inner.get(&keys::portfolio(OWNER, id)).await.unwrap().unwrap();
+    let moved = Write::update(portfolio.key.clone(), portfolio.body.clone(), portfolio.version);
+    let somebodys = Write::create(keys::series_state(id), Body::Json("{}".to_owned()));
+    for (meanwhile, left) in [(moved, (0, false)), (somebodys, (0, true))] {
+        *table.before_series.lock().unwrap() = vec![meanwhile];
+        let answered = performance::of_portfolio(&app, OWNER, id, &span).await.unwrap();
+        assert!(answered.series.len() > 2_000);
+        assert_eq!(kept_years(&table.inner, id).await, left);
+    }
+    performance::of_portfolio(&app, OWNER, id, &span).await.unwrap();
+    assert_eq!(kept_years(&table.inner, id).await, (9, true));
 }
 
 fn file(rows: usize) -> String {

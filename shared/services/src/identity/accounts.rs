@@ -7,6 +7,7 @@ use serde_json::json;
 use store::retry::{Retry, retry};
 use store::{DeleteExpect, StoreError, Write, documents, keys};
 
+use super::advice;
 use super::audit::{self, Actor};
 use super::password::{self, Password};
 use super::profile::{self, Customer, Person, Profile, Stored};
@@ -113,7 +114,8 @@ pub(crate) async fn set_password(
     Ok(())
 }
 
-/// Changes role, advisor or disabling; a new role or disabling ends every session and closes all live connections.
+/// Changes role, advisor or disabling; a new role or disabling ends every session and closes all live connections, and
+/// clients of an advisor who advises no longer have none.
 ///
 /// Errors: those of [`Precondition::require`]; [`ServiceError::OwnAccount`] for an administrator who would shut themselves
 /// out; [`ServiceError::Field`] for an advisor who is none.
@@ -125,7 +127,9 @@ pub async fn administer(
     change: Change,
 ) -> Result<Stored, ServiceError> {
     let change = &change;
-    let (changed, sessions_ended) = retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
+    // Where an earlier change was cut short.
+    advice::end(app, by, customer).await?;
+    let (stands, sessions_ended) = retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
         let stored = profile::find(app, customer).await?;
         expected.require(stored.version.0)?;
         if stored.profile.erased_at.is_some() {
@@ -147,6 +151,11 @@ pub async fn administer(
         if sessions_end {
             after.end_sessions();
         }
+        if before.advice_to_end && after.advises() {
+            // More clients are left of the earlier time than one call ends: to be sent again.
+            return Err(StoreError::Throttled.into());
+        }
+        after.advice_to_end |= before.advises() && !after.advises();
         after.updated_at = app.now();
         let mut writes = vec![stored.replaced_by(&after)?];
         writes.extend(advisor_writes(app, before, &after).await?);
@@ -156,13 +165,19 @@ pub async fn administer(
         let detail = json!({ "role": after.role, "advisor_id": after.advisor_id, "disabled": after.disabled });
         writes.push(audit::record(app, customer, by, "administered", detail)?);
         app.table().transact(writes).await?;
-        Ok::<_, ServiceError>((profile::find(app, customer).await?, sessions_end))
+        Ok::<_, ServiceError>((after, sessions_end))
     })
     .await?;
     if sessions_ended {
         live::close_of(app, customer).await;
     }
-    Ok(changed)
+    if stands.advice_to_end
+        && let Err(error) = advice::end(app, by, customer).await
+    {
+        // The change itself stands; the nightly round does the rest.
+        tracing::warn!(%customer, %error, "clients of somebody who advises no longer were not all told");
+    }
+    profile::find(app, customer).await
 }
 
 /// Moves a client from one advisor to another; the new one is asserted to be an advisor still.
@@ -185,7 +200,7 @@ async fn advisor_writes(app: &App, before: &Profile, after: &Profile) -> Result<
                 Err(ServiceError::NotFound { .. }) => return Err(no_advisor()),
                 found => found?,
             };
-            if new == after.id || advisor.profile.role != Role::Advisor || !advisor.profile.is_open() {
+            if new == after.id || !advisor.profile.advises() {
                 return Err(no_advisor());
             }
             let client = keys::client_of(new, after.id);
@@ -207,44 +222,6 @@ pub async fn set_role(app: &App, email: &Email, role: Role) -> Result<Customer, 
     let found = profile::find_by_email(app, email).await?.ok_or(ServiceError::NotFound { what: "customer" })?;
     let change = Change { role: Some(role), ..Change::default() };
     Ok(administer(app, Actor::Operator, found.profile.id, &Precondition::Any, change).await?.shown())
-}
-
-/// Customers whose name or address contains `text`, newest first, after the one that `after` names.
-///
-/// Every customer is read, which suits an administrator's search now and then among some thousands.
-pub async fn search(
-    app: &App,
-    text: &str,
-    limit: usize,
-    after: Option<CustomerId>,
-) -> Result<(Vec<Customer>, Option<CustomerId>), ServiceError> {
-    let wanted = text.to_lowercase();
-    let ids = all(app).await?;
-    let earlier = ids.into_iter().rev().filter(|id| after.is_none_or(|after| *id < after));
-    let mut found: Vec<Customer> = Vec::new();
-    for id in earlier {
-        let stored = match profile::find(app, id).await {
-            Err(ServiceError::NotFound { .. }) => continue,
-            stored => stored?,
-        };
-        if matches(&stored.profile, &wanted) {
-            if found.len() == limit {
-                return Ok((found.clone(), found.last().map(|last| last.id)));
-            }
-            found.push(stored.shown());
-        }
-    }
-    Ok((found, None))
-}
-
-fn matches(profile: &Profile, wanted: &str) -> bool {
-    if wanted.is_empty() {
-        return true;
-    }
-    profile.person.as_ref().is_some_and(|person| {
-        let name = format!("{} {}", person.first_name, person.last_name).to_lowercase();
-        name.contains(wanted) || person.email.as_str().contains(wanted)
-    })
 }
 
 /// The ids of all customers, oldest first.

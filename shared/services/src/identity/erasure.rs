@@ -15,7 +15,7 @@ use store::{DeleteExpect, Item, Range, Write, documents, keys};
 use super::audit::{self, Actor};
 use super::password::Password;
 use super::profile::{self, Profile};
-use super::{accounts, belongings};
+use super::{accounts, advice, belongings, registration};
 use crate::error::ServiceError;
 use crate::portfolios::Record;
 use crate::{App, alerts, listing, live, own_items, wallets};
@@ -40,6 +40,7 @@ pub async fn erase(app: &App, customer: CustomerId, password: Password) -> Resul
             password_hash: None,
             role: Role::Client,
             advisor_id: None,
+            advice_to_end: stored.profile.advice_to_end || stored.profile.advises(),
             erased_at: Some(now),
             updated_at: now,
             ..stored.profile.clone()
@@ -66,6 +67,7 @@ pub async fn erase(app: &App, customer: CustomerId, password: Password) -> Resul
 /// Removes what an erasure leaves for afterwards, and says whether nothing can come after it any more: requests that were
 /// under way may still write for a while. May be called again at any time.
 pub async fn sweep(app: &App, customer: CustomerId) -> Result<bool, ServiceError> {
+    let advice_ended = advice::end(app, Actor::Customer(customer), customer).await?;
     let stored = profile::find(app, customer).await?;
     let Some(erased_at) = stored.profile.erased_at.filter(|_| !stored.profile.swept) else { return Ok(false) };
     let own = listing::items(app, keys::customer_items(customer)).await?;
@@ -85,7 +87,8 @@ pub async fn sweep(app: &App, customer: CustomerId) -> Result<bool, ServiceError
     let mut mailbox_closed = true;
     for item in own {
         match belongings::kind(&item) {
-            "PROFILE" => {}
+            // Clients go with the end of the advice.
+            "PROFILE" | "CLIENT" => {}
             "PORTFOLIO" => rename(app, &item).await?,
             "SESSION" => {
                 let hash = item.key.sk.trim_start_matches("SESSION#").to_owned();
@@ -100,10 +103,14 @@ pub async fn sweep(app: &App, customer: CustomerId) -> Result<bool, ServiceError
             "ALERT" => alerts::erase(app, item).await?,
             "FIRING" => alerts::erase_firing(app, item).await?,
             "MAIL" => mailbox_closed = alerts::close_mailbox(app, item).await?,
+            "REGISTRATION" => {
+                app.table().transact(registration::forgotten(&item)?).await?;
+            }
             _ => remove(app, customer, item).await?,
         }
     }
-    if !mailbox_closed || app.now() - erased_at < TimeDelta::minutes(STRAGGLER_MINUTES) {
+    let young = app.now() - erased_at < TimeDelta::minutes(STRAGGLER_MINUTES);
+    if !mailbox_closed || !advice_ended || young {
         return Ok(false);
     }
     let swept = Profile { swept: true, ..stored.profile.clone() };

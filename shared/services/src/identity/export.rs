@@ -134,11 +134,16 @@ async fn by_kind(
         // Only of this kind: elsewhere a customer can write what they like.
         let named =
             if belongings::kind(item) == RESULT { belongings::objects_named(&said, customer) } else { Vec::new() };
+        // Of an answer that was named and never finished there is nothing to show.
+        let mut finished = true;
         for object in named.iter().filter(|key| is_json(key)) {
-            let kept = app.objects().get(object).await?;
-            if let Some(json) = kept.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
-                said = json;
+            match app.objects().get(object).await?.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+                Some(json) => said = json,
+                None => finished = false,
             }
+        }
+        if !finished {
+            continue;
         }
         kinds.entry(belongings::kind(item).to_lowercase()).or_default().push(said);
     }

@@ -1,6 +1,7 @@
 //! Who somebody is: customers, their passwords, and the sessions that speak for them.
 
 pub mod accounts;
+pub(crate) mod advice;
 pub mod attempts;
 pub mod audit;
 pub mod authorization;
@@ -11,6 +12,7 @@ pub mod password;
 pub mod password_reset;
 pub mod profile;
 pub mod registration;
+pub mod search;
 pub mod sessions;
 pub(crate) mod tokens;
 

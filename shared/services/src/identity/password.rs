@@ -30,6 +30,7 @@ const LANES: u32 = 1;
 static PLACES: Semaphore = Semaphore::const_new(4);
 
 /// A password somebody wants to sign in with; it is never written anywhere, nor shown in a log.
+#[derive(Clone)]
 pub struct Password(String);
 
 /// Why a password is not taken.
@@ -133,6 +134,16 @@ mod tests {
         assert!(!verify(Password::typed("correct  horse".to_owned()), Some(hash.clone())).await.unwrap());
         assert!(!verify(Password::typed("correct horse".to_owned()), None).await.unwrap());
         assert!(!verify(Password::typed("nobody's password".to_owned()), None).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn nobodys_hash_costs_what_everybodys_does() {
+        let kept = hash(Password::typed("correct horse".to_owned())).await.unwrap();
+        let (kept, decoy) = (PasswordHash::new(&kept).unwrap(), PasswordHash::new(&DECOY).unwrap());
+        assert_eq!((kept.algorithm, kept.version), (decoy.algorithm, decoy.version));
+        assert_eq!(kept.params.to_string(), decoy.params.to_string());
+        let lengths = |hash: &PasswordHash| (hash.salt.map(|salt| salt.len()), hash.hash.map(|hash| hash.len()));
+        assert_eq!(lengths(&kept), lengths(&decoy));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::error::ServiceError;
 
 /// A customer as kept: what is shown, and what never is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "what each of them says can be true beside any other")]
 pub struct Profile {
     /// Who it is.
     pub id: CustomerId,
@@ -34,6 +35,9 @@ pub struct Profile {
     /// Whether verification found books that do not add up, and froze the wallet.
     #[serde(default)]
     pub(crate) books_in_doubt: bool,
+    /// Whether they advise no longer and still stand as somebody's advisor.
+    #[serde(default)]
+    pub(crate) advice_to_end: bool,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
@@ -95,6 +99,30 @@ pub struct Stored {
 }
 
 impl Profile {
+    /// A client who has just registered.
+    pub(crate) fn new(id: CustomerId, person: Person, password_hash: Option<String>, now: DateTime<Utc>) -> Self {
+        Self {
+            id,
+            person: Some(person),
+            password_hash,
+            role: Role::Client,
+            advisor_id: None,
+            session_epoch: 0,
+            disabled: false,
+            erased_at: None,
+            swept: false,
+            books_in_doubt: false,
+            advice_to_end: false,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    /// Whether clients can have them as their advisor.
+    pub(crate) fn advises(&self) -> bool {
+        self.role == Role::Advisor && self.is_open()
+    }
+
     /// Whether its owner may sign in and their sessions speak for them.
     #[must_use]
     pub fn is_open(&self) -> bool {

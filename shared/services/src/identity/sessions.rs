@@ -93,6 +93,8 @@ impl Session {
 /// [`ServiceError::TooManyAttempts`].
 async fn checked(app: &App, email: &Email, password: Password) -> Result<Stored, ServiceError> {
     let Some(found) = profile::find_by_email(app, email).await? else {
+        // An address that is known leads to a profile: one that is not costs a read of the same kind.
+        app.table().get(&keys::customer(CustomerId(app.new_id()))).await?;
         attempts::take(app, Account::Nobody(email)).await?;
         password::verify(password, None).await?;
         return Err(ServiceError::InvalidCredentials);

@@ -29,7 +29,7 @@ use crate::investments::{Identity, MAX_INVESTMENTS, Mistake, Purchase, WHAT};
 use crate::own_items::latest_day_anywhere;
 use crate::portfolios;
 use crate::tally::Tally;
-use crate::{App, instruments};
+use crate::{App, instruments, kept_answers};
 
 use report::SameAs;
 
@@ -91,7 +91,8 @@ struct File {
     lines: Vec<Result<Line, (usize, Vec<Mistake>)>>,
 }
 
-/// Imports a file, or says what would become of it.
+/// Imports a file, or says what would become of it. The same idempotency key with the same request answers the first
+/// report again.
 ///
 /// Errors: [`ServiceError::InvalidRows`] and [`ServiceError::DuplicateRows`] where nothing was imported, and those of
 /// recording one investment.
@@ -104,19 +105,27 @@ pub async fn import(
 ) -> Result<Created<ImportReport>, ServiceError> {
     let sha256 = sha256_hex(&[import.file]);
     let request = (portfolio, &sha256, import.duplicates, import.dry_run);
-    let attempt = idempotency::attempt(app, customer, idempotency_key, ROUTE, &request).await?;
+    let pending = match idempotency::attempt(app, customer, idempotency_key, ROUTE, &request).await? {
+        Attempt::Replay(first) => return answered_before(app, customer, first).await,
+        Attempt::First(pending) => pending,
+    };
     let parsed = rows::read(import.file, import.format)?;
     portfolios::load(app, customer, portfolio).await?.require_open()?;
     let file = checked(app, customer, portfolio, sha256, parsed).await?;
     let report = brought_in(app, &file, import).await?;
-    let replayed = match attempt {
-        Attempt::Replay(_) => true,
-        Attempt::First(pending) => {
-            // The file is known by its hash, so the key's record need not be of the same transaction.
-            idempotency_key.is_some() && idempotency::commit(app, pending, portfolio.0, Vec::new()).await?.is_some()
-        }
-    };
-    Ok(Created { value: report, replayed })
+    if idempotency_key.is_none() {
+        return Ok(Created { value: report, replayed: false });
+    }
+    // The file is known by its hash, so the key's record need not be of the same transaction as its rows.
+    let json = serde_json::to_vec(&report).map_err(|error| ServiceError::fault("report to JSON", error))?;
+    match kept_answers::commit(app, customer, pending, app.new_id(), &json, Vec::new()).await? {
+        None => Ok(Created { value: report, replayed: false }),
+        Some(first) => answered_before(app, customer, first).await,
+    }
+}
+
+async fn answered_before(app: &App, customer: CustomerId, id: Uuid) -> Result<Created<ImportReport>, ServiceError> {
+    Ok(Created { value: kept_answers::find(app, customer, id, "import").await?, replayed: true })
 }
 
 /// Every row with its instrument, or what is wrong with it.

@@ -1,13 +1,13 @@
 //! What became of each row of a file.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::investments::Mistake;
 
 /// What became, or would become, of a file.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ImportReport {
     /// Hash of the file, by which it is known again.
     pub sha256: String,
@@ -28,7 +28,7 @@ pub struct ImportReport {
 }
 
 /// What became of a row.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RowVerdict {
     /// Its number, counted from 1 after the header.
     pub row: usize,
@@ -44,21 +44,21 @@ pub struct RowVerdict {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub same_as_investment: Option<Uuid>,
     /// What is wrong with it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<RowError>,
 }
 
 /// What is wrong with a row.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RowError {
     /// The column; `row` for the whole of it.
-    pub field: &'static str,
+    pub field: String,
     /// What is wrong.
     pub detail: String,
 }
 
 /// What became of a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// It is an investment now.
@@ -84,7 +84,8 @@ impl RowVerdict {
     }
 
     pub(super) fn invalid(row: usize, mistakes: &[Mistake]) -> Self {
-        let errors = mistakes.iter().map(|(field, detail)| RowError { field, detail: detail.clone() }).collect();
+        let error = |(field, detail): &Mistake| RowError { field: (*field).to_owned(), detail: detail.clone() };
+        let errors = mistakes.iter().map(error).collect();
         Self { errors, ..Self::new(row, Verdict::Invalid) }
     }
 

@@ -19,7 +19,7 @@ use crate::own_items::latest_day_anywhere;
 use crate::portfolios;
 use crate::precondition::Precondition;
 use crate::tally::Tally;
-use crate::{App, instruments};
+use crate::{App, instruments, kept_answers};
 
 use worth::LastPrices;
 
@@ -44,8 +44,8 @@ pub struct Correction {
     pub fee: Option<Decimal>,
 }
 
-/// Records a lot held elsewhere. The same idempotency key with the same request answers the first result again, at
-/// today's price.
+/// Records a lot held elsewhere. The same idempotency key with the same request answers the first result again, with what
+/// it was worth then.
 ///
 /// Errors: [`ServiceError::NotFound`], [`ServiceError::UnknownSymbol`], [`ServiceError::Field`],
 /// [`ServiceError::PortfolioClosed`], [`ServiceError::LimitReached`].
@@ -57,29 +57,31 @@ pub async fn record(
     idempotency_key: Option<&str>,
 ) -> Result<Created<InvestmentNow>, ServiceError> {
     let attempt = idempotency::attempt(app, customer, idempotency_key, ROUTE, &(portfolio, purchase)).await?;
-    let (id, pending) = match attempt {
-        Attempt::Replay(id) => (id, None),
-        Attempt::First(pending) => (app.new_id(), Some(pending)),
+    let pending = match attempt {
+        Attempt::Replay(first) => return answered_before(app, customer, first).await,
+        Attempt::First(pending) => pending,
     };
-    if pending.is_some() {
-        portfolios::load(app, customer, portfolio).await?;
-    }
+    portfolios::load(app, customer, portfolio).await?;
+    let id = app.new_id();
     let investment = recorded(app, customer, portfolio, purchase, id).await?;
-    let first = match pending {
-        None => Some(id),
-        Some(pending) => {
-            retry(Retry::within(crate::CONFLICT_BUDGET), || async {
-                let writes = first_writes(app, customer, &investment).await?;
-                idempotency::commit(app, pending.clone(), id, writes).await
-            })
-            .await?
-        }
-    };
-    let shown = match first {
-        Some(first) => recorded(app, customer, portfolio, purchase, first).await?,
-        None => investment,
-    };
-    Ok(Created { value: LastPrices::new(app, customer).value(shown).await?, replayed: first.is_some() })
+    let shown = LastPrices::new(app, customer).value(investment.clone()).await?;
+    // Instruments and prices move on: what was answered once can only be answered again if it is kept.
+    let json = serde_json::to_vec(&shown).map_err(|error| ServiceError::fault("investment to JSON", error))?;
+    let kept = idempotency_key.map(|_| kept_answers::inline(customer, id, &json)).transpose()?;
+    let first = retry(Retry::within(crate::CONFLICT_BUDGET), || async {
+        let mut writes = first_writes(app, customer, &investment).await?;
+        writes.extend(kept.clone());
+        idempotency::commit(app, pending.clone(), id, writes).await
+    })
+    .await?;
+    match first {
+        None => Ok(Created { value: shown, replayed: false }),
+        Some(first) => answered_before(app, customer, first).await,
+    }
+}
+
+async fn answered_before(app: &App, customer: CustomerId, id: Uuid) -> Result<Created<InvestmentNow>, ServiceError> {
+    Ok(Created { value: kept_answers::find(app, customer, id, WHAT).await?, replayed: true })
 }
 
 /// The investment as it is first kept, which follows from the request, its id and the instrument.

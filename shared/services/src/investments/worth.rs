@@ -7,7 +7,7 @@ use domain::{
     Currency, CustomerId, Day, InstrumentType, Investment, Money, PortfolioId, Price, Quantity, Split, Symbol, split,
 };
 use rust_decimal::Decimal;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -16,7 +16,7 @@ use crate::error::ServiceError;
 use crate::{instruments, quotes};
 
 /// A lot held elsewhere, and what it is worth now. Amounts are decimals in the currency of the instrument.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct InvestmentNow {
     /// Id.
     pub id: Uuid,
@@ -53,8 +53,7 @@ pub struct InvestmentNow {
     #[schema(example = "98.50")]
     pub gain: Option<String>,
     /// Why a figure is null, by its name.
-    #[schema(value_type = BTreeMap<String, String>)]
-    pub unavailable: BTreeMap<&'static str, &'static str>,
+    pub unavailable: BTreeMap<String, String>,
     /// When it was first recorded.
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
@@ -131,11 +130,15 @@ fn valued(investment: Investment, last: Result<LastPrice, &'static str>) -> Inve
         .zip(cost)
         .and_then(|((_, value), cost)| Money::new(value.amount() - cost.amount(), investment.currency()).ok());
     let mut unavailable = BTreeMap::new();
+    let because = |reason: &&str| {
+        let reason = (*reason).to_owned();
+        move |figure: &str| (figure.to_owned(), reason.clone())
+    };
     if let Err(reason) = &last {
-        unavailable.extend(["current_price", "last_updated"].map(|figure| (figure, *reason)));
+        unavailable.extend(["current_price", "last_updated"].map(because(reason)));
     }
     if let Err(reason) = &worth {
-        unavailable.extend(["current_quantity", "value", "gain"].map(|figure| (figure, *reason)));
+        unavailable.extend(["current_quantity", "value", "gain"].map(because(reason)));
     }
     InvestmentNow {
         cost: cost.map(|cost| cost.to_string()),
@@ -230,7 +233,7 @@ mod tests {
     #[test]
     fn a_value_beyond_every_amount_is_null() {
         let now = valued(held("1e12", "2012-01-03"), Ok(last("1e12", &[])));
-        assert_eq!((now.value, now.unavailable["value"]), (None, "price_out_of_range"));
+        assert_eq!((&now.value, now.unavailable["value"].as_str()), (&None, "price_out_of_range"));
         assert_eq!(now.current_price.unwrap().to_string(), "1000000000000");
     }
 }

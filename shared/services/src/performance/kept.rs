@@ -182,11 +182,15 @@ async fn written(
     let Series { base, through, eve, eve_totals, .. } = series;
     let state = State { base, through, eve, eve_totals, years, left_out, trades, investments_ahead };
     let body = documents::body(&key, &state)?;
+    let as_read = Write::Check { key: key.clone(), expect: versions.state.into() };
     let state = Write::Put { key, body, expires_at: None, expect: versions.state.into() };
-    // The state comes last: until then a reader finds years that are not of the writings it names.
+    // The state comes last: until then a reader finds years that are not of the writings it names. Each transaction holds
+    // to what the series was made of, so that once that has moved on no further year of it is written.
     while writes.len() > YEARS_A_TRANSACTION {
         let rest = writes.split_off(YEARS_A_TRANSACTION);
-        app.table().transact(std::mem::replace(&mut writes, rest)).await?;
+        let mut some = std::mem::replace(&mut writes, rest);
+        some.extend([held.unchanged(), as_read.clone()]);
+        app.table().transact(some).await?;
     }
     writes.extend([state, held.unchanged_and_clean()?]);
     app.table().transact(writes).await?;

@@ -26,6 +26,19 @@ pub fn email(email: &Email) -> Key {
     Key::new(format!("EMAIL#{}", sha256_hex(email.as_str())), ONLY)
 }
 
+/// What became of the registration of this address that was sent with this `Idempotency-Key`.
+#[must_use]
+pub fn registration_request(email: &Email, key: &str) -> Key {
+    // Neither an address nor a key has a blank, so that no other two give the same text.
+    Key::new(format!("REGISTRATION#{}", sha256_hex(&format!("{email} {key}"))), ONLY)
+}
+
+/// What a customer was answered who registered with an `Idempotency-Key`.
+#[must_use]
+pub fn registration(customer: CustomerId) -> Key {
+    Key::new(customer_partition(customer), "REGISTRATION")
+}
+
 /// The failed attempts to sign in with an address that is nobody's; expires.
 #[must_use]
 pub fn login_attempts(email: &Email) -> Key {
@@ -66,6 +79,12 @@ pub fn advisor_of(client: CustomerId) -> Key {
 #[must_use]
 pub fn client_of(advisor: CustomerId, client: CustomerId) -> Key {
     Key::new(customer_partition(advisor), format!("CLIENT#{client}"))
+}
+
+/// The clients in the partition of an advisor.
+#[must_use]
+pub fn clients_of(advisor: CustomerId) -> List {
+    List { partition: customer_partition(advisor), range: Range::Prefix("CLIENT#".to_owned()) }
 }
 
 /// An export that a customer asked for.
@@ -111,9 +130,10 @@ pub fn audit(customer: CustomerId, month: &str, id: Uuid) -> Key {
     Key::new(format!("AUDIT#{customer}#{month}"), id.to_string())
 }
 
-/// The whole of a backtest, beside the item that lists it.
+/// The whole of what a customer was answered, as it was first answered: a backtest, beside the item that lists it, or
+/// what a request with an `Idempotency-Key` made.
 #[must_use]
-pub fn backtest_result(customer: CustomerId, id: Uuid) -> Key {
+pub fn kept_answer(customer: CustomerId, id: Uuid) -> Key {
     Key::new(customer_partition(customer), format!("RESULT#{id}"))
 }
 

@@ -1,80 +1,16 @@
 //! How long sessions, tokens and failed attempts count, by a clock that is moved by hand.
 
-#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
+use std::time::{Duration, Instant};
 
-use std::sync::{Arc, Mutex};
-
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use domain::Email;
-use market::Sample;
-use objects::FolderObjects;
 use services::identity::authorization::authorize;
-use services::identity::password::Password;
 use services::identity::profile::Person;
 use services::identity::sessions::{self, SessionKind};
-use services::identity::{accounts, erasure, export, password_reset, registration};
-use services::{App, Channels, Parts, ServiceError, verification};
-use store_sqlite::SqliteTable;
+use services::identity::{accounts, erasure, export, password_reset};
+use services::{ServiceError, verification};
 
-const PASSWORD: &str = "correct horse battery";
-
-struct World {
-    app: App,
-    now: Arc<Mutex<DateTime<Utc>>>,
-    folder: tempfile::TempDir,
-}
-
-fn email() -> Email {
-    "ada@example.com".parse().unwrap()
-}
-
-fn password(text: &str) -> Password {
-    Password::typed(text.to_owned())
-}
-
-impl World {
-    async fn with_ada() -> Self {
-        let now = Arc::new(Mutex::new("2026-11-20T12:00:00Z".parse::<DateTime<Utc>>().unwrap()));
-        let reader = now.clone();
-        let clock: store::Clock = Arc::new(move || *reader.lock().unwrap());
-        let folder = tempfile::tempdir().unwrap();
-        let objects = FolderObjects::open(folder.path(), [7; 32], clock.clone()).unwrap();
-        objects.set_base_url("http://127.0.0.1").unwrap();
-        let table = Arc::new(SqliteTable::in_memory(clock.clone()).unwrap());
-        let app = App::new(Parts {
-            table,
-            objects: Arc::new(objects),
-            provider: Arc::new(Sample::new()),
-            clock,
-            channels: Channels::none(),
-        });
-        let person = Person {
-            email: email(),
-            first_name: "Ada".to_owned(),
-            last_name: "Lovelace".to_owned(),
-            phone: None,
-            address: None,
-        };
-        registration::register(&app, person, password(PASSWORD)).await.unwrap();
-        Self { app, now, folder }
-    }
-
-    fn forward(&self, by: TimeDelta) {
-        *self.now.lock().unwrap() += by;
-    }
-
-    async fn token(&self, kind: SessionKind) -> String {
-        sessions::sign_in(&self.app, &email(), password(PASSWORD), kind).await.unwrap().token
-    }
-
-    async fn speaks(&self, token: &str) -> bool {
-        authorize(&self.app, token).await.unwrap().is_some()
-    }
-
-    async fn guess(&self, text: &str) -> Result<(), ServiceError> {
-        sessions::sign_in(&self.app, &email(), password(text), SessionKind::Api).await.map(drop)
-    }
-}
+use crate::{PASSWORD, World, email, password};
 
 #[tokio::test]
 async fn a_session_ends_after_twelve_hours_however_much_it_is_used() {
@@ -172,6 +108,32 @@ async fn the_nightly_round_ends_an_erasure_and_nothing_personal_is_left_on_the_d
     world.forward(TimeDelta::hours(1));
     assert_eq!(verification::verify_all(&world.app).await.unwrap().erasures_finished, 1);
     assert_eq!(verification::verify_all(&world.app).await.unwrap().erasures_finished, 0);
+}
+
+#[tokio::test]
+async fn an_unknown_address_costs_what_a_wrong_password_costs() {
+    let world = World::with_ada().await;
+    let nobody: Email = "nobody@example.com".parse().unwrap();
+    let (mut times, mut asked, mut said) = ([Vec::new(), Vec::new()], Vec::new(), Vec::new());
+    for _ in 0..5 {
+        for (number, email) in [email(), nobody.clone()].into_iter().enumerate() {
+            world.table.inner().take();
+            let start = Instant::now();
+            let refused = sessions::sign_in(&world.app, &email, password("a wrong guess"), SessionKind::Api).await;
+            times[number].push(start.elapsed());
+            asked.push(world.table.inner().take());
+            said.push(refused.unwrap_err());
+        }
+    }
+    assert!(said.iter().all(|refused| matches!(refused, ServiceError::InvalidCredentials)));
+    assert!(asked.iter().all(|counts| *counts == asked[0]), "{asked:?}");
+    let [known, unknown] = times.map(|mut times| {
+        times.sort_unstable();
+        times[2]
+    });
+    let ratio = known.div_duration_f64(unknown);
+    assert!((0.5..2.0).contains(&ratio), "{known:?} for an address that is known, {unknown:?} for one that is not");
+    assert!(unknown > Duration::from_millis(1), "the password is hashed for nobody too: {unknown:?}");
 }
 
 /// What all files below a folder say.
