@@ -20,7 +20,7 @@ use services::imports::{self, Duplicates, Format, Import, ImportReport};
 use services::investments::{self, Purchase};
 use services::own_items::{self, NewItem, Valuation};
 use services::portfolios::{self, Opening};
-use services::{App, Created, Parts, ServiceError};
+use services::{App, Channels, Created, Parts, ServiceError};
 use store::{Item, Key, Page, Query, StoreError, Table, Version, Write};
 use store_sqlite::SqliteTable;
 use tokio::sync::Notify;

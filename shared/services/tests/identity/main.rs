@@ -22,7 +22,7 @@ use services::identity::password::Password;
 use services::identity::profile::{self, Person};
 use services::identity::sessions::{self, SessionKind};
 use services::identity::{Customer, accounts, registration};
-use services::{App, Created, Parts, Precondition, ServiceError};
+use services::{App, Channels, Created, Parts, Precondition, ServiceError};
 use store::fault::{Faulty, Plan};
 use store::{Body, Item, Key, Page, Query, Range, StoreError, Table, Version, Write, keys};
 use store_sqlite::SqliteTable;
