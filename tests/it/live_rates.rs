@@ -1,0 +1,139 @@
+//! From the schedule to whoever listens: a refresh, the event, the push, and the alert that fires.
+
+use std::sync::{Arc, Mutex};
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use gateway::{AlphaVantageAccess, Prices};
+use serde_json::{Value, json};
+
+use crate::live_client::Live;
+use crate::provider::LoopbackProvider;
+use crate::target::{self, Target, each};
+
+/// While New York trades: a slot of the refresh asks for quotes.
+const OPEN: &str = "2026-06-10T15:00:00Z";
+
+fn scheduled(time: DateTime<Utc>) -> Value {
+    json!({
+        "version": "0", "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa", "detail-type": "Scheduled Event",
+        "source": "aws.scheduler", "account": "123456789012", "region": "us-east-1", "resources": [], "detail": "{}",
+        "time": time.to_rfc3339_opts(SecondsFormat::Secs, true),
+    })
+}
+
+/// The next two messages, the quote first: who is told first is nobody's promise.
+async fn quote_and_alert(live: &mut Live) -> (Value, Value) {
+    let (one, other) = (live.next().await, live.next().await);
+    if one["type"] == "quote" { (one, other) } else { (other, one) }
+}
+
+/// Subscribes to a symbol that has no price yet, and makes an alert for it.
+async fn listening(target: &Target, symbol: &str) -> Live {
+    let customer = target.newcomer().await;
+    let mut live = customer.live().await;
+    let above = json!({ "symbol": symbol, "condition": { "type": "above", "price": "100" }, "repeat": "once" });
+    customer.post("/alerts", &above).await.expect_status(201);
+    live.send(&json!({ "action": "subscribe", "symbols": [symbol] })).await;
+    let snapshot = live.next().await;
+    assert_eq!(snapshot["type"], "snapshot", "{}", target.name);
+    assert_eq!(snapshot["unavailable"][symbol], "price_unavailable", "{}", target.name);
+    live
+}
+
+async fn hears_of_the_first_quote(target: &Target, live: &mut Live, symbol: &str) {
+    let (quote, alert) = quote_and_alert(live).await;
+    assert_eq!((&quote["type"], &quote["symbol"]), (&json!("quote"), &json!(symbol)), "{}: {quote}", target.name);
+    assert_eq!((&quote["price"], &quote["seq"]), (&json!("120.5"), &json!(1)), "{}: {quote}", target.name);
+    assert_eq!(quote["source"], "alpha_vantage");
+    assert_eq!((&alert["type"], &alert["price"]), (&json!("alert"), &json!("120.5")), "{}: {alert}", target.name);
+    let seen = target.get(&format!("/quotes?symbols={symbol}")).await.expect_status(200).json();
+    assert_eq!(seen["items"][0]["price"], "120.5", "{}: {seen}", target.name);
+}
+
+#[test]
+fn a_scheduled_refresh_reaches_whoever_subscribed_on_the_emulated_aws() {
+    let Some((target, provider_url)) = target::with_provider() else {
+        eprintln!("SKIPPED: no emulated AWS, SEXTANT_TEST_AWS is not set");
+        return;
+    };
+    target::run(async || {
+        let now = target::now();
+        let (provider, _) = LoopbackProvider::listen(provider_url.trim_start_matches("http://"), now).await;
+        provider.set("LOOP", 12_050);
+        let target = target.newcomer().await;
+        let mut live = listening(&target, "LOOP").await;
+        let slot = scheduled(now);
+        let did = target.invoke("refresh-prices", &slot).await;
+        assert_eq!((&did["refreshed"], &did["told"], &did["repeated"]), (&json!(1), &json!(1), &json!(false)), "{did}");
+        hears_of_the_first_quote(&target, &mut live, "LOOP").await;
+        let calls = provider.calls("LOOP");
+        let again = target.invoke("refresh-prices", &slot).await;
+        assert_eq!(again["repeated"], true, "a slot that is delivered twice acts once");
+        assert_eq!(provider.calls("LOOP"), calls);
+        live.leave().await;
+    });
+}
+
+#[test]
+fn quotes_follow_each_other_slot_by_slot_on_one_machine() {
+    target::run(async || {
+        let clock = Arc::new(Mutex::new(OPEN.parse::<DateTime<Utc>>().unwrap()));
+        let at = |clock: &Mutex<DateTime<Utc>>| *clock.lock().unwrap();
+        let (provider, url) = LoopbackProvider::listen("127.0.0.1:0", at(&clock)).await;
+        provider.set("LOOP", 12_050);
+        let home = tempfile::tempdir().unwrap();
+        let access = AlphaVantageAccess { key: "not-a-key".into(), base_url: Some(url) };
+        let prices = Prices::Live { alpha_vantage: Some(access), yahoo: None };
+        let reader = clock.clone();
+        let settings = gateway::Settings { prices, clock: Arc::new(move || at(&reader)), ..target::settings(home.path()) };
+        let (server, target) = Target::serve(settings).await;
+        let target = target.newcomer().await;
+        let mut live = listening(&target, "LOOP").await;
+        let did = target.invoke("refresh-prices", &scheduled(at(&clock))).await;
+        assert_eq!((&did["refreshed"], &did["told"]), (&json!(1), &json!(1)), "{did}");
+        hears_of_the_first_quote(&target, &mut live, "LOOP").await;
+        let next = at(&clock) + TimeDelta::minutes(15);
+        *clock.lock().unwrap() = next;
+        provider.set_now(next);
+        provider.set("LOOP", 12_175);
+        // The event of the slot is delivered twice, and the slot of a machine that woke up late besides.
+        for slot in [next, next, next - TimeDelta::minutes(5)] {
+            target.invoke("refresh-prices", &scheduled(slot)).await;
+        }
+        let quote = live.next().await;
+        assert_eq!((&quote["price"], &quote["seq"]), (&json!("121.75"), &json!(2)), "{quote}");
+        let asked = provider.calls("LOOP").iter().filter(|call| *call == "GLOBAL_QUOTE").count();
+        assert_eq!(asked, 2, "one call a slot");
+        live.send(&json!({ "action": "ping" })).await;
+        assert_eq!(live.next().await["type"], "pong", "the alert was to fire once, and the quotes came once");
+        live.leave().await;
+        server.stop().await;
+    });
+}
+
+#[test]
+fn a_snapshot_comes_before_anything_else_and_nonsense_leaves_the_connection_open() {
+    each(async |target: &Target| {
+        let mut live = target.newcomer().await.live().await;
+        // So that its bars are stored: a snapshot asks no provider.
+        target.get("/fetch-data/AAPL").await.expect_status(200);
+        live.send(&json!({ "action": "subscribe", "symbols": ["aapl", "MY:HOUSE"] })).await;
+        let snapshot = live.next().await;
+        assert_eq!(snapshot["quotes"][0]["price"], "430.47", "{}: {snapshot}", target.name);
+        assert_eq!(snapshot["unavailable"], json!({ "MY:HOUSE": "unknown_symbol" }), "{}", target.name);
+        for (message, code) in [
+            (json!({ "action": "dance" }), "unknown_action"),
+            (json!({ "action": "subscribe" }), "invalid_message"),
+            (json!({ "action": "subscribe", "symbols": ["not a symbol"] }), "invalid_symbol"),
+            (json!({ "action": "ping", "more": 1 }), "invalid_message"),
+            (json!(["subscribe"]), "invalid_message"),
+        ] {
+            live.send(&message).await;
+            assert_eq!(live.next().await["code"], code, "{} {message}", target.name);
+        }
+        let many: Vec<String> = (0..101).map(|number| format!("S{number}")).collect();
+        live.send(&json!({ "action": "subscribe", "symbols": many })).await;
+        assert_eq!(live.next().await["code"], "too_many_symbols", "{}", target.name);
+        live.leave().await;
+    });
+}
