@@ -37,7 +37,7 @@ pub(crate) enum MetalUnit {
 }
 
 /// A commodity that has a function of its own at Alpha Vantage.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Commodity {
     symbol: &'static str,
     name: &'static str,

@@ -121,7 +121,8 @@ async fn an_unknown_symbol_is_believed_only_of_all_who_can_be_asked() {
         (DOWN, QUOTA, DOWN),
         (key.clone(), UNKNOWN, UNKNOWN),
         (UNKNOWN, key.clone(), UNKNOWN),
-        (key.clone(), DOWN, key),
+        (key.clone(), DOWN, DOWN),
+        (key.clone(), ProviderError::NotGiven, key),
         (ProviderError::NotGiven, ProviderError::NotGiven, ProviderError::NotGiven),
     ] {
         let (chain, ..) = chain(Scripted::refuses("a", first.clone()), Scripted::refuses("b", second.clone()));

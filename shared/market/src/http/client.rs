@@ -18,6 +18,9 @@ use super::retry_after;
 use crate::error::ProviderError;
 use crate::provider::Patience;
 
+/// That the day's calls are used up is worth noting beyond the caller's time, but not for long.
+const LONGEST_NOTE: Duration = Duration::from_millis(400);
+
 /// A provider as the client must know it.
 pub(crate) struct Site {
     /// Its name in log lines.
@@ -81,8 +84,7 @@ impl Client {
 
     /// The provider says that the day's calls are used up.
     pub(crate) async fn day_used_up(&self) -> QuotaExhausted {
-        // The note is worth a moment beyond the caller's time, but not an endless one.
-        let noted = timeout_at(Instant::now() + self.site.limits.connect, self.budget.refused());
+        let noted = timeout_at(Instant::now() + LONGEST_NOTE, self.budget.refused());
         noted.await.unwrap_or(QuotaExhausted { until: None })
     }
 
