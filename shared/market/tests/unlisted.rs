@@ -126,6 +126,17 @@ async fn what_they_are_is_known_without_a_call() {
 }
 
 #[tokio::test]
+async fn a_coin_that_is_in_no_table_exists_when_it_has_a_price() {
+    let rate = GOLD_RATE.replace("XAU", "PEPE");
+    let (server, provider) = serving(&[r#"{"Error Message": "Invalid API call."}"#, &rate]).await;
+    assert_eq!(provider.instrument(&symbol("PEPE-USD")).await, Err(ProviderError::UnknownSymbol));
+    for _ in 0..2 {
+        assert_eq!(provider.instrument(&symbol("PEPE-USD")).await.unwrap().instrument_type, InstrumentType::Crypto);
+    }
+    assert_eq!(asked(&server), ["CURRENCY_EXCHANGE_RATE&from_currency=PEPE&to_currency=USD"; 2]);
+}
+
+#[tokio::test]
 async fn a_search_lists_what_needs_no_call_even_when_no_call_is_left() {
     let found = r#"{"bestMatches": [{"1. symbol": "GOLD", "2. name": "Barrick Gold", "3. type": "Equity", "8. currency": "USD"}]}"#;
     let day_used_up = r#"{"Note": "our standard API rate limit is 25 requests per day"}"#;
