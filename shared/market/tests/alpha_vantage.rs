@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use domain::{InstrumentType, Symbol};
-use market::alpha_vantage::{AlphaVantage, Limits, Settings, SlidingDay};
+use market::alpha_vantage::{AlphaVantage, Settings};
+use market::http::{Limits, SlidingDay};
 use market::{Basis, DropReason, MarketClock, Note, Patience, Provider, ProviderError};
 use server::{Reply, Server};
 

@@ -26,13 +26,11 @@ use tokio::time::Instant;
 pub use daily::read_daily;
 pub use settings::Settings;
 
-pub use crate::http::{Budget, Clock, Limits, QuotaExhausted, SettingsError, SlidingDay};
-
 use self::daily::Plan;
 use crate::error::ProviderError;
 use crate::events::{self, Event};
 use crate::history::{History, Note};
-use crate::http::{Client, Refusal, Request};
+use crate::http::{Budget, Client, Refusal, Request, SettingsError};
 use crate::provider::{MarketClock, Patience, Provider};
 use crate::quote::Quote;
 use crate::series::{Row, Series};
