@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Bar, Bars, Currency, CustomerId, Instrument, Money, Symbol};
 use futures::future::join_all;
-use market::alpha_vantage::Budget;
+use market::http::Budget;
 use market::{Basis, History, MarketClock, Patience, Provider, ProviderError, Sample};
 use objects::FolderObjects;
 use services::quota::DurableBudget;
