@@ -66,6 +66,7 @@ fn main() {
 /// The platform.
 #[expect(clippy::disallowed_methods, reason = "this is a root, where the wall clock enters")]
 fn serve() {
+    tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(std::io::stderr).init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let home = tempfile::tempdir().unwrap();
     let settings = Settings {
@@ -214,9 +215,13 @@ async fn subscribed(http: &Client, address: SocketAddr, token: &str) -> WebSocke
     let (mut socket, _) = tokio_tungstenite::client_async(url, stream).await.unwrap();
     let subscribe = json!({ "action": "subscribe", "symbols": ["AAPL"] });
     socket.send(Message::text(subscribe.to_string())).await.unwrap();
-    let snapshot = socket.next().await.unwrap().unwrap().into_text().unwrap();
-    let snapshot: Value = serde_json::from_str(&snapshot).unwrap();
-    assert_eq!(snapshot["type"], "snapshot", "{snapshot}");
+    // The snapshot comes before the connection is listed; what is sent after it is answered after it is.
+    socket.send(Message::text(json!({ "action": "ping" }).to_string())).await.unwrap();
+    for expected in ["snapshot", "pong"] {
+        let answer = socket.next().await.unwrap().unwrap().into_text().unwrap();
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        assert_eq!(answer["type"], expected, "{answer}");
+    }
     socket
 }
 
