@@ -17,6 +17,7 @@ pub mod host;
 pub mod invoke;
 pub mod live;
 pub mod local_bus;
+pub mod open_files;
 pub mod openapi;
 pub mod operations;
 pub mod platform;

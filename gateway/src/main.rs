@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use gateway::prices::{AlphaVantageAccess, YahooAccess};
-use gateway::{Platform, Prices, Server, Settings};
+use gateway::{Platform, Prices, Server, Settings, open_files};
 use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 
@@ -108,6 +108,7 @@ fn main() -> ExitCode {
 }
 
 fn serve(args: ServeArgs) -> anyhow::Result<()> {
+    open_files::allow_all();
     let settings = settings(args)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {

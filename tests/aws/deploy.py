@@ -10,15 +10,20 @@ the addresses in its environment and ends with that command's status:
 or, without a command, stays until its standard input closes or it is told to stop. When it ends,
 so do the emulator and every function it started.
 
+The template is deployed twice. The second stack asks Alpha Vantage for its prices, at an address on
+this machine where nobody listens until a test does.
+
 WORK/addresses.json holds what tests need, the command finds its path in SEXTANT_TEST_AWS:
-`api_url` to put before a path, `endpoint`, `region`, `table` and `bucket` for AWS clients,
-`functions` with the name of each function by its name in the template, and the stack's `outputs`.
+`api_url` to put before a path, `live_url` to connect to, `endpoint`, `region`, `table` and `bucket`
+for AWS clients, `functions` with the name of each function by its name in the template, and the
+stack's `outputs`; under `second` the same of the second stack, and its `provider_url`.
 WORK/emulator.log is what the emulator and the functions said.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import os
 import select
@@ -33,11 +38,17 @@ from typing import Any
 import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 
-from emulator import Emulator, EmulatorError
+from emulator import Emulator, EmulatorError, free_port
 from packages import BUCKET, PackageError, package
 from routes import RouteError, create_routes
 
 STACK = "sextant-test"
+SECOND_STACK = "sextant-test-second"
+PROVIDER_KEY = "/sextant/test/key"
+# The stacks start up at the same time as the tests do; a schedule of the second would use up the
+# provider's calls that a test counts.
+NEVER = "cron(0 0 1 1 ? 2099)"
+FUNCTION = "AWS::Serverless::Function"
 ADDRESSES = "addresses.json"
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -93,44 +104,89 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def deploy(emulator: Emulator, template: Path, programs: Path, work: Path) -> dict[str, Any]:
-    """Deploys the template and returns the addresses of what it made."""
+    """Deploys the template twice and returns the addresses of what it made."""
     try:
         document = yaml.safe_load(template.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
         raise DeployError(f"cannot read {template}: {error}") from error
     if not isinstance(document, dict) or not isinstance(document.get("Resources"), dict):
         raise DeployError(f"{template} is no template: it has no Resources")
-    s3 = emulator.client("s3")
-    package(document, programs, s3)
-    copy = work / "template.json"
-    write_json(copy, document)
+    package(document, programs, emulator.client("s3"))
+    reach_live_connections(document, emulator.endpoint)
+
+    second = copy.deepcopy(document)
+    provider_url = f"http://127.0.0.1:{free_port()}"
+    second["Globals"]["Function"]["Environment"]["Variables"]["ALPHA_VANTAGE_URL"] = provider_url
+    emulator.client("ssm").put_parameter(Name=PROVIDER_KEY, Value="not-a-key", Type="SecureString")
+    parameters = {
+        "AlphaVantageKeyParameter": PROVIDER_KEY,
+        "RefreshSchedule": NEVER,
+        "EveningRefreshSchedule": NEVER,
+    }
+    addresses = deploy_stack(emulator, STACK, document, {}, work)
+    addresses["second"] = deploy_stack(emulator, SECOND_STACK, second, parameters, work)
+    addresses["second"]["provider_url"] = provider_url
+    return addresses
+
+
+def reach_live_connections(document: dict[str, Any], endpoint: str) -> None:
+    """Has the functions post to live connections at the emulator's address for them."""
+    for resource in document["Resources"].values():
+        if resource.get("Type") == FUNCTION:
+            environment = resource["Properties"].get("Environment", {}).get("Variables", {})
+            if "LIVE_ENDPOINT" in environment:
+                environment["LIVE_ENDPOINT"] = {
+                    "Fn::Sub": f"{endpoint}/_aws/execute-api/${{LiveApi}}/live"
+                }
+
+
+def deploy_stack(
+    emulator: Emulator,
+    stack: str,
+    document: dict[str, Any],
+    parameters: dict[str, str],
+    work: Path,
+) -> dict[str, Any]:
+    """Deploys one stack and returns its addresses."""
+    copied = work / f"{stack}.json"
+    write_json(copied, document)
     # CloudFormation takes no more than 51,200 bytes inline, and a megabyte from a bucket.
-    s3.put_object(Bucket=BUCKET, Key=copy.name, Body=copy.read_bytes())
+    s3 = emulator.client("s3")
+    s3.put_object(Bucket=BUCKET, Key=copied.name, Body=copied.read_bytes())
 
     cloudformation = emulator.client("cloudformation")
     cloudformation.create_stack(
-        StackName=STACK,
-        TemplateURL=f"{emulator.endpoint}/{BUCKET}/{copy.name}",
+        StackName=stack,
+        TemplateURL=f"{emulator.endpoint}/{BUCKET}/{copied.name}",
+        Parameters=[
+            {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
+        ],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         OnFailure="DO_NOTHING",
     )
-    wait_for_stack(cloudformation)
-    resources = physical_ids(cloudformation)
-    processed = cloudformation.get_template(StackName=STACK, TemplateStage="Processed")[
+    wait_for_stack(cloudformation, stack)
+    resources = physical_ids(cloudformation, stack)
+    processed = cloudformation.get_template(StackName=stack, TemplateStage="Processed")[
         "TemplateBody"
     ]
     if isinstance(processed, str):
         processed = yaml.safe_load(processed)
     create_routes(processed, resources, emulator.client("apigatewayv2"), emulator.client("lambda"))
 
-    stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+    described = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+    outputs = {
+        output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])
+    }
     try:
-        api_id, table, bucket = (outputs[key] for key in ("ApiId", "TableName", "BucketName"))
+        api_id, live_api_id, table, bucket = (
+            outputs[key] for key in ("ApiId", "LiveApiId", "TableName", "BucketName")
+        )
     except KeyError as error:
         raise DeployError(f"the template has no output {error}") from error
+    sockets = emulator.endpoint.replace("http://", "ws://")
     return {
         "api_url": f"{emulator.endpoint}/_aws/execute-api/{api_id}/$default",
+        "live_url": f"{sockets}/_aws/execute-api/{live_api_id}/live",
         "endpoint": emulator.endpoint,
         "region": emulator.region,
         "table": table,
@@ -144,13 +200,13 @@ def deploy(emulator: Emulator, template: Path, programs: Path, work: Path) -> di
     }
 
 
-def wait_for_stack(cloudformation: Any) -> None:
+def wait_for_stack(cloudformation: Any, stack: str) -> None:
     """Returns once the stack is complete; otherwise says which resource failed and why."""
     waiter = cloudformation.get_waiter("stack_create_complete")
     try:
-        waiter.wait(StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+        waiter.wait(StackName=stack, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     except BotoCoreError as error:
-        events = cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]
+        events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
         failures = [
             f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}"
             for event in reversed(events)
@@ -159,9 +215,9 @@ def wait_for_stack(cloudformation: Any) -> None:
         raise DeployError("the stack failed: " + "; ".join(failures or [str(error)])) from error
 
 
-def physical_ids(cloudformation: Any) -> dict[str, str]:
+def physical_ids(cloudformation: Any, stack: str) -> dict[str, str]:
     """The physical id of every resource of the stack, by its name in the template."""
-    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=STACK)
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
     return {
         resource["LogicalResourceId"]: resource["PhysicalResourceId"]
         for page in pages

@@ -22,6 +22,7 @@ mod identity;
 mod imports;
 mod instruments;
 mod investments;
+mod live_client;
 mod performance;
 mod policies;
 mod portfolios;

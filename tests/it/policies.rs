@@ -183,7 +183,7 @@ async fn seen(victim: &Actor) -> Vec<Value> {
         format!("/instruments/{item}"),
         format!("/alerts/{alert}"),
         format!("/alerts/{alert}/history"),
-        "/watchlist".to_owned(),
+        format!("/watchlist/{item}"),
     ] {
         seen.push(victim.target.get(&path).await.expect_status(200).json());
     }

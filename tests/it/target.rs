@@ -4,33 +4,37 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
+use gateway::registry::{FUNCTIONS, Handler};
 use gateway::{Platform, Prices, Server, Settings};
 use reqwest::header::{CONTENT_TYPE, IF_MATCH};
 use reqwest::{Client, Method, RequestBuilder, Url};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
+use crate::live_client::Live;
+
 /// The password of every customer of the tests.
 pub const PASSWORD: &str = "correct horse battery";
 
 /// A running platform, as one of its callers sees it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Target {
     /// Which one, for messages.
     pub name: &'static str,
     base: String,
+    live_url: String,
     token: Option<String>,
     client: Client,
-    operator: Operator,
+    place: Place,
 }
 
-/// How the operator's commands reach the platform.
-#[derive(Clone, Debug)]
-enum Operator {
-    /// On the folder of the local one.
-    Home(PathBuf),
-    /// By invoking the function; its address.
-    Function(String),
+/// Where functions run that no route leads to.
+#[derive(Clone)]
+enum Place {
+    /// In this process, on the folder of the local one.
+    Local { home: PathBuf, app: services::App },
+    /// On the emulated AWS: its address, and the names of the functions by their names in the template.
+    Emulated { endpoint: String, functions: Value },
 }
 
 /// What it answered.
@@ -80,12 +84,13 @@ static LOCAL: LazyLock<Target> = LazyLock::new(|| {
         runtime.block_on(async {
             let home = tempfile::tempdir().unwrap();
             let server = Server::start(settings(home.path())).await.unwrap();
-            sender.send((format!("http://{}", server.address()), settings(home.path()).home)).unwrap();
+            let place = Place::Local { home: settings(home.path()).home, app: server.platform().app.clone() };
+            sender.send((server.address(), place)).unwrap();
             std::future::pending::<()>().await;
         });
     });
-    let (base, home) = receiver.recv().expect("the local gateway starts");
-    Target::new("local", base, Operator::Home(home))
+    let (address, place) = receiver.recv().expect("the local gateway starts");
+    Target::new("local", format!("http://{address}"), format!("ws://{address}/live"), place)
 });
 
 /// The customer that tests share which do not need one of their own.
@@ -111,24 +116,54 @@ fn now() -> chrono::DateTime<chrono::Utc> {
 }
 
 /// The API that `aws/deploy.py` deployed.
-static EMULATED: LazyLock<Option<Target>> = LazyLock::new(|| {
+static EMULATED: LazyLock<Option<Target>> =
+    LazyLock::new(|| Some(Target::emulated("emulated AWS", ADDRESSES.as_ref()?)));
+
+/// What `aws/deploy.py` wrote.
+static ADDRESSES: LazyLock<Option<Value>> = LazyLock::new(|| {
     #[expect(clippy::disallowed_methods, reason = "the test run tells where the emulated AWS is")]
     let file = std::env::var("SEXTANT_TEST_AWS").ok()?;
     let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
-    let addresses: Value = serde_json::from_str(&text).unwrap();
-    let part = |part: &Value| part.as_str().unwrap_or_else(|| panic!("{file} lacks an address")).to_owned();
-    let (endpoint, operator) = (part(&addresses["endpoint"]), part(&addresses["functions"]["OperatorFunction"]));
-    let operator = Operator::Function(format!("{endpoint}/2015-03-31/functions/{operator}/invocations"));
-    Some(Target::new("emulated AWS", part(&addresses["api_url"]).trim_end_matches('/').to_owned(), operator))
+    Some(serde_json::from_str(&text).unwrap())
 });
+
+/// The second stack on the emulated AWS, whose prices come from a provider on this machine, and the address at which
+/// that provider is to listen.
+pub fn with_provider() -> Option<(Target, String)> {
+    let addresses = &ADDRESSES.as_ref()?["second"];
+    Some((Target::emulated("emulated AWS with a provider", addresses), text_of(&addresses["provider_url"])))
+}
+
+fn text_of(address: &Value) -> String {
+    address.as_str().expect("an address that aws/deploy.py wrote").to_owned()
+}
 
 fn client() -> Client {
     Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap()
 }
 
 impl Target {
-    fn new(name: &'static str, base: String, operator: Operator) -> Self {
-        Self { name, base, token: None, client: client(), operator }
+    fn new(name: &'static str, base: String, live_url: String, place: Place) -> Self {
+        Self { name, base, live_url, token: None, client: client(), place }
+    }
+
+    fn emulated(name: &'static str, addresses: &Value) -> Self {
+        let place =
+            Place::Emulated { endpoint: text_of(&addresses["endpoint"]), functions: addresses["functions"].clone() };
+        let base = text_of(&addresses["api_url"]).trim_end_matches('/').to_owned();
+        Self::new(name, base, text_of(&addresses["live_url"]), place)
+    }
+
+    /// Where live connections are made.
+    pub fn live_url(&self) -> &str {
+        &self.live_url
+    }
+
+    /// A live connection of this customer, with a ticket of its own.
+    pub async fn live(&self) -> Live {
+        let ticket = self.post("/live-tickets", &json!({})).await.expect_status(201).json();
+        let url = format!("{}?ticket={}", self.live_url, ticket["ticket"].as_str().unwrap());
+        Live::connect(&url).await.unwrap_or_else(|error| panic!("{} on {}: {error}", self.live_url, self.name))
     }
 
     /// The platform as the customer sees it whom all tests share, with connections of this test's own: those of another
@@ -180,15 +215,32 @@ impl Target {
 
     /// Runs one of the operator's commands.
     pub async fn operate(&self, command: &Value) -> Value {
-        match &self.operator {
-            Operator::Home(home) => {
+        match &self.place {
+            Place::Local { home, .. } => {
                 let settings = Settings { home: home.clone(), ..settings(home) };
                 gateway::operations::run(&settings, command.clone()).await.unwrap()
             }
-            Operator::Function(address) => {
-                let request = self.client.post(address).json(command);
-                let answer = self.send(request).await.expect_status(200);
-                assert_eq!(answer.header("x-amz-function-error"), "", "{command}: {}", answer.text());
+            Place::Emulated { .. } => self.invoke("operator", command).await,
+        }
+    }
+
+    /// Invokes a function that takes events, and gives its answer.
+    pub async fn invoke(&self, function: &str, event: &Value) -> Value {
+        match &self.place {
+            Place::Local { app, .. } => {
+                let registered = FUNCTIONS.iter().find(|registered| registered.name == function);
+                let Some(Handler::Event { handle }) = registered.map(|registered| registered.handler) else {
+                    panic!("{function} takes no events")
+                };
+                handle(app.clone(), event.clone()).await.unwrap()
+            }
+            Place::Emulated { endpoint, functions } => {
+                let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
+                let resource = function.split('-').map(capital).collect::<String>() + "Function";
+                let name = text_of(&functions[&resource]);
+                let address = format!("{endpoint}/2015-03-31/functions/{name}/invocations");
+                let answer = self.send(self.client.post(address).json(event)).await.expect_status(200);
+                assert_eq!(answer.header("x-amz-function-error"), "", "{function}: {}", answer.text());
                 answer.json()
             }
         }
@@ -197,9 +249,9 @@ impl Target {
     /// How many clients are set against each other: as many as asked for on the local platform, and as many processes
     /// as this machine can start at once on the emulated AWS, which starts one for each.
     pub fn rivals(&self, count: usize) -> usize {
-        match self.operator {
-            Operator::Home(_) => count,
-            Operator::Function(_) => count.min(12),
+        match self.place {
+            Place::Local { .. } => count,
+            Place::Emulated { .. } => count.min(12),
         }
     }
 

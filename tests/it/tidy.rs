@@ -35,19 +35,21 @@ const ALLOWED: [(&str, &[&str]); 18] = [
     ("benches", &["domain", "quant", "market", "render", "frames"]),
 ];
 
-/// The engines that a `main` may name; whether its role may then read the provider's key, and use the bucket.
-const ENGINES: [(&str, bool, bool); 4] = [
-    ("table", false, false),
-    ("table_and_objects", false, true),
-    ("table_and_prices", true, false),
-    ("table_prices_and_objects", true, true),
+/// What a set of engines may have in its name, and what the role and the environment of a function then have and
+/// without it have not.
+const ENGINES: [(&str, &[&str]); 5] = [
+    ("prices", &["Action: ssm:GetParameter"]),
+    ("objects", &["s3:GetObject"]),
+    ("bus", &["Action: events:PutEvents", "EVENT_BUS_NAME: "]),
+    ("push", &["Action: execute-api:ManageConnections", "LIVE_ENDPOINT:"]),
+    ("mail", &["ALERTS_TOPIC_ARN: "]),
 ];
 
 /// Stands for every function in a list of crates.
 const FUNCTION: &str = "functions/*";
 
 /// Outside crates that only these may name.
-const CONFINED: [(&str, &[&str]); 7] = [
+const CONFINED: [(&str, &[&str]); 9] = [
     ("axum", &["api", "lambda", "gateway", FUNCTION]),
     ("lambda_http", &["lambda", "gateway"]),
     ("polars", &["frames"]),
@@ -55,6 +57,8 @@ const CONFINED: [(&str, &[&str]); 7] = [
     ("plotters", &["render"]),
     ("rusqlite", &["store-sqlite"]),
     ("aws-", &["lambda", "store-dynamodb", "objects-s3"]),
+    ("metrics_cloudwatch_embedded", &["lambda"]),
+    ("tokio-tungstenite", &["gateway"]),
 ];
 
 pub fn root() -> PathBuf {
@@ -168,6 +172,8 @@ fn only_http_functions_have_routes_and_all_of_them_do() {
         let registered = FUNCTIONS.iter().find(|registered| registered.name == function.name).unwrap();
         let answers_http = matches!(registered.handler, Handler::Http { .. });
         assert_eq!(answers_http, !function.routes.is_empty(), "{}", function.name);
+        let is_live = template().live_api.is_some_and(|api| api.function == function.name);
+        assert_eq!(matches!(registered.handler, Handler::Live { .. }), is_live, "{}", function.name);
     }
 }
 
@@ -179,9 +185,12 @@ fn a_role_allows_what_the_engines_of_its_function_need_and_no_more() {
         let (name, section) = section.split_once("/\n").unwrap();
         let main = std::fs::read_to_string(root().join("functions").join(name).join("src/main.rs")).unwrap();
         let named = main.split_once("lambda::engines::").unwrap().1.split_once(',').unwrap().0;
-        let (_, key, bucket) = ENGINES.iter().find(|(engines, ..)| *engines == named).unwrap();
-        assert_eq!(section.contains("Action: ssm:GetParameter"), *key, "{name} runs on {named}");
-        assert_eq!(section.contains("s3:GetObject"), *bucket, "{name} runs on {named}");
+        let engines: BTreeSet<&str> = named.split('_').collect();
+        for (engine, granted) in ENGINES {
+            for grant in granted {
+                assert_eq!(section.contains(grant), engines.contains(engine), "{name} runs on {named}: {grant}");
+            }
+        }
     }
 }
 

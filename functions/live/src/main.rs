@@ -1,7 +1,8 @@
 //! The live Lambda.
 
 fn main() -> Result<(), lambda::Error> {
+    let origins = lambda::allowed_origins();
     lambda::on_one_thread(lambda::run_event(lambda::engines::table_and_push, async |app: &services::App, event| {
-        live::handle(app, &[], event).await
+        live::handle(app, &origins, event).await
     }))
 }

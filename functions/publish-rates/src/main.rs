@@ -1,5 +1,5 @@
 //! The publish-rates Lambda.
 
 fn main() -> Result<(), lambda::Error> {
-    lambda::on_one_thread(lambda::run_event(lambda::engines::table_and_channels, publish_rates::handle))
+    lambda::on_one_thread(lambda::run_event(lambda::engines::table_push_and_mail, publish_rates::handle))
 }

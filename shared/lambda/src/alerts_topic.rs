@@ -71,3 +71,72 @@ fn subject_of(subject: &str) -> String {
     let line = printable.collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ");
     line.chars().take(MAX_SUBJECT_CHARACTERS).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::loopback::Loopback;
+
+    const SUBSCRIBED: &str = "<SubscribeResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><SubscribeResult>\
+        <SubscriptionArn>arn:aws:sns:us-east-1:1:t:s</SubscriptionArn></SubscribeResult></SubscribeResponse>";
+    const PUBLISHED: &str = "<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><PublishResult>\
+        <MessageId>1</MessageId></PublishResult></PublishResponse>";
+    const NOT_FOUND: &str = "<ErrorResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><Error>\
+        <Type>Sender</Type><Code>NotFound</Code><Message>no</Message></Error></ErrorResponse>";
+
+    fn customer() -> CustomerId {
+        CustomerId("0190aaaa-0000-7000-8000-000000000009".parse().unwrap())
+    }
+
+    async fn topic(answers: Vec<(u16, &'static str, &'static str)>) -> (AlertsTopic, Loopback) {
+        let service = Loopback::answering(answers).await;
+        (AlertsTopic::new(Client::new(&service.sdk), "arn:aws:sns:us-east-1:1:t".to_owned()), service)
+    }
+
+    /// The body without what stands between percent signs, which is enough to find words in.
+    fn asked(service: &Loopback) -> String {
+        service.asked()[0].body.replace("%22", "'").replace("%3A", ":").replace("%40", "@")
+    }
+
+    #[tokio::test]
+    async fn a_subscription_takes_the_letters_of_its_customer_alone() {
+        let (topic, service) = topic(vec![(200, "", SUBSCRIBED)]).await;
+        let name = topic.subscribe(customer(), "ada@example.com").await.unwrap();
+        assert_eq!(name, "arn:aws:sns:us-east-1:1:t:s");
+        let asked = asked(&service);
+        for part in [
+            "Action=Subscribe",
+            "TopicArn=arn:aws:sns:us-east-1:1:t",
+            "Protocol=email",
+            "Endpoint=ada@example.com",
+            "ReturnSubscriptionArn=true",
+            "FilterPolicy",
+            "%7B'customer':%5B'0190aaaa-0000-7000-8000-000000000009'%5D%7D",
+        ] {
+            assert!(asked.contains(part), "{part} is not in {asked}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_letter_names_its_customer() {
+        let (topic, service) = topic(vec![(200, "", PUBLISHED)]).await;
+        topic.send(customer(), "AAPL is above 400", "It is.").await.unwrap();
+        let asked = asked(&service);
+        for part in ["Action=Publish", "Subject=AAPL", "Name=customer", "StringValue=0190aaaa-0000", "Message=It"] {
+            assert!(asked.contains(part), "{part} is not in {asked}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_subscription_that_has_ended_may_end_again() {
+        let (topic, _service) = topic(vec![(404, "", NOT_FOUND), (500, "", "")]).await;
+        assert_eq!(topic.unsubscribe("arn:aws:sns:us-east-1:1:t:s").await, Ok(()));
+        assert!(topic.unsubscribe("arn:aws:sns:us-east-1:1:t:s").await.is_err());
+    }
+
+    #[test]
+    fn a_subject_is_a_short_line_of_ascii() {
+        assert_eq!(subject_of("AAPL\nabove 400 \u{20ac}"), "AAPL above 400");
+        assert_eq!(subject_of(&"x".repeat(200)).len(), 100);
+    }
+}

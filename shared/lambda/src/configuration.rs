@@ -33,6 +33,18 @@ pub struct Configuration {
     pub alerts_topic_arn: Option<String>,
 }
 
+/// The origins whose pages may open live connections.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is where configuration enters")]
+pub fn allowed_origins() -> Vec<String> {
+    listed(&std::env::var("ALLOWED_ORIGINS").unwrap_or_default())
+}
+
+/// What stands between commas.
+fn listed(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|one| !one.is_empty()).map(str::to_owned).collect()
+}
+
 /// A variable that every function needs is not set.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("the environment variable {0} is not set")]
@@ -102,6 +114,27 @@ mod tests {
         assert_eq!(configuration.log_level, "INFO");
         variables.push(("AWS_LAMBDA_LOG_LEVEL", "DEBUG"));
         assert_eq!(read(&variables).unwrap().log_level, "DEBUG");
+    }
+
+    #[test]
+    fn origins_stand_between_commas() {
+        assert!(listed("").is_empty());
+        assert_eq!(listed("https://a.example, http://localhost:5173,"), ["https://a.example", "http://localhost:5173"]);
+    }
+
+    #[test]
+    fn channels_are_there_where_they_are_named() {
+        assert_eq!(read(&NEEDED).unwrap().event_bus_name, None);
+        let mut variables = NEEDED.to_vec();
+        variables.extend([
+            ("EVENT_BUS_NAME", "default"),
+            ("LIVE_ENDPOINT", "https://a/live"),
+            ("ALERTS_TOPIC_ARN", ""),
+        ]);
+        let configuration = read(&variables).unwrap();
+        assert_eq!(configuration.event_bus_name.as_deref(), Some("default"));
+        assert_eq!(configuration.live_endpoint.as_deref(), Some("https://a/live"));
+        assert_eq!(configuration.alerts_topic_arn, None);
     }
 
     #[test]

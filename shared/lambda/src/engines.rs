@@ -52,38 +52,44 @@ pub fn table_prices_and_objects(aws: &Aws) -> Parts {
     Parts { objects: s3_objects(aws), ..table_and_prices(aws) }
 }
 
-/// The table, and the live connections.
+/// The table and the live connections.
 #[must_use]
 pub fn table_and_push(aws: &Aws) -> Parts {
     Parts { channels: Channels { push: push(aws), ..Channels::none() }, ..table(aws) }
 }
 
-/// The table, events, live connections and letters.
+/// The table, the live connections and letters.
 #[must_use]
-pub fn table_and_channels(aws: &Aws) -> Parts {
-    Parts { channels: channels(aws), ..table(aws) }
+pub fn table_push_and_mail(aws: &Aws) -> Parts {
+    Parts { channels: push_and_mail(aws), ..table(aws) }
 }
 
-/// The table, the source of prices, events, live connections and letters.
+/// The table, the source of prices, and the bus that events are published to.
 #[must_use]
-pub fn table_prices_and_channels(aws: &Aws) -> Parts {
-    Parts { channels: channels(aws), ..table_and_prices(aws) }
+pub fn table_prices_and_bus(aws: &Aws) -> Parts {
+    Parts { channels: Channels { bus: bus(aws), ..Channels::none() }, ..table_and_prices(aws) }
 }
 
-/// The table, the bucket, events, live connections and letters.
+/// The table, the source of prices, and letters.
 #[must_use]
-pub fn table_objects_and_channels(aws: &Aws) -> Parts {
-    Parts { channels: channels(aws), ..table_and_objects(aws) }
+pub fn table_prices_and_mail(aws: &Aws) -> Parts {
+    Parts { channels: Channels { mail: mail(aws), ..Channels::none() }, ..table_and_prices(aws) }
 }
 
-/// Everything.
+/// The table, the bucket, the live connections and letters.
 #[must_use]
-pub fn table_prices_objects_and_channels(aws: &Aws) -> Parts {
-    Parts { channels: channels(aws), ..table_prices_and_objects(aws) }
+pub fn table_objects_push_and_mail(aws: &Aws) -> Parts {
+    Parts { channels: push_and_mail(aws), ..table_and_objects(aws) }
 }
 
-fn channels(aws: &Aws) -> Channels {
-    Channels { bus: bus(aws), push: push(aws), mail: mail(aws) }
+/// The table, the source of prices, the bucket, the live connections and letters.
+#[must_use]
+pub fn table_prices_objects_push_and_mail(aws: &Aws) -> Parts {
+    Parts { channels: push_and_mail(aws), ..table_prices_and_objects(aws) }
+}
+
+fn push_and_mail(aws: &Aws) -> Channels {
+    Channels { push: push(aws), mail: mail(aws), ..Channels::none() }
 }
 
 fn bus(aws: &Aws) -> Arc<dyn Bus> {

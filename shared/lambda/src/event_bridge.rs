@@ -36,3 +36,38 @@ impl Bus for EventBridge {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::loopback::Loopback;
+
+    async fn published(status: u16, answer: &'static str) -> (Result<(), NotPublished>, Value) {
+        let service = Loopback::answering(vec![(status, "", answer)]).await;
+        let bus = EventBridge::new(Client::new(&service.sdk), "default".to_owned());
+        let done = bus.publish(Event { detail_type: "quotes.refreshed", detail: json!({ "quotes": [] }) }).await;
+        (done, serde_json::from_str(&service.asked()[0].body).unwrap())
+    }
+
+    #[tokio::test]
+    async fn an_event_is_put_on_its_bus() {
+        let (done, asked) = published(200, r#"{"FailedEntryCount":0,"Entries":[{"EventId":"1"}]}"#).await;
+        done.unwrap();
+        let entry = json!({
+            "EventBusName": "default", "Source": "sextant", "DetailType": "quotes.refreshed",
+            "Detail": "{\"quotes\":[]}",
+        });
+        assert_eq!(asked, json!({ "Entries": [entry] }));
+    }
+
+    #[tokio::test]
+    async fn an_event_that_is_not_taken_is_not_published() {
+        let refused = r#"{"FailedEntryCount":1,"Entries":[{"ErrorCode":"InternalFailure","ErrorMessage":"no"}]}"#;
+        let (done, _) = published(200, refused).await;
+        assert_eq!(done.unwrap_err().to_string(), "an event was not taken: InternalFailure");
+        assert!(published(200, r#"{"FailedEntryCount":1,"Entries":[]}"#).await.0.is_err());
+        assert!(published(500, "{}").await.0.is_err());
+    }
+}

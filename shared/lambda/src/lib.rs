@@ -20,12 +20,15 @@ pub mod engines;
 mod event_bridge;
 mod live_connections;
 mod logs;
+#[cfg(test)]
+mod loopback;
 mod metrics;
 mod prices;
 mod run;
 mod warm_up;
 
 pub use aws::Aws;
+pub use configuration::allowed_origins;
 pub use lambda_http::Error;
 pub use run::{run_event, run_http};
 

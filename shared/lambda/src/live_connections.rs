@@ -39,3 +39,33 @@ impl Push for LiveConnections {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::loopback::Loopback;
+
+    const GONE: (u16, &str, &str) = (410, "x-amzn-errortype: GoneException", "{}");
+
+    #[tokio::test]
+    async fn a_message_goes_to_its_connection_and_closing_deletes_it() {
+        let service = Loopback::answering(vec![(200, "", ""), (204, "", "")]).await;
+        let connections = LiveConnections::new(Client::new(&service.sdk));
+        connections.post("L0SM9cOFvHcCIhw=", "{}").await.unwrap();
+        connections.close("L0SM9cOFvHcCIhw=").await.unwrap();
+        let [post, delete] = service.asked().try_into().unwrap();
+        assert!(post.head.starts_with("post /@connections/l0sm9cofvhccihw%3d "), "{}", post.head);
+        assert_eq!(post.body, "{}");
+        assert!(delete.head.starts_with("delete /@connections/l0sm9cofvhccihw%3d "), "{}", delete.head);
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_gone_is_told_from_one_that_could_not_be_reached() {
+        let service = Loopback::answering(vec![GONE, GONE, (500, "", "{}"), (500, "", "{}")]).await;
+        let connections = LiveConnections::new(Client::new(&service.sdk));
+        assert_eq!(connections.post("a", "{}").await, Err(PushError::Gone));
+        assert_eq!(connections.close("a").await, Ok(()));
+        assert!(matches!(connections.post("a", "{}").await, Err(PushError::Failed(_))));
+        assert!(matches!(connections.close("a").await, Err(PushError::Failed(_))));
+    }
+}

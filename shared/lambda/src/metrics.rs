@@ -21,7 +21,37 @@ fn collector(function: &str) -> Builder {
 
 /// Writes what one event measured. It comes before the answer, after which Lambda may stop the process.
 pub fn write(collector: &Collector) {
-    if let Err(error) = collector.flush(std::io::stdout().lock()) {
+    write_to(collector, std::io::stdout().lock());
+}
+
+fn write_to(collector: &Collector, out: impl std::io::Write) {
+    if let Err(error) = collector.flush(out) {
         tracing::warn!(%error, "the event's figures are lost");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_line_with_its_figures_and_the_function_as_their_only_dimension() {
+        let collector = start("refresh-prices").unwrap();
+        metrics::counter!("refreshed").increment(3);
+        metrics::counter!("failed").increment(0);
+        let mut lines = Vec::new();
+        write_to(collector, &mut lines);
+        let line: Value = serde_json::from_slice(&lines).unwrap();
+        let [told] = line["_aws"]["CloudWatchMetrics"].as_array().unwrap().as_slice() else { panic!("{line}") };
+        assert_eq!((&told["Namespace"], &told["Dimensions"]), (&json!("Sextant"), &json!([["function"]])));
+        assert_eq!(line["function"], "refresh-prices");
+        // Nothing having failed is a figure too, and so is nothing at all the next time.
+        assert_eq!((&line["refreshed"], &line["failed"]), (&json!(3), &json!(0)));
+        lines.clear();
+        write_to(collector, &mut lines);
+        let line: Value = serde_json::from_slice(&lines).unwrap();
+        assert_eq!(line["refreshed"], 0);
     }
 }

@@ -55,7 +55,7 @@ impl Chain {
                 }
             }
         }
-        Err(of_all(refusals))
+        Err(of_all(&refusals))
     }
 }
 
@@ -63,14 +63,12 @@ impl Chain {
 ///
 /// That there is no such symbol is believed when every source that can be asked says so: one that is out of calls or
 /// cannot be reached might know it. A source that nobody may ask, for want of a key, has no say.
-fn of_all(refusals: Vec<ProviderError>) -> ProviderError {
-    let has_no_say = |error: &ProviderError| matches!(error, ProviderError::KeyRefused | ProviderError::NotGiven);
+fn of_all(refusals: &[ProviderError]) -> ProviderError {
     let is_unknown = |error: &ProviderError| *error == ProviderError::UnknownSymbol;
-    let some_do_not_know = refusals.iter().any(is_unknown);
-    let telling = |error: &&ProviderError| !is_unknown(error) && !(some_do_not_know && has_no_say(error));
-    refusals.iter().find(telling).or(refusals.first()).cloned().map_or(ProviderError::NotGiven, |error| {
-        if some_do_not_know && has_no_say(&error) { ProviderError::UnknownSymbol } else { error }
-    })
+    let may_be_asked = |error: &ProviderError| !matches!(error, ProviderError::KeyRefused | ProviderError::NotGiven);
+    let doubt = refusals.iter().find(|error| may_be_asked(error) && !is_unknown(error));
+    let told = doubt.or_else(|| refusals.iter().find(|error| is_unknown(error))).or(refusals.first());
+    told.cloned().unwrap_or(ProviderError::NotGiven)
 }
 
 #[async_trait]

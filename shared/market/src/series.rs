@@ -157,9 +157,11 @@ fn normalise(rows: &mut Vec<Row>, dropped: &mut Dropped) {
         rows.reverse();
     } else if !rows.is_sorted_by(|a, b| a.date < b.date) {
         rows.sort_unstable_by(preference);
+        // The same row twice says nothing more, nor does it count as another one.
+        rows.dedup_by(|later, kept| preference(later, kept) == Ordering::Equal);
         rows.dedup_by(|later, kept| {
             let same_day = later.date == kept.date;
-            if same_day && preference(later, kept) != Ordering::Equal {
+            if same_day {
                 dropped.add(DropReason::DuplicateDay);
             }
             same_day

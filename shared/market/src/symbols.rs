@@ -37,7 +37,7 @@ pub(crate) enum MetalUnit {
 }
 
 /// A commodity that has a function of its own at Alpha Vantage.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Commodity {
     symbol: &'static str,
     name: &'static str,
@@ -191,6 +191,16 @@ pub(crate) fn instrument(symbol: &Symbol, named: &Named) -> Option<Instrument> {
     Some(Instrument { symbol: symbol.clone(), name, instrument_type, currency, exchange: None, sector: None })
 }
 
+/// Whether there is such a thing for certain. A coin can have any name: of one that is not in the table only a source
+/// can tell.
+pub(crate) fn is_certain(named: &Named) -> bool {
+    match named {
+        Named::Listed => false,
+        Named::Coin { coin, .. } => COINS.iter().any(|(code, _)| code == coin),
+        Named::Pair { .. } | Named::Metal(..) | Named::Commodity(_) => true,
+    }
+}
+
 /// What a search can list without asking: commodities by unit, coins and currencies in US dollars.
 pub(crate) fn mentioning(text: &str) -> Vec<Instrument> {
     let metals = METALS.iter().flat_map(|metal| MetalUnit::ALL.map(|(unit, ..)| format!("{}={unit}", metal.code)));
@@ -263,6 +273,9 @@ mod tests {
         let pair = described("EURJPY=X").unwrap();
         assert_eq!((pair.name.as_str(), pair.currency.code()), ("EUR/JPY", "JPY"));
         assert_eq!(described("PEPE-USD").unwrap().name, "PEPE");
+        let certain = |symbol: &str| is_certain(&of(symbol).unwrap());
+        assert!(certain("XAU=G") && certain("EURJPY=X") && certain("BTC-EUR") && certain("COPPER=T"));
+        assert!(!certain("PEPE-USD") && !certain("AAPL"));
         assert_eq!(described("AAPL"), None);
     }
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
 
+#[allow(dead_code, reason = "each test program uses a part of the server")]
 mod server;
 
 use std::sync::Arc;
@@ -9,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use domain::{InstrumentType, Symbol};
-use market::alpha_vantage::{AlphaVantage, Limits, Settings, SlidingDay};
+use market::alpha_vantage::{AlphaVantage, Settings};
+use market::http::{Limits, SlidingDay};
 use market::{Basis, DropReason, MarketClock, Note, Patience, Provider, ProviderError};
 use server::{Reply, Server};
 

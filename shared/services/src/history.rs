@@ -152,7 +152,7 @@ pub async fn stored(app: &App, symbol: &Symbol) -> Result<Option<Arc<Series>>, S
 /// Whether asking the provider could not bring anything newer.
 fn is_current(app: &App, series: &Series) -> bool {
     let provider = app.provider();
-    if series.revision != provider.revision(&series.symbol) {
+    if !provider.gives(&series.source) || series.revision != provider.revision(&series.symbol) {
         return false;
     }
     match provider.clock() {
@@ -210,7 +210,8 @@ pub(crate) fn series(
     })
 }
 
-fn refusal(symbol: &Symbol, error: ProviderError) -> ServiceError {
+/// A provider's error as what it means of a symbol.
+pub(crate) fn refusal(symbol: &Symbol, error: ProviderError) -> ServiceError {
     match error {
         ProviderError::UnknownSymbol => ServiceError::UnknownSymbol { symbol: symbol.clone() },
         other => other.into(),

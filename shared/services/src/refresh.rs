@@ -260,9 +260,8 @@ async fn quote(app: &App, one: &Followed) -> Result<Option<LastQuote>, ServiceEr
 /// One call brings the bars and, of the last of them, the quote.
 async fn bars(app: &App, symbol: &Symbol) -> Result<Option<LastQuote>, ServiceError> {
     let series = history::load_with(app, symbol, Patience::Schedule).await?;
-    let recorded = last_quote::record_close(app, &series).await?;
-    match recorded {
-        None if series.stale => Err(ServiceError::PriceUnavailable { symbol: symbol.clone(), last: series.last }),
-        recorded => Ok(recorded),
+    if series.stale {
+        return Err(ServiceError::PriceUnavailable { symbol: symbol.clone(), last: series.last });
     }
+    last_quote::record_close(app, &series).await
 }

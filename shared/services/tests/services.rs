@@ -2,18 +2,21 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
 
+mod exchange;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Bar, Bars, Currency, CustomerId, Instrument, Money, Symbol};
 use futures::future::join_all;
-use market::alpha_vantage::Budget;
+use market::http::Budget;
 use market::{Basis, History, MarketClock, Patience, Provider, ProviderError, Sample};
 use objects::FolderObjects;
 use services::quota::DurableBudget;
-use services::{App, Channels, Parts, ServiceError, backtests, forecasts, history, refresh, reports};
+use services::{App, Channels, Parts, ServiceError, backtests, forecasts, history, instruments, reports};
 use store::{Clock, Table};
 use store_sqlite::SqliteTable;
 use uuid::Uuid;
@@ -120,10 +123,10 @@ fn symbol() -> Symbol {
 }
 
 #[tokio::test]
-async fn many_readers_of_one_symbol_make_one_call() {
+async fn a_thousand_readers_of_one_symbol_make_one_call() {
     let (provider, bench) = scripted(Ok(bars_through("2026-11-19", 30)));
     let acme = symbol();
-    let reads = (0..100).map(|_| history::load(&bench.app, &acme));
+    let reads = (0..1_000).map(|_| history::load(&bench.app, &acme));
     assert!(join_all(reads).await.into_iter().all(|read| read.is_ok()));
     assert_eq!(provider.calls.load(Ordering::SeqCst), 1);
 }
@@ -170,19 +173,117 @@ async fn without_stored_bars_a_failure_is_an_error_and_an_unknown_symbol_is_its_
     assert!(matches!(history::load(&bench.app, &symbol()).await, Err(ServiceError::UnknownSymbol { .. })));
 }
 
-#[tokio::test]
-async fn a_slot_is_refreshed_once_however_often_it_is_delivered() {
-    let (provider, bench) = scripted(Ok(bars_through("2026-11-19", 30)));
+/// A live provider that takes every call and never answers.
+struct Silent(AtomicUsize);
+
+#[async_trait]
+impl Provider for Silent {
+    fn source(&self) -> &'static str {
+        "scripted"
+    }
+
+    fn clock(&self) -> MarketClock {
+        MarketClock::Live
+    }
+
+    fn revision(&self, _symbol: &Symbol) -> Option<String> {
+        None
+    }
+
+    async fn daily(&self, _symbol: &Symbol, _patience: Patience) -> Result<History, ProviderError> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        std::future::pending().await
+    }
+
+    async fn instrument(&self, _symbol: &Symbol) -> Result<Instrument, ProviderError> {
+        std::future::pending().await
+    }
+}
+
+/// The same store and clock in another process, with another provider.
+fn restarted(bench: &Bench, provider: Arc<dyn Provider>) -> App {
+    let (table, objects, clock) = (bench.table.clone(), bench.objects.clone(), bench.clock.reader());
+    App::new(Parts { table, objects, provider, clock, channels: Channels::none() })
+}
+
+/// The longest that a caller waits for a provider.
+const CALLERS_WAIT: Duration = Duration::from_millis(2_500);
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_never_answers_keeps_no_caller_longer_and_the_last_good_bars_are_served_stale() {
+    let (_, bench) = scripted(Ok(bars_through("2026-11-19", 30)));
     history::load(&bench.app, &symbol()).await.unwrap();
-    *provider.answer.lock().unwrap() = Ok(bars_through("2026-11-20", 31));
     bench.clock.forward(TimeDelta::hours(10));
-    let slot = "2026-11-20T22:00:00Z".parse().unwrap();
-    let (first, second) = tokio::join!(refresh::refresh(&bench.app, slot, std::time::Duration::from_secs(240)), refresh::refresh(&bench.app, slot, std::time::Duration::from_secs(240)));
-    let done: Vec<_> = [first, second].into_iter().flatten().filter(|did| !did.repeated).collect();
-    assert_eq!(done.iter().map(|did| did.current).collect::<Vec<_>>(), [1]);
-    let again = refresh::refresh(&bench.app, slot, std::time::Duration::from_secs(240)).await.unwrap();
-    assert!(again.repeated);
-    assert_eq!(provider.calls.load(Ordering::SeqCst), 2);
+    let silent = Arc::new(Silent(AtomicUsize::new(0)));
+    let app = restarted(&bench, silent.clone());
+    let acme = symbol();
+    let read = async {
+        let started = tokio::time::Instant::now();
+        let series = history::load(&app, &acme).await.unwrap();
+        (series.stale, series.bars.len(), started.elapsed())
+    };
+    // Callers who come while another one waits, and while the schedule does, which is more patient.
+    let scheduled = history::load_with(&app, &acme, Patience::Schedule);
+    let later = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        history::load(&app, &acme).await.map(|series| series.stale)
+    };
+    let started = tokio::time::Instant::now();
+    let (scheduled, first, later) = tokio::join!(scheduled, read, later);
+    assert_eq!((first.0, first.1), (true, 30));
+    assert!(first.2 <= CALLERS_WAIT, "{:?}", first.2);
+    assert!(later.unwrap());
+    assert!(scheduled.unwrap().stale);
+    assert!(started.elapsed() <= Duration::from_secs(13), "{:?}", started.elapsed());
+    assert_eq!(silent.0.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_stored_bars_a_provider_that_never_answers_is_an_error_in_time() {
+    let bench = bench(Arc::new(Silent(AtomicUsize::new(0))));
+    let acme = symbol();
+    let started = tokio::time::Instant::now();
+    let reads = join_all((0..100).map(|_| history::load(&bench.app, &acme))).await;
+    assert!(reads.iter().all(|read| matches!(read, Err(ServiceError::Provider(ProviderError::TimedOut)))));
+    assert!(started.elapsed() <= CALLERS_WAIT, "{:?}", started.elapsed());
+    let started = tokio::time::Instant::now();
+    let assumed = instruments::find(&bench.app, &acme).await.unwrap();
+    assert_eq!(assumed, Instrument::unlisted(acme));
+    assert!(started.elapsed() <= CALLERS_WAIT, "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn bars_of_another_source_are_neither_served_nor_joined() {
+    let (_, bench) = scripted(Ok(bars_through("2026-11-19", 30)));
+    history::at_hand(&bench.app, &symbol()).await.unwrap();
+    let exchange = Arc::new(exchange::Exchange::default());
+    exchange.list("ACME", exchange::bars_through("2026-11-19", 5, 20.0));
+    let app = restarted(&bench, exchange.clone());
+    let series = history::at_hand(&app, &symbol()).await.unwrap();
+    assert_eq!((series.source.as_str(), series.bars.len()), ("exchange", 5));
+    assert_eq!(exchange.calls(), ["bars ACME"]);
+    // The same, where the source changes under a process that has the old bars in memory.
+    *exchange.source.lock().unwrap() = "other";
+    let series = history::at_hand(&app, &symbol()).await.unwrap();
+    assert_eq!((series.source.as_str(), exchange.calls().len()), ("other", 1));
+}
+
+#[tokio::test]
+async fn the_latest_bars_of_a_source_extend_what_is_stored_and_one_that_does_not_reach_back_replaces_nothing() {
+    let (_, bench) = scripted(Ok(bars_through("2026-11-19", 1)));
+    let exchange = Arc::new(exchange::Exchange::default());
+    exchange.list("ACME", exchange::bars_through("2026-11-18", 50, 20.0));
+    let app = restarted(&bench, exchange.clone());
+    history::load(&app, &symbol()).await.unwrap();
+    exchange.compact.store(true, Ordering::SeqCst);
+    exchange.list("ACME", exchange::bars_through("2026-11-19", 5, 20.01));
+    bench.clock.forward(TimeDelta::hours(1));
+    let series = history::load(&app, &symbol()).await.unwrap();
+    assert_eq!((series.bars.len(), series.last.to_string().as_str(), series.stale), (51, "2026-11-19", false));
+    bench.clock.forward(TimeDelta::days(30));
+    exchange.list("ACME", exchange::bars_through("2026-12-18", 5, 20.01));
+    let series = history::load(&app, &symbol()).await.unwrap();
+    assert_eq!((series.bars.len(), series.stale), (51, true));
 }
 
 #[tokio::test]

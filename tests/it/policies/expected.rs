@@ -64,6 +64,7 @@ pub const EXPECTED: &[(&str, Expected)] = &[
     ("POST /instruments", alone(signed_in(201))),
     ("GET /instruments/{symbol}", own(200)),
     ("PUT /instruments/{symbol}/prices", own(200)),
+    ("POST /live-tickets", alone(signed_in(201))),
     ("GET /portfolios", alone(signed_in(200))),
     ("POST /portfolios", alone(signed_in(201))),
     ("GET /portfolios/{id}", own(200)),
@@ -82,6 +83,8 @@ pub const EXPECTED: &[(&str, Expected)] = &[
     ("POST /portfolios/{id}/trades", own(201)),
     ("GET /predict/{symbol}", own(200)),
     ("GET /predict/{symbol}/history", own(200)),
+    // Of no symbol.
+    ("GET /quotes", alone(signed_in(422))),
     ("GET /report/{symbol}", own(200)),
     ("GET /report/{symbol}/chart.svg", own(200)),
     ("GET /sessions", alone(signed_in(200))),

@@ -31,7 +31,7 @@ struct Item {
 }
 
 /// Reads the prices of an answer, oldest first; days without one (`"."`) are passed over.
-pub(super) fn read(body: &[u8], asked: &&'static Commodity) -> Result<Vec<DatedPrice>, Refusal> {
+pub(super) fn read(body: &[u8], asked: &Commodity) -> Result<Vec<DatedPrice>, Refusal> {
     let Ok(Answer { name, unit: Some(unit), data: Some(items) }) = serde_json::from_slice(body) else {
         return Err(classify(body));
     };
@@ -85,7 +85,7 @@ mod tests {
     }
 
     fn prices(symbol: &str, body: &str) -> Result<Vec<(String, String)>, Refusal> {
-        let read = read(body.as_bytes(), &commodity(symbol))?;
+        let read = read(body.as_bytes(), commodity(symbol))?;
         Ok(read.into_iter().map(|dated| (dated.day.to_string(), dated.price.to_string())).collect())
     }
 

@@ -26,13 +26,11 @@ use tokio::time::Instant;
 pub use daily::read_daily;
 pub use settings::Settings;
 
-pub use crate::http::{Budget, Clock, Limits, QuotaExhausted, SettingsError, SlidingDay};
-
 use self::daily::Plan;
 use crate::error::ProviderError;
 use crate::events::{self, Event};
 use crate::history::{History, Note};
-use crate::http::{Client, Refusal, Request};
+use crate::http::{Budget, Client, Refusal, Request, SettingsError};
 use crate::provider::{MarketClock, Patience, Provider};
 use crate::quote::Quote;
 use crate::series::{Row, Series};
@@ -221,13 +219,18 @@ impl Provider for AlphaVantage {
     }
 
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
-        if let Some(instrument) = symbols::instrument(symbol, &named(symbol)?) {
-            return Ok(instrument);
-        }
-        if let Some(instrument) = self.remembered(symbol) {
+        let named = named(symbol)?;
+        let described = symbols::instrument(symbol, &named);
+        let certain = described.clone().filter(|_| symbols::is_certain(&named));
+        if let Some(instrument) = certain.or_else(|| self.remembered(symbol)) {
             return Ok(instrument);
         }
         let deadline = self.client.deadline(Patience::Caller);
+        if let Some(instrument) = described {
+            // A coin that has a price exists.
+            self.unlisted_quote(symbol, &named, deadline).await?;
+            return Ok(self.remember(instrument));
+        }
         let overview = about("OVERVIEW", symbol, &[]);
         match self.finish(self.client.ask(&overview, symbol, deadline, metadata::read_overview).await).await? {
             Some(instrument) => Ok(self.remember(instrument)),

@@ -107,7 +107,7 @@ impl AlphaVantage {
         deadline: Instant,
     ) -> Result<Vec<DatedPrice>, ProviderError> {
         let ask = query(commodity.function, String::new(), &[("interval", commodity.interval)]);
-        self.finish(self.client.ask(&ask, &commodity, deadline, commodities::read).await).await
+        self.finish(self.client.ask(&ask, commodity, deadline, commodities::read).await).await
     }
 
     /// The rows, and whether these are the latest alone.

@@ -1,1 +1,180 @@
+use std::sync::Mutex;
 
+use domain::{Bar, Bars, Currency, InstrumentType};
+
+use super::*;
+use crate::history::Basis;
+
+/// A source that answers everything alike, after a while.
+struct Scripted {
+    source: &'static str,
+    refusal: Option<ProviderError>,
+    takes: Duration,
+    calls: Option<usize>,
+    asked: Mutex<Vec<Patience>>,
+}
+
+impl Scripted {
+    fn gives(source: &'static str) -> Self {
+        let (refusal, takes, calls, asked) = (None, Duration::ZERO, Some(3), Mutex::default());
+        Self { source, refusal, takes, calls, asked }
+    }
+
+    fn refuses(source: &'static str, refusal: ProviderError) -> Self {
+        Self { refusal: Some(refusal), ..Self::gives(source) }
+    }
+
+    fn after(self, takes: Duration) -> Self {
+        Self { takes, ..self }
+    }
+
+    async fn answer<T>(&self, patience: Patience, data: T) -> Result<T, ProviderError> {
+        self.asked.lock().unwrap().push(patience);
+        tokio::time::sleep(self.takes).await;
+        self.refusal.clone().map_or(Ok(data), Err)
+    }
+
+    fn times_asked(&self) -> usize {
+        self.asked.lock().unwrap().len()
+    }
+}
+
+#[async_trait]
+impl Provider for Scripted {
+    fn source(&self) -> &'static str {
+        self.source
+    }
+
+    fn clock(&self) -> MarketClock {
+        MarketClock::Live
+    }
+
+    fn revision(&self, _symbol: &Symbol) -> Option<String> {
+        None
+    }
+
+    async fn daily(&self, _symbol: &Symbol, patience: Patience) -> Result<History, ProviderError> {
+        let (date, price) = ("2013-03-01".parse().unwrap(), 202.91);
+        let (open, high, low, close, adjusted_close) = (price, price, price, price, price);
+        let bar = Bar { date, open, high, low, close, volume: 1.0, adjusted_close, split_ratio: 1.0, dividend: 0.0 };
+        let bars = Bars::from_rows([bar]).unwrap();
+        let (source, basis, currency, notes) = (self.source, Basis::Quoted, Currency::USD, Vec::new());
+        self.answer(patience, History { source, bars, basis, currency, notes }).await
+    }
+
+    async fn search(&self, text: &str, patience: Patience) -> Result<Vec<Instrument>, ProviderError> {
+        let found = vec![Instrument::unlisted(ibm())];
+        self.answer(patience, if text == "ibm" { found } else { Vec::new() }).await
+    }
+
+    async fn calls_left(&self) -> Option<usize> {
+        self.calls
+    }
+
+    async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
+        self.answer(Patience::Caller, Instrument::unlisted(symbol.clone())).await
+    }
+}
+
+fn ibm() -> Symbol {
+    "IBM".parse().unwrap()
+}
+
+fn chain(first: Scripted, second: Scripted) -> (Chain, Arc<Scripted>, Arc<Scripted>) {
+    let (first, second) = (Arc::new(first), Arc::new(second));
+    (Chain::new(first.clone(), vec![second.clone()]), first, second)
+}
+
+const QUOTA: ProviderError = ProviderError::QuotaExhausted { until: None };
+const DOWN: ProviderError = ProviderError::Unavailable { status: Some(500) };
+const UNKNOWN: ProviderError = ProviderError::UnknownSymbol;
+
+#[tokio::test(start_paused = true)]
+async fn the_first_source_is_enough_when_it_answers() {
+    let (chain, _, second) = chain(Scripted::gives("a"), Scripted::gives("b"));
+    assert_eq!(chain.daily(&ibm(), Patience::Caller).await.unwrap().source, "a");
+    assert_eq!(chain.quote(&ibm(), Patience::Caller).await.unwrap().source, "a");
+    assert_eq!(chain.instrument(&ibm()).await.unwrap().instrument_type, InstrumentType::Stock);
+    assert_eq!(second.times_asked(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_price_keeps_the_name_of_the_source_that_gave_it() {
+    for refusal in
+        [QUOTA, DOWN, UNKNOWN, ProviderError::TooLarge, ProviderError::KeyRefused, ProviderError::malformed("x")]
+    {
+        let (chain, ..) = chain(Scripted::refuses("a", refusal.clone()), Scripted::gives("b"));
+        assert_eq!(chain.quote(&ibm(), Patience::Caller).await.unwrap().source, "b", "{refusal}");
+        assert_eq!(chain.daily(&ibm(), Patience::Caller).await.unwrap().source, "b", "{refusal}");
+        assert!(chain.instrument(&ibm()).await.is_ok());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_symbol_is_believed_only_of_all_who_can_be_asked() {
+    let key = ProviderError::KeyRefused;
+    for (first, second, seen) in [
+        (UNKNOWN, UNKNOWN, UNKNOWN),
+        (QUOTA, UNKNOWN, QUOTA),
+        (UNKNOWN, QUOTA, QUOTA),
+        (UNKNOWN, DOWN, DOWN),
+        (DOWN, QUOTA, DOWN),
+        (key.clone(), UNKNOWN, UNKNOWN),
+        (UNKNOWN, key.clone(), UNKNOWN),
+        (key.clone(), DOWN, DOWN),
+        (key.clone(), ProviderError::NotGiven, key),
+        (ProviderError::NotGiven, ProviderError::NotGiven, ProviderError::NotGiven),
+    ] {
+        let (chain, ..) = chain(Scripted::refuses("a", first.clone()), Scripted::refuses("b", second.clone()));
+        assert_eq!(chain.daily(&ibm(), Patience::Caller).await, Err(seen), "{first}, {second}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_callers_patience_is_shared_and_not_multiplied() {
+    let never = Duration::from_hours(1);
+    let (chain, first, second) = chain(Scripted::gives("a").after(never), Scripted::gives("b").after(never));
+    for (patience, seconds) in
+        [(Patience::Caller, 2), (Patience::Schedule, 10), (Patience::Left(Duration::from_secs(1)), 1)]
+    {
+        let start = Instant::now();
+        assert_eq!(chain.daily(&ibm(), patience).await, Err(ProviderError::TimedOut));
+        assert_eq!(start.elapsed().as_secs(), seconds);
+    }
+    let start = Instant::now();
+    assert_eq!(chain.instrument(&ibm()).await, Err(ProviderError::TimedOut));
+    assert_eq!(start.elapsed().as_secs(), 2);
+    let half = Patience::Left(Duration::from_secs(1));
+    assert_eq!((first.asked.lock().unwrap()[0], second.asked.lock().unwrap()[0]), (half, half));
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_that_the_first_left_over_is_the_seconds() {
+    let down = Scripted::refuses("a", DOWN).after(Duration::from_millis(100));
+    let (chain, _, second) = chain(down, Scripted::gives("b"));
+    chain.daily(&ibm(), Patience::Caller).await.unwrap();
+    let Patience::Left(left) = second.asked.lock().unwrap()[0] else { unreachable!("a share is what is left") };
+    assert!(left > Duration::from_millis(1890) && left <= Duration::from_millis(1900), "{left:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_search_without_a_match_goes_on_to_the_next() {
+    let (both, _, second) = chain(Scripted::gives("a"), Scripted::gives("b"));
+    assert_eq!(both.search("ibm", Patience::Caller).await.unwrap().len(), 1);
+    assert_eq!(second.times_asked(), 0);
+    assert_eq!(both.search("nothing", Patience::Caller).await, Ok(Vec::new()));
+    assert_eq!(second.times_asked(), 1);
+    let (out_of_calls, ..) = chain(Scripted::refuses("a", QUOTA), Scripted::gives("b"));
+    assert_eq!(out_of_calls.search("ibm", Patience::Caller).await.unwrap().len(), 1);
+    assert_eq!(out_of_calls.search("nothing", Patience::Caller).await, Err(QUOTA), "the first might have found it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_gives_what_any_of_them_gives() {
+    let (counted, ..) = chain(Scripted::gives("a"), Scripted::gives("b"));
+    assert!(counted.gives("a") && counted.gives("b") && !counted.gives("c"));
+    assert_eq!((counted.source(), counted.clock(), counted.revision(&ibm())), ("a", MarketClock::Live, None));
+    assert_eq!(counted.calls_left().await, Some(6));
+    let (uncounted, ..) = chain(Scripted::gives("a"), Scripted { calls: None, ..Scripted::gives("b") });
+    assert_eq!(uncounted.calls_left().await, None);
+}

@@ -18,6 +18,9 @@ use super::retry_after;
 use crate::error::ProviderError;
 use crate::provider::Patience;
 
+/// That the day's calls are used up is worth noting beyond the caller's time, but not for long.
+const LONGEST_NOTE: Duration = Duration::from_millis(400);
+
 /// A provider as the client must know it.
 pub(crate) struct Site {
     /// Its name in log lines.
@@ -67,8 +70,8 @@ impl Client {
             .referer(false)
             .connect_timeout(limits.connect);
         if !is_encrypted {
-            // This machine needs no proxy to reach itself.
-            builder = builder.no_proxy();
+            // This machine needs no proxy to reach itself, nor certificates, which take long to load.
+            builder = builder.no_proxy().tls_certs_only([]);
         }
         let http = builder.build().map_err(|_| SettingsError::Client)?;
         let breaker = Breaker::new(limits.failures_to_open, limits.open_for);
@@ -81,8 +84,7 @@ impl Client {
 
     /// The provider says that the day's calls are used up.
     pub(crate) async fn day_used_up(&self) -> QuotaExhausted {
-        // The note is worth a moment beyond the caller's time, but not an endless one.
-        let noted = timeout_at(Instant::now() + self.site.limits.connect, self.budget.refused());
+        let noted = timeout_at(Instant::now() + LONGEST_NOTE, self.budget.refused());
         noted.await.unwrap_or(QuotaExhausted { until: None })
     }
 

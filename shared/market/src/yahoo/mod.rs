@@ -123,8 +123,8 @@ impl Provider for Yahoo {
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
         let asked = Asked::of(symbol)?;
         match symbols::instrument(symbol, &asked.named) {
-            Some(instrument) => Ok(instrument),
-            None => self.chart(&asked, LAST_DAY, Patience::Caller, chart::read_instrument).await,
+            Some(instrument) if symbols::is_certain(&asked.named) => Ok(instrument),
+            _ => self.chart(&asked, LAST_DAY, Patience::Caller, chart::read_instrument).await,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A web server of a few lines that answers as it is told, malformed answers included.
 
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use flate2::Compression;
@@ -25,6 +26,11 @@ enum Ending {
     WholeWithoutLength,
     StallAfter(usize),
     CloseAfter(usize),
+    /// The body again and again, until that many bytes are sent.
+    Repeat {
+        bytes: u64,
+        announced: bool,
+    },
 }
 
 impl Reply {
@@ -46,6 +52,10 @@ impl Reply {
         Self::body(encoder.finish().unwrap()).header("Content-Encoding", "gzip")
     }
 
+    pub fn with_status(self, status: u16) -> Self {
+        Self { status, ..self }
+    }
+
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
@@ -63,6 +73,11 @@ impl Reply {
         Self { ending: Ending::CloseAfter(bytes), ..self }
     }
 
+    /// Far more than anybody wants to hold, never held here either.
+    pub fn repeated(bytes: u64, announced: bool) -> Self {
+        Self { ending: Ending::Repeat { bytes, announced }, ..Self::body(vec![b' '; 1 << 16]) }
+    }
+
     pub fn len(&self) -> usize {
         self.body.len()
     }
@@ -72,6 +87,7 @@ impl Reply {
 pub struct Server {
     address: String,
     requests: Arc<Mutex<Vec<String>>>,
+    sent: Arc<AtomicU64>,
     task: JoinHandle<()>,
 }
 
@@ -81,12 +97,14 @@ impl Server {
         let address = format!("http://{}/", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&requests);
+        let sent = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&sent);
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, replies.clone(), Arc::clone(&seen)));
+                tokio::spawn(serve(stream, replies.clone(), Arc::clone(&seen), Arc::clone(&counted)));
             }
         });
-        Self { address, requests, task }
+        Self { address, requests, sent, task }
     }
 
     pub fn address(&self) -> String {
@@ -98,6 +116,11 @@ impl Server {
         self.requests.lock().unwrap().clone()
     }
 
+    /// Bytes of bodies that went out.
+    pub fn bytes_sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
     /// Ends the server; nobody listens at the address any more.
     pub async fn stop(self) -> String {
         self.task.abort();
@@ -107,7 +130,7 @@ impl Server {
 }
 
 /// One request on each connection.
-async fn serve(mut stream: TcpStream, replies: Vec<Reply>, requests: Arc<Mutex<Vec<String>>>) {
+async fn serve(mut stream: TcpStream, replies: Vec<Reply>, requests: Arc<Mutex<Vec<String>>>, sent: Arc<AtomicU64>) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         match stream.read_u8().await {
@@ -122,20 +145,32 @@ async fn serve(mut stream: TcpStream, replies: Vec<Reply>, requests: Arc<Mutex<V
     };
     let Some(reply) = replies.get(place).or(replies.last()) else { return };
     // The client may hang up in the middle, which is what some tests are about.
-    let _ = answer(&mut stream, reply).await;
+    let _ = answer(&mut stream, reply, &sent).await;
 }
 
-async fn answer(stream: &mut TcpStream, reply: &Reply) -> io::Result<()> {
+async fn answer(stream: &mut TcpStream, reply: &Reply, counter: &AtomicU64) -> io::Result<()> {
     let mut head = format!("HTTP/1.1 {} Reply\r\nConnection: close\r\n", reply.status);
     for (name, value) in &reply.headers {
         head.extend([name, ": ", value, "\r\n"]);
     }
-    if !matches!(reply.ending, Ending::WholeWithoutLength) {
-        head.extend(["Content-Length: ", &reply.body.len().to_string(), "\r\n"]);
+    let length = match reply.ending {
+        Ending::WholeWithoutLength | Ending::Repeat { announced: false, .. } => None,
+        Ending::Repeat { bytes, announced: true } => Some(bytes),
+        _ => Some(reply.body.len() as u64),
+    };
+    if let Some(length) = length {
+        head.extend(["Content-Length: ", &length.to_string(), "\r\n"]);
     }
     stream.write_all(format!("{head}\r\n").as_bytes()).await?;
+    if let Ending::Repeat { bytes, .. } = reply.ending {
+        for _ in 0..bytes / reply.body.len() as u64 {
+            stream.write_all(&reply.body).await?;
+            counter.fetch_add(reply.body.len() as u64, Ordering::Relaxed);
+        }
+        return stream.flush().await;
+    }
     let sent = match reply.ending {
-        Ending::Whole | Ending::WholeWithoutLength => reply.body.len(),
+        Ending::Whole | Ending::WholeWithoutLength | Ending::Repeat { .. } => reply.body.len(),
         Ending::StallAfter(bytes) | Ending::CloseAfter(bytes) => bytes.min(reply.body.len()),
     };
     stream.write_all(&reply.body[..sent]).await?;

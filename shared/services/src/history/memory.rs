@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{Series, is_current};
 use crate::App;
+use crate::last_quote::LastQuote;
 
 /// Histories kept in memory, enough for a large portfolio; one of thirteen years is about 240 KB, so that all together
 /// stay below 80 MB.
@@ -41,6 +42,7 @@ pub(crate) struct Slot {
     series: Option<Arc<Series>>,
     checked_at: Option<DateTime<Utc>>,
     failure: Option<(DateTime<Utc>, ProviderError)>,
+    quote: Option<LastQuote>,
 }
 
 /// Until when somebody waits for a provider.
@@ -95,6 +97,18 @@ impl Slot {
     /// Has the provider left alone for a moment.
     pub(crate) fn failed(&mut self, app: &App, error: ProviderError) {
         self.failure = Some((app.now(), error));
+    }
+
+    /// A quote that somebody of this process asked for just now.
+    pub(crate) fn asked_quote(&self, app: &App) -> Option<LastQuote> {
+        let quote = self.quote.as_ref().filter(|quote| app.provider().gives(&quote.source));
+        quote.filter(|quote| app.now() - quote.fetched_at < TimeDelta::seconds(MEMORY_SECONDS)).cloned()
+    }
+
+    /// Has those who wait for their turn take this quote.
+    pub(crate) fn remember_quote(&mut self, quote: &LastQuote) {
+        self.failure = None;
+        self.quote = Some(quote.clone());
     }
 
     /// What memory can answer with, without a look at the store or the provider.

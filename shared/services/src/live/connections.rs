@@ -38,8 +38,8 @@ pub(super) struct Mirror {
 
 impl Connection {
     /// When all that is kept of it counts as absent, in seconds since 1970.
-    pub(super) fn expires_at(&self) -> Option<i64> {
-        Some((self.connected_at + LIFETIME).timestamp())
+    pub(super) fn expires_at(&self) -> i64 {
+        (self.connected_at + LIFETIME).timestamp()
     }
 }
 
@@ -60,7 +60,7 @@ pub(super) async fn open(app: &App, id: &str, grant: &Grant) -> Result<bool, Ser
         };
         let mirror = Mirror { connection: id.to_owned(), session: grant.session.clone(), connected_at: now };
         let (kept, mirrored) = (keys::connection(id), keys::connection_of(grant.customer_id, id));
-        let expires_at = connection.expires_at();
+        let expires_at = Some(connection.expires_at());
         let (body, mirror) = (documents::body(&kept, &connection)?, documents::body(&mirrored, &mirror)?);
         let put = |key, body| Write::Put { key, body, expires_at, expect: Expect::Absent };
         let writes = standing.unchanged().into_iter().chain([put(kept, body), put(mirrored, mirror)]);
@@ -79,7 +79,7 @@ pub(super) async fn find(app: &App, id: &str) -> Result<Option<(Connection, Vers
 pub(super) fn replaced_by(id: &str, connection: &Connection, version: Version) -> Result<Write, StoreError> {
     let key = keys::connection(id);
     let body = documents::body(&key, connection)?;
-    Ok(Write::Put { key, body, expires_at: connection.expires_at(), expect: Expect::Version(version) })
+    Ok(Write::Put { key, body, expires_at: Some(connection.expires_at()), expect: Expect::Version(version) })
 }
 
 /// The connections of a customer.

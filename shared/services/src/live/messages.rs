@@ -74,8 +74,11 @@ impl Request {
     /// Reads a message; whatever is wrong with it, nothing of it is done.
     pub(super) fn parse(text: &str) -> Result<Self, Refusal> {
         // A reader of structs takes a list of their fields too, and nobody was told of that form.
-        if !text.trim_start().starts_with('{') && serde_json::from_str::<IgnoredAny>(text).is_ok() {
-            return Err(Refusal::new("invalid_message", "a message is a JSON object"));
+        if !text.trim_start().starts_with('{') {
+            return Err(match serde_json::from_str::<IgnoredAny>(text) {
+                Ok(_) => Refusal::new("invalid_message", "a message is a JSON object"),
+                Err(error) => Refusal::new("invalid_json", error.to_string()),
+            });
         }
         let raw: Raw = serde_json::from_str(text).map_err(|error| match error.classify() {
             serde_json::error::Category::Data => Refusal::new("invalid_message", error.to_string()),

@@ -63,7 +63,7 @@ pub(super) async fn list(app: &App, id: &str, wanted: &BTreeSet<Symbol>) -> Resu
         };
         let standing = app.table().get_many(&keys).await?;
         let missing = keys.into_iter().zip(standing).filter(|(_, item)| item.is_none()).map(|(key, _)| key);
-        let expires_at = connection.expires_at();
+        let expires_at = Some(connection.expires_at());
         let put = |key| {
             let body = documents::body(&key, &subscriber)?;
             Ok::<_, ServiceError>(Write::Put { key, body, expires_at, expect: Expect::Absent })

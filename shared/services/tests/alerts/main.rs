@@ -1,6 +1,6 @@
 //! Watchlists and alerts: what fires, once, and is told, whatever fails in between.
 
-#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "in a test program a failed unwrap is a failed test")]
 
 mod delivery;
 mod firing;

@@ -1,10 +1,6 @@
 //! Live rates: tickets, subscriptions, pushes and endings, with every step raced by what could come between.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::missing_panics_doc,
-    reason = "in a test program a failed unwrap is a failed test"
-)]
+#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
 
 mod conversation;
 mod endings;

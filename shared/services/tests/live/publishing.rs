@@ -127,7 +127,7 @@ async fn a_customers_news_reach_all_of_their_connections_and_nobody_elses() {
     world.sockets.hang_up(&own[2]);
     let news = json!({ "type": "alert", "id": 7 });
     assert_eq!(live::to_customer(&world.app, ada.id, &news).await.unwrap(), 2);
-    assert_eq!(world.sockets.take(&own[0]), [news.clone()]);
+    assert_eq!(world.sockets.take(&own[0]), std::slice::from_ref(&news));
     assert_eq!(world.sockets.take(&own[1]), [news]);
     assert!(world.sockets.take(&others).is_empty());
     assert_eq!(live::to_customer(&world.app, ada.id, &json!({})).await.unwrap(), 2, "the third is forgotten");

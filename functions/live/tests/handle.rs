@@ -1,0 +1,165 @@
+//! Events as API Gateway sends them, and as it could: none of them is answered with a failure of ours.
+
+#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use market::Sample;
+use objects::FolderObjects;
+use serde_json::{Value, json};
+use services::identity::authorization::authorize;
+use services::identity::password::Password;
+use services::identity::profile::Person;
+use services::identity::registration;
+use services::identity::sessions::{self, SessionKind};
+use services::push::{Push, PushError};
+use services::{App, Channels, Parts};
+use store_sqlite::SqliteTable;
+
+/// What the one connection was told.
+#[derive(Default)]
+struct Socket(Mutex<Vec<Value>>);
+
+#[async_trait]
+impl Push for Socket {
+    async fn post(&self, _connection: &str, text: &str) -> Result<(), PushError> {
+        self.0.lock().unwrap().push(serde_json::from_str(text).unwrap());
+        Ok(())
+    }
+
+    async fn close(&self, _connection: &str) -> Result<(), PushError> {
+        Ok(())
+    }
+}
+
+struct World {
+    app: App,
+    socket: Arc<Socket>,
+    _folder: tempfile::TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        let clock: store::Clock = Arc::new(|| "2026-11-20T12:00:00Z".parse().unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let socket = Arc::new(Socket::default());
+        let app = App::new(Parts {
+            table: Arc::new(SqliteTable::in_memory(clock.clone()).unwrap()),
+            objects: Arc::new(FolderObjects::open(folder.path(), [7; 32], clock.clone()).unwrap()),
+            provider: Arc::new(Sample::new()),
+            clock,
+            channels: Channels { push: socket.clone(), ..Channels::none() },
+        });
+        Self { app, socket, _folder: folder }
+    }
+
+    /// A ticket of a new customer.
+    async fn ticket(&self, name: &str) -> String {
+        let password = || Password::typed("correct horse battery".to_owned());
+        let person = Person {
+            email: format!("{name}@example.com").parse().unwrap(),
+            first_name: name.to_owned(),
+            last_name: "Lovelace".to_owned(),
+            phone: None,
+            address: None,
+        };
+        let email = person.email.clone();
+        let id = registration::register(&self.app, person, password()).await.unwrap().profile.id;
+        let token = sessions::sign_in(&self.app, &email, password(), SessionKind::Api).await.unwrap().token;
+        let session = authorize(&self.app, &token).await.unwrap().unwrap().session;
+        services::live::issue_ticket(&self.app, id, &session).await.unwrap().ticket
+    }
+
+    async fn status(&self, event: Value) -> u64 {
+        let allowed = ["https://app.example".to_owned()];
+        live::handle(&self.app, &allowed, event).await.unwrap()["statusCode"].as_u64().unwrap()
+    }
+}
+
+fn context(route: &str) -> Value {
+    json!({
+        "routeKey": route, "connectionId": "L0SM9cOFvHcCIhw=", "stage": "live", "domainName": "api.example",
+        "connectedAt": 1_795_176_000_000_u64,
+    })
+}
+
+fn connect(ticket: &str, headers: &Value) -> Value {
+    json!({
+        "requestContext": context("$connect"), "headers": headers,
+        "queryStringParameters": { "ticket": ticket }, "isBase64Encoded": false,
+    })
+}
+
+fn message(body: &Value, is_base64_encoded: bool) -> Value {
+    json!({ "requestContext": context("$default"), "body": body, "isBase64Encoded": is_base64_encoded })
+}
+
+#[tokio::test]
+async fn a_connection_comes_speaks_and_goes() {
+    let world = World::new();
+    let ticket = world.ticket("ada").await;
+    assert_eq!(world.status(connect(&ticket, &json!({ "Host": "api.example" }))).await, 200);
+    assert_eq!(world.status(message(&json!(r#"{"action": "ping"}"#), false)).await, 200);
+    // {"action": "ping"}, by coreutils' base64.
+    assert_eq!(world.status(message(&json!("eyJhY3Rpb24iOiAicGluZyJ9"), true)).await, 200);
+    assert_eq!(*world.socket.0.lock().unwrap(), [json!({ "type": "pong" }), json!({ "type": "pong" })]);
+    assert_eq!(world.status(json!({ "requestContext": context("$disconnect") })).await, 200);
+    world.socket.0.lock().unwrap().clear();
+    assert_eq!(world.status(message(&json!(r#"{"action": "ping"}"#), false)).await, 200);
+    assert_eq!(world.socket.0.lock().unwrap()[0]["code"], "not_connected");
+}
+
+#[tokio::test]
+async fn a_page_of_another_origin_is_refused_before_its_ticket_is_looked_at() {
+    let world = World::new();
+    let ticket = world.ticket("ada").await;
+    for origin in ["https://evil.example", "null", "", "http://app.example", "https://other.api.example"] {
+        for name in ["Origin", "origin", "ORIGIN"] {
+            assert_eq!(world.status(connect(&ticket, &json!({ "host": "api.example", name: origin }))).await, 403);
+        }
+    }
+    assert_eq!(world.status(connect(&ticket, &json!({ "origin": "https://app.example" }))).await, 200, "not used up");
+    for (name, headers) in [
+        ("ben", json!({ "Origin": "https://api.example", "Host": "api.example" })),
+        ("cyd", json!({ "Origin": "https://api.example" })),
+        ("dan", json!({})),
+        ("eve", Value::Null),
+    ] {
+        world.status(json!({ "requestContext": context("$disconnect") })).await;
+        let ticket = world.ticket(name).await;
+        assert_eq!(world.status(connect(&ticket, &headers)).await, 200, "{headers}");
+    }
+}
+
+#[tokio::test]
+async fn nonsense_is_refused_and_never_a_failure() {
+    let world = World::new();
+    for query in
+        [Value::Null, json!({}), json!({ "token": "x" }), json!({ "ticket": "" }), json!({ "ticket": "ä\u{0}" })]
+    {
+        let event = json!({ "requestContext": context("$connect"), "queryStringParameters": query });
+        assert_eq!(world.status(event).await, 403, "{query}");
+    }
+    let ticket = world.ticket("ada").await;
+    assert_eq!(world.status(connect(&ticket, &Value::Null)).await, 200);
+    for (body, is_base64_encoded) in [
+        (Value::Null, false),
+        (json!(""), false),
+        (json!("\u{0}"), false),
+        (json!("not base64!"), true),
+        (json!("//4="), true),
+    ] {
+        assert_eq!(world.status(message(&body, is_base64_encoded)).await, 200, "{body}");
+        let told = world.socket.0.lock().unwrap().pop().unwrap();
+        assert_eq!(told["code"], "invalid_json", "{body}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_event_of_a_websocket_is_a_failure() {
+    let world = World::new();
+    for event in [json!({}), json!({ "requestContext": {} }), json!({ "requestContext": context("stray") })] {
+        assert!(live::handle(&world.app, &[], event).await.is_err());
+    }
+}

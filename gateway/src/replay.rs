@@ -1,0 +1,186 @@
+//! `--replay SPEED`: the history of files as if it happened now, so that one sees live rates without a live source.
+//!
+//! A replay has a folder of its own inside the home, so that what is tried out in it never stands among records of real
+//! money, and remembers there the day that it has come to: a market's clock never goes back.
+
+use std::fs;
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use domain::{Day, calendar};
+use market::{MarketClock, Provider, Replay};
+use services::{App, refresh};
+use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
+
+/// The folder of a replay inside the home.
+pub const FOLDER: &str = "replay";
+/// Where the day is kept that the replay has come to.
+const POSITION: &str = "replay-day";
+/// A first replay begins so many days before the last bar: three years, after enough history to test rules on.
+const REPLAYED_DAYS: i32 = 3 * 365;
+
+/// How fast a replay goes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Speed {
+    /// Trading days a second.
+    days_a_second: f64,
+}
+
+impl Speed {
+    /// The pause between two trading days.
+    fn pause(self) -> Duration {
+        Duration::from_secs_f64(self.days_a_second.recip())
+    }
+}
+
+impl std::str::FromStr for Speed {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let days_a_second: f64 = text.parse().map_err(|_| "a number of trading days a second")?;
+        if (0.001..=100.0).contains(&days_a_second) {
+            Ok(Self { days_a_second })
+        } else {
+            Err("0.001 to 100 trading days a second")
+        }
+    }
+}
+
+/// A replay that can be started.
+#[derive(Clone)]
+pub struct Replaying {
+    replay: Arc<Replay>,
+    /// The last day of the source, at which it ends.
+    last: Day,
+    speed: Speed,
+    position: PathBuf,
+}
+
+impl Replaying {
+    /// A replay of `source`, from where the one in `home` has come to. Blocks on the file system.
+    ///
+    /// Errors: a source whose prices keep coming has no past to replay.
+    pub fn open(source: Arc<dyn Provider>, speed: Speed, home: &Path) -> anyhow::Result<Self> {
+        let MarketClock::StandsAt(last) = source.clock() else {
+            bail!("--replay needs prices of files: the sample, or a folder in SEXTANT_PRICES");
+        };
+        let position = home.join(POSITION);
+        let start = match fs::read_to_string(&position) {
+            Ok(text) => text.trim().parse().with_context(|| format!("{}", position.display()))?,
+            Err(error) if error.kind() == ErrorKind::NotFound => last.plus_days(-REPLAYED_DAYS),
+            Err(error) => return Err(error).with_context(|| format!("{}", position.display())),
+        };
+        ensure!(start <= last, "{} is after the last price, of {last}", position.display());
+        Ok(Self { replay: Arc::new(Replay::new(source, start)), last, speed, position })
+    }
+
+    /// What prices are taken from.
+    #[must_use]
+    pub fn provider(&self) -> Arc<dyn Provider> {
+        self.replay.clone()
+    }
+
+    /// What it is, for a person.
+    #[must_use]
+    pub fn description(&self) -> String {
+        format!("a replay from {} to {}, {} trading days a second", self.replay.day(), self.last, self.speed.days_a_second)
+    }
+
+    /// Goes on, a trading day at a time, until the last day or until `stopped`.
+    pub async fn run(self, app: App, mut stopped: watch::Receiver<bool>) {
+        let mut ticks = tokio::time::interval(self.speed.pause());
+        // A day that took longer than its pause is not made up for by days that take less.
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        ticks.tick().await;
+        loop {
+            let stop = stopped.wait_for(|stopped| *stopped);
+            tokio::select! {
+                _ = stop => return,
+                _ = ticks.tick() => {}
+            }
+            let next = calendar::next_trading_days(self.replay.day(), 1).first().copied();
+            let Some(next) = next.filter(|next| *next <= self.last) else {
+                tracing::info!(day = %self.replay.day(), "the replay is over");
+                return;
+            };
+            // Noted first: after a crash in between the day is over, and never comes twice.
+            if let Err(error) = self.note(next) {
+                tracing::error!(%error, "the replay stops: the day that it has come to cannot be kept");
+                return;
+            }
+            self.replay.move_to(next);
+            match refresh::replay_day(&app).await {
+                Ok(told) => tracing::debug!(day = %next, told, "replayed"),
+                Err(error) => tracing::error!(day = %next, %error, "not replayed"),
+            }
+        }
+    }
+
+    /// Keeps the day, whole or not at all.
+    fn note(&self, day: Day) -> std::io::Result<()> {
+        let unfinished = self.position.with_extension("unfinished");
+        let mut file = fs::File::create(&unfinished)?;
+        writeln!(file, "{day}")?;
+        file.sync_all()?;
+        fs::rename(unfinished, &self.position)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use market::Sample;
+
+    use super::*;
+    use crate::platform::tests_support::app;
+
+    fn day(text: &str) -> Day {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_speed_is_a_number_of_days_a_second() {
+        assert_eq!("4".parse::<Speed>().unwrap().pause(), Duration::from_millis(250));
+        for text in ["0", "-1", "fast", "NaN", "101", "inf", ""] {
+            assert!(text.parse::<Speed>().is_err(), "{text}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_replay_goes_on_from_where_it_stopped_and_ends_with_the_prices() {
+        let (app, _folder) = app();
+        let home = tempfile::tempdir().unwrap();
+        let open = || Replaying::open(Arc::new(Sample::new()), "10".parse().unwrap(), home.path()).unwrap();
+        let first = open();
+        assert_eq!(first.replay.day(), day("2010-03-02"));
+        let (stop, stopped) = watch::channel(false);
+        let running = tokio::spawn(first.clone().run(app.clone(), stopped.clone()));
+        while first.replay.day() < day("2010-03-10") {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        stop.send(true).unwrap();
+        running.await.unwrap();
+        let again = open();
+        assert_eq!(again.replay.day(), first.replay.day());
+        fs::write(home.path().join(POSITION), "2013-02-27\n").unwrap();
+        let last = open();
+        let (_running, never) = watch::channel(false);
+        last.clone().run(app, never).await;
+        assert_eq!(last.replay.day(), day("2013-03-01"), "it has come to its end by itself");
+    }
+
+    #[test]
+    fn a_live_source_has_no_past_to_replay() {
+        let home = tempfile::tempdir().unwrap();
+        let open = |source: Arc<dyn Provider>| Replaying::open(source, "1".parse().unwrap(), home.path());
+        let after_the_end = Arc::new(Replay::new(Arc::new(Sample::new()), day("2000-03-01")));
+        assert!(open(after_the_end.clone()).is_ok());
+        fs::write(home.path().join(POSITION), "2013-02-27\n").unwrap();
+        assert!(open(after_the_end).is_err(), "the source ends before the day that the replay has come to");
+        fs::write(home.path().join(POSITION), "someday\n").unwrap();
+        assert!(open(Arc::new(Sample::new())).is_err());
+    }
+}

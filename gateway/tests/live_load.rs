@@ -1,0 +1,241 @@
+//! Many clients on live connections, and one tick to all of them: how long until the last has heard it, and what the
+//! platform needs for it. The platform is a process of its own, so that its memory is its alone.
+//!
+//! A program of its own rather than a test of the harness, because it is both of the two processes: told `--serve` it is
+//! the platform, which says where it listens, tells of a new price for every line that it reads, and stops when there
+//! are none. `SEXTANT_SOAK_CLIENTS` says how many clients there are.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "what fails here is a failed test, which prints what it measured"
+)]
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::SocketAddr;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::{SinkExt, StreamExt};
+use gateway::{Prices, Server, Settings, open_files};
+use reqwest::Client;
+use serde_json::{Value, json};
+use services::bus::Event;
+use services::last_quote::QUOTES_REFRESHED;
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+
+const NAME: &str = "every_client_hears_every_tick_once";
+/// Clients where nothing else is asked for.
+const CLIENTS: usize = 50;
+const CLIENTS_ASKED: &str = "SEXTANT_SOAK_CLIENTS";
+/// Told to the process that is the platform.
+const SERVE: &str = "--serve";
+/// Connections that the platform lets one customer have.
+const CONNECTIONS_OF_A_CUSTOMER: usize = services::live::MAX_CONNECTIONS;
+/// Clients that connect at the same time.
+const AT_ONCE: usize = 16;
+const TICKS: u64 = 5;
+/// How long anything may take that comes to an end at all.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    open_files::allow_all();
+    if arguments.iter().any(|argument| argument == SERVE) {
+        return serve();
+    }
+    // As the harness has it: a word that is no option names the tests to run.
+    let mut named = arguments.iter().filter(|argument| !argument.starts_with('-'));
+    if arguments.iter().any(|argument| argument == "--list") || named.any(|word| !NAME.contains(word.as_str())) {
+        return;
+    }
+    #[expect(clippy::disallowed_methods, reason = "whoever starts the tests says how long they may take")]
+    let clients = std::env::var(CLIENTS_ASKED).map_or(CLIENTS, |asked| asked.parse().expect("a number of clients"));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    println!("\nrunning 1 test");
+    runtime.block_on(load(clients));
+    println!("test {NAME} ... ok\n\ntest result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out");
+}
+
+/// The platform.
+#[expect(clippy::disallowed_methods, reason = "this is a root, where the wall clock enters")]
+fn serve() {
+    tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(std::io::stderr).init();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let settings = Settings {
+        home: home.path().to_owned(),
+        address: "127.0.0.1:0".parse().unwrap(),
+        prices: Prices::Sample,
+        template: None,
+        allowed_hosts: Vec::new(),
+        allowed_origins: Vec::new(),
+        schedules: false,
+        clock: Arc::new(chrono::Utc::now),
+    };
+    let server = runtime.block_on(Server::start(settings)).unwrap();
+    println!("{}", server.address());
+    for (line, seq) in std::io::stdin().lines().zip(1_u64..) {
+        line.unwrap();
+        runtime.block_on(server.platform().app.bus().publish(tick(seq))).unwrap();
+    }
+    runtime.block_on(server.stop());
+}
+
+fn tick(seq: u64) -> Event {
+    let quote = json!({
+        "symbol": "AAPL", "price": format!("430.{:02}", seq % 100), "previous_close": "441.40", "currency": "USD",
+        "day": "2013-03-01", "as_of": "2013-03-01T15:00:00Z", "source": "test", "seq": seq,
+        "fetched_at": "2013-03-01T15:00:01Z",
+    });
+    Event { detail_type: QUOTES_REFRESHED, detail: json!({ "quotes": [quote] }) }
+}
+
+/// The process that is the platform.
+struct Platform {
+    child: Child,
+    tell: Option<ChildStdin>,
+    address: SocketAddr,
+}
+
+impl Platform {
+    fn start() -> Self {
+        let program = std::env::current_exe().unwrap();
+        let mut command = Command::new(program);
+        command.arg(SERVE).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let tell = child.stdin.take();
+        Self { child, tell, address: line.trim().parse().unwrap() }
+    }
+
+    fn tick(&mut self) {
+        self.tell.as_mut().unwrap().write_all(b"tick\n").unwrap();
+    }
+
+    /// A figure of the process in kilobytes, such as `VmRSS`; 0 where the system does not say.
+    fn kilobytes(&self, figure: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix(figure)?.strip_prefix(':'));
+        line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or_default()
+    }
+
+    /// Stops it as a person would, and waits until it has.
+    fn stop(mut self) {
+        self.tell = None;
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
+/// What a client tells of a tick: its number, and when it was heard.
+type Heard = mpsc::UnboundedSender<(u64, Instant)>;
+
+async fn load(clients: usize) {
+    let mut platform = Platform::start();
+    let idle = platform.kilobytes("VmRSS");
+    let (heard, mut hears) = mpsc::unbounded_channel();
+    let begun = Instant::now();
+    let mut listening = connect(platform.address, clients, &heard).await;
+    drop(heard);
+    let (connecting, connected) = (begun.elapsed(), platform.kilobytes("VmRSS"));
+    let mut slowest = Duration::ZERO;
+    for seq in 1..=TICKS {
+        let told = Instant::now();
+        platform.tick();
+        let (mut first, mut last) = (Duration::MAX, Duration::ZERO);
+        for _ in 0..clients {
+            let (number, at) = tokio::time::timeout(PATIENCE, hears.recv()).await.expect("in time").expect("a tick");
+            assert_eq!(number, seq, "a tick came twice, or out of order");
+            first = first.min(at - told);
+            last = last.max(at - told);
+        }
+        slowest = slowest.max(last);
+        println!("tick {seq} to {clients} clients: the first after {first:.1?}, the last after {last:.1?}");
+    }
+    let (rss, peak) = (platform.kilobytes("VmRSS"), platform.kilobytes("VmHWM"));
+    let each = rss.saturating_sub(idle) / clients as u64;
+    println!(
+        "{clients} clients connected and subscribed in {connecting:.1?}; the slowest tick took {slowest:.1?}; memory of \
+         the platform: {idle} kB idle, {connected} kB connected, {rss} kB after {TICKS} ticks ({each} kB a client), \
+         {peak} kB at most"
+    );
+    platform.stop();
+    // Each client was told that the platform stops.
+    while let Some(ended) = listening.join_next().await {
+        assert_eq!(ended.unwrap(), Some(1001));
+    }
+    assert!(slowest < Duration::from_secs(10), "a tick took {slowest:?}");
+}
+
+/// Connects this many clients that have subscribed to one symbol; each runs until its connection is closed, and gives
+/// the code that it was closed with.
+async fn connect(address: SocketAddr, clients: usize, heard: &Heard) -> JoinSet<Option<u16>> {
+    let http = Client::new();
+    let mut listening = JoinSet::new();
+    for customer in 0..clients.div_ceil(CONNECTIONS_OF_A_CUSTOMER) {
+        let token = registered(&http, address, customer).await;
+        let of_this_customer = CONNECTIONS_OF_A_CUSTOMER.min(clients - customer * CONNECTIONS_OF_A_CUSTOMER);
+        let sockets = futures::stream::iter(0..of_this_customer).map(|_| subscribed(&http, address, &token));
+        let mut sockets = sockets.buffer_unordered(AT_ONCE);
+        while let Some(socket) = sockets.next().await {
+            listening.spawn(listen(socket, heard.clone()));
+        }
+    }
+    listening
+}
+
+async fn registered(http: &Client, address: SocketAddr, number: usize) -> String {
+    let (email, password) = (format!("customer-{number}@example.com"), "correct horse battery");
+    let person = json!({ "email": email, "password": password, "first_name": "Ada", "last_name": "Lovelace" });
+    made(http.post(format!("http://{address}/customers")).json(&person)).await;
+    let credentials = json!({ "email": email, "password": password });
+    let session = made(http.post(format!("http://{address}/sessions")).json(&credentials)).await;
+    session["token"].as_str().unwrap().to_owned()
+}
+
+async fn made(request: reqwest::RequestBuilder) -> Value {
+    let response = request.send().await.unwrap();
+    assert_eq!(response.status(), 201);
+    response.json().await.unwrap()
+}
+
+/// A connection that has subscribed and been told the price as it stands.
+async fn subscribed(http: &Client, address: SocketAddr, token: &str) -> WebSocketStream<TcpStream> {
+    let request = http.post(format!("http://{address}/live-tickets")).bearer_auth(token).json(&json!({}));
+    let ticket = made(request).await;
+    let url = format!("ws://{address}/live?ticket={}", ticket["ticket"].as_str().unwrap());
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (mut socket, _) = tokio_tungstenite::client_async(url, stream).await.unwrap();
+    let subscribe = json!({ "action": "subscribe", "symbols": ["AAPL"] });
+    socket.send(Message::text(subscribe.to_string())).await.unwrap();
+    // The snapshot comes before the connection is listed; what is sent after it is answered after it is.
+    socket.send(Message::text(json!({ "action": "ping" }).to_string())).await.unwrap();
+    for expected in ["snapshot", "pong"] {
+        let answer = socket.next().await.unwrap().unwrap().into_text().unwrap();
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        assert_eq!(answer["type"], expected, "{answer}");
+    }
+    socket
+}
+
+async fn listen(mut socket: WebSocketStream<TcpStream>, heard: Heard) -> Option<u16> {
+    loop {
+        match socket.next().await?.unwrap() {
+            Message::Text(text) => {
+                let at = Instant::now();
+                let quote: Value = serde_json::from_str(&text).unwrap();
+                assert_eq!((&quote["type"], &quote["symbol"]), (&json!("quote"), &json!("AAPL")), "{quote}");
+                heard.send((quote["seq"].as_u64().unwrap(), at)).unwrap();
+            }
+            Message::Close(frame) => return frame.map(|frame| frame.code.into()),
+            _ => {}
+        }
+    }
+}

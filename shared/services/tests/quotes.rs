@@ -1,0 +1,436 @@
+//! Quotes: which one stands, what a trade meets, what whoever asks is told, and what it costs of a provider's calls.
+
+#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
+
+mod exchange;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
+use domain::{Bar, Bars, Currency, Instrument, Money, PortfolioId, Quantity};
+use exchange::{World, bar, bars_through, day, price, quote, symbol, time};
+use futures::future::join_all;
+use market::{ProviderError, Quote, Sample};
+use rust_decimal::Decimal;
+use services::last_quote::{self, LastQuote, Origin};
+use services::portfolios::{self, Opening};
+use services::quotes::{Board, board, tradable};
+use services::trades::{self, Request, RequestSize, Side, Trade};
+use services::wallets::{self, Transfer};
+use services::{App, Created, ServiceError, history, holdings, instruments, own_items, performance};
+use store::fault::{Fault, Faulty, Plan};
+use store_sqlite::SqliteTable;
+
+/// Friday noon in New York.
+const NOON: &str = "2026-11-20T17:00:00Z";
+
+async fn record(app: &App, quote: &Quote) -> Option<LastQuote> {
+    last_quote::record(app, quote, Origin::Market).await.unwrap()
+}
+
+async fn standing(app: &App, name: &str) -> LastQuote {
+    last_quote::read(app, &symbol(name)).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn a_quote_stands_until_a_newer_one_comes() {
+    // (price, day, as of, whether it takes the place of what stands)
+    let cases = [
+        ("10", "2026-11-19", Some("2026-11-19T15:00:00Z"), true),
+        ("11", "2026-11-18", Some("2026-11-19T16:00:00Z"), false),
+        ("11", "2026-11-19", Some("2026-11-19T14:59:59Z"), false),
+        ("10", "2026-11-19", Some("2026-11-19T15:00:00Z"), false),
+        ("10", "2026-11-19", Some("2026-11-19T15:00:01Z"), true),
+        ("10.01", "2026-11-19", Some("2026-11-19T15:00:01Z"), true),
+        ("12", "2026-11-20", Some("2026-11-20T15:00:00Z"), true),
+        ("12", "2026-11-19", None, false),
+        ("13", "2026-11-20", None, true),
+    ];
+    let world = World::at(NOON);
+    let mut seq = 0;
+    for (text, of, as_of, newer) in cases {
+        world.clock.forward(TimeDelta::seconds(1));
+        let stored = record(&world.app, &quote("ACME", text, of, as_of)).await;
+        assert_eq!(stored.is_some(), newer, "{text} {of} {as_of:?}");
+        seq += u64::from(newer);
+        let stands = standing(&world.app, "ACME").await;
+        assert_eq!(stands.seq, seq);
+        assert!(stored.is_none_or(|stored| stored == stands));
+    }
+}
+
+#[tokio::test]
+async fn a_quote_without_a_time_is_of_the_close_once_that_is_over_and_of_now_before() {
+    let world = World::at(NOON);
+    let as_of = async |name: &str, of: &str, given: Option<&str>| {
+        record(&world.app, &quote(name, "10", of, given)).await.unwrap().as_of.to_rfc3339()
+    };
+    assert_eq!(as_of("A", "2026-11-19", None).await, "2026-11-19T21:00:00+00:00");
+    assert_eq!(as_of("B", "2026-11-20", None).await, "2026-11-20T17:00:00+00:00");
+    let future = as_of("C", "2026-11-20", Some("2026-11-20T18:00:00Z")).await;
+    assert_eq!(future, "2026-11-20T17:00:00+00:00", "no quote keeps later ones out");
+    world.clock.set("2026-11-20T21:00:00Z");
+    assert_eq!(as_of("B", "2026-11-20", None).await, "2026-11-20T21:00:00+00:00");
+    let to_come = last_quote::record(&world.app, &quote("D", "10", "2026-11-23", None), Origin::Market).await;
+    assert!(matches!(to_come, Err(ServiceError::Provider(ProviderError::Malformed { .. }))));
+}
+
+#[tokio::test]
+async fn the_close_before_is_taken_from_the_bars_where_the_provider_gives_none() {
+    let world = World::at(NOON);
+    world.follow("ACME", bars_through("2026-11-19", 30, 10.0)).await;
+    let first = record(&world.app, &quote("ACME", "11", "2026-11-20", Some(NOON))).await.unwrap();
+    assert_eq!(first.previous_close, Some(price("10")));
+    let given = Quote { previous_close: Some(price("9.99")), ..quote("ACME", "11", "2026-11-20", None) };
+    world.clock.forward(TimeDelta::minutes(1));
+    assert_eq!(record(&world.app, &given).await.unwrap().previous_close, Some(price("9.99")));
+    world.clock.forward(TimeDelta::minutes(1));
+    let later = record(&world.app, &quote("ACME", "12", "2026-11-20", None)).await.unwrap();
+    assert_eq!(later.previous_close, Some(price("9.99")), "what was known of the day stays known");
+    world.clock.set("2026-11-24T17:00:00Z");
+    let tuesday = record(&world.app, &quote("ACME", "12", "2026-11-24", None)).await.unwrap();
+    assert_eq!(tuesday.previous_close, None, "the last bar is not of the day before");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_fifty_quotes_stored_at_once_the_newest_stands_and_no_number_is_given_twice() {
+    let world = Arc::new(World::at(NOON));
+    let store = |second: i64| {
+        let world = world.clone();
+        tokio::spawn(async move {
+            // Each from a process of its own, in an order that has nothing to do with their times.
+            let as_of = time("2026-11-20T15:00:00Z") + TimeDelta::seconds(second * 37 % 50);
+            let as_of = as_of.to_rfc3339();
+            record(&world.restarted(), &quote("ACME", "10", "2026-11-20", Some(&as_of))).await
+        })
+    };
+    let stored: Vec<LastQuote> = join_all((0..50).map(store)).await.into_iter().filter_map(Result::unwrap).collect();
+    let stands = standing(&world.app, "ACME").await;
+    assert_eq!(stands.as_of, time("2026-11-20T15:00:49Z"));
+    let numbers: BTreeSet<u64> = stored.iter().map(|quote| quote.seq).collect();
+    assert_eq!(numbers.len(), stored.len());
+    assert_eq!(numbers, (1..=stands.seq).collect());
+    let mut by_number = stored;
+    by_number.sort_by_key(|quote| quote.seq);
+    assert!(by_number.is_sorted_by_key(|quote| quote.as_of), "numbers grow with the times");
+}
+
+#[tokio::test]
+async fn whatever_goes_wrong_with_the_store_a_quote_is_stored_once_or_not_at_all() {
+    // (what goes wrong with the first writes, what the caller sees)
+    let table = [
+        (vec![Some(Fault::Conflict)], Some(1)),
+        (vec![Some(Fault::Throttle)], Some(1)),
+        (vec![Some(Fault::Conflict), Some(Fault::Throttle), Some(Fault::Conflict)], Some(1)),
+        (vec![Some(Fault::ErrorAfter)], Some(1)),
+        (vec![Some(Fault::Conflict), Some(Fault::ErrorAfter)], Some(1)),
+        (vec![Some(Fault::ErrorBefore)], None),
+    ];
+    for (faults, seen) in table {
+        let world = World::at(NOON);
+        let table = SqliteTable::in_memory(world.clock.reader()).unwrap();
+        let app = world.on(Arc::new(Faulty::new(table, Plan::scripted(faults.clone()))), world.exchange.clone());
+        let stored = last_quote::record(&app, &quote("ACME", "10", "2026-11-20", None), Origin::Market).await;
+        let stands = last_quote::read(&app, &symbol("ACME")).await.unwrap();
+        match seen {
+            Some(seq) => {
+                assert_eq!(stored.unwrap().map(|quote| quote.seq), Some(seq), "{faults:?}");
+                assert_eq!(stands.map(|quote| quote.seq), Some(seq), "{faults:?}");
+            }
+            None => {
+                assert!(matches!(stored, Err(ServiceError::Store(_))), "{faults:?}");
+                assert_eq!(stands, None, "{faults:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_replay_may_start_over_and_the_market_takes_the_place_of_it() {
+    let world = World::at(NOON);
+    let replayed = async |of: &str| {
+        last_quote::record(&world.app, &quote("ACME", "10", of, None), Origin::Replay).await.unwrap().unwrap()
+    };
+    assert_eq!((replayed("2012-06-01").await.seq, replayed("2012-06-04").await.seq), (1, 2));
+    let again = replayed("2012-06-01").await;
+    assert_eq!((again.seq, again.replay, again.day), (3, true, day("2012-06-01")));
+    let market = record(&world.app, &quote("ACME", "11", "2012-05-01", None)).await.unwrap();
+    assert_eq!((market.seq, market.replay), (4, false));
+}
+
+/// A split of two for one on the last day.
+fn split_on_the_last_day(bars: &Bars) -> Bars {
+    let last = bars.last().unwrap();
+    let split = Bar { split_ratio: 2.0, ..bar(last.date, last.close / 2.0) };
+    Bars::from_rows(bars.slice(0, bars.len() - 1).iter().chain([split])).unwrap()
+}
+
+#[tokio::test]
+async fn a_trade_meets_the_newer_of_quote_and_bar_unless_a_split_may_stand_between_them() {
+    let given = |text: &str, of: &str, previous: Option<&str>| Quote {
+        previous_close: previous.map(price),
+        ..quote("ACME", text, of, None)
+    };
+    // (the quote, the price of a trade or none where it waits for the bars), after a close of 10 on the 19th
+    let cases = [
+        (given("10.5", "2026-11-20", Some("10")), Some("10.5")),
+        (given("10.5", "2026-11-20", None), Some("10.5")),
+        (given("9", "2026-11-18", None), Some("10")),
+        (given("5.01", "2026-11-20", Some("10.02")), Some("5.01")),
+        (given("4.99", "2026-11-20", Some("10")), None),
+        (given("15.01", "2026-11-20", Some("10")), None),
+        (given("15", "2026-11-20", Some("10")), Some("15")),
+        // The provider tells of the close before in new units: two for one, with a day up.
+        (given("5.2", "2026-11-20", Some("5")), None),
+        (given("8.1", "2026-11-20", Some("8")), None),
+        (Quote { currency: "EUR".parse().unwrap(), ..given("10.5", "2026-11-20", Some("10")) }, None),
+    ];
+    for (quote, met) in cases {
+        let world = World::at(NOON);
+        world.follow("ACME", bars_through("2026-11-19", 30, 10.0)).await;
+        record(&world.app, &quote).await.unwrap();
+        let found = tradable(&world.app, world.customer, &symbol("ACME")).await;
+        match met {
+            Some(met) => assert_eq!(found.unwrap().price, price(met), "{quote:?}"),
+            None => assert!(matches!(found, Err(ServiceError::PriceUnconfirmed { .. })), "{quote:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_the_close_before_a_fall_like_a_split_waits_for_the_bars_which_confirm_it() {
+    let world = World::at("2026-11-23T22:30:00Z");
+    let bars = bars_through("2026-11-23", 32, 10.0);
+    world.exchange.list("ACME", bars.slice(0, 30));
+    instruments::known(&world.app, world.customer, &symbol("ACME")).await.unwrap();
+    // The bar of Friday is not there, so nobody knows what the close before was.
+    record(&world.app, &quote("ACME", "5", "2026-11-23", None)).await.unwrap();
+    let waits = tradable(&world.app, world.customer, &symbol("ACME")).await;
+    assert!(matches!(waits, Err(ServiceError::PriceUnconfirmed { .. })));
+    world.exchange.list("ACME", split_on_the_last_day(&bars));
+    world.clock.forward(TimeDelta::minutes(20));
+    history::load(&world.app, &symbol("ACME")).await.unwrap();
+    let met = tradable(&world.app, world.customer, &symbol("ACME")).await.unwrap();
+    assert_eq!((met.price, met.day), (price("5"), day("2026-11-23")));
+    assert_eq!(met.splits.last().map(|split| (split.day, split.ratio)), Some((met.day, Decimal::TWO)));
+}
+
+async fn portfolio(world: &World) -> PortfolioId {
+    let opening = Opening {
+        name: PortfolioName::parse("All").unwrap(),
+        kind: PortfolioType::Brokerage,
+        base_currency: Currency::USD,
+        lot_method: LotMethod::Fifo,
+        aims: None,
+    };
+    let cash = Money::parse("100000", Currency::USD).unwrap();
+    wallets::transfer(&world.app, world.customer, Transfer::Deposit, cash, "cash").await.unwrap();
+    portfolios::open(&world.app, world.customer, &opening, None).await.unwrap().value.id
+}
+
+async fn trade(world: &World, portfolio: PortfolioId, side: Side, units: &str, key: &str) -> Trade {
+    let size = RequestSize::Quantity(Quantity::parse(units).unwrap());
+    let request = Request { side, symbol: symbol("ACME"), size, fee: Decimal::ZERO, lots: Vec::new() };
+    let Created { value, .. } = trades::execute(&world.app, world.customer, portfolio, &request, key).await.unwrap();
+    value
+}
+
+#[tokio::test]
+async fn a_trade_at_a_stored_quote_is_of_its_day_and_holdings_and_performance_agree() {
+    let world = World::at(NOON);
+    world.follow("ACME", bars_through("2026-11-19", 30, 10.0)).await;
+    let portfolio = portfolio(&world).await;
+    let at_the_bar = trade(&world, portfolio, Side::Buy, "10", "one").await;
+    assert_eq!((at_the_bar.price, at_the_bar.market_day), (price("10"), day("2026-11-19")));
+    record(&world.app, &quote("ACME", "11", "2026-11-20", None)).await.unwrap();
+    let at_the_quote = trade(&world, portfolio, Side::Buy, "10", "two").await;
+    assert_eq!((at_the_quote.price, at_the_quote.market_day), (price("11"), day("2026-11-20")));
+    assert_eq!(at_the_quote.quote_as_of, time(NOON));
+
+    let held = holdings::of_portfolio(&world.app, world.customer, portfolio).await.unwrap();
+    assert_eq!((held.value.to_string(), held.cost.to_string()), ("220.00".to_owned(), "210.00".to_owned()));
+    assert_eq!(held.day_change.to_string(), "10.00", "the ten of yesterday rose by 1, those of today not");
+    performance::of_portfolio(&world.app, world.customer, portfolio, &performance::Span::default()).await.unwrap();
+
+    // In the evening the bar comes: it closes at 12, after 11.99.
+    world.clock.set("2026-11-20T23:00:00Z");
+    world.exchange.list("ACME", bars_through("2026-11-20", 31, 12.0));
+    history::load(&world.app, &symbol("ACME")).await.unwrap();
+    let evening = holdings::of_portfolio(&world.app, world.customer, portfolio).await.unwrap();
+    assert_eq!((evening.value.to_string(), evening.day_change.to_string()), ("240.00".to_owned(), "10.10".to_owned()));
+    let span = performance::Span::default();
+    let performance = performance::of_portfolio(&world.app, world.customer, portfolio, &span).await.unwrap();
+    let last = performance.series.last().unwrap();
+    assert_eq!((last.date, last.value.to_string()), (day("2026-11-20"), "240.00".to_owned()));
+    let sold = trade(&world, portfolio, Side::Sell, "20", "three").await;
+    assert_eq!((sold.price, sold.market_day), (price("12"), day("2026-11-20")));
+}
+
+#[tokio::test]
+async fn whoever_trades_has_the_symbol_followed() {
+    let world = World::at(NOON);
+    world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
+    let portfolio = portfolio(&world).await;
+    trade(&world, portfolio, Side::Buy, "1", "one").await;
+    let did = services::refresh::refresh(&world.app, time(NOON), Duration::from_secs(240)).await.unwrap();
+    assert_eq!(did.current + did.refreshed, 1);
+}
+
+async fn look(world: &World, app: &App, symbols: &[&str]) -> Board {
+    let symbols: Vec<_> = symbols.iter().map(|name| symbol(name)).collect();
+    board(app, world.customer, &symbols).await.unwrap()
+}
+
+/// Symbol, price, whether stale, of each quote of a board.
+fn lines(board: &Board) -> Vec<String> {
+    let line = |item: &services::quotes::BoardQuote| {
+        format!("{} {}{}", item.quote.symbol, item.quote.price, if item.stale { " stale" } else { "" })
+    };
+    board.quotes.iter().map(line).collect()
+}
+
+#[tokio::test]
+async fn a_board_shows_what_is_stored_and_asks_once_for_what_is_not() {
+    let world = World::at(NOON);
+    world.follow("BARS", bars_through("2026-11-19", 30, 10.0)).await;
+    world.follow("BOTH", bars_through("2026-11-19", 30, 20.0)).await;
+    record(&world.app, &quote("BOTH", "21", "2026-11-20", None)).await.unwrap();
+    world.follow("OLD", bars_through("2026-11-19", 30, 30.0)).await;
+    record(&world.app, &quote("OLD", "29", "2026-11-18", None)).await.unwrap();
+    world.exchange.quote_at("NEW", Ok(quote("NEW", "40", "2026-11-20", None)));
+    world.exchange.fail("DOWN", ProviderError::Unavailable { status: Some(500) });
+    world.exchange.calls();
+    let board = look(&world, &world.app, &["NEW", "NONE", "OLD", "DOWN", "BOTH", "BARS"]).await;
+    assert_eq!(lines(&board), ["NEW 40", "OLD 30 stale", "BOTH 21", "BARS 10 stale"]);
+    let unavailable: Vec<_> = board.unavailable.iter().map(|(symbol, code)| format!("{symbol} {code}")).collect();
+    assert_eq!(unavailable, ["DOWN price_unavailable", "NONE unknown_symbol"]);
+    let mut calls = world.exchange.calls();
+    calls.sort();
+    assert_eq!(calls, ["quote DOWN", "quote NEW", "quote NONE"]);
+    assert_eq!(board.quotes[1].quote.seq, 1, "numbers go on from those of the quotes");
+    assert_eq!((board.quotes[0].age_seconds, board.quotes[3].age_seconds), (0, 20 * 3600));
+
+    world.exchange.calls();
+    look(&world, &world.app, &["NEW", "NONE", "OLD", "DOWN", "BOTH", "BARS"]).await;
+    assert!(world.exchange.calls().is_empty(), "stored, unknown for a day, and left alone for a minute");
+    world.clock.forward(TimeDelta::minutes(31));
+    assert_eq!(lines(&look(&world, &world.app, &["NEW"]).await), ["NEW 40 stale"]);
+}
+
+#[tokio::test]
+async fn a_thousand_readers_of_one_new_quote_make_one_call() {
+    let world = World::at(NOON);
+    world.exchange.quote_at("NEW", Ok(quote("NEW", "40", "2026-11-20", None)));
+    let boards = join_all((0..1_000).map(|_| look(&world, &world.app, &["NEW"]))).await;
+    assert!(boards.iter().all(|board| lines(board) == ["NEW 40"]));
+    assert_eq!(world.exchange.calls(), ["quote NEW"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_board_of_a_hundred_symbols_never_waits_for_a_provider_longer_than_a_caller_does() {
+    let world = World::at(NOON);
+    world.exchange.hangs.store(true, Ordering::SeqCst);
+    let names: Vec<String> = (0..100).map(|number| format!("S{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let started = tokio::time::Instant::now();
+    let board = look(&world, &world.app, &names).await;
+    assert!(started.elapsed() <= Duration::from_millis(2_600), "{:?}", started.elapsed());
+    assert_eq!((board.quotes.len(), board.unavailable.len()), (0, 100));
+    assert!(world.exchange.calls().len() <= 100, "at most a call a symbol");
+}
+
+#[tokio::test]
+async fn of_files_the_last_bar_is_the_quote_and_ages_by_the_files_own_clock() {
+    let world = World::at(NOON);
+    let app = world.on(world.table.clone(), Arc::new(Sample::new()));
+    let board = look(&world, &app, &["AAPL", "NONE"]).await;
+    let quote = &board.quotes[0];
+    assert_eq!(lines(&board), ["AAPL 430.47"]);
+    assert_eq!(
+        (quote.quote.previous_close.map(|close| close.to_string()), quote.age_seconds),
+        (Some("441.4".to_owned()), 0)
+    );
+    assert_eq!((quote.quote.source.as_str(), quote.quote.seq), ("sample", 0));
+    assert_eq!(board.unavailable[&symbol("NONE")], "unknown_symbol");
+    // A replay that is over is no price.
+    let old = Quote { source: "sample", ..crate::quote("AAPL", "1", "2004-01-02", None) };
+    last_quote::record(&app, &old, Origin::Replay).await.unwrap();
+    assert_eq!(lines(&look(&world, &app, &["AAPL"]).await), ["AAPL 430.47"]);
+}
+
+#[tokio::test]
+async fn an_item_of_ones_own_is_on_its_owners_board_alone_and_never_stale() {
+    let world = World::at(NOON);
+    let item = own_items::NewItem {
+        symbol: symbol("MY:HOUSE"),
+        name: "The house".to_owned(),
+        currency: Currency::USD,
+        instrument_type: domain::InstrumentType::Item,
+    };
+    own_items::create(&world.app, world.customer, &item, None).await.unwrap();
+    let valuation = own_items::Valuation { date: day("2020-01-01"), price: price("250000") };
+    own_items::value(&world.app, world.customer, &item.symbol, &[valuation]).await.unwrap();
+    assert_eq!(lines(&look(&world, &world.app, &["MY:HOUSE"]).await), ["MY:HOUSE 250000"]);
+    let other = domain::CustomerId(uuid::Uuid::from_u128(8));
+    let foreign = board(&world.app, other, &[symbol("MY:HOUSE")]).await.unwrap();
+    assert_eq!(foreign.unavailable[&symbol("MY:HOUSE")], "unknown_symbol");
+    assert!(world.exchange.calls().is_empty());
+}
+
+fn named(name: &str, title: &str) -> Instrument {
+    Instrument { name: title.to_owned(), ..Instrument::unlisted(symbol(name)) }
+}
+
+#[tokio::test]
+async fn a_ticker_that_is_looked_at_is_validated_by_search_or_quote_and_remembered_when_unknown() {
+    let world = World::at(NOON);
+    *world.exchange.found.lock().unwrap() = Ok(vec![named("ACME", "Acme Anvils")]);
+    let known = instruments::look_up(&world.app, world.customer, &symbol("ACME")).await.unwrap();
+    assert_eq!((known.name.as_str(), world.exchange.calls()), ("Acme Anvils", vec!["search acme".to_owned()]));
+    instruments::look_up(&world.app, world.customer, &symbol("ACME")).await.unwrap();
+    assert!(world.exchange.calls().is_empty(), "what a search found stands for a day");
+
+    *world.exchange.found.lock().unwrap() = Ok(Vec::new());
+    world.exchange.quote_at("EURUSD=X", Ok(quote("EURUSD=X", "1.1", "2026-11-20", None)));
+    instruments::look_up(&world.app, world.customer, &symbol("EURUSD=X")).await.unwrap();
+    assert_eq!(world.exchange.calls(), ["search eurusd=x", "quote EURUSD=X"]);
+
+    for _ in 0..3 {
+        let unknown = instruments::look_up(&world.app, world.customer, &symbol("NONE")).await;
+        assert!(matches!(unknown, Err(ServiceError::UnknownSymbol { .. })));
+        world.clock.forward(TimeDelta::hours(7));
+    }
+    assert_eq!(world.exchange.calls(), ["search none", "quote NONE"]);
+    world.clock.forward(TimeDelta::hours(24));
+    let _unknown = instruments::look_up(&world.app, world.customer, &symbol("NONE")).await;
+    assert_eq!(world.exchange.calls(), ["search none", "quote NONE"], "asked again after a day");
+    assert_eq!(
+        services::refresh::refresh(&world.app, world.clock.now(), Duration::from_secs(60)).await.unwrap().current,
+        0
+    );
+}
+
+#[tokio::test]
+async fn a_search_finds_what_is_stored_and_what_the_provider_finds_and_needs_no_provider() {
+    let world = World::at(NOON);
+    world.follow("ACME", bars_through("2026-11-19", 30, 10.0)).await;
+    world.exchange.calls();
+    *world.exchange.found.lock().unwrap() = Ok(vec![named("ACMX", "Acme Fund")]);
+    let find = async |part: Option<&str>| {
+        let found = instruments::search(&world.app, world.customer, part, 50).await.unwrap();
+        found.into_iter().map(|instrument| instrument.symbol.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(find(Some("acme")).await, ["ACME", "ACMX"]);
+    assert_eq!(find(None).await, ["ACME"], "the whole list is what is stored");
+    assert_eq!(world.exchange.calls(), ["search acme"]);
+    *world.exchange.found.lock().unwrap() = Err(ProviderError::TimedOut);
+    assert_eq!(find(Some("incorporated")).await, ["ACME"], "found by its stored name");
+    *world.exchange.left.lock().unwrap() = Some(10);
+    world.exchange.calls();
+    assert_eq!(find(Some("ac")).await, ["ACME"]);
+    assert!(world.exchange.calls().is_empty(), "searches leave the last calls to prices");
+}

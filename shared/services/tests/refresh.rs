@@ -1,0 +1,424 @@
+//! The scheduled refresh: what it asks for and in which order, once a slot, within the budget and the time, and who hears
+//! of it.
+
+#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
+
+mod exchange;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use chrono::TimeDelta;
+use domain::{Bar, Bars};
+use exchange::{World, bars_through, quote, symbol, time};
+use futures::future::join_all;
+use market::{ProviderError, Sample};
+use services::forecasts::{self, Model};
+use services::refresh::{Refreshed, last_run, refresh};
+use services::{App, ServiceError, health, history, last_quote};
+
+/// Friday noon in New York.
+const NOON: &str = "2026-11-20T17:00:00Z";
+/// Half past six in the evening of the same day.
+const EVENING: &str = "2026-11-20T23:30:00Z";
+const TIME_LIMIT: Duration = Duration::from_secs(240);
+
+async fn slot(app: &App, at: &str) -> Refreshed {
+    refresh(app, time(at), TIME_LIMIT).await.unwrap()
+}
+
+/// A world at noon in which these symbols are held, whose bars end the evening before.
+async fn holding(symbols: &[&str]) -> World {
+    let world = World::at(NOON);
+    for name in symbols {
+        world.follow(name, bars_through("2026-11-19", 30, 10.0)).await;
+    }
+    world.exchange.calls();
+    world
+}
+
+#[tokio::test]
+async fn quotes_are_brought_while_the_exchange_is_open_and_bars_once_it_is_closed() {
+    let world = holding(&["ACME", "IBM"]).await;
+    for name in ["ACME", "IBM"] {
+        world.exchange.quote_at(name, Ok(quote(name, "10.5", "2026-11-20", None)));
+    }
+    let did = slot(&world.app, NOON).await;
+    assert_eq!((did.refreshed, did.current, did.failed, did.told), (2, 0, 0, 2));
+    assert_eq!(world.exchange.calls(), ["quote ACME", "quote IBM"]);
+    assert_eq!(world.listener.quotes(), [("ACME".to_owned(), 1), ("IBM".to_owned(), 1)]);
+    let stored = last_quote::read(&world.app, &symbol("ACME")).await.unwrap().unwrap();
+    assert_eq!((stored.as_of, stored.previous_close.unwrap().to_string()), (time(NOON), "10".to_owned()));
+
+    world.clock.set(EVENING);
+    for name in ["ACME", "IBM"] {
+        world.exchange.list(name, bars_through("2026-11-20", 31, 11.0));
+    }
+    let did = slot(&world.app, EVENING).await;
+    assert_eq!((did.refreshed, did.told), (2, 2));
+    assert_eq!(world.exchange.calls(), ["bars ACME", "bars IBM"], "one call for the bars and the quote");
+    let stored = last_quote::read(&world.app, &symbol("ACME")).await.unwrap().unwrap();
+    assert_eq!(
+        (stored.price.to_string(), stored.seq, stored.as_of),
+        ("11".to_owned(), 2, time("2026-11-20T21:00:00Z"))
+    );
+    assert_eq!(world.listener.quotes(), [("ACME".to_owned(), 2), ("IBM".to_owned(), 2)]);
+    assert_eq!(did.oldest_age_seconds, Some(9_000));
+    let health = health::check(&world.app).await;
+    assert_eq!((health.newest_quote_age_seconds, health.last_refresh), (Some(9_000), Some(time(EVENING))));
+}
+
+#[tokio::test]
+async fn nothing_newer_writes_no_quote_and_tells_nobody() {
+    let world = holding(&["ACME"]).await;
+    world.clock.set(EVENING);
+    world.exchange.list("ACME", bars_through("2026-11-20", 31, 11.0));
+    assert_eq!(slot(&world.app, EVENING).await.refreshed, 1);
+    world.exchange.calls();
+    world.listener.events();
+    world.clock.forward(TimeDelta::hours(2));
+    let did = slot(&world.app, "2026-11-21T01:30:00Z").await;
+    assert_eq!((did.current, did.refreshed, did.told), (1, 0, 0));
+    assert_eq!((world.exchange.calls().len(), world.listener.events().len()), (0, 0), "its bars are those of the day");
+    // Monday: the provider still says what it said on Friday.
+    world.clock.set("2026-11-23T17:00:00Z");
+    let did = slot(&world.app, "2026-11-23T17:00:00Z").await;
+    assert_eq!((did.current, did.refreshed, did.told), (1, 0, 0));
+    assert_eq!(world.exchange.calls(), ["quote ACME"]);
+    assert_eq!(last_quote::read(&world.app, &symbol("ACME")).await.unwrap().unwrap().seq, 1);
+}
+
+#[tokio::test]
+async fn twenty_deliveries_of_a_slot_at_once_act_once() {
+    let world = holding(&["ACME", "IBM", "KO"]).await;
+    for name in ["ACME", "IBM", "KO"] {
+        world.exchange.quote_at(name, Ok(quote(name, "10.5", "2026-11-20", None)));
+    }
+    let processes: Vec<App> = (0..20).map(|_| world.restarted()).collect();
+    let runs = join_all(processes.iter().map(|app| refresh(app, time(NOON), TIME_LIMIT))).await;
+    let acted = runs.iter().filter(|run| run.as_ref().is_ok_and(|did| !did.repeated)).count();
+    assert_eq!(acted, 1);
+    assert!(runs.iter().flatten().all(|did| did.repeated || did.refreshed == 3));
+    assert!(runs.iter().filter_map(|run| run.as_ref().err()).all(|error| matches!(error, ServiceError::Store(_))));
+    assert_eq!(world.exchange.calls().len(), 3);
+    assert_eq!(world.listener.quotes().len(), 3);
+    assert!(slot(&world.app, NOON).await.repeated, "and a delivery long after finds it done");
+}
+
+#[tokio::test]
+async fn a_slot_that_was_missed_is_done_by_the_next_one_and_skipped_when_it_comes_late() {
+    let world = holding(&["ACME"]).await;
+    world.exchange.quote_at("ACME", Ok(quote("ACME", "10.5", "2026-11-20", None)));
+    world.clock.forward(TimeDelta::minutes(15));
+    assert_eq!(slot(&world.app, "2026-11-20T17:15:00Z").await.refreshed, 1);
+    assert!(slot(&world.app, NOON).await.repeated);
+    assert_eq!(last_run(&world.app).await.unwrap().unwrap().slot, Some(time("2026-11-20T17:15:00Z")));
+    world.exchange.calls();
+    // Delivered late, but for a time after everything that was done: it is made up for.
+    world.clock.forward(TimeDelta::minutes(40));
+    assert_eq!(slot(&world.app, "2026-11-20T17:30:00Z").await.refreshed, 1);
+    assert_eq!(world.exchange.calls(), ["quote ACME"]);
+}
+
+#[tokio::test]
+async fn a_run_that_died_is_taken_over_once_its_lease_has_ended_and_what_it_stored_is_told() {
+    let world = holding(&["ACME", "IBM"]).await;
+    world.exchange.quote_at("ACME", Ok(quote("ACME", "10.5", "2026-11-20", None)));
+    world.exchange.quote_at("IBM", Ok(quote("IBM", "10.5", "2026-11-20", None)));
+    // It had stored one quote when it died over the other, and had told of neither.
+    world.exchange.hangs.store(true, Ordering::SeqCst);
+    let asked = async {
+        while world.exchange.calls().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        _ = refresh(&world.app, time(NOON), TIME_LIMIT) => unreachable!("the provider never answers"),
+        () = asked => {}
+    }
+    world.exchange.hangs.store(false, Ordering::SeqCst);
+    let stored = quote("ACME", "10.5", "2026-11-20", None);
+    last_quote::record(&world.app, &stored, last_quote::Origin::Market).await.unwrap().unwrap();
+    let early = refresh(&world.app, time(NOON), TIME_LIMIT).await;
+    assert!(matches!(early, Err(ServiceError::Store(_))), "the lease has not ended");
+    world.clock.forward(TimeDelta::minutes(11));
+    world.exchange.fail("ACME", ProviderError::TimedOut);
+    let did = slot(&world.app, NOON).await;
+    assert_eq!((did.refreshed, did.failed, did.told), (1, 1, 2));
+    assert_eq!(world.listener.quotes(), [("ACME".to_owned(), 1), ("IBM".to_owned(), 1)]);
+}
+
+#[tokio::test]
+async fn quotes_whose_event_was_not_taken_are_told_by_the_next_slot() {
+    let world = holding(&["ACME", "IBM"]).await;
+    world.exchange.quote_at("ACME", Ok(quote("ACME", "10.5", "2026-11-20", None)));
+    world.exchange.quote_at("IBM", Ok(quote("IBM", "10.5", "2026-11-20", None)));
+    world.listener.shut.store(true, Ordering::SeqCst);
+    let did = slot(&world.app, NOON).await;
+    assert_eq!((did.refreshed, did.told), (2, 0), "a bus that is shut fails no refresh");
+    world.listener.shut.store(false, Ordering::SeqCst);
+    world.clock.forward(TimeDelta::minutes(15));
+    world.exchange.fail("ACME", ProviderError::TimedOut);
+    assert_eq!(slot(&world.app, "2026-11-20T17:15:00Z").await.told, 2);
+    assert_eq!(world.listener.quotes(), [("ACME".to_owned(), 1), ("IBM".to_owned(), 2)]);
+    world.clock.forward(TimeDelta::minutes(15));
+    world.exchange.fail("IBM", ProviderError::TimedOut);
+    assert_eq!(slot(&world.app, "2026-11-20T17:30:00Z").await.told, 0, "and once told they are not told again");
+}
+
+#[tokio::test]
+async fn one_bad_symbol_never_stops_the_others() {
+    let failures = [
+        ProviderError::UnknownSymbol,
+        ProviderError::TimedOut,
+        ProviderError::RateLimited { retry_after: Duration::from_secs(1) },
+        ProviderError::KeyRefused,
+        ProviderError::TooLarge,
+        ProviderError::Malformed { what: "nonsense".to_owned() },
+        ProviderError::Unavailable { status: Some(500) },
+    ];
+    for (at, works_on) in [(NOON, "quotes"), (EVENING, "bars")] {
+        for failure in &failures {
+            let world = holding(&["ACME", "BAD", "IBM"]).await;
+            world.clock.set(at);
+            for name in ["ACME", "IBM"] {
+                world.exchange.list(name, bars_through("2026-11-20", 31, 11.0));
+            }
+            world.exchange.fail("BAD", failure.clone());
+            let did = slot(&world.app, at).await;
+            assert_eq!((did.refreshed, did.failed), (2, 1), "{works_on}: {failure}");
+            assert_eq!(world.listener.quotes().len(), 2, "{works_on}: {failure}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_the_provider_does_not_know_any_more_costs_one_call_a_day() {
+    let world = holding(&["GONE"]).await;
+    world.exchange.fail("GONE", ProviderError::UnknownSymbol);
+    for at in ["2026-11-20T17:00:00Z", "2026-11-20T17:15:00Z", "2026-11-20T23:30:00Z", "2026-11-20T23:59:00Z"] {
+        world.clock.set(at);
+        assert_eq!(slot(&world.app, at).await.failed, 1, "{at}");
+    }
+    assert_eq!(world.exchange.calls(), ["quote GONE"]);
+}
+
+#[tokio::test]
+async fn the_budget_goes_to_what_was_asked_for_longest_ago_and_leaves_the_callers_theirs() {
+    let world = World::at("2026-11-20T00:00:00Z");
+    for name in ["D", "A", "C", "B"] {
+        world.follow(name, bars_through("2026-11-19", 30, 10.0)).await;
+        world.clock.forward(TimeDelta::minutes(1));
+    }
+    for name in ["A", "B", "C", "D"] {
+        world.exchange.list(name, bars_through("2026-11-20", 31, 11.0));
+    }
+    world.exchange.calls();
+    world.clock.set(EVENING);
+    *world.exchange.left.lock().unwrap() = Some(7);
+    let did = slot(&world.app, EVENING).await;
+    assert_eq!(world.exchange.calls(), ["bars D", "bars A"]);
+    assert_eq!((did.refreshed, did.postponed, did.budget_left), (2, 2, Some(5)));
+    *world.exchange.left.lock().unwrap() = Some(25);
+    world.clock.forward(TimeDelta::minutes(15));
+    let did = slot(&world.app, "2026-11-20T23:45:00Z").await;
+    assert_eq!(world.exchange.calls(), ["bars C", "bars B"]);
+    assert_eq!((did.refreshed, did.postponed, did.current), (2, 0, 2));
+}
+
+#[tokio::test]
+async fn a_day_of_slots_never_takes_the_calls_that_the_evening_needs() {
+    let names: Vec<String> = (0..6).map(|number| format!("S{number}")).collect();
+    let world = holding(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    *world.exchange.left.lock().unwrap() = Some(25);
+    world.clock.set("2026-11-20T14:30:00Z");
+    while world.clock.now() <= time("2026-11-20T21:00:00Z") {
+        let now = world.clock.now();
+        for name in &names {
+            let at = now.to_rfc3339();
+            world.exchange.quote_at(name, Ok(quote(name, "10.5", "2026-11-20", Some(&at))));
+        }
+        if now < time("2026-11-20T21:00:00Z") {
+            refresh(&world.app, now, TIME_LIMIT).await.unwrap();
+        }
+        world.clock.forward(TimeDelta::minutes(15));
+    }
+    let by_day = world.exchange.calls();
+    assert_eq!(by_day.len(), 14, "25 less 5 for callers and 6 for the evening");
+    let first_six: std::collections::BTreeSet<&String> = by_day.iter().take(6).collect();
+    assert_eq!(first_six.len(), 6, "each symbol in its turn");
+    world.clock.set(EVENING);
+    for name in &names {
+        world.exchange.list(name, bars_through("2026-11-20", 31, 11.0));
+    }
+    let did = slot(&world.app, EVENING).await;
+    assert_eq!((did.refreshed, did.postponed, did.budget_left), (6, 0, Some(5)));
+}
+
+#[tokio::test]
+async fn after_the_provider_has_said_that_the_day_is_used_up_nothing_is_asked_for() {
+    let names: Vec<String> = (0..40).map(|number| format!("S{number:02}")).collect();
+    let world = holding(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    for name in &names {
+        world.exchange.fail(name, ProviderError::QuotaExhausted { until: None });
+    }
+    let did = slot(&world.app, NOON).await;
+    assert_eq!((did.failed, did.postponed), (0, 40));
+    assert!(world.exchange.calls().len() <= 8, "those that were under way");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_ends_before_its_time_limit_and_the_rest_waits_for_the_next_slot() {
+    let names: Vec<String> = (0..400).map(|number| format!("S{number:03}")).collect();
+    let world = holding(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    for name in &names {
+        world.exchange.quote_at(name, Ok(quote(name, "10.5", "2026-11-20", None)));
+    }
+    *world.exchange.takes.lock().unwrap() = Duration::from_secs(9);
+    let started = tokio::time::Instant::now();
+    let did = slot(&world.app, NOON).await;
+    assert!(started.elapsed() < TIME_LIMIT, "{:?}", started.elapsed());
+    assert!(did.refreshed > 100 && did.postponed > 100, "{did:?}");
+    assert_eq!(did.refreshed + did.postponed, 400);
+    let told: Vec<usize> = world.listener.events().iter().map(Vec::len).collect();
+    assert_eq!(told.iter().sum::<usize>(), did.refreshed);
+    assert!(told.len() > 10, "whoever listens does not wait for the end of a long run");
+    *world.exchange.takes.lock().unwrap() = Duration::ZERO;
+    world.clock.forward(TimeDelta::minutes(5));
+    let did = slot(&world.app, "2026-11-20T17:15:00Z").await;
+    assert_eq!(did.refreshed + did.current, 400);
+    assert!(did.postponed == 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_never_answers_costs_a_run_no_more_than_its_patience() {
+    let world = holding(&["ACME", "IBM"]).await;
+    world.exchange.hangs.store(true, Ordering::SeqCst);
+    let started = tokio::time::Instant::now();
+    let did = slot(&world.app, NOON).await;
+    assert_eq!(did.failed, 2);
+    assert!(started.elapsed() <= Duration::from_secs(13), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn what_somebody_only_looked_at_is_not_refreshed() {
+    let world = World::at(NOON);
+    world.exchange.list("SEEN", bars_through("2026-11-19", 30, 10.0));
+    history::load(&world.app, &symbol("SEEN")).await.unwrap();
+    world.exchange.calls();
+    assert_eq!(slot(&world.app, NOON).await, Refreshed { repeated: false, ..Refreshed::default() });
+    assert!(world.exchange.calls().is_empty());
+}
+
+/// A hundred sessions with a wandering price, of which the forecast sees the first seventy.
+fn wandering() -> Bars {
+    let bars = bars_through("2026-11-19", 100, 10.0);
+    let wander = |(at, bar): (usize, Bar)| {
+        let close = 10.0 + f64::from(u32::try_from(at * 7919 % 101).unwrap()) / 50.0;
+        Bar { open: close, high: close, low: close, close, adjusted_close: close, ..bar }
+    };
+    Bars::from_rows(bars.iter().enumerate().map(wander)).unwrap()
+}
+
+#[tokio::test]
+async fn a_forecast_that_has_matured_is_graded_once_and_its_grade_is_kept() {
+    let world = World::at("2026-10-09T23:00:00Z");
+    let all = wandering();
+    let seen = all.slice(0, all.count_through("2026-10-09".parse().unwrap()));
+    world.exchange.list("ACME", seen);
+    let order = |horizon| forecasts::Order { symbol: symbol("ACME"), horizon, model: Model::Naive, as_of: None };
+    for horizon in [5, 10, 60] {
+        forecasts::make(&world.app, &order(horizon)).await.unwrap();
+    }
+    world.exchange.list("ACME", all.clone());
+    assert_eq!(slot(&world.app, "2026-10-09T23:30:00Z").await.graded, 0, "nothing has come yet");
+    world.clock.set("2026-10-19T23:00:00Z");
+    history::load(&world.app, &symbol("ACME")).await.unwrap();
+    assert_eq!(slot(&world.app, "2026-10-19T23:00:00Z").await.graded, 1, "five days have come");
+    world.clock.set("2026-11-20T12:00:00Z");
+    history::load(&world.app, &symbol("ACME")).await.unwrap();
+    world.exchange.calls();
+    assert_eq!(slot(&world.app, "2026-11-20T12:00:00Z").await.graded, 1, "and ten, and not yet sixty");
+    assert_eq!(forecasts::grade_matured(&world.app, &symbol("ACME")).await.unwrap(), 0);
+    assert!(world.exchange.calls().is_empty(), "a grade costs no call");
+
+    // What is kept is what would be computed.
+    let kept = forecasts::record(&world.app, &symbol("ACME"), 50, None).await.unwrap();
+    let computed = world.restarted();
+    for horizon in [5, 10] {
+        let same = forecasts::Order { as_of: Some("2026-10-09".parse().unwrap()), ..order(horizon) };
+        let forecast = forecasts::make(&world.app, &same).await.unwrap();
+        let series = history::load(&computed, &symbol("ACME")).await.unwrap();
+        let again = forecasts::grade(&series, &forecast).unwrap();
+        let item = kept.items.iter().find(|item| item.terms.id == forecast.terms.id).unwrap();
+        assert_eq!((&item.points, item.grade), (&again.points, again.grade));
+    }
+    // A correction of the bars that came changes no grade that was given.
+    let corrected = all.iter().map(|bar| Bar { close: bar.close + 1.0, adjusted_close: bar.close + 1.0, ..bar });
+    world.exchange.list("ACME", Bars::from_rows(corrected).unwrap());
+    world.clock.set(EVENING);
+    let later = forecasts::record(&world.restarted(), &symbol("ACME"), 50, None).await.unwrap();
+    let grades = |record: &forecasts::Record| {
+        record.items.iter().filter(|item| item.terms.horizon < 60).map(|item| item.grade).collect::<Vec<_>>()
+    };
+    assert_eq!(grades(&later), grades(&kept));
+    assert_eq!(grades(&kept).len(), 2);
+}
+
+#[tokio::test]
+async fn of_files_bars_are_read_and_forecasts_graded_and_no_quote_is_stored() {
+    let world = World::at(NOON);
+    let app = world.on(world.table.clone(), Arc::new(Sample::new()));
+    services::instruments::known(&app, world.customer, &symbol("IBM")).await.unwrap();
+    let order = forecasts::Order {
+        symbol: symbol("IBM"),
+        horizon: 5,
+        model: Model::Naive,
+        as_of: Some("2013-02-01".parse().unwrap()),
+    };
+    forecasts::make(&app, &order).await.unwrap();
+    let did = slot(&app, NOON).await;
+    assert_eq!((did.current + did.refreshed, did.failed, did.graded, did.told), (1, 0, 1, 0));
+    assert_eq!(did.oldest_age_seconds, Some(0));
+    assert_eq!(last_quote::read(&app, &symbol("IBM")).await.unwrap(), None);
+    assert_eq!(health::check(&app).await.newest_quote_age_seconds, Some(0));
+}
+
+/// How many symbols the soak refreshes; `make soak` says 5,000.
+fn soak_symbols() -> usize {
+    let given = std::env::var("SEXTANT_SOAK_SYMBOLS").ok();
+    given.map_or(300, |given| given.parse().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::print_stdout, reason = "the figures of the soak are for whoever runs it")]
+async fn a_fast_provider_refreshes_thousands_of_symbols_with_a_write_each() {
+    let count = soak_symbols();
+    let names: Vec<String> = (0..count).map(|number| format!("S{number}")).collect();
+    let world = World::at("2026-11-20T12:00:00Z");
+    for name in &names {
+        world.follow(name, bars_through("2026-11-19", 30, 10.0)).await;
+    }
+    for (at, work) in [(NOON, "quotes"), (EVENING, "bars and quotes")] {
+        world.clock.set(at);
+        for name in &names {
+            world.exchange.list(name, bars_through("2026-11-20", 31, 11.0));
+            let as_of = (at == NOON).then_some(NOON);
+            world.exchange.quote_at(name, Ok(quote(name, "10.5", "2026-11-20", as_of)));
+        }
+        world.table.reads.store(0, Ordering::SeqCst);
+        world.table.writes.store(0, Ordering::SeqCst);
+        let started = Instant::now();
+        let did = refresh(&world.restarted(), time(at), TIME_LIMIT).await.unwrap();
+        let (took, writes) = (started.elapsed(), world.table.writes.load(Ordering::SeqCst));
+        let reads = world.table.reads.load(Ordering::SeqCst);
+        let events: Vec<usize> = world.listener.events().iter().map(Vec::len).collect();
+        println!("{work} of {count} symbols: {took:.2?}, {writes} writes, {reads} reads, events of {events:?}");
+        assert_eq!((did.refreshed, did.told, did.failed, did.postponed), (count, count, 0, 0));
+        assert!(events.iter().all(|&quotes| quotes <= 1_000));
+        // A quote is one item; bars are a head and the year that changed. The rest is the slot and its marks.
+        let a_symbol = if at == NOON { 1 } else { 3 };
+        assert!(writes <= count * a_symbol + 10, "{writes}");
+    }
+}
