@@ -23,6 +23,7 @@ pub mod operations;
 pub mod platform;
 pub mod prices;
 pub mod registry;
+pub mod replay;
 pub mod routes;
 pub mod schedule_expression;
 pub mod schedules;
@@ -31,5 +32,6 @@ pub mod template;
 
 pub use api::policy;
 pub use platform::{Platform, Settings};
-pub use prices::Prices;
+pub use prices::{AlphaVantageAccess, Prices, YahooAccess};
+pub use replay::Speed;
 pub use server::Server;

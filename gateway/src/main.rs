@@ -8,8 +8,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
-use gateway::prices::{AlphaVantageAccess, YahooAccess};
-use gateway::{Platform, Prices, Server, Settings, open_files};
+use gateway::{AlphaVantageAccess, Platform, Prices, Server, Settings, Speed, YahooAccess, open_files};
 use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 
@@ -79,6 +78,10 @@ struct ServeArgs {
     /// Do not run the schedules.
     #[arg(long)]
     no_schedules: bool,
+    /// Play the history of the sample, or of the files in SEXTANT_PRICES, as if it happened now: so many trading days a
+    /// second. Its data is kept apart, in the folder replay of the home.
+    #[arg(long, value_name = "SPEED")]
+    replay: Option<Speed>,
 }
 
 fn main() -> ExitCode {
@@ -134,6 +137,7 @@ fn operate(place: HomeArgs, command: Value) -> anyhow::Result<()> {
         allowed_hosts: Vec::new(),
         allowed_origins: Vec::new(),
         no_schedules: true,
+        replay: None,
     })?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let done = runtime.block_on(gateway::operations::run(&settings, command));
@@ -168,6 +172,7 @@ fn settings(args: ServeArgs) -> anyhow::Result<Settings> {
         None if alpha_vantage.is_none() && yahoo.is_none() => Prices::Sample,
         None => Prices::Live { alpha_vantage, yahoo },
     };
+    let home = if args.replay.is_some() { home.join(gateway::replay::FOLDER) } else { home };
     Ok(Settings {
         home: std::path::absolute(home)?,
         address: SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)),
@@ -176,6 +181,7 @@ fn settings(args: ServeArgs) -> anyhow::Result<Settings> {
         allowed_hosts: args.allowed_hosts,
         allowed_origins: args.allowed_origins,
         schedules: !args.no_schedules,
+        replay: args.replay,
         clock: Arc::new(chrono::Utc::now),
     })
 }

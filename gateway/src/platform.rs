@@ -24,6 +24,7 @@ use crate::live::{Connections, Live};
 use crate::local_bus::{self, Listener, Undelivered};
 use crate::prices::{Prices, Source};
 use crate::registry::{self, Handler};
+use crate::replay::{Replaying, Speed};
 use crate::routes::{RouteKey, Routes};
 use crate::schedules::Scheduled;
 use crate::template::{Function, PROJECT_TEMPLATE, Schedule, Template};
@@ -45,6 +46,8 @@ pub struct Settings {
     pub allowed_origins: Vec<String>,
     /// Whether schedules run.
     pub schedules: bool,
+    /// Plays the history of files as if it happened now, this fast.
+    pub replay: Option<Speed>,
     /// What time it is; links and leases expire by it.
     pub clock: Clock,
 }
@@ -82,6 +85,8 @@ pub struct Platform {
     pub listeners: Vec<Listener>,
     /// The events that were published and not delivered yet.
     pub undelivered: Undelivered,
+    /// The replay that prices come from, if it is one.
+    pub replay: Option<Replaying>,
     /// What the prices are, for a person.
     pub prices: String,
     /// A symbol that there are prices of.
@@ -102,7 +107,7 @@ impl Platform {
         let connections = Arc::new(Connections::default());
         let (bus, deliveries) = local_bus::open(clock.clone());
         let channels = Channels { bus: Arc::new(bus), push: connections.clone(), mail: Arc::new(NoMail) };
-        let Engines { app, objects, source } = Engines::open(&home, settings, channels)?;
+        let Engines { app, objects, source, replay } = Engines::open(&home, settings, channels)?;
         let origins: Arc<[String]> = settings.allowed_origins.clone().into();
         let mut mounting = Mounting::default();
         for (function, handler) in functions {
@@ -121,6 +126,7 @@ impl Platform {
             live,
             listeners,
             undelivered: Arc::new(Mutex::new(Some(deliveries))),
+            replay,
             prices: source.description,
             example: source.example,
             home,
@@ -184,6 +190,7 @@ pub(crate) struct Engines {
     pub(crate) app: App,
     objects: FolderObjects,
     source: Source,
+    replay: Option<Replaying>,
 }
 
 impl Engines {
@@ -194,10 +201,16 @@ impl Engines {
         let table: Arc<dyn Table> = Arc::new(table.with_context(|| format!("{}", home.database().display()))?);
         let objects = FolderObjects::open(home.objects(), home.link_secret()?, clock.clone());
         let objects = objects.with_context(|| format!("{}", home.objects().display()))?;
-        let source = settings.prices.open(&table, &clock)?;
+        let mut source = settings.prices.open(&table, &clock)?;
+        let replay = settings.replay.map(|speed| Replaying::open(source.provider.clone(), speed, home.path()));
+        let replay = replay.transpose()?;
+        if let Some(replay) = &replay {
+            source.provider = replay.provider();
+            source.description = replay.description();
+        }
         let provider = source.provider.clone();
         let app = App::new(Parts { table, objects: Arc::new(objects.clone()), provider, clock, channels });
-        Ok(Self { app, objects, source })
+        Ok(Self { app, objects, source, replay })
     }
 }
 
@@ -229,6 +242,7 @@ pub(crate) mod tests_support {
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             schedules: false,
+            replay: None,
             clock: Arc::new(|| "2026-11-20T12:00:00Z".parse().unwrap()),
         }
     }

@@ -87,7 +87,12 @@ impl Replaying {
     /// What it is, for a person.
     #[must_use]
     pub fn description(&self) -> String {
-        format!("a replay from {} to {}, {} trading days a second", self.replay.day(), self.last, self.speed.days_a_second)
+        format!(
+            "a replay from {} to {}, {} trading days a second",
+            self.replay.day(),
+            self.last,
+            self.speed.days_a_second
+        )
     }
 
     /// Goes on, a trading day at a time, until the last day or until `stopped`.

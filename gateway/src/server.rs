@@ -56,6 +56,9 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         tasks.spawn(accept(platform.clone(), listener, stopped.clone()));
+        if let Some(replay) = platform.replay.clone() {
+            tasks.spawn(replay.run(platform.app.clone(), stopped.clone()));
+        }
         tasks.spawn(schedules::run(platform.app.clone(), platform.clock.clone(), scheduled, stopped));
         let (stop_delivering, stopped) = watch::channel(false);
         let mut delivering = JoinSet::new();

@@ -77,6 +77,7 @@ fn serve() {
         allowed_hosts: Vec::new(),
         allowed_origins: Vec::new(),
         schedules: false,
+        replay: None,
         clock: Arc::new(chrono::Utc::now),
     };
     let server = runtime.block_on(Server::start(settings)).unwrap();

@@ -85,7 +85,8 @@ fn quotes_follow_each_other_slot_by_slot_on_one_machine() {
         let access = AlphaVantageAccess { key: "not-a-key".into(), base_url: Some(url) };
         let prices = Prices::Live { alpha_vantage: Some(access), yahoo: None };
         let reader = clock.clone();
-        let settings = gateway::Settings { prices, clock: Arc::new(move || at(&reader)), ..target::settings(home.path()) };
+        let settings =
+            gateway::Settings { prices, clock: Arc::new(move || at(&reader)), ..target::settings(home.path()) };
         let (server, target) = Target::serve(settings).await;
         let target = target.newcomer().await;
         let mut live = listening(&target, "LOOP").await;

@@ -32,8 +32,7 @@ impl LoopbackProvider {
     pub async fn listen(address: &str, now: DateTime<Utc>) -> (Self, String) {
         let listener = TcpListener::bind(address).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let provider =
-            Self(Arc::new(State { cents: Mutex::default(), calls: Mutex::default(), now: Mutex::new(now) }));
+        let provider = Self(Arc::new(State { cents: Mutex::default(), calls: Mutex::default(), now: Mutex::new(now) }));
         let answering = provider.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -135,7 +134,8 @@ fn daily(last: Day, cents: u64) -> Value {
     let mut day = last;
     for age in 0..COMPACT_DAYS as u64 {
         let close = price(cents - age.min(cents / 2));
-        let bar = json!({ "1. open": close, "2. high": close, "3. low": close, "4. close": close, "5. volume": "1000" });
+        let bar =
+            json!({ "1. open": close, "2. high": close, "3. low": close, "4. close": close, "5. volume": "1000" });
         bars.insert(day.to_string(), bar);
         day = calendar::last_trading_day_on_or_before(day.plus_days(-1)).unwrap();
     }

@@ -60,6 +60,12 @@ pub fn each(check: impl AsyncFn(&Target)) {
     });
 }
 
+/// Runs a check that finds its target itself.
+pub fn run(check: impl AsyncFnOnce()) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(check());
+}
+
 /// The application behind the functions, without a socket in front of it.
 pub struct App;
 
@@ -97,7 +103,8 @@ static LOCAL: LazyLock<Target> = LazyLock::new(|| {
 static LOCAL_TOKEN: OnceCell<String> = OnceCell::const_new();
 static EMULATED_TOKEN: OnceCell<String> = OnceCell::const_new();
 
-fn settings(folder: &Path) -> Settings {
+/// The settings of a local platform in this folder.
+pub fn settings(folder: &Path) -> Settings {
     Settings {
         home: folder.join("home"),
         address: "127.0.0.1:0".parse().unwrap(),
@@ -106,12 +113,14 @@ fn settings(folder: &Path) -> Settings {
         allowed_hosts: Vec::new(),
         allowed_origins: Vec::new(),
         schedules: false,
+        replay: None,
         clock: Arc::new(now),
     }
 }
 
 #[expect(clippy::disallowed_methods, reason = "links expire by the wall clock, as with the emulated AWS")]
-fn now() -> chrono::DateTime<chrono::Utc> {
+/// The time on the wall.
+pub fn now() -> chrono::DateTime<chrono::Utc> {
     chrono::Utc::now()
 }
 
@@ -152,6 +161,18 @@ impl Target {
             Place::Emulated { endpoint: text_of(&addresses["endpoint"]), functions: addresses["functions"].clone() };
         let base = text_of(&addresses["api_url"]).trim_end_matches('/').to_owned();
         Self::new(name, base, text_of(&addresses["live_url"]), place)
+    }
+
+    /// A platform of its own on this machine, with the server to stop it by.
+    pub async fn serve(settings: Settings) -> (Server, Self) {
+        let home = settings.home.clone();
+        let server = Server::start(settings).await.unwrap();
+        let (address, app) = (server.address(), server.platform().app.clone());
+        let place = Place::Local { home, app };
+        (
+            server,
+            Self::new("a local one of its own", format!("http://{address}"), format!("ws://{address}/live"), place),
+        )
     }
 
     /// Where live connections are made.

@@ -141,7 +141,7 @@ pub(crate) fn of_last_bar(series: &Series) -> Option<LastQuote> {
         source: series.source.clone(),
         seq: 0,
         fetched_at: series.fetched_at,
-        replay: false,
+        replay: series.source == market::replay::SOURCE,
     })
 }
 

@@ -6,10 +6,12 @@
 
 mod budget;
 mod followed;
+mod replay;
 mod slot;
 mod telling;
 
 pub use budget::{CALLERS_RESERVE, Work, allowance, work_at};
+pub use replay::replay_day;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

@@ -130,7 +130,13 @@ impl World {
         let inner = SqliteTable::in_memory(clock.clone()).unwrap();
         let table = Arc::new(Breaking { inner, at: Mutex::new(None) });
         let provider = Arc::new(Sample::new());
-        let app = App::new(Parts { table: table.clone(), objects: objects.clone(), provider, clock, channels: Channels::none() });
+        let app = App::new(Parts {
+            table: table.clone(),
+            objects: objects.clone(),
+            provider,
+            clock,
+            channels: Channels::none(),
+        });
         let person = Person {
             email: "ada@example.com".parse().unwrap(),
             first_name: "Ada".to_owned(),

@@ -56,6 +56,20 @@ impl Followed {
 /// All symbols of the directory with their quotes and the outlines of their bars, as far as they are of the provider's
 /// own; a hundred take two reads.
 pub(super) async fn all(app: &App) -> Result<Vec<Followed>, ServiceError> {
+    let symbols = symbols(app).await?;
+    let mut quotes = last_quote::read_many(app, &symbols).await?;
+    let outlines = outlines(app.table(), &symbols).await?;
+    let gives = |source: &str| app.provider().gives(source);
+    let with_what_is_stored = |(symbol, outline): (Symbol, Option<Outline>)| Followed {
+        quote: quotes.remove(&symbol).filter(|quote| !quote.replay && gives(&quote.source)),
+        outline: outline.filter(|outline| gives(&outline.head.source)),
+        symbol,
+    };
+    Ok(symbols.into_iter().zip(outlines).map(with_what_is_stored).collect())
+}
+
+/// All symbols of the directory.
+pub(super) async fn symbols(app: &App) -> Result<Vec<Symbol>, ServiceError> {
     let mut symbols: Vec<Symbol> = Vec::new();
     for list in keys::directory_symbols() {
         let mut query = Query::forward(list.partition, list.range, PAGE);
@@ -68,15 +82,7 @@ pub(super) async fn all(app: &App) -> Result<Vec<Followed>, ServiceError> {
             }
         }
     }
-    let mut quotes = last_quote::read_many(app, &symbols).await?;
-    let outlines = outlines(app.table(), &symbols).await?;
-    let gives = |source: &str| app.provider().gives(source);
-    let with_what_is_stored = |(symbol, outline): (Symbol, Option<Outline>)| Followed {
-        quote: quotes.remove(&symbol).filter(|quote| !quote.replay && gives(&quote.source)),
-        outline: outline.filter(|outline| gives(&outline.head.source)),
-        symbol,
-    };
-    Ok(symbols.into_iter().zip(outlines).map(with_what_is_stored).collect())
+    Ok(symbols)
 }
 
 /// The symbols that this work may bring anything newer of, those asked for longest ago first.

@@ -43,6 +43,11 @@ impl Telling {
         self.waiting.insert(quote.symbol.clone(), quote);
     }
 
+    /// How many quotes were told so far.
+    pub(super) fn told(&self) -> usize {
+        self.told
+    }
+
     /// Whether there is an event's worth of quotes.
     pub(super) fn is_full(&self) -> bool {
         self.waiting.len() >= MAX_QUOTES_AN_EVENT

@@ -1,0 +1,33 @@
+//! A replay of old prices: each day's closes are told as if they were quotes of now, and are marked as a replay's.
+
+use market::{Patience, ProviderError};
+
+use super::followed;
+use super::telling::Telling;
+use crate::App;
+use crate::error::ServiceError;
+use crate::last_quote::{self, Origin};
+use crate::market_clock::market_day;
+
+/// Stores the quotes of the market's day of all followed symbols and tells of them; gives how many that are. A symbol
+/// without a bar of the day has none.
+///
+/// Errors: those of the store; a symbol that the source cannot give fails nothing.
+pub async fn replay_day(app: &App) -> Result<usize, ServiceError> {
+    let day = market_day(app);
+    let mut telling = Telling::default();
+    for symbol in followed::symbols(app).await? {
+        match app.provider().quote(&symbol, Patience::Schedule).await {
+            Ok(quote) if quote.day == day => {
+                if let Some(stored) = last_quote::record(app, &quote, Origin::Replay).await? {
+                    telling.add(stored);
+                }
+            }
+            // It was not traded on that day, or not listed yet.
+            Ok(_) | Err(ProviderError::UnknownSymbol) => {}
+            Err(error) => tracing::warn!(%symbol, %error, "not replayed"),
+        }
+    }
+    telling.tell(app).await;
+    Ok(telling.told())
+}
