@@ -51,12 +51,14 @@ test: $(TOOLS) ## Run every test, the whole-system ones here and on an emulated 
 # How many kills, and how many times the usual number of random cases.
 SOAK_ROUNDS ?= 200
 SOAK_TIMES ?= 20
-# How many live connections hear one tick.
+# How many live connections hear one tick, and how many symbols one refresh brings up to date.
 SOAK_CLIENTS ?= 1000
+SOAK_SYMBOLS ?= 5000
 
-soak: ## Run for long: 200 kills in the middle of load, 20 times the random cases, 1,000 live connections
-	@SEXTANT_SOAK_ROUNDS='$(SOAK_ROUNDS)' SEXTANT_SOAK_TIMES='$(SOAK_TIMES)' SEXTANT_SOAK_CLIENTS='$(SOAK_CLIENTS)' \
-		cargo test $(SELECTION) --test books --test killed --test live_load -- --show-output
+soak: ## Run for long: 200 kills under load, 20 times the random cases, 1,000 live connections, 5,000 symbols
+	@SEXTANT_SOAK_ROUNDS='$(SOAK_ROUNDS)' SEXTANT_SOAK_TIMES='$(SOAK_TIMES)' \
+		SEXTANT_SOAK_CLIENTS='$(SOAK_CLIENTS)' SEXTANT_SOAK_SYMBOLS='$(SOAK_SYMBOLS)' \
+		cargo test $(SELECTION) --test books --test killed --test live_load --test refresh -- --show-output
 
 lint: $(TOOLS) ## Check format, lints, the template and, with cargo-deny installed, the dependencies
 	@cargo fmt --all --check

@@ -140,10 +140,16 @@ type Heard = mpsc::UnboundedSender<(u64, Instant)>;
 
 async fn load(clients: usize) {
     let mut platform = Platform::start();
+    let http = Client::new();
+    let mut tokens = Vec::new();
+    for customer in 0..clients.div_ceil(CONNECTIONS_OF_A_CUSTOMER) {
+        tokens.push(registered(&http, platform.address, customer).await);
+    }
+    // Checking passwords has taken its memory by now, so that what comes is that of the connections.
     let idle = platform.kilobytes("VmRSS");
     let (heard, mut hears) = mpsc::unbounded_channel();
     let begun = Instant::now();
-    let mut listening = connect(platform.address, clients, &heard).await;
+    let mut listening = connect(&http, platform.address, &tokens, clients, &heard).await;
     drop(heard);
     let (connecting, connected) = (begun.elapsed(), platform.kilobytes("VmRSS"));
     let mut slowest = Duration::ZERO;
@@ -164,7 +170,7 @@ async fn load(clients: usize) {
     let each = rss.saturating_sub(idle) / clients as u64;
     println!(
         "{clients} clients connected and subscribed in {connecting:.1?}; the slowest tick took {slowest:.1?}; memory of \
-         the platform: {idle} kB idle, {connected} kB connected, {rss} kB after {TICKS} ticks ({each} kB a client), \
+         the platform: {idle} kB before, {connected} kB connected, {rss} kB after {TICKS} ticks ({each} kB a client), \
          {peak} kB at most"
     );
     platform.stop();
@@ -177,13 +183,17 @@ async fn load(clients: usize) {
 
 /// Connects this many clients that have subscribed to one symbol; each runs until its connection is closed, and gives
 /// the code that it was closed with.
-async fn connect(address: SocketAddr, clients: usize, heard: &Heard) -> JoinSet<Option<u16>> {
-    let http = Client::new();
+async fn connect(
+    http: &Client,
+    address: SocketAddr,
+    tokens: &[String],
+    clients: usize,
+    heard: &Heard,
+) -> JoinSet<Option<u16>> {
     let mut listening = JoinSet::new();
-    for customer in 0..clients.div_ceil(CONNECTIONS_OF_A_CUSTOMER) {
-        let token = registered(&http, address, customer).await;
+    for (customer, token) in tokens.iter().enumerate() {
         let of_this_customer = CONNECTIONS_OF_A_CUSTOMER.min(clients - customer * CONNECTIONS_OF_A_CUSTOMER);
-        let sockets = futures::stream::iter(0..of_this_customer).map(|_| subscribed(&http, address, &token));
+        let sockets = futures::stream::iter(0..of_this_customer).map(|_| subscribed(http, address, token));
         let mut sockets = sockets.buffer_unordered(AT_ONCE);
         while let Some(socket) = sockets.next().await {
             listening.spawn(listen(socket, heard.clone()));

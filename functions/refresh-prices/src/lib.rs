@@ -9,7 +9,7 @@ use services::refresh::{self, Refreshed};
 use services::{App, ServiceError};
 
 /// A run ends before the function's timeout of 300 seconds does.
-const TIME_LIMIT: Duration = Duration::from_secs(240);
+const TIME_LIMIT: Duration = Duration::from_mins(4);
 
 /// What `EventBridge` sends; `time` is the slot that the schedule stands for.
 #[derive(Deserialize)]

@@ -37,9 +37,14 @@ static RUNS: AtomicUsize = AtomicUsize::new(0);
 #[tokio::test(start_paused = true)]
 async fn a_schedule_fires_when_due_until_it_is_stopped() {
     let (app, _folder) = app();
-    let hand = Arc::new(Mutex::new(DateTime::UNIX_EPOCH));
+    // What it shows, and how often it was looked at.
+    let hand = Arc::new(Mutex::new((DateTime::UNIX_EPOCH, 0)));
     let shown = hand.clone();
-    let clock: Clock = Arc::new(move || *shown.lock().unwrap());
+    let clock: Clock = Arc::new(move || {
+        let mut shown = shown.lock().unwrap();
+        shown.1 += 1;
+        shown.0
+    });
     let counting = scheduled("rate(10 minutes)", |_, _| {
         Box::pin(async {
             RUNS.fetch_add(1, Ordering::SeqCst);
@@ -49,13 +54,16 @@ async fn a_schedule_fires_when_due_until_it_is_stopped() {
     let (stop, stopped) = watch::channel(false);
     let task = tokio::spawn(whenever_due(app.clone(), clock, counting.clone(), stopped));
     for (minutes, runs) in [(9, 0), (1, 1), (9, 1), (1, 2), (10, 3)] {
-        *hand.lock().unwrap() += TimeDelta::minutes(minutes);
+        hand.lock().unwrap().0 += TimeDelta::minutes(minutes);
         let due = DateTime::UNIX_EPOCH + TimeDelta::minutes(10 * runs);
-        // The clock is looked at again and again, and the run is kept once it is done.
         while runs > 0 && done_by(&app, &counting).await != Some(due) {
             tokio::time::sleep(LOOK_INTERVAL).await;
         }
-        tokio::time::sleep(10 * LOOK_INTERVAL).await;
+        // Once for the next time, and again while that is waited for.
+        let looked = hand.lock().unwrap().1;
+        while hand.lock().unwrap().1 < looked + 3 {
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
         assert_eq!(RUNS.load(Ordering::SeqCst), runs as usize);
     }
     stop.send(true).unwrap();

@@ -104,6 +104,11 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong on our side; it has been logged")
     }
 
+    /// 422: understood, and not to be done.
+    fn unprocessable(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
+    }
+
     /// 503 with `Retry-After` in seconds.
     #[must_use]
     pub fn unavailable(code: &'static str, detail: impl Into<String>, retry_after_seconds: u64) -> Self {
@@ -235,15 +240,9 @@ impl From<ServiceError> for Problem {
         match error {
             ServiceError::UnknownSymbol { .. } => Self::not_found("unknown_symbol", detail),
             ServiceError::NotFound { .. } => Self::not_found("not_found", detail),
-            ServiceError::NoBars { .. } => {
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "no_bars_in_span", detail).at("/from")
-            }
-            ServiceError::FromAfterTo { .. } => {
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_fields", detail).at("/from")
-            }
-            ServiceError::NotEnoughBars { .. } => {
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "not_enough_bars", detail)
-            }
+            ServiceError::NoBars { .. } => Self::unprocessable("no_bars_in_span", detail).at("/from"),
+            ServiceError::FromAfterTo { .. } => Self::unprocessable("invalid_fields", detail).at("/from"),
+            ServiceError::NotEnoughBars { .. } => Self::unprocessable("not_enough_bars", detail),
             ServiceError::Rule { field, error } => {
                 let column = Some(error.column);
                 let located = format!("column {}: {}", error.column, error.message);
@@ -251,9 +250,7 @@ impl From<ServiceError> for Problem {
                 Self { errors: vec![error], ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_rule", detail) }
             }
             ServiceError::Field { field, detail } => Self::fields(vec![FieldError::new(format!("/{field}"), detail)]),
-            ServiceError::IdempotencyKeyReused => {
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail)
-            }
+            ServiceError::IdempotencyKeyReused => Self::unprocessable("idempotency_key_reused", detail),
             ServiceError::MalformedFile { .. } => Self::bad_request("malformed_file", detail),
             ServiceError::InvalidRows { errors, .. } => {
                 let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_rows", detail);

@@ -165,7 +165,7 @@ fn is_current(app: &App, series: &Series) -> bool {
 }
 
 /// What is stored, where it is of the provider's own.
-async fn from_store(app: &App, symbol: &Symbol) -> Result<Option<Series>, ServiceError> {
+pub(crate) async fn from_store(app: &App, symbol: &Symbol) -> Result<Option<Series>, ServiceError> {
     let stored = store::bars::load(app.table(), symbol).await?;
     let Some(stored) = stored.filter(|stored| app.provider().gives(&stored.head.source)) else {
         return Ok(None);

@@ -162,7 +162,8 @@ async fn previous_close(app: &App, fresh: &LastQuote) -> Result<Option<Price>, S
     {
         return Ok(standing.previous_close);
     }
-    let series = history::stored(app, &fresh.symbol).await?;
+    // Straight from the store: whoever asked for this quote may hold the symbol's slot.
+    let series = history::from_store(app, &fresh.symbol).await?;
     let series = series.filter(|series| series.currency == fresh.currency);
     Ok(series.and_then(|series| series.close_before(fresh.day)))
 }

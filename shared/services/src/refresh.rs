@@ -144,11 +144,8 @@ async fn files(app: &App, followed: &[Followed]) -> (Refreshed, Ages) {
         match history::load_with(app, symbol, Patience::Schedule).await {
             Ok(series) if !series.stale => {
                 let newer = outline.as_ref().and_then(|outline| outline.last) != Some(series.last);
-                if newer {
-                    did.refreshed += 1
-                } else {
-                    did.current += 1
-                }
+                did.refreshed += usize::from(newer);
+                did.current += usize::from(!newer);
                 lasts.push(market_clock::close_of(series.last));
             }
             Ok(_) => did.failed += 1,

@@ -136,15 +136,12 @@ async fn whatever_goes_wrong_with_the_store_a_quote_is_stored_once_or_not_at_all
         let app = world.on(Arc::new(Faulty::new(table, Plan::scripted(faults.clone()))), world.exchange.clone());
         let stored = last_quote::record(&app, &quote("ACME", "10", "2026-11-20", None), Origin::Market).await;
         let stands = last_quote::read(&app, &symbol("ACME")).await.unwrap();
-        match seen {
-            Some(seq) => {
-                assert_eq!(stored.unwrap().map(|quote| quote.seq), Some(seq), "{faults:?}");
-                assert_eq!(stands.map(|quote| quote.seq), Some(seq), "{faults:?}");
-            }
-            None => {
-                assert!(matches!(stored, Err(ServiceError::Store(_))), "{faults:?}");
-                assert_eq!(stands, None, "{faults:?}");
-            }
+        if let Some(seq) = seen {
+            assert_eq!(stored.unwrap().map(|quote| quote.seq), Some(seq), "{faults:?}");
+            assert_eq!(stands.map(|quote| quote.seq), Some(seq), "{faults:?}");
+        } else {
+            assert!(matches!(stored, Err(ServiceError::Store(_))), "{faults:?}");
+            assert_eq!(stands, None, "{faults:?}");
         }
     }
 }
@@ -276,7 +273,7 @@ async fn whoever_trades_has_the_symbol_followed() {
     world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
     let portfolio = portfolio(&world).await;
     trade(&world, portfolio, Side::Buy, "1", "one").await;
-    let did = services::refresh::refresh(&world.app, time(NOON), Duration::from_secs(240)).await.unwrap();
+    let did = services::refresh::refresh(&world.app, time(NOON), Duration::from_mins(4)).await.unwrap();
     assert_eq!(did.current + did.refreshed, 1);
 }
 
@@ -319,6 +316,15 @@ async fn a_board_shows_what_is_stored_and_asks_once_for_what_is_not() {
     assert!(world.exchange.calls().is_empty(), "stored, unknown for a day, and left alone for a minute");
     world.clock.forward(TimeDelta::minutes(31));
     assert_eq!(lines(&look(&world, &world.app, &["NEW"]).await), ["NEW 40 stale"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_quote_without_the_close_before_keeps_nobody_waiting() {
+    let world = World::at(NOON);
+    world.exchange.quote_at("NEW", Ok(quote("NEW", "40", "2026-11-20", None)));
+    let started = tokio::time::Instant::now();
+    assert_eq!(lines(&look(&world, &world.app, &["NEW"]).await), ["NEW 40"]);
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
 }
 
 #[tokio::test]
@@ -409,7 +415,7 @@ async fn a_ticker_that_is_looked_at_is_validated_by_search_or_quote_and_remember
     let _unknown = instruments::look_up(&world.app, world.customer, &symbol("NONE")).await;
     assert_eq!(world.exchange.calls(), ["search none", "quote NONE"], "asked again after a day");
     assert_eq!(
-        services::refresh::refresh(&world.app, world.clock.now(), Duration::from_secs(60)).await.unwrap().current,
+        services::refresh::refresh(&world.app, world.clock.now(), Duration::from_mins(1)).await.unwrap().current,
         0
     );
 }

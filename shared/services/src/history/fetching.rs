@@ -29,10 +29,8 @@ pub(super) async fn fetch(
     let live = provider.clock() == MarketClock::Live;
     let revision = provider.revision(symbol);
     let remembered = live && is_unknown(app, symbol).await?;
-    let answer = match remembered {
-        true => Err(ProviderError::UnknownSymbol),
-        false => wait.on(provider.daily(symbol, patience)).await,
-    };
+    let answer =
+        if remembered { Err(ProviderError::UnknownSymbol) } else { wait.on(provider.daily(symbol, patience)).await };
     let error = match (answer, &stored) {
         (Ok(history), None) => return keep(app, symbol, finished(app, history), revision).await,
         (Ok(history), Some(old)) => match extend(&old.bars, old.basis, finished(app, history)) {

@@ -28,7 +28,7 @@ const CALLERS_WAIT: Duration = Duration::from_millis(2_500);
 /// The longest that the schedule waits: what it gives a provider, and a margin for one that does not keep to it.
 const SCHEDULES_WAIT: Duration = Duration::from_secs(12);
 /// A call that is cut off sooner would be counted and bring nothing.
-const SHORTEST_CALL: Duration = Duration::from_secs(1);
+const SHORTEST_CALL: Duration = Duration::from_millis(500);
 
 /// The histories of a process.
 #[derive(Default)]

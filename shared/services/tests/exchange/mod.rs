@@ -107,6 +107,13 @@ impl Exchange {
         self.listings.lock().unwrap().insert(symbol(name), listing);
     }
 
+    /// What it was asked since the last look, sorted: of calls at the same time neither is the first.
+    pub fn sorted_calls(&self) -> Vec<String> {
+        let mut calls = self.calls();
+        calls.sort();
+        calls
+    }
+
     /// What it was asked since the last look.
     pub fn calls(&self) -> Vec<String> {
         std::mem::take(&mut self.calls.lock().unwrap())
