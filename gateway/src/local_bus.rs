@@ -70,14 +70,14 @@ impl Bus for LocalBus {
         if bytes > MAX_EVENT_BYTES {
             return Err(NotPublished(format!("its detail has {bytes} bytes, {MAX_EVENT_BYTES} are taken")));
         }
-        let envelope = self.envelope(event);
+        let envelope = self.envelope(&event);
         self.waiting.try_send(envelope).map_err(|error| NotPublished(error.to_string()))
     }
 }
 
 impl LocalBus {
     /// The event as EventBridge hands it to a rule's target.
-    fn envelope(&self, event: Event) -> Value {
+    fn envelope(&self, event: &Event) -> Value {
         json!({
             "version": "0",
             "id": uuid(),
@@ -95,7 +95,7 @@ impl LocalBus {
 /// A random id in the form of EventBridge's.
 fn uuid() -> String {
     let bytes: [u8; 16] = rand::random();
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = store::keys::hex(&bytes);
     [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 

@@ -71,7 +71,7 @@ struct ServeArgs {
     /// Host, beside localhost, that requests may name; can be given more than once.
     #[arg(long = "allow-host", value_name = "HOST")]
     allowed_hosts: Vec<String>,
-    /// Origin (https://app.example), beside the platform's own, whose pages may open live connections; can be given
+    /// Origin, such as `https://app.example`, beside the platform's own, whose pages may open live connections; can be given
     /// more than once.
     #[arg(long = "allow-origin", value_name = "ORIGIN")]
     allowed_origins: Vec<String>,

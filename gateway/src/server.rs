@@ -152,12 +152,11 @@ async fn serve(
         ended = connection.as_mut() => Some(ended),
         () = until(&mut stopped) => None,
     };
-    let ended = match early {
-        Some(ended) => ended,
-        None => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
+    let ended = if let Some(ended) = early {
+        ended
+    } else {
+        connection.as_mut().graceful_shutdown();
+        connection.await
     };
     if let Err(error) = ended {
         tracing::debug!(%peer, %error, "the connection ended early");

@@ -54,11 +54,11 @@ async fn obey(app: &App, event: &Value) -> anyhow::Result<Value> {
             app.push().close(id).await?;
         }
         "" => {}
-        other => app.push().post(id, &format!("{} bytes", other.len())).await.or_else(|error| match error {
+        other => match app.push().post(id, &format!("{} bytes", other.len())).await {
             // Nobody is connected before the answer to CONNECT, and nobody after the end.
-            PushError::Gone => Ok(()),
-            error => Err(error),
-        })?,
+            Ok(()) | Err(PushError::Gone) => {}
+            Err(error) => anyhow::bail!(error),
+        },
     }
     Ok(json!({ "statusCode": 200 }))
 }

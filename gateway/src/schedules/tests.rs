@@ -53,17 +53,21 @@ async fn a_schedule_fires_when_due_until_it_is_stopped() {
     });
     let (stop, stopped) = watch::channel(false);
     let task = tokio::spawn(whenever_due(app.clone(), clock, counting.clone(), stopped));
+    // Once for the next time, and again while that is waited for.
+    let is_waited_for = async || {
+        let looked = hand.lock().unwrap().1;
+        while hand.lock().unwrap().1 < looked + 3 {
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
+    };
+    is_waited_for().await;
     for (minutes, runs) in [(9, 0), (1, 1), (9, 1), (1, 2), (10, 3)] {
         hand.lock().unwrap().0 += TimeDelta::minutes(minutes);
         let due = DateTime::UNIX_EPOCH + TimeDelta::minutes(10 * runs);
         while runs > 0 && done_by(&app, &counting).await != Some(due) {
             tokio::time::sleep(LOOK_INTERVAL).await;
         }
-        // Once for the next time, and again while that is waited for.
-        let looked = hand.lock().unwrap().1;
-        while hand.lock().unwrap().1 < looked + 3 {
-            tokio::time::sleep(LOOK_INTERVAL).await;
-        }
+        is_waited_for().await;
         assert_eq!(RUNS.load(Ordering::SeqCst), runs as usize);
     }
     stop.send(true).unwrap();

@@ -1,4 +1,4 @@
-//! Messages to live connections: the management API of API Gateway's WebSockets.
+//! Messages to live connections: the management API of API Gateway's `WebSocket` APIs.
 
 use async_trait::async_trait;
 use aws_sdk_apigatewaymanagement::Client;
