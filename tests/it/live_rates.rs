@@ -31,12 +31,15 @@ async fn quote_and_alert(live: &mut Live) -> (Value, Value) {
 async fn listening(target: &Target, symbol: &str) -> Live {
     let customer = target.newcomer().await;
     let mut live = customer.live().await;
-    let above = json!({ "symbol": symbol, "condition": { "type": "above", "price": "100" }, "repeat": "once" });
-    customer.post("/alerts", &above).await.expect_status(201);
     live.send(&json!({ "action": "subscribe", "symbols": [symbol] })).await;
     let snapshot = live.next().await;
     assert_eq!(snapshot["type"], "snapshot", "{}", target.name);
     assert_eq!(snapshot["unavailable"][symbol], "price_unavailable", "{}", target.name);
+    // The snapshot comes before the connection is listed; the next message is taken when the one before has been.
+    live.send(&json!({ "action": "ping" })).await;
+    assert_eq!(live.next().await["type"], "pong", "{}", target.name);
+    let above = json!({ "symbol": symbol, "condition": { "type": "above", "price": "100" }, "repeat": "once" });
+    customer.post("/alerts", &above).await.expect_status(201);
     live
 }
 

@@ -138,7 +138,6 @@ static ADDRESSES: LazyLock<Option<Value>> = LazyLock::new(|| {
 
 /// The second stack on the emulated AWS, whose prices come from a provider on this machine, and the address at which
 /// that provider is to listen.
-#[expect(dead_code, reason = "for the tests of prices that come from a provider")]
 pub fn with_provider() -> Option<(Target, String)> {
     let addresses = &ADDRESSES.as_ref()?["second"];
     Some((Target::emulated("emulated AWS with a provider", addresses), text_of(&addresses["provider_url"])))

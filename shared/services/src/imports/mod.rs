@@ -172,6 +172,10 @@ async fn brought_in(app: &App, file: &File, import: &Import<'_>) -> Result<Impor
         return Ok(ImportReport { repeated: true, dry_run: import.dry_run, ..file.report(progress, &HashMap::new()) });
     }
     let repeats = if under_way.is_some() { HashMap::new() } else { repeats(app, file).await? };
+    if under_way.is_none() && !repeats.is_empty() && app.table().get(&key).await?.is_some() {
+        // A copy of the file began in between, and what its rows repeat may be its own: its progress tells.
+        return Box::pin(brought_in(app, file, import)).await;
+    }
     if under_way.is_none() {
         if import.dry_run {
             return Ok(file.forecast(&repeats, import.duplicates));
