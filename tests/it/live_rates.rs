@@ -141,3 +141,31 @@ fn a_snapshot_comes_before_anything_else_and_nonsense_leaves_the_connection_open
         live.leave().await;
     });
 }
+
+#[test]
+fn a_replay_moves_day_by_day_and_says_so_in_every_message_with_a_price() {
+    target::run(async || {
+        let home = tempfile::tempdir().unwrap();
+        let replay = Some("20".parse().unwrap());
+        let (server, target) = Target::serve(gateway::Settings { replay, ..target::settings(home.path()) }).await;
+        let target = target.newcomer().await;
+        let mut live = target.live().await;
+        live.send(&json!({ "action": "subscribe", "symbols": ["AAPL"] })).await;
+        let snapshot = live.next().await;
+        for quote in snapshot["quotes"].as_array().unwrap() {
+            assert_eq!(quote["replay"], true, "{snapshot}");
+        }
+        let quotes = [live.next().await, live.next().await, live.next().await];
+        for quote in &quotes {
+            assert_eq!((&quote["replay"], &quote["source"]), (&json!(true), &json!("replay")), "{quote}");
+        }
+        for pair in quotes.windows(2) {
+            assert!(pair[0]["seq"].as_u64() < pair[1]["seq"].as_u64(), "{quotes:?}");
+            assert!(pair[0]["day"].as_str() < pair[1]["day"].as_str(), "{quotes:?}");
+        }
+        let seen = target.get("/quotes?symbols=AAPL").await.expect_status(200).json();
+        assert_eq!((&seen["items"][0]["replay"], &seen["items"][0]["source"]), (&json!(true), &json!("replay")), "{seen}");
+        live.leave().await;
+        server.stop().await;
+    });
+}
