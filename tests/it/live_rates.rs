@@ -37,6 +37,9 @@ async fn listening(target: &Target, symbol: &str) -> Live {
     let snapshot = live.next().await;
     assert_eq!(snapshot["type"], "snapshot", "{}", target.name);
     assert_eq!(snapshot["unavailable"][symbol], "price_unavailable", "{}", target.name);
+    // The snapshot comes before the connection is listed; the next message is taken when the one before has been.
+    live.send(&json!({ "action": "ping" })).await;
+    assert_eq!(live.next().await["type"], "pong", "{}", target.name);
     live
 }
 
