@@ -43,6 +43,18 @@ pub fn search(text: &str) -> Key {
     Key::new(format!("SEARCH#{}", sha256_hex(text)), ONLY)
 }
 
+/// That somebody asks a live provider for bars of a symbol, or found just now that it has none to give; expires.
+#[must_use]
+pub fn bars_asked(symbol: &Symbol) -> Key {
+    Key::new(format!("INSTRUMENT#{symbol}"), "ASKED#BARS")
+}
+
+/// The same of its quote.
+#[must_use]
+pub fn quote_asked(symbol: &Symbol) -> Key {
+    Key::new(format!("INSTRUMENT#{symbol}"), "ASKED#QUOTE")
+}
+
 /// Up to when all quotes were told.
 #[must_use]
 pub fn quotes_told() -> Key {
