@@ -127,7 +127,7 @@ async fn fetch_data(
                 to,
                 source: series.source.clone(),
                 as_of: series.last,
-                stale: series.stale,
+                stale: series.is_stale(),
                 notes: series.notes.clone(),
                 bars,
             };

@@ -38,10 +38,10 @@ pub async fn handle(app: &App, event: Value) -> Result<Value, Failure> {
         return Err(Failure::Type(event.detail_type));
     }
     let quotes = &event.detail.quotes;
-    // Whatever becomes of the one, the other is tried: what failed is tried again with the whole event.
-    let published = live::publish(app, quotes).await.map_err(Failure::Publish);
-    let fired = alerts::evaluate(app, quotes).await.map_err(Failure::Alerts);
-    let (published, fired) = (published?, fired?);
+    // At the same time, so that connections that take nothing hold up no alert. Whatever becomes of the one, the other is
+    // done: what failed is tried again with the whole event.
+    let (published, fired) = futures::future::join(live::publish(app, quotes), alerts::evaluate(app, quotes)).await;
+    let (published, fired) = (published.map_err(Failure::Publish)?, fired.map_err(Failure::Alerts)?);
     tracing::info!(?published, ?fired, "published");
     Ok(json!({ "published": published, "alerts": fired }))
 }

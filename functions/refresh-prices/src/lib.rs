@@ -1,4 +1,4 @@
-//! Invoked by a schedule: keeps what is held, watched or subscribed current, and tells of new quotes.
+//! Invoked by a schedule: keeps what somebody has held, watched or subscribed to current, and tells of new quotes.
 
 use std::time::Duration;
 
@@ -48,8 +48,8 @@ pub async fn handle(app: &App, event: Value) -> Result<Value, Failure> {
     serde_json::to_value(&done).map_err(Failure::Event)
 }
 
-/// The figures that alarms and graphs are made of; neither customers nor symbols stand in them.
-fn measure(done: &Refreshed) {
+/// Reports the figures that alarms and graphs are made of; neither customers nor symbols stand in them.
+pub fn measure(done: &Refreshed) {
     metrics::counter!("sextant_refreshed").increment(done.refreshed as u64);
     metrics::counter!("sextant_failed").increment(done.failed as u64);
     metrics::counter!("sextant_postponed").increment(done.postponed as u64);

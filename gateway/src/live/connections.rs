@@ -43,6 +43,8 @@ pub struct Connections {
 }
 
 struct Handle {
+    /// Whether the function has let it pass: nothing reaches it before.
+    let_pass: bool,
     queue: mpsc::Sender<Utf8Bytes>,
     shared: Arc<Shared>,
 }
@@ -80,12 +82,23 @@ impl Connections {
         URL_SAFE.encode(rand::random::<[u8; 11]>())
     }
 
-    /// Takes messages for this connection from now on.
-    pub fn open(&self, id: String) -> Mailbox {
+    /// Knows of a connection about which its function is still asked. It takes no messages yet, but can be closed.
+    pub fn announce(&self, id: String) -> Mailbox {
         let (sender, receiver) = mpsc::channel(MAX_QUEUED);
         let shared = Arc::new(Shared::default());
-        self.lock().insert(id.clone(), Handle { queue: sender, shared: shared.clone() });
+        self.lock().insert(id.clone(), Handle { let_pass: false, queue: sender, shared: shared.clone() });
         Mailbox { id, queue: receiver, shared }
+    }
+
+    /// Takes messages for an announced connection from now on; `false` where it was closed in the meantime.
+    #[must_use]
+    pub fn open(&self, id: &str) -> bool {
+        let mut open = self.lock();
+        let handle = open.get_mut(id);
+        handle.is_some_and(|handle| {
+            handle.let_pass = true;
+            true
+        })
     }
 
     /// Takes no more messages for this connection, whose session has ended.
@@ -93,7 +106,7 @@ impl Connections {
         self.lock().remove(id);
     }
 
-    /// How many connections take messages.
+    /// How many connections there are, those that are still asked about among them.
     #[must_use]
     pub fn count(&self) -> usize {
         self.lock().len()
@@ -135,7 +148,7 @@ impl Push for Connections {
             return Err(PushError::Failed(format!("the message has {bytes} bytes, {limit} are taken")));
         }
         let mut open = self.lock();
-        let handle = open.get(connection).ok_or(PushError::Gone)?;
+        let handle = open.get(connection).filter(|handle| handle.let_pass).ok_or(PushError::Gone)?;
         if handle.has_room(text.len()) && handle.queue.try_send(text.into()).is_ok() {
             return Ok(());
         }
@@ -187,10 +200,31 @@ impl Reason {
 mod tests {
     use super::*;
 
+    fn opened(connections: &Connections, id: &str) -> Mailbox {
+        let mailbox = connections.announce(id.to_owned());
+        assert!(connections.open(id));
+        mailbox
+    }
+
+    #[tokio::test]
+    async fn what_is_announced_takes_nothing_before_it_is_open_and_is_not_opened_once_closed() {
+        let connections = Connections::default();
+        let mut mailbox = connections.announce("a=".to_owned());
+        assert_eq!(connections.post("a=", "1").await, Err(PushError::Gone));
+        assert!(connections.open("a="));
+        connections.post("a=", "2").await.unwrap();
+        assert_eq!(mailbox.next().await.unwrap(), "2");
+
+        let mut closed = connections.announce("b=".to_owned());
+        connections.close("b=").await.unwrap();
+        assert!(!connections.open("b=") && !connections.open("c="));
+        assert_eq!(closed.next().await, Err(Reason::Asked));
+    }
+
     #[tokio::test]
     async fn what_is_posted_comes_in_order_and_a_closed_connection_is_gone() {
         let connections = Connections::default();
-        let mut mailbox = connections.open("a=".to_owned());
+        let mut mailbox = opened(&connections, "a=");
         assert_eq!(connections.post("b=", "1").await, Err(PushError::Gone));
         for text in ["1", "2"] {
             connections.post("a=", text).await.unwrap();
@@ -206,14 +240,14 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_does_not_read_is_cut_off_and_nobody_waits_for_it() {
         let connections = Connections::default();
-        let mut slow = connections.open("slow".to_owned());
+        let mut slow = opened(&connections, "slow");
         for _ in 0..MAX_QUEUED {
             connections.post("slow", "tick").await.unwrap();
         }
         assert_eq!(connections.post("slow", "tick").await, Err(PushError::Gone));
         assert_eq!((connections.count(), slow.next().await), (0, Err(Reason::TooSlow)));
 
-        let mut large = connections.open("large".to_owned());
+        let mut large = opened(&connections, "large");
         let text = "x".repeat(MAX_MESSAGE_BYTES);
         for _ in 0..MAX_QUEUED_BYTES / MAX_MESSAGE_BYTES {
             connections.post("large", &text).await.unwrap();
@@ -225,7 +259,7 @@ mod tests {
     #[tokio::test]
     async fn room_that_was_read_is_room_again() {
         let connections = Connections::default();
-        let mut mailbox = connections.open("a".to_owned());
+        let mut mailbox = opened(&connections, "a");
         let text = "x".repeat(MAX_MESSAGE_BYTES);
         for _ in 0..10 * MAX_QUEUED_BYTES / MAX_MESSAGE_BYTES {
             connections.post("a", &text).await.unwrap();
@@ -240,7 +274,7 @@ mod tests {
     async fn stopping_waits_for_the_last_session() {
         let connections = Arc::new(Connections::default());
         let place = connections.place().unwrap();
-        let mut mailbox = connections.open("a".to_owned());
+        let mut mailbox = opened(&connections, "a");
         let stopping = tokio::spawn({
             let connections = connections.clone();
             async move { connections.stop().await }

@@ -4,8 +4,6 @@
 
 use std::net::IpAddr;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, header};
 use serde_json::{Map, Value, json};
@@ -65,23 +63,9 @@ pub fn connect(connection: &Connection, moment: &Moment, headers: &HeaderMap, qu
 /// The event of a text message.
 #[must_use]
 pub fn text(connection: &Connection, moment: &Moment, text: &str) -> Value {
-    let mut event = message(connection, moment);
-    event["body"] = text.into();
-    event
-}
-
-/// The event of a binary message.
-#[must_use]
-pub fn binary(connection: &Connection, moment: &Moment, bytes: &[u8]) -> Value {
-    let mut event = message(connection, moment);
-    event["body"] = STANDARD.encode(bytes).into();
-    event["isBase64Encoded"] = true.into();
-    event
-}
-
-fn message(connection: &Connection, moment: &Moment) -> Value {
     let mut event = context(connection, moment, "$default", "MESSAGE");
     event["requestContext"]["messageId"] = moment.request_id.as_str().into();
+    event["body"] = text.into();
     event
 }
 
@@ -143,7 +127,8 @@ fn headers_of(connection: &Connection, headers: &HeaderMap) -> (Map<String, Valu
 fn spelled(name: &str) -> String {
     let words = name.split('-').map(|word| match word {
         "websocket" => "WebSocket".to_owned(),
-        word => word[..1].to_ascii_uppercase() + &word[1..],
+        // A word is empty where a name begins or ends with a hyphen or has two in a row.
+        word => word.chars().take(1).map(|first| first.to_ascii_uppercase()).chain(word.chars().skip(1)).collect(),
     });
     words.collect::<Vec<_>>().join("-")
 }
@@ -227,14 +212,24 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_text_or_else_base64() {
+    fn a_message_comes_with_its_text() {
         let said = text(&connection(), &moment(), "{\"action\":\"ping\"}");
         let mut context = request_context("MESSAGE", "$default");
         context["messageId"] = "r-1".into();
         let expected = json!({ "requestContext": context, "isBase64Encoded": false, "body": "{\"action\":\"ping\"}" });
         assert_eq!(said, expected);
-        let sent = binary(&connection(), &moment(), &[0xff, 0xfe]);
-        assert_eq!((&sent["body"], &sent["isBase64Encoded"]), (&json!("//4="), &json!(true)));
+    }
+
+    #[test]
+    fn names_of_headers_with_hyphens_anywhere_are_names() {
+        for (name, expected) in
+            [("x--a", "X--A"), ("a-", "A-"), ("-a", "-A"), ("-", "-"), ("x-websocket-", "X-WebSocket-")]
+        {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, HeaderValue::from_static("1"));
+            let event = connect(&connection(), &moment(), &headers, "");
+            assert_eq!(event["headers"][expected], "1", "{event}");
+        }
     }
 
     #[test]

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::handshake::server::create_response;
 
 use crate::event::check_query;
@@ -54,22 +56,67 @@ pub async fn answer(
         return refusal(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests");
     };
     let event = event::connect(&connection, &moment, request.headers(), &query);
-    match live.function.run(&platform.app, event).await {
-        Ended::Done(answer) if lets_pass(&answer) => {}
-        Ended::Done(answer) => {
-            tracing::info!(request_id = moment.request_id, status = %answer["statusCode"], "live connection refused");
-            return refusal(StatusCode::FORBIDDEN, "Forbidden");
+    let mailbox = live.connections.announce(connection.id.clone());
+    let session = Session::new(platform, live, connection.clone(), mailbox, place);
+    match asked(platform, live, event, session).await {
+        (Ended::Done(answer), Some(passed)) if lets_pass(&answer) => {
+            // Before the client can know that it is connected: what it asks for at once can be answered at once.
+            if !live.connections.open(&connection.id) {
+                tracing::info!(request_id = moment.request_id, "a live connection was closed before it was made");
+                return refusal(StatusCode::FORBIDDEN, "Forbidden");
+            }
+            passed.begin(hyper::upgrade::on(&mut request));
+            accepted
         }
-        ended => {
+        (Ended::Done(answer), _) => {
+            tracing::info!(request_id = moment.request_id, status = %answer["statusCode"], "live connection refused");
+            refusal(StatusCode::FORBIDDEN, "Forbidden")
+        }
+        (ended, _) => {
             session::log_failure(&live.function, &moment, ended);
-            return refusal(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error");
+            refusal(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error")
         }
     }
-    // Before the client can know that it is connected: what it asks for at once can be answered at once.
-    let mailbox = live.connections.open(connection.id.clone());
-    let upgrade = hyper::upgrade::on(&mut request);
-    tokio::spawn(Session::new(platform, live, connection, mailbox, place).run(upgrade));
-    accepted
+}
+
+/// Asks the function whether the connection may be made, to the end even where the client hangs up meanwhile: this future
+/// is dropped then, and so is the connection that was let pass, whose end is told.
+async fn asked(platform: &Platform, live: &Live, event: Value, session: Session) -> (Ended, Option<Passed>) {
+    let (function, connections, app) = (live.function.clone(), live.connections.clone(), platform.app.clone());
+    let (answers, answer) = oneshot::channel();
+    tokio::spawn(async move {
+        let ended = function.run(&app, event).await;
+        let passed = match &ended {
+            Ended::Done(answer) if lets_pass(answer) => Some(Passed(Some(session))),
+            _ => {
+                connections.forget(session.id());
+                None
+            }
+        };
+        // Given back when nobody waits, and dropped here.
+        let _ = answers.send((ended, passed));
+    });
+    answer.await.unwrap_or_else(|gone| (Ended::Failed(gone.into()), None))
+}
+
+/// A session whose function has let it pass. One that does not begin has ended all the same.
+struct Passed(Option<Session>);
+
+impl Passed {
+    /// Begins to serve the connection that the handshake makes.
+    fn begin(mut self, upgrade: OnUpgrade) {
+        if let Some(session) = self.0.take() {
+            tokio::spawn(session.run(upgrade));
+        }
+    }
+}
+
+impl Drop for Passed {
+    fn drop(&mut self) {
+        if let Some(session) = self.0.take() {
+            tokio::spawn(session.end_unmade());
+        }
+    }
 }
 
 /// Whether the function's answer to a CONNECT event lets the connection be made.

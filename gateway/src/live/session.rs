@@ -82,12 +82,22 @@ impl Session {
         Self { platform, live, connection, mailbox, flood: Flood::new(Instant::now()), _place: place }
     }
 
+    /// The connection's id.
+    pub fn id(&self) -> &str {
+        &self.connection.id
+    }
+
     /// Serves the connection that the handshake makes.
     pub async fn run(self, upgrade: OnUpgrade) {
         match timeout(UPGRADE_TIMEOUT, upgrade).await {
             Ok(Ok(upgraded)) => self.serve(TokioIo::new(upgraded)).await,
             _ => self.finish(abnormal()).await,
         }
+    }
+
+    /// Tells the function of the end of a connection that it let pass and that was never made.
+    pub async fn end_unmade(self) {
+        self.finish(abnormal()).await;
     }
 
     /// Serves the connection until it ends, and tells the function of its end.
@@ -162,7 +172,10 @@ impl Session {
         let moment = self.moment();
         let event = match message {
             Message::Text(text) => event::text(&self.connection, &moment, &text),
-            Message::Binary(bytes) => event::binary(&self.connection, &moment, &bytes),
+            Message::Binary(_) => {
+                let frame = CloseFrame { code: CloseCode::Unsupported, reason: "Binary is not supported".into() };
+                return Err(Over::Ours(frame));
+            }
             Message::Close(frame) => return Err(Over::Theirs(ending_of(frame))),
             // Answered, where an answer is due, by the protocol itself.
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(None),

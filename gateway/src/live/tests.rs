@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use services::App;
 use services::push::PushError;
 use tempfile::TempDir;
-use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_tungstenite::WebSocketStream;
@@ -53,6 +53,8 @@ async fn obey(app: &App, event: &Value) -> anyhow::Result<Value> {
             app.push().post(id, "goodbye").await?;
             app.push().close(id).await?;
         }
+        "close-itself" => app.push().close(id).await?,
+        "slowly" => tokio::time::sleep(Duration::from_millis(300)).await,
         "" => {}
         other => match app.push().post(id, &format!("{} bytes", other.len())).await {
             // Nobody is connected before the answer to CONNECT, and nobody after the end.
@@ -75,7 +77,8 @@ async fn conversation(platform: &Arc<Platform>) -> (WebSocketStream<DuplexStream
         connected_at: (platform.clock)(),
     };
     let (ours, theirs) = tokio::io::duplex(2 * MAX_MESSAGE_BYTES);
-    let mailbox = live.connections.open(connection.id.clone());
+    let mailbox = live.connections.announce(connection.id.clone());
+    assert!(live.connections.open(&connection.id));
     let session = Session::new(platform, live, connection, mailbox, live.connections.place().unwrap());
     let serving = tokio::spawn(session.serve(ours));
     (WebSocketStream::from_raw_socket(theirs, Role::Client, None).await, serving)
@@ -212,14 +215,25 @@ async fn a_message_that_the_function_fails_on_is_answered_and_the_conversation_g
     let apology: Value = serde_json::from_str(&text(&mut client).await).unwrap();
     assert_eq!(apology["message"], "Internal server error");
     assert_eq!(apology["connectionId"], "L0SM9cOFvHcCIhw=");
-    client.send(Message::binary(vec![0xff])).await.unwrap();
-    assert_eq!(text(&mut client).await, "4 bytes");
     client.send(Message::text("close")).await.unwrap();
     assert_eq!(text(&mut client).await, "goodbye");
     assert_eq!(closed(&mut client).await, 1000);
     drop(client);
     serving.await.unwrap();
     assert_eq!(endings(&events), [(1000, "Connection closed by the platform".to_owned())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_binary_message_is_not_supported() {
+    let (platform, events, _folder) = platform();
+    let platform = Arc::new(platform);
+    let (mut client, serving) = conversation(&platform).await;
+    client.send(Message::binary(vec![0xff])).await.unwrap();
+    assert_eq!(closed(&mut client).await, 1003);
+    drop(client);
+    serving.await.unwrap();
+    assert_eq!(endings(&events), [(1003, "Binary is not supported".to_owned())]);
+    assert_eq!(events.lock().unwrap().len(), 1, "no message is told of");
 }
 
 async fn served() -> (Server, Events, TempDir) {
@@ -279,6 +293,38 @@ async fn a_connection_that_is_not_let_pass_is_none() {
     server.stop().await;
     // A connection that was never made does not end.
     assert!(endings(&events).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_closed_while_its_function_is_asked_is_not_made() {
+    let (server, events, _folder) = served().await;
+    match connected(&server, "/live?ask=close-itself", "localhost").await {
+        Err(Error::Http(response)) => assert_eq!(response.status(), 403),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(server.platform().live.as_ref().unwrap().connections.count(), 0);
+    server.stop().await;
+    assert_eq!(endings(&events), [(1006, String::new())]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_who_hangs_up_while_the_function_is_asked_is_told() {
+    let (server, events, _folder) = served().await;
+    let place = server.platform().live.as_ref().unwrap().connections.clone();
+    let mut stream = TcpStream::connect(server.address()).await.unwrap();
+    let request = "GET /live?ask=slowly HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    while events.lock().unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    drop(stream);
+    // Until the last event is told the session has its place, for which stopping waits.
+    while place.count() > 0 {
+        tokio::task::yield_now().await;
+    }
+    server.stop().await;
+    assert_eq!(endings(&events), [(1006, String::new())]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

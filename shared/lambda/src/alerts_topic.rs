@@ -41,12 +41,14 @@ impl Mail for AlertsTopic {
         answer.subscription_arn.ok_or_else(|| MailError("the subscription was given no name".to_owned()))
     }
 
-    async fn unsubscribe(&self, subscription: &str) -> Result<(), MailError> {
+    async fn unsubscribe(&self, subscription: &str) -> Result<bool, MailError> {
         match self.client.unsubscribe().subscription_arn(subscription).send().await {
-            Ok(_) => Ok(()),
+            Ok(_) => Ok(true),
             Err(error) => match error.into_service_error() {
-                // One that was never confirmed cannot be ended, gets no letter, and lapses by itself.
-                UnsubscribeError::NotFoundException(_) | UnsubscribeError::InvalidParameterException(_) => Ok(()),
+                UnsubscribeError::NotFoundException(_) => Ok(true),
+                // One that was not confirmed cannot be ended. It gets no letter, but the link in the question does its
+                // work for two days; after that it lapses.
+                UnsubscribeError::InvalidParameterException(_) => Ok(false),
                 error => Err(refusal(&error)),
             },
         }
@@ -83,6 +85,10 @@ mod tests {
         <MessageId>1</MessageId></PublishResult></PublishResponse>";
     const NOT_FOUND: &str = "<ErrorResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><Error>\
         <Type>Sender</Type><Code>NotFound</Code><Message>no</Message></Error></ErrorResponse>";
+
+    const PENDING: &str = "<ErrorResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><Error>\
+        <Type>Sender</Type><Code>InvalidParameter</Code><Message>no</Message></Error></ErrorResponse>";
+    const UNSUBSCRIBED: &str = "<UnsubscribeResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"/>";
 
     fn customer() -> CustomerId {
         CustomerId("0190aaaa-0000-7000-8000-000000000009".parse().unwrap())
@@ -130,8 +136,15 @@ mod tests {
     #[tokio::test]
     async fn a_subscription_that_has_ended_may_end_again() {
         let (topic, _service) = topic(vec![(404, "", NOT_FOUND), (500, "", "")]).await;
-        assert_eq!(topic.unsubscribe("arn:aws:sns:us-east-1:1:t:s").await, Ok(()));
+        assert_eq!(topic.unsubscribe("arn:aws:sns:us-east-1:1:t:s").await, Ok(true));
         assert!(topic.unsubscribe("arn:aws:sns:us-east-1:1:t:s").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_subscription_that_was_not_confirmed_has_not_ended() {
+        let (topic, _service) = topic(vec![(400, "", PENDING), (200, "", UNSUBSCRIBED)]).await;
+        assert_eq!(topic.unsubscribe("arn:aws:sns:us-east-1:1:t:s").await, Ok(false));
+        assert_eq!(topic.unsubscribe("arn:aws:sns:us-east-1:1:t:s").await, Ok(true));
     }
 
     #[test]

@@ -136,6 +136,60 @@ async fn a_jump_in_the_compact_series_is_looked_up() {
     assert_eq!(history.notes, [Note::CompactHistory]);
 }
 
+/// How often the server was asked for a function.
+fn times(server: &Server, function: &str) -> usize {
+    let asks = format!("function={function}&");
+    server.requests().iter().filter(|request| request.contains(&asks)).count()
+}
+
+#[tokio::test]
+async fn of_asks_that_start_together_one_finds_out_what_the_plan_covers() {
+    let compact = Reply::json(&series(&[("2013-03-01", 202.91), ("2013-02-28", 200.83)], false));
+    let server = Server::start(vec![Reply::json(PREMIUM), compact]).await;
+    let provider = Arc::new(provider(&server));
+    let asks = (0..8).map(|_| {
+        let provider = provider.clone();
+        async move { provider.daily(&ibm(), Patience::Caller).await }
+    });
+    let answers = asks.collect::<tokio::task::JoinSet<_>>().join_all().await;
+    assert!(answers.iter().all(|answer| answer.as_ref().is_ok_and(|history| history.bars.len() == 2)), "{answers:?}");
+    assert_eq!((times(&server, "TIME_SERIES_DAILY_ADJUSTED"), times(&server, "TIME_SERIES_DAILY")), (1, 8));
+    assert_eq!(provider.calls_left().await, Some(16));
+}
+
+#[tokio::test]
+async fn a_jump_is_looked_up_once_and_a_further_one_again() {
+    let days = [("2013-03-05", 26.0), ("2013-03-04", 51.5), ("2013-03-01", 51.0), ("2013-02-28", 200.0)];
+    let split = r#"{"symbol": "IBM", "data": [{"effective_date": "2013-03-01", "split_factor": "4.0"}]}"#;
+    let dividend = r#"{"symbol": "IBM", "data": [{"ex_dividend_date": "2013-03-04", "amount": "0.5"}]}"#;
+    let compact = |days: &[(&str, f64)]| Reply::json(&series(days, false));
+    let server = Server::start(vec![
+        Reply::json(PREMIUM),
+        compact(&days[2..]),
+        Reply::json(split),
+        Reply::status(500),
+        // What failed is asked for again, and it alone.
+        compact(&days[2..]),
+        Reply::json(dividend),
+        compact(&days[2..]),
+        compact(&days[1..]),
+        compact(&days),
+        Reply::json(split),
+        Reply::json(dividend),
+    ])
+    .await;
+    let provider = provider(&server);
+    let mut told = Vec::new();
+    for _ in 0..5 {
+        let history = provider.daily(&ibm(), Patience::Caller).await.unwrap();
+        assert_eq!(history.bars.split_ratio()[..2], [1.0, 4.0]);
+        let dividends_unknown = history.notes.contains(&Note::DividendsNotIncluded);
+        told.push((times(&server, "SPLITS"), times(&server, "DIVIDENDS"), dividends_unknown));
+    }
+    // Of a day after the question nobody knows whether it paid a dividend.
+    assert_eq!(told, [(1, 1, true), (1, 2, false), (1, 2, false), (1, 2, true), (2, 3, false)]);
+}
+
 #[tokio::test]
 async fn a_jump_that_cannot_be_looked_up_is_served_with_what_is_not_known() {
     let days = [("2013-03-04", 51.5), ("2013-03-01", 51.0), ("2013-02-28", 200.0)];

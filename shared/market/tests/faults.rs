@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use market::http::{Budget as _, Limits, SlidingDay};
-use market::{Chain, History, Patience, Provider, ProviderError, yahoo};
+use market::{Chain, History, Patience, Provider, ProviderError, Sample, yahoo};
 use scripted::{BOTH, GOOD, Which, faults, ibm, limits, noon};
 use server::{Reply, Server};
 
@@ -74,6 +74,37 @@ async fn quotes_and_metadata_meet_the_same_walls() {
     }
 }
 
+/// An answer to a quote, with a price that is written as it stands.
+fn quote_answer(which: Which, symbol: &str, price: &str) -> Reply {
+    Reply::json(&match which {
+        Which::AlphaVantage => format!(
+            r#"{{"Global Quote": {{"01. symbol": "{symbol}", "05. price": {price}, "07. latest trading day": "2013-03-01"}}}}"#
+        ),
+        Which::Yahoo => format!(
+            r#"{{"chart": {{"result": [{{"meta": {{"symbol": "{symbol}", "currency": "USD", "gmtoffset": -18000,
+               "regularMarketTime": 1362171600, "regularMarketPrice": {price}}}, "indicators": {{"quote": [{{}}]}}}}],
+               "error": null}}}}"#
+        ),
+    })
+}
+
+#[tokio::test]
+async fn what_is_no_price_of_the_symbol_is_no_quote() {
+    for which in BOTH {
+        let sound = if which == Which::Yahoo { "202.91" } else { "\"202.91\"" };
+        let bad = ["null", "NaN", "\"NaN\"", "0", "\"0.0000\"", "-1.5", "\"-1.5\"", "1e400", "\"\"", "[1]"];
+        let answers = bad.map(|price| quote_answer(which, "IBM", price));
+        for (place, reply) in answers.into_iter().chain([quote_answer(which, "AAPL", sound)]).enumerate() {
+            let server = Server::start(vec![reply]).await;
+            let quote = which.at(&server, limits()).quote(&ibm(), Patience::Caller).await;
+            assert!(matches!(quote, Err(ProviderError::Malformed { .. })), "{which:?}, {place}: {quote:?}");
+        }
+        let server = Server::start(vec![quote_answer(which, "IBM", sound)]).await;
+        let quote = which.at(&server, limits()).quote(&ibm(), Patience::Caller).await.unwrap();
+        assert_eq!((quote.symbol, quote.price.to_string().as_str()), (ibm(), "202.91"), "{which:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_slow_answer_ends_with_the_callers_patience() {
     for which in BOTH {
@@ -130,6 +161,36 @@ async fn a_minute_passes() {
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(61)).await;
     tokio::time::resume();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_source_that_hangs_is_left_alone_after_five_callers() {
+    for which in BOTH {
+        let hangs = Server::start(vec![Reply::json("{}").stalling_after(0)]).await;
+        let provider = which.at(&hangs, Limits { spacing: Duration::ZERO, ..Limits::default() });
+        let chain = Chain::new(provider.clone(), vec![Arc::new(Sample::new())]);
+        // A caller's time, less what went by until the source was asked: its share is below the time for a connection.
+        let patience = Patience::Left(Duration::from_millis(1_980));
+        let mut waited = Vec::new();
+        for _ in 0..7 {
+            let start = tokio::time::Instant::now();
+            assert_eq!(chain.quote(&ibm(), patience).await.unwrap().source, "sample");
+            waited.push(start.elapsed().as_millis());
+            assert_eq!(provider.calls_left().await == Some(0), waited.len() >= 5, "{which:?}, {waited:?}");
+        }
+        assert_eq!(waited, [990, 990, 990, 990, 990, 0, 0], "{which:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_for_less_than_half_a_second_says_nothing() {
+    let hangs = Server::start(vec![Reply::json("{}").stalling_after(0)]).await;
+    let provider = Which::Yahoo.at(&hangs, Limits { spacing: Duration::ZERO, ..Limits::default() });
+    for _ in 0..8 {
+        let hurried = Patience::Left(Duration::from_millis(490));
+        assert_eq!(provider.quote(&ibm(), hurried).await, Err(ProviderError::TimedOut));
+    }
+    assert_eq!(provider.calls_left().await, Some(17));
 }
 
 #[tokio::test]

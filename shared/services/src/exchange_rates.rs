@@ -4,13 +4,17 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use domain::{Currency, Day, Symbol};
-use market::MarketClock;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use market::{MarketClock, Patience};
 use rust_decimal::Decimal;
 use valuation::Rates;
 
 use crate::error::ServiceError;
-use crate::history::Series;
+use crate::history::{Series, Wait};
 use crate::{App, history, instruments};
+
+/// Currencies looked up at the same time.
+const AT_ONCE: usize = 8;
 
 /// Rates into one currency.
 #[derive(Clone, Debug)]
@@ -33,14 +37,22 @@ impl ExchangeRates {
         base: Currency,
         currencies: impl IntoIterator<Item = Currency>,
     ) -> Result<Self, ServiceError> {
+        Self::load_within(app, base, currencies, Wait::of_request(app)).await
+    }
+
+    /// Like [`Self::load`], for a wait that has begun already: all pairs together take no longer.
+    pub(crate) async fn load_within(
+        app: &App,
+        base: Currency,
+        currencies: impl IntoIterator<Item = Currency>,
+        wait: Wait,
+    ) -> Result<Self, ServiceError> {
         let foreign = currencies.into_iter().filter(|currency| *currency != base);
         let codes: BTreeSet<&'static str> = foreign.map(Currency::code).collect();
-        let mut pairs = Vec::new();
-        for code in codes {
-            let Ok(currency) = code.parse() else { continue };
-            pairs.extend(pair(app, currency, base).await?);
-        }
-        Ok(Self { base, pairs })
+        let currencies = codes.into_iter().filter_map(|code| code.parse::<Currency>().ok());
+        let looks: Vec<_> = currencies.map(|currency| pair(app, currency, base, wait)).collect();
+        let pairs: Vec<Option<Pair>> = stream::iter(looks).buffered(AT_ONCE).try_collect().await?;
+        Ok(Self { base, pairs: pairs.into_iter().flatten().collect() })
     }
 
     /// The currency that they lead to.
@@ -75,30 +87,59 @@ impl Pair {
 }
 
 /// The rates of a currency, from the pair as it is quoted one way or the other.
-async fn pair(app: &App, currency: Currency, base: Currency) -> Result<Option<Pair>, ServiceError> {
+async fn pair(app: &App, currency: Currency, base: Currency, wait: Wait) -> Result<Option<Pair>, ServiceError> {
     let of = |series: &Series, rate: fn(f64) -> f64| Pair {
         currency,
         days: series.bars.dates().to_vec(),
         rates: series.bars.close().iter().map(|&close| rate(close)).collect(),
     };
-    if let Some(series) = quoted(app, currency, base).await? {
-        return Ok(Some(of(&series, |close| close)));
-    }
-    Ok(quoted(app, base, currency).await?.map(|series| of(&series, f64::recip)))
+    let (direct, inverse) = (symbol_of(currency, base)?, symbol_of(base, currency)?);
+    let found = if app.provider().clock() == MarketClock::Live {
+        of_market(app, &direct, &inverse, wait).await?
+    } else if let Some(series) = had(history::at_hand_within(app, &direct, wait).await)? {
+        Some(series)
+    } else {
+        had(history::at_hand_within(app, &inverse, wait).await)?
+    };
+    Ok(found.map(|series| if series.symbol == direct { of(&series, |close| close) } else { of(&series, f64::recip) }))
 }
 
-/// The history of `EURUSD=X`, dollars for a euro, if there is one.
-async fn quoted(app: &App, currency: Currency, base: Currency) -> Result<Option<Arc<Series>>, ServiceError> {
-    let symbol = format!("{currency}{base}=X").parse::<Symbol>();
-    let symbol = symbol.map_err(|error| ServiceError::fault("the symbol of a pair of currencies", error))?;
-    match history::at_hand(app, &symbol).await {
-        Ok(series) => {
-            // Whoever holds something in another currency holds the rate too: the refresh keeps it current.
-            if app.provider().clock() == MarketClock::Live {
-                instruments::follow(app, &symbol).await?;
-            }
-            Ok(Some(series))
+/// The history of a pair, as it is stored either way; where it is not, both are asked for at once, since whoever waits
+/// has not the time to ask for one after the other.
+async fn of_market(
+    app: &App,
+    direct: &Symbol,
+    inverse: &Symbol,
+    wait: Wait,
+) -> Result<Option<Arc<Series>>, ServiceError> {
+    let mut found = None;
+    for symbol in [direct, inverse] {
+        if found.is_none() {
+            found = history::stored_within(app, symbol, wait).await?;
         }
+    }
+    if found.is_none() {
+        let asked = |symbol| history::load_within(app, symbol, Patience::Caller, wait);
+        let (one, other) = tokio::join!(asked(direct), asked(inverse));
+        found = had(one)?.or(had(other)?);
+    }
+    // Whoever holds something in another currency holds the rate too: the refresh keeps it current.
+    if let Some(series) = &found {
+        instruments::follow(app, &series.symbol).await?;
+    }
+    Ok(found)
+}
+
+/// The symbol of `EURUSD=X`, dollars for a euro.
+fn symbol_of(currency: Currency, base: Currency) -> Result<Symbol, ServiceError> {
+    let symbol = format!("{currency}{base}=X").parse();
+    symbol.map_err(|error| ServiceError::fault("the symbol of a pair of currencies", error))
+}
+
+/// A history, if there is one.
+fn had(read: Result<Arc<Series>, ServiceError>) -> Result<Option<Arc<Series>>, ServiceError> {
+    match read {
+        Ok(series) => Ok(Some(series)),
         Err(ServiceError::UnknownSymbol { .. } | ServiceError::Provider(_)) => Ok(None),
         Err(error) => Err(error),
     }

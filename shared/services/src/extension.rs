@@ -1,19 +1,29 @@
 //! How a source's bars join the older ones that are stored.
 
+use domain::split::splits_of;
 use domain::{Bar, Bars};
 use market::{Basis, History, Note};
+
+/// Fewer days than these that both have do not show that prices of different kinds mean the same.
+const MIN_COMMON_DAYS: usize = 5;
+/// Two sources may round a close differently, but not by more than this fraction; the smallest split is far from it.
+const SAME_CLOSE: f64 = 0.005;
 
 /// What came, with the older bars that are stored already. `None` where the source gives only its
 /// latest bars and they do not reach back to the stored ones: a series with a hole misleads, and a
 /// short one would take the place of a long one.
 ///
 /// The ratio of a day that both have brings the two to one scale of adjusted closes: a split or dividend since the last
-/// fetch has rescaled all earlier ones. Prices that mean something else (`basis`) do not join.
+/// fetch has rescaled all earlier ones. Prices that mean something else (`basis`) join only where they agree.
 pub(crate) fn extend(stored: &Bars, basis: Basis, fetched: History) -> Option<History> {
     let compact = fetched.notes.contains(&Note::CompactHistory);
-    let joined = match (basis == fetched.basis).then(|| common_days(stored, &fetched.bars)).flatten() {
+    if basis != fetched.basis {
+        return if compact { across(stored, fetched) } else { Some(fetched) };
+    }
+    let is_on_the_stored_scale = |newest: &Twins| basis == Basis::Quoted || agree(newest);
+    let joined = match common_days(stored, &fetched.bars) {
         // What is known of earlier splits and dividends is not forgotten for a source that tells of none.
-        Some((_, newest)) if compact && fetched.notes.contains(&Note::SplitsUnknown) => {
+        Some((_, newest)) if compact && tells_no_splits(&fetched) && is_on_the_stored_scale(&newest) => {
             append(stored, &fetched.bars, newest)
         }
         Some((oldest, _)) => prepend(stored, &fetched.bars, basis, oldest),
@@ -25,19 +35,57 @@ pub(crate) fn extend(stored: &Bars, basis: Basis, fetched: History) -> Option<Hi
     }
 }
 
+/// Latest bars as quoted with stored ones on one scale, or the other way round.
+///
+/// Where the closes agree on every day that both have, no split stands between the two since then, and the older prices
+/// go with the newer ones as they are. What they are divided by is not told, so the whole counts as on one scale.
+fn across(stored: &Bars, fetched: History) -> Option<History> {
+    let has_all_days =
+        fetched.bars.first()?.date <= stored.first()?.date && stored.last()?.date <= fetched.bars.last()?.date;
+    // Nothing that is stored is lost, neither a day nor a split.
+    if has_all_days && (!tells_no_splits(&fetched) || splits_of(stored).is_ok_and(|splits| splits.is_empty())) {
+        return Some(fetched);
+    }
+    let common: Vec<Twins> = twins(stored, &fetched.bars).collect();
+    if common.len() < MIN_COMMON_DAYS || !common.iter().all(agree) {
+        return None;
+    }
+    let (oldest, newest) = (*common.first()?, *common.last()?);
+    let mut notes = fetched.notes.clone();
+    let bars = if tells_no_splits(&fetched) {
+        append(stored, &fetched.bars, newest)?
+    } else {
+        notes.push(Note::SplitsUnknown);
+        prepend(stored, &fetched.bars, Basis::Quoted, oldest)?
+    };
+    Some(History { bars, basis: Basis::SplitAdjusted, notes, ..fetched })
+}
+
+fn tells_no_splits(history: &History) -> bool {
+    history.notes.contains(&Note::SplitsUnknown)
+}
+
 /// A day of both series: the stored bar and the fetched one.
 type Twins = (Bar, Bar);
 
-/// The oldest and the newest day that both series have.
-fn common_days(stored: &Bars, fetched: &Bars) -> Option<(Twins, Twins)> {
-    let (first, last) = (fetched.first()?.date, stored.last()?.date);
-    let mut twins = stored.iter().skip(stored.count_before(first)).filter_map(|old| {
+fn agree((old, new): &Twins) -> bool {
+    (new.close / old.close - 1.0).abs() <= SAME_CLOSE
+}
+
+/// The days that both series have, oldest first.
+fn twins(stored: &Bars, fetched: &Bars) -> impl Iterator<Item = Twins> {
+    let before = fetched.first().map_or(stored.len(), |first| stored.count_before(first.date));
+    stored.iter().skip(before).filter_map(|old| {
         let new = fetched.get(fetched.count_before(old.date)).filter(|new| new.date == old.date)?;
         Some((old, new))
-    });
+    })
+}
+
+/// The oldest and the newest day that both series have.
+fn common_days(stored: &Bars, fetched: &Bars) -> Option<(Twins, Twins)> {
+    let mut twins = twins(stored, fetched);
     let oldest = twins.next()?;
-    let newest = twins.last().unwrap_or(oldest);
-    (newest.0.date <= last).then_some((oldest, newest))
+    Some((oldest, twins.last().unwrap_or(oldest)))
 }
 
 /// The stored bars with the new days behind them, on the stored scale.
@@ -152,7 +200,75 @@ mod tests {
         let came = History { basis: Basis::SplitAdjusted, ..compact([bar("2013-01-03", 6.0, 6.0)]) };
         let bars = extend(&stored, Basis::SplitAdjusted, came.clone()).unwrap().bars;
         assert_eq!((bars.close(), bars.volume()), ([5.0, 6.0].as_slice(), [2.0, 1.0].as_slice()));
-        assert_eq!(extend(&stored, Basis::Quoted, came), None, "prices as traded do not join prices on one scale");
+        assert_eq!(
+            extend(&stored, Basis::Quoted, came.clone()),
+            None,
+            "prices as traded do not join prices on one scale"
+        );
+        // A source without events says so, and its newest bars are on the scale after the split all the same.
+        let rows = [bar("2013-01-03", 6.0, 6.0), bar("2013-01-04", 6.5, 6.5)];
+        let notes = vec![Note::CompactHistory, Note::SplitsUnknown];
+        let came = History { basis: Basis::SplitAdjusted, notes, ..compact(rows) };
+        assert_eq!(extend(&stored, Basis::SplitAdjusted, came).unwrap().bars.close(), [5.0, 6.0, 6.5]);
+    }
+
+    /// Bars of so many days from a number of January 2013 on, which close at ten times the number of their day.
+    fn days(from: u32, count: u32) -> Vec<Bar> {
+        let close = |number: u32| f64::from(number) * 10.0;
+        (from..from + count).map(|number| bar(&format!("2013-01-{number:02}"), close(number), close(number))).collect()
+    }
+
+    fn told(basis: Basis, notes: &[Note], rows: impl IntoIterator<Item = Bar>) -> History {
+        History { basis, notes: notes.to_vec(), ..compact(rows) }
+    }
+
+    const BOTH_UNKNOWN: [Note; 2] = [Note::CompactHistory, Note::SplitsUnknown];
+
+    #[test]
+    fn prices_of_one_kind_join_those_of_the_other_where_five_days_agree() {
+        use Basis::{Quoted, SplitAdjusted};
+        let stored = Bars::from_rows(days(1, 8)).unwrap();
+        let closes: Vec<f64> = days(1, 12).iter().map(|bar| bar.close).collect();
+        for (basis, other) in [(SplitAdjusted, Quoted), (Quoted, SplitAdjusted)] {
+            for notes in [&BOTH_UNKNOWN[..], &BOTH_UNKNOWN[..1]] {
+                let history = extend(&stored, basis, told(other, notes, days(4, 9))).unwrap();
+                assert_eq!(history.bars.close(), closes, "{basis:?} {notes:?}");
+                assert_eq!((history.basis, history.notes.as_slice()), (SplitAdjusted, &BOTH_UNKNOWN[..]));
+                // What was joined once is joined again, by either.
+                let again = |next| extend(&history.bars, history.basis, told(next, notes, days(8, 8))).unwrap();
+                assert_eq!((again(Quoted).bars.len(), again(SplitAdjusted).bars.len()), (15, 15));
+            }
+            let four_days = told(other, &BOTH_UNKNOWN, days(5, 8));
+            assert_eq!(extend(&stored, basis, four_days), None);
+            let mut rows = days(4, 9);
+            rows[2].close *= 1.006;
+            assert_eq!(extend(&stored, basis, told(other, &BOTH_UNKNOWN, rows)), None, "one day disagrees");
+        }
+    }
+
+    #[test]
+    fn a_split_that_is_told_with_the_newer_bars_stays_in_the_joined_series() {
+        let stored = Bars::from_rows(days(1, 8)).unwrap();
+        let mut rows = days(4, 6);
+        rows[5] = Bar { split_ratio: 2.0, ..bar("2013-01-09", 45.0, 45.0) };
+        for old in &mut rows[..5] {
+            old.adjusted_close /= 2.0;
+        }
+        let came = told(Basis::Quoted, &[Note::CompactHistory], rows);
+        let bars = extend(&stored, Basis::SplitAdjusted, came).unwrap().bars;
+        assert_eq!((bars.close()[0], bars.adjusted_close()[0], bars.split_ratio()[8]), (10.0, 5.0, 2.0));
+    }
+
+    #[test]
+    fn of_another_kind_what_has_all_stored_days_takes_their_place_unless_a_split_would_be_forgotten() {
+        let halved = |rows: Vec<Bar>| rows.into_iter().map(|bar| Bar { close: bar.close / 2.0, ..bar });
+        let stored = Bars::from_rows(days(4, 5)).unwrap();
+        let came = told(Basis::SplitAdjusted, &BOTH_UNKNOWN, halved(days(1, 9)));
+        assert_eq!(extend(&stored, Basis::Quoted, came.clone()), Some(came.clone()));
+        let split = days(4, 5).into_iter().map(|bar| Bar { split_ratio: 2.0, ..bar });
+        assert_eq!(extend(&Bars::from_rows(split).unwrap(), Basis::Quoted, came), None);
+        let whole = History { notes: vec![Note::SplitsUnknown], ..told(Basis::SplitAdjusted, &[], halved(days(8, 2))) };
+        assert_eq!(extend(&stored, Basis::Quoted, whole.clone()), Some(whole));
     }
 
     /// A series with splits and dividends whose adjusted closes are those of its last day.

@@ -1,9 +1,10 @@
 //! The price history of a symbol: from memory, from the store, and from the provider when stale.
 //!
-//! `memory.rs` has what a process remembers and who waits for whom, `fetching.rs` what a provider is asked for and what
-//! becomes of its answer.
+//! `memory.rs` has what a process remembers and who waits for whom, `lease.rs` which process asks, `fetching.rs` what a
+//! provider is asked for and what becomes of its answer.
 
 mod fetching;
+mod lease;
 mod memory;
 
 pub use market::Note;
@@ -20,12 +21,15 @@ use crate::error::ServiceError;
 use crate::{App, market_clock};
 
 pub(crate) use fetching::{is_unknown, remember_unknown};
+pub(crate) use lease::{Turn, Wanted, others_done, take};
 pub(crate) use memory::Wait;
 
 /// Most bars of a span: eighty years of days, and an answer that a function may still give.
 const MAX_SPAN_BARS: usize = 20_000;
 /// How long after a fetch a live provider is not asked again for a bar that it did not have.
 pub(crate) const RETRY_MINUTES: i64 = 15;
+/// How long after a session's bar is expected its absence is no delay any more: from 18:00 in New York on.
+const LATE_MINUTES: i64 = 105;
 
 /// The history of one symbol as every service reads it.
 #[derive(Debug)]
@@ -44,8 +48,10 @@ pub struct Series {
     pub notes: Vec<Note>,
     /// When the provider was last asked.
     pub fetched_at: DateTime<Utc>,
-    /// Whether a newer bar was expected and could not be had.
+    /// Whether a newer bar was expected and asked for in vain: the provider failed.
     pub stale: bool,
+    /// Whether the bar of the last finished session is missing, though the provider answered, and is no longer just late.
+    pub overdue: bool,
     /// First and last day of the bars.
     pub first: Day,
     /// Last day of the bars.
@@ -71,10 +77,16 @@ impl Series {
         self.fingerprint.get_or_init(|| quant::fingerprint::fingerprint(&self.bars)).clone()
     }
 
+    /// Whether a newer bar was expected and is not there, for whatever reason.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.stale || self.overdue
+    }
+
     /// What a reader of a result that rests on these bars must know.
     #[must_use]
     pub fn warnings(&self) -> Vec<Warning> {
-        let stale = self.stale.then(|| Warning {
+        let stale = self.is_stale().then(|| Warning {
             code: "stale".to_owned(),
             detail: format!("A newer bar than that of {} was expected and could not be had.", self.last),
         });
@@ -95,13 +107,19 @@ pub async fn load(app: &App, symbol: &Symbol) -> Result<Arc<Series>, ServiceErro
 /// The history of a symbol. Where the provider cannot answer in time, the stored bars are served and
 /// marked stale; an error is left for a symbol of which nothing is stored.
 ///
-/// Of a process one reader asks the provider about a symbol and the others wait for what it gets, a caller no longer
-/// than for a provider.
+/// One reader asks the provider about a symbol and the others, of this process and of all others on the table, wait for
+/// what it gets, a caller no longer than for a provider.
 pub async fn load_with(app: &App, symbol: &Symbol, patience: Patience) -> Result<Arc<Series>, ServiceError> {
-    let wait = match app.provider().clock() {
-        MarketClock::Live => Wait::of(patience),
-        MarketClock::StandsAt(_) => Wait::unbounded(),
-    };
+    load_within(app, symbol, patience, Wait::with(app, patience)).await
+}
+
+/// Like [`load_with`], for a wait that has begun already.
+pub(crate) async fn load_within(
+    app: &App,
+    symbol: &Symbol,
+    patience: Patience,
+    wait: Wait,
+) -> Result<Arc<Series>, ServiceError> {
     let Some(mut slot) = app.histories().turn(symbol, wait).await else {
         let stored = from_store(app, symbol).await?.ok_or(ProviderError::TimedOut)?;
         return Ok(Arc::new(Series { stale: !is_current(app, &stored), ..stored }));
@@ -114,7 +132,7 @@ pub async fn load_with(app: &App, symbol: &Symbol, patience: Patience) -> Result
     }
     let series = match from_store(app, symbol).await? {
         Some(series) if is_current(app, &series) => series,
-        stored => match fetching::fetch(app, symbol, (patience, wait), stored).await {
+        stored => match fetching::fetch_once(app, symbol, (patience, wait), stored).await {
             Err(ServiceError::Provider(error)) => {
                 slot.failed(app, error.clone());
                 return Err(refusal(symbol, error));
@@ -129,24 +147,40 @@ pub async fn load_with(app: &App, symbol: &Symbol, patience: Patience) -> Result
 /// symbols uses up no calls; whether it is `stale` is for the reader to judge by its last day. Only a symbol of which
 /// nothing is stored is asked for.
 pub async fn at_hand(app: &App, symbol: &Symbol) -> Result<Arc<Series>, ServiceError> {
+    at_hand_within(app, symbol, Wait::of_request(app)).await
+}
+
+/// Like [`at_hand`], for a wait that has begun already.
+pub(crate) async fn at_hand_within(app: &App, symbol: &Symbol, wait: Wait) -> Result<Arc<Series>, ServiceError> {
     if app.provider().clock() == MarketClock::Live
-        && let Some(series) = stored(app, symbol).await?
+        && let Some(series) = stored_within(app, symbol, wait).await?
     {
         return Ok(series);
     }
-    load(app, symbol).await
+    load_within(app, symbol, Patience::Caller, wait).await
 }
 
 /// The history of a symbol that is in memory or in the store, however old; no provider is asked. Bars of a source that
 /// is none of the provider's are no history: whoever changed the source wants its prices.
 pub async fn stored(app: &App, symbol: &Symbol) -> Result<Option<Arc<Series>>, ServiceError> {
-    let Some(mut slot) = app.histories().turn(symbol, Wait::of(Patience::Caller)).await else {
+    stored_within(app, symbol, Wait::of(Patience::Caller)).await
+}
+
+/// Like [`stored`], for a wait that has begun already.
+pub(crate) async fn stored_within(app: &App, symbol: &Symbol, wait: Wait) -> Result<Option<Arc<Series>>, ServiceError> {
+    let Some(mut slot) = app.histories().turn(symbol, wait).await else {
         return Ok(from_store(app, symbol).await?.map(Arc::new));
     };
     if let Some(series) = slot.believed(app) {
         return Ok(Some(series));
     }
     Ok(from_store(app, symbol).await?.map(|series| slot.remember(app, series)))
+}
+
+/// Whether a bar of a live provider that ends on this day should have come long ago.
+fn is_overdue(app: &App, last: Day) -> bool {
+    let expected = market_clock::last_finished_session(app.now() - TimeDelta::minutes(LATE_MINUTES));
+    app.provider().clock() == MarketClock::Live && last < expected
 }
 
 /// Whether asking the provider could not bring anything newer.
@@ -174,13 +208,9 @@ pub(crate) async fn from_store(app: &App, symbol: &Symbol) -> Result<Option<Seri
     let corrupt = |cause: serde_json::Error| ServiceError::fault("stored series", cause);
     let basis = serde_json::from_value(head.basis.into()).map_err(corrupt)?;
     let notes = head.notes.iter().map(|note| serde_json::from_str(note)).collect::<Result<_, _>>().map_err(corrupt)?;
-    Ok(Some(Series {
-        basis,
-        notes,
-        revision: head.revision,
-        fetched_at: head.fetched_at,
-        ..series(symbol, stored.bars, head.currency, head.source, head.fetched_at)?
-    }))
+    let series = series(symbol, stored.bars, head.currency, head.source, head.fetched_at)?;
+    let overdue = is_overdue(app, series.last);
+    Ok(Some(Series { basis, notes, revision: head.revision, overdue, ..series }))
 }
 
 /// A series of these bars, quoted and complete.
@@ -203,6 +233,7 @@ pub(crate) fn series(
         notes: Vec::new(),
         fetched_at,
         stale: false,
+        overdue: false,
         first: first.date,
         last: last.date,
         revision: None,

@@ -18,6 +18,7 @@ use valuation::{Held, Holding, Purchase, Quoted, Share};
 
 use crate::error::ServiceError;
 use crate::exchange_rates::ExchangeRates;
+use crate::history::Wait;
 use crate::market_clock::market_day;
 use crate::price_lines::{self, FX_UNAVAILABLE, PriceLine, PriceLines};
 use crate::{App, listing, portfolios, positions};
@@ -136,8 +137,12 @@ pub async fn of_portfolio(app: &App, customer: CustomerId, id: PortfolioId) -> R
     let stored = retry(Retry::within(crate::CONFLICT_BUDGET), || stored(app, id)).await?;
     let held: BTreeSet<Symbol> =
         stored.iter().filter(|(_, stored)| stored.is_held()).map(|(symbol, _)| symbol.clone()).collect();
-    let lines = price_lines::load(app, customer, &held).await?;
-    let rates = ExchangeRates::load(app, base, stored.values().flat_map(Stored::currencies)).await?;
+    let wait = Wait::of_request(app);
+    let currencies = stored.values().flat_map(Stored::currencies);
+    let (lines, rates) = tokio::try_join!(
+        price_lines::load_within(app, customer, &held, wait),
+        ExchangeRates::load_within(app, base, currencies, wait)
+    )?;
     let realized = realized_gains(app, id, base, &stored, &rates).await?;
     let fills = fills(app, id, &stored, &lines).await?;
     let mut unavailable = BTreeMap::new();

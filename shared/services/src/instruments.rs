@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use domain::{CustomerId, Instrument, Symbol};
-use market::{MarketClock, Patience, ProviderError};
+use market::{MarketClock, ProviderError};
 use store::{StoreError, documents, keys};
 
 use crate::error::ServiceError;
@@ -21,6 +21,11 @@ const ASSUMED_MINUTES: i64 = 60;
 /// The instrument's metadata. Where a live provider has none at hand, a stock in US dollars is assumed, for an hour, so
 /// that a list of many does not ask again with each look.
 pub async fn find(app: &App, symbol: &Symbol) -> Result<Instrument, ServiceError> {
+    find_within(app, symbol, Wait::of_request(app)).await
+}
+
+/// Like [`find`], for a wait that has begun already. What is assumed because no time was left to ask is not kept.
+async fn find_within(app: &App, symbol: &Symbol, wait: Wait) -> Result<Instrument, ServiceError> {
     // Files are at hand and their owner edits them; only a live provider's answer is worth keeping.
     if app.provider().clock() != MarketClock::Live {
         let found = app.provider().instrument(symbol).await;
@@ -30,7 +35,10 @@ pub async fn find(app: &App, symbol: &Symbol) -> Result<Instrument, ServiceError
     if let Some((instrument, _)) = documents::read::<Instrument>(app.table(), &key).await? {
         return Ok(instrument);
     }
-    match Wait::of(Patience::Caller).on(app.provider().instrument(symbol)).await {
+    if !wait.allows_a_call() {
+        return Ok(assumed(symbol, &ProviderError::TimedOut));
+    }
+    match wait.on(app.provider().instrument(symbol)).await {
         Ok(instrument) => {
             let (instrument, is_new) = documents::put_first(app.table(), &key, instrument).await?;
             if is_new {
@@ -59,13 +67,23 @@ fn assumed(symbol: &Symbol, error: &ProviderError) -> Instrument {
 ///
 /// Errors: [`ServiceError::UnknownSymbol`], and the provider's where it cannot tell.
 pub async fn known(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<Instrument, ServiceError> {
+    known_within(app, customer, symbol, Wait::of_request(app)).await
+}
+
+/// Like [`known`], for a wait that has begun already.
+pub(crate) async fn known_within(
+    app: &App,
+    customer: CustomerId,
+    symbol: &Symbol,
+    wait: Wait,
+) -> Result<Instrument, ServiceError> {
     if symbol.is_own_item() {
         return own_items::find(app, customer, symbol).await;
     }
     let instrument = if app.provider().clock() == MarketClock::Live {
         // A call that brings the bars tells more than one that brings the name, and costs as much.
-        history::at_hand(app, symbol).await?;
-        find(app, symbol).await?
+        history::at_hand_within(app, symbol, wait).await?;
+        find_within(app, symbol, wait).await?
     } else {
         listed(app, symbol).await?
     };
@@ -84,6 +102,7 @@ pub async fn look_up(app: &App, customer: CustomerId, symbol: &Symbol) -> Result
     if app.provider().clock() != MarketClock::Live {
         return listed(app, symbol).await;
     }
+    let wait = Wait::of_request(app);
     let key = keys::instrument(symbol);
     if let Some((instrument, _)) = documents::read::<Instrument>(app.table(), &key).await? {
         return Ok(instrument);
@@ -91,12 +110,11 @@ pub async fn look_up(app: &App, customer: CustomerId, symbol: &Symbol) -> Result
     let outline = store::bars::outlines(app.table(), std::slice::from_ref(symbol)).await?.into_iter().flatten().next();
     let has_bars = outline.is_some_and(|outline| app.provider().gives(&outline.head.source));
     if has_bars || last_quote::read(app, symbol).await?.is_some() {
-        return find(app, symbol).await;
+        return find_within(app, symbol, wait).await;
     }
     if history::is_unknown(app, symbol).await? {
         return Err(ServiceError::UnknownSymbol { symbol: symbol.clone() });
     }
-    let wait = Wait::of(Patience::Caller);
     if let Ok(found) = search::of_provider(app, symbol.as_str(), wait).await?
         && let Some(instrument) = found.into_iter().find(|instrument| instrument.symbol == *symbol)
     {
@@ -127,16 +145,35 @@ pub(crate) async fn follow(app: &App, symbol: &Symbol) -> Result<(), ServiceErro
 /// What is known of the instrument that a customer means by a symbol, whether or not it has prices.
 ///
 /// Errors: [`ServiceError::UnknownSymbol`] for an item that the customer does not have.
-pub async fn described(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<Instrument, ServiceError> {
-    if symbol.is_own_item() { own_items::find(app, customer, symbol).await } else { find(app, symbol).await }
+pub(crate) async fn described_within(
+    app: &App,
+    customer: CustomerId,
+    symbol: &Symbol,
+    wait: Wait,
+) -> Result<Instrument, ServiceError> {
+    if symbol.is_own_item() {
+        own_items::find(app, customer, symbol).await
+    } else {
+        find_within(app, symbol, wait).await
+    }
 }
 
 /// The prices of what a customer means by a symbol, as they are at hand: of an item of their own its valuations.
 ///
 /// Errors: [`ServiceError::UnknownSymbol`] also where there is no price yet.
 pub async fn prices(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<Arc<Series>, ServiceError> {
+    prices_within(app, customer, symbol, Wait::of_request(app)).await
+}
+
+/// Like [`prices`], for a wait that has begun already.
+pub(crate) async fn prices_within(
+    app: &App,
+    customer: CustomerId,
+    symbol: &Symbol,
+    wait: Wait,
+) -> Result<Arc<Series>, ServiceError> {
     if symbol.is_own_item() {
         return own_items::valuations(app, customer, symbol).await.map(Arc::new);
     }
-    history::at_hand(app, symbol).await
+    history::at_hand_within(app, symbol, wait).await
 }

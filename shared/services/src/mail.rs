@@ -14,12 +14,14 @@ pub trait Mail: Send + Sync {
     /// Whether letters can be sent at all.
     fn is_there(&self) -> bool;
 
-    /// Asks the owner of an address whether they want this customer's letters; asking again changes nothing. Gives
-    /// the subscription's name, to end it by.
+    /// Asks the owner of an address whether they want this customer's letters. Asking again does not ask who has agreed,
+    /// and reminds who has not answered. Gives the subscription's name, to end it by; it is another one where the
+    /// question has lapsed.
     async fn subscribe(&self, customer: CustomerId, email: &str) -> Result<String, MailError>;
 
-    /// Ends a subscription; one that has ended is no error.
-    async fn unsubscribe(&self, subscription: &str) -> Result<(), MailError>;
+    /// Ends a subscription and says whether it has ended, as one that had before has: a subscription whose owner has not
+    /// answered cannot be ended yet.
+    async fn unsubscribe(&self, subscription: &str) -> Result<bool, MailError>;
 
     /// Sends a letter to the customer's confirmed addresses.
     async fn send(&self, customer: CustomerId, subject: &str, text: &str) -> Result<(), MailError>;
@@ -39,8 +41,8 @@ impl Mail for NoMail {
         Err(MailError("this platform sends no letters".to_owned()))
     }
 
-    async fn unsubscribe(&self, _subscription: &str) -> Result<(), MailError> {
-        Ok(())
+    async fn unsubscribe(&self, _subscription: &str) -> Result<bool, MailError> {
+        Ok(true)
     }
 
     async fn send(&self, _customer: CustomerId, _subject: &str, _text: &str) -> Result<(), MailError> {

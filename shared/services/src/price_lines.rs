@@ -9,7 +9,7 @@ use market::MarketClock;
 use quant::backtest::Warning;
 
 use crate::error::ServiceError;
-use crate::history::{Note, Series};
+use crate::history::{Note, Series, Wait};
 use crate::last_quote::{self, LastQuote};
 use crate::market_clock::market_day;
 use crate::quotes::{self, Newest};
@@ -67,7 +67,7 @@ impl PriceLine {
         if self.newer_quote(app).is_some_and(|quote| expected.is_some_and(|expected| quote.day >= expected)) {
             return false;
         }
-        series.stale || expected.is_some_and(|expected| series.last < expected)
+        series.is_stale() || expected.is_some_and(|expected| series.last < expected)
     }
 }
 
@@ -77,11 +77,21 @@ pub(crate) async fn load(
     customer: CustomerId,
     symbols: &BTreeSet<Symbol>,
 ) -> Result<PriceLines, ServiceError> {
+    load_within(app, customer, symbols, Wait::of_request(app)).await
+}
+
+/// Like [`load`], for a wait that has begun already: all symbols together take no longer.
+pub(crate) async fn load_within(
+    app: &App,
+    customer: CustomerId,
+    symbols: &BTreeSet<Symbol>,
+    wait: Wait,
+) -> Result<PriceLines, ServiceError> {
     let read = |symbol: Symbol| {
         let app = app.clone();
         // A task each, so that decoding uses every core there is.
         async move {
-            let line = tokio::spawn(async move { line(&app, customer, symbol).await }).await;
+            let line = tokio::spawn(async move { line(&app, customer, symbol, wait).await }).await;
             line.map_err(|error| ServiceError::fault("reading prices", error))?
         }
     };
@@ -97,13 +107,18 @@ pub(crate) async fn load(
     Ok(lines)
 }
 
-async fn line(app: &App, customer: CustomerId, symbol: Symbol) -> Result<(Symbol, PriceLine), ServiceError> {
-    let series = match instruments::prices(app, customer, &symbol).await {
+async fn line(
+    app: &App,
+    customer: CustomerId,
+    symbol: Symbol,
+    wait: Wait,
+) -> Result<(Symbol, PriceLine), ServiceError> {
+    let series = match instruments::prices_within(app, customer, &symbol, wait).await {
         Ok(series) => Some(series),
         Err(ServiceError::UnknownSymbol { .. } | ServiceError::Provider(_)) => None,
         Err(error) => return Err(error),
     };
-    let instrument = match instruments::described(app, customer, &symbol).await {
+    let instrument = match instruments::described_within(app, customer, &symbol, wait).await {
         Err(ServiceError::UnknownSymbol { .. }) => Instrument::unlisted(symbol.clone()),
         found => found?,
     };

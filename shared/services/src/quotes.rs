@@ -125,7 +125,9 @@ pub(crate) fn is_believed(app: &App, quote: &LastQuote) -> bool {
 /// Whether a quote can be in the units that the bars lead to.
 ///
 /// A split is told by bars only. Between the last bar and a later quote there may be one that nobody knows of yet, and
-/// a price in new units must not meet a position in old ones.
+/// a price in new units must not meet a position in old ones. A close before that is not that of the last bar shows
+/// such a split. One that is shows nothing: it may have been taken from the bar, or be told by the provider as it was
+/// that day.
 fn confirmed(series: &Series, quote: &LastQuote) -> bool {
     let close = series.bars.close().last().and_then(|&close| Price::from_bar(close).ok());
     let Some(close) = close.map(Price::amount).filter(|_| series.currency == quote.currency) else { return false };
@@ -136,14 +138,16 @@ fn confirmed(series: &Series, quote: &LastQuote) -> bool {
     if !near(price, close, 50) {
         return false;
     }
-    let before = calendar::last_trading_day_on_or_before(quote.day.plus_days(-1));
-    match quote.previous_close.map(Price::amount) {
-        // The provider gives the close before in the units of the quote.
-        Some(previous) if before == Some(series.last) => near(previous, close, 2),
-        _ if quote.day == series.last => true,
-        // Two for one and three for two are the splits that a move of less than a half can hide.
-        _ => !near(price * Decimal::TWO, close, 5) && !near(price * Decimal::new(15, 1), close, 5),
+    if quote.day == series.last {
+        return true;
     }
+    let before = calendar::last_trading_day_on_or_before(quote.day.plus_days(-1));
+    let of_the_last_bar = quote.previous_close.filter(|_| before == Some(series.last));
+    if of_the_last_bar.is_some_and(|previous| !near(previous.amount(), close, 2)) {
+        return false;
+    }
+    // Two for one and three for two are the splits that a move of less than a half can hide.
+    !near(price * Decimal::TWO, close, 5) && !near(price * Decimal::new(15, 1), close, 5)
 }
 
 /// Whether a newer quote than one of this instant was to be expected by now.

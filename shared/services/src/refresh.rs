@@ -1,11 +1,12 @@
-//! The scheduled refresh: keeps what is held, watched or subscribed current within the provider's budget, tells of new
-//! quotes, and grades the forecasts that have matured.
+//! The scheduled refresh: keeps what somebody has held, watched or subscribed to current within the provider's budget,
+//! tells of new quotes, and grades the forecasts that have matured.
 //!
 //! `slot.rs` has a slot done once, `followed.rs` says what is due and in which order, `budget.rs` how much of it,
-//! `telling.rs` who hears of it.
+//! `telling.rs` who hears of it, and `ledger.rs` keeps what was asked for and told.
 
 mod budget;
 mod followed;
+mod ledger;
 mod replay;
 mod slot;
 mod telling;
@@ -13,10 +14,12 @@ mod telling;
 pub use budget::{CALLERS_RESERVE, Work, allowance, work_at};
 pub use replay::replay_day;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use domain::Symbol;
 use futures::{StreamExt as _, stream};
 use market::{MarketClock, Patience, ProviderError};
@@ -24,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use self::followed::Followed;
+use self::ledger::Ledger;
 use self::telling::Telling;
 use crate::error::ServiceError;
 use crate::history::{self, Wait};
@@ -37,9 +41,8 @@ const AT_ONCE: usize = 8;
 const SETTLING: Duration = Duration::from_secs(25);
 /// New quotes are told at least this often while a run goes on.
 const TELL_EVERY: Duration = Duration::from_secs(10);
-
-/// A symbol that had a quote so long ago is not among those that the provider does not know.
-const KNOWN_FOR: TimeDelta = TimeDelta::minutes(30);
+/// What was asked for and told is stored at least this often while a run goes on, so that one that dies starves nobody.
+const KEEP_EVERY: Duration = Duration::from_mins(1);
 
 /// What one refresh did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,10 +90,11 @@ pub struct LastRun {
 /// its slot back, so that a retry does the work.
 pub async fn refresh(app: &App, slot: DateTime<Utc>, time_limit: Duration) -> Result<Refreshed, ServiceError> {
     let until = Instant::now() + time_limit.saturating_sub(SETTLING);
-    let Some(claim) = slot::claim(app, slot).await? else {
+    let Some(mut claim) = slot::claim(app, slot).await? else {
         return Ok(Refreshed { repeated: true, ..Refreshed::default() });
     };
-    match run(app, until).await {
+    let ended = living(app, &mut claim, run(app, until)).await;
+    match ended {
         Ok(run) => {
             let did = run.did.clone();
             claim.finish(app, run).await?;
@@ -99,6 +103,24 @@ pub async fn refresh(app: &App, slot: DateTime<Utc>, time_limit: Duration) -> Re
         Err(error) => {
             claim.give_back(app).await;
             Err(error)
+        }
+    }
+}
+
+/// Runs to the end and keeps the slot meanwhile. A sign of life is due when the run itself goes on: it waits for nothing as
+/// long as for a lease, and one that goes on no more gives none.
+async fn living<T>(app: &App, claim: &mut slot::Claim, run: impl Future<Output = T>) -> T {
+    let mut run = std::pin::pin!(run);
+    loop {
+        let since = Instant::now();
+        let step = std::future::poll_fn(|context| match run.as_mut().poll(context) {
+            Poll::Ready(ended) => Poll::Ready(Some(ended)),
+            Poll::Pending if since.elapsed() >= slot::SIGN_OF_LIFE => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        });
+        match step.await {
+            Some(ended) => return ended,
+            None => claim.renew(app).await,
         }
     }
 }
@@ -168,23 +190,29 @@ enum Outcome {
 
 async fn live(app: &App, followed: &[Followed], until: Instant) -> Result<(Refreshed, Ages), ServiceError> {
     let work = work_at(app.now());
-    let mut telling = Telling::of_untold(app, followed).await?;
-    let due = followed::due(app, followed, work);
-    let allowed = allowance(work, app.provider().calls_left().await, followed.len());
+    let names: BTreeSet<&Symbol> = followed.iter().map(|one| &one.symbol).collect();
+    let mut ledger = Ledger::read(app).await?;
+    let mut telling = Telling::of_untold(followed, &ledger);
+    let due = followed::due(app, followed, work, &ledger).await?;
+    let allowed = allowance(work, app.provider().calls_left().await, due.evening);
     let mut did = Refreshed {
-        current: followed.len() - due.len(),
-        postponed: due.len().saturating_sub(allowed),
+        current: followed.len() - due.symbols.len() - due.unknown,
+        failed: due.unknown,
+        postponed: due.symbols.len().saturating_sub(allowed),
         ..Refreshed::default()
     };
-    let mut as_of: std::collections::BTreeMap<&Symbol, DateTime<Utc>> =
+    let mut as_of: BTreeMap<&Symbol, DateTime<Utc>> =
         followed.iter().filter_map(|one| Some((&one.symbol, one.quote.as_ref()?.as_of))).collect();
     let used_up = AtomicBool::new(false);
     let ask = |one| ask(app, one, work, until, &used_up);
     // Mapped by the iterator: a stream's `map` makes a future that cannot be boxed as `Send`.
-    let asks: Vec<_> = due.iter().copied().take(allowed).map(ask).collect();
+    let asks: Vec<_> = due.symbols.into_iter().take(allowed).map(ask).collect();
     let mut asked = stream::iter(asks).buffer_unordered(AT_ONCE);
-    let mut told_at = Instant::now();
+    let (mut told_at, mut kept_at) = (Instant::now(), Instant::now());
     while let Some((symbol, outcome)) = asked.next().await {
+        if !matches!(outcome, Outcome::Postponed) {
+            ledger.asked(symbol, work, app.now());
+        }
         match outcome {
             Outcome::Newer(quote) => {
                 did.refreshed += 1;
@@ -196,12 +224,18 @@ async fn live(app: &App, followed: &[Followed], until: Instant) -> Result<(Refre
             Outcome::Postponed => did.postponed += 1,
         }
         if telling.is_full() || told_at.elapsed() >= TELL_EVERY {
-            telling.tell(app).await;
+            telling.tell(app, &mut ledger).await;
             told_at = Instant::now();
+        }
+        if kept_at.elapsed() >= KEEP_EVERY {
+            ledger.save(app, &names).await;
+            kept_at = Instant::now();
         }
     }
     drop(asked);
-    did.told = telling.finish(app).await;
+    telling.tell(app, &mut ledger).await;
+    ledger.save(app, &names).await;
+    did.told = telling.told();
     Ok((did, Ages::of(as_of.into_values())))
 }
 
@@ -220,8 +254,9 @@ async fn ask<'a>(
         return (symbol, Outcome::Postponed);
     }
     let answer = match work {
-        Work::Quotes { .. } => quote(app, one).await,
+        Work::Quotes { .. } => quote(app, symbol).await,
         Work::Bars => bars(app, symbol).await,
+        Work::Rest => Ok(None),
     };
     let outcome = match answer {
         Ok(Some(quote)) => Outcome::Newer(Box::new(quote)),
@@ -238,12 +273,7 @@ async fn ask<'a>(
     (symbol, outcome)
 }
 
-async fn quote(app: &App, one: &Followed) -> Result<Option<LastQuote>, ServiceError> {
-    let symbol = &one.symbol;
-    let is_known = one.quote.as_ref().is_some_and(|quote| app.now() - quote.fetched_at < KNOWN_FOR);
-    if !is_known && history::is_unknown(app, symbol).await? {
-        return Err(ProviderError::UnknownSymbol.into());
-    }
+async fn quote(app: &App, symbol: &Symbol) -> Result<Option<LastQuote>, ServiceError> {
     let call = app.provider().quote(symbol, Patience::Schedule);
     match Wait::of(Patience::Schedule).on(call).await {
         Ok(quote) => last_quote::record(app, &quote, Origin::Market).await,

@@ -177,13 +177,22 @@ async fn a_trade_meets_the_newer_of_quote_and_bar_unless_a_split_may_stand_betwe
         (given("10.5", "2026-11-20", Some("10")), Some("10.5")),
         (given("10.5", "2026-11-20", None), Some("10.5")),
         (given("9", "2026-11-18", None), Some("10")),
-        (given("5.01", "2026-11-20", Some("10.02")), Some("5.01")),
+        (given("5.5", "2026-11-20", Some("10.02")), Some("5.5")),
         (given("4.99", "2026-11-20", Some("10")), None),
         (given("15.01", "2026-11-20", Some("10")), None),
         (given("15", "2026-11-20", Some("10")), Some("15")),
         // The provider tells of the close before in new units: two for one, with a day up.
         (given("5.2", "2026-11-20", Some("5")), None),
         (given("8.1", "2026-11-20", Some("8")), None),
+        // It tells of it in old units or not at all, in which case it is known from the last bar.
+        (given("5.2", "2026-11-20", Some("10")), None),
+        (given("5.20", "2026-11-20", None), None),
+        (given("6.8", "2026-11-20", Some("10")), None),
+        (given("6.80", "2026-11-20", None), None),
+        (given("8.01", "2026-11-20", Some("10")), Some("8.01")),
+        (given("8.01", "2026-11-20", None), Some("8.01")),
+        // Once the bars of the day are there they are in its units.
+        (given("5.2", "2026-11-19", None), Some("5.2")),
         (Quote { currency: "EUR".parse().unwrap(), ..given("10.5", "2026-11-20", Some("10")) }, None),
     ];
     for (quote, met) in cases {

@@ -6,7 +6,9 @@
 
 mod commodities;
 mod daily;
+mod explained;
 mod metadata;
+mod paywall;
 mod quote;
 mod rates;
 mod refusal;
@@ -15,7 +17,6 @@ mod splits;
 mod unlisted;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -27,8 +28,10 @@ pub use daily::read_daily;
 pub use settings::Settings;
 
 use self::daily::Plan;
+use self::explained::{Explained, Told};
+use self::paywall::Paywall;
 use crate::error::ProviderError;
-use crate::events::{self, Event};
+use crate::events;
 use crate::history::{History, Note};
 use crate::http::{Budget, Client, Refusal, Request, SettingsError};
 use crate::provider::{MarketClock, Patience, Provider};
@@ -49,10 +52,11 @@ const MAX_SEARCH_BYTES: usize = 200;
 pub struct AlphaVantage {
     client: Client,
     spacing: Duration,
-    /// Set once the whole history has been refused as premium: asking again would waste a call a time.
-    free_plan: AtomicBool,
-    /// The same for exchange rates.
-    short_rates: AtomicBool,
+    /// Whether whole histories are given.
+    whole_histories: Paywall,
+    /// The same of exchange rates.
+    whole_rates: Paywall,
+    explained: Explained,
     instruments: Mutex<HashMap<Symbol, Instrument>>,
 }
 
@@ -61,8 +65,9 @@ impl AlphaVantage {
     pub fn new(settings: Settings, budget: Arc<dyn Budget>) -> Result<Self, SettingsError> {
         let spacing = settings.limits.spacing;
         let client = Client::new(settings.into_site(), budget)?;
-        let (free_plan, short_rates) = (AtomicBool::new(false), AtomicBool::new(false));
-        Ok(Self { client, spacing, free_plan, short_rates, instruments: Mutex::default() })
+        let (whole_histories, whole_rates) = (Paywall::default(), Paywall::default());
+        let (explained, instruments) = (Explained::default(), Mutex::default());
+        Ok(Self { client, spacing, whole_histories, whole_rates, explained, instruments })
     }
 
     /// A refusal that nothing further can be made of, as the error that callers see.
@@ -77,12 +82,10 @@ impl AlphaVantage {
     }
 
     async fn series(&self, symbol: &Symbol, deadline: Instant) -> Result<(Series, Plan), ProviderError> {
-        if !self.free_plan.load(Ordering::Relaxed) {
-            let whole = about("TIME_SERIES_DAILY_ADJUSTED", symbol, &[("outputsize", "full")]);
-            match self.client.ask(&whole, symbol, deadline, daily::read_whole).await {
-                Err(Refusal::Premium) => self.free_plan.store(true, Ordering::Relaxed),
-                answer => return Ok((self.finish(answer).await?, Plan::Adjusted)),
-            }
+        let whole = about("TIME_SERIES_DAILY_ADJUSTED", symbol, &[("outputsize", "full")]);
+        let whole = self.client.ask(&whole, symbol, deadline, daily::read_whole);
+        if let Some(series) = self.finish(self.whole_histories.pass(deadline, whole).await).await? {
+            return Ok((series, Plan::Adjusted));
         }
         let latest = about("TIME_SERIES_DAILY", symbol, &[("outputsize", "compact")]);
         let mut rows = self.finish(self.client.ask(&latest, symbol, deadline, daily::read_rows).await).await?;
@@ -90,25 +93,42 @@ impl AlphaVantage {
         Ok((daily::series(rows, Plan::Compact, known)?, Plan::Compact))
     }
 
-    /// Asks for splits and dividends when the series jumps. Without an answer the series stands as it is,
-    /// and its notes say what is not known.
+    /// Asks for splits and dividends when the series jumps, once for each jump. Without an answer the series stands as it
+    /// is, and its notes say what is not known.
     async fn explain_jumps(&self, symbol: &Symbol, rows: &mut [Row], deadline: Instant) -> Known {
-        let mut known = Known::default();
-        if splits::jumps(rows) {
-            if let Ok(events) = self.events("SPLITS", symbol, deadline).await {
-                events::apply_splits(rows, &events);
-                known.splits = true;
-            }
-            if let Ok(events) = self.events("DIVIDENDS", symbol, deadline).await {
-                events::apply_dividends(rows, &events);
-                known.dividends = true;
-            }
+        let jumps = splits::jumps(rows);
+        if jumps.is_empty() {
+            return Known::default();
         }
+        let newest = rows.iter().map(|row| row.date).max();
+        let mut about = self.explained.of(symbol, &jumps);
+        if matches!(about.splits, Told::Nothing) {
+            (about.splits, about.through) = (self.events("SPLITS", symbol, deadline).await, newest);
+        }
+        if matches!(about.dividends, Told::Nothing) {
+            (about.dividends, about.through) = (self.events("DIVIDENDS", symbol, deadline).await, newest);
+        }
+        about.days = jumps;
+        let mut known = Known::default();
+        if let Some(events) = about.splits.events() {
+            events::apply_splits(rows, events);
+            // A later split would be another jump, which was not asked about.
+            known.splits = true;
+        }
+        if let Some(events) = about.dividends.events() {
+            events::apply_dividends(rows, events);
+            known.dividends = about.through == newest;
+        }
+        self.explained.remember(symbol, about);
         known
     }
 
-    async fn events(&self, function: &'static str, symbol: &Symbol, deadline: Instant) -> Result<Vec<Event>, Refusal> {
-        self.client.ask(&about(function, symbol, &[]), symbol, deadline, splits::read).await
+    async fn events(&self, function: &'static str, symbol: &Symbol, deadline: Instant) -> Told {
+        match self.client.ask(&about(function, symbol, &[]), symbol, deadline, splits::read).await {
+            Ok(events) => Told::Events(events),
+            Err(Refusal::Premium) => Told::Refused,
+            Err(_) => Told::Nothing,
+        }
     }
 
     /// Currency of a symbol's prices. Shares listed in the United States have no suffix, or one letter for

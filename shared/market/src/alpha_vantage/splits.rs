@@ -1,6 +1,8 @@
 //! `SPLITS` and `DIVIDENDS`: asked when the compact series, which has no events, jumps.
 
-use domain::Symbol;
+use std::collections::BTreeSet;
+
+use domain::{Day, Symbol};
 use serde::Deserialize;
 
 use super::refusal::classify;
@@ -41,11 +43,12 @@ pub(super) fn read(body: &[u8], asked: &Symbol) -> Result<Vec<Event>, Refusal> {
     Ok(items.into_iter().filter_map(event).collect())
 }
 
-/// Whether some bar moved so much against the one before that a split may be behind it.
-pub(super) fn jumps(rows: &[Row]) -> bool {
+/// The days of the bars that moved so much against the one before that a split may be behind it.
+pub(super) fn jumps(rows: &[Row]) -> BTreeSet<Day> {
     let mut closes: Vec<_> = rows.iter().filter(|row| row.close > 0.0).map(|row| (row.date, row.close)).collect();
     closes.sort_by_key(|(date, _)| *date);
-    closes.windows(2).any(|pair| (pair[1].1 / pair[0].1 - 1.0).abs() > SUSPICIOUS_MOVE)
+    let pairs = closes.windows(2).filter(|pair| (pair[1].1 / pair[0].1 - 1.0).abs() > SUSPICIOUS_MOVE);
+    pairs.map(|pair| pair[1].0).collect()
 }
 
 #[cfg(test)]
@@ -84,7 +87,11 @@ mod tests {
 
     #[test]
     fn an_ordinary_day_is_no_jump() {
-        assert!(!jumps(&[row("2020-08-27", 100.0), row("2020-08-28", 80.0), row("2020-08-31", 0.0)]));
-        assert!(jumps(&[row("2020-09-01", 25.0), row("2020-08-28", 100.0)]));
+        assert_eq!(
+            jumps(&[row("2020-08-27", 100.0), row("2020-08-28", 80.0), row("2020-08-31", 0.0)]),
+            BTreeSet::new()
+        );
+        let jumps = jumps(&[row("2020-09-01", 25.0), row("2020-08-28", 100.0)]);
+        assert_eq!(jumps, BTreeSet::from(["2020-09-01".parse().unwrap()]));
     }
 }

@@ -1,7 +1,5 @@
 //! What no exchange lists: pairs of currencies, coins, metals by unit and other commodities.
 
-use std::sync::atomic::Ordering;
-
 use domain::{Currency, Symbol};
 use tokio::time::Instant;
 
@@ -12,7 +10,6 @@ use super::{AlphaVantage, Known, SOURCE, query};
 use crate::error::ProviderError;
 use crate::exact;
 use crate::history::{History, Note};
-use crate::http::Refusal;
 use crate::quote::Quote;
 use crate::series::{Row, Series};
 use crate::symbols::{Commodity, MetalUnit, Named};
@@ -121,11 +118,10 @@ impl AlphaVantage {
         }
         let ask =
             |size| query("FX_DAILY", from.clone(), &[("from_symbol", from), ("to_symbol", to), ("outputsize", size)]);
-        if !self.short_rates.load(Ordering::Relaxed) {
-            match self.client.ask(&ask("full"), &rated.exchange, deadline, read_exchange_rows).await {
-                Err(Refusal::Premium) => self.short_rates.store(true, Ordering::Relaxed),
-                rows => return Ok((self.finish(rows).await?, false)),
-            }
+        let whole = ask("full");
+        let whole = self.client.ask(&whole, &rated.exchange, deadline, read_exchange_rows);
+        if let Some(rows) = self.finish(self.whole_rates.pass(deadline, whole).await).await? {
+            return Ok((rows, false));
         }
         let rows = self.client.ask(&ask("compact"), &rated.exchange, deadline, read_exchange_rows).await;
         Ok((self.finish(rows).await?, true))

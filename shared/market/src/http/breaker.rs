@@ -30,11 +30,13 @@ enum State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Open;
 
-/// Leave to make one call. Dropped without a word, it says nothing of the provider.
+/// Leave to make one call. Dropped without a word, it says nothing of the provider, unless that was silent for long.
 #[derive(Debug)]
 pub(super) struct Permit<'a> {
     breaker: &'a Breaker,
     is_probe: bool,
+    /// From when on silence is a failure; none while the call is not made, and once it is over.
+    fails_at: Option<Instant>,
 }
 
 impl Breaker {
@@ -62,7 +64,7 @@ impl Breaker {
         if is_probe {
             *state = State::Probing;
         }
-        Ok(Permit { breaker: self, is_probe })
+        Ok(Permit { breaker: self, is_probe, fails_at: None })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -79,11 +81,21 @@ impl Permit<'_> {
             *state = State::Closed { failures: 0 };
         }
         drop(state);
-        self.is_probe = false;
+        (self.is_probe, self.fails_at) = (false, None);
+    }
+
+    /// The call is being made. Whoever gives it up after so long without an answer says that the provider failed.
+    pub(super) fn sent(mut self, told_by_silence: Duration) -> Self {
+        self.fails_at = Some(Instant::now() + told_by_silence);
+        self
     }
 
     /// The provider gave no answer, or one that says it cannot.
     pub(super) fn failed(mut self) {
+        self.count_failure();
+    }
+
+    fn count_failure(&mut self) {
         let mut state = self.breaker.state();
         let open = State::Open { until: Instant::now() + self.breaker.open_for };
         *state = match *state {
@@ -93,14 +105,16 @@ impl Permit<'_> {
             other => other,
         };
         drop(state);
-        self.is_probe = false;
+        (self.is_probe, self.fails_at) = (false, None);
     }
 }
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        // A probe that was given up, for example because its caller left: the next one may try.
-        if self.is_probe {
+        if self.fails_at.is_some_and(|fails_at| fails_at <= Instant::now()) {
+            self.count_failure();
+        } else if self.is_probe {
+            // A probe that was given up, for example because its caller left: the next one may try.
             *self.breaker.state() = State::Open { until: Instant::now() };
         }
     }
@@ -165,6 +179,25 @@ mod tests {
         let next = breaker.permit().unwrap();
         next.answered();
         assert!(!breaker.is_open());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_is_given_up_after_a_long_silence_is_a_failure() {
+        let long = Duration::from_millis(500);
+        let breaker = Breaker::new(1, A_MINUTE);
+        let call = breaker.permit().unwrap().sent(long);
+        advance(Duration::from_millis(499)).await;
+        drop(call);
+        assert!(!breaker.is_open());
+        let call = breaker.permit().unwrap().sent(long);
+        advance(long).await;
+        drop(call);
+        assert!(breaker.is_open());
+        advance(A_MINUTE).await;
+        let probe = breaker.permit().unwrap().sent(long);
+        advance(long).await;
+        drop(probe);
+        assert!(breaker.is_open(), "the one that tried failed");
     }
 
     #[tokio::test(start_paused = true)]

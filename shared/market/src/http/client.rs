@@ -21,6 +21,10 @@ use crate::provider::Patience;
 /// That the day's calls are used up is worth noting beyond the caller's time, but not for long.
 const LONGEST_NOTE: Duration = Duration::from_millis(400);
 
+/// A provider that was given so long and did not answer has failed. Less says nothing of it. It is below the half of a
+/// caller's patience, which is all that the first of two sources gets.
+const TOLD_BY_SILENCE: Duration = Duration::from_millis(500);
+
 /// A provider as the client must know it.
 pub(crate) struct Site {
     /// Its name in log lines.
@@ -142,14 +146,12 @@ impl Client {
         // Others may have failed while this caller waited for its turn.
         let permit = self.breaker.permit().map_err(|_| left_alone)?;
         timeout_at(deadline, self.budget.take()).await.map_err(|_| ProviderError::TimedOut)??;
-        let start = Instant::now();
+        let permit = permit.sent(TOLD_BY_SILENCE.min(self.site.limits.connect));
         let sent = timeout_at(deadline, self.send(request)).await;
         let fetched = sent.unwrap_or(Err(NoData { error: ProviderError::TimedOut, is_failure: true }));
         match &fetched {
-            // A call given less time than a connection may take says nothing of the provider.
-            Err(NoData { error: ProviderError::TimedOut, .. }) if start.elapsed() < self.site.limits.connect => {
-                drop(permit);
-            }
+            // Whether that says something of the provider depends on how long it was given.
+            Err(NoData { error: ProviderError::TimedOut, .. }) => drop(permit),
             Err(NoData { is_failure: true, .. }) => permit.failed(),
             _ => permit.answered(),
         }

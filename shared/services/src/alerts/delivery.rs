@@ -11,6 +11,7 @@ use store::{DeleteExpect, StoreError, Write, documents, keys};
 use super::mailbox;
 use super::records::{Firing, Pending};
 use crate::error::ServiceError;
+use crate::live::Told;
 use crate::{App, live};
 
 /// What could not be delivered within this time is old news, and stays in the history alone.
@@ -20,7 +21,11 @@ const MAX_AGE: TimeDelta = TimeDelta::days(1);
 /// stands in the log.
 pub(super) async fn deliver(app: &App, symbol: &Symbol, pending: &Pending) -> bool {
     match told_and_marked(app, symbol, pending).await {
-        Ok(()) => true,
+        Ok(true) => true,
+        Ok(false) => {
+            tracing::warn!(alert = %pending.alert_id, "no connection took an alert");
+            false
+        }
         Err(error) => {
             tracing::error!(alert = %pending.alert_id, %error, "an alert was not delivered");
             false
@@ -28,7 +33,7 @@ pub(super) async fn deliver(app: &App, symbol: &Symbol, pending: &Pending) -> bo
     }
 }
 
-async fn told_and_marked(app: &App, symbol: &Symbol, pending: &Pending) -> Result<(), ServiceError> {
+async fn told_and_marked(app: &App, symbol: &Symbol, pending: &Pending) -> Result<bool, ServiceError> {
     let key = keys::firing(pending.customer_id, pending.alert_id, pending.market_day);
     let owed = keys::pending_firing(symbol, pending.alert_id, pending.market_day);
     let no_longer_owed = Write::Delete { key: owed, expect: DeleteExpect::Any };
@@ -36,25 +41,29 @@ async fn told_and_marked(app: &App, symbol: &Symbol, pending: &Pending) -> Resul
     let too_old = app.now() - pending.fired_at > MAX_AGE;
     let Some((firing, version)) = found.filter(|(firing, _)| !firing.delivered && !too_old) else {
         app.table().transact(vec![no_longer_owed]).await?;
-        return Ok(());
+        return Ok(true);
     };
-    tell(app, pending, &firing).await?;
+    if !tell(app, pending, &firing).await? {
+        return Ok(false);
+    }
     let delivered = Firing { delivered: true, ..firing };
     let mark = Write::update(key.clone(), documents::body(&key, &delivered)?, version);
     match app.table().transact(vec![mark, no_longer_owed]).await {
         // Only a delivery and an erasure change a firing: either has done it.
-        Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
+        Ok(_) | Err(StoreError::Conflict { .. }) => Ok(true),
         Err(error) => Err(error.into()),
     }
 }
 
-async fn tell(app: &App, pending: &Pending, firing: &Firing) -> Result<(), ServiceError> {
-    live::to_customer(app, pending.customer_id, &message(firing)).await?;
+/// Says whether the customer was told: not where there were connections and none of them took it. They are ended, so that
+/// the next try finds those that came after them, or none. A letter is not held up by that, and may go out again with it.
+async fn tell(app: &App, pending: &Pending, firing: &Firing) -> Result<bool, ServiceError> {
+    let Told { reached, failed } = live::to_customer(app, pending.customer_id, &message(firing)).await?;
     if firing.email && app.mail().is_there() && mailbox::ready(app, pending.customer_id).await? {
         let (subject, text) = letter(firing);
         app.mail().send(pending.customer_id, &subject, &text).await?;
     }
-    Ok(())
+    Ok(reached > 0 || failed == 0)
 }
 
 /// What is said over a live connection.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::ops::AddAssign;
 use std::sync::Arc;
 
-use domain::alert::Sight;
+use domain::alert::{Repeat, Sight};
 use domain::split::splits_of;
-use domain::{Bars, Split, Symbol};
+use domain::{Bars, CustomerId, Split, Symbol};
 use futures::{StreamExt as _, stream};
 use serde::Serialize;
 use store::{Cursor, Direction, Item, Key, Query, StoreError, Version, documents, keys};
@@ -154,18 +154,35 @@ async fn fire_all(
     let nothing = Bars::default();
     let (bars, splits) = market.as_ref().map_or((&nothing, [].as_slice()), |known| (&*known.bars, &known.splits));
     let sight = Sight { price: quote.price, day: quote.day, previous_close: quote.previous_close, bars, splits };
-    let firing: Vec<Uuid> =
-        due.into_iter().filter(|(_, waiting)| waiting.vigil.fires(&sight)).map(|(id, _)| *id).collect();
-    let firings = firing.into_iter().map(|id| {
+    let mut turns: BTreeMap<(CustomerId, Option<Uuid>), Vec<Uuid>> = BTreeMap::new();
+    for (id, waiting) in due.into_iter().filter(|(_, waiting)| waiting.vigil.fires(&sight)) {
+        // Those that fire once are all taken off one count of their customer's, and would keep each other from it.
+        let alone = (waiting.vigil.repeat == Repeat::Recurring).then_some(*id);
+        turns.entry((waiting.customer_id, alone)).or_default().push(*id);
+    }
+    let firings = turns.into_values().map(|ids| {
         let (app, quote) = (app.clone(), quote.clone());
-        async move {
-            Ok(match fire(&app, &quote, id).await? {
-                Some(pending) => Fired { fired: 1, ..told(&app, &quote.symbol, &pending).await },
-                None => Fired::default(),
-            })
-        }
+        async move { fire_in_turn(&app, &quote, ids).await }
     });
     all(firings).await
+}
+
+/// Fires these alerts one after another, and delivers what has fired; one that fails keeps none of the others from it.
+async fn fire_in_turn(app: &App, quote: &LastQuote, ids: Vec<Uuid>) -> Result<Fired, ServiceError> {
+    let (mut fired, mut failure) = (Vec::new(), None);
+    for id in ids {
+        match fire(app, quote, id).await {
+            Ok(pending) => fired.extend(pending),
+            Err(error) => failure = Some(error),
+        }
+    }
+    let mut total = Fired { fired: fired.len(), ..Fired::default() };
+    let tellings = fired.into_iter().map(|pending| {
+        let (app, symbol) = (app.clone(), quote.symbol.clone());
+        async move { Ok(told(&app, &symbol, &pending).await) }
+    });
+    total += all(tellings).await?;
+    failure.map_or(Ok(total), Err)
 }
 
 /// What is known of a symbol's bars. Where the provider has none in the currency of the quote, thresholds are judged

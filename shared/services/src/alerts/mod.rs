@@ -68,7 +68,7 @@ pub async fn create(
     instruments::known(app, customer, &alert.symbol).await?;
     instruments::follow(app, &alert.symbol).await?;
     if alert.email {
-        mailbox::ready(app, customer).await?;
+        mailbox::ask(app, customer).await?;
     }
     let units_of = day_of_units(app, &alert.symbol).await?;
     let made_now = made(app.new_id(), alert);

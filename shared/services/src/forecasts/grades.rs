@@ -50,7 +50,7 @@ fn key(forecast: &Forecast) -> Key {
 pub(super) async fn await_grade(app: &App, forecast: &Forecast) {
     let Some(from) = matures(forecast) else { return };
     let symbol = &forecast.terms.symbol;
-    let noted = change_awaited(app, symbol, |standing| Some(standing.map_or(from, |standing| standing.min(from))));
+    let noted = awaited_from(app, symbol, from);
     if let Err(error) = noted.await {
         tracing::warn!(%symbol, %error, "a forecast that no refresh will grade");
     }
@@ -61,21 +61,16 @@ fn matures(forecast: &Forecast) -> Option<Day> {
     calendar::next_trading_days(forecast.terms.as_of, forecast.terms.horizon).last().copied()
 }
 
-/// Changes from when on a symbol's forecasts may be graded; `None` for none that is awaited.
-async fn change_awaited(
-    app: &App,
-    symbol: &Symbol,
-    decide: impl Fn(Option<Day>) -> Option<Day> + Send + Sync,
-) -> Result<(), ServiceError> {
-    let (key, decide) = (&keys::awaited_grade(symbol), &decide);
+/// Notes that a symbol's forecasts may be graded from this day on, or sooner where that is noted already.
+///
+/// It is written even where the day does not change: by the new version whoever grades the symbol at this moment learns
+/// of a forecast that they may not have seen.
+async fn awaited_from(app: &App, symbol: &Symbol, from: Day) -> Result<(), ServiceError> {
+    let key = &keys::awaited_grade(symbol);
     retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
         let standing = documents::read::<Awaited>(app.table(), key).await?;
-        let from = decide(standing.as_ref().map(|(awaited, _)| awaited.from));
-        if from == standing.as_ref().map(|(awaited, _)| awaited.from) {
-            return Ok(());
-        }
-        let version = standing.map(|(_, version)| version);
-        write_awaited(app, key, from.map(|from| Awaited { symbol: symbol.clone(), from }), version).await
+        let (from, version) = standing.map_or((from, None), |(awaited, at)| (awaited.from.min(from), Some(at)));
+        write_awaited(app, key, Some(Awaited { symbol: symbol.clone(), from }), version).await
     })
     .await
 }

@@ -6,8 +6,9 @@ use market::{Basis, History, MarketClock, Note, Patience, ProviderError};
 use store::bars::SeriesHead;
 use store::{StoreError, documents, keys};
 
+use super::lease::{self, Turn, Wanted};
 use super::memory::Wait;
-use super::{Series, series};
+use super::{Series, from_store, is_current, is_overdue, series};
 use crate::error::ServiceError;
 use crate::extension::extend;
 use crate::{App, market_clock};
@@ -17,14 +18,76 @@ const MAX_NOTES: usize = 50;
 /// How long a symbol that a live provider does not know is not asked for again.
 const UNKNOWN_HOURS: i64 = 24;
 
-/// The bars that the provider gives, joined to those that are stored and kept; those that are stored, marked stale,
-/// where it gives none.
-pub(super) async fn fetch(
+/// What [`fetch`] gives. Of all processes on the table one asks at a time; the others take what it has stored or, where
+/// that takes too long or it failed a moment ago, what is stored already, marked stale.
+pub(super) async fn fetch_once(
+    app: &App,
+    symbol: &Symbol,
+    (patience, wait): (Patience, Wait),
+    mut stored: Option<Series>,
+) -> Result<Series, ServiceError> {
+    if app.provider().clock() != MarketClock::Live {
+        return fetch(app, symbol, (patience, wait), stored).await.and_then(|fetched| fetched.outcome(symbol));
+    }
+    loop {
+        let lease = match lease::take(app, symbol, Wanted::Bars, wait).await? {
+            Turn::Ours(lease) => Some(lease),
+            Turn::Resting(error) => return Fetched::Failed { error, stored }.outcome(symbol),
+            Turn::Theirs if lease::others_done(app, symbol, Wanted::Bars, wait).await? => None,
+            Turn::Theirs => return Fetched::Failed { error: ProviderError::TimedOut, stored }.outcome(symbol),
+        };
+        stored = from_store(app, symbol).await?;
+        let is_done = stored.as_ref().is_some_and(|series| is_current(app, series));
+        match (lease, stored) {
+            (lease, Some(series)) if is_done => {
+                if let Some(lease) = lease {
+                    lease.done(app).await;
+                }
+                return Ok(series);
+            }
+            (Some(lease), old) => {
+                let fetched = fetch(app, symbol, (patience, wait), old).await;
+                match &fetched {
+                    Ok(Fetched::Failed { error, .. }) => lease.failed(app, error).await,
+                    Ok(Fetched::Fresh(_)) | Err(_) => lease.done(app).await,
+                }
+                return fetched?.outcome(symbol);
+            }
+            (None, old) => stored = old,
+        }
+    }
+}
+
+/// What a provider's answer comes to.
+enum Fetched {
+    Fresh(Series),
+    Failed {
+        error: ProviderError,
+        /// What may be served instead.
+        stored: Option<Series>,
+    },
+}
+
+impl Fetched {
+    fn outcome(self, symbol: &Symbol) -> Result<Series, ServiceError> {
+        match self {
+            Self::Fresh(series) => Ok(series),
+            Self::Failed { error, stored: Some(old) } => {
+                tracing::warn!(%symbol, %error, "serving stored bars: there are no newer ones");
+                Ok(Series { stale: true, ..old })
+            }
+            Self::Failed { error, stored: None } => Err(error.into()),
+        }
+    }
+}
+
+/// The bars that the provider gives, joined to those that are stored and kept.
+async fn fetch(
     app: &App,
     symbol: &Symbol,
     (patience, wait): (Patience, Wait),
     stored: Option<Series>,
-) -> Result<Series, ServiceError> {
+) -> Result<Fetched, ServiceError> {
     let provider = app.provider();
     let live = provider.clock() == MarketClock::Live;
     let revision = provider.revision(symbol);
@@ -32,9 +95,11 @@ pub(super) async fn fetch(
     let answer =
         if remembered { Err(ProviderError::UnknownSymbol) } else { wait.on(provider.daily(symbol, patience)).await };
     let error = match (answer, &stored) {
-        (Ok(history), None) => return keep(app, symbol, finished(app, history), revision).await,
+        (Ok(history), None) => {
+            return keep(app, symbol, finished(app, history), revision).await.map(Fetched::Fresh);
+        }
         (Ok(history), Some(old)) => match extend(&old.bars, old.basis, finished(app, history)) {
-            Some(history) => return keep(app, symbol, history, revision).await,
+            Some(history) => return keep(app, symbol, history, revision).await.map(Fetched::Fresh),
             None => ProviderError::Malformed { what: "the bars do not reach back to those that are stored".to_owned() },
         },
         (Err(error), _) => error,
@@ -42,14 +107,9 @@ pub(super) async fn fetch(
     if live && !remembered && error == ProviderError::UnknownSymbol {
         remember_unknown(app, symbol).await?;
     }
-    match stored {
-        // A file that is gone is gone; a live provider may forget a symbol and remember it.
-        Some(old) if live || error != ProviderError::UnknownSymbol => {
-            tracing::warn!(%symbol, %error, "serving stored bars: there are no newer ones");
-            Ok(Series { stale: true, ..old })
-        }
-        _ => Err(error.into()),
-    }
+    // A file that is gone is gone; a live provider may forget a symbol and remember it.
+    let stored = stored.filter(|_| live || error != ProviderError::UnknownSymbol);
+    Ok(Fetched::Failed { error, stored })
 }
 
 /// Whether a live provider did not know this symbol within the last day.
@@ -90,7 +150,8 @@ async fn keep(
     let fetched_at = head.fetched_at;
     let kept = series(symbol, history.bars, history.currency, head.source.clone(), fetched_at)?;
     store::bars::save(app.table(), symbol, &kept.bars, &head).await?;
-    Ok(Series { basis: history.basis, notes: history.notes, revision, ..kept })
+    let overdue = is_overdue(app, kept.last);
+    Ok(Series { basis: history.basis, notes: history.notes, revision, overdue, ..kept })
 }
 
 fn head(app: &App, history: &History, revision: Option<String>) -> Result<SeriesHead, ServiceError> {

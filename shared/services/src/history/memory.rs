@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::Symbol;
-use market::{Patience, ProviderError};
+use market::{MarketClock, Patience, ProviderError};
 use tokio::sync::{Mutex, OwnedMutexGuard};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::{Series, is_current};
 use crate::App;
@@ -22,13 +22,18 @@ const MAX_IN_MEMORY: usize = 320;
 const MEMORY_SECONDS: i64 = 60;
 /// How long a provider that did not answer is left alone, so that readers of one symbol do not queue
 /// behind its timeouts.
-const REST_SECONDS: i64 = 60;
+pub(super) const REST_SECONDS: i64 = 60;
 /// The longest that a caller waits for a provider, turns and retries included.
 const CALLERS_WAIT: Duration = Duration::from_millis(2_500);
 /// The longest that the schedule waits: what it gives a provider, and a margin for one that does not keep to it.
 const SCHEDULES_WAIT: Duration = Duration::from_secs(12);
 /// A call that is cut off sooner would be counted and bring nothing.
 const SHORTEST_CALL: Duration = Duration::from_millis(500);
+
+/// How often one who waits for another process looks whether that is done.
+const LOOK_EVERY: Duration = Duration::from_millis(150);
+/// How much longer than its holder's wait a lease lasts: to store what came.
+const SECONDS_TO_STORE: u64 = 1;
 
 /// The histories of a process.
 #[derive(Default)]
@@ -62,6 +67,41 @@ impl Wait {
         ))
     }
 
+    /// Of somebody who waits for all that a request does: for files, which are at hand, as long as it takes.
+    pub(crate) fn of_request(app: &App) -> Self {
+        Self::with(app, Patience::Caller)
+    }
+
+    /// The same with another patience.
+    pub(super) fn with(app: &App, patience: Patience) -> Self {
+        match app.provider().clock() {
+            MarketClock::Live => Self::of(patience),
+            MarketClock::StandsAt(_) => Self::unbounded(),
+        }
+    }
+
+    /// Whether there is time enough for a call.
+    pub(crate) fn allows_a_call(self) -> bool {
+        self.0.is_none_or(|until| until >= Instant::now() + SHORTEST_CALL)
+    }
+
+    /// How long a lease lasts that is taken now, in whole seconds: longer than the wait of its holder, and how much of
+    /// the current second is over does not count.
+    pub(super) fn seconds_of_a_lease(self) -> i64 {
+        let left = self.0.map_or(SCHEDULES_WAIT, |until| until.saturating_duration_since(Instant::now()));
+        i64::try_from(left.as_secs() + 1 + SECONDS_TO_STORE).unwrap_or(i64::MAX)
+    }
+
+    /// Waits a little; false where the time is over.
+    pub(super) async fn pause(self) -> bool {
+        let next = Instant::now() + LOOK_EVERY;
+        if self.0.is_some_and(|until| until <= Instant::now()) {
+            return false;
+        }
+        sleep_until(self.0.map_or(next, |until| until.min(next))).await;
+        true
+    }
+
     /// For files, which are at hand.
     pub(crate) fn unbounded() -> Self {
         Self(None)
@@ -73,7 +113,7 @@ impl Wait {
         call: impl Future<Output = Result<T, ProviderError>> + Send,
     ) -> Result<T, ProviderError> {
         let Some(until) = self.0 else { return call.await };
-        if until < Instant::now() + SHORTEST_CALL {
+        if !self.allows_a_call() {
             return Err(ProviderError::TimedOut);
         }
         timeout_at(until, call).await.unwrap_or(Err(ProviderError::TimedOut))

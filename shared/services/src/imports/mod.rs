@@ -7,6 +7,7 @@
 mod export;
 mod report;
 mod rows;
+mod symbols;
 
 pub use export::export;
 pub use report::{ImportReport, RowError, RowVerdict, Verdict};
@@ -15,7 +16,7 @@ pub use rows::{Format, MAX_ROWS};
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, SubsecRound, Utc};
-use domain::{CustomerId, Day, Instrument, Investment, PortfolioId, Symbol};
+use domain::{CustomerId, Day, Instrument, Investment, PortfolioId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use store::retry::{Retry, retry};
@@ -29,7 +30,7 @@ use crate::investments::{Identity, MAX_INVESTMENTS, Mistake, Purchase, WHAT};
 use crate::own_items::latest_day_anywhere;
 use crate::portfolios;
 use crate::tally::Tally;
-use crate::{App, instruments, kept_answers};
+use crate::{App, kept_answers};
 
 use report::SameAs;
 
@@ -136,17 +137,8 @@ async fn checked(
     sha256: String,
     rows: Vec<rows::Row>,
 ) -> Result<File, ServiceError> {
-    let mut known: HashMap<Symbol, Option<Instrument>> = HashMap::new();
-    for symbol in rows.iter().flatten().map(|purchase| &purchase.ticker_symbol) {
-        if !known.contains_key(symbol) {
-            let found = match instruments::known(app, customer, symbol).await {
-                Ok(instrument) => Some(instrument),
-                Err(ServiceError::UnknownSymbol { .. }) => None,
-                Err(error) => return Err(error),
-            };
-            known.insert(symbol.clone(), found);
-        }
-    }
+    let named = rows.iter().flatten().map(|purchase| purchase.ticker_symbol.clone()).collect();
+    let known = symbols::known(app, customer, named).await?;
     let today = latest_day_anywhere(app);
     let line = |(index, parsed): (usize, rows::Row)| {
         let row = index + 1;

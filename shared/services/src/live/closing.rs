@@ -37,6 +37,19 @@ pub(super) async fn end(app: &App, id: &str, why: &Refusal) -> Result<(), Servic
     forgotten
 }
 
+/// Ends a connection that did not take a message, without another word: what it missed is in the snapshot that it gets
+/// when it connects again.
+pub(super) async fn cut_off(app: &App, id: &str) {
+    if let Err(error) = connections::forget(app, id).await {
+        tracing::warn!(connection = id, %error, "a connection that takes nothing was not forgotten");
+    }
+    match tokio::time::timeout(GOODBYE, app.push().close(id)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(connection = id, %error, "a connection that takes nothing was not closed"),
+        Err(_) => tracing::warn!(connection = id, "a connection that takes nothing was not closed in time"),
+    }
+}
+
 /// Ends all connections of a customer, after the deed that ended their sessions: it is done, whatever becomes of this. A
 /// connection that could not be reached is found dead by its next message and by the next push.
 pub async fn close_of(app: &App, customer: CustomerId) {

@@ -29,14 +29,17 @@ const UNKNOWN_SYMBOL: &str = "unknown_symbol";
 /// connection gives way: what a client has lost track of keeps it out for a moment and not for two hours.
 pub async fn connect(app: &App, id: &str, ticket: &str) -> Result<bool, ServiceError> {
     let Some(grant) = tickets::take(app, ticket).await? else { return Ok(false) };
-    if !connections::open(app, id, &grant).await? {
-        return Ok(false);
+    let opened = match connections::open(app, id, &grant).await {
+        Ok(true) => closing::make_room(app, grant.customer_id, id).await.map(|()| true),
+        opened => opened,
+    };
+    if opened.is_err() {
+        // Where only the answer was lost, it stands. What cannot be removed now expires.
+        if let Err(error) = connections::forget(app, id).await {
+            tracing::warn!(connection = id, %error, "a connection that was not let in was not forgotten");
+        }
     }
-    if let Err(error) = closing::make_room(app, grant.customer_id, id).await {
-        connections::forget(app, id).await?;
-        return Err(error);
-    }
-    Ok(true)
+    opened
 }
 
 /// Forgets a connection that has ended.

@@ -1,17 +1,18 @@
-//! Posting to connections: many at once, none for long, and those that are gone are forgotten.
+//! Posting to connections: many at once and none for long. Those that are gone are forgotten, and those that did not take
+//! a message are ended: they would show old prices as if nothing had happened, and connected anew they get a snapshot.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{StreamExt as _, stream};
 
-use super::connections;
+use super::{closing, connections};
 use crate::App;
 use crate::push::PushError;
 
 /// Connections posted to at the same time.
 const AT_ONCE: usize = 64;
-/// A connection that has not taken a message after this is left alone.
+/// A connection that has not taken a message after this is ended.
 const POST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What one connection is to be told, in this order.
@@ -29,7 +30,7 @@ pub(super) struct Delivered {
     pub(super) posted: usize,
     /// Connections that were gone, and are forgotten.
     pub(super) gone: usize,
-    /// Connections that did not take a message, and got none after it.
+    /// Connections that did not take a message, and were ended.
     pub(super) failed: usize,
 }
 
@@ -47,7 +48,7 @@ pub(super) async fn post(app: &App, connection: &str, text: &str) -> Result<(), 
     }
 }
 
-/// Tells one connection something, and forgets it when it is gone; says whether it was told.
+/// Tells one connection something, forgets it when it is gone and ends it when it takes nothing; says whether it was told.
 pub(super) async fn say(app: &App, connection: &str, text: &str) -> bool {
     match post(app, connection, text).await {
         Ok(()) => true,
@@ -57,6 +58,7 @@ pub(super) async fn say(app: &App, connection: &str, text: &str) -> bool {
         }
         Err(PushError::Failed(error)) => {
             tracing::warn!(connection, error, "a message was not taken");
+            closing::cut_off(app, connection).await;
             false
         }
     }
@@ -90,6 +92,7 @@ async fn deliver_one(app: &App, letter: &Letter) -> (usize, End) {
             }
             Err(PushError::Failed(error)) => {
                 tracing::warn!(connection = letter.connection, error, "an update was not taken");
+                closing::cut_off(app, &letter.connection).await;
                 return (posted, End::Failed);
             }
         }

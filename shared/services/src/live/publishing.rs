@@ -38,7 +38,7 @@ pub struct Published {
     pub gone: usize,
     /// Connections that were ended because their session has.
     pub ended: usize,
-    /// Connections that did not take a message in time, and none after it.
+    /// Connections that did not take a message in time, and were ended.
     pub failed: usize,
 }
 
@@ -61,15 +61,26 @@ pub async fn publish(app: &App, quotes: &[LastQuote]) -> Result<Published, Servi
     Ok(Published { quotes: quotes.len(), connections, posted, gone, ended, failed })
 }
 
-/// Tells all connections of a customer something, and says how many took it.
-pub async fn to_customer(app: &App, customer: CustomerId, message: &Value) -> Result<usize, ServiceError> {
+/// How many connections of a customer were told something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Connections that took it.
+    pub reached: usize,
+    /// Connections that did not take it, and were ended.
+    pub failed: usize,
+}
+
+/// Tells all connections of a customer something.
+///
+/// Errors: those of the store.
+pub async fn to_customer(app: &App, customer: CustomerId, message: &Value) -> Result<Told, ServiceError> {
     let text: Arc<str> = message.to_string().into();
     let addressed = connections::all_of(app, customer).await?.into_iter().map(|mirror| {
         let subscriber = Subscriber { connection: mirror.connection, customer_id: customer, session: mirror.session };
         (subscriber, vec![text.clone()])
     });
     let (delivered, _) = deliver_to_the_living(app, addressed.collect()).await?;
-    Ok(delivered.reached)
+    Ok(Told { reached: delivered.reached, failed: delivered.failed })
 }
 
 /// What is said of each quote, with whoever stands in one part of its list of subscribers.

@@ -5,19 +5,16 @@ use market::{Patience, ProviderError};
 
 use crate::App;
 use crate::error::ServiceError;
-use crate::history::{self, Wait};
+use crate::history::{self, Turn, Wait, Wanted};
 use crate::last_quote::{self, LastQuote, Origin};
 
-/// The quote that the provider gives of a symbol, stored; one call, however many ask at the same time.
+/// The quote that the provider gives of a symbol, stored; one call, however many ask at the same time, in
+/// however many processes.
 ///
 /// Errors: [`ServiceError::UnknownSymbol`], which is remembered for a day, and the provider's.
 pub(crate) async fn ask(app: &App, symbol: &Symbol, wait: Wait) -> Result<LastQuote, ServiceError> {
-    let stored = async || {
-        let quote = last_quote::read(app, symbol).await?;
-        Ok::<_, ServiceError>(quote.filter(|quote| super::is_believed(app, quote)))
-    };
     let Some(mut slot) = app.histories().turn(symbol, wait).await else {
-        return Ok(stored().await?.ok_or(ProviderError::TimedOut)?);
+        return Ok(stored(app, symbol).await?.ok_or(ProviderError::TimedOut)?);
     };
     // Whoever was at it before may have brought it, or found out that there is none.
     if let Some(quote) = slot.asked_quote(app) {
@@ -26,11 +23,11 @@ pub(crate) async fn ask(app: &App, symbol: &Symbol, wait: Wait) -> Result<LastQu
     if let Some(error) = slot.resting(app) {
         return Err(history::refusal(symbol, error));
     }
-    if let Some(quote) = stored().await? {
+    if let Some(quote) = stored(app, symbol).await? {
         slot.remember_quote(&quote);
         return Ok(quote);
     }
-    match fresh(app, symbol, wait).await {
+    match asked_once(app, symbol, wait).await {
         Ok(quote) => {
             slot.remember_quote(&quote);
             Ok(quote)
@@ -40,6 +37,39 @@ pub(crate) async fn ask(app: &App, symbol: &Symbol, wait: Wait) -> Result<LastQu
             Err(history::refusal(symbol, error))
         }
         Err(error) => Err(error),
+    }
+}
+
+async fn stored(app: &App, symbol: &Symbol) -> Result<Option<LastQuote>, ServiceError> {
+    let quote = last_quote::read(app, symbol).await?;
+    Ok(quote.filter(|quote| super::is_believed(app, quote)))
+}
+
+/// Of all processes on the table one asks at a time; the others take what it has stored.
+async fn asked_once(app: &App, symbol: &Symbol, wait: Wait) -> Result<LastQuote, ServiceError> {
+    loop {
+        let lease = match history::take(app, symbol, Wanted::Quote, wait).await? {
+            Turn::Ours(lease) => Some(lease),
+            Turn::Resting(error) => return Err(error.into()),
+            Turn::Theirs if history::others_done(app, symbol, Wanted::Quote, wait).await? => None,
+            Turn::Theirs => return Err(ProviderError::TimedOut.into()),
+        };
+        let found = stored(app, symbol).await?;
+        let Some(lease) = lease else {
+            match found {
+                Some(quote) => return Ok(quote),
+                None => continue,
+            }
+        };
+        let quote = match found {
+            Some(quote) => Ok(quote),
+            None => fresh(app, symbol, wait).await,
+        };
+        match &quote {
+            Err(ServiceError::Provider(error)) => lease.failed(app, error).await,
+            _ => lease.done(app).await,
+        }
+        return quote;
     }
 }
 

@@ -109,7 +109,7 @@ async fn look_up(
     let found = if symbol.is_own_item() {
         own_items::valuations(app, customer, symbol).await.map(Arc::new).map(|series| of_own_item(app, &series))
     } else if known.has_newer_bars {
-        of_bars(app, symbol, known.quote).await
+        of_bars(app, symbol, &known).await
     } else if let Some(quote) = known.quote {
         Ok(Some(quoted(app, quote.clone())))
     } else {
@@ -130,9 +130,10 @@ fn quoted(app: &App, quote: LastQuote) -> BoardQuote {
     BoardQuote { age_seconds: age_seconds(app, quote.as_of), stale: is_stale(app, quote.as_of), quote }
 }
 
-async fn of_bars(app: &App, symbol: &Symbol, quote: Option<&LastQuote>) -> Result<Option<BoardQuote>, ServiceError> {
+async fn of_bars(app: &App, symbol: &Symbol, known: &Known<'_>) -> Result<Option<BoardQuote>, ServiceError> {
+    let quote = known.quote;
     let series = match app.provider().clock() {
-        MarketClock::Live => history::stored(app, symbol).await?,
+        MarketClock::Live => history::stored_within(app, symbol, known.wait).await?,
         MarketClock::StandsAt(_) => Some(history::load(app, symbol).await?),
     };
     let Some(series) = series else { return Ok(None) };
@@ -143,7 +144,7 @@ async fn of_bars(app: &App, symbol: &Symbol, quote: Option<&LastQuote>) -> Resul
     let seq = quote.map_or(0, |quote| quote.seq);
     Ok(last_quote::of_last_bar(&series).map(|last| {
         let found = quoted(app, LastQuote { seq, ..last });
-        BoardQuote { stale: found.stale || series.stale, ..found }
+        BoardQuote { stale: found.stale || series.is_stale(), ..found }
     }))
 }
 

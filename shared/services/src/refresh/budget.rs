@@ -1,14 +1,22 @@
 //! What a slot is for, and how many of the provider's calls it may use.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
+use chrono_tz::America::New_York;
+use domain::{Day, calendar};
 
-use crate::market_clock::until_close;
+use crate::market_clock::{close_of, until_close};
 
 /// Calls that the refresh leaves for callers: a symbol that somebody looks at for the first time takes one.
 pub const CALLERS_RESERVE: usize = 5;
 
 /// How far apart the template's slots of a session are.
 const SLOT_MINUTES: i64 = 15;
+
+/// When a source has the bars of the day, in New York. Asked for before, a call of a counted quota is lost.
+const BARS_OUT_AT: NaiveTime = match NaiveTime::from_hms_opt(18, 0, 0) {
+    Some(time) => time,
+    None => NaiveTime::MIN,
+};
 
 /// What a slot of a live provider is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +26,8 @@ pub enum Work {
         /// Slots until the close, this one included.
         slots_left: usize,
     },
+    /// It has closed, and the day's bars are not out yet: nothing is asked for.
+    Rest,
     /// It is closed: the bars of its last session, each of which is a last price too.
     Bars,
 }
@@ -25,37 +35,39 @@ pub enum Work {
 /// What a slot at `now` is for.
 #[must_use]
 pub fn work_at(now: DateTime<Utc>) -> Work {
-    match until_close(now) {
-        Some(left) => {
-            let whole = left.num_minutes() / SLOT_MINUTES;
-            Work::Quotes { slots_left: usize::try_from(whole).unwrap_or(0) + 1 }
-        }
-        None => Work::Bars,
+    if let Some(left) = until_close(now) {
+        let slots = (left.num_seconds() + SLOT_MINUTES * 60 - 1) / (SLOT_MINUTES * 60);
+        return Work::Quotes { slots_left: usize::try_from(slots).unwrap_or(1) };
     }
+    let local = now.with_timezone(&New_York);
+    let has_closed =
+        Day::try_from(local.date_naive()).is_ok_and(|today| calendar::is_trading_day(today) && now >= close_of(today));
+    if has_closed && local.time() < BARS_OUT_AT { Work::Rest } else { Work::Bars }
 }
 
 /// Symbols that a slot may ask about, each of which takes a call, where `calls_left` may be made now (`None`: nobody
-/// counts) and `followed` symbols are to be kept current.
+/// counts) and the evening will need `evening` of them.
 ///
 /// [`CALLERS_RESERVE`] calls are always left. While the exchange is open as many more are left as the evening will need,
 /// one for the bars of each symbol, for a bar is kept for good and a quote for a quarter of an hour; what is spare beyond
 /// that is spread evenly, rounded up, over the slots until the close. The provider's count looks back 24 hours, so calls
 /// of the evening before weigh on the day as well: what is spare is so at any time of the day.
 #[must_use]
-pub fn allowance(work: Work, calls_left: Option<usize>, followed: usize) -> usize {
+pub fn allowance(work: Work, calls_left: Option<usize>, evening: usize) -> usize {
     let Some(calls_left) = calls_left else { return usize::MAX };
     let ours = calls_left.saturating_sub(CALLERS_RESERVE);
     match work {
+        Work::Rest => 0,
         Work::Bars => ours,
-        Work::Quotes { slots_left } => ours.saturating_sub(followed).div_ceil(slots_left.max(1)),
+        Work::Quotes { slots_left } => ours.saturating_sub(evening).div_ceil(slots_left.max(1)),
     }
 }
 
 /// How old a quote is that a slot asks for again: younger ones were brought by the slot itself, delivered twice, or by a
 /// caller.
 #[must_use]
-pub(super) fn is_due(fetched_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-    now - fetched_at >= TimeDelta::minutes(SLOT_MINUTES / 2)
+pub(super) fn is_due(asked_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    now - asked_at >= TimeDelta::minutes(SLOT_MINUTES / 2)
 }
 
 #[cfg(test)]
@@ -63,14 +75,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quotes_while_the_exchange_is_open_and_bars_while_it_is_closed() {
+    fn quotes_while_the_exchange_is_open_and_bars_once_they_are_out() {
         let cases = [
             ("2026-06-10T13:00:00Z", Work::Bars),
-            ("2026-06-10T13:30:00Z", Work::Quotes { slots_left: 27 }),
-            ("2026-06-10T19:45:00Z", Work::Quotes { slots_left: 2 }),
+            ("2026-06-10T13:30:00Z", Work::Quotes { slots_left: 26 }),
+            ("2026-06-10T19:30:02Z", Work::Quotes { slots_left: 2 }),
+            ("2026-06-10T19:45:00Z", Work::Quotes { slots_left: 1 }),
             ("2026-06-10T19:59:30Z", Work::Quotes { slots_left: 1 }),
-            ("2026-06-10T20:00:00Z", Work::Bars),
+            ("2026-06-10T20:00:00Z", Work::Rest),
+            ("2026-06-10T20:45:00Z", Work::Rest),
+            ("2026-06-10T21:59:59Z", Work::Rest),
+            ("2026-06-10T22:00:00Z", Work::Bars),
             ("2026-06-10T22:30:00Z", Work::Bars),
+            ("2026-06-11T03:00:00Z", Work::Bars),
+            // Winter time in New York; a holiday; a Saturday.
+            ("2026-01-14T22:59:59Z", Work::Rest),
+            ("2026-01-14T23:00:00Z", Work::Bars),
+            ("2026-07-03T20:30:00Z", Work::Bars),
             ("2026-06-13T15:00:00Z", Work::Bars),
         ];
         for (instant, work) in cases {
@@ -81,10 +102,11 @@ mod tests {
     #[test]
     fn the_reserve_of_callers_and_the_evenings_bars_are_left() {
         let open = |slots_left| Work::Quotes { slots_left };
-        // (work, calls left, symbols followed, symbols asked about)
+        // (work, calls left, calls the evening needs, symbols asked about)
         let cases = [
             (Work::Bars, None, 5_000, usize::MAX),
             (open(3), None, 5_000, usize::MAX),
+            (Work::Rest, Some(25), 10, 0),
             (Work::Bars, Some(25), 10, 20),
             (Work::Bars, Some(6), 10, 1),
             (Work::Bars, Some(5), 10, 0),
@@ -101,8 +123,8 @@ mod tests {
             (open(1), Some(15), 10, 0),
             (open(0), Some(16), 10, 1),
         ];
-        for (work, left, followed, allowed) in cases {
-            assert_eq!(allowance(work, left, followed), allowed, "{work:?} {left:?} {followed}");
+        for (work, left, evening, allowed) in cases {
+            assert_eq!(allowance(work, left, evening), allowed, "{work:?} {left:?} {evening}");
         }
     }
 }

@@ -3,6 +3,7 @@
 use market::{Patience, ProviderError};
 
 use super::followed;
+use super::ledger::Ledger;
 use super::telling::Telling;
 use crate::App;
 use crate::error::ServiceError;
@@ -28,6 +29,7 @@ pub async fn replay_day(app: &App) -> Result<usize, ServiceError> {
             Err(error) => tracing::warn!(%symbol, %error, "not replayed"),
         }
     }
-    telling.tell(app).await;
+    // A replay may start over and tells each day once: nothing of it is kept.
+    telling.tell(app, &mut Ledger::default()).await;
     Ok(telling.told())
 }

@@ -1,5 +1,7 @@
 //! Slots: the times that the schedule stands for, each of which is done once.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use store::{DeleteExpect, Key, StoreError, Version, Write, documents, keys};
@@ -10,8 +12,12 @@ use crate::error::ServiceError;
 
 const JOB: &str = "refresh-prices";
 
-/// How long one run keeps others of its slot away; a run that died is taken over after that.
-const LEASE_MINUTES: i64 = 10;
+/// How long a run keeps other deliveries of its slot away after its last sign of life. A run that died is taken over
+/// after that, and Lambda's own retry, which comes a minute after a failure, finds the lease ended.
+const LEASE_SECONDS: i64 = 55;
+
+/// How often a run gives a sign of life.
+pub(super) const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
 
 /// How long the record of a slot keeps a second delivery from acting.
 const SLOT_DAYS: i64 = 2;
@@ -32,7 +38,7 @@ pub(super) struct Claim {
 
 /// Takes a slot; none where it is done, or where a run of the same or a later slot has finished, which did its work.
 ///
-/// Errors: a conflict where another delivery is at it, so that whoever retries finds out how it ended.
+/// Errors: a conflict where another delivery is at it: were it an answer, nobody would come back after a run that died.
 pub(super) async fn claim(app: &App, slot: DateTime<Utc>) -> Result<Option<Claim>, ServiceError> {
     if last_run(app).await?.and_then(|last| last.slot).is_some_and(|last| last >= slot) {
         return Ok(None);
@@ -44,12 +50,21 @@ pub(super) async fn claim(app: &App, slot: DateTime<Utc>) -> Result<Option<Claim
         Some((run, _)) if run.leased_until > app.now() => return Err(StoreError::Conflict { write: 0 }.into()),
         _ => {}
     }
-    let run = Run { leased_until: app.now() + TimeDelta::minutes(LEASE_MINUTES), done: None };
+    let run = Run { leased_until: app.now() + TimeDelta::seconds(LEASE_SECONDS), done: None };
     let taken_at = put_run(app, &key, &run, standing.map(|(_, version)| version)).await?;
     Ok(Some(Claim { slot, key, taken_at }))
 }
 
 impl Claim {
+    /// A sign of life: the lease starts over.
+    pub(super) async fn renew(&mut self, app: &App) {
+        let run = Run { leased_until: app.now() + TimeDelta::seconds(LEASE_SECONDS), done: None };
+        match put_run(app, &self.key, &run, self.taken_at).await {
+            Ok(taken_at) => self.taken_at = taken_at,
+            Err(error) => tracing::warn!(%error, "the lease of the slot was not renewed"),
+        }
+    }
+
     /// The slot is done.
     pub(super) async fn finish(self, app: &App, run: LastRun) -> Result<(), ServiceError> {
         let done = Run { leased_until: app.now(), done: Some(run.did.clone()) };

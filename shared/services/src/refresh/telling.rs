@@ -1,20 +1,19 @@
 //! Telling of new quotes, at least once each.
 //!
-//! A mark says up to when all quotes that the refresh stored were told. It moves only when every event of a run was
-//! taken, and each run tells first what was stored since: quotes whose event was not taken, of a run that died, or that a
-//! caller brought between two runs. Whoever listens ignores a `seq` not above the last, so that a repeat does no harm.
+//! The ledger says up to which number the quotes of each symbol were told, and learns of it once an event was taken. Each
+//! run tells first what stands above that: quotes whose event was not taken, of a run that died, or that a caller
+//! brought, be it while another run went on. Whoever listens ignores a `seq` not above the last, so that a repeat does no
+//! harm.
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
 use domain::Symbol;
 use serde_json::{Value, json};
-use store::{StoreError, documents, keys};
 
 use super::followed::Followed;
+use super::ledger::Ledger;
 use crate::App;
 use crate::bus::{Event, MAX_EVENT_BYTES, NotPublished};
-use crate::error::ServiceError;
 use crate::last_quote::{LastQuote, MAX_QUOTES_AN_EVENT, QUOTES_REFRESHED};
 
 /// Bytes of the detail around its quotes: `{"quotes":[]}`.
@@ -25,17 +24,15 @@ const AROUND: usize = 13;
 pub(super) struct Telling {
     waiting: BTreeMap<Symbol, LastQuote>,
     told: usize,
-    refused: bool,
 }
 
 impl Telling {
-    /// With the quotes of earlier runs that were stored and not told.
-    pub(super) async fn of_untold(app: &App, followed: &[Followed]) -> Result<Self, ServiceError> {
-        let mark = documents::read::<DateTime<Utc>>(app.table(), &keys::quotes_told()).await?.map(|(mark, _)| mark);
+    /// With the quotes that were stored and not told.
+    pub(super) fn of_untold(followed: &[Followed], ledger: &Ledger) -> Self {
         let stored = followed.iter().filter_map(|one| one.quote.as_ref());
-        let untold = stored.filter(|quote| mark.is_none_or(|mark| quote.fetched_at > mark));
+        let untold = stored.filter(|quote| quote.seq > ledger.told_up_to(&quote.symbol));
         let waiting = untold.map(|quote| (quote.symbol.clone(), quote.clone())).collect();
-        Ok(Self { waiting, ..Self::default() })
+        Self { waiting, told: 0 }
     }
 
     /// A quote that was stored just now.
@@ -54,64 +51,45 @@ impl Telling {
     }
 
     /// Tells of everything that waits. What is not taken is told by a later run.
-    pub(super) async fn tell(&mut self, app: &App) {
+    pub(super) async fn tell(&mut self, app: &App, ledger: &mut Ledger) {
         let waiting = std::mem::take(&mut self.waiting);
-        for (detail, count) in details(waiting.into_values()) {
+        for (detail, quotes) in details(waiting.into_values()) {
             let event = Event { detail_type: QUOTES_REFRESHED, detail };
             match app.bus().publish(event).await {
-                Ok(()) => self.told += count,
+                Ok(()) => {
+                    self.told += quotes.len();
+                    quotes.iter().for_each(|(symbol, seq)| ledger.told(symbol, *seq));
+                }
                 Err(error @ NotPublished(_)) => {
-                    tracing::error!(%error, quotes = count, "quotes wait for the next slot to be told");
-                    self.refused = true;
+                    tracing::error!(%error, quotes = quotes.len(), "quotes wait for the next slot to be told");
                 }
             }
         }
     }
-
-    /// Tells of what is left and, where every event was taken, moves the mark to now; gives how many quotes were told.
-    pub(super) async fn finish(mut self, app: &App) -> usize {
-        self.tell(app).await;
-        if !self.refused
-            && let Err(error) = move_mark(app).await
-        {
-            tracing::warn!(%error, "these quotes will be told again");
-        }
-        self.told
-    }
 }
 
-async fn move_mark(app: &App) -> Result<(), ServiceError> {
-    let key = keys::quotes_told();
-    let version = documents::read::<DateTime<Utc>>(app.table(), &key).await?.map(|(_, version)| version);
-    match documents::put(app.table(), key, &app.now(), version).await {
-        // A parallel run of another slot has moved it.
-        Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// The details of as few events as hold these quotes, each with how many it holds.
-fn details(quotes: impl Iterator<Item = LastQuote>) -> Vec<(Value, usize)> {
-    let mut events: Vec<Vec<Value>> = Vec::new();
+/// The details of as few events as hold these quotes, each with the symbols and numbers that it tells of.
+fn details(quotes: impl Iterator<Item = LastQuote>) -> Vec<(Value, Vec<(Symbol, u64)>)> {
+    let mut events: Vec<(Vec<Value>, Vec<(Symbol, u64)>)> = Vec::new();
     let mut bytes = 0;
     for quote in quotes {
+        let told = (quote.symbol.clone(), quote.seq);
         // A quote is texts and numbers, which always are JSON.
         let Ok(quote) = serde_json::to_value(quote) else { continue };
         let more = quote.to_string().len() + 1;
         match events.last_mut() {
-            Some(event) if event.len() < MAX_QUOTES_AN_EVENT && bytes + more <= MAX_EVENT_BYTES => event.push(quote),
+            Some((event, tells)) if event.len() < MAX_QUOTES_AN_EVENT && bytes + more <= MAX_EVENT_BYTES => {
+                event.push(quote);
+                tells.push(told);
+            }
             _ => {
-                events.push(vec![quote]);
+                events.push((vec![quote], vec![told]));
                 bytes = AROUND;
             }
         }
         bytes += more;
     }
-    let detail = |quotes: Vec<Value>| {
-        let count = quotes.len();
-        (json!({ "quotes": quotes }), count)
-    };
-    events.into_iter().map(detail).collect()
+    events.into_iter().map(|(quotes, tells)| (json!({ "quotes": quotes }), tells)).collect()
 }
 
 #[cfg(test)]
@@ -138,7 +116,7 @@ mod tests {
         let sizes = |count, source: &str| {
             let events = details(quotes(count, source));
             assert!(events.iter().all(|(detail, _)| detail.to_string().len() <= MAX_EVENT_BYTES));
-            events.into_iter().map(|(_, count)| count).collect::<Vec<_>>()
+            events.into_iter().map(|(_, tells)| tells.len()).collect::<Vec<_>>()
         };
         assert_eq!(sizes(0, "a"), [0; 0]);
         assert_eq!(sizes(1_000, "a"), [1_000]);

@@ -23,7 +23,7 @@ async fn a_letter_says_what_happened() {
     let (ada, socket) = world.connected("ada").await;
     by_mail(&world, ada, Repeat::Once).await.unwrap();
     by_mail(&world, ada, Repeat::Once).await.unwrap();
-    assert_eq!(world.letters.asked(), ["ada@example.com"], "asked once");
+    assert_eq!(world.letters.asked(), ["ada@example.com"], "who has agreed is not asked again");
     alerts::evaluate(&world.app, &[world.quote("AAPL", "12.5")]).await.unwrap();
     let text = "AAPL is above 12: 12.5 USD as of 2026-11-20 15:00 UTC, market day 2026-11-20.\n";
     let letter = ("AAPL is above 12".to_owned(), text.to_owned());
@@ -88,6 +88,31 @@ async fn what_could_not_be_told_is_told_at_the_next_quote() {
     assert!(world.history(ada, &alert).await[0].delivered);
     world.let_deliveries_lapse();
     assert_eq!(alerts::evaluate(&world.app, &[world.quote("AAPL", "14")]).await.unwrap(), Fired::default());
+}
+
+#[tokio::test]
+async fn an_alert_that_no_connection_took_is_told_to_those_that_come_after() {
+    let world = World::new();
+    let (ada, failing) = world.connected("ada").await;
+    let alert = world.alert(ada, above("12"), Repeat::Once).await;
+    world.sockets.fail(&failing);
+    let quote = world.quote("AAPL", "13");
+    let fired = alerts::evaluate(&world.app, std::slice::from_ref(&quote)).await.unwrap();
+    assert_eq!(fired, Fired { fired: 1, delivered: 0, undelivered: 1 });
+    assert!(!world.history(ada, &alert).await[0].delivered);
+    let anew = world.connected_again("ada").await;
+    world.let_deliveries_lapse();
+    let told = alerts::evaluate(&world.app, &[quote]).await.unwrap();
+    assert_eq!(told, Fired { fired: 0, delivered: 1, undelivered: 0 });
+    assert_eq!(world.sockets.take(&anew).len(), 1);
+    assert!(world.history(ada, &alert).await[0].delivered);
+
+    // One that takes it is enough.
+    let other = world.alert(ada, above("12"), Repeat::Once).await;
+    world.sockets.fail(&world.connected_again("ada").await);
+    let fired = alerts::evaluate(&world.app, &[world.quote("AAPL", "13")]).await.unwrap();
+    assert_eq!(fired, Fired { fired: 1, delivered: 1, undelivered: 0 });
+    assert!(world.history(ada, &other).await[0].delivered);
 }
 
 #[tokio::test]

@@ -155,6 +155,23 @@ async fn what_a_replay_fires_is_marked() {
 }
 
 #[tokio::test]
+async fn a_hundred_alerts_that_fire_once_are_no_rivals_for_their_customers_count() {
+    let world = World::new();
+    let customers: Vec<_> = (1..=2).map(|number| domain::CustomerId(uuid::Uuid::from_u128(number))).collect();
+    for customer in &customers {
+        for _ in 0..100 {
+            world.alert(*customer, above("12"), Repeat::Once).await;
+        }
+    }
+    let fired = alerts::evaluate(&world.crowded, &[world.quote("AAPL", "13")]).await.unwrap();
+    assert_eq!(fired, Fired { fired: 200, delivered: 200, undelivered: 0 });
+    assert_eq!(world.crowd.lost(), 0);
+    for customer in &customers {
+        world.alert(*customer, above("99"), Repeat::Once).await;
+    }
+}
+
+#[tokio::test]
 async fn alerts_of_more_than_a_page_and_of_many_symbols_all_fire() {
     let world = World::new();
     let customers: Vec<_> = (1..=7).map(|number| domain::CustomerId(uuid::Uuid::from_u128(number))).collect();

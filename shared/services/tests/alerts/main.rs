@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "in a test program a failed unwrap is a failed test")]
 
+mod consent;
+mod crowd;
 mod delivery;
 mod firing;
 mod keeping;
+mod letters;
 #[path = "../support/mod.rs"]
 mod support;
 mod survival;

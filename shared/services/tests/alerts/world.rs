@@ -1,5 +1,6 @@
 //! A platform in memory on a market that is moved by hand, with sockets and a letter box that remember.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -16,19 +17,23 @@ use services::identity::profile::Person;
 use services::identity::registration;
 use services::identity::sessions::{self, SessionKind};
 use services::last_quote::LastQuote;
-use services::mail::{Mail, MailError};
 use services::push::{Push, PushError};
 use services::{App, Channels, Parts, live};
 use store::fault::{Faulty, Plan};
 use store::{Table, keys};
 use store_sqlite::SqliteTable;
 
+use crate::crowd::Crowd;
+use crate::letters::Letters;
 use crate::support::{HandClock, Market, stock};
 
 pub const PASSWORD: &str = "correct horse battery";
 
 pub struct World {
     pub app: App,
+    /// On the same, with everybody else's turn before each call of the table.
+    pub crowded: App,
+    pub crowd: Arc<Crowd>,
     pub table: Arc<Faulty<SqliteTable>>,
     pub clock: HandClock,
     pub market: Arc<Market>,
@@ -41,15 +46,23 @@ pub struct World {
 
 /// What was told over live connections, in order.
 #[derive(Default)]
-pub struct Sockets(Mutex<Vec<(String, Value)>>);
+pub struct Sockets {
+    told: Mutex<Vec<(String, Value)>>,
+    failing: Mutex<BTreeSet<String>>,
+}
 
 impl Sockets {
     /// The alerts told over a connection since the last call.
     pub fn take(&self, connection: &str) -> Vec<Value> {
-        let mut told = self.0.lock().unwrap();
+        let mut told = self.told.lock().unwrap();
         let (taken, left): (Vec<_>, Vec<_>) = told.drain(..).partition(|(to, _)| to == connection);
         *told = left;
         taken.into_iter().map(|(_, message)| message).filter(|message| message["type"] == "alert").collect()
+    }
+
+    /// From now on this connection takes nothing.
+    pub fn fail(&self, connection: &str) {
+        self.failing.lock().unwrap().insert(connection.to_owned());
     }
 }
 
@@ -58,88 +71,14 @@ impl Push for Sockets {
     async fn post(&self, connection: &str, text: &str) -> Result<(), PushError> {
         // Where a real socket would be waited for, others have their turn.
         tokio::task::yield_now().await;
-        self.0.lock().unwrap().push((connection.to_owned(), serde_json::from_str(text).unwrap()));
+        if self.failing.lock().unwrap().contains(connection) {
+            return Err(PushError::Failed("by plan".to_owned()));
+        }
+        self.told.lock().unwrap().push((connection.to_owned(), serde_json::from_str(text).unwrap()));
         Ok(())
     }
 
     async fn close(&self, _connection: &str) -> Result<(), PushError> {
-        Ok(())
-    }
-}
-
-/// A sender of letters.
-#[derive(Default)]
-pub struct Letters(Mutex<Post>);
-
-#[derive(Default)]
-struct Post {
-    is_missing: bool,
-    is_on_strike: bool,
-    asked: Vec<String>,
-    subscribed: Vec<(CustomerId, String)>,
-    sent: Vec<(CustomerId, String, String)>,
-}
-
-impl Letters {
-    /// From now on there is no sender at all.
-    pub fn close_down(&self) {
-        self.0.lock().unwrap().is_missing = true;
-    }
-
-    pub fn strike(&self, is_on_strike: bool) {
-        self.0.lock().unwrap().is_on_strike = is_on_strike;
-    }
-
-    /// Every address that was asked whether it wants letters, as often as it was.
-    pub fn asked(&self) -> Vec<String> {
-        self.0.lock().unwrap().asked.clone()
-    }
-
-    /// The addresses at which a customer gets letters.
-    pub fn addresses(&self, customer: CustomerId) -> Vec<String> {
-        let post = self.0.lock().unwrap();
-        post.subscribed.iter().filter(|(owner, _)| *owner == customer).map(|(_, email)| email.clone()).collect()
-    }
-
-    /// Subject and text of each letter sent since the last call.
-    pub fn take(&self) -> Vec<(String, String)> {
-        self.0.lock().unwrap().sent.drain(..).map(|(_, subject, text)| (subject, text)).collect()
-    }
-}
-
-#[async_trait]
-impl Mail for Letters {
-    fn is_there(&self) -> bool {
-        !self.0.lock().unwrap().is_missing
-    }
-
-    async fn subscribe(&self, customer: CustomerId, email: &str) -> Result<String, MailError> {
-        let mut post = self.0.lock().unwrap();
-        if post.is_on_strike {
-            return Err(MailError("on strike".to_owned()));
-        }
-        post.asked.push(email.to_owned());
-        if !post.subscribed.contains(&(customer, email.to_owned())) {
-            post.subscribed.push((customer, email.to_owned()));
-        }
-        Ok(format!("subscription of {email}"))
-    }
-
-    async fn unsubscribe(&self, subscription: &str) -> Result<(), MailError> {
-        let mut post = self.0.lock().unwrap();
-        if post.is_on_strike {
-            return Err(MailError("on strike".to_owned()));
-        }
-        post.subscribed.retain(|(_, email)| subscription != format!("subscription of {email}"));
-        Ok(())
-    }
-
-    async fn send(&self, customer: CustomerId, subject: &str, text: &str) -> Result<(), MailError> {
-        let mut post = self.0.lock().unwrap();
-        if post.is_on_strike {
-            return Err(MailError("on strike".to_owned()));
-        }
-        post.sent.push((customer, subject.to_owned(), text.to_owned()));
         Ok(())
     }
 }
@@ -189,15 +128,22 @@ impl World {
         let (sockets, letters) = (Arc::new(Sockets::default()), Arc::new(Letters::default()));
         let objects = FolderObjects::open(folder.path(), [7; 32], clock.reader()).unwrap();
         objects.set_base_url("http://127.0.0.1").unwrap();
-        let app = App::new(Parts {
-            table: table.clone(),
-            objects: Arc::new(objects),
-            provider: market.clone(),
-            clock: clock.reader(),
-            channels: Channels { push: sockets.clone(), mail: letters.clone(), ..Channels::none() },
-        });
+        let objects = Arc::new(objects);
+        let app = |table: Arc<dyn Table>| {
+            App::new(Parts {
+                table,
+                objects: objects.clone(),
+                provider: market.clone(),
+                clock: clock.reader(),
+                channels: Channels { push: sockets.clone(), mail: letters.clone(), ..Channels::none() },
+            })
+        };
+        let crowd = Arc::new(Crowd::of(table.clone()));
+        let (straight, crowded) = (app(table.clone()), app(crowd.clone()));
         Self {
-            app,
+            app: straight,
+            crowded,
+            crowd,
             table,
             clock,
             market,
@@ -211,22 +157,29 @@ impl World {
 
     /// A customer with a live connection.
     pub async fn connected(&self, name: &str) -> (CustomerId, String) {
-        let email: Email = format!("{name}@example.com").parse().unwrap();
         let person = Person {
-            email: email.clone(),
+            email: format!("{name}@example.com").parse().unwrap(),
             first_name: name.to_owned(),
             last_name: "Lovelace".to_owned(),
             phone: None,
             address: None,
         };
-        let password = || Password::typed(PASSWORD.to_owned());
-        let id = registration::register(&self.app, person, password()).await.unwrap().profile.id;
-        let token = sessions::sign_in(&self.app, &email, password(), SessionKind::Api).await.unwrap().token;
-        let session = authorize(&self.app, &token).await.unwrap().unwrap().session;
+        let password = Password::typed(PASSWORD.to_owned());
+        let id = registration::register(&self.app, person, password).await.unwrap().profile.id;
+        (id, self.connected_again(name).await)
+    }
+
+    /// One more live connection of a customer.
+    pub async fn connected_again(&self, name: &str) -> String {
+        let email: Email = format!("{name}@example.com").parse().unwrap();
+        let password = Password::typed(PASSWORD.to_owned());
+        let token = sessions::sign_in(&self.app, &email, password, SessionKind::Api).await.unwrap().token;
+        let customer = authorize(&self.app, &token).await.unwrap().unwrap();
+        let (id, session) = (customer.customer_id, customer.session);
         let connection = format!("c{}=", self.connections.fetch_add(1, Ordering::Relaxed));
         let ticket = live::issue_ticket(&self.app, id, &session).await.unwrap().ticket;
         assert!(live::connect(&self.app, &connection, &ticket).await.unwrap());
-        (id, connection)
+        connection
     }
 
     /// Makes an alert on AAPL that tells over live connections only.

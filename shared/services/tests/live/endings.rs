@@ -173,6 +173,6 @@ async fn where_nobody_closed_it_the_next_push_finds_the_session_dead() {
     let other = world.signed_in(ada.id, &ada.email, SessionKind::Api).await;
     let connection = world.connected(&other).await;
     world.end_behind_its_back(&other).await;
-    assert_eq!(live::to_customer(&world.app, ada.id, &json!({ "type": "alert" })).await.unwrap(), 0);
+    assert_eq!(live::to_customer(&world.app, ada.id, &json!({ "type": "alert" })).await.unwrap().reached, 0);
     world.assert_ended(&connection).await;
 }

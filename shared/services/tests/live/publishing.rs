@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use futures::{StreamExt as _, stream};
 use serde_json::json;
 use services::identity::sessions::SessionKind;
-use services::live::{self, Published};
+use services::live::{self, Published, Told};
 use store::{Table as _, keys};
 
 use crate::world::{World, kinds, quote, symbol};
@@ -52,7 +52,7 @@ async fn a_connection_that_is_gone_is_forgotten_with_all_it_heard_of() {
 }
 
 #[tokio::test]
-async fn a_connection_that_fails_is_counted_and_kept() {
+async fn a_connection_that_does_not_take_an_update_is_ended_so_that_it_resumes_by_a_snapshot() {
     let world = World::new();
     let ada = world.someone("ada").await;
     let (failing, well) = (world.listening(&ada, &["AAPL", "IBM"]).await, world.listening(&ada, &["IBM"]).await);
@@ -61,7 +61,14 @@ async fn a_connection_that_fails_is_counted_and_kept() {
     let told = live::publish(&world.app, &quotes).await.unwrap();
     assert_eq!(told, Published { quotes: 2, connections: 2, posted: 1, gone: 0, ended: 0, failed: 1 });
     assert_eq!(kinds(&world.sockets.take(&well)), ["quote"]);
-    assert_eq!(world.left("LIVE#").await.len(), 3);
+    assert!(world.sockets.is_closed(&failing) && !world.sockets.is_closed(&well));
+    assert_eq!(world.left("LIVE#").await, [keys::subscription(&symbol("IBM"), &well)]);
+    assert!(world.table.get(&keys::connection(&failing)).await.unwrap().is_none());
+    // The same where what it missed was the answer to its own message.
+    world.sockets.fail(&well);
+    world.say(&well, &json!({ "action": "ping" })).await;
+    assert!(world.sockets.is_closed(&well));
+    world.assert_no_connection_is_left().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -84,6 +91,7 @@ async fn a_slow_connection_holds_up_no_other_and_costs_five_seconds_however_much
     assert_eq!(told, Published { quotes: 2, connections: 100, posted: 194, gone: 0, ended: 0, failed: 3 });
     let took = start.elapsed();
     assert!((Duration::from_secs(5)..Duration::from_secs(6)).contains(&took), "{took:?}");
+    assert!(slow.iter().all(|connection| world.sockets.is_closed(connection)));
     for connection in fast {
         let times = world.sockets.times(connection);
         assert!(times.len() == 2 && times.iter().all(|at| *at - start < Duration::from_secs(1)), "{times:?}");
@@ -126,11 +134,11 @@ async fn a_customers_news_reach_all_of_their_connections_and_nobody_elses() {
     let others = world.connected(&ben).await;
     world.sockets.hang_up(&own[2]);
     let news = json!({ "type": "alert", "id": 7 });
-    assert_eq!(live::to_customer(&world.app, ada.id, &news).await.unwrap(), 2);
+    assert_eq!(live::to_customer(&world.app, ada.id, &news).await.unwrap(), Told { reached: 2, failed: 0 });
     assert_eq!(world.sockets.take(&own[0]), std::slice::from_ref(&news));
     assert_eq!(world.sockets.take(&own[1]), [news]);
     assert!(world.sockets.take(&others).is_empty());
-    assert_eq!(live::to_customer(&world.app, ada.id, &json!({})).await.unwrap(), 2, "the third is forgotten");
+    assert_eq!(live::to_customer(&world.app, ada.id, &json!({})).await.unwrap().reached, 2, "the third is forgotten");
 }
 
 #[tokio::test(flavor = "multi_thread")]

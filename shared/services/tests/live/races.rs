@@ -144,6 +144,23 @@ async fn two_messages_of_one_connection_at_the_same_time_are_both_done_at_any_st
 }
 
 #[tokio::test]
+async fn a_connection_that_is_not_let_in_leaves_nothing_whichever_write_fails() {
+    let world = World::new();
+    let ada = world.someone("ada").await;
+    for fault in [Fault::ErrorBefore, Fault::ErrorAfter] {
+        // The ticket is used up, and the connection kept.
+        for write in 0..2 {
+            let ticket = live::issue_ticket(&world.app, ada.id, &ada.session).await.unwrap().ticket;
+            world.table.plan_writes(Plan::scripted((0..write).map(|_| None).chain([Some(fault)])));
+            let opened = live::connect(&world.app, "never=", &ticket).await;
+            world.table.plan_writes(Plan::quiet());
+            assert!(opened.is_err(), "{fault:?} of write {write}");
+            world.assert_no_connection_is_left().await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn whatever_fails_is_said_and_can_be_sent_again_and_nothing_is_left_in_the_end() {
     let world = World::new();
     let ada = world.someone("ada").await;

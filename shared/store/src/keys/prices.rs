@@ -1,4 +1,4 @@
-//! Keys of what is kept beside bars and quotes: grades of forecasts, what was searched for, how far quotes were told.
+//! Keys of what is kept beside bars and quotes: grades of forecasts, what was searched for, what was asked for and told.
 
 use domain::{Day, Symbol};
 use sha2::{Digest as _, Sha256};
@@ -43,10 +43,32 @@ pub fn search(text: &str) -> Key {
     Key::new(format!("SEARCH#{}", sha256_hex(text)), ONLY)
 }
 
-/// Up to when all quotes were told.
+/// That somebody asks a live provider for bars of a symbol, or found just now that it has none to give; expires.
 #[must_use]
-pub fn quotes_told() -> Key {
-    Key::new("JOB#refresh-prices", "TOLD")
+pub fn bars_asked(symbol: &Symbol) -> Key {
+    Key::new(format!("INSTRUMENT#{symbol}"), "ASKED#BARS")
+}
+
+/// The same of its quote.
+#[must_use]
+pub fn quote_asked(symbol: &Symbol) -> Key {
+    Key::new(format!("INSTRUMENT#{symbol}"), "ASKED#QUOTE")
+}
+
+/// The part that a symbol stands in of what the scheduled refresh has asked for and told.
+#[must_use]
+pub fn refresh_ledger(symbol: &Symbol) -> Key {
+    ledger(shard(symbol).into())
+}
+
+/// The sixteen parts of what the scheduled refresh has asked for and told.
+#[must_use]
+pub fn refresh_ledgers() -> [Key; 16] {
+    std::array::from_fn(ledger)
+}
+
+fn ledger(shard: usize) -> Key {
+    Key::new("JOB#refresh-prices", format!("LEDGER#{shard:x}"))
 }
 
 fn shard(symbol: &Symbol) -> u8 {
@@ -75,5 +97,6 @@ mod tests {
         let holds = |lists: [List; 16], key: Key| lists.iter().filter(|list| list.partition == key.pk).count();
         assert_eq!(holds(awaited_grades(), awaited_grade(&symbol)), 1);
         assert_eq!(holds(described_instruments(), described_instrument(&symbol)), 1);
+        assert!(refresh_ledgers().contains(&refresh_ledger(&symbol)));
     }
 }

@@ -1,0 +1,160 @@
+//! Who asks a live provider about a symbol: one process at a time, by an item of the table.
+//!
+//! In a cloud each request may be a process of its own, so that a lock in memory keeps nobody from asking twice.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::Symbol;
+use market::ProviderError;
+use serde::{Deserialize, Serialize};
+use store::{DeleteExpect, Expect, Key, StoreError, Version, Write, documents, keys};
+
+use super::memory::{REST_SECONDS, Wait};
+use crate::App;
+use crate::error::ServiceError;
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wanted {
+    Bars,
+    Quote,
+}
+
+/// What comes of an attempt to be the one who asks.
+pub(crate) enum Turn {
+    /// It is this one. Whoever asked before may have stored the answer meanwhile.
+    Ours(Lease),
+    /// Somebody asks already.
+    Theirs,
+    /// Somebody asked a moment ago in vain.
+    Resting(ProviderError),
+}
+
+/// The right to ask, until it is given back or runs out.
+#[must_use = "a lease that is not given back keeps the others waiting until it runs out"]
+pub(crate) struct Lease {
+    key: Key,
+    version: Version,
+}
+
+/// The item: held while nothing has failed yet, and for a moment the memory of a failure.
+#[derive(Serialize, Deserialize)]
+struct Asked {
+    failed: Option<Failed>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Failed {
+    at: DateTime<Utc>,
+    #[serde(with = "Reason")]
+    error: ProviderError,
+}
+
+/// How a failure is stored.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "ProviderError", rename_all = "snake_case")]
+enum Reason {
+    UnknownSymbol,
+    QuotaExhausted { until: Option<DateTime<Utc>> },
+    RateLimited { retry_after: Duration },
+    KeyRefused,
+    NotGiven,
+    TimedOut,
+    TooLarge,
+    Malformed { what: String },
+    Unavailable { status: Option<u16> },
+}
+
+/// Tries to be the one who asks for as long as `wait` goes on.
+pub(crate) async fn take(app: &App, symbol: &Symbol, wanted: Wanted, wait: Wait) -> Result<Turn, ServiceError> {
+    let key = key(symbol, wanted);
+    let until = app.now() + TimeDelta::seconds(wait.seconds_of_a_lease());
+    match documents::put_new(app.table(), key.clone(), &Asked { failed: None }, Some(until.timestamp())).await {
+        Ok(version) => Ok(Turn::Ours(Lease { key, version })),
+        Err(StoreError::Conflict { .. } | StoreError::Throttled) => standing(app, &key).await,
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Waits until nobody asks any more; whether that was in time.
+pub(crate) async fn others_done(app: &App, symbol: &Symbol, wanted: Wanted, wait: Wait) -> Result<bool, ServiceError> {
+    let key = key(symbol, wanted);
+    while wait.pause().await {
+        match app.table().get(&key).await? {
+            Some(item) if documents::parse::<Asked>(&item)?.failed.is_none() => {}
+            _ => return Ok(true),
+        }
+    }
+    Ok(false)
+}
+
+async fn standing(app: &App, key: &Key) -> Result<Turn, ServiceError> {
+    let failed = documents::read::<Asked>(app.table(), key).await?.and_then(|(asked, _)| asked.failed);
+    let resting = failed.filter(|failed| app.now() - failed.at < TimeDelta::seconds(REST_SECONDS));
+    Ok(resting.map_or(Turn::Theirs, |failed| Turn::Resting(failed.error)))
+}
+
+fn key(symbol: &Symbol, wanted: Wanted) -> Key {
+    match wanted {
+        Wanted::Bars => keys::bars_asked(symbol),
+        Wanted::Quote => keys::quote_asked(symbol),
+    }
+}
+
+impl Lease {
+    /// Gives the lease back: the answer is stored, or nobody was asked. One that cannot be given back runs out.
+    pub(crate) async fn done(self, app: &App) {
+        let gone = Write::Delete { key: self.key, expect: DeleteExpect::Version(self.version) };
+        if let Err(error) = app.table().transact(vec![gone]).await {
+            tracing::warn!(%error, "the right to ask a provider was not given back");
+        }
+    }
+
+    /// Leaves a note of the failure instead, so that those who waited do not all fail in turn. Of a symbol that the
+    /// provider does not know a note of a day stands elsewhere.
+    pub(crate) async fn failed(self, app: &App, error: &ProviderError) {
+        if *error == ProviderError::UnknownSymbol {
+            return self.done(app).await;
+        }
+        let now = app.now();
+        let until = now + TimeDelta::seconds(REST_SECONDS);
+        let asked = Asked { failed: Some(Failed { at: now, error: error.clone() }) };
+        let noted = async {
+            let body = documents::body(&self.key, &asked)?;
+            let (key, expires_at) = (self.key.clone(), Some(until.timestamp()));
+            app.table()
+                .transact(vec![Write::Put { key, body, expires_at, expect: Expect::Version(self.version) }])
+                .await
+        };
+        if let Err(error) = noted.await {
+            tracing::warn!(%error, "the failure of a provider was not noted");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_failure_is_read_back_as_it_was() {
+        let at = DateTime::UNIX_EPOCH;
+        for error in [
+            ProviderError::UnknownSymbol,
+            ProviderError::QuotaExhausted { until: Some(at) },
+            ProviderError::RateLimited { retry_after: Duration::from_millis(1_200) },
+            ProviderError::KeyRefused,
+            ProviderError::NotGiven,
+            ProviderError::TimedOut,
+            ProviderError::TooLarge,
+            ProviderError::Malformed { what: "a bar".to_owned() },
+            ProviderError::Unavailable { status: Some(503) },
+        ] {
+            let asked = Asked { failed: Some(Failed { at, error: error.clone() }) };
+            let text = serde_json::to_string(&asked).unwrap();
+            let read: Asked = serde_json::from_str(&text).unwrap();
+            assert_eq!(read.failed.unwrap().error, error, "{text}");
+        }
+    }
+}
