@@ -6,6 +6,7 @@ use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::target::{Target, each};
@@ -22,6 +23,14 @@ impl Live {
         let host = url.strip_prefix("ws://").unwrap().split('/').next().unwrap();
         let stream = TcpStream::connect(host).await?;
         Ok(Self(tokio_tungstenite::client_async(url, stream).await?.0))
+    }
+
+    /// Connects as a browser does for a page of this origin.
+    pub async fn connect_from(url: &str, origin: &str) -> Result<Self, Error> {
+        let mut request = url.into_client_request()?;
+        request.headers_mut().insert("origin", origin.parse().unwrap());
+        let stream = TcpStream::connect(request.uri().authority().unwrap().as_str()).await?;
+        Ok(Self(tokio_tungstenite::client_async(request, stream).await?.0))
     }
 
     /// Sends a message.
@@ -85,6 +94,28 @@ fn a_ticket_connects_once_and_nobody_without_one() {
                 Ok(_) => panic!("{} let pass {refused}", target.name),
             }
         }
+        live.leave().await;
+    });
+}
+
+#[test]
+fn a_page_of_another_origin_is_refused_and_its_ticket_is_not_used_up() {
+    each(async |target: &Target| {
+        let ticket = target.post("/live-tickets", &json!({})).await.expect_status(201).json();
+        let url = format!("{}?ticket={}", target.live_url(), ticket["ticket"].as_str().unwrap());
+        match Live::connect_from(&url, "https://evil.example").await {
+            Err(Error::Http(response)) => assert_eq!(response.status(), 403, "{}", target.name),
+            Err(error) => panic!("{}: {error}", target.name),
+            Ok(_) => panic!("{} let pass a page of somebody else", target.name),
+        }
+        let host = url.trim_start_matches("ws://").split('/').next().unwrap();
+        let own = format!("http://{host}");
+        let mut live = match Live::connect_from(&url, &own).await {
+            Ok(live) => live,
+            Err(error) => panic!("{} refused {own}: {error}", target.name),
+        };
+        live.send(&json!({ "action": "ping" })).await;
+        assert_eq!(live.next().await["type"], "pong", "{}", target.name);
         live.leave().await;
     });
 }

@@ -58,7 +58,9 @@ impl Telling {
             match app.bus().publish(event).await {
                 Ok(()) => {
                     self.told += quotes.len();
-                    quotes.iter().for_each(|(symbol, seq)| ledger.told(symbol, *seq));
+                    for (symbol, seq) in &quotes {
+                        ledger.told(symbol, *seq);
+                    }
                 }
                 Err(error @ NotPublished(_)) => {
                     tracing::error!(%error, quotes = quotes.len(), "quotes wait for the next slot to be told");
@@ -68,9 +70,12 @@ impl Telling {
     }
 }
 
-/// The details of as few events as hold these quotes, each with the symbols and numbers that it tells of.
-fn details(quotes: impl Iterator<Item = LastQuote>) -> Vec<(Value, Vec<(Symbol, u64)>)> {
-    let mut events: Vec<(Vec<Value>, Vec<(Symbol, u64)>)> = Vec::new();
+/// The symbols and numbers that an event tells of.
+type Tells = Vec<(Symbol, u64)>;
+
+/// The details of as few events as hold these quotes, each with what it tells of.
+fn details(quotes: impl Iterator<Item = LastQuote>) -> Vec<(Value, Tells)> {
+    let mut events: Vec<(Vec<Value>, Tells)> = Vec::new();
     let mut bytes = 0;
     for quote in quotes {
         let told = (quote.symbol.clone(), quote.seq);

@@ -79,7 +79,7 @@ async fn who_goes_back_to_an_earlier_address_keeps_its_subscription() {
     let (ada, _) = world.connected("ada").await;
     world.letters.go_unanswered();
     for email in [FIRST, SECOND, FIRST] {
-        if world.letters.asked().len() > 0 {
+        if !world.letters.asked().is_empty() {
             moves_to(&world, ada, email).await;
         }
         by_mail(&world, ada).await;
