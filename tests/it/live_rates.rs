@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use gateway::{AlphaVantageAccess, Prices};
 use serde_json::{Value, json};
+use services::refresh::{self, Work};
 
 use crate::live_client::Live;
 use crate::provider::LoopbackProvider;
@@ -38,22 +39,27 @@ async fn listening(target: &Target, symbol: &str) -> (Target, Live) {
     // The snapshot comes before the connection is listed; the next message is taken when the one before has been.
     live.send(&json!({ "action": "ping" })).await;
     assert_eq!(live.next().await["type"], "pong", "{}", target.name);
-<<<<<<< HEAD
-    let above = json!({ "symbol": symbol, "condition": { "type": "above", "price": "100" }, "repeat": "once" });
-    customer.post("/alerts", &above).await.expect_status(201);
-=======
->>>>>>> four
-    live
+    (customer, live)
 }
 
-async fn hears_of_the_first_quote(target: &Target, live: &mut Live, symbol: &str) {
+/// Makes an alert that the first price fires.
+async fn alerted(customer: &Target, symbol: &str) {
+    let above = json!({ "symbol": symbol, "condition": { "type": "above", "price": "100" }, "repeat": "once" });
+    customer.post("/alerts", &above).await.expect_status(201);
+}
+
+async fn hears_of_the_first_quote_and_the_alert(target: &Target, live: &mut Live, symbol: &str) {
     let (quote, alert) = quote_and_alert(live).await;
-    assert_eq!((&quote["type"], &quote["symbol"]), (&json!("quote"), &json!(symbol)), "{}: {quote}", target.name);
-    assert_eq!((&quote["price"], &quote["seq"]), (&json!("120.5"), &json!(1)), "{}: {quote}", target.name);
-    assert_eq!(quote["source"], "alpha_vantage");
+    is_the_first(target, &quote, symbol);
     assert_eq!((&alert["type"], &alert["price"]), (&json!("alert"), &json!("120.5")), "{}: {alert}", target.name);
     let seen = target.get(&format!("/quotes?symbols={symbol}")).await.expect_status(200).json();
     assert_eq!(seen["items"][0]["price"], "120.5", "{}: {seen}", target.name);
+}
+
+fn is_the_first(target: &Target, quote: &Value, symbol: &str) {
+    assert_eq!((&quote["type"], &quote["symbol"]), (&json!("quote"), &json!(symbol)), "{}: {quote}", target.name);
+    assert_eq!((&quote["price"], &quote["seq"]), (&json!("120.5"), &json!(1)), "{}: {quote}", target.name);
+    assert_eq!(quote["source"], "alpha_vantage");
 }
 
 #[test]
@@ -67,11 +73,24 @@ fn a_scheduled_refresh_reaches_whoever_subscribed_on_the_emulated_aws() {
         let (provider, _) = LoopbackProvider::listen(provider_url.trim_start_matches("http://"), now).await;
         provider.set("LOOP", 12_050);
         let target = target.newcomer().await;
-        let mut live = listening(&target, "LOOP").await;
+        let (customer, mut live) = listening(&target, "LOOP").await;
         let slot = scheduled(now);
+        // Nobody turns the clock of the emulated AWS. In the hours between the close and the day's bars the refresh asks
+        // for nothing, and tells of what somebody's look has brought.
+        let rests = refresh::work_at(now) == Work::Rest;
+        if rests {
+            customer.get("/quotes?symbols=LOOP").await.expect_status(200);
+        } else {
+            alerted(&customer, "LOOP").await;
+        }
         let did = target.invoke("refresh-prices", &slot).await;
-        assert_eq!((&did["refreshed"], &did["told"], &did["repeated"]), (&json!(1), &json!(1), &json!(false)), "{did}");
-        hears_of_the_first_quote(&target, &mut live, "LOOP").await;
+        let refreshed = i32::from(!rests);
+        assert_eq!((&did["refreshed"], &did["told"]), (&json!(refreshed), &json!(1)), "{did}");
+        if rests {
+            is_the_first(&target, &live.next().await, "LOOP");
+        } else {
+            hears_of_the_first_quote_and_the_alert(&target, &mut live, "LOOP").await;
+        }
         let calls = provider.calls("LOOP");
         let again = target.invoke("refresh-prices", &slot).await;
         assert_eq!(again["repeated"], true, "a slot that is delivered twice acts once");
@@ -95,10 +114,11 @@ fn quotes_follow_each_other_slot_by_slot_on_one_machine() {
             gateway::Settings { prices, clock: Arc::new(move || at(&reader)), ..target::settings(home.path()) };
         let (server, target) = Target::serve(settings).await;
         let target = target.newcomer().await;
-        let mut live = listening(&target, "LOOP").await;
+        let (customer, mut live) = listening(&target, "LOOP").await;
+        alerted(&customer, "LOOP").await;
         let did = target.invoke("refresh-prices", &scheduled(at(&clock))).await;
         assert_eq!((&did["refreshed"], &did["told"]), (&json!(1), &json!(1)), "{did}");
-        hears_of_the_first_quote(&target, &mut live, "LOOP").await;
+        hears_of_the_first_quote_and_the_alert(&target, &mut live, "LOOP").await;
         let next = at(&clock) + TimeDelta::minutes(15);
         *clock.lock().unwrap() = next;
         provider.set_now(next);
@@ -167,7 +187,11 @@ fn a_replay_moves_day_by_day_and_says_so_in_every_message_with_a_price() {
             assert!(pair[0]["day"].as_str() < pair[1]["day"].as_str(), "{quotes:?}");
         }
         let seen = target.get("/quotes?symbols=AAPL").await.expect_status(200).json();
-        assert_eq!((&seen["items"][0]["replay"], &seen["items"][0]["source"]), (&json!(true), &json!("replay")), "{seen}");
+        assert_eq!(
+            (&seen["items"][0]["replay"], &seen["items"][0]["source"]),
+            (&json!(true), &json!("replay")),
+            "{seen}"
+        );
         live.leave().await;
         server.stop().await;
     });
