@@ -78,7 +78,7 @@ struct ServeArgs {
     /// Do not run the schedules.
     #[arg(long)]
     no_schedules: bool,
-    /// Play the history of the sample, or of the files in SEXTANT_PRICES, as if it happened now: so many trading days a
+    /// Play the history of the sample, or of the files in `SEXTANT_PRICES`, as if it happened now: so many trading days a
     /// second. Its data is kept apart, in the folder replay of the home.
     #[arg(long, value_name = "SPEED")]
     replay: Option<Speed>,
