@@ -94,7 +94,7 @@ fn the_projects_own_template_is_read_whole() {
     assert_eq!(fetch.routes, [RouteKey::parse("GET", "/fetch-data/{symbol}").unwrap()]);
     let refresh = template.functions.iter().find(|function| function.name == "refresh-prices").unwrap();
     assert_eq!(refresh.schedules.len(), 2);
-    assert_eq!((refresh.timeout, refresh.retries), (Duration::from_mins(5), 1));
+    assert_eq!((refresh.timeout, refresh.retries), (Duration::from_mins(5), 2));
     assert_eq!(template.live_api, Some(LiveApi { stage: "live".to_owned(), function: "live".to_owned() }));
     let publish = template.functions.iter().find(|function| function.name == "publish-rates").unwrap();
     let [pattern] = publish.rules.as_slice() else { panic!("{publish:?}") };

@@ -8,7 +8,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::Symbol;
 use market::ProviderError;
 use serde::{Deserialize, Serialize};
+use store::retry::{Retry, retry};
 use store::{DeleteExpect, Expect, Key, StoreError, Version, Write, documents, keys};
+use uuid::Uuid;
 
 use super::memory::{REST_SECONDS, Wait};
 use crate::App;
@@ -41,6 +43,8 @@ pub(crate) struct Lease {
 /// The item: held while nothing has failed yet, and for a moment the memory of a failure.
 #[derive(Serialize, Deserialize)]
 struct Asked {
+    /// Who holds it, so that one whose answer was lost is known again.
+    holder: Option<Uuid>,
     failed: Option<Failed>,
 }
 
@@ -68,13 +72,18 @@ enum Reason {
 
 /// Tries to be the one who asks for as long as `wait` goes on.
 pub(crate) async fn take(app: &App, symbol: &Symbol, wanted: Wanted, wait: Wait) -> Result<Turn, ServiceError> {
-    let key = key(symbol, wanted);
+    let key = &key(symbol, wanted);
     let until = app.now() + TimeDelta::seconds(wait.seconds_of_a_lease());
-    match documents::put_new(app.table(), key.clone(), &Asked { failed: None }, Some(until.timestamp())).await {
-        Ok(version) => Ok(Turn::Ours(Lease { key, version })),
-        Err(StoreError::Conflict { .. } | StoreError::Throttled) => standing(app, &key).await,
-        Err(error) => Err(error.into()),
-    }
+    let holder = Some(app.new_id());
+    let asked = &Asked { holder, failed: None };
+    retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
+        match documents::put_new(app.table(), key.clone(), asked, Some(until.timestamp())).await {
+            Ok(version) => Ok(Turn::Ours(Lease { key: key.clone(), version })),
+            Err(StoreError::Conflict { .. } | StoreError::Throttled) => standing(app, key, holder).await,
+            Err(error) => Err(error.into()),
+        }
+    })
+    .await
 }
 
 /// Waits until nobody asks any more; whether that was in time.
@@ -89,8 +98,13 @@ pub(crate) async fn others_done(app: &App, symbol: &Symbol, wanted: Wanted, wait
     Ok(false)
 }
 
-async fn standing(app: &App, key: &Key) -> Result<Turn, ServiceError> {
-    let failed = documents::read::<Asked>(app.table(), key).await?.and_then(|(asked, _)| asked.failed);
+async fn standing(app: &App, key: &Key, holder: Option<Uuid>) -> Result<Turn, ServiceError> {
+    let standing = documents::read::<Asked>(app.table(), key).await?;
+    if let Some((_, version)) = standing.as_ref().filter(|(asked, _)| asked.holder == holder) {
+        // It was taken by an earlier try, whose answer was lost.
+        return Ok(Turn::Ours(Lease { key: key.clone(), version: *version }));
+    }
+    let failed = standing.and_then(|(asked, _)| asked.failed);
     let resting = failed.filter(|failed| app.now() - failed.at < TimeDelta::seconds(REST_SECONDS));
     Ok(resting.map_or(Turn::Theirs, |failed| Turn::Resting(failed.error)))
 }
@@ -106,7 +120,7 @@ impl Lease {
     /// Gives the lease back: the answer is stored, or nobody was asked. One that cannot be given back runs out.
     pub(crate) async fn done(self, app: &App) {
         let gone = Write::Delete { key: self.key, expect: DeleteExpect::Version(self.version) };
-        if let Err(error) = app.table().transact(vec![gone]).await {
+        if let Err(error) = written(app, gone).await {
             tracing::warn!(%error, "the right to ask a provider was not given back");
         }
     }
@@ -119,18 +133,29 @@ impl Lease {
         }
         let now = app.now();
         let until = now + TimeDelta::seconds(REST_SECONDS);
-        let asked = Asked { failed: Some(Failed { at: now, error: error.clone() }) };
+        let asked = Asked { holder: None, failed: Some(Failed { at: now, error: error.clone() }) };
         let noted = async {
             let body = documents::body(&self.key, &asked)?;
             let (key, expires_at) = (self.key.clone(), Some(until.timestamp()));
-            app.table()
-                .transact(vec![Write::Put { key, body, expires_at, expect: Expect::Version(self.version) }])
-                .await
+            written(app, Write::Put { key, body, expires_at, expect: Expect::Version(self.version) }).await
         };
         if let Err(error) = noted.await {
             tracing::warn!(%error, "the failure of a provider was not noted");
         }
     }
+}
+
+/// Makes the write, which others wait for, as surely as can be. Where the lease is not as it was, an earlier try was taken
+/// or it ran out: there is nothing left to write.
+async fn written(app: &App, write: Write) -> Result<(), ServiceError> {
+    let write = &write;
+    retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
+        match app.table().transact(vec![write.clone()]).await {
+            Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    })
+    .await
 }
 
 #[cfg(test)]
@@ -151,7 +176,7 @@ mod tests {
             ProviderError::Malformed { what: "a bar".to_owned() },
             ProviderError::Unavailable { status: Some(503) },
         ] {
-            let asked = Asked { failed: Some(Failed { at, error: error.clone() }) };
+            let asked = Asked { holder: None, failed: Some(Failed { at, error: error.clone() }) };
             let text = serde_json::to_string(&asked).unwrap();
             let read: Asked = serde_json::from_str(&text).unwrap();
             assert_eq!(read.failed.unwrap().error, error, "{text}");
