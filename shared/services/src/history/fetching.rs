@@ -36,7 +36,15 @@ pub(super) async fn fetch_once(
             Turn::Theirs if lease::others_done(app, symbol, Wanted::Bars, wait).await? => None,
             Turn::Theirs => return Fetched::Failed { error: ProviderError::TimedOut, stored }.outcome(symbol),
         };
-        stored = from_store(app, symbol).await?;
+        stored = match from_store(app, symbol).await {
+            Ok(stored) => stored,
+            Err(error) => {
+                if let Some(lease) = lease {
+                    lease.done(app).await;
+                }
+                return Err(error);
+            }
+        };
         let is_done = stored.as_ref().is_some_and(|series| is_current(app, series));
         match (lease, stored) {
             (lease, Some(series)) if is_done => {

@@ -8,13 +8,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::Symbol;
 use market::ProviderError;
 use serde::{Deserialize, Serialize};
-use store::retry::{Retry, retry};
 use store::{DeleteExpect, Expect, Key, StoreError, Version, Write, documents, keys};
 use uuid::Uuid;
 
 use super::memory::{REST_SECONDS, Wait};
 use crate::App;
 use crate::error::ServiceError;
+
+/// Tries of one write of a lease: one that is lost keeps others waiting.
+const TRIES: u32 = 8;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -76,14 +78,20 @@ pub(crate) async fn take(app: &App, symbol: &Symbol, wanted: Wanted, wait: Wait)
     let until = app.now() + TimeDelta::seconds(wait.seconds_of_a_lease());
     let holder = Some(app.new_id());
     let asked = &Asked { holder, failed: None };
-    retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
-        match documents::put_new(app.table(), key.clone(), asked, Some(until.timestamp())).await {
-            Ok(version) => Ok(Turn::Ours(Lease { key: key.clone(), version })),
+    let mut tries = 1;
+    loop {
+        let tried = match documents::put_new(app.table(), key.clone(), asked, Some(until.timestamp())).await {
+            Ok(version) => return Ok(Turn::Ours(Lease { key: key.clone(), version })),
             Err(StoreError::Conflict { .. } | StoreError::Throttled) => standing(app, key, holder).await,
-            Err(error) => Err(error.into()),
+            Err(error) => Err(error),
+        };
+        match tried {
+            Ok(turn) => return Ok(turn),
+            // Whether an earlier try was taken is not known; the next one finds itself.
+            Err(StoreError::Unavailable { .. } | StoreError::Throttled) if tries < TRIES => tries += 1,
+            Err(error) => return Err(error.into()),
         }
-    })
-    .await
+    }
 }
 
 /// Waits until nobody asks any more; whether that was in time.
@@ -98,7 +106,7 @@ pub(crate) async fn others_done(app: &App, symbol: &Symbol, wanted: Wanted, wait
     Ok(false)
 }
 
-async fn standing(app: &App, key: &Key, holder: Option<Uuid>) -> Result<Turn, ServiceError> {
+async fn standing(app: &App, key: &Key, holder: Option<Uuid>) -> Result<Turn, StoreError> {
     let standing = documents::read::<Asked>(app.table(), key).await?;
     if let Some((_, version)) = standing.as_ref().filter(|(asked, _)| asked.holder == holder) {
         // It was taken by an earlier try, whose answer was lost.
@@ -119,8 +127,8 @@ fn key(symbol: &Symbol, wanted: Wanted) -> Key {
 impl Lease {
     /// Gives the lease back: the answer is stored, or nobody was asked. One that cannot be given back runs out.
     pub(crate) async fn done(self, app: &App) {
-        let gone = Write::Delete { key: self.key, expect: DeleteExpect::Version(self.version) };
-        if let Err(error) = written(app, gone).await {
+        let gone = Write::Delete { key: self.key.clone(), expect: DeleteExpect::Version(self.version) };
+        if let Err(error) = self.written(app, gone).await {
             tracing::warn!(%error, "the right to ask a provider was not given back");
         }
     }
@@ -137,7 +145,7 @@ impl Lease {
         let noted = async {
             let body = documents::body(&self.key, &asked)?;
             let (key, expires_at) = (self.key.clone(), Some(until.timestamp()));
-            written(app, Write::Put { key, body, expires_at, expect: Expect::Version(self.version) }).await
+            self.written(app, Write::Put { key, body, expires_at, expect: Expect::Version(self.version) }).await
         };
         if let Err(error) = noted.await {
             tracing::warn!(%error, "the failure of a provider was not noted");
@@ -145,17 +153,29 @@ impl Lease {
     }
 }
 
-/// Makes the write, which others wait for, as surely as can be. Where the lease is not as it was, an earlier try was taken
-/// or it ran out: there is nothing left to write.
-async fn written(app: &App, write: Write) -> Result<(), ServiceError> {
-    let write = &write;
-    retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
-        match app.table().transact(vec![write.clone()]).await {
-            Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
+impl Lease {
+    /// Makes the write, which others wait for, as surely as can be. Where the lease is not as it was, an earlier try was
+    /// taken or it ran out: there is nothing left to write.
+    async fn written(&self, app: &App, write: Write) -> Result<(), StoreError> {
+        let mut tries = 1;
+        loop {
+            let error = match app.table().transact(vec![write.clone()]).await {
+                Ok(_) => return Ok(()),
+                Err(error) => error,
+            };
+            let stands = match app.table().get(&self.key).await {
+                Ok(item) => item.is_some_and(|item| item.version == self.version),
+                Err(_) => true,
+            };
+            if !stands {
+                return Ok(());
+            }
+            if tries >= TRIES {
+                return Err(error);
+            }
+            tries += 1;
         }
-    })
-    .await
+    }
 }
 
 #[cfg(test)]

@@ -54,16 +54,17 @@ async fn asked_once(app: &App, symbol: &Symbol, wait: Wait) -> Result<LastQuote,
             Turn::Theirs if history::others_done(app, symbol, Wanted::Quote, wait).await? => None,
             Turn::Theirs => return Err(ProviderError::TimedOut.into()),
         };
-        let found = stored(app, symbol).await?;
+        let found = stored(app, symbol).await;
         let Some(lease) = lease else {
-            match found {
+            match found? {
                 Some(quote) => return Ok(quote),
                 None => continue,
             }
         };
         let quote = match found {
-            Some(quote) => Ok(quote),
-            None => fresh(app, symbol, wait).await,
+            Ok(Some(quote)) => Ok(quote),
+            Ok(None) => fresh(app, symbol, wait).await,
+            Err(error) => Err(error),
         };
         match &quote {
             Err(ServiceError::Provider(error)) => lease.failed(app, error).await,
