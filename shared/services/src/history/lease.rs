@@ -159,10 +159,7 @@ impl Lease {
     async fn written(&self, app: &App, write: Write) -> Result<(), StoreError> {
         let mut tries = 1;
         loop {
-            let error = match app.table().transact(vec![write.clone()]).await {
-                Ok(_) => return Ok(()),
-                Err(error) => error,
-            };
+            let Err(error) = app.table().transact(vec![write.clone()]).await else { return Ok(()) };
             let stands = match app.table().get(&self.key).await {
                 Ok(item) => item.is_some_and(|item| item.version == self.version),
                 Err(_) => true,
