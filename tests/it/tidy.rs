@@ -42,7 +42,7 @@ const ENGINES: [(&str, &[&str]); 5] = [
     ("objects", &["s3:GetObject"]),
     ("bus", &["Action: events:PutEvents", "EVENT_BUS_NAME: "]),
     ("push", &["Action: execute-api:ManageConnections", "LIVE_ENDPOINT:"]),
-    ("mail", &["ALERTS_TOPIC_ARN: "]),
+    ("mail", &["LETTERBOX_TOPIC_PREFIX:"]),
 ];
 
 /// Stands for every function in a list of crates.

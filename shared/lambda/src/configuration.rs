@@ -29,8 +29,8 @@ pub struct Configuration {
     pub event_bus_name: Option<String>,
     /// The address of the stage that live connections are at; without one there are none.
     pub live_endpoint: Option<String>,
-    /// The topic that letters are published to; without one none are sent.
-    pub alerts_topic_arn: Option<String>,
+    /// What the ARNs of the topics that letters are published to begin with; without it none are sent.
+    pub letterbox_topic_prefix: Option<String>,
 }
 
 /// The origins whose pages may open live connections.
@@ -74,7 +74,7 @@ impl Configuration {
             yahoo_url: set("YAHOO_URL"),
             event_bus_name: set("EVENT_BUS_NAME"),
             live_endpoint: set("LIVE_ENDPOINT"),
-            alerts_topic_arn: set("ALERTS_TOPIC_ARN"),
+            letterbox_topic_prefix: set("LETTERBOX_TOPIC_PREFIX"),
         })
     }
 }
@@ -129,12 +129,12 @@ mod tests {
         variables.extend([
             ("EVENT_BUS_NAME", "default"),
             ("LIVE_ENDPOINT", "https://a/live"),
-            ("ALERTS_TOPIC_ARN", ""),
+            ("LETTERBOX_TOPIC_PREFIX", ""),
         ]);
         let configuration = read(&variables).unwrap();
         assert_eq!(configuration.event_bus_name.as_deref(), Some("default"));
         assert_eq!(configuration.live_endpoint.as_deref(), Some("https://a/live"));
-        assert_eq!(configuration.alerts_topic_arn, None);
+        assert_eq!(configuration.letterbox_topic_prefix, None);
     }
 
     #[test]

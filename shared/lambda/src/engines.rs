@@ -15,9 +15,9 @@ use store::Table;
 use store_dynamodb::DynamoTable;
 
 use crate::absent::NoObjects;
-use crate::alerts_topic::AlertsTopic;
 use crate::aws::Aws;
 use crate::event_bridge::EventBridge;
+use crate::letterboxes::Letterboxes;
 use crate::live_connections::LiveConnections;
 use crate::prices;
 
@@ -107,9 +107,9 @@ fn push(aws: &Aws) -> Arc<dyn Push> {
 }
 
 fn mail(aws: &Aws) -> Arc<dyn Mail> {
-    match &aws.configuration.alerts_topic_arn {
+    match &aws.configuration.letterbox_topic_prefix {
         None => Arc::new(NoMail),
-        Some(arn) => Arc::new(AlertsTopic::new(aws_sdk_sns::Client::new(&aws.sdk), arn.clone())),
+        Some(prefix) => Arc::new(Letterboxes::new(aws_sdk_sns::Client::new(&aws.sdk), prefix.clone())),
     }
 }
 

@@ -12,12 +12,12 @@
 //! more CPU while it starts than its memory buys it afterwards.
 
 mod absent;
-mod alerts_topic;
 mod alpha_vantage_key;
 mod aws;
 mod configuration;
 pub mod engines;
 mod event_bridge;
+mod letterboxes;
 mod live_connections;
 mod logs;
 #[cfg(test)]

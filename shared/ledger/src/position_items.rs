@@ -87,6 +87,12 @@ impl PositionHead {
     pub fn older_items(&self) -> &[u64] {
         &self.older_items
     }
+
+    /// Whether there is no lot, so that no unit is held.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lots.is_empty() && self.older_items.is_empty()
+    }
 }
 
 impl OlderLots {

@@ -11,7 +11,7 @@ use valuation::Rates;
 
 use crate::error::ServiceError;
 use crate::history::{Series, Wait};
-use crate::{App, history, instruments};
+use crate::{App, following, history};
 
 /// Currencies looked up at the same time.
 const AT_ONCE: usize = 8;
@@ -31,17 +31,9 @@ struct Pair {
 }
 
 impl ExchangeRates {
-    /// The rates of these currencies into `base`, as far as the provider has their pairs.
+    /// The rates of these currencies into `base`, as far as the provider has their pairs; all together take no longer
+    /// than `wait`.
     pub(crate) async fn load(
-        app: &App,
-        base: Currency,
-        currencies: impl IntoIterator<Item = Currency>,
-    ) -> Result<Self, ServiceError> {
-        Self::load_within(app, base, currencies, Wait::of_request(app)).await
-    }
-
-    /// Like [`Self::load`], for a wait that has begun already: all pairs together take no longer.
-    pub(crate) async fn load_within(
         app: &App,
         base: Currency,
         currencies: impl IntoIterator<Item = Currency>,
@@ -123,9 +115,8 @@ async fn of_market(
         let (one, other) = tokio::join!(asked(direct), asked(inverse));
         found = had(one)?.or(had(other)?);
     }
-    // Whoever holds something in another currency holds the rate too: the refresh keeps it current.
     if let Some(series) = &found {
-        instruments::follow(app, &series.symbol).await?;
+        following::while_valued(app, &series.symbol).await?;
     }
     Ok(found)
 }

@@ -112,14 +112,19 @@ pub struct Record {
 /// new one that is stored. The first one stored stays.
 pub async fn make(app: &App, order: &Order) -> Result<Forecast, ServiceError> {
     let series = history::load(app, &order.symbol).await?;
-    let seen = bars_seen(app, &series, order.as_of)?;
+    make_of(app, &series, order).await
+}
+
+/// The same from a history that is at hand.
+pub(crate) async fn make_of(app: &App, series: &Series, order: &Order) -> Result<Forecast, ServiceError> {
+    let seen = bars_seen(app, series, order.as_of)?;
     let as_of = seen.last().map_or(series.last, |bar| bar.date);
     let sha256 = quant::fingerprint::fingerprint(&seen);
     let key = keys::forecast(&order.symbol, as_of, order.model.name(), order.horizon, &sha256);
     if let Some((stored, _)) = documents::read::<Forecast>(app.table(), &key).await? {
         return Ok(stored);
     }
-    let made = compute(app, order, &series, seen, sha256).await?;
+    let made = compute(app, order, series, seen, sha256).await?;
     let (first, is_new) = documents::put_first(app.table(), &key, made).await?;
     if is_new {
         grades::await_grade(app, &first).await;

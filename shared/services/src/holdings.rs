@@ -140,8 +140,8 @@ pub async fn of_portfolio(app: &App, customer: CustomerId, id: PortfolioId) -> R
     let wait = Wait::of_request(app);
     let currencies = stored.values().flat_map(Stored::currencies);
     let (lines, rates) = tokio::try_join!(
-        price_lines::load_within(app, customer, &held, wait),
-        ExchangeRates::load_within(app, base, currencies, wait)
+        price_lines::load(app, customer, &held, wait),
+        ExchangeRates::load(app, base, currencies, wait)
     )?;
     let realized = realized_gains(app, id, base, &stored, &rates).await?;
     let fills = fills(app, id, &stored, &lines).await?;

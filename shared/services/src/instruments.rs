@@ -25,7 +25,7 @@ pub async fn find(app: &App, symbol: &Symbol) -> Result<Instrument, ServiceError
 }
 
 /// Like [`find`], for a wait that has begun already. What is assumed because no time was left to ask is not kept.
-async fn find_within(app: &App, symbol: &Symbol, wait: Wait) -> Result<Instrument, ServiceError> {
+pub(crate) async fn find_within(app: &App, symbol: &Symbol, wait: Wait) -> Result<Instrument, ServiceError> {
     // Files are at hand and their owner edits them; only a live provider's answer is worth keeping.
     if app.provider().clock() != MarketClock::Live {
         let found = app.provider().instrument(symbol).await;
@@ -63,7 +63,7 @@ fn assumed(symbol: &Symbol, error: &ProviderError) -> Instrument {
 }
 
 /// The instrument that a customer means by a symbol that they are about to hold or watch: an item of their own, or one
-/// that the provider has prices of, which the refresh follows from now on.
+/// that the provider has prices of.
 ///
 /// Errors: [`ServiceError::UnknownSymbol`], and the provider's where it cannot tell.
 pub async fn known(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<Instrument, ServiceError> {
@@ -80,15 +80,12 @@ pub(crate) async fn known_within(
     if symbol.is_own_item() {
         return own_items::find(app, customer, symbol).await;
     }
-    let instrument = if app.provider().clock() == MarketClock::Live {
-        // A call that brings the bars tells more than one that brings the name, and costs as much.
-        history::at_hand_within(app, symbol, wait).await?;
-        find_within(app, symbol, wait).await?
-    } else {
-        listed(app, symbol).await?
-    };
-    follow(app, symbol).await?;
-    Ok(instrument)
+    if app.provider().clock() != MarketClock::Live {
+        return listed(app, symbol).await;
+    }
+    // A call that brings the bars tells more than one that brings the name, and costs as much.
+    history::at_hand_within(app, symbol, wait).await?;
+    find_within(app, symbol, wait).await
 }
 
 /// What a symbol that somebody looks at stands for. A ticker that is new here is validated by the provider's search or,
@@ -130,16 +127,6 @@ async fn listed(app: &App, symbol: &Symbol) -> Result<Instrument, ServiceError> 
         ProviderError::UnknownSymbol => ServiceError::UnknownSymbol { symbol: symbol.clone() },
         other => other.into(),
     })
-}
-
-/// Has the scheduled refresh follow a symbol from now on; done before the first trade, investment, watch or
-/// subscription of it.
-pub(crate) async fn follow(app: &App, symbol: &Symbol) -> Result<(), ServiceError> {
-    let listed = keys::directory_symbol(symbol);
-    if app.table().get(&listed).await?.is_none() {
-        documents::put_first(app.table(), &listed, symbol.clone()).await?;
-    }
-    Ok(())
 }
 
 /// What is known of the instrument that a customer means by a symbol, whether or not it has prices.

@@ -13,6 +13,7 @@ mod digest;
 pub mod error;
 mod exchange_rates;
 mod extension;
+mod following;
 pub mod forecasts;
 pub mod health;
 pub mod history;

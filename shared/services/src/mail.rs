@@ -1,30 +1,32 @@
-//! Letters to customers: SNS with a filter by customer in AWS; one machine sends none.
+//! Letters to customers: topics of SNS in AWS; one machine sends none.
 
 use async_trait::async_trait;
-use domain::CustomerId;
+use uuid::Uuid;
 
-/// A letter was not taken, or a subscription not made.
+/// A letter was not taken, or a letterbox not opened or closed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("mail: {0}")]
 pub struct MailError(pub String);
 
 /// Sends letters to those who have confirmed that they want them.
+///
+/// A letterbox leads to one address and is known by an id of ours, so that it can be closed whatever became of its
+/// opening. Each of these may be called again with the same letterbox.
 #[async_trait]
 pub trait Mail: Send + Sync {
     /// Whether letters can be sent at all.
     fn is_there(&self) -> bool;
 
-    /// Asks the owner of an address whether they want this customer's letters. Asking again does not ask who has agreed,
-    /// and reminds who has not answered. Gives the subscription's name, to end it by; it is another one where the
-    /// question has lapsed.
-    async fn subscribe(&self, customer: CustomerId, email: &str) -> Result<String, MailError>;
+    /// Opens a letterbox and asks the owner of its address for their consent. Opening it again does not ask who has
+    /// agreed, and reminds who has not answered.
+    async fn open(&self, letterbox: Uuid, email: &str) -> Result<(), MailError>;
 
-    /// Ends a subscription and says whether it has ended, as one that had before has: a subscription whose owner has not
-    /// answered cannot be ended yet.
-    async fn unsubscribe(&self, subscription: &str) -> Result<bool, MailError>;
+    /// Closes a letterbox for good: nothing comes through it any more, and consent that was not given yet no longer can
+    /// be. One that was never opened is closed, too.
+    async fn close(&self, letterbox: Uuid) -> Result<(), MailError>;
 
-    /// Sends a letter to the customer's confirmed addresses.
-    async fn send(&self, customer: CustomerId, subject: &str, text: &str) -> Result<(), MailError>;
+    /// Sends a letter through an open letterbox; to nobody while its owner has not agreed.
+    async fn send(&self, letterbox: Uuid, subject: &str, text: &str) -> Result<(), MailError>;
 }
 
 /// No letters.
@@ -37,15 +39,15 @@ impl Mail for NoMail {
         false
     }
 
-    async fn subscribe(&self, _customer: CustomerId, _email: &str) -> Result<String, MailError> {
+    async fn open(&self, _letterbox: Uuid, _email: &str) -> Result<(), MailError> {
         Err(MailError("this platform sends no letters".to_owned()))
     }
 
-    async fn unsubscribe(&self, _subscription: &str) -> Result<bool, MailError> {
-        Ok(true)
+    async fn close(&self, _letterbox: Uuid) -> Result<(), MailError> {
+        Ok(())
     }
 
-    async fn send(&self, _customer: CustomerId, _subject: &str, _text: &str) -> Result<(), MailError> {
+    async fn send(&self, _letterbox: Uuid, _subject: &str, _text: &str) -> Result<(), MailError> {
         Ok(())
     }
 }

@@ -72,16 +72,8 @@ impl PriceLine {
 }
 
 /// The lines of these symbols. A symbol that no prices can be had of has a line without any.
+/// All together take no longer than `wait`.
 pub(crate) async fn load(
-    app: &App,
-    customer: CustomerId,
-    symbols: &BTreeSet<Symbol>,
-) -> Result<PriceLines, ServiceError> {
-    load_within(app, customer, symbols, Wait::of_request(app)).await
-}
-
-/// Like [`load`], for a wait that has begun already: all symbols together take no longer.
-pub(crate) async fn load_within(
     app: &App,
     customer: CustomerId,
     symbols: &BTreeSet<Symbol>,

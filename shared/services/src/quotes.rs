@@ -44,7 +44,7 @@ pub struct Quote {
     pub splits: Vec<Split>,
 }
 
-/// The price that an order meets. Whoever trades an instrument has the refresh follow it.
+/// The price that an order meets.
 ///
 /// Errors: [`ServiceError::PriceUnavailable`] where it is older than [`MAX_AGE_DAYS`], or no price in exact decimals;
 /// [`ServiceError::PriceUnconfirmed`] where the quote does not go with the bars; [`ServiceError::UnknownSymbol`].
@@ -53,9 +53,6 @@ pub async fn tradable(app: &App, customer: CustomerId, symbol: &Symbol) -> Resul
     let live = app.provider().clock() == MarketClock::Live;
     // Of files the last bar is the quote, and nothing else is read.
     let quote = if live { last_quote::read(app, symbol).await? } else { None };
-    if live {
-        instruments::follow(app, symbol).await?;
-    }
     let splits = || splits_of(&series.bars).map_err(|error| ServiceError::fault("splits", error));
     let (price, day, as_of) = match newest(app, &series, quote.as_ref()) {
         Newest::Unconfirmed(quote) => {

@@ -1,4 +1,4 @@
-//! The scheduled refresh: keeps what somebody has held, watched or subscribed to current within the provider's budget,
+//! The scheduled refresh: keeps what somebody holds, watches or has subscribed to current within the provider's budget,
 //! tells of new quotes, and grades the forecasts that have matured.
 //!
 //! `slot.rs` has a slot done once, `followed.rs` says what is due and in which order, `budget.rs` how much of it,

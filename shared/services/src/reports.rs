@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{CustomerId, Day, Instrument, Money, Symbol};
+use market::Patience;
 use objects::{Link, LinkOptions, ObjectKey};
 use quant::backtest::{Fill, Outcome};
 use quant::forecast::Model;
@@ -19,7 +20,7 @@ use crate::chart_series::{ChartSeries, chart_series};
 use crate::digest::sha256_hex;
 use crate::error::ServiceError;
 use crate::forecasts::{self, Forecast};
-use crate::history::{self, Series};
+use crate::history::{self, Series, Wait};
 use crate::{App, instruments, objects_of};
 
 /// How long a report's link works.
@@ -83,7 +84,8 @@ struct Record {
 
 /// Gathers the figures of a report.
 pub async fn figures(app: &App, customer: CustomerId, order: &Order) -> Result<Figures, ServiceError> {
-    let series = history::load(app, &order.symbol).await?;
+    let wait = Wait::of_request(app);
+    let series = history::load_within(app, &order.symbol, Patience::Caller, wait).await?;
     let strategy = match order.backtest {
         Some(id) => Strategy::try_from(&backtests::request_of(app, customer, id).await?)?,
         None => classic(&series)?,
@@ -101,7 +103,7 @@ pub async fn figures(app: &App, customer: CustomerId, order: &Order) -> Result<F
         Some((made, graded))
     });
     Ok(Figures {
-        instrument: instruments::find(app, &order.symbol).await?,
+        instrument: instruments::find_within(app, &order.symbol, wait).await?,
         request: backtest.filled(),
         // A span that ended earlier has no forecast of today; one made there would be hindsight.
         forecast: if outcome.last_day == series.last { forecast_at(app, &series, series.last).await? } else { None },
@@ -120,7 +122,7 @@ async fn forecast_at(app: &App, series: &Series, as_of: Day) -> Result<Option<Fo
         model: Model::default(),
         as_of: Some(as_of),
     };
-    match forecasts::make(app, &order).await {
+    match forecasts::make_of(app, series, &order).await {
         Ok(made) => Ok(Some(made)),
         Err(ServiceError::NotEnoughBars { .. }) => Ok(None),
         Err(error) => Err(error),

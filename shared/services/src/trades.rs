@@ -17,7 +17,7 @@ use crate::error::ServiceError;
 use crate::idempotency::{Created, Outcome, Pending};
 use crate::portfolios::load;
 use crate::quotes::{self, Quote};
-use crate::{App, positions, wallets};
+use crate::{App, following, positions, wallets};
 
 /// Most lots that one order names.
 pub const MAX_LOTS_NAMED: usize = 200;
@@ -94,6 +94,9 @@ pub async fn execute(
         let held = load(app, customer, portfolio).await?;
         held.require_open()?;
         let before = positions::find(app, portfolio, &request.symbol, quote.currency).await?;
+        if request.side == Side::Buy && before.position.lots.is_empty() {
+            following::begin_for(app, portfolio, &request.symbol).await?;
+        }
         let (wallet, version) = wallets::head(app, customer).await?;
         let terms = terms(app, quote, held.record.portfolio.lot_method);
         let decided = match request.side {

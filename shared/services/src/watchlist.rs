@@ -7,12 +7,12 @@ use domain::{CustomerId, Symbol};
 use market::MarketClock;
 use serde::{Deserialize, Serialize};
 use store::retry::{Retry, retry};
-use store::{DeleteExpect, Write, bars, documents, keys};
+use store::{DeleteExpect, Item, Write, bars, documents, keys};
 
 use crate::error::ServiceError;
 use crate::quotes::{self, BoardQuote};
 use crate::tally::Tally;
-use crate::{App, instruments, last_quote, listing};
+use crate::{App, following, instruments, last_quote, listing};
 
 /// Most symbols that a customer watches.
 pub const MAX_WATCHED: usize = 200;
@@ -54,8 +54,9 @@ pub async fn put(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<(Wa
 
 async fn add(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<(Watched, bool), ServiceError> {
     instruments::known(app, customer, symbol).await?;
-    if !symbol.is_own_item() {
-        instruments::follow(app, symbol).await?;
+    let is_own = symbol.is_own_item();
+    if !is_own {
+        following::begin(app, symbol).await?;
     }
     let key = keys::watch(customer, symbol);
     let fresh = Watched { symbol: symbol.clone(), added_at: app.now() };
@@ -64,8 +65,10 @@ async fn add(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<(Watche
             return Ok((first, false));
         }
         let tally = Tally::read(app, keys::watch_count(customer)).await?;
-        let create = Write::create(key.clone(), documents::body(&key, &fresh)?);
-        app.table().transact(vec![tally.add(1, MAX_WATCHED, WHAT)?, create]).await?;
+        let mut writes = vec![tally.add(1, MAX_WATCHED, WHAT)?];
+        writes.push(Write::create(key.clone(), documents::body(&key, &fresh)?));
+        writes.extend((!is_own).then(|| following::watches(customer, symbol)));
+        app.table().transact(writes).await?;
         Ok((fresh.clone(), true))
     })
     .await
@@ -89,10 +92,19 @@ pub async fn remove(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<
         let (_, version) = documents::read::<Watched>(app.table(), &key).await?.ok_or(NOT_WATCHED)?;
         let gone = Write::Delete { key: key.clone(), expect: DeleteExpect::Version(version) };
         let tally = Tally::read(app, keys::watch_count(customer)).await?;
-        app.table().transact(vec![gone, tally.remove_one()?]).await?;
+        let follows_no_longer = following::watches_no_longer(customer, symbol);
+        app.table().transact(vec![gone, tally.remove_one()?, follows_no_longer]).await?;
         Ok(())
     })
     .await
+}
+
+/// Removes a watched symbol of an erased customer together with its place under the symbol.
+pub(crate) async fn erase(app: &App, customer: CustomerId, item: Item) -> Result<(), ServiceError> {
+    let watched: Watched = documents::parse(&item)?;
+    let gone = Write::Delete { key: item.key, expect: DeleteExpect::Any };
+    app.table().transact(vec![gone, following::watches_no_longer(customer, &watched.symbol)]).await?;
+    Ok(())
 }
 
 /// All that the customer watches, what was added last first, with the last price of each as it is stored.

@@ -6,6 +6,7 @@
 
 mod books;
 mod customers;
+mod following;
 mod live;
 mod prices;
 mod watching;
@@ -13,6 +14,7 @@ mod watching;
 pub use books::*;
 pub use customers::*;
 use domain::{CustomerId, Day, Symbol};
+pub use following::*;
 pub use live::*;
 pub use prices::*;
 use sha2::{Digest as _, Sha256};
@@ -98,19 +100,6 @@ pub fn forecast(symbol: &Symbol, as_of: Day, model: &str, horizon: usize, inputs
 #[must_use]
 pub fn forecasts(symbol: &Symbol) -> List {
     List { partition: forecast_partition(symbol), range: Range::All }
-}
-
-/// A symbol's entry in the list of all symbols, which is spread over [`directory_symbols`].
-#[must_use]
-pub fn directory_symbol(symbol: &Symbol) -> Key {
-    let shard = Sha256::digest(symbol.as_str())[0] >> 4;
-    Key::new(format!("DIRECTORY#symbols#{shard:x}"), symbol.as_str())
-}
-
-/// The sixteen parts of the list of all symbols.
-#[must_use]
-pub fn directory_symbols() -> [List; 16] {
-    std::array::from_fn(|shard| List { partition: format!("DIRECTORY#symbols#{shard:x}"), range: Range::All })
 }
 
 /// One run of a job, named by its slot: the time it was due.
@@ -212,13 +201,5 @@ mod tests {
         // sha256 of sixteen zero bytes and "a", by coreutils' sha256sum.
         assert_eq!(of(0, "a").pk, "IDEMPOTENCY#9c6bd5cc05acbe7cb4ab71165168ff3d8c38dfb291f80bb7d0d7f48116bf8891");
         assert_eq!(of(0, "a").sk, "-");
-    }
-
-    #[test]
-    fn a_symbol_stands_in_the_part_of_the_directory_that_its_hash_names() {
-        let key = directory_symbol(&symbol());
-        // sha256("AAPL") by coreutils' sha256sum.
-        assert_eq!(key, Key::new("DIRECTORY#symbols#1", "AAPL"));
-        assert!(directory_symbols().iter().any(|list| list.partition == key.pk));
     }
 }

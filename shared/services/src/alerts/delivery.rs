@@ -59,9 +59,12 @@ async fn told_and_marked(app: &App, symbol: &Symbol, pending: &Pending) -> Resul
 /// the next try finds those that came after them, or none. A letter is not held up by that, and may go out again with it.
 async fn tell(app: &App, pending: &Pending, firing: &Firing) -> Result<bool, ServiceError> {
     let Told { reached, failed } = live::to_customer(app, pending.customer_id, &message(firing)).await?;
-    if firing.email && app.mail().is_there() && mailbox::ready(app, pending.customer_id).await? {
+    if firing.email
+        && app.mail().is_there()
+        && let Some(letterbox) = mailbox::ready(app, pending.customer_id).await?
+    {
         let (subject, text) = letter(firing);
-        app.mail().send(pending.customer_id, &subject, &text).await?;
+        app.mail().send(letterbox, &subject, &text).await?;
     }
     Ok(reached > 0 || failed == 0)
 }

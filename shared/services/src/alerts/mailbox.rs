@@ -1,24 +1,42 @@
-//! The subscription by which letters about alerts reach a customer.
+//! The letterbox through which letters about alerts reach a customer.
+//!
+//! Each address has one of its own, which is closed when the customer has another address, so that whoever owns the
+//! earlier one gets nothing more, whether or not they had agreed. What is to be opened and closed is written down first:
+//! no letterbox is ever forgotten.
 
 use domain::{CustomerId, Email};
 use serde::{Deserialize, Serialize};
 use store::retry::{Retry, retry};
 use store::{DeleteExpect, Item, StoreError, Write, documents, keys};
+use uuid::Uuid;
 
 use crate::App;
 use crate::error::ServiceError;
 use crate::identity::profile;
 
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 struct Mailbox {
-    /// The address that was asked whether it wants letters; none of a customer who was erased.
+    /// The address that letters go to; none of a customer who was erased.
     email: Option<Email>,
-    /// What its subscription is called where letters are sent from.
-    subscription: Option<String>,
-    /// Subscriptions of earlier addresses that cannot be ended yet. Their owners can still give their consent, so that
-    /// they are ended as soon as can be.
-    #[serde(default)]
-    ending: Vec<String>,
+    /// Its letterbox.
+    letterbox: Option<Uuid>,
+    /// Whether the letterbox is open, and the owner of the address has been asked whether they want letters.
+    open: bool,
+    /// Letterboxes that are still to be closed.
+    closing: Vec<Uuid>,
+}
+
+impl Mailbox {
+    /// The mailbox of a customer whose address is this, and its letterbox.
+    fn of(self, email: &Email, new_id: impl Fn() -> Uuid) -> (Self, Uuid) {
+        if let Some(letterbox) = self.letterbox.filter(|_| self.email.as_ref() == Some(email)) {
+            return (self, letterbox);
+        }
+        let letterbox = new_id();
+        let closing = self.closing.into_iter().chain(self.letterbox).collect();
+        (Self { email: Some(email.clone()), letterbox: Some(letterbox), open: false, closing }, letterbox)
+    }
 }
 
 /// Asks the customer's present address whether it wants letters, again where it was asked before: a question that was not
@@ -28,66 +46,55 @@ pub(super) async fn ask(app: &App, customer: CustomerId) -> Result<(), ServiceEr
 }
 
 /// Sees to it that the customer's present address has been asked whether it wants letters, and that no earlier one gets
-/// any; says whether the account is open, so that there is anybody to write to.
-pub(super) async fn ready(app: &App, customer: CustomerId) -> Result<bool, ServiceError> {
+/// any; gives its letterbox, none where the account is closed, so that there is nobody to write to.
+pub(super) async fn ready(app: &App, customer: CustomerId) -> Result<Option<Uuid>, ServiceError> {
     settled(app, customer, false).await
 }
 
-async fn settled(app: &App, customer: CustomerId, ask_again: bool) -> Result<bool, ServiceError> {
+async fn settled(app: &App, customer: CustomerId, ask_again: bool) -> Result<Option<Uuid>, ServiceError> {
     retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
         let profile = profile::find(app, customer).await?.profile;
-        let Some(person) = profile.person.clone().filter(|_| profile.is_open()) else { return Ok(false) };
-        let key = keys::mailbox(customer);
-        let (standing, version) = match documents::read::<Mailbox>(app.table(), &key).await? {
+        let Some(person) = profile.person.clone().filter(|_| profile.is_open()) else { return Ok(None) };
+        let key = &keys::mailbox(customer);
+        let (standing, mut version) = match documents::read::<Mailbox>(app.table(), key).await? {
             Some((mailbox, version)) => (mailbox, Some(version)),
             None => (Mailbox::default(), None),
         };
-        let (present, earlier) = if standing.email.as_ref() == Some(&person.email) {
-            (standing.subscription.clone(), None)
-        } else {
-            (None, standing.subscription.clone())
-        };
-        let mut ending = Vec::new();
-        for subscription in standing.ending.iter().cloned().chain(earlier) {
-            if !app.mail().unsubscribe(&subscription).await? {
-                ending.push(subscription);
-            }
+        let (mailbox, letterbox) = standing.clone().of(&person.email, || app.new_id());
+        if mailbox != standing {
+            version = Some(documents::put(app.table(), key.clone(), &mailbox, version).await?);
         }
-        let subscription = match present {
-            Some(subscription) if !ask_again => subscription,
-            _ => app.mail().subscribe(customer, person.email.as_str()).await?,
-        };
-        // Whoever goes back to an earlier address has its subscription again.
-        ending.retain(|ended| *ended != subscription);
-        let settled = Mailbox { email: Some(person.email), subscription: Some(subscription), ending };
-        if settled != standing {
-            documents::put(app.table(), key, &settled, version).await?;
+        for earlier in &mailbox.closing {
+            app.mail().close(*earlier).await?;
         }
-        Ok(true)
+        if ask_again || !mailbox.open {
+            app.mail().open(letterbox, person.email.as_str()).await?;
+        }
+        let settled = Mailbox { open: true, closing: Vec::new(), ..mailbox.clone() };
+        if settled != mailbox {
+            documents::put(app.table(), key.clone(), &settled, version).await?;
+        }
+        Ok(Some(letterbox))
     })
     .await
 }
 
-/// Ends the subscriptions of an erased customer and forgets them, the address at once. Says whether all have ended; what
-/// could not be ended is kept, so that the next sweep tries again.
+/// Closes the letterboxes of an erased customer and forgets them, the address at once. Says whether all are closed; what
+/// could not be closed is kept, so that the next sweep tries again.
 pub(crate) async fn close(app: &App, item: Item) -> Result<bool, ServiceError> {
     let mailbox: Mailbox = documents::parse(&item)?;
-    let mut ending = Vec::new();
-    for subscription in mailbox.ending.iter().cloned().chain(mailbox.subscription.clone()) {
-        match app.mail().unsubscribe(&subscription).await {
-            Ok(true) => {}
-            Ok(false) => ending.push(subscription),
-            Err(error) => {
-                tracing::warn!(%error, "a subscription was not ended");
-                ending.push(subscription);
-            }
+    let mut closing = Vec::new();
+    for letterbox in mailbox.closing.iter().copied().chain(mailbox.letterbox) {
+        if let Err(error) = app.mail().close(letterbox).await {
+            tracing::warn!(%error, "a letterbox was not closed");
+            closing.push(letterbox);
         }
     }
-    if ending.is_empty() {
+    if closing.is_empty() {
         app.table().transact(vec![Write::Delete { key: item.key, expect: DeleteExpect::Any }]).await?;
         return Ok(true);
     }
-    let left = Mailbox { email: None, subscription: None, ending };
+    let left = Mailbox { closing, ..Mailbox::default() };
     if left != mailbox {
         match documents::put(app.table(), item.key, &left, Some(item.version)).await {
             // Somebody else is at it: the next sweep sees what they have left.

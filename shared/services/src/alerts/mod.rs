@@ -29,7 +29,7 @@ use crate::error::ServiceError;
 use crate::idempotency::{self, Attempt, Created};
 use crate::market_clock::market_day;
 use crate::tally::Tally;
-use crate::{App, instruments, last_quote};
+use crate::{App, following, instruments, last_quote};
 
 /// Most alerts of a customer that can still fire.
 pub const MAX_ACTIVE: usize = 100;
@@ -66,7 +66,7 @@ pub async fn create(
     };
     require_deliverable(app, alert)?;
     instruments::known(app, customer, &alert.symbol).await?;
-    instruments::follow(app, &alert.symbol).await?;
+    following::begin(app, &alert.symbol).await?;
     if alert.email {
         mailbox::ask(app, customer).await?;
     }

@@ -1,15 +1,30 @@
 //! Everything that is kept under a customer's name, item by item: what an export shows and an erasure removes.
 
-use domain::{CustomerId, PortfolioId};
+use domain::{CustomerId, Investment, PortfolioId, Symbol, SymbolError};
 use objects::ObjectKey;
 use serde_json::Value;
 use store::keys::List;
-use store::{Body, Item, StoreError, keys};
+use store::{Body, Item, StoreError, documents, keys};
 
 /// The partitions of a customer's portfolios.
 pub(crate) fn portfolios(own: &[Item]) -> Vec<List> {
     let ids = own.iter().filter_map(|item| item.key.sk.strip_prefix(keys::PORTFOLIO_PREFIX));
     ids.filter_map(|id| id.parse().ok()).map(|id| keys::portfolio_contents(PortfolioId(id))).collect()
+}
+
+/// The portfolio and the symbol of an item that says that the one holds the other.
+pub(crate) fn holding(item: &Item) -> Result<Option<(PortfolioId, Symbol)>, StoreError> {
+    let corrupt = |error: &dyn std::fmt::Display| StoreError::corrupt(&item.key, error);
+    let symbol = match kind(item) {
+        "INVESTMENT" => documents::parse::<Investment>(item)?.ticker_symbol,
+        "POSITION" => {
+            let symbol = item.key.sk.trim_start_matches(keys::POSITION_PREFIX).parse();
+            symbol.map_err(|error: SymbolError| corrupt(&error))?
+        }
+        _ => return Ok(None),
+    };
+    let portfolio = item.key.pk.trim_start_matches(keys::PORTFOLIO_PREFIX).parse();
+    Ok(Some((PortfolioId(portfolio.map_err(|error: uuid::Error| corrupt(&error))?), symbol)))
 }
 
 /// The kind of an item: its sort key up to the first `#`.

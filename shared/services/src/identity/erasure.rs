@@ -18,7 +18,7 @@ use super::profile::{self, Profile};
 use super::{accounts, advice, belongings, registration};
 use crate::error::ServiceError;
 use crate::portfolios::Record;
-use crate::{App, alerts, listing, live, own_items, wallets};
+use crate::{App, alerts, following, listing, live, own_items, wallets, watchlist};
 
 /// Of a portfolio these stay: what the ledger's entries point to.
 const KEPT_OF_PORTFOLIO: [&str; 3] = ["POSITION", "LOT", "TRADE"];
@@ -73,6 +73,9 @@ pub async fn sweep(app: &App, customer: CustomerId) -> Result<bool, ServiceError
     let own = listing::items(app, keys::customer_items(customer)).await?;
     for list in belongings::portfolios(&own) {
         for item in listing::items(app, list).await? {
+            if let Some((portfolio, symbol)) = belongings::holding(&item)? {
+                app.table().transact(vec![following::holds_no_longer(portfolio, &symbol)]).await?;
+            }
             if !KEPT_OF_PORTFOLIO.contains(&belongings::kind(&item)) {
                 remove(app, customer, item).await?;
             }
@@ -101,6 +104,7 @@ pub async fn sweep(app: &App, customer: CustomerId) -> Result<bool, ServiceError
                 remove(app, customer, item).await?;
             }
             "ALERT" => alerts::erase(app, item).await?,
+            "WATCH" => watchlist::erase(app, customer, item).await?,
             "FIRING" => alerts::erase_firing(app, item).await?,
             "MAIL" => mailbox_closed = alerts::close_mailbox(app, item).await?,
             "REGISTRATION" => {

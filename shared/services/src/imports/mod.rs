@@ -16,7 +16,8 @@ pub use rows::{Format, MAX_ROWS};
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, SubsecRound, Utc};
-use domain::{CustomerId, Day, Instrument, Investment, PortfolioId};
+use domain::{CustomerId, Day, Instrument, Investment, PortfolioId, Symbol};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use store::retry::{Retry, retry};
@@ -28,14 +29,15 @@ use crate::error::{RowMistake, ServiceError};
 use crate::idempotency::{self, Attempt, Created};
 use crate::investments::{Identity, MAX_INVESTMENTS, Mistake, Purchase, WHAT};
 use crate::own_items::latest_day_anywhere;
-use crate::portfolios;
 use crate::tally::Tally;
-use crate::{App, kept_answers};
+use crate::{App, investments, kept_answers, portfolios};
 
 use report::SameAs;
 
 /// Rows of one transaction; portfolio, count and the import's own item are written beside them.
 const ROWS_A_TRANSACTION: usize = 80;
+/// Symbols that the refresh is told of at the same time.
+const FOLLOWED_AT_ONCE: usize = 8;
 /// Most mistakes that a refusal lists.
 const MAX_LISTED: usize = 1_000;
 const ROUTE: &str = "POST /portfolios/{id}/investments/import";
@@ -193,6 +195,10 @@ async fn brought_in(app: &App, file: &File, import: &Import<'_>) -> Result<Impor
 
 /// Brings in what is not in yet; gives the import as it stands then.
 async fn apply(app: &App, file: &File, key: &Key, plan: Progress) -> Result<Progress, ServiceError> {
+    let named: BTreeSet<&Symbol> = file.importable(&plan).map(|line| &line.purchase.ticker_symbol).collect();
+    let follow = |symbol| investments::follow(app, file.portfolio, symbol);
+    let follow: Vec<_> = named.into_iter().map(follow).collect();
+    stream::iter(follow).buffer_unordered(FOLLOWED_AT_ONCE).try_collect::<()>().await?;
     let mut progress = plan;
     while progress.done < file.importable(&progress).count() {
         let before = progress;

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use domain::{CustomerId, Instrument, Symbol};
 use market::{MarketClock, Patience, ProviderError};
 use store::limits::MAX_KEYS;
-use store::{StoreError, documents, keys};
+use store::{Query, StoreError, documents, keys};
 
 use super::find;
 use crate::error::ServiceError;
@@ -64,10 +64,10 @@ pub async fn search(
 
 /// The instruments whose metadata are stored, and those that the refresh follows.
 async fn stored(app: &App) -> Result<Vec<Instrument>, ServiceError> {
-    let mut symbols = Vec::new();
+    let mut symbols: Vec<Symbol> = Vec::new();
     for part in keys::described_instruments().into_iter().chain(keys::directory_symbols()) {
-        let page = documents::list::<Symbol>(app.table(), part, MAX_LISTED_A_PART, None).await?;
-        symbols.extend(page.items);
+        let page = app.table().query(&Query::forward(part.partition, part.range, MAX_LISTED_A_PART)).await?;
+        symbols.extend(page.items.iter().filter_map(|item| item.key.sk.parse::<Symbol>().ok()));
     }
     symbols.sort();
     symbols.dedup();

@@ -14,12 +14,13 @@ use store::{Cursor, DeleteExpect, Version, Write, documents, keys};
 use uuid::Uuid;
 
 use crate::error::ServiceError;
+use crate::history::Wait;
 use crate::idempotency::{self, Attempt, Created};
 use crate::own_items::latest_day_anywhere;
 use crate::portfolios;
 use crate::precondition::Precondition;
 use crate::tally::Tally;
-use crate::{App, instruments, kept_answers};
+use crate::{App, following, instruments, kept_answers};
 
 use worth::LastPrices;
 
@@ -62,9 +63,9 @@ pub async fn record(
         Attempt::First(pending) => pending,
     };
     portfolios::load(app, customer, portfolio).await?;
-    let id = app.new_id();
-    let investment = recorded(app, customer, portfolio, purchase, id).await?;
-    let shown = LastPrices::new(app, customer).value(investment.clone()).await?;
+    let (id, wait) = (app.new_id(), Wait::of_request(app));
+    let investment = recorded(app, customer, portfolio, purchase, id, wait).await?;
+    let shown = LastPrices::new(app, customer, wait).value(investment.clone()).await?;
     // Instruments and prices move on: what was answered once can only be answered again if it is kept.
     let json = serde_json::to_vec(&shown).map_err(|error| ServiceError::fault("investment to JSON", error))?;
     let kept = idempotency_key.map(|_| kept_answers::inline(customer, id, &json)).transpose()?;
@@ -91,10 +92,18 @@ async fn recorded(
     portfolio_id: PortfolioId,
     purchase: &Purchase,
     id: Uuid,
+    wait: Wait,
 ) -> Result<Investment, ServiceError> {
-    let instrument = instruments::known(app, customer, &purchase.ticker_symbol).await?;
+    let instrument = instruments::known_within(app, customer, &purchase.ticker_symbol, wait).await?;
     let identity = Identity { id, portfolio_id, created_at: App::made_at(id) };
-    purchase.recorded(&identity, &instrument, latest_day_anywhere(app)).map_err(first_mistake)
+    let recorded = purchase.recorded(&identity, &instrument, latest_day_anywhere(app)).map_err(first_mistake)?;
+    follow(app, portfolio_id, &purchase.ticker_symbol).await?;
+    Ok(recorded)
+}
+
+/// Has the refresh follow what a portfolio is about to hold; of an item of one's own there is nothing to refresh.
+pub(crate) async fn follow(app: &App, portfolio: PortfolioId, symbol: &Symbol) -> Result<(), ServiceError> {
+    if symbol.is_own_item() { Ok(()) } else { following::begin_for(app, portfolio, symbol).await }
 }
 
 fn first_mistake(mistakes: Vec<Mistake>) -> ServiceError {
@@ -124,7 +133,7 @@ pub async fn find(
 ) -> Result<InvestmentNow, ServiceError> {
     portfolios::load(app, customer, portfolio).await?;
     let (investment, _) = read(app, portfolio, id).await?;
-    LastPrices::new(app, customer).value(investment).await
+    LastPrices::new(app, customer, Wait::of_request(app)).value(investment).await
 }
 
 async fn read(app: &App, portfolio: PortfolioId, id: Uuid) -> Result<(Investment, Version), ServiceError> {
@@ -143,7 +152,7 @@ pub async fn list(
     portfolios::load(app, customer, portfolio).await?;
     let cursor = cursor.map(Cursor::new);
     let page = documents::list(app.table(), keys::investments(portfolio), limit, cursor).await?;
-    let mut prices = LastPrices::new(app, customer);
+    let mut prices = LastPrices::new(app, customer, Wait::of_request(app));
     let mut items = Vec::with_capacity(page.items.len());
     for investment in page.items {
         items.push(prices.value(investment).await?);
@@ -162,12 +171,13 @@ pub async fn correct(
     precondition: &Precondition,
     correction: &Correction,
 ) -> Result<InvestmentNow, ServiceError> {
+    let wait = Wait::of_request(app);
     let standing = retry(Retry::within(crate::CONFLICT_BUDGET), || async {
         let held = portfolios::load(app, customer, portfolio).await?;
         let (before, version) = read(app, portfolio, id).await?;
         precondition.require(before.version)?;
         let purchase = corrected(&before, correction);
-        let instrument = instruments::known(app, customer, &purchase.ticker_symbol).await?;
+        let instrument = instruments::known_within(app, customer, &purchase.ticker_symbol, wait).await?;
         let identity = Identity { id, portfolio_id: portfolio, created_at: before.created_at };
         let after = purchase.recorded(&identity, &instrument, latest_day_anywhere(app)).map_err(first_mistake)?;
         let after = Investment { updated_at: before.updated_at, version: before.version, ..after };
@@ -175,6 +185,7 @@ pub async fn correct(
             return Ok::<_, ServiceError>(before);
         }
         held.require_open()?;
+        follow(app, portfolio, &after.ticker_symbol).await?;
         let after = Investment { updated_at: app.now(), version: before.version + 1, ..after };
         let key = keys::investment(portfolio, id);
         let earliest = before.purchase_date.min(after.purchase_date);
@@ -183,7 +194,7 @@ pub async fn correct(
         Ok(after)
     })
     .await?;
-    LastPrices::new(app, customer).value(standing).await
+    LastPrices::new(app, customer, wait).value(standing).await
 }
 
 fn corrected(before: &Investment, correction: &Correction) -> Purchase {

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::App;
 use crate::error::ServiceError;
+use crate::history::Wait;
 use crate::{instruments, quotes};
 
 /// A lot held elsewhere, and what it is worth now. Amounts are decimals in the currency of the instrument.
@@ -75,12 +76,14 @@ struct LastPrice {
 pub(super) struct LastPrices<'a> {
     app: &'a App,
     customer: CustomerId,
+    wait: Wait,
     known: HashMap<Symbol, Result<LastPrice, &'static str>>,
 }
 
 impl<'a> LastPrices<'a> {
-    pub(super) fn new(app: &'a App, customer: CustomerId) -> Self {
-        Self { app, customer, known: HashMap::new() }
+    /// Prices for which all of them together wait this long.
+    pub(super) fn new(app: &'a App, customer: CustomerId, wait: Wait) -> Self {
+        Self { app, customer, wait, known: HashMap::new() }
     }
 
     /// The investment with what it is worth.
@@ -89,7 +92,7 @@ impl<'a> LastPrices<'a> {
     pub(super) async fn value(&mut self, investment: Investment) -> Result<InvestmentNow, ServiceError> {
         let symbol = &investment.ticker_symbol;
         if !self.known.contains_key(symbol) {
-            let found = last_price(self.app, self.customer, symbol).await?;
+            let found = last_price(self.app, self.customer, symbol, self.wait).await?;
             self.known.insert(symbol.clone(), found);
         }
         let last = self.known.get(symbol).cloned().unwrap_or(Err("no_price"));
@@ -101,8 +104,9 @@ async fn last_price(
     app: &App,
     customer: CustomerId,
     symbol: &Symbol,
+    wait: Wait,
 ) -> Result<Result<LastPrice, &'static str>, ServiceError> {
-    let series = match instruments::prices(app, customer, symbol).await {
+    let series = match instruments::prices_within(app, customer, symbol, wait).await {
         Ok(series) => series,
         Err(ServiceError::UnknownSymbol { .. }) => return Ok(Err("no_price")),
         Err(ServiceError::Provider(_)) => return Ok(Err("provider_unavailable")),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::Symbol;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use store::retry::{Retry, Retryable as _, retry};
+use store::retry::{Retry, retry};
 use store::{StoreError, keys};
 
 use super::connections::{self, Connection};
@@ -14,7 +14,7 @@ use super::subscriptions::{self, Noted};
 use super::{closing, snapshot, tickets};
 use crate::error::ServiceError;
 use crate::identity::authorization;
-use crate::{App, instruments};
+use crate::{App, following};
 
 /// The largest message that is read; API Gateway takes no larger frame either.
 pub const MAX_FRAME_BYTES: usize = 32 << 10;
@@ -158,13 +158,7 @@ async fn known(
 async fn follow(app: &App, symbols: &BTreeSet<Symbol>) -> Result<(), ServiceError> {
     let following = symbols.iter().cloned().map(|symbol| {
         let app = app.clone();
-        async move {
-            match instruments::follow(&app, &symbol).await {
-                // Somebody else has it followed at the same moment.
-                Err(error) if error.is_retryable() => instruments::follow(&app, &symbol).await,
-                followed => followed,
-            }
-        }
+        async move { following::begin(&app, &symbol).await }
     });
     stream::iter(following.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).try_collect().await
 }

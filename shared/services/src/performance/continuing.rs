@@ -16,6 +16,7 @@ use super::kept::{self, Kept, TradesRead, Versions};
 use crate::App;
 use crate::error::ServiceError;
 use crate::exchange_rates::ExchangeRates;
+use crate::history::Wait;
 use crate::market_clock::market_day;
 use crate::portfolios::Held;
 use crate::price_lines::{self, FX_UNAVAILABLE, PRICE_UNAVAILABLE, PriceLines};
@@ -47,11 +48,13 @@ struct Reading<'a> {
     customer: CustomerId,
     held: &'a Held,
     today: Day,
+    /// How long a provider is waited for.
+    wait: Wait,
 }
 
 /// Values a portfolio up to today and keeps the result.
-pub(super) async fn value(app: &App, customer: CustomerId, held: &Held) -> Result<Valued, ServiceError> {
-    let reading = Reading { app, customer, held, today: market_day(app) };
+pub(super) async fn value(app: &App, customer: CustomerId, held: &Held, wait: Wait) -> Result<Valued, ServiceError> {
+    let reading = Reading { app, customer, held, today: market_day(app), wait };
     let (kept, versions) = kept::load(app, held.record.portfolio.id).await?;
     let kept = kept.filter(|kept| kept.series.base == reading.base() && kept.series.through <= reading.today);
     if let Some(kept) = &kept
@@ -79,10 +82,10 @@ impl Reading<'_> {
 
     async fn sources(&self, flows: Flows, also: &BTreeSet<Symbol>, complete: bool) -> Result<Sources, ServiceError> {
         let symbols: BTreeSet<Symbol> = flows.keys().chain(also).cloned().collect();
-        let prices = price_lines::load(self.app, self.customer, &symbols).await?;
+        let prices = price_lines::load(self.app, self.customer, &symbols, self.wait).await?;
         let currencies = flows.values().map(|owned| owned.currency);
         let quoted = prices.values().filter_map(|line| Some(line.series.as_ref()?.currency));
-        let rates = ExchangeRates::load(self.app, self.base(), currencies.chain(quoted)).await?;
+        let rates = ExchangeRates::load(self.app, self.base(), currencies.chain(quoted), self.wait).await?;
         let mut sources = Sources { base: self.base(), flows, prices, rates, left_out: BTreeMap::new(), complete };
         sources.left_out = sources.without_price();
         Ok(sources)
@@ -153,8 +156,7 @@ impl Valued {
     pub(super) async fn totals(
         &self,
         app: &App,
-        customer: CustomerId,
-        held: &Held,
+        portfolio: PortfolioId,
         (from, to): (Day, Day),
     ) -> Result<Vec<SymbolTotals>, ServiceError> {
         if let Some(totals) = self.kept.series.totals_of_whole_years(from, to) {
@@ -162,9 +164,8 @@ impl Valued {
         }
         let mut sources = self.sources.clone();
         if !sources.complete {
-            let reading = Reading { app, customer, held, today: market_day(app) };
-            let read = flows::trades(app, keys::trades(reading.portfolio())).await?;
-            sources.flows = flows::by_symbol(&read, &flows::investments(app, reading.portfolio()).await?)?;
+            let read = flows::trades(app, keys::trades(portfolio)).await?;
+            sources.flows = flows::by_symbol(&read, &flows::investments(app, portfolio).await?)?;
         }
         let series = self.kept.series.clone();
         let totals = blocking(move || totals_by_symbol(&sources.book(), &series, from, to));

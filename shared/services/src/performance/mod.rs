@@ -18,6 +18,7 @@ use valuation::{
 };
 
 use crate::error::ServiceError;
+use crate::history::Wait;
 use crate::market_clock::market_day;
 use crate::price_lines::{self, PriceLines};
 use crate::{App, instruments, portfolios};
@@ -95,15 +96,16 @@ pub async fn of_portfolio(
     if let Some(from) = span.from.filter(|from| *from > to) {
         return Err(ServiceError::FromAfterTo { from, to });
     }
+    let wait = Wait::of_request(app);
     let benchmark = match &span.benchmark {
-        Some(symbol) => Some(instruments::prices(app, customer, symbol).await?),
+        Some(symbol) => Some(instruments::prices_within(app, customer, symbol, wait).await?),
         None => None,
     };
-    let valued = continuing::value(app, customer, &held).await?;
+    let valued = continuing::value(app, customer, &held, wait).await?;
     let series = &valued.kept.series;
     let first = series.days().next().map_or(to, |day| day.date.min(to));
     let from = span.from.unwrap_or(first);
-    let totals = valued.totals(app, customer, &held, (from, to)).await?;
+    let totals = valued.totals(app, id, (from, to)).await?;
     let benchmark = benchmark.as_ref().map(|series| Benchmark { bars: &series.bars });
     let request = PerformanceRequest { series, from, to, risk_free_rate: 0.0, benchmark };
     let found = valuation::performance(&request);

@@ -5,22 +5,19 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::Symbol;
 use store::bars::{Outline, outlines};
-use store::{Query, keys};
+use store::keys;
 
 use super::budget::{self, Work};
 use super::ledger::Ledger;
 use crate::error::ServiceError;
 use crate::history::RETRY_MINUTES;
 use crate::last_quote::{self, LastQuote};
-use crate::{App, market_clock};
-
-/// Symbols read from one part of the directory at a time.
-const PAGE: usize = 1_000;
+use crate::{App, following, market_clock};
 
 /// Of so many turns one is a symbol's that has no price yet.
 const FIRST_TIMERS: usize = 4;
 
-/// A symbol that somebody has held, watched or subscribed to; once followed it stays so.
+/// A symbol that somebody holds, watches or has subscribed to.
 #[derive(Clone, Debug)]
 pub(super) struct Followed {
     pub symbol: Symbol,
@@ -67,10 +64,10 @@ impl Followed {
     }
 }
 
-/// All symbols of the directory with their quotes and the outlines of their bars, as far as they are of the provider's
+/// All symbols that somebody follows, with their quotes and the outlines of their bars, as far as they are of the provider's
 /// own; a hundred take two reads.
 pub(super) async fn all(app: &App) -> Result<Vec<Followed>, ServiceError> {
-    let symbols = symbols(app).await?;
+    let symbols = following::followed(app).await?;
     let mut quotes = last_quote::read_many(app, &symbols).await?;
     let outlines = outlines(app.table(), &symbols).await?;
     let gives = |source: &str| app.provider().gives(source);
@@ -80,23 +77,6 @@ pub(super) async fn all(app: &App) -> Result<Vec<Followed>, ServiceError> {
         symbol,
     };
     Ok(symbols.into_iter().zip(outlines).map(with_what_is_stored).collect())
-}
-
-/// All symbols of the directory.
-pub(super) async fn symbols(app: &App) -> Result<Vec<Symbol>, ServiceError> {
-    let mut symbols: Vec<Symbol> = Vec::new();
-    for list in keys::directory_symbols() {
-        let mut query = Query::forward(list.partition, list.range, PAGE);
-        loop {
-            let page = app.table().query(&query).await?;
-            symbols.extend(page.items.iter().filter_map(|item| item.key.sk.parse::<Symbol>().ok()));
-            match page.next {
-                Some(next) => query.cursor = Some(next),
-                None => break,
-            }
-        }
-    }
-    Ok(symbols)
 }
 
 /// What a run may ask for.

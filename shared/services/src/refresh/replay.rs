@@ -2,13 +2,12 @@
 
 use market::{Patience, ProviderError};
 
-use super::followed;
 use super::ledger::Ledger;
 use super::telling::Telling;
-use crate::App;
 use crate::error::ServiceError;
 use crate::last_quote::{self, Origin};
 use crate::market_clock::market_day;
+use crate::{App, following};
 
 /// Stores the quotes of the market's day of all followed symbols and tells of them; gives how many that are. A symbol
 /// without a bar of the day has none.
@@ -17,7 +16,7 @@ use crate::market_clock::market_day;
 pub async fn replay_day(app: &App) -> Result<usize, ServiceError> {
     let day = market_day(app);
     let mut telling = Telling::default();
-    for symbol in followed::symbols(app).await? {
+    for symbol in following::followed(app).await? {
         match app.provider().quote(&symbol, Patience::Schedule).await {
             Ok(quote) if quote.day == day => {
                 if let Some(stored) = last_quote::record(app, &quote, Origin::Replay).await? {

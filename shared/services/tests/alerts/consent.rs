@@ -1,13 +1,13 @@
-//! Letters go to who has agreed, and the question is asked until it is answered or the address is none of theirs.
+//! Letters go to who has agreed, the question is asked until it is answered, and no letterbox outlives its address.
 
 use chrono::TimeDelta;
 use domain::alert::Repeat;
 use domain::{CustomerId, Email};
-use services::Precondition;
 use services::alerts::{self, NewAlert};
 use services::identity::password::Password;
 use services::identity::profile::Person;
 use services::identity::{accounts, erasure};
+use services::{Precondition, ServiceError};
 use store::{Table as _, keys};
 
 use crate::world::{PASSWORD, World, above, symbol};
@@ -26,90 +26,105 @@ async fn moves_to(world: &World, customer: CustomerId, email: &str) {
     accounts::update_profile(&world.app, customer, &Precondition::Any, change).await.unwrap();
 }
 
-/// A letter of an alert that fires.
-async fn a_letter(world: &World, customer: CustomerId) {
+/// An alert that fires.
+async fn fires(world: &World, customer: CustomerId) {
     by_mail(world, customer).await;
     alerts::evaluate(&world.app, &[world.quote("AAPL", "13")]).await.unwrap();
 }
 
-/// What is kept of the subscriptions of a customer.
+/// What is kept of the letterboxes of a customer.
 async fn kept(world: &World, customer: CustomerId) -> String {
     let item = world.table.inner().get(&keys::mailbox(customer)).await.unwrap();
     item.map_or_else(String::new, |item| format!("{:?}", item.body))
 }
 
 #[tokio::test]
-async fn a_question_that_was_not_answered_in_time_is_asked_with_the_next_alert() {
+async fn a_question_that_was_not_answered_is_asked_with_the_next_alert_and_one_that_was_is_not() {
     let world = World::new();
     let (ada, _) = world.connected("ada").await;
     world.letters.go_unanswered();
     by_mail(&world, ada).await;
     by_mail(&world, ada).await;
     assert_eq!(world.letters.asked(), [FIRST, FIRST], "who has not answered is reminded");
-    world.letters.lapse();
-    by_mail(&world, ada).await;
-    assert_eq!(world.letters.asked(), [FIRST, FIRST, FIRST]);
-    world.letters.confirm(FIRST);
-    by_mail(&world, ada).await;
-    assert_eq!(world.letters.asked().len(), 3);
-    // What is kept is the subscription that stands, and not the one that has lapsed.
-    moves_to(&world, ada, SECOND).await;
-    a_letter(&world, ada).await;
-    assert!(world.letters.addresses(ada).is_empty(), "the earlier one has ended, the present one has not agreed");
-}
-
-#[tokio::test]
-async fn an_earlier_address_that_agrees_late_gets_no_letter() {
-    let world = World::new();
-    let (ada, _) = world.connected("ada").await;
-    world.letters.go_unanswered();
-    by_mail(&world, ada).await;
-    moves_to(&world, ada, SECOND).await;
-    by_mail(&world, ada).await;
-    for email in [FIRST, SECOND] {
-        world.letters.confirm(email);
-    }
     alerts::evaluate(&world.app, &[world.quote("AAPL", "13")]).await.unwrap();
-    assert_eq!((world.letters.addresses(ada), world.letters.take().len()), (vec![SECOND.to_owned()], 2));
+    assert_eq!(world.letters.asked().len(), 2, "a letter asks nobody");
+    assert!(world.letters.take().is_empty(), "who has not agreed gets no letter");
+    world.letters.confirm(FIRST);
+    fires(&world, ada).await;
+    assert_eq!((world.letters.asked().len(), world.letters.letterboxes()), (2, 1));
 }
 
 #[tokio::test]
-async fn who_goes_back_to_an_earlier_address_keeps_its_subscription() {
-    let world = World::new();
-    let (ada, _) = world.connected("ada").await;
-    world.letters.go_unanswered();
-    for email in [FIRST, SECOND, FIRST] {
-        if !world.letters.asked().is_empty() {
-            moves_to(&world, ada, email).await;
-        }
-        by_mail(&world, ada).await;
-    }
-    for email in [FIRST, SECOND] {
-        world.letters.confirm(email);
-    }
-    a_letter(&world, ada).await;
-    assert_eq!(world.letters.addresses(ada), [FIRST]);
-}
-
-#[tokio::test]
-async fn an_erasure_is_not_over_before_a_question_can_no_longer_be_answered() {
-    for answers in [true, false] {
+async fn an_earlier_address_gets_no_letter_whether_it_has_agreed_or_not() {
+    for agreed in [true, false] {
         let world = World::new();
         let (ada, _) = world.connected("ada").await;
         world.letters.go_unanswered();
         by_mail(&world, ada).await;
-        assert!(kept(&world, ada).await.contains(FIRST));
-        erasure::erase(&world.app, ada, Password::typed(PASSWORD.to_owned())).await.unwrap();
-        world.clock.forward(TimeDelta::hours(2));
-        assert!(!erasure::sweep(&world.app, ada).await.unwrap());
-        let left = kept(&world, ada).await;
-        assert!(left.contains("subscription 1") && !left.contains(FIRST), "{left}");
-        if answers {
+        if agreed {
             world.letters.confirm(FIRST);
-        } else {
-            world.letters.lapse();
         }
-        assert!(erasure::sweep(&world.app, ada).await.unwrap());
-        assert!(world.letters.addresses(ada).is_empty() && kept(&world, ada).await.is_empty());
+        moves_to(&world, ada, SECOND).await;
+        alerts::evaluate(&world.app, &[world.quote("AAPL", "13")]).await.unwrap();
+        // The question to the earlier address stands no more, and who answers it late has nothing of it.
+        for email in [FIRST, SECOND] {
+            world.letters.confirm(email);
+        }
+        assert!(world.letters.take().is_empty(), "the present address had not agreed");
+        fires(&world, ada).await;
+        assert_eq!((world.letters.addresses(), world.letters.take().len()), (vec![SECOND.to_owned()], 1));
+        assert_eq!(world.letters.letterboxes(), 1);
     }
+}
+
+#[tokio::test]
+async fn who_goes_back_to_an_earlier_address_is_asked_anew() {
+    let world = World::new();
+    let (ada, _) = world.connected("ada").await;
+    for email in [SECOND, FIRST] {
+        by_mail(&world, ada).await;
+        moves_to(&world, ada, email).await;
+    }
+    by_mail(&world, ada).await;
+    assert_eq!(world.letters.asked(), [FIRST, SECOND, FIRST]);
+    assert_eq!((world.letters.addresses(), world.letters.letterboxes()), (vec![FIRST.to_owned()], 1));
+}
+
+#[tokio::test]
+async fn a_letterbox_that_could_not_be_opened_or_closed_is_not_forgotten() {
+    let world = World::new();
+    let (ada, _) = world.connected("ada").await;
+    world.letters.strike(true);
+    let alert = NewAlert { symbol: symbol("AAPL"), condition: above("12"), repeat: Repeat::Once, email: true };
+    assert!(matches!(alerts::create(&world.app, ada, &alert, None).await, Err(ServiceError::Mail(_))));
+    let first = kept(&world, ada).await;
+    assert!(first.contains(FIRST), "{first}");
+    world.letters.strike(false);
+    by_mail(&world, ada).await;
+    assert_eq!(world.letters.letterboxes(), 1, "it was opened under the id that was written down");
+    moves_to(&world, ada, SECOND).await;
+    world.letters.strike(true);
+    alerts::evaluate(&world.app, &[world.quote("AAPL", "13")]).await.unwrap();
+    assert!(kept(&world, ada).await.contains(SECOND));
+    world.letters.strike(false);
+    by_mail(&world, ada).await;
+    assert_eq!((world.letters.addresses(), world.letters.letterboxes()), (vec![SECOND.to_owned()], 1));
+}
+
+#[tokio::test]
+async fn an_erasure_closes_every_letterbox_and_is_not_over_before() {
+    let world = World::new();
+    let (ada, _) = world.connected("ada").await;
+    world.letters.go_unanswered();
+    by_mail(&world, ada).await;
+    assert!(kept(&world, ada).await.contains(FIRST));
+    world.letters.strike(true);
+    erasure::erase(&world.app, ada, Password::typed(PASSWORD.to_owned())).await.unwrap();
+    world.clock.forward(TimeDelta::hours(2));
+    assert!(!erasure::sweep(&world.app, ada).await.unwrap());
+    let left = kept(&world, ada).await;
+    assert!(!left.is_empty() && !left.contains(FIRST), "the address is gone, the letterbox is not: {left}");
+    world.letters.strike(false);
+    assert!(erasure::sweep(&world.app, ada).await.unwrap());
+    assert!(world.letters.letterboxes() == 0 && kept(&world, ada).await.is_empty());
 }

@@ -136,7 +136,7 @@ async fn an_export_shows_and_an_erasure_removes_all_of_it() {
     world.clock.forward(chrono::TimeDelta::hours(2));
     assert!(erasure::sweep(&world.app, ada).await.unwrap());
     assert_eq!(kinds_of(&world, ada).await, ["PROFILE"]);
-    assert!(world.letters.addresses(ada).is_empty());
+    assert!(world.letters.addresses().is_empty());
     assert_eq!(alerts::evaluate(&world.app, &[world.quote("AAPL", "14")]).await.unwrap().fired, 0);
 }
 

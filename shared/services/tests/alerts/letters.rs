@@ -1,11 +1,12 @@
-//! A sender of letters that remembers, as Amazon SNS would be one: it asks for consent first, and what was not answered
-//! cannot be ended.
+//! A sender of letters that remembers, as Amazon SNS would be one: it asks for consent first, and what is closed takes no
+//! consent any more.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use domain::CustomerId;
 use services::mail::{Mail, MailError};
+use uuid::Uuid;
 
 #[derive(Default)]
 pub struct Letters(Mutex<Post>);
@@ -16,14 +17,12 @@ struct Post {
     is_on_strike: bool,
     is_unanswered: bool,
     asked: Vec<String>,
-    subscriptions: Vec<Subscription>,
+    letterboxes: BTreeMap<Uuid, Letterbox>,
     sent: Vec<(String, String)>,
 }
 
-struct Subscription {
-    customer: CustomerId,
+struct Letterbox {
     email: String,
-    name: String,
     is_confirmed: bool,
 }
 
@@ -42,14 +41,9 @@ impl Letters {
         self.post().is_unanswered = true;
     }
 
-    /// The owner of an address agrees, if there is still a question.
+    /// The owner of an address answers every question that still stands.
     pub fn confirm(&self, email: &str) {
-        self.post().subscriptions.iter_mut().filter(|one| one.email == email).for_each(|one| one.is_confirmed = true);
-    }
-
-    /// Two days later: questions that nobody has answered are no more.
-    pub fn lapse(&self) {
-        self.post().subscriptions.retain(|one| one.is_confirmed);
+        self.post().letterboxes.values_mut().filter(|one| one.email == email).for_each(|one| one.is_confirmed = true);
     }
 
     /// Every address that was asked whether it wants letters, as often as it was.
@@ -57,14 +51,17 @@ impl Letters {
         self.post().asked.clone()
     }
 
-    /// The addresses at which a customer gets letters.
-    pub fn addresses(&self, customer: CustomerId) -> Vec<String> {
-        let post = self.post();
-        let own = post.subscriptions.iter().filter(|one| one.customer == customer && one.is_confirmed);
-        own.map(|one| one.email.clone()).collect()
+    /// The addresses that get letters.
+    pub fn addresses(&self) -> Vec<String> {
+        self.post().letterboxes.values().filter(|one| one.is_confirmed).map(|one| one.email.clone()).collect()
     }
 
-    /// Subject and text of each letter sent since the last call.
+    /// How many letterboxes there are.
+    pub fn letterboxes(&self) -> usize {
+        self.post().letterboxes.len()
+    }
+
+    /// Subject and text of each letter that came to somebody since the last call.
     pub fn take(&self) -> Vec<(String, String)> {
         self.post().sent.drain(..).collect()
     }
@@ -85,31 +82,29 @@ impl Mail for Letters {
         !self.post().is_missing
     }
 
-    async fn subscribe(&self, customer: CustomerId, email: &str) -> Result<String, MailError> {
+    async fn open(&self, letterbox: Uuid, email: &str) -> Result<(), MailError> {
         let mut post = self.at_work()?;
-        let standing = post.subscriptions.iter().find(|one| one.customer == customer && one.email == email);
-        if let Some(standing) = standing {
-            let (name, is_confirmed) = (standing.name.clone(), standing.is_confirmed);
-            if !is_confirmed {
-                post.asked.push(email.to_owned());
-            }
-            return Ok(name);
-        }
-        post.asked.push(email.to_owned());
-        let name = format!("subscription {}", post.asked.len());
         let is_confirmed = !post.is_unanswered;
-        post.subscriptions.push(Subscription { customer, email: email.to_owned(), name: name.clone(), is_confirmed });
-        Ok(name)
+        if post.letterboxes.get(&letterbox).is_none_or(|standing| !standing.is_confirmed) {
+            post.asked.push(email.to_owned());
+            post.letterboxes.insert(letterbox, Letterbox { email: email.to_owned(), is_confirmed });
+        }
+        Ok(())
     }
 
-    async fn unsubscribe(&self, subscription: &str) -> Result<bool, MailError> {
+    async fn close(&self, letterbox: Uuid) -> Result<(), MailError> {
+        self.at_work()?.letterboxes.remove(&letterbox);
+        Ok(())
+    }
+
+    async fn send(&self, letterbox: Uuid, subject: &str, text: &str) -> Result<(), MailError> {
         let mut post = self.at_work()?;
-        post.subscriptions.retain(|one| one.name != subscription || !one.is_confirmed);
-        Ok(post.subscriptions.iter().all(|one| one.name != subscription))
-    }
-
-    async fn send(&self, _customer: CustomerId, subject: &str, text: &str) -> Result<(), MailError> {
-        self.at_work()?.sent.push((subject.to_owned(), text.to_owned()));
+        let Some(standing) = post.letterboxes.get(&letterbox) else {
+            return Err(MailError("no such letterbox".to_owned()));
+        };
+        if standing.is_confirmed {
+            post.sent.push((subject.to_owned(), text.to_owned()));
+        }
         Ok(())
     }
 }

@@ -16,7 +16,7 @@ use services::bus::{Bus, Event, NotPublished};
 use services::last_quote::{LastQuote, QuotesRefreshed};
 use services::mail::NoMail;
 use services::push::NoConnections;
-use services::{App, Channels, Parts, instruments};
+use services::{App, Channels, Parts, watchlist};
 use store::{Clock, Item, Key, Page, Query, StoreError, Table, Version, Write};
 use store_sqlite::SqliteTable;
 use uuid::Uuid;
@@ -253,6 +253,8 @@ pub struct World {
     pub clock: HandClock,
     pub table: Arc<Counting>,
     pub customer: CustomerId,
+    /// How many symbols are watched, each by somebody else.
+    watchers: AtomicUsize,
     folder: Arc<tempfile::TempDir>,
 }
 
@@ -265,7 +267,8 @@ impl World {
         let (exchange, listener) = (Arc::new(Exchange::default()), Arc::new(Listener::default()));
         let folder = Arc::new(tempfile::tempdir().unwrap());
         let app = app(table.clone(), exchange.clone(), &listener, &clock, &folder);
-        Self { app, exchange, listener, clock, table, customer: CustomerId(Uuid::from_u128(7)), folder }
+        let (customer, watchers) = (CustomerId(Uuid::from_u128(7)), AtomicUsize::default());
+        Self { app, exchange, listener, clock, table, customer, watchers, folder }
     }
 
     /// Another process on the same store.
@@ -278,10 +281,11 @@ impl World {
         app(table, provider, &self.listener, &self.clock, &self.folder)
     }
 
-    /// Lists a symbol and has it followed, as whoever holds it does.
+    /// Lists a symbol and has somebody watch it, for each symbol somebody else.
     pub async fn follow(&self, name: &str, bars: Bars) {
         self.exchange.list(name, bars);
-        instruments::known(&self.app, self.customer, &symbol(name)).await.unwrap();
+        let watcher = CustomerId(Uuid::from_u128(1_000 + self.watchers.fetch_add(1, Ordering::Relaxed) as u128));
+        watchlist::put(&self.app, watcher, &symbol(name)).await.unwrap();
     }
 }
 

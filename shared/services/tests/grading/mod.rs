@@ -69,7 +69,7 @@ async fn a_forecast_that_has_matured_is_graded_once_and_its_grade_is_kept() {
 async fn of_files_bars_are_read_and_forecasts_graded_and_no_quote_is_stored() {
     let world = World::at(NOON);
     let app = world.on(world.table.clone(), Arc::new(Sample::new()));
-    services::instruments::known(&app, world.customer, &symbol("IBM")).await.unwrap();
+    services::watchlist::put(&app, world.customer, &symbol("IBM")).await.unwrap();
     let order = forecasts::Order {
         symbol: symbol("IBM"),
         horizon: 5,

@@ -71,7 +71,8 @@ fn ledger(shard: usize) -> Key {
     Key::new("JOB#refresh-prices", format!("LEDGER#{shard:x}"))
 }
 
-fn shard(symbol: &Symbol) -> u8 {
+/// Which of the sixteen parts of a list a symbol stands in.
+pub(super) fn shard(symbol: &Symbol) -> u8 {
     Sha256::digest(symbol.as_str())[0] >> 4
 }
 

@@ -1,0 +1,146 @@
+//! Letters to customers: a letterbox is a topic of SNS with one subscription, that of its address.
+//!
+//! A topic each, because a topic shared by all would tell its subscriptions apart by filters, of which it may have 200,
+//! and because with its topic goes a subscription that was never confirmed, which cannot be ended by itself. An account
+//! may have 100,000 topics; they cost nothing.
+
+use async_trait::async_trait;
+use aws_sdk_sns::Client;
+use aws_sdk_sns::operation::delete_topic::DeleteTopicError;
+use services::mail::{Mail, MailError};
+use uuid::Uuid;
+
+/// What encrypts letters on their way: the key that AWS keeps for SNS.
+const KEY: (&str, &str) = ("KmsMasterKeyId", "alias/aws/sns");
+/// The sender that a reader sees.
+const SENDER: (&str, &str) = ("DisplayName", "Sextant");
+/// The longest subject that SNS takes.
+const MAX_SUBJECT_CHARACTERS: usize = 100;
+
+/// Topics whose names begin alike.
+pub struct Letterboxes {
+    client: Client,
+    /// What their names in AWS begin with, `arn:aws:sns:REGION:ACCOUNT:STACK-letters-`.
+    prefix: String,
+}
+
+impl Letterboxes {
+    /// The letterboxes whose topics begin like this.
+    pub fn new(client: Client, prefix: String) -> Self {
+        Self { client, prefix }
+    }
+
+    fn arn(&self, letterbox: Uuid) -> String {
+        format!("{}{letterbox}", self.prefix)
+    }
+}
+
+#[async_trait]
+impl Mail for Letterboxes {
+    fn is_there(&self) -> bool {
+        true
+    }
+
+    async fn open(&self, letterbox: Uuid, email: &str) -> Result<(), MailError> {
+        let arn = self.arn(letterbox);
+        let name = arn.rsplit(':').next().unwrap_or_default();
+        let create = self.client.create_topic().name(name).attributes(KEY.0, KEY.1).attributes(SENDER.0, SENDER.1);
+        create.send().await.map_err(|error| refusal(&error.into_service_error()))?;
+        let subscribe = self.client.subscribe().topic_arn(arn).protocol("email").endpoint(email);
+        subscribe.send().await.map(drop).map_err(|error| refusal(&error.into_service_error()))
+    }
+
+    async fn close(&self, letterbox: Uuid) -> Result<(), MailError> {
+        match self.client.delete_topic().topic_arn(self.arn(letterbox)).send().await {
+            Ok(_) => Ok(()),
+            Err(error) => match error.into_service_error() {
+                DeleteTopicError::NotFoundException(_) => Ok(()),
+                error => Err(refusal(&error)),
+            },
+        }
+    }
+
+    async fn send(&self, letterbox: Uuid, subject: &str, text: &str) -> Result<(), MailError> {
+        let publish = self.client.publish().topic_arn(self.arn(letterbox));
+        let published = publish.subject(subject_of(subject)).message(text).send().await;
+        published.map(drop).map_err(|error| refusal(&error.into_service_error()))
+    }
+}
+
+fn refusal(error: &impl ToString) -> MailError {
+    MailError(error.to_string())
+}
+
+/// The subject as SNS takes it: a line of ASCII of limited length.
+fn subject_of(subject: &str) -> String {
+    let printable = subject.chars().map(|character| if character.is_ascii_graphic() { character } else { ' ' });
+    let line = printable.collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().take(MAX_SUBJECT_CHARACTERS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::loopback::Loopback;
+
+    const PREFIX: &str = "arn:aws:sns:us-east-1:1:dev-letters-";
+    const LETTERBOX: &str = "0190aaaa-0000-7000-8000-000000000009";
+    const CREATED: &str = "<CreateTopicResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><CreateTopicResult>\
+        <TopicArn>arn:aws:sns:us-east-1:1:t</TopicArn></CreateTopicResult></CreateTopicResponse>";
+    const SUBSCRIBED: &str = "<SubscribeResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><SubscribeResult>\
+        <SubscriptionArn>pending confirmation</SubscriptionArn></SubscribeResult></SubscribeResponse>";
+    const PUBLISHED: &str = "<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><PublishResult>\
+        <MessageId>1</MessageId></PublishResult></PublishResponse>";
+    const DELETED: &str = "<DeleteTopicResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"/>";
+    const NOT_FOUND: &str = "<ErrorResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><Error>\
+        <Type>Sender</Type><Code>NotFound</Code><Message>no</Message></Error></ErrorResponse>";
+
+    async fn answering(answers: Vec<(u16, &'static str, &'static str)>) -> (Letterboxes, Uuid, Loopback) {
+        let service = Loopback::answering(answers).await;
+        (Letterboxes::new(Client::new(&service.sdk), PREFIX.to_owned()), LETTERBOX.parse().unwrap(), service)
+    }
+
+    /// Looks for words in what was asked, in which some characters stand as numbers.
+    fn has(service: &Loopback, number: usize, words: &[&str]) {
+        let asked = service.asked()[number].body.replace("%3A", ":").replace("%40", "@").replace("%2F", "/");
+        for word in words {
+            assert!(asked.contains(word), "{word} is not in {asked}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_letterbox_is_a_topic_that_its_address_is_asked_to_subscribe_to() {
+        let (letterboxes, letterbox, service) = answering(vec![(200, "", CREATED), (200, "", SUBSCRIBED)]).await;
+        letterboxes.open(letterbox, "ada@example.com").await.unwrap();
+        has(
+            &service,
+            0,
+            &["Action=CreateTopic", "Name=dev-letters-0190aaaa-0000-7000-8000-000000000009", "alias/aws/sns"],
+        );
+        let arn = format!("TopicArn={PREFIX}{LETTERBOX}");
+        has(&service, 1, &["Action=Subscribe", &arn, "Protocol=email", "Endpoint=ada@example.com"]);
+    }
+
+    #[tokio::test]
+    async fn a_letter_goes_to_the_topic_of_its_letterbox() {
+        let (letterboxes, letterbox, service) = answering(vec![(200, "", PUBLISHED)]).await;
+        letterboxes.send(letterbox, "AAPL is above 400", "It is.").await.unwrap();
+        has(&service, 0, &["Action=Publish", LETTERBOX, "Subject=AAPL", "Message=It"]);
+    }
+
+    #[tokio::test]
+    async fn a_letterbox_that_is_closed_may_be_closed_again() {
+        let answers = vec![(200, "", DELETED), (404, "", NOT_FOUND), (500, "", "")];
+        let (letterboxes, letterbox, service) = answering(answers).await;
+        assert_eq!(letterboxes.close(letterbox).await, Ok(()));
+        assert_eq!(letterboxes.close(letterbox).await, Ok(()));
+        assert!(letterboxes.close(letterbox).await.is_err());
+        has(&service, 0, &["Action=DeleteTopic", LETTERBOX]);
+    }
+
+    #[test]
+    fn a_subject_is_a_short_line_of_ascii() {
+        assert_eq!(subject_of("AAPL\nabove 400 \u{20ac}"), "AAPL above 400");
+        assert_eq!(subject_of(&"x".repeat(200)).len(), 100);
+    }
+}
