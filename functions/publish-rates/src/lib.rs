@@ -28,6 +28,9 @@ pub enum Failure {
     /// Alerts could not be judged.
     #[error("alerts not judged: {0}")]
     Alerts(#[source] ServiceError),
+    /// Alerts have fired and their customers were not told; whoever was is not told again.
+    #[error("{0} firings not told")]
+    Undelivered(usize),
 }
 
 /// Pushes the quotes to whoever has subscribed and fires the alerts that they make true; the answer says how many. May be
@@ -43,5 +46,8 @@ pub async fn handle(app: &App, event: Value) -> Result<Value, Failure> {
     let (published, fired) = futures::future::join(live::publish(app, quotes), alerts::evaluate(app, quotes)).await;
     let (published, fired) = (published.map_err(Failure::Publish)?, fired.map_err(Failure::Alerts)?);
     tracing::info!(?published, ?fired, "published");
+    if fired.undelivered > 0 {
+        return Err(Failure::Undelivered(fired.undelivered));
+    }
     Ok(json!({ "published": published, "alerts": fired }))
 }

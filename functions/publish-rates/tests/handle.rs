@@ -3,13 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use domain::alert::{Condition, Repeat};
 use domain::{Currency, Price};
 use market::Sample;
 use objects::FolderObjects;
-use publish_rates::handle;
+use publish_rates::{Failure, handle};
 use serde_json::{Value, json};
 use services::alerts::{self, NewAlert};
 use services::identity::authorization::authorize;
@@ -18,10 +19,12 @@ use services::identity::profile::Person;
 use services::identity::registration;
 use services::identity::sessions::{self, SessionKind};
 use services::last_quote::LastQuote;
+use services::mail::{Mail, MailError, NoMail};
 use services::push::{Push, PushError};
 use services::{App, Channels, Parts, live};
 use store_sqlite::SqliteTable;
 use tokio::sync::Notify;
+use uuid::Uuid;
 
 const NOW: &str = "2026-11-20T15:00:00Z";
 
@@ -46,8 +49,54 @@ impl Push for Socket {
     }
 }
 
+/// A socket that counts alerts.
+#[derive(Default)]
+struct Heard(AtomicUsize);
+
+#[async_trait]
+impl Push for Heard {
+    async fn post(&self, _connection: &str, text: &str) -> Result<(), PushError> {
+        self.0.fetch_add(usize::from(text.contains(r#""type":"alert""#)), Ordering::SeqCst);
+        Ok(())
+    }
+
+    async fn close(&self, _connection: &str) -> Result<(), PushError> {
+        Ok(())
+    }
+}
+
+/// A sender of letters that takes none while it is on strike.
+#[derive(Default)]
+struct Post {
+    is_on_strike: AtomicBool,
+    sent: AtomicUsize,
+}
+
+#[async_trait]
+impl Mail for Post {
+    fn is_there(&self) -> bool {
+        true
+    }
+
+    async fn open(&self, _letterbox: Uuid, _email: &str) -> Result<(), MailError> {
+        Ok(())
+    }
+
+    async fn close(&self, _letterbox: Uuid) -> Result<(), MailError> {
+        Ok(())
+    }
+
+    async fn send(&self, _letterbox: Uuid, _subject: &str, _text: &str) -> Result<(), MailError> {
+        if self.is_on_strike.load(Ordering::SeqCst) {
+            return Err(MailError("on strike".to_owned()));
+        }
+        self.sent.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
 /// A customer who hears of AAPL over a live connection, and has an alert on it.
-async fn listening(app: &App) {
+async fn listening(app: &App, email_too: bool) {
     let password = || Password::typed("correct horse battery".to_owned());
     let person = Person {
         email: "ada@example.com".parse().unwrap(),
@@ -64,7 +113,7 @@ async fn listening(app: &App) {
     assert!(live::connect(app, "c=", &ticket).await.unwrap());
     live::receive(app, "c=", r#"{"action":"subscribe","symbols":["AAPL"]}"#).await.unwrap();
     let condition = Condition::Above { price: Price::parse("12").unwrap() };
-    let alert = NewAlert { symbol: "AAPL".parse().unwrap(), condition, repeat: Repeat::Once, email: false };
+    let alert = NewAlert { symbol: "AAPL".parse().unwrap(), condition, repeat: Repeat::Once, email: email_too };
     alerts::create(app, id, &alert, None).await.unwrap();
 }
 
@@ -84,8 +133,7 @@ fn refreshed() -> Value {
     json!({ "detail-type": "quotes.refreshed", "detail": { "quotes": [quote] } })
 }
 
-#[tokio::test]
-async fn connections_that_take_nothing_hold_up_no_alert() {
+fn app(push: Arc<dyn Push>, mail: Arc<dyn Mail>) -> (App, tempfile::TempDir) {
     let clock: store::Clock = Arc::new(|| NOW.parse().unwrap());
     let folder = tempfile::tempdir().unwrap();
     let app = App::new(Parts {
@@ -93,9 +141,31 @@ async fn connections_that_take_nothing_hold_up_no_alert() {
         objects: Arc::new(FolderObjects::open(folder.path(), [7; 32], clock.clone()).unwrap()),
         provider: Arc::new(Sample::new()),
         clock,
-        channels: Channels { push: Arc::new(Socket::default()), ..Channels::none() },
+        channels: Channels { push, mail, ..Channels::none() },
     });
-    listening(&app).await;
+    (app, folder)
+}
+
+#[tokio::test]
+async fn connections_that_take_nothing_hold_up_no_alert() {
+    let (app, _folder) = app(Arc::new(Socket::default()), Arc::new(NoMail));
+    listening(&app, false).await;
     let did = handle(&app, refreshed()).await.unwrap();
     assert_eq!((&did["published"]["posted"], &did["alerts"]["delivered"]), (&json!(1), &json!(1)), "{did}");
+}
+
+#[tokio::test]
+async fn an_alert_that_was_not_told_fails_the_invocation_so_that_its_retry_tells_it() {
+    let (heard, post) = (Arc::new(Heard::default()), Arc::new(Post::default()));
+    let (app, _folder) = app(heard.clone(), post.clone());
+    listening(&app, true).await;
+    post.is_on_strike.store(true, Ordering::SeqCst);
+    for _ in 0..2 {
+        let failed = handle(&app, refreshed()).await;
+        assert!(matches!(failed, Err(Failure::Undelivered(1))), "{failed:?}");
+    }
+    post.is_on_strike.store(false, Ordering::SeqCst);
+    let again = handle(&app, refreshed()).await.unwrap();
+    assert_eq!(again["alerts"], json!({ "fired": 0, "delivered": 1, "undelivered": 0 }));
+    assert_eq!((heard.0.load(Ordering::SeqCst), post.sent.load(Ordering::SeqCst)), (1, 1));
 }

@@ -1,12 +1,12 @@
 //! Telling a customer that an alert fired: over their live connections, and by e-mail where they asked for it.
 //!
 //! A firing is marked as delivered after it was told, so that it is told at least once: who is told twice sees the same
-//! alert and market day.
+//! alert and market day. What one of the two ways has taken is remembered while the other is tried again.
 
 use chrono::TimeDelta;
 use domain::Symbol;
 use serde_json::{Value, json};
-use store::{DeleteExpect, StoreError, Write, documents, keys};
+use store::{DeleteExpect, Key, StoreError, Write, documents, keys};
 
 use super::mailbox;
 use super::records::{Firing, Pending};
@@ -14,18 +14,15 @@ use crate::error::ServiceError;
 use crate::live::Told;
 use crate::{App, live};
 
-/// What could not be delivered within this time is old news, and stays in the history alone.
-const MAX_AGE: TimeDelta = TimeDelta::days(1);
+/// What could not be delivered within this time is old news, and stays in the history alone. It is longer than a weekend
+/// with a holiday, after which the next quote of a symbol comes.
+const MAX_AGE: TimeDelta = TimeDelta::days(5);
 
 /// Tells the customer, and marks the firing as delivered. Says whether there is nothing left to deliver; what went wrong
-/// stands in the log.
+/// stands in the log, and what is left can be taken on by the next evaluation at once.
 pub(super) async fn deliver(app: &App, symbol: &Symbol, pending: &Pending) -> bool {
     match told_and_marked(app, symbol, pending).await {
-        Ok(true) => true,
-        Ok(false) => {
-            tracing::warn!(alert = %pending.alert_id, "no connection took an alert");
-            false
-        }
+        Ok(delivered) => delivered,
         Err(error) => {
             tracing::error!(alert = %pending.alert_id, %error, "an alert was not delivered");
             false
@@ -36,14 +33,20 @@ pub(super) async fn deliver(app: &App, symbol: &Symbol, pending: &Pending) -> bo
 async fn told_and_marked(app: &App, symbol: &Symbol, pending: &Pending) -> Result<bool, ServiceError> {
     let key = keys::firing(pending.customer_id, pending.alert_id, pending.market_day);
     let owed = keys::pending_firing(symbol, pending.alert_id, pending.market_day);
-    let no_longer_owed = Write::Delete { key: owed, expect: DeleteExpect::Any };
+    let no_longer_owed = Write::Delete { key: owed.clone(), expect: DeleteExpect::Any };
     let found = documents::read::<Firing>(app.table(), &key).await?;
     let too_old = app.now() - pending.fired_at > MAX_AGE;
     let Some((firing, version)) = found.filter(|(firing, _)| !firing.delivered && !too_old) else {
         app.table().transact(vec![no_longer_owed]).await?;
         return Ok(true);
     };
-    if !tell(app, pending, &firing).await? {
+    let told = Pending {
+        told_live: pending.told_live || logged(pending, told_live(app, pending, &firing).await),
+        mailed: pending.mailed || logged(pending, mailed(app, pending, &firing).await),
+        ..pending.clone()
+    };
+    if !(told.told_live && told.mailed) {
+        put_back(app, &owed, told).await?;
         return Ok(false);
     }
     let delivered = Firing { delivered: true, ..firing };
@@ -55,18 +58,47 @@ async fn told_and_marked(app: &App, symbol: &Symbol, pending: &Pending) -> Resul
     }
 }
 
-/// Says whether the customer was told: not where there were connections and none of them took it. They are ended, so that
-/// the next try finds those that came after them, or none. A letter is not held up by that, and may go out again with it.
-async fn tell(app: &App, pending: &Pending, firing: &Firing) -> Result<bool, ServiceError> {
+/// One way that fails keeps the other from nothing.
+fn logged(pending: &Pending, told: Result<bool, ServiceError>) -> bool {
+    told.unwrap_or_else(|error| {
+        tracing::error!(alert = %pending.alert_id, %error, "an alert was not told");
+        false
+    })
+}
+
+/// Says whether the customer's live connections have had it: not where there are some and none of them took it. They are
+/// ended, so that the next try finds those that came after them, or none.
+async fn told_live(app: &App, pending: &Pending, firing: &Firing) -> Result<bool, ServiceError> {
     let Told { reached, failed } = live::to_customer(app, pending.customer_id, &message(firing)).await?;
-    if firing.email
-        && app.mail().is_there()
-        && let Some(letterbox) = mailbox::ready(app, pending.customer_id).await?
-    {
+    if reached == 0 && failed > 0 {
+        tracing::warn!(alert = %pending.alert_id, "no connection took an alert");
+    }
+    Ok(reached > 0 || failed == 0)
+}
+
+/// Says whether a letter is on its way, or nobody is to have one.
+async fn mailed(app: &App, pending: &Pending, firing: &Firing) -> Result<bool, ServiceError> {
+    if !firing.email || !app.mail().is_there() {
+        return Ok(true);
+    }
+    if let Some(letterbox) = mailbox::ready(app, pending.customer_id).await? {
         let (subject, text) = letter(firing);
         app.mail().send(letterbox, &subject, &text).await?;
     }
-    Ok(reached > 0 || failed == 0)
+    Ok(true)
+}
+
+/// Leaves what is still to be told to whoever comes next, unless somebody else has taken it on already.
+async fn put_back(app: &App, owed: &Key, told: Pending) -> Result<(), ServiceError> {
+    let Some((standing, version)) = documents::read::<Pending>(app.table(), owed).await? else { return Ok(()) };
+    if standing.taken_by != told.taken_by {
+        return Ok(());
+    }
+    let left = Pending { taken_until: app.now(), ..told };
+    match documents::put(app.table(), owed.clone(), &left, Some(version)).await {
+        Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What is said over a live connection.

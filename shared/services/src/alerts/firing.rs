@@ -66,6 +66,8 @@ fn taken(app: &App, waiting: &Waiting, alert_id: Uuid, market_day: Day, evaluati
         fired_at: now,
         taken_by: evaluation,
         taken_until: now + TimeDelta::seconds(DELIVERY_SECONDS),
+        told_live: false,
+        mailed: false,
     }
 }
 

@@ -95,6 +95,12 @@ pub(super) struct Pending {
     pub(super) taken_by: Uuid,
     /// Until when the others leave it alone.
     pub(super) taken_until: DateTime<Utc>,
+    /// Whether live connections have had it, so that a letter that fails repeats nothing over them.
+    #[serde(default)]
+    pub(super) told_live: bool,
+    /// Whether a letter was sent, or none was to be.
+    #[serde(default)]
+    pub(super) mailed: bool,
 }
 
 impl Pending {
