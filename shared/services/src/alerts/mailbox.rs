@@ -4,6 +4,7 @@
 //! earlier one gets nothing more, whether or not they had agreed. What is to be opened and closed is written down first:
 //! no letterbox is ever forgotten.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{CustomerId, Email};
 use serde::{Deserialize, Serialize};
 use store::retry::{Retry, retry};
@@ -14,6 +15,10 @@ use crate::App;
 use crate::error::ServiceError;
 use crate::identity::profile;
 
+/// Most questions whether they want letters that a customer causes within a day, whatever addresses they claim to have:
+/// the question is a letter too, to somebody who may have asked for nothing.
+pub(super) const MAX_QUESTIONS_A_DAY: usize = 3;
+
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 struct Mailbox {
@@ -23,6 +28,8 @@ struct Mailbox {
     letterbox: Option<Uuid>,
     /// Whether the letterbox is open, and the owner of the address has been asked whether they want letters.
     open: bool,
+    /// When somebody was asked within the last day; the last time it was the owner of this address.
+    asked: Vec<DateTime<Utc>>,
     /// Letterboxes that are still to be closed.
     closing: Vec<Uuid>,
 }
@@ -35,23 +42,46 @@ impl Mailbox {
         }
         let letterbox = new_id();
         let closing = self.closing.into_iter().chain(self.letterbox).collect();
-        (Self { email: Some(email.clone()), letterbox: Some(letterbox), open: false, closing }, letterbox)
+        let mailbox =
+            Self { email: Some(email.clone()), letterbox: Some(letterbox), open: false, asked: self.asked, closing };
+        (mailbox, letterbox)
+    }
+
+    /// Whether the owner of the address is to be asked now, which is then noted: where nobody has asked them yet, and a day
+    /// after the last time where a reminder is in place.
+    fn asks(&mut self, remind: bool, now: DateTime<Utc>) -> Result<bool, ServiceError> {
+        self.asked.retain(|at| now - *at < TimeDelta::days(1));
+        if self.open && !(remind && self.asked.is_empty()) {
+            return Ok(false);
+        }
+        if self.asked.len() >= MAX_QUESTIONS_A_DAY {
+            let what = "questions a day whether an address wants letters";
+            return Err(ServiceError::LimitReached { what, limit: MAX_QUESTIONS_A_DAY });
+        }
+        self.asked.push(now);
+        Ok(true)
     }
 }
 
-/// Asks the customer's present address whether it wants letters, again where it was asked before: a question that was not
-/// answered in time is not asked again by itself. One that was answered is not asked twice.
+/// Asks the customer's present address whether it wants letters, and reminds it a day later at the soonest: a question that
+/// was not answered in time is not asked again by itself. One that was answered is not asked twice.
+///
+/// Errors: [`ServiceError::LimitReached`] where [`MAX_QUESTIONS_A_DAY`] have been asked.
 pub(super) async fn ask(app: &App, customer: CustomerId) -> Result<(), ServiceError> {
     settled(app, customer, true).await.map(drop)
 }
 
 /// Sees to it that the customer's present address has been asked whether it wants letters, and that no earlier one gets
-/// any; gives its letterbox, none where the account is closed, so that there is nobody to write to.
+/// any; gives its letterbox, none where the account is closed, so that there is nobody to write to, or where too many
+/// have been asked today.
 pub(super) async fn ready(app: &App, customer: CustomerId) -> Result<Option<Uuid>, ServiceError> {
-    settled(app, customer, false).await
+    match settled(app, customer, false).await {
+        Err(ServiceError::LimitReached { .. }) => Ok(None),
+        settled => settled,
+    }
 }
 
-async fn settled(app: &App, customer: CustomerId, ask_again: bool) -> Result<Option<Uuid>, ServiceError> {
+async fn settled(app: &App, customer: CustomerId, remind: bool) -> Result<Option<Uuid>, ServiceError> {
     retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
         let profile = profile::find(app, customer).await?.profile;
         let Some(person) = profile.person.clone().filter(|_| profile.is_open()) else { return Ok(None) };
@@ -60,15 +90,19 @@ async fn settled(app: &App, customer: CustomerId, ask_again: bool) -> Result<Opt
             Some((mailbox, version)) => (mailbox, Some(version)),
             None => (Mailbox::default(), None),
         };
-        let (mailbox, letterbox) = standing.clone().of(&person.email, || app.new_id());
+        let (mut mailbox, letterbox) = standing.clone().of(&person.email, || app.new_id());
+        let asks = mailbox.asks(remind, app.now())?;
         if mailbox != standing {
             version = Some(documents::put(app.table(), key.clone(), &mailbox, version).await?);
         }
         for earlier in &mailbox.closing {
             app.mail().close(*earlier).await?;
         }
-        if ask_again || !mailbox.open {
-            app.mail().open(letterbox, person.email.as_str()).await?;
+        if asks && let Err(error) = app.mail().open(letterbox, person.email.as_str()).await {
+            // Nobody was asked.
+            mailbox.asked.pop();
+            documents::put(app.table(), key.clone(), &mailbox, version).await?;
+            return Err(error.into());
         }
         let settled = Mailbox { open: true, closing: Vec::new(), ..mailbox.clone() };
         if settled != mailbox {

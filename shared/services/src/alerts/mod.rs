@@ -66,6 +66,8 @@ pub async fn create(
     };
     require_deliverable(app, alert)?;
     instruments::known(app, customer, &alert.symbol).await?;
+    // Before anybody is asked whether they want letters about it.
+    Tally::read(app, keys::alert_count(customer)).await?.add(1, MAX_ACTIVE, WHAT)?;
     following::begin(app, &alert.symbol).await?;
     if alert.email {
         mailbox::ask(app, customer).await?;

@@ -45,13 +45,42 @@ async fn a_question_that_was_not_answered_is_asked_with_the_next_alert_and_one_t
     world.letters.go_unanswered();
     by_mail(&world, ada).await;
     by_mail(&world, ada).await;
-    assert_eq!(world.letters.asked(), [FIRST, FIRST], "who has not answered is reminded");
+    assert_eq!(world.letters.asked(), [FIRST]);
+    world.clock.forward(TimeDelta::days(1));
+    by_mail(&world, ada).await;
+    assert_eq!(world.letters.asked(), [FIRST, FIRST], "who has not answered is reminded, once a day");
     alerts::evaluate(&world.app, &[world.quote("AAPL", "13")]).await.unwrap();
     assert_eq!(world.letters.asked().len(), 2, "a letter asks nobody");
     assert!(world.letters.take().is_empty(), "who has not agreed gets no letter");
     world.letters.confirm(FIRST);
     fires(&world, ada).await;
     assert_eq!((world.letters.asked().len(), world.letters.letterboxes()), (2, 1));
+}
+
+#[tokio::test]
+async fn nobody_is_flooded_with_questions_whatever_addresses_a_customer_claims() {
+    let world = World::new();
+    let (ada, _) = world.connected("ada").await;
+    let alert = NewAlert { symbol: symbol("AAPL"), condition: above("12"), repeat: Repeat::Recurring, email: true };
+    let ask = || alerts::create(&world.app, ada, &alert, None);
+    for email in ["one@example.com", "two@example.com", "three@example.com"] {
+        moves_to(&world, ada, email).await;
+        ask().await.unwrap();
+    }
+    moves_to(&world, ada, "four@example.com").await;
+    assert!(matches!(ask().await, Err(ServiceError::LimitReached { limit: 3, .. })));
+    alerts::evaluate(&world.app, &[world.quote("AAPL", "13")]).await.unwrap();
+    assert_eq!(world.letters.asked().len(), 3, "a letter asks no more than an alert");
+    world.clock.forward(TimeDelta::days(1));
+    ask().await.unwrap();
+    assert_eq!(world.letters.asked().last().unwrap(), "four@example.com");
+    // Who has as many alerts as there may be asks nobody by one more.
+    for _ in 4..alerts::MAX_ACTIVE {
+        world.alert(ada, above("99"), Repeat::Recurring).await;
+    }
+    moves_to(&world, ada, "five@example.com").await;
+    assert!(matches!(ask().await, Err(ServiceError::LimitReached { limit: alerts::MAX_ACTIVE, .. })));
+    assert_eq!(world.letters.asked().len(), 4);
 }
 
 #[tokio::test]
