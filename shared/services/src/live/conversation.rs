@@ -11,6 +11,7 @@ use super::connections::{self, Connection};
 use super::delivery::say;
 use super::messages::{Message, Refusal, Request, too_many_symbols};
 use super::subscriptions::{self, Noted};
+use super::tickets::Grant;
 use super::{closing, snapshot, tickets};
 use crate::error::ServiceError;
 use crate::identity::authorization;
@@ -29,10 +30,7 @@ const UNKNOWN_SYMBOL: &str = "unknown_symbol";
 /// connection gives way: what a client has lost track of keeps it out for a moment and not for two hours.
 pub async fn connect(app: &App, id: &str, ticket: &str) -> Result<bool, ServiceError> {
     let Some(grant) = tickets::take(app, ticket).await? else { return Ok(false) };
-    let opened = match connections::open(app, id, &grant).await {
-        Ok(true) => closing::make_room(app, grant.customer_id, id).await.map(|()| true),
-        opened => opened,
-    };
+    let opened = opened(app, id, &grant).await;
     if opened.is_err() {
         // Where only the answer was lost, it stands. What cannot be removed now expires.
         if let Err(error) = connections::forget(app, id).await {
@@ -40,6 +38,16 @@ pub async fn connect(app: &App, id: &str, ticket: &str) -> Result<bool, ServiceE
         }
     }
     opened
+}
+
+/// Whether the connection is kept, and still is at the end: API Gateway cannot close what it is still making, so that
+/// whoever ended the session meanwhile has closed nothing.
+async fn opened(app: &App, id: &str, grant: &Grant) -> Result<bool, ServiceError> {
+    if !connections::open(app, id, grant).await? {
+        return Ok(false);
+    }
+    closing::make_room(app, grant.customer_id, id).await?;
+    Ok(connections::find(app, id).await?.is_some())
 }
 
 /// Forgets a connection that has ended.
@@ -56,7 +64,11 @@ pub async fn receive(app: &App, id: &str, text: &str) -> Result<(), ServiceError
         let sorry = Refusal::new("unavailable", "this could not be done for now; send it again in a moment");
         say(app, id, &sorry.text()?).await;
     }
-    heard
+    match heard {
+        // Messages that come so many at once that they keep each other from being done.
+        Err(ServiceError::Store(StoreError::Conflict { .. })) => Ok(()),
+        heard => heard,
+    }
 }
 
 async fn hear(app: &App, id: &str, text: &str) -> Result<(), ServiceError> {
@@ -94,11 +106,7 @@ async fn admit(app: &App, id: &str, text: &str) -> Result<Result<Connection, Ref
         app.table().transact(vec![connections::replaced_by(id, &connection, version)?]).await?;
         Ok::<_, ServiceError>(Ok(connection))
     });
-    match admitted.await {
-        // Messages that come so many at once that they keep each other from being counted.
-        Err(ServiceError::Store(StoreError::Conflict { .. })) => Ok(Err(too_fast())),
-        admitted => admitted,
-    }
+    admitted.await
 }
 
 /// Subscribes: the snapshot, then the entry in the lists, then whatever came in between, so that a quote is in the

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use futures::{StreamExt as _, stream};
 
 use super::{closing, connections};
@@ -14,6 +15,8 @@ use crate::push::PushError;
 const AT_ONCE: usize = 64;
 /// A connection that has not taken a message after this is ended.
 const POST_TIMEOUT: Duration = Duration::from_secs(5);
+/// No connection takes longer to be made: the function that lets it in has ten seconds.
+const TO_BE_MADE: TimeDelta = TimeDelta::seconds(30);
 
 /// What one connection is to be told, in this order.
 pub(super) struct Letter {
@@ -30,10 +33,12 @@ pub(super) struct Delivered {
     pub(super) posted: usize,
     /// Connections that were gone, and are forgotten.
     pub(super) gone: usize,
-    /// Connections that did not take a message, and were ended.
+    /// Connections that did not take a message: they were ended, or are still being made.
     pub(super) failed: usize,
 }
 
+/// What became of a message.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
     Reached,
     Gone,
@@ -50,18 +55,7 @@ pub(super) async fn post(app: &App, connection: &str, text: &str) -> Result<(), 
 
 /// Tells one connection something, forgets it when it is gone and ends it when it takes nothing; says whether it was told.
 pub(super) async fn say(app: &App, connection: &str, text: &str) -> bool {
-    match post(app, connection, text).await {
-        Ok(()) => true,
-        Err(PushError::Gone) => {
-            forget(app, connection).await;
-            false
-        }
-        Err(PushError::Failed(error)) => {
-            tracing::warn!(connection, error, "a message was not taken");
-            closing::cut_off(app, connection).await;
-            false
-        }
-    }
+    tell(app, connection, text).await == End::Reached
 }
 
 /// Delivers letters, [`AT_ONCE`] at the same time; a connection that fails costs the others nothing but its place.
@@ -84,25 +78,36 @@ pub(super) async fn deliver(app: &App, letters: Vec<Letter>) -> Delivered {
 
 async fn deliver_one(app: &App, letter: &Letter) -> (usize, End) {
     for (posted, message) in letter.messages.iter().enumerate() {
-        match post(app, &letter.connection, message).await {
-            Ok(()) => {}
-            Err(PushError::Gone) => {
-                forget(app, &letter.connection).await;
-                return (posted, End::Gone);
-            }
-            Err(PushError::Failed(error)) => {
-                tracing::warn!(connection = letter.connection, error, "an update was not taken");
-                closing::cut_off(app, &letter.connection).await;
-                return (posted, End::Failed);
-            }
+        match tell(app, &letter.connection, message).await {
+            End::Reached => {}
+            end => return (posted, end),
         }
     }
     (letter.messages.len(), End::Reached)
 }
 
-/// Forgets a connection that is gone. What is left of it after a failure expires, or goes with the next push.
-async fn forget(app: &App, connection: &str) {
-    if let Err(error) = connections::forget(app, connection).await {
-        tracing::warn!(connection, %error, "a connection that is gone was not forgotten");
+async fn tell(app: &App, connection: &str, text: &str) -> End {
+    match post(app, connection, text).await {
+        Ok(()) => End::Reached,
+        Err(PushError::Gone) if is_being_made(app, connection).await => End::Failed,
+        Err(PushError::Gone) => {
+            if let Err(error) = connections::forget(app, connection).await {
+                // What is left of it expires, or goes with the next push.
+                tracing::warn!(connection, %error, "a connection that is gone was not forgotten");
+            }
+            End::Gone
+        }
+        Err(PushError::Failed(error)) => {
+            tracing::warn!(connection, error, "a message was not taken");
+            closing::cut_off(app, connection).await;
+            End::Failed
+        }
     }
+}
+
+/// Whether a connection may still be in the making. It is kept before its client hears that it is let in, and until then
+/// API Gateway says that it is gone. One that has subscribed to anything has been made.
+async fn is_being_made(app: &App, connection: &str) -> bool {
+    let found = connections::find(app, connection).await.ok().flatten();
+    found.is_some_and(|(found, _)| found.symbols.is_empty() && app.now() - found.connected_at < TO_BE_MADE)
 }

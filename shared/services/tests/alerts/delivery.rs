@@ -114,6 +114,21 @@ async fn an_alert_that_no_connection_took_is_told_to_those_that_come_after() {
 }
 
 #[tokio::test]
+async fn an_alert_that_fires_while_a_connection_is_being_made_is_told_over_it() {
+    let world = World::new();
+    let (ada, socket) = world.connected("ada").await;
+    let alert = world.alert(ada, above("12"), Repeat::Once).await;
+    world.sockets.begin_making(&socket);
+    let quote = world.quote("AAPL", "13");
+    let fired = alerts::evaluate(&world.app, std::slice::from_ref(&quote)).await.unwrap();
+    assert_eq!(fired, Fired { fired: 1, delivered: 0, undelivered: 1 });
+    world.sockets.end_making(&socket);
+    assert_eq!(alerts::evaluate(&world.app, &[quote]).await.unwrap().delivered, 1);
+    assert_eq!(world.sockets.take(&socket).len(), 1);
+    assert!(world.history(ada, &alert).await[0].delivered);
+}
+
+#[tokio::test]
 async fn what_could_not_be_told_for_five_days_stays_in_the_history_alone() {
     let world = World::new();
     let (ada, socket) = world.connected("ada").await;

@@ -49,9 +49,19 @@ pub struct World {
 pub struct Sockets {
     told: Mutex<Vec<(String, Value)>>,
     failing: Mutex<BTreeSet<String>>,
+    /// Of which the client has not heard yet that they are let in.
+    making: Mutex<BTreeSet<String>>,
 }
 
 impl Sockets {
+    pub fn begin_making(&self, connection: &str) {
+        self.making.lock().unwrap().insert(connection.to_owned());
+    }
+
+    pub fn end_making(&self, connection: &str) {
+        self.making.lock().unwrap().remove(connection);
+    }
+
     /// The alerts told over a connection since the last call.
     pub fn take(&self, connection: &str) -> Vec<Value> {
         let mut told = self.told.lock().unwrap();
@@ -71,6 +81,9 @@ impl Push for Sockets {
     async fn post(&self, connection: &str, text: &str) -> Result<(), PushError> {
         // Where a real socket would be waited for, others have their turn.
         tokio::task::yield_now().await;
+        if self.making.lock().unwrap().contains(connection) {
+            return Err(PushError::Gone);
+        }
         if self.failing.lock().unwrap().contains(connection) {
             return Err(PushError::Failed("by plan".to_owned()));
         }

@@ -232,6 +232,22 @@ async fn whoever_floods_is_shut_out_and_whoever_keeps_to_five_a_second_is_not() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn twenty_messages_at_the_same_time_are_all_answered_and_end_nothing() {
+    let world = std::sync::Arc::new(World::new());
+    let ada = world.someone("ada").await;
+    let connection = world.connected(&ada).await;
+    let pings = (0..20).map(|_| {
+        let (app, connection) = (world.app.clone(), connection.clone());
+        tokio::spawn(async move { live::receive(&app, &connection, r#"{"action": "ping"}"#).await.unwrap() })
+    });
+    futures::future::join_all(pings).await.into_iter().for_each(Result::unwrap);
+    let told = world.sockets.take(&connection);
+    let answered = |told: &Value| told["type"] == "pong" || told["code"] == "unavailable";
+    assert!(told.len() == 20 && told.iter().all(answered), "{told:?}");
+    assert!(!world.sockets.is_closed(&connection));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_a_hundred_messages_at_the_same_time_no_more_than_the_burst_are_answered() {
     let world = std::sync::Arc::new(World::new());
     let ada = world.someone("ada").await;

@@ -133,6 +133,7 @@ async fn a_customers_news_reach_all_of_their_connections_and_nobody_elses() {
     let own = [world.connected(&ada).await, world.connected(&ada).await, world.connected(&ada).await];
     let others = world.connected(&ben).await;
     world.sockets.hang_up(&own[2]);
+    world.forward(TimeDelta::seconds(30));
     let news = json!({ "type": "alert", "id": 7 });
     assert_eq!(live::to_customer(&world.app, ada.id, &news).await.unwrap(), Told { reached: 2, failed: 0 });
     assert_eq!(world.sockets.take(&own[0]), std::slice::from_ref(&news));

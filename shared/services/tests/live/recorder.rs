@@ -19,6 +19,8 @@ struct Sockets {
     stuck: BTreeSet<String>,
     failing: BTreeSet<String>,
     closed: BTreeSet<String>,
+    /// Of which the client has not heard yet that they are let in.
+    making: BTreeSet<String>,
 }
 
 impl Recorder {
@@ -46,6 +48,15 @@ impl Recorder {
         self.0.lock().unwrap().stuck.insert(connection.to_owned());
     }
 
+    /// A connection that is being made takes no message and cannot be closed, as with API Gateway.
+    pub fn begin_making(&self, connection: &str) {
+        self.0.lock().unwrap().making.insert(connection.to_owned());
+    }
+
+    pub fn end_making(&self, connection: &str) {
+        self.0.lock().unwrap().making.remove(connection);
+    }
+
     pub fn fail(&self, connection: &str) {
         self.0.lock().unwrap().failing.insert(connection.to_owned());
     }
@@ -59,7 +70,7 @@ impl Push for Recorder {
             std::future::pending::<()>().await;
         }
         let mut sockets = self.0.lock().unwrap();
-        if sockets.gone.contains(connection) || sockets.closed.contains(connection) {
+        if [&sockets.gone, &sockets.closed, &sockets.making].iter().any(|some| some.contains(connection)) {
             return Err(PushError::Gone);
         }
         if sockets.failing.contains(connection) {
@@ -71,7 +82,10 @@ impl Push for Recorder {
     }
 
     async fn close(&self, connection: &str) -> Result<(), PushError> {
-        self.0.lock().unwrap().closed.insert(connection.to_owned());
+        let mut sockets = self.0.lock().unwrap();
+        if !sockets.making.contains(connection) {
+            sockets.closed.insert(connection.to_owned());
+        }
         Ok(())
     }
 }

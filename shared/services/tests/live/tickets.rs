@@ -108,9 +108,13 @@ async fn of_thirty_who_come_at_once_no_more_than_twenty_stay() {
     let ada = world.someone("ada").await;
     let comers = (0..30).map(|_| {
         let (world, ada) = (world.clone(), ada.clone());
-        tokio::spawn(async move { world.connected(&ada).await })
+        tokio::spawn(async move {
+            let id = world.new_connection_id();
+            let ticket = live::issue_ticket(&world.app, ada.id, &ada.session).await.unwrap().ticket;
+            live::connect(&world.app, &id, &ticket).await.unwrap().then_some(id)
+        })
     });
-    let came: Vec<String> = join_all(comers).await.into_iter().map(Result::unwrap).collect();
+    let came: Vec<String> = join_all(comers).await.into_iter().filter_map(Result::unwrap).collect();
     let open = came.iter().filter(|connection| !world.sockets.is_closed(connection)).count();
     assert!((1..=MAX_CONNECTIONS).contains(&open), "{open}");
     assert_eq!(world.left("CONNECTION#").await.len(), 2 * open);
