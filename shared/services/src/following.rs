@@ -16,10 +16,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{CustomerId, Investment, PortfolioId, Symbol};
-use futures::{StreamExt as _, stream};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use ledger::position_items::PositionHead;
 use serde::{Deserialize, Serialize};
 use store::keys::List;
+use store::limits::MAX_KEYS;
 use store::retry::{Retry, retry};
 use store::{Body, DeleteExpect, Item, Key, Query, Range, StoreError, Version, Write, documents, keys};
 use tokio::sync::OnceCell;
@@ -36,6 +37,8 @@ const TO_VALUE: TimeDelta = TimeDelta::days(7);
 const AT_ONCE: usize = 16;
 /// Followers read at a time: mostly the first one is one.
 const FEW: usize = 10;
+/// Most symbols that a customer may have listed within a day of which nobody has looked whether there are any.
+pub(crate) const MAX_UNSEEN_A_DAY: usize = 200;
 
 /// What is listed: a symbol in the directory, or a portfolio under a symbol.
 #[derive(Debug, Serialize, Deserialize)]
@@ -59,9 +62,62 @@ impl Listed {
     }
 }
 
-/// Has the refresh follow a symbol from now on, ahead of a write that makes somebody its follower.
+/// Has the refresh follow a symbol that there is from now on, ahead of a write that makes somebody its follower.
 pub(crate) async fn begin(app: &App, symbol: &Symbol) -> Result<(), ServiceError> {
     list(app, keys::directory_symbol(symbol), TO_SETTLE).await
+}
+
+/// The same for symbols of which nobody has looked whether there are any, so that what a customer makes up does not grow
+/// the directory for everybody.
+///
+/// Errors: [`ServiceError::LimitReached`] where more than [`MAX_UNSEEN_A_DAY`] would be new; none is listed then.
+pub(crate) async fn begin_unseen(
+    app: &App,
+    customer: CustomerId,
+    symbols: &BTreeSet<Symbol>,
+) -> Result<(), ServiceError> {
+    let keys: Vec<Key> = symbols.iter().map(keys::directory_symbol).collect();
+    let mut new = 0;
+    for some in keys.chunks(MAX_KEYS) {
+        new += app.table().get_many(some).await?.iter().filter(|item| item.is_none()).count();
+    }
+    if new > 0 {
+        count_unseen(app, customer, new).await?;
+    }
+    let listings = symbols.iter().map(|symbol| {
+        let (app, symbol) = (app.clone(), symbol.clone());
+        async move { begin(&app, &symbol).await }
+    });
+    stream::iter(listings.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).try_collect().await
+}
+
+/// How many symbols a customer has had listed unseen, since when.
+#[derive(Serialize, Deserialize)]
+struct Unseen {
+    since: DateTime<Utc>,
+    count: usize,
+}
+
+async fn count_unseen(app: &App, customer: CustomerId, more: usize) -> Result<(), ServiceError> {
+    let key = &keys::listed_unseen(customer);
+    retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
+        let standing = documents::read::<Unseen>(app.table(), key).await?;
+        let (before, version) = standing.map_or((None, None), |(unseen, version)| (Some(unseen), Some(version)));
+        let before = before.unwrap_or(Unseen { since: app.now(), count: 0 });
+        let unseen = Unseen { count: before.count + more, ..before };
+        if unseen.count > MAX_UNSEEN_A_DAY {
+            return Err(ServiceError::LimitReached {
+                what: "symbols a day that nobody followed before",
+                limit: MAX_UNSEEN_A_DAY,
+            });
+        }
+        let expires_at = Some((unseen.since + TimeDelta::days(1)).timestamp());
+        let body = documents::body(key, &unseen)?;
+        let put = Write::Put { key: key.clone(), body, expires_at, expect: version.into() };
+        app.table().transact(vec![put]).await?;
+        Ok(())
+    })
+    .await
 }
 
 /// The same ahead of the first lot that a portfolio holds of the symbol.

@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::Symbol;
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use domain::{CustomerId, Symbol};
 use store::retry::{Retry, retry};
 use store::{StoreError, keys};
 
@@ -19,8 +18,6 @@ use crate::{App, following};
 
 /// The largest message that is read; API Gateway takes no larger frame either.
 pub const MAX_FRAME_BYTES: usize = 32 << 10;
-/// Symbols looked up at the same time.
-const AT_ONCE: usize = 16;
 /// The code of a symbol that nobody knows; one's own items are of no market, and unknown here.
 const UNKNOWN_SYMBOL: &str = "unknown_symbol";
 
@@ -72,15 +69,15 @@ pub async fn receive(app: &App, id: &str, text: &str) -> Result<(), ServiceError
 }
 
 async fn hear(app: &App, id: &str, text: &str) -> Result<(), ServiceError> {
-    let session = match admit(app, id, text).await? {
-        Ok(connection) => connection.session,
+    let connection = match admit(app, id, text).await? {
+        Ok(connection) => connection,
         Err(refusal) => return closing::end(app, id, &refusal).await,
     };
-    if authorization::authorize_session(app, &session).await?.is_none() {
+    if authorization::authorize_session(app, &connection.session).await?.is_none() {
         return closing::end(app, id, &closing::session_ended()).await;
     }
     match Request::parse(text) {
-        Ok(Request::Subscribe(symbols)) => subscribe(app, id, symbols).await?,
+        Ok(Request::Subscribe(symbols)) => subscribe(app, id, connection.customer_id, symbols).await?,
         Ok(Request::Unsubscribe(symbols)) => {
             subscriptions::unlist(app, id, &symbols).await?;
             say(app, id, &Message::Unsubscribed { symbols: &symbols }.text()?).await;
@@ -111,8 +108,15 @@ async fn admit(app: &App, id: &str, text: &str) -> Result<Result<Connection, Ref
 
 /// Subscribes: the snapshot, then the entry in the lists, then whatever came in between, so that a quote is in the
 /// snapshot, or found by the second look, or pushed by whoever published it after the entry.
-async fn subscribe(app: &App, id: &str, asked: BTreeSet<Symbol>) -> Result<(), ServiceError> {
+async fn subscribe(app: &App, id: &str, customer: CustomerId, asked: BTreeSet<Symbol>) -> Result<(), ServiceError> {
     let (wanted, unknown) = known(app, asked).await?;
+    match following::begin_unseen(app, customer, &wanted).await {
+        Err(error @ ServiceError::LimitReached { .. }) => {
+            say(app, id, &Refusal::new("limit_reached", error.to_string()).text()?).await;
+            return Ok(());
+        }
+        followed => followed?,
+    }
     match subscriptions::note(app, id, &wanted).await? {
         Noted::Done => {}
         Noted::TooMany => {
@@ -121,7 +125,6 @@ async fn subscribe(app: &App, id: &str, asked: BTreeSet<Symbol>) -> Result<(), S
         }
         Noted::Gone => return Ok(()),
     }
-    follow(app, &wanted).await?;
     let mut shown = snapshot::take(app, &wanted).await?;
     shown.unavailable.extend(unknown);
     let quotes = shown.quotes.values().collect();
@@ -160,13 +163,4 @@ async fn known(
         }
     }
     Ok((wanted, unknown))
-}
-
-/// Has the scheduled refresh follow these symbols: one without any price is asked for by its next run.
-async fn follow(app: &App, symbols: &BTreeSet<Symbol>) -> Result<(), ServiceError> {
-    let following = symbols.iter().cloned().map(|symbol| {
-        let app = app.clone();
-        async move { following::begin(&app, &symbol).await }
-    });
-    stream::iter(following.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).try_collect().await
 }

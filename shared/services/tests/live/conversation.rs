@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use domain::{Bar, Bars, Currency};
 use market::MarketClock;
 use serde_json::{Value, json};
+use services::identity::sessions::SessionKind;
 use services::last_quote::LastQuote;
 use services::live::{self, MAX_FRAME_BYTES, MAX_SYMBOLS};
 use store::bars::SeriesHead;
@@ -143,6 +144,35 @@ async fn what_is_of_a_replay_says_so_in_every_message() {
     quote.seq = 2;
     live::publish(&world.app, &[quote]).await.unwrap();
     assert_eq!(world.sockets.take(&connection)[0]["replay"], true);
+}
+
+#[tokio::test]
+async fn what_a_customer_makes_up_does_not_grow_the_directory_of_everybody() {
+    let world = World::new();
+    let (ada, ben) = (world.someone("ada").await, world.someone("ben").await);
+    let (one, other) = (world.connected(&ada).await, world.connected(&ada).await);
+    let names = |hundred: usize| (0..100).map(|number| format!("X{hundred}{number:02}")).collect::<Vec<_>>();
+    let mut codes = Vec::new();
+    for (hundred, connection) in [(0, &one), (1, &other), (2, &one), (3, &other)] {
+        world.forward(TimeDelta::seconds(10));
+        let told = world.answers(connection, json!({ "action": "subscribe", "symbols": names(hundred) })).await;
+        codes.push(told[0]["code"].as_str().unwrap_or("none").to_owned());
+        world.answers(connection, json!({ "action": "unsubscribe", "symbols": names(hundred) })).await;
+    }
+    assert_eq!(codes, ["none", "none", "limit_reached", "limit_reached"]);
+    assert_eq!(world.left("DIRECTORY#symbols#").await.len(), 200);
+    assert!(world.left("LIVE#").await.is_empty());
+    // What is followed already costs nothing, and others have made nothing up.
+    let told = world.answers(&one, json!({ "action": "subscribe", "symbols": names(0) })).await;
+    assert_eq!(kinds(&told), ["snapshot"]);
+    let bens = world.connected(&ben).await;
+    let told = world.answers(&bens, json!({ "action": "subscribe", "symbols": ["X200"] })).await;
+    assert_eq!(kinds(&told), ["snapshot"]);
+    world.forward(TimeDelta::days(1));
+    let ada = world.signed_in(ada.id, &ada.email, SessionKind::Api).await;
+    let tomorrow = world.connected(&ada).await;
+    let told = world.answers(&tomorrow, json!({ "action": "subscribe", "symbols": names(4) })).await;
+    assert_eq!(kinds(&told), ["snapshot"]);
 }
 
 #[tokio::test]

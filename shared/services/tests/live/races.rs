@@ -6,6 +6,7 @@ use services::identity::sessions;
 use services::live;
 use services::{App, last_quote};
 use store::fault::{Fault, Plan};
+use store::{documents, keys};
 
 use crate::steps::Deed;
 use crate::world::{World, kinds, symbol};
@@ -58,6 +59,9 @@ async fn no_quote_is_lost_that_is_stored_and_published_at_any_two_steps_of_a_sub
     assert!(steps > 12 && races.len() > 180, "{steps} steps, {} races", races.len());
     for (number, (stored_at, published_at, before)) in races.into_iter().enumerate() {
         let name = format!("S{number}");
+        // Somebody follows it already: one customer may not have so many listed.
+        let listed = keys::directory_symbol(&symbol(&name));
+        documents::put_new(&*world.table, listed, &symbol(&name), None).await.unwrap();
         let connection = world.connected(&ada).await;
         if before == 1 {
             world.store_quote(&name, 1).await;
@@ -105,7 +109,7 @@ async fn a_session_that_ends_at_any_step_of_connecting_leaves_no_connection() {
     }
     assert!(steps > 8, "{steps}");
     // What ends after the last look at it, which both ways of signing out can, once each.
-    assert!(unclosed.iter().all(|step| step + 2 > steps), "{unclosed:?} of {steps}");
+    assert!(unclosed.iter().all(|step| step + 2 >= steps), "{unclosed:?} of {steps}");
 }
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 
 use domain::{CustomerId, PortfolioId, Symbol};
 
-use super::List;
 use super::prices::shard;
+use super::{List, ONLY};
 use crate::item::Key;
 use crate::query::Range;
 
@@ -38,6 +38,12 @@ pub fn following_watcher(symbol: &Symbol, customer: CustomerId) -> Key {
 #[must_use]
 pub fn following_portfolio(symbol: &Symbol, portfolio: PortfolioId) -> Key {
     Key::new(followers_partition(symbol), format!("{FOLLOWING_PORTFOLIO_PREFIX}{portfolio}"))
+}
+
+/// How many symbols a customer has had listed unseen; expires.
+#[must_use]
+pub fn listed_unseen(customer: CustomerId) -> Key {
+    Key::new(format!("LIMIT#follow#{customer}"), ONLY)
 }
 
 fn followers_partition(symbol: &Symbol) -> String {
