@@ -5,7 +5,8 @@
 //! Gateway would send ([`event`]), the authorizer says who calls ([`authorizer`]), and the function's own router
 //! answers ([`invoke`]). A WebSocket becomes the events that API Gateway would send ([`live`]), an event of ours reaches
 //! those whose rules take it ([`local_bus`]), and what calls functions on a timer there does so here ([`schedules`]).
-//! SQLite stands for the table and a folder for the bucket ([`home`]).
+//! SQLite stands for the table and a folder for the bucket ([`home`]). Beside the platform there is a client of its live
+//! rates ([`listen`]).
 
 pub mod answer;
 pub mod authorizer;
@@ -15,6 +16,7 @@ pub mod event_pattern;
 pub mod home;
 pub mod host;
 pub mod invoke;
+pub mod listen;
 pub mod live;
 pub mod local_bus;
 pub mod open_files;

@@ -2,12 +2,15 @@
 
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
+use domain::Symbol;
+use gateway::listen::{Ended, Listener};
 use gateway::{AlphaVantageAccess, Platform, Prices, Server, Settings, Speed, YahooAccess, open_files};
 use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
@@ -28,6 +31,8 @@ enum Command {
     Serve(ServeArgs),
     /// Print the OpenAPI document.
     Openapi,
+    /// Listen to live rates and alerts, one JSON message a line. The token of a session is taken from SEXTANT_TOKEN.
+    Listen(ListenArgs),
     /// Recompute every wallet, position and lot, and freeze the wallets whose books do not add up.
     Verify(HomeArgs),
     /// Give a customer a role; this makes the first administrator.
@@ -46,6 +51,19 @@ enum Command {
         #[command(flatten)]
         home: HomeArgs,
     },
+}
+
+#[derive(Debug, Args)]
+struct ListenArgs {
+    /// What to listen to.
+    #[arg(required = true, num_args = 1..=100, value_name = "SYMBOL")]
+    symbols: Vec<Symbol>,
+    /// The platform's address.
+    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    url: String,
+    /// The address of its live connections, where that is another one: in AWS the stack's output `LiveUrl`.
+    #[arg(long)]
+    live_url: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -91,6 +109,7 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Some(Command::Openapi) => gateway::openapi::document().and_then(|document| print(&document)),
         Some(Command::Serve(args)) => serve(args),
+        Some(Command::Listen(args)) => listen(&args),
         Some(Command::Verify(home)) => operate(home, json!({ "command": "verify" })),
         Some(Command::SetRole { email, role, home }) => {
             operate(home, json!({ "command": "set-role", "email": email, "role": role }))
@@ -126,6 +145,22 @@ fn serve(args: ServeArgs) -> anyhow::Result<()> {
         }
         Ok(())
     })
+}
+
+/// Prints what is heard until it is over for good, or nobody reads it any more.
+#[expect(clippy::disallowed_methods, reason = "a token is no argument: those can be read by everybody on the machine")]
+fn listen(args: &ListenArgs) -> anyhow::Result<()> {
+    let token = std::env::var("SEXTANT_TOKEN").context("SEXTANT_TOKEN is not set; POST /sessions gives a token")?;
+    let mut listener = Listener::new(&args.url, args.live_url.as_deref(), token.into(), args.symbols.clone())?;
+    let hear = |message: &Value| match writeln!(io::stdout(), "{message}").and_then(|()| io::stdout().flush()) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(_) => ControlFlow::Break(()),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    match runtime.block_on(listener.listen(hear)) {
+        Err(Ended::Enough) => Ok(()),
+        Err(ended) => Err(ended.into()),
+    }
 }
 
 /// Runs a command of the operator and prints its answer.
@@ -268,6 +303,12 @@ mod tests {
         use clap::CommandFactory;
         Cli::command().debug_assert();
         assert!(Cli::parse_from(["sextant"]).command.is_none());
+        assert!(Cli::try_parse_from(["sextant", "listen"]).is_err());
+        let Some(Command::Serve(args)) = Cli::parse_from(["sextant", "serve", "--replay", "2.5"]).command else {
+            panic!("serve is a command")
+        };
+        assert!(args.replay.is_some());
+        assert!(Cli::try_parse_from(["sextant", "serve", "--replay", "0"]).is_err());
         assert!(matches!(Cli::parse_from(["sextant", "serve", "--port", "1"]).command, Some(Command::Serve(_))));
     }
 }

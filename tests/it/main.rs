@@ -22,6 +22,7 @@ mod identity;
 mod imports;
 mod instruments;
 mod investments;
+mod listen;
 mod live_client;
 mod live_rates;
 mod performance;

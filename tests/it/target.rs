@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
+use gateway::listen::Listener;
 use gateway::registry::{FUNCTIONS, Handler};
 use gateway::{Platform, Prices, Server, Settings};
 use reqwest::header::{CONTENT_TYPE, IF_MATCH};
@@ -185,6 +186,13 @@ impl Target {
         let ticket = self.post("/live-tickets", &json!({})).await.expect_status(201).json();
         let url = format!("{}?ticket={}", self.live_url, ticket["ticket"].as_str().unwrap());
         Live::connect(&url).await.unwrap_or_else(|error| panic!("{} on {}: {error}", self.live_url, self.name))
+    }
+
+    /// A listener of this customer's to these symbols.
+    pub fn listener(&self, symbols: &[&str]) -> Listener {
+        let symbols = symbols.iter().map(|symbol| symbol.parse().unwrap()).collect();
+        let token = self.token.clone().unwrap_or_default();
+        Listener::new(&self.base, Some(&self.live_url), token.into(), symbols).unwrap()
     }
 
     /// The platform as the customer sees it whom all tests share, with connections of this test's own: those of another

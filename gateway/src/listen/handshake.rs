@@ -1,0 +1,34 @@
+//! The handshake of a WebSocket, over a connection that the HTTP client has made, TLS included.
+
+use reqwest::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
+use reqwest::{Client, StatusCode, Upgraded, Url};
+use tokio::time::timeout;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::client::generate_key;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::Role;
+
+use super::{Failure, PATIENCE, passing};
+
+/// Connects to an address that has the ticket in it.
+pub(super) async fn connect(http: &Client, url: Url) -> Result<WebSocketStream<Upgraded>, Failure> {
+    let key = generate_key();
+    let asked = http
+        .get(url)
+        .header(CONNECTION, "Upgrade")
+        .header(UPGRADE, "websocket")
+        .header(SEC_WEBSOCKET_VERSION, "13")
+        .header(SEC_WEBSOCKET_KEY, &key);
+    let answer = timeout(PATIENCE, asked.send()).await.map_err(|_| Failure::Passing("no answer".to_owned()))?;
+    let answer = answer.map_err(passing)?;
+    if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+        return Err(Failure::Passing(format!("no live connection: {}", answer.status())));
+    }
+    let accepted =
+        answer.headers().get(SEC_WEBSOCKET_ACCEPT).is_some_and(|told| told == &derive_accept_key(key.as_bytes()));
+    if !accepted {
+        return Err(Failure::Passing("this is no WebSocket".to_owned()));
+    }
+    let stream = answer.upgrade().await.map_err(passing)?;
+    Ok(WebSocketStream::from_raw_socket(stream, Role::Client, None).await)
+}
