@@ -1,7 +1,8 @@
 use serde_json::{Value, json};
 
+use crate::answer::Answer;
 use crate::portfolios::opened;
-use crate::target::{Answer, Target, each};
+use crate::target::{Target, each};
 
 const HEADER: &str = "ticker_symbol,quantity,purchase_price,purchase_date,fee,currency";
 const THREE: &str = "ticker_symbol,quantity,purchase_price,purchase_date,fee,currency

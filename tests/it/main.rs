@@ -13,6 +13,7 @@
     reason = "a failed one is a failed test, and exact figures are compared exactly"
 )]
 
+mod answer;
 mod backtest;
 mod events;
 mod fetch_data;
@@ -22,6 +23,7 @@ mod identity;
 mod imports;
 mod instruments;
 mod investments;
+mod letters;
 mod listen;
 mod live_client;
 mod live_rates;

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use self::expected::{EXPECTED, Expected, signed_in};
 use self::things::{Things, alert, investment};
-use crate::target::{Answer, PASSWORD, Target, each};
+use crate::answer::Answer;
+use crate::target::{PASSWORD, Target, each};
 
 const ROLES: [&str; 3] = ["client", "advisor", "administrator"];
 /// Routes after which a caller's token is dead.

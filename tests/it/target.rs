@@ -12,6 +12,7 @@ use reqwest::{Client, Method, RequestBuilder, Url};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
+use crate::answer::Answer;
 use crate::live_client::Live;
 
 /// The password of every customer of the tests.
@@ -36,16 +37,6 @@ enum Place {
     Local { home: PathBuf, app: services::App },
     /// On the emulated AWS: its address, and the names of the functions by their names in the template.
     Emulated { endpoint: String, functions: Value },
-}
-
-/// What it answered.
-#[derive(Debug)]
-pub struct Answer {
-    /// HTTP status.
-    pub status: u16,
-    request: String,
-    headers: reqwest::header::HeaderMap,
-    body: Vec<u8>,
 }
 
 /// Runs a check against every target there is.
@@ -136,6 +127,12 @@ static ADDRESSES: LazyLock<Option<Value>> = LazyLock::new(|| {
     let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
     Some(serde_json::from_str(&text).unwrap())
 });
+
+/// The emulated AWS alone, and the address at which its services answer.
+pub fn emulated() -> Option<(Target, String)> {
+    let addresses = ADDRESSES.as_ref()?;
+    Some((EMULATED.clone()?, text_of(&addresses["endpoint"])))
+}
 
 /// The second stack on the emulated AWS, whose prices come from a provider on this machine, and the address at which
 /// that provider is to listen.
@@ -357,52 +354,5 @@ impl Target {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = response.bytes().await.unwrap().to_vec();
         Answer { status, request: described, headers, body }
-    }
-}
-
-impl Answer {
-    /// The answer, which must have this status.
-    #[track_caller]
-    pub fn expect_status(self, status: u16) -> Self {
-        assert_eq!(self.status, status, "{}: {}", self.request, self.text());
-        self
-    }
-
-    /// The problem, which must have this status and code and all the parts that problems have.
-    #[track_caller]
-    pub fn expect_problem(self, status: u16, code: &str) -> Value {
-        let answer = self.expect_status(status);
-        assert_eq!(answer.header("content-type"), "application/problem+json", "{}", answer.request);
-        let problem = answer.json();
-        assert_eq!(problem["code"], code, "{}: {problem}", answer.request);
-        assert_eq!(problem["status"], status, "{}", answer.request);
-        for part in ["type", "title", "detail", "request_id"] {
-            assert!(problem[part].as_str().is_some_and(|text| !text.is_empty()), "{}: {part}", answer.request);
-        }
-        problem
-    }
-
-    /// Whether the platform asks to come back: itself, or API Gateway before or instead of a function's answer.
-    pub fn is_busy(&self) -> bool {
-        let of_ours = self.header("content-type") == "application/problem+json";
-        matches!(self.status, 429 | 502 | 503 | 504) || (self.status == 500 && !of_ours)
-    }
-
-    /// A header's value; empty where there is none.
-    pub fn header(&self, name: &str) -> String {
-        self.headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
-    }
-
-    pub fn bytes(&self) -> &[u8] {
-        &self.body
-    }
-
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-
-    #[track_caller]
-    pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{}: {error}: {}", self.request, self.text()))
     }
 }

@@ -45,6 +45,16 @@ const ENGINES: [(&str, &[&str]); 5] = [
     ("mail", &["LETTERBOX_TOPIC_PREFIX:"]),
 ];
 
+/// What a function does with letterboxes, and may do.
+const LETTERS: [(&str, &[&str]); 4] = [
+    // A customer is erased.
+    ("customers", &["DeleteTopic"]),
+    ("operator", &["DeleteTopic"]),
+    // An alert fires, and one is made.
+    ("publish-rates", &["CreateTopic", "DeleteTopic", "Publish", "Subscribe"]),
+    ("watch", &["CreateTopic", "DeleteTopic", "Subscribe"]),
+];
+
 /// Stands for every function in a list of crates.
 const FUNCTION: &str = "functions/*";
 
@@ -191,6 +201,39 @@ fn a_role_allows_what_the_engines_of_its_function_need_and_no_more() {
                 assert_eq!(section.contains(grant), engines.contains(engine), "{name} runs on {named}: {grant}");
             }
         }
+    }
+}
+
+#[test]
+fn letters_and_live_connections_are_allowed_where_they_are_made_and_nowhere_else() {
+    let topics = "arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:${AWS::StackName}-letters-";
+    let connections = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${LiveApi}/live";
+    let stage = template().live_api.unwrap().stage;
+    for section in PROJECT_TEMPLATE.split("CodeUri: target/lambda/").skip(1) {
+        let (name, section) = section.split_once("/\n").unwrap();
+        let words = section.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != ':');
+        let allowed: BTreeSet<&str> =
+            words.filter_map(|word| word.strip_prefix("sns:")).filter(|word| !word.contains(':')).collect();
+        let needed =
+            LETTERS.iter().find(|(function, _)| *function == name).map_or(&[] as &[&str], |(_, needed)| needed);
+        assert_eq!(allowed, needed.iter().copied().collect(), "{name}");
+        // Made under the prefix that the role names, and by one statement.
+        assert_eq!(
+            section.matches(&format!("Fn::Sub: {topics}*\n")).count(),
+            usize::from(!needed.is_empty()),
+            "{name}"
+        );
+        assert_eq!(section.matches(&format!("Fn::Sub: {topics}\n")).count(), usize::from(!needed.is_empty()), "{name}");
+        let posts = usize::from(section.contains("LIVE_ENDPOINT:"));
+        for method in ["POST", "DELETE"] {
+            assert_eq!(
+                section.matches(&format!("{connections}/{method}/@connections/*")).count(),
+                posts,
+                "{name}: {method}"
+            );
+        }
+        let endpoint = format!("https://${{LiveApi}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/{stage}\n");
+        assert_eq!(section.matches(&endpoint).count(), posts, "{name}");
     }
 }
 

@@ -3,7 +3,8 @@
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::target::{Answer, Target, each};
+use crate::answer::Answer;
+use crate::target::{Target, each};
 
 /// A customer with an open portfolio and this much cash, and the path of the portfolio's trades.
 async fn trader(target: &Target, cash: &str, portfolio: &Value) -> (Target, String) {

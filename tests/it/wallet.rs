@@ -3,7 +3,8 @@
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::target::{Answer, Target, each};
+use crate::answer::Answer;
+use crate::target::{Target, each};
 
 fn usd(amount: &str) -> Value {
     json!({ "amount": amount, "currency": "USD" })

@@ -4,7 +4,8 @@ use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::target::{Answer, Target, each};
+use crate::answer::Answer;
+use crate::target::{Target, each};
 
 const NO_ID: &str = "0190aaaa-0000-7000-8000-000000000000";
 

@@ -70,7 +70,8 @@ pub async fn answer(
         }
         (Ended::Done(answer), _) => {
             tracing::info!(request_id = moment.request_id, status = %answer["statusCode"], "live connection refused");
-            refusal(StatusCode::FORBIDDEN, "Forbidden")
+            let status = refused_with(&answer);
+            refusal(status, status.canonical_reason().unwrap_or_default())
         }
         (ended, _) => {
             session::log_failure(&live.function, &moment, ended);
@@ -122,6 +123,13 @@ impl Drop for Passed {
 /// Whether the function's answer to a CONNECT event lets the connection be made.
 fn lets_pass(answer: &Value) -> bool {
     answer["statusCode"].as_u64().is_some_and(|status| (200..300).contains(&status))
+}
+
+/// The status of a refusal: the function's own, as API Gateway passes it on.
+fn refused_with(answer: &Value) -> StatusCode {
+    let status = answer["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok());
+    let status = status.and_then(|status| StatusCode::from_u16(status).ok());
+    status.filter(|status| status.is_client_error() || status.is_server_error()).unwrap_or(StatusCode::FORBIDDEN)
 }
 
 /// The answer to a well-formed handshake.

@@ -277,7 +277,7 @@ async fn a_handshake_a_message_and_an_end_are_told_as_api_gateway_tells_them() {
 async fn a_connection_that_is_not_let_pass_is_none() {
     let (server, events, _folder) = served().await;
     for (target, host, status) in [
-        ("/live?ask=refuse", "localhost", 403),
+        ("/live?ask=refuse", "localhost", 401),
         ("/live?ask=fail", "localhost", 500),
         ("/live?a=%zz", "localhost", 400),
         ("/live", "evil.example", 421),

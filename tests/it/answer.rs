@@ -1,0 +1,63 @@
+//! An answer over HTTP, and what a test expects of it.
+
+use serde_json::Value;
+
+/// What a target answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// What was asked, for messages.
+    pub(crate) request: String,
+    /// Its headers.
+    pub(crate) headers: reqwest::header::HeaderMap,
+    /// Its body, whatever it is.
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    /// The answer, which must have this status.
+    #[track_caller]
+    pub fn expect_status(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}: {}", self.request, self.text());
+        self
+    }
+
+    /// The problem, which must have this status and code and all the parts that problems have.
+    #[track_caller]
+    pub fn expect_problem(self, status: u16, code: &str) -> Value {
+        let answer = self.expect_status(status);
+        assert_eq!(answer.header("content-type"), "application/problem+json", "{}", answer.request);
+        let problem = answer.json();
+        assert_eq!(problem["code"], code, "{}: {problem}", answer.request);
+        assert_eq!(problem["status"], status, "{}", answer.request);
+        for part in ["type", "title", "detail", "request_id"] {
+            assert!(problem[part].as_str().is_some_and(|text| !text.is_empty()), "{}: {part}", answer.request);
+        }
+        problem
+    }
+
+    /// Whether the platform asks to come back: itself, or API Gateway before or instead of a function's answer.
+    pub fn is_busy(&self) -> bool {
+        let of_ours = self.header("content-type") == "application/problem+json";
+        matches!(self.status, 429 | 502 | 503 | 504) || (self.status == 500 && !of_ours)
+    }
+
+    /// A header's value; empty where there is none.
+    pub fn header(&self, name: &str) -> String {
+        self.headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        &self.body
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{}: {error}: {}", self.request, self.text()))
+    }
+}
