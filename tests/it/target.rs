@@ -260,16 +260,44 @@ impl Target {
                 };
                 handle(app.clone(), event.clone()).await.unwrap()
             }
-            Place::Emulated { endpoint, functions } => {
-                let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
-                let resource = function.split('-').map(capital).collect::<String>() + "Function";
-                let name = text_of(&functions[&resource]);
+            Place::Emulated { endpoint, .. } => {
+                let name = self.deployed_name(function);
                 let address = format!("{endpoint}/2015-03-31/functions/{name}/invocations");
                 let answer = self.send(self.client.post(address).json(event)).await.expect_status(200);
                 assert_eq!(answer.header("x-amz-function-error"), "", "{function}: {}", answer.text());
                 answer.json()
             }
         }
+    }
+
+    /// Has the emulated scheduler invoke a function at once, as the deployed schedule of this function does.
+    pub async fn run_scheduled_now(&self, function: &str) {
+        let Place::Emulated { endpoint, .. } = &self.place else { panic!("one machine has no scheduler to be asked") };
+        let name = self.deployed_name(function);
+        // The emulator tells services apart by the scope of a signature, which it does not check.
+        let scope = "AWS4-HMAC-SHA256 Credential=test/20261120/us-east-1/scheduler/aws4_request, SignedHeaders=host, Signature=0";
+        let ask = |method, path: String| {
+            self.client.request(method, format!("{endpoint}/schedules{path}")).header("authorization", scope)
+        };
+        let listed = self.send(ask(Method::GET, String::new())).await.expect_status(200).json();
+        let invokes = |schedule: &&Value| {
+            schedule["Target"]["Arn"].as_str().is_some_and(|arn| arn.ends_with(&format!(":{name}")))
+        };
+        let deployed = listed["Schedules"].as_array().unwrap().iter().find(invokes).expect("a deployed schedule");
+        let path = format!("/{}?groupName={}", text_of(&deployed["Name"]), text_of(&deployed["GroupName"]));
+        let deployed = self.send(ask(Method::GET, path)).await.expect_status(200).json();
+        let once = json!({
+            "ScheduleExpression": format!("at({})", now().format("%Y-%m-%dT%H:%M:%S")), "Target": deployed["Target"],
+            "FlexibleTimeWindow": { "Mode": "OFF" }, "ActionAfterCompletion": "DELETE",
+        });
+        self.send(ask(Method::POST, format!("/{}", Self::unique("once"))).json(&once)).await.expect_status(200);
+    }
+
+    /// The name that a function was deployed under.
+    fn deployed_name(&self, function: &str) -> String {
+        let Place::Emulated { functions, .. } = &self.place else { return function.to_owned() };
+        let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
+        text_of(&functions[&(function.split('-').map(capital).collect::<String>() + "Function")])
     }
 
     /// How many clients are set against each other: as many as asked for on the local platform, and as many processes
