@@ -42,10 +42,11 @@ async fn listening(target: &Target, symbol: &str) -> (Target, Live) {
     (customer, live)
 }
 
-/// Makes an alert that the first price fires.
-async fn alerted(customer: &Target, symbol: &str) {
+/// Makes an alert that the first price fires, and gives its id.
+async fn alerted(customer: &Target, symbol: &str) -> String {
     let above = json!({ "symbol": symbol, "condition": { "type": "above", "price": "100" }, "repeat": "once" });
-    customer.post("/alerts", &above).await.expect_status(201);
+    let alert = customer.post("/alerts", &above).await.expect_status(201).json();
+    alert["id"].as_str().unwrap().to_owned()
 }
 
 async fn hears_of_the_first_quote_and_the_alert(target: &Target, live: &mut Live, symbol: &str) {
@@ -112,10 +113,13 @@ fn quotes_follow_each_other_slot_by_slot_on_one_machine() {
         let (server, target) = Target::serve(settings).await;
         let target = target.newcomer().await;
         let (customer, mut live) = listening(&target, "LOOP").await;
-        alerted(&customer, "LOOP").await;
+        let alert = alerted(&customer, "LOOP").await;
         let did = target.invoke("refresh-prices", &scheduled(at(&clock))).await;
         assert_eq!((&did["refreshed"], &did["told"]), (&json!(1), &json!(1)), "{did}");
         hears_of_the_first_quote_and_the_alert(&target, &mut live, "LOOP").await;
+        let history = customer.get(&format!("/alerts/{alert}/history")).await.expect_status(200).json();
+        let fired = &history["items"][0];
+        assert_eq!((&fired["price"], &fired["market_day"]), (&json!("120.5"), &json!("2026-06-10")), "{history}");
         let next = at(&clock) + TimeDelta::minutes(15);
         *clock.lock().unwrap() = next;
         provider.set_now(next);
@@ -171,10 +175,7 @@ fn a_replay_moves_day_by_day_and_says_so_in_every_message_with_a_price() {
         let target = target.newcomer().await;
         let mut live = target.live().await;
         live.send(&json!({ "action": "subscribe", "symbols": ["AAPL"] })).await;
-        let snapshot = live.next().await;
-        for quote in snapshot["quotes"].as_array().unwrap() {
-            assert_eq!(quote["replay"], true, "{snapshot}");
-        }
+        assert_eq!(live.next().await["type"], "snapshot");
         let quotes = [live.next().await, live.next().await, live.next().await];
         for quote in &quotes {
             assert_eq!((&quote["replay"], &quote["source"]), (&json!(true), &json!("replay")), "{quote}");
@@ -183,6 +184,14 @@ fn a_replay_moves_day_by_day_and_says_so_in_every_message_with_a_price() {
             assert!(pair[0]["seq"].as_u64() < pair[1]["seq"].as_u64(), "{quotes:?}");
             assert!(pair[0]["day"].as_str() < pair[1]["day"].as_str(), "{quotes:?}");
         }
+        live.send(&json!({ "action": "subscribe", "symbols": ["AAPL"] })).await;
+        let snapshot = loop {
+            let message = live.next().await;
+            if message["type"] == "snapshot" {
+                break message;
+            }
+        };
+        assert_eq!(snapshot["quotes"][0]["replay"], true, "{snapshot}");
         let seen = target.get("/quotes?symbols=AAPL").await.expect_status(200).json();
         assert_eq!(
             (&seen["items"][0]["replay"], &seen["items"][0]["source"]),

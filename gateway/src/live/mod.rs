@@ -2,7 +2,8 @@
 //!
 //! A handshake becomes a CONNECT event ([`handshake`]); the function says whether the connection is made. What the
 //! client then sends become MESSAGE events, and its end a DISCONNECT event ([`session`], [`event`]). Functions reach the
-//! client by the connection's id ([`connections`]). Limits are API Gateway's.
+//! client by the connection's id ([`connections`]). Limits are API Gateway's; how fast a client may send, control frames
+//! included, is a limit of our own ([`flood`]).
 
 pub mod connections;
 mod event;

@@ -163,6 +163,8 @@ async fn a_tick_reaches_a_thousand_subscribers() {
     let told = live::publish(&world.app, &[tick]).await.unwrap();
     println!("one tick to all in {:?}", start.elapsed());
     assert_eq!((told.connections, told.posted), (1_000, 1_000));
+    let at_once = world.sockets.most_at_once();
+    assert!((32..=64).contains(&at_once), "in parallel, and bounded: {at_once}");
     for connection in &connections {
         assert_eq!(kinds(&world.sockets.take(connection)), ["quote"]);
     }

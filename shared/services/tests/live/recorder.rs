@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -9,7 +10,14 @@ use services::push::{Push, PushError};
 use tokio::time::Instant;
 
 #[derive(Default)]
-pub struct Recorder(Mutex<Sockets>);
+pub struct Recorder(Mutex<Sockets>, InFlight);
+
+/// Posts that have begun and not ended, and the most of them that there ever were.
+#[derive(Default)]
+struct InFlight {
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
 
 #[derive(Default)]
 struct Sockets {
@@ -57,6 +65,11 @@ impl Recorder {
         self.0.lock().unwrap().making.remove(connection);
     }
 
+    /// The most posts that were ever under way at the same time.
+    pub fn most_at_once(&self) -> usize {
+        self.1.most.load(Ordering::SeqCst)
+    }
+
     pub fn fail(&self, connection: &str) {
         self.0.lock().unwrap().failing.insert(connection.to_owned());
     }
@@ -69,6 +82,11 @@ impl Push for Recorder {
         if stuck {
             std::future::pending::<()>().await;
         }
+        let under_way = self.1.now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.1.most.fetch_max(under_way, Ordering::SeqCst);
+        // Where a real socket would be waited for, others have their turn.
+        tokio::task::yield_now().await;
+        self.1.now.fetch_sub(1, Ordering::SeqCst);
         let mut sockets = self.0.lock().unwrap();
         if [&sockets.gone, &sockets.closed, &sockets.making].iter().any(|some| some.contains(connection)) {
             return Err(PushError::Gone);
