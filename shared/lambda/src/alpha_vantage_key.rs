@@ -5,6 +5,7 @@
 //! not read it, because it never asks the provider, starts all the same.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{Instrument, Symbol};
@@ -51,7 +52,7 @@ impl LateAlphaVantage {
             tracing::error!(error, parameter = self.parameter, "the provider's key cannot be read");
             ProviderError::Unavailable { status: None }
         })?;
-        Ok((provider, Patience::Left(patience.total().saturating_sub(start.elapsed()))))
+        Ok((provider, patience.within(patience.total().saturating_sub(start.elapsed()))))
     }
 
     fn budget(&self) -> DurableBudget {
@@ -106,6 +107,13 @@ impl Provider for LateAlphaVantage {
         match self.provider.get() {
             Some(provider) => provider.calls_left().await,
             None => self.budget().left().await,
+        }
+    }
+
+    async fn more_calls_in(&self) -> Option<Duration> {
+        match self.provider.get() {
+            Some(provider) => provider.more_calls_in().await,
+            None => self.budget().standing().await?.more_in(),
         }
     }
 

@@ -28,7 +28,7 @@ pub use chain::Chain;
 pub use error::ProviderError;
 pub use folder::Folder;
 pub use history::{Basis, DropReason, History, Note};
-pub use provider::{MarketClock, Patience, Provider};
+pub use provider::{CALLERS_RESERVE, MarketClock, Patience, Provider};
 pub use quote::Quote;
 pub use replay::Replay;
 pub use sample::Sample;

@@ -2,16 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
 
+mod budget;
 #[allow(dead_code, reason = "each test program uses a part of the server")]
 mod server;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use budget::SlidingDay;
 use chrono::{DateTime, Utc};
 use domain::{InstrumentType, Symbol};
 use market::alpha_vantage::{AlphaVantage, Settings};
-use market::http::{Limits, SlidingDay};
+use market::http::Limits;
 use market::{Basis, DropReason, MarketClock, Note, Patience, Provider, ProviderError};
 use server::{Reply, Server};
 

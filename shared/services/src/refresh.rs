@@ -11,7 +11,7 @@ mod replay;
 mod slot;
 mod telling;
 
-pub use budget::{CALLERS_RESERVE, Work, allowance, work_at};
+pub use budget::{Work, allowance, work_at};
 pub use replay::replay_day;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +22,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use domain::Symbol;
 use futures::{StreamExt as _, stream};
-use market::{MarketClock, Patience, ProviderError};
+use market::{CALLERS_RESERVE, MarketClock, Patience, ProviderError};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 

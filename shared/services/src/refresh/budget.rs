@@ -3,11 +3,9 @@
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use chrono_tz::America::New_York;
 use domain::{Day, calendar};
+use market::CALLERS_RESERVE;
 
 use crate::market_clock::{close_of, until_close};
-
-/// Calls that the refresh leaves for callers: a symbol that somebody looks at for the first time takes one.
-pub const CALLERS_RESERVE: usize = 5;
 
 /// How far apart the template's slots of a session are.
 const SLOT_MINUTES: i64 = 15;
