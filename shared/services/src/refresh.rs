@@ -93,8 +93,7 @@ pub async fn refresh(app: &App, slot: DateTime<Utc>, time_limit: Duration) -> Re
     let Some(mut claim) = slot::claim(app, slot).await? else {
         return Ok(Refreshed { repeated: true, ..Refreshed::default() });
     };
-    let ended = living(app, &mut claim, run(app, until)).await;
-    match ended {
+    match living(app, &mut claim, run(app, until)).await? {
         Ok(run) => {
             let did = run.did.clone();
             claim.finish(app, run).await?;
@@ -109,7 +108,9 @@ pub async fn refresh(app: &App, slot: DateTime<Utc>, time_limit: Duration) -> Re
 
 /// Runs to the end and keeps the slot meanwhile. A sign of life is due when the run itself goes on: it waits for nothing as
 /// long as for a lease, and one that goes on no more gives none.
-async fn living<T>(app: &App, claim: &mut slot::Claim, run: impl Future<Output = T>) -> T {
+///
+/// Errors: that of a renewal by which the slot turns out to be another run's; this one stops, and what it stored stays.
+async fn living<T>(app: &App, claim: &mut slot::Claim, run: impl Future<Output = T>) -> Result<T, ServiceError> {
     let mut run = std::pin::pin!(run);
     loop {
         let since = Instant::now();
@@ -119,8 +120,8 @@ async fn living<T>(app: &App, claim: &mut slot::Claim, run: impl Future<Output =
             Poll::Pending => Poll::Pending,
         });
         match step.await {
-            Some(ended) => return ended,
-            None => claim.renew(app).await,
+            Some(ended) => return Ok(ended),
+            None => claim.renew(app).await?,
         }
     }
 }
@@ -134,7 +135,7 @@ async fn run(app: &App, until: Instant) -> Result<LastRun, ServiceError> {
     let followed = followed::all(app).await?;
     let (mut did, ages) = match app.provider().clock() {
         MarketClock::Live => live(app, &followed, until).await?,
-        MarketClock::StandsAt(_) => files(app, &followed).await,
+        MarketClock::StandsAt(_) => files(app, &followed, until).await,
     };
     did.graded = forecasts::grade_all_matured(app, until + SETTLING / 2).await?;
     did.budget_left = app.provider().calls_left().await;
@@ -159,10 +160,14 @@ impl Ages {
 }
 
 /// Files are at hand, and of them the last bar is the quote: there is nothing to store but the bars.
-async fn files(app: &App, followed: &[Followed]) -> (Refreshed, Ages) {
+async fn files(app: &App, followed: &[Followed], until: Instant) -> (Refreshed, Ages) {
     let mut did = Refreshed::default();
     let mut lasts = Vec::new();
     for Followed { symbol, outline, .. } in followed {
+        if Instant::now() >= until {
+            did.postponed += 1;
+            continue;
+        }
         match history::load_with(app, symbol, Patience::Schedule).await {
             Ok(series) if !series.stale => {
                 let newer = outline.as_ref().and_then(|outline| outline.last) != Some(series.last);
