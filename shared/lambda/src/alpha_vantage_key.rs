@@ -13,6 +13,7 @@ use market::alpha_vantage::{self, AlphaVantage, Settings};
 use market::http::Budget;
 use market::{History, MarketClock, Patience, Provider, ProviderError, Quote};
 use secrecy::SecretString;
+use services::paid_facts::PaidFacts;
 use services::quota::DurableBudget;
 use store::{Clock, Table};
 use tokio::sync::OnceCell;
@@ -69,7 +70,8 @@ impl LateAlphaVantage {
             None => Settings::new(key),
         };
         let settings = settings.map_err(|error| error.to_string())?;
-        AlphaVantage::new(settings, Arc::new(self.budget())).map_err(|error| error.to_string())
+        let facts = PaidFacts::alpha_vantage(self.table.clone(), self.clock.clone());
+        AlphaVantage::new(settings, Arc::new(self.budget()), Arc::new(facts)).map_err(|error| error.to_string())
     }
 }
 

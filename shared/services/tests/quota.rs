@@ -10,7 +10,7 @@ use domain::Symbol;
 use futures::future::join_all;
 use market::alpha_vantage::{AlphaVantage, Settings};
 use market::http::{Budget, Limits, NoTurn, Turn};
-use market::{Patience, Provider as _, ProviderError};
+use market::{NoMemory, Patience, Provider as _, ProviderError};
 use proptest::prelude::*;
 use services::quota::DurableBudget;
 use store::fault::{Faulty, Plan};
@@ -99,7 +99,8 @@ fn worker_with(server: &CountingServer, table: &Arc<dyn Table>, clock: &Clock, s
     let mut settings = Settings::with_base("key".into(), &server.address).unwrap();
     let patient = Duration::from_mins(2);
     settings.limits = Limits { caller: patient, connect: patient, spacing, ..Limits::default() };
-    AlphaVantage::new(settings, Arc::new(DurableBudget::alpha_vantage(table.clone(), clock.clone()))).unwrap()
+    let budget = DurableBudget::alpha_vantage(table.clone(), clock.clone());
+    AlphaVantage::new(settings, Arc::new(budget), Arc::new(NoMemory)).unwrap()
 }
 
 /// Storms at these hours, each by workers that have just started; gives when the server was called.
@@ -226,7 +227,8 @@ async fn calls_that_are_left_to_others_are_not_taken() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_calls_of_several_processes_arrive_at_their_distance() {
-    let clock: Clock = Arc::new(Utc::now);
+    // By a clock that stands still each turn is a spacing later than the one before.
+    let clock = HandClock::start().reader();
     let server = CountingServer::start(HandClock::start()).await;
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.clone()).unwrap());
     let spacing = Duration::from_millis(60);

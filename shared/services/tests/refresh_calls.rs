@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
 
-#[allow(dead_code, reason = "each test program uses a part of it")]
 mod exchange;
 mod vantage;
 

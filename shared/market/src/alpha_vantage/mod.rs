@@ -33,6 +33,7 @@ use crate::error::ProviderError;
 use crate::events;
 use crate::history::{History, Note};
 use crate::http::{Budget, Client, Refusal, Request, SettingsError, Terms};
+use crate::memory::{self, Memory};
 use crate::provider::{MarketClock, Patience, Provider};
 use crate::quote::Quote;
 use crate::series::{Row, Series};
@@ -42,6 +43,12 @@ use crate::symbols::{self, Named};
 pub const SOURCE: &str = "alpha_vantage";
 /// Calls a day on the free plan.
 pub const FREE_CALLS_A_DAY: usize = 25;
+/// The whole history of a share, which not every plan covers.
+const WHOLE_HISTORY: &str = "TIME_SERIES_DAILY_ADJUSTED";
+/// The same of a pair of currencies: of this function the whole is what a plan may not cover.
+const WHOLE_RATES: &str = "FX_DAILY";
+/// How long it is remembered what a symbol is.
+const DESCRIBED_FOR: Duration = Duration::from_hours(24 * 30);
 /// Instruments kept in memory, so that a currency is asked for once.
 const MAX_REMEMBERED: usize = 10_000;
 /// Of a text that is searched for.
@@ -50,6 +57,7 @@ const MAX_SEARCH_BYTES: usize = 200;
 /// The provider.
 pub struct AlphaVantage {
     client: Client,
+    memory: Arc<dyn Memory>,
     spacing: Duration,
     /// Whether whole histories are given.
     whole_histories: Paywall,
@@ -60,13 +68,13 @@ pub struct AlphaVantage {
 }
 
 impl AlphaVantage {
-    /// Sets the provider up; makes no call.
-    pub fn new(settings: Settings, budget: Arc<dyn Budget>) -> Result<Self, SettingsError> {
+    /// Sets the provider up; makes no call. What calls were paid for is kept in `memory`.
+    pub fn new(settings: Settings, budget: Arc<dyn Budget>, memory: Arc<dyn Memory>) -> Result<Self, SettingsError> {
         let spacing = settings.limits.spacing;
         let client = Client::new(settings.into_site(), budget)?;
-        let (whole_histories, whole_rates) = (Paywall::default(), Paywall::default());
+        let (whole_histories, whole_rates) = (Paywall::of(WHOLE_HISTORY), Paywall::of(WHOLE_RATES));
         let (explained, instruments) = (Explained::default(), Mutex::default());
-        Ok(Self { client, spacing, whole_histories, whole_rates, explained, instruments })
+        Ok(Self { client, memory, spacing, whole_histories, whole_rates, explained, instruments })
     }
 
     /// A refusal that nothing further can be made of, as the error that callers see.
@@ -81,9 +89,10 @@ impl AlphaVantage {
     }
 
     async fn series(&self, symbol: &Symbol, terms: Terms) -> Result<(Series, Plan), ProviderError> {
-        let whole = about("TIME_SERIES_DAILY_ADJUSTED", symbol, &[("outputsize", "full")]);
+        let whole = about(WHOLE_HISTORY, symbol, &[("outputsize", "full")]);
         let whole = self.client.ask(&whole, symbol, terms, daily::read_whole);
-        if let Some(series) = self.finish(self.whole_histories.pass(terms.deadline, whole).await).await? {
+        if let Some(series) = self.finish(self.whole_histories.pass(&*self.memory, terms.deadline, whole).await).await?
+        {
             return Ok((series, Plan::Adjusted));
         }
         let latest = about("TIME_SERIES_DAILY", symbol, &[("outputsize", "compact")]);
@@ -100,7 +109,8 @@ impl AlphaVantage {
             return Known::default();
         }
         let newest = rows.iter().map(|row| row.date).max();
-        let mut about = self.explained.of(symbol, &jumps);
+        let mut about = self.explained.of(&*self.memory, symbol, &jumps).await;
+        let asks = matches!(about.splits, Told::Nothing) || matches!(about.dividends, Told::Nothing);
         if matches!(about.splits, Told::Nothing) {
             (about.splits, about.through) = (self.events("SPLITS", symbol, terms).await, newest);
         }
@@ -118,7 +128,11 @@ impl AlphaVantage {
             events::apply_dividends(rows, events);
             known.dividends = about.through == newest;
         }
-        self.explained.remember(symbol, about);
+        if asks {
+            self.explained.learn(&*self.memory, symbol, about).await;
+        } else {
+            self.explained.remember(symbol, about);
+        }
         known
     }
 
@@ -143,8 +157,13 @@ impl AlphaVantage {
     }
 
     async fn look_up(&self, symbol: &Symbol, terms: Terms) -> Result<Instrument, ProviderError> {
+        let name = format!("INSTRUMENT#{symbol}");
+        if let Some(known) = memory::recall(&*self.memory, &name).await {
+            return Ok(self.remember(known));
+        }
         let search = query("SYMBOL_SEARCH", symbol.to_string(), &[("keywords", symbol.as_str())]);
         let found = self.finish(self.client.ask(&search, symbol, terms, metadata::read_search).await).await?;
+        memory::remember(&*self.memory, &name, &found, DESCRIBED_FOR).await;
         Ok(self.remember(found))
     }
 

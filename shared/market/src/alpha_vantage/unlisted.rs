@@ -116,7 +116,7 @@ impl AlphaVantage {
             |size| query("FX_DAILY", from.clone(), &[("from_symbol", from), ("to_symbol", to), ("outputsize", size)]);
         let whole = ask("full");
         let whole = self.client.ask(&whole, &rated.exchange, terms, read_exchange_rows);
-        if let Some(rows) = self.finish(self.whole_rates.pass(terms.deadline, whole).await).await? {
+        if let Some(rows) = self.finish(self.whole_rates.pass(&*self.memory, terms.deadline, whole).await).await? {
             return Ok((rows, false));
         }
         let rows = self.client.ask(&ask("compact"), &rated.exchange, terms, read_exchange_rows).await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use domain::Symbol;
 use market::http::Limits;
-use market::{Provider, Yahoo, alpha_vantage, yahoo};
+use market::{NoMemory, Provider, Yahoo, alpha_vantage, yahoo};
 
 use crate::budget::SlidingDay;
 use crate::server::{Reply, Server};
@@ -58,7 +58,7 @@ impl Which {
             Self::AlphaVantage => {
                 let mut settings = alpha_vantage::Settings::with_base(KEY.into(), &server.address()).unwrap();
                 settings.limits = limits;
-                Arc::new(alpha_vantage::AlphaVantage::new(settings, budget).unwrap())
+                Arc::new(alpha_vantage::AlphaVantage::new(settings, budget, Arc::new(NoMemory)).unwrap())
             }
             Self::Yahoo => {
                 let mut settings = yahoo::Settings::with_base(&server.address()).unwrap();

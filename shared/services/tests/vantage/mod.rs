@@ -1,6 +1,6 @@
 //! Alpha Vantage as a server on this machine, which notes when it was asked for what.
 
-#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a part of test programs")]
+#![allow(dead_code, clippy::unwrap_used, clippy::missing_panics_doc, reason = "each program uses a part of it")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::Day;
 use market::alpha_vantage::{AlphaVantage, Settings};
+use services::paid_facts::PaidFacts;
 use services::quota::DurableBudget;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -61,7 +62,8 @@ impl Vantage {
     pub fn provider(&self, world: &World) -> AlphaVantage {
         let settings = Settings::with_base("key".into(), &self.address).unwrap();
         let budget = DurableBudget::alpha_vantage(world.table.clone(), world.clock.reader());
-        AlphaVantage::new(settings, Arc::new(budget)).unwrap()
+        let facts = PaidFacts::alpha_vantage(world.table.clone(), world.clock.reader());
+        AlphaVantage::new(settings, Arc::new(budget), Arc::new(facts)).unwrap()
     }
 
     /// Every call so far.
@@ -99,7 +101,7 @@ async fn answer(mut stream: TcpStream, calls: Arc<Mutex<Vec<Call>>>, script: Arc
     let head = String::from_utf8(head).unwrap();
     let query = head.split([' ', '?']).nth(2).unwrap();
     let pairs: BTreeMap<&str, &str> = query.split('&').filter_map(|pair| pair.split_once('=')).collect();
-    let (function, symbol) = (pairs["function"], pairs["symbol"]);
+    let (function, symbol) = (pairs["function"], *pairs.get("symbol").or(pairs.get("keywords")).unwrap());
     calls.lock().unwrap().push(Call { at: clock.now(), function: function.to_owned(), symbol: symbol.to_owned() });
     let (status, body) = {
         let mut script = script.lock().unwrap();
@@ -124,6 +126,9 @@ impl Script {
                 self.last.unwrap()
             ),
             "SPLITS" | "DIVIDENDS" => format!(r#"{{"symbol": "{symbol}", "data": []}}"#),
+            "SYMBOL_SEARCH" => format!(
+                r#"{{"bestMatches": [{{"1. symbol": "{symbol}", "3. type": "Equity", "8. currency": "EUR"}}]}}"#
+            ),
             other => unreachable!("nothing asks for {other}"),
         }
     }
