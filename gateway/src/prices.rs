@@ -8,6 +8,7 @@ use domain::Symbol;
 use market::alpha_vantage::AlphaVantage;
 use market::{Chain, Provider, Yahoo, alpha_vantage, yahoo};
 use secrecy::SecretString;
+use services::paid_facts::PaidFacts;
 use services::quota::DurableBudget;
 use store::{Clock, Table};
 
@@ -92,7 +93,8 @@ impl AlphaVantageAccess {
             None => alpha_vantage::Settings::new(self.key.clone()),
         };
         let budget = DurableBudget::alpha_vantage(table.clone(), clock.clone());
-        let provider = AlphaVantage::new(settings.context("ALPHA_VANTAGE_URL")?, Arc::new(budget))?;
+        let facts = PaidFacts::alpha_vantage(table.clone(), clock.clone());
+        let provider = AlphaVantage::new(settings.context("ALPHA_VANTAGE_URL")?, Arc::new(budget), Arc::new(facts))?;
         let calls = alpha_vantage::FREE_CALLS_A_DAY;
         Ok((Arc::new(provider), format!("Alpha Vantage, at most {calls} calls in 24 hours")))
     }

@@ -103,6 +103,49 @@ fn the_projects_own_template_is_read_whole() {
 }
 
 #[test]
+fn prices_are_refreshed_every_quarter_of_an_hour_of_a_session_and_once_in_the_evening() {
+    let template = Template::parse(PROJECT_TEMPLATE).unwrap();
+    let refresh = template.functions.iter().find(|function| function.name == "refresh-prices").unwrap();
+    let in_new_york = |text: &str| ScheduleExpression::parse(text, "America/New_York").unwrap();
+    let of = |name: &str| &refresh.schedules.iter().find(|schedule| schedule.name == name).unwrap().expression;
+    let (by_day, evening) = (of("DuringTrading"), of("AfterTheClose"));
+    // Compared without printing: a calendar in print has thousands of numbers.
+    assert!(*by_day == in_new_york("cron(0/15 9-15 ? * MON-FRI *)"));
+    assert!(*evening == in_new_york("cron(30 18 ? * MON-FRI *)"));
+    // What the slots come to, in winter: the first before the session, the last a quarter before its close.
+    let fires =
+        |schedule: &ScheduleExpression, from: &str| schedule.next_after(from.parse().unwrap()).unwrap().to_rfc3339();
+    assert_eq!(fires(by_day, "2026-11-20T06:00:00Z"), "2026-11-20T14:00:00+00:00");
+    assert_eq!(fires(by_day, "2026-11-20T14:30:00Z"), "2026-11-20T14:45:00+00:00");
+    assert_eq!(fires(by_day, "2026-11-20T20:45:00Z"), "2026-11-23T14:00:00+00:00", "after Friday's last comes Monday");
+    assert_eq!(fires(evening, "2026-11-20T06:00:00Z"), "2026-11-20T23:30:00+00:00");
+    assert_eq!(fires(evening, "2026-11-20T23:30:00Z"), "2026-11-23T23:30:00+00:00");
+}
+
+#[test]
+fn what_is_not_done_after_its_repeats_lies_in_the_queue_of_failed_runs() {
+    let template: serde_json::Value = serde_saphyr::from_str(PROJECT_TEMPLATE).unwrap();
+    let resources = &template["Resources"];
+    assert_eq!(resources["FailedRuns"]["Type"], "AWS::SQS::Queue");
+    let failed_runs = serde_json::json!({ "Fn::GetAtt": ["FailedRuns", "Arn"] });
+    for (function, deliveries) in [
+        ("RefreshPricesFunction", vec!["DuringTrading", "AfterTheClose"]),
+        ("PublishRatesFunction", vec!["QuotesRefreshed"]),
+    ] {
+        let properties = &resources[function]["Properties"];
+        let on_failure = &properties["EventInvokeConfig"]["DestinationConfig"]["OnFailure"];
+        assert_eq!((&on_failure["Type"], &on_failure["Destination"]), (&"SQS".into(), &failed_runs), "{function}");
+        let events = properties["Events"].as_object().unwrap();
+        assert_eq!(events.len(), deliveries.len(), "{function}");
+        for delivery in deliveries {
+            // Of an event that never reached the function.
+            let dead = &events[delivery]["Properties"]["DeadLetterConfig"]["Arn"];
+            assert_eq!(dead, &failed_runs, "{function}, {delivery}");
+        }
+    }
+}
+
+#[test]
 fn a_rule_has_a_pattern_on_the_default_bus() {
     let rule = |properties: &str| {
         one(&format!(

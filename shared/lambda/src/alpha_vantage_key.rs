@@ -5,6 +5,7 @@
 //! not read it, because it never asks the provider, starts all the same.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{Instrument, Symbol};
@@ -12,6 +13,7 @@ use market::alpha_vantage::{self, AlphaVantage, Settings};
 use market::http::Budget;
 use market::{History, MarketClock, Patience, Provider, ProviderError, Quote};
 use secrecy::SecretString;
+use services::paid_facts::PaidFacts;
 use services::quota::DurableBudget;
 use store::{Clock, Table};
 use tokio::sync::OnceCell;
@@ -51,7 +53,7 @@ impl LateAlphaVantage {
             tracing::error!(error, parameter = self.parameter, "the provider's key cannot be read");
             ProviderError::Unavailable { status: None }
         })?;
-        Ok((provider, Patience::Left(patience.total().saturating_sub(start.elapsed()))))
+        Ok((provider, patience.within(patience.total().saturating_sub(start.elapsed()))))
     }
 
     fn budget(&self) -> DurableBudget {
@@ -68,7 +70,8 @@ impl LateAlphaVantage {
             None => Settings::new(key),
         };
         let settings = settings.map_err(|error| error.to_string())?;
-        AlphaVantage::new(settings, Arc::new(self.budget())).map_err(|error| error.to_string())
+        let facts = PaidFacts::alpha_vantage(self.table.clone(), self.clock.clone());
+        AlphaVantage::new(settings, Arc::new(self.budget()), Arc::new(facts)).map_err(|error| error.to_string())
     }
 }
 
@@ -106,6 +109,13 @@ impl Provider for LateAlphaVantage {
         match self.provider.get() {
             Some(provider) => provider.calls_left().await,
             None => self.budget().left().await,
+        }
+    }
+
+    async fn more_calls_in(&self) -> Option<Duration> {
+        match self.provider.get() {
+            Some(provider) => provider.more_calls_in().await,
+            None => self.budget().standing().await?.more_in(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Several sources in an order: the next is asked when one has no answer.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,22 +33,39 @@ impl Chain {
         std::iter::once(&self.first).chain(&self.others)
     }
 
-    /// The first answer. `ask` is given a source and the time that it has.
+    /// The sources in the order in which they are asked.
+    ///
+    /// A scheduled call goes to the one that has the most calls left, so that those of a small quota are there for people
+    /// and for what no other source has.
+    async fn in_turn(&self, patience: Patience) -> Vec<&Arc<dyn Provider>> {
+        let mut sources = Vec::new();
+        for provider in self.all() {
+            let calls_left = if patience.is_scheduled() { provider.calls_left().await } else { None };
+            sources.push((calls_left.unwrap_or(usize::MAX), provider));
+        }
+        sources.sort_by_key(|(calls_left, _)| Reverse(*calls_left));
+        sources.into_iter().map(|(_, provider)| provider).collect()
+    }
+
+    /// The first answer. `ask` is given a source and the patience for it.
     async fn first_answer<T, Asked>(
         &self,
         patience: Patience,
-        ask: impl Fn(Arc<dyn Provider>, Duration) -> Asked,
+        ask: impl Fn(Arc<dyn Provider>, Patience) -> Asked,
     ) -> Result<T, ProviderError>
     where
         Asked: Future<Output = Result<T, ProviderError>>,
     {
         let deadline = Instant::now() + patience.total();
         let mut refusals = Vec::new();
-        for (place, provider) in self.all().enumerate() {
+        for (place, provider) in self.in_turn(patience).await.into_iter().enumerate() {
             let left = deadline.saturating_duration_since(Instant::now());
             let sharing = u32::try_from(1 + self.others.len() - place).unwrap_or(u32::MAX);
             let share = left / sharing;
-            match timeout(share, ask(provider.clone(), share)).await.unwrap_or(Err(ProviderError::TimedOut)) {
+            match timeout(share, ask(provider.clone(), patience.within(share)))
+                .await
+                .unwrap_or(Err(ProviderError::TimedOut))
+            {
                 Ok(answer) => return Ok(answer),
                 Err(error) => {
                     tracing::debug!(source = provider.source(), %error, "the next source is asked");
@@ -90,14 +108,12 @@ impl Provider for Chain {
     }
 
     async fn daily(&self, symbol: &Symbol, patience: Patience) -> Result<History, ProviderError> {
-        let ask =
-            |provider: Arc<dyn Provider>, share| async move { provider.daily(symbol, Patience::Left(share)).await };
+        let ask = |provider: Arc<dyn Provider>, share| async move { provider.daily(symbol, share).await };
         self.first_answer(patience, ask).await
     }
 
     async fn quote(&self, symbol: &Symbol, patience: Patience) -> Result<Quote, ProviderError> {
-        let ask =
-            |provider: Arc<dyn Provider>, share| async move { provider.quote(symbol, Patience::Left(share)).await };
+        let ask = |provider: Arc<dyn Provider>, share| async move { provider.quote(symbol, share).await };
         self.first_answer(patience, ask).await
     }
 
@@ -105,7 +121,7 @@ impl Provider for Chain {
     /// when all say so.
     async fn search(&self, text: &str, patience: Patience) -> Result<Vec<Instrument>, ProviderError> {
         let ask = |provider: Arc<dyn Provider>, share| async move {
-            let found = provider.search(text, Patience::Left(share)).await?;
+            let found = provider.search(text, share).await?;
             if found.is_empty() { Err(ProviderError::UnknownSymbol) } else { Ok(found) }
         };
         match self.first_answer(patience, ask).await {
@@ -121,6 +137,15 @@ impl Provider for Chain {
             calls = calls.saturating_add(provider.calls_left().await?);
         }
         Some(calls)
+    }
+
+    /// Until the first of them may make more.
+    async fn more_calls_in(&self) -> Option<Duration> {
+        let mut soonest = None;
+        for provider in self.all() {
+            soonest = provider.more_calls_in().await.into_iter().chain(soonest).min();
+        }
+        soonest
     }
 
     async fn listed(&self) -> Vec<Symbol> {

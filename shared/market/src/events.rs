@@ -1,11 +1,12 @@
 //! Splits and dividends that come beside the bars.
 
 use domain::Day;
+use serde::{Deserialize, Serialize};
 
 use crate::series::Row;
 
 /// An event on the first day that trades at the new price.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Event {
     pub(crate) date: Day,
     /// New units per old unit, or cash per unit.

@@ -1,8 +1,8 @@
 //! Where prices come from: one trait, [`Provider`], and behind it the sample, a folder of one's own files,
 //! Alpha Vantage and Yahoo, alone or in an order in which they stand in for each other ([`Chain`]).
 //!
-//! A provider fetches, parses and checks; it stores nothing, reads no environment and knows no time of
-//! day. Whatever comes in passes through [`series`], so that every history is held to the same rules.
+//! A provider fetches, parses and checks; it stores nothing but what a [`Memory`] keeps for it, reads no environment and
+//! knows no time of day. Whatever comes in passes through [`series`], so that every history is held to the same rules.
 
 pub mod alpha_vantage;
 pub mod chain;
@@ -15,6 +15,7 @@ pub mod folder;
 pub mod history;
 pub mod http;
 pub mod instruments;
+pub mod memory;
 mod number;
 pub mod provider;
 pub mod quote;
@@ -28,7 +29,8 @@ pub use chain::Chain;
 pub use error::ProviderError;
 pub use folder::Folder;
 pub use history::{Basis, DropReason, History, Note};
-pub use provider::{MarketClock, Patience, Provider};
+pub use memory::{Memory, NoMemory};
+pub use provider::{CALLERS_RESERVE, MarketClock, Patience, Provider};
 pub use quote::Quote;
 pub use replay::Replay;
 pub use sample::Sample;

@@ -51,6 +51,11 @@ pub trait Provider: Send + Sync {
         None
     }
 
+    /// How long until more calls may be made than now, where that is known.
+    async fn more_calls_in(&self) -> Option<Duration> {
+        None
+    }
+
     /// The symbols that the source can list; none where only asking for one tells (live sources).
     async fn listed(&self) -> Vec<Symbol> {
         Vec::new()
@@ -69,13 +74,24 @@ pub enum MarketClock {
     StandsAt(Day),
 }
 
+/// Calls of a counted quota that the schedule leaves for callers: a symbol that somebody looks at for the first time
+/// takes one.
+pub const CALLERS_RESERVE: usize = 5;
+
 /// How long the one who asks can wait, retries and pacing included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Patience {
     /// A person waits for an answer: 2 seconds.
     Caller,
-    /// A scheduled refresh, where a late price is better than none: 10 seconds.
+    /// A scheduled refresh, where a late price is better than none: 10 seconds. It leaves [`CALLERS_RESERVE`] calls.
     Schedule,
+    /// A scheduled refresh that leaves another number of calls, or has had a part of its time.
+    Scheduled {
+        /// The time that it has.
+        within: Duration,
+        /// Calls that each counted source keeps.
+        leaves: usize,
+    },
     /// What is left of somebody's patience after another source has had its turn.
     Left(Duration),
 }
@@ -90,7 +106,35 @@ impl Patience {
         match self {
             Self::Caller => Self::OF_A_CALLER,
             Self::Schedule => Self::OF_A_SCHEDULE,
-            Self::Left(left) => left.min(Self::OF_A_SCHEDULE),
+            Self::Left(left) | Self::Scheduled { within: left, .. } => left.min(Self::OF_A_SCHEDULE),
         }
+    }
+
+    /// A scheduled refresh that leaves so many calls of each counted source.
+    #[must_use]
+    pub fn schedule_that_leaves(leaves: usize) -> Self {
+        Self::Scheduled { within: Self::OF_A_SCHEDULE, leaves }
+    }
+
+    /// The same of somebody who has this time left.
+    #[must_use]
+    pub fn within(self, left: Duration) -> Self {
+        match self {
+            Self::Caller | Self::Left(_) => Self::Left(left),
+            Self::Schedule | Self::Scheduled { .. } => Self::Scheduled { within: left, leaves: self.leaves() },
+        }
+    }
+
+    /// Calls of a counted quota that are not for the one who asks.
+    pub(crate) fn leaves(self) -> usize {
+        match self {
+            Self::Caller | Self::Left(_) => 0,
+            Self::Schedule => CALLERS_RESERVE,
+            Self::Scheduled { leaves, .. } => leaves,
+        }
+    }
+
+    pub(crate) fn is_scheduled(self) -> bool {
+        matches!(self, Self::Schedule | Self::Scheduled { .. })
     }
 }

@@ -2,17 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
 
+mod budget;
 #[allow(dead_code, reason = "each test program uses a part of the server")]
 mod server;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use budget::SlidingDay;
 use chrono::{DateTime, Utc};
 use domain::{InstrumentType, Symbol};
 use market::alpha_vantage::{AlphaVantage, Settings};
-use market::http::{Limits, SlidingDay};
-use market::{Basis, DropReason, MarketClock, Note, Patience, Provider, ProviderError};
+use market::http::Limits;
+use market::{Basis, DropReason, MarketClock, NoMemory, Note, Patience, Provider, ProviderError};
 use server::{Reply, Server};
 
 /// A key that no other text contains by chance.
@@ -44,7 +46,7 @@ fn limits() -> Limits {
 fn provider_with(server: &Server, limits: Limits, calls: usize) -> AlphaVantage {
     let mut settings = Settings::with_base(KEY.into(), &server.address()).unwrap();
     settings.limits = limits;
-    AlphaVantage::new(settings, Arc::new(SlidingDay::new(calls, Arc::new(noon)))).unwrap()
+    AlphaVantage::new(settings, Arc::new(SlidingDay::new(calls, Arc::new(noon))), Arc::new(NoMemory)).unwrap()
 }
 
 fn provider(server: &Server) -> AlphaVantage {
@@ -319,7 +321,8 @@ async fn errors_of_the_server_and_redirects_are_no_data() {
     let nobody = Server::start(vec![]).await.stop().await;
     let mut settings = Settings::with_base(KEY.into(), &nobody).unwrap();
     settings.limits = limits();
-    let provider = AlphaVantage::new(settings, Arc::new(SlidingDay::new(25, Arc::new(noon)))).unwrap();
+    let provider =
+        AlphaVantage::new(settings, Arc::new(SlidingDay::new(25, Arc::new(noon))), Arc::new(NoMemory)).unwrap();
     let answer = provider.daily(&ibm(), Patience::Caller).await;
     assert_eq!(answer, Err(ProviderError::Unavailable { status: None }));
 }

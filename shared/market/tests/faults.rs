@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
 
+mod budget;
 #[allow(dead_code, reason = "each test program uses a part of the script")]
 mod scripted;
 #[allow(dead_code, reason = "each test program uses a part of the server")]
@@ -10,7 +11,8 @@ mod server;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use market::http::{Budget as _, Limits, SlidingDay};
+use budget::SlidingDay;
+use market::http::{Budget as _, Limits};
 use market::{Chain, History, Patience, Provider, ProviderError, Sample, yahoo};
 use scripted::{BOTH, GOOD, Which, faults, ibm, limits, noon};
 use server::{Reply, Server};
@@ -260,4 +262,22 @@ async fn yahoo_is_asked_as_a_browser_would_ask() {
     );
     assert_eq!(budget.left().await, Some(0));
     assert!(matches!(yahoo.search("ibm", Patience::Caller).await, Err(ProviderError::QuotaExhausted { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_without_a_call_left_says_so_before_anybody_waits_for_a_turn() {
+    let server = Server::start(vec![Reply::json(&Which::Yahoo.series(&GOOD))]).await;
+    for which in BOTH {
+        let hurried = Limits { spacing: Duration::from_mins(1), ..limits() };
+        let provider = which.at_with(&server, hurried, 6);
+        let start = tokio::time::Instant::now();
+        // Yahoo's answer means nothing to the other, which has made its call all the same.
+        let _ = provider.quote(&ibm(), Patience::Schedule).await;
+        let spent = provider.quote(&ibm(), Patience::Schedule).await;
+        assert!(matches!(spent, Err(ProviderError::QuotaExhausted { until: Some(_) })), "{which:?}: {spent:?}");
+        assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+        assert_eq!(provider.calls_left().await, Some(5), "the callers' are left");
+        let paced = provider.quote(&ibm(), Patience::Caller).await;
+        assert!(matches!(paced, Err(ProviderError::RateLimited { .. })), "{which:?}: {paced:?}");
+    }
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
 
+mod budget;
 #[allow(dead_code, reason = "each test program uses a part of the script")]
 mod scripted;
 #[allow(dead_code, reason = "each test program uses a part of the server")]

@@ -31,6 +31,7 @@ pub mod mail;
 pub mod market_clock;
 mod objects_of;
 pub mod own_items;
+pub mod paid_facts;
 pub mod performance;
 pub mod portfolios;
 pub mod positions;

@@ -1,11 +1,12 @@
-//! A provider's calls of the last 24 hours, counted in the table and so shared by every function.
+//! A provider's calls of the last 24 hours, counted in the table and kept apart there, and so shared by every function.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use market::http::{Budget, QuotaExhausted};
+use market::http::{Budget, NoTurn, QuotaExhausted, Standing, Turn};
 use market::{alpha_vantage, yahoo};
 use serde::{Deserialize, Serialize};
 use store::{Clock, StoreError, Table, documents, keys};
@@ -16,11 +17,14 @@ const MAX_TRIES: usize = 60;
 /// The largest budget whose calls are remembered one by one; of a larger one the hours are counted.
 const MAX_TIMES: usize = 100;
 const SECONDS_AN_HOUR: i64 = 3600;
+/// How long a call counts: a day, and as long as one may be under way. The provider counts a call when it arrives, so that
+/// of two calls a day apart by our clock the later one could be there sooner than that.
+const WINDOW: TimeDelta = TimeDelta::seconds(24 * SECONDS_AN_HOUR + 15);
 
 /// The calls that count. Both ways of counting may stand in one item, after a budget has changed its size.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Calls {
-    /// When each call was made.
+    /// When each call was made, or will be: a caller may wait for its turn.
     #[serde(default)]
     times: Vec<DateTime<Utc>>,
     /// Calls made in an hour, by its number since 1970.
@@ -31,45 +35,44 @@ struct Calls {
 }
 
 impl Calls {
-    /// Forgets what is 24 hours old. An hour counts until its last moment is: so its first call counts for up to an
-    /// hour more than it must, and no 24 hours ever hold more calls than the limit.
+    /// Forgets what is older than the window. An hour counts until its last moment is: so its first call counts for up
+    /// to an hour more than it must, and no 24 hours ever hold more calls than the limit.
     fn forget_before(&mut self, now: DateTime<Utc>) {
-        self.times.retain(|time| now - *time < day());
-        self.hours.retain(|hour, _| end_of(*hour).is_some_and(|end| now - end < day()));
+        self.times.retain(|time| now - *time < WINDOW);
+        self.hours.retain(|hour, _| end_of(*hour).is_some_and(|end| now - end < WINDOW));
     }
 
-    /// Calls left at `now`, or until when there is none.
-    fn left(&self, limit: usize, now: DateTime<Utc>) -> Result<usize, QuotaExhausted> {
+    /// Calls left at `now`, and when the oldest that counts is forgotten.
+    fn standing(&self, limit: usize, now: DateTime<Utc>) -> Standing {
         if let Some(until) = self.refused_until.filter(|until| *until > now) {
-            return Err(QuotaExhausted { until: Some(until) });
+            return Standing { left: 0, more_at: Some(until), now };
         }
         let made = self.hours.values().fold(self.times.len(), |made, calls| made.saturating_add(*calls));
-        match limit.saturating_sub(made) {
-            0 => {
-                let oldest_hour = self.hours.keys().next().and_then(|hour| end_of(*hour));
-                let oldest = self.times.iter().min().copied().into_iter().chain(oldest_hour).min();
-                Err(QuotaExhausted { until: oldest.map(|oldest| oldest + day()) })
-            }
-            left => Ok(left),
-        }
+        let oldest_hour = self.hours.keys().next().and_then(|hour| end_of(*hour));
+        let oldest = self.times.iter().min().copied().into_iter().chain(oldest_hour).min();
+        Standing { left: limit.saturating_sub(made), more_at: oldest.map(|oldest| oldest + WINDOW), now }
     }
 
-    fn add(&mut self, limit: usize, now: DateTime<Utc>) {
-        if limit <= MAX_TIMES {
-            self.times.push(now);
-        } else {
-            *self.hours.entry(now.timestamp().div_euclid(SECONDS_AN_HOUR)).or_default() += 1;
+    /// Takes a call of a small budget, at its distance from the one before.
+    fn add_in_turn(&mut self, turn: Turn, now: DateTime<Utc>) -> Result<Duration, NoTurn> {
+        let spacing = TimeDelta::from_std(turn.spacing).unwrap_or(WINDOW);
+        let at = self.times.iter().max().map_or(now, |last| now.max(*last + spacing));
+        let wait = (at - now).to_std().unwrap_or_default();
+        if !wait.is_zero() && wait >= turn.within {
+            return Err(NoTurn::TooLate { wait });
         }
+        self.times.push(at);
+        Ok(wait)
+    }
+
+    fn add_to_hour(&mut self, now: DateTime<Utc>) {
+        *self.hours.entry(now.timestamp().div_euclid(SECONDS_AN_HOUR)).or_default() += 1;
     }
 }
 
 /// The moment at which an hour is over.
 fn end_of(hour: i64) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(hour.checked_add(1)?.checked_mul(SECONDS_AN_HOUR)?, 0)
-}
-
-fn day() -> TimeDelta {
-    TimeDelta::hours(24)
 }
 
 /// A budget of so many calls in any 24 hours, kept under the provider's name.
@@ -101,61 +104,68 @@ impl DurableBudget {
         Self::new(table, clock, yahoo::SOURCE, yahoo::CALLS_A_DAY)
     }
 
-    /// Changes the count, or learns from it that no call is left.
-    async fn change(
+    /// Changes the count, or learns from it that no call may be made.
+    async fn change<T: Send>(
         &self,
-        decide: impl Fn(&mut Calls, DateTime<Utc>) -> Result<(), QuotaExhausted> + Send,
-    ) -> Result<(), QuotaExhausted> {
+        decide: impl Fn(&mut Calls, DateTime<Utc>) -> Result<T, NoTurn> + Send,
+    ) -> Result<T, NoTurn> {
         let key = keys::quota(self.provider);
         for _ in 0..MAX_TRIES {
             let stored = documents::read::<Calls>(&*self.table, &key).await.map_err(|error| uncounted(&error))?;
             let (mut calls, version) = stored.map_or((Calls::default(), None), |(calls, at)| (calls, Some(at)));
             let now = (self.clock)();
             calls.forget_before(now);
-            decide(&mut calls, now)?;
+            let decided = decide(&mut calls, now)?;
             match documents::put(&*self.table, key.clone(), &calls, version).await {
-                Ok(_) => return Ok(()),
+                Ok(_) => return Ok(decided),
                 Err(StoreError::Conflict { .. } | StoreError::Throttled) => {}
-                Err(error) => return Err(uncounted(&error)),
+                Err(error) => return Err(uncounted(&error).into()),
             }
         }
-        Err(QuotaExhausted { until: None })
+        Err(QuotaExhausted { until: None }.into())
     }
 }
 
 #[async_trait]
 impl Budget for DurableBudget {
-    async fn take(&self) -> Result<(), QuotaExhausted> {
+    async fn take(&self, turn: Turn) -> Result<Duration, NoTurn> {
         let limit = self.limit;
         self.change(|calls, now| {
-            calls.left(limit, now)?;
-            calls.add(limit, now);
-            Ok(())
+            calls.standing(limit, now).beyond(turn.leaves)?;
+            if limit <= MAX_TIMES {
+                return calls.add_in_turn(turn, now);
+            }
+            calls.add_to_hour(now);
+            Ok(Duration::ZERO)
         })
         .await
     }
 
-    async fn refused(&self) -> QuotaExhausted {
-        let until = Some((self.clock)() + day());
-        let noted = self.change(|calls, now| {
-            calls.refused_until = Some(now + day());
-            Ok(())
-        });
-        noted.await.err().unwrap_or(QuotaExhausted { until })
+    /// Of a large budget the hours are counted, which say nothing of the distance.
+    fn keeps_distance(&self) -> bool {
+        self.limit <= MAX_TIMES
     }
 
-    /// None where the count cannot be read: such a call would not be made either.
-    async fn left(&self) -> Option<usize> {
+    async fn refused(&self) -> QuotaExhausted {
+        let noted = self.change(|calls, now| {
+            calls.refused_until = Some(now + TimeDelta::hours(24));
+            Ok(calls.refused_until)
+        });
+        QuotaExhausted { until: noted.await.unwrap_or_default() }
+    }
+
+    /// With no call left where the count cannot be read: such a call would not be made either.
+    async fn standing(&self) -> Option<Standing> {
+        let now = (self.clock)();
         let mut calls = match documents::read::<Calls>(&*self.table, &keys::quota(self.provider)).await {
             Ok(stored) => stored.map_or_else(Calls::default, |(calls, _)| calls),
             Err(error) => {
                 uncounted(&error);
-                return Some(0);
+                return Some(Standing { left: 0, more_at: None, now });
             }
         };
-        let now = (self.clock)();
         calls.forget_before(now);
-        Some(calls.left(self.limit, now).unwrap_or(0))
+        Some(calls.standing(self.limit, now))
     }
 }
 
@@ -173,25 +183,24 @@ mod tests {
     fn an_item_of_before_hours_were_counted_is_read() {
         let calls: Calls =
             serde_json::from_str(r#"{"times": ["2026-11-20T12:00:00Z"], "refused_until": null}"#).unwrap();
-        assert_eq!(calls.left(25, "2026-11-20T13:00:00Z".parse().unwrap()), Ok(24));
+        assert_eq!(calls.standing(25, "2026-11-20T13:00:00Z".parse().unwrap()).left, 24);
         let written = serde_json::to_string(&calls).unwrap();
         assert_eq!(written, r#"{"times":["2026-11-20T12:00:00Z"],"refused_until":null}"#);
     }
 
     #[test]
-    fn an_hour_counts_until_its_last_moment_is_a_day_old() {
+    fn an_hour_counts_until_its_last_moment_is_older_than_the_window() {
         let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
         let mut calls = Calls::default();
         for _ in 0..101 {
-            calls.add(101, at("2026-11-20T12:59:59Z"));
+            calls.add_to_hour(at("2026-11-20T12:59:59Z"));
         }
-        assert_eq!(
-            calls.left(101, at("2026-11-20T13:00:00Z")),
-            Err(QuotaExhausted { until: Some(at("2026-11-21T13:00:00Z")) })
-        );
-        calls.forget_before(at("2026-11-21T12:59:59Z"));
-        assert!(calls.left(101, at("2026-11-21T12:59:59Z")).is_err());
-        calls.forget_before(at("2026-11-21T13:00:00Z"));
-        assert_eq!(calls.left(101, at("2026-11-21T13:00:00Z")), Ok(101));
+        let now = at("2026-11-20T13:00:00Z");
+        let over = at("2026-11-21T13:00:15Z");
+        assert_eq!(calls.standing(101, now), Standing { left: 0, more_at: Some(over), now });
+        calls.forget_before(at("2026-11-21T13:00:14Z"));
+        assert_eq!(calls.standing(101, now).left, 0);
+        calls.forget_before(over);
+        assert_eq!(calls.standing(101, over).left, 101);
     }
 }

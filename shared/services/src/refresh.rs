@@ -2,8 +2,9 @@
 //! tells of new quotes, and grades the forecasts that have matured.
 //!
 //! `slot.rs` has a slot done once, `followed.rs` says what is due and in which order, `budget.rs` how much of it,
-//! `telling.rs` who hears of it, and `ledger.rs` keeps what was asked for and told.
+//! `asking.rs` asks for one symbol, `telling.rs` says who hears of it, and `ledger.rs` keeps what was asked for and told.
 
+mod asking;
 mod budget;
 mod followed;
 mod ledger;
@@ -11,31 +12,28 @@ mod replay;
 mod slot;
 mod telling;
 
-pub use budget::{CALLERS_RESERVE, Work, allowance, work_at};
+pub use budget::{Work, allowance, work_at};
 pub use replay::replay_day;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use domain::Symbol;
 use futures::{StreamExt as _, stream};
-use market::{MarketClock, Patience, ProviderError};
+use market::{MarketClock, Patience};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
+use self::asking::{Outcome, Run, ask};
+use self::budget::{at_once, leaves};
 use self::followed::Followed;
 use self::ledger::Ledger;
 use self::telling::Telling;
 use crate::error::ServiceError;
-use crate::history::{self, Wait};
-use crate::last_quote::{self, LastQuote, Origin};
-use crate::{App, forecasts, market_clock};
+use crate::{App, forecasts, history, market_clock};
 
-/// Symbols asked for at the same time; what a provider wants in between is its own pacing.
-const AT_ONCE: usize = 8;
 /// Nothing is begun that may end later than this before the time limit: a provider's longest answer, and what is left to
 /// be told and graded.
 const SETTLING: Duration = Duration::from_secs(25);
@@ -93,8 +91,7 @@ pub async fn refresh(app: &App, slot: DateTime<Utc>, time_limit: Duration) -> Re
     let Some(mut claim) = slot::claim(app, slot).await? else {
         return Ok(Refreshed { repeated: true, ..Refreshed::default() });
     };
-    let ended = living(app, &mut claim, run(app, until)).await;
-    match ended {
+    match living(app, &mut claim, run(app, until)).await? {
         Ok(run) => {
             let did = run.did.clone();
             claim.finish(app, run).await?;
@@ -109,7 +106,9 @@ pub async fn refresh(app: &App, slot: DateTime<Utc>, time_limit: Duration) -> Re
 
 /// Runs to the end and keeps the slot meanwhile. A sign of life is due when the run itself goes on: it waits for nothing as
 /// long as for a lease, and one that goes on no more gives none.
-async fn living<T>(app: &App, claim: &mut slot::Claim, run: impl Future<Output = T>) -> T {
+///
+/// Errors: that of a renewal by which the slot turns out to be another run's; this one stops, and what it stored stays.
+async fn living<T>(app: &App, claim: &mut slot::Claim, run: impl Future<Output = T>) -> Result<T, ServiceError> {
     let mut run = std::pin::pin!(run);
     loop {
         let since = Instant::now();
@@ -119,8 +118,8 @@ async fn living<T>(app: &App, claim: &mut slot::Claim, run: impl Future<Output =
             Poll::Pending => Poll::Pending,
         });
         match step.await {
-            Some(ended) => return ended,
-            None => claim.renew(app).await,
+            Some(ended) => return Ok(ended),
+            None => claim.renew(app).await?,
         }
     }
 }
@@ -134,7 +133,7 @@ async fn run(app: &App, until: Instant) -> Result<LastRun, ServiceError> {
     let followed = followed::all(app).await?;
     let (mut did, ages) = match app.provider().clock() {
         MarketClock::Live => live(app, &followed, until).await?,
-        MarketClock::StandsAt(_) => files(app, &followed).await,
+        MarketClock::StandsAt(_) => files(app, &followed, until).await,
     };
     did.graded = forecasts::grade_all_matured(app, until + SETTLING / 2).await?;
     did.budget_left = app.provider().calls_left().await;
@@ -159,10 +158,14 @@ impl Ages {
 }
 
 /// Files are at hand, and of them the last bar is the quote: there is nothing to store but the bars.
-async fn files(app: &App, followed: &[Followed]) -> (Refreshed, Ages) {
+async fn files(app: &App, followed: &[Followed], until: Instant) -> (Refreshed, Ages) {
     let mut did = Refreshed::default();
     let mut lasts = Vec::new();
     for Followed { symbol, outline, .. } in followed {
+        if Instant::now() >= until {
+            did.postponed += 1;
+            continue;
+        }
         match history::load_with(app, symbol, Patience::Schedule).await {
             Ok(series) if !series.stale => {
                 let newer = outline.as_ref().and_then(|outline| outline.last) != Some(series.last);
@@ -180,21 +183,14 @@ async fn files(app: &App, followed: &[Followed]) -> (Refreshed, Ages) {
     (did, Ages::of(lasts))
 }
 
-/// What became of one symbol.
-enum Outcome {
-    Newer(Box<LastQuote>),
-    Current,
-    Failed,
-    Postponed,
-}
-
 async fn live(app: &App, followed: &[Followed], until: Instant) -> Result<(Refreshed, Ages), ServiceError> {
     let work = work_at(app.now());
     let names: BTreeSet<&Symbol> = followed.iter().map(|one| &one.symbol).collect();
     let mut ledger = Ledger::read(app).await?;
     let mut telling = Telling::of_untold(followed, &ledger);
     let due = followed::due(app, followed, work, &ledger).await?;
-    let allowed = allowance(work, app.provider().calls_left().await, due.evening);
+    let calls_left = app.provider().calls_left().await;
+    let allowed = allowance(work, calls_left, due.evening);
     let mut did = Refreshed {
         current: followed.len() - due.symbols.len() - due.unknown,
         failed: due.unknown,
@@ -203,14 +199,14 @@ async fn live(app: &App, followed: &[Followed], until: Instant) -> Result<(Refre
     };
     let mut as_of: BTreeMap<&Symbol, DateTime<Utc>> =
         followed.iter().filter_map(|one| Some((&one.symbol, one.quote.as_ref()?.as_of))).collect();
-    let used_up = AtomicBool::new(false);
-    let ask = |one| ask(app, one, work, until, &used_up);
+    let run = Run { work, leaves: leaves(work, due.evening), until };
+    let ask = |one| ask(app, one, run);
     // Mapped by the iterator: a stream's `map` makes a future that cannot be boxed as `Send`.
     let asks: Vec<_> = due.symbols.into_iter().take(allowed).map(ask).collect();
-    let mut asked = stream::iter(asks).buffer_unordered(AT_ONCE);
+    let mut asked = stream::iter(asks).buffer_unordered(at_once(calls_left));
     let (mut told_at, mut kept_at) = (Instant::now(), Instant::now());
     while let Some((symbol, outcome)) = asked.next().await {
-        if !matches!(outcome, Outcome::Postponed) {
+        if !matches!(outcome, Outcome::Waits) {
             ledger.asked(symbol, work, app.now());
         }
         match outcome {
@@ -221,7 +217,7 @@ async fn live(app: &App, followed: &[Followed], until: Instant) -> Result<(Refre
             }
             Outcome::Current => did.current += 1,
             Outcome::Failed => did.failed += 1,
-            Outcome::Postponed => did.postponed += 1,
+            Outcome::Postponed | Outcome::Waits => did.postponed += 1,
         }
         if telling.is_full() || told_at.elapsed() >= TELL_EVERY {
             telling.tell(app, &mut ledger).await;
@@ -237,60 +233,4 @@ async fn live(app: &App, followed: &[Followed], until: Instant) -> Result<(Refre
     ledger.save(app, &names).await;
     did.told = telling.told();
     Ok((did, Ages::of(as_of.into_values())))
-}
-
-/// Asks for one symbol. After a provider has said that the day's calls are used up, and in the last moments before the
-/// time limit, nothing is asked for.
-async fn ask<'a>(
-    app: &App,
-    one: &'a Followed,
-    work: Work,
-    until: Instant,
-    used_up: &AtomicBool,
-) -> (&'a Symbol, Outcome) {
-    let symbol = &one.symbol;
-    let spent = app.provider().calls_left().await.is_some_and(|left| left <= CALLERS_RESERVE);
-    if spent || used_up.load(Ordering::Relaxed) || Instant::now() >= until {
-        return (symbol, Outcome::Postponed);
-    }
-    let answer = match work {
-        Work::Quotes { .. } => quote(app, symbol).await,
-        Work::Bars => bars(app, symbol).await,
-        Work::Rest => Ok(None),
-    };
-    let outcome = match answer {
-        Ok(Some(quote)) => Outcome::Newer(Box::new(quote)),
-        Ok(None) => Outcome::Current,
-        Err(ServiceError::Provider(ProviderError::QuotaExhausted { .. })) => {
-            used_up.store(true, Ordering::Relaxed);
-            Outcome::Postponed
-        }
-        Err(error) => {
-            tracing::warn!(%symbol, %error, "not refreshed");
-            Outcome::Failed
-        }
-    };
-    (symbol, outcome)
-}
-
-async fn quote(app: &App, symbol: &Symbol) -> Result<Option<LastQuote>, ServiceError> {
-    let call = app.provider().quote(symbol, Patience::Schedule);
-    match Wait::of(Patience::Schedule).on(call).await {
-        Ok(quote) => last_quote::record(app, &quote, Origin::Market).await,
-        Err(error) => {
-            if error == ProviderError::UnknownSymbol {
-                history::remember_unknown(app, symbol).await?;
-            }
-            Err(error.into())
-        }
-    }
-}
-
-/// One call brings the bars and, of the last of them, the quote.
-async fn bars(app: &App, symbol: &Symbol) -> Result<Option<LastQuote>, ServiceError> {
-    let series = history::load_with(app, symbol, Patience::Schedule).await?;
-    if series.stale {
-        return Err(ServiceError::PriceUnavailable { symbol: symbol.clone(), last: series.last });
-    }
-    last_quote::record_close(app, &series).await
 }

@@ -9,8 +9,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::Symbol;
 use futures::future::join_all;
 use market::alpha_vantage::{AlphaVantage, Settings};
-use market::http::{Budget, Limits};
-use market::{Patience, Provider as _, ProviderError};
+use market::http::{Budget, Limits, NoTurn, Turn};
+use market::{NoMemory, Patience, Provider as _, ProviderError};
 use proptest::prelude::*;
 use services::quota::DurableBudget;
 use store::fault::{Faulty, Plan};
@@ -92,10 +92,15 @@ fn most_in_a_day(calls: &[DateTime<Utc>]) -> usize {
 
 /// One worker as it starts: a provider, a client and a budget of its own.
 fn worker(server: &CountingServer, table: &Arc<dyn Table>, clock: &HandClock) -> AlphaVantage {
+    worker_with(server, table, &clock.reader(), Duration::ZERO)
+}
+
+fn worker_with(server: &CountingServer, table: &Arc<dyn Table>, clock: &Clock, spacing: Duration) -> AlphaVantage {
     let mut settings = Settings::with_base("key".into(), &server.address).unwrap();
     let patient = Duration::from_mins(2);
-    settings.limits = Limits { caller: patient, connect: patient, spacing: Duration::ZERO, ..Limits::default() };
-    AlphaVantage::new(settings, Arc::new(DurableBudget::alpha_vantage(table.clone(), clock.reader()))).unwrap()
+    settings.limits = Limits { caller: patient, connect: patient, spacing, ..Limits::default() };
+    let budget = DurableBudget::alpha_vantage(table.clone(), clock.clone());
+    AlphaVantage::new(settings, Arc::new(budget), Arc::new(NoMemory)).unwrap()
 }
 
 /// Storms at these hours, each by workers that have just started; gives when the server was called.
@@ -123,7 +128,7 @@ async fn storms(table: Arc<dyn Table>, clock: HandClock, hours: &[i64]) -> Vec<D
 async fn fifty_workers_never_make_the_twenty_sixth_call_in_any_24_hours() {
     let clock = HandClock::start();
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
-    let calls = storms(table, clock, &[0, 1, 12, 23, 24, 25, 47, 48, 60, 72]).await;
+    let calls = storms(table, clock, &[0, 1, 12, 23, 25, 26, 48, 50, 62, 75]).await;
     assert_eq!(most_in_a_day(&calls), 25);
     assert_eq!(calls.len(), 4 * 25, "and none of the calls that may be made is lost");
 }
@@ -134,7 +139,7 @@ async fn nor_do_they_on_a_table_that_fails() {
         let clock = HandClock::start();
         let sqlite = SqliteTable::in_memory(clock.reader()).unwrap();
         let faulty = Faulty::new(sqlite, Plan::seeded(seed, 0.3)).with_reads(Plan::seeded(seed + 100, 0.1));
-        let calls = storms(Arc::new(faulty), clock, &[0, 6, 23, 24, 30, 48]).await;
+        let calls = storms(Arc::new(faulty), clock, &[0, 6, 23, 25, 30, 50]).await;
         assert!(most_in_a_day(&calls) <= 25, "seed {seed}: {}", most_in_a_day(&calls));
         assert!(calls.len() > 25, "seed {seed}: {} calls", calls.len());
     }
@@ -147,12 +152,12 @@ async fn what_is_left_is_told_without_taking_it() {
     let budget = DurableBudget::alpha_vantage(table.clone(), clock.reader());
     let yahoo = DurableBudget::yahoo(table.clone(), clock.reader());
     assert_eq!((budget.left().await, yahoo.left().await), (Some(25), Some(2000)));
-    budget.take().await.unwrap();
-    yahoo.take().await.unwrap();
+    budget.take(Turn::default()).await.unwrap();
+    yahoo.take(Turn::default()).await.unwrap();
     assert_eq!((budget.left().await, yahoo.left().await), (Some(24), Some(1999)));
     budget.refused().await;
     assert_eq!((budget.left().await, yahoo.left().await), (Some(0), Some(1999)), "each has its own");
-    clock.forward(TimeDelta::hours(24));
+    clock.forward(TimeDelta::hours(24) + TimeDelta::seconds(15));
     assert_eq!((budget.left().await, yahoo.left().await), (Some(25), Some(1999)), "an hour counts until it is over");
     clock.forward(TimeDelta::hours(1));
     assert_eq!(yahoo.left().await, Some(2000));
@@ -169,6 +174,70 @@ async fn a_count_that_cannot_be_read_leaves_no_call() {
         left.push(budget.left().await);
     }
     assert!(left.contains(&Some(0)), "{left:?}");
+}
+
+/// When each of these calls is made, where it may be.
+async fn moments(budgets: &[DurableBudget], clock: &HandClock, turn: Turn) -> Vec<Result<DateTime<Utc>, NoTurn>> {
+    let now = clock.now();
+    let taken = join_all(budgets.iter().map(|budget| budget.take(turn))).await;
+    taken.into_iter().map(|wait| Ok(now + TimeDelta::from_std(wait?).unwrap())).collect()
+}
+
+#[tokio::test]
+async fn of_any_number_of_processes_no_two_call_within_a_second() {
+    let clock = HandClock::start();
+    let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
+    let process = |_| DurableBudget::alpha_vantage(table.clone(), clock.reader());
+    let turn = Turn { spacing: Duration::from_secs(1), within: Duration::from_secs(10), leaves: 0 };
+    let mut calls = Vec::new();
+    for processes in [1, 2, 3, 5] {
+        let processes: Vec<_> = (0..processes).map(process).collect();
+        calls.extend(moments(&processes, &clock, turn).await.into_iter().map(Result::unwrap));
+        clock.forward(TimeDelta::milliseconds(2_300));
+    }
+    calls.sort();
+    assert_eq!(calls.len(), 11);
+    assert!(calls.windows(2).all(|pair| pair[1] - pair[0] >= TimeDelta::seconds(1)), "{calls:?}");
+    assert!(calls[10] - calls[0] <= TimeDelta::milliseconds(11_600), "and no turn is lost: {calls:?}");
+}
+
+#[tokio::test]
+async fn a_turn_that_comes_too_late_is_refused_at_once_and_not_counted() {
+    let clock = HandClock::start();
+    let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
+    let processes: Vec<_> = (0..5).map(|_| DurableBudget::alpha_vantage(table.clone(), clock.reader())).collect();
+    let turn = Turn { spacing: Duration::from_secs(1), within: Duration::from_secs(2), leaves: 0 };
+    let taken = moments(&processes, &clock, turn).await;
+    assert_eq!(taken.iter().filter(|call| call.is_ok()).count(), 2);
+    let late = Err(NoTurn::TooLate { wait: Duration::from_secs(2) });
+    assert_eq!(taken.iter().filter(|call| **call == late).count(), 3, "{taken:?}");
+    assert_eq!(processes[0].left().await, Some(23));
+}
+
+#[tokio::test]
+async fn calls_that_are_left_to_others_are_not_taken() {
+    let clock = HandClock::start();
+    let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
+    let processes: Vec<_> = (0..30).map(|_| DurableBudget::alpha_vantage(table.clone(), clock.reader())).collect();
+    let taken = moments(&processes, &clock, Turn { leaves: 5, ..Turn::default() }).await;
+    assert_eq!(taken.iter().filter(|call| call.is_ok()).count(), 20);
+    assert_eq!(processes[0].left().await, Some(5));
+    assert!(processes[0].take(Turn::default()).await.is_ok(), "they are there for people");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_calls_of_several_processes_arrive_at_their_distance() {
+    // By a clock that stands still each turn is a spacing later than the one before.
+    let clock = HandClock::start().reader();
+    let server = CountingServer::start(HandClock::start()).await;
+    let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.clone()).unwrap());
+    let spacing = Duration::from_millis(60);
+    let processes: Vec<_> = (0..4).map(|_| worker_with(&server, &table, &clock, spacing)).collect();
+    let ibm: Symbol = "IBM".parse().unwrap();
+    let start = std::time::Instant::now();
+    let answers = join_all(processes.iter().map(|process| process.quote(&ibm, Patience::Caller))).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert!(start.elapsed() >= spacing * 3, "{:?}", start.elapsed());
 }
 
 proptest! {
@@ -188,13 +257,13 @@ proptest! {
                 clock.forward(TimeDelta::minutes(minutes));
                 let budget = DurableBudget::new(table.clone(), clock.reader(), "large", limit);
                 for _ in 0..tries {
-                    if budget.take().await.is_ok() {
+                    if budget.take(Turn::default()).await.is_ok() {
                         calls.push(clock.now());
                     }
                 }
             }
             // However full, a day and an hour later every call is there again.
-            clock.forward(TimeDelta::hours(25));
+            clock.forward(TimeDelta::hours(25) + TimeDelta::seconds(15));
             let budget = DurableBudget::new(table, clock.reader(), "large", limit);
             assert_eq!(budget.left().await, Some(limit));
             calls

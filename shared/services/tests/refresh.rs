@@ -1,20 +1,19 @@
-//! The scheduled refresh: what it asks for and in which order, once a slot, within the budget and the time, and who hears
-//! of it.
+//! The scheduled refresh: what it asks for and in which order, within the budget and the time, and who hears of it.
 
 #![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
 
 mod exchange;
 mod grading;
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use exchange::{World, bars_through, quote, symbol, time};
-use futures::future::join_all;
 use market::ProviderError;
-use services::refresh::{Refreshed, last_run, refresh};
-use services::{App, ServiceError, health, history, last_quote};
+use services::refresh::{Refreshed, refresh};
+use services::{App, health, history, last_quote};
 
 /// Friday noon in New York.
 const NOON: &str = "2026-11-20T17:00:00Z";
@@ -85,66 +84,6 @@ async fn nothing_newer_writes_no_quote_and_tells_nobody() {
     assert_eq!((did.current, did.refreshed, did.told), (1, 0, 0));
     assert_eq!(world.exchange.calls(), ["quote ACME"]);
     assert_eq!(last_quote::read(&world.app, &symbol("ACME")).await.unwrap().unwrap().seq, 1);
-}
-
-#[tokio::test]
-async fn twenty_deliveries_of_a_slot_at_once_act_once() {
-    let world = holding(&["ACME", "IBM", "KO"]).await;
-    for name in ["ACME", "IBM", "KO"] {
-        world.exchange.quote_at(name, Ok(quote(name, "10.5", "2026-11-20", None)));
-    }
-    let processes: Vec<App> = (0..20).map(|_| world.restarted()).collect();
-    let runs = join_all(processes.iter().map(|app| refresh(app, time(NOON), TIME_LIMIT))).await;
-    let acted = runs.iter().filter(|run| run.as_ref().is_ok_and(|did| !did.repeated)).count();
-    assert_eq!(acted, 1);
-    assert!(runs.iter().flatten().all(|did| did.repeated || did.refreshed == 3));
-    assert!(runs.iter().filter_map(|run| run.as_ref().err()).all(|error| matches!(error, ServiceError::Store(_))));
-    assert_eq!(world.exchange.calls().len(), 3);
-    assert_eq!(world.listener.quotes().len(), 3);
-    assert!(slot(&world.app, NOON).await.repeated, "and a delivery long after finds it done");
-}
-
-#[tokio::test]
-async fn a_slot_that_was_missed_is_done_by_the_next_one_and_skipped_when_it_comes_late() {
-    let world = holding(&["ACME"]).await;
-    world.exchange.quote_at("ACME", Ok(quote("ACME", "10.5", "2026-11-20", None)));
-    world.clock.forward(TimeDelta::minutes(15));
-    assert_eq!(slot(&world.app, "2026-11-20T17:15:00Z").await.refreshed, 1);
-    assert!(slot(&world.app, NOON).await.repeated);
-    assert_eq!(last_run(&world.app).await.unwrap().unwrap().slot, Some(time("2026-11-20T17:15:00Z")));
-    world.exchange.calls();
-    // Delivered late, but for a time after everything that was done: it is made up for.
-    world.clock.forward(TimeDelta::minutes(40));
-    assert_eq!(slot(&world.app, "2026-11-20T17:30:00Z").await.refreshed, 1);
-    assert_eq!(world.exchange.calls(), ["quote ACME"]);
-}
-
-#[tokio::test]
-async fn a_run_that_died_is_taken_over_once_its_lease_has_ended_and_what_it_stored_is_told() {
-    let world = holding(&["ACME", "IBM"]).await;
-    world.exchange.quote_at("ACME", Ok(quote("ACME", "10.5", "2026-11-20", None)));
-    world.exchange.quote_at("IBM", Ok(quote("IBM", "10.5", "2026-11-20", None)));
-    // It had stored one quote when it died over the other, and had told of neither.
-    world.exchange.hangs.store(true, Ordering::SeqCst);
-    let asked = async {
-        while world.exchange.calls().is_empty() {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::select! {
-        _ = refresh(&world.app, time(NOON), TIME_LIMIT) => unreachable!("the provider never answers"),
-        () = asked => {}
-    }
-    world.exchange.hangs.store(false, Ordering::SeqCst);
-    let stored = quote("ACME", "10.5", "2026-11-20", None);
-    last_quote::record(&world.app, &stored, last_quote::Origin::Market).await.unwrap().unwrap();
-    let early = refresh(&world.app, time(NOON), TIME_LIMIT).await;
-    assert!(matches!(early, Err(ServiceError::Store(_))), "the lease has not ended");
-    // Lambda's own retry comes a minute after a failure.
-    world.clock.forward(TimeDelta::minutes(1));
-    let did = slot(&world.app, NOON).await;
-    assert_eq!((did.refreshed, did.current, did.told), (1, 1, 2));
-    assert_eq!(world.listener.quotes(), [("ACME".to_owned(), 1), ("IBM".to_owned(), 1)]);
 }
 
 #[tokio::test]
@@ -266,9 +205,36 @@ async fn after_the_provider_has_said_that_the_day_is_used_up_nothing_is_asked_fo
     for name in &names {
         world.exchange.fail(name, ProviderError::QuotaExhausted { until: None });
     }
+    *world.exchange.left.lock().unwrap() = Some(2_000);
     let did = slot(&world.app, NOON).await;
     assert_eq!((did.failed, did.postponed), (0, 40));
-    assert!(world.exchange.calls().len() <= 8, "those that were under way");
+    assert!(world.exchange.calls().len() <= 2, "those that were under way");
+}
+
+#[tokio::test]
+async fn a_symbol_for_which_no_source_has_a_call_keeps_no_other_from_its_turn() {
+    for at in [NOON, EVENING] {
+        let names: Vec<String> = (0..40).map(|number| format!("S{number:02}")).collect();
+        let world = holding(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        world.clock.set(at);
+        for name in &names {
+            world.exchange.list(name, bars_through("2026-11-20", 31, 11.0));
+        }
+        // One of two sources is out of calls, and the other has them all and does not know the symbol.
+        world.exchange.fail("S00", ProviderError::QuotaExhausted { until: None });
+        let did = slot(&world.app, at).await;
+        // Of bars that are served as they stand nobody learns why there are no newer ones.
+        assert_eq!((did.refreshed, did.failed + did.postponed), (39, 1), "{at}: {did:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_files_too_nothing_is_begun_after_the_time_limit() {
+    let world = World::at(NOON);
+    let app = world.on(world.table.clone(), Arc::new(market::Sample::new()));
+    services::watchlist::put(&app, world.customer, &symbol("IBM")).await.unwrap();
+    let did = refresh(&app, time(NOON), Duration::from_secs(25)).await.unwrap();
+    assert_eq!((did.postponed, did.refreshed + did.current), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]

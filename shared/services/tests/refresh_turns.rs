@@ -42,9 +42,11 @@ async fn holding_ten() -> World {
     holding(&["BAD", "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9"]).await
 }
 
-/// What can be wrong with a symbol: it is delisted, fails, or the provider still says what it said yesterday.
-fn wrongs() -> [Option<ProviderError>; 3] {
-    [Some(ProviderError::UnknownSymbol), Some(ProviderError::TimedOut), None]
+/// What can be wrong with a symbol: it is delisted, fails, no source that may have it has a call left, or the provider
+/// still says what it said yesterday.
+fn wrongs() -> [Option<ProviderError>; 4] {
+    let no_call = ProviderError::QuotaExhausted { until: None };
+    [Some(ProviderError::UnknownSymbol), Some(ProviderError::TimedOut), Some(no_call), None]
 }
 
 /// Calls by symbol since the last look.

@@ -3,11 +3,18 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use domain::{Day, Symbol};
+use serde::{Deserialize, Serialize};
 
 use super::MAX_REMEMBERED;
+use super::paywall::REFUSED_FOR;
 use crate::events::Event;
+use crate::memory::{self, Memory};
+
+/// A hundred trading days, after which the jump is out of the series.
+const KEPT_FOR: Duration = Duration::from_hours(24 * 150);
 
 /// Answers about jumps, by symbol.
 #[derive(Debug, Default)]
@@ -16,7 +23,7 @@ pub(super) struct Explained {
 }
 
 /// What is known of a symbol's jumps.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Explanation {
     /// The days of the jumps that were asked about.
     pub(super) days: BTreeSet<Day>,
@@ -27,7 +34,8 @@ pub(super) struct Explanation {
 }
 
 /// What one of the two functions said.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Told {
     /// Nothing yet, or the call failed.
     #[default]
@@ -48,9 +56,26 @@ impl Told {
 
 impl Explained {
     /// What is known of these jumps; nothing, if one of them was not asked about.
-    pub(super) fn of(&self, symbol: &Symbol, jumps: &BTreeSet<Day>) -> Explanation {
-        let by_symbol = self.by_symbol.lock().unwrap_or_else(PoisonError::into_inner);
-        by_symbol.get(symbol).filter(|known| jumps.is_subset(&known.days)).cloned().unwrap_or_default()
+    pub(super) async fn of(&self, memory: &dyn Memory, symbol: &Symbol, jumps: &BTreeSet<Day>) -> Explanation {
+        if let Some(known) = self.known(symbol).filter(|known| jumps.is_subset(&known.days)) {
+            return known;
+        }
+        let recalled = memory::recall::<Explanation>(memory, &name(symbol)).await;
+        recalled.filter(|known| jumps.is_subset(&known.days)).unwrap_or_default()
+    }
+
+    fn known(&self, symbol: &Symbol) -> Option<Explanation> {
+        self.by_symbol.lock().unwrap_or_else(PoisonError::into_inner).get(symbol).cloned()
+    }
+
+    /// Keeps an answer that was paid for just now, beyond this process too.
+    pub(super) async fn learn(&self, memory: &dyn Memory, symbol: &Symbol, explanation: Explanation) {
+        let is_refused = |told: &Told| matches!(told, Told::Refused);
+        // A plan may change.
+        let may_change = is_refused(&explanation.splits) || is_refused(&explanation.dividends);
+        let keep = if may_change { REFUSED_FOR } else { KEPT_FOR };
+        memory::remember(memory, &name(symbol), &explanation, keep).await;
+        self.remember(symbol, explanation);
     }
 
     pub(super) fn remember(&self, symbol: &Symbol, explanation: Explanation) {
@@ -59,4 +84,8 @@ impl Explained {
             by_symbol.insert(symbol.clone(), explanation);
         }
     }
+}
+
+fn name(symbol: &Symbol) -> String {
+    format!("JUMPS#{symbol}")
 }

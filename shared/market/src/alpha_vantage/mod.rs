@@ -22,7 +22,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{Currency, Instrument, Symbol};
-use tokio::time::Instant;
 
 pub use daily::read_daily;
 pub use settings::Settings;
@@ -33,7 +32,8 @@ use self::paywall::Paywall;
 use crate::error::ProviderError;
 use crate::events;
 use crate::history::{History, Note};
-use crate::http::{Budget, Client, Refusal, Request, SettingsError};
+use crate::http::{Budget, Client, Refusal, Request, SettingsError, Terms};
+use crate::memory::{self, Memory};
 use crate::provider::{MarketClock, Patience, Provider};
 use crate::quote::Quote;
 use crate::series::{Row, Series};
@@ -43,6 +43,12 @@ use crate::symbols::{self, Named};
 pub const SOURCE: &str = "alpha_vantage";
 /// Calls a day on the free plan.
 pub const FREE_CALLS_A_DAY: usize = 25;
+/// The whole history of a share, which not every plan covers.
+const WHOLE_HISTORY: &str = "TIME_SERIES_DAILY_ADJUSTED";
+/// The same of a pair of currencies: of this function the whole is what a plan may not cover.
+const WHOLE_RATES: &str = "FX_DAILY";
+/// How long it is remembered what a symbol is.
+const DESCRIBED_FOR: Duration = Duration::from_hours(24 * 30);
 /// Instruments kept in memory, so that a currency is asked for once.
 const MAX_REMEMBERED: usize = 10_000;
 /// Of a text that is searched for.
@@ -51,6 +57,7 @@ const MAX_SEARCH_BYTES: usize = 200;
 /// The provider.
 pub struct AlphaVantage {
     client: Client,
+    memory: Arc<dyn Memory>,
     spacing: Duration,
     /// Whether whole histories are given.
     whole_histories: Paywall,
@@ -61,13 +68,13 @@ pub struct AlphaVantage {
 }
 
 impl AlphaVantage {
-    /// Sets the provider up; makes no call.
-    pub fn new(settings: Settings, budget: Arc<dyn Budget>) -> Result<Self, SettingsError> {
+    /// Sets the provider up; makes no call. What calls were paid for is kept in `memory`.
+    pub fn new(settings: Settings, budget: Arc<dyn Budget>, memory: Arc<dyn Memory>) -> Result<Self, SettingsError> {
         let spacing = settings.limits.spacing;
         let client = Client::new(settings.into_site(), budget)?;
-        let (whole_histories, whole_rates) = (Paywall::default(), Paywall::default());
+        let (whole_histories, whole_rates) = (Paywall::of(WHOLE_HISTORY), Paywall::of(WHOLE_RATES));
         let (explained, instruments) = (Explained::default(), Mutex::default());
-        Ok(Self { client, spacing, whole_histories, whole_rates, explained, instruments })
+        Ok(Self { client, memory, spacing, whole_histories, whole_rates, explained, instruments })
     }
 
     /// A refusal that nothing further can be made of, as the error that callers see.
@@ -81,32 +88,34 @@ impl AlphaVantage {
         }
     }
 
-    async fn series(&self, symbol: &Symbol, deadline: Instant) -> Result<(Series, Plan), ProviderError> {
-        let whole = about("TIME_SERIES_DAILY_ADJUSTED", symbol, &[("outputsize", "full")]);
-        let whole = self.client.ask(&whole, symbol, deadline, daily::read_whole);
-        if let Some(series) = self.finish(self.whole_histories.pass(deadline, whole).await).await? {
+    async fn series(&self, symbol: &Symbol, terms: Terms) -> Result<(Series, Plan), ProviderError> {
+        let whole = about(WHOLE_HISTORY, symbol, &[("outputsize", "full")]);
+        let whole = self.client.ask(&whole, symbol, terms, daily::read_whole);
+        if let Some(series) = self.finish(self.whole_histories.pass(&*self.memory, terms.deadline, whole).await).await?
+        {
             return Ok((series, Plan::Adjusted));
         }
         let latest = about("TIME_SERIES_DAILY", symbol, &[("outputsize", "compact")]);
-        let mut rows = self.finish(self.client.ask(&latest, symbol, deadline, daily::read_rows).await).await?;
-        let known = self.explain_jumps(symbol, &mut rows, deadline).await;
+        let mut rows = self.finish(self.client.ask(&latest, symbol, terms, daily::read_rows).await).await?;
+        let known = self.explain_jumps(symbol, &mut rows, terms).await;
         Ok((daily::series(rows, Plan::Compact, known)?, Plan::Compact))
     }
 
     /// Asks for splits and dividends when the series jumps, once for each jump. Without an answer the series stands as it
     /// is, and its notes say what is not known.
-    async fn explain_jumps(&self, symbol: &Symbol, rows: &mut [Row], deadline: Instant) -> Known {
+    async fn explain_jumps(&self, symbol: &Symbol, rows: &mut [Row], terms: Terms) -> Known {
         let jumps = splits::jumps(rows);
         if jumps.is_empty() {
             return Known::default();
         }
         let newest = rows.iter().map(|row| row.date).max();
-        let mut about = self.explained.of(symbol, &jumps);
+        let mut about = self.explained.of(&*self.memory, symbol, &jumps).await;
+        let asks = matches!(about.splits, Told::Nothing) || matches!(about.dividends, Told::Nothing);
         if matches!(about.splits, Told::Nothing) {
-            (about.splits, about.through) = (self.events("SPLITS", symbol, deadline).await, newest);
+            (about.splits, about.through) = (self.events("SPLITS", symbol, terms).await, newest);
         }
         if matches!(about.dividends, Told::Nothing) {
-            (about.dividends, about.through) = (self.events("DIVIDENDS", symbol, deadline).await, newest);
+            (about.dividends, about.through) = (self.events("DIVIDENDS", symbol, terms).await, newest);
         }
         about.days = jumps;
         let mut known = Known::default();
@@ -119,12 +128,16 @@ impl AlphaVantage {
             events::apply_dividends(rows, events);
             known.dividends = about.through == newest;
         }
-        self.explained.remember(symbol, about);
+        if asks {
+            self.explained.learn(&*self.memory, symbol, about).await;
+        } else {
+            self.explained.remember(symbol, about);
+        }
         known
     }
 
-    async fn events(&self, function: &'static str, symbol: &Symbol, deadline: Instant) -> Told {
-        match self.client.ask(&about(function, symbol, &[]), symbol, deadline, splits::read).await {
+    async fn events(&self, function: &'static str, symbol: &Symbol, terms: Terms) -> Told {
+        match self.client.ask(&about(function, symbol, &[]), symbol, terms, splits::read).await {
             Ok(events) => Told::Events(events),
             Err(Refusal::Premium) => Told::Refused,
             Err(_) => Told::Nothing,
@@ -133,19 +146,24 @@ impl AlphaVantage {
 
     /// Currency of a symbol's prices. Shares listed in the United States have no suffix, or one letter for
     /// their class; others are looked up once.
-    async fn currency(&self, symbol: &Symbol, deadline: Instant) -> Result<Currency, ProviderError> {
+    async fn currency(&self, symbol: &Symbol, terms: Terms) -> Result<Currency, ProviderError> {
         if let Some(instrument) = self.remembered(symbol) {
             return Ok(instrument.currency);
         }
         match symbol.as_str().split_once('.') {
-            Some((_, suffix)) if suffix.len() > 1 => Ok(self.look_up(symbol, deadline).await?.currency),
+            Some((_, suffix)) if suffix.len() > 1 => Ok(self.look_up(symbol, terms).await?.currency),
             _ => Ok(Currency::USD),
         }
     }
 
-    async fn look_up(&self, symbol: &Symbol, deadline: Instant) -> Result<Instrument, ProviderError> {
+    async fn look_up(&self, symbol: &Symbol, terms: Terms) -> Result<Instrument, ProviderError> {
+        let name = format!("INSTRUMENT#{symbol}");
+        if let Some(known) = memory::recall(&*self.memory, &name).await {
+            return Ok(self.remember(known));
+        }
         let search = query("SYMBOL_SEARCH", symbol.to_string(), &[("keywords", symbol.as_str())]);
-        let found = self.finish(self.client.ask(&search, symbol, deadline, metadata::read_search).await).await?;
+        let found = self.finish(self.client.ask(&search, symbol, terms, metadata::read_search).await).await?;
+        memory::remember(&*self.memory, &name, &found, DESCRIBED_FOR).await;
         Ok(self.remember(found))
     }
 
@@ -185,12 +203,12 @@ impl Provider for AlphaVantage {
 
     async fn daily(&self, symbol: &Symbol, patience: Patience) -> Result<History, ProviderError> {
         let named = named(symbol)?;
-        let deadline = self.client.deadline(patience);
+        let terms = self.client.terms(patience);
         if named != Named::Listed {
-            return self.unlisted_history(&named, deadline).await;
+            return self.unlisted_history(&named, terms).await;
         }
-        let currency = self.currency(symbol, deadline).await?;
-        let (Series { bars, basis, mut notes }, plan) = self.series(symbol, deadline).await?;
+        let currency = self.currency(symbol, terms).await?;
+        let (Series { bars, basis, mut notes }, plan) = self.series(symbol, terms).await?;
         if plan == Plan::Compact {
             notes.push(Note::CompactHistory);
         }
@@ -199,13 +217,13 @@ impl Provider for AlphaVantage {
 
     async fn quote(&self, symbol: &Symbol, patience: Patience) -> Result<Quote, ProviderError> {
         let named = named(symbol)?;
-        let deadline = self.client.deadline(patience);
+        let terms = self.client.terms(patience);
         if named != Named::Listed {
-            return self.unlisted_quote(symbol, &named, deadline).await;
+            return self.unlisted_quote(symbol, &named, terms).await;
         }
-        let currency = self.currency(symbol, deadline).await?;
+        let currency = self.currency(symbol, terms).await?;
         let ask = about("GLOBAL_QUOTE", symbol, &[]);
-        let last = self.finish(self.client.ask(&ask, symbol, deadline, quote::read).await).await?;
+        let last = self.finish(self.client.ask(&ask, symbol, terms, quote::read).await).await?;
         Ok(Quote {
             symbol: symbol.clone(),
             price: last.price,
@@ -225,8 +243,8 @@ impl Provider for AlphaVantage {
         }
         let mut found = symbols::mentioning(&text);
         let search = query("SYMBOL_SEARCH", String::new(), &[("keywords", &text)]);
-        let deadline = self.client.deadline(patience);
-        match self.finish(self.client.ask(&search, &text, deadline, metadata::read_matches).await).await {
+        let terms = self.client.terms(patience);
+        match self.finish(self.client.ask(&search, &text, terms, metadata::read_matches).await).await {
             Ok(matches) => found.extend(matches.into_iter().map(|instrument| self.remember(instrument))),
             Err(error) if found.is_empty() => return Err(error),
             Err(_) => {}
@@ -238,6 +256,10 @@ impl Provider for AlphaVantage {
         self.client.calls_left().await
     }
 
+    async fn more_calls_in(&self) -> Option<Duration> {
+        self.client.more_calls_in().await
+    }
+
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
         let named = named(symbol)?;
         let described = symbols::instrument(symbol, &named);
@@ -245,16 +267,16 @@ impl Provider for AlphaVantage {
         if let Some(instrument) = certain.or_else(|| self.remembered(symbol)) {
             return Ok(instrument);
         }
-        let deadline = self.client.deadline(Patience::Caller);
+        let terms = self.client.terms(Patience::Caller);
         if let Some(instrument) = described {
             // A coin that has a price exists.
-            self.unlisted_quote(symbol, &named, deadline).await?;
+            self.unlisted_quote(symbol, &named, terms).await?;
             return Ok(self.remember(instrument));
         }
         let overview = about("OVERVIEW", symbol, &[]);
-        match self.finish(self.client.ask(&overview, symbol, deadline, metadata::read_overview).await).await? {
+        match self.finish(self.client.ask(&overview, symbol, terms, metadata::read_overview).await).await? {
             Some(instrument) => Ok(self.remember(instrument)),
-            None => self.look_up(symbol, deadline).await,
+            None => self.look_up(symbol, terms).await,
         }
     }
 }

@@ -1,27 +1,45 @@
 //! Whether the key's plan covers a function, found out with one call.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
 use crate::error::ProviderError;
 use crate::http::Refusal;
+use crate::memory::{self, Memory};
+
+/// How long a refusal is believed: a plan may change.
+pub(super) const REFUSED_FOR: Duration = Duration::from_hours(24);
 
 /// Remembers whether a function that only some plans cover was given or refused.
 ///
-/// A refusal costs one of the day's calls. While nothing is known one caller finds out, and the others wait for it.
-#[derive(Debug, Default)]
+/// A refusal costs one of the day's calls, and other processes learn of it too. While nothing is known one caller finds
+/// out, and the others wait for it.
+#[derive(Debug)]
 pub(super) struct Paywall {
-    is_covered: Mutex<Option<bool>>,
+    function: &'static str,
+    known: Mutex<Option<Known>>,
     finding_out: tokio::sync::Mutex<()>,
 }
 
+#[derive(Clone, Copy, Debug)]
+enum Known {
+    Covered,
+    RefusedUntil(Instant),
+}
+
 impl Paywall {
+    pub(super) fn of(function: &'static str) -> Self {
+        Self { function, known: Mutex::default(), finding_out: tokio::sync::Mutex::default() }
+    }
+
     /// The answer of the function; `None` where the plan does not cover it. `ask` is not polled once that is known.
     ///
     /// Errors: those of `ask`; [`ProviderError::TimedOut`] where nobody has found out by the deadline.
     pub(super) async fn pass<T>(
         &self,
+        memory: &dyn Memory,
         deadline: Instant,
         ask: impl Future<Output = Result<T, Refusal>>,
     ) -> Result<Option<T>, Refusal> {
@@ -30,7 +48,10 @@ impl Paywall {
             turn = Some(timeout_at(deadline, self.finding_out.lock()).await.map_err(|_| ProviderError::TimedOut)?);
         }
         // Whoever had the turn before may have found out.
-        let is_covered = self.is_covered();
+        let mut is_covered = self.is_covered();
+        if is_covered.is_none() {
+            is_covered = timeout_at(deadline, self.recall(memory)).await.map_err(|_| ProviderError::TimedOut)?;
+        }
         if is_covered.is_some() {
             turn = None;
         }
@@ -40,11 +61,12 @@ impl Paywall {
         let answer = ask.await;
         let found = match answer {
             Ok(answer) => {
-                self.remember(true);
+                self.remember(Known::Covered);
                 Ok(Some(answer))
             }
             Err(Refusal::Premium) => {
-                self.remember(false);
+                self.remember(Known::RefusedUntil(Instant::now() + REFUSED_FOR));
+                memory::remember(memory, &self.name(), &true, REFUSED_FOR).await;
                 Ok(None)
             }
             // That the call failed says nothing of the plan.
@@ -55,11 +77,25 @@ impl Paywall {
     }
 
     fn is_covered(&self) -> Option<bool> {
-        *self.is_covered.lock().unwrap_or_else(PoisonError::into_inner)
+        match *self.known.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(Known::Covered) => Some(true),
+            Some(Known::RefusedUntil(until)) if Instant::now() < until => Some(false),
+            Some(Known::RefusedUntil(_)) | None => None,
+        }
     }
 
-    fn remember(&self, is_covered: bool) {
-        *self.is_covered.lock().unwrap_or_else(PoisonError::into_inner) = Some(is_covered);
+    /// What another process has found out.
+    async fn recall(&self, memory: &dyn Memory) -> Option<bool> {
+        let is_refused = memory::recall::<bool>(memory, &self.name()).await?;
+        Some(!is_refused)
+    }
+
+    fn remember(&self, known: Known) {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
+    }
+
+    fn name(&self) -> String {
+        format!("REFUSED#{}", self.function)
     }
 }
 
@@ -68,10 +104,11 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::memory::NoMemory;
 
     #[tokio::test(start_paused = true)]
     async fn nobody_waits_for_another_beyond_the_deadline() {
-        let paywall = Paywall::default();
+        let paywall = Paywall::of("FX_DAILY");
         let start = Instant::now();
         let in_seconds = |seconds| start + Duration::from_secs(seconds);
         let hangs = async {
@@ -79,21 +116,21 @@ mod tests {
             Err::<(), _>(Refusal::Failed(ProviderError::TimedOut))
         };
         let waits = async {
-            let answer = paywall.pass(in_seconds(2), async { Ok(()) }).await;
+            let answer = paywall.pass(&NoMemory, in_seconds(2), async { Ok(()) }).await;
             assert_eq!((answer, start.elapsed().as_secs()), (Err(Refusal::Failed(ProviderError::TimedOut)), 2));
         };
-        let (hung, ()) = tokio::join!(paywall.pass(in_seconds(10), hangs), waits);
+        let (hung, ()) = tokio::join!(paywall.pass(&NoMemory, in_seconds(10), hangs), waits);
         assert!(hung.is_err());
         // Nothing was found out: the next one asks.
-        assert_eq!(paywall.pass(in_seconds(11), async { Ok(1) }).await, Ok(Some(1)));
+        assert_eq!(paywall.pass(&NoMemory, in_seconds(11), async { Ok(1) }).await, Ok(Some(1)));
     }
 
     #[tokio::test]
     async fn a_plan_that_ends_is_noticed() {
-        let paywall = Paywall::default();
+        let paywall = Paywall::of("FX_DAILY");
         let deadline = Instant::now() + Duration::from_secs(1);
-        assert_eq!(paywall.pass(deadline, async { Ok(1) }).await, Ok(Some(1)));
-        assert_eq!(paywall.pass::<()>(deadline, async { Err(Refusal::Premium) }).await, Ok(None));
-        assert_eq!(paywall.pass(deadline, async { Ok(1) }).await, Ok(None));
+        assert_eq!(paywall.pass(&NoMemory, deadline, async { Ok(1) }).await, Ok(Some(1)));
+        assert_eq!(paywall.pass::<()>(&NoMemory, deadline, async { Err(Refusal::Premium) }).await, Ok(None));
+        assert_eq!(paywall.pass(&NoMemory, deadline, async { Ok(1) }).await, Ok(None));
     }
 }

@@ -1,7 +1,6 @@
 //! What no exchange lists: pairs of currencies, coins, metals by unit and other commodities.
 
 use domain::{Currency, Symbol};
-use tokio::time::Instant;
 
 use super::commodities::{self, DatedPrice};
 use super::daily::{Plan, read_exchange_rows, series};
@@ -10,6 +9,7 @@ use super::{AlphaVantage, Known, SOURCE, query};
 use crate::error::ProviderError;
 use crate::exact;
 use crate::history::{History, Note};
+use crate::http::Terms;
 use crate::quote::Quote;
 use crate::series::{Row, Series};
 use crate::symbols::{Commodity, MetalUnit, Named};
@@ -41,13 +41,13 @@ fn rated(named: &Named) -> Option<Rated> {
 }
 
 impl AlphaVantage {
-    pub(super) async fn unlisted_history(&self, named: &Named, deadline: Instant) -> Result<History, ProviderError> {
+    pub(super) async fn unlisted_history(&self, named: &Named, terms: Terms) -> Result<History, ProviderError> {
         let (rows, currency, is_compact) = match (named, rated(named)) {
             (Named::Commodity(commodity), _) => {
-                (commodities::rows(&self.commodity(commodity, deadline).await?), Currency::USD, false)
+                (commodities::rows(&self.commodity(commodity, terms).await?), Currency::USD, false)
             }
             (_, Some(rated)) => {
-                let (mut rows, is_compact) = self.exchange_rows(&rated, deadline).await?;
+                let (mut rows, is_compact) = self.exchange_rows(&rated, terms).await?;
                 if let Some(unit) = rated.unit {
                     scale(&mut rows, unit.troy_ounces());
                 }
@@ -66,11 +66,11 @@ impl AlphaVantage {
         &self,
         symbol: &Symbol,
         named: &Named,
-        deadline: Instant,
+        terms: Terms,
     ) -> Result<Quote, ProviderError> {
         let symbol = symbol.clone();
         if let Named::Commodity(commodity) = named {
-            let prices = self.commodity(commodity, deadline).await?;
+            let prices = self.commodity(commodity, terms).await?;
             let before = prices.len().checked_sub(2).and_then(|place| prices.get(place));
             let previous_close = before.map(|dated| dated.price);
             let DatedPrice { day, price } = *prices.last().ok_or(ProviderError::UnknownSymbol)?;
@@ -80,7 +80,7 @@ impl AlphaVantage {
         let Rated { exchange, unit, currency, .. } = rated(named).ok_or(ProviderError::UnknownSymbol)?;
         let parameters = [("from_currency", exchange.from.as_str()), ("to_currency", &exchange.to)];
         let ask = query("CURRENCY_EXCHANGE_RATE", symbol.to_string(), &parameters);
-        let rate = self.finish(self.client.ask(&ask, &exchange, deadline, rates::read).await).await?;
+        let rate = self.finish(self.client.ask(&ask, &exchange, terms, rates::read).await).await?;
         let by_unit = match unit {
             Some(unit) => unit.price(rate.price.amount()),
             None => Some(rate.price.amount()),
@@ -98,32 +98,28 @@ impl AlphaVantage {
         })
     }
 
-    async fn commodity(
-        &self,
-        commodity: &'static Commodity,
-        deadline: Instant,
-    ) -> Result<Vec<DatedPrice>, ProviderError> {
+    async fn commodity(&self, commodity: &'static Commodity, terms: Terms) -> Result<Vec<DatedPrice>, ProviderError> {
         let ask = query(commodity.function, String::new(), &[("interval", commodity.interval)]);
-        self.finish(self.client.ask(&ask, commodity, deadline, commodities::read).await).await
+        self.finish(self.client.ask(&ask, commodity, terms, commodities::read).await).await
     }
 
     /// The rows, and whether these are the latest alone.
-    async fn exchange_rows(&self, rated: &Rated, deadline: Instant) -> Result<(Vec<Row>, bool), ProviderError> {
+    async fn exchange_rows(&self, rated: &Rated, terms: Terms) -> Result<(Vec<Row>, bool), ProviderError> {
         let Exchange { from, to } = &rated.exchange;
         if rated.is_coin {
             // A year is all that there is.
             let ask = query("DIGITAL_CURRENCY_DAILY", from.clone(), &[("symbol", from), ("market", to)]);
-            let rows = self.client.ask(&ask, &rated.exchange, deadline, read_exchange_rows).await;
+            let rows = self.client.ask(&ask, &rated.exchange, terms, read_exchange_rows).await;
             return Ok((self.finish(rows).await?, true));
         }
         let ask =
             |size| query("FX_DAILY", from.clone(), &[("from_symbol", from), ("to_symbol", to), ("outputsize", size)]);
         let whole = ask("full");
-        let whole = self.client.ask(&whole, &rated.exchange, deadline, read_exchange_rows);
-        if let Some(rows) = self.finish(self.whole_rates.pass(deadline, whole).await).await? {
+        let whole = self.client.ask(&whole, &rated.exchange, terms, read_exchange_rows);
+        if let Some(rows) = self.finish(self.whole_rates.pass(&*self.memory, terms.deadline, whole).await).await? {
             return Ok((rows, false));
         }
-        let rows = self.client.ask(&ask("compact"), &rated.exchange, deadline, read_exchange_rows).await;
+        let rows = self.client.ask(&ask("compact"), &rated.exchange, terms, read_exchange_rows).await;
         Ok((self.finish(rows).await?, true))
     }
 }

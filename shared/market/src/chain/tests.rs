@@ -158,6 +158,25 @@ async fn time_that_the_first_left_over_is_the_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_scheduled_call_spares_the_source_that_has_few_calls() {
+    let few = || Scripted { calls: Some(25), ..Scripted::gives("few") };
+    let many = || Scripted { calls: Some(2_000), ..Scripted::gives("many") };
+    let scheduled = Patience::schedule_that_leaves(15);
+    for patience in [Patience::Schedule, scheduled] {
+        let (chain, few, _) = chain(few(), many());
+        assert_eq!(chain.daily(&ibm(), patience).await.unwrap().source, "many");
+        assert_eq!(chain.quote(&ibm(), patience).await.unwrap().source, "many");
+        assert_eq!(few.times_asked(), 0);
+        assert_eq!(chain.quote(&ibm(), Patience::Caller).await.unwrap().source, "few", "people are asked for in order");
+    }
+    // What only the other has is asked of that, which is told how many calls to keep.
+    let (chain, few, _) = chain(few(), Scripted { refusal: Some(UNKNOWN), ..many() });
+    assert_eq!(chain.daily(&ibm(), scheduled).await.unwrap().source, "few");
+    let ten_seconds = Duration::from_secs(10);
+    assert_eq!(few.asked.lock().unwrap()[..], [Patience::Scheduled { within: ten_seconds, leaves: 15 }]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_search_without_a_match_goes_on_to_the_next() {
     let (both, _, second) = chain(Scripted::gives("a"), Scripted::gives("b"));
     assert_eq!(both.search("ibm", Patience::Caller).await.unwrap().len(), 1);

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+/// About how long the call takes that decides.
+const PROBE: Duration = Duration::from_secs(1);
+
 /// Closed while calls succeed; open after some failures in a row; then one call at a time may try.
 #[derive(Debug)]
 pub(super) struct Breaker {
@@ -53,6 +56,17 @@ impl Breaker {
         }
     }
 
+    /// How long calls will be refused yet; none where they are not.
+    pub(super) fn open_for(&self) -> Option<Duration> {
+        match *self.state() {
+            State::Closed { .. } => None,
+            State::Open { until } => {
+                Some(until.saturating_duration_since(Instant::now())).filter(|left| !left.is_zero())
+            }
+            State::Probing => Some(PROBE),
+        }
+    }
+
     /// Leave to make a call, the one that decides if the provider was left alone long enough.
     pub(super) fn permit(&self) -> Result<Permit<'_>, Open> {
         let mut state = self.state();
@@ -73,6 +87,11 @@ impl Breaker {
 }
 
 impl Permit<'_> {
+    /// Whether it would be given now: others may have failed since.
+    pub(super) fn stands(&self) -> bool {
+        self.is_probe || !self.breaker.is_open()
+    }
+
     /// The provider answered, whatever it said.
     pub(super) fn answered(mut self) {
         let mut state = self.breaker.state();

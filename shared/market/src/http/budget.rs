@@ -1,21 +1,23 @@
-//! The calls a day that a provider allows.
+//! The calls a day that a provider allows, and the distance between them.
 
-use std::collections::VecDeque;
-use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::error::ProviderError;
-
-const WINDOW: TimeDelta = TimeDelta::hours(24);
 
 /// Counts calls before they are made, across everything that shares a key.
 #[async_trait]
 pub trait Budget: Send + Sync {
-    /// Takes one call. A call that cannot be counted is not made: refuse with no `until`.
-    async fn take(&self) -> Result<(), QuotaExhausted>;
+    /// Takes one call and says how long to wait before it is made. A call that cannot be counted is not made: refuse
+    /// with no `until`.
+    async fn take(&self, turn: Turn) -> Result<Duration, NoTurn>;
+
+    /// Whether `take` keeps calls apart across everything that shares the key. Otherwise each process does for itself.
+    fn keeps_distance(&self) -> bool {
+        false
+    }
 
     /// The provider says that the quota is used up, whatever our own count: allow no call for 24 hours.
     /// Says until when, if that is known.
@@ -23,9 +25,72 @@ pub trait Budget: Send + Sync {
         QuotaExhausted { until: None }
     }
 
+    /// How the count stands now; `None` where nobody counts.
+    async fn standing(&self) -> Option<Standing> {
+        None
+    }
+
     /// Calls that may still be made now; `None` where nobody counts them.
     async fn left(&self) -> Option<usize> {
-        None
+        self.standing().await.map(|standing| standing.left)
+    }
+}
+
+/// What whoever takes a call can do with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// From the call before.
+    pub spacing: Duration,
+    /// A call that may be made only after as long as this is of no use, and is not taken.
+    pub within: Duration,
+    /// So many calls are left to others.
+    pub leaves: usize,
+}
+
+/// How a count stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Calls that may still be made.
+    pub left: usize,
+    /// When the next one more may be made, if that is known.
+    pub more_at: Option<DateTime<Utc>>,
+    /// The moment that this is about.
+    pub now: DateTime<Utc>,
+}
+
+impl Standing {
+    /// Errors: [`QuotaExhausted`] where no call is there beyond those that are left to others.
+    pub fn beyond(self, leaves: usize) -> Result<(), QuotaExhausted> {
+        if self.left > leaves { Ok(()) } else { Err(QuotaExhausted { until: self.more_at }) }
+    }
+
+    /// How long until one more call may be made, if that is known.
+    #[must_use]
+    pub fn more_in(self) -> Option<Duration> {
+        self.more_at.map(|at| (at - self.now).to_std().unwrap_or_default())
+    }
+}
+
+/// Why no call was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoTurn {
+    /// None is left.
+    #[error(transparent)]
+    Exhausted(#[from] QuotaExhausted),
+    /// It may be made only when it is of no use any more.
+    #[error("the next call is possible in {} ms", .wait.as_millis())]
+    TooLate {
+        /// How long until it may be made.
+        wait: Duration,
+    },
+}
+
+impl From<NoTurn> for ProviderError {
+    fn from(no_turn: NoTurn) -> Self {
+        match no_turn {
+            NoTurn::Exhausted(exhausted) => exhausted.into(),
+            NoTurn::TooLate { wait } => Self::RateLimited { retry_after: wait },
+        }
     }
 }
 
@@ -40,123 +105,5 @@ pub struct QuotaExhausted {
 impl From<QuotaExhausted> for ProviderError {
     fn from(exhausted: QuotaExhausted) -> Self {
         Self::QuotaExhausted { until: exhausted.until }
-    }
-}
-
-/// A clock handed in from outside.
-pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
-
-/// A count in memory: at most so many calls in any 24 hours of this process.
-///
-/// The provider's day may end at another midnight than ours, so the window slides.
-pub struct SlidingDay {
-    clock: Clock,
-    calls: usize,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    taken: VecDeque<DateTime<Utc>>,
-    closed_until: Option<DateTime<Utc>>,
-}
-
-impl SlidingDay {
-    /// A budget of `calls` in any 24 hours by `clock`.
-    #[must_use]
-    pub fn new(calls: usize, clock: Clock) -> Self {
-        Self { clock, calls, state: Mutex::default() }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn take_now(&self) -> Result<(), QuotaExhausted> {
-        let now = (self.clock)();
-        let mut state = self.state();
-        state.left(now, self.calls)?;
-        state.taken.push_back(now);
-        Ok(())
-    }
-}
-
-impl State {
-    /// Calls left at `now`, or why there is none.
-    fn left(&mut self, now: DateTime<Utc>, calls: usize) -> Result<usize, QuotaExhausted> {
-        if let Some(until) = self.closed_until.filter(|until| *until > now) {
-            return Err(QuotaExhausted { until: Some(until) });
-        }
-        while self.taken.front().is_some_and(|taken| *taken + WINDOW <= now) {
-            self.taken.pop_front();
-        }
-        match calls.saturating_sub(self.taken.len()) {
-            0 => Err(QuotaExhausted { until: self.taken.front().map(|taken| *taken + WINDOW) }),
-            left => Ok(left),
-        }
-    }
-}
-
-#[async_trait]
-impl Budget for SlidingDay {
-    async fn take(&self) -> Result<(), QuotaExhausted> {
-        self.take_now()
-    }
-
-    async fn refused(&self) -> QuotaExhausted {
-        let until = Some((self.clock)() + WINDOW);
-        self.state().closed_until = until;
-        QuotaExhausted { until }
-    }
-
-    async fn left(&self) -> Option<usize> {
-        Some(self.state().left((self.clock)(), self.calls).unwrap_or(0))
-    }
-}
-
-impl fmt::Debug for SlidingDay {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SlidingDay").field("calls", &self.calls).finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicI64, Ordering};
-
-    use super::*;
-
-    fn at(hour: i64) -> DateTime<Utc> {
-        DateTime::from_timestamp(hour * 3600, 0).unwrap()
-    }
-
-    fn budget(calls: usize) -> (SlidingDay, Arc<AtomicI64>) {
-        let hour = Arc::new(AtomicI64::new(0));
-        let seen = Arc::clone(&hour);
-        (SlidingDay::new(calls, Arc::new(move || at(seen.load(Ordering::Relaxed)))), hour)
-    }
-
-    #[tokio::test]
-    async fn no_24_hours_ever_hold_more_calls_than_allowed() {
-        let (budget, hour) = budget(2);
-        assert_eq!(budget.take().await, Ok(()));
-        hour.store(20, Ordering::Relaxed);
-        assert_eq!(budget.take().await, Ok(()));
-        hour.store(23, Ordering::Relaxed);
-        assert_eq!((budget.take().await, budget.left().await), (Err(QuotaExhausted { until: Some(at(24)) }), Some(0)));
-        hour.store(24, Ordering::Relaxed);
-        assert_eq!(budget.left().await, Some(1));
-        assert_eq!(budget.take().await, Ok(()));
-        assert_eq!(budget.take().await, Err(QuotaExhausted { until: Some(at(44)) }));
-    }
-
-    #[tokio::test]
-    async fn the_providers_own_refusal_closes_a_whole_day() {
-        let (budget, hour) = budget(25);
-        assert_eq!(budget.refused().await, QuotaExhausted { until: Some(at(24)) });
-        hour.store(23, Ordering::Relaxed);
-        assert_eq!(budget.take().await, Err(QuotaExhausted { until: Some(at(24)) }));
-        hour.store(24, Ordering::Relaxed);
-        assert_eq!(budget.take().await, Ok(()));
     }
 }

@@ -9,8 +9,8 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::address::{Address, SettingsError};
-use super::breaker::Breaker;
-use super::budget::{Budget, QuotaExhausted};
+use super::breaker::{Breaker, Permit};
+use super::budget::{Budget, QuotaExhausted, Turn};
 use super::limits::Limits;
 use super::pace::Pace;
 use super::refusal::Refusal;
@@ -56,11 +56,21 @@ pub(crate) struct Request {
     pub(crate) pairs: Vec<(&'static str, String)>,
 }
 
+/// What whoever asks allows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    /// Until when an answer is of use.
+    pub(crate) deadline: Instant,
+    /// Calls of the provider that are left to others.
+    pub(crate) leaves: usize,
+}
+
 pub(crate) struct Client {
     http: reqwest::Client,
     site: Site,
     budget: Arc<dyn Budget>,
-    pace: Pace,
+    /// None where the budget keeps calls apart, for all processes together.
+    pace: Option<Pace>,
     breaker: Breaker,
 }
 
@@ -79,11 +89,12 @@ impl Client {
         }
         let http = builder.build().map_err(|_| SettingsError::Client)?;
         let breaker = Breaker::new(limits.failures_to_open, limits.open_for);
-        Ok(Self { http, site, budget, pace: Pace::new(limits.spacing), breaker })
+        let pace = (!budget.keeps_distance()).then(|| Pace::new(limits.spacing));
+        Ok(Self { http, site, budget, pace, breaker })
     }
 
-    pub(crate) fn deadline(&self, patience: Patience) -> Instant {
-        Instant::now() + self.site.limits.total(patience)
+    pub(crate) fn terms(&self, patience: Patience) -> Terms {
+        Terms { deadline: Instant::now() + self.site.limits.total(patience), leaves: patience.leaves() }
     }
 
     /// The provider says that the day's calls are used up.
@@ -97,13 +108,21 @@ impl Client {
         if self.breaker.is_open() { Some(0) } else { self.budget.left().await }
     }
 
+    /// How long until more calls may be made than now, where that is known.
+    pub(crate) async fn more_calls_in(&self) -> Option<Duration> {
+        match self.breaker.open_for() {
+            Some(left) => Some(left),
+            None => self.budget.standing().await?.more_in(),
+        }
+    }
+
     /// Asks until there is an answer, a refusal that waiting does not cure, or no time left. `read` makes
     /// data of an answer about what was `asked` for.
     pub(crate) async fn ask<A, T>(
         &self,
         request: &Request,
         asked: &A,
-        deadline: Instant,
+        terms: Terms,
         read: fn(&[u8], &A) -> Result<T, Refusal>,
     ) -> Result<T, Refusal>
     where
@@ -112,7 +131,7 @@ impl Client {
     {
         let mut attempt = 1;
         loop {
-            let answer = match self.fetch(request, deadline).await {
+            let answer = match self.fetch(request, terms).await {
                 Ok(body) => parse(body, asked.clone(), read).await,
                 Err(error) => Err(Refusal::Failed(error)),
             };
@@ -122,7 +141,7 @@ impl Client {
                 answer => return answer,
             };
             let pause = retry_after.saturating_add(self.jitter(attempt));
-            if attempt >= self.site.limits.attempts || pause >= time_left(deadline) {
+            if attempt >= self.site.limits.attempts || pause >= time_left(terms.deadline) {
                 return Err(ProviderError::RateLimited { retry_after }.into());
             }
             attempt += 1;
@@ -137,15 +156,33 @@ impl Client {
         longest.mul_f64(rand::random_range(0.0..=1.0))
     }
 
-    async fn fetch(&self, request: &Request, deadline: Instant) -> Result<Vec<u8>, ProviderError> {
+    /// Leave to make one call, counted, at its turn. A source that is left alone or has no call left says so at once.
+    async fn turn(&self, Terms { deadline, leaves }: Terms) -> Result<Permit<'_>, ProviderError> {
         let left_alone = ProviderError::Unavailable { status: None };
         if self.breaker.is_open() {
             return Err(left_alone);
         }
-        self.pace.turn(deadline).await?;
+        let in_time = |_| ProviderError::TimedOut;
+        if let Some(pace) = &self.pace {
+            if let Some(standing) = timeout_at(deadline, self.budget.standing()).await.map_err(in_time)? {
+                standing.beyond(leaves)?;
+            }
+            pace.turn(deadline).await?;
+        }
+        let permit = self.breaker.permit().map_err(|_| left_alone.clone())?;
+        let turn = Turn { spacing: self.site.limits.spacing, within: time_left(deadline), leaves };
+        let wait = timeout_at(deadline, self.budget.take(turn)).await.map_err(in_time)??;
+        if wait.is_zero() {
+            return Ok(permit);
+        }
+        sleep(wait).await;
         // Others may have failed while this caller waited for its turn.
-        let permit = self.breaker.permit().map_err(|_| left_alone)?;
-        timeout_at(deadline, self.budget.take()).await.map_err(|_| ProviderError::TimedOut)??;
+        if permit.stands() { Ok(permit) } else { Err(left_alone) }
+    }
+
+    async fn fetch(&self, request: &Request, terms: Terms) -> Result<Vec<u8>, ProviderError> {
+        let permit = self.turn(terms).await?;
+        let deadline = terms.deadline;
         let permit = permit.sent(TOLD_BY_SILENCE.min(self.site.limits.connect));
         let sent = timeout_at(deadline, self.send(request)).await;
         let fetched = sent.unwrap_or(Err(NoData { error: ProviderError::TimedOut, is_failure: true }));

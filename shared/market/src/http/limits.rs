@@ -15,7 +15,7 @@ pub struct Limits {
     pub schedule: Duration,
     /// Of an answer, after decompression.
     pub max_bytes: usize,
-    /// Between two calls of this process.
+    /// Between two calls.
     pub spacing: Duration,
     /// The first pause before a retry, doubled for each further one; the pause taken is a random part of it.
     pub backoff: Duration,
@@ -48,7 +48,7 @@ impl Limits {
         match patience {
             Patience::Caller => self.caller,
             Patience::Schedule => self.schedule,
-            Patience::Left(left) => left.min(self.schedule),
+            Patience::Left(left) | Patience::Scheduled { within: left, .. } => left.min(self.schedule),
         }
     }
 }

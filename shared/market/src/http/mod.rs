@@ -13,9 +13,9 @@ mod refusal;
 mod retry_after;
 
 pub use address::SettingsError;
-pub use budget::{Budget, Clock, QuotaExhausted, SlidingDay};
+pub use budget::{Budget, NoTurn, QuotaExhausted, Standing, Turn};
 pub use limits::Limits;
 
 pub(crate) use address::Address;
-pub(crate) use client::{Client, Request, Site};
+pub(crate) use client::{Client, Request, Site, Terms};
 pub(crate) use refusal::Refusal;

@@ -11,6 +11,7 @@ mod search;
 mod settings;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{Instrument, Symbol};
@@ -65,8 +66,8 @@ impl Yahoo {
             path: ["v8", "finance", "chart", &asked.as_yahoo_writes_it].map(str::to_owned).to_vec(),
             pairs: pairs.map(|(name, value)| (name, value.to_owned())).to_vec(),
         };
-        let deadline = self.client.deadline(patience);
-        finish(self.client.ask(&request, asked, deadline, read).await)
+        let terms = self.client.terms(patience);
+        finish(self.client.ask(&request, asked, terms, read).await)
     }
 }
 
@@ -112,12 +113,16 @@ impl Provider for Yahoo {
             path: ["v1", "finance", "search"].map(str::to_owned).to_vec(),
             pairs: pairs.map(|(name, value)| (name, value.to_owned())).to_vec(),
         };
-        let deadline = self.client.deadline(patience);
-        finish(self.client.ask(&request, &text, deadline, search::read).await)
+        let terms = self.client.terms(patience);
+        finish(self.client.ask(&request, &text, terms, search::read).await)
     }
 
     async fn calls_left(&self) -> Option<usize> {
         self.client.calls_left().await
+    }
+
+    async fn more_calls_in(&self) -> Option<Duration> {
+        self.client.more_calls_in().await
     }
 
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {

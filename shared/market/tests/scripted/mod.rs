@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use domain::Symbol;
-use market::http::{Limits, SlidingDay};
-use market::{Provider, Yahoo, alpha_vantage, yahoo};
+use market::http::Limits;
+use market::{NoMemory, Provider, Yahoo, alpha_vantage, yahoo};
 
+use crate::budget::SlidingDay;
 use crate::server::{Reply, Server};
 
 /// A key that no other text contains by chance.
@@ -47,12 +48,17 @@ pub fn limits() -> Limits {
 impl Which {
     /// The provider with 25 calls a day, at the server.
     pub fn at(self, server: &Server, limits: Limits) -> Arc<dyn Provider> {
-        let budget = Arc::new(SlidingDay::new(25, Arc::new(noon)));
+        self.at_with(server, limits, 25)
+    }
+
+    /// The provider with so many.
+    pub fn at_with(self, server: &Server, limits: Limits, calls: usize) -> Arc<dyn Provider> {
+        let budget = Arc::new(SlidingDay::new(calls, Arc::new(noon)));
         match self {
             Self::AlphaVantage => {
                 let mut settings = alpha_vantage::Settings::with_base(KEY.into(), &server.address()).unwrap();
                 settings.limits = limits;
-                Arc::new(alpha_vantage::AlphaVantage::new(settings, budget).unwrap())
+                Arc::new(alpha_vantage::AlphaVantage::new(settings, budget, Arc::new(NoMemory)).unwrap())
             }
             Self::Yahoo => {
                 let mut settings = yahoo::Settings::with_base(&server.address()).unwrap();

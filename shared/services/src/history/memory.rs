@@ -62,7 +62,7 @@ impl Wait {
                 + match patience {
                     Patience::Caller => CALLERS_WAIT,
                     Patience::Schedule => SCHEDULES_WAIT,
-                    Patience::Left(left) => left,
+                    Patience::Left(left) | Patience::Scheduled { within: left, .. } => left,
                 },
         ))
     }

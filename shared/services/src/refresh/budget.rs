@@ -3,11 +3,12 @@
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use chrono_tz::America::New_York;
 use domain::{Day, calendar};
+use market::CALLERS_RESERVE;
 
 use crate::market_clock::{close_of, until_close};
 
-/// Calls that the refresh leaves for callers: a symbol that somebody looks at for the first time takes one.
-pub const CALLERS_RESERVE: usize = 5;
+/// A quota of a day, and not of an hour.
+const FEW_CALLS: usize = 100;
 
 /// How far apart the template's slots of a session are.
 const SLOT_MINUTES: i64 = 15;
@@ -48,18 +49,41 @@ pub fn work_at(now: DateTime<Utc>) -> Work {
 /// Symbols that a slot may ask about, each of which takes a call, where `calls_left` may be made now (`None`: nobody
 /// counts) and the evening will need `evening` of them.
 ///
-/// [`CALLERS_RESERVE`] calls are always left. While the exchange is open as many more are left as the evening will need,
-/// one for the bars of each symbol, for a bar is kept for good and a quote for a quarter of an hour; what is spare beyond
-/// that is spread evenly, rounded up, over the slots until the close. The provider's count looks back 24 hours, so calls
-/// of the evening before weigh on the day as well: what is spare is so at any time of the day.
+/// While the exchange is open what is there beyond the calls that are left ([`leaves`]) is spread evenly, rounded up, over
+/// the slots until the close. The provider's count looks back 24 hours, so calls of the evening before weigh on the day as
+/// well: what is spare is so at any time of the day. Bars are asked for as long as there are calls, which become free
+/// while a run goes on, a day after those of the evening before.
 #[must_use]
 pub fn allowance(work: Work, calls_left: Option<usize>, evening: usize) -> usize {
     let Some(calls_left) = calls_left else { return usize::MAX };
-    let ours = calls_left.saturating_sub(CALLERS_RESERVE);
     match work {
         Work::Rest => 0,
-        Work::Bars => ours,
-        Work::Quotes { slots_left } => ours.saturating_sub(evening).div_ceil(slots_left.max(1)),
+        Work::Bars => usize::MAX,
+        Work::Quotes { slots_left } => calls_left.saturating_sub(leaves(work, evening)).div_ceil(slots_left.max(1)),
+    }
+}
+
+/// Calls that a slot leaves in each counted source: [`CALLERS_RESERVE`], and while the exchange is open as many more as the
+/// evening will need, one for the bars of each symbol, for a bar is kept for good and a quote for a quarter of an hour.
+#[must_use]
+pub(super) fn leaves(work: Work, evening: usize) -> usize {
+    match work {
+        Work::Quotes { .. } => CALLERS_RESERVE.saturating_add(evening),
+        Work::Rest | Work::Bars => CALLERS_RESERVE,
+    }
+}
+
+/// Symbols asked for at the same time.
+///
+/// A source that counts its calls wants a distance between them too. More at once would wait for each other's turns until
+/// their patience ends, and one that takes several calls, as a series that jumps does, would never get to its last. Of few
+/// calls each is taken with a view to those that are left.
+#[must_use]
+pub(super) fn at_once(calls_left: Option<usize>) -> usize {
+    match calls_left {
+        None => 8,
+        Some(0..=FEW_CALLS) => 1,
+        Some(_) => 2,
     }
 }
 
@@ -107,10 +131,9 @@ mod tests {
             (Work::Bars, None, 5_000, usize::MAX),
             (open(3), None, 5_000, usize::MAX),
             (Work::Rest, Some(25), 10, 0),
-            (Work::Bars, Some(25), 10, 20),
-            (Work::Bars, Some(6), 10, 1),
-            (Work::Bars, Some(5), 10, 0),
-            (Work::Bars, Some(0), 10, 0),
+            // Calls become free while bars are asked for.
+            (Work::Bars, Some(25), 10, usize::MAX),
+            (Work::Bars, Some(0), 10, usize::MAX),
             // 25 calls, 5 for callers, 10 for the evening: 10 to spare over the day.
             (open(26), Some(25), 10, 1),
             (open(10), Some(25), 10, 1),

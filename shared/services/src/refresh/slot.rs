@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use store::{DeleteExpect, Key, StoreError, Version, Write, documents, keys};
+use uuid::Uuid;
 
 use super::{LastRun, Refreshed};
 use crate::App;
@@ -25,12 +26,23 @@ const SLOT_DAYS: i64 = 2;
 /// One run of a slot: under way until the lease ends, or done.
 #[derive(Serialize, Deserialize)]
 struct Run {
+    /// Which run it is, so that one whose answer was lost is known again.
+    #[serde(default)]
+    holder: Option<Uuid>,
     leased_until: DateTime<Utc>,
     done: Option<Refreshed>,
 }
 
+impl Run {
+    fn under_way(app: &App, holder: Uuid) -> Self {
+        let leased_until = app.now() + TimeDelta::seconds(LEASE_SECONDS);
+        Self { holder: Some(holder), leased_until, done: None }
+    }
+}
+
 /// A slot that this run has taken.
 pub(super) struct Claim {
+    holder: Uuid,
     slot: DateTime<Utc>,
     key: Key,
     taken_at: Option<Version>,
@@ -50,24 +62,37 @@ pub(super) async fn claim(app: &App, slot: DateTime<Utc>) -> Result<Option<Claim
         Some((run, _)) if run.leased_until > app.now() => return Err(StoreError::Conflict { write: 0 }.into()),
         _ => {}
     }
-    let run = Run { leased_until: app.now() + TimeDelta::seconds(LEASE_SECONDS), done: None };
-    let taken_at = put_run(app, &key, &run, standing.map(|(_, version)| version)).await?;
-    Ok(Some(Claim { slot, key, taken_at }))
+    let holder = app.new_id();
+    let taken_at = put_run(app, &key, &Run::under_way(app, holder), standing.map(|(_, version)| version)).await?;
+    Ok(Some(Claim { holder, slot, key, taken_at }))
 }
 
 impl Claim {
-    /// A sign of life: the lease starts over.
-    pub(super) async fn renew(&mut self, app: &App) {
-        let run = Run { leased_until: app.now() + TimeDelta::seconds(LEASE_SECONDS), done: None };
-        match put_run(app, &self.key, &run, self.taken_at).await {
-            Ok(taken_at) => self.taken_at = taken_at,
-            Err(error) => tracing::warn!(%error, "the lease of the slot was not renewed"),
+    /// A sign of life: the lease starts over. One that cannot be given is tried again with the next.
+    ///
+    /// Errors: a conflict where the slot is another run's.
+    pub(super) async fn renew(&mut self, app: &App) -> Result<(), ServiceError> {
+        let renewed = put_run(app, &self.key, &Run::under_way(app, self.holder), self.taken_at).await;
+        let error = match renewed {
+            Ok(taken_at) => {
+                self.taken_at = taken_at;
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        // Of a write whose answer was lost nobody knows whether it was taken.
+        match documents::read::<Run>(app.table(), &self.key).await {
+            Ok(Some((run, version))) if run.holder == Some(self.holder) => self.taken_at = Some(version),
+            Ok(_) => return Err(StoreError::Conflict { write: 0 }.into()),
+            Err(_) => {}
         }
+        tracing::warn!(%error, "the lease of the slot was not renewed");
+        Ok(())
     }
 
     /// The slot is done.
     pub(super) async fn finish(self, app: &App, run: LastRun) -> Result<(), ServiceError> {
-        let done = Run { leased_until: app.now(), done: Some(run.did.clone()) };
+        let done = Run { holder: Some(self.holder), leased_until: app.now(), done: Some(run.did.clone()) };
         put_run(app, &self.key, &done, self.taken_at).await?;
         remember_last(app, LastRun { slot: Some(self.slot), ..run }).await
     }

@@ -1,4 +1,5 @@
-//! Keys of what is kept beside bars and quotes: grades of forecasts, what was searched for, what was asked for and told.
+//! Keys of what is kept beside bars and quotes: grades of forecasts, what was searched for, what was asked for and told, and
+//! what calls were paid for.
 
 use domain::{Day, Symbol};
 use sha2::{Digest as _, Sha256};
@@ -41,6 +42,12 @@ pub fn described_instruments() -> [List; 16] {
 #[must_use]
 pub fn search(text: &str) -> Key {
     Key::new(format!("SEARCH#{}", sha256_hex(text)), ONLY)
+}
+
+/// A fact that calls of a live provider were paid for, by its name; expires.
+#[must_use]
+pub fn paid_fact(provider: &str, name: &str) -> Key {
+    Key::new(format!("QUOTA#{provider}"), format!("FACT#{name}"))
 }
 
 /// That somebody asks a live provider for bars of a symbol, or found just now that it has none to give; expires.

@@ -1,0 +1,55 @@
+//! What calls of a provider were paid for, kept in the table for every function.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use market::{Memory, alpha_vantage};
+use store::{Clock, StoreError, Table, Write, documents, keys};
+
+/// The facts of one provider.
+pub struct PaidFacts {
+    table: Arc<dyn Table>,
+    clock: Clock,
+    provider: &'static str,
+}
+
+impl PaidFacts {
+    /// What Alpha Vantage has told.
+    #[must_use]
+    pub fn alpha_vantage(table: Arc<dyn Table>, clock: Clock) -> Self {
+        Self { table, clock, provider: alpha_vantage::SOURCE }
+    }
+
+    async fn put(&self, name: &str, fact: &String, keep: Duration) -> Result<(), StoreError> {
+        let key = keys::paid_fact(self.provider, name);
+        let expires_at = TimeDelta::from_std(keep).ok().map(|keep| ((self.clock)() + keep).timestamp());
+        let stands = self.table.get(&key).await?.map(|item| item.version);
+        let body = documents::body(&key, fact)?;
+        self.table.transact(vec![Write::Put { key, body, expires_at, expect: stands.into() }]).await?;
+        Ok(())
+    }
+}
+
+/// A fact that is not kept, or not found, is paid for again; nothing else comes of it.
+#[async_trait]
+impl Memory for PaidFacts {
+    async fn recall(&self, name: &str) -> Option<String> {
+        match documents::read::<String>(&*self.table, &keys::paid_fact(self.provider, name)).await {
+            Ok(found) => found.map(|(fact, _)| fact),
+            Err(error) => {
+                tracing::warn!(%error, name, "a fact cannot be recalled");
+                None
+            }
+        }
+    }
+
+    async fn remember(&self, name: &str, fact: String, keep: Duration) {
+        match self.put(name, &fact, keep).await {
+            // Another function has just learnt the same.
+            Ok(()) | Err(StoreError::Conflict { .. }) => {}
+            Err(error) => tracing::warn!(%error, name, "a fact is not kept"),
+        }
+    }
+}

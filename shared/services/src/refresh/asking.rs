@@ -1,0 +1,108 @@
+//! Asking for one symbol, within the calls and the time that a run has.
+
+use std::time::Duration;
+
+use domain::Symbol;
+use market::{Patience, ProviderError};
+use tokio::time::{Instant, sleep};
+
+use super::budget::Work;
+use super::followed::Followed;
+use crate::App;
+use crate::error::ServiceError;
+use crate::history::{self, Wait};
+use crate::last_quote::{self, LastQuote, Origin};
+
+/// A run that waits for a call goes on at least this often, so that it gives its signs of life.
+const LONGEST_SLEEP: Duration = Duration::from_secs(5);
+/// A call that is to be there at once is looked for again after this.
+const SHORTEST_SLEEP: Duration = Duration::from_millis(10);
+
+/// What a run has for each symbol.
+#[derive(Clone, Copy)]
+pub(super) struct Run {
+    pub(super) work: Work,
+    /// Calls that it leaves to others.
+    pub(super) leaves: usize,
+    /// When it begins nothing any more.
+    pub(super) until: Instant,
+}
+
+/// What became of one symbol.
+pub(super) enum Outcome {
+    Newer(Box<LastQuote>),
+    Current,
+    Failed,
+    /// It was asked for, and no source that may have it had a call left.
+    Postponed,
+    /// It was not asked for, and is before the others in the next slot.
+    Waits,
+}
+
+/// Asks for one symbol, unless there is no call for it.
+///
+/// What comes of one says nothing of the others: of several sources one may be out of calls, and another have them all.
+pub(super) async fn ask<'a>(app: &App, one: &'a Followed, run: Run) -> (&'a Symbol, Outcome) {
+    let symbol = &one.symbol;
+    if !has_call(app, run).await {
+        return (symbol, Outcome::Waits);
+    }
+    let answer = match run.work {
+        Work::Quotes { .. } => quote(app, symbol, run.leaves).await,
+        Work::Bars => bars(app, symbol).await,
+        Work::Rest => Ok(None),
+    };
+    let outcome = match answer {
+        Ok(Some(quote)) => Outcome::Newer(Box::new(quote)),
+        Ok(None) => Outcome::Current,
+        Err(ServiceError::Provider(ProviderError::QuotaExhausted { .. })) => Outcome::Postponed,
+        Err(error) => {
+            tracing::warn!(%symbol, %error, "not refreshed");
+            Outcome::Failed
+        }
+    };
+    (symbol, outcome)
+}
+
+/// Whether there is a call, while the run has time.
+///
+/// For bars it is waited for: those of the evening before leave the count one after the other, each a day after it was
+/// made, and a source that fails is left alone for a minute. The next evening is a day away, the next quote a quarter of
+/// an hour.
+async fn has_call(app: &App, run: Run) -> bool {
+    loop {
+        let left = run.until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return false;
+        }
+        if app.provider().calls_left().await.is_none_or(|calls| calls > run.leaves) {
+            return true;
+        }
+        match app.provider().more_calls_in().await.filter(|_| run.work == Work::Bars) {
+            Some(wait) if wait < left => sleep(wait.clamp(SHORTEST_SLEEP, LONGEST_SLEEP)).await,
+            _ => return false,
+        }
+    }
+}
+
+async fn quote(app: &App, symbol: &Symbol, leaves: usize) -> Result<Option<LastQuote>, ServiceError> {
+    let call = app.provider().quote(symbol, Patience::schedule_that_leaves(leaves));
+    match Wait::of(Patience::Schedule).on(call).await {
+        Ok(quote) => last_quote::record(app, &quote, Origin::Market).await,
+        Err(error) => {
+            if error == ProviderError::UnknownSymbol {
+                history::remember_unknown(app, symbol).await?;
+            }
+            Err(error.into())
+        }
+    }
+}
+
+/// One call brings the bars and, of the last of them, the quote.
+async fn bars(app: &App, symbol: &Symbol) -> Result<Option<LastQuote>, ServiceError> {
+    let series = history::load_with(app, symbol, Patience::Schedule).await?;
+    if series.stale {
+        return Err(ServiceError::PriceUnavailable { symbol: symbol.clone(), last: series.last });
+    }
+    last_quote::record_close(app, &series).await
+}
