@@ -110,7 +110,8 @@ async fn line(
         Err(ServiceError::UnknownSymbol { .. } | ServiceError::Provider(_)) => None,
         Err(error) => return Err(error),
     };
-    let instrument = match instruments::described_within(app, customer, &symbol, wait).await {
+    let prices_in = series.as_ref().map(|series| series.currency);
+    let instrument = match instruments::described_within(app, customer, &symbol, prices_in, wait).await {
         Err(ServiceError::UnknownSymbol { .. }) => Instrument::unlisted(symbol.clone()),
         found => found?,
     };

@@ -103,7 +103,7 @@ pub async fn figures(app: &App, customer: CustomerId, order: &Order) -> Result<F
         Some((made, graded))
     });
     Ok(Figures {
-        instrument: instruments::find_within(app, &order.symbol, wait).await?,
+        instrument: instruments::find_within(app, &order.symbol, Some(series.currency), wait).await?,
         request: backtest.filled(),
         // A span that ended earlier has no forecast of today; one made there would be hindsight.
         forecast: if outcome.last_day == series.last { forecast_at(app, &series, series.last).await? } else { None },
