@@ -20,9 +20,11 @@ use quant::backtest::Warning;
 use crate::error::ServiceError;
 use crate::{App, market_clock};
 
+use fetching::Fetched;
+
 pub(crate) use fetching::{is_unknown, remember_unknown};
 pub(crate) use lease::{Turn, Wanted, others_done, take};
-pub(crate) use memory::Wait;
+pub(crate) use memory::{NoAnswer, Wait};
 
 /// Most bars of a span: eighty years of days, and an answer that a function may still give.
 const MAX_SPAN_BARS: usize = 20_000;
@@ -127,20 +129,23 @@ pub(crate) async fn load_within(
     if let Some(series) = slot.current(app) {
         return Ok(series);
     }
-    if let Some(error) = slot.resting(app) {
-        return Err(refusal(symbol, error));
-    }
-    let series = match from_store(app, symbol).await? {
-        Some(series) if is_current(app, &series) => series,
-        stored => match fetching::fetch_once(app, symbol, (patience, wait), stored).await {
-            Err(ServiceError::Provider(error)) => {
-                slot.failed(app, error.clone());
-                return Err(refusal(symbol, error));
-            }
-            fetched => fetched?,
-        },
+    let stored = match from_store(app, symbol).await? {
+        Some(series) if is_current(app, &series) => return Ok(slot.remember(app, series)),
+        stored => stored,
     };
-    Ok(slot.remember(app, series))
+    let fetched = match slot.resting(app, Wanted::Bars) {
+        Some(error) => Fetched::Missing { why: NoAnswer::NotAsked(error), stored },
+        None => fetching::fetch_once(app, symbol, (patience, wait), stored).await?,
+    };
+    match fetched {
+        Fetched::Fresh(series) => Ok(slot.remember(app, series)),
+        Fetched::Missing { why, stored } => {
+            slot.failed(app, Wanted::Bars, &why);
+            let old = stored.ok_or_else(|| refusal(symbol, why.error().clone()))?;
+            tracing::warn!(%symbol, error = %why.error(), "serving stored bars: there are no newer ones");
+            Ok(slot.remember(app, Series { stale: true, ..old }))
+        }
+    }
 }
 
 /// The history of a symbol as it is at hand: of a live provider what is stored, however old, so that a list of many

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
 
 mod exchange;
+mod failures;
+mod prompt;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

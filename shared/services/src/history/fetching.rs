@@ -7,7 +7,7 @@ use store::bars::SeriesHead;
 use store::{StoreError, documents, keys};
 
 use super::lease::{self, Turn, Wanted};
-use super::memory::Wait;
+use super::memory::{NoAnswer, Wait};
 use super::{Series, from_store, is_current, is_overdue, series};
 use crate::error::ServiceError;
 use crate::extension::extend;
@@ -18,23 +18,35 @@ const MAX_NOTES: usize = 50;
 /// How long a symbol that a live provider does not know is not asked for again.
 const UNKNOWN_HOURS: i64 = 24;
 
+/// What comes of asking for bars.
+pub(super) enum Fetched {
+    Fresh(Series),
+    Missing {
+        why: NoAnswer,
+        /// What may be served instead.
+        stored: Option<Series>,
+    },
+}
+
 /// What [`fetch`] gives. Of all processes on the table one asks at a time; the others take what it has stored or, where
-/// that takes too long or it failed a moment ago, what is stored already, marked stale.
+/// that takes too long or it failed a moment ago, what is stored already.
 pub(super) async fn fetch_once(
     app: &App,
     symbol: &Symbol,
     (patience, wait): (Patience, Wait),
     mut stored: Option<Series>,
-) -> Result<Series, ServiceError> {
+) -> Result<Fetched, ServiceError> {
     if app.provider().clock() != MarketClock::Live {
-        return fetch(app, symbol, (patience, wait), stored).await.and_then(|fetched| fetched.outcome(symbol));
+        return fetch(app, symbol, (patience, wait), stored).await;
     }
     loop {
         let lease = match lease::take(app, symbol, Wanted::Bars, wait).await? {
             Turn::Ours(lease) => Some(lease),
-            Turn::Resting(error) => return Fetched::Failed { error, stored }.outcome(symbol),
+            Turn::Resting(error) => return Ok(Fetched::Missing { why: NoAnswer::NotAsked(error), stored }),
             Turn::Theirs if lease::others_done(app, symbol, Wanted::Bars, wait).await? => None,
-            Turn::Theirs => return Fetched::Failed { error: ProviderError::TimedOut, stored }.outcome(symbol),
+            Turn::Theirs => {
+                return Ok(Fetched::Missing { why: NoAnswer::NotAsked(ProviderError::TimedOut), stored });
+            }
         };
         stored = match from_store(app, symbol).await {
             Ok(stored) => stored,
@@ -51,40 +63,17 @@ pub(super) async fn fetch_once(
                 if let Some(lease) = lease {
                     lease.done(app).await;
                 }
-                return Ok(series);
+                return Ok(Fetched::Fresh(series));
             }
             (Some(lease), old) => {
                 let fetched = fetch(app, symbol, (patience, wait), old).await;
                 match &fetched {
-                    Ok(Fetched::Failed { error, .. }) => lease.failed(app, error).await,
+                    Ok(Fetched::Missing { why, .. }) => lease.in_vain(app, why).await,
                     Ok(Fetched::Fresh(_)) | Err(_) => lease.done(app).await,
                 }
-                return fetched?.outcome(symbol);
+                return fetched;
             }
             (None, old) => stored = old,
-        }
-    }
-}
-
-/// What a provider's answer comes to.
-enum Fetched {
-    Fresh(Series),
-    Failed {
-        error: ProviderError,
-        /// What may be served instead.
-        stored: Option<Series>,
-    },
-}
-
-impl Fetched {
-    fn outcome(self, symbol: &Symbol) -> Result<Series, ServiceError> {
-        match self {
-            Self::Fresh(series) => Ok(series),
-            Self::Failed { error, stored: Some(old) } => {
-                tracing::warn!(%symbol, %error, "serving stored bars: there are no newer ones");
-                Ok(Series { stale: true, ..old })
-            }
-            Self::Failed { error, stored: None } => Err(error.into()),
         }
     }
 }
@@ -99,25 +88,30 @@ async fn fetch(
     let provider = app.provider();
     let live = provider.clock() == MarketClock::Live;
     let revision = provider.revision(symbol);
-    let remembered = live && is_unknown(app, symbol).await?;
-    let answer =
-        if remembered { Err(ProviderError::UnknownSymbol) } else { wait.on(provider.daily(symbol, patience)).await };
-    let error = match (answer, &stored) {
+    let answer = if live && is_unknown(app, symbol).await? {
+        Err(NoAnswer::NotAsked(ProviderError::UnknownSymbol))
+    } else {
+        wait.asked(provider.daily(symbol, patience)).await
+    };
+    let why = match (answer, &stored) {
         (Ok(history), None) => {
             return keep(app, symbol, finished(app, history), revision).await.map(Fetched::Fresh);
         }
         (Ok(history), Some(old)) => match extend(&old.bars, old.basis, finished(app, history)) {
             Some(history) => return keep(app, symbol, history, revision).await.map(Fetched::Fresh),
-            None => ProviderError::Malformed { what: "the bars do not reach back to those that are stored".to_owned() },
+            None => {
+                let what = "the bars do not reach back to those that are stored".to_owned();
+                NoAnswer::Failed(ProviderError::Malformed { what })
+            }
         },
-        (Err(error), _) => error,
+        (Err(why), _) => why,
     };
-    if live && !remembered && error == ProviderError::UnknownSymbol {
+    if live && matches!(why, NoAnswer::Failed(ProviderError::UnknownSymbol)) {
         remember_unknown(app, symbol).await?;
     }
     // A file that is gone is gone; a live provider may forget a symbol and remember it.
-    let stored = stored.filter(|_| live || error != ProviderError::UnknownSymbol);
-    Ok(Fetched::Failed { error, stored })
+    let stored = stored.filter(|_| live || *why.error() != ProviderError::UnknownSymbol);
+    Ok(Fetched::Missing { why, stored })
 }
 
 /// Whether a live provider did not know this symbol within the last day.

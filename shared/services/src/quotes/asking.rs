@@ -5,7 +5,7 @@ use market::{Patience, ProviderError};
 
 use crate::App;
 use crate::error::ServiceError;
-use crate::history::{self, Turn, Wait, Wanted};
+use crate::history::{self, NoAnswer, Turn, Wait, Wanted};
 use crate::last_quote::{self, LastQuote, Origin};
 
 /// The quote that the provider gives of a symbol, stored; one call, however many ask at the same time, in
@@ -20,23 +20,22 @@ pub(crate) async fn ask(app: &App, symbol: &Symbol, wait: Wait) -> Result<LastQu
     if let Some(quote) = slot.asked_quote(app) {
         return Ok(quote);
     }
-    if let Some(error) = slot.resting(app) {
-        return Err(history::refusal(symbol, error));
-    }
     if let Some(quote) = stored(app, symbol).await? {
         slot.remember_quote(&quote);
         return Ok(quote);
     }
-    match asked_once(app, symbol, wait).await {
+    if let Some(error) = slot.resting(app, Wanted::Quote) {
+        return Err(history::refusal(symbol, error));
+    }
+    match asked_once(app, symbol, wait).await? {
         Ok(quote) => {
             slot.remember_quote(&quote);
             Ok(quote)
         }
-        Err(ServiceError::Provider(error)) => {
-            slot.failed(app, error.clone());
-            Err(history::refusal(symbol, error))
+        Err(why) => {
+            slot.failed(app, Wanted::Quote, &why);
+            Err(history::refusal(symbol, why.error().clone()))
         }
-        Err(error) => Err(error),
     }
 }
 
@@ -46,51 +45,52 @@ async fn stored(app: &App, symbol: &Symbol) -> Result<Option<LastQuote>, Service
 }
 
 /// Of all processes on the table one asks at a time; the others take what it has stored.
-async fn asked_once(app: &App, symbol: &Symbol, wait: Wait) -> Result<LastQuote, ServiceError> {
+async fn asked_once(app: &App, symbol: &Symbol, wait: Wait) -> Result<Result<LastQuote, NoAnswer>, ServiceError> {
     loop {
         let lease = match history::take(app, symbol, Wanted::Quote, wait).await? {
             Turn::Ours(lease) => Some(lease),
-            Turn::Resting(error) => return Err(error.into()),
+            Turn::Resting(error) => return Ok(Err(NoAnswer::NotAsked(error))),
             Turn::Theirs if history::others_done(app, symbol, Wanted::Quote, wait).await? => None,
-            Turn::Theirs => return Err(ProviderError::TimedOut.into()),
+            Turn::Theirs => return Ok(Err(NoAnswer::NotAsked(ProviderError::TimedOut))),
         };
         let found = stored(app, symbol).await;
         let Some(lease) = lease else {
             match found? {
-                Some(quote) => return Ok(quote),
+                Some(quote) => return Ok(Ok(quote)),
                 None => continue,
             }
         };
         let quote = match found {
-            Ok(Some(quote)) => Ok(quote),
+            Ok(Some(quote)) => Ok(Ok(quote)),
             Ok(None) => fresh(app, symbol, wait).await,
             Err(error) => Err(error),
         };
         match &quote {
-            Err(ServiceError::Provider(error)) => lease.failed(app, error).await,
+            Ok(Err(why)) => lease.in_vain(app, why).await,
             _ => lease.done(app).await,
         }
         return quote;
     }
 }
 
-async fn fresh(app: &App, symbol: &Symbol, wait: Wait) -> Result<LastQuote, ServiceError> {
+async fn fresh(app: &App, symbol: &Symbol, wait: Wait) -> Result<Result<LastQuote, NoAnswer>, ServiceError> {
     if history::is_unknown(app, symbol).await? {
-        return Err(ProviderError::UnknownSymbol.into());
+        return Ok(Err(NoAnswer::NotAsked(ProviderError::UnknownSymbol)));
     }
-    match wait.on(app.provider().quote(symbol, Patience::Caller)).await {
-        Ok(quote) => {
-            let standing = match last_quote::record(app, &quote, Origin::Market).await? {
-                Some(stored) => Some(stored),
-                None => last_quote::read(app, symbol).await?,
-            };
-            standing.ok_or_else(|| ServiceError::fault("quote", "one that was not newer than any is not there"))
-        }
-        Err(error) => {
-            if error == ProviderError::UnknownSymbol {
+    let quote = match wait.asked(app.provider().quote(symbol, Patience::Caller)).await {
+        Ok(quote) => quote,
+        Err(why) => {
+            if matches!(why, NoAnswer::Failed(ProviderError::UnknownSymbol)) {
                 history::remember_unknown(app, symbol).await?;
             }
-            Err(error.into())
+            return Ok(Err(why));
         }
-    }
+    };
+    let standing = match last_quote::record(app, &quote, Origin::Market).await {
+        Ok(Some(stored)) => Some(stored),
+        Ok(None) => last_quote::read(app, symbol).await?,
+        Err(ServiceError::Provider(error)) => return Ok(Err(NoAnswer::Failed(error))),
+        Err(error) => return Err(error),
+    };
+    standing.map(Ok).ok_or_else(|| ServiceError::fault("quote", "one that was not newer than any is not there"))
 }
