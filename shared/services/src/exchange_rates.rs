@@ -107,7 +107,7 @@ async fn of_market(
     let mut found = None;
     for symbol in [direct, inverse] {
         if found.is_none() {
-            found = history::stored_within(app, symbol, wait).await?;
+            found = history::stored(app, symbol).await?;
         }
     }
     if found.is_none() {

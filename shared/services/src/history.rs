@@ -158,7 +158,7 @@ pub async fn at_hand(app: &App, symbol: &Symbol) -> Result<Arc<Series>, ServiceE
 /// Like [`at_hand`], for a wait that has begun already.
 pub(crate) async fn at_hand_within(app: &App, symbol: &Symbol, wait: Wait) -> Result<Arc<Series>, ServiceError> {
     if app.provider().clock() == MarketClock::Live
-        && let Some(series) = stored_within(app, symbol, wait).await?
+        && let Some(series) = stored(app, symbol).await?
     {
         return Ok(series);
     }
@@ -168,18 +168,21 @@ pub(crate) async fn at_hand_within(app: &App, symbol: &Symbol, wait: Wait) -> Re
 /// The history of a symbol that is in memory or in the store, however old; no provider is asked. Bars of a source that
 /// is none of the provider's are no history: whoever changed the source wants its prices.
 pub async fn stored(app: &App, symbol: &Symbol) -> Result<Option<Arc<Series>>, ServiceError> {
-    stored_within(app, symbol, Wait::of(Patience::Caller)).await
-}
-
-/// Like [`stored`], for a wait that has begun already.
-pub(crate) async fn stored_within(app: &App, symbol: &Symbol, wait: Wait) -> Result<Option<Arc<Series>>, ServiceError> {
-    let Some(mut slot) = app.histories().turn(symbol, wait).await else {
+    let Some(mut slot) = app.histories().turn(symbol, Wait::to_read()).await else {
         return Ok(from_store(app, symbol).await?.map(Arc::new));
     };
     if let Some(series) = slot.believed(app) {
         return Ok(Some(series));
     }
     Ok(from_store(app, symbol).await?.map(|series| slot.remember(app, series)))
+}
+
+/// What there is of a symbol without a call: of a live provider what is stored, of files what they have.
+pub(crate) async fn without_asking(app: &App, symbol: &Symbol) -> Result<Option<Arc<Series>>, ServiceError> {
+    match app.provider().clock() {
+        MarketClock::Live => stored(app, symbol).await,
+        MarketClock::StandsAt(_) => load(app, symbol).await.map(Some),
+    }
 }
 
 /// Whether a bar of a live provider that ends on this day should have come long ago.

@@ -30,6 +30,10 @@ const SCHEDULES_WAIT: Duration = Duration::from_secs(12);
 /// A call that is cut off sooner would be counted and bring nothing.
 const SHORTEST_CALL: Duration = Duration::from_millis(500);
 
+/// The longest that whoever only reads waits for a turn: another read of the store takes no longer, and a call of a
+/// provider's, which does, is nothing to wait for.
+const READERS_WAIT: Duration = Duration::from_millis(50);
+
 /// How often one who waits for another process looks whether that is done.
 const LOOK_EVERY: Duration = Duration::from_millis(150);
 /// How much longer than its holder's wait a lease lasts: to store what came.
@@ -139,6 +143,11 @@ impl Wait {
         }
         sleep_until(self.0.map_or(next, |until| until.min(next))).await;
         true
+    }
+
+    /// Of somebody who asks no provider.
+    pub(super) fn to_read() -> Self {
+        Self(Some(Instant::now() + READERS_WAIT))
     }
 
     /// For files, which are at hand.

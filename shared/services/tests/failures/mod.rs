@@ -1,12 +1,14 @@
-//! What a failure to get a price keeps others from, and for how long.
+//! What a call that is under way, or a failure to get a price, keeps others from, and for how long.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use market::{Patience, ProviderError};
 use services::quotes::{Board, board};
-use services::{App, ServiceError, history};
+use services::{App, ServiceError, history, watchlist};
+use tokio::time::Instant;
 
 use super::NOON;
 use super::exchange::{World, bars_through, quote, symbol};
@@ -115,4 +117,28 @@ async fn a_function_without_a_provider_keeps_none_of_the_others_from_theirs() {
     world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
     assert!(history::load(&world.restarted(), &symbol("ACME")).await.is_ok());
     assert_eq!(look(&world, &world.restarted(), &["ACME".to_owned()]).await.quotes.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_needs_nothing_but_stored_bars_does_not_wait_for_a_call_that_is_under_way() {
+    let world = World::at(NOON);
+    world.follow("ACME", bars_through("2026-11-18", 30, 10.0)).await;
+    world.clock.set("2026-11-20T23:30:00Z");
+    world.exchange.hangs.store(true, Ordering::SeqCst);
+    world.exchange.calls();
+    let (app, acme) = (process(&world), symbol("ACME"));
+    let refresh = history::load_with(&app, &acme, Patience::Schedule);
+    let readers = async {
+        while world.exchange.calls().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let started = Instant::now();
+        assert_eq!(history::at_hand(&app, &acme).await.unwrap().bars.len(), 30);
+        assert_eq!(look(&world, &app, &["ACME".to_owned()]).await.quotes.len(), 1);
+        assert!(watchlist::put(&app, world.customer, &acme).await.unwrap().0.quote.is_some());
+        started.elapsed()
+    };
+    let (refreshed, waited) = tokio::join!(refresh, readers);
+    assert!(refreshed.unwrap().stale);
+    assert!(waited <= Duration::from_millis(300), "{waited:?}");
 }
