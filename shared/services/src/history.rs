@@ -1,9 +1,10 @@
 //! The price history of a symbol: from memory, from the store, and from the provider when stale.
 //!
 //! `memory.rs` has what a process remembers and who waits for whom, `lease.rs` which process asks, `fetching.rs` what a
-//! provider is asked for and what becomes of its answer.
+//! provider is asked for and what becomes of its answer, `freshness.rs` whether a call could bring anything newer.
 
 mod fetching;
+mod freshness;
 mod lease;
 mod memory;
 
@@ -12,15 +13,16 @@ pub use memory::Histories;
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use domain::{Bars, Currency, Day, Price, Symbol};
 use market::{Basis, MarketClock, Patience, ProviderError};
 use quant::backtest::Warning;
 
+use crate::App;
 use crate::error::ServiceError;
-use crate::{App, market_clock};
 
 use fetching::Fetched;
+use freshness::{is_current, is_overdue};
 
 pub(crate) use fetching::{is_unknown, remember_unknown};
 pub(crate) use lease::{Turn, Wanted, others_done, take};
@@ -28,10 +30,8 @@ pub(crate) use memory::{NoAnswer, Wait};
 
 /// Most bars of a span: eighty years of days, and an answer that a function may still give.
 const MAX_SPAN_BARS: usize = 20_000;
-/// How long after a fetch a live provider is not asked again for a bar that it did not have.
+/// How long after a fetch a live provider is not asked again for a bar that was not out yet.
 pub(crate) const RETRY_MINUTES: i64 = 15;
-/// How long after a session's bar is expected its absence is no delay any more: from 18:00 in New York on.
-const LATE_MINUTES: i64 = 105;
 
 /// The history of one symbol as every service reads it.
 #[derive(Debug)]
@@ -182,27 +182,6 @@ pub(crate) async fn without_asking(app: &App, symbol: &Symbol) -> Result<Option<
     match app.provider().clock() {
         MarketClock::Live => stored(app, symbol).await,
         MarketClock::StandsAt(_) => load(app, symbol).await.map(Some),
-    }
-}
-
-/// Whether a bar of a live provider that ends on this day should have come long ago.
-fn is_overdue(app: &App, last: Day) -> bool {
-    let expected = market_clock::last_finished_session(app.now() - TimeDelta::minutes(LATE_MINUTES));
-    app.provider().clock() == MarketClock::Live && last < expected
-}
-
-/// Whether asking the provider could not bring anything newer.
-fn is_current(app: &App, series: &Series) -> bool {
-    let provider = app.provider();
-    if !provider.gives(&series.source) || series.revision != provider.revision(&series.symbol) {
-        return false;
-    }
-    match provider.clock() {
-        MarketClock::StandsAt(_) => true,
-        MarketClock::Live => {
-            series.last >= market_clock::market_day(app)
-                || app.now() - series.fetched_at < TimeDelta::minutes(RETRY_MINUTES)
-        }
     }
 }
 

@@ -80,8 +80,8 @@ async fn a_failure_is_shared_by_all_processes_for_a_minute() {
 #[tokio::test]
 async fn after_a_failure_all_processes_serve_the_last_good_bars() {
     let world = World::at(NOON);
-    world.follow("ACME", bars_through("2026-11-18", 30, 10.0)).await;
-    world.clock.forward(TimeDelta::hours(1));
+    world.follow("ACME", bars_through("2026-11-19", 30, 10.0)).await;
+    world.clock.set("2026-11-20T23:00:00Z");
     world.exchange.calls();
     world.exchange.fail("ACME", ProviderError::TimedOut);
     let reads = read_by_all(&processes(&world)).await;
@@ -267,7 +267,7 @@ async fn symbols_that_nobody_knows_do_not_keep_an_import_from_its_verdict() {
 }
 
 #[tokio::test]
-async fn bars_that_lack_the_last_session_are_stale_from_six_in_the_evening_and_asked_for_no_more_often() {
+async fn bars_that_lack_the_last_session_are_stale_from_six_in_the_evening_and_asked_for_again_an_hour_later() {
     let world = World::at("2026-11-20T22:30:00Z");
     world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
     let read = async || history::load(&world.restarted(), &symbol("ACME")).await.unwrap();
@@ -279,12 +279,25 @@ async fn bars_that_lack_the_last_session_are_stale_from_six_in_the_evening_and_a
     assert_eq!(series.warnings()[0].code, "stale");
     world.exchange.calls();
     for _ in 0..10 {
+        world.clock.forward(TimeDelta::minutes(5));
         assert!(read().await.is_stale());
     }
     assert!(world.exchange.calls().is_empty());
-    world.clock.forward(TimeDelta::minutes(16));
+    world.clock.forward(TimeDelta::minutes(10));
     world.exchange.list("ACME", bars_through("2026-11-20", 31, 10.0));
     assert!(!read().await.is_stale());
+}
+
+#[tokio::test]
+async fn a_page_that_polls_a_price_of_once_a_month_takes_a_call_a_day() {
+    let world = World::at(NOON);
+    world.exchange.list("COPPER=T", bars_through("2026-10-01", 30, 10.0));
+    for minute in 0..48 * 4 {
+        let series = history::load(&world.app, &symbol("COPPER=T")).await.unwrap();
+        assert!(series.is_stale() && !series.stale, "quarter of an hour {minute}");
+        world.clock.forward(TimeDelta::minutes(15));
+    }
+    assert_eq!(world.exchange.calls(), ["bars COPPER=T"; 2], "the first look, and on Friday when bars are out");
 }
 
 #[tokio::test]

@@ -218,7 +218,7 @@ async fn without_the_close_before_a_fall_like_a_split_waits_for_the_bars_which_c
     let waits = tradable(&world.app, world.customer, &symbol("ACME")).await;
     assert!(matches!(waits, Err(ServiceError::PriceUnconfirmed { .. })));
     world.exchange.list("ACME", split_on_the_last_day(&bars));
-    world.clock.forward(TimeDelta::minutes(20));
+    world.clock.forward(TimeDelta::minutes(30));
     history::load(&world.app, &symbol("ACME")).await.unwrap();
     let met = tradable(&world.app, world.customer, &symbol("ACME")).await.unwrap();
     assert_eq!((met.price, met.day), (price("5"), day("2026-11-23")));

@@ -135,12 +135,12 @@ async fn a_thousand_readers_of_one_symbol_make_one_call() {
 async fn bars_are_served_from_the_store_until_a_newer_one_is_due() {
     let (provider, bench) = scripted(Ok(bars_through("2026-11-19", 30)));
     history::load(&bench.app, &symbol()).await.unwrap();
-    // Half a day later, but before the bar of the 20th is due.
-    bench.clock.forward(TimeDelta::hours(8));
+    // An hour and a half after the close, when the bar of the 20th is not out yet.
+    bench.clock.forward(TimeDelta::minutes(10 * 60 + 30));
     history::load(&bench.app, &symbol()).await.unwrap();
     assert_eq!(provider.calls.load(Ordering::SeqCst), 1);
     *provider.answer.lock().unwrap() = Ok(bars_through("2026-11-20", 31));
-    bench.clock.forward(TimeDelta::hours(2));
+    bench.clock.forward(TimeDelta::minutes(30));
     let series = history::load(&bench.app, &symbol()).await.unwrap();
     assert_eq!((series.last.to_string().as_str(), series.stale), ("2026-11-20", false));
     assert_eq!(provider.calls.load(Ordering::SeqCst), 2);
@@ -151,7 +151,7 @@ async fn a_provider_that_fails_is_left_alone_and_the_last_good_bars_are_marked_s
     let (provider, bench) = scripted(Ok(bars_through("2026-11-19", 30)));
     history::load(&bench.app, &symbol()).await.unwrap();
     *provider.answer.lock().unwrap() = Err(ProviderError::TimedOut);
-    bench.clock.forward(TimeDelta::hours(10));
+    bench.clock.forward(TimeDelta::hours(11));
     for _ in 0..50 {
         let series = history::load(&bench.app, &symbol()).await.unwrap();
         assert!(series.stale);
@@ -213,7 +213,7 @@ const CALLERS_WAIT: Duration = Duration::from_millis(2_500);
 async fn a_provider_that_never_answers_keeps_no_caller_longer_and_the_last_good_bars_are_served_stale() {
     let (_, bench) = scripted(Ok(bars_through("2026-11-19", 30)));
     history::load(&bench.app, &symbol()).await.unwrap();
-    bench.clock.forward(TimeDelta::hours(10));
+    bench.clock.forward(TimeDelta::hours(11));
     let silent = Arc::new(Silent(AtomicUsize::new(0)));
     let app = restarted(&bench, silent.clone());
     let acme = symbol();
@@ -272,14 +272,14 @@ async fn bars_of_another_source_are_neither_served_nor_joined() {
 async fn the_latest_bars_of_a_source_extend_what_is_stored_and_one_that_does_not_reach_back_replaces_nothing() {
     let (_, bench) = scripted(Ok(bars_through("2026-11-19", 1)));
     let exchange = Arc::new(exchange::Exchange::default());
-    exchange.list("ACME", exchange::bars_through("2026-11-18", 50, 20.0));
+    exchange.list("ACME", exchange::bars_through("2026-11-19", 50, 20.0));
     let app = restarted(&bench, exchange.clone());
     history::load(&app, &symbol()).await.unwrap();
     exchange.compact.store(true, Ordering::SeqCst);
-    exchange.list("ACME", exchange::bars_through("2026-11-19", 5, 20.01));
-    bench.clock.forward(TimeDelta::hours(1));
+    exchange.list("ACME", exchange::bars_through("2026-11-20", 5, 20.01));
+    bench.clock.forward(TimeDelta::hours(11));
     let series = history::load(&app, &symbol()).await.unwrap();
-    assert_eq!((series.bars.len(), series.last.to_string().as_str(), series.stale), (51, "2026-11-19", false));
+    assert_eq!((series.bars.len(), series.last.to_string().as_str(), series.stale), (51, "2026-11-20", false));
     bench.clock.forward(TimeDelta::days(30));
     exchange.list("ACME", exchange::bars_through("2026-12-18", 5, 20.01));
     let series = history::load(&app, &symbol()).await.unwrap();
