@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use domain::{Currency, Day, Symbol};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use market::{MarketClock, Patience};
+use market::MarketClock;
 use rust_decimal::Decimal;
 use valuation::Rates;
 
 use crate::error::ServiceError;
-use crate::history::{Series, Wait};
+use crate::history::{Reader, Series, Wait};
 use crate::{App, following, history};
 
 /// Currencies looked up at the same time.
@@ -88,10 +88,10 @@ async fn pair(app: &App, currency: Currency, base: Currency, wait: Wait) -> Resu
     let (direct, inverse) = (symbol_of(currency, base)?, symbol_of(base, currency)?);
     let found = if app.provider().clock() == MarketClock::Live {
         of_market(app, &direct, &inverse, wait).await?
-    } else if let Some(series) = had(history::at_hand_within(app, &direct, wait).await)? {
+    } else if let Some(series) = had(history::at_hand_within(app, &direct, Reader::platform(wait)).await)? {
         Some(series)
     } else {
-        had(history::at_hand_within(app, &inverse, wait).await)?
+        had(history::at_hand_within(app, &inverse, Reader::platform(wait)).await)?
     };
     Ok(found.map(|series| if series.symbol == direct { of(&series, |close| close) } else { of(&series, f64::recip) }))
 }
@@ -111,7 +111,7 @@ async fn of_market(
         }
     }
     if found.is_none() {
-        let asked = |symbol| history::load_within(app, symbol, Patience::Caller, wait);
+        let asked = |symbol| history::load_within(app, symbol, Reader::platform(wait));
         let (one, other) = tokio::join!(asked(direct), asked(inverse));
         found = had(one)?.or(had(other)?);
     }

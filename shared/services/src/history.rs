@@ -14,19 +14,20 @@ pub use memory::Histories;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use domain::{Bars, Currency, Day, Price, Symbol};
+use domain::{Bars, Currency, CustomerId, Day, Price, Symbol};
 use market::{Basis, MarketClock, Patience, ProviderError};
 use quant::backtest::Warning;
 
 use crate::App;
 use crate::error::ServiceError;
+use crate::first_looks::Asker;
 
 use fetching::Fetched;
 use freshness::{is_current, is_overdue};
 
 pub(crate) use fetching::{is_unknown, remember_unknown};
 pub(crate) use lease::{Turn, Wanted, others_done, take};
-pub(crate) use memory::{NoAnswer, Wait};
+pub(crate) use memory::{NoAnswer, Reader, Wait};
 
 /// Most bars of a span: eighty years of days, and an answer that a function may still give.
 const MAX_SPAN_BARS: usize = 20_000;
@@ -101,7 +102,14 @@ impl Series {
     }
 }
 
-/// The history of a symbol for a caller who waits.
+/// The history of a symbol that a customer names.
+///
+/// Errors: as of [`load_with`], and [`ServiceError::TooManyFirstLooks`].
+pub async fn load_for(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<Arc<Series>, ServiceError> {
+    load_within(app, symbol, Reader::customer(customer, Wait::of_request(app))).await
+}
+
+/// The history of a symbol for somebody who waits.
 pub async fn load(app: &App, symbol: &Symbol) -> Result<Arc<Series>, ServiceError> {
     load_with(app, symbol, Patience::Caller).await
 }
@@ -112,17 +120,12 @@ pub async fn load(app: &App, symbol: &Symbol) -> Result<Arc<Series>, ServiceErro
 /// One reader asks the provider about a symbol and the others, of this process and of all others on the table, wait for
 /// what it gets, a caller no longer than for a provider.
 pub async fn load_with(app: &App, symbol: &Symbol, patience: Patience) -> Result<Arc<Series>, ServiceError> {
-    load_within(app, symbol, patience, Wait::with(app, patience)).await
+    load_within(app, symbol, Reader { asker: Asker::Platform, patience, wait: Wait::with(app, patience) }).await
 }
 
 /// Like [`load_with`], for a wait that has begun already.
-pub(crate) async fn load_within(
-    app: &App,
-    symbol: &Symbol,
-    patience: Patience,
-    wait: Wait,
-) -> Result<Arc<Series>, ServiceError> {
-    let Some(mut slot) = app.histories().turn(symbol, wait).await else {
+pub(crate) async fn load_within(app: &App, symbol: &Symbol, reader: Reader) -> Result<Arc<Series>, ServiceError> {
+    let Some(mut slot) = app.histories().turn(symbol, reader.wait).await else {
         let stored = from_store(app, symbol).await?.ok_or(ProviderError::TimedOut)?;
         return Ok(Arc::new(Series { stale: !is_current(app, &stored), ..stored }));
     };
@@ -135,7 +138,7 @@ pub(crate) async fn load_within(
     };
     let fetched = match slot.resting(app, Wanted::Bars) {
         Some(error) => Fetched::Missing { why: NoAnswer::NotAsked(error), stored },
-        None => fetching::fetch_once(app, symbol, (patience, wait), stored).await?,
+        None => fetching::fetch_once(app, symbol, reader, stored).await?,
     };
     match fetched {
         Fetched::Fresh(series) => Ok(slot.remember(app, series)),
@@ -152,17 +155,17 @@ pub(crate) async fn load_within(
 /// symbols uses up no calls; whether it is `stale` is for the reader to judge by its last day. Only a symbol of which
 /// nothing is stored is asked for.
 pub async fn at_hand(app: &App, symbol: &Symbol) -> Result<Arc<Series>, ServiceError> {
-    at_hand_within(app, symbol, Wait::of_request(app)).await
+    at_hand_within(app, symbol, Reader::platform(Wait::of_request(app))).await
 }
 
 /// Like [`at_hand`], for a wait that has begun already.
-pub(crate) async fn at_hand_within(app: &App, symbol: &Symbol, wait: Wait) -> Result<Arc<Series>, ServiceError> {
+pub(crate) async fn at_hand_within(app: &App, symbol: &Symbol, reader: Reader) -> Result<Arc<Series>, ServiceError> {
     if app.provider().clock() == MarketClock::Live
         && let Some(series) = stored(app, symbol).await?
     {
         return Ok(series);
     }
-    load_within(app, symbol, Patience::Caller, wait).await
+    load_within(app, symbol, reader).await
 }
 
 /// The history of a symbol that is in memory or in the store, however old; no provider is asked. Bars of a source that

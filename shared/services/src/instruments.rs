@@ -12,7 +12,8 @@ use market::{MarketClock, ProviderError};
 use store::{StoreError, documents, keys};
 
 use crate::error::ServiceError;
-use crate::history::{self, Series, Wait};
+use crate::first_looks::{self, Asker};
+use crate::history::{self, NoAnswer, Reader, Series, Wait};
 use crate::{App, last_quote, own_items, quotes};
 
 /// How long what was assumed of an instrument stands before the provider is asked again.
@@ -118,7 +119,7 @@ pub(crate) async fn known_within(
         return listed(app, symbol).await;
     }
     // A call that brings the bars tells more than one that brings the name, and costs as much.
-    let series = history::at_hand_within(app, symbol, wait).await?;
+    let series = history::at_hand_within(app, symbol, Reader::customer(customer, wait)).await?;
     find_within(app, symbol, Some(series.currency), wait).await
 }
 
@@ -145,13 +146,31 @@ pub async fn look_up(app: &App, customer: CustomerId, symbol: &Symbol) -> Result
     if history::is_unknown(app, symbol).await? {
         return Err(ServiceError::UnknownSymbol { symbol: symbol.clone() });
     }
-    if let Ok(found) = search::of_provider(app, symbol.as_str(), wait).await?
+    if let Ok(found) = first_search(app, customer, symbol, wait).await?
         && let Some(instrument) = found.into_iter().find(|instrument| instrument.symbol == *symbol)
     {
         return Ok(instrument);
     }
-    let quote = quotes::ask(app, symbol, wait).await?;
+    let quote = quotes::ask(app, symbol, Reader::customer(customer, wait)).await?;
     Ok(Instrument { currency: quote.currency, ..Instrument::unlisted(symbol.clone()) })
+}
+
+/// What the provider's search finds for a symbol of which nothing is stored.
+async fn first_search(
+    app: &App,
+    customer: CustomerId,
+    symbol: &Symbol,
+    wait: Wait,
+) -> Result<Result<Vec<Instrument>, NoAnswer>, ServiceError> {
+    if let Some(kept) = search::kept(app, symbol.as_str()).await? {
+        return Ok(Ok(kept));
+    }
+    let first_look = first_looks::take(app, Asker::Customer(customer), symbol).await?;
+    let found = search::of_provider(app, symbol.as_str(), wait).await;
+    if let Ok(answer) = &found {
+        first_look.settle(app, answer).await;
+    }
+    found
 }
 
 /// An instrument of files, which list all that they have.
@@ -197,5 +216,5 @@ pub(crate) async fn prices_within(
     if symbol.is_own_item() {
         return own_items::valuations(app, customer, symbol).await.map(Arc::new);
     }
-    history::at_hand_within(app, symbol, wait).await
+    history::at_hand_within(app, symbol, Reader::customer(customer, wait)).await
 }

@@ -107,7 +107,9 @@ async fn line(
 ) -> Result<(Symbol, PriceLine), ServiceError> {
     let series = match instruments::prices_within(app, customer, &symbol, wait).await {
         Ok(series) => Some(series),
-        Err(ServiceError::UnknownSymbol { .. } | ServiceError::Provider(_)) => None,
+        Err(
+            ServiceError::UnknownSymbol { .. } | ServiceError::Provider(_) | ServiceError::TooManyFirstLooks { .. },
+        ) => None,
         Err(error) => return Err(error),
     };
     let prices_in = series.as_ref().map(|series| series.currency);

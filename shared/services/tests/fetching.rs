@@ -307,9 +307,9 @@ async fn a_forecast_made_while_its_symbol_is_graded_is_seen_by_the_next_run() {
     let order =
         |horizon| forecasts::Order { symbol: symbol("ACME"), horizon, model: forecasts::Model::Naive, as_of: None };
     let key = keys::awaited_grade(&symbol("ACME"));
-    forecasts::make(&world.app, &order(5)).await.unwrap();
+    forecasts::make(&world.app, world.customer, &order(5)).await.unwrap();
     let before = world.app.table().get(&key).await.unwrap().unwrap();
-    forecasts::make(&world.app, &order(60)).await.unwrap();
+    forecasts::make(&world.app, world.customer, &order(60)).await.unwrap();
     let after = world.app.table().get(&key).await.unwrap().unwrap();
     assert_eq!(after.body, before.body, "the first of them matures when it did");
     assert!(after.version > before.version, "whoever read it before may not settle it");

@@ -291,7 +291,8 @@ async fn a_forecast_made_by_many_at_once_is_one_forecast() {
     let bench = bench(Arc::new(Sample::new()));
     let order =
         forecasts::Order { symbol: "IBM".parse().unwrap(), horizon: 30, model: forecasts::Model::Walk, as_of: None };
-    let made = join_all((0..8).map(|_| forecasts::make(&bench.app, &order))).await;
+    let customer = CustomerId(Uuid::from_u128(1));
+    let made = join_all((0..8).map(|_| forecasts::make(&bench.app, customer, &order))).await;
     let first = made[0].as_ref().unwrap();
     assert!(made.iter().all(|one| one.as_ref().unwrap() == first), "the same numbers, whether computed or read back");
 }

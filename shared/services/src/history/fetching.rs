@@ -2,16 +2,16 @@
 
 use chrono::TimeDelta;
 use domain::Symbol;
-use market::{Basis, History, MarketClock, Note, Patience, ProviderError};
+use market::{Basis, History, MarketClock, Note, ProviderError};
 use store::bars::SeriesHead;
 use store::{StoreError, documents, keys};
 
 use super::lease::{self, Turn, Wanted};
-use super::memory::{NoAnswer, Wait};
+use super::memory::{NoAnswer, Reader};
 use super::{Series, from_store, is_current, is_overdue, series};
 use crate::error::ServiceError;
 use crate::extension::extend;
-use crate::{App, market_clock};
+use crate::{App, first_looks, market_clock};
 
 /// Most notes kept of a series; a file of nonsense has as many as rows.
 const MAX_NOTES: usize = 50;
@@ -33,17 +33,17 @@ pub(super) enum Fetched {
 pub(super) async fn fetch_once(
     app: &App,
     symbol: &Symbol,
-    (patience, wait): (Patience, Wait),
+    reader: Reader,
     mut stored: Option<Series>,
 ) -> Result<Fetched, ServiceError> {
     if app.provider().clock() != MarketClock::Live {
-        return fetch(app, symbol, (patience, wait), stored).await;
+        return fetch(app, symbol, reader, stored).await;
     }
     loop {
-        let lease = match lease::take(app, symbol, Wanted::Bars, wait).await? {
+        let lease = match lease::take(app, symbol, Wanted::Bars, reader.wait).await? {
             Turn::Ours(lease) => Some(lease),
             Turn::Resting(error) => return Ok(Fetched::Missing { why: NoAnswer::NotAsked(error), stored }),
-            Turn::Theirs if lease::others_done(app, symbol, Wanted::Bars, wait).await? => None,
+            Turn::Theirs if lease::others_done(app, symbol, Wanted::Bars, reader.wait).await? => None,
             Turn::Theirs => {
                 return Ok(Fetched::Missing { why: NoAnswer::NotAsked(ProviderError::TimedOut), stored });
             }
@@ -66,7 +66,7 @@ pub(super) async fn fetch_once(
                 return Ok(Fetched::Fresh(series));
             }
             (Some(lease), old) => {
-                let fetched = fetch(app, symbol, (patience, wait), old).await;
+                let fetched = fetch(app, symbol, reader, old).await;
                 match &fetched {
                     Ok(Fetched::Missing { why, .. }) => lease.in_vain(app, why).await,
                     Ok(Fetched::Fresh(_)) | Err(_) => lease.done(app).await,
@@ -79,31 +79,34 @@ pub(super) async fn fetch_once(
 }
 
 /// The bars that the provider gives, joined to those that are stored and kept.
-async fn fetch(
-    app: &App,
-    symbol: &Symbol,
-    (patience, wait): (Patience, Wait),
-    stored: Option<Series>,
-) -> Result<Fetched, ServiceError> {
+async fn fetch(app: &App, symbol: &Symbol, reader: Reader, stored: Option<Series>) -> Result<Fetched, ServiceError> {
     let provider = app.provider();
     let live = provider.clock() == MarketClock::Live;
     let revision = provider.revision(symbol);
     let answer = if live && is_unknown(app, symbol).await? {
         Err(NoAnswer::NotAsked(ProviderError::UnknownSymbol))
     } else {
-        wait.asked(provider.daily(symbol, patience)).await
+        let first_look = match &stored {
+            None => Some(first_looks::take(app, reader.asker, symbol).await?),
+            Some(_) => None,
+        };
+        let answer = reader.wait.asked(provider.daily(symbol, reader.patience)).await;
+        if let Some(first_look) = first_look {
+            first_look.settle(app, &answer).await;
+        }
+        answer
     };
     let why = match (answer, &stored) {
         (Ok(history), None) => {
             return keep(app, symbol, finished(app, history), revision).await.map(Fetched::Fresh);
         }
-        (Ok(history), Some(old)) => match extend(&old.bars, old.basis, finished(app, history)) {
-            Some(history) => return keep(app, symbol, history, revision).await.map(Fetched::Fresh),
-            None => {
-                let what = "the bars do not reach back to those that are stored".to_owned();
-                NoAnswer::Failed(ProviderError::Malformed { what })
+        (Ok(history), Some(old)) => {
+            if let Some(history) = extend(&old.bars, old.basis, finished(app, history)) {
+                return keep(app, symbol, history, revision).await.map(Fetched::Fresh);
             }
-        },
+            let what = "the bars do not reach back to those that are stored".to_owned();
+            NoAnswer::Failed(ProviderError::Malformed { what })
+        }
         (Err(why), _) => why,
     };
     if live && matches!(why, NoAnswer::Failed(ProviderError::UnknownSymbol)) {

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::Symbol;
+use domain::{CustomerId, Symbol};
 use market::{MarketClock, Patience, ProviderError};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::{Series, Wanted, is_current};
 use crate::App;
+use crate::first_looks::Asker;
 use crate::last_quote::LastQuote;
 
 /// Histories kept in memory, enough for a large portfolio; one of thirteen years is about 240 KB, so that all together
@@ -90,6 +91,26 @@ pub(super) fn rest_after(error: &ProviderError) -> TimeDelta {
             TimeDelta::from_std(*retry_after).map_or(longest, |wait| wait.min(longest))
         }
         _ => longest,
+    }
+}
+
+/// Who waits for a provider, how patiently, and until when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reader {
+    pub asker: Asker,
+    pub patience: Patience,
+    pub wait: Wait,
+}
+
+impl Reader {
+    /// A customer whose request waits for all of its calls together.
+    pub(crate) fn customer(customer: CustomerId, wait: Wait) -> Self {
+        Self { asker: Asker::Customer(customer), patience: Patience::Caller, wait }
+    }
+
+    /// The same, where the symbols follow from what is stored.
+    pub(crate) fn platform(wait: Wait) -> Self {
+        Self { asker: Asker::Platform, patience: Patience::Caller, wait }
     }
 }
 

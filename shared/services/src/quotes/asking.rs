@@ -1,19 +1,20 @@
 //! Asking the provider for the quote of a symbol of which nothing is stored, while somebody waits.
 
 use domain::Symbol;
-use market::{Patience, ProviderError};
+use market::ProviderError;
 
-use crate::App;
 use crate::error::ServiceError;
-use crate::history::{self, NoAnswer, Turn, Wait, Wanted};
+use crate::history::{self, NoAnswer, Reader, Turn, Wanted};
 use crate::last_quote::{self, LastQuote, Origin};
+use crate::{App, first_looks};
 
 /// The quote that the provider gives of a symbol, stored; one call, however many ask at the same time, in
 /// however many processes.
 ///
-/// Errors: [`ServiceError::UnknownSymbol`], which is remembered for a day, and the provider's.
-pub(crate) async fn ask(app: &App, symbol: &Symbol, wait: Wait) -> Result<LastQuote, ServiceError> {
-    let Some(mut slot) = app.histories().turn(symbol, wait).await else {
+/// Errors: [`ServiceError::UnknownSymbol`], which is remembered for a day, [`ServiceError::TooManyFirstLooks`], and the
+/// provider's.
+pub(crate) async fn ask(app: &App, symbol: &Symbol, reader: Reader) -> Result<LastQuote, ServiceError> {
+    let Some(mut slot) = app.histories().turn(symbol, reader.wait).await else {
         return Ok(stored(app, symbol).await?.ok_or(ProviderError::TimedOut)?);
     };
     // Whoever was at it before may have brought it, or found out that there is none.
@@ -27,7 +28,7 @@ pub(crate) async fn ask(app: &App, symbol: &Symbol, wait: Wait) -> Result<LastQu
     if let Some(error) = slot.resting(app, Wanted::Quote) {
         return Err(history::refusal(symbol, error));
     }
-    match asked_once(app, symbol, wait).await? {
+    match asked_once(app, symbol, reader).await? {
         Ok(quote) => {
             slot.remember_quote(&quote);
             Ok(quote)
@@ -45,12 +46,12 @@ async fn stored(app: &App, symbol: &Symbol) -> Result<Option<LastQuote>, Service
 }
 
 /// Of all processes on the table one asks at a time; the others take what it has stored.
-async fn asked_once(app: &App, symbol: &Symbol, wait: Wait) -> Result<Result<LastQuote, NoAnswer>, ServiceError> {
+async fn asked_once(app: &App, symbol: &Symbol, reader: Reader) -> Result<Result<LastQuote, NoAnswer>, ServiceError> {
     loop {
-        let lease = match history::take(app, symbol, Wanted::Quote, wait).await? {
+        let lease = match history::take(app, symbol, Wanted::Quote, reader.wait).await? {
             Turn::Ours(lease) => Some(lease),
             Turn::Resting(error) => return Ok(Err(NoAnswer::NotAsked(error))),
-            Turn::Theirs if history::others_done(app, symbol, Wanted::Quote, wait).await? => None,
+            Turn::Theirs if history::others_done(app, symbol, Wanted::Quote, reader.wait).await? => None,
             Turn::Theirs => return Ok(Err(NoAnswer::NotAsked(ProviderError::TimedOut))),
         };
         let found = stored(app, symbol).await;
@@ -62,7 +63,7 @@ async fn asked_once(app: &App, symbol: &Symbol, wait: Wait) -> Result<Result<Las
         };
         let quote = match found {
             Ok(Some(quote)) => Ok(Ok(quote)),
-            Ok(None) => fresh(app, symbol, wait).await,
+            Ok(None) => fresh(app, symbol, reader).await,
             Err(error) => Err(error),
         };
         match &quote {
@@ -73,11 +74,14 @@ async fn asked_once(app: &App, symbol: &Symbol, wait: Wait) -> Result<Result<Las
     }
 }
 
-async fn fresh(app: &App, symbol: &Symbol, wait: Wait) -> Result<Result<LastQuote, NoAnswer>, ServiceError> {
+async fn fresh(app: &App, symbol: &Symbol, reader: Reader) -> Result<Result<LastQuote, NoAnswer>, ServiceError> {
     if history::is_unknown(app, symbol).await? {
         return Ok(Err(NoAnswer::NotAsked(ProviderError::UnknownSymbol)));
     }
-    let quote = match wait.asked(app.provider().quote(symbol, Patience::Caller)).await {
+    let first_look = first_looks::take(app, reader.asker, symbol).await?;
+    let answer = reader.wait.asked(app.provider().quote(symbol, reader.patience)).await;
+    first_look.settle(app, &answer).await;
+    let quote = match answer {
         Ok(quote) => quote,
         Err(why) => {
             if matches!(why, NoAnswer::Failed(ProviderError::UnknownSymbol)) {

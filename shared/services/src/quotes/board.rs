@@ -10,7 +10,7 @@ use store::bars::outlines;
 
 use super::{Newest, asking, is_believed, is_stale, newest};
 use crate::error::ServiceError;
-use crate::history::{self, Series, Wait};
+use crate::history::{self, Reader, Series, Wait};
 use crate::last_quote::{self, LastQuote};
 use crate::market_clock::{age_seconds, close_of};
 use crate::price_lines::PRICE_UNAVAILABLE;
@@ -122,7 +122,7 @@ async fn look_up(
     } else if let Some(quote) = known.quote {
         Ok(Some(quoted(app, quote.clone())))
     } else {
-        asking::ask(app, symbol, known.wait).await.map(|quote| Some(quoted(app, quote)))
+        asking::ask(app, symbol, Reader::customer(customer, known.wait)).await.map(|quote| Some(quoted(app, quote)))
     };
     match found {
         Ok(found) => Ok(found.ok_or(PRICE_UNAVAILABLE)),
@@ -131,6 +131,7 @@ async fn look_up(
             tracing::warn!(%symbol, %error, "no quote");
             Ok(Err(PRICE_UNAVAILABLE))
         }
+        Err(ServiceError::TooManyFirstLooks { .. }) => Ok(Err(PRICE_UNAVAILABLE)),
         Err(error) => Err(error),
     }
 }

@@ -1,6 +1,7 @@
 //! Last prices of many symbols, instruments that are looked at, and searches: what they show and what they cost.
 
 mod abroad;
+mod first_looks;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
