@@ -32,4 +32,5 @@ pub use provider::{MarketClock, Patience, Provider};
 pub use quote::Quote;
 pub use replay::Replay;
 pub use sample::Sample;
+pub use symbols::mentioning;
 pub use yahoo::Yahoo;

@@ -146,6 +146,10 @@ pub async fn look_up(app: &App, customer: CustomerId, symbol: &Symbol) -> Result
     if history::is_unknown(app, symbol).await? {
         return Err(ServiceError::UnknownSymbol { symbol: symbol.clone() });
     }
+    let built_in = search::built_in(app, symbol.as_str()).into_iter().find(|instrument| instrument.symbol == *symbol);
+    if let Some(instrument) = built_in {
+        return Ok(instrument);
+    }
     if let Ok(found) = first_search(app, customer, symbol, wait).await?
         && let Some(instrument) = found.into_iter().find(|instrument| instrument.symbol == *symbol)
     {

@@ -26,7 +26,8 @@ const CALLS_LEFT_BY_SEARCHES: usize = 10;
 /// symbol; at most `limit`.
 ///
 /// A live provider cannot list: of one there are those whose metadata are stored or that the refresh follows and, where
-/// a part is given, those that its own search finds. Where that fails or takes too long there are the stored ones alone.
+/// a part is given, those that its own search finds. Where that fails or takes too long there are the stored ones, and those
+/// that need no source.
 pub async fn search(
     app: &App,
     customer: CustomerId,
@@ -44,6 +45,7 @@ pub async fn search(
     if app.provider().clock() == MarketClock::Live {
         stored(app).await?.into_iter().for_each(&mut add);
         if let Some(part) = part {
+            built_in(app, part).into_iter().for_each(&mut add);
             match of_provider(app, part, Wait::of(Patience::Caller)).await? {
                 // A provider finds by more than the text of a name.
                 Ok(more) => {
@@ -80,6 +82,11 @@ async fn stored(app: &App) -> Result<Vec<Instrument>, ServiceError> {
         }
     }
     Ok(found)
+}
+
+/// What needs no source to tell that there is such a thing, of a provider that has prices of it.
+pub(super) fn built_in(app: &App, text: &str) -> Vec<Instrument> {
+    if app.provider().gives(market::alpha_vantage::SOURCE) { market::mentioning(text) } else { Vec::new() }
 }
 
 /// What a live provider's search found for a text within the last day.
