@@ -96,8 +96,9 @@ async fn pair(app: &App, currency: Currency, base: Currency, wait: Wait) -> Resu
     Ok(found.map(|series| if series.symbol == direct { of(&series, |close| close) } else { of(&series, f64::recip) }))
 }
 
-/// The history of a pair, as it is stored either way; where it is not, both are asked for at once, since whoever waits
-/// has not the time to ask for one after the other.
+/// The history of a pair, as it is stored either way. Where it is not, it is asked for as it is looked for, and the other
+/// way round only where there is no such pair: that is remembered, so that whoever had no time left for the second call
+/// makes it the next time.
 async fn of_market(
     app: &App,
     direct: &Symbol,
@@ -111,9 +112,12 @@ async fn of_market(
         }
     }
     if found.is_none() {
-        let asked = |symbol| history::load_within(app, symbol, Reader::platform(wait));
-        let (one, other) = tokio::join!(asked(direct), asked(inverse));
-        found = had(one)?.or(had(other)?);
+        found = match history::load_within(app, direct, Reader::platform(wait)).await {
+            Err(ServiceError::UnknownSymbol { .. }) => {
+                had(history::load_within(app, inverse, Reader::platform(wait)).await)?
+            }
+            asked => had(asked)?,
+        };
     }
     if let Some(series) = &found {
         following::while_valued(app, &series.symbol).await?;

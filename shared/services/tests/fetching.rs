@@ -211,11 +211,11 @@ async fn a_name_that_comes_late_after_bars_that_came_late_keeps_nobody_longer_an
     assert_eq!(known.name, "ACME Incorporated");
 }
 
-#[tokio::test(start_paused = true)]
-async fn holdings_in_two_foreign_currencies_wait_no_longer_than_for_one_call() {
-    let world = World::at(NOON);
+/// A portfolio in dollars with a lot in each of these currencies.
+async fn holding_abroad(world: &World, currencies: &[&str]) -> PortfolioId {
     let id = opened(&world.app, world.customer).await;
-    for (name, currency) in [("EUROS", "EUR"), ("POUNDS", "GBP")] {
+    for currency in currencies {
+        let name = &format!("IN-{currency}");
         world.follow(name, bars_through("2026-11-19", 30, 10.0)).await;
         // As the market tells of an instrument that is quoted abroad.
         let key = keys::instrument(&symbol(name));
@@ -232,13 +232,32 @@ async fn holdings_in_two_foreign_currencies_wait_no_longer_than_for_one_call() {
         };
         investments::record(&world.app, world.customer, id, &purchase, None).await.unwrap();
     }
+    id
+}
+
+#[tokio::test(start_paused = true)]
+async fn holdings_in_two_foreign_currencies_wait_no_longer_than_for_one_call() {
+    let world = World::at(NOON);
+    let id = holding_abroad(&world, &["EUR", "GBP"]).await;
     let silent = Arc::new(Silent::default());
-    let app = world.on(world.table.clone(), silent.clone());
+    let app = world.on(Arc::new(prompt::Prompt(world.table.clone())), silent.clone());
     let started = Instant::now();
     let found = holdings::of_portfolio(&app, world.customer, id).await.unwrap();
     assert!(started.elapsed() <= CALLERS_WAIT, "{:?}", started.elapsed());
     assert_eq!(found.items.len(), 2);
-    assert_eq!(silent.0.load(Ordering::SeqCst), 4, "two pairs, each as it may be quoted either way, at once");
+    assert_eq!(silent.0.load(Ordering::SeqCst), 2, "two pairs, at once, and no call more");
+}
+
+#[tokio::test]
+async fn a_pair_of_currencies_is_asked_for_the_other_way_round_only_where_there_is_none() {
+    for (listed, calls) in [("EURUSD=X", vec!["bars EURUSD=X"]), ("USDEUR=X", vec!["bars EURUSD=X", "bars USDEUR=X"])] {
+        let world = World::at(NOON);
+        let id = holding_abroad(&world, &["EUR"]).await;
+        world.exchange.list(listed, bars_through("2026-11-19", 30, 2.0));
+        world.exchange.calls();
+        holdings::of_portfolio(&world.app, world.customer, id).await.unwrap();
+        assert_eq!(world.exchange.calls(), calls, "{listed}");
+    }
 }
 
 #[tokio::test]
