@@ -18,9 +18,10 @@ use domain::{Bars, Currency, CustomerId, Day, Price, Symbol};
 use market::{Basis, MarketClock, Patience, ProviderError};
 use quant::backtest::Warning;
 
-use crate::App;
 use crate::error::ServiceError;
 use crate::first_looks::Asker;
+use crate::quotes::MAX_AGE_DAYS;
+use crate::{App, market_clock};
 
 use fetching::Fetched;
 use freshness::{is_current, is_overdue};
@@ -33,6 +34,9 @@ pub(crate) use memory::{NoAnswer, Reader, Wait};
 const MAX_SPAN_BARS: usize = 20_000;
 /// How long after a fetch a live provider is not asked again for a bar that was not out yet.
 pub(crate) const RETRY_MINUTES: i64 = 15;
+
+/// Calls that a look at old bars leaves to everything else: what is held is refreshed anyway.
+const CALLS_LEFT_BY_OLD_BARS: usize = 10;
 
 /// The history of one symbol as every service reads it.
 #[derive(Debug)]
@@ -151,9 +155,9 @@ pub(crate) async fn load_within(app: &App, symbol: &Symbol, reader: Reader) -> R
     }
 }
 
-/// The history of a symbol as it is at hand: of a live provider what is stored, however old, so that a list of many
-/// symbols uses up no calls; whether it is `stale` is for the reader to judge by its last day. Only a symbol of which
-/// nothing is stored is asked for.
+/// The history of a symbol as it is at hand: of a live provider what is stored, so that a list of many symbols uses up no
+/// calls; whether it is `stale` is for the reader to judge by its last day. Only a symbol of which nothing is stored is
+/// asked for, and for a customer one whose bars are too old to trade at.
 pub async fn at_hand(app: &App, symbol: &Symbol) -> Result<Arc<Series>, ServiceError> {
     at_hand_within(app, symbol, Reader::platform(Wait::of_request(app))).await
 }
@@ -162,10 +166,21 @@ pub async fn at_hand(app: &App, symbol: &Symbol) -> Result<Arc<Series>, ServiceE
 pub(crate) async fn at_hand_within(app: &App, symbol: &Symbol, reader: Reader) -> Result<Arc<Series>, ServiceError> {
     if app.provider().clock() == MarketClock::Live
         && let Some(series) = stored(app, symbol).await?
+        && !is_worth_a_call(app, &series, reader).await
     {
         return Ok(series);
     }
     load_within(app, symbol, reader).await
+}
+
+/// Whether bars are too old to trade at, and a call that may bring newer ones can be spared.
+async fn is_worth_a_call(app: &App, series: &Series, reader: Reader) -> bool {
+    let is_old = market_clock::market_day(app).days_since(series.last) > MAX_AGE_DAYS;
+    let may_ask = matches!(reader.asker, Asker::Customer(_)) && reader.wait.allows_a_call();
+    is_old
+        && may_ask
+        && !is_current(app, series)
+        && app.provider().calls_left().await.is_none_or(|left| left > CALLS_LEFT_BY_OLD_BARS)
 }
 
 /// The history of a symbol that is in memory or in the store, however old; no provider is asked. Bars of a source that
