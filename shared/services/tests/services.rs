@@ -284,6 +284,13 @@ async fn the_latest_bars_of_a_source_extend_what_is_stored_and_one_that_does_not
     exchange.list("ACME", exchange::bars_through("2026-12-18", 5, 20.01));
     let series = history::load(&app, &symbol()).await.unwrap();
     assert_eq!((series.bars.len(), series.stale), (51, true));
+    exchange.calls();
+    for _ in 0..20 {
+        bench.clock.forward(TimeDelta::hours(1));
+        let series = history::load(&app, &symbol()).await.unwrap();
+        assert_eq!((series.bars.len(), series.is_stale()), (51, true));
+    }
+    assert!(exchange.calls().is_empty(), "not asked for again before there are newer ones");
 }
 
 #[tokio::test]

@@ -104,6 +104,8 @@ async fn fetch(app: &App, symbol: &Symbol, reader: Reader, stored: Option<Series
             if let Some(history) = extend(&old.bars, old.basis, finished(app, history)) {
                 return keep(app, symbol, history, revision).await.map(Fetched::Fresh);
             }
+            // They would not before the next bars are out either.
+            store::bars::save(app.table(), symbol, &old.bars, &head_of(app, old)?).await?;
             let what = "the bars do not reach back to those that are stored".to_owned();
             NoAnswer::Failed(ProviderError::Malformed { what })
         }
@@ -151,26 +153,26 @@ async fn keep(
     // Moves are the one note that a series can have thousands of; what it says of the whole stays.
     history.notes.sort_by_key(|note| matches!(note, Note::UnexplainedMove { .. }));
     history.notes.truncate(MAX_NOTES);
-    let head = head(app, &history, revision.clone())?;
-    let fetched_at = head.fetched_at;
-    let kept = series(symbol, history.bars, history.currency, head.source.clone(), fetched_at)?;
-    store::bars::save(app.table(), symbol, &kept.bars, &head).await?;
+    let kept = series(symbol, history.bars, history.currency, history.source.to_owned(), app.now())?;
     let overdue = is_overdue(app, kept.last);
-    Ok(Series { basis: history.basis, notes: history.notes, revision, overdue, ..kept })
+    let kept = Series { basis: history.basis, notes: history.notes, revision, overdue, ..kept };
+    store::bars::save(app.table(), symbol, &kept.bars, &head_of(app, &kept)?).await?;
+    Ok(kept)
 }
 
-fn head(app: &App, history: &History, revision: Option<String>) -> Result<SeriesHead, ServiceError> {
+/// What is stored beside the bars of a series that was asked for just now.
+fn head_of(app: &App, series: &Series) -> Result<SeriesHead, ServiceError> {
     let json = |error| ServiceError::fault("series to JSON", error);
-    let notes = history.notes.iter().map(serde_json::to_string).collect::<Result<_, _>>().map_err(json)?;
-    let basis = match history.basis {
+    let notes = series.notes.iter().map(serde_json::to_string).collect::<Result<_, _>>().map_err(json)?;
+    let basis = match series.basis {
         Basis::Quoted => "quoted",
         Basis::SplitAdjusted => "split_adjusted",
     };
     Ok(SeriesHead {
-        source: history.source.to_owned(),
+        source: series.source.clone(),
         basis: basis.to_owned(),
-        currency: history.currency,
-        revision,
+        currency: series.currency,
+        revision: series.revision.clone(),
         fetched_at: app.now(),
         notes,
     })
