@@ -99,17 +99,18 @@ struct BarsAnswer {
         (status = 200, description = "The bars, as JSON or CSV", content((BarsAnswer = "application/json"), (String = "text/csv"))),
         (status = 404, description = "Unknown symbol", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "A parameter that cannot be used, or a span without bars", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Ten symbols that were new here within a day, where calls of the source are counted; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The provider does not answer and nothing is stored", body = Problem, content_type = "application/problem+json"),
     )
 )]
 async fn fetch_data(
     State(app): State<App>,
-    _caller: Caller,
+    caller: Caller,
     SymbolPath(symbol): SymbolPath,
     Query(query): Query<BarsQuery>,
 ) -> Result<Response, Problem> {
     let request = query.parse()?;
-    let series = history::load(&app, &symbol).await?;
+    let series = history::load_for(&app, caller.customer_id, &symbol).await?;
     let (from, to) = history::span(&series, request.from, request.to)?;
     let bars = resample(series.bars.between(from, to), request.interval).await?;
     let cached = [(header::CACHE_CONTROL, CACHE_CONTROL)];

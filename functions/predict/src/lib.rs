@@ -65,12 +65,13 @@ struct HistoryAnswer {
         (status = 200, description = "The forecast", body = Forecast),
         (status = 404, description = "Unknown symbol", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "A parameter that cannot be used, or too few bars", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Ten symbols that were new here within a day, where calls of the source are counted; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The provider or the store does not answer", body = Problem, content_type = "application/problem+json"),
     )
 )]
 async fn predict(
     State(app): State<App>,
-    _caller: Caller,
+    caller: Caller,
     SymbolPath(symbol): SymbolPath,
     Query(query): Query<PredictQuery>,
 ) -> Result<axum::Json<Forecast>, Problem> {
@@ -80,7 +81,7 @@ async fn predict(
     let as_of = fields.take_optional("as_of", query.as_of.as_deref().map(str::parse::<Day>));
     let order = horizon.zip(model).zip(as_of);
     let order = order.map(|((horizon, model), as_of)| Order { symbol, horizon, model, as_of });
-    let made = forecasts::make(&app, &fields.finish(order)?).await?;
+    let made = forecasts::make(&app, caller.customer_id, &fields.finish(order)?).await?;
     Ok(axum::Json(made))
 }
 
@@ -100,12 +101,12 @@ async fn predict(
 )]
 async fn history(
     State(app): State<App>,
-    _caller: Caller,
+    caller: Caller,
     SymbolPath(symbol): SymbolPath,
     Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<HistoryAnswer>, Problem> {
     let (limit, cursor) = query.parse()?;
-    let record = forecasts::record(&app, &symbol, limit, cursor).await?;
+    let record = forecasts::record(&app, caller.customer_id, &symbol, limit, cursor).await?;
     Ok(axum::Json(HistoryAnswer { items: record.items, summary: record.summary, next_cursor: record.next }))
 }
 

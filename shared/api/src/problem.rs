@@ -283,6 +283,10 @@ impl From<ServiceError> for Problem {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail)
                     .with_header(header::RETRY_AFTER, HeaderValue::from(retry_after_seconds))
             }
+            ServiceError::TooManyFirstLooks { retry_after_seconds } => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail)
+                    .with_header(header::RETRY_AFTER, HeaderValue::from(retry_after_seconds))
+            }
             ServiceError::Refused(refusal) => Self::from_refusal(&refusal),
             ServiceError::RefusedBefore(refusal) => Self::from_refusal(&refusal)
                 .with_header(header::HeaderName::from_static(REPLAYED_HEADER), HeaderValue::from_static("true")),

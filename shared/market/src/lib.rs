@@ -34,4 +34,5 @@ pub use provider::{CALLERS_RESERVE, MarketClock, Patience, Provider};
 pub use quote::Quote;
 pub use replay::Replay;
 pub use sample::Sample;
+pub use symbols::mentioning;
 pub use yahoo::Yahoo;

@@ -201,8 +201,9 @@ pub(crate) fn is_certain(named: &Named) -> bool {
     }
 }
 
-/// What a search can list without asking: commodities by unit, coins and currencies in US dollars.
-pub(crate) fn mentioning(text: &str) -> Vec<Instrument> {
+/// What a search of Alpha Vantage's can list without asking: commodities by unit, coins and currencies in US dollars.
+#[must_use]
+pub fn mentioning(text: &str) -> Vec<Instrument> {
     let metals = METALS.iter().flat_map(|metal| MetalUnit::ALL.map(|(unit, ..)| format!("{}={unit}", metal.code)));
     let commodities = COMMODITIES.iter().map(|commodity| commodity.symbol.to_owned());
     let coins = COINS.iter().map(|(code, _)| format!("{code}-USD"));

@@ -155,7 +155,7 @@ pub async fn run(
         }
         Attempt::First(pending) => pending,
     };
-    let series = history::load(app, &order.symbol).await?;
+    let series = history::load_for(app, customer, &order.symbol).await?;
     let outcome = simulate(&series, order).await?;
     let (id, created_at) = (app.new_id(), app.now());
     let written = move || {

@@ -107,6 +107,12 @@ pub enum ServiceError {
         /// When the next attempt is taken.
         retry_after_seconds: u64,
     },
+    /// The customer has looked at too many symbols that nobody had looked at before: each takes a call that all share.
+    #[error("too many symbols that are new here; the next one can be looked at in {retry_after_seconds} seconds")]
+    TooManyFirstLooks {
+        /// When the next look is taken.
+        retry_after_seconds: u64,
+    },
     /// The ledger refuses; the books are as they were.
     #[error(transparent)]
     Refused(#[from] Refusal),

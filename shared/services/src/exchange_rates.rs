@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use domain::{Currency, Day, Symbol};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use market::{MarketClock, Patience};
+use market::MarketClock;
 use rust_decimal::Decimal;
 use valuation::Rates;
 
 use crate::error::ServiceError;
-use crate::history::{Series, Wait};
+use crate::history::{Reader, Series, Wait};
 use crate::{App, following, history};
 
 /// Currencies looked up at the same time.
@@ -88,16 +88,17 @@ async fn pair(app: &App, currency: Currency, base: Currency, wait: Wait) -> Resu
     let (direct, inverse) = (symbol_of(currency, base)?, symbol_of(base, currency)?);
     let found = if app.provider().clock() == MarketClock::Live {
         of_market(app, &direct, &inverse, wait).await?
-    } else if let Some(series) = had(history::at_hand_within(app, &direct, wait).await)? {
+    } else if let Some(series) = had(history::at_hand_within(app, &direct, Reader::platform(wait)).await)? {
         Some(series)
     } else {
-        had(history::at_hand_within(app, &inverse, wait).await)?
+        had(history::at_hand_within(app, &inverse, Reader::platform(wait)).await)?
     };
     Ok(found.map(|series| if series.symbol == direct { of(&series, |close| close) } else { of(&series, f64::recip) }))
 }
 
-/// The history of a pair, as it is stored either way; where it is not, both are asked for at once, since whoever waits
-/// has not the time to ask for one after the other.
+/// The history of a pair, as it is stored either way. Where it is not, it is asked for as it is looked for, and the other
+/// way round only where there is no such pair: that is remembered, so that whoever had no time left for the second call
+/// makes it the next time.
 async fn of_market(
     app: &App,
     direct: &Symbol,
@@ -107,13 +108,16 @@ async fn of_market(
     let mut found = None;
     for symbol in [direct, inverse] {
         if found.is_none() {
-            found = history::stored_within(app, symbol, wait).await?;
+            found = history::stored(app, symbol).await?;
         }
     }
     if found.is_none() {
-        let asked = |symbol| history::load_within(app, symbol, Patience::Caller, wait);
-        let (one, other) = tokio::join!(asked(direct), asked(inverse));
-        found = had(one)?.or(had(other)?);
+        found = match history::load_within(app, direct, Reader::platform(wait)).await {
+            Err(ServiceError::UnknownSymbol { .. }) => {
+                had(history::load_within(app, inverse, Reader::platform(wait)).await)?
+            }
+            asked => had(asked)?,
+        };
     }
     if let Some(series) = &found {
         following::while_valued(app, &series.symbol).await?;

@@ -26,7 +26,7 @@ pub(crate) fn extend(stored: &Bars, basis: Basis, fetched: History) -> Option<Hi
         Some((_, newest)) if compact && tells_no_splits(&fetched) && is_on_the_stored_scale(&newest) => {
             append(stored, &fetched.bars, newest)
         }
-        Some((oldest, _)) => prepend(stored, &fetched.bars, basis, oldest),
+        Some((oldest, newest)) => around(stored, &fetched.bars, basis, (oldest, newest)),
         None => None,
     };
     match joined {
@@ -56,7 +56,7 @@ fn across(stored: &Bars, fetched: History) -> Option<History> {
         append(stored, &fetched.bars, newest)?
     } else {
         notes.push(Note::SplitsUnknown);
-        prepend(stored, &fetched.bars, Basis::Quoted, oldest)?
+        around(stored, &fetched.bars, Basis::Quoted, (oldest, newest))?
     };
     Some(History { bars, basis: Basis::SplitAdjusted, notes, ..fetched })
 }
@@ -96,24 +96,52 @@ fn append(stored: &Bars, fetched: &Bars, (old, new): Twins) -> Option<Bars> {
     Bars::from_rows(stored.iter().chain(newer)).ok()
 }
 
-/// The fetched bars with the older stored ones before them, on the fetched scale.
-fn prepend(stored: &Bars, fetched: &Bars, basis: Basis, (old, new): Twins) -> Option<Bars> {
-    let adjusted = new.adjusted_close / old.adjusted_close;
-    // Prices on one scale are all divided by each further split; prices as traded never change.
-    let prices = match basis {
-        Basis::Quoted => 1.0,
-        Basis::SplitAdjusted => new.close / old.close,
-    };
-    let older = stored.iter().take(stored.count_before(fetched.first()?.date)).map(|bar| Bar {
-        open: bar.open * prices,
-        high: bar.high * prices,
-        low: bar.low * prices,
-        close: bar.close * prices,
-        volume: bar.volume / prices,
-        adjusted_close: bar.adjusted_close * adjusted,
-        ..bar
-    });
-    Bars::from_rows(older.chain(fetched.iter())).ok()
+/// The fetched bars with the older stored ones before them and the newer ones, which another source has brought, behind:
+/// on the scale of the last of all.
+fn around(stored: &Bars, fetched: &Bars, basis: Basis, (oldest, newest): (Twins, Twins)) -> Option<Bars> {
+    let newer = stored.count_through(fetched.last()?.date);
+    let to_last = if newer < stored.len() { Scale::from_new_to_old(basis, &newest) } else { Scale::SAME };
+    let to_fetched = Scale::from_old_to_new(basis, &oldest);
+    let older = stored.iter().take(stored.count_before(fetched.first()?.date));
+    let older = older.map(|bar| to_last.of(to_fetched.of(bar)));
+    let middle = fetched.iter().map(|bar| to_last.of(bar));
+    Bars::from_rows(older.chain(middle).chain(stored.iter().skip(newer))).ok()
+}
+
+/// What brings prices from one scale to another.
+#[derive(Clone, Copy)]
+struct Scale {
+    prices: f64,
+    adjusted: f64,
+}
+
+impl Scale {
+    const SAME: Self = Self { prices: 1.0, adjusted: 1.0 };
+
+    fn from_old_to_new(basis: Basis, (old, new): &Twins) -> Self {
+        // Prices on one scale are all divided by each further split; prices as traded never change.
+        let prices = match basis {
+            Basis::Quoted => 1.0,
+            Basis::SplitAdjusted => new.close / old.close,
+        };
+        Self { prices, adjusted: new.adjusted_close / old.adjusted_close }
+    }
+
+    fn from_new_to_old(basis: Basis, (old, new): &Twins) -> Self {
+        Self::from_old_to_new(basis, &(*new, *old))
+    }
+
+    fn of(self, bar: Bar) -> Bar {
+        Bar {
+            open: bar.open * self.prices,
+            high: bar.high * self.prices,
+            low: bar.low * self.prices,
+            close: bar.close * self.prices,
+            volume: bar.volume / self.prices,
+            adjusted_close: bar.adjusted_close * self.adjusted,
+            ..bar
+        }
+    }
 }
 
 #[cfg(test)]
@@ -292,27 +320,51 @@ mod tests {
         })
     }
 
+    #[test]
+    fn newer_bars_of_another_source_stay_behind_an_answer_that_ends_before_them() {
+        let stored = Bars::from_rows(days(1, 12)).unwrap();
+        let halved = |bar: Bar| Bar { adjusted_close: bar.adjusted_close / 2.0, ..bar };
+        for came in [compact(days(4, 5).into_iter().map(halved)), whole(days(4, 5).into_iter().map(halved))] {
+            assert_eq!(joined(&stored, came).unwrap(), stored);
+        }
+        // On one scale, which a split after the answer has divided.
+        let doubled = |bar: Bar| Bar {
+            open: bar.open * 2.0,
+            high: bar.high * 2.0,
+            low: bar.low * 2.0,
+            close: bar.close * 2.0,
+            volume: bar.volume / 2.0,
+            ..bar
+        };
+        let came = told(Basis::SplitAdjusted, &[Note::CompactHistory], days(4, 5).into_iter().map(doubled));
+        assert_eq!(extend(&stored, Basis::SplitAdjusted, came).unwrap().bars, stored);
+    }
+
     proptest! {
         #[test]
         fn an_earlier_part_and_a_later_answer_are_the_series(
             series in any_series(),
             from in any::<proptest::sample::Index>(),
             through in any::<proptest::sample::Index>(),
+            until in any::<proptest::sample::Index>(),
             stored_scale in 0.01_f64..100.0,
             is_compact in any::<bool>(),
         ) {
-            // What was stored ended on a day at or after the answer's first, on the scale of its time.
+            // What was stored ended on a day at or after the answer's first, on the scale of its time; and the answer, of a
+            // source that is behind, on any day that it has.
             let from = from.index(series.len());
             let through = from + through.index(series.len() - from);
+            let until = from + until.index(series.len() - from);
             let earlier = series.slice(0, through + 1);
             let scaled = earlier.iter().map(|bar| Bar { adjusted_close: bar.adjusted_close * stored_scale, ..bar });
             let stored = Bars::from_rows(scaled).unwrap();
-            let later = series.slice(from, series.len());
+            let later = series.slice(from, until + 1);
             let came = if is_compact { compact(later.iter()) } else { whole(later.iter()) };
             let bars = joined(&stored, came).unwrap();
-            prop_assert_eq!(bars.len(), series.len());
+            prop_assert_eq!(bars.len(), through.max(until) + 1);
+            let scale = if through > until { stored_scale } else { 1.0 };
             for (bar, expected) in bars.iter().zip(series.iter()) {
-                prop_assert!((bar.adjusted_close / expected.adjusted_close - 1.0).abs() < 1e-12);
+                prop_assert!((bar.adjusted_close / expected.adjusted_close / scale - 1.0).abs() < 1e-12);
                 prop_assert_eq!(Bar { adjusted_close: expected.adjusted_close, ..bar }, expected);
             }
         }

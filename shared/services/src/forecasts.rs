@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use domain::{Bars, Currency, Day, Symbol};
+use domain::{Bars, Currency, CustomerId, Day, Symbol};
 use quant::forecast::{self, ForecastError, Point, Score};
 use quant::grading::{self, Entry, Grade, GradedPoint};
 use serde::{Deserialize, Serialize};
@@ -110,8 +110,8 @@ pub struct Record {
 
 /// The forecast of this order: the stored one where it was made before from the same bars, else a
 /// new one that is stored. The first one stored stays.
-pub async fn make(app: &App, order: &Order) -> Result<Forecast, ServiceError> {
-    let series = history::load(app, &order.symbol).await?;
+pub async fn make(app: &App, customer: CustomerId, order: &Order) -> Result<Forecast, ServiceError> {
+    let series = history::load_for(app, customer, &order.symbol).await?;
     make_of(app, &series, order).await
 }
 
@@ -198,8 +198,14 @@ fn refusal(error: &ForecastError) -> ServiceError {
 }
 
 /// A page of the stored forecasts of a symbol, each beside what came.
-pub async fn record(app: &App, symbol: &Symbol, limit: usize, cursor: Option<String>) -> Result<Record, ServiceError> {
-    let series = history::load(app, symbol).await?;
+pub async fn record(
+    app: &App,
+    customer: CustomerId,
+    symbol: &Symbol,
+    limit: usize,
+    cursor: Option<String>,
+) -> Result<Record, ServiceError> {
+    let series = history::load_for(app, customer, symbol).await?;
     let cursor = cursor.map(Cursor::new);
     let page = documents::list::<Forecast>(app.table(), keys::forecasts(symbol), limit, cursor).await?;
     let graded = grades::stored(app, &page.items).await?;

@@ -1,9 +1,10 @@
 //! The price history of a symbol: from memory, from the store, and from the provider when stale.
 //!
 //! `memory.rs` has what a process remembers and who waits for whom, `lease.rs` which process asks, `fetching.rs` what a
-//! provider is asked for and what becomes of its answer.
+//! provider is asked for and what becomes of its answer, `freshness.rs` whether a call could bring anything newer.
 
 mod fetching;
+mod freshness;
 mod lease;
 mod memory;
 
@@ -12,24 +13,30 @@ pub use memory::Histories;
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use domain::{Bars, Currency, Day, Price, Symbol};
+use chrono::{DateTime, Utc};
+use domain::{Bars, Currency, CustomerId, Day, Price, Symbol};
 use market::{Basis, MarketClock, Patience, ProviderError};
 use quant::backtest::Warning;
 
 use crate::error::ServiceError;
+use crate::first_looks::Asker;
+use crate::quotes::MAX_AGE_DAYS;
 use crate::{App, market_clock};
+
+use fetching::Fetched;
+use freshness::{is_current, is_overdue};
 
 pub(crate) use fetching::{is_unknown, remember_unknown};
 pub(crate) use lease::{Turn, Wanted, others_done, take};
-pub(crate) use memory::Wait;
+pub(crate) use memory::{NoAnswer, Reader, Wait};
 
 /// Most bars of a span: eighty years of days, and an answer that a function may still give.
 const MAX_SPAN_BARS: usize = 20_000;
-/// How long after a fetch a live provider is not asked again for a bar that it did not have.
+/// How long after a fetch a live provider is not asked again for a bar that was not out yet.
 pub(crate) const RETRY_MINUTES: i64 = 15;
-/// How long after a session's bar is expected its absence is no delay any more: from 18:00 in New York on.
-const LATE_MINUTES: i64 = 105;
+
+/// Calls that a look at old bars leaves to everything else: what is held is refreshed anyway.
+const CALLS_LEFT_BY_OLD_BARS: usize = 10;
 
 /// The history of one symbol as every service reads it.
 #[derive(Debug)]
@@ -99,7 +106,14 @@ impl Series {
     }
 }
 
-/// The history of a symbol for a caller who waits.
+/// The history of a symbol that a customer names.
+///
+/// Errors: as of [`load_with`], and [`ServiceError::TooManyFirstLooks`].
+pub async fn load_for(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<Arc<Series>, ServiceError> {
+    load_within(app, symbol, Reader::customer(customer, Wait::of_request(app))).await
+}
+
+/// The history of a symbol for somebody who waits.
 pub async fn load(app: &App, symbol: &Symbol) -> Result<Arc<Series>, ServiceError> {
     load_with(app, symbol, Patience::Caller).await
 }
@@ -110,65 +124,69 @@ pub async fn load(app: &App, symbol: &Symbol) -> Result<Arc<Series>, ServiceErro
 /// One reader asks the provider about a symbol and the others, of this process and of all others on the table, wait for
 /// what it gets, a caller no longer than for a provider.
 pub async fn load_with(app: &App, symbol: &Symbol, patience: Patience) -> Result<Arc<Series>, ServiceError> {
-    load_within(app, symbol, patience, Wait::with(app, patience)).await
+    load_within(app, symbol, Reader { asker: Asker::Platform, patience, wait: Wait::with(app, patience) }).await
 }
 
 /// Like [`load_with`], for a wait that has begun already.
-pub(crate) async fn load_within(
-    app: &App,
-    symbol: &Symbol,
-    patience: Patience,
-    wait: Wait,
-) -> Result<Arc<Series>, ServiceError> {
-    let Some(mut slot) = app.histories().turn(symbol, wait).await else {
+pub(crate) async fn load_within(app: &App, symbol: &Symbol, reader: Reader) -> Result<Arc<Series>, ServiceError> {
+    let Some(mut slot) = app.histories().turn(symbol, reader.wait).await else {
         let stored = from_store(app, symbol).await?.ok_or(ProviderError::TimedOut)?;
         return Ok(Arc::new(Series { stale: !is_current(app, &stored), ..stored }));
     };
     if let Some(series) = slot.current(app) {
         return Ok(series);
     }
-    if let Some(error) = slot.resting(app) {
-        return Err(refusal(symbol, error));
-    }
-    let series = match from_store(app, symbol).await? {
-        Some(series) if is_current(app, &series) => series,
-        stored => match fetching::fetch_once(app, symbol, (patience, wait), stored).await {
-            Err(ServiceError::Provider(error)) => {
-                slot.failed(app, error.clone());
-                return Err(refusal(symbol, error));
-            }
-            fetched => fetched?,
-        },
+    let stored = match from_store(app, symbol).await? {
+        Some(series) if is_current(app, &series) => return Ok(slot.remember(app, series)),
+        stored => stored,
     };
-    Ok(slot.remember(app, series))
+    let fetched = match slot.resting(app, Wanted::Bars) {
+        Some(error) => Fetched::Missing { why: NoAnswer::NotAsked(error), stored },
+        None => fetching::fetch_once(app, symbol, reader, stored).await?,
+    };
+    match fetched {
+        Fetched::Fresh(series) => Ok(slot.remember(app, series)),
+        Fetched::Missing { why, stored } => {
+            slot.failed(app, Wanted::Bars, &why);
+            let old = stored.ok_or_else(|| refusal(symbol, why.error().clone()))?;
+            tracing::warn!(%symbol, error = %why.error(), "serving stored bars: there are no newer ones");
+            Ok(slot.remember(app, Series { stale: true, ..old }))
+        }
+    }
 }
 
-/// The history of a symbol as it is at hand: of a live provider what is stored, however old, so that a list of many
-/// symbols uses up no calls; whether it is `stale` is for the reader to judge by its last day. Only a symbol of which
-/// nothing is stored is asked for.
+/// The history of a symbol as it is at hand: of a live provider what is stored, so that a list of many symbols uses up no
+/// calls; whether it is `stale` is for the reader to judge by its last day. Only a symbol of which nothing is stored is
+/// asked for, and for a customer one whose bars are too old to trade at.
 pub async fn at_hand(app: &App, symbol: &Symbol) -> Result<Arc<Series>, ServiceError> {
-    at_hand_within(app, symbol, Wait::of_request(app)).await
+    at_hand_within(app, symbol, Reader::platform(Wait::of_request(app))).await
 }
 
 /// Like [`at_hand`], for a wait that has begun already.
-pub(crate) async fn at_hand_within(app: &App, symbol: &Symbol, wait: Wait) -> Result<Arc<Series>, ServiceError> {
+pub(crate) async fn at_hand_within(app: &App, symbol: &Symbol, reader: Reader) -> Result<Arc<Series>, ServiceError> {
     if app.provider().clock() == MarketClock::Live
-        && let Some(series) = stored_within(app, symbol, wait).await?
+        && let Some(series) = stored(app, symbol).await?
+        && !is_worth_a_call(app, &series, reader).await
     {
         return Ok(series);
     }
-    load_within(app, symbol, Patience::Caller, wait).await
+    load_within(app, symbol, reader).await
+}
+
+/// Whether bars are too old to trade at, and a call that may bring newer ones can be spared.
+async fn is_worth_a_call(app: &App, series: &Series, reader: Reader) -> bool {
+    let is_old = market_clock::market_day(app).days_since(series.last) > MAX_AGE_DAYS;
+    let may_ask = matches!(reader.asker, Asker::Customer(_)) && reader.wait.allows_a_call();
+    is_old
+        && may_ask
+        && !is_current(app, series)
+        && app.provider().calls_left().await.is_none_or(|left| left > CALLS_LEFT_BY_OLD_BARS)
 }
 
 /// The history of a symbol that is in memory or in the store, however old; no provider is asked. Bars of a source that
 /// is none of the provider's are no history: whoever changed the source wants its prices.
 pub async fn stored(app: &App, symbol: &Symbol) -> Result<Option<Arc<Series>>, ServiceError> {
-    stored_within(app, symbol, Wait::of(Patience::Caller)).await
-}
-
-/// Like [`stored`], for a wait that has begun already.
-pub(crate) async fn stored_within(app: &App, symbol: &Symbol, wait: Wait) -> Result<Option<Arc<Series>>, ServiceError> {
-    let Some(mut slot) = app.histories().turn(symbol, wait).await else {
+    let Some(mut slot) = app.histories().turn(symbol, Wait::to_read()).await else {
         return Ok(from_store(app, symbol).await?.map(Arc::new));
     };
     if let Some(series) = slot.believed(app) {
@@ -177,24 +195,11 @@ pub(crate) async fn stored_within(app: &App, symbol: &Symbol, wait: Wait) -> Res
     Ok(from_store(app, symbol).await?.map(|series| slot.remember(app, series)))
 }
 
-/// Whether a bar of a live provider that ends on this day should have come long ago.
-fn is_overdue(app: &App, last: Day) -> bool {
-    let expected = market_clock::last_finished_session(app.now() - TimeDelta::minutes(LATE_MINUTES));
-    app.provider().clock() == MarketClock::Live && last < expected
-}
-
-/// Whether asking the provider could not bring anything newer.
-fn is_current(app: &App, series: &Series) -> bool {
-    let provider = app.provider();
-    if !provider.gives(&series.source) || series.revision != provider.revision(&series.symbol) {
-        return false;
-    }
-    match provider.clock() {
-        MarketClock::StandsAt(_) => true,
-        MarketClock::Live => {
-            series.last >= market_clock::market_day(app)
-                || app.now() - series.fetched_at < TimeDelta::minutes(RETRY_MINUTES)
-        }
+/// What there is of a symbol without a call: of a live provider what is stored, of files what they have.
+pub(crate) async fn without_asking(app: &App, symbol: &Symbol) -> Result<Option<Arc<Series>>, ServiceError> {
+    match app.provider().clock() {
+        MarketClock::Live => stored(app, symbol).await,
+        MarketClock::StandsAt(_) => load(app, symbol).await.map(Some),
     }
 }
 

@@ -7,36 +7,51 @@ pub use search::search;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use domain::{CustomerId, Instrument, Symbol};
+use domain::{Currency, CustomerId, Instrument, Symbol};
 use market::{MarketClock, ProviderError};
 use store::{StoreError, documents, keys};
 
 use crate::error::ServiceError;
-use crate::history::{self, Series, Wait};
+use crate::first_looks::{self, Asker};
+use crate::history::{self, NoAnswer, Reader, Series, Wait};
 use crate::{App, last_quote, own_items, quotes};
 
 /// How long what was assumed of an instrument stands before the provider is asked again.
 const ASSUMED_MINUTES: i64 = 60;
 
-/// The instrument's metadata. Where a live provider has none at hand, a stock in US dollars is assumed, for an hour, so
-/// that a list of many does not ask again with each look.
+/// The instrument's metadata. Where a live provider has none at hand, a stock is assumed, for an hour, so that a list of
+/// many does not ask again with each look.
 pub async fn find(app: &App, symbol: &Symbol) -> Result<Instrument, ServiceError> {
-    find_within(app, symbol, Wait::of_request(app)).await
+    let wait = Wait::of_request(app);
+    let prices_in = stored_currency(app, symbol).await?;
+    find_within(app, symbol, prices_in, wait).await
 }
 
-/// Like [`find`], for a wait that has begun already. What is assumed because no time was left to ask is not kept.
-pub(crate) async fn find_within(app: &App, symbol: &Symbol, wait: Wait) -> Result<Instrument, ServiceError> {
+/// Like [`find`], for a wait that has begun already and prices that are at hand, in their currency. What is assumed
+/// because no time was left to ask is not kept.
+///
+/// What is assumed is priced in that currency, in US dollars only where there is no price: a lot is recorded in the
+/// currency of its instrument for good, and one in another than its prices would never be worth anything.
+pub(crate) async fn find_within(
+    app: &App,
+    symbol: &Symbol,
+    prices_in: Option<Currency>,
+    wait: Wait,
+) -> Result<Instrument, ServiceError> {
+    let assumed = |error: &ProviderError| assumed(symbol, prices_in, error);
     // Files are at hand and their owner edits them; only a live provider's answer is worth keeping.
     if app.provider().clock() != MarketClock::Live {
         let found = app.provider().instrument(symbol).await;
-        return Ok(found.unwrap_or_else(|error| assumed(symbol, &error)));
+        return Ok(found.unwrap_or_else(|error| assumed(&error)));
     }
     let key = keys::instrument(symbol);
     if let Some((instrument, _)) = documents::read::<Instrument>(app.table(), &key).await? {
-        return Ok(instrument);
+        // It may have been assumed before there was a price.
+        let currency = prices_in.filter(|_| is_assumed(&instrument)).unwrap_or(instrument.currency);
+        return Ok(Instrument { currency, ..instrument });
     }
     if !wait.allows_a_call() {
-        return Ok(assumed(symbol, &ProviderError::TimedOut));
+        return Ok(assumed(&ProviderError::TimedOut));
     }
     match wait.on(app.provider().instrument(symbol)).await {
         Ok(instrument) => {
@@ -47,7 +62,7 @@ pub(crate) async fn find_within(app: &App, symbol: &Symbol, wait: Wait) -> Resul
             Ok(instrument)
         }
         Err(error) => {
-            let instrument = assumed(symbol, &error);
+            let instrument = assumed(&error);
             let until = app.now() + TimeDelta::minutes(ASSUMED_MINUTES);
             match documents::put_new(app.table(), key, &instrument, Some(until.timestamp())).await {
                 Ok(_) | Err(StoreError::Conflict { .. }) => Ok(instrument),
@@ -57,9 +72,29 @@ pub(crate) async fn find_within(app: &App, symbol: &Symbol, wait: Wait) -> Resul
     }
 }
 
-fn assumed(symbol: &Symbol, error: &ProviderError) -> Instrument {
+fn assumed(symbol: &Symbol, prices_in: Option<Currency>, error: &ProviderError) -> Instrument {
     tracing::warn!(%symbol, %error, "no metadata for now");
-    Instrument::unlisted(symbol.clone())
+    let unlisted = Instrument::unlisted(symbol.clone());
+    Instrument { currency: prices_in.unwrap_or(unlisted.currency), ..unlisted }
+}
+
+/// Whether nothing is known of an instrument but, perhaps, its currency.
+fn is_assumed(instrument: &Instrument) -> bool {
+    Instrument { currency: instrument.currency, ..Instrument::unlisted(instrument.symbol.clone()) } == *instrument
+}
+
+/// The currency of the stored prices of a symbol, as far as they are of a live provider's own.
+async fn stored_currency(app: &App, symbol: &Symbol) -> Result<Option<Currency>, ServiceError> {
+    if app.provider().clock() != MarketClock::Live {
+        return Ok(None);
+    }
+    let outlines = store::bars::outlines(app.table(), std::slice::from_ref(symbol)).await?;
+    let head = outlines.into_iter().flatten().map(|outline| outline.head).next();
+    if let Some(head) = head.filter(|head| app.provider().gives(&head.source)) {
+        return Ok(Some(head.currency));
+    }
+    let quote = last_quote::read(app, symbol).await?;
+    Ok(quote.filter(|quote| quotes::is_believed(app, quote)).map(|quote| quote.currency))
 }
 
 /// The instrument that a customer means by a symbol that they are about to hold or watch: an item of their own, or one
@@ -84,8 +119,8 @@ pub(crate) async fn known_within(
         return listed(app, symbol).await;
     }
     // A call that brings the bars tells more than one that brings the name, and costs as much.
-    history::at_hand_within(app, symbol, wait).await?;
-    find_within(app, symbol, wait).await
+    let series = history::at_hand_within(app, symbol, Reader::customer(customer, wait)).await?;
+    find_within(app, symbol, Some(series.currency), wait).await
 }
 
 /// What a symbol that somebody looks at stands for. A ticker that is new here is validated by the provider's search or,
@@ -100,25 +135,46 @@ pub async fn look_up(app: &App, customer: CustomerId, symbol: &Symbol) -> Result
         return listed(app, symbol).await;
     }
     let wait = Wait::of_request(app);
-    let key = keys::instrument(symbol);
-    if let Some((instrument, _)) = documents::read::<Instrument>(app.table(), &key).await? {
+    let known = documents::read::<Instrument>(app.table(), &keys::instrument(symbol)).await?;
+    if let Some((instrument, _)) = known.filter(|(instrument, _)| !is_assumed(instrument)) {
         return Ok(instrument);
     }
-    let outline = store::bars::outlines(app.table(), std::slice::from_ref(symbol)).await?.into_iter().flatten().next();
-    let has_bars = outline.is_some_and(|outline| app.provider().gives(&outline.head.source));
-    if has_bars || last_quote::read(app, symbol).await?.is_some() {
-        return find_within(app, symbol, wait).await;
+    let prices_in = stored_currency(app, symbol).await?;
+    if prices_in.is_some() {
+        return find_within(app, symbol, prices_in, wait).await;
     }
     if history::is_unknown(app, symbol).await? {
         return Err(ServiceError::UnknownSymbol { symbol: symbol.clone() });
     }
-    if let Ok(found) = search::of_provider(app, symbol.as_str(), wait).await?
+    let built_in = search::built_in(app, symbol.as_str()).into_iter().find(|instrument| instrument.symbol == *symbol);
+    if let Some(instrument) = built_in {
+        return Ok(instrument);
+    }
+    if let Ok(found) = first_search(app, customer, symbol, wait).await?
         && let Some(instrument) = found.into_iter().find(|instrument| instrument.symbol == *symbol)
     {
         return Ok(instrument);
     }
-    let quote = quotes::ask(app, symbol, wait).await?;
+    let quote = quotes::ask(app, symbol, Reader::customer(customer, wait)).await?;
     Ok(Instrument { currency: quote.currency, ..Instrument::unlisted(symbol.clone()) })
+}
+
+/// What the provider's search finds for a symbol of which nothing is stored.
+async fn first_search(
+    app: &App,
+    customer: CustomerId,
+    symbol: &Symbol,
+    wait: Wait,
+) -> Result<Result<Vec<Instrument>, NoAnswer>, ServiceError> {
+    if let Some(kept) = search::kept(app, symbol.as_str()).await? {
+        return Ok(Ok(kept));
+    }
+    let first_look = first_looks::take(app, Asker::Customer(customer), symbol).await?;
+    let found = search::of_provider(app, symbol.as_str(), wait).await;
+    if let Ok(answer) = &found {
+        first_look.settle(app, answer).await;
+    }
+    found
 }
 
 /// An instrument of files, which list all that they have.
@@ -129,19 +185,21 @@ async fn listed(app: &App, symbol: &Symbol) -> Result<Instrument, ServiceError> 
     })
 }
 
-/// What is known of the instrument that a customer means by a symbol, whether or not it has prices.
+/// What is known of the instrument that a customer means by a symbol, whether or not it has prices; these are in
+/// `prices_in`.
 ///
 /// Errors: [`ServiceError::UnknownSymbol`] for an item that the customer does not have.
 pub(crate) async fn described_within(
     app: &App,
     customer: CustomerId,
     symbol: &Symbol,
+    prices_in: Option<Currency>,
     wait: Wait,
 ) -> Result<Instrument, ServiceError> {
     if symbol.is_own_item() {
         own_items::find(app, customer, symbol).await
     } else {
-        find_within(app, symbol, wait).await
+        find_within(app, symbol, prices_in, wait).await
     }
 }
 
@@ -162,5 +220,5 @@ pub(crate) async fn prices_within(
     if symbol.is_own_item() {
         return own_items::valuations(app, customer, symbol).await.map(Arc::new);
     }
-    history::at_hand_within(app, symbol, wait).await
+    history::at_hand_within(app, symbol, Reader::customer(customer, wait)).await
 }

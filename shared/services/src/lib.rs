@@ -13,6 +13,7 @@ mod digest;
 pub mod error;
 mod exchange_rates;
 mod extension;
+mod first_looks;
 mod following;
 pub mod forecasts;
 pub mod health;
@@ -50,6 +51,7 @@ pub mod watchlist;
 
 pub use app::{App, Channels, Parts};
 pub use error::ServiceError;
+pub use first_looks::MAX_FIRST_LOOKS;
 pub use idempotency::Created;
 pub use precondition::Precondition;
 

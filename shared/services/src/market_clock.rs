@@ -26,6 +26,21 @@ const BAR_EXPECTED_AT: NaiveTime = match NaiveTime::from_hms_opt(16, 15, 0) {
     None => NaiveTime::MIN,
 };
 
+/// When a source has the bars of a session, in New York. Asked for before, a call of a counted quota is lost.
+const BARS_OUT_AT: NaiveTime = match NaiveTime::from_hms_opt(18, 0, 0) {
+    Some(time) => time,
+    None => NaiveTime::MIN,
+};
+
+/// The last session whose bars are out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BarsOut {
+    /// Its day.
+    pub session: Day,
+    /// When they came out.
+    pub since: DateTime<Utc>,
+}
+
 /// The last day of which a daily bar can be expected.
 #[must_use]
 pub fn market_day(app: &App) -> Day {
@@ -54,8 +69,12 @@ pub fn age_seconds(app: &App, as_of: DateTime<Utc>) -> u64 {
 /// The instant at which the session of a day closes.
 #[must_use]
 pub fn close_of(day: Day) -> DateTime<Utc> {
-    let local = day.date().and_time(CLOSE);
-    // 16:00 exists once on every day in New York; clocks change at two in the morning.
+    in_new_york(day, CLOSE)
+}
+
+fn in_new_york(day: Day, time: NaiveTime) -> DateTime<Utc> {
+    let local = day.date().and_time(time);
+    // Afternoons exist once on every day in New York; clocks change at two in the morning.
     local.and_local_timezone(New_York).earliest().map_or_else(|| local.and_utc(), |time| time.with_timezone(&Utc))
 }
 
@@ -72,10 +91,22 @@ pub fn until_close(now: DateTime<Utc>) -> Option<TimeDelta> {
 /// The last trading day whose session had ended at `now`.
 #[must_use]
 pub fn last_finished_session(now: DateTime<Utc>) -> Day {
+    last_session_past(BAR_EXPECTED_AT, now)
+}
+
+/// The last session whose bars were out at `now`.
+#[must_use]
+pub(crate) fn bars_out(now: DateTime<Utc>) -> BarsOut {
+    let session = last_session_past(BARS_OUT_AT, now);
+    BarsOut { session, since: in_new_york(session, BARS_OUT_AT) }
+}
+
+/// The last trading day on which it had been this time in New York by `now`.
+fn last_session_past(time: NaiveTime, now: DateTime<Utc>) -> Day {
     let local = now.with_timezone(&New_York);
     // An unreadable clock (outside 1900 to 2199) expects no bar newer than the first day we know.
     let today = Day::try_from(local.date_naive()).unwrap_or(Day::FIRST);
-    let candidate = if local.time() >= BAR_EXPECTED_AT { today } else { today.plus_days(-1) };
+    let candidate = if local.time() >= time { today } else { today.plus_days(-1) };
     calendar::last_trading_day_on_or_before(candidate).unwrap_or(Day::FIRST)
 }
 

@@ -107,10 +107,13 @@ async fn line(
 ) -> Result<(Symbol, PriceLine), ServiceError> {
     let series = match instruments::prices_within(app, customer, &symbol, wait).await {
         Ok(series) => Some(series),
-        Err(ServiceError::UnknownSymbol { .. } | ServiceError::Provider(_)) => None,
+        Err(
+            ServiceError::UnknownSymbol { .. } | ServiceError::Provider(_) | ServiceError::TooManyFirstLooks { .. },
+        ) => None,
         Err(error) => return Err(error),
     };
-    let instrument = match instruments::described_within(app, customer, &symbol, wait).await {
+    let prices_in = series.as_ref().map(|series| series.currency);
+    let instrument = match instruments::described_within(app, customer, &symbol, prices_in, wait).await {
         Err(ServiceError::UnknownSymbol { .. }) => Instrument::unlisted(symbol.clone()),
         found => found?,
     };

@@ -5,6 +5,7 @@ mod asking;
 mod board;
 
 pub(crate) use asking::ask;
+pub(crate) use board::board_within;
 pub use board::{Board, BoardQuote, board};
 
 pub use crate::market_clock::close_of;

@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{CustomerId, Day, Instrument, Money, Symbol};
-use market::Patience;
 use objects::{Link, LinkOptions, ObjectKey};
 use quant::backtest::{Fill, Outcome};
 use quant::forecast::Model;
@@ -20,7 +19,7 @@ use crate::chart_series::{ChartSeries, chart_series};
 use crate::digest::sha256_hex;
 use crate::error::ServiceError;
 use crate::forecasts::{self, Forecast};
-use crate::history::{self, Series, Wait};
+use crate::history::{self, Reader, Series, Wait};
 use crate::{App, instruments, objects_of};
 
 /// How long a report's link works.
@@ -85,7 +84,7 @@ struct Record {
 /// Gathers the figures of a report.
 pub async fn figures(app: &App, customer: CustomerId, order: &Order) -> Result<Figures, ServiceError> {
     let wait = Wait::of_request(app);
-    let series = history::load_within(app, &order.symbol, Patience::Caller, wait).await?;
+    let series = history::load_within(app, &order.symbol, Reader::customer(customer, wait)).await?;
     let strategy = match order.backtest {
         Some(id) => Strategy::try_from(&backtests::request_of(app, customer, id).await?)?,
         None => classic(&series)?,
@@ -103,7 +102,7 @@ pub async fn figures(app: &App, customer: CustomerId, order: &Order) -> Result<F
         Some((made, graded))
     });
     Ok(Figures {
-        instrument: instruments::find_within(app, &order.symbol, wait).await?,
+        instrument: instruments::find_within(app, &order.symbol, Some(series.currency), wait).await?,
         request: backtest.filled(),
         // A span that ended earlier has no forecast of today; one made there would be hindsight.
         forecast: if outcome.last_day == series.last { forecast_at(app, &series, series.last).await? } else { None },

@@ -10,6 +10,7 @@ use store::retry::{Retry, retry};
 use store::{DeleteExpect, Item, Write, bars, documents, keys};
 
 use crate::error::ServiceError;
+use crate::history::Wait;
 use crate::quotes::{self, BoardQuote};
 use crate::tally::Tally;
 use crate::{App, following, instruments, last_quote, listing};
@@ -45,15 +46,16 @@ pub struct WatchedPrice {
 ///
 /// Errors: [`ServiceError::UnknownSymbol`], [`ServiceError::LimitReached`] where the customer watches [`MAX_WATCHED`].
 pub async fn put(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<(WatchedPrice, bool), ServiceError> {
+    let wait = Wait::of_request(app);
     let (watched, is_new) = match watched(app, customer, symbol).await? {
         Some(watched) => (watched, false),
-        None => add(app, customer, symbol).await?,
+        None => add(app, customer, symbol, wait).await?,
     };
-    Ok((with_price(app, customer, watched).await?, is_new))
+    Ok((with_price(app, customer, watched, wait).await?, is_new))
 }
 
-async fn add(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<(Watched, bool), ServiceError> {
-    instruments::known(app, customer, symbol).await?;
+async fn add(app: &App, customer: CustomerId, symbol: &Symbol, wait: Wait) -> Result<(Watched, bool), ServiceError> {
+    instruments::known_within(app, customer, symbol, wait).await?;
     let is_own = symbol.is_own_item();
     if !is_own {
         following::begin(app, symbol).await?;
@@ -82,7 +84,7 @@ async fn watched(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<Opt
 /// A symbol that the customer watches, with its last price.
 pub async fn find(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<WatchedPrice, ServiceError> {
     let watched = watched(app, customer, symbol).await?.ok_or(NOT_WATCHED)?;
-    with_price(app, customer, watched).await
+    with_price(app, customer, watched, Wait::of_request(app)).await
 }
 
 /// No longer watches a symbol.
@@ -112,12 +114,17 @@ pub async fn list(app: &App, customer: CustomerId) -> Result<Vec<WatchedPrice>, 
     let items = listing::items(app, keys::watches(customer)).await?;
     let mut watched: Vec<Watched> = items.iter().map(documents::parse).collect::<Result<_, _>>()?;
     watched.sort_by(|a, b| (b.added_at, &a.symbol).cmp(&(a.added_at, &b.symbol)));
-    with_prices(app, customer, watched).await
+    with_prices(app, customer, watched, Wait::of_request(app)).await
 }
 
-async fn with_price(app: &App, customer: CustomerId, watched: Watched) -> Result<WatchedPrice, ServiceError> {
+async fn with_price(
+    app: &App,
+    customer: CustomerId,
+    watched: Watched,
+    wait: Wait,
+) -> Result<WatchedPrice, ServiceError> {
     let Watched { symbol, added_at } = watched.clone();
-    let found = with_prices(app, customer, vec![watched]).await?.pop();
+    let found = with_prices(app, customer, vec![watched], wait).await?.pop();
     Ok(found.unwrap_or(WatchedPrice { symbol, added_at, quote: None }))
 }
 
@@ -125,10 +132,11 @@ async fn with_prices(
     app: &App,
     customer: CustomerId,
     watched: Vec<Watched>,
+    wait: Wait,
 ) -> Result<Vec<WatchedPrice>, ServiceError> {
     let symbols: Vec<Symbol> = watched.iter().map(|watched| watched.symbol.clone()).collect();
     let priced = having_a_stored_price(app, symbols).await?;
-    let board = quotes::board(app, customer, &priced).await?;
+    let board = quotes::board_within(app, customer, &priced, wait).await?;
     let mut quotes: BTreeMap<Symbol, BoardQuote> =
         board.quotes.into_iter().map(|quote| (quote.quote.symbol.clone(), quote)).collect();
     let priced = watched.into_iter().map(|Watched { symbol, added_at }| {

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
 
 mod exchange;
+mod failures;
+mod prompt;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -78,8 +80,8 @@ async fn a_failure_is_shared_by_all_processes_for_a_minute() {
 #[tokio::test]
 async fn after_a_failure_all_processes_serve_the_last_good_bars() {
     let world = World::at(NOON);
-    world.follow("ACME", bars_through("2026-11-18", 30, 10.0)).await;
-    world.clock.forward(TimeDelta::hours(1));
+    world.follow("ACME", bars_through("2026-11-19", 30, 10.0)).await;
+    world.clock.set("2026-11-20T23:00:00Z");
     world.exchange.calls();
     world.exchange.fail("ACME", ProviderError::TimedOut);
     let reads = read_by_all(&processes(&world)).await;
@@ -209,11 +211,11 @@ async fn a_name_that_comes_late_after_bars_that_came_late_keeps_nobody_longer_an
     assert_eq!(known.name, "ACME Incorporated");
 }
 
-#[tokio::test(start_paused = true)]
-async fn holdings_in_two_foreign_currencies_wait_no_longer_than_for_one_call() {
-    let world = World::at(NOON);
+/// A portfolio in dollars with a lot in each of these currencies.
+async fn holding_abroad(world: &World, currencies: &[&str]) -> PortfolioId {
     let id = opened(&world.app, world.customer).await;
-    for (name, currency) in [("EUROS", "EUR"), ("POUNDS", "GBP")] {
+    for currency in currencies {
+        let name = &format!("IN-{currency}");
         world.follow(name, bars_through("2026-11-19", 30, 10.0)).await;
         // As the market tells of an instrument that is quoted abroad.
         let key = keys::instrument(&symbol(name));
@@ -230,13 +232,32 @@ async fn holdings_in_two_foreign_currencies_wait_no_longer_than_for_one_call() {
         };
         investments::record(&world.app, world.customer, id, &purchase, None).await.unwrap();
     }
+    id
+}
+
+#[tokio::test(start_paused = true)]
+async fn holdings_in_two_foreign_currencies_wait_no_longer_than_for_one_call() {
+    let world = World::at(NOON);
+    let id = holding_abroad(&world, &["EUR", "GBP"]).await;
     let silent = Arc::new(Silent::default());
-    let app = world.on(world.table.clone(), silent.clone());
+    let app = world.on(Arc::new(prompt::Prompt(world.table.clone())), silent.clone());
     let started = Instant::now();
     let found = holdings::of_portfolio(&app, world.customer, id).await.unwrap();
     assert!(started.elapsed() <= CALLERS_WAIT, "{:?}", started.elapsed());
     assert_eq!(found.items.len(), 2);
-    assert_eq!(silent.0.load(Ordering::SeqCst), 4, "two pairs, each as it may be quoted either way, at once");
+    assert_eq!(silent.0.load(Ordering::SeqCst), 2, "two pairs, at once, and no call more");
+}
+
+#[tokio::test]
+async fn a_pair_of_currencies_is_asked_for_the_other_way_round_only_where_there_is_none() {
+    for (listed, calls) in [("EURUSD=X", vec!["bars EURUSD=X"]), ("USDEUR=X", vec!["bars EURUSD=X", "bars USDEUR=X"])] {
+        let world = World::at(NOON);
+        let id = holding_abroad(&world, &["EUR"]).await;
+        world.exchange.list(listed, bars_through("2026-11-19", 30, 2.0));
+        world.exchange.calls();
+        holdings::of_portfolio(&world.app, world.customer, id).await.unwrap();
+        assert_eq!(world.exchange.calls(), calls, "{listed}");
+    }
 }
 
 #[tokio::test]
@@ -265,7 +286,7 @@ async fn symbols_that_nobody_knows_do_not_keep_an_import_from_its_verdict() {
 }
 
 #[tokio::test]
-async fn bars_that_lack_the_last_session_are_stale_from_six_in_the_evening_and_asked_for_no_more_often() {
+async fn bars_that_lack_the_last_session_are_stale_from_six_in_the_evening_and_asked_for_again_an_hour_later() {
     let world = World::at("2026-11-20T22:30:00Z");
     world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
     let read = async || history::load(&world.restarted(), &symbol("ACME")).await.unwrap();
@@ -277,12 +298,25 @@ async fn bars_that_lack_the_last_session_are_stale_from_six_in_the_evening_and_a
     assert_eq!(series.warnings()[0].code, "stale");
     world.exchange.calls();
     for _ in 0..10 {
+        world.clock.forward(TimeDelta::minutes(5));
         assert!(read().await.is_stale());
     }
     assert!(world.exchange.calls().is_empty());
-    world.clock.forward(TimeDelta::minutes(16));
+    world.clock.forward(TimeDelta::minutes(10));
     world.exchange.list("ACME", bars_through("2026-11-20", 31, 10.0));
     assert!(!read().await.is_stale());
+}
+
+#[tokio::test]
+async fn a_page_that_polls_a_price_of_once_a_month_takes_a_call_a_day() {
+    let world = World::at(NOON);
+    world.exchange.list("COPPER=T", bars_through("2026-10-01", 30, 10.0));
+    for minute in 0..48 * 4 {
+        let series = history::load(&world.app, &symbol("COPPER=T")).await.unwrap();
+        assert!(series.is_stale() && !series.stale, "quarter of an hour {minute}");
+        world.clock.forward(TimeDelta::minutes(15));
+    }
+    assert_eq!(world.exchange.calls(), ["bars COPPER=T"; 2], "the first look, and on Friday when bars are out");
 }
 
 #[tokio::test]
@@ -292,9 +326,9 @@ async fn a_forecast_made_while_its_symbol_is_graded_is_seen_by_the_next_run() {
     let order =
         |horizon| forecasts::Order { symbol: symbol("ACME"), horizon, model: forecasts::Model::Naive, as_of: None };
     let key = keys::awaited_grade(&symbol("ACME"));
-    forecasts::make(&world.app, &order(5)).await.unwrap();
+    forecasts::make(&world.app, world.customer, &order(5)).await.unwrap();
     let before = world.app.table().get(&key).await.unwrap().unwrap();
-    forecasts::make(&world.app, &order(60)).await.unwrap();
+    forecasts::make(&world.app, world.customer, &order(60)).await.unwrap();
     let after = world.app.table().get(&key).await.unwrap().unwrap();
     assert_eq!(after.body, before.body, "the first of them matures when it did");
     assert!(after.version > before.version, "whoever read it before may not settle it");

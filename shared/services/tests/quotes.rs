@@ -218,11 +218,30 @@ async fn without_the_close_before_a_fall_like_a_split_waits_for_the_bars_which_c
     let waits = tradable(&world.app, world.customer, &symbol("ACME")).await;
     assert!(matches!(waits, Err(ServiceError::PriceUnconfirmed { .. })));
     world.exchange.list("ACME", split_on_the_last_day(&bars));
-    world.clock.forward(TimeDelta::minutes(20));
+    world.clock.forward(TimeDelta::minutes(30));
     history::load(&world.app, &symbol("ACME")).await.unwrap();
     let met = tradable(&world.app, world.customer, &symbol("ACME")).await.unwrap();
     assert_eq!((met.price, met.day), (price("5"), day("2026-11-23")));
     assert_eq!(met.splits.last().map(|split| (split.day, split.ratio)), Some((met.day, Decimal::TWO)));
+}
+
+#[tokio::test]
+async fn bars_too_old_to_trade_at_are_asked_for_where_a_call_can_be_spared() {
+    let world = World::at(NOON);
+    world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
+    history::load(&world.app, &symbol("ACME")).await.unwrap();
+    world.exchange.list("ACME", bars_through("2026-11-27", 35, 11.0));
+    let met = async || tradable(&world.app, world.customer, &symbol("ACME")).await;
+    world.clock.set("2026-11-25T12:00:00Z");
+    world.exchange.calls();
+    assert_eq!(met().await.unwrap().price, price("10"), "of this week, and no call");
+    world.clock.set("2026-11-28T12:00:00Z");
+    *world.exchange.left.lock().unwrap() = Some(10);
+    assert!(matches!(met().await, Err(ServiceError::PriceUnavailable { .. })), "the last calls are for others");
+    assert!(world.exchange.calls().is_empty());
+    *world.exchange.left.lock().unwrap() = None;
+    assert_eq!(met().await.unwrap().price, price("11"));
+    assert_eq!(world.exchange.calls(), ["bars ACME"]);
 }
 
 async fn portfolio(world: &World) -> PortfolioId {

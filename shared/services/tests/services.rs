@@ -135,12 +135,12 @@ async fn a_thousand_readers_of_one_symbol_make_one_call() {
 async fn bars_are_served_from_the_store_until_a_newer_one_is_due() {
     let (provider, bench) = scripted(Ok(bars_through("2026-11-19", 30)));
     history::load(&bench.app, &symbol()).await.unwrap();
-    // Half a day later, but before the bar of the 20th is due.
-    bench.clock.forward(TimeDelta::hours(8));
+    // An hour and a half after the close, when the bar of the 20th is not out yet.
+    bench.clock.forward(TimeDelta::minutes(10 * 60 + 30));
     history::load(&bench.app, &symbol()).await.unwrap();
     assert_eq!(provider.calls.load(Ordering::SeqCst), 1);
     *provider.answer.lock().unwrap() = Ok(bars_through("2026-11-20", 31));
-    bench.clock.forward(TimeDelta::hours(2));
+    bench.clock.forward(TimeDelta::minutes(30));
     let series = history::load(&bench.app, &symbol()).await.unwrap();
     assert_eq!((series.last.to_string().as_str(), series.stale), ("2026-11-20", false));
     assert_eq!(provider.calls.load(Ordering::SeqCst), 2);
@@ -151,7 +151,7 @@ async fn a_provider_that_fails_is_left_alone_and_the_last_good_bars_are_marked_s
     let (provider, bench) = scripted(Ok(bars_through("2026-11-19", 30)));
     history::load(&bench.app, &symbol()).await.unwrap();
     *provider.answer.lock().unwrap() = Err(ProviderError::TimedOut);
-    bench.clock.forward(TimeDelta::hours(10));
+    bench.clock.forward(TimeDelta::hours(11));
     for _ in 0..50 {
         let series = history::load(&bench.app, &symbol()).await.unwrap();
         assert!(series.stale);
@@ -213,7 +213,7 @@ const CALLERS_WAIT: Duration = Duration::from_millis(2_500);
 async fn a_provider_that_never_answers_keeps_no_caller_longer_and_the_last_good_bars_are_served_stale() {
     let (_, bench) = scripted(Ok(bars_through("2026-11-19", 30)));
     history::load(&bench.app, &symbol()).await.unwrap();
-    bench.clock.forward(TimeDelta::hours(10));
+    bench.clock.forward(TimeDelta::hours(11));
     let silent = Arc::new(Silent(AtomicUsize::new(0)));
     let app = restarted(&bench, silent.clone());
     let acme = symbol();
@@ -272,18 +272,25 @@ async fn bars_of_another_source_are_neither_served_nor_joined() {
 async fn the_latest_bars_of_a_source_extend_what_is_stored_and_one_that_does_not_reach_back_replaces_nothing() {
     let (_, bench) = scripted(Ok(bars_through("2026-11-19", 1)));
     let exchange = Arc::new(exchange::Exchange::default());
-    exchange.list("ACME", exchange::bars_through("2026-11-18", 50, 20.0));
+    exchange.list("ACME", exchange::bars_through("2026-11-19", 50, 20.0));
     let app = restarted(&bench, exchange.clone());
     history::load(&app, &symbol()).await.unwrap();
     exchange.compact.store(true, Ordering::SeqCst);
-    exchange.list("ACME", exchange::bars_through("2026-11-19", 5, 20.01));
-    bench.clock.forward(TimeDelta::hours(1));
+    exchange.list("ACME", exchange::bars_through("2026-11-20", 5, 20.01));
+    bench.clock.forward(TimeDelta::hours(11));
     let series = history::load(&app, &symbol()).await.unwrap();
-    assert_eq!((series.bars.len(), series.last.to_string().as_str(), series.stale), (51, "2026-11-19", false));
+    assert_eq!((series.bars.len(), series.last.to_string().as_str(), series.stale), (51, "2026-11-20", false));
     bench.clock.forward(TimeDelta::days(30));
     exchange.list("ACME", exchange::bars_through("2026-12-18", 5, 20.01));
     let series = history::load(&app, &symbol()).await.unwrap();
     assert_eq!((series.bars.len(), series.stale), (51, true));
+    exchange.calls();
+    for _ in 0..20 {
+        bench.clock.forward(TimeDelta::hours(1));
+        let series = history::load(&app, &symbol()).await.unwrap();
+        assert_eq!((series.bars.len(), series.is_stale()), (51, true));
+    }
+    assert!(exchange.calls().is_empty(), "not asked for again before there are newer ones");
 }
 
 #[tokio::test]
@@ -291,7 +298,8 @@ async fn a_forecast_made_by_many_at_once_is_one_forecast() {
     let bench = bench(Arc::new(Sample::new()));
     let order =
         forecasts::Order { symbol: "IBM".parse().unwrap(), horizon: 30, model: forecasts::Model::Walk, as_of: None };
-    let made = join_all((0..8).map(|_| forecasts::make(&bench.app, &order))).await;
+    let customer = CustomerId(Uuid::from_u128(1));
+    let made = join_all((0..8).map(|_| forecasts::make(&bench.app, customer, &order))).await;
     let first = made[0].as_ref().unwrap();
     assert!(made.iter().all(|one| one.as_ref().unwrap() == first), "the same numbers, whether computed or read back");
 }

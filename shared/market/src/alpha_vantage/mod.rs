@@ -244,11 +244,9 @@ impl Provider for AlphaVantage {
         let mut found = symbols::mentioning(&text);
         let search = query("SYMBOL_SEARCH", String::new(), &[("keywords", &text)]);
         let terms = self.client.terms(patience);
-        match self.finish(self.client.ask(&search, &text, terms, metadata::read_matches).await).await {
-            Ok(matches) => found.extend(matches.into_iter().map(|instrument| self.remember(instrument))),
-            Err(error) if found.is_empty() => return Err(error),
-            Err(_) => {}
-        }
+        // What was found without asking is no answer: the next source may have one.
+        let matches = self.finish(self.client.ask(&search, &text, terms, metadata::read_matches).await).await?;
+        found.extend(matches.into_iter().map(|instrument| self.remember(instrument)));
         Ok(found)
     }
 

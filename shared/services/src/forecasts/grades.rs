@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use domain::{Day, Symbol, calendar};
-use market::MarketClock;
 use quant::grading::{GradeState, Graded};
 use serde::{Deserialize, Serialize};
 use store::limits::MAX_KEYS;
@@ -120,11 +119,7 @@ pub async fn grade_all_matured(app: &App, until: Instant) -> Result<usize, Servi
 /// Grades the forecasts of a symbol that have matured by the bars at hand, and keeps each grade beside its forecast,
 /// once; gives how many were new.
 pub async fn grade_matured(app: &App, symbol: &Symbol) -> Result<usize, ServiceError> {
-    let series = match app.provider().clock() {
-        MarketClock::Live => history::stored(app, symbol).await?,
-        MarketClock::StandsAt(_) => Some(history::load(app, symbol).await?),
-    };
-    let Some(series) = series else { return Ok(0) };
+    let Some(series) = history::without_asking(app, symbol).await? else { return Ok(0) };
     let before = documents::read::<Awaited>(app.table(), &keys::awaited_grade(symbol)).await?;
     let (mut new, mut next): (usize, Option<Day>) = (0, None);
     let mut cursor: Option<Cursor> = None;

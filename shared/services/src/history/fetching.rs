@@ -2,39 +2,51 @@
 
 use chrono::TimeDelta;
 use domain::Symbol;
-use market::{Basis, History, MarketClock, Note, Patience, ProviderError};
+use market::{Basis, History, MarketClock, Note, ProviderError};
 use store::bars::SeriesHead;
 use store::{StoreError, documents, keys};
 
 use super::lease::{self, Turn, Wanted};
-use super::memory::Wait;
+use super::memory::{NoAnswer, Reader};
 use super::{Series, from_store, is_current, is_overdue, series};
 use crate::error::ServiceError;
 use crate::extension::extend;
-use crate::{App, market_clock};
+use crate::{App, first_looks, market_clock};
 
 /// Most notes kept of a series; a file of nonsense has as many as rows.
 const MAX_NOTES: usize = 50;
 /// How long a symbol that a live provider does not know is not asked for again.
 const UNKNOWN_HOURS: i64 = 24;
 
+/// What comes of asking for bars.
+pub(super) enum Fetched {
+    Fresh(Series),
+    Missing {
+        why: NoAnswer,
+        /// What may be served instead.
+        stored: Option<Series>,
+    },
+}
+
 /// What [`fetch`] gives. Of all processes on the table one asks at a time; the others take what it has stored or, where
-/// that takes too long or it failed a moment ago, what is stored already, marked stale.
+/// that takes too long or it failed a moment ago, what is stored already.
 pub(super) async fn fetch_once(
     app: &App,
     symbol: &Symbol,
-    (patience, wait): (Patience, Wait),
+    reader: Reader,
     mut stored: Option<Series>,
-) -> Result<Series, ServiceError> {
+) -> Result<Fetched, ServiceError> {
     if app.provider().clock() != MarketClock::Live {
-        return fetch(app, symbol, (patience, wait), stored).await.and_then(|fetched| fetched.outcome(symbol));
+        return fetch(app, symbol, reader, stored).await;
     }
     loop {
-        let lease = match lease::take(app, symbol, Wanted::Bars, wait).await? {
+        let lease = match lease::take(app, symbol, Wanted::Bars, reader.wait).await? {
             Turn::Ours(lease) => Some(lease),
-            Turn::Resting(error) => return Fetched::Failed { error, stored }.outcome(symbol),
-            Turn::Theirs if lease::others_done(app, symbol, Wanted::Bars, wait).await? => None,
-            Turn::Theirs => return Fetched::Failed { error: ProviderError::TimedOut, stored }.outcome(symbol),
+            Turn::Resting(error) => return Ok(Fetched::Missing { why: NoAnswer::NotAsked(error), stored }),
+            Turn::Theirs if lease::others_done(app, symbol, Wanted::Bars, reader.wait).await? => None,
+            Turn::Theirs => {
+                return Ok(Fetched::Missing { why: NoAnswer::NotAsked(ProviderError::TimedOut), stored });
+            }
         };
         stored = match from_store(app, symbol).await {
             Ok(stored) => stored,
@@ -51,73 +63,60 @@ pub(super) async fn fetch_once(
                 if let Some(lease) = lease {
                     lease.done(app).await;
                 }
-                return Ok(series);
+                return Ok(Fetched::Fresh(series));
             }
             (Some(lease), old) => {
-                let fetched = fetch(app, symbol, (patience, wait), old).await;
+                let fetched = fetch(app, symbol, reader, old).await;
                 match &fetched {
-                    Ok(Fetched::Failed { error, .. }) => lease.failed(app, error).await,
+                    Ok(Fetched::Missing { why, .. }) => lease.in_vain(app, why).await,
                     Ok(Fetched::Fresh(_)) | Err(_) => lease.done(app).await,
                 }
-                return fetched?.outcome(symbol);
+                return fetched;
             }
             (None, old) => stored = old,
         }
     }
 }
 
-/// What a provider's answer comes to.
-enum Fetched {
-    Fresh(Series),
-    Failed {
-        error: ProviderError,
-        /// What may be served instead.
-        stored: Option<Series>,
-    },
-}
-
-impl Fetched {
-    fn outcome(self, symbol: &Symbol) -> Result<Series, ServiceError> {
-        match self {
-            Self::Fresh(series) => Ok(series),
-            Self::Failed { error, stored: Some(old) } => {
-                tracing::warn!(%symbol, %error, "serving stored bars: there are no newer ones");
-                Ok(Series { stale: true, ..old })
-            }
-            Self::Failed { error, stored: None } => Err(error.into()),
-        }
-    }
-}
-
 /// The bars that the provider gives, joined to those that are stored and kept.
-async fn fetch(
-    app: &App,
-    symbol: &Symbol,
-    (patience, wait): (Patience, Wait),
-    stored: Option<Series>,
-) -> Result<Fetched, ServiceError> {
+async fn fetch(app: &App, symbol: &Symbol, reader: Reader, stored: Option<Series>) -> Result<Fetched, ServiceError> {
     let provider = app.provider();
     let live = provider.clock() == MarketClock::Live;
     let revision = provider.revision(symbol);
-    let remembered = live && is_unknown(app, symbol).await?;
-    let answer =
-        if remembered { Err(ProviderError::UnknownSymbol) } else { wait.on(provider.daily(symbol, patience)).await };
-    let error = match (answer, &stored) {
+    let answer = if live && is_unknown(app, symbol).await? {
+        Err(NoAnswer::NotAsked(ProviderError::UnknownSymbol))
+    } else {
+        let first_look = match &stored {
+            None => Some(first_looks::take(app, reader.asker, symbol).await?),
+            Some(_) => None,
+        };
+        let answer = reader.wait.asked(provider.daily(symbol, reader.patience)).await;
+        if let Some(first_look) = first_look {
+            first_look.settle(app, &answer).await;
+        }
+        answer
+    };
+    let why = match (answer, &stored) {
         (Ok(history), None) => {
             return keep(app, symbol, finished(app, history), revision).await.map(Fetched::Fresh);
         }
-        (Ok(history), Some(old)) => match extend(&old.bars, old.basis, finished(app, history)) {
-            Some(history) => return keep(app, symbol, history, revision).await.map(Fetched::Fresh),
-            None => ProviderError::Malformed { what: "the bars do not reach back to those that are stored".to_owned() },
-        },
-        (Err(error), _) => error,
+        (Ok(history), Some(old)) => {
+            if let Some(history) = extend(&old.bars, old.basis, finished(app, history)) {
+                return keep(app, symbol, history, revision).await.map(Fetched::Fresh);
+            }
+            // They would not before the next bars are out either.
+            store::bars::save(app.table(), symbol, &old.bars, &head_of(app, old)?).await?;
+            let what = "the bars do not reach back to those that are stored".to_owned();
+            NoAnswer::Failed(ProviderError::Malformed { what })
+        }
+        (Err(why), _) => why,
     };
-    if live && !remembered && error == ProviderError::UnknownSymbol {
+    if live && matches!(why, NoAnswer::Failed(ProviderError::UnknownSymbol)) {
         remember_unknown(app, symbol).await?;
     }
     // A file that is gone is gone; a live provider may forget a symbol and remember it.
-    let stored = stored.filter(|_| live || error != ProviderError::UnknownSymbol);
-    Ok(Fetched::Failed { error, stored })
+    let stored = stored.filter(|_| live || *why.error() != ProviderError::UnknownSymbol);
+    Ok(Fetched::Missing { why, stored })
 }
 
 /// Whether a live provider did not know this symbol within the last day.
@@ -154,26 +153,26 @@ async fn keep(
     // Moves are the one note that a series can have thousands of; what it says of the whole stays.
     history.notes.sort_by_key(|note| matches!(note, Note::UnexplainedMove { .. }));
     history.notes.truncate(MAX_NOTES);
-    let head = head(app, &history, revision.clone())?;
-    let fetched_at = head.fetched_at;
-    let kept = series(symbol, history.bars, history.currency, head.source.clone(), fetched_at)?;
-    store::bars::save(app.table(), symbol, &kept.bars, &head).await?;
+    let kept = series(symbol, history.bars, history.currency, history.source.to_owned(), app.now())?;
     let overdue = is_overdue(app, kept.last);
-    Ok(Series { basis: history.basis, notes: history.notes, revision, overdue, ..kept })
+    let kept = Series { basis: history.basis, notes: history.notes, revision, overdue, ..kept };
+    store::bars::save(app.table(), symbol, &kept.bars, &head_of(app, &kept)?).await?;
+    Ok(kept)
 }
 
-fn head(app: &App, history: &History, revision: Option<String>) -> Result<SeriesHead, ServiceError> {
+/// What is stored beside the bars of a series that was asked for just now.
+fn head_of(app: &App, series: &Series) -> Result<SeriesHead, ServiceError> {
     let json = |error| ServiceError::fault("series to JSON", error);
-    let notes = history.notes.iter().map(serde_json::to_string).collect::<Result<_, _>>().map_err(json)?;
-    let basis = match history.basis {
+    let notes = series.notes.iter().map(serde_json::to_string).collect::<Result<_, _>>().map_err(json)?;
+    let basis = match series.basis {
         Basis::Quoted => "quoted",
         Basis::SplitAdjusted => "split_adjusted",
     };
     Ok(SeriesHead {
-        source: history.source.to_owned(),
+        source: series.source.clone(),
         basis: basis.to_owned(),
-        currency: history.currency,
-        revision,
+        currency: series.currency,
+        revision: series.revision.clone(),
         fetched_at: app.now(),
         notes,
     })

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use store::{DeleteExpect, Expect, Key, StoreError, Version, Write, documents, keys};
 use uuid::Uuid;
 
-use super::memory::{REST_SECONDS, Wait};
+use super::memory::{NoAnswer, Wait, rest_after};
 use crate::App;
 use crate::error::ServiceError;
 
@@ -19,7 +19,7 @@ use crate::error::ServiceError;
 const TRIES: u32 = 8;
 
 /// What is asked for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Wanted {
     Bars,
     Quote,
@@ -113,7 +113,7 @@ async fn standing(app: &App, key: &Key, holder: Option<Uuid>) -> Result<Turn, St
         return Ok(Turn::Ours(Lease { key: key.clone(), version: *version }));
     }
     let failed = standing.and_then(|(asked, _)| asked.failed);
-    let resting = failed.filter(|failed| app.now() - failed.at < TimeDelta::seconds(REST_SECONDS));
+    let resting = failed.filter(|failed| app.now() - failed.at < rest_after(&failed.error));
     Ok(resting.map_or(Turn::Theirs, |failed| Turn::Resting(failed.error)))
 }
 
@@ -133,14 +133,18 @@ impl Lease {
         }
     }
 
-    /// Leaves a note of the failure instead, so that those who waited do not all fail in turn. Of a symbol that the
-    /// provider does not know a note of a day stands elsewhere.
-    pub(crate) async fn failed(self, app: &App, error: &ProviderError) {
-        if *error == ProviderError::UnknownSymbol {
+    /// Leaves a note of the failure instead, so that those who waited do not all fail in turn; where nobody was asked, or
+    /// the provider is not to be left alone for it, there is nothing to note.
+    pub(crate) async fn in_vain(self, app: &App, why: &NoAnswer) {
+        let rest = match why {
+            NoAnswer::Failed(error) => rest_after(error),
+            NoAnswer::NotAsked(_) => TimeDelta::zero(),
+        };
+        if rest.is_zero() {
             return self.done(app).await;
         }
-        let now = app.now();
-        let until = now + TimeDelta::seconds(REST_SECONDS);
+        let (now, error) = (app.now(), why.error());
+        let until = now + rest;
         let asked = Asked { holder: None, failed: Some(Failed { at: now, error: error.clone() }) };
         let noted = async {
             let body = documents::body(&self.key, &asked)?;

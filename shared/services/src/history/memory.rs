@@ -1,17 +1,18 @@
 //! The histories of a process, one slot a symbol, so that many readers make one fetch.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::Symbol;
+use domain::{CustomerId, Symbol};
 use market::{MarketClock, Patience, ProviderError};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::{Series, is_current};
+use super::{Series, Wanted, is_current};
 use crate::App;
+use crate::first_looks::Asker;
 use crate::last_quote::LastQuote;
 
 /// Histories kept in memory, enough for a large portfolio; one of thirteen years is about 240 KB, so that all together
@@ -22,13 +23,17 @@ const MAX_IN_MEMORY: usize = 320;
 const MEMORY_SECONDS: i64 = 60;
 /// How long a provider that did not answer is left alone, so that readers of one symbol do not queue
 /// behind its timeouts.
-pub(super) const REST_SECONDS: i64 = 60;
+const REST_SECONDS: i64 = 60;
 /// The longest that a caller waits for a provider, turns and retries included.
 const CALLERS_WAIT: Duration = Duration::from_millis(2_500);
 /// The longest that the schedule waits: what it gives a provider, and a margin for one that does not keep to it.
 const SCHEDULES_WAIT: Duration = Duration::from_secs(12);
 /// A call that is cut off sooner would be counted and bring nothing.
 const SHORTEST_CALL: Duration = Duration::from_millis(500);
+
+/// The longest that whoever only reads waits for a turn: another read of the store takes no longer, and a call of a
+/// provider's, which does, is nothing to wait for.
+const READERS_WAIT: Duration = Duration::from_millis(50);
 
 /// How often one who waits for another process looks whether that is done.
 const LOOK_EVERY: Duration = Duration::from_millis(150);
@@ -46,8 +51,67 @@ pub struct Histories {
 pub(crate) struct Slot {
     series: Option<Arc<Series>>,
     checked_at: Option<DateTime<Utc>>,
-    failure: Option<(DateTime<Utc>, ProviderError)>,
+    failures: BTreeMap<Wanted, Failure>,
     quote: Option<LastQuote>,
+}
+
+/// That a provider did not answer, and how long it is left alone for it.
+struct Failure {
+    until: DateTime<Utc>,
+    error: ProviderError,
+}
+
+/// Why nothing came of a provider.
+#[derive(Clone, Debug)]
+pub(crate) enum NoAnswer {
+    /// It was asked and gave none.
+    Failed(ProviderError),
+    /// It was not asked: somebody else is at it or failed a moment ago, or there was no time left. It says nothing of the
+    /// provider, and whoever comes next may ask.
+    NotAsked(ProviderError),
+}
+
+impl NoAnswer {
+    pub(crate) fn error(&self) -> &ProviderError {
+        match self {
+            Self::Failed(error) | Self::NotAsked(error) => error,
+        }
+    }
+}
+
+/// How long a provider is left alone about a symbol after this error.
+pub(super) fn rest_after(error: &ProviderError) -> TimeDelta {
+    let longest = TimeDelta::seconds(REST_SECONDS);
+    match error {
+        // That a symbol is unknown is noted elsewhere, for a day; a function without a provider knows nothing of one that
+        // others have.
+        ProviderError::UnknownSymbol | ProviderError::NotGiven => TimeDelta::zero(),
+        // It may be our own pacing that asks for patience: then no call was made.
+        ProviderError::RateLimited { retry_after } => {
+            TimeDelta::from_std(*retry_after).map_or(longest, |wait| wait.min(longest))
+        }
+        _ => longest,
+    }
+}
+
+/// Who waits for a provider, how patiently, and until when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reader {
+    pub asker: Asker,
+    pub patience: Patience,
+    pub wait: Wait,
+}
+
+impl Reader {
+    /// A customer whose request waits for all of its calls together.
+    pub(crate) fn customer(customer: CustomerId, wait: Wait) -> Self {
+        Self { asker: Asker::Customer(customer), patience: Patience::Caller, wait }
+    }
+
+    /// The same, where the symbols follow from what is stored.
+    pub(crate) fn platform(wait: Wait) -> Self {
+        Self { asker: Asker::Platform, patience: Patience::Caller, wait }
+    }
 }
 
 /// Until when somebody waits for a provider.
@@ -102,6 +166,11 @@ impl Wait {
         true
     }
 
+    /// Of somebody who asks no provider.
+    pub(super) fn to_read() -> Self {
+        Self(Some(Instant::now() + READERS_WAIT))
+    }
+
     /// For files, which are at hand.
     pub(crate) fn unbounded() -> Self {
         Self(None)
@@ -112,11 +181,19 @@ impl Wait {
         self,
         call: impl Future<Output = Result<T, ProviderError>> + Send,
     ) -> Result<T, ProviderError> {
-        let Some(until) = self.0 else { return call.await };
+        self.asked(call).await.map_err(|none| none.error().clone())
+    }
+
+    /// Like [`Wait::on`], and whether there was a call.
+    pub(crate) async fn asked<T>(
+        self,
+        call: impl Future<Output = Result<T, ProviderError>> + Send,
+    ) -> Result<T, NoAnswer> {
+        let Some(until) = self.0 else { return call.await.map_err(NoAnswer::Failed) };
         if !self.allows_a_call() {
-            return Err(ProviderError::TimedOut);
+            return Err(NoAnswer::NotAsked(ProviderError::TimedOut));
         }
-        timeout_at(until, call).await.unwrap_or(Err(ProviderError::TimedOut))
+        timeout_at(until, call).await.unwrap_or(Err(ProviderError::TimedOut)).map_err(NoAnswer::Failed)
     }
 
     async fn at_most<T>(self, turn: impl Future<Output = T> + Send) -> Option<T> {
@@ -128,15 +205,18 @@ impl Wait {
 }
 
 impl Slot {
-    /// The failure of a moment ago, where nothing can be served instead.
-    pub(crate) fn resting(&self, app: &App) -> Option<ProviderError> {
-        let (at, error) = self.failure.as_ref()?;
-        (app.now() - *at < TimeDelta::seconds(REST_SECONDS)).then(|| error.clone())
+    /// The failure of a moment ago to get what is wanted.
+    pub(crate) fn resting(&self, app: &App, wanted: Wanted) -> Option<ProviderError> {
+        let failure = self.failures.get(&wanted).filter(|failure| app.now() < failure.until)?;
+        Some(failure.error.clone())
     }
 
-    /// Has the provider left alone for a moment.
-    pub(crate) fn failed(&mut self, app: &App, error: ProviderError) {
-        self.failure = Some((app.now(), error));
+    /// Has the provider left alone for a moment, if it was asked.
+    pub(crate) fn failed(&mut self, app: &App, wanted: Wanted, why: &NoAnswer) {
+        if let NoAnswer::Failed(error) = why {
+            let failure = Failure { until: app.now() + rest_after(error), error: error.clone() };
+            self.failures.insert(wanted, failure);
+        }
     }
 
     /// A quote that somebody of this process asked for just now.
@@ -147,16 +227,15 @@ impl Slot {
 
     /// Has those who wait for their turn take this quote.
     pub(crate) fn remember_quote(&mut self, quote: &LastQuote) {
-        self.failure = None;
+        self.failures.remove(&Wanted::Quote);
         self.quote = Some(quote.clone());
     }
 
     /// What memory can answer with, without a look at the store or the provider.
     pub(super) fn current(&self, app: &App) -> Option<Arc<Series>> {
-        let (series, checked_at) = (self.series.as_ref()?, self.checked_at?);
-        let resting = series.stale && app.now() - checked_at < TimeDelta::seconds(REST_SECONDS);
-        let believed = self.is_believed(app) && is_current(app, series);
-        (resting && app.provider().gives(&series.source) || believed).then(|| series.clone())
+        let series = self.believed(app)?;
+        let is_all_there_is = series.stale && self.resting(app, Wanted::Bars).is_some();
+        (is_all_there_is || is_current(app, &series)).then_some(series)
     }
 
     /// What memory has, however old its bars are, as long as the store is not to be asked again.
@@ -172,7 +251,9 @@ impl Slot {
     /// Remembers what was read or fetched just now.
     pub(super) fn remember(&mut self, app: &App, series: Series) -> Arc<Series> {
         let series = Arc::new(series);
-        self.failure = None;
+        if !series.stale {
+            self.failures.remove(&Wanted::Bars);
+        }
         self.series = Some(series.clone());
         self.checked_at = Some(app.now());
         series

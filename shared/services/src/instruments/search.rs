@@ -10,7 +10,7 @@ use store::{Query, StoreError, documents, keys};
 
 use super::find;
 use crate::error::ServiceError;
-use crate::history::Wait;
+use crate::history::{NoAnswer, Wait};
 use crate::{App, own_items};
 
 /// Most symbols that a search looks at in each of the sixteen parts of a list.
@@ -26,7 +26,8 @@ const CALLS_LEFT_BY_SEARCHES: usize = 10;
 /// symbol; at most `limit`.
 ///
 /// A live provider cannot list: of one there are those whose metadata are stored or that the refresh follows and, where
-/// a part is given, those that its own search finds. Where that fails or takes too long there are the stored ones alone.
+/// a part is given, those that its own search finds. Where that fails or takes too long there are the stored ones, and those
+/// that need no source.
 pub async fn search(
     app: &App,
     customer: CustomerId,
@@ -44,6 +45,7 @@ pub async fn search(
     if app.provider().clock() == MarketClock::Live {
         stored(app).await?.into_iter().for_each(&mut add);
         if let Some(part) = part {
+            built_in(app, part).into_iter().for_each(&mut add);
             match of_provider(app, part, Wait::of(Patience::Caller)).await? {
                 // A provider finds by more than the text of a name.
                 Ok(more) => {
@@ -51,7 +53,7 @@ pub async fn search(
                         found.entry(instrument.symbol.clone()).or_insert(instrument);
                     }
                 }
-                Err(error) => tracing::warn!(%error, "searched in what is stored alone"),
+                Err(why) => tracing::warn!(error = %why.error(), "searched in what is stored alone"),
             }
         }
     } else {
@@ -82,26 +84,40 @@ async fn stored(app: &App) -> Result<Vec<Instrument>, ServiceError> {
     Ok(found)
 }
 
+/// What needs no source to tell that there is such a thing, of a provider that has prices of it.
+pub(super) fn built_in(app: &App, text: &str) -> Vec<Instrument> {
+    if app.provider().gives(market::alpha_vantage::SOURCE) { market::mentioning(text) } else { Vec::new() }
+}
+
+/// What a live provider's search found for a text within the last day.
+pub(super) async fn kept(app: &App, text: &str) -> Result<Option<Vec<Instrument>>, ServiceError> {
+    let found = documents::read::<Vec<Instrument>>(app.table(), &keys::search(&normal(text))).await?;
+    Ok(found.map(|(found, _)| found))
+}
+
+fn normal(text: &str) -> String {
+    text.chars().take(MAX_TEXT).collect::<String>().to_lowercase()
+}
+
 /// What a live provider's search finds, asked for once a day and text. The inner error is the provider's.
 pub(super) async fn of_provider(
     app: &App,
     text: &str,
     wait: Wait,
-) -> Result<Result<Vec<Instrument>, ProviderError>, ServiceError> {
-    let text: String = text.chars().take(MAX_TEXT).collect::<String>().to_lowercase();
-    let key = keys::search(&text);
-    if let Some((found, _)) = documents::read::<Vec<Instrument>>(app.table(), &key).await? {
+) -> Result<Result<Vec<Instrument>, NoAnswer>, ServiceError> {
+    if let Some(found) = kept(app, text).await? {
         return Ok(Ok(found));
     }
+    let text = normal(text);
     if app.provider().calls_left().await.is_some_and(|left| left <= CALLS_LEFT_BY_SEARCHES) {
-        return Ok(Err(ProviderError::QuotaExhausted { until: None }));
+        return Ok(Err(NoAnswer::NotAsked(ProviderError::QuotaExhausted { until: None })));
     }
-    let found = match wait.on(app.provider().search(&text, Patience::Caller)).await {
+    let found = match wait.asked(app.provider().search(&text, Patience::Caller)).await {
         Ok(found) => found,
-        Err(error) => return Ok(Err(error)),
+        Err(why) => return Ok(Err(why)),
     };
     let until = app.now() + TimeDelta::hours(FOUND_HOURS);
-    match documents::put_new(app.table(), key, &found, Some(until.timestamp())).await {
+    match documents::put_new(app.table(), keys::search(&text), &found, Some(until.timestamp())).await {
         Ok(_) | Err(StoreError::Conflict { .. }) => Ok(Ok(found)),
         Err(error) => Err(error.into()),
     }

@@ -109,7 +109,9 @@ async fn last_price(
     let series = match instruments::prices_within(app, customer, symbol, wait).await {
         Ok(series) => series,
         Err(ServiceError::UnknownSymbol { .. }) => return Ok(Err("no_price")),
-        Err(ServiceError::Provider(_)) => return Ok(Err("provider_unavailable")),
+        Err(ServiceError::Provider(_) | ServiceError::TooManyFirstLooks { .. }) => {
+            return Ok(Err("provider_unavailable"));
+        }
         Err(error) => return Err(error),
     };
     let price = quotes::last_price(app, &series).await?;

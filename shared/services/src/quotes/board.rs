@@ -10,7 +10,7 @@ use store::bars::outlines;
 
 use super::{Newest, asking, is_believed, is_stale, newest};
 use crate::error::ServiceError;
-use crate::history::{self, Series, Wait};
+use crate::history::{self, Reader, Series, Wait};
 use crate::last_quote::{self, LastQuote};
 use crate::market_clock::{age_seconds, close_of};
 use crate::price_lines::PRICE_UNAVAILABLE;
@@ -46,11 +46,20 @@ pub struct BoardQuote {
 /// What is stored is served, however old. Of a live provider a symbol of which nothing is stored is asked for, with one
 /// call, and all of them together take no longer than a caller waits for a provider.
 pub async fn board(app: &App, customer: CustomerId, symbols: &[Symbol]) -> Result<Board, ServiceError> {
+    board_within(app, customer, symbols, Wait::of(Patience::Caller)).await
+}
+
+/// Like [`board`], for a wait that has begun already.
+pub(crate) async fn board_within(
+    app: &App,
+    customer: CustomerId,
+    symbols: &[Symbol],
+    wait: Wait,
+) -> Result<Board, ServiceError> {
     let market: Vec<Symbol> = symbols.iter().filter(|symbol| !symbol.is_own_item()).cloned().collect();
     let quotes = last_quote::read_many(app, &market).await?;
     let quotes: BTreeMap<_, _> = quotes.into_iter().filter(|(_, quote)| is_believed(app, quote)).collect();
     let newer_bars = newer_bars(app, &market, &quotes).await?;
-    let wait = Wait::of(Patience::Caller);
     let look = |symbol: Symbol| {
         let (app, quote, newer) = (app, quotes.get(&symbol), newer_bars.contains(&symbol));
         async move {
@@ -109,11 +118,11 @@ async fn look_up(
     let found = if symbol.is_own_item() {
         own_items::valuations(app, customer, symbol).await.map(Arc::new).map(|series| of_own_item(app, &series))
     } else if known.has_newer_bars {
-        of_bars(app, symbol, &known).await
+        of_bars(app, symbol, known.quote).await
     } else if let Some(quote) = known.quote {
         Ok(Some(quoted(app, quote.clone())))
     } else {
-        asking::ask(app, symbol, known.wait).await.map(|quote| Some(quoted(app, quote)))
+        asking::ask(app, symbol, Reader::customer(customer, known.wait)).await.map(|quote| Some(quoted(app, quote)))
     };
     match found {
         Ok(found) => Ok(found.ok_or(PRICE_UNAVAILABLE)),
@@ -122,6 +131,7 @@ async fn look_up(
             tracing::warn!(%symbol, %error, "no quote");
             Ok(Err(PRICE_UNAVAILABLE))
         }
+        Err(ServiceError::TooManyFirstLooks { .. }) => Ok(Err(PRICE_UNAVAILABLE)),
         Err(error) => Err(error),
     }
 }
@@ -130,13 +140,8 @@ fn quoted(app: &App, quote: LastQuote) -> BoardQuote {
     BoardQuote { age_seconds: age_seconds(app, quote.as_of), stale: is_stale(app, quote.as_of), quote }
 }
 
-async fn of_bars(app: &App, symbol: &Symbol, known: &Known<'_>) -> Result<Option<BoardQuote>, ServiceError> {
-    let quote = known.quote;
-    let series = match app.provider().clock() {
-        MarketClock::Live => history::stored_within(app, symbol, known.wait).await?,
-        MarketClock::StandsAt(_) => Some(history::load(app, symbol).await?),
-    };
-    let Some(series) = series else { return Ok(None) };
+async fn of_bars(app: &App, symbol: &Symbol, quote: Option<&LastQuote>) -> Result<Option<BoardQuote>, ServiceError> {
+    let Some(series) = history::without_asking(app, symbol).await? else { return Ok(None) };
     if let Newest::Quote(quote) | Newest::Unconfirmed(quote) = newest(app, &series, quote) {
         return Ok(Some(quoted(app, quote.clone())));
     }

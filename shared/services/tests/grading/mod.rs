@@ -28,7 +28,7 @@ async fn a_forecast_that_has_matured_is_graded_once_and_its_grade_is_kept() {
     world.exchange.list("ACME", seen);
     let order = |horizon| forecasts::Order { symbol: symbol("ACME"), horizon, model: Model::Naive, as_of: None };
     for horizon in [5, 10, 60] {
-        forecasts::make(&world.app, &order(horizon)).await.unwrap();
+        forecasts::make(&world.app, world.customer, &order(horizon)).await.unwrap();
     }
     world.exchange.list("ACME", all.clone());
     assert_eq!(slot(&world.app, "2026-10-09T23:30:00Z").await.graded, 0, "nothing has come yet");
@@ -43,11 +43,11 @@ async fn a_forecast_that_has_matured_is_graded_once_and_its_grade_is_kept() {
     assert!(world.exchange.calls().is_empty(), "a grade costs no call");
 
     // What is kept is what would be computed.
-    let kept = forecasts::record(&world.app, &symbol("ACME"), 50, None).await.unwrap();
+    let kept = forecasts::record(&world.app, world.customer, &symbol("ACME"), 50, None).await.unwrap();
     let computed = world.restarted();
     for horizon in [5, 10] {
         let same = forecasts::Order { as_of: Some("2026-10-09".parse().unwrap()), ..order(horizon) };
-        let forecast = forecasts::make(&world.app, &same).await.unwrap();
+        let forecast = forecasts::make(&world.app, world.customer, &same).await.unwrap();
         let series = history::load(&computed, &symbol("ACME")).await.unwrap();
         let again = forecasts::grade(&series, &forecast).unwrap();
         let item = kept.items.iter().find(|item| item.terms.id == forecast.terms.id).unwrap();
@@ -57,7 +57,7 @@ async fn a_forecast_that_has_matured_is_graded_once_and_its_grade_is_kept() {
     let corrected = all.iter().map(|bar| Bar { close: bar.close + 1.0, adjusted_close: bar.close + 1.0, ..bar });
     world.exchange.list("ACME", Bars::from_rows(corrected).unwrap());
     world.clock.set(EVENING);
-    let later = forecasts::record(&world.restarted(), &symbol("ACME"), 50, None).await.unwrap();
+    let later = forecasts::record(&world.restarted(), world.customer, &symbol("ACME"), 50, None).await.unwrap();
     let grades = |record: &forecasts::Record| {
         record.items.iter().filter(|item| item.terms.horizon < 60).map(|item| item.grade).collect::<Vec<_>>()
     };
@@ -76,7 +76,7 @@ async fn of_files_bars_are_read_and_forecasts_graded_and_no_quote_is_stored() {
         model: Model::Naive,
         as_of: Some("2013-02-01".parse().unwrap()),
     };
-    forecasts::make(&app, &order).await.unwrap();
+    forecasts::make(&app, world.customer, &order).await.unwrap();
     let did = slot(&app, NOON).await;
     assert_eq!((did.current + did.refreshed, did.failed, did.graded, did.told), (1, 0, 1, 0));
     assert_eq!(did.oldest_age_seconds, Some(0));

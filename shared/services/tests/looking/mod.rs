@@ -1,5 +1,8 @@
 //! Last prices of many symbols, instruments that are looked at, and searches: what they show and what they cost.
 
+mod abroad;
+mod first_looks;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -173,6 +176,11 @@ async fn a_search_finds_what_is_stored_and_what_the_provider_finds_and_needs_no_
     assert_eq!(world.exchange.calls(), ["search acme"]);
     *world.exchange.found.lock().unwrap() = Err(ProviderError::TimedOut);
     assert_eq!(find(Some("incorporated")).await, ["ACME"], "found by its stored name");
+    *world.exchange.source.lock().unwrap() = "alpha_vantage";
+    assert_eq!(find(Some("gold")).await, ["XAU=G", "XAU=KG", "XAU=OZT"], "there is gold, whoever answers");
+    *world.exchange.found.lock().unwrap() = Ok(vec![named("GOLD", "Barrick Gold")]);
+    assert_eq!(find(Some("gold")).await, ["GOLD", "XAU=G", "XAU=KG", "XAU=OZT"], "asked again: it had failed");
+    *world.exchange.source.lock().unwrap() = "exchange";
     *world.exchange.left.lock().unwrap() = Some(10);
     world.exchange.calls();
     assert_eq!(find(Some("ac")).await, ["ACME"]);

@@ -1,7 +1,7 @@
 //! Keys of what is kept beside bars and quotes: grades of forecasts, what was searched for, what was asked for and told, and
 //! what calls were paid for.
 
-use domain::{Day, Symbol};
+use domain::{CustomerId, Day, Symbol};
 use sha2::{Digest as _, Sha256};
 
 use super::{List, ONLY, sha256_hex};
@@ -60,6 +60,12 @@ pub fn bars_asked(symbol: &Symbol) -> Key {
 #[must_use]
 pub fn quote_asked(symbol: &Symbol) -> Key {
     Key::new(format!("INSTRUMENT#{symbol}"), "ASKED#QUOTE")
+}
+
+/// When a customer had a live provider asked for symbols that nobody had looked at before; expires.
+#[must_use]
+pub fn first_looks(customer: CustomerId) -> Key {
+    Key::new(format!("LIMIT#first-looks#{customer}"), ONLY)
 }
 
 /// The part that a symbol stands in of what the scheduled refresh has asked for and told.

@@ -1,0 +1,114 @@
+//! Looks at symbols that nobody here has looked at before: how many of them a customer may have a provider asked for.
+//!
+//! A symbol of which nothing is stored takes a call of a quota that all share, and anybody can make symbols up. Without a
+//! limit one customer would take the calls of a day from everybody's refresh.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{CustomerId, Symbol};
+use market::ProviderError;
+use serde::{Deserialize, Serialize};
+use store::retry::{Retry, retry};
+use store::{Key, Version, Write, documents, keys};
+
+use crate::App;
+use crate::error::ServiceError;
+use crate::history::NoAnswer;
+
+/// First looks that a customer has in any [`WINDOW_HOURS`].
+pub const MAX_FIRST_LOOKS: usize = 10;
+/// How long a first look counts.
+const WINDOW_HOURS: i64 = 24;
+
+/// On whose behalf a provider is asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Asker {
+    /// A customer who named the symbol.
+    Customer(CustomerId),
+    /// Us, for symbols that follow from what is stored.
+    Platform,
+}
+
+/// A first look that is counted; none where a look is not one.
+#[must_use = "a look that cost no call is to be given back"]
+pub(crate) struct FirstLook(Option<Counted>);
+
+struct Counted {
+    key: Key,
+    at: DateTime<Utc>,
+}
+
+/// The first looks that count.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Looks {
+    times: Vec<DateTime<Utc>>,
+}
+
+/// Counts a call for a symbol as a first look, where calls are counted, somebody named the symbol, and it is new: nothing is
+/// stored of it and nobody follows it.
+///
+/// Errors: [`ServiceError::TooManyFirstLooks`].
+pub(crate) async fn take(app: &App, asker: Asker, symbol: &Symbol) -> Result<FirstLook, ServiceError> {
+    let Asker::Customer(customer) = asker else { return Ok(FirstLook(None)) };
+    // Where no call is left none is made.
+    let costs_a_call = app.provider().calls_left().await.is_some_and(|left| left > 0);
+    if !costs_a_call || is_known(app, symbol).await? {
+        return Ok(FirstLook(None));
+    }
+    let key = &keys::first_looks(customer);
+    retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
+        let now = app.now();
+        let (mut looks, version) = read(app, key, now).await?;
+        if looks.times.len() >= MAX_FIRST_LOOKS {
+            let oldest = looks.times.iter().min().copied().unwrap_or(now);
+            let wait = (oldest + TimeDelta::hours(WINDOW_HOURS) - now).num_seconds().max(1);
+            return Err(ServiceError::TooManyFirstLooks { retry_after_seconds: wait.unsigned_abs() });
+        }
+        // Two looks of one instant would be given back as one.
+        let at = looks.times.iter().max().map_or(now, |last| now.max(*last + TimeDelta::microseconds(1)));
+        looks.times.push(at);
+        write(app, key, &looks, version).await?;
+        Ok(FirstLook(Some(Counted { key: key.clone(), at })))
+    })
+    .await
+}
+
+impl FirstLook {
+    /// Gives the look back if no call was made. That it could not be given back costs its customer a look.
+    pub(crate) async fn settle<T>(self, app: &App, answer: &Result<T, NoAnswer>) {
+        let no_call = matches!(
+            answer,
+            Err(NoAnswer::NotAsked(_)
+                | NoAnswer::Failed(ProviderError::RateLimited { .. } | ProviderError::QuotaExhausted { .. }))
+        );
+        let Some(counted) = self.0.filter(|_| no_call) else { return };
+        let (key, at) = (&counted.key, counted.at);
+        let returned = retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
+            let (mut looks, version) = read(app, key, app.now()).await?;
+            looks.times.retain(|time| *time != at);
+            write(app, key, &looks, version).await
+        });
+        if let Err(error) = returned.await {
+            tracing::warn!(%error, "a first look was not given back");
+        }
+    }
+}
+
+async fn is_known(app: &App, symbol: &Symbol) -> Result<bool, ServiceError> {
+    let known = [keys::bars_head(symbol), keys::quote(symbol), keys::directory_symbol(symbol)];
+    Ok(app.table().get_many(&known).await?.iter().any(Option::is_some))
+}
+
+async fn read(app: &App, key: &Key, now: DateTime<Utc>) -> Result<(Looks, Option<Version>), ServiceError> {
+    let stored = documents::read::<Looks>(app.table(), key).await?;
+    let (mut looks, version) = stored.map_or((Looks::default(), None), |(looks, at)| (looks, Some(at)));
+    looks.times.retain(|time| now - *time < TimeDelta::hours(WINDOW_HOURS));
+    Ok((looks, version))
+}
+
+async fn write(app: &App, key: &Key, looks: &Looks, version: Option<Version>) -> Result<(), ServiceError> {
+    let last = looks.times.iter().max().copied().unwrap_or_else(|| app.now());
+    let expires_at = Some((last + TimeDelta::hours(WINDOW_HOURS)).timestamp() + 1);
+    let body = documents::body(key, looks)?;
+    app.table().transact(vec![Write::Put { key: key.clone(), body, expires_at, expect: version.into() }]).await?;
+    Ok(())
+}

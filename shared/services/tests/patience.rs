@@ -1,0 +1,224 @@
+//! How long anybody waits while the provider takes every call and answers none: each use case, whatever is stored.
+
+#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
+
+mod exchange;
+mod prompt;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use domain::alert::{Condition, Repeat};
+use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
+use domain::{Currency, Instrument, Money, PortfolioId, Price, Quantity, Symbol};
+use exchange::{World, bars_through, symbol};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use market::{History, MarketClock, Patience, Provider, ProviderError, Quote};
+use prompt::Prompt;
+use rust_decimal::Decimal;
+use services::alerts::{self, NewAlert};
+use services::imports::{self, Duplicates, Format, Import};
+use services::investments::{self, Correction, Purchase};
+use services::portfolios::{self, Opening};
+use services::trades::{self, Request, RequestSize, Side};
+use services::wallets::{self, Transfer};
+use services::{App, Precondition, backtests, forecasts, history, holdings, instruments, performance};
+use services::{quotes, reports, watchlist};
+use store::{documents, keys};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+/// The longest that a caller waits for a provider, and what the reads around it may add.
+const LONGEST: Duration = Duration::from_millis(2_700);
+
+/// A live provider that takes every call and never answers.
+struct Silent;
+
+#[async_trait]
+impl Provider for Silent {
+    fn source(&self) -> &'static str {
+        "exchange"
+    }
+
+    fn clock(&self) -> MarketClock {
+        MarketClock::Live
+    }
+
+    fn revision(&self, _symbol: &Symbol) -> Option<String> {
+        None
+    }
+
+    async fn daily(&self, _symbol: &Symbol, _patience: Patience) -> Result<History, ProviderError> {
+        std::future::pending().await
+    }
+
+    async fn quote(&self, _symbol: &Symbol, _patience: Patience) -> Result<Quote, ProviderError> {
+        std::future::pending().await
+    }
+
+    async fn search(&self, _text: &str, _patience: Patience) -> Result<Vec<Instrument>, ProviderError> {
+        std::future::pending().await
+    }
+
+    async fn instrument(&self, _symbol: &Symbol) -> Result<Instrument, ProviderError> {
+        std::future::pending().await
+    }
+}
+
+/// What the customer had before the provider fell silent: a share in dollars and one in euros, whose bars have grown old.
+struct Before {
+    world: World,
+    portfolio: PortfolioId,
+    investment: Uuid,
+}
+
+fn purchase(name: &str) -> Purchase {
+    Purchase {
+        ticker_symbol: symbol(name),
+        quantity: Quantity::parse("1").unwrap(),
+        purchase_price: Price::parse("10").unwrap(),
+        purchase_date: "2026-11-02".parse().unwrap(),
+        fee: Decimal::ZERO,
+        currency: None,
+    }
+}
+
+async fn before() -> Before {
+    let world = World::at("2026-11-20T12:00:00Z");
+    let (app, customer) = (&world.app, world.customer);
+    let opening = Opening {
+        name: PortfolioName::parse("A").unwrap(),
+        kind: PortfolioType::Brokerage,
+        base_currency: Currency::USD,
+        lot_method: LotMethod::Fifo,
+        aims: None,
+    };
+    let portfolio = portfolios::open(app, customer, &opening, None).await.unwrap().value.id;
+    let cash = Money::parse("1000", Currency::USD).unwrap();
+    wallets::transfer(app, customer, Transfer::Deposit, cash, "cash").await.unwrap();
+    world.follow("OLD", bars_through("2026-11-19", 200, 10.0)).await;
+    world.follow("ABROAD", bars_through("2026-11-19", 200, 10.0)).await;
+    let key = keys::instrument(&symbol("ABROAD"));
+    let (known, version) = documents::read::<Instrument>(app.table(), &key).await.unwrap().unwrap();
+    let abroad = Instrument { currency: "EUR".parse().unwrap(), ..known };
+    documents::put(app.table(), key, &abroad, Some(version)).await.unwrap();
+    let mut investment = Uuid::nil();
+    for name in ["ABROAD", "OLD"] {
+        investment = investments::record(app, customer, portfolio, &purchase(name), None).await.unwrap().value.id;
+    }
+    world.clock.set("2026-12-10T23:30:00Z");
+    Before { world, portfolio, investment }
+}
+
+fn backtest(name: &str) -> backtests::Order {
+    let money = |text: &str| Money::parse(text, Currency::USD).unwrap();
+    let strategy = backtests::Strategy {
+        initial_investment: money("10000"),
+        buy: backtests::Rule::parse(backtests::CLASSIC_BUY).unwrap(),
+        sell: backtests::Rule::parse(backtests::CLASSIC_SELL).unwrap(),
+        fill: backtests::Fill::NextOpen,
+        commission_percent: 0.0,
+        commission_minimum: money("0"),
+        slippage_percent: 0.0,
+        fractional: false,
+        risk_free_rate: 0.0,
+    };
+    backtests::Order { symbol: symbol(name), from: None, to: None, strategy }
+}
+
+/// Every use case by which a caller may come to wait for the provider, about symbols of these names.
+fn use_cases<'a>(app: &'a App, before: &'a Before, name: &'a str) -> Vec<(&'static str, BoxFuture<'a, ()>)> {
+    let (customer, portfolio, one) = (before.world.customer, before.portfolio, symbol(name));
+    let (two, three, four, five) = (one.clone(), one.clone(), one.clone(), one.clone());
+    let hundred: Vec<Symbol> = (0..99).map(|number| symbol(&format!("{name}{number}"))).chain([one.clone()]).collect();
+    let file = hundred.iter().take(20).map(|one| format!("{one},1,10,2026-11-02\n")).collect::<String>();
+    let file = format!("ticker_symbol,quantity,purchase_price,purchase_date\n{file}");
+    let order = |symbol| forecasts::Order { symbol, horizon: 5, model: forecasts::Model::Naive, as_of: None };
+    let alert = NewAlert {
+        symbol: one.clone(),
+        condition: Condition::Above { price: Price::parse("1000").unwrap() },
+        repeat: Repeat::Once,
+        email: false,
+    };
+    let correction = Correction { ticker_symbol: Some(one.clone()), ..Correction::default() };
+    let trade = Request {
+        side: Side::Buy,
+        symbol: one.clone(),
+        size: RequestSize::Quantity(Quantity::parse("1").unwrap()),
+        fee: Decimal::ZERO,
+        lots: Vec::new(),
+    };
+    let benchmark = performance::Span { benchmark: Some(one.clone()), ..performance::Span::default() };
+    let report = reports::Order { symbol: one.clone(), from: None, to: None, backtest: None };
+    vec![
+        ("bars", async move { drop(history::load_for(app, customer, &one).await) }.boxed()),
+        ("quotes", async move { drop(quotes::board(app, customer, &hundred).await) }.boxed()),
+        ("an instrument", async move { drop(instruments::look_up(app, customer, &two).await) }.boxed()),
+        ("a search", async move { drop(instruments::search(app, customer, Some(name), 50).await) }.boxed()),
+        ("watching", async move { drop(watchlist::put(app, customer, &three).await) }.boxed()),
+        ("the watchlist", async move { drop(watchlist::list(app, customer).await) }.boxed()),
+        ("an alert", async move { drop(alerts::create(app, customer, &alert, None).await) }.boxed()),
+        (
+            "an investment",
+            async move {
+                drop(investments::record(app, customer, portfolio, &purchase(name), None).await);
+            }
+            .boxed(),
+        ),
+        (
+            "investments",
+            async move {
+                drop(investments::list(app, customer, portfolio, 50, None).await);
+            }
+            .boxed(),
+        ),
+        (
+            "a correction",
+            async move {
+                let at = Precondition::Any;
+                drop(investments::correct(app, customer, portfolio, before.investment, &at, &correction).await);
+            }
+            .boxed(),
+        ),
+        (
+            "an import",
+            async move {
+                let (file, format) = (file.as_bytes(), Format::Csv);
+                let import = Import { file, format, duplicates: Duplicates::Import, dry_run: false };
+                drop(imports::import(app, customer, portfolio, &import, None).await);
+            }
+            .boxed(),
+        ),
+        ("a trade", async move { drop(trades::execute(app, customer, portfolio, &trade, name).await) }.boxed()),
+        ("holdings", async move { drop(holdings::of_portfolio(app, customer, portfolio).await) }.boxed()),
+        (
+            "performance",
+            async move {
+                drop(performance::of_portfolio(app, customer, portfolio, &benchmark).await);
+            }
+            .boxed(),
+        ),
+        ("a report", async move { drop(reports::figures(app, customer, &report).await) }.boxed()),
+        ("a backtest", async move { drop(backtests::run(app, customer, &backtest(name), None).await) }.boxed()),
+        ("a forecast", async move { drop(forecasts::make(app, customer, &order(four)).await) }.boxed()),
+        ("forecasts", async move { drop(forecasts::record(app, customer, &five, 50, None).await) }.boxed()),
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_use_case_keeps_its_caller_longer_than_a_caller_waits_for_a_provider() {
+    for name in ["NEW", "OLD", "ABROAD"] {
+        let before = before().await;
+        let app = before.world.on(Arc::new(Prompt(before.world.table.clone())), Arc::new(Silent));
+        for (what, use_case) in use_cases(&app, &before, name) {
+            let started = Instant::now();
+            use_case.await;
+            assert!(started.elapsed() <= LONGEST, "{what} of {name}: {:?}", started.elapsed());
+            // What one of them has asked for in vain rests no longer when the next one comes.
+            before.world.clock.forward(TimeDelta::minutes(2));
+        }
+    }
+}
