@@ -328,18 +328,6 @@ async fn errors_of_the_server_and_redirects_are_no_data() {
 }
 
 #[tokio::test]
-async fn a_slow_answer_ends_with_the_callers_patience() {
-    let whole = adjusted();
-    for reply in [Reply::json(&whole).stalling_after(0), Reply::json(&whole).stalling_after(100)] {
-        let server = Server::start(vec![reply]).await;
-        let provider = provider_with(&server, Limits { caller: Duration::from_millis(60), ..limits() }, 25);
-        let start = Instant::now();
-        assert_eq!(provider.daily(&ibm(), Patience::Caller).await, Err(ProviderError::TimedOut));
-        assert!(start.elapsed() < Duration::from_secs(2));
-    }
-}
-
-#[tokio::test]
 async fn a_body_is_cut_off_at_the_limit_however_it_is_sent() {
     let huge = vec![b' '; 6 * 1024 * 1024];
     assert_eq!(daily_of(Reply::body(huge.clone())).await, Err(ProviderError::TooLarge));
