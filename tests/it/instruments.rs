@@ -74,6 +74,40 @@ fn instruments_are_found_by_symbol_and_name() {
 }
 
 #[test]
+fn last_prices_say_how_old_they_are_and_why_another_is_not_there() {
+    each(async |target: &Target| {
+        let symbol = item(target).await;
+        let prices = json!({"prices": [{"date": "2012-12-31", "price": "925000.50"}]});
+        target.put(&format!("/instruments/{symbol}/prices"), &prices).await.expect_status(200);
+        let answer = target.get(&format!("/quotes?symbols=IBM,{symbol},NOPE")).await.expect_status(200);
+        assert_eq!(answer.header("cache-control"), "private, max-age=15");
+        let answer = answer.json();
+        let (ibm, house) = (&answer["items"][0], &answer["items"][1]);
+        assert_eq!((&ibm["symbol"], &ibm["source"]), (&json!("IBM"), &json!("sample")));
+        // The sample's clock stands at the close of its last day.
+        assert_eq!((&ibm["as_of"], &ibm["age_seconds"]), (&json!("2013-03-01T21:00:00Z"), &json!(0)));
+        assert_eq!((&house["price"], &house["age_seconds"]), (&json!("925000.5"), &json!(60 * 86_400)));
+        assert_eq!((&ibm["stale"], &house["stale"]), (&json!(false), &json!(false)), "its owner values an item");
+        assert_eq!(answer["unavailable"], json!({"NOPE": "unknown_symbol"}));
+    });
+}
+
+#[test]
+fn a_hundred_symbols_are_asked_for_at_once_and_none_of_them_twice() {
+    each(async |target: &Target| {
+        let of = |count: usize| (0..count).map(|number| format!("S{number}")).collect::<Vec<_>>().join(",");
+        let answer = target.get(&format!("/quotes?symbols={}", of(100))).await.expect_status(200).json();
+        assert_eq!(answer["unavailable"].as_object().map(serde_json::Map::len), Some(100));
+        for symbols in [of(101), String::new(), "IBM,AAPL,ibm".to_owned(), "IBM,".to_owned(), "IBM,A B".to_owned()] {
+            let symbols = symbols.replace(' ', "%20");
+            let refused = target.get(&format!("/quotes?symbols={symbols}")).await;
+            let problem = refused.expect_problem(422, "invalid_fields");
+            assert_eq!(problem["errors"][0]["pointer"], "/symbols", "{symbols}: {problem}");
+        }
+    });
+}
+
+#[test]
 fn bad_items_and_valuations_are_refused_and_pointed_at() {
     each(async |target: &Target| {
         let symbol = item(target).await;

@@ -129,28 +129,32 @@ fn backtest(name: &str) -> backtests::Order {
     backtests::Order { symbol: symbol(name), from: None, to: None, strategy }
 }
 
+fn alert(symbol: &Symbol) -> NewAlert {
+    let condition = Condition::Above { price: Price::parse("1000").unwrap() };
+    NewAlert { symbol: symbol.clone(), condition, repeat: Repeat::Once, email: false }
+}
+
+fn trade(symbol: &Symbol) -> Request {
+    let size = RequestSize::Quantity(Quantity::parse("1").unwrap());
+    Request { side: Side::Buy, symbol: symbol.clone(), size, fee: Decimal::ZERO, lots: Vec::new() }
+}
+
+/// A file with one row of each symbol.
+fn file(symbols: &[Symbol]) -> String {
+    let rows: Vec<String> = symbols.iter().map(|symbol| format!("{symbol},1,10,2026-11-02")).collect();
+    format!("ticker_symbol,quantity,purchase_price,purchase_date\n{}\n", rows.join("\n"))
+}
+
 /// Every use case by which a caller may come to wait for the provider, about symbols of these names.
 fn use_cases<'a>(app: &'a App, before: &'a Before, name: &'a str) -> Vec<(&'static str, BoxFuture<'a, ()>)> {
     let (customer, portfolio, one) = (before.world.customer, before.portfolio, symbol(name));
     let (two, three, four, five) = (one.clone(), one.clone(), one.clone(), one.clone());
     let hundred: Vec<Symbol> = (0..99).map(|number| symbol(&format!("{name}{number}"))).chain([one.clone()]).collect();
-    let file = hundred.iter().take(20).map(|one| format!("{one},1,10,2026-11-02\n")).collect::<String>();
-    let file = format!("ticker_symbol,quantity,purchase_price,purchase_date\n{file}");
+    let file = file(&hundred[..20]);
     let order = |symbol| forecasts::Order { symbol, horizon: 5, model: forecasts::Model::Naive, as_of: None };
-    let alert = NewAlert {
-        symbol: one.clone(),
-        condition: Condition::Above { price: Price::parse("1000").unwrap() },
-        repeat: Repeat::Once,
-        email: false,
-    };
+    let alert = alert(&one);
     let correction = Correction { ticker_symbol: Some(one.clone()), ..Correction::default() };
-    let trade = Request {
-        side: Side::Buy,
-        symbol: one.clone(),
-        size: RequestSize::Quantity(Quantity::parse("1").unwrap()),
-        fee: Decimal::ZERO,
-        lots: Vec::new(),
-    };
+    let trade = trade(&one);
     let benchmark = performance::Span { benchmark: Some(one.clone()), ..performance::Span::default() };
     let report = reports::Order { symbol: one.clone(), from: None, to: None, backtest: None };
     vec![

@@ -287,8 +287,7 @@ async fn the_latest_bars_of_a_source_extend_what_is_stored_and_one_that_does_not
     exchange.calls();
     for _ in 0..20 {
         bench.clock.forward(TimeDelta::hours(1));
-        let series = history::load(&app, &symbol()).await.unwrap();
-        assert_eq!((series.bars.len(), series.is_stale()), (51, true));
+        assert!(history::load(&app, &symbol()).await.unwrap().is_stale());
     }
     assert!(exchange.calls().is_empty(), "not asked for again before there are newer ones");
 }
@@ -381,8 +380,7 @@ async fn an_unknown_symbol_is_not_asked_for_again_for_a_day() {
 async fn a_report_of_the_same_content_is_made_once() {
     let bench = bench(Arc::new(Sample::new()));
     let customer = CustomerId(Uuid::from_u128(1));
-    let made = AtomicUsize::new(0);
-    let made = Arc::new(made);
+    let made = Arc::new(AtomicUsize::new(0));
     let publish = |content: &'static [u8]| {
         let made = made.clone();
         let pdf = move |_, _| {

@@ -51,7 +51,7 @@ pub fn day(session: usize) -> Day {
     calendar::next_trading_days("2026-01-02".parse().unwrap(), SESSIONS)[session]
 }
 
-/// The time on the wall, always an hour and a half after the close of a session.
+/// The time on the wall, always half an hour after the bars of a session are out.
 #[derive(Clone, Default)]
 pub struct Wall(Arc<AtomicUsize>);
 
@@ -68,7 +68,7 @@ impl Wall {
 }
 
 fn after_close(session: usize) -> DateTime<Utc> {
-    let evening = NaiveTime::from_hms_opt(22, 30, 0).unwrap();
+    let evening = NaiveTime::from_hms_opt(23, 30, 0).unwrap();
     day(session).date().and_time(evening).and_utc()
 }
 
