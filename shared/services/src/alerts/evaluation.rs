@@ -185,16 +185,16 @@ async fn fire_in_turn(app: &App, quote: &LastQuote, ids: Vec<Uuid>) -> Result<Fi
     failure.map_or(Ok(total), Err)
 }
 
-/// What is known of a symbol's bars. Where the provider has none in the currency of the quote, thresholds are judged
-/// without splits, and averages are not crossed.
+/// What is known of a symbol's bars, without asking anybody. Where there are none in the currency of the quote, thresholds
+/// are judged without splits, and averages are not crossed.
 async fn known_bars(app: &App, quote: &LastQuote) -> Result<Market, ServiceError> {
     let (symbol, nothing) = (&quote.symbol, Market { bars: Arc::default(), splits: Vec::new() });
-    match history::at_hand(app, symbol).await {
-        Ok(series) if series.currency != quote.currency => Ok(nothing),
-        Ok(series) => {
+    match history::without_asking(app, symbol).await {
+        Ok(Some(series)) if series.currency == quote.currency => {
             let splits = splits_of(&series.bars).map_err(|error| ServiceError::fault("splits", error))?;
             Ok(Market { bars: series.bars.clone(), splits })
         }
+        Ok(_) => Ok(nothing),
         Err(error @ (ServiceError::UnknownSymbol { .. } | ServiceError::Provider(_))) => {
             tracing::warn!(%symbol, %error, "alerts are judged without bars");
             Ok(nothing)
