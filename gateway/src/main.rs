@@ -31,7 +31,7 @@ enum Command {
     Serve(ServeArgs),
     /// Print the OpenAPI document.
     Openapi,
-    /// Listen to live rates and alerts, one JSON message a line. The token of a session is taken from SEXTANT_TOKEN.
+    /// Listen to live rates and alerts, one JSON message a line. The token of a session is taken from `SEXTANT_TOKEN`.
     Listen(ListenArgs),
     /// Recompute every wallet, position and lot, and freeze the wallets whose books do not add up.
     Verify(HomeArgs),

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use crate::target::{self, Target, each};
 
 /// What does not come by now does not come. An emulated function has to be started first.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Somebody who listens until their session is over, and what they hear.
 struct Hearing {
