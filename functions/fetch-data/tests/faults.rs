@@ -52,7 +52,14 @@ impl Provider for Source {
         let (open, high, low, close, adjusted_close) = (price, price, price, price, price);
         let bar = Bar { date, open, high, low, close, volume: 1.0, adjusted_close, split_ratio: 1.0, dividend: 0.0 };
         let bars = Bars::from_rows([bar]).unwrap();
-        Ok(History { source: "source", bars, basis: Basis::Quoted, currency: Currency::USD, notes: Vec::new() })
+        Ok(History {
+            source: "source",
+            bars,
+            basis: Basis::Quoted,
+            currency: Currency::USD,
+            notes: Vec::new(),
+            held_back: None,
+        })
     }
 
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {

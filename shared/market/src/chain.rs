@@ -47,6 +47,19 @@ impl Chain {
         sources.into_iter().map(|(_, provider)| provider).collect()
     }
 
+    /// Whether another source says the same of the bar that one has held back, within the time that is left.
+    async fn is_confirmed(&self, history: &History, symbol: &Symbol, patience: Patience, deadline: Instant) -> bool {
+        for provider in self.all().filter(|provider| !provider.gives(history.source)) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match timeout(left, provider.daily(symbol, patience.within(left))).await {
+                Ok(Ok(other)) => return other.confirms(history),
+                Ok(Err(error)) => tracing::debug!(source = provider.source(), %error, "a bar that is held back waits"),
+                Err(_) => return false,
+            }
+        }
+        false
+    }
+
     /// The first answer. `ask` is given a source and the patience for it.
     async fn first_answer<T, Asked>(
         &self,
@@ -108,8 +121,11 @@ impl Provider for Chain {
     }
 
     async fn daily(&self, symbol: &Symbol, patience: Patience) -> Result<History, ProviderError> {
+        let deadline = Instant::now() + patience.total();
         let ask = |provider: Arc<dyn Provider>, share| async move { provider.daily(symbol, share).await };
-        self.first_answer(patience, ask).await
+        let history = self.first_answer(patience, ask).await?;
+        let confirmed = history.held_back.is_some() && self.is_confirmed(&history, symbol, patience, deadline).await;
+        Ok(if confirmed { history.with_confirmed_bar() } else { history })
     }
 
     async fn quote(&self, symbol: &Symbol, patience: Patience) -> Result<Quote, ProviderError> {

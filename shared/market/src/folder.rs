@@ -150,9 +150,9 @@ impl Folder {
     }
 
     fn read_history(&self, symbol: &Symbol) -> Result<History, ProviderError> {
-        let Series { bars, basis, notes } = self.read_series(symbol)?;
+        let Series { bars, basis, notes, held_back } = self.read_series(symbol)?;
         let currency = self.read_instrument(symbol)?.currency;
-        Ok(History { source: SOURCE, bars, basis, currency, notes })
+        Ok(History { source: SOURCE, bars, basis, currency, notes, held_back })
     }
 }
 

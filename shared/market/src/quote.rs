@@ -69,7 +69,14 @@ mod tests {
 
     fn history(bars: &[Bar]) -> History {
         let bars = Bars::from_rows(bars.iter().copied()).unwrap();
-        History { source: "scripted", bars, basis: Basis::Quoted, currency: Currency::USD, notes: Vec::new() }
+        History {
+            source: "scripted",
+            bars,
+            basis: Basis::Quoted,
+            currency: Currency::USD,
+            notes: Vec::new(),
+            held_back: None,
+        }
     }
 
     #[test]

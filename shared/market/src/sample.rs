@@ -79,8 +79,8 @@ impl Provider for Sample {
     }
 
     async fn daily(&self, symbol: &Symbol, _patience: Patience) -> Result<History, ProviderError> {
-        let Series { bars, basis, notes } = self.series(symbol)?.clone();
-        Ok(History { source: SOURCE, bars, basis, currency: Currency::USD, notes })
+        let Series { bars, basis, notes, held_back } = self.series(symbol)?.clone();
+        Ok(History { source: SOURCE, bars, basis, currency: Currency::USD, notes, held_back })
     }
 
     async fn listed(&self) -> Vec<Symbol> {

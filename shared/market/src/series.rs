@@ -67,6 +67,16 @@ pub struct Series {
     pub basis: Basis,
     /// What a reader must know.
     pub notes: Vec<Note>,
+    /// The newest bar, where it is held back and would need no split or dividend besides.
+    pub held_back: Option<Bar>,
+}
+
+impl Row {
+    /// Whether neither a split nor a dividend changes the prices before it.
+    #[expect(clippy::float_cmp, reason = "a ratio of exactly 1 is that of no split")]
+    fn stands_alone(&self) -> bool {
+        self.split_ratio == 1.0 && self.dividend == 0.0
+    }
 }
 
 /// Checks rows and completes them to a series.
@@ -85,6 +95,7 @@ pub fn check(mut rows: Vec<Row>, declared: Declared) -> Series {
     }
     let held_back = (declared.feed == Feed::Live).then(|| hold_back_newest(&mut rows)).flatten();
     let adjusted = adjusted_closes(&rows);
+    let factor = rows.last().zip(adjusted.last()).map_or(1.0, |(row, adjusted)| adjusted / row.close);
 
     let mut notes = Vec::new();
     let mut bars = Bars::with_capacity(rows.len());
@@ -97,7 +108,8 @@ pub fn check(mut rows: Vec<Row>, declared: Declared) -> Series {
             notes.push(Note::UnexplainedMove { date: row.date, fraction });
         }
     }
-    notes.extend(held_back);
+    let (held_back, note) = held_back.unzip();
+    notes.extend(note);
     notes.extend(dropped.note());
     if !declared.splits_known {
         notes.push(Note::SplitsUnknown);
@@ -105,7 +117,11 @@ pub fn check(mut rows: Vec<Row>, declared: Declared) -> Series {
     if !declared.dividends_known && rows.iter().any(|row| row.adjusted_close.is_none()) {
         notes.push(Note::DividendsNotIncluded);
     }
-    Series { bars, basis, notes }
+    let held_back = held_back.filter(Row::stands_alone).map(|row| {
+        let adjusted_close = row.adjusted_close.unwrap_or(row.close * factor);
+        bar(&row, adjusted_close)
+    });
+    Series { bars, basis, notes, held_back }
 }
 
 fn bar(row: &Row, adjusted_close: f64) -> Bar {
@@ -249,12 +265,12 @@ fn unexplained(previous_close: f64, row: &Row) -> Option<f64> {
     (fraction.abs() > UNEXPLAINED_MOVE).then_some(fraction)
 }
 
-fn hold_back_newest(rows: &mut Vec<Row>) -> Option<Note> {
+fn hold_back_newest(rows: &mut Vec<Row>) -> Option<(Row, Note)> {
     let [.., previous, newest] = rows.as_slice() else { return None };
     let fraction = unexplained(previous.close, newest)?;
-    let date = newest.date;
-    rows.pop();
-    Some(Note::NewestBarHeldBack { date, fraction })
+    let newest = rows.pop()?;
+    let note = Note::NewestBarHeldBack { date: newest.date, fraction };
+    Some((newest, note))
 }
 
 /// The adjusted closes: the source's own, and between them factors of close that each split and dividend

@@ -172,6 +172,7 @@ mod tests {
             basis: Basis::Quoted,
             currency: Currency::USD,
             notes: Vec::new(),
+            held_back: None,
         }
     }
 

@@ -64,7 +64,14 @@ impl Provider for Scripted {
         self.calls.fetch_add(1, Ordering::SeqCst);
         tokio::task::yield_now().await;
         let bars = self.answer.lock().unwrap().clone()?;
-        Ok(History { source: self.source(), bars, basis: Basis::Quoted, currency: Currency::USD, notes: Vec::new() })
+        Ok(History {
+            source: self.source(),
+            bars,
+            basis: Basis::Quoted,
+            currency: Currency::USD,
+            notes: Vec::new(),
+            held_back: None,
+        })
     }
 
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {

@@ -208,11 +208,11 @@ impl Provider for AlphaVantage {
             return self.unlisted_history(&named, terms).await;
         }
         let currency = self.currency(symbol, terms).await?;
-        let (Series { bars, basis, mut notes }, plan) = self.series(symbol, terms).await?;
+        let (Series { bars, basis, mut notes, held_back }, plan) = self.series(symbol, terms).await?;
         if plan == Plan::Compact {
             notes.push(Note::CompactHistory);
         }
-        Ok(History { source: SOURCE, bars, basis, currency, notes })
+        Ok(History { source: SOURCE, bars, basis, currency, notes, held_back })
     }
 
     async fn quote(&self, symbol: &Symbol, patience: Patience) -> Result<Quote, ProviderError> {

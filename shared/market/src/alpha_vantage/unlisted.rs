@@ -55,11 +55,11 @@ impl AlphaVantage {
             }
             (_, None) => return Err(ProviderError::UnknownSymbol),
         };
-        let Series { bars, basis, mut notes } = series(rows, Plan::Compact, NO_EVENTS)?;
+        let Series { bars, basis, mut notes, held_back } = series(rows, Plan::Compact, NO_EVENTS)?;
         if is_compact {
             notes.push(Note::CompactHistory);
         }
-        Ok(History { source: SOURCE, bars, basis, currency, notes })
+        Ok(History { source: SOURCE, bars, basis, currency, notes, held_back })
     }
 
     pub(super) async fn unlisted_quote(

@@ -1,9 +1,9 @@
 use std::sync::Mutex;
 
-use domain::{Bar, Bars, Currency, InstrumentType};
+use domain::{Bar, Bars, Currency, Day, InstrumentType};
 
 use super::*;
-use crate::history::Basis;
+use crate::history::{Basis, Note};
 
 /// A source that answers everything alike, after a while.
 struct Scripted {
@@ -11,13 +11,19 @@ struct Scripted {
     refusal: Option<ProviderError>,
     takes: Duration,
     calls: Option<usize>,
+    /// The close of its newest bar, which it holds back.
+    newest: Option<f64>,
     asked: Mutex<Vec<Patience>>,
+}
+
+fn next_day() -> Day {
+    "2013-03-04".parse().unwrap()
 }
 
 impl Scripted {
     fn gives(source: &'static str) -> Self {
         let (refusal, takes, calls, asked) = (None, Duration::ZERO, Some(3), Mutex::default());
-        Self { source, refusal, takes, calls, asked }
+        Self { source, refusal, takes, calls, newest: None, asked }
     }
 
     fn refuses(source: &'static str, refusal: ProviderError) -> Self {
@@ -58,8 +64,11 @@ impl Provider for Scripted {
         let (open, high, low, close, adjusted_close) = (price, price, price, price, price);
         let bar = Bar { date, open, high, low, close, volume: 1.0, adjusted_close, split_ratio: 1.0, dividend: 0.0 };
         let bars = Bars::from_rows([bar]).unwrap();
-        let (source, basis, currency, notes) = (self.source, Basis::Quoted, Currency::USD, Vec::new());
-        self.answer(patience, History { source, bars, basis, currency, notes }).await
+        let (source, basis, currency) = (self.source, Basis::Quoted, Currency::USD);
+        let held_back = self.newest.map(|close| Bar { date: next_day(), close, ..bar });
+        let notes = held_back.map(|bar| Note::NewestBarHeldBack { date: bar.date, fraction: bar.close / price - 1.0 });
+        let notes = notes.into_iter().collect();
+        self.answer(patience, History { source, bars, basis, currency, notes, held_back }).await
     }
 
     async fn search(&self, text: &str, patience: Patience) -> Result<Vec<Instrument>, ProviderError> {
@@ -155,6 +164,35 @@ async fn time_that_the_first_left_over_is_the_seconds() {
     chain.daily(&ibm(), Patience::Caller).await.unwrap();
     let Patience::Left(left) = second.asked.lock().unwrap()[0] else { unreachable!("a share is what is left") };
     assert!(left > Duration::from_millis(1890) && left <= Duration::from_millis(1900), "{left:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bar_that_one_source_holds_back_is_there_once_another_says_the_same() {
+    let holding = |source, close| Scripted { newest: Some(close), ..Scripted::gives(source) };
+    // (what the second source has, whether the bar is confirmed)
+    let seconds = [
+        (holding("b", 81.2), true),
+        (holding("b", 78.0), false),
+        (Scripted::gives("b"), false),
+        (Scripted::refuses("b", ProviderError::TimedOut), false),
+        (holding("b", 80.0).after(Duration::from_secs(20)), false),
+    ];
+    for (second, confirmed) in seconds {
+        let (chain, _, second) = chain(holding("a", 80.0), second);
+        let history = chain.daily(&ibm(), Patience::Caller).await.unwrap();
+        assert_eq!((history.source, second.times_asked()), ("a", 1));
+        let fraction = 80.0 / 202.91 - 1.0;
+        let (last, note) = if confirmed {
+            ((next_day(), 80.0), Note::UnexplainedMove { date: next_day(), fraction })
+        } else {
+            (("2013-03-01".parse().unwrap(), 202.91), Note::NewestBarHeldBack { date: next_day(), fraction })
+        };
+        assert_eq!(history.bars.last().map(|bar| (bar.date, bar.close)), Some(last));
+        assert_eq!(history.notes, [note]);
+    }
+    let (quiet, _, second) = chain(Scripted::gives("a"), holding("b", 80.0));
+    quiet.daily(&ibm(), Patience::Caller).await.unwrap();
+    assert_eq!(second.times_asked(), 0, "nobody is asked where nothing is held back");
 }
 
 #[tokio::test(start_paused = true)]

@@ -96,6 +96,25 @@ fn only_a_live_source_has_its_newest_bar_held_back() {
 }
 
 #[test]
+fn a_bar_that_is_held_back_is_at_hand_for_whoever_confirms_it_unless_it_would_change_those_before() {
+    let adjusted = |day, close, adjusted_close| Row { adjusted_close, ..row(day, close) };
+    // (the row before, the newest, its adjusted close once it is confirmed)
+    let cases = [
+        (row(0, 100.0), row(1, 30.0), Some(30.0)),
+        (adjusted(0, 100.0, Some(50.0)), adjusted(1, 30.0, None), Some(15.0)),
+        (adjusted(0, 100.0, Some(50.0)), adjusted(1, 30.0, Some(29.0)), Some(29.0)),
+        (row(0, 100.0), Row { dividend: 1.0, ..row(1, 30.0) }, None),
+        (row(0, 100.0), Row { split_ratio: 10.0, ..row(1, 30.0) }, None),
+    ];
+    for (before, newest, expected) in cases {
+        let series = check(vec![before, newest], LIVE);
+        assert_eq!(series.bars.len(), 1);
+        assert_eq!(series.held_back.map(|bar| bar.adjusted_close), expected, "{newest:?}");
+    }
+    assert_eq!(check(vec![row(0, 100.0), row(1, 30.0)], QUOTES).held_back, None);
+}
+
+#[test]
 fn the_next_bar_confirms_the_one_held_back() {
     let series = check(vec![row(0, 100.0), row(1, 30.0), row(2, 31.0)], LIVE);
     assert_eq!(series.bars.len(), 3);

@@ -148,14 +148,14 @@ pub(super) fn read_history(body: &[u8], asked: &Asked) -> Result<History, Refusa
         splits_known: events_known,
         dividends_known: events_known,
     };
-    let Series { bars, basis, mut notes } = check(rows, declared);
+    let Series { bars, basis, mut notes, held_back } = check(rows, declared);
     let (Some(first), Some(last)) = (bars.first(), bars.last()) else {
         return Err(Refusal::malformed("holds no usable bar"));
     };
     if days::is_cut_off(found.meta.first_trade_date, first.date, last.date) {
         notes.push(Note::CompactHistory);
     }
-    Ok(History { source: SOURCE, bars, basis, currency, notes })
+    Ok(History { source: SOURCE, bars, basis, currency, notes, held_back })
 }
 
 /// Reads the last price, from its digits.

@@ -124,7 +124,7 @@ impl Provider for Counting {
         self.0.fetch_add(1, Ordering::SeqCst);
         let bars = Bars::from_rows([bar(day("2026-11-18"), 11.0), bar(day("2026-11-19"), 10.0)]).unwrap();
         let source = self.source();
-        Ok(History { source, bars, basis: Basis::Quoted, currency: Currency::USD, notes: Vec::new() })
+        Ok(History { source, bars, basis: Basis::Quoted, currency: Currency::USD, notes: Vec::new(), held_back: None })
     }
 
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {

@@ -94,7 +94,7 @@ impl Provider for Exchange {
         let instrument = found.ok_or(ProviderError::UnknownSymbol)?;
         let bars = Bars::from_rows((0..SESSIONS).map(|session| bar(instrument, session))).unwrap();
         let currency = currency(INSTRUMENTS[instrument].1);
-        Ok(History { source: self.source(), bars, basis: Basis::Quoted, currency, notes: Vec::new() })
+        Ok(History { source: self.source(), bars, basis: Basis::Quoted, currency, notes: Vec::new(), held_back: None })
     }
 
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {

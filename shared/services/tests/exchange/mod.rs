@@ -121,7 +121,14 @@ impl Exchange {
 
     fn history(&self, bars: Bars) -> History {
         let notes = if self.compact.load(Ordering::SeqCst) { vec![Note::CompactHistory] } else { Vec::new() };
-        History { source: *self.source.lock().unwrap(), bars, basis: Basis::Quoted, currency: Currency::USD, notes }
+        History {
+            source: *self.source.lock().unwrap(),
+            bars,
+            basis: Basis::Quoted,
+            currency: Currency::USD,
+            notes,
+            held_back: None,
+        }
     }
 
     async fn asked(&self, what: &str, name: &str) {

@@ -79,6 +79,7 @@ impl Provider for Market {
             basis: Basis::Quoted,
             currency: instrument.currency,
             notes: Vec::new(),
+            held_back: None,
         })
     }
 
