@@ -28,7 +28,7 @@ pub enum Failure {
     /// Alerts could not be judged.
     #[error("alerts not judged: {0}")]
     Alerts(#[source] ServiceError),
-    /// Alerts have fired and their customers were not told; whoever was is not told again.
+    /// Alerts have fired a moment ago and their customers were not told; whoever was is not told again.
     #[error("{0} firings not told")]
     Undelivered(usize),
 }

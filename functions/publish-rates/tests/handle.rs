@@ -2,10 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use domain::alert::{Condition, Repeat};
 use domain::{Currency, Price};
 use market::Sample;
@@ -88,7 +89,7 @@ impl Mail for Post {
 
     async fn send(&self, _letterbox: Uuid, _subject: &str, _text: &str) -> Result<(), MailError> {
         if self.is_on_strike.load(Ordering::SeqCst) {
-            return Err(MailError("on strike".to_owned()));
+            return Err(MailError::Refused("on strike".to_owned()));
         }
         self.sent.fetch_add(1, Ordering::SeqCst);
         Ok(())
@@ -134,7 +135,10 @@ fn refreshed() -> Value {
 }
 
 fn app(push: Arc<dyn Push>, mail: Arc<dyn Mail>) -> (App, tempfile::TempDir) {
-    let clock: store::Clock = Arc::new(|| NOW.parse().unwrap());
+    app_at(Arc::new(|| NOW.parse().unwrap()), push, mail)
+}
+
+fn app_at(clock: store::Clock, push: Arc<dyn Push>, mail: Arc<dyn Mail>) -> (App, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let app = App::new(Parts {
         table: Arc::new(SqliteTable::in_memory(clock.clone()).unwrap()),
@@ -168,4 +172,20 @@ async fn an_alert_that_was_not_told_fails_the_invocation_so_that_its_retry_tells
     let again = handle(&app, refreshed()).await.unwrap();
     assert_eq!(again["alerts"], json!({ "fired": 0, "delivered": 1, "undelivered": 0 }));
     assert_eq!((heard.0.load(Ordering::SeqCst), post.sent.load(Ordering::SeqCst)), (1, 1));
+}
+
+#[tokio::test]
+async fn a_letterbox_that_stays_broken_fails_no_event_of_later() {
+    let post = Arc::new(Post::default());
+    let now = Arc::new(Mutex::new(NOW.parse::<DateTime<Utc>>().unwrap()));
+    let reader = now.clone();
+    let (app, _folder) = app_at(Arc::new(move || *reader.lock().unwrap()), Arc::new(Heard::default()), post.clone());
+    listening(&app, true).await;
+    post.is_on_strike.store(true, Ordering::SeqCst);
+    assert!(handle(&app, refreshed()).await.is_err());
+    *now.lock().unwrap() += alerts::REPEATED_FOR;
+    let later = handle(&app, refreshed()).await.unwrap();
+    assert_eq!(later["alerts"], json!({ "fired": 0, "delivered": 0, "undelivered": 0 }));
+    post.is_on_strike.store(false, Ordering::SeqCst);
+    assert_eq!(handle(&app, refreshed()).await.unwrap()["alerts"]["delivered"], 1, "and is told at a later quote");
 }

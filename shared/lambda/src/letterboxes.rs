@@ -6,7 +6,9 @@
 
 use async_trait::async_trait;
 use aws_sdk_sns::Client;
+use aws_sdk_sns::error::SdkError;
 use aws_sdk_sns::operation::delete_topic::DeleteTopicError;
+use aws_sdk_sns::operation::publish::PublishError;
 use services::mail::{Mail, MailError};
 use uuid::Uuid;
 
@@ -45,30 +47,39 @@ impl Mail for Letterboxes {
         let arn = self.arn(letterbox);
         let name = arn.rsplit(':').next().unwrap_or_default();
         let create = self.client.create_topic().name(name).attributes(KEY.0, KEY.1).attributes(SENDER.0, SENDER.1);
-        create.send().await.map_err(|error| refusal(&error.into_service_error()))?;
+        create.send().await.map_err(refusal)?;
         let subscribe = self.client.subscribe().topic_arn(arn).protocol("email").endpoint(email);
-        subscribe.send().await.map(drop).map_err(|error| refusal(&error.into_service_error()))
+        subscribe.send().await.map(drop).map_err(refusal)
     }
 
     async fn close(&self, letterbox: Uuid) -> Result<(), MailError> {
         match self.client.delete_topic().topic_arn(self.arn(letterbox)).send().await {
             Ok(_) => Ok(()),
-            Err(error) => match error.into_service_error() {
-                DeleteTopicError::NotFoundException(_) => Ok(()),
-                error => Err(refusal(&error)),
-            },
+            Err(error) if error.as_service_error().is_some_and(DeleteTopicError::is_not_found_exception) => Ok(()),
+            Err(error) => Err(refusal(error)),
         }
     }
 
     async fn send(&self, letterbox: Uuid, subject: &str, text: &str) -> Result<(), MailError> {
         let publish = self.client.publish().topic_arn(self.arn(letterbox));
         let published = publish.subject(subject_of(subject)).message(text).send().await;
-        published.map(drop).map_err(|error| refusal(&error.into_service_error()))
+        match published {
+            Ok(_) => Ok(()),
+            Err(error) if error.as_service_error().is_some_and(PublishError::is_not_found_exception) => {
+                Err(MailError::NoLetterbox)
+            }
+            Err(error) => Err(refusal(error)),
+        }
     }
 }
 
-fn refusal(error: &impl ToString) -> MailError {
-    MailError(error.to_string())
+/// What SNS has answered is a refusal; of what it has not answered nobody knows.
+fn refusal<E: std::error::Error + 'static>(error: SdkError<E>) -> MailError {
+    match error {
+        SdkError::ServiceError(refused) => MailError::Refused(refused.err().to_string()),
+        SdkError::ConstructionFailure(_) => MailError::Refused("the question could not be put".to_owned()),
+        unheard => MailError::Unheard(unheard.to_string()),
+    }
 }
 
 /// The subject as SNS takes it: a line of ASCII of limited length.
@@ -123,8 +134,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_letter_goes_to_the_topic_of_its_letterbox() {
-        let (letterboxes, letterbox, service) = answering(vec![(200, "", PUBLISHED)]).await;
+        let (letterboxes, letterbox, service) = answering(vec![(200, "", PUBLISHED), (404, "", NOT_FOUND)]).await;
         letterboxes.send(letterbox, "AAPL is above 400", "It is.").await.unwrap();
+        assert_eq!(letterboxes.send(letterbox, "AAPL", "It is.").await, Err(MailError::NoLetterbox));
         has(&service, 0, &["Action=Publish", LETTERBOX, "Subject=AAPL", "Message=It"]);
     }
 

@@ -5,8 +5,17 @@ use uuid::Uuid;
 
 /// A letter was not taken, or a letterbox not opened or closed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("mail: {0}")]
-pub struct MailError(pub String);
+pub enum MailError {
+    /// It was refused: nothing has happened.
+    #[error("mail: {0}")]
+    Refused(String),
+    /// There was no answer: it may have happened.
+    #[error("mail: no answer, {0}")]
+    Unheard(String),
+    /// There is no such letterbox.
+    #[error("mail: there is no such letterbox")]
+    NoLetterbox,
+}
 
 /// Sends letters to those who have confirmed that they want them.
 ///
@@ -26,6 +35,8 @@ pub trait Mail: Send + Sync {
     async fn close(&self, letterbox: Uuid) -> Result<(), MailError>;
 
     /// Sends a letter through an open letterbox; to nobody while its owner has not agreed.
+    ///
+    /// Errors: [`MailError::NoLetterbox`] where it is not open after all.
     async fn send(&self, letterbox: Uuid, subject: &str, text: &str) -> Result<(), MailError>;
 }
 
@@ -40,7 +51,7 @@ impl Mail for NoMail {
     }
 
     async fn open(&self, _letterbox: Uuid, _email: &str) -> Result<(), MailError> {
-        Err(MailError("this platform sends no letters".to_owned()))
+        Err(MailError::Refused("this platform sends no letters".to_owned()))
     }
 
     async fn close(&self, _letterbox: Uuid) -> Result<(), MailError> {

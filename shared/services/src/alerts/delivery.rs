@@ -12,6 +12,7 @@ use super::mailbox;
 use super::records::{Firing, Pending};
 use crate::error::ServiceError;
 use crate::live::Told;
+use crate::mail::MailError;
 use crate::{App, live};
 
 /// What could not be delivered within this time is old news, and stays in the history alone. It is longer than a weekend
@@ -81,11 +82,16 @@ async fn mailed(app: &App, pending: &Pending, firing: &Firing) -> Result<bool, S
     if !firing.email || !app.mail().is_there() {
         return Ok(true);
     }
-    if let Some(letterbox) = mailbox::ready(app, pending.customer_id).await? {
-        let (subject, text) = letter(firing);
-        app.mail().send(letterbox, &subject, &text).await?;
+    let Some(letterbox) = mailbox::ready(app, pending.customer_id).await? else { return Ok(true) };
+    let (subject, text) = letter(firing);
+    match app.mail().send(letterbox, &subject, &text).await {
+        Ok(()) => Ok(true),
+        Err(MailError::NoLetterbox) => {
+            mailbox::lost(app, pending.customer_id, letterbox).await?;
+            Ok(false)
+        }
+        Err(error) => Err(error.into()),
     }
-    Ok(true)
 }
 
 /// Leaves what is still to be told to whoever comes next, unless somebody else has taken it on already.

@@ -1,23 +1,26 @@
 //! The letterbox through which letters about alerts reach a customer.
 //!
 //! Each address has one of its own, which is closed when the customer has another address, so that whoever owns the
-//! earlier one gets nothing more, whether or not they had agreed. What is to be opened and closed is written down first:
-//! no letterbox is ever forgotten.
+//! earlier one gets nothing more, whether or not they had agreed. What is to be opened and closed is written down first,
+//! and what was opened in vain is closed: no letterbox is forgotten.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{CustomerId, Email};
 use serde::{Deserialize, Serialize};
 use store::retry::{Retry, retry};
-use store::{DeleteExpect, Item, StoreError, Write, documents, keys};
+use store::{DeleteExpect, Item, Key, StoreError, Version, Write, documents, keys};
 use uuid::Uuid;
 
 use crate::App;
 use crate::error::ServiceError;
 use crate::identity::profile;
+use crate::mail::MailError;
 
 /// Most questions whether they want letters that a customer causes within a day, whatever addresses they claim to have:
 /// the question is a letter too, to somebody who may have asked for nothing.
 pub(super) const MAX_QUESTIONS_A_DAY: usize = 3;
+/// Whoever opens a letterbox is done after this, or has died.
+const OPENING: TimeDelta = TimeDelta::seconds(30);
 
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -28,9 +31,24 @@ struct Mailbox {
     letterbox: Option<Uuid>,
     /// Whether the letterbox is open, and the owner of the address has been asked whether they want letters.
     open: bool,
-    /// When somebody was asked within the last day; the last time it was the owner of this address.
-    asked: Vec<DateTime<Utc>>,
+    /// The questions of the last day.
+    asked: Vec<Question>,
     /// Letterboxes that are still to be closed.
+    closing: Vec<Uuid>,
+}
+
+/// That the owner of an address is asked whether they want letters.
+#[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct Question {
+    letterbox: Uuid,
+    at: DateTime<Utc>,
+}
+
+/// What is to be done about the letterboxes of a customer, which is written down.
+struct Plan {
+    email: Email,
+    letterbox: Uuid,
+    asks: bool,
     closing: Vec<Uuid>,
 }
 
@@ -47,18 +65,21 @@ impl Mailbox {
         (mailbox, letterbox)
     }
 
-    /// Whether the owner of the address is to be asked now, which is then noted: where nobody has asked them yet, and a day
-    /// after the last time where a reminder is in place.
-    fn asks(&mut self, remind: bool, now: DateTime<Utc>) -> Result<bool, ServiceError> {
-        self.asked.retain(|at| now - *at < TimeDelta::days(1));
-        if self.open && !(remind && self.asked.is_empty()) {
+    /// Whether the owner of the address is to be asked now, which is then noted: where nobody has asked them yet or is at it,
+    /// and a day after the last time where a reminder is in place.
+    fn asks(&mut self, letterbox: Uuid, remind: bool, now: DateTime<Utc>) -> Result<bool, ServiceError> {
+        self.asked.retain(|question| now - question.at < TimeDelta::days(1));
+        let last =
+            self.asked.iter().filter(|question| question.letterbox == letterbox).map(|question| question.at).max();
+        let rests = if self.open { !remind || last.is_some() } else { last.is_some_and(|at| now - at < OPENING) };
+        if rests {
             return Ok(false);
         }
         if self.asked.len() >= MAX_QUESTIONS_A_DAY {
             let what = "questions a day whether an address wants letters";
             return Err(ServiceError::LimitReached { what, limit: MAX_QUESTIONS_A_DAY });
         }
-        self.asked.push(now);
+        self.asked.push(Question { letterbox, at: now });
         Ok(true)
     }
 }
@@ -81,36 +102,103 @@ pub(super) async fn ready(app: &App, customer: CustomerId) -> Result<Option<Uuid
     }
 }
 
-async fn settled(app: &App, customer: CustomerId, remind: bool) -> Result<Option<Uuid>, ServiceError> {
-    retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
-        let profile = profile::find(app, customer).await?.profile;
-        let Some(person) = profile.person.clone().filter(|_| profile.is_open()) else { return Ok(None) };
-        let key = &keys::mailbox(customer);
-        let (standing, mut version) = match documents::read::<Mailbox>(app.table(), key).await? {
-            Some((mailbox, version)) => (mailbox, Some(version)),
-            None => (Mailbox::default(), None),
-        };
-        let (mut mailbox, letterbox) = standing.clone().of(&person.email, || app.new_id());
-        let asks = mailbox.asks(remind, app.now())?;
-        if mailbox != standing {
-            version = Some(documents::put(app.table(), key.clone(), &mailbox, version).await?);
-        }
-        for earlier in &mailbox.closing {
-            app.mail().close(*earlier).await?;
-        }
-        if asks && let Err(error) = app.mail().open(letterbox, person.email.as_str()).await {
-            // Nobody was asked.
-            mailbox.asked.pop();
-            documents::put(app.table(), key.clone(), &mailbox, version).await?;
-            return Err(error.into());
-        }
-        let settled = Mailbox { open: true, closing: Vec::new(), ..mailbox.clone() };
-        if settled != mailbox {
-            documents::put(app.table(), key.clone(), &settled, version).await?;
-        }
-        Ok(Some(letterbox))
+/// A letterbox that is open by what is written is not there: the next letter opens it again.
+pub(super) async fn lost(app: &App, customer: CustomerId, letterbox: Uuid) -> Result<(), ServiceError> {
+    change(app, &keys::mailbox(customer), |mailbox| {
+        let is_present = mailbox.letterbox == Some(letterbox);
+        is_present.then(|| mailbox.open = false).is_some()
     })
     .await
+    .map(drop)
+}
+
+async fn settled(app: &App, customer: CustomerId, remind: bool) -> Result<Option<Uuid>, ServiceError> {
+    let key = &keys::mailbox(customer);
+    retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
+        let Some(plan) = planned(app, customer, key, remind).await? else { return Ok(None) };
+        if plan.asks || !plan.closing.is_empty() {
+            carry_out(app, key, &plan).await?;
+        }
+        Ok(Some(plan.letterbox))
+    })
+    .await
+}
+
+/// Writes down what is to be done; none where the account is closed.
+async fn planned(app: &App, customer: CustomerId, key: &Key, remind: bool) -> Result<Option<Plan>, ServiceError> {
+    let profile = profile::find(app, customer).await?.profile;
+    let Some(person) = profile.person.clone().filter(|_| profile.is_open()) else { return Ok(None) };
+    let (standing, version) = read(app, key).await?;
+    let (mut mailbox, letterbox) = standing.clone().of(&person.email, || app.new_id());
+    let asks = mailbox.asks(letterbox, remind, app.now())?;
+    if mailbox != standing {
+        documents::put(app.table(), key.clone(), &mailbox, version).await?;
+    }
+    Ok(Some(Plan { email: person.email, letterbox, asks, closing: mailbox.closing }))
+}
+
+/// Closes and opens what is planned, and notes that it is done.
+///
+/// Errors: a conflict where the customer has another address by now, or none: what was opened is closed again then.
+async fn carry_out(app: &App, key: &Key, plan: &Plan) -> Result<(), ServiceError> {
+    let done = async {
+        for earlier in &plan.closing {
+            app.mail().close(*earlier).await?;
+        }
+        if plan.asks { app.mail().open(plan.letterbox, plan.email.as_str()).await } else { Ok(()) }
+    };
+    if let Err(error) = done.await {
+        if !matches!(error, MailError::Unheard(_)) {
+            // Nobody was asked.
+            let is_of_this = |question: &Question| question.letterbox == plan.letterbox;
+            change(app, key, |mailbox| {
+                let last = mailbox.asked.iter().rposition(is_of_this).filter(|_| plan.asks);
+                last.map(|last| mailbox.asked.remove(last)).is_some()
+            })
+            .await?;
+        }
+        return Err(error.into());
+    }
+    let stands = change(app, key, |mailbox| {
+        let is_present = mailbox.letterbox == Some(plan.letterbox);
+        mailbox.closing.retain(|letterbox| !plan.closing.contains(letterbox));
+        mailbox.open |= is_present && plan.asks;
+        is_present
+    })
+    .await?;
+    if stands {
+        return Ok(());
+    }
+    if let Err(error) = app.mail().close(plan.letterbox).await {
+        tracing::warn!(%error, "a letterbox that was opened in vain is closed later");
+        change(app, key, |mailbox| {
+            mailbox.closing.push(plan.letterbox);
+            true
+        })
+        .await?;
+    }
+    Err(StoreError::Conflict { write: 0 }.into())
+}
+
+/// Changes the mailbox as it is, and says what `decide` does; a mailbox that is gone is an empty one, and comes back only
+/// where there is something to keep.
+async fn change(app: &App, key: &Key, decide: impl Fn(&mut Mailbox) -> bool) -> Result<bool, ServiceError> {
+    let decide = &decide;
+    retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
+        let (standing, version) = read(app, key).await?;
+        let mut mailbox = standing.clone();
+        let decided = decide(&mut mailbox);
+        if mailbox != standing {
+            documents::put(app.table(), key.clone(), &mailbox, version).await?;
+        }
+        Ok(decided)
+    })
+    .await
+}
+
+async fn read(app: &App, key: &Key) -> Result<(Mailbox, Option<Version>), ServiceError> {
+    let found = documents::read::<Mailbox>(app.table(), key).await?;
+    Ok(found.map_or((Mailbox::default(), None), |(mailbox, version)| (mailbox, Some(version))))
 }
 
 /// Closes the letterboxes of an erased customer and forgets them, the address at once. Says whether all are closed; what
@@ -124,17 +212,16 @@ pub(crate) async fn close(app: &App, item: Item) -> Result<bool, ServiceError> {
             closing.push(letterbox);
         }
     }
-    if closing.is_empty() {
-        app.table().transact(vec![Write::Delete { key: item.key, expect: DeleteExpect::Any }]).await?;
-        return Ok(true);
+    let written = if closing.is_empty() {
+        let gone = Write::Delete { key: item.key, expect: DeleteExpect::Version(item.version) };
+        app.table().transact(vec![gone]).await.map(|_| true)
+    } else {
+        let left = Mailbox { closing, ..Mailbox::default() };
+        documents::put(app.table(), item.key, &left, Some(item.version)).await.map(|_| false)
+    };
+    match written {
+        // Somebody else is at it: the next sweep sees what they have left.
+        Err(StoreError::Conflict { .. }) => Ok(false),
+        written => Ok(written?),
     }
-    let left = Mailbox { closing, ..Mailbox::default() };
-    if left != mailbox {
-        match documents::put(app.table(), item.key, &left, Some(item.version)).await {
-            // Somebody else is at it: the next sweep sees what they have left.
-            Ok(_) | Err(StoreError::Conflict { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(false)
 }

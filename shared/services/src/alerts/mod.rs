@@ -3,8 +3,8 @@
 //! An alert stands twice, always written together: among what is its customer's, and under its symbol, where
 //! [`evaluate`] finds it when a quote comes (`evaluation.rs`). An alert that fires does so in one transaction with its
 //! entry in the history, whose key holds the market day (`firing.rs`), so that rivals and repeated events fire it once a
-//! day. Telling the customer comes after (`delivery.rs`); what was not told is told at the next quote. `mailbox.rs`
-//! has the subscription by which letters reach a customer.
+//! day. Telling the customer comes after (`delivery.rs`); what was not told is told when the event comes again, or at the
+//! next quote. `mailbox.rs` has the letterbox through which letters reach a customer.
 
 mod delivery;
 mod evaluation;
@@ -12,7 +12,7 @@ mod firing;
 mod mailbox;
 mod records;
 
-pub use evaluation::{Fired, evaluate};
+pub use evaluation::{Fired, REPEATED_FOR, evaluate};
 pub(crate) use mailbox::close as close_mailbox;
 pub use records::{Alert, AlertState, Firing};
 

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use domain::alert::Repeat;
 use domain::{CustomerId, Email};
+use futures::future::join_all;
 use services::alerts::{self, NewAlert};
 use services::identity::password::Password;
 use services::identity::profile::Person;
@@ -156,4 +157,63 @@ async fn an_erasure_closes_every_letterbox_and_is_not_over_before() {
     world.letters.strike(false);
     assert!(erasure::sweep(&world.app, ada).await.unwrap());
     assert!(world.letters.letterboxes() == 0 && kept(&world, ada).await.is_empty());
+}
+
+#[tokio::test]
+async fn alerts_that_are_made_at_the_same_time_ask_once() {
+    let world = World::new();
+    let (ada, _) = world.connected("ada").await;
+    world.letters.go_unanswered();
+    let alert = NewAlert { symbol: symbol("AAPL"), condition: above("12"), repeat: Repeat::Once, email: true };
+    let made = join_all((0..8).map(|_| alerts::create(&world.app, ada, &alert, None))).await;
+    assert!(made.iter().all(Result::is_ok), "{made:?}");
+    assert_eq!((world.letters.asked(), world.letters.letterboxes()), (vec![FIRST.to_owned()], 1));
+    // So do letters that go out at the same time after a change of address.
+    moves_to(&world, ada, SECOND).await;
+    alerts::evaluate(&world.app, &[world.quote("AAPL", "13")]).await.unwrap();
+    assert_eq!((world.letters.asked(), world.letters.letterboxes()), (vec![FIRST.to_owned(), SECOND.to_owned()], 1));
+}
+
+#[tokio::test]
+async fn a_letterbox_that_is_opened_while_its_owner_is_erased_or_moves_is_closed_again() {
+    for erased in [true, false] {
+        let world = World::new();
+        let (ada, _) = world.connected("ada").await;
+        world.letters.hold_opening();
+        let alert = NewAlert { symbol: symbol("AAPL"), condition: above("12"), repeat: Repeat::Once, email: true };
+        let meanwhile = async {
+            while !world.letters.is_held() {
+                tokio::task::yield_now().await;
+            }
+            world.letters.go_on_for_others();
+            if erased {
+                erasure::erase(&world.app, ada, Password::typed(PASSWORD.to_owned())).await.unwrap();
+            } else {
+                moves_to(&world, ada, SECOND).await;
+                by_mail(&world, ada).await;
+            }
+            world.letters.go_on();
+        };
+        let (made, ()) = tokio::join!(alerts::create(&world.app, ada, &alert, None), meanwhile);
+        made.unwrap();
+        if erased {
+            assert_eq!((world.letters.letterboxes(), kept(&world, ada).await), (0, String::new()));
+        } else {
+            assert_eq!((world.letters.addresses(), world.letters.letterboxes()), (vec![SECOND.to_owned()], 1));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_letterbox_that_is_gone_is_opened_again_and_its_letter_goes_out() {
+    let world = World::new();
+    let (ada, _) = world.connected("ada").await;
+    by_mail(&world, ada).await;
+    world.letters.lose_all();
+    let quote = world.quote("AAPL", "13");
+    let fired = alerts::evaluate(&world.app, std::slice::from_ref(&quote)).await.unwrap();
+    assert_eq!((fired.fired, fired.undelivered), (1, 1));
+    world.clock.forward(TimeDelta::minutes(1));
+    assert_eq!(alerts::evaluate(&world.app, &[quote]).await.unwrap().delivered, 1);
+    assert_eq!((world.letters.take().len(), world.letters.letterboxes()), (1, 1));
 }

@@ -16,6 +16,9 @@ struct Post {
     is_missing: bool,
     is_on_strike: bool,
     is_unanswered: bool,
+    is_held: bool,
+    waits: bool,
+    others_pass: bool,
     asked: Vec<String>,
     letterboxes: BTreeMap<Uuid, Letterbox>,
     sent: Vec<(String, String)>,
@@ -66,13 +69,50 @@ impl Letters {
         self.post().sent.drain(..).collect()
     }
 
+    /// From now on the next opening waits, until [`Letters::go_on`], so that something can come in between.
+    pub fn hold_opening(&self) {
+        self.post().is_held = true;
+    }
+
+    pub fn is_held(&self) -> bool {
+        self.post().waits
+    }
+
+    /// Who waits goes on waiting, and others pass.
+    pub fn go_on_for_others(&self) {
+        self.post().others_pass = true;
+    }
+
+    pub fn go_on(&self) {
+        let mut post = self.post();
+        (post.is_held, post.others_pass) = (false, false);
+    }
+
+    /// A letterbox is gone, as when somebody deletes its topic by hand.
+    pub fn lose_all(&self) {
+        self.post().letterboxes.clear();
+    }
+
+    /// Where the real sender would be waited for, others have their turn.
+    async fn others_turn(&self) {
+        tokio::task::yield_now().await;
+        if self.post().others_pass {
+            return;
+        }
+        while self.post().is_held {
+            self.post().waits = true;
+            tokio::task::yield_now().await;
+        }
+        self.post().waits = false;
+    }
+
     fn post(&self) -> MutexGuard<'_, Post> {
         self.0.lock().unwrap()
     }
 
     fn at_work(&self) -> Result<MutexGuard<'_, Post>, MailError> {
         let post = self.post();
-        if post.is_on_strike { Err(MailError("on strike".to_owned())) } else { Ok(post) }
+        if post.is_on_strike { Err(MailError::Refused("on strike".to_owned())) } else { Ok(post) }
     }
 }
 
@@ -83,6 +123,7 @@ impl Mail for Letters {
     }
 
     async fn open(&self, letterbox: Uuid, email: &str) -> Result<(), MailError> {
+        self.others_turn().await;
         let mut post = self.at_work()?;
         let is_confirmed = !post.is_unanswered;
         if post.letterboxes.get(&letterbox).is_none_or(|standing| !standing.is_confirmed) {
@@ -93,6 +134,7 @@ impl Mail for Letters {
     }
 
     async fn close(&self, letterbox: Uuid) -> Result<(), MailError> {
+        self.others_turn().await;
         self.at_work()?.letterboxes.remove(&letterbox);
         Ok(())
     }
@@ -100,7 +142,7 @@ impl Mail for Letters {
     async fn send(&self, letterbox: Uuid, subject: &str, text: &str) -> Result<(), MailError> {
         let mut post = self.at_work()?;
         let Some(standing) = post.letterboxes.get(&letterbox) else {
-            return Err(MailError("no such letterbox".to_owned()));
+            return Err(MailError::NoLetterbox);
         };
         if standing.is_confirmed {
             post.sent.push((subject.to_owned(), text.to_owned()));
