@@ -124,6 +124,7 @@ impl Listener {
         match answer.status() {
             StatusCode::CREATED => Ok(answer.json::<Ticket>().await.map_err(passing)?.ticket),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(Ended::SignedOut.into()),
+            StatusCode::NOT_FOUND => Err(Ended::Refused("there is no platform at this address".to_owned()).into()),
             status => Err(Failure::Passing(format!("no ticket: {status}"))),
         }
     }
@@ -137,7 +138,8 @@ fn http_of(live: &str) -> String {
     }
 }
 
-/// The error without its address, which may have a ticket in it.
+/// The error without its address, which may have a ticket in it. What cannot even be asked never will be.
 fn passing(error: reqwest::Error) -> Failure {
-    Failure::Passing(error.without_url().to_string())
+    let error = error.without_url();
+    if error.is_builder() { Ended::Refused(error.to_string()).into() } else { Failure::Passing(error.to_string()) }
 }

@@ -14,12 +14,8 @@ struct Aws {
 impl Aws {
     /// The answer to an action, which is XML.
     async fn ask(&self, service: &str, parameters: &[(&str, &str)]) -> String {
-        // The emulator tells services apart by the scope of a signature, which it does not check.
-        let scope = format!(
-            "AWS4-HMAC-SHA256 Credential=test/20261120/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
-        );
         let form = Url::parse_with_params(&self.endpoint, parameters).unwrap();
-        let asked = self.client.post(&self.endpoint).header("authorization", scope);
+        let asked = self.client.post(&self.endpoint).header("authorization", target::signature(service));
         let asked = asked.header("content-type", "application/x-www-form-urlencoded");
         let answer = asked.body(form.query().unwrap_or_default().to_owned()).send().await.unwrap();
         let (status, text) = (answer.status(), answer.text().await.unwrap());

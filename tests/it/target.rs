@@ -128,6 +128,13 @@ static ADDRESSES: LazyLock<Option<Value>> = LazyLock::new(|| {
     Some(serde_json::from_str(&text).unwrap())
 });
 
+/// What stands for a signature with the emulated AWS, which tells services apart by its scope and does not check it.
+pub fn signature(service: &str) -> String {
+    format!(
+        "AWS4-HMAC-SHA256 Credential=test/20261120/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
+    )
+}
+
 /// The emulated AWS alone, and the address at which its services answer.
 pub fn emulated() -> Option<(Target, String)> {
     let addresses = ADDRESSES.as_ref()?;
@@ -274,8 +281,7 @@ impl Target {
     pub async fn run_scheduled_now(&self, function: &str) {
         let Place::Emulated { endpoint, .. } = &self.place else { panic!("one machine has no scheduler to be asked") };
         let name = self.deployed_name(function);
-        // The emulator tells services apart by the scope of a signature, which it does not check.
-        let scope = "AWS4-HMAC-SHA256 Credential=test/20261120/us-east-1/scheduler/aws4_request, SignedHeaders=host, Signature=0";
+        let scope = signature("scheduler");
         let ask = |method, path: String| {
             self.client.request(method, format!("{endpoint}/schedules{path}")).header("authorization", scope)
         };

@@ -213,16 +213,15 @@ fn letters_and_live_connections_are_allowed_where_they_are_made_and_nowhere_else
         let (name, section) = section.split_once("/\n").unwrap();
         let words = section.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != ':');
         let allowed: BTreeSet<&str> =
-            words.filter_map(|word| word.strip_prefix("sns:")).filter(|word| !word.contains(':')).collect();
+            words.filter_map(|word| word.strip_prefix("sns:")).filter(|word| !word.starts_with("Protocol")).collect();
         let needed =
             LETTERS.iter().find(|(function, _)| *function == name).map_or(&[] as &[&str], |(_, needed)| needed);
         assert_eq!(allowed, needed.iter().copied().collect(), "{name}");
-        // Made under the prefix that the role names, and by one statement.
-        assert_eq!(
-            section.matches(&format!("Fn::Sub: {topics}*\n")).count(),
-            usize::from(!needed.is_empty()),
-            "{name}"
-        );
+        // Under the prefix that the function is told, and nobody but an address may subscribe.
+        let subscribes = usize::from(needed.contains(&"Subscribe"));
+        let statements = usize::from(!needed.is_empty()) + subscribes;
+        assert_eq!(section.matches(&format!("Fn::Sub: {topics}*\n")).count(), statements, "{name}");
+        assert_eq!(section.matches(r#"StringEquals: { "sns:Protocol": email }"#).count(), subscribes, "{name}");
         assert_eq!(section.matches(&format!("Fn::Sub: {topics}\n")).count(), usize::from(!needed.is_empty()), "{name}");
         let posts = usize::from(section.contains("LIVE_ENDPOINT:"));
         for method in ["POST", "DELETE"] {

@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use super::{Failure, PATIENCE, passing};
+use super::{Ended, Failure, PATIENCE, passing};
 
 /// Connects to an address that has the ticket in it.
 pub(super) async fn connect(http: &Client, url: Url) -> Result<WebSocketStream<Upgraded>, Failure> {
@@ -21,6 +21,9 @@ pub(super) async fn connect(http: &Client, url: Url) -> Result<WebSocketStream<U
         .header(SEC_WEBSOCKET_KEY, &key);
     let answer = timeout(PATIENCE, asked.send()).await.map_err(|_| Failure::Passing("no answer".to_owned()))?;
     let answer = answer.map_err(passing)?;
+    if answer.status() == StatusCode::NOT_FOUND {
+        return Err(Ended::Refused("there are no live connections at this address".to_owned()).into());
+    }
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(Failure::Passing(format!("no live connection: {}", answer.status())));
     }

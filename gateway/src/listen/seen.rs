@@ -4,19 +4,28 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-/// The last number of each symbol.
+/// The last number of each symbol, and what it was the number of.
 #[derive(Default)]
-pub(super) struct Seen(BTreeMap<String, u64>);
+pub(super) struct Seen(BTreeMap<String, Last>);
+
+/// A quote as far as it tells whether another one is new. The close of a bar that is newer than the quote has the quote's
+/// number, or none where there was no quote.
+#[derive(PartialEq)]
+struct Last {
+    seq: u64,
+    of: [Value; 2],
+}
 
 impl Seen {
     /// What is new in a snapshot, which is the truth whatever was seen before, and the symbols that have no price.
     pub(super) fn snapshot(&mut self, snapshot: &Value) -> Vec<Value> {
         let mut new = Vec::new();
         for quote in snapshot["quotes"].as_array().into_iter().flatten() {
-            let Some((symbol, seq)) = numbered(quote) else { continue };
-            if self.0.insert(symbol.to_owned(), seq) != Some(seq) {
+            let Some((symbol, last)) = read(quote) else { continue };
+            if self.0.get(symbol) != Some(&last) {
                 new.push(as_message(quote));
             }
+            self.0.insert(symbol.to_owned(), last);
         }
         if snapshot["unavailable"].as_object().is_some_and(|unavailable| !unavailable.is_empty()) {
             new.push(json!({ "type": "unavailable", "unavailable": snapshot["unavailable"] }));
@@ -26,17 +35,18 @@ impl Seen {
 
     /// Whether an update is new.
     pub(super) fn is_new(&mut self, quote: &Value) -> bool {
-        let Some((symbol, seq)) = numbered(quote) else { return false };
-        let is_new = self.0.get(symbol).is_none_or(|last| seq > *last);
+        let Some((symbol, last)) = read(quote) else { return false };
+        let is_new = self.0.get(symbol).is_none_or(|before| last.seq > before.seq);
         if is_new {
-            self.0.insert(symbol.to_owned(), seq);
+            self.0.insert(symbol.to_owned(), last);
         }
         is_new
     }
 }
 
-fn numbered(quote: &Value) -> Option<(&str, u64)> {
-    Some((quote["symbol"].as_str()?, quote["seq"].as_u64()?))
+fn read(quote: &Value) -> Option<(&str, Last)> {
+    let of = [quote["price"].clone(), quote["as_of"].clone()];
+    Some((quote["symbol"].as_str()?, Last { seq: quote["seq"].as_u64()?, of }))
 }
 
 /// A quote of a snapshot in the form of an update.
@@ -74,6 +84,16 @@ mod tests {
         assert!(seen.is_new(&quote("A", 900)));
         assert_eq!(seen.snapshot(&snapshot(&[("A", 1)])), [quote("A", 1)]);
         assert!(seen.is_new(&quote("A", 2)));
+    }
+
+    #[test]
+    fn a_newer_bar_under_the_same_number_is_new() {
+        let mut seen = Seen::default();
+        let of = |price: &str| json!({ "type": "snapshot", "quotes": [{ "symbol": "A", "seq": 0, "price": price }] });
+        assert_eq!(
+            (seen.snapshot(&of("1")).len(), seen.snapshot(&of("1")).len(), seen.snapshot(&of("2")).len()),
+            (1, 0, 1)
+        );
     }
 
     #[test]

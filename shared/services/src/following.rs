@@ -18,6 +18,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{CustomerId, Investment, PortfolioId, Symbol};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use ledger::position_items::PositionHead;
+use market::MarketClock;
 use serde::{Deserialize, Serialize};
 use store::keys::List;
 use store::limits::MAX_KEYS;
@@ -31,13 +32,14 @@ use crate::listing;
 
 /// How long a symbol stays listed without a follower: far longer than a request takes from here to its own write.
 const TO_SETTLE: TimeDelta = TimeDelta::hours(1);
-/// How long a pair of currencies stays listed after something was valued by it.
-const TO_VALUE: TimeDelta = TimeDelta::days(7);
+/// How long a pair of currencies stays listed after something was valued by it. It is listed anew once half of that is
+/// over, so that whoever looks once a month at what they hold in another currency always finds a rate.
+const TO_VALUE: TimeDelta = TimeDelta::days(62);
 /// Symbols looked at together.
 const AT_ONCE: usize = 16;
 /// Followers read at a time: mostly the first one is one.
 const FEW: usize = 10;
-/// Most symbols that a customer may have listed within a day of which nobody has looked whether there are any.
+/// Most symbols that a customer may have listed within a day of which nobody knows whether there are any.
 pub(crate) const MAX_UNSEEN_A_DAY: usize = 200;
 
 /// What is listed: a symbol in the directory, or a portfolio under a symbol.
@@ -76,11 +78,7 @@ pub(crate) async fn begin_unseen(
     customer: CustomerId,
     symbols: &BTreeSet<Symbol>,
 ) -> Result<(), ServiceError> {
-    let keys: Vec<Key> = symbols.iter().map(keys::directory_symbol).collect();
-    let mut new = 0;
-    for some in keys.chunks(MAX_KEYS) {
-        new += app.table().get_many(some).await?.iter().filter(|item| item.is_none()).count();
-    }
+    let new = unseen(app, symbols).await?;
     if new > 0 {
         count_unseen(app, customer, new).await?;
     }
@@ -89,6 +87,25 @@ pub(crate) async fn begin_unseen(
         async move { begin(&app, &symbol).await }
     });
     stream::iter(listings.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).try_collect().await
+}
+
+/// How many of these symbols are neither listed nor have a price. Files list all that they have.
+async fn unseen(app: &App, symbols: &BTreeSet<Symbol>) -> Result<usize, ServiceError> {
+    if app.provider().clock() != MarketClock::Live {
+        return Ok(0);
+    }
+    let mut unseen = 0;
+    for some in symbols.iter().collect::<Vec<_>>().chunks(MAX_KEYS) {
+        let mut without: Vec<&Symbol> = some.to_vec();
+        for key in [keys::directory_symbol, keys::quote, keys::bars_head] {
+            let keys: Vec<Key> = without.iter().map(|symbol| key(symbol)).collect();
+            let found = app.table().get_many(&keys).await?;
+            without =
+                without.into_iter().zip(found).filter(|(_, item)| item.is_none()).map(|(symbol, _)| symbol).collect();
+        }
+        unseen += without.len();
+    }
+    Ok(unseen)
 }
 
 /// How many symbols a customer has had listed unseen, since when.
@@ -126,7 +143,7 @@ pub(crate) async fn begin_for(app: &App, portfolio: PortfolioId, symbol: &Symbol
     begin(app, symbol).await
 }
 
-/// Has the refresh follow a pair of currencies for some days: whoever holds something in another currency looks at its
+/// Has the refresh follow a pair of currencies for two months: whoever holds something in another currency looks at its
 /// rate with each valuation.
 pub(crate) async fn while_valued(app: &App, pair: &Symbol) -> Result<(), ServiceError> {
     list(app, keys::directory_symbol(pair), TO_VALUE).await

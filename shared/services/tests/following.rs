@@ -27,7 +27,7 @@ use services::portfolios::{self, Opening};
 use services::push::{Push, PushError};
 use services::trades::{self, Request, RequestSize, Side};
 use services::wallets::{self, Transfer};
-use services::{App, Channels, Parts, Precondition, live, refresh, watchlist};
+use services::{App, Channels, Parts, Precondition, holdings, live, refresh, watchlist};
 use store::{Table as _, documents, keys};
 use uuid::Uuid;
 
@@ -94,10 +94,14 @@ fn names(names: &[&str]) -> BTreeSet<String> {
 }
 
 async fn portfolio(app: &App, customer: CustomerId) -> PortfolioId {
+    portfolio_in(app, customer, Currency::USD).await
+}
+
+async fn portfolio_in(app: &App, customer: CustomerId, base_currency: Currency) -> PortfolioId {
     let opening = Opening {
         name: PortfolioName::parse("All").unwrap(),
         kind: PortfolioType::Brokerage,
-        base_currency: Currency::USD,
+        base_currency,
         lot_method: LotMethod::Fifo,
         aims: None,
     };
@@ -217,6 +221,21 @@ async fn what_a_live_connection_hears_of_is_followed_until_it_ends() {
     assert_eq!(asked(&world).await, names(&["ACME"]));
     live::disconnect(&app, "c1=").await.unwrap();
     assert_eq!(asked_after(&world, TimeDelta::minutes(15)).await, names(&[]));
+}
+
+#[tokio::test]
+async fn a_pair_of_currencies_is_followed_for_two_months_after_something_was_valued_by_it() {
+    let world = world();
+    let (app, customer) = (&world.app, world.customer);
+    world.exchange.list("EURUSD=X", bars_through("2026-11-19", 30, 1.5));
+    let portfolio = portfolio_in(app, customer, "EUR".parse().unwrap()).await;
+    investments::record(app, customer, portfolio, &purchase("ACME"), None).await.unwrap();
+    let held = holdings::of_portfolio(app, customer, portfolio).await.unwrap();
+    assert!(held.unavailable.is_empty(), "{:?}", held.unavailable);
+    assert_eq!(asked(&world).await, names(&["ACME", "EURUSD=X"]));
+    // Fridays at the same time of day.
+    assert_eq!(asked_after(&world, TimeDelta::days(56)).await, names(&["ACME", "EURUSD=X"]));
+    assert_eq!(asked_after(&world, TimeDelta::days(7)).await, names(&["ACME"]));
 }
 
 #[tokio::test]

@@ -52,8 +52,8 @@ pub struct NewAlert {
 /// Makes an alert. The same idempotency key with the same request answers the first result again.
 ///
 /// Errors: [`ServiceError::Field`] for an item of one's own, which has no quotes, and for e-mail where none can be sent;
-/// [`ServiceError::UnknownSymbol`]; [`ServiceError::LimitReached`] where the customer has [`MAX_ACTIVE`];
-/// [`ServiceError::Mail`] where the customer's address could not be subscribed.
+/// [`ServiceError::UnknownSymbol`]; [`ServiceError::LimitReached`] where the customer has [`MAX_ACTIVE`], or has caused as
+/// many questions about letters as there may be in a day; [`ServiceError::Mail`] where the address could not be asked.
 pub async fn create(
     app: &App,
     customer: CustomerId,

@@ -4,6 +4,8 @@
 //! frozen. What hangs on the customer is then swept away item by item, and once more by the operator's nightly round, which
 //! also finishes a sweep that was cut short.
 
+use std::collections::BTreeSet;
+
 use chrono::TimeDelta;
 use domain::portfolio::PortfolioName;
 use domain::{CustomerId, Role};
@@ -71,15 +73,17 @@ pub async fn sweep(app: &App, customer: CustomerId) -> Result<bool, ServiceError
     let stored = profile::find(app, customer).await?;
     let Some(erased_at) = stored.profile.erased_at.filter(|_| !stored.profile.swept) else { return Ok(false) };
     let own = listing::items(app, keys::customer_items(customer)).await?;
+    let mut held = BTreeSet::new();
     for list in belongings::portfolios(&own) {
         for item in listing::items(app, list).await? {
-            if let Some((portfolio, symbol)) = belongings::holding(&item)? {
-                app.table().transact(vec![following::holds_no_longer(portfolio, &symbol)]).await?;
-            }
+            held.extend(belongings::holding(&item)?);
             if !KEPT_OF_PORTFOLIO.contains(&belongings::kind(&item)) {
                 remove(app, customer, item).await?;
             }
         }
+    }
+    for (portfolio, symbol) in held {
+        app.table().transact(vec![following::holds_no_longer(portfolio, &symbol)]).await?;
     }
     for item in own_items::all(app, customer).await? {
         let valuations = List { partition: keys::own_bars(customer, &item.symbol), range: Range::All };

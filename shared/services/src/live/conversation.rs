@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{CustomerId, Symbol};
+use domain::Symbol;
 use store::retry::{Retry, retry};
 use store::{StoreError, keys};
 
@@ -11,7 +11,7 @@ use super::delivery::say;
 use super::messages::{Message, Refusal, Request, too_many_symbols};
 use super::subscriptions::{self, Noted};
 use super::tickets::Grant;
-use super::{closing, snapshot, tickets};
+use super::{MAX_SYMBOLS, closing, snapshot, tickets};
 use crate::error::ServiceError;
 use crate::identity::authorization;
 use crate::{App, following};
@@ -77,7 +77,7 @@ async fn hear(app: &App, id: &str, text: &str) -> Result<(), ServiceError> {
         return closing::end(app, id, &closing::session_ended()).await;
     }
     match Request::parse(text) {
-        Ok(Request::Subscribe(symbols)) => subscribe(app, id, connection.customer_id, symbols).await?,
+        Ok(Request::Subscribe(symbols)) => subscribe(app, id, connection, symbols).await?,
         Ok(Request::Unsubscribe(symbols)) => {
             subscriptions::unlist(app, id, &symbols).await?;
             say(app, id, &Message::Unsubscribed { symbols: &symbols }.text()?).await;
@@ -108,9 +108,13 @@ async fn admit(app: &App, id: &str, text: &str) -> Result<Result<Connection, Ref
 
 /// Subscribes: the snapshot, then the entry in the lists, then whatever came in between, so that a quote is in the
 /// snapshot, or found by the second look, or pushed by whoever published it after the entry.
-async fn subscribe(app: &App, id: &str, customer: CustomerId, asked: BTreeSet<Symbol>) -> Result<(), ServiceError> {
+async fn subscribe(app: &App, id: &str, connection: Connection, asked: BTreeSet<Symbol>) -> Result<(), ServiceError> {
     let (wanted, unknown) = known(app, asked).await?;
-    match following::begin_unseen(app, customer, &wanted).await {
+    if connection.symbols.union(&wanted).count() > MAX_SYMBOLS {
+        say(app, id, &too_many_symbols().text()?).await;
+        return Ok(());
+    }
+    match following::begin_unseen(app, connection.customer_id, &wanted).await {
         Err(error @ ServiceError::LimitReached { .. }) => {
             say(app, id, &Refusal::new("limit_reached", error.to_string()).text()?).await;
             return Ok(());
