@@ -283,7 +283,7 @@ impl Target {
         let name = self.deployed_name(function);
         let scope = signature("scheduler");
         let ask = |method, path: String| {
-            self.client.request(method, format!("{endpoint}/schedules{path}")).header("authorization", scope)
+            self.client.request(method, format!("{endpoint}/schedules{path}")).header("authorization", &scope)
         };
         let listed = self.send(ask(Method::GET, String::new())).await.expect_status(200).json();
         let invokes = |schedule: &&Value| {
