@@ -9,36 +9,18 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use domain::{Bar, Bars, Currency, CustomerId, Instrument, Money, Symbol};
+use exchange::HandClock;
 use futures::future::join_all;
 use market::http::{Budget, Turn};
 use market::{Basis, History, MarketClock, Patience, Provider, ProviderError, Sample};
 use objects::FolderObjects;
 use services::quota::DurableBudget;
 use services::{App, Channels, Parts, ServiceError, backtests, forecasts, history, instruments, reports};
-use store::{Clock, Table};
+use store::Table;
 use store_sqlite::SqliteTable;
 use uuid::Uuid;
-
-/// A clock that tests move by hand.
-#[derive(Clone)]
-struct HandClock(Arc<Mutex<DateTime<Utc>>>);
-
-impl HandClock {
-    fn at(instant: &str) -> Self {
-        Self(Arc::new(Mutex::new(instant.parse().unwrap())))
-    }
-
-    fn forward(&self, by: TimeDelta) {
-        *self.0.lock().unwrap() += by;
-    }
-
-    fn reader(&self) -> Clock {
-        let now = self.0.clone();
-        Arc::new(move || *now.lock().unwrap())
-    }
-}
 
 /// A live provider that gives what it is told to, and counts how often it was asked.
 struct Scripted {
