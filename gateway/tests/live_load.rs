@@ -41,6 +41,8 @@ const CONNECTIONS_OF_A_CUSTOMER: usize = services::live::MAX_CONNECTIONS;
 /// Clients that connect at the same time.
 const AT_ONCE: usize = 16;
 const TICKS: u64 = 5;
+/// Some twenty kilobytes are usual, and of few clients what the platform itself has taken meanwhile counts with them.
+const MOST_KILOBYTES_A_CLIENT: u64 = 500;
 /// How long anything may take that comes to an end at all.
 const PATIENCE: Duration = Duration::from_mins(2);
 
@@ -179,6 +181,7 @@ async fn load(clients: usize) {
         assert_eq!(ended.unwrap(), Some(1001));
     }
     assert!(slowest < Duration::from_secs(10), "a tick took {slowest:?}");
+    assert!(each < MOST_KILOBYTES_A_CLIENT, "a client takes {each} kB");
 }
 
 /// Connects this many clients that have subscribed to one symbol; each runs until its connection is closed, and gives

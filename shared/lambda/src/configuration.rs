@@ -138,6 +138,17 @@ mod tests {
     }
 
     #[test]
+    fn yahoo_is_asked_only_where_it_is_switched_on() {
+        for (value, on) in
+            [(None, false), (Some(""), false), (Some("off"), false), (Some("true"), false), (Some("on"), true)]
+        {
+            let switch = value.map(|value| ("SEXTANT_YAHOO", value));
+            let variables: Vec<_> = NEEDED.into_iter().chain(switch).collect();
+            assert_eq!(read(&variables).unwrap().yahoo, on, "{value:?}");
+        }
+    }
+
+    #[test]
     fn a_missing_variable_is_named() {
         for missing in NEEDED {
             let rest: Vec<_> = NEEDED.iter().filter(|one| **one != missing).copied().collect();

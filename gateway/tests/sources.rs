@@ -1,0 +1,43 @@
+//! Which source of prices the environment chooses, as the program itself says when it starts.
+
+#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
+/// What `sextant serve` says its prices come from, with these variables.
+fn source(variables: &[(&str, &str)]) -> String {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sextant"));
+    command.args(["serve", "--port", "0", "--no-schedules"]).env_clear().env("SEXTANT_HOME", home.path());
+    command.envs(variables.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let told = lines.take(10).find_map(|line| line.strip_prefix("Prices come from ").map(str::to_owned));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    told.unwrap()
+}
+
+#[test]
+fn yahoo_is_off_unless_switched_on_and_a_key_names_alpha_vantage() {
+    let key = ("ALPHA_VANTAGE_API_KEY", "not-a-key");
+    // (variables, whether Alpha Vantage and Yahoo are asked)
+    let cases: [(&[(&str, &str)], bool, bool); 6] = [
+        (&[], false, false),
+        (&[("SEXTANT_YAHOO", "off")], false, false),
+        (&[("SEXTANT_YAHOO", "")], false, false),
+        (&[("SEXTANT_YAHOO", "on")], false, true),
+        (&[key], true, false),
+        (&[key, ("SEXTANT_YAHOO", "on")], true, true),
+    ];
+    for (variables, alpha_vantage, yahoo) in cases {
+        let told = source(variables);
+        assert_eq!(
+            (told.contains("Alpha Vantage"), told.contains("Yahoo")),
+            (alpha_vantage, yahoo),
+            "{variables:?}: {told}"
+        );
+        assert!(!told.contains("not-a-key"), "{told}");
+    }
+}
