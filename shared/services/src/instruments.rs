@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use domain::{Currency, CustomerId, Instrument, Symbol};
-use market::{MarketClock, ProviderError};
+use market::{MarketClock, Patience, ProviderError};
 use store::{StoreError, documents, keys};
 
 use crate::error::ServiceError;
@@ -50,7 +50,8 @@ pub(crate) async fn find_within(
         let currency = prices_in.filter(|_| is_assumed(&instrument)).unwrap_or(instrument.currency);
         return Ok(Instrument { currency, ..instrument });
     }
-    if !wait.allows_a_call() {
+    // A name may take all of a caller's patience. One that comes too late is counted, and nobody reads it.
+    if !wait.allows_all_of(Patience::Caller) {
         return Ok(assumed(&ProviderError::TimedOut));
     }
     match wait.on(app.provider().instrument(symbol)).await {

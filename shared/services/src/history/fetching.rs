@@ -90,7 +90,7 @@ async fn fetch(app: &App, symbol: &Symbol, reader: Reader, stored: Option<Series
             None => Some(first_looks::take(app, reader.asker, symbol).await?),
             Some(_) => None,
         };
-        let answer = reader.wait.asked(provider.daily(symbol, reader.patience)).await;
+        let answer = reader.wait.asked(provider.daily(symbol, reader.patience())).await;
         if let Some(first_look) = first_look {
             first_look.settle(app, &answer).await;
         }

@@ -112,7 +112,7 @@ pub(super) async fn of_provider(
     if app.provider().calls_left().await.is_some_and(|left| left <= CALLS_LEFT_BY_SEARCHES) {
         return Ok(Err(NoAnswer::NotAsked(ProviderError::QuotaExhausted { until: None })));
     }
-    let found = match wait.asked(app.provider().search(&text, Patience::Caller)).await {
+    let found = match wait.asked(app.provider().search(&text, wait.patience(Patience::Caller))).await {
         Ok(found) => found,
         Err(why) => return Ok(Err(why)),
     };

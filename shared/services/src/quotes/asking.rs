@@ -79,7 +79,7 @@ async fn fresh(app: &App, symbol: &Symbol, reader: Reader) -> Result<Result<Last
         return Ok(Err(NoAnswer::NotAsked(ProviderError::UnknownSymbol)));
     }
     let first_look = first_looks::take(app, reader.asker, symbol).await?;
-    let answer = reader.wait.asked(app.provider().quote(symbol, reader.patience)).await;
+    let answer = reader.wait.asked(app.provider().quote(symbol, reader.patience())).await;
     first_look.settle(app, &answer).await;
     let quote = match answer {
         Ok(quote) => quote,
