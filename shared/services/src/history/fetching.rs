@@ -87,7 +87,7 @@ async fn fetch(app: &App, symbol: &Symbol, reader: Reader, stored: Option<Series
         Err(NoAnswer::NotAsked(ProviderError::UnknownSymbol))
     } else {
         let first_look = match &stored {
-            None => Some(first_looks::take(app, reader.asker, symbol).await?),
+            None => Some(first_looks::take(app, reader, symbol).await?),
             Some(_) => None,
         };
         let answer = reader.wait.asked(provider.daily(symbol, reader.patience())).await;

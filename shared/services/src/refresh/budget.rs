@@ -1,23 +1,17 @@
 //! What a slot is for, and how many of the provider's calls it may use.
 
-use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::America::New_York;
 use domain::{Day, calendar};
 use market::CALLERS_RESERVE;
 
-use crate::market_clock::{close_of, until_close};
+use crate::market_clock::{BARS_OUT_AT, close_of, until_close};
 
 /// A quota of a day, and not of an hour.
-const FEW_CALLS: usize = 100;
+pub(crate) const FEW_CALLS: usize = 100;
 
 /// How far apart the template's slots of a session are.
 const SLOT_MINUTES: i64 = 15;
-
-/// When a source has the bars of the day, in New York. Asked for before, a call of a counted quota is lost.
-const BARS_OUT_AT: NaiveTime = match NaiveTime::from_hms_opt(18, 0, 0) {
-    Some(time) => time,
-    None => NaiveTime::MIN,
-};
 
 /// What a slot of a live provider is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
