@@ -70,6 +70,8 @@ pub struct Exchange {
     /// The source that it gives bars as, and the one that it knows as its own.
     pub source: Mutex<&'static str>,
     pub compact: AtomicBool,
+    /// The time that each call was given.
+    pub given: Mutex<Vec<Duration>>,
     /// Whether a name takes a call.
     pub names_cost: AtomicBool,
     /// What it refuses everything with, by its own count and without a call.
@@ -87,6 +89,7 @@ impl Default for Exchange {
             found: Mutex::new(Ok(Vec::new())),
             source: Mutex::new("exchange"),
             compact: AtomicBool::new(false),
+            given: Mutex::default(),
             names_cost: AtomicBool::new(false),
             refuses: Mutex::default(),
         }
@@ -183,17 +186,20 @@ impl Provider for Exchange {
         None
     }
 
-    async fn daily(&self, symbol: &Symbol, _patience: Patience) -> Result<History, ProviderError> {
+    async fn daily(&self, symbol: &Symbol, patience: Patience) -> Result<History, ProviderError> {
+        self.given.lock().unwrap().push(patience.total());
         self.asked("bars", symbol.as_str()).await?;
         Ok(self.history(self.listing(symbol)?.bars.inspect_err(|error| self.refused(error))?))
     }
 
-    async fn quote(&self, symbol: &Symbol, _patience: Patience) -> Result<Quote, ProviderError> {
+    async fn quote(&self, symbol: &Symbol, patience: Patience) -> Result<Quote, ProviderError> {
+        self.given.lock().unwrap().push(patience.total());
         self.asked("quote", symbol.as_str()).await?;
         self.listing(symbol)?.quote.inspect_err(|error| self.refused(error))
     }
 
-    async fn search(&self, text: &str, _patience: Patience) -> Result<Vec<Instrument>, ProviderError> {
+    async fn search(&self, text: &str, patience: Patience) -> Result<Vec<Instrument>, ProviderError> {
+        self.given.lock().unwrap().push(patience.total());
         self.asked("search", text).await?;
         self.found.lock().unwrap().clone()
     }
