@@ -11,7 +11,7 @@ use crate::market_clock::{BARS_OUT_AT, close_of, until_close};
 pub(crate) const FEW_CALLS: usize = 100;
 
 /// What an evening's bars take besides one call for each symbol: a free plan is found out by a call a day.
-const CALLS_FOR_THE_PLAN: usize = 1;
+pub(super) const CALLS_FOR_THE_PLAN: usize = 1;
 
 /// How far apart the template's slots of a session are.
 const SLOT_MINUTES: i64 = 15;
