@@ -129,7 +129,9 @@ impl Wait {
                 + match patience {
                     Patience::Caller => CALLERS_WAIT,
                     Patience::Schedule => SCHEDULES_WAIT,
-                    Patience::Left(left) | Patience::Scheduled { within: left, .. } => left,
+                    Patience::Left(within) | Patience::Scheduled { within, .. } | Patience::Sparing { within, .. } => {
+                        within
+                    }
                 },
         ))
     }

@@ -110,7 +110,8 @@ pub(super) async fn of_provider(
     if app.provider().calls_left().await.is_some_and(|left| left <= CALLS_LEFT_BY_NAMES) {
         return Ok(Err(NoAnswer::NotAsked(ProviderError::QuotaExhausted { until: None })));
     }
-    let found = match wait.asked(app.provider().search(&text, wait.patience(Patience::Caller))).await {
+    let patience = wait.patience(Patience::caller_who_leaves(CALLS_LEFT_BY_NAMES));
+    let found = match wait.asked(app.provider().search(&text, patience)).await {
         Ok(found) => found,
         Err(why) => return Ok(Err(why)),
     };
