@@ -69,8 +69,7 @@ pub(super) fn leaves(work: Work, evening: usize) -> usize {
         Work::Quotes { .. } if evening > 0 => {
             CALLERS_RESERVE.saturating_add(evening).saturating_add(CALLS_FOR_THE_PLAN)
         }
-        Work::Quotes { .. } => CALLERS_RESERVE,
-        Work::Rest | Work::Bars => CALLERS_RESERVE,
+        Work::Quotes { .. } | Work::Rest | Work::Bars => CALLERS_RESERVE,
     }
 }
 

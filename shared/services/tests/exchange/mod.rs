@@ -153,9 +153,9 @@ impl Exchange {
         }
         let takes = *self.takes.lock().unwrap();
         if takes.is_zero() {
-            tokio::task::yield_now().await
+            tokio::task::yield_now().await;
         } else {
-            tokio::time::sleep(takes).await
+            tokio::time::sleep(takes).await;
         }
         Ok(())
     }
