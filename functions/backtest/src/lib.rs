@@ -50,7 +50,7 @@ fn routes() -> OpenApiRouter<App> {
         (status = 413, description = "A body over 1 MiB", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "A body that is not sent as JSON", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Fields that cannot be used; a rule's mistake is located by its column", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Ten symbols that were new here within a day, where calls of the source are counted; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Ten symbols that were new here within a day, where few calls of the source are left; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The provider or the store does not answer", body = Problem, content_type = "application/problem+json"),
     )
 )]

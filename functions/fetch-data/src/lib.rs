@@ -99,7 +99,7 @@ struct BarsAnswer {
         (status = 200, description = "The bars, as JSON or CSV", content((BarsAnswer = "application/json"), (String = "text/csv"))),
         (status = 404, description = "Unknown symbol", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "A parameter that cannot be used, or a span without bars", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Ten symbols that were new here within a day, where calls of the source are counted; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Ten symbols that were new here within a day, where few calls of the source are left; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The provider does not answer and nothing is stored", body = Problem, content_type = "application/problem+json"),
     )
 )]

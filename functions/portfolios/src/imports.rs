@@ -71,7 +71,7 @@ pub(crate) struct ImportQuery {
         (status = 413, description = "A file over 4 MiB", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "Neither CSV nor JSON", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Rows that cannot be used, each with what is wrong; nothing was imported", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Ten symbols that were new here within a day, where calls of the source are counted; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Ten symbols that were new here within a day, where few calls of the source are left; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Cut short: the same file sent again goes on", body = Problem, content_type = "application/problem+json"),
     )
 )]

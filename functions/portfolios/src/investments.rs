@@ -127,7 +127,7 @@ impl InvestmentChange {
         (status = 409, description = "The portfolio is closed, or full", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "A body that is not sent as JSON", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Fields that cannot be used", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Ten symbols that were new here within a day, where calls of the source are counted; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Ten symbols that were new here within a day, where few calls of the source are left; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The provider cannot say whether it knows the symbol", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -218,6 +218,7 @@ pub(crate) async fn read(
         (status = 415, description = "A body that is not sent as JSON or a merge patch", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Fields that cannot be used", body = Problem, content_type = "application/problem+json"),
         (status = 428, description = "Without If-Match", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Ten symbols that were new here within a day, where few calls of the source are left; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn correct(

@@ -46,7 +46,7 @@ impl PerformanceQuery {
         (status = 200, description = "Series, figures and attribution", body = PortfolioPerformance),
         (status = 404, description = "No such portfolio of the caller, or an unknown benchmark", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "A parameter that cannot be used, or values too large to be counted exactly", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Ten symbols that were new here within a day, where calls of the source are counted; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Ten symbols that were new here within a day, where few calls of the source are left; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The provider has no prices of the benchmark for now", body = Problem, content_type = "application/problem+json"),
     )
 )]

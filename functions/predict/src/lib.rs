@@ -65,7 +65,7 @@ struct HistoryAnswer {
         (status = 200, description = "The forecast", body = Forecast),
         (status = 404, description = "Unknown symbol", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "A parameter that cannot be used, or too few bars", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Ten symbols that were new here within a day, where calls of the source are counted; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Ten symbols that were new here within a day, where few calls of the source are left; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The provider or the store does not answer", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -97,6 +97,7 @@ async fn predict(
         (status = 400, description = "A cursor of another list", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "Unknown symbol", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "A parameter that cannot be used", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Ten symbols that were new here within a day, where few calls of the source are left; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
     )
 )]
 async fn history(

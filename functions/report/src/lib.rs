@@ -108,7 +108,7 @@ enum Format {
         (status = 303, description = "With `format=pdf`: `Location` is the link to the PDF"),
         (status = 404, description = "Unknown symbol, or no such backtest of the caller", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "A parameter that cannot be used, or a span without bars", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Ten symbols that were new here within a day, where calls of the source are counted; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Ten symbols that were new here within a day, where few calls of the source are left; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The provider or the storage does not answer", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -150,6 +150,7 @@ async fn report(
         (status = 200, description = "The chart", body = String, content_type = "image/svg+xml"),
         (status = 404, description = "Unknown symbol, or no such backtest of the caller", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "A parameter that cannot be used, or a span without bars", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Ten symbols that were new here within a day, where few calls of the source are left; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
     )
 )]
 async fn chart(

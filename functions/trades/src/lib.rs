@@ -124,6 +124,7 @@ fn positive(given: &Exact) -> Result<Quantity, String> {
         (status = 415, description = "A body that is not sent as JSON", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Fields that cannot be used, or a key of another request", body = Problem, content_type = "application/problem+json"),
         (status = 423, description = "The wallet is frozen", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Ten symbols that were new here within a day, where few calls of the source are left; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The store does not answer, or too many trade at once; nothing is half done", body = Problem, content_type = "application/problem+json"),
     )
 )]

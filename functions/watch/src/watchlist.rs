@@ -116,7 +116,7 @@ pub(crate) async fn read(
         (status = 404, description = "Unknown symbol", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "As many symbols as a customer may watch", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Not a symbol", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Ten symbols that were new here within a day, where calls of the source are counted; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Ten symbols that were new here within a day, where few calls of the source are left; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The provider cannot say whether it knows the symbol", body = Problem, content_type = "application/problem+json"),
     )
 )]

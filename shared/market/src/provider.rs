@@ -94,6 +94,13 @@ pub enum Patience {
     },
     /// What is left of somebody's patience after another source has had its turn.
     Left(Duration),
+    /// A person who can do without an answer, for which the last calls of a source are not there.
+    Sparing {
+        /// The time that there is.
+        within: Duration,
+        /// Calls that each counted source keeps.
+        leaves: usize,
+    },
 }
 
 impl Patience {
@@ -106,7 +113,9 @@ impl Patience {
         match self {
             Self::Caller => Self::OF_A_CALLER,
             Self::Schedule => Self::OF_A_SCHEDULE,
-            Self::Left(left) | Self::Scheduled { within: left, .. } => left.min(Self::OF_A_SCHEDULE),
+            Self::Left(left) | Self::Scheduled { within: left, .. } | Self::Sparing { within: left, .. } => {
+                left.min(Self::OF_A_SCHEDULE)
+            }
         }
     }
 
@@ -116,11 +125,18 @@ impl Patience {
         Self::Scheduled { within: Self::OF_A_SCHEDULE, leaves }
     }
 
+    /// A person who leaves so many calls of each counted source.
+    #[must_use]
+    pub fn caller_who_leaves(leaves: usize) -> Self {
+        Self::Sparing { within: Self::OF_A_CALLER, leaves }
+    }
+
     /// The same of somebody who has this time left.
     #[must_use]
     pub fn within(self, left: Duration) -> Self {
         match self {
             Self::Caller | Self::Left(_) => Self::Left(left),
+            Self::Sparing { leaves, .. } => Self::Sparing { within: left, leaves },
             Self::Schedule | Self::Scheduled { .. } => Self::Scheduled { within: left, leaves: self.leaves() },
         }
     }
@@ -130,7 +146,7 @@ impl Patience {
         match self {
             Self::Caller | Self::Left(_) => 0,
             Self::Schedule => CALLERS_RESERVE,
-            Self::Scheduled { leaves, .. } => leaves,
+            Self::Scheduled { leaves, .. } | Self::Sparing { leaves, .. } => leaves,
         }
     }
 

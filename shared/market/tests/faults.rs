@@ -227,6 +227,19 @@ async fn when_the_first_has_no_call_left_the_second_gives_the_price() {
 }
 
 #[tokio::test]
+async fn the_last_calls_of_a_source_are_not_for_a_reader_who_can_do_without_however_many_another_has() {
+    let first = Server::start(vec![Reply::json(&Which::AlphaVantage.series(&GOOD))]).await;
+    let second = Server::start(vec![Reply::json(&Which::Yahoo.series(&GOOD))]).await;
+    let chain = Chain::new(
+        Which::AlphaVantage.at_with(&first, limits(), 10),
+        vec![Which::Yahoo.at_with(&second, limits(), 2_000)],
+    );
+    let sparing = chain.daily(&ibm(), Patience::caller_who_leaves(10)).await.unwrap();
+    assert_eq!((sparing.source, first.requests().len()), ("yahoo", 0));
+    assert_eq!(chain.daily(&ibm(), Patience::Caller).await.unwrap().source, "alpha_vantage");
+}
+
+#[tokio::test]
 async fn a_symbol_that_is_none_of_the_providers_costs_no_call() {
     let server = Server::start(vec![Reply::status(500)]).await;
     for (which, symbols) in [

@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use valuation::Rates;
 
 use crate::error::ServiceError;
-use crate::history::{Reader, Series, Wait};
+use crate::history::{Reader, Series};
 use crate::{App, following, history};
 
 /// Currencies looked up at the same time.
@@ -31,18 +31,18 @@ struct Pair {
 }
 
 impl ExchangeRates {
-    /// The rates of these currencies into `base`, as far as the provider has their pairs; all together take no longer
-    /// than `wait`.
+    /// The rates of these currencies into `base`, as far as the provider has their pairs and a customer, whose currencies
+    /// they are, may have them asked for; all together take no longer than the reader waits.
     pub(crate) async fn load(
         app: &App,
         base: Currency,
         currencies: impl IntoIterator<Item = Currency>,
-        wait: Wait,
+        reader: Reader,
     ) -> Result<Self, ServiceError> {
         let foreign = currencies.into_iter().filter(|currency| *currency != base);
         let codes: BTreeSet<&'static str> = foreign.map(Currency::code).collect();
         let currencies = codes.into_iter().filter_map(|code| code.parse::<Currency>().ok());
-        let looks: Vec<_> = currencies.map(|currency| pair(app, currency, base, wait)).collect();
+        let looks: Vec<_> = currencies.map(|currency| pair(app, currency, base, reader)).collect();
         let pairs: Vec<Option<Pair>> = stream::iter(looks).buffered(AT_ONCE).try_collect().await?;
         Ok(Self { base, pairs: pairs.into_iter().flatten().collect() })
     }
@@ -79,7 +79,7 @@ impl Pair {
 }
 
 /// The rates of a currency, from the pair as it is quoted one way or the other.
-async fn pair(app: &App, currency: Currency, base: Currency, wait: Wait) -> Result<Option<Pair>, ServiceError> {
+async fn pair(app: &App, currency: Currency, base: Currency, reader: Reader) -> Result<Option<Pair>, ServiceError> {
     let of = |series: &Series, rate: fn(f64) -> f64| Pair {
         currency,
         days: series.bars.dates().to_vec(),
@@ -87,11 +87,11 @@ async fn pair(app: &App, currency: Currency, base: Currency, wait: Wait) -> Resu
     };
     let (direct, inverse) = (symbol_of(currency, base)?, symbol_of(base, currency)?);
     let found = if app.provider().clock() == MarketClock::Live {
-        of_market(app, &direct, &inverse, wait).await?
-    } else if let Some(series) = had(history::at_hand_within(app, &direct, Reader::platform(wait)).await)? {
+        of_market(app, &direct, &inverse, reader).await?
+    } else if let Some(series) = had(history::at_hand_within(app, &direct, reader).await)? {
         Some(series)
     } else {
-        had(history::at_hand_within(app, &inverse, Reader::platform(wait)).await)?
+        had(history::at_hand_within(app, &inverse, reader).await)?
     };
     Ok(found.map(|series| if series.symbol == direct { of(&series, |close| close) } else { of(&series, f64::recip) }))
 }
@@ -103,7 +103,7 @@ async fn of_market(
     app: &App,
     direct: &Symbol,
     inverse: &Symbol,
-    wait: Wait,
+    reader: Reader,
 ) -> Result<Option<Arc<Series>>, ServiceError> {
     let mut found = None;
     for symbol in [direct, inverse] {
@@ -112,10 +112,8 @@ async fn of_market(
         }
     }
     if found.is_none() {
-        found = match history::load_within(app, direct, Reader::platform(wait)).await {
-            Err(ServiceError::UnknownSymbol { .. }) => {
-                had(history::load_within(app, inverse, Reader::platform(wait)).await)?
-            }
+        found = match history::load_within(app, direct, reader).await {
+            Err(ServiceError::UnknownSymbol { .. }) => had(history::load_within(app, inverse, reader).await)?,
             asked => had(asked)?,
         };
     }
@@ -135,7 +133,9 @@ fn symbol_of(currency: Currency, base: Currency) -> Result<Symbol, ServiceError>
 fn had(read: Result<Arc<Series>, ServiceError>) -> Result<Option<Arc<Series>>, ServiceError> {
     match read {
         Ok(series) => Ok(Some(series)),
-        Err(ServiceError::UnknownSymbol { .. } | ServiceError::Provider(_)) => Ok(None),
+        Err(
+            ServiceError::UnknownSymbol { .. } | ServiceError::Provider(_) | ServiceError::TooManyFirstLooks { .. },
+        ) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -1,20 +1,22 @@
 //! Looks at symbols that nobody here has looked at before: how many of them a customer may have a provider asked for.
 //!
 //! A symbol of which nothing is stored takes a call of a quota that all share, and anybody can make symbols up. Without a
-//! limit one customer would take the calls of a day from everybody's refresh.
+//! limit one customer would take the calls of a day from everybody's refresh. Where there are many calls, or more than
+//! that refresh takes, it takes them from nobody.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{CustomerId, Symbol};
-use market::ProviderError;
+use market::{CALLERS_RESERVE, ProviderError};
 use serde::{Deserialize, Serialize};
 use store::retry::{Retry, retry};
 use store::{Key, Version, Write, documents, keys};
 
 use crate::App;
 use crate::error::ServiceError;
-use crate::history::NoAnswer;
+use crate::history::{NoAnswer, Reader};
+use crate::refresh::{self, FEW_CALLS};
 
-/// First looks that a customer has in any [`WINDOW_HOURS`].
+/// First looks that a customer has in any [`WINDOW_HOURS`], where no further ones can be spared.
 pub const MAX_FIRST_LOOKS: usize = 10;
 /// How long a first look counts.
 const WINDOW_HOURS: i64 = 24;
@@ -35,6 +37,8 @@ pub(crate) struct FirstLook(Option<Counted>);
 struct Counted {
     key: Key,
     at: DateTime<Utc>,
+    /// Calls that there were before it.
+    calls_left: usize,
 }
 
 /// The first looks that count.
@@ -43,15 +47,16 @@ struct Looks {
     times: Vec<DateTime<Utc>>,
 }
 
-/// Counts a call for a symbol as a first look, where calls are counted, somebody named the symbol, and it is new: nothing is
-/// stored of it and nobody follows it.
+/// Counts a call for a symbol as a first look, where few calls are left, somebody named the symbol, and it is new: nothing is
+/// stored of it. That somebody follows it does not make it known, for whoever listens may name what they like.
 ///
 /// Errors: [`ServiceError::TooManyFirstLooks`].
-pub(crate) async fn take(app: &App, asker: Asker, symbol: &Symbol) -> Result<FirstLook, ServiceError> {
-    let Asker::Customer(customer) = asker else { return Ok(FirstLook(None)) };
-    // Where no call is left none is made.
-    let costs_a_call = app.provider().calls_left().await.is_some_and(|left| left > 0);
-    if !costs_a_call || is_known(app, symbol).await? {
+pub(crate) async fn take(app: &App, reader: Reader, symbol: &Symbol) -> Result<FirstLook, ServiceError> {
+    let Asker::Customer(customer) = reader.asker else { return Ok(FirstLook(None)) };
+    // Where no time or no call is left none is made.
+    let few_calls = few_calls_left(app).await.filter(|left| *left > 0 && reader.wait.allows_a_call());
+    let Some(calls_left) = few_calls else { return Ok(FirstLook(None)) };
+    if is_known(app, symbol).await? {
         return Ok(FirstLook(None));
     }
     let key = &keys::first_looks(customer);
@@ -59,6 +64,9 @@ pub(crate) async fn take(app: &App, asker: Asker, symbol: &Symbol) -> Result<Fir
         let now = app.now();
         let (mut looks, version) = read(app, key, now).await?;
         if looks.times.len() >= MAX_FIRST_LOOKS {
+            if calls_left > needed(app).await? {
+                return Ok(FirstLook(None));
+            }
             let oldest = looks.times.iter().min().copied().unwrap_or(now);
             let wait = (oldest + TimeDelta::hours(WINDOW_HOURS) - now).num_seconds().max(1);
             return Err(ServiceError::TooManyFirstLooks { retry_after_seconds: wait.unsigned_abs() });
@@ -67,20 +75,37 @@ pub(crate) async fn take(app: &App, asker: Asker, symbol: &Symbol) -> Result<Fir
         let at = looks.times.iter().max().map_or(now, |last| now.max(*last + TimeDelta::microseconds(1)));
         looks.times.push(at);
         write(app, key, &looks, version).await?;
-        Ok(FirstLook(Some(Counted { key: key.clone(), at })))
+        Ok(FirstLook(Some(Counted { key: key.clone(), at, calls_left })))
     })
     .await
+}
+
+/// Calls that are left, where somebody counts them and they are few.
+pub(crate) async fn few_calls_left(app: &App) -> Option<usize> {
+    app.provider().calls_left().await.filter(|left| *left <= FEW_CALLS)
+}
+
+/// Calls that the next refresh takes, and those that it leaves for people.
+async fn needed(app: &App) -> Result<usize, ServiceError> {
+    let last = refresh::last_run(app).await?;
+    Ok(last.map_or(0, |last| last.did.followed()).saturating_add(CALLERS_RESERVE))
 }
 
 impl FirstLook {
     /// Gives the look back if no call was made. That it could not be given back costs its customer a look.
     pub(crate) async fn settle<T>(self, app: &App, answer: &Result<T, NoAnswer>) {
-        let no_call = matches!(
-            answer,
-            Err(NoAnswer::NotAsked(_)
-                | NoAnswer::Failed(ProviderError::RateLimited { .. } | ProviderError::QuotaExhausted { .. }))
-        );
-        let Some(counted) = self.0.filter(|_| no_call) else { return };
+        let Some(counted) = self.0 else { return };
+        let no_call = match answer {
+            Err(NoAnswer::NotAsked(_)) => true,
+            // It may be our own count that refused, or one of several sources, and another was asked.
+            Err(NoAnswer::Failed(ProviderError::RateLimited { .. } | ProviderError::QuotaExhausted { .. })) => {
+                app.provider().calls_left().await.is_some_and(|left| left >= counted.calls_left)
+            }
+            _ => false,
+        };
+        if !no_call {
+            return;
+        }
         let (key, at) = (&counted.key, counted.at);
         let returned = retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
             let (mut looks, version) = read(app, key, app.now()).await?;
@@ -94,7 +119,7 @@ impl FirstLook {
 }
 
 async fn is_known(app: &App, symbol: &Symbol) -> Result<bool, ServiceError> {
-    let known = [keys::bars_head(symbol), keys::quote(symbol), keys::directory_symbol(symbol)];
+    let known = [keys::bars_head(symbol), keys::quote(symbol)];
     Ok(app.table().get_many(&known).await?.iter().any(Option::is_some))
 }
 

@@ -166,9 +166,12 @@ pub async fn at_hand(app: &App, symbol: &Symbol) -> Result<Arc<Series>, ServiceE
 pub(crate) async fn at_hand_within(app: &App, symbol: &Symbol, reader: Reader) -> Result<Arc<Series>, ServiceError> {
     if app.provider().clock() == MarketClock::Live
         && let Some(series) = stored(app, symbol).await?
-        && !is_worth_a_call(app, &series, reader).await
     {
-        return Ok(series);
+        if !is_worth_a_call(app, &series, reader).await {
+            return Ok(series);
+        }
+        let patience = Patience::caller_who_leaves(CALLS_LEFT_BY_OLD_BARS);
+        return load_within(app, symbol, Reader { patience, ..reader }).await;
     }
     load_within(app, symbol, reader).await
 }

@@ -18,7 +18,7 @@ use valuation::{Held, Holding, Purchase, Quoted, Share};
 
 use crate::error::ServiceError;
 use crate::exchange_rates::ExchangeRates;
-use crate::history::Wait;
+use crate::history::{Reader, Wait};
 use crate::market_clock::market_day;
 use crate::price_lines::{self, FX_UNAVAILABLE, PriceLine, PriceLines};
 use crate::{App, listing, portfolios, positions};
@@ -141,7 +141,7 @@ pub async fn of_portfolio(app: &App, customer: CustomerId, id: PortfolioId) -> R
     let currencies = stored.values().flat_map(Stored::currencies);
     let (lines, rates) = tokio::try_join!(
         price_lines::load(app, customer, &held, wait),
-        ExchangeRates::load(app, base, currencies, wait)
+        ExchangeRates::load(app, base, currencies, Reader::customer(customer, wait))
     )?;
     let realized = realized_gains(app, id, base, &stored, &rates).await?;
     let fills = fills(app, id, &stored, &lines).await?;

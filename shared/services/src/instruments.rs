@@ -8,14 +8,16 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use domain::{Currency, CustomerId, Instrument, Symbol};
-use market::{MarketClock, ProviderError};
+use market::{MarketClock, Patience, ProviderError};
 use store::{StoreError, documents, keys};
 
 use crate::error::ServiceError;
-use crate::first_looks::{self, Asker};
+use crate::first_looks;
 use crate::history::{self, NoAnswer, Reader, Series, Wait};
 use crate::{App, last_quote, own_items, quotes};
 
+/// Calls that names and searches leave to everything else: a name is nice to have.
+pub(super) const CALLS_LEFT_BY_NAMES: usize = 10;
 /// How long what was assumed of an instrument stands before the provider is asked again.
 const ASSUMED_MINUTES: i64 = 60;
 
@@ -28,7 +30,7 @@ pub async fn find(app: &App, symbol: &Symbol) -> Result<Instrument, ServiceError
 }
 
 /// Like [`find`], for a wait that has begun already and prices that are at hand, in their currency. What is assumed
-/// because no time was left to ask is not kept.
+/// because no time or no call was left to ask is not kept.
 ///
 /// What is assumed is priced in that currency, in US dollars only where there is no price: a lot is recorded in the
 /// currency of its instrument for good, and one in another than its prices would never be worth anything.
@@ -44,13 +46,15 @@ pub(crate) async fn find_within(
         let found = app.provider().instrument(symbol).await;
         return Ok(found.unwrap_or_else(|error| assumed(&error)));
     }
-    let key = keys::instrument(symbol);
-    if let Some((instrument, _)) = documents::read::<Instrument>(app.table(), &key).await? {
-        // It may have been assumed before there was a price.
-        let currency = prices_in.filter(|_| is_assumed(&instrument)).unwrap_or(instrument.currency);
-        return Ok(Instrument { currency, ..instrument });
+    if let Some(instrument) = kept(app, symbol, prices_in).await? {
+        return Ok(instrument);
     }
-    if !wait.allows_a_call() {
+    let key = keys::instrument(symbol);
+    if app.provider().calls_left().await.is_some_and(|left| left <= CALLS_LEFT_BY_NAMES) {
+        return Ok(assumed(&ProviderError::QuotaExhausted { until: None }));
+    }
+    // A name may take all of a caller's patience. One that comes too late is counted, and nobody reads it.
+    if !wait.allows_all_of(Patience::Caller) {
         return Ok(assumed(&ProviderError::TimedOut));
     }
     match wait.on(app.provider().instrument(symbol)).await {
@@ -70,6 +74,16 @@ pub(crate) async fn find_within(
             }
         }
     }
+}
+
+/// What is stored of an instrument.
+async fn kept(app: &App, symbol: &Symbol, prices_in: Option<Currency>) -> Result<Option<Instrument>, ServiceError> {
+    let kept = documents::read::<Instrument>(app.table(), &keys::instrument(symbol)).await?;
+    Ok(kept.map(|(instrument, _)| {
+        // It may have been assumed before there was a price.
+        let currency = prices_in.filter(|_| is_assumed(&instrument)).unwrap_or(instrument.currency);
+        Instrument { currency, ..instrument }
+    }))
 }
 
 fn assumed(symbol: &Symbol, prices_in: Option<Currency>, error: &ProviderError) -> Instrument {
@@ -119,8 +133,15 @@ pub(crate) async fn known_within(
         return listed(app, symbol).await;
     }
     // A call that brings the bars tells more than one that brings the name, and costs as much.
+    let is_new = history::stored(app, symbol).await?.is_none();
     let series = history::at_hand_within(app, symbol, Reader::customer(customer, wait)).await?;
-    find_within(app, symbol, Some(series.currency), wait).await
+    let prices_in = Some(series.currency);
+    if is_new && first_looks::few_calls_left(app).await.is_some() {
+        // A first look is one call. Its name is asked for by whoever lists it, while there are calls for that.
+        let unlisted = Instrument { currency: series.currency, ..Instrument::unlisted(symbol.clone()) };
+        return Ok(kept(app, symbol, prices_in).await?.unwrap_or(unlisted));
+    }
+    find_within(app, symbol, prices_in, wait).await
 }
 
 /// What a symbol that somebody looks at stands for. A ticker that is new here is validated by the provider's search or,
@@ -169,7 +190,7 @@ async fn first_search(
     if let Some(kept) = search::kept(app, symbol.as_str()).await? {
         return Ok(Ok(kept));
     }
-    let first_look = first_looks::take(app, Asker::Customer(customer), symbol).await?;
+    let first_look = first_looks::take(app, Reader::customer(customer, wait), symbol).await?;
     let found = search::of_provider(app, symbol.as_str(), wait).await;
     if let Ok(answer) = &found {
         first_look.settle(app, answer).await;

@@ -27,7 +27,7 @@ const BAR_EXPECTED_AT: NaiveTime = match NaiveTime::from_hms_opt(16, 15, 0) {
 };
 
 /// When a source has the bars of a session, in New York. Asked for before, a call of a counted quota is lost.
-const BARS_OUT_AT: NaiveTime = match NaiveTime::from_hms_opt(18, 0, 0) {
+pub(crate) const BARS_OUT_AT: NaiveTime = match NaiveTime::from_hms_opt(18, 0, 0) {
     Some(time) => time,
     None => NaiveTime::MIN,
 };

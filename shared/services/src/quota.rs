@@ -58,7 +58,7 @@ impl Calls {
         let spacing = TimeDelta::from_std(turn.spacing).unwrap_or(WINDOW);
         let at = self.times.iter().max().map_or(now, |last| now.max(*last + spacing));
         let wait = (at - now).to_std().unwrap_or_default();
-        if !wait.is_zero() && wait >= turn.within {
+        if !turn.allows(wait) {
             return Err(NoTurn::TooLate { wait });
         }
         self.times.push(at);

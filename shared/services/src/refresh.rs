@@ -12,6 +12,7 @@ mod replay;
 mod slot;
 mod telling;
 
+pub(crate) use budget::FEW_CALLS;
 pub use budget::{Work, allowance, work_at};
 pub use replay::replay_day;
 
@@ -64,6 +65,13 @@ pub struct Refreshed {
     pub budget_left: Option<usize>,
     /// Age of the oldest price of a followed symbol, by the market's clock.
     pub oldest_age_seconds: Option<u64>,
+}
+
+impl Refreshed {
+    /// Symbols that somebody followed.
+    pub(crate) fn followed(&self) -> usize {
+        self.refreshed + self.current + self.failed + self.postponed
+    }
 }
 
 /// How the last finished run went.

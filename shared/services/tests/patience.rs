@@ -5,7 +5,7 @@
 mod exchange;
 mod prompt;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -31,11 +31,31 @@ use store::{documents, keys};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// The longest that a caller waits for a provider, and what the reads around it may add.
+/// The longest that a caller waits for a provider.
+const CALLERS_WAIT: Duration = Duration::from_millis(2_500);
+/// The same, and what the reads around it may add.
 const LONGEST: Duration = Duration::from_millis(2_700);
 
 /// A live provider that takes every call and never answers.
-struct Silent;
+#[derive(Default)]
+struct Silent {
+    /// Calls that it says are left.
+    left: Option<usize>,
+    /// Until when each call was given time.
+    calls: Mutex<Vec<Instant>>,
+}
+
+impl Silent {
+    async fn asked<T>(&self, patience: Patience) -> T {
+        self.calls.lock().unwrap().push(Instant::now() + patience.total());
+        std::future::pending().await
+    }
+
+    /// The calls since the last look.
+    fn calls(&self) -> Vec<Instant> {
+        std::mem::take(&mut self.calls.lock().unwrap())
+    }
+}
 
 #[async_trait]
 impl Provider for Silent {
@@ -51,20 +71,24 @@ impl Provider for Silent {
         None
     }
 
-    async fn daily(&self, _symbol: &Symbol, _patience: Patience) -> Result<History, ProviderError> {
-        std::future::pending().await
+    async fn daily(&self, _symbol: &Symbol, patience: Patience) -> Result<History, ProviderError> {
+        self.asked(patience).await
     }
 
-    async fn quote(&self, _symbol: &Symbol, _patience: Patience) -> Result<Quote, ProviderError> {
-        std::future::pending().await
+    async fn quote(&self, _symbol: &Symbol, patience: Patience) -> Result<Quote, ProviderError> {
+        self.asked(patience).await
     }
 
-    async fn search(&self, _text: &str, _patience: Patience) -> Result<Vec<Instrument>, ProviderError> {
-        std::future::pending().await
+    async fn search(&self, _text: &str, patience: Patience) -> Result<Vec<Instrument>, ProviderError> {
+        self.asked(patience).await
+    }
+
+    async fn calls_left(&self) -> Option<usize> {
+        self.left
     }
 
     async fn instrument(&self, _symbol: &Symbol) -> Result<Instrument, ProviderError> {
-        std::future::pending().await
+        self.asked(Patience::Caller).await
     }
 }
 
@@ -213,14 +237,22 @@ fn use_cases<'a>(app: &'a App, before: &'a Before, name: &'a str) -> Vec<(&'stat
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_use_case_keeps_its_caller_longer_than_a_caller_waits_for_a_provider() {
-    for name in ["NEW", "OLD", "ABROAD"] {
+async fn no_use_case_keeps_its_caller_or_a_call_longer_than_a_caller_waits_for_a_provider() {
+    for (left, name) in [None, Some(25)].into_iter().flat_map(|left| ["NEW", "OLD", "ABROAD"].map(|name| (left, name)))
+    {
         let before = before().await;
-        let app = before.world.on(Arc::new(Prompt(before.world.table.clone())), Arc::new(Silent));
+        let silent = Arc::new(Silent { left, ..Silent::default() });
+        let app = before.world.on(Arc::new(Prompt(before.world.table.clone())), silent.clone());
         for (what, use_case) in use_cases(&app, &before, name) {
             let started = Instant::now();
             use_case.await;
             assert!(started.elapsed() <= LONGEST, "{what} of {name}: {:?}", started.elapsed());
+            let calls = silent.calls();
+            // One that fails before it comes to the provider shows nothing of its wait.
+            let needs_none = what == "the watchlist" || (what == "an instrument" && name != "NEW");
+            assert_eq!(calls.is_empty(), needs_none, "{what} of {name} with {left:?} calls: {}", calls.len());
+            let longest = calls.iter().map(|until| *until - started).max();
+            assert!(longest <= Some(CALLERS_WAIT), "{what} of {name} gave a call {longest:?}");
             // What one of them has asked for in vain rests no longer when the next one comes.
             before.world.clock.forward(TimeDelta::minutes(2));
         }

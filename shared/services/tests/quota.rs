@@ -215,6 +215,19 @@ async fn a_turn_that_comes_too_late_is_refused_at_once_and_not_counted() {
 }
 
 #[tokio::test]
+async fn a_turn_with_too_little_time_for_an_answer_is_not_counted() {
+    let clock = HandClock::start();
+    let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
+    let budget = DurableBudget::alpha_vantage(table, clock.reader());
+    let turn = |within| Turn { spacing: Duration::from_secs(1), within: Duration::from_millis(within), leaves: 0 };
+    assert_eq!(budget.take(turn(499)).await, Err(NoTurn::TooLate { wait: Duration::ZERO }));
+    budget.take(turn(500)).await.unwrap();
+    assert_eq!(budget.take(turn(1_499)).await, Err(NoTurn::TooLate { wait: Duration::from_secs(1) }));
+    assert_eq!(budget.left().await, Some(24));
+    assert_eq!(budget.take(turn(1_500)).await, Ok(Duration::from_secs(1)));
+}
+
+#[tokio::test]
 async fn calls_that_are_left_to_others_are_not_taken() {
     let clock = HandClock::start();
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());

@@ -67,13 +67,13 @@ async fn by_day_a_symbol_of_which_nothing_newer_comes_keeps_no_other_from_its_tu
             Some(error) => world.exchange.fail("BAD", error.clone()),
             None => world.exchange.quote_at("BAD", Ok(quote("BAD", "10", "2026-11-19", Some("2026-11-19T21:00:00Z")))),
         }
-        // One call a slot: five are the callers', and ten the evening's.
+        // One call a slot: five are the callers', and eleven the evening's.
         for _ in 0..20 {
             let now = world.clock.now().to_rfc3339();
             for name in NINE {
                 world.exchange.quote_at(name, Ok(quote(name, "10.5", "2026-11-20", Some(&now))));
             }
-            *world.exchange.left.lock().unwrap() = Some(16);
+            *world.exchange.left.lock().unwrap() = Some(17);
             slot(&world.restarted(), &now).await;
             world.clock.forward(TimeDelta::minutes(15));
         }

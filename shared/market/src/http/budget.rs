@@ -7,6 +7,9 @@ use chrono::{DateTime, Utc};
 
 use crate::error::ProviderError;
 
+/// A call that has less time than this is counted and brings nothing.
+pub const SHORTEST_CALL: Duration = Duration::from_millis(500);
+
 /// Counts calls before they are made, across everything that shares a key.
 #[async_trait]
 pub trait Budget: Send + Sync {
@@ -37,14 +40,29 @@ pub trait Budget: Send + Sync {
 }
 
 /// What whoever takes a call can do with it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Turn {
     /// From the call before.
     pub spacing: Duration,
-    /// A call that may be made only after as long as this is of no use, and is not taken.
+    /// Until its answer is of use: a call for which less than [`SHORTEST_CALL`] of this is left at its turn is not taken.
     pub within: Duration,
     /// So many calls are left to others.
     pub leaves: usize,
+}
+
+impl Default for Turn {
+    /// At once, with all the time there is.
+    fn default() -> Self {
+        Self { spacing: Duration::ZERO, within: Duration::MAX, leaves: 0 }
+    }
+}
+
+impl Turn {
+    /// Whether a call that waits so long for its turn has time for an answer.
+    #[must_use]
+    pub fn allows(self, wait: Duration) -> bool {
+        wait.saturating_add(SHORTEST_CALL) <= self.within
+    }
 }
 
 /// How a count stands.
@@ -89,6 +107,8 @@ impl From<NoTurn> for ProviderError {
     fn from(no_turn: NoTurn) -> Self {
         match no_turn {
             NoTurn::Exhausted(exhausted) => exhausted.into(),
+            // It is not the others' calls that leave no time.
+            NoTurn::TooLate { wait: Duration::ZERO } => Self::TimedOut,
             NoTurn::TooLate { wait } => Self::RateLimited { retry_after: wait },
         }
     }

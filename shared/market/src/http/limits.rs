@@ -48,7 +48,9 @@ impl Limits {
         match patience {
             Patience::Caller => self.caller,
             Patience::Schedule => self.schedule,
-            Patience::Left(left) | Patience::Scheduled { within: left, .. } => left.min(self.schedule),
+            Patience::Left(within) | Patience::Scheduled { within, .. } | Patience::Sparing { within, .. } => {
+                within.min(self.schedule)
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ mod refusal;
 mod retry_after;
 
 pub use address::SettingsError;
-pub use budget::{Budget, NoTurn, QuotaExhausted, Standing, Turn};
+pub use budget::{Budget, NoTurn, QuotaExhausted, SHORTEST_CALL, Standing, Turn};
 pub use limits::Limits;
 
 pub(crate) use address::Address;

@@ -87,10 +87,10 @@ async fn fetch(app: &App, symbol: &Symbol, reader: Reader, stored: Option<Series
         Err(NoAnswer::NotAsked(ProviderError::UnknownSymbol))
     } else {
         let first_look = match &stored {
-            None => Some(first_looks::take(app, reader.asker, symbol).await?),
+            None => Some(first_looks::take(app, reader, symbol).await?),
             Some(_) => None,
         };
-        let answer = reader.wait.asked(provider.daily(symbol, reader.patience)).await;
+        let answer = reader.wait.asked(provider.daily(symbol, reader.patience())).await;
         if let Some(first_look) = first_look {
             first_look.settle(app, &answer).await;
         }
@@ -106,7 +106,7 @@ async fn fetch(app: &App, symbol: &Symbol, reader: Reader, stored: Option<Series
             }
             // They would not before the next bars are out either.
             store::bars::save(app.table(), symbol, &old.bars, &head_of(app, old)?).await?;
-            let what = "the bars do not reach back to those that are stored".to_owned();
+            let what = "the bars do not join those that are stored".to_owned();
             NoAnswer::Failed(ProviderError::Malformed { what })
         }
         (Err(why), _) => why,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{CustomerId, Symbol};
+use market::http::SHORTEST_CALL;
 use market::{MarketClock, Patience, ProviderError};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -28,9 +29,6 @@ const REST_SECONDS: i64 = 60;
 const CALLERS_WAIT: Duration = Duration::from_millis(2_500);
 /// The longest that the schedule waits: what it gives a provider, and a margin for one that does not keep to it.
 const SCHEDULES_WAIT: Duration = Duration::from_secs(12);
-/// A call that is cut off sooner would be counted and bring nothing.
-const SHORTEST_CALL: Duration = Duration::from_millis(500);
-
 /// The longest that whoever only reads waits for a turn: another read of the store takes no longer, and a call of a
 /// provider's, which does, is nothing to wait for.
 const READERS_WAIT: Duration = Duration::from_millis(50);
@@ -112,6 +110,11 @@ impl Reader {
     pub(crate) fn platform(wait: Wait) -> Self {
         Self { asker: Asker::Platform, patience: Patience::Caller, wait }
     }
+
+    /// What a provider that is asked now may take.
+    pub(crate) fn patience(self) -> Patience {
+        self.wait.patience(self.patience)
+    }
 }
 
 /// Until when somebody waits for a provider.
@@ -126,7 +129,9 @@ impl Wait {
                 + match patience {
                     Patience::Caller => CALLERS_WAIT,
                     Patience::Schedule => SCHEDULES_WAIT,
-                    Patience::Left(left) | Patience::Scheduled { within: left, .. } => left,
+                    Patience::Left(within) | Patience::Scheduled { within, .. } | Patience::Sparing { within, .. } => {
+                        within
+                    }
                 },
         ))
     }
@@ -147,6 +152,22 @@ impl Wait {
     /// Whether there is time enough for a call.
     pub(crate) fn allows_a_call(self) -> bool {
         self.0.is_none_or(|until| until >= Instant::now() + SHORTEST_CALL)
+    }
+
+    /// Whether there is time for the whole of this patience: what is asked without saying how long it may take takes that.
+    pub(crate) fn allows_all_of(self, patience: Patience) -> bool {
+        self.0.is_none_or(|until| until >= Instant::now() + patience.total())
+    }
+
+    /// As much of this patience as there is time for. A provider that thinks it has longer counts calls whose turn comes
+    /// when nobody waits any more.
+    pub(crate) fn patience(self, patience: Patience) -> Patience {
+        match self.0 {
+            Some(until) if !self.allows_all_of(patience) => {
+                patience.within(until.saturating_duration_since(Instant::now()))
+            }
+            _ => patience,
+        }
     }
 
     /// How long a lease lasts that is taken now, in whole seconds: longer than the wait of its holder, and how much of
@@ -277,5 +298,23 @@ impl Histories {
             }
         }
         slots.entry(symbol.clone()).or_default().clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_provider_that_is_asked_late_is_given_what_is_left() {
+        let (caller, schedule) = (Wait::of(Patience::Caller), Wait::of(Patience::Schedule));
+        assert_eq!(caller.patience(Patience::Caller), Patience::Caller);
+        tokio::time::advance(Duration::from_millis(1_500)).await;
+        assert_eq!(caller.patience(Patience::Caller), Patience::Left(Duration::from_secs(1)));
+        assert!(!caller.allows_all_of(Patience::Caller) && caller.allows_a_call());
+        tokio::time::advance(Duration::from_millis(1_500)).await;
+        let left = Patience::Scheduled { within: Duration::from_secs(9), leaves: market::CALLERS_RESERVE };
+        assert_eq!(schedule.patience(Patience::Schedule), left);
+        assert_eq!(Wait::unbounded().patience(Patience::Caller), Patience::Caller);
     }
 }

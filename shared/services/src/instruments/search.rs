@@ -8,7 +8,7 @@ use market::{MarketClock, Patience, ProviderError};
 use store::limits::MAX_KEYS;
 use store::{Query, StoreError, documents, keys};
 
-use super::find;
+use super::{CALLS_LEFT_BY_NAMES, find};
 use crate::error::ServiceError;
 use crate::history::{NoAnswer, Wait};
 use crate::{App, own_items};
@@ -19,8 +19,6 @@ const MAX_LISTED_A_PART: usize = 200;
 const MAX_TEXT: usize = 100;
 /// How long what a provider found stands.
 const FOUND_HOURS: i64 = 24;
-/// Calls that searches leave to everything else, for which there is no substitute in the store.
-const CALLS_LEFT_BY_SEARCHES: usize = 10;
 
 /// The customer's own items and the market's instruments whose symbol or name has `part` in it, in whatever case, by
 /// symbol; at most `limit`.
@@ -109,10 +107,11 @@ pub(super) async fn of_provider(
         return Ok(Ok(found));
     }
     let text = normal(text);
-    if app.provider().calls_left().await.is_some_and(|left| left <= CALLS_LEFT_BY_SEARCHES) {
+    if app.provider().calls_left().await.is_some_and(|left| left <= CALLS_LEFT_BY_NAMES) {
         return Ok(Err(NoAnswer::NotAsked(ProviderError::QuotaExhausted { until: None })));
     }
-    let found = match wait.asked(app.provider().search(&text, Patience::Caller)).await {
+    let patience = wait.patience(Patience::caller_who_leaves(CALLS_LEFT_BY_NAMES));
+    let found = match wait.asked(app.provider().search(&text, patience)).await {
         Ok(found) => found,
         Err(why) => return Ok(Err(why)),
     };

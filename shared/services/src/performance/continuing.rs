@@ -16,7 +16,7 @@ use super::kept::{self, Kept, TradesRead, Versions};
 use crate::App;
 use crate::error::ServiceError;
 use crate::exchange_rates::ExchangeRates;
-use crate::history::Wait;
+use crate::history::{Reader, Wait};
 use crate::market_clock::market_day;
 use crate::portfolios::Held;
 use crate::price_lines::{self, FX_UNAVAILABLE, PRICE_UNAVAILABLE, PriceLines};
@@ -85,7 +85,8 @@ impl Reading<'_> {
         let prices = price_lines::load(self.app, self.customer, &symbols, self.wait).await?;
         let currencies = flows.values().map(|owned| owned.currency);
         let quoted = prices.values().filter_map(|line| Some(line.series.as_ref()?.currency));
-        let rates = ExchangeRates::load(self.app, self.base(), currencies.chain(quoted), self.wait).await?;
+        let reader = Reader::customer(self.customer, self.wait);
+        let rates = ExchangeRates::load(self.app, self.base(), currencies.chain(quoted), reader).await?;
         let mut sources = Sources { base: self.base(), flows, prices, rates, left_out: BTreeMap::new(), complete };
         sources.left_out = sources.without_price();
         Ok(sources)

@@ -78,8 +78,8 @@ async fn fresh(app: &App, symbol: &Symbol, reader: Reader) -> Result<Result<Last
     if history::is_unknown(app, symbol).await? {
         return Ok(Err(NoAnswer::NotAsked(ProviderError::UnknownSymbol)));
     }
-    let first_look = first_looks::take(app, reader.asker, symbol).await?;
-    let answer = reader.wait.asked(app.provider().quote(symbol, reader.patience)).await;
+    let first_look = first_looks::take(app, reader, symbol).await?;
+    let answer = reader.wait.asked(app.provider().quote(symbol, reader.patience())).await;
     first_look.settle(app, &answer).await;
     let quote = match answer {
         Ok(quote) => quote,

@@ -6,7 +6,7 @@ use domain::Symbol;
 use market::{Patience, ProviderError};
 use tokio::time::{Instant, sleep};
 
-use super::budget::Work;
+use super::budget::{CALLS_FOR_THE_PLAN, Work};
 use super::followed::Followed;
 use crate::App;
 use crate::error::ServiceError;
@@ -68,19 +68,21 @@ pub(super) async fn ask<'a>(app: &App, one: &'a Followed, run: Run) -> (&'a Symb
 ///
 /// For bars it is waited for: those of the evening before leave the count one after the other, each a day after it was
 /// made, and a source that fails is left alone for a minute. The next evening is a day away, the next quote a quarter of
-/// an hour.
+/// an hour. One that finds out the plan on the way takes a second call, so that the last one is taken only where no other
+/// comes in time.
 async fn has_call(app: &App, run: Run) -> bool {
     loop {
         let left = run.until.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return false;
         }
-        if app.provider().calls_left().await.is_none_or(|calls| calls > run.leaves) {
-            return true;
+        let Some(calls) = app.provider().calls_left().await else { return true };
+        if run.work != Work::Bars || calls > run.leaves.saturating_add(CALLS_FOR_THE_PLAN) {
+            return calls > run.leaves;
         }
-        match app.provider().more_calls_in().await.filter(|_| run.work == Work::Bars) {
+        match app.provider().more_calls_in().await {
             Some(wait) if wait < left => sleep(wait.clamp(SHORTEST_SLEEP, LONGEST_SLEEP)).await,
-            _ => return false,
+            _ => return calls > run.leaves,
         }
     }
 }

@@ -1,23 +1,20 @@
 //! What a slot is for, and how many of the provider's calls it may use.
 
-use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::America::New_York;
 use domain::{Day, calendar};
 use market::CALLERS_RESERVE;
 
-use crate::market_clock::{close_of, until_close};
+use crate::market_clock::{BARS_OUT_AT, close_of, until_close};
 
 /// A quota of a day, and not of an hour.
-const FEW_CALLS: usize = 100;
+pub(crate) const FEW_CALLS: usize = 100;
+
+/// What an evening's bars take besides one call for each symbol: a free plan is found out by a call a day.
+pub(super) const CALLS_FOR_THE_PLAN: usize = 1;
 
 /// How far apart the template's slots of a session are.
 const SLOT_MINUTES: i64 = 15;
-
-/// When a source has the bars of the day, in New York. Asked for before, a call of a counted quota is lost.
-const BARS_OUT_AT: NaiveTime = match NaiveTime::from_hms_opt(18, 0, 0) {
-    Some(time) => time,
-    None => NaiveTime::MIN,
-};
 
 /// What a slot of a live provider is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,12 +61,15 @@ pub fn allowance(work: Work, calls_left: Option<usize>, evening: usize) -> usize
 }
 
 /// Calls that a slot leaves in each counted source: [`CALLERS_RESERVE`], and while the exchange is open as many more as the
-/// evening will need, one for the bars of each symbol, for a bar is kept for good and a quote for a quarter of an hour.
+/// evening will need, one for the bars of each symbol and [`CALLS_FOR_THE_PLAN`], for a bar is kept for good and a quote for a
+/// quarter of an hour.
 #[must_use]
 pub(super) fn leaves(work: Work, evening: usize) -> usize {
     match work {
-        Work::Quotes { .. } => CALLERS_RESERVE.saturating_add(evening),
-        Work::Rest | Work::Bars => CALLERS_RESERVE,
+        Work::Quotes { .. } if evening > 0 => {
+            CALLERS_RESERVE.saturating_add(evening).saturating_add(CALLS_FOR_THE_PLAN)
+        }
+        Work::Quotes { .. } | Work::Rest | Work::Bars => CALLERS_RESERVE,
     }
 }
 
@@ -134,17 +134,18 @@ mod tests {
             // Calls become free while bars are asked for.
             (Work::Bars, Some(25), 10, usize::MAX),
             (Work::Bars, Some(0), 10, usize::MAX),
-            // 25 calls, 5 for callers, 10 for the evening: 10 to spare over the day.
+            // 25 calls, 5 for callers, 10 for the evening and 1 for the plan: 9 to spare over the day.
             (open(26), Some(25), 10, 1),
-            (open(10), Some(25), 10, 1),
+            (open(9), Some(25), 10, 1),
             (open(5), Some(25), 10, 2),
-            (open(1), Some(25), 10, 10),
+            (open(1), Some(25), 10, 9),
+            (open(1), Some(25), 0, 20),
             // The evening takes all.
-            (open(26), Some(25), 20, 0),
+            (open(26), Some(25), 19, 0),
             (open(1), Some(25), 40, 0),
-            (open(1), Some(16), 10, 1),
-            (open(1), Some(15), 10, 0),
-            (open(0), Some(16), 10, 1),
+            (open(1), Some(17), 10, 1),
+            (open(1), Some(16), 10, 0),
+            (open(0), Some(17), 10, 1),
         ];
         for (work, left, evening, allowed) in cases {
             assert_eq!(allowance(work, left, evening), allowed, "{work:?} {left:?} {evening}");

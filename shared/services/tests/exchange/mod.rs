@@ -70,6 +70,12 @@ pub struct Exchange {
     /// The source that it gives bars as, and the one that it knows as its own.
     pub source: Mutex<&'static str>,
     pub compact: AtomicBool,
+    /// The time that each call was given.
+    pub given: Mutex<Vec<Duration>>,
+    /// Whether a name takes a call.
+    pub names_cost: AtomicBool,
+    /// What it refuses everything with, by its own count and without a call.
+    pub refuses: Mutex<Option<ProviderError>>,
 }
 
 impl Default for Exchange {
@@ -83,6 +89,9 @@ impl Default for Exchange {
             found: Mutex::new(Ok(Vec::new())),
             source: Mutex::new("exchange"),
             compact: AtomicBool::new(false),
+            given: Mutex::default(),
+            names_cost: AtomicBool::new(false),
+            refuses: Mutex::default(),
         }
     }
 }
@@ -131,7 +140,10 @@ impl Exchange {
         }
     }
 
-    async fn asked(&self, what: &str, name: &str) {
+    async fn asked(&self, what: &str, name: &str) -> Result<(), ProviderError> {
+        if let Some(refusal) = self.refuses.lock().unwrap().clone() {
+            return Err(refusal);
+        }
         self.calls.lock().unwrap().push(format!("{what} {name}"));
         if let Some(left) = self.left.lock().unwrap().as_mut() {
             *left = left.saturating_sub(1);
@@ -140,7 +152,12 @@ impl Exchange {
             std::future::pending::<()>().await;
         }
         let takes = *self.takes.lock().unwrap();
-        if takes.is_zero() { tokio::task::yield_now().await } else { tokio::time::sleep(takes).await }
+        if takes.is_zero() {
+            tokio::task::yield_now().await;
+        } else {
+            tokio::time::sleep(takes).await;
+        }
+        Ok(())
     }
 
     /// After a provider has said that the day's calls are used up, none is left by its count.
@@ -169,18 +186,21 @@ impl Provider for Exchange {
         None
     }
 
-    async fn daily(&self, symbol: &Symbol, _patience: Patience) -> Result<History, ProviderError> {
-        self.asked("bars", symbol.as_str()).await;
+    async fn daily(&self, symbol: &Symbol, patience: Patience) -> Result<History, ProviderError> {
+        self.given.lock().unwrap().push(patience.total());
+        self.asked("bars", symbol.as_str()).await?;
         Ok(self.history(self.listing(symbol)?.bars.inspect_err(|error| self.refused(error))?))
     }
 
-    async fn quote(&self, symbol: &Symbol, _patience: Patience) -> Result<Quote, ProviderError> {
-        self.asked("quote", symbol.as_str()).await;
+    async fn quote(&self, symbol: &Symbol, patience: Patience) -> Result<Quote, ProviderError> {
+        self.given.lock().unwrap().push(patience.total());
+        self.asked("quote", symbol.as_str()).await?;
         self.listing(symbol)?.quote.inspect_err(|error| self.refused(error))
     }
 
-    async fn search(&self, text: &str, _patience: Patience) -> Result<Vec<Instrument>, ProviderError> {
-        self.asked("search", text).await;
+    async fn search(&self, text: &str, patience: Patience) -> Result<Vec<Instrument>, ProviderError> {
+        self.given.lock().unwrap().push(patience.total());
+        self.asked("search", text).await?;
         self.found.lock().unwrap().clone()
     }
 
@@ -189,6 +209,9 @@ impl Provider for Exchange {
     }
 
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
+        if self.names_cost.load(Ordering::SeqCst) {
+            self.asked("name", symbol.as_str()).await?;
+        }
         Ok(Instrument { name: format!("{symbol} Incorporated"), ..Instrument::unlisted(symbol.clone()) })
     }
 }

@@ -1,14 +1,21 @@
 //! How many symbols that nobody looked at before one customer may have the provider asked for.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use domain::CustomerId;
+use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
+use domain::{CustomerId, Quantity};
 use market::ProviderError;
+use rust_decimal::Decimal;
+use services::investments::{self, Purchase};
+use services::portfolios::{self, Opening};
 use services::quotes::board;
-use services::{MAX_FIRST_LOOKS, ServiceError, forecasts, history, instruments, watchlist};
+use services::refresh::refresh;
+use services::{MAX_FIRST_LOOKS, ServiceError, forecasts, history, holdings, instruments, watchlist};
+use store::{documents, keys};
 
-use super::super::exchange::{World, bars_through, quote, symbol};
+use super::super::exchange::{World, bars_through, day, price, quote, symbol};
 use super::{NOON, look};
 
 fn other() -> CustomerId {
@@ -19,9 +26,14 @@ fn invented(count: usize) -> Vec<String> {
     (0..count).map(|number| format!("NONE{number}")).collect()
 }
 
-/// A world whose calls are counted.
-fn counted(left: usize) -> World {
+/// A world with so many calls left, of which the next refresh needs that many.
+async fn counted(left: usize, followed: usize) -> World {
     let world = World::at(NOON);
+    for number in 0..followed {
+        world.follow(&format!("S{number}"), bars_through("2026-11-19", 30, 10.0)).await;
+    }
+    refresh(&world.app, world.clock.now(), Duration::from_mins(1)).await.unwrap();
+    world.exchange.calls();
     *world.exchange.left.lock().unwrap() = Some(left);
     world
 }
@@ -36,7 +48,7 @@ async fn look_at_invented(world: &World, customer: CustomerId, names: &[String])
 
 #[tokio::test]
 async fn a_customer_who_makes_symbols_up_takes_ten_calls_a_day() {
-    let world = counted(25);
+    let world = counted(25, 20).await;
     let names = invented(25);
     assert_eq!(look_at_invented(&world, world.customer, &names).await, (MAX_FIRST_LOOKS, 15));
     assert_eq!(world.exchange.calls().len(), 10);
@@ -52,7 +64,7 @@ async fn a_customer_who_makes_symbols_up_takes_ten_calls_a_day() {
 
 #[tokio::test]
 async fn without_first_looks_left_no_use_case_takes_a_call_and_what_is_known_here_is_there() {
-    let world = counted(25);
+    let world = counted(25, 20).await;
     world.follow("ACME", bars_through("2026-11-19", 100, 10.0)).await;
     look_at_invented(&world, world.customer, &invented(10)).await;
     world.exchange.calls();
@@ -84,20 +96,104 @@ async fn without_first_looks_left_no_use_case_takes_a_call_and_what_is_known_her
 
 #[tokio::test]
 async fn a_look_for_which_no_call_was_made_does_not_count() {
-    let world = counted(25);
+    let world = counted(25, 20).await;
     let names = invented(12);
-    for name in &names {
-        let too_fast = ProviderError::RateLimited { retry_after: Duration::from_millis(1_500) };
-        world.exchange.quote_at(name, Err(too_fast));
-    }
+    let too_fast = ProviderError::RateLimited { retry_after: Duration::from_millis(1_500) };
+    *world.exchange.refuses.lock().unwrap() = Some(too_fast);
     assert_eq!(look_at_invented(&world, world.customer, &names).await, (0, 12));
+    assert!(world.exchange.calls().is_empty());
+    *world.exchange.refuses.lock().unwrap() = None;
     world.clock.forward(TimeDelta::seconds(2));
     for name in &names {
         world.exchange.quote_at(name, Ok(quote(name, "40", "2026-11-20", None)));
     }
-    *world.exchange.left.lock().unwrap() = Some(25);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     assert_eq!(look(&world, &world.app, &names).await.quotes.len(), 10);
+}
+
+#[tokio::test]
+async fn a_call_that_a_source_refuses_counts_as_a_look() {
+    let world = counted(25, 20).await;
+    let names = invented(12);
+    for name in &names {
+        world.exchange.quote_at(name, Err(ProviderError::RateLimited { retry_after: Duration::from_millis(1_500) }));
+    }
+    assert_eq!(look_at_invented(&world, world.customer, &names).await, (0, 12));
+    assert_eq!(world.exchange.calls().len(), 10);
+}
+
+#[tokio::test]
+async fn a_symbol_that_is_known_by_its_listing_alone_is_new() {
+    let world = counted(25, 20).await;
+    let names = invented(25);
+    let symbols: Vec<_> = names.iter().map(|name| symbol(name)).collect();
+    for symbol in &symbols {
+        let listed = keys::directory_symbol(symbol);
+        documents::put(world.app.table(), listed, symbol, None).await.unwrap();
+    }
+    assert_eq!(look_at_invented(&world, world.customer, &names).await, (10, 15));
+    assert_eq!(world.exchange.calls().len(), 10);
+}
+
+#[tokio::test]
+async fn more_looks_than_ten_are_taken_while_the_next_refresh_has_its_calls() {
+    let world = counted(25, 8).await;
+    assert_eq!(look_at_invented(&world, world.customer, &invented(12)).await, (12, 0), "13 are left");
+    world.clock.forward(TimeDelta::minutes(1));
+    assert_eq!(look_at_invented(&world, world.customer, &invented(14)[12..]).await, (0, 2));
+    let yahoo = counted(2_000, 20).await;
+    assert_eq!(look_at_invented(&yahoo, yahoo.customer, &invented(90)).await, (90, 0));
+}
+
+#[tokio::test]
+async fn a_first_look_takes_one_call_and_its_name_none_that_is_needed() {
+    let world = counted(25, 20).await;
+    world.exchange.names_cost.store(true, Ordering::SeqCst);
+    let (app, customer, new) = (&world.app, world.customer, &symbol("NEW"));
+    world.exchange.list("NEW", bars_through("2026-11-19", 100, 10.0));
+    let first = instruments::known(app, customer, new).await.unwrap();
+    assert_eq!((first.name.as_str(), world.exchange.calls()), ("NEW", vec!["bars NEW".to_owned()]));
+    *world.exchange.left.lock().unwrap() = Some(10);
+    assert_eq!(instruments::known(app, customer, new).await.unwrap(), first);
+    assert!(world.exchange.calls().is_empty());
+    *world.exchange.left.lock().unwrap() = Some(11);
+    let named = instruments::known(app, customer, new).await.unwrap();
+    assert_eq!((named.name.as_str(), world.exchange.calls()), ("NEW Incorporated", vec!["name NEW".to_owned()]));
+    // Where there are many calls the name comes with the bars.
+    *world.exchange.left.lock().unwrap() = Some(2_000);
+    world.exchange.list("NEXT", bars_through("2026-11-19", 100, 10.0));
+    instruments::known(app, customer, &symbol("NEXT")).await.unwrap();
+    assert_eq!(world.exchange.calls(), ["bars NEXT", "name NEXT"]);
+}
+
+#[tokio::test]
+async fn new_pairs_of_currencies_are_first_looks_of_whoever_holds_them() {
+    let world = counted(25, 20).await;
+    look_at_invented(&world, world.customer, &invented(9)).await;
+    world.exchange.calls();
+    let opening = Opening {
+        name: PortfolioName::parse("Abroad").unwrap(),
+        kind: PortfolioType::Brokerage,
+        base_currency: "CHF".parse().unwrap(),
+        lot_method: LotMethod::Fifo,
+        aims: None,
+    };
+    let id = portfolios::open(&world.app, world.customer, &opening, None).await.unwrap().value.id;
+    let purchase = Purchase {
+        ticker_symbol: symbol("S0"),
+        quantity: Quantity::parse("1").unwrap(),
+        purchase_price: price("10"),
+        purchase_date: day("2026-11-02"),
+        fee: Decimal::ZERO,
+        currency: None,
+    };
+    investments::record(&world.app, world.customer, id, &purchase, None).await.unwrap();
+    world.exchange.calls();
+    for calls in [vec!["bars USDCHF=X".to_owned()], Vec::new()] {
+        let held = holdings::of_portfolio(&world.app, world.customer, id).await.unwrap();
+        assert_eq!(held.value, Decimal::ZERO);
+        assert_eq!(world.exchange.calls(), calls, "the pair the other way round is the eleventh");
+    }
 }
 
 #[tokio::test]

@@ -161,6 +161,18 @@ async fn a_ticker_that_is_looked_at_is_validated_by_search_or_quote_and_remember
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_second_call_is_given_what_the_first_has_left_of_its_readers_wait() {
+    let world = World::at(NOON);
+    *world.exchange.takes.lock().unwrap() = Duration::from_secs(1);
+    world.exchange.quote_at("NEW", Ok(quote("NEW", "40", "2026-11-20", None)));
+    instruments::look_up(&world.app, world.customer, &symbol("NEW")).await.unwrap();
+    assert_eq!(world.exchange.calls(), ["search new", "quote NEW"]);
+    let given = world.exchange.given.lock().unwrap().clone();
+    assert_eq!(given[0], Duration::from_secs(2));
+    assert!(given[1] <= Duration::from_millis(1_500), "{given:?}");
+}
+
 #[tokio::test]
 async fn a_search_finds_what_is_stored_and_what_the_provider_finds_and_needs_no_provider() {
     let world = World::at(NOON);
