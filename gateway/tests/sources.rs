@@ -22,17 +22,18 @@ fn source(variables: &[(&str, &str)]) -> String {
 #[test]
 fn yahoo_is_off_unless_switched_on_and_a_key_names_alpha_vantage() {
     let key = ("ALPHA_VANTAGE_API_KEY", "not-a-key");
+    let yahoo = |switch| ("SEXTANT_YAHOO", switch);
     // (variables, whether Alpha Vantage and Yahoo are asked)
-    let cases: [(&[(&str, &str)], bool, bool); 6] = [
-        (&[], false, false),
-        (&[("SEXTANT_YAHOO", "off")], false, false),
-        (&[("SEXTANT_YAHOO", "")], false, false),
-        (&[("SEXTANT_YAHOO", "on")], false, true),
-        (&[key], true, false),
-        (&[key, ("SEXTANT_YAHOO", "on")], true, true),
+    let cases = [
+        (vec![], false, false),
+        (vec![yahoo("off")], false, false),
+        (vec![yahoo("")], false, false),
+        (vec![yahoo("on")], false, true),
+        (vec![key], true, false),
+        (vec![key, yahoo("on")], true, true),
     ];
     for (variables, alpha_vantage, yahoo) in cases {
-        let told = source(variables);
+        let told = source(&variables);
         assert_eq!(
             (told.contains("Alpha Vantage"), told.contains("Yahoo")),
             (alpha_vantage, yahoo),

@@ -182,10 +182,10 @@ async fn a_letterbox_that_is_opened_while_its_owner_is_erased_or_moves_is_closed
         world.letters.hold_opening();
         let alert = NewAlert { symbol: symbol("AAPL"), condition: above("12"), repeat: Repeat::Once, email: true };
         let meanwhile = async {
-            while !world.letters.is_held() {
+            while !world.letters.is_waited_for() {
                 tokio::task::yield_now().await;
             }
-            world.letters.go_on_for_others();
+            world.letters.let_others_pass();
             if erased {
                 erasure::erase(&world.app, ada, Password::typed(PASSWORD.to_owned())).await.unwrap();
             } else {

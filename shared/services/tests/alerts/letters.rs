@@ -16,12 +16,23 @@ struct Post {
     is_missing: bool,
     is_on_strike: bool,
     is_unanswered: bool,
-    is_held: bool,
-    waits: bool,
-    others_pass: bool,
+    opening: Opening,
     asked: Vec<String>,
     letterboxes: BTreeMap<Uuid, Letterbox>,
     sent: Vec<(String, String)>,
+}
+
+/// What becomes of somebody who opens or closes a letterbox.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Opening {
+    #[default]
+    Free,
+    /// The next one waits.
+    Held,
+    /// One waits, and so does whoever else comes.
+    WaitedFor,
+    /// One waits, and others pass.
+    Passed,
 }
 
 struct Letterbox {
@@ -71,21 +82,20 @@ impl Letters {
 
     /// From now on the next opening waits, until [`Letters::go_on`], so that something can come in between.
     pub fn hold_opening(&self) {
-        self.post().is_held = true;
+        self.post().opening = Opening::Held;
     }
 
-    pub fn is_held(&self) -> bool {
-        self.post().waits
+    pub fn is_waited_for(&self) -> bool {
+        self.post().opening == Opening::WaitedFor
     }
 
     /// Who waits goes on waiting, and others pass.
-    pub fn go_on_for_others(&self) {
-        self.post().others_pass = true;
+    pub fn let_others_pass(&self) {
+        self.post().opening = Opening::Passed;
     }
 
     pub fn go_on(&self) {
-        let mut post = self.post();
-        (post.is_held, post.others_pass) = (false, false);
+        self.post().opening = Opening::Free;
     }
 
     /// A letterbox is gone, as when somebody deletes its topic by hand.
@@ -96,14 +106,13 @@ impl Letters {
     /// Where the real sender would be waited for, others have their turn.
     async fn others_turn(&self) {
         tokio::task::yield_now().await;
-        if self.post().others_pass {
+        if matches!(self.post().opening, Opening::Free | Opening::Passed) {
             return;
         }
-        while self.post().is_held {
-            self.post().waits = true;
+        self.post().opening = Opening::WaitedFor;
+        while self.post().opening != Opening::Free {
             tokio::task::yield_now().await;
         }
-        self.post().waits = false;
     }
 
     fn post(&self) -> MutexGuard<'_, Post> {
