@@ -34,5 +34,5 @@ pub use provider::{CALLERS_RESERVE, MarketClock, Patience, Provider};
 pub use quote::Quote;
 pub use replay::Replay;
 pub use sample::Sample;
-pub use symbols::mentioning;
+pub use symbols::{mentioning, told_by_form};
 pub use yahoo::Yahoo;

@@ -216,6 +216,14 @@ pub fn mentioning(text: &str) -> Vec<Instrument> {
     described.chain(pairs).filter(|instrument| instrument.mentions(text)).collect()
 }
 
+/// What a symbol stands for where its form alone says so: a pair of currencies, a metal or another commodity by its unit, a
+/// coin that everybody knows.
+#[must_use]
+pub fn told_by_form(symbol: &Symbol) -> Option<Instrument> {
+    let named = named(symbol).filter(is_certain)?;
+    instrument(symbol, &named)
+}
+
 fn described(symbol: &str) -> Option<Instrument> {
     let symbol = symbol.parse().ok()?;
     instrument(&symbol, &named(&symbol)?)

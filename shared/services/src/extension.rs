@@ -10,19 +10,13 @@ const MIN_COMMON_DAYS: usize = 5;
 const SAME_CLOSE: f64 = 0.005;
 
 /// What came, with the older bars that are stored already. `None` where the source gives only its
-/// latest bars and what they have in common with the stored ones does not join them: a short series
-/// would take the place of a long one.
-///
-/// Latest bars that all come after the stored ones take their place: a series with a hole misleads, and one to which
-/// nothing can be joined any more would be old for ever.
+/// latest bars and they do not reach back to the stored ones: a series with a hole misleads, and a
+/// short one would take the place of a long one.
 ///
 /// The ratio of a day that both have brings the two to one scale of adjusted closes: a split or dividend since the last
 /// fetch has rescaled all earlier ones. Prices that mean something else (`basis`) join only where they agree.
 pub(crate) fn extend(stored: &Bars, basis: Basis, fetched: History) -> Option<History> {
     let compact = fetched.notes.contains(&Note::CompactHistory);
-    if compact && stored.last().zip(fetched.bars.first()).is_some_and(|(old, new)| old.date < new.date) {
-        return Some(fetched);
-    }
     if basis != fetched.basis {
         return if compact { across(stored, fetched) } else { Some(fetched) };
     }
@@ -202,20 +196,9 @@ mod tests {
     }
 
     #[test]
-    fn bars_that_all_come_after_the_stored_ones_take_their_place_whole_and_compact_answers_alike() {
+    fn latest_bars_that_do_not_reach_back_replace_nothing_and_a_whole_history_everything() {
         let stored = Bars::from_rows([bar("2013-01-02", 10.0, 10.0)]).unwrap();
         let rows = [bar("2013-01-04", 12.0, 6.0)];
-        for basis in [Basis::Quoted, Basis::SplitAdjusted] {
-            for came in [compact(rows), whole(rows)] {
-                assert_eq!(extend(&stored, basis, came.clone()), Some(came));
-            }
-        }
-    }
-
-    #[test]
-    fn latest_bars_that_have_no_day_of_those_stored_among_them_replace_nothing() {
-        let stored = Bars::from_rows([bar("2013-01-02", 10.0, 10.0), bar("2013-01-04", 10.0, 10.0)]).unwrap();
-        let rows = [bar("2013-01-03", 12.0, 6.0)];
         assert_eq!(joined(&stored, compact(rows)), None);
         assert_eq!(joined(&stored, whole(rows)).unwrap().len(), 1);
     }

@@ -88,8 +88,17 @@ async fn kept(app: &App, symbol: &Symbol, prices_in: Option<Currency>) -> Result
 
 fn assumed(symbol: &Symbol, prices_in: Option<Currency>, error: &ProviderError) -> Instrument {
     tracing::warn!(%symbol, %error, "no metadata for now");
-    let unlisted = Instrument::unlisted(symbol.clone());
-    Instrument { currency: prices_in.unwrap_or(unlisted.currency), ..unlisted }
+    let told = market::told_by_form(symbol);
+    told.unwrap_or_else(|| {
+        let unlisted = Instrument::unlisted(symbol.clone());
+        Instrument { currency: prices_in.unwrap_or(unlisted.currency), ..unlisted }
+    })
+}
+
+/// What a provider has told of a market's instrument, if it was asked already.
+pub(crate) async fn told(app: &App, symbol: &Symbol) -> Result<Option<Instrument>, ServiceError> {
+    let kept = documents::read::<Instrument>(app.table(), &keys::instrument(symbol)).await?;
+    Ok(kept.map(|(instrument, _)| instrument).filter(|instrument| !is_assumed(instrument)))
 }
 
 /// Whether nothing is known of an instrument but, perhaps, its currency.
@@ -138,8 +147,9 @@ pub(crate) async fn known_within(
     let prices_in = Some(series.currency);
     if is_new && first_looks::few_calls_left(app).await.is_some() {
         // A first look is one call. Its name is asked for by whoever lists it, while there are calls for that.
-        let unlisted = Instrument { currency: series.currency, ..Instrument::unlisted(symbol.clone()) };
-        return Ok(kept(app, symbol, prices_in).await?.unwrap_or(unlisted));
+        let unlisted = || Instrument { currency: series.currency, ..Instrument::unlisted(symbol.clone()) };
+        let kept = kept(app, symbol, prices_in).await?;
+        return Ok(kept.or_else(|| market::told_by_form(symbol)).unwrap_or_else(unlisted));
     }
     find_within(app, symbol, prices_in, wait).await
 }
@@ -156,8 +166,7 @@ pub async fn look_up(app: &App, customer: CustomerId, symbol: &Symbol) -> Result
         return listed(app, symbol).await;
     }
     let wait = Wait::of_request(app);
-    let known = documents::read::<Instrument>(app.table(), &keys::instrument(symbol)).await?;
-    if let Some((instrument, _)) = known.filter(|(instrument, _)| !is_assumed(instrument)) {
+    if let Some(instrument) = told(app, symbol).await? {
         return Ok(instrument);
     }
     let prices_in = stored_currency(app, symbol).await?;

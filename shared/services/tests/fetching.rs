@@ -308,22 +308,6 @@ async fn bars_that_lack_the_last_session_are_stale_from_six_in_the_evening_and_a
 }
 
 #[tokio::test]
-async fn a_symbol_that_was_let_go_for_longer_than_the_latest_bars_reach_back_is_current_again() {
-    let world = World::at("2026-06-10T23:30:00Z");
-    world.exchange.list("ACME", bars_through("2026-06-10", 100, 10.0));
-    history::load(&world.app, &symbol("ACME")).await.unwrap();
-    world.clock.set("2026-11-19T23:30:00Z");
-    world.exchange.compact.store(true, std::sync::atomic::Ordering::SeqCst);
-    let latest = bars_through("2026-11-19", 100, 20.0);
-    world.exchange.list("ACME", latest.clone());
-    for _ in 0..2 {
-        let series = history::load(&world.restarted(), &symbol("ACME")).await.unwrap();
-        assert_eq!((*series.bars).clone(), latest, "without a hole, and the same from the store");
-        assert!(!series.is_stale() && series.notes.contains(&market::Note::CompactHistory), "{:?}", series.notes);
-    }
-}
-
-#[tokio::test]
 async fn a_page_that_polls_a_price_of_once_a_month_takes_a_call_a_day() {
     let world = World::at(NOON);
     world.exchange.list("COPPER=T", bars_through("2026-10-01", 30, 10.0));

@@ -258,7 +258,7 @@ async fn bars_of_another_source_are_neither_served_nor_joined() {
 }
 
 #[tokio::test]
-async fn the_latest_bars_of_a_source_extend_what_is_stored_and_those_that_do_not_join_it_replace_nothing() {
+async fn the_latest_bars_of_a_source_extend_what_is_stored_and_one_that_does_not_reach_back_replaces_nothing() {
     let (_, bench) = scripted(Ok(bars_through("2026-11-19", 1)));
     let exchange = Arc::new(exchange::Exchange::default());
     exchange.list("ACME", exchange::bars_through("2026-11-19", 50, 20.0));
@@ -270,8 +270,7 @@ async fn the_latest_bars_of_a_source_extend_what_is_stored_and_those_that_do_not
     let series = history::load(&app, &symbol()).await.unwrap();
     assert_eq!((series.bars.len(), series.last.to_string().as_str(), series.stale), (51, "2026-11-20", false));
     bench.clock.forward(TimeDelta::days(30));
-    let on_a_sunday = exchange::bar(exchange::day("2026-11-15"), 20.01);
-    exchange.list("ACME", Bars::from_rows([on_a_sunday]).unwrap());
+    exchange.list("ACME", exchange::bars_through("2026-12-18", 5, 20.01));
     let series = history::load(&app, &symbol()).await.unwrap();
     assert_eq!((series.bars.len(), series.stale), (51, true));
     exchange.calls();

@@ -107,9 +107,7 @@ impl From<NoTurn> for ProviderError {
     fn from(no_turn: NoTurn) -> Self {
         match no_turn {
             NoTurn::Exhausted(exhausted) => exhausted.into(),
-            // It is not the others' calls that leave no time.
-            NoTurn::TooLate { wait: Duration::ZERO } => Self::TimedOut,
-            NoTurn::TooLate { wait } => Self::RateLimited { retry_after: wait },
+            NoTurn::TooLate { wait } => Self::RateLimited { retry_after: wait.max(SHORTEST_CALL) },
         }
     }
 }

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::address::{Address, SettingsError};
 use super::breaker::{Breaker, Permit};
-use super::budget::{Budget, QuotaExhausted, Turn};
+use super::budget::{Budget, QuotaExhausted, SHORTEST_CALL, Turn};
 use super::limits::Limits;
 use super::pace::Pace;
 use super::refusal::Refusal;
@@ -141,7 +141,8 @@ impl Client {
                 answer => return answer,
             };
             let pause = retry_after.saturating_add(self.jitter(attempt));
-            if attempt >= self.site.limits.attempts || pause >= time_left(terms.deadline) {
+            let is_too_late = pause.saturating_add(SHORTEST_CALL) > time_left(terms.deadline);
+            if attempt >= self.site.limits.attempts || is_too_late {
                 return Err(ProviderError::RateLimited { retry_after }.into());
             }
             attempt += 1;

@@ -106,7 +106,7 @@ async fn fetch(app: &App, symbol: &Symbol, reader: Reader, stored: Option<Series
             }
             // They would not before the next bars are out either.
             store::bars::save(app.table(), symbol, &old.bars, &head_of(app, old)?).await?;
-            let what = "the bars do not join those that are stored".to_owned();
+            let what = "the bars do not reach back to those that are stored".to_owned();
             NoAnswer::Failed(ProviderError::Malformed { what })
         }
         (Err(why), _) => why,

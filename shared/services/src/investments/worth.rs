@@ -77,7 +77,15 @@ pub(super) struct LastPrices<'a> {
     app: &'a App,
     customer: CustomerId,
     wait: Wait,
-    known: HashMap<Symbol, Result<LastPrice, &'static str>>,
+    known: HashMap<Symbol, Known>,
+}
+
+/// What is known of a symbol now.
+#[derive(Clone)]
+struct Known {
+    last: Result<LastPrice, &'static str>,
+    /// Its kind, where a provider has told it: of a lot recorded before that a stock was assumed.
+    kind: Option<InstrumentType>,
 }
 
 impl<'a> LastPrices<'a> {
@@ -92,11 +100,15 @@ impl<'a> LastPrices<'a> {
     pub(super) async fn value(&mut self, investment: Investment) -> Result<InvestmentNow, ServiceError> {
         let symbol = &investment.ticker_symbol;
         if !self.known.contains_key(symbol) {
-            let found = last_price(self.app, self.customer, symbol, self.wait).await?;
-            self.known.insert(symbol.clone(), found);
+            let last = last_price(self.app, self.customer, symbol, self.wait).await?;
+            let told = if symbol.is_own_item() { None } else { instruments::told(self.app, symbol).await? };
+            let kind = told.map(|instrument| instrument.instrument_type);
+            self.known.insert(symbol.clone(), Known { last, kind });
         }
-        let last = self.known.get(symbol).cloned().unwrap_or(Err("no_price"));
-        Ok(valued(investment, last))
+        let Known { last, kind } =
+            self.known.get(symbol).cloned().unwrap_or(Known { last: Err("no_price"), kind: None });
+        let instrument_type = kind.unwrap_or(investment.instrument_type);
+        Ok(valued(Investment { instrument_type, ..investment }, last))
     }
 }
 

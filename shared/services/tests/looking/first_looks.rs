@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
-use domain::{CustomerId, Quantity};
+use domain::{CustomerId, Instrument, InstrumentType, Quantity};
 use market::ProviderError;
 use rust_decimal::Decimal;
 use services::investments::{self, Purchase};
@@ -200,4 +200,41 @@ async fn new_pairs_of_currencies_are_first_looks_of_whoever_holds_them() {
 async fn where_nobody_counts_calls_there_is_no_limit() {
     let world = World::at(NOON);
     assert_eq!(look_at_invented(&world, world.customer, &invented(25)).await, (25, 0));
+}
+
+#[tokio::test]
+async fn the_kind_of_a_lot_that_was_recorded_as_a_first_look_is_told_once_it_is_known() {
+    let world = counted(25, 0).await;
+    let opening = Opening {
+        name: PortfolioName::parse("All").unwrap(),
+        kind: PortfolioType::Brokerage,
+        base_currency: domain::Currency::USD,
+        lot_method: LotMethod::Fifo,
+        aims: None,
+    };
+    let portfolio = portfolios::open(&world.app, world.customer, &opening, None).await.unwrap().value.id;
+    let mut kinds = Vec::new();
+    for name in ["FUND", "BTC-USD"] {
+        world.exchange.list(name, bars_through("2026-11-19", 30, 10.0));
+        let purchase = Purchase {
+            ticker_symbol: symbol(name),
+            quantity: Quantity::parse("1").unwrap(),
+            purchase_price: price("9"),
+            purchase_date: day("2026-11-02"),
+            fee: Decimal::ZERO,
+            currency: None,
+        };
+        let made = investments::record(&world.app, world.customer, portfolio, &purchase, None).await.unwrap();
+        kinds.push(made.value.instrument_type);
+    }
+    assert_eq!(kinds, [InstrumentType::Stock, InstrumentType::Crypto], "a coin is one by its form alone");
+    let fund = Instrument {
+        instrument_type: InstrumentType::Etf,
+        name: "A fund".to_owned(),
+        ..Instrument::unlisted(symbol("FUND"))
+    };
+    documents::put_first(&*world.table, &keys::instrument(&symbol("FUND")), fund).await.unwrap();
+    let (listed, _) = investments::list(&world.app, world.customer, portfolio, 10, None).await.unwrap();
+    let kinds: Vec<_> = listed.iter().map(|lot| lot.instrument_type).collect();
+    assert_eq!(kinds, [InstrumentType::Crypto, InstrumentType::Etf]);
 }
