@@ -167,7 +167,7 @@ fn a_snapshot_comes_before_anything_else_and_nonsense_leaves_the_connection_open
 }
 
 #[test]
-fn a_replay_moves_day_by_day_and_says_so_in_every_message_with_a_price() {
+fn a_replay_moves_day_by_day_and_says_so_in_every_message() {
     target::run(async || {
         let home = tempfile::tempdir().unwrap();
         let replay = Some("20".parse().unwrap());
@@ -175,7 +175,8 @@ fn a_replay_moves_day_by_day_and_says_so_in_every_message_with_a_price() {
         let target = target.newcomer().await;
         let mut live = target.live().await;
         live.send(&json!({ "action": "subscribe", "symbols": ["AAPL"] })).await;
-        assert_eq!(live.next().await["type"], "snapshot");
+        let snapshot = live.next().await;
+        assert_eq!((&snapshot["type"], &snapshot["replay"]), (&json!("snapshot"), &json!(true)), "{snapshot}");
         let quotes = [live.next().await, live.next().await, live.next().await];
         for quote in &quotes {
             assert_eq!((&quote["replay"], &quote["source"]), (&json!(true), &json!("replay")), "{quote}");
@@ -192,6 +193,20 @@ fn a_replay_moves_day_by_day_and_says_so_in_every_message_with_a_price() {
             }
         };
         assert_eq!(snapshot["quotes"][0]["replay"], true, "{snapshot}");
+        for (message, answer) in [
+            (json!({ "action": "ping" }), "pong"),
+            (json!({ "action": "dance" }), "error"),
+            (json!({ "action": "unsubscribe", "symbols": ["AAPL"] }), "unsubscribed"),
+        ] {
+            live.send(&message).await;
+            loop {
+                let told = live.next().await;
+                assert_eq!(told["replay"], true, "every message says so: {told}");
+                if told["type"] == answer {
+                    break;
+                }
+            }
+        }
         let seen = target.get("/quotes?symbols=AAPL").await.expect_status(200).json();
         assert_eq!(
             (&seen["items"][0]["replay"], &seen["items"][0]["source"]),

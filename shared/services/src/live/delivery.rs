@@ -1,11 +1,13 @@
 //! Posting to connections: many at once and none for long. Those that are gone are forgotten, and those that did not take
 //! a message are ended: they would show old prices as if nothing had happened, and connected anew they get a snapshot.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures::{StreamExt as _, stream};
+use serde_json::{Map, Value};
 
 use super::{closing, connections};
 use crate::App;
@@ -45,12 +47,20 @@ enum End {
     Failed,
 }
 
-/// Posts one message; whoever does not take it in time has not taken it.
+/// Posts one message; whoever does not take it in time has not taken it. Each message of a replay says that it is one.
 pub(super) async fn post(app: &App, connection: &str, text: &str) -> Result<(), PushError> {
-    match tokio::time::timeout(POST_TIMEOUT, app.push().post(connection, text)).await {
+    let text = if app.provider().source() == market::replay::SOURCE { marked(text) } else { text.into() };
+    match tokio::time::timeout(POST_TIMEOUT, app.push().post(connection, &text)).await {
         Ok(posted) => posted,
         Err(_) => Err(PushError::Failed(format!("nothing was heard within {} s", POST_TIMEOUT.as_secs()))),
     }
+}
+
+/// A message, which is an object, as one of a replay.
+fn marked(text: &str) -> Cow<'_, str> {
+    let Ok(mut message) = serde_json::from_str::<Map<String, Value>>(text) else { return text.into() };
+    message.insert("replay".to_owned(), Value::Bool(true));
+    Value::Object(message).to_string().into()
 }
 
 /// Tells one connection something, forgets it when it is gone and ends it when it takes nothing; says whether it was told.
@@ -110,4 +120,18 @@ async fn tell(app: &App, connection: &str, text: &str) -> End {
 async fn is_being_made(app: &App, connection: &str) -> bool {
     let found = connections::find(app, connection).await.ok().flatten();
     found.is_some_and(|(found, _)| found.symbols.is_empty() && app.now() - found.connected_at < TO_BE_MADE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_of_a_replay_is_marked_once() {
+        let snapshot = r#"{"quotes":[{"replay":true}],"type":"snapshot"}"#;
+        for text in [r#"{"type":"pong"}"#, r#"{"replay":true,"type":"quote"}"#, snapshot] {
+            let message: Value = serde_json::from_str(&marked(text)).unwrap();
+            assert_eq!(message["replay"], true, "{message}");
+        }
+    }
 }
