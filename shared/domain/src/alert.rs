@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::decimal::{DECIMALS, DecimalError, from_f64};
-use crate::{Bars, Day, Price, Split, calendar};
+use crate::{Bars, Day, Price, Split, SplitRatio, calendar};
 
 /// The least window of a moving average that can be crossed: that of one day is the price itself.
 pub const MIN_WINDOW: u16 = 2;
@@ -177,9 +177,9 @@ impl Vigil {
     /// The price of the quote for what was one unit on the day on which the alert was made.
     fn in_own_units(&self, sight: &Sight<'_>) -> Option<Decimal> {
         let since = sight.splits.iter().filter(|split| self.units_of < split.day && split.day <= sight.day);
-        let now = since.map(|split| split.ratio).try_fold(in_told_units(sight)?, Decimal::checked_mul)?;
-        // A third has no last digit: 30 after one for three is 10 before, not 9.99….
-        Some(now.round_dp(DECIMALS))
+        let ratio = since.map(|split| split.ratio).try_fold(SplitRatio::ONE, |all, next| all.then(next).ok())?;
+        let now = in_told_units(sight)?.checked_mul(ratio.new_units().into())?;
+        Some(now.checked_div(ratio.old_units().into())?.round_dp(DECIMALS))
     }
 }
 
@@ -251,7 +251,7 @@ impl Percent {
         match Price::parse(text) {
             Ok(percent) => Self::new(percent.amount()),
             Err(DecimalError::NotANumber) => Err(ConditionError::NotANumber),
-            Err(DecimalError::TooFine) => Err(ConditionError::PercentTooFine),
+            Err(DecimalError::TooFine | DecimalError::PriceTooSmall) => Err(ConditionError::PercentTooFine),
             Err(DecimalError::TooLarge | DecimalError::Negative | DecimalError::Zero) => {
                 Err(ConditionError::PercentRange)
             }

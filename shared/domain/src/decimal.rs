@@ -1,17 +1,22 @@
-//! Exact counts of units and exact prices of one unit: decimals of at most eight places, never floats.
+//! Exact counts of units and exact prices of one unit: decimals of at most twelve places, never floats.
 
 use std::fmt;
 
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
+use crate::split::SplitRatio;
+
 /// Decimals of a quantity and of a price in the ledger.
-pub const DECIMALS: u32 = 8;
+pub const DECIMALS: u32 = 12;
+
+/// The smallest price that enters the books: 10⁻⁹.
+pub const SMALLEST_PRICE: Decimal = Decimal::from_parts(1, 0, 0, false, 9);
 
 /// The largest quantity or price accepted from outside.
 pub const LARGEST: i64 = 1_000_000_000_000;
 
-/// A number of units of an instrument, zero or more, at most eight decimals.
+/// A number of units of an instrument, zero or more, at most twelve decimals.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
 )]
@@ -19,7 +24,7 @@ pub const LARGEST: i64 = 1_000_000_000_000;
 #[schema(value_type = String, example = "12.5")]
 pub struct Quantity(Decimal);
 
-/// The price of one unit in the currency of its instrument, above zero, at most eight decimals.
+/// The price of one unit in the currency of its instrument, at least [`SMALLEST_PRICE`], at most twelve decimals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(try_from = "Decimal", into = "Decimal")]
 #[schema(value_type = String, example = "430.47")]
@@ -43,6 +48,9 @@ pub enum DecimalError {
     /// Zero where something is needed.
     #[error("it is above zero")]
     Zero,
+    /// A price below [`SMALLEST_PRICE`].
+    #[error("the smallest price is {SMALLEST_PRICE}")]
+    PriceTooSmall,
 }
 
 impl Quantity {
@@ -59,7 +67,7 @@ impl Quantity {
         Self::new(read(text)?)
     }
 
-    /// This many units, cut to eight decimals: what remains of a division.
+    /// This many units, cut to twelve decimals: what remains of a division.
     pub fn floored(units: Decimal) -> Result<Self, DecimalError> {
         Self::new(units.round_dp_with_strategy(DECIMALS, RoundingStrategy::ToZero))
     }
@@ -86,11 +94,15 @@ impl Quantity {
         Self::new(self.0.checked_sub(other.0).ok_or(DecimalError::Negative)?)
     }
 
-    /// The same holding after a split of `ratio` new units for each old one, cut to eight decimals.
-    pub fn times(self, ratio: Decimal) -> Result<Self, DecimalError> {
-        let units = self.0.checked_mul(ratio).ok_or(DecimalError::TooLarge)?;
-        // A third has no last digit; what is lost beyond the twelfth decimal is no part of a unit.
-        Self::floored(units.round_dp(DECIMALS + 4))
+    /// The same holding after a split, cut to twelve decimals: never rounded up.
+    ///
+    /// Errors: more than [`LARGEST`].
+    pub fn split(self, ratio: SplitRatio) -> Result<Self, DecimalError> {
+        let mut units = self.0;
+        units.rescale(DECIMALS);
+        let new = units.mantissa().checked_mul(ratio.new_units().into()).ok_or(DecimalError::TooLarge)?;
+        let cut = new.checked_div(ratio.old_units().into()).ok_or(DecimalError::Zero)?;
+        Self::new(Decimal::try_from_i128_with_scale(cut, DECIMALS).map_err(|_| DecimalError::TooLarge)?)
     }
 }
 
@@ -98,7 +110,10 @@ impl Price {
     /// Exactly this price.
     pub fn new(price: Decimal) -> Result<Self, DecimalError> {
         let price = checked(price)?;
-        if price.is_zero() { Err(DecimalError::Zero) } else { Ok(Self(price)) }
+        if price.is_zero() {
+            return Err(DecimalError::Zero);
+        }
+        if price < SMALLEST_PRICE { Err(DecimalError::PriceTooSmall) } else { Ok(Self(price)) }
     }
 
     /// Reads `430.47` exactly.
@@ -106,9 +121,12 @@ impl Price {
         Self::new(read(text)?)
     }
 
-    /// A price of a bar: the decimal that its shortest text says, cut to eight decimals.
+    /// A price of a bar: the decimal that its shortest text says, rounded half-even to twelve decimals.
+    ///
+    /// Errors: [`DecimalError::PriceTooSmall`] below [`SMALLEST_PRICE`], which is never rounded to another price.
     pub fn from_bar(price: f64) -> Result<Self, DecimalError> {
-        Self::new(from_f64(price)?)
+        let exact = from_f64(price)?;
+        if price > 0.0 && exact < SMALLEST_PRICE { Err(DecimalError::PriceTooSmall) } else { Self::new(exact) }
     }
 
     /// The number.
@@ -118,8 +136,8 @@ impl Price {
     }
 }
 
-/// A number of a bar as a decimal, by its shortest text and rounded half-even to eight decimals: prices, dividends and
-/// split ratios arrive as floats and enter the books here.
+/// A number of a bar as a decimal, by its shortest text and rounded half-even to twelve decimals: prices and
+/// dividends arrive as floats and enter the books here.
 pub fn from_f64(number: f64) -> Result<Decimal, DecimalError> {
     if !number.is_finite() {
         return Err(DecimalError::NotANumber);
@@ -196,12 +214,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quantity_is_zero_or_more_with_eight_decimals() {
+    fn a_quantity_is_zero_or_more_with_twelve_decimals() {
         assert_eq!(Quantity::parse("12.50000000").unwrap().to_string(), "12.5");
         assert_eq!(Quantity::parse("1e3").unwrap().to_string(), "1000");
         for (text, error) in [
             ("-1", DecimalError::Negative),
-            ("0.000000001", DecimalError::TooFine),
+            ("0.0000000000001", DecimalError::TooFine),
             ("1000000000001", DecimalError::TooLarge),
             ("ten", DecimalError::NotANumber),
             ("", DecimalError::NotANumber),
@@ -216,6 +234,17 @@ mod tests {
         assert_eq!(Price::from_bar(430.47).unwrap().to_string(), "430.47");
         assert_eq!(Price::from_bar(f64::NAN), Err(DecimalError::NotANumber));
         assert_eq!(Price::from_bar(0.1 + 0.2).unwrap().to_string(), "0.3");
+    }
+
+    #[test]
+    fn a_tiny_price_keeps_its_digits_and_one_that_is_too_small_is_named() {
+        assert_eq!(Price::from_bar(1.51e-8).unwrap().to_string(), "0.0000000151");
+        assert_eq!(Price::from_bar(1.234e-9).unwrap().to_string(), "0.000000001234");
+        for price in [9.9e-10, 1e-13, 1e-300, f64::MIN_POSITIVE] {
+            assert_eq!(Price::from_bar(price), Err(DecimalError::PriceTooSmall), "{price}");
+        }
+        assert_eq!(Price::parse("0.0000000009"), Err(DecimalError::PriceTooSmall));
+        assert_eq!(Price::from_bar(0.0), Err(DecimalError::Zero));
     }
 
     #[test]

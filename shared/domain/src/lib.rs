@@ -28,5 +28,5 @@ pub use interval::Interval;
 pub use investment::Investment;
 pub use money::{Currency, Money, MoneyError};
 pub use portfolio::{LotMethod, Portfolio, PortfolioId};
-pub use split::Split;
+pub use split::{Split, SplitRatio};
 pub use symbol::{Symbol, SymbolError};

@@ -1,70 +1,356 @@
 //! Share splits: what one unit of yesterday is today.
 
-use rust_decimal::Decimal;
+use std::cmp::Ordering;
+use std::fmt;
+use std::str::FromStr;
 
-use crate::decimal::{DecimalError, from_f64};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::decimal::DecimalError;
 use crate::{Bars, Day};
 
-/// Splits are of small numbers: two for one, three for two, one for thirty.
-const LARGEST_DENOMINATOR: u32 = 30;
-/// Providers write a ratio with six decimals.
-const PROVIDER_PRECISION: Decimal = Decimal::from_parts(6, 0, 0, false, 7);
+/// The largest numerator or denominator of a ratio.
+const LARGEST_TERM: u64 = 1_000_000_000_000;
+/// A decimal whose reduced denominator is at most this is exactly what it says: 0.05, 1.0725.
+const EXACT_DENOMINATOR: u64 = 400;
+/// Significant digits after the point from which on a decimal may be a rounded fraction: 0.333.
+const ROUNDED_DIGITS: u32 = 3;
+/// The smaller term of a fraction that was rounded to a decimal.
+const SMALLER_TERM: u64 = 10;
+/// The larger one.
+const LARGER_TERM: u64 = 1_000;
+/// Decimals of a ratio that are read: those beyond say nothing more of a fraction.
+const READ_DECIMALS: u32 = 12;
+
+/// New units for old units, an exact fraction above zero in lowest terms: 2 for two for one, 1/45 for one for
+/// forty-five.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SplitRatio {
+    new: u64,
+    old: u64,
+}
 
 /// A split of an instrument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Split {
     /// The first day that is quoted in new units.
     pub day: Day,
-    /// New units for each old one, above zero: 2 for two for one, 0.1 for one for ten.
-    pub ratio: Decimal,
+    /// New units for each old one.
+    pub ratio: SplitRatio,
 }
 
-/// The splits that a history tells of, oldest first.
+/// The splits in a history, oldest first.
 ///
-/// Errors: a ratio that is no number above zero.
+/// Errors: a ratio that is no number above zero, or beyond counting.
 pub fn splits_of(bars: &Bars) -> Result<Vec<Split>, DecimalError> {
     let days = bars.dates().iter().zip(bars.split_ratio()).filter(|&(_, &ratio)| (ratio - 1.0).abs() > f64::EPSILON);
-    days.map(|(&day, &ratio)| Ok(Split { day, ratio: exact_ratio(ratio)? })).collect()
+    days.map(|(&day, &ratio)| Ok(Split { day, ratio: SplitRatio::from_bar(ratio)? })).collect()
 }
 
-/// The ratio that a provider's number stands for: of 0.333333 that is a third, to all the digits of a decimal, so that
-/// three units become one and not 0.999999.
-///
-/// Errors: no number above zero.
-pub fn exact_ratio(ratio: f64) -> Result<Decimal, DecimalError> {
-    let given = from_f64(ratio)?;
-    if given <= Decimal::ZERO {
-        return Err(DecimalError::Zero);
+impl SplitRatio {
+    /// No split.
+    pub const ONE: Self = Self { new: 1, old: 1 };
+
+    /// `new` units for `old` ones.
+    ///
+    /// Errors: a term of zero, or one above 10¹² in lowest terms.
+    pub fn new(new: u64, old: u64) -> Result<Self, DecimalError> {
+        if new == 0 || old == 0 {
+            return Err(DecimalError::Zero);
+        }
+        let common = greatest_common_divisor(new, old);
+        let (new, old) = (new / common, old / common);
+        if new.max(old) > LARGEST_TERM { Err(DecimalError::TooLarge) } else { Ok(Self { new, old }) }
     }
-    let fraction = (1..=LARGEST_DENOMINATOR).map(Decimal::from).find_map(|old| {
-        let new = given.checked_mul(old)?.round();
-        let fraction = new.checked_div(old)?;
-        ((fraction - given).abs() <= PROVIDER_PRECISION && !new.is_zero()).then_some(fraction)
-    });
-    Ok(fraction.unwrap_or(given).normalize())
+
+    /// Reads `4:1`, `1/45` or a decimal. A decimal is exactly itself where its reduced denominator is at most 400
+    /// (1.0725). Another one with at least three significant digits after the point is the fraction n/m with the
+    /// smallest m that rounds to it, the smaller term at most 10 and the larger at most 1,000 (0.333 is 1/3, 0.022222
+    /// is 1/45); failing that it is itself (1.0349).
+    ///
+    /// Errors: no number above zero, or one beyond counting.
+    pub fn parse(text: &str) -> Result<Self, DecimalError> {
+        let text = text.trim();
+        if let Some((new, old)) = text.split_once([':', '/']) {
+            let (new, old) = (whole_terms(new)?, whole_terms(old)?);
+            return Self::of_terms(cross(new.0, old.1)?, cross(new.1, old.0)?);
+        }
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let number =
+            if digits { text.parse::<Decimal>().map_err(|_| DecimalError::NotANumber)? } else { scientific(text)? };
+        Self::from_decimal(number)
+    }
+
+    /// The ratio that a bar keeps as a float: the fraction of small terms with just this quotient, or else what
+    /// [`SplitRatio::parse`] makes of its shortest text.
+    ///
+    /// Errors: as for [`SplitRatio::parse`].
+    pub fn from_bar(ratio: f64) -> Result<Self, DecimalError> {
+        if !ratio.is_finite() {
+            return Err(DecimalError::NotANumber);
+        }
+        if ratio <= 0.0 {
+            return Err(DecimalError::Zero);
+        }
+        let text = ratio.to_string();
+        let decimals = text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+        if decimals > READ_DECIMALS as usize
+            && let Some(exact) = quotient_of_small_terms(ratio)
+        {
+            return Ok(exact);
+        }
+        Self::parse(&text)
+    }
+
+    /// The nearest float: what a bar keeps.
+    #[must_use]
+    pub fn to_f64(self) -> f64 {
+        self.new as f64 / self.old as f64
+    }
+
+    /// New units.
+    #[must_use]
+    pub fn new_units(self) -> u64 {
+        self.new
+    }
+
+    /// The old units that they replace.
+    #[must_use]
+    pub fn old_units(self) -> u64 {
+        self.old
+    }
+
+    /// Whether every old unit becomes a whole number of new ones.
+    #[must_use]
+    pub fn is_whole(self) -> bool {
+        self.old == 1
+    }
+
+    /// One split after another.
+    ///
+    /// Errors: a term beyond counting.
+    pub fn then(self, next: Self) -> Result<Self, DecimalError> {
+        Self::of_terms(cross(self.new, next.new)?, cross(self.old, next.old)?)
+    }
+
+    fn of_terms(new: u128, old: u128) -> Result<Self, DecimalError> {
+        if new == 0 || old == 0 {
+            return Err(DecimalError::Zero);
+        }
+        let common = greatest_common_divisor(new, old);
+        let term = |term: u128| u64::try_from(term / common).map_err(|_| DecimalError::TooLarge);
+        Self::new(term(new)?, term(old)?)
+    }
+
+    fn from_decimal(number: Decimal) -> Result<Self, DecimalError> {
+        if number <= Decimal::ZERO {
+            return Err(if number.is_zero() { DecimalError::Zero } else { DecimalError::Negative });
+        }
+        let read = number.round_dp(READ_DECIMALS).normalize();
+        if read.is_zero() {
+            return Err(DecimalError::Zero);
+        }
+        let power = 10_u64.checked_pow(read.scale()).ok_or(DecimalError::TooFine)?;
+        let mantissa = u64::try_from(read.mantissa()).map_err(|_| DecimalError::TooLarge)?;
+        let exact = || Self::of_terms(mantissa.into(), power.into());
+        if power / greatest_common_divisor(mantissa, power) <= EXACT_DENOMINATOR {
+            return exact();
+        }
+        rounded_fraction(read).map_or_else(exact, Ok)
+    }
+}
+
+/// The fraction with the smallest denominator that rounds to this decimal at its own number of places.
+fn rounded_fraction(number: Decimal) -> Option<SplitRatio> {
+    let places = number.scale();
+    let whole_digits = number.trunc().mantissa();
+    let fraction = (number - number.trunc()).mantissa();
+    let significant = if whole_digits == 0 { fraction.checked_ilog10()? + 1 } else { places };
+    if significant < ROUNDED_DIGITS {
+        return None;
+    }
+    let half = Decimal::try_new(5, places + 1).ok()?;
+    (1..=LARGER_TERM).find_map(|old| {
+        let new = u64::try_from(number.checked_mul(old.into())?.round().mantissa()).ok()?;
+        let fits = (1..=SMALLER_TERM).contains(&new.min(old)) && new.max(old) <= LARGER_TERM;
+        let quotient = fits.then(|| Decimal::from(new).checked_div(old.into()))??;
+        ((quotient - number).abs() <= half).then(|| SplitRatio::new(new, old).ok())?
+    })
+}
+
+/// The fraction of terms up to [`LARGER_TERM`] whose nearest float is this one.
+fn quotient_of_small_terms(ratio: f64) -> Option<SplitRatio> {
+    (1..=LARGER_TERM).find_map(|old| {
+        let new = (ratio * old as f64).round();
+        let exact =
+            (1.0..=LARGER_TERM as f64).contains(&new) && (new / old as f64).total_cmp(&ratio) == Ordering::Equal;
+        exact.then(|| SplitRatio::new(new as u64, old).ok())?
+    })
+}
+
+/// A number before or after the colon as a fraction.
+fn whole_terms(text: &str) -> Result<(u64, u64), DecimalError> {
+    let number: Decimal = text.trim().parse().map_err(|_| DecimalError::NotANumber)?;
+    let number = number.normalize();
+    let new = u64::try_from(number.mantissa()).map_err(|_| DecimalError::TooLarge)?;
+    Ok((new, 10_u64.checked_pow(number.scale()).ok_or(DecimalError::TooFine)?))
+}
+
+fn scientific(text: &str) -> Result<Decimal, DecimalError> {
+    Decimal::from_scientific(text).or_else(|_| text.parse()).map_err(|_| DecimalError::NotANumber)
+}
+
+fn cross(left: u64, right: u64) -> Result<u128, DecimalError> {
+    u128::from(left).checked_mul(right.into()).ok_or(DecimalError::TooLarge)
+}
+
+fn greatest_common_divisor<T: Copy + PartialEq + Default + std::ops::Rem<Output = T>>(left: T, right: T) -> T {
+    let (mut left, mut right) = (left, right);
+    while right != T::default() {
+        (left, right) = (right, left % right);
+    }
+    left
+}
+
+/// As a decimal where it has an end within twelve places, `0.5`; else as a fraction, `1/3`.
+impl fmt::Display for SplitRatio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ten = 10_u64.pow(READ_DECIMALS);
+        if ten.is_multiple_of(self.old)
+            && let Some(mantissa) = i128::from(self.new).checked_mul((ten / self.old).into())
+            && let Ok(decimal) = Decimal::try_from_i128_with_scale(mantissa, READ_DECIMALS)
+        {
+            return fmt::Display::fmt(&decimal.normalize(), f);
+        }
+        write!(f, "{}/{}", self.new, self.old)
+    }
+}
+
+impl FromStr for SplitRatio {
+    type Err = DecimalError;
+
+    fn from_str(text: &str) -> Result<Self, DecimalError> {
+        Self::parse(text)
+    }
+}
+
+impl TryFrom<String> for SplitRatio {
+    type Error = DecimalError;
+
+    fn try_from(text: String) -> Result<Self, DecimalError> {
+        text.parse()
+    }
+}
+
+impl From<SplitRatio> for String {
+    fn from(ratio: SplitRatio) -> Self {
+        ratio.to_string()
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    fn ratio(number: f64) -> String {
-        exact_ratio(number).unwrap().to_string()
+    fn parsed(text: &str) -> (u64, u64) {
+        let ratio = SplitRatio::parse(text).unwrap();
+        (ratio.new_units(), ratio.old_units())
     }
 
     #[test]
-    fn a_ratio_is_the_fraction_that_the_number_stands_for() {
-        assert_eq!((ratio(2.0), ratio(0.1), ratio(1.5)), ("2".to_owned(), "0.1".to_owned(), "1.5".to_owned()));
-        assert_eq!(ratio(0.333_333), "0.3333333333333333333333333333");
-        assert_eq!(ratio(1.998), "1.998", "a spin-off is no small fraction");
-        for bad in [0.0, -2.0, f64::NAN] {
-            assert!(exact_ratio(bad).is_err(), "{bad}");
+    fn what_is_written_as_a_fraction_is_that_fraction() {
+        for (text, terms) in [("4:1", (4, 1)), ("1/45", (1, 45)), ("3 : 2", (3, 2)), ("2/4", (1, 2)), ("1:2.5", (2, 5))]
+        {
+            assert_eq!(parsed(text), terms, "{text}");
         }
     }
 
     #[test]
-    fn three_units_of_a_reverse_split_are_one() {
-        let three = crate::Quantity::parse("3").unwrap();
-        assert_eq!(three.times(exact_ratio(0.333_333).unwrap()).unwrap().to_string(), "1");
+    fn a_decimal_with_a_small_denominator_is_exactly_itself() {
+        for (text, terms) in [
+            ("2", (2, 1)),
+            ("2.0000", (2, 1)),
+            ("1.5", (3, 2)),
+            ("0.1", (1, 10)),
+            ("0.05", (1, 20)),
+            ("1.03", (103, 100)),
+            ("1.0725", (429, 400)),
+            ("0.0025", (1, 400)),
+            ("0.125", (1, 8)),
+        ] {
+            assert_eq!(parsed(text), terms, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_rounded_decimal_is_the_fraction_that_rounds_to_it() {
+        for (text, terms) in [
+            ("0.333", (1, 3)),
+            ("0.333333", (1, 3)),
+            ("0.3333333333333333333333333333", (1, 3)),
+            ("0.6667", (2, 3)),
+            ("1.333333", (4, 3)),
+            ("0.428571", (3, 7)),
+            ("0.022222", (1, 45)),
+            ("0.005263", (1, 190)),
+            ("1.0349", (10_349, 10_000)),
+            ("1.998", (999, 500)),
+        ] {
+            assert_eq!(parsed(text), terms, "{text}");
+        }
+        assert_eq!(parsed("0.33"), (33, 100), "two digits say nothing of a third");
+    }
+
+    #[test]
+    fn no_ratio_comes_of_what_is_no_number_above_zero() {
+        for text in ["", "0", "-2", "x", "1:0", "0:1", "1:", ":", "NaN", "1e40"] {
+            assert!(SplitRatio::parse(text).is_err(), "{text}");
+        }
+        for ratio in [0.0, -2.0, f64::NAN, f64::INFINITY] {
+            assert!(SplitRatio::from_bar(ratio).is_err(), "{ratio}");
+        }
+    }
+
+    #[test]
+    fn three_units_of_a_reverse_split_are_one_and_nothing_is_rounded_up() {
+        let units = |text: &str| crate::Quantity::parse(text).unwrap();
+        assert_eq!(units("3").split(SplitRatio::parse("0.333333").unwrap()).unwrap(), units("1"));
+        assert_eq!(units("45").split(SplitRatio::parse("0.022222").unwrap()).unwrap(), units("1"));
+        let two_thirds = units("2").split(SplitRatio::new(1, 3).unwrap()).unwrap();
+        assert_eq!(two_thirds, units("0.666666666666"));
+    }
+
+    #[test]
+    fn it_is_stored_as_a_text_that_is_read_again() {
+        for (terms, text) in [((2, 1), "\"2\""), ((1, 2), "\"0.5\""), ((1, 3), "\"1/3\""), ((429, 400), "\"1.0725\"")] {
+            let ratio = SplitRatio::new(terms.0, terms.1).unwrap();
+            assert_eq!(serde_json::to_string(&ratio).unwrap(), text);
+            assert_eq!(serde_json::from_str::<SplitRatio>(text).unwrap(), ratio);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_bar_keeps_every_fraction_of_small_terms(new in 1_u64..=1_000, old in 1_u64..=1_000) {
+            let ratio = SplitRatio::new(new, old).unwrap();
+            prop_assert_eq!(SplitRatio::from_bar(ratio.to_f64()), Ok(ratio));
+        }
+
+        #[test]
+        fn a_bar_keeps_every_ratio_that_a_source_writes(whole in 0_u32..20, decimals in 0_u32..1_000_000) {
+            let text = format!("{whole}.{decimals:06}");
+            if let Ok(ratio) = SplitRatio::parse(&text) {
+                prop_assert_eq!(SplitRatio::from_bar(ratio.to_f64()), Ok(ratio));
+            }
+        }
+
+        #[test]
+        fn no_text_panics(text in "[0-9.:/eE+-]{0,30}") {
+            let _ = SplitRatio::parse(&text);
+        }
     }
 }

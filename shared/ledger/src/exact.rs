@@ -1,12 +1,13 @@
 //! Products and quotients of money, quantities and prices on integers, rounded once.
 //!
 //! A decimal of 28 digits would round the product of an amount and a quantity before the ledger rounds its quotient to
-//! the currency: twice rounded, a cent can come out wrong. Integers of 128 bits hold every such product exactly.
+//! the currency: twice rounded, a cent can come out wrong. Integers of 256 bits hold every such product exactly, whatever the size.
 
 use std::cmp::Ordering;
 
 use domain::decimal::DECIMALS;
 use domain::{Currency, Money, Price, Quantity};
+use ethnum::I256;
 use rust_decimal::Decimal;
 
 use crate::refusal::Refusal;
@@ -51,31 +52,31 @@ pub(crate) fn written(money: Money) -> Decimal {
 /// quantity × price, rounded half-even to the currency's unit.
 pub(crate) fn value(quantity: Quantity, price: Price, currency: Currency) -> Result<Money, Refusal> {
     let finer = power_of_ten(scale_between_products_and(currency)?)?;
-    let value = quotient_half_even(hundred_millionths(quantity.units()), hundred_millionths(price.amount()), finer)?;
+    let value = quotient_half_even(finest(quantity.units()), finest(price.amount()), finer)?;
     from_minor(value, currency)
 }
 
-/// The largest quantity that this amount pays for: amount ÷ price, cut to eight decimals.
+/// The largest quantity that this amount pays for: amount ÷ price, cut to twelve decimals.
 pub(crate) fn quantity_for(amount: Money, price: Price) -> Result<Quantity, Refusal> {
     let finer = power_of_ten(scale_between_products_and(amount.currency())?)?;
     let dividend = minor(amount).checked_mul(finer).ok_or(Refusal::TooLarge)?;
-    let units = dividend.checked_div(hundred_millionths(price.amount())).ok_or(Refusal::TooLarge)?;
+    let units = dividend.checked_div(finest(price.amount())).ok_or(Refusal::TooLarge)?;
     Ok(Quantity::new(decimal(units, DECIMALS)?)?)
 }
 
-/// cost ÷ quantity, rounded half-even to eight decimals; nothing for no units.
+/// cost ÷ quantity, rounded half-even to twelve decimals; nothing for no units.
 pub(crate) fn cost_per_unit(cost: Money, quantity: Quantity) -> Result<Option<Decimal>, Refusal> {
     if quantity.is_zero() {
         return Ok(None);
     }
     let finer = power_of_ten(scale_between_products_and(cost.currency())?)?;
-    let per_unit = quotient_half_even(minor(cost), finer, hundred_millionths(quantity.units()))?;
+    let per_unit = quotient_half_even(minor(cost), finer, finest(quantity.units()))?;
     Ok(Some(decimal(per_unit, DECIMALS)?.normalize()))
 }
 
 /// total × part ÷ whole, rounded half-even to the currency's unit.
 pub(crate) fn share(total: Money, part: Quantity, whole: Quantity) -> Result<Money, Refusal> {
-    let share = quotient_half_even(minor(total), hundred_millionths(part.units()), hundred_millionths(whole.units()))?;
+    let share = quotient_half_even(minor(total), finest(part.units()), finest(whole.units()))?;
     from_minor(share, total.currency())
 }
 
@@ -101,44 +102,45 @@ pub(crate) fn sum(quantities: &[Quantity]) -> Result<Quantity, Refusal> {
 
 /// Which of two lots, each its cost and its units, cost more per unit; compared without dividing.
 ///
-/// A cost is below 10¹⁷ of the smallest unit and a quantity at most 10²⁰ of 10⁻⁸, so that no product here saturates.
+/// A cost is below 10¹⁷ of the smallest unit and a quantity at most 10²⁴ of 10⁻¹², so that no product here saturates.
 pub(crate) fn compare_unit_costs(left: (Money, Quantity), right: (Money, Quantity)) -> Ordering {
-    let crossed = |cost: Money, units: Quantity| minor(cost).saturating_mul(hundred_millionths(units.units()));
+    let crossed = |cost: Money, units: Quantity| minor(cost).saturating_mul(finest(units.units()));
     crossed(left.0, right.1).cmp(&crossed(right.0, left.1))
 }
 
 /// a × b ÷ c for c above zero, rounded half to even.
-fn quotient_half_even(a: i128, b: i128, c: i128) -> Result<i128, Refusal> {
+fn quotient_half_even(a: I256, b: I256, c: I256) -> Result<I256, Refusal> {
     let quotient = || {
         let product = a.checked_mul(b)?;
         let floor = product.checked_div_euclid(c)?;
-        let twice_the_rest = product.checked_rem_euclid(c)?.checked_mul(2)?;
+        let twice_the_rest = product.checked_rem_euclid(c)?.checked_mul(I256::new(2))?;
         let up = match twice_the_rest.cmp(&c) {
             Ordering::Less => false,
-            Ordering::Equal => floor & 1 == 1,
+            Ordering::Equal => floor & I256::ONE == I256::ONE,
             Ordering::Greater => true,
         };
-        floor.checked_add(i128::from(up))
+        floor.checked_add(I256::from(up))
     };
     quotient().ok_or(Refusal::TooLarge)
 }
 
 /// The amount in the currency's smallest unit.
-fn minor(money: Money) -> i128 {
-    written(money).mantissa()
+fn minor(money: Money) -> I256 {
+    I256::new(written(money).mantissa())
 }
 
-fn from_minor(amount: i128, currency: Currency) -> Result<Money, Refusal> {
+fn from_minor(amount: I256, currency: Currency) -> Result<Money, Refusal> {
     Ok(Money::new(decimal(amount, currency.decimals())?, currency)?)
 }
 
-/// A quantity or a price in units of 10⁻⁸.
-fn hundred_millionths(mut number: Decimal) -> i128 {
+/// A quantity or a price in units of 10⁻¹².
+fn finest(mut number: Decimal) -> I256 {
     number.rescale(DECIMALS);
-    number.mantissa()
+    I256::new(number.mantissa())
 }
 
-fn decimal(mantissa: i128, scale: u32) -> Result<Decimal, Refusal> {
+fn decimal(mantissa: I256, scale: u32) -> Result<Decimal, Refusal> {
+    let mantissa = i128::try_from(mantissa).map_err(|_| Refusal::TooLarge)?;
     Decimal::try_from_i128_with_scale(mantissa, scale).map_err(|_| Refusal::TooLarge)
 }
 
@@ -148,8 +150,8 @@ fn scale_between_products_and(currency: Currency) -> Result<u32, Refusal> {
     of_products.checked_sub(currency.decimals()).ok_or(Refusal::TooLarge)
 }
 
-fn power_of_ten(exponent: u32) -> Result<i128, Refusal> {
-    10_i128.checked_pow(exponent).ok_or(Refusal::TooLarge)
+fn power_of_ten(exponent: u32) -> Result<I256, Refusal> {
+    I256::new(10).checked_pow(exponent).ok_or(Refusal::TooLarge)
 }
 
 #[cfg(test)]
@@ -178,7 +180,7 @@ mod tests {
     fn what_does_not_fit_is_refused() {
         let most = units("1000000000000");
         assert_eq!(value(most, price("1000000000000"), Currency::USD), Err(Refusal::TooLarge));
-        assert_eq!(value(most, price("1.00000001"), Currency::USD), Err(Refusal::TooLarge));
+        assert_eq!(value(most, price("1.00000000001"), Currency::USD), Err(Refusal::TooLarge));
         assert_eq!(plus(usd("1000000000000"), usd("0.01")), Err(Refusal::TooLarge));
         assert_eq!(quantity_for(usd("1000000000000"), price("0.00000001")), Err(Refusal::TooLarge));
         assert_eq!(sum(&[most, most]), Err(Refusal::TooLarge));
@@ -187,7 +189,7 @@ mod tests {
     #[test]
     fn an_amount_buys_what_it_pays_for_and_no_more() {
         for (amount, at, bought) in
-            [("100", "3", "33.33333333"), ("100", "430.47", "0.23230422"), ("0.01", "1000000000", "0")]
+            [("100", "3", "33.333333333333"), ("100", "430.47", "0.232304225613"), ("0.01", "1000000000000", "0")]
         {
             let quantity = quantity_for(usd(amount), price(at)).unwrap();
             assert_eq!(quantity.to_string(), bought);

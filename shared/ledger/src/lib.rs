@@ -15,7 +15,7 @@
 //! - [`Audit`] recomputes all of this from the entries and trades and reports each [`Discrepancy`].
 //!
 //! # Exactness
-//! Money is a whole number of the currency's smallest unit, a quantity and a price are whole numbers of 10⁻⁸. Products
+//! Money is a whole number of the currency's smallest unit, a quantity and a price are whole numbers of 10⁻¹². Products
 //! and quotients of them are computed on integers of 128 bits and rounded once, half to even; what does not fit is
 //! refused as [`Refusal::TooLarge`], never wrapped or cut. Where an amount is divided, the last part takes the rest, so
 //! that parts always sum to the whole and a sale of everything leaves a cost of exactly zero.

@@ -91,9 +91,6 @@ pub enum Refusal {
         /// The day of the command.
         requested: Day,
     },
-    /// A split whose ratio is not above zero.
-    #[error("the split of {0} has no ratio above zero")]
-    SplitRatio(Day),
     /// The position holds as many lots as are kept; selling some of them makes room.
     #[error("the position holds the most lots that are kept")]
     TooManyLots,

@@ -30,7 +30,7 @@ pub struct Order {
 pub enum Size {
     /// So many units of the command's day.
     Quantity(Quantity),
-    /// As many units as this amount pays for, without the fee: amount ÷ price, cut to eight decimals.
+    /// As many units as this amount pays for, without the fee: amount ÷ price, cut to twelve decimals.
     Amount(Money),
 }
 

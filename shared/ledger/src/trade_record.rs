@@ -1,8 +1,7 @@
 //! The record of a trade: the item `TRADE#uuid7` and the whole answer to the order.
 
 use chrono::{DateTime, Utc};
-use domain::split::Split;
-use domain::{Currency, Day, Money, Price, Quantity, Symbol};
+use domain::{Currency, Day, Money, Price, Quantity, Split, SplitRatio, Symbol};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -79,7 +78,7 @@ pub struct TradePosition {
     /// What they cost together, fees of their purchases included.
     #[schema(value_type = String, example = "4400.74")]
     pub cost: Decimal,
-    /// Cost per unit, rounded half-even to eight decimals; null without units.
+    /// Cost per unit, rounded half-even to twelve decimals; null without units.
     #[schema(value_type = Option<String>, example = "30.14205479")]
     pub average_cost: Option<Decimal>,
 }
@@ -111,7 +110,7 @@ pub struct AppliedSplit {
     pub day: Day,
     /// New units for each old one.
     #[schema(value_type = String, example = "2")]
-    pub ratio: Decimal,
+    pub ratio: SplitRatio,
 }
 
 impl TradePosition {
@@ -139,7 +138,7 @@ impl From<&Relieved> for RealizedLot {
 
 impl From<&Split> for AppliedSplit {
     fn from(split: &Split) -> Self {
-        Self { day: split.day, ratio: split.ratio.normalize() }
+        Self { day: split.day, ratio: split.ratio }
     }
 }
 

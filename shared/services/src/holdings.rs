@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::split::splits_of;
-use domain::{Currency, CustomerId, Day, Investment, Money, PortfolioId, Price, Quantity, Split, Symbol};
+use domain::{Currency, CustomerId, Day, Investment, Money, PortfolioId, Price, Quantity, Split, SplitRatio, Symbol};
 use ledger::fx::realized_in_base;
 use ledger::{Lot, Position, Trade};
 use quant::backtest::Warning;
@@ -295,7 +295,7 @@ fn quoted(app: &App, line: &PriceLine, currency: Currency, splits: &[Split]) -> 
             day: quote.day,
             stale: line.is_stale(app),
             previous_close,
-            split_ratio: Decimal::ONE,
+            split_ratio: SplitRatio::ONE,
         });
     }
     let before = bars.len().checked_sub(2).map(|at| bars.close()[at]);
@@ -305,7 +305,7 @@ fn quoted(app: &App, line: &PriceLine, currency: Currency, splits: &[Split]) -> 
         day: last.date,
         stale: line.is_stale(app),
         previous_close: before.and_then(|close| Price::from_bar(close).ok()),
-        split_ratio: split.map_or(Decimal::ONE, |split| split.ratio),
+        split_ratio: split.map_or(SplitRatio::ONE, |split| split.ratio),
     })
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
-use domain::{Bar, Bars, Currency, Money, PortfolioId, Quantity};
+use domain::{Bar, Bars, Currency, Money, PortfolioId, Quantity, SplitRatio};
 use exchange::{World, bar, bars_through, day, price, quote, symbol, time};
 use futures::future::join_all;
 use market::{ProviderError, Quote};
@@ -222,7 +222,10 @@ async fn without_the_close_before_a_fall_like_a_split_waits_for_the_bars_which_c
     history::load(&world.app, &symbol("ACME")).await.unwrap();
     let met = tradable(&world.app, world.customer, &symbol("ACME")).await.unwrap();
     assert_eq!((met.price, met.day), (price("5"), day("2026-11-23")));
-    assert_eq!(met.splits.last().map(|split| (split.day, split.ratio)), Some((met.day, Decimal::TWO)));
+    assert_eq!(
+        met.splits.last().map(|split| (split.day, split.ratio)),
+        Some((met.day, SplitRatio::new(2, 1).unwrap()))
+    );
 }
 
 #[tokio::test]

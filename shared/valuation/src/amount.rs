@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fixed::{AMOUNT_SCALE, divided};
 
-/// An amount of money with sixteen decimals, as fine as a product of units and a price; above or below
+/// An amount of money with twenty-four decimals, as fine as a product of units and a price; above or below
 /// zero. Written as a decimal string without trailing zeros.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -20,7 +20,7 @@ pub struct Amount(i128);
 /// The finest unit in one.
 const ONE: i128 = 10_i128.pow(AMOUNT_SCALE);
 /// Digits of `i128::MAX` that are whole money, less one: every amount read from text stays below it.
-const MAX_WHOLE_DIGITS: usize = 21;
+const MAX_WHOLE_DIGITS: usize = 14;
 
 impl Amount {
     /// Nothing.
@@ -43,7 +43,7 @@ impl Amount {
     /// Rounded half-even to the currency's unit and written with all its decimals.
     #[must_use]
     pub fn rounded(self, currency: Currency) -> Decimal {
-        // Four decimals are the most that a currency has: 23 digits, of 28 that a decimal holds.
+        // Four decimals are the most that a currency has: 19 digits, of 28 that a decimal holds.
         let decimals = currency.decimals().min(AMOUNT_SCALE);
         let rounded = divided(self.0, 10_i128.pow(AMOUNT_SCALE - decimals));
         Decimal::try_from_i128_with_scale(rounded, decimals).unwrap_or(Decimal::ZERO)
@@ -93,7 +93,7 @@ impl fmt::Display for Amount {
         if rest == 0 {
             return write!(f, "{sign}{whole}");
         }
-        let decimals = format!("{rest:016}");
+        let decimals = format!("{rest:024}");
         write!(f, "{sign}{whole}.{}", decimals.trim_end_matches('0'))
     }
 }
@@ -114,7 +114,7 @@ impl FromStr for Amount {
         if whole.len() > MAX_WHOLE_DIGITS {
             return Err(DecimalError::TooLarge);
         }
-        let all = format!("{whole}{decimals:0<16}");
+        let all = format!("{whole}{decimals:0<24}");
         let finest: i128 = all.parse().map_err(|_| DecimalError::TooLarge)?;
         Ok(Self(if negative { -finest } else { finest }))
     }
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for text in ["", "-", ".", "1.", "1e3", "+1", "0.00000000000000001", "1 ", "--1"] {
+        for text in ["", "-", ".", "1.", "1e3", "+1", "0.0000000000000000000000001", "1 ", "--1"] {
             assert!(text.parse::<Amount>().is_err(), "{text}");
         }
     }

@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_column_of_thirds_of_a_cent_sums_to_its_own_sum() {
-        let third = 10_i128.pow(14) / 3 + 1;
+        let third = 10_i128.pow(22) / 3 + 1;
         let cents = |column: &[i128]| {
             rounded_column(column, Currency::USD).iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
         };

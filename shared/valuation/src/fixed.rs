@@ -1,7 +1,9 @@
-//! Whole numbers of a fixed fine unit: units and prices of 10⁻⁸, rates of 10⁻¹⁰, amounts of 10⁻¹⁶.
+//! Whole numbers of a fixed fine unit: units and prices of 10⁻¹², rates of 10⁻¹⁰, amounts of 10⁻²⁴.
 //!
 //! A product of units and a price is an amount without rounding. Sums over thousands of days are then
 //! additions of integers, which is what makes an exact series about as fast as one of floats.
+
+use std::cmp::Ordering;
 
 use domain::DecimalError;
 use domain::decimal::{DECIMALS, from_f64};
@@ -13,8 +15,6 @@ pub(crate) const UNIT_SCALE: u32 = DECIMALS;
 pub(crate) const RATE_SCALE: u32 = 10;
 /// Decimals of an amount.
 pub(crate) const AMOUNT_SCALE: u32 = 2 * UNIT_SCALE;
-/// 10⁻⁸ in one.
-pub(crate) const UNIT: i128 = 10_i128.pow(UNIT_SCALE);
 /// 10⁻¹⁰ in one.
 pub(crate) const RATE: i128 = 10_i128.pow(RATE_SCALE);
 
@@ -29,10 +29,12 @@ const POWERS: [i128; AMOUNT_SCALE as usize + 1] = {
     powers
 };
 
-/// Prices below this have an error of less than 2⁻¹⁰ of the finest unit after the multiplication in [`price`].
-const PLAIN_PRICE: f64 = 40_000.0;
-/// How near to a half the multiplication may come and still be trusted.
-const DOUBT: f64 = 1.0 / 512.0;
+/// Decimals of nearly all prices.
+const USUAL_DECIMALS: f64 = 1e8;
+/// What a price of that many decimals is multiplied by.
+const FINER: i64 = 10_i64.pow(UNIT_SCALE - 8);
+/// A decimal of up to fifteen digits is the shortest text of the float nearest to it.
+const FIFTEEN_DIGITS: f64 = 1e15;
 
 /// A decimal as a whole number of 10⁻ˢᶜᵃˡᵉ; an error where it is finer or too large.
 pub(crate) fn whole(number: Decimal, scale: u32) -> Result<i128, DecimalError> {
@@ -46,17 +48,13 @@ pub(crate) fn whole(number: Decimal, scale: u32) -> Result<i128, DecimalError> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooLarge;
 
-/// A price or dividend of a bar as the decimal of its shortest text, rounded half-even to 10⁻⁸: the same
+/// A price or dividend of a bar as the decimal of its shortest text, rounded half-even to 10⁻¹²: the same
 /// number that [`from_f64`] gives, mostly without writing the text.
 #[inline]
 pub(crate) fn price(price: f64) -> Result<i128, DecimalError> {
-    if (0.0..PLAIN_PRICE).contains(&price) {
-        let scaled = price * UNIT as f64;
-        let below = scaled as i64;
-        let doubt = (scaled - below as f64 - 0.5).abs();
-        if doubt > DOUBT {
-            return Ok(i128::from(below) + i128::from(scaled - below as f64 > 0.5));
-        }
+    let scaled = (price * USUAL_DECIMALS).round();
+    if (0.0..FIFTEEN_DIGITS).contains(&scaled) && (scaled / USUAL_DECIMALS).total_cmp(&price) == Ordering::Equal {
+        return Ok(i128::from(scaled as i64) * i128::from(FINER));
     }
     price_by_text(price)
 }
@@ -88,9 +86,12 @@ pub(crate) fn product(units: i128, price: i128) -> Result<i128, TooLarge> {
     }
 }
 
-/// An amount in another currency, rounded half-even to 10⁻¹⁶.
+/// An amount in another currency, rounded half-even to 10⁻²⁴.
 pub(crate) fn exchanged(amount: i128, rate: i128) -> Result<i128, TooLarge> {
-    Ok(divided(amount.checked_mul(rate).ok_or(TooLarge)?, RATE))
+    // In two parts, since the product of all digits of an amount and a rate need not fit.
+    let (whole, rest) = (amount.div_euclid(RATE), amount.rem_euclid(RATE));
+    let exact = whole.checked_mul(rate).ok_or(TooLarge)?;
+    exact.checked_add(divided(rest.checked_mul(rate).ok_or(TooLarge)?, RATE)).ok_or(TooLarge)
 }
 
 /// A quotient by a positive whole number, rounded half-even.
@@ -101,9 +102,9 @@ pub(crate) fn divided(dividend: i128, divisor: i128) -> i128 {
     let quotient = dividend.div_euclid(divisor);
     let rest = dividend - quotient * divisor;
     let up = match (rest * 2).cmp(&divisor) {
-        std::cmp::Ordering::Less => false,
-        std::cmp::Ordering::Equal => quotient % 2 != 0,
-        std::cmp::Ordering::Greater => true,
+        Ordering::Less => false,
+        Ordering::Equal => quotient % 2 != 0,
+        Ordering::Greater => true,
     };
     quotient + i128::from(up)
 }
@@ -136,8 +137,8 @@ mod tests {
 
     #[test]
     fn what_is_too_fine_or_too_large_is_refused() {
-        assert_eq!(whole("1.123456789".parse().unwrap(), 8), Err(DecimalError::TooFine));
-        assert_eq!(whole("1.120000000".parse().unwrap(), 8), Ok(112_000_000));
+        assert_eq!(whole("1.1234567890123".parse().unwrap(), 12), Err(DecimalError::TooFine));
+        assert_eq!(whole("1.1200000000000".parse().unwrap(), 12), Ok(1_120_000_000_000));
         assert_eq!(product(i128::MAX, 2), Err(TooLarge));
         assert_eq!(product(-3, 7), Ok(-21));
     }
@@ -149,6 +150,7 @@ mod tests {
         fn a_price_is_the_decimal_that_its_text_says(number in prop_oneof![
             0.0_f64..50_000.0,
             (0_u64..4_000_000_000_000).prop_map(|units| units as f64 / 1e8),
+            (0_u64..4_000_000_000_000).prop_map(|units| units as f64 / 1e12),
             (0_u64..100_000_000).prop_map(|cents| cents as f64 / 100.0),
             (0_u64..4_000_000_000_000_u64).prop_map(|half| (half as f64 + 0.5) / 1e8),
             0.0_f64..1e12,

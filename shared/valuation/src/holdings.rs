@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Currency, Day, InstrumentType, Price, Quantity, Symbol};
+use domain::{Currency, Day, InstrumentType, Price, Quantity, SplitRatio, Symbol};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::allocation::{Share, shares, shares_by_group};
 use crate::amount::Amount;
 use crate::error::Unvalued;
-use crate::fixed::{RATE_SCALE, UNIT, UNIT_SCALE, divided, exchanged, product, whole};
+use crate::fixed::{RATE_SCALE, UNIT_SCALE, divided, exchanged, product, whole};
 
 /// The group of holdings whose sector is not known.
 const NO_SECTOR: &str = "unknown";
@@ -27,7 +27,7 @@ pub struct Quoted {
     /// The close before that day, as quoted then; none on an instrument's first day.
     pub previous_close: Option<Price>,
     /// New units per old unit on that day; 1 on every other.
-    pub split_ratio: Decimal,
+    pub split_ratio: SplitRatio,
 }
 
 /// Units that were bought on the day of the price and are still held.
@@ -230,8 +230,8 @@ fn day_change(base: Currency, position: &Held<'_>) -> Option<Decimal> {
     }
     if since_yesterday > 0 {
         let before = finest(quoted.previous_close?.amount())?;
-        let ratio = finest(quoted.split_ratio).filter(|&ratio| ratio > 0)?;
-        let before_in_new_units = divided(before.checked_mul(UNIT)?, ratio);
+        let (new, old) = (quoted.split_ratio.new_units(), quoted.split_ratio.old_units());
+        let before_in_new_units = divided(before.checked_mul(old.into())?, new.into());
         change = change.checked_add(product(since_yesterday, price - before_in_new_units).ok()?)?;
     }
     Some(in_base(change, position.rate?)?.rounded(base))

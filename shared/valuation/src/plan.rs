@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use domain::split::exact_ratio;
-use domain::{Bars, Day, DecimalError};
+use domain::{Bars, Day, DecimalError, SplitRatio};
 
 use crate::book::{Flow, Line};
 use crate::calendar::Calendar;
@@ -114,7 +113,7 @@ impl<'a> Plan<'a> {
         if position.units == 0 || (ratio - 1.0).abs() <= f64::EPSILON {
             return Ok(());
         }
-        let ratio = exact_ratio(ratio).map_err(|source| self.number(self.line.bars.dates()[bar], source))?;
+        let ratio = SplitRatio::from_bar(ratio).map_err(|source| self.number(self.line.bars.dates()[bar], source))?;
         position.split(ratio)
     }
 

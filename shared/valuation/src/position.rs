@@ -1,14 +1,12 @@
 //! The units of one instrument as events move them, and the price they were last seen at.
 
-use domain::{DecimalError, Quantity, Symbol};
-use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
+use domain::{DecimalError, SplitRatio, Symbol};
 
 use crate::book::Flow;
 use crate::error::ValuationError;
 use crate::fixed::{self, AMOUNT_SCALE, UNIT_SCALE, divided};
 
-/// Units held, in whole numbers of 10⁻⁸.
+/// Units held, in whole numbers of 10⁻¹².
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Position {
     pub(crate) units: i128,
@@ -38,23 +36,20 @@ impl Moved {
 }
 
 impl Position {
-    /// `ratio` new units for each old one; what is finer than a unit of 10⁻⁸ is cut, as the ledger cuts it.
-    pub(crate) fn split(&mut self, ratio: Decimal) -> Result<(), ValuationError> {
-        self.units = self.split_units(ratio).map_err(|_| ValuationError::TooLarge)?;
-        let dust = i64::try_from(self.dust).ok().and_then(|dust| Decimal::from(dust).checked_mul(ratio));
-        self.dust = dust.and_then(|dust| dust.ceil().to_i128()).ok_or(ValuationError::TooLarge)?;
-        if !ratio.is_integer() {
+    /// The units after a split; what is finer than a unit of 10⁻¹² is cut, as the ledger cuts it.
+    pub(crate) fn split(&mut self, ratio: SplitRatio) -> Result<(), ValuationError> {
+        let (new, old) = (i128::from(ratio.new_units()), i128::from(ratio.old_units()));
+        let times = |units: i128| units.checked_mul(new).ok_or(ValuationError::TooLarge);
+        self.units = times(self.units)? / old;
+        // Rounded up: the lots may have lost more than their sum.
+        self.dust = times(self.dust)?.checked_add(old - 1).ok_or(ValuationError::TooLarge)? / old;
+        if !ratio.is_whole() {
             self.dust += i128::from(self.lots);
         }
         if self.units == 0 {
             self.empty();
         }
         Ok(())
-    }
-
-    fn split_units(&self, ratio: Decimal) -> Result<i128, DecimalError> {
-        let units = Quantity::new(fixed::decimal(self.units, UNIT_SCALE)?)?.times(ratio)?;
-        fixed::whole(units.units(), UNIT_SCALE)
     }
 
     pub(crate) fn enter(&mut self, moved: Moved) -> Result<(), ValuationError> {
@@ -66,7 +61,7 @@ impl Position {
         Ok(())
     }
 
-    /// Takes units out. Lots are cut to eight decimals one by one at a split, their sum only once; when the
+    /// Takes units out. Lots are cut to twelve decimals one by one at a split, their sum only once; when the
     /// last lot leaves, up to one finest unit a lot would stay behind, so such a remainder is nothing.
     pub(crate) fn leave(&mut self, moved: Moved, symbol: &Symbol, flow: &Flow) -> Result<(), ValuationError> {
         self.units -= moved.units;

@@ -7,7 +7,7 @@ use domain::Day;
 
 use crate::book::{Flow, MAX_RATE_AGE};
 use crate::error::ValuationError;
-use crate::fixed::{self, TooLarge, UNIT_SCALE, exchanged, product};
+use crate::fixed::{self, TooLarge, exchanged, product};
 use crate::plan::{Event, Plan};
 use crate::position::{Moved, Position};
 
@@ -261,5 +261,3 @@ pub(crate) fn rates_on(days: &[Day], rate_days: &[Day], rates: &[f64]) -> Vec<Op
     };
     days.iter().map(rate_on).collect()
 }
-
-const _: () = assert!(UNIT_SCALE == 8, "split ratios and prices share a scale");

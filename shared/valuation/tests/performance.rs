@@ -4,7 +4,7 @@
 
 mod support;
 
-use domain::{Bars, Currency, Day, InstrumentType, Price, Quantity, Symbol};
+use domain::{Bars, Currency, Day, InstrumentType, Price, Quantity, SplitRatio, Symbol};
 use support::{Records, bar, bars, day, dec, eur, flow};
 use valuation::FlowKind::{Bought, Sold};
 use valuation::{
@@ -180,7 +180,7 @@ fn held<'a>(symbol: &'a Symbol, quantity: &str, cost: &str, price: &str, before:
             day: day("2013-03-01"),
             stale: false,
             previous_close: Some(Price::parse(before).unwrap()),
-            split_ratio: dec("1"),
+            split_ratio: SplitRatio::ONE,
         }),
         rate: Some(dec("1")),
         bought_today: &[],
@@ -212,7 +212,7 @@ fn a_day_change_knows_splits_and_what_was_bought_on_the_day() {
     let bought = [Purchase { quantity: Quantity::parse("4").unwrap(), price: Price::parse("51").unwrap() }];
     let mut position = held(&symbol, "10", "400", "52", "100");
     position.bought_today = &bought;
-    position.quoted.as_mut().unwrap().split_ratio = dec("2");
+    position.quoted.as_mut().unwrap().split_ratio = SplitRatio::new(2, 1).unwrap();
     // 6 units at 52 − 100/2, 4 units at 52 − 51.
     let found = holdings(Currency::USD, &[position]);
     assert_eq!(found.items[0].day_change.unwrap().to_string(), "16.00");

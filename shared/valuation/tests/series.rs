@@ -108,9 +108,9 @@ fn lots_that_a_split_rounds_one_by_one_leave_nothing_behind() {
     let records = Records::of(
         bars(&[("2013-01-02", 10.0, 1.0, 0.0), ("2013-01-03", 100.0, 0.1, 0.0), ("2013-01-04", 100.0, 1.0, 0.0)]),
         vec![
-            flow("2013-01-02", Bought, "0.00000005", "1", "0"),
-            flow("2013-01-02", Bought, "1.00000005", "10", "0"),
-            // The ledger holds 0 and 0.1, the sum of the lots before the cut is 0.10000001.
+            flow("2013-01-02", Bought, "0.000000000005", "1", "0"),
+            flow("2013-01-02", Bought, "1.000000000005", "10", "0"),
+            // The ledger holds 0 and 0.1, the sum of the lots before the cut is 0.100000000001.
             flow("2013-01-04", Sold, "0.1", "10", "0"),
         ],
     );

@@ -70,7 +70,7 @@ fn a_sale_counts_in_the_units_of_its_day_and_leaves_untouched_lots_as_they_are()
 #[test]
 fn a_lot_that_a_split_left_without_units_goes_with_the_last_of_the_others() {
     let mut position = no_position();
-    position.purchase(id(1), day("2010-01-04"), units("0.00000001"), usd("0.07")).unwrap();
+    position.purchase(id(1), day("2010-01-04"), units("0.000000000001"), usd("0.07")).unwrap();
     position.purchase(id(2), day("2010-02-01"), units("10"), usd("50")).unwrap();
     let splits = [split("2010-02-15", "0.1")];
     for method in [LotMethod::Fifo, LotMethod::Average, LotMethod::Specific] {

@@ -21,7 +21,7 @@ fn an_order_by_amount_never_costs_more_than_the_amount() {
     let wallet = wallet_of("100");
     let BookedTrade { wallet, trade, .. } =
         buy(&wallet, &no_position(), &order_for("100"), &terms(11, "2012-02-01", "3")).unwrap();
-    assert_eq!((trade.quantity, trade.amount), (units("33.33333333"), usd("100").amount()));
+    assert_eq!((trade.quantity, trade.amount), (units("33.333333333333"), usd("100").amount()));
     assert_eq!(wallet.balance(Currency::USD).unwrap(), usd("0"));
 }
 
@@ -29,7 +29,7 @@ fn an_order_by_amount_never_costs_more_than_the_amount() {
 fn a_sale_by_amount_sells_the_units_that_are_worth_it() {
     let before = three_lots();
     let sale = sell(&before.wallet, &before.position, &order_for("100"), &terms(14, "2012-02-06", "30")).unwrap();
-    assert_eq!((sale.trade.quantity, sale.trade.amount), (units("3.33333333"), usd("100").amount()));
+    assert_eq!((sale.trade.quantity, sale.trade.amount), (units("3.333333333333"), usd("100").amount()));
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn orders_that_cannot_be_are_refused_by_name() {
         (order("0", "0"), "1", Refusal::ZeroQuantity),
         (order_for("0"), "1", Refusal::NotPositive),
         (order_for("-1"), "1", Refusal::NotPositive),
-        (order_for("0.01"), "100000000000", Refusal::BelowSmallestQuantity),
+        (order_for("0.01"), "1000000000000", Refusal::BelowSmallestQuantity),
         (order("0.1", "0"), "0.01", Refusal::ZeroValue),
         (order("1", "-1"), "1", Refusal::NegativeFee),
         (in_euros, "1", Refusal::OtherCurrency { expected: Currency::USD, found: euros.currency() }),
@@ -125,7 +125,7 @@ fn a_trade_is_written_as_the_interface_promises() {
         "id": id(14), "portfolio_id": id(8), "side": "sell", "symbol": "AAPL", "quantity": "15", "price": "40",
         "amount": "600.00", "fee": "0.00", "currency": "USD", "market_day": "2012-02-06",
         "quote_as_of": "2012-06-01T12:00:00Z", "created_at": "2012-06-01T12:00:00Z", "cash_after": "10000.00",
-        "position": {"symbol": "AAPL", "quantity": "15", "cost": "350.00", "average_cost": "23.33333333"},
+        "position": {"symbol": "AAPL", "quantity": "15", "cost": "350.00", "average_cost": "23.333333333333"},
         "realized_gain": "350.00",
         "lots": [
             {"lot_id": id(11), "acquired_on": "2012-02-01", "quantity": "10", "cost": "100.00", "proceeds": "400.00",

@@ -184,7 +184,7 @@ fn valued(investment: Investment, last: Result<LastPrice, &'static str>) -> Inve
 /// Units after the splits that came after the purchase, up to the day of the last price.
 fn units_now(investment: &Investment, last: &LastPrice) -> Option<Quantity> {
     let mut later = last.splits.iter().filter(|split| investment.purchase_date < split.day && split.day <= last.day);
-    later.try_fold(investment.quantity, |units, split| units.times(split.ratio)).ok()
+    later.try_fold(investment.quantity, |units, split| units.split(split.ratio)).ok()
 }
 
 fn amount(units: Decimal, price: Decimal, currency: Currency) -> Option<Money> {

@@ -70,9 +70,8 @@ async fn sound_positions(
         let held: Decimal = position.lots.iter().map(|lot| lot.units_on(today, &splits).unwrap().units()).sum();
         let of_trades = trades.iter().filter(|trade| trade.symbol == position.symbol).map(|trade| {
             // The splits of this market are whole numbers, so that nothing is cut.
-            let grown: Decimal =
-                splits.iter().filter(|split| split.day > trade.market_day).map(|split| split.ratio).product();
-            let moved = trade.quantity.units() * grown;
+            let later = splits.iter().filter(|split| split.day > trade.market_day);
+            let moved = later.fold(trade.quantity, |units, split| units.split(split.ratio).unwrap()).units();
             let relieved: Decimal = trade.lots.iter().map(|lot| lot.cost).sum();
             match trade.side {
                 Side::Buy => (moved, trade.amount + trade.fee),

@@ -119,7 +119,7 @@ pub fn slowly(records: &Records, from: Day, to: Day) -> Vec<SlowDay> {
             let owned = &records.instruments[at];
             if let Some(bar) = bar {
                 let ratio: Decimal = bar.split_ratio.to_string().parse().unwrap();
-                units[at] = (units[at] * ratio).trunc_with_scale(8);
+                units[at] = (units[at] * ratio).trunc_with_scale(12);
                 price[at] = bar.close.to_string().parse().unwrap();
                 let paid = units[at] * bar.dividend.to_string().parse::<Decimal>().unwrap();
                 if !paid.is_zero() {
@@ -137,7 +137,7 @@ pub fn slowly(records: &Records, from: Day, to: Day) -> Vec<SlowDay> {
                     units[at] += flow.units.units();
                     slow.inflow += flow.amount * rate;
                     if price[at].is_zero() {
-                        price[at] = ((flow.amount - flow.fee) / flow.units.units()).round_dp(8);
+                        price[at] = ((flow.amount - flow.fee) / flow.units.units()).round_dp(12);
                     }
                 } else {
                     units[at] -= flow.units.units();
@@ -239,7 +239,7 @@ fn some_flows(bars: &Bars, span: u64, numbers: &mut Numbers) -> Vec<Flow> {
         let date = first_day().plus_days(after as i32);
         for at in bars.count_through(done)..bars.count_through(date) {
             let ratio: Decimal = bars.split_ratio()[at].to_string().parse().unwrap();
-            units = (units * ratio).trunc_with_scale(8);
+            units = (units * ratio).trunc_with_scale(12);
         }
         done = date;
         for _ in 0..=numbers.below(2) {
