@@ -166,7 +166,7 @@ impl Problem {
             | Refusal::LotsNeeded
             | Refusal::LotsNotChosen
             | Refusal::LotsDoNotAddUp { .. } => unprocessable("invalid_fields", "/lots"),
-            Refusal::ForeignEntry | Refusal::OtherCurrency { .. } | Refusal::SplitRatio(_) => {
+            Refusal::ForeignEntry | Refusal::OtherCurrency { .. } => {
                 tracing::error!(error = %refusal, "books that do not belong together");
                 Self::internal()
             }
