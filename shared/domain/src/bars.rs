@@ -1,5 +1,7 @@
 //! Daily bars as columns: what providers give, the store keeps and the engines read.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::day::Day;
@@ -26,6 +28,29 @@ pub struct Bar {
     pub split_ratio: f64,
     /// Cash per unit on the ex-date; 0 on every other day.
     pub dividend: f64,
+}
+
+/// How far open and close may stand outside the range of the day, as a fraction: sources round each price by itself.
+const OUTSIDE_THE_RANGE: f64 = 0.005;
+/// How many times the close a high may be, and a low its part.
+const FAR_FROM_THE_CLOSE: f64 = 5.0;
+
+impl Bar {
+    /// Whether the prices contradict each other: the high below the low, open or close outside of them by more than 0.5 %,
+    /// or one of them more than five times off the close.
+    #[must_use]
+    pub fn is_impossible(&self) -> bool {
+        contradict(self.open, self.high, self.low, self.close)
+    }
+}
+
+fn contradict(open: f64, high: f64, low: f64, close: f64) -> bool {
+    let (highest, lowest) = (high * (1.0 + OUTSIDE_THE_RANGE), low * (1.0 - OUTSIDE_THE_RANGE));
+    high < low
+        || open.max(close) > highest
+        || open.min(close) < lowest
+        || high > close * FAR_FROM_THE_CLOSE
+        || low * FAR_FROM_THE_CLOSE < close
 }
 
 /// Whole numbers without a decimal point, as volumes are written everywhere.
@@ -192,6 +217,30 @@ impl Bars {
         &self.low
     }
 
+    /// Highest prices that a rule can rely on: those of impossible bars ([`Bar::is_impossible`]) are the higher of open and
+    /// close.
+    #[must_use]
+    pub fn credible_high(&self) -> Cow<'_, [f64]> {
+        self.credible(&self.high, f64::max)
+    }
+
+    /// Lowest prices that a rule can rely on: those of impossible bars ([`Bar::is_impossible`]) are the lower of open and
+    /// close.
+    #[must_use]
+    pub fn credible_low(&self) -> Cow<'_, [f64]> {
+        self.credible(&self.low, f64::min)
+    }
+
+    fn credible<'a>(&'a self, column: &'a [f64], of_open_and_close: fn(f64, f64) -> f64) -> Cow<'a, [f64]> {
+        let mut column = Cow::Borrowed(column);
+        for (at, &close) in self.close.iter().enumerate() {
+            if contradict(self.open[at], self.high[at], self.low[at], close) {
+                column.to_mut()[at] = of_open_and_close(self.open[at], close);
+            }
+        }
+        column
+    }
+
     /// Last prices as quoted.
     #[must_use]
     pub fn close(&self) -> &[f64] {
@@ -330,6 +379,43 @@ mod tests {
             assert!(bars.push(bad).is_err());
             assert_eq!(bars, before);
         }
+    }
+
+    fn prices(open: f64, high: f64, low: f64, close: f64) -> Bar {
+        Bar { open, high, low, close, ..bar("2013-01-02", close) }
+    }
+
+    #[test]
+    fn a_bar_is_impossible_where_its_prices_contradict_each_other() {
+        for possible in [
+            prices(10.0, 11.0, 9.0, 10.5),
+            prices(11.055, 11.0, 9.0, 10.0),
+            prices(10.0, 11.0, 9.0, 8.955),
+            prices(10.0, 50.0, 10.0, 10.0),
+            prices(10.0, 10.0, 2.0, 10.0),
+        ] {
+            assert!(!possible.is_impossible(), "{possible:?}");
+        }
+        for impossible in [
+            prices(10.0, 9.0, 9.01, 9.0),
+            prices(11.06, 11.0, 9.0, 10.0),
+            prices(10.0, 11.0, 9.0, 8.95),
+            prices(8.95, 11.0, 9.0, 10.0),
+            prices(10.0, 11.0, 9.0, 11.06),
+            prices(10.0, 50.1, 10.0, 10.0),
+            prices(10.0, 10.0, 1.99, 10.0),
+        ] {
+            assert!(impossible.is_impossible(), "{impossible:?}");
+        }
+    }
+
+    #[test]
+    fn rules_take_the_range_of_an_impossible_bar_from_open_and_close_and_it_stays_as_it_came() {
+        let typing_error = Bar { date: "2013-01-03".parse().unwrap(), ..prices(10.0, 1050.0, 9.0, 10.5) };
+        let bars = Bars::from_rows([prices(10.0, 11.0, 9.0, 10.5), typing_error]).unwrap();
+        assert_eq!(bars.high(), [11.0, 1050.0]);
+        assert_eq!(*bars.credible_high(), [11.0, 10.5]);
+        assert_eq!(*bars.credible_low(), [9.0, 10.0]);
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod interval;
 pub mod investment;
 pub mod money;
 pub mod portfolio;
+pub mod spacing;
 pub mod split;
 pub mod symbol;
 
@@ -28,5 +29,6 @@ pub use interval::Interval;
 pub use investment::Investment;
 pub use money::{Currency, Money, MoneyError};
 pub use portfolio::{LotMethod, Portfolio, PortfolioId};
+pub use spacing::{Spacing, periods_per_year};
 pub use split::{Split, SplitRatio};
 pub use symbol::{Symbol, SymbolError};

@@ -158,10 +158,15 @@ fn number(cell: &[u8]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::{DropReason, Note};
+    use crate::note::{DropReason, DroppedRow, Note};
 
     fn error(text: &str) -> String {
         read(text.as_bytes()).unwrap_err().to_string()
+    }
+
+    fn dropped(rows: &[(&str, DropReason)]) -> Note {
+        let row = |&(date, reason): &(&str, DropReason)| DroppedRow { date: date.parse().unwrap(), reason };
+        Note::on_dropped(rows.iter().map(row).collect()).unwrap()
     }
 
     #[test]
@@ -190,10 +195,7 @@ mod tests {
         .unwrap();
         assert_eq!(series.basis, Basis::SplitAdjusted);
         assert_eq!(series.bars.adjusted_close(), [54.1, 51.5]);
-        assert_eq!(
-            series.notes,
-            [Note::RowsDropped { count: 1, reasons: vec![DropReason::NotAPrice] }, Note::SplitsUnknown]
-        );
+        assert_eq!(series.notes, [dropped(&[("2013-03-01", DropReason::NotAPrice)]), Note::SplitsUnknown]);
     }
 
     #[test]
@@ -226,8 +228,15 @@ mod tests {
             2013-02-25,1,1,1,1,1\n2013-03-01,1,1,1,1,-5\n2013-03-04,1,1,1,inf,1\n2013-03-05,1,1,1,1,1\n";
         let series = read(text.as_bytes()).unwrap();
         assert_eq!(series.bars.len(), 2);
-        let reasons = vec![DropReason::NotAPrice, DropReason::NotAnAmount, DropReason::OutOfOrder];
-        assert_eq!(series.notes[0], Note::RowsDropped { count: 6, reasons });
+        let rows = [
+            ("2013-02-25", DropReason::OutOfOrder),
+            ("2013-02-26", DropReason::NotAPrice),
+            ("2013-02-27", DropReason::NotAPrice),
+            ("2013-02-28", DropReason::NotAPrice),
+            ("2013-03-01", DropReason::NotAnAmount),
+            ("2013-03-04", DropReason::NotAPrice),
+        ];
+        assert_eq!(series.notes[0], dropped(&rows));
     }
 
     #[test]

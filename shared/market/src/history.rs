@@ -1,9 +1,9 @@
 //! A provider's answer: checked bars and what a reader must know about them.
 
-use std::fmt;
-
-use domain::{Bar, Bars, Currency, Day};
+use domain::{Bar, Bars, Currency};
 use serde::{Deserialize, Serialize};
+
+use crate::note::Note;
 
 /// Daily bars of one symbol as a provider gave them, checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,87 +59,4 @@ pub enum Basis {
     Quoted,
     /// One scale for the whole series: earlier prices are already divided by later splits.
     SplitAdjusted,
-}
-
-/// Something a reader must know about a series.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(tag = "code", rename_all = "snake_case")]
-pub enum Note {
-    /// The close moved by more than half against the bar before, and no split explains it. The bar is served.
-    UnexplainedMove {
-        /// Day of the bar.
-        date: Day,
-        /// The move as a fraction: −0.5187 is a fall of 51.87 %.
-        fraction: f64,
-    },
-    /// The newest bar moved like that. It is left out until the next bar or a second source confirms it.
-    NewestBarHeldBack {
-        /// Day of the bar.
-        date: Day,
-        /// The move as a fraction.
-        fraction: f64,
-    },
-    /// Rows that cannot be bars were left out.
-    RowsDropped {
-        /// Number of rows.
-        count: usize,
-        /// Why, each reason once.
-        reasons: Vec<DropReason>,
-    },
-    /// The source tells nothing of splits: none is applied.
-    SplitsUnknown,
-    /// Total returns lack the dividends: the adjusted close was made without them.
-    DividendsNotIncluded,
-    /// Only the latest bars: the source did not give the whole history.
-    CompactHistory,
-}
-
-impl Note {
-    /// The stable name, as it stands in JSON.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::UnexplainedMove { .. } => "unexplained_move",
-            Self::NewestBarHeldBack { .. } => "newest_bar_held_back",
-            Self::RowsDropped { .. } => "rows_dropped",
-            Self::SplitsUnknown => "splits_unknown",
-            Self::DividendsNotIncluded => "dividends_not_included",
-            Self::CompactHistory => "compact_history",
-        }
-    }
-}
-
-/// What the note means, in a sentence for a reader.
-impl fmt::Display for Note {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::UnexplainedMove { date, fraction } => {
-                write!(f, "The close of {date} moved by {:.2} % and no split explains it.", fraction * 100.0)
-            }
-            Self::NewestBarHeldBack { date, fraction } => {
-                let percent = fraction * 100.0;
-                write!(f, "The bar of {date} moved by {percent:.2} % and waits for the next one to confirm it.")
-            }
-            Self::RowsDropped { count, .. } => {
-                write!(f, "{count} rows of the source cannot be bars and were left out.")
-            }
-            Self::SplitsUnknown => f.write_str("The source tells nothing of splits: none is applied."),
-            Self::DividendsNotIncluded => f.write_str("Dividends: not included."),
-            Self::CompactHistory => f.write_str("The source gives the latest bars only."),
-        }
-    }
-}
-
-/// Why a row was left out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum DropReason {
-    /// A price is missing, zero, negative or not finite.
-    NotAPrice,
-    /// A volume, dividend or split ratio is negative or not finite.
-    NotAnAmount,
-    /// Its day does not come after the row before.
-    OutOfOrder,
-    /// Another row of the same day says something else.
-    DuplicateDay,
 }

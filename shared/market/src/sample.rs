@@ -109,7 +109,8 @@ fn fnv1a(bytes: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::{Basis, Note};
+    use crate::history::Basis;
+    use crate::note::Note;
 
     fn symbol(text: &str) -> Symbol {
         text.parse().unwrap()

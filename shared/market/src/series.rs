@@ -6,9 +6,11 @@
 
 use std::cmp::Ordering;
 
+use domain::spacing::gaps;
 use domain::{Bar, Bars, Day};
 
-use crate::history::{Basis, DropReason, Note};
+use crate::history::Basis;
+use crate::note::{DropReason, DroppedRow, Note};
 
 /// A close-to-close move beyond this fraction, after the day's split, is marked.
 pub const UNEXPLAINED_MOVE: f64 = 0.5;
@@ -103,14 +105,16 @@ pub fn check(mut rows: Vec<Row>, declared: Declared) -> Series {
         let previous = bars.close().last().copied();
         // Extreme but finite inputs can overflow on the way; such a bar is no price either.
         if bars.push(bar(row, adjusted_close)).is_err() {
-            dropped.add(DropReason::NotAPrice);
+            dropped.add(row, DropReason::NotAPrice);
         } else if let Some(fraction) = previous.and_then(|close| unexplained(close, row)) {
             notes.push(Note::UnexplainedMove { date: row.date, fraction });
         }
     }
     let (held_back, note) = held_back.unzip();
     notes.extend(note);
-    notes.extend(dropped.note());
+    notes.extend(Note::on_dropped(dropped.0));
+    notes.extend(bars.iter().filter(Bar::is_impossible).map(|bar| Note::ImpossibleBar { date: bar.date }));
+    notes.extend(gaps(bars.dates()).into_iter().map(|(from, to)| Note::Gap { from, to }));
     if !declared.splits_known {
         notes.push(Note::SplitsUnknown);
     }
@@ -140,21 +144,11 @@ fn bar(row: &Row, adjusted_close: f64) -> Bar {
 
 /// Rows left out so far.
 #[derive(Default)]
-struct Dropped {
-    count: usize,
-    reasons: Vec<DropReason>,
-}
+struct Dropped(Vec<DroppedRow>);
 
 impl Dropped {
-    fn add(&mut self, reason: DropReason) {
-        self.count += 1;
-        if let Err(place) = self.reasons.binary_search(&reason) {
-            self.reasons.insert(place, reason);
-        }
-    }
-
-    fn note(self) -> Option<Note> {
-        (self.count > 0).then_some(Note::RowsDropped { count: self.count, reasons: self.reasons })
+    fn add(&mut self, row: &Row, reason: DropReason) {
+        self.0.push(DroppedRow { date: row.date, reason });
     }
 }
 
@@ -178,7 +172,7 @@ fn normalise(rows: &mut Vec<Row>, dropped: &mut Dropped) {
         rows.dedup_by(|later, kept| {
             let same_day = later.date == kept.date;
             if same_day {
-                dropped.add(DropReason::DuplicateDay);
+                dropped.add(later, DropReason::DuplicateDay);
             }
             same_day
         });
@@ -228,7 +222,7 @@ fn quarantine(rows: &mut Vec<Row>, dropped: &mut Dropped) {
     let (mut split_ratio, mut dividend) = (1.0, 0.0);
     rows.retain_mut(|row| {
         if last_day.is_some_and(|last| row.date <= last) {
-            dropped.add(DropReason::OutOfOrder);
+            dropped.add(row, DropReason::OutOfOrder);
             return false;
         }
         let fault = fault(row);
@@ -237,7 +231,7 @@ fn quarantine(rows: &mut Vec<Row>, dropped: &mut Dropped) {
             split_ratio *= row.split_ratio;
         }
         if let Some(reason) = fault {
-            dropped.add(reason);
+            dropped.add(row, reason);
             return false;
         }
         (row.split_ratio, row.dividend) = (split_ratio, dividend);

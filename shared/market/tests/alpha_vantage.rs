@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use domain::{InstrumentType, Symbol};
 use market::alpha_vantage::{AlphaVantage, Settings};
 use market::http::Limits;
-use market::{Basis, DropReason, MarketClock, NoMemory, Note, Patience, Provider, ProviderError};
+use market::{Basis, DropReason, DroppedRow, MarketClock, NoMemory, Note, Patience, Provider, ProviderError};
 use server::{Reply, Server};
 
 /// A key that no other text contains by chance.
@@ -302,7 +302,10 @@ async fn rows_are_checked_ordered_and_counted_once() {
     ];
     let history = daily_of(Reply::json(&series(&days, true).replace("\"-1\"", "null"))).await.unwrap();
     assert_eq!(history.bars.close(), [202.0, 202.91]);
-    assert_eq!(history.notes, [Note::RowsDropped { count: 2, reasons: vec![DropReason::NotAPrice] }]);
+    let dropped = ["2013-02-26", "2013-02-28"]
+        .map(|date| DroppedRow { date: date.parse().unwrap(), reason: DropReason::NotAPrice });
+    let note = Note::RowsDropped { count: 2, reasons: vec![DropReason::NotAPrice], rows: dropped.to_vec() };
+    assert_eq!(history.notes, [note]);
 }
 
 #[tokio::test]

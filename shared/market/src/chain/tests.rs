@@ -3,7 +3,8 @@ use std::sync::Mutex;
 use domain::{Bar, Bars, Currency, Day, InstrumentType};
 
 use super::*;
-use crate::history::{Basis, Note};
+use crate::history::Basis;
+use crate::note::Note;
 
 /// A source that answers everything alike, after a while.
 struct Scripted {

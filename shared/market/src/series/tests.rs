@@ -18,6 +18,11 @@ fn unadjusted(number: i32, close: f64) -> Row {
     Row { adjusted_close: None, ..row(number, close) }
 }
 
+fn dropped(rows: &[(i32, DropReason)]) -> Note {
+    let row = |&(number, reason): &(i32, DropReason)| DroppedRow { date: row(number, 1.0).date, reason };
+    Note::on_dropped(rows.iter().map(row).collect()).unwrap()
+}
+
 #[test]
 fn nothing_gives_an_empty_series() {
     for declared in [QUOTES, LIVE, NOTHING_KNOWN] {
@@ -127,7 +132,7 @@ fn the_events_of_a_row_without_a_price_go_to_the_next_bar() {
     let series = check(vec![row(0, 100.0), lost, row(2, 50.0)], QUOTES);
     let last = series.bars.last().unwrap();
     assert_eq!((last.split_ratio, last.dividend), (2.0, 0.5));
-    assert_eq!(series.notes, [Note::RowsDropped { count: 1, reasons: vec![DropReason::NotAPrice] }]);
+    assert_eq!(series.notes, [dropped(&[(1, DropReason::NotAPrice)])]);
 }
 
 #[test]
@@ -137,29 +142,7 @@ fn of_two_live_rows_for_a_day_the_sound_one_is_kept_and_the_other_counted() {
     for rows in [vec![row(0, 10.0), broken, row(1, 10.0)], vec![row(1, 10.0), row(0, 10.0), broken]] {
         let series = check(rows, LIVE);
         assert_eq!(series.bars, expected);
-        assert_eq!(series.notes, [Note::RowsDropped { count: 1, reasons: vec![DropReason::DuplicateDay] }]);
-    }
-}
-
-#[test]
-fn notes_travel_as_codes_with_their_figures() {
-    let date = Day::new(2000, 9, 29).unwrap();
-    let fraction = -0.5187;
-    let table = [
-        (Note::UnexplainedMove { date, fraction }, r#","date":"2000-09-29","fraction":-0.5187"#),
-        (Note::NewestBarHeldBack { date, fraction }, r#","date":"2000-09-29","fraction":-0.5187"#),
-        (
-            Note::RowsDropped { count: 2, reasons: vec![DropReason::NotAPrice] },
-            r#","count":2,"reasons":["not_a_price"]"#,
-        ),
-        (Note::SplitsUnknown, ""),
-        (Note::DividendsNotIncluded, ""),
-        (Note::CompactHistory, ""),
-    ];
-    for (note, figures) in table {
-        let json = serde_json::to_string(&note).unwrap();
-        assert_eq!(json, format!(r#"{{"code":"{}"{figures}}}"#, note.code()));
-        assert_eq!(serde_json::from_str::<Note>(&json).unwrap(), note);
+        assert_eq!(series.notes, [dropped(&[(1, DropReason::DuplicateDay)])]);
     }
 }
 

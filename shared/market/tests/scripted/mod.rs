@@ -80,7 +80,7 @@ impl Which {
 fn alpha_vantage_series(days: &[(&str, &str)]) -> String {
     let day = |(date, close): &(&str, &str)| {
         format!(
-            r#""{date}": {{"1. open": 200, "2. high": 200, "3. low": 200, "4. close": {close}, "5. adjusted close": {close},
+            r#""{date}": {{"1. open": {close}, "2. high": {close}, "3. low": {close}, "4. close": {close}, "5. adjusted close": {close},
                "6. volume": "10", "7. dividend amount": "0.0000", "8. split coefficient": "1.0"}}"#
         )
     };
@@ -95,13 +95,13 @@ fn chart(days: &[(&str, &str)]) -> String {
     let opens = |(date, _): &(&str, &str)| format!("{date}T14:30:00Z").parse::<DateTime<Utc>>().unwrap().timestamp();
     let times: Vec<String> = days.iter().map(|day| opens(day).to_string()).collect();
     let closes: Vec<&str> = days.iter().map(|(_, close)| *close).collect();
-    let prices = vec!["200"; days.len()].join(", ");
+    let volumes = vec!["200"; days.len()].join(", ");
     let (times, closes) = (times.join(", "), closes.join(", "));
     format!(
         r#"{{"chart": {{"result": [{{"meta": {{"symbol": "IBM", "currency": "USD", "gmtoffset": -18000, "token": "{TOKEN}",
            "firstTradeDate": 1361975400, "regularMarketTime": 1362171600, "regularMarketPrice": 202.91}},
-           "timestamp": [{times}], "events": {{}}, "indicators": {{"quote": [{{"open": [{prices}], "high": [{prices}],
-           "low": [{prices}], "close": [{closes}], "volume": [{prices}]}}], "adjclose": [{{"adjclose": [{closes}]}}]}}}}],
+           "timestamp": [{times}], "events": {{}}, "indicators": {{"quote": [{{"open": [{closes}], "high": [{closes}],
+           "low": [{closes}], "close": [{closes}], "volume": [{volumes}]}}], "adjclose": [{{"adjclose": [{closes}]}}]}}}}],
            "error": null}}}}"#
     )
 }

@@ -35,19 +35,28 @@ impl<'a> Columns<'a> {
     /// A column; values that the scale pushes out of range are undefined.
     pub(crate) fn get(&self, column: Column) -> Cow<'a, [f64]> {
         let quoted = match column {
-            Column::Open => self.bars.open(),
-            Column::High => self.bars.high(),
-            Column::Low => self.bars.low(),
-            Column::Close => self.bars.close(),
-            Column::Volume => self.bars.volume(),
+            Column::Open => Cow::Borrowed(self.bars.open()),
+            Column::High => self.bars.credible_high(),
+            Column::Low => self.bars.credible_low(),
+            Column::Close => Cow::Borrowed(self.bars.close()),
+            Column::Volume => Cow::Borrowed(self.bars.volume()),
         };
-        let quoted = &quoted[..self.end];
-        let Some(factors) = &self.factors else { return Cow::Borrowed(quoted) };
+        let Some(factors) = &self.factors else { return first(quoted, self.end) };
         let scaled = |(&value, &factor): (&f64, &f64)| {
             let value = if column == Column::Volume { value / factor } else { value * factor };
             if value.is_finite() { value } else { f64::NAN }
         };
         Cow::Owned(quoted.iter().zip(factors).map(scaled).collect())
+    }
+}
+
+fn first(column: Cow<'_, [f64]>, count: usize) -> Cow<'_, [f64]> {
+    match column {
+        Cow::Borrowed(column) => Cow::Borrowed(&column[..count]),
+        Cow::Owned(mut column) => {
+            column.truncate(count);
+            Cow::Owned(column)
+        }
     }
 }
 

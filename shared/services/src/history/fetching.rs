@@ -150,8 +150,8 @@ async fn keep(
     mut history: History,
     revision: Option<String>,
 ) -> Result<Series, ServiceError> {
-    // Moves are the one note that a series can have thousands of; what it says of the whole stays.
-    history.notes.sort_by_key(|note| matches!(note, Note::UnexplainedMove { .. }));
+    // A series can have thousands of notes on its days; what they say of the whole stays.
+    history.notes.sort_by_key(Note::is_of_a_day);
     history.notes.truncate(MAX_NOTES);
     let kept = series(symbol, history.bars, history.currency, history.source.to_owned(), app.now())?;
     let overdue = is_overdue(app, kept.last);

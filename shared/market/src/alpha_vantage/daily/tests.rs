@@ -1,5 +1,5 @@
 use super::*;
-use crate::history::{DropReason, Note};
+use crate::note::{DropReason, DroppedRow, Note};
 
 fn ibm() -> Symbol {
     "IBM".parse().unwrap()
@@ -73,7 +73,11 @@ fn numbers_that_are_no_prices_drop_their_row() {
         let body = answer(&[day("2013-02-28", "200.5"), day("2013-03-01", close)].join(","));
         let series = read_daily(body.as_bytes(), &ibm()).unwrap();
         assert_eq!(series.bars.close(), [200.5], "{close}");
-        assert_eq!(series.notes, [Note::RowsDropped { count: 1, reasons: vec![DropReason::NotAPrice] }]);
+        assert_eq!(
+            series.notes,
+            [Note::on_dropped(vec![DroppedRow { date: "2013-03-01".parse().unwrap(), reason: DropReason::NotAPrice }])
+                .unwrap()]
+        );
     }
 }
 

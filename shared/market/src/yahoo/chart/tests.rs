@@ -1,5 +1,5 @@
 use super::*;
-use crate::history::DropReason;
+use crate::note::{DropReason, DroppedRow};
 
 /// 2020-08-27 to 2020-09-01, AAPL's split of four for one on the 31st, as the chart scales it.
 const APPLE: &str = r#"{"chart": {"result": [{
@@ -58,7 +58,11 @@ fn nulls_drop_their_rows_and_a_split_on_one_goes_to_the_next() {
     assert_eq!(history.bars.split_ratio(), [1.0, 1.0, 4.0]);
     assert_eq!(
         history.notes,
-        [Note::RowsDropped { count: 1, reasons: vec![DropReason::NotAPrice] }, Note::CompactHistory]
+        [
+            Note::on_dropped(vec![DroppedRow { date: "2020-08-31".parse().unwrap(), reason: DropReason::NotAPrice }])
+                .unwrap(),
+            Note::CompactHistory
+        ]
     );
 }
 

@@ -1,0 +1,291 @@
+//! What a reader must know about a series.
+
+use std::fmt;
+
+use domain::Day;
+use serde::{Deserialize, Serialize};
+
+/// Most rows that [`Note::RowsDropped`] names; the others are counted.
+const MAX_ROWS_NAMED: usize = 20;
+/// The bar after the last one of a span comes within so many days; see [`domain::spacing::LONGEST_PAUSE`].
+const DAYS_TO_THE_NEXT_BAR: i32 = domain::spacing::LONGEST_PAUSE;
+
+/// Something a reader must know about a series.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Note {
+    /// The close moved by more than half against the bar before, and no split explains it. The bar is served.
+    UnexplainedMove {
+        /// Day of the bar.
+        date: Day,
+        /// The move as a fraction: −0.5187 is a fall of 51.87 %.
+        fraction: f64,
+    },
+    /// The newest bar moved like that. It is left out until the next bar or a second source confirms it.
+    NewestBarHeldBack {
+        /// Day of the bar.
+        date: Day,
+        /// The move as a fraction.
+        fraction: f64,
+    },
+    /// The prices of a bar contradict each other ([`domain::Bar::is_impossible`]). It is served as it came; rules take its
+    /// high and low from open and close.
+    ImpossibleBar {
+        /// Day of the bar.
+        date: Day,
+    },
+    /// Two bars are further apart than any calendar explains.
+    Gap {
+        /// Day of the last bar before.
+        from: Day,
+        /// Day of the first bar after.
+        to: Day,
+    },
+    /// Rows that cannot be bars were left out.
+    RowsDropped {
+        /// Number of rows.
+        count: usize,
+        /// Why, each reason once.
+        reasons: Vec<DropReason>,
+        /// The first of them, at most twenty, oldest first.
+        #[serde(default)]
+        rows: Vec<DroppedRow>,
+    },
+    /// The source tells nothing of splits: none is applied.
+    SplitsUnknown,
+    /// Total returns lack the dividends: the adjusted close was made without them.
+    DividendsNotIncluded,
+    /// The source has adjusted closes and no dividends: these are made from those.
+    DividendsDerived,
+    /// Only the latest bars: the source did not give the whole history.
+    CompactHistory,
+}
+
+impl Note {
+    /// The stable name, as it stands in JSON.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UnexplainedMove { .. } => "unexplained_move",
+            Self::NewestBarHeldBack { .. } => "newest_bar_held_back",
+            Self::ImpossibleBar { .. } => "impossible_bar",
+            Self::Gap { .. } => "gap",
+            Self::RowsDropped { .. } => "rows_dropped",
+            Self::SplitsUnknown => "splits_unknown",
+            Self::DividendsNotIncluded => "dividends_not_included",
+            Self::DividendsDerived => "dividends_derived",
+            Self::CompactHistory => "compact_history",
+        }
+    }
+
+    /// Whether it is about one day or hole of the series, of which there may be thousands, and not about the whole.
+    #[must_use]
+    pub fn is_of_a_day(&self) -> bool {
+        matches!(
+            self,
+            Self::UnexplainedMove { .. }
+                | Self::NewestBarHeldBack { .. }
+                | Self::ImpossibleBar { .. }
+                | Self::Gap { .. }
+        )
+    }
+
+    /// Whether figures that rest on the bars from `from` to `to`, both included, need it.
+    ///
+    /// What is about the whole series always does. So does a row whose date is wrong: the day that it should have had is
+    /// not known. A newest bar that is held back is missed by spans that end right before it.
+    #[must_use]
+    pub fn concerns(&self, from: Day, to: Day) -> bool {
+        match self {
+            Self::UnexplainedMove { date, .. } | Self::ImpossibleBar { date } => (from..=to).contains(date),
+            Self::NewestBarHeldBack { date, .. } => from <= *date && *date <= to.plus_days(DAYS_TO_THE_NEXT_BAR),
+            Self::Gap { from: before, to: after } => from < *after && *before < to,
+            Self::RowsDropped { count, rows, .. } => {
+                rows.len() < *count
+                    || rows
+                        .iter()
+                        .any(|row| row.reason == DropReason::DateInTheFuture || (from..=to).contains(&row.date))
+            }
+            Self::SplitsUnknown | Self::DividendsNotIncluded | Self::DividendsDerived | Self::CompactHistory => true,
+        }
+    }
+
+    /// The note on these rows; none where there are none.
+    pub(crate) fn on_dropped(mut rows: Vec<DroppedRow>) -> Option<Self> {
+        let count = rows.len();
+        let mut reasons: Vec<DropReason> = rows.iter().map(|row| row.reason).collect();
+        reasons.sort_unstable();
+        reasons.dedup();
+        rows.sort_unstable();
+        rows.truncate(MAX_ROWS_NAMED);
+        (count > 0).then_some(Self::RowsDropped { count, reasons, rows })
+    }
+}
+
+/// What the note means, in a sentence for a reader.
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnexplainedMove { date, fraction } => {
+                write!(f, "The close of {date} moved by {:.2} % and no split explains it.", fraction * 100.0)
+            }
+            Self::NewestBarHeldBack { date, fraction } => {
+                let percent = fraction * 100.0;
+                write!(f, "The bar of {date} moved by {percent:.2} % and waits for the next one to confirm it.")
+            }
+            Self::ImpossibleBar { date } => write!(
+                f,
+                "The prices of {date} contradict each other; rules take its high and low from open and close."
+            ),
+            Self::Gap { from, to } => write!(f, "There is no bar between {from} and {to}."),
+            Self::RowsDropped { count: 1, rows, .. } if rows.len() == 1 => {
+                write!(f, "One row of the source was left out: {}.", rows[0])
+            }
+            Self::RowsDropped { count, rows, .. } => {
+                write!(f, "{count} rows of the source were left out")?;
+                match rows.as_slice() {
+                    [] => f.write_str("."),
+                    [first, ..] => write!(f, ", the first of them {first}."),
+                }
+            }
+            Self::SplitsUnknown => f.write_str("The source tells nothing of splits: none is applied."),
+            Self::DividendsNotIncluded => f.write_str("Dividends: not included."),
+            Self::DividendsDerived => f.write_str("Dividends: derived from the adjusted closes."),
+            Self::CompactHistory => f.write_str("The source gives the latest bars only."),
+        }
+    }
+}
+
+/// A row that was left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct DroppedRow {
+    /// Day that the row is dated.
+    pub date: Day,
+    /// Why.
+    pub reason: DropReason,
+}
+
+impl fmt::Display for DroppedRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "that of {} ({})", self.date, self.reason)
+    }
+}
+
+/// Why a row was left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DropReason {
+    /// A price is missing, zero, negative or not finite.
+    NotAPrice,
+    /// A volume, dividend or split ratio is negative or not finite.
+    NotAnAmount,
+    /// Its day does not come after the row before. Rows are sorted today; histories stored earlier say it.
+    OutOfOrder,
+    /// Another row of the same day says something else.
+    DuplicateDay,
+    /// Its day is later than tomorrow.
+    DateInTheFuture,
+}
+
+impl fmt::Display for DropReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotAPrice => "a price is missing or not above zero",
+            Self::NotAnAmount => "a volume, dividend or split ratio is not a possible one",
+            Self::OutOfOrder => "it does not come after the row before",
+            Self::DuplicateDay => "another row of the day is kept",
+            Self::DateInTheFuture => "a date in the future",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> Day {
+        text.parse().unwrap()
+    }
+
+    fn dropped(rows: &[(&str, DropReason)]) -> Note {
+        Note::on_dropped(rows.iter().map(|&(date, reason)| DroppedRow { date: day(date), reason }).collect()).unwrap()
+    }
+
+    #[test]
+    fn notes_travel_as_codes_with_their_figures() {
+        let date = day("2000-09-29");
+        let fraction = -0.5187;
+        let table = [
+            (Note::UnexplainedMove { date, fraction }, r#","date":"2000-09-29","fraction":-0.5187"#),
+            (Note::NewestBarHeldBack { date, fraction }, r#","date":"2000-09-29","fraction":-0.5187"#),
+            (Note::ImpossibleBar { date }, r#","date":"2000-09-29""#),
+            (Note::Gap { from: date, to: day("2000-10-09") }, r#","from":"2000-09-29","to":"2000-10-09""#),
+            (
+                dropped(&[("2000-09-29", DropReason::NotAPrice), ("2109-10-29", DropReason::DateInTheFuture)]),
+                r#","count":2,"reasons":["not_a_price","date_in_the_future"],"rows":[{"date":"2000-09-29","reason":"not_a_price"},{"date":"2109-10-29","reason":"date_in_the_future"}]"#,
+            ),
+            (Note::SplitsUnknown, ""),
+            (Note::DividendsNotIncluded, ""),
+            (Note::DividendsDerived, ""),
+            (Note::CompactHistory, ""),
+        ];
+        for (note, figures) in table {
+            let json = serde_json::to_string(&note).unwrap();
+            assert_eq!(json, format!(r#"{{"code":"{}"{figures}}}"#, note.code()));
+            assert_eq!(serde_json::from_str::<Note>(&json).unwrap(), note);
+        }
+    }
+
+    #[test]
+    fn a_note_that_was_stored_without_its_rows_is_still_read() {
+        let stored = r#"{"code":"rows_dropped","count":2,"reasons":["out_of_order"]}"#;
+        let note: Note = serde_json::from_str(stored).unwrap();
+        assert_eq!(note, Note::RowsDropped { count: 2, reasons: vec![DropReason::OutOfOrder], rows: Vec::new() });
+        assert_eq!(note.to_string(), "2 rows of the source were left out.");
+        assert!(note.concerns(day("2013-01-02"), day("2013-01-02")), "its days are not known");
+    }
+
+    #[test]
+    fn a_note_concerns_the_spans_that_rest_on_its_day() {
+        let date = day("2013-01-10");
+        let moved = Note::UnexplainedMove { date, fraction: 0.6 };
+        let held_back = Note::NewestBarHeldBack { date, fraction: 0.6 };
+        let gap = Note::Gap { from: day("2013-01-10"), to: day("2013-01-22") };
+        let twice = dropped(&[("2013-01-10", DropReason::DuplicateDay)]);
+        let cases = [
+            (&moved, "2013-01-10", "2013-01-10", true),
+            (&moved, "2013-01-02", "2013-01-09", false),
+            (&moved, "2013-01-11", "2013-01-31", false),
+            (&held_back, "2013-01-02", "2013-01-09", true),
+            (&held_back, "2012-01-02", "2012-12-31", false),
+            (&gap, "2013-01-02", "2013-01-10", false),
+            (&gap, "2013-01-02", "2013-01-11", true),
+            (&gap, "2013-01-15", "2013-01-15", true),
+            (&gap, "2013-01-22", "2013-01-31", false),
+            (&twice, "2013-01-02", "2013-01-10", true),
+            (&twice, "2013-01-11", "2013-01-31", false),
+            (&Note::SplitsUnknown, "2013-01-11", "2013-01-31", true),
+        ];
+        for (note, from, to, expected) in cases {
+            assert_eq!(note.concerns(day(from), day(to)), expected, "{note:?} of {from} to {to}");
+        }
+        let typing_error = dropped(&[("2109-10-29", DropReason::DateInTheFuture)]);
+        assert!(typing_error.concerns(day("2019-10-01"), day("2019-12-31")), "its true day may be any");
+    }
+
+    #[test]
+    fn of_many_dropped_rows_twenty_are_named_and_all_counted() {
+        let first = day("2013-01-01");
+        let rows = (0..25).rev().map(|day| DroppedRow { date: first.plus_days(day), reason: DropReason::NotAPrice });
+        let Some(Note::RowsDropped { count, reasons, rows }) = Note::on_dropped(rows.collect()) else { panic!() };
+        assert_eq!((count, reasons, rows.len()), (25, vec![DropReason::NotAPrice], MAX_ROWS_NAMED));
+        assert_eq!(rows[0].date, first);
+        assert_eq!(Note::on_dropped(Vec::new()), None);
+    }
+
+    #[test]
+    fn the_sentence_names_the_row() {
+        let one = dropped(&[("2109-10-29", DropReason::DateInTheFuture)]);
+        assert_eq!(one.to_string(), "One row of the source was left out: that of 2109-10-29 (a date in the future).");
+    }
+}
