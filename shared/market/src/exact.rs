@@ -8,7 +8,8 @@ use rust_decimal::Decimal;
 use serde::de::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-/// The price that a text says, rounded half-even to the eight decimals that prices have; `None` where it says none.
+/// The price that a text says, rounded half-even to the twelve decimals that prices have; `None` where it says none
+/// or one too small for the books.
 pub(crate) fn price(text: &str) -> Option<Price> {
     let text = text.trim();
     let exact = Decimal::from_str_exact(text).or_else(|_| Decimal::from_scientific(text));
@@ -67,8 +68,10 @@ mod tests {
             ("0.1000000000000000055", "0.1"),
             ("1.2e-5", "0.000012"),
             ("91830.234375", "91830.234375"),
-            ("0.123456785", "0.12345678"),
-            ("202.9100036621093750000000000000000001", "202.91000366"),
+            ("0.123456785", "0.123456785"),
+            ("0.000000015100", "0.0000000151"),
+            ("0.1234567891125", "0.123456789112"),
+            ("202.9100036621093750000000000000000001", "202.910003662109"),
         ] {
             assert_eq!(digits(json).as_deref(), Some(price), "{json}");
         }

@@ -106,7 +106,7 @@ mod tests {
     fn a_monthly_average_is_of_the_months_last_trading_day_and_cents_are_dollars() {
         let body = r#"{"name": "Global Price of Coffee", "interval": "monthly", "unit": "cents per pound",
             "data": [{"date": "2013-03-01", "value": "160.2312345678"}]}"#;
-        assert_eq!(prices("COFFEE=LB", body), Ok(vec![pair("2013-03-28", "1.60231235")]));
+        assert_eq!(prices("COFFEE=LB", body), Ok(vec![pair("2013-03-28", "1.602312345678")]));
     }
 
     #[test]
