@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// The largest amount accepted from outside, in whole units of any currency.
 pub const MAX_AMOUNT: i64 = 1_000_000_000_000;
 
-/// A currency of ISO 4217.
+/// A currency of ISO 4217. Parsed, it is one in use; read from a record, it may have been withdrawn since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schema(value_type = String, example = "USD")]
@@ -39,14 +39,27 @@ pub enum MoneyError {
     /// Above [`MAX_AMOUNT`], or below its negative.
     #[error("an amount is at most {MAX_AMOUNT}")]
     TooLarge,
-    /// Not a currency of ISO 4217.
-    #[error("not a currency code of ISO 4217")]
+    /// Not a currency in use.
+    #[error("not a code of ISO 4217 for a currency in use")]
     UnknownCurrency,
 }
 
 impl Currency {
     /// The US dollar.
     pub const USD: Self = Self(iso_currency::Currency::USD);
+
+    /// The currency that has or had this code: for records, and for histories of rates, which outlive a currency.
+    pub fn of_record(code: &str) -> Result<Self, MoneyError> {
+        iso_currency::Currency::from_code(code).map(Self).ok_or(MoneyError::UnknownCurrency)
+    }
+
+    /// Whether accounts are kept and paid in it: codes of funds, of metals and other units of account, of tests and of no
+    /// currency are none, and one that another has replaced is none any more.
+    fn is_in_use(self) -> bool {
+        // VED took six zeros off the bolívar in 2021, and ISO 4217 keeps VES beside it.
+        let is_replaced = self.0.is_superseded().is_some() && self.0 != iso_currency::Currency::VES;
+        !self.0.is_fund() && !self.0.is_special() && !is_replaced
+    }
 
     /// The three-letter code.
     #[must_use]
@@ -65,7 +78,7 @@ impl FromStr for Currency {
     type Err = MoneyError;
 
     fn from_str(text: &str) -> Result<Self, MoneyError> {
-        iso_currency::Currency::from_code(text).map(Self).ok_or(MoneyError::UnknownCurrency)
+        Self::of_record(text).ok().filter(|currency| currency.is_in_use()).ok_or(MoneyError::UnknownCurrency)
     }
 }
 
@@ -73,7 +86,7 @@ impl TryFrom<String> for Currency {
     type Error = MoneyError;
 
     fn try_from(text: String) -> Result<Self, MoneyError> {
-        text.parse()
+        Self::of_record(&text)
     }
 }
 
@@ -161,6 +174,27 @@ mod tests {
             Money::parse("0.001", Currency::USD),
             Err(MoneyError::TooFine { currency: Currency::USD, decimals: 2 })
         );
+    }
+
+    #[test]
+    fn a_currency_is_one_in_use_and_records_of_others_can_be_read() {
+        for code in
+            ["USD", "EUR", "CHF", "JPY", "GBP", "SEK", "ZAR", "KWD", "XAF", "XOF", "XPF", "XCD", "XCG", "VES", "ZWG"]
+        {
+            assert_eq!(code.parse::<Currency>().unwrap().code(), code);
+        }
+        let withdrawn = ["HRK", "BGN", "SLL", "ZWL", "CUC"];
+        let funds = ["BOV", "CHE", "CHW", "CLF", "COU", "MXV", "USN", "UYI", "UYW"];
+        let special =
+            ["XXX", "XTS", "XAU", "XAG", "XPT", "XPD", "XDR", "XUA", "XSU", "XAD", "XBA", "XBB", "XBC", "XBD"];
+        for code in withdrawn.iter().chain(&funds).chain(&special) {
+            assert_eq!(code.parse::<Currency>(), Err(MoneyError::UnknownCurrency), "{code}");
+            let record = format!("\"{code}\"");
+            assert_eq!(serde_json::from_str::<Currency>(&record).unwrap().code(), *code);
+        }
+        for code in ["", "usd", "US", "USDX", "BTC", "DEM", "ABC"] {
+            assert!(code.parse::<Currency>().is_err() && Currency::of_record(code).is_err(), "{code}");
+        }
     }
 
     #[test]

@@ -152,7 +152,7 @@ pub(crate) fn named(symbol: &Symbol) -> Option<Named> {
 
 fn pair(codes: &str) -> Option<Named> {
     let (base, quote) = codes.split_at_checked(3)?;
-    let (base, quote) = (base.parse::<Currency>().ok()?, quote.parse::<Currency>().ok()?);
+    let (base, quote) = (Currency::of_record(base).ok()?, Currency::of_record(quote).ok()?);
     (base != quote).then_some(Named::Pair { base, quote })
 }
 
