@@ -3,7 +3,8 @@
 //! An object is the file `ROOT/<key>`; its content type stands beside it in
 //! `ROOT/<key>.content-type`, a name that no key can have. Files appear whole or not at all: each is
 //! written to a temporary file, flushed to the disk and renamed. Links lead to the server at the
-//! base address, whose route `/_objects/{key}` answers them with [`FolderObjects::verify`].
+//! base address, or at the one that a request was sent to, whose route `/_objects/{key}` answers them with
+//! [`FolderObjects::verify`].
 
 use std::fmt;
 use std::fs::{self, File};
@@ -29,6 +30,17 @@ const CONTENT_TYPE_SUFFIX: &str = ".content-type";
 const UNFINISHED_PREFIX: &str = ".unfinished-";
 /// An unfinished file this old was left by a process that died.
 const ABANDONED_AFTER: Duration = Duration::from_hours(1);
+
+tokio::task_local! {
+    /// The address that the request under way was sent to.
+    static ASKED_AT: Url;
+}
+
+/// Runs the work of a request that was sent to the server under `base_url`: that is where the links lead that it makes.
+/// A server has several names, and a client may reach it by one alone.
+pub async fn links_lead_to<F: Future>(base_url: Url, work: F) -> F::Output {
+    ASKED_AT.scope(base_url, work).await
+}
 
 /// Objects as files under one folder, with links signed by a secret of its own.
 #[derive(Clone)]
@@ -67,7 +79,7 @@ impl FolderObjects {
         })
     }
 
-    /// Tells where links lead, such as `http://127.0.0.1:8080`: known only once the server listens,
+    /// Tells where links lead that no request asked for, or none [that says so](links_lead_to), such as `http://127.0.0.1:8080`: known only once the server listens,
     /// when the system chooses the port. It is set once, also for the clones of this value.
     ///
     /// Errors: [`ObjectError::Address`] when it is no http or https address without query, or was set already.
@@ -96,6 +108,13 @@ impl FolderObjects {
         Ok(Served { bytes, content_type, content_disposition: attachment(&filename) })
     }
 
+    /// Removes the objects with this prefix that were stored before `limit`, as a bucket's lifecycle rule does. Gives how
+    /// many.
+    pub async fn remove_stored_before(&self, prefix: &str, limit: DateTime<Utc>) -> Result<usize, ObjectError> {
+        let folder = self.root.join(prefix);
+        blocking(move || remove_stored_before(&folder, limit)).await
+    }
+
     fn path(&self, key: &ObjectKey) -> PathBuf {
         self.root.join(key.as_str())
     }
@@ -115,11 +134,12 @@ impl Objects for FolderObjects {
     async fn put(&self, key: &ObjectKey, bytes: Vec<u8>, content_type: &str) -> Result<(), ObjectError> {
         check_put(&bytes, content_type)?;
         let (root, path, content_type) = (self.root.clone(), self.path(key), content_type.to_owned());
+        let now = (self.clock)();
         blocking(move || {
             let folder = path.parent().unwrap_or(&root);
             create_private_dir(folder)?;
-            write_whole(folder, &content_type_path(&path), content_type.as_bytes())?;
-            write_whole(folder, &path, &bytes)?;
+            write_whole(folder, &content_type_path(&path), content_type.as_bytes(), now)?;
+            write_whole(folder, &path, &bytes, now)?;
             // A rename is durable once the folder is, and a new folder once its parents are.
             folder.ancestors().take_while(|folder| folder.starts_with(&root)).try_for_each(sync_dir)
         })
@@ -147,7 +167,8 @@ impl Objects for FolderObjects {
     async fn link(&self, key: &ObjectKey, options: LinkOptions) -> Result<Link, ObjectError> {
         let expires_at = options.expires_at((self.clock)())?;
         let unset = || ObjectError::Address { reason: "it is not known before the server listens".to_owned() };
-        let mut url = self.base_url.get().ok_or_else(unset)?.clone();
+        let asked_at = ASKED_AT.try_with(Url::clone).ok();
+        let mut url = asked_at.or_else(|| self.base_url.get().cloned()).ok_or_else(unset)?;
         let path = format!("{}/{LINK_PATH}/{key}", url.path().trim_end_matches('/'));
         url.set_path(&path);
         url.set_query(Some(&self.signer.query(key, expires_at, &safe_filename(&options.filename))));
@@ -171,9 +192,11 @@ fn content_type_path(object: &Path) -> PathBuf {
     path.into()
 }
 
-fn write_whole(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn write_whole(folder: &Path, path: &Path, bytes: &[u8], now: DateTime<Utc>) -> io::Result<()> {
     let mut file = tempfile::Builder::new().prefix(UNFINISHED_PREFIX).tempfile_in(folder)?;
     file.write_all(bytes)?;
+    // Its age is told by the clock of the store, as that of its links.
+    file.as_file().set_modified(now.into())?;
     file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(())
@@ -226,6 +249,34 @@ fn remove_abandoned(root: &Path, now: DateTime<Utc>) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Removes the objects in the folders of this one that were stored before `limit`.
+fn remove_stored_before(prefix: &Path, limit: DateTime<Utc>) -> io::Result<usize> {
+    let mut removed = 0;
+    for customer in entries_if_present(prefix)? {
+        for file in entries_if_present(&customer?.path())? {
+            let file = file?;
+            let metadata = match file.metadata() {
+                // Erased in between.
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                metadata => metadata?,
+            };
+            if DateTime::<Utc>::from(metadata.modified()?) < limit {
+                remove_if_present(&file.path())?;
+                removed += usize::from(!file.file_name().to_string_lossy().ends_with(CONTENT_TYPE_SUFFIX));
+            }
+        }
+    }
+    Ok(removed)
+}
+
+fn entries_if_present(folder: &Path) -> io::Result<impl Iterator<Item = io::Result<fs::DirEntry>>> {
+    match fs::read_dir(folder) {
+        Ok(entries) => Ok(Some(entries).into_iter().flatten()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None.into_iter().flatten()),
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(test)]

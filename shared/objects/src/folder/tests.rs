@@ -230,3 +230,33 @@ fn files_under(root: &Path) -> Vec<String> {
     }
     files
 }
+
+#[tokio::test]
+async fn objects_of_a_prefix_are_removed_once_they_are_older_than_its_limit() {
+    let server = server();
+    let other = ObjectKey::new("results", CustomerId(Uuid::nil()), [3; 16], "json").unwrap();
+    server.set_clock_back(Duration::from_secs(60));
+    server.objects.put(&key(1), b"old".to_vec(), "text/plain").await.unwrap();
+    server.objects.put(&other, b"old".to_vec(), "text/plain").await.unwrap();
+    server.set_clock_back(Duration::ZERO);
+    server.objects.put(&key(2), b"new".to_vec(), "text/plain").await.unwrap();
+    let remove = async |prefix: &str| server.objects.remove_stored_before(prefix, now()).await.unwrap();
+    assert_eq!((remove("reports").await, remove("reports").await, remove("exports").await), (1, 0, 0));
+    assert_eq!(server.objects.get(&key(1)).await.unwrap(), None);
+    assert_eq!(server.objects.get(&key(2)).await.unwrap(), Some(b"new".to_vec()));
+    assert_eq!(server.objects.get(&other).await.unwrap(), Some(b"old".to_vec()), "another prefix has another limit");
+    let left = fs::read_dir(server.folder.path().join("objects/reports").join(Uuid::nil().to_string())).unwrap();
+    assert_eq!(left.count(), 2, "nothing of the old one is left, its content type neither");
+}
+
+#[tokio::test]
+async fn a_link_leads_to_where_its_request_was_sent() {
+    let server = server();
+    server.objects.put(&key(1), b"x".to_vec(), "text/plain").await.unwrap();
+    let link = || async { server.objects.link(&key(1), for_five_minutes()).await.unwrap().url };
+    assert!(link().await.starts_with("http://127.0.0.1:8080/_objects/"));
+    let asked_at = "https://sextant.home.arpa".parse().unwrap();
+    let link = crate::links_lead_to(asked_at, link()).await;
+    assert!(link.starts_with("https://sextant.home.arpa/_objects/"), "{link}");
+    assert_eq!(follow(&server.objects, &link).await.unwrap().bytes, b"x", "whatever its host, the signature holds");
+}
