@@ -46,6 +46,28 @@ fn a_dry_run_says_what_would_happen_and_writes_nothing() {
 }
 
 #[test]
+fn a_report_of_twenty_thousand_rows_counts_them_all_and_lists_a_thousand_mistakes_first() {
+    each(async |target: &Target| {
+        let investments = investments(target).await;
+        let row = |row: usize| if row % 4 == 0 { "IBM,1,1,2010-01-04,,\n" } else { "N/A,-1,free,1.4.2010,none,EURO\n" };
+        let file = format!("{HEADER}\n{}", (1..=20_000).map(row).collect::<String>());
+        let report = import(target, &investments, "?dry_run=true", &file).await.expect_status(200).json();
+        assert_eq!(
+            (&report["rows"], &report["invalid"], &report["cut"]),
+            (&json!(20_000), &json!(15_000), &json!(true))
+        );
+        assert_eq!(verdicts(&report), ["invalid"; 1_000]);
+        let refused = import(target, &investments, "", &file).await.expect_problem(422, "invalid_rows");
+        assert_eq!(refused["errors"].as_array().unwrap().len(), 1_000);
+        assert!(refused["detail"].as_str().unwrap().contains("the first 1000 mistakes are listed"), "{refused}");
+        let good = format!("{HEADER}\n{}", "IBM,1,1,2010-01-04,,\n".repeat(1_001));
+        let imported = import(target, &investments, "?duplicates=import", &good).await.expect_status(200).json();
+        assert_eq!((&imported["imported"], &imported["cut"]), (&json!(1_001), &json!(true)));
+        assert_eq!(verdicts(&imported).len(), 1_000);
+    });
+}
+
+#[test]
 fn the_same_file_twice_changes_nothing() {
     each(async |target: &Target| {
         let investments = investments(target).await;

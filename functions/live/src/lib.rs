@@ -88,7 +88,11 @@ async fn receive(app: &App, event: &WebSocketEvent) -> u16 {
 /// The status of what was not done; the cause is for the log.
 fn failed(error: &services::ServiceError) -> u16 {
     let cause = std::error::Error::source(error).map(ToString::to_string);
-    tracing::error!(%error, cause, "a live event was not taken");
+    if error.is_lost_race() {
+        tracing::info!(%error, "given up: every attempt at a live event lost a race for an item");
+    } else {
+        tracing::error!(%error, cause, "a live event was not taken");
+    }
     503
 }
 

@@ -5,7 +5,7 @@ use std::any::Any;
 use std::time::Instant;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _, to_bytes};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
@@ -15,6 +15,12 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::policy;
 use crate::problem::Problem;
+
+/// The largest answer of a function, in bytes of the JSON string that Lambda sends it in. Lambda takes 6 MiB, of which this
+/// leaves some to status and headers.
+const MAX_ANSWER_BYTES: usize = (6 << 20) - (64 << 10);
+/// What a byte becomes at most in a JSON string: `\u0000`.
+const MAX_ESCAPE_BYTES: usize = 6;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -49,7 +55,7 @@ async fn finish(State(app): State<App>, request: Request, next: Next) -> Respons
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map(|route| route.as_str().to_owned());
     let started = Instant::now();
-    let mut response = next.run(request).await;
+    let mut response = bounded(next.run(request).await).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let body = problem.identified(&id).body();
         response.headers_mut().remove(header::CONTENT_LENGTH);
@@ -67,10 +73,72 @@ async fn finish(State(app): State<App>, request: Request, next: Next) -> Respons
     response
 }
 
+/// The answer, or the refusal of one that Lambda would not take, which the caller would see as a failure without a word.
+async fn bounded(response: Response) -> Response {
+    if response.body().size_hint().exact().is_some_and(|bytes| bytes < (MAX_ANSWER_BYTES / MAX_ESCAPE_BYTES) as u64) {
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    let bytes = match to_bytes(body, usize::MAX).await {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            tracing::error!(%error, "an answer broke off");
+            return Problem::internal().into_response();
+        }
+    };
+    let sent = sent_bytes(&bytes);
+    if sent > MAX_ANSWER_BYTES {
+        tracing::error!(sent, "an answer is larger than Lambda takes");
+        let detail = format!("the answer has {sent} bytes, more than {MAX_ANSWER_BYTES}; ask for less at a time");
+        return Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "answer_too_large", detail).into_response();
+    }
+    Response::from_parts(parts, Body::from(bytes))
+}
+
+/// How many bytes a body has in the JSON of Lambda: text is escaped (RFC 8259, section 7), all else is base64.
+fn sent_bytes(body: &[u8]) -> usize {
+    let escaped = |byte| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 2,
+        0..0x20 => MAX_ESCAPE_BYTES,
+        _ => 1,
+    };
+    match std::str::from_utf8(body) {
+        Ok(text) => text.bytes().map(escaped).sum(),
+        Err(_) => body.len().div_ceil(3) * 4,
+    }
+}
+
 #[expect(clippy::needless_pass_by_value, reason = "the layer's trait hands the payload over")]
 fn answer_for_a_bug(payload: Box<dyn Any + Send>) -> Response {
     let text = payload.downcast_ref::<String>().map(String::as_str);
     let cause = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message");
     tracing::error!(cause, "panic");
     Problem::internal().into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn status_of(body: Vec<u8>) -> u16 {
+        bounded(Response::new(Body::from(body))).await.status().as_u16()
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_lambda_would_not_take_is_a_refusal_that_says_so() {
+        assert_eq!(status_of(vec![b'x'; MAX_ANSWER_BYTES]).await, 200);
+        assert_eq!(status_of(vec![b'x'; MAX_ANSWER_BYTES + 1]).await, 422);
+        assert_eq!(status_of(vec![b'"'; MAX_ANSWER_BYTES / 2]).await, 200);
+        assert_eq!(status_of(vec![b'"'; MAX_ANSWER_BYTES / 2 + 1]).await, 422);
+        assert_eq!(status_of(vec![0xff; MAX_ANSWER_BYTES / 4 * 3]).await, 200);
+        assert_eq!(status_of(vec![0xff; MAX_ANSWER_BYTES / 4 * 3 + 3]).await, 422);
+        let refused = bounded(Response::new(Body::from(vec![b'x'; 7 << 20]))).await;
+        assert_eq!(refused.extensions().get::<Problem>().unwrap().code, "answer_too_large");
+    }
+
+    #[test]
+    fn a_body_is_counted_as_it_is_escaped() {
+        let text = "plain \"quoted\" back\\slash\n\r\t\u{1} é €";
+        assert_eq!(sent_bytes(text.as_bytes()), serde_json::to_string(text).unwrap().len() - 2);
+    }
 }

@@ -12,20 +12,23 @@ const MAX_KEY_LENGTH: usize = 255;
 /// Name of the header that marks an answer given before.
 pub const REPLAYED_HEADER: &str = "idempotency-replayed";
 
-/// The key of a request, where it has one: 1 to 255 visible ASCII characters.
+/// The key of a request, where it has one: 1 to 255 visible ASCII characters and no comma, because two such headers
+/// arrive as one, joined by a comma, and neither of them is the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyKey(pub Option<String>);
 
 impl IdempotencyKey {
     /// The key among these headers, if there is one; a problem where it cannot be used.
     pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
-        let Some(value) = headers.get(HEADER) else {
+        let mut values = headers.get_all(HEADER).iter();
+        let Some(value) = values.next() else {
             return Ok(Self(None));
         };
         let key = value.as_bytes();
-        let visible = key.iter().all(u8::is_ascii_graphic);
-        if key.is_empty() || key.len() > MAX_KEY_LENGTH || !visible {
-            let detail = format!("an Idempotency-Key has 1 to {MAX_KEY_LENGTH} visible ASCII characters");
+        let may_stand = |byte: &u8| byte.is_ascii_graphic() && *byte != b',';
+        let is_key = !key.is_empty() && key.len() <= MAX_KEY_LENGTH && key.iter().all(may_stand);
+        if values.next().is_some() || !is_key {
+            let detail = format!("an Idempotency-Key has 1 to {MAX_KEY_LENGTH} visible ASCII characters and no comma");
             return Err(Problem::bad_request("invalid_idempotency_key", detail));
         }
         Ok(Self(Some(String::from_utf8_lossy(key).into_owned())))
@@ -45,5 +48,30 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         Self::of(&parts.headers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(values: &[&str]) -> Result<Option<String>, &'static str> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(HEADER, value.parse().unwrap());
+        }
+        IdempotencyKey::of(&headers).map(|IdempotencyKey(key)| key).map_err(|problem| problem.code)
+    }
+
+    #[test]
+    fn a_key_is_visible_ascii_without_a_comma_and_stands_once() {
+        let longest = "k".repeat(MAX_KEY_LENGTH);
+        assert_eq!(code(&[]), Ok(None));
+        for good in ["k", "a:b;c.d/e~", &longest] {
+            assert_eq!(code(&[good]), Ok(Some(good.to_owned())), "{good}");
+        }
+        for bad in [&["a,b"][..], &["a, b"], &[","], &["a b"], &[""], &[&format!("{longest}k")], &["a", "a"]] {
+            assert_eq!(code(bad), Err("invalid_idempotency_key"), "{bad:?}");
+        }
     }
 }

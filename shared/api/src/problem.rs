@@ -7,7 +7,7 @@ use ledger::Refusal;
 use market::ProviderError;
 use serde::Serialize;
 use services::ServiceError;
-use services::error::RowMistake;
+use services::error::{RowMistake, shortened};
 use store::StoreError;
 use store::error::Remedy;
 
@@ -56,7 +56,7 @@ impl FieldError {
     /// An error of the field that `pointer` names.
     #[must_use]
     pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), detail: detail.into(), column: None }
+        Self { pointer: shortened(&pointer.into()), detail: shortened(&detail.into()), column: None }
     }
 }
 
@@ -184,12 +184,20 @@ impl Problem {
             return Self::bad_request("invalid_cursor", "the cursor does not belong to this list");
         }
         let cause = std::error::Error::source(error).map(ToString::to_string);
-        tracing::error!(%error, cause, "the store failed");
+        let later = || Self::unavailable("store_unavailable", "the store did not answer; nothing is half done", 1);
         match error.remedy() {
-            Remedy::StartOver | Remedy::AskLater => {
-                Self::unavailable("store_unavailable", "the store did not answer; nothing is half done", 1)
+            Remedy::StartOver => {
+                tracing::info!(%error, "given up: every attempt lost a race for an item, or came to a busy store");
+                later()
             }
-            Remedy::None => Self::internal(),
+            Remedy::AskLater => {
+                tracing::error!(%error, cause, "the store failed");
+                later()
+            }
+            Remedy::None => {
+                tracing::error!(%error, cause, "the store failed");
+                Self::internal()
+            }
         }
     }
 
@@ -303,5 +311,54 @@ impl From<ServiceError> for Problem {
                 Self::internal()
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// The status that an error of the store is answered with, and what is logged of it.
+    fn answered(error: StoreError) -> (u16, String) {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+        let status = tracing::subscriber::with_default(subscriber, || Problem::from(ServiceError::Store(error)).status);
+        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        (status, text)
+    }
+
+    #[test]
+    fn a_lost_race_is_no_failure_of_the_store() {
+        for error in [StoreError::Conflict { write: 2 }, StoreError::Throttled] {
+            let (status, log) = answered(error);
+            assert!(status == 503 && log.contains("INFO") && log.contains("lost a race"), "{log}");
+            assert!(!log.contains("ERROR") && !log.contains("failed"), "{log}");
+        }
+        let (status, log) = answered(StoreError::unavailable("gone"));
+        assert!(status == 503 && log.contains("ERROR") && log.contains("the store failed"), "{log}");
+    }
+
+    #[test]
+    fn a_field_error_repeats_no_more_of_a_request_than_a_person_reads() {
+        let error = FieldError::new("p".repeat(100_000), "d".repeat(100_000));
+        assert!(error.pointer.len() < 600 && error.detail.len() < 600);
     }
 }

@@ -8,7 +8,11 @@ use quant::rules::RuleError;
 use store::StoreError;
 use store::retry::Retryable;
 
+use crate::imports::MAX_LISTED;
 use crate::mail::MailError;
+
+/// Longest account of one mistake.
+const MAX_DETAIL_CHARS: usize = 500;
 
 /// Every way a service can refuse or fail. The HTTP layer maps each to one status and code.
 #[derive(Debug, thiserror::Error)]
@@ -126,7 +130,7 @@ pub enum ServiceError {
         cause: String,
     },
     /// Rows that cannot be used; nothing was imported.
-    #[error("{count} rows cannot be used, and nothing was imported")]
+    #[error("{count} rows cannot be used, and nothing was imported{}", cut(errors))]
     InvalidRows {
         /// How many.
         count: usize,
@@ -134,7 +138,10 @@ pub enum ServiceError {
         errors: Vec<RowMistake>,
     },
     /// Rows that repeat others, of which the caller has not said what becomes of them; nothing was imported.
-    #[error("{count} rows repeat others, and nothing was imported: send duplicates=import or duplicates=skip")]
+    #[error(
+        "{count} rows repeat others, and nothing was imported: send duplicates=import or duplicates=skip{}",
+        cut(errors)
+    )]
     DuplicateRows {
         /// How many.
         count: usize,
@@ -213,7 +220,28 @@ pub struct RowMistake {
     pub detail: String,
 }
 
+/// What a refusal says where it does not list everything.
+fn cut(errors: &[RowMistake]) -> String {
+    if errors.len() < MAX_LISTED { String::new() } else { format!("; the first {MAX_LISTED} mistakes are listed") }
+}
+
+/// The text, cut where it is longer than an answer needs, such as one that repeats what a client sent.
+#[must_use]
+pub fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MAX_DETAIL_CHARS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 impl ServiceError {
+    /// Whether nothing was written because others were faster, or the store was busy, each time that it was tried: the
+    /// same call may succeed later, and nothing is wrong.
+    #[must_use]
+    pub fn is_lost_race(&self) -> bool {
+        self.is_retryable()
+    }
+
     /// A fault of ours with its cause.
     pub(crate) fn fault(what: &str, cause: impl std::fmt::Display) -> Self {
         Self::Fault(format!("{what}: {cause}"))

@@ -38,8 +38,8 @@ use report::SameAs;
 const ROWS_A_TRANSACTION: usize = 80;
 /// Symbols that the refresh is told of at the same time.
 const FOLLOWED_AT_ONCE: usize = 8;
-/// Most mistakes that a refusal lists.
-const MAX_LISTED: usize = 1_000;
+/// Most mistakes that a refusal lists, and most rows that a report does.
+pub(crate) const MAX_LISTED: usize = 1_000;
 const ROUTE: &str = "POST /portfolios/{id}/investments/import";
 
 /// What is to become of rows that say what another row, or an investment, says already.

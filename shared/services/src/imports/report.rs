@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::error::shortened;
+use crate::imports::MAX_LISTED;
 use crate::investments::Mistake;
 
 /// What became, or would become, of a file.
@@ -23,7 +25,11 @@ pub struct ImportReport {
     pub duplicates: usize,
     /// Rows that cannot be used.
     pub invalid: usize,
-    /// A verdict a row, in the order of the file.
+    /// Whether `items` leaves rows out, because the file has more than 1,000; the counts are of all rows.
+    #[serde(default)]
+    pub cut: bool,
+    /// Verdicts in the order of the file: of every row, or of 1,000, of which as many as possible are rows that cannot be
+    /// used, and then duplicates.
     pub items: Vec<RowVerdict>,
 }
 
@@ -84,9 +90,13 @@ impl RowVerdict {
     }
 
     pub(super) fn invalid(row: usize, mistakes: &[Mistake]) -> Self {
-        let error = |(field, detail): &Mistake| RowError { field: (*field).to_owned(), detail: detail.clone() };
+        let error = |(field, detail): &Mistake| RowError { field: (*field).to_owned(), detail: shortened(detail) };
         let errors = mistakes.iter().map(error).collect();
         Self { errors, ..Self::new(row, Verdict::Invalid) }
+    }
+
+    fn is_duplicate(&self) -> bool {
+        self.same_as_row.is_some() || self.same_as_investment.is_some() || self.verdict == Verdict::Duplicate
     }
 
     pub(super) fn same_as(self, same_as: Option<SameAs>) -> Self {
@@ -107,12 +117,50 @@ impl ImportReport {
             repeated: false,
             rows: items.len(),
             imported: count(|item| matches!(item.verdict, Verdict::Imported | Verdict::WouldImport)),
-            duplicates: count(|item| {
-                let repeats = item.same_as_row.is_some() || item.same_as_investment.is_some();
-                repeats || item.verdict == Verdict::Duplicate
-            }),
+            duplicates: count(RowVerdict::is_duplicate),
             invalid: count(|item| item.verdict == Verdict::Invalid),
-            items,
+            cut: items.len() > MAX_LISTED,
+            items: listed(items),
         }
+    }
+}
+
+/// The first [`MAX_LISTED`] of what a person has to look at, in the order of the file.
+fn listed(items: Vec<RowVerdict>) -> Vec<RowVerdict> {
+    let (invalid, usable): (Vec<_>, Vec<_>) = items.into_iter().partition(|item| item.verdict == Verdict::Invalid);
+    let (duplicates, plain): (Vec<_>, Vec<_>) = usable.into_iter().partition(RowVerdict::is_duplicate);
+    let mut listed: Vec<_> = invalid.into_iter().chain(duplicates).chain(plain).take(MAX_LISTED).collect();
+    listed.sort_by_key(|item| item.row);
+    listed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(rows: usize, verdict: impl Fn(usize) -> RowVerdict) -> ImportReport {
+        ImportReport::of(String::new(), (1..=rows).map(verdict).collect())
+    }
+
+    #[test]
+    fn a_report_of_a_thousand_rows_lists_them_all() {
+        let report = report(MAX_LISTED, |row| RowVerdict::new(row, Verdict::WouldImport));
+        assert!(!report.cut && report.items.len() == MAX_LISTED);
+    }
+
+    #[test]
+    fn a_longer_report_counts_every_row_and_lists_mistakes_and_then_duplicates_first() {
+        let verdict = |row| match row {
+            1_500 => RowVerdict::invalid(row, &[("quantity", "q".repeat(10_000))]),
+            2..=900 | 1_999 => RowVerdict::new(row, Verdict::Duplicate),
+            _ => RowVerdict::new(row, Verdict::Imported),
+        };
+        let report = report(2_000, verdict);
+        assert_eq!((report.rows, report.imported, report.duplicates, report.invalid), (2_000, 1_099, 900, 1));
+        assert!(report.cut && report.items.len() == MAX_LISTED);
+        assert!(report.items.is_sorted_by_key(|item| item.row));
+        let listed = |row| report.items.iter().find(|item| item.row == row);
+        assert!(listed(1_999).is_some() && listed(1).is_some() && listed(1_000).is_none());
+        assert!(listed(1_500).unwrap().errors[0].detail.len() < 1_000, "a detail is bounded too");
     }
 }
