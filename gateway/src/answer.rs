@@ -2,32 +2,37 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::BodyExt;
-use hyper::body::{Body, Incoming};
+use hyper::body::Incoming;
 use objects::LinkError;
 
 use crate::event::{self, Circumstances, HttpRequest};
+use crate::host::HostError;
 use crate::invoke::{self, Failure, Invocation};
 use crate::live::handshake;
-use crate::platform::Platform;
+use crate::platform::{Mounted, Platform};
+use crate::request_body::{self, Deadlines};
+use crate::request_line::{self, Malformed};
+use crate::routes::{RouteKey, Taken};
 
-/// The largest body that API Gateway takes, in bytes.
-pub const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
-/// Of a body that is too large, this much is still read, so that the client comes to read the refusal.
-const MAX_DRAINED_BYTES: usize = 4 * MAX_BODY_BYTES;
-/// A client that takes longer to send its body is not waited for: API Gateway waits 30 seconds for everything.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// The path of the gateway's only route of its own.
 const OBJECTS: &str = "/_objects/";
 
-/// Answers one request from `peer`.
-pub async fn answer(platform: &Arc<Platform>, peer: SocketAddr, request: Request<Incoming>) -> Response<Bytes> {
-    let Some(host) = platform.hosts.named(request.uri(), request.headers()) else { return misdirected() };
+/// Answers one request from `peer`, whose body comes within `deadlines`.
+pub async fn answer(
+    platform: &Arc<Platform>,
+    deadlines: Deadlines,
+    peer: SocketAddr,
+    request: Request<Incoming>,
+) -> Response<Bytes> {
+    let host = match platform.hosts.named(request.uri(), request.headers()) {
+        Ok(host) => host,
+        Err(HostError::Malformed) => return said(StatusCode::BAD_REQUEST, "Bad Request"),
+        Err(HostError::NotOurs) => return misdirected(),
+    };
     if let Some(live) = platform.live.as_ref().filter(|live| live.is_asked(&request)) {
         return handshake::answer(platform, live, peer, host, request).await;
     }
@@ -36,29 +41,58 @@ pub async fn answer(platform: &Arc<Platform>, peer: SocketAddr, request: Request
         return object(platform, &parts, key).await;
     }
     let request_id = platform.app.new_id().to_string();
-    let answered = forward(platform, peer, &parts, &host, body, &request_id).await;
-    answered.unwrap_or_else(|failure| {
-        let (method, path) = (&parts.method, parts.uri.path());
-        tracing::info!(request_id, %method, path, ?failure, "refused");
+    // The log has the route and never the path, which may have anything in it.
+    let refused = |failure: Failure, route: Option<&RouteKey>| {
+        let (method, route) = (&parts.method, route.map(ToString::to_string));
+        tracing::info!(request_id, %method, route, ?failure, "refused");
         invoke::with_request_id(failure.response(), &request_id)
-    })
+    };
+    let chosen = match Chosen::of(platform, &parts) {
+        Ok(chosen) => chosen,
+        Err(failure) => return refused(failure, None),
+    };
+    let forwarded =
+        forward(platform, Sent { peer, parts: &parts, host: &host, body, deadlines }, &chosen, &request_id).await;
+    forwarded.unwrap_or_else(|failure| refused(failure, Some(chosen.taken.key)))
+}
+
+/// The route that takes a request, and the request's line as functions are to read it.
+struct Chosen<'a> {
+    path: String,
+    query: &'a str,
+    taken: Taken<'a, Mounted>,
+}
+
+impl<'a> Chosen<'a> {
+    fn of(platform: &'a Platform, parts: &'a Parts) -> Result<Self, Failure> {
+        let path = request_line::decode_path(parts.uri.path()).map_err(|Malformed| Failure::BadRequest)?;
+        let query = parts.uri.query().unwrap_or_default();
+        request_line::check_query(query).map_err(|Malformed| Failure::BadRequest)?;
+        let taken = platform.routes.take(parts.method.as_str(), &path).ok_or(Failure::NotFound)?;
+        Ok(Self { path, query, taken })
+    }
+}
+
+/// A request as it comes from a client.
+struct Sent<'a> {
+    peer: SocketAddr,
+    parts: &'a Parts,
+    host: &'a str,
+    body: Incoming,
+    deadlines: Deadlines,
 }
 
 async fn forward(
     platform: &Platform,
-    peer: SocketAddr,
-    parts: &Parts,
-    host: &str,
-    body: Incoming,
+    sent: Sent<'_>,
+    chosen: &Chosen<'_>,
     request_id: &str,
 ) -> Result<Response<Bytes>, Failure> {
-    let path = event::decode_path(parts.uri.path()).map_err(|event::Malformed| Failure::BadRequest)?;
-    let query = parts.uri.query().unwrap_or_default();
-    event::check_query(query).map_err(|event::Malformed| Failure::BadRequest)?;
-    let taken = platform.routes.take(parts.method.as_str(), &path).ok_or(Failure::NotFound)?;
+    let Sent { peer, parts, host, body, deadlines } = sent;
+    let Chosen { path, query, taken } = chosen;
     let request = HttpRequest {
         method: &parts.method,
-        path: &path,
+        path,
         query,
         version: parts.version,
         headers: &parts.headers,
@@ -75,7 +109,10 @@ async fn forward(
     };
     let function = taken.target;
     // Read first, whoever sends it: a client that is refused while it still sends would not read the refusal.
-    let body = tokio::time::timeout(BODY_TIMEOUT, read(body)).await.map_err(|_| Failure::TooSlow)?;
+    let body = match request_body::read(body, deadlines).await {
+        Err(Failure::TooSlow) => return Err(Failure::TooSlow),
+        read => read,
+    };
     let context = match &platform.authorizer {
         Some(authorizer) if !function.public => {
             Some(authorizer.ask(&event::http_event(&request, &circumstances), request_id).await?)
@@ -88,27 +125,6 @@ async fn forward(
     let event = event::http_event(&request, &circumstances);
     let invocation = Invocation { function: &function.name, timeout: function.timeout, request_id };
     Ok(invoke::invoke_http(function.router.clone(), &event, &invocation).await)
-}
-
-async fn read(mut body: Incoming) -> Result<Bytes, Failure> {
-    let announced = body.size_hint().lower();
-    if announced > MAX_DRAINED_BYTES as u64 {
-        return Err(Failure::TooLarge);
-    }
-    let mut bytes = Vec::with_capacity(announced.min(MAX_BODY_BYTES as u64) as usize);
-    let mut seen = 0;
-    while let Some(frame) = body.frame().await {
-        // The client has gone, or what it sends is no HTTP: whatever is answered, nobody reads it.
-        let Ok(data) = frame.map_err(|_| Failure::BadRequest)?.into_data() else { continue };
-        seen += data.len();
-        if seen > MAX_DRAINED_BYTES {
-            break;
-        }
-        if seen <= MAX_BODY_BYTES {
-            bytes.extend_from_slice(&data);
-        }
-    }
-    if seen > MAX_BODY_BYTES { Err(Failure::TooLarge) } else { Ok(bytes.into()) }
 }
 
 /// Answers a signed link, whoever presents it.
@@ -124,7 +140,7 @@ async fn object(platform: &Platform, parts: &Parts, key: &str) -> Response<Bytes
         Err(LinkError::Forbidden) => return said(StatusCode::FORBIDDEN, "Forbidden"),
         Err(LinkError::Gone) => return said(StatusCode::NOT_FOUND, "Not Found"),
         Err(error) => {
-            tracing::error!(key, error = %anyhow::Error::from(error), "an object cannot be read");
+            tracing::error!(error = %anyhow::Error::from(error), "an object cannot be read");
             return said(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
         }
     };

@@ -29,9 +29,9 @@ const TEXT_TYPES: [&str; 3] = ["application/json", "application/javascript", "ap
 pub struct HttpRequest<'a> {
     /// Its method.
     pub method: &'a Method,
-    /// The path, decoded by [`decode_path`].
+    /// The path, decoded by [`decode_path`](crate::request_line::decode_path).
     pub path: &'a str,
-    /// The query as it came, checked by [`check_query`]; empty for none.
+    /// The query as it came, checked by [`check_query`](crate::request_line::check_query); empty for none.
     pub query: &'a str,
     /// HTTP/1.1 or 2.
     pub version: Version,
@@ -58,30 +58,6 @@ pub struct Circumstances<'a> {
     pub time: DateTime<Utc>,
     /// What the authorizer says of the caller; nothing on a public route.
     pub authorizer: Option<&'a HashMap<String, Value>>,
-}
-
-/// A request that API Gateway answers with 400 before any function sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Malformed;
-
-/// The path as HTTP APIs hand it over: percent-decoded, once.
-pub fn decode_path(path: &str) -> Result<String, Malformed> {
-    check_escapes(path)?;
-    let decoded = percent_decode_str(path).decode_utf8().map_err(|_| Malformed)?;
-    // A control character has no business in a path; URL parsers drop some of them without a word.
-    if decoded.chars().any(char::is_control) { Err(Malformed) } else { Ok(decoded.into_owned()) }
-}
-
-/// Refuses a query with characters that RFC 3986 section 3.4 does not allow, which the conversion
-/// into a function's request would not survive.
-pub fn check_query(query: &str) -> Result<(), Malformed> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%".contains(&byte);
-    if query.bytes().all(allowed) { check_escapes(query) } else { Err(Malformed) }
-}
-
-fn check_escapes(text: &str) -> Result<(), Malformed> {
-    let escaped = |rest: &str| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
-    if text.split('%').skip(1).all(escaped) { Ok(()) } else { Err(Malformed) }
 }
 
 /// The event that API Gateway sends for `request`.
@@ -350,27 +326,5 @@ mod tests {
     fn a_header_that_is_not_utf_8_is_read_as_latin_1() {
         assert_eq!(event(&[("x-a", b"caf\xe9")], "", b"")["headers"]["x-a"], "café");
         assert_eq!(event(&[("x-a", "café".as_bytes())], "", b"")["headers"]["x-a"], "café");
-    }
-
-    #[test]
-    fn a_path_is_decoded_once_and_must_be_text() {
-        assert_eq!(decode_path("/a%20b/%5EGSPC/%2541").unwrap(), "/a b/^GSPC/%41");
-        assert_eq!(decode_path("/%C3%A9").unwrap(), "/é");
-        for bad in ["/%", "/%4", "/%zz", "/%+1", "/%ff", "/a%00", "/a%0Ab"] {
-            assert_eq!(decode_path(bad), Err(Malformed), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_query_holds_only_what_rfc_3986_allows() {
-        assert_eq!(check_query("a=1&b=%20x+y;c:@/?!$'()*,-._~"), Ok(()));
-        for byte in (0..=u8::MAX).filter(|byte| !byte.is_ascii_alphanumeric() && !b"-._~!$&'()*+,;=:@/?".contains(byte))
-        {
-            let query = format!("a={}b", char::from(byte));
-            assert_eq!(check_query(&query), Err(Malformed), "{query:?}");
-        }
-        for bad in ["%", "a%2", "%g0", "a=%zz"] {
-            assert_eq!(check_query(bad), Err(Malformed), "{bad}");
-        }
     }
 }

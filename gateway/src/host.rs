@@ -21,24 +21,38 @@ impl Hosts {
         Self { allowed: allowed.iter().map(|host| host.to_ascii_lowercase()).collect() }
     }
 
-    /// The host that a request names, port included, when it is one of ours.
-    #[must_use]
-    pub fn named(&self, uri: &Uri, headers: &HeaderMap) -> Option<String> {
+    /// The host that a request names, port included.
+    ///
+    /// Errors: the header is no host, or the host is none of ours.
+    pub fn named(&self, uri: &Uri, headers: &HeaderMap) -> Result<String, HostError> {
         let mut lines = headers.get_all(header::HOST).iter();
-        let authority: Authority = match (uri.authority(), lines.next(), lines.next()) {
+        let authority = match (uri.authority(), lines.next(), lines.next()) {
             // HTTP/2, and the absolute form of HTTP/1.1, name it in the target; it outranks the header.
-            (Some(authority), _, None) => authority.clone(),
-            (None, Some(line), None) => line.to_str().ok()?.parse().ok()?,
-            _ => return None,
+            (Some(authority), _, None) => Some(authority.clone()),
+            (None, Some(line), None) => line.to_str().ok().and_then(|line| line.parse::<Authority>().ok()),
+            _ => None,
         };
-        // What stands before an @ is for whoever sent it, never for us.
-        if authority.as_str().contains('@') {
-            return None;
-        }
+        let authority = authority.filter(is_host_and_port).ok_or(HostError::Malformed)?;
         let host = authority.host().to_ascii_lowercase();
         let local = matches!(host.as_str(), "localhost" | "127.0.0.1" | "[::1]");
-        (local || self.allowed.contains(&host)).then(|| authority.as_str().to_owned())
+        if local || self.allowed.contains(&host) { Ok(authority.as_str().to_owned()) } else { Err(HostError::NotOurs) }
     }
+}
+
+/// Why a request is not answered for its host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostError {
+    /// It names none, several, or none that can be (RFC 9112, section 3.2): 400.
+    Malformed,
+    /// It names one that is not answered for: 421.
+    NotOurs,
+}
+
+/// Whether it is a host and, where there is one, a port from 0 to 65535, and nothing else, such as a user.
+fn is_host_and_port(authority: &Authority) -> bool {
+    let Some(port) = authority.as_str().strip_prefix(authority.host()) else { return false };
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    !authority.host().is_empty() && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
 }
 
 #[cfg(test)]
@@ -47,7 +61,7 @@ mod tests {
 
     use super::*;
 
-    fn named(hosts: &Hosts, lines: &[&str]) -> Option<String> {
+    fn named(hosts: &Hosts, lines: &[&str]) -> Result<String, HostError> {
         let mut headers = HeaderMap::new();
         for line in lines {
             headers.append(header::HOST, HeaderValue::from_str(line).unwrap());
@@ -58,26 +72,42 @@ mod tests {
     #[test]
     fn this_machine_is_answered_by_all_its_names() {
         for host in ["localhost", "localhost:8080", "127.0.0.1:1", "[::1]:8080", "LOCALHOST"] {
-            assert_eq!(named(&Hosts::default(), &[host]).as_deref(), Some(host));
+            assert_eq!(named(&Hosts::default(), &[host]).as_deref(), Ok(host));
         }
     }
 
     #[test]
     fn another_name_for_this_machine_is_not() {
-        for host in
-            ["evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.nip.io", "a@localhost", ""]
-        {
-            assert_eq!(named(&Hosts::default(), &[host]), None, "{host:?}");
+        for host in ["evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.nip.io"] {
+            assert_eq!(named(&Hosts::default(), &[host]), Err(HostError::NotOurs), "{host:?}");
         }
-        assert_eq!(named(&Hosts::default(), &[]), None);
-        assert_eq!(named(&Hosts::default(), &["localhost", "evil.example"]), None);
+    }
+
+    #[test]
+    fn what_is_no_host_is_malformed_whatever_it_names() {
+        for host in [
+            "",
+            ":80",
+            "a@localhost",
+            "localhost:99999",
+            "x:99999",
+            "localhost:",
+            "localhost:+80",
+            "localhost:8o",
+            "localhost/a",
+            "local host",
+        ] {
+            assert_eq!(named(&Hosts::default(), &[host]), Err(HostError::Malformed), "{host:?}");
+        }
+        assert_eq!(named(&Hosts::default(), &[]), Err(HostError::Malformed));
+        assert_eq!(named(&Hosts::default(), &["localhost", "evil.example"]), Err(HostError::Malformed));
     }
 
     #[test]
     fn a_host_can_be_allowed_by_hand() {
         let hosts = Hosts::new(&["Sextant.Home.Arpa".to_owned()]);
-        assert!(named(&hosts, &["sextant.home.arpa:8080"]).is_some());
-        assert!(named(&hosts, &["other.home.arpa"]).is_none());
+        assert!(named(&hosts, &["sextant.home.arpa:8080"]).is_ok());
+        assert!(named(&hosts, &["other.home.arpa"]).is_err());
     }
 
     #[test]
@@ -85,6 +115,6 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::HOST, HeaderValue::from_static("localhost"));
         let uri = Uri::from_static("http://evil.example/a");
-        assert_eq!(Hosts::default().named(&uri, &headers), None);
+        assert_eq!(Hosts::default().named(&uri, &headers), Err(HostError::NotOurs));
     }
 }

@@ -9,6 +9,8 @@
 use std::time::{Duration, Instant};
 
 use api::Caller;
+use api::caller::Admission;
+use api::policy::Chosen;
 use axum::Router;
 use axum::body::Bytes;
 use base64::Engine;
@@ -16,11 +18,13 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use lambda_http::request::{LambdaRequest, RequestContext};
 use lambda_http::{Adapter, LambdaEvent, RequestExt};
+use objects::links_lead_to;
+use reqwest::Url;
 use serde_json::{Map, Value};
 use tower::{Service, ServiceExt};
 
-/// The largest answer that Lambda takes from a function it runs for API Gateway, as JSON.
-pub const MAX_ANSWER_BYTES: usize = 6 * 1024 * 1024;
+/// The largest answer that Lambda takes from a function, in bytes of its JSON: what its error message says.
+pub const MAX_ANSWER_BYTES: usize = 6_291_556;
 const APIGW_REQUEST_ID: HeaderName = HeaderName::from_static("apigw-requestid");
 
 /// What API Gateway says when a function fails, is too slow, or cannot be found.
@@ -79,7 +83,7 @@ pub struct Invocation<'a> {
 /// Sends `event` to the function behind `router` and answers as API Gateway would.
 pub async fn invoke_http(router: Router, event: &Value, invocation: &Invocation<'_>) -> Response<Bytes> {
     let started = Instant::now();
-    let answered = run(router, event.to_string(), invocation).await;
+    let answered = run(router, event, invocation).await;
     let response = answered.unwrap_or_else(Failure::response);
     let (status, ms) = (response.status().as_u16(), started.elapsed().as_secs_f64() * 1e3);
     tracing::debug!(function = invocation.function, request_id = invocation.request_id, status, ms, "invoked");
@@ -94,9 +98,12 @@ pub fn with_request_id(mut response: Response<Bytes>, request_id: &str) -> Respo
     response
 }
 
-async fn run(router: Router, event: String, invocation: &Invocation<'_>) -> Result<Response<Bytes>, Failure> {
+async fn run(router: Router, event: &Value, invocation: &Invocation<'_>) -> Result<Response<Bytes>, Failure> {
     let Invocation { function, request_id, .. } = *invocation;
-    let mut task = tokio::spawn(call(router, event));
+    let mut task = match asked_at(event) {
+        Some(base_url) => tokio::spawn(links_lead_to(base_url, call(router, event.to_string()))),
+        None => tokio::spawn(call(router, event.to_string())),
+    };
     let finished = tokio::time::timeout(invocation.timeout, &mut task).await;
     let answer = match finished {
         Ok(Ok(Ok(answer))) => answer,
@@ -120,6 +127,12 @@ async fn run(router: Router, event: String, invocation: &Invocation<'_>) -> Resu
     })
 }
 
+/// The address that the request was sent to, by which the client can reach this machine again.
+fn asked_at(event: &Value) -> Option<Url> {
+    let header = |name: &str| event["headers"][name].as_str();
+    Url::parse(&format!("{}://{}", header("x-forwarded-proto")?, header("host")?)).ok()
+}
+
 /// Event in, answer out, both as the JSON that travels between API Gateway and Lambda.
 async fn call(router: Router, event: String) -> Result<Value, String> {
     let request: LambdaRequest = serde_json::from_str(&event).map_err(|error| error.to_string())?;
@@ -127,15 +140,21 @@ async fn call(router: Router, event: String) -> Result<Value, String> {
     let event = LambdaEvent::new(request, lambda_http::Context::default());
     let answering = Adapter::from(service).call(event);
     let answer = answering.await.map_err(|error| error.to_string())?;
-    serde_json::to_value(&answer).map_err(|error| error.to_string())
+    let json = serde_json::to_vec(&answer).map_err(|error| error.to_string())?;
+    if json.len() > MAX_ANSWER_BYTES {
+        return Err(format!("an answer of {} bytes is larger than Lambda takes", json.len()));
+    }
+    serde_json::from_slice(&json).map_err(|error| error.to_string())
 }
 
-/// The request with what handlers read from its event: its id, and the caller that the authorizer named.
+/// The request with what its event says beside it: its id, its route, and the caller that the authorizer named.
 fn admitted(mut request: lambda_http::Request) -> lambda_http::Request {
     let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else { return request };
     let caller = context.authorizer.as_ref().and_then(|authorizer| Caller::from_authorizer(&authorizer.fields));
+    let path = request.raw_http_path().to_owned();
+    let chosen = context.route_key.clone().map(|route_key| Chosen { route_key, path });
     let request_id = context.request_id.clone();
-    api::caller::admit(request.extensions_mut(), caller, request_id);
+    api::caller::admit(request.extensions_mut(), Admission { caller, request_id, chosen });
     request
 }
 
@@ -147,9 +166,6 @@ fn response_of(answer: Value) -> Result<Response<Bytes>, &'static str> {
         Some(Value::String(body)) => body,
         _ => String::new(),
     };
-    if body.len() > MAX_ANSWER_BYTES {
-        return Err("it is larger than Lambda takes");
-    }
     let body = if answer.get("isBase64Encoded") == Some(&Value::Bool(true)) {
         Bytes::from(STANDARD.decode(body).map_err(|_| "its body is no base64")?)
     } else {
@@ -280,10 +296,12 @@ mod tests {
     #[tokio::test]
     async fn an_answer_that_lambda_would_not_take_is_a_500() {
         let router = Router::new()
-            .route("/large", get(|| async { "x".repeat(MAX_ANSWER_BYTES + 1) }))
-            .route("/fits", get(|| async { "x".repeat(MAX_ANSWER_BYTES) }))
+            .route("/large", get(|| async { "x".repeat(MAX_ANSWER_BYTES) }))
+            .route("/quotes", get(|| async { "\"".repeat(MAX_ANSWER_BYTES / 2) }))
+            .route("/fits", get(|| async { "\"".repeat(MAX_ANSWER_BYTES / 2 - 500) }))
             .route("/header", get(|| async { ([("x-a", HeaderValue::from_bytes(b"\xff").unwrap())], Body::empty()) }));
         assert_eq!(answer(router.clone(), &event("/large", "")).await.status(), 500);
+        assert_eq!(answer(router.clone(), &event("/quotes", "")).await.status(), 500);
         assert_eq!(answer(router.clone(), &event("/fits", "")).await.status(), 200);
         assert_eq!(answer(router, &event("/header", "")).await.status(), 500);
     }

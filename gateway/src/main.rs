@@ -11,7 +11,7 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use domain::Symbol;
 use gateway::listen::{Ended, Listener};
-use gateway::{AlphaVantageAccess, Platform, Prices, Server, Settings, Speed, YahooAccess, open_files};
+use gateway::{AlphaVantageAccess, Pace, Platform, Prices, Server, Settings, YahooAccess, open_files};
 use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 
@@ -97,9 +97,10 @@ struct ServeArgs {
     #[arg(long)]
     no_schedules: bool,
     /// Play the history of the sample, or of the files in `SEXTANT_PRICES`, as if it happened now: so many trading days a
-    /// second. Its data is kept apart, in the folder replay of the home.
-    #[arg(long, value_name = "SPEED")]
-    replay: Option<Speed>,
+    /// second, or with `step` a trading day with each line on standard input, whose end leaves the server running. Its
+    /// data is kept apart, in the folder replay of the home.
+    #[arg(long, value_name = "SPEED|step")]
+    replay: Option<Pace>,
 }
 
 fn main() -> ExitCode {
@@ -307,7 +308,11 @@ mod tests {
         let Some(Command::Serve(args)) = Cli::parse_from(["sextant", "serve", "--replay", "2.5"]).command else {
             panic!("serve is a command")
         };
-        assert!(args.replay.is_some());
+        assert_eq!(args.replay, Some(Pace::DaysASecond(2.5)));
+        let Some(Command::Serve(args)) = Cli::parse_from(["sextant", "serve", "--replay", "step"]).command else {
+            panic!("serve is a command")
+        };
+        assert_eq!(args.replay, Some(Pace::Step));
         assert!(Cli::try_parse_from(["sextant", "serve", "--replay", "0"]).is_err());
         assert!(matches!(Cli::parse_from(["sextant", "serve", "--port", "1"]).command, Some(Command::Serve(_))));
     }

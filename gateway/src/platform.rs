@@ -24,10 +24,10 @@ use crate::live::{Connections, Live};
 use crate::local_bus::{self, Listener, Undelivered};
 use crate::prices::{Prices, Source};
 use crate::registry::{self, Handler};
-use crate::replay::{Replaying, Speed};
+use crate::replay::{Pace, Replaying};
 use crate::routes::{RouteKey, Routes};
 use crate::schedules::Scheduled;
-use crate::template::{Function, PROJECT_TEMPLATE, Schedule, Template};
+use crate::template::{Expiration, Function, PROJECT_TEMPLATE, Schedule, Template};
 
 /// What a platform is to be like.
 #[derive(Clone)]
@@ -46,8 +46,8 @@ pub struct Settings {
     pub allowed_origins: Vec<String>,
     /// Whether schedules run.
     pub schedules: bool,
-    /// Plays the history of files as if it happened now, this fast.
-    pub replay: Option<Speed>,
+    /// Plays the history of files as if it happened now, at this pace.
+    pub replay: Option<Pace>,
     /// What time it is; links and leases expire by it.
     pub clock: Clock,
 }
@@ -73,6 +73,8 @@ pub struct Platform {
     pub clock: Clock,
     /// The objects that links lead to.
     pub objects: FolderObjects,
+    /// Which of them are kept for how long.
+    pub expirations: Vec<Expiration>,
     /// The hosts that requests may name.
     pub hosts: Hosts,
     /// The template's routes with the functions they lead to.
@@ -120,6 +122,7 @@ impl Platform {
             app,
             clock,
             objects,
+            expirations: template.expirations,
             hosts: Hosts::new(&settings.allowed_hosts),
             routes,
             authorizer,
@@ -202,7 +205,7 @@ impl Engines {
         let objects = FolderObjects::open(home.objects(), home.link_secret()?, clock.clone());
         let objects = objects.with_context(|| format!("{}", home.objects().display()))?;
         let mut source = settings.prices.open(&table, &clock)?;
-        let replay = settings.replay.map(|speed| Replaying::open(source.provider.clone(), speed, home.path()));
+        let replay = settings.replay.map(|pace| Replaying::open(source.provider.clone(), pace, home.path()));
         let replay = replay.transpose()?;
         if let Some(replay) = &replay {
             source.provider = replay.provider();

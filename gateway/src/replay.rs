@@ -1,20 +1,24 @@
-//! `--replay SPEED`: the history of files as if it happened now, so that one sees live rates without a live source.
+//! `--replay SPEED` and `--replay step`: the history of files as if it happened now, so that one sees live rates without a
+//! live source.
 //!
 //! A replay has a folder of its own inside the home, so that what is tried out in it never stands among records of real
 //! money, and remembers there the day that it has come to: a market's clock never goes back.
 
+use std::fmt;
 use std::fs;
-use std::io::{ErrorKind, Write as _};
+use std::io::{self, BufRead, BufReader, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use domain::{Day, calendar};
+use futures::{Stream, StreamExt as _, stream};
 use market::{MarketClock, Provider, Replay};
 use services::{App, refresh};
-use tokio::sync::watch;
-use tokio::time::MissedTickBehavior;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 /// The folder of a replay inside the home.
 pub const FOLDER: &str = "replay";
@@ -23,31 +27,63 @@ const POSITION: &str = "replay-day";
 /// A first replay begins so many days before the last bar: three years, after enough history to test rules on.
 const REPLAYED_DAYS: i32 = 3 * 365;
 
-/// How fast a replay goes.
+/// How a replay goes on.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Speed {
-    /// Trading days a second.
-    days_a_second: f64,
+pub enum Pace {
+    /// So many trading days a second.
+    DaysASecond(f64),
+    /// A trading day with each line on standard input.
+    Step,
 }
 
-impl Speed {
-    /// The pause between two trading days.
-    fn pause(self) -> Duration {
-        Duration::from_secs_f64(self.days_a_second.recip())
-    }
-}
-
-impl std::str::FromStr for Speed {
+impl std::str::FromStr for Pace {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let days_a_second: f64 = text.parse().map_err(|_| "a number of trading days a second")?;
+        if text == "step" {
+            return Ok(Self::Step);
+        }
+        let days_a_second: f64 = text.parse().map_err(|_| "a number of trading days a second, or step")?;
         if (0.001..=100.0).contains(&days_a_second) {
-            Ok(Self { days_a_second })
+            Ok(Self::DaysASecond(days_a_second))
         } else {
             Err("0.001 to 100 trading days a second")
         }
     }
+}
+
+impl fmt::Display for Pace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DaysASecond(days) => write!(f, "{days} trading days a second"),
+            Self::Step => f.write_str("a trading day with each line on standard input"),
+        }
+    }
+}
+
+/// So many steps a second. One that took longer than its pause is not made up for by others that take less.
+fn ticks(a_second: f64) -> impl Stream<Item = ()> {
+    let pause = Duration::from_secs_f64(a_second.recip());
+    let mut ticks = interval_at(Instant::now() + pause, pause);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    stream::unfold(ticks, |mut ticks| async {
+        ticks.tick().await;
+        Some(((), ticks))
+    })
+}
+
+/// A step with each line of `input`, whatever it says. It is read on a thread of its own, which is never waited for: a
+/// read from a terminal has no end. A line is read when the step before it is done.
+fn lines(input: impl BufRead + Send + 'static) -> impl Stream<Item = ()> {
+    let (sender, receiver) = mpsc::channel(1);
+    std::thread::spawn(move || {
+        for line in input.split(b'\n') {
+            if line.is_err() || sender.blocking_send(()).is_err() {
+                break;
+            }
+        }
+    });
+    stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|()| ((), receiver)) })
 }
 
 /// A replay that can be started.
@@ -56,7 +92,7 @@ pub struct Replaying {
     replay: Arc<Replay>,
     /// The last day of the source, at which it ends.
     last: Day,
-    speed: Speed,
+    pace: Pace,
     position: PathBuf,
 }
 
@@ -64,7 +100,7 @@ impl Replaying {
     /// A replay of `source`, from where the one in `home` has come to. Blocks on the file system.
     ///
     /// Errors: a source whose prices keep coming has no past to replay.
-    pub fn open(source: Arc<dyn Provider>, speed: Speed, home: &Path) -> anyhow::Result<Self> {
+    pub fn open(source: Arc<dyn Provider>, pace: Pace, home: &Path) -> anyhow::Result<Self> {
         let MarketClock::StandsAt(last) = source.clock() else {
             bail!("--replay needs prices of files: the sample, or a folder in SEXTANT_PRICES");
         };
@@ -75,7 +111,7 @@ impl Replaying {
             Err(error) => return Err(error).with_context(|| format!("{}", position.display())),
         };
         ensure!(start <= last, "{} is after the last price, of {last}", position.display());
-        Ok(Self { replay: Arc::new(Replay::new(source, start)), last, speed, position })
+        Ok(Self { replay: Arc::new(Replay::new(source, start)), last, pace, position })
     }
 
     /// What prices are taken from.
@@ -87,25 +123,29 @@ impl Replaying {
     /// What it is, for a person.
     #[must_use]
     pub fn description(&self) -> String {
-        format!(
-            "a replay from {} to {}, {} trading days a second",
-            self.replay.day(),
-            self.last,
-            self.speed.days_a_second
-        )
+        format!("a replay from {} to {}, {}", self.replay.day(), self.last, self.pace)
     }
 
-    /// Goes on, a trading day at a time, until the last day or until `stopped`.
-    pub async fn run(self, app: App, mut stopped: watch::Receiver<bool>) {
-        let mut ticks = tokio::time::interval(self.speed.pause());
-        // A day that took longer than its pause is not made up for by days that take less.
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        ticks.tick().await;
+    /// Goes on at its pace until the last day, until `stopped`, or until standard input ends, where that sets the pace.
+    pub async fn run(self, app: App, stopped: watch::Receiver<bool>) {
+        match self.pace {
+            Pace::DaysASecond(days) => self.follow(ticks(days), app, stopped).await,
+            Pace::Step => self.follow(lines(BufReader::new(io::stdin())), app, stopped).await,
+        }
+    }
+
+    /// Goes on a trading day with each of `steps`.
+    async fn follow(self, steps: impl Stream<Item = ()>, app: App, mut stopped: watch::Receiver<bool>) {
+        let mut steps = pin!(steps);
         loop {
             let stop = stopped.wait_for(|stopped| *stopped);
-            tokio::select! {
+            let step = tokio::select! {
                 _ = stop => return,
-                _ = ticks.tick() => {}
+                step = steps.next() => step,
+            };
+            if step.is_none() {
+                tracing::info!(day = %self.replay.day(), "the replay stays where it is: standard input has ended");
+                return;
             }
             let next = calendar::next_trading_days(self.replay.day(), 1).first().copied();
             let Some(next) = next.filter(|next| *next <= self.last) else {
@@ -119,6 +159,8 @@ impl Replaying {
             }
             self.replay.move_to(next);
             match refresh::replay_day(&app).await {
+                // A step is asked for by a person, who waits for it.
+                Ok(told) if self.pace == Pace::Step => tracing::info!(day = %next, told, "replayed"),
                 Ok(told) => tracing::debug!(day = %next, told, "replayed"),
                 Err(error) => tracing::error!(day = %next, %error, "not replayed"),
             }
@@ -147,11 +189,34 @@ mod tests {
     }
 
     #[test]
-    fn a_speed_is_a_number_of_days_a_second() {
-        assert_eq!("4".parse::<Speed>().unwrap().pause(), Duration::from_millis(250));
-        for text in ["0", "-1", "fast", "NaN", "101", "inf", ""] {
-            assert!(text.parse::<Speed>().is_err(), "{text}");
+    fn a_pace_is_a_number_of_days_a_second_or_a_step() {
+        assert_eq!("4".parse(), Ok(Pace::DaysASecond(4.0)));
+        assert_eq!("step".parse(), Ok(Pace::Step));
+        for text in ["0", "-1", "fast", "NaN", "101", "inf", "", "Step", "steps"] {
+            assert!(text.parse::<Pace>().is_err(), "{text}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn days_a_second_are_that_many() {
+        let begun = Instant::now();
+        assert_eq!(ticks(4.0).take(6).count().await, 6);
+        assert_eq!(begun.elapsed().as_millis(), 1_500);
+    }
+
+    #[tokio::test]
+    async fn a_line_on_standard_input_is_a_trading_day_and_its_end_ends_the_steps() {
+        let (app, _folder) = app();
+        let home = tempfile::tempdir().unwrap();
+        let replaying = Replaying::open(Arc::new(Sample::new()), Pace::Step, home.path()).unwrap();
+        assert_eq!(replaying.replay.day(), day("2010-03-02"));
+        let (_running, stopped) = watch::channel(false);
+        // Empty, no text, and without an end.
+        let steps = lines(io::Cursor::new(b"\n\xff\xfe\nnext\n\n..."));
+        replaying.clone().follow(steps, app.clone(), stopped.clone()).await;
+        assert_eq!(replaying.replay.day(), day("2010-03-09"), "five trading days with a weekend among them");
+        replaying.clone().follow(lines(io::Cursor::new(b"")), app, stopped).await;
+        assert_eq!(replaying.replay.day(), day("2010-03-09"));
     }
 
     #[tokio::test(start_paused = true)]

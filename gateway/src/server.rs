@@ -7,25 +7,45 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use http_body_util::Full;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::answer::answer;
 use crate::platform::{Platform, Settings};
+use crate::request_body::Deadlines;
 use crate::schedules::Scheduled;
-use crate::{local_bus, schedules};
+use crate::{expirations, local_bus, schedules};
+
+mod places;
+
+use places::{Closing, Place, Places};
 
 /// Requests and scheduled runs in flight get this long to finish when the server stops.
 const GRACE: Duration = Duration::from_secs(10);
 /// A client that takes longer to send its headers is not one.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-/// Connections at a time; more wait in the system's queue.
-const MAX_CONNECTIONS: usize = 1024;
+
+/// What clients may take up.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections at a time. When all places are taken, the connection that has been idle longest is closed for a new
+    /// one; where none is idle, new ones wait in the system's queue.
+    pub connections: u32,
+    /// How long a request's body may take.
+    pub body: Deadlines,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: 1024, body: Deadlines::default() }
+    }
+}
 
 /// A platform that listens.
 pub struct Server {
@@ -45,20 +65,28 @@ impl Server {
         let with_schedules = settings.schedules;
         let opened = tokio::task::spawn_blocking(move || Platform::open(&settings)).await?;
         let (platform, scheduled) = opened?;
-        Self::listen(listener, platform, if with_schedules { scheduled } else { Vec::new() })
+        let scheduled = if with_schedules { scheduled } else { Vec::new() };
+        Self::listen(listener, platform, scheduled, Limits::default())
     }
 
     /// Answers what comes to `listener`, fires these schedules and delivers what is published.
-    pub(crate) fn listen(listener: TcpListener, platform: Platform, scheduled: Vec<Scheduled>) -> anyhow::Result<Self> {
+    pub(crate) fn listen(
+        listener: TcpListener,
+        platform: Platform,
+        scheduled: Vec<Scheduled>,
+        limits: Limits,
+    ) -> anyhow::Result<Self> {
         let address = listener.local_addr()?;
         platform.objects.set_base_url(&format!("http://{address}"))?;
         let platform = Arc::new(platform);
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        tasks.spawn(accept(platform.clone(), listener, stopped.clone()));
+        tasks.spawn(accept(platform.clone(), listener, limits, stopped.clone()));
         if let Some(replay) = platform.replay.clone() {
             tasks.spawn(replay.run(platform.app.clone(), stopped.clone()));
         }
+        let (objects, expirations) = (platform.objects.clone(), platform.expirations.clone());
+        tasks.spawn(expirations::run(objects, expirations, platform.clock.clone(), stopped.clone()));
         tasks.spawn(schedules::run(platform.app.clone(), platform.clock.clone(), scheduled, stopped));
         let (stop_delivering, stopped) = watch::channel(false);
         let mut delivering = JoinSet::new();
@@ -108,8 +136,8 @@ async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
-async fn accept(platform: Arc<Platform>, listener: TcpListener, stopped: watch::Receiver<bool>) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+async fn accept(platform: Arc<Platform>, listener: TcpListener, limits: Limits, stopped: watch::Receiver<bool>) {
+    let places = Places::new(limits.connections);
     let mut stopping = stopped.clone();
     let mut stop = pin!(stopping.wait_for(|stopped| *stopped));
     loop {
@@ -118,8 +146,8 @@ async fn accept(platform: Arc<Platform>, listener: TcpListener, stopped: watch::
             accepted = next_connection(&listener, &places) => accepted,
         };
         match accepted {
-            Ok((stream, peer, place)) => {
-                tokio::spawn(serve(platform.clone(), stream, peer, place, stopped.clone()));
+            Ok((accepted, stream)) => {
+                tokio::spawn(serve(platform.clone(), stream, accepted, limits.body, stopped.clone()));
             }
             Err(error) => {
                 // Out of file descriptors, most often: it passes when connections close.
@@ -129,21 +157,26 @@ async fn accept(platform: Arc<Platform>, listener: TcpListener, stopped: watch::
         }
     }
     drop(listener);
-    // Until the last connection has given its place back. Fails only when the semaphore is closed, which nobody does.
-    let _ = places.acquire_many(MAX_CONNECTIONS as u32).await;
+    places.all_free().await;
 }
 
 /// Answers what comes over one connection, until it ends or becomes a live one, which has a place of its own.
 async fn serve(
     platform: Arc<Platform>,
     stream: TcpStream,
-    peer: SocketAddr,
-    place: OwnedSemaphorePermit,
+    accepted: Accepted,
+    deadlines: Deadlines,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let service = service_fn(move |request| {
-        let platform = platform.clone();
-        async move { Ok::<_, Infallible>(answer(&platform, peer, request).await.map(Full::new)) }
+    let Accepted { peer, place, closing } = accepted;
+    let place = Arc::new(place);
+    let service = service_fn(|request| {
+        let (platform, place) = (platform.clone(), place.clone());
+        async move {
+            // The connection is closed by now, and this dropped with it.
+            let Some(_busy) = place.busy() else { return std::future::pending().await };
+            Ok::<_, Infallible>(answer(&platform, deadlines, peer, request).await.map(Full::new))
+        }
     });
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
@@ -151,6 +184,7 @@ async fn serve(
     let early = tokio::select! {
         ended = connection.as_mut() => Some(ended),
         () = until(&mut stopped) => None,
+        _ = closing => return tracing::debug!(%peer, "an idle connection is closed for a new one"),
     };
     let ended = if let Some(ended) = early {
         ended
@@ -161,7 +195,6 @@ async fn serve(
     if let Err(error) = ended {
         tracing::debug!(%peer, %error, "the connection ended early");
     }
-    drop(place);
 }
 
 async fn until(stopped: &mut watch::Receiver<bool>) {
@@ -169,15 +202,19 @@ async fn until(stopped: &mut watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-async fn next_connection(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> anyhow::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let place = places.clone().acquire_owned().await?;
+/// Who has connected, and the place that the connection has.
+struct Accepted {
+    peer: SocketAddr,
+    place: Place,
+    closing: Closing,
+}
+
+async fn next_connection(listener: &TcpListener, places: &Arc<Places>) -> anyhow::Result<(Accepted, TcpStream)> {
     let (stream, peer) = listener.accept().await?;
     // Answers are written whole: waiting to fill a packet would only delay their ends.
     stream.set_nodelay(true)?;
-    Ok((stream, peer, place))
+    let (place, closing) = places.take().await.context("no connection is taken any more")?;
+    Ok((Accepted { peer, place, closing }, stream))
 }
 
 #[cfg(test)]

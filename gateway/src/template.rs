@@ -16,7 +16,10 @@ use crate::routes::{RouteError, RouteKey};
 use crate::schedule_expression::{ScheduleError, ScheduleExpression};
 
 mod events;
+mod expirations;
 mod live_api;
+
+pub use expirations::Expiration;
 
 use events::Event;
 
@@ -42,6 +45,8 @@ pub struct Template {
     pub authorizer: Option<String>,
     /// The WebSocket API; `None` where the template has none.
     pub live_api: Option<LiveApi>,
+    /// Which objects are kept for how long.
+    pub expirations: Vec<Expiration>,
 }
 
 /// The WebSocket API.
@@ -161,7 +166,12 @@ impl Template {
         let functions = document.resources.iter().filter(|(_, resource)| resource.kind == FUNCTION_TYPE);
         let functions =
             functions.map(|(name, resource)| document.function(name, resource)).collect::<Result<_, _>>()?;
-        Ok(Self { functions, authorizer: document.authorizer()?, live_api: document.live_api()? })
+        Ok(Self {
+            functions,
+            authorizer: document.authorizer()?,
+            live_api: document.live_api()?,
+            expirations: document.expirations()?,
+        })
     }
 }
 

@@ -24,6 +24,7 @@ mod imports;
 mod instruments;
 mod investments;
 mod letters;
+mod links;
 mod listen;
 mod live_client;
 mod live_rates;

@@ -1,5 +1,6 @@
 //! Who may do what: every route, as everybody who may call it, on their own object, on another's and on a missing one.
 
+mod chosen_routes;
 mod expected;
 mod things;
 

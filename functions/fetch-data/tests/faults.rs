@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use api::Caller;
+use api::policy::Chosen;
 use async_trait::async_trait;
 use axum::body::{Body, to_bytes};
 use axum::http::header::RETRY_AFTER;
@@ -105,7 +106,8 @@ async fn on_a_source_that_fails(error: ProviderError, asked_before: bool) -> See
     let source = Arc::new(Source::default());
     let app = App::new(Parts { table, objects, provider: source.clone(), clock, channels });
     let caller = Caller { customer_id: CustomerId(Uuid::from_u128(7)), role: Role::Client, session: String::new() };
-    let router = fetch_data::router(app).layer(Extension(caller));
+    let route = Chosen { route_key: "GET /fetch-data/{symbol}".to_owned(), path: "/fetch-data/ACME".to_owned() };
+    let router = fetch_data::router(app).layer(Extension(caller)).layer(Extension(route));
     if asked_before {
         assert_eq!(get(&router).await, served(false));
     }

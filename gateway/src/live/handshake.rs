@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::handshake::server::create_response;
 
-use crate::event::check_query;
 use crate::event_function::Ended;
 use crate::live::Live;
 use crate::live::connections::Connections;
 use crate::live::event::{self, Connection, Moment};
 use crate::live::session::{self, Session};
 use crate::platform::Platform;
+use crate::request_line::check_query;
 
 impl Live {
     /// Whether the request is for this API: it asks for a WebSocket where the stage is.

@@ -26,6 +26,7 @@ use crate::Server;
 use crate::platform::Platform;
 use crate::platform::tests_support::settings;
 use crate::registry::EventAnswer;
+use crate::server::Limits;
 
 type Events = Arc<Mutex<Vec<Value>>>;
 
@@ -239,7 +240,7 @@ async fn a_binary_message_is_not_supported() {
 async fn served() -> (Server, Events, TempDir) {
     let (platform, events, folder) = platform();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    (Server::listen(listener, platform, Vec::new()).unwrap(), events, folder)
+    (Server::listen(listener, platform, Vec::new(), Limits::default()).unwrap(), events, folder)
 }
 
 type Client = WebSocketStream<TcpStream>;
@@ -355,7 +356,7 @@ async fn an_event_that_is_published_reaches_the_functions_whose_rules_take_it() 
         });
     }
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let server = Server::listen(listener, platform, Vec::new()).unwrap();
+    let server = Server::listen(listener, platform, Vec::new(), Limits::default()).unwrap();
     let event =
         services::bus::Event { detail_type: services::last_quote::QUOTES_REFRESHED, detail: json!({ "quotes": [] }) };
     server.platform().app.bus().publish(event).await.unwrap();

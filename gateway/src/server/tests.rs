@@ -9,10 +9,28 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
 use crate::platform::tests_support::settings;
+use crate::request_body::MAX_BODY_BYTES;
 
 async fn started() -> (Server, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     (Server::start(settings(&folder)).await.unwrap(), folder)
+}
+
+/// A server with limits of its own.
+async fn started_with(limits: Limits) -> (Server, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings(&folder);
+    let listener = bind(settings.address).await.unwrap();
+    let (platform, _) = Platform::open(&settings).unwrap();
+    (Server::listen(listener, platform, Vec::new(), limits).unwrap(), folder)
+}
+
+/// Sends a request over a connection that stays open, and reads the head of the answer.
+async fn ask(stream: &mut TcpStream) -> String {
+    stream.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    let mut answer = vec![0; 4096];
+    let read = stream.read(&mut answer).await.unwrap();
+    String::from_utf8_lossy(&answer[..read]).into_owned()
 }
 
 /// Sends these bytes and reads until the server closes: status and whole answer.
@@ -71,11 +89,35 @@ async fn no_byte_of_path_or_query_brings_a_function_down() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_that_rebinds_its_name_gets_nothing() {
     let (server, _folder) = started().await;
-    for host in ["evil.example", "localhost.evil.example:8080", "a@localhost"] {
+    for host in ["evil.example", "localhost.evil.example:8080"] {
         let request = format!("GET /health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
         let (status, answer) = exchange(server.address(), request.as_bytes()).await;
         assert!(status == 421 && !answer.contains("sample"), "{host}: {answer}");
     }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_names_no_path_or_no_host_is_a_400() {
+    let (server, _folder) = started().await;
+    for (line, host) in [
+        ("OPTIONS *", "localhost"),
+        ("GET *", "localhost"),
+        ("GET /health", "x:99999"),
+        ("GET /health", "localhost:99999"),
+        ("GET /health", "a@localhost"),
+        ("GET http://localhost:99999/health", "localhost"),
+        ("GET /a/../health", "localhost"),
+        ("GET /..;/health", "localhost"),
+        ("GET /a/%2e%2e/health", "localhost"),
+        ("GET /health\\", "localhost"),
+    ] {
+        let request = format!("{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        let (status, answer) = exchange(server.address(), request.as_bytes()).await;
+        assert_eq!(status, 400, "{line} at {host}: {answer}");
+    }
+    let (status, answer) = exchange(server.address(), b"GET /health HTTP/1.1\r\nConnection: close\r\n\r\n").await;
+    assert_eq!(status, 400, "no host: {answer}");
     server.stop().await;
 }
 
@@ -86,10 +128,10 @@ async fn a_body_over_ten_megabytes_is_a_413_and_without_a_token_a_401() {
     {
         let mut request = format!(
             "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
-            crate::answer::MAX_BODY_BYTES + 1
+            MAX_BODY_BYTES + 1
         )
         .into_bytes();
-        request.resize(request.len() + crate::answer::MAX_BODY_BYTES + 1, b' ');
+        request.resize(request.len() + MAX_BODY_BYTES + 1, b' ');
         let (found, answer) = exchange(server.address(), &request).await;
         assert!(found == status && answer.ends_with(&format!(r#"{{"message":"{message}"}}"#)), "{path}: {found}");
     }
@@ -122,6 +164,34 @@ async fn a_link_works_until_it_expires_is_altered_or_its_object_is_gone() {
     *now.lock().unwrap() -= TimeDelta::seconds(300);
     objects.delete(&key).await.unwrap();
     assert_eq!(get(server.address(), &target).await.0, 404);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_connection_that_has_been_idle_longest_is_closed_when_all_places_are_taken() {
+    let (server, _folder) = started_with(Limits { connections: 2, ..Limits::default() }).await;
+    let connect = || TcpStream::connect(server.address());
+    let (mut first, mut second) = (connect().await.unwrap(), connect().await.unwrap());
+    for stream in [&mut first, &mut second] {
+        assert!(ask(stream).await.starts_with("HTTP/1.1 200"));
+    }
+    assert!(ask(&mut first).await.starts_with("HTTP/1.1 200"));
+    let mut third = connect().await.unwrap();
+    assert!(ask(&mut third).await.starts_with("HTTP/1.1 200"), "a new client is let in");
+    assert_eq!(second.read(&mut [0; 1]).await.unwrap(), 0, "the one that was idle longest is closed");
+    assert!(ask(&mut first).await.starts_with("HTTP/1.1 200"), "the others stay");
+    drop((first, third));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_does_not_come_is_a_408_and_ends_the_connection() {
+    let pause = Duration::from_millis(20);
+    let body = Deadlines { pause, ..Deadlines::default() };
+    let (server, _folder) = started_with(Limits { body, ..Limits::default() }).await;
+    let request = b"POST /sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20\r\n\r\n{\"email\"";
+    let (status, answer) = exchange(server.address(), request).await;
+    assert!(status == 408 && answer.contains("Request Timeout"), "{answer}");
     server.stop().await;
 }
 

@@ -11,6 +11,7 @@ use services::identity::authorization::Authorized;
 use uuid::Uuid;
 
 use crate::door::RequestId;
+use crate::policy::Chosen;
 use crate::problem::Problem;
 
 /// The caller of a request.
@@ -47,14 +48,28 @@ pub fn context(authorized: &Authorized) -> HashMap<String, Value> {
     ])
 }
 
-/// Puts what handlers read of a request's event beside the request: its id, and the caller whom the authorizer named.
-/// Where it named nobody, what needs a caller is refused.
-pub fn admit(extensions: &mut Extensions, caller: Option<Caller>, request_id: Option<String>) {
+/// What a request's event says beside the request itself.
+#[derive(Clone, Debug, Default)]
+pub struct Admission {
+    /// The caller that the authorizer named; without one, what needs a caller is refused.
+    pub caller: Option<Caller>,
+    /// The id of the request; without one the door makes an id.
+    pub request_id: Option<String>,
+    /// The route that API Gateway chose; without one every route is refused.
+    pub chosen: Option<Chosen>,
+}
+
+/// Puts what the door, the policy and handlers read of a request's event beside the request.
+pub fn admit(extensions: &mut Extensions, admission: Admission) {
+    let Admission { caller, request_id, chosen } = admission;
     if let Some(caller) = caller {
         extensions.insert(caller);
     }
     if let Some(id) = request_id {
         extensions.insert(RequestId(id));
+    }
+    if let Some(chosen) = chosen {
+        extensions.insert(chosen);
     }
 }
 
@@ -97,8 +112,9 @@ mod tests {
             assert_eq!(Caller::from_authorizer(&context), None, "{part}");
         }
         let mut extensions = Extensions::new();
-        admit(&mut extensions, Caller::from_authorizer(&HashMap::new()), Some("r-1".to_owned()));
-        assert!(extensions.get::<Caller>().is_none());
+        let caller = Caller::from_authorizer(&HashMap::new());
+        admit(&mut extensions, Admission { caller, request_id: Some("r-1".to_owned()), ..Admission::default() });
+        assert!(extensions.get::<Caller>().is_none() && extensions.get::<Chosen>().is_none());
         assert_eq!(extensions.get::<RequestId>().unwrap().0, "r-1");
     }
 }

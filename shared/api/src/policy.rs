@@ -6,9 +6,19 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use domain::Role;
+use percent_encoding::percent_decode_str;
 
 use crate::caller::{Caller, unauthenticated};
 use crate::problem::Problem;
+
+/// The route that API Gateway chose for a request, and the path that it chose it for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// The route as API Gateway writes it: `GET /backtest/{id}`, or `$default`.
+    pub route_key: String,
+    /// The event's `rawPath`.
+    pub path: String,
+}
 
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +97,21 @@ pub const POLICIES: &[(&str, Access)] = &[
     ("DELETE /watchlist/{symbol}", Access::Own),
 ];
 
+impl Chosen {
+    /// Whether it is what is about to run: the route of this path template, with the same path. `$default`, which has no
+    /// caller, takes what no other route takes, so any may be behind it.
+    ///
+    /// API Gateway decodes a path before a function gets it, and the function reads the decoded one as a URL, which ends
+    /// at a `?` or `#` and has dot segments: two readings of one path, and the caller was let in by the first.
+    fn is_run_by(&self, request: &Request, template: &str) -> bool {
+        let is_route = self.route_key == "$default"
+            || self.route_key.split_once(' ').is_some_and(|(method, chosen)| {
+                chosen == template && (method == request.method().as_str() || method == "ANY")
+            });
+        is_route && percent_decode_str(&self.path).eq(percent_decode_str(request.uri().path()))
+    }
+}
+
 impl Access {
     /// Who may call this route, written `GET /backtest/{id}`.
     #[must_use]
@@ -123,12 +148,16 @@ fn unlisted(path: &str) -> Problem {
     }
 }
 
-/// The layer that holds a router to the list.
+/// The layer that holds a router to the list, and to the route that API Gateway chose.
 pub(crate) async fn enforce(request: Request, next: Next) -> Response {
     let Some(path) = request.extensions().get::<MatchedPath>() else {
         // No route took it: the fallback says so.
         return next.run(request).await;
     };
+    let chosen = request.extensions().get::<Chosen>();
+    if !chosen.is_some_and(|chosen| chosen.is_run_by(&request, path.as_str())) {
+        return Problem::not_found("route_not_found", "no such route").into_response();
+    }
     // A HEAD is answered by the handler of GET.
     let method = if request.method() == Method::HEAD { "GET" } else { request.method().as_str() };
     let verdict = match Access::of(&format!("{method} {}", path.as_str())) {
@@ -155,6 +184,12 @@ mod tests {
     use super::*;
 
     async fn status(route: &str, role: Option<Role>) -> u16 {
+        let path = route.split_once(' ').unwrap().1;
+        status_on(route, Some((route, path)), role).await
+    }
+
+    /// The answer to a request for which API Gateway chose this route, for this path.
+    async fn status_on(route: &str, chosen: Option<(&str, &str)>, role: Option<Role>) -> u16 {
         let router = Router::new()
             .route("/customers", get(|| async { "" }).post(|| async { "" }))
             .route("/backtest", get(|| async { "" }))
@@ -162,6 +197,9 @@ mod tests {
             .layer(axum::middleware::from_fn(enforce));
         let (method, path) = route.split_once(' ').unwrap();
         let mut request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+        if let Some((route_key, path)) = chosen {
+            request.extensions_mut().insert(Chosen { route_key: route_key.to_owned(), path: path.to_owned() });
+        }
         if let Some(role) = role {
             let customer_id = CustomerId(Uuid::from_u128(7));
             request.extensions_mut().insert(Caller { customer_id, role, session: String::new() });
@@ -190,6 +228,30 @@ mod tests {
         assert_eq!(status("DELETE /customers", Some(Role::Client)).await, 405, "no such method on a listed path");
         assert_eq!(status("HEAD /customers", Some(Role::Client)).await, 403, "a HEAD is held to the policy of GET");
         assert_eq!(status("GET /nowhere", None).await, 404);
+    }
+
+    #[tokio::test]
+    async fn a_request_that_would_run_on_another_route_than_was_chosen_for_it_finds_none() {
+        let administrator = Some(Role::Administrator);
+        for (chosen, expected) in [
+            (Some(("GET /customers", "/customers")), 200),
+            (Some(("ANY /customers", "/customers")), 200),
+            (Some(("$default", "/customers")), 200),
+            (Some(("GET /customers", "/c%75stomers")), 200),
+            (Some(("POST /customers", "/customers")), 404),
+            (Some(("GET /customers/{id}", "/customers")), 404),
+            (Some(("GET /backtest", "/customers")), 404),
+            (Some(("HEAD /customers", "/customers")), 404),
+            (Some(("", "/customers")), 404),
+            (Some(("GET /customers", "/customers?")), 404),
+            (Some(("GET /customers", "/backtest/../customers")), 404),
+            (Some(("$default", "/customers#")), 404),
+            (None, 404),
+        ] {
+            assert_eq!(status_on("GET /customers", chosen, administrator).await, expected, "{chosen:?}");
+        }
+        let of_get = Some(("GET /customers", "/customers"));
+        assert_eq!(status_on("HEAD /customers", of_get, administrator).await, 404);
     }
 
     #[test]

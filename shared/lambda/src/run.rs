@@ -1,6 +1,8 @@
 //! The loop that takes events, for HTTP and for everything else.
 
 use api::Caller;
+use api::caller::Admission;
+use api::policy::Chosen;
 use axum::Router;
 use lambda_http::request::RequestContext;
 use lambda_http::{LambdaEvent, Request, RequestExt, service_fn};
@@ -70,12 +72,14 @@ async fn until_terminated(run: impl Future<Output = Result<(), Error>>) -> Resul
     }
 }
 
-/// The request with what handlers read from its event: its id, and the caller that the authorizer named.
+/// The request with what its event says beside it: its id, its route, and the caller that the authorizer named.
 fn admitted(mut request: Request) -> Request {
     let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else { return request };
     let caller = context.authorizer.as_ref().and_then(|authorizer| Caller::from_authorizer(&authorizer.fields));
+    let path = request.raw_http_path().to_owned();
+    let chosen = context.route_key.clone().map(|route_key| Chosen { route_key, path });
     let request_id = context.request_id.clone();
-    api::caller::admit(request.extensions_mut(), caller, request_id);
+    api::caller::admit(request.extensions_mut(), Admission { caller, request_id, chosen });
     request
 }
 
@@ -91,7 +95,7 @@ mod tests {
         let event = format!(
             r#"{{"version": "2.0", "routeKey": "GET /a", "rawPath": "/a", "rawQueryString": "",
                 "headers": {{"host": "a.example"}}, "isBase64Encoded": false,
-                "requestContext": {{"http": {{"method": "GET", "path": "/a"}}, "requestId": "r-1",
+                "requestContext": {{"http": {{"method": "GET", "path": "/a"}}, "requestId": "r-1", "routeKey": "GET /a",
                 "stage": "$default" {authorizer} }} }}"#
         );
         admitted(lambda_http::request::from_str(&event).unwrap())
@@ -103,6 +107,8 @@ mod tests {
         let request = request(&format!(r#", "authorizer": {{"lambda": {context}}}"#));
         assert_eq!(request.extensions().get::<Caller>().unwrap().customer_id.to_string(), CUSTOMER);
         assert_eq!(request.extensions().get::<RequestId>().unwrap().0, "r-1");
+        let chosen = Chosen { route_key: "GET /a".to_owned(), path: "/a".to_owned() };
+        assert_eq!(request.extensions().get::<Chosen>(), Some(&chosen));
     }
 
     #[test]

@@ -1,0 +1,180 @@
+//! The places of connections: so many may be open at a time, and where all are taken, the one that has been idle longest
+//! is closed for a new one.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
+
+/// All places.
+pub(super) struct Places {
+    count: u32,
+    free: Arc<Semaphore>,
+    open: Mutex<Open>,
+    /// Told whenever a connection becomes idle.
+    became_idle: Notify,
+}
+
+#[derive(Default)]
+struct Open {
+    /// Counts what happens, so that an earlier event has a lower number.
+    events: u64,
+    connections: HashMap<u64, Connection>,
+}
+
+struct Connection {
+    /// The event with which it became idle; `None` while it has a request under way.
+    idle_since: Option<u64>,
+    /// Dropped to close it.
+    _close: oneshot::Sender<()>,
+}
+
+/// The place of one connection, which is free again when this is dropped.
+pub(super) struct Place {
+    id: u64,
+    places: Arc<Places>,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// A request under way; its connection is idle again when this is dropped.
+pub(super) struct Busy<'a>(&'a Place);
+
+/// Resolves, with an error, when the connection is to close at once.
+pub(super) type Closing = oneshot::Receiver<()>;
+
+impl Places {
+    /// So many places.
+    pub(super) fn new(count: u32) -> Arc<Self> {
+        let free = Arc::new(Semaphore::new(count as usize));
+        Arc::new(Self { count, free, open: Mutex::default(), became_idle: Notify::new() })
+    }
+
+    /// A place for a new connection, which is idle at first. Where none is free, the connection is closed that has been
+    /// idle longest, and where none is idle, the first that becomes so. `None` only when there are no places any more.
+    pub(super) async fn take(self: &Arc<Self>) -> Option<(Place, Closing)> {
+        let permit = loop {
+            if let Ok(permit) = self.free.clone().try_acquire_owned() {
+                break permit;
+            }
+            if self.close_longest_idle() {
+                break self.free.clone().acquire_owned().await.ok()?;
+            }
+            tokio::select! {
+                permit = self.free.clone().acquire_owned() => break permit.ok()?,
+                () = self.became_idle.notified() => {}
+            }
+        };
+        let (close, closing) = oneshot::channel();
+        let id = self.with_open(|open| {
+            let id = open.next_event();
+            open.connections.insert(id, Connection { idle_since: Some(id), _close: close });
+            id
+        });
+        Some((Place { id, places: self.clone(), _permit: permit }, closing))
+    }
+
+    /// Waits until all connections have ended. There are no places from then on.
+    pub(super) async fn all_free(&self) {
+        if let Ok(all) = self.free.acquire_many(self.count).await {
+            all.forget();
+        }
+    }
+
+    /// Says whether one was idle.
+    fn close_longest_idle(&self) -> bool {
+        self.with_open(|open| {
+            let idle = open.connections.iter().filter_map(|(id, connection)| Some((connection.idle_since?, *id)));
+            let longest = idle.min().map(|(_, id)| id);
+            longest.and_then(|id| open.connections.remove(&id)).is_some()
+        })
+    }
+
+    fn with_open<T>(&self, change: impl FnOnce(&mut Open) -> T) -> T {
+        // Each change is whole, so one that a panic ended left nothing half done.
+        change(&mut self.open.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Open {
+    fn next_event(&mut self) -> u64 {
+        self.events += 1;
+        self.events
+    }
+}
+
+impl Place {
+    /// Marks that a request is under way; `None` where the connection is closing and the request comes too late.
+    pub(super) fn busy(&self) -> Option<Busy<'_>> {
+        self.places.with_open(|open| open.connections.get_mut(&self.id)?.idle_since.take())?;
+        Some(Busy(self))
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        let Self(place) = self;
+        place.places.with_open(|open| {
+            let event = open.next_event();
+            if let Some(connection) = open.connections.get_mut(&place.id) {
+                connection.idle_since = Some(event);
+            }
+        });
+        place.places.became_idle.notify_one();
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.places.with_open(|open| open.connections.remove(&self.id));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    fn is_closing(closing: &mut Closing) -> bool {
+        closing.now_or_never().is_some()
+    }
+
+    #[tokio::test]
+    async fn the_connection_that_has_been_idle_longest_is_closed_for_a_new_one() {
+        let places = Places::new(3);
+        let (first, mut first_closing) = places.take().await.unwrap();
+        let (second, mut second_closing) = places.take().await.unwrap();
+        let (_third, mut third_closing) = places.take().await.unwrap();
+        drop(first.busy());
+        let waiting = tokio::spawn({
+            let places = places.clone();
+            async move { places.take().await.is_some() }
+        });
+        tokio::task::yield_now().await;
+        assert!(is_closing(&mut second_closing) && !is_closing(&mut first_closing) && !is_closing(&mut third_closing));
+        assert!(second.busy().is_none(), "its next request comes too late");
+        assert!(!waiting.is_finished(), "it is open as yet");
+        drop(second);
+        assert!(waiting.await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_connection_with_a_request_under_way_is_waited_for() {
+        let places = Places::new(2);
+        let (first, mut first_closing) = places.take().await.unwrap();
+        let (second, mut second_closing) = places.take().await.unwrap();
+        let (busy, other) = (first.busy().unwrap(), second.busy().unwrap());
+        let waiting = tokio::spawn({
+            let places = places.clone();
+            async move { places.take().await.is_some() }
+        });
+        tokio::task::yield_now().await;
+        assert!(!is_closing(&mut first_closing) && !is_closing(&mut second_closing));
+        drop(other);
+        tokio::task::yield_now().await;
+        assert!(is_closing(&mut second_closing) && !is_closing(&mut first_closing));
+        drop(second);
+        assert!(waiting.await.unwrap());
+        drop(busy);
+    }
+}
