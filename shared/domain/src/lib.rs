@@ -17,6 +17,7 @@ pub mod money;
 pub mod portfolio;
 pub mod spacing;
 pub mod split;
+pub mod split_factor;
 pub mod symbol;
 
 pub use bars::{Bar, BarError, Bars};
@@ -31,4 +32,5 @@ pub use money::{Currency, Money, MoneyError};
 pub use portfolio::{LotMethod, Portfolio, PortfolioId};
 pub use spacing::{Spacing, periods_per_year};
 pub use split::{Split, SplitRatio};
+pub use split_factor::SplitFactor;
 pub use symbol::{Symbol, SymbolError};

@@ -4,7 +4,7 @@
 //! ratio, volumes multiplied, so that its high and low compare. Splits multiply over the period and
 //! dividends add up on that same scale.
 
-use domain::{Bar, Bars, Day, Interval, calendar};
+use domain::{Bar, Bars, Day, Interval, SplitFactor, calendar};
 use polars::prelude::{Column, DataFrame, DataType, Expr, IntoLazy, PolarsResult, col, lit};
 use serde::{Deserialize, Serialize};
 
@@ -43,7 +43,7 @@ pub fn resample(bars: &Bars, interval: Interval) -> Result<Vec<Period>, FramesEr
 
 /// The bars of the periods, oldest first.
 fn grouped(bars: &Bars, interval: Interval, every: &str) -> Result<Bars, FramesError> {
-    let mut frame = frame(bars, &later_splits(bars, interval))?
+    let mut frame = frame(bars, &Splits::of(bars, interval))?
         .lazy()
         .with_column(col("date").cast(DataType::Date).dt().truncate(lit(every)).alias("period"))
         .group_by_stable([col("period")])
@@ -54,33 +54,60 @@ fn grouped(bars: &Bars, interval: Interval, every: &str) -> Result<Bars, FramesE
 }
 
 fn columns_of_a_period() -> [Expr; 9] {
-    let price = |name: &str| col(name) / col("later_splits");
+    // The units that they become, exactly: thirds of a price must not pick up the rounding of a float.
+    let price = |name: &str| col(name) * col("later_old") / col("later_new");
     [
         col("date").last(),
         price("open").first(),
         price("high").max(),
         price("low").min(),
         price("close").last(),
-        (col("volume") * col("later_splits")).sum(),
+        (col("volume") * col("later_new") / col("later_old")).sum(),
         col("adjusted_close").last(),
         // The first bar's own split and all after it; polars' product would be one more feature to build.
-        (col("split_ratio") * col("later_splits")).first(),
+        col("splits_from_here").first(),
         price("dividend").sum(),
     ]
 }
 
-/// For each bar the product of the splits after it inside its period.
-fn later_splits(bars: &Bars, interval: Interval) -> Vec<f64> {
-    let mut later = vec![1.0; bars.len()];
-    for index in (1..bars.len()).rev() {
-        if same_period(bars.dates()[index - 1], bars.dates()[index], interval) {
-            later[index - 1] = later[index] * bars.split_ratio()[index];
-        }
-    }
-    later
+/// For each bar the splits inside its period: those after it, and these with its own.
+#[derive(Default)]
+struct Splits {
+    /// What the ratios of those after it multiply by.
+    later_new: Vec<f64>,
+    /// And divide by.
+    later_old: Vec<f64>,
+    /// The product of its own ratio and theirs.
+    from_here: Vec<f64>,
 }
 
-fn frame(bars: &Bars, later_splits: &[f64]) -> PolarsResult<DataFrame> {
+impl Splits {
+    #[expect(clippy::float_cmp, reason = "a ratio of exactly 1 is no split")]
+    fn of(bars: &Bars, interval: Interval) -> Self {
+        let mut splits = Self::default();
+        let mut later = SplitFactor::ONE;
+        for index in (0..bars.len()).rev() {
+            let next = bars.dates().get(index + 1);
+            if next.is_none_or(|next| !same_period(bars.dates()[index], *next, interval)) {
+                later = SplitFactor::ONE;
+            }
+            let (new, old) = later.terms();
+            splits.later_new.push(new);
+            splits.later_old.push(old);
+            let own = bars.split_ratio()[index];
+            if own != 1.0 {
+                later = later.then(own);
+            }
+            splits.from_here.push(later.to_f64());
+        }
+        for column in [&mut splits.later_new, &mut splits.later_old, &mut splits.from_here] {
+            column.reverse();
+        }
+        splits
+    }
+}
+
+fn frame(bars: &Bars, splits: &Splits) -> PolarsResult<DataFrame> {
     let numbers = |name: &str, values: &[f64]| Column::new(name.into(), values);
     let days: Vec<i32> = bars.dates().iter().map(|day| day.days_since_epoch()).collect();
     DataFrame::new(
@@ -93,9 +120,10 @@ fn frame(bars: &Bars, later_splits: &[f64]) -> PolarsResult<DataFrame> {
             numbers("close", bars.close()),
             numbers("volume", bars.volume()),
             numbers("adjusted_close", bars.adjusted_close()),
-            numbers("split_ratio", bars.split_ratio()),
             numbers("dividend", bars.dividend()),
-            numbers("later_splits", later_splits),
+            numbers("later_new", &splits.later_new),
+            numbers("later_old", &splits.later_old),
+            numbers("splits_from_here", &splits.from_here),
         ],
     )
 }
@@ -108,7 +136,7 @@ fn rows(frame: &DataFrame) -> Result<Bars, FramesError> {
     };
     let (open, high, low, close) = (numbers("open")?, numbers("high")?, numbers("low")?, numbers("close")?);
     let (volume, adjusted_close) = (numbers("volume")?, numbers("adjusted_close")?);
-    let (split_ratio, dividend) = (numbers("split_ratio")?, numbers("dividend")?);
+    let (split_ratio, dividend) = (numbers("splits_from_here")?, numbers("dividend")?);
     let mut bars = Bars::with_capacity(frame.height());
     for (index, day) in days.iter().enumerate() {
         let date = day.and_then(|day| Day::from_days_since_epoch(day).ok()).ok_or(FramesError::Order)?;

@@ -122,9 +122,7 @@ fn the_future_never_changes_the_past() {
             let cut = bars.slice(0, bars.count_through(last));
             let part = run(&cut, from, day("2007-12-31"), &settings).unwrap();
             assert_eq!(part, run(&bars, from, last, &settings).unwrap(), "bars after `to` do not matter");
-            if keep > 1 {
-                assert_eq!(part.equity, whole.equity[..keep]);
-            }
+            assert_eq!(part.equity, whole.equity[..keep]);
             assert_eq!(part.trades, whole.trades[..part.trades.len()]);
             let next = whole.trades.get(part.trades.len());
             if let Some(open) = part.open_trade {

@@ -83,10 +83,12 @@ fn an_order_is_filled_at_the_close_it_was_judged_on() {
 }
 
 #[test]
-fn the_curve_starts_with_the_money_even_when_the_first_close_buys() {
+fn the_curve_starts_with_the_money_less_what_a_purchase_at_the_first_close_costs() {
     let settings = Settings { fill: Fill::Close, commission_minimum: 100.0, ..settings("close > 0", "close < 0") };
+    assert_eq!(play(&PLAIN[..1], &settings).equity, [900.0]);
     let outcome = play(&PLAIN[..2], &settings);
-    assert_eq!(outcome.equity, [1000.0, 90.0 * 12.0]);
+    assert_eq!(outcome.equity, [900.0, 90.0 * 12.0]);
+    assert_eq!((outcome.drawdown[0], outcome.metrics.total_return), (0.0, 1080.0 / 1000.0 - 1.0));
     assert_eq!(outcome.open_trade.unwrap().pnl, 80.0);
 }
 
@@ -170,6 +172,35 @@ fn a_reverse_split_that_leaves_no_unit_ends_the_trade() {
     assert!(outcome.equity.iter().all(|equity| (equity - 1000.0).abs() < 1e-9), "{:?}", outcome.equity);
     assert_eq!(outcome.warnings.len(), 1);
     assert_eq!(outcome.warnings[0].code, "unaffordable_purchase");
+}
+
+#[test]
+fn a_reverse_split_of_forty_five_leaves_the_position_open_with_one_unit() {
+    let rows =
+        [(22.0, 22.0, 1.0, 0.0), (22.0, 22.0, 1.0, 0.0), (990.0, 1000.0, 0.022_222, 0.0), (1010.0, 1010.0, 1.0, 0.0)];
+    let outcome = play(&rows, &settings("close > 0", "close < 0"));
+    let open = outcome.open_trade.unwrap();
+    assert_eq!((open.quantity, open.split_factor, open.last_price), (45.0, 1.0 / 45.0, 1010.0));
+    assert_eq!(outcome.equity, [1000.0, 1000.0, 10.0 + 1000.0, 10.0 + 1010.0]);
+    assert!(outcome.trades.is_empty() && outcome.warnings.is_empty());
+}
+
+#[test]
+fn a_price_after_a_reverse_split_is_exactly_that_part_on_the_scale_of_the_first_day() {
+    let rows = [(10.0, 10.0, 1.0, 0.0), (450.0, 450.0, 0.022_222, 0.0), (450.0, 450.0, 1.0, 0.0)];
+    for rule in ["close > 10", "close < 10", "crosses_above(close, 10)", "highest(close, 2) > lowest(close, 2)"] {
+        assert_eq!(play(&rows, &settings(rule, "close < 0")).open_trade, None, "{rule}");
+    }
+}
+
+#[test]
+fn an_account_of_nothing_returns_nothing() {
+    let settings = Settings { commission_minimum: 900.0, ..settings("close > 0", "close > 10.5") };
+    let rows = [(10.0, 10.0, 1.0, 0.0), (10.0, 11.0, 1.0, 0.0), (11.0, 11.0, 1.0, 0.0), (11.0, 11.0, 1.0, 0.0)];
+    let outcome = play(&rows, &settings);
+    assert_eq!(outcome.equity, [1000.0, 110.0, 0.0, 0.0]);
+    assert_eq!((outcome.trades[0].fees, outcome.metrics.total_return), (900.0 + 110.0, -1.0));
+    assert_eq!(quant::metrics::returns(&outcome.equity), [110.0 / 1000.0 - 1.0, -1.0, 0.0]);
 }
 
 #[test]

@@ -61,7 +61,7 @@ pub struct Outcome {
     pub warmup_bars: usize,
     /// Day of every bar of the span.
     pub dates: Vec<Day>,
-    /// Equity at every close, starting with the initial investment.
+    /// Equity at every close, starting with the initial investment less what a purchase at the first close cost.
     pub equity: Vec<f64>,
     /// Equity / highest equity so far − 1 at every close.
     pub drawdown: Vec<f64>,

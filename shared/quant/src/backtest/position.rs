@@ -1,11 +1,11 @@
 //! A position from purchase to sale, and what it costs to get in and out.
 
+use domain::SplitFactor;
+
 use super::Settings;
 
 /// Rounding that a purchase forgives, as a fraction of the quantity.
 const ROUNDING: f64 = 1e-12;
-/// Fraction of a unit that counts as rounding in a split.
-const UNIT_ROUNDING: f64 = 1e-9;
 
 /// Cost of trading as fractions.
 #[derive(Clone, Copy, Debug)]
@@ -51,8 +51,8 @@ pub(super) struct Position {
     pub(super) entry_fee: f64,
     /// Units held now.
     pub(super) quantity: f64,
-    /// Product of the split ratios so far.
-    pub(super) split_factor: f64,
+    /// The splits so far.
+    pub(super) splits: SplitFactor,
     /// Cash dividends so far.
     pub(super) dividends: f64,
     /// Paid out for fractions that splits left over.
@@ -84,7 +84,7 @@ impl Position {
             bought: quantity,
             entry_fee,
             quantity,
-            split_factor: 1.0,
+            splits: SplitFactor::ONE,
             dividends: 0.0,
             fractions: 0.0,
         };
@@ -108,14 +108,15 @@ impl Position {
     pub(super) fn open_day(&mut self, open: f64, ratio: f64, dividend: f64, costs: &Costs) -> f64 {
         let mut paid = 0.0;
         if ratio != 1.0 {
-            self.quantity *= ratio;
-            self.split_factor *= ratio;
-            if !costs.fractional {
-                let whole = (self.quantity + UNIT_ROUNDING).floor();
-                let fraction = (self.quantity - whole).max(0.0) * open;
+            self.splits = self.splits.then(ratio);
+            if costs.fractional {
+                // From what was bought, so that splits that undo each other leave no rounding.
+                self.quantity = self.splits.units(self.bought);
+            } else {
+                let (whole, left_over) = SplitFactor::ONE.then(ratio).whole_units(self.quantity);
                 self.quantity = whole;
-                self.fractions += fraction;
-                paid += fraction;
+                paid = left_over * open;
+                self.fractions += paid;
             }
         }
         let income = self.quantity * dividend;
@@ -170,11 +171,27 @@ mod tests {
     fn a_split_leaves_whole_units_and_pays_for_the_rest() {
         let (mut position, _) = Position::buy(0, 10.0, 50.0, &costs(0.0, 0.0, false)).unwrap();
         let paid = position.open_day(7.0, 1.5, 0.5, &costs(0.0, 0.0, false));
-        assert_eq!((position.quantity, position.split_factor), (7.0, 1.5));
+        assert_eq!((position.quantity, position.splits.to_f64()), (7.0, 1.5));
         // Half a unit at the open, then the dividend on whole units.
         assert_eq!((paid, position.fractions, position.dividends), (3.5 + 3.5, 3.5, 3.5));
         let (mut position, _) = Position::buy(0, 10.0, 50.0, &costs(0.0, 0.0, true)).unwrap();
         assert_eq!(position.open_day(7.0, 1.5, 0.5, &costs(0.0, 0.0, true)), 3.75);
+    }
+
+    #[test]
+    fn thirds_and_forty_fifths_of_units_are_exact() {
+        for (bought, ratio, left) in
+            [(45.0, 0.022_222, 1.0), (3.0, 0.333_333, 1.0), (3.0, 1.0 / 3.0, 1.0), (190.0, 0.005_263, 1.0)]
+        {
+            for fractional in [false, true] {
+                let costs = costs(0.0, 0.0, fractional);
+                let (mut position, _) = Position::buy(0, 1.0, bought, &costs).unwrap();
+                let paid = position.open_day(1.0 / ratio, ratio, 0.0, &costs);
+                assert_eq!((position.quantity, paid), (left, 0.0), "{bought} × {ratio}");
+                position.open_day(1.0, bought / left, 0.0, &costs);
+                assert_eq!((position.quantity, position.splits), (bought, SplitFactor::ONE), "{bought} × {ratio}");
+            }
+        }
     }
 
     #[test]

@@ -55,10 +55,6 @@ fn book<'a>(
 ) -> Result<Book<'a>, BacktestError> {
     let mut ledger = Ledger::new(span);
     let end = simulate(span, signals, settings, &mut ledger);
-    // The curve starts with the money, before a purchase at the first close takes its costs.
-    if let [first, _, ..] = ledger.equity.as_mut_slice() {
-        *first = settings.initial_investment;
-    }
     let values = ledger.equity.iter().chain(ledger.trades.iter().map(|trade| &trade.return_));
     if values.into_iter().any(|value| !value.is_finite()) {
         return Err(BacktestError::Overflow);

@@ -26,9 +26,8 @@ pub fn summary(bars: &Bars, from: Day, to: Day, settings: &Settings) -> Result<S
     let judged = span.judge(&settings.buy, &settings.sell);
     let mut extremes = Extremes {
         closes: bars.close(),
-        first: span.first,
-        peak: settings.initial_investment,
-        floor: settings.initial_investment,
+        peak: f64::NEG_INFINITY,
+        floor: f64::NEG_INFINITY,
         depth: 0.0,
         last: settings.initial_investment,
         entries: 0,
@@ -44,8 +43,6 @@ pub fn summary(bars: &Bars, from: Day, to: Day, settings: &Settings) -> Result<S
 /// Follows peak and deepest fall of the equity.
 struct Extremes<'a> {
     closes: &'a [f64],
-    /// The first close, at which equity is the initial investment whatever is bought at it.
-    first: usize,
     peak: f64,
     /// Equity below which the fall is deeper than any before.
     floor: f64,
@@ -77,8 +74,7 @@ impl Recorder for Extremes<'_> {
     fn held(&mut self, bars: Range<usize>, cash: f64, quantity: f64) {
         let Some(last) = bars.clone().next_back() else { return };
         self.last = cash + quantity * self.closes[last];
-        let start = if bars.start == self.first { bars.start + 1 } else { bars.start };
-        for close in &self.closes[start..bars.end] {
+        for close in &self.closes[bars] {
             self.mark(cash + quantity * close);
         }
     }

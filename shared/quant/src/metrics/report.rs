@@ -15,7 +15,7 @@ use crate::backtest::Trade;
 pub struct Run<'a> {
     /// Day of every point of the curve.
     pub dates: &'a [Day],
-    /// Equity at every close, the first of them the initial investment.
+    /// Equity at every close.
     pub equity: &'a [f64],
     /// Drawdown at every close, see [`super::drawdowns`].
     pub drawdown: &'a [f64],

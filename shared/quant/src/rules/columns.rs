@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use domain::{Bars, Day};
+use domain::{Bars, Day, SplitFactor};
 
 use super::program::Column;
 
@@ -15,8 +15,19 @@ use super::program::Column;
 pub(crate) struct Columns<'a> {
     bars: &'a Bars,
     end: usize,
-    /// Factor of prices by bar; none where every factor is 1.
-    factors: Option<Vec<f64>>,
+    /// What prices are multiplied and divided by; none where there is no split.
+    stretches: Vec<Stretch>,
+}
+
+/// Bars between two splits: what brings their prices to the scale.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Stretch {
+    /// The first of them; the next stretch, if there is one, ends them.
+    start: usize,
+    /// Prices are multiplied by this first.
+    multiplier: f64,
+    /// And then divided by this, so that a price of 30 after a split of 1 for 3 is 10.
+    divisor: f64,
 }
 
 impl<'a> Columns<'a> {
@@ -25,7 +36,8 @@ impl<'a> Columns<'a> {
         let end = end.min(bars.len());
         let ratios = &bars.split_ratio()[..end];
         let splits = ratios.iter().map(|&ratio| u32::from(ratio != 1.0)).sum::<u32>();
-        Self { bars, end, factors: (splits > 0).then(|| factors(ratios, bars.count_through(day).min(end))) }
+        let stretches = if splits > 0 { stretches(ratios, bars.count_through(day).min(end)) } else { Vec::new() };
+        Self { bars, end, stretches }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -41,12 +53,15 @@ impl<'a> Columns<'a> {
             Column::Close => Cow::Borrowed(self.bars.close()),
             Column::Volume => Cow::Borrowed(self.bars.volume()),
         };
-        let Some(factors) = &self.factors else { return first(quoted, self.end) };
-        let scaled = |(&value, &factor): (&f64, &f64)| {
-            let value = if column == Column::Volume { value / factor } else { value * factor };
-            if value.is_finite() { value } else { f64::NAN }
-        };
-        Cow::Owned(quoted.iter().zip(factors).map(scaled).collect())
+        if self.stretches.is_empty() {
+            return first(quoted, self.end);
+        }
+        let mut scaled = Vec::with_capacity(self.end);
+        for (at, stretch) in self.stretches.iter().enumerate() {
+            let end = self.stretches.get(at + 1).map_or(self.end, |next| next.start);
+            stretch.scale(&quoted[stretch.start..end], column, &mut scaled);
+        }
+        Cow::Owned(scaled)
     }
 }
 
@@ -60,31 +75,72 @@ fn first(column: Cow<'_, [f64]>, count: usize) -> Cow<'_, [f64]> {
     }
 }
 
-/// Factors of prices; `after` is the index of the first bar after the day of the scale.
-fn factors(ratios: &[f64], after: usize) -> Vec<f64> {
-    let mut factors = vec![1.0; ratios.len()];
-    let mut product = 1.0;
-    for (factor, ratio) in factors.iter_mut().zip(ratios).skip(after) {
-        product *= ratio;
-        *factor = product;
+impl Stretch {
+    fn scale(self, quoted: &[f64], column: Column, scaled: &mut Vec<f64>) {
+        let defined = |value: f64| if value.is_finite() { value } else { f64::NAN };
+        let (multiplier, divisor) = match column {
+            Column::Volume => (self.divisor, self.multiplier),
+            Column::Open | Column::High | Column::Low | Column::Close => (self.multiplier, self.divisor),
+        };
+        if divisor == 1.0 {
+            scaled.extend(quoted.iter().map(|value| defined(value * multiplier)));
+        } else {
+            scaled.extend(quoted.iter().map(|value| defined(value * multiplier / divisor)));
+        }
     }
-    let mut product = 1.0;
-    for (factor, ratio) in factors.iter_mut().zip(ratios).take(after).rev() {
-        *factor = 1.0 / product;
-        product *= ratio;
+}
+
+/// The stretches of a series; `after` is the index of the first bar after the day of the scale.
+fn stretches(ratios: &[f64], after: usize) -> Vec<Stretch> {
+    let is_split = |&(_, &ratio): &(usize, &f64)| ratio != 1.0;
+    let mut stretches = Vec::new();
+    let mut factor = SplitFactor::ONE;
+    let mut divided = |start: usize, factor: SplitFactor| {
+        let (multiplier, divisor) = factor.terms();
+        stretches.push(Stretch { start, multiplier: divisor, divisor: multiplier });
+    };
+    for (start, &ratio) in ratios[..after].iter().enumerate().filter(is_split).rev() {
+        divided(start, factor);
+        factor = factor.then(ratio);
     }
-    factors
+    divided(0, factor);
+    stretches.reverse();
+    let mut factor = SplitFactor::ONE;
+    for (start, &ratio) in ratios.iter().enumerate().skip(after).filter(is_split) {
+        factor = factor.then(ratio);
+        let (multiplier, divisor) = factor.terms();
+        stretches.push(Stretch { start, multiplier, divisor });
+    }
+    stretches
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// What each bar's price of 1 is on the scale.
+    fn scaled(ratios: &[f64], after: usize) -> Vec<f64> {
+        let stretches = stretches(ratios, after);
+        let of = |at: usize| stretches.iter().rfind(|stretch| stretch.start <= at).unwrap();
+        (0..ratios.len()).map(|at| of(at).multiplier / of(at).divisor).collect()
+    }
+
     #[test]
     fn later_prices_are_multiplied_and_earlier_ones_divided() {
         // Splits on bars 1, 3 and 5; the day of the scale is bar 3.
-        assert_eq!(factors(&[1.0, 2.0, 1.0, 4.0, 1.0, 5.0], 4), [0.125, 0.25, 0.25, 1.0, 1.0, 5.0]);
-        assert_eq!(factors(&[1.0, 2.0], 0), [1.0, 2.0]);
-        assert_eq!(factors(&[1.0, 2.0], 2), [0.5, 1.0]);
+        assert_eq!(scaled(&[1.0, 2.0, 1.0, 4.0, 1.0, 5.0], 4), [0.125, 0.25, 0.25, 1.0, 1.0, 5.0]);
+        assert_eq!(scaled(&[1.0, 2.0], 0), [1.0, 2.0]);
+        assert_eq!(scaled(&[1.0, 2.0], 2), [0.5, 1.0]);
+        assert_eq!(scaled(&[2.0, 1.0], 0), [2.0, 2.0]);
+    }
+
+    #[test]
+    fn a_reverse_split_scales_exactly() {
+        let mut column = Vec::new();
+        let stretches = stretches(&[1.0, 0.022_222, 45.0], 1);
+        stretches[1].scale(&[450.0], Column::Close, &mut column);
+        stretches[1].scale(&[10.0], Column::Volume, &mut column);
+        stretches[2].scale(&[0.1], Column::Close, &mut column);
+        assert_eq!(column, [10.0, 450.0, 0.1]);
     }
 }
