@@ -14,9 +14,9 @@ pub fn of(model: &Model) -> BoxedStrategy<Command> {
         (way, 0..2_usize, 1..400_000_i64).prop_map(|(way, currency, minor)| Command::Transfer { way, currency, minor });
     let size = || {
         prop_oneof![
-            2 => (1..40_i64).prop_map(|whole| Size::Units(whole * ONE as i64)),
-            2 => (1..2_000_000_000_i64).prop_map(Size::Units),
-            1 => (1..200_000_i64).prop_map(Size::Units),
+            2 => (1..40_i128).prop_map(|whole| Size::Units(whole * ONE)),
+            2 => (1..20_000_000_000_000_i128).prop_map(Size::Units),
+            1 => (1..2_000_000_000_i128).prop_map(Size::Units),
             2 => (1..200_000_i64).prop_map(Size::Minor),
         ]
     };
@@ -32,14 +32,14 @@ pub fn of(model: &Model) -> BoxedStrategy<Command> {
         })
     };
     let mut choices = vec![(3, transfer.boxed()), (6, trade(Side::Buy).boxed()), (1, trade(Side::Sell).boxed())];
-    let held: Vec<(usize, usize, i64)> = (0..2)
+    let held: Vec<(usize, usize, i128)> = (0..2)
         .flat_map(|portfolio| (0..INSTRUMENTS.len()).map(move |instrument| (portfolio, instrument)))
-        .map(|(portfolio, instrument)| (portfolio, instrument, model.units[portfolio][instrument] as i64))
+        .map(|(portfolio, instrument)| (portfolio, instrument, model.units[portfolio][instrument]))
         .filter(|(_, _, units)| *units > 0)
         .collect();
     if !held.is_empty() {
         let part =
-            (prop::sample::select(held), 1..=130_i64, fee()).prop_map(|((portfolio, instrument, held), part, fee)| {
+            (prop::sample::select(held), 1..=130_i128, fee()).prop_map(|((portfolio, instrument, held), part, fee)| {
                 // Everything in a third of all sales, else a part, or a little too much.
                 let units = if part > 90 && part <= 125 { held } else { (held / 100).max(1) * part };
                 Command::Trade { side: Side::Sell, portfolio, instrument, size: Size::Units(units), fee }

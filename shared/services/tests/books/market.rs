@@ -13,7 +13,7 @@ use store::Clock;
 /// Sessions that the market has.
 pub const SESSIONS: usize = 30;
 /// Units of a price and of a quantity that make one.
-pub const ONE: i128 = 100_000_000;
+pub const ONE: i128 = 1_000_000_000_000;
 
 /// The instruments: symbol and the place of the currency in [`CURRENCIES`].
 pub const INSTRUMENTS: [(&str, usize); 3] = [("ACME", 0), ("PENNY", 0), ("NIPPON", 1)];
@@ -28,12 +28,12 @@ pub fn split(instrument: usize, session: usize) -> i128 {
     splits.map_or(1, |&(_, ratio)| ratio)
 }
 
-/// The close of a session in units of 10⁻⁸.
+/// The close of a session in units of 10⁻¹².
 pub fn price(instrument: usize, session: usize) -> i128 {
     let swing = (session as i128 * 7) % 11;
     match instrument {
         0 => (12_345 + 731 * swing) * (ONE / 100) / (0..=session).map(|session| split(0, session)).product::<i128>(),
-        1 => 7_125_000 + 1_310_003 * swing,
+        1 => (7_125_000 + 1_310_003 * swing) * (ONE / 100_000_000),
         _ => (2_345 + 97 * swing) * ONE + ONE / 2,
     }
 }

@@ -23,7 +23,7 @@ pub struct Model {
     pub session: usize,
     /// Cash by currency, in its smallest unit.
     pub cash: [i128; CURRENCIES.len()],
-    /// Units by portfolio and instrument, in 10⁻⁸, as they are quoted on the session.
+    /// Units by portfolio and instrument, in 10⁻¹², as they are quoted on the session.
     pub units: [[i128; INSTRUMENTS.len()]; 2],
     /// The lot methods of the portfolios.
     pub methods: [LotMethod; 2],
@@ -98,7 +98,7 @@ pub enum Command {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Size {
     /// In units of 10⁻⁸.
-    Units(i64),
+    Units(i128),
     /// In the smallest unit of the currency.
     Minor(i64),
 }
@@ -319,7 +319,7 @@ impl Model {
     /// The units that an order is for at the price of the session.
     pub fn units_of(&self, instrument: usize, size: Size) -> i128 {
         match size {
-            Size::Units(units) => i128::from(units),
+            Size::Units(units) => units,
             Size::Minor(minor) => i128::from(minor) * per_minor(instrument) / price(instrument, self.session),
         }
     }

@@ -312,5 +312,5 @@ fn money(place: usize, minor: i64) -> Money {
 }
 
 fn quantity(units: i128) -> Quantity {
-    Quantity::new(Decimal::from_i128_with_scale(units, 8)).unwrap()
+    Quantity::new(Decimal::from_i128_with_scale(units, domain::decimal::DECIMALS)).unwrap()
 }
