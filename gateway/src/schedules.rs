@@ -36,6 +36,7 @@ pub struct Scheduled {
 /// The last time at which a function was due and done, kept in the store.
 #[derive(Serialize, Deserialize)]
 struct Finished {
+    #[serde(with = "domain::instant")]
     due: DateTime<Utc>,
 }
 

@@ -1,5 +1,7 @@
 //! An answer over HTTP, and what a test expects of it.
 
+use chrono::DateTime;
+use domain::instant;
 use serde_json::Value;
 
 /// What a target answered.
@@ -56,8 +58,27 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
+    /// The body as JSON, in which every instant must have the one written form.
     #[track_caller]
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{}: {error}: {}", self.request, self.text()))
+        let json = serde_json::from_slice(&self.body);
+        let json = json.unwrap_or_else(|error| panic!("{}: {error}: {}", self.request, self.text()));
+        assert_written_alike(&json, &self.request);
+        json
+    }
+}
+
+/// That every text that is an instant is written as RFC 3339 in UTC with milliseconds.
+#[track_caller]
+pub fn assert_written_alike(json: &Value, of: &str) {
+    match json {
+        Value::Array(items) => items.iter().for_each(|item| assert_written_alike(item, of)),
+        Value::Object(fields) => fields.values().for_each(|field| assert_written_alike(field, of)),
+        Value::String(text) => {
+            if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+                assert_eq!(*text, instant::text(at.to_utc()), "{of}");
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

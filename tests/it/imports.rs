@@ -35,12 +35,13 @@ fn a_dry_run_says_what_would_happen_and_writes_nothing() {
         let investments = investments(target).await;
         let file = format!("{THREE}IBM,1.50,120.250,2010-01-04,1.5,\nNOPE,1,1,2010-01-04,,\nIBM,0,x,2010-01-04,,\n");
         let report = import(target, &investments, "?dry_run=true", &file).await.expect_status(200).json();
-        let expected = ["would_import", "would_import", "would_import", "duplicate", "invalid", "invalid"];
+        let expected = ["would_import", "would_import", "would_import", "would_import", "invalid", "invalid"];
         assert_eq!(verdicts(&report), expected);
-        assert_eq!((&report["imported"], &report["duplicates"], &report["invalid"]), (&json!(3), &json!(1), &json!(2)));
+        assert_eq!((&report["imported"], &report["duplicates"], &report["invalid"]), (&json!(4), &json!(0), &json!(2)));
         assert_eq!(report["items"][3]["same_as_row"], 1);
         assert_eq!(report["items"][4]["errors"][0]["field"], "ticker_symbol");
         assert_eq!(report["items"][5]["errors"][0]["field"], "purchase_price");
+        assert_eq!((&report["items"][0]["line"], &report["items"][5]["line"]), (&json!(2), &json!(7)));
         assert_eq!(count(target, &investments).await, 0);
     });
 }
@@ -140,16 +141,118 @@ fn repeated_rows_wait_for_a_decision_and_are_never_dropped_unasked() {
         let file = format!("{HEADER}\nIBM,1.5,120.25,2010-01-04,1.5,\nFB,1,30,2012-06-01,,\nFB,1,30,2012-06-01,,\n");
         let problem = import(target, &investments, "", &file).await.expect_problem(409, "duplicate_rows");
         let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]).collect();
-        assert_eq!(pointers, ["/rows/1", "/rows/3"]);
+        assert_eq!(pointers, ["/rows/1"]);
         assert_eq!(count(target, &investments).await, 3);
         let skipped = import(target, &investments, "?duplicates=skip", &file).await.expect_status(200).json();
-        assert_eq!(verdicts(&skipped), ["duplicate", "imported", "duplicate"]);
-        assert_eq!(count(target, &investments).await, 4);
+        assert_eq!(verdicts(&skipped), ["duplicate", "imported", "imported"]);
+        assert_eq!(count(target, &investments).await, 5);
         let other = self::investments(target).await;
         let taken = import(target, &other, "?duplicates=import", &file).await.expect_status(200).json();
         assert_eq!(verdicts(&taken), ["imported", "imported", "imported"]);
         assert_eq!(taken["items"][2]["same_as_row"], 2, "what repeats is shown also where it is taken");
         assert_eq!(count(target, &other).await, 3);
+    });
+}
+
+const ONE_FILL: &str = "IBM,1,100,2010-01-04,0,USD\n";
+
+/// The units of a portfolio's lots, which are whole here.
+async fn units(target: &Target, investments: &str) -> u32 {
+    let list = target.get(&format!("{investments}?limit=200")).await.expect_status(200).json();
+    let items = list["items"].as_array().unwrap().iter();
+    items.map(|item| item["quantity"].as_str().unwrap().parse::<u32>().unwrap()).sum()
+}
+
+async fn delete(target: &Target, investments: &str, report: &Value, row: usize) {
+    let id = report["items"][row - 1]["investment_id"].as_str().unwrap();
+    target.delete(&format!("{investments}/{id}")).await.expect_status(204);
+}
+
+#[test]
+fn each_stored_lot_answers_for_one_row_of_a_file_that_grows() {
+    each(async |target: &Target| {
+        let investments = investments(target).await;
+        import(target, &investments, "", &format!("{HEADER}\n{ONE_FILL}")).await.expect_status(200);
+        let grown = format!("{HEADER}\n{ONE_FILL}{ONE_FILL}IBM,2,101,2010-01-05,0,USD\n");
+        let dry = import(target, &investments, "?dry_run=true", &grown).await.expect_status(200).json();
+        assert_eq!(verdicts(&dry), ["duplicate", "would_import", "would_import"]);
+        import(target, &investments, "", &grown).await.expect_problem(409, "duplicate_rows");
+        let report = import(target, &investments, "?duplicates=skip", &grown).await.expect_status(200).json();
+        assert_eq!(verdicts(&report), ["duplicate", "imported", "imported"]);
+        assert_eq!((&report["imported"], &report["duplicates"]), (&json!(2), &json!(1)));
+        assert_eq!(units(target, &investments).await, 4);
+        let again = import(target, &investments, "", &grown).await.expect_status(200).json();
+        assert_eq!((&again["repeated"], &again["items"]), (&json!(true), &report["items"]));
+        assert_eq!(units(target, &investments).await, 4);
+    });
+}
+
+#[test]
+fn a_file_whose_lots_are_gone_is_imported_anew() {
+    each(async |target: &Target| {
+        let investments = investments(target).await;
+        let file = format!("{HEADER}\n{ONE_FILL}");
+        let first = import(target, &investments, "", &file).await.expect_status(200).json();
+        delete(target, &investments, &first, 1).await;
+        let dry = import(target, &investments, "?dry_run=true", &file).await.expect_status(200).json();
+        assert_eq!((verdicts(&dry), &dry["repeated"]), (vec!["would_import"], &json!(false)));
+        let sent = (0..3).map(|_| import(target, &investments, "", &file));
+        for answer in futures::future::join_all(sent).await {
+            assert!([200, 503].contains(&answer.status), "{}", answer.text());
+        }
+        assert_eq!(units(target, &investments).await, 1);
+        let again = import(target, &investments, "", &file).await.expect_status(200).json();
+        assert_eq!(again["repeated"], true);
+        let id = again["items"][0]["investment_id"].as_str().unwrap();
+        assert_ne!(first["items"][0]["investment_id"], id);
+        target.get(&format!("{investments}/{id}")).await.expect_status(200);
+    });
+}
+
+#[test]
+fn where_some_lots_of_a_file_are_gone_those_that_stand_are_its_duplicates_even_if_they_were_corrected() {
+    each(async |target: &Target| {
+        let investments = investments(target).await;
+        let file = format!("{HEADER}\n{ONE_FILL}IBM,2,101,2010-01-05,0,USD\nIBM,4,102,2010-01-06,0,USD\n");
+        let first = import(target, &investments, "", &file).await.expect_status(200).json();
+        let corrected = first["items"][0]["investment_id"].as_str().unwrap();
+        target.patch(&format!("{investments}/{corrected}"), &json!({"quantity": "8"}), "*").await.expect_status(200);
+        let again = import(target, &investments, "", &file).await.expect_status(200).json();
+        assert_eq!((&again["repeated"], &again["items"]), (&json!(true), &first["items"]));
+        delete(target, &investments, &first, 2).await;
+        let problem = import(target, &investments, "", &file).await.expect_problem(409, "duplicate_rows");
+        let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]).collect();
+        assert_eq!(pointers, ["/rows/1", "/rows/3"]);
+        let skipped = import(target, &investments, "?duplicates=skip", &file).await.expect_status(200).json();
+        assert_eq!(verdicts(&skipped), ["duplicate", "imported", "duplicate"]);
+        assert_eq!(skipped["items"][0]["same_as_investment"], corrected);
+        assert_eq!(units(target, &investments).await, 14);
+    });
+}
+
+#[test]
+fn a_purchase_after_the_markets_today_and_a_rounded_number_are_named_in_a_dry_run_too() {
+    each(async |target: &Target| {
+        let investments = investments(target).await;
+        let file = format!("{HEADER}\nIBM,1.0000000000005,100,2013-03-01,0.125,\nIBM,1,100,2013-03-04,0,\n");
+        let codes = |report: &Value| {
+            let items = report["items"].as_array().unwrap().iter();
+            let codes = items.map(|item| {
+                let warnings = item["warnings"].as_array().cloned().unwrap_or_default();
+                warnings.iter().map(|warning| warning["code"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+            });
+            codes.collect::<Vec<_>>()
+        };
+        for query in ["?dry_run=true", ""] {
+            let report = import(target, &investments, query, &file).await.expect_status(200).json();
+            assert_eq!(codes(&report), [vec!["rounded", "rounded"], vec!["after_market_day"]], "{query}");
+        }
+        let json = target.get(&format!("{investments}/export")).await.expect_status(200).text();
+        assert!(json.contains("IBM,1,100,2013-03-01,0.12,USD"), "{json}");
+        // What is sent alone is refused instead.
+        let single = json!({"ticker_symbol": "IBM", "quantity": "1.0000000000005", "purchase_price": "100", "purchase_date": "2013-03-01"});
+        let problem = target.post(&investments, &single).await.expect_problem(422, "invalid_fields");
+        assert_eq!(problem["errors"][0]["pointer"], "/quantity");
     });
 }
 
@@ -161,6 +264,9 @@ fn one_row_that_cannot_be_used_keeps_the_whole_file_out() {
         let problem = import(target, &investments, "", &file).await.expect_problem(422, "invalid_rows");
         let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]).collect();
         assert_eq!(pointers, ["/rows/4/quantity", "/rows/4/purchase_date", "/rows/5"]);
+        let details = problem["errors"].as_array().unwrap().iter().map(|error| error["detail"].as_str().unwrap());
+        let lines: Vec<&str> = details.map(|detail| detail.split(':').next().unwrap()).collect();
+        assert_eq!(lines, ["line 5", "line 5", "line 6"]);
         assert_eq!(count(target, &investments).await, 0);
     });
 }

@@ -9,6 +9,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
+use crate::answer::assert_written_alike;
 use crate::target::{Target, each};
 
 /// What does not come by now does not come. An emulated function has to be started first.
@@ -48,7 +49,9 @@ impl Live {
         loop {
             match self.received().await {
                 Some(Ok(Message::Text(text))) => {
-                    return serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+                    let message = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+                    assert_written_alike(&message, "a live message");
+                    return message;
                 }
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 other => panic!("{other:?} where a message was due"),

@@ -286,6 +286,31 @@ fn source_files_are_read_in_one_sitting_and_named_for_what_is_in_them() {
 }
 
 #[test]
+fn every_instant_that_is_written_as_json_has_the_one_form() {
+    for folder in ["functions", "shared", "gateway"] {
+        for path in files_below(&root().join(folder), "rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            for item in text.split("#[derive(").skip(1) {
+                let (derived, item) = item.split_once(")]").unwrap();
+                if !derived.split([',', ' ', '\n']).any(|name| name == "Serialize") {
+                    continue;
+                }
+                if item.find(';').is_some_and(|end| item.find('{').is_none_or(|start| end < start)) {
+                    continue;
+                }
+                let lines: Vec<&str> = item.lines().map(str::trim).take_while(|line| *line != "}").collect();
+                for pair in lines.windows(2).filter(|pair| pair[1].contains(": ") && pair[1].contains("DateTime<Utc>"))
+                {
+                    let of = format!("{}: {}", path.display(), pair[1]);
+                    assert!(pair[0].starts_with("#[serde(") && pair[0].contains("instant\")]"), "{of}");
+                    assert!(!pair[1].contains("Option<") || pair[0].contains("default, "), "{of}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn no_test_is_ignored() {
     for folder in ["functions", "shared", "gateway", "tests"] {
         for path in files_below(&root().join(folder), "rs") {

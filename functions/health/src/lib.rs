@@ -71,7 +71,7 @@ async fn health(State(app): State<App>) -> Response {
         store: if store_answers { "ok" } else { "unavailable" },
         source: app.provider().source(),
         market_day: market_clock::market_day(&app),
-        last_refresh: last_refresh.map(|at| at.to_rfc3339()),
+        last_refresh: last_refresh.map(domain::instant::text),
         newest_quote_age_seconds,
     };
     if store_answers {

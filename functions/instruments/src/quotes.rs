@@ -49,6 +49,7 @@ struct QuoteAnswer {
     previous_close: Option<Price>,
     currency: Currency,
     /// Of when the price is.
+    #[serde(with = "domain::instant")]
     as_of: DateTime<Utc>,
     /// How old that is by the market's clock.
     age_seconds: u64,

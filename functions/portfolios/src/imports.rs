@@ -41,14 +41,14 @@ pub(crate) struct ImportQuery {
     /// `true`: say what would become of each row, and write nothing.
     #[param(value_type = Option<bool>)]
     dry_run: Option<String>,
-    /// What becomes of rows that say what an earlier row or an investment says: `import` takes them as lots of their
-    /// own, `skip` leaves them out. Where it is not given, a file that has any is refused and they are listed.
+    /// What becomes of rows that say what a stored investment says, which answers for one row each: `import` takes them as
+    /// lots of their own, `skip` leaves them out. Where it is not given, a file that has any is refused and they are listed.
     #[param(pattern = "^(import|skip)$")]
     duplicates: Option<String>,
 }
 
 /// Imports a file of investments: our CSV columns, or JSON with the same names. All of it or nothing; the same file a
-/// second time changes nothing, and one whose import was cut short goes on.
+/// second time changes nothing while its lots are there, and one whose import was cut short goes on.
 #[utoipa::path(
     post,
     path = "/portfolios/{id}/investments/import",
@@ -57,7 +57,7 @@ pub(crate) struct ImportQuery {
     params(
         ("id" = String, Path, description = "Id of the portfolio"),
         ImportQuery,
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same request answers the first verdicts again; the file itself is imported once in any case"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same request answers the first verdicts again; the file itself is imported once while its lots are there"),
     ),
     request_body(
         description = "At most 4 MiB and 20,000 rows. CSV has a header of `ticker_symbol,quantity,purchase_price,purchase_date` and, where wanted, `fee,currency`; JSON is a list of such objects, or an export",
@@ -67,7 +67,7 @@ pub(crate) struct ImportQuery {
         (status = 200, description = "A verdict a row", body = ImportReport),
         (status = 400, description = "A file that cannot be read at all", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such portfolio of the caller", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "Rows repeat others and `duplicates` does not say what becomes of them, or the portfolio is closed or full", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Investments answer for rows and `duplicates` does not say what becomes of them, or the portfolio is closed or full", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "A file over 4 MiB", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "Neither CSV nor JSON", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Rows that cannot be used, each with what is wrong; nothing was imported", body = Problem, content_type = "application/problem+json"),

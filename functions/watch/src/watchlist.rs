@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 pub(crate) struct Watched {
     symbol: Symbol,
     /// Since when it is watched.
+    #[serde(with = "domain::instant")]
     added_at: DateTime<Utc>,
     /// The last price that is stored; null where there is none.
     quote: Option<WatchedQuote>,
@@ -34,6 +35,7 @@ struct WatchedQuote {
     /// Currency of both.
     currency: Currency,
     /// Of when the price is.
+    #[serde(with = "domain::instant")]
     as_of: DateTime<Utc>,
     /// Seconds from `as_of` to the market's now.
     age_seconds: u64,

@@ -216,10 +216,13 @@ impl Problem {
     }
 }
 
-/// `/rows/17/quantity`: rows are counted from 1, as a person counts them.
+/// `/rows/17/quantity`: rows are counted from 1, as a person counts them; the words name the line of the file.
 fn of_rows(mistakes: Vec<RowMistake>) -> Vec<FieldError> {
     let pointer = |row, field| if field == "row" { format!("/rows/{row}") } else { format!("/rows/{row}/{field}") };
-    mistakes.into_iter().map(|RowMistake { row, field, detail }| FieldError::new(pointer(row, field), detail)).collect()
+    let error = |RowMistake { row, line, field, detail }: RowMistake| {
+        FieldError::new(pointer(row, field), format!("line {line}: {detail}"))
+    };
+    mistakes.into_iter().map(error).collect()
 }
 
 /// `unknown_symbol` → `Unknown symbol`.

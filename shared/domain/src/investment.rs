@@ -28,8 +28,10 @@ pub struct Investment {
     /// What the purchase cost beside the price, in the currency of the instrument; not below zero.
     pub fee: Money,
     /// When it was first recorded.
+    #[serde(with = "crate::instant")]
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
+    #[serde(with = "crate::instant")]
     pub updated_at: DateTime<Utc>,
     /// Counts its changes, from 1.
     pub version: u64,
@@ -64,7 +66,9 @@ struct Written {
     purchase_date: Day,
     fee: Decimal,
     currency: Currency,
+    #[serde(with = "crate::instant")]
     created_at: DateTime<Utc>,
+    #[serde(with = "crate::instant")]
     updated_at: DateTime<Utc>,
     version: u64,
 }

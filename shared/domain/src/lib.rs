@@ -10,6 +10,7 @@ pub mod customer;
 pub mod day;
 pub mod decimal;
 pub mod email;
+pub mod instant;
 pub mod instrument;
 pub mod interval;
 pub mod investment;

@@ -51,8 +51,10 @@ pub struct Portfolio {
     /// What it is meant for, where the customer has said so.
     pub investment_profile: Option<InvestmentProfile>,
     /// When it was opened.
+    #[serde(with = "crate::instant")]
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
+    #[serde(with = "crate::instant")]
     pub updated_at: DateTime<Utc>,
     /// Counts its changes, from 1; what `ETag` and `If-Match` carry.
     pub version: u64,
@@ -128,6 +130,7 @@ pub struct InvestmentProfile {
     /// Counts the profiles of this portfolio, from 1.
     pub version: u32,
     /// From when on it holds.
+    #[serde(with = "crate::instant")]
     pub since: DateTime<Utc>,
     /// What the customer says.
     #[serde(flatten)]

@@ -30,6 +30,7 @@ pub struct Entry {
     /// The day by the market's clock.
     pub market_day: Day,
     /// The instant by the wall clock.
+    #[serde(with = "domain::instant")]
     pub created_at: DateTime<Utc>,
     /// The trade that moved the cash.
     pub trade_id: Option<Uuid>,
@@ -170,6 +171,7 @@ struct StoredEntry {
     currency: Currency,
     balance: Decimal,
     market_day: Day,
+    #[serde(with = "domain::instant")]
     created_at: DateTime<Utc>,
     trade_id: Option<Uuid>,
     reverses: Option<Uuid>,

@@ -30,6 +30,7 @@ pub struct StatementLine {
     /// The day by the market's clock.
     pub market_day: Day,
     /// The instant by the wall clock.
+    #[serde(with = "domain::instant")]
     pub created_at: DateTime<Utc>,
     /// The trade that moved the cash, if one did.
     pub trade_id: Option<Uuid>,

@@ -47,8 +47,10 @@ pub struct Trade {
     /// The day by the market's clock.
     pub market_day: Day,
     /// Of when the price is.
+    #[serde(with = "domain::instant")]
     pub quote_as_of: DateTime<Utc>,
     /// The instant by the wall clock.
+    #[serde(with = "domain::instant")]
     pub created_at: DateTime<Utc>,
     /// The wallet's balance in `currency` afterwards.
     #[schema(value_type = String, example = "8765.50")]

@@ -109,10 +109,10 @@ impl App {
         &*self.0.parts.channels.mail
     }
 
-    /// The time on the wall.
+    /// The time on the wall, to the millisecond: what is answered at once and what is read back later are the same.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
-        (self.0.parts.clock)()
+        domain::instant::to_the_millisecond((self.0.parts.clock)())
     }
 
     /// A new id; later ids sort after earlier ones of this process.

@@ -73,6 +73,7 @@ pub struct Summary {
     /// Id.
     pub id: Uuid,
     /// When it was run.
+    #[serde(with = "domain::instant")]
     pub created_at: DateTime<Utc>,
     /// The request with its defaults filled in.
     pub request: FilledRequest,
@@ -119,6 +120,7 @@ pub struct Run {
     /// Id.
     pub id: Uuid,
     /// When it was run.
+    #[serde(with = "domain::instant")]
     pub created_at: DateTime<Utc>,
     /// The request with its defaults filled in.
     pub request: FilledRequest,

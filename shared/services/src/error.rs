@@ -214,6 +214,8 @@ pub enum ServiceError {
 pub struct RowMistake {
     /// Its number, counted from 1 after the header.
     pub row: usize,
+    /// The line of the file on which it begins, from 1, as an editor counts.
+    pub line: usize,
     /// The column; `row` for the whole of it.
     pub field: &'static str,
     /// What is wrong.

@@ -44,6 +44,7 @@ struct Counted {
 /// The first looks that count.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Looks {
+    #[serde(with = "domain::instant")]
     times: Vec<DateTime<Utc>>,
 }
 

@@ -49,6 +49,7 @@ enum Listed {
     /// It stays until then, whoever follows.
     Until {
         /// When it may be struck off.
+        #[serde(with = "domain::instant")]
         until: DateTime<Utc>,
     },
     /// As symbols were listed before anybody knew their followers, with the symbol alone: it stays for good.
@@ -111,6 +112,7 @@ async fn unseen(app: &App, symbols: &BTreeSet<Symbol>) -> Result<usize, ServiceE
 /// How many symbols a customer has had listed unseen, since when.
 #[derive(Serialize, Deserialize)]
 struct Unseen {
+    #[serde(with = "domain::instant")]
     since: DateTime<Utc>,
     count: usize,
 }

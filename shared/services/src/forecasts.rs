@@ -54,6 +54,7 @@ pub struct Terms {
     /// Day of the last bar that the model saw.
     pub as_of: Day,
     /// When it was made, by the wall clock.
+    #[serde(with = "domain::instant")]
     pub made_at: DateTime<Utc>,
     /// Whether the bar after `as_of` was known when it was made.
     pub hindsight: bool,

@@ -44,6 +44,7 @@ pub struct LastQuote {
     /// Trading day of the price; its units are those of this day.
     pub day: Day,
     /// Of when the price is.
+    #[serde(with = "domain::instant")]
     pub as_of: DateTime<Utc>,
     /// The source that gave it.
     pub source: String,
@@ -51,6 +52,7 @@ pub struct LastQuote {
     /// price is the close of a bar and no quote was ever stored.
     pub seq: u64,
     /// When it was asked for.
+    #[serde(with = "domain::instant")]
     pub fetched_at: DateTime<Utc>,
     /// Set when it is of a replay of old prices.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -25,12 +25,13 @@ const WINDOW: TimeDelta = TimeDelta::seconds(24 * SECONDS_AN_HOUR + 15);
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Calls {
     /// When each call was made, or will be: a caller may wait for its turn.
-    #[serde(default)]
+    #[serde(default, with = "domain::instant")]
     times: Vec<DateTime<Utc>>,
     /// Calls made in an hour, by its number since 1970.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     hours: BTreeMap<i64, usize>,
     /// Set when the provider itself said that the day's calls are used up.
+    #[serde(default, with = "domain::instant")]
     refused_until: Option<DateTime<Utc>>,
 }
 

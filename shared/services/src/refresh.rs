@@ -78,14 +78,15 @@ impl Refreshed {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LastRun {
     /// The slot it was of.
-    #[serde(default)]
+    #[serde(default, with = "domain::instant")]
     pub slot: Option<DateTime<Utc>>,
     /// When it finished.
+    #[serde(with = "domain::instant")]
     pub at: DateTime<Utc>,
     /// What it did.
     pub did: Refreshed,
     /// Of when the newest price of a followed symbol is.
-    #[serde(default)]
+    #[serde(default, with = "domain::instant")]
     pub newest_quote: Option<DateTime<Utc>>,
 }
 

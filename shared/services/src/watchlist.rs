@@ -27,6 +27,7 @@ pub struct Watched {
     /// The symbol.
     pub symbol: Symbol,
     /// Since when.
+    #[serde(with = "domain::instant")]
     pub added_at: DateTime<Utc>,
 }
 

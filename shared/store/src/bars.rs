@@ -42,6 +42,7 @@ pub struct SeriesHead {
     /// What the provider calls this state of the series, if it has a name for it.
     pub revision: Option<String>,
     /// When it was asked for.
+    #[serde(with = "domain::instant")]
     pub fetched_at: DateTime<Utc>,
     /// What else a reader must know.
     pub notes: Vec<String>,

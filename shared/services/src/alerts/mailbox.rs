@@ -41,6 +41,7 @@ struct Mailbox {
 #[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
 struct Question {
     letterbox: Uuid,
+    #[serde(with = "domain::instant")]
     at: DateTime<Utc>,
 }
 

@@ -24,8 +24,10 @@ pub struct Alert {
     /// Whether it can still fire.
     pub state: AlertState,
     /// When it was made.
+    #[serde(with = "domain::instant")]
     pub created_at: DateTime<Utc>,
     /// When it last fired.
+    #[serde(default, with = "domain::instant")]
     pub last_fired_at: Option<DateTime<Utc>>,
     /// The market day of the quote at which it last fired.
     pub last_fired_on: Option<Day>,
@@ -61,10 +63,12 @@ pub struct Firing {
     /// The market day of the price. On no day does an alert fire twice.
     pub market_day: Day,
     /// Of when the price is.
+    #[serde(with = "domain::instant")]
     pub as_of: DateTime<Utc>,
     /// The source that gave it.
     pub source: String,
     /// When the alert fired.
+    #[serde(with = "domain::instant")]
     pub fired_at: DateTime<Utc>,
     /// Whether the customer was to be told by e-mail too.
     pub email: bool,
@@ -80,6 +84,7 @@ pub struct Firing {
 pub(super) struct Waiting {
     pub(super) customer_id: CustomerId,
     /// Quotes that were asked for earlier are none of its business.
+    #[serde(with = "domain::instant")]
     pub(super) created_at: DateTime<Utc>,
     pub(super) vigil: Vigil,
 }
@@ -90,10 +95,12 @@ pub(super) struct Pending {
     pub(super) customer_id: CustomerId,
     pub(super) alert_id: Uuid,
     pub(super) market_day: Day,
+    #[serde(with = "domain::instant")]
     pub(super) fired_at: DateTime<Utc>,
     /// The evaluation that is delivering it.
     pub(super) taken_by: Uuid,
     /// Until when the others leave it alone.
+    #[serde(with = "domain::instant")]
     pub(super) taken_until: DateTime<Utc>,
     /// Whether live connections have had it, so that a letter that fails repeats nothing over them.
     #[serde(default)]

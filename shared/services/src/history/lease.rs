@@ -52,6 +52,7 @@ struct Asked {
 
 #[derive(Serialize, Deserialize)]
 struct Failed {
+    #[serde(with = "domain::instant")]
     at: DateTime<Utc>,
     #[serde(with = "Reason")]
     error: ProviderError,

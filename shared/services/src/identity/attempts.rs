@@ -19,6 +19,7 @@ pub const WINDOW_MINUTES: i64 = 15;
 
 #[derive(Default, Serialize, Deserialize)]
 struct Attempts {
+    #[serde(with = "domain::instant")]
     times: Vec<DateTime<Utc>>,
 }
 

@@ -23,6 +23,7 @@ pub enum Actor {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Deed {
     /// When.
+    #[serde(with = "domain::instant")]
     pub at: DateTime<Utc>,
     /// Who.
     pub by: Actor,

@@ -29,6 +29,7 @@ const APART: [&str; 4] = ["PROFILE", "SESSION", "CONNECTION", "EXPORT"];
 /// What an export holds. Each map goes from a kind of record to all of its records, as they are kept.
 #[derive(Serialize)]
 struct Export {
+    #[serde(with = "domain::instant")]
     exported_at: DateTime<Utc>,
     customer: Customer,
     records: BTreeMap<String, Vec<Value>>,
@@ -51,6 +52,7 @@ pub struct ExportLink {
     /// A signed link.
     pub url: String,
     /// Until when it works.
+    #[serde(with = "domain::instant")]
     pub expires_at: DateTime<Utc>,
 }
 

@@ -30,6 +30,7 @@ pub struct PasswordToken {
     /// What `PUT /customers/password` takes.
     pub token: String,
     /// Until when.
+    #[serde(with = "domain::instant")]
     pub expires_at: DateTime<Utc>,
 }
 

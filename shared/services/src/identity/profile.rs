@@ -28,6 +28,7 @@ pub struct Profile {
     /// An administrator has closed the account to its owner.
     pub disabled: bool,
     /// When it was erased.
+    #[serde(default, with = "domain::instant")]
     pub erased_at: Option<DateTime<Utc>>,
     /// Whether everything that an erasure removes is gone.
     #[serde(default)]
@@ -39,8 +40,10 @@ pub struct Profile {
     #[serde(default)]
     pub(crate) advice_to_end: bool,
     /// When it was made.
+    #[serde(with = "domain::instant")]
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
+    #[serde(with = "domain::instant")]
     pub updated_at: DateTime<Utc>,
 }
 
@@ -81,8 +84,10 @@ pub struct Customer {
     /// Whether an administrator has closed the account.
     pub disabled: bool,
     /// When it was made.
+    #[serde(with = "domain::instant")]
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
+    #[serde(with = "domain::instant")]
     pub updated_at: DateTime<Utc>,
     /// Version, as in `ETag`.
     #[schema(value_type = u64)]

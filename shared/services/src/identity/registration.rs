@@ -18,6 +18,7 @@ use crate::{App, Created};
 #[derive(Clone, Serialize, Deserialize)]
 struct First {
     person: Person,
+    #[serde(with = "domain::instant")]
     created_at: DateTime<Utc>,
     /// That of the profile. Nothing is answered before it stands here, so that every answer has the same.
     version: Option<Version>,

@@ -39,8 +39,11 @@ pub(crate) struct Session {
     pub(crate) customer_id: CustomerId,
     pub(crate) kind: SessionKind,
     pub(crate) epoch: u64,
+    #[serde(with = "domain::instant")]
     pub(crate) created_at: DateTime<Utc>,
+    #[serde(with = "domain::instant")]
     pub(crate) expires_at: DateTime<Utc>,
+    #[serde(with = "domain::instant")]
     pub(crate) last_seen: DateTime<Utc>,
 }
 
@@ -58,10 +61,13 @@ pub struct ShownSession {
     /// What it is used from.
     pub kind: SessionKind,
     /// When it began.
+    #[serde(with = "domain::instant")]
     pub created_at: DateTime<Utc>,
     /// When it ends at the latest.
+    #[serde(with = "domain::instant")]
     pub expires_at: DateTime<Utc>,
     /// When it was last used, to the minute.
+    #[serde(with = "domain::instant")]
     pub last_seen: DateTime<Utc>,
     /// Whether it is the one that asks.
     pub current: bool,
@@ -73,6 +79,7 @@ pub struct SignedIn {
     /// The token, shown this once: send it as `Authorization: Bearer TOKEN`.
     pub token: String,
     /// When the session ends at the latest.
+    #[serde(with = "domain::instant")]
     pub expires_at: DateTime<Utc>,
     /// Who signed in.
     pub customer: Customer,

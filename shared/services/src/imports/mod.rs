@@ -1,27 +1,32 @@
 //! Importing a file of lots held elsewhere: all of it or nothing, a verdict a row, the same file once.
 //!
 //! Rows go in by transactions of [`ROWS_A_TRANSACTION`], and each moves the import's own item on; one that is cut short
-//! goes on where it stopped when the file is sent again. A row's id follows from the file and its number, so that no
-//! repetition can make two investments of it.
+//! goes on where it stopped when the file is sent again. A row's id follows from the file, its number and the time at
+//! which the import began, so that no repetition can make two investments of it. Where lots of an earlier import are gone,
+//! the file is judged and brought in anew.
 
 mod export;
+mod json_rows;
+mod lines;
+mod repeats;
 mod report;
+mod rounding;
 mod rows;
 mod symbols;
 
 pub use export::export;
-pub use report::{ImportReport, RowError, RowVerdict, Verdict};
+pub use report::{ImportReport, RowError, RowVerdict, Verdict, Warning};
 pub use rows::{Format, MAX_ROWS};
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, Utc};
 use domain::{CustomerId, Day, Instrument, Investment, PortfolioId, Symbol};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use store::retry::{Retry, retry};
-use store::{Expect, Key, Write, documents, keys};
+use store::{Expect, Key, Version, Write, documents, keys};
 use uuid::Uuid;
 
 use crate::digest::sha256_hex;
@@ -30,9 +35,10 @@ use crate::idempotency::{self, Attempt, Created};
 use crate::investments::{Identity, MAX_INVESTMENTS, Mistake, Purchase, WHAT};
 use crate::own_items::latest_day_anywhere;
 use crate::tally::Tally;
-use crate::{App, investments, kept_answers, portfolios};
+use crate::{App, investments, kept_answers, market_clock, portfolios};
 
-use report::SameAs;
+use repeats::Repeats;
+use report::{after_market_day, rounded_to};
 
 /// Rows of one transaction; portfolio, count and the import's own item are written beside them.
 const ROWS_A_TRANSACTION: usize = 80;
@@ -42,7 +48,7 @@ const FOLLOWED_AT_ONCE: usize = 8;
 pub(crate) const MAX_LISTED: usize = 1_000;
 const ROUTE: &str = "POST /portfolios/{id}/investments/import";
 
-/// What is to become of rows that say what another row, or an investment, says already.
+/// What is to become of rows that say what an investment says already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Duplicates {
@@ -71,6 +77,7 @@ pub struct Import<'a> {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Progress {
     /// When it began; its rows carry this time.
+    #[serde(with = "domain::instant")]
     started_at: DateTime<Utc>,
     /// Rows that are left out, by number.
     skipped: BTreeSet<usize>,
@@ -85,13 +92,22 @@ struct Line {
     instrument: Instrument,
 }
 
+/// A row of the file, read and checked.
+struct Checked {
+    /// The line of the file on which it begins, from 1.
+    line: usize,
+    warnings: Vec<Warning>,
+    content: Result<Line, Vec<Mistake>>,
+}
+
 /// The whole file, read and checked.
 struct File {
     sha256: String,
     customer: CustomerId,
     portfolio: PortfolioId,
     today: Day,
-    lines: Vec<Result<Line, (usize, Vec<Mistake>)>>,
+    /// In the order of the file; the first one is row 1.
+    rows: Vec<Checked>,
 }
 
 /// Imports a file, or says what would become of it. The same idempotency key with the same request answers the first
@@ -139,34 +155,47 @@ async fn checked(
     sha256: String,
     rows: Vec<rows::Row>,
 ) -> Result<File, ServiceError> {
-    let named = rows.iter().flatten().map(|purchase| purchase.ticker_symbol.clone()).collect();
+    let named = rows.iter().flat_map(|row| &row.purchase).map(|purchase| purchase.ticker_symbol.clone()).collect();
     let known = symbols::known(app, customer, named).await?;
-    let today = latest_day_anywhere(app);
-    let line = |(index, parsed): (usize, rows::Row)| {
-        let row = index + 1;
-        let purchase = parsed.map_err(|mistakes| (row, mistakes))?;
-        let Some(Some(instrument)) = known.get(&purchase.ticker_symbol) else {
-            let detail = format!("no instrument has the symbol {}", purchase.ticker_symbol);
-            return Err((row, vec![("ticker_symbol", detail)]));
-        };
-        let identity = Identity { id: Uuid::nil(), portfolio_id: portfolio, created_at: DateTime::UNIX_EPOCH };
-        purchase.recorded(&identity, instrument, today).map_err(|mistakes| (row, mistakes))?;
-        Ok(Line { row, instrument: instrument.clone(), purchase })
+    let (today, market_day) = (latest_day_anywhere(app), market_clock::market_day(app));
+    let check = |(index, row): (usize, rows::Row)| {
+        let rows::Row { line, purchase, mut warnings } = row;
+        let content = purchase.and_then(|mut purchase| {
+            let Some(Some(instrument)) = known.get(&purchase.ticker_symbol) else {
+                let detail = format!("no instrument has the symbol {}", purchase.ticker_symbol);
+                return Err(vec![("ticker_symbol", detail)]);
+            };
+            let fee = purchase.fee.round_dp(instrument.currency.decimals());
+            if fee != purchase.fee {
+                warnings.push(rounded_to("fee", &fee.to_string()));
+                purchase.fee = fee;
+            }
+            let identity = Identity { id: Uuid::nil(), portfolio_id: portfolio, created_at: DateTime::UNIX_EPOCH };
+            purchase.recorded(&identity, instrument, today)?;
+            if purchase.purchase_date > market_day {
+                warnings.push(after_market_day(purchase.purchase_date, market_day));
+            }
+            Ok(Line { row: index + 1, instrument: instrument.clone(), purchase })
+        });
+        Checked { line, warnings, content }
     };
-    let lines = rows.into_iter().enumerate().map(line).collect();
-    Ok(File { sha256, customer, portfolio, today, lines })
+    let rows = rows.into_iter().enumerate().map(check).collect();
+    Ok(File { sha256, customer, portfolio, today, rows })
 }
 
 async fn brought_in(app: &App, file: &File, import: &Import<'_>) -> Result<ImportReport, ServiceError> {
     let key = keys::import(file.portfolio, &file.sha256);
-    let under_way = documents::read::<Progress>(app.table(), &key).await?.map(|(progress, _)| progress);
+    let (earlier, version) = documents::read::<Progress>(app.table(), &key).await?.unzip();
+    // Read after the progress: the rows that it counts are among them unless they were removed.
+    let stored = export::all(app, file.portfolio).await?;
+    let repeats = Repeats::of(file, &stored, earlier.as_ref());
+    let under_way = earlier.filter(|progress| repeats.bear_out(file, progress));
     if let Some(progress) = &under_way
         && (progress.done == file.importable(progress).count() || import.dry_run)
     {
-        return Ok(ImportReport { repeated: true, dry_run: import.dry_run, ..file.report(progress, &HashMap::new()) });
+        return Ok(ImportReport { repeated: true, dry_run: import.dry_run, ..file.report(progress, &repeats) });
     }
-    let repeats = if under_way.is_some() { HashMap::new() } else { repeats(app, file).await? };
-    if under_way.is_none() && !repeats.is_empty() && app.table().get(&key).await?.is_some() {
+    if under_way.is_none() && !repeats.duplicates().is_empty() && read_version(app, &key).await? != version {
         // A copy of the file began in between, and what its rows repeat may be its own: its progress tells.
         return Box::pin(brought_in(app, file, import)).await;
     }
@@ -176,25 +205,36 @@ async fn brought_in(app: &App, file: &File, import: &Import<'_>) -> Result<Impor
         }
         file.refuse_invalid()?;
         if import.duplicates == Duplicates::Ask {
-            refuse_repeats(&repeats)?;
+            repeats.refuse(file)?;
         }
     }
     let skipped = match import.duplicates {
-        Duplicates::Skip => repeats.keys().copied().collect(),
+        Duplicates::Skip => repeats.duplicates().into_iter().map(|(row, _)| row).collect(),
         Duplicates::Ask | Duplicates::Import => BTreeSet::new(),
     };
-    let started_at = app.now().trunc_subsecs(3);
-    let plan = under_way.unwrap_or(Progress { started_at, skipped, done: 0 });
+    // What a progress that does not hold any more says gives way to this import's.
+    let outdated = version.filter(|_| under_way.is_none());
+    let plan = under_way.unwrap_or(Progress { started_at: app.now(), skipped, done: 0 });
     let count = Tally::read(app, keys::investment_count(file.portfolio)).await?.count();
     if count + file.importable(&plan).count() - plan.done > MAX_INVESTMENTS {
         return Err(ServiceError::LimitReached { what: WHAT, limit: MAX_INVESTMENTS });
     }
-    let progress = apply(app, file, &key, plan).await?;
+    let progress = apply(app, file, &key, plan, outdated).await?;
     Ok(file.report(&progress, &repeats))
 }
 
+async fn read_version(app: &App, key: &Key) -> Result<Option<Version>, ServiceError> {
+    Ok(app.table().get(key).await?.map(|item| item.version))
+}
+
 /// Brings in what is not in yet; gives the import as it stands then.
-async fn apply(app: &App, file: &File, key: &Key, plan: Progress) -> Result<Progress, ServiceError> {
+async fn apply(
+    app: &App,
+    file: &File,
+    key: &Key,
+    plan: Progress,
+    outdated: Option<Version>,
+) -> Result<Progress, ServiceError> {
     let named: BTreeSet<&Symbol> = file.importable(&plan).map(|line| &line.purchase.ticker_symbol).collect();
     let follow = |symbol| investments::follow(app, file.portfolio, symbol);
     let follow: Vec<_> = named.into_iter().map(follow).collect();
@@ -202,19 +242,28 @@ async fn apply(app: &App, file: &File, key: &Key, plan: Progress) -> Result<Prog
     let mut progress = plan;
     while progress.done < file.importable(&progress).count() {
         let before = progress;
-        progress = retry(Retry::within(crate::CONFLICT_BUDGET), || advance(app, file, key, &before)).await?;
+        progress = retry(Retry::within(crate::CONFLICT_BUDGET), || advance(app, file, key, &before, outdated)).await?;
     }
     Ok(progress)
 }
 
 /// One transaction further. Whoever sends the same file at the same time moves the same item on, and what is stored of
-/// it stands: its rows, its time and what it leaves out.
-async fn advance(app: &App, file: &File, key: &Key, plan: &Progress) -> Result<Progress, ServiceError> {
+/// it stands: its rows, its time and what it leaves out, unless it is the version that is outdated.
+async fn advance(
+    app: &App,
+    file: &File,
+    key: &Key,
+    plan: &Progress,
+    outdated: Option<Version>,
+) -> Result<Progress, ServiceError> {
     let held = portfolios::load(app, file.customer, file.portfolio).await?;
     held.require_open()?;
     let tally = Tally::read(app, keys::investment_count(file.portfolio)).await?;
     let stored = documents::read::<Progress>(app.table(), key).await?;
-    let (progress, version) = stored.map_or((plan.clone(), None), |(stored, version)| (stored, Some(version)));
+    let (progress, version) = match stored {
+        Some((stored, version)) if Some(version) != outdated => (stored, Some(version)),
+        replaced => (plan.clone(), replaced.map(|(_, version)| version)),
+    };
     let next: Vec<_> = file.importable(&progress).skip(progress.done).take(ROWS_A_TRANSACTION).collect();
     let Some(earliest) = next.iter().map(|line| line.purchase.purchase_date).min() else { return Ok(progress) };
     let after = Progress { done: progress.done + next.len(), ..progress.clone() };
@@ -234,55 +283,20 @@ async fn advance(app: &App, file: &File, key: &Key, plan: &Progress) -> Result<P
     Ok(after)
 }
 
-/// The rows that say what an earlier row or a stored investment says.
-async fn repeats(app: &App, file: &File) -> Result<HashMap<usize, SameAs>, ServiceError> {
-    let mut seen: HashMap<_, SameAs> = HashMap::new();
-    for investment in export::all(app, file.portfolio).await? {
-        let said = said(&Purchase::from(&investment));
-        seen.entry(said).or_insert(SameAs::Investment(investment.id));
-    }
-    let mut repeats = HashMap::new();
-    for line in file.lines.iter().flatten() {
-        let said = said(&line.purchase);
-        match seen.get(&said) {
-            Some(earlier) => {
-                repeats.insert(line.row, *earlier);
-            }
-            None => {
-                seen.insert(said, SameAs::Row(line.row));
-            }
-        }
-    }
-    Ok(repeats)
-}
-
-/// What makes two purchases the same.
-fn said(purchase: &Purchase) -> impl Eq + std::hash::Hash + use<> {
-    let Purchase { ticker_symbol, quantity, purchase_price, purchase_date, fee, .. } = purchase;
-    (ticker_symbol.clone(), *quantity, purchase_price.amount(), *purchase_date, fee.normalize())
-}
-
-fn refuse_repeats(repeats: &HashMap<usize, SameAs>) -> Result<(), ServiceError> {
-    if repeats.is_empty() {
-        return Ok(());
-    }
-    let mut rows: Vec<_> = repeats.iter().collect();
-    rows.sort_by_key(|(row, _)| **row);
-    let mistake = |(row, same_as): (&usize, &SameAs)| {
-        let detail = match same_as {
-            SameAs::Row(earlier) => format!("it says what row {earlier} says"),
-            SameAs::Investment(id) => format!("the investment {id} says the same"),
-        };
-        RowMistake { row: *row, field: "row", detail }
-    };
-    let errors = rows.into_iter().take(MAX_LISTED).map(mistake).collect();
-    Err(ServiceError::DuplicateRows { count: repeats.len(), errors })
-}
-
 impl File {
+    /// The rows that can be imported, in the order of the file.
+    fn valid(&self) -> impl Iterator<Item = &Line> {
+        self.rows.iter().filter_map(|row| row.content.as_ref().ok())
+    }
+
     /// The rows that the import brings in, in the order of the file.
     fn importable<'a>(&'a self, progress: &'a Progress) -> impl Iterator<Item = &'a Line> {
-        self.lines.iter().flatten().filter(|line| !progress.skipped.contains(&line.row))
+        self.valid().filter(|line| !progress.skipped.contains(&line.row))
+    }
+
+    /// The line of the file on which a row begins.
+    fn line_of(&self, row: usize) -> usize {
+        row.checked_sub(1).and_then(|index| self.rows.get(index)).map_or(row, |row| row.line)
     }
 
     fn investment(&self, line: &Line, started_at: DateTime<Utc>) -> Result<Investment, ServiceError> {
@@ -302,48 +316,65 @@ impl File {
     }
 
     fn refuse_invalid(&self) -> Result<(), ServiceError> {
-        let invalid = || self.lines.iter().filter_map(|line| line.as_ref().err());
+        let invalid = || {
+            let numbered = self.rows.iter().zip(1..);
+            numbered.filter_map(|(checked, row)| Some((row, checked.line, checked.content.as_ref().err()?)))
+        };
         let count = invalid().count();
         if count == 0 {
             return Ok(());
         }
-        let mistakes = invalid().flat_map(|(row, mistakes)| mistakes.iter().map(move |mistake| (*row, mistake)));
-        let errors = mistakes.map(|(row, (field, detail))| RowMistake { row, field, detail: detail.clone() });
+        let errors = invalid().flat_map(|(row, line, mistakes)| {
+            mistakes.iter().map(move |(field, detail)| RowMistake { row, line, field, detail: detail.clone() })
+        });
         Err(ServiceError::InvalidRows { count, errors: errors.take(MAX_LISTED).collect() })
     }
 
     /// What would become of the file.
-    fn forecast(&self, repeats: &HashMap<usize, SameAs>, duplicates: Duplicates) -> ImportReport {
-        let items = self.lines.iter().map(|line| match line {
-            Err((row, mistakes)) => RowVerdict::invalid(*row, mistakes),
-            Ok(Line { row, .. }) => {
-                let same_as = repeats.get(row).copied();
-                let import = same_as.is_none() || duplicates == Duplicates::Import;
+    fn forecast(&self, repeats: &Repeats, duplicates: Duplicates) -> ImportReport {
+        let report = self.verdicts(
+            |line| {
+                let same_as = repeats.same_as(line.row, None);
+                let import = same_as.investment.is_none() || duplicates == Duplicates::Import;
                 let verdict = if import { Verdict::WouldImport } else { Verdict::Duplicate };
-                RowVerdict::new(*row, verdict).same_as(same_as)
-            }
-        });
-        ImportReport { dry_run: true, ..ImportReport::of(self.sha256.clone(), items.collect()) }
+                (verdict, None)
+            },
+            repeats,
+        );
+        ImportReport { dry_run: true, ..report }
     }
 
     /// What became of the file.
-    fn report(&self, progress: &Progress, repeats: &HashMap<usize, SameAs>) -> ImportReport {
+    fn report(&self, progress: &Progress, repeats: &Repeats) -> ImportReport {
         let mut place = 0;
-        let items = self.lines.iter().map(|line| match line {
-            Err((row, mistakes)) => RowVerdict::invalid(*row, mistakes),
-            Ok(Line { row, .. }) if progress.skipped.contains(row) => {
-                RowVerdict::new(*row, Verdict::Duplicate).same_as(repeats.get(row).copied())
-            }
-            Ok(Line { row, .. }) => {
+        self.verdicts(
+            |line| {
+                if progress.skipped.contains(&line.row) {
+                    return (Verdict::Duplicate, None);
+                }
                 place += 1;
-                let verdict = if place > progress.done {
-                    RowVerdict::new(*row, Verdict::WouldImport)
+                if place > progress.done {
+                    (Verdict::WouldImport, None)
                 } else {
-                    let investment_id = Some(self.id_of(*row, progress.started_at));
-                    RowVerdict { investment_id, ..RowVerdict::new(*row, Verdict::Imported) }
-                };
-                verdict.same_as(repeats.get(row).copied())
-            }
+                    (Verdict::Imported, Some(self.id_of(line.row, progress.started_at)))
+                }
+            },
+            repeats,
+        )
+    }
+
+    /// The verdict of each row, given that of those that can be imported.
+    fn verdicts(&self, mut of: impl FnMut(&Line) -> (Verdict, Option<Uuid>), repeats: &Repeats) -> ImportReport {
+        let items = self.rows.iter().zip(1..).map(|(checked, row)| {
+            let verdict = match &checked.content {
+                Err(mistakes) => RowVerdict::invalid(row, checked.line, mistakes),
+                Ok(line) => {
+                    let (verdict, investment_id) = of(line);
+                    let same_as = repeats.same_as(row, investment_id);
+                    RowVerdict { investment_id, ..RowVerdict::new(row, checked.line, verdict) }.same_as(same_as)
+                }
+            };
+            RowVerdict { warnings: checked.warnings.clone(), ..verdict }
         });
         ImportReport::of(self.sha256.clone(), items.collect())
     }

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use domain::decimal::DECIMALS;
 use domain::{Currency, Price, Quantity};
 use rust_decimal::Decimal;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
+use super::json_rows::read_json;
+use super::lines::Lines;
+use super::report::{Warning, rounded_to};
+use super::rounding::rounded;
 use crate::error::ServiceError;
 use crate::investments::{Mistake, Purchase};
 
@@ -29,11 +32,22 @@ pub enum Format {
     Json,
 }
 
-/// A row as it was read, or everything that is wrong with it.
-pub(super) type Row = Result<Purchase, Vec<Mistake>>;
+/// A row of a file.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Row {
+    /// The line of the file on which it begins, from 1, as an editor counts.
+    pub(super) line: usize,
+    /// What it says, or everything that is wrong with it.
+    pub(super) purchase: Result<Purchase, Vec<Mistake>>,
+    /// What was done to its numbers.
+    pub(super) warnings: Vec<Warning>,
+}
 
 /// A row's texts by column; what is empty is not there.
-type Cells = BTreeMap<&'static str, String>;
+pub(super) type Cells = BTreeMap<&'static str, String>;
+
+/// A row's texts, or what keeps it from having any, and the line on which it begins.
+pub(super) type RawRow = (usize, Result<Cells, Vec<Mistake>>);
 
 /// The rows of a file.
 ///
@@ -46,33 +60,55 @@ pub(super) fn read(bytes: &[u8], format: Format) -> Result<Vec<Row>, ServiceErro
         Format::Csv => read_csv(text)?,
         Format::Json => read_json(text)?,
     };
-    Ok(rows.into_iter().map(|cells| cells.and_then(|cells| purchase(&cells))).collect())
+    Ok(rows.into_iter().map(row).collect())
 }
 
-fn malformed(cause: &dyn std::fmt::Display) -> ServiceError {
+fn row((line, cells): RawRow) -> Row {
+    let mut warnings = Vec::new();
+    let purchase = cells.and_then(|mut cells| {
+        for column in ["quantity", "purchase_price"] {
+            if let Some(cell) = cells.get_mut(column)
+                && let Some(rounded) = rounded(cell, DECIMALS)
+            {
+                warnings.push(rounded_to(column, &rounded));
+                *cell = rounded;
+            }
+        }
+        purchase(&cells)
+    });
+    Row { line, purchase, warnings }
+}
+
+pub(super) fn malformed(cause: &dyn std::fmt::Display) -> ServiceError {
     ServiceError::MalformedFile { cause: cause.to_string() }
 }
 
-fn too_many() -> ServiceError {
+pub(super) fn too_many() -> ServiceError {
     ServiceError::Field { field: "rows", detail: format!("a file has at most {MAX_ROWS} rows") }
 }
 
-fn read_csv(text: &str) -> Result<Vec<Result<Cells, Vec<Mistake>>>, ServiceError> {
+fn read_csv(text: &str) -> Result<Vec<RawRow>, ServiceError> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
     let header = columns(reader.headers().map_err(|error| malformed(&error))?)?;
+    let mut lines = Lines::of(text);
     let mut rows = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|error| malformed(&error))?;
+        if record.len() == 1 && record.iter().all(str::is_empty) {
+            continue;
+        }
         if rows.len() == MAX_ROWS {
             return Err(too_many());
         }
+        let start = record.position().map_or(0, csv::Position::byte);
+        let line = lines.of_the_text_from(usize::try_from(start).unwrap_or(text.len()));
         if record.len() != header.len() {
             let detail = format!("it has {} cells and the header has {}", record.len(), header.len());
-            rows.push(Err(vec![("row", detail)]));
+            rows.push((line, Err(vec![("row", detail)])));
             continue;
         }
         let cells = header.iter().zip(&record).filter(|(_, cell)| !cell.is_empty());
-        rows.push(Ok(cells.map(|(column, cell)| (*column, plain(cell).to_owned())).collect()));
+        rows.push((line, Ok(cells.map(|(column, cell)| (*column, plain(cell).to_owned())).collect())));
     }
     Ok(rows)
 }
@@ -105,76 +141,7 @@ fn plain(cell: &str) -> &str {
     cell.strip_prefix('\'').filter(|rest| rest.starts_with(FORMULA_STARTS)).unwrap_or(cell)
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Wrapped<'a> {
-    #[serde(borrow)]
-    items: Vec<&'a RawValue>,
-}
-
-/// A row of an export; its id says where it came from and nothing about where it goes.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct JsonRow<'a> {
-    #[serde(default, rename = "id")]
-    _id: Option<String>,
-    ticker_symbol: String,
-    #[serde(borrow)]
-    quantity: &'a RawValue,
-    #[serde(borrow)]
-    purchase_price: &'a RawValue,
-    purchase_date: String,
-    #[serde(borrow, default)]
-    fee: Option<&'a RawValue>,
-    #[serde(default)]
-    currency: Option<String>,
-}
-
-fn read_json(text: &str) -> Result<Vec<Result<Cells, Vec<Mistake>>>, ServiceError> {
-    let rows = if text.trim_start().starts_with('{') {
-        serde_json::from_str::<Wrapped<'_>>(text).map(|wrapped| wrapped.items)
-    } else {
-        serde_json::from_str(text)
-    };
-    let rows: Vec<&RawValue> = rows.map_err(|error| malformed(&error))?;
-    if rows.len() > MAX_ROWS {
-        return Err(too_many());
-    }
-    Ok(rows.into_iter().map(json_cells).collect())
-}
-
-fn json_cells(raw: &RawValue) -> Result<Cells, Vec<Mistake>> {
-    let row: JsonRow<'_> = serde_json::from_str(raw.get()).map_err(|error| {
-        let text = error.to_string();
-        let message = text.rfind(" at line ").map_or(text.as_str(), |end| &text[..end]);
-        vec![("row", message.to_owned())]
-    })?;
-    let mut cells = Cells::from([("ticker_symbol", row.ticker_symbol), ("purchase_date", row.purchase_date)]);
-    cells.extend(row.currency.map(|code| ("currency", code)));
-    let mut mistakes = Vec::new();
-    let numbers = [("quantity", Some(row.quantity)), ("purchase_price", Some(row.purchase_price)), ("fee", row.fee)];
-    for (column, number) in numbers.into_iter().filter_map(|(column, number)| Some((column, number?))) {
-        match exact_text(number) {
-            Some(text) => {
-                cells.insert(column, text);
-            }
-            None => mistakes.push((column, "expected a decimal as a string or a number".to_owned())),
-        }
-    }
-    if mistakes.is_empty() { Ok(cells) } else { Err(mistakes) }
-}
-
-/// A number, or a string that holds one, as it is written: never through a float.
-fn exact_text(raw: &RawValue) -> Option<String> {
-    let text = raw.get();
-    match text.as_bytes().first()? {
-        b'"' => serde_json::from_str(text).ok(),
-        b'-' | b'0'..=b'9' => Some(text.to_owned()),
-        _ => None,
-    }
-}
-
-fn purchase(cells: &Cells) -> Row {
+fn purchase(cells: &Cells) -> Result<Purchase, Vec<Mistake>> {
     let mut mistakes: Vec<Mistake> = Vec::new();
     let required = |column| cells.get(column).map_or("", String::as_str);
     let ticker_symbol = required("ticker_symbol").parse();
@@ -209,8 +176,16 @@ mod tests {
 
     const HEADER: &str = "ticker_symbol,quantity,purchase_price,purchase_date,fee,currency";
 
-    fn csv_rows(text: &str) -> Vec<Row> {
-        read(text.as_bytes(), Format::Csv).unwrap()
+    fn csv_rows(text: &str) -> Vec<Result<Purchase, Vec<Mistake>>> {
+        purchases(text, Format::Csv)
+    }
+
+    fn purchases(text: &str, format: Format) -> Vec<Result<Purchase, Vec<Mistake>>> {
+        read(text.as_bytes(), format).unwrap().into_iter().map(|row| row.purchase).collect()
+    }
+
+    fn lines(text: &str, format: Format) -> Vec<usize> {
+        read(text.as_bytes(), format).unwrap().into_iter().map(|row| row.line).collect()
     }
 
     #[test]
@@ -250,15 +225,53 @@ mod tests {
     #[test]
     fn json_is_a_list_or_has_one_and_keeps_every_digit() {
         let row = r#"{"ticker_symbol": "IBM", "quantity": 12345678.12345678, "purchase_price": "1e2", "purchase_date": "2010-01-04"}"#;
-        let rows = read(format!("[{row}]").as_bytes(), Format::Json).unwrap();
-        assert_eq!(rows, read(format!("{{\"items\": [{row}]}}").as_bytes(), Format::Json).unwrap());
+        let rows = purchases(&format!("[{row}]"), Format::Json);
+        assert_eq!(rows, purchases(&format!("{{\"items\": [{row}]}}"), Format::Json));
         assert_eq!(rows[0].as_ref().unwrap().quantity.to_string(), "12345678.12345678");
         let wrong = r#"[{"ticker_symbol": "IBM"}, {"a": 1}, 7]"#;
-        assert!(read(wrong.as_bytes(), Format::Json).unwrap().iter().all(Result::is_err));
+        assert!(purchases(wrong, Format::Json).iter().all(Result::is_err));
         for text in ["", "{", "[{]", "null", "{\"rows\": []}", "\u{0}"] {
             let error = read(text.as_bytes(), Format::Json).unwrap_err();
             assert!(matches!(error, ServiceError::MalformedFile { .. }), "{text}");
         }
+    }
+
+    #[test]
+    fn a_row_is_named_by_the_line_on_which_an_editor_shows_it() {
+        let header = "ticker_symbol,quantity,purchase_price,purchase_date";
+        let row = "AAPL,1,10,2010-01-04";
+        let broken = "\"AA\nPL\",1,10,2010-01-04";
+        for end in ["\n", "\r\n", "\r"] {
+            let file = ["", header, "", row, "  ", row, broken, "", row].join(end);
+            assert_eq!(lines(&file, Format::Csv), [4, 6, 7, 10], "{end:?}");
+        }
+        let json = "\u{feff}{\n  \"items\": [\n {},\r\n\n {}, {}\n]}";
+        assert_eq!(lines(json, Format::Json), [3, 5, 5]);
+    }
+
+    #[test]
+    fn the_same_mistakes_are_named_in_csv_and_json() {
+        let csv = csv_rows(&format!("{HEADER}\nA A,-1,0,2010-02-30,x,EURO\n,,,,,\n  ,1, ,2010-01-04,,\n"));
+        let json = purchases(
+            r#"[
+            {"ticker_symbol": "A A", "quantity": -1, "purchase_price": "0", "purchase_date": "2010-02-30", "fee": "x",
+             "currency": "EURO"},
+            {},
+            {"ticker_symbol": " ", "quantity": "1", "purchase_price": null, "purchase_date": "2010-01-04", "fee": ""}
+            ]"#,
+            Format::Json,
+        );
+        assert_eq!(csv, json);
+        assert!(csv.iter().all(Result::is_err));
+    }
+
+    #[test]
+    fn what_was_rounded_is_said() {
+        let row = r#"[{"ticker_symbol": "IBM", "quantity": 1e-14, "purchase_price": 0.1234567890123456, "purchase_date": "2010-01-04"}]"#;
+        let row = read(row.as_bytes(), Format::Json).unwrap().remove(0);
+        let codes: Vec<_> = row.warnings.iter().map(|warning| warning.code.as_str()).collect();
+        assert_eq!(codes, ["rounded", "rounded"]);
+        assert_eq!(row.purchase.unwrap().quantity, Quantity::ZERO);
     }
 
     #[test]

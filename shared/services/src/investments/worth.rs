@@ -56,8 +56,10 @@ pub struct InvestmentNow {
     /// Why a figure is null, by its name.
     pub unavailable: BTreeMap<String, String>,
     /// When it was first recorded.
+    #[serde(with = "domain::instant")]
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
+    #[serde(with = "domain::instant")]
     pub updated_at: DateTime<Utc>,
     /// Counts its changes, from 1; what `ETag` and `If-Match` carry.
     pub version: u64,

@@ -22,6 +22,7 @@ pub(super) struct Connection {
     pub(super) customer_id: CustomerId,
     /// Hash of the token whose session opened it.
     pub(super) session: String,
+    #[serde(with = "domain::instant")]
     pub(super) connected_at: DateTime<Utc>,
     /// What it hears of: every symbol under which it is listed stands here, so that whoever removes it finds them all.
     pub(super) symbols: BTreeSet<Symbol>,
@@ -33,6 +34,7 @@ pub(super) struct Connection {
 pub(super) struct Mirror {
     pub(super) connection: String,
     pub(super) session: String,
+    #[serde(with = "domain::instant")]
     pub(super) connected_at: DateTime<Utc>,
 }
 

@@ -15,6 +15,7 @@ const TOKEN: i64 = 1_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Bucket {
     millitokens: i64,
+    #[serde(with = "domain::instant")]
     at: DateTime<Utc>,
 }
 

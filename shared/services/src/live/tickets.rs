@@ -21,6 +21,7 @@ pub struct LiveTicket {
     /// Opens one live connection: connect to `/live?ticket=TICKET`.
     pub ticket: String,
     /// Until when it can be used.
+    #[serde(with = "domain::instant")]
     pub expires_at: DateTime<Utc>,
 }
 

@@ -29,6 +29,7 @@ struct Run {
     /// Which run it is, so that one whose answer was lost is known again.
     #[serde(default)]
     holder: Option<Uuid>,
+    #[serde(with = "domain::instant")]
     leased_until: DateTime<Utc>,
     done: Option<Refreshed>,
 }
