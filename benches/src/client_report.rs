@@ -86,6 +86,7 @@ fn report(bars: &Bars, outcome: Outcome, settings: &Settings) -> anyhow::Result<
         forecast_check: Some(beside_what_came(bars)?),
         trades: outcome.trades,
         open_trade: outcome.open_trade,
+        warnings: Vec::new(),
         notes: Vec::new(),
     })
 }

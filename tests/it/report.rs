@@ -113,6 +113,65 @@ fn a_report_follows_the_rules_of_a_backtest_of_ones_own() {
 }
 
 #[test]
+fn a_report_of_a_backtest_is_that_backtest_with_its_span_and_its_stored_results() {
+    each(async |target: &Target| {
+        let request = json!({
+            "symbol": "IBM", "from": "2005-01-03", "to": "2009-12-31", "initial_investment": "25000",
+            "buy": "close > ema(20)", "sell": "close < bollinger_lower(20, 2)", "commission_percent": 0.1,
+        });
+        let backtest = target.post("/backtest", &request).await.expect_status(201).json();
+        let id = backtest["id"].as_str().unwrap();
+        let json = report(target, &format!("/report/IBM?backtest={id}")).await;
+        for part in ["metrics", "trades", "open_trade", "unavailable"] {
+            assert_eq!(json[part], backtest[part], "{part}");
+        }
+        assert_eq!((&json["from"], &json["to"]), (&json!("2005-01-03"), &json!("2009-12-31")));
+        assert_eq!(json["benchmark"]["metrics"], backtest["benchmark"]["metrics"]);
+        assert_eq!(json["strategy"]["initial_investment"], "25000.00");
+        assert_eq!(json["strategy"]["sell"], "close < bollinger_lower(20, 2)");
+        // The span in other words is no contradiction.
+        report(target, &format!("/report/IBM?backtest={id}&from=2005-01-03&to=2009-12-31")).await;
+        let price = format!("/report/IBM/chart.svg?chart=price&backtest={id}");
+        let svg = target.get(&price).await.expect_status(200).text();
+        assert!(svg.contains(">ema(20)<") && svg.contains(">bollinger_lower(20, 2)<") && !svg.contains("sma("));
+    });
+}
+
+#[test]
+fn a_symbol_or_a_span_that_is_not_that_of_the_backtest_is_refused() {
+    each(async |target: &Target| {
+        let request = json!({"symbol": "IBM", "from": "2005-01-03", "to": "2009-12-31"});
+        let backtest = target.post("/backtest", &request).await.expect_status(201).json();
+        let id = backtest["id"].as_str().unwrap();
+        for (path, pointer) in [("AAPL?", "/symbol"), ("IBM?from=2006-01-03&", "/from"), ("IBM?to=2012-12-31&", "/to")]
+        {
+            let problem =
+                target.get(&format!("/report/{path}backtest={id}")).await.expect_problem(422, "invalid_fields");
+            assert_eq!(problem["errors"][0]["pointer"], pointer);
+            let chart = format!("/report/{}backtest={id}", path.replace('?', "/chart.svg?"));
+            target.get(&chart).await.expect_problem(422, "invalid_fields");
+        }
+    });
+}
+
+#[test]
+fn a_report_says_what_is_known_of_its_prices_by_code_and_sentence() {
+    each(async |target: &Target| {
+        let json = report(target, "/report/AAPL").await;
+        let warnings = json["warnings"].as_array().unwrap();
+        let moved = warnings.iter().find(|warning| warning["code"] == "unexplained_move").unwrap();
+        let sentence = moved["detail"].as_str().unwrap();
+        assert!(json["notes"].as_array().unwrap().contains(&json!(sentence)));
+        let text = pdf_extract::extract_text_from_mem(&pdf(target, &json).await).unwrap();
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(&format!("{sentence} (unexplained_move)")), "{words}");
+        assert!(words.contains(&format!("made {}", json["generated_at"].as_str().unwrap())), "{words}");
+        let svg = target.get("/report/AAPL/chart.svg").await.expect_status(200).text();
+        assert!(svg.contains(sentence));
+    });
+}
+
+#[test]
 fn each_chart_is_an_svg_with_a_title() {
     each(async |target: &Target| {
         for chart in ["price", "equity", "drawdown", "forecast"] {

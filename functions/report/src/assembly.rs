@@ -8,9 +8,8 @@ use render::report::{Benchmark, Forecast, ForecastCheck, Overlay, Strategy, Year
 use render::{Chart, ChartData, RenderError, Report};
 use rust_decimal::Decimal;
 use services::ServiceError;
-use services::backtest_records::FilledRequest;
-use services::backtests::Outcome;
-use services::chart_series::{Average, ChartSeries};
+use services::backtest_records::{BenchmarkRun, EquityPoint, FilledRequest, Run};
+use services::chart_series::{ChartSeries, PriceLine};
 use services::forecasts::{Forecast as StoredForecast, Graded};
 use services::reports::Figures;
 use uuid::Uuid;
@@ -71,12 +70,10 @@ pub(crate) async fn assemble(figures: Figures) -> Result<Content, Problem> {
 }
 
 fn put_together(figures: Figures) -> Result<Content, Problem> {
-    let Figures { instrument, series, request, outcome, charts, forecast, check } = figures;
-    let months = frames::monthly_returns(&outcome.dates, &outcome.equity).map_err(|error| fault("months", &error))?;
-    let data = Arc::new(chart_data(&outcome, charts));
-    let mut notes = series.warnings();
-    notes.extend(outcome.warnings);
-    let notes = notes.into_iter().map(|warning| warning.detail).collect();
+    let Figures { instrument, series, run, charts, warnings, forecast, check } = figures;
+    let data = chart_data(&run, charts);
+    let months = frames::monthly_returns(&data.dates, &data.equity).map_err(|error| fault("months", &error))?;
+    let BenchmarkRun { summary: benchmark, .. } = run.benchmark;
     let report = Report {
         id: Uuid::nil(),
         symbol: series.symbol.clone(),
@@ -84,21 +81,22 @@ fn put_together(figures: Figures) -> Result<Content, Problem> {
         currency: series.currency,
         generated_at: DateTime::UNIX_EPOCH,
         as_of: series.last,
-        source: series.source.clone(),
-        from: outcome.first_day,
-        to: outcome.last_day,
-        strategy: strategy(&request)?,
-        metrics: outcome.metrics,
-        unavailable: outcome.unavailable,
-        benchmark: Benchmark { metrics: outcome.benchmark.metrics, unavailable: outcome.benchmark.unavailable },
+        source: run.data.source,
+        from: run.data.from,
+        to: run.data.to,
+        strategy: strategy(&run.request)?,
+        metrics: run.metrics,
+        unavailable: run.unavailable,
+        benchmark: Benchmark { metrics: benchmark.metrics, unavailable: benchmark.unavailable },
         monthly_returns: months.iter().map(year).collect(),
         forecast: forecast.map(today),
         forecast_check: check.map(|(made, graded)| beside_what_came(&made, graded)),
-        trades: outcome.trades,
-        open_trade: outcome.open_trade,
-        notes,
+        trades: run.trades,
+        open_trade: run.open_trade,
+        notes: warnings.iter().map(|warning| warning.detail.clone()).collect(),
+        warnings,
     };
-    Ok(Content { report, data })
+    Ok(Content { report, data: Arc::new(data) })
 }
 
 fn strategy(request: &FilledRequest) -> Result<Strategy, Problem> {
@@ -145,15 +143,17 @@ fn beside_what_came(made: &StoredForecast, graded: Graded) -> ForecastCheck {
 }
 
 /// The columns that the charts draw.
-fn chart_data(outcome: &Outcome, charts: ChartSeries) -> ChartData {
-    let overlay = |average: Average| Overlay { label: format!("SMA {}", average.window), values: average.values };
+fn chart_data(run: &Run, charts: ChartSeries) -> ChartData {
+    let overlay = |line: PriceLine| Overlay { label: line.name, values: line.values };
+    let column = |points: &[EquityPoint], value: fn(&EquityPoint) -> f64| points.iter().map(value).collect();
+    let (own, benchmark) = (&run.equity, &run.benchmark.equity);
     ChartData {
-        dates: outcome.dates.clone(),
+        dates: own.iter().map(|point| point.date).collect(),
         close: charts.close,
-        overlays: charts.averages.into_iter().map(overlay).collect(),
-        equity: outcome.equity.clone(),
-        benchmark_equity: outcome.benchmark.equity.clone(),
-        drawdown: outcome.drawdown.clone(),
-        benchmark_drawdown: charts.benchmark_drawdown,
+        overlays: charts.lines.into_iter().map(overlay).collect(),
+        equity: column(own, |point| point.equity),
+        benchmark_equity: column(benchmark, |point| point.equity),
+        drawdown: column(own, |point| point.drawdown),
+        benchmark_drawdown: column(benchmark, |point| point.drawdown),
     }
 }

@@ -39,13 +39,14 @@ fn routes() -> OpenApiRouter<App> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ReportQuery {
-    /// First day, included; the first bar where not given.
+    /// First day, included; the first bar where not given. Of a backtest only its own.
     #[param(value_type = Option<Day>)]
     from: Option<String>,
-    /// Last day, included; the last bar where not given.
+    /// Last day, included; the last bar where not given. Of a backtest only its own.
     #[param(value_type = Option<Day>)]
     to: Option<String>,
-    /// Id of a backtest of the caller whose rules and costs are used; the classic strategy where not given.
+    /// Id of a backtest of the caller that is reported on as it was stored, of the same symbol; the classic strategy over
+    /// the span where not given.
     #[param(format = Uuid)]
     backtest: Option<String>,
     /// `json` (default), or `pdf` to be sent to the document.
@@ -60,13 +61,14 @@ struct ChartQuery {
     /// `price` (default), `equity`, `drawdown` or `forecast`.
     #[param(value_type = Option<Chart>)]
     chart: Option<String>,
-    /// First day, included; the first bar where not given.
+    /// First day, included; the first bar where not given. Of a backtest only its own.
     #[param(value_type = Option<Day>)]
     from: Option<String>,
-    /// Last day, included; the last bar where not given.
+    /// Last day, included; the last bar where not given. Of a backtest only its own.
     #[param(value_type = Option<Day>)]
     to: Option<String>,
-    /// Id of a backtest of the caller whose rules and costs are used; the classic strategy where not given.
+    /// Id of a backtest of the caller that is reported on as it was stored, of the same symbol; the classic strategy over
+    /// the span where not given.
     #[param(format = Uuid)]
     backtest: Option<String>,
 }
@@ -107,7 +109,7 @@ enum Format {
         (status = 200, description = "The report", body = ReportAnswer),
         (status = 303, description = "With `format=pdf`: `Location` is the link to the PDF"),
         (status = 404, description = "Unknown symbol, or no such backtest of the caller", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "A parameter that cannot be used, or a span without bars", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A parameter that cannot be used, a span without bars, or a symbol or span that is not that of the backtest", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Ten symbols that were new here within a day, where few calls of the source are left; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The provider or the storage does not answer", body = Problem, content_type = "application/problem+json"),
     )
@@ -133,7 +135,7 @@ async fn report(
         Format::Pdf => Ok((StatusCode::SEE_OTHER, [(header::LOCATION, published.link.url)]).into_response()),
         Format::Json => {
             let report = content.stamped(published.id, published.generated_at).report;
-            let pdf = PdfLink { url: published.link.url, expires_at: published.link.expires_at.to_rfc3339() };
+            let pdf = PdfLink { url: published.link.url, expires_at: domain::instant::text(published.link.expires_at) };
             Ok(axum::Json(ReportAnswer { report, pdf }).into_response())
         }
     }
@@ -149,7 +151,7 @@ async fn report(
     responses(
         (status = 200, description = "The chart", body = String, content_type = "image/svg+xml"),
         (status = 404, description = "Unknown symbol, or no such backtest of the caller", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "A parameter that cannot be used, or a span without bars", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A parameter that cannot be used, a span without bars, or a symbol or span that is not that of the backtest", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Ten symbols that were new here within a day, where few calls of the source are left; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
     )
 )]

@@ -51,6 +51,9 @@ pub enum RenderError {
 /// Width and height of a chart by itself, in points.
 const CHART_SIZE: (f32, f32) = (520.0, 240.0);
 
+/// Most warnings in the description of a chart; the JSON has all.
+const DESCRIBED_WARNINGS: usize = 8;
+
 /// Height above a chart by itself for its heading.
 const HEADING: f32 = 22.0;
 
@@ -60,6 +63,7 @@ pub fn svg(report: &Report, data: &ChartData, chart: Chart) -> Result<String, Re
     let margin = 8.0;
     let mut sheet = Sketch::new(width + 2.0 * margin, height + HEADING + margin);
     let title = format!("{} ({}): {}", report.name, report.symbol, chart.title());
+    let heading = format!("{}: {}", report.heading(), chart.title());
     sheet.text(Text {
         x: margin + 2.0,
         baseline: 15.0,
@@ -67,7 +71,7 @@ pub fn svg(report: &Report, data: &ChartData, chart: Chart) -> Result<String, Re
         size: 9.5,
         weight: Weight::Bold,
         colour: palette::INK,
-        content: title.clone(),
+        content: heading,
     });
     sheet.place(chart::draw(report, data, chart, CHART_SIZE)?, (margin, HEADING));
     Ok(chart::svg::write(&sheet, chart.name(), &title, &description(report, chart)))
@@ -81,7 +85,7 @@ fn description(report: &Report, chart: Chart) -> String {
         let of = |metrics| figure.text(metrics, report.currency);
         format!("{}: strategy {}, buy and hold {}.", figure.label, of(&report.metrics), of(&report.benchmark.metrics))
     };
-    match chart {
+    let shown = match chart {
         Chart::Price => format!("Daily closes, {span} {} closed trades.", report.trades.len()),
         Chart::Equity => format!("{} {span}", figure("final_equity")),
         Chart::Drawdown => format!("{} {span}", figure("max_drawdown")),
@@ -91,5 +95,7 @@ fn description(report: &Report, chart: Chart) -> String {
             }
             None => format!("No forecast. {span}"),
         },
-    }
+    };
+    let warnings = report.warnings.iter().take(DESCRIBED_WARNINGS).map(|warning| warning.detail.as_str());
+    std::iter::once(shown.as_str()).chain(warnings).collect::<Vec<_>>().join(" ")
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use domain::{Currency, Day, Symbol};
-use quant::backtest::{OpenTrade, Trade};
+use quant::backtest::{OpenTrade, Trade, Warning};
 use quant::forecast::{Model, Point, Score};
 use quant::grading::{Grade, GradedPoint};
 use quant::metrics::Metrics;
@@ -12,6 +12,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+use crate::typeface::{Weight, printable};
 
 /// Everything a report says about a symbol, and at once the body of the JSON answer.
 ///
@@ -27,6 +29,7 @@ pub struct Report {
     /// Currency of prices and amounts.
     pub currency: Currency,
     /// When the report was made, by the wall clock.
+    #[serde(with = "domain::instant")]
     pub generated_at: DateTime<Utc>,
     /// Last day of prices known when it was made, by the market clock.
     pub as_of: Day,
@@ -55,7 +58,24 @@ pub struct Report {
     /// The position still held at the end.
     pub open_trade: Option<OpenTrade>,
     /// What a reader must know about the data or the method.
+    pub warnings: Vec<Warning>,
+    /// The sentences of `warnings`.
     pub notes: Vec<String>,
+}
+
+impl Report {
+    /// The name as it can be printed; the symbol where the font lacks most of its letters.
+    pub(crate) fn printed_name(&self) -> String {
+        let printed = printable(&self.name, Weight::Bold);
+        let letters = |text: &str| text.chars().filter(|letter| letter.is_alphanumeric()).count();
+        if 2 * letters(&printed) > letters(&self.name) { printed } else { self.symbol.to_string() }
+    }
+
+    /// Name and symbol as they can be printed.
+    pub(crate) fn heading(&self) -> String {
+        let (name, symbol) = (self.printed_name(), self.symbol.as_str());
+        if name == symbol { name } else { format!("{name} ({symbol})") }
+    }
 }
 
 /// The rules, fills and costs of the backtest behind a report.
@@ -168,7 +188,7 @@ pub struct ChartData {
 /// A named line over the price.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Overlay {
-    /// Name in the legend, such as `SMA 50`.
+    /// Name in the legend, such as `sma(50)`.
     pub label: String,
     /// One value a date; none while the window is not full.
     pub values: Vec<Option<f64>>,

@@ -9,7 +9,7 @@ use plotters_backend::text_anchor::{HPos, VPos};
 use plotters_backend::{BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind};
 
 use crate::palette::{Rgb, tint};
-use crate::typeface::{ASCENT, CAP_HEIGHT, DESCENT, Weight, text_width};
+use crate::typeface::{ASCENT, CAP_HEIGHT, DESCENT, Weight, printable, text_width};
 
 /// Plotters counts in whole units; this many make a point (1/72 inch).
 pub(crate) const UNITS_PER_POINT: i32 = 20;
@@ -110,8 +110,10 @@ impl Sketch {
         self.marks.push(Mark::Area { points, colour });
     }
 
+    /// Adds a text; letters that the font lacks are left out.
     pub(crate) fn text(&mut self, text: Text) {
-        self.marks.push(Mark::Text(text));
+        let content = printable(&text.content, text.weight);
+        self.marks.push(Mark::Text(Text { content, ..text }));
     }
 
     /// Adds another sketch's marks with its upper left corner at `(left, top)`.

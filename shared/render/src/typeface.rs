@@ -6,9 +6,6 @@
 
 use std::sync::OnceLock;
 
-/// What stands in print for a character that the font lacks.
-pub(crate) const REPLACEMENT: char = '\u{FFFD}';
-
 /// Height of a capital letter, as a share of the font size.
 pub(crate) const CAP_HEIGHT: f32 = 0.729;
 
@@ -51,6 +48,23 @@ pub(crate) fn typeface(weight: Weight) -> &'static Typeface {
 /// Width of a text in points.
 pub(crate) fn text_width(text: &str, size: f32, weight: Weight) -> f32 {
     typeface(weight).width(text, size)
+}
+
+/// Whether the font has every letter of a text.
+pub(crate) fn is_printable(text: &str) -> bool {
+    text.chars().all(|letter| is_blank(letter) || typeface(Weight::Regular).glyph(letter).is_some())
+}
+
+/// A text in letters that can be printed: blanks for control characters, and those that the font lacks left out.
+pub(crate) fn printable(text: &str, weight: Weight) -> String {
+    let face = typeface(weight);
+    let letter = |letter: char| if is_blank(letter) { Some(' ') } else { face.glyph(letter).map(|_| letter) };
+    let printed: String = text.chars().filter_map(letter).collect();
+    if is_printable(text) { printed } else { printed.split_whitespace().collect::<Vec<_>>().join(" ") }
+}
+
+fn is_blank(letter: char) -> bool {
+    letter.is_whitespace() || letter.is_control()
 }
 
 impl Typeface {
@@ -111,7 +125,8 @@ impl Typeface {
     fn character_advance(&self, character: char) -> u16 {
         match self.latin.get(u32::from(character) as usize) {
             Some(&advance) => advance,
-            None => self.advance(self.glyph(character).or_else(|| self.glyph(REPLACEMENT)).unwrap_or(0)),
+            // What the font lacks is left out.
+            None => self.glyph(character).map_or(0, |glyph| self.advance(glyph)),
         }
     }
 }
@@ -185,6 +200,16 @@ mod tests {
         let face = typeface(Weight::Regular);
         assert_eq!(face.glyph('漢'), None);
         assert_eq!(face.glyph('😀'), None);
-        assert!(face.glyph(REPLACEMENT).is_some());
+        assert!(face.glyph('é').is_some());
+    }
+
+    #[test]
+    fn what_the_font_lacks_is_left_out_and_takes_no_room() {
+        for weight in [Weight::Regular, Weight::Bold] {
+            assert_eq!(printable("A\n漢\u{7}é", weight), "A é");
+            assert_eq!(printable("A\nb", weight), "A b");
+            assert!((text_width("漢A字", 10.0, weight) - text_width("A", 10.0, weight)).abs() < 1e-4);
+        }
+        assert!(is_printable("Müller & Söhne – Ἀθῆναι") && !is_printable("贵州茅台"));
     }
 }

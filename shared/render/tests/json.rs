@@ -38,6 +38,7 @@ fn the_json_has_the_names_that_callers_rely_on() {
         "to",
         "trades",
         "unavailable",
+        "warnings",
     ];
     let mut sorted = names.clone();
     sorted.sort_unstable();
@@ -46,5 +47,5 @@ fn the_json_has_the_names_that_callers_rely_on() {
     assert_eq!(json["monthly_returns"][0]["months"].as_array().unwrap().len(), 12);
     assert!(json["forecast_check"]["points"][0]["actual"].is_number());
     assert!(json["forecast_check"]["points"][0]["lower_95"].is_number());
-    assert_eq!(json["generated_at"], "2026-11-20T12:30:00Z");
+    assert_eq!(json["generated_at"], "2026-11-20T12:30:00.000Z");
 }

@@ -94,11 +94,31 @@ fn a_missing_figure_is_explained_and_never_zero() {
 }
 
 #[test]
-fn letters_survive_copying_and_unknown_ones_are_marked() {
+fn letters_survive_copying_and_those_that_the_font_lacks_are_left_out_with_a_note() {
     let (_, report, data) = samples::cases().into_iter().find(|case| case.0 == "markup_and_long_texts").unwrap();
     let text = text_of(&pdf(&report, &data).unwrap());
-    assert_contains(&text, "Müller & Söhne <Holding> \"A\" – \u{FFFD}\u{FFFD}\u{FFFD}\u{FFFD} with", "name");
+    assert_contains(&text, "Müller & Söhne <Holding> \"A\" – with a name", "name");
+    assert_contains(&text, "letters that this document's font lacks", "note");
     assert_contains(&text, "close < sma(50) and close", "rule");
+}
+
+#[test]
+fn a_name_of_letters_that_the_font_lacks_gives_way_to_the_symbol_and_a_note() {
+    let (_, report, data) = samples::cases().into_iter().find(|case| case.0 == "chinese_name").unwrap();
+    let text = text_of(&pdf(&report, &data).unwrap());
+    assert_contains(&text, "letters that this document's font lacks", "note");
+    assert!(!text.contains('\u{FFFD}') && !text.contains("FB (FB)"));
+    let (_, plain, data) = samples::cases().remove(0);
+    assert!(!text_of(&pdf(&plain, &data).unwrap()).contains("font lacks"));
+    assert_contains(&text, "2013-03-01", "span");
+}
+
+#[test]
+fn the_sentence_and_the_code_of_every_warning_are_printed() {
+    let (name, report, data) = samples::cases().remove(0);
+    let text = text_of(&pdf(&report, &data).unwrap());
+    assert_contains(&text, "The close of 2000-09-29 moved. (unexplained_move)", name);
+    assert_contains(&text, "made 2026-11-20T12:30:00.000Z", name);
 }
 
 #[test]

@@ -29,6 +29,18 @@ fn every_chart_is_well_formed_and_described() {
 }
 
 #[test]
+fn letters_that_the_font_lacks_are_not_drawn_and_stay_in_the_title() {
+    let (_, report, data) = samples::cases().into_iter().find(|case| case.0 == "chinese_name").unwrap();
+    for chart in Chart::ALL {
+        let text = svg(&report, &data, chart).unwrap();
+        let document = roxmltree::Document::parse(&text).unwrap();
+        let drawn = document.descendants().filter(|node| node.has_tag_name(("http://www.w3.org/2000/svg", "text")));
+        let drawn: String = drawn.filter_map(|node| node.text()).collect();
+        assert!(drawn.starts_with("FB: ") && !drawn.contains('贵'), "{drawn}");
+    }
+}
+
+#[test]
 fn the_same_report_gives_the_same_chart() {
     let (_, report, data) = samples::cases().remove(0);
     for chart in Chart::ALL {

@@ -177,7 +177,14 @@ pub async fn run(
     }
 }
 
-fn assemble(id: Uuid, created_at: DateTime<Utc>, request: FilledRequest, series: &Series, outcome: Outcome) -> Run {
+/// A run with everything that is kept of it.
+pub(crate) fn assemble(
+    id: Uuid,
+    created_at: DateTime<Utc>,
+    request: FilledRequest,
+    series: &Series,
+    outcome: Outcome,
+) -> Run {
     let points = |equity: &[f64], drawdown: &[f64]| {
         let days = outcome.dates.iter().zip(equity.iter().zip(drawdown));
         days.map(|(&date, (&equity, &drawdown))| EquityPoint { date, equity, drawdown }).collect::<Vec<_>>()
@@ -242,10 +249,12 @@ pub async fn find(app: &App, customer: CustomerId, id: Uuid) -> Result<Vec<u8>, 
     kept_answers::json_of(app, &kept).await?.ok_or(MISSING)
 }
 
-/// The request of a customer's earlier backtest, to be run again over a report's span.
-pub async fn request_of(app: &App, customer: CustomerId, id: Uuid) -> Result<FilledRequest, ServiceError> {
-    let found = documents::read::<Summary>(app.table(), &keys::backtest(customer, id)).await?;
-    found.map(|(summary, _)| summary.request).ok_or(MISSING)
+/// A customer's backtest as it was run and stored.
+///
+/// Errors: [`ServiceError::NotFound`] where there is none of this id.
+pub async fn find_run(app: &App, customer: CustomerId, id: Uuid) -> Result<Run, ServiceError> {
+    let json = find(app, customer, id).await?;
+    serde_json::from_slice(&json).map_err(|error| ServiceError::fault("stored backtest", error))
 }
 
 /// A page of what the customer ran, newest first, and where the next page starts.
@@ -259,27 +268,4 @@ pub async fn list(
     let page = documents::list::<Summary>(app.table(), keys::backtests(customer), limit, cursor).await?;
     let next = page.next.map(|cursor| cursor.to_string());
     Ok((page.items, next))
-}
-
-impl TryFrom<&FilledRequest> for Strategy {
-    type Error = ServiceError;
-
-    /// Reads a stored request back; every field was checked when it was made.
-    fn try_from(request: &FilledRequest) -> Result<Self, ServiceError> {
-        let rule = |field, text: &str| Rule::parse(text).map_err(|error| ServiceError::Rule { field, error });
-        let money = |text: &str| {
-            Money::parse(text, domain::Currency::USD).map_err(|error| ServiceError::fault("stored amount", error))
-        };
-        Ok(Self {
-            initial_investment: money(&request.initial_investment)?,
-            buy: rule("buy", &request.buy)?,
-            sell: rule("sell", &request.sell)?,
-            fill: request.fill,
-            commission_percent: request.commission_percent,
-            commission_minimum: money(&request.commission_minimum)?,
-            slippage_percent: request.slippage_percent,
-            fractional: request.fractional,
-            risk_free_rate: request.risk_free_rate,
-        })
-    }
 }

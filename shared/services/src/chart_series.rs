@@ -1,42 +1,42 @@
 //! The daily series behind a report's charts, prices on one scale.
 
-use domain::Bars;
-use quant::backtest::Outcome;
-use quant::{indicators, metrics};
+use std::collections::BTreeMap;
 
-/// Windows of the moving averages over the price, in bars.
-const AVERAGES: [usize; 2] = [50, 200];
+use domain::{Bars, Day};
+pub use quant::rules::PriceLine;
+use quant::rules::{Rule, price_lines};
 
-/// The series of a span; all columns have one value a bar.
+use crate::backtest_records::Run;
+use crate::error::ServiceError;
+
+/// The prices of a span; all columns have one value a day of the backtest.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChartSeries {
-    /// Closes in units of the span's last day, so that splits leave no cliffs.
+    /// Closes in units of the span's last day, so that splits leave no cliffs; NaN on a day whose bar is there no longer.
     pub close: Vec<f64>,
-    /// Moving averages of those closes.
-    pub averages: Vec<Average>,
-    /// Falls of buy and hold from its highest equity, fractions ≤ 0.
-    pub benchmark_drawdown: Vec<f64>,
+    /// The indicators of the backtest's rules that are on the scale of the price.
+    pub lines: Vec<PriceLine>,
 }
 
-/// A moving average.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Average {
-    /// Its window, in bars.
-    pub window: usize,
-    /// One value a bar; none while the window is not full.
-    pub values: Vec<Option<f64>>,
-}
-
-/// The series of the span that a backtest covered; averages are warm from the bars before it.
-pub(crate) fn chart_series(bars: &Bars, outcome: &Outcome) -> ChartSeries {
-    let (start, end) = (bars.count_before(outcome.first_day), bars.count_through(outcome.last_day));
-    let mut close = on_one_scale(bars, end);
-    let average = |window| Average { window, values: moving_average(&close, window).split_off(start) };
-    ChartSeries {
-        averages: AVERAGES.map(average).to_vec(),
-        close: close.split_off(start),
-        benchmark_drawdown: metrics::drawdowns(&outcome.benchmark.equity),
-    }
+/// The prices of the span that a backtest covered; its indicators are warm from the bars before it.
+///
+/// Errors: a fault where the stored rules are none.
+pub(crate) fn chart_series(bars: &Bars, run: &Run) -> Result<ChartSeries, ServiceError> {
+    let (from, to) = (run.data.from, run.data.to);
+    let rule = |text: &str| Rule::parse(text).map_err(|error| ServiceError::fault("stored rule", error));
+    let (buy, sell) = (rule(&run.request.buy)?, rule(&run.request.sell)?);
+    let (start, end) = (bars.count_before(from), bars.count_through(to));
+    // The source may have corrected its days since the backtest was run.
+    let places: BTreeMap<Day, usize> = bars.dates()[start..end].iter().copied().zip(0..).collect();
+    let places: Vec<Option<usize>> = run.equity.iter().map(|point| places.get(&point.date).copied()).collect();
+    let close = on_one_scale(bars, end).split_off(start);
+    let close = places.iter().map(|place| place.map_or(f64::NAN, |place| close[place])).collect();
+    let on_days = |line: PriceLine| {
+        let values = places.iter().map(|place| place.and_then(|place| line.values.get(place).copied().flatten()));
+        PriceLine { values: values.collect(), name: line.name }
+    };
+    let lines = price_lines(bars, from, to, [&buy, &sell]).into_iter().map(on_days).collect();
+    Ok(ChartSeries { close, lines })
 }
 
 /// The first `end` closes in units of the last of them: earlier ones divided by the splits since.
@@ -52,11 +52,6 @@ fn on_one_scale(bars: &Bars, end: usize) -> Vec<f64> {
         .collect();
     scaled.reverse();
     scaled
-}
-
-fn moving_average(close: &[f64], window: usize) -> Vec<Option<f64>> {
-    let averages = indicators::sma(close, window).into_iter();
-    averages.map(|average| average.is_finite().then_some(average)).collect()
 }
 
 #[cfg(test)]

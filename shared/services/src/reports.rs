@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{CustomerId, Day, Instrument, Money, Symbol};
 use objects::{Link, LinkOptions, ObjectKey};
-use quant::backtest::{Fill, Outcome};
+use quant::backtest::{Fill, Warning};
 use quant::forecast::Model;
 use quant::grading::Graded;
 use quant::rules::Rule;
@@ -13,7 +13,7 @@ use std::time::Duration;
 use store::{Key, StoreError, documents, keys};
 use uuid::Uuid;
 
-use crate::backtest_records::FilledRequest;
+use crate::backtest_records::{DataUsed, Run};
 use crate::backtests::{self, CLASSIC_BUY, CLASSIC_SELL, Strategy};
 use crate::chart_series::{ChartSeries, chart_series};
 use crate::digest::sha256_hex;
@@ -40,7 +40,7 @@ pub struct Order {
     pub from: Option<Day>,
     /// Last day, included; the last bar where none is given.
     pub to: Option<Day>,
-    /// A backtest of the customer whose rules and costs are used; the classic strategy where none is given.
+    /// A stored backtest of the customer that is reported on; the classic strategy over the span where none is given.
     pub backtest: Option<Uuid>,
 }
 
@@ -51,12 +51,12 @@ pub struct Figures {
     pub instrument: Instrument,
     /// Its whole history.
     pub series: Arc<Series>,
-    /// The strategy's request with its defaults filled in.
-    pub request: FilledRequest,
-    /// The strategy over the span.
-    pub outcome: Outcome,
-    /// The series behind the charts.
+    /// The backtest: the stored one, or the classic strategy over the span, which has no id.
+    pub run: Run,
+    /// The prices behind the charts.
     pub charts: ChartSeries,
+    /// What a reader must know: of the run and of the prices.
+    pub warnings: Vec<Warning>,
     /// Today's forecast; none where there are too few bars or the span ends before the last one.
     pub forecast: Option<Forecast>,
     /// The forecast from the 31st bar before the end of the span, beside what came.
@@ -77,21 +77,29 @@ pub struct Published {
 #[derive(Serialize, Deserialize)]
 struct Record {
     id: Uuid,
+    #[serde(with = "domain::instant")]
     generated_at: DateTime<Utc>,
     pdf: ObjectKey,
 }
 
 /// Gathers the figures of a report.
+///
+/// Errors: [`ServiceError::Field`] where symbol or span contradict the backtest that is named.
 pub async fn figures(app: &App, customer: CustomerId, order: &Order) -> Result<Figures, ServiceError> {
     let wait = Wait::of_request(app);
-    let series = history::load_within(app, &order.symbol, Reader::customer(customer, wait)).await?;
-    let strategy = match order.backtest {
-        Some(id) => Strategy::try_from(&backtests::request_of(app, customer, id).await?)?,
-        None => classic(&series)?,
+    let stored = match order.backtest {
+        Some(id) => Some(backtests::find_run(app, customer, id).await?),
+        None => None,
     };
-    let backtest = backtests::Order { symbol: order.symbol.clone(), from: order.from, to: order.to, strategy };
-    let outcome = backtests::simulate(&series, &backtest).await?;
-    let end = series.bars.count_through(outcome.last_day);
+    if let Some(run) = &stored {
+        order.agrees_with(run)?;
+    }
+    let series = history::load_within(app, &order.symbol, Reader::customer(customer, wait)).await?;
+    let run = match stored {
+        Some(run) => run,
+        None => classic_run(&series, order).await?,
+    };
+    let end = series.bars.count_through(run.data.to);
     let checked = end.checked_sub(CHECKED_BARS + 1).and_then(|origin| series.bars.get(origin));
     let check = match checked {
         Some(origin) => forecast_at(app, &series, origin.date).await?,
@@ -103,14 +111,52 @@ pub async fn figures(app: &App, customer: CustomerId, order: &Order) -> Result<F
     });
     Ok(Figures {
         instrument: instruments::find_within(app, &order.symbol, Some(series.currency), wait).await?,
-        request: backtest.filled(),
         // A span that ended earlier has no forecast of today; one made there would be hindsight.
-        forecast: if outcome.last_day == series.last { forecast_at(app, &series, series.last).await? } else { None },
-        charts: chart_series(&series.bars, &outcome),
+        forecast: if run.data.to == series.last { forecast_at(app, &series, series.last).await? } else { None },
+        charts: chart_series(&series.bars, &run)?,
+        warnings: warnings(&series, &run),
         check,
-        outcome,
+        run,
         series,
     })
+}
+
+impl Order {
+    /// That nothing asked for contradicts the backtest: a report of it is of its symbol and its span.
+    fn agrees_with(&self, run: &Run) -> Result<(), ServiceError> {
+        let refusal = |field, detail: String| Err(ServiceError::Field { field, detail });
+        let DataUsed { symbol, from, to, .. } = &run.data;
+        if self.symbol != *symbol {
+            return refusal("symbol", format!("the backtest is of {symbol}"));
+        }
+        let differs = |asked: Option<Day>, days: [Option<Day>; 2]| asked.is_some() && !days.contains(&asked);
+        if differs(self.from, [Some(*from), run.request.from]) {
+            return refusal("from", format!("the backtest begins on {from}"));
+        }
+        if differs(self.to, [Some(*to), run.request.to]) {
+            return refusal("to", format!("the backtest ends on {to}"));
+        }
+        Ok(())
+    }
+}
+
+/// What the run says, and what is known of its prices by now.
+fn warnings(series: &Series, run: &Run) -> Vec<Warning> {
+    let mut warnings = run.warnings.clone();
+    for warning in series.warnings() {
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
+    }
+    warnings
+}
+
+/// The classic strategy over the span; it is not stored.
+async fn classic_run(series: &Arc<Series>, order: &Order) -> Result<Run, ServiceError> {
+    let Order { symbol, from, to, .. } = order.clone();
+    let backtest = backtests::Order { symbol, from, to, strategy: classic(series)? };
+    let outcome = backtests::simulate(series, &backtest).await?;
+    Ok(backtests::assemble(Uuid::nil(), DateTime::UNIX_EPOCH, backtest.filled(), series, outcome))
 }
 
 /// The default model's forecast as of a day; none where the history is too short for it.

@@ -341,7 +341,7 @@ async fn a_backtest_of_another_customer_is_not_found() {
     assert_eq!(backtests::find(&bench.app, owner, made.id).await.unwrap(), made.json);
     let missing = backtests::find(&bench.app, other, made.id).await;
     assert!(matches!(missing, Err(ServiceError::NotFound { what: "backtest" })));
-    let missing = backtests::request_of(&bench.app, other, made.id).await;
+    let missing = backtests::find_run(&bench.app, other, made.id).await;
     assert!(matches!(missing, Err(ServiceError::NotFound { what: "backtest" })));
 }
 

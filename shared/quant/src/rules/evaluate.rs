@@ -99,6 +99,16 @@ impl Evaluation<'_> {
     }
 }
 
+impl Evaluation<'_> {
+    /// The numbers of a root; none where it is not a series of them.
+    pub(crate) fn numbers(&self, root: Id) -> Option<&[f64]> {
+        match self.values.get(usize::from(root))? {
+            Value::Numbers(numbers) => Some(numbers),
+            Value::Number(_) | Value::Truth(_) | Value::Truths(_) | Value::Spent => None,
+        }
+    }
+}
+
 /// A comparison of two columns, which can wait until it is looked at.
 fn comparison<'v>(node: Node, values: &'v [Value<'_>]) -> Option<Signal<'v>> {
     let column = |id: Id| match &values[usize::from(id)] {

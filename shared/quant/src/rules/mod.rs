@@ -11,6 +11,7 @@ mod columns;
 mod evaluate;
 mod functions;
 mod lexer;
+mod lines;
 mod nearest;
 mod parser;
 mod program;
@@ -22,6 +23,8 @@ use std::str::FromStr;
 
 pub(crate) use columns::Columns;
 pub(crate) use evaluate::{Evaluation, Signal, evaluate};
+use lines::Named;
+pub use lines::{PriceLine, price_lines};
 use program::Node;
 pub(crate) use program::{Id, Program};
 
@@ -42,6 +45,7 @@ pub struct Rule {
     text: String,
     program: Program,
     root: Id,
+    indicators: Vec<Named>,
 }
 
 /// Why a text is not a rule, and where.
@@ -73,8 +77,11 @@ impl Rule {
 
     fn read(text: &str, parameters: Option<&BTreeMap<String, f64>>) -> Result<Self, RuleError> {
         let tokens = lexer::tokens(text)?;
-        let (program, root) = parser::parse(&tokens, parameters)?;
-        Ok(Self { text: text.to_owned(), program, root })
+        let parser::Parsed { program, root, indicators } = parser::parse(&tokens, parameters)?;
+        let letters: Vec<char> = text.chars().collect();
+        let named = |call: parser::Call| Named { id: call.id, name: call.name(&letters) };
+        let indicators = indicators.into_iter().map(named).collect();
+        Ok(Self { text: text.to_owned(), program, root, indicators })
     }
 
     /// The rule that fires on every bar; the language has no words for it.
@@ -92,7 +99,7 @@ impl Rule {
     fn constant(text: &str, value: bool) -> Self {
         let mut program = Program::default();
         let root = program.add(Node::Constant(value));
-        Self { text: text.to_owned(), program, root }
+        Self { text: text.to_owned(), program, root, indicators: Vec::new() }
     }
 
     /// The rule as it was written.

@@ -31,11 +31,39 @@ struct Parser<'a> {
     depth: usize,
     parameters: Option<&'a BTreeMap<String, f64>>,
     program: Program,
+    indicators: Vec<Call>,
 }
 
-/// The program of a rule and the node that is its answer; `tokens` end with [`Kind::End`].
-pub(super) fn parse(tokens: &[Token], parameters: Option<&BTreeMap<String, f64>>) -> Result<(Program, Id), RuleError> {
-    let mut parser = Parser { tokens, at: 0, depth: 0, parameters, program: Program::default() };
+/// An indicator with its arguments, and where it stands.
+pub(super) struct Call {
+    pub(super) id: Id,
+    /// First and last column, from 1.
+    columns: (usize, usize),
+}
+
+impl Call {
+    /// As the rule writes it, in lower case with a blank after each comma.
+    pub(super) fn name(&self, letters: &[char]) -> String {
+        let (first, last) = self.columns;
+        let written = letters.get(first.saturating_sub(1)..last).unwrap_or_default().iter();
+        let close: String = written.filter(|letter| !letter.is_whitespace()).collect();
+        close.to_lowercase().replace(',', ", ")
+    }
+}
+
+/// What a rule says.
+pub(super) struct Parsed {
+    pub(super) program: Program,
+    /// The node that is its answer.
+    pub(super) root: Id,
+    /// The indicators in it, in the order in which they end.
+    pub(super) indicators: Vec<Call>,
+}
+
+/// Reads a rule; `tokens` end with [`Kind::End`].
+pub(super) fn parse(tokens: &[Token], parameters: Option<&BTreeMap<String, f64>>) -> Result<Parsed, RuleError> {
+    let mut parser =
+        Parser { tokens, at: 0, depth: 0, parameters, program: Program::default(), indicators: Vec::new() };
     if *parser.peek() == Kind::End {
         return Err(RuleError::new(1, "a rule is a condition, as in `close > sma(50)`; this is empty"));
     }
@@ -47,7 +75,7 @@ pub(super) fn parse(tokens: &[Token], parameters: Option<&BTreeMap<String, f64>>
             "a rule is a condition, this is a number: compare it with something, as in `close > sma(50)`",
         ));
     }
-    Ok((parser.program, rule.id))
+    Ok(Parsed { program: parser.program, root: rule.id, indicators: parser.indicators })
 }
 
 impl Parser<'_> {
@@ -317,6 +345,8 @@ impl Parser<'_> {
         };
         let id = indicator(&mut self.program, function, source, &values);
         self.within_limits(at)?;
+        let closed_at = self.at.checked_sub(1).and_then(|last| self.tokens.get(last)).map_or(at, |token| token.column);
+        self.indicators.push(Call { id, columns: (at, closed_at) });
         Ok(Term { id, type_: Type::Number, column: at })
     }
 

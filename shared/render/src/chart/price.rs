@@ -6,8 +6,8 @@ use crate::RenderError;
 use crate::chart::Area;
 use crate::chart::axis::{DateAxis, ValueAxis};
 use crate::chart::decimate::decimate;
-use crate::chart::frame::{self, line, plot, plot_height, plot_width};
-use crate::chart::legend::{self, Key, LEGEND, triangle};
+use crate::chart::frame::{self, line, plot, plot_height, plot_width, width};
+use crate::chart::legend::{self, Key, triangle};
 use crate::chart::scale::Label;
 use crate::figures;
 use crate::palette::{GREEN, INK, OVERLAYS, VERMILLION};
@@ -24,29 +24,27 @@ fn marker_height(trades: usize) -> f32 {
 }
 
 pub(crate) fn draw(area: &Area<'_>, report: &Report, data: &ChartData) -> Result<(), RenderError> {
-    let (head, body) = area.split_vertically(units(LEGEND));
-    let overlays = data.overlays.iter().flat_map(|overlay| overlay.values.iter().flatten().copied());
-    let label = Label::Money(figures::symbol(report.currency));
-    let values = ValueAxis::of_prices(data.close.iter().copied().chain(overlays), plot_height(&body), label);
-    let (first, last) = data.span()?;
-    let columns = frame::columns(&body);
-    let dates = DateAxis::new(first, last, plot_width(&body, &values));
-
+    let drawn = || data.overlays.iter().zip(OVERLAYS);
     let mut entries = vec![(Key::Line(INK), "Close")];
-    for (overlay, colour) in data.overlays.iter().zip(OVERLAYS.into_iter().cycle()) {
-        entries.push((Key::Line(colour), &overlay.label));
-    }
+    entries.extend(drawn().map(|(overlay, colour)| (Key::Line(colour), overlay.label.as_str())));
     if !report.trades.is_empty() || report.open_trade.is_some() {
         entries.push((Key::Up(GREEN), "Entry"));
     }
     if !report.trades.is_empty() {
         entries.push((Key::Down(VERMILLION), "Exit"));
     }
-    legend::draw(&head, &entries, values.is_logarithmic().then_some("logarithmic scale"))?;
+    let (head, body) = area.split_vertically(units(legend::height(&entries, width(area))));
+    let overlays = drawn().flat_map(|(overlay, _)| overlay.values.iter().flatten().copied());
+    let label = Label::Money(figures::symbol(report.currency));
+    let values = ValueAxis::of_prices(data.close.iter().copied().chain(overlays), plot_height(&body), label);
+    let (first, last) = data.span()?;
+    let columns = frame::columns(&body);
+    let dates = DateAxis::new(first, last, plot_width(&body, &values));
+    legend::draw(&head, &entries, remark(data.overlays.len(), values.is_logarithmic()).as_deref())?;
 
     let mut plot = plot(&body, dates, values)?;
     line(&mut plot, decimate(data.series(&data.close), columns), INK, 0.8)?;
-    for (overlay, colour) in data.overlays.iter().zip(OVERLAYS.into_iter().cycle()) {
+    for (overlay, colour) in drawn() {
         for run in unbroken_runs(data, overlay) {
             line(&mut plot, decimate(run, columns / 2), colour, 1.0)?;
         }
@@ -67,6 +65,14 @@ pub(crate) fn draw(area: &Area<'_>, report: &Report, data: &ChartData) -> Result
     Ok(())
 }
 
+/// What the chart does not say by itself.
+fn remark(overlays: usize, is_logarithmic: bool) -> Option<String> {
+    let more = overlays.saturating_sub(OVERLAYS.len());
+    let more = (more > 0).then(|| format!("{more} more indicators of the rules are not drawn"));
+    let parts: Vec<String> = more.into_iter().chain(is_logarithmic.then(|| "logarithmic scale".to_owned())).collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
 /// The stretches of an overlay that have a value on every day.
 fn unbroken_runs(data: &ChartData, overlay: &Overlay) -> Vec<Vec<(i32, f64)>> {
     let mut runs = vec![Vec::new()];
@@ -84,6 +90,13 @@ fn unbroken_runs(data: &ChartData, overlay: &Overlay) -> Vec<Vec<(i32, f64)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_that_are_left_out_are_counted() {
+        assert_eq!(remark(4, false), None);
+        assert_eq!(remark(4, true).unwrap(), "logarithmic scale");
+        assert_eq!(remark(6, false).unwrap(), "2 more indicators of the rules are not drawn");
+    }
 
     #[test]
     fn a_moving_average_is_not_drawn_across_days_without_one() {

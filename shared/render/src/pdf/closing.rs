@@ -1,11 +1,17 @@
 //! Notes on the data, the method in small print, and the disclaimer.
 
+use quant::backtest::Warning;
+
 use crate::pdf::paper::{BODY, HEADING, Paper, SMALL, Style, WIDTH};
 use crate::pdf::wrap::wrap;
 use crate::report::Report;
+use crate::typeface::is_printable;
 
 /// Lines of notes that are printed.
 const NOTE_LINES: usize = 8;
+
+/// What is printed where letters of the instrument's name are not.
+const NAME_CUT: &str = "The name of the instrument has letters that this document's font lacks. They are left out; the JSON has the whole name.";
 
 const METHOD: [&str; 4] = [
     "Backtest: a rule is judged on each day's close with the data known by then. One position at a time, bought with all \
@@ -33,8 +39,10 @@ pub(crate) struct Closing {
 
 impl Closing {
     pub(crate) fn of(report: &Report) -> Self {
-        let mut notes: Vec<String> =
-            report.notes.iter().flat_map(|note| wrap(&format!("• {note}"), WIDTH, BODY)).collect();
+        let name = (!is_printable(&report.name)).then(|| NAME_CUT.to_owned());
+        let warnings = report.warnings.iter().map(|Warning { code, detail }| format!("{detail} ({code})"));
+        let notes = name.into_iter().chain(warnings);
+        let mut notes: Vec<String> = notes.flat_map(|note| wrap(&format!("• {note}"), WIDTH, BODY)).collect();
         if notes.len() > NOTE_LINES {
             notes.truncate(NOTE_LINES - 1);
             notes.push("… more notes are in the JSON.".to_owned());

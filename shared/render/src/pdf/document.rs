@@ -7,7 +7,7 @@ use printpdf::{
 
 use crate::RenderError;
 use crate::palette::Rgb;
-use crate::pdf::fonts::{embedded, font_id, printable};
+use crate::pdf::fonts::{embedded, font_id};
 use crate::report::Report;
 use crate::sketch::{Mark, Place, Sketch, Text};
 use crate::typeface::Weight;
@@ -131,7 +131,7 @@ impl Pen {
         }
         let (x, y) = self.place((text.left(), text.baseline));
         self.ops.push(Op::SetTextMatrix { matrix: TextMatrix::Translate(Pt(x), Pt(y)) });
-        self.ops.push(Op::ShowText { items: vec![TextItem::Text(printable(&text.content, text.weight))] });
+        self.ops.push(Op::ShowText { items: vec![TextItem::Text(text.content.clone())] });
         self.ops.push(Op::EndTextSection);
     }
 

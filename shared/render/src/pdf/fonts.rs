@@ -7,22 +7,11 @@ use subsetter::GlyphRemapper;
 
 use crate::RenderError;
 use crate::sketch::{Mark, Sketch};
-use crate::typeface::{REPLACEMENT, Weight, typeface};
+use crate::typeface::{Weight, typeface};
 
 /// The line's ends in 2048ths of the font size, as the font states them.
 const ASCENDER: i16 = 1901;
 const DESCENDER: i16 = -483;
-
-/// A text in letters that can be printed: blanks for control characters, a mark for missing ones.
-pub(crate) fn printable(text: &str, weight: Weight) -> String {
-    let face = typeface(weight);
-    let letter = |character: char| match character {
-        blank if blank.is_whitespace() || blank.is_control() => ' ',
-        known if face.glyph(known).is_some() => known,
-        _ => REPLACEMENT,
-    };
-    text.chars().map(letter).collect()
-}
 
 /// The name of a weight's font in the document.
 pub(crate) fn font_id(weight: Weight) -> FontId {
@@ -37,7 +26,7 @@ pub(crate) fn embedded(pages: &[Sketch]) -> Result<BTreeMap<FontId, PdfFont>, Re
     let mut letters: BTreeMap<Weight, BTreeSet<char>> = BTreeMap::new();
     for mark in pages.iter().flat_map(|page| &page.marks) {
         if let Mark::Text(text) = mark {
-            letters.entry(text.weight).or_default().extend(printable(&text.content, text.weight).chars());
+            letters.entry(text.weight).or_default().extend(text.content.chars());
         }
     }
     letters.into_iter().map(|(weight, letters)| Ok((font_id(weight), subset(weight, &letters)?))).collect()
@@ -84,10 +73,5 @@ mod tests {
         let font = subset(Weight::Regular, &letters).unwrap();
         assert!(font.parsed_font.original_bytes.len() < 25_000, "{}", font.parsed_font.original_bytes.len());
         assert!(letters.iter().all(|&letter| font.parsed_font.lookup_glyph_index(u32::from(letter)).is_some()));
-    }
-
-    #[test]
-    fn what_cannot_be_printed_is_marked_and_never_dropped() {
-        assert_eq!(printable("A\n漢\u{7}é", Weight::Bold), "A \u{FFFD} é");
     }
 }

@@ -18,7 +18,7 @@ fn cases() -> Vec<(&'static str, Report, ChartData)> {
     let find = |name: &str| cases.iter().find(|case| case.0 == name).unwrap().clone();
     let (_, long_texts, _) = find("markup_and_long_texts");
     let (_, mut report, data) = find("many_trades");
-    (report.name, report.strategy, report.notes) = (long_texts.name, long_texts.strategy, long_texts.notes);
+    (report.name, report.strategy, report.warnings) = (long_texts.name, long_texts.strategy, long_texts.warnings);
     let year = |year| YearReturns { year, months: [Some(-0.1234); 12], total: Some(1234.5) };
     report.monthly_returns = (1950..2013).map(year).collect();
     report.metrics.final_equity = -123_456_789_012_345.67;

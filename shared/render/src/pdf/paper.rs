@@ -186,12 +186,11 @@ impl Paper {
             let right = PAGE.0 - MARGIN;
             if index > 0 {
                 let span = format!("{} to {}", report.from, report.to);
-                let name = format!("{} ({})", report.name, report.symbol);
-                paper.put_fitting((MARGIN, 40.0), Anchor::Start, small, WIDTH - 130.0, &name);
+                paper.put_fitting((MARGIN, 40.0), Anchor::Start, small, WIDTH - 130.0, &report.heading());
                 paper.put(right, 40.0, Anchor::End, small, &span);
                 paper.rule(46.0);
             }
-            let made = report.generated_at.format("%Y-%m-%d %H:%M UTC");
+            let made = domain::instant::text(report.generated_at);
             paper.rule(PAGE.1 - 40.0);
             paper.put(MARGIN, PAGE.1 - 29.0, Anchor::Start, small, &format!("Sextant · made {made} · {}", report.id));
             paper.put(right, PAGE.1 - 29.0, Anchor::End, small, &format!("{} / {count}", index + 1));

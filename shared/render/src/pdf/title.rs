@@ -1,6 +1,6 @@
 //! The title block: what the report is about, where its prices come from, which rules it tests.
 
-use domain::Currency;
+use domain::{Currency, instant};
 
 use crate::figures::{exact_money, number, percent};
 use crate::palette::{BLUE, INK, MUTED};
@@ -23,12 +23,12 @@ pub(crate) fn draw(paper: &mut Paper, report: &Report) {
     paper.put(right, top + 12.0, Anchor::End, Style::new(9.0, Weight::Bold, BLUE), "Sextant");
     paper.put(right, top + 23.0, Anchor::End, Style::new(7.0, Weight::Regular, MUTED), "Performance report");
     let name = Style::new(20.0, Weight::Bold, INK);
-    paper.put_name((MARGIN, top + 16.0), name, WIDTH - 100.0, &report.name);
+    paper.put_name((MARGIN, top + 16.0), name, WIDTH - 100.0, &report.printed_name());
     let line = format!("{} · {} to {} · {}", report.symbol, report.from, report.to, report.currency);
     paper.put(MARGIN, top + 31.0, Anchor::Start, Style::new(9.0, Weight::Regular, MUTED), &line);
     paper.skip(44.0);
 
-    let made = report.generated_at.format("%Y-%m-%d %H:%M UTC").to_string();
+    let made = instant::text(report.generated_at);
     fact(paper, "Prices", &format!("{}, as of {}; report made {made}", report.source, report.as_of));
     fact(paper, "Buy when", &report.strategy.buy);
     fact(paper, "Sell when", &report.strategy.sell);

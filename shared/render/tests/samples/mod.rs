@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use chrono::{TimeZone, Utc};
 use domain::{Bar, Bars, Currency, Day};
-use quant::backtest::{OpenTrade, Trade};
+use quant::backtest::{OpenTrade, Trade, Warning};
 use quant::forecast::{Model, forecast, score};
 use quant::grading::grade;
 use quant::metrics::{Metrics, Run, drawdowns, figures};
@@ -169,6 +169,10 @@ fn forecast_check(bars: &Bars) -> Option<ForecastCheck> {
     })
 }
 
+fn warning(code: &str, detail: &str) -> Warning {
+    Warning { code: code.to_owned(), detail: detail.to_owned() }
+}
+
 /// A report on a sample symbol, its prices times `scale`, held on the days that `holds` says, given
 /// the closes, the faster and the slower moving average.
 pub fn report_on(
@@ -231,7 +235,8 @@ pub fn report_of(
         forecast_check: forecast_check(bars),
         trades: run.trades,
         open_trade: run.open_trade,
-        notes: vec!["unexplained_move: 2000-09-29".to_owned()],
+        warnings: vec![warning("unexplained_move", "The close of 2000-09-29 moved.")],
+        notes: vec!["The close of 2000-09-29 moved.".to_owned()],
     };
     let labels = [format!("SMA {fast}"), format!("SMA {slow}")];
     let overlays = labels.into_iter().zip(overlays).map(|(label, values)| Overlay { label, values }).collect();
@@ -269,8 +274,12 @@ pub fn cases() -> Vec<(&'static str, Report, ChartData)> {
     );
     report.strategy.buy = "close < sma(50) and ".repeat(50) + "close > 1";
     report.strategy.sell = "x".repeat(1000);
-    report.notes = (0..40).map(|index| format!("note {index}: {}", "something to know ".repeat(12))).collect();
+    report.warnings =
+        (0..40).map(|index| warning(&format!("note_{index}"), &"something to know ".repeat(12))).collect();
     cases.push(("markup_and_long_texts", report, data));
+    let (mut report, data) = report_on("FB", 1.0, (10, 30), crossed);
+    "贵州茅台酒股份有限公司".clone_into(&mut report.name);
+    cases.push(("chinese_name", report, data));
     let few = bars("FB").slice(0, 3);
     cases.push(named("three_bars", report_of("FB", &few, (2, 3), crossed)));
     let one = bars("FB").slice(0, 1);
