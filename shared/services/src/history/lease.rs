@@ -63,14 +63,23 @@ struct Failed {
 #[serde(remote = "ProviderError", rename_all = "snake_case")]
 enum Reason {
     UnknownSymbol,
-    QuotaExhausted { until: Option<DateTime<Utc>> },
-    RateLimited { retry_after: Duration },
+    QuotaExhausted {
+        #[serde(default, with = "domain::instant")]
+        until: Option<DateTime<Utc>>,
+    },
+    RateLimited {
+        retry_after: Duration,
+    },
     KeyRefused,
     NotGiven,
     TimedOut,
     TooLarge,
-    Malformed { what: String },
-    Unavailable { status: Option<u16> },
+    Malformed {
+        what: String,
+    },
+    Unavailable {
+        status: Option<u16>,
+    },
 }
 
 /// Tries to be the one who asks for as long as `wait` goes on.
