@@ -31,11 +31,22 @@ impl Spacing {
     /// daily.
     #[must_use]
     pub fn of(dates: &[Day]) -> Self {
-        match median_distance(dates) {
-            Some(days) if DAYS_OF_A_WEEK.contains(&days) => Self::Weeks,
-            Some(days) if days > *DAYS_OF_A_WEEK.end() => Self::Months,
-            _ if trade_all_week(dates) => Self::CalendarDays,
-            _ => Self::TradingDays,
+        let (mut of_weeks, mut of_months) = (0, 0);
+        for pair in dates.windows(2) {
+            let days = pair[1].days_since(pair[0]);
+            of_weeks += usize::from(DAYS_OF_A_WEEK.contains(&days));
+            of_months += usize::from(days > *DAYS_OF_A_WEEK.end());
+        }
+        // Where the median lies follows from the counts alone.
+        let distances = dates.len().saturating_sub(1);
+        let of_days = distances - of_weeks - of_months;
+        let middle = distances / 2;
+        if middle < of_days || distances == 0 {
+            if trade_all_week(dates) { Self::CalendarDays } else { Self::TradingDays }
+        } else if middle < of_days + of_weeks {
+            Self::Weeks
+        } else {
+            Self::Months
         }
     }
 
@@ -80,12 +91,6 @@ pub fn gaps(dates: &[Day]) -> Vec<(Day, Day)> {
         return Vec::new();
     }
     beyond(Spacing::of(dates).longest_pause()).collect()
-}
-
-fn median_distance(dates: &[Day]) -> Option<i32> {
-    let mut distances: Vec<i32> = dates.windows(2).map(|pair| pair[1].days_since(pair[0])).collect();
-    let middle = distances.len() / 2;
-    (!distances.is_empty()).then(|| *distances.select_nth_unstable(middle).1)
 }
 
 fn trade_all_week(dates: &[Day]) -> bool {

@@ -227,6 +227,31 @@ fn the_scale_of_signals_is_that_of_the_first_day() {
 }
 
 #[test]
+fn weekly_bars_have_a_year_of_52_and_say_so() {
+    let series = |step: i32| {
+        Bars::from_rows((0..120).map(|at| {
+            let close = 100.0 + f64::from(at % 7);
+            Bar { date: day(0).plus_days(at * step), ..bars(&[(close, close, 1.0, 0.0)]).first().unwrap() }
+        }))
+        .unwrap()
+    };
+    let settings = Settings { risk_free_rate: 0.052, ..settings("close > 0", "close < 0") };
+    let play = |step: i32| run(&series(step), day(0), day(9_000), &settings).unwrap();
+    let (daily, weekly, monthly) = (play(1), play(7), play(30));
+    assert_eq!([daily.periods_per_year, weekly.periods_per_year, monthly.periods_per_year], [365, 52, 12]);
+    let warned = |outcome: &Outcome| outcome.warnings.first().map(|warning| warning.code.clone());
+    assert_eq!([warned(&daily), warned(&weekly)], [None, Some("not_daily".to_owned())]);
+    let detail = "The bars are weekly: windows and horizons count weeks, and a year has 52 of them.";
+    assert_eq!(weekly.warnings[0].detail, detail);
+    let returns = quant::metrics::returns(&weekly.equity);
+    let deviation = quant::metrics::sample_deviation(&returns).unwrap();
+    let mean = quant::metrics::mean(&returns).unwrap();
+    assert_eq!(weekly.metrics.volatility, Some(deviation * 52.0_f64.sqrt()));
+    assert_eq!(weekly.metrics.sharpe, Some((mean - 0.052 / 52.0) / deviation * 52.0_f64.sqrt()));
+    assert_eq!(weekly.benchmark.metrics.volatility, weekly.metrics.volatility);
+}
+
+#[test]
 fn purchases_that_cannot_be_paid_are_counted() {
     let rows = [(2000.0, 2000.0, 1.0, 0.0), (2000.0, 2000.0, 1.0, 0.0), (2000.0, 2000.0, 1.0, 0.0)];
     let outcome = play(&rows, &settings("close > 0", "close < 0"));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::Day;
+use domain::{Day, Spacing};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -37,6 +37,23 @@ pub struct Warning {
     pub detail: String,
 }
 
+impl Warning {
+    /// That the bars are no daily ones, so that whatever counts days counts weeks or months.
+    #[must_use]
+    pub fn on_spacing(spacing: Spacing) -> Option<Self> {
+        let (name, bars) = match spacing {
+            Spacing::TradingDays | Spacing::CalendarDays => return None,
+            Spacing::Weeks => ("weekly", "weeks"),
+            Spacing::Months => ("monthly", "months"),
+        };
+        let detail = format!(
+            "The bars are {name}: windows and horizons count {bars}, and a year has {} of them.",
+            spacing.periods_per_year()
+        );
+        Some(Self { code: "not_daily".to_owned(), detail })
+    }
+}
+
 /// Buying at the first chance and never selling, with the same costs, splits and dividends.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Benchmark {
@@ -59,6 +76,8 @@ pub struct Outcome {
     pub bars: usize,
     /// Stored bars before the span, on which indicators warmed up.
     pub warmup_bars: usize,
+    /// Bars of a year, by which figures of one bar became figures of a year: 252, 365, 52 or 12.
+    pub periods_per_year: u32,
     /// Day of every bar of the span.
     pub dates: Vec<Day>,
     /// Equity at every close, starting with the initial investment less what a purchase at the first close cost.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Bars, Day};
+use domain::{Bars, Day, Spacing};
 
 use super::ledger::Ledger;
 use super::simulate::{End, Span, simulate};
@@ -16,8 +16,11 @@ pub fn run(bars: &Bars, from: Day, to: Day, settings: &Settings) -> Result<Outco
     settings.check()?;
     let span = Span::of(bars, from, to)?;
     let dates = bars.dates()[span.first..span.end].to_vec();
-    let own = book(span, span.judge(&settings.buy, &settings.sell).signals(), settings, &dates)?;
-    let hold = book(span, [Signal::Constant(true), Signal::Constant(false)], settings, &dates)?;
+    // Of all bars up to the end of the span: a short span alone does not show how far apart they are.
+    let spacing = Spacing::of(&bars.dates()[..span.end]);
+    let setting = Setting { settings, dates: &dates, periods_per_year: spacing.periods_per_year() };
+    let own = book(span, span.judge(&settings.buy, &settings.sell).signals(), &setting)?;
+    let hold = book(span, [Signal::Constant(true), Signal::Constant(false)], &setting)?;
     let last = span.end - 1;
     let (first_day, last_day) = (bars.dates()[span.first], bars.dates()[last]);
     Ok(Outcome {
@@ -25,10 +28,11 @@ pub fn run(bars: &Bars, from: Day, to: Day, settings: &Settings) -> Result<Outco
         last_day,
         bars: dates.len(),
         warmup_bars: span.first,
+        periods_per_year: spacing.periods_per_year(),
         dates,
         open_trade: own.ledger.open_trade(&own.end, last),
         pending_order: own.end.pending.map(|side| PendingOrder { side, signal_date: last_day }),
-        warnings: own.ledger.unaffordable.map(unaffordable).into_iter().collect(),
+        warnings: Warning::on_spacing(spacing).into_iter().chain(own.ledger.unaffordable.map(unaffordable)).collect(),
         equity: own.ledger.equity,
         drawdown: own.drawdown,
         trades: own.ledger.trades,
@@ -36,6 +40,13 @@ pub fn run(bars: &Bars, from: Day, to: Day, settings: &Settings) -> Result<Outco
         unavailable: own.unavailable,
         benchmark: Benchmark { metrics: hold.metrics, unavailable: hold.unavailable, equity: hold.ledger.equity },
     })
+}
+
+/// What both simulations have in common.
+struct Setting<'a> {
+    settings: &'a Settings,
+    dates: &'a [Day],
+    periods_per_year: u32,
 }
 
 /// A simulation with its figures.
@@ -50,8 +61,7 @@ struct Book<'a> {
 fn book<'a>(
     span: Span<'a>,
     signals: [Signal<'_>; 2],
-    settings: &Settings,
-    dates: &[Day],
+    &Setting { settings, dates, periods_per_year }: &Setting<'_>,
 ) -> Result<Book<'a>, BacktestError> {
     let mut ledger = Ledger::new(span);
     let end = simulate(span, signals, settings, &mut ledger);
@@ -69,6 +79,7 @@ fn book<'a>(
         fees: ledger.fees,
         bars_held: ledger.bars_held,
         risk_free_rate: settings.risk_free_rate,
+        periods_per_year,
     });
     if !metrics.total_return.is_finite() {
         return Err(BacktestError::Overflow);

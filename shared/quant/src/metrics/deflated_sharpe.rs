@@ -20,8 +20,14 @@ pub fn expected_best_sharpe(trials: usize, variance: f64) -> Result<f64, Unavail
 }
 
 /// The probability that the winner's true Sharpe ratio is above what luck alone would show.
-pub fn deflated_sharpe(returns: &[f64], risk_free_rate: f64, trials: usize, variance: f64) -> Result<f64, Unavailable> {
-    probabilistic_sharpe(returns, risk_free_rate, expected_best_sharpe(trials, variance)?)
+pub fn deflated_sharpe(
+    returns: &[f64],
+    risk_free_rate: f64,
+    periods_per_year: f64,
+    trials: usize,
+    variance: f64,
+) -> Result<f64, Unavailable> {
+    probabilistic_sharpe(returns, risk_free_rate, periods_per_year, expected_best_sharpe(trials, variance)?)
 }
 
 #[cfg(test)]
@@ -36,8 +42,8 @@ mod tests {
     #[test]
     fn more_trials_leave_less() {
         let returns = [0.01, -0.02, 0.03, 0.015, -0.004];
-        let of = |trials| deflated_sharpe(&returns, 0.0, trials, 0.01).unwrap();
+        let of = |trials| deflated_sharpe(&returns, 0.0, 252.0, trials, 0.01).unwrap();
         assert!(of(10) > of(100));
-        assert!(deflated_sharpe(&returns, 0.0, 1, 0.01).is_err());
+        assert!(deflated_sharpe(&returns, 0.0, 252.0, 1, 0.01).is_err());
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! Every figure is a function of returns, of an equity curve or of trades, and answers with a
 //! number or with [`Unavailable`], the reason why there is none. Deviations are of the sample
-//! (divisor n − 1) unless said otherwise, a year has [`TRADING_DAYS`], `risk_free_rate` is a yearly
-//! fraction of which a day has its 252nd part.
+//! (divisor n − 1) unless said otherwise, `periods_per_year` is how many returns a year has
+//! ([`TRADING_DAYS`] of them where they are of days), `risk_free_rate` is a yearly fraction of which
+//! each period has its part.
 
 #![cfg_attr(test, allow(clippy::float_cmp, reason = "expected values are exact in binary"))]
 
@@ -77,7 +78,7 @@ pub struct Metrics {
     pub total_return: f64,
     /// Compound annual growth rate.
     pub cagr: Option<f64>,
-    /// Annualised standard deviation of daily returns.
+    /// Annualised standard deviation of the returns from bar to bar.
     pub volatility: Option<f64>,
     /// Annualised Sharpe ratio.
     pub sharpe: Option<f64>,
@@ -91,9 +92,9 @@ pub struct Metrics {
     pub max_drawdown_days: i32,
     /// Root mean square of the drawdowns.
     pub ulcer_index: Option<f64>,
-    /// 5 % quantile of daily returns.
+    /// 5 % quantile of the returns from bar to bar.
     pub var_95: Option<f64>,
-    /// Mean of the daily returns at or below `var_95`.
+    /// Mean of those returns at or below `var_95`.
     pub cvar_95: Option<f64>,
     /// Share of bars at whose close a position is held.
     pub exposure: Option<f64>,

@@ -29,6 +29,8 @@ pub struct Run<'a> {
     pub bars_held: usize,
     /// Yearly fraction.
     pub risk_free_rate: f64,
+    /// Bars of a year, see [`domain::Spacing`].
+    pub periods_per_year: u32,
 }
 
 /// Collects reasons by the name of the figure.
@@ -46,7 +48,7 @@ impl Reasons {
 pub fn figures(run: &Run<'_>) -> (Metrics, BTreeMap<String, String>) {
     let mut reasons = Reasons::default();
     let returns = returns(run.equity);
-    let rate = run.risk_free_rate;
+    let (rate, periods) = (run.risk_free_rate, f64::from(run.periods_per_year));
     let enough = if returns.len() < MIN_RETURNS { Err(Unavailable::FewReturns) } else { Ok(returns.as_slice()) };
     let final_equity = run.equity.last().copied().unwrap_or(run.initial_investment);
     let days = run.dates.first().zip(run.dates.last()).map_or(0, |(first, last)| last.days_since(*first));
@@ -57,9 +59,9 @@ pub fn figures(run: &Run<'_>) -> (Metrics, BTreeMap<String, String>) {
         final_equity,
         total_return: final_equity / run.initial_investment - 1.0,
         cagr: reasons.take("cagr", growth),
-        volatility: reasons.take("volatility", enough.and_then(volatility)),
-        sharpe: reasons.take("sharpe", enough.and_then(|returns| sharpe(returns, rate))),
-        sortino: reasons.take("sortino", enough.and_then(sortino)),
+        volatility: reasons.take("volatility", enough.and_then(|returns| volatility(returns, periods))),
+        sharpe: reasons.take("sharpe", enough.and_then(|returns| sharpe(returns, rate, periods))),
+        sortino: reasons.take("sortino", enough.and_then(|returns| sortino(returns, periods))),
         calmar: reasons.take("calmar", growth.and_then(|growth| calmar(growth, deepest.depth))),
         max_drawdown: deepest.depth,
         max_drawdown_days: deepest.days,
@@ -78,7 +80,7 @@ pub fn figures(run: &Run<'_>) -> (Metrics, BTreeMap<String, String>) {
         sqn: reasons.take("sqn", sqn(trades)),
         kelly: reasons.take("kelly", kelly(trades)),
         probabilistic_sharpe: reasons
-            .take("probabilistic_sharpe", enough.and_then(|returns| probabilistic_sharpe(returns, rate, 0.0))),
+            .take("probabilistic_sharpe", enough.and_then(|returns| probabilistic_sharpe(returns, rate, periods, 0.0))),
     };
     (metrics, reasons.0)
 }

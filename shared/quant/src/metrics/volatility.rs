@@ -1,10 +1,10 @@
 //! Volatility.
 
-use super::{TRADING_DAYS, Unavailable, sample_deviation};
+use super::{Unavailable, sample_deviation};
 
-/// Standard deviation of daily returns × √252.
-pub fn volatility(returns: &[f64]) -> Result<f64, Unavailable> {
-    Ok(sample_deviation(returns)? * TRADING_DAYS.sqrt())
+/// Standard deviation of the returns × √ of how many of them a year has: 252 of trading days.
+pub fn volatility(returns: &[f64], periods_per_year: f64) -> Result<f64, Unavailable> {
+    Ok(sample_deviation(returns)? * periods_per_year.sqrt())
 }
 
 #[cfg(test)]
@@ -12,9 +12,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_year_has_252_days() {
-        let expected = 0.02 / 2.0_f64.sqrt() * 252.0_f64.sqrt();
-        assert!((volatility(&[0.01, 0.03]).unwrap() - expected).abs() < 1e-15);
-        assert_eq!(volatility(&[0.01]), Err(Unavailable::FewReturns));
+    fn a_year_has_252_days_or_52_weeks() {
+        for periods in [252.0, 52.0_f64] {
+            let expected = 0.02 / 2.0_f64.sqrt() * periods.sqrt();
+            assert!((volatility(&[0.01, 0.03], periods).unwrap() - expected).abs() < 1e-15);
+        }
+        assert_eq!(volatility(&[0.01], 252.0), Err(Unavailable::FewReturns));
     }
 }

@@ -5,7 +5,8 @@ use domain::calendar::is_trading_day;
 
 use super::{Reason, TimeWeighted};
 use crate::metrics::{
-    MIN_RETURNS, Unavailable, alpha, beta, drawdowns, information_ratio, sharpe, sortino, tracking_error, volatility,
+    MIN_RETURNS, TRADING_DAYS, Unavailable, alpha, beta, drawdowns, information_ratio, sharpe, sortino, tracking_error,
+    volatility,
 };
 
 /// A tracking error that is only the rounding of floats: the portfolio is its benchmark.
@@ -85,9 +86,9 @@ fn enough(returns: &[f64]) -> Result<&[f64], Unavailable> {
 pub fn risk(returns: &[f64], risk_free_rate: f64) -> Risk {
     let figure = |compute: &dyn Fn(&[f64]) -> Result<f64, Unavailable>| Ok(enough(returns).and_then(compute)?);
     Risk {
-        volatility: figure(&volatility),
-        sharpe: figure(&|returns| sharpe(returns, risk_free_rate)),
-        sortino: figure(&sortino),
+        volatility: figure(&|returns| volatility(returns, TRADING_DAYS)),
+        sharpe: figure(&|returns| sharpe(returns, risk_free_rate, TRADING_DAYS)),
+        sortino: figure(&|returns| sortino(returns, TRADING_DAYS)),
         max_drawdown: max_drawdown(returns),
     }
 }
@@ -98,13 +99,13 @@ pub fn relative_risk(returns: &[f64], benchmark: &[f64], risk_free_rate: f64) ->
     let figure = |compute: &dyn Fn(&[f64]) -> Result<f64, Unavailable>| Ok(enough(returns).and_then(compute)?);
     RelativeRisk {
         beta: figure(&|returns| beta(returns, benchmark)),
-        alpha: figure(&|returns| alpha(returns, benchmark, risk_free_rate)),
-        tracking_error: figure(&|returns| tracking_error(returns, benchmark)),
+        alpha: figure(&|returns| alpha(returns, benchmark, risk_free_rate, TRADING_DAYS)),
+        tracking_error: figure(&|returns| tracking_error(returns, benchmark, TRADING_DAYS)),
         information_ratio: figure(&|returns| {
-            if tracking_error(returns, benchmark)? < NO_DIFFERENCE {
+            if tracking_error(returns, benchmark, TRADING_DAYS)? < NO_DIFFERENCE {
                 return Err(Unavailable::NoDeviation);
             }
-            information_ratio(returns, benchmark)
+            information_ratio(returns, benchmark, TRADING_DAYS)
         }),
     }
 }
