@@ -235,7 +235,7 @@ fn files_under(root: &Path) -> Vec<String> {
 async fn objects_of_a_prefix_are_removed_once_they_are_older_than_its_limit() {
     let server = server();
     let other = ObjectKey::new("results", CustomerId(Uuid::nil()), [3; 16], "json").unwrap();
-    server.set_clock_back(Duration::from_secs(60));
+    server.set_clock_back(Duration::from_mins(1));
     server.objects.put(&key(1), b"old".to_vec(), "text/plain").await.unwrap();
     server.objects.put(&other, b"old".to_vec(), "text/plain").await.unwrap();
     server.set_clock_back(Duration::ZERO);
