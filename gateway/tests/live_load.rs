@@ -180,7 +180,6 @@ async fn load(clients: usize) {
     while let Some(ended) = listening.join_next().await {
         assert_eq!(ended.unwrap(), Some(1001));
     }
-    assert!(slowest < Duration::from_secs(10), "a tick took {slowest:?}");
     assert!(each < MOST_KILOBYTES_A_CLIENT, "a client takes {each} kB");
 }
 
