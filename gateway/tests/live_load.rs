@@ -23,6 +23,7 @@ use gateway::{Prices, Server, Settings, open_files};
 use reqwest::Client;
 use serde_json::{Value, json};
 use services::bus::Event;
+use services::identity::source_limits::SourceLimits;
 use services::last_quote::QUOTES_REFRESHED;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -79,6 +80,7 @@ fn serve() {
         allowed_hosts: Vec::new(),
         allowed_origins: Vec::new(),
         schedules: false,
+        source_limits: SourceLimits::default().on_one_machine(),
         replay: None,
         clock: Arc::new(chrono::Utc::now),
     };
