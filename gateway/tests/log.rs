@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use gateway::{Prices, Server, Settings};
+use services::identity::source_limits::SourceLimits;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -49,6 +50,7 @@ async fn the_log_has_routes_and_nothing_that_a_client_sent() {
         allowed_hosts: Vec::new(),
         allowed_origins: Vec::new(),
         schedules: false,
+        source_limits: SourceLimits::default().on_one_machine(),
         replay: None,
         clock: Arc::new(|| "2026-11-20T12:00:00Z".parse().unwrap()),
     };
