@@ -32,7 +32,7 @@ pub(crate) struct QuotesQuery {
 pub(crate) struct QuotesAnswer {
     /// In the order asked for.
     items: Vec<QuoteAnswer>,
-    /// Why there is no price of a symbol: `unknown_symbol`, or `price_unavailable`.
+    /// Why there is no price of a symbol: `unknown_symbol`, `price_unavailable`, or `price_too_small`.
     #[schema(value_type = BTreeMap<String, String>)]
     unavailable: BTreeMap<Symbol, &'static str>,
 }

@@ -15,7 +15,6 @@ pub mod path;
 pub mod policy;
 pub mod problem;
 pub mod query;
-pub mod source;
 
 pub use body::Json;
 pub use caller::Caller;
@@ -30,4 +29,3 @@ pub use page::{Page, PageQuery};
 pub use path::{IdPairPath, IdPath, SymbolPath};
 pub use problem::{FieldError, Problem};
 pub use query::Query;
-pub use source::{Source, with_rate_limit};

@@ -83,6 +83,22 @@ impl SplitRatio {
         Self::from_decimal(number)
     }
 
+    /// Reads what was stored: a fraction, or a decimal that is exactly what it says. One of more than twelve decimals is
+    /// the fraction of small terms that it was cut from.
+    ///
+    /// Errors: as for [`SplitRatio::parse`].
+    pub fn as_stored(text: &str) -> Result<Self, DecimalError> {
+        let decimals = text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+        if decimals > READ_DECIMALS as usize {
+            return Self::from_bar(text.parse().map_err(|_| DecimalError::NotANumber)?);
+        }
+        if text.contains(['/', ':']) {
+            return Self::parse(text);
+        }
+        let (new, old) = whole_terms(text)?;
+        Self::new(new, old)
+    }
+
     /// The ratio that a bar keeps as a float: the fraction of small terms with just this quotient, or else what
     /// [`SplitRatio::parse`] makes of its shortest text.
     ///
@@ -240,7 +256,7 @@ impl TryFrom<String> for SplitRatio {
     type Error = DecimalError;
 
     fn try_from(text: String) -> Result<Self, DecimalError> {
-        text.parse()
+        Self::as_stored(&text)
     }
 }
 
@@ -325,8 +341,25 @@ mod tests {
     }
 
     #[test]
+    fn a_stored_decimal_is_exactly_what_it_says() {
+        let stored = |text: &str| SplitRatio::as_stored(text).map(|ratio| (ratio.new_units(), ratio.old_units()));
+        assert_eq!(stored("0.022222"), Ok((11_111, 500_000)), "a source would mean one for forty-five");
+        assert_eq!(stored("0.3333333333333333333333333333"), Ok((1, 3)));
+        assert_eq!(stored("1.0666666666666666666666666667"), Ok((16, 15)));
+        for text in ["0", "-0.5", "x", "", "1e13"] {
+            assert!(stored(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn it_is_stored_as_a_text_that_is_read_again() {
-        for (terms, text) in [((2, 1), "\"2\""), ((1, 2), "\"0.5\""), ((1, 3), "\"1/3\""), ((429, 400), "\"1.0725\"")] {
+        for (terms, text) in [
+            ((2, 1), "\"2\""),
+            ((1, 2), "\"0.5\""),
+            ((1, 3), "\"1/3\""),
+            ((429, 400), "\"1.0725\""),
+            ((333, 1_000), "\"0.333\""),
+        ] {
             let ratio = SplitRatio::new(terms.0, terms.1).unwrap();
             assert_eq!(serde_json::to_string(&ratio).unwrap(), text);
             assert_eq!(serde_json::from_str::<SplitRatio>(text).unwrap(), ratio);
@@ -338,6 +371,8 @@ mod tests {
         // Beyond 400 an exact decimal such as 7/625 = 0.0112 may as well be a rounded 1/89.
         fn a_bar_keeps_every_fraction_of_small_terms(new in 1_u64..=1_000, old in 1_u64..=400) {
             let ratio = SplitRatio::new(new, old).unwrap();
+            // A short decimal of a larger denominator is read as a rounded fraction: 0.101 is 7/69.
+            prop_assume!(ratio.old_units() <= EXACT_DENOMINATOR || !10_u64.pow(READ_DECIMALS).is_multiple_of(ratio.old_units()));
             prop_assert_eq!(SplitRatio::from_bar(ratio.to_f64()), Ok(ratio));
         }
 

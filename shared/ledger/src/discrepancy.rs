@@ -105,15 +105,6 @@ pub enum Discrepancy {
         /// The trade.
         trade_id: Uuid,
     },
-    /// The splits that a trade went by are not those that are known now. The books are sound; the history of the
-    /// instrument was corrected after the trade.
-    #[error("trade {trade_id} of entry {seq} went by other splits than are known now")]
-    SplitsDiffer {
-        /// The entry.
-        seq: u64,
-        /// The trade.
-        trade_id: Uuid,
-    },
     /// More or fewer trades are stored than entries name.
     #[error("{found} trades are stored and the entries name {expected}")]
     TradeCount {
@@ -167,13 +158,24 @@ pub enum Discrepancy {
         /// The instrument.
         symbol: Symbol,
     },
+    /// With the splits that are known now a sale took more units than there were. The books are sound; the history of the
+    /// instrument was corrected after the trade.
+    #[error(
+        "split_conflict: the position of {portfolio_id} in {symbol} had fewer units by the splits known now than were sold"
+    )]
+    SplitConflict {
+        /// The portfolio.
+        portfolio_id: Uuid,
+        /// The instrument.
+        symbol: Symbol,
+    },
 }
 
 impl Discrepancy {
-    /// Whether the books are wrong, so that the wallet is to be frozen. All are but [`Discrepancy::SplitsDiffer`],
+    /// Whether the books are wrong, so that the wallet is to be frozen. All are but [`Discrepancy::SplitConflict`],
     /// which a provider's correction brings about without any fault in the books.
     #[must_use]
     pub fn breaks_the_books(&self) -> bool {
-        !matches!(self, Self::SplitsDiffer { .. })
+        !matches!(self, Self::SplitConflict { .. })
     }
 }

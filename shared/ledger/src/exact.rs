@@ -1,12 +1,13 @@
 //! Products and quotients of money, quantities and prices on integers, rounded once.
 //!
 //! A decimal of 28 digits would round the product of an amount and a quantity before the ledger rounds its quotient to
-//! the currency: twice rounded, a cent can come out wrong. Integers of 256 bits hold every such product exactly, whatever the size.
+//! the currency: twice rounded, a cent can come out wrong. Integers of 256 bits hold every such product exactly, whatever
+//! the size; nearly all of them fit 128 bits, which divide much faster.
 
 use std::cmp::Ordering;
 
 use domain::decimal::DECIMALS;
-use domain::{Currency, Money, Price, Quantity};
+use domain::{Currency, Money, Price, Quantity, SplitRatio};
 use ethnum::I256;
 use rust_decimal::Decimal;
 
@@ -59,19 +60,26 @@ pub(crate) fn value(quantity: Quantity, price: Price, currency: Currency) -> Res
 /// The largest quantity that this amount pays for: amount ÷ price, cut to twelve decimals.
 pub(crate) fn quantity_for(amount: Money, price: Price) -> Result<Quantity, Refusal> {
     let finer = power_of_ten(scale_between_products_and(amount.currency())?)?;
-    let dividend = minor(amount).checked_mul(finer).ok_or(Refusal::TooLarge)?;
-    let units = dividend.checked_div(finest(price.amount())).ok_or(Refusal::TooLarge)?;
-    Ok(Quantity::new(decimal(units, DECIMALS)?)?)
+    let dividend = I256::new(minor(amount)).checked_mul(I256::new(finer)).ok_or(Refusal::TooLarge)?;
+    let units = dividend.checked_div(I256::new(finest(price.amount()))).ok_or(Refusal::TooLarge)?;
+    Ok(Quantity::new(decimal(i128::try_from(units).map_err(|_| Refusal::TooLarge)?, DECIMALS)?)?)
 }
 
-/// cost ÷ quantity, rounded half-even to twelve decimals; nothing for no units.
-pub(crate) fn cost_per_unit(cost: Money, quantity: Quantity) -> Result<Option<Decimal>, Refusal> {
+/// cost ÷ quantity, rounded half-even to so many decimals; nothing for no units.
+pub(crate) fn cost_per_unit(cost: Money, quantity: Quantity, decimals: u32) -> Result<Option<Decimal>, Refusal> {
     if quantity.is_zero() {
         return Ok(None);
     }
-    let finer = power_of_ten(scale_between_products_and(cost.currency())?)?;
+    let of_quotient = DECIMALS.checked_add(decimals).and_then(|scale| scale.checked_sub(cost.currency().decimals()));
+    let finer = power_of_ten(of_quotient.ok_or(Refusal::TooLarge)?)?;
     let per_unit = quotient_half_even(minor(cost), finer, finest(quantity.units()))?;
-    Ok(Some(decimal(per_unit, DECIMALS)?.normalize()))
+    Ok(Some(decimal(per_unit, decimals)?.normalize()))
+}
+
+/// quantity × ratio, rounded half-even to twelve decimals.
+pub(crate) fn times(quantity: Quantity, ratio: SplitRatio) -> Result<Quantity, Refusal> {
+    let (new, old) = (i128::from(ratio.new_units()), i128::from(ratio.old_units()));
+    Ok(Quantity::new(decimal(quotient_half_even(finest(quantity.units()), new, old)?, DECIMALS)?)?)
 }
 
 /// total × part ÷ whole, rounded half-even to the currency's unit.
@@ -83,13 +91,37 @@ pub(crate) fn share(total: Money, part: Quantity, whole: Quantity) -> Result<Mon
 /// `total` in shares as large as the weights; each is the rounded share of what is left, so that the last weight above
 /// zero takes the rest and the shares sum to the total. No share for a weight of zero.
 pub(crate) fn shares(total: Money, weights: &[Quantity]) -> Result<Vec<Money>, Refusal> {
-    let mut weight_left = sum(weights)?;
-    let mut left = total;
+    let weights: Vec<i128> = weights.iter().map(|weight| finest(weight.units())).collect();
+    in_money(integer_shares(minor(total), &weights)?, total.currency())
+}
+
+/// `total` in shares as large as the costs, like [`shares`]. No share is above its cost where the total is not above
+/// their sum.
+pub(crate) fn shares_by_cost(total: Money, costs: &[Money]) -> Result<Vec<Money>, Refusal> {
+    let weights: Vec<i128> = costs.iter().map(|&cost| minor(cost)).collect();
+    in_money(integer_shares(minor(total), &weights)?, total.currency())
+}
+
+/// `total` units in shares as large as the units held, like [`shares`]. No share is above what is held where the total
+/// is not above their sum.
+pub(crate) fn shares_of_units(total: Quantity, held: &[Quantity]) -> Result<Vec<Quantity>, Refusal> {
+    let weights: Vec<i128> = held.iter().map(|held| finest(held.units())).collect();
+    let shares = integer_shares(finest(total.units()), &weights)?;
+    shares.into_iter().map(|share| Ok(Quantity::new(decimal(share, DECIMALS)?)?)).collect()
+}
+
+fn in_money(amounts: Vec<i128>, currency: Currency) -> Result<Vec<Money>, Refusal> {
+    amounts.into_iter().map(|amount| from_minor(amount, currency)).collect()
+}
+
+fn integer_shares(total: i128, weights: &[i128]) -> Result<Vec<i128>, Refusal> {
+    let sum = weights.iter().try_fold(0_i128, |sum, &weight| sum.checked_add(weight));
+    let (mut left, mut weight_left) = (total, sum.ok_or(Refusal::TooLarge)?);
     let mut shares = Vec::with_capacity(weights.len());
     for &weight in weights {
-        let share = if weight.is_zero() { zero(total.currency())? } else { share(left, weight, weight_left)? };
-        left = minus(left, share)?;
-        weight_left = weight_left.minus(weight)?;
+        let share = if weight == 0 { 0 } else { quotient_half_even(left, weight, weight_left)? };
+        left = left.checked_sub(share).ok_or(Refusal::TooLarge)?;
+        weight_left = weight_left.checked_sub(weight).ok_or(Refusal::TooLarge)?;
         shares.push(share);
     }
     Ok(shares)
@@ -104,43 +136,59 @@ pub(crate) fn sum(quantities: &[Quantity]) -> Result<Quantity, Refusal> {
 ///
 /// A cost is below 10¹⁷ of the smallest unit and a quantity at most 10²⁴ of 10⁻¹², so that no product here saturates.
 pub(crate) fn compare_unit_costs(left: (Money, Quantity), right: (Money, Quantity)) -> Ordering {
-    let crossed = |cost: Money, units: Quantity| minor(cost).saturating_mul(finest(units.units()));
+    let crossed =
+        |cost: Money, units: Quantity| I256::new(minor(cost)).saturating_mul(I256::new(finest(units.units())));
     crossed(left.0, right.1).cmp(&crossed(right.0, left.1))
 }
 
 /// a × b ÷ c for c above zero, rounded half to even.
-fn quotient_half_even(a: I256, b: I256, c: I256) -> Result<I256, Refusal> {
-    let quotient = || {
-        let product = a.checked_mul(b)?;
-        let floor = product.checked_div_euclid(c)?;
-        let twice_the_rest = product.checked_rem_euclid(c)?.checked_mul(I256::new(2))?;
-        let up = match twice_the_rest.cmp(&c) {
-            Ordering::Less => false,
-            Ordering::Equal => floor & I256::ONE == I256::ONE,
-            Ordering::Greater => true,
-        };
-        floor.checked_add(I256::from(up))
+fn quotient_half_even(a: i128, b: i128, c: i128) -> Result<i128, Refusal> {
+    let quotient = match a.checked_mul(b) {
+        Some(product) => rounded_quotient(product, c),
+        None => wide_quotient(a, b, c),
     };
-    quotient().ok_or(Refusal::TooLarge)
+    quotient.ok_or(Refusal::TooLarge)
+}
+
+fn rounded_quotient(product: i128, c: i128) -> Option<i128> {
+    let floor = product.checked_div_euclid(c)?;
+    let rest = product.checked_rem_euclid(c)?;
+    floor.checked_add(i128::from(is_rounded_up(rest.cmp(&c.checked_sub(rest)?), floor & 1 == 1)))
+}
+
+fn wide_quotient(a: i128, b: i128, c: i128) -> Option<i128> {
+    let (product, c) = (I256::new(a).checked_mul(I256::new(b))?, I256::new(c));
+    let floor = product.checked_div_euclid(c)?;
+    let rest = product.checked_rem_euclid(c)?;
+    let up = is_rounded_up(rest.cmp(&c.checked_sub(rest)?), floor & I256::ONE == I256::ONE);
+    i128::try_from(floor.checked_add(I256::from(up))?).ok()
+}
+
+/// Whether a quotient is rounded up, by how its rest compares with what is missing to the next whole number.
+fn is_rounded_up(rest: Ordering, floor_is_odd: bool) -> bool {
+    match rest {
+        Ordering::Less => false,
+        Ordering::Equal => floor_is_odd,
+        Ordering::Greater => true,
+    }
 }
 
 /// The amount in the currency's smallest unit.
-fn minor(money: Money) -> I256 {
-    I256::new(written(money).mantissa())
+fn minor(money: Money) -> i128 {
+    written(money).mantissa()
 }
 
-fn from_minor(amount: I256, currency: Currency) -> Result<Money, Refusal> {
+fn from_minor(amount: i128, currency: Currency) -> Result<Money, Refusal> {
     Ok(Money::new(decimal(amount, currency.decimals())?, currency)?)
 }
 
 /// A quantity or a price in units of 10⁻¹².
-fn finest(mut number: Decimal) -> I256 {
+fn finest(mut number: Decimal) -> i128 {
     number.rescale(DECIMALS);
-    I256::new(number.mantissa())
+    number.mantissa()
 }
 
-fn decimal(mantissa: I256, scale: u32) -> Result<Decimal, Refusal> {
-    let mantissa = i128::try_from(mantissa).map_err(|_| Refusal::TooLarge)?;
+fn decimal(mantissa: i128, scale: u32) -> Result<Decimal, Refusal> {
     Decimal::try_from_i128_with_scale(mantissa, scale).map_err(|_| Refusal::TooLarge)
 }
 
@@ -150,8 +198,8 @@ fn scale_between_products_and(currency: Currency) -> Result<u32, Refusal> {
     of_products.checked_sub(currency.decimals()).ok_or(Refusal::TooLarge)
 }
 
-fn power_of_ten(exponent: u32) -> Result<I256, Refusal> {
-    I256::new(10).checked_pow(exponent).ok_or(Refusal::TooLarge)
+fn power_of_ten(exponent: u32) -> Result<i128, Refusal> {
+    10_i128.checked_pow(exponent).ok_or(Refusal::TooLarge)
 }
 
 #[cfg(test)]
@@ -198,12 +246,36 @@ mod tests {
     }
 
     #[test]
+    fn an_amount_of_a_tiny_price_is_worth_what_was_paid() {
+        let at = price("0.0000000151");
+        let quantity = quantity_for(usd("10000"), at).unwrap();
+        assert_eq!(quantity.to_string(), "662251655629.139072847682");
+        assert_eq!(value(quantity, at, Currency::USD), Ok(usd("10000.00")));
+    }
+
+    #[test]
     fn shares_sum_to_the_whole_and_a_weight_of_zero_gets_none() {
         let weights = [units("1"), units("0"), units("1"), units("1"), units("0")];
         let written: Vec<String> = shares(usd("1.00"), &weights).unwrap().iter().map(Money::to_string).collect();
         assert_eq!(written, ["0.33", "0.00", "0.34", "0.33", "0.00"]);
         let loss: Vec<String> = shares(usd("-0.01"), &weights).unwrap().iter().map(Money::to_string).collect();
         assert_eq!(loss, ["0.00", "0.00", "0.00", "-0.01", "0.00"]);
+    }
+
+    #[test]
+    fn no_share_is_above_its_weight_and_units_are_shared_to_the_last_decimal() {
+        let costs = [usd("0.01"), usd("0.00"), usd("0.01"), usd("99999999999.99")];
+        for total in ["0.00", "0.01", "0.02", "50000000000.01", "99999999999.99", "100000000000.00", "100000000000.01"]
+        {
+            let shares = shares_by_cost(usd(total), &costs).unwrap();
+            assert!(shares.iter().zip(costs).all(|(share, cost)| share.amount() <= cost.amount()), "{total}");
+            let sum = shares.iter().try_fold(usd("0"), |sum, &share| plus(sum, share));
+            assert_eq!(sum, Ok(usd(total)));
+        }
+        let held = [units("1"), units("0.000000000001"), units("2")];
+        let taken: Vec<String> = shares_of_units(units("1"), &held).unwrap().iter().map(Quantity::to_string).collect();
+        assert_eq!(taken, ["0.333333333333", "0", "0.666666666667"]);
+        assert_eq!(shares_of_units(sum(&held).unwrap(), &held).unwrap(), held);
     }
 
     #[test]

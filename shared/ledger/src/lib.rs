@@ -16,13 +16,19 @@
 //!
 //! # Exactness
 //! Money is a whole number of the currency's smallest unit, a quantity and a price are whole numbers of 10⁻¹². Products
-//! and quotients of them are computed on integers of 128 bits and rounded once, half to even; what does not fit is
+//! and quotients of them are computed on integers of 256 bits and rounded once, half to even; what does not fit is
 //! refused as [`Refusal::TooLarge`], never wrapped or cut. Where an amount is divided, the last part takes the rest, so
 //! that parts always sum to the whole and a sale of everything leaves a cost of exactly zero.
 //!
 //! # Splits
 //! A lot counts its units as they were quoted on its `unit_day`. A command brings them to the units of its own day by
-//! the splits in between; the cost stays. Lots are rewritten only where a sale takes part of them.
+//! the splits in between; the cost stays. Lots are rewritten only where a sale takes part of them. A position keeps the
+//! splits that its sales counted by ([`Folded`]); where others are known later it is made again from its trades by
+//! [`replay::replay`].
+//!
+//! # Rules
+//! A trade names the version of the [`Rules`] by which it was executed, so that it is repeated by these whatever the rules
+//! of today are.
 #![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects)]
 
 pub mod discrepancy;
@@ -30,12 +36,15 @@ pub mod entry;
 mod exact;
 #[cfg(test)]
 mod examples;
+pub mod folded;
 pub mod fx;
 pub mod lot_method;
 pub mod lots;
 pub mod position;
 pub mod position_items;
 pub mod refusal;
+pub mod replay;
+pub mod rules;
 pub mod statement;
 pub mod trade;
 pub mod trade_record;
@@ -44,12 +53,15 @@ pub mod wallet;
 
 pub use discrepancy::Discrepancy;
 pub use entry::{Account, Entry, EntryType, Leg, LegAmount};
+pub use folded::Folded;
 pub use lot_method::LotMethod;
 pub use lots::{Lot, LotPick};
-pub use position::Position;
+pub use position::{Position, Relieved};
 pub use refusal::Refusal;
+pub use replay::Movement;
+pub use rules::Rules;
 pub use statement::StatementLine;
 pub use trade::{BookedTrade, Order, Size, Terms};
 pub use trade_record::{AppliedSplit, RealizedLot, Side, Trade, TradePosition};
-pub use verify::{Audit, StoredTrade};
+pub use verify::Audit;
 pub use wallet::{Balances, Booked, Stamp, Wallet};

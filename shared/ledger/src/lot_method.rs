@@ -6,8 +6,10 @@ use domain::Quantity;
 use crate::exact;
 use crate::lots::{Lot, LotPick};
 use crate::refusal::Refusal;
+use crate::rules::Rules;
 
-/// Lots that one sale takes from at most, so that its record, which lists them, stays below the 400 KB of an item.
+/// Lots that one sale takes from at most, so that its record, which lists them, stays below the 400 KB of an item. A
+/// sale at average cost takes from every lot and lists [`crate::trade_record::MAX_LINES_OF_A_POOL`].
 pub const MAX_LOTS_PER_SALE: usize = 1_000;
 
 /// Units that a sale takes of one lot.
@@ -21,30 +23,33 @@ pub(crate) struct Take {
 
 /// The lots that a sale of `quantity` takes from, in the order in which it takes them.
 ///
-/// `units` are those of the lots on the day of the sale. Lots that splits left without a unit are taken only when
-/// nothing is left, so that their cost does not stay behind.
+/// `units` are those of the lots on the day of the sale. A sale at average cost takes quantity ÷ units held of every lot,
+/// by the first rules of the oldest lots. Lots that splits left without a unit are otherwise taken only when nothing is
+/// left, so that their cost does not stay behind.
 pub(crate) fn choose(
     lots: &[Lot],
     units: &[Quantity],
     quantity: Quantity,
     method: LotMethod,
+    rules: Rules,
     picks: &[LotPick],
 ) -> Result<Vec<Take>, Refusal> {
     let held = exact::sum(units)?;
     if quantity > held {
         return Err(Refusal::InsufficientUnits { available: held, requested: quantity });
     }
-    let mut takes = match method {
-        LotMethod::Specific => named(lots, units, quantity, picks)?,
+    let mut takes = match (method, rules) {
+        (LotMethod::Specific, _) => named(lots, units, quantity, picks)?,
         _ if !picks.is_empty() => return Err(Refusal::LotsNotChosen),
+        (LotMethod::Average, Rules::Second) => {
+            let shares = exact::shares_of_units(quantity, units)?;
+            return Ok(shares.into_iter().enumerate().map(|(index, quantity)| Take { index, quantity }).collect());
+        }
         _ => in_order(&ordered(lots, units, method), units, quantity)?,
     };
     if quantity == held {
         let empty = units.iter().enumerate().filter(|(_, units)| units.is_zero());
         takes.extend(empty.map(|(index, _)| Take { index, quantity: Quantity::ZERO }));
-    }
-    if takes.len() > MAX_LOTS_PER_SALE {
-        return Err(Refusal::SaleOfTooManyLots { most: MAX_LOTS_PER_SALE });
     }
     Ok(takes)
 }
@@ -120,10 +125,11 @@ mod tests {
             (LotMethod::Fifo, ["11:10:100.00", "12:5:150.00"]),
             (LotMethod::Lifo, ["13:10:200.00", "12:5:150.00"]),
             (LotMethod::Hifo, ["12:10:300.00", "13:5:100.00"]),
-            (LotMethod::Average, ["11:10:200.00", "12:5:100.00"]),
         ] {
             assert_eq!(sold_by(method, "15", Vec::new()).1, taken, "{method}");
         }
+        let of_the_pool = ["11:5:50.00", "12:5:150.00", "13:5:100.00"];
+        assert_eq!(sold_by(LotMethod::Average, "15", Vec::new()).1, of_the_pool);
         let named = vec![pick(13, "1"), pick(11, "2.5")];
         assert_eq!(sold_by(LotMethod::Specific, "3.5", named).1, ["13:1:20.00", "11:2.5:25.00"]);
     }

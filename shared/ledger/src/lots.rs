@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::exact;
 use crate::refusal::Refusal;
+use crate::rules::Rules;
 
 /// Units that were acquired together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +51,12 @@ impl Lot {
     /// the other, cut to twelve decimals. `splits` are those of the instrument, oldest first. A day before `unit_day`
     /// leaves the units as they are.
     pub fn units_on(&self, day: Day, splits: &[Split]) -> Result<Quantity, Refusal> {
-        Ok(between(splits, self.unit_day, day).try_fold(self.quantity, |units, split| units.split(split.ratio))?)
+        self.units_by(Rules::CURRENT, day, splits)
+    }
+
+    /// The same, cut to the decimals of these rules.
+    pub(crate) fn units_by(&self, rules: Rules, day: Day, splits: &[Split]) -> Result<Quantity, Refusal> {
+        between(splits, self.unit_day, day).try_fold(self.quantity, |units, split| rules.split(units, split.ratio))
     }
 }
 

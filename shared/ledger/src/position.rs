@@ -5,10 +5,12 @@ use domain::{Currency, Day, Money, Quantity, Symbol};
 use uuid::Uuid;
 
 use crate::exact;
+use crate::folded::Folded;
 use crate::lot_method::{self, LotMethod, Take};
 use crate::lots::{Lot, LotPick, between};
 use crate::position_items;
 use crate::refusal::Refusal;
+use crate::rules::Rules;
 
 /// What a portfolio owns of one instrument: the sum of its open lots.
 ///
@@ -33,17 +35,28 @@ pub struct Position {
     pub last_traded: Option<Day>,
     /// The sum of the gains that its sales realised, below zero for a loss.
     pub realized_gain: Money,
+    /// The splits that its units have folded; nothing where it was stored by code that did not keep them.
+    pub folded: Option<Folded>,
+    /// Whether a replay with splits that became known later lacked units for a sale: the sale stays, and took what there
+    /// was.
+    pub split_conflict: bool,
 }
 
 /// What a sale took of one lot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Relieved {
-    pub(crate) lot_id: Uuid,
-    pub(crate) acquired_on: Day,
-    pub(crate) quantity: Quantity,
-    pub(crate) cost: Money,
-    pub(crate) proceeds: Money,
-    pub(crate) gain: Money,
+pub struct Relieved {
+    /// The lot.
+    pub lot_id: Uuid,
+    /// When its units were acquired.
+    pub acquired_on: Day,
+    /// Units taken, as they are quoted on the day of the sale.
+    pub quantity: Quantity,
+    /// What they had cost.
+    pub cost: Money,
+    /// Their part of the sale's amount less its fee.
+    pub proceeds: Money,
+    /// Proceeds less cost.
+    pub gain: Money,
 }
 
 /// A sale as it concerns the lots.
@@ -52,6 +65,7 @@ pub(crate) struct Sale<'a> {
     pub(crate) day: Day,
     pub(crate) splits: &'a [Split],
     pub(crate) method: LotMethod,
+    pub(crate) rules: Rules,
     pub(crate) picks: &'a [LotPick],
     pub(crate) quantity: Quantity,
     /// Value less fee.
@@ -71,12 +85,25 @@ impl Position {
             trades: 0,
             last_traded: None,
             realized_gain: exact::zero(currency)?,
+            folded: Some(Folded::default()),
+            split_conflict: false,
         })
     }
 
     /// Units held, as they are quoted on `day`. `splits` are those of the instrument, oldest first.
     pub fn units_on(&self, day: Day, splits: &[Split]) -> Result<Quantity, Refusal> {
-        exact::sum(&self.units_of_lots(day, splits)?)
+        self.units_by(Rules::CURRENT, day, splits)
+    }
+
+    pub(crate) fn units_by(&self, rules: Rules, day: Day, splits: &[Split]) -> Result<Quantity, Refusal> {
+        exact::sum(&self.units_of_lots(rules, day, splits)?)
+    }
+
+    /// Whether the stored units are those that these splits of the instrument make of them; otherwise it is to be replayed
+    /// from its trades. Also where it does not say what it has folded.
+    #[must_use]
+    pub fn is_folded_by(&self, splits: &[Split]) -> bool {
+        self.folded.as_ref().is_some_and(|folded| folded.is_by(splits))
     }
 
     /// What the open lots cost together.
@@ -84,10 +111,16 @@ impl Position {
         self.lots.iter().try_fold(exact::zero(self.currency)?, |sum, lot| exact::plus(sum, lot.cost))
     }
 
-    /// The splits between the oldest units that a lot counts and `day`: those that a command of that day applies.
-    pub(crate) fn splits_until<'a>(&self, day: Day, splits: &'a [Split]) -> Vec<&'a Split> {
-        let oldest = self.lots.iter().map(|lot| lot.unit_day).min();
-        oldest.map_or_else(Vec::new, |oldest| between(splits, oldest, day).collect())
+    /// The splits by which a trade of `day` counts, as its record names them: those since the position's first trade, by
+    /// the first rules those between the oldest units that a lot counts and `day`.
+    pub(crate) fn splits_until(&self, rules: Rules, day: Day, splits: &[Split]) -> Vec<Split> {
+        match (rules, &self.folded) {
+            (Rules::Second, Some(folded)) => folded.and_until(day, splits),
+            _ => {
+                let oldest = self.lots.iter().map(|lot| lot.unit_day).min();
+                oldest.map_or_else(Vec::new, |oldest| between(splits, oldest, day).copied().collect())
+            }
+        }
     }
 
     /// Adds a lot. `cost` includes the fee.
@@ -99,6 +132,7 @@ impl Position {
         let lot = Lot { id, number: self.next_lot, acquired_on: day, unit_day: day, quantity, cost };
         let first_inline = position_items::first_inline(&self.lots, &lot, self.first_inline)?;
         self.lots.push(lot);
+        self.folded.iter_mut().for_each(|folded| folded.open(day));
         (self.next_lot, self.first_inline, self.trades, self.last_traded) =
             (next_lot, first_inline, trades, Some(last_traded));
         Ok(())
@@ -109,25 +143,30 @@ impl Position {
         exact::same_currency(self.currency, sale.proceeds)?;
         let last_traded = self.day_of_next_trade(sale.day)?;
         let trades = self.trades.checked_add(1).ok_or(Refusal::TooLarge)?;
-        let units = self.units_of_lots(sale.day, sale.splits)?;
-        let takes = lot_method::choose(&self.lots, &units, sale.quantity, sale.method, sale.picks)?;
-        let (costs, lots) = match sale.method {
-            LotMethod::Average => self.at_average_cost(&units, &takes, sale)?,
-            LotMethod::Fifo | LotMethod::Lifo | LotMethod::Hifo | LotMethod::Specific => {
+        let units = self.units_of_lots(sale.rules, sale.day, sale.splits)?;
+        let takes = lot_method::choose(&self.lots, &units, sale.quantity, sale.method, sale.rules, sale.picks)?;
+        let (costs, lots) = match (sale.method, sale.rules) {
+            (LotMethod::Average, Rules::First) => self.at_evened_cost(&units, &takes, sale)?,
+            (LotMethod::Average, Rules::Second) => self.of_the_pool(&units, &takes, sale)?,
+            (LotMethod::Fifo | LotMethod::Lifo | LotMethod::Hifo | LotMethod::Specific, _) => {
                 self.at_own_cost(&units, &takes, sale.day)?
             }
         };
         let quantities: Vec<Quantity> = takes.iter().map(|take| take.quantity).collect();
         let proceeds = exact::shares(sale.proceeds, &quantities)?;
         let mut relieved = Vec::with_capacity(takes.len());
-        let mut realized_gain = self.realized_gain;
+        let mut realized_gain = exact::plus(self.realized_gain, sale.proceeds)?;
         for ((take, cost), proceeds) in takes.iter().zip(costs).zip(proceeds) {
             let Some(lot) = self.lots.get(take.index) else { continue };
+            realized_gain = exact::minus(realized_gain, cost)?;
+            if sale.method == LotMethod::Average && take.quantity.is_zero() && cost.amount().is_zero() {
+                continue;
+            }
             let gain = exact::minus(proceeds, cost)?;
-            realized_gain = exact::plus(realized_gain, gain)?;
             let Lot { id: lot_id, acquired_on, .. } = *lot;
             relieved.push(Relieved { lot_id, acquired_on, quantity: take.quantity, cost, proceeds, gain });
         }
+        self.folded.iter_mut().for_each(|folded| folded.fold(sale.splits, sale.day));
         (self.lots, self.trades, self.last_traded, self.realized_gain) =
             (lots, trades, Some(last_traded), realized_gain);
         Ok(relieved)
@@ -140,8 +179,8 @@ impl Position {
         }
     }
 
-    fn units_of_lots(&self, day: Day, splits: &[Split]) -> Result<Vec<Quantity>, Refusal> {
-        self.lots.iter().map(|lot| lot.units_on(day, splits)).collect()
+    fn units_of_lots(&self, rules: Rules, day: Day, splits: &[Split]) -> Result<Vec<Quantity>, Refusal> {
+        self.lots.iter().map(|lot| lot.units_by(rules, day, splits)).collect()
     }
 
     /// The cost of each take and the lots that stay, where every lot leaves at its own cost.
@@ -158,8 +197,33 @@ impl Position {
         Ok((costs, without_taken(lots, takes)))
     }
 
-    /// The same where all lots leave at the average cost per unit; what stays is spread over the units that stay.
-    fn at_average_cost(
+    /// The same where the lots are one pool: what leaves costs the pool's cost × quantity ÷ units, and each lot gives and
+    /// keeps its part of that. So each keeps its own day, and with it the rate at which its cost is exchanged.
+    fn of_the_pool(
+        &self,
+        units: &[Quantity],
+        takes: &[Take],
+        sale: &Sale<'_>,
+    ) -> Result<(Vec<Money>, Vec<Lot>), Refusal> {
+        let pool = self.cost()?;
+        let held = exact::sum(units)?;
+        let taken = if sale.quantity == held { pool } else { exact::share(pool, sale.quantity, held)? };
+        let costs_before: Vec<Money> = self.lots.iter().map(|lot| lot.cost).collect();
+        let costs = exact::shares_by_cost(taken, &costs_before)?;
+        let mut lots = Vec::with_capacity(self.lots.len());
+        for ((lot, units), (take, &cost)) in self.lots.iter().zip(units).zip(takes.iter().zip(&costs)) {
+            let (quantity, cost) = (units.minus(take.quantity)?, exact::minus(lot.cost, cost)?);
+            // A lot whose last unit went keeps the part of the pool's cost that it has.
+            if !quantity.is_zero() || !cost.amount().is_zero() {
+                lots.push(Lot { quantity, cost, unit_day: sale.day, ..*lot });
+            }
+        }
+        Ok((costs, lots))
+    }
+
+    /// The same by the first rules: lots leave at the average cost per unit, and what stays is spread over the units that
+    /// stay, which moves cost between days.
+    fn at_evened_cost(
         &self,
         units: &[Quantity],
         takes: &[Take],

@@ -10,15 +10,17 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Currency, Day, Money, MoneyError, Quantity, Symbol};
+use domain::{Currency, Day, Money, MoneyError, Quantity, Split, Symbol};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::exact::written;
+use crate::folded::Folded;
 use crate::lots::Lot;
 use crate::position::Position;
 use crate::refusal::Refusal;
+use crate::trade_record::AppliedSplit;
 
 /// Lots kept in the head.
 pub const MAX_INLINE_LOTS: usize = 200;
@@ -44,6 +46,19 @@ pub struct PositionHead {
     trades: u64,
     last_traded: Option<Day>,
     realized_gain: Decimal,
+    /// Absent where the code that wrote it did not keep them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    folded: Option<StoredFolded>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    split_conflict: bool,
+}
+
+/// The splits that the units of a position have folded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct StoredFolded {
+    opened_on: Option<Day>,
+    unit_day: Option<Day>,
+    splits: Vec<AppliedSplit>,
 }
 
 /// An item `LOT#symbol#%06d`; without a lot it is deleted.
@@ -119,6 +134,8 @@ impl Position {
             trades: self.trades,
             last_traded: self.last_traded,
             realized_gain: written(self.realized_gain),
+            folded: self.folded.as_ref().map(StoredFolded::from),
+            split_conflict: self.split_conflict,
         }
     }
 
@@ -144,6 +161,7 @@ impl Position {
         }
         let stored = older.into_iter().flat_map(|older| older.lots).chain(head.lots);
         let lots = stored.map(|lot| lot.lot(head.currency)).collect::<Result<Vec<_>, _>>()?;
+        let folded = head.folded.map(Folded::from).or_else(|| without_sales(&lots, head.trades));
         Ok(Self {
             portfolio_id: head.portfolio_id,
             symbol: head.symbol,
@@ -154,6 +172,8 @@ impl Position {
             trades: head.trades,
             last_traded: head.last_traded,
             realized_gain: Money::new(head.realized_gain, head.currency)?,
+            folded,
+            split_conflict: head.split_conflict,
         })
     }
 
@@ -187,6 +207,28 @@ pub(crate) fn first_inline(lots: &[Lot], new: &Lot, first_inline: u64) -> Result
 
 fn item_of(lot: &Lot) -> u64 {
     lot.number.checked_div(LOTS_PER_ITEM).unwrap_or_default()
+}
+
+/// What a position has folded that was stored without saying so and whose every trade left a lot: nothing, since nothing
+/// was sold.
+fn without_sales(lots: &[Lot], trades: u64) -> Option<Folded> {
+    let opened_on = lots.first().map(|lot| lot.acquired_on);
+    let all = u64::try_from(lots.len()).is_ok_and(|lots| lots == trades);
+    all.then(|| Folded { opened_on, ..Folded::default() })
+}
+
+impl From<&Folded> for StoredFolded {
+    fn from(folded: &Folded) -> Self {
+        let Folded { opened_on, unit_day, ref splits } = *folded;
+        Self { opened_on, unit_day, splits: splits.iter().map(AppliedSplit::from).collect() }
+    }
+}
+
+impl From<StoredFolded> for Folded {
+    fn from(stored: StoredFolded) -> Self {
+        let StoredFolded { opened_on, unit_day, splits } = stored;
+        Self { opened_on, unit_day, splits: splits.iter().map(Split::from).collect() }
+    }
 }
 
 impl From<&Lot> for StoredLot {

@@ -65,7 +65,7 @@ mod tests {
         let line = StatementLine::from(&three_lots().entry);
         let promised = serde_json::json!({
             "id": id(13), "seq": 4, "type": "buy", "amount": "-200.00", "currency": "USD", "balance": "9400.00",
-            "market_day": "2012-02-03", "created_at": "2012-06-01T12:00:00Z", "trade_id": id(13), "reverses": null,
+            "market_day": "2012-02-03", "created_at": "2012-06-01T12:00:00.000Z", "trade_id": id(13), "reverses": null,
         });
         assert_eq!(serde_json::to_value(&line).unwrap(), promised);
     }

@@ -11,7 +11,8 @@ use crate::lot_method::LotMethod;
 use crate::lots::LotPick;
 use crate::position::{Position, Relieved, Sale};
 use crate::refusal::Refusal;
-use crate::trade_record::{AppliedSplit, RealizedLot, Side, Trade, TradePosition, gain_of};
+use crate::rules::Rules;
+use crate::trade_record::{self, AppliedSplit, Side, Trade, TradePosition, gain_of};
 use crate::wallet::{Booked, Cause, Stamp, Wallet};
 
 /// What a customer wants to buy or sell.
@@ -66,7 +67,7 @@ pub struct BookedTrade {
 
 /// Buys: the wallet pays quantity × price and the fee, and the position gets a lot that cost both.
 pub fn buy(wallet: &Wallet, position: &Position, order: &Order, terms: &Terms<'_>) -> Result<BookedTrade, Refusal> {
-    execute(Side::Buy, wallet, position.clone(), order, terms)
+    execute(Side::Buy, Rules::CURRENT, wallet, position.clone(), order, terms)
 }
 
 /// Sells: the wallet gets quantity × price less the fee, and the lots give their units and their cost.
@@ -74,46 +75,48 @@ pub fn buy(wallet: &Wallet, position: &Position, order: &Order, terms: &Terms<'_
 /// A fee above the value is paid from the wallet. Units worth less than the smallest amount of the currency are sold
 /// only together with all others, for nothing, so that a position can always be closed.
 pub fn sell(wallet: &Wallet, position: &Position, order: &Order, terms: &Terms<'_>) -> Result<BookedTrade, Refusal> {
-    execute(Side::Sell, wallet, position.clone(), order, terms)
+    execute(Side::Sell, Rules::CURRENT, wallet, position.clone(), order, terms)
 }
 
 /// Executes an order on books that are given away; a refusal loses the position that came.
 pub(crate) fn execute(
     side: Side,
+    rules: Rules,
     wallet: &Wallet,
     mut position: Position,
     order: &Order,
     terms: &Terms<'_>,
 ) -> Result<BookedTrade, Refusal> {
     wallet.takes_commands()?;
-    let splits = position.splits_until(terms.stamp.market_day, terms.splits).into_iter().map(AppliedSplit::from);
-    let splits = splits.collect();
-    let fill = Fill::of(side, order, terms, position.currency)?;
+    let splits = &position.splits_until(rules, terms.stamp.market_day, terms.splits);
+    let terms = &Terms { splits, ..*terms };
+    let fill = Fill::of(side, rules, order, terms, position.currency)?;
     let lots = match side {
         Side::Buy => fill.bought(&mut position, order, terms)?,
         Side::Sell => fill.sold(&mut position, order, terms)?,
     };
     let booked = fill.book(wallet, &position, terms)?;
-    fill.answer(booked, position, &lots, splits, terms)
+    fill.answer(booked, position, &lots, terms)
 }
 
 /// What an order came to.
 struct Fill {
     side: Side,
+    rules: Rules,
     quantity: Quantity,
     value: Money,
     fee: Money,
 }
 
 impl Fill {
-    fn of(side: Side, order: &Order, terms: &Terms<'_>, currency: Currency) -> Result<Self, Refusal> {
+    fn of(side: Side, rules: Rules, order: &Order, terms: &Terms<'_>, currency: Currency) -> Result<Self, Refusal> {
         let fee = order.fee;
         exact::same_currency(currency, fee)?;
         if fee.is_negative() {
             return Err(Refusal::NegativeFee);
         }
         let quantity = order.size.quantity(terms.price, currency)?;
-        Ok(Self { side, quantity, value: exact::value(quantity, terms.price, currency)?, fee })
+        Ok(Self { side, rules, quantity, value: exact::value(quantity, terms.price, currency)?, fee })
     }
 
     fn bought(&self, position: &mut Position, order: &Order, terms: &Terms<'_>) -> Result<Vec<Relieved>, Refusal> {
@@ -133,6 +136,7 @@ impl Fill {
             day: terms.stamp.market_day,
             splits: terms.splits,
             method: terms.lot_method,
+            rules: self.rules,
             picks: &order.lots,
             quantity: self.quantity,
             proceeds: exact::minus(self.value, self.fee)?,
@@ -182,7 +186,6 @@ impl Fill {
         booked: Booked,
         position: Position,
         lots: &[Relieved],
-        splits: Vec<AppliedSplit>,
         terms: &Terms<'_>,
     ) -> Result<BookedTrade, Refusal> {
         let Stamp { market_day, created_at, .. } = terms.stamp;
@@ -204,11 +207,12 @@ impl Fill {
             quote_as_of: terms.quote_as_of,
             created_at,
             cash_after: written(booked.entry.balance),
-            position: TradePosition::of(&position, market_day, terms.splits)?,
+            position: TradePosition::of(&position, self.rules, market_day, terms.splits)?,
             realized_gain,
-            lots: lots.iter().map(RealizedLot::from).collect(),
+            lots: trade_record::lines(lots, terms.lot_method)?,
             lot_method,
-            splits,
+            splits: terms.splits.iter().map(AppliedSplit::from).collect(),
+            rules: self.rules,
         };
         Ok(BookedTrade { wallet: booked.wallet, entry: booked.entry, position, trade })
     }

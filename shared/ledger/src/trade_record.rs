@@ -7,9 +7,15 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::exact::{self, written};
-use crate::lot_method::LotMethod;
+use crate::lot_method::{LotMethod, MAX_LOTS_PER_SALE};
+use crate::lots::LotPick;
 use crate::position::{Position, Relieved};
 use crate::refusal::Refusal;
+use crate::rules::Rules;
+
+/// Lines that the record of a sale at average cost has at most. A pool gives something of every lot, and has more lots
+/// than a record can list.
+pub const MAX_LINES_OF_A_POOL: usize = 100;
 
 /// Which way units went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -60,14 +66,20 @@ pub struct Trade {
     /// The sum of the gains below; null for a purchase, which realises nothing.
     #[schema(value_type = Option<String>, example = "98.12")]
     pub realized_gain: Option<Decimal>,
-    /// The lots that a sale took its units from, in the order in which it took them.
+    /// The lots that a sale took its units from, in the order in which it took them. Of a sale at average cost, which takes
+    /// from every lot, the lots after the first 99 stand together in the last line, under the oldest of them.
     pub lots: Vec<RealizedLot>,
     /// Which lots a sale took its units from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lot_method: Option<LotMethod>,
-    /// The splits by which units of earlier days were brought to those of `market_day`.
+    /// The splits since the position's first trade by which units of earlier days were brought to those of `market_day`,
+    /// oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub splits: Vec<AppliedSplit>,
+    /// The version of the rules by which it was executed; absent for the first.
+    #[serde(default, skip_serializing_if = "Rules::is_first")]
+    #[schema(value_type = u8, example = 2)]
+    pub rules: Rules,
 }
 
 /// A position as a trade left it.
@@ -81,7 +93,7 @@ pub struct TradePosition {
     #[schema(value_type = String, example = "4400.74")]
     pub cost: Decimal,
     /// Cost per unit, rounded half-even to twelve decimals; null without units.
-    #[schema(value_type = Option<String>, example = "30.14205479")]
+    #[schema(value_type = Option<String>, example = "30.142054794521")]
     pub average_cost: Option<Decimal>,
 }
 
@@ -115,12 +127,23 @@ pub struct AppliedSplit {
     pub ratio: SplitRatio,
 }
 
+impl Trade {
+    /// The lots that the order named; none unless the lot method is `specific`.
+    pub(crate) fn picks(&self) -> Vec<LotPick> {
+        if self.lot_method != Some(LotMethod::Specific) {
+            return Vec::new();
+        }
+        let named = self.lots.iter().filter(|lot| !lot.quantity.is_zero());
+        named.map(|lot| LotPick { lot_id: lot.lot_id, quantity: lot.quantity }).collect()
+    }
+}
+
 impl TradePosition {
     /// The position in units of `day`.
-    pub(crate) fn of(position: &Position, day: Day, splits: &[Split]) -> Result<Self, Refusal> {
-        let quantity = position.units_on(day, splits)?;
+    pub(crate) fn of(position: &Position, rules: Rules, day: Day, splits: &[Split]) -> Result<Self, Refusal> {
+        let quantity = position.units_by(rules, day, splits)?;
         let cost = position.cost()?;
-        let average_cost = exact::cost_per_unit(cost, quantity)?;
+        let average_cost = exact::cost_per_unit(cost, quantity, rules.decimals())?;
         Ok(Self { symbol: position.symbol.clone(), quantity, cost: written(cost), average_cost })
     }
 }
@@ -135,6 +158,33 @@ impl From<&Relieved> for RealizedLot {
             proceeds: written(relieved.proceeds),
             gain: written(relieved.gain),
         }
+    }
+}
+
+/// The lines of a sale's record.
+pub(crate) fn lines(lots: &[Relieved], method: LotMethod) -> Result<Vec<RealizedLot>, Refusal> {
+    let listed = if method == LotMethod::Average { MAX_LINES_OF_A_POOL } else { MAX_LOTS_PER_SALE };
+    if lots.len() <= listed {
+        return Ok(lots.iter().map(RealizedLot::from).collect());
+    }
+    if method != LotMethod::Average {
+        return Err(Refusal::SaleOfTooManyLots { most: MAX_LOTS_PER_SALE });
+    }
+    let (first, rest) = lots.split_at(listed.saturating_sub(1));
+    let together = rest.iter().copied().map(Ok).reduce(|sum, next| sum?.and(&next?));
+    first.iter().copied().map(Ok).chain(together).map(|lot| lot.map(|lot| RealizedLot::from(&lot))).collect()
+}
+
+impl Relieved {
+    /// Both together, under this lot.
+    fn and(self, other: &Self) -> Result<Self, Refusal> {
+        Ok(Self {
+            quantity: self.quantity.plus(other.quantity)?,
+            cost: exact::plus(self.cost, other.cost)?,
+            proceeds: exact::plus(self.proceeds, other.proceeds)?,
+            gain: exact::plus(self.gain, other.gain)?,
+            ..self
+        })
     }
 }
 

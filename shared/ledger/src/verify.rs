@@ -1,25 +1,25 @@
 //! Verification: a wallet's books recomputed from its entries and trades, entry by entry.
 //!
 //! The audit looks at each entry alone (its legs, its place, its running balance), then repeats the command that it
-//! records on the books as they stood and compares what comes out, field by field, with what is stored. It holds the
-//! open lots and one small record for each deposit and withdrawal, whatever the length of the ledger.
+//! records on the books as they stood, by the rules of its day, and compares what comes out, field by field, with what is
+//! stored. A position that was replayed with splits that became known later is replayed here too. The audit holds the
+//! open lots and one small record for each trade, deposit and withdrawal.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Slot;
 
-use domain::split::Split;
-use domain::{CustomerId, Money, Symbol};
+use domain::{CustomerId, Money, Split, Symbol};
 use uuid::Uuid;
 
 use crate::discrepancy::{Discrepancy, MAX_DISCREPANCIES};
 use crate::entry::{Account, Entry, EntryType, LegAmount};
 use crate::exact;
-use crate::lot_method::LotMethod;
-use crate::lots::LotPick;
 use crate::position::Position;
 use crate::refusal::Refusal;
-use crate::trade::{Order, Size, Terms, execute};
-use crate::trade_record::{AppliedSplit, Trade};
+use crate::replay::{Movement, replay};
+use crate::rules::Rules;
+use crate::trade::{BookedTrade, Order, Size, Terms, execute};
+use crate::trade_record::Trade;
 use crate::wallet::{Balances, Cause, LAST_SEQ, Stamp, Wallet, cash_legs};
 
 /// A verification under way. Give it every entry in the order of `seq`, then call [`Audit::finish`].
@@ -31,21 +31,21 @@ pub struct Audit {
     sums: Balances,
     /// The balances that the entries state.
     stated: Balances,
-    /// Positions by portfolio and symbol; nothing where a trade could not be repeated and was reported.
-    positions: BTreeMap<(Uuid, Symbol), Option<Position>>,
+    /// By portfolio and symbol.
+    positions: BTreeMap<(Uuid, Symbol), Repeated>,
     /// Deposits and withdrawals, and whether they are reversed.
     reversible: BTreeMap<Uuid, (Money, bool)>,
     trades: u64,
     found: Vec<Discrepancy>,
 }
 
-/// The trade that an entry names, as it is stored.
-#[derive(Clone, Copy, Debug)]
-pub struct StoredTrade<'a> {
-    /// Its record.
-    pub trade: &'a Trade,
-    /// The splits of its instrument as they are known now, oldest first.
-    pub splits: &'a [Split],
+/// A position as its trades so far left it.
+#[derive(Debug, Default)]
+struct Repeated {
+    /// Nothing where a trade could not be repeated and was reported.
+    position: Option<Position>,
+    /// The trades, for a position that was replayed since.
+    movements: Vec<Movement>,
 }
 
 impl Audit {
@@ -65,7 +65,7 @@ impl Audit {
     }
 
     /// Takes the next entry and, where it names a trade, that trade's record.
-    pub fn entry(&mut self, entry: &Entry, trade: Option<StoredTrade<'_>>) {
+    pub fn entry(&mut self, entry: &Entry, trade: Option<&Trade>) {
         let seq = entry.seq;
         if entry.customer != self.customer {
             self.report(Discrepancy::ForeignEntry { seq });
@@ -145,11 +145,11 @@ impl Audit {
     }
 
     /// Repeats the command that the entry records.
-    fn repeat(&mut self, entry: &Entry, trade: Option<StoredTrade<'_>>) -> Result<(), Refusal> {
+    fn repeat(&mut self, entry: &Entry, trade: Option<&Trade>) -> Result<(), Refusal> {
         match (entry.entry_type, trade) {
             (EntryType::Deposit | EntryType::Withdrawal, None) => self.repeat_cash(entry),
             (EntryType::Reversal, None) => self.repeat_reversal(entry),
-            (EntryType::Buy | EntryType::Sell, Some(stored)) => self.repeat_trade(entry, stored),
+            (EntryType::Buy | EntryType::Sell, Some(trade)) => self.repeat_trade(entry, trade),
             (EntryType::Buy | EntryType::Sell, None) => {
                 self.report(Discrepancy::TradeMissing { seq: entry.seq, trade_id: entry.trade_id });
                 Ok(())
@@ -201,8 +201,7 @@ impl Audit {
         Ok(())
     }
 
-    fn repeat_trade(&mut self, entry: &Entry, stored: StoredTrade<'_>) -> Result<(), Refusal> {
-        let StoredTrade { trade, splits } = stored;
+    fn repeat_trade(&mut self, entry: &Entry, trade: &Trade) -> Result<(), Refusal> {
         let seq = entry.seq;
         self.trades = self.trades.saturating_add(1);
         if entry.trade_id != Some(trade.id) {
@@ -210,31 +209,25 @@ impl Audit {
             return Ok(());
         }
         let wallet = self.wallet_before(entry)?;
-        let position = match self.positions.entry((trade.portfolio_id, trade.symbol.clone())) {
+        let key = (trade.portfolio_id, trade.symbol.clone());
+        let repeated = match self.positions.entry(key.clone()) {
             Slot::Vacant(slot) => {
-                slot.insert(None);
-                Position::new(trade.portfolio_id, trade.symbol.clone(), trade.currency)?
+                let position = Some(Position::new(trade.portfolio_id, trade.symbol.clone(), trade.currency)?);
+                slot.insert(Repeated { position, movements: Vec::new() })
             }
-            // It is put back once the trade is repeated, and stays away where that fails.
-            Slot::Occupied(mut slot) => match slot.get_mut().take() {
-                Some(position) => position,
-                None => return Ok(()),
-            },
+            Slot::Occupied(slot) => slot.into_mut(),
         };
-        let known: Vec<AppliedSplit> =
-            position.splits_until(trade.market_day, splits).into_iter().map(AppliedSplit::from).collect();
-        if known != trade.splits {
-            self.report(Discrepancy::SplitsDiffer { seq, trade_id: trade.id });
-        }
-        let applied: Vec<Split> = trade.splits.iter().map(Split::from).collect();
-        let booked = repeated(trade, entry, &wallet, position, &applied)?;
+        // It is put back once the trade is repeated, and stays away where that fails.
+        let Some(position) = repeated.position.take() else { return Ok(()) };
+        let booked = repeated_trade(trade, entry, &wallet, position, &repeated.movements)?;
+        repeated.movements.push(Movement::try_from(trade)?);
+        repeated.position = Some(booked.position);
         if booked.entry != *entry {
             self.report(Discrepancy::EntryDiffers { seq });
         }
         if booked.trade != *trade {
             self.report(Discrepancy::TradeDiffers { seq, trade_id: trade.id });
         }
-        self.positions.insert((trade.portfolio_id, trade.symbol.clone()), Some(booked.position));
         Ok(())
     }
 
@@ -249,16 +242,31 @@ impl Audit {
     fn compare_position(&mut self, stored: &Position) {
         let (portfolio_id, symbol) = (stored.portfolio_id, stored.symbol.clone());
         match self.positions.remove(&(portfolio_id, symbol.clone())) {
-            Some(Some(repeated)) if repeated == *stored => {}
-            Some(Some(repeated)) => {
-                let lot_id = first_difference(&repeated, stored);
-                self.report(Discrepancy::PositionDiffers { portfolio_id, symbol, lot_id });
+            Some(Repeated { position: Some(position), movements }) => {
+                let expected = expected(position, &movements, stored);
+                if expected.as_ref() != Ok(stored) {
+                    let lot_id = expected.ok().and_then(|expected| first_difference(&expected, stored));
+                    self.report(Discrepancy::PositionDiffers { portfolio_id, symbol, lot_id });
+                }
             }
             // A trade of it could not be repeated, which was reported there.
-            Some(None) => {}
+            Some(Repeated { position: None, .. }) => {}
             None => self.report(Discrepancy::PositionWithoutTrades { portfolio_id, symbol }),
         }
     }
+}
+
+/// The position as it is to be stored: as its trades left it, or as they are replayed with the splits that it says to have
+/// folded. In which items its lots lie is no part of the books.
+fn expected(position: Position, movements: &[Movement], stored: &Position) -> Result<Position, Refusal> {
+    let position = match &stored.folded {
+        Some(folded) if position.folded.as_ref() != Some(folded) => {
+            replay(&position, movements, &folded.splits, |_, _| ())?
+        }
+        Some(_) => position,
+        None => Position { folded: None, ..position },
+    };
+    Ok(Position { first_inline: stored.first_inline, ..position })
 }
 
 /// The sum of the entry's legs on the wallet in the currency of its amount; nothing where another currency is touched.
@@ -275,32 +283,29 @@ fn stamp_of(entry: &Entry) -> Stamp {
     Stamp { entry_id: entry.id, market_day: entry.market_day, created_at: entry.created_at }
 }
 
-/// The trade executed again on the books as they stood, at its own price and by its own splits.
-fn repeated(
+/// The trade executed again on the books as they stood, at its own price, by its own splits and rules.
+fn repeated_trade(
     trade: &Trade,
     entry: &Entry,
     wallet: &Wallet,
     position: Position,
-    splits: &[Split],
-) -> Result<crate::trade::BookedTrade, Refusal> {
-    let lot_method = trade.lot_method.unwrap_or_default();
-    let lots = match lot_method {
-        LotMethod::Specific => {
-            let named = trade.lots.iter().filter(|lot| !lot.quantity.is_zero());
-            named.map(|lot| LotPick { lot_id: lot.lot_id, quantity: lot.quantity }).collect()
-        }
-        LotMethod::Fifo | LotMethod::Lifo | LotMethod::Hifo | LotMethod::Average => Vec::new(),
-    };
-    let order = Order { size: Size::Quantity(trade.quantity), fee: Money::new(trade.fee, trade.currency)?, lots };
+    before: &[Movement],
+) -> Result<BookedTrade, Refusal> {
+    let splits: Vec<Split> = trade.splits.iter().map(Split::from).collect();
+    // By the first rules no position was replayed.
+    let replayed = trade.rules != Rules::First && !position.is_folded_by(&splits);
+    let position = if replayed { replay(&position, before, &splits, |_, _| ())? } else { position };
+    let fee = Money::new(trade.fee, trade.currency)?;
+    let order = Order { size: Size::Quantity(trade.quantity), fee, lots: trade.picks() };
     let terms = Terms {
         trade_id: trade.id,
         stamp: stamp_of(entry),
         price: trade.price,
         quote_as_of: trade.quote_as_of,
-        splits,
-        lot_method,
+        splits: &splits,
+        lot_method: trade.lot_method.unwrap_or_default(),
     };
-    execute(trade.side, wallet, position, &order, &terms)
+    execute(trade.side, trade.rules, wallet, position, &order, &terms)
 }
 
 /// The first lot that is not the same in both; nothing where the lots are.

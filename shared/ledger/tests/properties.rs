@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use domain::split::Split;
 use domain::{Currency, CustomerId, Day, Money, Price, Quantity};
 use ledger::position_items::OlderLots;
-use ledger::verify::StoredTrade;
+use ledger::replay::replay;
 use ledger::wallet::{deposit, reverse, withdraw};
 use ledger::{
-    Account, Audit, Booked, BookedTrade, Entry, LegAmount, LotMethod, LotPick, Order, Position, Refusal, Side, Size,
-    Stamp, Terms, Trade, Wallet, trade,
+    Account, Audit, Booked, BookedTrade, Entry, LegAmount, LotMethod, LotPick, Movement, Order, Position, Refusal,
+    Side, Size, Stamp, Terms, Trade, Wallet, trade,
 };
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -244,6 +244,17 @@ impl World {
             assert_eq!(position.realized_gain.amount(), gains);
         }
         assert_eq!(self.verify(), []);
+        self.check_replay();
+    }
+
+    /// A replay with the splits that the trades knew leads to the same position.
+    fn check_replay(&self) {
+        for (position, splits) in self.positions.iter().zip(&self.splits) {
+            let trades = self.entries.iter().filter_map(|entry| self.trades.get(&entry.trade_id?));
+            let of_symbol = trades.filter(|trade| trade.symbol == position.symbol);
+            let movements: Vec<Movement> = of_symbol.map(|trade| Movement::try_from(trade).unwrap()).collect();
+            assert_eq!(&replay(position, &movements, splits, |_, _| ()).unwrap(), position);
+        }
     }
 
     /// Over the whole ledger too, what the wallet has is what all other accounts gave.
@@ -266,8 +277,7 @@ impl World {
             let trade = entry.trade_id.and_then(|id| self.trades.get(&id));
             let read: Option<Trade> =
                 trade.map(|trade| serde_json::from_str(&serde_json::to_string(trade).unwrap()).unwrap());
-            let splits = |trade: &Trade| SYMBOLS.iter().position(|&symbol| symbol == trade.symbol.as_str()).unwrap();
-            audit.entry(&stored, read.as_ref().map(|trade| StoredTrade { trade, splits: &self.splits[splits(trade)] }));
+            audit.entry(&stored, read.as_ref());
         }
         let traded = self.positions.iter().filter(|position| position.trades > 0);
         audit.finish(&self.wallet, traded, self.trades.len() as u64)

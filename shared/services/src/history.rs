@@ -14,7 +14,7 @@ pub use memory::Histories;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use domain::{Bars, Currency, CustomerId, Day, Price, Symbol};
+use domain::{Bars, Currency, CustomerId, Day, DecimalError, Price, Symbol};
 use market::{Basis, MarketClock, Patience, ProviderError};
 use quant::backtest::Warning;
 
@@ -76,6 +76,13 @@ impl Series {
         let session_before = domain::calendar::last_trading_day_on_or_before(day.plus_days(-1))?;
         let split_ratio = self.bars.get(at + 1).filter(|bar| bar.date == day).map_or(1.0, |bar| bar.split_ratio);
         (date >= session_before).then(|| Price::from_bar(close / split_ratio).ok()).flatten()
+    }
+
+    /// The last close as a price of the books.
+    ///
+    /// Errors: [`DecimalError::PriceTooSmall`], or what else keeps it from being one.
+    pub fn last_close(&self) -> Result<Price, DecimalError> {
+        Price::from_bar(self.bars.close().last().copied().unwrap_or_default())
     }
 
     /// Hash of all bars, lower-case hex.

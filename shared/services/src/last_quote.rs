@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use domain::{Currency, Day, Price, Symbol};
+use domain::{Currency, Day, DecimalError, Price, Symbol};
 use market::{MarketClock, ProviderError, Quote};
 use serde::{Deserialize, Serialize};
 use store::retry::{Retry, retry};
@@ -125,15 +125,17 @@ pub async fn record(app: &App, quote: &Quote, origin: Origin) -> Result<Option<L
 /// Stores the close of the last bar of a series as the quote, like [`record`].
 pub(crate) async fn record_close(app: &App, series: &Series) -> Result<Option<LastQuote>, ServiceError> {
     match of_last_bar(series) {
-        Some(close) => store_newer(app, LastQuote { fetched_at: app.now(), ..close }).await,
-        None => Ok(None),
+        Ok(close) => store_newer(app, LastQuote { fetched_at: app.now(), ..close }).await,
+        Err(_) => Ok(None),
     }
 }
 
-/// The close of the last bar as a quote, without a number; none where it is no price in exact decimals.
-pub(crate) fn of_last_bar(series: &Series) -> Option<LastQuote> {
-    let close = series.bars.close().last().and_then(|&close| Price::from_bar(close).ok())?;
-    Some(LastQuote {
+/// The close of the last bar as a quote, without a number.
+///
+/// Errors: why it is no price in exact decimals.
+pub(crate) fn of_last_bar(series: &Series) -> Result<LastQuote, DecimalError> {
+    let close = series.last_close()?;
+    Ok(LastQuote {
         symbol: series.symbol.clone(),
         price: close,
         previous_close: series.close_before(series.last),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
-use domain::{Bars, Currency, CustomerId, Day, Instrument, Symbol, calendar};
+use domain::{Bars, Currency, CustomerId, Day, DecimalError, Instrument, Symbol, calendar};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use market::MarketClock;
 use quant::backtest::Warning;
@@ -21,6 +21,14 @@ const AT_ONCE: usize = 16;
 pub(crate) const PRICE_UNAVAILABLE: &str = "price_unavailable";
 /// The code of one whose prices cannot be turned into the portfolio's currency.
 pub(crate) const FX_UNAVAILABLE: &str = "fx_unavailable";
+
+/// The code of a symbol whose price is below the smallest of the books.
+pub(crate) const PRICE_TOO_SMALL: &str = "price_too_small";
+
+/// The code of a symbol whose last price is none in exact decimals.
+pub(crate) fn code_of(error: DecimalError) -> &'static str {
+    if error == DecimalError::PriceTooSmall { PRICE_TOO_SMALL } else { PRICE_UNAVAILABLE }
+}
 
 static NO_BARS: LazyLock<Bars> = LazyLock::new(Bars::default);
 

@@ -13,8 +13,7 @@ pub use crate::market_clock::close_of;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::split::splits_of;
-use domain::{Currency, CustomerId, Day, Price, Split, Symbol, calendar};
+use domain::{Currency, CustomerId, Day, DecimalError, Price, Symbol, calendar};
 use market::MarketClock;
 use rust_decimal::Decimal;
 
@@ -22,6 +21,7 @@ use crate::error::ServiceError;
 use crate::history::Series;
 use crate::last_quote::{self, LastQuote};
 use crate::market_clock::{market_day, until_close};
+use crate::splits::KnownSplits;
 use crate::{App, instruments};
 
 /// A quote older than this, by the market's clock, is no price to trade at.
@@ -41,47 +41,44 @@ pub struct Quote {
     pub day: Day,
     /// Of when it is.
     pub as_of: DateTime<Utc>,
-    /// The splits of the instrument, oldest first.
-    pub splits: Vec<Split>,
+    /// The splits of the instrument.
+    pub splits: KnownSplits,
 }
 
 /// The price that an order meets.
 ///
 /// Errors: [`ServiceError::PriceUnavailable`] where it is older than [`MAX_AGE_DAYS`], or no price in exact decimals;
-/// [`ServiceError::PriceUnconfirmed`] where the quote does not go with the bars; [`ServiceError::UnknownSymbol`].
+/// [`ServiceError::PriceTooSmall`]; [`ServiceError::PriceUnconfirmed`] where the quote does not go with the bars; [`ServiceError::UnknownSymbol`].
 pub async fn tradable(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<Quote, ServiceError> {
     let series: Arc<Series> = instruments::prices(app, customer, symbol).await?;
     let live = app.provider().clock() == MarketClock::Live;
     // Of files the last bar is the quote, and nothing else is read.
     let quote = if live { last_quote::read(app, symbol).await? } else { None };
-    let splits = || splits_of(&series.bars).map_err(|error| ServiceError::fault("splits", error));
+    let splits = || KnownSplits::of(&series).map_err(|error| ServiceError::fault("splits", error));
     let (price, day, as_of) = match newest(app, &series, quote.as_ref()) {
         Newest::Unconfirmed(quote) => {
             return Err(ServiceError::PriceUnconfirmed { symbol: symbol.clone(), day: quote.day, last: series.last });
         }
-        Newest::Quote(quote) => (Some(quote.price), quote.day, quote.as_of),
-        Newest::Bar => {
-            let close = series.bars.close().last().and_then(|&close| Price::from_bar(close).ok());
-            (close, series.last, close_of(series.last))
-        }
+        Newest::Quote(quote) => (Ok(quote.price), quote.day, quote.as_of),
+        Newest::Bar => (series.last_close(), series.last, close_of(series.last)),
     };
-    match price.filter(|_| market_day(app).days_since(day) <= MAX_AGE_DAYS) {
+    if price == Err(DecimalError::PriceTooSmall) {
+        return Err(ServiceError::PriceTooSmall { symbol: symbol.clone(), last: day });
+    }
+    match price.ok().filter(|_| market_day(app).days_since(day) <= MAX_AGE_DAYS) {
         Some(price) => Ok(Quote { price, currency: series.currency, day, as_of, splits: splits()? }),
         None => Err(ServiceError::PriceUnavailable { symbol: symbol.clone(), last: day }),
     }
 }
 
-/// The price of now of an instrument with these bars, and its day; none where that is no price in exact decimals. A quote
+/// The price of now of an instrument with these bars, and its day, or why that is no price in exact decimals. A quote
 /// that does not go with the bars is not it.
-pub(crate) async fn last_price(app: &App, series: &Series) -> Result<Option<(Price, Day)>, ServiceError> {
+pub(crate) async fn last_price(app: &App, series: &Series) -> Result<Result<(Price, Day), DecimalError>, ServiceError> {
     let market = app.provider().clock() == MarketClock::Live && !series.symbol.is_own_item();
     let quote = if market { last_quote::read(app, &series.symbol).await? } else { None };
     Ok(match newest(app, series, quote.as_ref()) {
-        Newest::Quote(quote) => Some((quote.price, quote.day)),
-        Newest::Bar | Newest::Unconfirmed(_) => {
-            let close = series.bars.close().last().and_then(|&close| Price::from_bar(close).ok());
-            close.map(|close| (close, series.last))
-        }
+        Newest::Quote(quote) => Ok((quote.price, quote.day)),
+        Newest::Bar | Newest::Unconfirmed(_) => series.last_close().map(|close| (close, series.last)),
     })
 }
 
@@ -127,8 +124,8 @@ pub(crate) fn is_believed(app: &App, quote: &LastQuote) -> bool {
 /// such a split. One that is shows nothing: it may have been taken from the bar, or be told by the provider as it was
 /// that day.
 fn confirmed(series: &Series, quote: &LastQuote) -> bool {
-    let close = series.bars.close().last().and_then(|&close| Price::from_bar(close).ok());
-    let Some(close) = close.map(Price::amount).filter(|_| series.currency == quote.currency) else { return false };
+    let close = series.last_close().ok().map(Price::amount);
+    let Some(close) = close.filter(|_| series.currency == quote.currency) else { return false };
     let price = quote.price.amount();
     let near = |one: Decimal, other: Decimal, percent: i64| {
         (one - other).abs().checked_mul(Decimal::ONE_HUNDRED).is_some_and(|off| off <= other * Decimal::from(percent))

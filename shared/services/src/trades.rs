@@ -93,7 +93,7 @@ pub async fn execute(
         }
         let held = load(app, customer, portfolio).await?;
         held.require_open()?;
-        let before = positions::find(app, portfolio, &request.symbol, quote.currency).await?;
+        let before = positions::find(app, portfolio, &request.symbol, quote.currency, &quote.splits).await?;
         if request.side == Side::Buy && before.position.lots.is_empty() {
             following::begin_for(app, portfolio, &request.symbol).await?;
         }
@@ -136,7 +136,7 @@ fn terms<'a>(app: &App, quote: &'a Quote, lot_method: domain::LotMethod) -> Term
         stamp: Stamp { market_day: quote.day, ..wallets::stamp(app) },
         price: quote.price,
         quote_as_of: quote.as_of,
-        splits: &quote.splits,
+        splits: &quote.splits.list,
         lot_method,
     }
 }

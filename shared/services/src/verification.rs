@@ -1,11 +1,6 @@
 //! Verifying the books: every balance, position and lot recomputed from the entries and trades, customer by customer.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
-use domain::split::splits_of;
-use domain::{CustomerId, PortfolioId, Split, Symbol};
-use ledger::verify::StoredTrade;
+use domain::{CustomerId, PortfolioId};
 use ledger::{Account, Audit, Discrepancy, Entry, Position, Trade};
 use serde::Serialize;
 use store::retry::{Retry, retry};
@@ -15,7 +10,7 @@ use crate::error::ServiceError;
 use crate::identity::audit::Actor;
 use crate::identity::profile::{self, Profile};
 use crate::identity::{accounts, advice, erasure};
-use crate::{App, history, listing, positions, wallets};
+use crate::{App, listing, positions, wallets};
 
 /// A wallet that is in use while it is verified is verified again, this often at most.
 const MAX_TRIES: usize = 5;
@@ -64,11 +59,10 @@ struct Verdict {
 /// erasures that were cut short.
 pub async fn verify_all(app: &App) -> Result<Report, ServiceError> {
     let mut report = Report::default();
-    let mut splits = Splits::default();
     for customer in accounts::all(app).await? {
         report.customers += 1;
         // One customer's trouble does not keep the others from being verified.
-        match of_customer(app, customer, &mut splits, &mut report).await {
+        match of_customer(app, customer, &mut report).await {
             Ok(true) => {}
             Ok(false) => report.unverified.push(customer),
             Err(error) => {
@@ -81,12 +75,7 @@ pub async fn verify_all(app: &App) -> Result<Report, ServiceError> {
 }
 
 /// Verifies one customer's books; false where they were in use all the time.
-async fn of_customer(
-    app: &App,
-    customer: CustomerId,
-    splits: &mut Splits,
-    report: &mut Report,
-) -> Result<bool, ServiceError> {
+async fn of_customer(app: &App, customer: CustomerId, report: &mut Report) -> Result<bool, ServiceError> {
     let stored = profile::find(app, customer).await?;
     if stored.profile.advice_to_end {
         advice::end(app, Actor::Operator, customer).await?;
@@ -94,7 +83,7 @@ async fn of_customer(
     if stored.profile.is_erasure_unfinished() && erasure::sweep(app, customer).await? {
         report.erasures_finished += 1;
     }
-    let Some(verdict) = verify(app, customer, splits).await? else { return Ok(false) };
+    let Some(verdict) = verify(app, customer).await? else { return Ok(false) };
     report.entries += verdict.entries;
     let broken = verdict.discrepancies.iter().any(Discrepancy::breaks_the_books);
     settle(app, customer, broken).await?;
@@ -107,19 +96,20 @@ async fn of_customer(
 }
 
 /// Recomputes one customer's books; `None` where they were in use all the time.
-async fn verify(app: &App, customer: CustomerId, splits: &mut Splits) -> Result<Option<Verdict>, ServiceError> {
+async fn verify(app: &App, customer: CustomerId) -> Result<Option<Verdict>, ServiceError> {
     for _ in 0..MAX_TRIES {
         let (head, version) = wallets::head(app, customer).await?;
         let mut audit = Audit::new(customer);
-        replay(app, customer, splits, &mut audit).await?;
-        let (held, trades) = match kept(app, customer).await {
+        replay(app, customer, &mut audit).await?;
+        let kept = match kept(app, customer).await {
             // Read around a trade.
             Err(ServiceError::Store(StoreError::Conflict { .. })) => continue,
             kept => kept?,
         };
         // What was read belongs together if the head, which every command writes, is still the one it was.
         if wallets::head(app, customer).await?.1 == version {
-            let discrepancies = audit.finish(&head, &held, trades);
+            let mut discrepancies = audit.finish(&head, &kept.positions, kept.trades);
+            discrepancies.extend(kept.conflicts);
             return Ok(Some(Verdict { entries: head.seq, discrepancies }));
         }
     }
@@ -127,7 +117,7 @@ async fn verify(app: &App, customer: CustomerId, splits: &mut Splits) -> Result<
 }
 
 /// Hands the audit every entry, each with its trade; also those beyond the head, which a sound head does not have.
-async fn replay(app: &App, customer: CustomerId, splits: &mut Splits, audit: &mut Audit) -> Result<(), ServiceError> {
+async fn replay(app: &App, customer: CustomerId, audit: &mut Audit) -> Result<(), ServiceError> {
     let list = keys::wallet_entries(customer);
     let mut cursor = None;
     loop {
@@ -141,13 +131,7 @@ async fn replay(app: &App, customer: CustomerId, splits: &mut Splits, audit: &mu
         let page = app.table().query(&query).await?;
         for item in &page.items {
             let entry: Entry = documents::parse(item)?;
-            match trade_of(app, &entry).await? {
-                Some(trade) => {
-                    let known = splits.of(app, &trade.symbol).await?;
-                    audit.entry(&entry, Some(StoredTrade { trade: &trade, splits: &known }));
-                }
-                None => audit.entry(&entry, None),
-            }
+            audit.entry(&entry, trade_of(app, &entry).await?.as_ref());
         }
         cursor = page.next;
         if cursor.is_none() {
@@ -156,15 +140,35 @@ async fn replay(app: &App, customer: CustomerId, splits: &mut Splits, audit: &mu
     }
 }
 
-/// The positions of all portfolios, and how many trades are stored under them.
-async fn kept(app: &App, customer: CustomerId) -> Result<(Vec<Position>, u64), ServiceError> {
-    let mut held = Vec::new();
-    let mut trades = 0;
+/// What is kept of all portfolios beside the entries.
+#[derive(Default)]
+struct Kept {
+    /// The positions as they are stored.
+    positions: Vec<Position>,
+    /// How many trades are stored.
+    trades: u64,
+    /// Positions that lacked units for a sale, by the splits known now.
+    conflicts: Vec<Discrepancy>,
+}
+
+async fn kept(app: &App, customer: CustomerId) -> Result<Kept, ServiceError> {
+    let mut kept = Kept::default();
     for portfolio in portfolios(app, customer).await? {
-        held.extend(positions::all(app, portfolio).await?);
-        trades += listing::items(app, keys::trades(portfolio)).await?.len() as u64;
+        let stored = positions::stored(app, portfolio).await?;
+        kept.positions.extend(stored.iter().map(|one| one.position.clone()));
+        kept.trades += listing::items(app, keys::trades(portfolio)).await?.len() as u64;
+        let current = match positions::current(app, portfolio, stored).await {
+            // A trade came in between, and with it another head of the wallet.
+            Err(ServiceError::Store(StoreError::Conflict { .. })) => Vec::new(),
+            current => current?,
+        };
+        let conflicts = current.into_iter().filter(|position| position.split_conflict);
+        kept.conflicts.extend(conflicts.map(|position| Discrepancy::SplitConflict {
+            portfolio_id: position.portfolio_id,
+            symbol: position.symbol,
+        }));
     }
-    Ok((held, trades))
+    Ok(kept)
 }
 
 async fn trade_of(app: &App, entry: &Entry) -> Result<Option<Trade>, ServiceError> {
@@ -196,21 +200,4 @@ async fn settle(app: &App, customer: CustomerId, unsound: bool) -> Result<(), Se
         Ok(())
     })
     .await
-}
-
-/// The splits of each instrument that the run has met.
-#[derive(Default)]
-struct Splits(HashMap<Symbol, Arc<[Split]>>);
-
-impl Splits {
-    async fn of(&mut self, app: &App, symbol: &Symbol) -> Result<Arc<[Split]>, ServiceError> {
-        if let Some(known) = self.0.get(symbol) {
-            return Ok(known.clone());
-        }
-        let series = history::at_hand(app, symbol).await?;
-        let splits = splits_of(&series.bars).map_err(|error| ServiceError::fault("splits", error))?;
-        let splits: Arc<[Split]> = splits.into();
-        self.0.insert(symbol.clone(), splits.clone());
-        Ok(splits)
-    }
 }

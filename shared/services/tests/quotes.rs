@@ -223,7 +223,7 @@ async fn without_the_close_before_a_fall_like_a_split_waits_for_the_bars_which_c
     let met = tradable(&world.app, world.customer, &symbol("ACME")).await.unwrap();
     assert_eq!((met.price, met.day), (price("5"), day("2026-11-23")));
     assert_eq!(
-        met.splits.last().map(|split| (split.day, split.ratio)),
+        met.splits.list.last().map(|split| (split.day, split.ratio)),
         Some((met.day, SplitRatio::new(2, 1).unwrap()))
     );
 }

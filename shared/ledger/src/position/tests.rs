@@ -11,7 +11,7 @@ fn golden() -> Position {
 
 fn sale<'a>(quantity: &str, proceeds: &str, method: LotMethod) -> Sale<'a> {
     let (quantity, proceeds) = (units(quantity), usd(proceeds));
-    Sale { day: day("2010-03-01"), splits: &[], method, picks: &[], quantity, proceeds }
+    Sale { day: day("2010-03-01"), splits: &[], method, rules: Rules::CURRENT, picks: &[], quantity, proceeds }
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn the_methods_leave_and_realise_what_the_golden_values_say() {
         let lots = position.sale(&sale("15", "531.50", method)).unwrap();
         assert_eq!(position.cost().unwrap().to_string(), remaining, "{method}");
         assert_eq!(position.realized_gain.to_string(), realized, "{method}");
-        assert_eq!(lots.len(), 1, "{method}");
+        assert_eq!(lots.len(), if method == LotMethod::Average { 2 } else { 1 }, "{method}");
         assert_eq!(position.units_on(day("2010-03-01"), &[]).unwrap(), units("146"), "{method}");
     }
 }
@@ -87,13 +87,47 @@ fn a_lot_that_a_split_left_without_units_goes_with_the_last_of_the_others() {
 }
 
 #[test]
-fn the_average_of_what_stays_is_the_average_of_what_left() {
+fn a_sale_at_average_cost_takes_a_share_of_every_lot_which_keeps_its_own_cost() {
     let mut position = golden();
     let lots = position.sale(&sale("15", "531.50", LotMethod::Average)).unwrap();
-    assert_eq!(lots[0].cost, usd("450.38"));
-    let costs: Vec<_> = position.lots.iter().map(|lot| (lot.quantity.to_string(), lot.cost.to_string())).collect();
+    let taken: Vec<_> = lots.iter().map(|lot| (lot.quantity.to_string(), lot.cost.to_string())).collect();
     let owned = |quantity: &str, cost: &str| (quantity.to_owned(), cost.to_owned());
-    assert_eq!(costs, [owned("94", "2822.41"), owned("52", "1561.33")]);
+    assert_eq!(taken, [owned("10.155279503106", "293.40"), owned("4.844720496894", "156.98")]);
+    let kept: Vec<_> = position.lots.iter().map(|lot| (lot.quantity.to_string(), lot.cost.to_string())).collect();
+    assert_eq!(kept, [owned("98.844720496894", "2855.80"), owned("47.155279503106", "1527.94")]);
+    let days: Vec<_> = position.lots.iter().map(|lot| lot.acquired_on).collect();
+    assert_eq!(days, [day("2010-01-04"), day("2010-02-01")]);
+}
+
+#[test]
+fn a_pool_that_was_paid_at_two_rates_neither_makes_nor_loses_cost_in_the_base_currency() {
+    // 10 units for 1,000 USD at 1.00 francs and 10 for 2,000 USD at 0.50: 1,000 CHF each. 10 are sold for 1,000 CHF.
+    let mut position = no_position();
+    position.purchase(id(1), day("2010-01-04"), units("10"), usd("1000")).unwrap();
+    position.purchase(id(2), day("2010-02-01"), units("10"), usd("2000")).unwrap();
+    let lots = position.sale(&sale("10", "2000", LotMethod::Average)).unwrap();
+    let francs: domain::Currency = "CHF".parse().unwrap();
+    let rate = |on: Day| if on == day("2010-01-04") { rust_decimal::Decimal::ONE } else { "0.5".parse().unwrap() };
+    let gains = lots.iter().map(|lot| {
+        let sold_at = "0.5".parse().unwrap();
+        crate::fx::realized_in_base(lot.proceeds, sold_at, lot.cost, rate(lot.acquired_on), francs).unwrap().amount()
+    });
+    assert_eq!(gains.sum::<rust_decimal::Decimal>(), "0".parse().unwrap());
+    let left = position.lots.iter().map(|lot| lot.cost.amount() * rate(lot.acquired_on));
+    assert_eq!(left.sum::<rust_decimal::Decimal>(), "1000".parse().unwrap());
+}
+
+#[test]
+fn a_pool_keeps_the_cost_of_a_lot_whose_last_unit_went() {
+    let mut position = no_position();
+    position.purchase(id(1), day("2010-01-04"), units("0.000000000001"), usd("0.10")).unwrap();
+    position.purchase(id(2), day("2010-02-01"), units("3"), usd("30")).unwrap();
+    position.sale(&sale("2", "30", LotMethod::Average)).unwrap();
+    let kept: Vec<_> = position.lots.iter().map(|lot| (lot.quantity.to_string(), lot.cost.to_string())).collect();
+    assert_eq!(kept, [("0".to_owned(), "0.03".to_owned()), ("1.000000000001".to_owned(), "10.00".to_owned())]);
+    position.sale(&sale("1.000000000001", "15", LotMethod::Average)).unwrap();
+    assert!(position.lots.is_empty());
+    assert_eq!(position.realized_gain, usd("14.90"), "45 less 30.10");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 use super::*;
-use crate::examples::{day, id, no_position, units, usd};
+use crate::examples::{day, id, no_position, split, units, usd};
 use crate::lot_method::LotMethod;
 use crate::position::Sale;
+use crate::rules::Rules;
 
 /// A position of so many lots of one unit, the first with the lowest cost.
 fn of_lots(lots: u64) -> Position {
@@ -16,7 +17,8 @@ fn of_lots(lots: u64) -> Position {
 fn sold(position: &Position, quantity: &str, method: LotMethod) -> Position {
     let mut left = position.clone();
     let (quantity, proceeds) = (units(quantity), usd("1"));
-    let sale = Sale { day: day("2012-02-02"), splits: &[], method, picks: &[], quantity, proceeds };
+    let (on, rules) = (day("2012-02-02"), Rules::CURRENT);
+    let sale = Sale { day: on, splits: &[], method, rules, picks: &[], quantity, proceeds };
     left.sale(&sale).unwrap();
     left
 }
@@ -94,12 +96,20 @@ fn an_item_stays_below_the_limit_of_the_store_and_a_sale_of_everything_inside_on
 }
 
 #[test]
-fn a_sale_of_more_lots_than_its_record_can_list_is_refused() {
-    let mut position = of_lots(1_001);
-    let (quantity, proceeds) = (units("1001"), usd("1"));
-    let sale = Sale { day: day("2012-02-02"), splits: &[], method: LotMethod::Fifo, picks: &[], quantity, proceeds };
-    assert_eq!(position.sale(&sale).map(|_| ()), Err(Refusal::SaleOfTooManyLots { most: 1_000 }));
-    assert_eq!(position.sale(&Sale { quantity: units("1000"), ..sale }).unwrap().len(), 1_000);
+fn what_is_folded_is_read_back_and_is_known_of_an_old_item_only_where_nothing_was_sold() {
+    let mut position = of_lots(3);
+    position.split_conflict = true;
+    if let Some(folded) = &mut position.folded {
+        folded.fold(&[split("2012-02-02", "1.5")], day("2012-02-02"));
+    }
+    assert_eq!(read_back(&position), position);
+    let of_old_code = |position: &Position| {
+        let mut head = serde_json::to_value(position.head()).unwrap();
+        head.as_object_mut().unwrap().remove("folded").unwrap();
+        Position::from_items(serde_json::from_value(head).unwrap(), Vec::new()).unwrap()
+    };
+    assert_eq!(of_old_code(&of_lots(3)).folded, of_lots(3).folded);
+    assert_eq!(of_old_code(&sold(&of_lots(3), "1", LotMethod::Fifo)).folded, None);
 }
 
 #[test]

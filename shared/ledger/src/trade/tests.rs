@@ -1,7 +1,8 @@
 use super::*;
 use crate::examples::{
-    id, no_position, order, order_for, price, sold_by, split, terms, three_lots, units, usd, wallet_of,
+    day, id, no_position, order, order_for, price, sold_by, split, terms, three_lots, units, usd, wallet_of,
 };
+use crate::trade_record::RealizedLot;
 use crate::wallet::Wallet;
 
 #[test]
@@ -113,7 +114,7 @@ fn a_trade_after_a_split_names_it_and_counts_in_new_units() {
     let bought = buy(&before.wallet, &before.position, &order("1", "0"), &terms).unwrap();
     assert_eq!(bought.trade.position.quantity, units("121"));
     let applied: Vec<_> = bought.trade.splits.iter().map(|split| split.day.to_string()).collect();
-    assert_eq!(applied, ["2012-02-02", "2012-02-06"]);
+    assert_eq!(applied, ["2012-02-02", "2012-02-06"], "the later one is not of this day yet");
     assert_eq!(bought.position.lots[..3], before.position.lots[..]);
 }
 
@@ -124,7 +125,7 @@ fn a_trade_is_written_as_the_interface_promises() {
     let promised = serde_json::json!({
         "id": id(14), "portfolio_id": id(8), "side": "sell", "symbol": "AAPL", "quantity": "15", "price": "40",
         "amount": "600.00", "fee": "0.00", "currency": "USD", "market_day": "2012-02-06",
-        "quote_as_of": "2012-06-01T12:00:00Z", "created_at": "2012-06-01T12:00:00Z", "cash_after": "10000.00",
+        "quote_as_of": "2012-06-01T12:00:00.000Z", "created_at": "2012-06-01T12:00:00.000Z", "cash_after": "10000.00",
         "position": {"symbol": "AAPL", "quantity": "15", "cost": "350.00", "average_cost": "23.333333333333"},
         "realized_gain": "350.00",
         "lots": [
@@ -133,7 +134,7 @@ fn a_trade_is_written_as_the_interface_promises() {
             {"lot_id": id(12), "acquired_on": "2012-02-02", "quantity": "5", "cost": "150.00", "proceeds": "200.00",
              "gain": "50.00"},
         ],
-        "lot_method": "fifo",
+        "lot_method": "fifo", "rules": 2,
     });
     assert_eq!(written, promised);
     assert_eq!(serde_json::from_value::<Trade>(written).unwrap(), sale.trade);
@@ -161,4 +162,38 @@ fn the_record_of_a_sale_of_the_most_lots_stays_below_the_limit_of_an_item() {
     let lot = serde_json::to_string(&largest).unwrap().len();
     let lots = lot.checked_mul(crate::lot_method::MAX_LOTS_PER_SALE).unwrap();
     assert!(lots < 300_000, "{lots} bytes of lots");
+}
+
+/// A position of so many lots of one unit that cost 1.
+fn of_lots(lots: u32) -> crate::position::Position {
+    let mut position = no_position();
+    for number in 0..lots {
+        position.purchase(id(u128::from(number)), day("2012-02-01"), units("1"), usd("1")).unwrap();
+    }
+    position
+}
+
+#[test]
+fn a_sale_of_more_lots_than_its_record_can_list_is_refused() {
+    let (wallet, position) = (wallet_of("1"), of_lots(1_001));
+    let sold = |quantity| sell(&wallet, &position, &order(quantity, "0"), &terms(2_000, "2012-02-06", "2"));
+    assert_eq!(sold("1001"), Err(Refusal::SaleOfTooManyLots { most: 1_000 }));
+    assert_eq!(sold("1000").unwrap().trade.lots.len(), 1_000);
+}
+
+#[test]
+fn a_pool_of_any_size_is_sold_and_its_record_lists_a_hundred_lines_that_add_up() {
+    let (wallet, position) = (wallet_of("1"), of_lots(3_000));
+    let average = Terms { lot_method: LotMethod::Average, ..terms(5_000, "2012-02-06", "2") };
+    let sale = sell(&wallet, &position, &order("1500", "0"), &average).unwrap();
+    let lines = &sale.trade.lots;
+    assert_eq!(lines.len(), crate::trade_record::MAX_LINES_OF_A_POOL);
+    assert_eq!(lines.last().unwrap().lot_id, id(99));
+    let sum = |part: fn(&RealizedLot) -> rust_decimal::Decimal| lines.iter().map(part).sum::<rust_decimal::Decimal>();
+    let (units_sold, cost) = (sum(|line| line.quantity.units()), sum(|line| line.cost));
+    assert_eq!((units_sold, cost), (units("1500").units(), usd("1500").amount()));
+    assert_eq!((sum(|line| line.proceeds), sum(|line| line.gain)), (usd("3000").amount(), usd("1500").amount()));
+    assert_eq!(sale.position.lots.len(), 3_000);
+    let rest = sell(&sale.wallet, &sale.position, &order("1500", "0"), &average).unwrap();
+    assert!(rest.position.lots.is_empty());
 }

@@ -63,5 +63,5 @@ async fn last_bar(app: &App, symbol: &Symbol, quote: Option<&LastQuote>) -> Resu
         return Ok(None);
     }
     let seq = quote.map_or(0, |quote| quote.seq);
-    Ok(last_quote::of_last_bar(&series).map(|last| LastQuote { seq, ..last }))
+    Ok(last_quote::of_last_bar(&series).ok().map(|last| LastQuote { seq, ..last }))
 }

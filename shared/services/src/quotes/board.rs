@@ -1,7 +1,6 @@
 //! The last prices of many symbols at once, for whoever asks and for whoever subscribes.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use domain::{CustomerId, Symbol};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -13,7 +12,7 @@ use crate::error::ServiceError;
 use crate::history::{self, Reader, Series, Wait};
 use crate::last_quote::{self, LastQuote};
 use crate::market_clock::{age_seconds, close_of};
-use crate::price_lines::PRICE_UNAVAILABLE;
+use crate::price_lines::{PRICE_UNAVAILABLE, code_of};
 use crate::{App, own_items};
 
 /// Histories read, or quotes asked for, at the same time.
@@ -26,7 +25,7 @@ const UNKNOWN_SYMBOL: &str = "unknown_symbol";
 pub struct Board {
     /// In the order asked for.
     pub quotes: Vec<BoardQuote>,
-    /// `unknown_symbol` or `price_unavailable`.
+    /// `unknown_symbol`, `price_unavailable` or `price_too_small`.
     pub unavailable: BTreeMap<Symbol, &'static str>,
 }
 
@@ -116,16 +115,16 @@ async fn look_up(
     known: Known<'_>,
 ) -> Result<Result<BoardQuote, &'static str>, ServiceError> {
     let found = if symbol.is_own_item() {
-        own_items::valuations(app, customer, symbol).await.map(Arc::new).map(|series| of_own_item(app, &series))
+        own_items::valuations(app, customer, symbol).await.map(|series| of_own_item(app, &series))
     } else if known.has_newer_bars {
         of_bars(app, symbol, known.quote).await
     } else if let Some(quote) = known.quote {
-        Ok(Some(quoted(app, quote.clone())))
+        Ok(Ok(quoted(app, quote.clone())))
     } else {
-        asking::ask(app, symbol, Reader::customer(customer, known.wait)).await.map(|quote| Some(quoted(app, quote)))
+        asking::ask(app, symbol, Reader::customer(customer, known.wait)).await.map(|quote| Ok(quoted(app, quote)))
     };
     match found {
-        Ok(found) => Ok(found.ok_or(PRICE_UNAVAILABLE)),
+        Ok(found) => Ok(found),
         Err(ServiceError::UnknownSymbol { .. }) => Ok(Err(UNKNOWN_SYMBOL)),
         Err(ServiceError::Provider(error)) => {
             tracing::warn!(%symbol, %error, "no quote");
@@ -140,20 +139,26 @@ fn quoted(app: &App, quote: LastQuote) -> BoardQuote {
     BoardQuote { age_seconds: age_seconds(app, quote.as_of), stale: is_stale(app, quote.as_of), quote }
 }
 
-async fn of_bars(app: &App, symbol: &Symbol, quote: Option<&LastQuote>) -> Result<Option<BoardQuote>, ServiceError> {
-    let Some(series) = history::without_asking(app, symbol).await? else { return Ok(None) };
+async fn of_bars(
+    app: &App,
+    symbol: &Symbol,
+    quote: Option<&LastQuote>,
+) -> Result<Result<BoardQuote, &'static str>, ServiceError> {
+    let Some(series) = history::without_asking(app, symbol).await? else { return Ok(Err(PRICE_UNAVAILABLE)) };
     if let Newest::Quote(quote) | Newest::Unconfirmed(quote) = newest(app, &series, quote) {
-        return Ok(Some(quoted(app, quote.clone())));
+        return Ok(Ok(quoted(app, quote.clone())));
     }
     // Numbers go on from those of the quotes, so that the next one is above what a reader has seen.
     let seq = quote.map_or(0, |quote| quote.seq);
-    Ok(last_quote::of_last_bar(&series).map(|last| {
+    let last = last_quote::of_last_bar(&series).map_err(code_of);
+    Ok(last.map(|last| {
         let found = quoted(app, LastQuote { seq, ..last });
         BoardQuote { stale: found.stale || series.is_stale(), ..found }
     }))
 }
 
 /// Of an item of one's own no newer value is to be expected: its owner gives them.
-fn of_own_item(app: &App, series: &Series) -> Option<BoardQuote> {
-    last_quote::of_last_bar(series).map(|last| BoardQuote { stale: false, ..quoted(app, last) })
+fn of_own_item(app: &App, series: &Series) -> Result<BoardQuote, &'static str> {
+    let last = last_quote::of_last_bar(series).map_err(code_of);
+    last.map(|last| BoardQuote { stale: false, ..quoted(app, last) })
 }

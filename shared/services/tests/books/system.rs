@@ -8,6 +8,7 @@ use ledger::{Refusal, Trade};
 use proptest_state_machine::StateMachineTest;
 use rust_decimal::Decimal;
 use services::portfolios::{self, Change};
+use services::splits::KnownSplits;
 use services::trades::{self, Request, RequestSize, Side};
 use services::wallets::{self, StatementLine, Transfer};
 use services::{App, Precondition, ServiceError, history, positions};
@@ -207,7 +208,10 @@ impl System {
     /// Lots for so many units, the youngest first; fewer where fewer are held.
     async fn youngest_lots(&self, portfolio: usize, instrument: usize, units: Quantity) -> Vec<(Uuid, Quantity)> {
         let (symbol, currency) = (symbol(instrument), currency(INSTRUMENTS[instrument].1));
-        let found = positions::find(self.app(), self.portfolios[portfolio], &symbol, currency).await.unwrap();
+        let series = history::load(self.app(), &symbol).await.unwrap();
+        let known = KnownSplits::of(&series).unwrap();
+        let portfolio = self.portfolios[portfolio];
+        let found = positions::find(self.app(), portfolio, &symbol, currency, &known).await.unwrap();
         let (today, splits) = invariants::today(self.app(), &symbol).await;
         let mut left = units;
         let mut picks = Vec::new();
