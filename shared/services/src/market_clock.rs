@@ -50,6 +50,16 @@ pub fn market_day(app: &App) -> Day {
     }
 }
 
+/// The day up to which lots of an instrument are held: the market's today, and in a session that is under way the day of
+/// the quote that there is already. A later lot is in nothing yet.
+#[must_use]
+pub(crate) fn held_through(app: &App, last_price: Option<Day>) -> Day {
+    match app.provider().clock() {
+        MarketClock::StandsAt(day) => day,
+        MarketClock::Live => last_price.map_or(market_day(app), |day| day.max(market_day(app))),
+    }
+}
+
 /// The instant that prices are as old as they are by: the wall clock's, or the close of the day at which the provider's
 /// clock stands.
 #[must_use]

@@ -318,17 +318,17 @@ async fn a_lot_recorded_under_a_key_is_answered_with_what_it_was_worth_then() {
         ticker_symbol: symbol.clone(),
         quantity: Quantity::parse("2").unwrap(),
         purchase_price: Price::parse("90").unwrap(),
-        purchase_date: "2020-01-02".parse().unwrap(),
+        purchase_date: "2012-01-03".parse().unwrap(),
         fee: "1.5".parse().unwrap(),
         currency: None,
     };
     let record = async || {
         investments::record(&world.app, world.customer, world.portfolio, &purchase, Some("lot")).await.unwrap()
     };
-    value("2020-01-02", "100").await;
+    value("2012-01-03", "100").await;
     let first = record().await;
     assert_eq!((first.replayed, first.value.value.as_deref()), (false, Some("200.00")));
-    value("2020-01-03", "120").await;
+    value("2012-01-04", "120").await;
     let again = record().await;
     assert_eq!((again.replayed, &again.value), (true, &first.value));
     let now = investments::find(&world.app, world.customer, world.portfolio, first.value.id).await.unwrap();

@@ -74,6 +74,7 @@ impl ValuationError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::FxUnavailable { .. } => "fx_unavailable",
+            Self::Number { source: DecimalError::PriceTooSmall, .. } => "price_too_small",
             Self::Number { .. } => "price_unavailable",
             Self::TooLarge => "too_large",
             Self::DuplicateLine { .. }
@@ -90,6 +91,15 @@ pub enum Unvalued {
     /// No price is known.
     #[error("no price is known")]
     PriceUnavailable,
+    /// The price is below the smallest of the books.
+    #[error("the price is below {}", domain::decimal::SMALLEST_PRICE)]
+    PriceTooSmall,
+    /// On an instrument's first day there is no close before it.
+    #[error("there is no close before the first one")]
+    NoPreviousClose,
+    /// With the splits that are known now a sale took more units than there were.
+    #[error("fewer units were held, by the splits known now, than were sold")]
+    SplitConflict,
     /// No rate of the last seven days turns its currency into the portfolio's.
     #[error("no rate at most 7 days old")]
     FxUnavailable,
@@ -104,8 +114,20 @@ impl Unvalued {
     pub fn code(self) -> &'static str {
         match self {
             Self::PriceUnavailable => "price_unavailable",
+            Self::PriceTooSmall => "price_too_small",
+            Self::NoPreviousClose => "no_previous_close",
+            Self::SplitConflict => "split_conflict",
             Self::FxUnavailable => "fx_unavailable",
             Self::TooLarge => "too_large",
+        }
+    }
+}
+
+impl From<DecimalError> for Unvalued {
+    fn from(error: DecimalError) -> Self {
+        match error {
+            DecimalError::PriceTooSmall => Self::PriceTooSmall,
+            _ => Self::PriceUnavailable,
         }
     }
 }

@@ -24,6 +24,8 @@ pub struct Quoted {
     pub day: Day,
     /// Whether it is older than the market clock's day allows.
     pub stale: bool,
+    /// Whether it is of the market's day or of the last session: an older price has changed nothing today.
+    pub of_the_day: bool,
     /// The close before that day, as quoted then; none on an instrument's first day.
     pub previous_close: Option<Price>,
     /// New units per old unit on that day; 1 on every other.
@@ -50,15 +52,17 @@ pub struct Held<'a> {
     pub currency: Currency,
     /// Its sector, where it is known.
     pub sector: Option<&'a str>,
-    /// Units of today.
+    /// Units of the day of its price.
     pub quantity: Quantity,
+    /// Those of them that were held the day before already.
+    pub held_before: Quantity,
     /// What they cost with fees, in the base currency at the rates of their purchases; none where there is no such
     /// rate.
     pub cost: Option<Decimal>,
     /// What sales of it have gained so far, in the base currency; none where there is no rate for it.
     pub realized_gain: Option<Decimal>,
-    /// Its price, if any is known.
-    pub quoted: Option<Quoted>,
+    /// Its price, or why it has none.
+    pub quoted: Result<Quoted, Unvalued>,
     /// Units of the base currency for one of its own: 1 for the base itself, none where no rate is at most
     /// seven days old.
     pub rate: Option<Decimal>,
@@ -97,8 +101,8 @@ pub struct Holding {
     /// What sales have gained so far.
     #[schema(value_type = Option<String>, example = "0.00")]
     pub realized_gain: Option<Decimal>,
-    /// What the day of the price did to it: units held since the day before × change from the close before,
-    /// units bought on the day × change from their fill; dividends apart.
+    /// What the last session did to it: units held since the day before × change from the close before, units bought on
+    /// the day × change from their fill; dividends apart. Nothing where the price is older.
     #[schema(value_type = Option<String>, example = "12.50")]
     pub day_change: Option<Decimal>,
 }
@@ -128,7 +132,7 @@ pub struct Holdings {
     pub currencies: Vec<Share>,
     /// By kind of instrument, the largest first.
     pub instrument_types: Vec<Share>,
-    /// Reasons by symbol for holdings that have no value.
+    /// Reasons by symbol for holdings that have no value, and by `symbol/day_change` for those without that alone.
     pub unavailable: BTreeMap<String, String>,
 }
 
@@ -140,10 +144,13 @@ pub fn holdings(base: Currency, held: &[Held<'_>]) -> Holdings {
     let mut items: Vec<Holding> = Vec::with_capacity(held.len());
     for position in held {
         let value = value_of(base, position);
-        if let Err(reason) = &value {
-            unavailable.insert(position.symbol.to_string(), reason.code().to_owned());
-        }
-        items.push(holding(base, position, value.ok()));
+        let day_change = value.and_then(|_| day_change(base, position));
+        match (value, day_change) {
+            (Err(reason), _) => unavailable.insert(position.symbol.to_string(), reason.code().to_owned()),
+            (_, Err(reason)) => unavailable.insert(format!("{}/day_change", position.symbol), reason.code().to_owned()),
+            (Ok(_), Ok(_)) => None,
+        };
+        items.push(holding(base, position, value.ok(), day_change.ok()));
     }
     let values: Vec<Decimal> = items.iter().map(|item| item.value.unwrap_or_default()).collect();
     for (item, share) in items.iter_mut().zip(shares(&values)) {
@@ -179,28 +186,28 @@ fn in_units(base: Currency, mut amount: Decimal) -> Decimal {
     amount
 }
 
-fn holding(base: Currency, position: &Held<'_>, value: Option<Decimal>) -> Holding {
+fn holding(base: Currency, position: &Held<'_>, value: Option<Decimal>, day_change: Option<Decimal>) -> Holding {
     let in_units = |amount| in_units(base, amount);
-    let cost = position.cost.map(in_units);
+    let (cost, quoted) = (position.cost.map(in_units), position.quoted.ok());
     Holding {
         symbol: position.symbol.clone(),
         instrument_type: position.instrument_type,
         currency: position.currency,
         quantity: position.quantity,
-        price: position.quoted.map(|quoted| quoted.price),
-        price_as_of: position.quoted.map(|quoted| quoted.day),
-        stale: position.quoted.is_some_and(|quoted| quoted.stale),
+        price: quoted.map(|quoted| quoted.price),
+        price_as_of: quoted.map(|quoted| quoted.day),
+        stale: quoted.is_some_and(|quoted| quoted.stale),
         cost,
         value,
         allocation: None,
         unrealized_gain: value.zip(cost).map(|(value, cost)| value - cost),
         realized_gain: position.realized_gain.map(in_units),
-        day_change: value.and_then(|_| day_change(base, position)),
+        day_change,
     }
 }
 
 fn value_of(base: Currency, position: &Held<'_>) -> Result<Decimal, Unvalued> {
-    let price = position.quoted.ok_or(Unvalued::PriceUnavailable)?.price;
+    let price = position.quoted?.price;
     // Without the rates of its purchases it has no cost, and a value without one would look like a gain.
     let rate = position.rate.filter(|_| position.cost.is_some()).ok_or(Unvalued::FxUnavailable)?;
     let value = || {
@@ -217,22 +224,28 @@ fn in_base(amount: i128, rate: Decimal) -> Option<Amount> {
     exchanged(amount, whole(rate.round_dp(RATE_SCALE), RATE_SCALE).ok()?).ok().map(Amount::new)
 }
 
-fn day_change(base: Currency, position: &Held<'_>) -> Option<Decimal> {
+fn day_change(base: Currency, position: &Held<'_>) -> Result<Decimal, Unvalued> {
     let quoted = position.quoted?;
-    let finest = |number: Decimal| whole(number, UNIT_SCALE).ok();
+    if !quoted.of_the_day {
+        return Ok(in_units(base, Decimal::ZERO));
+    }
+    let finest = |number: Decimal| whole(number, UNIT_SCALE).map_err(|_| Unvalued::TooLarge);
     let price = finest(quoted.price.amount())?;
-    let mut since_yesterday = finest(position.quantity.units())?;
     let mut change = 0_i128;
+    let mut add = |units: i128, price_change: i128| -> Result<(), Unvalued> {
+        let more = product(units, price_change).map_err(|_| Unvalued::TooLarge)?;
+        change = change.checked_add(more).ok_or(Unvalued::TooLarge)?;
+        Ok(())
+    };
     for purchase in position.bought_today {
-        let units = finest(purchase.quantity.units())?;
-        since_yesterday = since_yesterday.checked_sub(units)?;
-        change = change.checked_add(product(units, price - finest(purchase.price.amount())?).ok()?)?;
+        add(finest(purchase.quantity.units())?, price - finest(purchase.price.amount())?)?;
     }
-    if since_yesterday > 0 {
-        let before = finest(quoted.previous_close?.amount())?;
+    if !position.held_before.is_zero() {
+        let before = finest(quoted.previous_close.ok_or(Unvalued::NoPreviousClose)?.amount())?;
         let (new, old) = (quoted.split_ratio.new_units(), quoted.split_ratio.old_units());
-        let before_in_new_units = divided(before.checked_mul(old.into())?, new.into());
-        change = change.checked_add(product(since_yesterday, price - before_in_new_units).ok()?)?;
+        let in_new_units = divided(before.checked_mul(old.into()).ok_or(Unvalued::TooLarge)?, new.into());
+        add(finest(position.held_before.units())?, price - in_new_units)?;
     }
-    Some(in_base(change, position.rate?)?.rounded(base))
+    let rate = position.rate.ok_or(Unvalued::FxUnavailable)?;
+    in_base(change, rate).map(|change| change.rounded(base)).ok_or(Unvalued::TooLarge)
 }

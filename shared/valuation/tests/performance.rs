@@ -8,7 +8,7 @@ use domain::{Bars, Currency, Day, InstrumentType, Price, Quantity, SplitRatio, S
 use support::{Records, bar, bars, day, dec, eur, flow};
 use valuation::FlowKind::{Bought, Sold};
 use valuation::{
-    Benchmark, Held, Performance, PerformanceRequest, Purchase, Quoted, holdings, performance, value_series,
+    Benchmark, Held, Performance, PerformanceRequest, Purchase, Quoted, Unvalued, holdings, performance, value_series,
 };
 
 fn performed(records: &Records, from: &str, to: &str, benchmark: Option<&Bars>) -> Performance {
@@ -173,12 +173,14 @@ fn held<'a>(symbol: &'a Symbol, quantity: &str, cost: &str, price: &str, before:
         currency: Currency::USD,
         sector: None,
         quantity: Quantity::parse(quantity).unwrap(),
+        held_before: Quantity::parse(quantity).unwrap(),
         cost: Some(dec(cost)),
         realized_gain: Some(dec("1.5")),
-        quoted: Some(Quoted {
+        quoted: Ok(Quoted {
             price: Price::parse(price).unwrap(),
             day: day("2013-03-01"),
             stale: false,
+            of_the_day: true,
             previous_close: Some(Price::parse(before).unwrap()),
             split_ratio: SplitRatio::ONE,
         }),
@@ -212,24 +214,57 @@ fn a_day_change_knows_splits_and_what_was_bought_on_the_day() {
     let bought = [Purchase { quantity: Quantity::parse("4").unwrap(), price: Price::parse("51").unwrap() }];
     let mut position = held(&symbol, "10", "400", "52", "100");
     position.bought_today = &bought;
+    position.held_before = Quantity::parse("6").unwrap();
     position.quoted.as_mut().unwrap().split_ratio = SplitRatio::new(2, 1).unwrap();
     // 6 units at 52 − 100/2, 4 units at 52 − 51.
     let found = holdings(Currency::USD, &[position]);
     assert_eq!(found.items[0].day_change.unwrap().to_string(), "16.00");
     position.quoted.as_mut().unwrap().previous_close = None;
-    assert_eq!(holdings(Currency::USD, &[position]).items[0].day_change, None);
-    position.quantity = Quantity::parse("4").unwrap();
+    let first_day = holdings(Currency::USD, &[position]);
+    assert_eq!((first_day.items[0].day_change, first_day.items[0].value), (None, Some(dec("520.00"))));
+    assert_eq!(first_day.unavailable["ONE/day_change"], "no_previous_close");
+    position.held_before = Quantity::ZERO;
     assert_eq!(holdings(Currency::USD, &[position]).items[0].day_change.unwrap().to_string(), "4.00");
+}
+
+#[test]
+fn on_the_day_of_a_split_of_three_for_one_the_day_change_is_a_figure() {
+    let symbol = "ONE".parse().unwrap();
+    for (new, old, price, quantity, change) in
+        [(3, 1, "34", "30", "20.00"), (1, 3, "303", "10", "30.00"), (7, 3, "43", "7", "1.00")]
+    {
+        let mut position = held(&symbol, quantity, "400", price, "100");
+        position.quoted.as_mut().unwrap().split_ratio = SplitRatio::new(new, old).unwrap();
+        let found = holdings(Currency::USD, &[position]);
+        assert_eq!(found.items[0].day_change.map(|change| change.to_string()).as_deref(), Some(change), "{new}:{old}");
+        assert!(found.unavailable.is_empty());
+    }
+}
+
+#[test]
+fn a_price_that_is_not_of_the_day_has_changed_nothing_today() {
+    let symbol = "ONE".parse().unwrap();
+    let mut position = held(&symbol, "1", "200000", "275000", "250000");
+    position.quoted.as_mut().unwrap().of_the_day = false;
+    let found = holdings(Currency::USD, &[position]);
+    assert_eq!(found.items[0].day_change.unwrap().to_string(), "0.00");
+    assert_eq!((found.value.to_string(), found.day_change.to_string()), ("275000.00".into(), "0.00".into()));
 }
 
 #[test]
 fn a_holding_without_a_price_or_a_rate_has_no_value_and_says_why() {
     let (one, two, three) = ("ONE".parse().unwrap(), "TWO".parse().unwrap(), "THREE".parse().unwrap());
     let mut no_price = held(&one, "1", "10", "1", "1");
-    no_price.quoted = None;
+    no_price.quoted = Err(Unvalued::PriceUnavailable);
     let mut no_rate = held(&two, "1", "10", "1", "1");
     no_rate.currency = eur();
     no_rate.rate = None;
+    let (tiny, sold) = ("TINY".parse().unwrap(), "SOLD".parse().unwrap());
+    let too_small = Held { quoted: Err(Unvalued::PriceTooSmall), ..held(&tiny, "1", "10", "1", "1") };
+    let conflict = Held { quoted: Err(Unvalued::SplitConflict), ..held(&sold, "1", "10", "1", "1") };
+    let others = holdings(Currency::USD, &[too_small, conflict]);
+    assert_eq!((others.value.to_string(), others.items.len()), ("0.00".to_owned(), 2));
+    assert_eq!((&*others.unavailable["TINY"], &*others.unavailable["SOLD"]), ("price_too_small", "split_conflict"));
     let found = holdings(Currency::USD, &[no_price, no_rate, held(&three, "1", "10", "12", "12")]);
     assert_eq!(found.unavailable["ONE"], "price_unavailable");
     assert_eq!(found.unavailable["TWO"], "fx_unavailable");

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use domain::{
-    Currency, CustomerId, Day, InstrumentType, Investment, Money, PortfolioId, Price, Quantity, Split, Symbol, split,
+    Currency, CustomerId, Day, DecimalError, InstrumentType, Investment, Money, PortfolioId, Price, Quantity, Split,
+    Symbol, split,
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,12 @@ use uuid::Uuid;
 use crate::App;
 use crate::error::ServiceError;
 use crate::history::Wait;
+use crate::market_clock::held_through;
+use crate::price_lines::PRICE_TOO_SMALL;
 use crate::{instruments, quotes};
+
+/// The code of the figures of a lot that is dated after the market's today, and so is in nothing yet.
+const TO_COME: &str = "to_come";
 
 /// A lot held elsewhere, and what it is worth now. Amounts are decimals in the currency of the instrument.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -110,7 +116,8 @@ impl<'a> LastPrices<'a> {
         let Known { last, kind } =
             self.known.get(symbol).cloned().unwrap_or(Known { last: Err("no_price"), kind: None });
         let instrument_type = kind.unwrap_or(investment.instrument_type);
-        Ok(valued(Investment { instrument_type, ..investment }, last))
+        let through = held_through(self.app, last.as_ref().ok().map(|last| last.day));
+        Ok(valued(Investment { instrument_type, ..investment }, last, through))
     }
 }
 
@@ -129,17 +136,24 @@ async fn last_price(
         Err(error) => return Err(error),
     };
     let price = quotes::last_price(app, &series).await?;
-    Ok(match price.zip(split::splits_of(&series.bars).ok()) {
-        Some(((price, day), splits)) => Ok(LastPrice { price, day, currency: series.currency, splits }),
-        None => Err("price_out_of_range"),
-    })
+    let priced = price.and_then(|(price, day)| {
+        let splits = split::splits_of(&series.bars)?;
+        Ok(LastPrice { price, day, currency: series.currency, splits })
+    });
+    Ok(priced.map_err(|error| match error {
+        DecimalError::PriceTooSmall => PRICE_TOO_SMALL,
+        _ => "price_out_of_range",
+    }))
 }
 
-fn valued(investment: Investment, last: Result<LastPrice, &'static str>) -> InvestmentNow {
+fn valued(investment: Investment, last: Result<LastPrice, &'static str>, through: Day) -> InvestmentNow {
     let cost = investment.cost().ok();
     let last =
         last.and_then(|last| if last.currency == investment.currency() { Ok(last) } else { Err("other_currency") });
     let worth = last.as_ref().map_err(|reason| *reason).and_then(|last| {
+        if investment.purchase_date > through {
+            return Err(TO_COME);
+        }
         let units = units_now(&investment, last).ok_or("price_out_of_range")?;
         let value = amount(units.units(), last.price.amount(), investment.currency()).ok_or("price_out_of_range")?;
         Ok((units, value))
@@ -223,9 +237,21 @@ mod tests {
         }
     }
 
+    fn shown(investment: Investment, last: Result<LastPrice, &'static str>) -> InvestmentNow {
+        valued(investment, last, "2013-03-01".parse().unwrap())
+    }
+
+    #[test]
+    fn a_lot_that_is_dated_after_the_markets_today_is_worth_nothing_yet() {
+        let tomorrow = shown(held("3", "2013-03-04"), Ok(last("6", &[])));
+        assert_eq!((&tomorrow.value, &tomorrow.gain, tomorrow.current_quantity), (&None, &None, None));
+        assert!(["value", "gain", "current_quantity"].iter().all(|figure| tomorrow.unavailable[*figure] == "to_come"));
+        assert!(tomorrow.current_price.is_some() && tomorrow.cost.is_some());
+    }
+
     #[test]
     fn a_split_doubles_the_units_and_keeps_the_cost() {
-        let now = valued(held("3", "2012-01-03"), Ok(last("6", &[("2012-06-01", "2")])));
+        let now = shown(held("3", "2012-01-03"), Ok(last("6", &[("2012-06-01", "2")])));
         assert_eq!(now.current_quantity.unwrap().to_string(), "6");
         assert_eq!((now.cost.as_deref(), now.value.as_deref()), (Some("31.50"), Some("36.00")));
         assert_eq!(now.gain.as_deref(), Some("4.50"));
@@ -235,24 +261,24 @@ mod tests {
     #[test]
     fn only_splits_after_the_purchase_and_up_to_the_price_count() {
         let splits = [("2012-01-03", "7"), ("2012-06-01", "2"), ("2012-09-03", "0.5"), ("2013-03-04", "10")];
-        let now = valued(held("3", "2012-01-03"), Ok(last("6", &splits)));
+        let now = shown(held("3", "2012-01-03"), Ok(last("6", &splits)));
         assert_eq!(now.current_quantity.unwrap().to_string(), "3");
     }
 
     #[test]
     fn a_figure_without_a_price_is_null_and_says_why() {
-        let now = valued(held("3", "2012-01-03"), Err("no_price"));
+        let now = shown(held("3", "2012-01-03"), Err("no_price"));
         assert_eq!((now.current_price, &now.value, &now.gain), (None, &None, &None));
         assert_eq!(now.cost.as_deref(), Some("31.50"));
         assert_eq!(now.unavailable["current_price"], "no_price");
         assert_eq!(now.unavailable["gain"], "no_price");
         let euros = LastPrice { currency: "EUR".parse().unwrap(), ..last("6", &[]) };
-        assert_eq!(valued(held("3", "2012-01-03"), Ok(euros)).unavailable["value"], "other_currency");
+        assert_eq!(shown(held("3", "2012-01-03"), Ok(euros)).unavailable["value"], "other_currency");
     }
 
     #[test]
     fn a_value_beyond_every_amount_is_null() {
-        let now = valued(held("1e12", "2012-01-03"), Ok(last("1e12", &[])));
+        let now = shown(held("1e12", "2012-01-03"), Ok(last("1e12", &[])));
         assert_eq!((&now.value, now.unavailable["value"].as_str()), (&None, "price_out_of_range"));
         assert_eq!(now.current_price.unwrap().to_string(), "1000000000000");
     }

@@ -1,0 +1,223 @@
+//! The lots of a portfolio by symbol, those of trades and those held elsewhere, made ready to be valued.
+
+use std::collections::{BTreeMap, HashMap};
+
+use domain::split::splits_of;
+use domain::{Currency, Day, Investment, Money, PortfolioId, Price, Quantity, Split, SplitRatio, Symbol, calendar};
+use ledger::{Lot, Position, Trade};
+use rust_decimal::Decimal;
+use store::limits::MAX_KEYS;
+use store::{Item, StoreError, documents, keys};
+use uuid::Uuid;
+use valuation::{Held, Purchase, Quoted, Unvalued};
+
+use super::{HeldLot, LotOrigin, written};
+use crate::error::ServiceError;
+use crate::exchange_rates::ExchangeRates;
+use crate::market_clock::{held_through, market_day};
+use crate::price_lines::{PriceLine, PriceLines};
+use crate::{App, listing, positions};
+
+/// What a portfolio has of one symbol, as it is stored.
+#[derive(Default)]
+pub(super) struct Stored {
+    pub(super) position: Option<Position>,
+    investments: Vec<Investment>,
+}
+
+/// A lot of either origin and, for one that was bought on the day of the price, what was paid for a unit.
+struct AnyLot {
+    lot: Lot,
+    origin: LotOrigin,
+    price: Option<Price>,
+}
+
+/// One symbol ready to be valued.
+pub(super) struct Ready<'a> {
+    line: &'a PriceLine,
+    pub(super) currency: Currency,
+    quantity: Quantity,
+    held_before: Quantity,
+    quoted: Result<Quoted, Unvalued>,
+    pub(super) lots: Vec<HeldLot>,
+    bought_today: Vec<Purchase>,
+    realized_gain: Option<Decimal>,
+}
+
+impl Stored {
+    pub(super) fn has_lots(&self) -> bool {
+        self.acquired().next().is_some()
+    }
+
+    /// Whether there is a lot of this day or before.
+    pub(super) fn is_held(&self, through: Day) -> bool {
+        self.acquired().any(|day| day <= through)
+    }
+
+    /// How many lots are dated after this day.
+    pub(super) fn lots_to_come(&self, through: Day) -> usize {
+        self.acquired().filter(|&day| day > through).count()
+    }
+
+    pub(super) fn is_in_conflict(&self) -> bool {
+        self.position.as_ref().is_some_and(|position| position.split_conflict)
+    }
+
+    pub(super) fn currencies(&self) -> impl Iterator<Item = Currency> {
+        let traded = self.position.iter().map(|position| position.currency);
+        traded.chain(self.investments.iter().map(Investment::currency))
+    }
+
+    fn acquired(&self) -> impl Iterator<Item = Day> {
+        let traded = self.position.iter().flat_map(|position| &position.lots).map(|lot| lot.acquired_on);
+        traded.chain(self.investments.iter().map(|one| one.purchase_date))
+    }
+
+    fn lots(&self, fills: &HashMap<Uuid, Price>, through: Day) -> Option<Vec<AnyLot>> {
+        let traded = self.position.iter().flat_map(|position| &position.lots);
+        let traded =
+            traded.map(|lot| AnyLot { lot: *lot, origin: LotOrigin::Trade, price: fills.get(&lot.id).copied() });
+        let mut lots: Vec<AnyLot> = traded.collect();
+        for one in &self.investments {
+            let Investment { id, purchase_date, quantity, purchase_price, fee, .. } = *one;
+            let lot = Lot::held_elsewhere(id, purchase_date, quantity, purchase_price, fee).ok()?;
+            lots.push(AnyLot { lot, origin: LotOrigin::Investment, price: Some(purchase_price) });
+        }
+        lots.retain(|any| any.lot.acquired_on <= through);
+        lots.sort_by_key(|any| (any.lot.acquired_on, any.lot.id));
+        Some(lots)
+    }
+}
+
+impl Ready<'_> {
+    pub(super) fn held(&self, rate: Option<Decimal>) -> Held<'_> {
+        Held {
+            symbol: &self.line.instrument.symbol,
+            instrument_type: self.line.instrument.instrument_type,
+            currency: self.currency,
+            sector: self.line.instrument.sector.as_deref(),
+            quantity: self.quantity,
+            held_before: self.held_before,
+            cost: self.lots.iter().map(|lot| lot.cost).sum(),
+            realized_gain: self.realized_gain,
+            quoted: self.quoted,
+            rate,
+            bought_today: &self.bought_today,
+        }
+    }
+}
+
+/// What a portfolio has, by symbol; positions that are closed too.
+pub(super) async fn stored(app: &App, id: PortfolioId) -> Result<BTreeMap<Symbol, Stored>, ServiceError> {
+    let mut by_symbol: BTreeMap<Symbol, Stored> = BTreeMap::new();
+    for position in positions::all(app, id).await? {
+        let symbol = position.symbol.clone();
+        by_symbol.entry(symbol).or_default().position = Some(position);
+    }
+    for item in listing::items(app, keys::investments(id)).await? {
+        let investment: Investment = documents::parse(&item)?;
+        by_symbol.entry(investment.ticker_symbol.clone()).or_default().investments.push(investment);
+    }
+    Ok(by_symbol)
+}
+
+/// A symbol's lots in units of the day of its last price; none where they are beyond counting.
+pub(super) fn prepared<'a>(
+    app: &App,
+    stored: &Stored,
+    line: &'a PriceLine,
+    fills: &HashMap<Uuid, Price>,
+    rates: &ExchangeRates,
+    realized_gain: Option<Decimal>,
+) -> Option<Ready<'a>> {
+    let currency = stored.currencies().next()?;
+    let splits = splits_of(line.bars()).unwrap_or_default();
+    let quoted =
+        if stored.is_in_conflict() { Err(Unvalued::SplitConflict) } else { quoted(app, line, currency, &splits) };
+    let mut ready = Ready {
+        line,
+        currency,
+        quantity: Quantity::ZERO,
+        held_before: Quantity::ZERO,
+        quoted,
+        lots: Vec::new(),
+        bought_today: Vec::new(),
+        realized_gain,
+    };
+    let last_day = line.last_day(app);
+    for AnyLot { lot, origin, price } in stored.lots(fills, held_through(app, last_day))? {
+        let day = last_day.unwrap_or(lot.unit_day);
+        let quantity = lot.units_on(day, &splits).ok()?;
+        ready.quantity = ready.quantity.plus(quantity).ok()?;
+        if lot.acquired_on < day {
+            ready.held_before = ready.held_before.plus(quantity).ok()?;
+        } else if let Some(price) = price.filter(|_| lot.acquired_on == day) {
+            ready.bought_today.push(Purchase { quantity, price });
+        }
+        let rate = rates.on(lot.cost.currency(), lot.acquired_on);
+        let cost = rate.and_then(|rate| in_base(lot.cost, rate, rates.base()));
+        ready.lots.push(HeldLot { lot_id: lot.id, origin, acquired_on: lot.acquired_on, quantity, cost });
+    }
+    Some(ready)
+}
+
+/// An amount in the base currency, rounded half-even and written with its decimals.
+fn in_base(amount: Money, rate: Decimal, base: Currency) -> Option<Decimal> {
+    let exchanged = amount.amount().checked_mul(rate)?.round_dp(base.decimals());
+    Some(written(exchanged, base))
+}
+
+/// The last price of a line, where it is in the currency that its lots were paid in.
+fn quoted(app: &App, line: &PriceLine, currency: Currency, splits: &[Split]) -> Result<Quoted, Unvalued> {
+    let series = line.series_in(currency).ok_or(Unvalued::PriceUnavailable)?;
+    let bars = &series.bars;
+    let last = bars.last().ok_or(Unvalued::PriceUnavailable)?;
+    let session = calendar::last_trading_day_on_or_before(market_day(app));
+    let of_the_day = |day: Day| session.is_none_or(|session| day >= session) && day <= held_through(app, Some(day));
+    if let Some(quote) = line.newer_quote(app) {
+        // The close before a quote is in the units of the quote's day.
+        let previous_close = quote.previous_close.or_else(|| series.close_before(quote.day));
+        return Ok(Quoted {
+            price: quote.price,
+            day: quote.day,
+            stale: line.is_stale(app),
+            of_the_day: of_the_day(quote.day),
+            previous_close,
+            split_ratio: SplitRatio::ONE,
+        });
+    }
+    let before = bars.len().checked_sub(2).map(|at| bars.close()[at]);
+    let split = splits.last().filter(|split| split.day == last.date);
+    Ok(Quoted {
+        price: series.last_close().map_err(Unvalued::from)?,
+        day: last.date,
+        stale: line.is_stale(app),
+        of_the_day: of_the_day(last.date),
+        previous_close: before.and_then(|close| Price::from_bar(close).ok()),
+        split_ratio: split.map_or(SplitRatio::ONE, |split| split.ratio),
+    })
+}
+
+/// What was paid for a unit of each open lot that was bought on the day of its symbol's last price, by lot.
+pub(super) async fn fills(
+    app: &App,
+    id: PortfolioId,
+    stored: &BTreeMap<Symbol, Stored>,
+    lines: &PriceLines,
+) -> Result<HashMap<Uuid, Price>, ServiceError> {
+    let mut wanted = Vec::new();
+    for position in stored.values().filter_map(|stored| stored.position.as_ref()) {
+        let last = lines.get(&position.symbol).and_then(|line| line.last_day(app));
+        let of_the_day = position.lots.iter().filter(|lot| Some(lot.acquired_on) == last);
+        wanted.extend(of_the_day.map(|lot| keys::trade(id, lot.id)));
+    }
+    let mut fills = HashMap::with_capacity(wanted.len());
+    for keys in wanted.chunks(MAX_KEYS) {
+        for (key, item) in keys.iter().zip(app.table().get_many(keys).await?) {
+            let item: Item = item.ok_or_else(|| StoreError::corrupt(key, "the trade of an open lot is not there"))?;
+            let trade: Trade = documents::parse(&item)?;
+            fills.insert(trade.id, trade.price);
+        }
+    }
+    Ok(fills)
+}

@@ -1,0 +1,132 @@
+//! Holdings at their edges: lots to come, old prices, tiny prices, and sums to the cent.
+
+#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
+
+mod support;
+
+use domain::{Bar, Bars, Currency, Day, Price, Quantity};
+use ledger::Side;
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+use services::investments::{self, Purchase};
+use services::performance::{self, Span};
+use services::{ServiceError, holdings, quotes};
+use support::{Market, World, stock};
+
+fn day(text: &str) -> Day {
+    text.parse().unwrap()
+}
+
+fn bars(closes: &[(&str, f64, f64)]) -> Bars {
+    let bar = |&(date, close, split_ratio): &(&str, f64, f64)| {
+        let (date, open, high, low, adjusted_close) = (day(date), close, close, close, close);
+        Bar { date, open, high, low, close, volume: 1.0, adjusted_close, split_ratio, dividend: 0.0 }
+    };
+    Bars::from_rows(closes.iter().map(bar)).unwrap()
+}
+
+async fn record(world: &World, symbol: &str, quantity: &str, price: &str, date: &str) -> investments::InvestmentNow {
+    let purchase = Purchase {
+        ticker_symbol: symbol.parse().unwrap(),
+        quantity: Quantity::parse(quantity).unwrap(),
+        purchase_price: Price::parse(price).unwrap(),
+        purchase_date: day(date),
+        fee: Decimal::ZERO,
+        currency: None,
+    };
+    investments::record(&world.app, world.customer, world.portfolio, &purchase, None).await.unwrap().value
+}
+
+async fn held(world: &World) -> Value {
+    serde_json::to_value(holdings::of_portfolio(&world.app, world.customer, world.portfolio).await.unwrap()).unwrap()
+}
+
+async fn performed(world: &World) -> Value {
+    let span = Span::default();
+    let found = performance::of_portfolio(&world.app, world.customer, world.portfolio, &span).await.unwrap();
+    serde_json::to_value(found).unwrap()
+}
+
+#[tokio::test]
+async fn a_lot_after_the_markets_today_is_in_nothing_yet_and_is_named() {
+    let market = Market::new(day("2012-01-04"));
+    market.list(stock("ACME", "USD", None), bars(&[("2012-01-03", 10.0, 1.0), ("2012-01-04", 11.0, 1.0)]));
+    market.list(stock("LATER", "USD", None), bars(&[("2012-01-04", 7.0, 1.0)]));
+    let world = World::new(market, Currency::USD).await;
+    record(&world, "ACME", "3", "10", "2012-01-03").await;
+    record(&world, "LATER", "1", "7", "2012-01-05").await;
+    let to_come = record(&world, "ACME", "5", "11", "2012-01-05").await;
+    assert_eq!((to_come.value, to_come.gain, to_come.current_quantity), (None, None, None));
+    assert_eq!(to_come.unavailable["value"], "to_come");
+    let now = held(&world).await;
+    assert_eq!((&now["value"], &now["cost"], &now["day_change"]), (&json!("33.00"), &json!("30.00"), &json!("3.00")));
+    let items = now["items"].as_array().unwrap();
+    assert_eq!((items.len(), items[0]["lots"].as_array().unwrap().len()), (1, 1));
+    let named = |answer: &Value| {
+        let warnings =
+            answer["warnings"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap().to_owned());
+        warnings.filter(|code| code == "investments_to_come").count()
+    };
+    assert_eq!((named(&now), named(&performed(&world).await)), (2, 1), "by symbol, and together");
+    world.market.move_to(day("2012-01-05"));
+    assert_eq!((&held(&world).await["value"], named(&held(&world).await)), (&json!("95.00"), 0));
+}
+
+#[tokio::test]
+async fn a_price_that_is_not_of_the_last_session_has_changed_nothing_today() {
+    let market = Market::new(day("2012-01-06"));
+    market.list(stock("NEW", "USD", None), bars(&[("2012-01-05", 10.0, 1.0), ("2012-01-06", 12.0, 1.0)]));
+    market.list(stock("OLD", "USD", None), bars(&[("2012-01-03", 250.0, 1.0), ("2012-01-04", 275.0, 1.0)]));
+    let world = World::new(market, Currency::USD).await;
+    record(&world, "NEW", "1", "10", "2012-01-05").await;
+    record(&world, "OLD", "1", "200", "2012-01-03").await;
+    let changes = |answer: &Value| [0, 1].map(|item| answer["items"][item]["day_change"].clone());
+    let now = held(&world).await;
+    assert_eq!((changes(&now), &now["day_change"]), ([json!("2.00"), json!("0.00")], &json!("2.00")));
+    world.market.move_to(day("2012-01-04"));
+    assert_eq!(held(&world).await["items"][0]["day_change"], "25.00", "on its own day");
+}
+
+#[tokio::test]
+async fn on_the_day_of_a_split_of_three_for_one_the_day_change_is_a_figure() {
+    let market = Market::new(day("2012-01-04"));
+    market.list(stock("ACME", "USD", None), bars(&[("2012-01-03", 100.0, 1.0), ("2012-01-04", 34.0, 3.0)]));
+    market.list(stock("FIRST", "USD", None), bars(&[("2012-01-04", 5.0, 1.0)]));
+    let world = World::new(market, Currency::USD).await;
+    record(&world, "ACME", "10", "100", "2012-01-03").await;
+    record(&world, "FIRST", "1", "4", "2012-01-03").await;
+    let now = held(&world).await;
+    // 30 × (34 − 100/3).
+    assert_eq!(now["items"][0]["day_change"], "20.00");
+    assert_eq!(now["items"][1]["day_change"], Value::Null);
+    assert_eq!(now["unavailable"], json!({"FIRST/day_change": "no_previous_close"}));
+}
+
+#[tokio::test]
+async fn a_price_below_the_smallest_is_named_wherever_it_is_asked_for() {
+    let market = Market::new(day("2012-01-04"));
+    market.list(stock("DUST", "USD", None), bars(&[("2012-01-03", 2e-9, 1.0), ("2012-01-04", 9e-10, 1.0)]));
+    let world = World::new(market, Currency::USD).await;
+    let dust: domain::Symbol = "DUST".parse().unwrap();
+    let recorded = record(&world, "DUST", "1000000000", "0.000000002", "2012-01-03").await;
+    assert_eq!(recorded.unavailable["value"], "price_too_small");
+    let now = held(&world).await;
+    assert_eq!((&now["unavailable"], &now["value"]), (&json!({"DUST": "price_too_small"}), &json!("0.00")));
+    let board = quotes::board(&world.app, world.customer, std::slice::from_ref(&dust)).await.unwrap();
+    assert_eq!(board.unavailable[&dust], "price_too_small");
+    let refused = quotes::tradable(&world.app, world.customer, &dust).await;
+    assert!(matches!(refused, Err(ServiceError::PriceTooSmall { .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn the_gain_of_a_symbol_and_of_all_have_the_decimals_of_the_currency() {
+    let market = Market::new(day("2012-01-04"));
+    market.list(stock("ACME", "USD", None), bars(&[("2012-01-03", 20.0, 1.0), ("2012-01-04", 16.87, 1.0)]));
+    let mut world = World::new(market, Currency::USD).await;
+    let acme = "ACME".parse().unwrap();
+    world.trade(Side::Buy, &acme, "2", day("2012-01-03")).await;
+    // 16.87 less a fee of 1.25, for half of 41.25.
+    world.trade(Side::Sell, &acme, "1", day("2012-01-04")).await;
+    let now = held(&world).await;
+    assert_eq!((&now["realized_gain"], &now["items"][0]["realized_gain"]), (&json!("-5.00"), &json!("-5.00")));
+}
