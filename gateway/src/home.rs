@@ -60,6 +60,7 @@ impl Home {
     pub fn open(path: &Path) -> Result<Self, HomeError> {
         let not_writable = |source| HomeError::NotWritable { path: path.to_owned(), source };
         create_private_dir(path).map_err(not_writable)?;
+        keep_private(path).map_err(not_writable)?;
         let mut lock = private_file().read(true).create(true).open(path.join(LOCK_FILE)).map_err(not_writable)?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -143,6 +144,36 @@ fn create_private_dir(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
+/// Takes a folder that was there already from everybody but its owner, whatever made it. One that all may write to by
+/// design, such as /tmp, and one of another user stay as they are: the files in it are their owner's alone.
+#[cfg(unix)]
+fn keep_private(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    const STICKY: u32 = 0o1000;
+    const OF_OTHERS: u32 = 0o077;
+    const OF_OWNER: u32 = 0o700;
+    let mode = fs::metadata(path)?.permissions().mode();
+    if mode & OF_OTHERS == 0 && mode & OF_OWNER == OF_OWNER {
+        return Ok(());
+    }
+    let tightened = match mode & STICKY {
+        0 => fs::set_permissions(path, fs::Permissions::from_mode(OF_OWNER)),
+        _ => Err(ErrorKind::PermissionDenied.into()),
+    };
+    match tightened {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            tracing::warn!(folder = %path.display(), "others of this machine can list the folder of data");
+            Ok(())
+        }
+        done => done,
+    }
+}
+
+#[cfg(not(unix))]
+fn keep_private(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,14 +215,29 @@ mod tests {
     }
 
     #[cfg(unix)]
+    fn mode(path: &Path) -> u32 {
+        std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path).unwrap().permissions()) & 0o777
+    }
+
+    #[cfg(unix)]
     #[test]
     fn nobody_else_can_read_what_is_kept() {
-        use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let home = Home::open(&folder.path().join("home")).unwrap();
         home.link_secret().unwrap();
-        let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode(home.path().to_owned()), 0o700);
-        assert_eq!(mode(home.path().join(LINK_SECRET_FILE)), 0o600);
+        assert_eq!(mode(home.path()), 0o700);
+        assert_eq!(mode(&home.path().join(LINK_SECRET_FILE)), 0o600);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_of_data_that_others_could_read_is_taken_from_them() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        for (before, after) in [(0o755, 0o700), (0o770, 0o700), (0o700, 0o700), (0o1777, 0o777)] {
+            fs::set_permissions(folder.path(), fs::Permissions::from_mode(before)).unwrap();
+            Home::open(folder.path()).unwrap();
+            assert_eq!(mode(folder.path()), after, "{before:o}");
+        }
     }
 }

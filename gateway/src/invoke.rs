@@ -147,14 +147,15 @@ async fn call(router: Router, event: String) -> Result<Value, String> {
     serde_json::from_slice(&json).map_err(|error| error.to_string())
 }
 
-/// The request with what its event says beside it: its id, its route, and the caller that the authorizer named.
+/// The request with what its event says beside it: its id, its route, its source, and the caller that the authorizer named.
 fn admitted(mut request: lambda_http::Request) -> lambda_http::Request {
     let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else { return request };
     let caller = context.authorizer.as_ref().and_then(|authorizer| Caller::from_authorizer(&authorizer.fields));
     let path = request.raw_http_path().to_owned();
     let chosen = context.route_key.clone().map(|route_key| Chosen { route_key, path });
     let request_id = context.request_id.clone();
-    api::caller::admit(request.extensions_mut(), Admission { caller, request_id, chosen });
+    let source_ip = context.http.source_ip.as_deref().and_then(|address| address.parse().ok());
+    api::caller::admit(request.extensions_mut(), Admission { caller, request_id, chosen, source_ip });
     request
 }
 

@@ -13,6 +13,7 @@ use domain::Symbol;
 use gateway::listen::{Ended, Listener};
 use gateway::{AlphaVantageAccess, Pace, Platform, Prices, Server, Settings, YahooAccess, open_files};
 use serde_json::{Value, json};
+use services::identity::source_limits::SourceLimits;
 use tracing_subscriber::EnvFilter;
 
 /// Prices, backtests, forecasts and reports, on this machine.
@@ -217,6 +218,7 @@ fn settings(args: ServeArgs) -> anyhow::Result<Settings> {
         allowed_hosts: args.allowed_hosts,
         allowed_origins: args.allowed_origins,
         schedules: !args.no_schedules,
+        source_limits: SourceLimits::from_settings(|name| set(name))?.on_one_machine(),
         replay: args.replay,
         clock: Arc::new(chrono::Utc::now),
     })

@@ -10,6 +10,7 @@ use anyhow::Context;
 use axum::Router;
 use domain::Symbol;
 use objects::FolderObjects;
+use services::identity::source_limits::SourceLimits;
 use services::mail::NoMail;
 use services::{App, Channels, Parts};
 use store::{Clock, Table};
@@ -46,6 +47,8 @@ pub struct Settings {
     pub allowed_origins: Vec<String>,
     /// Whether schedules run.
     pub schedules: bool,
+    /// How much one source address may ask for.
+    pub source_limits: SourceLimits,
     /// Plays the history of files as if it happened now, at this pace.
     pub replay: Option<Pace>,
     /// What time it is; links and leases expire by it.
@@ -212,7 +215,8 @@ impl Engines {
             source.description = replay.description();
         }
         let provider = source.provider.clone();
-        let app = App::new(Parts { table, objects: Arc::new(objects.clone()), provider, clock, channels });
+        let parts = Parts { table, objects: Arc::new(objects.clone()), provider, clock, channels };
+        let app = App::limited(parts, settings.source_limits.clone());
         Ok(Self { app, objects, source, replay })
     }
 }
@@ -245,6 +249,7 @@ pub(crate) mod tests_support {
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             schedules: false,
+            source_limits: SourceLimits::default().on_one_machine(),
             replay: None,
             clock: Arc::new(|| "2026-11-20T12:00:00Z".parse().unwrap()),
         }

@@ -9,15 +9,17 @@
     reason = "a failed one is a failed test"
 )]
 
+mod process;
+
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::Output;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use domain::CustomerId;
+use process::{Server, sextant};
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 use store::{Body, Table as _, Write, keys};
@@ -35,42 +37,6 @@ const CUSTOMERS: usize = 3;
 const CLIENTS: usize = 4;
 /// How long anything may take that comes to an end at all.
 const PATIENCE: Duration = Duration::from_mins(1);
-
-/// A platform in a process of its own.
-struct Server {
-    child: Child,
-    base: String,
-    /// Held, so that it can write.
-    _output: BufReader<ChildStdout>,
-}
-
-impl Server {
-    fn start(home: &Path) -> Self {
-        let mut child = sextant(home, &["serve", "--port", "0", "--no-schedules"]).spawn().unwrap();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        output.read_line(&mut line).unwrap();
-        let base = line.trim().rsplit(' ').next().unwrap().to_owned();
-        assert!(base.starts_with("http://127.0.0.1:"), "{line:?}");
-        Self { child, base, _output: output }
-    }
-
-    /// Ends the process as a power cut would, with no word to it.
-    fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-fn sextant(home: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sextant"));
-    command.args(arguments).arg("--home").arg(home).env("RUST_LOG", "off");
-    for variable in ["ALPHA_VANTAGE_API_KEY", "SEXTANT_PRICES", "SEXTANT_HOME", "PORT"] {
-        command.env_remove(variable);
-    }
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    command
-}
 
 /// Runs `sextant verify`, and gives how it ended and what it found.
 fn verify(home: &Path) -> (bool, Value) {
@@ -301,7 +267,6 @@ async fn begin(home: &Path) -> Arc<Vec<Customer>> {
 async fn what_was_acknowledged_survives_a_kill_once_and_the_books_add_up() {
     #[expect(clippy::disallowed_methods, reason = "whoever starts the tests says how long they may take")]
     let rounds = std::env::var(ROUNDS_ASKED).ok().map_or(ROUNDS, |rounds| rounds.parse().expect("a number of rounds"));
-    let begun = Instant::now();
     let mut totals = Totals::default();
     let mut numbers = 0..rounds;
     while !numbers.is_empty() {
@@ -314,7 +279,7 @@ async fn what_was_acknowledged_survives_a_kill_once_and_the_books_add_up() {
     }
     let Totals { calls, acknowledged, cut_off } = totals;
     assert!(acknowledged > rounds && cut_off > rounds, "{acknowledged} answered, {cut_off} cut off");
-    println!("{rounds} kills in {:?}: {calls} calls, {acknowledged} answered, {cut_off} cut off", begun.elapsed());
+    println!("{rounds} kills: {calls} calls, {acknowledged} answered, {cut_off} cut off");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

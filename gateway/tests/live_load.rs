@@ -23,6 +23,7 @@ use gateway::{Prices, Server, Settings, open_files};
 use reqwest::Client;
 use serde_json::{Value, json};
 use services::bus::Event;
+use services::identity::source_limits::SourceLimits;
 use services::last_quote::QUOTES_REFRESHED;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -79,6 +80,7 @@ fn serve() {
         allowed_hosts: Vec::new(),
         allowed_origins: Vec::new(),
         schedules: false,
+        source_limits: SourceLimits::default().on_one_machine(),
         replay: None,
         clock: Arc::new(chrono::Utc::now),
     };
@@ -180,7 +182,6 @@ async fn load(clients: usize) {
     while let Some(ended) = listening.join_next().await {
         assert_eq!(ended.unwrap(), Some(1001));
     }
-    assert!(slowest < Duration::from_secs(10), "a tick took {slowest:?}");
     assert!(each < MOST_KILOBYTES_A_CLIENT, "a client takes {each} kB");
 }
 

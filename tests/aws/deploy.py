@@ -48,6 +48,8 @@ PROVIDER_KEY = "/sextant/test/key"
 # The stacks start up at the same time as the tests do; a schedule of the second would use up the
 # provider's calls that a test counts.
 NEVER = "cron(0 0 1 1 ? 2099)"
+# All tests come from one source address.
+UNLIMITED = {"SignInLimit": "0", "RegistrationLimit": "0"}
 FUNCTION = "AWS::Serverless::Function"
 ADDRESSES = "addresses.json"
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -122,8 +124,9 @@ def deploy(emulator: Emulator, template: Path, programs: Path, work: Path) -> di
         "AlphaVantageKeyParameter": PROVIDER_KEY,
         "RefreshSchedule": NEVER,
         "EveningRefreshSchedule": NEVER,
+        **UNLIMITED,
     }
-    addresses = deploy_stack(emulator, STACK, document, {}, work)
+    addresses = deploy_stack(emulator, STACK, document, UNLIMITED, work)
     addresses["second"] = deploy_stack(emulator, SECOND_STACK, second, parameters, work)
     addresses["second"]["provider_url"] = provider_url
     return addresses

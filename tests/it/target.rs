@@ -10,6 +10,7 @@ use gateway::{Platform, Prices, Server, Settings};
 use reqwest::header::{CONTENT_TYPE, IF_MATCH};
 use reqwest::{Client, Method, RequestBuilder, Url};
 use serde_json::{Value, json};
+use services::identity::source_limits::SourceLimits;
 use tokio::sync::OnceCell;
 
 use crate::answer::Answer;
@@ -105,6 +106,7 @@ pub fn settings(folder: &Path) -> Settings {
         allowed_hosts: Vec::new(),
         allowed_origins: Vec::new(),
         schedules: false,
+        source_limits: SourceLimits::default().on_one_machine(),
         replay: None,
         clock: Arc::new(now),
     }

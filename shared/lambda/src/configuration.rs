@@ -1,5 +1,6 @@
 //! What the template says to a function through its environment.
 
+use services::identity::source_limits::{SettingError, SourceLimits};
 use thiserror::Error;
 
 /// A function's configuration.
@@ -31,6 +32,8 @@ pub struct Configuration {
     pub live_endpoint: Option<String>,
     /// What the ARNs of the topics that letters are published to begin with; without it none are sent.
     pub letterbox_topic_prefix: Option<String>,
+    /// How much one source address may ask for.
+    pub source_limits: SourceLimits,
 }
 
 /// The origins whose pages may open live connections.
@@ -45,22 +48,28 @@ fn listed(text: &str) -> Vec<String> {
     text.split(',').map(str::trim).filter(|one| !one.is_empty()).map(str::to_owned).collect()
 }
 
-/// A variable that every function needs is not set.
+/// Why an environment configures no function.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("the environment variable {0} is not set")]
-pub struct Missing(&'static str);
+pub enum ConfigurationError {
+    /// A variable that every function needs is not set.
+    #[error("the environment variable {0} is not set")]
+    Missing(&'static str),
+    /// A limit by source address that cannot be used.
+    #[error(transparent)]
+    SourceLimits(#[from] SettingError),
+}
 
 impl Configuration {
     /// Reads the process's environment.
     #[expect(clippy::disallowed_methods, reason = "this is where configuration enters")]
-    pub fn from_environment() -> Result<Self, Missing> {
+    pub fn from_environment() -> Result<Self, ConfigurationError> {
         Self::read(|name| std::env::var(name).ok())
     }
 
-    fn read(variable: impl Fn(&'static str) -> Option<String>) -> Result<Self, Missing> {
+    fn read(variable: impl Fn(&'static str) -> Option<String>) -> Result<Self, ConfigurationError> {
         // The template sets a parameter that was left empty to an empty variable.
         let set = |name| variable(name).filter(|value| !value.is_empty());
-        let needed = |name| set(name).ok_or(Missing(name));
+        let needed = |name| set(name).ok_or(ConfigurationError::Missing(name));
         Ok(Self {
             service: needed("AWS_LAMBDA_FUNCTION_NAME")?,
             log_level: set("AWS_LAMBDA_LOG_LEVEL").unwrap_or_else(|| "INFO".to_owned()),
@@ -75,6 +84,7 @@ impl Configuration {
             event_bus_name: set("EVENT_BUS_NAME"),
             live_endpoint: set("LIVE_ENDPOINT"),
             letterbox_topic_prefix: set("LETTERBOX_TOPIC_PREFIX"),
+            source_limits: SourceLimits::from_settings(set)?,
         })
     }
 }
@@ -92,7 +102,7 @@ impl Configuration {
 mod tests {
     use super::*;
 
-    fn read(variables: &[(&str, &str)]) -> Result<Configuration, Missing> {
+    fn read(variables: &[(&str, &str)]) -> Result<Configuration, ConfigurationError> {
         Configuration::read(|name| {
             variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         })
@@ -149,10 +159,18 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_that_cannot_be_used_keeps_a_function_from_starting() {
+        let with = |value| NEEDED.into_iter().chain([("SEXTANT_SIGN_IN_LIMIT", value)]).collect::<Vec<_>>();
+        assert_eq!(read(&with("")).unwrap().source_limits, SourceLimits::default(), "empty is not set");
+        assert_ne!(read(&with("0")).unwrap().source_limits, SourceLimits::default());
+        assert!(matches!(read(&with("few")).unwrap_err(), ConfigurationError::SourceLimits(_)));
+    }
+
+    #[test]
     fn a_missing_variable_is_named() {
         for missing in NEEDED {
             let rest: Vec<_> = NEEDED.iter().filter(|one| **one != missing).copied().collect();
-            assert_eq!(read(&rest).unwrap_err(), Missing(missing.0));
+            assert_eq!(read(&rest).unwrap_err(), ConfigurationError::Missing(missing.0));
         }
     }
 }

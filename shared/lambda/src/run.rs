@@ -58,7 +58,7 @@ async fn started(engines: Engines) -> Result<(String, App), Error> {
     let configuration = Configuration::from_environment()?;
     logs::start(&configuration);
     let aws = Aws::new(configuration);
-    let app = App::new(engines(&aws));
+    let app = App::limited(engines(&aws), aws.configuration.source_limits.clone());
     warm_up::open_connection(&app).await;
     Ok((aws.configuration.service, app))
 }
@@ -72,20 +72,22 @@ async fn until_terminated(run: impl Future<Output = Result<(), Error>>) -> Resul
     }
 }
 
-/// The request with what its event says beside it: its id, its route, and the caller that the authorizer named.
+/// The request with what its event says beside it: its id, its route, its source, and the caller that the authorizer named.
 fn admitted(mut request: Request) -> Request {
     let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else { return request };
     let caller = context.authorizer.as_ref().and_then(|authorizer| Caller::from_authorizer(&authorizer.fields));
     let path = request.raw_http_path().to_owned();
     let chosen = context.route_key.clone().map(|route_key| Chosen { route_key, path });
     let request_id = context.request_id.clone();
-    api::caller::admit(request.extensions_mut(), Admission { caller, request_id, chosen });
+    let source_ip = context.http.source_ip.as_deref().and_then(|address| address.parse().ok());
+    api::caller::admit(request.extensions_mut(), Admission { caller, request_id, chosen, source_ip });
     request
 }
 
 #[cfg(test)]
 mod tests {
     use api::door::RequestId;
+    use api::source::SourceIp;
 
     use super::*;
 
@@ -95,7 +97,7 @@ mod tests {
         let event = format!(
             r#"{{"version": "2.0", "routeKey": "GET /a", "rawPath": "/a", "rawQueryString": "",
                 "headers": {{"host": "a.example"}}, "isBase64Encoded": false,
-                "requestContext": {{"http": {{"method": "GET", "path": "/a"}}, "requestId": "r-1", "routeKey": "GET /a",
+                "requestContext": {{"http": {{"method": "GET", "path": "/a", "sourceIp": "192.0.2.7"}}, "requestId": "r-1", "routeKey": "GET /a",
                 "stage": "$default" {authorizer} }} }}"#
         );
         admitted(lambda_http::request::from_str(&event).unwrap())
@@ -109,6 +111,7 @@ mod tests {
         assert_eq!(request.extensions().get::<RequestId>().unwrap().0, "r-1");
         let chosen = Chosen { route_key: "GET /a".to_owned(), path: "/a".to_owned() };
         assert_eq!(request.extensions().get::<Chosen>(), Some(&chosen));
+        assert_eq!(request.extensions().get::<SourceIp>().unwrap().0.to_string(), "192.0.2.7");
     }
 
     #[test]

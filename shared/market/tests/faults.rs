@@ -9,7 +9,7 @@ mod scripted;
 mod server;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use budget::SlidingDay;
 use market::http::{Budget as _, Limits};
@@ -114,11 +114,12 @@ async fn a_slow_answer_ends_with_the_callers_patience() {
         for reply in [whole.clone().stalling_after(0), whole.stalling_after(100)] {
             let server = Server::start(vec![reply]).await;
             let provider = which.at(&server, Limits { caller: Duration::from_millis(60), ..limits() });
-            let start = Instant::now();
-            assert_eq!(provider.daily(&ibm(), Patience::Caller).await, Err(ProviderError::TimedOut));
-            assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
-            let left = Patience::Left(Duration::from_millis(30));
-            assert_eq!(provider.daily(&ibm(), left).await, Err(ProviderError::TimedOut));
+            for patience in [Patience::Caller, Patience::Left(Duration::from_millis(30))] {
+                // The server itself never ends the answer.
+                let ibm = ibm();
+                let asked = tokio::time::timeout(Duration::from_secs(30), provider.daily(&ibm, patience));
+                assert_eq!(asked.await.unwrap(), Err(ProviderError::TimedOut), "{which:?}, {patience:?}");
+            }
         }
     }
 }

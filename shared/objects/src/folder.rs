@@ -63,13 +63,14 @@ pub struct Served {
 }
 
 impl FolderObjects {
-    /// Opens the folder, which is made when it is missing, readable by its owner alone. Links are
+    /// Opens the folder, which is made when it is missing, and in both cases readable by its owner alone. Links are
     /// signed with `secret`: keep it, or the links given out before a restart die with the process.
     ///
     /// Links need [`set_base_url`](Self::set_base_url) as well; everything else works without.
     pub fn open(root: impl Into<PathBuf>, secret: [u8; 32], clock: Clock) -> Result<Self, ObjectError> {
         let root: PathBuf = root.into();
         create_private_dir(&root)?;
+        keep_private(&root)?;
         remove_abandoned(&root, clock())?;
         Ok(Self {
             root: root.into(),
@@ -223,6 +224,26 @@ fn create_private_dir(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)
+}
+
+/// Takes a folder that was there already from everybody but its owner; below it nothing can be reached then.
+#[cfg(unix)]
+fn keep_private(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    const OWNERS: u32 = 0o700;
+    if fs::metadata(path)?.permissions().mode() & 0o777 == OWNERS {
+        return Ok(());
+    }
+    match fs::set_permissions(path, fs::Permissions::from_mode(OWNERS)) {
+        // Another user's folder stays as it is.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
+        done => done,
+    }
+}
+
+#[cfg(not(unix))]
+fn keep_private(_path: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 fn sync_dir(path: &Path) -> io::Result<()> {

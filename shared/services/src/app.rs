@@ -1,16 +1,19 @@
 //! What every service needs: the engines, the clock, ids, and the cache of price histories.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use domain::CustomerId;
 use market::Provider;
 use objects::Objects;
-use store::{Clock, Table};
+use store::{Clock, Key, Table};
 use uuid::{ContextV7, Timestamp, Uuid};
 
 use crate::bus::{Bus, NobodyListens};
 use crate::history::Histories;
+use crate::identity::hasher::Hasher;
+use crate::identity::source_limits::SourceLimits;
 use crate::mail::{Mail, NoMail};
 use crate::push::{NoConnections, Push};
 
@@ -59,17 +62,29 @@ struct Inner {
     ids: std::sync::Mutex<ContextV7>,
     histories: Histories,
     turns: [tokio::sync::Mutex<()>; TURNS],
+    turns_of_attempts: [tokio::sync::Mutex<()>; TURNS],
+    hasher: Hasher,
+    source_limits: SourceLimits,
 }
 
 impl App {
-    /// An application on these engines.
+    /// An application on these engines, with the limits by source address that hold where nothing is set.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
+        Self::limited(parts, SourceLimits::default())
+    }
+
+    /// An application on these engines, with these limits by source address.
+    #[must_use]
+    pub fn limited(parts: Parts, source_limits: SourceLimits) -> Self {
         Self(Arc::new(Inner {
             parts,
             ids: std::sync::Mutex::new(ContextV7::new()),
             histories: Histories::default(),
             turns: std::array::from_fn(|_| tokio::sync::Mutex::default()),
+            turns_of_attempts: std::array::from_fn(|_| tokio::sync::Mutex::default()),
+            hasher: Hasher::default(),
+            source_limits,
         }))
     }
 
@@ -109,6 +124,18 @@ impl App {
         &*self.0.parts.channels.mail
     }
 
+    /// Hashes passwords.
+    #[must_use]
+    pub fn hasher(&self) -> &Hasher {
+        &self.0.hasher
+    }
+
+    /// How much one source address may ask for.
+    #[must_use]
+    pub fn source_limits(&self) -> &SourceLimits {
+        &self.0.source_limits
+    }
+
     /// The time on the wall, to the millisecond: what is answered at once and what is read back later are the same.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
@@ -139,6 +166,13 @@ impl App {
     pub(crate) async fn turn(&self, customer: CustomerId) -> tokio::sync::MutexGuard<'_, ()> {
         let queue = usize::from(customer.0.as_bytes()[15]) % TURNS;
         self.0.turns[queue].lock().await
+    }
+
+    /// Waits until no other request of this process counts an attempt under this key; like [`App::turn`] it decides nothing.
+    pub(crate) async fn turn_at(&self, key: &Key) -> tokio::sync::MutexGuard<'_, ()> {
+        let mut hasher = DefaultHasher::new();
+        key.pk.hash(&mut hasher);
+        self.0.turns_of_attempts[hasher.finish() as usize % TURNS].lock().await
     }
 
     pub(crate) fn histories(&self) -> &Histories {

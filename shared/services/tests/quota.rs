@@ -238,7 +238,7 @@ async fn calls_that_are_left_to_others_are_not_taken() {
     assert!(processes[0].take(Turn::default()).await.is_ok(), "they are there for people");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[tokio::test(start_paused = true)]
 async fn the_calls_of_several_processes_arrive_at_their_distance() {
     // By a clock that stands still each turn is a spacing later than the one before.
     let clock = HandClock::start().reader();
@@ -247,7 +247,7 @@ async fn the_calls_of_several_processes_arrive_at_their_distance() {
     let spacing = Duration::from_millis(60);
     let processes: Vec<_> = (0..4).map(|_| worker_with(&server, &table, &clock, spacing)).collect();
     let ibm: Symbol = "IBM".parse().unwrap();
-    let start = std::time::Instant::now();
+    let start = tokio::time::Instant::now();
     let answers = join_all(processes.iter().map(|process| process.quote(&ibm, Patience::Caller))).await;
     assert!(answers.iter().all(Result::is_ok), "{answers:?}");
     assert!(start.elapsed() >= spacing * 3, "{:?}", start.elapsed());

@@ -6,6 +6,7 @@
 //! neither waits for the other. Reads run on blocking threads, so that the disk never holds up the async runtime. The
 //! limits, the paging and what counts as expired are the `store` crate's: this one adds only SQL.
 
+mod files;
 mod open;
 mod read;
 mod readers;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
+use crate::files;
+
 /// Marks the file as ours: "Sxtn".
 const APPLICATION_ID: i32 = 0x5378_746E;
 /// The schema that this code reads and writes.
@@ -79,12 +81,15 @@ pub(crate) fn writer(path: &Path) -> Result<Connection, OpenError> {
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let explain = |error| explained(path, error);
+    let unwritable = |_| OpenError::ReadOnly(path.to_owned());
+    files::create_private(path).map_err(unwritable)?;
     let mut connection = Connection::open_with_flags(path, flags).map_err(explain)?;
     if connection.is_readonly("main").map_err(explain)? {
         return Err(OpenError::ReadOnly(path.to_owned()));
     }
     settle(&connection).map_err(explain)?;
     claim(&mut connection, path)?;
+    files::take_from_others(path).map_err(unwritable)?;
     // After the file is known to be ours: the mode is written into it.
     connection.pragma_update(None, "journal_mode", "WAL").map_err(explain)?;
     Ok(connection)

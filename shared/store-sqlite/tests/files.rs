@@ -142,3 +142,25 @@ fn a_file_that_is_not_ours_is_left_as_it_is() {
     Connection::open(&newer).unwrap().pragma_update(None, "user_version", 2).unwrap();
     assert!(matches!(refusal(&newer), OpenError::TooNew { found: 2, .. }));
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_database_and_what_lies_beside_it_are_their_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sextant.db");
+    let modes = || {
+        let files = ["sextant.db", "sextant.db-wal", "sextant.db-shm"].map(|name| folder.path().join(name));
+        files.map(|file| fs::metadata(file).unwrap().permissions().mode() & 0o777)
+    };
+    let table = SqliteTable::open(&path, clock()).unwrap();
+    table.transact(vec![write(1)]).await.unwrap();
+    assert_eq!(modes(), [0o600; 3]);
+    // As an earlier version left them, after a crash with a log.
+    for name in ["sextant.db", "sextant.db-wal", "sextant.db-shm"] {
+        fs::set_permissions(folder.path().join(name), fs::Permissions::from_mode(0o644)).unwrap();
+    }
+    let again = SqliteTable::open(&path, clock()).unwrap();
+    again.transact(vec![write(2)]).await.unwrap();
+    assert_eq!(modes(), [0o600; 3]);
+}

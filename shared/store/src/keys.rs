@@ -185,6 +185,7 @@ mod tests {
             (series_state(portfolio_id), held, "SERIES#STATE"),
             (own_item(customer, &"MY:HOUSE".parse().unwrap()), owner, "ITEM#HOUSE"),
             (own_item_count(customer), owner, "ITEMS"),
+            (directory_administrators(), "DIRECTORY#administrators", "-"),
             (wallet_head(customer), "WALLET#00000000-0000-0000-0000-000000000007", "HEAD"),
         ];
         for (key, pk, sk) in table {

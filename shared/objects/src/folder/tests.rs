@@ -185,6 +185,9 @@ async fn only_the_owner_can_read_folders_and_files() {
     assert_eq!(mode(&root), 0o700);
     assert_eq!(mode(&root.join("reports")), 0o700);
     assert_eq!(mode(&root.join(key(1).as_str())), 0o600);
+    fs::set_permissions(&root, fs::Permissions::from_mode(0o755)).unwrap();
+    FolderObjects::open(&root, SECRET, Arc::new(now)).unwrap();
+    assert_eq!(mode(&root), 0o700, "a folder that was there already");
 }
 
 #[tokio::test]

@@ -7,9 +7,10 @@ use serde_json::json;
 use store::retry::{Retry, retry};
 use store::{DeleteExpect, StoreError, Write, documents, keys};
 
+use super::administrators;
 use super::advice;
 use super::audit::{self, Actor};
-use super::password::{self, Password};
+use super::password::Password;
 use super::profile::{self, Customer, Person, Profile, Stored};
 use super::sessions;
 use crate::error::ServiceError;
@@ -59,15 +60,18 @@ pub async fn update_profile(
     .await
 }
 
-/// Sets a new password for whoever knows the present one, and ends every session.
+/// Sets a new password for a caller who knows the present one, and ends every session.
+///
+/// Errors: [`ServiceError::Field`] for a new password that is refused; those of the check of the present one.
 pub async fn change_password(
     app: &App,
     customer: CustomerId,
     present: Password,
     new: Password,
 ) -> Result<(), ServiceError> {
+    new.check_for(profile::find(app, customer).await?.profile.person.as_ref())?;
     let epoch = check_password(app, customer, present).await?;
-    let hash = password::hash(new).await?;
+    let hash = app.hasher().hash(new).await?;
     set_password(app, customer, epoch, Actor::Customer(customer), hash, Vec::new()).await
 }
 
@@ -118,7 +122,8 @@ pub(crate) async fn set_password(
 /// clients of an advisor who advises no longer have none.
 ///
 /// Errors: those of [`Precondition::require`]; [`ServiceError::OwnAccount`] for an administrator who would shut themselves
-/// out; [`ServiceError::Field`] for an advisor who is none.
+/// out; [`ServiceError::LastAdministrator`] for the last one, whoever asks; [`ServiceError::Field`] for an advisor who is
+/// none.
 pub async fn administer(
     app: &App,
     by: Actor,
@@ -158,6 +163,7 @@ pub async fn administer(
         after.advice_to_end |= before.advises() && !after.advises();
         after.updated_at = app.now();
         let mut writes = vec![stored.replaced_by(&after)?];
+        writes.extend(administrators::listed(app, before, &after).await?);
         writes.extend(advisor_writes(app, before, &after).await?);
         if after.disabled != before.disabled {
             writes.push(wallets::freeze_write(app, customer, after.disabled || after.books_in_doubt).await?);

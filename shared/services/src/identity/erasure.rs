@@ -17,7 +17,7 @@ use store::{DeleteExpect, Item, Range, Write, documents, keys};
 use super::audit::{self, Actor};
 use super::password::Password;
 use super::profile::{self, Profile};
-use super::{accounts, advice, belongings, registration};
+use super::{accounts, administrators, advice, belongings, registration};
 use crate::error::ServiceError;
 use crate::portfolios::Record;
 use crate::{App, alerts, following, listing, live, own_items, wallets, watchlist};
@@ -29,7 +29,7 @@ const STRAGGLER_MINUTES: i64 = 60;
 /// What stands for the name of a portfolio whose owner was erased.
 const ERASED_NAME: &str = "erased";
 
-/// Erases the customer, if the password is theirs.
+/// Erases the customer, if the password is theirs. Errors: [`ServiceError::LastAdministrator`].
 pub async fn erase(app: &App, customer: CustomerId, password: Password) -> Result<(), ServiceError> {
     let epoch = accounts::check_password(app, customer, password).await?;
     retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
@@ -55,6 +55,7 @@ pub async fn erase(app: &App, customer: CustomerId, password: Password) -> Resul
             wallets::freeze_write(app, customer, true).await?,
             audit::record(app, customer, Actor::Customer(customer), "erased", json!({}))?,
         ];
+        writes.extend(administrators::listed(app, &stored.profile, &erased).await?);
         if let Some(advisor) = stored.profile.advisor_id {
             writes.push(Write::Delete { key: keys::client_of(advisor, customer), expect: DeleteExpect::Any });
         }

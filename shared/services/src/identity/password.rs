@@ -1,62 +1,70 @@
-//! Passwords: which are taken, and how they are kept (Argon2id, RFC 9106).
+//! Passwords: which are accepted. How they are kept is the [`hasher`](super::hasher)'s.
 
-use std::sync::LazyLock;
+use domain::Address;
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
-
-use tokio::sync::Semaphore;
-
+use super::profile::Person;
 use crate::error::ServiceError;
 
 /// The shortest password, in bytes.
 pub const MIN_BYTES: usize = 8;
 /// The longest password, in bytes: a longer one would let anybody keep a core busy.
 pub const MAX_BYTES: usize = 256;
-/// No password of the list of common ones is longer; what is, need not be looked up.
-const LONGEST_COMMON: usize = 32;
+/// A password that a guesser finds in fewer guesses than this is refused.
+pub const MIN_GUESSES: u64 = 100_000;
+/// Shorter words of what is known about a customer say nothing about a password: they are in most of them.
+const MIN_KNOWN_CHARACTERS: usize = 3;
 
-/// A password that is found among this many guesses is a common one.
-const FIRST_GUESSES: u64 = 10_000;
-
-/// Memory, passes and lanes of a hash: 19 MiB, 2 and 1, the least that OWASP's "Password Storage Cheat Sheet" (2024)
-/// names for Argon2id.
-const MEMORY_KIB: u32 = 19 * 1024;
-const PASSES: u32 = 2;
-const LANES: u32 = 1;
-
-/// Hashes computed at a time: each takes a core and 19 MiB, and whoever asks for more waits.
-static PLACES: Semaphore = Semaphore::const_new(4);
-
-/// A password somebody wants to sign in with; it is never written anywhere, nor shown in a log.
+/// A password that a customer wants to sign in with; it is never written anywhere, nor shown in a log.
 #[derive(Clone)]
 pub struct Password(String);
 
-/// Why a password is not taken.
+/// Why a password is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
     /// Shorter than [`MIN_BYTES`] or longer than [`MAX_BYTES`].
     #[error("a password has {MIN_BYTES} to {MAX_BYTES} bytes")]
     Length,
-    /// One of the passwords that are tried first.
-    #[error("this password is among the commonest there are; choose another")]
-    Common,
+    /// Found in fewer than [`MIN_GUESSES`].
+    #[error("this password is too easy to guess; choose one without names, dates, rows of keys or common words alone")]
+    Guessable,
 }
 
 impl Password {
-    /// A new password, which must be neither too short, too long nor common.
-    pub fn choose(text: String) -> Result<Self, PasswordError> {
-        if !(MIN_BYTES..=MAX_BYTES).contains(&text.len()) {
-            return Err(PasswordError::Length);
-        }
-        if is_common(&text) { Err(PasswordError::Common) } else { Ok(Self(text)) }
+    /// A new password, neither too short nor too long, and not guessed too soon by a guesser who has `known`: the
+    /// customer's names, e-mail address and whatever else a stranger can find out.
+    pub fn choose(text: String, known: &[&str]) -> Result<Self, PasswordError> {
+        let password = Self(text);
+        password.check(known)?;
+        Ok(password)
     }
 
-    /// A password as typed at the door, whatever it is. What could never have been chosen is never right.
+    /// A password as typed by a caller, whatever it is. What could never have been chosen is never right.
     #[must_use]
     pub fn typed(text: String) -> Self {
         Self(text)
+    }
+
+    /// Holds a new password to the rules, by what is stored of its customer, if that is known yet.
+    ///
+    /// Errors: [`ServiceError::Field`], the field `new_password`.
+    pub(crate) fn check_for(&self, person: Option<&Person>) -> Result<(), ServiceError> {
+        let known = person.map(Person::known).unwrap_or_default();
+        let refused = |error: PasswordError| ServiceError::Field { field: "new_password", detail: error.to_string() };
+        self.check(&known).map_err(refused)
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    fn check(&self, known: &[&str]) -> Result<(), PasswordError> {
+        if !(MIN_BYTES..=MAX_BYTES).contains(&self.0.len()) {
+            return Err(PasswordError::Length);
+        }
+        let words = words(known);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let guesses = zxcvbn::zxcvbn(&self.0, &words).guesses();
+        if guesses < MIN_GUESSES { Err(PasswordError::Guessable) } else { Ok(()) }
     }
 }
 
@@ -66,84 +74,73 @@ impl std::fmt::Debug for Password {
     }
 }
 
-/// Whether the list of common passwords of the crate zxcvbn, and the simple changes that are tried on it, reach this one
-/// among the first guesses.
-fn is_common(text: &str) -> bool {
-    text.len() <= LONGEST_COMMON && zxcvbn::zxcvbn(text, &[]).guesses() < FIRST_GUESSES
+impl Person {
+    /// What a guesser may know about them.
+    fn known(&self) -> Vec<&str> {
+        let mut known = vec![self.email.as_str(), &self.first_name, &self.last_name];
+        known.extend(self.phone.as_deref());
+        known.extend(self.address.iter().flat_map(Address::parts));
+        known
+    }
 }
 
-/// The hash of a password with a salt of its own, as a PHC string. Takes tens of milliseconds, off the async threads.
-pub async fn hash(password: Password) -> Result<String, ServiceError> {
-    let _place = PLACES.acquire().await.map_err(|error| ServiceError::fault("password hash", error))?;
-    let hashed = tokio::task::spawn_blocking(move || {
-        hasher()?.hash_password(password.0.as_bytes()).map(|hash| hash.to_string())
-    });
-    let hashed = hashed.await.map_err(|error| ServiceError::fault("password hash", error))?;
-    hashed.map_err(|error| ServiceError::fault("password hash", error))
+/// Each text whole, run together, and word by word.
+fn words(known: &[&str]) -> Vec<String> {
+    let mut words = Vec::new();
+    for text in known {
+        let parts: Vec<&str> = text.split(|letter: char| !letter.is_alphanumeric()).collect();
+        let forms = [(*text).to_owned(), parts.concat()].into_iter().chain(parts.into_iter().map(str::to_owned));
+        for word in forms.filter(|word| word.chars().count() >= MIN_KNOWN_CHARACTERS) {
+            // The place in the list is the number of guesses that a word takes.
+            if !words.contains(&word) {
+                words.push(word);
+            }
+        }
+    }
+    words
 }
-
-/// Whether the password is the one that was hashed. Without a hash the answer is no, after the same work, so that the
-/// time taken does not tell whether there is an account.
-pub async fn verify(password: Password, hash: Option<String>) -> Result<bool, ServiceError> {
-    let _place = PLACES.acquire().await.map_err(|error| ServiceError::fault("password check", error))?;
-    let verified = tokio::task::spawn_blocking(move || {
-        // Made by the first check of all, so that it takes no check of an unknown account any longer.
-        let decoy = &*DECOY;
-        let phc = PasswordHash::new(hash.as_deref().unwrap_or(decoy)).map_err(|error| error.to_string())?;
-        let hasher = hasher().map_err(|error| error.to_string())?;
-        let right = password.0.len() <= MAX_BYTES && hasher.verify_password(password.0.as_bytes(), &phc).is_ok();
-        Ok(hash.is_some() && right)
-    });
-    let verified: Result<bool, String> =
-        verified.await.map_err(|error| ServiceError::fault("password check", error))?;
-    verified.map_err(|error| ServiceError::fault("password check", error))
-}
-
-fn hasher() -> Result<Argon2<'static>, argon2::password_hash::Error> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None)?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
-}
-
-/// The hash of nobody's password, at the same cost as everybody's.
-static DECOY: LazyLock<String> = LazyLock::new(|| {
-    let hash = hasher().and_then(|hasher| hasher.hash_password(b"nobody's password"));
-    hash.map(|hash| hash.to_string()).unwrap_or_default()
-});
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const ADA: [&str; 5] = ["ada.lovelace@byron-family.co.uk", "Ada", "Lovelace", "12 St James's Square", "Marylebone"];
+
+    fn refusal(text: &str, known: &[&str]) -> Option<PasswordError> {
+        Password::choose(text.to_owned(), known).err()
+    }
+
     #[test]
-    fn length_and_commonness_decide_and_nothing_else() {
-        for common in ["password", "12345678", "Password1", "qwertyuiop", "iloveyou", "11111111", "sunshine"] {
-            assert_eq!(Password::choose(common.to_owned()).unwrap_err(), PasswordError::Common, "{common}");
+    fn what_a_guesser_finds_in_fewer_than_a_hundred_thousand_guesses_is_refused() {
+        for common in
+            ["password", "12345678", "Password1", "qwertyuiop", "iloveyou", "11111111", "sunshine", "abcdefgh"]
+        {
+            assert_eq!(refusal(common, &[]), Some(PasswordError::Guessable), "{common}");
         }
-        assert_eq!(Password::choose("seven77".to_owned()).unwrap_err(), PasswordError::Length);
-        assert_eq!(Password::choose("x".repeat(257)).unwrap_err(), PasswordError::Length);
-        for taken in ["correct horse battery", "zwölf Äpfel", "xkcdxkcd9", &"long".repeat(64)] {
-            assert!(Password::choose(taken.to_owned()).is_ok(), "{taken}");
+        // More than the ten thousand guesses that were enough before.
+        for found_later in ["sunshine2019", "Password123!", "qwerty12345", &"long".repeat(64)] {
+            assert_eq!(refusal(found_later, &[]), Some(PasswordError::Guessable), "{found_later}");
+        }
+        for taken in ["correct horse battery", "correct horse", "zwölf Äpfel", "xkcdxkcd9", "another fine one"] {
+            assert_eq!(refusal(taken, &[]), None, "{taken}");
         }
     }
 
-    #[tokio::test]
-    async fn a_password_is_known_by_its_hash_alone() {
-        let hash = hash(Password::typed("correct horse".to_owned())).await.unwrap();
-        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert!(verify(Password::typed("correct horse".to_owned()), Some(hash.clone())).await.unwrap());
-        assert!(!verify(Password::typed("correct  horse".to_owned()), Some(hash.clone())).await.unwrap());
-        assert!(!verify(Password::typed("correct horse".to_owned()), None).await.unwrap());
-        assert!(!verify(Password::typed("nobody's password".to_owned()), None).await.unwrap());
+    #[test]
+    fn a_guesser_knows_names_and_address() {
+        for own in ["AdaLovelace", "Marylebone", "lovelace1985", "byronfamily", "12StJamessSquare", "ecalevol"] {
+            assert_eq!(refusal(own, &ADA), Some(PasswordError::Guessable), "{own}");
+        }
+        assert_eq!(refusal("correct horse battery", &ADA), None);
+        assert_eq!(refusal("Krzyzewska", &["Krzyzewska"]), Some(PasswordError::Guessable));
+        assert_eq!(refusal("Krzyzewska", &ADA), None, "of another customer it is a good one");
     }
 
-    #[tokio::test]
-    async fn nobodys_hash_costs_what_everybodys_does() {
-        let kept = hash(Password::typed("correct horse".to_owned())).await.unwrap();
-        let (kept, decoy) = (PasswordHash::new(&kept).unwrap(), PasswordHash::new(&DECOY).unwrap());
-        assert_eq!((kept.algorithm, kept.version), (decoy.algorithm, decoy.version));
-        assert_eq!(kept.params.to_string(), decoy.params.to_string());
-        let lengths = |hash: &PasswordHash| (hash.salt.map(|salt| salt.len()), hash.hash.map(|hash| hash.len()));
-        assert_eq!(lengths(&kept), lengths(&decoy));
+    #[test]
+    fn length_is_counted_in_bytes() {
+        assert_eq!(refusal("seven77", &[]), Some(PasswordError::Length));
+        assert_eq!(refusal(&"x".repeat(257), &[]), Some(PasswordError::Length));
+        assert_eq!(refusal(&"Grüße, ferne Küste! ".repeat(12)[..], &[]), Some(PasswordError::Length));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use store::{DeleteExpect, Expect, Write, documents, keys};
 
 use super::accounts;
 use super::audit::{self, Actor};
-use super::password::{self, Password};
+use super::password::Password;
 use super::{profile, tokens};
 use crate::App;
 use crate::error::ServiceError;
@@ -52,14 +52,16 @@ pub async fn grant(app: &App, email: &Email) -> Result<PasswordToken, ServiceErr
 
 /// Sets the password that a token allows, uses the token up and ends every session.
 ///
-/// Errors: [`ServiceError::InvalidToken`] for one that is unknown, expired or used.
+/// Errors: [`ServiceError::InvalidToken`] for one that is unknown, expired or used; [`ServiceError::Field`] for a password
+/// that is refused.
 pub async fn redeem(app: &App, token: &str, new: Password) -> Result<(), ServiceError> {
+    new.check_for(None)?;
     let key = keys::password_token(&tokens::hash(token).ok_or(ServiceError::InvalidToken)?);
     // Before the hash is computed: guesses at tokens cost us next to nothing.
-    if documents::read::<Grant>(app.table(), &key).await?.is_none() {
-        return Err(ServiceError::InvalidToken);
-    }
-    let hash = password::hash(new).await?;
+    let (granted, _) = documents::read::<Grant>(app.table(), &key).await?.ok_or(ServiceError::InvalidToken)?;
+    let customer = profile::find(app, granted.customer_id).await?;
+    new.check_for(customer.profile.person.as_ref())?;
+    let hash = app.hasher().hash(new).await?;
     let (key, hash) = (&key, &hash);
     retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
         let (grant, version) = documents::read::<Grant>(app.table(), key).await?.ok_or(ServiceError::InvalidToken)?;

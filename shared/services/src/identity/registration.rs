@@ -7,7 +7,7 @@ use serde_json::json;
 use store::{DeleteExpect, Item, StoreError, Version, Write, documents, keys};
 
 use super::audit::{self, Actor};
-use super::password::{self, Password};
+use super::password::Password;
 use super::profile::{self, Customer, Person, Profile, Stored};
 use super::sessions;
 use crate::error::ServiceError;
@@ -121,7 +121,7 @@ pub(crate) fn forgotten(item: &Item) -> Result<Vec<Write>, StoreError> {
 }
 
 async fn new_profile(app: &App, person: Person, password: Password) -> Result<Profile, ServiceError> {
-    let hash = password::hash(password).await?;
+    let hash = app.hasher().hash(password).await?;
     Ok(Profile::new(CustomerId(app.new_id()), person, Some(hash), app.now()))
 }
 

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::attempts::{self, Account};
 use super::audit::{self, Actor};
-use super::password::{self, Password};
+use super::password::Password;
 use super::profile::{self, Customer, Stored};
 use super::tokens;
 use crate::error::ServiceError;
@@ -97,13 +97,12 @@ impl Session {
 /// The customer of this address, if the password is theirs; every failed check counts against the account.
 ///
 /// Errors: [`ServiceError::InvalidCredentials`] alike for an unknown address and a wrong password,
-/// [`ServiceError::TooManyAttempts`].
+/// [`ServiceError::TooManyAttempts`], [`ServiceError::Hasher`].
 async fn checked(app: &App, email: &Email, password: Password) -> Result<Stored, ServiceError> {
     let Some(found) = profile::find_by_email(app, email).await? else {
         // An address that is known leads to a profile: one that is not costs a read of the same kind.
         app.table().get(&keys::customer(CustomerId(app.new_id()))).await?;
-        attempts::take(app, Account::Nobody(email)).await?;
-        password::verify(password, None).await?;
+        attempts::check(app, Account::Nobody(email), password, None).await?;
         return Err(ServiceError::InvalidCredentials);
     };
     if is_right(app, &found, password).await? { Ok(found) } else { Err(ServiceError::InvalidCredentials) }
@@ -111,12 +110,8 @@ async fn checked(app: &App, email: &Email, password: Password) -> Result<Stored,
 
 /// Whether the password is this customer's; a failed check counts against the account.
 pub(crate) async fn is_right(app: &App, stored: &Stored, password: Password) -> Result<bool, ServiceError> {
-    let place = attempts::take(app, Account::Of(stored.profile.id)).await?;
-    let right = password::verify(password, stored.profile.password_hash.clone()).await?;
-    if right {
-        attempts::give_back(app, &place).await;
-    }
-    Ok(right)
+    let (account, hash) = (Account::Of(stored.profile.id), stored.profile.password_hash.as_deref());
+    attempts::check(app, account, password, hash).await
 }
 
 /// Signs in. Errors: those of [`checked`], and [`ServiceError::AccountDisabled`] for the owner of a closed account.

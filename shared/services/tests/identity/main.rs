@@ -3,7 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
 
+mod administrators;
 mod advisors;
+mod guessing;
 mod lifetimes;
 mod registering;
 

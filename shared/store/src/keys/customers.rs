@@ -105,6 +105,18 @@ pub fn login_attempts_of(customer: CustomerId) -> Key {
     Key::new(format!("LIMIT#login#{customer}"), ONLY)
 }
 
+/// What was counted of one source address, under a name such as `sign-in 192.0.2.7`; expires.
+#[must_use]
+pub fn source_address(counted: &str) -> Key {
+    Key::new(format!("LIMIT#address#{}", sha256_hex(counted)), ONLY)
+}
+
+/// The list of administrators who may sign in.
+#[must_use]
+pub fn directory_administrators() -> Key {
+    Key::new("DIRECTORY#administrators", ONLY)
+}
+
 /// A customer's entry in the list of all customers, which is spread over [`directory_customers`].
 #[must_use]
 pub fn directory_customer(customer: CustomerId) -> Key {

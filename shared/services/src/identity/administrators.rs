@@ -1,0 +1,56 @@
+//! The list of administrators, so that the last one stays: an item of its own, which every change of who is one writes at
+//! the version it was read at. Two who would remove each other write it both, and one of them comes second.
+
+use std::collections::BTreeSet;
+
+use domain::{CustomerId, Role};
+use store::limits::MAX_KEYS;
+use store::{Expect, Write, documents, keys};
+
+use super::accounts;
+use super::profile::Profile;
+use crate::App;
+use crate::error::ServiceError;
+
+/// The write that keeps the list as a change of this profile makes it; none where the change leaves it as it is.
+///
+/// Errors: [`ServiceError::LastAdministrator`] for a change that would leave none.
+pub(crate) async fn listed(app: &App, before: &Profile, after: &Profile) -> Result<Option<Write>, ServiceError> {
+    if administers(before) == administers(after) {
+        return Ok(None);
+    }
+    let key = keys::directory_administrators();
+    let (mut ids, expect) = match documents::read::<BTreeSet<CustomerId>>(app.table(), &key).await? {
+        Some((ids, version)) => (ids, Expect::Version(version)),
+        None => (found(app).await?, Expect::Absent),
+    };
+    if administers(after) {
+        ids.insert(after.id);
+    } else {
+        ids.remove(&after.id);
+        if ids.is_empty() {
+            return Err(ServiceError::LastAdministrator);
+        }
+    }
+    let body = documents::body(&key, &ids)?;
+    Ok(Some(Write::Put { key, body, expires_at: None, expect }))
+}
+
+fn administers(profile: &Profile) -> bool {
+    profile.role == Role::Administrator && profile.is_open()
+}
+
+/// Those who are administrators by their profiles: where the list has not been kept from the start.
+async fn found(app: &App) -> Result<BTreeSet<CustomerId>, ServiceError> {
+    let profiles: Vec<_> = accounts::all(app).await?.into_iter().map(keys::customer).collect();
+    let mut ids = BTreeSet::new();
+    for some in profiles.chunks(MAX_KEYS) {
+        for item in app.table().get_many(some).await?.into_iter().flatten() {
+            let profile: Profile = documents::parse(&item)?;
+            if administers(&profile) {
+                ids.insert(profile.id);
+            }
+        }
+    }
+    Ok(ids)
+}
