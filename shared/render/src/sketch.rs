@@ -111,9 +111,9 @@ impl Sketch {
     }
 
     /// Adds a text; letters that the font lacks are left out.
-    pub(crate) fn text(&mut self, text: Text) {
-        let content = printable(&text.content, text.weight);
-        self.marks.push(Mark::Text(Text { content, ..text }));
+    pub(crate) fn text(&mut self, mut text: Text) {
+        text.content = printable(&text.content, text.weight);
+        self.marks.push(Mark::Text(text));
     }
 
     /// Adds another sketch's marks with its upper left corner at `(left, top)`.

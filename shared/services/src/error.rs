@@ -137,9 +137,10 @@ pub enum ServiceError {
         /// What is wrong, the first thousand.
         errors: Vec<RowMistake>,
     },
-    /// Rows that repeat others, of which the caller has not said what becomes of them; nothing was imported.
+    /// Rows that stored investments answer for, of which the caller has not said what becomes of them; nothing was
+    /// imported.
     #[error(
-        "{count} rows repeat others, and nothing was imported: send duplicates=import or duplicates=skip{}",
+        "{count} rows say what is stored already, and nothing was imported: send duplicates=import or duplicates=skip{}",
         cut(errors)
     )]
     DuplicateRows {

@@ -61,8 +61,7 @@ fn levels(program: &Program) -> Vec<Option<f64>> {
     for node in program.nodes() {
         let of = |id: Id| levels[usize::from(id)];
         let level = match *node {
-            Node::Column(Column::Volume) => None,
-            Node::Column(_) => Some(1.0),
+            Node::Column(Column::Open | Column::High | Column::Low | Column::Close) => Some(1.0),
             Node::Literal(_) | Node::Atr(_) => Some(0.0),
             Node::Negate(a) => of(a).map(|level| -level),
             Node::Arithmetic(Arithmetic::Add, a, b) => of(a).zip(of(b)).map(|(a, b)| a + b),
@@ -77,7 +76,8 @@ fn levels(program: &Program) -> Vec<Option<f64>> {
                 of(source)
             }
             Node::Windowed(Windowed::Stdev, source, _) => of(source).map(|_| 0.0),
-            Node::Windowed(Windowed::Rsi | Windowed::Roc, ..)
+            Node::Column(Column::Volume)
+            | Node::Windowed(Windowed::Rsi | Windowed::Roc, ..)
             | Node::Less(..)
             | Node::LessOrEqual(..)
             | Node::CrossesAbove(..)

@@ -29,7 +29,7 @@ pub(crate) enum Key {
 
 /// Height in points that the entries take in an area of this width.
 pub(crate) fn height(entries: &[(Key, &str)], width: f32) -> f32 {
-    LEGEND * (1 + places(entries, width).last().map_or(0, |place| place.1)) as f32
+    LEGEND * f32::from(1 + places(entries, width).last().map_or(0, |place| place.1))
 }
 
 /// Left end and row of each entry: as many in a row as fit.

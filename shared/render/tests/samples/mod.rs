@@ -116,6 +116,7 @@ fn measured(dates: &[Day], run: &Simulated) -> (Metrics, BTreeMap<String, String
         fees: 0.0,
         bars_held: run.bars_held,
         risk_free_rate: 0.0,
+        periods_per_year: 252,
     })
 }
 

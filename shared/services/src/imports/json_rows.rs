@@ -20,7 +20,7 @@ struct Wrapped<'a> {
 
 /// A row of an export; its id says where it came from and nothing about where it goes.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with the columns of a row")]
 struct JsonRow<'a> {
     #[serde(borrow, default, rename = "id")]
     _id: Option<Cow<'a, str>>,

@@ -229,7 +229,10 @@ mod tests {
         assert_eq!(rows, purchases(&format!("{{\"items\": [{row}]}}"), Format::Json));
         assert_eq!(rows[0].as_ref().unwrap().quantity.to_string(), "12345678.12345678");
         let wrong = r#"[{"ticker_symbol": "IBM"}, {"a": 1}, 7]"#;
-        assert!(purchases(wrong, Format::Json).iter().all(Result::is_err));
+        let wrong = purchases(wrong, Format::Json);
+        assert!(wrong.iter().all(Result::is_err));
+        let no_object = &wrong[2].as_ref().unwrap_err()[0].1;
+        assert_eq!(no_object, "invalid type: integer `7`, expected an object with the columns of a row");
         for text in ["", "{", "[{]", "null", "{\"rows\": []}", "\u{0}"] {
             let error = read(text.as_bytes(), Format::Json).unwrap_err();
             assert!(matches!(error, ServiceError::MalformedFile { .. }), "{text}");
