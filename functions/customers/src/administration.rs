@@ -120,7 +120,7 @@ pub(crate) async fn read(State(app): State<App>, IdPath(id): IdPath) -> Result<R
         (status = 200, description = "The customer as they are now", body = Customer),
         (status = 403, description = "The caller is no administrator", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such customer", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "Administrators keep their own rights", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Administrators keep their own rights, and the last one stays", body = Problem, content_type = "application/problem+json"),
         (status = 412, description = "The customer has changed since", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Fields that cannot be used", body = Problem, content_type = "application/problem+json"),
         (status = 428, description = "`If-Match` is missing", body = Problem, content_type = "application/problem+json"),

@@ -207,10 +207,8 @@ pub(crate) async fn change_password(
     caller: Caller,
     Json(request): Json<PasswordRequest>,
 ) -> Result<StatusCode, Problem> {
-    let mut fields = Fields::default();
-    let new = fields.take("new_password", Password::choose(request.new_password));
-    let new = fields.finish(new)?;
-    accounts::change_password(&app, caller.customer_id, Password::typed(request.current_password), new).await?;
+    let (current, new) = (Password::typed(request.current_password), Password::typed(request.new_password));
+    accounts::change_password(&app, caller.customer_id, current, new).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -224,6 +222,7 @@ pub(crate) async fn change_password(
     responses(
         (status = 204, description = "Erased; every session has ended"),
         (status = 403, description = "The password is not right", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The last administrator stays", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Ten failed attempts within fifteen minutes", body = Problem, content_type = "application/problem+json"),
     )
 )]

@@ -1,16 +1,17 @@
 //! What is open to everybody: becoming a customer, and a new password for a one-time token.
 
 use api::idempotency_key::REPLAYED_HEADER;
-use api::{Fields, IdempotencyKey, Json, Problem, etag};
+use api::{Fields, IdempotencyKey, Json, Problem, Source, etag, with_rate_limit};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use domain::{Address, Email};
 use serde::Deserialize;
-use services::App;
 use services::identity::password::Password;
 use services::identity::profile::Person;
+use services::identity::source_limits::{self, Limited};
 use services::identity::{Customer, password_reset, registration};
+use services::{App, Created};
 use utoipa::ToSchema;
 
 /// Longest name, telephone number or part of an address, in characters.
@@ -23,7 +24,7 @@ pub(crate) struct RegisterRequest {
     /// E-mail address; trimmed and lower-cased.
     #[schema(format = Email, example = "ada@example.com")]
     email: String,
-    /// Password of 8 to 256 bytes that is not among the commonest.
+    /// Password of 8 to 256 bytes that a guesser who knows names and address does not find in 100,000 guesses.
     #[schema(format = Password, min_length = 8, max_length = 256)]
     password: String,
     /// First name.
@@ -72,10 +73,18 @@ pub(crate) fn address(given: &Address) -> Result<Address, String> {
 }
 
 impl RegisterRequest {
+    /// What a guesser may know about the customer.
+    fn known(&self) -> Vec<&str> {
+        let mut known = vec![self.email.as_str(), &self.first_name, &self.last_name];
+        known.extend(self.phone.as_deref());
+        known.extend(self.address.iter().flat_map(Address::parts));
+        known
+    }
+
     fn parse(self) -> Result<(Person, Password), Problem> {
         let mut fields = Fields::default();
         let email = fields.take("email", self.email.parse::<Email>());
-        let password = fields.take("password", Password::choose(self.password));
+        let password = fields.take("password", Password::choose(self.password.clone(), &self.known()));
         let first_name = fields.take("first_name", text(&self.first_name));
         let last_name = fields.take("last_name", text(&self.last_name));
         let phone = fields.take_optional("phone", self.phone.as_deref().map(text));
@@ -107,22 +116,27 @@ impl RegisterRequest {
         (status = 409, description = "A customer has this e-mail address", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "A body that is not sent as JSON", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Fields that cannot be used, or a key that was used for another request or another password", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Ten failed attempts at the password within fifteen minutes; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Sixty registrations from the source address within an hour (`rate_limited`), or ten failed attempts at the password within fifteen minutes (`too_many_attempts`); `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
     ),
     security(())
 )]
 pub(crate) async fn register(
     State(app): State<App>,
+    Source(source): Source,
     key: Result<IdempotencyKey, Problem>,
     Json(request): Json<RegisterRequest>,
 ) -> Result<Response, Problem> {
     let IdempotencyKey(key) = key?;
     let (person, password) = request.parse()?;
-    let made = registration::register_once(&app, person, password, key.as_deref()).await?;
-    let location = [(header::LOCATION, "/customers/me")];
-    let replayed = made.replayed.then_some((REPLAYED_HEADER, "true"));
-    let tag = etag(made.value.version.0);
-    Ok((StatusCode::CREATED, location, tag, AppendHeaders(replayed), axum::Json(made.value)).into_response())
+    let registering = registration::register_once(&app, person, password, key.as_deref());
+    let (made, standing) = source_limits::within(&app, Limited::Registration, source, registering).await;
+    let answer = |made: Created<Customer>| {
+        let location = [(header::LOCATION, "/customers/me")];
+        let replayed = made.replayed.then_some((REPLAYED_HEADER, "true"));
+        let tag = etag(made.value.version.0);
+        (StatusCode::CREATED, location, tag, AppendHeaders(replayed), axum::Json(made.value)).into_response()
+    };
+    Ok(with_rate_limit(made.map(answer).map_err(Problem::from), standing))
 }
 
 /// Sets the password that a one-time token allows; every session ends.
@@ -143,9 +157,6 @@ pub(crate) async fn reset_password(
     State(app): State<App>,
     Json(request): Json<ResetRequest>,
 ) -> Result<StatusCode, Problem> {
-    let mut fields = Fields::default();
-    let password = fields.take("new_password", Password::choose(request.new_password));
-    let password = fields.finish(password)?;
-    password_reset::redeem(&app, &request.token, password).await?;
+    password_reset::redeem(&app, &request.token, Password::typed(request.new_password)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

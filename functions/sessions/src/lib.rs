@@ -1,7 +1,7 @@
 //! `POST /sessions` signs in, `GET /sessions` lists, `DELETE /sessions/current` and `DELETE /sessions` sign out;
 //! `POST /live-tickets` lets a session open a live connection.
 
-use api::{Caller, Fields, Json, Problem};
+use api::{Caller, Fields, Json, Problem, Source, with_rate_limit};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use services::App;
 use services::identity::password::Password;
 use services::identity::sessions::{self, SessionKind, ShownSession, SignedIn};
+use services::identity::source_limits::{self, Limited};
 use services::live::{self, LiveTicket};
 use utoipa::ToSchema;
 use utoipa::openapi::OpenApi;
@@ -65,18 +66,27 @@ struct SignInRequest {
         (status = 403, description = "The account is disabled", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "A body that is not sent as JSON", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Fields that cannot be used", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Ten failed attempts within fifteen minutes; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Ten failed attempts at the account within fifteen minutes (`too_many_attempts`), or thirty from the source address within an hour (`rate_limited`); `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Passwords cannot be checked for now; it counts as no attempt", body = Problem, content_type = "application/problem+json"),
     ),
     security(())
 )]
-async fn sign_in(State(app): State<App>, Json(request): Json<SignInRequest>) -> Result<Response, Problem> {
+async fn sign_in(
+    State(app): State<App>,
+    Source(source): Source,
+    Json(request): Json<SignInRequest>,
+) -> Result<Response, Problem> {
     let mut fields = Fields::default();
     let email = fields.take("email", request.email.parse::<Email>());
     let email = fields.finish(email)?;
     let kind = request.kind.unwrap_or(SessionKind::Api);
-    let signed_in: SignedIn = sessions::sign_in(&app, &email, Password::typed(request.password), kind).await?;
-    let location = [(header::LOCATION, "/sessions/current")];
-    Ok((StatusCode::CREATED, location, axum::Json(signed_in)).into_response())
+    let signing_in = sessions::sign_in(&app, &email, Password::typed(request.password), kind);
+    let (signed_in, standing) = source_limits::within(&app, Limited::SignIn, source, signing_in).await;
+    let answer = |signed_in: SignedIn| {
+        let location = [(header::LOCATION, "/sessions/current")];
+        (StatusCode::CREATED, location, axum::Json(signed_in)).into_response()
+    };
+    Ok(with_rate_limit(signed_in.map(answer).map_err(Problem::from), standing))
 }
 
 /// The caller's sessions.

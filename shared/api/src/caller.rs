@@ -1,6 +1,7 @@
 //! Who is asking: what the authorizer says of the request, and nothing else.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -13,6 +14,7 @@ use uuid::Uuid;
 use crate::door::RequestId;
 use crate::policy::Chosen;
 use crate::problem::Problem;
+use crate::source::SourceIp;
 
 /// The caller of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,11 +59,16 @@ pub struct Admission {
     pub request_id: Option<String>,
     /// The route that API Gateway chose; without one every route is refused.
     pub chosen: Option<Chosen>,
+    /// The address that API Gateway saw the request come from.
+    pub source_ip: Option<IpAddr>,
 }
 
 /// Puts what the door, the policy and handlers read of a request's event beside the request.
 pub fn admit(extensions: &mut Extensions, admission: Admission) {
-    let Admission { caller, request_id, chosen } = admission;
+    let Admission { caller, request_id, chosen, source_ip } = admission;
+    if let Some(address) = source_ip {
+        extensions.insert(SourceIp(address));
+    }
     if let Some(caller) = caller {
         extensions.insert(caller);
     }

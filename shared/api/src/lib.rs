@@ -15,6 +15,7 @@ pub mod path;
 pub mod policy;
 pub mod problem;
 pub mod query;
+pub mod source;
 
 pub use body::Json;
 pub use caller::Caller;
@@ -29,3 +30,4 @@ pub use page::{Page, PageQuery};
 pub use path::{IdPairPath, IdPath, SymbolPath};
 pub use problem::{FieldError, Problem};
 pub use query::Query;
+pub use source::{Source, with_rate_limit};

@@ -16,6 +16,9 @@ use crate::idempotency_key::REPLAYED_HEADER;
 /// Media type of every problem.
 pub const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
+/// Said where a password could be neither checked nor kept.
+const UNCHECKED: &str = "passwords cannot be checked for now; nothing was counted as an attempt";
+
 /// What went wrong, for a program (`code`) and for a person (`title`, `detail`).
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Problem {
@@ -107,6 +110,12 @@ impl Problem {
     /// 422: understood, and not to be done.
     fn unprocessable(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
+    }
+
+    /// 429 with `Retry-After` in seconds.
+    fn too_many(code: &'static str, detail: String, retry_after_seconds: u64) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, code, detail)
+            .with_header(header::RETRY_AFTER, HeaderValue::from(retry_after_seconds))
     }
 
     /// 503 with `Retry-After` in seconds.
@@ -289,15 +298,15 @@ impl From<ServiceError> for Problem {
             ServiceError::InvalidCredentials => Self::new(StatusCode::UNAUTHORIZED, "invalid_credentials", detail),
             ServiceError::WrongPassword => Self::new(StatusCode::FORBIDDEN, "wrong_password", detail),
             ServiceError::AccountDisabled => Self::new(StatusCode::FORBIDDEN, "account_disabled", detail),
+            ServiceError::LastAdministrator => Self::new(StatusCode::CONFLICT, "last_administrator", detail),
             ServiceError::OwnAccount => Self::new(StatusCode::CONFLICT, "own_account", detail),
             ServiceError::InvalidToken => Self::new(StatusCode::FORBIDDEN, "invalid_token", detail),
             ServiceError::TooManyAttempts { retry_after_seconds } => {
-                Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail)
-                    .with_header(header::RETRY_AFTER, HeaderValue::from(retry_after_seconds))
+                Self::too_many("too_many_attempts", detail, retry_after_seconds)
             }
-            ServiceError::TooManyFirstLooks { retry_after_seconds } => {
-                Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail)
-                    .with_header(header::RETRY_AFTER, HeaderValue::from(retry_after_seconds))
+            ServiceError::TooManyFirstLooks { retry_after_seconds }
+            | ServiceError::RateLimited { retry_after_seconds } => {
+                Self::too_many("rate_limited", detail, retry_after_seconds)
             }
             ServiceError::Refused(refusal) => Self::from_refusal(&refusal),
             ServiceError::RefusedBefore(refusal) => Self::from_refusal(&refusal)
@@ -307,6 +316,7 @@ impl From<ServiceError> for Problem {
             ServiceError::Objects(error) => {
                 Self::unanswered("storage_unavailable", "the storage of reports did not answer", 1, &error)
             }
+            ServiceError::Hasher(error) => Self::unanswered("hasher_unavailable", UNCHECKED, 1, &error),
             ServiceError::Mail(error) => {
                 Self::unanswered("mail_unavailable", "the service that sends e-mail did not answer", 5, &error)
             }

@@ -79,3 +79,14 @@ pub struct Address {
     /// Country, two letters of ISO 3166 or its name.
     pub country: String,
 }
+
+impl Address {
+    /// Its parts, those that are there.
+    pub fn parts(&self) -> impl Iterator<Item = &str> {
+        let Self { street, city, state, zip_code, country } = self;
+        [Some(street), Some(city), state.as_ref(), Some(zip_code), Some(country)]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+    }
+}

@@ -8,6 +8,7 @@ use quant::rules::RuleError;
 use store::StoreError;
 use store::retry::Retryable;
 
+use crate::identity::hasher::HasherError;
 use crate::imports::MAX_LISTED;
 use crate::mail::MailError;
 
@@ -102,15 +103,27 @@ pub enum ServiceError {
     /// An administrator would take their own rights away.
     #[error("administrators can neither disable themselves nor change their own role")]
     OwnAccount,
+    /// Nobody would be left to look after customers.
+    #[error("this is the last administrator: make another one first")]
+    LastAdministrator,
     /// A one-time token that is unknown, expired or used.
     #[error("the token is unknown, expired or used")]
     InvalidToken,
     /// Too many failed checks of one account's password.
-    #[error("too many failed attempts; try again in {retry_after_seconds} seconds")]
+    #[error("too many attempts; try again in {retry_after_seconds} seconds")]
     TooManyAttempts {
         /// When the next attempt is taken.
         retry_after_seconds: u64,
     },
+    /// Too much from one source address.
+    #[error("too much from this address; try again in {retry_after_seconds} seconds")]
+    RateLimited {
+        /// When the next attempt is allowed.
+        retry_after_seconds: u64,
+    },
+    /// A password could be neither checked nor kept; that counts as no attempt.
+    #[error(transparent)]
+    Hasher(#[from] HasherError),
     /// The customer has looked at too many symbols that nobody had looked at before: each takes a call that all share.
     #[error("too many symbols that are new here; the next one can be looked at in {retry_after_seconds} seconds")]
     TooManyFirstLooks {

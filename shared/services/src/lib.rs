@@ -41,6 +41,7 @@ mod price_lines;
 pub mod push;
 pub mod quota;
 pub mod quotes;
+pub mod rate_limiter;
 pub mod refresh;
 pub mod reports;
 pub mod splits;

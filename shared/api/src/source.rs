@@ -1,0 +1,55 @@
+//! Where a request comes from, and what is left of the limits that hold for that address.
+
+use std::net::IpAddr;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use services::App;
+use services::identity::source_limits::SourceAddress;
+use services::rate_limiter::Standing;
+
+use crate::problem::Problem;
+
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const X_FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// The address that the gateway saw a request come from: the event's `sourceIp`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourceIp(pub IpAddr);
+
+/// The address that a request counts for; none where it is exempt, or where no gateway has said where it comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Source(pub Option<SourceAddress>);
+
+impl FromRequestParts<App> for Source {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
+        let Some(SourceIp(seen)) = parts.extensions.get().copied() else { return Ok(Self(None)) };
+        let forwarded_for = parts.headers.get(X_FORWARDED_FOR).and_then(|value| value.to_str().ok());
+        Ok(Self(app.source_limits().source(seen, forwarded_for)))
+    }
+}
+
+/// An answer with what is left of a limit, as `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10)
+/// say it.
+pub fn with_rate_limit(answer: Result<Response, Problem>, standing: Option<Standing>) -> Response {
+    let mut response = answer.into_response();
+    if let Some(standing) = standing {
+        let Standing { quota, remaining, reset_seconds } = &standing;
+        let (name, window) = (quota.name, standing.window().as_secs());
+        insert(&mut response, RATE_LIMIT_POLICY, &format!("\"{name}\";q={};w={window}", quota.limit));
+        insert(&mut response, RATE_LIMIT, &format!("\"{name}\";r={remaining};t={reset_seconds}"));
+    }
+    response
+}
+
+fn insert(response: &mut Response, name: header::HeaderName, value: &str) {
+    // Names of quotas are ASCII.
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}
