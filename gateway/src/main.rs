@@ -218,7 +218,7 @@ fn settings(args: ServeArgs) -> anyhow::Result<Settings> {
         allowed_hosts: args.allowed_hosts,
         allowed_origins: args.allowed_origins,
         schedules: !args.no_schedules,
-        source_limits: SourceLimits::from_settings(|name| set(name))?.on_one_machine(),
+        source_limits: SourceLimits::from_settings(set)?.on_one_machine(),
         replay: args.replay,
         clock: Arc::new(chrono::Utc::now),
     })
