@@ -133,6 +133,9 @@ fn days_after_the_markets_today_are_no_part_of_it() {
         assert_eq!((&found["to"], &found["series"].as_array().unwrap().len()), (&json!("2013-03-01"), &2));
         assert_eq!(found["attribution"]["end_value"], "27.78");
         assert_eq!(found["warnings"][0]["code"], "investments_to_come");
+        let held = target.get(&format!("{path}/holdings")).await.expect_status(200).json();
+        assert_eq!((&held["value"], &held["items"][0]["quantity"]), (&json!("27.78"), &json!("1")));
+        assert_eq!(held["warnings"][0]["code"], "investments_to_come");
     });
 }
 

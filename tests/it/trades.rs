@@ -79,9 +79,11 @@ fn an_order_by_amount_buys_what_it_pays_for_and_no_more() {
         let (customer, path) = trader(target, "100", &brokerage()).await;
         let order = json!({ "side": "buy", "symbol": "AAPL", "amount": 100 });
         let bought = customer.post_with_key(&path, &order, "b").await.expect_status(201).json();
-        // 100 / 430.47, cut to eight decimals.
-        assert_eq!((&bought["quantity"], &bought["amount"]), (&json!("0.23230422"), &json!("100.00")));
+        // 100 / 430.47, cut to twelve decimals.
+        assert_eq!((&bought["quantity"], &bought["amount"]), (&json!("0.232304225613"), &json!("100.00")));
         assert_eq!(bought["cash_after"], "0.00");
+        let held = customer.get(&path.replace("/trades", "/holdings")).await.expect_status(200).json();
+        assert_eq!((&held["value"], &held["unrealized_gain"]), (&json!("100.00"), &json!("0.00")));
     });
 }
 

@@ -114,13 +114,11 @@ impl Position {
     /// The splits by which a trade of `day` counts, as its record names them: those since the position's first trade, by
     /// the first rules those between the oldest units that a lot counts and `day`.
     pub(crate) fn splits_until(&self, rules: Rules, day: Day, splits: &[Split]) -> Vec<Split> {
-        match (rules, &self.folded) {
-            (Rules::Second, Some(folded)) => folded.and_until(day, splits),
-            _ => {
-                let oldest = self.lots.iter().map(|lot| lot.unit_day).min();
-                oldest.map_or_else(Vec::new, |oldest| between(splits, oldest, day).copied().collect())
-            }
+        if let (Rules::Second, Some(folded)) = (rules, &self.folded) {
+            return folded.and_until(day, splits);
         }
+        let oldest = self.lots.iter().map(|lot| lot.unit_day).min();
+        oldest.map_or_else(Vec::new, |oldest| between(splits, oldest, day).copied().collect())
     }
 
     /// Adds a lot. `cost` includes the fee.

@@ -67,8 +67,8 @@ impl TryFrom<&Trade> for Movement {
 /// The position `of` made from the movements of its trades, oldest first, and the splits of its instrument, oldest first;
 /// `sold` is given what each sale took.
 ///
-/// A sale that lacks units takes all there are, one that lacks units of a lot that it names takes the oldest instead, and
-/// the position says `split_conflict`.
+/// A sale that lacks units takes all there are, and the position says `split_conflict`. One that lacks only units of a lot
+/// that it names takes the oldest lots instead.
 pub fn replay(
     of: &Position,
     movements: &[Movement],
@@ -95,8 +95,9 @@ fn sell_again(position: &mut Position, movement: &Movement, splits: &[Split]) ->
     let sale = Sale { day, splits: &counted, method, rules, picks: &movement.picks, quantity, proceeds };
     match position.sale(&sale) {
         Err(Refusal::InsufficientUnits { .. } | Refusal::UnknownLot(_)) => {
-            position.split_conflict = true;
-            let quantity = quantity.min(position.units_by(rules, day, &counted)?);
+            let held = position.units_by(rules, day, &counted)?;
+            position.split_conflict |= held < quantity;
+            let quantity = quantity.min(held);
             let method = if method == LotMethod::Specific { LotMethod::Fifo } else { method };
             position.sale(&Sale { method, picks: &[], quantity, ..sale })
         }

@@ -31,6 +31,7 @@ impl Rules {
     pub const CURRENT: Self = Self::Second;
 
     /// Whether a record is written without a version.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
     pub(crate) fn is_first(&self) -> bool {
         *self == Self::First
     }

@@ -77,10 +77,9 @@ impl ValuationError {
             Self::Number { source: DecimalError::PriceTooSmall, .. } => "price_too_small",
             Self::Number { .. } => "price_unavailable",
             Self::TooLarge => "too_large",
-            Self::DuplicateLine { .. }
-            | Self::OutOfOrder { .. }
-            | Self::MoreThanHeld { .. }
-            | Self::MissingLine { .. } => "inconsistent_records",
+            // No sale takes more than is held; a split that became known after it makes it so.
+            Self::MoreThanHeld { .. } => "split_conflict",
+            Self::DuplicateLine { .. } | Self::OutOfOrder { .. } | Self::MissingLine { .. } => "inconsistent_records",
         }
     }
 }

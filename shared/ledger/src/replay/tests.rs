@@ -103,15 +103,13 @@ fn a_sale_without_any_unit_left_still_brought_its_money() {
 
 #[test]
 fn a_named_lot_that_lacks_units_is_made_up_for_by_the_oldest() {
-    let mut books = Books::bought("10", "10");
-    let named = Order { lots: vec![pick(12, "2")], ..order("2", "0") };
-    let specific = Terms { lot_method: LotMethod::Specific, ..terms(13, "2012-03-01", "20") };
-    books.sell(&named, &specific);
+    let mut books = Books::bought("100", "10");
+    let named = Order { lots: vec![pick(12, "5")], ..order("5", "0") };
+    books.sell(&named, &Terms { lot_method: LotMethod::Specific, ..terms(13, "2012-03-01", "20") });
     let kept = books.replayed(&[split("2012-02-15", "2")]);
-    assert_eq!(lots(&kept), owned(&[("10", "200.00"), ("18", "180.00")]));
+    assert_eq!(lots(&kept), owned(&[("100", "2000.00"), ("15", "150.00")]));
     let lacking = books.replayed(&[split("2012-02-15", "0.1")]);
-    assert!(lacking.split_conflict);
-    assert_eq!(lots(&lacking), Vec::<(String, String)>::new());
-    assert_eq!(lacking.lots.iter().map(|lot| lot.id).next(), None::<Uuid>);
-    assert_ne!(books.position.lots.first().map(|lot| lot.id), Some(id(12)));
+    assert_eq!(lots(&lacking), owned(&[("5", "1000.00"), ("10", "200.00")]));
+    assert!(!lacking.split_conflict, "there were units enough");
+    assert_eq!(lacking.lots.iter().map(|lot| lot.id).collect::<Vec<_>>(), [id(11), id(12)]);
 }
