@@ -186,7 +186,7 @@ mod tests {
             serde_json::from_str(r#"{"times": ["2026-11-20T12:00:00Z"], "refused_until": null}"#).unwrap();
         assert_eq!(calls.standing(25, "2026-11-20T13:00:00Z".parse().unwrap()).left, 24);
         let written = serde_json::to_string(&calls).unwrap();
-        assert_eq!(written, r#"{"times":["2026-11-20T12:00:00Z"],"refused_until":null}"#);
+        assert_eq!(written, r#"{"times":["2026-11-20T12:00:00.000Z"],"refused_until":null}"#);
     }
 
     #[test]
