@@ -2,7 +2,8 @@
 
 use anyhow::Context;
 use chrono::DateTime;
-use domain::{Bars, Currency};
+use domain::{Bars, Currency, Day};
+use market::PriceUnit;
 use quant::backtest::{Fill, Outcome, Settings};
 use quant::forecast::{Model, forecast, score};
 use quant::grading::grade;
@@ -30,7 +31,7 @@ pub struct Document {
 
 /// Makes the report of the GOOG file, whose span has neither splits nor dividends.
 pub fn goog(file: &[u8]) -> anyhow::Result<Document> {
-    let bars = market::csv_file::read(file)?.bars;
+    let bars = market::csv_file::read(file, Day::LAST, PriceUnit::of(Currency::USD))?.bars;
     let (from, to) = crossover::whole_span(&bars)?;
     // Bought at the first close, buy and hold shows exactly the price's own return and fall.
     let settings = crossover::settings(Fill::Close)?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
-use domain::Symbol;
+use domain::{Day, Symbol};
 use market::alpha_vantage::AlphaVantage;
 use market::{Chain, Provider, Yahoo, alpha_vantage, yahoo};
 use secrecy::SecretString;
@@ -64,8 +64,10 @@ impl Prices {
         match self {
             Self::Sample => Ok(sample(well_known)),
             Self::Folder(path) => {
+                let clock = clock.clone();
+                let today = Arc::new(move || clock().date_naive().try_into().unwrap_or(Day::LAST));
                 let folder =
-                    market::Folder::open(path).with_context(|| format!("SEXTANT_PRICES={}", path.display()))?;
+                    market::Folder::open(path, today).with_context(|| format!("SEXTANT_PRICES={}", path.display()))?;
                 let symbols = folder.symbols();
                 let example = symbols.iter().find(|symbol| **symbol == well_known).or(symbols.first());
                 let example = example.cloned().unwrap_or(well_known);

@@ -8,7 +8,8 @@ use anyhow::{Context, bail};
 use benches::crossover::{settings, whole_span};
 use benches::sampling::{mean_us, repeats, serve, tell};
 use benches::{client_report, waves::waves};
-use domain::{Bars, Symbol};
+use domain::{Bars, Currency, Day, Symbol};
+use market::PriceUnit;
 use market::alpha_vantage::read_daily;
 use quant::backtest::{Fill, Settings, run, summary};
 use quant::forecast::{Model, forecast, score};
@@ -37,7 +38,8 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn prices(folder: &Path, symbol: &str) -> anyhow::Result<Bars> {
-    Ok(market::csv_file::read(&std::fs::read(folder.join(format!("{symbol}.csv")))?)?.bars)
+    let file = std::fs::read(folder.join(format!("{symbol}.csv")))?;
+    Ok(market::csv_file::read(&file, Day::LAST, PriceUnit::of(Currency::USD))?.bars)
 }
 
 /// A1: three figures of one rule. Reading the rule is part of it.

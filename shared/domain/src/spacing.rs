@@ -37,10 +37,11 @@ impl Spacing {
             of_weeks += usize::from(DAYS_OF_A_WEEK.contains(&days));
             of_months += usize::from(days > *DAYS_OF_A_WEEK.end());
         }
-        // Where the median lies follows from the counts alone.
+        // Where the median lies follows from the counts alone; of two in the middle it is the smaller, since a hole beside a
+        // few bars is no spacing.
         let distances = dates.len().saturating_sub(1);
         let of_days = distances - of_weeks - of_months;
-        let middle = distances / 2;
+        let middle = distances.saturating_sub(1) / 2;
         if middle < of_days || distances == 0 {
             if trade_all_week(dates) { Self::CalendarDays } else { Self::TradingDays }
         } else if middle < of_days + of_weeks {

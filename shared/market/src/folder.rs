@@ -4,6 +4,7 @@
 //! and a link that leads out of the folder is not followed.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -12,12 +13,14 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::SystemTime;
 
 use async_trait::async_trait;
-use domain::{Day, Instrument, Symbol};
+use domain::{Currency, Day, Instrument, Symbol};
 
 use crate::csv_file;
 use crate::error::ProviderError;
 use crate::history::History;
 use crate::instruments::{self, Instruments};
+use crate::note::Note;
+use crate::price_unit::{Listing, PriceUnit};
 use crate::provider::{MarketClock, Patience, Provider};
 use crate::series::Series;
 
@@ -68,28 +71,40 @@ pub enum FolderError {
     },
 }
 
+/// What day it is by the wall clock.
+pub type Today = Arc<dyn Fn() -> Day + Send + Sync>;
+
 /// A folder of files. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Folder {
     root: PathBuf,
+    today: Today,
     /// Days since 1970 of the latest bar read so far, in any file; never goes back.
     latest: Arc<AtomicI32>,
 }
 
+impl fmt::Debug for Folder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Folder").field("root", &self.root).field("latest", &self.latest).finish_non_exhaustive()
+    }
+}
+
 impl Folder {
-    /// Opens a folder and reads every file once to find the latest bar of all. Blocks: for start-up.
-    pub fn open(path: &Path) -> Result<Self, FolderError> {
+    /// Opens a folder and reads every file once to find the latest bar of all; rows later than the day after `today` are in
+    /// none. Blocks: for start-up.
+    pub fn open(path: &Path, today: Today) -> Result<Self, FolderError> {
         let unreadable = |cause| FolderError::Unreadable { path: path.to_owned(), cause };
         let root = path.canonicalize().map_err(unreadable)?;
         let files = symbols_in(&root).map_err(unreadable)?;
         if files.len() > MAX_FILES {
             return Err(FolderError::TooManyFiles { path: path.to_owned() });
         }
-        let folder = Self { root, latest: Arc::new(AtomicI32::new(i32::MIN)) };
+        let folder = Self { root, today, latest: Arc::new(AtomicI32::new(i32::MIN)) };
         let mut first_fault = None;
         for symbol in files.keys() {
-            // One broken file must not take the others away; whoever asks for it is told.
-            if let Err(error) = folder.read_series(symbol) {
+            // One broken file must not take the others away; an answer about it says what is wrong. The market clock
+            // needs no more than the days.
+            if let Err(error) = folder.read_series(symbol, PriceUnit::of(Currency::USD)) {
                 tracing::warn!(%symbol, %error, "file left out");
                 first_fault.get_or_insert(format!("{symbol}: {error}"));
             }
@@ -97,8 +112,11 @@ impl Folder {
         if folder.latest.load(Ordering::Relaxed) == i32::MIN {
             return Err(FolderError::NoPrices { path: path.to_owned(), first_fault });
         }
-        if let Err(cause) = folder.read_instruments() {
-            return Err(FolderError::Instruments { path: path.join(INSTRUMENTS), cause });
+        let instruments = folder.read_instruments();
+        let instruments =
+            instruments.map_err(|cause| FolderError::Instruments { path: path.join(INSTRUMENTS), cause })?;
+        for fault in instruments.faults() {
+            tracing::warn!(file = INSTRUMENTS, %fault, "line left out");
         }
         Ok(folder)
     }
@@ -119,20 +137,23 @@ impl Folder {
         is_inside(&self.root, &path).then_some(path)
     }
 
-    fn read_series(&self, symbol: &Symbol) -> Result<Series, ProviderError> {
+    fn read_series(&self, symbol: &Symbol, unit: PriceUnit) -> Result<Series, ProviderError> {
         let path = self.file(symbol).ok_or(ProviderError::UnknownSymbol)?;
-        let series = csv_file::read(&read_limited(&path)?)
+        let series = csv_file::read(&read_limited(&path)?, (self.today)(), unit)
             .map_err(|error| ProviderError::malformed(format!("{}, {error}", file_name(&path))))?;
-        if let Some(last) = series.bars.last() {
-            self.latest.fetch_max(last.date.days_since_epoch(), Ordering::Relaxed);
-        }
+        let Some(last) = series.bars.last() else {
+            let dropped = series.notes.iter().find(|note| matches!(note, Note::RowsDropped { .. }));
+            let why = dropped.map(|note| format!(": {note}")).unwrap_or_default();
+            return Err(ProviderError::malformed(format!("{} has no bar{why}", file_name(&path))));
+        };
+        self.latest.fetch_max(last.date.days_since_epoch(), Ordering::Relaxed);
         Ok(series)
     }
 
     fn read_instruments(&self) -> Result<Instruments, instruments::InstrumentsError> {
         let path = self.root.join(INSTRUMENTS);
         if !path.is_file() || !is_inside(&self.root, &path) {
-            return Ok(Instruments::new());
+            return Ok(Instruments::default());
         }
         match read_limited(&path) {
             Ok(bytes) => instruments::read(&bytes),
@@ -140,18 +161,18 @@ impl Folder {
         }
     }
 
-    fn read_instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
+    fn read_listing(&self, symbol: &Symbol) -> Result<Listing, ProviderError> {
         self.file(symbol).ok_or(ProviderError::UnknownSymbol)?;
-        let listed = self
-            .read_instruments()
-            .map_err(|error| ProviderError::malformed(format!("{INSTRUMENTS}: {error}")))?
-            .remove(symbol);
-        Ok(listed.unwrap_or_else(|| Instrument::unlisted(symbol.clone())))
+        let instruments =
+            self.read_instruments().map_err(|error| ProviderError::malformed(format!("{INSTRUMENTS}: {error}")))?;
+        let listing = instruments.listing(symbol);
+        listing.map_err(|fault| ProviderError::malformed(format!("{INSTRUMENTS}, {fault}")))
     }
 
     fn read_history(&self, symbol: &Symbol) -> Result<History, ProviderError> {
-        let Series { bars, basis, notes, held_back } = self.read_series(symbol)?;
-        let currency = self.read_instrument(symbol)?.currency;
+        let unit = self.read_listing(symbol)?.unit();
+        let Series { bars, basis, notes, held_back } = self.read_series(symbol, unit)?;
+        let currency = unit.currency;
         Ok(History { source: SOURCE, bars, basis, currency, notes, held_back })
     }
 }
@@ -193,7 +214,7 @@ impl Provider for Folder {
 
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
         let (folder, symbol) = (self.clone(), symbol.clone());
-        blocking(move || folder.read_instrument(&symbol)).await
+        blocking(move || Ok(folder.read_listing(&symbol)?.instrument)).await
     }
 }
 

@@ -40,8 +40,9 @@ pub trait Provider: Send + Sync {
     async fn search(&self, text: &str, _patience: Patience) -> Result<Vec<Instrument>, ProviderError> {
         let mut found = Vec::new();
         for symbol in self.listed().await {
-            let instrument = self.instrument(&symbol).await?;
-            found.extend(instrument.mentions(text).then_some(instrument));
+            // What is wrong with one instrument says nothing of the others.
+            let instrument = self.instrument(&symbol).await.ok();
+            found.extend(instrument.filter(|instrument| instrument.mentions(text)));
         }
         Ok(found)
     }

@@ -9,6 +9,7 @@ use crate::csv_file;
 use crate::error::ProviderError;
 use crate::history::History;
 use crate::instruments::{self, Instruments};
+use crate::price_unit::PriceUnit;
 use crate::provider::{MarketClock, Patience, Provider};
 use crate::series::Series;
 
@@ -57,7 +58,11 @@ impl Sample {
     fn series(&self, symbol: &Symbol) -> Result<&Series, ProviderError> {
         let file = Self::file(symbol).ok_or(ProviderError::UnknownSymbol)?;
         let (name, bytes) = FILES[file];
-        let read = || csv_file::read(bytes).map_err(|error| ProviderError::malformed(format!("{name}.csv, {error}")));
+        let unit = PriceUnit::of(Currency::USD);
+        let read = || {
+            csv_file::read(bytes, last_day(), unit)
+                .map_err(|error| ProviderError::malformed(format!("{name}.csv, {error}")))
+        };
         self.series[file].get_or_init(read).as_ref().map_err(Clone::clone)
     }
 }
@@ -90,15 +95,20 @@ impl Provider for Sample {
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
         Self::file(symbol).ok_or(ProviderError::UnknownSymbol)?;
         let instruments = self.instruments.get_or_init(|| instruments::read(INSTRUMENTS).unwrap_or_default());
-        Ok(instruments.get(symbol).cloned().unwrap_or_else(|| Instrument::unlisted(symbol.clone())))
+        let listing = instruments.listing(symbol);
+        Ok(listing.map_err(|fault| ProviderError::malformed(fault.to_string()))?.instrument)
     }
 }
 
 /// The sample's market clock, for whoever needs no more of it and would not link its prices.
 #[must_use]
 pub fn clock() -> MarketClock {
+    MarketClock::StandsAt(last_day())
+}
+
+fn last_day() -> Day {
     let (year, month, day) = LAST_DAY;
-    Day::new(year, month, day).map_or(MarketClock::Live, MarketClock::StandsAt)
+    Day::new(year, month, day).unwrap_or(Day::LAST)
 }
 
 /// A fingerprint that stays the same from build to build (Fowler, Noll and Vo).
@@ -154,7 +164,7 @@ mod tests {
     #[tokio::test]
     async fn every_symbol_has_its_metadata_and_no_other_symbol_has_any() {
         let sample = Sample::new();
-        assert_eq!(instruments::read(INSTRUMENTS).unwrap().into_keys().collect::<Vec<_>>(), sample.symbols());
+        assert_eq!(instruments::read(INSTRUMENTS).unwrap().symbols().cloned().collect::<Vec<_>>(), sample.symbols());
         let ibm = sample.instrument(&symbol("ibm")).await.unwrap();
         assert_eq!((ibm.exchange.as_deref(), ibm.currency), (Some("NYSE"), Currency::USD));
         assert_eq!(sample.instrument(&symbol("MSFT.X")).await, Err(ProviderError::UnknownSymbol));

@@ -7,7 +7,7 @@
 use std::cmp::Ordering;
 
 use domain::spacing::gaps;
-use domain::{Bar, Bars, Day};
+use domain::{Bar, Bars, Day, SplitRatio};
 
 use crate::history::Basis;
 use crate::note::{DropReason, DroppedRow, Note};
@@ -49,12 +49,14 @@ pub struct Declared {
     pub splits_known: bool,
     /// Whether the rows carry every dividend.
     pub dividends_known: bool,
+    /// The last day that a row may have, where the source knows what day it is: the day after today.
+    pub last_day: Option<Day>,
 }
 
 /// How a source keeps its rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feed {
-    /// Written once, oldest or newest first; a row out of order is a mistake in it.
+    /// Written once, in any order; of two rows for a day the later one counts.
     File,
     /// Comes over the wire in any order, and its newest bar may still be wrong.
     Live,
@@ -74,10 +76,25 @@ pub struct Series {
 }
 
 impl Row {
-    /// Whether neither a split nor a dividend changes the prices before it.
+    /// Whether a split comes with it.
     #[expect(clippy::float_cmp, reason = "a ratio of exactly 1 is that of no split")]
+    pub(crate) fn has_split(&self) -> bool {
+        self.split_ratio != 1.0
+    }
+
+    /// Whether neither a split nor a dividend changes the prices before it.
     fn stands_alone(&self) -> bool {
-        self.split_ratio == 1.0 && self.dividend == 0.0
+        !self.has_split() && self.dividend == 0.0
+    }
+
+    /// Some sources write an event of a day in a row of its own, without prices.
+    fn take_events_of(&mut self, row: &Self) {
+        if !self.has_split() && is_positive(row.split_ratio) {
+            self.split_ratio = row.split_ratio;
+        }
+        if self.dividend == 0.0 && is_amount(row.dividend) {
+            self.dividend = row.dividend;
+        }
     }
 }
 
@@ -85,12 +102,18 @@ impl Row {
 #[must_use]
 pub fn check(mut rows: Vec<Row>, declared: Declared) -> Series {
     let mut dropped = Dropped::default();
-    match declared.feed {
-        Feed::File => oldest_first(&mut rows),
-        Feed::Live => normalise(&mut rows, &mut dropped),
+    for row in rows.iter_mut().filter(|row| row.has_split()) {
+        // A fraction that was written as a decimal, before anything is multiplied by it.
+        row.split_ratio = SplitRatio::from_bar(row.split_ratio).map_or(row.split_ratio, SplitRatio::to_f64);
+    }
+    normalise(&mut rows, declared.feed, &mut dropped);
+    if let Some(last_day) = declared.last_day {
+        drop_future(&mut rows, last_day, &mut dropped);
     }
     quarantine(&mut rows, &mut dropped);
     let mut basis = declared.basis;
+    let may_derive = declared.feed == Feed::File && !declared.dividends_known;
+    let derived = may_derive && derive_dividends(&mut rows, basis);
     if basis == Basis::SplitAdjusted && declared.splits_known {
         into_quotes(&mut rows);
         basis = Basis::Quoted;
@@ -117,6 +140,9 @@ pub fn check(mut rows: Vec<Row>, declared: Declared) -> Series {
     notes.extend(gaps(bars.dates()).into_iter().map(|(from, to)| Note::Gap { from, to }));
     if !declared.splits_known {
         notes.push(Note::SplitsUnknown);
+    }
+    if derived {
+        notes.push(Note::DividendsDerived);
     }
     if !declared.dividends_known && rows.iter().any(|row| row.adjusted_close.is_none()) {
         notes.push(Note::DividendsNotIncluded);
@@ -152,30 +178,40 @@ impl Dropped {
     }
 }
 
-/// Turns a file that was written newest first.
-fn oldest_first(rows: &mut [Row]) {
-    if let [first, .., last] = rows
-        && first.date > last.date
-    {
-        rows.reverse();
+/// Sorts by day and keeps one row a day: of a file the last sound one, of a live source the same one whatever order they
+/// came in.
+fn normalise(rows: &mut Vec<Row>, feed: Feed, dropped: &mut Dropped) {
+    if rows.is_sorted_by(|a, b| a.date < b.date) {
+        return;
     }
+    rows.reverse();
+    if rows.is_sorted_by(|a, b| a.date < b.date) {
+        return;
+    }
+    match feed {
+        // Reversed, so that of equals the last one comes first.
+        Feed::File => rows.sort_by_key(|row| (row.date, fault(row).is_some())),
+        Feed::Live => rows.sort_unstable_by(preference),
+    }
+    // The same row twice says nothing more, nor does it count as another one.
+    rows.dedup_by(|later, kept| preference(later, kept) == Ordering::Equal);
+    rows.dedup_by(|later, kept| {
+        let same_day = later.date == kept.date;
+        if same_day {
+            let fault = fault(later);
+            if fault == Some(DropReason::NotAPrice) {
+                kept.take_events_of(later);
+            }
+            dropped.add(later, fault.unwrap_or(DropReason::DuplicateDay));
+        }
+        same_day
+    });
 }
 
-/// Sorts by day and keeps one row a day, the same one whatever order they came in.
-fn normalise(rows: &mut Vec<Row>, dropped: &mut Dropped) {
-    if rows.is_sorted_by(|a, b| a.date > b.date) {
-        rows.reverse();
-    } else if !rows.is_sorted_by(|a, b| a.date < b.date) {
-        rows.sort_unstable_by(preference);
-        // The same row twice says nothing more, nor does it count as another one.
-        rows.dedup_by(|later, kept| preference(later, kept) == Ordering::Equal);
-        rows.dedup_by(|later, kept| {
-            let same_day = later.date == kept.date;
-            if same_day {
-                dropped.add(later, DropReason::DuplicateDay);
-            }
-            same_day
-        });
+fn drop_future(rows: &mut Vec<Row>, last_day: Day, dropped: &mut Dropped) {
+    let future = rows.partition_point(|row| row.date <= last_day);
+    for row in rows.drain(future..) {
+        dropped.add(&row, DropReason::DateInTheFuture);
     }
 }
 
@@ -196,7 +232,7 @@ fn preference(a: &Row, b: &Row) -> Ordering {
 }
 
 /// Why a row cannot be a bar, whatever stands before it.
-fn fault(row: &Row) -> Option<DropReason> {
+pub(crate) fn fault(row: &Row) -> Option<DropReason> {
     let prices = [row.open, row.high, row.low, row.close];
     if !prices.into_iter().all(is_positive) || !row.adjusted_close.is_none_or(is_positive) {
         Some(DropReason::NotAPrice)
@@ -218,13 +254,8 @@ fn is_amount(value: f64) -> bool {
 /// Leaves out what cannot be a bar. The split and dividend of a row with a bad price go to the next bar,
 /// which is the first that shows their effect.
 fn quarantine(rows: &mut Vec<Row>, dropped: &mut Dropped) {
-    let mut last_day = None;
     let (mut split_ratio, mut dividend) = (1.0, 0.0);
     rows.retain_mut(|row| {
-        if last_day.is_some_and(|last| row.date <= last) {
-            dropped.add(row, DropReason::OutOfOrder);
-            return false;
-        }
         let fault = fault(row);
         if is_positive(row.split_ratio) && is_amount(row.dividend) {
             dividend = row.dividend + dividend / row.split_ratio;
@@ -236,9 +267,36 @@ fn quarantine(rows: &mut Vec<Row>, dropped: &mut Dropped) {
         }
         (row.split_ratio, row.dividend) = (split_ratio, dividend);
         (split_ratio, dividend) = (1.0, 0.0);
-        last_day = Some(row.date);
         true
     });
+}
+
+/// A dividend that is derived is at least this part of the close before: less is rounding.
+const SMALLEST_DERIVED: f64 = 0.000_05;
+
+/// Makes the dividends of rows with adjusted closes and says whether there are any.
+///
+/// With the close before in units of the day, C, and its adjusted close A, D = C·(1 − (A/C)/(Aₜ/Cₜ)): the factor by which
+/// Yahoo adjusts what came before a dividend is 1 − D/C.
+fn derive_dividends(rows: &mut [Row], basis: Basis) -> bool {
+    let mut derived = false;
+    let mut before: Option<(f64, f64)> = None;
+    for row in rows {
+        let Some(adjusted) = row.adjusted_close else {
+            before = None;
+            continue;
+        };
+        if let Some((close, adjusted_before)) = before {
+            let close = if basis == Basis::Quoted { close / row.split_ratio } else { close };
+            let part = 1.0 - (adjusted_before / close) / (adjusted / row.close);
+            if part >= SMALLEST_DERIVED {
+                row.dividend = close * part;
+                derived = true;
+            }
+        }
+        before = Some((row.close, adjusted));
+    }
+    derived
 }
 
 /// Multiplies prices back by the splits that came after them, and divides volumes.

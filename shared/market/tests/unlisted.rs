@@ -50,7 +50,7 @@ fn asked(server: &Server) -> Vec<String> {
 #[tokio::test]
 async fn gold_is_priced_by_each_unit_exactly() {
     // 1575.5/31.1034768 = 50.6535012188733833…
-    for (unit, price) in [("XAU=OZT", "1575.5"), ("XAU=G", "50.65350122"), ("XAU=KG", "50653.50121887")] {
+    for (unit, price) in [("XAU=OZT", "1575.5"), ("XAU=G", "50.653501218873"), ("XAU=KG", "50653.501218873383")] {
         let (server, provider) = serving(&[GOLD_RATE]).await;
         let quote = provider.quote(&symbol(unit), Patience::Caller).await.unwrap();
         assert_eq!((quote.price.to_string().as_str(), quote.currency.code()), (price, "USD"), "{unit}");

@@ -12,6 +12,7 @@ use crate::error::ProviderError;
 use crate::history::Basis;
 use crate::http::Refusal;
 use crate::number::Number;
+use crate::price_unit::PriceUnit;
 use crate::series::{Declared, Feed, Row, Series, check};
 
 /// Bytes that one day takes in the answer, about.
@@ -64,6 +65,7 @@ pub(super) fn series(rows: Vec<Row>, plan: Plan, known: Known) -> Result<Series,
         basis: Basis::Quoted,
         splits_known: adjusted || known.splits,
         dividends_known: adjusted || known.dividends,
+        last_day: None,
     };
     let series = check(rows, declared);
     if series.bars.is_empty() {
@@ -84,9 +86,13 @@ pub fn read_daily(body: &[u8], symbol: &Symbol) -> Result<Series, ProviderError>
     series(rows, plan, Known::default())
 }
 
-/// A whole history, checked. It is worth nothing as such without adjusted closes and events.
-pub(super) fn read_whole(body: &[u8], symbol: &Symbol) -> Result<Series, Refusal> {
-    let rows = read_rows(body, symbol)?;
+/// A whole history, checked, of a symbol whose prices count this unit. It is worth nothing as such without adjusted closes
+/// and events.
+pub(super) fn read_whole(body: &[u8], (symbol, unit): &(Symbol, PriceUnit)) -> Result<Series, Refusal> {
+    let mut rows = read_rows(body, symbol)?;
+    for row in &mut rows {
+        unit.apply(row);
+    }
     if !has_adjusted_closes(&rows) {
         return Err(Refusal::malformed("lacks the adjusted closes"));
     }

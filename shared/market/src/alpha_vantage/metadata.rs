@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::refusal::classify;
 use crate::error::ProviderError;
 use crate::http::Refusal;
+use crate::price_unit::{Listing, PriceUnit};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -37,7 +38,7 @@ struct Match {
 }
 
 /// Reads an `OVERVIEW`; `None` where the provider has none, as for funds.
-pub(super) fn read_overview(body: &[u8], asked: &Symbol) -> Result<Option<Instrument>, Refusal> {
+pub(super) fn read_overview(body: &[u8], asked: &Symbol) -> Result<Option<Listing>, Refusal> {
     if is_empty_object(body) {
         return Ok(None);
     }
@@ -49,27 +50,29 @@ pub(super) fn read_overview(body: &[u8], asked: &Symbol) -> Result<Option<Instru
     if !symbol.eq_ignore_ascii_case(asked.as_str()) {
         return Err(Refusal::malformed("is about another symbol"));
     }
-    Ok(Some(Instrument {
+    let unit = price_unit(told(currency))?;
+    let instrument = Instrument {
         name: told(name).unwrap_or_else(|| asked.to_string()),
         instrument_type: kind(told(asset_type).as_deref()),
-        currency: self::currency(told(currency))?,
+        currency: unit.currency,
         exchange: told(exchange),
         sector: told(sector).map(|sector| title_case(&sector)),
         symbol: asked.clone(),
-    }))
+    };
+    Ok(Some(Listing { instrument, in_hundredths: unit.is_hundredth }))
 }
 
 /// Reads a `SYMBOL_SEARCH`: the match that is the symbol itself, not one that resembles it.
-pub(super) fn read_search(body: &[u8], asked: &Symbol) -> Result<Instrument, Refusal> {
+pub(super) fn read_search(body: &[u8], asked: &Symbol) -> Result<Listing, Refusal> {
     let is_asked = |found: &Match| found.symbol.as_ref().is_some_and(|told| told.eq_ignore_ascii_case(asked.as_str()));
     let found = matches(body)?.into_iter().find(is_asked).ok_or(ProviderError::UnknownSymbol)?;
     described(asked.clone(), found)
 }
 
 /// Reads a `SYMBOL_SEARCH`: every match that can be priced, in the provider's order.
-pub(super) fn read_matches(body: &[u8], _text: &String) -> Result<Vec<Instrument>, Refusal> {
-    let instrument = |found: Match| described(found.symbol.as_ref()?.parse().ok()?, found).ok();
-    Ok(matches(body)?.into_iter().filter_map(instrument).collect())
+pub(super) fn read_matches(body: &[u8], _text: &String) -> Result<Vec<Listing>, Refusal> {
+    let listing = |found: Match| described(found.symbol.as_ref()?.parse().ok()?, found).ok();
+    Ok(matches(body)?.into_iter().filter_map(listing).collect())
 }
 
 fn matches(body: &[u8]) -> Result<Vec<Match>, Refusal> {
@@ -79,15 +82,17 @@ fn matches(body: &[u8]) -> Result<Vec<Match>, Refusal> {
     }
 }
 
-fn described(symbol: Symbol, found: Match) -> Result<Instrument, Refusal> {
-    Ok(Instrument {
+fn described(symbol: Symbol, found: Match) -> Result<Listing, Refusal> {
+    let unit = price_unit(told(found.currency))?;
+    let instrument = Instrument {
         name: told(found.name).unwrap_or_else(|| symbol.to_string()),
         instrument_type: kind(told(found.kind).as_deref()),
-        currency: currency(told(found.currency))?,
+        currency: unit.currency,
         exchange: None,
         sector: None,
         symbol,
-    })
+    };
+    Ok(Listing { instrument, in_hundredths: unit.is_hundredth })
 }
 
 fn is_empty_object(body: &[u8]) -> bool {
@@ -109,11 +114,10 @@ fn kind(text: Option<&str>) -> InstrumentType {
     }
 }
 
-/// London quotes in pence (`GBX`), which is no currency of ISO 4217: better no price than one a hundred
-/// times too high.
-fn currency(text: Option<String>) -> Result<Currency, Refusal> {
+/// What the prices of an instrument count; London's are in pence (`GBX`).
+fn price_unit(text: Option<String>) -> Result<PriceUnit, Refusal> {
     match text {
-        None => Ok(Currency::USD),
+        None => Ok(PriceUnit::of(Currency::USD)),
         Some(code) => code.parse().map_err(|_| Refusal::malformed("has a currency that is not in ISO 4217")),
     }
 }
@@ -140,14 +144,14 @@ mod tests {
     fn an_overview_is_the_whole_metadata() {
         let body = br#"{"Symbol": "IBM", "AssetType": "Common Stock", "Name": "International Business Machines",
             "Exchange": "NYSE", "Currency": "USD", "Sector": "CONSUMER CYCLICAL", "EPS": "None"}"#;
-        let ibm = read_overview(body, &symbol("IBM")).unwrap().unwrap();
+        let ibm = read_overview(body, &symbol("IBM")).unwrap().unwrap().instrument;
         assert_eq!(
             (ibm.name.as_str(), ibm.instrument_type),
             ("International Business Machines", InstrumentType::Stock)
         );
         assert_eq!((ibm.exchange.as_deref(), ibm.sector.as_deref()), (Some("NYSE"), Some("Consumer Cyclical")));
         let bare = br#"{"Symbol": "IBM", "Name": "None", "Sector": "-", "Currency": "None"}"#;
-        let ibm = read_overview(bare, &symbol("IBM")).unwrap().unwrap();
+        let ibm = read_overview(bare, &symbol("IBM")).unwrap().unwrap().instrument;
         assert_eq!((ibm.name.as_str(), ibm.sector, ibm.currency), ("IBM", None, Currency::USD));
         assert!(read_overview(body, &symbol("AAPL")).is_err());
     }
@@ -163,7 +167,7 @@ mod tests {
         let body = br#"{"bestMatches": [
             {"1. symbol": "SPYX", "2. name": "Other", "3. type": "ETF", "8. currency": "USD"},
             {"1. symbol": "SPY", "2. name": "SPDR S&P 500", "3. type": "ETF", "4. region": "United States", "8. currency": "USD"}]}"#;
-        let spy = read_search(body, &symbol("SPY")).unwrap();
+        let spy = read_search(body, &symbol("SPY")).unwrap().instrument;
         assert_eq!((spy.name.as_str(), spy.instrument_type), ("SPDR S&P 500", InstrumentType::Etf));
         let unknown = Err(Refusal::Failed(ProviderError::UnknownSymbol));
         assert_eq!(read_search(body, &symbol("SP")), unknown);
@@ -178,16 +182,12 @@ mod tests {
             {"1. symbol": "no symbol", "2. name": "Tesco", "3. type": "Equity", "8. currency": "USD"},
             {"1. symbol": "TCO2.FRK", "2. name": "Tesco PLC", "3. type": "Equity", "8. currency": "EUR"}]}"#;
         let found = read_matches(body, &"tesco".to_owned()).unwrap();
-        let found: Vec<_> = found.iter().map(|one| (one.symbol.as_str(), one.currency.code())).collect();
-        assert_eq!(found, [("TSCDF", "USD"), ("TCO2.FRK", "EUR")]);
-    }
-
-    #[test]
-    fn prices_in_pence_are_refused() {
-        let body = br#"{"bestMatches": [{"1. symbol": "TSCO.LON", "2. name": "Tesco", "3. type": "Equity", "8. currency": "GBX"}]}"#;
-        assert!(matches!(
-            read_search(body, &symbol("TSCO.LON")),
-            Err(Refusal::Failed(ProviderError::Malformed { .. }))
-        ));
+        let found: Vec<_> = found
+            .iter()
+            .map(|Listing { instrument: one, in_hundredths }| {
+                (one.symbol.as_str(), one.currency.code(), *in_hundredths)
+            })
+            .collect();
+        assert_eq!(found, [("TSCO.LON", "GBP", true), ("TSCDF", "USD", false), ("TCO2.FRK", "EUR", false)]);
     }
 }

@@ -35,6 +35,7 @@ use crate::history::History;
 use crate::http::{Budget, Client, Refusal, Request, SettingsError, Terms};
 use crate::memory::{self, Memory};
 use crate::note::Note;
+use crate::price_unit::{Listing, PriceUnit};
 use crate::provider::{MarketClock, Patience, Provider};
 use crate::quote::Quote;
 use crate::series::{Row, Series};
@@ -65,7 +66,7 @@ pub struct AlphaVantage {
     /// The same of exchange rates.
     whole_rates: Paywall,
     explained: Explained,
-    instruments: Mutex<HashMap<Symbol, Instrument>>,
+    instruments: Mutex<HashMap<Symbol, Listing>>,
 }
 
 impl AlphaVantage {
@@ -89,9 +90,10 @@ impl AlphaVantage {
         }
     }
 
-    async fn series(&self, symbol: &Symbol, terms: Terms) -> Result<(Series, Plan), ProviderError> {
+    async fn series(&self, symbol: &Symbol, unit: PriceUnit, terms: Terms) -> Result<(Series, Plan), ProviderError> {
         let whole = about(WHOLE_HISTORY, symbol, &[("outputsize", "full")]);
-        let whole = self.client.ask(&whole, symbol, terms, daily::read_whole);
+        let asked = (symbol.clone(), unit);
+        let whole = self.client.ask(&whole, &asked, terms, daily::read_whole);
         if let Some(series) = self.finish(self.whole_histories.pass(&*self.memory, terms.deadline, whole).await).await?
         {
             return Ok((series, Plan::Adjusted));
@@ -99,6 +101,9 @@ impl AlphaVantage {
         let latest = about("TIME_SERIES_DAILY", symbol, &[("outputsize", "compact")]);
         let mut rows = self.finish(self.client.ask(&latest, symbol, terms, daily::read_rows).await).await?;
         let known = self.explain_jumps(symbol, &mut rows, terms).await;
+        for row in &mut rows {
+            unit.apply(row);
+        }
         Ok((daily::series(rows, Plan::Compact, known)?, Plan::Compact))
     }
 
@@ -145,19 +150,19 @@ impl AlphaVantage {
         }
     }
 
-    /// Currency of a symbol's prices. Shares listed in the United States have no suffix, or one letter for
+    /// What a symbol's prices count. Shares listed in the United States have no suffix, or one letter for
     /// their class; others are looked up once.
-    async fn currency(&self, symbol: &Symbol, terms: Terms) -> Result<Currency, ProviderError> {
-        if let Some(instrument) = self.remembered(symbol) {
-            return Ok(instrument.currency);
+    async fn price_unit(&self, symbol: &Symbol, terms: Terms) -> Result<PriceUnit, ProviderError> {
+        if let Some(listing) = self.remembered(symbol) {
+            return Ok(listing.unit());
         }
         match symbol.as_str().split_once('.') {
-            Some((_, suffix)) if suffix.len() > 1 => Ok(self.look_up(symbol, terms).await?.currency),
-            _ => Ok(Currency::USD),
+            Some((_, suffix)) if suffix.len() > 1 => Ok(self.look_up(symbol, terms).await?.unit()),
+            _ => Ok(PriceUnit::of(Currency::USD)),
         }
     }
 
-    async fn look_up(&self, symbol: &Symbol, terms: Terms) -> Result<Instrument, ProviderError> {
+    async fn look_up(&self, symbol: &Symbol, terms: Terms) -> Result<Listing, ProviderError> {
         let name = format!("INSTRUMENT#{symbol}");
         if let Some(known) = memory::recall(&*self.memory, &name).await {
             return Ok(self.remember(known));
@@ -168,16 +173,16 @@ impl AlphaVantage {
         Ok(self.remember(found))
     }
 
-    fn remembered(&self, symbol: &Symbol) -> Option<Instrument> {
+    fn remembered(&self, symbol: &Symbol) -> Option<Listing> {
         self.instruments.lock().unwrap_or_else(PoisonError::into_inner).get(symbol).cloned()
     }
 
-    fn remember(&self, instrument: Instrument) -> Instrument {
+    fn remember(&self, listing: Listing) -> Listing {
         let mut instruments = self.instruments.lock().unwrap_or_else(PoisonError::into_inner);
         if instruments.len() < MAX_REMEMBERED {
-            instruments.insert(instrument.symbol.clone(), instrument.clone());
+            instruments.insert(listing.instrument.symbol.clone(), listing.clone());
         }
-        instrument
+        listing
     }
 }
 
@@ -208,12 +213,12 @@ impl Provider for AlphaVantage {
         if named != Named::Listed {
             return self.unlisted_history(&named, terms).await;
         }
-        let currency = self.currency(symbol, terms).await?;
-        let (Series { bars, basis, mut notes, held_back }, plan) = self.series(symbol, terms).await?;
+        let unit = self.price_unit(symbol, terms).await?;
+        let (Series { bars, basis, mut notes, held_back }, plan) = self.series(symbol, unit, terms).await?;
         if plan == Plan::Compact {
             notes.push(Note::CompactHistory);
         }
-        Ok(History { source: SOURCE, bars, basis, currency, notes, held_back })
+        Ok(History { source: SOURCE, bars, basis, currency: unit.currency, notes, held_back })
     }
 
     async fn quote(&self, symbol: &Symbol, patience: Patience) -> Result<Quote, ProviderError> {
@@ -222,14 +227,15 @@ impl Provider for AlphaVantage {
         if named != Named::Listed {
             return self.unlisted_quote(symbol, &named, terms).await;
         }
-        let currency = self.currency(symbol, terms).await?;
+        let unit = self.price_unit(symbol, terms).await?;
         let ask = about("GLOBAL_QUOTE", symbol, &[]);
         let last = self.finish(self.client.ask(&ask, symbol, terms, quote::read).await).await?;
+        let no_price = || ProviderError::malformed("the provider's answer holds a price below the smallest");
         Ok(Quote {
             symbol: symbol.clone(),
-            price: last.price,
-            previous_close: last.previous_close,
-            currency,
+            price: unit.price(last.price).ok_or_else(no_price)?,
+            previous_close: last.previous_close.and_then(|price| unit.price(price)),
+            currency: unit.currency,
             day: last.trading_day,
             as_of: None,
             source: SOURCE,
@@ -247,7 +253,7 @@ impl Provider for AlphaVantage {
         let terms = self.client.terms(patience);
         // What was found without asking is no answer: the next source may have one.
         let matches = self.finish(self.client.ask(&search, &text, terms, metadata::read_matches).await).await?;
-        found.extend(matches.into_iter().map(|instrument| self.remember(instrument)));
+        found.extend(matches.into_iter().map(|listing| self.remember(listing).instrument));
         Ok(found)
     }
 
@@ -263,19 +269,19 @@ impl Provider for AlphaVantage {
         let named = named(symbol)?;
         let described = symbols::instrument(symbol, &named);
         let certain = described.clone().filter(|_| symbols::is_certain(&named));
-        if let Some(instrument) = certain.or_else(|| self.remembered(symbol)) {
+        if let Some(instrument) = certain.or_else(|| Some(self.remembered(symbol)?.instrument)) {
             return Ok(instrument);
         }
         let terms = self.client.terms(Patience::Caller);
         if let Some(instrument) = described {
             // A coin that has a price exists.
             self.unlisted_quote(symbol, &named, terms).await?;
-            return Ok(self.remember(instrument));
+            return Ok(self.remember(instrument.into()).instrument);
         }
         let overview = about("OVERVIEW", symbol, &[]);
         match self.finish(self.client.ask(&overview, symbol, terms, metadata::read_overview).await).await? {
-            Some(instrument) => Ok(self.remember(instrument)),
-            None => self.look_up(symbol, terms).await,
+            Some(listing) => Ok(self.remember(listing).instrument),
+            None => Ok(self.look_up(symbol, terms).await?.instrument),
         }
     }
 }

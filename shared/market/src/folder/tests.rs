@@ -7,12 +7,16 @@ fn symbol(text: &str) -> Symbol {
     text.parse().unwrap()
 }
 
+fn open(path: &Path) -> Result<Folder, FolderError> {
+    Folder::open(path, Arc::new(|| "2019-12-31".parse().unwrap()))
+}
+
 fn folder(files: &[(&str, &str)]) -> (tempfile::TempDir, Result<Folder, FolderError>) {
     let directory = tempfile::tempdir().unwrap();
     for (name, text) in files {
         fs::write(directory.path().join(name), text).unwrap();
     }
-    let folder = Folder::open(directory.path());
+    let folder = open(directory.path());
     (directory, folder)
 }
 
@@ -50,7 +54,7 @@ async fn a_link_out_of_the_folder_is_not_followed() {
     fs::write(directory.path().join("AAPL.csv"), BARS).unwrap();
     std::os::unix::fs::symlink(outside.path().join("secret.csv"), directory.path().join("SECRET.csv")).unwrap();
     std::os::unix::fs::symlink(directory.path().join("AAPL.csv"), directory.path().join("SAME.csv")).unwrap();
-    let folder = Folder::open(directory.path()).unwrap();
+    let folder = open(directory.path()).unwrap();
     assert_eq!(folder.symbols(), [symbol("AAPL"), symbol("SAME")]);
     assert_eq!(folder.daily(&symbol("SECRET"), Patience::Caller).await, Err(ProviderError::UnknownSymbol));
 }
@@ -104,10 +108,59 @@ async fn a_file_beyond_the_limit_is_refused() {
 #[test]
 fn a_folder_that_cannot_be_a_source_says_why() {
     let text = |result: Result<Folder, FolderError>| result.unwrap_err().to_string();
-    assert!(text(Folder::open(Path::new("/nowhere/at/all"))).starts_with("cannot read the folder /nowhere/at/all: "));
+    assert!(text(open(Path::new("/nowhere/at/all"))).starts_with("cannot read the folder /nowhere/at/all: "));
     assert!(text(folder(&[]).1).starts_with("no file SYMBOL.csv with daily bars in "));
     let broken = text(folder(&[("A.csv", "hello")]).1);
     assert!(broken.contains("A: A.csv, line 1: the header has no column `date`"), "{broken}");
-    let list = text(folder(&[("A.csv", BARS), ("instruments.csv", "symbol,currency\nA,EURO\n")]).1);
-    assert!(list.contains("instruments.csv: ") && list.contains("ISO 4217"), "{list}");
+    let list = text(folder(&[("A.csv", BARS), ("instruments.csv", "name,currency\nA,EUR\n")]).1);
+    assert!(list.contains("instruments.csv: the header has no column `symbol`"), "{list}");
+}
+
+#[tokio::test]
+async fn a_file_without_a_bar_is_named_and_its_symbol_is_not_unknown() {
+    let (_directory, folder) = folder(&[
+        ("A.csv", BARS),
+        ("EMPTY.csv", ""),
+        ("HEADER.csv", "date,open,high,low,close\n"),
+        ("NULLS.csv", "date,open,high,low,close\n2013-03-01,null,null,null,null\n"),
+    ]);
+    let folder = folder.unwrap();
+    for (name, expected) in [
+        ("EMPTY", "EMPTY.csv, line 1: the file is empty"),
+        ("HEADER", "HEADER.csv has no bar"),
+        (
+            "NULLS",
+            "NULLS.csv has no bar: One row of the source was left out: that of 2013-03-01 (a price is missing or not above zero).",
+        ),
+    ] {
+        let error = folder.daily(&symbol(name), Patience::Caller).await.unwrap_err();
+        assert_eq!(error, ProviderError::Malformed { what: expected.to_owned() });
+    }
+}
+
+#[tokio::test]
+async fn a_line_of_the_list_that_cannot_be_read_is_named_for_its_symbol_and_takes_no_other_away() {
+    let list = "symbol,name,currency\nBMW,BMW AG,EURO\nSAP,SAP SE,EUR\n,nothing,\n";
+    let (_directory, folder) =
+        folder(&[("BMW.csv", BARS), ("SAP.csv", BARS), ("X.csv", BARS), ("instruments.csv", list)]);
+    let folder = folder.unwrap();
+    let what = "instruments.csv, line 2: not a code of ISO 4217 for a currency in use".to_owned();
+    let error = ProviderError::Malformed { what };
+    assert_eq!(folder.instrument(&symbol("BMW")).await, Err(error.clone()));
+    assert_eq!(folder.daily(&symbol("BMW"), Patience::Caller).await, Err(error), "no currency is guessed");
+    assert_eq!(folder.daily(&symbol("SAP"), Patience::Caller).await.unwrap().currency.code(), "EUR");
+    assert_eq!(folder.instrument(&symbol("X")).await.unwrap(), Instrument::unlisted(symbol("X")));
+    let found = folder.search("s", Patience::Caller).await.unwrap();
+    assert_eq!(found.iter().map(|one| one.symbol.as_str()).collect::<Vec<_>>(), ["SAP"]);
+}
+
+#[tokio::test]
+async fn a_symbol_listed_in_pence_has_prices_in_pounds() {
+    let list = "symbol,currency\nVOD.L,GBX\n";
+    let bars = "date,open,high,low,close\n2013-03-01,165.2,166,165,165.4\n";
+    let (_directory, folder) = folder(&[("VOD.L.csv", bars), ("instruments.csv", list)]);
+    let folder = folder.unwrap();
+    let quote = folder.quote(&symbol("VOD.L"), Patience::Caller).await.unwrap();
+    assert_eq!((quote.price.to_string().as_str(), quote.currency.code()), ("1.654", "GBP"));
+    assert_eq!(folder.instrument(&symbol("VOD.L")).await.unwrap().currency.code(), "GBP");
 }

@@ -2,10 +2,11 @@ use proptest::prelude::*;
 
 use super::*;
 
-const QUOTES: Declared = Declared { feed: Feed::File, basis: Basis::Quoted, splits_known: true, dividends_known: true };
+const QUOTES: Declared =
+    Declared { feed: Feed::File, basis: Basis::Quoted, splits_known: true, dividends_known: true, last_day: None };
 const LIVE: Declared = Declared { feed: Feed::Live, ..QUOTES };
 const NOTHING_KNOWN: Declared =
-    Declared { feed: Feed::File, basis: Basis::SplitAdjusted, splits_known: false, dividends_known: false };
+    Declared { basis: Basis::SplitAdjusted, splits_known: false, dividends_known: false, ..QUOTES };
 
 /// The `number`-th day of a series, at one price.
 fn row(number: i32, close: f64) -> Row {
@@ -142,7 +143,7 @@ fn of_two_live_rows_for_a_day_the_sound_one_is_kept_and_the_other_counted() {
     for rows in [vec![row(0, 10.0), broken, row(1, 10.0)], vec![row(1, 10.0), row(0, 10.0), broken]] {
         let series = check(rows, LIVE);
         assert_eq!(series.bars, expected);
-        assert_eq!(series.notes, [dropped(&[(1, DropReason::DuplicateDay)])]);
+        assert_eq!(series.notes, [dropped(&[(1, DropReason::NotAPrice)])]);
     }
 }
 

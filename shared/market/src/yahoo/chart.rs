@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::DateTime;
-use domain::{Currency, Day, Instrument, InstrumentType, Symbol};
+use domain::{Day, Instrument, InstrumentType, Symbol};
 use serde::Deserialize;
 
 use super::notation::{currency_of, to_yahoo};
@@ -16,6 +16,7 @@ use crate::history::{Basis, History};
 use crate::http::Refusal;
 use crate::note::Note;
 use crate::number::Float;
+use crate::price_unit::PriceUnit;
 use crate::quote::Quote;
 use crate::series::{Declared, Feed, Row, Series, check};
 use crate::symbols::Named;
@@ -136,11 +137,14 @@ pub fn read_daily(body: &[u8], symbol: &Symbol) -> Result<History, ProviderError
 /// Reads a history, checked.
 pub(super) fn read_history(body: &[u8], asked: &Asked) -> Result<History, Refusal> {
     let found = found(body, asked)?;
-    let currency = currency(&found.meta, asked)?;
+    let unit = price_unit(&found.meta, asked)?;
     if found.meta.data_granularity.as_ref().is_some_and(|granularity| granularity != "1d") {
         return Err(Refusal::malformed("is not of days"));
     }
-    let rows = rows(&found)?;
+    let mut rows = rows(&found)?;
+    for row in &mut rows {
+        unit.apply(row);
+    }
     // A pair of currencies has no events to tell of; of a share without any, nobody knows whether they were told.
     let events_known = found.events.is_some() || asked.named != Named::Listed;
     let declared = Declared {
@@ -148,6 +152,7 @@ pub(super) fn read_history(body: &[u8], asked: &Asked) -> Result<History, Refusa
         basis: Basis::SplitAdjusted,
         splits_known: events_known,
         dividends_known: events_known,
+        last_day: found.meta.regular_market_time.and_then(|now| days::at(now, 0)).map(|today| today.plus_days(1)),
     };
     let Series { bars, basis, mut notes, held_back } = check(rows, declared);
     let (Some(first), Some(last)) = (bars.first(), bars.last()) else {
@@ -156,31 +161,40 @@ pub(super) fn read_history(body: &[u8], asked: &Asked) -> Result<History, Refusa
     if days::is_cut_off(found.meta.first_trade_date, first.date, last.date) {
         notes.push(Note::CompactHistory);
     }
-    Ok(History { source: SOURCE, bars, basis, currency, notes, held_back })
+    Ok(History { source: SOURCE, bars, basis, currency: unit.currency, notes, held_back })
 }
 
 /// Reads the last price, from its digits.
 pub(super) fn read_quote(body: &[u8], asked: &Asked) -> Result<Quote, Refusal> {
     let meta = found(body, asked)?.meta;
     let time = meta.regular_market_time.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
-    let (Some(price), Some(time)) = (meta.regular_market_price.as_ref().and_then(Digits::price), time) else {
+    let unit = price_unit(&meta, asked)?;
+    let price = |digits: Option<&Digits>| digits.and_then(Digits::price).and_then(|price| unit.price(price));
+    let (Some(last), Some(time)) = (price(meta.regular_market_price.as_ref()), time) else {
         return Err(Refusal::malformed("holds no price"));
     };
     // The close before the chart is the close before the day only when the chart is of a day.
     let of_a_day = meta.range.as_ref().is_none_or(|range| range == super::LAST_DAY);
     let before_chart = meta.chart_previous_close.as_ref().filter(|_| of_a_day);
-    let previous_close = meta.previous_close.as_ref().or(before_chart).and_then(Digits::price);
-    let currency = currency(&meta, asked)?;
+    let previous_close = price(meta.previous_close.as_ref().or(before_chart));
     let day = days::at(time.timestamp(), meta.offset.unwrap_or(0));
     let day = day.ok_or_else(|| Refusal::malformed("is of no day"))?;
-    Ok(Quote { symbol: asked.symbol.clone(), price, previous_close, currency, day, as_of: Some(time), source: SOURCE })
+    Ok(Quote {
+        symbol: asked.symbol.clone(),
+        price: last,
+        previous_close,
+        currency: unit.currency,
+        day,
+        as_of: Some(time),
+        source: SOURCE,
+    })
 }
 
 /// Reads what the symbol is.
 pub(super) fn read_instrument(body: &[u8], asked: &Asked) -> Result<Instrument, Refusal> {
     let meta = found(body, asked)?.meta;
     Ok(Instrument {
-        currency: currency(&meta, asked)?,
+        currency: price_unit(&meta, asked)?.currency,
         name: told(meta.long_name).or(told(meta.short_name)).unwrap_or_else(|| asked.symbol.to_string()),
         instrument_type: kind(meta.instrument_type.as_deref()).unwrap_or(InstrumentType::Stock),
         exchange: told(meta.full_exchange_name),
@@ -207,12 +221,11 @@ fn found(body: &[u8], asked: &Asked) -> Result<Found, Refusal> {
     Ok(found)
 }
 
-/// Pence (`GBp`) and their like are no currency of ISO 4217, and differ from one by the case of a letter.
-fn currency(meta: &Meta, asked: &Asked) -> Result<Currency, Refusal> {
+/// What the prices count: `GBp`, `ZAc` and `ILA` are hundredths, and Yahoo's dividends beside them too.
+fn price_unit(meta: &Meta, asked: &Asked) -> Result<PriceUnit, Refusal> {
     let told = match &meta.currency {
-        Some(code) if code.bytes().all(|byte| byte.is_ascii_uppercase()) => code.parse().ok(),
-        Some(_) => None,
-        None => currency_of(&asked.symbol),
+        Some(code) => code.parse().ok(),
+        None => currency_of(&asked.symbol).map(PriceUnit::of),
     };
     told.ok_or_else(|| Refusal::malformed("has a currency that is not in ISO 4217"))
 }

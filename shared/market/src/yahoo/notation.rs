@@ -8,8 +8,8 @@ use crate::symbols::{Named, named};
 /// Classes of shares that others write with a point: `BRK.B`. No exchange of Yahoo's has these suffixes.
 const CLASSES: [&str; 2] = ["A", "B"];
 
-/// Suffixes of exchanges and the currency of their prices. London is missing: it quotes in pence, which are no
-/// currency of ISO 4217, and better no price than one a hundred times too high.
+/// Suffixes of exchanges and the currency of their prices. London, Johannesburg and Tel Aviv are missing: they quote some
+/// instruments in hundredths and others not, which only the answer says.
 const EXCHANGES: [(&str, &str); 40] = [
     ("AS", "EUR"),
     ("AT", "EUR"),

@@ -48,7 +48,10 @@ fn the_compact_answer_counts_its_columns_differently() {
     assert_eq!(series.bars.adjusted_close(), [1.5]);
     assert_eq!(series.notes, [Note::SplitsUnknown, Note::DividendsNotIncluded]);
     assert_eq!(read_daily(body.as_bytes(), &ibm()), Ok(series));
-    assert!(read_whole(body.as_bytes(), &ibm()).is_err(), "the whole history must come with adjusted closes");
+    assert!(
+        read_whole(body.as_bytes(), &(ibm(), PriceUnit::of(domain::Currency::USD))).is_err(),
+        "the whole history must come with adjusted closes"
+    );
 }
 
 #[test]

@@ -100,12 +100,16 @@ fn the_meta_data_say_what_it_is() {
 }
 
 #[test]
-fn prices_in_pence_are_refused() {
-    for code in ["GBp", "GBX", "ZAc", "ILA"] {
+fn prices_in_hundredths_are_brought_to_the_currency_dividends_too() {
+    for (code, currency) in [("GBp", "GBP"), ("GBX", "GBP"), ("ZAc", "ZAR"), ("ILA", "ILS")] {
         let body = APPLE.replace("\"USD\"", &format!("\"{code}\""));
-        assert!(matches!(history(&body), Err(ProviderError::Malformed { .. })), "{code}");
-        assert!(quote(&body).is_err(), "{code}");
+        let history = history(&body).unwrap();
+        assert_eq!((history.currency.code(), history.bars.close()), (currency, [5.0, 4.99, 1.29, 1.3425].as_slice()));
+        assert!((history.bars.dividend()[1] - 0.0082).abs() < 1e-12);
+        let quote = quote(&body).unwrap();
+        assert_eq!((quote.price.to_string().as_str(), quote.currency.code()), ("1.341800003052", currency));
     }
+    assert!(history(&APPLE.replace("\"USD\"", "\"GBq\"")).is_err());
 }
 
 #[test]

@@ -1,0 +1,129 @@
+//! What prices count: whole units of a currency, or hundredths of one.
+
+use std::str::FromStr;
+
+use domain::{Currency, Instrument, Price};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::exact;
+use crate::series::Row;
+
+/// How sources write hundredths of a currency, and the currency: pence in London, cents in Johannesburg, agorot in Tel
+/// Aviv. None is a currency of ISO 4217.
+const HUNDREDTHS: [(&str, &str); 4] = [("GBX", "GBP"), ("GBp", "GBP"), ("ZAc", "ZAR"), ("ILA", "ILS")];
+
+/// What the prices of a source count. Only prices are in hundredths, and the dividends that stand beside them; amounts,
+/// fees and taxes are in the currency itself, and so is whatever leaves this crate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct PriceUnit {
+    /// The currency that prices are stored in.
+    pub currency: Currency,
+    /// Whether the source counts hundredths of it.
+    pub is_hundredth: bool,
+}
+
+impl PriceUnit {
+    /// Prices in a currency itself.
+    #[must_use]
+    pub fn of(currency: Currency) -> Self {
+        Self { currency, is_hundredth: false }
+    }
+
+    /// Brings the prices of a row to the currency, dividend and adjusted close included.
+    pub(crate) fn apply(self, row: &mut Row) {
+        if self.is_hundredth {
+            let prices = [&mut row.open, &mut row.high, &mut row.low, &mut row.close, &mut row.dividend];
+            for price in prices.into_iter().chain(row.adjusted_close.as_mut()) {
+                *price /= 100.0;
+            }
+        }
+    }
+
+    /// A price in the currency.
+    pub(crate) fn price(self, price: Price) -> Option<Price> {
+        if self.is_hundredth { exact::rounded(price.amount().checked_div(Decimal::ONE_HUNDRED)?) } else { Some(price) }
+    }
+}
+
+/// A currency of ISO 4217 or a name of its hundredths; in both the case of letters counts.
+impl FromStr for PriceUnit {
+    type Err = domain::MoneyError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match HUNDREDTHS.iter().find(|(name, _)| *name == text) {
+            Some((_, currency)) => Ok(Self { currency: currency.parse()?, is_hundredth: true }),
+            None => Ok(Self::of(text.parse()?)),
+        }
+    }
+}
+
+impl TryFrom<String> for PriceUnit {
+    type Error = domain::MoneyError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+/// An instrument and what its source's prices count.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Listing {
+    #[serde(flatten)]
+    pub(crate) instrument: Instrument,
+    /// Whether the prices are hundredths of the instrument's currency.
+    #[serde(default)]
+    pub(crate) in_hundredths: bool,
+}
+
+impl Listing {
+    pub(crate) fn unit(&self) -> PriceUnit {
+        PriceUnit { currency: self.instrument.currency, is_hundredth: self.in_hundredths }
+    }
+}
+
+/// Priced in its currency itself.
+impl From<Instrument> for Listing {
+    fn from(instrument: Instrument) -> Self {
+        Self { instrument, in_hundredths: false }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unit(text: &str) -> Option<(&'static str, bool)> {
+        text.parse().ok().map(|unit: PriceUnit| (unit.currency.code(), unit.is_hundredth))
+    }
+
+    #[test]
+    fn names_of_hundredths_are_those_of_a_currency() {
+        for (text, currency) in [("GBX", "GBP"), ("GBp", "GBP"), ("ZAc", "ZAR"), ("ILA", "ILS")] {
+            assert_eq!(unit(text), Some((currency, true)), "{text}");
+        }
+        assert_eq!((unit("GBP"), unit("ZAR")), (Some(("GBP", false)), Some(("ZAR", false))));
+        assert_eq!((unit("gbp"), unit("GBq"), unit("")), (None, None, None));
+    }
+
+    #[test]
+    fn only_prices_and_dividends_are_divided() {
+        let date = "2013-03-01".parse().unwrap();
+        let (open, high, low, close) = (4512.5, 4530.0, 4500.0, 4520.0);
+        let adjusted_close = Some(4400.0);
+        let mut row =
+            Row { date, open, high, low, close, volume: 700.0, adjusted_close, split_ratio: 2.0, dividend: 12.0 };
+        "GBp".parse::<PriceUnit>().unwrap().apply(&mut row);
+        assert_eq!((row.open, row.high, row.low, row.close), (45.125, 45.3, 45.0, 45.2));
+        assert_eq!((row.adjusted_close, row.dividend), (Some(44.0), 0.12));
+        assert_eq!((row.volume, row.split_ratio), (700.0, 2.0));
+    }
+
+    #[test]
+    fn what_was_remembered_of_an_instrument_before_is_still_read() {
+        let instrument = Instrument::unlisted("SPY".parse().unwrap());
+        let stored = serde_json::to_string(&instrument).unwrap();
+        assert_eq!(serde_json::from_str::<Listing>(&stored).unwrap(), Listing::from(instrument));
+    }
+}
