@@ -113,13 +113,38 @@ fn a_portfolio_of_its_benchmark_alone_moves_as_it_does() {
         };
         near("beta", 1.0);
         near("alpha", 0.0);
-        // Paid to the cent: 382.318 is 382.32.
-        near("twr", 277.8 / 382.32 - 1.0);
+        // At the price that was paid; the cost of 382.32 is rounded to the cent.
+        near("twr", 277.8 / 382.318 - 1.0);
         assert_eq!(
             (&found["benchmark"], &found["unavailable"]["information_ratio"]),
             (&json!("FB"), &json!("no_deviation"))
         );
         assert_eq!(found["unavailable"]["twr_annualized"], "span_under_one_year");
+    });
+}
+
+#[test]
+fn how_much_money_moved_changes_the_return_only_where_a_timing_is_asked_for() {
+    each(async |target: &Target| {
+        for (units, start_of_day, end_of_day) in [
+            ("1", 0.038_554_876, 0.084_636_253),
+            ("10", 0.003_666_513, 0.084_636_253),
+            ("1000", -0.003_689_365, 0.084_636_253),
+        ] {
+            let path = portfolio(target).await;
+            record(target, &path, "AAPL", "1", "560.28", "2012-04-24").await;
+            record(target, &path, "AAPL", units, "610.00", "2012-04-25").await;
+            for (query, timing, expected) in [
+                ("", "priced", 0.084_636_253),
+                ("&flow_timing=start_of_day", "start_of_day", start_of_day),
+                ("&flow_timing=end_of_day", "end_of_day", end_of_day),
+            ] {
+                let found = performance(target, &path, &format!("?to=2012-04-26{query}")).await;
+                let twr = found["metrics"]["twr"].as_f64().unwrap();
+                assert!((twr - expected).abs() < 1e-9, "{units}, {timing}: {twr}");
+                assert_eq!(found["flow_timing"], timing);
+            }
+        }
     });
 }
 
@@ -149,6 +174,7 @@ fn bad_questions_are_refused_and_pointed_at() {
             ("from=2013-02-02&to=2013-02-01", "/from"),
             ("from=2013-03-02", "/from"),
             ("benchmark=A%20B", "/benchmark"),
+            ("flow_timing=noon", "/flow_timing"),
             ("form=2013-02-02", "/form"),
         ] {
             let problem = target.get(&format!("{path}?{query}")).await.expect_problem(422, "invalid_fields");

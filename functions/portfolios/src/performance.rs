@@ -6,7 +6,7 @@ use axum::extract::State;
 use domain::{Day, PortfolioId, Symbol};
 use serde::Deserialize;
 use services::App;
-use services::performance::{self, PortfolioPerformance, Span};
+use services::performance::{self, FlowTiming, PortfolioPerformance, Span};
 use utoipa::IntoParams;
 
 #[derive(Deserialize, IntoParams)]
@@ -22,6 +22,10 @@ pub(crate) struct PerformanceQuery {
     /// A symbol to compare with.
     #[param(value_type = Option<Symbol>, example = "IBM")]
     benchmark: Option<String>,
+    /// When the money that moves on a day is at work: `priced`, each flow at its own price; `start_of_day`, what comes in
+    /// from the morning on and what goes out until the evening; `end_of_day`, all of it from the evening on.
+    #[param(value_type = Option<FlowTiming>, example = "priced")]
+    flow_timing: Option<String>,
 }
 
 impl PerformanceQuery {
@@ -30,8 +34,13 @@ impl PerformanceQuery {
         let from = fields.take_optional("from", self.from.as_deref().map(str::parse::<Day>));
         let to = fields.take_optional("to", self.to.as_deref().map(str::parse::<Day>));
         let benchmark = fields.take_optional("benchmark", self.benchmark.as_deref().map(str::parse::<Symbol>));
-        let span = from.zip(to).zip(benchmark).map(|((from, to), benchmark)| Span { from, to, benchmark });
-        fields.finish(span)
+        let timing = fields.take_optional("flow_timing", self.flow_timing.as_deref().map(str::parse::<FlowTiming>));
+        let parts = from.zip(to).zip(benchmark).zip(timing);
+        let span = |(((from, to), benchmark), timing): (_, Option<FlowTiming>)| {
+            let flow_timing = timing.unwrap_or_default();
+            Span { from, to, benchmark, flow_timing }
+        };
+        fields.finish(parts.map(span))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use rust_decimal::prelude::ToPrimitive as _;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
@@ -125,8 +126,9 @@ impl Price {
     ///
     /// Errors: [`DecimalError::PriceTooSmall`] below [`SMALLEST_PRICE`], which is never rounded to another price.
     pub fn from_bar(price: f64) -> Result<Self, DecimalError> {
-        let exact = from_f64(price)?;
-        if price > 0.0 && exact < SMALLEST_PRICE { Err(DecimalError::PriceTooSmall) } else { Self::new(exact) }
+        // Before it is rounded: what is just below must not become the smallest price.
+        let too_small = price > 0.0 && SMALLEST_PRICE.to_f64().is_some_and(|smallest| price < smallest);
+        if too_small { Err(DecimalError::PriceTooSmall) } else { Self::new(from_f64(price)?) }
     }
 
     /// The number.
@@ -240,7 +242,7 @@ mod tests {
     fn a_tiny_price_keeps_its_digits_and_one_that_is_too_small_is_named() {
         assert_eq!(Price::from_bar(1.51e-8).unwrap().to_string(), "0.0000000151");
         assert_eq!(Price::from_bar(1.234e-9).unwrap().to_string(), "0.000000001234");
-        for price in [9.9e-10, 1e-13, 1e-300, f64::MIN_POSITIVE] {
+        for price in [9.9e-10, 9.999_999e-10, 1e-13, 1e-300, f64::MIN_POSITIVE] {
             assert_eq!(Price::from_bar(price), Err(DecimalError::PriceTooSmall), "{price}");
         }
         assert_eq!(Price::parse("0.0000000009"), Err(DecimalError::PriceTooSmall));

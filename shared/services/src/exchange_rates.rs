@@ -6,6 +6,7 @@ use std::sync::Arc;
 use domain::{Currency, Day, Symbol};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use market::MarketClock;
+use quant::backtest::Warning;
 use rust_decimal::Decimal;
 use valuation::Rates;
 
@@ -28,6 +29,8 @@ struct Pair {
     currency: Currency,
     days: Vec<Day>,
     rates: Vec<f64>,
+    /// Whether they are the product of two pairs, by way of the US dollar.
+    over_dollars: bool,
 }
 
 impl ExchangeRates {
@@ -42,7 +45,7 @@ impl ExchangeRates {
         let foreign = currencies.into_iter().filter(|currency| *currency != base);
         let codes: BTreeSet<&'static str> = foreign.map(Currency::code).collect();
         let currencies = codes.into_iter().filter_map(|code| code.parse::<Currency>().ok());
-        let looks: Vec<_> = currencies.map(|currency| pair(app, currency, base, reader)).collect();
+        let looks: Vec<_> = currencies.map(|currency| rates_of(app, currency, base, reader)).collect();
         let pairs: Vec<Option<Pair>> = stream::iter(looks).buffered(AT_ONCE).try_collect().await?;
         Ok(Self { base, pairs: pairs.into_iter().flatten().collect() })
     }
@@ -61,6 +64,26 @@ impl ExchangeRates {
         self.pairs.iter().find(|pair| pair.currency == currency).and_then(|pair| pair.rates().on(day))
     }
 
+    /// The rate at which money that moved on `day` is exchanged: that of [`ExchangeRates::on`], else the last one before,
+    /// however old, else the first one after.
+    pub(crate) fn of_flow(&self, currency: Currency, day: Day) -> Option<Decimal> {
+        if currency == self.base {
+            return Some(Decimal::ONE);
+        }
+        self.pairs.iter().find(|pair| pair.currency == currency).and_then(|pair| pair.rates().of_flow(day))
+    }
+
+    /// Says of which of these currencies the rates are the product of two others.
+    pub(crate) fn warnings(&self, currencies: impl IntoIterator<Item = Currency>) -> Vec<Warning> {
+        let used: BTreeSet<&'static str> = currencies.into_iter().map(Currency::code).collect();
+        let crossed = self.pairs.iter().filter(|pair| pair.over_dollars && used.contains(pair.currency.code()));
+        let warning = |pair: &Pair| Warning {
+            code: "cross_rate".to_owned(),
+            detail: format!("{} is exchanged into {} by way of {}.", pair.currency, self.base, Currency::USD),
+        };
+        crossed.map(warning).collect()
+    }
+
     /// Whether there is any rate of this currency.
     pub(crate) fn knows(&self, currency: Currency) -> bool {
         currency == self.base || self.pairs.iter().any(|pair| pair.currency == currency)
@@ -76,6 +99,31 @@ impl Pair {
     fn rates(&self) -> Rates<'_> {
         Rates { currency: self.currency, days: &self.days, rates: &self.rates }
     }
+
+    /// This pair and then the next, on the days that both have, so that neither rate is older than its day.
+    fn times(&self, next: &Self) -> Self {
+        let mut product = Self { currency: self.currency, days: Vec::new(), rates: Vec::new(), over_dollars: true };
+        let mut coming = next.days.iter().zip(&next.rates).peekable();
+        for (&day, &rate) in self.days.iter().zip(&self.rates) {
+            while coming.next_if(|&(&other, _)| other < day).is_some() {}
+            if let Some((_, other)) = coming.next_if(|&(&other, _)| other == day) {
+                product.days.push(day);
+                product.rates.push(rate * other);
+            }
+        }
+        product
+    }
+}
+
+/// The rates of a currency: of its pair with the base, else by way of the US dollar where both lead there.
+async fn rates_of(app: &App, currency: Currency, base: Currency, reader: Reader) -> Result<Option<Pair>, ServiceError> {
+    let found = pair(app, currency, base, reader).await?;
+    if found.is_some() || currency == Currency::USD || base == Currency::USD {
+        return Ok(found);
+    }
+    let Some(first) = pair(app, currency, Currency::USD, reader).await? else { return Ok(None) };
+    let second = pair(app, Currency::USD, base, reader).await?;
+    Ok(second.map(|second| first.times(&second)))
 }
 
 /// The rates of a currency, from the pair as it is quoted one way or the other.
@@ -84,6 +132,7 @@ async fn pair(app: &App, currency: Currency, base: Currency, reader: Reader) -> 
         currency,
         days: series.bars.dates().to_vec(),
         rates: series.bars.close().iter().map(|&close| rate(close)).collect(),
+        over_dollars: false,
     };
     let (direct, inverse) = (symbol_of(currency, base)?, symbol_of(base, currency)?);
     let found = if app.provider().clock() == MarketClock::Live {

@@ -137,6 +137,8 @@ pub async fn of_portfolio(app: &App, customer: CustomerId, id: PortfolioId) -> R
     let found = valuation::holdings(base, &positions);
     unavailable.extend(found.unavailable);
     let realized_gain: Option<Decimal> = realized.values().copied().sum();
+    let mut warnings = warnings(app, &stored, &lines);
+    warnings.extend(rates.warnings(ready.iter().map(|symbol| symbol.currency)));
     let items = found.items.into_iter().zip(&ready);
     Ok(PortfolioHoldings {
         portfolio_id: id,
@@ -153,7 +155,7 @@ pub async fn of_portfolio(app: &App, customer: CustomerId, id: PortfolioId) -> R
         currencies: found.currencies,
         instrument_types: found.instrument_types,
         unavailable,
-        warnings: warnings(app, &stored, &lines),
+        warnings,
     })
 }
 

@@ -11,7 +11,8 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
 use domain::calendar::next_trading_days;
-use domain::{Bar, Bars, Currency, Day, Quantity, Symbol};
+use domain::{Bar, Bars, Currency, Day, Price, Quantity, Symbol};
+use quant::portfolio::FlowTiming;
 use rust_decimal::Decimal;
 use valuation::{Book, Flow, FlowKind, Line, Performance, PerformanceRequest, Series, performance, value_series};
 
@@ -93,7 +94,8 @@ impl Portfolio {
 
     fn summary(&self, series: &Series) -> Performance {
         let (from, to) = (self.days[0], self.last());
-        performance(&PerformanceRequest { series, from, to, risk_free_rate: 0.0, benchmark: None })
+        let (risk_free_rate, flow_timing, benchmark) = (0.0, FlowTiming::Priced, None);
+        performance(&PerformanceRequest { series, from, to, risk_free_rate, flow_timing, benchmark })
     }
 }
 
@@ -103,6 +105,7 @@ fn trade(bars: &Bars, at: usize, units: u64, sells: bool) -> Flow {
         day: bars.dates()[at],
         kind: if sells { FlowKind::Sold } else { FlowKind::Bought },
         units: Quantity::new(Decimal::from(units)).expect("a quantity"),
+        price: Price::new(price).expect("a price"),
         amount: (price * Decimal::from(units)).round_dp(2),
         fee: Decimal::ZERO,
     }

@@ -9,7 +9,7 @@ use domain::{Currency, DecimalError};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::fixed::{AMOUNT_SCALE, divided};
+use crate::fixed::{self, AMOUNT_SCALE};
 
 /// An amount of money with twenty-four decimals, as fine as a product of units and a price; above or below
 /// zero. Written as a decimal string without trailing zeros.
@@ -45,14 +45,14 @@ impl Amount {
     pub fn rounded(self, currency: Currency) -> Decimal {
         // Four decimals are the most that a currency has: 19 digits, of 28 that a decimal holds.
         let decimals = currency.decimals().min(AMOUNT_SCALE);
-        let rounded = divided(self.0, 10_i128.pow(AMOUNT_SCALE - decimals));
+        let rounded = fixed::in_units(self.0, fixed::unit_of(decimals));
         Decimal::try_from_i128_with_scale(rounded, decimals).unwrap_or(Decimal::ZERO)
     }
 
     /// The nearest float, for ratios.
     #[must_use]
     pub fn to_f64(self) -> f64 {
-        self.0 as f64 / ONE as f64
+        fixed::to_f64(self.0, AMOUNT_SCALE)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a valuation is made of: dated flows of units and money, prices, and rates of exchange.
 
-use domain::{Bars, Currency, Day, Quantity, Symbol};
+use domain::{Bars, Currency, Day, Price, Quantity, Symbol};
 use rust_decimal::Decimal;
 
 use crate::fixed::{self, RATE_SCALE};
@@ -35,6 +35,8 @@ pub struct Flow {
     pub kind: FlowKind,
     /// Units of that day, after its split if it has one.
     pub units: Quantity,
+    /// Price of a unit, without the fee.
+    pub price: Price,
     /// Money in the instrument's currency: cost with the fee, or proceeds less the fee.
     pub amount: Decimal,
     /// The part of it that is a fee.
@@ -50,7 +52,7 @@ pub struct Line<'a> {
     pub currency: Currency,
     /// Prices as quoted, splits and dividends; bars before and after the span do no harm.
     pub bars: &'a Bars,
-    /// Its flows, the oldest first; within a day in the order in which they happened.
+    /// Its flows, the oldest first; those of a day are one purchase and one sale, in whatever order they stand.
     pub flows: &'a [Flow],
 }
 
@@ -76,6 +78,18 @@ impl Rates<'_> {
         if day.days_since(self.days[at]) > MAX_RATE_AGE {
             return None;
         }
+        self.rate(at)
+    }
+
+    /// The rate at which money that moved on `day` is exchanged: the last one before, however old, else the first one
+    /// after. Where it is not that of [`Rates::on`], an answer names the flow.
+    #[must_use]
+    pub fn of_flow(&self, day: Day) -> Option<Decimal> {
+        let after = self.days.partition_point(|&other| other <= day);
+        (0..after).rev().chain(after..self.days.len()).find_map(|at| self.rate(at))
+    }
+
+    fn rate(&self, at: usize) -> Option<Decimal> {
         fixed::decimal(fixed::rate(*self.rates.get(at)?).ok()?, RATE_SCALE).ok()
     }
 }

@@ -37,15 +37,13 @@ pub enum ValuationError {
         /// Day of the checkpoint.
         day: Day,
     },
-    /// No rate of the last seven days turns the instrument's currency into the portfolio's.
-    #[error("{symbol}: no rate of {currency} at most 7 days old on {day}")]
+    /// No rate turns the instrument's currency into the portfolio's on any day.
+    #[error("{symbol}: no rate of {currency}")]
     FxUnavailable {
         /// The symbol, which the caller may leave out.
         symbol: Symbol,
         /// Currency of its prices.
         currency: Currency,
-        /// The first day without a rate.
-        day: Day,
     },
     /// A price, dividend, split ratio, rate or amount that is no decimal of the books.
     #[error("{symbol} on {day}: {source}")]

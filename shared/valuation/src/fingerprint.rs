@@ -29,7 +29,10 @@ pub fn fingerprint_of_prices(book: &Book<'_>, year: &SeriesYear, through: Day) -
     }
     for rates in &book.rates {
         hasher.update(rates.currency.code());
-        for (day, rate) in rates.days.iter().zip(rates.rates).filter(|(day, _)| (first..=last).contains(*day)) {
+        // From the last one before the year on, and where there is none up to its end the first one after it.
+        let start = rates.days.partition_point(|&day| day < first).saturating_sub(1);
+        let end = rates.days.partition_point(|&day| day <= last).max(1);
+        for (day, rate) in rates.days.iter().zip(rates.rates).take(end).skip(start) {
             hasher.update(day.days_since_epoch().to_le_bytes());
             hasher.update(rate.to_le_bytes());
         }

@@ -29,12 +29,19 @@ const POWERS: [i128; AMOUNT_SCALE as usize + 1] = {
     powers
 };
 
+/// The smallest price, that of [`domain::decimal::SMALLEST_PRICE`].
+const SMALLEST_PRICE: f64 = 1e-9;
+/// Finest units of a price in one.
+const ONE: f64 = 1e12;
 /// Decimals of nearly all prices.
 const USUAL_DECIMALS: f64 = 1e8;
 /// What a price of that many decimals is multiplied by.
 const FINER: i64 = 10_i64.pow(UNIT_SCALE - 8);
 /// A decimal of up to fifteen digits is the shortest text of the float nearest to it.
 const FIFTEEN_DIGITS: f64 = 1e15;
+/// By how much a float may be off the number that its shortest text says and, multiplied by a power of ten, off its
+/// product; as a part of it, and twice what it can be.
+const OFF: f64 = 4.0 * f64::EPSILON;
 
 /// A decimal as a whole number of 10⁻ˢᶜᵃˡᵉ; an error where it is finer or too large.
 pub(crate) fn whole(number: Decimal, scale: u32) -> Result<i128, DecimalError> {
@@ -48,20 +55,36 @@ pub(crate) fn whole(number: Decimal, scale: u32) -> Result<i128, DecimalError> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooLarge;
 
+/// A price of a bar, see [`number`]; one below 10⁻⁹ is too small to be kept and never rounded to another.
+#[inline]
+pub(crate) fn price(price: f64) -> Result<i128, DecimalError> {
+    if price > 0.0 && price < SMALLEST_PRICE { Err(DecimalError::PriceTooSmall) } else { number(price) }
+}
+
 /// A price or dividend of a bar as the decimal of its shortest text, rounded half-even to 10⁻¹²: the same
 /// number that [`from_f64`] gives, mostly without writing the text.
 #[inline]
-pub(crate) fn price(price: f64) -> Result<i128, DecimalError> {
-    let scaled = (price * USUAL_DECIMALS).round();
-    if (0.0..FIFTEEN_DIGITS).contains(&scaled) && (scaled / USUAL_DECIMALS).total_cmp(&price) == Ordering::Equal {
+pub(crate) fn number(number: f64) -> Result<i128, DecimalError> {
+    let scaled = (number * USUAL_DECIMALS).round();
+    if (0.0..FIFTEEN_DIGITS).contains(&scaled) && (scaled / USUAL_DECIMALS).total_cmp(&number) == Ordering::Equal {
         return Ok(i128::from(scaled as i64) * i128::from(FINER));
     }
-    price_by_text(price)
+    finer_number(number)
+}
+
+/// One with more decimals: where it is clearly nearer to one whole number of 10⁻¹² than to the next, it is that.
+fn finer_number(number: f64) -> Result<i128, DecimalError> {
+    let scaled = number * ONE;
+    let nearest = scaled.round();
+    if (0.0..FIFTEEN_DIGITS).contains(&scaled) && (scaled - nearest).abs() < 0.5 - scaled * OFF {
+        return Ok(i128::from(nearest as i64));
+    }
+    number_by_text(number)
 }
 
 #[cold]
-fn price_by_text(price: f64) -> Result<i128, DecimalError> {
-    whole(from_f64(price)?, UNIT_SCALE)
+fn number_by_text(number: f64) -> Result<i128, DecimalError> {
+    whole(from_f64(number)?, UNIT_SCALE)
 }
 
 /// A rate of exchange, rounded half-even to ten decimals.
@@ -92,6 +115,31 @@ pub(crate) fn exchanged(amount: i128, rate: i128) -> Result<i128, TooLarge> {
     let (whole, rest) = (amount.div_euclid(RATE), amount.rem_euclid(RATE));
     let exact = whole.checked_mul(rate).ok_or(TooLarge)?;
     exact.checked_add(divided(rest.checked_mul(rate).ok_or(TooLarge)?, RATE)).ok_or(TooLarge)
+}
+
+/// A whole number of 10⁻ˢᶜᵃˡᵉ as the nearest float, for ratios.
+pub(crate) fn to_f64(whole: i128, scale: u32) -> f64 {
+    whole as f64 / POWERS[scale as usize] as f64
+}
+
+/// An amount in whole units of its currency, rounded half-even; `unit` is one of them in finest units.
+#[inline]
+pub(crate) fn in_units(amount: i128, unit: i128) -> i128 {
+    const EXACT: f64 = 4_503_599_627_370_496.0;
+    let near = (amount as f64 / unit as f64).round();
+    if near.abs() < EXACT {
+        let units = i128::from(near as i64);
+        let rest = amount.wrapping_sub(units.wrapping_mul(unit));
+        if rest.unsigned_abs() * 2 < unit.unsigned_abs() {
+            return units;
+        }
+    }
+    divided(amount, unit)
+}
+
+/// The finest units of one unit of a currency with so many decimals.
+pub(crate) fn unit_of(decimals: u32) -> i128 {
+    POWERS[AMOUNT_SCALE.saturating_sub(decimals) as usize]
 }
 
 /// A quotient by a positive whole number, rounded half-even.
@@ -136,6 +184,16 @@ mod tests {
     }
 
     #[test]
+    fn a_price_that_is_too_small_is_named_and_a_dividend_may_be_small() {
+        assert_eq!(price(1.51e-8), Ok(15_100));
+        assert_eq!(price(1e-9), Ok(1_000));
+        for small in [9.999e-10, 1e-12, 4e-13, 1e-300] {
+            assert_eq!(price(small), Err(DecimalError::PriceTooSmall), "{small}");
+        }
+        assert_eq!(number(4e-12), Ok(4));
+    }
+
+    #[test]
     fn what_is_too_fine_or_too_large_is_refused() {
         assert_eq!(whole("1.1234567890123".parse().unwrap(), 12), Err(DecimalError::TooFine));
         assert_eq!(whole("1.1200000000000".parse().unwrap(), 12), Ok(1_120_000_000_000));
@@ -147,16 +205,28 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
 
         #[test]
-        fn a_price_is_the_decimal_that_its_text_says(number in prop_oneof![
+        fn units_are_the_nearest_and_of_two_the_even_one(
+            amount in prop_oneof![-10_i128.pow(37)..10_i128.pow(37), (-9_999_999_i128..9_999_999).prop_map(|n| n * 5 * 10_i128.pow(21))],
+            decimals in 0_u32..=4,
+        ) {
+            let unit = unit_of(decimals);
+            prop_assert_eq!(in_units(amount, unit), divided(amount, unit));
+        }
+
+        #[test]
+        fn a_price_is_the_decimal_that_its_text_says(price in prop_oneof![
             0.0_f64..50_000.0,
             (0_u64..4_000_000_000_000).prop_map(|units| units as f64 / 1e8),
             (0_u64..4_000_000_000_000).prop_map(|units| units as f64 / 1e12),
             (0_u64..100_000_000).prop_map(|cents| cents as f64 / 100.0),
             (0_u64..4_000_000_000_000_u64).prop_map(|half| (half as f64 + 0.5) / 1e8),
+            (0_u64..4_000_000_000_000_u64).prop_map(|half| (half as f64 + 0.5) / 1e12),
+            (0_u64..400_000_000_u64).prop_map(|half| (half as f64 + 0.5) / 1e12),
+            (0_u32..60_000_000).prop_map(|cents| f64::from(cents as f32 / 100.0)),
             0.0_f64..1e12,
         ]) {
-            let slow = whole(from_f64(number).unwrap(), UNIT_SCALE);
-            prop_assert_eq!(price(number), slow);
+            let slow = whole(from_f64(price).unwrap(), UNIT_SCALE);
+            prop_assert_eq!(number(price), slow);
         }
     }
 }

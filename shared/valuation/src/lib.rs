@@ -10,6 +10,7 @@
 mod allocation;
 mod amount;
 mod attribution;
+mod benchmark;
 mod book;
 mod calendar;
 mod checkpoint;
@@ -17,9 +18,11 @@ mod error;
 mod fingerprint;
 mod fixed;
 mod holdings;
+mod moves;
 mod performance;
 mod plan;
 mod position;
+mod rates;
 mod run;
 mod series;
 mod stream;
@@ -30,11 +33,12 @@ pub use amount::Amount;
 pub use attribution::{
     Attribution, GroupAttribution, SymbolAttribution, attribution_by_group, attribution_by_symbol, totals_by_symbol,
 };
+pub use benchmark::Benchmark;
 pub use book::{Book, Flow, FlowKind, Line, Rates};
 pub use checkpoint::{Checkpoint, Standing};
 pub use error::{Unvalued, ValuationError};
 pub use fingerprint::fingerprint_of_prices;
 pub use holdings::{Held, Holding, Holdings, Purchase, Quoted, holdings};
-pub use performance::{Benchmark, Performance, PerformanceDay, PerformanceMetrics, PerformanceRequest, performance};
-pub use series::{DayValue, Series, SeriesYear, value_series};
-pub use totals::SymbolTotals;
+pub use performance::{Performance, PerformanceDay, PerformanceMetrics, PerformanceRequest, performance};
+pub use series::{DEFINITIONS, DayValue, Series, SeriesYear, value_series};
+pub use totals::{Noted, SymbolTotals};

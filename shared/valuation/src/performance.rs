@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Bars, Currency, Day};
+use domain::{Currency, Day};
 use quant::metrics::Unavailable;
 use quant::portfolio::{
-    ExchangeReturns, Reason, RelativeRisk, TimeWeighted, TimedFlow, annualized, exchange_returns, modified_dietz,
-    relative_risk, risk, time_weighted, xirr,
+    ExchangeReturn, FlowTiming, IndexDay, Reason, RelativeRisk, ReturnDay, TimeWeighted, TimedFlow, annualized,
+    exchange_returns, modified_dietz, relative_risk, risk, time_weighted, xirr,
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -14,14 +14,8 @@ use utoipa::ToSchema;
 
 use crate::amount::Amount;
 use crate::attribution::Attribution;
+use crate::benchmark::Benchmark;
 use crate::series::{DayValue, Series};
-
-/// What to compare a portfolio with.
-#[derive(Clone, Copy, Debug)]
-pub struct Benchmark<'a> {
-    /// Its bars, of which the adjusted closes are read: total returns in its own currency.
-    pub bars: &'a Bars,
-}
 
 /// A span of a series and what it is measured by.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +28,8 @@ pub struct PerformanceRequest<'a> {
     pub to: Day,
     /// Yearly fraction.
     pub risk_free_rate: f64,
+    /// When the money that moves on a day is at work, in time-weighted returns and what rests on them.
+    pub flow_timing: FlowTiming,
     /// What to compare with, if anything.
     pub benchmark: Option<Benchmark<'a>>,
 }
@@ -47,7 +43,8 @@ pub struct Performance {
     pub from: Day,
     /// Last day of the span.
     pub to: Day,
-    /// Every day on which something held has a bar or anything moved, oldest first.
+    /// Every day on which something held has a bar or anything moved, oldest first. A day without a rate of exchange has
+    /// no row: the next one has its flows and the return since the row before.
     pub series: Vec<PerformanceDay>,
     /// Figures.
     pub metrics: PerformanceMetrics,
@@ -55,6 +52,8 @@ pub struct Performance {
     pub attribution: Attribution,
     /// Reasons by name for figures that have no value.
     pub unavailable: BTreeMap<String, String>,
+    /// Days of the span that have no row because a rate of exchange is not known.
+    pub days_without_rate: Vec<Day>,
 }
 
 /// A day of a performance.
@@ -62,7 +61,7 @@ pub struct Performance {
 pub struct PerformanceDay {
     /// The day.
     pub date: Day,
-    /// Value at the close.
+    /// Value at the close: the sum of the instruments' values, each rounded to the currency's unit.
     #[schema(value_type = String, example = "1254.00")]
     pub value: Decimal,
     /// Money paid in.
@@ -104,29 +103,67 @@ pub struct PerformanceMetrics {
     pub information_ratio: Option<f64>,
 }
 
-/// The columns that figures are computed from.
-struct Columns {
-    dates: Vec<Day>,
-    values: Vec<f64>,
-    inflows: Vec<f64>,
-    outflows: Vec<f64>,
+/// The days of a span as figures are computed from them, those without a rate too: they are stations between the rows.
+struct Columns<'a> {
+    days: &'a [DayValue],
+    returns: Vec<ReturnDay>,
+    index: TimeWeighted,
 }
 
-impl Columns {
-    fn new(days: &[DayValue]) -> Self {
-        let column = |part: fn(&DayValue) -> Amount| days.iter().map(|day| part(day).to_f64()).collect();
-        Self {
-            dates: days.iter().map(|day| day.date).collect(),
-            values: column(|day| day.value),
-            inflows: column(|day| day.inflow),
-            outflows: column(|day| day.outflow),
-        }
+impl<'a> Columns<'a> {
+    fn new(start: f64, days: &'a [DayValue], timing: FlowTiming) -> Self {
+        let day = |day: &DayValue| ReturnDay {
+            value: day.value.to_f64(),
+            inflow: day.inflow.to_f64(),
+            outflow: day.outflow.to_f64(),
+            growth: day.growth,
+        };
+        let returns: Vec<ReturnDay> = days.iter().map(day).collect();
+        let index = time_weighted(start, &returns, timing);
+        Self { days, returns, index }
     }
 
     /// Day and net payment into the portfolio, on days that have one.
     fn payments(&self) -> impl Iterator<Item = (Day, f64)> {
-        let flows = self.inflows.iter().zip(&self.outflows).map(|(inflow, outflow)| inflow - outflow);
-        self.dates.iter().copied().zip(flows).filter(|&(_, net)| net != 0.0)
+        let flows = self.returns.iter().map(|day| day.inflow - day.outflow);
+        self.days.iter().map(|day| day.date).zip(flows).filter(|&(_, net)| net != 0.0)
+    }
+
+    /// The index at the closes that have a row.
+    fn index_days(&self, start: f64) -> Vec<IndexDay> {
+        let mut days = Vec::with_capacity(self.days.len());
+        let (mut before, mut held) = (start, true);
+        for ((day, values), &level) in self.days.iter().zip(&self.returns).zip(&self.index.index) {
+            held &= before > 0.0 && values.value > 0.0;
+            before = values.value;
+            if !day.without_rate {
+                days.push(IndexDay { date: day.date, level, held });
+                held = true;
+            }
+        }
+        days
+    }
+
+    /// A row for every day that has a value.
+    fn rows(&self, currency: Currency) -> Vec<PerformanceDay> {
+        let mut rows = Vec::with_capacity(self.days.len());
+        let (mut invested, mut inflow, mut outflow) = (false, Amount::ZERO, Amount::ZERO);
+        for (at, day) in self.days.iter().enumerate() {
+            invested |= self.index.returns[at].is_some();
+            (inflow, outflow) = (inflow + day.inflow, outflow + day.outflow);
+            if day.without_rate {
+                continue;
+            }
+            rows.push(PerformanceDay {
+                date: day.date,
+                value: day.shown.rounded(currency),
+                inflow: inflow.rounded(currency),
+                outflow: outflow.rounded(currency),
+                twr: Some(self.index.index[at] - 1.0).filter(|_| invested),
+            });
+            (inflow, outflow) = (Amount::ZERO, Amount::ZERO);
+        }
+        rows
     }
 }
 
@@ -144,50 +181,36 @@ impl Reasons {
 #[must_use]
 pub fn performance(request: &PerformanceRequest<'_>) -> Performance {
     let PerformanceRequest { series, from, to, .. } = *request;
-    let days = series.between(from, to);
-    let start = series.value_before(from);
-    let columns = Columns::new(&days);
-    let index = time_weighted(start.to_f64(), &columns.values, &columns.inflows, &columns.outflows);
+    let (first, last) = series.valued_span(from, to);
+    let days = series.between(first, last);
+    let start = series.value_before(first);
+    let columns = Columns::new(start.to_f64(), &days, request.flow_timing);
     let mut reasons = Reasons::default();
-    let metrics = metrics(request, start.to_f64(), &columns, &index, &mut reasons);
+    let metrics = metrics(request, start.to_f64(), &columns, &mut reasons);
     Performance {
         currency: series.base,
         from,
         to,
-        series: day_rows(&days, &index, series.base),
+        series: columns.rows(series.base),
         metrics,
         attribution: Attribution::of_days(start, &days, series.base),
         unavailable: reasons.0,
+        days_without_rate: series.days_without_rate(from, to).collect(),
     }
-}
-
-fn day_rows(days: &[DayValue], index: &TimeWeighted, currency: Currency) -> Vec<PerformanceDay> {
-    let mut invested = false;
-    let row = |(at, day): (usize, &DayValue)| {
-        invested |= index.returns[at].is_some();
-        PerformanceDay {
-            date: day.date,
-            value: day.value.rounded(currency),
-            inflow: day.inflow.rounded(currency),
-            outflow: day.outflow.rounded(currency),
-            twr: Some(index.index[at] - 1.0).filter(|_| invested),
-        }
-    };
-    days.iter().enumerate().map(row).collect()
 }
 
 fn metrics(
     request: &PerformanceRequest<'_>,
     start: f64,
-    columns: &Columns,
-    index: &TimeWeighted,
+    columns: &Columns<'_>,
     reasons: &mut Reasons,
 ) -> PerformanceMetrics {
     let span = Span::new(request, start, columns);
-    let total = index.total();
-    let exchange = exchange_returns(&columns.dates, index, &columns.values);
-    let own = risk(&exchange.returns, request.risk_free_rate);
-    let beside = beside(request, columns, &exchange);
+    let total = columns.index.total();
+    let exchange = exchange_returns(span.eve, &columns.index_days(start));
+    let changes: Vec<f64> = exchange.iter().map(|one| one.change).collect();
+    let own = risk(&changes, request.risk_free_rate);
+    let beside = beside(request, &exchange);
     PerformanceMetrics {
         twr: reasons.take("twr", total),
         twr_annualized: reasons.take("twr_annualized", total.and_then(|total| annualized(total, span.days))),
@@ -213,18 +236,24 @@ struct Span {
     days: i32,
     start: f64,
     end: f64,
+    /// The evening from which risk is counted; none where the span begins with the very first purchase.
+    eve: Option<Day>,
 }
 
 impl Span {
-    fn new(request: &PerformanceRequest<'_>, start: f64, columns: &Columns) -> Self {
-        let eve = request.from.plus_days(-1);
+    fn new(request: &PerformanceRequest<'_>, start: f64, columns: &Columns<'_>) -> Self {
+        let PerformanceRequest { series, from, to, .. } = *request;
+        let eve = from.plus_days(-1);
         let opened = columns.payments().next().map(|(day, _)| day);
         let origin = if start > 0.0 { eve } else { opened.unwrap_or(eve) };
-        let end = columns.values.last().copied().unwrap_or(start);
-        Self { origin, days: request.to.days_since(origin), start, end }
+        let end = columns.returns.last().map_or(start, |day| day.value);
+        let very_first = series.days().next().map(|day| day.date);
+        let begins_it = very_first.is_some() && columns.days.first().map(|day| day.date) == very_first;
+        let before = series.valued_span(from, to).0.plus_days(-1);
+        Self { origin, days: to.days_since(origin), start, end, eve: Some(before).filter(|_| !begins_it) }
     }
 
-    fn xirr(&self, request: &PerformanceRequest<'_>, columns: &Columns) -> Result<f64, Reason> {
+    fn xirr(&self, request: &PerformanceRequest<'_>, columns: &Columns<'_>) -> Result<f64, Reason> {
         let mut flows = vec![(request.from, -self.start)];
         flows.extend(columns.payments().map(|(day, net)| (day, -net)));
         flows.push((request.to, self.end));
@@ -232,22 +261,23 @@ impl Span {
         xirr(&flows)
     }
 
-    fn modified_dietz(&self, columns: &Columns) -> Result<f64, Reason> {
+    fn modified_dietz(&self, columns: &Columns<'_>) -> Result<f64, Reason> {
         let timed = |(day, amount): (Day, f64)| TimedFlow { after_days: day.days_since(self.origin), amount };
         let flows: Vec<TimedFlow> = columns.payments().map(timed).collect();
         modified_dietz(self.start, self.end, self.days, &flows)
     }
 }
 
-fn beside(request: &PerformanceRequest<'_>, columns: &Columns, exchange: &ExchangeReturns) -> RelativeRisk {
+fn beside(request: &PerformanceRequest<'_>, exchange: &[ExchangeReturn]) -> RelativeRisk {
     let Some(benchmark) = request.benchmark else {
         let none = Err(Reason::NoBenchmark);
         return RelativeRisk { beta: none, alpha: none, tracking_error: none, information_ratio: none };
     };
+    let index = benchmark.index();
     let (mut own, mut other) = (Vec::new(), Vec::new());
-    for ((&start, &end), &change) in exchange.start.iter().zip(&exchange.end).zip(&exchange.returns) {
-        if let Some(market) = benchmark_return(benchmark.bars, columns.dates[start], columns.dates[end]) {
-            own.push(change);
+    for one in exchange.iter().filter(|one| one.unbroken) {
+        if let Some(market) = index.change(one.start, one.end) {
+            own.push(one.change);
             other.push(market);
         }
     }
@@ -256,13 +286,4 @@ fn beside(request: &PerformanceRequest<'_>, columns: &Columns, exchange: &Exchan
         return RelativeRisk { beta: none, alpha: none, tracking_error: none, information_ratio: none };
     }
     relative_risk(&own, &other, request.risk_free_rate)
-}
-
-/// The benchmark's total return between two days, from the last close on or before each; none before its
-/// first bar and after its last.
-fn benchmark_return(bars: &Bars, start: Day, end: Day) -> Option<f64> {
-    let covered = bars.dates().last().is_some_and(|&last| last >= end);
-    let close = |day: Day| bars.count_through(day).checked_sub(1).map(|at| bars.adjusted_close()[at]);
-    let (before, after) = (close(start)?, close(end)?);
-    covered.then(|| after / before - 1.0)
 }

@@ -9,14 +9,16 @@ use crate::calendar::Calendar;
 use crate::checkpoint::Standing;
 use crate::error::ValuationError;
 use crate::fixed::{self, RATE};
-use crate::position::{Moved, Position};
+use crate::moves::Moves;
+use crate::position::Position;
 
 /// What a day is for an instrument besides its price.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Event<'a> {
+pub(crate) enum Event {
     /// A split, a dividend or both, in the bar of this index.
     Corporate(usize),
-    Flow(&'a Flow, Moved),
+    /// What was bought and sold.
+    Moves(Moves),
 }
 
 /// The events of an instrument after a checkpoint, ready to be streamed.
@@ -27,7 +29,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) start_rate: i128,
     /// The first day that is streamed.
     pub(crate) first: Day,
-    pub(crate) events: Vec<(Day, Event<'a>)>,
+    pub(crate) events: Vec<(Day, Event)>,
 }
 
 impl<'a> Plan<'a> {
@@ -56,7 +58,7 @@ impl<'a> Plan<'a> {
         self.start.units == 0 && self.events.is_empty()
     }
 
-    fn merge_events(&mut self, flows: &'a [Flow], to: Day) -> Result<(), ValuationError> {
+    fn merge_events(&mut self, flows: &[Flow], to: Day) -> Result<(), ValuationError> {
         let bars = self.line.bars;
         // Nothing can happen to units before the first come in.
         let from = match (self.start.units, flows.first()) {
@@ -67,12 +69,13 @@ impl<'a> Plan<'a> {
         let mut corporate =
             corporate_bars(bars, bars.count_before(from)..bars.count_through(to)).into_iter().peekable();
         self.events.reserve(flows.len());
-        for flow in flows {
-            while let Some(at) = corporate.next_if(|&at| bars.dates()[at] <= flow.day) {
+        for of_day in flows.chunk_by(|a, b| a.day == b.day) {
+            let Some(&Flow { day, .. }) = of_day.first() else { continue };
+            while let Some(at) = corporate.next_if(|&at| bars.dates()[at] <= day) {
                 self.events.push((bars.dates()[at], Event::Corporate(at)));
             }
-            let moved = Moved::of(flow).map_err(|source| self.number(flow.day, source))?;
-            self.events.push((flow.day, Event::Flow(flow, moved)));
+            let moves = Moves::of(of_day, bars).map_err(|source| self.number(day, source))?;
+            self.events.push((day, Event::Moves(moves)));
         }
         self.events.extend(corporate.map(|at| (bars.dates()[at], Event::Corporate(at))));
         Ok(())
@@ -88,11 +91,9 @@ impl<'a> Plan<'a> {
             let held = position.units > 0;
             match event {
                 Event::Corporate(at) => self.split(&mut position, at)?,
-                Event::Flow(flow, moved) => {
-                    position.follow(flow, moved, self.line.symbol)?;
-                    if flow_days.last() != Some(&day) {
-                        flow_days.push(day);
-                    }
+                Event::Moves(moves) => {
+                    position.follow(&moves, self.line.symbol, day)?;
+                    flow_days.push(day);
                 }
             }
             if !held {
@@ -109,16 +110,26 @@ impl<'a> Plan<'a> {
     }
 
     pub(crate) fn split(&self, position: &mut Position, bar: usize) -> Result<(), ValuationError> {
-        let ratio = self.line.bars.split_ratio()[bar];
-        if position.units == 0 || (ratio - 1.0).abs() <= f64::EPSILON {
-            return Ok(());
-        }
-        let ratio = SplitRatio::from_bar(ratio).map_err(|source| self.number(self.line.bars.dates()[bar], source))?;
-        position.split(ratio)
+        let ratio = self.split_ratio(bar)?;
+        if position.units == 0 || ratio == SplitRatio::ONE { Ok(()) } else { position.split(ratio) }
     }
 
-    pub(crate) fn bar_number(&self, bar: usize, number: f64) -> Result<i128, ValuationError> {
-        fixed::price(number).map_err(|source| self.number(self.line.bars.dates()[bar], source))
+    /// New units for old ones on the day of a bar.
+    pub(crate) fn split_ratio(&self, bar: usize) -> Result<SplitRatio, ValuationError> {
+        let ratio = self.line.bars.split_ratio()[bar];
+        if (ratio - 1.0).abs() <= f64::EPSILON {
+            return Ok(SplitRatio::ONE);
+        }
+        SplitRatio::from_bar(ratio).map_err(|source| self.number(self.line.bars.dates()[bar], source))
+    }
+
+    pub(crate) fn close(&self, bar: usize) -> Result<i128, ValuationError> {
+        fixed::price(self.line.bars.close()[bar]).map_err(|source| self.number(self.line.bars.dates()[bar], source))
+    }
+
+    /// Cash for a unit on the day of a bar.
+    pub(crate) fn dividend(&self, bar: usize) -> Result<i128, ValuationError> {
+        fixed::number(self.line.bars.dividend()[bar]).map_err(|source| self.number(self.line.bars.dates()[bar], source))
     }
 
     pub(crate) fn number(&self, day: Day, source: DecimalError) -> ValuationError {

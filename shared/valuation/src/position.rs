@@ -1,10 +1,10 @@
 //! The units of one instrument as events move them, and the price they were last seen at.
 
-use domain::{DecimalError, SplitRatio, Symbol};
+use domain::{Day, SplitRatio, Symbol};
 
-use crate::book::Flow;
 use crate::error::ValuationError;
-use crate::fixed::{self, AMOUNT_SCALE, UNIT_SCALE, divided};
+use crate::fixed::divided;
+use crate::moves::{Moves, Side};
 
 /// Units held, in whole numbers of 10⁻¹².
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,23 +16,6 @@ pub(crate) struct Position {
     pub(crate) lots: u32,
     /// Units that the lots may have lost to rounding at splits while their sum has not: see [`Position::leave`].
     pub(crate) dust: i128,
-}
-
-/// Units, money and fee of a flow in whole numbers.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Moved {
-    pub(crate) units: i128,
-    pub(crate) amount: i128,
-    pub(crate) fee: i128,
-}
-
-impl Moved {
-    pub(crate) fn of(flow: &Flow) -> Result<Self, DecimalError> {
-        let units = fixed::whole(flow.units.units(), UNIT_SCALE)?;
-        let amount = fixed::whole(flow.amount, AMOUNT_SCALE)?;
-        let fee = fixed::whole(flow.fee, AMOUNT_SCALE)?;
-        Ok(Self { units, amount, fee })
-    }
 }
 
 impl Position {
@@ -52,21 +35,21 @@ impl Position {
         Ok(())
     }
 
-    pub(crate) fn enter(&mut self, moved: Moved) -> Result<(), ValuationError> {
-        self.units = self.units.checked_add(moved.units).ok_or(ValuationError::TooLarge)?;
-        self.lots = self.lots.saturating_add(u32::from(moved.units > 0));
-        if self.price.is_none() && moved.units > 0 {
-            self.price = Some(divided(moved.amount.saturating_sub(moved.fee), moved.units).max(0));
+    fn enter(&mut self, bought: &Side) -> Result<(), ValuationError> {
+        self.units = self.units.checked_add(bought.units).ok_or(ValuationError::TooLarge)?;
+        self.lots = self.lots.saturating_add(bought.flows);
+        if self.price.is_none() && bought.units > 0 {
+            self.price = Some(divided(bought.value, bought.units));
         }
         Ok(())
     }
 
     /// Takes units out. Lots are cut to twelve decimals one by one at a split, their sum only once; when the
     /// last lot leaves, up to one finest unit a lot would stay behind, so such a remainder is nothing.
-    pub(crate) fn leave(&mut self, moved: Moved, symbol: &Symbol, flow: &Flow) -> Result<(), ValuationError> {
-        self.units -= moved.units;
+    fn leave(&mut self, sold: &Side, symbol: &Symbol, day: Day) -> Result<(), ValuationError> {
+        self.units -= sold.units;
         if self.units < 0 {
-            return Err(ValuationError::MoreThanHeld { symbol: symbol.clone(), day: flow.day });
+            return Err(ValuationError::MoreThanHeld { symbol: symbol.clone(), day });
         }
         if self.units <= self.dust {
             self.empty();
@@ -78,8 +61,9 @@ impl Position {
         *self = Self { price: self.price, ..Self::default() };
     }
 
-    /// Follows a flow.
-    pub(crate) fn follow(&mut self, flow: &Flow, moved: Moved, symbol: &Symbol) -> Result<(), ValuationError> {
-        if flow.kind.is_inflow() { self.enter(moved) } else { self.leave(moved, symbol, flow) }
+    /// Follows the purchases of a day, then its sales.
+    pub(crate) fn follow(&mut self, moves: &Moves, symbol: &Symbol, day: Day) -> Result<(), ValuationError> {
+        self.enter(&moves.bought)?;
+        if moves.sold.flows > 0 { self.leave(&moves.sold, symbol, day) } else { Ok(()) }
     }
 }

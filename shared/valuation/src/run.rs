@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 
 use domain::{Currency, Day, Symbol};
+use quant::portfolio::{Traded, Untouched, priced_growth};
 
 use crate::amount::Amount;
 use crate::book::{Book, Line};
 use crate::calendar::Calendar;
 use crate::checkpoint::{Checkpoint, Standing};
 use crate::error::ValuationError;
+use crate::fixed::{self, AMOUNT_SCALE, TooLarge};
 use crate::plan::Plan;
+use crate::rates::{DayRate, rates_on};
 use crate::series::DayValue;
-use crate::stream::{Columns, Stream, Totals, rates_on};
+use crate::stream::{Columns, Stream, Streamed, Totals, Trading};
 
 /// What a span came to.
 #[derive(Debug)]
@@ -73,8 +76,10 @@ impl<'a> Sorted<'a> {
             }
         }
         let days = calendar.days();
-        let mut rates: BTreeMap<&str, Vec<Option<i128>>> = BTreeMap::new();
-        let mut columns = Columns::new(days.len());
+        let unit = fixed::unit_of(self.base.decimals());
+        let mut columns = Columns::new(days.len(), unit);
+        let mut rates: BTreeMap<&str, Option<Vec<DayRate>>> = BTreeMap::new();
+        let mut tradings = Vec::new();
         let mut standings = Vec::with_capacity(plans.len());
         let mut totals = Vec::with_capacity(plans.len());
         for plan in &plans {
@@ -84,16 +89,20 @@ impl<'a> Sorted<'a> {
             } else {
                 let known = self.rates.get(currency.code()).copied().unwrap_or_default();
                 let column = rates.entry(currency.code()).or_insert_with(|| rates_on(days, known.0, known.1));
-                Some(column.as_slice())
+                let missing = || ValuationError::FxUnavailable { symbol: symbol.clone(), currency };
+                Some(column.as_deref().ok_or_else(missing)?)
             };
-            let (position, rate, sums) = Stream::run(plan, days, rates, &mut columns)?;
+            let Streamed { position, rate, totals: sums } =
+                Stream::run(plan, days, rates, &mut columns, &mut tradings)?;
             if position.units > 0 {
                 let standing = Standing::new(symbol, &position, rate);
                 standings.push(standing.map_err(|source| plan.number(to, source))?);
             }
             totals.push((symbol, sums));
         }
-        Ok(Ran { days: day_values(days, &columns), checkpoint: Checkpoint { day: to, standings }, totals })
+        let start = totals.iter().try_fold(0_i128, |sum, (_, totals)| sum.checked_add(totals.start)).ok_or(TooLarge)?;
+        let growth = growth_by_day(start, &columns, tradings);
+        Ok(Ran { days: day_values(days, &columns, &growth), checkpoint: Checkpoint { day: to, standings }, totals })
     }
 
     fn hold_all(&self, checkpoint: Option<&Checkpoint>) -> Result<(), ValuationError> {
@@ -106,15 +115,40 @@ impl<'a> Sorted<'a> {
     }
 }
 
-fn day_values(days: &[Day], columns: &Columns) -> Vec<DayValue> {
+/// The growth of every day on which something was traded; `start` is the value on the evening before the first day. The
+/// records of a day come by symbol, whatever order they were recorded in.
+fn growth_by_day(start: i128, columns: &Columns, mut tradings: Vec<Trading>) -> Vec<Option<f64>> {
+    let mut growth = vec![None; columns.value.len()];
+    tradings.sort_by_key(|trading| trading.at);
+    let mut traded: Vec<Traded> = Vec::new();
+    for of_day in tradings.chunk_by(|a, b| a.at == b.at) {
+        let Some(&Trading { at, .. }) = of_day.first() else { continue };
+        let before = at.checked_sub(1).map_or(start, |before| columns.value[before]);
+        let close = columns.value[at].saturating_add(columns.income[at]);
+        let rest = |whole: i128, part: fn(&Trading) -> i128| {
+            fixed::to_f64(of_day.iter().fold(whole, |rest, trading| rest.saturating_sub(part(trading))), AMOUNT_SCALE)
+        };
+        let untouched =
+            Untouched { start: rest(before, |trading| trading.start), end: rest(close, |trading| trading.end) };
+        traded.clear();
+        traded.extend(of_day.iter().map(|trading| trading.traded));
+        growth[at] = priced_growth(fixed::to_f64(before, AMOUNT_SCALE), untouched, &traded);
+    }
+    growth
+}
+
+fn day_values(days: &[Day], columns: &Columns, growth: &[Option<f64>]) -> Vec<DayValue> {
     let day = |(at, &date): (usize, &Day)| DayValue {
         date,
         value: Amount::new(columns.value[at]),
+        shown: Amount::new(columns.shown[at].saturating_mul(columns.unit)),
         inflow: Amount::new(columns.inflow[at]),
         outflow: Amount::new(columns.outflow[at]),
         income: Amount::new(columns.income[at]),
         fees: Amount::new(columns.fees[at]),
         fx: Amount::new(columns.fx[at]),
+        growth: growth[at],
+        without_rate: columns.without_rate[at],
     };
     days.iter().enumerate().map(day).collect()
 }

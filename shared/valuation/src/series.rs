@@ -10,14 +10,20 @@ use crate::error::ValuationError;
 use crate::run::Sorted;
 use crate::totals::{SymbolTotals, followed_by};
 
+/// The version of the definitions by which days are computed. Kept years of another one are computed again.
+pub const DEFINITIONS: u32 = 2;
+
 /// A day of a portfolio, exact, in its base currency. The value is that of the evening before + inflow −
 /// outflow + gain, and the gain is price gain + income − fees + fx.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DayValue {
     /// The day.
     pub date: Day,
     /// Units × close of everything held; where a close is missing the last one stands.
     pub value: Amount,
+    /// The value as it is shown: the sum of the instruments' values, each rounded to the currency's unit.
+    #[serde(default, skip_serializing_if = "Amount::is_zero")]
+    pub shown: Amount,
     /// Purchases with their fees, and lots held elsewhere.
     #[serde(default, skip_serializing_if = "Amount::is_zero")]
     pub inflow: Amount,
@@ -33,10 +39,17 @@ pub struct DayValue {
     /// Value of the evening before in its own currency × change of the rate.
     #[serde(default, skip_serializing_if = "Amount::is_zero")]
     pub fx: Amount,
+    /// Growth between the flows of a day on which something was traded, see [`quant::portfolio::priced_growth`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub growth: Option<f64>,
+    /// Whether a rate of exchange that the day needs is not known: its value is that at the rate of another day, from
+    /// which the next day goes on, and it is not shown.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_rate: bool,
 }
 
 /// The days of one calendar year and the holdings on its last evening: small enough for an item of a table.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SeriesYear {
     /// The year.
     pub year: i32,
@@ -44,6 +57,9 @@ pub struct SeriesYear {
     /// after a computation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<String>,
+    /// The [`DEFINITIONS`] by which its days were computed; 0 of a time before they had a version.
+    #[serde(default)]
+    pub definitions: u32,
     /// Its days, oldest first.
     pub days: Vec<DayValue>,
     /// The holdings on 31 December, or on the last day of the series.
@@ -57,7 +73,7 @@ pub struct SeriesYear {
 /// A day is in it when something held has a bar or anything moves. The series can be kept as an item a
 /// year, plus one for the rest, and continued with [`Series::continued`]; the result is the same, to the
 /// byte, as if it had been computed from the beginning.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Series {
     /// Currency of all amounts.
     pub base: Currency,
@@ -166,7 +182,10 @@ impl Series {
                 last.totals = followed_by(&last.totals, &totals);
             }
             None if days.is_empty() && checkpoint.standings.is_empty() => {}
-            None => self.years.push(SeriesYear { year, inputs: None, days, close: checkpoint.clone(), totals }),
+            None => {
+                let (inputs, definitions, close) = (None, DEFINITIONS, checkpoint.clone());
+                self.years.push(SeriesYear { year, inputs, definitions, days, close, totals });
+            }
         }
     }
 
@@ -196,6 +215,30 @@ impl Series {
             totals = followed_by(&totals, &year.totals);
         }
         Some(totals)
+    }
+
+    /// The days that a span from `from` to `to` rests on: days without a rate before its first day belong to the
+    /// first one that has a value again, and those at its end are left for the next.
+    #[must_use]
+    pub fn valued_span(&self, from: Day, to: Day) -> (Day, Day) {
+        let (before, within) = (self.valued_through(from.plus_days(-1)), self.valued_through(to));
+        (before.plus_days(1), within.max(before))
+    }
+
+    /// `day`, or where days up to it have no rate the last one before them.
+    fn valued_through(&self, day: Day) -> Day {
+        let days = self.years.iter().rev().flat_map(|year| year.days.iter().rev());
+        let mut days = days.skip_while(|value| value.date > day).peekable();
+        let mut through = day;
+        while let Some(without) = days.next_if(|value| value.without_rate) {
+            through = days.peek().map_or(without.date.plus_days(-1), |before| before.date);
+        }
+        through
+    }
+
+    /// Days from `from` to `to` that have no value because a rate is not known.
+    pub fn days_without_rate(&self, from: Day, to: Day) -> impl Iterator<Item = Day> {
+        self.days().filter(move |day| day.without_rate && (from..=to).contains(&day.date)).map(|day| day.date)
     }
 
     /// The value on the evening before `day`.

@@ -1,25 +1,35 @@
 //! One instrument through all days: what it adds to the value and the flows of each.
 //!
 //! Events (flows, splits, dividends) are few and days are many: between two events units stand still, and
-//! a day costs one multiplication. The whole costs days + flows, never their product.
+//! a day costs one multiplication. The whole costs days + flows, never their product. A day on which the
+//! instrument is traded leaves a [`Trading`], from which the day's return is made when all instruments are through.
 
-use domain::Day;
+use domain::{Day, SplitRatio};
+use quant::portfolio::{Deal, Traded};
 
-use crate::book::{Flow, MAX_RATE_AGE};
 use crate::error::ValuationError;
-use crate::fixed::{self, TooLarge, exchanged, product};
+use crate::fixed::{self, AMOUNT_SCALE, RATE, RATE_SCALE, TooLarge, UNIT_SCALE, exchanged, in_units, product};
+use crate::moves::{Moves, Side};
 use crate::plan::{Event, Plan};
-use crate::position::{Moved, Position};
+use crate::position::Position;
+use crate::rates::DayRate;
+use crate::totals::Noted;
 
 /// Sums by day, in the finest units of the base currency.
 #[derive(Debug)]
 pub(crate) struct Columns {
     pub(crate) value: Vec<i128>,
+    /// Values rounded instrument by instrument, in whole units of the currency.
+    pub(crate) shown: Vec<i128>,
     pub(crate) inflow: Vec<i128>,
     pub(crate) outflow: Vec<i128>,
     pub(crate) income: Vec<i128>,
     pub(crate) fees: Vec<i128>,
     pub(crate) fx: Vec<i128>,
+    /// Whether a rate that the day needs is not known.
+    pub(crate) without_rate: Vec<bool>,
+    /// Finest units of a unit of the base currency.
+    pub(crate) unit: i128,
 }
 
 /// Sums over the days of one instrument.
@@ -32,12 +42,41 @@ pub(crate) struct Totals {
     pub(crate) fees: i128,
     pub(crate) fx: i128,
     pub(crate) end: i128,
+    pub(crate) outside_the_day: Option<Noted>,
+    pub(crate) without_rate: Option<Noted>,
+}
+
+/// A day on which an instrument was traded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Trading {
+    /// The day, by its number.
+    pub(crate) at: usize,
+    /// Its value on the evening before, as in the sum of the day before.
+    pub(crate) start: i128,
+    /// Its value at the close and its dividends, as in the sums of the day.
+    pub(crate) end: i128,
+    pub(crate) traded: Traded,
 }
 
 impl Columns {
-    pub(crate) fn new(days: usize) -> Self {
+    pub(crate) fn new(days: usize, unit: i128) -> Self {
         let column = || vec![0; days];
-        Self { value: column(), inflow: column(), outflow: column(), income: column(), fees: column(), fx: column() }
+        Self {
+            value: column(),
+            shown: column(),
+            inflow: column(),
+            outflow: column(),
+            income: column(),
+            fees: column(),
+            fx: column(),
+            without_rate: vec![false; days],
+            unit,
+        }
+    }
+
+    fn add_value(&mut self, at: usize, value: i128) -> Result<(), TooLarge> {
+        self.shown[at] += in_units(value, self.unit);
+        add(&mut self.value[at], value)
     }
 }
 
@@ -47,12 +86,31 @@ fn add(sum: &mut i128, amount: i128) -> Result<(), TooLarge> {
     Ok(())
 }
 
+/// What a plan came to.
+pub(crate) struct Streamed {
+    /// The position on the last evening.
+    pub(crate) position: Position,
+    /// The rate of the last day on which it was held.
+    pub(crate) rate: i128,
+    pub(crate) totals: Totals,
+}
+
+/// The evening before a day with events, in the instrument's currency.
+#[derive(Clone, Copy)]
+struct Eve {
+    /// The close.
+    price: Option<i128>,
+    rate: i128,
+    /// Value in the base currency.
+    value: i128,
+}
+
 /// A plan on its way through the days.
 pub(crate) struct Stream<'a, 'c> {
     plan: &'c Plan<'a>,
     days: &'c [Day],
     /// Rates of the days; `None` where the instrument is priced in the base currency.
-    rates: Option<&'c [Option<i128>]>,
+    rates: Option<&'c [DayRate]>,
     position: Position,
     /// Value in the instrument's currency on the evening before.
     local: i128,
@@ -63,14 +121,14 @@ pub(crate) struct Stream<'a, 'c> {
 }
 
 impl<'a, 'c> Stream<'a, 'c> {
-    /// Streams a plan through all days; answers with the position on the last evening, the rate of the last
-    /// day on which it was held, and the sums.
+    /// Streams a plan through all days.
     pub(crate) fn run(
         plan: &'c Plan<'a>,
         days: &'c [Day],
-        rates: Option<&'c [Option<i128>]>,
+        rates: Option<&'c [DayRate]>,
         columns: &mut Columns,
-    ) -> Result<(Position, i128, Totals), ValuationError> {
+        tradings: &mut Vec<Trading>,
+    ) -> Result<Streamed, ValuationError> {
         let position = plan.start;
         let local = product(position.units, position.price.unwrap_or(0))?;
         let bar = plan.line.bars.count_before(plan.first);
@@ -89,12 +147,12 @@ impl<'a, 'c> Stream<'a, 'c> {
             let until = at + days[at..].iter().take_while(|&&other| other < day).count();
             stream.quiet(at, until, columns)?;
             let of_day = events.iter().take_while(|&&(other, _)| other == day).count();
-            stream.eventful(until, &events[..of_day], columns)?;
+            tradings.extend(stream.eventful(until, &events[..of_day], columns)?);
             events = &events[of_day..];
             at = until + 1;
         }
         stream.quiet(at, days.len(), columns)?;
-        Ok((stream.position, stream.rate, stream.totals))
+        Ok(Streamed { position: stream.position, rate: stream.rate, totals: stream.totals })
     }
 
     /// Days on which only the price may change.
@@ -109,17 +167,14 @@ impl<'a, 'c> Stream<'a, 'c> {
             }
             return Ok(());
         }
-        let bars = self.plan.line.bars;
-        let days = &self.days[from..until];
-        let values = &mut columns.value[from..until];
-        let end = self.bar + days.len();
-        if bars.dates().get(self.bar..end) == Some(days) {
-            self.bars_in_step(end, values)?;
+        let end = self.bar + (until - from);
+        if self.plan.line.bars.dates().get(self.bar..end) == Some(&self.days[from..until]) {
+            self.bars_in_step(from, end, columns)?;
         } else {
-            for (value, &day) in values.iter_mut().zip(days) {
-                self.next_close(day)?;
+            for at in from..until {
+                self.next_close(self.days[at])?;
                 self.local = product(self.position.units, self.position.price.unwrap_or(0))?;
-                add(value, self.local)?;
+                columns.add_value(at, self.local)?;
             }
         }
         self.totals.end = self.local;
@@ -127,10 +182,11 @@ impl<'a, 'c> Stream<'a, 'c> {
     }
 
     /// Bars up to `end`, one for each day: what nearly all days of nearly all instruments are.
-    fn bars_in_step(&mut self, end: usize, values: &mut [i128]) -> Result<(), ValuationError> {
+    fn bars_in_step(&mut self, from: usize, end: usize, columns: &mut Columns) -> Result<(), ValuationError> {
         let units = self.position.units;
         let closes = &self.plan.line.bars.close()[self.bar..end];
-        for (value, &close) in values.iter_mut().zip(closes) {
+        let sums = columns.value[from..].iter_mut().zip(&mut columns.shown[from..]);
+        for ((value, shown), &close) in sums.zip(closes) {
             let price = match fixed::price(close) {
                 Ok(price) => price,
                 Err(source) => return Err(self.plan.number(self.plan.line.bars.dates()[self.bar], source)),
@@ -138,6 +194,7 @@ impl<'a, 'c> Stream<'a, 'c> {
             self.position.price = Some(price);
             self.local = product(units, price)?;
             add(value, self.local)?;
+            *shown += in_units(self.local, columns.unit);
             self.bar += 1;
         }
         Ok(())
@@ -147,31 +204,60 @@ impl<'a, 'c> Stream<'a, 'c> {
     fn eventful(
         &mut self,
         at: usize,
-        events: &[(Day, Event<'a>)],
+        events: &[(Day, Event)],
         columns: &mut Columns,
-    ) -> Result<(), ValuationError> {
+    ) -> Result<Option<Trading>, ValuationError> {
         let day = self.days[at];
-        for &(_, event) in events {
+        if self.position.units == 0 {
+            self.find_close_before(day)?;
+        }
+        let eve = Eve { price: self.position.price, rate: self.rate_before(at), value: self.totals.end };
+        let mut traded = None;
+        let income_before = self.totals.income;
+        for (_, event) in events {
             match event {
                 Event::Corporate(bar) => {
-                    self.plan.split(&mut self.position, bar)?;
-                    self.dividend(at, bar, columns)?;
+                    self.plan.split(&mut self.position, *bar)?;
+                    self.dividend(at, *bar, columns)?;
                 }
-                Event::Flow(flow, moved) => self.flow(at, flow, moved, columns)?,
+                Event::Moves(moves) => {
+                    traded = Some((self.position.units, moves));
+                    self.moves(at, moves, columns)?;
+                }
             }
         }
         self.next_close(day)?;
-        self.evening(at, columns)
+        self.evening(at, columns)?;
+        let Some((units, moves)) = traded else { return Ok(None) };
+        let end = self.totals.end.saturating_add(self.totals.income - income_before);
+        let traded = self.traded(at, eve, units, moves)?;
+        Ok(Some(Trading { at, start: eve.value, end, traded }))
+    }
+
+    /// Finds the close before a day, from which an instrument that is not held starts.
+    fn find_close_before(&mut self, day: Day) -> Result<(), ValuationError> {
+        self.bar = self.plan.line.bars.count_before(day);
+        let before = self.bar.checked_sub(1);
+        self.position.price = before.map(|before| self.plan.close(before)).transpose()?;
+        Ok(())
+    }
+
+    /// The rate of the evening before: that of its value, or of the day before where nothing was held.
+    fn rate_before(&self, at: usize) -> i128 {
+        match self.rates {
+            None => RATE,
+            Some(_) if self.local != 0 => self.rate,
+            Some(rates) => rates[at].before.unwrap_or(rates[at].rate),
+        }
     }
 
     fn dividend(&mut self, at: usize, bar: usize, columns: &mut Columns) -> Result<(), ValuationError> {
-        let dividend = self.plan.line.bars.dividend()[bar];
-        if self.position.units == 0 || dividend <= 0.0 {
+        let each = self.plan.dividend(bar)?;
+        if self.position.units == 0 || each <= 0 {
             return Ok(());
         }
-        let each = self.plan.bar_number(bar, dividend)?;
         let paid = product(self.position.units, each)?;
-        let paid = self.in_base(at, paid)?;
+        let paid = self.in_base(at, paid, columns)?;
         add(&mut columns.income[at], paid)?;
         add(&mut columns.outflow[at], paid)?;
         add(&mut self.totals.income, paid)?;
@@ -179,33 +265,72 @@ impl<'a, 'c> Stream<'a, 'c> {
         Ok(())
     }
 
-    fn flow(&mut self, at: usize, flow: &Flow, moved: Moved, columns: &mut Columns) -> Result<(), ValuationError> {
-        if self.position.units == 0 && flow.kind.is_inflow() {
-            let bars = self.plan.line.bars;
-            self.bar = bars.count_before(flow.day);
-            self.position.price = match self.bar.checked_sub(1) {
-                Some(before) => Some(self.plan.bar_number(before, bars.close()[before])?),
-                None => None,
-            };
+    fn moves(&mut self, at: usize, moves: &Moves, columns: &mut Columns) -> Result<(), ValuationError> {
+        let day = self.days[at];
+        self.position.follow(moves, self.plan.line.symbol, day)?;
+        for (side, is_inflow) in [(&moves.bought, true), (&moves.sold, false)] {
+            let (amount, fee) = (self.in_base(at, side.amount, columns)?, self.in_base(at, side.fee, columns)?);
+            add(&mut columns.fees[at], fee)?;
+            add(&mut self.totals.fees, fee)?;
+            if is_inflow {
+                add(&mut columns.inflow[at], amount)?;
+                add(&mut self.totals.inflow, amount)?;
+            } else {
+                add(&mut columns.outflow[at], amount)?;
+                add(&mut self.totals.outflow, amount)?;
+            }
         }
-        self.position.follow(flow, moved, self.plan.line.symbol)?;
-        let (amount, fee) = (self.in_base(at, moved.amount)?, self.in_base(at, moved.fee)?);
-        add(&mut columns.fees[at], fee)?;
-        add(&mut self.totals.fees, fee)?;
-        if flow.kind.is_inflow() {
-            add(&mut columns.inflow[at], amount)?;
-            add(&mut self.totals.inflow, amount)?;
-        } else {
-            add(&mut columns.outflow[at], amount)?;
-            add(&mut self.totals.outflow, amount)?;
+        self.totals.outside_the_day = Noted::more(self.totals.outside_the_day, moves.outside, day);
+        if self.rates.is_some_and(|rates| !rates[at].known) {
+            self.totals.without_rate = Noted::more(self.totals.without_rate, moves.flows(), day);
         }
         Ok(())
+    }
+
+    /// The day as its return is made of it: prices in the base currency, with the day's dividend.
+    fn traded(&self, at: usize, eve: Eve, units: i128, moves: &Moves) -> Result<Traded, ValuationError> {
+        let bar = self.bar.checked_sub(1).filter(|&bar| self.plan.line.bars.dates()[bar] == self.days[at]);
+        let (split, dividend) = match bar {
+            Some(bar) => (self.plan.split_ratio(bar)?, self.plan.dividend(bar)?),
+            None => (SplitRatio::ONE, 0),
+        };
+        let (rate_before, rate) = (rate(eve.rate), rate(self.rates.map_or(RATE, |rates| rates[at].rate)));
+        let price_in_base = |price: f64| (price + fixed::to_f64(dividend, UNIT_SCALE)) * rate;
+        let last = self.position.price.unwrap_or(0);
+        let close = price_in_base(fixed::to_f64(last, UNIT_SCALE));
+        let previous = match (eve.price, bar) {
+            // Multiplied before it is divided, so that a close that has not moved is the same float.
+            (Some(price), _) => {
+                Some(fixed::to_f64(price, UNIT_SCALE) * split.old_units() as f64 / split.new_units() as f64)
+            }
+            // Before the first bar the price is what was paid, on the evening before as well.
+            (None, None) => Some(fixed::to_f64(last, UNIT_SCALE)),
+            (None, Some(_)) => None,
+        };
+        let deal = |side: &Side, units_after: i128| -> Result<Option<Deal>, ValuationError> {
+            if side.units == 0 {
+                return Ok(None);
+            }
+            let at_the_close = product(side.units, last)? == side.value;
+            let price = if at_the_close { close } else { price_in_base(side.mean_price()) };
+            let fee = fixed::to_f64(side.fee, AMOUNT_SCALE) * rate;
+            Ok(Some(Deal { price, units_after: fixed::to_f64(units_after, UNIT_SCALE), fee }))
+        };
+        let after = self.position.units;
+        let between = if moves.sold.units == 0 { after } else { units.saturating_add(moves.bought.units) };
+        Ok(Traded {
+            units: fixed::to_f64(units, UNIT_SCALE),
+            previous: previous.map(|price| price * rate_before),
+            close,
+            purchase: deal(&moves.bought, between)?,
+            sale: deal(&moves.sold, after)?,
+        })
     }
 
     fn next_close(&mut self, day: Day) -> Result<(), ValuationError> {
         let bars = self.plan.line.bars;
         if bars.dates().get(self.bar) == Some(&day) {
-            self.position.price = Some(self.plan.bar_number(self.bar, bars.close()[self.bar])?);
+            self.position.price = Some(self.plan.close(self.bar)?);
             self.bar += 1;
         }
         Ok(())
@@ -215,8 +340,11 @@ impl<'a, 'c> Stream<'a, 'c> {
     fn evening(&mut self, at: usize, columns: &mut Columns) -> Result<(), ValuationError> {
         let local = product(self.position.units, self.position.price.unwrap_or(0))?;
         let mut value = local;
-        if self.rates.is_some() && (local != 0 || self.local != 0) {
-            let rate = self.rate_of(at)?;
+        if let Some(rates) = self.rates
+            && (local != 0 || self.local != 0)
+        {
+            let DayRate { rate, known, .. } = rates[at];
+            columns.without_rate[at] |= !known;
             if self.local != 0 {
                 let change = exchanged(self.local, rate - self.rate)?;
                 add(&mut columns.fx[at], change)?;
@@ -225,39 +353,20 @@ impl<'a, 'c> Stream<'a, 'c> {
             value = exchanged(local, rate)?;
             self.rate = rate;
         }
-        add(&mut columns.value[at], value)?;
+        columns.add_value(at, value)?;
         self.local = local;
         self.totals.end = value;
         Ok(())
     }
 
-    fn in_base(&self, at: usize, amount: i128) -> Result<i128, ValuationError> {
-        if self.rates.is_none() {
-            return Ok(amount);
-        }
-        Ok(exchanged(amount, self.rate_of(at)?)?)
-    }
-
-    fn rate_of(&self, at: usize) -> Result<i128, ValuationError> {
-        self.rates.and_then(|rates| rates[at]).ok_or_else(|| ValuationError::FxUnavailable {
-            symbol: self.plan.line.symbol.clone(),
-            currency: self.plan.line.currency,
-            day: self.days[at],
-        })
+    fn in_base(&self, at: usize, amount: i128, columns: &mut Columns) -> Result<i128, ValuationError> {
+        let Some(rates) = self.rates.filter(|_| amount != 0) else { return Ok(amount) };
+        columns.without_rate[at] |= !rates[at].known;
+        Ok(exchanged(amount, rates[at].rate)?)
     }
 }
 
-/// The rate of every day: the last one that is at most seven days old.
-pub(crate) fn rates_on(days: &[Day], rate_days: &[Day], rates: &[f64]) -> Vec<Option<i128>> {
-    let mut next = 0;
-    let mut last: Option<(Day, i128)> = None;
-    let rate_on = |&day: &Day| {
-        while let Some(&rate_day) = rate_days.get(next).filter(|&&rate_day| rate_day <= day) {
-            let rate = rates.get(next).and_then(|&rate| fixed::rate(rate).ok());
-            last = rate.map(|rate| (rate_day, rate)).or(last);
-            next += 1;
-        }
-        last.filter(|&(rate_day, _)| day.days_since(rate_day) <= MAX_RATE_AGE).map(|(_, rate)| rate)
-    };
-    days.iter().map(rate_on).collect()
+/// A rate as a float.
+fn rate(rate: i128) -> f64 {
+    fixed::to_f64(rate, RATE_SCALE)
 }

@@ -2,11 +2,34 @@
 
 use std::cmp::Ordering;
 
-use domain::Symbol;
+use domain::{Day, Symbol};
 use serde::{Deserialize, Serialize};
 
 use crate::amount::Amount;
 use crate::stream::Totals;
+
+/// How many flows there are of a kind, and the day of the first of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Noted {
+    /// How many.
+    pub flows: u32,
+    /// Day of the first.
+    pub first: Day,
+}
+
+impl Noted {
+    /// More flows of a later or the same day.
+    pub(crate) fn more(before: Option<Self>, flows: u32, day: Day) -> Option<Self> {
+        match before {
+            Some(noted) => Some(Self { flows: noted.flows.saturating_add(flows), ..noted }),
+            None => (flows > 0).then_some(Self { flows, first: day }),
+        }
+    }
+
+    fn then(before: Option<Self>, next: Option<Self>) -> Option<Self> {
+        next.map_or(before, |next| Self::more(before, next.flows, next.first))
+    }
+}
 
 /// The sums of one symbol over a span, exact, in the base currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +57,12 @@ pub struct SymbolTotals {
     /// Value on the last evening.
     #[serde(default, skip_serializing_if = "Amount::is_zero")]
     pub end: Amount,
+    /// Flows at a price that is more than 5 % outside the prices of their day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outside_the_day: Option<Noted>,
+    /// Flows on days without a rate of exchange, exchanged at that of another day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_rate: Option<Noted>,
 }
 
 impl SymbolTotals {
@@ -47,6 +76,8 @@ impl SymbolTotals {
             fees: Amount::new(totals.fees),
             fx: Amount::new(totals.fx),
             end: Amount::new(totals.end),
+            outside_the_day: totals.outside_the_day,
+            without_rate: totals.without_rate,
         }
     }
 
@@ -61,6 +92,8 @@ impl SymbolTotals {
             fees: self.fees + next.fees,
             fx: self.fx + next.fx,
             end: next.end,
+            outside_the_day: Noted::then(self.outside_the_day, next.outside_the_day),
+            without_rate: Noted::then(self.without_rate, next.without_rate),
         }
     }
 }

@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::float_cmp, reason = "expected values are exact in binary"))]
 
 mod modified_dietz;
+mod priced;
 mod reason;
 mod risk;
 mod root;
@@ -14,7 +15,8 @@ mod time_weighted;
 mod xirr;
 
 pub use modified_dietz::{TimedFlow, modified_dietz};
+pub use priced::{Deal, Traded, Untouched, priced_growth};
 pub use reason::Reason;
-pub use risk::{ExchangeReturns, RelativeRisk, Risk, exchange_returns, relative_risk, risk};
-pub use time_weighted::{TimeWeighted, annualized, time_weighted};
+pub use risk::{ExchangeReturn, IndexDay, RelativeRisk, Risk, exchange_returns, relative_risk, risk};
+pub use time_weighted::{FlowTiming, ReturnDay, TimeWeighted, UnknownFlowTiming, annualized, time_weighted};
 pub use xirr::xirr;

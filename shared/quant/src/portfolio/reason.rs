@@ -11,8 +11,10 @@ pub enum Reason {
     Metric(Unavailable),
     /// Nothing was invested, so there is nothing that a return could be of.
     NothingInvested,
-    /// Money went only in, or only out, or no rate between −99.9999 % and 1e8 % explains the flows.
+    /// Money went only in, or only out, or no rate explains the flows.
     NoRoot,
+    /// A rate explains the flows, and the logarithm of 1 + r is not between −40 and 40.
+    RateOutOfRange,
     /// More than one rate explains the flows.
     SeveralRoots,
     /// No benchmark was asked for.
@@ -27,6 +29,7 @@ impl Reason {
             Self::Metric(reason) => reason.code(),
             Self::NothingInvested => "nothing_invested",
             Self::NoRoot => "no_root",
+            Self::RateOutOfRange => "rate_out_of_range",
             Self::SeveralRoots => "several_roots",
             Self::NoBenchmark => "no_benchmark",
         }

@@ -3,7 +3,7 @@
 use domain::Day;
 use domain::calendar::is_trading_day;
 
-use super::{Reason, TimeWeighted};
+use super::Reason;
 use crate::metrics::{
     MIN_RETURNS, TRADING_DAYS, Unavailable, alpha, beta, drawdowns, information_ratio, sharpe, sortino, tracking_error,
     volatility,
@@ -12,41 +12,52 @@ use crate::metrics::{
 /// A tracking error that is only the rounding of floats: the portfolio is its benchmark.
 const NO_DIFFERENCE: f64 = 1e-12;
 
-/// Returns from one exchange day to the next.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ExchangeReturns {
-    /// Index of the day that a return starts from, among the days of the time-weighted index.
-    pub start: Vec<usize>,
-    /// Index of the day that it ends on.
-    pub end: Vec<usize>,
+/// A return from one exchange day to the next.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ExchangeReturn {
+    /// The day at whose close it starts.
+    pub start: Day,
+    /// The day at whose close it ends.
+    pub end: Day,
     /// Index at the end / at the start − 1.
-    pub returns: Vec<f64>,
+    pub change: f64,
+    /// Whether something was held all the time, so that the market's return between the same days is its like.
+    pub unbroken: bool,
 }
 
-/// The changes of the index between exchange days. The first day on which something is invested has a
-/// return that begins at a purchase instead of a close: it is left out, also after a time with nothing
-/// invested. What happens on other days counts towards the next exchange day.
+/// A day of an index.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct IndexDay {
+    /// The day.
+    pub date: Day,
+    /// Level at its close.
+    pub level: f64,
+    /// Whether something was held on the evening before and at the close.
+    pub held: bool,
+}
+
+/// The changes of the index between exchange days, from the evening `eve` with a level of 1. Without it the first day is
+/// that of the very first purchase, whose return begins at a price that was paid instead of a close: it is left out.
+/// What happens on other days counts towards the next exchange day.
 #[must_use]
-pub fn exchange_returns(dates: &[Day], index: &TimeWeighted, values: &[f64]) -> ExchangeReturns {
-    let mut result = ExchangeReturns::default();
-    let mut start: Option<usize> = None;
-    for (at, (&date, &value)) in dates.iter().zip(values).enumerate() {
-        let opened = at == 0 || values[at - 1] <= 0.0;
-        if opened || index.returns[at].is_none() {
-            start = None;
-        }
-        let starts = opened && value > 0.0;
-        if !starts && !is_trading_day(date) {
+pub fn exchange_returns(eve: Option<Day>, days: &[IndexDay]) -> Vec<ExchangeReturn> {
+    let (mut start, days) = match (eve, days.split_first()) {
+        (Some(eve), _) => ((eve, 1.0), days),
+        (None, Some((first, rest))) => ((first.date, first.level), rest),
+        (None, None) => return Vec::new(),
+    };
+    let mut result = Vec::with_capacity(days.len());
+    let mut unbroken = true;
+    for day in days {
+        unbroken &= day.held;
+        if !is_trading_day(day.date) {
             continue;
         }
-        if let Some(from) = start {
-            let before = index.index[from];
-            let change = if before > 0.0 { index.index[at] / before - 1.0 } else { 0.0 };
-            result.start.push(from);
-            result.end.push(at);
-            result.returns.push(change);
-        }
-        start = (value > 0.0).then_some(at);
+        let (from, before) = start;
+        let change = if before > 0.0 { day.level / before - 1.0 } else { 0.0 };
+        result.push(ExchangeReturn { start: from, end: day.date, change, unbroken });
+        start = (day.date, day.level);
+        unbroken = true;
     }
     result
 }
@@ -126,33 +137,60 @@ fn max_drawdown(returns: &[f64]) -> Result<f64, Reason> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::portfolio::time_weighted;
 
-    fn days(texts: &[&str]) -> Vec<Day> {
-        texts.iter().map(|text| text.parse().unwrap()).collect()
+    fn index(rows: &[(&str, f64, bool)]) -> Vec<IndexDay> {
+        rows.iter().map(|&(date, level, held)| IndexDay { date: date.parse().unwrap(), level, held }).collect()
+    }
+
+    fn listed(returns: &[ExchangeReturn]) -> Vec<(String, String, f64, bool)> {
+        let row = |one: &ExchangeReturn| {
+            (one.start.to_string(), one.end.to_string(), (one.change * 1e9).round() / 1e9, one.unbroken)
+        };
+        returns.iter().map(row).collect()
     }
 
     #[test]
-    fn the_first_day_is_out_of_risk_and_a_weekend_counts_towards_monday() {
+    fn the_day_of_the_first_purchase_is_out_of_risk_and_a_weekend_counts_towards_monday() {
         // Thursday to Tuesday, prices on Saturday and Sunday as for a currency that never sleeps.
-        let dates = days(&["2024-03-07", "2024-03-08", "2024-03-09", "2024-03-10", "2024-03-11", "2024-03-12"]);
-        let values = [110.0, 121.0, 133.1, 146.41, 161.051, 161.051];
-        let index = time_weighted(0.0, &values, &[100.0, 0.0, 0.0, 0.0, 0.0, 0.0], &[0.0; 6]);
-        let found = exchange_returns(&dates, &index, &values);
-        assert_eq!(found.start, [0, 1, 4]);
-        assert_eq!(found.end, [1, 4, 5]);
-        for (change, expected) in found.returns.iter().zip([0.1, 0.331, 0.0]) {
-            assert!((change - expected).abs() < 1e-12, "{change} is not {expected}");
-        }
+        let days = index(&[
+            ("2024-03-07", 1.1, false),
+            ("2024-03-08", 1.21, true),
+            ("2024-03-09", 1.331, true),
+            ("2024-03-10", 1.4641, true),
+            ("2024-03-11", 1.61051, true),
+            ("2024-03-12", 1.61051, true),
+        ]);
+        let row = |start: &str, end: &str, change: f64| (start.to_owned(), end.to_owned(), change, true);
+        let after = [
+            row("2024-03-07", "2024-03-08", 0.1),
+            row("2024-03-08", "2024-03-11", 0.331),
+            row("2024-03-11", "2024-03-12", 0.0),
+        ];
+        assert_eq!(listed(&exchange_returns(None, &days)), after);
+        let held_before = exchange_returns(Some("2024-03-06".parse().unwrap()), &days[..1]);
+        assert_eq!(listed(&held_before)[0].2, 0.1, "a span that starts with a value has its first day");
     }
 
     #[test]
-    fn a_time_with_nothing_invested_starts_anew() {
-        let dates = days(&["2024-03-05", "2024-03-06", "2024-03-07", "2024-03-08"]);
-        let values = [100.0, 0.0, 100.0, 101.0];
-        let index = time_weighted(0.0, &values, &[100.0, 0.0, 99.0, 0.0], &[0.0, 110.0, 0.0, 0.0]);
-        let found = exchange_returns(&dates, &index, &values);
-        assert_eq!((found.start, found.end), (vec![0, 2], vec![1, 3]));
+    fn a_day_that_begins_or_ends_with_nothing_counts_and_has_no_like_in_the_market() {
+        let days = index(&[
+            ("2024-03-05", 1.0, false),
+            ("2024-03-06", 1.1, true),
+            ("2024-03-09", 1.21, false),
+            ("2024-03-11", 1.21, true),
+            ("2024-03-12", 0.0, true),
+            ("2024-03-13", 0.0, true),
+        ]);
+        let found = exchange_returns(None, &days);
+        let row = |start: &str, end: &str, change: f64, unbroken| (start.to_owned(), end.to_owned(), change, unbroken);
+        let expected = [
+            row("2024-03-05", "2024-03-06", 0.1, true),
+            row("2024-03-06", "2024-03-11", 0.1, false),
+            row("2024-03-11", "2024-03-12", -1.0, true),
+            row("2024-03-12", "2024-03-13", 0.0, true),
+        ];
+        assert_eq!(listed(&found), expected);
+        assert_eq!(exchange_returns(None, &[]), []);
     }
 
     #[test]

@@ -1,16 +1,65 @@
 //! Time-weighted return: what a unit of money that stayed from first to last would have earned,
 //! whatever was paid in and out on the way.
 
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
 use super::Reason;
 use crate::metrics::{DAYS_OF_A_YEAR, Unavailable};
 
 /// Days of a year in the exponent of a return per year.
 const YEAR: f64 = 365.0;
 
+/// When the money that moves on a day is at work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FlowTiming {
+    /// Each flow at its own price: the day is cut at its flows, see [`super::priced_growth`].
+    #[default]
+    Priced,
+    /// What comes in from the morning on, what goes out until the evening: (V + out)/(V of the day before + in) − 1.
+    StartOfDay,
+    /// All of it from the evening on: (V + out − in)/V of the day before − 1.
+    EndOfDay,
+}
+
+/// Text that names no [`FlowTiming`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("one of priced, start_of_day, end_of_day")]
+pub struct UnknownFlowTiming;
+
+impl FromStr for FlowTiming {
+    type Err = UnknownFlowTiming;
+
+    fn from_str(text: &str) -> Result<Self, UnknownFlowTiming> {
+        match text {
+            "priced" => Ok(Self::Priced),
+            "start_of_day" => Ok(Self::StartOfDay),
+            "end_of_day" => Ok(Self::EndOfDay),
+            _ => Err(UnknownFlowTiming),
+        }
+    }
+}
+
+/// A day of a portfolio as its return is made of it, in one currency.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ReturnDay {
+    /// Value at the close.
+    pub value: f64,
+    /// Money paid in.
+    pub inflow: f64,
+    /// Money paid out.
+    pub outflow: f64,
+    /// Growth between the cuts of the day; none where nothing was traded, and what went out are dividends.
+    pub growth: Option<f64>,
+}
+
 /// Daily returns and the index that they make.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TimeWeighted {
-    /// (V + out)/(V of the day before + in) − 1 of every day; none where nothing was invested.
+    /// The return of every day; none where there was nothing that it could be of.
     pub returns: Vec<Option<f64>>,
     /// Π(1 + r) up to and including every day; 1 before the first return.
     pub index: Vec<f64>,
@@ -27,22 +76,30 @@ impl TimeWeighted {
     }
 }
 
-/// The returns of every day from its closing value and flows; `start_value` is the value on the evening
-/// before the first of them. Money that comes in works from the morning on, money that goes out until
-/// the evening.
+impl FlowTiming {
+    /// Growth of a day after an evening with the value `before`.
+    fn growth(self, before: f64, day: &ReturnDay) -> Option<f64> {
+        let over = |end: f64, start: f64| (start > 0.0).then(|| end / start);
+        match self {
+            Self::Priced => day.growth.or_else(|| over(day.value + day.outflow, before)),
+            Self::StartOfDay => over(day.value + day.outflow, before + day.inflow),
+            Self::EndOfDay => over(day.value + day.outflow - day.inflow, before),
+        }
+    }
+}
+
+/// The returns of every day; `start_value` is the value on the evening before the first of them.
 #[must_use]
-pub fn time_weighted(start_value: f64, values: &[f64], inflows: &[f64], outflows: &[f64]) -> TimeWeighted {
-    let mut result =
-        TimeWeighted { returns: Vec::with_capacity(values.len()), index: Vec::with_capacity(values.len()) };
+pub fn time_weighted(start_value: f64, days: &[ReturnDay], timing: FlowTiming) -> TimeWeighted {
+    let mut result = TimeWeighted { returns: Vec::with_capacity(days.len()), index: Vec::with_capacity(days.len()) };
     let mut before = start_value;
     let mut level = 1.0;
-    for ((&value, &inflow), &outflow) in values.iter().zip(inflows).zip(outflows) {
-        let invested = before + inflow;
-        let day = (invested > 0.0).then(|| (value + outflow) / invested - 1.0);
-        level *= 1.0 + day.unwrap_or(0.0);
-        result.returns.push(day);
+    for day in days {
+        let growth = timing.growth(before, day);
+        level *= growth.unwrap_or(1.0);
+        result.returns.push(growth.map(|growth| growth - 1.0));
         result.index.push(level);
-        before = value;
+        before = day.value;
     }
     result
 }
@@ -81,17 +138,18 @@ mod tests {
         -0.056_182_678,
     ];
 
+    fn day(value: f64, inflow: f64, outflow: f64) -> ReturnDay {
+        ReturnDay { value, inflow, outflow, growth: None }
+    }
+
     #[test]
     fn money_in_and_out_does_not_move_the_index() {
         let mut value = 10_000.0;
-        let mut values = Vec::new();
-        for (inflow, outflow, gain) in DAYS {
+        let days = DAYS.map(|(inflow, outflow, gain)| {
             value += inflow - outflow + gain;
-            values.push(value);
-        }
-        let inflows = DAYS.map(|day| day.0);
-        let outflows = DAYS.map(|day| day.1);
-        let result = time_weighted(10_000.0, &values, &inflows, &outflows);
+            day(value, inflow, outflow)
+        });
+        let result = time_weighted(10_000.0, &days, FlowTiming::StartOfDay);
         for (level, expected) in result.index.iter().zip(CUMULATIVE) {
             assert!((level - 1.0 - expected).abs() < 1e-9, "{level} is not {expected}");
         }
@@ -100,11 +158,42 @@ mod tests {
 
     #[test]
     fn a_day_on_which_nothing_is_invested_has_no_return() {
-        let result = time_weighted(0.0, &[0.0, 110.0, 0.0, 0.0], &[0.0, 100.0, 0.0, 0.0], &[0.0, 0.0, 121.0, 0.0]);
+        let days = [day(0.0, 0.0, 0.0), day(110.0, 100.0, 0.0), day(0.0, 0.0, 121.0), day(0.0, 0.0, 0.0)];
+        let result = time_weighted(0.0, &days, FlowTiming::StartOfDay);
         assert_eq!(result.returns[0], None);
         assert_eq!(result.returns[3], None);
         assert!((result.index[3] - 1.21).abs() < 1e-12);
-        assert_eq!(time_weighted(0.0, &[0.0], &[0.0], &[0.0]).total(), Err(Reason::NothingInvested));
+        let nothing = time_weighted(0.0, &[day(0.0, 0.0, 0.0)], FlowTiming::StartOfDay);
+        assert_eq!(nothing.total(), Err(Reason::NothingInvested));
+    }
+
+    #[test]
+    fn money_that_moves_in_the_evening_is_taken_off_the_value_of_its_day() {
+        let days = [day(100.0, 99.0, 0.0), day(150.0, 45.0, 0.0), day(60.0, 0.0, 105.0), day(0.0, 0.0, 66.0)];
+        let result = time_weighted(0.0, &days, FlowTiming::EndOfDay);
+        assert_eq!(result.returns[0], None, "before it there was nothing");
+        for (found, expected) in result.returns[1..].iter().zip([0.05, 0.1, 0.1]) {
+            assert!((found.unwrap() - expected).abs() < 1e-12, "{found:?} is not {expected}");
+        }
+    }
+
+    #[test]
+    fn a_day_between_cuts_grows_as_they_say_and_another_by_its_value_and_its_dividends() {
+        let cut = ReturnDay { growth: Some(1.5), ..day(300.0, 200.0, 0.0) };
+        let result = time_weighted(100.0, &[cut, day(310.0, 0.0, 5.0)], FlowTiming::Priced);
+        assert_eq!(result.index, [1.5, 1.5 * 1.05]);
+    }
+
+    #[test]
+    fn a_timing_is_read_by_its_name() {
+        for (text, timing) in [
+            ("priced", FlowTiming::Priced),
+            ("start_of_day", FlowTiming::StartOfDay),
+            ("end_of_day", FlowTiming::EndOfDay),
+        ] {
+            assert_eq!(text.parse(), Ok(timing));
+        }
+        assert_eq!("noon".parse::<FlowTiming>(), Err(UnknownFlowTiming));
     }
 
     #[test]

@@ -7,21 +7,24 @@ use super::root::brent;
 
 /// Days of a year in the exponent.
 const YEAR: f64 = 365.0;
-/// The logarithm of the least and the greatest 1 + r that is looked at: 1e−6 and 1e6.
-const LOWEST: f64 = -13.815_510_557_964_274;
-const HIGHEST: f64 = 13.815_510_557_964_274;
+/// The logarithm of the least and the greatest 1 + r that is looked at.
+const LOWEST: f64 = -40.0;
+const HIGHEST: f64 = 40.0;
 /// Log-spaced points at which a function with several changes of sign is looked at.
 const POINTS: usize = 4_000;
+/// How close two rates may lie between two such points and still be seen, in the logarithm of 1 + r.
+const FINEST: f64 = 1e-6;
 /// How near the logarithm of 1 + r is brought.
 const TOLERANCE: f64 = 1e-13;
 /// Gaps in days whose discount is computed once for an evaluation; longer ones are powers.
 const SHORT_GAPS: usize = 16;
 
-/// The rate r with Σ CF·(1 + r)^(−(t − t₀)/365) = 0, looked for between 1 + r = 1e−6 and 1e6.
+/// The rate r with Σ CF·(1 + r)^(−(t − t₀)/365) = 0, looked for where ln(1 + r) is between −40 and 40.
 ///
 /// `flows` are in order of their days; money paid in is negative, as for the one who pays. Flows whose
-/// sign changes once have one root at most. With more changes, all of the range is scanned at 4,000
-/// log-spaced points, and two crossings leave the question open.
+/// sign changes once have exactly one root. With more changes, all of the range is scanned at 4,000
+/// log-spaced points, and two crossings leave the question open. A root that must be beyond the range is
+/// [`Reason::RateOutOfRange`].
 pub fn xirr(flows: &[(Day, f64)]) -> Result<f64, Reason> {
     let flows = Flows::new(flows);
     let log_rate = match flows.changes_of_sign() {
@@ -118,31 +121,66 @@ impl Flows {
             let at = self.discounted(log_rate);
             at.paid_out - at.paid_in
         };
-        brent(low, high, TOLERANCE, net).ok_or(Reason::NoRoot)
+        brent(low, high, TOLERANCE, net).ok_or(Reason::RateOutOfRange)
+    }
+
+    /// Why the range has no root: one lies beyond an end at which the sign is not yet that of the flow which decides
+    /// there, the last for the lowest rates and the first for the highest.
+    fn without_root(&self, lowest: Discounted, highest: Discounted) -> Reason {
+        let moves = |(out, into): &(&f64, &f64)| **out > 0.0 || **into > 0.0;
+        let first = self.paid_out.iter().zip(&self.paid_in).find(moves);
+        let last = self.paid_out.iter().zip(&self.paid_in).rfind(moves);
+        let positive = |flow: Option<(&f64, &f64)>| flow.is_some_and(|(out, into)| out > into);
+        if lowest.is_positive() == positive(last) && highest.is_positive() == positive(first) {
+            Reason::NoRoot
+        } else {
+            Reason::RateOutOfRange
+        }
     }
 
     /// The root where the scan crosses zero, if it does so once.
     fn only_root(&self) -> Result<f64, Reason> {
         let point = |at: usize| LOWEST + (HIGHEST - LOWEST) * at as f64 / (POINTS - 1) as f64;
         let mut crossing = None;
-        let first = (0, self.discounted(point(0)));
-        let last = (POINTS - 1, self.discounted(point(POINTS - 1)));
+        let (lowest, highest) = (self.discounted(point(0)), self.discounted(point(POINTS - 1)));
         // Intervals still to be looked at, the lowest on top.
-        let mut open = vec![(first, last)];
+        let mut open = vec![((0, lowest), (POINTS - 1, highest))];
         while let Some(((low, at_low), (high, at_high))) = open.pop() {
-            if high - low == 1 {
-                if at_low.is_positive() != at_high.is_positive() && crossing.replace(low).is_some() {
+            if high - low > 1 {
+                if !is_settled(at_low, at_high) {
+                    let middle = low.midpoint(high);
+                    let at_middle = self.discounted(point(middle));
+                    open.push(((middle, at_middle), (high, at_high)));
+                    open.push(((low, at_low), (middle, at_middle)));
+                }
+            } else if at_low.is_positive() == at_high.is_positive() {
+                if self.turns_between((point(low), at_low), (point(high), at_high)) {
                     return Err(Reason::SeveralRoots);
                 }
-            } else if !is_settled(at_low, at_high) {
-                let middle = low.midpoint(high);
-                let at_middle = self.discounted(point(middle));
-                open.push(((middle, at_middle), (high, at_high)));
-                open.push(((low, at_low), (middle, at_middle)));
+            } else if crossing.replace(low).is_some() {
+                return Err(Reason::SeveralRoots);
             }
         }
-        let low = crossing.ok_or(Reason::NoRoot)?;
+        let low = crossing.ok_or_else(|| self.without_root(lowest, highest))?;
         self.root(point(low), point(low + 1))
+    }
+
+    /// Whether the sign changes and changes back between two rates with the same sign.
+    fn turns_between(&self, low: (f64, Discounted), high: (f64, Discounted)) -> bool {
+        let mut open = vec![(low, high)];
+        while let Some((low, high)) = open.pop() {
+            if high.0 - low.0 <= FINEST || is_settled(low.1, high.1) {
+                continue;
+            }
+            let middle = low.0.midpoint(high.0);
+            let at_middle = self.discounted(middle);
+            if at_middle.is_positive() != low.1.is_positive() {
+                return true;
+            }
+            open.push(((middle, at_middle), high));
+            open.push((low, (middle, at_middle)));
+        }
+        false
     }
 }
 
@@ -213,6 +251,28 @@ mod tests {
     }
 
     #[test]
+    fn a_rate_beyond_the_range_is_named_and_never_denied() {
+        // Doubled within a day is 2^365; a thousandfold within a day is beyond e^40.
+        let doubled = xirr(&flows(&[("2010-01-01", -1.0), ("2010-01-02", 1.1)])).unwrap();
+        assert!((doubled.ln_1p() - 365.0 * 1.1_f64.ln()).abs() < 1e-9, "{doubled}");
+        for (first, last) in [(-1.0, 1000.0), (-1000.0, 1.0)] {
+            let listed = flows(&[("2010-01-01", first), ("2010-01-02", last)]);
+            assert_eq!(xirr(&listed), Err(Reason::RateOutOfRange));
+        }
+        let often = flows(&[("2010-01-01", -1.0), ("2010-01-02", 2000.0), ("2010-01-03", -1.0), ("2010-01-04", 2.0)]);
+        assert_eq!(xirr(&often), Err(Reason::RateOutOfRange));
+        let none = flows(&[("2010-01-01", -1.0), ("2011-01-01", 1.0), ("2012-01-01", -1.0)]);
+        assert_eq!(xirr(&none), Err(Reason::NoRoot), "−1 + x − x² has no zero");
+    }
+
+    #[test]
+    fn two_rates_between_two_points_of_the_scan_are_seen() {
+        // Ten and eleven per cent.
+        let listed = flows(&[("2010-01-01", -100.0), ("2011-01-01", 221.0), ("2012-01-01", -122.1)]);
+        assert_eq!(xirr(&listed), Err(Reason::SeveralRoots));
+    }
+
+    #[test]
     fn sixty_years_do_not_overflow() {
         let listed = flows(&[("1950-01-01", -1.0), ("1970-01-01", 2.0), ("1980-01-01", -1.0), ("2010-01-01", 50.0)]);
         assert!(xirr(&listed).unwrap().is_finite());
@@ -245,12 +305,14 @@ mod tests {
             let flows = Flows::new(&dated);
             let found = flows.only_root();
             match crossings(&flows) {
-                0 => prop_assert_eq!(found, Err(Reason::NoRoot)),
-                1 => {
-                    let root = found.unwrap();
+                0 => prop_assert!(found.is_err()),
+                // Two more may lie between two points of the scan.
+                1 => if let Ok(root) = found {
                     let [below, above] = [root - 1e-9, root + 1e-9].map(|x| flows.discounted(x).is_positive());
                     prop_assert_ne!(below, above);
-                }
+                } else {
+                    prop_assert_eq!(found, Err(Reason::SeveralRoots));
+                },
                 _ => prop_assert_eq!(found, Err(Reason::SeveralRoots)),
             }
         }

@@ -154,7 +154,7 @@ pub(super) fn prepared<'a>(
         } else if let Some(price) = price.filter(|_| lot.acquired_on == day) {
             ready.bought_today.push(Purchase { quantity, price });
         }
-        let rate = rates.on(lot.cost.currency(), lot.acquired_on);
+        let rate = rates.of_flow(lot.cost.currency(), lot.acquired_on);
         let cost = rate.and_then(|rate| in_base(lot.cost, rate, rates.base()));
         ready.lots.push(HeldLot { lot_id: lot.id, origin, acquired_on: lot.acquired_on, quantity, cost });
     }

@@ -62,7 +62,7 @@ fn in_base<'a>(
 
 /// What a sale gained on what it took of a lot.
 fn of_lot(sale: &Movement, lot: &Relieved, rates: &ExchangeRates) -> Result<Option<Decimal>, Refusal> {
-    let rate = |day| rates.on(sale.currency(), day);
+    let rate = |day| rates.of_flow(sale.currency(), day);
     let Some((sold, bought)) = rate(sale.day()).zip(rate(lot.acquired_on)) else { return Ok(None) };
     Ok(Some(realized_in_base(lot.proceeds, sold, lot.cost, bought, rates.base())?.amount()))
 }

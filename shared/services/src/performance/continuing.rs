@@ -2,14 +2,18 @@
 //!
 //! Where nothing older than the last day has changed, only trades since then are read and only that day is computed.
 //! What a change reaches back to is known from three sides: `dirty_from` on the portfolio (lots held elsewhere), the
-//! hash of the prices beside each kept year, and ids of trades that were not there when their neighbours were read.
+//! hash of the prices beside each kept year with the version of the definitions, and ids of trades that were not there
+//! when their neighbours were read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{Bars, Currency, CustomerId, Day, Investment, PortfolioId, Symbol};
 use ledger::Refusal;
+use quant::backtest::Warning;
 use store::keys;
-use valuation::{Book, Flow, Line, Series, SymbolTotals, ValuationError, fingerprint_of_prices, totals_by_symbol};
+use valuation::{
+    Book, DEFINITIONS, Flow, Line, Series, SymbolTotals, ValuationError, fingerprint_of_prices, totals_by_symbol,
+};
 
 use super::flows::{self, Flows, TradeFlow};
 use super::kept::{self, Kept, TradesRead, Versions};
@@ -153,14 +157,17 @@ impl Reading<'_> {
 }
 
 impl Valued {
-    /// What each symbol came to in a span: from the kept years where it is made of whole ones, else from its days.
+    /// What each symbol came to in a span: from the kept years where it is made of whole ones, else from its days. A span
+    /// without a day ends before it begins.
     pub(super) async fn totals(
         &self,
         app: &App,
         portfolio: PortfolioId,
         (from, to): (Day, Day),
     ) -> Result<Vec<SymbolTotals>, ServiceError> {
-        if let Some(totals) = self.kept.series.totals_of_whole_years(from, to) {
+        if from <= to
+            && let Some(totals) = self.kept.series.totals_of_whole_years(from, to)
+        {
             return Ok(totals);
         }
         let mut sources = self.sources.clone();
@@ -171,6 +178,14 @@ impl Valued {
         let series = self.kept.series.clone();
         let totals = blocking(move || totals_by_symbol(&sources.book(), &series, from, to));
         totals.await?.map_err(|error| ServiceError::fault("the attribution of a series that was computed", error))
+    }
+}
+
+impl Valued {
+    /// What is to be said of the rates by which these symbols were valued.
+    pub(super) fn rate_warnings(&self, totals: &[SymbolTotals]) -> Vec<Warning> {
+        let quoted = |totals: &SymbolTotals| Some(self.prices.get(&totals.symbol)?.series.as_ref()?.currency);
+        self.sources.rates.warnings(totals.iter().filter_map(quoted))
     }
 }
 
@@ -212,11 +227,12 @@ fn symbols_of(kept: &Kept) -> BTreeSet<Symbol> {
     totals.map(|totals| totals.symbol.clone()).chain(kept.left_out.keys().cloned()).collect()
 }
 
-/// The first day of the first kept year whose prices are not those that it was made of.
+/// The first day of the first kept year whose prices or definitions are not those that it was made of.
 fn first_changed_year(sources: &Sources, series: &Series) -> Option<Day> {
     let book = sources.book();
     let unchanged = |year: &&valuation::SeriesYear| {
-        year.inputs.as_deref() == Some(&*fingerprint_of_prices(&book, year, series.eve.day))
+        year.definitions == DEFINITIONS
+            && year.inputs.as_deref() == Some(&*fingerprint_of_prices(&book, year, series.eve.day))
     };
     let changed = series.years.iter().find(|year| !unchanged(year))?;
     Some(Day::new(changed.year, 1, 1).unwrap_or(Day::FIRST))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Currency, Day, Investment, PortfolioId, Quantity, Symbol};
+use domain::{Currency, Day, Investment, PortfolioId, Price, Quantity, Symbol};
 use ledger::Side;
 use rust_decimal::Decimal;
 use serde::Deserialize;
@@ -31,6 +31,7 @@ pub(super) struct TradeFlow {
     pub side: Side,
     pub symbol: Symbol,
     pub quantity: Quantity,
+    pub price: Price,
     pub amount: Decimal,
     pub fee: Decimal,
     pub currency: Currency,
@@ -43,7 +44,7 @@ impl TradeFlow {
             Side::Buy => (FlowKind::Bought, self.amount + self.fee),
             Side::Sell => (FlowKind::Sold, self.amount - self.fee),
         };
-        Flow { day: self.market_day, kind, units: self.quantity, amount, fee: self.fee }
+        Flow { day: self.market_day, kind, units: self.quantity, price: self.price, amount, fee: self.fee }
     }
 }
 
@@ -59,8 +60,7 @@ pub(super) async fn investments(app: &App, portfolio: PortfolioId) -> Result<Vec
     Ok(items.iter().map(documents::parse).collect::<Result<_, _>>()?)
 }
 
-/// Both together by symbol, oldest first. Within a day what is held elsewhere comes before what was traded, so that a
-/// sale of the day finds it; trades stand in the order in which they were made.
+/// Both together by symbol, oldest first. Within a day their order does not matter.
 pub(super) fn by_symbol<'a>(
     trades: impl IntoIterator<Item = &'a TradeFlow>,
     investments: &[Investment],
@@ -73,7 +73,7 @@ pub(super) fn by_symbol<'a>(
     for one in investments {
         let cost = one.cost().map_err(|error| ServiceError::fault("the cost of a stored investment", error))?;
         let (kind, amount, fee) = (FlowKind::Added, cost.amount(), one.fee.amount());
-        let flow = Flow { day: one.purchase_date, kind, units: one.quantity, amount, fee };
+        let flow = Flow { day: one.purchase_date, kind, units: one.quantity, price: one.purchase_price, amount, fee };
         add(&one.ticker_symbol, one.currency(), flow);
     }
     for trade in trades {

@@ -199,7 +199,7 @@ async fn written(
 
 #[cfg(test)]
 mod tests {
-    use domain::Quantity;
+    use domain::{Price, Quantity};
     use ledger::Side;
     use rust_decimal::Decimal;
 
@@ -219,6 +219,7 @@ mod tests {
             side: Side::Buy,
             symbol: "AAPL".parse().unwrap(),
             quantity: Quantity::ZERO,
+            price: Price::parse("1").unwrap(),
             amount: Decimal::ZERO,
             fee: Decimal::ZERO,
             currency: Currency::USD,

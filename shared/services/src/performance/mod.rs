@@ -13,22 +13,26 @@ use quant::backtest::Warning;
 use serde::Serialize;
 use utoipa::ToSchema;
 use valuation::{
-    Attribution, Benchmark, GroupAttribution, PerformanceDay, PerformanceMetrics, PerformanceRequest,
+    Attribution, Benchmark, GroupAttribution, Noted, PerformanceDay, PerformanceMetrics, PerformanceRequest,
     SymbolAttribution, SymbolTotals, attribution_by_group, attribution_by_symbol,
 };
 
 use crate::error::ServiceError;
-use crate::history::Wait;
+use crate::history::{Note, Series, Wait};
 use crate::market_clock::market_day;
 use crate::price_lines::{self, PriceLines};
 use crate::{App, instruments, portfolios};
 
 use continuing::Valued;
 
+pub use quant::portfolio::FlowTiming;
+
 /// The group of symbols whose sector is not known.
 const NO_SECTOR: &str = "unknown";
 /// What becomes of dividends.
 const DIVIDENDS: &str = "not credited";
+/// Under which name the days without a rate of exchange stand.
+const FX: &str = "fx";
 
 /// The span that a performance is asked for, and what to compare with.
 #[derive(Clone, Debug, Default)]
@@ -37,8 +41,21 @@ pub struct Span {
     pub from: Option<Day>,
     /// Last day, included; the market's today where not given or later.
     pub to: Option<Day>,
-    /// A symbol whose adjusted closes are the benchmark.
+    /// A symbol whose total return is the benchmark.
     pub benchmark: Option<Symbol>,
+    /// When the money that moves on a day is at work.
+    pub flow_timing: FlowTiming,
+}
+
+/// Why something is not there.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum Missing {
+    /// A reason by name: of a figure that is null, or of a symbol that is left out.
+    #[schema(example = "few_returns")]
+    Reason(String),
+    /// Days that have no value.
+    Days(Vec<Day>),
 }
 
 /// The performance of a portfolio. Money is in its base currency, ratios are fractions.
@@ -61,7 +78,10 @@ pub struct PortfolioPerformance {
     /// `not credited`: dividends count as paid out of the portfolio on their ex-date, and the wallet does not get them.
     #[schema(example = "not credited")]
     pub dividends: &'static str,
-    /// Every day on which something held has a bar or anything moved, oldest first.
+    /// When the money that moves on a day is at work, in time-weighted returns and what rests on them.
+    pub flow_timing: FlowTiming,
+    /// Every day on which something held has a bar or anything moved, oldest first. A day without a rate of exchange at
+    /// most seven days old has no row; the next one has its flows and the return since the row before.
     pub series: Vec<PerformanceDay>,
     /// Figures.
     pub metrics: PerformanceMetrics,
@@ -73,9 +93,10 @@ pub struct PortfolioPerformance {
     pub attribution_by_sector: Vec<GroupAttribution>,
     /// The same by currency of the instruments.
     pub attribution_by_currency: Vec<GroupAttribution>,
-    /// Why a figure is null, or why a symbol is left out of all of this, by its name.
-    pub unavailable: BTreeMap<String, String>,
-    /// What a reader must know about the prices.
+    /// Why a figure is null, or why a symbol is left out of all of this, by its name; under `fx` the days that have no
+    /// row.
+    pub unavailable: BTreeMap<String, Missing>,
+    /// What a reader must know about prices, rates and trades.
     #[schema(value_type = Vec<Object>)]
     pub warnings: Vec<Warning>,
 }
@@ -105,13 +126,12 @@ pub async fn of_portfolio(
     let series = &valued.kept.series;
     let first = series.days().next().map_or(to, |day| day.date.min(to));
     let from = span.from.unwrap_or(first);
-    let totals = valued.totals(app, id, (from, to)).await?;
-    let benchmark = benchmark.as_ref().map(|series| Benchmark { bars: &series.bars });
-    let request = PerformanceRequest { series, from, to, risk_free_rate: 0.0, benchmark };
+    let totals = valued.totals(app, id, series.valued_span(from, to)).await?;
+    let benchmark = benchmark.as_deref().map(compared_with);
+    let flow_timing = span.flow_timing;
+    let request = PerformanceRequest { series, from, to, risk_free_rate: 0.0, flow_timing, benchmark };
     let found = valuation::performance(&request);
-    let mut unavailable = found.unavailable;
-    let left_out = &valued.kept.left_out;
-    unavailable.extend(left_out.iter().map(|(symbol, code)| (symbol.to_string(), code.clone())));
+    let unavailable = missing(found.unavailable, &valued.kept.left_out, found.days_without_rate);
     let currency = found.currency;
     Ok(PortfolioPerformance {
         portfolio_id: id,
@@ -122,6 +142,7 @@ pub async fn of_portfolio(
         source: app.provider().source().to_owned(),
         benchmark: span.benchmark.clone(),
         dividends: DIVIDENDS,
+        flow_timing,
         series: found.series,
         metrics: found.metrics,
         attribution: found.attribution,
@@ -131,6 +152,24 @@ pub async fn of_portfolio(
         unavailable,
         warnings: warnings(app, &valued, &totals),
     })
+}
+
+/// A benchmark's own splits and dividends; where neither is known its adjusted closes are all there is.
+fn compared_with(series: &Series) -> Benchmark<'_> {
+    let without_dividend = series.bars.dividend().iter().all(|&dividend| dividend <= 0.0);
+    let only_adjusted = without_dividend && series.notes.contains(&Note::SplitsUnknown);
+    Benchmark { bars: &series.bars, only_adjusted }
+}
+
+fn missing(
+    figures: BTreeMap<String, String>,
+    left_out: &BTreeMap<Symbol, String>,
+    days_without_rate: Vec<Day>,
+) -> BTreeMap<String, Missing> {
+    let symbols = left_out.iter().map(|(symbol, code)| (symbol.to_string(), code.clone()));
+    let reasons = figures.into_iter().chain(symbols).map(|(name, code)| (name, Missing::Reason(code)));
+    let days = Some(days_without_rate).filter(|days| !days.is_empty());
+    reasons.chain(days.map(|days| (FX.to_owned(), Missing::Days(days)))).collect()
 }
 
 fn sector(prices: &PriceLines, symbol: &Symbol) -> String {
@@ -143,10 +182,13 @@ fn traded_in(prices: &PriceLines, symbol: &Symbol) -> String {
     series.map_or_else(String::new, |series| series.currency.to_string())
 }
 
-/// Of the symbols that had a part in the span, and of lots that had none because their day is to come.
+/// Of the symbols that had a part in the span, their trades and rates, and of lots that had none because their day is to
+/// come.
 fn warnings(app: &App, valued: &Valued, totals: &[SymbolTotals]) -> Vec<Warning> {
     let lines = totals.iter().filter_map(|totals| valued.prices.get(&totals.symbol));
     let mut warnings = price_lines::warnings(app, lines);
+    warnings.extend(valued.rate_warnings(totals));
+    warnings.extend(totals.iter().flat_map(|totals| warnings_on_flows(totals).into_iter().flatten()));
     if valued.investments_to_come > 0 {
         let detail = format!(
             "{} investments are dated after {}, the market's today, and are no part of this.",
@@ -156,4 +198,25 @@ fn warnings(app: &App, valued: &Valued, totals: &[SymbolTotals]) -> Vec<Warning>
         warnings.push(Warning { code: "investments_to_come".to_owned(), detail });
     }
     warnings
+}
+
+fn warnings_on_flows(totals: &SymbolTotals) -> [Option<Warning>; 2] {
+    let symbol = &totals.symbol;
+    let warning = |code: &str, noted: Option<Noted>, what: &str| {
+        let Noted { flows, first } = noted?;
+        let detail = format!("{symbol}: purchases and sales {what}: {flows}, the first on {first}.");
+        Some(Warning { code: code.to_owned(), detail })
+    };
+    [
+        warning(
+            "price_outside_the_day",
+            totals.outside_the_day,
+            "at a price more than 5 % outside the lowest and the highest of their day",
+        ),
+        warning(
+            "rate_of_another_day",
+            totals.without_rate,
+            "on days without a rate of exchange, exchanged at the last one before, else at the first one after",
+        ),
+    ]
 }

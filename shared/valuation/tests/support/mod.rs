@@ -1,12 +1,19 @@
 //! Books of a few instruments, and a slow valuation of them that follows the definitions day by day.
 
-#![allow(dead_code, reason = "every test binary uses its part")]
+#![allow(dead_code, unused_imports, clippy::float_cmp, reason = "every test binary uses its part")]
 
-use std::collections::BTreeSet;
+mod slow;
 
-use domain::{Bar, Bars, Currency, Day, Quantity, Symbol};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::{LazyLock, Mutex};
+
+use domain::{Bar, Bars, Currency, Day, Price, Quantity, Symbol};
+use quant::portfolio::FlowTiming;
 use rust_decimal::Decimal;
-use valuation::{Book, Flow, FlowKind, Line, Rates};
+use valuation::{Book, Flow, FlowKind, Line, PerformanceRequest, Rates, Series};
+
+pub use slow::slowly;
 
 /// A day from its text.
 pub fn day(text: &str) -> Day {
@@ -29,9 +36,25 @@ pub fn bars(rows: &[(&str, f64, f64, f64)]) -> Bars {
     Bars::from_rows(rows.iter().map(|&(date, close, split, dividend)| bar(day(date), close, split, dividend))).unwrap()
 }
 
-/// A flow.
+/// A flow, at the price that its amount without the fee comes to.
 pub fn flow(date: &str, kind: FlowKind, units: &str, amount: &str, fee: &str) -> Flow {
-    Flow { day: day(date), kind, units: Quantity::parse(units).unwrap(), amount: dec(amount), fee: dec(fee) }
+    flow_of(day(date), kind, dec(units), dec(amount), dec(fee))
+}
+
+/// The same of numbers.
+pub fn flow_of(day: Day, kind: FlowKind, units: Decimal, amount: Decimal, fee: Decimal) -> Flow {
+    let value = if kind.is_inflow() { amount - fee } else { amount + fee };
+    let price = Price::new((value / units).round_dp(12)).unwrap();
+    Flow { day, kind, units: Quantity::new(units).unwrap(), price, amount, fee }
+}
+
+/// A purchase or a sale at a price.
+pub fn traded(date: Day, kind: FlowKind, units: &str, price: &str, fee: &str) -> Flow {
+    let (units, price, fee) = (dec(units), dec(price), dec(fee));
+    let value = (units * price).round_dp(2);
+    let amount = if kind.is_inflow() { value + fee } else { value - fee };
+    let (units, price) = (Quantity::new(units).unwrap(), Price::new(price).unwrap());
+    Flow { day: date, kind, units, price, amount, fee }
 }
 
 /// An instrument with its records.
@@ -69,96 +92,49 @@ impl Records {
         let rates = Rates { currency: eur(), days: &self.rate_days, rates: &self.rates };
         Book { base: self.base, lines: self.instruments.iter().map(Owned::line).collect(), rates: vec![rates] }
     }
+}
 
-    fn rate(&self, currency: Currency, date: Day) -> Decimal {
-        if currency == self.base {
-            return Decimal::ONE;
+/// The performance of a span that is asked for, without a benchmark.
+pub fn spanned(series: &Series, from: Day, to: Day) -> PerformanceRequest<'_> {
+    let (risk_free_rate, flow_timing, benchmark) = (0.0, FlowTiming::Priced, None);
+    PerformanceRequest { series, from, to, risk_free_rate, flow_timing, benchmark }
+}
+
+static SAMPLE: LazyLock<Mutex<BTreeMap<String, Bars>>> = LazyLock::new(Mutex::default);
+
+/// The bars of a symbol of the sample, read once.
+pub fn sample(symbol: &str) -> Bars {
+    SAMPLE.lock().unwrap().entry(symbol.to_owned()).or_insert_with(|| read_sample(symbol)).clone()
+}
+
+/// From the project's own files.
+fn read_sample(symbol: &str) -> Bars {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../../data/prices/{symbol}.csv"));
+    let mut reader = csv::Reader::from_path(path).unwrap();
+    let rows = reader.records().map(|record| {
+        let record = record.unwrap();
+        let number = |column: usize, empty: f64| match &record[column] {
+            "" => empty,
+            text => text.parse().unwrap(),
+        };
+        Bar {
+            date: day(&record[0]),
+            open: number(1, f64::NAN),
+            high: number(2, f64::NAN),
+            low: number(3, f64::NAN),
+            close: number(4, f64::NAN),
+            volume: number(5, f64::NAN),
+            adjusted_close: number(6, f64::NAN),
+            split_ratio: number(7, 1.0),
+            dividend: number(8, 0.0),
         }
-        let at = self.rate_days.partition_point(|&rate_day| rate_day <= date) - 1;
-        self.rates[at].to_string().parse().unwrap()
-    }
+    });
+    Bars::from_rows(rows.collect::<Vec<_>>()).unwrap()
 }
 
 /// The euro.
 pub fn eur() -> Currency {
     "EUR".parse().unwrap()
-}
-
-/// A day as the slow valuation sees it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct SlowDay {
-    pub date: Option<Day>,
-    pub value: Decimal,
-    pub inflow: Decimal,
-    pub outflow: Decimal,
-    pub income: Decimal,
-    pub fees: Decimal,
-    pub fx: Decimal,
-}
-
-/// Every day between two, by the definitions: all instruments and all flows are looked at again each day.
-pub fn slowly(records: &Records, from: Day, to: Day) -> Vec<SlowDay> {
-    let mut units = vec![Decimal::ZERO; records.instruments.len()];
-    let mut price = vec![Decimal::ZERO; records.instruments.len()];
-    let mut local_before = vec![Decimal::ZERO; records.instruments.len()];
-    let mut rate_before = vec![Decimal::ONE; records.instruments.len()];
-    let mut days = Vec::new();
-    let mut date = from;
-    while date <= to {
-        let mut slow = SlowDay { date: Some(date), ..SlowDay::default() };
-        let mut counts = false;
-        let mut touched = Vec::new();
-        for (at, owned) in records.instruments.iter().enumerate() {
-            let bar = owned.bars.dates().iter().position(|&other| other == date).and_then(|at| owned.bars.get(at));
-            let flows: Vec<&Flow> = owned.flows.iter().filter(|flow| flow.day == date).collect();
-            counts |= !flows.is_empty() || (bar.is_some() && units[at] > Decimal::ZERO);
-            touched.push((bar, flows));
-        }
-        for (at, (bar, flows)) in touched.into_iter().enumerate().filter(|_| counts) {
-            let held_before = !local_before[at].is_zero();
-            let owned = &records.instruments[at];
-            if let Some(bar) = bar {
-                let ratio: Decimal = bar.split_ratio.to_string().parse().unwrap();
-                units[at] = (units[at] * ratio).trunc_with_scale(12);
-                price[at] = bar.close.to_string().parse().unwrap();
-                let paid = units[at] * bar.dividend.to_string().parse::<Decimal>().unwrap();
-                if !paid.is_zero() {
-                    slow.income += paid * records.rate(owned.currency, date);
-                    slow.outflow += paid * records.rate(owned.currency, date);
-                }
-            } else if units[at].is_zero() {
-                let known = owned.bars.count_through(date).checked_sub(1);
-                price[at] = known.map_or(Decimal::ZERO, |at| owned.bars.close()[at].to_string().parse().unwrap());
-            }
-            for flow in flows {
-                let rate = records.rate(owned.currency, date);
-                slow.fees += flow.fee * rate;
-                if flow.kind.is_inflow() {
-                    units[at] += flow.units.units();
-                    slow.inflow += flow.amount * rate;
-                    if price[at].is_zero() {
-                        price[at] = ((flow.amount - flow.fee) / flow.units.units()).round_dp(12);
-                    }
-                } else {
-                    units[at] -= flow.units.units();
-                    slow.outflow += flow.amount * rate;
-                }
-            }
-            let local = units[at] * price[at];
-            if held_before || !local.is_zero() {
-                let rate = records.rate(owned.currency, date);
-                slow.fx += local_before[at] * (rate - rate_before[at]);
-                slow.value += local * rate;
-                rate_before[at] = rate;
-            }
-            local_before[at] = local;
-        }
-        if counts {
-            days.push(slow);
-        }
-        date = date.plus_days(1);
-    }
-    days
 }
 
 /// Numbers from a seed, the same on every machine (Knuth's MMIX constants).
@@ -193,11 +169,11 @@ pub fn some_records(seed: u64) -> Records {
     let span = last_day().days_since(first_day()) as u64;
     let mut rate_days = Vec::new();
     let mut rates = Vec::new();
-    let mut at = 0;
+    let mut at = numbers.below(2) * numbers.below(60);
     while at <= span {
         rate_days.push(first_day().plus_days(at as i32));
         rates.push((10_000 + numbers.below(3_000)) as f64 / 10_000.0);
-        at += 1 + numbers.below(7);
+        at += 1 + numbers.below(7) + numbers.below(20) / 19 * 15;
     }
     let count = 1 + numbers.below(4);
     let instruments = (0..count).map(|number| some_instrument(number, span, &mut numbers)).collect();
@@ -250,12 +226,13 @@ fn some_flows(bars: &Bars, span: u64, numbers: &mut Numbers) -> Vec<Flow> {
             if kind.is_inflow() {
                 let bought = Decimal::new(1 + numbers.below(2_000_000) as i64, 4);
                 units += bought;
-                flows.push(Flow { day: date, kind, units: Quantity::new(bought).unwrap(), amount: money + fee, fee });
+                flows.push(flow_of(date, kind, bought, money + fee, fee));
             } else if units > Decimal::ZERO {
                 let all = numbers.below(3) == 0;
-                let sold = if all { units } else { (units / Decimal::from(2 + numbers.below(5))).trunc_with_scale(4) };
+                let some = (units / Decimal::from(2 + numbers.below(5))).trunc_with_scale(4);
+                let sold = if all || some.is_zero() { units } else { some };
                 units -= sold;
-                flows.push(Flow { day: date, kind, units: Quantity::new(sold).unwrap(), amount: money - fee, fee });
+                flows.push(flow_of(date, kind, sold, money - fee, fee));
             }
         }
     }

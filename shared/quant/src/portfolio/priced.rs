@@ -1,0 +1,323 @@
+//! The return of a day on which something was traded: the day is cut at each flow and valued at the flows' own
+//! prices, so that how much money moved never changes the return.
+//!
+//! Money and prices are in the currency of the portfolio. On an ex-date every price of the day has the dividend in it.
+
+use std::cmp::Ordering;
+
+/// A purchase or a sale of one instrument, all of the day together.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Deal {
+    /// Mean price of a unit; that of the close, to the bit, where it is the close.
+    pub price: f64,
+    /// Units held after it.
+    pub units_after: f64,
+    /// What it cost besides.
+    pub fee: f64,
+}
+
+/// An instrument on a day on which it was traded; a sale comes after a purchase.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Traded {
+    /// Units held on the evening before, in units of the day.
+    pub units: f64,
+    /// The close before, on the units of the day; none before the first price.
+    pub previous: Option<f64>,
+    /// The close.
+    pub close: f64,
+    /// What was bought.
+    pub purchase: Option<Deal>,
+    /// What was sold.
+    pub sale: Option<Deal>,
+}
+
+/// All that is held and not traded on the day.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Untouched {
+    /// Its value on the evening before.
+    pub start: f64,
+    /// Its value at the close, with the day's dividends.
+    pub end: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Purchase,
+    Sale,
+}
+
+/// A flow at its place in the day: 0 is the close before, 1 the close.
+#[derive(Clone, Copy, Debug)]
+struct Cut<'a> {
+    place: f64,
+    kind: Kind,
+    instrument: usize,
+    units_before: f64,
+    deal: &'a Deal,
+}
+
+impl Cut<'_> {
+    fn is_with(&self, other: &Self) -> bool {
+        self.place.total_cmp(&other.place) == Ordering::Equal && self.kind == other.kind
+    }
+}
+
+impl Traded {
+    /// Where in the day a price stands.
+    fn place(&self, price: f64) -> f64 {
+        if price.total_cmp(&self.close) == Ordering::Equal {
+            return 1.0;
+        }
+        match self.previous.map(|previous| (price - previous) / (self.close - previous)) {
+            // No close before, or one that the close has not moved from.
+            None => 0.0,
+            Some(place) if !place.is_finite() => 0.0,
+            Some(place) => place.clamp(0.0, 1.0),
+        }
+    }
+
+    fn cuts(&self, instrument: usize) -> impl Iterator<Item = Cut<'_>> {
+        let bought = self.purchase.as_ref().map(|deal| (self.place(deal.price), deal));
+        let purchase = bought.map(|(place, deal)| {
+            let units_before = self.units;
+            Cut { place, kind: Kind::Purchase, instrument, units_before, deal }
+        });
+        let sale = self.sale.as_ref().map(|deal| {
+            let (after, units_before) =
+                bought.map_or((0.0, self.units), |(place, purchase)| (place, purchase.units_after));
+            Cut { place: self.place(deal.price).max(after), kind: Kind::Sale, instrument, units_before, deal }
+        });
+        purchase.into_iter().chain(sale)
+    }
+
+    /// The value of so many units at the close before and at the close.
+    fn worth(&self, units: f64) -> [f64; 2] {
+        let end = units * self.close;
+        [self.previous.map_or(end, |previous| units * previous), end]
+    }
+}
+
+/// Growth of a day, V with its flows over V without them: the product of the factors between its cuts. `start_value` is
+/// the value of everything on the evening before. None where no factor has anything to be of.
+#[must_use]
+pub fn priced_growth(start_value: f64, untouched: Untouched, traded: &[Traded]) -> Option<f64> {
+    let mut cuts: Vec<Cut<'_>> = traded.iter().enumerate().flat_map(|(at, one)| one.cuts(at)).collect();
+    let order = |a: &Cut<'_>, b: &Cut<'_>| {
+        a.place.total_cmp(&b.place).then(a.kind.cmp(&b.kind)).then(a.instrument.cmp(&b.instrument))
+    };
+    cuts.sort_unstable_by(order);
+    let mut day = DayInParts::new(start_value, untouched, traded);
+    let opening = if day.held == 0 { cuts.iter().take_while(|cut| cut.kind == Kind::Purchase).count() } else { 0 };
+    day.open(&cuts[..opening]);
+    for together in cuts[opening..].chunk_by(Cut::is_with) {
+        day.cut(together);
+    }
+    let [_, end] = day.worth.total();
+    day.factor(end);
+    day.growth
+}
+
+/// A day on its way from cut to cut.
+struct DayInParts<'a> {
+    traded: &'a [Traded],
+    /// What is held, at the close before and at the close, by instrument; the last is all that is not traded.
+    worth: Sums,
+    /// Instruments of which there are units.
+    held: usize,
+    /// What the next factor is of.
+    base: f64,
+    growth: Option<f64>,
+}
+
+impl<'a> DayInParts<'a> {
+    fn new(start_value: f64, untouched: Untouched, traded: &'a [Traded]) -> Self {
+        let rest = [untouched.start, untouched.end];
+        let worth = traded.iter().map(|one| one.worth(one.units)).chain([rest]).collect();
+        let untouched = usize::from(rest != [0.0, 0.0]);
+        let held = untouched + traded.iter().filter(|one| one.units > 0.0).count();
+        Self { traded, worth: Sums::of(worth), held, base: start_value, growth: None }
+    }
+
+    /// The growth up to a value, from the one after the cut before.
+    fn factor(&mut self, value: f64) {
+        if self.base > 0.0 {
+            self.growth = Some(self.growth.unwrap_or(1.0) * (value / self.base).max(0.0));
+        }
+    }
+
+    /// The first purchases of a day that begins with nothing are one flow.
+    fn open(&mut self, purchases: &[Cut<'_>]) {
+        for cut in purchases {
+            self.base += cut.deal.units_after * cut.deal.price + cut.deal.fee;
+            self.holds(cut);
+        }
+    }
+
+    fn cut(&mut self, together: &[Cut<'_>]) {
+        let Some(Cut { place, kind, .. }) = together.first() else { return };
+        for cut in together {
+            self.worth.set(cut.instrument, [0.0, 0.0]);
+        }
+        let [start, end] = self.worth.total();
+        let rest = start + place * (end - start);
+        let (mut before, mut after, mut fees) = (rest, rest, 0.0);
+        for cut in together {
+            before += cut.units_before * cut.deal.price;
+            after += cut.deal.units_after * cut.deal.price;
+            fees += cut.deal.fee;
+            self.holds(cut);
+        }
+        match kind {
+            Kind::Purchase => {
+                self.factor(before);
+                self.base = after + fees;
+            }
+            Kind::Sale => {
+                self.factor(before - fees);
+                self.base = after;
+            }
+        }
+        if self.held == 0 {
+            self.base = 0.0;
+        }
+    }
+
+    /// Takes in the units that a flow leaves.
+    fn holds(&mut self, cut: &Cut<'_>) {
+        self.worth.set(cut.instrument, self.traded[cut.instrument].worth(cut.deal.units_after));
+        self.held += usize::from(cut.deal.units_after > 0.0);
+        self.held -= usize::from(cut.units_before > 0.0).min(self.held);
+    }
+}
+
+/// Pairs and their sum. A pair changes in as many additions as the logarithm of their number, and nothing is ever
+/// subtracted, so that a sum has no trace of what was in it before.
+struct Sums {
+    /// A tree in an array: the children of n are 2n and 2n + 1, the leaves are the second half.
+    nodes: Vec<[f64; 2]>,
+}
+
+impl Sums {
+    fn of(mut leaves: Vec<[f64; 2]>) -> Self {
+        let count = leaves.len().next_power_of_two();
+        let mut nodes = vec![[0.0, 0.0]; count];
+        leaves.resize(count, [0.0, 0.0]);
+        nodes.append(&mut leaves);
+        let mut sums = Self { nodes };
+        for node in (1..count).rev() {
+            sums.add_up(node);
+        }
+        sums
+    }
+
+    fn add_up(&mut self, node: usize) {
+        let ([a, b], [c, d]) = (self.nodes[2 * node], self.nodes[2 * node + 1]);
+        self.nodes[node] = [a + c, b + d];
+    }
+
+    fn set(&mut self, leaf: usize, pair: [f64; 2]) {
+        let mut node = self.nodes.len() / 2 + leaf;
+        self.nodes[node] = pair;
+        while node > 1 {
+            node /= 2;
+            self.add_up(node);
+        }
+    }
+
+    fn total(&self) -> [f64; 2] {
+        self.nodes[1]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held(units: f64, previous: f64, close: f64) -> Traded {
+        Traded { units, previous: Some(previous), close, purchase: None, sale: None }
+    }
+
+    fn deal(price: f64, units_after: f64, fee: f64) -> Deal {
+        Deal { price, units_after, fee }
+    }
+
+    fn near(found: Option<f64>, expected: f64) {
+        let found = found.unwrap();
+        assert!((found - expected).abs() < 1e-15 * expected.max(1.0), "{found} is not {expected}");
+    }
+
+    #[test]
+    fn a_purchase_at_any_price_leaves_the_instrument_its_return() {
+        for price in [90.0, 100.0, 103.0, 110.0, 130.0] {
+            for units in [11.0, 1e9] {
+                let bought = Traded { purchase: Some(deal(price, units, 0.0)), ..held(10.0, 100.0, 110.0) };
+                near(priced_growth(1000.0, Untouched::default(), &[bought]), 1.1);
+                let traded = Traded { sale: Some(deal(95.0, 10.0, 0.0)), ..bought };
+                near(priced_growth(1000.0, Untouched::default(), &[traded]), 1.1 * 95.0 / 95.0);
+            }
+        }
+    }
+
+    #[test]
+    fn fees_are_lost() {
+        let bought = Traded { purchase: Some(deal(110.0, 20.0, 5.0)), ..held(10.0, 100.0, 110.0) };
+        near(priced_growth(1000.0, Untouched::default(), &[bought]), 1.1 * 2200.0 / 2205.0);
+        let sold = Traded { sale: Some(deal(110.0, 0.0, 5.0)), ..held(10.0, 100.0, 110.0) };
+        near(priced_growth(1000.0, Untouched::default(), &[sold]), 1095.0 / 1000.0);
+        let eaten = Traded { sale: Some(deal(110.0, 5.0, 2000.0)), ..held(10.0, 100.0, 110.0) };
+        assert_eq!(priced_growth(1000.0, Untouched::default(), &[eaten]), Some(0.0), "never below nothing");
+    }
+
+    #[test]
+    fn what_is_not_traded_moves_on_as_far_as_the_flow_is_into_its_day() {
+        // Half way from 100 to 110, when the rest is half way from 1,000 to 2,000.
+        let bought = Traded { purchase: Some(deal(105.0, 20.0, 0.0)), ..held(10.0, 100.0, 110.0) };
+        let rest = Untouched { start: 1000.0, end: 2000.0 };
+        near(priced_growth(2000.0, rest, &[bought]), 2550.0 / 2000.0 * (4200.0 / 3600.0));
+    }
+
+    #[test]
+    fn a_day_that_begins_with_nothing_has_one_purchase() {
+        let first = Traded { purchase: Some(deal(105.0, 10.0, 1.0)), ..held(0.0, 100.0, 110.0) };
+        let second = Traded { purchase: Some(deal(50.0, 20.0, 2.0)), ..held(0.0, 50.0, 60.0) };
+        near(priced_growth(0.0, Untouched::default(), &[first, second]), 2300.0 / 2053.0);
+        let sold = Traded { sale: Some(deal(120.0, 0.0, 1.0)), ..first };
+        near(priced_growth(0.0, Untouched::default(), &[sold]), 1199.0 / 1051.0);
+        assert_eq!(priced_growth(0.0, Untouched::default(), &[]), None);
+    }
+
+    #[test]
+    fn once_all_is_sold_the_next_purchase_starts_anew() {
+        let sold = Traded { sale: Some(deal(100.0, 0.0, 0.0)), ..held(10.0, 100.0, 110.0) };
+        let bought = Traded { purchase: Some(deal(58.0, 5.0, 0.0)), ..held(0.0, 50.0, 60.0) };
+        near(priced_growth(1000.0, Untouched::default(), &[sold, bought]), 300.0 / 290.0);
+        // In the other order the first one's way to the close counts too.
+        let late = Traded { sale: Some(deal(110.0, 0.0, 0.0)), ..sold };
+        let before_it = 1080.0 / 1000.0;
+        near(priced_growth(1000.0, Untouched::default(), &[late, bought]), before_it * (1400.0 / 1370.0));
+    }
+
+    #[test]
+    fn flows_at_one_place_are_one_cut_and_purchases_come_first() {
+        let one = Traded { purchase: Some(deal(110.0, 11.0, 1.0)), ..held(10.0, 100.0, 110.0) };
+        let two = Traded { purchase: Some(deal(60.0, 12.0, 1.0)), ..held(10.0, 50.0, 60.0) };
+        let expected = 1700.0 / 1500.0 * (1930.0 / 1932.0);
+        near(priced_growth(1500.0, Untouched::default(), &[one, two]), expected);
+        let sale = Traded { sale: Some(deal(60.0, 0.0, 3.0)), ..held(10.0, 50.0, 60.0) };
+        // 1,700 at the purchase, 1,811 after it with its fee; the fee of the sale; 1,210 left.
+        near(priced_growth(1500.0, Untouched::default(), &[one, sale]), 1700.0 / 1500.0 * (1807.0 / 1811.0));
+    }
+
+    #[test]
+    fn a_price_stands_at_its_place_between_the_closes() {
+        let day = held(1.0, 100.0, 110.0);
+        let places = [90.0, 100.0, 105.0, 110.0, 120.0].map(|price| day.place(price));
+        assert_eq!(places, [0.0, 0.0, 0.5, 1.0, 1.0]);
+        let falling = held(1.0, 110.0, 100.0);
+        assert_eq!([110.0, 105.0, 100.0].map(|price| falling.place(price)), [0.0, 0.5, 1.0]);
+        let still = held(1.0, 100.0, 100.0);
+        assert_eq!([90.0, 100.0, 110.0].map(|price| still.place(price)), [0.0, 1.0, 0.0]);
+        let first = Traded { previous: None, ..day };
+        assert_eq!([90.0, 110.0].map(|price| first.place(price)), [0.0, 1.0]);
+    }
+}

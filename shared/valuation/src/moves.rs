@@ -1,0 +1,92 @@
+//! What was bought and what was sold of an instrument on a day, each of them together.
+
+use domain::{Bars, Day, DecimalError};
+use rust_decimal::Decimal;
+
+use crate::book::Flow;
+use crate::fixed::{self, AMOUNT_SCALE, UNIT_SCALE, product};
+
+/// A part of a price by which it may lie outside the prices of its day.
+const TOLERANCE: f64 = 0.05;
+
+/// Purchases or sales of a day in whole numbers. They are sums, so that the order of recording does not matter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Side {
+    pub(crate) units: i128,
+    /// Units × price.
+    pub(crate) value: i128,
+    /// Cost with the fee, or proceeds less the fee.
+    pub(crate) amount: i128,
+    pub(crate) fee: i128,
+    /// How many they are.
+    pub(crate) flows: u32,
+}
+
+/// Both sides of a day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Moves {
+    pub(crate) bought: Side,
+    pub(crate) sold: Side,
+    /// Flows whose price is not one of their day.
+    pub(crate) outside: u32,
+}
+
+impl Side {
+    fn add(&mut self, flow: &Flow) -> Result<(), DecimalError> {
+        let units = fixed::whole(flow.units.units(), UNIT_SCALE)?;
+        let price = fixed::whole(flow.price.amount(), UNIT_SCALE)?;
+        let value = product(units, price).map_err(|_| DecimalError::TooLarge)?;
+        let money = |amount: Decimal| fixed::whole(amount, AMOUNT_SCALE);
+        let add = |sum: &mut i128, number: i128| {
+            *sum = sum.checked_add(number).ok_or(DecimalError::TooLarge)?;
+            Ok(())
+        };
+        add(&mut self.units, units)?;
+        add(&mut self.value, value)?;
+        add(&mut self.amount, money(flow.amount)?)?;
+        add(&mut self.fee, money(flow.fee)?)?;
+        self.flows = self.flows.saturating_add(1);
+        Ok(())
+    }
+
+    /// The mean price of a unit, weighted by units.
+    pub(crate) fn mean_price(&self) -> f64 {
+        fixed::to_f64(self.value, AMOUNT_SCALE) / fixed::to_f64(self.units, UNIT_SCALE)
+    }
+}
+
+impl Moves {
+    /// The flows of one day.
+    pub(crate) fn of(flows: &[Flow], bars: &Bars) -> Result<Self, DecimalError> {
+        let mut moves = Self::default();
+        let Some(first) = flows.first() else { return Ok(moves) };
+        let prices = prices_of(bars, first.day);
+        for flow in flows {
+            if flow.kind.is_inflow() {
+                moves.bought.add(flow)?;
+            } else {
+                moves.sold.add(flow)?;
+            }
+            moves.outside += u32::from(prices.is_some_and(|prices| is_outside(flow, prices)));
+        }
+        Ok(moves)
+    }
+
+    /// How many flows they are.
+    pub(crate) fn flows(&self) -> u32 {
+        self.bought.flows.saturating_add(self.sold.flows)
+    }
+}
+
+/// The lowest and the highest price of a day; of an impossible bar they are those of open and close.
+fn prices_of(bars: &Bars, day: Day) -> Option<(f64, f64)> {
+    let at = bars.count_through(day).checked_sub(1)?;
+    let bar = bars.get(at).filter(|bar| bar.date == day)?;
+    let of_open_and_close = (bar.open.min(bar.close), bar.open.max(bar.close));
+    Some(if bar.is_impossible() { of_open_and_close } else { (bar.low, bar.high) })
+}
+
+fn is_outside(flow: &Flow, (low, high): (f64, f64)) -> bool {
+    let price = fixed::whole(flow.price.amount(), UNIT_SCALE).map(|price| fixed::to_f64(price, UNIT_SCALE));
+    price.is_ok_and(|price| price < low * (1.0 - TOLERANCE) || price > high * (1.0 + TOLERANCE))
+}
