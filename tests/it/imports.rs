@@ -247,7 +247,7 @@ fn a_purchase_after_the_markets_today_and_a_rounded_number_are_named_in_a_dry_ru
         };
         for query in ["?dry_run=true", ""] {
             let report = import(target, &investments, query, &file).await.expect_status(200).json();
-            assert_eq!(codes(&report), [vec!["rounded", "rounded"], vec!["after_market_day"]], "{query}");
+            assert_eq!(codes(&report), [vec!["rounded", "rounded"], vec!["investments_to_come"]], "{query}");
         }
         let json = target.get(&format!("{investments}/export")).await.expect_status(200).text();
         assert!(json.contains("IBM,1,100,2013-03-01,0.12,USD"), "{json}");

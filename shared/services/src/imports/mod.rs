@@ -38,7 +38,7 @@ use crate::tally::Tally;
 use crate::{App, investments, kept_answers, market_clock, portfolios};
 
 use repeats::Repeats;
-use report::{after_market_day, rounded_to};
+use report::{rounded_to, to_come};
 
 /// Rows of one transaction; portfolio, count and the import's own item are written beside them.
 const ROWS_A_TRANSACTION: usize = 80;
@@ -173,7 +173,7 @@ async fn checked(
             let identity = Identity { id: Uuid::nil(), portfolio_id: portfolio, created_at: DateTime::UNIX_EPOCH };
             purchase.recorded(&identity, instrument, today)?;
             if purchase.purchase_date > market_day {
-                warnings.push(after_market_day(purchase.purchase_date, market_day));
+                warnings.push(to_come(purchase.purchase_date, market_day));
             }
             Ok(Line { row: index + 1, instrument: instrument.clone(), purchase })
         });

@@ -58,7 +58,7 @@ pub struct RowVerdict {
     /// What is wrong with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<RowError>,
-    /// What to know of it: `rounded` where a number had more decimals than are kept, `after_market_day` where it is dated
+    /// What to know of it: `rounded` where a number had more decimals than are kept, `investments_to_come` where it is dated
     /// after the market's today and is in no value yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
@@ -103,9 +103,9 @@ pub(super) fn rounded_to(column: &str, number: &str) -> Warning {
 }
 
 /// That a row is dated after the market's today.
-pub(super) fn after_market_day(date: Day, market_day: Day) -> Warning {
+pub(super) fn to_come(date: Day, market_day: Day) -> Warning {
     let detail = format!("{date} is after the market's today, {market_day}: the lot is in no value until then");
-    Warning { code: "after_market_day".to_owned(), detail }
+    Warning { code: "investments_to_come".to_owned(), detail }
 }
 
 impl RowVerdict {
