@@ -15,6 +15,7 @@
 
 mod answer;
 mod backtest;
+mod dry_run;
 mod events;
 mod fetch_data;
 mod health;
@@ -35,6 +36,7 @@ mod predict;
 mod provider;
 mod report;
 mod shapes;
+mod stored_keys;
 mod target;
 mod tidy;
 mod trades;

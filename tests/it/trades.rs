@@ -165,6 +165,54 @@ fn what_cannot_be_paid_sold_or_priced_is_refused() {
 }
 
 #[test]
+fn a_price_worse_than_the_expected_one_is_refused_and_a_better_one_fills() {
+    each(async |target: &Target| {
+        let (customer, path) = trader(target, "10000", &brokerage()).await;
+        // AAPL is at 430.47.
+        let order = |side: &str, expected: Value| json!({ "side": side, "symbol": "AAPL", "quantity": "1", "expected_price": expected });
+        for (number, (side, expected)) in
+            [("buy", json!("430.47")), ("buy", json!(430.470_0)), ("buy", json!("430.48")), ("sell", json!("430.46"))]
+                .into_iter()
+                .enumerate()
+        {
+            let filled = customer.post_with_key(&path, &order(side, expected), &format!("f-{number}")).await;
+            assert_eq!(filled.expect_status(201).json()["price"], "430.47");
+        }
+        for (side, expected) in
+            [("buy", "430.469999999999"), ("buy", "0.01"), ("sell", "430.47000001"), ("sell", "431")]
+        {
+            let refused = customer.post_with_key(&path, &order(side, json!(expected)), "w").await;
+            let problem = refused.expect_problem(409, "price_changed");
+            assert_eq!((&problem["expected_price"], &problem["current_price"]), (&json!(expected), &json!("430.47")));
+            let dry = customer.post(&format!("{path}?dry_run=true"), &order(side, json!(expected))).await;
+            dry.expect_problem(409, "price_changed");
+        }
+        // The refusals used up no key.
+        customer.post_with_key(&path, &order("sell", json!("430.47")), "w").await.expect_status(201);
+        for expected in [json!("0"), json!("-1"), json!("1e3"), json!("430.4700000000001"), json!("dear"), json!(true)]
+        {
+            let refused = customer.post_with_key(&path, &order("buy", expected.clone()), "n").await;
+            let problem = refused.expect_problem(422, "invalid_fields");
+            assert_eq!(problem["errors"][0]["pointer"], "/expected_price", "{expected}");
+        }
+    });
+}
+
+#[test]
+fn a_loss_is_written_with_the_decimals_of_its_currency() {
+    each(async |target: &Target| {
+        let (customer, path) = trader(target, "1000", &brokerage()).await;
+        let order = |side: &str| json!({ "side": side, "symbol": "AAPL", "quantity": "1", "fee": 2.5 });
+        customer.post_with_key(&path, &order("buy"), "b").await.expect_status(201);
+        let sold = customer.post_with_key(&path, &order("sell"), "s").await.expect_status(201).json();
+        assert_eq!((&sold["realized_gain"], &sold["lots"][0]["gain"]), (&json!("-5.00"), &json!("-5.00")));
+        assert_eq!((&sold["cash_after"], &sold["position"]["cost"]), (&json!("995.00"), &json!("0.00")));
+        let listed = customer.get(&path).await.expect_status(200).json();
+        assert_eq!(listed["items"][0]["realized_gain"], "-5.00", "as it was answered first");
+    });
+}
+
+#[test]
 fn a_closed_portfolio_and_a_frozen_wallet_take_no_order() {
     each(async |target: &Target| {
         let (customer, path) = trader(target, "1000", &brokerage()).await;

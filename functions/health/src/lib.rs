@@ -20,8 +20,9 @@ const OPENAPI_JSON: &str = include_str!("../../../openapi.json");
 
 /// The function's routes, ready to serve.
 pub fn router(app: App) -> Router {
-    let router = routes().split_for_parts().0.with_state(app.clone());
-    api::door::finish_answers(app, router.fallback(no_such_route).method_not_allowed_fallback(no_such_route))
+    let (router, document) = routes().split_for_parts();
+    let router = router.fallback(no_such_route).method_not_allowed_fallback(no_such_route);
+    api::door::finish_answers(app, router, &document)
 }
 
 /// The function's part of the API document.

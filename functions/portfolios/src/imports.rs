@@ -2,7 +2,7 @@
 
 use api::body::{read, require_one_of};
 use api::idempotency_key::REPLAYED_HEADER;
-use api::{Caller, Fields, IdPath, IdempotencyKey, Problem, Query};
+use api::{Caller, Command, DryRun, Fields, IdPath, IdempotencyKey, Problem, Query};
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::header;
@@ -57,7 +57,7 @@ pub(crate) struct ImportQuery {
     params(
         ("id" = String, Path, description = "Id of the portfolio"),
         ImportQuery,
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same request answers the first verdicts again; the file itself is imported once while its lots are there"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same request answers the first verdicts again; the file itself is imported once while its lots are there; a dry run uses none up"),
     ),
     request_body(
         description = "At most 4 MiB and 20,000 rows. CSV has a header of `ticker_symbol,quantity,purchase_price,purchase_date` and, where wanted, `fee,currency`; JSON is a list of such objects, or an export",
@@ -83,17 +83,19 @@ pub(crate) async fn import(
     query: Result<Query<ImportQuery>, Problem>,
     file: File,
 ) -> Result<Response, Problem> {
-    let IdempotencyKey(key) = key?;
+    let key = key?;
     let (duplicates, dry_run) = query?.0.parse()?;
+    let Command { key, .. } = Command::new(dry_run, key);
     let portfolio = PortfolioId(id?.0);
-    let request = Import { file: &file.bytes, format: file.format, duplicates, dry_run };
+    let app = dry_run.app(&app);
+    let request = Import { file: &file.bytes, format: file.format, duplicates, dry_run: dry_run.0 };
     let made = imports::import(&app, caller.customer_id, portfolio, &request, key.as_deref()).await?;
     let replayed = made.replayed.then_some((REPLAYED_HEADER, "true"));
     Ok((AppendHeaders(replayed), axum::Json(made.value)).into_response())
 }
 
 impl ImportQuery {
-    fn parse(self) -> Result<(Duplicates, bool), Problem> {
+    fn parse(self) -> Result<(Duplicates, DryRun), Problem> {
         let mut fields = Fields::default();
         let duplicates = match self.duplicates.as_deref() {
             None => Ok(Duplicates::Ask),
@@ -101,11 +103,7 @@ impl ImportQuery {
             Some("skip") => Ok(Duplicates::Skip),
             Some(_) => Err("duplicates are to be import or skip"),
         };
-        let dry_run = match self.dry_run.as_deref() {
-            None | Some("false") => Ok(false),
-            Some("true") => Ok(true),
-            Some(_) => Err("it is true or false"),
-        };
+        let dry_run = DryRun::parse(self.dry_run.as_deref());
         let parsed = fields.take("duplicates", duplicates).zip(fields.take("dry_run", dry_run));
         fields.finish(parsed)
     }

@@ -1,8 +1,10 @@
 //! `/portfolios/{id}/investments`: lots held elsewhere.
 
 use api::idempotency_key::REPLAYED_HEADER;
-use api::{Caller, Exact, Fields, IdPairPath, IdPath, IdempotencyKey, IfMatch, Json, MergePatch, Page, Patch, Problem};
-use api::{PageQuery, Query, etag};
+use api::{
+    Caller, Command, DryRun, DryRunQuery, Exact, Fields, IdPairPath, IdPath, IdempotencyKey, IfMatch, Json, MergePatch,
+    Page, PageQuery, Patch, Preview, Problem, Query, etag,
+};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
@@ -11,6 +13,9 @@ use serde::Deserialize;
 use services::investments::{Correction, InvestmentNow, Purchase};
 use services::{App, investments};
 use utoipa::ToSchema;
+
+/// What a dry run answers.
+type InvestmentNowPreview = Preview<InvestmentNow>;
 
 /// A lot held elsewhere; `fee` and `currency` may be left out.
 #[derive(Deserialize, ToSchema)]
@@ -117,10 +122,12 @@ impl InvestmentChange {
     tag = "portfolios",
     params(
         ("id" = String, Path, description = "Id of the portfolio"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same request answers the first result again, with what it was worth then"),
+        DryRunQuery,
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same request answers the first result again, with what it was worth then; a dry run uses none up"),
     ),
     request_body = InvestmentRequest,
     responses(
+        (status = 200, description = "With `dry_run=true`: the investment as it would be", body = InvestmentNowPreview),
         (status = 201, description = "The investment; `Location` names it", body = InvestmentNow),
         (status = 400, description = "Not JSON, or an unusable Idempotency-Key", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such portfolio of the caller, or an unknown symbol", body = Problem, content_type = "application/problem+json"),
@@ -134,14 +141,19 @@ impl InvestmentChange {
 pub(crate) async fn record(
     State(app): State<App>,
     caller: Caller,
+    dry_run: DryRun,
     id: Result<IdPath, Problem>,
     key: Result<IdempotencyKey, Problem>,
     Json(request): Json<InvestmentRequest>,
 ) -> Result<Response, Problem> {
-    let IdempotencyKey(key) = key?;
+    let Command { key, .. } = Command::new(dry_run, key?);
     let purchase = request.parse()?;
     let portfolio = PortfolioId(id?.0);
+    let app = dry_run.app(&app);
     let made = investments::record(&app, caller.customer_id, portfolio, &purchase, key.as_deref()).await?;
+    if dry_run.0 {
+        return Ok(Preview::of_new(made.value).into_response());
+    }
     let location = [(header::LOCATION, format!("/portfolios/{portfolio}/investments/{}", made.value.id))];
     let replayed = made.replayed.then_some((REPLAYED_HEADER, "true"));
     let tag = etag(made.value.version);
@@ -207,11 +219,12 @@ pub(crate) async fn read(
     params(
         ("id" = String, Path, description = "Id of the portfolio"),
         ("investment_id" = String, Path, description = "Id of the investment"),
+        DryRunQuery,
         ("If-Match" = String, Header, description = "The `ETag` of the version that the change was made for, or `*`"),
     ),
     request_body(content((InvestmentChange = "application/merge-patch+json"), (InvestmentChange = "application/json"))),
     responses(
-        (status = 200, description = "The investment as it is now", body = InvestmentNow),
+        (status = 200, description = "The investment as it is now or, with `dry_run=true`, as it would be, marked `\"dry_run\": true`", body = InvestmentNow),
         (status = 400, description = "Not JSON, or an unusable If-Match", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such portfolio or investment of the caller, or an unknown symbol", body = Problem, content_type = "application/problem+json"),
         (status = 412, description = "It has changed since", body = Problem, content_type = "application/problem+json"),
@@ -224,6 +237,7 @@ pub(crate) async fn read(
 pub(crate) async fn correct(
     State(app): State<App>,
     caller: Caller,
+    dry_run: DryRun,
     ids: Result<IdPairPath, Problem>,
     precondition: Result<IfMatch, Problem>,
     MergePatch(request): MergePatch<InvestmentChange>,
@@ -232,7 +246,11 @@ pub(crate) async fn correct(
     let correction = request.parse()?;
     let IdPairPath(portfolio, id) = ids?;
     let portfolio = PortfolioId(portfolio);
+    let app = dry_run.app(&app);
     let investment = investments::correct(&app, caller.customer_id, portfolio, id, &precondition, &correction).await?;
+    if dry_run.0 {
+        return Ok(Preview::of_standing(investment).into_response());
+    }
     Ok((etag(investment.version), axum::Json(investment)).into_response())
 }
 
@@ -245,9 +263,11 @@ pub(crate) async fn correct(
     params(
         ("id" = String, Path, description = "Id of the portfolio"),
         ("investment_id" = String, Path, description = "Id of the investment"),
+        DryRunQuery,
         ("If-Match" = Option<String>, Header, description = "Removes it only at this version"),
     ),
     responses(
+        (status = 200, description = "With `dry_run=true`: the investment that would be gone", body = InvestmentNowPreview),
         (status = 204, description = "It is gone"),
         (status = 404, description = "No such portfolio or investment of the caller", body = Problem, content_type = "application/problem+json"),
         (status = 412, description = "It has changed since", body = Problem, content_type = "application/problem+json"),
@@ -256,10 +276,16 @@ pub(crate) async fn correct(
 pub(crate) async fn remove(
     State(app): State<App>,
     caller: Caller,
+    dry_run: DryRun,
     precondition: Result<IfMatch, Problem>,
     IdPairPath(portfolio, id): IdPairPath,
-) -> Result<StatusCode, Problem> {
+) -> Result<Response, Problem> {
     let IfMatch(precondition) = precondition?;
-    investments::remove(&app, caller.customer_id, PortfolioId(portfolio), id, &precondition).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let (app, portfolio) = (dry_run.app(&app), PortfolioId(portfolio));
+    investments::remove(&app, caller.customer_id, portfolio, id, &precondition).await?;
+    if dry_run.0 {
+        let standing = investments::find(&app, caller.customer_id, portfolio, id).await?;
+        return Ok(Preview::of_standing(standing).into_response());
+    }
+    Ok(StatusCode::NO_CONTENT.into_response())
 }

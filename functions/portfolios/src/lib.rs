@@ -24,8 +24,7 @@ use opening::{OpenRequest, PortfolioChange};
 
 /// The function's routes, ready to serve.
 pub fn router(app: App) -> Router {
-    let router = routes().split_for_parts().0.with_state(app.clone());
-    api::close(app, router)
+    api::close(app, routes())
 }
 
 /// The function's part of the API document.

@@ -1,7 +1,7 @@
 //! `POST /portfolios/{id}/trades` buys and sells at the stored quote; `GET` lists what was traded.
 
 use api::idempotency_key::REPLAYED_HEADER;
-use api::{Caller, Exact, Fields, IdPath, Keyed, Page, PageQuery, Problem, Query};
+use api::{Caller, DryRunQuery, Exact, Fields, IdPath, Keyed, Page, PageQuery, Preview, Problem, Query};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -16,10 +16,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+/// What a dry run answers.
+type TradePreview = Preview<Trade>;
+
 /// The function's routes, ready to serve.
 pub fn router(app: App) -> Router {
-    let router = routes().split_for_parts().0.with_state(app.clone());
-    api::close(app, router)
+    api::close(app, routes())
 }
 
 /// The function's part of the API document.
@@ -50,6 +52,10 @@ struct TradeRequest {
     /// Fee, zero where not given: added to what a purchase costs, taken from what a sale brings.
     #[schema(value_type = Option<String>, example = "0.99")]
     fee: Option<Exact>,
+    /// The price of one unit at which the order was decided. Where the price has become worse for the customer since
+    /// (above it for a purchase, below it for a sale) the order is refused with `price_changed`; at a better one it fills.
+    #[schema(value_type = Option<String>, example = "430.47")]
+    expected_price: Option<Exact>,
     /// The lots to sell from, where the portfolio's lot method is `specific`.
     #[serde(default)]
     lots: Vec<LotRequest>,
@@ -81,6 +87,8 @@ impl TradeRequest {
             }
         };
         let fee = fields.take("fee", self.fee.as_ref().map_or(Ok(Quantity::ZERO), Exact::quantity));
+        let expected_price = self.expected_price.as_ref().map(Exact::price);
+        let expected_price = fields.take_optional("expected_price", expected_price);
         if self.lots.len() > MAX_LOTS_NAMED {
             fields.refuse("lots", format!("an order names at most {MAX_LOTS_NAMED} lots"));
         }
@@ -89,10 +97,15 @@ impl TradeRequest {
             let quantity = fields.take(&format!("lots/{index}/quantity"), positive(&lot.quantity));
             lots.extend(quantity.map(|quantity| (lot.lot_id, quantity)));
         }
-        let request = symbol.zip(size).zip(fee);
-        let request =
-            request.map(|((symbol, size), fee)| Request { side: self.side, symbol, size, fee: fee.units(), lots });
-        fields.finish(request)
+        let request = symbol.zip(size).zip(fee.zip(expected_price));
+        fields.finish(request.map(|((symbol, size), (fee, expected_price))| Request {
+            side: self.side,
+            symbol,
+            size,
+            fee: fee.units(),
+            lots,
+            expected_price,
+        }))
     }
 }
 
@@ -113,14 +126,16 @@ fn positive(given: &Exact) -> Result<Quantity, String> {
     tag = "trades",
     params(
         ("id" = String, Path, description = "Id of the portfolio"),
-        ("Idempotency-Key" = String, Header, description = "Names this order: the same key with the same request trades once"),
+        DryRunQuery,
+        ("Idempotency-Key" = Option<String>, Header, description = "Names this order: the same key with the same request trades once. Required except in a dry run, which uses none up"),
     ),
     request_body = TradeRequest,
     responses(
+        (status = 200, description = "With `dry_run=true`: the trade as it would be executed", body = TradePreview),
         (status = 201, description = "The trade as it was executed", body = Trade),
         (status = 400, description = "Not JSON, or no usable Idempotency-Key", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such portfolio of the caller, or an unknown symbol", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "Too little cash, too few units, no price of the last seven days, or a closed portfolio", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Too little cash, too few units, no price of the last seven days, a price worse than `expected_price`, or a closed portfolio", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "A body that is not sent as JSON", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Fields that cannot be used, or a key of another request", body = Problem, content_type = "application/problem+json"),
         (status = 423, description = "The wallet is frozen", body = Problem, content_type = "application/problem+json"),
@@ -132,10 +147,14 @@ async fn trade(
     State(app): State<App>,
     caller: Caller,
     IdPath(portfolio): IdPath,
-    Keyed { key, body }: Keyed<TradeRequest>,
+    Keyed { command, body }: Keyed<TradeRequest>,
 ) -> Result<Response, Problem> {
     let request = body.parse()?;
-    let made = trades::execute(&app, caller.customer_id, PortfolioId(portfolio), &request, &key).await?;
+    let (app, key) = (command.dry_run.app(&app), command.key.as_deref());
+    let made = trades::execute(&app, caller.customer_id, PortfolioId(portfolio), &request, key).await?;
+    if command.dry_run.0 {
+        return Ok(Preview::of_new(made.value).into_response());
+    }
     let replayed = made.replayed.then_some((REPLAYED_HEADER, "true"));
     Ok((StatusCode::CREATED, AppendHeaders(replayed), axum::Json(made.value)).into_response())
 }

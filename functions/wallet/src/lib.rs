@@ -1,7 +1,7 @@
 //! `GET /wallet`, its statement, deposits, withdrawals, and the reversals that administrators make.
 
 use api::idempotency_key::REPLAYED_HEADER;
-use api::{Caller, Exact, Fields, IdPath, IdempotencyKey, Keyed, Page, PageQuery, Problem, Query};
+use api::{Caller, Command, DryRunQuery, Exact, Fields, IdPath, Keyed, Page, PageQuery, Preview, Problem, Query};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -15,10 +15,12 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+/// What a dry run answers.
+type StatementLinePreview = Preview<StatementLine>;
+
 /// The function's routes, ready to serve.
 pub fn router(app: App) -> Router {
-    let router = routes().split_for_parts().0.with_state(app.clone());
-    api::close(app, router)
+    api::close(app, routes())
 }
 
 /// The function's part of the API document.
@@ -104,9 +106,13 @@ async fn statement(
     path = "/wallet/deposits",
     operation_id = "deposit",
     tag = "wallet",
-    params(("Idempotency-Key" = String, Header, description = "Names this deposit: the same key with the same request moves money once")),
+    params(
+        DryRunQuery,
+        ("Idempotency-Key" = Option<String>, Header, description = "Names this deposit: the same key with the same request moves money once. Required except in a dry run, which uses none up"),
+    ),
     request_body = TransferRequest,
     responses(
+        (status = 200, description = "With `dry_run=true`: the entry as it would be", body = StatementLinePreview),
         (status = 201, description = "The entry", body = StatementLine),
         (status = 400, description = "Not JSON, or no usable Idempotency-Key", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "A body that is not sent as JSON", body = Problem, content_type = "application/problem+json"),
@@ -125,9 +131,13 @@ async fn deposit(State(app): State<App>, caller: Caller, request: Keyed<Transfer
     path = "/wallet/withdrawals",
     operation_id = "withdraw",
     tag = "wallet",
-    params(("Idempotency-Key" = String, Header, description = "Names this withdrawal: the same key with the same request moves money once")),
+    params(
+        DryRunQuery,
+        ("Idempotency-Key" = Option<String>, Header, description = "Names this withdrawal: the same key with the same request moves money once. Required except in a dry run, which uses none up"),
+    ),
     request_body = TransferRequest,
     responses(
+        (status = 200, description = "With `dry_run=true`: the entry as it would be", body = StatementLinePreview),
         (status = 201, description = "The entry", body = StatementLine),
         (status = 400, description = "Not JSON, or no usable Idempotency-Key", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "Too little cash", body = Problem, content_type = "application/problem+json"),
@@ -152,7 +162,9 @@ async fn transfer(
     request: &Keyed<TransferRequest>,
 ) -> Result<Response, Problem> {
     let amount = request.body.parse()?;
-    Ok(answer(wallets::transfer(app, caller.customer_id, way, amount, &request.key).await?))
+    let Keyed { command, .. } = request;
+    let (app, key) = (command.dry_run.app(app), command.key.as_deref());
+    Ok(answer(command, wallets::transfer(&app, caller.customer_id, way, amount, key).await?))
 }
 
 /// Undoes a deposit or a withdrawal, once. For administrators.
@@ -163,9 +175,11 @@ async fn transfer(
     tag = "wallet",
     params(
         ("id" = String, Path, description = "Id of the deposit or withdrawal"),
-        ("Idempotency-Key" = String, Header, description = "Names this reversal"),
+        DryRunQuery,
+        ("Idempotency-Key" = Option<String>, Header, description = "Names this reversal. Required except in a dry run, which uses none up"),
     ),
     responses(
+        (status = 200, description = "With `dry_run=true`: the entry as it would be", body = StatementLinePreview),
         (status = 201, description = "The entry that undoes it", body = StatementLine),
         (status = 400, description = "No usable Idempotency-Key", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "The caller is no administrator", body = Problem, content_type = "application/problem+json"),
@@ -178,13 +192,17 @@ async fn reverse(
     State(app): State<App>,
     caller: Caller,
     IdPath(id): IdPath,
-    key: Result<IdempotencyKey, Problem>,
+    command: Result<Command, Problem>,
 ) -> Result<Response, Problem> {
-    let key = key?.required()?;
-    Ok(answer(wallets::reverse_entry(&app, caller.customer_id, id, &key).await?))
+    let command = command?;
+    let (app, key) = (command.dry_run.app(&app), command.key.as_deref());
+    Ok(answer(&command, wallets::reverse_entry(&app, caller.customer_id, id, key).await?))
 }
 
-fn answer(made: Created<StatementLine>) -> Response {
+fn answer(command: &Command, made: Created<StatementLine>) -> Response {
+    if command.dry_run.0 {
+        return Preview::of_new(made.value).into_response();
+    }
     let replayed = made.replayed.then_some((REPLAYED_HEADER, "true"));
     (StatusCode::CREATED, AppendHeaders(replayed), axum::Json(made.value)).into_response()
 }

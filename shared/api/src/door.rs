@@ -2,6 +2,7 @@
 //! unknown routes, wrong methods and bugs.
 
 use std::any::Any;
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
@@ -12,9 +13,12 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use services::App;
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::policy;
 use crate::problem::Problem;
+use crate::query::{self, KnownParameters};
 
 /// The largest answer of a function, in bytes of the JSON string that Lambda sends it in. Lambda takes 6 MiB, of which this
 /// leaves some to status and headers.
@@ -30,20 +34,24 @@ const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
-/// Closes a function's router: every answer that leaves it has an id, safe headers and, where it
-/// is a refusal, a problem body. Routes and methods that it does not have are refused.
-pub fn close(app: App, router: Router) -> Router {
+/// Closes a function's routes: every answer that leaves them has an id, safe headers and, where it
+/// is a refusal, a problem body. Routes, methods and query parameters that they do not have are refused.
+pub fn close(app: App, routes: OpenApiRouter<App>) -> Router {
+    let (router, document) = routes.split_for_parts();
     let refusing = router
         .fallback(|| async { Problem::not_found("route_not_found", "no such route") })
         .method_not_allowed_fallback(|| async {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "the route has no such method")
         });
-    finish_answers(app, refusing)
+    finish_answers(app, refusing, &document)
 }
 
 /// Like [`close`], for the function whose own fallback answers for every route that is not there.
-pub fn finish_answers(app: App, router: Router) -> Router {
+pub fn finish_answers(app: App, router: Router<App>, document: &OpenApi) -> Router {
+    let parameters = Arc::new(KnownParameters::of(document));
     router
+        .with_state(app.clone())
+        .layer(from_fn_with_state(parameters, query::refuse_unknown))
         .layer(from_fn(policy::enforce))
         .layer(CatchPanicLayer::custom(answer_for_a_bug))
         .layer(from_fn_with_state(app, finish))

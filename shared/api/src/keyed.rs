@@ -1,19 +1,20 @@
-//! The body of a request that moves money, together with the key that it must have.
+//! The body of a request that moves money, together with how it is to be carried out.
 
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use serde::de::DeserializeOwned;
 
 use crate::body::{MAX_BODY_BYTES, check_syntax, parse_fields, read, require_one_of};
+use crate::command::{Command, DryRun};
 use crate::idempotency_key::IdempotencyKey;
 use crate::problem::Problem;
 
-/// A JSON body of type `T` and its `Idempotency-Key`.
+/// A JSON body of type `T`, and its `Idempotency-Key` unless it is a dry run.
 ///
 /// What cannot be read at all is told before a missing key, and a missing key before fields that cannot be used.
 #[derive(Debug)]
 pub struct Keyed<T> {
-    /// The key.
-    pub key: String,
+    /// How it is to be carried out.
+    pub command: Command,
     /// The body.
     pub body: T,
 }
@@ -21,13 +22,15 @@ pub struct Keyed<T> {
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Keyed<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        require_one_of(request.headers(), &["application/json"])?;
-        let key = IdempotencyKey::of(request.headers());
-        let bytes = read(request, MAX_BODY_BYTES).await?;
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let dry_run = DryRun::from_request_parts(&mut parts, state).await?;
+        require_one_of(&parts.headers, &["application/json"])?;
+        let key = IdempotencyKey::of(&parts.headers);
+        let bytes = read(Request::from_parts(parts, body), MAX_BODY_BYTES).await?;
         check_syntax(&bytes)?;
-        let key = key?.required()?;
-        Ok(Self { key, body: parse_fields(&bytes)? })
+        let command = Command::keyed(dry_run, key?)?;
+        Ok(Self { command, body: parse_fields(&bytes)? })
     }
 }
 
@@ -62,6 +65,6 @@ mod tests {
             assert_eq!(sent(body, content_type, key).await.unwrap_err().code, code, "{body} {key:?}");
         }
         let keyed = sent("{\"amount\": 7}", "application/json", Some("k")).await.unwrap();
-        assert_eq!((keyed.key.as_str(), keyed.body.amount), ("k", 7));
+        assert_eq!((keyed.command.key.as_deref(), keyed.body.amount), (Some("k"), 7));
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod body;
 pub mod caller;
+pub mod command;
 pub mod door;
 pub mod etag;
 pub mod exact;
@@ -13,12 +14,14 @@ pub mod merge_patch;
 pub mod page;
 pub mod path;
 pub mod policy;
+pub mod preview;
 pub mod problem;
 pub mod query;
 pub mod source;
 
 pub use body::Json;
 pub use caller::Caller;
+pub use command::{Command, DryRun, DryRunQuery};
 pub use door::close;
 pub use etag::{IfMatch, etag};
 pub use exact::Exact;
@@ -28,6 +31,7 @@ pub use keyed::Keyed;
 pub use merge_patch::{MergePatch, Patch};
 pub use page::{Page, PageQuery};
 pub use path::{IdPairPath, IdPath, SymbolPath};
+pub use preview::Preview;
 pub use problem::{FieldError, Problem};
 pub use query::Query;
 pub use source::{Source, with_rate_limit};

@@ -3,6 +3,7 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use domain::Price;
 use ledger::Refusal;
 use market::ProviderError;
 use serde::Serialize;
@@ -36,6 +37,12 @@ pub struct Problem {
     /// The fields at fault.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
+    /// With the code `price_changed`: the price of one unit that the order expects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected_price: Option<Price>,
+    /// With the code `price_changed`: the price of one unit now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub current_price: Option<Price>,
     /// Id of the request, as in `X-Request-Id`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
@@ -74,6 +81,8 @@ impl Problem {
             detail: detail.into(),
             code,
             errors: Vec::new(),
+            expected_price: None,
+            current_price: None,
             request_id: None,
             headers: Vec::new(),
         }
@@ -284,6 +293,10 @@ impl From<ServiceError> for Problem {
                 Self::new(StatusCode::CONFLICT, "price_unavailable", detail)
             }
             ServiceError::PriceTooSmall { .. } => Self::new(StatusCode::CONFLICT, "price_too_small", detail),
+            ServiceError::PriceChanged { expected, current } => {
+                let problem = Self::new(StatusCode::CONFLICT, "price_changed", detail);
+                Self { expected_price: Some(expected), current_price: Some(current), ..problem }
+            }
             ServiceError::PortfolioClosed => Self::new(StatusCode::CONFLICT, "portfolio_closed", detail),
             ServiceError::PortfolioNotEmpty { .. } => Self::new(StatusCode::CONFLICT, "portfolio_not_empty", detail),
             ServiceError::PortfolioHasTrades => Self::new(StatusCode::CONFLICT, "portfolio_has_trades", detail),

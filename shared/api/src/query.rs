@@ -1,10 +1,21 @@
 //! Query strings, read as strictly as bodies.
 
-use axum::extract::FromRequestParts;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
+use axum::http::{Method, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
+use utoipa::openapi::path::{Operation, ParameterIn};
+use utoipa::openapi::{OpenApi, RefOr};
 
 use crate::problem::{FieldError, Problem};
+
+/// Most unknown parameters that a refusal lists.
+const MAX_UNKNOWN_LISTED: usize = 20;
 
 /// The query of a request as `T`, whose fields are texts that the handler parses.
 #[derive(Debug)]
@@ -30,10 +41,77 @@ fn named_field(detail: &str) -> &str {
     detail.split('`').nth(1).unwrap_or_default()
 }
 
+/// The query parameters of every route of a function, as its part of the API document lists them.
+#[derive(Debug)]
+pub(crate) struct KnownParameters(HashMap<String, HashSet<String>>);
+
+impl KnownParameters {
+    pub(crate) fn of(document: &OpenApi) -> Self {
+        let mut known = HashMap::new();
+        for (path, item) in &document.paths.paths {
+            for (method, operation) in [
+                ("GET", &item.get),
+                ("POST", &item.post),
+                ("PUT", &item.put),
+                ("PATCH", &item.patch),
+                ("DELETE", &item.delete),
+            ] {
+                known.extend(operation.as_ref().map(|operation| (format!("{method} {path}"), names(operation))));
+            }
+        }
+        Self(known)
+    }
+
+    /// Refuses parameters that the route does not have; a route that is not documented says for itself what it takes.
+    fn check(&self, route: &str, uri: &Uri) -> Result<(), Problem> {
+        let Some(known) = self.0.get(route) else { return Ok(()) };
+        let sent = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri);
+        let sent = sent.map(|axum::extract::Query(sent)| sent).unwrap_or_default();
+        let unknown = sent.into_iter().map(|(name, _)| name).filter(|name| !known.contains(name));
+        let errors: Vec<_> = unknown
+            .take(MAX_UNKNOWN_LISTED)
+            .map(|name| FieldError::new(format!("/{name}"), "the route has no such parameter"))
+            .collect();
+        if errors.is_empty() { Ok(()) } else { Err(Problem::fields(errors)) }
+    }
+}
+
+fn names(operation: &Operation) -> HashSet<String> {
+    let parameters = operation.parameters.iter().flatten();
+    let of_query = parameters.filter_map(|parameter| match parameter {
+        RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Query => Some(parameter.name.clone()),
+        RefOr::T(_) | RefOr::Ref(_) => None,
+    });
+    of_query.collect()
+}
+
+/// The layer that refuses query parameters which a route does not have, before its handler runs.
+pub(crate) async fn refuse_unknown(
+    State(known): State<Arc<KnownParameters>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let verdict = match route.filter(|_| request.uri().query().is_some()) {
+        Some(path) => {
+            // A HEAD is answered by the handler of GET.
+            let method = if request.method() == Method::HEAD { "GET" } else { request.method().as_str() };
+            known.check(&format!("{method} {path}"), request.uri())
+        }
+        None => Ok(()),
+    };
+    match verdict {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use axum::http::Request;
     use serde::Deserialize;
+    use utoipa::openapi::HttpMethod;
+    use utoipa::openapi::path::{OperationBuilder, ParameterBuilder, PathItem, Paths};
 
     use super::*;
 
@@ -41,6 +119,31 @@ mod tests {
     #[serde(deny_unknown_fields)]
     struct Span {
         from: Option<String>,
+    }
+
+    #[test]
+    fn a_route_takes_the_parameters_of_its_document_and_no_others() {
+        let operation = |name: &str| {
+            let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Query);
+            OperationBuilder::new().parameter(parameter).build()
+        };
+        let items = Paths::builder()
+            .path("/x/{id}", PathItem::new(HttpMethod::Post, operation("dry_run")))
+            .path("/y", PathItem::new(HttpMethod::Get, Operation::new()));
+        let known = KnownParameters::of(&OpenApi::builder().paths(items).build());
+        for (route, query, unknown) in [
+            ("POST /x/{id}", "dry_run=true", None),
+            ("POST /x/{id}", "%64ry_run=true", None),
+            ("POST /x/{id}", "dry_run=true&id=7", Some("/id")),
+            ("POST /x/{id}", "dry-run=true", Some("/dry-run")),
+            ("GET /y", "", None),
+            ("GET /y", "x", Some("/x")),
+            ("GET /undocumented", "x", None),
+        ] {
+            let uri = format!("/z?{query}").parse().unwrap();
+            let refused = known.check(route, &uri).err().map(|problem| problem.errors[0].pointer.clone());
+            assert_eq!(refused.as_deref(), unknown, "{route}?{query}");
+        }
     }
 
     async fn read(query: &str) -> Result<Span, Problem> {

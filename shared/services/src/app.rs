@@ -11,6 +11,7 @@ use store::{Clock, Key, Table};
 use uuid::{ContextV7, Timestamp, Uuid};
 
 use crate::bus::{Bus, NobodyListens};
+use crate::dry_run::DryRunTable;
 use crate::history::Histories;
 use crate::identity::hasher::Hasher;
 use crate::identity::source_limits::SourceLimits;
@@ -55,10 +56,14 @@ const TURNS: usize = 64;
 
 /// The application, shared by all requests of a process; cloning shares it.
 #[derive(Clone)]
-pub struct App(Arc<Inner>);
+pub struct App {
+    inner: Arc<Inner>,
+    is_dry_run: bool,
+}
 
 struct Inner {
     parts: Parts,
+    dry_run_table: DryRunTable,
     ids: std::sync::Mutex<ContextV7>,
     histories: Histories,
     turns: [tokio::sync::Mutex<()>; TURNS],
@@ -77,7 +82,8 @@ impl App {
     /// An application on these engines, with these limits by source address.
     #[must_use]
     pub fn limited(parts: Parts, source_limits: SourceLimits) -> Self {
-        Self(Arc::new(Inner {
+        let inner = Inner {
+            dry_run_table: DryRunTable::new(Arc::clone(&parts.table), Arc::clone(&parts.clock)),
             parts,
             ids: std::sync::Mutex::new(ContextV7::new()),
             histories: Histories::default(),
@@ -85,61 +91,75 @@ impl App {
             turns_of_attempts: std::array::from_fn(|_| tokio::sync::Mutex::default()),
             hasher: Hasher::default(),
             source_limits,
-        }))
+        };
+        Self { inner: Arc::new(inner), is_dry_run: false }
+    }
+
+    /// This application for a dry run: use cases decide and answer as usual, and what they write is dropped.
+    ///
+    /// What is learnt of a market on the way, its bars and the count of calls that they cost, is kept as with every read.
+    #[must_use]
+    pub fn dry_run(&self) -> Self {
+        Self { is_dry_run: true, ..self.clone() }
+    }
+
+    /// This application with a store that is written to, dry run or not.
+    pub(crate) fn writing(&self) -> Self {
+        Self { is_dry_run: false, ..self.clone() }
     }
 
     /// The store.
     #[must_use]
     pub fn table(&self) -> &dyn Table {
-        &*self.0.parts.table
+        if self.is_dry_run { &self.inner.dry_run_table } else { &*self.inner.parts.table }
     }
 
     /// Reports and large results.
     #[must_use]
     pub fn objects(&self) -> &dyn Objects {
-        &*self.0.parts.objects
+        &*self.inner.parts.objects
     }
 
     /// The source of prices.
     #[must_use]
     pub fn provider(&self) -> &dyn Provider {
-        &*self.0.parts.provider
+        &*self.inner.parts.provider
     }
 
     /// Takes events.
     #[must_use]
     pub fn bus(&self) -> &dyn Bus {
-        &*self.0.parts.channels.bus
+        &*self.inner.parts.channels.bus
     }
 
     /// Reaches live connections.
     #[must_use]
     pub fn push(&self) -> &dyn Push {
-        &*self.0.parts.channels.push
+        &*self.inner.parts.channels.push
     }
 
     /// Sends letters.
     #[must_use]
     pub fn mail(&self) -> &dyn Mail {
-        &*self.0.parts.channels.mail
+        &*self.inner.parts.channels.mail
     }
 
     /// Hashes passwords.
     #[must_use]
     pub fn hasher(&self) -> &Hasher {
-        &self.0.hasher
+        &self.inner.hasher
     }
 
     /// How much one source address may ask for.
     #[must_use]
     pub fn source_limits(&self) -> &SourceLimits {
-        &self.0.source_limits
+        &self.inner.source_limits
     }
 
     /// The time on the wall, to the millisecond: what is answered at once and what is read back later are the same.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
-        domain::instant::to_the_millisecond((self.0.parts.clock)())
+        domain::instant::to_the_millisecond((self.inner.parts.clock)())
     }
 
     /// A new id; later ids sort after earlier ones of this process.
@@ -147,7 +167,7 @@ impl App {
     pub fn new_id(&self) -> Uuid {
         let now = self.now();
         let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
-        let context = self.0.ids.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let context = self.inner.ids.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         Uuid::new_v7(Timestamp::from_unix(&*context, seconds, now.timestamp_subsec_nanos()))
     }
 
@@ -165,17 +185,17 @@ impl App {
     /// of one process the races that all but one of them would lose.
     pub(crate) async fn turn(&self, customer: CustomerId) -> tokio::sync::MutexGuard<'_, ()> {
         let queue = usize::from(customer.0.as_bytes()[15]) % TURNS;
-        self.0.turns[queue].lock().await
+        self.inner.turns[queue].lock().await
     }
 
     /// Waits until no other request of this process counts an attempt under this key; like [`App::turn`] it decides nothing.
     pub(crate) async fn turn_at(&self, key: &Key) -> tokio::sync::MutexGuard<'_, ()> {
         let mut hasher = DefaultHasher::new();
         key.pk.hash(&mut hasher);
-        self.0.turns_of_attempts[hasher.finish() as usize % TURNS].lock().await
+        self.inner.turns_of_attempts[hasher.finish() as usize % TURNS].lock().await
     }
 
     pub(crate) fn histories(&self) -> &Histories {
-        &self.0.histories
+        &self.inner.histories
     }
 }

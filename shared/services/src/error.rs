@@ -1,6 +1,6 @@
 //! Why a service could not do what it was asked to.
 
-use domain::{Day, Symbol};
+use domain::{Day, Price, Symbol};
 use ledger::Refusal;
 use market::ProviderError;
 use objects::ObjectError;
@@ -194,6 +194,14 @@ pub enum ServiceError {
         symbol: Symbol,
         /// The day of its last price.
         last: Day,
+    },
+    /// The price of an instrument is worse for the customer than the one that their order expects.
+    #[error("the price is {current} and {expected} was expected")]
+    PriceChanged {
+        /// The price of one unit that the order names.
+        expected: Price,
+        /// The price of one unit now.
+        current: Price,
     },
     /// The last quote of an instrument does not go with its bars: there may be a split that is not known yet.
     #[error("the quote of {symbol} of {day} does not go with its prices up to {last}: it waits for the next ones")]

@@ -136,6 +136,8 @@ pub async fn load_with(app: &App, symbol: &Symbol, patience: Patience) -> Result
 
 /// Like [`load_with`], for a wait that has begun already.
 pub(crate) async fn load_within(app: &App, symbol: &Symbol, reader: Reader) -> Result<Arc<Series>, ServiceError> {
+    // A call of the provider is made and paid for in a dry run too, so that its count and its bars are kept.
+    let app = &app.writing();
     let Some(mut slot) = app.histories().turn(symbol, reader.wait).await else {
         let stored = from_store(app, symbol).await?.ok_or(ProviderError::TimedOut)?;
         return Ok(Arc::new(Series { stale: !is_current(app, &stored), ..stored }));

@@ -40,6 +40,8 @@ pub(crate) async fn find_within(
     prices_in: Option<Currency>,
     wait: Wait,
 ) -> Result<Instrument, ServiceError> {
+    // What a provider was asked is kept in a dry run too.
+    let app = &app.writing();
     let assumed = |error: &ProviderError| assumed(symbol, prices_in, error);
     // Files are at hand and their owner edits them; only a live provider's answer is worth keeping.
     if app.provider().clock() != MarketClock::Live {

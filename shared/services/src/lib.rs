@@ -10,6 +10,7 @@ pub mod backtests;
 pub mod bus;
 pub mod chart_series;
 mod digest;
+mod dry_run;
 pub mod error;
 mod exchange_rates;
 mod extension;

@@ -3,7 +3,7 @@
 //! A trade is one transaction: the key that names it, the wallet's head and its entry, the trade, the position, and the
 //! portfolio asserted to be as it was read. There is no state in between that somebody could see or would clean up.
 
-use domain::{Currency, CustomerId, Money, MoneyError, PortfolioId, Quantity, Symbol};
+use domain::{Currency, CustomerId, Money, MoneyError, PortfolioId, Price, Quantity, Symbol};
 use ledger::trade::{buy, sell};
 use ledger::{BookedTrade, LotPick, Order, Size, Stamp, Terms};
 pub use ledger::{Side, Trade};
@@ -35,6 +35,10 @@ pub struct Request {
     pub fee: Decimal,
     /// The lots to sell from, where the portfolio's lot method is `specific`: ids and units.
     pub lots: Vec<(Uuid, Quantity)>,
+    /// The price of one unit at which the customer decided, if they say it; a worse one is not taken. Where it is not
+    /// said the fingerprint of the request is the one that it had before there was such a field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected_price: Option<Price>,
 }
 
 /// How much an order is for.
@@ -60,21 +64,33 @@ impl Request {
         let lots = self.lots.iter().map(|&(lot_id, quantity)| LotPick { lot_id, quantity }).collect();
         Ok(Order { size, fee: money("fee", self.fee)?, lots })
     }
+
+    /// Refuses a price that is worse for the customer than the one at which they decided.
+    fn accept(&self, current: Price) -> Result<(), ServiceError> {
+        let is_worse = |expected: Price| match self.side {
+            Side::Buy => current > expected,
+            Side::Sell => current < expected,
+        };
+        match self.expected_price {
+            Some(expected) if is_worse(expected) => Err(ServiceError::PriceChanged { expected, current }),
+            _ => Ok(()),
+        }
+    }
 }
 
-/// Executes an order at the stored quote, once for each idempotency key.
+/// Executes an order at the stored quote, once for each idempotency key; only a dry run has none.
 ///
 /// Errors: [`ServiceError::NotFound`] for a portfolio that is not the customer's, [`ServiceError::PortfolioClosed`],
-/// [`ServiceError::PriceUnavailable`], [`ServiceError::UnknownSymbol`], and the ledger's refusals.
+/// [`ServiceError::PriceUnavailable`], [`ServiceError::PriceChanged`], [`ServiceError::UnknownSymbol`], and the ledger's
+/// refusals.
 pub async fn execute(
     app: &App,
     customer: CustomerId,
     portfolio: PortfolioId,
     request: &Request,
-    idempotency_key: &str,
+    idempotency_key: Option<&str>,
 ) -> Result<Created<Trade>, ServiceError> {
-    let key = Some(idempotency_key);
-    let pending = &Pending::new(customer, key, "POST /portfolios/{id}/trades", &(portfolio, request))?;
+    let pending = &Pending::new(customer, idempotency_key, "POST /portfolios/{id}/trades", &(portfolio, request))?;
     if let Some(outcome) = pending.lookup(app).await? {
         return replayed(app, portfolio, &outcome).await;
     }
@@ -85,6 +101,7 @@ pub async fn execute(
     }
     // Before the turn is taken: a provider that is slow holds up nobody else.
     let quote = &quotes::tradable(app, customer, &request.symbol).await?;
+    request.accept(quote.price)?;
     let order = &request.order(quote.currency)?;
     let _turn = app.turn(customer).await;
     retry(Retry::within(crate::CONFLICT_BUDGET), || async move {

@@ -84,20 +84,20 @@ pub async fn entries(
     Ok((page.items.iter().map(StatementLine::from).collect(), next))
 }
 
-/// Moves cash between the wallet and outside, once for each idempotency key.
+/// Moves cash between the wallet and outside, once for each idempotency key; only a dry run has none.
 pub async fn transfer(
     app: &App,
     customer: CustomerId,
     transfer: Transfer,
     amount: Money,
-    idempotency_key: &str,
+    idempotency_key: Option<&str>,
 ) -> Result<Created<StatementLine>, ServiceError> {
     let route = match transfer {
         Transfer::Deposit => "POST /wallet/deposits",
         Transfer::Withdrawal => "POST /wallet/withdrawals",
     };
     let request = Movement { amount: &amount.to_string(), currency: amount.currency() };
-    let pending = &Pending::new(customer, Some(idempotency_key), route, &request)?;
+    let pending = &Pending::new(customer, idempotency_key, route, &request)?;
     let _turn = app.turn(customer).await;
     retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
         if let Some(made) = replayed(app, customer, pending).await? {
@@ -117,16 +117,17 @@ pub async fn transfer(
     .await
 }
 
-/// Undoes a deposit or withdrawal, once, whoever's it is. `by` is the administrator whose idempotency key it is.
+/// Undoes a deposit or withdrawal, once, whoever's it is. `by` is the administrator whose idempotency key it is; only a
+/// dry run has none.
 ///
 /// Errors: [`ServiceError::NotFound`], and the ledger's refusals.
 pub async fn reverse_entry(
     app: &App,
     by: CustomerId,
     entry: Uuid,
-    idempotency_key: &str,
+    idempotency_key: Option<&str>,
 ) -> Result<Created<StatementLine>, ServiceError> {
-    let pending = &Pending::new(by, Some(idempotency_key), "POST /wallet/entries/{id}/reversal", &entry)?;
+    let pending = &Pending::new(by, idempotency_key, "POST /wallet/entries/{id}/reversal", &entry)?;
     retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
         // Before the entry is looked for: a key of another request is refused as that, whatever it is sent with.
         pending.lookup(app).await?;

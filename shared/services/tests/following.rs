@@ -110,8 +110,9 @@ async fn portfolio_in(app: &App, customer: CustomerId, base_currency: Currency) 
 
 async fn trade(world: &World, portfolio: PortfolioId, side: Side, units: &str, key: &str) {
     let size = RequestSize::Quantity(Quantity::parse(units).unwrap());
-    let request = Request { side, symbol: symbol("ACME"), size, fee: Decimal::ZERO, lots: Vec::new() };
-    trades::execute(&world.app, world.customer, portfolio, &request, key).await.unwrap();
+    let request =
+        Request { side, symbol: symbol("ACME"), size, fee: Decimal::ZERO, lots: Vec::new(), expected_price: None };
+    trades::execute(&world.app, world.customer, portfolio, &request, Some(key)).await.unwrap();
 }
 
 fn purchase(name: &str) -> Purchase {
@@ -157,7 +158,7 @@ async fn a_watched_symbol_is_followed_until_the_last_watcher_is_gone() {
 async fn a_position_is_followed_until_its_last_unit_is_sold() {
     let world = world();
     let cash = Money::parse("1000", Currency::USD).unwrap();
-    wallets::transfer(&world.app, world.customer, Transfer::Deposit, cash, "cash").await.unwrap();
+    wallets::transfer(&world.app, world.customer, Transfer::Deposit, cash, Some("cash")).await.unwrap();
     let portfolio = portfolio(&world.app, world.customer).await;
     trade(&world, portfolio, Side::Buy, "3", "one").await;
     assert_eq!(asked(&world).await, names(&["ACME"]));

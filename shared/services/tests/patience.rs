@@ -122,7 +122,7 @@ async fn before() -> Before {
     };
     let portfolio = portfolios::open(app, customer, &opening, None).await.unwrap().value.id;
     let cash = Money::parse("1000", Currency::USD).unwrap();
-    wallets::transfer(app, customer, Transfer::Deposit, cash, "cash").await.unwrap();
+    wallets::transfer(app, customer, Transfer::Deposit, cash, Some("cash")).await.unwrap();
     world.follow("OLD", bars_through("2026-11-19", 200, 10.0)).await;
     world.follow("ABROAD", bars_through("2026-11-19", 200, 10.0)).await;
     let key = keys::instrument(&symbol("ABROAD"));
@@ -160,7 +160,14 @@ fn alert(symbol: &Symbol) -> NewAlert {
 
 fn trade(symbol: &Symbol) -> Request {
     let size = RequestSize::Quantity(Quantity::parse("1").unwrap());
-    Request { side: Side::Buy, symbol: symbol.clone(), size, fee: Decimal::ZERO, lots: Vec::new() }
+    Request {
+        side: Side::Buy,
+        symbol: symbol.clone(),
+        size,
+        fee: Decimal::ZERO,
+        lots: Vec::new(),
+        expected_price: None,
+    }
 }
 
 /// A file with one row of each symbol.
@@ -220,7 +227,7 @@ fn use_cases<'a>(app: &'a App, before: &'a Before, name: &'a str) -> Vec<(&'stat
             }
             .boxed(),
         ),
-        ("a trade", async move { drop(trades::execute(app, customer, portfolio, &trade, name).await) }.boxed()),
+        ("a trade", async move { drop(trades::execute(app, customer, portfolio, &trade, Some(name)).await) }.boxed()),
         ("holdings", async move { drop(holdings::of_portfolio(app, customer, portfolio).await) }.boxed()),
         (
             "performance",

@@ -256,14 +256,16 @@ async fn portfolio(world: &World) -> PortfolioId {
         aims: None,
     };
     let cash = Money::parse("100000", Currency::USD).unwrap();
-    wallets::transfer(&world.app, world.customer, Transfer::Deposit, cash, "cash").await.unwrap();
+    wallets::transfer(&world.app, world.customer, Transfer::Deposit, cash, Some("cash")).await.unwrap();
     portfolios::open(&world.app, world.customer, &opening, None).await.unwrap().value.id
 }
 
 async fn trade(world: &World, portfolio: PortfolioId, side: Side, units: &str, key: &str) -> Trade {
     let size = RequestSize::Quantity(Quantity::parse(units).unwrap());
-    let request = Request { side, symbol: symbol("ACME"), size, fee: Decimal::ZERO, lots: Vec::new() };
-    let Created { value, .. } = trades::execute(&world.app, world.customer, portfolio, &request, key).await.unwrap();
+    let request =
+        Request { side, symbol: symbol("ACME"), size, fee: Decimal::ZERO, lots: Vec::new(), expected_price: None };
+    let Created { value, .. } =
+        trades::execute(&world.app, world.customer, portfolio, &request, Some(key)).await.unwrap();
     value
 }
 

@@ -30,7 +30,14 @@ fn usd(cents: i64) -> Money {
 /// The command of a number: cash comes and goes and so do units, more of them than there are now and then.
 fn wanted(portfolio: PortfolioId, number: usize) -> Wanted {
     let trade = |side, instrument, size| {
-        let request = Request { side, symbol: symbol(instrument), size, fee: Decimal::ZERO, lots: Vec::new() };
+        let request = Request {
+            side,
+            symbol: symbol(instrument),
+            size,
+            fee: Decimal::ZERO,
+            lots: Vec::new(),
+            expected_price: None,
+        };
         Wanted::Trade(portfolio, request)
     };
     let units = |text: &str| RequestSize::Quantity(Quantity::parse(text).unwrap());
@@ -109,7 +116,10 @@ fn lots_beyond_those_of_the_head_are_moved_and_sold_whatever_goes_wrong() {
         let portfolio = customer::open(&books.app, customer, "Many lots", LotMethod::Fifo).await;
         let trade = |side, units: &str| {
             let size = RequestSize::Quantity(Quantity::parse(units).unwrap());
-            Wanted::Trade(portfolio, Request { side, symbol: symbol(1), size, fee: Decimal::ZERO, lots: Vec::new() })
+            Wanted::Trade(
+                portfolio,
+                Request { side, symbol: symbol(1), size, fee: Decimal::ZERO, lots: Vec::new(), expected_price: None },
+            )
         };
         let buys = (0..430).map(|_| trade(Side::Buy, "1"));
         let sales = ["0.5", "100", "150.25", "179.25"].map(|units| trade(Side::Sell, units));

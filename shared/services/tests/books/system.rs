@@ -200,7 +200,10 @@ impl System {
                     Size::Minor(minor) => RequestSize::Amount(money(place, minor).amount()),
                 };
                 let fee = money(place, fee).amount();
-                Wanted::Trade(self.portfolios[portfolio], Request { side, symbol: symbol(instrument), size, fee, lots })
+                Wanted::Trade(
+                    self.portfolios[portfolio],
+                    Request { side, symbol: symbol(instrument), size, fee, lots, expected_price: None },
+                )
             }
         }
     }
@@ -262,15 +265,15 @@ impl System {
 pub async fn send(app: &App, customer: CustomerId, wanted: &Wanted, key: &str) -> Result<(Given, bool), ServiceError> {
     match wanted {
         Wanted::Transfer(way, amount) => {
-            let made = wallets::transfer(app, customer, *way, *amount, key).await?;
+            let made = wallets::transfer(app, customer, *way, *amount, Some(key)).await?;
             Ok((Given::Entry(Box::new(made.value)), made.replayed))
         }
         Wanted::Reverse(entry) => {
-            let made = wallets::reverse_entry(app, customer, *entry, key).await?;
+            let made = wallets::reverse_entry(app, customer, *entry, Some(key)).await?;
             Ok((Given::Entry(Box::new(made.value)), made.replayed))
         }
         Wanted::Trade(portfolio, request) => {
-            let made = trades::execute(app, customer, *portfolio, request, key).await?;
+            let made = trades::execute(app, customer, *portfolio, request, Some(key)).await?;
             Ok((Given::Trade(Box::new(made.value)), made.replayed))
         }
     }

@@ -43,7 +43,8 @@ async fn books() -> Books {
     let portfolio = customer::open(&platform.app, customer, "Altered", LotMethod::Fifo).await;
     send(&platform.app, customer, &deposit(100_000), "deposit").await.unwrap();
     let size = RequestSize::Quantity(Quantity::parse("3").unwrap());
-    let order = Request { side: Side::Buy, symbol: symbol(0), size, fee: Decimal::ONE, lots: Vec::new() };
+    let order =
+        Request { side: Side::Buy, symbol: symbol(0), size, fee: Decimal::ONE, lots: Vec::new(), expected_price: None };
     let (given, _) = send(&platform.app, customer, &Wanted::Trade(portfolio, order), "order").await.unwrap();
     let Given::Trade(trade) = given else { panic!("{given:?}") };
     // Three at 123.45 and the fee of one.

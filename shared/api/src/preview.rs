@@ -1,0 +1,142 @@
+//! What a dry run answers: the body of the real answer, marked, without what there is not yet.
+
+use std::borrow::Cow;
+
+use axum::response::{IntoResponse, Response};
+use ledger::{StatementLine, Trade};
+use serde::ser::{Error as _, Serialize, Serializer};
+use serde_json::Value;
+use services::investments::InvestmentNow;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::{Object, RefOr};
+use utoipa::{PartialSchema, ToSchema};
+
+/// What a request makes, which a dry run makes not.
+pub trait Effect: Serialize + ToSchema {
+    /// The fields that only what was made has: its id and its times.
+    const ONCE_MADE: &[&str];
+}
+
+impl Effect for Trade {
+    const ONCE_MADE: &[&str] = &["id", "created_at"];
+}
+
+impl Effect for StatementLine {
+    const ONCE_MADE: &[&str] = &["id", "created_at"];
+}
+
+impl Effect for InvestmentNow {
+    const ONCE_MADE: &[&str] = &["id", "created_at", "updated_at"];
+}
+
+/// The answer of a dry run, status 200: the body of the real answer and `"dry_run": true`. What would be made has no id
+/// and no times: they are null.
+#[derive(Clone, Debug)]
+pub struct Preview<T> {
+    effect: T,
+    is_new: bool,
+}
+
+impl<T: Effect> Preview<T> {
+    /// Of something that the request would make.
+    pub fn of_new(effect: T) -> Self {
+        Self { effect, is_new: true }
+    }
+
+    /// Of something that there is, as the request would change it, or that it would remove.
+    pub fn of_standing(effect: T) -> Self {
+        Self { effect, is_new: false }
+    }
+}
+
+impl<T: Effect> Serialize for Preview<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Value::Object(mut body) = serde_json::to_value(&self.effect).map_err(S::Error::custom)? else {
+            return Err(S::Error::custom("an effect is an object"));
+        };
+        for field in T::ONCE_MADE.iter().filter(|_| self.is_new) {
+            body.insert((*field).to_owned(), Value::Null);
+        }
+        body.insert("dry_run".to_owned(), Value::Bool(true));
+        body.serialize(serializer)
+    }
+}
+
+impl<T: Effect> IntoResponse for Preview<T> {
+    fn into_response(self) -> Response {
+        axum::Json(self).into_response()
+    }
+}
+
+impl<T: Effect> PartialSchema for Preview<T> {
+    fn schema() -> RefOr<Schema> {
+        let mut schema = T::schema();
+        if let RefOr::T(Schema::Object(object)) = &mut schema {
+            describe::<T>(object);
+        }
+        schema
+    }
+}
+
+impl<T: Effect> ToSchema for Preview<T> {
+    fn name() -> Cow<'static, str> {
+        format!("{}Preview", T::name()).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        T::schemas(schemas);
+    }
+}
+
+/// Makes the schema of an answer that of its preview.
+fn describe<T: Effect>(object: &mut Object) {
+    for name in T::ONCE_MADE {
+        if let Some(RefOr::T(Schema::Object(field))) = object.properties.get_mut(*name)
+            && let SchemaType::Type(kind) = &field.schema_type
+        {
+            field.schema_type = SchemaType::Array(vec![kind.clone(), Type::Null]);
+        }
+    }
+    let marker = ObjectBuilder::new().schema_type(SchemaType::Type(Type::Boolean));
+    let marker = marker.description(Some("Always true: nothing was changed.")).build();
+    object.properties.insert("dry_run".to_owned(), RefOr::T(Schema::Object(marker)));
+    object.required.push("dry_run".to_owned());
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Serialize;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Serialize, ToSchema)]
+    struct Made {
+        id: String,
+        amount: String,
+    }
+
+    impl Effect for Made {
+        const ONCE_MADE: &[&str] = &["id"];
+    }
+
+    fn made() -> Made {
+        Made { id: "7".to_owned(), amount: "1.50".to_owned() }
+    }
+
+    #[test]
+    fn what_is_not_made_has_no_id() {
+        let preview = serde_json::to_value(Preview::of_new(made())).unwrap();
+        assert_eq!(preview, json!({ "id": null, "amount": "1.50", "dry_run": true }));
+        let preview = serde_json::to_value(Preview::of_standing(made())).unwrap();
+        assert_eq!(preview, json!({ "id": "7", "amount": "1.50", "dry_run": true }));
+    }
+
+    #[test]
+    fn the_document_says_so() {
+        let schema = serde_json::to_value(Preview::<Made>::schema()).unwrap();
+        assert_eq!(schema["properties"]["id"]["type"], json!(["string", "null"]));
+        assert_eq!(schema["properties"]["amount"]["type"], "string");
+        assert_eq!(schema["required"], json!(["id", "amount", "dry_run"]));
+    }
+}
