@@ -56,7 +56,7 @@ fn a_purchase_and_a_sale_leave_exact_books() {
             (&bought["price"], &bought["amount"], &bought["fee"], &bought["cash_after"], &bought["market_day"]),
             (&json!("430.47"), &json!("4304.70"), &json!("1.00"), &json!("5694.30"), &json!("2013-03-01"))
         );
-        assert_eq!(bought["quote_as_of"], "2013-03-01T21:00:00Z");
+        assert_eq!(bought["quote_as_of"], "2013-03-01T21:00:00.000Z");
         assert_eq!((&bought["position"]["quantity"], &bought["position"]["cost"]), (&json!("10"), &json!("4305.70")));
         let sold = customer.post_with_key(&path, &sell("4"), "s").await.expect_status(201).json();
         // 4 of 10 units: 4305.70 × 4 / 10 = 1722.28 of the cost go.
@@ -151,7 +151,7 @@ fn what_cannot_be_paid_sold_or_priced_is_refused() {
             ("quantity", json!({ "side": "buy", "symbol": "AAPL", "quantity": "1", "amount": "1" })),
             ("quantity", buy("0")),
             ("quantity", buy("-1")),
-            ("quantity", buy("0.000000001")),
+            ("quantity", buy("0.0000000000001")),
             ("amount", json!({ "side": "buy", "symbol": "AAPL", "amount": "0.001" })),
             ("fee", json!({ "side": "buy", "symbol": "AAPL", "quantity": "0.1", "fee": "-1" })),
             ("symbol", json!({ "side": "buy", "symbol": "../x", "quantity": "1" })),

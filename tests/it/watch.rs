@@ -33,7 +33,7 @@ fn a_watchlist_has_each_symbol_once_with_its_last_price() {
         assert_eq!((items.len(), &items[0]["symbol"], &items[1]["symbol"]), (2, &json!("IBM"), &json!("AAPL")));
         // The last bar of the sample and the one before.
         let quote = json!({
-            "price": "430.47", "previous_close": "441.4", "currency": "USD", "as_of": "2013-03-01T21:00:00Z",
+            "price": "430.47", "previous_close": "441.4", "currency": "USD", "as_of": "2013-03-01T21:00:00.000Z",
             "age_seconds": 0, "source": "sample", "stale": false,
         });
         assert_eq!(items[1]["quote"], quote);
@@ -165,7 +165,7 @@ fn bad_alerts_are_refused_and_pointed_at() {
             (condition(json!({ "type": "above" })), "/condition/price"),
             (condition(json!({ "type": "above", "price": 0 })), "/condition/price"),
             (condition(json!({ "type": "above", "price": "-1" })), "/condition/price"),
-            (condition(json!({ "type": "above", "price": "0.000000001" })), "/condition/price"),
+            (condition(json!({ "type": "above", "price": "0.0000000001" })), "/condition/price"),
             (condition(json!({ "type": "above", "price": "1e30" })), "/condition/price"),
             (condition(json!({ "type": "above", "price": "NaN" })), "/condition/price"),
             (condition(json!({ "type": "above", "price": [1] })), "/condition/price"),

@@ -179,7 +179,7 @@ struct ValuationRequest {
     /// Not in the future.
     #[schema(format = Date, example = "2012-06-01")]
     date: String,
-    /// A decimal string or number above zero, at most 8 decimals and 15 significant digits.
+    /// A decimal string or number above zero, at most 12 decimals and 15 significant digits.
     #[schema(value_type = String, example = "250000")]
     price: Exact,
 }

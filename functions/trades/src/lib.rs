@@ -43,10 +43,10 @@ struct TradeRequest {
     /// Ticker symbol.
     #[schema(example = "AAPL")]
     symbol: String,
-    /// Units, a decimal string or number above zero with at most eight decimals. Either this or `amount`.
+    /// Units, a decimal string or number above zero with at most twelve decimals. Either this or `amount`.
     #[schema(value_type = Option<String>, example = "2.5")]
     quantity: Option<Exact>,
-    /// Money to spend or to receive, without the fee: as many units as it pays for, to eight decimals.
+    /// Money to spend or to receive, without the fee: as many units as it pays for, to twelve decimals.
     #[schema(value_type = Option<String>, example = "100.00")]
     amount: Option<Exact>,
     /// Fee, zero where not given: added to what a purchase costs, taken from what a sale brings.

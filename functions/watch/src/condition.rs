@@ -88,6 +88,8 @@ fn needed<T, U, E: std::fmt::Display>(
 }
 
 fn window(days: &Exact) -> Result<Window, ConditionError> {
-    let days: u16 = days.as_str().parse().map_err(|_| ConditionError::Window)?;
+    // A `u16` may have a plus before it.
+    let digits = Some(days.as_str()).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    let days: u16 = digits.and_then(|text| text.parse().ok()).ok_or(ConditionError::Window)?;
     Window::try_from(days)
 }

@@ -1,19 +1,22 @@
-//! Decimals from outside, kept as the text that was sent: never through a float.
+//! Decimals from outside, read exactly: never through a float.
 
 use std::borrow::Cow;
 
+use domain::decimal::read_json_number;
 use domain::money::MoneyError;
 use domain::{Currency, DecimalError, Money, Price, Quantity};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-/// A decimal given as a JSON string (`"1234.50"`) or a plain JSON number (`1234.50`), unread.
+/// A decimal given as a JSON string (`"1234.50"`) or a JSON number (`1234.50`), as a string says it.
+///
+/// A string is kept as it was sent, for its reader to refuse. The grammar of a number is JSON's: `1e3` is `1000`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exact(String);
 
 impl Exact {
-    /// The text as sent.
+    /// The decimal as a string says it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -44,7 +47,10 @@ impl<'de> Deserialize<'de> for Exact {
                 let unquoted: Cow<'_, str> = serde_json::from_str(text).map_err(D::Error::custom)?;
                 Ok(Self(unquoted.into_owned()))
             }
-            Some(b'-' | b'0'..=b'9') => Ok(Self(text.to_owned())),
+            // One that no decimal holds is no decimal of ours either: its reader says so.
+            Some(b'-' | b'0'..=b'9') => {
+                Ok(Self(read_json_number(text).map_or_else(|_| text.to_owned(), |number| number.to_string())))
+            }
             _ => Err(D::Error::custom("expected a decimal as a string or a number")),
         }
     }
@@ -63,6 +69,14 @@ mod tests {
         assert_eq!(read("0.10000000000000000001").unwrap().as_str(), "0.10000000000000000001");
         assert_eq!(read("\"1234.50\"").unwrap().as_str(), "1234.50");
         assert_eq!(read("1e3").unwrap().money(Currency::USD).unwrap().to_string(), "1000.00");
+    }
+
+    #[test]
+    fn a_string_has_no_exponent_and_a_number_may() {
+        assert_eq!(read("1.5E+3").unwrap().as_str(), "1500");
+        assert!(read("\"1e3\"").unwrap().money(Currency::USD).is_err());
+        assert!(read("1e400").unwrap().quantity().is_err());
+        assert!(read("9999999999999999999999999999e20").unwrap().price().is_err());
     }
 
     #[test]

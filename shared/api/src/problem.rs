@@ -39,10 +39,10 @@ pub struct Problem {
     pub errors: Vec<FieldError>,
     /// With the code `price_changed`: the price of one unit that the order expects.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub expected_price: Option<Price>,
+    pub expected_price: Option<Box<Price>>,
     /// With the code `price_changed`: the price of one unit now.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub current_price: Option<Price>,
+    pub current_price: Option<Box<Price>>,
     /// Id of the request, as in `X-Request-Id`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
@@ -191,6 +191,12 @@ impl Problem {
         }
     }
 
+    /// 409 with both prices.
+    fn price_changed(detail: String, expected: Price, current: Price) -> Self {
+        let problem = Self::new(StatusCode::CONFLICT, "price_changed", detail);
+        Self { expected_price: Some(expected.into()), current_price: Some(current.into()), ..problem }
+    }
+
     /// 503 because something that we rely on failed, which stands in the log.
     fn unanswered(code: &'static str, detail: &str, retry_after_seconds: u64, error: &dyn std::error::Error) -> Self {
         tracing::error!(%error, code, "what we rely on failed");
@@ -293,10 +299,7 @@ impl From<ServiceError> for Problem {
                 Self::new(StatusCode::CONFLICT, "price_unavailable", detail)
             }
             ServiceError::PriceTooSmall { .. } => Self::new(StatusCode::CONFLICT, "price_too_small", detail),
-            ServiceError::PriceChanged { expected, current } => {
-                let problem = Self::new(StatusCode::CONFLICT, "price_changed", detail);
-                Self { expected_price: Some(expected), current_price: Some(current), ..problem }
-            }
+            ServiceError::PriceChanged { expected, current } => Self::price_changed(detail, expected, current),
             ServiceError::PortfolioClosed => Self::new(StatusCode::CONFLICT, "portfolio_closed", detail),
             ServiceError::PortfolioNotEmpty { .. } => Self::new(StatusCode::CONFLICT, "portfolio_not_empty", detail),
             ServiceError::PortfolioHasTrades => Self::new(StatusCode::CONFLICT, "portfolio_has_trades", detail),

@@ -63,7 +63,7 @@ impl Quantity {
         checked(units).map(Self)
     }
 
-    /// Reads `12.5` or `1e3` exactly.
+    /// Reads `12.5` exactly, as [`read`] does.
     pub fn parse(text: &str) -> Result<Self, DecimalError> {
         Self::new(read(text)?)
     }
@@ -117,7 +117,7 @@ impl Price {
         if price < SMALLEST_PRICE { Err(DecimalError::PriceTooSmall) } else { Ok(Self(price)) }
     }
 
-    /// Reads `430.47` exactly.
+    /// Reads `430.47` exactly, as [`read`] does.
     pub fn parse(text: &str) -> Result<Self, DecimalError> {
         Self::new(read(text)?)
     }
@@ -152,9 +152,35 @@ pub fn from_f64(number: f64) -> Result<Decimal, DecimalError> {
     Ok(exact.round_dp(DECIMALS).normalize())
 }
 
-fn read(text: &str) -> Result<Decimal, DecimalError> {
-    let plain = Decimal::from_str_exact(text);
-    plain.or_else(|_| Decimal::from_scientific(text)).map_err(|_| DecimalError::NotANumber)
+/// Reads a decimal as strings hold it, exactly: `-?digits[.digits]` and nothing else.
+pub fn read(text: &str) -> Result<Decimal, DecimalError> {
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_digits(whole) || !is_digits(fraction) {
+        return Err(DecimalError::NotANumber);
+    }
+    Decimal::from_str_exact(text).map_err(|error| match error {
+        rust_decimal::Error::Underflow => DecimalError::TooFine,
+        _ => DecimalError::TooLarge,
+    })
+}
+
+/// Reads a number as JSON writes it (RFC 8259, section 6), exactly: a decimal that may have an exponent, such as `1.5e3`.
+pub fn read_json_number(text: &str) -> Result<Decimal, DecimalError> {
+    let Some((base, exponent)) = text.split_once(['e', 'E']) else { return read(text) };
+    let base = read(base)?.normalize();
+    let exponent: i64 = exponent.parse().map_err(|_| DecimalError::NotANumber)?;
+    if base.is_zero() {
+        return Ok(base);
+    }
+    let scale = i64::from(base.scale()).checked_sub(exponent).ok_or(DecimalError::TooLarge)?;
+    let (scale, zeros) = if scale < 0 { (0, scale.unsigned_abs()) } else { (scale, 0) };
+    let mut number = base;
+    number.set_scale(u32::try_from(scale).unwrap_or(u32::MAX)).map_err(|_| DecimalError::TooFine)?;
+    let power = u32::try_from(zeros).ok().and_then(|zeros| 10_i128.checked_pow(zeros));
+    let power = power.and_then(|power| Decimal::try_from_i128_with_scale(power, 0).ok());
+    power.and_then(|power| number.checked_mul(power)).ok_or(DecimalError::TooLarge)
 }
 
 fn checked(number: Decimal) -> Result<Decimal, DecimalError> {
@@ -218,7 +244,6 @@ mod tests {
     #[test]
     fn a_quantity_is_zero_or_more_with_twelve_decimals() {
         assert_eq!(Quantity::parse("12.50000000").unwrap().to_string(), "12.5");
-        assert_eq!(Quantity::parse("1e3").unwrap().to_string(), "1000");
         for (text, error) in [
             ("-1", DecimalError::Negative),
             ("0.0000000000001", DecimalError::TooFine),
@@ -227,6 +252,54 @@ mod tests {
             ("", DecimalError::NotANumber),
         ] {
             assert_eq!(Quantity::parse(text), Err(error), "{text}");
+        }
+    }
+
+    /// What is no decimal in a string.
+    const NO_DECIMALS: [&str; 22] = [
+        "1_000", "1_0", "10_", "_1", "+1", ".5", "5.", "1e3", "1E3", "1,000", "1 000", " 1", "1 ", "--1", "-", ".", "",
+        "1.2.3", "0x10", "NaN", "١", "1.-5",
+    ];
+
+    #[test]
+    fn a_string_holds_digits_a_point_and_a_sign_and_nothing_else() {
+        for text in NO_DECIMALS {
+            assert_eq!(read(text), Err(DecimalError::NotANumber), "{text:?}");
+        }
+        for (text, number) in
+            [("0", "0"), ("007", "7"), ("-1.50", "-1.50"), ("0.10000000000000000001", "0.10000000000000000001")]
+        {
+            assert_eq!(read(text).unwrap().to_string(), number);
+        }
+        assert_eq!(read(&"9".repeat(40)), Err(DecimalError::TooLarge));
+        assert_eq!(read(&format!("0.{}1", "0".repeat(40))), Err(DecimalError::TooFine));
+    }
+
+    #[test]
+    fn a_json_number_may_have_an_exponent_and_is_read_exactly() {
+        for (text, number) in [
+            ("1e3", "1000"),
+            ("1E+3", "1000"),
+            ("1.50", "1.50"),
+            ("-1.25e1", "-12.5"),
+            ("125e-2", "1.25"),
+            ("1.234e2", "123.4"),
+            ("0e999999999", "0"),
+            ("7e28", "70000000000000000000000000000"),
+        ] {
+            assert_eq!(read_json_number(text).unwrap(), read(number).unwrap(), "{text}");
+        }
+        for (text, error) in [
+            ("1e29", DecimalError::TooLarge),
+            ("1e400", DecimalError::TooLarge),
+            ("9999999999999999999999999999e20", DecimalError::TooLarge),
+            ("1e9223372036854775807", DecimalError::TooLarge),
+            ("1e99999999999999999999", DecimalError::NotANumber),
+            ("1e-29", DecimalError::TooFine),
+            ("1e-9223372036854775808", DecimalError::TooLarge),
+            ("1_0e1", DecimalError::NotANumber),
+        ] {
+            assert_eq!(read_json_number(text), Err(error), "{text}");
         }
     }
 

@@ -137,7 +137,7 @@ mod tests {
     fn a_cost_is_the_price_paid_to_the_cent_and_the_fee() {
         assert_eq!(investment("3", "33.335", "1.50").cost().unwrap().to_string(), "101.50", "100.005 to the even cent");
         assert_eq!(investment("0.00000001", "0.00000001", "0").cost().unwrap().to_string(), "0.00");
-        assert_eq!(investment("1e12", "1e12", "0").cost(), Err(MoneyError::TooLarge));
+        assert_eq!(investment("1000000000000", "1000000000000", "0").cost(), Err(MoneyError::TooLarge));
     }
 
     #[test]

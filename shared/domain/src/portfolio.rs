@@ -9,7 +9,7 @@ use rust_decimal::prelude::ToPrimitive;
 use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
-use crate::decimal::from_f64;
+use crate::decimal::{self, from_f64};
 use crate::{Currency, CustomerId, InstrumentType};
 
 /// The longest name of a portfolio, in characters.
@@ -238,11 +238,9 @@ impl Fraction {
         if inside { Ok(Self(fraction)) } else { Err(PortfolioError::Fraction) }
     }
 
-    /// Reads `0.6` or `6e-1` exactly.
+    /// Reads `0.6` exactly, as [`decimal::read`] does.
     pub fn parse(text: &str) -> Result<Self, PortfolioError> {
-        let plain = Decimal::from_str_exact(text);
-        let fraction = plain.or_else(|_| Decimal::from_scientific(text)).map_err(|_| PortfolioError::Fraction)?;
-        Self::new(fraction)
+        Self::new(decimal::read(text).map_err(|_| PortfolioError::Fraction)?)
     }
 
     /// The number.
@@ -362,7 +360,7 @@ mod tests {
         for text in ["1.1", "-0.1", "0.1234567", "NaN", "", "60%"] {
             assert_eq!(Fraction::parse(text), Err(PortfolioError::Fraction), "{text}");
         }
-        assert_eq!(Fraction::parse("6e-1").unwrap(), Fraction::parse("0.60").unwrap());
+        assert_eq!(Fraction::parse("0.6").unwrap(), Fraction::parse("0.60").unwrap());
         assert!(RiskLevel::new(0).is_err() && RiskLevel::new(8).is_err() && RiskLevel::new(7).is_ok());
     }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use rust_decimal::Decimal;
+use domain::decimal::read_json_number;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -95,9 +95,9 @@ fn text_of(raw: &RawValue, is_number: bool) -> Option<String> {
     }
 }
 
-/// A JSON number without an exponent, where it can be written so.
+/// A JSON number without an exponent, where it can be written so; one without is kept to its last digit.
 fn plain_number(text: &str) -> String {
     let has_exponent = text.contains(['e', 'E']);
-    let plain = has_exponent.then(|| Decimal::from_scientific(text).ok()).flatten();
+    let plain = has_exponent.then(|| read_json_number(text).ok()).flatten();
     plain.map_or_else(|| text.to_owned(), |number| number.to_string())
 }

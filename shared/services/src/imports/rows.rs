@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn json_is_a_list_or_has_one_and_keeps_every_digit() {
-        let row = r#"{"ticker_symbol": "IBM", "quantity": 12345678.12345678, "purchase_price": "1e2", "purchase_date": "2010-01-04"}"#;
+        let row = r#"{"ticker_symbol": "IBM", "quantity": 12345678.12345678, "purchase_price": 1e2, "purchase_date": "2010-01-04"}"#;
         let rows = purchases(&format!("[{row}]"), Format::Json);
         assert_eq!(rows, purchases(&format!("{{\"items\": [{row}]}}"), Format::Json));
         assert_eq!(rows[0].as_ref().unwrap().quantity.to_string(), "12345678.12345678");

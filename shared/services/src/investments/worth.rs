@@ -278,7 +278,7 @@ mod tests {
 
     #[test]
     fn a_value_beyond_every_amount_is_null() {
-        let now = shown(held("1e12", "2012-01-03"), Ok(last("1e12", &[])));
+        let now = shown(held("1000000000000", "2012-01-03"), Ok(last("1000000000000", &[])));
         assert_eq!((&now.value, now.unavailable["value"].as_str()), (&None, "price_out_of_range"));
         assert_eq!(now.current_price.unwrap().to_string(), "1000000000000");
     }
