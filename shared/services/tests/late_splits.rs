@@ -75,16 +75,17 @@ impl Customer {
         };
         let portfolio = portfolios::open(&world.app, id, &opening, None).await.unwrap().value.id;
         let cash = Money::parse("1000", Currency::USD).unwrap();
-        wallets::transfer(&world.app, id, Transfer::Deposit, cash, "deposit").await.unwrap();
+        wallets::transfer(&world.app, id, Transfer::Deposit, cash, Some("deposit")).await.unwrap();
         Self { world, id, portfolio, orders: 0 }
     }
 
     async fn order(&mut self, side: Side, units: &str) -> Result<Trade, ServiceError> {
         self.orders += 1;
         let size = RequestSize::Quantity(Quantity::parse(units).unwrap());
-        let request = Request { side, symbol: acme(), size, fee: Decimal::ZERO, lots: Vec::new() };
+        let request =
+            Request { side, symbol: acme(), size, fee: Decimal::ZERO, lots: Vec::new(), expected_price: None };
         let key = format!("order {}", self.orders);
-        let made = trades::execute(&self.world.app, self.id, self.portfolio, &request, &key).await?;
+        let made = trades::execute(&self.world.app, self.id, self.portfolio, &request, Some(&key)).await?;
         Ok(made.value)
     }
 

@@ -6,6 +6,7 @@
 mod support;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use domain::calendar::next_trading_days;
 use domain::{Bar, Bars, Currency, Day, Price, Quantity};
@@ -68,7 +69,8 @@ fn codes(answer: &Value) -> Vec<&str> {
 /// The prices of a case that went wrong, on a market that stands where a test wants it.
 async fn case(name: &str, today: &str) -> Market {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases").join(name);
-    let folder = Folder::open(&folder).unwrap();
+    let today_here = day(today);
+    let folder = Folder::open(&folder, Arc::new(move || today_here)).unwrap();
     let market = Market::new(day(today));
     for symbol in folder.symbols() {
         let history = folder.daily(&symbol, Patience::Caller).await.unwrap();
