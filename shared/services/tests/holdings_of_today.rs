@@ -9,6 +9,7 @@ use ledger::Side;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use services::investments::{self, Purchase};
+use services::own_items::{self, NewItem, Valuation};
 use services::performance::{self, Span};
 use services::{ServiceError, holdings, quotes};
 use support::{Market, World, stock};
@@ -85,6 +86,27 @@ async fn a_price_that_is_not_of_the_last_session_has_changed_nothing_today() {
     assert_eq!((changes(&now), &now["day_change"]), ([json!("2.00"), json!("0.00")], &json!("2.00")));
     world.market.move_to(day("2012-01-04"));
     assert_eq!(held(&world).await["items"][0]["day_change"], "25.00", "on its own day");
+}
+
+#[tokio::test]
+async fn an_item_of_ones_own_changes_nothing_on_days_on_which_it_is_not_valued() {
+    let world = World::new(Market::new(day("2026-11-27")), Currency::USD).await;
+    let house: domain::Symbol = "MY:HOUSE".parse().unwrap();
+    let item = NewItem {
+        symbol: house.clone(),
+        name: "House".to_owned(),
+        currency: Currency::USD,
+        instrument_type: domain::InstrumentType::Item,
+    };
+    own_items::create(&world.app, world.customer, &item, None).await.unwrap();
+    for (date, price) in [("2025-01-02", "250000"), ("2026-01-02", "275000")] {
+        let valuation = Valuation { date: day(date), price: Price::parse(price).unwrap() };
+        own_items::value(&world.app, world.customer, &house, &[valuation]).await.unwrap();
+    }
+    record(&world, "MY:HOUSE", "1", "250000", "2025-01-02").await;
+    let now = held(&world).await;
+    assert_eq!((&now["value"], &now["day_change"]), (&json!("275000.00"), &json!("0.00")));
+    assert_eq!(now["items"][0]["day_change"], "0.00");
 }
 
 #[tokio::test]
