@@ -9,7 +9,7 @@ use domain::{Currency, DecimalError};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::fixed::{self, AMOUNT_SCALE};
+use crate::fixed::{self, AMOUNT_SCALE, Unit};
 
 /// An amount of money with twenty-four decimals, as fine as a product of units and a price; above or below
 /// zero. Written as a decimal string without trailing zeros.
@@ -45,7 +45,7 @@ impl Amount {
     pub fn rounded(self, currency: Currency) -> Decimal {
         // Four decimals are the most that a currency has: 19 digits, of 28 that a decimal holds.
         let decimals = currency.decimals().min(AMOUNT_SCALE);
-        let rounded = fixed::in_units(self.0, fixed::unit_of(decimals));
+        let rounded = Unit::of(decimals).round(self.0);
         Decimal::try_from_i128_with_scale(rounded, decimals).unwrap_or(Decimal::ZERO)
     }
 

@@ -122,24 +122,40 @@ pub(crate) fn to_f64(whole: i128, scale: u32) -> f64 {
     whole as f64 / POWERS[scale as usize] as f64
 }
 
-/// An amount in whole units of its currency, rounded half-even; `unit` is one of them in finest units.
-#[inline]
-pub(crate) fn in_units(amount: i128, unit: i128) -> i128 {
-    const EXACT: f64 = 4_503_599_627_370_496.0;
-    let near = (amount as f64 / unit as f64).round();
-    if near.abs() < EXACT {
-        let units = i128::from(near as i64);
-        let rest = amount.wrapping_sub(units.wrapping_mul(unit));
-        if rest.unsigned_abs() * 2 < unit.unsigned_abs() {
-            return units;
-        }
-    }
-    divided(amount, unit)
+/// The unit of a currency: a cent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unit {
+    finest: i128,
+    /// Units in a finest unit.
+    part: f64,
 }
 
-/// The finest units of one unit of a currency with so many decimals.
-pub(crate) fn unit_of(decimals: u32) -> i128 {
-    POWERS[AMOUNT_SCALE.saturating_sub(decimals) as usize]
+impl Unit {
+    /// That of a currency with so many decimals.
+    pub(crate) fn of(decimals: u32) -> Self {
+        let finest = POWERS[AMOUNT_SCALE.saturating_sub(decimals) as usize];
+        Self { finest, part: 1.0 / finest as f64 }
+    }
+
+    /// So many of it as an amount.
+    pub(crate) fn times(self, units: i128) -> i128 {
+        units.saturating_mul(self.finest)
+    }
+
+    /// An amount in whole units, rounded half-even.
+    #[inline]
+    pub(crate) fn round(self, amount: i128) -> i128 {
+        const EXACT: f64 = 4_503_599_627_370_496.0;
+        let near = (amount as f64 * self.part).round();
+        if near.abs() < EXACT {
+            let units = i128::from(near as i64);
+            let rest = amount.wrapping_sub(units.wrapping_mul(self.finest));
+            if rest.unsigned_abs() * 2 < self.finest.unsigned_abs() {
+                return units;
+            }
+        }
+        divided(amount, self.finest)
+    }
 }
 
 /// A quotient by a positive whole number, rounded half-even.
@@ -209,8 +225,8 @@ mod tests {
             amount in prop_oneof![-10_i128.pow(37)..10_i128.pow(37), (-9_999_999_i128..9_999_999).prop_map(|n| n * 5 * 10_i128.pow(21))],
             decimals in 0_u32..=4,
         ) {
-            let unit = unit_of(decimals);
-            prop_assert_eq!(in_units(amount, unit), divided(amount, unit));
+            let unit = Unit::of(decimals);
+            prop_assert_eq!(unit.round(amount), divided(amount, unit.times(1)));
         }
 
         #[test]

@@ -10,7 +10,7 @@ use crate::book::{Book, Line};
 use crate::calendar::Calendar;
 use crate::checkpoint::{Checkpoint, Standing};
 use crate::error::ValuationError;
-use crate::fixed::{self, AMOUNT_SCALE, TooLarge};
+use crate::fixed::{self, AMOUNT_SCALE, TooLarge, Unit};
 use crate::plan::Plan;
 use crate::rates::{DayRate, rates_on};
 use crate::series::DayValue;
@@ -76,8 +76,7 @@ impl<'a> Sorted<'a> {
             }
         }
         let days = calendar.days();
-        let unit = fixed::unit_of(self.base.decimals());
-        let mut columns = Columns::new(days.len(), unit);
+        let mut columns = Columns::new(days.len(), Unit::of(self.base.decimals()));
         let mut rates: BTreeMap<&str, Option<Vec<DayRate>>> = BTreeMap::new();
         let mut tradings = Vec::new();
         let mut standings = Vec::with_capacity(plans.len());
@@ -141,7 +140,7 @@ fn day_values(days: &[Day], columns: &Columns, growth: &[Option<f64>]) -> Vec<Da
     let day = |(at, &date): (usize, &Day)| DayValue {
         date,
         value: Amount::new(columns.value[at]),
-        shown: Amount::new(columns.shown[at].saturating_mul(columns.unit)),
+        shown: Amount::new(columns.unit.times(columns.shown[at])),
         inflow: Amount::new(columns.inflow[at]),
         outflow: Amount::new(columns.outflow[at]),
         income: Amount::new(columns.income[at]),

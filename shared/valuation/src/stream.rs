@@ -8,7 +8,7 @@ use domain::{Day, SplitRatio};
 use quant::portfolio::{Deal, Traded};
 
 use crate::error::ValuationError;
-use crate::fixed::{self, AMOUNT_SCALE, RATE, RATE_SCALE, TooLarge, UNIT_SCALE, exchanged, in_units, product};
+use crate::fixed::{self, AMOUNT_SCALE, RATE, RATE_SCALE, TooLarge, UNIT_SCALE, Unit, exchanged, product};
 use crate::moves::{Moves, Side};
 use crate::plan::{Event, Plan};
 use crate::position::Position;
@@ -28,8 +28,8 @@ pub(crate) struct Columns {
     pub(crate) fx: Vec<i128>,
     /// Whether a rate that the day needs is not known.
     pub(crate) without_rate: Vec<bool>,
-    /// Finest units of a unit of the base currency.
-    pub(crate) unit: i128,
+    /// The unit of the base currency.
+    pub(crate) unit: Unit,
 }
 
 /// Sums over the days of one instrument.
@@ -59,7 +59,7 @@ pub(crate) struct Trading {
 }
 
 impl Columns {
-    pub(crate) fn new(days: usize, unit: i128) -> Self {
+    pub(crate) fn new(days: usize, unit: Unit) -> Self {
         let column = || vec![0; days];
         Self {
             value: column(),
@@ -75,7 +75,7 @@ impl Columns {
     }
 
     fn add_value(&mut self, at: usize, value: i128) -> Result<(), TooLarge> {
-        self.shown[at] += in_units(value, self.unit);
+        self.shown[at] += self.unit.round(value);
         add(&mut self.value[at], value)
     }
 }
@@ -183,7 +183,7 @@ impl<'a, 'c> Stream<'a, 'c> {
 
     /// Bars up to `end`, one for each day: what nearly all days of nearly all instruments are.
     fn bars_in_step(&mut self, from: usize, end: usize, columns: &mut Columns) -> Result<(), ValuationError> {
-        let units = self.position.units;
+        let (units, unit) = (self.position.units, columns.unit);
         let closes = &self.plan.line.bars.close()[self.bar..end];
         let sums = columns.value[from..].iter_mut().zip(&mut columns.shown[from..]);
         for ((value, shown), &close) in sums.zip(closes) {
@@ -194,7 +194,7 @@ impl<'a, 'c> Stream<'a, 'c> {
             self.position.price = Some(price);
             self.local = product(units, price)?;
             add(value, self.local)?;
-            *shown += in_units(self.local, columns.unit);
+            *shown += unit.round(self.local);
             self.bar += 1;
         }
         Ok(())

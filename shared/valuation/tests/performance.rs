@@ -283,3 +283,69 @@ fn a_foreign_holding_is_exchanged_at_the_rate_of_the_day() {
     assert_eq!(found.items[0].day_change.unwrap().to_string(), "30.00");
     assert_eq!(found.currencies[0].name, "EUR");
 }
+
+#[test]
+fn the_first_day_of_a_span_that_starts_with_a_value_is_in_drawdown_and_the_very_first_purchase_is_not() {
+    let records = Records::of(
+        bars(&[("2013-01-02", 80.0, 1.0, 0.0), ("2013-01-03", 60.0, 1.0, 0.0), ("2013-01-04", 66.0, 1.0, 0.0)]),
+        vec![flow("2013-01-02", Bought, "10", "1000", "0")],
+    );
+    let whole = performed(&records, "2013-01-01", "2013-01-04", None).metrics;
+    near(whole.twr, -0.34);
+    near(whole.max_drawdown, -0.25);
+    let span = performed(&records, "2013-01-03", "2013-01-04", None).metrics;
+    near(span.max_drawdown, -0.25);
+    near(performed(&records, "2013-01-04", "2013-01-04", None).metrics.max_drawdown, 0.0);
+}
+
+#[test]
+fn days_without_a_rate_have_no_row_and_their_flows_and_returns_are_in_the_next_one() {
+    let mut records = Records::of(
+        bars(&[("2013-01-02", 100.0, 1.0, 0.0), ("2013-01-14", 120.0, 1.0, 2.0), ("2013-01-15", 130.0, 1.0, 0.0)]),
+        vec![flow("2013-01-02", Bought, "10", "1000", "0"), flow("2013-01-14", Bought, "90", "10800", "0")],
+    );
+    records.instruments[0].currency = eur();
+    (records.rate_days, records.rates) = (vec![day("2013-01-02"), day("2013-01-15")], vec![1.25, 1.5]);
+    let found = performed(&records, "2013-01-01", "2013-01-15", None);
+    assert_eq!(found.days_without_rate, [day("2013-01-14")]);
+    let rows: Vec<[String; 3]> = found
+        .series
+        .iter()
+        .map(|row| [row.date.to_string(), row.inflow.to_string(), row.outflow.to_string()])
+        .collect();
+    // 10,800 and a dividend of 20, both at the last rate before.
+    assert_eq!(rows, [["2013-01-02", "1250.00", "0.00"], ["2013-01-15", "13500.00", "25.00"]]);
+    near(found.metrics.twr, 1.22 * (130.0 / 120.0) * (1.5 / 1.25) - 1.0);
+    let ends_inside = performed(&records, "2013-01-01", "2013-01-14", None);
+    assert_eq!((ends_inside.series.len(), ends_inside.attribution.end_value.to_string()), (1, "1250.00".to_owned()));
+    let within = performed(&records, "2013-01-14", "2013-01-14", None);
+    assert_eq!((within.series.len(), within.attribution.end_value.to_string()), (0, "1250.00".to_owned()));
+    let starts_inside = performed(&records, "2013-01-15", "2013-01-15", None);
+    near(starts_inside.metrics.twr, found.metrics.twr.unwrap());
+    assert_eq!(starts_inside.attribution.start_value.to_string(), "1250.00");
+}
+
+#[test]
+fn before_the_first_rate_a_purchase_is_exchanged_at_the_first_one_after() {
+    let mut records = Records::of(
+        bars(&[("2013-01-02", 100.0, 1.0, 0.0), ("2013-01-03", 110.0, 1.0, 0.0), ("2013-01-04", 121.0, 1.0, 0.0)]),
+        vec![flow("2013-01-02", Bought, "10", "1000", "0")],
+    );
+    records.instruments[0].currency = eur();
+    (records.rate_days, records.rates) = (vec![day("2013-01-03")], vec![1.5]);
+    let found = performed(&records, "2013-01-01", "2013-01-04", None);
+    let rows: Vec<[String; 2]> =
+        found.series.iter().map(|row| [row.inflow.to_string(), row.value.to_string()]).collect();
+    assert_eq!(rows, [["1500.00", "1650.00"], ["0.00", "1815.00"]]);
+    near(found.metrics.twr, 0.21);
+    records.rates = vec![0.0];
+    let refused = value_series(&records.book(), day("2013-01-04"));
+    assert_eq!(refused.unwrap_err().code(), "fx_unavailable");
+}
+
+#[test]
+fn a_price_too_small_for_the_books_is_named() {
+    let records =
+        Records::of(bars(&[("2013-01-02", 1e-10, 1.0, 0.0)]), vec![flow("2013-01-02", Bought, "10", "1000", "0")]);
+    assert_eq!(value_series(&records.book(), day("2013-01-02")).unwrap_err().code(), "price_too_small");
+}
