@@ -168,6 +168,9 @@ fn a_report_says_what_is_known_of_its_prices_by_code_and_sentence() {
         assert!(words.contains(&format!("made {}", json["generated_at"].as_str().unwrap())), "{words}");
         let svg = target.get("/report/AAPL/chart.svg").await.expect_status(200).text();
         assert!(svg.contains(sentence));
+        // The move was in 2000.
+        let later = report(target, "/report/AAPL?from=2005-01-03").await;
+        assert_eq!((&later["warnings"], &later["notes"]), (&json!([]), &json!([])));
     });
 }
 

@@ -191,7 +191,7 @@ pub(crate) fn assemble(
     };
     let equity = points(&outcome.equity, &outcome.drawdown);
     let benchmark_equity = points(&outcome.benchmark.equity, &metrics::drawdowns(&outcome.benchmark.equity));
-    let mut warnings = series.warnings();
+    let mut warnings = series.warnings_within(outcome.first_day, outcome.last_day);
     warnings.extend(outcome.warnings);
     let (from, to) = (request.from.or(Some(series.first)), request.to.or(Some(series.last)));
     let request = FilledRequest { from, to, ..request };

@@ -100,11 +100,22 @@ impl Series {
     /// What a reader of a result that rests on these bars must know.
     #[must_use]
     pub fn warnings(&self) -> Vec<Warning> {
+        self.warnings_on(|_| true)
+    }
+
+    /// The same of a result that rests on the bars from `from` to `to`, both included.
+    #[must_use]
+    pub fn warnings_within(&self, from: Day, to: Day) -> Vec<Warning> {
+        self.warnings_on(|note| note.concerns(from, to))
+    }
+
+    fn warnings_on(&self, counts: impl Fn(&Note) -> bool) -> Vec<Warning> {
         let stale = self.is_stale().then(|| Warning {
             code: "stale".to_owned(),
             detail: format!("A newer bar than that of {} was expected and could not be had.", self.last),
         });
-        let notes = self.notes.iter().map(|note| Warning { code: note.code().to_owned(), detail: note.to_string() });
+        let warning = |note: &Note| Warning { code: note.code().to_owned(), detail: note.to_string() };
+        let notes = self.notes.iter().filter(|note| counts(note)).map(warning);
         stale.into_iter().chain(notes).collect()
     }
 

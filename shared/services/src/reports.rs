@@ -143,7 +143,7 @@ impl Order {
 /// What the run says, and what is known of its prices by now.
 fn warnings(series: &Series, run: &Run) -> Vec<Warning> {
     let mut warnings = run.warnings.clone();
-    for warning in series.warnings() {
+    for warning in series.warnings_within(run.data.from, run.data.to) {
         if !warnings.contains(&warning) {
             warnings.push(warning);
         }
