@@ -146,8 +146,9 @@ impl Unit {
     #[inline]
     pub(crate) fn round(self, amount: i128) -> i128 {
         const EXACT: f64 = 4_503_599_627_370_496.0;
-        let near = (amount as f64 * self.part).round();
-        if near.abs() < EXACT {
+        // Cut after adding a half, since rounding a float is a call; what is below zero or too large goes the long way.
+        let near = amount as f64 * self.part + 0.5;
+        if (0.0..EXACT).contains(&near) {
             let units = i128::from(near as i64);
             let rest = amount.wrapping_sub(units.wrapping_mul(self.finest));
             if rest.unsigned_abs() * 2 < self.finest.unsigned_abs() {
