@@ -34,7 +34,7 @@ fn a_watchlist_has_each_symbol_once_with_its_last_price() {
         // The last bar of the sample and the one before.
         let quote = json!({
             "price": "430.47", "previous_close": "441.4", "currency": "USD", "as_of": "2013-03-01T21:00:00.000Z",
-            "age_seconds": 0, "source": "sample", "stale": false,
+            "age_seconds": 0, "source": "sample", "stale": false, "warnings": [],
         });
         assert_eq!(items[1]["quote"], quote);
         assert_eq!(customer.get("/watchlist/AAPL").await.expect_status(200).json()["quote"], quote);

@@ -11,7 +11,7 @@ use domain::{Bars, Currency, Day, Interval, Symbol};
 use frames::Period;
 use serde::{Deserialize, Serialize};
 use services::history::Note;
-use services::{App, ServiceError, history};
+use services::{App, ServiceError, history, staleness};
 use utoipa::openapi::OpenApi;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -82,7 +82,10 @@ struct BarsAnswer {
     as_of: Day,
     /// Whether a newer bar was expected and could not be had.
     stale: bool,
-    /// What a reader must know about the prices.
+    /// Bars of a year in the history that these are made from: 252 of trading days, 365 where weekends trade too, 52 of
+    /// weeks, 12 of months.
+    periods_per_year: u32,
+    /// What a reader must know about the prices of the span.
     notes: Vec<Note>,
     bars: Vec<Period>,
 }
@@ -127,8 +130,9 @@ async fn fetch_data(
                 to,
                 source: series.source.clone(),
                 as_of: series.last,
-                stale: series.is_stale(),
-                notes: series.notes.clone(),
+                stale: staleness::of_bars(&app, &series),
+                periods_per_year: domain::periods_per_year(&series.bars),
+                notes: series.notes.iter().filter(|note| note.concerns(from, to)).cloned().collect(),
                 bars,
             };
             Ok((cached, axum::Json(answer)).into_response())

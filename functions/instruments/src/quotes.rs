@@ -11,6 +11,7 @@ use domain::{Currency, Price, Symbol};
 use serde::{Deserialize, Serialize};
 use services::App;
 use services::quotes::{BoardQuote, board};
+use services::warnings::Warning;
 use utoipa::{IntoParams, ToSchema};
 
 /// Most symbols of one request.
@@ -57,13 +58,15 @@ struct QuoteAnswer {
     source: String,
     /// Whether a newer price was to be expected.
     stale: bool,
+    /// What a reader must know about the price and the close before it.
+    warnings: Vec<Warning>,
     /// Set when it is of a replay of old prices.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     replay: bool,
 }
 
 impl From<BoardQuote> for QuoteAnswer {
-    fn from(BoardQuote { quote, age_seconds, stale }: BoardQuote) -> Self {
+    fn from(BoardQuote { quote, age_seconds, stale, warnings }: BoardQuote) -> Self {
         Self {
             symbol: quote.symbol,
             price: quote.price,
@@ -73,6 +76,7 @@ impl From<BoardQuote> for QuoteAnswer {
             age_seconds,
             source: quote.source,
             stale,
+            warnings,
             replay: quote.replay,
         }
     }

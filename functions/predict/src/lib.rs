@@ -6,7 +6,7 @@ use axum::extract::State;
 use domain::Day;
 use serde::{Deserialize, Serialize};
 use services::App;
-use services::forecasts::{self, Forecast, GradedForecast, MAX_HORIZON, Model, Order, Summary};
+use services::forecasts::{self, Answer, GradedForecast, MAX_HORIZON, Model, Order, Summary};
 use utoipa::openapi::OpenApi;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -61,7 +61,7 @@ struct HistoryAnswer {
     tag = "predict",
     params(("symbol" = domain::Symbol, Path, description = "Ticker symbol"), PredictQuery),
     responses(
-        (status = 200, description = "The forecast", body = Forecast),
+        (status = 200, description = "The forecast", body = Answer),
         (status = 404, description = "Unknown symbol", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "A parameter that cannot be used, or too few bars", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Ten symbols that were new here within a day, where few calls of the source are left; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
@@ -73,7 +73,7 @@ async fn predict(
     caller: Caller,
     SymbolPath(symbol): SymbolPath,
     Query(query): Query<PredictQuery>,
-) -> Result<axum::Json<Forecast>, Problem> {
+) -> Result<axum::Json<Answer>, Problem> {
     let mut fields = Fields::default();
     let horizon = fields.take("horizon", horizon(query.horizon.as_deref()));
     let model = fields.take("model", query.model.as_deref().map_or(Ok(Model::default()), str::parse::<Model>));

@@ -9,6 +9,7 @@ use domain::{Currency, Price, Symbol};
 use serde::Serialize;
 use services::App;
 use services::quotes::BoardQuote;
+use services::warnings::Warning;
 use services::watchlist::{self, WatchedPrice};
 use utoipa::ToSchema;
 
@@ -43,6 +44,8 @@ struct WatchedQuote {
     source: String,
     /// Whether a newer price was to be expected.
     stale: bool,
+    /// What a reader must know about the price and the close before it.
+    warnings: Vec<Warning>,
     /// Set when it is of a replay of old prices.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     replay: bool,
@@ -57,7 +60,7 @@ impl From<WatchedPrice> for Watched {
 
 impl From<BoardQuote> for WatchedQuote {
     fn from(found: BoardQuote) -> Self {
-        let BoardQuote { quote, age_seconds, stale } = found;
+        let BoardQuote { quote, age_seconds, stale, warnings } = found;
         Self {
             price: quote.price,
             previous_close: quote.previous_close,
@@ -66,6 +69,7 @@ impl From<BoardQuote> for WatchedQuote {
             age_seconds,
             source: quote.source,
             stale,
+            warnings,
             replay: quote.replay,
         }
     }

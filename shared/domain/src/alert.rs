@@ -164,6 +164,18 @@ impl Vigil {
         }
     }
 
+    /// The first day whose bar has a part in judging a quote of this day: the one whose units a price is in, the day
+    /// before, or that with which the average of the day before begins.
+    #[must_use]
+    pub fn looks_back_to(&self, day: Day, bars: &Bars) -> Day {
+        let back = match self.condition {
+            Condition::Above { .. } | Condition::Below { .. } => return self.units_of.min(day),
+            Condition::PercentMove { .. } => 1,
+            Condition::CrossesSma { window, .. } => usize::from(window.0),
+        };
+        bars.dates().get(bars.count_before(day).saturating_sub(back)).map_or(day, |&first| first.min(day))
+    }
+
     /// Whether the condition is true of the quote. Of what is not known, or too large to be reckoned with, it is not.
     fn holds(&self, sight: &Sight<'_>) -> bool {
         match self.condition {

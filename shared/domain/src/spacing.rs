@@ -10,6 +10,8 @@ pub const LONGEST_PAUSE: i32 = 7;
 
 /// The median of seven days between two bars lies in the middle of these.
 const DAYS_OF_A_WEEK: std::ops::RangeInclusive<i32> = 4..=17;
+/// Bars of a year in which every day trades.
+const YEAR: usize = 365;
 /// Where all days of the week trade each weekday has a seventh of the bars; one with less than a twentieth has strays.
 const LEAST_PART: usize = 20;
 
@@ -31,20 +33,14 @@ impl Spacing {
     /// daily.
     #[must_use]
     pub fn of(dates: &[Day]) -> Self {
-        let (mut of_weeks, mut of_months) = (0, 0);
-        for pair in dates.windows(2) {
-            let days = pair[1].days_since(pair[0]);
-            of_weeks += usize::from(DAYS_OF_A_WEEK.contains(&days));
-            of_months += usize::from(days > *DAYS_OF_A_WEEK.end());
-        }
-        // Where the median lies follows from the counts alone; of two in the middle it is the smaller, since a hole beside a
-        // few bars is no spacing.
         let distances = dates.len().saturating_sub(1);
-        let of_days = distances - of_weeks - of_months;
-        let middle = distances.saturating_sub(1) / 2;
-        if middle < of_days || distances == 0 {
+        // Where the median lies follows from how many distances are above these; of two in the middle it is the smaller, since
+        // a hole beside a few bars is no spacing.
+        let beyond = |days: i32| dates.windows(2).filter(|pair| pair[1].days_since(pair[0]) > days).count();
+        let is_median_within = |days: i32| distances.saturating_sub(1) / 2 < distances - beyond(days);
+        if are_close(dates) || is_median_within(DAYS_OF_A_WEEK.start() - 1) {
             if trade_all_week(dates) { Self::CalendarDays } else { Self::TradingDays }
-        } else if middle < of_days + of_weeks {
+        } else if is_median_within(*DAYS_OF_A_WEEK.end()) {
             Self::Weeks
         } else {
             Self::Months
@@ -94,7 +90,18 @@ pub fn gaps(dates: &[Day]) -> Vec<(Day, Day)> {
     beyond(Spacing::of(dates).longest_pause()).collect()
 }
 
+/// Whether first and last day are so close that more than half of the distances are under a week's, without a look at any:
+/// each that is not takes three days more than the one that all have.
+fn are_close(dates: &[Day]) -> bool {
+    let (Some(first), Some(last)) = (dates.first(), dates.last()) else { return true };
+    let distances = dates.len() - 1;
+    let least = distances + 3 * (distances - distances.saturating_sub(1) / 2);
+    distances == 0 || usize::try_from(last.days_since(*first)).is_ok_and(|days| days < least)
+}
+
+/// By the latest year of bars.
 fn trade_all_week(dates: &[Day]) -> bool {
+    let dates = &dates[dates.len().saturating_sub(YEAR)..];
     let mut bars = [0_usize; 7];
     for date in dates {
         bars[date.weekday().days_since(Weekday::Mon) as usize] += 1;
@@ -135,6 +142,27 @@ mod tests {
         assert_eq!(a_year_of(&months), 12);
         for few in [&[][..], &months[..1], &every(1, 2)] {
             assert_eq!(a_year_of(few), 252);
+        }
+    }
+
+    #[test]
+    fn the_spacing_is_that_of_the_median_of_all_distances() {
+        for pattern in [&[1, 1, 3][..], &[1, 9], &[9, 1], &[3, 3, 4], &[4, 4, 3], &[1, 1, 40, 40], &[17, 18, 18], &[1]]
+        {
+            for count in 1..40 {
+                let mut dates = every(1, 1);
+                for at in 0..count {
+                    dates.push(dates[at].plus_days(pattern[at % pattern.len()]));
+                }
+                let mut distances: Vec<i32> = dates.windows(2).map(|pair| pair[1].days_since(pair[0])).collect();
+                distances.sort_unstable();
+                let expected = match distances[(distances.len() - 1) / 2] {
+                    ..4 => [252, 365],
+                    4..=17 => [52; 2],
+                    18.. => [12; 2],
+                };
+                assert!(expected.contains(&a_year_of(&dates)), "{count} of {pattern:?}");
+            }
         }
     }
 

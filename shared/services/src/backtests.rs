@@ -17,7 +17,7 @@ use crate::backtest_records::{BenchmarkRun, BenchmarkSummary, DataUsed, EquityPo
 use crate::error::ServiceError;
 use crate::history::{self, Series};
 use crate::idempotency::{self, Attempt};
-use crate::{App, kept_answers};
+use crate::{App, kept_answers, warnings};
 
 /// The classic strategy buys under the 50-day average.
 pub const CLASSIC_BUY: &str = "close < sma(50)";
@@ -158,8 +158,9 @@ pub async fn run(
     let series = history::load_for(app, customer, &order.symbol).await?;
     let outcome = simulate(&series, order).await?;
     let (id, created_at) = (app.new_id(), app.now());
+    let asker = app.clone();
     let written = move || {
-        let whole = assemble(id, created_at, request, &series, outcome);
+        let whole = assemble(&asker, (id, created_at), request, &series, outcome);
         // Two curves of about 80 bytes a day each; growing to that by doubling would copy it twice over.
         let mut json = Vec::with_capacity(BYTES_A_DAY * whole.equity.len() + BYTES_A_DAY);
         serde_json::to_writer(&mut json, &whole)?;
@@ -179,8 +180,8 @@ pub async fn run(
 
 /// A run with everything that is kept of it.
 pub(crate) fn assemble(
-    id: Uuid,
-    created_at: DateTime<Utc>,
+    app: &App,
+    (id, created_at): (Uuid, DateTime<Utc>),
     request: FilledRequest,
     series: &Series,
     outcome: Outcome,
@@ -191,7 +192,7 @@ pub(crate) fn assemble(
     };
     let equity = points(&outcome.equity, &outcome.drawdown);
     let benchmark_equity = points(&outcome.benchmark.equity, &metrics::drawdowns(&outcome.benchmark.equity));
-    let mut warnings = series.warnings_within(outcome.first_day, outcome.last_day);
+    let mut warnings = warnings::of_series(app, series, (outcome.first_day, outcome.last_day));
     warnings.extend(outcome.warnings);
     let (from, to) = (request.from.or(Some(series.first)), request.to.or(Some(series.last)));
     let request = FilledRequest { from, to, ..request };
@@ -208,6 +209,7 @@ pub(crate) fn assemble(
             sha256: series.fingerprint(),
         },
         request,
+        periods_per_year: outcome.periods_per_year,
         metrics: outcome.metrics,
         unavailable: outcome.unavailable,
         benchmark: BenchmarkRun {
@@ -231,6 +233,7 @@ fn summary(run: Run) -> Summary {
         created_at: run.created_at,
         request: run.request,
         data: run.data,
+        periods_per_year: run.periods_per_year,
         metrics: run.metrics,
         unavailable: run.unavailable,
         benchmark: run.benchmark.summary,

@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use domain::{Bars, Currency, CustomerId, Day, Symbol};
+use domain::{Bars, Currency, CustomerId, Day, Spacing, Symbol};
+use quant::backtest::Warning;
 use quant::forecast::{self, ForecastError, Point, Score};
 use quant::grading::{self, Entry, Grade, GradedPoint};
 use serde::{Deserialize, Serialize};
@@ -20,7 +21,7 @@ use uuid::Uuid;
 
 use crate::error::ServiceError;
 use crate::history::{self, Series};
-use crate::{App, market_clock};
+use crate::{App, market_clock, warnings};
 
 /// Days ahead where the request does not say.
 pub const DEFAULT_HORIZON: usize = 30;
@@ -84,6 +85,16 @@ pub struct Forecast {
     pub points: Vec<Point>,
 }
 
+/// A forecast as it is answered.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Answer {
+    /// The forecast, which is stored.
+    #[serde(flatten)]
+    pub forecast: Forecast,
+    /// What a reader must know of the prices that it rests on, as they are known now.
+    pub warnings: Vec<Warning>,
+}
+
 /// A stored forecast beside what came.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct GradedForecast {
@@ -96,6 +107,8 @@ pub struct GradedForecast {
     pub grade: Grade,
     /// Why a figure of the grade is null, by its name.
     pub grade_unavailable: BTreeMap<String, String>,
+    /// What a reader must know of the prices that it rests on and is graded by, as they are known now.
+    pub warnings: Vec<Warning>,
 }
 
 /// A page of a symbol's forecasts and the record over all of them.
@@ -111,9 +124,17 @@ pub struct Record {
 
 /// The forecast of this order: the stored one where it was made before from the same bars, else a
 /// new one that is stored. The first one stored stays.
-pub async fn make(app: &App, customer: CustomerId, order: &Order) -> Result<Forecast, ServiceError> {
+pub async fn make(app: &App, customer: CustomerId, order: &Order) -> Result<Answer, ServiceError> {
     let series = history::load_for(app, customer, &order.symbol).await?;
-    make_of(app, &series, order).await
+    let forecast = make_of(app, &series, order).await?;
+    let warnings = warnings(app, &series, forecast.terms.as_of);
+    Ok(Answer { forecast, warnings })
+}
+
+/// Of the bars up to a day: a model reads them all.
+fn warnings(app: &App, series: &Series, through: Day) -> Vec<Warning> {
+    let on_spacing = Warning::on_spacing(Spacing::of(series.bars.dates()));
+    on_spacing.into_iter().chain(warnings::of_series(app, series, (series.first, through))).collect()
 }
 
 /// The same from a history that is at hand.
@@ -211,7 +232,7 @@ pub async fn record(
     let page = documents::list::<Forecast>(app.table(), keys::forecasts(symbol), limit, cursor).await?;
     let graded = grades::stored(app, &page.items).await?;
     let items = page.items.into_iter().zip(graded);
-    let items = items.filter_map(|(stored, graded)| beside_what_came(&series, stored, graded)).collect();
+    let items = items.filter_map(|(stored, graded)| beside_what_came(app, &series, stored, graded)).collect();
     Ok(Record {
         items,
         summary: summary(app, symbol, &series).await?,
@@ -259,12 +280,14 @@ pub fn grade(series: &Series, forecast: &Forecast) -> Option<Graded> {
     graded
 }
 
-fn beside_what_came(series: &Series, stored: Forecast, graded: Option<Graded>) -> Option<GradedForecast> {
+fn beside_what_came(app: &App, series: &Series, stored: Forecast, graded: Option<Graded>) -> Option<GradedForecast> {
     let graded = graded.or_else(|| grade(series, &stored))?;
+    let last = stored.points.last().map_or(stored.terms.as_of, |point| point.date);
     Some(GradedForecast {
         terms: stored.terms,
         points: graded.points,
         grade: graded.grade,
         grade_unavailable: graded.unavailable,
+        warnings: warnings(app, series, last),
     })
 }

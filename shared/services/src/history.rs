@@ -16,7 +16,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use domain::{Bars, Currency, CustomerId, Day, DecimalError, Price, Symbol};
 use market::{Basis, MarketClock, Patience, ProviderError};
-use quant::backtest::Warning;
+use store::bars::SeriesHead;
 
 use crate::error::ServiceError;
 use crate::first_looks::Asker;
@@ -24,7 +24,7 @@ use crate::quotes::MAX_AGE_DAYS;
 use crate::{App, market_clock};
 
 use fetching::Fetched;
-use freshness::{is_current, is_overdue};
+use freshness::is_current;
 
 pub(crate) use fetching::{is_unknown, remember_unknown};
 pub(crate) use lease::{Turn, Wanted, others_done, take};
@@ -55,10 +55,9 @@ pub struct Series {
     pub notes: Vec<Note>,
     /// When the provider was last asked.
     pub fetched_at: DateTime<Utc>,
-    /// Whether a newer bar was expected and asked for in vain: the provider failed.
+    /// Whether a newer bar was expected and asked for in vain: the provider failed. Whether one is missing for whatever
+    /// reason [`crate::staleness::of_bars`] says.
     pub stale: bool,
-    /// Whether the bar of the last finished session is missing, though the provider answered, and is no longer just late.
-    pub overdue: bool,
     /// First and last day of the bars.
     pub first: Day,
     /// Last day of the bars.
@@ -89,34 +88,6 @@ impl Series {
     #[must_use]
     pub fn fingerprint(&self) -> String {
         self.fingerprint.get_or_init(|| quant::fingerprint::fingerprint(&self.bars)).clone()
-    }
-
-    /// Whether a newer bar was expected and is not there, for whatever reason.
-    #[must_use]
-    pub fn is_stale(&self) -> bool {
-        self.stale || self.overdue
-    }
-
-    /// What a reader of a result that rests on these bars must know.
-    #[must_use]
-    pub fn warnings(&self) -> Vec<Warning> {
-        self.warnings_on(|_| true)
-    }
-
-    /// The same of a result that rests on the bars from `from` to `to`, both included.
-    #[must_use]
-    pub fn warnings_within(&self, from: Day, to: Day) -> Vec<Warning> {
-        self.warnings_on(|note| note.concerns(from, to))
-    }
-
-    fn warnings_on(&self, counts: impl Fn(&Note) -> bool) -> Vec<Warning> {
-        let stale = self.is_stale().then(|| Warning {
-            code: "stale".to_owned(),
-            detail: format!("A newer bar than that of {} was expected and could not be had.", self.last),
-        });
-        let warning = |note: &Note| Warning { code: note.code().to_owned(), detail: note.to_string() };
-        let notes = self.notes.iter().filter(|note| counts(note)).map(warning);
-        stale.into_iter().chain(notes).collect()
     }
 
     pub(crate) fn no_bars(&self, from: Day, to: Day) -> ServiceError {
@@ -234,11 +205,16 @@ pub(crate) async fn from_store(app: &App, symbol: &Symbol) -> Result<Option<Seri
     };
     let head = stored.head;
     let corrupt = |cause: serde_json::Error| ServiceError::fault("stored series", cause);
+    let notes = notes_of(&head)?;
     let basis = serde_json::from_value(head.basis.into()).map_err(corrupt)?;
-    let notes = head.notes.iter().map(|note| serde_json::from_str(note)).collect::<Result<_, _>>().map_err(corrupt)?;
     let series = series(symbol, stored.bars, head.currency, head.source, head.fetched_at)?;
-    let overdue = is_overdue(app, series.last);
-    Ok(Some(Series { basis, notes, revision: head.revision, overdue, ..series }))
+    Ok(Some(Series { basis, notes, revision: head.revision, ..series }))
+}
+
+/// The notes that are stored beside a series.
+pub(crate) fn notes_of(head: &SeriesHead) -> Result<Vec<Note>, ServiceError> {
+    let notes = head.notes.iter().map(|note| serde_json::from_str(note)).collect::<Result<_, _>>();
+    notes.map_err(|cause| ServiceError::fault("stored notes", cause))
 }
 
 /// A series of these bars, quoted and complete.
@@ -261,7 +237,6 @@ pub(crate) fn series(
         notes: Vec::new(),
         fetched_at,
         stale: false,
-        overdue: false,
         first: first.date,
         last: last.date,
         revision: None,

@@ -18,10 +18,10 @@ use crate::error::ServiceError;
 use crate::exchange_rates::ExchangeRates;
 use crate::history::{Reader, Wait};
 use crate::market_clock::{held_through, market_day};
-use crate::price_lines::{self, FX_UNAVAILABLE, PriceLines};
-use crate::{App, portfolios};
+use crate::price_lines::{self, FX_UNAVAILABLE};
+use crate::{App, portfolios, warnings};
 
-use lots::Stored;
+use lots::{Ready, Stored};
 
 /// The holdings of a portfolio. Money is in its base currency, prices in the instruments' own.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -137,7 +137,7 @@ pub async fn of_portfolio(app: &App, customer: CustomerId, id: PortfolioId) -> R
     let found = valuation::holdings(base, &positions);
     unavailable.extend(found.unavailable);
     let realized_gain: Option<Decimal> = realized.values().copied().sum();
-    let mut warnings = warnings(app, &stored, &lines);
+    let mut warnings = warnings(app, &stored, &ready);
     warnings.extend(rates.warnings(ready.iter().map(|symbol| symbol.currency)));
     let items = found.items.into_iter().zip(&ready);
     Ok(PortfolioHoldings {
@@ -174,18 +174,18 @@ fn reasons(
 }
 
 /// What a reader must know: of the prices, and of lots that are in nothing yet.
-fn warnings(app: &App, stored: &BTreeMap<Symbol, Stored>, lines: &PriceLines) -> Vec<Warning> {
+fn warnings(app: &App, stored: &BTreeMap<Symbol, Stored>, ready: &[Ready<'_>]) -> Vec<Warning> {
     let today = market_day(app);
-    let mut warnings = price_lines::warnings(app, lines.values());
+    let mut found = warnings::of_lines(app, ready.iter().map(|symbol| symbol.rests_on(today)));
     for (symbol, stored) in stored {
         let count = stored.lots_to_come(today);
         if count > 0 {
             let detail =
                 format!("{symbol}: lots dated after {today}, the market's today, are no part of this: {count}.");
-            warnings.push(Warning { code: "investments_to_come".to_owned(), detail });
+            found.push(Warning { code: "investments_to_come".to_owned(), detail });
         }
     }
-    warnings
+    found
 }
 
 /// An amount with all the decimals of its currency.

@@ -46,10 +46,12 @@ pub mod rate_limiter;
 pub mod refresh;
 pub mod reports;
 pub mod splits;
+pub mod staleness;
 mod tally;
 pub mod trades;
 pub mod verification;
 pub mod wallets;
+pub mod warnings;
 pub mod watchlist;
 
 pub use app::{App, Channels, Parts};

@@ -3,17 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
-use domain::{Bars, Currency, CustomerId, Day, DecimalError, Instrument, Symbol, calendar};
+use domain::{Bars, Currency, CustomerId, Day, DecimalError, Instrument, Symbol};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use market::MarketClock;
-use quant::backtest::Warning;
 
 use crate::error::ServiceError;
-use crate::history::{Note, Series, Wait};
+use crate::history::{Series, Wait};
 use crate::last_quote::{self, LastQuote};
-use crate::market_clock::market_day;
 use crate::quotes::{self, Newest};
-use crate::{App, instruments};
+use crate::{App, instruments, staleness};
 
 /// Histories read at the same time.
 const AT_ONCE: usize = 16;
@@ -68,14 +66,9 @@ impl PriceLine {
         self.newer_quote(app).map(|quote| quote.day).or_else(|| self.series.as_ref().map(|series| series.last))
     }
 
-    /// Whether a newer price was to be expected. Of an item of one's own none is: its owner gives them.
+    /// Whether a newer price was to be expected.
     pub(crate) fn is_stale(&self, app: &App) -> bool {
-        let Some(series) = self.series.as_ref().filter(|_| !self.instrument.symbol.is_own_item()) else { return false };
-        let expected = calendar::last_trading_day_on_or_before(market_day(app));
-        if self.newer_quote(app).is_some_and(|quote| expected.is_some_and(|expected| quote.day >= expected)) {
-            return false;
-        }
-        series.is_stale() || expected.is_some_and(|expected| series.last < expected)
+        self.series.as_ref().is_some_and(|series| staleness::of_price(app, series, self.quote.as_ref()))
     }
 }
 
@@ -126,23 +119,4 @@ async fn line(
         found => found?,
     };
     Ok((symbol, PriceLine { instrument, series, quote: None }))
-}
-
-/// What a reader of figures that rest on these prices must know, symbol by symbol. Single moves are the business of
-/// whoever looks at one symbol.
-pub(crate) fn warnings<'a>(app: &App, lines: impl IntoIterator<Item = &'a PriceLine>) -> Vec<Warning> {
-    let mut warnings = Vec::new();
-    for line in lines {
-        let Some(series) = &line.series else { continue };
-        let symbol = &line.instrument.symbol;
-        if line.is_stale(app) {
-            let detail = format!("{symbol}: a newer price than that of {} was expected.", series.last);
-            warnings.push(Warning { code: "stale".to_owned(), detail });
-        }
-        let whole = |note: &&Note| matches!(note, Note::SplitsUnknown | Note::DividendsNotIncluded);
-        for note in series.notes.iter().filter(whole) {
-            warnings.push(Warning { code: note.code().to_owned(), detail: format!("{symbol}: {note}") });
-        }
-    }
-    warnings
 }

@@ -12,7 +12,7 @@ pub use crate::market_clock::close_of;
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use domain::{Currency, CustomerId, Day, DecimalError, Price, Symbol, calendar};
 use market::MarketClock;
 use rust_decimal::Decimal;
@@ -20,15 +20,12 @@ use rust_decimal::Decimal;
 use crate::error::ServiceError;
 use crate::history::Series;
 use crate::last_quote::{self, LastQuote};
-use crate::market_clock::{market_day, until_close};
+use crate::market_clock::market_day;
 use crate::splits::KnownSplits;
 use crate::{App, instruments};
 
 /// A quote older than this, by the market's clock, is no price to trade at.
 pub const MAX_AGE_DAYS: i32 = 7;
-
-/// While the exchange is open a newer quote than one of so long ago was to be expected: two slots of the refresh.
-const FRESH_MINUTES: i64 = 30;
 
 /// A price to trade at.
 #[derive(Clone, Debug)]
@@ -143,19 +140,4 @@ fn confirmed(series: &Series, quote: &LastQuote) -> bool {
     }
     // Two for one and three for two are the splits that a move of less than a half can hide.
     !near(price * Decimal::TWO, close, 5) && !near(price * Decimal::new(15, 1), close, 5)
-}
-
-/// Whether a newer quote than one of this instant was to be expected by now.
-pub(crate) fn is_stale(app: &App, as_of: DateTime<Utc>) -> bool {
-    match app.provider().clock() {
-        MarketClock::StandsAt(day) => {
-            let expected = calendar::last_trading_day_on_or_before(day).unwrap_or(day);
-            as_of < close_of(expected)
-        }
-        MarketClock::Live => {
-            let now = app.now();
-            let old = until_close(now).is_some() && now - as_of > TimeDelta::minutes(FRESH_MINUTES);
-            old || as_of < close_of(market_day(app))
-        }
-    }
 }

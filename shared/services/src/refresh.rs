@@ -100,7 +100,7 @@ pub async fn refresh(app: &App, slot: DateTime<Utc>, time_limit: Duration) -> Re
     let Some(mut claim) = slot::claim(app, slot).await? else {
         return Ok(Refreshed { repeated: true, ..Refreshed::default() });
     };
-    match living(app, &mut claim, run(app, until)).await? {
+    match living(app, &mut claim, Box::pin(run(app, until))).await? {
         Ok(run) => {
             let did = run.did.clone();
             claim.finish(app, run).await?;

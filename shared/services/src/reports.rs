@@ -20,7 +20,7 @@ use crate::digest::sha256_hex;
 use crate::error::ServiceError;
 use crate::forecasts::{self, Forecast};
 use crate::history::{self, Reader, Series, Wait};
-use crate::{App, instruments, objects_of};
+use crate::{App, instruments, objects_of, warnings};
 
 /// How long a report's link works.
 pub const LINK_LIFETIME: Duration = Duration::from_mins(5);
@@ -97,7 +97,7 @@ pub async fn figures(app: &App, customer: CustomerId, order: &Order) -> Result<F
     let series = history::load_within(app, &order.symbol, Reader::customer(customer, wait)).await?;
     let run = match stored {
         Some(run) => run,
-        None => classic_run(&series, order).await?,
+        None => classic_run(app, &series, order).await?,
     };
     let end = series.bars.count_through(run.data.to);
     let checked = end.checked_sub(CHECKED_BARS + 1).and_then(|origin| series.bars.get(origin));
@@ -114,7 +114,7 @@ pub async fn figures(app: &App, customer: CustomerId, order: &Order) -> Result<F
         // A span that ended earlier has no forecast of today; one made there would be hindsight.
         forecast: if run.data.to == series.last { forecast_at(app, &series, series.last).await? } else { None },
         charts: chart_series(&series.bars, &run)?,
-        warnings: warnings(&series, &run),
+        warnings: warnings(app, &series, &run),
         check,
         run,
         series,
@@ -141,22 +141,22 @@ impl Order {
 }
 
 /// What the run says, and what is known of its prices by now.
-fn warnings(series: &Series, run: &Run) -> Vec<Warning> {
-    let mut warnings = run.warnings.clone();
-    for warning in series.warnings_within(run.data.from, run.data.to) {
-        if !warnings.contains(&warning) {
-            warnings.push(warning);
+fn warnings(app: &App, series: &Series, run: &Run) -> Vec<Warning> {
+    let mut found = run.warnings.clone();
+    for warning in warnings::of_series(app, series, (run.data.from, run.data.to)) {
+        if !found.contains(&warning) {
+            found.push(warning);
         }
     }
-    warnings
+    found
 }
 
 /// The classic strategy over the span; it is not stored.
-async fn classic_run(series: &Arc<Series>, order: &Order) -> Result<Run, ServiceError> {
+async fn classic_run(app: &App, series: &Arc<Series>, order: &Order) -> Result<Run, ServiceError> {
     let Order { symbol, from, to, .. } = order.clone();
     let backtest = backtests::Order { symbol, from, to, strategy: classic(series)? };
     let outcome = backtests::simulate(series, &backtest).await?;
-    Ok(backtests::assemble(Uuid::nil(), DateTime::UNIX_EPOCH, backtest.filled(), series, outcome))
+    Ok(backtests::assemble(app, (Uuid::nil(), DateTime::UNIX_EPOCH), backtest.filled(), series, outcome))
 }
 
 /// The default model's forecast as of a day; none where the history is too short for it.

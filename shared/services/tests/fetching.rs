@@ -20,7 +20,7 @@ use market::{History, MarketClock, Patience, Provider, ProviderError, Quote};
 use services::imports::{self, Duplicates, Format, Import};
 use services::portfolios::{self, Opening};
 use services::quotes::board;
-use services::{App, ServiceError, forecasts, history, holdings, instruments, investments};
+use services::{App, ServiceError, forecasts, history, holdings, instruments, investments, staleness, warnings};
 use store::keys;
 use tokio::time::Instant;
 
@@ -290,21 +290,23 @@ async fn bars_that_lack_the_last_session_are_stale_from_six_in_the_evening_and_a
     let world = World::at("2026-11-20T22:30:00Z");
     world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
     let read = async || history::load(&world.restarted(), &symbol("ACME")).await.unwrap();
+    let is_stale = |series: &Arc<history::Series>| staleness::of_bars(&world.app, series);
     let series = read().await;
-    assert!(!series.is_stale(), "half past five in New York: late, and not yet missing");
+    assert!(!is_stale(&series), "half past five in New York: late, and not yet missing");
     world.clock.set("2026-11-20T23:00:00Z");
     let series = read().await;
-    assert!((series.is_stale(), series.stale) == (true, false), "it is missing, and the provider did not fail");
-    assert_eq!(series.warnings()[0].code, "stale");
+    assert!((is_stale(&series), series.stale) == (true, false), "it is missing, and the provider did not fail");
+    let warnings = warnings::of_series(&world.app, &series, (series.first, series.last));
+    assert_eq!(warnings[0].code, "stale");
     world.exchange.calls();
     for _ in 0..10 {
         world.clock.forward(TimeDelta::minutes(5));
-        assert!(read().await.is_stale());
+        assert!(is_stale(&read().await));
     }
     assert!(world.exchange.calls().is_empty());
     world.clock.forward(TimeDelta::minutes(10));
     world.exchange.list("ACME", bars_through("2026-11-20", 31, 10.0));
-    assert!(!read().await.is_stale());
+    assert!(!is_stale(&read().await));
 }
 
 #[tokio::test]
@@ -313,7 +315,7 @@ async fn a_page_that_polls_a_price_of_once_a_month_takes_a_call_a_day() {
     world.exchange.list("COPPER=T", bars_through("2026-10-01", 30, 10.0));
     for minute in 0..48 * 4 {
         let series = history::load(&world.app, &symbol("COPPER=T")).await.unwrap();
-        assert!(series.is_stale() && !series.stale, "quarter of an hour {minute}");
+        assert!(staleness::of_bars(&world.app, &series) && !series.stale, "quarter of an hour {minute}");
         world.clock.forward(TimeDelta::minutes(15));
     }
     assert_eq!(world.exchange.calls(), ["bars COPPER=T"; 2], "the first look, and on Friday when bars are out");

@@ -276,7 +276,7 @@ async fn the_latest_bars_of_a_source_extend_what_is_stored_and_one_that_does_not
     exchange.calls();
     for _ in 0..20 {
         bench.clock.forward(TimeDelta::hours(1));
-        assert!(history::load(&app, &symbol()).await.unwrap().is_stale());
+        assert!(services::staleness::of_bars(&app, &history::load(&app, &symbol()).await.unwrap()));
     }
     assert!(exchange.calls().is_empty(), "not asked for again before there are newer ones");
 }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use chrono::TimeDelta;
-use domain::alert::{Repeat, Sight};
+use domain::alert::{Repeat, Sight, Vigil};
 use domain::split::splits_of;
 use domain::{Bars, CustomerId, Split, Symbol};
 use futures::{StreamExt as _, stream};
+use quant::backtest::Warning;
 use serde::Serialize;
 use store::{Cursor, Direction, Item, Key, Query, StoreError, Version, documents, keys};
 use uuid::Uuid;
@@ -17,8 +18,9 @@ use super::delivery::deliver;
 use super::firing::{fire, take_over};
 use super::records::{Judged, Pending, Waiting};
 use crate::error::ServiceError;
+use crate::history::Series;
 use crate::last_quote::LastQuote;
-use crate::{App, history};
+use crate::{App, history, warnings};
 
 /// Symbols judged at the same time.
 const SYMBOLS_AT_ONCE: usize = 8;
@@ -27,6 +29,8 @@ const ALERTS_AT_ONCE: usize = 16;
 /// How long an event is worth repeating for a firing that was not told: Lambda does so after one minute and two more. One
 /// customer's letterbox that is broken for good must not have every event of a symbol repeated for days.
 pub const REPEATED_FOR: TimeDelta = TimeDelta::minutes(10);
+static NO_BARS: LazyLock<Bars> = LazyLock::new(Bars::default);
+
 /// Items read at once of what waits for a symbol.
 const PAGE: usize = 500;
 
@@ -138,11 +142,16 @@ async fn page(app: &App, symbol: &Symbol, cursor: Option<Cursor>) -> Result<Page
     Ok(page)
 }
 
-/// The bars and splits of a symbol, where somebody needs them.
+/// What is known of a symbol, where it is needed.
+#[derive(Default)]
 struct Market {
-    bars: Arc<Bars>,
+    /// Its prices in the currency of the quote.
+    series: Option<Arc<Series>>,
     splits: Vec<Split>,
 }
+
+/// An alert that fires, and what there is to know of the prices by which it does.
+type Cause = (Uuid, Vec<Warning>);
 
 /// Fires and delivers all of these alerts that the quote gives cause to.
 async fn fire_all(
@@ -156,27 +165,50 @@ async fn fire_all(
     if market.is_none() && due.iter().any(|(_, waiting)| waiting.vigil.needs_bars(quote.day)) {
         *market = Some(known_bars(app, quote).await?);
     }
-    let nothing = Bars::default();
-    let (bars, splits) = market.as_ref().map_or((&nothing, [].as_slice()), |known| (&*known.bars, &known.splits));
-    let sight = Sight { price: quote.price, day: quote.day, previous_close: quote.previous_close, bars, splits };
-    let mut turns: BTreeMap<(CustomerId, Option<Uuid>), Vec<Uuid>> = BTreeMap::new();
-    for (id, waiting) in due.into_iter().filter(|(_, waiting)| waiting.vigil.fires(&sight)) {
+    let nothing = Market::default();
+    let fires = |known: &Market, waiting: &Waiting| waiting.vigil.fires(&known.sight(quote));
+    let firing: Vec<_> =
+        due.into_iter().filter(|(_, waiting)| fires(market.as_ref().unwrap_or(&nothing), waiting)).collect();
+    if market.is_none() && !firing.is_empty() {
+        *market = Some(known_bars(app, quote).await?);
+    }
+    let known = market.as_ref().unwrap_or(&nothing);
+    let mut turns: BTreeMap<(CustomerId, Option<Uuid>), Vec<Cause>> = BTreeMap::new();
+    for (id, waiting) in firing {
         // Those that fire once are all taken off one count of their customer's, and would keep each other from it.
         let alone = (waiting.vigil.repeat == Repeat::Recurring).then_some(*id);
-        turns.entry((waiting.customer_id, alone)).or_default().push(*id);
+        let cause = (*id, known.warnings(app, quote, &waiting.vigil));
+        turns.entry((waiting.customer_id, alone)).or_default().push(cause);
     }
-    let firings = turns.into_values().map(|ids| {
+    let firings = turns.into_values().map(|causes| {
         let (app, quote) = (app.clone(), quote.clone());
-        async move { fire_in_turn(&app, &quote, ids).await }
+        async move { fire_in_turn(&app, &quote, causes).await }
     });
     all(firings).await
 }
 
+impl Market {
+    fn bars(&self) -> &Bars {
+        self.series.as_ref().map_or(&NO_BARS, |series| &series.bars)
+    }
+
+    fn sight<'a>(&'a self, quote: &LastQuote) -> Sight<'a> {
+        let LastQuote { price, day, previous_close, .. } = *quote;
+        Sight { price, day, previous_close, bars: self.bars(), splits: &self.splits }
+    }
+
+    fn warnings(&self, app: &App, quote: &LastQuote, vigil: &Vigil) -> Vec<Warning> {
+        let Some(series) = &self.series else { return Vec::new() };
+        let span = (vigil.looks_back_to(quote.day, &series.bars), quote.day);
+        warnings::of_quote(app, series, quote, span)
+    }
+}
+
 /// Fires these alerts one after another, and delivers what has fired; one that fails keeps none of the others from it.
-async fn fire_in_turn(app: &App, quote: &LastQuote, ids: Vec<Uuid>) -> Result<Fired, ServiceError> {
+async fn fire_in_turn(app: &App, quote: &LastQuote, causes: Vec<Cause>) -> Result<Fired, ServiceError> {
     let (mut fired, mut failure) = (Vec::new(), None);
-    for id in ids {
-        match fire(app, quote, id).await {
+    for (id, warnings) in causes {
+        match fire(app, quote, id, &warnings).await {
             Ok(pending) => fired.extend(pending),
             Err(error) => failure = Some(error),
         }
@@ -193,11 +225,11 @@ async fn fire_in_turn(app: &App, quote: &LastQuote, ids: Vec<Uuid>) -> Result<Fi
 /// What is known of a symbol's bars, without asking anybody. Where there are none in the currency of the quote, thresholds
 /// are judged without splits, and averages are not crossed.
 async fn known_bars(app: &App, quote: &LastQuote) -> Result<Market, ServiceError> {
-    let (symbol, nothing) = (&quote.symbol, Market { bars: Arc::default(), splits: Vec::new() });
+    let (symbol, nothing) = (&quote.symbol, Market::default());
     match history::without_asking(app, symbol).await {
         Ok(Some(series)) if series.currency == quote.currency => {
             let splits = splits_of(&series.bars).map_err(|error| ServiceError::fault("splits", error))?;
-            Ok(Market { bars: series.bars.clone(), splits })
+            Ok(Market { series: Some(series), splits })
         }
         Ok(_) => Ok(nothing),
         Err(error @ (ServiceError::UnknownSymbol { .. } | ServiceError::Provider(_))) => {

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use domain::Day;
 use domain::alert::{Repeat, Vigil};
+use quant::backtest::Warning;
 use store::retry::{Retry, retry};
 use store::{DeleteExpect, Key, StoreError, Version, Write, documents, keys};
 use uuid::Uuid;
@@ -18,7 +19,12 @@ const DELIVERY_SECONDS: i64 = 30;
 
 /// Fires the alert `id` at this quote, unless it is gone, or has fired on the quote's day. Gives what is to be delivered
 /// by whoever fired it: of all who try at the same time that is one.
-pub(super) async fn fire(app: &App, quote: &LastQuote, id: Uuid) -> Result<Option<Pending>, ServiceError> {
+pub(super) async fn fire(
+    app: &App,
+    quote: &LastQuote,
+    id: Uuid,
+    warnings: &[Warning],
+) -> Result<Option<Pending>, ServiceError> {
     let evaluation = app.new_id();
     let (listed, owed) = (keys::waiting_alert(&quote.symbol, id), keys::pending_firing(&quote.symbol, id, quote.day));
     retry(Retry::within(crate::CONFLICT_BUDGET), || async {
@@ -34,7 +40,7 @@ pub(super) async fn fire(app: &App, quote: &LastQuote, id: Uuid) -> Result<Optio
             Write::create(owed.clone(), documents::body(&owed, &pending)?),
             Write::update(own.clone(), documents::body(&own, &fired)?, own_version),
             listed_after(&listed, &waiting, version, quote.day)?,
-            entered(&alert, quote, &pending)?,
+            entered(&alert, quote, &pending, warnings)?,
         ];
         if fired.state == AlertState::Fired {
             writes.push(Tally::read(app, keys::alert_count(waiting.customer_id)).await?.remove_one()?);
@@ -93,7 +99,7 @@ fn listed_after(listed: &Key, waiting: &Waiting, version: Version, day: Day) -> 
 }
 
 /// The entry in the history.
-fn entered(alert: &Alert, quote: &LastQuote, pending: &Pending) -> Result<Write, ServiceError> {
+fn entered(alert: &Alert, quote: &LastQuote, pending: &Pending, warnings: &[Warning]) -> Result<Write, ServiceError> {
     let key = keys::firing(pending.customer_id, alert.id, quote.day);
     let firing = Firing {
         alert_id: alert.id,
@@ -109,6 +115,7 @@ fn entered(alert: &Alert, quote: &LastQuote, pending: &Pending) -> Result<Write,
         email: alert.email,
         delivered: false,
         replay: quote.replay,
+        warnings: warnings.to_vec(),
     };
     let body = documents::body(&key, &firing)?;
     Ok(Write::create(key, body))

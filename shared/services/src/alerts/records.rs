@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 use domain::alert::{Condition, Repeat, Vigil};
 use domain::{Currency, CustomerId, Day, Price, Symbol};
+use quant::backtest::Warning;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -77,6 +78,9 @@ pub struct Firing {
     /// Set when the price is of a replay of old prices.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replay: bool,
+    /// What there was to know of the prices by which the condition came true. Firings of before this was kept have none.
+    #[serde(default)]
+    pub warnings: Vec<Warning>,
 }
 
 /// An alert among those that wait for a symbol.

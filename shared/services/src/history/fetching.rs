@@ -1,20 +1,20 @@
 //! Asking the provider for bars, and what becomes of its answer.
 
 use chrono::TimeDelta;
-use domain::Symbol;
+use domain::{Day, Symbol};
 use market::{Basis, History, MarketClock, Note, ProviderError};
 use store::bars::SeriesHead;
 use store::{StoreError, documents, keys};
 
 use super::lease::{self, Turn, Wanted};
 use super::memory::{NoAnswer, Reader};
-use super::{Series, from_store, is_current, is_overdue, series};
+use super::{Series, from_store, is_current, series};
 use crate::error::ServiceError;
 use crate::extension::extend;
 use crate::{App, first_looks, market_clock};
 
 /// Most notes kept of a series; a file of nonsense has as many as rows.
-const MAX_NOTES: usize = 50;
+const MAX_NOTES: usize = 200;
 /// How long a symbol that a live provider does not know is not asked for again.
 const UNKNOWN_HOURS: i64 = 24;
 
@@ -101,8 +101,11 @@ async fn fetch(app: &App, symbol: &Symbol, reader: Reader, stored: Option<Series
             return keep(app, symbol, finished(app, history), revision).await.map(Fetched::Fresh);
         }
         (Ok(history), Some(old)) => {
-            if let Some(history) = extend(&old.bars, old.basis, finished(app, history)) {
-                return keep(app, symbol, history, revision).await.map(Fetched::Fresh);
+            let came = finished(app, history);
+            let first = came.bars.first().map(|bar| bar.date);
+            if let Some(mut joined) = extend(&old.bars, old.basis, came) {
+                joined.notes = with_older(joined.notes, &old.notes, joined.bars.first().map(|bar| bar.date), first);
+                return keep(app, symbol, joined, revision).await.map(Fetched::Fresh);
             }
             // They would not before the next bars are out either.
             store::bars::save(app.table(), symbol, &old.bars, &head_of(app, old)?).await?;
@@ -143,19 +146,26 @@ fn finished(app: &App, history: History) -> History {
     History { bars, ..history }
 }
 
+/// The notes of bars that came, and those stored ones that are about older bars which are kept before them.
+fn with_older(came: Vec<Note>, stored: &[Note], oldest: Option<Day>, first_that_came: Option<Day>) -> Vec<Note> {
+    let Some((from, until)) = oldest.zip(first_that_came).filter(|(oldest, first)| oldest < first) else { return came };
+    // Which bars are the newest, and whether a source gives only those, is for the latest answer to say.
+    let is_of_the_end = |note: &Note| matches!(note, Note::NewestBarHeldBack { .. } | Note::CompactHistory);
+    let is_older = |note: &&Note| note.concerns(from, until.plus_days(-1)) && !is_of_the_end(note);
+    let mut notes: Vec<Note> = stored.iter().filter(is_older).cloned().collect();
+    notes.retain(|note| !came.contains(note));
+    notes.extend(came);
+    notes
+}
+
 /// Stores a history and gives it back as readers see it.
-async fn keep(
-    app: &App,
-    symbol: &Symbol,
-    mut history: History,
-    revision: Option<String>,
-) -> Result<Series, ServiceError> {
-    // A series can have thousands of notes on its days; what they say of the whole stays.
-    history.notes.sort_by_key(Note::is_of_a_day);
-    history.notes.truncate(MAX_NOTES);
+async fn keep(app: &App, symbol: &Symbol, history: History, revision: Option<String>) -> Result<Series, ServiceError> {
+    // A series can have thousands of notes on its days; what they say of the whole stays, and then the latest.
+    let (of_days, mut notes): (Vec<Note>, Vec<Note>) = history.notes.into_iter().partition(Note::is_of_a_day);
+    let too_many = (notes.len() + of_days.len()).saturating_sub(MAX_NOTES);
+    notes.extend(of_days.into_iter().skip(too_many));
     let kept = series(symbol, history.bars, history.currency, history.source.to_owned(), app.now())?;
-    let overdue = is_overdue(app, kept.last);
-    let kept = Series { basis: history.basis, notes: history.notes, revision, overdue, ..kept };
+    let kept = Series { basis: history.basis, notes, revision, ..kept };
     store::bars::save(app.table(), symbol, &kept.bars, &head_of(app, &kept)?).await?;
     Ok(kept)
 }

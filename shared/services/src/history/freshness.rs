@@ -23,11 +23,6 @@ pub(super) fn is_current(app: &App, series: &Series) -> bool {
     }
 }
 
-/// Whether a bar of a live provider that ends on this day should have come long ago.
-pub(super) fn is_overdue(app: &App, last: Day) -> bool {
-    app.provider().clock() == MarketClock::Live && last < market_clock::bars_out(app.now()).session
-}
-
 /// Whether nothing newer could be had at `now` of a live provider that was last asked at `fetched_at` and whose last bar is
 /// of `last`.
 ///

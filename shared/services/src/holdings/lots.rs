@@ -16,6 +16,7 @@ use crate::error::ServiceError;
 use crate::exchange_rates::ExchangeRates;
 use crate::market_clock::{held_through, market_day};
 use crate::price_lines::{PriceLine, PriceLines};
+use crate::warnings::Span;
 use crate::{App, listing, positions};
 
 /// What a portfolio has of one symbol, as it is stored.
@@ -90,6 +91,12 @@ impl Stored {
 }
 
 impl Ready<'_> {
+    /// The prices and days that the value rests on: those since the first lot was bought.
+    pub(super) fn rests_on(&self, today: Day) -> (&PriceLine, Span) {
+        let since = self.lots.first().map_or(today, |lot| lot.acquired_on);
+        (self.line, (since, today.max(since)))
+    }
+
     pub(super) fn held(&self, rate: Option<Decimal>) -> Held<'_> {
         Held {
             symbol: &self.line.instrument.symbol,

@@ -20,8 +20,8 @@ use valuation::{
 use crate::error::ServiceError;
 use crate::history::{Note, Series, Wait};
 use crate::market_clock::market_day;
-use crate::price_lines::{self, PriceLines};
-use crate::{App, instruments, portfolios};
+use crate::price_lines::PriceLines;
+use crate::{App, instruments, portfolios, warnings};
 
 use continuing::Valued;
 
@@ -127,7 +127,8 @@ pub async fn of_portfolio(
     let first = series.days().next().map_or(to, |day| day.date.min(to));
     let from = span.from.unwrap_or(first);
     let totals = valued.totals(app, id, series.valued_span(from, to)).await?;
-    let benchmark = benchmark.as_deref().map(compared_with);
+    let compared = benchmark.as_deref();
+    let benchmark = compared.map(compared_with);
     let flow_timing = span.flow_timing;
     let request = PerformanceRequest { series, from, to, risk_free_rate: 0.0, flow_timing, benchmark };
     let found = valuation::performance(&request);
@@ -150,7 +151,7 @@ pub async fn of_portfolio(
         attribution_by_sector: attribution_by_group(&totals, currency, |symbol| sector(&valued.prices, symbol)),
         attribution_by_currency: attribution_by_group(&totals, currency, |symbol| traded_in(&valued.prices, symbol)),
         unavailable,
-        warnings: warnings(app, &valued, &totals),
+        warnings: warnings(app, &valued, &totals, (from, to), compared),
     })
 }
 
@@ -182,22 +183,32 @@ fn traded_in(prices: &PriceLines, symbol: &Symbol) -> String {
     series.map_or_else(String::new, |series| series.currency.to_string())
 }
 
-/// Of the symbols that had a part in the span, their trades and rates, and of lots that had none because their day is to
-/// come.
-fn warnings(app: &App, valued: &Valued, totals: &[SymbolTotals]) -> Vec<Warning> {
+/// Of the symbols that had a part in the span, their trades and rates, of the benchmark, and of lots that had none because
+/// their day is to come.
+fn warnings(
+    app: &App,
+    valued: &Valued,
+    totals: &[SymbolTotals],
+    span: warnings::Span,
+    benchmark: Option<&Series>,
+) -> Vec<Warning> {
     let lines = totals.iter().filter_map(|totals| valued.prices.get(&totals.symbol));
-    let mut warnings = price_lines::warnings(app, lines);
-    warnings.extend(valued.rate_warnings(totals));
-    warnings.extend(totals.iter().flat_map(|totals| warnings_on_flows(totals).into_iter().flatten()));
+    let mut found = warnings::of_lines(app, lines.map(|line| (line, span)));
+    let is_held = |series: &&Series| totals.iter().any(|totals| totals.symbol == series.symbol);
+    if let Some(series) = benchmark.filter(|series| !is_held(series)) {
+        found.extend(warnings::named(&series.symbol, warnings::of_series(app, series, span)));
+    }
+    found.extend(valued.rate_warnings(totals));
+    found.extend(totals.iter().flat_map(|totals| warnings_on_flows(totals).into_iter().flatten()));
     if valued.investments_to_come > 0 {
         let detail = format!(
             "{} investments are dated after {}, the market's today, and are no part of this.",
             valued.investments_to_come,
             market_day(app)
         );
-        warnings.push(Warning { code: "investments_to_come".to_owned(), detail });
+        found.push(Warning { code: "investments_to_come".to_owned(), detail });
     }
-    warnings
+    found
 }
 
 fn warnings_on_flows(totals: &SymbolTotals) -> [Option<Warning>; 2] {

@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 
 use domain::{CustomerId, Symbol};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use market::{MarketClock, Patience};
+use market::{MarketClock, Note, Patience};
+use quant::backtest::Warning;
 use store::bars::outlines;
 
-use super::{Newest, asking, is_believed, is_stale, newest};
+use super::{Newest, asking, is_believed, newest};
 use crate::error::ServiceError;
 use crate::history::{self, Reader, Series, Wait};
 use crate::last_quote::{self, LastQuote};
 use crate::market_clock::{age_seconds, close_of};
 use crate::price_lines::{PRICE_UNAVAILABLE, code_of};
-use crate::{App, own_items};
+use crate::{App, own_items, staleness, warnings};
 
 /// Histories read, or quotes asked for, at the same time.
 const AT_ONCE: usize = 8;
@@ -38,6 +39,8 @@ pub struct BoardQuote {
     pub age_seconds: u64,
     /// Whether a newer price was to be expected.
     pub stale: bool,
+    /// What a reader must know about the price and the close before it.
+    pub warnings: Vec<Warning>,
 }
 
 /// The last prices of these symbols, no symbol twice, items of the customer's own among them.
@@ -58,11 +61,11 @@ pub(crate) async fn board_within(
     let market: Vec<Symbol> = symbols.iter().filter(|symbol| !symbol.is_own_item()).cloned().collect();
     let quotes = last_quote::read_many(app, &market).await?;
     let quotes: BTreeMap<_, _> = quotes.into_iter().filter(|(_, quote)| is_believed(app, quote)).collect();
-    let newer_bars = newer_bars(app, &market, &quotes).await?;
+    let heads = heads(app, &market, &quotes).await?;
     let look = |symbol: Symbol| {
-        let (app, quote, newer) = (app, quotes.get(&symbol), newer_bars.contains(&symbol));
+        let (quote, head) = (quotes.get(&symbol), heads.get(&symbol));
         async move {
-            let found = look_up(app, customer, &symbol, Known { quote, has_newer_bars: newer, wait }).await?;
+            let found = look_up(app, customer, &symbol, Known { quote, head, wait }).await?;
             Ok::<_, ServiceError>((symbol, found))
         }
     };
@@ -82,30 +85,38 @@ pub(crate) async fn board_within(
 /// What is known of a symbol before its own look.
 struct Known<'a> {
     quote: Option<&'a LastQuote>,
-    has_newer_bars: bool,
+    head: Option<&'a Head>,
     wait: Wait,
 }
 
-/// The symbols whose bars may be newer than their quotes. Of a live provider the heads tell, in one read of a hundred;
-/// files are at hand.
-async fn newer_bars(
+/// What is known of a symbol's bars without reading them.
+#[derive(Default)]
+struct Head {
+    /// Whether they may be newer than the quote.
+    may_be_newer: bool,
+    notes: Vec<Note>,
+}
+
+/// What is known of the bars of these symbols. Of a live provider the heads tell, in one read of a hundred; files are at
+/// hand, and read anyway.
+async fn heads(
     app: &App,
     symbols: &[Symbol],
     quotes: &BTreeMap<Symbol, LastQuote>,
-) -> Result<Vec<Symbol>, ServiceError> {
+) -> Result<BTreeMap<Symbol, Head>, ServiceError> {
     if app.provider().clock() != MarketClock::Live {
-        return Ok(symbols.to_vec());
+        let at_hand = |symbol: &Symbol| (symbol.clone(), Head { may_be_newer: true, notes: Vec::new() });
+        return Ok(symbols.iter().map(at_hand).collect());
     }
-    let mut newer = Vec::new();
+    let mut heads = BTreeMap::new();
     for (symbol, outline) in symbols.iter().zip(outlines(app.table(), symbols).await?) {
         let Some(outline) = outline.filter(|outline| app.provider().gives(&outline.head.source)) else { continue };
         let is_older =
             |quote: &LastQuote| outline.last.is_none_or(|last| (quote.day, quote.as_of) < (last, close_of(last)));
-        if quotes.get(symbol).is_none_or(is_older) {
-            newer.push(symbol.clone());
-        }
+        let may_be_newer = quotes.get(symbol).is_none_or(is_older);
+        heads.insert(symbol.clone(), Head { may_be_newer, notes: history::notes_of(&outline.head)? });
     }
-    Ok(newer)
+    Ok(heads)
 }
 
 async fn look_up(
@@ -115,13 +126,14 @@ async fn look_up(
     known: Known<'_>,
 ) -> Result<Result<BoardQuote, &'static str>, ServiceError> {
     let found = if symbol.is_own_item() {
-        own_items::valuations(app, customer, symbol).await.map(|series| of_own_item(app, &series))
-    } else if known.has_newer_bars {
+        own_items::valuations(app, customer, symbol).await.map(|series| of_last_bar(app, &series))
+    } else if known.head.is_some_and(|head| head.may_be_newer) {
         of_bars(app, symbol, known.quote).await
     } else if let Some(quote) = known.quote {
-        Ok(Ok(quoted(app, quote.clone())))
+        Ok(Ok(quoted(app, quote.clone(), known.notes())))
     } else {
-        asking::ask(app, symbol, Reader::customer(customer, known.wait)).await.map(|quote| Ok(quoted(app, quote)))
+        let asked = asking::ask(app, symbol, Reader::customer(customer, known.wait)).await;
+        asked.map(|quote| Ok(quoted(app, quote, known.notes())))
     };
     match found {
         Ok(found) => Ok(found),
@@ -135,8 +147,20 @@ async fn look_up(
     }
 }
 
-fn quoted(app: &App, quote: LastQuote) -> BoardQuote {
-    BoardQuote { age_seconds: age_seconds(app, quote.as_of), stale: is_stale(app, quote.as_of), quote }
+impl Known<'_> {
+    fn notes(&self) -> &[Note] {
+        self.head.map_or(&[], |head| &head.notes)
+    }
+}
+
+fn quoted(app: &App, quote: LastQuote, notes: &[Note]) -> BoardQuote {
+    let stale = staleness::of_quote(app, &quote);
+    shown(app, quote, stale, notes)
+}
+
+fn shown(app: &App, quote: LastQuote, stale: bool, notes: &[Note]) -> BoardQuote {
+    let warnings = warnings::of_last_price(notes, quote.day, stale);
+    BoardQuote { age_seconds: age_seconds(app, quote.as_of), stale, warnings, quote }
 }
 
 async fn of_bars(
@@ -146,19 +170,16 @@ async fn of_bars(
 ) -> Result<Result<BoardQuote, &'static str>, ServiceError> {
     let Some(series) = history::without_asking(app, symbol).await? else { return Ok(Err(PRICE_UNAVAILABLE)) };
     if let Newest::Quote(quote) | Newest::Unconfirmed(quote) = newest(app, &series, quote) {
-        return Ok(Ok(quoted(app, quote.clone())));
+        return Ok(Ok(quoted(app, quote.clone(), &series.notes)));
     }
     // Numbers go on from those of the quotes, so that the next one is above what a reader has seen.
     let seq = quote.map_or(0, |quote| quote.seq);
-    let last = last_quote::of_last_bar(&series).map_err(code_of);
-    Ok(last.map(|last| {
-        let found = quoted(app, LastQuote { seq, ..last });
-        BoardQuote { stale: found.stale || series.is_stale(), ..found }
-    }))
+    Ok(of_last_bar(app, &series).map(|last| BoardQuote { quote: LastQuote { seq, ..last.quote }, ..last }))
 }
 
-/// Of an item of one's own no newer value is to be expected: its owner gives them.
-fn of_own_item(app: &App, series: &Series) -> Result<BoardQuote, &'static str> {
+/// The close of the last bar, or the last value that the owner of an item gave.
+fn of_last_bar(app: &App, series: &Series) -> Result<BoardQuote, &'static str> {
+    let stale = staleness::of_bars(app, series);
     let last = last_quote::of_last_bar(series).map_err(code_of);
-    last.map(|last| BoardQuote { stale: false, ..quoted(app, last) })
+    last.map(|last| shown(app, last, stale, &series.notes))
 }

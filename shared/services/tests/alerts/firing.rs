@@ -3,7 +3,8 @@
 use chrono::TimeDelta;
 use domain::alert::{Condition, Direction, Percent, Repeat};
 use domain::{Bar, Bars};
-use services::alerts::{self, AlertState, Fired};
+use market::Note;
+use services::alerts::{self, AlertState, Fired, Firing};
 use services::last_quote::LastQuote;
 
 use crate::support::stock;
@@ -187,4 +188,39 @@ async fn alerts_of_more_than_a_page_and_of_many_symbols_all_fire() {
     let fired = alerts::evaluate(&world.app, &quotes).await.unwrap();
     assert_eq!(fired, Fired { fired: 701, delivered: 701, undelivered: 0 });
     assert_eq!(alerts::evaluate(&world.app, &[world.quote("AAPL", "14")]).await.unwrap(), Fired::default());
+}
+
+#[tokio::test]
+async fn the_history_has_the_notes_on_the_prices_by_which_an_alert_fired() {
+    let world = World::new();
+    let (ada, _) = world.connected("ada").await;
+    let crosses = |days: u16| Condition::CrossesSma { window: days.try_into().unwrap(), direction: Direction::Up };
+    let percent = Percent::parse("5").unwrap();
+    let conditions =
+        [above("10.9"), Condition::PercentMove { percent, direction: Direction::Up }, crosses(2), crosses(4)];
+    let mut made = Vec::new();
+    for condition in conditions {
+        made.push(world.alert(ada, condition, Repeat::Once).await);
+    }
+    let impossible = |date: &str| Note::ImpossibleBar { date: day(date) };
+    let moved = Note::UnexplainedMove { date: day("2026-11-18"), fraction: 0.6 };
+    world.market.say(&[Note::SplitsUnknown, impossible("2026-11-13"), impossible("2026-11-16"), moved]);
+    alerts::evaluate(&world.app, &[world.quote("AAPL", "11.01")]).await.unwrap();
+    let mut said = Vec::new();
+    for alert in &made {
+        let firing = &world.history(ada, alert).await[0];
+        let codes: Vec<_> = firing.warnings.iter().map(|warning| warning.code.clone()).collect();
+        said.push(codes.join(" "));
+        let mut stored = serde_json::to_value(firing).unwrap();
+        stored.as_object_mut().unwrap().remove("warnings");
+        let before: Firing = serde_json::from_value(stored).unwrap();
+        assert!(before.warnings.is_empty(), "a firing that was stored without them is read");
+    }
+    let expected = [
+        "splits_unknown",
+        "splits_unknown",
+        "splits_unknown unexplained_move",
+        "splits_unknown impossible_bar unexplained_move",
+    ];
+    assert_eq!(said, expected, "a threshold looks back to its own day, a move one day, an average as far as it goes");
 }

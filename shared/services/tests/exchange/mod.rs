@@ -70,6 +70,8 @@ pub struct Exchange {
     /// The source that it gives bars as, and the one that it knows as its own.
     pub source: Mutex<&'static str>,
     pub compact: AtomicBool,
+    /// What it says of every series.
+    pub notes: Mutex<Vec<Note>>,
     /// The time that each call was given.
     pub given: Mutex<Vec<Duration>>,
     /// Whether a name takes a call.
@@ -89,6 +91,7 @@ impl Default for Exchange {
             found: Mutex::new(Ok(Vec::new())),
             source: Mutex::new("exchange"),
             compact: AtomicBool::new(false),
+            notes: Mutex::default(),
             given: Mutex::default(),
             names_cost: AtomicBool::new(false),
             refuses: Mutex::default(),
@@ -129,7 +132,10 @@ impl Exchange {
     }
 
     fn history(&self, bars: Bars) -> History {
-        let notes = if self.compact.load(Ordering::SeqCst) { vec![Note::CompactHistory] } else { Vec::new() };
+        let mut notes = self.notes.lock().unwrap().clone();
+        if self.compact.load(Ordering::SeqCst) {
+            notes.push(Note::CompactHistory);
+        }
         History {
             source: *self.source.lock().unwrap(),
             bars,

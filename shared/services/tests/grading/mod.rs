@@ -47,7 +47,7 @@ async fn a_forecast_that_has_matured_is_graded_once_and_its_grade_is_kept() {
     let computed = world.restarted();
     for horizon in [5, 10] {
         let same = forecasts::Order { as_of: Some("2026-10-09".parse().unwrap()), ..order(horizon) };
-        let forecast = forecasts::make(&world.app, world.customer, &same).await.unwrap();
+        let forecast = forecasts::make(&world.app, world.customer, &same).await.unwrap().forecast;
         let series = history::load(&computed, &symbol("ACME")).await.unwrap();
         let again = forecasts::grade(&series, &forecast).unwrap();
         let item = kept.items.iter().find(|item| item.terms.id == forecast.terms.id).unwrap();

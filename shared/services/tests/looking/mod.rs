@@ -43,7 +43,7 @@ async fn a_board_shows_what_is_stored_and_asks_once_for_what_is_not() {
     world.exchange.fail("DOWN", ProviderError::Unavailable { status: Some(500) });
     world.exchange.calls();
     let board = look(&world, &world.app, &["NEW", "NONE", "OLD", "DOWN", "BOTH", "BARS"]).await;
-    assert_eq!(lines(&board), ["NEW 40", "OLD 30 stale", "BOTH 21", "BARS 10 stale"]);
+    assert_eq!(lines(&board), ["NEW 40", "OLD 30", "BOTH 21", "BARS 10"]);
     let unavailable: Vec<_> = board.unavailable.iter().map(|(symbol, code)| format!("{symbol} {code}")).collect();
     assert_eq!(unavailable, ["DOWN price_unavailable", "NONE unknown_symbol"]);
     let mut calls = world.exchange.calls();

@@ -12,7 +12,7 @@ use domain::{Bars, Currency, CustomerId, Day, Instrument, Money, PortfolioId, Pr
 use ledger::trade::{buy, sell};
 use ledger::wallet::deposit;
 use ledger::{LotMethod, Order, Position, Side, Size, Stamp, Terms, Trade, Wallet};
-use market::{Basis, History, MarketClock, Patience, Provider, ProviderError};
+use market::{Basis, History, MarketClock, Note, Patience, Provider, ProviderError};
 use objects::FolderObjects;
 use rust_decimal::Decimal;
 use services::{App, Channels, Parts, portfolios};
@@ -28,17 +28,25 @@ struct Prices {
     /// Counts corrections, so that a reader asks again.
     edition: u32,
     listed: BTreeMap<Symbol, (Instrument, Bars)>,
+    /// What it says of every series.
+    notes: Vec<Note>,
 }
 
 impl Market {
     pub fn new(today: Day) -> Self {
-        Self(Mutex::new(Prices { today, edition: 0, listed: BTreeMap::new() }))
+        Self(Mutex::new(Prices { today, edition: 0, listed: BTreeMap::new(), notes: Vec::new() }))
     }
 
     pub fn list(&self, instrument: Instrument, bars: Bars) {
         let mut prices = self.0.lock().unwrap();
         prices.edition += 1;
         prices.listed.insert(instrument.symbol.clone(), (instrument, bars));
+    }
+
+    pub fn say(&self, notes: &[Note]) {
+        let mut prices = self.0.lock().unwrap();
+        prices.edition += 1;
+        prices.notes = notes.to_vec();
     }
 
     pub fn move_to(&self, today: Day) {
@@ -78,7 +86,7 @@ impl Provider for Market {
             bars,
             basis: Basis::Quoted,
             currency: instrument.currency,
-            notes: Vec::new(),
+            notes: prices.notes.clone(),
             held_back: None,
         })
     }

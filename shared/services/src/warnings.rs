@@ -1,0 +1,64 @@
+//! What a reader of figures must know about the prices that they rest on: the notes of a series as far as they concern the
+//! span of the figures, and that a newer price was to be expected.
+
+use domain::{Day, Symbol, calendar};
+pub use quant::backtest::Warning;
+
+use crate::App;
+use crate::history::{Note, Series};
+use crate::last_quote::LastQuote;
+use crate::price_lines::PriceLine;
+use crate::staleness;
+
+/// First and last day of the bars that figures rest on, both included.
+pub type Span = (Day, Day);
+
+/// The warnings about a series of someone who asked for its symbol. A newer price is missed by a span that goes up to the
+/// last bar.
+#[must_use]
+pub fn of_series(app: &App, series: &Series, span: Span) -> Vec<Warning> {
+    of_bars(series, span, staleness::of_bars(app, series))
+}
+
+/// The warnings about the prices of several symbols, each over its own span and under its name.
+pub(crate) fn of_lines<'a>(app: &App, lines: impl IntoIterator<Item = (&'a PriceLine, Span)>) -> Vec<Warning> {
+    let of_line = |(line, span): (&'a PriceLine, Span)| {
+        let series = line.series.as_ref()?;
+        let stale = staleness::of_price(app, series, line.quote.as_ref());
+        Some(named(&line.instrument.symbol, of_bars(series, span, stale)))
+    };
+    lines.into_iter().filter_map(of_line).flatten().collect()
+}
+
+/// The warnings about what a quote and the bars before it come to.
+pub(crate) fn of_quote(app: &App, series: &Series, quote: &LastQuote, span: Span) -> Vec<Warning> {
+    let stale = staleness::of_quote(app, quote).then(|| missing(quote.day));
+    stale.into_iter().chain(of_notes(&series.notes, span)).collect()
+}
+
+/// The warnings about a last price and the close before it.
+pub(crate) fn of_last_price(notes: &[Note], day: Day, stale: bool) -> Vec<Warning> {
+    let before = calendar::last_trading_day_on_or_before(day.plus_days(-1)).unwrap_or(day);
+    stale.then(|| missing(day)).into_iter().chain(of_notes(notes, (before, day))).collect()
+}
+
+/// The same warnings, each with the symbol that it is about.
+pub(crate) fn named(symbol: &Symbol, warnings: Vec<Warning>) -> Vec<Warning> {
+    let name = |warning: Warning| Warning { detail: format!("{symbol}: {}", warning.detail), ..warning };
+    warnings.into_iter().map(name).collect()
+}
+
+fn of_bars(series: &Series, span: Span, stale: bool) -> Vec<Warning> {
+    let stale = (stale && span.1 >= series.last).then(|| missing(series.last));
+    stale.into_iter().chain(of_notes(&series.notes, span)).collect()
+}
+
+fn of_notes(notes: &[Note], (from, to): Span) -> impl Iterator<Item = Warning> {
+    let concerning = notes.iter().filter(move |note| note.concerns(from, to));
+    concerning.map(|note| Warning { code: note.code().to_owned(), detail: note.to_string() })
+}
+
+fn missing(last: Day) -> Warning {
+    let detail = format!("A newer price than that of {last} was expected and could not be had.");
+    Warning { code: "stale".to_owned(), detail }
+}

@@ -1,0 +1,276 @@
+//! What answers say of the prices that they rest on: all of them the same, and no more than concerns their span.
+
+#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
+
+mod exchange;
+
+use std::sync::Arc;
+
+use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
+use domain::{Bars, Currency, InstrumentType, Money, PortfolioId, Quantity};
+use exchange::{World, bar, bars_through, day, price, symbol};
+use market::{Folder, Note};
+use serde_json::Value;
+use services::backtests::{self, Strategy};
+use services::forecasts::{self, Model};
+use services::investments::{self, Purchase};
+use services::own_items::{self, NewItem, Valuation};
+use services::performance::Span;
+use services::portfolios::{self, Opening};
+use services::{App, history, holdings, performance, quotes, reports, staleness, warnings, watchlist};
+
+/// Whether an answer says that a newer price was to be expected, by the name of the answer.
+type Said = Vec<(&'static str, bool)>;
+
+async fn opened(world: &World, app: &App, names: &[&str]) -> PortfolioId {
+    let opening = Opening {
+        name: PortfolioName::parse("A").unwrap(),
+        kind: PortfolioType::Brokerage,
+        base_currency: Currency::USD,
+        lot_method: LotMethod::Fifo,
+        aims: None,
+    };
+    let id = portfolios::open(app, world.customer, &opening, None).await.unwrap().value.id;
+    for name in names {
+        let lot = Purchase {
+            ticker_symbol: symbol(name),
+            quantity: Quantity::parse("1").unwrap(),
+            purchase_price: price("10"),
+            purchase_date: day("2019-10-02"),
+            fee: "0".parse().unwrap(),
+            currency: None,
+        };
+        investments::record(app, world.customer, id, &lot, None).await.unwrap();
+    }
+    id
+}
+
+fn order(name: &str) -> backtests::Order {
+    let rule = |text: &str| backtests::Rule::parse(text).unwrap();
+    let money = |text: &str| Money::parse(text, Currency::USD).unwrap();
+    let strategy = Strategy {
+        initial_investment: money("10000"),
+        buy: rule("close > 0"),
+        sell: rule("close < 0"),
+        fill: backtests::Fill::NextOpen,
+        commission_percent: 0.0,
+        commission_minimum: money("0"),
+        slippage_percent: 0.0,
+        fractional: false,
+        risk_free_rate: 0.0,
+    };
+    backtests::Order { symbol: symbol(name), from: None, to: None, strategy }
+}
+
+fn codes(warnings: &[warnings::Warning]) -> Vec<&str> {
+    warnings.iter().map(|warning| warning.code.as_str()).collect()
+}
+
+/// The codes in an answer's JSON.
+fn codes_in(answer: &Value) -> Vec<&str> {
+    answer["warnings"].as_array().unwrap().iter().map(|warning| warning["code"].as_str().unwrap()).collect()
+}
+
+async fn backtest(world: &World, app: &App, order: &backtests::Order) -> Value {
+    serde_json::from_slice(&backtests::run(app, world.customer, order, None).await.unwrap().json).unwrap()
+}
+
+/// What holdings, performance, quotes and the watchlist say.
+async fn said_of_what_is_held(world: &World, app: &App, portfolio: PortfolioId, name: &str) -> Said {
+    let held = serde_json::to_value(holdings::of_portfolio(app, world.customer, portfolio).await.unwrap()).unwrap();
+    let item = held["items"].as_array().unwrap().iter().find(|item| item["symbol"] == name).unwrap();
+    let span = Span::default();
+    let performed = performance::of_portfolio(app, world.customer, portfolio, &span).await.unwrap();
+    let board = quotes::board(app, world.customer, &[symbol(name)]).await.unwrap();
+    let (watched, _) = watchlist::put(app, world.customer, &symbol(name)).await.unwrap();
+    let watched = watched.quote.unwrap();
+    let is_named = |warning: &warnings::Warning| warning.code == "stale" && warning.detail.starts_with(name);
+    vec![
+        ("a holding", item["stale"] == true),
+        ("warnings of holdings", codes_in(&held).contains(&"stale")),
+        ("warnings of performance", performed.warnings.iter().any(is_named)),
+        ("a quote", board.quotes[0].stale),
+        ("warnings of a quote", codes(&board.quotes[0].warnings).contains(&"stale")),
+        ("a watched price", watched.stale),
+    ]
+}
+
+/// What answers about one symbol of the market say.
+async fn said_of_a_symbol(world: &World, app: &App, name: &str) -> Said {
+    let series = history::load(app, &symbol(name)).await.unwrap();
+    let as_of = forecasts::Order { symbol: symbol(name), horizon: 5, model: Model::Naive, as_of: None };
+    let forecast = forecasts::make(app, world.customer, &as_of).await.unwrap();
+    let record = forecasts::record(app, world.customer, &symbol(name), 50, None).await.unwrap();
+    let asked = reports::Order { symbol: symbol(name), from: None, to: None, backtest: None };
+    let report = reports::figures(app, world.customer, &asked).await.unwrap();
+    vec![
+        ("bars", staleness::of_bars(app, &series)),
+        ("a backtest", codes_in(&backtest(world, app, &order(name)).await).contains(&"stale")),
+        ("a forecast", codes(&forecast.warnings).contains(&"stale")),
+        ("the record of forecasts", codes(&record.items[0].warnings).contains(&"stale")),
+        ("a report", codes(&report.warnings).contains(&"stale")),
+    ]
+}
+
+fn all(said: &Said, expected: bool) -> bool {
+    said.iter().all(|&(_, stale)| stale == expected)
+}
+
+#[tokio::test]
+async fn every_answer_says_the_same_of_a_live_price() {
+    // (now, last bar, whether a newer one was to be expected); 2026-11-20 is a Friday.
+    let situations = [
+        ("2026-11-20T17:00:00Z", "2026-11-19", false, "while the exchange is open the last bar is that of yesterday"),
+        ("2026-11-20T22:30:00Z", "2026-11-19", false, "after the close, and before the bars are out"),
+        ("2026-11-20T23:00:00Z", "2026-11-19", true, "the bars are out, and this one is missing"),
+        ("2026-11-22T17:00:00Z", "2026-11-20", false, "on Sunday the bar of Friday is the last"),
+        ("2026-11-22T17:00:00Z", "2026-11-18", true, "on Sunday that of Friday is missing"),
+        ("2026-11-26T23:30:00Z", "2026-11-25", false, "Thanksgiving is no session"),
+    ];
+    for (now, last, expected, why) in situations {
+        let world = World::at(now);
+        world.exchange.list("ACME", bars_through(last, 80, 20.0));
+        let portfolio = opened(&world, &world.app, &["ACME"]).await;
+        let mut said = said_of_a_symbol(&world, &world.app, "ACME").await;
+        said.extend(said_of_what_is_held(&world, &world.app, portfolio, "ACME").await);
+        assert!(all(&said, expected), "{why}: {said:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_answer_says_the_same_of_a_file_that_ends_before_the_market_does() {
+    let world = World::at("2026-11-20T17:00:00Z");
+    let files = tempfile::tempdir().unwrap();
+    for (name, last) in [("OLD", "2019-12-27"), ("NEW", "2019-12-31")] {
+        let mut text = "Date,Open,High,Low,Close,Volume\n".to_owned();
+        for bar in bars_through(last, 80, 20.0).iter() {
+            let price = bar.close;
+            text.push_str(&format!("{},{price},{price},{price},{price},100\n", bar.date));
+        }
+        std::fs::write(files.path().join(format!("{name}.csv")), text).unwrap();
+    }
+    let app =
+        world.on(world.table.clone(), Arc::new(Folder::open(files.path(), Arc::new(|| day("2026-11-20"))).unwrap()));
+    for (name, expected) in [("OLD", true), ("NEW", false)] {
+        let portfolio = opened(&world, &app, &[name]).await;
+        let mut said = said_of_a_symbol(&world, &app, name).await;
+        said.extend(said_of_what_is_held(&world, &app, portfolio, name).await);
+        assert!(all(&said, expected), "{name}: {said:?}");
+    }
+    // A span that ends earlier does not rest on the missing bars.
+    let ended = backtests::Order { to: Some(day("2019-12-20")), ..order("OLD") };
+    assert!(!codes_in(&backtest(&world, &app, &ended).await).contains(&"stale"));
+}
+
+#[tokio::test]
+async fn an_item_of_ones_own_is_never_stale_however_old_its_last_value() {
+    let world = World::at("2026-11-20T23:30:00Z");
+    let item = NewItem {
+        symbol: symbol("MY:HOUSE"),
+        name: "The house".to_owned(),
+        currency: Currency::USD,
+        instrument_type: InstrumentType::Item,
+    };
+    own_items::create(&world.app, world.customer, &item, None).await.unwrap();
+    let value = Valuation { date: day("2020-01-02"), price: price("250000") };
+    own_items::value(&world.app, world.customer, &item.symbol, &[value]).await.unwrap();
+    let portfolio = opened(&world, &world.app, &["MY:HOUSE"]).await;
+    let said = said_of_what_is_held(&world, &world.app, portfolio, "MY:HOUSE").await;
+    assert!(all(&said, false), "{said:?}");
+}
+
+fn moved(date: &str) -> Note {
+    Note::UnexplainedMove { date: day(date), fraction: 0.6 }
+}
+
+fn gap(from: &str, to: &str) -> Note {
+    Note::Gap { from: day(from), to: day(to) }
+}
+
+#[tokio::test]
+async fn notes_reach_every_answer_and_only_where_they_concern_its_span() {
+    let world = World::at("2026-11-20T23:30:00Z");
+    world.exchange.list("ACME", bars_through("2026-11-20", 200, 20.0));
+    let notes = vec![
+        Note::DividendsDerived,
+        moved("2026-03-10"),
+        Note::ImpossibleBar { date: day("2026-10-06") },
+        gap("2026-10-07", "2026-10-20"),
+        moved("2026-11-20"),
+    ];
+    *world.exchange.notes.lock().unwrap() = notes;
+    let (all, late) = (["dividends_derived", "unexplained_move", "impossible_bar", "gap", "unexplained_move"], 2..);
+    let late = [&all[..1], &all[late]].concat();
+
+    let whole = backtest(&world, &world.app, &order("ACME")).await;
+    assert_eq!(codes_in(&whole), all);
+    let id = whole["id"].as_str().unwrap().parse().unwrap();
+    let stored = backtests::find(&world.app, world.customer, id).await.unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&stored).unwrap()["warnings"], whole["warnings"]);
+    let from_october = backtests::Order { from: Some(day("2026-10-01")), ..order("ACME") };
+    assert_eq!(codes_in(&backtest(&world, &world.app, &from_october).await), late);
+
+    let order = forecasts::Order { symbol: symbol("ACME"), horizon: 5, model: Model::Naive, as_of: None };
+    let forecast = forecasts::make(&world.app, world.customer, &order).await.unwrap();
+    assert_eq!(codes(&forecast.warnings), all);
+    let earlier = forecasts::Order { as_of: Some(day("2026-09-30")), ..order };
+    let earlier = forecasts::make(&world.app, world.customer, &earlier).await.unwrap();
+    assert_eq!(codes(&earlier.warnings), all[..2]);
+    let record = forecasts::record(&world.app, world.customer, &symbol("ACME"), 50, None).await.unwrap();
+    let graded = record.items.iter().find(|item| item.terms.id == earlier.forecast.terms.id).unwrap();
+    assert_eq!(codes(&graded.warnings), all[..3], "it is graded by the bars up to 7 October");
+
+    let asked = reports::Order { symbol: symbol("ACME"), from: None, to: None, backtest: None };
+    assert_eq!(codes(&reports::figures(&world.app, world.customer, &asked).await.unwrap().warnings), all);
+
+    let portfolio = opened(&world, &world.app, &["ACME"]).await;
+    let held = holdings::of_portfolio(&world.app, world.customer, portfolio).await.unwrap();
+    assert_eq!(codes(&held.warnings), all);
+    assert!(held.warnings.iter().all(|warning| warning.detail.starts_with("ACME: ")));
+    let performed = async |from: &str, to: &str, benchmark: Option<&str>| {
+        let span =
+            Span { from: Some(day(from)), to: Some(day(to)), benchmark: benchmark.map(symbol), ..Span::default() };
+        performance::of_portfolio(&world.app, world.customer, portfolio, &span).await.unwrap().warnings
+    };
+    assert_eq!(codes(&performed("2026-10-01", "2026-11-20", None).await), late);
+    assert_eq!(codes(&performed("2026-04-01", "2026-09-30", None).await), all[..1]);
+    world.exchange.list("OTHER", bars_through("2026-11-20", 200, 20.0));
+    let compared = performed("2026-04-01", "2026-09-30", Some("OTHER")).await;
+    let named: Vec<_> = compared.iter().map(|warning| warning.detail.split(':').next().unwrap()).collect();
+    assert_eq!(named, ["ACME", "OTHER"], "what is compared with rests on notes too");
+
+    let board = quotes::board(&world.app, world.customer, &[symbol("ACME")]).await.unwrap();
+    assert_eq!(codes(&board.quotes[0].warnings), ["dividends_derived", "unexplained_move"], "of its own two days");
+}
+
+#[tokio::test]
+async fn notes_on_older_bars_stay_when_the_latest_ones_join_them() {
+    let world = World::at("2026-11-19T23:30:00Z");
+    world.exchange.list("ACME", bars_through("2026-11-19", 300, 20.0));
+    *world.exchange.notes.lock().unwrap() = vec![Note::DividendsDerived, moved("2026-01-12"), moved("2026-11-19")];
+    let first = history::load(&world.app, &symbol("ACME")).await.unwrap();
+    assert_eq!(first.notes.len(), 3);
+
+    world.clock.set("2026-11-20T23:30:00Z");
+    let latest = bars_through("2026-11-20", 100, 20.01);
+    world.exchange.list("ACME", latest);
+    world.exchange.compact.store(true, std::sync::atomic::Ordering::SeqCst);
+    *world.exchange.notes.lock().unwrap() = vec![moved("2026-11-18")];
+    let expected = [Note::DividendsDerived, Note::CompactHistory, moved("2026-01-12"), moved("2026-11-18")];
+    for app in [world.app.clone(), world.restarted()] {
+        let series = history::load(&app, &symbol("ACME")).await.unwrap();
+        assert_eq!((series.bars.len(), series.notes.as_slice()), (301, &expected[..]));
+    }
+}
+
+#[tokio::test]
+async fn forecasts_and_backtests_on_weekly_bars_say_that_they_are() {
+    let world = World::at("2026-11-20T23:30:00Z");
+    let weekly = (0..90).rev().map(|week| bar(day("2026-11-20").plus_days(-7 * week), 20.0 + f64::from(week % 5)));
+    world.exchange.list("WEEK", Bars::from_rows(weekly).unwrap());
+    let run = backtest(&world, &world.app, &order("WEEK")).await;
+    assert_eq!((&run["periods_per_year"], codes_in(&run)), (&52.into(), vec!["not_daily"]));
+    let order = forecasts::Order { symbol: symbol("WEEK"), horizon: 5, model: Model::Naive, as_of: None };
+    let made = forecasts::make(&world.app, world.customer, &order).await.unwrap();
+    assert_eq!(codes(&made.warnings), ["not_daily"]);
+}
