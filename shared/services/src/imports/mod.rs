@@ -18,7 +18,7 @@ pub use export::export;
 pub use report::{ImportReport, RowError, RowVerdict, Verdict, Warning};
 pub use rows::{Format, MAX_ROWS};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use domain::{CustomerId, Day, Instrument, Investment, PortfolioId, Symbol};
@@ -44,6 +44,8 @@ use report::{rounded_to, to_come};
 const ROWS_A_TRANSACTION: usize = 80;
 /// Symbols that the refresh is told of at the same time.
 const FOLLOWED_AT_ONCE: usize = 8;
+/// Most lots that an import's item names as answering for rows: an item has a largest size.
+const MAX_NAMED: usize = 5_000;
 /// Most mistakes that a refusal lists, and most rows that a report does.
 pub(crate) const MAX_LISTED: usize = 1_000;
 const ROUTE: &str = "POST /portfolios/{id}/investments/import";
@@ -81,8 +83,21 @@ struct Progress {
     started_at: DateTime<Utc>,
     /// Rows that are left out, by number.
     skipped: BTreeSet<usize>,
+    /// The lot that answers for each of them, whatever it says by now. `None` where they are too many to name, and in
+    /// items of before lots were named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    answered_by: Option<BTreeMap<usize, Uuid>>,
     /// Rows that are in, of those that are not left out.
     done: usize,
+}
+
+impl Progress {
+    /// An import that begins now and leaves out these rows, for each of which a lot answers.
+    fn begin(now: DateTime<Utc>, left_out: BTreeMap<usize, Uuid>) -> Self {
+        let skipped = left_out.keys().copied().collect();
+        let answered_by = (left_out.len() <= MAX_NAMED).then_some(left_out);
+        Self { started_at: now, skipped, answered_by, done: 0 }
+    }
 }
 
 /// A row that can be imported.
@@ -208,13 +223,13 @@ async fn brought_in(app: &App, file: &File, import: &Import<'_>) -> Result<Impor
             repeats.refuse(file)?;
         }
     }
-    let skipped = match import.duplicates {
-        Duplicates::Skip => repeats.duplicates().into_iter().map(|(row, _)| row).collect(),
-        Duplicates::Ask | Duplicates::Import => BTreeSet::new(),
+    let left_out = match import.duplicates {
+        Duplicates::Skip => repeats.duplicates().into_iter().collect(),
+        Duplicates::Ask | Duplicates::Import => BTreeMap::new(),
     };
     // What a progress that does not hold any more says gives way to this import's.
     let outdated = version.filter(|_| under_way.is_none());
-    let plan = under_way.unwrap_or(Progress { started_at: app.now(), skipped, done: 0 });
+    let plan = under_way.unwrap_or_else(|| Progress::begin(app.now(), left_out));
     let count = Tally::read(app, keys::investment_count(file.portfolio)).await?.count();
     if count + file.importable(&plan).count() - plan.done > MAX_INVESTMENTS {
         return Err(ServiceError::LimitReached { what: WHAT, limit: MAX_INVESTMENTS });

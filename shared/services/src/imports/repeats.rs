@@ -13,7 +13,8 @@ use crate::investments::Purchase;
 /// What the rows of a file repeat.
 #[derive(Debug, Default)]
 pub(super) struct Repeats {
-    /// Rows that an earlier import of this very file brought in, and whose lots are still there, changed or not.
+    /// Rows that an earlier import of this very file brought in or left out, and whose lots, or those that answered for
+    /// them, are still there, changed or not.
     own: HashMap<usize, Uuid>,
     /// Other rows, by the investment that answers for each.
     others: HashMap<usize, Uuid>,
@@ -29,7 +30,9 @@ impl Repeats {
             let rows = file.importable(progress).take(progress.done).map(|line| line.row);
             rows.map(|row| (row, file.id_of(row, progress.started_at)))
         });
-        let own: HashMap<usize, Uuid> = brought_in.filter(|(_, id)| ids.contains(id)).collect();
+        let left_out = earlier.and_then(|progress| progress.answered_by.as_ref()).into_iter().flatten();
+        let settled = brought_in.chain(left_out.map(|(row, id)| (*row, *id)));
+        let own: HashMap<usize, Uuid> = settled.filter(|(_, id)| ids.contains(id)).collect();
         let taken: HashSet<Uuid> = own.values().copied().collect();
         let mut free: HashMap<_, VecDeque<Uuid>> = HashMap::new();
         for investment in stored.iter().filter(|investment| !taken.contains(&investment.id)) {
@@ -52,11 +55,12 @@ impl Repeats {
         repeats
     }
 
-    /// Whether everything is still there of an earlier import of the file: its lots, and what answers for the rows that
-    /// were left out.
+    /// Whether everything is still there of an earlier import of the file: its lots, and those that answer for the rows
+    /// that were left out. Where the import does not name these, its word stands.
     pub(super) fn bear_out(&self, file: &File, earlier: &Progress) -> bool {
-        file.importable(earlier).take(earlier.done).all(|line| self.own.contains_key(&line.row))
-            && earlier.skipped.iter().all(|row| self.others.contains_key(row))
+        let named = earlier.answered_by.iter().flat_map(|answered_by| answered_by.keys().copied());
+        let brought_in = file.importable(earlier).take(earlier.done).map(|line| line.row);
+        brought_in.chain(named).all(|row| self.own.contains_key(&row))
     }
 
     /// The rows that an investment answers for, in the order of the file.
