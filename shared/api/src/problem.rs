@@ -71,14 +71,14 @@ impl FieldError {
 }
 
 impl Problem {
-    /// A problem of this status and code.
+    /// A problem of this status and code; of a detail as much as a person reads.
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         Self {
             type_: format!("urn:sextant:problem:{code}"),
             title: title_of(code),
             status: status.as_u16(),
-            detail: detail.into(),
+            detail: shortened(&detail.into()),
             code,
             errors: Vec::new(),
             expected_price: None,
@@ -282,14 +282,13 @@ impl From<ServiceError> for Problem {
                 let column = Some(error.column);
                 let located = format!("column {}: {}", error.column, error.message);
                 let error = FieldError { column, ..FieldError::new(format!("/{field}"), located) };
-                Self { errors: vec![error], ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_rule", detail) }
+                Self { errors: vec![error], ..Self::unprocessable("invalid_rule", detail) }
             }
             ServiceError::Field { field, detail } => Self::fields(vec![FieldError::new(format!("/{field}"), detail)]),
             ServiceError::IdempotencyKeyReused => Self::unprocessable("idempotency_key_reused", detail),
             ServiceError::MalformedFile { .. } => Self::bad_request("malformed_file", detail),
             ServiceError::InvalidRows { errors, .. } => {
-                let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_rows", detail);
-                Self { errors: of_rows(errors), ..problem }
+                Self { errors: of_rows(errors), ..Self::unprocessable("invalid_rows", detail) }
             }
             ServiceError::DuplicateRows { errors, .. } => {
                 Self { errors: of_rows(errors), ..Self::new(StatusCode::CONFLICT, "duplicate_rows", detail) }
@@ -345,50 +344,4 @@ impl From<ServiceError> for Problem {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::{self, Write};
-    use std::sync::{Arc, Mutex};
-
-    use super::*;
-
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    /// The status that an error of the store is answered with, and what is logged of it.
-    fn answered(error: StoreError) -> (u16, String) {
-        let log = Log::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-        let status = tracing::subscriber::with_default(subscriber, || Problem::from(ServiceError::Store(error)).status);
-        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-        (status, text)
-    }
-
-    #[test]
-    fn a_lost_race_is_no_failure_of_the_store() {
-        for error in [StoreError::Conflict { write: 2 }, StoreError::Throttled] {
-            let (status, log) = answered(error);
-            assert!(status == 503 && log.contains("INFO") && log.contains("lost a race"), "{log}");
-            assert!(!log.contains("ERROR") && !log.contains("failed"), "{log}");
-        }
-        let (status, log) = answered(StoreError::unavailable("gone"));
-        assert!(status == 503 && log.contains("ERROR") && log.contains("the store failed"), "{log}");
-    }
-
-    #[test]
-    fn a_field_error_repeats_no_more_of_a_request_than_a_person_reads() {
-        let error = FieldError::new("p".repeat(100_000), "d".repeat(100_000));
-        assert!(error.pointer.len() < 600 && error.detail.len() < 600);
-    }
-}
+mod tests;
