@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use objects::private_folder::{self, Access};
 use rand::TryRng;
 use rand::rngs::SysRng;
 use thiserror::Error;
@@ -59,8 +60,9 @@ impl Home {
     /// Opens the folder, which is made when it is missing, and takes its lock.
     pub fn open(path: &Path) -> Result<Self, HomeError> {
         let not_writable = |source| HomeError::NotWritable { path: path.to_owned(), source };
-        create_private_dir(path).map_err(not_writable)?;
-        keep_private(path).map_err(not_writable)?;
+        if private_folder::open(path).map_err(not_writable)? == Access::Shared {
+            tracing::warn!(folder = %path.display(), "others of this machine can list the folder of data");
+        }
         let mut lock = private_file().read(true).create(true).open(path.join(LOCK_FILE)).map_err(not_writable)?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -134,44 +136,6 @@ fn private_file() -> OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
-}
-
-fn create_private_dir(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
-}
-
-/// Takes a folder that was there already from everybody but its owner, whatever made it. One that all may write to by
-/// design, such as /tmp, and one of another user stay as they are: the files in it are their owner's alone.
-#[cfg(unix)]
-fn keep_private(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    const STICKY: u32 = 0o1000;
-    const OF_OTHERS: u32 = 0o077;
-    const OF_OWNER: u32 = 0o700;
-    let mode = fs::metadata(path)?.permissions().mode();
-    if mode & OF_OTHERS == 0 && mode & OF_OWNER == OF_OWNER {
-        return Ok(());
-    }
-    let tightened = match mode & STICKY {
-        0 => fs::set_permissions(path, fs::Permissions::from_mode(OF_OWNER)),
-        _ => Err(ErrorKind::PermissionDenied.into()),
-    };
-    match tightened {
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            tracing::warn!(folder = %path.display(), "others of this machine can list the folder of data");
-            Ok(())
-        }
-        done => done,
-    }
-}
-
-#[cfg(not(unix))]
-fn keep_private(_path: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

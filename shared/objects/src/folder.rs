@@ -19,6 +19,7 @@ use tokio::task::spawn_blocking;
 use url::Url;
 
 use crate::content_disposition::{attachment, safe_filename};
+use crate::private_folder;
 use crate::signature::Signer;
 use crate::{Clock, Link, LinkError, LinkOptions, ObjectError, ObjectKey, Objects, check_put};
 
@@ -69,8 +70,7 @@ impl FolderObjects {
     /// Links need [`set_base_url`](Self::set_base_url) as well; everything else works without.
     pub fn open(root: impl Into<PathBuf>, secret: [u8; 32], clock: Clock) -> Result<Self, ObjectError> {
         let root: PathBuf = root.into();
-        create_private_dir(&root)?;
-        keep_private(&root)?;
+        private_folder::open(&root)?;
         remove_abandoned(&root, clock())?;
         Ok(Self {
             root: root.into(),
@@ -80,8 +80,8 @@ impl FolderObjects {
         })
     }
 
-    /// Tells where links lead that no request asked for, or none [that says so](links_lead_to), such as `http://127.0.0.1:8080`: known only once the server listens,
-    /// when the system chooses the port. It is set once, also for the clones of this value.
+    /// Sets where links lead that are made outside of [`links_lead_to`], such as `http://127.0.0.1:8080`: it is known only
+    /// once the server listens, when the system chooses the port. It is set once, also for the clones of this value.
     ///
     /// Errors: [`ObjectError::Address`] when it is no http or https address without query, or was set already.
     pub fn set_base_url(&self, base_url: &str) -> Result<(), ObjectError> {
@@ -110,7 +110,9 @@ impl FolderObjects {
     }
 
     /// Removes the objects with this prefix that were stored before `limit`, as a bucket's lifecycle rule does. Gives how
-    /// many.
+    /// many. What is no folder of a customer's objects is left alone.
+    ///
+    /// Errors: the first failure, once everything else that has expired is removed.
     pub async fn remove_stored_before(&self, prefix: &str, limit: DateTime<Utc>) -> Result<usize, ObjectError> {
         let folder = self.root.join(prefix);
         blocking(move || remove_stored_before(&folder, limit)).await
@@ -138,7 +140,7 @@ impl Objects for FolderObjects {
         let now = (self.clock)();
         blocking(move || {
             let folder = path.parent().unwrap_or(&root);
-            create_private_dir(folder)?;
+            private_folder::create(folder)?;
             write_whole(folder, &content_type_path(&path), content_type.as_bytes(), now)?;
             write_whole(folder, &path, &bytes, now)?;
             // A rename is durable once the folder is, and a new folder once its parents are.
@@ -218,34 +220,6 @@ fn remove_if_present(path: &Path) -> io::Result<()> {
     }
 }
 
-fn create_private_dir(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
-}
-
-/// Takes a folder that was there already from everybody but its owner; below it nothing can be reached then.
-#[cfg(unix)]
-fn keep_private(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    const OWNERS: u32 = 0o700;
-    if fs::metadata(path)?.permissions().mode() & 0o777 == OWNERS {
-        return Ok(());
-    }
-    match fs::set_permissions(path, fs::Permissions::from_mode(OWNERS)) {
-        // Another user's folder stays as it is.
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
-        done => done,
-    }
-}
-
-#[cfg(not(unix))]
-fn keep_private(_path: &Path) -> io::Result<()> {
-    Ok(())
-}
-
 fn sync_dir(path: &Path) -> io::Result<()> {
     // Elsewhere a folder cannot be opened as a file, and the file system keeps the order itself.
     if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
@@ -272,27 +246,48 @@ fn remove_abandoned(root: &Path, now: DateTime<Utc>) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes the objects in the folders of this one that were stored before `limit`.
+/// Removes the objects in the folders of this one that were stored before `limit`: all that can be removed.
+///
+/// Errors: the first failure.
 fn remove_stored_before(prefix: &Path, limit: DateTime<Utc>) -> io::Result<usize> {
-    let mut removed = 0;
+    let (mut removed, mut failure) = (0, None);
     for customer in entries_if_present(prefix)? {
-        for file in entries_if_present(&customer?.path())? {
-            let file = file?;
-            let metadata = match file.metadata() {
-                // Erased in between.
-                Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                metadata => metadata?,
-            };
-            if DateTime::<Utc>::from(metadata.modified()?) < limit {
-                remove_if_present(&file.path())?;
-                removed += usize::from(!file.file_name().to_string_lossy().ends_with(CONTENT_TYPE_SUFFIX));
+        match customer.and_then(|customer| objects_of(&customer)) {
+            Ok(files) => {
+                for file in files {
+                    match file.and_then(|file| remove_if_older(&file, limit)) {
+                        Ok(done) => removed += usize::from(done),
+                        Err(error) => failure = failure.or(Some(error)),
+                    }
+                }
             }
+            Err(error) => failure = failure.or(Some(error)),
         }
     }
-    Ok(removed)
+    failure.map_or(Ok(removed), Err)
 }
 
-fn entries_if_present(folder: &Path) -> io::Result<impl Iterator<Item = io::Result<fs::DirEntry>>> {
+/// The entries of a customer's folder; none of what is no folder.
+fn objects_of(customer: &fs::DirEntry) -> io::Result<impl Iterator<Item = io::Result<fs::DirEntry>> + use<>> {
+    let entries = if customer.file_type()?.is_dir() { Some(entries_if_present(&customer.path())?) } else { None };
+    Ok(entries.into_iter().flatten())
+}
+
+/// Removes a file that was stored before `limit`; says whether it was an object.
+fn remove_if_older(file: &fs::DirEntry, limit: DateTime<Utc>) -> io::Result<bool> {
+    let metadata = match file.metadata() {
+        // Erased in between.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        metadata => metadata?,
+    };
+    if !metadata.is_file() || DateTime::<Utc>::from(metadata.modified()?) >= limit {
+        return Ok(false);
+    }
+    remove_if_present(&file.path())?;
+    Ok(!file.file_name().to_string_lossy().ends_with(CONTENT_TYPE_SUFFIX))
+}
+
+fn entries_if_present(folder: &Path) -> io::Result<impl Iterator<Item = io::Result<fs::DirEntry>> + use<>> {
     match fs::read_dir(folder) {
         Ok(entries) => Ok(Some(entries).into_iter().flatten()),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None.into_iter().flatten()),

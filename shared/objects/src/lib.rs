@@ -12,6 +12,7 @@ mod error;
 mod folder;
 mod key;
 mod link;
+pub mod private_folder;
 mod signature;
 
 use std::sync::Arc;

@@ -253,6 +253,54 @@ async fn objects_of_a_prefix_are_removed_once_they_are_older_than_its_limit() {
 }
 
 #[tokio::test]
+async fn what_is_no_object_and_what_cannot_be_removed_keep_no_expired_object_from_being_removed() {
+    let server = server();
+    server.set_clock_back(Duration::from_mins(1));
+    let reports = server.folder.path().join("objects/reports");
+    for number in 1..=3 {
+        let customer = CustomerId(Uuid::from_u128(number));
+        let key = ObjectKey::new("reports", customer, [1; 16], "pdf").unwrap();
+        server.objects.put(&key, b"old".to_vec(), "text/plain").await.unwrap();
+    }
+    let old = |path: &Path| fs::File::open(path).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+    fs::write(reports.join(".DS_Store"), "x").unwrap();
+    let stray = reports.join(Uuid::from_u128(2).to_string()).join("a folder");
+    fs::create_dir(&stray).unwrap();
+    old(&reports.join(".DS_Store"));
+    old(&stray);
+    assert_eq!(server.objects.remove_stored_before("reports", now()).await.unwrap(), 3);
+    assert_eq!(files_under(&reports), [".DS_Store"]);
+    assert!(stray.is_dir());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn an_expired_object_is_removed_though_another_cannot_be_and_the_failure_is_reported() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let server = server();
+    server.set_clock_back(Duration::from_mins(1));
+    let reports = server.folder.path().join("objects/reports");
+    let folder_of = |number: u128| reports.join(Uuid::from_u128(number).to_string());
+    for number in 1..=3 {
+        let key = ObjectKey::new("reports", CustomerId(Uuid::from_u128(number)), [1; 16], "pdf").unwrap();
+        server.objects.put(&key, b"old".to_vec(), "text/plain").await.unwrap();
+    }
+    fs::set_permissions(folder_of(2), fs::Permissions::from_mode(0o500)).unwrap();
+    if fs::write(folder_of(2).join("x"), "x").is_ok() {
+        // The rights of a folder bind no administrator, who can do everything.
+        fs::remove_file(folder_of(2).join("x")).unwrap();
+        assert_eq!(server.objects.remove_stored_before("reports", now()).await.unwrap(), 3);
+        return;
+    }
+    let failed = server.objects.remove_stored_before("reports", now()).await;
+    assert!(matches!(failed, Err(ObjectError::Failed(_))), "{failed:?}");
+    let left = |number| fs::read_dir(folder_of(number)).unwrap().count();
+    assert_eq!((left(1), left(2), left(3)), (0, 2, 0));
+    fs::set_permissions(folder_of(2), fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+#[tokio::test]
 async fn a_link_leads_to_where_its_request_was_sent() {
     let server = server();
     server.objects.put(&key(1), b"x".to_vec(), "text/plain").await.unwrap();
