@@ -8,16 +8,14 @@
 
 use std::time::{Duration, Instant};
 
-use api::Caller;
-use api::caller::Admission;
-use api::policy::Chosen;
+use api::admission::admitted;
 use axum::Router;
 use axum::body::Bytes;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
-use lambda_http::request::{LambdaRequest, RequestContext};
-use lambda_http::{Adapter, LambdaEvent, RequestExt};
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Adapter, LambdaEvent};
 use objects::links_lead_to;
 use reqwest::Url;
 use serde_json::{Map, Value};
@@ -42,6 +40,8 @@ pub enum Failure {
     TooLarge,
     /// Its body takes too long to come.
     TooSlow,
+    /// So much of other requests is held that there is no room for its body.
+    Overloaded,
     /// The function failed, or its answer is none.
     Function,
     /// The function took longer than its timeout.
@@ -60,11 +60,14 @@ impl Failure {
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
             Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "Request Timeout"),
             Self::Function => (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
-            Self::Timeout => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
+            Self::Overloaded | Self::Timeout => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
         };
         let mut response = Response::new(Bytes::from(format!(r#"{{"message":"{message}"}}"#)));
         *response.status_mut() = status;
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if self == Self::Overloaded {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
         response
     }
 }
@@ -147,18 +150,6 @@ async fn call(router: Router, event: String) -> Result<Value, String> {
     serde_json::from_slice(&json).map_err(|error| error.to_string())
 }
 
-/// The request with what its event says beside it: its id, its route, its source, and the caller that the authorizer named.
-fn admitted(mut request: lambda_http::Request) -> lambda_http::Request {
-    let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else { return request };
-    let caller = context.authorizer.as_ref().and_then(|authorizer| Caller::from_authorizer(&authorizer.fields));
-    let path = request.raw_http_path().to_owned();
-    let chosen = context.route_key.clone().map(|route_key| Chosen { route_key, path });
-    let request_id = context.request_id.clone();
-    let source_ip = context.http.source_ip.as_deref().and_then(|address| address.parse().ok());
-    api::caller::admit(request.extensions_mut(), Admission { caller, request_id, chosen, source_ip });
-    request
-}
-
 fn response_of(answer: Value) -> Result<Response<Bytes>, &'static str> {
     let Value::Object(mut answer) = answer else { return Err("it is no object") };
     let status = answer.get("statusCode").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok());
@@ -203,6 +194,7 @@ mod tests {
     use axum::routing::{any, get};
     use serde_json::json;
 
+    use api::Caller;
     use api::door::RequestId;
 
     use super::*;

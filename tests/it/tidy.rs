@@ -61,7 +61,7 @@ const FUNCTION: &str = "functions/*";
 /// Outside crates that only these may name.
 const CONFINED: [(&str, &[&str]); 9] = [
     ("axum", &["api", "lambda", "gateway", FUNCTION]),
-    ("lambda_http", &["lambda", "gateway"]),
+    ("lambda_http", &["api", "lambda", "gateway"]),
     ("polars", &["frames"]),
     ("printpdf", &["render"]),
     ("plotters", &["render"]),

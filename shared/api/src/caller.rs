@@ -1,20 +1,16 @@
 //! Who is asking: what the authorizer says of the request, and nothing else.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 
 use axum::extract::FromRequestParts;
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::http::{Extensions, StatusCode};
 use domain::{CustomerId, Role};
 use serde_json::Value;
 use services::identity::authorization::Authorized;
 use uuid::Uuid;
 
-use crate::door::RequestId;
-use crate::policy::Chosen;
 use crate::problem::Problem;
-use crate::source::SourceIp;
 
 /// The caller of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,36 +44,6 @@ pub fn context(authorized: &Authorized) -> HashMap<String, Value> {
         ("role".to_owned(), authorized.role.as_str().into()),
         ("session".to_owned(), authorized.session.clone().into()),
     ])
-}
-
-/// What a request's event says beside the request itself.
-#[derive(Clone, Debug, Default)]
-pub struct Admission {
-    /// The caller that the authorizer named; without one, what needs a caller is refused.
-    pub caller: Option<Caller>,
-    /// The id of the request; without one the door makes an id.
-    pub request_id: Option<String>,
-    /// The route that API Gateway chose; without one every route is refused.
-    pub chosen: Option<Chosen>,
-    /// The address that API Gateway saw the request come from.
-    pub source_ip: Option<IpAddr>,
-}
-
-/// Puts what the door, the policy and handlers read of a request's event beside the request.
-pub fn admit(extensions: &mut Extensions, admission: Admission) {
-    let Admission { caller, request_id, chosen, source_ip } = admission;
-    if let Some(address) = source_ip {
-        extensions.insert(SourceIp(address));
-    }
-    if let Some(caller) = caller {
-        extensions.insert(caller);
-    }
-    if let Some(id) = request_id {
-        extensions.insert(RequestId(id));
-    }
-    if let Some(chosen) = chosen {
-        extensions.insert(chosen);
-    }
 }
 
 /// The refusal of a request that names nobody.
@@ -118,10 +84,6 @@ mod tests {
             context.remove(part);
             assert_eq!(Caller::from_authorizer(&context), None, "{part}");
         }
-        let mut extensions = Extensions::new();
-        let caller = Caller::from_authorizer(&HashMap::new());
-        admit(&mut extensions, Admission { caller, request_id: Some("r-1".to_owned()), ..Admission::default() });
-        assert!(extensions.get::<Caller>().is_none() && extensions.get::<Chosen>().is_none());
-        assert_eq!(extensions.get::<RequestId>().unwrap().0, "r-1");
+        assert_eq!(Caller::from_authorizer(&HashMap::new()), None);
     }
 }

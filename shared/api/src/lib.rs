@@ -1,6 +1,7 @@
 //! The HTTP vocabulary of every door: problems, the caller, strict bodies and queries, pages,
 //! idempotency keys, and the layers that each function's router is closed with.
 
+pub mod admission;
 pub mod body;
 pub mod caller;
 pub mod command;

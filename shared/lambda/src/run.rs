@@ -1,10 +1,7 @@
 //! The loop that takes events, for HTTP and for everything else.
 
-use api::Caller;
-use api::caller::Admission;
-use api::policy::Chosen;
+use api::admission::admitted;
 use axum::Router;
-use lambda_http::request::RequestContext;
 use lambda_http::{LambdaEvent, Request, RequestExt, service_fn};
 use serde_json::Value;
 use services::App;
@@ -69,56 +66,5 @@ async fn until_terminated(run: impl Future<Output = Result<(), Error>>) -> Resul
     tokio::select! {
         ended = run => ended,
         _ = terminate.recv() => Ok(()),
-    }
-}
-
-/// The request with what its event says beside it: its id, its route, its source, and the caller that the authorizer named.
-fn admitted(mut request: Request) -> Request {
-    let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else { return request };
-    let caller = context.authorizer.as_ref().and_then(|authorizer| Caller::from_authorizer(&authorizer.fields));
-    let path = request.raw_http_path().to_owned();
-    let chosen = context.route_key.clone().map(|route_key| Chosen { route_key, path });
-    let request_id = context.request_id.clone();
-    let source_ip = context.http.source_ip.as_deref().and_then(|address| address.parse().ok());
-    api::caller::admit(request.extensions_mut(), Admission { caller, request_id, chosen, source_ip });
-    request
-}
-
-#[cfg(test)]
-mod tests {
-    use api::door::RequestId;
-    use api::source::SourceIp;
-
-    use super::*;
-
-    const CUSTOMER: &str = "0190aaaa-0000-7000-8000-000000000009";
-
-    fn request(authorizer: &str) -> Request {
-        let event = format!(
-            r#"{{"version": "2.0", "routeKey": "GET /a", "rawPath": "/a", "rawQueryString": "",
-                "headers": {{"host": "a.example"}}, "isBase64Encoded": false,
-                "requestContext": {{"http": {{"method": "GET", "path": "/a", "sourceIp": "192.0.2.7"}}, "requestId": "r-1", "routeKey": "GET /a",
-                "stage": "$default" {authorizer} }} }}"#
-        );
-        admitted(lambda_http::request::from_str(&event).unwrap())
-    }
-
-    #[test]
-    fn the_caller_is_whom_the_authorizer_names() {
-        let context = format!(r#"{{"customer_id": "{CUSTOMER}", "role": "client", "session": "ab12"}}"#);
-        let request = request(&format!(r#", "authorizer": {{"lambda": {context}}}"#));
-        assert_eq!(request.extensions().get::<Caller>().unwrap().customer_id.to_string(), CUSTOMER);
-        assert_eq!(request.extensions().get::<RequestId>().unwrap().0, "r-1");
-        let chosen = Chosen { route_key: "GET /a".to_owned(), path: "/a".to_owned() };
-        assert_eq!(request.extensions().get::<Chosen>(), Some(&chosen));
-        assert_eq!(request.extensions().get::<SourceIp>().unwrap().0.to_string(), "192.0.2.7");
-    }
-
-    #[test]
-    fn where_no_authorizer_of_ours_speaks_there_is_no_caller() {
-        let partial = format!(r#", "authorizer": {{"lambda": {{"customer_id": "{CUSTOMER}"}}}}"#);
-        for authorizer in ["", r#", "authorizer": {"iam": {"accountId": "1"}}"#, &partial] {
-            assert!(request(authorizer).extensions().get::<Caller>().is_none(), "{authorizer}");
-        }
     }
 }
