@@ -81,7 +81,8 @@ async fn no_byte_of_path_or_query_brings_a_function_down() {
         raw.extend(b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         let (status, answer) = exchange(server.address(), &raw).await;
         let allowed = byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/? #".contains(&byte);
-        assert_eq!(status, if allowed && byte != b' ' { 200 } else { 400 }, "{byte:#x}: {answer}");
+        // What may stand in a query comes to the function, which knows no parameter of that name.
+        assert_eq!(status, if allowed && byte != b' ' { 422 } else { 400 }, "{byte:#x}: {answer}");
     }
     server.stop().await;
 }
