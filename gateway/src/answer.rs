@@ -14,17 +14,17 @@ use crate::host::HostError;
 use crate::invoke::{self, Failure, Invocation};
 use crate::live::handshake;
 use crate::platform::{Mounted, Platform};
-use crate::request_body::{self, Deadlines};
+use crate::request_body::Bodies;
 use crate::request_line::{self, Malformed};
 use crate::routes::{RouteKey, Taken};
 
 /// The path of the gateway's only route of its own.
 const OBJECTS: &str = "/_objects/";
 
-/// Answers one request from `peer`, whose body comes within `deadlines`.
+/// Answers one request from `peer`, whose body is read with `bodies`.
 pub async fn answer(
     platform: &Arc<Platform>,
-    deadlines: Deadlines,
+    bodies: &Bodies,
     peer: SocketAddr,
     request: Request<Incoming>,
 ) -> Response<Bytes> {
@@ -52,7 +52,7 @@ pub async fn answer(
         Err(failure) => return refused(failure, None),
     };
     let forwarded =
-        forward(platform, Sent { peer, parts: &parts, host: &host, body, deadlines }, &chosen, &request_id).await;
+        forward(platform, Sent { peer, parts: &parts, host: &host, body, bodies }, &chosen, &request_id).await;
     forwarded.unwrap_or_else(|failure| refused(failure, Some(chosen.taken.key)))
 }
 
@@ -79,7 +79,7 @@ struct Sent<'a> {
     parts: &'a Parts,
     host: &'a str,
     body: Incoming,
-    deadlines: Deadlines,
+    bodies: &'a Bodies,
 }
 
 async fn forward(
@@ -88,7 +88,7 @@ async fn forward(
     chosen: &Chosen<'_>,
     request_id: &str,
 ) -> Result<Response<Bytes>, Failure> {
-    let Sent { peer, parts, host, body, deadlines } = sent;
+    let Sent { peer, parts, host, body, bodies } = sent;
     let Chosen { path, query, taken } = chosen;
     let request = HttpRequest {
         method: &parts.method,
@@ -98,6 +98,7 @@ async fn forward(
         headers: &parts.headers,
         host,
         peer,
+        behind_proxy: platform.app.source_limits().trusts(peer.ip()),
         body: &[],
     };
     let circumstances = Circumstances {
@@ -109,8 +110,8 @@ async fn forward(
     };
     let function = taken.target;
     // Read first, whoever sends it: a client that is refused while it still sends would not read the refusal.
-    let body = match request_body::read(body, deadlines).await {
-        Err(Failure::TooSlow) => return Err(Failure::TooSlow),
+    let body = match bodies.read(body).await {
+        Err(failure @ (Failure::TooSlow | Failure::Overloaded)) => return Err(failure),
         read => read,
     };
     let context = match &platform.authorizer {

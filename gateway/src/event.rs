@@ -41,6 +41,8 @@ pub struct HttpRequest<'a> {
     pub host: &'a str,
     /// Where it comes from.
     pub peer: SocketAddr,
+    /// Whether that is a proxy whose word on the client's side of it is believed.
+    pub behind_proxy: bool,
     /// The whole body.
     pub body: &'a [u8],
 }
@@ -138,7 +140,9 @@ fn headers_of(request: &HttpRequest<'_>) -> Map<String, Value> {
         let values: Vec<String> = request.headers.get_all(name).iter().map(|value| text_of(value.as_bytes())).collect();
         joined.insert(name.as_str().to_owned(), values.join(",").into());
     }
-    let port = request.host.rsplit_once(':').map_or("80", |(_, port)| port);
+    let scheme = scheme_of(request);
+    let default_port = if scheme == "https" { "443" } else { "80" };
+    let port = request.host.rsplit_once(':').map_or(default_port, |(_, port)| port);
     let forwarded_for = match joined.get("x-forwarded-for").and_then(Value::as_str) {
         Some(earlier) => format!("{earlier}, {}", request.peer.ip()),
         None => request.peer.ip().to_string(),
@@ -146,9 +150,17 @@ fn headers_of(request: &HttpRequest<'_>) -> Map<String, Value> {
     joined.insert("host".to_owned(), request.host.into());
     joined.insert("x-forwarded-for".to_owned(), forwarded_for.into());
     joined.insert("x-forwarded-port".to_owned(), port.into());
-    joined.insert("x-forwarded-proto".to_owned(), "http".into());
+    joined.insert("x-forwarded-proto".to_owned(), scheme.into());
     joined.insert("content-length".to_owned(), request.body.len().to_string().into());
     joined
+}
+
+/// The scheme that the client used: `https` only where a proxy that is believed says so, the last of several.
+fn scheme_of(request: &HttpRequest<'_>) -> &'static str {
+    let said = request.headers.get_all("x-forwarded-proto").iter().next_back();
+    let said = said.and_then(|value| value.to_str().ok()?.rsplit(',').next());
+    let https = said.is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"));
+    if request.behind_proxy && https { "https" } else { "http" }
 }
 
 fn cookies_of(headers: &HeaderMap) -> Vec<String> {
@@ -202,6 +214,10 @@ mod tests {
     use super::*;
 
     fn event(headers: &[(&'static str, &[u8])], query: &str, body: &[u8]) -> Value {
+        event_of(headers, query, body, false)
+    }
+
+    fn event_of(headers: &[(&'static str, &[u8])], query: &str, body: &[u8], behind_proxy: bool) -> Value {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(*name, HeaderValue::from_bytes(value).unwrap());
@@ -214,6 +230,7 @@ mod tests {
             headers: &map,
             host: "localhost:8080",
             peer: "127.0.0.1:5000".parse().unwrap(),
+            behind_proxy,
             body,
         };
         let circumstances = Circumstances {
@@ -302,6 +319,22 @@ mod tests {
         assert_eq!(event["headers"]["content-length"], "2");
         assert!(event["headers"].get("transfer-encoding").is_none());
         assert_eq!(event["requestContext"]["http"]["sourceIp"], "127.0.0.1");
+    }
+
+    #[test]
+    fn the_scheme_is_believed_of_a_named_proxy_alone() {
+        let cases: [(&[(&'static str, &[u8])], bool, &str); 6] = [
+            (&[("x-forwarded-proto", b"https")], true, "https"),
+            (&[("x-forwarded-proto", b"https")], false, "http"),
+            (&[("x-forwarded-proto", b"https, http")], true, "http"),
+            (&[("x-forwarded-proto", b"http"), ("x-forwarded-proto", b"HTTPS")], true, "https"),
+            (&[("x-forwarded-proto", b"javascript")], true, "http"),
+            (&[], true, "http"),
+        ];
+        for (headers, behind_proxy, expected) in cases {
+            let event = event_of(headers, "", b"", behind_proxy);
+            assert_eq!(event["headers"]["x-forwarded-proto"], expected, "{headers:?} {behind_proxy}");
+        }
     }
 
     #[test]

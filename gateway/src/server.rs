@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use http_body_util::Full;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -18,13 +17,15 @@ use tokio::task::JoinSet;
 
 use crate::answer::answer;
 use crate::platform::{Platform, Settings};
-use crate::request_body::Deadlines;
+use crate::request_body::{Bodies, Deadlines};
 use crate::schedules::Scheduled;
 use crate::{expirations, local_bus, schedules};
 
 mod places;
+mod sending;
 
 use places::{Closing, Place, Places};
+use sending::{Flushed, Sending};
 
 /// Requests and scheduled runs in flight get this long to finish when the server stops.
 const GRACE: Duration = Duration::from_secs(10);
@@ -39,11 +40,13 @@ pub struct Limits {
     pub connections: u32,
     /// How long a request's body may take.
     pub body: Deadlines,
+    /// How much of all bodies may be held at a time, in KiB; what comes beyond that waits, and is refused in the end.
+    pub buffered_kib: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 1024, body: Deadlines::default() }
+        Self { connections: 1024, body: Deadlines::default(), buffered_kib: 256 << 10 }
     }
 }
 
@@ -138,6 +141,7 @@ async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 
 async fn accept(platform: Arc<Platform>, listener: TcpListener, limits: Limits, stopped: watch::Receiver<bool>) {
     let places = Places::new(limits.connections);
+    let bodies = Bodies::new(limits.body, limits.buffered_kib);
     let mut stopping = stopped.clone();
     let mut stop = pin!(stopping.wait_for(|stopped| *stopped));
     loop {
@@ -147,7 +151,7 @@ async fn accept(platform: Arc<Platform>, listener: TcpListener, limits: Limits, 
         };
         match accepted {
             Ok((accepted, stream)) => {
-                tokio::spawn(serve(platform.clone(), stream, accepted, limits.body, stopped.clone()));
+                tokio::spawn(serve(platform.clone(), stream, accepted, bodies.clone(), stopped.clone()));
             }
             Err(error) => {
                 // Out of file descriptors, most often: it passes when connections close.
@@ -165,19 +169,21 @@ async fn serve(
     platform: Arc<Platform>,
     stream: TcpStream,
     accepted: Accepted,
-    deadlines: Deadlines,
+    bodies: Bodies,
     mut stopped: watch::Receiver<bool>,
 ) {
     let Accepted { peer, place, closing } = accepted;
-    let place = Arc::new(place);
+    let sending = Sending::default();
     let service = service_fn(|request| {
-        let (platform, place) = (platform.clone(), place.clone());
+        let (platform, place, sending, bodies) = (platform.clone(), place.clone(), sending.clone(), bodies.clone());
         async move {
             // The connection is closed by now, and this dropped with it.
-            let Some(_busy) = place.busy() else { return std::future::pending().await };
-            Ok::<_, Infallible>(answer(&platform, deadlines, peer, request).await.map(Full::new))
+            let Some(busy) = sending.take().or_else(|| place.busy()) else { return std::future::pending().await };
+            let response = answer(&platform, &bodies, peer, request).await;
+            Ok::<_, Infallible>(sending.answer(response, busy))
         }
     });
+    let stream = Flushed { stream, sending: sending.clone() };
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
@@ -205,7 +211,7 @@ async fn until(stopped: &mut watch::Receiver<bool>) {
 /// Who has connected, and the place that the connection has.
 struct Accepted {
     peer: SocketAddr,
-    place: Place,
+    place: Arc<Place>,
     closing: Closing,
 }
 

@@ -23,7 +23,7 @@ struct Open {
 }
 
 struct Connection {
-    /// The event with which it became idle; `None` while it has a request under way.
+    /// The event with which it became idle; `None` while it has a request or an answer under way.
     idle_since: Option<u64>,
     /// Dropped to close it.
     _close: oneshot::Sender<()>,
@@ -36,8 +36,8 @@ pub(super) struct Place {
     _permit: OwnedSemaphorePermit,
 }
 
-/// A request under way; its connection is idle again when this is dropped.
-pub(super) struct Busy<'a>(&'a Place);
+/// A request under way, or its answer; the connection is idle again when this is dropped.
+pub(super) struct Busy(Arc<Place>);
 
 /// Resolves, with an error, when the connection is to close at once.
 pub(super) type Closing = oneshot::Receiver<()>;
@@ -51,7 +51,7 @@ impl Places {
 
     /// A place for a new connection, which is idle at first. Where none is free, the connection is closed that has been
     /// idle longest, and where none is idle, the first that becomes so. `None` only when there are no places any more.
-    pub(super) async fn take(self: &Arc<Self>) -> Option<(Place, Closing)> {
+    pub(super) async fn take(self: &Arc<Self>) -> Option<(Arc<Place>, Closing)> {
         let permit = loop {
             if let Ok(permit) = self.free.clone().try_acquire_owned() {
                 break permit;
@@ -70,7 +70,7 @@ impl Places {
             open.connections.insert(id, Connection { idle_since: Some(id), _close: close });
             id
         });
-        Some((Place { id, places: self.clone(), _permit: permit }, closing))
+        Some((Arc::new(Place { id, places: self.clone(), _permit: permit }), closing))
     }
 
     /// Waits until all connections have ended. There are no places from then on.
@@ -104,13 +104,13 @@ impl Open {
 
 impl Place {
     /// Marks that a request is under way; `None` where the connection is closing and the request comes too late.
-    pub(super) fn busy(&self) -> Option<Busy<'_>> {
+    pub(super) fn busy(self: &Arc<Self>) -> Option<Busy> {
         self.places.with_open(|open| open.connections.get_mut(&self.id)?.idle_since.take())?;
-        Some(Busy(self))
+        Some(Busy(self.clone()))
     }
 }
 
-impl Drop for Busy<'_> {
+impl Drop for Busy {
     fn drop(&mut self) {
         let Self(place) = self;
         place.places.with_open(|open| {

@@ -168,7 +168,8 @@ async fn a_link_works_until_it_expires_is_altered_or_its_object_is_gone() {
     server.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+// On one thread, so that a connection is idle as soon as its client has the answer.
+#[tokio::test]
 async fn the_connection_that_has_been_idle_longest_is_closed_when_all_places_are_taken() {
     let (server, _folder) = started_with(Limits { connections: 2, ..Limits::default() }).await;
     let connect = || TcpStream::connect(server.address());
@@ -182,6 +183,49 @@ async fn the_connection_that_has_been_idle_longest_is_closed_when_all_places_are
     assert_eq!(second.read(&mut [0; 1]).await.unwrap(), 0, "the one that was idle longest is closed");
     assert!(ask(&mut first).await.starts_with("HTTP/1.1 200"), "the others stay");
     drop((first, third));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_whose_answer_is_still_being_sent_is_not_closed_for_a_new_one() {
+    let (server, _folder) = started_with(Limits { connections: 2, ..Limits::default() }).await;
+    // More than the system buffers for a client that does not read.
+    let bytes = vec![b'x'; 48 << 20];
+    let objects = &server.platform().objects;
+    let key = ObjectKey::new("reports", CustomerId(server.platform().app.new_id()), [7; 16], "csv").unwrap();
+    objects.put(&key, bytes.clone(), "text/csv").await.unwrap();
+    let options = LinkOptions { lifetime: Duration::from_mins(5), filename: "large.csv".to_owned() };
+    let link = objects.link(&key, options).await.unwrap().url;
+    let target = link.strip_prefix(&format!("http://{}", server.address())).unwrap();
+    let connect = || TcpStream::connect(server.address());
+    let mut first = connect().await.unwrap();
+    let request = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    first.write_all(request.as_bytes()).await.unwrap();
+    let mut begun = vec![0; 1];
+    first.read_exact(&mut begun).await.unwrap();
+    let mut second = connect().await.unwrap();
+    assert!(ask(&mut second).await.starts_with("HTTP/1.1 200"));
+    let mut third = connect().await.unwrap();
+    assert!(ask(&mut third).await.starts_with("HTTP/1.1 200"));
+    assert_eq!(second.read(&mut [0; 1]).await.unwrap(), 0, "the one that is idle is closed");
+    first.read_to_end(&mut begun).await.unwrap();
+    assert!(begun.starts_with(b"HTTP/1.1 200") && begun.ends_with(&bytes), "{} bytes came", begun.len());
+    drop(third);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_for_which_there_is_no_room_is_a_503_that_says_when_to_come_again() {
+    let body = Deadlines { whole: Duration::from_millis(100), ..Deadlines::default() };
+    let (server, _folder) = started_with(Limits { body, buffered_kib: 1, ..Limits::default() }).await;
+    let request = |bytes: usize| {
+        let head = "POST /nothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length:";
+        format!("{head} {bytes}\r\n\r\n{}", "x".repeat(bytes))
+    };
+    let (status, answer) = exchange(server.address(), request(1025).as_bytes()).await;
+    assert!(status == 503 && answer.contains("retry-after: 1"), "{answer}");
+    let (status, answer) = exchange(server.address(), request(1024).as_bytes()).await;
+    assert!(status == 404 && answer.contains("route_not_found"), "{answer}");
     server.stop().await;
 }
 

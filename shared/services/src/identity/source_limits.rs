@@ -119,7 +119,7 @@ impl SourceLimits {
         if self.exempts_loopback && seen.is_loopback() {
             return None;
         }
-        let is_proxy = |address: &IpAddr| self.trusted_proxies.contains(address);
+        let is_proxy = |address: &IpAddr| self.trusts(*address);
         if !is_proxy(&seen) {
             return Some(SourceAddress::of(seen));
         }
@@ -127,6 +127,12 @@ impl SourceLimits {
         let mut hops = forwarded_for.unwrap_or_default().rsplit(',').map(forwarded);
         let first_foreign = hops.find(|hop| !hop.as_ref().is_some_and(is_proxy)).flatten();
         Some(SourceAddress::of(first_foreign.unwrap_or(seen)))
+    }
+
+    /// Whether this is the address of a proxy that the operator has named.
+    #[must_use]
+    pub fn trusts(&self, seen: IpAddr) -> bool {
+        self.trusted_proxies.contains(&seen.to_canonical())
     }
 
     fn quota(&self, limited: Limited) -> Option<Quota> {
