@@ -61,7 +61,7 @@ async fn the_log_has_routes_and_nothing_that_a_client_sent() {
         (format!("DELETE /portfolios/{SECRET}%3F/investments/{SECRET}"), "", 400),
         (format!("DELETE /alerts/{SECRET}"), bearer.as_str(), 403),
         (format!("GET /nothing/{SECRET}?token={SECRET}"), "", 404),
-        (format!("GET /health?token={SECRET}"), bearer.as_str(), 200),
+        (format!("GET /health?token={SECRET}"), bearer.as_str(), 422),
         (format!("GET /_objects/reports/{SECRET}/{SECRET}.pdf?signature={SECRET}"), "", 403),
         (format!("GET /{SECRET}/%00"), "", 400),
     ] {

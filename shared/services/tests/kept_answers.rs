@@ -183,9 +183,9 @@ impl World {
         backtests::list(&self.app, self.customer, 10, None).await.unwrap().0.len()
     }
 
-    /// Sends a file of so many rows.
+    /// Sends a file of so many rows, of each of which there is something to say, so that a long report is a large one.
     async fn import(&self, rows: usize, key: Option<&str>) -> Result<Created<ImportReport>, ServiceError> {
-        let rows: Vec<String> = (1..=rows).map(|number| format!("IBM,{number},100,2010-01-04")).collect();
+        let rows: Vec<String> = (1..=rows).map(|number| format!("IBM,{number}.0000000000001,100,2010-01-04")).collect();
         let file = format!("ticker_symbol,quantity,purchase_price,purchase_date\n{}", rows.join("\n"));
         let import = Import { file: file.as_bytes(), format: Format::Csv, duplicates: Duplicates::Ask, dry_run: false };
         imports::import(&self.app, self.customer, self.portfolio, &import, key).await

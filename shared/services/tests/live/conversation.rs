@@ -66,12 +66,12 @@ async fn a_snapshot_has_the_stored_quote_else_the_last_bar_else_the_reason() {
     assert_eq!(quotes.keys().copied().collect::<Vec<_>>(), ["AAPL", "IBM"]);
     let stored = json!({
         "symbol": "AAPL", "price": "7.25", "previous_close": "1.5", "currency": "USD", "day": "2026-11-20",
-        "as_of": "2026-11-20T12:00:00Z", "source": "made by hand", "seq": 7, "fetched_at": "2026-11-20T12:00:00Z",
+        "as_of": "2026-11-20T12:00:00.000Z", "source": "made by hand", "seq": 7, "fetched_at": "2026-11-20T12:00:00.000Z",
     });
     assert_eq!(quotes["AAPL"], &stored);
     let of_bar = json!({
         "symbol": "IBM", "price": "30.5", "previous_close": "25", "currency": "USD", "day": "2026-11-19",
-        "as_of": "2026-11-19T21:00:00Z", "source": "made by hand", "seq": 0, "fetched_at": "2026-11-20T12:00:00Z",
+        "as_of": "2026-11-19T21:00:00.000Z", "source": "made by hand", "seq": 0, "fetched_at": "2026-11-20T12:00:00.000Z",
     });
     assert_eq!(quotes["IBM"], &of_bar);
     let unavailable = json!({ "MSFT": "price_unavailable", "NOSUCH": "unknown_symbol", "MY:HOUSE": "unknown_symbol" });
