@@ -63,7 +63,7 @@ async fn administrator(app: &services::App) -> Value {
         phone: None,
         address: None,
     };
-    let (email, password) = (person.email.clone(), || Password::choose(PASSWORD.to_owned(), &[]).unwrap());
+    let (email, password) = (person.email.clone(), || Password::typed(PASSWORD.to_owned()));
     registration::register(app, person, password()).await.unwrap();
     accounts::set_role(app, &email, Role::Administrator).await.unwrap();
     let session = sessions::sign_in(app, &email, password(), SessionKind::Api).await.unwrap();

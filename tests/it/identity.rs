@@ -247,6 +247,16 @@ fn nonsense_at_the_door_is_pointed_at() {
             let problem = anonymous.post("/customers", &body).await.expect_problem(422, "invalid_fields");
             assert_eq!(problem["errors"][0]["pointer"], format!("/{field}"));
         }
+        // A password is judged by what is known of the customer only where that is sound.
+        let mut body = person(&address("long"));
+        body["first_name"] = json!("Ada ".repeat(200_000));
+        for (password, wrong) in [("password1", vec!["/first_name"]), ("short", vec!["/password", "/first_name"])] {
+            body["password"] = json!(password);
+            let problem = anonymous.post("/customers", &body).await.expect_problem(422, "invalid_fields");
+            let pointers: Vec<_> =
+                problem["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]).collect();
+            assert_eq!(pointers, wrong);
+        }
         anonymous.post_raw("/customers", "{", "application/json").await.expect_problem(400, "malformed_json");
         anonymous.post_raw("/sessions", "a=b", "text/plain").await.expect_problem(415, "unsupported_media_type");
         let repeated = r#"{"email": "a@example.com", "email": "b@example.com", "password": "x"}"#;

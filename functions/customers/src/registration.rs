@@ -73,18 +73,10 @@ pub(crate) fn address(given: &Address) -> Result<Address, String> {
 }
 
 impl RegisterRequest {
-    /// What a guesser may know about the customer.
-    fn known(&self) -> Vec<&str> {
-        let mut known = vec![self.email.as_str(), &self.first_name, &self.last_name];
-        known.extend(self.phone.as_deref());
-        known.extend(self.address.iter().flat_map(Address::parts));
-        known
-    }
-
     fn parse(self) -> Result<(Person, Password), Problem> {
         let mut fields = Fields::default();
         let email = fields.take("email", self.email.parse::<Email>());
-        let password = fields.take("password", Password::choose(self.password.clone(), &self.known()));
+        let password = fields.take("password", Password::of_length(self.password));
         let first_name = fields.take("first_name", text(&self.first_name));
         let last_name = fields.take("last_name", text(&self.last_name));
         let phone = fields.take_optional("phone", self.phone.as_deref().map(text));
@@ -117,6 +109,7 @@ impl RegisterRequest {
         (status = 415, description = "A body that is not sent as JSON", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Fields that cannot be used, or a key that was used for another request or another password", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Sixty registrations from the source address within an hour (`rate_limited`), or ten failed attempts at the password within fifteen minutes (`too_many_attempts`); `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Passwords cannot be kept or checked for now (`hasher_unavailable`): nothing is made, and it counts as no attempt", body = Problem, content_type = "application/problem+json"),
     ),
     security(())
 )]
@@ -150,6 +143,7 @@ pub(crate) async fn register(
         (status = 204, description = "The password is set and the token used up"),
         (status = 403, description = "A token that is unknown, expired or used", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "A password that is not taken", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Passwords cannot be kept for now (`hasher_unavailable`): the token stays unused", body = Problem, content_type = "application/problem+json"),
     ),
     security(())
 )]

@@ -64,7 +64,7 @@ impl Customer {
             phone: None,
             address: None,
         };
-        let password = Password::choose("correct horse battery".to_owned(), &[]).unwrap();
+        let password = Password::typed("correct horse battery".to_owned());
         let id = register(&world.app, person, password).await.unwrap().profile.id;
         let opening = Opening {
             name: PortfolioName::parse("Late").unwrap(),

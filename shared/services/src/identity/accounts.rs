@@ -69,7 +69,7 @@ pub async fn change_password(
     present: Password,
     new: Password,
 ) -> Result<(), ServiceError> {
-    new.check_for(profile::find(app, customer).await?.profile.person.as_ref())?;
+    new.check_for("new_password", profile::find(app, customer).await?.profile.person.as_ref()).await?;
     let epoch = check_password(app, customer, present).await?;
     let hash = app.hasher().hash(new).await?;
     set_password(app, customer, epoch, Actor::Customer(customer), hash, Vec::new()).await

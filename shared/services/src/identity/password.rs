@@ -1,5 +1,7 @@
 //! Passwords: which are accepted. How they are kept is the [`hasher`](super::hasher)'s.
 
+use std::collections::HashSet;
+
 use domain::Address;
 
 use super::profile::Person;
@@ -13,6 +15,12 @@ pub const MAX_BYTES: usize = 256;
 pub const MIN_GUESSES: u64 = 100_000;
 /// Shorter words of what is known about a customer say nothing about a password: they are in most of them.
 const MIN_KNOWN_CHARACTERS: usize = 3;
+/// Longer words are in no password that is judged: of one the first 100 characters count, as `zxcvbn` bounds its work.
+const MAX_KNOWN_CHARACTERS: usize = 100;
+/// The most words that a password is judged by: each is looked up in it several times.
+const MAX_KNOWN_WORDS: usize = 100;
+/// The most characters of one text that words are taken from. A stored text has fewer, the longest e-mail address 254.
+const MAX_TEXT_CHARACTERS: usize = 300;
 
 /// A password that a customer wants to sign in with; it is never written anywhere, nor shown in a log.
 #[derive(Clone)]
@@ -30,38 +38,49 @@ pub enum PasswordError {
 }
 
 impl Password {
-    /// A new password, neither too short nor too long, and not guessed too soon by a guesser who has `known`: the
-    /// customer's names, e-mail address and whatever else a stranger can find out.
-    pub fn choose(text: String, known: &[&str]) -> Result<Self, PasswordError> {
-        let password = Self(text);
-        password.check(known)?;
-        Ok(password)
-    }
-
     /// A password as typed by a caller, whatever it is. What could never have been chosen is never right.
     #[must_use]
     pub fn typed(text: String) -> Self {
         Self(text)
     }
 
-    /// Holds a new password to the rules, by what is stored of its customer, if that is known yet.
+    /// A new password of a length that is taken; how soon it is guessed is judged later, by [`Password::check_for`].
     ///
-    /// Errors: [`ServiceError::Field`], the field `new_password`.
-    pub(crate) fn check_for(&self, person: Option<&Person>) -> Result<(), ServiceError> {
-        let known = person.map(Person::known).unwrap_or_default();
-        let refused = |error: PasswordError| ServiceError::Field { field: "new_password", detail: error.to_string() };
-        self.check(&known).map_err(refused)
+    /// Errors: [`PasswordError::Length`].
+    pub fn of_length(text: String) -> Result<Self, PasswordError> {
+        let password = Self(text);
+        password.check_length()?;
+        Ok(password)
+    }
+
+    /// Holds a new password, sent as `field`, to the rules: neither too short nor too long, and not guessed too soon by a
+    /// guesser who knows the customer's names, e-mail address and whatever else a stranger can find out. Takes
+    /// milliseconds, off the async threads.
+    ///
+    /// Errors: [`ServiceError::Field`].
+    pub(crate) async fn check_for(&self, field: &'static str, person: Option<&Person>) -> Result<(), ServiceError> {
+        let refused = |error: PasswordError| ServiceError::Field { field, detail: error.to_string() };
+        self.check_length().map_err(refused)?;
+        let words = words(&person.map(Person::known).unwrap_or_default());
+        let password = self.clone();
+        let judged = tokio::task::spawn_blocking(move || password.check_guesses(&words));
+        judged.await.map_err(|error| ServiceError::fault("password", error))?.map_err(refused)
+    }
+
+    /// Errors: [`ServiceError::Field`], for the length alone.
+    pub(crate) fn check_length_of(&self, field: &'static str) -> Result<(), ServiceError> {
+        self.check_length().map_err(|error| ServiceError::Field { field, detail: error.to_string() })
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
 
-    fn check(&self, known: &[&str]) -> Result<(), PasswordError> {
-        if !(MIN_BYTES..=MAX_BYTES).contains(&self.0.len()) {
-            return Err(PasswordError::Length);
-        }
-        let words = words(known);
+    fn check_length(&self) -> Result<(), PasswordError> {
+        if (MIN_BYTES..=MAX_BYTES).contains(&self.0.len()) { Ok(()) } else { Err(PasswordError::Length) }
+    }
+
+    fn check_guesses(&self, words: &[String]) -> Result<(), PasswordError> {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let guesses = zxcvbn::zxcvbn(&self.0, &words).guesses();
         if guesses < MIN_GUESSES { Err(PasswordError::Guessable) } else { Ok(()) }
@@ -84,20 +103,18 @@ impl Person {
     }
 }
 
-/// Each text whole, run together, and word by word.
+/// Each text whole, run together, and word by word; each word once, as the place in the list is the number of guesses that
+/// it takes.
 fn words(known: &[&str]) -> Vec<String> {
-    let mut words = Vec::new();
-    for text in known {
+    let forms = known.iter().flat_map(|text| {
+        let end = text.char_indices().nth(MAX_TEXT_CHARACTERS).map_or(text.len(), |(end, _)| end);
+        let text = &text[..end];
         let parts: Vec<&str> = text.split(|letter: char| !letter.is_alphanumeric()).collect();
-        let forms = [(*text).to_owned(), parts.concat()].into_iter().chain(parts.into_iter().map(str::to_owned));
-        for word in forms.filter(|word| word.chars().count() >= MIN_KNOWN_CHARACTERS) {
-            // The place in the list is the number of guesses that a word takes.
-            if !words.contains(&word) {
-                words.push(word);
-            }
-        }
-    }
-    words
+        [text.to_owned(), parts.concat()].into_iter().chain(parts.into_iter().map(str::to_owned))
+    });
+    let useful = |word: &String| (MIN_KNOWN_CHARACTERS..=MAX_KNOWN_CHARACTERS).contains(&word.chars().count());
+    let mut seen = HashSet::new();
+    forms.filter(useful).filter(|word| seen.insert(word.clone())).take(MAX_KNOWN_WORDS).collect()
 }
 
 #[cfg(test)]
@@ -107,7 +124,7 @@ mod tests {
     const ADA: [&str; 5] = ["ada.lovelace@byron-family.co.uk", "Ada", "Lovelace", "12 St James's Square", "Marylebone"];
 
     fn refusal(text: &str, known: &[&str]) -> Option<PasswordError> {
-        Password::choose(text.to_owned(), known).err()
+        Password::of_length(text.to_owned()).and_then(|password| password.check_guesses(&words(known))).err()
     }
 
     #[test]
@@ -134,6 +151,20 @@ mod tests {
         assert_eq!(refusal("correct horse battery", &ADA), None);
         assert_eq!(refusal("Krzyzewska", &["Krzyzewska"]), Some(PasswordError::Guessable));
         assert_eq!(refusal("Krzyzewska", &ADA), None, "of another customer it is a good one");
+    }
+
+    #[test]
+    fn a_password_is_judged_by_a_hundred_words_at_most_however_long_a_text_is() {
+        let numbers: Vec<String> = (100_000..260_000).map(|number| number.to_string()).collect();
+        let long = numbers.join(" ");
+        assert!(long.len() > 1024 * 1024);
+        let of_one = words(&[&long]);
+        assert!(of_one.len() <= MAX_TEXT_CHARACTERS / MIN_KNOWN_CHARACTERS, "{}", of_one.len());
+        let texts: Vec<&str> = numbers.iter().map(String::as_str).collect();
+        assert_eq!(words(&texts).len(), MAX_KNOWN_WORDS);
+        assert_eq!(words(&texts).first().map(String::as_str), Some("100000"), "those that are given first");
+        assert!(words(&[&"x".repeat(1024 * 1024)]).is_empty(), "no password has so long a word");
+        assert_eq!(words(&["Ada", "Ada Ada"]), ["Ada", "Ada Ada", "AdaAda"], "each once");
     }
 
     #[test]

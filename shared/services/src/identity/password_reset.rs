@@ -55,12 +55,12 @@ pub async fn grant(app: &App, email: &Email) -> Result<PasswordToken, ServiceErr
 /// Errors: [`ServiceError::InvalidToken`] for one that is unknown, expired or used; [`ServiceError::Field`] for a password
 /// that is refused.
 pub async fn redeem(app: &App, token: &str, new: Password) -> Result<(), ServiceError> {
-    new.check_for(None)?;
+    new.check_length_of("new_password")?;
     let key = keys::password_token(&tokens::hash(token).ok_or(ServiceError::InvalidToken)?);
-    // Before the hash is computed: guesses at tokens cost us next to nothing.
+    // Before the password is judged and hashed: guesses at tokens cost us next to nothing.
     let (granted, _) = documents::read::<Grant>(app.table(), &key).await?.ok_or(ServiceError::InvalidToken)?;
     let customer = profile::find(app, granted.customer_id).await?;
-    new.check_for(customer.profile.person.as_ref())?;
+    new.check_for("new_password", customer.profile.person.as_ref()).await?;
     let hash = app.hasher().hash(new).await?;
     let (key, hash) = (&key, &hash);
     retry(Retry::within(crate::CONFLICT_BUDGET), || async move {

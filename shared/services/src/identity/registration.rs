@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use domain::CustomerId;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::{DeleteExpect, Item, StoreError, Version, Write, documents, keys};
+use store::{DeleteExpect, Item, Key, StoreError, Version, Write, documents, keys};
 
 use super::audit::{self, Actor};
 use super::password::Password;
@@ -26,7 +26,7 @@ struct First {
     idempotency_key: String,
 }
 
-/// Makes a client. Errors: [`ServiceError::EmailTaken`].
+/// Makes a client. Errors: [`ServiceError::EmailTaken`]; [`ServiceError::Field`] for a password that is refused.
 pub async fn register(app: &App, person: Person, password: Password) -> Result<Stored, ServiceError> {
     let profile = new_profile(app, person, password).await?;
     written(app, profile, Vec::new()).await
@@ -37,7 +37,8 @@ pub async fn register(app: &App, person: Person, password: Password) -> Result<S
 ///
 /// A repetition shows that its password is the right one, so it counts as an attempt like signing in.
 ///
-/// Errors: [`ServiceError::EmailTaken`], [`ServiceError::IdempotencyKeyReused`], [`ServiceError::TooManyAttempts`].
+/// Errors: [`ServiceError::EmailTaken`], [`ServiceError::IdempotencyKeyReused`], [`ServiceError::TooManyAttempts`],
+/// [`ServiceError::Field`] for a password that is refused.
 pub async fn register_once(
     app: &App,
     person: Person,
@@ -51,17 +52,10 @@ pub async fn register_once(
     if let Some((customer, _)) = documents::read::<CustomerId>(app.table(), &request).await? {
         return again(app, customer, &person, password).await;
     }
-    let profile = new_profile(app, person.clone(), password.clone()).await?;
-    let (customer, created_at) = (profile.id, profile.created_at);
-    let first = First { person: person.clone(), created_at, version: None, idempotency_key: key.to_owned() };
-    let kept = keys::registration(customer);
-    let also = vec![
-        Write::create(request.clone(), documents::body(&request, &customer)?),
-        Write::create(kept.clone(), documents::body(&kept, &first)?),
-    ];
-    match written(app, profile, also).await {
-        Ok(_) => {
-            let value = answer(app, customer).await?.ok_or_else(|| StoreError::corrupt(&kept, "it is gone"))?;
+    match first_registered(app, &person, password.clone(), &request, key).await {
+        Ok(customer) => {
+            let gone = || StoreError::corrupt(&keys::registration(customer), "it is gone");
+            let value = answer(app, customer).await?.ok_or_else(gone)?;
             Ok(Created { value: value.0, replayed: false })
         }
         // The address is taken: by a copy of this request, or by somebody else.
@@ -71,6 +65,27 @@ pub async fn register_once(
         },
         Err(error) => Err(error),
     }
+}
+
+/// Makes a client, and with it what `request` is answered from then on.
+async fn first_registered(
+    app: &App,
+    person: &Person,
+    password: Password,
+    request: &Key,
+    idempotency_key: &str,
+) -> Result<CustomerId, ServiceError> {
+    let profile = new_profile(app, person.clone(), password).await?;
+    let (customer, created_at) = (profile.id, profile.created_at);
+    let idempotency_key = idempotency_key.to_owned();
+    let first = First { person: person.clone(), created_at, version: None, idempotency_key };
+    let kept = keys::registration(customer);
+    let also = vec![
+        Write::create(request.clone(), documents::body(request, &customer)?),
+        Write::create(kept.clone(), documents::body(&kept, &first)?),
+    ];
+    written(app, profile, also).await?;
+    Ok(customer)
 }
 
 /// The first answer again, to whoever sends the first request.
@@ -121,6 +136,11 @@ pub(crate) fn forgotten(item: &Item) -> Result<Vec<Write>, StoreError> {
 }
 
 async fn new_profile(app: &App, person: Person, password: Password) -> Result<Profile, ServiceError> {
+    password.check_for("password", Some(&person)).await?;
+    // A registration is told openly that an address is taken: no hash need be computed for that.
+    if app.table().get(&keys::email(&person.email)).await?.is_some() {
+        return Err(ServiceError::EmailTaken);
+    }
     let hash = app.hasher().hash(password).await?;
     Ok(Profile::new(CustomerId(app.new_id()), person, Some(hash), app.now()))
 }

@@ -67,7 +67,7 @@ async fn register_anew() -> (CustomerId, Vec<(Key, Body)>) {
         address: None,
     };
     let email = keys::email(&person.email);
-    let password = Password::choose("correct horse battery".to_owned(), &[]).unwrap();
+    let password = Password::typed("correct horse battery".to_owned());
     let customer = register(&platform.app, person, password).await.unwrap().profile.id;
     let mut items = Vec::new();
     for key in [email, keys::customer(customer), keys::directory_customer(customer)] {

@@ -77,3 +77,14 @@ async fn what_is_kept_of_a_registration_has_no_password_and_goes_with_the_custom
     let second = world.register(ada(), PASSWORD, "a").await.unwrap();
     assert!(!second.replayed && second.value.id != first);
 }
+
+#[tokio::test]
+async fn no_hash_is_computed_for_an_address_that_is_taken_or_a_password_that_is_refused() {
+    let world = World::with_ada().await;
+    let before = world.app.hasher().computed();
+    assert!(matches!(world.register(ada(), PASSWORD, "a").await, Err(ServiceError::EmailTaken)));
+    let somebody = Person { email: "b@example.com".parse().unwrap(), ..ada() };
+    let refused = world.register(somebody, "AdaLovelace", "a").await;
+    assert!(matches!(refused, Err(ServiceError::Field { field: "password", .. })), "{refused:?}");
+    assert_eq!(world.app.hasher().computed(), before);
+}
