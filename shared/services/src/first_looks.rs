@@ -5,7 +5,7 @@
 //! that refresh takes, it takes them from nobody.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{CustomerId, Symbol};
+use domain::{CustomerId, Symbol, instant};
 use market::{CALLERS_RESERVE, ProviderError};
 use serde::{Deserialize, Serialize};
 use store::retry::{Retry, retry};
@@ -14,6 +14,7 @@ use store::{Key, Version, Write, documents, keys};
 use crate::App;
 use crate::error::ServiceError;
 use crate::history::{NoAnswer, Reader};
+use crate::rate_limiter::whole_seconds;
 use crate::refresh::{self, FEW_CALLS};
 
 /// First looks that a customer has in any [`WINDOW_HOURS`], where no further ones can be spared.
@@ -48,6 +49,22 @@ struct Looks {
     times: Vec<DateTime<Utc>>,
 }
 
+impl Looks {
+    /// Counts a look, and gives the instant that it is kept by: to the millisecond, as it is written.
+    fn count(&mut self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let at = instant::to_the_millisecond(now);
+        self.times.push(at);
+        at
+    }
+
+    /// Counts one look of this instant no longer; others of the same instant stay.
+    fn give_back(&mut self, at: DateTime<Utc>) {
+        if let Some(place) = self.times.iter().position(|time| *time == at) {
+            self.times.remove(place);
+        }
+    }
+}
+
 /// Counts a call for a symbol as a first look, where few calls are left, somebody named the symbol, and it is new: nothing is
 /// stored of it. That somebody follows it does not make it known, for whoever listens may name what they like.
 ///
@@ -69,12 +86,10 @@ pub(crate) async fn take(app: &App, reader: Reader, symbol: &Symbol) -> Result<F
                 return Ok(FirstLook(None));
             }
             let oldest = looks.times.iter().min().copied().unwrap_or(now);
-            let wait = (oldest + TimeDelta::hours(WINDOW_HOURS) - now).num_seconds().max(1);
-            return Err(ServiceError::TooManyFirstLooks { retry_after_seconds: wait.unsigned_abs() });
+            let retry_after_seconds = whole_seconds(oldest + TimeDelta::hours(WINDOW_HOURS) - now);
+            return Err(ServiceError::TooManyFirstLooks { retry_after_seconds });
         }
-        // Two looks of one instant would be given back as one.
-        let at = looks.times.iter().max().map_or(now, |last| now.max(*last + TimeDelta::microseconds(1)));
-        looks.times.push(at);
+        let at = looks.count(now);
         write(app, key, &looks, version).await?;
         Ok(FirstLook(Some(Counted { key: key.clone(), at, calls_left })))
     })
@@ -110,7 +125,7 @@ impl FirstLook {
         let (key, at) = (&counted.key, counted.at);
         let returned = retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
             let (mut looks, version) = read(app, key, app.now()).await?;
-            looks.times.retain(|time| *time != at);
+            looks.give_back(at);
             write(app, key, &looks, version).await
         });
         if let Err(error) = returned.await {
@@ -137,4 +152,28 @@ async fn write(app: &App, key: &Key, looks: &Looks, version: Option<Version>) ->
     let body = documents::body(key, looks)?;
     app.table().transact(vec![Write::Put { key: key.clone(), body, expires_at, expect: version.into() }]).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the next request reads them.
+    fn stored(looks: &Looks) -> Looks {
+        serde_json::from_str(&serde_json::to_string(looks).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn of_two_looks_in_one_instant_one_is_given_back() {
+        let now: DateTime<Utc> = "2026-11-20T12:00:00.123456Z".parse().unwrap();
+        let mut looks = Looks::default();
+        let first = looks.count(now);
+        let mut looks = stored(&looks);
+        let second = looks.count(now + TimeDelta::microseconds(1));
+        for (given_back, left) in [(first, 1), (second, 0)] {
+            looks = stored(&looks);
+            looks.give_back(given_back);
+            assert_eq!(looks.times.len(), left);
+        }
+    }
 }

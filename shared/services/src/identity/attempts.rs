@@ -1,11 +1,12 @@
 //! Guessing is bounded: ten failed checks of one account's password in any fifteen minutes, wherever they come from.
 //!
 //! Nobody is locked out for good: a failed check counts for fifteen minutes. A check that turns out right counts for
-//! nothing, however many there are at once, and neither does one that could not be made.
+//! nothing, however many there are at once, and neither does one that could not be made. One of which that cannot be
+//! written down counts as failed.
 
 use chrono::TimeDelta;
 use domain::{CustomerId, Email};
-use store::keys;
+use store::{Key, keys};
 
 use super::hasher::HasherError;
 use super::password::Password;
@@ -48,14 +49,18 @@ pub(crate) async fn check(
         Account::Of(customer) => keys::login_attempts_of(customer),
         Account::Nobody(email) => keys::login_attempts(email),
     };
-    let place = rate_limiter::take(app, &key, QUOTA).await?;
+    rate_limiter::by_one_deadline(check_under(app, &key, password, hash)).await
+}
+
+async fn check_under(app: &App, key: &Key, password: Password, hash: Option<&str>) -> Result<bool, ServiceError> {
+    let place = rate_limiter::take(app, key, QUOTA).await?;
     let checked: Result<bool, HasherError> = app.hasher().verify(password, hash).await;
     let failed = matches!(checked, Ok(false));
     match place.settle(app, failed).await {
         Ok(_) => {}
         // What cannot be counted is not answered either.
         Err(error) if failed => return Err(error),
-        // It is missing among the places for half a minute, and counts for nothing.
+        // It counts as failed: an error that is answered at a wrong password alone would tell it from the right one.
         Err(error) => tracing::warn!(%error, "the place of an attempt was not given back"),
     }
     Ok(checked?)

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use store::keys;
+use store::{Key, keys};
 
 use crate::App;
 use crate::error::ServiceError;
@@ -176,7 +176,17 @@ pub async fn within<T>(
     let quota = app.source_limits().quota(limited);
     let Some((SourceAddress(address), quota)) = source.zip(quota) else { return (work.await, None) };
     let key = keys::source_address(&format!("{} {address}", quota.name));
-    let place = match rate_limiter::take(app, &key, quota).await {
+    rate_limiter::by_one_deadline(counted(app, limited, quota, &key, work)).await
+}
+
+async fn counted<T>(
+    app: &App,
+    limited: Limited,
+    quota: Quota,
+    key: &Key,
+    work: impl Future<Output = Result<T, ServiceError>>,
+) -> (Result<T, ServiceError>, Option<Standing>) {
+    let place = match rate_limiter::take(app, key, quota).await {
         Ok(place) => place,
         Err(error) => {
             let standing = match error {
@@ -195,7 +205,7 @@ pub async fn within<T>(
         // What cannot be counted is not answered either, unless it stands already.
         Err(error) if counts && done.is_err() => (Err(error), None),
         Err(error) => {
-            tracing::warn!(%error, "what a source address asked for was not counted");
+            tracing::warn!(%error, "a place of a source address was not settled, and counts");
             (done, None)
         }
     }

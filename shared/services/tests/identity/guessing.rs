@@ -1,5 +1,7 @@
 //! How often a password can be tried, by one caller and by many at once.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use futures::future::join_all;
 use services::ServiceError;
@@ -19,6 +21,18 @@ impl World {
         profile["password_hash"] = change(profile["password_hash"].as_str().unwrap()).into();
         let put = Write::update(item.key, Body::Json(profile.to_string()), item.version);
         self.table.inner().transact(vec![put]).await.unwrap();
+    }
+
+    /// Ten checks of Ada's password whose process dies while the hash is computed: nothing settles.
+    async fn abandon_ten_attempts(&self) {
+        for _ in 0..10 {
+            let mut abandoned = std::pin::pin!(self.guess(PASSWORD));
+            let hashes = self.app.hasher().computed();
+            while self.app.hasher().computed() == hashes {
+                assert!(futures::poll!(abandoned.as_mut()).is_pending());
+                tokio::task::yield_now().await;
+            }
+        }
     }
 
     async fn guess_from(
@@ -86,29 +100,70 @@ async fn a_check_that_cannot_be_made_is_neither_a_wrong_password_nor_an_attempt(
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_attempt_that_was_cut_short_holds_its_place_for_half_a_minute() {
+async fn an_attempt_that_was_cut_short_holds_its_place_for_half_a_minute_and_counts_as_failed_then() {
     let world = World::with_ada().await;
-    for _ in 0..10 {
-        // The process dies while the hash is computed: nothing settles.
-        let abandoned = world.guess(PASSWORD);
-        let mut abandoned = std::pin::pin!(abandoned);
-        let hashes = world.app.hasher().computed();
-        while world.app.hasher().computed() == hashes {
+    world.abandon_ten_attempts().await;
+    let refused = world.guess(PASSWORD).await;
+    assert!(matches!(refused, Err(ServiceError::TooManyAttempts { retry_after_seconds: 1 })), "{refused:?}");
+    for (forward, left) in [(30, 870), (869, 1)] {
+        world.forward(TimeDelta::seconds(forward));
+        let refused = world.guess(PASSWORD).await;
+        let is_full = |error: &ServiceError| matches!(error, ServiceError::TooManyAttempts { retry_after_seconds } if *retry_after_seconds == left);
+        assert!(refused.as_ref().is_err_and(is_full), "{refused:?}");
+    }
+    world.forward(TimeDelta::seconds(1));
+    world.guess(PASSWORD).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_source_address_an_attempt_that_was_cut_short_counts_as_failed_too() {
+    let world = World::with_ada().await;
+    let from = source("192.0.2.7");
+    for _ in 0..30 {
+        let began = std::cell::Cell::new(false);
+        let work = async {
+            began.set(true);
+            std::future::pending::<Result<(), ServiceError>>().await
+        };
+        let mut abandoned = std::pin::pin!(source_limits::within(&world.app, Limited::SignIn, from, work));
+        while !began.get() {
             assert!(futures::poll!(abandoned.as_mut()).is_pending());
             tokio::task::yield_now().await;
         }
     }
-    let refused = world.guess(PASSWORD).await;
-    assert!(matches!(refused, Err(ServiceError::TooManyAttempts { retry_after_seconds: 1 })), "{refused:?}");
     world.forward(TimeDelta::seconds(30));
-    world.guess(PASSWORD).await.unwrap();
+    let (refused, standing) = world.guess_from(from, PASSWORD).await;
+    assert!(matches!(refused, Err(ServiceError::RateLimited { retry_after_seconds: 3_570 })), "{refused:?}");
+    assert_eq!(standing.unwrap().remaining, 0);
+    world.forward(TimeDelta::seconds(3_570));
+    world.guess_from(from, PASSWORD).await.0.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_waits_five_seconds_for_all_its_places_together() {
+    let world = World::with_ada().await;
+    world.abandon_ten_attempts().await;
+    let began = tokio::time::Instant::now();
+    let guessing_late = async {
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        world.guess(PASSWORD).await
+    };
+    let (refused, _) = source_limits::within(&world.app, Limited::SignIn, source("192.0.2.7"), guessing_late).await;
+    assert!(matches!(refused, Err(ServiceError::TooManyAttempts { .. })), "{refused:?}");
+    assert!(began.elapsed() <= Duration::from_secs(5), "{:?}", began.elapsed());
 }
 
 #[tokio::test]
-async fn a_failed_guess_that_cannot_be_counted_is_not_answered() {
+async fn a_failed_guess_that_cannot_be_counted_is_not_answered_and_counts_half_a_minute_later() {
     let world = World::with_ada().await;
+    for _ in 0..9 {
+        world.guess("a wrong guess").await.unwrap_err();
+    }
     world.table.plan_writes(Plan::scripted([None, Some(Fault::ErrorBefore)]));
     assert!(matches!(world.guess("a wrong guess").await, Err(ServiceError::Store(_))));
+    world.forward(TimeDelta::seconds(30));
+    assert!(matches!(world.guess(PASSWORD).await, Err(ServiceError::TooManyAttempts { .. })));
+    world.forward(TimeDelta::minutes(15));
     world.table.plan_writes(Plan::scripted([None, Some(Fault::ErrorBefore)]));
     let token = sessions::sign_in(&world.app, &email(), password(PASSWORD), SessionKind::Api).await;
     assert!(token.is_ok(), "and a right one stands");
