@@ -200,6 +200,7 @@ pub(crate) async fn update(
         (status = 403, description = "The present password is not right", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "A password that is not taken", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Ten failed attempts within fifteen minutes", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Passwords cannot be checked or kept for now (`hasher_unavailable`): nothing is changed, and it counts as no attempt", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn change_password(
@@ -224,6 +225,7 @@ pub(crate) async fn change_password(
         (status = 403, description = "The password is not right", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "The last administrator stays", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Ten failed attempts within fifteen minutes", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Passwords cannot be checked or kept for now (`hasher_unavailable`): nothing is changed, and it counts as no attempt", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn erase(

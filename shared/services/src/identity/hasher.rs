@@ -10,7 +10,7 @@ use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
 use rand::TryRng as _;
 use rand::rngs::SysRng;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroize as _;
 
 use super::password::{MAX_BYTES, Password};
@@ -26,6 +26,8 @@ const HASH_BYTES: usize = 32;
 
 /// Hashes computed at a time, and so the buffers there are: each takes a core and 19 MiB.
 pub const BUFFERS: usize = 4;
+/// Hashes that may wait for a buffer. One more would wait for longer than a request has time.
+const MAX_WAITING: usize = 64;
 
 /// Why a password could be neither hashed nor checked. It says nothing about the password.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +39,8 @@ pub struct Hasher(Arc<Shared>);
 
 struct Shared {
     places: Arc<Semaphore>,
+    /// Places in the queue for those.
+    waiting: Semaphore,
     /// The buffers that nobody uses now, wiped.
     idle: Mutex<Vec<Box<[Block]>>>,
     computed: AtomicU64,
@@ -51,7 +55,8 @@ struct Lent<'a> {
 impl Default for Hasher {
     fn default() -> Self {
         let places = Arc::new(Semaphore::new(BUFFERS));
-        Self(Arc::new(Shared { places, idle: Mutex::default(), computed: AtomicU64::new(0) }))
+        let waiting = Semaphore::new(MAX_WAITING);
+        Self(Arc::new(Shared { places, waiting, idle: Mutex::default(), computed: AtomicU64::new(0) }))
     }
 }
 
@@ -109,7 +114,7 @@ impl Hasher {
         length: usize,
     ) -> Result<Output, HasherError> {
         let shared = self.0.clone();
-        let place = shared.places.clone().acquire_owned().await.map_err(failed)?;
+        let place = shared.place().await?;
         let computed = tokio::task::spawn_blocking(move || {
             // Given back after the buffer, and not when the caller goes away: the work goes on without it.
             let _place = place;
@@ -125,6 +130,15 @@ impl Hasher {
 }
 
 impl Shared {
+    /// Waits for one of the buffers. Errors: where [`MAX_WAITING`] wait already.
+    async fn place(&self) -> Result<OwnedSemaphorePermit, HasherError> {
+        if let Ok(place) = self.places.clone().try_acquire_owned() {
+            return Ok(place);
+        }
+        let _waiting = self.waiting.try_acquire().map_err(|_| failed("too many passwords wait already"))?;
+        self.places.clone().acquire_owned().await.map_err(failed)
+    }
+
     fn lend(&self) -> Result<Lent<'_>, HasherError> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let buffer = idle.map_or_else(new_buffer, Ok)?;
@@ -218,6 +232,25 @@ mod tests {
             assert_eq!(buffer.len(), 19 * 1024);
             assert!(buffer.iter().all(|block| block.as_ref().iter().all(|word| *word == 0)));
         }
+    }
+
+    #[tokio::test]
+    async fn sixty_four_hashes_wait_for_a_buffer_and_one_more_is_refused_at_once() {
+        let hasher = Hasher::default();
+        let all = hasher.0.places.acquire_many(BUFFERS as u32).await.unwrap();
+        let mut waiting: Vec<_> = (0..64).map(|_| Box::pin(hasher.hash(typed("correct horse")))).collect();
+        for one in &mut waiting {
+            assert!(futures::poll!(one).is_pending());
+        }
+        assert!(hasher.hash(typed("correct horse")).await.is_err());
+        assert!(hasher.verify(typed("correct horse"), None).await.is_err());
+        assert_eq!(hasher.computed(), 0);
+        // One that goes away leaves its place in the queue.
+        waiting.pop();
+        assert!(futures::poll!(Box::pin(hasher.verify(typed("correct horse"), None))).is_pending());
+        drop(waiting);
+        drop(all);
+        assert!(!hasher.verify(typed("correct horse"), None).await.unwrap());
     }
 
     #[tokio::test]
