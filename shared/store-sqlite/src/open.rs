@@ -1,5 +1,6 @@
 //! Opening a database: settings, schema, and clear words when the file is not ours to use.
 
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -42,6 +43,16 @@ pub enum OpenError {
     /// The file or its folder cannot be written.
     #[error("{} cannot be written: the store needs a file and a folder that it may write", .0.display())]
     ReadOnly(PathBuf),
+    /// The file cannot be made, or kept from others, for a cause that has nothing to do with rights: a full disk, too many
+    /// open files, a folder that is gone.
+    #[error("{} cannot be made or kept its owner's alone", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
     /// The file is damaged, or is no database at all.
     #[error("{} is damaged or no database of this program", .0.display())]
     Damaged(PathBuf),
@@ -81,7 +92,13 @@ pub(crate) fn writer(path: &Path) -> Result<Connection, OpenError> {
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let explain = |error| explained(path, error);
-    let unwritable = |_| OpenError::ReadOnly(path.to_owned());
+    let unwritable = |source: io::Error| {
+        let path = path.to_owned();
+        match source.kind() {
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => OpenError::ReadOnly(path),
+            _ => OpenError::File { path, source },
+        }
+    };
     files::create_private(path).map_err(unwritable)?;
     let mut connection = Connection::open_with_flags(path, flags).map_err(explain)?;
     if connection.is_readonly("main").map_err(explain)? {
@@ -143,7 +160,7 @@ fn explained(path: &Path, source: rusqlite::Error) -> OpenError {
     let path = path.to_owned();
     match source.sqlite_error_code() {
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => OpenError::Damaged(path),
-        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => OpenError::ReadOnly(path),
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => OpenError::ReadOnly(path),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Busy(path),
         _ => OpenError::Other { path, source },
     }

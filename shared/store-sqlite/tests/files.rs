@@ -116,10 +116,18 @@ fn a_missing_folder_and_one_that_cannot_be_written_are_named() {
     assert_eq!(refusal(&missing.join("x.db")).to_string(), format!("there is no folder {}", missing.display()));
     let file = folder.path().join("folder.db");
     fs::create_dir(&file).unwrap();
-    assert!(matches!(refusal(&file), OpenError::ReadOnly(path) if path == file));
+    assert!(matches!(refusal(&file), OpenError::Other { path, .. } if path == file));
     // A folder that nobody can write, not even root.
     #[cfg(target_os = "linux")]
-    assert!(matches!(refusal(Path::new("/proc/sextant.db")), OpenError::ReadOnly(_)));
+    assert!(matches!(refusal(Path::new("/proc/sextant.db")), OpenError::File { .. }));
+}
+
+#[test]
+fn a_file_that_cannot_be_made_is_not_called_read_only_and_its_cause_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = refusal(&folder.path().join(format!("{}.db", "x".repeat(300))));
+    let OpenError::File { source, .. } = refused else { panic!("{refused:?}") };
+    assert_eq!(source.kind(), std::io::ErrorKind::InvalidFilename);
 }
 
 #[test]
