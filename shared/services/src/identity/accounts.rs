@@ -134,6 +134,7 @@ pub async fn administer(
     let change = &change;
     // Where an earlier change was cut short.
     advice::end(app, by, customer).await?;
+    let unlisted = &administrators::Found::default();
     let (stands, sessions_ended) = retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
         let stored = profile::find(app, customer).await?;
         expected.require(stored.version.0)?;
@@ -163,7 +164,7 @@ pub async fn administer(
         after.advice_to_end |= before.advises() && !after.advises();
         after.updated_at = app.now();
         let mut writes = vec![stored.replaced_by(&after)?];
-        writes.extend(administrators::listed(app, before, &after).await?);
+        writes.extend(administrators::listed(app, before, &after, unlisted).await?);
         writes.extend(advisor_writes(app, before, &after).await?);
         if after.disabled != before.disabled {
             writes.push(wallets::freeze_write(app, customer, after.disabled || after.books_in_doubt).await?);

@@ -6,23 +6,35 @@ use std::collections::BTreeSet;
 use domain::{CustomerId, Role};
 use store::limits::MAX_KEYS;
 use store::{Expect, Write, documents, keys};
+use tokio::sync::OnceCell;
 
 use super::accounts;
 use super::profile::Profile;
 use crate::App;
 use crate::error::ServiceError;
 
-/// The write that keeps the list as a change of this profile makes it; none where the change leaves it as it is.
+/// Those who are administrators by their profiles, where the list has not been kept from the start. They are looked for
+/// once a change, however often it is tried: while there is no list, nobody has become or ceased to be one since.
+#[derive(Default)]
+pub(crate) struct Found(OnceCell<BTreeSet<CustomerId>>);
+
+/// The write that keeps the list as a change of this profile makes it; none where the change leaves it as it is. `unlisted`
+/// is the same for each try of the change.
 ///
 /// Errors: [`ServiceError::LastAdministrator`] for a change that would leave none.
-pub(crate) async fn listed(app: &App, before: &Profile, after: &Profile) -> Result<Option<Write>, ServiceError> {
+pub(crate) async fn listed(
+    app: &App,
+    before: &Profile,
+    after: &Profile,
+    unlisted: &Found,
+) -> Result<Option<Write>, ServiceError> {
     if administers(before) == administers(after) {
         return Ok(None);
     }
     let key = keys::directory_administrators();
     let (mut ids, expect) = match documents::read::<BTreeSet<CustomerId>>(app.table(), &key).await? {
         Some((ids, version)) => (ids, Expect::Version(version)),
-        None => (found(app).await?, Expect::Absent),
+        None => (unlisted.0.get_or_try_init(|| found(app)).await?.clone(), Expect::Absent),
     };
     if administers(after) {
         ids.insert(after.id);
@@ -40,7 +52,6 @@ fn administers(profile: &Profile) -> bool {
     profile.role == Role::Administrator && profile.is_open()
 }
 
-/// Those who are administrators by their profiles: where the list has not been kept from the start.
 async fn found(app: &App) -> Result<BTreeSet<CustomerId>, ServiceError> {
     let profiles: Vec<_> = accounts::all(app).await?.into_iter().map(keys::customer).collect();
     let mut ids = BTreeSet::new();

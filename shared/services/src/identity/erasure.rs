@@ -32,6 +32,7 @@ const ERASED_NAME: &str = "erased";
 /// Erases the customer, if the password is theirs. Errors: [`ServiceError::LastAdministrator`].
 pub async fn erase(app: &App, customer: CustomerId, password: Password) -> Result<(), ServiceError> {
     let epoch = accounts::check_password(app, customer, password).await?;
+    let unlisted = &administrators::Found::default();
     retry(Retry::within(crate::CONFLICT_BUDGET), || async move {
         let stored = profile::find(app, customer).await?;
         let Some(person) = stored.profile.person.clone() else { return Ok(()) };
@@ -55,7 +56,7 @@ pub async fn erase(app: &App, customer: CustomerId, password: Password) -> Resul
             wallets::freeze_write(app, customer, true).await?,
             audit::record(app, customer, Actor::Customer(customer), "erased", json!({}))?,
         ];
-        writes.extend(administrators::listed(app, &stored.profile, &erased).await?);
+        writes.extend(administrators::listed(app, &stored.profile, &erased, unlisted).await?);
         if let Some(advisor) = stored.profile.advisor_id {
             writes.push(Write::Delete { key: keys::client_of(advisor, customer), expect: DeleteExpect::Any });
         }

@@ -6,6 +6,7 @@ use services::ServiceError;
 use services::identity::accounts::{self, Change};
 use services::identity::audit::Actor;
 use services::identity::erasure;
+use store::fault::{Fault, Plan};
 use store::{DeleteExpect, Table, Write, keys};
 
 use crate::{PASSWORD, World, json, password};
@@ -92,4 +93,20 @@ async fn of_two_administrators_who_erase_themselves_one_stays() {
     let (one, two) = tokio::join!(erase(ada), erase(other));
     assert!(one.is_ok() != two.is_ok() && (is_last(&one) || is_last(&two)), "{one:?} {two:?}");
     assert_eq!(world.administrators().await.len(), 1);
+}
+
+#[tokio::test]
+async fn profiles_are_looked_through_once_for_a_change_however_often_it_is_tried() {
+    let mut reads = Vec::new();
+    for lost_races in [0, 3] {
+        let (world, _, other) = World::with_two_administrators().await;
+        world.forget_the_list().await;
+        world.table.plan_writes(Plan::scripted(vec![Some(Fault::Conflict); lost_races]));
+        world.table.inner().take();
+        world.change(other, role(Role::Client)).await.unwrap();
+        reads.push(world.table.inner().take().0);
+    }
+    let [untroubled, troubled] = reads[..] else { panic!("{reads:?}") };
+    // The profile and the list, each time.
+    assert_eq!(troubled - untroubled, 3 * 2);
 }
