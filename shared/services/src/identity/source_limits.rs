@@ -176,7 +176,7 @@ pub async fn within<T>(
     let quota = app.source_limits().quota(limited);
     let Some((SourceAddress(address), quota)) = source.zip(quota) else { return (work.await, None) };
     let key = keys::source_address(&format!("{} {address}", quota.name));
-    rate_limiter::by_one_deadline(counted(app, limited, quota, &key, work)).await
+    rate_limiter::by_one_deadline(counted(app, limited, quota, &key, Box::pin(work))).await
 }
 
 async fn counted<T>(
@@ -244,15 +244,11 @@ mod tests {
         limits.source(seen.parse().unwrap(), forwarded_for).map(|SourceAddress(address)| address.to_string())
     }
 
-    fn some(address: &str) -> Option<String> {
-        Some(address.to_owned())
-    }
-
     #[test]
     fn what_a_client_says_of_itself_counts_for_nothing() {
         let limits = SourceLimits::default();
-        assert_eq!(source(&limits, "192.0.2.7", "198.51.100.1"), some("192.0.2.7"));
-        assert_eq!(source(&limits, "127.0.0.1", "198.51.100.1"), some("127.0.0.1"));
+        assert_eq!(source(&limits, "192.0.2.7", "198.51.100.1"), Some("192.0.2.7".to_owned()));
+        assert_eq!(source(&limits, "127.0.0.1", "198.51.100.1"), Some("127.0.0.1".to_owned()));
     }
 
     #[test]
@@ -272,7 +268,7 @@ mod tests {
             ("10.0.0.1", "", "10.0.0.1"),
             ("10.0.0.9", "198.51.100.1, 10.0.0.9", "10.0.0.9"),
         ] {
-            assert_eq!(source(&limits, seen, forwarded_for), some(counted), "{seen} with {forwarded_for}");
+            assert_eq!(source(&limits, seen, forwarded_for), Some(counted.to_owned()), "{seen} with {forwarded_for}");
         }
     }
 
@@ -281,7 +277,7 @@ mod tests {
         let limits = SourceLimits::default();
         assert_eq!(source(&limits, "2001:db8:1:2:aaaa::1", ""), source(&limits, "2001:db8:1:2:bbbb::2", ""));
         assert_ne!(source(&limits, "2001:db8:1:2::1", ""), source(&limits, "2001:db8:1:3::1", ""));
-        assert_eq!(source(&limits, "::ffff:192.0.2.7", ""), some("192.0.2.7"));
+        assert_eq!(source(&limits, "::ffff:192.0.2.7", ""), Some("192.0.2.7".to_owned()));
     }
 
     #[test]
@@ -290,11 +286,11 @@ mod tests {
         for loopback in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
             assert_eq!(source(&own, loopback, "198.51.100.1"), None, "{loopback}");
         }
-        assert_eq!(source(&own, "192.0.2.7", ""), some("192.0.2.7"));
+        assert_eq!(source(&own, "192.0.2.7", ""), Some("192.0.2.7".to_owned()));
         let behind = settings(&[(PROXY_SETTING, "127.0.0.1")]).unwrap().on_one_machine();
-        assert_eq!(source(&behind, "127.0.0.1", "198.51.100.1, 127.0.0.1"), some("198.51.100.1"));
-        assert_eq!(source(&behind, "127.0.0.1", "127.0.0.1"), some("127.0.0.1"));
-        assert_eq!(source(&behind, "::1", ""), some("::"), "another address of this machine is no proxy");
+        assert_eq!(source(&behind, "127.0.0.1", "198.51.100.1, 127.0.0.1"), Some("198.51.100.1".to_owned()));
+        assert_eq!(source(&behind, "127.0.0.1", "127.0.0.1"), Some("127.0.0.1".to_owned()));
+        assert_eq!(source(&behind, "::1", ""), Some("::".to_owned()), "another address of this machine is no proxy");
     }
 
     #[test]
