@@ -85,7 +85,7 @@ fn last_prices_say_how_old_they_are_and_why_another_is_not_there() {
         let (ibm, house) = (&answer["items"][0], &answer["items"][1]);
         assert_eq!((&ibm["symbol"], &ibm["source"]), (&json!("IBM"), &json!("sample")));
         // The sample's clock stands at the close of its last day.
-        assert_eq!((&ibm["as_of"], &ibm["age_seconds"]), (&json!("2013-03-01T21:00:00Z"), &json!(0)));
+        assert_eq!((&ibm["as_of"], &ibm["age_seconds"]), (&json!("2013-03-01T21:00:00.000Z"), &json!(0)));
         assert_eq!((&house["price"], &house["age_seconds"]), (&json!("925000.5"), &json!(60 * 86_400)));
         assert_eq!((&ibm["stale"], &house["stale"]), (&json!(false), &json!(false)), "its owner values an item");
         assert_eq!(answer["unavailable"], json!({"NOPE": "unknown_symbol"}));

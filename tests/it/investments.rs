@@ -97,11 +97,11 @@ fn a_lot_sent_again_under_its_key_is_answered_with_what_it_was_worth_then() {
         let item = json!({"symbol": symbol, "name": "House", "currency": "USD", "instrument_type": "item"});
         target.post("/instruments", &item).await.expect_status(201);
         let prices = format!("/instruments/{symbol}/prices");
-        target.put(&prices, &json!({"prices": [{"date": "2020-01-02", "price": "100"}]})).await.expect_status(200);
-        let (request, key) = (lot(&symbol, "2", "90", "2020-01-02"), Target::unique("lot"));
+        target.put(&prices, &json!({"prices": [{"date": "2010-01-04", "price": "100"}]})).await.expect_status(200);
+        let (request, key) = (lot(&symbol, "2", "90", "2010-01-04"), Target::unique("lot"));
         let first = target.post_with_key(&list, &request, &key).await.expect_status(201);
         assert_eq!(first.json()["value"], "200.00");
-        target.put(&prices, &json!({"prices": [{"date": "2020-01-03", "price": "120"}]})).await.expect_status(200);
+        target.put(&prices, &json!({"prices": [{"date": "2010-01-05", "price": "120"}]})).await.expect_status(200);
         let path = first.header("location");
         assert_eq!(target.get(&path).await.expect_status(200).json()["value"], "240.00");
         let again = target.post_with_key(&list, &request, &key).await.expect_status(201);

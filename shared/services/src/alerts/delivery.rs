@@ -116,7 +116,7 @@ fn message(firing: &Firing) -> Value {
         "condition": firing.condition,
         "price": firing.price,
         "currency": firing.currency,
-        "as_of": firing.as_of,
+        "as_of": domain::instant::text(firing.as_of),
         "fired_at": firing.fired_at,
     });
     if firing.replay {
