@@ -19,8 +19,8 @@ pub struct Amount(i128);
 
 /// The finest unit in one.
 const ONE: i128 = 10_i128.pow(AMOUNT_SCALE);
-/// Digits of `i128::MAX` that are whole money, less one: every amount read from text stays below it.
-const MAX_WHOLE_DIGITS: usize = 14;
+/// Digits of `i128::MAX` that are whole money; whether so many of them fit, parsing says.
+const MAX_WHOLE_DIGITS: usize = 15;
 
 impl Amount {
     /// Nothing.
@@ -156,9 +156,21 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_largest_amount_is_read_and_a_larger_one_refused() {
+        let most = Amount::new(i128::MAX);
+        assert_eq!(most.to_string(), "170141183460469.231731687303715884105727");
+        for amount in [most, -most] {
+            assert_eq!(amount.to_string().parse(), Ok(amount));
+        }
+        for text in ["170141183460469.231731687303715884105728", "999999999999999", "1000000000000000"] {
+            assert_eq!(text.parse::<Amount>(), Err(DecimalError::TooLarge), "{text}");
+        }
+    }
+
     proptest! {
         #[test]
-        fn its_text_says_all_of_it(finest in -10_i128.pow(36)..10_i128.pow(36)) {
+        fn its_text_says_all_of_it(finest in prop_oneof![-i128::MAX..=i128::MAX, -10_i128.pow(36)..10_i128.pow(36)]) {
             let amount = Amount::new(finest);
             prop_assert_eq!(amount.to_string().parse::<Amount>(), Ok(amount));
         }
