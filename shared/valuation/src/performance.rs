@@ -123,10 +123,11 @@ impl<'a> Columns<'a> {
         Self { days, returns, index }
     }
 
-    /// Day and net payment into the portfolio, on days that have one.
-    fn payments(&self) -> impl Iterator<Item = (Day, f64)> {
+    /// Day and net payment into the portfolio, on days that have one, oldest first. What moved before `from`, on days
+    /// without a rate that belong to the span's first value, counts as paid on `from`.
+    fn payments(&self, from: Day) -> impl Iterator<Item = (Day, f64)> {
         let flows = self.returns.iter().map(|day| day.inflow - day.outflow);
-        self.days.iter().map(|day| day.date).zip(flows).filter(|&(_, net)| net != 0.0)
+        self.days.iter().map(move |day| day.date.max(from)).zip(flows).filter(|&(_, net)| net != 0.0)
     }
 
     /// The index at the closes that have a row.
@@ -215,7 +216,7 @@ fn metrics(
         twr: reasons.take("twr", total),
         twr_annualized: reasons.take("twr_annualized", total.and_then(|total| annualized(total, span.days))),
         xirr: reasons.take("xirr", span.xirr(request, columns)),
-        modified_dietz: reasons.take("modified_dietz", span.modified_dietz(columns)),
+        modified_dietz: reasons.take("modified_dietz", span.modified_dietz(request, columns)),
         volatility: reasons.take("volatility", own.volatility),
         sharpe: reasons.take("sharpe", own.sharpe),
         sortino: reasons.take("sortino", own.sortino),
@@ -244,7 +245,7 @@ impl Span {
     fn new(request: &PerformanceRequest<'_>, start: f64, columns: &Columns<'_>) -> Self {
         let PerformanceRequest { series, from, to, .. } = *request;
         let eve = from.plus_days(-1);
-        let opened = columns.payments().next().map(|(day, _)| day);
+        let opened = columns.payments(from).next().map(|(day, _)| day);
         let origin = if start > 0.0 { eve } else { opened.unwrap_or(eve) };
         let end = columns.returns.last().map_or(start, |day| day.value);
         let very_first = series.days().next().map(|day| day.date);
@@ -255,15 +256,15 @@ impl Span {
 
     fn xirr(&self, request: &PerformanceRequest<'_>, columns: &Columns<'_>) -> Result<f64, Reason> {
         let mut flows = vec![(request.from, -self.start)];
-        flows.extend(columns.payments().map(|(day, net)| (day, -net)));
+        flows.extend(columns.payments(request.from).map(|(day, net)| (day, -net)));
         flows.push((request.to, self.end));
         flows.retain(|&(_, amount)| amount != 0.0);
         xirr(&flows)
     }
 
-    fn modified_dietz(&self, columns: &Columns<'_>) -> Result<f64, Reason> {
+    fn modified_dietz(&self, request: &PerformanceRequest<'_>, columns: &Columns<'_>) -> Result<f64, Reason> {
         let timed = |(day, amount): (Day, f64)| TimedFlow { after_days: day.days_since(self.origin), amount };
-        let flows: Vec<TimedFlow> = columns.payments().map(timed).collect();
+        let flows: Vec<TimedFlow> = columns.payments(request.from).map(timed).collect();
         modified_dietz(self.start, self.end, self.days, &flows)
     }
 }

@@ -326,6 +326,25 @@ fn days_without_a_rate_have_no_row_and_their_flows_and_returns_are_in_the_next_o
 }
 
 #[test]
+fn what_moved_on_days_without_a_rate_before_a_span_is_paid_on_its_first_day() {
+    let mut records = Records::of(
+        bars(&[
+            ("2013-01-02", 100.0, 1.0, 0.0),
+            ("2013-01-13", 120.0, 1.0, 2.0),
+            ("2013-01-15", 130.0, 1.0, 0.0),
+            ("2013-01-20", 130.0, 1.0, 0.0),
+        ]),
+        vec![flow("2013-01-02", Bought, "10", "1000", "0"), flow("2013-01-13", Bought, "90", "10800", "0")],
+    );
+    records.instruments[0].currency = eur();
+    (records.rate_days, records.rates) = (vec![day("2013-01-02"), day("2013-01-15")], vec![1.25, 1.5]);
+    let found = performed(&records, "2013-01-15", "2013-01-20", None).metrics;
+    // 1,250 on the evening before; 13,500 less a dividend of 25 on the 15th; 19,500 on the 20th.
+    near(found.xirr.map(f64::ln_1p), 365.0 / 5.0 * (19_500.0_f64 / (1_250.0 + 13_475.0)).ln());
+    near(found.modified_dietz, (19_500.0 - 1_250.0 - 13_475.0) / (1_250.0 + 13_475.0 * 5.0 / 6.0));
+}
+
+#[test]
 fn before_the_first_rate_a_purchase_is_exchanged_at_the_first_one_after() {
     let mut records = Records::of(
         bars(&[("2013-01-02", 100.0, 1.0, 0.0), ("2013-01-03", 110.0, 1.0, 0.0), ("2013-01-04", 121.0, 1.0, 0.0)]),
