@@ -117,7 +117,7 @@ fn message(firing: &Firing) -> Value {
         "price": firing.price,
         "currency": firing.currency,
         "as_of": domain::instant::text(firing.as_of),
-        "fired_at": firing.fired_at,
+        "fired_at": domain::instant::text(firing.fired_at),
     });
     if firing.replay {
         message["replay"] = Value::Bool(true);
