@@ -107,6 +107,7 @@ impl Functions {
             headers: &headers,
             host: "localhost",
             peer: "127.0.0.1:1".parse().unwrap(),
+            behind_proxy: false,
             body: body.as_bytes(),
         };
         let circumstances = Circumstances {
