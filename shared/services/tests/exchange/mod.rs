@@ -132,10 +132,8 @@ impl Exchange {
     }
 
     fn history(&self, bars: Bars) -> History {
-        let mut notes = self.notes.lock().unwrap().clone();
-        if self.compact.load(Ordering::SeqCst) {
-            notes.push(Note::CompactHistory);
-        }
+        let compact = self.compact.load(Ordering::SeqCst).then_some(Note::CompactHistory);
+        let notes = self.notes.lock().unwrap().iter().cloned().chain(compact).collect();
         History {
             source: *self.source.lock().unwrap(),
             bars,
