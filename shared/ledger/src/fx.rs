@@ -5,20 +5,19 @@ use rust_decimal::Decimal;
 
 use crate::refusal::Refusal;
 
-/// proceeds × rate at the sale − cost × rate at the purchase, rounded half-even once, in `base`.
+/// An amount, and the price in another currency, on its day, of one unit of its own.
+pub type AtRate = (Money, Decimal);
+
+/// What a sale gained: the sum over its lots of proceeds × rate at the sale − cost × rate at the purchase, in `base` and
+/// rounded half-even once. Each pair is the proceeds and the cost of a lot.
 ///
-/// A rate is the price in `base`, on its day, of one unit of the currency of the amount beside it. What the exchange
-/// rate gained between the two days is part of the result.
-pub fn realized_in_base(
-    proceeds: Money,
-    rate_at_sale: Decimal,
-    cost: Money,
-    rate_at_purchase: Decimal,
-    base: Currency,
-) -> Result<Money, Refusal> {
-    let received = proceeds.amount().checked_mul(rate_at_sale).ok_or(Refusal::TooLarge)?;
-    let paid = cost.amount().checked_mul(rate_at_purchase).ok_or(Refusal::TooLarge)?;
-    let gain = received.checked_sub(paid).ok_or(Refusal::TooLarge)?;
+/// What the exchange rate gained between the two days is part of the result.
+pub fn realized_in_base(lots: impl IntoIterator<Item = (AtRate, AtRate)>, base: Currency) -> Result<Money, Refusal> {
+    let exchanged = |(money, rate): AtRate| money.amount().checked_mul(rate).ok_or(Refusal::TooLarge);
+    let gain = lots.into_iter().try_fold(Decimal::ZERO, |sum, (proceeds, cost)| {
+        let gain = exchanged(proceeds)?.checked_sub(exchanged(cost)?);
+        gain.and_then(|gain| sum.checked_add(gain)).ok_or(Refusal::TooLarge)
+    })?;
     Ok(Money::new(gain.round_dp(base.decimals()), base)?)
 }
 
@@ -40,15 +39,23 @@ mod tests {
             (money("0.01", "EUR"), "0.5", money("0", "EUR"), "1", "0.00"),
             (money("0.03", "EUR"), "0.5", money("0", "EUR"), "1", "0.02"),
         ] {
-            let realized = realized_in_base(proceeds, rate(at_sale), cost, rate(at_purchase), Currency::USD).unwrap();
-            assert_eq!(realized.to_string(), gain);
+            let lot = ((proceeds, rate(at_sale)), (cost, rate(at_purchase)));
+            assert_eq!(realized_in_base([lot], Currency::USD).unwrap().to_string(), gain);
         }
+    }
+
+    #[test]
+    fn the_lots_of_a_sale_are_rounded_together() {
+        // 0.005 of each: on its own nothing.
+        let lot = ((money("0.01", "EUR"), Decimal::new(5, 1)), (money("0", "EUR"), Decimal::ONE));
+        assert_eq!(realized_in_base([lot; 3], Currency::USD).unwrap().to_string(), "0.02");
+        assert_eq!(realized_in_base([], Currency::USD).unwrap().to_string(), "0.00");
     }
 
     #[test]
     fn what_does_not_fit_is_refused() {
         let most = money("1000000000000", "USD");
-        let refused = realized_in_base(most, Decimal::MAX, most, Decimal::ONE, Currency::USD);
+        let refused = realized_in_base([((most, Decimal::MAX), (most, Decimal::ONE))], Currency::USD);
         assert_eq!(refused, Err(Refusal::TooLarge));
     }
 }

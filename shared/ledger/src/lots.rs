@@ -1,7 +1,7 @@
 //! Lots: units of an instrument that were acquired together, and what they cost.
 
 use domain::split::Split;
-use domain::{Day, Money, Price, Quantity};
+use domain::{Currency, Day, Money, Price, Quantity};
 use uuid::Uuid;
 
 use crate::exact;
@@ -67,6 +67,11 @@ pub fn lots_on<'a>(lots: impl IntoIterator<Item = &'a Lot>, day: Day, splits: &[
     held.map(|lot| Ok(Lot { quantity: lot.units_on(day, splits)?, unit_day: lot.unit_day.max(day), ..*lot })).collect()
 }
 
+/// What units are worth at a price: quantity × price, rounded half-even once, to the currency's unit.
+pub fn value(quantity: Quantity, price: Price, currency: Currency) -> Result<Money, Refusal> {
+    exact::value(quantity, price, currency)
+}
+
 /// What an investment cost: quantity × purchase price, rounded half-even to the unit of the fee's currency, + fee.
 pub fn investment_cost(quantity: Quantity, purchase_price: Price, fee: Money) -> Result<Money, Refusal> {
     if fee.is_negative() {
@@ -112,11 +117,21 @@ mod tests {
     }
 
     #[test]
+    fn a_product_of_thirty_digits_is_rounded_once() {
+        let (quantity, price) = (units("18848396530.612242857143"), price("0.000100000007"));
+        // 1884839.785000000000000000000001: 28 digits of it end in a half cent, which would go to the even cent below.
+        assert_eq!(value(quantity, price, Currency::USD).unwrap().to_string(), "1884839.79");
+        assert_eq!(investment_cost(quantity, price, usd("1")).unwrap().to_string(), "1884840.79");
+    }
+
+    #[test]
     fn an_investment_costs_its_price_and_its_fee_rounded_half_to_even() {
         let cost = |quantity, at, fee| investment_cost(units(quantity), price(at), usd(fee)).unwrap().to_string();
         assert_eq!(cost("3", "1.115", "0"), "3.34");
         assert_eq!(cost("1", "1.115", "0.01"), "1.13");
         assert_eq!(cost("1", "1.125", "0"), "1.12");
         assert_eq!(investment_cost(units("1"), price("1"), usd("-1")), Err(Refusal::NegativeFee));
+        let most = (units("1000000000000"), price("1000000000000"));
+        assert_eq!(investment_cost(most.0, most.1, usd("0")), Err(Refusal::TooLarge));
     }
 }

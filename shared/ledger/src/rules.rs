@@ -37,7 +37,8 @@ impl Rules {
     }
 
     /// Decimals of units after a split, and of an average cost.
-    pub(crate) fn decimals(self) -> u32 {
+    #[must_use]
+    pub fn decimals(self) -> u32 {
         match self {
             Self::First => 8,
             Self::Second => domain::decimal::DECIMALS,

@@ -128,6 +128,14 @@ pub struct AppliedSplit {
 }
 
 impl Trade {
+    /// What a sale took of each lot, where its lines list every one of them.
+    #[must_use]
+    pub fn lots_taken(&self) -> Option<Vec<Relieved>> {
+        let may_be_together = self.lot_method == Some(LotMethod::Average) && self.lots.len() >= MAX_LINES_OF_A_POOL;
+        let taken = |line: &RealizedLot| line.relieved(self.currency).ok();
+        if may_be_together { None } else { self.lots.iter().map(taken).collect() }
+    }
+
     /// The lots that the order named; none unless the lot method is `specific`.
     pub(crate) fn picks(&self) -> Vec<LotPick> {
         if self.lot_method != Some(LotMethod::Specific) {
@@ -158,6 +166,15 @@ impl From<&Relieved> for RealizedLot {
             proceeds: written(relieved.proceeds),
             gain: written(relieved.gain),
         }
+    }
+}
+
+impl RealizedLot {
+    fn relieved(&self, currency: Currency) -> Result<Relieved, Refusal> {
+        let Self { lot_id, acquired_on, quantity, .. } = *self;
+        let money = |amount| Money::new(amount, currency);
+        let (cost, proceeds, gain) = (money(self.cost)?, money(self.proceeds)?, money(self.gain)?);
+        Ok(Relieved { lot_id, acquired_on, quantity, cost, proceeds, gain })
     }
 }
 

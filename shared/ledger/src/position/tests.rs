@@ -108,11 +108,9 @@ fn a_pool_that_was_paid_at_two_rates_neither_makes_nor_loses_cost_in_the_base_cu
     let lots = position.sale(&sale("10", "2000", LotMethod::Average)).unwrap();
     let francs: domain::Currency = "CHF".parse().unwrap();
     let rate = |on: Day| if on == day("2010-01-04") { rust_decimal::Decimal::ONE } else { "0.5".parse().unwrap() };
-    let gains = lots.iter().map(|lot| {
-        let sold_at = "0.5".parse().unwrap();
-        crate::fx::realized_in_base(lot.proceeds, sold_at, lot.cost, rate(lot.acquired_on), francs).unwrap().amount()
-    });
-    assert_eq!(gains.sum::<rust_decimal::Decimal>(), "0".parse().unwrap());
+    let sold_at: rust_decimal::Decimal = "0.5".parse().unwrap();
+    let exchanged = lots.iter().map(|lot| ((lot.proceeds, sold_at), (lot.cost, rate(lot.acquired_on))));
+    assert_eq!(crate::fx::realized_in_base(exchanged, francs).unwrap().to_string(), "0.00");
     let left = position.lots.iter().map(|lot| lot.cost.amount() * rate(lot.acquired_on));
     assert_eq!(left.sum::<rust_decimal::Decimal>(), "1000".parse().unwrap());
 }

@@ -41,6 +41,8 @@ fn a_sale_credits_value_less_fee_and_says_what_each_lot_gained() {
     let gains: Vec<_> = sale.trade.lots.iter().map(|lot| (lot.proceeds, lot.gain)).collect();
     let amounts = |proceeds, gain| (usd(proceeds).amount(), usd(gain).amount());
     assert_eq!(gains, [amounts("399.33", "299.33"), amounts("199.66", "49.66")]);
+    let taken = sale.trade.lots_taken().unwrap();
+    assert_eq!(taken.iter().map(|lot| lot.gain).collect::<Vec<_>>(), [usd("299.33"), usd("49.66")]);
     assert_eq!(sale.trade.realized_gain, Some(usd("348.99").amount()));
     assert_eq!(sale.position.realized_gain, usd("348.99"));
     assert!(sale.entry.unbalanced().is_empty());
@@ -193,6 +195,7 @@ fn a_pool_of_any_size_is_sold_and_its_record_lists_a_hundred_lines_that_add_up()
     let (units_sold, cost) = (sum(|line| line.quantity.units()), sum(|line| line.cost));
     assert_eq!((units_sold, cost), (units("1500").units(), usd("1500").amount()));
     assert_eq!((sum(|line| line.proceeds), sum(|line| line.gain)), (usd("3000").amount(), usd("1500").amount()));
+    assert_eq!(sale.trade.lots_taken(), None, "the last line is of many lots");
     assert_eq!(sale.position.lots.len(), 3_000);
     let rest = sell(&sale.wallet, &sale.position, &order("1500", "0"), &average).unwrap();
     assert!(rest.position.lots.is_empty());
