@@ -43,15 +43,6 @@ impl Investment {
     pub fn currency(&self) -> Currency {
         self.fee.currency()
     }
-
-    /// What it cost: units times price, rounded half-even to the currency, and the fee.
-    ///
-    /// Errors: a cost beyond every amount.
-    pub fn cost(&self) -> Result<Money, MoneyError> {
-        let paid = self.quantity.units().checked_mul(self.purchase_price.amount()).ok_or(MoneyError::TooLarge)?;
-        let paid = paid.round_dp(self.currency().decimals());
-        Money::new(paid.checked_add(self.fee.amount()).ok_or(MoneyError::TooLarge)?, self.currency())
-    }
 }
 
 /// An investment as it is stored: every decimal is text.
@@ -131,13 +122,6 @@ mod tests {
             updated_at: at,
             version: 1,
         }
-    }
-
-    #[test]
-    fn a_cost_is_the_price_paid_to_the_cent_and_the_fee() {
-        assert_eq!(investment("3", "33.335", "1.50").cost().unwrap().to_string(), "101.50", "100.005 to the even cent");
-        assert_eq!(investment("0.00000001", "0.00000001", "0").cost().unwrap().to_string(), "0.00");
-        assert_eq!(investment("1000000000000", "1000000000000", "0").cost(), Err(MoneyError::TooLarge));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
 use domain::calendar::next_trading_days;
+use domain::decimal::DECIMALS;
 use domain::{Bar, Bars, Currency, Day, Price, Quantity, Symbol};
 use quant::portfolio::FlowTiming;
 use rust_decimal::Decimal;
@@ -108,6 +109,7 @@ fn trade(bars: &Bars, at: usize, units: u64, sells: bool) -> Flow {
         price: Price::new(price).expect("a price"),
         amount: (price * Decimal::from(units)).round_dp(2),
         fee: Decimal::ZERO,
+        unit_decimals: DECIMALS,
     }
 }
 

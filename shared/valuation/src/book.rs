@@ -41,6 +41,8 @@ pub struct Flow {
     pub amount: Decimal,
     /// The part of it that is a fee.
     pub fee: Decimal,
+    /// Decimals to which a sale cut the units of each lot at a split; twelve of all other flows.
+    pub unit_decimals: u32,
 }
 
 /// An instrument's part of a portfolio.

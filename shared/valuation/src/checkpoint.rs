@@ -31,6 +31,14 @@ pub struct Standing {
     pub lots: u32,
     /// Finest units that these may have lost to rounding at splits.
     pub dust: u64,
+    /// By how many decimals fewer than twelve its sales have counted units.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub fewer_decimals: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl Standing {
@@ -42,6 +50,7 @@ impl Standing {
             rate: decimal(rate, RATE_SCALE)?,
             lots: position.lots,
             dust: u64::try_from(position.dust).map_err(|_| DecimalError::TooLarge)?,
+            fewer_decimals: position.fewer_decimals,
         })
     }
 
@@ -51,6 +60,7 @@ impl Standing {
             price: Some(whole(self.price, UNIT_SCALE)?),
             lots: self.lots,
             dust: i128::from(self.dust),
+            fewer_decimals: self.fewer_decimals,
         })
     }
 

@@ -29,6 +29,11 @@ const POWERS: [i128; AMOUNT_SCALE as usize + 1] = {
     powers
 };
 
+/// Ten to a power of at most [`AMOUNT_SCALE`].
+pub(crate) fn power(exponent: u32) -> i128 {
+    POWERS[exponent.min(AMOUNT_SCALE) as usize]
+}
+
 /// The smallest price, that of [`domain::decimal::SMALLEST_PRICE`].
 const SMALLEST_PRICE: f64 = 1e-9;
 /// Finest units of a price in one.

@@ -20,6 +20,8 @@ pub(crate) struct Side {
     pub(crate) fee: i128,
     /// How many they are.
     pub(crate) flows: u32,
+    /// By how many decimals fewer than twelve the coarsest of them counted units after a split.
+    pub(crate) fewer_decimals: u32,
 }
 
 /// Both sides of a day.
@@ -46,6 +48,7 @@ impl Side {
         add(&mut self.amount, money(flow.amount)?)?;
         add(&mut self.fee, money(flow.fee)?)?;
         self.flows = self.flows.saturating_add(1);
+        self.fewer_decimals = self.fewer_decimals.max(UNIT_SCALE.saturating_sub(flow.unit_decimals));
         Ok(())
     }
 

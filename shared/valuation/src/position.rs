@@ -3,7 +3,7 @@
 use domain::{Day, SplitRatio, Symbol};
 
 use crate::error::ValuationError;
-use crate::fixed::divided;
+use crate::fixed::{divided, power};
 use crate::moves::{Moves, Side};
 
 /// Units held, in whole numbers of 10⁻¹².
@@ -16,6 +16,8 @@ pub(crate) struct Position {
     pub(crate) lots: u32,
     /// Units that the lots may have lost to rounding at splits while their sum has not: see [`Position::leave`].
     pub(crate) dust: i128,
+    /// By how many decimals fewer than twelve its sales have counted units since it was last empty.
+    pub(crate) fewer_decimals: u32,
 }
 
 impl Position {
@@ -44,14 +46,21 @@ impl Position {
         Ok(())
     }
 
-    /// Takes units out. Lots are cut to twelve decimals one by one at a split, their sum only once; when the
-    /// last lot leaves, up to one finest unit a lot would stay behind, so such a remainder is nothing.
+    /// Takes units out. Lots are cut one by one at a split, their sum only once; when the last lot leaves, up to one
+    /// finest unit a lot would stay behind, so such a remainder is nothing. A finest unit is that of the coarsest sale:
+    /// one that cuts to eight decimals leaves less than 10⁻⁸ of each lot, and a later sale of the rest leaves it too.
     fn leave(&mut self, sold: &Side, symbol: &Symbol, day: Day) -> Result<(), ValuationError> {
         self.units -= sold.units;
         if self.units < 0 {
             return Err(ValuationError::MoreThanHeld { symbol: symbol.clone(), day });
         }
-        if self.units <= self.dust {
+        self.fewer_decimals = self.fewer_decimals.max(sold.fewer_decimals);
+        let left_of_lots = match self.fewer_decimals {
+            0 => self.dust,
+            // Less than a unit of these decimals: a whole one is held.
+            fewer => self.dust.saturating_mul(power(fewer)).saturating_sub(1),
+        };
+        if self.units <= left_of_lots {
             self.empty();
         }
         Ok(())

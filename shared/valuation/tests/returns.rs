@@ -8,9 +8,9 @@ use domain::{Bar, Bars, Currency, Day, Symbol};
 use proptest::prelude::*;
 use quant::portfolio::FlowTiming;
 use rust_decimal::Decimal;
-use support::{Numbers, Owned, Records, bar, day, flow_of, last_day, sample, some_records, spanned, traded};
+use support::{Numbers, Owned, Records, bar, bars, day, flow_of, last_day, sample, some_records, spanned, traded};
 use valuation::FlowKind::{self, Bought, Sold};
-use valuation::{Benchmark, Flow, Performance, PerformanceRequest, performance, value_series};
+use valuation::{Benchmark, Flow, Performance, PerformanceRequest, Series, performance, value_series};
 
 /// What was recorded, in the order of recording.
 type Recorded<'a> = (&'a str, &'a str, FlowKind, &'a str, &'a str, &'a str);
@@ -86,6 +86,54 @@ fn flows_of_two_instruments_on_a_day_have_one_return_in_either_order() {
     let ibm = ("IBM", "2012-04-25", Bought, "5", "200.00", "0");
     near(twr(&[first, microsoft, ibm], "2012-04-25"), 0.043_306_330);
     near(twr(&[ibm, microsoft, first], "2012-04-25"), 0.043_306_330);
+}
+
+/// Ten units that become three and a third, at prices that double after the fourth day.
+fn thirds(flows: Vec<Flow>) -> Records {
+    let bars = bars(&[
+        ("2013-01-02", 10.0, 1.0, 0.0),
+        ("2013-01-03", 30.0, 1.0 / 3.0, 0.0),
+        ("2013-01-04", 30.0, 1.0, 0.0),
+        ("2013-01-07", 30.0, 1.0, 0.0),
+        ("2013-01-08", 60.0, 1.0, 0.0),
+    ]);
+    Records::of(bars, [vec![traded(day("2013-01-02"), Bought, "10", "10", "0")], flows].concat())
+}
+
+/// A sale by the ledger's first rules, which cut units to eight decimals at a split.
+fn sold_by_eight_decimals(date: &str, units: &str) -> Flow {
+    Flow { unit_decimals: 8, ..traded(day(date), Sold, units, "30", "0") }
+}
+
+#[test]
+fn a_sale_of_all_units_of_eight_decimals_ends_the_position() {
+    let found = performed(
+        &thirds(vec![sold_by_eight_decimals("2013-01-04", "3.33333333")]),
+        day("2013-01-08"),
+        FlowTiming::Priced,
+    );
+    assert_eq!(found.series.last().unwrap().date, day("2013-01-04"), "no row after the sale");
+    near(found.metrics.twr.unwrap(), 0.0);
+}
+
+#[test]
+fn what_a_sale_by_eight_decimals_left_of_a_lot_ends_with_the_sale_of_the_rest() {
+    let rest = traded(day("2013-01-07"), Sold, "2.33333333", "30", "0");
+    let records = thirds(vec![sold_by_eight_decimals("2013-01-04", "1"), rest]);
+    let found = performed(&records, day("2013-01-08"), FlowTiming::Priced);
+    assert_eq!(found.series.last().unwrap().date, day("2013-01-07"));
+    let kept = value_series(&records.book(), day("2013-01-06")).unwrap();
+    let kept: Series = serde_json::from_str(&serde_json::to_string(&kept).unwrap()).unwrap();
+    let continued = kept.continued(&records.book(), None, day("2013-01-08")).unwrap();
+    assert_eq!(continued, value_series(&records.book(), day("2013-01-08")).unwrap());
+}
+
+#[test]
+fn the_last_of_eight_decimals_is_held_until_it_is_sold() {
+    let rest = sold_by_eight_decimals("2013-01-07", "0.00000001");
+    let records = thirds(vec![sold_by_eight_decimals("2013-01-04", "3.33333332"), rest]);
+    let found = performed(&records, day("2013-01-08"), FlowTiming::Priced);
+    assert_eq!(found.series.last().unwrap().date, day("2013-01-07"));
 }
 
 const MIXED: [Recorded<'_>; 6] = [

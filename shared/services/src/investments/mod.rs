@@ -7,7 +7,9 @@ pub(crate) use purchase::Identity;
 pub use purchase::{Mistake, Purchase};
 pub use worth::InvestmentNow;
 
-use domain::{CustomerId, Day, Investment, PortfolioId, Price, Quantity, Symbol};
+use domain::{CustomerId, Day, Investment, Money, PortfolioId, Price, Quantity, Symbol};
+use ledger::Refusal;
+use ledger::lots::investment_cost;
 use rust_decimal::Decimal;
 use store::retry::{Retry, retry};
 use store::{Cursor, DeleteExpect, Version, Write, documents, keys};
@@ -29,6 +31,13 @@ pub const MAX_INVESTMENTS: usize = 20_000;
 
 pub(crate) const WHAT: &str = "investments";
 const ROUTE: &str = "POST /portfolios/{id}/investments";
+
+/// What an investment cost, its fee included.
+///
+/// Errors: a cost beyond every amount.
+pub(crate) fn cost(investment: &Investment) -> Result<Money, Refusal> {
+    investment_cost(investment.quantity, investment.purchase_price, investment.fee)
+}
 
 /// What is to be different of an investment; `None` stays.
 #[derive(Clone, Debug, Default)]

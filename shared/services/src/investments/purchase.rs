@@ -1,7 +1,8 @@
 //! What a customer says of a lot held elsewhere, and what can be wrong with it.
 
 use chrono::{DateTime, Utc};
-use domain::{Currency, Day, Instrument, Investment, Money, PortfolioId, Price, Quantity, Symbol};
+use domain::{Currency, Day, Instrument, Investment, Money, MoneyError, PortfolioId, Price, Quantity, Symbol};
+use ledger::Refusal;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use uuid::Uuid;
@@ -70,8 +71,10 @@ impl Purchase {
             updated_at: identity.created_at,
             version: 1,
         };
-        if let Err(error) = investment.cost() {
-            mistakes.push(("quantity", format!("with its price and fee: {error}")));
+        match super::cost(&investment) {
+            Ok(_) => {}
+            Err(error @ Refusal::NegativeFee) => mistakes.push(("fee", error.to_string())),
+            Err(_) => mistakes.push(("quantity", format!("with its price and fee: {}", MoneyError::TooLarge))),
         }
         if mistakes.is_empty() { Ok(investment) } else { Err(mistakes) }
     }

@@ -7,7 +7,6 @@ use domain::{
     Currency, CustomerId, Day, DecimalError, InstrumentType, Investment, Money, PortfolioId, Price, Quantity, Split,
     Symbol, split,
 };
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -147,7 +146,7 @@ async fn last_price(
 }
 
 fn valued(investment: Investment, last: Result<LastPrice, &'static str>, through: Day) -> InvestmentNow {
-    let cost = investment.cost().ok();
+    let cost = super::cost(&investment).ok();
     let last =
         last.and_then(|last| if last.currency == investment.currency() { Ok(last) } else { Err("other_currency") });
     let worth = last.as_ref().map_err(|reason| *reason).and_then(|last| {
@@ -155,7 +154,7 @@ fn valued(investment: Investment, last: Result<LastPrice, &'static str>, through
             return Err(TO_COME);
         }
         let units = units_now(&investment, last).ok_or("price_out_of_range")?;
-        let value = amount(units.units(), last.price.amount(), investment.currency()).ok_or("price_out_of_range")?;
+        let value = ledger::lots::value(units, last.price, investment.currency()).map_err(|_| "price_out_of_range")?;
         Ok((units, value))
     });
     let gain = worth
@@ -201,10 +200,6 @@ fn valued(investment: Investment, last: Result<LastPrice, &'static str>, through
 fn units_now(investment: &Investment, last: &LastPrice) -> Option<Quantity> {
     let mut later = last.splits.iter().filter(|split| investment.purchase_date < split.day && split.day <= last.day);
     later.try_fold(investment.quantity, |units, split| units.split(split.ratio)).ok()
-}
-
-fn amount(units: Decimal, price: Decimal, currency: Currency) -> Option<Money> {
-    Money::new(units.checked_mul(price)?.round_dp(currency.decimals()), currency).ok()
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use domain::decimal::DECIMALS;
 use domain::{Currency, Day, Investment, PortfolioId, Price, Quantity, Symbol};
-use ledger::Side;
+use ledger::{Rules, Side};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use store::keys::List;
@@ -12,7 +13,7 @@ use uuid::Uuid;
 use valuation::{Flow, FlowKind};
 
 use crate::error::ServiceError;
-use crate::{App, listing};
+use crate::{App, investments, listing};
 
 /// The flows of one symbol, oldest first.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ pub(super) struct TradeFlow {
     pub fee: Decimal,
     pub currency: Currency,
     pub market_day: Day,
+    #[serde(default)]
+    pub rules: Rules,
 }
 
 impl TradeFlow {
@@ -44,7 +47,15 @@ impl TradeFlow {
             Side::Buy => (FlowKind::Bought, self.amount + self.fee),
             Side::Sell => (FlowKind::Sold, self.amount - self.fee),
         };
-        Flow { day: self.market_day, kind, units: self.quantity, price: self.price, amount, fee: self.fee }
+        Flow {
+            day: self.market_day,
+            kind,
+            units: self.quantity,
+            price: self.price,
+            amount,
+            fee: self.fee,
+            unit_decimals: self.rules.decimals(),
+        }
     }
 }
 
@@ -71,9 +82,18 @@ pub(super) fn by_symbol<'a>(
         owned.flows.push(flow);
     };
     for one in investments {
-        let cost = one.cost().map_err(|error| ServiceError::fault("the cost of a stored investment", error))?;
+        let cost =
+            investments::cost(one).map_err(|error| ServiceError::fault("the cost of a stored investment", error))?;
         let (kind, amount, fee) = (FlowKind::Added, cost.amount(), one.fee.amount());
-        let flow = Flow { day: one.purchase_date, kind, units: one.quantity, price: one.purchase_price, amount, fee };
+        let flow = Flow {
+            day: one.purchase_date,
+            kind,
+            units: one.quantity,
+            price: one.purchase_price,
+            amount,
+            fee,
+            unit_decimals: DECIMALS,
+        };
         add(&one.ticker_symbol, one.currency(), flow);
     }
     for trade in trades {
@@ -99,5 +119,8 @@ mod tests {
         let flow = flows[&trade.symbol].flows[0];
         assert_eq!((flow.kind, flow.amount.to_string().as_str()), (FlowKind::Sold, "1074.68"));
         assert_eq!((flow.fee.to_string().as_str(), flow.day), ("1.50", trade.market_day));
+        assert_eq!(flow.unit_decimals, 8, "a record without a version is of the first rules");
+        let current: TradeFlow = serde_json::from_str(&record.replacen('{', r#"{"rules":2,"#, 1)).unwrap();
+        assert_eq!(by_symbol([&current], &[]).unwrap()[&trade.symbol].flows[0].unit_decimals, DECIMALS);
     }
 }

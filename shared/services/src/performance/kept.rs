@@ -200,7 +200,7 @@ async fn written(
 #[cfg(test)]
 mod tests {
     use domain::{Price, Quantity};
-    use ledger::Side;
+    use ledger::{Rules, Side};
     use rust_decimal::Decimal;
 
     use super::*;
@@ -224,6 +224,7 @@ mod tests {
             fee: Decimal::ZERO,
             currency: Currency::USD,
             market_day: day.parse().unwrap(),
+            rules: Rules::CURRENT,
         }
     }
 

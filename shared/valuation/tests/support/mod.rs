@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{LazyLock, Mutex};
 
+use domain::decimal::DECIMALS;
 use domain::{Bar, Bars, Currency, Day, Price, Quantity, Symbol};
 use quant::portfolio::FlowTiming;
 use rust_decimal::Decimal;
@@ -45,7 +46,7 @@ pub fn flow(date: &str, kind: FlowKind, units: &str, amount: &str, fee: &str) ->
 pub fn flow_of(day: Day, kind: FlowKind, units: Decimal, amount: Decimal, fee: Decimal) -> Flow {
     let value = if kind.is_inflow() { amount - fee } else { amount + fee };
     let price = Price::new((value / units).round_dp(12)).unwrap();
-    Flow { day, kind, units: Quantity::new(units).unwrap(), price, amount, fee }
+    Flow { day, kind, units: Quantity::new(units).unwrap(), price, amount, fee, unit_decimals: DECIMALS }
 }
 
 /// A purchase or a sale at a price.
@@ -54,7 +55,7 @@ pub fn traded(date: Day, kind: FlowKind, units: &str, price: &str, fee: &str) ->
     let value = (units * price).round_dp(2);
     let amount = if kind.is_inflow() { value + fee } else { value - fee };
     let (units, price) = (Quantity::new(units).unwrap(), Price::new(price).unwrap());
-    Flow { day: date, kind, units, price, amount, fee }
+    Flow { day: date, kind, units, price, amount, fee, unit_decimals: DECIMALS }
 }
 
 /// An instrument with its records.
