@@ -35,6 +35,9 @@ pub const SOURCE: &str = "folder";
 
 const INSTRUMENTS: &str = "instruments.csv";
 
+/// Counts the ways in which files have been read: what was stored of an unchanged file by an earlier one is read again.
+const READING: u32 = 2;
+
 /// Why a folder cannot be a source of prices.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
@@ -197,8 +200,8 @@ impl Provider for Folder {
         let prices = of(&self.file(symbol)?)?;
         // The currency of the prices stands in the list of instruments.
         Some(match of(&self.root.join(INSTRUMENTS)) {
-            Some(instruments) => format!("{prices}-{instruments}"),
-            None => prices,
+            Some(instruments) => format!("{READING}-{prices}-{instruments}"),
+            None => format!("{READING}-{prices}"),
         })
     }
 

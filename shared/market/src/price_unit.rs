@@ -36,7 +36,7 @@ impl PriceUnit {
         if self.is_hundredth {
             let prices = [&mut row.open, &mut row.high, &mut row.low, &mut row.close, &mut row.dividend];
             for price in prices.into_iter().chain(row.adjusted_close.as_mut()) {
-                *price /= 100.0;
+                *price = hundredth(*price);
             }
         }
     }
@@ -45,6 +45,17 @@ impl PriceUnit {
     pub(crate) fn price(self, price: Price) -> Option<Price> {
         if self.is_hundredth { exact::rounded(price.amount().checked_div(Decimal::ONE_HUNDRED)?) } else { Some(price) }
     }
+}
+
+/// The float nearest to a hundredth of what a price says in decimals: 1.654 of 165.4, which a division misses.
+fn hundredth(price: f64) -> f64 {
+    format!("{price:e}")
+        .split_once('e')
+        .and_then(|(digits, power)| {
+            let power = power.parse::<i32>().ok()? - 2;
+            format!("{digits}e{power}").parse().ok()
+        })
+        .unwrap_or(price / 100.0)
 }
 
 /// A currency of ISO 4217 or a name of its hundredths; in both the case of letters counts.
@@ -110,14 +121,15 @@ mod tests {
     #[test]
     fn only_prices_and_dividends_are_divided() {
         let date = "2013-03-01".parse().unwrap();
-        let (open, high, low, close) = (4512.5, 4530.0, 4500.0, 4520.0);
+        let (open, high, low, close) = (4512.5, 4530.0, 165.4, 4520.0);
         let adjusted_close = Some(4400.0);
         let mut row =
             Row { date, open, high, low, close, volume: 700.0, adjusted_close, split_ratio: 2.0, dividend: 12.0 };
         "GBp".parse::<PriceUnit>().unwrap().apply(&mut row);
-        assert_eq!((row.open, row.high, row.low, row.close), (45.125, 45.3, 45.0, 45.2));
+        assert_eq!((row.open, row.high, row.low, row.close), (45.125, 45.3, 1.654, 45.2));
         assert_eq!((row.adjusted_close, row.dividend), (Some(44.0), 0.12));
         assert_eq!((row.volume, row.split_ratio), (700.0, 2.0));
+        assert!(hundredth(f64::NAN).is_nan() && hundredth(-1.0) == -0.01);
     }
 
     #[test]

@@ -375,11 +375,14 @@ async fn metadata_come_from_the_overview_or_a_search_and_are_asked_for_once() {
 }
 
 #[tokio::test]
-async fn a_symbol_of_another_exchange_has_its_own_currency() {
-    let found = r#"{"bestMatches": [{"1. symbol": "MBG.DEX", "2. name": "Mercedes", "3. type": "Equity", "8. currency": "EUR"}]}"#;
-    let server = Server::start(vec![Reply::json(found), Reply::json(&adjusted().replace("IBM", "MBG.DEX"))]).await;
-    let history = provider(&server).daily(&"MBG.DEX".parse().unwrap(), Patience::Schedule).await.unwrap();
-    assert_eq!(history.currency.code(), "EUR");
+async fn a_symbol_of_another_exchange_has_its_own_currency_and_prices_in_hundredths_are_brought_to_it() {
+    for (told, currency, close) in [("EUR", "EUR", 202.91), ("GBX", "GBP", 2.0291)] {
+        let found = r#"{"bestMatches": [{"1. symbol": "MBG.DEX", "2. name": "Mercedes", "8. currency": "EUR"}]}"#;
+        let found = Reply::json(&found.replace("EUR", told));
+        let server = Server::start(vec![found, Reply::json(&adjusted().replace("IBM", "MBG.DEX"))]).await;
+        let history = provider(&server).daily(&"MBG.DEX".parse().unwrap(), Patience::Schedule).await.unwrap();
+        assert_eq!((history.currency.code(), history.bars.close().last()), (currency, Some(&close)));
+    }
 }
 
 #[tokio::test]

@@ -120,9 +120,10 @@ impl Scale {
 
     fn from_old_to_new(basis: Basis, (old, new): &Twins) -> Self {
         // Prices on one scale are all divided by each further split; prices as traded never change.
+        // A close that another source rounds differently is no split.
         let prices = match basis {
-            Basis::Quoted => 1.0,
-            Basis::SplitAdjusted => new.close / old.close,
+            Basis::SplitAdjusted if !agree(&(*old, *new)) => new.close / old.close,
+            Basis::Quoted | Basis::SplitAdjusted => 1.0,
         };
         Self { prices, adjusted: new.adjusted_close / old.adjusted_close }
     }
@@ -139,6 +140,7 @@ impl Scale {
             close: bar.close * self.prices,
             volume: bar.volume / self.prices,
             adjusted_close: bar.adjusted_close * self.adjusted,
+            dividend: bar.dividend * self.prices,
             ..bar
         }
     }
@@ -239,6 +241,22 @@ mod tests {
         let notes = vec![Note::CompactHistory, Note::SplitsUnknown];
         let came = History { basis: Basis::SplitAdjusted, notes, ..compact(rows) };
         assert_eq!(extend(&stored, Basis::SplitAdjusted, came).unwrap().bars.close(), [5.0, 6.0, 6.5]);
+    }
+
+    #[test]
+    fn what_is_joined_keeps_its_ratios_and_dividends() {
+        let third = 1.0 / 3.0;
+        let events = Bar { split_ratio: third, dividend: 0.1, ..bar("2013-01-03", 12.0, 12.0) };
+        let stored = Bars::from_rows([bar("2013-01-02", 4.0, 11.9), events, bar("2013-01-04", 12.0, 12.0)]).unwrap();
+        let came = |close| {
+            let rows = [bar("2013-01-04", close, close), bar("2013-01-07", close, close)];
+            History { basis: Basis::SplitAdjusted, ..compact(rows) }
+        };
+        let rounded_differently = extend(&stored, Basis::SplitAdjusted, came(12.01)).unwrap().bars;
+        assert_eq!(rounded_differently.split_ratio(), [1.0, third, 1.0, 1.0]);
+        assert_eq!((rounded_differently.dividend()[1], rounded_differently.close()[1]), (0.1, 12.0));
+        let halved = extend(&stored, Basis::SplitAdjusted, came(6.0)).unwrap().bars;
+        assert_eq!((halved.dividend()[1], halved.close()[1]), (0.05, 6.0), "a dividend is on the scale of its price");
     }
 
     /// Bars of so many days from a number of January 2013 on, which close at ten times the number of their day.

@@ -97,10 +97,7 @@ async fn fetch(app: &App, symbol: &Symbol, reader: Reader, stored: Option<Series
         answer
     };
     let why = match (answer, &stored) {
-        (Ok(history), None) => {
-            return keep(app, symbol, finished(app, history), revision).await.map(Fetched::Fresh);
-        }
-        (Ok(history), Some(old)) => {
+        (Ok(history), Some(old)) if live => {
             let came = finished(app, history);
             let first = came.bars.first().map(|bar| bar.date);
             if let Some(mut joined) = extend(&old.bars, old.basis, came) {
@@ -112,6 +109,8 @@ async fn fetch(app: &App, symbol: &Symbol, reader: Reader, stored: Option<Series
             let what = "the bars do not reach back to those that are stored".to_owned();
             NoAnswer::Failed(ProviderError::Malformed { what })
         }
+        // A file has all there is: what it no longer has does not come back.
+        (Ok(history), _) => return keep(app, symbol, finished(app, history), revision).await.map(Fetched::Fresh),
         (Err(why), _) => why,
     };
     if live && matches!(why, NoAnswer::Failed(ProviderError::UnknownSymbol)) {
