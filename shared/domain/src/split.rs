@@ -1,6 +1,5 @@
 //! Share splits: what one unit of yesterday is today.
 
-use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -20,6 +19,9 @@ const ROUNDED_DIGITS: u32 = 3;
 const SMALLER_TERM: u64 = 10;
 /// The larger one.
 const LARGER_TERM: u64 = 1_000;
+/// The largest term of a fraction that is found from its nearest float: far below 10⁷, up to which a float tells every two
+/// fractions apart.
+const LARGEST_TERM_OF_A_FLOAT: u64 = 100_000;
 /// Decimals of a ratio that are read: those beyond say nothing more of a fraction.
 const READ_DECIMALS: u32 = 12;
 
@@ -99,8 +101,8 @@ impl SplitRatio {
         Self::new(new, old)
     }
 
-    /// The ratio that a bar keeps as a float: the fraction of small terms with just this quotient, or else what
-    /// [`SplitRatio::parse`] makes of its shortest text.
+    /// The ratio that a bar keeps as a float: of one with more than twelve decimals the fraction of terms up to 100,000
+    /// with just this quotient, or else what [`SplitRatio::parse`] makes of its shortest text.
     ///
     /// Errors: as for [`SplitRatio::parse`].
     pub fn from_bar(ratio: f64) -> Result<Self, DecimalError> {
@@ -113,7 +115,7 @@ impl SplitRatio {
         let text = ratio.to_string();
         let decimals = text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
         if decimals > READ_DECIMALS as usize
-            && let Some(exact) = quotient_of_small_terms(ratio)
+            && let Some(exact) = quotient(ratio)
         {
             return Ok(exact);
         }
@@ -196,14 +198,26 @@ fn rounded_fraction(number: Decimal) -> Option<SplitRatio> {
     })
 }
 
-/// The fraction of terms up to [`LARGER_TERM`] whose nearest float is this one.
-fn quotient_of_small_terms(ratio: f64) -> Option<SplitRatio> {
-    (1..=LARGER_TERM).find_map(|old| {
-        let new = (ratio * old as f64).round();
-        let exact =
-            (1.0..=LARGER_TERM as f64).contains(&new) && (new / old as f64).total_cmp(&ratio) == Ordering::Equal;
-        exact.then(|| SplitRatio::new(new as u64, old).ok())?
-    })
+/// The fraction of terms up to [`LARGEST_TERM_OF_A_FLOAT`] whose nearest float is this one: a convergent of its continued
+/// fraction (Legendre's theorem).
+fn quotient(ratio: f64) -> Option<SplitRatio> {
+    let (mut before, mut terms) = ((0, 1), (1, 0));
+    let mut rest = ratio;
+    loop {
+        let whole = rest.floor();
+        if whole > LARGEST_TERM_OF_A_FLOAT as f64 {
+            return None;
+        }
+        let next = (whole as u64 * terms.0 + before.0, whole as u64 * terms.1 + before.1);
+        if next.0.max(next.1) > LARGEST_TERM_OF_A_FLOAT {
+            return None;
+        }
+        if (next.0 as f64 / next.1 as f64).total_cmp(&ratio).is_eq() {
+            return SplitRatio::new(next.0, next.1).ok();
+        }
+        (before, terms) = (terms, next);
+        rest = (rest - whole).recip();
+    }
 }
 
 /// A number before or after the colon as a fraction.
@@ -267,126 +281,4 @@ impl From<SplitRatio> for String {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn parsed(text: &str) -> (u64, u64) {
-        let ratio = SplitRatio::parse(text).unwrap();
-        (ratio.new_units(), ratio.old_units())
-    }
-
-    #[test]
-    fn what_is_written_as_a_fraction_is_that_fraction() {
-        for (text, terms) in [("4:1", (4, 1)), ("1/45", (1, 45)), ("3 : 2", (3, 2)), ("2/4", (1, 2)), ("1:2.5", (2, 5))]
-        {
-            assert_eq!(parsed(text), terms, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_decimal_with_a_small_denominator_is_exactly_itself() {
-        for (text, terms) in [
-            ("2", (2, 1)),
-            ("2.0000", (2, 1)),
-            ("1.5", (3, 2)),
-            ("0.1", (1, 10)),
-            ("0.05", (1, 20)),
-            ("1.03", (103, 100)),
-            ("1.0725", (429, 400)),
-            ("0.0025", (1, 400)),
-            ("0.125", (1, 8)),
-        ] {
-            assert_eq!(parsed(text), terms, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_rounded_decimal_is_the_fraction_that_rounds_to_it() {
-        for (text, terms) in [
-            ("0.333", (1, 3)),
-            ("0.333333", (1, 3)),
-            ("0.3333333333333333333333333333", (1, 3)),
-            ("0.6667", (2, 3)),
-            ("1.333333", (4, 3)),
-            ("0.428571", (3, 7)),
-            ("0.022222", (1, 45)),
-            ("0.005263", (1, 190)),
-            ("1.0349", (10_349, 10_000)),
-            ("1.998", (999, 500)),
-        ] {
-            assert_eq!(parsed(text), terms, "{text}");
-        }
-        assert_eq!(parsed("0.33"), (33, 100), "two digits say nothing of a third");
-    }
-
-    #[test]
-    fn no_ratio_comes_of_what_is_no_number_above_zero() {
-        for text in ["", "0", "-2", "x", "1:0", "0:1", "1:", ":", "NaN", "1e40"] {
-            assert!(SplitRatio::parse(text).is_err(), "{text}");
-        }
-        for ratio in [0.0, -2.0, f64::NAN, f64::INFINITY] {
-            assert!(SplitRatio::from_bar(ratio).is_err(), "{ratio}");
-        }
-    }
-
-    #[test]
-    fn three_units_of_a_reverse_split_are_one_and_nothing_is_rounded_up() {
-        let units = |text: &str| crate::Quantity::parse(text).unwrap();
-        assert_eq!(units("3").split(SplitRatio::parse("0.333333").unwrap()).unwrap(), units("1"));
-        assert_eq!(units("45").split(SplitRatio::parse("0.022222").unwrap()).unwrap(), units("1"));
-        let two_thirds = units("2").split(SplitRatio::new(1, 3).unwrap()).unwrap();
-        assert_eq!(two_thirds, units("0.666666666666"));
-    }
-
-    #[test]
-    fn a_stored_decimal_is_exactly_what_it_says() {
-        let stored = |text: &str| SplitRatio::as_stored(text).map(|ratio| (ratio.new_units(), ratio.old_units()));
-        assert_eq!(stored("0.022222"), Ok((11_111, 500_000)), "a source would mean one for forty-five");
-        assert_eq!(stored("0.3333333333333333333333333333"), Ok((1, 3)));
-        assert_eq!(stored("1.0666666666666666666666666667"), Ok((16, 15)));
-        for text in ["0", "-0.5", "x", "", "1e13"] {
-            assert!(stored(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn it_is_stored_as_a_text_that_is_read_again() {
-        for (terms, text) in [
-            ((2, 1), "\"2\""),
-            ((1, 2), "\"0.5\""),
-            ((1, 3), "\"1/3\""),
-            ((429, 400), "\"1.0725\""),
-            ((333, 1_000), "\"0.333\""),
-        ] {
-            let ratio = SplitRatio::new(terms.0, terms.1).unwrap();
-            assert_eq!(serde_json::to_string(&ratio).unwrap(), text);
-            assert_eq!(serde_json::from_str::<SplitRatio>(text).unwrap(), ratio);
-        }
-    }
-
-    proptest! {
-        #[test]
-        // Beyond 400 an exact decimal such as 7/625 = 0.0112 may as well be a rounded 1/89.
-        fn a_bar_keeps_every_fraction_of_small_terms(new in 1_u64..=1_000, old in 1_u64..=400) {
-            let ratio = SplitRatio::new(new, old).unwrap();
-            // A short decimal of a larger denominator is read as a rounded fraction: 0.101 is 7/69.
-            prop_assume!(ratio.old_units() <= EXACT_DENOMINATOR || !10_u64.pow(READ_DECIMALS).is_multiple_of(ratio.old_units()));
-            prop_assert_eq!(SplitRatio::from_bar(ratio.to_f64()), Ok(ratio));
-        }
-
-        #[test]
-        fn a_bar_keeps_every_ratio_that_a_source_writes(whole in 0_u32..20, decimals in 0_u32..1_000_000) {
-            let text = format!("{whole}.{decimals:06}");
-            if let Ok(ratio) = SplitRatio::parse(&text) {
-                prop_assert_eq!(SplitRatio::from_bar(ratio.to_f64()), Ok(ratio));
-            }
-        }
-
-        #[test]
-        fn no_text_panics(text in "[0-9.:/eE+-]{0,30}") {
-            let _ = SplitRatio::parse(&text);
-        }
-    }
-}
+mod tests;
