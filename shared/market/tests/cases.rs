@@ -1,4 +1,5 @@
-//! Small files that went wrong once, each for one kind of fault; the folders of `cases` hold them.
+//! Small files that went wrong once, each for one kind of fault, as the provider reads them; they are in `tests/cases` of
+//! the workspace.
 
 #![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
 
@@ -18,7 +19,7 @@ fn symbol(text: &str) -> Symbol {
 }
 
 fn folder(name: &str) -> Folder {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases").join(name);
     Folder::open(&path, Arc::new(|| day("2026-11-30"))).unwrap()
 }
 
