@@ -22,7 +22,7 @@ pub async fn run(
     loop {
         let stop = stopped.wait_for(|stopped| *stopped);
         tokio::select! {
-            // An error means that whoever could stop us is gone.
+            // An error means that the sender is gone, and with it any reason to go on.
             _ = stop => return,
             _ = ticks.tick() => {}
         }

@@ -107,7 +107,7 @@ impl Deliveries {
             let event = tokio::select! {
                 biased;
                 event = self.waiting.recv() => event,
-                // An error means that whoever could stop us is gone.
+                // An error means that the sender is gone, and with it any reason to go on.
                 _ = stopped.wait_for(|stopped| *stopped) => None,
             };
             let Some(event) = event else { break };

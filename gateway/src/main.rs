@@ -149,7 +149,7 @@ fn serve(args: ServeArgs) -> anyhow::Result<()> {
     })
 }
 
-/// Prints what is heard until it is over for good, or nobody reads it any more.
+/// Prints what is heard until it is over for good, or its output is closed.
 #[expect(clippy::disallowed_methods, reason = "a token is no argument: those can be read by everybody on the machine")]
 fn listen(args: &ListenArgs) -> anyhow::Result<()> {
     let token = std::env::var("SEXTANT_TOKEN").context("SEXTANT_TOKEN is not set; POST /sessions gives a token")?;

@@ -77,7 +77,7 @@ impl Bodies {
             let pause_end = end.min(Instant::now() + self.deadlines.pause);
             let frame = timeout_at(pause_end, body.frame()).await.map_err(|_| Failure::TooSlow)?;
             let Some(frame) = frame else { break };
-            // The client has gone, or what it sends is no HTTP: whatever is answered, nobody reads it.
+            // The client has gone, or what it sends is no HTTP: no answer can reach it.
             let Ok(data) = frame.map_err(|_| Failure::BadRequest)?.into_data() else { continue };
             seen += data.len();
             if seen > MAX_DRAINED_BYTES {

@@ -77,7 +77,7 @@ async fn whenever_due(app: App, clock: Clock, scheduled: Scheduled, mut stopped:
     while let Some(time) = due {
         let stop = stopped.wait_for(|stopped| *stopped);
         tokio::select! {
-            // An error means that whoever could stop us is gone.
+            // An error means that the sender is gone, and with it any reason to go on.
             _ = stop => return,
             () = wait_until(time, &clock) => {}
         }

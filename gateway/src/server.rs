@@ -204,7 +204,7 @@ async fn serve(
 }
 
 async fn until(stopped: &mut watch::Receiver<bool>) {
-    // An error means that whoever could stop us is gone.
+    // An error means that the sender is gone, and with it any reason to go on.
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 

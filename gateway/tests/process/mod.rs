@@ -54,7 +54,7 @@ impl Drop for Server {
     }
 }
 
-/// The program with these arguments, and with no setting of whoever runs the tests.
+/// The program with these arguments, and with no setting of the environment that the tests run in.
 pub fn sextant(home: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sextant"));
     command.args(arguments).arg("--home").arg(home).env("RUST_LOG", "off");

@@ -55,7 +55,7 @@ pub(crate) async fn find_within(
     if app.provider().calls_left().await.is_some_and(|left| left <= CALLS_LEFT_BY_NAMES) {
         return Ok(assumed(&ProviderError::QuotaExhausted { until: None }));
     }
-    // A name may take all of a caller's patience. One that comes too late is counted, and nobody reads it.
+    // A name may take all of a caller's patience. One that comes too late costs a call and is of no use.
     if !wait.allows_all_of(Patience::Caller) {
         return Ok(assumed(&ProviderError::TimedOut));
     }

@@ -155,7 +155,7 @@ async fn after_a_split_that_becomes_known_late_holdings_performance_and_what_can
 }
 
 #[tokio::test]
-async fn a_sale_meets_the_units_of_a_split_that_nobody_has_read_since() {
+async fn a_sale_meets_the_units_of_a_split_that_no_request_has_read_before() {
     for method in [LotMethod::Fifo, LotMethod::Average] {
         let mut customer = Customer::bought_and_sold(1.0, method).await;
         customer.correct(2.0);

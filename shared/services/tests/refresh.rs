@@ -288,7 +288,7 @@ fn soak_symbols() -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-#[expect(clippy::print_stdout, reason = "the figures of the soak are for whoever runs it")]
+#[expect(clippy::print_stdout, reason = "the figures of the soak are for the reader of its output")]
 async fn a_fast_provider_refreshes_thousands_of_symbols_with_a_write_each() {
     let count = soak_symbols();
     let names: Vec<String> = (0..count).map(|number| format!("S{number}")).collect();

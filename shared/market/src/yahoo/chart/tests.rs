@@ -69,7 +69,7 @@ fn nulls_drop_their_rows_and_a_split_on_one_goes_to_the_next() {
 #[test]
 fn a_quote_is_read_from_its_digits() {
     let quote = quote(APPLE).unwrap();
-    assert_eq!(quote.price.to_string(), "134.180000305176", "rounded half-even to eight decimals, not to a float");
+    assert_eq!(quote.price.to_string(), "134.180000305176", "rounded half-even to twelve decimals, not to a float");
     assert_eq!(quote.previous_close.unwrap().to_string(), "126.522");
     assert_eq!((quote.day.to_string(), quote.source), ("2020-09-01".to_owned(), "yahoo"));
     assert_eq!(quote.as_of.unwrap().to_rfc3339(), "2020-09-01T20:00:02+00:00");
