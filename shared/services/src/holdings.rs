@@ -18,7 +18,7 @@ use crate::error::ServiceError;
 use crate::exchange_rates::ExchangeRates;
 use crate::history::{Reader, Wait};
 use crate::market_clock::{held_through, market_day};
-use crate::price_lines::{self, FX_UNAVAILABLE};
+use crate::price_lines::{self, FX_UNAVAILABLE, PriceLines};
 use crate::{App, portfolios, warnings};
 
 use lots::{Ready, Stored};
@@ -127,9 +127,9 @@ pub async fn of_portfolio(app: &App, customer: CustomerId, id: PortfolioId) -> R
         }
         let realized_gain = realized.get(symbol).copied().unwrap_or(Some(Decimal::ZERO));
         match lots::prepared(app, stored, line, &fills, &rates, realized_gain) {
-            Some(symbol) => ready.push(symbol),
-            None => {
-                unavailable.insert(symbol.to_string(), Unvalued::TooLarge.code().to_owned());
+            Ok(symbol) => ready.push(symbol),
+            Err(reason) => {
+                unavailable.insert(symbol.to_string(), reason.code().to_owned());
             }
         }
     }
@@ -137,7 +137,7 @@ pub async fn of_portfolio(app: &App, customer: CustomerId, id: PortfolioId) -> R
     let found = valuation::holdings(base, &positions);
     unavailable.extend(found.unavailable);
     let realized_gain: Option<Decimal> = realized.values().copied().sum();
-    let mut warnings = warnings(app, &stored, &ready);
+    let mut warnings = warnings(app, &stored, &lines, &ready);
     warnings.extend(rates.warnings(ready.iter().map(|symbol| symbol.currency)));
     let items = found.items.into_iter().zip(&ready);
     Ok(PortfolioHoldings {
@@ -173,17 +173,14 @@ fn reasons(
     conflicts.chain(without_rate).collect()
 }
 
-/// What a reader must know: of the prices, and of lots that are in nothing yet.
-fn warnings(app: &App, stored: &BTreeMap<Symbol, Stored>, ready: &[Ready<'_>]) -> Vec<Warning> {
+/// What a reader must know: of the prices, of rates of other days, and of lots that are in nothing yet.
+fn warnings(app: &App, stored: &BTreeMap<Symbol, Stored>, lines: &PriceLines, ready: &[Ready<'_>]) -> Vec<Warning> {
     let today = market_day(app);
     let mut found = warnings::of_lines(app, ready.iter().map(|symbol| symbol.rests_on(today)));
+    found.extend(ready.iter().filter_map(Ready::warning_on_rates));
     for (symbol, stored) in stored {
-        let count = stored.lots_to_come(today);
-        if count > 0 {
-            let detail =
-                format!("{symbol}: lots dated after {today}, the market's today, are no part of this: {count}.");
-            found.push(Warning { code: "investments_to_come".to_owned(), detail });
-        }
+        let through = held_through(app, lines.get(symbol).and_then(|line| line.last_day(app)));
+        found.extend(warnings::on_lots_to_come(symbol, stored.lots_to_come(through), through));
     }
     found
 }

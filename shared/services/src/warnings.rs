@@ -3,6 +3,7 @@
 
 use domain::{Day, Symbol, calendar};
 pub use quant::backtest::Warning;
+use valuation::Noted;
 
 use crate::App;
 use crate::history::{Note, Series};
@@ -40,6 +41,25 @@ pub(crate) fn of_quote(app: &App, series: &Series, quote: &LastQuote, span: Span
 pub(crate) fn of_last_price(notes: &[Note], day: Day, stale: bool) -> Vec<Warning> {
     let before = calendar::last_trading_day_on_or_before(day.plus_days(-1)).unwrap_or(day);
     stale.then(|| missing(day)).into_iter().chain(of_notes(notes, (before, day))).collect()
+}
+
+/// That so many lots of a symbol are dated after the last day of the figures; nothing where there are none.
+pub(crate) fn on_lots_to_come(symbol: &Symbol, count: usize, through: Day) -> Option<Warning> {
+    let detail = format!("{symbol}: lots dated after {through} are no part of this: {count}.");
+    (count > 0).then(|| Warning { code: "investments_to_come".to_owned(), detail })
+}
+
+/// That money of these flows was exchanged at the rate of another day; nothing where there are none.
+pub(crate) fn on_rates_of_another_day(symbol: &Symbol, noted: Option<Noted>) -> Option<Warning> {
+    let what = "on days without a rate of exchange, exchanged at the last one before, else at the first one after";
+    on_flows(symbol, "rate_of_another_day", noted, what)
+}
+
+/// What is to be said of some purchases and sales of a symbol; nothing where there are none.
+pub(crate) fn on_flows(symbol: &Symbol, code: &str, noted: Option<Noted>, what: &str) -> Option<Warning> {
+    let Noted { flows, first } = noted?;
+    let detail = format!("{symbol}: purchases and sales {what}: {flows}, the first on {first}.");
+    Some(Warning { code: code.to_owned(), detail })
 }
 
 /// The same warnings, each with the symbol that it is about.

@@ -17,7 +17,7 @@ use services::investments::{self, Purchase};
 use services::own_items::{self, NewItem, Valuation};
 use services::performance::Span;
 use services::portfolios::{self, Opening};
-use services::{App, history, holdings, performance, quotes, reports, staleness, warnings, watchlist};
+use services::{App, history, holdings, last_quote, performance, quotes, reports, staleness, warnings, watchlist};
 
 /// Whether an answer says that a newer price was to be expected, by the name of the answer.
 type Said = Vec<(&'static str, bool)>;
@@ -177,6 +177,35 @@ async fn an_item_of_ones_own_is_never_stale_however_old_its_last_value() {
     let portfolio = opened(&world, &world.app, &["MY:HOUSE"]).await;
     let said = said_of_what_is_held(&world, &world.app, portfolio, "MY:HOUSE").await;
     assert!(all(&said, false), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_lot_of_the_session_that_is_under_way_is_named_only_where_it_is_in_nothing_yet() {
+    let world = World::at("2026-11-20T17:00:00Z");
+    world.exchange.list("ACME", bars_through("2026-11-19", 80, 20.0));
+    let portfolio = opened(&world, &world.app, &["ACME"]).await;
+    let now = exchange::quote("ACME", "21", "2026-11-20", Some("2026-11-20T16:55:00Z"));
+    last_quote::record(&world.app, &now, last_quote::Origin::Market).await.unwrap().unwrap();
+    for date in ["2026-11-20", "2026-11-23"] {
+        let lot = Purchase {
+            ticker_symbol: symbol("ACME"),
+            quantity: Quantity::parse("1").unwrap(),
+            purchase_price: price("21"),
+            purchase_date: day(date),
+            fee: "0".parse().unwrap(),
+            currency: None,
+        };
+        investments::record(&world.app, world.customer, portfolio, &lot, None).await.unwrap();
+    }
+    let held = holdings::of_portfolio(&world.app, world.customer, portfolio).await.unwrap();
+    assert_eq!((held.value.to_string(), held.items[0].lots.len()), ("42.00".to_owned(), 2));
+    let performed = performance::of_portfolio(&world.app, world.customer, portfolio, &Span::default()).await.unwrap();
+    let named = |warnings: &[warnings::Warning]| {
+        let named = warnings.iter().filter(|warning| warning.code == "investments_to_come");
+        named.map(|warning| warning.detail.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(named(&held.warnings), ["ACME: lots dated after 2026-11-20 are no part of this: 1."]);
+    assert_eq!(named(&performed.warnings), ["ACME: lots dated after 2026-11-19 are no part of this: 2."]);
 }
 
 fn moved(date: &str) -> Note {

@@ -2,22 +2,29 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use chrono::Weekday;
 use domain::split::splits_of;
-use domain::{Currency, Day, Investment, Money, PortfolioId, Price, Quantity, Split, SplitRatio, Symbol, calendar};
+use domain::{
+    Bars, Currency, Day, Investment, Money, PortfolioId, Price, Quantity, Split, SplitRatio, Symbol, calendar,
+};
 use ledger::{Lot, Position, Trade};
+use market::MarketClock;
 use rust_decimal::Decimal;
 use store::limits::MAX_KEYS;
 use store::{Item, StoreError, documents, keys};
 use uuid::Uuid;
-use valuation::{Held, Purchase, Quoted, Unvalued};
+use valuation::{Held, Noted, Purchase, Quoted, Unvalued};
 
 use super::{HeldLot, LotOrigin, written};
 use crate::error::ServiceError;
 use crate::exchange_rates::ExchangeRates;
 use crate::market_clock::{held_through, market_day};
 use crate::price_lines::{PriceLine, PriceLines};
-use crate::warnings::Span;
-use crate::{App, listing, positions};
+use crate::warnings::{Span, Warning};
+use crate::{App, listing, positions, warnings};
+
+/// Bars among which there is one of a weekend where weekends trade.
+const DAYS_OF_A_WEEK: usize = 7;
 
 /// What a portfolio has of one symbol, as it is stored.
 #[derive(Default)]
@@ -43,6 +50,8 @@ pub(super) struct Ready<'a> {
     pub(super) lots: Vec<HeldLot>,
     bought_today: Vec<Purchase>,
     realized_gain: Option<Decimal>,
+    /// Lots whose cost is exchanged at the rate of another day.
+    without_rate: Option<Noted>,
 }
 
 impl Stored {
@@ -97,6 +106,11 @@ impl Ready<'_> {
         (self.line, (since, today.max(since)))
     }
 
+    /// That costs of lots are exchanged at rates of other days.
+    pub(super) fn warning_on_rates(&self) -> Option<Warning> {
+        warnings::on_rates_of_another_day(&self.line.instrument.symbol, self.without_rate)
+    }
+
     pub(super) fn held(&self, rate: Option<Decimal>) -> Held<'_> {
         Held {
             symbol: &self.line.instrument.symbol,
@@ -128,7 +142,10 @@ pub(super) async fn stored(app: &App, id: PortfolioId) -> Result<BTreeMap<Symbol
     Ok(by_symbol)
 }
 
-/// A symbol's lots in units of the day of its last price; none where they are beyond counting.
+/// A symbol's lots in units of the day of its last price.
+///
+/// Errors: [`Unvalued::PriceUnavailable`] where a split of its bars is no ratio, so that nothing is known of its units, and
+/// [`Unvalued::TooLarge`] where they are beyond counting.
 pub(super) fn prepared<'a>(
     app: &App,
     stored: &Stored,
@@ -136,9 +153,9 @@ pub(super) fn prepared<'a>(
     fills: &HashMap<Uuid, Price>,
     rates: &ExchangeRates,
     realized_gain: Option<Decimal>,
-) -> Option<Ready<'a>> {
-    let currency = stored.currencies().next()?;
-    let splits = splits_of(line.bars()).unwrap_or_default();
+) -> Result<Ready<'a>, Unvalued> {
+    let currency = stored.currencies().next().ok_or(Unvalued::PriceUnavailable)?;
+    let splits = splits_of(line.bars()).map_err(Unvalued::from)?;
     let quoted =
         if stored.is_in_conflict() { Err(Unvalued::SplitConflict) } else { quoted(app, line, currency, &splits) };
     let mut ready = Ready {
@@ -150,22 +167,29 @@ pub(super) fn prepared<'a>(
         lots: Vec::new(),
         bought_today: Vec::new(),
         realized_gain,
+        without_rate: None,
     };
     let last_day = line.last_day(app);
-    for AnyLot { lot, origin, price } in stored.lots(fills, held_through(app, last_day))? {
+    let lots = stored.lots(fills, held_through(app, last_day)).ok_or(Unvalued::TooLarge)?;
+    for AnyLot { lot, origin, price } in lots {
         let day = last_day.unwrap_or(lot.unit_day);
-        let quantity = lot.units_on(day, &splits).ok()?;
-        ready.quantity = ready.quantity.plus(quantity).ok()?;
+        let quantity = lot.units_on(day, &splits).map_err(|_| Unvalued::TooLarge)?;
+        ready.quantity = ready.quantity.plus(quantity).map_err(|_| Unvalued::TooLarge)?;
         if lot.acquired_on < day {
-            ready.held_before = ready.held_before.plus(quantity).ok()?;
+            ready.held_before = ready.held_before.plus(quantity).map_err(|_| Unvalued::TooLarge)?;
         } else if let Some(price) = price.filter(|_| lot.acquired_on == day) {
             ready.bought_today.push(Purchase { quantity, price });
         }
-        let rate = rates.of_flow(lot.cost.currency(), lot.acquired_on);
+        let (paid_in, acquired_on) = (lot.cost.currency(), lot.acquired_on);
+        let rate = rates.of_flow(paid_in, acquired_on);
+        if rate.is_some() && rates.on(paid_in, acquired_on).is_none() {
+            let before = ready.without_rate.unwrap_or(Noted { flows: 0, first: acquired_on });
+            ready.without_rate = Some(Noted { flows: before.flows.saturating_add(1), ..before });
+        }
         let cost = rate.and_then(|rate| in_base(lot.cost, rate, rates.base()));
-        ready.lots.push(HeldLot { lot_id: lot.id, origin, acquired_on: lot.acquired_on, quantity, cost });
+        ready.lots.push(HeldLot { lot_id: lot.id, origin, acquired_on, quantity, cost });
     }
-    Some(ready)
+    Ok(ready)
 }
 
 /// An amount in the base currency, rounded half-even and written with its decimals.
@@ -179,8 +203,7 @@ fn quoted(app: &App, line: &PriceLine, currency: Currency, splits: &[Split]) -> 
     let series = line.series_in(currency).ok_or(Unvalued::PriceUnavailable)?;
     let bars = &series.bars;
     let last = bars.last().ok_or(Unvalued::PriceUnavailable)?;
-    let session = calendar::last_trading_day_on_or_before(market_day(app));
-    let of_the_day = |day: Day| session.is_none_or(|session| day >= session) && day <= held_through(app, Some(day));
+    let of_the_day = |day: Day| is_of_the_day(app, bars, day);
     if let Some(quote) = line.newer_quote(app) {
         // The close before a quote is in the units of the quote's day.
         let previous_close = quote.previous_close.or_else(|| series.close_before(quote.day));
@@ -203,6 +226,23 @@ fn quoted(app: &App, line: &PriceLine, currency: Currency, splits: &[Split]) -> 
         previous_close: before.and_then(|close| Price::from_bar(close).ok()),
         split_ratio: split.map_or(SplitRatio::ONE, |split| split.ratio),
     })
+}
+
+/// Whether a last price is of the last session, or of the one that is under way. Where weekends trade too, whether it is of
+/// the very day, which of a live provider is that of UTC: Saturday's move is no news on Sunday.
+fn is_of_the_day(app: &App, bars: &Bars, day: Day) -> bool {
+    let today = market_day(app);
+    let dates = bars.dates();
+    let last_week = &dates[dates.len().saturating_sub(DAYS_OF_A_WEEK)..];
+    let is_weekend = |date: &Day| matches!(date.weekday(), Weekday::Sat | Weekday::Sun);
+    if is_weekend(&day) || last_week.iter().any(is_weekend) {
+        return match app.provider().clock() {
+            MarketClock::StandsAt(today) => day == today,
+            MarketClock::Live => Day::try_from(app.now().date_naive()).is_ok_and(|now| day == now),
+        };
+    }
+    let session = calendar::last_trading_day_on_or_before(today);
+    session.is_none_or(|session| day >= session) && day <= held_through(app, Some(day))
 }
 
 /// What was paid for a unit of each open lot that was bought on the day of its symbol's last price, by lot.

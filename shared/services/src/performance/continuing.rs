@@ -12,10 +12,11 @@ use ledger::Refusal;
 use quant::backtest::Warning;
 use store::keys;
 use valuation::{
-    Book, DEFINITIONS, Flow, Line, Series, SymbolTotals, ValuationError, fingerprint_of_prices, totals_by_symbol,
+    Book, DEFINITIONS, Flow, FlowKind, Line, Series, SymbolTotals, ValuationError, fingerprint_of_prices,
+    totals_by_symbol,
 };
 
-use super::flows::{self, Flows, TradeFlow};
+use super::flows::{self, Flows, SymbolFlows, TradeFlow};
 use super::kept::{self, Kept, TradesRead, Versions};
 use crate::App;
 use crate::error::ServiceError;
@@ -30,8 +31,6 @@ pub(super) struct Valued {
     pub kept: Kept,
     pub prices: PriceLines,
     sources: Sources,
-    /// How many lots held elsewhere are dated after the market's today.
-    pub investments_to_come: usize,
 }
 
 /// Flows, prices and rates by which a series is computed.
@@ -150,9 +149,8 @@ impl Reading<'_> {
         let eve = series.eve.day;
         let trades = before.after(read, eve, self.app.now());
         let investments_ahead = investments.iter().any(|one| one.purchase_date > eve);
-        let investments_to_come = investments.iter().filter(|one| one.purchase_date > self.today).count();
         let kept = Kept { series, left_out: sources.left_out.clone(), trades, investments_ahead };
-        Valued { kept, prices: sources.prices.clone(), sources, investments_to_come }
+        Valued { kept, prices: sources.prices.clone(), sources }
     }
 }
 
@@ -182,6 +180,15 @@ impl Valued {
 }
 
 impl Valued {
+    /// How many lots of each symbol are dated after this day, which is not before the eve of the series: later flows are
+    /// always read.
+    pub(super) fn lots_to_come(&self, through: Day) -> impl Iterator<Item = (&Symbol, usize)> {
+        let is_to_come = move |flow: &&Flow| flow.day > through && flow.kind != FlowKind::Sold;
+        let of_symbol =
+            move |(symbol, owned): (_, &SymbolFlows)| (symbol, owned.flows.iter().filter(is_to_come).count());
+        self.sources.flows.iter().map(of_symbol)
+    }
+
     /// What is to be said of the rates by which these symbols were valued.
     pub(super) fn rate_warnings(&self, totals: &[SymbolTotals]) -> Vec<Warning> {
         let quoted = |totals: &SymbolTotals| Some(self.prices.get(&totals.symbol)?.series.as_ref()?.currency);

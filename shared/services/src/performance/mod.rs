@@ -13,7 +13,7 @@ use quant::backtest::Warning;
 use serde::Serialize;
 use utoipa::ToSchema;
 use valuation::{
-    Attribution, Benchmark, GroupAttribution, Noted, PerformanceDay, PerformanceMetrics, PerformanceRequest,
+    Attribution, Benchmark, GroupAttribution, PerformanceDay, PerformanceMetrics, PerformanceRequest,
     SymbolAttribution, SymbolTotals, attribution_by_group, attribution_by_symbol,
 };
 
@@ -200,34 +200,16 @@ fn warnings(
     }
     found.extend(valued.rate_warnings(totals));
     found.extend(totals.iter().flat_map(|totals| warnings_on_flows(totals).into_iter().flatten()));
-    if valued.investments_to_come > 0 {
-        let detail = format!(
-            "{} investments are dated after {}, the market's today, and are no part of this.",
-            valued.investments_to_come,
-            market_day(app)
-        );
-        found.push(Warning { code: "investments_to_come".to_owned(), detail });
-    }
+    let today = market_day(app);
+    let to_come = valued.lots_to_come(today);
+    found.extend(to_come.filter_map(|(symbol, count)| warnings::on_lots_to_come(symbol, count, today)));
     found
 }
 
 fn warnings_on_flows(totals: &SymbolTotals) -> [Option<Warning>; 2] {
-    let symbol = &totals.symbol;
-    let warning = |code: &str, noted: Option<Noted>, what: &str| {
-        let Noted { flows, first } = noted?;
-        let detail = format!("{symbol}: purchases and sales {what}: {flows}, the first on {first}.");
-        Some(Warning { code: code.to_owned(), detail })
-    };
+    let outside = "at a price more than 5 % outside the lowest and the highest of their day";
     [
-        warning(
-            "price_outside_the_day",
-            totals.outside_the_day,
-            "at a price more than 5 % outside the lowest and the highest of their day",
-        ),
-        warning(
-            "rate_of_another_day",
-            totals.without_rate,
-            "on days without a rate of exchange, exchanged at the last one before, else at the first one after",
-        ),
+        warnings::on_flows(&totals.symbol, "price_outside_the_day", totals.outside_the_day, outside),
+        warnings::on_rates_of_another_day(&totals.symbol, totals.without_rate),
     ]
 }
