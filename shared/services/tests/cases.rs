@@ -172,7 +172,7 @@ async fn a_dividend_in_adjusted_closes_counts_in_every_answer_and_is_named() {
         assert_near(&run["metrics"]["final_equity"], 10_148.83, 0.05);
     }
     for (answer, of_columns) in [(held_adjusted, held_own), (of_adjusted, of_own), (run_adjusted, run_own)] {
-        assert_eq!((codes(&answer), codes(&of_columns)), (vec!["dividends_derived"], vec![]));
+        assert_eq!((codes(&answer), codes(&of_columns)), (vec!["splits_unknown", "dividends_derived"], vec![]));
     }
 }
 
@@ -231,7 +231,10 @@ async fn a_year_mistyped_in_one_file_keeps_no_customer_from_trading() {
     let trade = case.buy(id, "AAA", units("1")).await;
     assert_eq!((trade.price.to_string(), trade.market_day), ("78.69".to_owned(), day("2019-12-31")));
     let run = case.backtest("TYPO", "10000").await;
-    assert_eq!((&run["data"]["bars"], codes(&run)), (&json!(65), vec!["rows_dropped"]));
+    assert_eq!(
+        (&run["data"]["bars"], codes(&run)),
+        (&json!(65), vec!["rows_dropped", "splits_unknown", "dividends_not_included"])
+    );
     let detail = run["warnings"][0]["detail"].as_str().unwrap();
     assert!(detail.contains("2109-10-29"), "{detail}");
 }
