@@ -323,7 +323,8 @@ mod tests {
 
     #[test]
     fn the_scheme_is_believed_of_a_named_proxy_alone() {
-        let cases: [(&[(&'static str, &[u8])], bool, &str); 6] = [
+        type Case<'a> = (&'a [(&'static str, &'a [u8])], bool, &'a str);
+        let cases: [Case<'_>; 6] = [
             (&[("x-forwarded-proto", b"https")], true, "https"),
             (&[("x-forwarded-proto", b"https")], false, "http"),
             (&[("x-forwarded-proto", b"https, http")], true, "http"),

@@ -129,7 +129,7 @@ mod tests {
         assert_eq!((row.open, row.high, row.low, row.close), (45.125, 45.3, 1.654, 45.2));
         assert_eq!((row.adjusted_close, row.dividend), (Some(44.0), 0.12));
         assert_eq!((row.volume, row.split_ratio), (700.0, 2.0));
-        assert!(hundredth(f64::NAN).is_nan() && hundredth(-1.0) == -0.01);
+        assert!(hundredth(f64::NAN).is_nan() && (hundredth(-1.0) + 0.01).abs() < 1e-15);
     }
 
     #[test]

@@ -161,7 +161,7 @@ async fn a_file_that_was_brought_in_anew_beside_a_corrected_lot_is_known_again()
 #[tokio::test]
 async fn a_file_brought_in_anew_that_was_cut_short_goes_on_without_a_corrected_row() {
     let world = World::new().await;
-    let rows: String = (1..=200).map(|number| format!("IBM,{number},100,2010-01-04\n")).collect();
+    let rows = (1..=200).map(|number| format!("IBM,{number},100,2010-01-04\n")).collect::<Vec<_>>().concat();
     let first = world.skip(&rows).await;
     world.correct(lot(&first, 1)).await;
     for row in 2..=200 {

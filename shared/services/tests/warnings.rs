@@ -4,6 +4,7 @@
 
 mod exchange;
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
@@ -145,7 +146,7 @@ async fn every_answer_says_the_same_of_a_file_that_ends_before_the_market_does()
         let mut text = "Date,Open,High,Low,Close,Volume\n".to_owned();
         for bar in bars_through(last, 80, 20.0).iter() {
             let price = bar.close;
-            text.push_str(&format!("{},{price},{price},{price},{price},100\n", bar.date));
+            writeln!(text, "{},{price},{price},{price},{price},100", bar.date).unwrap();
         }
         std::fs::write(files.path().join(format!("{name}.csv")), text).unwrap();
     }

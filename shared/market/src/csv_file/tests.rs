@@ -1,3 +1,5 @@
+use domain::SplitRatio;
+
 use super::*;
 use crate::note::{DropReason, DroppedRow, Note};
 
@@ -204,16 +206,17 @@ fn what_is_no_time_is_named_with_its_line() {
 fn a_column_of_splits_is_read_wherever_it_stands_and_as_a_fraction() {
     let ratio = |header: &str, cell: &str| {
         let text = format!("{header},date,open,high,low,close\n,2013-02-28,1,1,1,1\n{cell},2013-03-01,45,45,45,45\n");
-        read_text(&text).bars.split_ratio()[1]
+        SplitRatio::from_bar(read_text(&text).bars.split_ratio()[1]).unwrap()
     };
+    let exactly = |new, old| SplitRatio::new(new, old).unwrap();
     for header in ["Split", "Splits", "split_ratio", "Split Ratio", "split_coefficient", "Stock Splits"] {
-        assert_eq!(ratio(header, "4.0"), 4.0, "{header}");
+        assert_eq!(ratio(header, "4.0"), exactly(4, 1), "{header}");
     }
     for cell in ["1:45", "1/45", "0.022222", "0.0222222222"] {
-        assert_eq!(ratio("Split", cell), 1.0 / 45.0, "{cell}");
+        assert_eq!(ratio("Split", cell), exactly(1, 45), "{cell}");
     }
     for none in ["0", "0.0", "", "null", "-"] {
-        assert_eq!(ratio("Split", none), 1.0, "{none:?}");
+        assert_eq!(ratio("Split", none), SplitRatio::ONE, "{none:?}");
     }
     assert!(error("Split,date,open,high,low,close\nx,2013-03-01,1,1,1,1\n").contains("`split_ratio` is not a number"));
 }

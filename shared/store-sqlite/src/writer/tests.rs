@@ -197,10 +197,10 @@ fn a_caller_that_went_away_is_passed_over() {
 
 #[test]
 fn all_who_wait_for_a_file_that_is_held_are_told_after_one_wait() {
+    static WAITS: AtomicUsize = AtomicUsize::new(0);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sextant.db");
     let mut connection = open::writer(&path).unwrap();
-    static WAITS: AtomicUsize = AtomicUsize::new(0);
     let count_and_give_up = |_| {
         WAITS.fetch_add(1, Ordering::SeqCst);
         false
