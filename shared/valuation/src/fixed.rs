@@ -29,6 +29,17 @@ const POWERS: [i128; AMOUNT_SCALE as usize + 1] = {
     powers
 };
 
+/// The same as floats.
+const FLOAT_POWERS: [f64; POWERS.len()] = {
+    let mut powers = [1.0; POWERS.len()];
+    let mut at = 0;
+    while at < powers.len() {
+        powers[at] = POWERS[at] as f64;
+        at += 1;
+    }
+    powers
+};
+
 /// Ten to a power of at most [`AMOUNT_SCALE`].
 pub(crate) fn power(exponent: u32) -> i128 {
     POWERS[exponent.min(AMOUNT_SCALE) as usize]
@@ -70,9 +81,13 @@ pub(crate) fn price(price: f64) -> Result<i128, DecimalError> {
 /// number that [`from_f64`] gives, mostly without writing the text.
 #[inline]
 pub(crate) fn number(number: f64) -> Result<i128, DecimalError> {
-    let scaled = (number * USUAL_DECIMALS).round();
-    if (0.0..FIFTEEN_DIGITS).contains(&scaled) && (scaled / USUAL_DECIMALS).total_cmp(&number) == Ordering::Equal {
-        return Ok(i128::from(scaled as i64) * i128::from(FINER));
+    let scaled = number * USUAL_DECIMALS;
+    if (0.0..FIFTEEN_DIGITS).contains(&scaled) {
+        // Cut after adding a half, since rounding a float is a call; a wrong one does not give the number back.
+        let nearest = (scaled + 0.5) as i64;
+        if (nearest as f64 / USUAL_DECIMALS).total_cmp(&number) == Ordering::Equal {
+            return Ok(i128::from(nearest) * i128::from(FINER));
+        }
     }
     finer_number(number)
 }
@@ -124,7 +139,13 @@ pub(crate) fn exchanged(amount: i128, rate: i128) -> Result<i128, TooLarge> {
 
 /// A whole number of 10⁻ˢᶜᵃˡᵉ as the nearest float, for ratios.
 pub(crate) fn to_f64(whole: i128, scale: u32) -> f64 {
-    whole as f64 / POWERS[scale as usize] as f64
+    nearest(whole) / FLOAT_POWERS[scale as usize]
+}
+
+/// The nearest float; of a word it is one instruction.
+#[inline]
+fn nearest(whole: i128) -> f64 {
+    i64::try_from(whole).map_or_else(|_| whole as f64, |whole| whole as f64)
 }
 
 /// The unit of a currency: a cent.
@@ -152,7 +173,7 @@ impl Unit {
     pub(crate) fn round(self, amount: i128) -> i128 {
         const EXACT: f64 = 4_503_599_627_370_496.0;
         // Cut after adding a half, since rounding a float is a call; what is below zero or too large goes the long way.
-        let near = amount as f64 * self.part + 0.5;
+        let near = about(amount) * self.part + 0.5;
         if (0.0..EXACT).contains(&near) {
             let units = i128::from(near as i64);
             let rest = amount.wrapping_sub(units.wrapping_mul(self.finest));
@@ -162,6 +183,14 @@ impl Unit {
         }
         divided(amount, self.finest)
     }
+}
+
+/// A float within two of the last bit of the nearest one, from the two words of a number without a call.
+#[inline]
+fn about(whole: i128) -> f64 {
+    const WORD: f64 = 18_446_744_073_709_551_616.0;
+    let (high, low) = ((whole >> 64) as i64, whole as u64);
+    high as f64 * WORD + (low >> 1) as i64 as f64 * 2.0
 }
 
 /// A quotient by a positive whole number, rounded half-even.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{Currency, Day, Symbol};
-use quant::portfolio::{Traded, Untouched, priced_growth};
+use quant::portfolio::{PricedMemory, Traded, Untouched, priced_growth};
 
 use crate::amount::Amount;
 use crate::book::{Book, Line};
@@ -120,6 +120,7 @@ fn growth_by_day(start: i128, columns: &Columns, mut tradings: Vec<Trading>) -> 
     let mut growth = vec![None; columns.value.len()];
     tradings.sort_by_key(|trading| trading.at);
     let mut traded: Vec<Traded> = Vec::new();
+    let mut memory = PricedMemory::default();
     for of_day in tradings.chunk_by(|a, b| a.at == b.at) {
         let Some(&Trading { at, .. }) = of_day.first() else { continue };
         let before = at.checked_sub(1).map_or(start, |before| columns.value[before]);
@@ -131,7 +132,7 @@ fn growth_by_day(start: i128, columns: &Columns, mut tradings: Vec<Trading>) -> 
             Untouched { start: rest(before, |trading| trading.start), end: rest(close, |trading| trading.end) };
         traded.clear();
         traded.extend(of_day.iter().map(|trading| trading.traded));
-        growth[at] = priced_growth(fixed::to_f64(before, AMOUNT_SCALE), untouched, &traded);
+        growth[at] = priced_growth(fixed::to_f64(before, AMOUNT_SCALE), untouched, &traded, &mut memory);
     }
     growth
 }

@@ -15,7 +15,7 @@ mod time_weighted;
 mod xirr;
 
 pub use modified_dietz::{TimedFlow, modified_dietz};
-pub use priced::{Deal, Traded, Untouched, priced_growth};
+pub use priced::{Deal, PricedMemory, Traded, Untouched, priced_growth};
 pub use reason::Reason;
 pub use risk::{ExchangeReturn, IndexDay, RelativeRisk, Risk, exchange_returns, relative_risk, risk};
 pub use time_weighted::{FlowTiming, ReturnDay, TimeWeighted, UnknownFlowTiming, annualized, time_weighted};

@@ -48,15 +48,15 @@ enum Kind {
 
 /// A flow at its place in the day: 0 is the close before, 1 the close.
 #[derive(Clone, Copy, Debug)]
-struct Cut<'a> {
+struct Cut {
     place: f64,
     kind: Kind,
     instrument: usize,
     units_before: f64,
-    deal: &'a Deal,
+    deal: Deal,
 }
 
-impl Cut<'_> {
+impl Cut {
     fn is_with(&self, other: &Self) -> bool {
         self.place.total_cmp(&other.place) == Ordering::Equal && self.kind == other.kind
     }
@@ -76,13 +76,13 @@ impl Traded {
         }
     }
 
-    fn cuts(&self, instrument: usize) -> impl Iterator<Item = Cut<'_>> {
-        let bought = self.purchase.as_ref().map(|deal| (self.place(deal.price), deal));
+    fn cuts(&self, instrument: usize) -> impl Iterator<Item = Cut> {
+        let bought = self.purchase.map(|deal| (self.place(deal.price), deal));
         let purchase = bought.map(|(place, deal)| {
             let units_before = self.units;
             Cut { place, kind: Kind::Purchase, instrument, units_before, deal }
         });
-        let sale = self.sale.as_ref().map(|deal| {
+        let sale = self.sale.map(|deal| {
             let (after, units_before) =
                 bought.map_or((0.0, self.units), |(place, purchase)| (place, purchase.units_after));
             Cut { place: self.place(deal.price).max(after), kind: Kind::Sale, instrument, units_before, deal }
@@ -99,14 +99,22 @@ impl Traded {
 
 /// Growth of a day, V with its flows over V without them: the product of the factors between its cuts. `start_value` is
 /// the value of everything on the evening before. None where no factor has anything to be of.
+///
+/// `memory` is what one day after the other is computed in.
 #[must_use]
-pub fn priced_growth(start_value: f64, untouched: Untouched, traded: &[Traded]) -> Option<f64> {
-    let mut cuts: Vec<Cut<'_>> = traded.iter().enumerate().flat_map(|(at, one)| one.cuts(at)).collect();
-    let order = |a: &Cut<'_>, b: &Cut<'_>| {
-        a.place.total_cmp(&b.place).then(a.kind.cmp(&b.kind)).then(a.instrument.cmp(&b.instrument))
-    };
+pub fn priced_growth(
+    start_value: f64,
+    untouched: Untouched,
+    traded: &[Traded],
+    memory: &mut PricedMemory,
+) -> Option<f64> {
+    let PricedMemory { cuts, worth } = memory;
+    cuts.clear();
+    cuts.extend(traded.iter().enumerate().flat_map(|(at, one)| one.cuts(at)));
+    let order =
+        |a: &Cut, b: &Cut| a.place.total_cmp(&b.place).then(a.kind.cmp(&b.kind)).then(a.instrument.cmp(&b.instrument));
     cuts.sort_unstable_by(order);
-    let mut day = DayInParts::new(start_value, untouched, traded);
+    let mut day = DayInParts::new(start_value, untouched, traded, worth);
     let opening = if day.held == 0 { cuts.iter().take_while(|cut| cut.kind == Kind::Purchase).count() } else { 0 };
     day.open(&cuts[..opening]);
     for together in cuts[opening..].chunk_by(Cut::is_with) {
@@ -117,11 +125,18 @@ pub fn priced_growth(start_value: f64, untouched: Untouched, traded: &[Traded]) 
     day.growth
 }
 
+/// Memory that days have one after the other; nothing in it goes from one to the next.
+#[derive(Debug, Default)]
+pub struct PricedMemory {
+    cuts: Vec<Cut>,
+    worth: Sums,
+}
+
 /// A day on its way from cut to cut.
 struct DayInParts<'a> {
     traded: &'a [Traded],
     /// What is held, at the close before and at the close, by instrument; the last is all that is not traded.
-    worth: Sums,
+    worth: &'a mut Sums,
     /// Instruments of which there are units.
     held: usize,
     /// What the next factor is of.
@@ -130,12 +145,12 @@ struct DayInParts<'a> {
 }
 
 impl<'a> DayInParts<'a> {
-    fn new(start_value: f64, untouched: Untouched, traded: &'a [Traded]) -> Self {
+    fn new(start_value: f64, untouched: Untouched, traded: &'a [Traded], worth: &'a mut Sums) -> Self {
         let rest = [untouched.start, untouched.end];
-        let worth = traded.iter().map(|one| one.worth(one.units)).chain([rest]).collect();
+        worth.fill(traded.len() + 1, traded.iter().map(|one| one.worth(one.units)).chain([rest]));
         let untouched = usize::from(rest != [0.0, 0.0]);
         let held = untouched + traded.iter().filter(|one| one.units > 0.0).count();
-        Self { traded, worth: Sums::of(worth), held, base: start_value, growth: None }
+        Self { traded, worth, held, base: start_value, growth: None }
     }
 
     /// The growth up to a value, from the one after the cut before.
@@ -146,14 +161,14 @@ impl<'a> DayInParts<'a> {
     }
 
     /// The first purchases of a day that begins with nothing are one flow.
-    fn open(&mut self, purchases: &[Cut<'_>]) {
+    fn open(&mut self, purchases: &[Cut]) {
         for cut in purchases {
             self.base += cut.deal.units_after * cut.deal.price + cut.deal.fee;
             self.holds(cut);
         }
     }
 
-    fn cut(&mut self, together: &[Cut<'_>]) {
+    fn cut(&mut self, together: &[Cut]) {
         let Some(Cut { place, kind, .. }) = together.first() else { return };
         for cut in together {
             self.worth.set(cut.instrument, [0.0, 0.0]);
@@ -183,7 +198,7 @@ impl<'a> DayInParts<'a> {
     }
 
     /// Takes in the units that a flow leaves.
-    fn holds(&mut self, cut: &Cut<'_>) {
+    fn holds(&mut self, cut: &Cut) {
         self.worth.set(cut.instrument, self.traded[cut.instrument].worth(cut.deal.units_after));
         self.held += usize::from(cut.deal.units_after > 0.0);
         self.held -= usize::from(cut.units_before > 0.0).min(self.held);
@@ -192,22 +207,23 @@ impl<'a> DayInParts<'a> {
 
 /// Pairs and their sum. A pair changes in as many additions as the logarithm of their number, and nothing is ever
 /// subtracted, so that a sum has no trace of what was in it before.
+#[derive(Debug, Default)]
 struct Sums {
     /// A tree in an array: the children of n are 2n and 2n + 1, the leaves are the second half.
     nodes: Vec<[f64; 2]>,
 }
 
 impl Sums {
-    fn of(mut leaves: Vec<[f64; 2]>) -> Self {
-        let count = leaves.len().next_power_of_two();
-        let mut nodes = vec![[0.0, 0.0]; count];
-        leaves.resize(count, [0.0, 0.0]);
-        nodes.append(&mut leaves);
-        let mut sums = Self { nodes };
+    /// Takes so many pairs in place of all that it has.
+    fn fill(&mut self, pairs: usize, leaves: impl Iterator<Item = [f64; 2]>) {
+        let count = pairs.next_power_of_two();
+        self.nodes.clear();
+        self.nodes.resize(count, [0.0, 0.0]);
+        self.nodes.extend(leaves);
+        self.nodes.resize(2 * count, [0.0, 0.0]);
         for node in (1..count).rev() {
-            sums.add_up(node);
+            self.add_up(node);
         }
-        sums
     }
 
     fn add_up(&mut self, node: usize) {
@@ -246,14 +262,22 @@ mod tests {
         assert!((found - expected).abs() < 1e-15 * expected.max(1.0), "{found} is not {expected}");
     }
 
+    fn growth(start_value: f64, untouched: Untouched, traded: &[Traded]) -> Option<f64> {
+        // What an earlier day left in the memory is nothing to this one.
+        let mut memory = PricedMemory::default();
+        let earlier = Traded { purchase: Some(deal(7.0, 5.0, 1.0)), ..held(3.0, 6.0, 8.0) };
+        let _ = priced_growth(58.0, Untouched { start: 40.0, end: 50.0 }, &[earlier; 5], &mut memory);
+        priced_growth(start_value, untouched, traded, &mut memory)
+    }
+
     #[test]
     fn a_purchase_at_any_price_leaves_the_instrument_its_return() {
         for price in [90.0, 100.0, 103.0, 110.0, 130.0] {
             for units in [11.0, 1e9] {
                 let bought = Traded { purchase: Some(deal(price, units, 0.0)), ..held(10.0, 100.0, 110.0) };
-                near(priced_growth(1000.0, Untouched::default(), &[bought]), 1.1);
+                near(growth(1000.0, Untouched::default(), &[bought]), 1.1);
                 let traded = Traded { sale: Some(deal(95.0, 10.0, 0.0)), ..bought };
-                near(priced_growth(1000.0, Untouched::default(), &[traded]), 1.1 * 95.0 / 95.0);
+                near(growth(1000.0, Untouched::default(), &[traded]), 1.1 * 95.0 / 95.0);
             }
         }
     }
@@ -261,11 +285,11 @@ mod tests {
     #[test]
     fn fees_are_lost() {
         let bought = Traded { purchase: Some(deal(110.0, 20.0, 5.0)), ..held(10.0, 100.0, 110.0) };
-        near(priced_growth(1000.0, Untouched::default(), &[bought]), 1.1 * 2200.0 / 2205.0);
+        near(growth(1000.0, Untouched::default(), &[bought]), 1.1 * 2200.0 / 2205.0);
         let sold = Traded { sale: Some(deal(110.0, 0.0, 5.0)), ..held(10.0, 100.0, 110.0) };
-        near(priced_growth(1000.0, Untouched::default(), &[sold]), 1095.0 / 1000.0);
+        near(growth(1000.0, Untouched::default(), &[sold]), 1095.0 / 1000.0);
         let eaten = Traded { sale: Some(deal(110.0, 5.0, 2000.0)), ..held(10.0, 100.0, 110.0) };
-        assert_eq!(priced_growth(1000.0, Untouched::default(), &[eaten]), Some(0.0), "never below nothing");
+        assert_eq!(growth(1000.0, Untouched::default(), &[eaten]), Some(0.0), "never below nothing");
     }
 
     #[test]
@@ -273,28 +297,28 @@ mod tests {
         // Half way from 100 to 110, when the rest is half way from 1,000 to 2,000.
         let bought = Traded { purchase: Some(deal(105.0, 20.0, 0.0)), ..held(10.0, 100.0, 110.0) };
         let rest = Untouched { start: 1000.0, end: 2000.0 };
-        near(priced_growth(2000.0, rest, &[bought]), 2550.0 / 2000.0 * (4200.0 / 3600.0));
+        near(growth(2000.0, rest, &[bought]), 2550.0 / 2000.0 * (4200.0 / 3600.0));
     }
 
     #[test]
     fn a_day_that_begins_with_nothing_has_one_purchase() {
         let first = Traded { purchase: Some(deal(105.0, 10.0, 1.0)), ..held(0.0, 100.0, 110.0) };
         let second = Traded { purchase: Some(deal(50.0, 20.0, 2.0)), ..held(0.0, 50.0, 60.0) };
-        near(priced_growth(0.0, Untouched::default(), &[first, second]), 2300.0 / 2053.0);
+        near(growth(0.0, Untouched::default(), &[first, second]), 2300.0 / 2053.0);
         let sold = Traded { sale: Some(deal(120.0, 0.0, 1.0)), ..first };
-        near(priced_growth(0.0, Untouched::default(), &[sold]), 1199.0 / 1051.0);
-        assert_eq!(priced_growth(0.0, Untouched::default(), &[]), None);
+        near(growth(0.0, Untouched::default(), &[sold]), 1199.0 / 1051.0);
+        assert_eq!(growth(0.0, Untouched::default(), &[]), None);
     }
 
     #[test]
     fn once_all_is_sold_the_next_purchase_starts_anew() {
         let sold = Traded { sale: Some(deal(100.0, 0.0, 0.0)), ..held(10.0, 100.0, 110.0) };
         let bought = Traded { purchase: Some(deal(58.0, 5.0, 0.0)), ..held(0.0, 50.0, 60.0) };
-        near(priced_growth(1000.0, Untouched::default(), &[sold, bought]), 300.0 / 290.0);
+        near(growth(1000.0, Untouched::default(), &[sold, bought]), 300.0 / 290.0);
         // In the other order the first one's way to the close counts too.
         let late = Traded { sale: Some(deal(110.0, 0.0, 0.0)), ..sold };
         let before_it = 1080.0 / 1000.0;
-        near(priced_growth(1000.0, Untouched::default(), &[late, bought]), before_it * (1400.0 / 1370.0));
+        near(growth(1000.0, Untouched::default(), &[late, bought]), before_it * (1400.0 / 1370.0));
     }
 
     #[test]
@@ -302,10 +326,10 @@ mod tests {
         let one = Traded { purchase: Some(deal(110.0, 11.0, 1.0)), ..held(10.0, 100.0, 110.0) };
         let two = Traded { purchase: Some(deal(60.0, 12.0, 1.0)), ..held(10.0, 50.0, 60.0) };
         let expected = 1700.0 / 1500.0 * (1930.0 / 1932.0);
-        near(priced_growth(1500.0, Untouched::default(), &[one, two]), expected);
+        near(growth(1500.0, Untouched::default(), &[one, two]), expected);
         let sale = Traded { sale: Some(deal(60.0, 0.0, 3.0)), ..held(10.0, 50.0, 60.0) };
         // 1,700 at the purchase, 1,811 after it with its fee; the fee of the sale; 1,210 left.
-        near(priced_growth(1500.0, Untouched::default(), &[one, sale]), 1700.0 / 1500.0 * (1807.0 / 1811.0));
+        near(growth(1500.0, Untouched::default(), &[one, sale]), 1700.0 / 1500.0 * (1807.0 / 1811.0));
     }
 
     #[test]
