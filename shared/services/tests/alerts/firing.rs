@@ -24,8 +24,8 @@ async fn an_alert_fires_at_the_first_quote_of_which_its_condition_is_true() {
     let messages = world.sockets.take(&socket);
     assert_eq!(messages.len(), 1);
     assert_eq!(gist(&messages[0]), World::told(&alert, "12.01"));
-    assert_eq!(messages[0]["as_of"], "2026-11-20T15:15:00Z");
-    assert_eq!(messages[0]["fired_at"], "2026-11-20T15:15:00Z");
+    assert_eq!(messages[0]["as_of"], "2026-11-20T15:15:00.000Z");
+    assert_eq!(messages[0]["fired_at"], "2026-11-20T15:15:00.000Z");
     assert_eq!((&messages[0]["currency"], messages[0].get("replay")), (&"USD".into(), None));
     let fired = alerts::find(&world.app, ada, alert.id).await.unwrap();
     assert_eq!((fired.state, fired.last_fired_on), (AlertState::Fired, Some(day("2026-11-20"))));
