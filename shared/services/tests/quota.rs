@@ -238,19 +238,17 @@ async fn calls_that_are_left_to_others_are_not_taken() {
     assert!(processes[0].take(Turn::default()).await.is_ok(), "they are there for people");
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_calls_of_several_processes_arrive_at_their_distance() {
+#[tokio::test]
+async fn the_calls_of_several_processes_wait_for_their_distance() {
     // By a clock that stands still each turn is a spacing later than the one before.
     let clock = HandClock::start().reader();
-    let server = CountingServer::start(HandClock::start()).await;
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.clone()).unwrap());
-    let spacing = Duration::from_millis(60);
-    let processes: Vec<_> = (0..4).map(|_| worker_with(&server, &table, &clock, spacing)).collect();
-    let ibm: Symbol = "IBM".parse().unwrap();
-    let start = tokio::time::Instant::now();
-    let answers = join_all(processes.iter().map(|process| process.quote(&ibm, Patience::Caller))).await;
-    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
-    assert!(start.elapsed() >= spacing * 3, "{:?}", start.elapsed());
+    let turn = Turn { spacing: Duration::from_millis(60), ..Turn::default() };
+    let processes: Vec<_> = (0..4).map(|_| DurableBudget::alpha_vantage(table.clone(), clock.clone())).collect();
+    let waits = join_all(processes.iter().map(|process| process.take(turn))).await;
+    let mut waits: Vec<Duration> = waits.into_iter().map(Result::unwrap).collect();
+    waits.sort_unstable();
+    assert_eq!(waits, [0, 60, 120, 180].map(Duration::from_millis));
 }
 
 proptest! {
