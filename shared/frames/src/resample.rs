@@ -2,7 +2,7 @@
 //!
 //! A period is quoted on the scale of its last day: prices before a split inside it are divided by the
 //! ratio, volumes multiplied, so that its high and low compare. Splits multiply over the period and
-//! dividends add up on that same scale.
+//! dividends add up on that same scale. The high and the low of an impossible day are those of its open and close.
 
 use domain::{Bar, Bars, Day, Interval, SplitFactor, calendar};
 use polars::prelude::{Column, DataFrame, DataType, Expr, IntoLazy, PolarsResult, col, lit};
@@ -115,8 +115,8 @@ fn frame(bars: &Bars, splits: &Splits) -> PolarsResult<DataFrame> {
         vec![
             Column::new("date".into(), days),
             numbers("open", bars.open()),
-            numbers("high", bars.high()),
-            numbers("low", bars.low()),
+            numbers("high", &bars.credible_high()),
+            numbers("low", &bars.credible_low()),
             numbers("close", bars.close()),
             numbers("volume", bars.volume()),
             numbers("adjusted_close", bars.adjusted_close()),

@@ -67,6 +67,24 @@ fn a_week_runs_from_monday_to_its_last_trading_day() {
 }
 
 #[test]
+fn the_extremes_of_an_impossible_day_are_none_of_its_week() {
+    let bar = |date: &str, high, low| Bar {
+        date: day(date),
+        open: 9.0,
+        high,
+        low,
+        close: 10.0,
+        volume: 1.0,
+        adjusted_close: 10.0,
+        split_ratio: 1.0,
+        dividend: 0.0,
+    };
+    let days = [bar("2013-01-07", 10.5, 8.5), bar("2013-01-08", 1_000.0, 8.0), bar("2013-01-09", 11.0, 0.01)];
+    let weeks = resample(&Bars::from_rows(days).unwrap(), Interval::Week).unwrap();
+    assert_eq!((weeks[0].bar.high, weeks[0].bar.low), (10.5, 8.5));
+}
+
+#[test]
 fn dividends_add_up_on_the_scale_of_the_last_day() {
     let bar = |date: &str, split_ratio, dividend| Bar {
         date: day(date),
@@ -174,10 +192,17 @@ fn prices_that_overflow_their_scale_are_an_error() {
     assert!(matches!(resample(&bars, Interval::Week), Err(FramesError::Scale(_))));
 }
 
+fn credible(bar: Bar) -> Bar {
+    if !bar.is_impossible() {
+        return bar;
+    }
+    Bar { high: bar.open.max(bar.close), low: bar.open.min(bar.close), ..bar }
+}
+
 /// What polars must agree with: one pass over the bars.
 fn plain_fold(bars: &Bars, interval: Interval) -> Vec<Bar> {
     let mut periods: Vec<Bar> = Vec::new();
-    for bar in bars.iter() {
+    for bar in bars.iter().map(credible) {
         match periods.last_mut() {
             Some(period) if same_period(period.date, bar.date, interval) => {
                 let ratio = bar.split_ratio;
