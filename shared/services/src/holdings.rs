@@ -12,13 +12,14 @@ use serde::Serialize;
 use store::retry::{Retry, retry};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use valuation::{Held, Holding, Share, Unvalued};
+use valuation::{Held, Holding, Noted, Share, Unvalued};
 
 use crate::error::ServiceError;
 use crate::exchange_rates::ExchangeRates;
 use crate::history::{Reader, Wait};
 use crate::market_clock::{held_through, market_day};
 use crate::price_lines::{self, FX_UNAVAILABLE, PriceLines};
+use crate::warnings::on_rates_of_another_day;
 use crate::{App, portfolios, warnings};
 
 use lots::{Ready, Stored};
@@ -118,14 +119,14 @@ pub async fn of_portfolio(app: &App, customer: CustomerId, id: PortfolioId) -> R
     )?;
     let realized = realized::by_symbol(app, id, &stored, &rates).await?;
     let fills = lots::fills(app, id, &stored, &lines).await?;
-    let mut unavailable = reasons(&stored, &realized);
+    let mut unavailable = reasons(&stored, &realized.gains);
     let mut ready = Vec::with_capacity(held.len());
     for (symbol, stored) in &stored {
         let Some(line) = lines.get(symbol) else { continue };
         if !stored.is_held(held_through(app, line.last_day(app))) {
             continue;
         }
-        let realized_gain = realized.get(symbol).copied().unwrap_or(Some(Decimal::ZERO));
+        let realized_gain = realized.gains.get(symbol).copied().unwrap_or(Some(Decimal::ZERO));
         match lots::prepared(app, stored, line, &fills, &rates, realized_gain) {
             Ok(symbol) => ready.push(symbol),
             Err(reason) => {
@@ -136,8 +137,8 @@ pub async fn of_portfolio(app: &App, customer: CustomerId, id: PortfolioId) -> R
     let positions: Vec<Held<'_>> = ready.iter().map(|symbol| symbol.held(rates.on(symbol.currency, today))).collect();
     let found = valuation::holdings(base, &positions);
     unavailable.extend(found.unavailable);
-    let realized_gain: Option<Decimal> = realized.values().copied().sum();
-    let mut warnings = warnings(app, &stored, &lines, &ready);
+    let realized_gain: Option<Decimal> = realized.gains.values().copied().sum();
+    let mut warnings = warnings(app, &stored, &lines, &ready, &realized.without_rate);
     warnings.extend(rates.warnings(ready.iter().map(|symbol| symbol.currency)));
     let items = found.items.into_iter().zip(&ready);
     Ok(PortfolioHoldings {
@@ -174,10 +175,16 @@ fn reasons(
 }
 
 /// What a reader must know: of the prices, of rates of other days, and of lots that are in nothing yet.
-fn warnings(app: &App, stored: &BTreeMap<Symbol, Stored>, lines: &PriceLines, ready: &[Ready<'_>]) -> Vec<Warning> {
+fn warnings(
+    app: &App,
+    stored: &BTreeMap<Symbol, Stored>,
+    lines: &PriceLines,
+    ready: &[Ready<'_>],
+    without_rate: &BTreeMap<Symbol, Noted>,
+) -> Vec<Warning> {
     let today = market_day(app);
     let mut found = warnings::of_lines(app, ready.iter().map(|symbol| symbol.rests_on(today)));
-    found.extend(ready.iter().filter_map(Ready::warning_on_rates));
+    found.extend(without_rate.iter().filter_map(|(symbol, &noted)| on_rates_of_another_day(symbol, Some(noted))));
     for (symbol, stored) in stored {
         let through = held_through(app, lines.get(symbol).and_then(|line| line.last_day(app)));
         found.extend(warnings::on_lots_to_come(symbol, stored.lots_to_come(through), through));

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use domain::calendar::next_trading_days;
 use domain::{Bar, Bars, Currency, Day, Price, Quantity};
+use ledger::Side;
 use market::{Folder, Patience, Provider as _};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -132,6 +133,23 @@ async fn a_purchase_on_a_day_without_a_rate_is_exchanged_at_the_last_one_and_nam
         warnings.filter(|warning| warning["code"] == "rate_of_another_day").cloned().collect::<Vec<_>>()
     };
     assert_eq!(named(&now), named(&found), "holdings say so too");
+}
+
+#[tokio::test]
+async fn holdings_name_purchases_and_sales_of_a_day_without_a_rate_as_performance_does() {
+    let mut world = World::new(case("fx-gap", "2020-03-31").await, Currency::USD).await;
+    let symbol = "SAP.DE".parse().unwrap();
+    world.trade(Side::Buy, &symbol, "10", day("2019-12-30")).await;
+    world.trade(Side::Sell, &symbol, "4", day("2019-12-30")).await;
+    let of_rates = |answer: &Value| {
+        let warnings = answer["warnings"].as_array().unwrap().iter();
+        warnings.filter(|warning| warning["code"] == "rate_of_another_day").cloned().collect::<Vec<_>>()
+    };
+    let named = of_rates(&held(&world).await);
+    assert!(named[0]["detail"].as_str().unwrap().ends_with(": 2, the first on 2019-12-30."), "{named:?}");
+    world.trade(Side::Sell, &symbol, "6", day("2020-01-31")).await;
+    assert_eq!(of_rates(&held(&world).await), named, "where nothing is held any more");
+    assert_eq!(of_rates(&performed(&world, &world.app, &Span::default()).await), named);
 }
 
 #[tokio::test]

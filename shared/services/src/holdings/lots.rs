@@ -13,15 +13,15 @@ use rust_decimal::Decimal;
 use store::limits::MAX_KEYS;
 use store::{Item, StoreError, documents, keys};
 use uuid::Uuid;
-use valuation::{Held, Noted, Purchase, Quoted, Unvalued};
+use valuation::{Held, Purchase, Quoted, Unvalued};
 
 use super::{HeldLot, LotOrigin, written};
 use crate::error::ServiceError;
 use crate::exchange_rates::ExchangeRates;
 use crate::market_clock::{held_through, market_day};
 use crate::price_lines::{PriceLine, PriceLines};
-use crate::warnings::{Span, Warning};
-use crate::{App, listing, positions, warnings};
+use crate::warnings::Span;
+use crate::{App, listing, positions};
 
 /// Bars among which there is one of a weekend where weekends trade.
 const DAYS_OF_A_WEEK: usize = 7;
@@ -30,7 +30,7 @@ const DAYS_OF_A_WEEK: usize = 7;
 #[derive(Default)]
 pub(super) struct Stored {
     pub(super) position: Option<Position>,
-    investments: Vec<Investment>,
+    pub(super) investments: Vec<Investment>,
 }
 
 /// A lot of either origin and, for one that was bought on the day of the price, what was paid for a unit.
@@ -50,8 +50,6 @@ pub(super) struct Ready<'a> {
     pub(super) lots: Vec<HeldLot>,
     bought_today: Vec<Purchase>,
     realized_gain: Option<Decimal>,
-    /// Lots whose cost is exchanged at the rate of another day.
-    without_rate: Option<Noted>,
 }
 
 impl Stored {
@@ -104,11 +102,6 @@ impl Ready<'_> {
     pub(super) fn rests_on(&self, today: Day) -> (&PriceLine, Span) {
         let since = self.lots.first().map_or(today, |lot| lot.acquired_on);
         (self.line, (since, today.max(since)))
-    }
-
-    /// That costs of lots are exchanged at rates of other days.
-    pub(super) fn warning_on_rates(&self) -> Option<Warning> {
-        warnings::on_rates_of_another_day(&self.line.instrument.symbol, self.without_rate)
     }
 
     pub(super) fn held(&self, rate: Option<Decimal>) -> Held<'_> {
@@ -167,7 +160,6 @@ pub(super) fn prepared<'a>(
         lots: Vec::new(),
         bought_today: Vec::new(),
         realized_gain,
-        without_rate: None,
     };
     let last_day = line.last_day(app);
     let lots = stored.lots(fills, held_through(app, last_day)).ok_or(Unvalued::TooLarge)?;
@@ -182,10 +174,6 @@ pub(super) fn prepared<'a>(
         }
         let (paid_in, acquired_on) = (lot.cost.currency(), lot.acquired_on);
         let rate = rates.of_flow(paid_in, acquired_on);
-        if rate.is_some() && rates.on(paid_in, acquired_on).is_none() {
-            let before = ready.without_rate.unwrap_or(Noted { flows: 0, first: acquired_on });
-            ready.without_rate = Some(Noted { flows: before.flows.saturating_add(1), ..before });
-        }
         let cost = rate.and_then(|rate| in_base(lot.cost, rate, rates.base()));
         ready.lots.push(HeldLot { lot_id: lot.id, origin, acquired_on, quantity, cost });
     }

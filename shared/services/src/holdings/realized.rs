@@ -1,22 +1,33 @@
-//! What the sales of each symbol have gained, in the base currency.
+//! What the sales of each symbol have gained, in the base currency, and which flows had no rate of their day.
 
 use std::collections::BTreeMap;
 
-use domain::{Currency, Day, PortfolioId, Symbol};
+use domain::{Currency, Day, Investment, PortfolioId, Symbol};
 use ledger::fx::realized_in_base;
 use ledger::replay::replay;
 use ledger::{Folded, Movement, Position, Refusal, Relieved, Side, Trade};
 use rust_decimal::Decimal;
+use valuation::Noted;
 
 use super::lots::Stored;
 use crate::error::ServiceError;
 use crate::exchange_rates::ExchangeRates;
+use crate::market_clock::market_day;
 use crate::{App, positions};
 
 /// The day of a sale and what it took of each lot.
 type Sale = (Day, Vec<Relieved>);
 
-/// By symbol what its sales have gained; none without a rate of a day of a purchase or a sale.
+/// What the trades and investments of each symbol say.
+#[derive(Debug, Default)]
+pub(super) struct Realized {
+    /// What sales have gained; none without a rate of a day of a purchase or a sale.
+    pub(super) gains: BTreeMap<Symbol, Option<Decimal>>,
+    /// Purchases and sales that are exchanged at the rate of another day.
+    pub(super) without_rate: BTreeMap<Symbol, Noted>,
+}
+
+/// What the sales of each symbol have gained.
 ///
 /// Of a foreign instrument each side of a sale is exchanged at the rate of its own day. What a sale took is what its
 /// record lists, where the position has folded the splits that its records name. It comes from a replay of the trades
@@ -26,22 +37,27 @@ pub(super) async fn by_symbol(
     id: PortfolioId,
     stored: &BTreeMap<Symbol, Stored>,
     rates: &ExchangeRates,
-) -> Result<BTreeMap<Symbol, Option<Decimal>>, ServiceError> {
-    let mut gains = BTreeMap::new();
+) -> Result<Realized, ServiceError> {
+    let mut realized = Realized::default();
     let mut foreign = Vec::new();
     for position in stored.values().filter_map(|stored| stored.position.as_ref()) {
         if position.currency == rates.base() {
-            gains.insert(position.symbol.clone(), Some(position.realized_gain.amount()));
+            realized.gains.insert(position.symbol.clone(), Some(position.realized_gain.amount()));
         } else {
             foreign.push(position);
         }
     }
-    if foreign.is_empty() {
-        return Ok(gains);
-    }
     let mut trades: BTreeMap<Symbol, Vec<Trade>> = BTreeMap::new();
-    for trade in positions::of_portfolio(app, id).await? {
-        trades.entry(trade.symbol.clone()).or_default().push(trade);
+    if !foreign.is_empty() {
+        for trade in positions::of_portfolio(app, id).await? {
+            trades.entry(trade.symbol.clone()).or_default().push(trade);
+        }
+    }
+    for (symbol, stored) in stored {
+        let trades = trades.get(symbol).map_or(&[][..], Vec::as_slice);
+        if let Some(noted) = without_rate(trades, &stored.investments, market_day(app), rates) {
+            realized.without_rate.insert(symbol.clone(), noted);
+        }
     }
     for position in foreign {
         let trades = trades.remove(&position.symbol).unwrap_or_default();
@@ -50,9 +66,22 @@ pub(super) async fn by_symbol(
             Some(sales) => sales,
             None => replayed(position.clone(), trades, folded).await?,
         };
-        gains.insert(position.symbol.clone(), in_base(position.currency, &sales, rates)?);
+        realized.gains.insert(position.symbol.clone(), in_base(position.currency, &sales, rates)?);
     }
-    Ok(gains)
+    Ok(realized)
+}
+
+/// The flows up to `today` that are exchanged at the rate of another day, trades of one currency with the base left out.
+fn without_rate(trades: &[Trade], investments: &[Investment], today: Day, rates: &ExchangeRates) -> Option<Noted> {
+    let traded = trades.iter().map(|trade| (trade.currency, trade.market_day));
+    let elsewhere = investments.iter().map(|one| (one.currency(), one.purchase_date));
+    let flows = traded.chain(elsewhere).filter(|&(_, day)| day <= today);
+    let of_another_day = |&(currency, day): &(Currency, Day)| {
+        rates.on(currency, day).is_none() && rates.of_flow(currency, day).is_some()
+    };
+    let days: Vec<Day> = flows.filter(of_another_day).map(|(_, day)| day).collect();
+    let first = *days.iter().min()?;
+    Some(Noted { flows: u32::try_from(days.len()).unwrap_or(u32::MAX), first })
 }
 
 /// The sales as their records list them, where these are by the splits that are folded.
