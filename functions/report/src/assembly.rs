@@ -85,6 +85,7 @@ fn put_together(figures: Figures) -> Result<Content, Problem> {
         from: run.data.from,
         to: run.data.to,
         strategy: strategy(&run.request)?,
+        periods_per_year: run.periods_per_year,
         metrics: run.metrics,
         unavailable: run.unavailable,
         benchmark: Benchmark { metrics: benchmark.metrics, unavailable: benchmark.unavailable },

@@ -75,6 +75,12 @@ pub fn periods_per_year(bars: &Bars) -> u32 {
     Spacing::of(bars.dates()).periods_per_year()
 }
 
+/// Bars of a year of trading days: what earlier records, which do not say it, counted with.
+#[must_use]
+pub fn of_trading_days() -> u32 {
+    Spacing::TradingDays.periods_per_year()
+}
+
 /// The pairs of neighbouring days that are further apart than a calendar explains: more than seven days and, of weekly and
 /// monthly bars, more than from one to the next.
 #[must_use]

@@ -41,6 +41,10 @@ pub struct Report {
     pub to: Day,
     /// Rules, fills and costs that the figures belong to.
     pub strategy: Strategy,
+    /// Bars of a year, by which figures of one bar became figures of a year: 252 of trading days, 365 where weekends trade
+    /// too, 52 of weeks, 12 of months.
+    #[serde(default = "domain::spacing::of_trading_days")]
+    pub periods_per_year: u32,
     /// Figures of the strategy.
     pub metrics: Metrics,
     /// Why a figure of `metrics` is null, by its name.

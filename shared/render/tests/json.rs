@@ -32,6 +32,7 @@ fn the_json_has_the_names_that_callers_rely_on() {
         "name",
         "notes",
         "open_trade",
+        "periods_per_year",
         "source",
         "strategy",
         "symbol",

@@ -114,6 +114,14 @@ fn a_name_of_letters_that_the_font_lacks_gives_way_to_the_symbol_and_a_note() {
 }
 
 #[test]
+fn the_method_says_how_many_bars_a_year_has() {
+    for (case, sentence) in [("weekends_too", "365 days a year"), ("chinese_name", "252 trading days a year")] {
+        let (_, report, data) = samples::cases().into_iter().find(|(name, ..)| *name == case).unwrap();
+        assert_contains(&text_of(&pdf(&report, &data).unwrap()), sentence, case);
+    }
+}
+
+#[test]
 fn the_sentence_and_the_code_of_every_warning_are_printed() {
     let (name, report, data) = samples::cases().remove(0);
     let text = text_of(&pdf(&report, &data).unwrap());

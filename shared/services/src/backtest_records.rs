@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use domain::{Day, Spacing, Symbol};
+use domain::{Day, Symbol};
 use quant::backtest::{Fill, OpenTrade, PendingOrder, Trade, Warning};
 use quant::metrics::Metrics;
 use serde::{Deserialize, Serialize};
@@ -67,11 +67,6 @@ pub struct BenchmarkSummary {
     pub unavailable: BTreeMap<String, String>,
 }
 
-/// Earlier backtests took every year for one of trading days.
-fn of_trading_days() -> u32 {
-    Spacing::TradingDays.periods_per_year()
-}
-
 /// A backtest without its trades and equity, as lists show it.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Summary {
@@ -86,7 +81,7 @@ pub struct Summary {
     pub data: DataUsed,
     /// Bars of a year, by which figures of one bar became figures of a year: 252 of trading days, 365 where weekends trade
     /// too, 52 of weeks, 12 of months.
-    #[serde(default = "of_trading_days")]
+    #[serde(default = "domain::spacing::of_trading_days")]
     pub periods_per_year: u32,
     /// Its figures.
     pub metrics: Metrics,
@@ -137,7 +132,7 @@ pub struct Run {
     pub data: DataUsed,
     /// Bars of a year, by which figures of one bar became figures of a year: 252 of trading days, 365 where weekends trade
     /// too, 52 of weeks, 12 of months.
-    #[serde(default = "of_trading_days")]
+    #[serde(default = "domain::spacing::of_trading_days")]
     pub periods_per_year: u32,
     /// Its figures.
     pub metrics: Metrics,

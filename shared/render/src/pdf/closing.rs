@@ -13,20 +13,34 @@ const NOTE_LINES: usize = 8;
 /// What is printed where letters of the instrument's name are not.
 const NAME_CUT: &str = "The name of the instrument has letters that this document's font lacks. They are left out; the JSON has the whole name.";
 
-const METHOD: [&str; 4] = [
-    "Backtest: a rule is judged on each day's close with the data known by then. One position at a time, bought with all \
-     the cash; splits change the units held, dividends are paid in cash. Buy and hold runs through the same engine with \
-     the same costs.",
-    "Figures: 252 trading days a year, sample standard deviation. CAGR uses calendar days over 365.25. Sharpe and Sortino \
-     are annualised; Calmar is CAGR over the maximum drawdown. VaR and CVaR are the 5 % quantile of daily returns and the \
-     mean of the returns at or below it. A drawdown's length runs from its peak to the recovery, or to the end.",
-    "Forecast: point and bands come from the prices up to the day named, nothing later. The checked forecast was made \
-     afterwards with the data of its day and is labelled as hindsight. About one price in twenty lies outside a 95 % band \
-     that is right.",
-    "Past results, simulated ones above all, say little about the future: a simulation knows no thin market, no tax and \
-     no hesitation. This report informs; it is neither investment advice nor an offer to buy or sell. Prices come from the \
-     source named on the first page and may contain errors.",
-];
+const BACKTEST: &str = "Backtest: a rule is judged on each day's close with the data known by then. One position at a time, bought \
+     with all the cash; splits change the units held, dividends are paid in cash. Buy and hold runs through the same \
+     engine with the same costs.";
+
+const FORECAST: &str = "Forecast: point and bands come from the prices up to the day named, nothing later. The checked forecast \
+     was made afterwards with the data of its day and is labelled as hindsight. About one price in twenty lies outside a \
+     95 % band that is right.";
+
+const DISCLAIMER: &str = "Past results, simulated ones above all, say little about the future: a simulation knows no thin market, \
+     no tax and no hesitation. This report informs; it is neither investment advice nor an offer to buy or sell. Prices \
+     come from the source named on the first page and may contain errors.";
+
+/// How the figures are computed, where a year has so many bars.
+fn figures(periods_per_year: u32) -> String {
+    let bars = match periods_per_year {
+        252 => "trading days",
+        365 => "days",
+        52 => "weeks",
+        12 => "months",
+        _ => "bars",
+    };
+    format!(
+        "Figures: {periods_per_year} {bars} a year, sample standard deviation. CAGR uses calendar days over 365.25. Sharpe \
+         and Sortino are annualised; Calmar is CAGR over the maximum drawdown. VaR and CVaR are the 5 % quantile of the \
+         returns from bar to bar and the mean of the returns at or below it. A drawdown's length runs from its peak to the \
+         recovery, or to the end."
+    )
+}
 
 /// How the disclaimer ends.
 #[cfg(test)]
@@ -35,6 +49,7 @@ pub(crate) const LAST_SENTENCE: &str = "may contain errors.";
 /// What stands at the end of a report, broken into lines.
 pub(crate) struct Closing {
     notes: Vec<String>,
+    method: [String; 4],
 }
 
 impl Closing {
@@ -47,13 +62,18 @@ impl Closing {
             notes.truncate(NOTE_LINES - 1);
             notes.push("… more notes are in the JSON.".to_owned());
         }
-        Self { notes }
+        let texts = [BACKTEST, &figures(report.periods_per_year), FORECAST, DISCLAIMER];
+        Self { notes, method: texts.map(str::to_owned) }
     }
 
     /// Height of everything at the end.
     pub(crate) fn height(&self) -> f32 {
         let notes = if self.notes.is_empty() { 0.0 } else { self.notes_height() + HEADING };
-        notes + HEADING + METHOD.iter().map(|text| lines_height(text, SMALL) + 2.0).sum::<f32>() + 6.0
+        notes + HEADING + self.method_height() + 6.0
+    }
+
+    fn method_height(&self) -> f32 {
+        self.method.iter().map(|text| lines_height(text, SMALL) + 2.0).sum()
     }
 
     fn notes_height(&self) -> f32 {
@@ -68,8 +88,8 @@ impl Closing {
             }
             paper.skip(4.0);
         }
-        paper.heading("Method and disclaimer", METHOD.iter().map(|text| lines_height(text, SMALL) + 2.0).sum());
-        for text in METHOD {
+        paper.heading("Method and disclaimer", self.method_height());
+        for text in &self.method {
             paper.paragraph(text, SMALL);
             paper.skip(2.0);
         }

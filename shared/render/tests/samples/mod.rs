@@ -228,6 +228,7 @@ pub fn report_of(
             fractional: true,
             risk_free_rate: 0.0,
         },
+        periods_per_year: 252,
         metrics,
         unavailable,
         benchmark: Benchmark { metrics: benchmark_metrics, unavailable: benchmark_unavailable },
@@ -279,8 +280,12 @@ pub fn cases() -> Vec<(&'static str, Report, ChartData)> {
         (0..40).map(|index| warning(&format!("note_{index}"), &"something to know ".repeat(12))).collect();
     cases.push(("markup_and_long_texts", report, data));
     let (mut report, data) = report_on("FB", 1.0, (10, 30), crossed);
-    "贵州茅台酒股份有限公司".clone_into(&mut report.name);
+    let listed = include_str!("../../../../tests/cases/names/instruments.csv").lines().nth(1).unwrap();
+    report.name = listed.split_once(',').unwrap().1.to_owned();
     cases.push(("chinese_name", report, data));
+    let (mut report, data) = report_on("FB", 1.0, (10, 30), crossed);
+    report.periods_per_year = 365;
+    cases.push(("weekends_too", report, data));
     let few = bars("FB").slice(0, 3);
     cases.push(named("three_bars", report_of("FB", &few, (2, 3), crossed)));
     let one = bars("FB").slice(0, 1);
