@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use csv::{ByteRecord, StringRecord};
 use domain::{Instrument, InstrumentType, Symbol};
 use serde::Deserialize;
 
@@ -41,9 +42,12 @@ pub enum InstrumentsError {
     /// The header names no symbol.
     #[error("the header has no column `symbol`")]
     NoSymbols,
-    /// The header cannot be read.
-    #[error("the header cannot be read: {0}")]
-    Header(#[from] csv::Error),
+    /// The header is not text.
+    #[error("the header is not text in UTF-8")]
+    HeaderNotText,
+    /// The cells of a line cannot be told apart.
+    #[error("the file cannot be read: {0}")]
+    Cells(#[from] csv::Error),
     /// The file is there but cannot be read, or is too large.
     #[error("the file cannot be read")]
     Unreadable,
@@ -89,51 +93,92 @@ impl Instruments {
     }
 }
 
-/// Reads a list of instruments; lines that cannot be read are left out and named. An empty file lists none.
+/// Reads a list of instruments line by line; lines that cannot be read are left out and named. An empty file lists none.
+/// No cell goes on beyond its line: a quote that is left open spoils its own line and takes no other away.
 pub fn read(bytes: &[u8]) -> Result<Instruments, InstrumentsError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut instruments = Instruments::default();
-    if bytes.trim_ascii().is_empty() {
-        return Ok(instruments);
-    }
-    let mut lines = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(bytes);
-    let header = lines.headers()?.clone();
+    let mut lines = numbered_lines(bytes).filter(|(_, line)| !line.trim_ascii().is_empty());
+    let Some((_, header)) = lines.next() else { return Ok(instruments) };
+    let header =
+        StringRecord::from_byte_record(record_of(header)?.cells).map_err(|_| InstrumentsError::HeaderNotText)?;
     let symbols = header.iter().position(|name| name == "symbol").ok_or(InstrumentsError::NoSymbols)?;
-    for record in lines.records() {
-        let read = record.map_err(|error| fault(error.position(), None, cause(error.kind())));
-        let read = read.and_then(|record| {
-            let symbol = || record.get(symbols).and_then(|text| text.parse().ok());
-            if record.len() != header.len() {
-                let cells = format!("{} cells where the header has {}", record.len(), header.len());
-                return Err(fault(record.position(), symbol(), cells));
+    for (number, text) in lines {
+        let record = record_of(text)?;
+        let symbol = symbol_of(&record.cells, symbols).or_else(|| symbol_of(&plain_cells(text), symbols));
+        let fault = |fault| LineFault { line: Some(number), symbol: symbol.clone(), fault };
+        match read_line(record, &header) {
+            Ok(line) if instruments.listings.contains_key(&line.symbol) => {
+                instruments.faults.push(fault(format!("{} has two lines", line.symbol)));
             }
-            let line = record.deserialize::<Line>(Some(&header));
-            let line = line.map_err(|error| fault(record.position(), symbol(), cause(error.kind())))?;
-            if instruments.listings.contains_key(&line.symbol) {
-                let repeated = format!("{} has two lines", line.symbol);
-                return Err(fault(record.position(), Some(line.symbol), repeated));
+            Ok(line) => {
+                instruments.listings.insert(line.symbol.clone(), listing(line));
             }
-            Ok(listing(line))
-        });
-        match read {
-            Ok(listing) => {
-                instruments.listings.insert(listing.instrument.symbol.clone(), listing);
-            }
-            Err(fault) => instruments.faults.push(fault),
+            Err(cause) => instruments.faults.push(fault(cause)),
         }
     }
     Ok(instruments)
 }
 
-fn fault(position: Option<&csv::Position>, symbol: Option<Symbol>, fault: String) -> LineFault {
-    LineFault { line: position.map(csv::Position::line), symbol, fault }
+/// The lines of a text without their ends, counted from 1 as an editor does: LF, CRLF and CR each end one.
+fn numbered_lines(text: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
+    let mut rest = Some(text);
+    let lines = std::iter::from_fn(move || {
+        let text = rest?;
+        let Some(end) = text.iter().position(|byte| matches!(byte, b'\n' | b'\r')) else { return rest.take() };
+        let (line, after) = text.split_at(end);
+        rest = after.strip_prefix(b"\r\n").or_else(|| after.get(1..));
+        Some(line)
+    });
+    (1..).zip(lines)
 }
 
-fn cause(kind: &csv::ErrorKind) -> String {
-    match kind {
-        csv::ErrorKind::Deserialize { err, .. } => err.kind().to_string(),
-        _ => "it is not text in UTF-8".to_owned(),
+/// The cells of a line.
+struct Record {
+    cells: ByteRecord,
+    /// Whether a quote is open at the end of the line.
+    is_open: bool,
+}
+
+fn record_of(line: &[u8]) -> Result<Record, csv::Error> {
+    // A line break within a quoted cell is part of the cell.
+    let ended = [line, b"\n"].concat();
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(ended.as_slice());
+    let mut cells = ByteRecord::new();
+    reader.read_byte_record(&mut cells)?;
+    let is_open = cells.iter().next_back().is_some_and(|cell| cell.ends_with(b"\n"));
+    cells.trim();
+    Ok(Record { cells, is_open })
+}
+
+/// The cells of a line in which quotes mean nothing: what can be read of one that is spoilt by them.
+fn plain_cells(line: &[u8]) -> ByteRecord {
+    let is_around = |byte: &u8| *byte == b'"' || byte.is_ascii_whitespace();
+    let bare = |cell: &[u8]| {
+        let start = cell.iter().position(|byte| !is_around(byte)).unwrap_or(cell.len());
+        let end = cell.iter().rposition(|byte| !is_around(byte)).map_or(start, |last| last + 1);
+        cell[start..end].to_vec()
+    };
+    line.split(|byte| *byte == b',').map(bare).collect()
+}
+
+fn symbol_of(cells: &ByteRecord, column: usize) -> Option<Symbol> {
+    str::from_utf8(cells.get(column)?).ok()?.parse().ok()
+}
+
+/// Errors: what is wrong with the line.
+fn read_line(record: Record, header: &StringRecord) -> Result<Line, String> {
+    if record.is_open {
+        return Err("a quote is left open".to_owned());
     }
+    let cells = StringRecord::from_byte_record(record.cells).map_err(|_| "it is not text in UTF-8".to_owned())?;
+    if cells.len() != header.len() {
+        return Err(format!("{} cells where the header has {}", cells.len(), header.len()));
+    }
+    cells.deserialize::<Line>(Some(header)).map_err(|error| match error.kind() {
+        csv::ErrorKind::Deserialize { err, .. } => err.kind().to_string(),
+        _ => error.to_string(),
+    })
 }
 
 fn listing(line: Line) -> Listing {
@@ -205,5 +250,38 @@ mod tests {
         assert_eq!(instruments.faults(), []);
         let vodafone = instruments.listing(&symbol("VOD.L")).unwrap();
         assert_eq!((vodafone.instrument.currency.code(), vodafone.in_hundredths), ("GBP", true));
+    }
+
+    #[test]
+    fn a_quote_that_is_left_open_spoils_its_own_line_only() {
+        let text = b"symbol,name,currency\nAAA,\"open quote,EUR\nBBB,B,EUR\n\"DDD,D,EUR\nEEE,E,\"EUR\nCCC,\"C, \"\"the\"\" third\",GBP\nFFF,5\" gun,EUR";
+        let instruments = read(text).unwrap();
+        let faults: Vec<String> = instruments.faults().iter().map(ToString::to_string).collect();
+        assert_eq!(faults, [2, 4, 5].map(|line| format!("line {line}: a quote is left open")));
+        for (text, line) in [("AAA", 2), ("DDD", 4), ("EEE", 5)] {
+            assert_eq!(instruments.listing(&symbol(text)).unwrap_err().line, Some(line), "{text}");
+        }
+        for (text, currency, name) in
+            [("BBB", "EUR", "B"), ("CCC", "GBP", "C, \"the\" third"), ("FFF", "EUR", "5\" gun")]
+        {
+            let read = instrument(&instruments, text);
+            assert_eq!((read.currency.code(), read.name.as_str()), (currency, name), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_in_another_encoding_takes_its_symbol_away_and_no_currency_is_guessed() {
+        let instruments = read(b"symbol,name,currency\nGLE,Soci\xe9t\xe9,EUR\nSAP,SAP,EUR\n").unwrap();
+        let fault = instruments.listing(&symbol("GLE")).unwrap_err();
+        assert_eq!(fault.to_string(), "line 2: it is not text in UTF-8");
+        assert_eq!(instrument(&instruments, "SAP").currency.code(), "EUR");
+        assert_eq!(read(b"symbol,\xff\nSAP,EUR\n").unwrap_err().to_string(), "the header is not text in UTF-8");
+    }
+
+    #[test]
+    fn lines_are_counted_as_an_editor_does() {
+        let instruments = read(b"\n  \rsymbol,currency\r\n\r\nAAA,EURO\rBBB,EURO\n\nCCC,EURO").unwrap();
+        let lines: Vec<_> = instruments.faults().iter().filter_map(|fault| fault.line).collect();
+        assert_eq!(lines, [5, 6, 8]);
     }
 }
