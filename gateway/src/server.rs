@@ -25,7 +25,7 @@ mod places;
 mod sending;
 
 use places::{Closing, Place, Places};
-use sending::{Flushed, Sending};
+use sending::{Flushed, Pace, Sending};
 
 /// Requests and scheduled runs in flight get this long to finish when the server stops.
 const GRACE: Duration = Duration::from_secs(10);
@@ -40,13 +40,15 @@ pub struct Limits {
     pub connections: u32,
     /// How long a request's body may take.
     pub body: Deadlines,
+    /// How slowly an answer may be read.
+    pub(crate) answer: Pace,
     /// How much of all bodies may be held at a time, in KiB; what comes beyond that waits, and is refused in the end.
     pub buffered_kib: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 1024, body: Deadlines::default(), buffered_kib: 256 << 10 }
+        Self { connections: 1024, body: Deadlines::default(), answer: Pace::default(), buffered_kib: 256 << 10 }
     }
 }
 
@@ -142,6 +144,7 @@ async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 async fn accept(platform: Arc<Platform>, listener: TcpListener, limits: Limits, stopped: watch::Receiver<bool>) {
     let places = Places::new(limits.connections);
     let bodies = Bodies::new(limits.body, limits.buffered_kib);
+    let pace = limits.answer;
     let mut stopping = stopped.clone();
     let mut stop = pin!(stopping.wait_for(|stopped| *stopped));
     loop {
@@ -151,7 +154,7 @@ async fn accept(platform: Arc<Platform>, listener: TcpListener, limits: Limits, 
         };
         match accepted {
             Ok((accepted, stream)) => {
-                tokio::spawn(serve(platform.clone(), stream, accepted, bodies.clone(), stopped.clone()));
+                tokio::spawn(serve(platform.clone(), stream, accepted, (bodies.clone(), pace), stopped.clone()));
             }
             Err(error) => {
                 // Out of file descriptors, most often: it passes when connections close.
@@ -169,7 +172,7 @@ async fn serve(
     platform: Arc<Platform>,
     stream: TcpStream,
     accepted: Accepted,
-    bodies: Bodies,
+    (bodies, pace): (Bodies, Pace),
     mut stopped: watch::Receiver<bool>,
 ) {
     let Accepted { peer, place, closing } = accepted;
@@ -183,7 +186,7 @@ async fn serve(
             Ok::<_, Infallible>(sending.answer(response, busy))
         }
     });
-    let stream = Flushed { stream, sending: sending.clone() };
+    let stream = Flushed::new(stream, sending.clone(), pace);
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());

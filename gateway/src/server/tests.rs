@@ -215,6 +215,24 @@ async fn a_connection_whose_answer_is_still_being_sent_is_not_closed_for_a_new_o
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn clients_that_do_not_read_their_answers_keep_no_place() {
+    let answer = Pace { pause: Duration::from_millis(20), ..Pace::default() };
+    let (server, _folder) = started_with(Limits { connections: 2, answer, ..Limits::default() }).await;
+    let mut unread = Vec::new();
+    for _ in 0..6 {
+        let mut stream = TcpStream::connect(server.address()).await.unwrap();
+        // Whose answers are more than the system buffers for a client that does not read.
+        let requests = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(200);
+        stream.write_all(&requests).await.unwrap();
+        unread.push(stream);
+    }
+    let asked = tokio::time::timeout(Duration::from_mins(1), get(server.address(), "/health"));
+    assert_eq!(asked.await.expect("a place becomes free").0, 200);
+    drop(unread);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_body_for_which_there_is_no_room_is_a_503_that_says_when_to_come_again() {
     let body = Deadlines { whole: Duration::from_millis(100), ..Deadlines::default() };
     let (server, _folder) = started_with(Limits { body, buffered_kib: 1, ..Limits::default() }).await;
