@@ -103,6 +103,18 @@ impl PositionHead {
         &self.older_items
     }
 
+    /// The splits that its units have folded; none where the code that wrote it did not keep them.
+    #[must_use]
+    pub fn folded(&self) -> Option<Folded> {
+        self.folded.clone().map(Folded::from)
+    }
+
+    /// Whether a sale took more units than there were by the splits that are folded.
+    #[must_use]
+    pub fn is_in_conflict(&self) -> bool {
+        self.split_conflict
+    }
+
     /// Whether there is no lot, so that no unit is held.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -4,7 +4,7 @@
 //! written at its version, so that holdings, performance and what can be sold agree.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{Currency, PortfolioId, Symbol};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -57,12 +57,36 @@ pub async fn all(app: &App, portfolio: PortfolioId) -> Result<Vec<Position>, Ser
     current(app, portfolio, stored).await
 }
 
+/// The symbols of which sales took more units than there were by the splits that are at hand. Mostly the heads say so;
+/// where one has folded other splits, the positions are brought up to them.
+pub(crate) async fn in_conflict(app: &App, portfolio: PortfolioId) -> Result<BTreeSet<Symbol>, ServiceError> {
+    let mut found = BTreeSet::new();
+    for item in listing::items(app, keys::positions(portfolio)).await? {
+        let head: PositionHead = documents::parse(&item)?;
+        let symbol = symbol_of(&item)?;
+        let folded = head.folded();
+        if folded.as_ref().is_some_and(|folded| folded.unit_day.is_none()) {
+            continue;
+        }
+        let known = KnownSplits::at_hand(app, &symbol).await?;
+        let is_current = |folded: &Folded| known.as_ref().is_none_or(|known| folded.is_by(&known.for_units(folded)));
+        if !folded.as_ref().is_some_and(is_current) {
+            let positions = all(app, portfolio).await?;
+            let conflicts = positions.into_iter().filter(|position| position.split_conflict);
+            return Ok(conflicts.map(|position| position.symbol).collect());
+        }
+        if head.is_in_conflict() {
+            found.insert(symbol);
+        }
+    }
+    Ok(found)
+}
+
 /// Every position of a portfolio as it lies in the table, by symbol.
 pub(crate) async fn stored(app: &App, portfolio: PortfolioId) -> Result<Vec<StoredPosition>, ServiceError> {
     let mut positions = Vec::new();
     for item in listing::items(app, keys::positions(portfolio)).await? {
-        let symbol = item.key.sk.trim_start_matches(keys::POSITION_PREFIX).parse();
-        let symbol = symbol.map_err(|error: domain::SymbolError| StoreError::corrupt(&item.key, &error))?;
+        let symbol = symbol_of(&item)?;
         positions.push(read(app, portfolio, &symbol, &item).await?);
     }
     Ok(positions)
@@ -197,6 +221,11 @@ fn by_splits(position: &Position, trades: &[&Trade], known: &KnownSplits) -> Res
     }
     let movements = trades.iter().map(|&trade| Movement::try_from(trade)).collect::<Result<Vec<_>, _>>()?;
     replay(position, &movements, &splits, |_, _| ())
+}
+
+fn symbol_of(head: &Item) -> Result<Symbol, StoreError> {
+    let symbol = head.key.sk.trim_start_matches(keys::POSITION_PREFIX).parse();
+    symbol.map_err(|error: domain::SymbolError| StoreError::corrupt(&head.key, &error))
 }
 
 async fn read(app: &App, portfolio: PortfolioId, symbol: &Symbol, item: &Item) -> Result<StoredPosition, ServiceError> {

@@ -6,13 +6,14 @@ mod support;
 
 use domain::calendar::is_trading_day;
 use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
-use domain::{Bar, Bars, Currency, CustomerId, Day, Money, PortfolioId, Quantity, Symbol};
+use domain::{Bar, Bars, Currency, CustomerId, Day, Money, PortfolioId, Price, Quantity, Symbol};
 use ledger::Refusal;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use services::identity::password::Password;
 use services::identity::profile::Person;
 use services::identity::registration::register;
+use services::investments::{self, Purchase};
 use services::performance::{self, Span};
 use services::portfolios::{self, Opening};
 use services::trades::{self, Request, RequestSize, Side, Trade};
@@ -185,6 +186,42 @@ async fn a_sale_that_lacks_units_by_a_late_split_stays_and_is_named() {
     customer.correct(2.0);
     assert_eq!(customer.holdings().await["items"][0]["quantity"], "12");
     assert!(customer.verified().await.is_clean());
+}
+
+#[tokio::test]
+async fn units_that_came_on_the_day_of_a_sale_or_are_held_elsewhere_hide_no_conflict() {
+    for elsewhere in [false, true] {
+        let mut customer = Customer::bought_and_sold(1.0, LotMethod::Fifo).await;
+        let units = if elsewhere {
+            let purchase = Purchase {
+                ticker_symbol: acme(),
+                quantity: Quantity::parse("100").unwrap(),
+                purchase_price: Price::parse("20").unwrap(),
+                purchase_date: day("2012-02-01"),
+                fee: Decimal::ZERO,
+                currency: None,
+            };
+            investments::record(&customer.world.app, customer.id, customer.portfolio, &purchase, None).await.unwrap();
+            "102"
+        } else {
+            customer.order(Side::Buy, "4").await.unwrap();
+            "6"
+        };
+        let held = customer.holdings().await;
+        assert_eq!(held["items"][0]["quantity"], units);
+        let last = customer.performance().await["series"].as_array().unwrap().last().unwrap()["value"].clone();
+        assert_eq!(last, held["value"]);
+        // Ten are five by then, of which eight were sold; five and four, or five and fifty, less eight would be left.
+        customer.correct(0.5);
+        for answer in [customer.performance().await, customer.holdings().await, customer.performance().await] {
+            assert_eq!(answer["unavailable"]["ACME"], "split_conflict", "{answer}");
+        }
+        assert_eq!(customer.holdings().await["value"], "0.00");
+        assert_eq!(customer.performance().await["attribution"]["end_value"], "0.00");
+        customer.correct(1.0);
+        let last = customer.performance().await["series"].as_array().unwrap().last().unwrap()["value"].clone();
+        assert_eq!(last, customer.holdings().await["value"]);
+    }
 }
 
 #[tokio::test]

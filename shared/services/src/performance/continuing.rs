@@ -11,20 +11,21 @@ use domain::{Bars, Currency, CustomerId, Day, Investment, PortfolioId, Symbol};
 use ledger::Refusal;
 use quant::backtest::Warning;
 use store::keys;
+use store::retry::{Retry, retry};
 use valuation::{
-    Book, DEFINITIONS, Flow, FlowKind, Line, Series, SymbolTotals, ValuationError, fingerprint_of_prices,
+    Book, DEFINITIONS, Flow, FlowKind, Line, Series, SymbolTotals, Unvalued, ValuationError, fingerprint_of_prices,
     totals_by_symbol,
 };
 
 use super::flows::{self, Flows, SymbolFlows, TradeFlow};
 use super::kept::{self, Kept, TradesRead, Versions};
-use crate::App;
 use crate::error::ServiceError;
 use crate::exchange_rates::ExchangeRates;
 use crate::history::{Reader, Wait};
 use crate::market_clock::market_day;
 use crate::portfolios::Held;
 use crate::price_lines::{self, FX_UNAVAILABLE, PRICE_UNAVAILABLE, PriceLines};
+use crate::{App, positions};
 
 /// The daily values and what they were made of.
 pub(super) struct Valued {
@@ -92,6 +93,12 @@ impl Reading<'_> {
         let rates = ExchangeRates::load(self.app, self.base(), currencies.chain(quoted), reader).await?;
         let mut sources = Sources { base: self.base(), flows, prices, rates, left_out: BTreeMap::new(), complete };
         sources.left_out = sources.without_price();
+        // Holdings ask there too: by the net units of a day alone a conflict may not show.
+        let conflicts = || positions::in_conflict(self.app, self.portfolio());
+        let conflicts = retry(Retry::within(crate::CONFLICT_BUDGET), conflicts).await?;
+        sources
+            .left_out
+            .extend(conflicts.into_iter().map(|symbol| (symbol, Unvalued::SplitConflict.code().to_owned())));
         Ok(sources)
     }
 
