@@ -62,6 +62,8 @@ pub struct Series {
     pub first: Day,
     /// Last day of the bars.
     pub last: Day,
+    /// How many prices are dated after the market's today: they are in nothing yet.
+    pub to_come: usize,
     revision: Option<String>,
     fingerprint: std::sync::OnceLock<String>,
 }
@@ -239,6 +241,7 @@ pub(crate) fn series(
         stale: false,
         first: first.date,
         last: last.date,
+        to_come: 0,
         revision: None,
         fingerprint: std::sync::OnceLock::new(),
     })

@@ -250,7 +250,7 @@ pub(crate) async fn prices_within(
     wait: Wait,
 ) -> Result<Arc<Series>, ServiceError> {
     if symbol.is_own_item() {
-        return own_items::valuations(app, customer, symbol).await.map(Arc::new);
+        return own_items::prices(app, customer, symbol).await.map(Arc::new);
     }
     history::at_hand_within(app, symbol, Reader::customer(customer, wait)).await
 }

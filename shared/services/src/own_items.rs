@@ -16,6 +16,7 @@ use crate::App;
 use crate::error::ServiceError;
 use crate::history::{self, Series};
 use crate::idempotency::{self, Attempt, Created};
+use crate::market_clock::held_through;
 use crate::tally::Tally;
 
 /// Most items of one's own.
@@ -179,7 +180,24 @@ fn checked(app: &App, valuations: &[Valuation]) -> Result<Vec<Bar>, ServiceError
     valuations.iter().map(bar).collect()
 }
 
-/// The valuations of an item as a history of prices: the one way to read them.
+/// The valuations of an item that count by now, as a history of prices. Of files and of a replay those after the market's
+/// today are to come.
+///
+/// Errors: [`ServiceError::UnknownSymbol`] where there is none yet.
+pub(crate) async fn prices(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<Series, ServiceError> {
+    let all = valuations(app, customer, symbol).await?;
+    let through = held_through(app, Some(all.last));
+    if all.last <= through {
+        return Ok(all);
+    }
+    let bars = all.bars.between(all.first, through);
+    let to_come = all.bars.len() - bars.len();
+    let mut series = history::series(symbol, bars, all.currency, all.source, all.fetched_at)?;
+    series.to_come = to_come;
+    Ok(series)
+}
+
+/// All valuations of an item as a history of prices.
 ///
 /// Errors: [`ServiceError::UnknownSymbol`] where there is none.
 pub async fn valuations(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<Series, ServiceError> {

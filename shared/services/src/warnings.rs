@@ -8,6 +8,7 @@ use valuation::Noted;
 use crate::App;
 use crate::history::{Note, Series};
 use crate::last_quote::LastQuote;
+use crate::market_clock::market_day;
 use crate::price_lines::PriceLine;
 use crate::staleness;
 
@@ -18,7 +19,7 @@ pub type Span = (Day, Day);
 /// last bar.
 #[must_use]
 pub fn of_series(app: &App, series: &Series, span: Span) -> Vec<Warning> {
-    of_bars(series, span, staleness::of_bars(app, series))
+    of_bars(app, series, span, staleness::of_bars(app, series))
 }
 
 /// The warnings about the prices of several symbols, each over its own span and under its name.
@@ -26,7 +27,7 @@ pub(crate) fn of_lines<'a>(app: &App, lines: impl IntoIterator<Item = (&'a Price
     let of_line = |(line, span): (&'a PriceLine, Span)| {
         let series = line.series.as_ref()?;
         let stale = staleness::of_price(app, series, line.quote.as_ref());
-        Some(named(&line.instrument.symbol, of_bars(series, span, stale)))
+        Some(named(&line.instrument.symbol, of_bars(app, series, span, stale)))
     };
     lines.into_iter().filter_map(of_line).flatten().collect()
 }
@@ -68,9 +69,13 @@ pub(crate) fn named(symbol: &Symbol, warnings: Vec<Warning>) -> Vec<Warning> {
     warnings.into_iter().map(name).collect()
 }
 
-fn of_bars(series: &Series, span: Span, stale: bool) -> Vec<Warning> {
+fn of_bars(app: &App, series: &Series, span: Span, stale: bool) -> Vec<Warning> {
     let stale = (stale && span.1 >= series.last).then(|| missing(series.last));
-    stale.into_iter().chain(of_notes(&series.notes, span)).collect()
+    let to_come = (series.to_come > 0).then(|| Warning {
+        code: "prices_to_come".to_owned(),
+        detail: format!("Prices dated after {} are no part of this: {}.", market_day(app), series.to_come),
+    });
+    stale.into_iter().chain(to_come).chain(of_notes(&series.notes, span)).collect()
 }
 
 fn of_notes(notes: &[Note], (from, to): Span) -> impl Iterator<Item = Warning> {

@@ -38,6 +38,19 @@ async fn record(world: &World, symbol: &str, quantity: &str, price: &str, date: 
     investments::record(&world.app, world.customer, world.portfolio, &purchase, None).await.unwrap().value
 }
 
+async fn own_item(world: &World, symbol: &str, valuations: &[(&str, &str)]) {
+    let item = NewItem {
+        symbol: symbol.parse().unwrap(),
+        name: "House".to_owned(),
+        currency: Currency::USD,
+        instrument_type: domain::InstrumentType::Item,
+    };
+    own_items::create(&world.app, world.customer, &item, None).await.unwrap();
+    let valuation = |&(date, price): &(&str, &str)| Valuation { date: day(date), price: Price::parse(price).unwrap() };
+    let valuations: Vec<Valuation> = valuations.iter().map(valuation).collect();
+    own_items::value(&world.app, world.customer, &item.symbol, &valuations).await.unwrap();
+}
+
 async fn held(world: &World) -> Value {
     serde_json::to_value(holdings::of_portfolio(&world.app, world.customer, world.portfolio).await.unwrap()).unwrap()
 }
@@ -90,20 +103,34 @@ async fn a_price_that_is_not_of_the_last_session_has_changed_nothing_today() {
 }
 
 #[tokio::test]
+async fn a_valuation_after_the_markets_today_is_in_nothing_yet_and_is_named() {
+    let market = Market::new(day("2019-11-25"));
+    market.list(stock("DDD", "USD", None), bars(&[("2019-11-22", 129.0, 1.0), ("2019-11-25", 129.5, 1.0)]));
+    let world = World::new(market, Currency::USD).await;
+    own_item(&world, "MY:HOUSE", &[("2019-10-01", "1000"), ("2026-11-19", "2000")]).await;
+    own_item(&world, "MY:NEXT", &[("2026-11-19", "7")]).await;
+    record(&world, "DDD", "1", "100", "2019-11-22").await;
+    let recorded = record(&world, "MY:HOUSE", "1", "900", "2019-10-01").await;
+    assert_eq!((recorded.value.as_deref(), recorded.last_updated), (Some("1000.00"), Some(day("2019-10-01"))));
+    assert_eq!(record(&world, "MY:NEXT", "1", "5", "2019-11-01").await.unavailable["value"], "no_price");
+    let (now, performed) = (held(&world).await, performed(&world).await);
+    assert_eq!((&now["value"], &performed["attribution"]["end_value"]), (&json!("1129.50"), &json!("1129.50")));
+    assert_eq!(now["items"][1]["price_as_of"], "2019-10-01");
+    for answer in [&now, &performed] {
+        assert_eq!(answer["unavailable"]["MY:NEXT"], "price_unavailable");
+        let mut named = answer["warnings"].as_array().unwrap().iter();
+        let named = named.find(|warning| warning["code"] == "prices_to_come").unwrap();
+        assert_eq!(named["detail"], "MY:HOUSE: Prices dated after 2019-11-25 are no part of this: 1.");
+    }
+    let house: domain::Symbol = "MY:HOUSE".parse().unwrap();
+    let board = quotes::board(&world.app, world.customer, std::slice::from_ref(&house)).await.unwrap();
+    assert_eq!(board.quotes[0].quote.price.to_string(), "1000");
+}
+
+#[tokio::test]
 async fn an_item_of_ones_own_changes_nothing_on_days_on_which_it_is_not_valued() {
     let world = World::new(Market::new(day("2026-11-27")), Currency::USD).await;
-    let house: domain::Symbol = "MY:HOUSE".parse().unwrap();
-    let item = NewItem {
-        symbol: house.clone(),
-        name: "House".to_owned(),
-        currency: Currency::USD,
-        instrument_type: domain::InstrumentType::Item,
-    };
-    own_items::create(&world.app, world.customer, &item, None).await.unwrap();
-    for (date, price) in [("2025-01-02", "250000"), ("2026-01-02", "275000")] {
-        let valuation = Valuation { date: day(date), price: Price::parse(price).unwrap() };
-        own_items::value(&world.app, world.customer, &house, &[valuation]).await.unwrap();
-    }
+    own_item(&world, "MY:HOUSE", &[("2025-01-02", "250000"), ("2026-01-02", "275000")]).await;
     record(&world, "MY:HOUSE", "1", "250000", "2025-01-02").await;
     let now = held(&world).await;
     assert_eq!((&now["value"], &now["day_change"]), (&json!("275000.00"), &json!("0.00")));

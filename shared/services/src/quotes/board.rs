@@ -126,7 +126,7 @@ async fn look_up(
     known: Known<'_>,
 ) -> Result<Result<BoardQuote, &'static str>, ServiceError> {
     let found = if symbol.is_own_item() {
-        own_items::valuations(app, customer, symbol).await.map(|series| of_last_bar(app, &series))
+        own_items::prices(app, customer, symbol).await.map(|series| of_last_bar(app, &series))
     } else if known.head.is_some_and(|head| head.may_be_newer) {
         of_bars(app, symbol, known.quote).await
     } else if let Some(quote) = known.quote {
