@@ -72,6 +72,8 @@ impl SplitRatio {
     /// smallest m that rounds to it, the smaller term at most 10 and the larger at most 1,000 (0.333 is 1/3, 0.022222
     /// is 1/45); failing that it is itself (1.0349).
     ///
+    /// A zero at the end is a digit as any other: 0.333 is 1/3, and 0.3330, to which 1/3 does not round, is itself.
+    ///
     /// Errors: no number above zero, or one beyond counting.
     pub fn parse(text: &str) -> Result<Self, DecimalError> {
         let text = text.trim();
@@ -101,8 +103,9 @@ impl SplitRatio {
         Self::new(new, old)
     }
 
-    /// The ratio that a bar keeps as a float: of one with more than twelve decimals the fraction of terms up to 100,000
-    /// with just this quotient, or else what [`SplitRatio::parse`] makes of its shortest text.
+    /// The ratio that a bar keeps as a float, its nearest one. A decimal of at most twelve places is exactly itself: what
+    /// was a rounded fraction became that fraction when its text was read. Of another one it is the fraction of terms up to
+    /// 100,000 with just this quotient, or else what [`SplitRatio::parse`] makes of its shortest text.
     ///
     /// Errors: as for [`SplitRatio::parse`].
     pub fn from_bar(ratio: f64) -> Result<Self, DecimalError> {
@@ -114,12 +117,11 @@ impl SplitRatio {
         }
         let text = ratio.to_string();
         let decimals = text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
-        if decimals > READ_DECIMALS as usize
-            && let Some(exact) = quotient(ratio)
-        {
-            return Ok(exact);
+        if decimals <= READ_DECIMALS as usize {
+            let (new, old) = whole_terms(&text)?;
+            return Self::new(new, old);
         }
-        Self::parse(&text)
+        quotient(ratio).map_or_else(|| Self::parse(&text), Ok)
     }
 
     /// The nearest float: what a bar keeps.
@@ -166,17 +168,14 @@ impl SplitRatio {
         if number <= Decimal::ZERO {
             return Err(if number.is_zero() { DecimalError::Zero } else { DecimalError::Negative });
         }
-        let read = number.round_dp(READ_DECIMALS).normalize();
-        if read.is_zero() {
-            return Err(DecimalError::Zero);
+        // The zeros at its end stay: they say to how many places it was rounded.
+        let read = number.round_dp(READ_DECIMALS);
+        let mantissa = u128::try_from(read.mantissa()).map_err(|_| DecimalError::TooLarge)?;
+        let exact = Self::of_terms(mantissa, 10_u128.pow(read.scale()));
+        if exact.is_ok_and(|exact| exact.old <= EXACT_DENOMINATOR) {
+            return exact;
         }
-        let power = 10_u64.checked_pow(read.scale()).ok_or(DecimalError::TooFine)?;
-        let mantissa = u64::try_from(read.mantissa()).map_err(|_| DecimalError::TooLarge)?;
-        let exact = || Self::of_terms(mantissa.into(), power.into());
-        if power / greatest_common_divisor(mantissa, power) <= EXACT_DENOMINATOR {
-            return exact();
-        }
-        rounded_fraction(read).map_or_else(exact, Ok)
+        rounded_fraction(read).map_or(exact, Ok)
     }
 }
 

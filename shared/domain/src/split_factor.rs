@@ -74,9 +74,9 @@ mod tests {
     fn three_units_of_a_reverse_split_are_one_and_splits_that_undo_each_other_leave_nothing() {
         let third = SplitFactor::ONE.then(1.0 / 3.0);
         assert_eq!((third.units(3.0), third.whole_units(3.0), third.whole_units(8.0).0), (1.0, (1.0, 0.0), 2.0));
-        assert_eq!(SplitFactor::of([0.333_333, 3.0]), SplitFactor::ONE);
-        assert_eq!(SplitFactor::of([0.022_222]).whole_units(45.0), (1.0, 0.0));
-        assert_eq!(SplitFactor::of([0.022_222]).whole_units(44.0), (0.0, 44.0 / 45.0));
+        assert_eq!(SplitFactor::of([1.0 / 3.0, 3.0]), SplitFactor::ONE);
+        assert_eq!(SplitFactor::of([1.0 / 45.0]).whole_units(45.0), (1.0, 0.0));
+        assert_eq!(SplitFactor::of([1.0 / 45.0]).whole_units(44.0), (0.0, 44.0 / 45.0));
         assert_eq!(SplitFactor::of([1.5, 2.0, 0.1]).to_f64(), 0.3);
     }
 

@@ -7,7 +7,7 @@
 use std::cmp::Ordering;
 
 use domain::spacing::gaps;
-use domain::{Bar, Bars, Day, SplitRatio};
+use domain::{Bar, Bars, Day};
 
 use crate::history::Basis;
 use crate::note::{DropReason, DroppedRow, Note};
@@ -32,7 +32,7 @@ pub struct Row {
     pub volume: f64,
     /// Close adjusted for later splits and dividends, where the source gives one.
     pub adjusted_close: Option<f64>,
-    /// New units per old unit; 1 without a split.
+    /// New units per old unit, the nearest float to their fraction; 1 without a split.
     pub split_ratio: f64,
     /// Cash per unit on the ex-date; 0 without one.
     pub dividend: f64,
@@ -102,10 +102,6 @@ impl Row {
 #[must_use]
 pub fn check(mut rows: Vec<Row>, declared: Declared) -> Series {
     let mut dropped = Dropped::default();
-    for row in rows.iter_mut().filter(|row| row.has_split()) {
-        // A fraction that was written as a decimal, before anything is multiplied by it.
-        row.split_ratio = SplitRatio::from_bar(row.split_ratio).map_or(row.split_ratio, SplitRatio::to_f64);
-    }
     normalise(&mut rows, declared.feed, &mut dropped);
     if let Some(last_day) = declared.last_day {
         drop_future(&mut rows, last_day, &mut dropped);

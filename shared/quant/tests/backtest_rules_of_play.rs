@@ -177,7 +177,7 @@ fn a_reverse_split_that_leaves_no_unit_ends_the_trade() {
 #[test]
 fn a_reverse_split_of_forty_five_leaves_the_position_open_with_one_unit() {
     let rows =
-        [(22.0, 22.0, 1.0, 0.0), (22.0, 22.0, 1.0, 0.0), (990.0, 1000.0, 0.022_222, 0.0), (1010.0, 1010.0, 1.0, 0.0)];
+        [(22.0, 22.0, 1.0, 0.0), (22.0, 22.0, 1.0, 0.0), (990.0, 1000.0, 1.0 / 45.0, 0.0), (1010.0, 1010.0, 1.0, 0.0)];
     let outcome = play(&rows, &settings("close > 0", "close < 0"));
     let open = outcome.open_trade.unwrap();
     assert_eq!((open.quantity, open.split_factor, open.last_price), (45.0, 1.0 / 45.0, 1010.0));
@@ -187,7 +187,7 @@ fn a_reverse_split_of_forty_five_leaves_the_position_open_with_one_unit() {
 
 #[test]
 fn a_price_after_a_reverse_split_is_exactly_that_part_on_the_scale_of_the_first_day() {
-    let rows = [(10.0, 10.0, 1.0, 0.0), (450.0, 450.0, 0.022_222, 0.0), (450.0, 450.0, 1.0, 0.0)];
+    let rows = [(10.0, 10.0, 1.0, 0.0), (450.0, 450.0, 1.0 / 45.0, 0.0), (450.0, 450.0, 1.0, 0.0)];
     for rule in ["close > 10", "close < 10", "crosses_above(close, 10)", "highest(close, 2) > lowest(close, 2)"] {
         assert_eq!(play(&rows, &settings(rule, "close < 0")).open_trade, None, "{rule}");
     }

@@ -22,7 +22,7 @@ fn tame_price() -> BoxedStrategy<f64> {
 
 fn series(price: BoxedStrategy<f64>) -> impl Strategy<Value = Bars> {
     let ratio = prop_oneof![
-        30 => Just(1.0), 1 => Just(2.0), 1 => Just(0.1), 1 => Just(1.5), 1 => Just(1.0 / 3.0), 1 => Just(0.022_222)
+        30 => Just(1.0), 1 => Just(2.0), 1 => Just(0.1), 1 => Just(1.5), 1 => Just(1.0 / 3.0), 1 => Just(1.0 / 45.0)
     ];
     let dividend = prop_oneof![10 => Just(0.0), 1 => 0.0..2.0];
     let row = (price.clone(), price.clone(), price.clone(), price, 0.0..1e9, ratio, dividend, 1..5_i32);

@@ -49,7 +49,7 @@ fn a_split_changes_the_units_and_not_the_value() {
 #[test]
 fn three_units_of_a_reverse_split_are_the_one_that_the_ledger_sells() {
     let records = Records::of(
-        bars(&[("2013-01-02", 10.0, 1.0, 0.0), ("2013-01-03", 30.0, 0.333_333, 0.0)]),
+        bars(&[("2013-01-02", 10.0, 1.0, 0.0), ("2013-01-03", 30.0, 1.0 / 3.0, 0.0)]),
         vec![flow("2013-01-02", Bought, "3", "30", "0"), flow("2013-01-03", Sold, "1", "30", "0")],
     );
     assert_eq!(series(&records, "2013-01-03").iter().map(value).collect::<Vec<_>>(), ["30", "0"]);

@@ -113,7 +113,7 @@ fn a_split_of_the_very_day_shows_in_the_close_before() {
 #[test]
 fn one_for_three_leaves_a_threshold_exact() {
     let mut rows: Vec<Bar> = bars(&[10.0, 30.0]).iter().collect();
-    rows[1].split_ratio = 0.333_333;
+    rows[1].split_ratio = 1.0 / 3.0;
     let bars = Bars::from_rows(rows).unwrap();
     assert!(!fires(Condition::Above { price: price("10") }, "30", None, &bars));
     assert!(!fires(Condition::Below { price: price("10") }, "30", None, &bars));

@@ -119,10 +119,10 @@ fn splits_that_undo_each_other_leave_no_rounding_in_a_week() {
         split_ratio,
         dividend: 0.0,
     };
-    let rows = [bar("2013-02-25", 0.1, 1.0), bar("2013-02-26", 0.3, 0.333_333), bar("2013-02-27", 0.1, 3.0)];
+    let rows = [bar("2013-02-25", 0.1, 1.0), bar("2013-02-26", 0.3, 1.0 / 3.0), bar("2013-02-27", 0.1, 3.0)];
     let week = resample(&Bars::from_rows(rows).unwrap(), Interval::Week).unwrap()[0].bar;
     assert_eq!((week.open, week.split_ratio, week.volume), (0.1, 1.0, 3.0 + 9.0 + 3.0));
-    let rows = [bar("2013-02-25", 10.0, 1.0), bar("2013-02-26", 450.0, 0.022_222)];
+    let rows = [bar("2013-02-25", 10.0, 1.0), bar("2013-02-26", 450.0, 1.0 / 45.0)];
     let week = resample(&Bars::from_rows(rows).unwrap(), Interval::Week).unwrap()[0].bar;
     assert_eq!((week.open, week.low, week.high, week.split_ratio), (450.0, 450.0, 450.0, 1.0 / 45.0));
 }

@@ -11,7 +11,7 @@ use super::refusal::classify;
 use crate::error::ProviderError;
 use crate::history::Basis;
 use crate::http::Refusal;
-use crate::number::Number;
+use crate::number::{Number, Ratio};
 use crate::price_unit::PriceUnit;
 use crate::series::{Declared, Feed, Row, Series, check};
 
@@ -322,7 +322,10 @@ impl<'de> Visitor<'de> for OneDay {
         let mut row =
             Row { date, open, high, low, close, volume: 0.0, adjusted_close: None, split_ratio: 1.0, dividend: 0.0 };
         while let Some(column) = members.next_key_seed(Key(Column::of))? {
-            let value = members.next_value_seed(Number)?;
+            let value = match column {
+                Column::SplitRatio => members.next_value_seed(Ratio)?,
+                _ => members.next_value_seed(Number)?,
+            };
             match column {
                 Column::Open => row.open = value,
                 Column::High => row.high = value,

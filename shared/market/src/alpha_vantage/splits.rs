@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::refusal::classify;
 use crate::events::Event;
 use crate::http::Refusal;
-use crate::number::optional;
+use crate::number::{optional, optional_ratio};
 use crate::series::Row;
 
 /// A close-to-close move beyond this fraction may be a split (3:2 is a fall of a third).
@@ -25,8 +25,10 @@ struct Answer {
 struct Item {
     #[serde(alias = "ex_dividend_date")]
     effective_date: Option<String>,
-    #[serde(alias = "amount", default, deserialize_with = "optional")]
+    #[serde(default, deserialize_with = "optional_ratio")]
     split_factor: Option<f64>,
+    #[serde(default, deserialize_with = "optional")]
+    amount: Option<f64>,
 }
 
 /// Reads the events of an answer; those that cannot be applied are passed over.
@@ -37,7 +39,7 @@ pub(super) fn read(body: &[u8], asked: &Symbol) -> Result<Vec<Event>, Refusal> {
     }
     let event = |item: Item| {
         let date = item.effective_date?.parse().ok()?;
-        let value = item.split_factor.filter(|value| *value > 0.0)?;
+        let value = item.split_factor.or(item.amount).filter(|value| *value > 0.0)?;
         Some(Event { date, value })
     };
     Ok(items.into_iter().filter_map(event).collect())
@@ -76,6 +78,19 @@ mod tests {
             {"ex_dividend_date": "None", "amount": "0.25"}, {"ex_dividend_date": "2024-05-10", "amount": null}]}"#;
         let event = Event { date: "2024-08-12".parse().unwrap(), value: 0.25 };
         assert_eq!(read(dividends, &symbol()), Ok(vec![event]));
+    }
+
+    #[test]
+    fn a_ratio_is_the_fraction_that_its_text_stands_for_and_a_dividend_is_what_it_says() {
+        let values = |column: &str, text: &str| {
+            let json = format!(r#"{{"data": [{{"effective_date": "2020-08-31", "{column}": {text}}}]}}"#);
+            read(json.as_bytes(), &symbol()).unwrap().into_iter().map(|event| event.value).collect::<Vec<_>>()
+        };
+        for (text, ratio) in [(r#""0.3333""#, 1.0 / 3.0), ("0.3333", 1.0 / 3.0), (r#""1.3330""#, 1.333), ("4", 4.0)] {
+            assert_eq!(values("split_factor", text), [ratio], "{text}");
+        }
+        assert!(values("split_factor", r#""None""#).is_empty());
+        assert_eq!(values("amount", r#""0.3333""#), [0.3333]);
     }
 
     #[test]

@@ -215,6 +215,11 @@ fn a_column_of_splits_is_read_wherever_it_stands_and_as_a_fraction() {
     for cell in ["1:45", "1/45", "0.022222", "0.0222222222"] {
         assert_eq!(ratio("Split", cell), exactly(1, 45), "{cell}");
     }
+    for (cell, terms) in
+        [("1.333", (4, 3)), ("1.3330", (1_333, 1_000)), ("101:1000", (101, 1_000)), ("0.07450", (149, 2_000))]
+    {
+        assert_eq!(ratio("Split", cell), exactly(terms.0, terms.1), "{cell}");
+    }
     for none in ["0", "0.0", "", "null", "-"] {
         assert_eq!(ratio("Split", none), SplitRatio::ONE, "{none:?}");
     }

@@ -180,9 +180,7 @@ mod tests {
 
     #[test]
     fn thirds_and_forty_fifths_of_units_are_exact() {
-        for (bought, ratio, left) in
-            [(45.0, 0.022_222, 1.0), (3.0, 0.333_333, 1.0), (3.0, 1.0 / 3.0, 1.0), (190.0, 0.005_263, 1.0)]
-        {
+        for (bought, ratio, left) in [(45.0, 1.0 / 45.0, 1.0), (3.0, 1.0 / 3.0, 1.0), (190.0, 1.0 / 190.0, 1.0)] {
             for fractional in [false, true] {
                 let costs = costs(0.0, 0.0, fractional);
                 let (mut position, _) = Position::buy(0, 1.0, bought, &costs).unwrap();

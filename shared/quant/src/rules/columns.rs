@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn a_reverse_split_scales_exactly() {
         let mut column = Vec::new();
-        let stretches = stretches(&[1.0, 0.022_222, 45.0], 1);
+        let stretches = stretches(&[1.0, 1.0 / 45.0, 45.0], 1);
         stretches[1].scale(&[450.0], Column::Close, &mut column);
         stretches[1].scale(&[10.0], Column::Volume, &mut column);
         stretches[2].scale(&[0.1], Column::Close, &mut column);
