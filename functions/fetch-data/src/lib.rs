@@ -132,7 +132,7 @@ async fn fetch_data(
                 as_of: series.last,
                 stale: staleness::of_bars(&app, &series),
                 periods_per_year: domain::periods_per_year(&series.bars),
-                notes: series.notes.iter().filter(|note| note.concerns(from, to)).cloned().collect(),
+                notes: series.notes.iter().filter_map(|note| note.within(from, to)).collect(),
                 bars,
             };
             Ok((cached, axum::Json(answer)).into_response())

@@ -5,8 +5,10 @@ use std::fmt;
 use domain::Day;
 use serde::{Deserialize, Serialize};
 
-/// Most rows that [`Note::RowsDropped`] names; the others are counted.
+/// Most rows that [`Note::RowsDropped`] names to a reader; the others are counted.
 const MAX_ROWS_NAMED: usize = 20;
+/// Most rows that it keeps, so that it can be limited to a span.
+const MAX_ROWS_KEPT: usize = 200;
 /// The bar after the last one of a span comes within so many days; see [`domain::spacing::LONGEST_PAUSE`].
 const DAYS_TO_THE_NEXT_BAR: i32 = domain::spacing::LONGEST_PAUSE;
 
@@ -90,36 +92,55 @@ impl Note {
         )
     }
 
-    /// Whether figures that rest on the bars from `from` to `to`, both included, need it.
+    /// The note as far as it is about figures that rest on the bars from `from` to `to`, both included; none where it is not.
     ///
-    /// What is about the whole series always does. So does a row whose date is wrong: the day that it should have had is
-    /// not known. A newest bar that is held back is missed by spans that end right before it.
+    /// What is about the whole series always is. So is a row dated in the future: the day that it should have had is not
+    /// known. A newest bar that is held back is missed by spans that end right before it.
     #[must_use]
-    pub fn concerns(&self, from: Day, to: Day) -> bool {
-        match self {
+    pub fn within(&self, from: Day, to: Day) -> Option<Self> {
+        let concerns = match self {
             Self::UnexplainedMove { date, .. } | Self::ImpossibleBar { date } => (from..=to).contains(date),
             Self::NewestBarHeldBack { date, .. } => from <= *date && *date <= to.plus_days(DAYS_TO_THE_NEXT_BAR),
             Self::Gap { from: before, to: after } => from < *after && *before < to,
-            Self::RowsDropped { count, rows, .. } => {
-                rows.len() < *count
-                    || rows
-                        .iter()
-                        .any(|row| row.reason == DropReason::DateInTheFuture || (from..=to).contains(&row.date))
-            }
+            Self::RowsDropped { count, reasons, rows } => return dropped_within(*count, reasons, rows, (from, to)),
             Self::SplitsUnknown | Self::DividendsNotIncluded | Self::DividendsDerived | Self::CompactHistory => true,
-        }
+        };
+        concerns.then(|| self.clone())
     }
 
     /// The note on these rows; none where there are none.
     pub(crate) fn on_dropped(mut rows: Vec<DroppedRow>) -> Option<Self> {
         let count = rows.len();
-        let mut reasons: Vec<DropReason> = rows.iter().map(|row| row.reason).collect();
-        reasons.sort_unstable();
-        reasons.dedup();
+        let reasons = reasons_of(&rows);
         rows.sort_unstable();
-        rows.truncate(MAX_ROWS_NAMED);
+        rows.truncate(MAX_ROWS_KEPT);
         (count > 0).then_some(Self::RowsDropped { count, reasons, rows })
     }
+}
+
+/// Each reason once.
+fn reasons_of(rows: &[DroppedRow]) -> Vec<DropReason> {
+    let mut reasons: Vec<DropReason> = rows.iter().map(|row| row.reason).collect();
+    reasons.sort_unstable();
+    reasons.dedup();
+    reasons
+}
+
+/// The note on the rows of a span. Rows that are counted and not kept are none older than those that are: they are part of
+/// every span that does not end before them.
+fn dropped_within(count: usize, reasons: &[DropReason], rows: &[DroppedRow], (from, to): (Day, Day)) -> Option<Note> {
+    let is_part = |row: &&DroppedRow| row.reason == DropReason::DateInTheFuture || (from..=to).contains(&row.date);
+    let mut part: Vec<DroppedRow> = rows.iter().filter(is_part).copied().collect();
+    let others = count.saturating_sub(rows.len());
+    let may_be_part =
+        reasons.contains(&DropReason::DateInTheFuture) || rows.last().is_none_or(|newest| newest.date <= to);
+    let (count, reasons) = if may_be_part && others > 0 {
+        (part.len() + others, reasons.to_vec())
+    } else {
+        (part.len(), reasons_of(&part))
+    };
+    part.truncate(MAX_ROWS_NAMED);
+    (count > 0).then_some(Note::RowsDropped { count, reasons, rows: part })
 }
 
 /// What the note means, in a sentence for a reader.
@@ -242,7 +263,8 @@ mod tests {
         let note: Note = serde_json::from_str(stored).unwrap();
         assert_eq!(note, Note::RowsDropped { count: 2, reasons: vec![DropReason::OutOfOrder], rows: Vec::new() });
         assert_eq!(note.to_string(), "2 rows of the source were left out.");
-        assert!(note.concerns(day("2013-01-02"), day("2013-01-02")), "its days are not known");
+        let within = note.within(day("2013-01-02"), day("2013-01-02"));
+        assert_eq!(within, Some(note), "its days are not known");
     }
 
     #[test]
@@ -267,20 +289,58 @@ mod tests {
             (&Note::SplitsUnknown, "2013-01-11", "2013-01-31", true),
         ];
         for (note, from, to, expected) in cases {
-            assert_eq!(note.concerns(day(from), day(to)), expected, "{note:?} of {from} to {to}");
+            assert_eq!(note.within(day(from), day(to)).as_ref(), expected.then_some(note), "{from} to {to}");
         }
         let typing_error = dropped(&[("2109-10-29", DropReason::DateInTheFuture)]);
-        assert!(typing_error.concerns(day("2019-10-01"), day("2019-12-31")), "its true day may be any");
+        let within = typing_error.within(day("2019-10-01"), day("2019-12-31"));
+        assert_eq!(within, Some(typing_error), "its true day may be any");
     }
 
     #[test]
-    fn of_many_dropped_rows_twenty_are_named_and_all_counted() {
+    fn of_the_dropped_rows_those_of_the_span_are_counted_and_named_with_their_reasons() {
+        use DropReason::{DateInTheFuture, DuplicateDay, NotAPrice};
+        let typing_error = ("2109-10-29", DateInTheFuture);
+        let note = dropped(&[("2019-09-10", DuplicateDay), ("2019-10-01", NotAPrice), typing_error]);
+        for (from, to, expected) in [
+            ("2019-09-10", "2019-09-10", &[("2019-09-10", DuplicateDay), typing_error][..]),
+            ("2019-09-11", "2019-10-01", &[("2019-10-01", NotAPrice), typing_error]),
+            ("2019-09-11", "2019-09-30", &[typing_error]),
+        ] {
+            assert_eq!(note.within(day(from), day(to)), Some(dropped(expected)), "{from} to {to}");
+        }
+    }
+
+    fn not_prices(days: usize) -> Note {
         let first = day("2013-01-01");
-        let rows = (0..25).rev().map(|day| DroppedRow { date: first.plus_days(day), reason: DropReason::NotAPrice });
-        let Some(Note::RowsDropped { count, reasons, rows }) = Note::on_dropped(rows.collect()) else { panic!() };
-        assert_eq!((count, reasons, rows.len()), (25, vec![DropReason::NotAPrice], MAX_ROWS_NAMED));
-        assert_eq!(rows[0].date, first);
+        let row = |date| DroppedRow { date, reason: DropReason::NotAPrice };
+        Note::on_dropped((0..days as i32).rev().map(|after| row(first.plus_days(after))).collect()).unwrap()
+    }
+
+    #[test]
+    fn of_many_dropped_rows_twenty_are_named_and_all_of_the_span_counted() {
+        let first = day("2013-01-01");
+        for (from, to, expected) in [(0, 24, 25), (0, 29, 30), (21, 29, 9), (30, 39, 0)] {
+            let within = not_prices(30).within(first.plus_days(from), first.plus_days(to));
+            let Some(Note::RowsDropped { count, reasons, rows }) = within else {
+                assert_eq!(expected, 0);
+                continue;
+            };
+            assert_eq!((count, reasons), (expected, vec![DropReason::NotAPrice]));
+            assert_eq!((rows.len(), rows[0].date), (expected.min(MAX_ROWS_NAMED), first.plus_days(from)));
+        }
         assert_eq!(Note::on_dropped(Vec::new()), None);
+    }
+
+    #[test]
+    fn rows_that_are_counted_and_not_kept_are_part_of_spans_that_do_not_end_before_them() {
+        let first = day("2013-01-01");
+        let note = not_prices(MAX_ROWS_KEPT + 7);
+        let count = |from: i32, to: i32| match note.within(first.plus_days(from), first.plus_days(to)) {
+            Some(Note::RowsDropped { count, .. }) => count,
+            _ => 0,
+        };
+        let kept = MAX_ROWS_KEPT as i32;
+        assert_eq!([count(0, 9), count(kept - 3, kept - 2), count(kept - 3, kept + 6)], [10, 2, 10]);
     }
 
     #[test]

@@ -79,7 +79,7 @@ fn of_bars(app: &App, series: &Series, span: Span, stale: bool) -> Vec<Warning> 
 }
 
 fn of_notes(notes: &[Note], (from, to): Span) -> impl Iterator<Item = Warning> {
-    let concerning = notes.iter().filter(move |note| note.concerns(from, to));
+    let concerning = notes.iter().filter_map(move |note| note.within(from, to));
     concerning.map(|note| Warning { code: note.code().to_owned(), detail: note.to_string() })
 }
 

@@ -150,8 +150,8 @@ fn with_older(came: Vec<Note>, stored: &[Note], oldest: Option<Day>, first_that_
     let Some((from, until)) = oldest.zip(first_that_came).filter(|(oldest, first)| oldest < first) else { return came };
     // Which bars are the newest, and whether a source gives only those, is for the latest answer to say.
     let is_of_the_end = |note: &Note| matches!(note, Note::NewestBarHeldBack { .. } | Note::CompactHistory);
-    let is_older = |note: &&Note| note.concerns(from, until.plus_days(-1)) && !is_of_the_end(note);
-    let mut notes: Vec<Note> = stored.iter().filter(is_older).cloned().collect();
+    let older = stored.iter().filter(|note| !is_of_the_end(note));
+    let mut notes: Vec<Note> = older.filter_map(|note| note.within(from, until.plus_days(-1))).collect();
     notes.retain(|note| !came.contains(note));
     notes.extend(came);
     notes
