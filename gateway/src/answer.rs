@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use api::policy::max_body_bytes;
 use axum::body::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use objects::LinkError;
 
 use crate::event::{self, Circumstances, HttpRequest};
@@ -14,7 +15,7 @@ use crate::host::HostError;
 use crate::invoke::{self, Failure, Invocation};
 use crate::live::handshake;
 use crate::platform::{Mounted, Platform};
-use crate::request_body::Bodies;
+use crate::request_body::{Accepted, Bodies};
 use crate::request_line::{self, Malformed};
 use crate::routes::{RouteKey, Taken};
 
@@ -37,6 +38,7 @@ pub async fn answer(
         return handshake::answer(platform, live, peer, host, request).await;
     }
     let (parts, body) = request.into_parts();
+    let mut unread = Some(body);
     if let Some(key) = parts.uri.path().strip_prefix(OBJECTS) {
         return object(platform, &parts, key).await;
     }
@@ -47,13 +49,22 @@ pub async fn answer(
         tracing::info!(request_id, %method, route, ?failure, "refused");
         invoke::with_request_id(failure.response(), &request_id)
     };
-    let chosen = match Chosen::of(platform, &parts) {
-        Ok(chosen) => chosen,
-        Err(failure) => return refused(failure, None),
+    let mut response = match Chosen::of(platform, &parts) {
+        Err(failure) => refused(failure, None),
+        Ok(chosen) => {
+            let sent = Sent { peer, parts: &parts, host: &host, unread: &mut unread, bodies };
+            let forwarded = forward(platform, sent, &chosen, &request_id).await;
+            forwarded.unwrap_or_else(|failure| refused(failure, Some(chosen.taken.key)))
+        }
     };
-    let forwarded =
-        forward(platform, Sent { peer, parts: &parts, host: &host, body, bodies }, &chosen, &request_id).await;
-    forwarded.unwrap_or_else(|failure| refused(failure, Some(chosen.taken.key)))
+    if let Some(body) = unread.filter(|body| !body.is_end_stream()) {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        // A client that waits for a 100 before it sends is answered without one.
+        if !parts.headers.contains_key(header::EXPECT) {
+            bodies.drain(body);
+        }
+    }
+    response
 }
 
 /// The route that takes a request, and the request's line as functions are to read it.
@@ -78,7 +89,8 @@ struct Sent<'a> {
     peer: SocketAddr,
     parts: &'a Parts,
     host: &'a str,
-    body: Incoming,
+    /// Its body, until that has been read.
+    unread: &'a mut Option<Incoming>,
     bodies: &'a Bodies,
 }
 
@@ -88,7 +100,7 @@ async fn forward(
     chosen: &Chosen<'_>,
     request_id: &str,
 ) -> Result<Response<Bytes>, Failure> {
-    let Sent { peer, parts, host, body, bodies } = sent;
+    let Sent { peer, parts, host, unread, bodies } = sent;
     let Chosen { path, query, taken } = chosen;
     let request = HttpRequest {
         method: &parts.method,
@@ -100,6 +112,7 @@ async fn forward(
         peer,
         behind_proxy: platform.app.source_limits().trusts(peer.ip()),
         body: &[],
+        content_length: 0,
     };
     let circumstances = Circumstances {
         route_key: taken.key.to_string(),
@@ -109,19 +122,16 @@ async fn forward(
         authorizer: None,
     };
     let function = taken.target;
-    // Read first, whoever sends it: a client that is refused while it still sends would not read the refusal.
-    let body = match bodies.read(body).await {
-        Err(failure @ (Failure::TooSlow | Failure::Overloaded)) => return Err(failure),
-        read => read,
-    };
+    // Asked before the body is read: those who may not call take no room.
     let context = match &platform.authorizer {
         Some(authorizer) if !function.public => {
             Some(authorizer.ask(&event::http_event(&request, &circumstances), request_id).await?)
         }
         _ => None,
     };
-    let body = body?;
-    let request = HttpRequest { body: &body, ..request };
+    let max_bytes = max_body_bytes(&circumstances.route_key);
+    let body = bodies.read(unread, Accepted { max_bytes, public: function.public }).await?;
+    let request = HttpRequest { body: &body, content_length: body.length, ..request };
     let circumstances = Circumstances { authorizer: context.as_ref(), ..circumstances };
     let event = event::http_event(&request, &circumstances);
     let invocation = Invocation { function: &function.name, timeout: function.timeout, request_id };

@@ -43,8 +43,10 @@ pub struct HttpRequest<'a> {
     pub peer: SocketAddr,
     /// Whether that is a proxy whose word on the client's side of it is believed.
     pub behind_proxy: bool,
-    /// The whole body.
+    /// The whole body, or nothing of one that is larger than its route takes.
     pub body: &'a [u8],
+    /// The length of the body in bytes; that of one that is too large tells the function so.
+    pub content_length: u64,
 }
 
 /// What API Gateway adds to a request.
@@ -151,7 +153,7 @@ fn headers_of(request: &HttpRequest<'_>) -> Map<String, Value> {
     joined.insert("x-forwarded-for".to_owned(), forwarded_for.into());
     joined.insert("x-forwarded-port".to_owned(), port.into());
     joined.insert("x-forwarded-proto".to_owned(), scheme.into());
-    joined.insert("content-length".to_owned(), request.body.len().to_string().into());
+    joined.insert("content-length".to_owned(), request.content_length.to_string().into());
     joined
 }
 
@@ -232,6 +234,7 @@ mod tests {
             peer: "127.0.0.1:5000".parse().unwrap(),
             behind_proxy,
             body,
+            content_length: body.len() as u64,
         };
         let circumstances = Circumstances {
             route_key: "POST /things/{id}".to_owned(),

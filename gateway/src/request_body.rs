@@ -1,4 +1,4 @@
-//! Reads a request's body whole, as far as API Gateway takes it, for as long as a client is waited for, and while all that
+//! Reads a request's body whole, as far as its route takes it, for as long as a client is waited for, and while all that
 //! is held for all clients stays within bounds.
 
 use std::ops::Deref;
@@ -15,8 +15,11 @@ use crate::invoke::Failure;
 
 /// The largest body that API Gateway takes, in bytes.
 pub const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
-/// Of a body that is too large, this much is still read, so that the client comes to read the refusal.
+/// Of a body that is not read, this much is thrown away as it comes, so that the client comes to read the answer.
 const MAX_DRAINED_BYTES: usize = 4 * MAX_BODY_BYTES;
+/// So much of a body needs no room in a budget: of all places together it is little, so that what most requests send never
+/// waits for large bodies.
+const FREE_BYTES: usize = 64 * 1024;
 
 /// How long a client may take to send a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,18 +36,32 @@ impl Default for Deadlines {
     }
 }
 
+/// What a route takes of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The largest body, in bytes.
+    pub max_bytes: usize,
+    /// Whether the route needs no token. Strangers have a budget of their own and take nothing from customers.
+    pub public: bool,
+}
+
 /// How bodies are read: how long each may take, and how much of all of them may be held at a time.
 #[derive(Clone, Debug)]
 pub struct Bodies {
     deadlines: Deadlines,
-    /// A permit for each KiB.
-    budget: Arc<Semaphore>,
+    /// Of bodies to public routes, a permit for each KiB.
+    strangers: Arc<Semaphore>,
+    /// Of all others.
+    customers: Arc<Semaphore>,
 }
 
 /// A body that was read; what it takes up counts until this is dropped.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Buffered {
     bytes: Bytes,
+    /// The length of the body in bytes. Where that is more than the route takes, there are no bytes, and it is the length
+    /// that was announced, or came before the rest was left.
+    pub length: u64,
     _held: Option<OwnedSemaphorePermit>,
 }
 
@@ -57,54 +74,86 @@ impl Deref for Buffered {
 }
 
 impl Bodies {
-    /// Bodies that come within these deadlines, and of which so many KiB may be held at a time.
+    /// Bodies that come within these deadlines. So many KiB may be held at a time of those to public routes, and as many of
+    /// all others.
     #[must_use]
     pub fn new(deadlines: Deadlines, budget_kib: u32) -> Self {
-        Self { deadlines, budget: Arc::new(Semaphore::new(budget_kib as usize)) }
+        let budget = || Arc::new(Semaphore::new(budget_kib as usize));
+        Self { deadlines, strangers: budget(), customers: budget() }
     }
 
-    /// The whole body.
+    /// The whole body, which is taken out of `unread`; one that is larger than is accepted stays there and comes without
+    /// its bytes.
     ///
-    /// Errors: [`Failure::TooLarge`], [`Failure::TooSlow`], [`Failure::Overloaded`] where too much of others is held, and
-    /// [`Failure::BadRequest`] where it breaks off.
-    pub async fn read(&self, mut body: impl Body<Data = Bytes> + Unpin) -> Result<Buffered, Failure> {
+    /// Errors: [`Failure::TooLarge`] where not even API Gateway would take it, [`Failure::TooSlow`],
+    /// [`Failure::Overloaded`] where too much of others is held, and [`Failure::BadRequest`] where it breaks off.
+    pub async fn read<B: Body<Data = Bytes> + Unpin>(
+        &self,
+        unread: &mut Option<B>,
+        accepted: Accepted,
+    ) -> Result<Buffered, Failure> {
         let end = Instant::now() + self.deadlines.whole;
-        if body.size_hint().lower() > MAX_DRAINED_BYTES as u64 {
+        let Some(body) = unread else { return Ok(Buffered::default()) };
+        let announced = body.size_hint().lower();
+        if announced > MAX_BODY_BYTES as u64 {
             return Err(Failure::TooLarge);
         }
-        let (mut bytes, mut held, mut seen) = (Vec::new(), None, 0);
+        let too_large = |length| Ok(Buffered { length, ..Buffered::default() });
+        if announced > accepted.max_bytes as u64 {
+            return too_large(announced);
+        }
+        let budget = if accepted.public { &self.strangers } else { &self.customers };
+        let (mut bytes, mut held) = (Vec::new(), None);
         loop {
             let pause_end = end.min(Instant::now() + self.deadlines.pause);
-            let frame = timeout_at(pause_end, body.frame()).await.map_err(|_| Failure::TooSlow)?;
+            let Ok(frame) = timeout_at(pause_end, body.frame()).await else {
+                // Nothing is to be expected of it any more.
+                *unread = None;
+                return Err(Failure::TooSlow);
+            };
             let Some(frame) = frame else { break };
             // The client has gone, or what it sends is no HTTP: no answer can reach it.
             let Ok(data) = frame.map_err(|_| Failure::BadRequest)?.into_data() else { continue };
-            seen += data.len();
-            if seen > MAX_DRAINED_BYTES {
-                break;
+            let length = bytes.len() + data.len();
+            if length > accepted.max_bytes {
+                return too_large(length as u64);
             }
-            if seen <= MAX_BODY_BYTES {
-                timeout_at(end, self.hold(&mut held, seen)).await.map_err(|_| Failure::Overloaded)??;
-                bytes.extend_from_slice(&data);
-            }
+            timeout_at(end, hold(budget, &mut held, length)).await.map_err(|_| Failure::Overloaded)??;
+            bytes.extend_from_slice(&data);
         }
-        if seen > MAX_BODY_BYTES { Err(Failure::TooLarge) } else { Ok(Buffered { bytes: bytes.into(), _held: held }) }
+        *unread = None;
+        Ok(Buffered { length: bytes.len() as u64, bytes: bytes.into(), _held: held })
     }
 
-    /// Waits until so many bytes may be held, those that are `held` included.
-    async fn hold(&self, held: &mut Option<OwnedSemaphorePermit>, bytes: usize) -> Result<(), Failure> {
-        let before = held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        let more = u32::try_from(bytes.div_ceil(1024).saturating_sub(before)).map_err(|_| Failure::TooLarge)?;
-        if more == 0 {
-            return Ok(());
-        }
-        let permit = self.budget.clone().acquire_many_owned(more).await.map_err(|_| Failure::Overloaded)?;
-        match held {
-            Some(held) => held.merge(permit),
-            None => *held = Some(permit),
-        }
-        Ok(())
+    /// Throws away what still comes of a body that is not read, for as long as a pause may be: a connection that is closed
+    /// while its client sends would take the answer with it. Nothing of it is held.
+    pub fn drain(&self, mut body: impl Body<Data = Bytes> + Send + Unpin + 'static) {
+        let end = Instant::now() + self.deadlines.pause;
+        tokio::spawn(async move {
+            let mut seen = 0;
+            while seen <= MAX_DRAINED_BYTES
+                && let Ok(Some(Ok(frame))) = timeout_at(end, body.frame()).await
+            {
+                seen += frame.data_ref().map_or(0, Bytes::len);
+            }
+        });
     }
+}
+
+/// Waits until so many bytes of one body may be held, those that are `held` included.
+async fn hold(budget: &Arc<Semaphore>, held: &mut Option<OwnedSemaphorePermit>, bytes: usize) -> Result<(), Failure> {
+    let needed = bytes.saturating_sub(FREE_BYTES).div_ceil(1024);
+    let before = held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+    let more = u32::try_from(needed.saturating_sub(before)).map_err(|_| Failure::TooLarge)?;
+    if more == 0 {
+        return Ok(());
+    }
+    let permit = budget.clone().acquire_many_owned(more).await.map_err(|_| Failure::Overloaded)?;
+    match held {
+        Some(held) => held.merge(permit),
+        None => *held = Some(permit),
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -116,8 +165,13 @@ mod tests {
 
     use super::*;
 
+    const CUSTOMERS: Accepted = Accepted { max_bytes: 1 << 20, public: false };
+    const STRANGERS: Accepted = Accepted { public: true, ..CUSTOMERS };
+
     /// A body of single bytes, each of which comes so many seconds after the one before.
-    fn body(pauses_s: impl Stream<Item = u64>) -> impl Body<Data = Bytes, Error = std::io::Error> + Unpin {
+    fn body(
+        pauses_s: impl Stream<Item = u64> + Send,
+    ) -> impl Body<Data = Bytes, Error = std::io::Error> + Send + Unpin {
         let frames = pauses_s.then(|pause| async move {
             sleep(Duration::from_secs(pause)).await;
             Ok::<_, std::io::Error>(Frame::data(Bytes::from_static(b"x")))
@@ -125,11 +179,30 @@ mod tests {
         StreamBody::new(Box::pin(frames))
     }
 
+    /// A body of so many bytes that are there at once.
+    fn of(bytes: usize) -> Full<Bytes> {
+        Full::new(Bytes::from(vec![b'x'; bytes]))
+    }
+
+    /// A body of so many bytes, of which the first come at once and the last after so many seconds.
+    fn dripping(bytes: usize, last_after_s: u64) -> impl Body<Data = Bytes, Error = std::io::Error> + Send + Unpin {
+        let first = stream::iter([Ok(Frame::data(Bytes::from(vec![b'x'; bytes - 1])))]);
+        let last = stream::once(async move {
+            sleep(Duration::from_secs(last_after_s)).await;
+            Ok(Frame::data(Bytes::from_static(b"x")))
+        });
+        StreamBody::new(Box::pin(first.chain(last)))
+    }
+
+    /// The length of what is read of a body.
+    async fn read<B: Body<Data = Bytes> + Unpin>(bodies: &Bodies, body: B, from: Accepted) -> Result<usize, Failure> {
+        bodies.read(&mut Some(body), from).await.map(|bytes| bytes.len())
+    }
+
     /// How a body ends that comes like this, and after how many seconds.
-    async fn ended(pauses_s: impl Stream<Item = u64>) -> (Result<usize, Failure>, u64) {
+    async fn ended(pauses_s: impl Stream<Item = u64> + Send) -> (Result<usize, Failure>, u64) {
         let begun = Instant::now();
-        let bodies = Bodies::new(Deadlines::default(), 1);
-        let read = bodies.read(body(pauses_s)).await.map(|bytes| bytes.len());
+        let read = read(&Bodies::new(Deadlines::default(), 1), body(pauses_s), STRANGERS).await;
         (read, begun.elapsed().as_secs())
     }
 
@@ -147,24 +220,52 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_for_which_no_room_comes_within_its_deadline_is_refused() {
+    async fn a_large_body_for_which_no_room_comes_within_its_deadline_is_refused() {
         let bodies = Bodies::new(Deadlines::default(), 2);
-        let of = |bytes: usize| Full::new(Bytes::from(vec![b'x'; bytes]));
-        let first = bodies.read(of(1025)).await.unwrap();
+        let first = bodies.read(&mut Some(of(FREE_BYTES + 1025)), CUSTOMERS).await.unwrap();
         let begun = Instant::now();
-        // A body without bytes needs no room.
-        assert_eq!(bodies.read(of(0)).await.unwrap().len(), 0);
-        assert_eq!(begun.elapsed().as_secs(), 0);
-        assert_eq!(bodies.read(body(stream::iter([1]))).await.unwrap_err(), Failure::Overloaded);
+        assert_eq!(read(&bodies, dripping(FREE_BYTES + 1, 1), CUSTOMERS).await, Err(Failure::Overloaded));
         assert_eq!(begun.elapsed().as_secs(), 30);
         let waiting = tokio::spawn({
             let bodies = bodies.clone();
-            async move { bodies.read(body(stream::iter([1, 1]))).await.map(|bytes| bytes.len()) }
+            async move { read(&bodies, dripping(FREE_BYTES + 1, 1), CUSTOMERS).await }
         });
         sleep(Duration::from_secs(5)).await;
         assert!(!waiting.is_finished());
         drop(first);
-        assert_eq!(waiting.await.unwrap(), Ok(2));
-        assert_eq!(bodies.read(of(2048)).await.unwrap().len(), 2048, "nothing of before is held");
+        assert_eq!(waiting.await.unwrap(), Ok(FREE_BYTES + 1));
+        assert_eq!(read(&bodies, of(FREE_BYTES + 2048), CUSTOMERS).await, Ok(FREE_BYTES + 2048), "nothing is held");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn small_bodies_and_those_of_customers_never_wait_for_the_large_ones_of_strangers() {
+        let bodies = Bodies::new(Deadlines::default(), 1024);
+        for _ in 0..30 {
+            let bodies = bodies.clone();
+            tokio::spawn(async move { read(&bodies, dripping(1 << 20, 9), STRANGERS).await });
+        }
+        sleep(Duration::from_secs(1)).await;
+        let begun = Instant::now();
+        for bytes in [0, 50, FREE_BYTES] {
+            assert_eq!(read(&bodies, of(bytes), STRANGERS).await, Ok(bytes));
+        }
+        assert_eq!(read(&bodies, of(1 << 20), CUSTOMERS).await, Ok(1 << 20));
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_larger_than_its_route_takes_is_measured_and_left() {
+        let bodies = Bodies::new(Deadlines::default(), 1024);
+        for bytes in [(1 << 20) + 1, 4 << 20, MAX_BODY_BYTES] {
+            let mut unread = Some(of(bytes));
+            let read = bodies.read(&mut unread, STRANGERS).await.unwrap();
+            assert_eq!((read.len(), read.length), (0, bytes as u64));
+            assert!(unread.is_some_and(|body| !body.is_end_stream()), "none of it is read");
+        }
+        let unannounced = read(&bodies, dripping((1 << 20) + 1, 0), STRANGERS).await;
+        assert_eq!(unannounced, Ok(0));
+        assert_eq!(read(&bodies, of(MAX_BODY_BYTES + 1), STRANGERS).await, Err(Failure::TooLarge));
+        let file = Accepted { max_bytes: 4 << 20, public: false };
+        assert_eq!(read(&bodies, of(1 << 20), file).await, Ok(1 << 20));
     }
 }

@@ -42,13 +42,14 @@ pub struct Limits {
     pub body: Deadlines,
     /// How slowly an answer may be read.
     pub(crate) answer: Pace,
-    /// How much of all bodies may be held at a time, in KiB; what comes beyond that waits, and is refused in the end.
+    /// How much of the bodies to public routes may be held at a time, and as much again of all others, in KiB; what comes
+    /// beyond that waits, and is refused in the end. Of each body the first 64 KiB do not count.
     pub buffered_kib: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 1024, body: Deadlines::default(), answer: Pace::default(), buffered_kib: 256 << 10 }
+        Self { connections: 1024, body: Deadlines::default(), answer: Pace::default(), buffered_kib: 128 << 10 }
     }
 }
 

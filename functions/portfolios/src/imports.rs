@@ -1,6 +1,6 @@
 //! `/portfolios/{id}/investments/import` and `/export`: many lots at once, in and out.
 
-use api::body::{read, require_one_of};
+use api::body::{MAX_FILE_BYTES, read, require_one_of};
 use api::idempotency_key::REPLAYED_HEADER;
 use api::{Caller, Command, DryRun, Fields, IdPath, IdempotencyKey, Problem, Query};
 use axum::body::Bytes;
@@ -13,8 +13,6 @@ use services::App;
 use services::imports::{self, Duplicates, Format, Import, ImportReport};
 use utoipa::IntoParams;
 
-/// The largest file, in bytes.
-const MAX_FILE_BYTES: usize = 4 << 20;
 const CSV: &str = "text/csv";
 const JSON: &str = "application/json";
 

@@ -240,10 +240,55 @@ async fn a_body_for_which_there_is_no_room_is_a_503_that_says_when_to_come_again
         let head = "POST /nothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length:";
         format!("{head} {bytes}\r\n\r\n{}", "x".repeat(bytes))
     };
-    let (status, answer) = exchange(server.address(), request(1025).as_bytes()).await;
+    let (status, answer) = exchange(server.address(), request((65 << 10) + 1).as_bytes()).await;
     assert!(status == 503 && answer.contains("retry-after: 1"), "{answer}");
-    let (status, answer) = exchange(server.address(), request(1024).as_bytes()).await;
+    let (status, answer) = exchange(server.address(), request(65 << 10).as_bytes()).await;
     assert!(status == 404 && answer.contains("route_not_found"), "{answer}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_bodies_that_do_not_come_to_an_end_stop_no_sign_in() {
+    let (server, _folder) = started_with(Limits { buffered_kib: 1, ..Limits::default() }).await;
+    let head = "POST /sessions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length:";
+    let mut open = Vec::new();
+    for _ in 0..3 {
+        let mut stream = TcpStream::connect(server.address()).await.unwrap();
+        let begun = format!("{head} 1000000\r\n\r\n{}", "x".repeat(66 << 10));
+        stream.write_all(begun.as_bytes()).await.unwrap();
+        open.push(stream);
+    }
+    let credentials = r#"{"email": "ada@example.com", "password": "correct horse"}"#;
+    let request = format!("{head} {}\r\nConnection: close\r\n\r\n{credentials}", credentials.len());
+    let (status, answer) = exchange(server.address(), request.as_bytes()).await;
+    assert!(status == 401 && answer.contains("invalid_credentials"), "{answer}");
+    drop(open);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_not_wanted_is_answered_before_it_comes() {
+    let (server, _folder) = started().await;
+    for (path, bytes, status, said) in [
+        ("/backtest", 100, 401, "Unauthorized"),
+        ("/portfolios/1/investments/import", 1000, 401, "Unauthorized"),
+        ("/health?%zz", 100, 400, "Bad Request"),
+        ("/sessions", (1 << 20) + 1, 413, "body_too_large"),
+        ("/sessions", MAX_BODY_BYTES, 413, "body_too_large"),
+        ("/sessions", MAX_BODY_BYTES + 1, 413, "Request Entity Too Large"),
+    ] {
+        for expects in ["", "Expect: 100-continue\r\n"] {
+            let head =
+                format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{expects}");
+            let mut stream = TcpStream::connect(server.address()).await.unwrap();
+            stream.write_all(format!("{head}Content-Length: {bytes}\r\n\r\n").as_bytes()).await.unwrap();
+            let mut answer = vec![0; 4096];
+            let read = stream.read(&mut answer).await.unwrap();
+            let answer = String::from_utf8_lossy(&answer[..read]);
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains(said), "{path}: {answer}");
+            assert!(answer.contains("connection: close"), "{path}: {answer}");
+        }
+    }
     server.stop().await;
 }
 

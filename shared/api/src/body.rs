@@ -1,5 +1,5 @@
-//! JSON bodies, read strictly: the right content type, at most 1 MiB, no unknown and no repeated
-//! fields, and a pointer to what is wrong.
+//! Bodies as far as their routes take them, and JSON read strictly: the right content type, at most 1 MiB, no unknown and
+//! no repeated fields, and a pointer to what is wrong.
 
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
@@ -8,8 +8,10 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::problem::{FieldError, Problem};
 
-/// The largest body of a request, in bytes.
+/// The largest body of a request, in bytes, where it is no file.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
+/// The largest file, in bytes.
+pub const MAX_FILE_BYTES: usize = 4 << 20;
 
 /// A JSON body of type `T`.
 #[derive(Debug)]
@@ -40,12 +42,17 @@ pub fn require_one_of(headers: &HeaderMap, media_types: &[&'static str]) -> Resu
     })
 }
 
-/// The whole body, or the refusal of one with more than `max_bytes`.
+/// The whole body, or the refusal of one that has, or by its Content-Length is to have, more than `max_bytes`.
 pub async fn read(request: Request, max_bytes: usize) -> Result<Bytes, Problem> {
-    to_bytes(request.into_body(), max_bytes).await.map_err(|_| {
+    let too_large = || {
         let detail = format!("a body has at most {max_bytes} bytes");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
-    })
+    };
+    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|bytes: u64| bytes > max_bytes as u64) {
+        return Err(too_large());
+    }
+    to_bytes(request.into_body(), max_bytes).await.map_err(|_| too_large())
 }
 
 /// Reads JSON strictly: a mistake in the syntax is a 400, a field that is unknown, repeated or of the wrong kind a 422.
@@ -86,6 +93,7 @@ fn message(error: &serde_json::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use axum::body::Body;
     use serde::Deserialize;
 
     use super::*;
@@ -130,5 +138,21 @@ mod tests {
     fn deep_nesting_is_a_syntax_error_and_not_a_stack_overflow() {
         let problem = refusal(&"[".repeat(100_000));
         assert_eq!(problem.status, 400);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_or_says_that_it_is_too_large_is_refused() {
+        for (sent, announced, whole) in [
+            (MAX_BODY_BYTES, None, true),
+            (MAX_BODY_BYTES, Some(MAX_BODY_BYTES), true),
+            (MAX_BODY_BYTES + 1, None, false),
+            (0, Some(MAX_BODY_BYTES + 1), false),
+        ] {
+            let request = Request::builder();
+            let request = announced.into_iter().fold(request, |request, bytes| request.header("content-length", bytes));
+            let read = read(request.body(Body::from(vec![b' '; sent])).unwrap(), MAX_BODY_BYTES).await;
+            let expected = if whole { Ok(sent) } else { Err((413, "body_too_large")) };
+            assert_eq!(read.map(|bytes| bytes.len()).map_err(|problem| (problem.status, problem.code)), expected);
+        }
     }
 }

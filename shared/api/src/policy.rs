@@ -8,6 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 use domain::Role;
 use percent_encoding::percent_decode_str;
 
+use crate::body::{MAX_BODY_BYTES, MAX_FILE_BYTES};
 use crate::caller::{Caller, unauthenticated};
 use crate::problem::Problem;
 
@@ -96,6 +97,15 @@ pub const POLICIES: &[(&str, Access)] = &[
     ("PUT /watchlist/{symbol}", Access::Own),
     ("DELETE /watchlist/{symbol}", Access::Own),
 ];
+
+/// The routes that take a file as their body.
+const FILE_ROUTES: &[&str] = &["POST /portfolios/{id}/investments/import"];
+
+/// The largest body that a route takes, in bytes. The route is written `GET /backtest/{id}`.
+#[must_use]
+pub fn max_body_bytes(route: &str) -> usize {
+    if FILE_ROUTES.contains(&route) { MAX_FILE_BYTES } else { MAX_BODY_BYTES }
+}
 
 impl Chosen {
     /// Whether it is what is about to run: the route of this path template, with the same path. `$default`, which has no
@@ -252,6 +262,14 @@ mod tests {
         }
         let of_get = Some(("GET /customers", "/customers"));
         assert_eq!(status_on("HEAD /customers", of_get, administrator).await, 404);
+    }
+
+    #[test]
+    fn routes_that_take_a_file_are_listed_and_take_more_than_others() {
+        assert!(FILE_ROUTES.iter().all(|route| Access::of(route).is_some() && max_body_bytes(route) == 4 << 20));
+        let others = POLICIES.iter().filter(|(route, _)| max_body_bytes(route) != 4 << 20);
+        assert!(others.clone().all(|(route, _)| max_body_bytes(route) == 1 << 20));
+        assert_eq!(others.count() + FILE_ROUTES.len(), POLICIES.len());
     }
 
     #[test]

@@ -109,6 +109,7 @@ impl Functions {
             peer: "127.0.0.1:1".parse().unwrap(),
             behind_proxy: false,
             body: body.as_bytes(),
+            content_length: body.len() as u64,
         };
         let circumstances = Circumstances {
             route_key: route.to_owned(),
