@@ -40,7 +40,10 @@ pub async fn answer(
     let (parts, body) = request.into_parts();
     let mut unread = Some(body);
     if let Some(key) = parts.uri.path().strip_prefix(OBJECTS) {
-        return object(platform, &parts, key).await;
+        return match request_line::decode_path(parts.uri.path()) {
+            Ok(_) => object(platform, &parts, key).await,
+            Err(Malformed) => said(StatusCode::BAD_REQUEST, "Bad Request"),
+        };
     }
     let request_id = platform.app.new_id().to_string();
     // The log has the route and never the path, which may have anything in it.

@@ -112,6 +112,12 @@ async fn what_names_no_path_or_no_host_is_a_400() {
         ("GET /..;/health", "localhost"),
         ("GET /a/%2e%2e/health", "localhost"),
         ("GET /health\\", "localhost"),
+        ("GET /_objects/../health", "localhost"),
+        ("GET /_objects/%2e%2E/%2e%2E/health", "localhost"),
+        ("GET /_objects/reports%3Fa", "localhost"),
+        ("GET /_objects/reports%23a", "localhost"),
+        ("GET /_objects/reports%5Ca", "localhost"),
+        ("GET /_objects/%zz", "localhost"),
     ] {
         let request = format!("{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
         let (status, answer) = exchange(server.address(), request.as_bytes()).await;
