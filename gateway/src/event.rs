@@ -160,8 +160,8 @@ fn headers_of(request: &HttpRequest<'_>) -> Map<String, Value> {
 /// The scheme that the client used: `https` only where a proxy that is believed says so, the last of several.
 fn scheme_of(request: &HttpRequest<'_>) -> &'static str {
     let said = request.headers.get_all("x-forwarded-proto").iter().next_back();
-    let said = said.and_then(|value| value.to_str().ok()?.rsplit(',').next());
-    let https = said.is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"));
+    let said = said.and_then(|value| value.as_bytes().rsplit(|byte| *byte == b',').next());
+    let https = said.is_some_and(|scheme| scheme.trim_ascii().eq_ignore_ascii_case(b"https"));
     if request.behind_proxy && https { "https" } else { "http" }
 }
 

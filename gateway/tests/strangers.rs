@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use futures::{StreamExt as _, stream};
 use process::Server;
+use reqwest::header::HeaderValue;
 use reqwest::{Client, Response};
 use serde_json::json;
 
@@ -19,8 +20,9 @@ async fn register(client: &Client, base: &str, email: &str, from: &str) -> Respo
     request.json(&person).send().await.unwrap()
 }
 
-async fn sign_in(client: &Client, base: &str, email: &str, password: &str, from: &str) -> Response {
+async fn sign_in(client: &Client, base: &str, email: &str, password: &str, from: impl AsRef<[u8]>) -> Response {
     let credentials = json!({ "email": email, "password": password });
+    let from = HeaderValue::from_bytes(from.as_ref()).unwrap();
     let request = client.post(format!("{base}/sessions")).header("x-forwarded-for", from);
     request.json(&credentials).send().await.unwrap()
 }
@@ -71,7 +73,8 @@ async fn behind_a_proxy_that_is_named_each_source_address_has_its_own_limits() {
         assert!(header(&answer, "ratelimit").starts_with(&format!("\"sign-in\";r={left};t=")));
     }
     // What comes before the last address is what the stranger says.
-    for from in [stranger, "203.0.113.9, 198.51.100.1"] {
+    for from in [stranger.as_bytes(), b"203.0.113.9, 198.51.100.1", b"\xe9, 198.51.100.1", "é,198.51.100.1".as_bytes()]
+    {
         let refused = sign_in(&client, base, "ada0@example.com", PASSWORD, from).await;
         assert_eq!(
             (refused.status().as_u16(), header(&refused, "ratelimit-policy").as_str()),

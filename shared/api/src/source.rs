@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use services::App;
 use services::identity::source_limits::SourceAddress;
@@ -29,9 +29,16 @@ impl FromRequestParts<App> for Source {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
         let Some(SourceIp(seen)) = parts.extensions.get().copied() else { return Ok(Self(None)) };
-        let forwarded_for = parts.headers.get(X_FORWARDED_FOR).and_then(|value| value.to_str().ok());
-        Ok(Self(app.source_limits().source(seen, forwarded_for)))
+        let forwarded_for = forwarded_for(&parts.headers);
+        Ok(Self(app.source_limits().source(seen, forwarded_for.as_deref())))
     }
+}
+
+/// Every hop of every `X-Forwarded-For`. A client may send any bytes in it, which must not hide what a proxy adds to them.
+fn forwarded_for(headers: &HeaderMap) -> Option<String> {
+    let lines = headers.get_all(X_FORWARDED_FOR).iter();
+    let lines: Vec<_> = lines.map(|line| String::from_utf8_lossy(line.as_bytes())).collect();
+    (!lines.is_empty()).then(|| lines.join(","))
 }
 
 /// An answer with what is left of a limit, as `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10)
@@ -51,5 +58,29 @@ fn insert(response: &mut Response, name: header::HeaderName, value: &str) {
     // Names of quotas are ASCII.
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().insert(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_byte_of_a_client_hides_the_address_that_a_proxy_added() {
+        for (lines, last) in [
+            (&[&b"198.51.100.1"[..]][..], "198.51.100.1"),
+            (&[b"\xff, 198.51.100.1"], "198.51.100.1"),
+            (&["é,198.51.100.1".as_bytes()], "198.51.100.1"),
+            (&[b"203.0.113.9, \xe9", b"198.51.100.1"], "198.51.100.1"),
+            (&[b"203.0.113.9, 198.51.100.1\xe9"], "198.51.100.1\u{fffd}"),
+        ] {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(X_FORWARDED_FOR, HeaderValue::from_bytes(line).unwrap());
+            }
+            let hops = forwarded_for(&headers).unwrap();
+            assert_eq!(hops.rsplit(',').next().map(str::trim), Some(last), "{hops}");
+        }
+        assert_eq!(forwarded_for(&HeaderMap::new()), None);
     }
 }
