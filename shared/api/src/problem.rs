@@ -9,6 +9,7 @@ use market::ProviderError;
 use serde::Serialize;
 use services::ServiceError;
 use services::error::{RowMistake, shortened};
+use services::identity::hasher::HasherError;
 use store::StoreError;
 use store::error::Remedy;
 
@@ -203,6 +204,17 @@ impl Problem {
         Self::unavailable(code, detail, retry_after_seconds)
     }
 
+    fn from_hasher(error: &HasherError) -> Self {
+        const CODE: &str = "hasher_unavailable";
+        match error {
+            HasherError::Overloaded => {
+                tracing::warn!(%error, code = CODE, "refused");
+                Self::unavailable(CODE, UNCHECKED, 1)
+            }
+            HasherError::Failed(_) => Self::unanswered(CODE, UNCHECKED, 1, error),
+        }
+    }
+
     fn from_store(error: &StoreError) -> Self {
         if matches!(error, StoreError::ForeignCursor) {
             return Self::bad_request("invalid_cursor", "the cursor does not belong to this list");
@@ -331,7 +343,7 @@ impl From<ServiceError> for Problem {
             ServiceError::Objects(error) => {
                 Self::unanswered("storage_unavailable", "the storage of reports did not answer", 1, &error)
             }
-            ServiceError::Hasher(error) => Self::unanswered("hasher_unavailable", UNCHECKED, 1, &error),
+            ServiceError::Hasher(error) => Self::from_hasher(&error),
             ServiceError::Mail(error) => {
                 Self::unanswered("mail_unavailable", "the service that sends e-mail did not answer", 5, &error)
             }

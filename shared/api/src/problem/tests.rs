@@ -19,25 +19,39 @@ impl Write for Log {
     }
 }
 
-/// The status that an error of the store is answered with, and what is logged of it.
-fn answered(error: StoreError) -> (u16, String) {
+/// What an error is answered with, and what is logged of it.
+fn answered(error: impl Into<ServiceError>) -> (Problem, String) {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-    let status = tracing::subscriber::with_default(subscriber, || Problem::from(ServiceError::Store(error)).status);
+    let problem = tracing::subscriber::with_default(subscriber, || Problem::from(error.into()));
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    (status, text)
+    (problem, text)
 }
 
 #[test]
 fn a_lost_race_is_no_failure_of_the_store() {
     for error in [StoreError::Conflict { write: 2 }, StoreError::Throttled] {
-        let (status, log) = answered(error);
-        assert!(status == 503 && log.contains("INFO") && log.contains("lost a race"), "{log}");
+        let (problem, log) = answered(error);
+        assert!(problem.status == 503 && log.contains("INFO") && log.contains("lost a race"), "{log}");
         assert!(!log.contains("ERROR") && !log.contains("failed"), "{log}");
     }
-    let (status, log) = answered(StoreError::unavailable("gone"));
-    assert!(status == 503 && log.contains("ERROR") && log.contains("the store failed"), "{log}");
+    let (problem, log) = answered(StoreError::unavailable("gone"));
+    assert!(problem.status == 503 && log.contains("ERROR") && log.contains("the store failed"), "{log}");
+}
+
+#[test]
+fn a_password_that_cannot_be_checked_is_a_503_and_a_full_queue_no_failure() {
+    for (error, level) in
+        [(HasherError::Overloaded, "WARN"), (HasherError::Failed("out of memory".to_owned()), "ERROR")]
+    {
+        let (problem, log) = answered(error);
+        assert_eq!((problem.status, problem.code), (503, "hasher_unavailable"));
+        assert!(log.contains(level) && log.lines().count() == 1, "{log}");
+        let response = problem.into_response();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+    }
 }
 
 #[test]

@@ -31,8 +31,14 @@ const MAX_WAITING: usize = 64;
 
 /// Why a password could be neither hashed nor checked. It says nothing about the password.
 #[derive(Debug, thiserror::Error)]
-#[error("a password could not be hashed: {0}")]
-pub struct HasherError(String);
+pub enum HasherError {
+    /// [`MAX_WAITING`] wait already.
+    #[error("too many passwords wait already")]
+    Overloaded,
+    /// The hasher failed.
+    #[error("a password could not be hashed: {0}")]
+    Failed(String),
+}
 
 /// Hashes passwords and checks them.
 pub struct Hasher(Arc<Shared>);
@@ -130,12 +136,12 @@ impl Hasher {
 }
 
 impl Shared {
-    /// Waits for one of the buffers. Errors: where [`MAX_WAITING`] wait already.
+    /// Waits for one of the buffers. Errors: [`HasherError::Overloaded`].
     async fn place(&self) -> Result<OwnedSemaphorePermit, HasherError> {
         if let Ok(place) = self.places.clone().try_acquire_owned() {
             return Ok(place);
         }
-        let _waiting = self.waiting.try_acquire().map_err(|_| failed("too many passwords wait already"))?;
+        let _waiting = self.waiting.try_acquire().map_err(|_| HasherError::Overloaded)?;
         self.places.clone().acquire_owned().await.map_err(failed)
     }
 
@@ -171,7 +177,7 @@ fn argon2(params: Params) -> Argon2<'static> {
 }
 
 fn failed(cause: impl std::fmt::Display) -> HasherError {
-    HasherError(cause.to_string())
+    HasherError::Failed(cause.to_string())
 }
 
 #[cfg(test)]
@@ -242,8 +248,8 @@ mod tests {
         for one in &mut waiting {
             assert!(futures::poll!(one).is_pending());
         }
-        assert!(hasher.hash(typed("correct horse")).await.is_err());
-        assert!(hasher.verify(typed("correct horse"), None).await.is_err());
+        assert!(matches!(hasher.hash(typed("correct horse")).await, Err(HasherError::Overloaded)));
+        assert!(matches!(hasher.verify(typed("correct horse"), None).await, Err(HasherError::Overloaded)));
         assert_eq!(hasher.computed(), 0);
         // One that goes away leaves its place in the queue.
         waiting.pop();
