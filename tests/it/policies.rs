@@ -2,6 +2,7 @@
 
 mod chosen_routes;
 mod expected;
+mod keys;
 mod things;
 
 use std::collections::{BTreeMap, BTreeSet};

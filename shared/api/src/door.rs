@@ -16,9 +16,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::policy;
 use crate::problem::Problem;
 use crate::query::{self, KnownParameters};
+use crate::{idempotency_key, policy};
 
 /// The largest answer of a function, in bytes of the JSON string that Lambda sends it in. Lambda takes 6 MiB, of which this
 /// leaves some to status and headers.
@@ -51,6 +51,7 @@ pub fn finish_answers(app: App, router: Router<App>, document: &OpenApi) -> Rout
     let parameters = Arc::new(KnownParameters::of(document));
     router
         .with_state(app.clone())
+        .layer(from_fn(idempotency_key::refuse_unusable))
         .layer(from_fn_with_state(parameters, query::refuse_unknown))
         .layer(from_fn(policy::enforce))
         .layer(CatchPanicLayer::custom(answer_for_a_bug))

@@ -1,8 +1,10 @@
 //! The `Idempotency-Key` header.
 
-use axum::extract::FromRequestParts;
-use axum::http::HeaderMap;
+use axum::extract::{FromRequestParts, MatchedPath, Request};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
 
 use crate::problem::Problem;
 
@@ -40,6 +42,15 @@ impl IdempotencyKey {
             let detail = "a request that moves money has an Idempotency-Key, so that it can safely be sent again";
             Problem::bad_request("idempotency_key_required", detail)
         })
+    }
+}
+
+/// The layer that refuses a POST whose key cannot be used, on every route, whether or not its handler uses the key.
+pub(crate) async fn refuse_unusable(request: Request, next: Next) -> Response {
+    let is_taken = request.method() == Method::POST && request.extensions().get::<MatchedPath>().is_some();
+    match IdempotencyKey::of(request.headers()) {
+        Err(problem) if is_taken => problem.into_response(),
+        _ => next.run(request).await,
     }
 }
 
