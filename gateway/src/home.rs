@@ -112,11 +112,7 @@ impl Home {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let mut secret = [0; 32];
                 SysRng.try_fill_bytes(&mut secret).map_err(|error| not_writable(io::Error::other(error)))?;
-                // Under the lock nobody else writes it; renamed, it is there whole or not at all.
-                let unfinished = path.with_extension("unfinished");
-                let mut file = private_file().create(true).truncate(true).open(&unfinished).map_err(not_writable)?;
-                file.write_all(&secret).and_then(|()| file.sync_all()).map_err(not_writable)?;
-                fs::rename(&unfinished, &path).map_err(not_writable)?;
+                write_private(&path, &secret).map_err(not_writable)?;
                 Ok(secret)
             }
             Err(error) => Err(not_writable(error)),
@@ -128,6 +124,15 @@ fn write_pid(lock: &mut File) -> io::Result<()> {
     lock.set_len(0)?;
     lock.seek(SeekFrom::Start(0))?;
     writeln!(lock, "{}", std::process::id())
+}
+
+/// Writes a file that its owner alone can read, whole or not at all. Only one process writes it, that which has the lock.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let unfinished = path.with_extension("unfinished");
+    let mut file = private_file().create(true).truncate(true).open(&unfinished)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(unfinished, path)
 }
 
 fn private_file() -> OpenOptions {
@@ -189,8 +194,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::open(&folder.path().join("home")).unwrap();
         home.link_secret().unwrap();
+        write_private(&home.path().join("replay-day"), b"2010-03-02").unwrap();
         assert_eq!(mode(home.path()), 0o700);
-        assert_eq!(mode(&home.path().join(LINK_SECRET_FILE)), 0o600);
+        for file in fs::read_dir(home.path()).unwrap() {
+            let path = file.unwrap().path();
+            assert_eq!(mode(&path), 0o600, "{}", path.display());
+        }
     }
 
     #[cfg(unix)]

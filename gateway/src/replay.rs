@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::fs;
-use std::io::{self, BufRead, BufReader, ErrorKind, Write as _};
+use std::io::{self, BufRead, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
@@ -19,6 +19,8 @@ use market::{MarketClock, Provider, Replay};
 use services::{App, refresh};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
+
+use crate::home::write_private;
 
 /// The folder of a replay inside the home.
 pub const FOLDER: &str = "replay";
@@ -169,11 +171,7 @@ impl Replaying {
 
     /// Keeps the day, whole or not at all.
     fn note(&self, day: Day) -> std::io::Result<()> {
-        let unfinished = self.position.with_extension("unfinished");
-        let mut file = fs::File::create(&unfinished)?;
-        writeln!(file, "{day}")?;
-        file.sync_all()?;
-        fs::rename(unfinished, &self.position)
+        write_private(&self.position, format!("{day}\n").as_bytes())
     }
 }
 
@@ -235,6 +233,12 @@ mod tests {
         running.await.unwrap();
         let again = open();
         assert_eq!(again.replay.day(), first.replay.day());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = fs::metadata(home.path().join(POSITION)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
         fs::write(home.path().join(POSITION), "2013-02-27\n").unwrap();
         let last = open();
         let (_running, never) = watch::channel(false);
