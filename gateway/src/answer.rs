@@ -15,7 +15,7 @@ use crate::host::HostError;
 use crate::invoke::{self, Failure, Invocation};
 use crate::live::handshake;
 use crate::platform::{Mounted, Platform};
-use crate::request_body::{Accepted, Bodies};
+use crate::request_body::{Bodies, BodyLimit};
 use crate::request_line::{self, Malformed};
 use crate::routes::{RouteKey, Taken};
 
@@ -133,7 +133,7 @@ async fn forward(
         _ => None,
     };
     let max_bytes = max_body_bytes(&circumstances.route_key);
-    let body = bodies.read(unread, Accepted { max_bytes, public: function.public }).await?;
+    let body = bodies.read(unread, BodyLimit { max_bytes, public: function.public }).await?;
     let request = HttpRequest { body: &body, content_length: body.length, ..request };
     let circumstances = Circumstances { authorizer: context.as_ref(), ..circumstances };
     let event = event::http_event(&request, &circumstances);

@@ -38,7 +38,7 @@ impl Default for Deadlines {
 
 /// What a route takes of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Accepted {
+pub struct BodyLimit {
     /// The largest body, in bytes.
     pub max_bytes: usize,
     /// Whether the route needs no token. Strangers have a budget of their own and take nothing from customers.
@@ -90,7 +90,7 @@ impl Bodies {
     pub async fn read<B: Body<Data = Bytes> + Unpin>(
         &self,
         unread: &mut Option<B>,
-        accepted: Accepted,
+        limit: BodyLimit,
     ) -> Result<Buffered, Failure> {
         let end = Instant::now() + self.deadlines.whole;
         let Some(body) = unread else { return Ok(Buffered::default()) };
@@ -99,10 +99,10 @@ impl Bodies {
             return Err(Failure::TooLarge);
         }
         let too_large = |length| Ok(Buffered { length, ..Buffered::default() });
-        if announced > accepted.max_bytes as u64 {
+        if announced > limit.max_bytes as u64 {
             return too_large(announced);
         }
-        let budget = if accepted.public { &self.strangers } else { &self.customers };
+        let budget = if limit.public { &self.strangers } else { &self.customers };
         let (mut bytes, mut held) = (Vec::new(), None);
         loop {
             let pause_end = end.min(Instant::now() + self.deadlines.pause);
@@ -115,7 +115,7 @@ impl Bodies {
             // The client has gone, or what it sends is no HTTP: no answer can reach it.
             let Ok(data) = frame.map_err(|_| Failure::BadRequest)?.into_data() else { continue };
             let length = bytes.len() + data.len();
-            if length > accepted.max_bytes {
+            if length > limit.max_bytes {
                 return too_large(length as u64);
             }
             timeout_at(end, hold(budget, &mut held, length)).await.map_err(|_| Failure::Overloaded)??;
@@ -165,8 +165,8 @@ mod tests {
 
     use super::*;
 
-    const CUSTOMERS: Accepted = Accepted { max_bytes: 1 << 20, public: false };
-    const STRANGERS: Accepted = Accepted { public: true, ..CUSTOMERS };
+    const CUSTOMERS: BodyLimit = BodyLimit { max_bytes: 1 << 20, public: false };
+    const STRANGERS: BodyLimit = BodyLimit { public: true, ..CUSTOMERS };
 
     /// A body of single bytes, each of which comes so many seconds after the one before.
     fn body(
@@ -195,7 +195,7 @@ mod tests {
     }
 
     /// The length of what is read of a body.
-    async fn read<B: Body<Data = Bytes> + Unpin>(bodies: &Bodies, body: B, from: Accepted) -> Result<usize, Failure> {
+    async fn read<B: Body<Data = Bytes> + Unpin>(bodies: &Bodies, body: B, from: BodyLimit) -> Result<usize, Failure> {
         bodies.read(&mut Some(body), from).await.map(|bytes| bytes.len())
     }
 
@@ -265,7 +265,7 @@ mod tests {
         let unannounced = read(&bodies, dripping((1 << 20) + 1, 0), STRANGERS).await;
         assert_eq!(unannounced, Ok(0));
         assert_eq!(read(&bodies, of(MAX_BODY_BYTES + 1), STRANGERS).await, Err(Failure::TooLarge));
-        let file = Accepted { max_bytes: 4 << 20, public: false };
+        let file = BodyLimit { max_bytes: 4 << 20, public: false };
         assert_eq!(read(&bodies, of(1 << 20), file).await, Ok(1 << 20));
     }
 }
