@@ -1,19 +1,19 @@
 //! A realised gain in another currency than the instrument's.
 
-use domain::{Currency, Money};
+use domain::{Currency, ExchangeRate, Money};
 use rust_decimal::Decimal;
 
 use crate::refusal::Refusal;
 
 /// An amount, and the price in another currency, on its day, of one unit of its own.
-pub type AtRate = (Money, Decimal);
+pub type AtRate = (Money, ExchangeRate);
 
 /// What a sale gained: the sum over its lots of proceeds × rate at the sale − cost × rate at the purchase, in `base` and
 /// rounded half-even once. Each pair is the proceeds and the cost of a lot.
 ///
 /// What the exchange rate gained between the two days is part of the result.
 pub fn realized_in_base(lots: impl IntoIterator<Item = (AtRate, AtRate)>, base: Currency) -> Result<Money, Refusal> {
-    let exchanged = |(money, rate): AtRate| money.amount().checked_mul(rate).ok_or(Refusal::TooLarge);
+    let exchanged = |(money, rate): AtRate| rate.exchange(money.amount()).ok_or(Refusal::TooLarge);
     let gain = lots.into_iter().try_fold(Decimal::ZERO, |sum, (proceeds, cost)| {
         let gain = exchanged(proceeds)?.checked_sub(exchanged(cost)?);
         gain.and_then(|gain| sum.checked_add(gain)).ok_or(Refusal::TooLarge)
@@ -31,7 +31,7 @@ mod tests {
 
     #[test]
     fn each_side_is_converted_at_the_rate_of_its_own_day() {
-        let rate = |text: &str| text.parse::<Decimal>().unwrap();
+        let rate = |text: &str| text.parse::<ExchangeRate>().unwrap();
         // Two units with a cost of 100 USD each, sold at 150 EUR each while a euro costs 1.5 USD.
         for (proceeds, at_sale, cost, at_purchase, gain) in [
             (money("300", "EUR"), "1.5", money("200", "USD"), "1", "250.00"),
@@ -47,15 +47,23 @@ mod tests {
     #[test]
     fn the_lots_of_a_sale_are_rounded_together() {
         // 0.005 of each: on its own nothing.
-        let lot = ((money("0.01", "EUR"), Decimal::new(5, 1)), (money("0", "EUR"), Decimal::ONE));
+        let lot = ((money("0.01", "EUR"), "1/2".parse().unwrap()), (money("0", "EUR"), ExchangeRate::ONE));
         assert_eq!(realized_in_base([lot; 3], Currency::USD).unwrap().to_string(), "0.02");
         assert_eq!(realized_in_base([], Currency::USD).unwrap().to_string(), "0.00");
     }
 
     #[test]
+    fn a_rate_that_is_no_decimal_is_divided_by_and_rounded_once() {
+        // Nine yen at 120 for a dollar are exactly seven and a half cents.
+        let lot = ((money("9", "JPY"), "1/120".parse().unwrap()), (money("0", "JPY"), ExchangeRate::ONE));
+        assert_eq!(realized_in_base([lot], Currency::USD).unwrap().to_string(), "0.08");
+    }
+
+    #[test]
     fn what_does_not_fit_is_refused() {
         let most = money("1000000000000", "USD");
-        let refused = realized_in_base([((most, Decimal::MAX), (most, Decimal::ONE))], Currency::USD);
+        let refused =
+            realized_in_base([((most, ExchangeRate::quoted(1e18).unwrap()), (most, ExchangeRate::ONE))], Currency::USD);
         assert_eq!(refused, Err(Refusal::TooLarge));
     }
 }

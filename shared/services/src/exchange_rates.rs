@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use domain::{Currency, Day, Symbol};
+use domain::{Currency, Day, ExchangeRate, Symbol};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use market::MarketClock;
 use quant::backtest::Warning;
-use rust_decimal::Decimal;
-use valuation::Rates;
+use valuation::{RateQuote, Rates};
 
 use crate::error::ServiceError;
 use crate::history::{Reader, Series};
@@ -28,7 +27,7 @@ pub(crate) struct ExchangeRates {
 struct Pair {
     currency: Currency,
     days: Vec<Day>,
-    rates: Vec<f64>,
+    rates: Vec<RateQuote>,
     /// Whether they are the product of two pairs, by way of the US dollar.
     over_dollars: bool,
 }
@@ -57,18 +56,18 @@ impl ExchangeRates {
 
     /// Units of the base currency for one of `currency`: 1 for the base itself, else the last rate of the seven days
     /// up to `day`.
-    pub(crate) fn on(&self, currency: Currency, day: Day) -> Option<Decimal> {
+    pub(crate) fn on(&self, currency: Currency, day: Day) -> Option<ExchangeRate> {
         if currency == self.base {
-            return Some(Decimal::ONE);
+            return Some(ExchangeRate::ONE);
         }
         self.pairs.iter().find(|pair| pair.currency == currency).and_then(|pair| pair.rates().on(day))
     }
 
     /// The rate at which money that moved on `day` is exchanged: that of [`ExchangeRates::on`], else the last one before,
     /// however old, else the first one after.
-    pub(crate) fn of_flow(&self, currency: Currency, day: Day) -> Option<Decimal> {
+    pub(crate) fn of_flow(&self, currency: Currency, day: Day) -> Option<ExchangeRate> {
         if currency == self.base {
-            return Some(Decimal::ONE);
+            return Some(ExchangeRate::ONE);
         }
         self.pairs.iter().find(|pair| pair.currency == currency).and_then(|pair| pair.rates().of_flow(day))
     }
@@ -104,11 +103,11 @@ impl Pair {
     fn times(&self, next: &Self) -> Self {
         let mut product = Self { currency: self.currency, days: Vec::new(), rates: Vec::new(), over_dollars: true };
         let mut coming = next.days.iter().zip(&next.rates).peekable();
-        for (&day, &rate) in self.days.iter().zip(&self.rates) {
+        for (&day, rate) in self.days.iter().zip(&self.rates) {
             while coming.next_if(|&(&other, _)| other < day).is_some() {}
-            if let Some((_, other)) = coming.next_if(|&(&other, _)| other == day) {
+            if let Some((_, &other)) = coming.next_if(|&(&other, _)| other == day) {
                 product.days.push(day);
-                product.rates.push(rate * other);
+                product.rates.push(rate.then(other));
             }
         }
         product
@@ -128,10 +127,10 @@ async fn rates_of(app: &App, currency: Currency, base: Currency, reader: Reader)
 
 /// The rates of a currency, from the pair as it is quoted one way or the other.
 async fn pair(app: &App, currency: Currency, base: Currency, reader: Reader) -> Result<Option<Pair>, ServiceError> {
-    let of = |series: &Series, rate: fn(f64) -> f64| Pair {
+    let of = |series: &Series, quoted: fn(f64) -> RateQuote| Pair {
         currency,
         days: series.bars.dates().to_vec(),
-        rates: series.bars.close().iter().map(|&close| rate(close)).collect(),
+        rates: series.bars.close().iter().map(|&close| quoted(close)).collect(),
         over_dollars: false,
     };
     let (direct, inverse) = (symbol_of(currency, base)?, symbol_of(base, currency)?);
@@ -142,7 +141,9 @@ async fn pair(app: &App, currency: Currency, base: Currency, reader: Reader) -> 
     } else {
         had(history::at_hand_within(app, &inverse, reader).await)?
     };
-    Ok(found.map(|series| if series.symbol == direct { of(&series, |close| close) } else { of(&series, f64::recip) }))
+    Ok(found.map(|series| {
+        if series.symbol == direct { of(&series, RateQuote::direct) } else { of(&series, RateQuote::inverse) }
+    }))
 }
 
 /// The history of a pair, as it is stored either way. Where it is not, it is asked for as it is looked for, and the other

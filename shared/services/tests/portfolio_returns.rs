@@ -100,6 +100,30 @@ async fn a_hole_in_a_rate_leaves_out_its_day_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_value_is_divided_by_a_rate_that_is_quoted_the_other_way_round_and_rounded_once() {
+    for (name, currency, close, units, quoted, base, worth) in [
+        ("VIC", "VND", 100_000.0, "10000", ("USDVND=X", 23_459.0), "USD", "42627.56"),
+        ("TYT", "JPY", 7_000.0, "1000000", ("USDJPY=X", 114.4), "USD", "61188811.19"),
+        // Nine yen are seven and a half cents, and halves go to the even one.
+        ("TYT", "JPY", 9.0, "1", ("USDJPY=X", 120.0), "USD", "0.08"),
+        ("TYT", "JPY", 7_000.0, "1000000", ("JPYUSD=X", 0.008_741_258_741_258_741), "USD", "61188811.19"),
+    ] {
+        let market = Market::new(day("2019-09-04"));
+        market.list(stock(name, currency, None), bars(&[("2019-09-03", close), ("2019-09-04", close)]));
+        let (pair, rate) = quoted;
+        market.list(stock(pair, &pair[3..6], None), bars(&[("2019-09-03", rate), ("2019-09-04", rate)]));
+        let world = World::new(market, base.parse().unwrap()).await;
+        record(&world, name, units, &close.to_string(), day("2019-09-03")).await;
+        let (now, found) = (held(&world).await, performed(&world, &world.app, &Span::default()).await);
+        assert_eq!((&now["value"], &now["cost"]), (&json!(worth), &json!(worth)), "{pair} at {rate}");
+        assert_eq!(now["items"][0]["lots"][0]["cost"], worth);
+        let last = row(&found, "2019-09-04").unwrap();
+        assert_eq!((&last["value"], &found["attribution"]["fx"]), (&json!(worth), &json!("0.00")));
+        assert_eq!(row(&found, "2019-09-03").unwrap()["inflow"], worth);
+    }
+}
+
+#[tokio::test]
 async fn on_a_day_without_a_rate_holdings_name_the_symbol_and_performance_ends_before() {
     let world = World::new(case("fx-gap", "2019-12-30").await, Currency::USD).await;
     record(&world, "SAP.DE", "10", "69.27", day("2019-10-02")).await;

@@ -1,9 +1,8 @@
 //! What a valuation is made of: dated flows of units and money, prices, and rates of exchange.
 
-use domain::{Bars, Currency, Day, Price, Quantity, Symbol};
+use domain::exchange_rate::product_of_quotes;
+use domain::{Bars, Currency, Day, DecimalError, ExchangeRate, Price, Quantity, Symbol};
 use rust_decimal::Decimal;
-
-use crate::fixed::{self, RATE_SCALE};
 
 /// What moved units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +65,43 @@ pub struct Rates<'a> {
     /// Days of the rates, strictly rising.
     pub days: &'a [Day],
     /// Units of the portfolio's currency for one of `currency` on each day.
-    pub rates: &'a [f64],
+    pub rates: &'a [RateQuote],
+}
+
+/// A rate of exchange as it is quoted: a quotient, so that a pair that is quoted the other way round is divided by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RateQuote {
+    /// What an amount is multiplied by.
+    pub times: f64,
+    /// What it is divided by.
+    pub over: f64,
+}
+
+impl RateQuote {
+    /// A pair as it is asked for: 1.0823 dollars for a euro, from euros to dollars.
+    #[must_use]
+    pub fn direct(rate: f64) -> Self {
+        Self { times: rate, over: 1.0 }
+    }
+
+    /// A pair that is quoted the other way round: 114.4 yen for a dollar, from yen to dollars.
+    #[must_use]
+    pub fn inverse(rate: f64) -> Self {
+        Self { times: 1.0, over: rate }
+    }
+
+    /// This rate and then the next.
+    #[must_use]
+    pub fn then(self, next: Self) -> Self {
+        Self { times: product_of_quotes(self.times, next.times), over: product_of_quotes(self.over, next.over) }
+    }
+
+    /// The rate as the fraction that it is.
+    ///
+    /// Errors: a quote that is no number above zero, or one beyond counting.
+    pub fn rate(self) -> Result<ExchangeRate, DecimalError> {
+        Ok(ExchangeRate::quoted(self.times)?.per(ExchangeRate::quoted(self.over)?))
+    }
 }
 
 /// Days after which a rate no longer says what money is worth.
@@ -75,7 +110,7 @@ pub(crate) const MAX_RATE_AGE: i32 = 7;
 impl Rates<'_> {
     /// The last rate on or before `day`; none where that is more than seven days old.
     #[must_use]
-    pub fn on(&self, day: Day) -> Option<Decimal> {
+    pub fn on(&self, day: Day) -> Option<ExchangeRate> {
         let at = self.days.partition_point(|&other| other <= day).checked_sub(1)?;
         if day.days_since(self.days[at]) > MAX_RATE_AGE {
             return None;
@@ -86,13 +121,13 @@ impl Rates<'_> {
     /// The rate at which money that moved on `day` is exchanged: the last one before, however old, else the first one
     /// after. Where it is not that of [`Rates::on`], an answer names the flow.
     #[must_use]
-    pub fn of_flow(&self, day: Day) -> Option<Decimal> {
+    pub fn of_flow(&self, day: Day) -> Option<ExchangeRate> {
         let after = self.days.partition_point(|&other| other <= day);
         (0..after).rev().chain(after..self.days.len()).find_map(|at| self.rate(at))
     }
 
-    fn rate(&self, at: usize) -> Option<Decimal> {
-        fixed::decimal(fixed::rate(*self.rates.get(at)?).ok()?, RATE_SCALE).ok()
+    fn rate(&self, at: usize) -> Option<ExchangeRate> {
+        self.rates.get(at)?.rate().ok()
     }
 }
 

@@ -1,10 +1,10 @@
 //! Where a series stands on an evening: all that the days after it need of the days before.
 
-use domain::{Day, DecimalError, Quantity, Symbol};
+use domain::{Day, DecimalError, ExchangeRate, Quantity, Symbol};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::fixed::{RATE_SCALE, UNIT_SCALE, decimal, whole};
+use crate::fixed::{UNIT_SCALE, decimal, whole};
 use crate::position::Position;
 
 /// The holdings on the evening of a day.
@@ -26,7 +26,7 @@ pub struct Standing {
     /// The price they were last seen at, in the instrument's currency.
     pub price: Decimal,
     /// The rate of the last valued day; 1 where the instrument is priced in the base currency.
-    pub rate: Decimal,
+    pub rate: ExchangeRate,
     /// Lots that the position was put together from.
     pub lots: u32,
     /// Finest units that these may have lost to rounding at splits.
@@ -42,12 +42,12 @@ fn is_zero(number: &u32) -> bool {
 }
 
 impl Standing {
-    pub(crate) fn new(symbol: &Symbol, position: &Position, rate: i128) -> Result<Self, DecimalError> {
+    pub(crate) fn new(symbol: &Symbol, position: &Position, rate: ExchangeRate) -> Result<Self, DecimalError> {
         Ok(Self {
             symbol: symbol.clone(),
             units: Quantity::new(decimal(position.units, UNIT_SCALE)?)?,
             price: decimal(position.price.unwrap_or(0), UNIT_SCALE)?,
-            rate: decimal(rate, RATE_SCALE)?,
+            rate,
             lots: position.lots,
             dust: u64::try_from(position.dust).map_err(|_| DecimalError::TooLarge)?,
             fewer_decimals: position.fewer_decimals,
@@ -62,10 +62,6 @@ impl Standing {
             dust: i128::from(self.dust),
             fewer_decimals: self.fewer_decimals,
         })
-    }
-
-    pub(crate) fn rate(&self) -> Result<i128, DecimalError> {
-        whole(self.rate, RATE_SCALE)
     }
 }
 

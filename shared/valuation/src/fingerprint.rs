@@ -34,7 +34,8 @@ pub fn fingerprint_of_prices(book: &Book<'_>, year: &SeriesYear, through: Day) -
         let end = rates.days.partition_point(|&day| day <= last).max(1);
         for (day, rate) in rates.days.iter().zip(rates.rates).take(end).skip(start) {
             hasher.update(day.days_since_epoch().to_le_bytes());
-            hasher.update(rate.to_le_bytes());
+            hasher.update(rate.times.to_le_bytes());
+            hasher.update(rate.over.to_le_bytes());
         }
     }
     let mut text = String::with_capacity(64);

@@ -1,22 +1,18 @@
-//! Whole numbers of a fixed fine unit: units and prices of 10⁻¹², rates of 10⁻¹⁰, amounts of 10⁻²⁴.
+//! Whole numbers of a fixed fine unit: units and prices of 10⁻¹², amounts of 10⁻²⁴.
 //!
 //! A product of units and a price is an amount without rounding. Sums over thousands of days are then
 //! additions of integers, which is what makes an exact series about as fast as one of floats.
 
 use std::cmp::Ordering;
 
-use domain::DecimalError;
 use domain::decimal::{DECIMALS, from_f64};
+use domain::{DecimalError, ExchangeRate};
 use rust_decimal::Decimal;
 
 /// Decimals of units and prices.
 pub(crate) const UNIT_SCALE: u32 = DECIMALS;
-/// Decimals of a rate of exchange.
-pub(crate) const RATE_SCALE: u32 = 10;
 /// Decimals of an amount.
 pub(crate) const AMOUNT_SCALE: u32 = 2 * UNIT_SCALE;
-/// 10⁻¹⁰ in one.
-pub(crate) const RATE: i128 = 10_i128.pow(RATE_SCALE);
 
 /// Powers of ten up to the finest unit of an amount.
 const POWERS: [i128; AMOUNT_SCALE as usize + 1] = {
@@ -107,18 +103,6 @@ fn number_by_text(number: f64) -> Result<i128, DecimalError> {
     whole(from_f64(number)?, UNIT_SCALE)
 }
 
-/// A rate of exchange, rounded half-even to ten decimals.
-pub(crate) fn rate(rate: f64) -> Result<i128, DecimalError> {
-    if !rate.is_finite() {
-        return Err(DecimalError::NotANumber);
-    }
-    let exact = rate.to_string().parse::<Decimal>().map_err(|_| DecimalError::TooLarge)?;
-    match whole(exact.round_dp(RATE_SCALE), RATE_SCALE)? {
-        rate if rate > 0 => Ok(rate),
-        _ => Err(DecimalError::Zero),
-    }
-}
-
 /// Units × price: an amount, exactly.
 #[inline]
 pub(crate) fn product(units: i128, price: i128) -> Result<i128, TooLarge> {
@@ -130,11 +114,31 @@ pub(crate) fn product(units: i128, price: i128) -> Result<i128, TooLarge> {
 }
 
 /// An amount in another currency, rounded half-even to 10⁻²⁴.
-pub(crate) fn exchanged(amount: i128, rate: i128) -> Result<i128, TooLarge> {
-    // In two parts, since the product of all digits of an amount and a rate need not fit.
-    let (whole, rest) = (amount.div_euclid(RATE), amount.rem_euclid(RATE));
-    let exact = whole.checked_mul(rate).ok_or(TooLarge)?;
-    exact.checked_add(divided(rest.checked_mul(rate).ok_or(TooLarge)?, RATE)).ok_or(TooLarge)
+#[inline]
+pub(crate) fn exchanged(amount: i128, rate: ExchangeRate) -> Result<i128, TooLarge> {
+    let (times, over) = rate.terms();
+    // Nearly always all digits of an amount and a rate fit two words.
+    match amount.checked_mul(times.into()) {
+        Some(exact) if over == 1 => Ok(exact),
+        Some(exact) => Ok(divided(exact, over.into())),
+        None => exchanged_in_three_words(amount, times, over),
+    }
+}
+
+/// The same where the product takes a third word: divided from the highest one down.
+#[cold]
+fn exchanged_in_three_words(amount: i128, times: u64, over: u64) -> Result<i128, TooLarge> {
+    let (times, divisor) = (u128::from(times), u128::from(over));
+    let magnitude = amount.unsigned_abs();
+    let low = (magnitude & u128::from(u64::MAX)) * times;
+    let high = (magnitude >> 64) * times + (low >> 64);
+    let rest = ((high % divisor) << 64) | (low & u128::from(u64::MAX));
+    let (high, low, rest) = (high / divisor, rest / divisor, rest % divisor);
+    let up = rest * 2 > divisor || (rest * 2 == divisor && low % 2 == 1);
+    let quotient = u64::try_from(high).map_err(|_| TooLarge)?;
+    let quotient = ((u128::from(quotient) << 64) | low).checked_add(up.into()).ok_or(TooLarge)?;
+    let quotient = i128::try_from(quotient).map_err(|_| TooLarge)?;
+    Ok(if amount < 0 { -quotient } else { quotient })
 }
 
 /// A whole number of 10⁻ˢᶜᵃˡᵉ as the nearest float, for ratios.
@@ -228,10 +232,14 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_has_ten_decimals_and_is_above_zero() {
-        assert_eq!(rate(0.006_701_234_567_8), Ok(67_012_346));
-        assert_eq!(rate(1e-12), Err(DecimalError::Zero));
-        assert_eq!(rate(f64::NAN), Err(DecimalError::NotANumber));
+    fn an_amount_is_divided_by_a_rate_that_is_quoted_the_other_way_round() {
+        let inverse = |rate: f64| ExchangeRate::ONE.per(ExchangeRate::quoted(rate).unwrap());
+        let cents = |amount: i128, rate: f64| {
+            Unit::of(2).round(exchanged(amount * power(AMOUNT_SCALE), inverse(rate)).unwrap())
+        };
+        assert_eq!(cents(1_000_000_000, 23_459.0), 4_262_756);
+        assert_eq!(cents(7_000_000_000, 114.4), 6_118_881_119);
+        assert_eq!((cents(9, 120.0), cents(3, 120.0), cents(-9, 120.0)), (8, 2, -8), "halves go to the even cent");
     }
 
     #[test]
@@ -262,6 +270,16 @@ mod tests {
         ) {
             let unit = Unit::of(decimals);
             prop_assert_eq!(unit.round(amount), divided(amount, unit.times(1)));
+        }
+
+        #[test]
+        fn in_two_words_and_in_three_an_amount_is_exchanged_alike(
+            amount in -10_i128.pow(28)..10_i128.pow(28),
+            times in 1_u64..1_000_000_000,
+            over in 1_u64..=u64::MAX,
+        ) {
+            let exact = divided(amount * i128::from(times), over.into());
+            prop_assert_eq!(exchanged_in_three_words(amount, times, over), Ok(exact));
         }
 
         #[test]

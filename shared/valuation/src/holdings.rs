@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Currency, Day, InstrumentType, Price, Quantity, SplitRatio, Symbol};
+use domain::{Currency, Day, ExchangeRate, InstrumentType, Price, Quantity, SplitRatio, Symbol};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::allocation::{Share, shares, shares_by_group};
 use crate::amount::Amount;
 use crate::error::Unvalued;
-use crate::fixed::{RATE_SCALE, UNIT_SCALE, divided, exchanged, product, whole};
+use crate::fixed::{UNIT_SCALE, divided, exchanged, product, whole};
 
 /// The group of holdings whose sector is not known.
 const NO_SECTOR: &str = "unknown";
@@ -65,7 +65,7 @@ pub struct Held<'a> {
     pub quoted: Result<Quoted, Unvalued>,
     /// Units of the base currency for one of its own: 1 for the base itself, none where no rate is at most
     /// seven days old.
-    pub rate: Option<Decimal>,
+    pub rate: Option<ExchangeRate>,
     /// Purchases of the day of its price.
     pub bought_today: &'a [Purchase],
 }
@@ -217,11 +217,8 @@ fn value_of(base: Currency, position: &Held<'_>) -> Result<Decimal, Unvalued> {
     value().map(|value| value.rounded(base)).ok_or(Unvalued::TooLarge)
 }
 
-fn in_base(amount: i128, rate: Decimal) -> Option<Amount> {
-    if rate == Decimal::ONE {
-        return Some(Amount::new(amount));
-    }
-    exchanged(amount, whole(rate.round_dp(RATE_SCALE), RATE_SCALE).ok()?).ok().map(Amount::new)
+fn in_base(amount: i128, rate: ExchangeRate) -> Option<Amount> {
+    exchanged(amount, rate).ok().map(Amount::new)
 }
 
 fn day_change(base: Currency, position: &Held<'_>) -> Result<Decimal, Unvalued> {

@@ -34,7 +34,7 @@ pub use attribution::{
     Attribution, GroupAttribution, SymbolAttribution, attribution_by_group, attribution_by_symbol, totals_by_symbol,
 };
 pub use benchmark::Benchmark;
-pub use book::{Book, Flow, FlowKind, Line, Rates};
+pub use book::{Book, Flow, FlowKind, Line, RateQuote, Rates};
 pub use checkpoint::{Checkpoint, Standing};
 pub use error::{Unvalued, ValuationError};
 pub use fingerprint::fingerprint_of_prices;

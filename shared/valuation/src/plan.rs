@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use domain::{Bars, Day, DecimalError, SplitRatio};
+use domain::{Bars, Day, DecimalError, ExchangeRate, SplitRatio};
 
 use crate::book::{Flow, Line};
 use crate::calendar::Calendar;
 use crate::checkpoint::Standing;
 use crate::error::ValuationError;
-use crate::fixed::{self, RATE};
+use crate::fixed;
 use crate::moves::Moves;
 use crate::position::Position;
 
@@ -26,7 +26,7 @@ pub(crate) enum Event {
 pub(crate) struct Plan<'a> {
     pub(crate) line: Line<'a>,
     pub(crate) start: Position,
-    pub(crate) start_rate: i128,
+    pub(crate) start_rate: ExchangeRate,
     /// The first day that is streamed.
     pub(crate) first: Day,
     pub(crate) events: Vec<(Day, Event)>,
@@ -43,7 +43,7 @@ impl<'a> Plan<'a> {
     ) -> Result<Self, ValuationError> {
         let number = |day: Day| move |source| ValuationError::Number { symbol: line.symbol.clone(), day, source };
         let start = standing.map(Standing::position).transpose().map_err(number(first))?.unwrap_or_default();
-        let start_rate = standing.map(Standing::rate).transpose().map_err(number(first))?.unwrap_or(RATE);
+        let start_rate = standing.map_or(ExchangeRate::ONE, |standing| standing.rate);
         let start_of_flows = line.flows.partition_point(|flow| flow.day < first);
         let end_of_flows = line.flows.partition_point(|flow| flow.day <= to);
         let flows = &line.flows[start_of_flows..end_of_flows];

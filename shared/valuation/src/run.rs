@@ -6,7 +6,7 @@ use domain::{Currency, Day, Symbol};
 use quant::portfolio::{PricedMemory, Traded, Untouched, priced_growth};
 
 use crate::amount::Amount;
-use crate::book::{Book, Line};
+use crate::book::{Book, Line, RateQuote};
 use crate::calendar::Calendar;
 use crate::checkpoint::{Checkpoint, Standing};
 use crate::error::ValuationError;
@@ -29,7 +29,7 @@ pub(crate) struct Ran<'a> {
 pub(crate) struct Sorted<'a> {
     pub(crate) base: Currency,
     pub(crate) lines: Vec<Line<'a>>,
-    rates: BTreeMap<&'static str, (&'a [Day], &'a [f64])>,
+    rates: BTreeMap<&'static str, (&'a [Day], &'a [RateQuote])>,
 }
 
 impl<'a> Sorted<'a> {

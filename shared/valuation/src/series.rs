@@ -11,7 +11,7 @@ use crate::run::Sorted;
 use crate::totals::{SymbolTotals, followed_by};
 
 /// The version of the definitions by which days are computed. Kept years of another one are computed again.
-pub const DEFINITIONS: u32 = 3;
+pub const DEFINITIONS: u32 = 4;
 
 /// A day of a portfolio, exact, in its base currency. The value is that of the evening before + inflow −
 /// outflow + gain, and the gain is price gain + income − fees + fx.

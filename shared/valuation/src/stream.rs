@@ -4,11 +4,11 @@
 //! a day costs one multiplication. The whole costs days + flows, never their product. A day on which the
 //! instrument is traded leaves a [`Trading`], from which the day's return is made when all instruments are through.
 
-use domain::{Day, SplitRatio};
+use domain::{Day, ExchangeRate, SplitRatio};
 use quant::portfolio::{Deal, Traded};
 
 use crate::error::ValuationError;
-use crate::fixed::{self, AMOUNT_SCALE, RATE, RATE_SCALE, TooLarge, UNIT_SCALE, Unit, exchanged, product};
+use crate::fixed::{self, AMOUNT_SCALE, TooLarge, UNIT_SCALE, Unit, exchanged, product};
 use crate::moves::{Moves, Side};
 use crate::plan::{Event, Plan};
 use crate::position::Position;
@@ -91,7 +91,7 @@ pub(crate) struct Streamed {
     /// The position on the last evening.
     pub(crate) position: Position,
     /// The rate of the last day on which it was held.
-    pub(crate) rate: i128,
+    pub(crate) rate: ExchangeRate,
     pub(crate) totals: Totals,
 }
 
@@ -100,7 +100,7 @@ pub(crate) struct Streamed {
 struct Eve {
     /// The close.
     price: Option<i128>,
-    rate: i128,
+    rate: ExchangeRate,
     /// Value in the base currency.
     value: i128,
 }
@@ -114,7 +114,7 @@ pub(crate) struct Stream<'a, 'c> {
     position: Position,
     /// Value in the instrument's currency on the evening before.
     local: i128,
-    rate: i128,
+    rate: ExchangeRate,
     /// The next bar.
     bar: usize,
     totals: Totals,
@@ -243,9 +243,9 @@ impl<'a, 'c> Stream<'a, 'c> {
     }
 
     /// The rate of the evening before: that of its value, or of the day before where nothing was held.
-    fn rate_before(&self, at: usize) -> i128 {
+    fn rate_before(&self, at: usize) -> ExchangeRate {
         match self.rates {
-            None => RATE,
+            None => ExchangeRate::ONE,
             Some(_) if self.local != 0 => self.rate,
             Some(rates) => rates[at].before.unwrap_or(rates[at].rate),
         }
@@ -294,7 +294,7 @@ impl<'a, 'c> Stream<'a, 'c> {
             Some(bar) => (self.plan.split_ratio(bar)?, self.plan.dividend(bar)?),
             None => (SplitRatio::ONE, 0),
         };
-        let (rate_before, rate) = (rate(eve.rate), rate(self.rates.map_or(RATE, |rates| rates[at].rate)));
+        let (rate_before, rate) = (eve.rate.to_f64(), self.rates.map_or(1.0, |rates| rates[at].rate.to_f64()));
         let price_in_base = |price: f64| (price + fixed::to_f64(dividend, UNIT_SCALE)) * rate;
         let last = self.position.price.unwrap_or(0);
         let close = price_in_base(fixed::to_f64(last, UNIT_SCALE));
@@ -345,12 +345,14 @@ impl<'a, 'c> Stream<'a, 'c> {
         {
             let DayRate { rate, known, .. } = rates[at];
             columns.without_rate[at] |= !known;
+            value = exchanged(local, rate)?;
             if self.local != 0 {
-                let change = exchanged(self.local, rate - self.rate)?;
+                // What the value of the evening before has become, less what it was.
+                let exchanged = if local == self.local { value } else { exchanged(self.local, rate)? };
+                let change = exchanged.checked_sub(self.totals.end).ok_or(TooLarge)?;
                 add(&mut columns.fx[at], change)?;
                 add(&mut self.totals.fx, change)?;
             }
-            value = exchanged(local, rate)?;
             self.rate = rate;
         }
         columns.add_value(at, value)?;
@@ -364,9 +366,4 @@ impl<'a, 'c> Stream<'a, 'c> {
         columns.without_rate[at] |= !rates[at].known;
         Ok(exchanged(amount, rates[at].rate)?)
     }
-}
-
-/// A rate as a float.
-fn rate(rate: i128) -> f64 {
-    fixed::to_f64(rate, RATE_SCALE)
 }

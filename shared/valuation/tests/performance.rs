@@ -4,11 +4,12 @@
 
 mod support;
 
-use domain::{Bars, Currency, Day, InstrumentType, Price, Quantity, SplitRatio, Symbol};
+use domain::{Bars, Currency, Day, ExchangeRate, InstrumentType, Price, Quantity, SplitRatio, Symbol};
 use support::{Records, bar, bars, day, dec, eur, flow, spanned};
 use valuation::FlowKind::{Bought, Sold};
 use valuation::{
-    Benchmark, Held, Performance, PerformanceRequest, Purchase, Quoted, Unvalued, holdings, performance, value_series,
+    Benchmark, Held, Performance, PerformanceRequest, Purchase, Quoted, RateQuote, Unvalued, holdings, performance,
+    value_series,
 };
 
 fn performed(records: &Records, from: &str, to: &str, benchmark: Option<&Bars>) -> Performance {
@@ -181,7 +182,7 @@ fn held<'a>(symbol: &'a Symbol, quantity: &str, cost: &str, price: &str, before:
             previous_close: Some(Price::parse(before).unwrap()),
             split_ratio: SplitRatio::ONE,
         }),
-        rate: Some(dec("1")),
+        rate: Some(ExchangeRate::ONE),
         bought_today: &[],
     }
 }
@@ -275,7 +276,7 @@ fn a_foreign_holding_is_exchanged_at_the_rate_of_the_day() {
     let symbol = "ONE".parse().unwrap();
     let mut position = held(&symbol, "2", "200", "150", "140");
     position.currency = eur();
-    position.rate = Some(dec("1.5"));
+    position.rate = Some("1.5".parse().unwrap());
     let found = holdings(Currency::USD, &[position]);
     assert_eq!(found.value.to_string(), "450.00");
     // The gain over a basis of 100 dollars each, at 1.5 dollars a euro.
@@ -305,7 +306,8 @@ fn days_without_a_rate_have_no_row_and_their_flows_and_returns_are_in_the_next_o
         vec![flow("2013-01-02", Bought, "10", "1000", "0"), flow("2013-01-14", Bought, "90", "10800", "0")],
     );
     records.instruments[0].currency = eur();
-    (records.rate_days, records.rates) = (vec![day("2013-01-02"), day("2013-01-15")], vec![1.25, 1.5]);
+    (records.rate_days, records.rates) =
+        (vec![day("2013-01-02"), day("2013-01-15")], [1.25, 1.5].map(RateQuote::direct).to_vec());
     let found = performed(&records, "2013-01-01", "2013-01-15", None);
     assert_eq!(found.days_without_rate, [day("2013-01-14")]);
     let rows: Vec<[String; 3]> = found
@@ -337,7 +339,8 @@ fn what_moved_on_days_without_a_rate_before_a_span_is_paid_on_its_first_day() {
         vec![flow("2013-01-02", Bought, "10", "1000", "0"), flow("2013-01-13", Bought, "90", "10800", "0")],
     );
     records.instruments[0].currency = eur();
-    (records.rate_days, records.rates) = (vec![day("2013-01-02"), day("2013-01-15")], vec![1.25, 1.5]);
+    (records.rate_days, records.rates) =
+        (vec![day("2013-01-02"), day("2013-01-15")], [1.25, 1.5].map(RateQuote::direct).to_vec());
     let found = performed(&records, "2013-01-15", "2013-01-20", None).metrics;
     // 1,250 on the evening before; 13,500 less a dividend of 25 on the 15th; 19,500 on the 20th.
     near(found.xirr.map(f64::ln_1p), 365.0 / 5.0 * (19_500.0_f64 / (1_250.0 + 13_475.0)).ln());
@@ -351,13 +354,13 @@ fn before_the_first_rate_a_purchase_is_exchanged_at_the_first_one_after() {
         vec![flow("2013-01-02", Bought, "10", "1000", "0")],
     );
     records.instruments[0].currency = eur();
-    (records.rate_days, records.rates) = (vec![day("2013-01-03")], vec![1.5]);
+    (records.rate_days, records.rates) = (vec![day("2013-01-03")], vec![RateQuote::direct(1.5)]);
     let found = performed(&records, "2013-01-01", "2013-01-04", None);
     let rows: Vec<[String; 2]> =
         found.series.iter().map(|row| [row.inflow.to_string(), row.value.to_string()]).collect();
     assert_eq!(rows, [["1500.00", "1650.00"], ["0.00", "1815.00"]]);
     near(found.metrics.twr, 0.21);
-    records.rates = vec![0.0];
+    records.rates = vec![RateQuote::direct(0.0)];
     let refused = value_series(&records.book(), day("2013-01-04"));
     assert_eq!(refused.unwrap_err().code(), "fx_unavailable");
 }

@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use support::{Records, bars, day, dec, eur, first_day, flow, last_day, slowly, some_records, spanned, traded};
 use valuation::FlowKind::{Added, Bought, Removed, Sold};
 use valuation::{
-    DayValue, Series, ValuationError, attribution_by_group, attribution_by_symbol, fingerprint_of_prices,
+    DayValue, RateQuote, Series, ValuationError, attribution_by_group, attribution_by_symbol, fingerprint_of_prices,
     totals_by_symbol, value_series,
 };
 
@@ -126,7 +126,7 @@ fn foreign_holdings_move_by_price_and_by_rate() {
     );
     records.instruments[0].currency = eur();
     records.rate_days = vec![day("2013-01-02"), day("2013-01-03")];
-    records.rates = vec![1.3, 1.4];
+    records.rates = [1.3, 1.4].map(RateQuote::direct).to_vec();
     let book = records.book();
     let series = value_series(&book, day("2013-01-03")).unwrap();
     let totals = totals_by_symbol(&book, &series, day("2013-01-03"), day("2013-01-03")).unwrap();

@@ -107,11 +107,11 @@ fn a_pool_that_was_paid_at_two_rates_neither_makes_nor_loses_cost_in_the_base_cu
     position.purchase(id(2), day("2010-02-01"), units("10"), usd("2000")).unwrap();
     let lots = position.sale(&sale("10", "2000", LotMethod::Average)).unwrap();
     let francs: domain::Currency = "CHF".parse().unwrap();
-    let rate = |on: Day| if on == day("2010-01-04") { rust_decimal::Decimal::ONE } else { "0.5".parse().unwrap() };
-    let sold_at: rust_decimal::Decimal = "0.5".parse().unwrap();
+    let rate = |on: Day| if on == day("2010-01-04") { domain::ExchangeRate::ONE } else { "1/2".parse().unwrap() };
+    let sold_at: domain::ExchangeRate = "1/2".parse().unwrap();
     let exchanged = lots.iter().map(|lot| ((lot.proceeds, sold_at), (lot.cost, rate(lot.acquired_on))));
     assert_eq!(crate::fx::realized_in_base(exchanged, francs).unwrap().to_string(), "0.00");
-    let left = position.lots.iter().map(|lot| lot.cost.amount() * rate(lot.acquired_on));
+    let left = position.lots.iter().map(|lot| rate(lot.acquired_on).exchange(lot.cost.amount()).unwrap());
     assert_eq!(left.sum::<rust_decimal::Decimal>(), "1000".parse().unwrap());
 }
 

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::Weekday;
 use domain::split::splits_of;
 use domain::{
-    Bars, Currency, Day, Investment, Money, PortfolioId, Price, Quantity, Split, SplitRatio, Symbol, calendar,
+    Bars, Currency, Day, ExchangeRate, Investment, Money, PortfolioId, Price, Quantity, Split, SplitRatio, Symbol,
+    calendar,
 };
 use ledger::{Lot, Position, Trade};
 use market::MarketClock;
@@ -104,7 +105,7 @@ impl Ready<'_> {
         (self.line, (since, today.max(since)))
     }
 
-    pub(super) fn held(&self, rate: Option<Decimal>) -> Held<'_> {
+    pub(super) fn held(&self, rate: Option<ExchangeRate>) -> Held<'_> {
         Held {
             symbol: &self.line.instrument.symbol,
             instrument_type: self.line.instrument.instrument_type,
@@ -181,8 +182,8 @@ pub(super) fn prepared<'a>(
 }
 
 /// An amount in the base currency, rounded half-even and written with its decimals.
-fn in_base(amount: Money, rate: Decimal, base: Currency) -> Option<Decimal> {
-    let exchanged = amount.amount().checked_mul(rate)?.round_dp(base.decimals());
+fn in_base(amount: Money, rate: ExchangeRate, base: Currency) -> Option<Decimal> {
+    let exchanged = rate.exchange(amount.amount())?.round_dp(base.decimals());
     Some(written(exchanged, base))
 }
 

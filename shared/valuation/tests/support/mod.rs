@@ -12,7 +12,7 @@ use domain::decimal::DECIMALS;
 use domain::{Bar, Bars, Currency, Day, Price, Quantity, Symbol};
 use quant::portfolio::FlowTiming;
 use rust_decimal::Decimal;
-use valuation::{Book, Flow, FlowKind, Line, PerformanceRequest, Rates, Series};
+use valuation::{Book, Flow, FlowKind, Line, PerformanceRequest, RateQuote, Rates, Series};
 
 pub use slow::slowly;
 
@@ -79,7 +79,7 @@ pub struct Records {
     pub base: Currency,
     pub instruments: Vec<Owned>,
     pub rate_days: Vec<Day>,
-    pub rates: Vec<f64>,
+    pub rates: Vec<RateQuote>,
 }
 
 impl Records {
@@ -173,7 +173,7 @@ pub fn some_records(seed: u64) -> Records {
     let mut at = numbers.below(2) * numbers.below(60);
     while at <= span {
         rate_days.push(first_day().plus_days(at as i32));
-        rates.push((10_000 + numbers.below(3_000)) as f64 / 10_000.0);
+        rates.push(RateQuote::direct((10_000 + numbers.below(3_000)) as f64 / 10_000.0));
         at += 1 + numbers.below(7) + numbers.below(20) / 19 * 15;
     }
     let count = 1 + numbers.below(4);

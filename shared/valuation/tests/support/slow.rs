@@ -228,8 +228,8 @@ impl Records {
             return (Decimal::ONE, true);
         }
         match self.rate_days.partition_point(|&rate_day| rate_day <= date).checked_sub(1) {
-            Some(at) => (text(self.rates[at]), date.days_since(self.rate_days[at]) <= 7),
-            None => (text(self.rates[0]), false),
+            Some(at) => (text(self.rates[at].times), date.days_since(self.rate_days[at]) <= 7),
+            None => (text(self.rates[0].times), false),
         }
     }
 
@@ -237,7 +237,7 @@ impl Records {
     fn rate_before(&self, currency: Currency, date: Day) -> Decimal {
         let before = self.rate_days.partition_point(|&rate_day| rate_day < date).checked_sub(1);
         match before.filter(|&at| currency != self.base && date.days_since(self.rate_days[at]) <= 7) {
-            Some(at) => text(self.rates[at]),
+            Some(at) => text(self.rates[at].times),
             None => self.rate(currency, date).0,
         }
     }
