@@ -88,6 +88,13 @@ impl ExchangeRates {
         currency == self.base || self.pairs.iter().any(|pair| pair.currency == currency)
     }
 
+    /// Those of a currency, for a benchmark that is priced in it; none for the base itself. Without any they are empty.
+    pub(crate) fn of(&self, currency: Currency) -> Option<Rates<'_>> {
+        let none = Rates { currency, days: &[], rates: &[] };
+        let found = || self.pairs.iter().find(|pair| pair.currency == currency).map_or(none, Pair::rates);
+        (currency != self.base).then(found)
+    }
+
     /// All of them, for a valuation.
     pub(crate) fn all(&self) -> Vec<Rates<'_>> {
         self.pairs.iter().map(Pair::rates).collect()

@@ -124,6 +124,28 @@ async fn a_value_is_divided_by_a_rate_that_is_quoted_the_other_way_round_and_rou
 }
 
 #[tokio::test]
+async fn a_benchmark_is_exchanged_into_the_base_currency() {
+    let base: Currency = "EUR".parse().unwrap();
+    let world = World::new(case("fx-gap", "2020-03-31").await, base).await;
+    record(&world, "USA", "10", "69.27", day("2019-10-02")).await;
+    let beside = async |name: &str| {
+        let span = Span { benchmark: Some(name.parse().unwrap()), ..Span::default() };
+        performed(&world, &world.app, &span).await
+    };
+    let itself = beside("USA").await;
+    let figure = |name: &str| itself["metrics"][name].as_f64().unwrap();
+    assert!((figure("beta") - 1.0).abs() < 1e-6, "{}", itself["metrics"]);
+    assert!(figure("alpha").abs() < 1e-5 && figure("tracking_error") < 1e-5, "{}", itself["metrics"]);
+    let francs = bars(&[("2019-10-02", 10.0), ("2020-03-31", 11.0)]);
+    world.market.list(stock("SWISS", "CHF", None), francs);
+    let without_rate = beside("SWISS").await;
+    assert_eq!(
+        (&without_rate["metrics"]["beta"], &without_rate["unavailable"]["beta"]),
+        (&Value::Null, &json!("fx_unavailable"))
+    );
+}
+
+#[tokio::test]
 async fn on_a_day_without_a_rate_holdings_name_the_symbol_and_performance_ends_before() {
     let world = World::new(case("fx-gap", "2019-12-30").await, Currency::USD).await;
     record(&world, "SAP.DE", "10", "69.27", day("2019-10-02")).await;

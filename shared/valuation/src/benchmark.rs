@@ -1,6 +1,8 @@
-//! What a portfolio is compared with: the total return of an instrument in its own currency.
+//! What a portfolio is compared with: the total return of an instrument in the currency of the portfolio.
 
-use domain::{Bars, Day, SplitRatio};
+use domain::{Bars, Day, ExchangeRate, SplitRatio};
+
+use crate::book::Rates;
 
 /// What to compare a portfolio with.
 #[derive(Clone, Copy, Debug)]
@@ -9,19 +11,22 @@ pub struct Benchmark<'a> {
     pub bars: &'a Bars,
     /// Whether neither splits nor dividends of it are known, so that its adjusted closes are all there is.
     pub only_adjusted: bool,
+    /// The rates of its currency into that of the portfolio; none where they are one currency.
+    pub rates: Option<Rates<'a>>,
 }
 
-/// The index of a benchmark: what a unit held through all its bars with its dividends grew to.
+/// The index of a benchmark: what a unit held through all its bars with its dividends grew to, in its own currency.
 pub(crate) struct BenchmarkIndex<'a> {
     bars: &'a Bars,
     levels: Vec<f64>,
+    rates: Option<Rates<'a>>,
 }
 
 impl<'a> Benchmark<'a> {
     pub(crate) fn index(self) -> BenchmarkIndex<'a> {
-        let Self { bars, only_adjusted } = self;
+        let Self { bars, only_adjusted, rates } = self;
         if only_adjusted {
-            return BenchmarkIndex { bars, levels: bars.adjusted_close().to_vec() };
+            return BenchmarkIndex { bars, levels: bars.adjusted_close().to_vec(), rates };
         }
         let mut levels = Vec::with_capacity(bars.len());
         let (mut level, mut before) = (1.0, None);
@@ -33,7 +38,7 @@ impl<'a> Benchmark<'a> {
             before = Some(close);
             levels.push(level);
         }
-        BenchmarkIndex { bars, levels }
+        BenchmarkIndex { bars, levels, rates }
     }
 }
 
@@ -46,12 +51,21 @@ fn new_for_old(split_ratio: f64) -> f64 {
 }
 
 impl BenchmarkIndex<'_> {
-    /// The return between two days, from the last close on or before each; none before its first bar and after its last.
+    /// The return between two days in the currency of the portfolio, (C + D)·X/(P·X before), from the last close on or before
+    /// each; none before its first bar, after its last, and where a day has no rate at most seven days old.
     pub(crate) fn change(&self, start: Day, end: Day) -> Option<f64> {
         let covered = self.bars.dates().last().is_some_and(|&last| last >= end);
-        let level = |day: Day| self.bars.count_through(day).checked_sub(1).map(|at| self.levels[at]);
+        let level = |day: Day| {
+            let own = self.bars.count_through(day).checked_sub(1).map(|at| self.levels[at])?;
+            Some(own * self.rates.map_or(Some(ExchangeRate::ONE), |rates| rates.on(day))?.to_f64())
+        };
         let (before, after) = (level(start)?, level(end)?);
         covered.then(|| after / before - 1.0)
+    }
+
+    /// Whether it is in a currency that cannot be exchanged on any day.
+    pub(crate) fn lacks_rates(&self) -> bool {
+        self.rates.is_some_and(|rates| rates.of_flow(Day::FIRST).is_none())
     }
 }
 
@@ -84,7 +98,7 @@ mod tests {
             ("2013-01-04", 36.0, 1.0, 0.0, 54.0),
         ]);
         let change = |only_adjusted: bool, start: &str, end: &str| {
-            let benchmark = Benchmark { bars: &listed, only_adjusted };
+            let benchmark = Benchmark { bars: &listed, only_adjusted, rates: None };
             benchmark.index().change(start.parse().unwrap(), end.parse().unwrap())
         };
         let near = |found: Option<f64>, expected: f64| {
@@ -95,5 +109,24 @@ mod tests {
         near(change(true, "2013-01-02", "2013-01-04"), 0.08);
         assert_eq!(change(false, "2013-01-01", "2013-01-04"), None);
         assert_eq!(change(false, "2013-01-02", "2013-01-05"), None);
+    }
+
+    #[test]
+    fn in_another_currency_it_moves_with_the_rate_of_each_day_and_not_at_all_without_one() {
+        let listed = bars(&[
+            ("2013-01-02", 100.0, 1.0, 0.0, 100.0),
+            ("2013-01-03", 110.0, 1.0, 0.0, 110.0),
+            ("2013-01-14", 121.0, 1.0, 0.0, 121.0),
+        ]);
+        let day = |text: &str| text.parse::<Day>().unwrap();
+        let (days, rates) = ([day("2013-01-02"), day("2013-01-03")], [1.25, 1.0].map(crate::RateQuote::direct));
+        let euros = Rates { currency: "EUR".parse().unwrap(), days: &days, rates: &rates };
+        let index = Benchmark { bars: &listed, only_adjusted: false, rates: Some(euros) }.index();
+        let change = index.change(day("2013-01-02"), day("2013-01-03")).unwrap();
+        assert!((change - (1.1 / 1.25 - 1.0)).abs() < 1e-12, "{change}");
+        assert_eq!(index.change(day("2013-01-03"), day("2013-01-14")), None);
+        assert!(!index.lacks_rates());
+        let none = Rates { days: &[], rates: &[], ..euros };
+        assert!(Benchmark { bars: &listed, only_adjusted: false, rates: Some(none) }.index().lacks_rates());
     }
 }

@@ -275,6 +275,10 @@ fn beside(request: &PerformanceRequest<'_>, exchange: &[ExchangeReturn]) -> Rela
         return RelativeRisk { beta: none, alpha: none, tracking_error: none, information_ratio: none };
     };
     let index = benchmark.index();
+    if index.lacks_rates() {
+        let none = Err(Reason::FxUnavailable);
+        return RelativeRisk { beta: none, alpha: none, tracking_error: none, information_ratio: none };
+    }
     let (mut own, mut other) = (Vec::new(), Vec::new());
     for one in exchange.iter().filter(|one| one.unbroken) {
         if let Some(market) = index.change(one.start, one.end) {

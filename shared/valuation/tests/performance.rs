@@ -14,7 +14,7 @@ use valuation::{
 
 fn performed(records: &Records, from: &str, to: &str, benchmark: Option<&Bars>) -> Performance {
     let series = value_series(&records.book(), day(to)).unwrap();
-    let benchmark = benchmark.map(|bars| Benchmark { bars, only_adjusted: false });
+    let benchmark = benchmark.map(|bars| Benchmark { bars, only_adjusted: false, rates: None });
     performance(&PerformanceRequest { benchmark, ..spanned(&series, day(from), day(to)) })
 }
 

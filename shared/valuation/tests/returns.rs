@@ -8,9 +8,9 @@ use domain::{Bar, Bars, Currency, Day, Symbol};
 use proptest::prelude::*;
 use quant::portfolio::FlowTiming;
 use rust_decimal::Decimal;
-use support::{Numbers, Owned, Records, bar, bars, day, flow_of, last_day, sample, some_records, spanned, traded};
+use support::{Numbers, Owned, Records, bar, bars, day, eur, flow_of, last_day, sample, some_records, spanned, traded};
 use valuation::FlowKind::{self, Bought, Sold};
-use valuation::{Benchmark, Flow, Performance, PerformanceRequest, Series, performance, value_series};
+use valuation::{Benchmark, Flow, Performance, PerformanceRequest, RateQuote, Series, performance, value_series};
 
 /// What was recorded, in the order of recording.
 type Recorded<'a> = (&'a str, &'a str, FlowKind, &'a str, &'a str, &'a str);
@@ -289,7 +289,32 @@ proptest! {
         let bars = &records.instruments[0].bars;
         let to = *bars.dates().last().unwrap();
         let series = value_series(&records.book(), to).unwrap();
-        let benchmark = Some(Benchmark { bars, only_adjusted: false });
+        let benchmark = Some(Benchmark { bars, only_adjusted: false, rates: None });
+        let found = performance(&PerformanceRequest { benchmark, ..spanned(&series, bars.dates()[0], to) }).metrics;
+        if let Some(beta) = found.beta {
+            prop_assert!((beta - 1.0).abs() < 1e-6, "{beta}");
+            prop_assert!(found.alpha.unwrap().abs() < 1e-5 && found.tracking_error.unwrap() < 1e-5, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn against_itself_in_a_foreign_base_it_has_no_alpha_and_a_beta_of_one_either(seed in any::<u64>()) {
+        let (mut records, _) = traded_instrument(seed);
+        let mut numbers = Numbers::new(seed);
+        let bars = records.instruments[0].bars.clone();
+        records.instruments[0].currency = eur();
+        // A rate that wanders, with days and now and then weeks without one.
+        let (mut after, mut rate) = (numbers.below(20) as i32 - 10, 12_000 + numbers.below(9_000));
+        while after < 260 {
+            rate = rate + numbers.below(300) - 149;
+            records.rate_days.push(bars.dates()[0].plus_days(after));
+            records.rates.push(RateQuote::inverse(rate as f64 / 10_000.0));
+            after += 1 + numbers.below(3) as i32 + if numbers.below(30) == 0 { 12 } else { 0 };
+        }
+        let to = *bars.dates().last().unwrap();
+        let book = records.book();
+        let series = value_series(&book, to).unwrap();
+        let benchmark = Some(Benchmark { bars: &bars, only_adjusted: false, rates: Some(book.rates[0]) });
         let found = performance(&PerformanceRequest { benchmark, ..spanned(&series, bars.dates()[0], to) }).metrics;
         if let Some(beta) = found.beta {
             prop_assert!((beta - 1.0).abs() < 1e-6, "{beta}");

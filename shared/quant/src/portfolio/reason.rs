@@ -19,6 +19,8 @@ pub enum Reason {
     SeveralRoots,
     /// No benchmark was asked for.
     NoBenchmark,
+    /// No rate of exchange is known that the figure needs.
+    FxUnavailable,
 }
 
 impl Reason {
@@ -32,6 +34,7 @@ impl Reason {
             Self::RateOutOfRange => "rate_out_of_range",
             Self::SeveralRoots => "several_roots",
             Self::NoBenchmark => "no_benchmark",
+            Self::FxUnavailable => "fx_unavailable",
         }
     }
 

@@ -18,7 +18,8 @@ use valuation::{
 };
 
 use crate::error::ServiceError;
-use crate::history::{Note, Series, Wait};
+use crate::exchange_rates::ExchangeRates;
+use crate::history::{Note, Reader, Series, Wait};
 use crate::market_clock::market_day;
 use crate::price_lines::PriceLines;
 use crate::{App, instruments, portfolios, warnings};
@@ -73,7 +74,8 @@ pub struct PortfolioPerformance {
     pub as_of: Day,
     /// Where prices come from.
     pub source: String,
-    /// What it is compared with.
+    /// What it is compared with: its total return, exchanged into the base currency at the rate of each day. Days without a
+    /// rate are left out.
     pub benchmark: Option<Symbol>,
     /// `not credited`: dividends count as paid out of the portfolio on their ex-date, and the wallet does not get them.
     #[schema(example = "not credited")]
@@ -128,7 +130,10 @@ pub async fn of_portfolio(
     let from = span.from.unwrap_or(first);
     let totals = valued.totals(app, id, series.valued_span(from, to)).await?;
     let compared = benchmark.as_deref();
-    let benchmark = compared.map(compared_with);
+    let reader = Reader::customer(customer, wait);
+    let priced_in = compared.map(|series| series.currency);
+    let rates = ExchangeRates::load(app, held.record.portfolio.base_currency, priced_in, reader).await?;
+    let benchmark = compared.map(|series| compared_with(series, &rates));
     let flow_timing = span.flow_timing;
     let request = PerformanceRequest { series, from, to, risk_free_rate: 0.0, flow_timing, benchmark };
     let found = valuation::performance(&request);
@@ -151,15 +156,16 @@ pub async fn of_portfolio(
         attribution_by_sector: attribution_by_group(&totals, currency, |symbol| sector(&valued.prices, symbol)),
         attribution_by_currency: attribution_by_group(&totals, currency, |symbol| traded_in(&valued.prices, symbol)),
         unavailable,
-        warnings: warnings(app, &valued, &totals, (from, to), compared),
+        warnings: warnings(app, &valued, &totals, (from, to), compared.map(|series| (series, &rates))),
     })
 }
 
-/// A benchmark's own splits and dividends; where neither is known its adjusted closes are all there is.
-fn compared_with(series: &Series) -> Benchmark<'_> {
+/// A benchmark's own splits and dividends, exchanged at the rate of each day; where neither is known its adjusted closes are
+/// all there is.
+fn compared_with<'a>(series: &'a Series, rates: &'a ExchangeRates) -> Benchmark<'a> {
     let without_dividend = series.bars.dividend().iter().all(|&dividend| dividend <= 0.0);
     let only_adjusted = without_dividend && series.notes.contains(&Note::SplitsUnknown);
-    Benchmark { bars: &series.bars, only_adjusted }
+    Benchmark { bars: &series.bars, only_adjusted, rates: rates.of(series.currency) }
 }
 
 fn missing(
@@ -190,15 +196,18 @@ fn warnings(
     valued: &Valued,
     totals: &[SymbolTotals],
     span: warnings::Span,
-    benchmark: Option<&Series>,
+    benchmark: Option<(&Series, &ExchangeRates)>,
 ) -> Vec<Warning> {
     let lines = totals.iter().filter_map(|totals| valued.prices.get(&totals.symbol));
     let mut found = warnings::of_lines(app, lines.map(|line| (line, span)));
-    let is_held = |series: &&Series| totals.iter().any(|totals| totals.symbol == series.symbol);
-    if let Some(series) = benchmark.filter(|series| !is_held(series)) {
-        found.extend(warnings::named(&series.symbol, warnings::of_series(app, series, span)));
-    }
+    let is_held = |series: &Series| totals.iter().any(|totals| totals.symbol == series.symbol);
     found.extend(valued.rate_warnings(totals));
+    if let Some((series, rates)) = benchmark.filter(|(series, _)| !is_held(series)) {
+        found.extend(warnings::named(&series.symbol, warnings::of_series(app, series, span)));
+        let crossed = rates.warnings([series.currency]).into_iter();
+        let unsaid: Vec<Warning> = crossed.filter(|warning| !found.contains(warning)).collect();
+        found.extend(unsaid);
+    }
     found.extend(totals.iter().flat_map(|totals| warnings_on_flows(totals).into_iter().flatten()));
     let today = market_day(app);
     let to_come = valued.lots_to_come(today);
