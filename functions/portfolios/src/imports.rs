@@ -58,7 +58,7 @@ pub(crate) struct ImportQuery {
         ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same request answers the first verdicts again; the file itself is imported once while its lots are there; a dry run uses none up"),
     ),
     request_body(
-        description = "At most 4 MiB and 20,000 rows. CSV has a header of `ticker_symbol,quantity,purchase_price,purchase_date` and, where wanted, `fee,currency`; JSON is a list of such objects, or an export",
+        description = "At most 4 MiB and 20,000 rows. CSV has a header of `ticker_symbol,quantity,purchase_price,purchase_date` and, where wanted, `fee,currency`, and blanks around a cell are taken off; JSON is a list of such objects, or an export, and its strings are taken as they are",
         content((String = "text/csv"), (serde_json::Value = "application/json"))
     ),
     responses(

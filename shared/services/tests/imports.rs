@@ -12,7 +12,7 @@ use market::Sample;
 use objects::FolderObjects;
 use serde_json::json;
 use services::imports::{self, Duplicates, Format, Import, ImportReport, Verdict};
-use services::investments::{self, Correction};
+use services::investments::{self, Correction, MAX_INVESTMENTS};
 use services::portfolios::{self, Opening};
 use services::{App, Channels, Parts, Precondition, ServiceError};
 use store::{Item, Key, Page, Query, StoreError, Table, Version, Write, documents, keys};
@@ -84,9 +84,20 @@ impl World {
     }
 
     async fn send(&self, rows: &str, duplicates: Duplicates) -> Result<ImportReport, ServiceError> {
+        self.import(rows, duplicates, false).await
+    }
+
+    async fn import(&self, rows: &str, duplicates: Duplicates, dry_run: bool) -> Result<ImportReport, ServiceError> {
         let file = file(rows);
-        let import = Import { file: file.as_bytes(), format: Format::Csv, duplicates, dry_run: false };
+        let import = Import { file: file.as_bytes(), format: Format::Csv, duplicates, dry_run };
         Ok(imports::import(&self.app, self.customer, self.portfolio, &import, None).await?.value)
+    }
+
+    /// Has the portfolio count so many lots.
+    async fn count(&self, lots: usize) {
+        let key = keys::investment_count(self.portfolio);
+        let version = self.table.get(&key).await.unwrap().map(|item| item.version);
+        documents::put(&*self.table, key, &json!({ "count": lots }), version).await.unwrap();
     }
 
     async fn skip(&self, rows: &str) -> ImportReport {
@@ -196,4 +207,47 @@ async fn an_import_of_before_lots_were_named_stands_as_it_ended() {
         assert_eq!(lot(&again, 1), lot(&first, 1));
     }
     assert_eq!(world.lots().await, 1);
+}
+
+#[tokio::test]
+async fn a_dry_run_is_refused_at_the_limit_of_lots_as_the_import_is() {
+    let world = World::new().await;
+    world.count(MAX_INVESTMENTS - 1).await;
+    for dry_run in [true, false] {
+        let refused = world.import(&format!("{ONE}{TWO}"), Duplicates::Ask, dry_run).await;
+        let is_full = matches!(refused, Err(ServiceError::LimitReached { limit: MAX_INVESTMENTS, .. }));
+        assert!(is_full, "dry run {dry_run}: {refused:?}");
+    }
+    // What is wrong with rows is said of each, and comes before the limit.
+    let report = world.import(&format!("{ONE}{TWO}IBM,x,1,2010-01-04\n"), Duplicates::Ask, true).await.unwrap();
+    assert_eq!(verdicts(&report), [Verdict::WouldImport, Verdict::WouldImport, Verdict::Invalid]);
+    assert_eq!(world.import(ONE, Duplicates::Ask, true).await.unwrap().imported, 1);
+    assert_eq!(world.send(ONE, Duplicates::Ask).await.unwrap().imported, 1);
+    // Rows that are left out need no room.
+    let report = world.import(ONE, Duplicates::Ask, true).await.unwrap();
+    assert_eq!((report.repeated, verdicts(&report)), (true, vec![Verdict::Imported]));
+    let other_file = format!("{ONE}\n");
+    let report = world.import(&other_file, Duplicates::Skip, true).await.unwrap();
+    assert_eq!(verdicts(&report), [Verdict::Duplicate]);
+    let refused = world.import(&other_file, Duplicates::Import, true).await;
+    assert!(matches!(refused, Err(ServiceError::LimitReached { .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_dry_run_of_an_import_that_was_cut_short_is_refused_where_the_rest_has_no_room() {
+    let world = World::new().await;
+    let rows = (1..=200).map(|number| format!("IBM,{number},100,2010-01-04\n")).collect::<String>();
+    world.table.left.store(1, Ordering::SeqCst);
+    assert!(world.send(&rows, Duplicates::Ask).await.is_err());
+    world.table.left.store(usize::MAX, Ordering::SeqCst);
+    for (lots, has_room) in [(MAX_INVESTMENTS - 120, true), (MAX_INVESTMENTS - 119, false)] {
+        world.count(lots).await;
+        let report = world.import(&rows, Duplicates::Ask, true).await;
+        assert_eq!(
+            report.as_ref().map(|report| (report.repeated, report.imported)).ok(),
+            has_room.then_some((true, 200))
+        );
+    }
+    assert!(matches!(world.send(&rows, Duplicates::Ask).await, Err(ServiceError::LimitReached { .. })));
+    assert_eq!(world.lots().await, 80);
 }

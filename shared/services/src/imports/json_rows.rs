@@ -73,9 +73,10 @@ fn json_cells(raw: &RawValue) -> Result<Cells, Vec<Mistake>> {
     ];
     for (column, value, is_number) in values.into_iter().filter_map(|(column, value, is)| Some((column, value?, is))) {
         match text_of(value, is_number) {
-            Some(text) if text.trim().is_empty() => {}
+            Some(text) if text.is_empty() => {}
+            // A string is taken as it is, blanks too: only cells of CSV are trimmed.
             Some(text) => {
-                cells.insert(column, text.trim().to_owned());
+                cells.insert(column, text);
             }
             None if is_number => mistakes.push((column, "expected a decimal as a string or a number".to_owned())),
             None => mistakes.push((column, "expected a string".to_owned())),

@@ -205,34 +205,36 @@ async fn brought_in(app: &App, file: &File, import: &Import<'_>) -> Result<Impor
     let stored = export::all(app, file.portfolio).await?;
     let repeats = Repeats::of(file, &stored, earlier.as_ref());
     let under_way = earlier.filter(|progress| repeats.bear_out(file, progress));
-    if let Some(progress) = &under_way
-        && (progress.done == file.importable(progress).count() || import.dry_run)
-    {
-        return Ok(ImportReport { repeated: true, dry_run: import.dry_run, ..file.report(progress, &repeats) });
+    let repeated = |progress: &Progress| {
+        let report = file.report(progress, &repeats);
+        ImportReport { repeated: true, dry_run: import.dry_run, ..report }
+    };
+    if let Some(progress) = under_way.as_ref().filter(|progress| progress.done == file.importable(progress).count()) {
+        return Ok(repeated(progress));
     }
     if under_way.is_none() && !repeats.duplicates().is_empty() && read_version(app, &key).await? != version {
         // A copy of the file began in between, and what its rows repeat may be its own: its progress tells.
         return Box::pin(brought_in(app, file, import)).await;
     }
-    if under_way.is_none() {
-        if import.dry_run {
-            return Ok(file.forecast(&repeats, import.duplicates));
-        }
-        file.refuse_invalid()?;
-        if import.duplicates == Duplicates::Ask {
-            repeats.refuse(file)?;
-        }
+    let is_begun = under_way.is_some();
+    let acceptable = || file.refuse_invalid().and_then(|()| repeats.refuse(file, import.duplicates));
+    if !is_begun && let Err(refusal) = acceptable() {
+        // A dry run answers with the rows themselves.
+        return if import.dry_run { Ok(file.forecast(&repeats, import.duplicates)) } else { Err(refusal) };
     }
     let left_out = match import.duplicates {
         Duplicates::Skip => repeats.duplicates().into_iter().collect(),
         Duplicates::Ask | Duplicates::Import => BTreeMap::new(),
     };
     // What a progress that does not hold any more says gives way to this import's.
-    let outdated = version.filter(|_| under_way.is_none());
+    let outdated = version.filter(|_| !is_begun);
     let plan = under_way.unwrap_or_else(|| Progress::begin(app.now(), left_out));
     let count = Tally::read(app, keys::investment_count(file.portfolio)).await?.count();
     if count + file.importable(&plan).count() - plan.done > MAX_INVESTMENTS {
         return Err(ServiceError::LimitReached { what: WHAT, limit: MAX_INVESTMENTS });
+    }
+    if import.dry_run {
+        return Ok(if is_begun { repeated(&plan) } else { file.forecast(&repeats, import.duplicates) });
     }
     let progress = apply(app, file, &key, plan, outdated).await?;
     Ok(file.report(&progress, &repeats))

@@ -6,7 +6,7 @@ use domain::Investment;
 use uuid::Uuid;
 
 use super::report::SameAs;
-use super::{File, Line, MAX_LISTED, Progress};
+use super::{Duplicates, File, Line, MAX_LISTED, Progress};
 use crate::error::{RowMistake, ServiceError};
 use crate::investments::Purchase;
 
@@ -76,10 +76,10 @@ impl Repeats {
         SameAs { row: self.rows.get(&row).copied(), investment: answering.filter(|id| Some(*id) != became) }
     }
 
-    /// Refuses a file with rows of which it must be decided what becomes of them.
-    pub(super) fn refuse(&self, file: &File) -> Result<(), ServiceError> {
+    /// Refuses a file with rows of which it must still be decided what becomes of them.
+    pub(super) fn refuse(&self, file: &File, decided: Duplicates) -> Result<(), ServiceError> {
         let duplicates = self.duplicates();
-        if duplicates.is_empty() {
+        if duplicates.is_empty() || decided != Duplicates::Ask {
             return Ok(());
         }
         let mistake = |&(row, id): &(usize, Uuid)| RowMistake {

@@ -1,6 +1,7 @@
 //! The rows of a file of investments: our own CSV columns, or JSON with the same names.
 
 use std::collections::BTreeMap;
+use std::str::Utf8Error;
 
 use domain::decimal::DECIMALS;
 use domain::{Currency, Price, Quantity};
@@ -55,7 +56,7 @@ pub(super) type RawRow = (usize, Result<Cells, Vec<Mistake>>);
 /// columns or too many rows.
 pub(super) fn read(bytes: &[u8], format: Format) -> Result<Vec<Row>, ServiceError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let text = std::str::from_utf8(bytes).map_err(|error| malformed(&error))?;
+    let text = std::str::from_utf8(bytes).map_err(|error| not_text(bytes, error))?;
     let rows = match format {
         Format::Csv => read_csv(text)?,
         Format::Json => read_json(text)?,
@@ -77,6 +78,13 @@ fn row((line, cells): RawRow) -> Row {
         purchase(&cells)
     });
     Row { line, purchase, warnings }
+}
+
+/// Names the line on which the first byte stands that is not text.
+fn not_text(bytes: &[u8], error: Utf8Error) -> ServiceError {
+    let text = bytes.get(..error.valid_up_to()).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default();
+    let line = Lines::of(text).of_the_text_from(text.len());
+    malformed(&format_args!("line {line} is not text in UTF-8"))
 }
 
 pub(super) fn malformed(cause: &dyn std::fmt::Display) -> ServiceError {
@@ -260,7 +268,7 @@ mod tests {
             {"ticker_symbol": "A A", "quantity": -1, "purchase_price": "0", "purchase_date": "2010-02-30", "fee": "x",
              "currency": "EURO"},
             {},
-            {"ticker_symbol": " ", "quantity": "1", "purchase_price": null, "purchase_date": "2010-01-04", "fee": ""}
+            {"ticker_symbol": "", "quantity": "1", "purchase_price": null, "purchase_date": "2010-01-04", "fee": ""}
             ]"#,
             Format::Json,
         );
@@ -278,8 +286,42 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_no_file() {
-        assert!(matches!(read(b"\xff\xfe", Format::Csv), Err(ServiceError::MalformedFile { .. })));
+    fn bytes_that_are_no_text_are_named_by_their_line() {
+        for (file, line) in [
+            (&b"\xff\xfea\x00"[..], 1),
+            (b"\xef\xbb\xbfticker_symbol\r\nAAPL\r\nP\xff,1\r\n", 3),
+            (b"[\r{},\r\r{\"ticker_symbol\": \"P\xff\"}]", 4),
+            (b"a\nb\n\xc3", 3),
+        ] {
+            for format in [Format::Csv, Format::Json] {
+                let error = read(file, format).unwrap_err();
+                let ServiceError::MalformedFile { cause } = &error else { panic!("{error:?}") };
+                assert_eq!(*cause, format!("line {line} is not text in UTF-8"));
+            }
+        }
+    }
+
+    #[test]
+    fn blanks_around_a_cell_of_csv_are_taken_off_and_in_a_string_of_json_they_are_a_mistake() {
+        let csv = csv_rows(&format!("{HEADER}\n AAPL , 1 ,\t10, 2010-01-04 , 0 , USD \n"));
+        assert_eq!(csv[0].as_ref().unwrap().quantity, Quantity::parse("1").unwrap());
+        for (column, value) in [
+            ("quantity", " 1"),
+            ("quantity", "1 "),
+            ("purchase_price", "10\\n"),
+            ("fee", " 0"),
+            ("fee", " "),
+            ("purchase_date", "2010-01-04 "),
+            ("currency", " USD"),
+        ] {
+            let mut row = serde_json::json!({
+                "ticker_symbol": "AAPL", "quantity": "1", "purchase_price": "10", "purchase_date": "2010-01-04",
+            });
+            row[column] = value.replace("\\n", "\n").into();
+            let rows = purchases(&serde_json::json!([row]).to_string(), Format::Json);
+            let columns: Vec<_> = rows[0].as_ref().unwrap_err().iter().map(|(column, _)| *column).collect();
+            assert_eq!(columns, [column], "{value:?}");
+        }
     }
 
     #[test]
