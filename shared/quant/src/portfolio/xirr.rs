@@ -23,8 +23,8 @@ const SHORT_GAPS: usize = 16;
 ///
 /// `flows` are in order of their days; money paid in is negative, as for the one who pays. Flows whose
 /// sign changes once have exactly one root. With more changes, all of the range is scanned at 4,000
-/// log-spaced points, and two crossings leave the question open. A root that must be beyond the range is
-/// [`Reason::RateOutOfRange`].
+/// log-spaced points, and two crossings, or two rates too near each other to be told apart, leave the question open. Where
+/// all roots are beyond the range it is [`Reason::RateOutOfRange`].
 pub fn xirr(flows: &[(Day, f64)]) -> Result<f64, Reason> {
     let flows = Flows::new(flows);
     let log_rate = match flows.changes_of_sign() {
@@ -125,23 +125,38 @@ impl Flows {
     }
 
     /// Why the range has no root: one lies beyond an end at which the sign is not yet that of the flow which decides
-    /// there, the last for the lowest rates and the first for the highest.
+    /// there, the last for the lowest rates and the first for the highest; or two lie beyond an end where it is.
     fn without_root(&self, lowest: Discounted, highest: Discounted) -> Reason {
-        let moves = |(out, into): &(&f64, &f64)| **out > 0.0 || **into > 0.0;
-        let first = self.paid_out.iter().zip(&self.paid_in).find(moves);
-        let last = self.paid_out.iter().zip(&self.paid_in).rfind(moves);
-        let positive = |flow: Option<(&f64, &f64)>| flow.is_some_and(|(out, into)| out > into);
-        if lowest.is_positive() == positive(last) && highest.is_positive() == positive(first) {
-            Reason::NoRoot
-        } else {
-            Reason::RateOutOfRange
+        let moving: Vec<(usize, bool, f64)> = self.moving().collect();
+        let total: f64 = moving.iter().map(|(_, _, amount)| amount).sum();
+        // From there on a flow that many days away from the next outweighs all others together.
+        let decided = |amount: f64, days: usize| (YEAR / days.max(1) as f64 * (total / amount).ln()).max(HIGHEST);
+        let ([first, second, ..], [.., before, last]) = (moving.as_slice(), moving.as_slice()) else {
+            return Reason::NoRoot;
+        };
+        if lowest.is_positive() != last.1 || highest.is_positive() != first.1 {
+            return Reason::RateOutOfRange;
         }
+        let (far, near) = (decided(first.2, second.0 - first.0), -decided(last.2, last.0 - before.0));
+        let beyond = [(HIGHEST, highest, far, self.discounted(far)), (near, self.discounted(near), LOWEST, lowest)];
+        let turns = beyond.map(|(low, at_low, high, at_high)| self.turn_between((low, at_low), (high, at_high)));
+        if turns == [Turn::None; 2] { Reason::NoRoot } else { Reason::RateOutOfRange }
+    }
+
+    /// The flows that move anything: days since the first of all, whether it is paid out, and how much.
+    fn moving(&self) -> impl Iterator<Item = (usize, bool, f64)> {
+        let mut days = 0;
+        let flows = self.gaps.iter().zip(self.paid_out.iter().zip(&self.paid_in)).map(move |(gap, (out, into))| {
+            days += gap;
+            (days, out > into, out.max(*into))
+        });
+        flows.filter(|&(_, _, amount)| amount > 0.0)
     }
 
     /// The root where the scan crosses zero, if it does so once.
     fn only_root(&self) -> Result<f64, Reason> {
         let point = |at: usize| LOWEST + (HIGHEST - LOWEST) * at as f64 / (POINTS - 1) as f64;
-        let mut crossing = None;
+        let (mut crossing, mut touches) = (None, false);
         let (lowest, highest) = (self.discounted(point(0)), self.discounted(point(POINTS - 1)));
         // Intervals still to be looked at, the lowest on top.
         let mut open = vec![((0, lowest), (POINTS - 1, highest))];
@@ -154,34 +169,53 @@ impl Flows {
                     open.push(((low, at_low), (middle, at_middle)));
                 }
             } else if at_low.is_positive() == at_high.is_positive() {
-                if self.turns_between((point(low), at_low), (point(high), at_high)) {
-                    return Err(Reason::SeveralRoots);
+                match self.turn_between((point(low), at_low), (point(high), at_high)) {
+                    Turn::Crosses => return Err(Reason::SeveralRoots),
+                    Turn::Touches => touches = true,
+                    Turn::None => {}
                 }
             } else if crossing.replace(low).is_some() {
                 return Err(Reason::SeveralRoots);
             }
         }
-        let low = crossing.ok_or_else(|| self.without_root(lowest, highest))?;
+        let none = || if touches { Reason::SeveralRoots } else { self.without_root(lowest, highest) };
+        let low = crossing.ok_or_else(none)?;
         self.root(point(low), point(low + 1))
     }
 
     /// Whether the sign changes and changes back between two rates with the same sign.
-    fn turns_between(&self, low: (f64, Discounted), high: (f64, Discounted)) -> bool {
+    fn turn_between(&self, low: (f64, Discounted), high: (f64, Discounted)) -> Turn {
         let mut open = vec![(low, high)];
+        let mut found = Turn::None;
         while let Some((low, high)) = open.pop() {
-            if high.0 - low.0 <= FINEST || is_settled(low.1, high.1) {
+            if is_settled(low.1, high.1) {
+                continue;
+            }
+            if high.0 - low.0 <= FINEST {
+                found = Turn::Touches;
                 continue;
             }
             let middle = low.0.midpoint(high.0);
             let at_middle = self.discounted(middle);
             if at_middle.is_positive() != low.1.is_positive() {
-                return true;
+                return Turn::Crosses;
             }
             open.push(((middle, at_middle), high));
             open.push((low, (middle, at_middle)));
         }
-        false
+        found
     }
+}
+
+/// What both sides do between two rates at which the same one outweighs the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// It outweighs the other all the time.
+    None,
+    /// They come so near each other that it cannot be told.
+    Touches,
+    /// The other outweighs it in between.
+    Crosses,
 }
 
 /// Whether one side outweighs the other at every rate between two: both sides fall as the rate rises, so it
@@ -263,6 +297,25 @@ mod tests {
         assert_eq!(xirr(&often), Err(Reason::RateOutOfRange));
         let none = flows(&[("2010-01-01", -1.0), ("2011-01-01", 1.0), ("2012-01-01", -1.0)]);
         assert_eq!(xirr(&none), Err(Reason::NoRoot), "−1 + x − x² has no zero");
+    }
+
+    #[test]
+    fn two_rates_beyond_one_end_of_the_range_are_named_and_never_denied() {
+        // −1 + 2.6x − 1.689x² at 1.268 and 1.332 a day; backwards at their reciprocals.
+        let days = ["2010-01-01", "2010-01-02", "2010-01-03"];
+        let on = |amounts: [f64; 3]| days.map(|day| day.parse().unwrap()).into_iter().zip(amounts).collect::<Vec<_>>();
+        assert_eq!(xirr(&on([-100.0, 260.0, -168.9])), Err(Reason::RateOutOfRange));
+        assert_eq!(xirr(&on([-168.9, 260.0, -100.0])), Err(Reason::RateOutOfRange));
+        assert_eq!(xirr(&on([-100.0, 260.0, -170.0])), Err(Reason::NoRoot), "260² is below 4 × 100 × 170");
+        assert_eq!(xirr(&on([-170.0, 260.0, -100.0])), Err(Reason::NoRoot));
+        let far = [("2010-01-01", -1.0), ("2010-01-02", 1e6), ("2010-01-03", -1e9), ("2060-01-01", -1.0)];
+        assert_eq!(xirr(&flows(&far)), Err(Reason::RateOutOfRange));
+    }
+
+    #[test]
+    fn two_rates_that_are_one_are_not_denied() {
+        let double = flows(&[("2010-01-01", -100.0), ("2011-01-01", 220.0), ("2012-01-01", -121.0)]);
+        assert_eq!(xirr(&double), Err(Reason::SeveralRoots), "ten per cent, twice");
     }
 
     #[test]
