@@ -123,6 +123,12 @@ impl<'a> Columns<'a> {
         Self { days, returns, index }
     }
 
+    /// Whether no day of the span has a row, and a day lacks one because a rate is not known.
+    fn lacks_rates(&self, request: &PerformanceRequest<'_>) -> bool {
+        let PerformanceRequest { series, from, to, .. } = *request;
+        self.days.iter().all(|day| day.without_rate) && series.days_without_rate(from, to).next().is_some()
+    }
+
     /// Day and net payment into the portfolio, on days that have one, oldest first. What moved before `from`, on days
     /// without a rate that belong to the span's first value, counts as paid on `from`.
     fn payments(&self, from: Day) -> impl Iterator<Item = (Day, f64)> {
@@ -212,11 +218,15 @@ fn metrics(
     let changes: Vec<f64> = exchange.iter().map(|one| one.change).collect();
     let own = risk(&changes, request.risk_free_rate);
     let beside = beside(request, &exchange);
+    let mut money = |name: &str, figure: Result<f64, Reason>| {
+        // A span inside a hole of a rate has no value that money could have come to.
+        reasons.take(name, if columns.lacks_rates(request) { Err(Reason::FxUnavailable) } else { figure })
+    };
     PerformanceMetrics {
-        twr: reasons.take("twr", total),
-        twr_annualized: reasons.take("twr_annualized", total.and_then(|total| annualized(total, span.days))),
-        xirr: reasons.take("xirr", span.xirr(request, columns)),
-        modified_dietz: reasons.take("modified_dietz", span.modified_dietz(request, columns)),
+        twr: money("twr", total),
+        twr_annualized: money("twr_annualized", total.and_then(|total| annualized(total, span.days))),
+        xirr: money("xirr", span.xirr(request, columns)),
+        modified_dietz: money("modified_dietz", span.modified_dietz(request, columns)),
         volatility: reasons.take("volatility", own.volatility),
         sharpe: reasons.take("sharpe", own.sharpe),
         sortino: reasons.take("sortino", own.sortino),

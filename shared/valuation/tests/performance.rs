@@ -322,9 +322,25 @@ fn days_without_a_rate_have_no_row_and_their_flows_and_returns_are_in_the_next_o
     assert_eq!((ends_inside.series.len(), ends_inside.attribution.end_value.to_string()), (1, "1250.00".to_owned()));
     let within = performed(&records, "2013-01-14", "2013-01-14", None);
     assert_eq!((within.series.len(), within.attribution.end_value.to_string()), (0, "1250.00".to_owned()));
+    assert_eq!(within.metrics.twr, None);
+    for figure in ["twr", "twr_annualized", "xirr", "modified_dietz"] {
+        assert_eq!(within.unavailable[figure], "fx_unavailable", "{figure}");
+    }
     let starts_inside = performed(&records, "2013-01-15", "2013-01-15", None);
     near(starts_inside.metrics.twr, found.metrics.twr.unwrap());
     assert_eq!(starts_inside.attribution.start_value.to_string(), "1250.00");
+}
+
+#[test]
+fn what_is_held_over_a_span_without_a_row_has_earned_nothing() {
+    let found = performed(&small(), "2013-01-05", "2013-01-06", None);
+    assert_eq!((found.series.len(), found.attribution.start_value.to_string()), (0, "648.00".to_owned()));
+    assert_eq!(
+        (found.metrics.twr, found.metrics.modified_dietz, found.metrics.xirr),
+        (Some(0.0), Some(0.0), Some(0.0))
+    );
+    let before = performed(&small(), "2012-12-28", "2012-12-31", None);
+    assert_eq!((before.metrics.twr, &*before.unavailable["twr"]), (None, "nothing_invested"));
 }
 
 #[test]

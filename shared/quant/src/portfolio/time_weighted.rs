@@ -63,16 +63,17 @@ pub struct TimeWeighted {
     pub returns: Vec<Option<f64>>,
     /// Π(1 + r) up to and including every day; 1 before the first return.
     pub index: Vec<f64>,
+    /// Whether there is anything that a return is of: a value on the evening before the first day, or a return.
+    pub invested: bool,
 }
 
 impl TimeWeighted {
-    /// Π(1 + r) − 1 over all days; without a single return there is none.
+    /// Π(1 + r) − 1 over all days: 0 where something is held and no day moves it; none where nothing is held.
     pub fn total(&self) -> Result<f64, Reason> {
-        let invested = self.returns.iter().any(Option::is_some);
-        match self.index.last() {
-            Some(level) if invested => Reason::unless_finite(level - 1.0),
-            _ => Err(Reason::NothingInvested),
+        if !self.invested {
+            return Err(Reason::NothingInvested);
         }
+        Reason::unless_finite(self.index.last().copied().unwrap_or(1.0) - 1.0)
     }
 }
 
@@ -91,12 +92,14 @@ impl FlowTiming {
 /// The returns of every day; `start_value` is the value on the evening before the first of them.
 #[must_use]
 pub fn time_weighted(start_value: f64, days: &[ReturnDay], timing: FlowTiming) -> TimeWeighted {
-    let mut result = TimeWeighted { returns: Vec::with_capacity(days.len()), index: Vec::with_capacity(days.len()) };
+    let (returns, index) = (Vec::with_capacity(days.len()), Vec::with_capacity(days.len()));
+    let mut result = TimeWeighted { returns, index, invested: start_value > 0.0 };
     let mut before = start_value;
     let mut level = 1.0;
     for day in days {
         let growth = timing.growth(before, day);
         level *= growth.unwrap_or(1.0);
+        result.invested |= growth.is_some();
         result.returns.push(growth.map(|growth| growth - 1.0));
         result.index.push(level);
         before = day.value;
@@ -165,6 +168,12 @@ mod tests {
         assert!((result.index[3] - 1.21).abs() < 1e-12);
         let nothing = time_weighted(0.0, &[day(0.0, 0.0, 0.0)], FlowTiming::StartOfDay);
         assert_eq!(nothing.total(), Err(Reason::NothingInvested));
+    }
+
+    #[test]
+    fn what_is_held_over_a_span_without_a_day_has_earned_nothing() {
+        assert_eq!(time_weighted(100.0, &[], FlowTiming::Priced).total(), Ok(0.0));
+        assert_eq!(time_weighted(0.0, &[], FlowTiming::Priced).total(), Err(Reason::NothingInvested));
     }
 
     #[test]
