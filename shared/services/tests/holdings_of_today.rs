@@ -212,3 +212,20 @@ async fn where_weekends_trade_a_price_counts_as_todays_on_its_own_day_only() {
     world.market.move_to(day("2012-01-08"));
     assert_eq!(changes().await, ["0.00", "1.00"], "on Sunday Friday is still the last session");
 }
+
+#[tokio::test]
+async fn a_share_that_is_bought_on_a_saturday_on_which_coins_trade_changes_from_its_fill() {
+    let market = Market::new(day("2012-01-07"));
+    let thursday = ("2012-01-05", 192.0, 1.0);
+    market.list(stock("COIN", "USD", None), bars(&[("2012-01-06", 7.0, 1.0), ("2012-01-07", 7.0, 1.0)]));
+    market.list(stock("STOCK", "USD", None), bars(&[thursday, ("2012-01-06", 189.0, 1.0)]));
+    let mut world = World::new(market, Currency::USD).await;
+    world.trade(Side::Buy, &"STOCK".parse().unwrap(), "4", day("2012-01-07")).await;
+    // Friday's close is corrected.
+    world.market.list(stock("STOCK", "USD", None), bars(&[thursday, ("2012-01-06", 195.0, 1.0)]));
+    record(&world, "STOCK", "1", "190", "2012-01-07").await;
+    record(&world, "STOCK", "2", "191", "2012-01-05").await;
+    let now = held(&world).await;
+    // 4 × (195 − 189) + 1 × (195 − 190) + 2 × (195 − 192).
+    assert_eq!((&now["day_change"], &now["items"][0]["day_change"]), (&json!("35.00"), &json!("35.00")));
+}

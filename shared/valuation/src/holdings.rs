@@ -32,7 +32,7 @@ pub struct Quoted {
     pub split_ratio: SplitRatio,
 }
 
-/// Units that were bought on the day of the price and are still held.
+/// Units that were bought on the day of the price or since and are still held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Purchase {
     /// Units.
@@ -66,7 +66,7 @@ pub struct Held<'a> {
     /// Units of the base currency for one of its own: 1 for the base itself, none where no rate is at most
     /// seven days old.
     pub rate: Option<ExchangeRate>,
-    /// Purchases of the day of its price.
+    /// Purchases of the day of its price, and since.
     pub bought_today: &'a [Purchase],
 }
 
@@ -102,7 +102,7 @@ pub struct Holding {
     #[schema(value_type = Option<String>, example = "0.00")]
     pub realized_gain: Option<Decimal>,
     /// What the last session did to it: units held since the day before × change from the close before, units bought on
-    /// the day × change from their fill; dividends apart. Nothing where the price is older.
+    /// the day or since × change from their fill; dividends apart. Nothing where the price is older.
     #[schema(value_type = Option<String>, example = "12.50")]
     pub day_change: Option<Decimal>,
 }

@@ -34,7 +34,7 @@ pub(super) struct Stored {
     pub(super) investments: Vec<Investment>,
 }
 
-/// A lot of either origin and, for one that was bought on the day of the price, what was paid for a unit.
+/// A lot of either origin and, for one that was bought on the day of the price or since, what was paid for a unit.
 struct AnyLot {
     lot: Lot,
     origin: LotOrigin,
@@ -170,7 +170,7 @@ pub(super) fn prepared<'a>(
         ready.quantity = ready.quantity.plus(quantity).map_err(|_| Unvalued::TooLarge)?;
         if lot.acquired_on < day {
             ready.held_before = ready.held_before.plus(quantity).map_err(|_| Unvalued::TooLarge)?;
-        } else if let Some(price) = price.filter(|_| lot.acquired_on == day) {
+        } else if let Some(price) = price {
             ready.bought_today.push(Purchase { quantity, price });
         }
         let (paid_in, acquired_on) = (lot.cost.currency(), lot.acquired_on);
@@ -234,7 +234,8 @@ fn is_of_the_day(app: &App, bars: &Bars, day: Day) -> bool {
     session.is_none_or(|session| day >= session) && day <= held_through(app, Some(day))
 }
 
-/// What was paid for a unit of each open lot that was bought on the day of its symbol's last price, by lot.
+/// What was paid for a unit of each open lot that was bought on the day of its symbol's last price or since, by lot: on a
+/// Saturday on which coins trade a share is bought at the price of Friday's session.
 pub(super) async fn fills(
     app: &App,
     id: PortfolioId,
@@ -244,8 +245,8 @@ pub(super) async fn fills(
     let mut wanted = Vec::new();
     for position in stored.values().filter_map(|stored| stored.position.as_ref()) {
         let last = lines.get(&position.symbol).and_then(|line| line.last_day(app));
-        let of_the_day = position.lots.iter().filter(|lot| Some(lot.acquired_on) == last);
-        wanted.extend(of_the_day.map(|lot| keys::trade(id, lot.id)));
+        let since = position.lots.iter().filter(|lot| last.is_some_and(|last| lot.acquired_on >= last));
+        wanted.extend(since.map(|lot| keys::trade(id, lot.id)));
     }
     let mut fills = HashMap::with_capacity(wanted.len());
     for keys in wanted.chunks(MAX_KEYS) {
