@@ -79,6 +79,7 @@ fn report(bars: &Bars, outcome: Outcome, settings: &Settings) -> anyhow::Result<
         from: outcome.first_day,
         to: outcome.last_day,
         strategy: strategy(settings),
+        periods_per_year: outcome.periods_per_year,
         metrics: outcome.metrics,
         unavailable: outcome.unavailable,
         benchmark: Benchmark { metrics: outcome.benchmark.metrics, unavailable: outcome.benchmark.unavailable },
