@@ -17,8 +17,8 @@ use crate::invoke::Failure;
 pub const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
 /// Of a body that is not read, this much is thrown away as it comes, so that the client comes to read the answer.
 const MAX_DRAINED_BYTES: usize = 4 * MAX_BODY_BYTES;
-/// So much of a body needs no room in a budget: of all places together it is little, so that what most requests send never
-/// waits for large bodies.
+/// So much of a body needs no room in a budget: of all places together it is little, so that a small body never
+/// waits for a large one.
 const FREE_BYTES: usize = 64 * 1024;
 
 /// How long a client may take to send a body.
@@ -41,7 +41,8 @@ impl Default for Deadlines {
 pub struct BodyLimit {
     /// The largest body, in bytes.
     pub max_bytes: usize,
-    /// Whether the route needs no token. Strangers have a budget of their own and take nothing from customers.
+    /// Whether the route needs no token. Its bodies have a budget of their own, so that those of authorized callers need not
+    /// wait for them.
     pub public: bool,
 }
 
@@ -50,9 +51,9 @@ pub struct BodyLimit {
 pub struct Bodies {
     deadlines: Deadlines,
     /// Of bodies to public routes, a permit for each KiB.
-    strangers: Arc<Semaphore>,
-    /// Of all others.
-    customers: Arc<Semaphore>,
+    public: Arc<Semaphore>,
+    /// Of bodies from authorized callers, the same.
+    authorized: Arc<Semaphore>,
 }
 
 /// A body that was read; what it takes up counts until this is dropped.
@@ -79,7 +80,7 @@ impl Bodies {
     #[must_use]
     pub fn new(deadlines: Deadlines, budget_kib: u32) -> Self {
         let budget = || Arc::new(Semaphore::new(budget_kib as usize));
-        Self { deadlines, strangers: budget(), customers: budget() }
+        Self { deadlines, public: budget(), authorized: budget() }
     }
 
     /// The whole body, which is taken out of `unread`; one that is larger than is accepted stays there and comes without
@@ -102,7 +103,7 @@ impl Bodies {
         if announced > limit.max_bytes as u64 {
             return too_large(announced);
         }
-        let budget = if limit.public { &self.strangers } else { &self.customers };
+        let budget = if limit.public { &self.public } else { &self.authorized };
         let (mut bytes, mut held) = (Vec::new(), None);
         loop {
             let pause_end = end.min(Instant::now() + self.deadlines.pause);
@@ -165,8 +166,8 @@ mod tests {
 
     use super::*;
 
-    const CUSTOMERS: BodyLimit = BodyLimit { max_bytes: 1 << 20, public: false };
-    const STRANGERS: BodyLimit = BodyLimit { public: true, ..CUSTOMERS };
+    const AUTHORIZED: BodyLimit = BodyLimit { max_bytes: 1 << 20, public: false };
+    const PUBLIC: BodyLimit = BodyLimit { public: true, ..AUTHORIZED };
 
     /// A body of single bytes, each of which comes so many seconds after the one before.
     fn body(
@@ -202,7 +203,7 @@ mod tests {
     /// How a body ends that comes like this, and after how many seconds.
     async fn ended(pauses_s: impl Stream<Item = u64> + Send) -> (Result<usize, Failure>, u64) {
         let begun = Instant::now();
-        let read = read(&Bodies::new(Deadlines::default(), 1), body(pauses_s), STRANGERS).await;
+        let read = read(&Bodies::new(Deadlines::default(), 1), body(pauses_s), PUBLIC).await;
         (read, begun.elapsed().as_secs())
     }
 
@@ -222,34 +223,34 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_large_body_for_which_no_room_comes_within_its_deadline_is_refused() {
         let bodies = Bodies::new(Deadlines::default(), 2);
-        let first = bodies.read(&mut Some(of(FREE_BYTES + 1025)), CUSTOMERS).await.unwrap();
+        let first = bodies.read(&mut Some(of(FREE_BYTES + 1025)), AUTHORIZED).await.unwrap();
         let begun = Instant::now();
-        assert_eq!(read(&bodies, dripping(FREE_BYTES + 1, 1), CUSTOMERS).await, Err(Failure::Overloaded));
+        assert_eq!(read(&bodies, dripping(FREE_BYTES + 1, 1), AUTHORIZED).await, Err(Failure::Overloaded));
         assert_eq!(begun.elapsed().as_secs(), 30);
         let waiting = tokio::spawn({
             let bodies = bodies.clone();
-            async move { read(&bodies, dripping(FREE_BYTES + 1, 1), CUSTOMERS).await }
+            async move { read(&bodies, dripping(FREE_BYTES + 1, 1), AUTHORIZED).await }
         });
         sleep(Duration::from_secs(5)).await;
         assert!(!waiting.is_finished());
         drop(first);
         assert_eq!(waiting.await.unwrap(), Ok(FREE_BYTES + 1));
-        assert_eq!(read(&bodies, of(FREE_BYTES + 2048), CUSTOMERS).await, Ok(FREE_BYTES + 2048), "nothing is held");
+        assert_eq!(read(&bodies, of(FREE_BYTES + 2048), AUTHORIZED).await, Ok(FREE_BYTES + 2048), "nothing is held");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn small_bodies_and_those_of_customers_never_wait_for_the_large_ones_of_strangers() {
+    async fn small_bodies_and_those_of_authorized_callers_never_wait_for_large_ones_to_public_routes() {
         let bodies = Bodies::new(Deadlines::default(), 1024);
         for _ in 0..30 {
             let bodies = bodies.clone();
-            tokio::spawn(async move { read(&bodies, dripping(1 << 20, 9), STRANGERS).await });
+            tokio::spawn(async move { read(&bodies, dripping(1 << 20, 9), PUBLIC).await });
         }
         sleep(Duration::from_secs(1)).await;
         let begun = Instant::now();
         for bytes in [0, 50, FREE_BYTES] {
-            assert_eq!(read(&bodies, of(bytes), STRANGERS).await, Ok(bytes));
+            assert_eq!(read(&bodies, of(bytes), PUBLIC).await, Ok(bytes));
         }
-        assert_eq!(read(&bodies, of(1 << 20), CUSTOMERS).await, Ok(1 << 20));
+        assert_eq!(read(&bodies, of(1 << 20), AUTHORIZED).await, Ok(1 << 20));
         assert_eq!(begun.elapsed(), Duration::ZERO);
     }
 
@@ -258,13 +259,13 @@ mod tests {
         let bodies = Bodies::new(Deadlines::default(), 1024);
         for bytes in [(1 << 20) + 1, 4 << 20, MAX_BODY_BYTES] {
             let mut unread = Some(of(bytes));
-            let read = bodies.read(&mut unread, STRANGERS).await.unwrap();
+            let read = bodies.read(&mut unread, PUBLIC).await.unwrap();
             assert_eq!((read.len(), read.length), (0, bytes as u64));
             assert!(unread.is_some_and(|body| !body.is_end_stream()), "none of it is read");
         }
-        let unannounced = read(&bodies, dripping((1 << 20) + 1, 0), STRANGERS).await;
+        let unannounced = read(&bodies, dripping((1 << 20) + 1, 0), PUBLIC).await;
         assert_eq!(unannounced, Ok(0));
-        assert_eq!(read(&bodies, of(MAX_BODY_BYTES + 1), STRANGERS).await, Err(Failure::TooLarge));
+        assert_eq!(read(&bodies, of(MAX_BODY_BYTES + 1), PUBLIC).await, Err(Failure::TooLarge));
         let file = BodyLimit { max_bytes: 4 << 20, public: false };
         assert_eq!(read(&bodies, of(1 << 20), file).await, Ok(1 << 20));
     }
