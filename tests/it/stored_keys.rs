@@ -72,32 +72,168 @@ const STORED: [(&str, &str, &str); 11] = [
     ),
 ];
 
-/// Sends a request under a key; the status, whether it was a replay, and the body.
+/// What makes something and had no key among [`STORED`]: function, route and body, the key and its item, the fingerprint
+/// in it and the id of the result.
+const MADE: [[&str; 7]; 7] = [
+    [
+        "portfolios",
+        "POST /portfolios",
+        r#"{"name": " Retirement ", "type": "401k", "base_currency": "EUR", "investment_profile": {"risk": 3, "horizon_years": 20, "loss_capacity": 0.25, "targets": {"bond": 0.4, "stock": 0.60}}}"#,
+        "portfolio-1",
+        "IDEMPOTENCY#7f703d63576f4c0fc7336eae9286b382471c0a8f3a12d3e64d8c512b8d139bdf",
+        "4a37a48a2c133cb1101cab460b9c00744745a4e700de3a8126d9c806ab3f346e",
+        "01a22a46-9301-7000-8000-000000000001",
+    ],
+    [
+        "portfolios",
+        "POST /portfolios",
+        r#"{"name": "Plain", "type": "brokerage", "lot_method": "average"}"#,
+        "portfolio-2",
+        "IDEMPOTENCY#4e01baee060ec578859d8905c2d00e49bcd41204bce23a25181ca8dc0da5c7e0",
+        "ee43928e0cd2b27aa6b6f1b6c44f764774152eaf97f3c22a0ff0151af43b36ea",
+        "01a22a46-9302-7000-8000-000000000002",
+    ],
+    [
+        "watch",
+        "POST /alerts",
+        r#"{"symbol": "aapl", "condition": {"type": "above", "price": "450.50"}, "repeat": "once"}"#,
+        "alert-1",
+        "IDEMPOTENCY#7e67e263bd2853251f1de491cee8d4c3080919146a07a1d49ae303be0d614934",
+        "c4bd664f5836dacb2f8f2fcc4ffb764e3bc645b0b98dacacc51e13c1ab1983d7",
+        "01a22a46-9303-7000-8000-000000000003",
+    ],
+    [
+        "watch",
+        "POST /alerts",
+        r#"{"symbol": "IBM", "condition": {"type": "percent_move", "percent": 2.5, "direction": "either"}, "repeat": "recurring"}"#,
+        "alert-2",
+        "IDEMPOTENCY#08385c9b28231f46ec58c1d4a70e8737b1be560f97d57cb4662a8ea26883c7d8",
+        "ea4c51c6faf1980b71d21cc4a2e2a7fad7b977b48398c9ceb9c891ec407c47b9",
+        "01a22a46-9304-7000-8000-000000000004",
+    ],
+    [
+        "watch",
+        "POST /alerts",
+        r#"{"symbol": "IBM", "condition": {"type": "crosses_sma", "window": 50, "direction": "down"}, "repeat": "once"}"#,
+        "alert-3",
+        "IDEMPOTENCY#f2762396ed436726e91bb18bb18a00fe3de9645a6cae32db7c2d4534220c368d",
+        "50bde966a3ddda215a899667323e729dae7716ba39694e1720060ced5f3f10b6",
+        "01a22a46-9305-7000-8000-000000000005",
+    ],
+    [
+        "instruments",
+        "POST /instruments",
+        r#"{"symbol": "my:house", "name": "The house", "currency": "EUR"}"#,
+        "item-1",
+        "IDEMPOTENCY#4a6d308dc896307731bc5bd82f90104c20bbed74c0ca8538aca5e7a6d5ddf00f",
+        "0a0e6278603d0b7dad83763e9b61907ffd58c8288e522d229783793068f6f402",
+        "01a22a46-9306-7000-8000-000000000006",
+    ],
+    [
+        "backtest",
+        "POST /backtest",
+        r#"{"symbol": "AAPL", "from": "2005-01-03", "commission_percent": 0.1}"#,
+        "backtest-1",
+        "IDEMPOTENCY#e2263a6e33add338e2d5b69333012f4fb290a593d0014278ca18079c9e1f5612",
+        "a3f4a0dc62c7c041b85565e4ea589ad0d01168aab3701b327d3b09fbf9b634da",
+        "01a22a46-9307-7000-8000-000000000007",
+    ],
+];
+
+/// A backtest with its kept answer, both shortened; an import with its key; a reversal with its key, its entry and the
+/// place of the deposit that it reverses.
+const ANSWERED: [(&str, &str, &str); 8] = [
+    (
+        "CUSTOMER#01a22a46-90bd-70f1-b341-26fdd360497b",
+        "RESULT#01a22a46-9307-7000-8000-000000000007",
+        r#"{"inline":{"id":"01a22a46-9307-7000-8000-000000000007","trades":[]}}"#,
+    ),
+    (
+        "CUSTOMER#01a22a46-90bd-70f1-b341-26fdd360497b",
+        "BACKTEST#01a22a46-9307-7000-8000-000000000007",
+        r#"{"id":"01a22a46-9307-7000-8000-000000000007"}"#,
+    ),
+    (
+        "IDEMPOTENCY#c2b209146305abdcd3a3da3e8deb4c7eec3c37177e315008127ccd44f9678d40",
+        "-",
+        r#"{"fingerprint":"8c82176aea4c01ceac51550b05b32ba12e17dd1466dd9227acbc6aae1e01d050","result":"01a22a46-9308-7000-8000-000000000008"}"#,
+    ),
+    (
+        "CUSTOMER#01a22a46-90bd-70f1-b341-26fdd360497b",
+        "RESULT#01a22a46-9308-7000-8000-000000000008",
+        r#"{"inline":{"sha256":"8205e514414643242e52b35f504921248cc610a06cd0b0cc2bea33bc4a3015b4","dry_run":false,"repeated":false,"rows":1,"imported":1,"duplicates":0,"invalid":0,"items":[{"row":1,"verdict":"imported","investment_id":"01a22a46-9340-7000-8000-000000000040"}]}}"#,
+    ),
+    (
+        "IDEMPOTENCY#d6c8cccdf8318a12cf4653dbc8c9465a030b969705a386d8302f6163fa4895ff",
+        "-",
+        r#"{"fingerprint":"1fb72ae5fc73e93e8459d865bd4f600a103d18b4901bc9f5073ef9794105e455","entry":2}"#,
+    ),
+    ("WALLET#01a22a46-90bd-70f1-b341-26fdd360497b", "ENTRY#000000000001", STORED[2].2),
+    (
+        "WALLET#01a22a46-90bd-70f1-b341-26fdd360497b",
+        "ENTRY#000000000002",
+        r#"{"id":"01a22a46-9309-7000-8000-000000000009","customer_id":"01a22a46-90bd-70f1-b341-26fdd360497b","seq":2,"type":"reversal","amount":"-1000.00","currency":"USD","balance":"0.00","market_day":"2013-03-01","created_at":"2026-11-30T02:26:38.101Z","trade_id":null,"reverses":"01a22a46-91cc-7018-9f1a-bb384cdb5b07","legs":[{"account":"wallet","currency":"USD","cash":"-1000.00"},{"account":"world","currency":"USD","cash":"1000.00"}]}"#,
+    ),
+    (
+        "ENTRY#01a22a46-91cc-7018-9f1a-bb384cdb5b07",
+        "-",
+        r#"{"customer_id":"01a22a46-90bd-70f1-b341-26fdd360497b","seq":1,"reversed_by":"01a22a46-9309-7000-8000-000000000009"}"#,
+    ),
+];
+
+/// A request under a key.
+struct Sent<'a> {
+    function: &'a str,
+    route: &'a str,
+    /// What stands for `{id}` in the path.
+    id: &'a str,
+    key: &'a str,
+    media_type: &'a str,
+    role: &'a str,
+    body: &'a str,
+}
+
+impl<'a> Sent<'a> {
+    fn json(function: &'a str, route: &'a str, key: &'a str, body: &'a str) -> Self {
+        Self { function, route, id: PORTFOLIO, key, media_type: "application/json", role: "client", body }
+    }
+
+    /// The status, whether it was a replay, and the body.
+    async fn answered(&self, app: &services::App) -> (u16, bool, Value) {
+        let path = self.route.trim_start_matches("POST ").replace("{id}", self.id);
+        let event = json!({
+            "version": "2.0", "routeKey": self.route, "rawPath": path, "rawQueryString": "",
+            "headers": { "content-type": self.media_type, "idempotency-key": self.key },
+            "requestContext": {
+                "http": { "method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1" },
+                "authorizer": { "lambda": { "customer_id": CUSTOMER, "role": self.role, "session": "00" } },
+                "routeKey": self.route, "stage": "$default", "timeEpoch": 1_795_176_000_000_u64,
+            },
+            "body": self.body, "isBase64Encoded": false,
+        });
+        let registered = FUNCTIONS.iter().find(|registered| registered.name == self.function).unwrap();
+        let Handler::Http { router, .. } = registered.handler else { panic!("{} has no routes", self.function) };
+        let function = self.function;
+        let invocation = Invocation { function, timeout: Duration::from_mins(1), request_id: "stored-keys" };
+        let answer = invoke_http(router(app.clone()), &event, &invocation).await;
+        let replayed = answer.headers().contains_key("idempotency-replayed");
+        (answer.status().as_u16(), replayed, serde_json::from_slice(answer.body()).unwrap())
+    }
+}
+
 async fn send(app: &services::App, function: &str, route: &str, key: &str, body: &Value) -> (u16, bool, Value) {
-    let path = route.trim_start_matches("POST ").replace("{id}", PORTFOLIO);
-    let event = json!({
-        "version": "2.0", "routeKey": route, "rawPath": path, "rawQueryString": "",
-        "headers": { "content-type": "application/json", "idempotency-key": key },
-        "requestContext": {
-            "http": { "method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1" },
-            "authorizer": { "lambda": { "customer_id": CUSTOMER, "role": "client", "session": "00" } },
-            "routeKey": route, "stage": "$default", "timeEpoch": 1_795_176_000_000_u64,
-        },
-        "body": body.to_string(), "isBase64Encoded": false,
-    });
-    let registered = FUNCTIONS.iter().find(|registered| registered.name == function).unwrap();
-    let Handler::Http { router, .. } = registered.handler else { panic!("{function} has no routes") };
-    let invocation = Invocation { function, timeout: Duration::from_mins(1), request_id: "stored-keys" };
-    let answer = invoke_http(router(app.clone()), &event, &invocation).await;
-    let replayed = answer.headers().contains_key("idempotency-replayed");
-    (answer.status().as_u16(), replayed, serde_json::from_slice(answer.body()).unwrap())
+    Sent::json(function, route, key, &body.to_string()).answered(app).await
+}
+
+async fn store(app: &services::App, items: &[(&str, &str, &str)]) {
+    let items = items.iter().map(|&(pk, sk, json)| Write::create(Key::new(pk, sk), Body::Json(json.to_owned())));
+    app.table().transact(items.collect()).await.unwrap();
 }
 
 #[test]
 fn keys_stored_by_an_earlier_version_answer_the_first_result_again() {
     App::with(async |app| {
-        let items = STORED.map(|(pk, sk, json)| Write::create(Key::new(pk, sk), Body::Json(json.to_owned())));
-        app.table().transact(items.to_vec()).await.unwrap();
+        store(&app, &STORED).await;
         let first = |place: usize| {
             // Instants are answered to the millisecond, whatever they were stored with.
             let text = STORED[place].2.replace("911860028Z", "911Z").replace("933687782Z", "933Z");
@@ -136,5 +272,44 @@ fn keys_stored_by_an_earlier_version_answer_the_first_result_again() {
             json!({ "side": "buy", "symbol": "AAPL", "quantity": "1.5", "fee": "0.99", "expected_price": "430.47" });
         let (status, _, problem) = send(&app, "trades", trades, "trade-1", &expecting).await;
         assert_eq!((status, &problem["code"]), (422, &json!("idempotency_key_reused")));
+    });
+}
+
+#[test]
+fn keys_of_what_was_made_by_an_earlier_version_are_those_of_the_same_requests() {
+    App::with(async |app| {
+        store(&app, &ANSWERED).await;
+        for [function, route, body, key, item, fingerprint, id] in MADE {
+            let record = json!({ "fingerprint": fingerprint, "result": id }).to_string();
+            store(&app, &[(item, "-", &record)]).await;
+            let (status, replayed, made) = Sent::json(function, route, key, body).answered(&app).await;
+            assert_eq!((status, replayed), (201, true), "{key}: {made}");
+            // An item of one's own is known by its symbol.
+            let expected = if route == "POST /instruments" { ("symbol", "MY:HOUSE") } else { ("id", id) };
+            assert_eq!(made[expected.0], expected.1, "{key}");
+        }
+    });
+}
+
+#[test]
+fn the_keys_of_an_import_and_of_a_reversal_by_an_earlier_version_are_those_of_the_same_requests() {
+    App::with(async |app| {
+        store(&app, &ANSWERED).await;
+        let file = "ticker_symbol,quantity,purchase_price,purchase_date\nIBM,1,100,2010-01-04\n";
+        let import = Sent {
+            media_type: "text/csv",
+            ..Sent::json("portfolios", "POST /portfolios/{id}/investments/import", "import-1", file)
+        };
+        let (status, replayed, report) = import.answered(&app).await;
+        assert_eq!((status, replayed), (200, true), "{report}");
+        assert_eq!(report["items"][0]["investment_id"], "01a22a46-9340-7000-8000-000000000040");
+        let reversal = Sent {
+            id: "01a22a46-91cc-7018-9f1a-bb384cdb5b07",
+            role: "administrator",
+            ..Sent::json("wallet", "POST /wallet/entries/{id}/reversal", "reversal-1", "")
+        };
+        let (status, replayed, entry) = reversal.answered(&app).await;
+        assert_eq!((status, replayed), (201, true), "{entry}");
+        assert_eq!(entry["id"], "01a22a46-9309-7000-8000-000000000009");
     });
 }
