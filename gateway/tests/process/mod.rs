@@ -4,7 +4,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 
 /// A platform in a process of its own; gone with this value.
 pub struct Server {
@@ -22,14 +22,28 @@ impl Server {
 
     /// With these settings beside the usual ones.
     pub fn start_with(home: &Path, settings: &[(&str, &str)]) -> Self {
-        let mut command = sextant(home, &["serve", "--port", "0", "--no-schedules"]);
-        let mut child = command.envs(settings.iter().copied()).spawn().unwrap();
+        Self::run(sextant(home, &["serve", "--port", "0", "--no-schedules"]).envs(settings.iter().copied()))
+    }
+
+    /// Runs a command that serves, and waits until it listens.
+    pub fn run(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         output.read_line(&mut line).unwrap();
         let base = line.trim().rsplit(' ').next().unwrap().to_owned();
         assert!(base.starts_with("http://127.0.0.1:"), "{line:?}");
         Self { child, base, _output: output }
+    }
+
+    /// Its standard input, where the command has it piped.
+    pub fn input(&mut self) -> ChildStdin {
+        self.child.stdin.take().unwrap()
+    }
+
+    /// Its log, where the command has standard error piped.
+    pub fn log(&mut self) -> BufReader<ChildStderr> {
+        BufReader::new(self.child.stderr.take().unwrap())
     }
 
     /// Ends the process as a power cut would, with no word to it.
