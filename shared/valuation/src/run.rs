@@ -100,7 +100,7 @@ impl<'a> Sorted<'a> {
             totals.push((symbol, sums));
         }
         let start = totals.iter().try_fold(0_i128, |sum, (_, totals)| sum.checked_add(totals.start)).ok_or(TooLarge)?;
-        let growth = growth_by_day(start, &columns, tradings);
+        let growth = growth_by_day(start, &columns, &tradings);
         Ok(Ran { days: day_values(days, &columns, &growth), checkpoint: Checkpoint { day: to, standings }, totals })
     }
 
@@ -116,22 +116,25 @@ impl<'a> Sorted<'a> {
 
 /// The growth of every day on which something was traded; `start` is the value on the evening before the first day. The
 /// records of a day come by symbol, whatever order they were recorded in.
-fn growth_by_day(start: i128, columns: &Columns, mut tradings: Vec<Trading>) -> Vec<Option<f64>> {
+fn growth_by_day(start: i128, columns: &Columns, tradings: &[Trading]) -> Vec<Option<f64>> {
     let mut growth = vec![None; columns.value.len()];
-    tradings.sort_by_key(|trading| trading.at);
+    // Numbers are sorted, since a record is three cache lines.
+    let mut order: Vec<(usize, usize)> = tradings.iter().enumerate().map(|(by, trading)| (trading.at, by)).collect();
+    order.sort_unstable();
     let mut traded: Vec<Traded> = Vec::new();
     let mut memory = PricedMemory::default();
-    for of_day in tradings.chunk_by(|a, b| a.at == b.at) {
-        let Some(&Trading { at, .. }) = of_day.first() else { continue };
+    for of_day in order.chunk_by(|a, b| a.0 == b.0) {
+        let Some(&(at, _)) = of_day.first() else { continue };
+        let of_day = || of_day.iter().map(|&(_, by)| &tradings[by]);
         let before = at.checked_sub(1).map_or(start, |before| columns.value[before]);
         let close = columns.value[at].saturating_add(columns.income[at]);
         let rest = |whole: i128, part: fn(&Trading) -> i128| {
-            fixed::to_f64(of_day.iter().fold(whole, |rest, trading| rest.saturating_sub(part(trading))), AMOUNT_SCALE)
+            fixed::to_f64(of_day().fold(whole, |rest, trading| rest.saturating_sub(part(trading))), AMOUNT_SCALE)
         };
         let untouched =
             Untouched { start: rest(before, |trading| trading.start), end: rest(close, |trading| trading.end) };
         traded.clear();
-        traded.extend(of_day.iter().map(|trading| trading.traded));
+        traded.extend(of_day().map(|trading| trading.traded));
         growth[at] = priced_growth(fixed::to_f64(before, AMOUNT_SCALE), untouched, &traded, &mut memory);
     }
     growth

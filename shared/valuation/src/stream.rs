@@ -139,15 +139,16 @@ impl<'a, 'c> Stream<'a, 'c> {
         stream.totals.end = stream.totals.start;
         let mut at = 0;
         let mut events = plan.events.as_slice();
-        while let Some(&(day, event)) = events.first() {
+        while let Some((day, event)) = events.first() {
+            let day = *day;
             if stream.position.units == 0 && matches!(event, Event::Corporate(_)) {
                 events = &events[1..];
                 continue;
             }
             let until = at + days[at..].iter().take_while(|&&other| other < day).count();
             stream.quiet(at, until, columns)?;
-            let of_day = events.iter().take_while(|&&(other, _)| other == day).count();
-            tradings.extend(stream.eventful(until, &events[..of_day], columns)?);
+            let of_day = events.iter().take_while(|(other, _)| *other == day).count();
+            stream.eventful(until, &events[..of_day], columns, tradings)?;
             events = &events[of_day..];
             at = until + 1;
         }
@@ -206,7 +207,8 @@ impl<'a, 'c> Stream<'a, 'c> {
         at: usize,
         events: &[(Day, Event)],
         columns: &mut Columns,
-    ) -> Result<Option<Trading>, ValuationError> {
+        tradings: &mut Vec<Trading>,
+    ) -> Result<(), ValuationError> {
         let day = self.days[at];
         if self.position.units == 0 {
             self.find_close_before(day)?;
@@ -228,10 +230,12 @@ impl<'a, 'c> Stream<'a, 'c> {
         }
         self.next_close(day)?;
         self.evening(at, columns)?;
-        let Some((units, moves)) = traded else { return Ok(None) };
-        let end = self.totals.end.saturating_add(self.totals.income - income_before);
-        let traded = self.traded(at, eve, units, moves)?;
-        Ok(Some(Trading { at, start: eve.value, end, traded }))
+        if let Some((units, moves)) = traded {
+            let end = self.totals.end.saturating_add(self.totals.income - income_before);
+            let traded = self.traded(at, eve, units, moves)?;
+            tradings.push(Trading { at, start: eve.value, end, traded });
+        }
+        Ok(())
     }
 
     /// Finds the close before a day, from which an instrument that is not held starts.
