@@ -151,6 +151,7 @@ impl Problem {
             ProviderError::RateLimited { retry_after } => {
                 Self::unavailable("provider_unavailable", detail, retry_after.as_secs().max(1))
             }
+            ProviderError::PriceTooSmall => Self::new(StatusCode::CONFLICT, "price_too_small", detail),
             ProviderError::NotGiven => Self::internal(),
             ProviderError::TimedOut | ProviderError::Unavailable { .. } => {
                 Self::unavailable("provider_unavailable", detail, 5)

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use domain::decimal::{DecimalError, SMALLEST_PRICE};
 
 /// Why a provider gave no data.
 ///
@@ -43,6 +44,9 @@ pub enum ProviderError {
         /// Where the data goes wrong.
         what: String,
     },
+    /// The last price is below the smallest that enters the books.
+    #[error("the price is below {SMALLEST_PRICE}")]
+    PriceTooSmall,
     /// The source cannot be reached or read, or answers with an error status.
     #[error("the source is not available{}", .status.map(|status| format!(" (status {status})")).unwrap_or_default())]
     Unavailable {
@@ -57,7 +61,20 @@ impl ProviderError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::QuotaExhausted { .. } | Self::RateLimited { .. } | Self::TimedOut | Self::Unavailable { .. } => true,
-            Self::UnknownSymbol | Self::NotGiven | Self::KeyRefused | Self::TooLarge | Self::Malformed { .. } => false,
+            Self::UnknownSymbol
+            | Self::NotGiven
+            | Self::KeyRefused
+            | Self::TooLarge
+            | Self::Malformed { .. }
+            | Self::PriceTooSmall => false,
+        }
+    }
+
+    /// Why a price is none that the books take.
+    pub(crate) fn of_price(why: DecimalError) -> Self {
+        match why {
+            DecimalError::PriceTooSmall => Self::PriceTooSmall,
+            other => Self::malformed(other.to_string()),
         }
     }
 

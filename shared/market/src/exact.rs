@@ -2,24 +2,28 @@
 
 use std::borrow::Cow;
 
-use domain::decimal::DECIMALS;
+use domain::decimal::{DECIMALS, DecimalError, SMALLEST_PRICE};
 use domain::{Day, Price};
 use rust_decimal::Decimal;
 use serde::de::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-/// The price that a text says, rounded half-even to the twelve decimals that prices have; `None` where it says none
-/// or one too small for the books.
-pub(crate) fn price(text: &str) -> Option<Price> {
+/// The price that a text says, rounded half-even to the twelve decimals that prices have.
+///
+/// Errors: it says none; [`DecimalError::PriceTooSmall`], which is never rounded to another price.
+pub(crate) fn price(text: &str) -> Result<Price, DecimalError> {
     let text = text.trim();
     let exact = Decimal::from_str_exact(text).or_else(|_| Decimal::from_scientific(text));
     // Beyond what a decimal can hold exactly stand digits that rounding would take away anyway.
-    rounded(exact.or_else(|_| text.parse()).ok()?)
+    rounded(exact.or_else(|_| text.parse()).map_err(|_| DecimalError::NotANumber)?)
 }
 
 /// A computed price, rounded in the same way.
-pub(crate) fn rounded(price: Decimal) -> Option<Price> {
-    Price::new(price.round_dp(DECIMALS)).ok()
+pub(crate) fn rounded(price: Decimal) -> Result<Price, DecimalError> {
+    if price > Decimal::ZERO && price < SMALLEST_PRICE {
+        return Err(DecimalError::PriceTooSmall);
+    }
+    Price::new(price.round_dp(DECIMALS))
 }
 
 /// A JSON number or string as its own characters; nothing for `null` and whatever else is no number.
@@ -27,8 +31,9 @@ pub(crate) fn rounded(price: Decimal) -> Option<Price> {
 pub(crate) struct Digits(Option<String>);
 
 impl Digits {
-    pub(crate) fn price(&self) -> Option<Price> {
-        price(self.0.as_deref()?)
+    /// Errors: as for [`price`].
+    pub(crate) fn price(&self) -> Result<Price, DecimalError> {
+        price(self.0.as_deref().ok_or(DecimalError::NotANumber)?)
     }
 }
 
@@ -57,7 +62,15 @@ mod tests {
     use super::*;
 
     fn digits(json: &str) -> Option<String> {
-        serde_json::from_str::<Digits>(json).unwrap().price().map(|price| price.to_string())
+        serde_json::from_str::<Digits>(json).unwrap().price().ok().map(|price| price.to_string())
+    }
+
+    #[test]
+    fn a_price_below_the_smallest_is_never_rounded_to_it() {
+        for text in ["0.0000000009999", "9.999999e-10", "0.0000000000001"] {
+            assert_eq!(price(text), Err(DecimalError::PriceTooSmall), "{text}");
+        }
+        assert_eq!(price("1e-9").unwrap().to_string(), "0.000000001");
     }
 
     #[test]

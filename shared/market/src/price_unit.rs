@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use domain::decimal::DecimalError;
 use domain::{Currency, Instrument, Price};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -42,8 +43,10 @@ impl PriceUnit {
     }
 
     /// A price in the currency.
-    pub(crate) fn price(self, price: Price) -> Option<Price> {
-        if self.is_hundredth { exact::rounded(price.amount().checked_div(Decimal::ONE_HUNDRED)?) } else { Some(price) }
+    ///
+    /// Errors: [`DecimalError::PriceTooSmall`].
+    pub(crate) fn price(self, price: Price) -> Result<Price, DecimalError> {
+        if self.is_hundredth { exact::rounded(price.amount() / Decimal::ONE_HUNDRED) } else { Ok(price) }
     }
 }
 

@@ -28,10 +28,11 @@ pub struct Quote {
 impl Quote {
     /// The last close of a history, with the close before brought to its units.
     ///
-    /// Errors: [`ProviderError::Malformed`] where there is no bar, or its close is no price in exact decimals.
+    /// Errors: [`ProviderError::Malformed`] where there is no bar, or its close is no price in exact decimals;
+    /// [`ProviderError::PriceTooSmall`].
     pub fn of_last_bar(symbol: &Symbol, history: &History) -> Result<Self, ProviderError> {
         let last = history.bars.last().ok_or_else(|| ProviderError::malformed("there is no bar"))?;
-        let price = Price::from_bar(last.close).map_err(|error| ProviderError::malformed(error.to_string()))?;
+        let price = Price::from_bar(last.close).map_err(ProviderError::of_price)?;
         let before = history.bars.len().checked_sub(2).and_then(|index| history.bars.get(index));
         let previous_close = before.and_then(|bar| Price::from_bar(bar.close / last.split_ratio).ok());
         Ok(Self {
@@ -94,5 +95,12 @@ mod tests {
         assert!(Quote::of_last_bar(&symbol, &history(&[])).is_err());
         let first = Quote::of_last_bar(&symbol, &history(&[bar("2005-02-25", 88.99, 1.0)])).unwrap();
         assert_eq!(first.previous_close, None);
+    }
+
+    #[test]
+    fn a_close_below_the_smallest_price_is_named() {
+        let of = |close| Quote::of_last_bar(&"DUST".parse().unwrap(), &history(&[bar("2005-02-25", close, 1.0)]));
+        assert_eq!(of(1e-9).unwrap().price.to_string(), "0.000000001");
+        assert_eq!(of(9.999_999e-10), Err(ProviderError::PriceTooSmall));
     }
 }

@@ -33,6 +33,7 @@ fn seen(result: &Result<History, ProviderError>) -> String {
         Err(ProviderError::TimedOut) => "timed out".to_owned(),
         Err(ProviderError::TooLarge) => "too large".to_owned(),
         Err(ProviderError::Malformed { .. }) => "malformed".to_owned(),
+        Err(ProviderError::PriceTooSmall) => "price_too_small".to_owned(),
         Err(ProviderError::Unavailable { status: Some(status) }) => format!("unavailable {status}"),
         Err(ProviderError::Unavailable { status: None }) => "unavailable".to_owned(),
     }

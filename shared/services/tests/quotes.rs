@@ -18,7 +18,7 @@ use market::{ProviderError, Quote};
 use rust_decimal::Decimal;
 use services::last_quote::{self, LastQuote, Origin};
 use services::portfolios::{self, Opening};
-use services::quotes::tradable;
+use services::quotes::{self, tradable};
 use services::trades::{self, Request, RequestSize, Side, Trade};
 use services::wallets::{self, Transfer};
 use services::{App, Created, ServiceError, history, holdings, instruments, performance};
@@ -77,6 +77,17 @@ async fn a_quote_without_a_time_is_of_the_close_once_that_is_over_and_of_now_bef
     assert_eq!(as_of("B", "2026-11-20", None).await, "2026-11-20T21:00:00+00:00");
     let to_come = last_quote::record(&world.app, &quote("D", "10", "2026-11-23", None), Origin::Market).await;
     assert!(matches!(to_come, Err(ServiceError::Provider(ProviderError::Malformed { .. }))));
+}
+
+#[tokio::test]
+async fn a_quote_below_the_smallest_price_is_named_and_so_it_is_while_it_is_not_asked_for_again() {
+    let world = World::at(NOON);
+    world.exchange.quote_at("DUST", Err(ProviderError::PriceTooSmall));
+    let dust = symbol("DUST");
+    for _ in 0..2 {
+        let board = quotes::board(&world.app, world.customer, std::slice::from_ref(&dust)).await.unwrap();
+        assert_eq!(board.unavailable[&dust], "price_too_small");
+    }
 }
 
 #[tokio::test]

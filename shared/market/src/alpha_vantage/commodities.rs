@@ -55,8 +55,8 @@ fn dated(item: &Item, asked: &Commodity) -> Option<DatedPrice> {
     let day = item.date.as_ref()?.parse().ok()?;
     // The average of a month is known when the month is over, and not on its first day.
     let day = if asked.interval == "monthly" { exact::last_trading_day_of_month(day)? } else { day };
-    let price = item.value.as_ref()?.price()?.amount();
-    let price = exact::rounded(price.checked_div(Decimal::from(asked.units_a_dollar))?)?;
+    let price = item.value.as_ref()?.price().ok()?.amount();
+    let price = exact::rounded(price.checked_div(Decimal::from(asked.units_a_dollar))?).ok()?;
     Some(DatedPrice { day, price })
 }
 

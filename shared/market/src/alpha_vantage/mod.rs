@@ -230,11 +230,10 @@ impl Provider for AlphaVantage {
         let unit = self.price_unit(symbol, terms).await?;
         let ask = about("GLOBAL_QUOTE", symbol, &[]);
         let last = self.finish(self.client.ask(&ask, symbol, terms, quote::read).await).await?;
-        let no_price = || ProviderError::malformed("the provider's answer holds a price below the smallest");
         Ok(Quote {
             symbol: symbol.clone(),
-            price: unit.price(last.price).ok_or_else(no_price)?,
-            previous_close: last.previous_close.and_then(|price| unit.price(price)),
+            price: unit.price(last.price).map_err(ProviderError::of_price)?,
+            previous_close: last.previous_close.and_then(|price| unit.price(price).ok()),
             currency: unit.currency,
             day: last.trading_day,
             as_of: None,

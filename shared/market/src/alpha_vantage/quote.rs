@@ -1,5 +1,6 @@
 //! `GLOBAL_QUOTE`: the last price.
 
+use domain::decimal::DecimalError;
 use domain::{Day, Price, Symbol};
 use serde::Deserialize;
 
@@ -41,12 +42,11 @@ pub(super) fn read(body: &[u8], asked: &Symbol) -> Result<LastPrice, Refusal> {
         return Err(Refusal::malformed("is about another symbol"));
     }
     // Read from its digits: money is never a float.
-    let exact = |text: Option<String>| Price::parse(&text?).ok();
+    let exact = |text: Option<String>| text.as_deref().map_or(Err(DecimalError::NotANumber), Price::parse);
+    let price = exact(quote.price).map_err(Refusal::no_price)?;
     let trading_day = quote.trading_day.and_then(|day| day.parse().ok());
-    let (Some(price), Some(trading_day)) = (exact(quote.price), trading_day) else {
-        return Err(Refusal::malformed("holds no price"));
-    };
-    Ok(LastPrice { price, previous_close: exact(quote.previous_close), trading_day })
+    let trading_day = trading_day.ok_or_else(|| Refusal::malformed("holds no price"))?;
+    Ok(LastPrice { price, previous_close: exact(quote.previous_close).ok(), trading_day })
 }
 
 #[cfg(test)]

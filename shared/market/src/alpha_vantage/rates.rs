@@ -1,6 +1,7 @@
 //! `CURRENCY_EXCHANGE_RATE`: what one unit of a currency, metal or coin costs now.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
+use domain::decimal::DecimalError;
 use domain::{Day, Price};
 use serde::Deserialize;
 
@@ -54,9 +55,8 @@ pub(super) fn read(body: &[u8], asked: &Exchange) -> Result<Rate, Refusal> {
         return Err(Refusal::malformed("tells its time in an unknown zone"));
     }
     let refreshed = members.refreshed.and_then(|text| NaiveDateTime::parse_from_str(&text, "%Y-%m-%d %H:%M:%S").ok());
-    let (Some(price), Some(refreshed)) = (members.rate.and_then(|rate| rate.price()), refreshed) else {
-        return Err(Refusal::malformed("holds no price"));
-    };
+    let price = members.rate.map_or(Err(DecimalError::NotANumber), |rate| rate.price()).map_err(Refusal::no_price)?;
+    let refreshed = refreshed.ok_or_else(|| Refusal::malformed("holds no price"))?;
     let day = refreshed.date().try_into().map_err(|_| Refusal::malformed("is of no day"))?;
     Ok(Rate { price, as_of: refreshed.and_utc(), day })
 }

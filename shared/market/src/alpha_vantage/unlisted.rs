@@ -86,8 +86,8 @@ impl AlphaVantage {
             Some(unit) => unit.price(rate.price.amount()),
             None => Some(rate.price.amount()),
         };
-        let price = by_unit.and_then(exact::rounded);
-        let price = price.ok_or_else(|| ProviderError::malformed("the price is none by this unit"))?;
+        let by_unit = by_unit.ok_or_else(|| ProviderError::malformed("the price is none by this unit"))?;
+        let price = exact::rounded(by_unit).map_err(ProviderError::of_price)?;
         Ok(Quote {
             symbol,
             price,

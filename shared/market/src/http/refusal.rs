@@ -1,5 +1,7 @@
 //! An answer that holds no data, as its provider's reader understood it.
 
+use domain::decimal::DecimalError;
+
 use crate::error::ProviderError;
 
 /// Why an answer holds no data.
@@ -24,5 +26,13 @@ impl From<ProviderError> for Refusal {
 impl Refusal {
     pub(crate) fn malformed(what: &str) -> Self {
         Self::Failed(ProviderError::malformed(format!("the provider's answer {what}")))
+    }
+
+    /// An answer whose price is none.
+    pub(crate) fn no_price(why: DecimalError) -> Self {
+        match why {
+            DecimalError::PriceTooSmall => Self::Failed(ProviderError::PriceTooSmall),
+            _ => Self::malformed("holds no price"),
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::DateTime;
+use domain::decimal::DecimalError;
 use domain::{Day, Instrument, InstrumentType, Symbol};
 use serde::Deserialize;
 
@@ -169,14 +170,15 @@ pub(super) fn read_quote(body: &[u8], asked: &Asked) -> Result<Quote, Refusal> {
     let meta = found(body, asked)?.meta;
     let time = meta.regular_market_time.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
     let unit = price_unit(&meta, asked)?;
-    let price = |digits: Option<&Digits>| digits.and_then(Digits::price).and_then(|price| unit.price(price));
-    let (Some(last), Some(time)) = (price(meta.regular_market_price.as_ref()), time) else {
-        return Err(Refusal::malformed("holds no price"));
+    let price = |digits: Option<&Digits>| {
+        digits.map_or(Err(DecimalError::NotANumber), Digits::price).and_then(|price| unit.price(price))
     };
+    let last = price(meta.regular_market_price.as_ref()).map_err(Refusal::no_price)?;
+    let time = time.ok_or_else(|| Refusal::malformed("holds no price"))?;
     // The close before the chart is the close before the day only when the chart is of a day.
     let of_a_day = meta.range.as_ref().is_none_or(|range| range == super::LAST_DAY);
     let before_chart = meta.chart_previous_close.as_ref().filter(|_| of_a_day);
-    let previous_close = price(meta.previous_close.as_ref().or(before_chart));
+    let previous_close = price(meta.previous_close.as_ref().or(before_chart)).ok();
     let day = days::at(time.timestamp(), meta.offset.unwrap_or(0));
     let day = day.ok_or_else(|| Refusal::malformed("is of no day"))?;
     Ok(Quote {

@@ -77,6 +77,7 @@ enum Reason {
     Malformed {
         what: String,
     },
+    PriceTooSmall,
     Unavailable {
         status: Option<u16>,
     },
@@ -205,6 +206,7 @@ mod tests {
             ProviderError::TimedOut,
             ProviderError::TooLarge,
             ProviderError::Malformed { what: "a bar".to_owned() },
+            ProviderError::PriceTooSmall,
             ProviderError::Unavailable { status: Some(503) },
         ] {
             let asked = Asked { holder: None, failed: Some(Failed { at, error: error.clone() }) };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::Utf8Error;
 
-use domain::decimal::DECIMALS;
+use domain::decimal::{DECIMALS, DecimalError, SMALLEST_PRICE};
 use domain::{Currency, Price, Quantity};
 use rust_decimal::Decimal;
 
@@ -69,6 +69,7 @@ fn row((line, cells): RawRow) -> Row {
     let purchase = cells.and_then(|mut cells| {
         for column in ["quantity", "purchase_price"] {
             if let Some(cell) = cells.get_mut(column)
+                && !(column == "purchase_price" && is_too_small(cell))
                 && let Some(rounded) = rounded(cell, DECIMALS)
             {
                 warnings.push(rounded_to(column, &rounded));
@@ -154,7 +155,7 @@ fn purchase(cells: &Cells) -> Result<Purchase, Vec<Mistake>> {
     let required = |column| cells.get(column).map_or("", String::as_str);
     let ticker_symbol = required("ticker_symbol").parse();
     let quantity = Quantity::parse(required("quantity"));
-    let purchase_price = Price::parse(required("purchase_price"));
+    let purchase_price = price(required("purchase_price"));
     let purchase_date = required("purchase_date").parse();
     let fee = cells.get("fee").map_or(Ok(Decimal::ZERO), |fee| Quantity::parse(fee).map(Quantity::units));
     let currency = cells.get("currency").map(|code| code.parse::<Currency>()).transpose();
@@ -170,6 +171,15 @@ fn purchase(cells: &Cells) -> Result<Purchase, Vec<Mistake>> {
         }
         _ => Err(mistakes),
     }
+}
+
+/// A price; what is below the smallest one is refused as that, and never rounded to another or to zero.
+fn price(cell: &str) -> Result<Price, DecimalError> {
+    Price::parse(cell).map_err(|error| if is_too_small(cell) { DecimalError::PriceTooSmall } else { error })
+}
+
+fn is_too_small(price: &str) -> bool {
+    price.parse().is_ok_and(|price: Decimal| price > Decimal::ZERO && price < SMALLEST_PRICE)
 }
 
 fn note<T, E: std::fmt::Display>(mistakes: &mut Vec<Mistake>, column: &'static str, parsed: &Result<T, E>) {
@@ -283,6 +293,16 @@ mod tests {
         let codes: Vec<_> = row.warnings.iter().map(|warning| warning.code.as_str()).collect();
         assert_eq!(codes, ["rounded", "rounded"]);
         assert_eq!(row.purchase.unwrap().quantity, Quantity::ZERO);
+    }
+
+    #[test]
+    fn a_price_below_the_smallest_is_named_and_not_rounded_to_it() {
+        let rows = csv_rows(&format!(
+            "{HEADER}\nDUST,1,0.0000000009999,2010-01-04,,\nDUST,1,0.00000000000001,2010-01-04,,\nDUST,1,0.0000000010004,2010-01-04,,\n"
+        ));
+        let too_small = Err(vec![("purchase_price", "the smallest price is 0.000000001".to_owned())]);
+        assert_eq!(rows[..2], [too_small.clone(), too_small]);
+        assert_eq!(rows[2].as_ref().unwrap().purchase_price.to_string(), "0.000000001");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{CustomerId, Symbol};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use market::{MarketClock, Note, Patience};
+use market::{MarketClock, Note, Patience, ProviderError};
 use quant::backtest::Warning;
 use store::bars::outlines;
 
@@ -13,7 +13,7 @@ use crate::error::ServiceError;
 use crate::history::{self, Reader, Series, Wait};
 use crate::last_quote::{self, LastQuote};
 use crate::market_clock::{age_seconds, close_of};
-use crate::price_lines::{PRICE_UNAVAILABLE, code_of};
+use crate::price_lines::{PRICE_TOO_SMALL, PRICE_UNAVAILABLE, code_of};
 use crate::{App, own_items, staleness, warnings};
 
 /// Histories read, or quotes asked for, at the same time.
@@ -138,6 +138,7 @@ async fn look_up(
     match found {
         Ok(found) => Ok(found),
         Err(ServiceError::UnknownSymbol { .. }) => Ok(Err(UNKNOWN_SYMBOL)),
+        Err(ServiceError::Provider(ProviderError::PriceTooSmall)) => Ok(Err(PRICE_TOO_SMALL)),
         Err(ServiceError::Provider(error)) => {
             tracing::warn!(%symbol, %error, "no quote");
             Ok(Err(PRICE_UNAVAILABLE))
