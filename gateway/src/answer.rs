@@ -45,7 +45,7 @@ pub async fn answer(
             Err(Malformed) => said(StatusCode::BAD_REQUEST, "Bad Request"),
         };
     }
-    let request_id = platform.app.new_id().to_string();
+    let request_id = platform.market.app.new_id().to_string();
     // The log has the route and never the path, which may have anything in it.
     let refused = |failure: Failure, route: Option<&RouteKey>| {
         let (method, route) = (&parts.method, route.map(ToString::to_string));
@@ -113,7 +113,7 @@ async fn forward(
         headers: &parts.headers,
         host,
         peer,
-        behind_proxy: platform.app.source_limits().trusts(peer.ip()),
+        behind_proxy: platform.market.app.source_limits().trusts(peer.ip()),
         body: &[],
         content_length: 0,
     };

@@ -1,12 +1,13 @@
 //! Asks the authorizer before a route that is not public, as API Gateway does: without a token nobody is asked (401),
 //! a refusal is a 403, a failure of the function a 500, and nothing is cached.
 
+pub use api::caller::context;
+
 use std::collections::HashMap;
 
-pub use api::caller::context;
+use market_data::MarketData;
 use serde::Deserialize;
 use serde_json::Value;
-use services::App;
 
 use crate::event::authorizer_event;
 use crate::event_function::EventFunction;
@@ -16,7 +17,7 @@ use crate::invoke::Failure;
 #[derive(Clone)]
 pub struct Authorizer {
     /// What it runs on.
-    pub app: App,
+    pub market: MarketData,
     /// The function.
     pub function: EventFunction,
 }
@@ -35,7 +36,7 @@ impl Authorizer {
     pub async fn ask(&self, request: &Value, request_id: &str) -> Result<HashMap<String, Value>, Failure> {
         let identity = request["headers"]["authorization"].as_str().filter(|token| !token.trim().is_empty());
         let identity = identity.ok_or(Failure::Unauthorized)?;
-        let answer = self.function.run(&self.app, authorizer_event(request, identity)).await.answer();
+        let answer = self.function.run(&self.market, authorizer_event(request, identity)).await.answer();
         match answer.and_then(|answer| Ok(serde_json::from_value::<Verdict>(answer)?)) {
             Ok(verdict) if verdict.is_authorized => Ok(verdict.context),
             Ok(_) => Err(Failure::Forbidden),
@@ -53,14 +54,14 @@ mod tests {
 
     use super::*;
     use crate::event_function::tests_support::function;
-    use crate::platform::tests_support::app;
+    use crate::platform::tests_support::market;
     use crate::registry::EventAnswer;
 
-    type Handle = fn(App, Value) -> EventAnswer;
+    type Handle = fn(MarketData, Value) -> EventAnswer;
 
     async fn asked(handle: Handle, token: &str) -> Result<HashMap<String, Value>, Failure> {
-        let (app, _folder) = app();
-        let authorizer = Authorizer { app, function: function(handle) };
+        let (market, _folder) = market();
+        let authorizer = Authorizer { market, function: function(handle) };
         let request = json!({ "headers": { "authorization": token }, "rawPath": "/a" });
         authorizer.ask(&request, "r-1").await
     }

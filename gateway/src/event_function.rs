@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use market_data::MarketData;
 use serde_json::Value;
-use services::App;
 
 use crate::registry::EventAnswer;
 
 /// What runs on an event.
-pub type Handle = Arc<dyn Fn(App, Value) -> EventAnswer + Send + Sync>;
+pub type Handle = Arc<dyn Fn(MarketData, Value) -> EventAnswer + Send + Sync>;
 
 /// A function that takes events.
 #[derive(Clone)]
@@ -37,8 +37,8 @@ pub enum Ended {
 
 impl EventFunction {
     /// Runs it once, in a task of its own, so that a panic ends nothing else.
-    pub async fn run(&self, app: &App, event: Value) -> Ended {
-        let mut task = tokio::spawn((self.handle)(app.clone(), event));
+    pub async fn run(&self, market: &MarketData, event: Value) -> Ended {
+        let mut task = tokio::spawn((self.handle)(market.clone(), event));
         match tokio::time::timeout(self.timeout, &mut task).await {
             Ok(Ok(Ok(answer))) => Ended::Done(answer),
             Ok(Ok(Err(error))) => Ended::Failed(error),
@@ -69,7 +69,7 @@ pub(crate) mod tests_support {
     use super::*;
 
     /// A function of this handler with five seconds to run, repeated once when it fails.
-    pub(crate) fn function(handle: fn(App, Value) -> EventAnswer) -> EventFunction {
+    pub(crate) fn function(handle: fn(MarketData, Value) -> EventAnswer) -> EventFunction {
         EventFunction { name: "test".to_owned(), timeout: Duration::from_secs(5), retries: 1, handle: Arc::new(handle) }
     }
 }
@@ -78,18 +78,18 @@ pub(crate) mod tests_support {
 mod tests {
     use super::tests_support::function;
     use super::*;
-    use crate::platform::tests_support::app;
+    use crate::platform::tests_support::market;
 
     #[tokio::test(start_paused = true)]
     async fn failures_panics_and_endless_runs_end_the_run_alone() {
-        let (app, _folder) = app();
+        let (market, _folder) = market();
         let failing = function(|_, _| Box::pin(async { anyhow::bail!("no") }));
-        assert!(matches!(failing.run(&app, Value::Null).await, Ended::Failed(_)));
+        assert!(matches!(failing.run(&market, Value::Null).await, Ended::Failed(_)));
         let panicking = function(|_, _| Box::pin(async { panic!("a bug") }));
-        assert!(matches!(panicking.run(&app, Value::Null).await, Ended::Failed(_)));
+        assert!(matches!(panicking.run(&market, Value::Null).await, Ended::Failed(_)));
         let endless = function(|_, _| Box::pin(std::future::pending()));
-        assert!(matches!(endless.run(&app, Value::Null).await, Ended::TimedOut));
+        assert!(matches!(endless.run(&market, Value::Null).await, Ended::TimedOut));
         let echo = function(|_, event| Box::pin(async { Ok(event) }));
-        assert_eq!(echo.run(&app, Value::Bool(true)).await.answer().unwrap(), Value::Bool(true));
+        assert_eq!(echo.run(&market, Value::Bool(true)).await.answer().unwrap(), Value::Bool(true));
     }
 }

@@ -4,9 +4,8 @@
 //! page asks (DNS rebinding). The browser then names the page's host, so only requests that name this
 //! machine, or a host allowed by hand, are answered.
 
-use http::HeaderMap;
-use http::header;
 use http::uri::{Authority, Uri};
+use http::{HeaderMap, header};
 
 /// The hosts that requests may name.
 #[derive(Clone, Debug, Default)]

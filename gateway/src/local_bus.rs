@@ -6,11 +6,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use app::bus::{self, Bus, Event, MAX_EVENT_BYTES, NotPublished};
 use async_trait::async_trait;
 use chrono::SecondsFormat;
+use market_data::MarketData;
 use serde_json::{Value, json};
-use services::App;
-use services::bus::{self, Bus, Event, MAX_EVENT_BYTES, NotPublished};
 use store::Clock;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -101,7 +101,7 @@ fn uuid() -> String {
 
 impl Deliveries {
     /// Delivers until `stopped`; what was published by then is delivered first.
-    pub async fn run(mut self, app: App, listeners: Vec<Listener>, mut stopped: watch::Receiver<bool>) {
+    pub async fn run(mut self, market: MarketData, listeners: Vec<Listener>, mut stopped: watch::Receiver<bool>) {
         let mut under_way = JoinSet::new();
         loop {
             let event = tokio::select! {
@@ -115,7 +115,7 @@ impl Deliveries {
                 if under_way.len() >= MAX_DELIVERIES {
                     under_way.join_next().await;
                 }
-                under_way.spawn(deliver(app.clone(), listener.function.clone(), event.clone()));
+                under_way.spawn(deliver(market.clone(), listener.function.clone(), event.clone()));
             }
         }
         while under_way.join_next().await.is_some() {}
@@ -123,7 +123,7 @@ impl Deliveries {
 }
 
 /// Runs the function on the event until it succeeds or has been repeated as often as its configuration says.
-async fn deliver(app: App, function: EventFunction, event: Value) {
+async fn deliver(market: MarketData, function: EventFunction, event: Value) {
     let mut pause = FIRST_RETRY;
     for repeated in 0..=function.retries {
         if repeated > 0 {
@@ -131,7 +131,7 @@ async fn deliver(app: App, function: EventFunction, event: Value) {
             pause *= 2;
         }
         let (name, id) = (&function.name, &event["id"]);
-        match function.run(&app, event.clone()).await {
+        match function.run(&market, event.clone()).await {
             Ended::Done(_) => return tracing::debug!(function = name, event = %id, "delivered"),
             ended => {
                 let error = ended.answer().err().map(|error| format!("{error:#}"));
@@ -148,10 +148,10 @@ mod tests {
 
     use super::*;
     use crate::event_function::tests_support::function;
-    use crate::platform::tests_support::app;
+    use crate::platform::tests_support::market;
     use crate::registry::EventAnswer;
 
-    fn listener(pattern: &Value, handle: fn(App, Value) -> EventAnswer) -> Listener {
+    fn listener(pattern: &Value, handle: fn(MarketData, Value) -> EventAnswer) -> Listener {
         Listener { function: function(handle), pattern: EventPattern::parse(pattern.as_object().unwrap()).unwrap() }
     }
 
@@ -165,13 +165,13 @@ mod tests {
 
     /// Publishes, delivers all of it, and stops.
     async fn delivered(events: Vec<Event>, listeners: Vec<Listener>) {
-        let (app, _folder) = app();
+        let (market, _folder) = market();
         let (bus, deliveries) = open(clock());
         for event in events {
             bus.publish(event).await.unwrap();
         }
         let (_stop, stopped) = watch::channel(true);
-        deliveries.run(app, listeners, stopped).await;
+        deliveries.run(market, listeners, stopped).await;
     }
 
     static HEARD: LazyLock<Mutex<Vec<Value>>> = LazyLock::new(Mutex::default);
@@ -225,14 +225,14 @@ mod tests {
                 Ok(Value::Null)
             })
         });
-        let (app, _folder) = app();
+        let (market, _folder) = market();
         let (bus, deliveries) = open(clock());
         for _ in 0..MAX_WAITING {
             bus.publish(event(json!({}))).await.unwrap();
         }
         assert!(bus.publish(event(json!({}))).await.is_err());
         let (_stop, stopped) = watch::channel(true);
-        deliveries.run(app, vec![counts], stopped).await;
+        deliveries.run(market, vec![counts], stopped).await;
         assert_eq!(HANDLED.load(Ordering::SeqCst), MAX_WAITING);
         let refusal = bus.publish(event(json!({}))).await.unwrap_err();
         assert!(refusal.to_string().contains("closed"), "{refusal}");

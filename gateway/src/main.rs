@@ -8,12 +8,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
+use app::source_limits::SourceLimits;
 use clap::{Args, Parser, Subcommand};
 use domain::Symbol;
 use gateway::listen::{Ended, Listener};
 use gateway::{AlphaVantageAccess, Pace, Platform, Prices, Server, Settings, YahooAccess, open_files};
 use serde_json::{Value, json};
-use services::identity::source_limits::SourceLimits;
 use tracing_subscriber::EnvFilter;
 
 /// Prices, backtests, forecasts and reports, on this machine.

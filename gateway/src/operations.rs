@@ -1,7 +1,7 @@
 //! The operator's commands on one machine: the function `operator`, on the folder of a platform that may be running.
 
+use app::Channels;
 use serde_json::Value;
-use services::Channels;
 
 use crate::home::Home;
 use crate::platform::{Engines, Settings};
@@ -10,5 +10,5 @@ use crate::platform::{Engines, Settings};
 pub async fn run(settings: &Settings, command: Value) -> anyhow::Result<Value> {
     let home = Home::beside(&settings.home)?;
     let engines = Engines::open(&home, settings, Channels::none())?;
-    Ok(operator::handle(&engines.app, command).await?)
+    Ok(operator::handle(&engines.market, command).await?)
 }

@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context;
+use app::mail::NoMail;
+use app::source_limits::SourceLimits;
+use app::{App, Channels, Parts};
 use axum::Router;
 use domain::Symbol;
+use market_data::MarketData;
 use objects::FolderObjects;
-use services::identity::source_limits::SourceLimits;
-use services::mail::NoMail;
-use services::{App, Channels, Parts};
 use store::{Clock, Table};
 use store_sqlite::SqliteTable;
 
@@ -71,7 +72,7 @@ pub struct Mounted {
 /// The platform, apart from the socket it is reached by.
 pub struct Platform {
     /// What services run on.
-    pub app: App,
+    pub market: MarketData,
     /// What time it is.
     pub clock: Clock,
     /// The objects that links lead to.
@@ -112,17 +113,17 @@ impl Platform {
         let connections = Arc::new(Connections::default());
         let (bus, deliveries) = local_bus::open(clock.clone());
         let channels = Channels { bus: Arc::new(bus), push: connections.clone(), mail: Arc::new(NoMail) };
-        let Engines { app, objects, source, replay } = Engines::open(&home, settings, channels)?;
+        let Engines { market, objects, source, replay } = Engines::open(&home, settings, channels)?;
         let origins: Arc<[String]> = settings.allowed_origins.clone().into();
         let mut mounting = Mounting::default();
         for (function, handler) in functions {
-            mounting.add(&template, &app, function, handler, &origins);
+            mounting.add(&template, &market, function, handler, &origins);
         }
         let Mounting { routes, scheduled, listeners, authorizer, live } = mounting;
         let routes = Routes::new(routes).map_err(|key| anyhow::anyhow!("the template has the route {key} twice"))?;
         let live = live.map(|(stage, function)| Live { stage, function, connections });
         let platform = Self {
-            app,
+            market,
             clock,
             objects,
             expirations: template.expirations,
@@ -159,11 +160,18 @@ struct Mounting {
 }
 
 impl Mounting {
-    fn add(&mut self, template: &Template, app: &App, function: &Function, handler: Handler, origins: &Arc<[String]>) {
+    fn add(
+        &mut self,
+        template: &Template,
+        market: &MarketData,
+        function: &Function,
+        handler: Handler,
+        origins: &Arc<[String]>,
+    ) {
         let handle: Handle = match handler {
             Handler::Http { router, .. } => {
                 let (name, timeout) = (function.name.clone(), function.timeout);
-                let mounted = Mounted { name, timeout, router: router(app.clone()), public: false };
+                let mounted = Mounted { name, timeout, router: router(market.clone()), public: false };
                 self.routes.extend(function.routes.iter().map(|key| {
                     let public = function.public_routes.contains(key);
                     (key.clone(), Mounted { public, ..mounted.clone() })
@@ -173,13 +181,13 @@ impl Mounting {
             Handler::Event { handle } => Arc::new(handle),
             Handler::Live { handle } => {
                 let origins = origins.clone();
-                Arc::new(move |app, event| handle(app, origins.clone(), event))
+                Arc::new(move |market, event| handle(market, origins.clone(), event))
             }
         };
         let (name, timeout, retries) = (function.name.clone(), function.timeout, function.retries);
         let runs = EventFunction { name, timeout, retries, handle };
         if template.authorizer.as_ref() == Some(&function.name) {
-            self.authorizer = Some(Authorizer { app: app.clone(), function: runs.clone() });
+            self.authorizer = Some(Authorizer { market: market.clone(), function: runs.clone() });
         }
         if let Some(api) = template.live_api.as_ref().filter(|api| api.function == function.name) {
             self.live = Some((api.stage.clone(), runs.clone()));
@@ -193,7 +201,7 @@ impl Mounting {
 
 /// What services run on in one folder.
 pub(crate) struct Engines {
-    pub(crate) app: App,
+    pub(crate) market: MarketData,
     objects: FolderObjects,
     source: Source,
     replay: Option<Replaying>,
@@ -215,9 +223,9 @@ impl Engines {
             source.description = replay.description();
         }
         let provider = source.provider.clone();
-        let parts = Parts { table, objects: Arc::new(objects.clone()), provider, clock, channels };
-        let app = App::limited(parts, settings.source_limits.clone());
-        Ok(Self { app, objects, source, replay })
+        let parts = Parts { table, objects: Arc::new(objects.clone()), clock, channels };
+        let market = MarketData::new(App::limited(parts, settings.source_limits.clone()), provider);
+        Ok(Self { market, objects, source, replay })
     }
 }
 
@@ -234,9 +242,9 @@ pub(crate) mod tests_support {
     use super::*;
 
     /// An application in a folder of its own that is gone with the second value.
-    pub(crate) fn app() -> (App, tempfile::TempDir) {
+    pub(crate) fn market() -> (MarketData, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
-        (Platform::open(&settings(&folder)).unwrap().0.app, folder)
+        (Platform::open(&settings(&folder)).unwrap().0.market, folder)
     }
 
     /// Settings of a platform on a free port and in `folder`.

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use domain::{Day, Symbol};
-use market::alpha_vantage::AlphaVantage;
-use market::{Chain, Provider, Yahoo, alpha_vantage, yahoo};
+use market::alpha_vantage::{self, AlphaVantage};
+use market::{Chain, Provider, Yahoo, yahoo};
+use market_data::paid_facts::PaidFacts;
+use market_data::quota::DurableBudget;
 use secrecy::SecretString;
-use services::paid_facts::PaidFacts;
-use services::quota::DurableBudget;
 use store::{Clock, Table};
 
 /// What to try when the source cannot say which symbols it has.

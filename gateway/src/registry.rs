@@ -8,8 +8,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::Router;
+use market_data::MarketData;
 use serde_json::Value;
-use services::App;
 use thiserror::Error;
 use utoipa::openapi::OpenApi;
 
@@ -33,33 +33,33 @@ pub enum Handler {
     /// Answers HTTP requests.
     Http {
         /// Its routes.
-        router: fn(App) -> Router,
+        router: fn(MarketData) -> Router,
         /// Its part of the API document.
         openapi: fn() -> OpenApi,
     },
     /// Takes other events.
     Event {
         /// Takes one event.
-        handle: fn(App, Value) -> EventAnswer,
+        handle: fn(MarketData, Value) -> EventAnswer,
     },
     /// Takes the events of live connections.
     Live {
         /// Takes one event; pages of these origins may connect.
-        handle: fn(App, Arc<[String]>, Value) -> EventAnswer,
+        handle: fn(MarketData, Arc<[String]>, Value) -> EventAnswer,
     },
 }
 
-const fn http(name: &'static str, router: fn(App) -> Router, openapi: fn() -> OpenApi) -> Registered {
+const fn http(name: &'static str, router: fn(MarketData) -> Router, openapi: fn() -> OpenApi) -> Registered {
     Registered { name, handler: Handler::Http { router, openapi } }
 }
 
-const fn event(name: &'static str, handle: fn(App, Value) -> EventAnswer) -> Registered {
+const fn event(name: &'static str, handle: fn(MarketData, Value) -> EventAnswer) -> Registered {
     Registered { name, handler: Handler::Event { handle } }
 }
 
 /// Every function of the project.
 pub const FUNCTIONS: &[Registered] = &[
-    event("authorizer", |app, event| Box::pin(async move { Ok(authorizer::handle(&app, event).await?) })),
+    event("authorizer", |market, event| Box::pin(async move { Ok(authorizer::handle(&market.app, event).await?) })),
     http("backtest", backtest::router, backtest::openapi),
     http("customers", customers::router, customers::openapi),
     http("fetch-data", fetch_data::router, fetch_data::openapi),
@@ -68,14 +68,14 @@ pub const FUNCTIONS: &[Registered] = &[
     Registered {
         name: "live",
         handler: Handler::Live {
-            handle: |app, origins, event| Box::pin(async move { Ok(live::handle(&app, &origins, event).await?) }),
+            handle: |market, origins, event| Box::pin(async move { Ok(live::handle(&market, &origins, event).await?) }),
         },
     },
-    event("operator", |app, event| Box::pin(async move { Ok(operator::handle(&app, event).await?) })),
+    event("operator", |market, event| Box::pin(async move { Ok(operator::handle(&market, event).await?) })),
     http("portfolios", portfolios::router, portfolios::openapi),
     http("predict", predict::router, predict::openapi),
-    event("publish-rates", |app, event| Box::pin(async move { Ok(publish_rates::handle(&app, event).await?) })),
-    event("refresh-prices", |app, event| Box::pin(async move { Ok(refresh_prices::handle(&app, event).await?) })),
+    event("publish-rates", |market, event| Box::pin(async move { Ok(publish_rates::handle(&market, event).await?) })),
+    event("refresh-prices", |market, event| Box::pin(async move { Ok(refresh_prices::handle(&market, event).await?) })),
     http("report", report::router, report::openapi),
     http("sessions", sessions::router, sessions::openapi),
     http("trades", trades::router, trades::openapi),

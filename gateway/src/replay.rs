@@ -4,19 +4,18 @@
 //! A replay has a folder of its own inside the home, so that what is tried out in it never stands among records of real
 //! money, and remembers there the day that it has come to: a market's clock never goes back.
 
-use std::fmt;
-use std::fs;
 use std::io::{self, BufRead, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fmt, fs};
 
 use anyhow::{Context, bail, ensure};
 use domain::{Day, calendar};
 use futures::{Stream, StreamExt as _, stream};
 use market::{MarketClock, Provider, Replay};
-use services::{App, refresh};
+use market_data::MarketData;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
@@ -129,15 +128,15 @@ impl Replaying {
     }
 
     /// Goes on at its pace until the last day, until `stopped`, or until standard input ends, where that sets the pace.
-    pub async fn run(self, app: App, stopped: watch::Receiver<bool>) {
+    pub async fn run(self, market: MarketData, stopped: watch::Receiver<bool>) {
         match self.pace {
-            Pace::DaysASecond(days) => self.follow(ticks(days), app, stopped).await,
-            Pace::Step => self.follow(lines(BufReader::new(io::stdin())), app, stopped).await,
+            Pace::DaysASecond(days) => self.follow(ticks(days), market, stopped).await,
+            Pace::Step => self.follow(lines(BufReader::new(io::stdin())), market, stopped).await,
         }
     }
 
     /// Goes on a trading day with each of `steps`.
-    async fn follow(self, steps: impl Stream<Item = ()>, app: App, mut stopped: watch::Receiver<bool>) {
+    async fn follow(self, steps: impl Stream<Item = ()>, market: MarketData, mut stopped: watch::Receiver<bool>) {
         let mut steps = pin!(steps);
         loop {
             let stop = stopped.wait_for(|stopped| *stopped);
@@ -160,7 +159,7 @@ impl Replaying {
                 return;
             }
             self.replay.move_to(next);
-            match refresh::replay_day(&app).await {
+            match refresh::replay_day(&market).await {
                 // A step is asked for by a person, who waits for it.
                 Ok(told) if self.pace == Pace::Step => tracing::info!(day = %next, told, "replayed"),
                 Ok(told) => tracing::debug!(day = %next, told, "replayed"),
@@ -180,7 +179,7 @@ mod tests {
     use market::Sample;
 
     use super::*;
-    use crate::platform::tests_support::app;
+    use crate::platform::tests_support::market;
 
     fn day(text: &str) -> Day {
         text.parse().unwrap()
@@ -204,28 +203,28 @@ mod tests {
 
     #[tokio::test]
     async fn a_line_on_standard_input_is_a_trading_day_and_its_end_ends_the_steps() {
-        let (app, _folder) = app();
+        let (market, _folder) = market();
         let home = tempfile::tempdir().unwrap();
         let replaying = Replaying::open(Arc::new(Sample::new()), Pace::Step, home.path()).unwrap();
         assert_eq!(replaying.replay.day(), day("2010-03-02"));
         let (_running, stopped) = watch::channel(false);
         // Empty, no text, and without an end.
         let steps = lines(io::Cursor::new(b"\n\xff\xfe\nnext\n\n..."));
-        replaying.clone().follow(steps, app.clone(), stopped.clone()).await;
+        replaying.clone().follow(steps, market.clone(), stopped.clone()).await;
         assert_eq!(replaying.replay.day(), day("2010-03-09"), "five trading days with a weekend among them");
-        replaying.clone().follow(lines(io::Cursor::new(b"")), app, stopped).await;
+        replaying.clone().follow(lines(io::Cursor::new(b"")), market, stopped).await;
         assert_eq!(replaying.replay.day(), day("2010-03-09"));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_replay_goes_on_from_where_it_stopped_and_ends_with_the_prices() {
-        let (app, _folder) = app();
+        let (market, _folder) = market();
         let home = tempfile::tempdir().unwrap();
         let open = || Replaying::open(Arc::new(Sample::new()), "10".parse().unwrap(), home.path()).unwrap();
         let first = open();
         assert_eq!(first.replay.day(), day("2010-03-02"));
         let (stop, stopped) = watch::channel(false);
-        let running = tokio::spawn(first.clone().run(app.clone(), stopped.clone()));
+        let running = tokio::spawn(first.clone().run(market.clone(), stopped.clone()));
         while first.replay.day() < day("2010-03-10") {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
@@ -242,7 +241,7 @@ mod tests {
         fs::write(home.path().join(POSITION), "2013-02-27\n").unwrap();
         let last = open();
         let (_running, never) = watch::channel(false);
-        last.clone().run(app, never).await;
+        last.clone().run(market, never).await;
         assert_eq!(last.replay.day(), day("2013-03-01"), "it has come to its end by itself");
     }
 

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use market_data::MarketData;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use services::App;
 use store::{Clock, Key, StoreError, documents, keys};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -41,24 +41,24 @@ struct Finished {
 }
 
 /// Fires all of them whenever they are due, and at once those that were due while nobody looked; until `stopped`.
-pub async fn run(app: App, clock: Clock, scheduled: Vec<Scheduled>, stopped: watch::Receiver<bool>) {
+pub async fn run(market: MarketData, clock: Clock, scheduled: Vec<Scheduled>, stopped: watch::Receiver<bool>) {
     let mut under_way = JoinSet::new();
     let mut functions: BTreeMap<String, Vec<Scheduled>> = BTreeMap::new();
     for one in scheduled {
         functions.entry(one.function.name.clone()).or_default().push(one.clone());
-        under_way.spawn(whenever_due(app.clone(), clock.clone(), one, stopped.clone()));
+        under_way.spawn(whenever_due(market.clone(), clock.clone(), one, stopped.clone()));
     }
     for of_one_function in functions.into_values() {
-        let (app, now) = (app.clone(), clock());
-        under_way.spawn(async move { catch_up(&app, now, &of_one_function).await });
+        let (market, now) = (market.clone(), clock());
+        under_way.spawn(async move { catch_up(&market, now, &of_one_function).await });
     }
     while under_way.join_next().await.is_some() {}
 }
 
 /// Fires the last of these schedules of one function that was due by `now`, unless it is done or too long ago.
-async fn catch_up(app: &App, now: DateTime<Utc>, scheduled: &[Scheduled]) {
+async fn catch_up(market: &MarketData, now: DateTime<Utc>, scheduled: &[Scheduled]) {
     let Some(first) = scheduled.first() else { return };
-    let done = match documents::read::<Finished>(app.table(), &key(first)).await {
+    let done = match documents::read::<Finished>(market.app.table(), &key(first)).await {
         Ok(finished) => finished.map(|(finished, _)| finished.due),
         Err(error) => return tracing::warn!(%error, "what was missed is not known"),
     };
@@ -66,12 +66,12 @@ async fn catch_up(app: &App, now: DateTime<Utc>, scheduled: &[Scheduled]) {
     let Some((time, missed)) = due.max_by_key(|(time, _)| *time) else { return };
     if now - time <= MAX_LATE && done.is_none_or(|done| time > done) {
         tracing::info!(function = missed.function.name, %time, "catching up");
-        finish(app, missed, time).await;
+        finish(market, missed, time).await;
     }
 }
 
 /// Fires `scheduled` whenever it is due, until `stopped`; a run under way is finished first.
-async fn whenever_due(app: App, clock: Clock, scheduled: Scheduled, mut stopped: watch::Receiver<bool>) {
+async fn whenever_due(market: MarketData, clock: Clock, scheduled: Scheduled, mut stopped: watch::Receiver<bool>) {
     let expression = &scheduled.schedule.expression;
     let mut due = expression.next_after(clock());
     while let Some(time) = due {
@@ -81,7 +81,7 @@ async fn whenever_due(app: App, clock: Clock, scheduled: Scheduled, mut stopped:
             _ = stop => return,
             () = wait_until(time, &clock) => {}
         }
-        finish(&app, &scheduled, time).await;
+        finish(&market, &scheduled, time).await;
         due = expression.next_after(time.max(clock()));
     }
 }
@@ -97,30 +97,30 @@ async fn wait_until(time: DateTime<Utc>, clock: &Clock) {
 }
 
 /// Runs the function for the slot `time` and keeps that it is done.
-async fn finish(app: &App, scheduled: &Scheduled, time: DateTime<Utc>) {
-    let ended = fire(app, scheduled, time).await;
+async fn finish(market: &MarketData, scheduled: &Scheduled, time: DateTime<Utc>) {
+    let ended = fire(market, scheduled, time).await;
     log(scheduled, time, &ended);
     if matches!(ended, Ended::Done(_))
-        && let Err(error) = remember(app, scheduled, time).await
+        && let Err(error) = remember(market, scheduled, time).await
     {
         tracing::warn!(%error, "a run that is done may be made up for when the platform starts again");
     }
 }
 
 /// Runs the function once, for the slot `time`.
-pub async fn fire(app: &App, scheduled: &Scheduled, time: DateTime<Utc>) -> Ended {
-    let made_up = || scheduler_event(&scheduled.schedule.name, &app.new_id().to_string(), time);
+pub async fn fire(market: &MarketData, scheduled: &Scheduled, time: DateTime<Utc>) -> Ended {
+    let made_up = || scheduler_event(&scheduled.schedule.name, &market.app.new_id().to_string(), time);
     let event = scheduled.schedule.input.clone().unwrap_or_else(made_up);
-    scheduled.function.run(app, event).await
+    scheduled.function.run(market, event).await
 }
 
-async fn remember(app: &App, scheduled: &Scheduled, due: DateTime<Utc>) -> Result<(), StoreError> {
-    let known = documents::read::<Finished>(app.table(), &key(scheduled)).await?;
+async fn remember(market: &MarketData, scheduled: &Scheduled, due: DateTime<Utc>) -> Result<(), StoreError> {
+    let known = documents::read::<Finished>(market.app.table(), &key(scheduled)).await?;
     if known.as_ref().is_some_and(|(finished, _)| finished.due >= due) {
         return Ok(());
     }
     let version = known.map(|(_, version)| version);
-    match documents::put(app.table(), key(scheduled), &Finished { due }, version).await {
+    match documents::put(market.app.table(), key(scheduled), &Finished { due }, version).await {
         // Another schedule of the function was done at the same time; one of the two is kept.
         Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
         Err(error) => Err(error),

@@ -1,5 +1,8 @@
 //! The socket: takes connections, hands over requests, and stops without cutting any short.
 
+mod places;
+mod sending;
+
 use std::convert::Infallible;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -18,11 +21,8 @@ use tokio::task::JoinSet;
 use crate::answer::answer;
 use crate::platform::{Platform, Settings};
 use crate::request_body::{Bodies, Deadlines};
-use crate::schedules::Scheduled;
-use crate::{expirations, local_bus, schedules};
-
-mod places;
-mod sending;
+use crate::schedules::{self, Scheduled};
+use crate::{expirations, local_bus};
 
 use places::{Closing, Place, Places};
 use sending::{Flushed, Pace, Sending};
@@ -89,15 +89,15 @@ impl Server {
         let mut tasks = JoinSet::new();
         tasks.spawn(accept(platform.clone(), listener, limits, stopped.clone()));
         if let Some(replay) = platform.replay.clone() {
-            tasks.spawn(replay.run(platform.app.clone(), stopped.clone()));
+            tasks.spawn(replay.run(platform.market.clone(), stopped.clone()));
         }
         let (objects, expirations) = (platform.objects.clone(), platform.expirations.clone());
         tasks.spawn(expirations::run(objects, expirations, platform.clock.clone(), stopped.clone()));
-        tasks.spawn(schedules::run(platform.app.clone(), platform.clock.clone(), scheduled, stopped));
+        tasks.spawn(schedules::run(platform.market.clone(), platform.clock.clone(), scheduled, stopped));
         let (stop_delivering, stopped) = watch::channel(false);
         let mut delivering = JoinSet::new();
         if let Some(deliveries) = local_bus::take(&platform.undelivered) {
-            delivering.spawn(deliveries.run(platform.app.clone(), platform.listeners.clone(), stopped));
+            delivering.spawn(deliveries.run(platform.market.clone(), platform.listeners.clone(), stopped));
         }
         Ok(Self { platform, address, stop, tasks, stop_delivering, delivering })
     }

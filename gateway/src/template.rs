@@ -4,6 +4,12 @@
 //! Parameters stand for their defaults. A template that says something of a function that is not
 //! understood here is refused, because to ignore it would be to run another program than AWS does.
 
+mod events;
+mod expirations;
+mod live_api;
+
+pub use expirations::Expiration;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -14,12 +20,6 @@ use thiserror::Error;
 use crate::event_pattern::{EventPattern, PatternError};
 use crate::routes::{RouteError, RouteKey};
 use crate::schedule_expression::{ScheduleError, ScheduleExpression};
-
-mod events;
-mod expirations;
-mod live_api;
-
-pub use expirations::Expiration;
 
 use events::Event;
 

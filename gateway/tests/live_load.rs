@@ -18,13 +18,13 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use app::bus::Event;
+use app::source_limits::SourceLimits;
 use futures::{SinkExt, StreamExt};
 use gateway::{Prices, Server, Settings, open_files};
+use market_data::quote_record::QUOTES_REFRESHED;
 use reqwest::Client;
 use serde_json::{Value, json};
-use services::bus::Event;
-use services::identity::source_limits::SourceLimits;
-use services::last_quote::QUOTES_REFRESHED;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -38,7 +38,7 @@ const CLIENTS_ASKED: &str = "SEXTANT_SOAK_CLIENTS";
 /// Told to the process that is the platform.
 const SERVE: &str = "--serve";
 /// Connections that the platform lets one customer have.
-const CONNECTIONS_OF_A_CUSTOMER: usize = services::live::MAX_CONNECTIONS;
+const CONNECTIONS_OF_A_CUSTOMER: usize = notifications::live::MAX_CONNECTIONS;
 /// Clients that connect at the same time.
 const AT_ONCE: usize = 16;
 const TICKS: u64 = 5;
@@ -88,7 +88,7 @@ fn serve() {
     println!("{}", server.address());
     for (line, seq) in std::io::stdin().lines().zip(1_u64..) {
         line.unwrap();
-        runtime.block_on(server.platform().app.bus().publish(tick(seq))).unwrap();
+        runtime.block_on(server.platform().market.app.bus().publish(tick(seq))).unwrap();
     }
     runtime.block_on(server.stop());
 }

@@ -5,8 +5,8 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
+use app::source_limits::SourceLimits;
 use gateway::{Prices, Server, Settings};
-use services::identity::source_limits::SourceLimits;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 

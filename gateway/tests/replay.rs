@@ -8,8 +8,9 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::{ChildStderr, Stdio};
 
-use process::{Server, sextant};
 use serde_json::Value;
+
+use process::{Server, sextant};
 
 fn start(home: &Path) -> Server {
     let mut command = sextant(home, &["serve", "--port", "0", "--no-schedules", "--replay", "step"]);

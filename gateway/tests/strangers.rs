@@ -7,10 +7,11 @@ mod process;
 use std::collections::BTreeMap;
 
 use futures::{StreamExt as _, stream};
-use process::Server;
 use reqwest::header::HeaderValue;
 use reqwest::{Client, Response};
 use serde_json::json;
+
+use process::Server;
 
 const PASSWORD: &str = "correct horse battery";
 

@@ -5,14 +5,14 @@ use std::time::Duration;
 use domain::Role;
 use gateway::invoke::{Invocation, invoke_http};
 use gateway::registry::{FUNCTIONS, Handler};
+use identity::password::Password;
+use identity::profile::Person;
+use identity::sessions::{self, SessionKind};
+use identity::{authorization, registration};
+use market_data::MarketData;
 use serde_json::Value;
 
-use services::identity::password::Password;
-use services::identity::profile::Person;
-use services::identity::sessions::{self, SessionKind};
-use services::identity::{accounts, authorization, registration};
-
-use crate::target::{App, PASSWORD};
+use crate::target::{InProcess, PASSWORD};
 use crate::tidy::{files_below, root, template};
 
 /// Events whose name starts like this are answered with a problem, all others with success.
@@ -20,8 +20,8 @@ const REFUSED: &str = "refused-";
 
 #[test]
 fn every_sample_event_is_answered_by_its_function() {
-    App::with(async |app| {
-        let context = administrator(&app).await;
+    InProcess::with(async |platform| {
+        let context = administrator(&platform).await;
         for path in files_below(&root().join("events"), "json") {
             let folder = path.parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
             let case = path.file_stem().unwrap().to_str().unwrap().to_owned();
@@ -33,18 +33,18 @@ fn every_sample_event_is_answered_by_its_function() {
                         Invocation { function: &folder, timeout: Duration::from_mins(1), request_id: "event" };
                     let mut event = event;
                     event["requestContext"]["authorizer"]["lambda"] = context.clone();
-                    let answer = invoke_http(router(app.clone()), &event, &invocation).await;
+                    let answer = invoke_http(router(platform.clone()), &event, &invocation).await;
                     let status = answer.status().as_u16();
                     let expected = if case.starts_with(REFUSED) { 400..500 } else { 200..400 };
                     let body = String::from_utf8_lossy(answer.body()).into_owned();
                     assert!(expected.contains(&status), "{folder}/{case}: {status} {body}");
                 }
                 Handler::Event { handle } => {
-                    let answer = handle(app.clone(), event).await.unwrap();
+                    let answer = handle(platform.clone(), event).await.unwrap();
                     assert!(answer.is_object(), "{folder}/{case}: {answer}");
                 }
                 Handler::Live { handle } => {
-                    let answer = handle(app.clone(), [].into(), event).await.unwrap();
+                    let answer = handle(platform.clone(), [].into(), event).await.unwrap();
                     let expected = if case.starts_with(REFUSED) { 400..500 } else { 200..300 };
                     let status = answer["statusCode"].as_u64().unwrap();
                     assert!(expected.contains(&status), "{folder}/{case}: {answer}");
@@ -55,7 +55,7 @@ fn every_sample_event_is_answered_by_its_function() {
 }
 
 /// What the authorizer says of the customer that the events speak of.
-async fn administrator(app: &services::App) -> Value {
+async fn administrator(platform: &MarketData) -> Value {
     let person = Person {
         email: "ada@example.com".parse().unwrap(),
         first_name: "Ada".to_owned(),
@@ -64,10 +64,10 @@ async fn administrator(app: &services::App) -> Value {
         address: None,
     };
     let (email, password) = (person.email.clone(), || Password::typed(PASSWORD.to_owned()));
-    registration::register(app, person, password()).await.unwrap();
-    accounts::set_role(app, &email, Role::Administrator).await.unwrap();
-    let session = sessions::sign_in(app, &email, password(), SessionKind::Api).await.unwrap();
-    let authorized = authorization::authorize(app, &session.token).await.unwrap().unwrap();
+    registration::register(&platform.app, person, password()).await.unwrap();
+    accounts::administration::set_role(platform, &email, Role::Administrator).await.unwrap();
+    let session = sessions::sign_in(&platform.app, &email, password(), SessionKind::Api).await.unwrap();
+    let authorized = authorization::authorize(&platform.app, &session.token).await.unwrap().unwrap();
     serde_json::to_value(gateway::authorizer::context(&authorized)).unwrap()
 }
 

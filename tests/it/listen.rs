@@ -5,11 +5,11 @@ use std::convert::Infallible;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use app::bus::Event;
 use gateway::Server;
 use gateway::listen::Ended;
+use market_data::quote_record::QUOTES_REFRESHED;
 use serde_json::{Value, json};
-use services::bus::Event;
-use services::last_quote::QUOTES_REFRESHED;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -65,7 +65,7 @@ fn tick(seq: u64) -> Event {
 /// Publishes a tick until it is heard: one that comes before the listener is on the list goes to nobody.
 async fn ticked_until_heard(server: &Server, hearing: &mut Hearing, seq: u64) {
     for _ in 0..MOST_TICKS {
-        server.platform().app.bus().publish(tick(seq)).await.unwrap();
+        server.platform().market.app.bus().publish(tick(seq)).await.unwrap();
         if let Ok(Some(news)) = timeout(Duration::from_millis(250), hearing.heard.recv()).await {
             assert_eq!((&news["type"], &news["seq"]), (&json!("quote"), &json!(seq)), "each is heard once: {news}");
             return;
@@ -107,7 +107,7 @@ fn a_listener_comes_back_to_a_platform_that_was_started_again() {
         assert_eq!((&again["type"], &again["seq"]), (&json!("quote"), &json!(0)), "the snapshot is the truth: {again}");
         ticked_until_heard(&server, &mut hearing, 2).await;
         drop(hearing.heard);
-        server.platform().app.bus().publish(tick(3)).await.unwrap();
+        server.platform().market.app.bus().publish(tick(3)).await.unwrap();
         assert!(matches!(timeout(DEADLINE, hearing.listening).await.unwrap().unwrap(), Err(Ended::Enough)));
         server.stop().await;
     });

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use gateway::{AlphaVantageAccess, Prices};
+use refresh::Work;
 use serde_json::{Value, json};
-use services::refresh::{self, Work};
 
 use crate::live_client::Live;
 use crate::provider::LoopbackProvider;

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
 use domain::{Day, calendar};
+use market_data::exchange_hours::last_finished_session;
 use reqwest::Url;
 use serde_json::{Value, json};
-use services::market_clock::last_finished_session;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 

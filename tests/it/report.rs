@@ -1,6 +1,7 @@
 use domain::Currency;
+use render::Report;
 use render::figures::{self, METRICS};
-use render::{Report, report::Benchmark};
+use render::report::Benchmark;
 use serde_json::{Value, json};
 
 use crate::target::{Target, each};

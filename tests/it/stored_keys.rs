@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use gateway::invoke::{Invocation, invoke_http};
 use gateway::registry::{FUNCTIONS, Handler};
+use market_data::MarketData;
 use serde_json::{Value, json};
 use store::{Body, Key, Write};
 
-use crate::target::App;
+use crate::target::InProcess;
 
 const CUSTOMER: &str = "01a22a46-90bd-70f1-b341-26fdd360497b";
 const PORTFOLIO: &str = "01a22a46-9216-7570-9c5d-98ccd178972a";
@@ -199,7 +200,7 @@ impl<'a> Sent<'a> {
     }
 
     /// The status, whether it was a replay, and the body.
-    async fn answered(&self, app: &services::App) -> (u16, bool, Value) {
+    async fn answered(&self, platform: &MarketData) -> (u16, bool, Value) {
         let path = self.route.trim_start_matches("POST ").replace("{id}", self.id);
         let event = json!({
             "version": "2.0", "routeKey": self.route, "rawPath": path, "rawQueryString": "",
@@ -215,25 +216,25 @@ impl<'a> Sent<'a> {
         let Handler::Http { router, .. } = registered.handler else { panic!("{} has no routes", self.function) };
         let function = self.function;
         let invocation = Invocation { function, timeout: Duration::from_mins(1), request_id: "stored-keys" };
-        let answer = invoke_http(router(app.clone()), &event, &invocation).await;
+        let answer = invoke_http(router(platform.clone()), &event, &invocation).await;
         let replayed = answer.headers().contains_key("idempotency-replayed");
         (answer.status().as_u16(), replayed, serde_json::from_slice(answer.body()).unwrap())
     }
 }
 
-async fn send(app: &services::App, function: &str, route: &str, key: &str, body: &Value) -> (u16, bool, Value) {
-    Sent::json(function, route, key, &body.to_string()).answered(app).await
+async fn send(platform: &MarketData, function: &str, route: &str, key: &str, body: &Value) -> (u16, bool, Value) {
+    Sent::json(function, route, key, &body.to_string()).answered(platform).await
 }
 
-async fn store(app: &services::App, items: &[(&str, &str, &str)]) {
+async fn store(platform: &MarketData, items: &[(&str, &str, &str)]) {
     let items = items.iter().map(|&(pk, sk, json)| Write::create(Key::new(pk, sk), Body::Json(json.to_owned())));
-    app.table().transact(items.collect()).await.unwrap();
+    platform.app.table().transact(items.collect()).await.unwrap();
 }
 
 #[test]
 fn keys_stored_by_an_earlier_version_answer_the_first_result_again() {
-    App::with(async |app| {
-        store(&app, &STORED).await;
+    InProcess::with(async |platform| {
+        store(&platform, &STORED).await;
         let first = |place: usize| {
             // Instants are answered to the millisecond, whatever they were stored with.
             let text = STORED[place].2.replace("911860028Z", "911Z").replace("933687782Z", "933Z");
@@ -244,15 +245,15 @@ fn keys_stored_by_an_earlier_version_answer_the_first_result_again() {
         let bought = json!({ "side": "buy", "symbol": "AAPL", "quantity": "1.5", "fee": "0.99" });
         let spent = json!({ "side": "buy", "symbol": "AAPL", "amount": 100 });
         for (key, order, place) in [("trade-1", &bought, 5), ("trade-2", &spent, 7)] {
-            assert_eq!(send(&app, "trades", trades, key, order).await, (201, true, first(place)), "{key}");
+            assert_eq!(send(&platform, "trades", trades, key, order).await, (201, true, first(place)), "{key}");
         }
         let lots = "POST /portfolios/{id}/investments";
         let lot = json!({ "ticker_symbol": "IBM", "quantity": "12.5", "purchase_price": "100.10",
             "purchase_date": "2010-01-04", "fee": "1.5" });
-        let recorded = send(&app, "portfolios", lots, "investment-1", &lot).await;
+        let recorded = send(&platform, "portfolios", lots, "investment-1", &lot).await;
         assert_eq!(recorded, (201, true, first(10)["inline"].clone()));
         let deposit = json!({ "amount": "1000.00", "currency": "USD" });
-        let (status, replayed, entry) = send(&app, "wallet", "POST /wallet/deposits", "deposit-1", &deposit).await;
+        let (status, replayed, entry) = send(&platform, "wallet", "POST /wallet/deposits", "deposit-1", &deposit).await;
         assert_eq!((status, replayed, &entry["id"]), (201, true, &first(2)["id"]));
         for (function, route, key, body, code) in [
             ("wallet", "POST /wallet/withdrawals", "withdrawal-2", json!({ "amount": "5000" }), "insufficient_funds"),
@@ -264,25 +265,25 @@ fn keys_stored_by_an_earlier_version_answer_the_first_result_again() {
                 "insufficient_units",
             ),
         ] {
-            let (status, replayed, problem) = send(&app, function, route, key, &body).await;
+            let (status, replayed, problem) = send(&platform, function, route, key, &body).await;
             assert_eq!((status, replayed, &problem["code"]), (409, true, &json!(code)), "{key}");
         }
         // The new field is part of the request where it is sent.
         let expecting =
             json!({ "side": "buy", "symbol": "AAPL", "quantity": "1.5", "fee": "0.99", "expected_price": "430.47" });
-        let (status, _, problem) = send(&app, "trades", trades, "trade-1", &expecting).await;
+        let (status, _, problem) = send(&platform, "trades", trades, "trade-1", &expecting).await;
         assert_eq!((status, &problem["code"]), (422, &json!("idempotency_key_reused")));
     });
 }
 
 #[test]
 fn keys_of_what_was_made_by_an_earlier_version_are_those_of_the_same_requests() {
-    App::with(async |app| {
-        store(&app, &ANSWERED).await;
+    InProcess::with(async |platform| {
+        store(&platform, &ANSWERED).await;
         for [function, route, body, key, item, fingerprint, id] in MADE {
             let record = json!({ "fingerprint": fingerprint, "result": id }).to_string();
-            store(&app, &[(item, "-", &record)]).await;
-            let (status, replayed, made) = Sent::json(function, route, key, body).answered(&app).await;
+            store(&platform, &[(item, "-", &record)]).await;
+            let (status, replayed, made) = Sent::json(function, route, key, body).answered(&platform).await;
             assert_eq!((status, replayed), (201, true), "{key}: {made}");
             // An item of one's own is known by its symbol.
             let expected = if route == "POST /instruments" { ("symbol", "MY:HOUSE") } else { ("id", id) };
@@ -293,14 +294,14 @@ fn keys_of_what_was_made_by_an_earlier_version_are_those_of_the_same_requests() 
 
 #[test]
 fn the_keys_of_an_import_and_of_a_reversal_by_an_earlier_version_are_those_of_the_same_requests() {
-    App::with(async |app| {
-        store(&app, &ANSWERED).await;
+    InProcess::with(async |platform| {
+        store(&platform, &ANSWERED).await;
         let file = "ticker_symbol,quantity,purchase_price,purchase_date\nIBM,1,100,2010-01-04\n";
         let import = Sent {
             media_type: "text/csv",
             ..Sent::json("portfolios", "POST /portfolios/{id}/investments/import", "import-1", file)
         };
-        let (status, replayed, report) = import.answered(&app).await;
+        let (status, replayed, report) = import.answered(&platform).await;
         assert_eq!((status, replayed), (200, true), "{report}");
         assert_eq!(report["items"][0]["investment_id"], "01a22a46-9340-7000-8000-000000000040");
         let reversal = Sent {
@@ -308,7 +309,7 @@ fn the_keys_of_an_import_and_of_a_reversal_by_an_earlier_version_are_those_of_th
             role: "administrator",
             ..Sent::json("wallet", "POST /wallet/entries/{id}/reversal", "reversal-1", "")
         };
-        let (status, replayed, entry) = reversal.answered(&app).await;
+        let (status, replayed, entry) = reversal.answered(&platform).await;
         assert_eq!((status, replayed), (201, true), "{entry}");
         assert_eq!(entry["id"], "01a22a46-9309-7000-8000-000000000009");
     });

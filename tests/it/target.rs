@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
+use app::source_limits::SourceLimits;
 use gateway::listen::Listener;
 use gateway::registry::{FUNCTIONS, Handler};
 use gateway::{Platform, Prices, Server, Settings};
 use reqwest::header::{CONTENT_TYPE, IF_MATCH};
 use reqwest::{Client, Method, RequestBuilder, Url};
 use serde_json::{Value, json};
-use services::identity::source_limits::SourceLimits;
 use tokio::sync::OnceCell;
 
 use crate::answer::Answer;
@@ -35,7 +35,7 @@ pub struct Target {
 #[derive(Clone)]
 enum Place {
     /// In this process, on the folder of the local one.
-    Local { home: PathBuf, app: services::App },
+    Local { home: PathBuf, platform: market_data::MarketData },
     /// On the emulated AWS: its address, and the names of the functions by their names in the template.
     Emulated { endpoint: String, functions: Value },
 }
@@ -60,17 +60,17 @@ pub fn run(check: impl AsyncFnOnce()) {
 }
 
 /// The application behind the functions, without a socket in front of it.
-pub struct App;
+pub struct InProcess;
 
-impl App {
+impl InProcess {
     /// Runs a check with an application on a store of its own.
-    pub fn with(check: impl AsyncFnOnce(services::App)) {
+    pub fn with(check: impl AsyncFnOnce(market_data::MarketData)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let home = tempfile::tempdir().unwrap();
         runtime.block_on(async {
             let (platform, _) = Platform::open(&settings(home.path())).unwrap();
             platform.objects.set_base_url("http://127.0.0.1").unwrap();
-            check(platform.app.clone()).await;
+            check(platform.market.clone()).await;
         });
     }
 }
@@ -83,7 +83,7 @@ static LOCAL: LazyLock<Target> = LazyLock::new(|| {
         runtime.block_on(async {
             let home = tempfile::tempdir().unwrap();
             let server = Server::start(settings(home.path())).await.unwrap();
-            let place = Place::Local { home: settings(home.path()).home, app: server.platform().app.clone() };
+            let place = Place::Local { home: settings(home.path()).home, platform: server.platform().market.clone() };
             sender.send((server.address(), place)).unwrap();
             std::future::pending::<()>().await;
         });
@@ -174,8 +174,8 @@ impl Target {
     pub async fn serve(settings: Settings) -> (Server, Self) {
         let home = settings.home.clone();
         let server = Server::start(settings).await.unwrap();
-        let (address, app) = (server.address(), server.platform().app.clone());
-        let place = Place::Local { home, app };
+        let (address, platform) = (server.address(), server.platform().market.clone());
+        let place = Place::Local { home, platform };
         (
             server,
             Self::new("a local one of its own", format!("http://{address}"), format!("ws://{address}/live"), place),
@@ -262,12 +262,12 @@ impl Target {
     /// Invokes a function that takes events, and gives its answer.
     pub async fn invoke(&self, function: &str, event: &Value) -> Value {
         match &self.place {
-            Place::Local { app, .. } => {
+            Place::Local { platform, .. } => {
                 let registered = FUNCTIONS.iter().find(|registered| registered.name == function);
                 let Some(Handler::Event { handle }) = registered.map(|registered| registered.handler) else {
                     panic!("{function} takes no events")
                 };
-                handle(app.clone(), event.clone()).await.unwrap()
+                handle(platform.clone(), event.clone()).await.unwrap()
             }
             Place::Emulated { endpoint, .. } => {
                 let name = self.deployed_name(function);

@@ -14,7 +14,7 @@ const MAX_LINES: usize = 400;
 const VAGUE_NAMES: [&str; 8] = ["util", "utils", "helper", "helpers", "common", "misc", "models", "types"];
 
 /// Who may import whom: a crate of ours, and the crates of ours that it may name.
-const ALLOWED: [(&str, &[&str]); 18] = [
+const ALLOWED: [(&str, &[&str]); 27] = [
     ("domain", &[]),
     ("quant", &["domain"]),
     ("frames", &["domain"]),
@@ -27,16 +27,45 @@ const ALLOWED: [(&str, &[&str]); 18] = [
     ("market", &["domain"]),
     ("ledger", &["domain"]),
     ("valuation", &["domain", "quant"]),
-    ("services", &["domain", "ledger", "quant", "valuation", "store", "objects", "market"]),
-    ("api", &["services", "ledger", "store", "market", "domain"]),
-    ("lambda", &["api", "domain", "services", "store", "store-dynamodb", "objects", "objects-s3", "market"]),
-    ("gateway", &["api", "services", "store", "store-sqlite", "objects", "market", "domain"]),
+    ("app", &["domain", "ledger", "quant", "store", "objects", "market"]),
+    ("market-data", &["app", "domain", "ledger", "quant", "valuation", "store", "market"]),
+    ("identity", &["app", "domain", "store"]),
+    ("books", &["app", "market-data", "domain", "ledger", "quant", "valuation", "store", "market"]),
+    ("research", &["app", "market-data", "domain", "quant", "store", "objects", "market"]),
+    ("notifications", &["app", "market-data", "identity", "domain", "quant", "store", "market"]),
+    ("refresh", &["app", "market-data", "research", "domain", "store", "market"]),
+    ("accounts", &["app", "market-data", "identity", "books", "notifications", "domain", "store", "objects"]),
+    (
+        "operations",
+        &["app", "market-data", "identity", "books", "accounts", "refresh", "domain", "ledger", "store", "market"],
+    ),
+    (
+        "testing",
+        &[
+            "app",
+            "market-data",
+            "books",
+            "notifications",
+            "domain",
+            "ledger",
+            "store",
+            "store-sqlite",
+            "objects",
+            "market",
+        ],
+    ),
+    ("api", &["app", "identity", "ledger", "store", "market", "domain"]),
+    ("lambda", &["api", "app", "market-data", "domain", "store", "store-dynamodb", "objects", "objects-s3", "market"]),
+    ("gateway", &["api", "app", "market-data", "refresh", "store", "store-sqlite", "objects", "market", "domain"]),
     ("tests", &["gateway", "domain", "render"]),
     ("benches", &["domain", "quant", "market", "render", "frames"]),
 ];
 
-/// What a set of engines may have in its name, and what the role and the environment of a function then have and
-/// without it have not.
+/// The crates of use cases, of which a function may name any.
+const USE_CASES: [&str; 9] =
+    ["app", "market-data", "identity", "books", "research", "notifications", "refresh", "accounts", "operations"];
+
+/// What the engines of a function may be made with, and what its role and environment then have and without it have not.
 const ENGINES: [(&str, &[&str]); 5] = [
     ("prices", &["Action: ssm:GetParameter"]),
     ("objects", &["s3:GetObject"]),
@@ -194,8 +223,9 @@ fn a_role_allows_what_the_engines_of_its_function_need_and_no_more() {
     for section in sections {
         let (name, section) = section.split_once("/\n").unwrap();
         let main = std::fs::read_to_string(root().join("functions").join(name).join("src/main.rs")).unwrap();
-        let named = main.split_once("lambda::engines::").unwrap().1.split_once(',').unwrap().0;
-        let engines: BTreeSet<&str> = named.split('_').collect();
+        let named = main.split_once("Engines::table()").unwrap().1.split_once(',').unwrap().0;
+        let added = named.split(".with_").skip(1).map(|engine| engine.trim_end_matches(|c: char| !c.is_alphabetic()));
+        let engines: BTreeSet<&str> = added.collect();
         for (engine, granted) in ENGINES {
             for grant in granted {
                 assert_eq!(section.contains(grant), engines.contains(engine), "{name} runs on {named}: {grant}");
@@ -248,7 +278,7 @@ fn every_crate_imports_only_the_crates_it_may() {
             let allowed = if is_function(package) {
                 let rendering = ["report"].contains(&package.name.as_str()) && name == "render";
                 let framing = ["report", "fetch_data"].contains(&package.name.as_str()) && name == "frames";
-                ["api", "services", "domain", "lambda"].contains(&name) || rendering || framing
+                USE_CASES.contains(&name) || ["api", "domain", "lambda"].contains(&name) || rendering || framing
             } else {
                 let (_, allowed) = ALLOWED.iter().find(|(of, _)| *of == package.name.as_str()).expect("a line a crate");
                 allowed.contains(&name) || (package.name == "gateway" && functions.contains(name))

@@ -5,10 +5,10 @@
 
 use std::collections::HashMap;
 
+use app::{App, ServiceError};
+use identity::authorization::authorize;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use services::identity::authorization::authorize;
-use services::{App, ServiceError};
 
 /// What stands before the token.
 const SCHEME: &str = "bearer";

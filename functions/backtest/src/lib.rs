@@ -8,9 +8,9 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
-use services::App;
-use services::backtest_records::{Run, Summary};
-use services::backtests;
+use market_data::MarketData;
+use research::backtest_records::{Run, Summary};
+use research::backtests;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -20,8 +20,8 @@ use request::BacktestRequest;
 const JSON: (header::HeaderName, &str) = (header::CONTENT_TYPE, "application/json");
 
 /// The function's routes, ready to serve.
-pub fn router(app: App) -> Router {
-    api::close(app, routes())
+pub fn router(market: MarketData) -> Router {
+    api::close(market, routes())
 }
 
 /// The function's part of the API document.
@@ -30,7 +30,7 @@ pub fn openapi() -> OpenApi {
     routes().split_for_parts().1
 }
 
-fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<MarketData> {
     OpenApiRouter::new().routes(routes!(run, list)).routes(routes!(read))
 }
 
@@ -54,7 +54,7 @@ fn routes() -> OpenApiRouter<App> {
     )
 )]
 async fn run(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     key: Result<IdempotencyKey, Problem>,
     Json(request): Json<BacktestRequest>,
@@ -62,7 +62,7 @@ async fn run(
     // Looked at after the body: a body that cannot be read is refused first.
     let IdempotencyKey(key) = key?;
     let order = request.parse()?;
-    let answer = backtests::run(&app, caller.customer_id, &order, key.as_deref()).await?;
+    let answer = backtests::run(&market, caller.customer_id, &order, key.as_deref()).await?;
     let location = [(header::LOCATION, format!("/backtest/{}", answer.id))];
     let replayed = answer.replayed.then_some((REPLAYED_HEADER, "true"));
     Ok((StatusCode::CREATED, location, AppendHeaders(replayed), [JSON], answer.json).into_response())
@@ -82,12 +82,12 @@ async fn run(
     )
 )]
 async fn list(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<Page<Summary>>, Problem> {
     let (limit, cursor) = query.parse()?;
-    let (items, next_cursor) = backtests::list(&app, caller.customer_id, limit, cursor).await?;
+    let (items, next_cursor) = backtests::list(&market.app, caller.customer_id, limit, cursor).await?;
     Ok(axum::Json(Page { items, next_cursor }))
 }
 
@@ -103,7 +103,7 @@ async fn list(
         (status = 404, description = "No such backtest of the caller", body = Problem, content_type = "application/problem+json"),
     )
 )]
-async fn read(State(app): State<App>, caller: Caller, IdPath(id): IdPath) -> Result<Response, Problem> {
-    let json = backtests::find(&app, caller.customer_id, id).await?;
+async fn read(State(market): State<MarketData>, caller: Caller, IdPath(id): IdPath) -> Result<Response, Problem> {
+    let json = backtests::find(&market.app, caller.customer_id, id).await?;
     Ok(([JSON], json).into_response())
 }

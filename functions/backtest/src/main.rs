@@ -1,5 +1,5 @@
 //! The backtest Lambda.
 
 fn main() -> Result<(), lambda::Error> {
-    lambda::on_one_thread(lambda::run_http(lambda::engines::table_prices_and_objects, backtest::router))
+    lambda::on_one_thread(lambda::run_http(lambda::Engines::table().with_prices().with_objects(), backtest::router))
 }

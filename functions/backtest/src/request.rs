@@ -2,8 +2,8 @@
 
 use api::{Exact, Fields, Problem};
 use domain::{Currency, Day, Money, Symbol};
+use research::backtests::{CLASSIC_BUY, CLASSIC_SELL, Fill, Order, Rule, Strategy};
 use serde::Deserialize;
-use services::backtests::{CLASSIC_BUY, CLASSIC_SELL, Fill, Order, Rule, Strategy};
 use utoipa::ToSchema;
 
 const DEFAULT_INVESTMENT: &str = "10000";

@@ -1,5 +1,8 @@
 //! The customers Lambda.
 
 fn main() -> Result<(), lambda::Error> {
-    lambda::on_one_thread(lambda::run_http(lambda::engines::table_objects_push_and_mail, customers::router))
+    lambda::on_one_thread(lambda::run_http(
+        lambda::Engines::table().with_objects().with_push().with_mail(),
+        customers::router,
+    ))
 }

@@ -1,17 +1,19 @@
 //! What is open to everybody: becoming a customer, and a new password for a one-time token.
 
+use accounts::password_reset;
 use api::idempotency_key::REPLAYED_HEADER;
 use api::{Fields, IdempotencyKey, Json, Problem, Source, etag, with_rate_limit};
+use app::Created;
+use app::limited_by_source::{self, Limited};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use domain::{Address, Email};
+use identity::password::Password;
+use identity::profile::Person;
+use identity::{Customer, registration};
+use market_data::MarketData;
 use serde::Deserialize;
-use services::identity::password::Password;
-use services::identity::profile::Person;
-use services::identity::source_limits::{self, Limited};
-use services::identity::{Customer, password_reset, registration};
-use services::{App, Created};
 use utoipa::ToSchema;
 
 /// Longest name, telephone number or part of an address, in characters.
@@ -114,15 +116,15 @@ impl RegisterRequest {
     security(())
 )]
 pub(crate) async fn register(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     Source(source): Source,
     key: Result<IdempotencyKey, Problem>,
     Json(request): Json<RegisterRequest>,
 ) -> Result<Response, Problem> {
     let IdempotencyKey(key) = key?;
     let (person, password) = request.parse()?;
-    let registering = registration::register_once(&app, person, password, key.as_deref());
-    let (made, standing) = source_limits::within(&app, Limited::Registration, source, registering).await;
+    let registering = registration::register_once(&market.app, person, password, key.as_deref());
+    let (made, standing) = limited_by_source::within(&market.app, Limited::Registration, source, registering).await;
     let answer = |made: Created<Customer>| {
         let location = [(header::LOCATION, "/customers/me")];
         let replayed = made.replayed.then_some((REPLAYED_HEADER, "true"));
@@ -148,9 +150,9 @@ pub(crate) async fn register(
     security(())
 )]
 pub(crate) async fn reset_password(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     Json(request): Json<ResetRequest>,
 ) -> Result<StatusCode, Problem> {
-    password_reset::redeem(&app, &request.token, Password::typed(request.new_password)).await?;
+    password_reset::redeem(&market, &request.token, Password::typed(request.new_password)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

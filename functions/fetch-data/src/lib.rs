@@ -3,15 +3,16 @@
 //! Bars come from the store, and from the provider when they are stale.
 
 use api::{Caller, Fields, Problem, Query, SymbolPath};
+use app::ServiceError;
 use axum::Router;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use domain::{Bars, Currency, Day, Interval, Symbol};
 use frames::Period;
+use market_data::series::{self, Note};
+use market_data::{MarketData, history, staleness};
 use serde::{Deserialize, Serialize};
-use services::history::Note;
-use services::{App, ServiceError, history, staleness};
 use utoipa::openapi::OpenApi;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -21,8 +22,8 @@ use utoipa_axum::routes;
 const CACHE_CONTROL: &str = "private, max-age=60";
 
 /// The function's routes, ready to serve.
-pub fn router(app: App) -> Router {
-    api::close(app, routes())
+pub fn router(market: MarketData) -> Router {
+    api::close(market, routes())
 }
 
 /// The function's part of the API document.
@@ -31,7 +32,7 @@ pub fn openapi() -> OpenApi {
     routes().split_for_parts().1
 }
 
-fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<MarketData> {
     OpenApiRouter::new().routes(routes!(fetch_data))
 }
 
@@ -106,14 +107,14 @@ struct BarsAnswer {
     )
 )]
 async fn fetch_data(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     SymbolPath(symbol): SymbolPath,
     Query(query): Query<BarsQuery>,
 ) -> Result<Response, Problem> {
     let request = query.parse()?;
-    let series = history::load_for(&app, caller.customer_id, &symbol).await?;
-    let (from, to) = history::span(&series, request.from, request.to)?;
+    let series = history::load_for(&market, caller.customer_id, &symbol).await?;
+    let (from, to) = series::span(&series, request.from, request.to)?;
     let bars = resample(series.bars.between(from, to), request.interval).await?;
     let cached = [(header::CACHE_CONTROL, CACHE_CONTROL)];
     match request.format {
@@ -130,7 +131,7 @@ async fn fetch_data(
                 to,
                 source: series.source.clone(),
                 as_of: series.last,
-                stale: staleness::of_bars(&app, &series),
+                stale: staleness::of_bars(&market, &series),
                 periods_per_year: domain::periods_per_year(&series.bars),
                 notes: series.notes.iter().filter_map(|note| note.within(from, to)).collect(),
                 bars,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use api::Caller;
 use api::policy::Chosen;
+use app::{App, Channels, Parts};
 use async_trait::async_trait;
 use axum::body::{Body, to_bytes};
 use axum::http::header::RETRY_AFTER;
@@ -17,9 +18,9 @@ use chrono::{DateTime, Utc};
 use domain::customer::Role;
 use domain::{Bar, Bars, Currency, CustomerId, Instrument, Symbol};
 use market::{Basis, History, MarketClock, Patience, Provider, ProviderError};
+use market_data::MarketData;
 use objects::FolderObjects;
 use serde_json::Value;
-use services::{App, Channels, Parts};
 use store_sqlite::SqliteTable;
 use tower::ServiceExt as _;
 use uuid::Uuid;
@@ -104,10 +105,10 @@ async fn on_a_source_that_fails(error: ProviderError, asked_before: bool) -> See
     let objects = Arc::new(FolderObjects::open(folder.path(), [7; 32], clock.clone()).unwrap());
     let channels = Channels::none();
     let source = Arc::new(Source::default());
-    let app = App::new(Parts { table, objects, provider: source.clone(), clock, channels });
+    let platform = MarketData::new(App::new(Parts { table, objects, clock, channels }), source.clone());
     let caller = Caller { customer_id: CustomerId(Uuid::from_u128(7)), role: Role::Client, session: String::new() };
     let route = Chosen { route_key: "GET /fetch-data/{symbol}".to_owned(), path: "/fetch-data/ACME".to_owned() };
-    let router = fetch_data::router(app).layer(Extension(caller)).layer(Extension(route));
+    let router = fetch_data::router(platform).layer(Extension(caller)).layer(Extension(route));
     if asked_before {
         assert_eq!(get(&router).await, served(false));
     }

@@ -1,28 +1,28 @@
 //! `GET /health`, `GET /openapi.json`, and `$default`: the answer to every route that is not there.
 
+mod documented_routes;
+
 use api::Problem;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::Day;
+use market_data::{MarketData, market_clock};
 use serde::Serialize;
-use services::{App, market_clock};
 use utoipa::ToSchema;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-mod documented_routes;
-
 /// The whole API document, as the gateway's `openapi` command wrote it.
 const OPENAPI_JSON: &str = include_str!("../../../openapi.json");
 
 /// The function's routes, ready to serve.
-pub fn router(app: App) -> Router {
+pub fn router(market: MarketData) -> Router {
     let (router, document) = routes().split_for_parts();
     let router = router.fallback(no_such_route).method_not_allowed_fallback(no_such_route);
-    api::door::finish_answers(app, router, &document)
+    api::door::finish_answers(market, router, &document)
 }
 
 /// The function's part of the API document.
@@ -31,7 +31,7 @@ pub fn openapi() -> OpenApi {
     routes().split_for_parts().1
 }
 
-fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<MarketData> {
     OpenApiRouter::new().routes(routes!(health)).routes(routes!(openapi_document))
 }
 
@@ -63,15 +63,15 @@ struct Health {
     responses((status = 200, description = "Well", body = Health), (status = 503, description = "The store does not answer", body = Health)),
     security(())
 )]
-async fn health(State(app): State<App>) -> Response {
-    let services::health::Health { store_answers, last_refresh, newest_quote_age_seconds } =
-        services::health::check(&app).await;
+async fn health(State(market): State<MarketData>) -> Response {
+    let operations::health::Health { store_answers, last_refresh, newest_quote_age_seconds } =
+        operations::health::check(&market).await;
     let health = Health {
         status: if store_answers { "ok" } else { "degraded" },
         version: env!("CARGO_PKG_VERSION"),
         store: if store_answers { "ok" } else { "unavailable" },
-        source: app.provider().source(),
-        market_day: market_clock::market_day(&app),
+        source: market.provider().source(),
+        market_day: market_clock::market_day(&market),
         last_refresh: last_refresh.map(domain::instant::text),
         newest_quote_age_seconds,
     };

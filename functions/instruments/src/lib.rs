@@ -10,17 +10,17 @@ use axum::http::{StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use domain::portfolio::PortfolioName;
 use domain::{Currency, Day, Instrument, InstrumentType, Symbol};
+use market_data::own_items::{self, NewItem, Valuation};
+use market_data::{MarketData, instruments};
 use serde::{Deserialize, Serialize};
-use services::own_items::{self, NewItem, Valuation};
-use services::{App, instruments};
 use utoipa::openapi::OpenApi;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// The function's routes, ready to serve.
-pub fn router(app: App) -> Router {
-    api::close(app, routes())
+pub fn router(market: MarketData) -> Router {
+    api::close(market, routes())
 }
 
 /// The function's part of the API document.
@@ -29,7 +29,7 @@ pub fn openapi() -> OpenApi {
     routes().split_for_parts().1
 }
 
-fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<MarketData> {
     OpenApiRouter::new()
         .routes(routes!(search, create))
         .routes(routes!(read))
@@ -61,14 +61,14 @@ struct SearchQuery {
     )
 )]
 async fn search(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     Query(query): Query<SearchQuery>,
 ) -> Result<axum::Json<Page<Instrument>>, Problem> {
     let mut fields = Fields::default();
     let limit = fields.take("limit", api::page::limit(query.limit.as_deref()));
     let limit = fields.finish(limit)?;
-    let items = instruments::search(&app, caller.customer_id, query.query.as_deref(), limit).await?;
+    let items = instruments::search(&market, caller.customer_id, query.query.as_deref(), limit).await?;
     Ok(axum::Json(Page { items, next_cursor: None }))
 }
 
@@ -128,14 +128,14 @@ fn own(symbol: Symbol) -> Result<Symbol, &'static str> {
     )
 )]
 async fn create(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     key: Result<IdempotencyKey, Problem>,
     Json(request): Json<ItemRequest>,
 ) -> Result<Response, Problem> {
     let IdempotencyKey(key) = key?;
     let item = request.parse()?;
-    let made = own_items::create(&app, caller.customer_id, &item, key.as_deref()).await?;
+    let made = own_items::create(&market.app, caller.customer_id, &item, key.as_deref()).await?;
     let location = [(header::LOCATION, format!("/instruments/{}", made.value.symbol))];
     let replayed = made.replayed.then_some((REPLAYED_HEADER, "true"));
     Ok((StatusCode::CREATED, location, AppendHeaders(replayed), axum::Json(made.value)).into_response())
@@ -157,11 +157,11 @@ async fn create(
     )
 )]
 async fn read(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     SymbolPath(symbol): SymbolPath,
 ) -> Result<axum::Json<Instrument>, Problem> {
-    Ok(axum::Json(instruments::look_up(&app, caller.customer_id, &symbol).await?))
+    Ok(axum::Json(instruments::look_up(&market, caller.customer_id, &symbol).await?))
 }
 
 /// Valuations of an item of one's own.
@@ -224,7 +224,7 @@ struct ValuationsAnswer {
     )
 )]
 async fn value(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     symbol: Result<SymbolPath, Problem>,
     Json(request): Json<ValuationsRequest>,
@@ -233,6 +233,6 @@ async fn value(
     let mut fields = Fields::default();
     let symbol = fields.take("symbol", own(symbol?.0));
     let symbol = fields.finish(symbol)?;
-    let stored = own_items::value(&app, caller.customer_id, &symbol, &valuations).await?;
+    let stored = own_items::value(&market.app, caller.customer_id, &symbol, &valuations).await?;
     Ok(axum::Json(ValuationsAnswer { symbol, count: stored.count, last: stored.last }))
 }

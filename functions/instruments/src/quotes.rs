@@ -8,10 +8,10 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use domain::{Currency, Price, Symbol};
+use market_data::MarketData;
+use market_data::quotes::{BoardQuote, board};
+use market_data::warnings::Warning;
 use serde::{Deserialize, Serialize};
-use services::App;
-use services::quotes::{BoardQuote, board};
-use services::warnings::Warning;
 use utoipa::{IntoParams, ToSchema};
 
 /// Most symbols of one request.
@@ -95,12 +95,12 @@ impl From<BoardQuote> for QuoteAnswer {
     )
 )]
 pub(crate) async fn quotes(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     Query(query): Query<QuotesQuery>,
 ) -> Result<Response, Problem> {
     let symbols = query.parse()?;
-    let board = board(&app, caller.customer_id, &symbols).await?;
+    let board = board(&market, caller.customer_id, &symbols).await?;
     let items = board.quotes.into_iter().map(QuoteAnswer::from).collect();
     let answer = QuotesAnswer { items, unavailable: board.unavailable };
     Ok(([(header::CACHE_CONTROL, CACHE_CONTROL)], axum::Json(answer)).into_response())

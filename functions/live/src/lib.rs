@@ -9,9 +9,10 @@ use std::collections::HashMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use market_data::MarketData;
+use notifications::live;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use services::{App, live};
 
 /// The part of the event that matters here.
 #[derive(Deserialize)]
@@ -50,18 +51,18 @@ pub enum Failure {
 
 /// Takes one event. Pages of `allowed_origins` (`https://app.example`), and of the host that was connected to, may
 /// connect; a program, which names no origin, may as well.
-pub async fn handle(app: &App, allowed_origins: &[String], event: Value) -> Result<Value, Failure> {
+pub async fn handle(market: &MarketData, allowed_origins: &[String], event: Value) -> Result<Value, Failure> {
     let event: WebSocketEvent = serde_json::from_value(event)?;
     let status = match event.request_context.route_key.as_str() {
-        "$connect" => connect(app, allowed_origins, &event).await,
-        "$disconnect" => disconnect(app, &event.request_context.connection_id).await,
-        "$default" => receive(app, &event).await,
+        "$connect" => connect(market, allowed_origins, &event).await,
+        "$disconnect" => disconnect(market, &event.request_context.connection_id).await,
+        "$default" => receive(market, &event).await,
         other => return Err(Failure::Route(other.to_owned())),
     };
     Ok(json!({ "statusCode": status }))
 }
 
-async fn connect(app: &App, allowed_origins: &[String], event: &WebSocketEvent) -> u16 {
+async fn connect(market: &MarketData, allowed_origins: &[String], event: &WebSocketEvent) -> u16 {
     let host = event.header("host").or(event.request_context.domain_name.as_deref());
     if !origin::may_connect(event.header("origin"), host, allowed_origins) {
         tracing::info!("a page of another origin was refused");
@@ -69,24 +70,24 @@ async fn connect(app: &App, allowed_origins: &[String], event: &WebSocketEvent) 
     }
     let ticket = event.query_string_parameters.as_ref().and_then(|query| query.get("ticket"));
     let Some(ticket) = ticket else { return 403 };
-    match live::connect(app, &event.request_context.connection_id, ticket).await {
+    match live::connect(market, &event.request_context.connection_id, ticket).await {
         Ok(true) => 200,
         Ok(false) => 403,
         Err(error) => failed(&error),
     }
 }
 
-async fn disconnect(app: &App, connection: &str) -> u16 {
-    live::disconnect(app, connection).await.map_or_else(|error| failed(&error), |()| 200)
+async fn disconnect(market: &MarketData, connection: &str) -> u16 {
+    live::disconnect(&market.app, connection).await.map_or_else(|error| failed(&error), |()| 200)
 }
 
-async fn receive(app: &App, event: &WebSocketEvent) -> u16 {
+async fn receive(market: &MarketData, event: &WebSocketEvent) -> u16 {
     let connection = &event.request_context.connection_id;
-    live::receive(app, connection, &event.text()).await.map_or_else(|error| failed(&error), |()| 200)
+    live::receive(market, connection, &event.text()).await.map_or_else(|error| failed(&error), |()| 200)
 }
 
 /// The status of what was not done; the cause is for the log.
-fn failed(error: &services::ServiceError) -> u16 {
+fn failed(error: &app::ServiceError) -> u16 {
     let cause = std::error::Error::source(error).map(ToString::to_string);
     if error.is_lost_race() {
         tracing::info!(%error, "given up: every attempt at a live event lost a race for an item");

@@ -2,7 +2,8 @@
 
 fn main() -> Result<(), lambda::Error> {
     let origins = lambda::allowed_origins();
-    lambda::on_one_thread(lambda::run_event(lambda::engines::table_and_push, async |app: &services::App, event| {
-        live::handle(app, &origins, event).await
-    }))
+    lambda::on_one_thread(lambda::run_event(
+        lambda::Engines::table().with_push(),
+        async |market: &market_data::MarketData, event| live::handle(market, &origins, event).await,
+    ))
 }

@@ -4,17 +4,18 @@
 
 use std::sync::{Arc, Mutex};
 
+use app::push::{Push, PushError};
+use app::{App, Channels, Parts};
 use async_trait::async_trait;
+use identity::authorization::authorize;
+use identity::password::Password;
+use identity::profile::Person;
+use identity::registration;
+use identity::sessions::{self, SessionKind};
 use market::Sample;
+use market_data::MarketData;
 use objects::FolderObjects;
 use serde_json::{Value, json};
-use services::identity::authorization::authorize;
-use services::identity::password::Password;
-use services::identity::profile::Person;
-use services::identity::registration;
-use services::identity::sessions::{self, SessionKind};
-use services::push::{Push, PushError};
-use services::{App, Channels, Parts};
 use store_sqlite::SqliteTable;
 
 /// What the one connection was told.
@@ -34,7 +35,7 @@ impl Push for Socket {
 }
 
 struct World {
-    app: App,
+    platform: MarketData,
     socket: Arc<Socket>,
     _folder: tempfile::TempDir,
 }
@@ -44,14 +45,16 @@ impl World {
         let clock: store::Clock = Arc::new(|| "2026-11-20T12:00:00Z".parse().unwrap());
         let folder = tempfile::tempdir().unwrap();
         let socket = Arc::new(Socket::default());
-        let app = App::new(Parts {
-            table: Arc::new(SqliteTable::in_memory(clock.clone()).unwrap()),
-            objects: Arc::new(FolderObjects::open(folder.path(), [7; 32], clock.clone()).unwrap()),
-            provider: Arc::new(Sample::new()),
-            clock,
-            channels: Channels { push: socket.clone(), ..Channels::none() },
-        });
-        Self { app, socket, _folder: folder }
+        let platform = MarketData::new(
+            App::new(Parts {
+                table: Arc::new(SqliteTable::in_memory(clock.clone()).unwrap()),
+                objects: Arc::new(FolderObjects::open(folder.path(), [7; 32], clock.clone()).unwrap()),
+                clock,
+                channels: Channels { push: socket.clone(), ..Channels::none() },
+            }),
+            Arc::new(Sample::new()),
+        );
+        Self { platform, socket, _folder: folder }
     }
 
     /// A ticket of a new customer.
@@ -65,15 +68,15 @@ impl World {
             address: None,
         };
         let email = person.email.clone();
-        let id = registration::register(&self.app, person, password()).await.unwrap().profile.id;
-        let token = sessions::sign_in(&self.app, &email, password(), SessionKind::Api).await.unwrap().token;
-        let session = authorize(&self.app, &token).await.unwrap().unwrap().session;
-        services::live::issue_ticket(&self.app, id, &session).await.unwrap().ticket
+        let id = registration::register(&self.platform.app, person, password()).await.unwrap().profile.id;
+        let token = sessions::sign_in(&self.platform.app, &email, password(), SessionKind::Api).await.unwrap().token;
+        let session = authorize(&self.platform.app, &token).await.unwrap().unwrap().session;
+        notifications::live::issue_ticket(&self.platform.app, id, &session).await.unwrap().ticket
     }
 
     async fn status(&self, event: Value) -> u64 {
         let allowed = ["https://app.example".to_owned()];
-        live::handle(&self.app, &allowed, event).await.unwrap()["statusCode"].as_u64().unwrap()
+        live::handle(&self.platform, &allowed, event).await.unwrap()["statusCode"].as_u64().unwrap()
     }
 }
 
@@ -160,6 +163,6 @@ async fn nonsense_is_refused_and_never_a_failure() {
 async fn what_is_no_event_of_a_websocket_is_a_failure() {
     let world = World::new();
     for event in [json!({}), json!({ "requestContext": {} }), json!({ "requestContext": context("stray") })] {
-        assert!(live::handle(&world.app, &[], event).await.is_err());
+        assert!(live::handle(&world.platform, &[], event).await.is_err());
     }
 }

@@ -1,12 +1,13 @@
 //! Invoked every night and by hand, never over HTTP: IAM says who may. Verifies all books, sets roles, and makes
 //! one-time tokens for people who have lost their password.
 
+use accounts::password_reset;
+use app::ServiceError;
 use domain::{Email, EmailError, Role};
+use market_data::MarketData;
+use operations::verification;
 use serde::Deserialize;
 use serde_json::Value;
-use services::identity::{accounts, password_reset};
-use services::verification;
-use services::{App, ServiceError};
 
 /// What is to be done; the nightly schedule sends `{"command": "verify"}`.
 #[derive(Deserialize)]
@@ -46,10 +47,10 @@ pub enum Failure {
 }
 
 /// Does what the event says and answers with what came of it.
-pub async fn handle(app: &App, event: Value) -> Result<Value, Failure> {
+pub async fn handle(market: &MarketData, event: Value) -> Result<Value, Failure> {
     Ok(match serde_json::from_value(event)? {
         Command::Verify {} => {
-            let report = verification::verify_all(app).await?;
+            let report = verification::verify_all(market).await?;
             let said = serde_json::to_value(&report)?;
             if !report.is_clean() {
                 return Err(Failure::Unsound(said));
@@ -57,11 +58,11 @@ pub async fn handle(app: &App, event: Value) -> Result<Value, Failure> {
             said
         }
         Command::SetRole { email, role } => {
-            serde_json::to_value(accounts::set_role(app, &email.parse()?, role).await?)?
+            serde_json::to_value(accounts::administration::set_role(market, &email.parse()?, role).await?)?
         }
         Command::PasswordToken { email } => {
             let email: Email = email.parse()?;
-            serde_json::to_value(password_reset::grant(app, &email).await?)?
+            serde_json::to_value(password_reset::grant(&market.app, &email).await?)?
         }
     })
 }

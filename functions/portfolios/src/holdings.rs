@@ -3,9 +3,9 @@
 use api::{Caller, IdPath, Problem};
 use axum::Json;
 use axum::extract::State;
+use books::holdings::{self, PortfolioHoldings};
 use domain::PortfolioId;
-use services::App;
-use services::holdings::{self, PortfolioHoldings};
+use market_data::MarketData;
 
 /// The holdings of a portfolio at the last prices at hand: lots bought from the wallet and lots held elsewhere together,
 /// in units of today. A symbol without a price stands in `unavailable` and fails nothing.
@@ -21,9 +21,9 @@ use services::holdings::{self, PortfolioHoldings};
     )
 )]
 pub(crate) async fn read(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     IdPath(id): IdPath,
 ) -> Result<Json<PortfolioHoldings>, Problem> {
-    Ok(Json(holdings::of_portfolio(&app, caller.customer_id, PortfolioId(id)).await?))
+    Ok(Json(holdings::of_portfolio(&market, caller.customer_id, PortfolioId(id)).await?))
 }

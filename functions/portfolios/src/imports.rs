@@ -7,10 +7,10 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::header;
 use axum::response::{AppendHeaders, IntoResponse, Response};
+use books::imports::{self, Duplicates, Format, Import, ImportReport};
 use domain::PortfolioId;
+use market_data::MarketData;
 use serde::Deserialize;
-use services::App;
-use services::imports::{self, Duplicates, Format, Import, ImportReport};
 use utoipa::IntoParams;
 
 const CSV: &str = "text/csv";
@@ -74,7 +74,7 @@ pub(crate) struct ImportQuery {
     )
 )]
 pub(crate) async fn import(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     id: Result<IdPath, Problem>,
     key: Result<IdempotencyKey, Problem>,
@@ -85,9 +85,9 @@ pub(crate) async fn import(
     let (duplicates, dry_run) = query?.0.parse()?;
     let Command { key, .. } = Command::new(dry_run, key);
     let portfolio = PortfolioId(id?.0);
-    let app = dry_run.app(&app);
+    let market = dry_run.on(&market);
     let request = Import { file: &file.bytes, format: file.format, duplicates, dry_run: dry_run.0 };
-    let made = imports::import(&app, caller.customer_id, portfolio, &request, key.as_deref()).await?;
+    let made = imports::import(&market, caller.customer_id, portfolio, &request, key.as_deref()).await?;
     let replayed = made.replayed.then_some((REPLAYED_HEADER, "true"));
     Ok((AppendHeaders(replayed), axum::Json(made.value)).into_response())
 }
@@ -130,7 +130,7 @@ pub(crate) struct ExportQuery {
     )
 )]
 pub(crate) async fn export(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     Query(query): Query<ExportQuery>,
     id: Result<IdPath, Problem>,
@@ -144,6 +144,6 @@ pub(crate) async fn export(
     let format = fields.take("format", format);
     let (format, media_type, disposition) = fields.finish(format)?;
     let portfolio = PortfolioId(id?.0);
-    let file = imports::export(&app, caller.customer_id, portfolio, format).await?;
+    let file = imports::export(&market.app, caller.customer_id, portfolio, format).await?;
     Ok(([(header::CONTENT_TYPE, media_type), (header::CONTENT_DISPOSITION, disposition)], file).into_response())
 }

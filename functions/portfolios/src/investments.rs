@@ -8,10 +8,10 @@ use api::{
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
+use books::investments::{self, Correction, InvestmentNow, Purchase};
 use domain::{Currency, Day, PortfolioId, Quantity, Symbol};
+use market_data::MarketData;
 use serde::Deserialize;
-use services::investments::{Correction, InvestmentNow, Purchase};
-use services::{App, investments};
 use utoipa::ToSchema;
 
 /// What a dry run answers.
@@ -139,7 +139,7 @@ impl InvestmentChange {
     )
 )]
 pub(crate) async fn record(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     dry_run: DryRun,
     id: Result<IdPath, Problem>,
@@ -149,8 +149,8 @@ pub(crate) async fn record(
     let Command { key, .. } = Command::new(dry_run, key?);
     let purchase = request.parse()?;
     let portfolio = PortfolioId(id?.0);
-    let app = dry_run.app(&app);
-    let made = investments::record(&app, caller.customer_id, portfolio, &purchase, key.as_deref()).await?;
+    let market = dry_run.on(&market);
+    let made = investments::record(&market, caller.customer_id, portfolio, &purchase, key.as_deref()).await?;
     if dry_run.0 {
         return Ok(Preview::of_new(made.value).into_response());
     }
@@ -175,14 +175,14 @@ pub(crate) async fn record(
     )
 )]
 pub(crate) async fn list(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     Query(query): Query<PageQuery>,
     id: Result<IdPath, Problem>,
 ) -> Result<axum::Json<Page<InvestmentNow>>, Problem> {
     let (limit, cursor) = query.parse()?;
     let portfolio = PortfolioId(id?.0);
-    let (items, next_cursor) = investments::list(&app, caller.customer_id, portfolio, limit, cursor).await?;
+    let (items, next_cursor) = investments::list(&market, caller.customer_id, portfolio, limit, cursor).await?;
     Ok(axum::Json(Page { items, next_cursor }))
 }
 
@@ -202,11 +202,11 @@ pub(crate) async fn list(
     )
 )]
 pub(crate) async fn read(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     IdPairPath(portfolio, id): IdPairPath,
 ) -> Result<Response, Problem> {
-    let investment = investments::find(&app, caller.customer_id, PortfolioId(portfolio), id).await?;
+    let investment = investments::find(&market, caller.customer_id, PortfolioId(portfolio), id).await?;
     Ok((etag(investment.version), axum::Json(investment)).into_response())
 }
 
@@ -235,7 +235,7 @@ pub(crate) async fn read(
     )
 )]
 pub(crate) async fn correct(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     dry_run: DryRun,
     ids: Result<IdPairPath, Problem>,
@@ -246,8 +246,9 @@ pub(crate) async fn correct(
     let correction = request.parse()?;
     let IdPairPath(portfolio, id) = ids?;
     let portfolio = PortfolioId(portfolio);
-    let app = dry_run.app(&app);
-    let investment = investments::correct(&app, caller.customer_id, portfolio, id, &precondition, &correction).await?;
+    let market = dry_run.on(&market);
+    let investment =
+        investments::correct(&market, caller.customer_id, portfolio, id, &precondition, &correction).await?;
     if dry_run.0 {
         return Ok(Preview::of_standing(investment).into_response());
     }
@@ -274,17 +275,17 @@ pub(crate) async fn correct(
     )
 )]
 pub(crate) async fn remove(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     dry_run: DryRun,
     precondition: Result<IfMatch, Problem>,
     IdPairPath(portfolio, id): IdPairPath,
 ) -> Result<Response, Problem> {
     let IfMatch(precondition) = precondition?;
-    let (app, portfolio) = (dry_run.app(&app), PortfolioId(portfolio));
-    investments::remove(&app, caller.customer_id, portfolio, id, &precondition).await?;
+    let (market, portfolio) = (dry_run.on(&market), PortfolioId(portfolio));
+    investments::remove(&market.app, caller.customer_id, portfolio, id, &precondition).await?;
     if dry_run.0 {
-        let standing = investments::find(&app, caller.customer_id, portfolio, id).await?;
+        let standing = investments::find(&market, caller.customer_id, portfolio, id).await?;
         return Ok(Preview::of_standing(standing).into_response());
     }
     Ok(StatusCode::NO_CONTENT.into_response())

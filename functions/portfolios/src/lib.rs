@@ -8,13 +8,15 @@ mod performance;
 
 use api::idempotency_key::REPLAYED_HEADER;
 use api::{Caller, Fields, IdPath, IdempotencyKey, IfMatch, Json, MergePatch, Page, PageQuery, Problem, Query, etag};
+use app::Precondition;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
+use books::portfolios;
 use domain::{Portfolio, PortfolioId};
+use market_data::MarketData;
 use serde::Deserialize;
-use services::{App, Precondition, portfolios};
 use utoipa::IntoParams;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -23,8 +25,8 @@ use utoipa_axum::routes;
 use opening::{OpenRequest, PortfolioChange};
 
 /// The function's routes, ready to serve.
-pub fn router(app: App) -> Router {
-    api::close(app, routes())
+pub fn router(market: MarketData) -> Router {
+    api::close(market, routes())
 }
 
 /// The function's part of the API document.
@@ -33,7 +35,7 @@ pub fn openapi() -> OpenApi {
     routes().split_for_parts().1
 }
 
-fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<MarketData> {
     OpenApiRouter::new()
         .routes(routes!(open, list))
         .routes(routes!(read, change, remove))
@@ -63,14 +65,14 @@ fn routes() -> OpenApiRouter<App> {
     )
 )]
 async fn open(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     key: Result<IdempotencyKey, Problem>,
     Json(request): Json<OpenRequest>,
 ) -> Result<Response, Problem> {
     let IdempotencyKey(key) = key?;
     let opening = request.parse()?;
-    let made = portfolios::open(&app, caller.customer_id, &opening, key.as_deref()).await?;
+    let made = portfolios::open(&market.app, caller.customer_id, &opening, key.as_deref()).await?;
     let location = [(header::LOCATION, format!("/portfolios/{}", made.value.id))];
     let replayed = made.replayed.then_some((REPLAYED_HEADER, "true"));
     let tag = etag(made.value.version);
@@ -91,12 +93,12 @@ async fn open(
     )
 )]
 async fn list(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<Page<Portfolio>>, Problem> {
     let (limit, cursor) = query.parse()?;
-    let (items, next_cursor) = portfolios::list(&app, caller.customer_id, limit, cursor).await?;
+    let (items, next_cursor) = portfolios::list(&market.app, caller.customer_id, limit, cursor).await?;
     Ok(axum::Json(Page { items, next_cursor }))
 }
 
@@ -123,7 +125,7 @@ struct ReadQuery {
     )
 )]
 async fn read(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     Query(query): Query<ReadQuery>,
     id: Result<IdPath, Problem>,
@@ -135,9 +137,9 @@ async fn read(
     let version = fields.take_optional("profile_version", version);
     let version = fields.finish(version)?;
     let id = PortfolioId(id?.0);
-    let mut portfolio = portfolios::find(&app, caller.customer_id, id).await?;
+    let mut portfolio = portfolios::find(&market.app, caller.customer_id, id).await?;
     if let Some(version) = version {
-        portfolio.investment_profile = Some(portfolios::profile(&app, caller.customer_id, id, version).await?);
+        portfolio.investment_profile = Some(portfolios::profile(&market.app, caller.customer_id, id, version).await?);
     }
     Ok((etag(portfolio.version), axum::Json(portfolio)).into_response())
 }
@@ -165,7 +167,7 @@ async fn read(
     )
 )]
 async fn change(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     id: Result<IdPath, Problem>,
     precondition: Result<IfMatch, Problem>,
@@ -174,7 +176,7 @@ async fn change(
     let IfMatch(precondition) = precondition?;
     let change = request.parse()?;
     let id = PortfolioId(id?.0);
-    let portfolio = portfolios::change(&app, caller.customer_id, id, &precondition, &change).await?;
+    let portfolio = portfolios::change(&market, caller.customer_id, id, &precondition, &change).await?;
     Ok((etag(portfolio.version), axum::Json(portfolio)).into_response())
 }
 
@@ -196,12 +198,12 @@ async fn change(
     )
 )]
 async fn remove(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     precondition: Result<IfMatch, Problem>,
     IdPath(id): IdPath,
 ) -> Result<StatusCode, Problem> {
     let precondition: Precondition = precondition?.0;
-    portfolios::remove(&app, caller.customer_id, PortfolioId(id), &precondition).await?;
+    portfolios::remove(&market.app, caller.customer_id, PortfolioId(id), &precondition).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 
 use api::{Exact, Fields, Patch, Problem};
-use domain::InstrumentType;
+use books::portfolios::{AimsChange, Change, Opening, ProfileChange};
 use domain::portfolio::{
     Fraction, InvestmentAims, LotMethod, MAX_HORIZON_YEARS, PortfolioError, PortfolioName, PortfolioState,
     PortfolioType, RiskLevel, Targets,
 };
-use domain::{Currency, MoneyError};
+use domain::{Currency, InstrumentType, MoneyError};
 use serde::Deserialize;
-use services::portfolios::{AimsChange, Change, Opening, ProfileChange};
 use utoipa::ToSchema;
 
 /// What to open; `name` and `type` are required.

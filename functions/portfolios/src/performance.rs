@@ -3,10 +3,10 @@
 use api::{Caller, Fields, IdPath, Problem, Query};
 use axum::Json;
 use axum::extract::State;
+use books::performance::{self, FlowTiming, PortfolioPerformance, Span};
 use domain::{Day, PortfolioId, Symbol};
+use market_data::MarketData;
 use serde::Deserialize;
-use services::App;
-use services::performance::{self, FlowTiming, PortfolioPerformance, Span};
 use utoipa::IntoParams;
 
 #[derive(Deserialize, IntoParams)]
@@ -60,11 +60,11 @@ impl PerformanceQuery {
     )
 )]
 pub(crate) async fn read(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     id: Result<IdPath, Problem>,
     Query(query): Query<PerformanceQuery>,
 ) -> Result<Json<PortfolioPerformance>, Problem> {
     let span = query.parse()?;
-    Ok(Json(performance::of_portfolio(&app, caller.customer_id, PortfolioId(id?.0), &span).await?))
+    Ok(Json(performance::of_portfolio(&market, caller.customer_id, PortfolioId(id?.0), &span).await?))
 }

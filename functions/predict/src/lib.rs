@@ -4,17 +4,17 @@ use api::{Caller, Fields, PageQuery, Problem, Query, SymbolPath};
 use axum::Router;
 use axum::extract::State;
 use domain::Day;
+use market_data::MarketData;
+use research::forecasts::{self, Answer, GradedForecast, MAX_HORIZON, Model, Order, Summary};
 use serde::{Deserialize, Serialize};
-use services::App;
-use services::forecasts::{self, Answer, GradedForecast, MAX_HORIZON, Model, Order, Summary};
 use utoipa::openapi::OpenApi;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// The function's routes, ready to serve.
-pub fn router(app: App) -> Router {
-    api::close(app, routes())
+pub fn router(market: MarketData) -> Router {
+    api::close(market, routes())
 }
 
 /// The function's part of the API document.
@@ -23,7 +23,7 @@ pub fn openapi() -> OpenApi {
     routes().split_for_parts().1
 }
 
-fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<MarketData> {
     OpenApiRouter::new().routes(routes!(predict)).routes(routes!(history))
 }
 
@@ -69,7 +69,7 @@ struct HistoryAnswer {
     )
 )]
 async fn predict(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     SymbolPath(symbol): SymbolPath,
     Query(query): Query<PredictQuery>,
@@ -80,7 +80,7 @@ async fn predict(
     let as_of = fields.take_optional("as_of", query.as_of.as_deref().map(str::parse::<Day>));
     let order = horizon.zip(model).zip(as_of);
     let order = order.map(|((horizon, model), as_of)| Order { symbol, horizon, model, as_of });
-    let made = forecasts::make(&app, caller.customer_id, &fields.finish(order)?).await?;
+    let made = forecasts::make(&market, caller.customer_id, &fields.finish(order)?).await?;
     Ok(axum::Json(made))
 }
 
@@ -100,13 +100,13 @@ async fn predict(
     )
 )]
 async fn history(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     SymbolPath(symbol): SymbolPath,
     Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<HistoryAnswer>, Problem> {
     let (limit, cursor) = query.parse()?;
-    let record = forecasts::record(&app, caller.customer_id, &symbol, limit, cursor).await?;
+    let record = forecasts::record(&market, caller.customer_id, &symbol, limit, cursor).await?;
     Ok(axum::Json(HistoryAnswer { items: record.items, summary: record.summary, next_cursor: record.next }))
 }
 

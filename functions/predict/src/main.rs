@@ -1,5 +1,5 @@
 //! The predict Lambda.
 
 fn main() -> Result<(), lambda::Error> {
-    lambda::on_one_thread(lambda::run_http(lambda::engines::table_and_prices, predict::router))
+    lambda::on_one_thread(lambda::run_http(lambda::Engines::table().with_prices(), predict::router))
 }

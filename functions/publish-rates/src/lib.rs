@@ -1,9 +1,11 @@
 //! Invoked by `quotes.refreshed`: tells live connections of new prices, and fires alerts.
 
+use app::ServiceError;
+use market_data::MarketData;
+use market_data::quote_record::{QUOTES_REFRESHED, QuotesRefreshed};
+use notifications::{alerts, live};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use services::last_quote::{QUOTES_REFRESHED, QuotesRefreshed};
-use services::{App, ServiceError, alerts, live};
 
 /// What `EventBridge` sends.
 #[derive(Deserialize)]
@@ -35,7 +37,7 @@ pub enum Failure {
 
 /// Pushes the quotes to whoever has subscribed and fires the alerts that they make true; the answer says how many. May be
 /// invoked again with the same event: clients go by `seq`, and no alert fires twice on a market day.
-pub async fn handle(app: &App, event: Value) -> Result<Value, Failure> {
+pub async fn handle(market: &MarketData, event: Value) -> Result<Value, Failure> {
     let event: RefreshedEvent = serde_json::from_value(event)?;
     if event.detail_type != QUOTES_REFRESHED {
         return Err(Failure::Type(event.detail_type));
@@ -43,7 +45,8 @@ pub async fn handle(app: &App, event: Value) -> Result<Value, Failure> {
     let quotes = &event.detail.quotes;
     // At the same time, so that connections that take nothing hold up no alert. Whatever becomes of the one, the other is
     // done: what failed is tried again with the whole event.
-    let (published, fired) = futures::future::join(live::publish(app, quotes), alerts::evaluate(app, quotes)).await;
+    let (published, fired) =
+        futures::future::join(live::publish(market, quotes), alerts::evaluate(market, quotes)).await;
     let (published, fired) = (published.map_err(Failure::Publish)?, fired.map_err(Failure::Alerts)?);
     tracing::info!(?published, ?fired, "published");
     if fired.undelivered > 0 {

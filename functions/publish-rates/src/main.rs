@@ -1,5 +1,5 @@
 //! The publish-rates Lambda.
 
 fn main() -> Result<(), lambda::Error> {
-    lambda::on_one_thread(lambda::run_event(lambda::engines::table_push_and_mail, publish_rates::handle))
+    lambda::on_one_thread(lambda::run_event(lambda::Engines::table().with_push().with_mail(), publish_rates::handle))
 }

@@ -5,24 +5,26 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use app::mail::{Mail, MailError, NoMail};
+use app::push::{Push, PushError};
+use app::{App, Channels, Parts};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::alert::{Condition, Repeat};
 use domain::{Currency, Price};
+use identity::authorization::authorize;
+use identity::password::Password;
+use identity::profile::Person;
+use identity::registration;
+use identity::sessions::{self, SessionKind};
 use market::Sample;
+use market_data::MarketData;
+use market_data::quote_record::LastQuote;
+use notifications::alerts::{self, NewAlert};
+use notifications::live;
 use objects::FolderObjects;
 use publish_rates::{Failure, handle};
 use serde_json::{Value, json};
-use services::alerts::{self, NewAlert};
-use services::identity::authorization::authorize;
-use services::identity::password::Password;
-use services::identity::profile::Person;
-use services::identity::registration;
-use services::identity::sessions::{self, SessionKind};
-use services::last_quote::LastQuote;
-use services::mail::{Mail, MailError, NoMail};
-use services::push::{Push, PushError};
-use services::{App, Channels, Parts, live};
 use store_sqlite::SqliteTable;
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -97,7 +99,7 @@ impl Mail for Post {
 }
 
 /// A customer who hears of AAPL over a live connection, and has an alert on it.
-async fn listening(app: &App, email_too: bool) {
+async fn listening(platform: &MarketData, email_too: bool) {
     let password = || Password::typed("correct horse battery".to_owned());
     let person = Person {
         email: "ada@example.com".parse().unwrap(),
@@ -107,15 +109,15 @@ async fn listening(app: &App, email_too: bool) {
         address: None,
     };
     let email = person.email.clone();
-    let id = registration::register(app, person, password()).await.unwrap().profile.id;
-    let token = sessions::sign_in(app, &email, password(), SessionKind::Api).await.unwrap().token;
-    let session = authorize(app, &token).await.unwrap().unwrap().session;
-    let ticket = live::issue_ticket(app, id, &session).await.unwrap().ticket;
-    assert!(live::connect(app, "c=", &ticket).await.unwrap());
-    live::receive(app, "c=", r#"{"action":"subscribe","symbols":["AAPL"]}"#).await.unwrap();
+    let id = registration::register(&platform.app, person, password()).await.unwrap().profile.id;
+    let token = sessions::sign_in(&platform.app, &email, password(), SessionKind::Api).await.unwrap().token;
+    let session = authorize(&platform.app, &token).await.unwrap().unwrap().session;
+    let ticket = live::issue_ticket(&platform.app, id, &session).await.unwrap().ticket;
+    assert!(live::connect(platform, "c=", &ticket).await.unwrap());
+    live::receive(platform, "c=", r#"{"action":"subscribe","symbols":["AAPL"]}"#).await.unwrap();
     let condition = Condition::Above { price: Price::parse("12").unwrap() };
     let alert = NewAlert { symbol: "AAPL".parse().unwrap(), condition, repeat: Repeat::Once, email: email_too };
-    alerts::create(app, id, &alert, None).await.unwrap();
+    alerts::create(platform, id, &alert, None).await.unwrap();
 }
 
 fn refreshed() -> Value {
@@ -134,42 +136,44 @@ fn refreshed() -> Value {
     json!({ "detail-type": "quotes.refreshed", "detail": { "quotes": [quote] } })
 }
 
-fn app(push: Arc<dyn Push>, mail: Arc<dyn Mail>) -> (App, tempfile::TempDir) {
+fn platform(push: Arc<dyn Push>, mail: Arc<dyn Mail>) -> (MarketData, tempfile::TempDir) {
     app_at(Arc::new(|| NOW.parse().unwrap()), push, mail)
 }
 
-fn app_at(clock: store::Clock, push: Arc<dyn Push>, mail: Arc<dyn Mail>) -> (App, tempfile::TempDir) {
+fn app_at(clock: store::Clock, push: Arc<dyn Push>, mail: Arc<dyn Mail>) -> (MarketData, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let app = App::new(Parts {
-        table: Arc::new(SqliteTable::in_memory(clock.clone()).unwrap()),
-        objects: Arc::new(FolderObjects::open(folder.path(), [7; 32], clock.clone()).unwrap()),
-        provider: Arc::new(Sample::new()),
-        clock,
-        channels: Channels { push, mail, ..Channels::none() },
-    });
-    (app, folder)
+    let platform = MarketData::new(
+        App::new(Parts {
+            table: Arc::new(SqliteTable::in_memory(clock.clone()).unwrap()),
+            objects: Arc::new(FolderObjects::open(folder.path(), [7; 32], clock.clone()).unwrap()),
+            clock,
+            channels: Channels { push, mail, ..Channels::none() },
+        }),
+        Arc::new(Sample::new()),
+    );
+    (platform, folder)
 }
 
 #[tokio::test]
 async fn connections_that_take_nothing_hold_up_no_alert() {
-    let (app, _folder) = app(Arc::new(Socket::default()), Arc::new(NoMail));
-    listening(&app, false).await;
-    let did = handle(&app, refreshed()).await.unwrap();
+    let (platform, _folder) = platform(Arc::new(Socket::default()), Arc::new(NoMail));
+    listening(&platform, false).await;
+    let did = handle(&platform, refreshed()).await.unwrap();
     assert_eq!((&did["published"]["posted"], &did["alerts"]["delivered"]), (&json!(1), &json!(1)), "{did}");
 }
 
 #[tokio::test]
 async fn an_alert_that_was_not_told_fails_the_invocation_so_that_its_retry_tells_it() {
     let (heard, post) = (Arc::new(Heard::default()), Arc::new(Post::default()));
-    let (app, _folder) = app(heard.clone(), post.clone());
-    listening(&app, true).await;
+    let (platform, _folder) = platform(heard.clone(), post.clone());
+    listening(&platform, true).await;
     post.is_on_strike.store(true, Ordering::SeqCst);
     for _ in 0..2 {
-        let failed = handle(&app, refreshed()).await;
+        let failed = handle(&platform, refreshed()).await;
         assert!(matches!(failed, Err(Failure::Undelivered(1))), "{failed:?}");
     }
     post.is_on_strike.store(false, Ordering::SeqCst);
-    let again = handle(&app, refreshed()).await.unwrap();
+    let again = handle(&platform, refreshed()).await.unwrap();
     assert_eq!(again["alerts"], json!({ "fired": 0, "delivered": 1, "undelivered": 0 }));
     assert_eq!((heard.0.load(Ordering::SeqCst), post.sent.load(Ordering::SeqCst)), (1, 1));
 }
@@ -179,13 +183,14 @@ async fn a_letterbox_that_stays_broken_fails_no_event_of_later() {
     let post = Arc::new(Post::default());
     let now = Arc::new(Mutex::new(NOW.parse::<DateTime<Utc>>().unwrap()));
     let reader = now.clone();
-    let (app, _folder) = app_at(Arc::new(move || *reader.lock().unwrap()), Arc::new(Heard::default()), post.clone());
-    listening(&app, true).await;
+    let (platform, _folder) =
+        app_at(Arc::new(move || *reader.lock().unwrap()), Arc::new(Heard::default()), post.clone());
+    listening(&platform, true).await;
     post.is_on_strike.store(true, Ordering::SeqCst);
-    assert!(handle(&app, refreshed()).await.is_err());
+    assert!(handle(&platform, refreshed()).await.is_err());
     *now.lock().unwrap() += alerts::REPEATED_FOR;
-    let later = handle(&app, refreshed()).await.unwrap();
+    let later = handle(&platform, refreshed()).await.unwrap();
     assert_eq!(later["alerts"], json!({ "fired": 0, "delivered": 0, "undelivered": 0 }));
     post.is_on_strike.store(false, Ordering::SeqCst);
-    assert_eq!(handle(&app, refreshed()).await.unwrap()["alerts"]["delivered"], 1, "and is told at a later quote");
+    assert_eq!(handle(&platform, refreshed()).await.unwrap()["alerts"]["delivered"], 1, "and is told at a later quote");
 }

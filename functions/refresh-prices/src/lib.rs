@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use app::ServiceError;
 use chrono::{DateTime, Utc};
+use market_data::MarketData;
+use market_data::last_run::Refreshed;
 use serde::Deserialize;
 use serde_json::Value;
-use services::refresh::{self, Refreshed};
-use services::{App, ServiceError};
 
 /// A run ends before the function's timeout of 300 seconds does.
 const TIME_LIMIT: Duration = Duration::from_mins(4);
@@ -38,9 +39,9 @@ impl std::fmt::Display for Failure {
 impl std::error::Error for Failure {}
 
 /// Refreshes what is due, once for each slot; the answer says what became of it.
-pub async fn handle(app: &App, event: Value) -> Result<Value, Failure> {
+pub async fn handle(market: &MarketData, event: Value) -> Result<Value, Failure> {
     let event: ScheduledEvent = serde_json::from_value(event).map_err(Failure::Event)?;
-    let done = refresh::refresh(app, event.time, TIME_LIMIT).await.map_err(Failure::Refresh)?;
+    let done = refresh::refresh(market, event.time, TIME_LIMIT).await.map_err(Failure::Refresh)?;
     if !done.repeated {
         measure(&done);
     }

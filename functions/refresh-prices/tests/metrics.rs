@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
+use market_data::last_run::Refreshed;
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
-use services::refresh::Refreshed;
 
 const DOCUMENT: &str = include_str!("../../../docs/prices.md");
 

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use api::Problem;
+use app::ServiceError;
 use chrono::{DateTime, Utc};
 use render::report::{Benchmark, Forecast, ForecastCheck, Overlay, Strategy, YearReturns};
 use render::{Chart, ChartData, RenderError, Report};
+use research::backtest_records::{BenchmarkRun, EquityPoint, FilledRequest, Run};
+use research::chart_series::{ChartSeries, PriceLine};
+use research::forecasts::{Forecast as StoredForecast, Graded};
+use research::reports::Figures;
 use rust_decimal::Decimal;
-use services::ServiceError;
-use services::backtest_records::{BenchmarkRun, EquityPoint, FilledRequest, Run};
-use services::chart_series::{ChartSeries, PriceLine};
-use services::forecasts::{Forecast as StoredForecast, Graded};
-use services::reports::Figures;
 use uuid::Uuid;
 
 /// A report and the series that its charts draw.

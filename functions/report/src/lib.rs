@@ -8,10 +8,10 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::{CustomerId, Day, Symbol};
+use market_data::MarketData;
 use render::{Chart, Report};
+use research::reports::{self, Order};
 use serde::{Deserialize, Serialize};
-use services::App;
-use services::reports::{self, Order};
 use utoipa::openapi::OpenApi;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -20,8 +20,8 @@ use utoipa_axum::routes;
 use assembly::{Content, assemble};
 
 /// The function's routes, ready to serve.
-pub fn router(app: App) -> Router {
-    api::close(app, routes())
+pub fn router(market: MarketData) -> Router {
+    api::close(market, routes())
 }
 
 /// The function's part of the API document.
@@ -30,7 +30,7 @@ pub fn openapi() -> OpenApi {
     routes().split_for_parts().1
 }
 
-fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<MarketData> {
     OpenApiRouter::new().routes(routes!(report)).routes(routes!(chart))
 }
 
@@ -114,7 +114,7 @@ enum Format {
     )
 )]
 async fn report(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     SymbolPath(symbol): SymbolPath,
     Query(query): Query<ReportQuery>,
@@ -123,10 +123,10 @@ async fn report(
     let format = fields.take("format", format_of(query.format.as_deref()));
     let order = order(&mut fields, symbol, query.from.as_deref(), query.to.as_deref(), query.backtest.as_deref());
     let (order, format) = fields.finish(order.zip(format))?;
-    let content = content(&app, caller.customer_id, &order).await?;
+    let content = content(&market, caller.customer_id, &order).await?;
     let body = content.json()?;
     let document = content.clone();
-    let published = reports::publish(&app, caller.customer_id, &body, content.filename(), move |id, at| {
+    let published = reports::publish(&market.app, caller.customer_id, &body, content.filename(), move |id, at| {
         document.stamped(id, at).pdf()
     })
     .await?;
@@ -155,7 +155,7 @@ async fn report(
     )
 )]
 async fn chart(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     SymbolPath(symbol): SymbolPath,
     Query(query): Query<ChartQuery>,
@@ -164,14 +164,14 @@ async fn chart(
     let chart = fields.take("chart", chart_of(query.chart.as_deref()));
     let order = order(&mut fields, symbol, query.from.as_deref(), query.to.as_deref(), query.backtest.as_deref());
     let (order, chart) = fields.finish(order.zip(chart))?;
-    let content = content(&app, caller.customer_id, &order).await?;
+    let content = content(&market, caller.customer_id, &order).await?;
     let svg = content.svg(chart).await?;
     let headers = [(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "private, max-age=60")];
     Ok((headers, svg).into_response())
 }
 
-async fn content(app: &App, customer: CustomerId, order: &Order) -> Result<Content, Problem> {
-    let figures = reports::figures(app, customer, order).await?;
+async fn content(market: &MarketData, customer: CustomerId, order: &Order) -> Result<Content, Problem> {
+    let figures = reports::figures(market, customer, order).await?;
     assemble(figures).await
 }
 

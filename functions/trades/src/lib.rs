@@ -6,10 +6,10 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{AppendHeaders, IntoResponse, Response};
+use books::trades::{self, MAX_LOTS_NAMED, Request, RequestSize, Side, Trade};
 use domain::{PortfolioId, Quantity, Symbol};
+use market_data::MarketData;
 use serde::Deserialize;
-use services::App;
-use services::trades::{self, MAX_LOTS_NAMED, Request, RequestSize, Side, Trade};
 use utoipa::ToSchema;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -20,8 +20,8 @@ use uuid::Uuid;
 type TradePreview = Preview<Trade>;
 
 /// The function's routes, ready to serve.
-pub fn router(app: App) -> Router {
-    api::close(app, routes())
+pub fn router(market: MarketData) -> Router {
+    api::close(market, routes())
 }
 
 /// The function's part of the API document.
@@ -30,7 +30,7 @@ pub fn openapi() -> OpenApi {
     routes().split_for_parts().1
 }
 
-fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<MarketData> {
     OpenApiRouter::new().routes(routes!(trade, list))
 }
 
@@ -144,14 +144,14 @@ fn positive(given: &Exact) -> Result<Quantity, String> {
     )
 )]
 async fn trade(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     IdPath(portfolio): IdPath,
     Keyed { command, body }: Keyed<TradeRequest>,
 ) -> Result<Response, Problem> {
     let request = body.parse()?;
-    let (app, key) = (command.dry_run.app(&app), command.key.as_deref());
-    let made = trades::execute(&app, caller.customer_id, PortfolioId(portfolio), &request, key).await?;
+    let (market, key) = (command.dry_run.on(&market), command.key.as_deref());
+    let made = trades::execute(&market, caller.customer_id, PortfolioId(portfolio), &request, key).await?;
     if command.dry_run.0 {
         return Ok(Preview::of_new(made.value).into_response());
     }
@@ -174,12 +174,13 @@ async fn trade(
     )
 )]
 async fn list(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     IdPath(portfolio): IdPath,
     Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<Page<Trade>>, Problem> {
     let (limit, cursor) = query.parse()?;
-    let (items, next_cursor) = trades::list(&app, caller.customer_id, PortfolioId(portfolio), limit, cursor).await?;
+    let (items, next_cursor) =
+        trades::list(&market.app, caller.customer_id, PortfolioId(portfolio), limit, cursor).await?;
     Ok(axum::Json(Page { items, next_cursor }))
 }

@@ -1,5 +1,5 @@
 //! The trades Lambda.
 
 fn main() -> Result<(), lambda::Error> {
-    lambda::on_one_thread(lambda::run_http(lambda::engines::table_and_prices, trades::router))
+    lambda::on_one_thread(lambda::run_http(lambda::Engines::table().with_prices(), trades::router))
 }

@@ -2,14 +2,15 @@
 
 use api::idempotency_key::REPLAYED_HEADER;
 use api::{Caller, Command, DryRunQuery, Exact, Fields, IdPath, Keyed, Page, PageQuery, Preview, Problem, Query};
+use app::Created;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{AppendHeaders, IntoResponse, Response};
+use books::wallets::{self, ShownWallet, StatementLine, Transfer};
 use domain::{Currency, Money};
+use market_data::MarketData;
 use serde::Deserialize;
-use services::wallets::{self, ShownWallet, StatementLine, Transfer};
-use services::{App, Created};
 use utoipa::ToSchema;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -19,8 +20,8 @@ use utoipa_axum::routes;
 type StatementLinePreview = Preview<StatementLine>;
 
 /// The function's routes, ready to serve.
-pub fn router(app: App) -> Router {
-    api::close(app, routes())
+pub fn router(market: MarketData) -> Router {
+    api::close(market, routes())
 }
 
 /// The function's part of the API document.
@@ -29,7 +30,7 @@ pub fn openapi() -> OpenApi {
     routes().split_for_parts().1
 }
 
-fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<MarketData> {
     OpenApiRouter::new()
         .routes(routes!(show))
         .routes(routes!(statement))
@@ -73,8 +74,8 @@ impl TransferRequest {
     tag = "wallet",
     responses((status = 200, description = "The wallet", body = ShownWallet))
 )]
-async fn show(State(app): State<App>, caller: Caller) -> Result<axum::Json<ShownWallet>, Problem> {
-    Ok(axum::Json(wallets::show(&app, caller.customer_id).await?))
+async fn show(State(market): State<MarketData>, caller: Caller) -> Result<axum::Json<ShownWallet>, Problem> {
+    Ok(axum::Json(wallets::show(&market.app, caller.customer_id).await?))
 }
 
 /// The caller's ledger, newest first, each entry with the balance after it.
@@ -91,12 +92,12 @@ async fn show(State(app): State<App>, caller: Caller) -> Result<axum::Json<Shown
     )
 )]
 async fn statement(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<Page<StatementLine>>, Problem> {
     let (limit, cursor) = query.parse()?;
-    let (items, next_cursor) = wallets::entries(&app, caller.customer_id, limit, cursor).await?;
+    let (items, next_cursor) = wallets::entries(&market.app, caller.customer_id, limit, cursor).await?;
     Ok(axum::Json(Page { items, next_cursor }))
 }
 
@@ -121,8 +122,12 @@ async fn statement(
         (status = 503, description = "The store does not answer, or too many move money at once; nothing is half done", body = Problem, content_type = "application/problem+json"),
     )
 )]
-async fn deposit(State(app): State<App>, caller: Caller, request: Keyed<TransferRequest>) -> Result<Response, Problem> {
-    transfer(&app, &caller, Transfer::Deposit, &request).await
+async fn deposit(
+    State(market): State<MarketData>,
+    caller: Caller,
+    request: Keyed<TransferRequest>,
+) -> Result<Response, Problem> {
+    transfer(&market, &caller, Transfer::Deposit, &request).await
 }
 
 /// Takes money out of the caller's wallet.
@@ -148,23 +153,23 @@ async fn deposit(State(app): State<App>, caller: Caller, request: Keyed<Transfer
     )
 )]
 async fn withdraw(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     request: Keyed<TransferRequest>,
 ) -> Result<Response, Problem> {
-    transfer(&app, &caller, Transfer::Withdrawal, &request).await
+    transfer(&market, &caller, Transfer::Withdrawal, &request).await
 }
 
 async fn transfer(
-    app: &App,
+    market: &MarketData,
     caller: &Caller,
     way: Transfer,
     request: &Keyed<TransferRequest>,
 ) -> Result<Response, Problem> {
     let amount = request.body.parse()?;
     let Keyed { command, .. } = request;
-    let (app, key) = (command.dry_run.app(app), command.key.as_deref());
-    Ok(answer(command, wallets::transfer(&app, caller.customer_id, way, amount, key).await?))
+    let (market, key) = (command.dry_run.on(market), command.key.as_deref());
+    Ok(answer(command, wallets::transfer(&market, caller.customer_id, way, amount, key).await?))
 }
 
 /// Undoes a deposit or a withdrawal, once. For administrators.
@@ -189,14 +194,14 @@ async fn transfer(
     )
 )]
 async fn reverse(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     IdPath(id): IdPath,
     command: Result<Command, Problem>,
 ) -> Result<Response, Problem> {
     let command = command?;
-    let (app, key) = (command.dry_run.app(&app), command.key.as_deref());
-    Ok(answer(&command, wallets::reverse_entry(&app, caller.customer_id, id, key).await?))
+    let (market, key) = (command.dry_run.on(&market), command.key.as_deref());
+    Ok(answer(&command, wallets::reverse_entry(&market, caller.customer_id, id, key).await?))
 }
 
 fn answer(command: &Command, made: Created<StatementLine>) -> Response {

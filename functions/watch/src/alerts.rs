@@ -7,9 +7,9 @@ use axum::http::{StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use domain::Symbol;
 use domain::alert::{Condition, Repeat};
+use market_data::MarketData;
+use notifications::alerts::{self, Alert, Firing, NewAlert};
 use serde::Deserialize;
-use services::App;
-use services::alerts::{self, Alert, Firing, NewAlert};
 use utoipa::ToSchema;
 
 use crate::condition::ConditionRequest;
@@ -67,14 +67,14 @@ impl AlertRequest {
     )
 )]
 pub(crate) async fn create(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     key: Result<IdempotencyKey, Problem>,
     Json(request): Json<AlertRequest>,
 ) -> Result<Response, Problem> {
     let IdempotencyKey(key) = key?;
     let alert = request.parse()?;
-    let made = alerts::create(&app, caller.customer_id, &alert, key.as_deref()).await?;
+    let made = alerts::create(&market, caller.customer_id, &alert, key.as_deref()).await?;
     let location = [(header::LOCATION, format!("/alerts/{}", made.value.id))];
     let replayed = made.replayed.then_some((REPLAYED_HEADER, "true"));
     Ok((StatusCode::CREATED, location, AppendHeaders(replayed), axum::Json(made.value)).into_response())
@@ -94,12 +94,12 @@ pub(crate) async fn create(
     )
 )]
 pub(crate) async fn list(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<Page<Alert>>, Problem> {
     let (limit, cursor) = query.parse()?;
-    let (items, next_cursor) = alerts::list(&app, caller.customer_id, limit, cursor).await?;
+    let (items, next_cursor) = alerts::list(&market.app, caller.customer_id, limit, cursor).await?;
     Ok(axum::Json(Page { items, next_cursor }))
 }
 
@@ -116,11 +116,11 @@ pub(crate) async fn list(
     )
 )]
 pub(crate) async fn read(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     IdPath(id): IdPath,
 ) -> Result<axum::Json<Alert>, Problem> {
-    Ok(axum::Json(alerts::find(&app, caller.customer_id, id).await?))
+    Ok(axum::Json(alerts::find(&market.app, caller.customer_id, id).await?))
 }
 
 /// Removes an alert. Its history stays.
@@ -135,8 +135,12 @@ pub(crate) async fn read(
         (status = 404, description = "No such alert of the caller", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(crate) async fn remove(State(app): State<App>, caller: Caller, IdPath(id): IdPath) -> Result<StatusCode, Problem> {
-    alerts::remove(&app, caller.customer_id, id).await?;
+pub(crate) async fn remove(
+    State(market): State<MarketData>,
+    caller: Caller,
+    IdPath(id): IdPath,
+) -> Result<StatusCode, Problem> {
+    alerts::remove(&market.app, caller.customer_id, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -155,12 +159,12 @@ pub(crate) async fn remove(State(app): State<App>, caller: Caller, IdPath(id): I
     )
 )]
 pub(crate) async fn history(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     id: Result<IdPath, Problem>,
     Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<Page<Firing>>, Problem> {
     let (limit, cursor) = query.parse()?;
-    let (items, next_cursor) = alerts::history(&app, caller.customer_id, id?.0, limit, cursor).await?;
+    let (items, next_cursor) = alerts::history(&market.app, caller.customer_id, id?.0, limit, cursor).await?;
     Ok(axum::Json(Page { items, next_cursor }))
 }

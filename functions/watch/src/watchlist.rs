@@ -6,11 +6,11 @@ use axum::http::{StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use domain::{Currency, Price, Symbol};
+use market_data::MarketData;
+use market_data::quotes::BoardQuote;
+use market_data::warnings::Warning;
+use notifications::watchlist::{self, WatchedPrice};
 use serde::Serialize;
-use services::App;
-use services::quotes::BoardQuote;
-use services::warnings::Warning;
-use services::watchlist::{self, WatchedPrice};
 use utoipa::ToSchema;
 
 /// A watched symbol.
@@ -83,8 +83,11 @@ impl From<BoardQuote> for WatchedQuote {
     tag = "watch",
     responses((status = 200, description = "All of it, on one page", body = Page<Watched>))
 )]
-pub(crate) async fn list(State(app): State<App>, caller: Caller) -> Result<axum::Json<Page<Watched>>, Problem> {
-    let watched = watchlist::list(&app, caller.customer_id).await?;
+pub(crate) async fn list(
+    State(market): State<MarketData>,
+    caller: Caller,
+) -> Result<axum::Json<Page<Watched>>, Problem> {
+    let watched = watchlist::list(&market, caller.customer_id).await?;
     Ok(axum::Json(Page { items: watched.into_iter().map(Watched::from).collect(), next_cursor: None }))
 }
 
@@ -102,11 +105,11 @@ pub(crate) async fn list(State(app): State<App>, caller: Caller) -> Result<axum:
     )
 )]
 pub(crate) async fn read(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     SymbolPath(symbol): SymbolPath,
 ) -> Result<axum::Json<Watched>, Problem> {
-    Ok(axum::Json(watchlist::find(&app, caller.customer_id, &symbol).await?.into()))
+    Ok(axum::Json(watchlist::find(&market, caller.customer_id, &symbol).await?.into()))
 }
 
 /// Watches a symbol. Doing so again changes nothing.
@@ -127,11 +130,11 @@ pub(crate) async fn read(
     )
 )]
 pub(crate) async fn put(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     SymbolPath(symbol): SymbolPath,
 ) -> Result<Response, Problem> {
-    let (watched, is_new) = watchlist::put(&app, caller.customer_id, &symbol).await?;
+    let (watched, is_new) = watchlist::put(&market, caller.customer_id, &symbol).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     let location = is_new.then(|| (header::LOCATION, format!("/watchlist/{symbol}")));
     Ok((status, AppendHeaders(location), axum::Json(Watched::from(watched))).into_response())
@@ -151,10 +154,10 @@ pub(crate) async fn put(
     )
 )]
 pub(crate) async fn remove(
-    State(app): State<App>,
+    State(market): State<MarketData>,
     caller: Caller,
     SymbolPath(symbol): SymbolPath,
 ) -> Result<StatusCode, Problem> {
-    watchlist::remove(&app, caller.customer_id, &symbol).await?;
+    watchlist::remove(&market.app, caller.customer_id, &symbol).await?;
     Ok(StatusCode::NO_CONTENT)
 }

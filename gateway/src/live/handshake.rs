@@ -7,6 +7,7 @@ use axum::body::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
+use market_data::MarketData;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::handshake::server::create_response;
@@ -37,7 +38,7 @@ pub async fn answer(
     host: String,
     mut request: Request<Incoming>,
 ) -> Response<Bytes> {
-    let moment = Moment { request_id: platform.app.new_id().to_string(), time: (platform.clock)() };
+    let moment = Moment { request_id: platform.market.app.new_id().to_string(), time: (platform.clock)() };
     let connection = Connection {
         id: Connections::new_id(),
         stage: live.stage.clone(),
@@ -57,8 +58,8 @@ pub async fn answer(
     };
     let event = event::connect(&connection, &moment, request.headers(), &query);
     let mailbox = live.connections.announce(connection.id.clone());
-    let session = Session::new(platform, live, connection.clone(), mailbox, place);
-    match asked(platform, live, event, session).await {
+    let session = Session::new(&platform.market, &platform.clock, live, connection.clone(), mailbox, place);
+    match asked(&platform.market, live, event, session).await {
         (Ended::Done(answer), Some(passed)) if lets_pass(&answer) => {
             // Before the client can know that it is connected: what it asks for at once can be answered at once.
             if !live.connections.open(&connection.id) {
@@ -82,11 +83,11 @@ pub async fn answer(
 
 /// Asks the function whether the connection may be made, to the end even where the client hangs up meanwhile: this future
 /// is dropped then, and so is the connection that was let pass, whose end is told.
-async fn asked(platform: &Platform, live: &Live, event: Value, session: Session) -> (Ended, Option<Passed>) {
-    let (function, connections, app) = (live.function.clone(), live.connections.clone(), platform.app.clone());
+async fn asked(market: &MarketData, live: &Live, event: Value, session: Session) -> (Ended, Option<Passed>) {
+    let (function, connections, market) = (live.function.clone(), live.connections.clone(), market.clone());
     let (answers, answer) = oneshot::channel();
     tokio::spawn(async move {
-        let ended = function.run(&app, event).await;
+        let ended = function.run(&market, event).await;
         let passed = match &ended {
             Ended::Done(answer) if lets_pass(answer) => Some(Passed(Some(session))),
             _ => {

@@ -11,11 +11,11 @@ mod flood;
 pub mod handshake;
 mod session;
 
+pub use connections::Connections;
+
 use std::sync::Arc;
 
 use crate::event_function::EventFunction;
-
-pub use connections::Connections;
 
 /// The live connections' API.
 #[derive(Clone)]

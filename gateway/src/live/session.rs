@@ -5,13 +5,14 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use market_data::MarketData;
 use serde_json::json;
+use store::Clock;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -25,7 +26,6 @@ use crate::live::Live;
 use crate::live::connections::{MAX_MESSAGE_BYTES, Mailbox, Reason};
 use crate::live::event::{self, Connection, Ending, Moment};
 use crate::live::flood::Flood;
-use crate::platform::Platform;
 
 /// The largest frame that API Gateway takes.
 const MAX_FRAME_BYTES: usize = 32 * 1024;
@@ -50,7 +50,8 @@ type Handling = Pin<Box<dyn Future<Output = (Moment, Ended)> + Send>>;
 
 /// One live connection.
 pub struct Session {
-    platform: Arc<Platform>,
+    market: MarketData,
+    clock: Clock,
     live: Live,
     connection: Connection,
     mailbox: Mailbox,
@@ -72,14 +73,15 @@ enum Over {
 impl Session {
     /// A connection that has been let pass.
     pub fn new(
-        platform: &Arc<Platform>,
+        market: &MarketData,
+        clock: &Clock,
         live: &Live,
         connection: Connection,
         mailbox: Mailbox,
         place: OwnedSemaphorePermit,
     ) -> Self {
-        let (platform, live) = (platform.clone(), live.clone());
-        Self { platform, live, connection, mailbox, flood: Flood::new(Instant::now()), _place: place }
+        let (market, clock, live) = (market.clone(), clock.clone(), live.clone());
+        Self { market, clock, live, connection, mailbox, flood: Flood::new(Instant::now()), _place: place }
     }
 
     /// The connection's id.
@@ -119,7 +121,7 @@ impl Session {
         self.live.connections.forget(&self.connection.id);
         let moment = self.moment();
         let event = event::disconnect(&self.connection, &moment, &ending);
-        let ended = self.live.function.run(&self.platform.app, event).await;
+        let ended = self.live.function.run(&self.market, event).await;
         log_failure(&self.live.function, &moment, ended);
     }
 
@@ -180,8 +182,8 @@ impl Session {
             // Answered, where an answer is due, by the protocol itself.
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(None),
         };
-        let (function, app) = (self.live.function.clone(), self.platform.app.clone());
-        Ok(Some(Box::pin(async move { (moment, function.run(&app, event).await) })))
+        let (function, market) = (self.live.function.clone(), self.market.clone());
+        Ok(Some(Box::pin(async move { (moment, function.run(&market, event).await) })))
     }
 
     /// What the client is told of a message that could not be handled; nothing of one that was.
@@ -194,7 +196,7 @@ impl Session {
     }
 
     fn moment(&self) -> Moment {
-        Moment { request_id: self.platform.app.new_id().to_string(), time: (self.platform.clock)() }
+        Moment { request_id: self.market.app.new_id().to_string(), time: (self.clock)() }
     }
 }
 

@@ -3,10 +3,10 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use app::push::PushError;
 use futures::{SinkExt, StreamExt};
+use market_data::MarketData;
 use serde_json::{Value, json};
-use services::App;
-use services::push::PushError;
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
@@ -37,27 +37,27 @@ fn platform() -> (Platform, Events, TempDir) {
     let events = Events::default();
     let heard = events.clone();
     let live = platform.live.as_mut().unwrap();
-    live.function.handle = Arc::new(move |app, event: Value| {
+    live.function.handle = Arc::new(move |market, event: Value| {
         heard.lock().unwrap().push(event.clone());
-        Box::pin(async move { obey(&app, &event).await })
+        Box::pin(async move { obey(&market, &event).await })
     });
     (platform, events, folder)
 }
 
-async fn obey(app: &App, event: &Value) -> anyhow::Result<Value> {
+async fn obey(market: &MarketData, event: &Value) -> anyhow::Result<Value> {
     let id = event["requestContext"]["connectionId"].as_str().unwrap();
     let asked = event["queryStringParameters"]["ask"].as_str();
     match asked.or(event["body"].as_str()).unwrap_or_default() {
         "refuse" => return Ok(json!({ "statusCode": 401 })),
         "fail" => anyhow::bail!("no"),
         "close" => {
-            app.push().post(id, "goodbye").await?;
-            app.push().close(id).await?;
+            market.app.push().post(id, "goodbye").await?;
+            market.app.push().close(id).await?;
         }
-        "close-itself" => app.push().close(id).await?,
+        "close-itself" => market.app.push().close(id).await?,
         "slowly" => tokio::time::sleep(Duration::from_millis(300)).await,
         "" => {}
-        other => match app.push().post(id, &format!("{} bytes", other.len())).await {
+        other => match market.app.push().post(id, &format!("{} bytes", other.len())).await {
             // Nobody is connected before the answer to CONNECT, and nobody after the end.
             Ok(()) | Err(PushError::Gone) => {}
             Err(error) => anyhow::bail!(error),
@@ -80,7 +80,8 @@ async fn conversation(platform: &Arc<Platform>) -> (WebSocketStream<DuplexStream
     let (ours, theirs) = tokio::io::duplex(2 * MAX_MESSAGE_BYTES);
     let mailbox = live.connections.announce(connection.id.clone());
     assert!(live.connections.open(&connection.id));
-    let session = Session::new(platform, live, connection, mailbox, live.connections.place().unwrap());
+    let session =
+        Session::new(&platform.market, &platform.clock, live, connection, mailbox, live.connections.place().unwrap());
     let serving = tokio::spawn(session.serve(ours));
     (WebSocketStream::from_raw_socket(theirs, Role::Client, None).await, serving)
 }
@@ -175,7 +176,7 @@ async fn a_client_that_does_not_read_is_closed_and_nobody_waits_for_it() {
     let platform = Arc::new(platform);
     let (client, serving) = conversation(&platform).await;
     let mut posted = 0;
-    while platform.app.push().post("L0SM9cOFvHcCIhw=", &"x".repeat(10_000)).await.is_ok() {
+    while platform.market.app.push().post("L0SM9cOFvHcCIhw=", &"x".repeat(10_000)).await.is_ok() {
         posted += 1;
         tokio::task::yield_now().await;
     }
@@ -358,8 +359,8 @@ async fn an_event_that_is_published_reaches_the_functions_whose_rules_take_it() 
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let server = Server::listen(listener, platform, Vec::new(), Limits::default()).unwrap();
     let event =
-        services::bus::Event { detail_type: services::last_quote::QUOTES_REFRESHED, detail: json!({ "quotes": [] }) };
-    server.platform().app.bus().publish(event).await.unwrap();
+        app::bus::Event { detail_type: market_data::quote_record::QUOTES_REFRESHED, detail: json!({ "quotes": [] }) };
+    server.platform().market.app.bus().publish(event).await.unwrap();
     let (name, event) = hears.recv().await.unwrap();
     assert_eq!((name.as_str(), &event["detail"]), ("publish-rates", &json!({ "quotes": [] })));
     server.stop().await;

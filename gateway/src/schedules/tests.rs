@@ -1,22 +1,24 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
+use market_data::MarketData;
+
 use super::*;
 use crate::event_function::tests_support::function;
-use crate::platform::tests_support::app;
+use crate::platform::tests_support::market;
 use crate::registry::EventAnswer;
 use crate::schedule_expression::ScheduleExpression;
 
-fn scheduled(expression: &str, handle: fn(App, Value) -> EventAnswer) -> Scheduled {
+fn scheduled(expression: &str, handle: fn(MarketData, Value) -> EventAnswer) -> Scheduled {
     let expression = ScheduleExpression::parse(expression, "UTC").unwrap();
     Scheduled { function: function(handle), schedule: Schedule { name: "Often".to_owned(), expression, input: None } }
 }
 
 #[tokio::test]
 async fn a_run_gets_the_event_that_aws_would_send() {
-    let (app, _folder) = app();
+    let (market, _folder) = market();
     let echo = scheduled("rate(1 hour)", |_, event| Box::pin(async { Ok(event) }));
-    let Ended::Done(event) = fire(&app, &echo, "2026-11-20T23:30:00Z".parse().unwrap()).await else { panic!() };
+    let Ended::Done(event) = fire(&market, &echo, "2026-11-20T23:30:00Z".parse().unwrap()).await else { panic!() };
     assert_eq!(event["time"], "2026-11-20T23:30:00Z");
     assert_eq!(event["source"], "aws.scheduler");
     assert_eq!(event["detail-type"], "Scheduled Event");
@@ -25,10 +27,10 @@ async fn a_run_gets_the_event_that_aws_would_send() {
 
 #[tokio::test]
 async fn an_input_of_its_own_stands_in_for_the_event() {
-    let (app, _folder) = app();
+    let (market, _folder) = market();
     let mut echo = scheduled("rate(1 hour)", |_, event| Box::pin(async { Ok(event) }));
     echo.schedule.input = Some(json!({"job": 1}));
-    let ended = fire(&app, &echo, DateTime::UNIX_EPOCH).await;
+    let ended = fire(&market, &echo, DateTime::UNIX_EPOCH).await;
     assert!(matches!(ended, Ended::Done(event) if event == json!({"job": 1})));
 }
 
@@ -36,7 +38,7 @@ static RUNS: AtomicUsize = AtomicUsize::new(0);
 
 #[tokio::test(start_paused = true)]
 async fn a_schedule_fires_when_due_until_it_is_stopped() {
-    let (app, _folder) = app();
+    let (market, _folder) = market();
     // What it shows, and how often it was looked at.
     let hand = Arc::new(Mutex::new((DateTime::UNIX_EPOCH, 0)));
     let shown = hand.clone();
@@ -52,7 +54,7 @@ async fn a_schedule_fires_when_due_until_it_is_stopped() {
         })
     });
     let (stop, stopped) = watch::channel(false);
-    let task = tokio::spawn(whenever_due(app.clone(), clock, counting.clone(), stopped));
+    let task = tokio::spawn(whenever_due(market.clone(), clock, counting.clone(), stopped));
     // Once for the next time, and again while that is waited for.
     let is_waited_for = async || {
         let looked = hand.lock().unwrap().1;
@@ -64,7 +66,7 @@ async fn a_schedule_fires_when_due_until_it_is_stopped() {
     for (minutes, runs) in [(9, 0), (1, 1), (9, 1), (1, 2), (10, 3)] {
         hand.lock().unwrap().0 += TimeDelta::minutes(minutes);
         let due = DateTime::UNIX_EPOCH + TimeDelta::minutes(10 * runs);
-        while runs > 0 && done_by(&app, &counting).await != Some(due) {
+        while runs > 0 && done_by(&market, &counting).await != Some(due) {
             tokio::time::sleep(LOOK_INTERVAL).await;
         }
         is_waited_for().await;
@@ -75,15 +77,15 @@ async fn a_schedule_fires_when_due_until_it_is_stopped() {
     assert_eq!(RUNS.load(Ordering::SeqCst), 3);
 }
 
-async fn done_by(app: &App, scheduled: &Scheduled) -> Option<DateTime<Utc>> {
-    let finished = documents::read::<Finished>(app.table(), &key(scheduled)).await.unwrap();
+async fn done_by(market: &MarketData, scheduled: &Scheduled) -> Option<DateTime<Utc>> {
+    let finished = documents::read::<Finished>(market.app.table(), &key(scheduled)).await.unwrap();
     finished.map(|(finished, _)| finished.due)
 }
 
 static SLOTS: LazyLock<Mutex<Vec<String>>> = LazyLock::new(Mutex::default);
 
 /// The slots that were run when the platform started at this time.
-async fn caught_up(app: &App, now: &str, expressions: &[&str]) -> Vec<String> {
+async fn caught_up(market: &MarketData, now: &str, expressions: &[&str]) -> Vec<String> {
     let schedules: Vec<_> = expressions
         .iter()
         .map(|expression| {
@@ -95,44 +97,44 @@ async fn caught_up(app: &App, now: &str, expressions: &[&str]) -> Vec<String> {
             })
         })
         .collect();
-    catch_up(app, now.parse().unwrap(), &schedules).await;
+    catch_up(market, now.parse().unwrap(), &schedules).await;
     std::mem::take(&mut *SLOTS.lock().unwrap())
 }
 
 #[tokio::test]
 async fn the_last_missed_slot_of_a_function_is_run_once_when_the_platform_starts() {
-    let (app, _folder) = app();
+    let (market, _folder) = market();
     let refresh = ["cron(0/15 9-15 ? * MON-FRI *)", "cron(30 18 ? * MON-FRI *)"];
     // A Friday. Of all the slots that passed, the last one is made up for.
-    assert_eq!(caught_up(&app, "2026-11-20T10:07:00Z", &refresh).await, ["2026-11-20T10:00:00Z"]);
-    assert!(caught_up(&app, "2026-11-20T10:08:00Z", &refresh).await.is_empty());
-    assert_eq!(caught_up(&app, "2026-11-20T10:15:00Z", &refresh).await, ["2026-11-20T10:15:00Z"]);
-    assert_eq!(caught_up(&app, "2026-11-20T23:00:00Z", &refresh).await, ["2026-11-20T18:30:00Z"]);
-    assert!(caught_up(&app, "2026-11-21T18:30:00Z", &refresh).await.is_empty());
+    assert_eq!(caught_up(&market, "2026-11-20T10:07:00Z", &refresh).await, ["2026-11-20T10:00:00Z"]);
+    assert!(caught_up(&market, "2026-11-20T10:08:00Z", &refresh).await.is_empty());
+    assert_eq!(caught_up(&market, "2026-11-20T10:15:00Z", &refresh).await, ["2026-11-20T10:15:00Z"]);
+    assert_eq!(caught_up(&market, "2026-11-20T23:00:00Z", &refresh).await, ["2026-11-20T18:30:00Z"]);
+    assert!(caught_up(&market, "2026-11-21T18:30:00Z", &refresh).await.is_empty());
     // Longer ago than a day, it has gone by.
-    assert_eq!(caught_up(&app, "2026-11-24T09:00:00Z", &refresh).await, ["2026-11-24T09:00:00Z"]);
-    assert!(caught_up(&app, "2026-11-29T12:00:00Z", &refresh).await.is_empty());
+    assert_eq!(caught_up(&market, "2026-11-24T09:00:00Z", &refresh).await, ["2026-11-24T09:00:00Z"]);
+    assert!(caught_up(&market, "2026-11-29T12:00:00Z", &refresh).await.is_empty());
 }
 
 #[tokio::test]
 async fn a_rate_is_made_up_for_from_its_last_run_on() {
-    let (app, _folder) = app();
+    let (market, _folder) = market();
     let hourly = scheduled("rate(1 hour)", |_, event| Box::pin(async { Ok(event) }));
-    catch_up(&app, "2026-11-20T10:00:00Z".parse().unwrap(), std::slice::from_ref(&hourly)).await;
-    assert_eq!(done_by(&app, &hourly).await, None);
-    finish(&app, &hourly, "2026-11-20T10:00:00Z".parse().unwrap()).await;
+    catch_up(&market, "2026-11-20T10:00:00Z".parse().unwrap(), std::slice::from_ref(&hourly)).await;
+    assert_eq!(done_by(&market, &hourly).await, None);
+    finish(&market, &hourly, "2026-11-20T10:00:00Z".parse().unwrap()).await;
     for (now, done) in [("10:59", "10:00"), ("12:30", "12:00"), ("12:40", "12:00")] {
         let now = format!("2026-11-20T{now}:00Z").parse().unwrap();
-        catch_up(&app, now, std::slice::from_ref(&hourly)).await;
-        assert_eq!(done_by(&app, &hourly).await, format!("2026-11-20T{done}:00Z").parse().ok());
+        catch_up(&market, now, std::slice::from_ref(&hourly)).await;
+        assert_eq!(done_by(&market, &hourly).await, format!("2026-11-20T{done}:00Z").parse().ok());
     }
 }
 
 #[tokio::test]
 async fn a_slot_whose_run_failed_is_made_up_for_again() {
-    let (app, _folder) = app();
+    let (market, _folder) = market();
     let failing = scheduled("cron(0 12 * * ? *)", |_, _| Box::pin(async { anyhow::bail!("no") }));
-    catch_up(&app, "2026-11-20T12:01:00Z".parse().unwrap(), &[failing]).await;
-    let works = caught_up(&app, "2026-11-20T12:02:00Z", &["cron(0 12 * * ? *)"]).await;
+    catch_up(&market, "2026-11-20T12:01:00Z".parse().unwrap(), &[failing]).await;
+    let works = caught_up(&market, "2026-11-20T12:02:00Z", &["cron(0 12 * * ? *)"]).await;
     assert_eq!(works, ["2026-11-20T12:00:00Z"]);
 }

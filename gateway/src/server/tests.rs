@@ -1,9 +1,10 @@
 //! Over a real socket: what clients send, well formed or not, and how the server stops.
 
+use std::sync::Mutex;
+
 use chrono::TimeDelta;
 use domain::CustomerId;
 use objects::{LinkOptions, ObjectKey, Objects};
-use std::sync::Mutex;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -153,7 +154,7 @@ async fn a_link_works_until_it_expires_is_altered_or_its_object_is_gone() {
     let with_clock = Settings { clock: Arc::new(move || *clock.lock().unwrap()), ..settings(&folder) };
     let server = Server::start(with_clock).await.unwrap();
     let objects = &server.platform().objects;
-    let key = ObjectKey::new("reports", CustomerId(server.platform().app.new_id()), [7; 16], "pdf").unwrap();
+    let key = ObjectKey::new("reports", CustomerId(server.platform().market.app.new_id()), [7; 16], "pdf").unwrap();
     objects.put(&key, b"%PDF-1.7 \xff".to_vec(), "application/pdf").await.unwrap();
     let options = LinkOptions { lifetime: Duration::from_mins(5), filename: "AAPL.pdf".to_owned() };
     let link = objects.link(&key, options).await.unwrap().url;
@@ -198,7 +199,7 @@ async fn a_connection_whose_answer_is_still_being_sent_is_not_closed_for_a_new_o
     // More than the system buffers for a client that does not read.
     let bytes = vec![b'x'; 48 << 20];
     let objects = &server.platform().objects;
-    let key = ObjectKey::new("reports", CustomerId(server.platform().app.new_id()), [7; 16], "csv").unwrap();
+    let key = ObjectKey::new("reports", CustomerId(server.platform().market.app.new_id()), [7; 16], "csv").unwrap();
     objects.put(&key, bytes.clone(), "text/csv").await.unwrap();
     let options = LinkOptions { lifetime: Duration::from_mins(5), filename: "large.csv".to_owned() };
     let link = objects.link(&key, options).await.unwrap().url;

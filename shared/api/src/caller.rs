@@ -6,8 +6,8 @@ use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use domain::{CustomerId, Role};
+use identity::authorization::Authorized;
 use serde_json::Value;
-use services::identity::authorization::Authorized;
 use uuid::Uuid;
 
 use crate::problem::Problem;

@@ -1,9 +1,9 @@
 //! How a request that moves money or lots is to be carried out: once, under its key, or as a dry run.
 
+use app::Platform;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use serde::Deserialize;
-use services::App;
 use utoipa::IntoParams;
 
 use crate::fields::Fields;
@@ -35,10 +35,10 @@ impl DryRun {
         }
     }
 
-    /// The application that carries the request out.
+    /// What carries the request out.
     #[must_use]
-    pub fn app(self, app: &App) -> App {
-        if self.0 { app.dry_run() } else { app.clone() }
+    pub fn on<P: Platform>(self, platform: &P) -> P {
+        if self.0 { platform.dry_run() } else { platform.clone() }
     }
 }
 

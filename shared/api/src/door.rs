@@ -5,13 +5,13 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Instant;
 
+use app::{App, Platform};
 use axum::Router;
 use axum::body::{Body, HttpBody as _, to_bytes};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use services::App;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -36,21 +36,22 @@ pub struct RequestId(pub String);
 
 /// Closes a function's routes: every answer that leaves them has an id, safe headers and, where it
 /// is a refusal, a problem body. Routes, methods and query parameters that they do not have are refused.
-pub fn close(app: App, routes: OpenApiRouter<App>) -> Router {
+pub fn close<P: Platform>(platform: P, routes: OpenApiRouter<P>) -> Router {
     let (router, document) = routes.split_for_parts();
     let refusing = router
         .fallback(|| async { Problem::not_found("route_not_found", "no such route") })
         .method_not_allowed_fallback(|| async {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "the route has no such method")
         });
-    finish_answers(app, refusing, &document)
+    finish_answers(platform, refusing, &document)
 }
 
 /// Like [`close`], for the function whose own fallback answers for every route that is not there.
-pub fn finish_answers(app: App, router: Router<App>, document: &OpenApi) -> Router {
+pub fn finish_answers<P: Platform>(platform: P, router: Router<P>, document: &OpenApi) -> Router {
+    let app = platform.app().clone();
     let parameters = Arc::new(KnownParameters::of(document));
     router
-        .with_state(app.clone())
+        .with_state(platform)
         .layer(from_fn(idempotency_key::refuse_unusable))
         .layer(from_fn_with_state(parameters, query::refuse_unknown))
         .layer(from_fn(policy::enforce))

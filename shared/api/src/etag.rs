@@ -1,9 +1,9 @@
 //! Versions of objects in headers: `ETag: "7"` on reads, `If-Match: "7"` on changes (RFC 9110, sections 8.8.3 and 13.1.1).
 
+use app::Precondition;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, header};
-use services::Precondition;
 
 use crate::problem::Problem;
 

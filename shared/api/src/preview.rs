@@ -2,32 +2,13 @@
 
 use std::borrow::Cow;
 
+use app::effect::Effect;
 use axum::response::{IntoResponse, Response};
-use ledger::{StatementLine, Trade};
 use serde::ser::{Error as _, Serialize, Serializer};
 use serde_json::Value;
-use services::investments::InvestmentNow;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::{Object, RefOr};
 use utoipa::{PartialSchema, ToSchema};
-
-/// What a request makes, which a dry run makes not.
-pub trait Effect: Serialize + ToSchema {
-    /// The fields that only what was made has: its id and its times.
-    const ONCE_MADE: &[&str];
-}
-
-impl Effect for Trade {
-    const ONCE_MADE: &[&str] = &["id", "created_at"];
-}
-
-impl Effect for StatementLine {
-    const ONCE_MADE: &[&str] = &["id", "created_at"];
-}
-
-impl Effect for InvestmentNow {
-    const ONCE_MADE: &[&str] = &["id", "created_at", "updated_at"];
-}
 
 /// The answer of a dry run, status 200: the body of the real answer and `"dry_run": true`. What would be made has no id
 /// and no times: they are null.

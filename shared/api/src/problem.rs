@@ -1,15 +1,15 @@
 //! Refusals and failures as `application/problem+json` (RFC 9457): the one place that knows
 //! status codes.
 
+use app::ServiceError;
+use app::error::{RowMistake, shortened};
+use app::hasher::HasherError;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::Price;
 use ledger::Refusal;
 use market::ProviderError;
 use serde::Serialize;
-use services::ServiceError;
-use services::error::{RowMistake, shortened};
-use services::identity::hasher::HasherError;
 use store::StoreError;
 use store::error::Remedy;
 

@@ -2,13 +2,13 @@
 
 use std::net::IpAddr;
 
+use app::Platform;
+use app::rate_limiter::Standing;
+use app::source_limits::SourceAddress;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use services::App;
-use services::identity::source_limits::SourceAddress;
-use services::rate_limiter::Standing;
 
 use crate::problem::Problem;
 
@@ -24,13 +24,13 @@ pub struct SourceIp(pub IpAddr);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Source(pub Option<SourceAddress>);
 
-impl FromRequestParts<App> for Source {
+impl<P: Platform> FromRequestParts<P> for Source {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
+    async fn from_request_parts(parts: &mut Parts, platform: &P) -> Result<Self, Self::Rejection> {
         let Some(SourceIp(seen)) = parts.extensions.get().copied() else { return Ok(Self(None)) };
         let forwarded_for = forwarded_for(&parts.headers);
-        Ok(Self(app.source_limits().source(seen, forwarded_for.as_deref())))
+        Ok(Self(platform.app().source_limits().source(seen, forwarded_for.as_deref())))
     }
 }
 

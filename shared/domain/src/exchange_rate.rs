@@ -53,10 +53,10 @@ impl ExchangeRate {
         if rate.is_zero() {
             return Err(DecimalError::Zero);
         }
-        let times = u64::try_from(rate.mantissa()).map_err(|_| match rate.is_sign_negative() {
-            true => DecimalError::Negative,
-            false => DecimalError::TooLarge,
-        })?;
+        if rate.is_sign_negative() {
+            return Err(DecimalError::Negative);
+        }
+        let times = u64::try_from(rate.mantissa()).map_err(|_| DecimalError::TooLarge)?;
         Ok(Self::reduced(times.into(), 10_u128.pow(rate.scale())))
     }
 

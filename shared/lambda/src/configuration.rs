@@ -1,6 +1,6 @@
 //! What the template says to a function through its environment.
 
-use services::identity::source_limits::{SettingError, SourceLimits};
+use app::source_limits::{SettingError, SourceLimits};
 use thiserror::Error;
 
 /// A function's configuration.

@@ -1,16 +1,18 @@
-//! The engines that functions run on. A `main` names the set that its services use, and what it does not
+//! The engines that functions run on. A `main` names those that its use cases need, and what it does not
 //! name is not linked: a function without reports carries no client of S3, one without prices no sample.
 //!
-//! In the place of an engine that a set lacks stands one of [`crate::absent`], which refuses every call.
+//! In the place of an engine that is not named stands one of [`crate::absent`], which refuses every call.
 
 use std::sync::Arc;
 
+use app::bus::{Bus, NobodyListens};
+use app::mail::{Mail, NoMail};
+use app::push::{NoConnections, Push};
+use app::{App, Channels, Parts};
+use market::Provider;
+use market_data::MarketData;
 use objects::Objects;
 use objects_s3::S3Objects;
-use services::bus::{Bus, NobodyListens};
-use services::mail::{Mail, NoMail};
-use services::push::{NoConnections, Push};
-use services::{Channels, Parts};
 use store::Table;
 use store_dynamodb::DynamoTable;
 
@@ -21,75 +23,67 @@ use crate::letterboxes::Letterboxes;
 use crate::live_connections::LiveConnections;
 use crate::prices;
 
-/// Makes the engines of a function.
-pub type Engines = fn(&Aws) -> Parts;
-
-/// The table. The market's clock stands or runs as the source of prices has it, but there is no price.
-#[must_use]
-pub fn table(aws: &Aws) -> Parts {
-    let table = dynamo_table(aws);
-    let provider = prices::names(aws);
-    Parts { table, objects: Arc::new(NoObjects), provider, clock: aws.clock.clone(), channels: Channels::none() }
+/// The engines of a function: the table, and what its `main` adds to it.
+#[derive(Clone, Copy)]
+pub struct Engines {
+    provider: fn(&Aws, &Arc<dyn Table>) -> Arc<dyn Provider>,
+    objects: fn(&Aws) -> Arc<dyn Objects>,
+    bus: fn(&Aws) -> Arc<dyn Bus>,
+    push: fn(&Aws) -> Arc<dyn Push>,
+    mail: fn(&Aws) -> Arc<dyn Mail>,
 }
 
-/// The table and the source of prices.
-#[must_use]
-pub fn table_and_prices(aws: &Aws) -> Parts {
-    let table = dynamo_table(aws);
-    let provider = prices::sources(aws, &table);
-    Parts { table, objects: Arc::new(NoObjects), provider, clock: aws.clock.clone(), channels: Channels::none() }
-}
+impl Engines {
+    /// The table. The market's clock stands or runs as the source of prices has it, but there is no price.
+    #[must_use]
+    pub fn table() -> Self {
+        Self {
+            provider: |aws, _| prices::names(aws),
+            objects: |_| Arc::new(NoObjects),
+            bus: |_| Arc::new(NobodyListens),
+            push: |_| Arc::new(NoConnections),
+            mail: |_| Arc::new(NoMail),
+        }
+    }
 
-/// The table, and the bucket of reports and large results.
-#[must_use]
-pub fn table_and_objects(aws: &Aws) -> Parts {
-    Parts { objects: s3_objects(aws), ..table(aws) }
-}
+    /// With the source of prices.
+    #[must_use]
+    pub fn with_prices(self) -> Self {
+        Self { provider: prices::sources, ..self }
+    }
 
-/// The table, the source of prices, and the bucket of reports and large results.
-#[must_use]
-pub fn table_prices_and_objects(aws: &Aws) -> Parts {
-    Parts { objects: s3_objects(aws), ..table_and_prices(aws) }
-}
+    /// With the bucket of reports and large results.
+    #[must_use]
+    pub fn with_objects(self) -> Self {
+        Self { objects: s3_objects, ..self }
+    }
 
-/// The table and the live connections.
-#[must_use]
-pub fn table_and_push(aws: &Aws) -> Parts {
-    Parts { channels: Channels { push: push(aws), ..Channels::none() }, ..table(aws) }
-}
+    /// With the bus that events are published to.
+    #[must_use]
+    pub fn with_bus(self) -> Self {
+        Self { bus, ..self }
+    }
 
-/// The table, the live connections and letters.
-#[must_use]
-pub fn table_push_and_mail(aws: &Aws) -> Parts {
-    Parts { channels: push_and_mail(aws), ..table(aws) }
-}
+    /// With the live connections.
+    #[must_use]
+    pub fn with_push(self) -> Self {
+        Self { push, ..self }
+    }
 
-/// The table, the source of prices, and the bus that events are published to.
-#[must_use]
-pub fn table_prices_and_bus(aws: &Aws) -> Parts {
-    Parts { channels: Channels { bus: bus(aws), ..Channels::none() }, ..table_and_prices(aws) }
-}
+    /// With e-mail.
+    #[must_use]
+    pub fn with_mail(self) -> Self {
+        Self { mail, ..self }
+    }
 
-/// The table, the source of prices, and letters.
-#[must_use]
-pub fn table_prices_and_mail(aws: &Aws) -> Parts {
-    Parts { channels: Channels { mail: mail(aws), ..Channels::none() }, ..table_and_prices(aws) }
-}
-
-/// The table, the bucket, the live connections and letters.
-#[must_use]
-pub fn table_objects_push_and_mail(aws: &Aws) -> Parts {
-    Parts { channels: push_and_mail(aws), ..table_and_objects(aws) }
-}
-
-/// The table, the source of prices, the bucket, the live connections and letters.
-#[must_use]
-pub fn table_prices_objects_push_and_mail(aws: &Aws) -> Parts {
-    Parts { channels: push_and_mail(aws), ..table_prices_and_objects(aws) }
-}
-
-fn push_and_mail(aws: &Aws) -> Channels {
-    Channels { push: push(aws), mail: mail(aws), ..Channels::none() }
+    /// Starts them.
+    pub(crate) fn start(self, aws: &Aws) -> MarketData {
+        let table = dynamo_table(aws);
+        let provider = (self.provider)(aws, &table);
+        let channels = Channels { bus: (self.bus)(aws), push: (self.push)(aws), mail: (self.mail)(aws) };
+        let parts = Parts { table, objects: (self.objects)(aws), clock: aws.clock.clone(), channels };
+        MarketData::new(App::limited(parts, aws.configuration.source_limits.clone()), provider)
+    }
 }
 
 fn bus(aws: &Aws) -> Arc<dyn Bus> {

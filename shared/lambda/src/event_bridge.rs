@@ -1,9 +1,9 @@
 //! The bus of events: EventBridge.
 
+use app::bus::{self, Bus, Event, NotPublished};
 use async_trait::async_trait;
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
-use services::bus::{self, Bus, Event, NotPublished};
 
 /// A bus of EventBridge.
 pub struct EventBridge {

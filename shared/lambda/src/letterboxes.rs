@@ -4,12 +4,12 @@
 //! and because with its topic goes a subscription that was never confirmed, which cannot be ended by itself. An account
 //! may have 100,000 topics; they cost nothing.
 
+use app::mail::{Mail, MailError};
 use async_trait::async_trait;
 use aws_sdk_sns::Client;
 use aws_sdk_sns::error::SdkError;
 use aws_sdk_sns::operation::delete_topic::DeleteTopicError;
 use aws_sdk_sns::operation::publish::PublishError;
-use services::mail::{Mail, MailError};
 use uuid::Uuid;
 
 /// What encrypts letters on their way: the key that AWS keeps for SNS.

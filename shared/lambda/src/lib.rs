@@ -4,7 +4,7 @@
 //!
 //! ```no_run
 //! fn main() -> Result<(), lambda::Error> {
-//!     lambda::on_one_thread(lambda::run_http(lambda::engines::table, |_app| axum::Router::new()))
+//!     lambda::on_one_thread(lambda::run_http(lambda::Engines::table(), |_: app::App| axum::Router::new()))
 //! }
 //! ```
 //!
@@ -15,7 +15,7 @@ mod absent;
 mod alpha_vantage_key;
 mod aws;
 mod configuration;
-pub mod engines;
+mod engines;
 mod event_bridge;
 mod letterboxes;
 mod live_connections;
@@ -29,6 +29,7 @@ mod warm_up;
 
 pub use aws::Aws;
 pub use configuration::allowed_origins;
+pub use engines::Engines;
 pub use lambda_http::Error;
 pub use run::{run_event, run_http};
 
@@ -37,9 +38,4 @@ use std::future::Future;
 /// Runs a function that only waits: for the store, for the provider, for the next event.
 pub fn on_one_thread(function: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(function)
-}
-
-/// Runs a function that links polars, whose `collect` panics on a runtime of one thread.
-pub fn on_all_threads(function: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(function)
 }

@@ -1,11 +1,11 @@
 //! Messages to live connections: the management API of API Gateway's `WebSocket` APIs.
 
+use app::push::{Push, PushError};
 use async_trait::async_trait;
 use aws_sdk_apigatewaymanagement::Client;
 use aws_sdk_apigatewaymanagement::operation::delete_connection::DeleteConnectionError;
 use aws_sdk_apigatewaymanagement::operation::post_to_connection::PostToConnectionError;
 use aws_sdk_apigatewaymanagement::primitives::Blob;
-use services::push::{Push, PushError};
 
 /// The connections of one stage of a WebSocket API.
 pub struct LiveConnections {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use market::{Chain, MarketClock, Provider, Sample, Yahoo, alpha_vantage, sample, yahoo};
-use services::quota::DurableBudget;
+use market_data::quota::DurableBudget;
 use store::Table;
 
 use crate::absent::NoPrices;

@@ -3,8 +3,8 @@
 use api::admission::admitted;
 use axum::Router;
 use lambda_http::{LambdaEvent, Request, RequestExt, service_fn};
+use market_data::MarketData;
 use serde_json::Value;
-use services::App;
 use tower::ServiceExt;
 use tracing::Instrument;
 
@@ -13,10 +13,11 @@ use crate::configuration::Configuration;
 use crate::engines::Engines;
 use crate::{Error, logs, metrics, warm_up};
 
-/// Answers HTTP requests with the router that `make` makes, until Lambda stops the process.
-pub async fn run_http(engines: Engines, make: fn(App) -> Router) -> Result<(), Error> {
-    let (service_name, app) = started(engines).await?;
-    let router = make(app);
+/// Answers HTTP requests with the router that `make` makes, until Lambda stops the process. It asks for the smallest
+/// platform that its use cases need: the application, or market data.
+pub async fn run_http<P: From<MarketData>>(engines: Engines, make: fn(P) -> Router) -> Result<(), Error> {
+    let (service_name, market) = started(engines).await?;
+    let router = make(market.into());
     let service = service_fn(|request: Request| {
         let span = logs::span(&service_name, &request.lambda_context());
         router.clone().oneshot(admitted(request)).instrument(span)
@@ -27,18 +28,20 @@ pub async fn run_http(engines: Engines, make: fn(App) -> Router) -> Result<(), E
 /// Hands every event to `handle`, until Lambda stops the process.
 ///
 /// A failure is logged here, once, and reported to Lambda, which retries and in the end keeps the event.
-pub async fn run_event<H, E>(engines: Engines, handle: H) -> Result<(), Error>
+pub async fn run_event<P, H, E>(engines: Engines, handle: H) -> Result<(), Error>
 where
-    H: AsyncFn(&App, Value) -> Result<Value, E>,
+    P: From<MarketData>,
+    H: AsyncFn(&P, Value) -> Result<Value, E>,
     E: std::error::Error,
 {
-    let (service_name, app) = started(engines).await?;
+    let (service_name, market) = started(engines).await?;
+    let platform = P::from(market);
     let collector = metrics::start(&service_name)?;
     let service = service_fn(|event: LambdaEvent<Value>| {
         let span = logs::span(&service_name, &event.context);
-        let (handle, app) = (&handle, &app);
+        let (handle, platform) = (&handle, &platform);
         async move {
-            let handled = handle(app, event.payload).await;
+            let handled = handle(platform, event.payload).await;
             metrics::write(collector);
             handled.map_err(|error| {
                 tracing::error!(%error, "the event failed");
@@ -51,13 +54,13 @@ where
 }
 
 /// The name that log lines carry, and the application on its engines, with the connection to the table open.
-async fn started(engines: Engines) -> Result<(String, App), Error> {
+async fn started(engines: Engines) -> Result<(String, MarketData), Error> {
     let configuration = Configuration::from_environment()?;
     logs::start(&configuration);
     let aws = Aws::new(configuration);
-    let app = App::limited(engines(&aws), aws.configuration.source_limits.clone());
-    warm_up::open_connection(&app).await;
-    Ok((aws.configuration.service, app))
+    let market = engines.start(&aws);
+    warm_up::open_connection(&market.app).await;
+    Ok((aws.configuration.service, market))
 }
 
 /// Ends when Lambda, or whoever stands in for it, asks the process to stop; no event is under way then.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use services::App;
+use app::App;
 use store::Key;
 
 /// A connection that takes longer is left to the first event.

@@ -7,8 +7,9 @@ use gateway::invoke::{Invocation, invoke_http};
 use gateway::policy::POLICIES;
 use gateway::registry::{FUNCTIONS, Handler};
 use gateway::template::{PROJECT_TEMPLATE, Template};
+use identity::authorization::Authorized;
+use market_data::MarketData;
 use reqwest::{Method, Version};
-use services::identity::authorization::Authorized;
 
 use super::*;
 use crate::target::settings;
@@ -73,22 +74,22 @@ fn no_character_of_a_path_reaches_another_route() {
 
 /// The functions that answer HTTP as API Gateway invokes them, for one caller.
 struct Functions {
-    app: services::App,
+    platform: MarketData,
     routers: Vec<(String, Router)>,
     caller: Authorized,
 }
 
 impl Functions {
-    fn of(app: services::App, caller: Authorized) -> Self {
+    fn of(platform: MarketData, caller: Authorized) -> Self {
         let template = Template::parse(PROJECT_TEMPLATE).unwrap();
         let mut routers = Vec::new();
         for registered in FUNCTIONS {
             let Handler::Http { router, .. } = registered.handler else { continue };
-            let router = router(app.clone());
+            let router = router(platform.clone());
             let function = template.functions.iter().find(|function| function.name == registered.name).unwrap();
             routers.extend(function.routes.iter().map(|key| (key.to_string(), router.clone())));
         }
-        Self { app, routers, caller }
+        Self { platform, routers, caller }
     }
 
     /// Invokes the function of `route` with the event of a request to `path` for which API Gateway chose `route`.
@@ -115,7 +116,7 @@ impl Functions {
             route_key: route.to_owned(),
             path_parameters: &BTreeMap::new(),
             request_id: "r-1",
-            time: self.app.now(),
+            time: self.platform.app.now(),
             authorizer: Some(&context(&self.caller)),
         };
         let event = http_event(&request, &circumstances);
@@ -133,7 +134,7 @@ fn an_event_whose_route_is_not_the_one_that_its_path_runs_is_refused() {
         let owner = Actor::new(&target, "administrator").await;
         let customer_id = owner.things.customer.parse().map(domain::CustomerId).unwrap();
         let caller = Authorized { customer_id, role: domain::Role::Administrator, session: "0".repeat(64) };
-        let functions = Functions::of(server.platform().app.clone(), caller);
+        let functions = Functions::of(server.platform().market.clone(), caller);
         let before = seen(&owner).await;
         let mut found = Vec::new();
         for (route, _) in POLICIES {

@@ -281,7 +281,7 @@ pub fn cases() -> Vec<(&'static str, Report, ChartData)> {
     cases.push(("markup_and_long_texts", report, data));
     let (mut report, data) = report_on("FB", 1.0, (10, 30), crossed);
     let listed = include_str!("../../../../tests/cases/names/instruments.csv").lines().nth(1).unwrap();
-    report.name = listed.split_once(',').unwrap().1.to_owned();
+    listed.split_once(',').unwrap().1.clone_into(&mut report.name);
     cases.push(("chinese_name", report, data));
     let (mut report, data) = report_on("FB", 1.0, (10, 30), crossed);
     report.periods_per_year = 365;

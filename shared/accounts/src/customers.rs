@@ -1,0 +1,19 @@
+//! The list of all customers.
+
+use std::collections::BTreeSet;
+
+use app::error::ServiceError;
+use app::{App, listing};
+use domain::CustomerId;
+use store::{documents, keys};
+
+/// The ids of all customers, oldest first.
+pub async fn all(app: &App) -> Result<BTreeSet<CustomerId>, ServiceError> {
+    let mut ids = BTreeSet::new();
+    for list in keys::directory_customers() {
+        for item in listing::items(app, list).await? {
+            ids.insert(documents::parse(&item)?);
+        }
+    }
+    Ok(ids)
+}

@@ -1,0 +1,155 @@
+//! Erasing a customer: what is personal goes, the ledger stays under an id that says nothing, and still balances.
+//!
+//! The first transaction ends everything at once: name, address, password and sessions are gone and the wallet is
+//! frozen. What hangs on the customer is then swept away item by item, and once more by the operator's nightly round, which
+//! also finishes a sweep that was cut short.
+
+use std::collections::BTreeSet;
+
+use app::error::ServiceError;
+use app::{App, listing};
+use books::portfolios::Record;
+use books::wallets;
+use chrono::TimeDelta;
+use domain::portfolio::PortfolioName;
+use domain::{CustomerId, Role};
+use identity::audit::{self, Actor};
+use identity::password::Password;
+use identity::profile::{self, Profile};
+use identity::registration;
+use market_data::{MarketData, following, own_items};
+use notifications::{alerts, live, watchlist};
+use serde_json::json;
+use store::keys::{self, List};
+use store::retry::{Retry, retry};
+use store::{DeleteExpect, Item, Range, Write, documents};
+
+use crate::{administrators, advice, belongings, own_account};
+
+/// Of a portfolio these stay: what the ledger's entries point to.
+const KEPT_OF_PORTFOLIO: [&str; 3] = ["POSITION", "LOT", "TRADE"];
+/// No request runs this long; what is swept later than this after an erasure was the last of it.
+const STRAGGLER_MINUTES: i64 = 60;
+/// What stands for the name of a portfolio whose owner was erased.
+const ERASED_NAME: &str = "erased";
+
+/// Erases the customer, if the password is theirs. Errors: [`ServiceError::LastAdministrator`].
+pub async fn erase(market: &MarketData, customer: CustomerId, password: Password) -> Result<(), ServiceError> {
+    let epoch = own_account::check_password(&market.app, customer, password).await?;
+    let unlisted = &administrators::Found::default();
+    retry(Retry::within(app::CONFLICT_BUDGET), || async move {
+        let stored = profile::find(&market.app, customer).await?;
+        let Some(person) = stored.profile.person.clone() else { return Ok(()) };
+        own_account::require_epoch(&stored, epoch)?;
+        let now = market.app.now();
+        let mut erased = Profile {
+            person: None,
+            password_hash: None,
+            role: Role::Client,
+            advisor_id: None,
+            advice_to_end: stored.profile.advice_to_end || stored.profile.advises(),
+            erased_at: Some(now),
+            updated_at: now,
+            ..stored.profile.clone()
+        };
+        erased.end_sessions();
+        let mut writes = vec![
+            stored.replaced_by(&erased)?,
+            Write::Delete { key: keys::email(&person.email), expect: DeleteExpect::Any },
+            Write::Delete { key: keys::login_attempts(&person.email), expect: DeleteExpect::Any },
+            wallets::freeze_write(&market.app, customer, true).await?,
+            audit::record(&market.app, customer, Actor::Customer(customer), "erased", json!({}))?,
+        ];
+        writes.extend(administrators::listed(&market.app, &stored.profile, &erased, unlisted).await?);
+        if let Some(advisor) = stored.profile.advisor_id {
+            writes.push(Write::Delete { key: keys::client_of(advisor, customer), expect: DeleteExpect::Any });
+        }
+        market.app.table().transact(writes).await?;
+        Ok::<_, ServiceError>(())
+    })
+    .await?;
+    live::close_of(market, customer).await;
+    sweep(&market.app, customer).await.map(drop)
+}
+
+/// Removes what an erasure leaves for afterwards, and says whether nothing can come after it any more: requests that were
+/// under way may still write for a while. May be called again at any time.
+pub async fn sweep(app: &App, customer: CustomerId) -> Result<bool, ServiceError> {
+    let advice_ended = advice::end(app, Actor::Customer(customer), customer).await?;
+    let stored = profile::find(app, customer).await?;
+    let Some(erased_at) = stored.profile.erased_at.filter(|_| !stored.profile.swept) else { return Ok(false) };
+    let own = listing::items(app, keys::customer_items(customer)).await?;
+    let mut held = BTreeSet::new();
+    for list in belongings::portfolios(&own) {
+        for item in listing::items(app, list).await? {
+            held.extend(belongings::holding(&item)?);
+            if !KEPT_OF_PORTFOLIO.contains(&belongings::kind(&item)) {
+                remove(app, customer, item).await?;
+            }
+        }
+    }
+    for (portfolio, symbol) in held {
+        app.table().transact(vec![following::holds_no_longer(portfolio, &symbol)]).await?;
+    }
+    for item in own_items::all(app, customer).await? {
+        let valuations = List { partition: keys::own_bars(customer, &item.symbol), range: Range::All };
+        for valuation in listing::items(app, valuations).await? {
+            remove(app, customer, valuation).await?;
+        }
+    }
+    let mut mailbox_closed = true;
+    for item in own {
+        match belongings::kind(&item) {
+            // Clients go with the end of the advice.
+            "PROFILE" | "CLIENT" => {}
+            "PORTFOLIO" => rename(app, &item).await?,
+            "SESSION" => {
+                let hash = item.key.sk.trim_start_matches("SESSION#").to_owned();
+                let session = Write::Delete { key: keys::session(&hash), expect: DeleteExpect::Any };
+                let mirror = Write::Delete { key: item.key, expect: DeleteExpect::Any };
+                app.table().transact(vec![session, mirror]).await?;
+            }
+            "CONNECTION" => {
+                live::forget(app, item.key.sk.trim_start_matches(keys::CONNECTION_PREFIX)).await?;
+                remove(app, customer, item).await?;
+            }
+            "ALERT" => alerts::erase(app, item).await?,
+            "WATCH" => watchlist::erase(app, customer, item).await?,
+            "FIRING" => alerts::erase_firing(app, item).await?,
+            "MAIL" => mailbox_closed = alerts::close_mailbox(app, item).await?,
+            "REGISTRATION" => {
+                app.table().transact(registration::forgotten(&item)?).await?;
+            }
+            _ => remove(app, customer, item).await?,
+        }
+    }
+    let young = app.now() - erased_at < TimeDelta::minutes(STRAGGLER_MINUTES);
+    if !mailbox_closed || !advice_ended || young {
+        return Ok(false);
+    }
+    let swept = Profile { swept: true, ..stored.profile.clone() };
+    app.table().transact(vec![stored.replaced_by(&swept)?]).await?;
+    Ok(true)
+}
+
+/// Removes an item, after the objects that it names.
+async fn remove(app: &App, customer: CustomerId, item: Item) -> Result<(), ServiceError> {
+    if let Some(said) = belongings::said(&item)? {
+        for object in belongings::objects_named(&said, customer) {
+            app.objects().delete(&object).await?;
+        }
+    }
+    app.table().transact(vec![Write::Delete { key: item.key, expect: DeleteExpect::Any }]).await?;
+    Ok(())
+}
+
+/// Takes the name of a portfolio, and what its investment profile says of a person, away.
+async fn rename(app: &App, item: &Item) -> Result<(), ServiceError> {
+    let mut record: Record = documents::parse(item)?;
+    record.portfolio.name = PortfolioName::try_from(ERASED_NAME.to_owned())
+        .map_err(|error| ServiceError::fault("the erased name", error))?;
+    record.portfolio.investment_profile = None;
+    let body = documents::body(&item.key, &record)?;
+    app.table().transact(vec![Write::update(item.key.clone(), body, item.version)]).await?;
+    Ok(())
+}

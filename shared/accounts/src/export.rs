@@ -1,0 +1,158 @@
+//! Everything we hold of a customer, as one JSON object among the objects, handed out as a link.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use app::error::ServiceError;
+use app::{App, listing, objects_of};
+use chrono::{DateTime, Datelike, Months, Utc};
+use domain::{CustomerId, Day};
+use identity::profile::{self, Customer};
+use market_data::own_items;
+use objects::{LinkOptions, ObjectKey};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use store::{DeleteExpect, Item, Write, documents, keys};
+use utoipa::ToSchema;
+
+use crate::belongings;
+
+/// How long the link works.
+const LINK_LIFETIME: Duration = Duration::from_mins(5);
+/// Exports of a customer that are kept; an older one goes when a new one is made.
+const KEPT: usize = 3;
+/// The kind of record whose content may lie among the objects.
+const RESULT: &str = "RESULT";
+/// Of these kinds nothing is shown: the profile stands apart, and the items of a session and of a live connection only
+/// tell where its token's hash is.
+const APART: [&str; 4] = ["PROFILE", "SESSION", "CONNECTION", "EXPORT"];
+
+/// What an export holds. Each map goes from a kind of record to all of its records, as they are kept.
+#[derive(Serialize)]
+struct Export {
+    #[serde(with = "domain::instant")]
+    exported_at: DateTime<Utc>,
+    customer: Customer,
+    records: BTreeMap<String, Vec<Value>>,
+    /// The valuations of items of one's own, by symbol, oldest first: day and price.
+    valuations: BTreeMap<String, Vec<(Day, f64)>>,
+    /// What was done to the account, oldest first.
+    deeds: Vec<Value>,
+    wallet: BTreeMap<String, Vec<Value>>,
+    portfolios: Vec<BTreeMap<String, Vec<Value>>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Record {
+    object: ObjectKey,
+}
+
+/// Where an export can be read.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExportLink {
+    /// A signed link.
+    pub url: String,
+    /// Until when it works.
+    #[serde(with = "domain::instant")]
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Writes the export and hands out a link to it.
+pub async fn export(app: &App, customer: CustomerId) -> Result<ExportLink, ServiceError> {
+    let shown = profile::find(app, customer).await?.shown();
+    let created_at = shown.created_at;
+    let own = listing::items(app, keys::customer_items(customer)).await?;
+    let mut portfolios = Vec::new();
+    for list in belongings::portfolios(&own) {
+        portfolios.push(by_kind(app, customer, &listing::items(app, list).await?).await?);
+    }
+    let wallet = listing::items(app, keys::wallet_items(customer)).await?;
+    let export = Export {
+        exported_at: app.now(),
+        customer: shown,
+        records: by_kind(app, customer, &own).await?,
+        valuations: valuations(app, customer).await?,
+        deeds: deeds(app, customer, created_at).await?,
+        wallet: by_kind(app, customer, &wallet).await?,
+        portfolios,
+    };
+    let json = serde_json::to_vec_pretty(&export).map_err(|error| ServiceError::fault("export to JSON", error))?;
+    let object = objects_of::new_key("exports", customer, "json")?;
+    forget_older(app, customer).await?;
+    // The record first: an object that nothing names could be found by no erasure.
+    documents::put_new(app.table(), keys::export(customer, app.new_id()), &Record { object: object.clone() }, None)
+        .await?;
+    app.objects().put(&object, json, "application/json").await?;
+    let options = LinkOptions { lifetime: LINK_LIFETIME, filename: "sextant-export.json".to_owned() };
+    let link = app.objects().link(&object, options).await?;
+    Ok(ExportLink { url: link.url, expires_at: link.expires_at })
+}
+
+async fn valuations(app: &App, customer: CustomerId) -> Result<BTreeMap<String, Vec<(Day, f64)>>, ServiceError> {
+    let mut valuations = BTreeMap::new();
+    for item in own_items::all(app, customer).await? {
+        let series = match own_items::valuations(app, customer, &item.symbol).await {
+            Err(ServiceError::UnknownSymbol { .. }) => continue,
+            series => series?,
+        };
+        let bars = series.bars.dates().iter().copied().zip(series.bars.close().iter().copied());
+        valuations.insert(item.symbol.to_string(), bars.collect());
+    }
+    Ok(valuations)
+}
+
+/// The records of all months since the account was made.
+async fn deeds(app: &App, customer: CustomerId, since: DateTime<Utc>) -> Result<Vec<Value>, ServiceError> {
+    let (mut deeds, mut month, now) = (Vec::new(), since.date_naive(), app.now().date_naive());
+    while (month.year(), month.month()) <= (now.year(), now.month()) {
+        for item in listing::items(app, keys::audits(customer, &month.format("%Y%m").to_string())).await? {
+            deeds.extend(belongings::said(&item)?);
+        }
+        let Some(next) = month.checked_add_months(Months::new(1)) else { break };
+        month = next;
+    }
+    Ok(deeds)
+}
+
+/// Removes the exports before the newest [`KEPT`] less one, object first.
+async fn forget_older(app: &App, customer: CustomerId) -> Result<(), ServiceError> {
+    let exports = listing::items(app, keys::exports(customer)).await?;
+    for item in exports.iter().rev().skip(KEPT - 1) {
+        app.objects().delete(&documents::parse::<Record>(item)?.object).await?;
+        let forget = Write::Delete { key: item.key.clone(), expect: DeleteExpect::Any };
+        app.table().transact(vec![forget]).await?;
+    }
+    Ok(())
+}
+
+/// The records by kind, in lower case. A result that is kept among the objects is read from there.
+async fn by_kind(
+    app: &App,
+    customer: CustomerId,
+    items: &[Item],
+) -> Result<BTreeMap<String, Vec<Value>>, ServiceError> {
+    let mut kinds: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for item in items.iter().filter(|item| !APART.contains(&belongings::kind(item))) {
+        let Some(mut said) = belongings::said(item)? else { continue };
+        // Only of this kind: elsewhere a customer can write what they like.
+        let named =
+            if belongings::kind(item) == RESULT { belongings::objects_named(&said, customer) } else { Vec::new() };
+        // Of an answer that was named and never finished there is nothing to show.
+        let mut finished = true;
+        for object in named.iter().filter(|key| is_json(key)) {
+            match app.objects().get(object).await?.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+                Some(json) => said = json,
+                None => finished = false,
+            }
+        }
+        if !finished {
+            continue;
+        }
+        kinds.entry(belongings::kind(item).to_lowercase()).or_default().push(said);
+    }
+    Ok(kinds)
+}
+
+fn is_json(key: &ObjectKey) -> bool {
+    key.as_str().rsplit_once('.').is_some_and(|(_, extension)| extension == "json")
+}

@@ -1,0 +1,105 @@
+//! What customers change of their own account: the profile and the password.
+
+use app::error::ServiceError;
+use app::{App, Precondition};
+use domain::CustomerId;
+use identity::audit::{self, Actor};
+use identity::password::Password;
+use identity::profile::{self, Person, Profile, Stored};
+use identity::sessions;
+use market_data::MarketData;
+use notifications::live;
+use serde_json::json;
+use store::retry::{Retry, retry};
+use store::{DeleteExpect, StoreError, Write, documents, keys};
+
+/// Replaces what the customer has told of themselves, at a version that `expected` allows.
+///
+/// Errors: those of [`Precondition::require`], [`ServiceError::EmailTaken`].
+pub async fn update_profile(
+    app: &App,
+    customer: CustomerId,
+    expected: &Precondition,
+    change: impl Fn(Person) -> Person,
+) -> Result<Stored, ServiceError> {
+    let change = &change;
+    retry(Retry::within(app::CONFLICT_BUDGET), || async move {
+        let stored = profile::find(app, customer).await?;
+        expected.require(stored.version.0)?;
+        let before = stored.profile.person.clone().ok_or(ServiceError::NotFound { what: "customer" })?;
+        let person = change(before.clone());
+        let moved = (person.email != before.email).then(|| (before.email.clone(), person.email.clone()));
+        let changed = Profile { person: Some(person), updated_at: app.now(), ..stored.profile.clone() };
+        let mut writes = vec![stored.replaced_by(&changed)?];
+        if let Some((old, new)) = &moved {
+            let key = keys::email(new);
+            writes.push(Write::create(key.clone(), documents::body(&key, &customer)?));
+            writes.push(Write::Delete { key: keys::email(old), expect: DeleteExpect::Any });
+        }
+        writes.push(audit::record(app, customer, Actor::Customer(customer), "profile_changed", json!({}))?);
+        match app.table().transact(writes).await {
+            Ok(_) => profile::find(app, customer).await,
+            Err(StoreError::Conflict { write: 1 }) if moved.is_some() => Err(ServiceError::EmailTaken),
+            Err(error) => Err(error.into()),
+        }
+    })
+    .await
+}
+
+/// Sets a new password for a caller who knows the present one, and ends every session.
+///
+/// Errors: [`ServiceError::Field`] for a new password that is refused; those of the check of the present one.
+pub async fn change_password(
+    market: &MarketData,
+    customer: CustomerId,
+    present: Password,
+    new: Password,
+) -> Result<(), ServiceError> {
+    new.check_for("new_password", profile::find(&market.app, customer).await?.profile.person.as_ref()).await?;
+    let epoch = check_password(&market.app, customer, present).await?;
+    let hash = market.app.hasher().hash(new).await?;
+    set_password(market, customer, epoch, Actor::Customer(customer), hash, Vec::new()).await
+}
+
+/// Holds a customer to their password, and gives the epoch of the account as it was checked; a failed check counts
+/// against the account.
+pub(crate) async fn check_password(app: &App, customer: CustomerId, typed: Password) -> Result<u64, ServiceError> {
+    let stored = profile::find(app, customer).await?;
+    let right = sessions::is_right(app, &stored, typed).await?;
+    if right { Ok(stored.profile.session_epoch) } else { Err(ServiceError::WrongPassword) }
+}
+
+/// Refuses what was allowed by a password or a token that the account has moved on from since.
+pub(crate) fn require_epoch(stored: &Stored, epoch: u64) -> Result<(), ServiceError> {
+    if stored.profile.session_epoch == epoch { Ok(()) } else { Err(ServiceError::InvalidToken) }
+}
+
+/// Writes a new password's hash and ends every session, together with `also`, where the account is still of `epoch`; then
+/// closes the customer's live connections.
+pub(crate) async fn set_password(
+    market: &MarketData,
+    customer: CustomerId,
+    epoch: u64,
+    by: Actor,
+    hash: String,
+    also: Vec<Write>,
+) -> Result<(), ServiceError> {
+    let (hash, also) = (&hash, &also);
+    retry(Retry::within(app::CONFLICT_BUDGET), || async move {
+        let stored = profile::find(&market.app, customer).await?;
+        require_epoch(&stored, epoch)?;
+        if stored.profile.person.is_none() {
+            return Err(ServiceError::NotFound { what: "customer" });
+        }
+        let mut changed =
+            Profile { password_hash: Some(hash.clone()), updated_at: market.app.now(), ..stored.profile.clone() };
+        changed.end_sessions();
+        let deed = audit::record(&market.app, customer, by, "password_changed", json!({}))?;
+        let writes = [stored.replaced_by(&changed)?, deed].into_iter().chain(also.clone());
+        market.app.table().transact(writes.collect()).await?;
+        Ok::<_, ServiceError>(())
+    })
+    .await?;
+    live::close_of(market, customer).await;
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! One-time tokens that set a new password: made by the operator, handed over by whatever way they trust.
+
+use app::App;
+use app::error::ServiceError;
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{CustomerId, Email};
+use identity::audit::{self, Actor};
+use identity::password::Password;
+use identity::{profile, tokens};
+use market_data::MarketData;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use store::retry::{Retry, retry};
+use store::{DeleteExpect, Expect, Write, documents, keys};
+
+use crate::own_account;
+
+/// How long a token can be used.
+const LIFETIME_HOURS: i64 = 24;
+
+#[derive(Serialize, Deserialize)]
+struct Grant {
+    customer_id: CustomerId,
+    /// A password changed since, or any session ended, uses the token up.
+    epoch: u64,
+}
+
+/// A token, shown this once.
+#[derive(Debug, Serialize)]
+pub struct PasswordToken {
+    /// What `PUT /customers/password` takes.
+    pub token: String,
+    /// Until when.
+    #[serde(with = "domain::instant")]
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Makes a token for whoever signs in with this address. Errors: [`ServiceError::NotFound`].
+pub async fn grant(app: &App, email: &Email) -> Result<PasswordToken, ServiceError> {
+    let token = tokens::new()?;
+    let hash = tokens::hash(&token).ok_or_else(|| ServiceError::fault("token", "a new token has another form"))?;
+    let found = profile::find_by_email(app, email).await?.ok_or(ServiceError::NotFound { what: "customer" })?;
+    let expires_at = app.now() + TimeDelta::hours(LIFETIME_HOURS);
+    let customer = found.profile.id;
+    let key = keys::password_token(&hash);
+    let grant = Grant { customer_id: customer, epoch: found.profile.session_epoch };
+    let body = documents::body(&key, &grant)?;
+    let put = Write::Put { key, body, expires_at: Some(expires_at.timestamp()), expect: Expect::Absent };
+    let deed = audit::record(app, customer, Actor::Operator, "password_token_granted", json!({}))?;
+    app.table().transact(vec![put, deed]).await?;
+    Ok(PasswordToken { token, expires_at })
+}
+
+/// Sets the password that a token allows, uses the token up and ends every session.
+///
+/// Errors: [`ServiceError::InvalidToken`] for one that is unknown, expired or used; [`ServiceError::Field`] for a password
+/// that is refused.
+pub async fn redeem(market: &MarketData, token: &str, new: Password) -> Result<(), ServiceError> {
+    new.check_length_of("new_password")?;
+    let key = keys::password_token(&tokens::hash(token).ok_or(ServiceError::InvalidToken)?);
+    // Before the password is judged and hashed: guesses at tokens cost us next to nothing.
+    let (granted, _) = documents::read::<Grant>(market.app.table(), &key).await?.ok_or(ServiceError::InvalidToken)?;
+    let customer = profile::find(&market.app, granted.customer_id).await?;
+    new.check_for("new_password", customer.profile.person.as_ref()).await?;
+    let hash = market.app.hasher().hash(new).await?;
+    let (key, hash) = (&key, &hash);
+    retry(Retry::within(app::CONFLICT_BUDGET), || async move {
+        let (grant, version) =
+            documents::read::<Grant>(market.app.table(), key).await?.ok_or(ServiceError::InvalidToken)?;
+        let stored = profile::find(&market.app, grant.customer_id).await?;
+        if stored.profile.session_epoch != grant.epoch || stored.profile.erased_at.is_some() {
+            return Err(ServiceError::InvalidToken);
+        }
+        let used = Write::Delete { key: key.clone(), expect: DeleteExpect::Version(version) };
+        own_account::set_password(market, grant.customer_id, grant.epoch, Actor::Operator, hash.clone(), vec![used])
+            .await
+    })
+    .await
+}

@@ -1,0 +1,109 @@
+//! Clients of those who advise no longer, and finding customers among many.
+
+use accounts::administration::Change;
+use accounts::{erasure, search};
+use app::ServiceError;
+use domain::Role;
+use identity::profile;
+use operations::verification;
+use store::fault::{Fault, Plan};
+use store::{Query, StoreError, Table, keys};
+
+use crate::identity::{PASSWORD, World, json, password};
+
+#[tokio::test]
+async fn whoever_advises_no_longer_has_no_clients() {
+    let role = |role| Change { role: Some(role), ..Change::default() };
+    let disabled = Change { disabled: Some(true), ..Change::default() };
+    for (ending, name) in [(Some(role(Role::Client)), "demoted"), (Some(disabled), "disabled"), (None, "erased")] {
+        let world = World::with_ada().await;
+        let (advisor, clients) = (world.ada().await, world.others(25).await);
+        world.change(advisor, role(Role::Advisor)).await.unwrap();
+        world.advise(&clients, advisor).await;
+        assert_eq!(world.advised(&clients, advisor).await, [25, 25, 25]);
+        match ending {
+            Some(change) => world.change(advisor, change).await.unwrap(),
+            None => erasure::erase(&world.platform, advisor, password(PASSWORD)).await.unwrap(),
+        }
+        assert_eq!(world.advised(&clients, advisor).await, [0, 0, 0], "{name}");
+        for client in &clients {
+            let list = keys::audits(*client, "202611");
+            let deeds = world.table.query(&Query::forward(list.partition, list.range, 10)).await.unwrap().items;
+            let ended = deeds.iter().map(json).find(|deed| deed["what"] == "advisor_ended").unwrap();
+            assert_eq!(ended["detail"]["advisor_id"], serde_json::json!(advisor), "{name}");
+        }
+        let change = Change { advisor_id: Some(Some(advisor)), ..Change::default() };
+        let refused = world.change(clients[0], change).await;
+        assert!(matches!(refused, Err(ServiceError::Field { field: "advisor_id", .. })), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_end_of_advice_that_is_cut_short_goes_on_at_night_or_before_they_advise_again() {
+    for by_night in [true, false] {
+        let world = World::with_ada().await;
+        let (advisor, clients) = (world.ada().await, world.others(45).await);
+        let role = |role| Change { role: Some(role), ..Change::default() };
+        world.change(advisor, role(Role::Advisor)).await.unwrap();
+        world.advise(&clients, advisor).await;
+        // The role, twenty clients, twenty of which nobody hears.
+        world.table.plan_writes(Plan::scripted([None, None, Some(Fault::ErrorAfter)]));
+        world.change(advisor, role(Role::Client)).await.unwrap();
+        assert_eq!(profile::find(&world.platform.app, advisor).await.unwrap().profile.role, Role::Client);
+        assert_eq!(world.advised(&clients, advisor).await, [5, 5, 5]);
+        if by_night {
+            assert!(verification::verify_all(&world.platform).await.unwrap().is_clean());
+            assert_eq!(world.advised(&clients, advisor).await, [0, 0, 0]);
+        }
+        world.change(advisor, role(Role::Advisor)).await.unwrap();
+        assert_eq!(world.advised(&clients, advisor).await, [0, 0, 0]);
+        world.advise(&clients[..1], advisor).await;
+        world.change(advisor, Change::default()).await.unwrap();
+        assert!(verification::verify_all(&world.platform).await.unwrap().is_clean());
+        assert_eq!(world.advised(&clients, advisor).await, [1, 1, 1], "who advises again keeps their new clients");
+    }
+}
+
+#[tokio::test]
+async fn an_end_of_advice_that_comes_late_takes_no_client_of_somebody_who_advises_again() {
+    let world = World::with_ada().await;
+    let (advisor, clients) = (world.ada().await, world.others(3).await);
+    let role = |role| Change { role: Some(role), ..Change::default() };
+    world.change(advisor, role(Role::Advisor)).await.unwrap();
+    world.advise(&clients, advisor).await;
+    *world.table.inner().advises_again.lock().unwrap() = Some(advisor);
+    world.change(advisor, role(Role::Client)).await.unwrap();
+    assert_eq!(profile::find(&world.platform.app, advisor).await.unwrap().profile.role, Role::Advisor);
+    assert_eq!(world.advised(&clients, advisor).await, [3, 3, 3]);
+}
+
+#[tokio::test]
+async fn a_search_reads_a_hundred_customers_at_a_time_and_its_cursor_is_of_one_list() {
+    let world = World::with_ada().await;
+    let others = world.others(150).await;
+    let (by, other) = (world.ada().await, others[0]);
+    world.table.inner().take();
+    let (found, next) = search::search(&world.platform.app, by, "c", 200, None).await.unwrap();
+    assert_eq!((found.len(), next), (151, None), "Ada's address has a c too");
+    // The sixteen parts of the directory, and two times a hundred.
+    assert_eq!(world.table.inner().take(), (18, 0));
+    let (mut seen, mut cursor) = (Vec::new(), None);
+    loop {
+        let (page, next) = search::search(&world.platform.app, by, "c", 40, cursor.as_deref()).await.unwrap();
+        seen.extend(page.into_iter().map(|customer| customer.id));
+        let Some(next) = next else { break };
+        let foreign = [
+            search::search(&world.platform.app, other, "c", 40, Some(&next)).await,
+            search::search(&world.platform.app, by, "ada", 40, Some(&next)).await,
+            search::search(&world.platform.app, by, "c", 40, Some(&next.to_uppercase())).await,
+            search::search(&world.platform.app, by, "c", 40, Some(&by.to_string())).await,
+            search::search(&world.platform.app, by, "c", 40, Some("")).await,
+            search::search(&world.platform.app, by, "c", 40, Some("éééééééééééé")).await,
+        ];
+        for refused in foreign {
+            assert!(matches!(refused, Err(ServiceError::Store(StoreError::ForeignCursor))));
+        }
+        cursor = Some(next);
+    }
+    assert_eq!(seen, found.iter().map(|customer| customer.id).collect::<Vec<_>>());
+}

@@ -1,0 +1,216 @@
+//! How often a password can be tried, by one caller and by many at once.
+
+use std::time::Duration;
+
+use app::ServiceError;
+use app::limited_by_source::{self, Limited};
+use app::rate_limiter::Standing;
+use app::source_limits::{SourceAddress, SourceLimits};
+use chrono::TimeDelta;
+use futures::future::join_all;
+use identity::sessions::{self, SessionKind};
+use store::fault::{Fault, Plan};
+use store::{Body, Table, Write, keys};
+
+use crate::identity::{PASSWORD, World, email, json, password};
+
+impl World {
+    /// Puts another hash in the place of Ada's.
+    async fn keep_hash(&self, change: impl Fn(&str) -> String) {
+        let item = self.table.get(&keys::customer(self.ada().await)).await.unwrap().unwrap();
+        let mut profile = json(&item);
+        profile["password_hash"] = change(profile["password_hash"].as_str().unwrap()).into();
+        let put = Write::update(item.key, Body::Json(profile.to_string()), item.version);
+        self.table.inner().transact(vec![put]).await.unwrap();
+    }
+
+    /// Ten checks of Ada's password whose process dies while the hash is computed: nothing settles.
+    async fn abandon_ten_attempts(&self) {
+        for _ in 0..10 {
+            let mut abandoned = std::pin::pin!(self.guess(PASSWORD));
+            let hashes = self.platform.app.hasher().computed();
+            while self.platform.app.hasher().computed() == hashes {
+                assert!(futures::poll!(abandoned.as_mut()).is_pending());
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    async fn guess_from(
+        &self,
+        source: Option<SourceAddress>,
+        text: &str,
+    ) -> (Result<(), ServiceError>, Option<Standing>) {
+        limited_by_source::within(&self.platform.app, Limited::SignIn, source, self.guess(text)).await
+    }
+}
+
+fn source(address: &str) -> Option<SourceAddress> {
+    SourceLimits::default().source(address.parse().unwrap(), None)
+}
+
+fn kinds(outcomes: &[Result<(), ServiceError>]) -> [usize; 3] {
+    let count =
+        |is: fn(&ServiceError) -> bool| outcomes.iter().filter(|outcome| outcome.as_ref().is_err_and(is)).count();
+    [
+        outcomes.iter().filter(|outcome| outcome.is_ok()).count(),
+        count(|error| matches!(error, ServiceError::InvalidCredentials)),
+        count(|error| matches!(error, ServiceError::TooManyAttempts { .. } | ServiceError::RateLimited { .. })),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parallel_sign_ins_with_the_right_password_all_succeed() {
+    let world = World::with_ada().await;
+    let all = join_all((0..25).map(|_| world.guess(PASSWORD))).await;
+    assert_eq!(kinds(&all), [25, 0, 0]);
+    // Nine failed ones leave one place, which all of them take in turn.
+    for _ in 0..9 {
+        world.guess("a wrong guess").await.unwrap_err();
+    }
+    let all = join_all((0..12).map(|_| world.guess(PASSWORD))).await;
+    assert_eq!(kinds(&all), [12, 0, 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parallel_guesses_do_not_outrun_the_count() {
+    let world = World::with_ada().await;
+    let before = world.platform.app.hasher().computed();
+    let all = join_all((0..40).map(|_| world.guess("a wrong guess"))).await;
+    assert_eq!(kinds(&all), [0, 10, 30]);
+    assert_eq!(world.platform.app.hasher().computed() - before, 10, "what is refused is not looked at");
+    assert!(matches!(world.guess(PASSWORD).await, Err(ServiceError::TooManyAttempts { .. })));
+}
+
+#[tokio::test]
+async fn a_check_that_cannot_be_made_is_neither_a_wrong_password_nor_an_attempt() {
+    let world = World::with_ada().await;
+    for _ in 0..9 {
+        world.guess("a wrong guess").await.unwrap_err();
+    }
+    // More memory than there is for a hash.
+    world.keep_hash(|hash| hash.replace("m=19456", "m=1945600")).await;
+    for attempt in 0..12 {
+        let refused = world.guess_from(source("192.0.2.7"), PASSWORD).await;
+        assert!(matches!(refused.0, Err(ServiceError::Hasher(_))), "attempt {attempt}: {refused:?}");
+        assert_eq!(refused.1.unwrap().remaining, 30, "nor does it count for the source address");
+    }
+    world.keep_hash(|hash| hash.replace("m=1945600", "m=19456")).await;
+    world.guess(PASSWORD).await.unwrap();
+    assert_eq!(world.guess_from(source("192.0.2.7"), "a wrong guess").await.1.unwrap().remaining, 29);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_was_cut_short_holds_its_place_for_half_a_minute_and_counts_as_failed_then() {
+    let world = World::with_ada().await;
+    world.abandon_ten_attempts().await;
+    let refused = world.guess(PASSWORD).await;
+    assert!(matches!(refused, Err(ServiceError::TooManyAttempts { retry_after_seconds: 1 })), "{refused:?}");
+    for (forward, left) in [(30, 870), (869, 1)] {
+        world.forward(TimeDelta::seconds(forward));
+        let refused = world.guess(PASSWORD).await;
+        let is_full = |error: &ServiceError| matches!(error, ServiceError::TooManyAttempts { retry_after_seconds } if *retry_after_seconds == left);
+        assert!(refused.as_ref().is_err_and(is_full), "{refused:?}");
+    }
+    world.forward(TimeDelta::seconds(1));
+    world.guess(PASSWORD).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_source_address_an_attempt_that_was_cut_short_counts_as_failed_too() {
+    let world = World::with_ada().await;
+    let from = source("192.0.2.7");
+    for _ in 0..30 {
+        let began = std::cell::Cell::new(false);
+        let work = async {
+            began.set(true);
+            std::future::pending::<Result<(), ServiceError>>().await
+        };
+        let mut abandoned = std::pin::pin!(limited_by_source::within(&world.platform.app, Limited::SignIn, from, work));
+        while !began.get() {
+            assert!(futures::poll!(abandoned.as_mut()).is_pending());
+            tokio::task::yield_now().await;
+        }
+    }
+    world.forward(TimeDelta::seconds(30));
+    let (refused, standing) = world.guess_from(from, PASSWORD).await;
+    assert!(matches!(refused, Err(ServiceError::RateLimited { retry_after_seconds: 3_570 })), "{refused:?}");
+    assert_eq!(standing.unwrap().remaining, 0);
+    world.forward(TimeDelta::seconds(3_570));
+    world.guess_from(from, PASSWORD).await.0.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_waits_five_seconds_for_all_its_places_together() {
+    let world = World::with_ada().await;
+    world.abandon_ten_attempts().await;
+    let began = tokio::time::Instant::now();
+    let guessing_late = async {
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        world.guess(PASSWORD).await
+    };
+    let (refused, _) =
+        limited_by_source::within(&world.platform.app, Limited::SignIn, source("192.0.2.7"), guessing_late).await;
+    assert!(matches!(refused, Err(ServiceError::TooManyAttempts { .. })), "{refused:?}");
+    assert!(began.elapsed() <= Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_failed_guess_that_cannot_be_counted_is_not_answered_and_counts_half_a_minute_later() {
+    let world = World::with_ada().await;
+    for _ in 0..9 {
+        world.guess("a wrong guess").await.unwrap_err();
+    }
+    world.table.plan_writes(Plan::scripted([None, Some(Fault::ErrorBefore)]));
+    assert!(matches!(world.guess("a wrong guess").await, Err(ServiceError::Store(_))));
+    world.forward(TimeDelta::seconds(30));
+    assert!(matches!(world.guess(PASSWORD).await, Err(ServiceError::TooManyAttempts { .. })));
+    world.forward(TimeDelta::minutes(15));
+    world.table.plan_writes(Plan::scripted([None, Some(Fault::ErrorBefore)]));
+    let token = sessions::sign_in(&world.platform.app, &email(), password(PASSWORD), SessionKind::Api).await;
+    assert!(token.is_ok(), "and a right one stands");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_one_source_address_thirty_failed_sign_ins_an_hour_are_answered_whatever_account_they_try() {
+    let world = World::with_ada().await;
+    let from = source("2001:db8:1:2::7");
+    let guesses = (0..40).map(|number| {
+        let email = format!("nobody{number}@example.com").parse().unwrap();
+        let (platform, from) = (&world.platform, from);
+        async move {
+            let signing_in = sessions::sign_in(&platform.app, &email, password("a wrong guess"), SessionKind::Api);
+            limited_by_source::within(&platform.app, Limited::SignIn, from, signing_in).await.0.map(drop)
+        }
+    });
+    assert_eq!(kinds(&join_all(guesses).await), [0, 30, 10]);
+    let (refused, standing) = world.guess_from(source("2001:db8:1:2:ffff::1"), PASSWORD).await;
+    assert!(matches!(refused, Err(ServiceError::RateLimited { retry_after_seconds: 3_600 })), "{refused:?}");
+    let standing = standing.unwrap();
+    assert_eq!((standing.remaining, standing.reset_seconds, standing.quota.name), (0, 3_600, "sign-in"));
+    for elsewhere in [None, source("2001:db8:1:3::7"), source("192.0.2.7")] {
+        world.guess_from(elsewhere, PASSWORD).await.0.unwrap();
+    }
+    world.forward(TimeDelta::minutes(59));
+    assert_eq!(world.guess_from(from, PASSWORD).await.1.unwrap().reset_seconds, 60);
+    world.forward(TimeDelta::minutes(1));
+    let (signed_in, standing) = world.guess_from(from, PASSWORD).await;
+    assert_eq!((signed_in.is_ok(), standing.unwrap().remaining), (true, 30), "one that succeeds counts for nothing");
+}
+
+#[tokio::test]
+async fn registrations_count_for_their_source_address_also_where_they_are_refused() {
+    let world = World::with_ada().await;
+    let from = source("192.0.2.7");
+    let register = async || {
+        let taken = async { Err::<(), _>(ServiceError::EmailTaken) };
+        limited_by_source::within(&world.platform.app, Limited::Registration, from, taken).await
+    };
+    for left in (0..60).rev() {
+        let (refused, standing) = register().await;
+        assert!(matches!(refused, Err(ServiceError::EmailTaken)));
+        assert_eq!(standing.unwrap().remaining, left);
+    }
+    assert!(matches!(register().await.0, Err(ServiceError::RateLimited { .. })));
+    world.guess_from(from, PASSWORD).await.0.unwrap();
+}

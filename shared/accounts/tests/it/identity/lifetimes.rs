@@ -1,0 +1,161 @@
+//! How long sessions, tokens and failed attempts count, by a clock that is moved by hand.
+
+use accounts::{erasure, export, password_reset};
+use app::ServiceError;
+use chrono::TimeDelta;
+use domain::Email;
+use identity::authorization::authorize;
+use identity::profile::Person;
+use identity::sessions::{self, SessionKind};
+use operations::verification;
+
+use crate::identity::{PASSWORD, World, email, password};
+
+#[tokio::test]
+async fn a_session_ends_after_twelve_hours_however_much_it_is_used() {
+    let world = World::with_ada().await;
+    let token = world.token(SessionKind::Api).await;
+    for _ in 0..11 {
+        world.forward(TimeDelta::hours(1));
+        assert!(world.speaks(&token).await);
+    }
+    world.forward(TimeDelta::seconds(3_599));
+    assert!(world.speaks(&token).await);
+    world.forward(TimeDelta::seconds(1));
+    assert!(!world.speaks(&token).await);
+}
+
+#[tokio::test]
+async fn a_session_of_a_browser_ends_after_half_an_hour_without_a_request() {
+    let world = World::with_ada().await;
+    let (used, idle, program) = (
+        world.token(SessionKind::Browser).await,
+        world.token(SessionKind::Browser).await,
+        world.token(SessionKind::Api).await,
+    );
+    world.forward(TimeDelta::minutes(29));
+    assert!(world.speaks(&used).await);
+    world.forward(TimeDelta::minutes(1));
+    assert!(!world.speaks(&idle).await);
+    assert!(world.speaks(&used).await && world.speaks(&program).await);
+    world.forward(TimeDelta::minutes(30));
+    assert!(!world.speaks(&used).await && world.speaks(&program).await);
+}
+
+#[tokio::test]
+async fn a_failed_attempt_counts_for_a_quarter_of_an_hour() {
+    let world = World::with_ada().await;
+    for minute in 0..10 {
+        assert!(matches!(world.guess("wrong").await, Err(ServiceError::InvalidCredentials)), "attempt {minute}");
+        world.forward(TimeDelta::minutes(1));
+    }
+    // The first failed ten minutes ago: five minutes are left.
+    let refused = world.guess(PASSWORD).await.unwrap_err();
+    assert!(matches!(refused, ServiceError::TooManyAttempts { retry_after_seconds: 300 }), "{refused}");
+    world.forward(TimeDelta::minutes(5));
+    world.guess(PASSWORD).await.unwrap();
+    assert!(matches!(world.guess("wrong").await, Err(ServiceError::InvalidCredentials)));
+    assert!(matches!(world.guess("wrong").await, Err(ServiceError::TooManyAttempts { .. })));
+}
+
+#[tokio::test]
+async fn the_count_of_attempts_stays_with_the_customer_when_the_address_changes() {
+    let world = World::with_ada().await;
+    let id = authorize(&world.platform.app, &world.token(SessionKind::Api).await).await.unwrap().unwrap().customer_id;
+    for _ in 0..10 {
+        let refused = accounts::own_account::change_password(
+            &world.platform,
+            id,
+            password("wrong"),
+            password("another long password"),
+        )
+        .await;
+        assert!(matches!(refused, Err(ServiceError::WrongPassword)));
+    }
+    let moved: Email = "ada@example.org".parse().unwrap();
+    let change = |person| Person { email: moved.clone(), ..person };
+    accounts::own_account::update_profile(&world.platform.app, id, &app::Precondition::Any, change).await.unwrap();
+    let refused = accounts::own_account::change_password(
+        &world.platform,
+        id,
+        password("wrong"),
+        password("another long password"),
+    )
+    .await;
+    assert!(matches!(refused, Err(ServiceError::TooManyAttempts { .. })));
+    let refused = sessions::sign_in(&world.platform.app, &moved, password(PASSWORD), SessionKind::Api).await;
+    assert!(matches!(refused, Err(ServiceError::TooManyAttempts { .. })));
+}
+
+#[tokio::test]
+async fn a_token_for_a_new_password_works_for_a_day_and_only_until_the_password_changes() {
+    let world = World::with_ada().await;
+    let (late, outdated) = (
+        password_reset::grant(&world.platform.app, &email()).await.unwrap().token,
+        password_reset::grant(&world.platform.app, &email()).await.unwrap().token,
+    );
+    let used = password_reset::grant(&world.platform.app, &email()).await.unwrap().token;
+    password_reset::redeem(&world.platform, &used, password("a second password")).await.unwrap();
+    let refused = password_reset::redeem(&world.platform, &outdated, password("a third password")).await;
+    assert!(matches!(refused, Err(ServiceError::InvalidToken)));
+    world.forward(TimeDelta::hours(24));
+    let refused = password_reset::redeem(&world.platform, &late, password("a third password")).await;
+    assert!(matches!(refused, Err(ServiceError::InvalidToken)));
+    world.guess("a second password").await.unwrap();
+}
+
+#[tokio::test]
+async fn the_nightly_round_ends_an_erasure_and_nothing_personal_is_left_on_the_disk() {
+    let world = World::with_ada().await;
+    let id = authorize(&world.platform.app, &world.token(SessionKind::Api).await).await.unwrap().unwrap().customer_id;
+    for _ in 0..5 {
+        export::export(&world.platform.app, id).await.unwrap();
+    }
+    let files = || walk(world.folder.path());
+    assert!(files().iter().any(|text| text.contains("Lovelace")));
+    erasure::erase(&world.platform, id, password(PASSWORD)).await.unwrap();
+    assert!(!files().iter().any(|text| text.contains("Lovelace")));
+    assert_eq!(
+        verification::verify_all(&world.platform).await.unwrap().erasures_finished,
+        0,
+        "requests may be under way"
+    );
+    world.forward(TimeDelta::hours(1));
+    assert_eq!(verification::verify_all(&world.platform).await.unwrap().erasures_finished, 1);
+    assert_eq!(verification::verify_all(&world.platform).await.unwrap().erasures_finished, 0);
+}
+
+#[tokio::test]
+async fn an_unknown_address_costs_what_a_wrong_password_costs() {
+    let world = World::with_ada().await;
+    let nobody: Email = "nobody@example.com".parse().unwrap();
+    let (mut costs, mut said) = (Vec::new(), Vec::new());
+    for _ in 0..3 {
+        for email in [email(), nobody.clone()] {
+            world.table.inner().take();
+            let hashes = world.platform.app.hasher().computed();
+            let refused =
+                sessions::sign_in(&world.platform.app, &email, password("a wrong guess"), SessionKind::Api).await;
+            let (reads, writes) = world.table.inner().take();
+            costs.push((world.platform.app.hasher().computed() - hashes, reads, writes));
+            said.push(refused.unwrap_err());
+        }
+    }
+    assert!(said.iter().all(|refused| matches!(refused, ServiceError::InvalidCredentials)));
+    assert_eq!(costs[0].0, 1, "a hash is computed for an address that is nobody's too");
+    assert!(costs.iter().all(|cost| *cost == costs[0]), "{costs:?}");
+}
+
+/// What all files below a folder say.
+fn walk(folder: &std::path::Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| {
+            if path.is_dir() {
+                walk(&path)
+            } else {
+                vec![String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned()]
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,225 @@
+//! Customers, sessions and roles by a clock that is moved by hand, on a store that counts what it is asked and fails when
+//! it is told to.
+
+#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
+
+mod administrators;
+mod advisors;
+mod guessing;
+mod lifetimes;
+mod registering;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use accounts::administration::Change;
+use app::{App, Channels, Created, Parts, Precondition, ServiceError};
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{CustomerId, Email};
+use identity::audit::Actor;
+use identity::authorization::authorize;
+use identity::password::Password;
+use identity::profile::{self, Person};
+use identity::sessions::{self, SessionKind};
+use identity::{Customer, registration};
+use market::Sample;
+use market_data::MarketData;
+use objects::FolderObjects;
+use store::fault::{Faulty, Plan};
+use store::{Body, Item, Key, Page, Query, Range, StoreError, Table, Version, Write, keys};
+use store_sqlite::SqliteTable;
+use uuid::Uuid;
+
+const PASSWORD: &str = "correct horse battery";
+
+/// A table that counts what it is asked, and in which somebody may come to advise again right after a look at their clients.
+struct Counting {
+    inner: SqliteTable,
+    reads: AtomicUsize,
+    writes: AtomicUsize,
+    advises_again: Mutex<Option<CustomerId>>,
+}
+
+impl Counting {
+    fn read(&self) {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Reads and transactions since the last call.
+    fn take(&self) -> (usize, usize) {
+        (self.reads.swap(0, Ordering::Relaxed), self.writes.swap(0, Ordering::Relaxed))
+    }
+}
+
+#[async_trait]
+impl Table for Counting {
+    async fn get(&self, key: &Key) -> Result<Option<Item>, StoreError> {
+        self.read();
+        self.inner.get(key).await
+    }
+
+    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, StoreError> {
+        self.read();
+        self.inner.get_many(keys).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, StoreError> {
+        self.read();
+        let page = self.inner.query(query).await;
+        let advises_again = match &query.range {
+            Range::Prefix(prefix) if prefix == "CLIENT#" => self.advises_again.lock().unwrap().take(),
+            _ => None,
+        };
+        if let Some(advisor) = advises_again {
+            let item = self.inner.get(&keys::customer(advisor)).await?.unwrap();
+            let mut profile = json(&item);
+            (profile["role"], profile["advice_to_end"]) = ("advisor".into(), false.into());
+            let again = Write::update(item.key, Body::Json(profile.to_string()), item.version);
+            self.inner.transact(vec![again]).await?;
+        }
+        page
+    }
+
+    async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<Version>>, StoreError> {
+        self.writes.fetch_add(1, Ordering::Relaxed);
+        self.inner.transact(writes).await
+    }
+}
+
+struct World {
+    platform: MarketData,
+    table: Arc<Faulty<Counting>>,
+    now: Arc<Mutex<DateTime<Utc>>>,
+    folder: tempfile::TempDir,
+}
+
+fn email() -> Email {
+    "ada@example.com".parse().unwrap()
+}
+
+fn ada() -> Person {
+    Person {
+        email: email(),
+        first_name: "Ada".to_owned(),
+        last_name: "Lovelace".to_owned(),
+        phone: None,
+        address: None,
+    }
+}
+
+fn password(text: &str) -> Password {
+    Password::typed(text.to_owned())
+}
+
+impl World {
+    async fn with_ada() -> Self {
+        let world = Self::empty();
+        registration::register(&world.platform.app, ada(), password(PASSWORD)).await.unwrap();
+        world
+    }
+
+    fn empty() -> Self {
+        let now = Arc::new(Mutex::new("2026-11-20T12:00:00Z".parse::<DateTime<Utc>>().unwrap()));
+        let reader = now.clone();
+        let clock: store::Clock = Arc::new(move || *reader.lock().unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let objects = FolderObjects::open(folder.path(), [7; 32], clock.clone()).unwrap();
+        objects.set_base_url("http://127.0.0.1").unwrap();
+        let inner = SqliteTable::in_memory(clock.clone()).unwrap();
+        let counting = Counting {
+            inner,
+            reads: AtomicUsize::new(0),
+            writes: AtomicUsize::new(0),
+            advises_again: Mutex::default(),
+        };
+        let table = Arc::new(Faulty::new(counting, Plan::quiet()));
+        let (objects, provider) = (Arc::new(objects), Arc::new(Sample::new()));
+        let platform = MarketData::new(
+            App::new(Parts { table: table.clone(), objects, clock, channels: Channels::none() }),
+            provider,
+        );
+        Self { platform, table, now, folder }
+    }
+
+    fn forward(&self, by: TimeDelta) {
+        *self.now.lock().unwrap() += by;
+    }
+
+    async fn token(&self, kind: SessionKind) -> String {
+        sessions::sign_in(&self.platform.app, &email(), password(PASSWORD), kind).await.unwrap().token
+    }
+
+    async fn speaks(&self, token: &str) -> bool {
+        authorize(&self.platform.app, token).await.unwrap().is_some()
+    }
+
+    async fn guess(&self, text: &str) -> Result<(), ServiceError> {
+        sessions::sign_in(&self.platform.app, &email(), password(text), SessionKind::Api).await.map(drop)
+    }
+
+    async fn register(&self, person: Person, text: &str, key: &str) -> Result<Created<Customer>, ServiceError> {
+        registration::register_once(&self.platform.app, person, password(text), Some(key)).await
+    }
+
+    async fn ada(&self) -> CustomerId {
+        let item = self.table.get(&keys::email(&email())).await.unwrap().unwrap();
+        json(&item).as_str().unwrap().parse().map(CustomerId).unwrap()
+    }
+
+    /// Others with Ada's password, without the work of hashing it: clients called C, oldest first.
+    async fn others(&self, count: u128) -> Vec<CustomerId> {
+        let profile = json(&self.table.get(&keys::customer(self.ada().await)).await.unwrap().unwrap());
+        let mut made = Vec::new();
+        for number in 1..=count {
+            let id = CustomerId(Uuid::from_u128(number));
+            let mut profile = profile.clone();
+            profile["id"] = serde_json::json!(id);
+            profile["person"]["email"] = serde_json::json!(format!("c{number}@example.com"));
+            profile["person"]["first_name"] = serde_json::json!("C");
+            profile["role"] = serde_json::json!("client");
+            let text = |value: serde_json::Value| Body::Json(value.to_string());
+            let writes = vec![
+                Write::create(keys::customer(id), text(profile)),
+                Write::create(keys::directory_customer(id), text(serde_json::json!(id))),
+            ];
+            self.table.inner().transact(writes).await.unwrap();
+            made.push(id);
+        }
+        made
+    }
+
+    async fn change(&self, customer: CustomerId, change: Change) -> Result<(), ServiceError> {
+        accounts::administration::administer(&self.platform, Actor::Operator, customer, &Precondition::Any, change)
+            .await
+            .map(drop)
+    }
+
+    /// Gives clients an advisor.
+    async fn advise(&self, clients: &[CustomerId], advisor: CustomerId) {
+        for client in clients {
+            let change = Change { advisor_id: Some(Some(advisor)), ..Change::default() };
+            self.change(*client, change).await.unwrap();
+        }
+    }
+
+    /// How many of them have an advisor, by their profiles, their own items and those of the advisor.
+    async fn advised(&self, clients: &[CustomerId], advisor: CustomerId) -> [usize; 3] {
+        let (mut profiles, mut own) = (0, 0);
+        for client in clients {
+            profiles +=
+                usize::from(profile::find(&self.platform.app, *client).await.unwrap().profile.advisor_id.is_some());
+            own += usize::from(self.table.inner().get(&keys::advisor_of(*client)).await.unwrap().is_some());
+        }
+        let list = keys::clients_of(advisor);
+        let listed = self.table.inner().query(&Query::forward(list.partition, list.range, 100)).await.unwrap();
+        [profiles, own, listed.items.len()]
+    }
+}
+
+fn json(item: &Item) -> serde_json::Value {
+    match &item.body {
+        Body::Json(text) => serde_json::from_str(text).unwrap(),
+        Body::Bytes(_) => unreachable!("customers are kept as JSON"),
+    }
+}

@@ -1,0 +1,91 @@
+//! Registering once for a key, also on a store that fails.
+
+use accounts::erasure;
+use app::{Created, Precondition, ServiceError};
+use chrono::TimeDelta;
+use identity::Customer;
+use identity::profile::{self, Person};
+use store::fault::{Fault, Plan};
+use store::{Table, keys};
+
+use crate::identity::{PASSWORD, World, ada, email, json, password};
+
+#[tokio::test]
+async fn a_registration_is_answered_again_under_its_key_whatever_became_of_the_customer() {
+    let world = World::empty();
+    let first = world.register(ada(), PASSWORD, "a").await.unwrap();
+    let shown = |made: &Created<Customer>| serde_json::to_string(&made.value).unwrap();
+    let id = first.value.id;
+    assert_eq!(profile::find(&world.platform.app, id).await.unwrap().version, first.value.version);
+    world.forward(TimeDelta::minutes(1));
+    let change = |person| Person { last_name: "Byron".to_owned(), ..person };
+    accounts::own_account::update_profile(&world.platform.app, id, &Precondition::Any, change).await.unwrap();
+    let again = world.register(ada(), PASSWORD, "a").await.unwrap();
+    assert_eq!((first.replayed, again.replayed, shown(&again)), (false, true, shown(&first)));
+    assert!(matches!(world.register(ada(), PASSWORD, "b").await, Err(ServiceError::EmailTaken)));
+    let other = Person { phone: Some("1".to_owned()), ..ada() };
+    assert!(matches!(world.register(other, PASSWORD, "a").await, Err(ServiceError::IdempotencyKeyReused)));
+    let somebody = Person { email: "b@example.com".parse().unwrap(), ..ada() };
+    assert!(!world.register(somebody, PASSWORD, "a").await.unwrap().replayed, "a key belongs to its address");
+}
+
+#[tokio::test]
+async fn a_registration_sent_again_is_no_way_to_guess_a_password() {
+    let world = World::empty();
+    world.register(ada(), PASSWORD, "a").await.unwrap();
+    for attempt in 0..10 {
+        let refused = world.register(ada(), "another password", "a").await;
+        assert!(matches!(refused, Err(ServiceError::IdempotencyKeyReused)), "attempt {attempt}");
+    }
+    let refused = world.register(ada(), PASSWORD, "a").await;
+    assert!(matches!(refused, Err(ServiceError::TooManyAttempts { .. })));
+    assert!(matches!(world.guess(PASSWORD).await, Err(ServiceError::TooManyAttempts { .. })));
+    world.forward(TimeDelta::minutes(15));
+    assert!(world.register(ada(), PASSWORD, "a").await.unwrap().replayed);
+}
+
+#[tokio::test]
+async fn a_registration_whose_answer_was_lost_is_answered_when_it_is_sent_again() {
+    for lost in
+        [vec![Some(Fault::ErrorAfter)], vec![None, Some(Fault::ErrorBefore)], vec![None, Some(Fault::ErrorAfter)]]
+    {
+        let world = World::empty();
+        world.table.plan_writes(Plan::scripted(lost.clone()));
+        assert!(matches!(world.register(ada(), PASSWORD, "a").await, Err(ServiceError::Store(_))), "{lost:?}");
+        let again = world.register(ada(), PASSWORD, "a").await.unwrap();
+        let third = world.register(ada(), PASSWORD, "a").await.unwrap();
+        assert!(again.replayed && third.replayed, "{lost:?}");
+        assert_eq!(again.value.version, profile::find(&world.platform.app, again.value.id).await.unwrap().version);
+        assert_eq!(again.value.version, third.value.version);
+    }
+}
+
+#[tokio::test]
+async fn what_is_kept_of_a_registration_has_no_password_and_goes_with_the_customer() {
+    let world = World::empty();
+    let first = world.register(ada(), PASSWORD, "a").await.unwrap().value.id;
+    let (kept, request) = (keys::registration(first), keys::registration_request(&email(), "a"));
+    for key in [&kept, &request] {
+        let said = json(&world.table.get(key).await.unwrap().unwrap()).to_string();
+        for secret in [PASSWORD, "argon2", keys::sha256_hex(PASSWORD).as_str()] {
+            assert!(!said.contains(secret), "{key}: {said}");
+        }
+    }
+    erasure::erase(&world.platform, first, password(PASSWORD)).await.unwrap();
+    for key in [&kept, &request] {
+        assert_eq!(world.table.get(key).await.unwrap(), None, "{key}");
+    }
+    let second = world.register(ada(), PASSWORD, "a").await.unwrap();
+    assert!(!second.replayed && second.value.id != first);
+}
+
+#[tokio::test]
+async fn no_hash_is_computed_for_an_address_that_is_taken_or_a_password_that_is_refused() {
+    let world = World::with_ada().await;
+    let before = world.platform.app.hasher().computed();
+    assert!(matches!(world.register(ada(), PASSWORD, "a").await, Err(ServiceError::EmailTaken)));
+    let somebody = Person { email: "b@example.com".parse().unwrap(), ..ada() };
+    let refused = world.register(somebody, "AdaLovelace", "a").await;
+    assert!(matches!(refused, Err(ServiceError::Field { field: "password", .. })), "{refused:?}");
+    assert_eq!(world.platform.app.hasher().computed(), before);
+}

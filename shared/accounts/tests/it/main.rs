@@ -1,0 +1,3 @@
+//! The integration tests of `accounts` on real stores.
+
+mod identity;

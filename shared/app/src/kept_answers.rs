@@ -1,0 +1,120 @@
+//! Answers kept as they were first given, byte for byte: each in an item, or, where it is large, among the objects.
+//!
+//! A large one is named before it is there, because an object that nothing names could be found by no erasure. It is read
+//! only by way of a record that is written after it, so that nobody sees half of one.
+
+use domain::CustomerId;
+use objects::ObjectKey;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use store::{DeleteExpect, Expect, Item, Key, StoreError, Write, documents, keys};
+use uuid::Uuid;
+
+use crate::error::ServiceError;
+use crate::idempotency::{self, Pending};
+use crate::{App, objects_of};
+
+/// Answers above this size lie among the objects.
+const MAX_INLINE_BYTES: usize = 100 * 1024;
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kept {
+    Inline(Box<RawValue>),
+    Object(ObjectKey),
+}
+
+/// An answer that counts as soon as its record is written.
+struct Placed {
+    /// Belongs into the transaction of the record.
+    write: Write,
+    /// What is there already, where the answer is large: the item and the object that it names.
+    named: Option<(Key, ObjectKey)>,
+}
+
+/// Keeps an answer together with the other writes of its record, and uses the key of its request up. `Some` is the id of
+/// the answer to a parallel request that came first; then nothing of this one is left.
+pub async fn commit(
+    app: &App,
+    customer: CustomerId,
+    pending: Pending,
+    id: Uuid,
+    json: &[u8],
+    mut record: Vec<Write>,
+) -> Result<Option<Uuid>, ServiceError> {
+    let placed = place(app, customer, id, json).await?;
+    record.push(placed.write.clone());
+    let outcome = idempotency::commit(app, pending, id, record).await;
+    let may_stand = match &outcome {
+        Ok(first) => first.is_none_or(|first| first == id),
+        Err(ServiceError::Store(StoreError::Unavailable { .. })) => true,
+        Err(_) => false,
+    };
+    if !may_stand {
+        placed.discard(app).await;
+    }
+    outcome
+}
+
+async fn place(app: &App, customer: CustomerId, id: Uuid, json: &[u8]) -> Result<Placed, ServiceError> {
+    if json.len() <= MAX_INLINE_BYTES {
+        return Ok(Placed { write: inline(customer, id, json)?, named: None });
+    }
+    let key = keys::kept_answer(customer, id);
+    let object = objects_of::new_key("results", customer, "json")?;
+    let version = documents::put_new(app.table(), key.clone(), &Kept::Object(object.clone()), None).await?;
+    // An erasure in between removes the item: then the record must not be written either.
+    let write = Write::Check { key: key.clone(), expect: Expect::Version(version) };
+    let placed = Placed { write, named: Some((key, object.clone())) };
+    if let Err(error) = app.objects().put(&object, json.to_vec(), "application/json").await {
+        placed.discard(app).await;
+        return Err(error.into());
+    }
+    Ok(placed)
+}
+
+/// The write that keeps a small answer.
+pub fn inline(customer: CustomerId, id: Uuid, json: &[u8]) -> Result<Write, ServiceError> {
+    let text = String::from_utf8_lossy(json).into_owned();
+    let raw = RawValue::from_string(text).map_err(|error| ServiceError::fault("JSON", error))?;
+    let key = keys::kept_answer(customer, id);
+    let body = documents::body(&key, &Kept::Inline(raw))?;
+    Ok(Write::create(key, body))
+}
+
+impl Placed {
+    /// Removes what no record will point to. What cannot be removed stays named, and goes with its customer.
+    async fn discard(self, app: &App) {
+        let Some((key, object)) = self.named else { return };
+        if let Err(error) = app.objects().delete(&object).await {
+            tracing::warn!(%error, %object, "an object that is not needed was not removed");
+            return;
+        }
+        let forget = Write::Delete { key, expect: DeleteExpect::Any };
+        if let Err(error) = app.table().transact(vec![forget]).await {
+            tracing::warn!(%error, "the name of an object that is gone was not removed");
+        }
+    }
+}
+
+/// The answer of this id, whose record the caller has seen.
+pub async fn find<T: DeserializeOwned>(
+    app: &App,
+    customer: CustomerId,
+    id: Uuid,
+    what: &'static str,
+) -> Result<T, ServiceError> {
+    let missing = || ServiceError::NotFound { what };
+    let item = app.table().get(&keys::kept_answer(customer, id)).await?.ok_or_else(missing)?;
+    let json = json_of(app, &item).await?.ok_or_else(missing)?;
+    serde_json::from_slice(&json).map_err(|error| StoreError::corrupt(&item.key, &error).into())
+}
+
+/// The JSON that an item keeps; `None` where its object is not there.
+pub async fn json_of(app: &App, item: &Item) -> Result<Option<Vec<u8>>, ServiceError> {
+    match documents::parse(item)? {
+        Kept::Inline(json) => Ok(Some(json.get().as_bytes().to_vec())),
+        Kept::Object(key) => Ok(app.objects().get(&key).await?),
+    }
+}

@@ -1,0 +1,339 @@
+//! Answers that are kept: given again byte for byte, named before they are there, and gone with their customer.
+
+#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use accounts::{erasure, export};
+use app::{App, Channels, Created, Parts, ServiceError};
+use async_trait::async_trait;
+use books::imports::{self, Duplicates, Format, Import, ImportReport};
+use books::investments::{self, Purchase};
+use books::portfolios::{self, Opening};
+use chrono::Utc;
+use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
+use domain::{Currency, CustomerId, Money, PortfolioId, Price, Quantity};
+use futures::future::join_all;
+use identity::password::Password;
+use identity::profile::Person;
+use identity::registration;
+use market::Sample;
+use market_data::MarketData;
+use market_data::own_items::{self, NewItem, Valuation};
+use objects::{FolderObjects, Link, LinkOptions, ObjectError, ObjectKey, Objects};
+use research::backtests::{self, CLASSIC_BUY, CLASSIC_SELL, Fill, Order, Rule, Strategy};
+use store::{Item, Key, Page, Query, StoreError, Table, Version, Write};
+use store_sqlite::SqliteTable;
+use tokio::sync::Notify;
+
+const PASSWORD: &str = "correct horse battery";
+
+/// A table that, once, does not get through with a transaction of such a sort key.
+struct Breaking {
+    inner: SqliteTable,
+    at: Mutex<Option<&'static str>>,
+}
+
+#[async_trait]
+impl Table for Breaking {
+    async fn get(&self, key: &Key) -> Result<Option<Item>, StoreError> {
+        self.inner.get(key).await
+    }
+
+    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, StoreError> {
+        self.inner.get_many(keys).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, StoreError> {
+        self.inner.query(query).await
+    }
+
+    async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<Version>>, StoreError> {
+        let breaks = {
+            let mut at = self.at.lock().unwrap();
+            at.take_if(|prefix| writes.iter().any(|write| write.key().sk.starts_with(*prefix))).is_some()
+        };
+        if breaks { Err(StoreError::unavailable("it broke here")) } else { self.inner.transact(writes).await }
+    }
+}
+
+/// What becomes of an object that is put.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Putting {
+    Works,
+    Fails,
+    /// The process dies before the object is there.
+    NeverBegins,
+    /// The process dies as soon as it is.
+    NeverReturns,
+}
+
+struct Moody {
+    inner: FolderObjects,
+    putting: Mutex<Putting>,
+    stuck: Notify,
+}
+
+impl Moody {
+    /// Says that it has come here, and does not return.
+    async fn never(&self) {
+        self.stuck.notify_one();
+        std::future::pending::<()>().await;
+    }
+}
+
+#[async_trait]
+impl Objects for Moody {
+    async fn put(&self, key: &ObjectKey, bytes: Vec<u8>, content_type: &str) -> Result<(), ObjectError> {
+        let putting = *self.putting.lock().unwrap();
+        if putting == Putting::Fails {
+            return Err(ObjectError::Unavailable("not now".into()));
+        }
+        if putting == Putting::NeverBegins {
+            self.never().await;
+        }
+        self.inner.put(key, bytes, content_type).await?;
+        if putting == Putting::NeverReturns {
+            self.never().await;
+        }
+        Ok(())
+    }
+
+    async fn get(&self, key: &ObjectKey) -> Result<Option<Vec<u8>>, ObjectError> {
+        self.inner.get(key).await
+    }
+
+    async fn delete(&self, key: &ObjectKey) -> Result<(), ObjectError> {
+        self.inner.delete(key).await
+    }
+
+    async fn link(&self, key: &ObjectKey, options: LinkOptions) -> Result<Link, ObjectError> {
+        self.inner.link(key, options).await
+    }
+}
+
+struct World {
+    platform: MarketData,
+    table: Arc<Breaking>,
+    objects: Arc<Moody>,
+    customer: CustomerId,
+    portfolio: PortfolioId,
+    folder: tempfile::TempDir,
+}
+
+impl World {
+    async fn new() -> Self {
+        let clock: store::Clock = Arc::new(|| "2026-11-20T12:00:00Z".parse::<chrono::DateTime<Utc>>().unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let inner = FolderObjects::open(folder.path(), [7; 32], clock.clone()).unwrap();
+        inner.set_base_url("http://127.0.0.1").unwrap();
+        let objects = Arc::new(Moody { inner, putting: Mutex::new(Putting::Works), stuck: Notify::new() });
+        let inner = SqliteTable::in_memory(clock.clone()).unwrap();
+        let table = Arc::new(Breaking { inner, at: Mutex::new(None) });
+        let provider = Arc::new(Sample::new());
+        let platform = MarketData::new(
+            App::new(Parts { table: table.clone(), objects: objects.clone(), clock, channels: Channels::none() }),
+            provider,
+        );
+        let person = Person {
+            email: "ada@example.com".parse().unwrap(),
+            first_name: "Ada".to_owned(),
+            last_name: "Lovelace".to_owned(),
+            phone: None,
+            address: None,
+        };
+        let password = Password::typed(PASSWORD.to_owned());
+        let customer = registration::register(&platform.app, person, password).await.unwrap().profile.id;
+        let opening = Opening {
+            name: PortfolioName::parse("A").unwrap(),
+            kind: PortfolioType::Brokerage,
+            base_currency: Currency::USD,
+            lot_method: LotMethod::Fifo,
+            aims: None,
+        };
+        let portfolio = portfolios::open(&platform.app, customer, &opening, None).await.unwrap().value.id;
+        Self { platform, table, objects, customer, portfolio, folder }
+    }
+
+    fn putting(&self, putting: Putting) {
+        *self.objects.putting.lock().unwrap() = putting;
+    }
+
+    /// A backtest of so many days that its result lies among the objects.
+    async fn backtest(&self, key: &str) -> Result<backtests::Answer, ServiceError> {
+        let money = |text| Money::parse(text, Currency::USD).unwrap();
+        let strategy = Strategy {
+            initial_investment: money("10000"),
+            buy: Rule::parse(CLASSIC_BUY).unwrap(),
+            sell: Rule::parse(CLASSIC_SELL).unwrap(),
+            fill: Fill::NextOpen,
+            commission_percent: 0.0,
+            commission_minimum: money("0"),
+            slippage_percent: 0.0,
+            fractional: false,
+            risk_free_rate: 0.0,
+        };
+        let order = Order { symbol: "IBM".parse().unwrap(), from: None, to: None, strategy };
+        backtests::run(&self.platform, self.customer, &order, Some(key)).await
+    }
+
+    async fn listed(&self) -> usize {
+        backtests::list(&self.platform.app, self.customer, 10, None).await.unwrap().0.len()
+    }
+
+    /// Sends a file of so many rows, of each of which there is something to say, so that a long report is a large one.
+    async fn import(&self, rows: usize, key: Option<&str>) -> Result<Created<ImportReport>, ServiceError> {
+        let rows: Vec<String> = (1..=rows).map(|number| format!("IBM,{number}.0000000000001,100,2010-01-04")).collect();
+        let file = format!("ticker_symbol,quantity,purchase_price,purchase_date\n{}", rows.join("\n"));
+        let import = Import { file: file.as_bytes(), format: Format::Csv, duplicates: Duplicates::Ask, dry_run: false };
+        imports::import(&self.platform, self.customer, self.portfolio, &import, key).await
+    }
+
+    /// Files below a folder of the objects, those that say the type of another left out.
+    fn objects(&self, kind: &str) -> usize {
+        let count = |folder: &Path| {
+            let entries = std::fs::read_dir(folder).into_iter().flatten();
+            let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+            names.filter(|name| !name.ends_with(".content-type")).count()
+        };
+        count(&self.folder.path().join(kind).join(self.customer.to_string()))
+    }
+
+    /// The records that an export shows.
+    async fn exported(&self) -> serde_json::Value {
+        export::export(&self.platform.app, self.customer).await.unwrap();
+        let folder = self.folder.path().join("exports").join(self.customer.to_string());
+        let mut files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let file = files.find(|path| path.extension().is_some_and(|extension| extension == "json")).unwrap();
+        serde_json::from_slice::<serde_json::Value>(&std::fs::read(file).unwrap()).unwrap()["records"].take()
+    }
+
+    async fn erase(&self) {
+        erasure::erase(&self.platform, self.customer, Password::typed(PASSWORD.to_owned())).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_result_whose_process_dies_before_the_record_is_read_by_nobody_and_found_by_an_erasure() {
+    for (dying, there) in [(Putting::NeverBegins, 0), (Putting::NeverReturns, 1)] {
+        let world = World::new().await;
+        world.putting(dying);
+        // A future that is dropped where it waits goes no further, like a process that dies.
+        tokio::select! {
+            answered = world.backtest("a") => panic!("{answered:?}"),
+            () = world.objects.stuck.notified() => {}
+        }
+        assert_eq!((world.objects("results"), world.listed().await), (there, 0));
+        world.putting(Putting::Works);
+        let exported = world.exported().await;
+        assert_eq!(exported.get("result").map_or(0, |results| results.as_array().unwrap().len()), there);
+        let again = world.backtest("a").await.unwrap();
+        assert_eq!((again.replayed, world.objects("results"), world.listed().await), (false, there + 1, 1));
+        world.erase().await;
+        assert_eq!((world.objects("results"), world.objects("exports")), (0, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_result_whose_record_is_not_written_is_read_by_nobody_and_found_by_an_erasure() {
+    let world = World::new().await;
+    *world.table.at.lock().unwrap() = Some("BACKTEST#");
+    assert!(world.backtest("a").await.is_err());
+    // Whether the record stands is not known at that point, so the object stays; the item that names it is there.
+    let own = store::keys::customer_items(world.customer);
+    let own = world.table.query(&Query::forward(own.partition, own.range, 100)).await.unwrap().items;
+    let named = own.iter().find_map(|item| item.key.sk.strip_prefix("RESULT#")).unwrap();
+    let found = backtests::find(&world.platform.app, world.customer, named.parse().unwrap()).await;
+    assert!(matches!(found, Err(ServiceError::NotFound { .. })));
+    assert_eq!((world.objects("results"), world.listed().await), (1, 0));
+    world.erase().await;
+    assert_eq!(world.objects("results"), 0);
+}
+
+#[tokio::test]
+async fn a_result_that_cannot_be_put_leaves_nothing_and_its_key_is_not_used_up() {
+    let world = World::new().await;
+    world.putting(Putting::Fails);
+    assert!(matches!(world.backtest("a").await, Err(ServiceError::Objects(_))));
+    world.putting(Putting::Works);
+    assert_eq!(world.exported().await.get("result"), None);
+    let first = world.backtest("a").await.unwrap();
+    let again = world.backtest("a").await.unwrap();
+    assert_eq!((first.replayed, again.replayed), (false, true));
+    assert_eq!((&first.json, first.id), (&again.json, again.id));
+    assert!(first.json.len() > 100 * 1024, "{} bytes", first.json.len());
+    assert_eq!(world.objects("results"), 1);
+}
+
+#[tokio::test]
+async fn an_import_under_its_key_is_answered_as_it_was_first() {
+    for rows in [3, 1_500] {
+        let world = World::new().await;
+        let first = world.import(rows, Some("a")).await.unwrap();
+        assert!(!first.replayed && !first.value.repeated);
+        let again = world.import(rows, Some("a")).await.unwrap();
+        assert_eq!((again.replayed, &again.value), (true, &first.value));
+        let without = world.import(rows, None).await.unwrap();
+        assert_eq!((without.replayed, without.value.repeated), (false, true));
+        let other = world.import(rows, Some("b")).await.unwrap();
+        assert_eq!((other.replayed, other.value.repeated), (false, true));
+        assert!(matches!(world.import(rows + 1, Some("a")).await, Err(ServiceError::IdempotencyKeyReused)));
+        assert_eq!(world.objects("results"), if rows > 1_000 { 2 } else { 0 });
+        let exported = world.exported().await["result"].to_string();
+        assert!(["false", "true"].iter().all(|said| exported.contains(&format!("\"repeated\":{said}"))), "{rows} rows");
+        world.erase().await;
+        assert_eq!(world.objects("results"), 0);
+    }
+}
+
+#[tokio::test]
+async fn copies_of_an_import_that_meet_leave_one_answer() {
+    let world = World::new().await;
+    let first = world.import(1_500, None).await.unwrap().value;
+    let answers = join_all((0..6).map(|_| world.import(1_500, Some("a")))).await;
+    let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();
+    assert_eq!(answers.iter().filter(|answer| !answer.replayed).count(), 1);
+    assert!(answers.iter().all(|answer| answer.value.items == first.items));
+    assert_eq!(world.objects("results"), 1);
+}
+
+#[tokio::test]
+async fn a_lot_recorded_under_a_key_is_answered_with_what_it_was_worth_then() {
+    let world = World::new().await;
+    let symbol: domain::Symbol = "MY:HOUSE".parse().unwrap();
+    let item = NewItem {
+        symbol: symbol.clone(),
+        name: "House".to_owned(),
+        currency: Currency::USD,
+        instrument_type: domain::InstrumentType::Item,
+    };
+    own_items::create(&world.platform.app, world.customer, &item, None).await.unwrap();
+    let value = async |date: &str, price: &str| {
+        let valuation = Valuation { date: date.parse().unwrap(), price: Price::parse(price).unwrap() };
+        own_items::value(&world.platform.app, world.customer, &symbol, &[valuation]).await.unwrap();
+    };
+    let purchase = Purchase {
+        ticker_symbol: symbol.clone(),
+        quantity: Quantity::parse("2").unwrap(),
+        purchase_price: Price::parse("90").unwrap(),
+        purchase_date: "2012-01-03".parse().unwrap(),
+        fee: "1.5".parse().unwrap(),
+        currency: None,
+    };
+    let record = async || {
+        investments::record(&world.platform, world.customer, world.portfolio, &purchase, Some("lot")).await.unwrap()
+    };
+    value("2012-01-03", "100").await;
+    let first = record().await;
+    assert_eq!((first.replayed, first.value.value.as_deref()), (false, Some("200.00")));
+    value("2012-01-04", "120").await;
+    let again = record().await;
+    assert_eq!((again.replayed, &again.value), (true, &first.value));
+    let now = investments::find(&world.platform, world.customer, world.portfolio, first.value.id).await.unwrap();
+    assert_eq!(now.value.as_deref(), Some("240.00"));
+    // Also where the lot itself is gone.
+    let anything = app::Precondition::Any;
+    investments::remove(&world.platform.app, world.customer, world.portfolio, now.id, &anything).await.unwrap();
+    assert_eq!(record().await.value, first.value);
+}

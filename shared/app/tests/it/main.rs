@@ -1,0 +1,3 @@
+//! The integration tests of `app` on real stores.
+
+mod kept_answers;

@@ -1,0 +1,204 @@
+//! What a portfolio holds now, by symbol: lots of trades and lots held elsewhere together.
+
+mod lots;
+mod realized;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use app::error::ServiceError;
+use domain::{Currency, CustomerId, Day, PortfolioId, Quantity, Symbol};
+use market_data::MarketData;
+use market_data::calls::Reader;
+use market_data::exchange_rates::ExchangeRates;
+use market_data::market_clock::{held_through, market_day};
+use market_data::price_lines::{self, FX_UNAVAILABLE, PriceLines};
+use market_data::warnings::{self, on_rates_of_another_day};
+use quant::backtest::Warning;
+use rust_decimal::Decimal;
+use serde::Serialize;
+use store::retry::{Retry, retry};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use valuation::{Held, Holding, Noted, Share, Unvalued};
+
+use crate::portfolios;
+
+use lots::{Ready, Stored};
+
+/// The holdings of a portfolio. Money is in its base currency, prices in the instruments' own.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PortfolioHoldings {
+    /// The portfolio.
+    pub portfolio_id: PortfolioId,
+    /// Its base currency.
+    pub currency: Currency,
+    /// The market's today.
+    pub as_of: Day,
+    /// Where prices come from.
+    pub source: String,
+    /// Value of all holdings that have one.
+    #[schema(value_type = String, example = "1250.00")]
+    pub value: Decimal,
+    /// What the same holdings cost, fees included.
+    #[schema(value_type = String, example = "1000.00")]
+    pub cost: Decimal,
+    /// Value − cost.
+    #[schema(value_type = String, example = "250.00")]
+    pub unrealized_gain: Decimal,
+    /// What all sales have gained, those of symbols that are no longer held too.
+    #[schema(value_type = Option<String>, example = "98.12")]
+    pub realized_gain: Option<Decimal>,
+    /// What the last session did to the value; the part of a price that is older is nothing.
+    #[schema(value_type = String, example = "12.50")]
+    pub day_change: Decimal,
+    /// By symbol.
+    pub items: Vec<HeldSymbol>,
+    /// The value by sector, the largest first.
+    pub sectors: Vec<Share>,
+    /// The value by currency of the instruments, the largest first.
+    pub currencies: Vec<Share>,
+    /// The value by kind of instrument, the largest first.
+    pub instrument_types: Vec<Share>,
+    /// Why a symbol has no value, by its name, and why a figure is null: `realized_gain`, or of one symbol
+    /// `AAPL/realized_gain` and `AAPL/day_change`.
+    pub unavailable: BTreeMap<String, String>,
+    /// What a reader must know about the prices.
+    #[schema(value_type = Vec<Object>)]
+    pub warnings: Vec<Warning>,
+}
+
+/// One symbol and the lots that make it up.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct HeldSymbol {
+    /// What it comes to.
+    #[serde(flatten)]
+    pub holding: Holding,
+    /// Its lots, the oldest first.
+    pub lots: Vec<HeldLot>,
+}
+
+/// Where a lot comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LotOrigin {
+    /// Bought from the wallet.
+    Trade,
+    /// Held elsewhere.
+    Investment,
+}
+
+/// A lot in units of today.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct HeldLot {
+    /// The id of its trade or investment.
+    pub lot_id: Uuid,
+    /// Which of the two it is.
+    pub origin: LotOrigin,
+    /// When it was bought.
+    pub acquired_on: Day,
+    /// Units after the splits since.
+    pub quantity: Quantity,
+    /// What they cost, fee included, in the base currency at the rate of the day; null without a rate.
+    #[schema(value_type = Option<String>, example = "1000.00")]
+    pub cost: Option<Decimal>,
+}
+
+/// The holdings of a customer's portfolio at the last prices at hand. A symbol without a price never fails the whole.
+///
+/// Errors: [`ServiceError::NotFound`].
+pub async fn of_portfolio(
+    market: &MarketData,
+    customer: CustomerId,
+    id: PortfolioId,
+) -> Result<PortfolioHoldings, ServiceError> {
+    let portfolio = portfolios::find(&market.app, customer, id).await?;
+    let (base, today) = (portfolio.base_currency, market_day(market));
+    let stored = retry(Retry::within(app::CONFLICT_BUDGET), || lots::stored(market, id)).await?;
+    let held: BTreeSet<Symbol> =
+        stored.iter().filter(|(_, stored)| stored.has_lots()).map(|(symbol, _)| symbol.clone()).collect();
+    let wait = market.request_wait();
+    let currencies = stored.values().flat_map(Stored::currencies);
+    let (lines, rates) = tokio::try_join!(
+        price_lines::load(market, customer, &held, wait),
+        ExchangeRates::load(market, base, currencies, Reader::customer(customer, wait))
+    )?;
+    let realized = realized::by_symbol(market, id, &stored, &rates).await?;
+    let fills = lots::fills(market, id, &stored, &lines).await?;
+    let mut unavailable = reasons(&stored, &realized.gains);
+    let mut ready = Vec::with_capacity(held.len());
+    for (symbol, stored) in &stored {
+        let Some(line) = lines.get(symbol) else { continue };
+        if !stored.is_held(held_through(market, line.last_day(market))) {
+            continue;
+        }
+        let realized_gain = realized.gains.get(symbol).copied().unwrap_or(Some(Decimal::ZERO));
+        match lots::prepared(market, stored, line, &fills, &rates, realized_gain) {
+            Ok(symbol) => ready.push(symbol),
+            Err(reason) => {
+                unavailable.insert(symbol.to_string(), reason.code().to_owned());
+            }
+        }
+    }
+    let positions: Vec<Held<'_>> = ready.iter().map(|symbol| symbol.held(rates.on(symbol.currency, today))).collect();
+    let found = valuation::holdings(base, &positions);
+    unavailable.extend(found.unavailable);
+    let realized_gain: Option<Decimal> = realized.gains.values().copied().sum();
+    let mut warnings = warnings(market, &stored, &lines, &ready, &realized.without_rate);
+    warnings.extend(rates.warnings(ready.iter().map(|symbol| symbol.currency)));
+    let items = found.items.into_iter().zip(&ready);
+    Ok(PortfolioHoldings {
+        portfolio_id: id,
+        currency: base,
+        as_of: today,
+        source: market.provider().source().to_owned(),
+        value: found.value,
+        cost: found.cost,
+        unrealized_gain: found.unrealized_gain,
+        realized_gain: realized_gain.map(|gain| written(gain, base)),
+        day_change: found.day_change,
+        items: items.map(|(holding, symbol)| HeldSymbol { holding, lots: symbol.lots.clone() }).collect(),
+        sectors: found.sectors,
+        currencies: found.currencies,
+        instrument_types: found.instrument_types,
+        unavailable,
+        warnings,
+    })
+}
+
+/// Why figures of symbols are null, whether or not they are still held.
+fn reasons(
+    stored: &BTreeMap<Symbol, Stored>,
+    realized: &BTreeMap<Symbol, Option<Decimal>>,
+) -> BTreeMap<String, String> {
+    let conflicts = stored.iter().filter(|(_, stored)| stored.is_in_conflict());
+    let conflicts = conflicts.map(|(symbol, _)| (symbol.to_string(), Unvalued::SplitConflict.code().to_owned()));
+    let without_rate = realized.iter().filter(|(_, gain)| gain.is_none()).map(|(symbol, _)| symbol);
+    let of_symbols = without_rate.clone().map(|symbol| format!("{symbol}/realized_gain"));
+    let of_all = without_rate.take(1).map(|_| "realized_gain".to_owned());
+    let without_rate = of_symbols.chain(of_all).map(|figure| (figure, FX_UNAVAILABLE.to_owned()));
+    conflicts.chain(without_rate).collect()
+}
+
+/// What a reader must know: of the prices, of rates of other days, and of lots that are in nothing yet.
+fn warnings(
+    market: &MarketData,
+    stored: &BTreeMap<Symbol, Stored>,
+    lines: &PriceLines,
+    ready: &[Ready<'_>],
+    without_rate: &BTreeMap<Symbol, Noted>,
+) -> Vec<Warning> {
+    let today = market_day(market);
+    let mut found = warnings::of_lines(market, ready.iter().map(|symbol| symbol.rests_on(today)));
+    found.extend(without_rate.iter().filter_map(|(symbol, &noted)| on_rates_of_another_day(symbol, Some(noted))));
+    for (symbol, stored) in stored {
+        let through = held_through(market, lines.get(symbol).and_then(|line| line.last_day(market)));
+        found.extend(warnings::on_lots_to_come(symbol, stored.lots_to_come(through), through));
+    }
+    found
+}
+
+/// An amount with all the decimals of its currency.
+fn written(mut amount: Decimal, currency: Currency) -> Decimal {
+    amount.rescale(currency.decimals());
+    amount
+}

@@ -1,0 +1,262 @@
+//! The lots of a portfolio by symbol, those of trades and those held elsewhere, made ready to be valued.
+
+use std::collections::{BTreeMap, HashMap};
+
+use app::error::ServiceError;
+use app::listing;
+use chrono::Weekday;
+use domain::split::splits_of;
+use domain::{
+    Bars, Currency, Day, ExchangeRate, Investment, Money, PortfolioId, Price, Quantity, Split, SplitRatio, Symbol,
+    calendar,
+};
+use ledger::{Lot, Position, Trade};
+use market::MarketClock;
+use market_data::MarketData;
+use market_data::exchange_rates::ExchangeRates;
+use market_data::market_clock::{held_through, market_day};
+use market_data::price_lines::{PriceLine, PriceLines};
+use market_data::warnings::Span;
+use rust_decimal::Decimal;
+use store::limits::MAX_KEYS;
+use store::{Item, StoreError, documents, keys};
+use uuid::Uuid;
+use valuation::{Held, Purchase, Quoted, Unvalued};
+
+use super::{HeldLot, LotOrigin, written};
+use crate::positions;
+
+/// Bars among which there is one of a weekend where weekends trade.
+const DAYS_OF_A_WEEK: usize = 7;
+
+/// What a portfolio has of one symbol, as it is stored.
+#[derive(Default)]
+pub(super) struct Stored {
+    pub(super) position: Option<Position>,
+    pub(super) investments: Vec<Investment>,
+}
+
+/// A lot of either origin and, for one that was bought on the day of the price or since, what was paid for a unit.
+struct AnyLot {
+    lot: Lot,
+    origin: LotOrigin,
+    price: Option<Price>,
+}
+
+/// One symbol ready to be valued.
+pub(super) struct Ready<'a> {
+    line: &'a PriceLine,
+    pub(super) currency: Currency,
+    quantity: Quantity,
+    held_before: Quantity,
+    quoted: Result<Quoted, Unvalued>,
+    pub(super) lots: Vec<HeldLot>,
+    bought_today: Vec<Purchase>,
+    realized_gain: Option<Decimal>,
+}
+
+impl Stored {
+    pub(super) fn has_lots(&self) -> bool {
+        self.acquired().next().is_some()
+    }
+
+    /// Whether there is a lot of this day or before.
+    pub(super) fn is_held(&self, through: Day) -> bool {
+        self.acquired().any(|day| day <= through)
+    }
+
+    /// How many lots are dated after this day.
+    pub(super) fn lots_to_come(&self, through: Day) -> usize {
+        self.acquired().filter(|&day| day > through).count()
+    }
+
+    pub(super) fn is_in_conflict(&self) -> bool {
+        self.position.as_ref().is_some_and(|position| position.split_conflict)
+    }
+
+    pub(super) fn currencies(&self) -> impl Iterator<Item = Currency> {
+        let traded = self.position.iter().map(|position| position.currency);
+        traded.chain(self.investments.iter().map(Investment::currency))
+    }
+
+    fn acquired(&self) -> impl Iterator<Item = Day> {
+        let traded = self.position.iter().flat_map(|position| &position.lots).map(|lot| lot.acquired_on);
+        traded.chain(self.investments.iter().map(|one| one.purchase_date))
+    }
+
+    fn lots(&self, fills: &HashMap<Uuid, Price>, through: Day) -> Option<Vec<AnyLot>> {
+        let traded = self.position.iter().flat_map(|position| &position.lots);
+        let traded =
+            traded.map(|lot| AnyLot { lot: *lot, origin: LotOrigin::Trade, price: fills.get(&lot.id).copied() });
+        let mut lots: Vec<AnyLot> = traded.collect();
+        for one in &self.investments {
+            let Investment { id, purchase_date, quantity, purchase_price, fee, .. } = *one;
+            let lot = Lot::held_elsewhere(id, purchase_date, quantity, purchase_price, fee).ok()?;
+            lots.push(AnyLot { lot, origin: LotOrigin::Investment, price: Some(purchase_price) });
+        }
+        lots.retain(|any| any.lot.acquired_on <= through);
+        lots.sort_by_key(|any| (any.lot.acquired_on, any.lot.id));
+        Some(lots)
+    }
+}
+
+impl Ready<'_> {
+    /// The prices and days that the value rests on: those since the first lot was bought.
+    pub(super) fn rests_on(&self, today: Day) -> (&PriceLine, Span) {
+        let since = self.lots.first().map_or(today, |lot| lot.acquired_on);
+        (self.line, (since, today.max(since)))
+    }
+
+    pub(super) fn held(&self, rate: Option<ExchangeRate>) -> Held<'_> {
+        Held {
+            symbol: &self.line.instrument.symbol,
+            instrument_type: self.line.instrument.instrument_type,
+            currency: self.currency,
+            sector: self.line.instrument.sector.as_deref(),
+            quantity: self.quantity,
+            held_before: self.held_before,
+            cost: self.lots.iter().map(|lot| lot.cost).sum(),
+            realized_gain: self.realized_gain,
+            quoted: self.quoted,
+            rate,
+            bought_today: &self.bought_today,
+        }
+    }
+}
+
+/// What a portfolio has, by symbol; positions that are closed too.
+pub(super) async fn stored(market: &MarketData, id: PortfolioId) -> Result<BTreeMap<Symbol, Stored>, ServiceError> {
+    let mut by_symbol: BTreeMap<Symbol, Stored> = BTreeMap::new();
+    for position in positions::all(market, id).await? {
+        let symbol = position.symbol.clone();
+        by_symbol.entry(symbol).or_default().position = Some(position);
+    }
+    for item in listing::items(&market.app, keys::investments(id)).await? {
+        let investment: Investment = documents::parse(&item)?;
+        by_symbol.entry(investment.ticker_symbol.clone()).or_default().investments.push(investment);
+    }
+    Ok(by_symbol)
+}
+
+/// A symbol's lots in units of the day of its last price.
+///
+/// Errors: [`Unvalued::PriceUnavailable`] where a split of its bars is no ratio, so that nothing is known of its units, and
+/// [`Unvalued::TooLarge`] where they are beyond counting.
+pub(super) fn prepared<'a>(
+    market: &MarketData,
+    stored: &Stored,
+    line: &'a PriceLine,
+    fills: &HashMap<Uuid, Price>,
+    rates: &ExchangeRates,
+    realized_gain: Option<Decimal>,
+) -> Result<Ready<'a>, Unvalued> {
+    let currency = stored.currencies().next().ok_or(Unvalued::PriceUnavailable)?;
+    let splits = splits_of(line.bars()).map_err(Unvalued::from)?;
+    let quoted =
+        if stored.is_in_conflict() { Err(Unvalued::SplitConflict) } else { quoted(market, line, currency, &splits) };
+    let mut ready = Ready {
+        line,
+        currency,
+        quantity: Quantity::ZERO,
+        held_before: Quantity::ZERO,
+        quoted,
+        lots: Vec::new(),
+        bought_today: Vec::new(),
+        realized_gain,
+    };
+    let last_day = line.last_day(market);
+    let lots = stored.lots(fills, held_through(market, last_day)).ok_or(Unvalued::TooLarge)?;
+    for AnyLot { lot, origin, price } in lots {
+        let day = last_day.unwrap_or(lot.unit_day);
+        let quantity = lot.units_on(day, &splits).map_err(|_| Unvalued::TooLarge)?;
+        ready.quantity = ready.quantity.plus(quantity).map_err(|_| Unvalued::TooLarge)?;
+        if lot.acquired_on < day {
+            ready.held_before = ready.held_before.plus(quantity).map_err(|_| Unvalued::TooLarge)?;
+        } else if let Some(price) = price {
+            ready.bought_today.push(Purchase { quantity, price });
+        }
+        let (paid_in, acquired_on) = (lot.cost.currency(), lot.acquired_on);
+        let rate = rates.of_flow(paid_in, acquired_on);
+        let cost = rate.and_then(|rate| in_base(lot.cost, rate, rates.base()));
+        ready.lots.push(HeldLot { lot_id: lot.id, origin, acquired_on, quantity, cost });
+    }
+    Ok(ready)
+}
+
+/// An amount in the base currency, rounded half-even and written with its decimals.
+fn in_base(amount: Money, rate: ExchangeRate, base: Currency) -> Option<Decimal> {
+    let exchanged = rate.exchange(amount.amount())?.round_dp(base.decimals());
+    Some(written(exchanged, base))
+}
+
+/// The last price of a line, where it is in the currency that its lots were paid in.
+fn quoted(market: &MarketData, line: &PriceLine, currency: Currency, splits: &[Split]) -> Result<Quoted, Unvalued> {
+    let series = line.series_in(currency).ok_or(Unvalued::PriceUnavailable)?;
+    let bars = &series.bars;
+    let last = bars.last().ok_or(Unvalued::PriceUnavailable)?;
+    let of_the_day = |day: Day| is_of_the_day(market, bars, day);
+    if let Some(quote) = line.newer_quote(market) {
+        // The close before a quote is in the units of the quote's day.
+        let previous_close = quote.previous_close.or_else(|| series.close_before(quote.day));
+        return Ok(Quoted {
+            price: quote.price,
+            day: quote.day,
+            stale: line.is_stale(market),
+            of_the_day: of_the_day(quote.day),
+            previous_close,
+            split_ratio: SplitRatio::ONE,
+        });
+    }
+    let before = bars.len().checked_sub(2).map(|at| bars.close()[at]);
+    let split = splits.last().filter(|split| split.day == last.date);
+    Ok(Quoted {
+        price: series.last_close().map_err(Unvalued::from)?,
+        day: last.date,
+        stale: line.is_stale(market),
+        of_the_day: of_the_day(last.date),
+        previous_close: before.and_then(|close| Price::from_bar(close).ok()),
+        split_ratio: split.map_or(SplitRatio::ONE, |split| split.ratio),
+    })
+}
+
+/// Whether a last price is of the last session, or of the one that is under way. Where weekends trade too, whether it is of
+/// the very day, which of a live provider is that of UTC: Saturday's move is no news on Sunday.
+fn is_of_the_day(market: &MarketData, bars: &Bars, day: Day) -> bool {
+    let today = market_day(market);
+    let dates = bars.dates();
+    let last_week = &dates[dates.len().saturating_sub(DAYS_OF_A_WEEK)..];
+    let is_weekend = |date: &Day| matches!(date.weekday(), Weekday::Sat | Weekday::Sun);
+    if is_weekend(&day) || last_week.iter().any(is_weekend) {
+        return match market.provider().clock() {
+            MarketClock::StandsAt(today) => day == today,
+            MarketClock::Live => Day::try_from(market.app.now().date_naive()).is_ok_and(|now| day == now),
+        };
+    }
+    let session = calendar::last_trading_day_on_or_before(today);
+    session.is_none_or(|session| day >= session) && day <= held_through(market, Some(day))
+}
+
+/// What was paid for a unit of each open lot that was bought on the day of its symbol's last price or since, by lot: on a
+/// Saturday on which coins trade a share is bought at the price of Friday's session.
+pub(super) async fn fills(
+    market: &MarketData,
+    id: PortfolioId,
+    stored: &BTreeMap<Symbol, Stored>,
+    lines: &PriceLines,
+) -> Result<HashMap<Uuid, Price>, ServiceError> {
+    let mut wanted = Vec::new();
+    for position in stored.values().filter_map(|stored| stored.position.as_ref()) {
+        let last = lines.get(&position.symbol).and_then(|line| line.last_day(market));
+        let since = position.lots.iter().filter(|lot| last.is_some_and(|last| lot.acquired_on >= last));
+        wanted.extend(since.map(|lot| keys::trade(id, lot.id)));
+    }
+    let mut fills = HashMap::with_capacity(wanted.len());
+    for keys in wanted.chunks(MAX_KEYS) {
+        for (key, item) in keys.iter().zip(market.app.table().get_many(keys).await?) {
+            let item: Item = item.ok_or_else(|| StoreError::corrupt(key, "the trade of an open lot is not there"))?;
+            let trade: Trade = documents::parse(&item)?;
+            fills.insert(trade.id, trade.price);
+        }
+    }
+    Ok(fills)
+}

@@ -1,0 +1,167 @@
+//! What the sales of each symbol have gained, in the base currency, and which flows had no rate of their day.
+
+use std::collections::BTreeMap;
+
+use app::error::ServiceError;
+use domain::{Currency, Day, Investment, PortfolioId, Symbol};
+use ledger::fx::realized_in_base;
+use ledger::replay::replay;
+use ledger::{Folded, Movement, Position, Refusal, Relieved, Side, Trade};
+use market_data::MarketData;
+use market_data::exchange_rates::ExchangeRates;
+use market_data::market_clock::market_day;
+use rust_decimal::Decimal;
+use valuation::Noted;
+
+use super::lots::Stored;
+use crate::positions;
+
+/// The day of a sale and what it took of each lot.
+type Sale = (Day, Vec<Relieved>);
+
+/// What the trades and investments of each symbol say.
+#[derive(Debug, Default)]
+pub(super) struct Realized {
+    /// What sales have gained; none without a rate of a day of a purchase or a sale.
+    pub(super) gains: BTreeMap<Symbol, Option<Decimal>>,
+    /// Purchases and sales that are exchanged at the rate of another day.
+    pub(super) without_rate: BTreeMap<Symbol, Noted>,
+}
+
+/// What the sales of each symbol have gained.
+///
+/// Of a foreign instrument each side of a sale is exchanged at the rate of its own day. What a sale took is what its
+/// record lists, where the position has folded the splits that its records name. It comes from a replay of the trades
+/// where a split became known after a sale, or a record does not list every lot of a large pool.
+pub(super) async fn by_symbol(
+    market: &MarketData,
+    id: PortfolioId,
+    stored: &BTreeMap<Symbol, Stored>,
+    rates: &ExchangeRates,
+) -> Result<Realized, ServiceError> {
+    let mut realized = Realized::default();
+    let mut foreign = Vec::new();
+    for position in stored.values().filter_map(|stored| stored.position.as_ref()) {
+        if position.currency == rates.base() {
+            realized.gains.insert(position.symbol.clone(), Some(position.realized_gain.amount()));
+        } else {
+            foreign.push(position);
+        }
+    }
+    let mut trades: BTreeMap<Symbol, Vec<Trade>> = BTreeMap::new();
+    if !foreign.is_empty() {
+        for trade in positions::of_portfolio(&market.app, id).await? {
+            trades.entry(trade.symbol.clone()).or_default().push(trade);
+        }
+    }
+    for (symbol, stored) in stored {
+        let trades = trades.get(symbol).map_or(&[][..], Vec::as_slice);
+        if let Some(noted) = without_rate(trades, &stored.investments, market_day(market), rates) {
+            realized.without_rate.insert(symbol.clone(), noted);
+        }
+    }
+    for position in foreign {
+        let trades = trades.remove(&position.symbol).unwrap_or_default();
+        let folded = position.folded.clone().unwrap_or_else(|| Folded::of_trades(&trades));
+        let sales = match recorded(&trades, &folded) {
+            Some(sales) => sales,
+            None => replayed(position.clone(), trades, folded).await?,
+        };
+        realized.gains.insert(position.symbol.clone(), in_base(position.currency, &sales, rates)?);
+    }
+    Ok(realized)
+}
+
+/// The flows up to `today` that are exchanged at the rate of another day, trades of one currency with the base left out.
+fn without_rate(trades: &[Trade], investments: &[Investment], today: Day, rates: &ExchangeRates) -> Option<Noted> {
+    let traded = trades.iter().map(|trade| (trade.currency, trade.market_day));
+    let elsewhere = investments.iter().map(|one| (one.currency(), one.purchase_date));
+    let flows = traded.chain(elsewhere).filter(|&(_, day)| day <= today);
+    let of_another_day = |&(currency, day): &(Currency, Day)| {
+        rates.on(currency, day).is_none() && rates.of_flow(currency, day).is_some()
+    };
+    let days: Vec<Day> = flows.filter(of_another_day).map(|(_, day)| day).collect();
+    let first = *days.iter().min()?;
+    Some(Noted { flows: u32::try_from(days.len()).unwrap_or(u32::MAX), first })
+}
+
+/// The sales as their records list them, where these are by the splits that are folded.
+fn recorded(trades: &[Trade], folded: &Folded) -> Option<Vec<Sale>> {
+    if Folded::of_trades(trades).splits != folded.splits {
+        return None;
+    }
+    let sales = trades.iter().filter(|trade| trade.side == Side::Sell);
+    sales.map(|sale| Some((sale.market_day, sale.lots_taken()?))).collect()
+}
+
+/// The sales as a replay finds them: each looks at every open lot, so that thousands take time.
+async fn replayed(position: Position, trades: Vec<Trade>, folded: Folded) -> Result<Vec<Sale>, ServiceError> {
+    let work = move || {
+        let movements = trades.iter().map(Movement::try_from).collect::<Result<Vec<_>, Refusal>>()?;
+        let mut sales = Vec::new();
+        replay(&position, &movements, &folded.splits, |sale, lots| sales.push((sale.day(), lots.to_vec())))?;
+        Ok::<_, Refusal>(sales)
+    };
+    let sales = tokio::task::spawn_blocking(work).await;
+    Ok(sales.map_err(|error| ServiceError::fault("replaying the trades of a position", error))??)
+}
+
+/// The sum of what each sale gained.
+fn in_base(currency: Currency, sales: &[Sale], rates: &ExchangeRates) -> Result<Option<Decimal>, Refusal> {
+    let mut sum = Decimal::ZERO;
+    for (day, lots) in sales {
+        let exchanged = lots.iter().map(|lot| {
+            let (sold, bought) = rates.of_flow(currency, *day).zip(rates.of_flow(currency, lot.acquired_on))?;
+            Some(((lot.proceeds, sold), (lot.cost, bought)))
+        });
+        let Some(exchanged) = exchanged.collect::<Option<Vec<_>>>() else { return Ok(None) };
+        sum += realized_in_base(exchanged, rates.base())?.amount();
+    }
+    Ok(Some(sum))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Split;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn trade(side: &str, day: &str, fields: &Value) -> Trade {
+        let mut trade = json!({
+            "id": "0190aaaa-0000-7000-8000-000000000001", "portfolio_id": "0190aaaa-0000-7000-8000-000000000000",
+            "side": side, "symbol": "SAP", "quantity": "20", "price": "10", "amount": "200.00", "fee": "0.00",
+            "currency": "EUR", "market_day": day, "quote_as_of": "2013-01-02T15:00:00Z",
+            "created_at": "2013-01-02T15:00:00Z", "cash_after": "0.00",
+            "position": {"symbol": "SAP", "quantity": "0", "cost": "0.00", "average_cost": null},
+            "realized_gain": null, "lots": [], "rules": 2,
+        });
+        trade.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        serde_json::from_value(trade).unwrap()
+    }
+
+    fn line() -> Value {
+        json!({
+            "lot_id": "0190aaaa-0000-7000-8000-000000000001", "acquired_on": "2013-01-02", "quantity": "0.2",
+            "cost": "1.00", "proceeds": "2.00", "gain": "1.00",
+        })
+    }
+
+    fn bought_and_sold(lines: usize) -> [Trade; 2] {
+        let split = json!([{"day": "2013-01-03", "ratio": "2"}]);
+        let sold = json!({"lots": vec![line(); lines], "splits": split, "lot_method": "average"});
+        [trade("buy", "2013-01-02", &json!({})), trade("sell", "2013-01-04", &sold)]
+    }
+
+    #[test]
+    fn a_record_that_lists_every_lot_by_the_splits_that_are_folded_is_what_a_sale_took() {
+        let trades = bought_and_sold(99);
+        let folded = Folded::of_trades(&trades);
+        let sales = recorded(&trades, &folded).unwrap();
+        assert_eq!((sales.len(), sales[0].0, sales[0].1.len()), (1, "2013-01-04".parse().unwrap(), 99));
+        let other = Split { day: "2013-01-03".parse().unwrap(), ratio: "3".parse().unwrap() };
+        let late = Folded { splits: vec![other], ..folded.clone() };
+        assert_eq!(recorded(&trades, &late), None, "made by another split than is known now");
+        assert_eq!(recorded(&bought_and_sold(100), &folded), None, "the last line may be of many lots");
+    }
+}

@@ -1,0 +1,99 @@
+//! A portfolio's investments as a file that can be imported again.
+
+use app::App;
+use app::error::ServiceError;
+use domain::{CustomerId, Investment, PortfolioId, Price, Quantity};
+use serde::Serialize;
+use store::limits::MAX_PAGE_ITEMS;
+use store::{Query, documents, keys};
+use uuid::Uuid;
+
+use super::rows::{COLUMNS, Format, formula_safe};
+use crate::portfolios;
+
+#[derive(Serialize)]
+struct Export {
+    items: Vec<Exported>,
+}
+
+#[derive(Serialize)]
+struct Exported {
+    id: Uuid,
+    ticker_symbol: String,
+    quantity: Quantity,
+    purchase_price: Price,
+    purchase_date: domain::Day,
+    fee: String,
+    currency: domain::Currency,
+}
+
+/// All investments of a portfolio as a file. The order follows from what the rows say and not from their ids, so that an
+/// export of an import is the same file again.
+pub async fn export(
+    app: &App,
+    customer: CustomerId,
+    portfolio: PortfolioId,
+    format: Format,
+) -> Result<Vec<u8>, ServiceError> {
+    portfolios::load(app, customer, portfolio).await?;
+    let mut investments = all(app, portfolio).await?;
+    investments.sort_by(|a, b| order(a).cmp(&order(b)));
+    match format {
+        Format::Csv => csv_file(&investments),
+        Format::Json => json_file(&investments),
+    }
+}
+
+fn order(investment: &Investment) -> impl Ord + '_ {
+    let Investment { purchase_date, ticker_symbol, quantity, purchase_price, fee, id, .. } = investment;
+    (*purchase_date, ticker_symbol.as_str(), *quantity, purchase_price.amount(), fee.amount(), *id)
+}
+
+/// Every investment of a portfolio.
+pub(crate) async fn all(app: &App, portfolio: PortfolioId) -> Result<Vec<Investment>, ServiceError> {
+    let list = keys::investments(portfolio);
+    let mut query = Query::forward(list.partition, list.range, MAX_PAGE_ITEMS);
+    let mut found = Vec::new();
+    loop {
+        let page = app.table().query(&query).await?;
+        for item in &page.items {
+            found.push(documents::parse(item)?);
+        }
+        match page.next {
+            Some(next) => query.cursor = Some(next),
+            None => return Ok(found),
+        }
+    }
+}
+
+fn csv_file(investments: &[Investment]) -> Result<Vec<u8>, ServiceError> {
+    let fault = |error: csv::Error| ServiceError::fault("export to CSV", error);
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(COLUMNS).map_err(fault)?;
+    for investment in investments {
+        let cells = [
+            investment.ticker_symbol.to_string(),
+            investment.quantity.to_string(),
+            investment.purchase_price.to_string(),
+            investment.purchase_date.to_string(),
+            investment.fee.to_string(),
+            investment.currency().to_string(),
+        ];
+        writer.write_record(cells.map(|cell| formula_safe(&cell))).map_err(fault)?;
+    }
+    writer.into_inner().map_err(|error| ServiceError::fault("export to CSV", error))
+}
+
+fn json_file(investments: &[Investment]) -> Result<Vec<u8>, ServiceError> {
+    let exported = |investment: &Investment| Exported {
+        id: investment.id,
+        ticker_symbol: investment.ticker_symbol.to_string(),
+        quantity: investment.quantity,
+        purchase_price: investment.purchase_price,
+        purchase_date: investment.purchase_date,
+        fee: investment.fee.to_string(),
+        currency: investment.currency(),
+    };
+    let export = Export { items: investments.iter().map(exported).collect() };
+    serde_json::to_vec(&export).map_err(|error| ServiceError::fault("export to JSON", error))
+}

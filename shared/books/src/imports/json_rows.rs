@@ -1,0 +1,104 @@
+//! The rows of a file in JSON, as the cells of CSV rows that say the same.
+
+use std::borrow::Cow;
+
+use app::error::ServiceError;
+use domain::decimal::read_json_number;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::lines::Lines;
+use super::rows::{Cells, MAX_ROWS, RawRow, malformed, too_many};
+use crate::investments::Mistake;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wrapped<'a> {
+    #[serde(borrow)]
+    items: Vec<&'a RawValue>,
+}
+
+/// A row of an export; its id says where it came from and nothing about where it goes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object with the columns of a row")]
+struct JsonRow<'a> {
+    #[serde(borrow, default, rename = "id")]
+    _id: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    ticker_symbol: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    quantity: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    purchase_price: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    purchase_date: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    fee: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    currency: Option<&'a RawValue>,
+}
+
+/// The rows of a list of objects, or of an object whose `items` is one.
+pub(super) fn read_json(text: &str) -> Result<Vec<RawRow>, ServiceError> {
+    let rows = if text.trim_start().starts_with('{') {
+        serde_json::from_str::<Wrapped<'_>>(text).map(|wrapped| wrapped.items)
+    } else {
+        serde_json::from_str(text)
+    };
+    let rows: Vec<&RawValue> = rows.map_err(|error| malformed(&error))?;
+    if rows.len() > MAX_ROWS {
+        return Err(too_many());
+    }
+    let mut lines = Lines::of(text);
+    let start = |raw: &RawValue| raw.get().as_ptr().addr().saturating_sub(text.as_ptr().addr());
+    Ok(rows.into_iter().map(|raw| (lines.of_the_text_from(start(raw)), json_cells(raw))).collect())
+}
+
+/// The cells of a CSV row that says the same.
+fn json_cells(raw: &RawValue) -> Result<Cells, Vec<Mistake>> {
+    let row: JsonRow<'_> = serde_json::from_str(raw.get()).map_err(|error| {
+        let text = error.to_string();
+        let message = text.rfind(" at line ").map_or(text.as_str(), |end| &text[..end]);
+        vec![("row", message.to_owned())]
+    })?;
+    let mut cells = Cells::new();
+    let mut mistakes = Vec::new();
+    let values = [
+        ("ticker_symbol", row.ticker_symbol, false),
+        ("quantity", row.quantity, true),
+        ("purchase_price", row.purchase_price, true),
+        ("purchase_date", row.purchase_date, false),
+        ("fee", row.fee, true),
+        ("currency", row.currency, false),
+    ];
+    for (column, value, is_number) in values.into_iter().filter_map(|(column, value, is)| Some((column, value?, is))) {
+        match text_of(value, is_number) {
+            Some(text) if text.is_empty() => {}
+            // A string is taken as it is, blanks too: only cells of CSV are trimmed.
+            Some(text) => {
+                cells.insert(column, text);
+            }
+            None if is_number => mistakes.push((column, "expected a decimal as a string or a number".to_owned())),
+            None => mistakes.push((column, "expected a string".to_owned())),
+        }
+    }
+    if mistakes.is_empty() { Ok(cells) } else { Err(mistakes) }
+}
+
+/// A string's text or, where one is expected, a number as it is written: never through a float. Null is empty.
+fn text_of(raw: &RawValue, is_number: bool) -> Option<String> {
+    let text = raw.get();
+    match text.as_bytes().first()? {
+        b'"' => serde_json::from_str(text).ok(),
+        b'n' => Some(String::new()),
+        b'-' | b'0'..=b'9' if is_number => Some(plain_number(text)),
+        _ => None,
+    }
+}
+
+/// A JSON number without an exponent, where it can be written so; one without is kept to its last digit.
+fn plain_number(text: &str) -> String {
+    let has_exponent = text.contains(['e', 'E']);
+    let plain = has_exponent.then(|| read_json_number(text).ok()).flatten();
+    plain.map_or_else(|| text.to_owned(), |number| number.to_string())
+}

@@ -1,0 +1,60 @@
+//! Which instruments the symbols of a file stand for.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use app::error::ServiceError;
+use domain::{CustomerId, Instrument, Symbol};
+use futures::{StreamExt as _, stream};
+use market::{MarketClock, ProviderError};
+use market_data::{MarketData, instruments};
+use store::bars::outlines;
+use store::keys;
+use store::limits::MAX_KEYS;
+
+/// Symbols looked up at the same time.
+const AT_ONCE: usize = 8;
+/// Most symbols that one import asks a live provider for. A file of more is brought in by sending it again: what was
+/// found stays found.
+pub(super) const MAX_ASKED: usize = 20;
+
+/// The instrument of each symbol, none where nobody knows it; all of them together take no longer than a caller waits.
+///
+/// Errors: the provider's where it cannot tell of one of them, after all have been tried.
+pub(super) async fn known(
+    market: &MarketData,
+    customer: CustomerId,
+    symbols: BTreeSet<Symbol>,
+) -> Result<HashMap<Symbol, Option<Instrument>>, ServiceError> {
+    let wait = market.request_wait();
+    let put_off = beyond_one_import(market, &symbols).await?;
+    let looks = symbols.into_iter().filter(|symbol| !put_off.contains(symbol)).map(|symbol| async move {
+        let found = match instruments::known_within(market, customer, &symbol, wait).await {
+            Ok(instrument) => Ok(Some(instrument)),
+            Err(ServiceError::UnknownSymbol { .. }) => Ok(None),
+            Err(error) => Err(error),
+        };
+        found.map(|found| (symbol, found))
+    });
+    let looks: Vec<_> = looks.collect();
+    let found: Vec<Result<_, ServiceError>> = stream::iter(looks).buffer_unordered(AT_ONCE).collect().await;
+    let found = found.into_iter().collect::<Result<HashMap<_, _>, _>>()?;
+    if put_off.is_empty() { Ok(found) } else { Err(ProviderError::TimedOut.into()) }
+}
+
+/// The symbols that a live provider would have to be asked for, but for the first ones of them.
+async fn beyond_one_import(market: &MarketData, symbols: &BTreeSet<Symbol>) -> Result<HashSet<Symbol>, ServiceError> {
+    if market.provider().clock() != MarketClock::Live {
+        return Ok(HashSet::new());
+    }
+    let listed: Vec<Symbol> = symbols.iter().filter(|symbol| !symbol.is_own_item()).cloned().collect();
+    let outlines = outlines(market.app.table(), &listed).await?.into_iter();
+    let has_bars = outlines.map(|outline| outline.is_some_and(|outline| market.provider().gives(&outline.head.source)));
+    let new: Vec<Symbol> = listed.into_iter().zip(has_bars).filter(|(_, has)| !has).map(|(symbol, _)| symbol).collect();
+    let mut asked = Vec::new();
+    for some in new.chunks(MAX_KEYS) {
+        let keys: Vec<_> = some.iter().map(keys::unknown_symbol).collect();
+        let remembered = market.app.table().get_many(&keys).await?;
+        asked.extend(some.iter().zip(remembered).filter(|(_, unknown)| unknown.is_none()).map(|(symbol, _)| symbol));
+    }
+    Ok(asked.into_iter().skip(MAX_ASKED).cloned().collect())
+}

@@ -1,0 +1,249 @@
+//! Lots held elsewhere: recording, reading, changing and removing them.
+
+mod purchase;
+mod worth;
+
+pub(crate) use purchase::Identity;
+pub use purchase::{Mistake, Purchase};
+pub use worth::InvestmentNow;
+
+use app::error::ServiceError;
+use app::idempotency::{self, Attempt, Created};
+use app::precondition::Precondition;
+use app::tally::Tally;
+use app::{App, kept_answers};
+use domain::{CustomerId, Day, Investment, Money, PortfolioId, Price, Quantity, Symbol};
+use ledger::Refusal;
+use ledger::lots::investment_cost;
+use market_data::calls::Wait;
+use market_data::market_clock::latest_day_anywhere;
+use market_data::{MarketData, following, instruments};
+use rust_decimal::Decimal;
+use store::retry::{Retry, retry};
+use store::{Cursor, DeleteExpect, Version, Write, documents, keys};
+use uuid::Uuid;
+
+use crate::portfolios;
+
+use worth::LastPrices;
+
+/// Most investments of a portfolio.
+pub const MAX_INVESTMENTS: usize = 20_000;
+
+pub(crate) const WHAT: &str = "investments";
+const ROUTE: &str = "POST /portfolios/{id}/investments";
+
+/// What an investment cost, its fee included.
+///
+/// Errors: a cost beyond every amount.
+pub(crate) fn cost(investment: &Investment) -> Result<Money, Refusal> {
+    investment_cost(investment.quantity, investment.purchase_price, investment.fee)
+}
+
+/// What is to be different of an investment; `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct Correction {
+    /// What is held.
+    pub ticker_symbol: Option<Symbol>,
+    /// Units of the purchase date.
+    pub quantity: Option<Quantity>,
+    /// Price of one.
+    pub purchase_price: Option<Price>,
+    /// When it was bought.
+    pub purchase_date: Option<Day>,
+    /// What it cost beside the price; not below zero.
+    pub fee: Option<Decimal>,
+}
+
+/// Records a lot held elsewhere. The same idempotency key with the same request answers the first result again, with what
+/// it was worth then.
+///
+/// Errors: [`ServiceError::NotFound`], [`ServiceError::UnknownSymbol`], [`ServiceError::Field`],
+/// [`ServiceError::PortfolioClosed`], [`ServiceError::LimitReached`].
+pub async fn record(
+    market: &MarketData,
+    customer: CustomerId,
+    portfolio: PortfolioId,
+    purchase: &Purchase,
+    idempotency_key: Option<&str>,
+) -> Result<Created<InvestmentNow>, ServiceError> {
+    let attempt = idempotency::attempt(&market.app, customer, idempotency_key, ROUTE, &(portfolio, purchase)).await?;
+    let pending = match attempt {
+        Attempt::Replay(first) => return answered_before(&market.app, customer, first).await,
+        Attempt::First(pending) => pending,
+    };
+    portfolios::load(&market.app, customer, portfolio).await?;
+    let (id, wait) = (market.app.new_id(), market.request_wait());
+    let investment = recorded(market, customer, portfolio, purchase, id, wait).await?;
+    let shown = LastPrices::new(market, customer, wait).value(investment.clone()).await?;
+    // Instruments and prices move on: what was answered once can only be answered again if it is kept.
+    let json = serde_json::to_vec(&shown).map_err(|error| ServiceError::fault("investment to JSON", error))?;
+    let kept = idempotency_key.map(|_| kept_answers::inline(customer, id, &json)).transpose()?;
+    let first = retry(Retry::within(app::CONFLICT_BUDGET), || async {
+        let mut writes = first_writes(&market.app, customer, &investment).await?;
+        writes.extend(kept.clone());
+        idempotency::commit(&market.app, pending.clone(), id, writes).await
+    })
+    .await?;
+    match first {
+        None => Ok(Created { value: shown, replayed: false }),
+        Some(first) => answered_before(&market.app, customer, first).await,
+    }
+}
+
+async fn answered_before(app: &App, customer: CustomerId, id: Uuid) -> Result<Created<InvestmentNow>, ServiceError> {
+    Ok(Created { value: kept_answers::find(app, customer, id, WHAT).await?, replayed: true })
+}
+
+/// The investment as it is first kept, which follows from the request, its id and the instrument.
+async fn recorded(
+    market: &MarketData,
+    customer: CustomerId,
+    portfolio_id: PortfolioId,
+    purchase: &Purchase,
+    id: Uuid,
+    wait: Wait,
+) -> Result<Investment, ServiceError> {
+    let instrument = instruments::known_within(market, customer, &purchase.ticker_symbol, wait).await?;
+    let identity = Identity { id, portfolio_id, created_at: App::made_at(id) };
+    let recorded =
+        purchase.recorded(&identity, &instrument, latest_day_anywhere(&market.app)).map_err(first_mistake)?;
+    follow(&market.app, portfolio_id, &purchase.ticker_symbol).await?;
+    Ok(recorded)
+}
+
+/// Has the refresh follow what a portfolio is about to hold; of an item of one's own there is nothing to refresh.
+pub(crate) async fn follow(app: &App, portfolio: PortfolioId, symbol: &Symbol) -> Result<(), ServiceError> {
+    if symbol.is_own_item() { Ok(()) } else { following::begin_for(app, portfolio, symbol).await }
+}
+
+fn first_mistake(mistakes: Vec<Mistake>) -> ServiceError {
+    let (field, detail) = mistakes.into_iter().next().unwrap_or_default();
+    ServiceError::Field { field, detail }
+}
+
+async fn first_writes(app: &App, customer: CustomerId, investment: &Investment) -> Result<Vec<Write>, ServiceError> {
+    let portfolio = investment.portfolio_id;
+    let held = portfolios::load(app, customer, portfolio).await?;
+    held.require_open()?;
+    let tally = Tally::read(app, keys::investment_count(portfolio)).await?;
+    let key = keys::investment(portfolio, investment.id);
+    Ok(vec![
+        held.unchanged_but_dirty_from(investment.purchase_date)?,
+        tally.add(1, MAX_INVESTMENTS, WHAT)?,
+        Write::create(key.clone(), documents::body(&key, investment)?),
+    ])
+}
+
+/// An investment of the customer, with what it is worth.
+pub async fn find(
+    market: &MarketData,
+    customer: CustomerId,
+    portfolio: PortfolioId,
+    id: Uuid,
+) -> Result<InvestmentNow, ServiceError> {
+    portfolios::load(&market.app, customer, portfolio).await?;
+    let (investment, _) = read(&market.app, portfolio, id).await?;
+    LastPrices::new(market, customer, market.request_wait()).value(investment).await
+}
+
+async fn read(app: &App, portfolio: PortfolioId, id: Uuid) -> Result<(Investment, Version), ServiceError> {
+    let found = documents::read(app.table(), &keys::investment(portfolio, id)).await?;
+    found.ok_or(ServiceError::NotFound { what: "investment" })
+}
+
+/// A page of a portfolio's investments, newest first, and where the next page starts.
+pub async fn list(
+    market: &MarketData,
+    customer: CustomerId,
+    portfolio: PortfolioId,
+    limit: usize,
+    cursor: Option<String>,
+) -> Result<(Vec<InvestmentNow>, Option<String>), ServiceError> {
+    portfolios::load(&market.app, customer, portfolio).await?;
+    let cursor = cursor.map(Cursor::new);
+    let page = documents::list(market.app.table(), keys::investments(portfolio), limit, cursor).await?;
+    let mut prices = LastPrices::new(market, customer, market.request_wait());
+    let mut items = Vec::with_capacity(page.items.len());
+    for investment in page.items {
+        items.push(prices.value(investment).await?);
+    }
+    Ok((items, page.next.map(|cursor| cursor.to_string())))
+}
+
+/// Corrects an investment that is at the version the correction was made for.
+///
+/// Errors: [`ServiceError::PreconditionRequired`], [`ServiceError::PreconditionFailed`] and those of [`record`].
+pub async fn correct(
+    market: &MarketData,
+    customer: CustomerId,
+    portfolio: PortfolioId,
+    id: Uuid,
+    precondition: &Precondition,
+    correction: &Correction,
+) -> Result<InvestmentNow, ServiceError> {
+    let wait = market.request_wait();
+    let standing = retry(Retry::within(app::CONFLICT_BUDGET), || async {
+        let held = portfolios::load(&market.app, customer, portfolio).await?;
+        let (before, version) = read(&market.app, portfolio, id).await?;
+        precondition.require(before.version)?;
+        let purchase = corrected(&before, correction);
+        let instrument = instruments::known_within(market, customer, &purchase.ticker_symbol, wait).await?;
+        let identity = Identity { id, portfolio_id: portfolio, created_at: before.created_at };
+        let after =
+            purchase.recorded(&identity, &instrument, latest_day_anywhere(&market.app)).map_err(first_mistake)?;
+        let after = Investment { updated_at: before.updated_at, version: before.version, ..after };
+        if after == before {
+            return Ok::<_, ServiceError>(before);
+        }
+        held.require_open()?;
+        follow(&market.app, portfolio, &after.ticker_symbol).await?;
+        let after = Investment { updated_at: market.app.now(), version: before.version + 1, ..after };
+        let key = keys::investment(portfolio, id);
+        let earliest = before.purchase_date.min(after.purchase_date);
+        let body = documents::body(&key, &after)?;
+        market
+            .app
+            .table()
+            .transact(vec![held.unchanged_but_dirty_from(earliest)?, Write::update(key, body, version)])
+            .await?;
+        Ok(after)
+    })
+    .await?;
+    LastPrices::new(market, customer, wait).value(standing).await
+}
+
+fn corrected(before: &Investment, correction: &Correction) -> Purchase {
+    Purchase {
+        ticker_symbol: correction.ticker_symbol.clone().unwrap_or_else(|| before.ticker_symbol.clone()),
+        quantity: correction.quantity.unwrap_or(before.quantity),
+        purchase_price: correction.purchase_price.unwrap_or(before.purchase_price),
+        purchase_date: correction.purchase_date.unwrap_or(before.purchase_date),
+        fee: correction.fee.unwrap_or(before.fee.amount()),
+        currency: None,
+    }
+}
+
+/// Removes an investment.
+///
+/// Errors: [`ServiceError::NotFound`], [`ServiceError::PreconditionFailed`].
+pub async fn remove(
+    app: &App,
+    customer: CustomerId,
+    portfolio: PortfolioId,
+    id: Uuid,
+    precondition: &Precondition,
+) -> Result<(), ServiceError> {
+    retry(Retry::within(app::CONFLICT_BUDGET), || async {
+        let held = portfolios::load(app, customer, portfolio).await?;
+        let (before, version) = read(app, portfolio, id).await?;
+        precondition.allow(before.version)?;
+        let tally = Tally::read(app, keys::investment_count(portfolio)).await?;
+        let key = keys::investment(portfolio, id);
+        let gone = Write::Delete { key, expect: DeleteExpect::Version(version) };
+        let writes = vec![held.unchanged_but_dirty_from(before.purchase_date)?, tally.remove_one()?, gone];
+        app.table().transact(writes).await?;
+        Ok::<_, ServiceError>(())
+    })
+    .await
+}

@@ -1,0 +1,283 @@
+//! What a lot held elsewhere is worth now: its units after every split since, at the last price at hand.
+
+use std::collections::{BTreeMap, HashMap};
+
+use app::effect::Effect;
+use app::error::ServiceError;
+use chrono::{DateTime, Utc};
+use domain::{
+    Currency, CustomerId, Day, DecimalError, InstrumentType, Investment, Money, PortfolioId, Price, Quantity, Split,
+    Symbol, split,
+};
+use market_data::calls::Wait;
+use market_data::market_clock::held_through;
+use market_data::price_lines::PRICE_TOO_SMALL;
+use market_data::{MarketData, instruments, prices, quotes};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// The code of the figures of a lot that is dated after the market's today, and so is in nothing yet.
+const TO_COME: &str = "to_come";
+
+/// A lot held elsewhere, and what it is worth now. Amounts are decimals in the currency of the instrument.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct InvestmentNow {
+    /// Id.
+    pub id: Uuid,
+    /// The portfolio it belongs to.
+    pub portfolio_id: PortfolioId,
+    /// What is held.
+    pub ticker_symbol: Symbol,
+    /// Kind of instrument.
+    pub instrument_type: InstrumentType,
+    /// Units as bought.
+    pub quantity: Quantity,
+    /// Price of one unit as bought.
+    pub purchase_price: Price,
+    /// When it was bought.
+    pub purchase_date: Day,
+    /// What the purchase cost beside the price.
+    #[schema(example = "1.50")]
+    pub fee: String,
+    /// Currency of the instrument.
+    pub currency: Currency,
+    /// What it cost, fee included.
+    #[schema(example = "1001.50")]
+    pub cost: Option<String>,
+    /// Units after the splits since.
+    pub current_quantity: Option<Quantity>,
+    /// Price of one such unit.
+    pub current_price: Option<Price>,
+    /// The day of that price.
+    pub last_updated: Option<Day>,
+    /// Units at that price.
+    #[schema(example = "1100.00")]
+    pub value: Option<String>,
+    /// The value without the cost.
+    #[schema(example = "98.50")]
+    pub gain: Option<String>,
+    /// Why a figure is null, by its name.
+    pub unavailable: BTreeMap<String, String>,
+    /// When it was first recorded.
+    #[serde(with = "domain::instant")]
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed.
+    #[serde(with = "domain::instant")]
+    pub updated_at: DateTime<Utc>,
+    /// Counts its changes, from 1; what `ETag` and `If-Match` carry.
+    pub version: u64,
+}
+
+impl Effect for InvestmentNow {
+    const ONCE_MADE: &[&str] = &["id", "created_at", "updated_at"];
+}
+
+/// The last price of a symbol and the splits before it.
+#[derive(Clone)]
+struct LastPrice {
+    price: Price,
+    day: Day,
+    currency: Currency,
+    splits: Vec<Split>,
+}
+
+/// Last prices of the symbols seen so far, or why there is none.
+pub(super) struct LastPrices<'a> {
+    market: &'a MarketData,
+    customer: CustomerId,
+    wait: Wait,
+    known: HashMap<Symbol, Known>,
+}
+
+/// What is known of a symbol now.
+#[derive(Clone)]
+struct Known {
+    last: Result<LastPrice, &'static str>,
+    /// Its kind, where a provider has told it: of a lot recorded before that a stock was assumed.
+    kind: Option<InstrumentType>,
+}
+
+impl<'a> LastPrices<'a> {
+    /// Prices for which all of them together wait this long.
+    pub(super) fn new(market: &'a MarketData, customer: CustomerId, wait: Wait) -> Self {
+        Self { market, customer, wait, known: HashMap::new() }
+    }
+
+    /// The investment with what it is worth.
+    ///
+    /// Errors: the store's; a price that cannot be had is a figure that is null.
+    pub(super) async fn value(&mut self, investment: Investment) -> Result<InvestmentNow, ServiceError> {
+        let symbol = &investment.ticker_symbol;
+        if !self.known.contains_key(symbol) {
+            let last = last_price(self.market, self.customer, symbol, self.wait).await?;
+            let told = if symbol.is_own_item() { None } else { instruments::told(&self.market.app, symbol).await? };
+            let kind = told.map(|instrument| instrument.instrument_type);
+            self.known.insert(symbol.clone(), Known { last, kind });
+        }
+        let Known { last, kind } =
+            self.known.get(symbol).cloned().unwrap_or(Known { last: Err("no_price"), kind: None });
+        let instrument_type = kind.unwrap_or(investment.instrument_type);
+        let through = held_through(self.market, last.as_ref().ok().map(|last| last.day));
+        Ok(valued(Investment { instrument_type, ..investment }, last, through))
+    }
+}
+
+async fn last_price(
+    market: &MarketData,
+    customer: CustomerId,
+    symbol: &Symbol,
+    wait: Wait,
+) -> Result<Result<LastPrice, &'static str>, ServiceError> {
+    let series = match prices::prices_within(market, customer, symbol, wait).await {
+        Ok(series) => series,
+        Err(ServiceError::UnknownSymbol { .. }) => return Ok(Err("no_price")),
+        Err(ServiceError::Provider(_) | ServiceError::TooManyFirstLooks { .. }) => {
+            return Ok(Err("provider_unavailable"));
+        }
+        Err(error) => return Err(error),
+    };
+    let price = quotes::last_price(market, &series).await?;
+    let priced = price.and_then(|(price, day)| {
+        let splits = split::splits_of(&series.bars)?;
+        Ok(LastPrice { price, day, currency: series.currency, splits })
+    });
+    Ok(priced.map_err(|error| match error {
+        DecimalError::PriceTooSmall => PRICE_TOO_SMALL,
+        _ => "price_out_of_range",
+    }))
+}
+
+fn valued(investment: Investment, last: Result<LastPrice, &'static str>, through: Day) -> InvestmentNow {
+    let cost = super::cost(&investment).ok();
+    let last =
+        last.and_then(|last| if last.currency == investment.currency() { Ok(last) } else { Err("other_currency") });
+    let worth = last.as_ref().map_err(|reason| *reason).and_then(|last| {
+        if investment.purchase_date > through {
+            return Err(TO_COME);
+        }
+        let units = units_now(&investment, last).ok_or("price_out_of_range")?;
+        let value = ledger::lots::value(units, last.price, investment.currency()).map_err(|_| "price_out_of_range")?;
+        Ok((units, value))
+    });
+    let gain = worth
+        .as_ref()
+        .ok()
+        .zip(cost)
+        .and_then(|((_, value), cost)| Money::new(value.amount() - cost.amount(), investment.currency()).ok());
+    let mut unavailable = BTreeMap::new();
+    let because = |reason: &&str| {
+        let reason = (*reason).to_owned();
+        move |figure: &str| (figure.to_owned(), reason.clone())
+    };
+    if let Err(reason) = &last {
+        unavailable.extend(["current_price", "last_updated"].map(because(reason)));
+    }
+    if let Err(reason) = &worth {
+        unavailable.extend(["current_quantity", "value", "gain"].map(because(reason)));
+    }
+    InvestmentNow {
+        cost: cost.map(|cost| cost.to_string()),
+        current_quantity: worth.as_ref().ok().map(|(units, _)| *units),
+        current_price: last.as_ref().ok().map(|last| last.price),
+        last_updated: last.as_ref().ok().map(|last| last.day),
+        value: worth.as_ref().ok().map(|(_, value)| value.to_string()),
+        gain: gain.map(|gain| gain.to_string()),
+        unavailable,
+        id: investment.id,
+        portfolio_id: investment.portfolio_id,
+        instrument_type: investment.instrument_type,
+        quantity: investment.quantity,
+        purchase_price: investment.purchase_price,
+        purchase_date: investment.purchase_date,
+        fee: investment.fee.to_string(),
+        currency: investment.currency(),
+        created_at: investment.created_at,
+        updated_at: investment.updated_at,
+        version: investment.version,
+        ticker_symbol: investment.ticker_symbol,
+    }
+}
+
+/// Units after the splits that came after the purchase, up to the day of the last price.
+fn units_now(investment: &Investment, last: &LastPrice) -> Option<Quantity> {
+    let mut later = last.splits.iter().filter(|split| investment.purchase_date < split.day && split.day <= last.day);
+    later.try_fold(investment.quantity, |units, split| units.split(split.ratio)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held(quantity: &str, bought: &str) -> Investment {
+        Investment {
+            id: Uuid::from_u128(1),
+            portfolio_id: PortfolioId(Uuid::from_u128(2)),
+            ticker_symbol: "ACME".parse().unwrap(),
+            instrument_type: InstrumentType::Stock,
+            quantity: Quantity::parse(quantity).unwrap(),
+            purchase_price: Price::parse("10").unwrap(),
+            purchase_date: bought.parse().unwrap(),
+            fee: Money::parse("1.5", Currency::USD).unwrap(),
+            created_at: DateTime::UNIX_EPOCH,
+            updated_at: DateTime::UNIX_EPOCH,
+            version: 1,
+        }
+    }
+
+    fn last(price: &str, splits: &[(&str, &str)]) -> LastPrice {
+        let split = |(day, ratio): &(&str, &str)| Split { day: day.parse().unwrap(), ratio: ratio.parse().unwrap() };
+        LastPrice {
+            price: Price::parse(price).unwrap(),
+            day: "2013-03-01".parse().unwrap(),
+            currency: Currency::USD,
+            splits: splits.iter().map(split).collect(),
+        }
+    }
+
+    fn shown(investment: Investment, last: Result<LastPrice, &'static str>) -> InvestmentNow {
+        valued(investment, last, "2013-03-01".parse().unwrap())
+    }
+
+    #[test]
+    fn a_lot_that_is_dated_after_the_markets_today_is_worth_nothing_yet() {
+        let tomorrow = shown(held("3", "2013-03-04"), Ok(last("6", &[])));
+        assert_eq!((&tomorrow.value, &tomorrow.gain, tomorrow.current_quantity), (&None, &None, None));
+        assert!(["value", "gain", "current_quantity"].iter().all(|figure| tomorrow.unavailable[*figure] == "to_come"));
+        assert!(tomorrow.current_price.is_some() && tomorrow.cost.is_some());
+    }
+
+    #[test]
+    fn a_split_doubles_the_units_and_keeps_the_cost() {
+        let now = shown(held("3", "2012-01-03"), Ok(last("6", &[("2012-06-01", "2")])));
+        assert_eq!(now.current_quantity.unwrap().to_string(), "6");
+        assert_eq!((now.cost.as_deref(), now.value.as_deref()), (Some("31.50"), Some("36.00")));
+        assert_eq!(now.gain.as_deref(), Some("4.50"));
+        assert_eq!(now.quantity.to_string(), "3", "the record itself is as it was");
+    }
+
+    #[test]
+    fn only_splits_after_the_purchase_and_up_to_the_price_count() {
+        let splits = [("2012-01-03", "7"), ("2012-06-01", "2"), ("2012-09-03", "0.5"), ("2013-03-04", "10")];
+        let now = shown(held("3", "2012-01-03"), Ok(last("6", &splits)));
+        assert_eq!(now.current_quantity.unwrap().to_string(), "3");
+    }
+
+    #[test]
+    fn a_figure_without_a_price_is_null_and_says_why() {
+        let now = shown(held("3", "2012-01-03"), Err("no_price"));
+        assert_eq!((now.current_price, &now.value, &now.gain), (None, &None, &None));
+        assert_eq!(now.cost.as_deref(), Some("31.50"));
+        assert_eq!(now.unavailable["current_price"], "no_price");
+        assert_eq!(now.unavailable["gain"], "no_price");
+        let euros = LastPrice { currency: "EUR".parse().unwrap(), ..last("6", &[]) };
+        assert_eq!(shown(held("3", "2012-01-03"), Ok(euros)).unavailable["value"], "other_currency");
+    }
+
+    #[test]
+    fn a_value_beyond_every_amount_is_null() {
+        let now = shown(held("1000000000000", "2012-01-03"), Ok(last("1000000000000", &[])));
+        assert_eq!((&now.value, now.unavailable["value"].as_str()), (&None, "price_out_of_range"));
+        assert_eq!(now.current_price.unwrap().to_string(), "1000000000000");
+    }
+}

@@ -1,0 +1,319 @@
+//! The daily values of a portfolio up to the market's today: those that are kept, extended by what came since.
+//!
+//! Where nothing older than the last day has changed, only trades since then are read and only that day is computed.
+//! What a change reaches back to is known from three sides: `dirty_from` on the portfolio (lots held elsewhere), the
+//! hash of the prices beside each kept year with the version of the definitions, and ids of trades that were not there
+//! when their neighbours were read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use app::App;
+use app::error::ServiceError;
+use domain::{Bars, Currency, CustomerId, Day, Investment, PortfolioId, Symbol};
+use ledger::Refusal;
+use market_data::MarketData;
+use market_data::calls::{Reader, Wait};
+use market_data::exchange_rates::ExchangeRates;
+use market_data::market_clock::market_day;
+use market_data::price_lines::{self, FX_UNAVAILABLE, PRICE_UNAVAILABLE, PriceLines};
+use quant::backtest::Warning;
+use store::keys;
+use store::retry::{Retry, retry};
+use valuation::{
+    Book, DEFINITIONS, Flow, FlowKind, Line, Series, SymbolTotals, Unvalued, ValuationError, fingerprint_of_prices,
+    totals_by_symbol,
+};
+
+use super::flows::{self, Flows, SymbolFlows, TradeFlow};
+use super::kept::{self, Kept, TradesRead, Versions};
+use crate::portfolios::Held;
+use crate::positions;
+
+/// The daily values and what they were made of.
+pub(super) struct Valued {
+    pub kept: Kept,
+    pub prices: PriceLines,
+    sources: Sources,
+}
+
+/// Flows, prices and rates by which a series is computed.
+#[derive(Clone)]
+struct Sources {
+    base: Currency,
+    flows: Flows,
+    prices: PriceLines,
+    rates: ExchangeRates,
+    left_out: BTreeMap<Symbol, String>,
+    /// Whether the flows are all there are.
+    complete: bool,
+}
+
+/// Everything that is known when one portfolio is to be valued.
+struct Reading<'a> {
+    market: &'a MarketData,
+    customer: CustomerId,
+    held: &'a Held,
+    today: Day,
+    /// How long a provider is waited for.
+    wait: Wait,
+}
+
+/// Values a portfolio up to today and keeps the result.
+pub(super) async fn value(
+    market: &MarketData,
+    customer: CustomerId,
+    held: &Held,
+    wait: Wait,
+) -> Result<Valued, ServiceError> {
+    let reading = Reading { market, customer, held, today: market_day(market), wait };
+    let (kept, versions) = kept::load(&market.app, held.record.portfolio.id).await?;
+    let kept = kept.filter(|kept| kept.series.base == reading.base() && kept.series.through <= reading.today);
+    if let Some(kept) = &kept
+        && let Some(valued) = reading.extended(kept).await?
+    {
+        return Ok(reading.saved(Some(kept), &versions, valued).await);
+    }
+    let valued = reading.rebuilt(kept.as_ref()).await?;
+    Ok(reading.saved(kept.as_ref(), &versions, valued).await)
+}
+
+impl Reading<'_> {
+    fn base(&self) -> Currency {
+        self.held.record.portfolio.base_currency
+    }
+
+    fn portfolio(&self) -> PortfolioId {
+        self.held.record.portfolio.id
+    }
+
+    async fn saved(&self, before: Option<&Kept>, versions: &Versions, valued: Valued) -> Valued {
+        kept::save(&self.market.app, self.held, before, versions, &valued.kept).await;
+        valued
+    }
+
+    async fn sources(&self, flows: Flows, also: &BTreeSet<Symbol>, complete: bool) -> Result<Sources, ServiceError> {
+        let symbols: BTreeSet<Symbol> = flows.keys().chain(also).cloned().collect();
+        let prices = price_lines::load(self.market, self.customer, &symbols, self.wait).await?;
+        let currencies = flows.values().map(|owned| owned.currency);
+        let quoted = prices.values().filter_map(|line| Some(line.series.as_ref()?.currency));
+        let reader = Reader::customer(self.customer, self.wait);
+        let rates = ExchangeRates::load(self.market, self.base(), currencies.chain(quoted), reader).await?;
+        let mut sources = Sources { base: self.base(), flows, prices, rates, left_out: BTreeMap::new(), complete };
+        sources.left_out = sources.without_price();
+        // Holdings ask there too: by the net units of a day alone a conflict may not show.
+        let conflicts = || positions::in_conflict(self.market, self.portfolio());
+        let conflicts = retry(Retry::within(app::CONFLICT_BUDGET), conflicts).await?;
+        sources
+            .left_out
+            .extend(conflicts.into_iter().map(|symbol| (symbol, Unvalued::SplitConflict.code().to_owned())));
+        Ok(sources)
+    }
+
+    /// The kept series with what came since, if that is all there is to do.
+    async fn extended(&self, kept: &Kept) -> Result<Option<Valued>, ServiceError> {
+        if self.held.record.dirty_from.is_some() || kept.investments_ahead {
+            return Ok(None);
+        }
+        let eve = kept.series.eve.day;
+        let read = flows::trades(&self.market.app, keys::trades_since(self.portfolio(), kept.trades.before)).await?;
+        if kept.trades.missed(&read, eve).is_some() {
+            return Ok(None);
+        }
+        let recent = flows::by_symbol(read.iter().filter(|trade| trade.market_day > eve), &[])?;
+        let sources = self.sources(recent, &symbols_of(kept), false).await?;
+        if sources.left_out != kept.left_out {
+            return Ok(None);
+        }
+        let (today, before) = (self.today, kept.clone());
+        let continued = blocking(move || {
+            if first_changed_year(&sources, &before.series).is_some() {
+                return None;
+            }
+            let series = before.series.continued(&sources.book(), Some(eve.plus_days(1)), today).ok()?;
+            Some((hashed(series, &sources), sources))
+        });
+        let Some((series, sources)) = continued.await? else { return Ok(None) };
+        Ok(Some(self.valued(series, sources, &kept.trades, &read, &[])))
+    }
+
+    /// The series from all records, as far as possible on top of the kept one.
+    async fn rebuilt(&self, kept: Option<&Kept>) -> Result<Valued, ServiceError> {
+        let read = flows::trades(&self.market.app, keys::trades(self.portfolio())).await?;
+        let investments = flows::investments(&self.market.app, self.portfolio()).await?;
+        let flows = flows::by_symbol(&read, &investments)?;
+        let also = kept.map(symbols_of).unwrap_or_default();
+        let sources = self.sources(flows, &also, true).await?;
+        let base = kept.filter(|kept| kept.left_out == sources.left_out);
+        let missed = base.and_then(|kept| kept.trades.missed(&read, kept.series.eve.day));
+        let noted = [self.held.record.dirty_from, missed];
+        let (today, base) = (self.today, base.map(|kept| kept.series.clone()));
+        let rebuilt = blocking(move || continued_or_rebuilt(base, &noted, sources, today));
+        let (series, sources) = rebuilt.await??;
+        Ok(self.valued(series, sources, &TradesRead::none(), &read, &investments))
+    }
+
+    fn valued(
+        &self,
+        series: Series,
+        sources: Sources,
+        before: &TradesRead,
+        read: &[TradeFlow],
+        investments: &[Investment],
+    ) -> Valued {
+        let eve = series.eve.day;
+        let trades = before.after(read, eve, self.market.app.now());
+        let investments_ahead = investments.iter().any(|one| one.purchase_date > eve);
+        let kept = Kept { series, left_out: sources.left_out.clone(), trades, investments_ahead };
+        Valued { kept, prices: sources.prices.clone(), sources }
+    }
+}
+
+impl Valued {
+    /// What each symbol came to in a span: from the kept years where it is made of whole ones, else from its days. A span
+    /// without a day ends before it begins.
+    pub(super) async fn totals(
+        &self,
+        app: &App,
+        portfolio: PortfolioId,
+        (from, to): (Day, Day),
+    ) -> Result<Vec<SymbolTotals>, ServiceError> {
+        if from <= to
+            && let Some(totals) = self.kept.series.totals_of_whole_years(from, to)
+        {
+            return Ok(totals);
+        }
+        let mut sources = self.sources.clone();
+        if !sources.complete {
+            let read = flows::trades(app, keys::trades(portfolio)).await?;
+            sources.flows = flows::by_symbol(&read, &flows::investments(app, portfolio).await?)?;
+        }
+        let series = self.kept.series.clone();
+        let totals = blocking(move || totals_by_symbol(&sources.book(), &series, from, to));
+        totals.await?.map_err(|error| ServiceError::fault("the attribution of a series that was computed", error))
+    }
+}
+
+impl Valued {
+    /// How many lots of each symbol are dated after this day, which is not before the eve of the series: later flows are
+    /// always read.
+    pub(super) fn lots_to_come(&self, through: Day) -> impl Iterator<Item = (&Symbol, usize)> {
+        let is_to_come = move |flow: &&Flow| flow.day > through && flow.kind != FlowKind::Sold;
+        let of_symbol =
+            move |(symbol, owned): (_, &SymbolFlows)| (symbol, owned.flows.iter().filter(is_to_come).count());
+        self.sources.flows.iter().map(of_symbol)
+    }
+
+    /// What is to be said of the rates by which these symbols were valued.
+    pub(super) fn rate_warnings(&self, totals: &[SymbolTotals]) -> Vec<Warning> {
+        let quoted = |totals: &SymbolTotals| Some(self.prices.get(&totals.symbol)?.series.as_ref()?.currency);
+        self.sources.rates.warnings(totals.iter().filter_map(quoted))
+    }
+}
+
+impl Sources {
+    /// The records that can be valued.
+    fn book(&self) -> Book<'_> {
+        let line = |symbol: &'_ Symbol| -> Option<Line<'_>> {
+            let (symbol, prices) = self.prices.get_key_value(symbol)?;
+            let owned = self.flows.get(symbol);
+            let currency = owned.map_or(prices.series.as_ref()?.currency, |owned| owned.currency);
+            let (bars, flows): (&Bars, &[Flow]) = (prices.bars(), owned.map_or(&[], |owned| &owned.flows));
+            Some(Line { symbol, currency, bars, flows })
+        };
+        let valued = self.prices.keys().filter(|symbol| !self.left_out.contains_key(*symbol));
+        Book { base: self.base, lines: valued.filter_map(line).collect(), rates: self.rates.all() }
+    }
+
+    /// Symbols without a price in the currency in which their lots were paid, and those of currencies without a rate.
+    fn without_price(&self) -> BTreeMap<Symbol, String> {
+        let reason = |(symbol, line): (&Symbol, &price_lines::PriceLine)| {
+            let Some(series) = &line.series else { return Some((symbol.clone(), PRICE_UNAVAILABLE.to_owned())) };
+            let paid_in = self.flows.get(symbol).map_or(series.currency, |owned| owned.currency);
+            let code = if paid_in != series.currency {
+                PRICE_UNAVAILABLE
+            } else if !self.rates.knows(paid_in) {
+                FX_UNAVAILABLE
+            } else {
+                return None;
+            };
+            Some((symbol.clone(), code.to_owned()))
+        };
+        self.prices.iter().filter_map(reason).collect()
+    }
+}
+
+/// All symbols that a kept series has met.
+fn symbols_of(kept: &Kept) -> BTreeSet<Symbol> {
+    let totals = kept.series.years.iter().flat_map(|year| &year.totals);
+    totals.map(|totals| totals.symbol.clone()).chain(kept.left_out.keys().cloned()).collect()
+}
+
+/// The first day of the first kept year whose prices or definitions are not those that it was made of.
+fn first_changed_year(sources: &Sources, series: &Series) -> Option<Day> {
+    let book = sources.book();
+    let unchanged = |year: &&valuation::SeriesYear| {
+        year.definitions == DEFINITIONS
+            && year.inputs.as_deref() == Some(&*fingerprint_of_prices(&book, year, series.eve.day))
+    };
+    let changed = series.years.iter().find(|year| !unchanged(year))?;
+    Some(Day::new(changed.year, 1, 1).unwrap_or(Day::FIRST))
+}
+
+/// The series with the hash of its prices beside each year that was computed.
+fn hashed(mut series: Series, sources: &Sources) -> Series {
+    let book = sources.book();
+    for year in series.years.iter_mut().filter(|year| year.inputs.is_none()) {
+        year.inputs = Some(fingerprint_of_prices(&book, year, series.eve.day));
+    }
+    series
+}
+
+/// The series from the first day that something is noted to have changed on, or the whole of it. Symbols that cannot
+/// be valued are left out, so that they do not fail the others.
+fn continued_or_rebuilt(
+    base: Option<Series>,
+    noted: &[Option<Day>],
+    mut sources: Sources,
+    today: Day,
+) -> Result<(Series, Sources), ServiceError> {
+    if let Some(base) = base {
+        let last_day = base.eve.day.plus_days(1);
+        let noted = noted.iter().flatten().copied().chain(first_changed_year(&sources, &base));
+        let dirty_from = noted.min().map_or(last_day, |day| day.min(last_day));
+        if let Ok(series) = base.continued(&sources.book(), Some(dirty_from), today) {
+            return Ok((hashed(series, &sources), sources));
+        }
+    }
+    let whole = |sources: &Sources| valuation::value_series(&sources.book(), today);
+    let series = if let Ok(series) = whole(&sources) {
+        series
+    } else {
+        let alone = alone(&sources, today);
+        sources.left_out.extend(alone);
+        whole(&sources).map_err(|error| unvalued(&error))?
+    };
+    Ok((hashed(series, &sources), sources))
+}
+
+/// The symbols that cannot be valued even alone, and why.
+fn alone(sources: &Sources, today: Day) -> Vec<(Symbol, String)> {
+    let book = sources.book();
+    let failing = |line: &Line<'_>| {
+        let single = Book { base: book.base, lines: vec![*line], rates: book.rates.clone() };
+        let error = valuation::value_series(&single, today).err()?;
+        tracing::warn!(symbol = %line.symbol, %error, "left out of a portfolio's daily values");
+        Some((line.symbol.clone(), error.code().to_owned()))
+    };
+    book.lines.iter().filter_map(failing).collect()
+}
+
+fn unvalued(error: &ValuationError) -> ServiceError {
+    match error {
+        ValuationError::TooLarge => ServiceError::Refused(Refusal::TooLarge),
+        other => ServiceError::fault("records of a portfolio", other),
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ServiceError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| ServiceError::fault("valuing a portfolio", error))
+}

@@ -1,0 +1,226 @@
+//! How a portfolio did: the value of every day, returns, risk, and where the change in value came from.
+//!
+//! `continuing.rs` brings the daily values up to today, `kept.rs` keeps them, `flows.rs` says what moved.
+
+mod continuing;
+mod flows;
+mod kept;
+
+pub use quant::portfolio::FlowTiming;
+
+use std::collections::BTreeMap;
+
+use app::error::ServiceError;
+use domain::{Currency, CustomerId, Day, PortfolioId, Symbol};
+use market_data::calls::Reader;
+use market_data::exchange_rates::ExchangeRates;
+use market_data::market_clock::market_day;
+use market_data::price_lines::PriceLines;
+use market_data::series::{Note, Series};
+use market_data::{MarketData, prices, warnings};
+use quant::backtest::Warning;
+use serde::Serialize;
+use utoipa::ToSchema;
+use valuation::{
+    Attribution, Benchmark, GroupAttribution, PerformanceDay, PerformanceMetrics, PerformanceRequest,
+    SymbolAttribution, SymbolTotals, attribution_by_group, attribution_by_symbol,
+};
+
+use crate::portfolios;
+
+use continuing::Valued;
+
+/// The group of symbols whose sector is not known.
+const NO_SECTOR: &str = "unknown";
+/// What becomes of dividends.
+const DIVIDENDS: &str = "not credited";
+/// Under which name the days without a rate of exchange stand.
+const FX: &str = "fx";
+
+/// The span that a performance is asked for, and what to compare with.
+#[derive(Clone, Debug, Default)]
+pub struct Span {
+    /// First day, included; the day of the first flow where not given.
+    pub from: Option<Day>,
+    /// Last day, included; the market's today where not given or later.
+    pub to: Option<Day>,
+    /// A symbol whose total return is the benchmark.
+    pub benchmark: Option<Symbol>,
+    /// When the money that moves on a day is at work.
+    pub flow_timing: FlowTiming,
+}
+
+/// Why something is not there.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum Missing {
+    /// A reason by name: of a figure that is null, or of a symbol that is left out.
+    #[schema(example = "few_returns")]
+    Reason(String),
+    /// Days that have no value.
+    Days(Vec<Day>),
+}
+
+/// The performance of a portfolio. Money is in its base currency, ratios are fractions.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PortfolioPerformance {
+    /// The portfolio.
+    pub portfolio_id: PortfolioId,
+    /// Its base currency.
+    pub currency: Currency,
+    /// First day of the span.
+    pub from: Day,
+    /// Last day of the span.
+    pub to: Day,
+    /// The market's today.
+    pub as_of: Day,
+    /// Where prices come from.
+    pub source: String,
+    /// What it is compared with: its total return, exchanged into the base currency at the rate of each day. Days without a
+    /// rate are left out.
+    pub benchmark: Option<Symbol>,
+    /// `not credited`: dividends count as paid out of the portfolio on their ex-date, and the wallet does not get them.
+    #[schema(example = "not credited")]
+    pub dividends: &'static str,
+    /// When the money that moves on a day is at work, in time-weighted returns and what rests on them.
+    pub flow_timing: FlowTiming,
+    /// Every day on which something held has a bar or anything moved, oldest first. A day without a rate of exchange at
+    /// most seven days old has no row; the next one has its flows and the return since the row before.
+    pub series: Vec<PerformanceDay>,
+    /// Figures.
+    pub metrics: PerformanceMetrics,
+    /// Where the change in value came from.
+    pub attribution: Attribution,
+    /// The same by symbol; the rows sum to `attribution`, part by part.
+    pub attribution_by_symbol: Vec<SymbolAttribution>,
+    /// The same by sector.
+    pub attribution_by_sector: Vec<GroupAttribution>,
+    /// The same by currency of the instruments.
+    pub attribution_by_currency: Vec<GroupAttribution>,
+    /// Why a figure is null, or why a symbol is left out of all of this, by its name; under `fx` the days that have no
+    /// row.
+    pub unavailable: BTreeMap<String, Missing>,
+    /// What a reader must know about prices, rates and trades.
+    #[schema(value_type = Vec<Object>)]
+    pub warnings: Vec<Warning>,
+}
+
+/// The performance of a customer's portfolio. A symbol that cannot be valued is left out and named.
+///
+/// Errors: [`ServiceError::NotFound`], [`ServiceError::FromAfterTo`], [`ServiceError::UnknownSymbol`] for a benchmark
+/// that has no prices.
+pub async fn of_portfolio(
+    market: &MarketData,
+    customer: CustomerId,
+    id: PortfolioId,
+    span: &Span,
+) -> Result<PortfolioPerformance, ServiceError> {
+    let held = portfolios::load(&market.app, customer, id).await?;
+    let today = market_day(market);
+    let to = span.to.map_or(today, |to| to.min(today));
+    if let Some(from) = span.from.filter(|from| *from > to) {
+        return Err(ServiceError::FromAfterTo { from, to });
+    }
+    let wait = market.request_wait();
+    let benchmark = match &span.benchmark {
+        Some(symbol) => Some(prices::prices_within(market, customer, symbol, wait).await?),
+        None => None,
+    };
+    let valued = continuing::value(market, customer, &held, wait).await?;
+    let series = &valued.kept.series;
+    let first = series.days().next().map_or(to, |day| day.date.min(to));
+    let from = span.from.unwrap_or(first);
+    let totals = valued.totals(&market.app, id, series.valued_span(from, to)).await?;
+    let compared = benchmark.as_deref();
+    let reader = Reader::customer(customer, wait);
+    let priced_in = compared.map(|series| series.currency);
+    let rates = ExchangeRates::load(market, held.record.portfolio.base_currency, priced_in, reader).await?;
+    let benchmark = compared.map(|series| compared_with(series, &rates));
+    let flow_timing = span.flow_timing;
+    let request = PerformanceRequest { series, from, to, risk_free_rate: 0.0, flow_timing, benchmark };
+    let found = valuation::performance(&request);
+    let unavailable = missing(found.unavailable, &valued.kept.left_out, found.days_without_rate);
+    let currency = found.currency;
+    Ok(PortfolioPerformance {
+        portfolio_id: id,
+        currency,
+        from,
+        to,
+        as_of: today,
+        source: market.provider().source().to_owned(),
+        benchmark: span.benchmark.clone(),
+        dividends: DIVIDENDS,
+        flow_timing,
+        series: found.series,
+        metrics: found.metrics,
+        attribution: found.attribution,
+        attribution_by_symbol: attribution_by_symbol(&totals, currency),
+        attribution_by_sector: attribution_by_group(&totals, currency, |symbol| sector(&valued.prices, symbol)),
+        attribution_by_currency: attribution_by_group(&totals, currency, |symbol| traded_in(&valued.prices, symbol)),
+        unavailable,
+        warnings: warnings(market, &valued, &totals, (from, to), compared.map(|series| (series, &rates))),
+    })
+}
+
+/// A benchmark's own splits and dividends, exchanged at the rate of each day; where neither is known its adjusted closes are
+/// all there is.
+fn compared_with<'a>(series: &'a Series, rates: &'a ExchangeRates) -> Benchmark<'a> {
+    let without_dividend = series.bars.dividend().iter().all(|&dividend| dividend <= 0.0);
+    let only_adjusted = without_dividend && series.notes.contains(&Note::SplitsUnknown);
+    Benchmark { bars: &series.bars, only_adjusted, rates: rates.of(series.currency) }
+}
+
+fn missing(
+    figures: BTreeMap<String, String>,
+    left_out: &BTreeMap<Symbol, String>,
+    days_without_rate: Vec<Day>,
+) -> BTreeMap<String, Missing> {
+    let symbols = left_out.iter().map(|(symbol, code)| (symbol.to_string(), code.clone()));
+    let reasons = figures.into_iter().chain(symbols).map(|(name, code)| (name, Missing::Reason(code)));
+    let days = Some(days_without_rate).filter(|days| !days.is_empty());
+    reasons.chain(days.map(|days| (FX.to_owned(), Missing::Days(days)))).collect()
+}
+
+fn sector(prices: &PriceLines, symbol: &Symbol) -> String {
+    let known = prices.get(symbol).and_then(|line| line.instrument.sector.clone());
+    known.unwrap_or_else(|| NO_SECTOR.to_owned())
+}
+
+fn traded_in(prices: &PriceLines, symbol: &Symbol) -> String {
+    let series = prices.get(symbol).and_then(|line| line.series.as_ref());
+    series.map_or_else(String::new, |series| series.currency.to_string())
+}
+
+/// Of the symbols that had a part in the span, their trades and rates, of the benchmark, and of lots that had none because
+/// their day is to come.
+fn warnings(
+    market: &MarketData,
+    valued: &Valued,
+    totals: &[SymbolTotals],
+    span: warnings::Span,
+    benchmark: Option<(&Series, &ExchangeRates)>,
+) -> Vec<Warning> {
+    let lines = totals.iter().filter_map(|totals| valued.prices.get(&totals.symbol));
+    let mut found = warnings::of_lines(market, lines.map(|line| (line, span)));
+    let is_held = |series: &Series| totals.iter().any(|totals| totals.symbol == series.symbol);
+    found.extend(valued.rate_warnings(totals));
+    if let Some((series, rates)) = benchmark.filter(|(series, _)| !is_held(series)) {
+        found.extend(warnings::named(&series.symbol, warnings::of_series(market, series, span)));
+        let crossed = rates.warnings([series.currency]).into_iter();
+        let unsaid: Vec<Warning> = crossed.filter(|warning| !found.contains(warning)).collect();
+        found.extend(unsaid);
+    }
+    found.extend(totals.iter().flat_map(|totals| warnings_on_flows(totals).into_iter().flatten()));
+    let today = market_day(market);
+    let to_come = valued.lots_to_come(today);
+    found.extend(to_come.filter_map(|(symbol, count)| warnings::on_lots_to_come(symbol, count, today)));
+    found
+}
+
+fn warnings_on_flows(totals: &SymbolTotals) -> [Option<Warning>; 2] {
+    let outside = "at a price more than 5 % outside the lowest and the highest of their day";
+    [
+        warnings::on_flows(&totals.symbol, "price_outside_the_day", totals.outside_the_day, outside),
+        warnings::on_rates_of_another_day(&totals.symbol, totals.without_rate),
+    ]
+}

@@ -1,0 +1,189 @@
+//! Changing a portfolio, closing it included.
+
+use std::collections::BTreeMap;
+
+use app::App;
+use app::error::ServiceError;
+use app::precondition::Precondition;
+use app::tally::Tally;
+use domain::portfolio::{
+    Fraction, InvestmentAims, InvestmentProfile, LotMethod, Portfolio, PortfolioId, PortfolioName, PortfolioState,
+    PortfolioType, RiskLevel, Targets,
+};
+use domain::{Currency, CustomerId, Day, InstrumentType};
+use market_data::MarketData;
+use store::retry::{Retry, retry};
+use store::{Expect, Write, keys};
+
+use super::kept_profile;
+use super::record::{Held, Record, load};
+use crate::positions;
+
+/// What is to be different; `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct Change {
+    /// Name.
+    pub name: Option<PortfolioName>,
+    /// Kind of account.
+    pub kind: Option<PortfolioType>,
+    /// Currency of its value and performance.
+    pub base_currency: Option<Currency>,
+    /// Which lots a sale takes from now on.
+    pub lot_method: Option<LotMethod>,
+    /// Open or closed.
+    pub state: Option<PortfolioState>,
+    /// What it is meant for.
+    pub profile: ProfileChange,
+}
+
+/// What is to be different of an investment profile.
+#[derive(Clone, Debug, Default)]
+pub enum ProfileChange {
+    /// Nothing.
+    #[default]
+    Keep,
+    /// There is to be none.
+    Remove,
+    /// These parts, or all of them where there is none yet.
+    Merge(AimsChange),
+}
+
+/// Parts of an investment profile; what is not there stays.
+#[derive(Clone, Debug, Default)]
+pub struct AimsChange {
+    /// From 1 to 7.
+    pub risk: Option<RiskLevel>,
+    /// Years, 1 to [`domain::portfolio::MAX_HORIZON_YEARS`].
+    pub horizon_years: Option<u8>,
+    /// What may be lost without harm.
+    pub loss_capacity: Option<Fraction>,
+    /// Targets that change; `None` takes one away.
+    pub targets: BTreeMap<InstrumentType, Option<Fraction>>,
+}
+
+/// Changes a portfolio that is at the version the change was made for.
+///
+/// Errors: [`ServiceError::PreconditionRequired`], [`ServiceError::PreconditionFailed`],
+/// [`ServiceError::PortfolioNotEmpty`] for one that is to be closed and holds something.
+pub async fn change(
+    market: &MarketData,
+    customer: CustomerId,
+    id: PortfolioId,
+    precondition: &Precondition,
+    change: &Change,
+) -> Result<Portfolio, ServiceError> {
+    retry(Retry::within(app::CONFLICT_BUDGET), || async {
+        let held = load(&market.app, customer, id).await?;
+        let before = &held.record.portfolio;
+        precondition.require(before.version)?;
+        let record = changed(&market.app, &held.record, change)?;
+        if record.portfolio == *before {
+            return Ok(record.portfolio);
+        }
+        let mut writes = vec![held.replaced_by(&record)?];
+        if record.profiles > held.record.profiles {
+            writes.extend(
+                record
+                    .portfolio
+                    .investment_profile
+                    .iter()
+                    .map(|one| kept_profile(id, one))
+                    .collect::<Result<Vec<_>, _>>()?,
+            );
+        }
+        if before.is_open() && !record.portfolio.is_open() {
+            writes.extend(nothing_held(market, &held).await?);
+        }
+        market.app.table().transact(writes).await?;
+        Ok(record.portfolio)
+    })
+    .await
+}
+
+/// The record after the change; the same one where it makes no difference.
+fn changed(app: &App, before: &Record, change: &Change) -> Result<Record, ServiceError> {
+    let old = &before.portfolio;
+    let now = app.now();
+    let (investment_profile, profiles) = match &change.profile {
+        ProfileChange::Keep => (old.investment_profile.clone(), before.profiles),
+        ProfileChange::Remove => (None, before.profiles),
+        ProfileChange::Merge(part) => {
+            let aims = merged(old.investment_profile.as_ref().map(|profile| &profile.aims), part)?;
+            match &old.investment_profile {
+                Some(standing) if standing.aims == aims => (Some(standing.clone()), before.profiles),
+                _ => {
+                    let version = before.profiles + 1;
+                    (Some(InvestmentProfile { version, since: now, aims }), version)
+                }
+            }
+        }
+    };
+    let portfolio = Portfolio {
+        name: change.name.clone().unwrap_or_else(|| old.name.clone()),
+        kind: change.kind.unwrap_or(old.kind),
+        base_currency: change.base_currency.unwrap_or(old.base_currency),
+        lot_method: change.lot_method.unwrap_or(old.lot_method),
+        state: change.state.unwrap_or(old.state),
+        investment_profile,
+        ..old.clone()
+    };
+    if portfolio == *old {
+        return Ok(before.clone());
+    }
+    // Every stored value is in the currency that was.
+    let dirty_from = if portfolio.base_currency == old.base_currency { before.dirty_from } else { Some(Day::FIRST) };
+    let portfolio = Portfolio { updated_at: now, version: old.version + 1, ..portfolio };
+    Ok(Record { portfolio, profiles, dirty_from, removing: false })
+}
+
+fn merged(standing: Option<&InvestmentAims>, part: &AimsChange) -> Result<InvestmentAims, ServiceError> {
+    let missing = |field| ServiceError::Field { field, detail: "a first investment profile needs it".to_owned() };
+    let mut targets = standing.map(|aims| aims.targets.fractions().clone()).unwrap_or_default();
+    for (&kind, fraction) in &part.targets {
+        match fraction {
+            Some(fraction) => targets.insert(kind, *fraction),
+            None => targets.remove(&kind),
+        };
+    }
+    let targets = Targets::new(targets)
+        .map_err(|error| ServiceError::Field { field: "investment_profile/targets", detail: error.to_string() })?;
+    Ok(InvestmentAims {
+        risk: part.risk.or(standing.map(|aims| aims.risk)).ok_or_else(|| missing("investment_profile/risk"))?,
+        horizon_years: part
+            .horizon_years
+            .or(standing.map(|aims| aims.horizon_years))
+            .ok_or_else(|| missing("investment_profile/horizon_years"))?,
+        loss_capacity: part
+            .loss_capacity
+            .or(standing.map(|aims| aims.loss_capacity))
+            .ok_or_else(|| missing("investment_profile/loss_capacity"))?,
+        targets,
+    })
+}
+
+/// The writes that let a closing pass only if nothing is held then.
+///
+/// A trade checks the portfolio's version and does not change it, so one that commits between our look at the positions
+/// and our write would go unseen. But every trade writes the head of its customer's wallet: the head is read before the
+/// positions, and asserted with the closing.
+async fn nothing_held(market: &MarketData, held: &Held) -> Result<[Write; 2], ServiceError> {
+    let portfolio = &held.record.portfolio;
+    let wallet = wallet_unchanged(&market.app, portfolio.customer_id).await?;
+    let investments = Tally::read(&market.app, keys::investment_count(portfolio.id)).await?;
+    if investments.count() > 0 {
+        let holding = format!("{} investments", investments.count());
+        return Err(ServiceError::PortfolioNotEmpty { holding });
+    }
+    let positions = positions::all(market, portfolio.id).await?;
+    match positions.iter().find(|position| !position.lots.is_empty()) {
+        Some(held) => Err(ServiceError::PortfolioNotEmpty { holding: format!("units of {}", held.symbol) }),
+        None => Ok([wallet, investments.unchanged()]),
+    }
+}
+
+/// The write that lets a transaction pass only if the customer has not traded since.
+pub(super) async fn wallet_unchanged(app: &App, customer: CustomerId) -> Result<Write, ServiceError> {
+    let key = keys::wallet_head(customer);
+    let version = app.table().get(&key).await?.map(|item| item.version);
+    Ok(Write::Check { key, expect: Expect::from(version) })
+}

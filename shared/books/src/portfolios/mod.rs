@@ -1,0 +1,141 @@
+//! Opening, reading and listing portfolios; [`change`] and [`remove`] have files of their own.
+
+mod change;
+mod record;
+mod remove;
+
+pub use change::{AimsChange, Change, ProfileChange, change};
+pub use record::Record;
+pub(crate) use record::{Held, load};
+pub use remove::remove;
+
+use app::App;
+use app::error::ServiceError;
+use app::idempotency::{self, Attempt, Created};
+use app::tally::Tally;
+use domain::portfolio::{
+    InvestmentAims, InvestmentProfile, LotMethod, Portfolio, PortfolioId, PortfolioName, PortfolioState, PortfolioType,
+};
+use domain::{Currency, CustomerId};
+use serde::Serialize;
+use store::retry::{Retry, retry};
+use store::{Cursor, Write, documents, keys};
+use uuid::Uuid;
+
+/// Most portfolios of a customer.
+pub const MAX_PORTFOLIOS: usize = 100;
+
+const WHAT: &str = "portfolios";
+
+/// What a portfolio is opened with.
+#[derive(Clone, Debug, Serialize)]
+pub struct Opening {
+    /// Name.
+    pub name: PortfolioName,
+    /// Kind of account.
+    pub kind: PortfolioType,
+    /// Currency of its value and performance.
+    pub base_currency: Currency,
+    /// Which lots a sale takes.
+    pub lot_method: LotMethod,
+    /// What it is meant for, where the customer says so.
+    pub aims: Option<InvestmentAims>,
+}
+
+/// Opens a portfolio. The same idempotency key with the same request answers the first result again.
+///
+/// Errors: [`ServiceError::LimitReached`] where the customer has [`MAX_PORTFOLIOS`].
+pub async fn open(
+    app: &App,
+    customer: CustomerId,
+    opening: &Opening,
+    idempotency_key: Option<&str>,
+) -> Result<Created<Portfolio>, ServiceError> {
+    let pending = match idempotency::attempt(app, customer, idempotency_key, "POST /portfolios", opening).await? {
+        Attempt::Replay(id) => return Ok(Created { value: opened(customer, id, opening), replayed: true }),
+        Attempt::First(pending) => pending,
+    };
+    let id = app.new_id();
+    let portfolio = opened(customer, id, opening);
+    let first = retry(Retry::within(app::CONFLICT_BUDGET), || async {
+        let tally = Tally::read(app, keys::portfolio_count(customer)).await?;
+        let writes = first_writes(&portfolio, &tally)?;
+        idempotency::commit(app, pending.clone(), id, writes).await
+    })
+    .await?;
+    Ok(match first {
+        Some(first) => Created { value: opened(customer, first, opening), replayed: true },
+        None => Created { value: portfolio, replayed: false },
+    })
+}
+
+/// The portfolio as it is first answered, which follows from the request and its id alone.
+fn opened(customer: CustomerId, id: Uuid, opening: &Opening) -> Portfolio {
+    let now = App::made_at(id);
+    let profile = |aims: &InvestmentAims| InvestmentProfile { version: 1, since: now, aims: aims.clone() };
+    Portfolio {
+        id: PortfolioId(id),
+        customer_id: customer,
+        name: opening.name.clone(),
+        kind: opening.kind,
+        base_currency: opening.base_currency,
+        lot_method: opening.lot_method,
+        state: PortfolioState::Open,
+        investment_profile: opening.aims.as_ref().map(profile),
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    }
+}
+
+fn first_writes(portfolio: &Portfolio, tally: &Tally) -> Result<Vec<Write>, ServiceError> {
+    let key = keys::portfolio(portfolio.customer_id, portfolio.id);
+    let profile = &portfolio.investment_profile;
+    let record = Record {
+        portfolio: portfolio.clone(),
+        profiles: u32::from(profile.is_some()),
+        dirty_from: None,
+        removing: false,
+    };
+    let mut writes =
+        vec![tally.add(1, MAX_PORTFOLIOS, WHAT)?, Write::create(key.clone(), documents::body(&key, &record)?)];
+    writes.extend(profile.as_ref().map(|profile| kept_profile(portfolio.id, profile)).transpose()?);
+    Ok(writes)
+}
+
+/// The write that keeps a version of the profile for good.
+fn kept_profile(id: PortfolioId, profile: &InvestmentProfile) -> Result<Write, ServiceError> {
+    let key = keys::portfolio_profile(id, profile.version);
+    let body = documents::body(&key, profile)?;
+    Ok(Write::create(key, body))
+}
+
+/// A portfolio of the customer.
+pub async fn find(app: &App, customer: CustomerId, id: PortfolioId) -> Result<Portfolio, ServiceError> {
+    Ok(load(app, customer, id).await?.record.portfolio)
+}
+
+/// An earlier, or the present, version of a portfolio's investment profile.
+pub async fn profile(
+    app: &App,
+    customer: CustomerId,
+    id: PortfolioId,
+    version: u32,
+) -> Result<InvestmentProfile, ServiceError> {
+    load(app, customer, id).await?;
+    let found = documents::read(app.table(), &keys::portfolio_profile(id, version)).await?;
+    found.map(|(profile, _)| profile).ok_or(ServiceError::NotFound { what: "investment profile" })
+}
+
+/// A page of the customer's portfolios, newest first, and where the next page starts.
+pub async fn list(
+    app: &App,
+    customer: CustomerId,
+    limit: usize,
+    cursor: Option<String>,
+) -> Result<(Vec<Portfolio>, Option<String>), ServiceError> {
+    let cursor = cursor.map(Cursor::new);
+    let page = documents::list::<Record>(app.table(), keys::portfolios(customer), limit, cursor).await?;
+    let there = page.items.into_iter().filter(|record| !record.removing);
+    Ok((there.map(|record| record.portfolio).collect(), page.next.map(|cursor| cursor.to_string())))
+}

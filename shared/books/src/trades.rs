@@ -1,0 +1,177 @@
+//! Buying and selling: orders at the stored quote, paid from the wallet.
+//!
+//! A trade is one transaction: the key that names it, the wallet's head and its entry, the trade, the position, and the
+//! portfolio asserted to be as it was read. There is no state in between that somebody could see or would clean up.
+
+pub use ledger::{Side, Trade};
+
+use app::App;
+use app::error::ServiceError;
+use app::idempotency::{Created, Outcome, Pending};
+use domain::{Currency, CustomerId, Money, MoneyError, PortfolioId, Price, Quantity, Symbol};
+use ledger::trade::{buy, sell};
+use ledger::{BookedTrade, LotPick, Order, Size, Stamp, Terms};
+use market_data::quotes::{self, Quote};
+use market_data::{MarketData, following};
+use rust_decimal::Decimal;
+use serde::Serialize;
+use store::retry::{Retry, retry};
+use store::{Cursor, StoreError, Write, documents, keys};
+use uuid::Uuid;
+
+use crate::portfolios::load;
+use crate::{positions, wallets};
+
+/// Most lots that one order names.
+pub const MAX_LOTS_NAMED: usize = 200;
+
+/// What a customer wants to buy or sell, before it is known in which currency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Request {
+    /// Buy or sell.
+    pub side: Side,
+    /// The instrument.
+    pub symbol: Symbol,
+    /// How much.
+    pub size: RequestSize,
+    /// The fee in the instrument's currency, zero or more.
+    pub fee: Decimal,
+    /// The lots to sell from, where the portfolio's lot method is `specific`: ids and units.
+    pub lots: Vec<(Uuid, Quantity)>,
+    /// The price of one unit at which the customer decided, if they say it; a worse one is not taken. Where it is not
+    /// said the fingerprint of the request is the one that it had before there was such a field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected_price: Option<Price>,
+}
+
+/// How much an order is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RequestSize {
+    /// So many units.
+    Quantity(Quantity),
+    /// As many units as this amount, in the instrument's currency, pays for.
+    Amount(Decimal),
+}
+
+impl Request {
+    fn order(&self, currency: Currency) -> Result<Order, ServiceError> {
+        let money = |field, amount| {
+            Money::new(amount, currency)
+                .map_err(|error: MoneyError| ServiceError::Field { field, detail: error.to_string() })
+        };
+        let size = match self.size {
+            RequestSize::Quantity(quantity) => Size::Quantity(quantity),
+            RequestSize::Amount(amount) => Size::Amount(money("amount", amount)?),
+        };
+        let lots = self.lots.iter().map(|&(lot_id, quantity)| LotPick { lot_id, quantity }).collect();
+        Ok(Order { size, fee: money("fee", self.fee)?, lots })
+    }
+
+    /// Refuses a price that is worse for the customer than the one at which they decided.
+    fn accept(&self, current: Price) -> Result<(), ServiceError> {
+        let is_worse = |expected: Price| match self.side {
+            Side::Buy => current > expected,
+            Side::Sell => current < expected,
+        };
+        match self.expected_price {
+            Some(expected) if is_worse(expected) => Err(ServiceError::PriceChanged { expected, current }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Executes an order at the stored quote, once for each idempotency key; only a dry run has none.
+///
+/// Errors: [`ServiceError::NotFound`] for a portfolio that is not the customer's, [`ServiceError::PortfolioClosed`],
+/// [`ServiceError::PriceUnavailable`], [`ServiceError::PriceChanged`], [`ServiceError::UnknownSymbol`], and the ledger's
+/// refusals.
+pub async fn execute(
+    market: &MarketData,
+    customer: CustomerId,
+    portfolio: PortfolioId,
+    request: &Request,
+    idempotency_key: Option<&str>,
+) -> Result<Created<Trade>, ServiceError> {
+    let pending = &Pending::new(customer, idempotency_key, "POST /portfolios/{id}/trades", &(portfolio, request))?;
+    if let Some(outcome) = pending.lookup(&market.app).await? {
+        return replayed(&market.app, portfolio, &outcome).await;
+    }
+    load(&market.app, customer, portfolio).await?.require_open()?;
+    if request.symbol.is_own_item() {
+        let detail = "an item of one's own is not traded; record it as an investment".to_owned();
+        return Err(ServiceError::Field { field: "symbol", detail });
+    }
+    // Before the turn is taken: a provider that is slow holds up nobody else.
+    let quote = &quotes::tradable(market, customer, &request.symbol).await?;
+    request.accept(quote.price)?;
+    let order = &request.order(quote.currency)?;
+    let _turn = market.app.turn(customer).await;
+    retry(Retry::within(app::CONFLICT_BUDGET), || async move {
+        if let Some(outcome) = pending.lookup(&market.app).await? {
+            return replayed(&market.app, portfolio, &outcome).await;
+        }
+        let held = load(&market.app, customer, portfolio).await?;
+        held.require_open()?;
+        let before = positions::find(&market.app, portfolio, &request.symbol, quote.currency, &quote.splits).await?;
+        if request.side == Side::Buy && before.position.lots.is_empty() {
+            following::begin_for(&market.app, portfolio, &request.symbol).await?;
+        }
+        let (wallet, version) = wallets::head(&market.app, customer).await?;
+        let terms = terms(market, quote, held.record.portfolio.lot_method);
+        let decided = match request.side {
+            Side::Buy => buy(&wallet, &before.position, order, &terms),
+            Side::Sell => sell(&wallet, &before.position, order, &terms),
+        };
+        let booked = wallets::booked(&market.app, pending, decided).await?;
+        let mark = pending.mark(&market.app, Outcome::Result(booked.trade.id))?;
+        let books = [wallets::head_write(&booked.wallet, version)?, wallets::entry_write(&booked.entry)?];
+        let record = trade_write(portfolio, &booked)?;
+        let position = positions::writes(&before, &booked.position)?;
+        let writes = mark.into_iter().chain(books).chain([record, held.unchanged()]).chain(position);
+        market.app.table().transact(writes.collect()).await?;
+        Ok(Created { value: booked.trade, replayed: false })
+    })
+    .await
+}
+
+/// A page of a portfolio's trades, newest first, and where the next page starts.
+pub async fn list(
+    app: &App,
+    customer: CustomerId,
+    portfolio: PortfolioId,
+    limit: usize,
+    cursor: Option<String>,
+) -> Result<(Vec<Trade>, Option<String>), ServiceError> {
+    load(app, customer, portfolio).await?;
+    let page = documents::list::<Trade>(app.table(), keys::trades(portfolio), limit, cursor.map(Cursor::new)).await?;
+    Ok((page.items, page.next.map(|cursor| cursor.to_string())))
+}
+
+fn terms<'a>(market: &MarketData, quote: &'a Quote, lot_method: domain::LotMethod) -> Terms<'a> {
+    Terms {
+        trade_id: market.app.new_id(),
+        // A trade is of the day of its price: units, splits and price are then of one day, also where a newer bar, and
+        // with it a split, is due and not stored yet.
+        stamp: Stamp { market_day: quote.day, ..wallets::stamp(market) },
+        price: quote.price,
+        quote_as_of: quote.as_of,
+        splits: &quote.splits.list,
+        lot_method,
+    }
+}
+
+fn trade_write(portfolio: PortfolioId, booked: &BookedTrade) -> Result<Write, StoreError> {
+    let key = keys::trade(portfolio, booked.trade.id);
+    Ok(Write::create(key.clone(), documents::body(&key, &booked.trade)?))
+}
+
+async fn replayed(app: &App, portfolio: PortfolioId, outcome: &Outcome) -> Result<Created<Trade>, ServiceError> {
+    wallets::remembered(outcome)?;
+    let Outcome::Result(id) = outcome else { return Err(ServiceError::IdempotencyKeyReused) };
+    let key = keys::trade(portfolio, *id);
+    let found = documents::read::<Trade>(app.table(), &key).await?;
+    let missing = || StoreError::corrupt(&key, "a trade that is pointed to is not there");
+    let (value, _) = found.ok_or_else(missing)?;
+    Ok(Created { value, replayed: true })
+}

@@ -1,0 +1,237 @@
+//! Cash: deposits, withdrawals, reversals, and the statement.
+
+pub use ledger::StatementLine;
+
+use std::collections::BTreeMap;
+
+use app::App;
+use app::error::ServiceError;
+use app::idempotency::{Created, Outcome, Pending};
+use domain::{Currency, CustomerId, Money};
+use ledger::wallet::{deposit, reverse, withdraw};
+use ledger::{Booked, Entry, Refusal, Stamp, Wallet};
+use market_data::MarketData;
+use market_data::market_clock::market_day;
+use serde::{Deserialize, Serialize};
+use store::retry::{Retry, retry};
+use store::{Cursor, Expect, StoreError, Version, Write, documents, keys};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// The currency of a wallet's first figure, whatever it holds beside it.
+const MAIN_CURRENCY: Currency = Currency::USD;
+
+/// A wallet as shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ShownWallet {
+    /// The currency of `balance`.
+    pub currency: Currency,
+    /// Cash in `currency`, a decimal.
+    pub balance: String,
+    /// Cash by currency, decimals.
+    pub balances: BTreeMap<String, String>,
+    /// Whether the wallet takes no command.
+    pub frozen: bool,
+}
+
+/// Which way cash moves between the wallet and outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transfer {
+    /// Into the wallet.
+    Deposit,
+    /// Out of it.
+    Withdrawal,
+}
+
+/// Where the entry of a deposit or withdrawal is, and whether it was reversed: beside the ledger, because entries are
+/// never edited. Only these entries are found by their id.
+#[derive(Clone, Serialize, Deserialize)]
+struct Locator {
+    customer_id: CustomerId,
+    seq: u64,
+    reversed_by: Option<Uuid>,
+}
+
+/// The parts of a movement that its fingerprint is made of.
+#[derive(Serialize)]
+struct Movement<'a> {
+    amount: &'a str,
+    currency: Currency,
+}
+
+/// A customer's wallet; an empty one where nothing was ever booked.
+pub async fn show(app: &App, customer: CustomerId) -> Result<ShownWallet, ServiceError> {
+    let (wallet, _) = head(app, customer).await?;
+    let balances = wallet.balances.iter().map(|cash| (cash.currency().code().to_owned(), cash.to_string())).collect();
+    Ok(ShownWallet {
+        currency: MAIN_CURRENCY,
+        balance: wallet.balance(MAIN_CURRENCY)?.to_string(),
+        balances,
+        frozen: wallet.frozen,
+    })
+}
+
+/// A page of the statement, newest first, and where the next page starts.
+pub async fn entries(
+    app: &App,
+    customer: CustomerId,
+    limit: usize,
+    cursor: Option<String>,
+) -> Result<(Vec<StatementLine>, Option<String>), ServiceError> {
+    let list = keys::wallet_entries(customer);
+    let page = documents::list::<Entry>(app.table(), list, limit, cursor.map(Cursor::new)).await?;
+    let next = page.next.map(|cursor| cursor.to_string());
+    Ok((page.items.iter().map(StatementLine::from).collect(), next))
+}
+
+/// Moves cash between the wallet and outside, once for each idempotency key; only a dry run has none.
+pub async fn transfer(
+    market: &MarketData,
+    customer: CustomerId,
+    transfer: Transfer,
+    amount: Money,
+    idempotency_key: Option<&str>,
+) -> Result<Created<StatementLine>, ServiceError> {
+    let route = match transfer {
+        Transfer::Deposit => "POST /wallet/deposits",
+        Transfer::Withdrawal => "POST /wallet/withdrawals",
+    };
+    let request = Movement { amount: &amount.to_string(), currency: amount.currency() };
+    let pending = &Pending::new(customer, idempotency_key, route, &request)?;
+    let _turn = market.app.turn(customer).await;
+    retry(Retry::within(app::CONFLICT_BUDGET), || async move {
+        if let Some(made) = replayed(&market.app, customer, pending).await? {
+            return Ok(made);
+        }
+        let (wallet, version) = head(&market.app, customer).await?;
+        let decided = match transfer {
+            Transfer::Deposit => deposit(&wallet, amount, &stamp(market)),
+            Transfer::Withdrawal => withdraw(&wallet, amount, &stamp(market)),
+        };
+        let booked = booked(&market.app, pending, decided).await?;
+        let key = keys::wallet_locator(booked.entry.id);
+        let locator = Locator { customer_id: customer, seq: booked.entry.seq, reversed_by: None };
+        let locate = Write::create(key.clone(), documents::body(&key, &locator)?);
+        write(&market.app, pending, &booked, version, vec![locate]).await
+    })
+    .await
+}
+
+/// Undoes a deposit or withdrawal, once, whoever's it is. `by` is the administrator whose idempotency key it is; only a
+/// dry run has none.
+///
+/// Errors: [`ServiceError::NotFound`], and the ledger's refusals.
+pub async fn reverse_entry(
+    market: &MarketData,
+    by: CustomerId,
+    entry: Uuid,
+    idempotency_key: Option<&str>,
+) -> Result<Created<StatementLine>, ServiceError> {
+    let pending = &Pending::new(by, idempotency_key, "POST /wallet/entries/{id}/reversal", &entry)?;
+    retry(Retry::within(app::CONFLICT_BUDGET), || async move {
+        // Before the entry is looked for: a key of another request is refused as that, whatever it is sent with.
+        pending.lookup(&market.app).await?;
+        let key = keys::wallet_locator(entry);
+        let found = documents::read::<Locator>(market.app.table(), &key).await?;
+        let (locator, locator_version) = found.ok_or(ServiceError::NotFound { what: "deposit or withdrawal" })?;
+        let customer = locator.customer_id;
+        if let Some(made) = replayed(&market.app, customer, pending).await? {
+            return Ok(made);
+        }
+        let entry = read_entry(&market.app, customer, locator.seq).await?;
+        let (wallet, version) = head(&market.app, customer).await?;
+        let decided = reverse(&wallet, &entry, locator.reversed_by, &stamp(market));
+        let booked = booked(&market.app, pending, decided).await?;
+        let reversed = Locator { reversed_by: Some(booked.entry.id), ..locator };
+        let mark = Write::update(key.clone(), documents::body(&key, &reversed)?, locator_version);
+        write(&market.app, pending, &booked, version, vec![mark]).await
+    })
+    .await
+}
+
+/// The write that makes a wallet take commands no longer, or again.
+pub async fn freeze_write(app: &App, customer: CustomerId, frozen: bool) -> Result<Write, ServiceError> {
+    let (wallet, version) = head(app, customer).await?;
+    head_write(&Wallet { frozen, ..wallet }, version)
+}
+
+/// The head of a wallet and its version; the empty wallet, without one, where nothing was ever booked.
+pub async fn head(app: &App, customer: CustomerId) -> Result<(Wallet, Option<Version>), ServiceError> {
+    let found = documents::read::<Wallet>(app.table(), &keys::wallet_head(customer)).await?;
+    Ok(found.map_or_else(|| (Wallet::new(customer), None), |(wallet, version)| (wallet, Some(version))))
+}
+
+/// The write of a wallet's head at the version read.
+pub(crate) fn head_write(wallet: &Wallet, version: Option<Version>) -> Result<Write, ServiceError> {
+    let key = keys::wallet_head(wallet.customer);
+    let body = documents::body(&key, wallet)?;
+    Ok(Write::Put { key, body, expires_at: None, expect: version.into() })
+}
+
+/// The write of a new entry.
+pub(crate) fn entry_write(entry: &Entry) -> Result<Write, ServiceError> {
+    let key = keys::wallet_entry(entry.customer, entry.seq);
+    let body = documents::body(&key, entry)?;
+    Ok(Write::Put { key, body, expires_at: None, expect: Expect::Absent })
+}
+
+/// The ids and times of a command given now.
+pub(crate) fn stamp(market: &MarketData) -> Stamp {
+    Stamp { entry_id: market.app.new_id(), market_day: market_day(market), created_at: market.app.now() }
+}
+
+/// What a command decided. A refusal that uses up the key is remembered before it is given.
+pub(crate) async fn booked<T>(app: &App, pending: &Pending, decided: Result<T, Refusal>) -> Result<T, ServiceError> {
+    let refusal = match decided {
+        Ok(booked) => return Ok(booked),
+        Err(refusal) => refusal,
+    };
+    if let Some(outcome) = Outcome::of_refusal(&refusal)
+        && let Some(mark) = pending.mark(app, outcome)?
+    {
+        app.table().transact(vec![mark]).await?;
+    }
+    Err(refusal.into())
+}
+
+/// The refusal that a key was used up for.
+pub(crate) fn remembered(outcome: &Outcome) -> Result<(), ServiceError> {
+    match outcome.refusal()? {
+        Some(refusal) => Err(ServiceError::RefusedBefore(refusal)),
+        None => Ok(()),
+    }
+}
+
+async fn replayed(
+    app: &App,
+    customer: CustomerId,
+    pending: &Pending,
+) -> Result<Option<Created<StatementLine>>, ServiceError> {
+    let Some(outcome) = pending.lookup(app).await? else { return Ok(None) };
+    remembered(&outcome)?;
+    let Outcome::Entry(seq) = outcome else { return Err(ServiceError::IdempotencyKeyReused) };
+    let entry = read_entry(app, customer, seq).await?;
+    Ok(Some(Created { value: StatementLine::from(&entry), replayed: true }))
+}
+
+async fn read_entry(app: &App, customer: CustomerId, seq: u64) -> Result<Entry, ServiceError> {
+    let key = keys::wallet_entry(customer, seq);
+    let found = documents::read::<Entry>(app.table(), &key).await?;
+    let missing = || StoreError::corrupt(&key, "an entry that is pointed to is not there");
+    Ok(found.map(|(entry, _)| entry).ok_or_else(missing)?)
+}
+
+/// Key, head, entry and whatever belongs to them, in one transaction.
+async fn write(
+    app: &App,
+    pending: &Pending,
+    booked: &Booked,
+    version: Option<Version>,
+    also: Vec<Write>,
+) -> Result<Created<StatementLine>, ServiceError> {
+    let mark = pending.mark(app, Outcome::Entry(booked.entry.seq))?;
+    let books = [head_write(&booked.wallet, version)?, entry_write(&booked.entry)?];
+    app.table().transact(mark.into_iter().chain(books).chain(also).collect()).await?;
+    Ok(Created { value: StatementLine::from(&booked.entry), replayed: false })
+}

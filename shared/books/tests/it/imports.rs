@@ -1,0 +1,255 @@
+//! A file that is sent again: what a lot answered for stays settled while the lot is there, whatever it says by then.
+
+#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use app::{App, Channels, Parts, Precondition, ServiceError};
+use async_trait::async_trait;
+use books::imports::{self, Duplicates, Format, Import, ImportReport, Verdict};
+use books::investments::{self, Correction, MAX_INVESTMENTS};
+use books::portfolios::{self, Opening};
+use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
+use domain::{Currency, CustomerId, PortfolioId, Quantity};
+use market::Sample;
+use market_data::MarketData;
+use objects::FolderObjects;
+use serde_json::json;
+use store::{Item, Key, Page, Query, StoreError, Table, Version, Write, documents, keys};
+use store_sqlite::SqliteTable;
+use uuid::Uuid;
+
+const ONE: &str = "IBM,1,100,2010-01-04\n";
+const TWO: &str = "IBM,2,101,2010-01-05\n";
+const THREE: &str = "IBM,4,102,2010-01-06\n";
+
+/// A table that fails the transactions of imports once so many have gone through.
+struct CutShort {
+    table: SqliteTable,
+    left: AtomicUsize,
+}
+
+#[async_trait]
+impl Table for CutShort {
+    async fn get(&self, key: &Key) -> Result<Option<Item>, StoreError> {
+        self.table.get(key).await
+    }
+
+    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, StoreError> {
+        self.table.get_many(keys).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, StoreError> {
+        self.table.query(query).await
+    }
+
+    async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<Version>>, StoreError> {
+        let is_import = writes.iter().any(|write| write.key().sk.starts_with("IMPORT#"));
+        let one_less = |left: usize| left.checked_sub(1);
+        if is_import && self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_err() {
+            return Err(StoreError::unavailable("it broke here"));
+        }
+        self.table.transact(writes).await
+    }
+}
+
+struct World {
+    platform: MarketData,
+    table: Arc<CutShort>,
+    customer: CustomerId,
+    portfolio: PortfolioId,
+    _folder: tempfile::TempDir,
+}
+
+impl World {
+    async fn new() -> Self {
+        let clock: store::Clock = Arc::new(|| "2026-11-20T12:00:00Z".parse().unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let objects = Arc::new(FolderObjects::open(folder.path(), [7; 32], clock.clone()).unwrap());
+        let table = SqliteTable::in_memory(clock.clone()).unwrap();
+        let table = Arc::new(CutShort { table, left: AtomicUsize::new(usize::MAX) });
+        let provider = Arc::new(Sample::new());
+        let parts = Parts { table: table.clone(), objects, clock, channels: Channels::none() };
+        let platform = MarketData::new(App::new(parts), provider);
+        let customer = CustomerId(Uuid::from_u128(7));
+        let opening = Opening {
+            name: PortfolioName::parse("A").unwrap(),
+            kind: PortfolioType::Other,
+            base_currency: Currency::USD,
+            lot_method: LotMethod::Fifo,
+            aims: None,
+        };
+        let portfolio = portfolios::open(&platform.app, customer, &opening, None).await.unwrap().value.id;
+        Self { platform, table, customer, portfolio, _folder: folder }
+    }
+
+    async fn send(&self, rows: &str, duplicates: Duplicates) -> Result<ImportReport, ServiceError> {
+        self.import(rows, duplicates, false).await
+    }
+
+    async fn import(&self, rows: &str, duplicates: Duplicates, dry_run: bool) -> Result<ImportReport, ServiceError> {
+        let file = file(rows);
+        let import = Import { file: file.as_bytes(), format: Format::Csv, duplicates, dry_run };
+        Ok(imports::import(&self.platform, self.customer, self.portfolio, &import, None).await?.value)
+    }
+
+    /// Has the portfolio count so many lots.
+    async fn count(&self, lots: usize) {
+        let key = keys::investment_count(self.portfolio);
+        let version = self.table.get(&key).await.unwrap().map(|item| item.version);
+        documents::put(&*self.table, key, &json!({ "count": lots }), version).await.unwrap();
+    }
+
+    async fn skip(&self, rows: &str) -> ImportReport {
+        self.send(rows, Duplicates::Skip).await.unwrap()
+    }
+
+    /// Makes a lot say something else than the row that it came from.
+    async fn correct(&self, lot: Uuid) {
+        let correction = Correction { quantity: Some(Quantity::parse("1000").unwrap()), ..Correction::default() };
+        let Self { platform, customer, portfolio, .. } = self;
+        investments::correct(platform, *customer, *portfolio, lot, &Precondition::Any, &correction).await.unwrap();
+    }
+
+    async fn remove(&self, lot: Uuid) {
+        investments::remove(&self.platform.app, self.customer, self.portfolio, lot, &Precondition::Any).await.unwrap();
+    }
+
+    async fn lots(&self) -> usize {
+        let file = imports::export(&self.platform.app, self.customer, self.portfolio, Format::Csv).await.unwrap();
+        String::from_utf8(file).unwrap().lines().count() - 1
+    }
+}
+
+fn file(rows: &str) -> String {
+    format!("ticker_symbol,quantity,purchase_price,purchase_date\n{rows}")
+}
+
+fn lot(report: &ImportReport, row: usize) -> Uuid {
+    report.items[row - 1].investment_id.unwrap()
+}
+
+fn verdicts(report: &ImportReport) -> Vec<Verdict> {
+    report.items.iter().map(|item| item.verdict).collect()
+}
+
+#[tokio::test]
+async fn a_lot_that_answered_for_a_row_does_so_after_it_is_corrected() {
+    let world = World::new().await;
+    let answering = lot(&world.skip(ONE).await, 1);
+    let grown = format!("{ONE}{TWO}");
+    let first = world.skip(&grown).await;
+    assert_eq!(verdicts(&first), [Verdict::Duplicate, Verdict::Imported]);
+    world.correct(answering).await;
+    for duplicates in [Duplicates::Skip, Duplicates::Ask, Duplicates::Import] {
+        let again = world.send(&grown, duplicates).await.unwrap();
+        assert_eq!((again.repeated, &again.items), (true, &first.items), "{duplicates:?}");
+    }
+    assert_eq!(world.lots().await, 2);
+    // Once it is gone, nothing answers for the row, and the row comes in.
+    world.remove(answering).await;
+    let anew = world.skip(&grown).await;
+    assert_eq!((anew.repeated, verdicts(&anew)), (false, vec![Verdict::Imported, Verdict::Duplicate]));
+    assert_eq!(world.lots().await, 2);
+}
+
+#[tokio::test]
+async fn a_file_that_was_brought_in_anew_beside_a_corrected_lot_is_known_again() {
+    let world = World::new().await;
+    let rows = format!("{ONE}{TWO}{THREE}");
+    let first = world.skip(&rows).await;
+    world.correct(lot(&first, 1)).await;
+    world.remove(lot(&first, 2)).await;
+    let anew = world.skip(&rows).await;
+    assert_eq!(verdicts(&anew), [Verdict::Duplicate, Verdict::Imported, Verdict::Duplicate]);
+    for _ in 0..2 {
+        let again = world.skip(&rows).await;
+        assert_eq!((again.repeated, &again.items), (true, &anew.items));
+    }
+    assert_eq!(world.lots().await, 3);
+}
+
+#[tokio::test]
+async fn a_file_brought_in_anew_that_was_cut_short_goes_on_without_a_corrected_row() {
+    let world = World::new().await;
+    let rows = (1..=200).map(|number| format!("IBM,{number},100,2010-01-04\n")).collect::<Vec<_>>().concat();
+    let first = world.skip(&rows).await;
+    world.correct(lot(&first, 1)).await;
+    for row in 2..=200 {
+        world.remove(lot(&first, row)).await;
+    }
+    world.table.left.store(1, Ordering::SeqCst);
+    assert!(world.send(&rows, Duplicates::Skip).await.is_err());
+    assert_eq!(world.lots().await, 81);
+    world.table.left.store(usize::MAX, Ordering::SeqCst);
+    let resumed = world.skip(&rows).await;
+    assert_eq!(
+        (resumed.items[0].verdict, resumed.items[0].same_as_investment),
+        (Verdict::Duplicate, Some(lot(&first, 1)))
+    );
+    assert_eq!((resumed.imported, world.lots().await), (199, 200));
+}
+
+#[tokio::test]
+async fn an_import_of_before_lots_were_named_stands_as_it_ended() {
+    let world = World::new().await;
+    // Its second row repeats its first and was left out for that.
+    let rows = format!("{ONE}{ONE}");
+    let first = world.send(&rows, Duplicates::Import).await.unwrap();
+    world.remove(lot(&first, 2)).await;
+    let key = keys::import(world.portfolio, &first.sha256);
+    let (stored, version) = documents::read::<serde_json::Value>(&*world.table, &key).await.unwrap().unwrap();
+    let old = json!({ "started_at": stored["started_at"], "skipped": [2], "done": 1 });
+    documents::put(&*world.table, key, &old, Some(version)).await.unwrap();
+    for duplicates in [Duplicates::Ask, Duplicates::Skip, Duplicates::Import] {
+        let again = world.send(&rows, duplicates).await.unwrap();
+        assert_eq!((again.repeated, verdicts(&again)), (true, vec![Verdict::Imported, Verdict::Duplicate]));
+        assert_eq!(lot(&again, 1), lot(&first, 1));
+    }
+    assert_eq!(world.lots().await, 1);
+}
+
+#[tokio::test]
+async fn a_dry_run_is_refused_at_the_limit_of_lots_as_the_import_is() {
+    let world = World::new().await;
+    world.count(MAX_INVESTMENTS - 1).await;
+    for dry_run in [true, false] {
+        let refused = world.import(&format!("{ONE}{TWO}"), Duplicates::Ask, dry_run).await;
+        let is_full = matches!(refused, Err(ServiceError::LimitReached { limit: MAX_INVESTMENTS, .. }));
+        assert!(is_full, "dry run {dry_run}: {refused:?}");
+    }
+    // What is wrong with rows is said of each, and comes before the limit.
+    let report = world.import(&format!("{ONE}{TWO}IBM,x,1,2010-01-04\n"), Duplicates::Ask, true).await.unwrap();
+    assert_eq!(verdicts(&report), [Verdict::WouldImport, Verdict::WouldImport, Verdict::Invalid]);
+    assert_eq!(world.import(ONE, Duplicates::Ask, true).await.unwrap().imported, 1);
+    assert_eq!(world.send(ONE, Duplicates::Ask).await.unwrap().imported, 1);
+    // Rows that are left out need no room.
+    let report = world.import(ONE, Duplicates::Ask, true).await.unwrap();
+    assert_eq!((report.repeated, verdicts(&report)), (true, vec![Verdict::Imported]));
+    let other_file = format!("{ONE}\n");
+    let report = world.import(&other_file, Duplicates::Skip, true).await.unwrap();
+    assert_eq!(verdicts(&report), [Verdict::Duplicate]);
+    let refused = world.import(&other_file, Duplicates::Import, true).await;
+    assert!(matches!(refused, Err(ServiceError::LimitReached { .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_dry_run_of_an_import_that_was_cut_short_is_refused_where_the_rest_has_no_room() {
+    let world = World::new().await;
+    let rows: Vec<String> = (1..=200).map(|number| format!("IBM,{number},100,2010-01-04\n")).collect();
+    let rows = rows.concat();
+    world.table.left.store(1, Ordering::SeqCst);
+    assert!(world.send(&rows, Duplicates::Ask).await.is_err());
+    world.table.left.store(usize::MAX, Ordering::SeqCst);
+    for (lots, has_room) in [(MAX_INVESTMENTS - 120, true), (MAX_INVESTMENTS - 119, false)] {
+        world.count(lots).await;
+        let report = world.import(&rows, Duplicates::Ask, true).await;
+        assert_eq!(
+            report.as_ref().map(|report| (report.repeated, report.imported)).ok(),
+            has_room.then_some((true, 200))
+        );
+    }
+    assert!(matches!(world.send(&rows, Duplicates::Ask).await, Err(ServiceError::LimitReached { .. })));
+    assert_eq!(world.lots().await, 80);
+}

@@ -1,0 +1,101 @@
+//! The customer whose books these are, and the platform that serves them.
+
+use std::sync::{Arc, OnceLock};
+
+use app::{App, Channels, Parts, ServiceError};
+use books::portfolios::{self, Opening};
+use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
+use domain::{Currency, CustomerId, PortfolioId};
+use identity::password::Password;
+use identity::profile::Person;
+use identity::registration::register;
+use market_data::MarketData;
+use objects::FolderObjects;
+use store::error::Remedy;
+use store::{Body, Clock, Key, Table, Write, keys};
+use store_sqlite::SqliteTable;
+
+use crate::ledger::market::{Exchange, Wall};
+
+/// A platform on a store, with a folder for its objects.
+pub struct Platform {
+    pub platform: MarketData,
+    _folder: tempfile::TempDir,
+}
+
+impl Platform {
+    pub fn start(table: Arc<dyn Table>, clock: Clock) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let objects = Arc::new(FolderObjects::open(folder.path(), [7; 32], clock.clone()).unwrap());
+        Self {
+            platform: MarketData::new(
+                App::new(Parts { table, objects, clock, channels: Channels::none() }),
+                Arc::new(Exchange),
+            ),
+            _folder: folder,
+        }
+    }
+}
+
+/// Sends a command until it is answered, with the number of times that it had to be sent again.
+pub async fn until_answered<T>(send: impl AsyncFn() -> Result<T, ServiceError>) -> (Result<T, ServiceError>, usize) {
+    for lost in 0..1_000 {
+        match send().await {
+            Err(ServiceError::Store(error)) if error.remedy() != Remedy::None => {}
+            answered => return (answered, lost),
+        }
+    }
+    panic!("a thousand answers were lost in a row");
+}
+
+/// The items of a customer who has registered, to be put into any store: hashing a password takes its time, and is not
+/// what is tested here.
+fn registered() -> &'static (CustomerId, Vec<(Key, Body)>) {
+    static REGISTERED: OnceLock<(CustomerId, Vec<(Key, Body)>)> = OnceLock::new();
+    REGISTERED.get_or_init(|| {
+        // A thread of its own: the caller's may be driving another runtime.
+        let made = std::thread::spawn(|| tokio::runtime::Runtime::new().unwrap().block_on(register_anew()));
+        made.join().unwrap()
+    })
+}
+
+async fn register_anew() -> (CustomerId, Vec<(Key, Body)>) {
+    let clock = Wall::default().reader();
+    let table = Arc::new(SqliteTable::in_memory(clock.clone()).unwrap());
+    let platform = Platform::start(table.clone(), clock);
+    let person = Person {
+        email: "ada@example.com".parse().unwrap(),
+        first_name: "Ada".to_owned(),
+        last_name: "Lovelace".to_owned(),
+        phone: None,
+        address: None,
+    };
+    let email = keys::email(&person.email);
+    let password = Password::typed("correct horse battery".to_owned());
+    let customer = register(&platform.platform.app, person, password).await.unwrap().profile.id;
+    let mut items = Vec::new();
+    for key in [email, keys::customer(customer), keys::directory_customer(customer)] {
+        items.push((key.clone(), table.get(&key).await.unwrap().unwrap().body));
+    }
+    (customer, items)
+}
+
+/// Puts the customer into a store.
+pub async fn settle(table: &dyn Table) -> CustomerId {
+    let (customer, items) = registered();
+    let writes = items.iter().map(|(key, body)| Write::create(key.clone(), body.clone()));
+    table.transact(writes.collect()).await.unwrap();
+    *customer
+}
+
+/// Opens a portfolio for the customer.
+pub async fn open(platform: &MarketData, customer: CustomerId, name: &str, lot_method: LotMethod) -> PortfolioId {
+    let opening = Opening {
+        name: PortfolioName::parse(name).unwrap(),
+        kind: PortfolioType::Brokerage,
+        base_currency: Currency::USD,
+        lot_method,
+        aims: None,
+    };
+    portfolios::open(&platform.app, customer, &opening, None).await.unwrap().value.id
+}

@@ -1,0 +1,273 @@
+//! Portfolios and imports on a store that fails, and beside trades that come at the worst moment.
+
+#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
+
+use std::sync::{Arc, Mutex};
+
+use app::{App, Channels, Parts, Precondition, ServiceError};
+use async_trait::async_trait;
+use books::imports::{self, Duplicates, Format, Import};
+use books::performance;
+use books::portfolios::{self, Change, Opening};
+use domain::portfolio::{LotMethod, PortfolioName, PortfolioState, PortfolioType};
+use domain::{Currency, CustomerId, Money, PortfolioId, Price, Quantity};
+use ledger::trade::{buy, sell};
+use ledger::wallet::deposit;
+use ledger::{Order, Position, Size, Stamp, Terms, Wallet};
+use market::Sample;
+use market_data::MarketData;
+use objects::FolderObjects;
+use store::fault::{Fault, Faulty, Plan};
+use store::{Body, Clock, Item, Key, Page, Query, StoreError, Table, Version, Write, keys};
+use store_sqlite::SqliteTable;
+use uuid::Uuid;
+
+const OWNER: CustomerId = CustomerId(Uuid::from_u128(1));
+
+fn clock() -> Clock {
+    Arc::new(|| "2026-11-20T12:00:00Z".parse().unwrap())
+}
+
+fn app_on(table: Arc<dyn Table>) -> (MarketData, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let objects = Arc::new(FolderObjects::open(folder.path(), [7; 32], clock()).unwrap());
+    (
+        MarketData::new(
+            App::new(Parts { table, objects, clock: clock(), channels: Channels::none() }),
+            Arc::new(Sample::new()),
+        ),
+        folder,
+    )
+}
+
+async fn opened(platform: &MarketData) -> PortfolioId {
+    let opening = Opening {
+        name: PortfolioName::parse("A").unwrap(),
+        kind: PortfolioType::Brokerage,
+        base_currency: Currency::USD,
+        lot_method: LotMethod::Fifo,
+        aims: None,
+    };
+    portfolios::open(&platform.app, OWNER, &opening, None).await.unwrap().value.id
+}
+
+async fn close(platform: &MarketData, id: PortfolioId) -> Result<domain::Portfolio, ServiceError> {
+    let change = Change { state: Some(PortfolioState::Closed), ..Change::default() };
+    portfolios::change(platform, OWNER, id, &Precondition::Any, &change).await
+}
+
+/// What is left after five units were bought and `sold` of them sold: the wallet's head, the purchase, the position.
+fn traded(id: PortfolioId, sold: &str) -> Vec<Write> {
+    let day = "2013-03-01".parse().unwrap();
+    let stamp = |number| Stamp { entry_id: Uuid::from_u128(number), market_day: day, created_at: clock()() };
+    let terms = |number| Terms {
+        trade_id: Uuid::from_u128(number),
+        stamp: stamp(number),
+        price: Price::parse("200").unwrap(),
+        quote_as_of: clock()(),
+        splits: &[],
+        lot_method: LotMethod::Fifo,
+    };
+    let order = |quantity: &str| Order {
+        size: Size::Quantity(Quantity::parse(quantity).unwrap()),
+        fee: Money::parse("0", Currency::USD).unwrap(),
+        lots: Vec::new(),
+    };
+    let cash = Money::parse("1000", Currency::USD).unwrap();
+    let wallet = deposit(&Wallet::new(OWNER), cash, &stamp(1)).unwrap().wallet;
+    let nothing = Position::new(id.0, "IBM".parse().unwrap(), Currency::USD).unwrap();
+    let bought = buy(&wallet, &nothing, &order("5"), &terms(2)).unwrap();
+    let after = match sold {
+        "0" => bought.clone(),
+        sold => sell(&bought.wallet, &bought.position, &order(sold), &terms(3)).unwrap(),
+    };
+    let json = |text: String| Body::Json(text);
+    let (trade, position) = (keys::trade(id, bought.trade.id), keys::position(id, &after.position.symbol));
+    vec![
+        Write::create(keys::wallet_head(OWNER), json(serde_json::to_string(&after.wallet).unwrap())),
+        Write::create(trade, json(serde_json::to_string(&bought.trade).unwrap())),
+        Write::create(position, json(serde_json::to_string(&after.position.head()).unwrap())),
+    ]
+}
+
+/// A table in which somebody trades right after the first look into a portfolio, or writes right before its daily values
+/// are kept.
+struct Meddled {
+    inner: SqliteTable,
+    meanwhile: Mutex<Vec<Write>>,
+    before_series: Mutex<Vec<Write>>,
+}
+
+#[async_trait]
+impl Table for Meddled {
+    async fn get(&self, key: &Key) -> Result<Option<Item>, StoreError> {
+        self.inner.get(key).await
+    }
+
+    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, StoreError> {
+        self.inner.get_many(keys).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, StoreError> {
+        let page = self.inner.query(query).await;
+        let writes = std::mem::take(&mut *self.meanwhile.lock().unwrap());
+        if !writes.is_empty() {
+            self.inner.transact(writes).await?;
+        }
+        page
+    }
+
+    async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<Version>>, StoreError> {
+        if writes.iter().any(|write| write.key().sk.starts_with("SERIES#")) {
+            let before = std::mem::take(&mut *self.before_series.lock().unwrap());
+            if !before.is_empty() {
+                self.inner.transact(before).await?;
+            }
+        }
+        self.inner.transact(writes).await
+    }
+}
+
+async fn meddled() -> (Arc<Meddled>, MarketData, PortfolioId, tempfile::TempDir) {
+    let inner = SqliteTable::in_memory(clock()).unwrap();
+    let table = Arc::new(Meddled { inner, meanwhile: Mutex::default(), before_series: Mutex::default() });
+    let (platform, folder) = app_on(table.clone());
+    let id = opened(&platform).await;
+    *table.meanwhile.lock().unwrap() = traded(id, "0");
+    (table, platform, id, folder)
+}
+
+#[tokio::test]
+async fn a_trade_between_the_look_at_the_positions_and_the_closing_prevents_it() {
+    let (_table, platform, id, _folder) = meddled().await;
+    assert!(matches!(close(&platform, id).await, Err(ServiceError::PortfolioNotEmpty { .. })));
+    assert_eq!(portfolios::find(&platform.app, OWNER, id).await.unwrap().state, PortfolioState::Open);
+}
+
+#[tokio::test]
+async fn a_trade_between_the_look_at_the_trades_and_the_removal_prevents_it() {
+    let (_table, platform, id, _folder) = meddled().await;
+    let removed = portfolios::remove(&platform.app, OWNER, id, &Precondition::None).await;
+    assert!(matches!(removed, Err(ServiceError::PortfolioHasTrades)));
+    assert!(portfolios::find(&platform.app, OWNER, id).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_portfolio_whose_positions_are_sold_is_closed_and_its_trades_keep_it() {
+    let table = Arc::new(SqliteTable::in_memory(clock()).unwrap());
+    let (platform, _folder) = app_on(table.clone());
+    let id = opened(&platform).await;
+    table.transact(traded(id, "5")).await.unwrap();
+    assert_eq!(close(&platform, id).await.unwrap().state, PortfolioState::Closed);
+    let removed = portfolios::remove(&platform.app, OWNER, id, &Precondition::None).await;
+    assert!(matches!(removed, Err(ServiceError::PortfolioHasTrades)));
+}
+
+#[tokio::test]
+async fn a_portfolio_of_another_customer_is_not_found() {
+    let (platform, _folder) = app_on(Arc::new(SqliteTable::in_memory(clock()).unwrap()));
+    let id = opened(&platform).await;
+    let other = CustomerId(Uuid::from_u128(2));
+    assert!(matches!(portfolios::find(&platform.app, other, id).await, Err(ServiceError::NotFound { .. })));
+    let removed = portfolios::remove(&platform.app, other, id, &Precondition::None).await;
+    assert!(matches!(removed, Err(ServiceError::NotFound { .. })));
+    assert!(portfolios::find(&platform.app, OWNER, id).await.is_ok());
+}
+
+#[tokio::test]
+async fn no_customer_has_more_portfolios_than_the_limit_however_many_were_removed() {
+    let (platform, _folder) = app_on(Arc::new(SqliteTable::in_memory(clock()).unwrap()));
+    let first = opened(&platform).await;
+    for _ in 1..portfolios::MAX_PORTFOLIOS {
+        opened(&platform).await;
+    }
+    let opening = Opening {
+        name: PortfolioName::parse("one too many").unwrap(),
+        kind: PortfolioType::Other,
+        base_currency: Currency::USD,
+        lot_method: LotMethod::Fifo,
+        aims: None,
+    };
+    let refused = portfolios::open(&platform.app, OWNER, &opening, None).await;
+    assert!(matches!(refused, Err(ServiceError::LimitReached { limit: 100, .. })));
+    portfolios::remove(&platform.app, OWNER, first, &Precondition::None).await.unwrap();
+    assert!(portfolios::open(&platform.app, OWNER, &opening, None).await.is_ok());
+}
+
+/// The years of daily values that are kept of a portfolio, and whether there is a state that makes them readable.
+async fn kept_years(table: &SqliteTable, id: PortfolioId) -> (usize, bool) {
+    let list = keys::series(id);
+    let kept = table.query(&Query::forward(list.partition, list.range, 100)).await.unwrap().items;
+    let state = keys::series_state(id);
+    (kept.iter().filter(|item| item.key != state).count(), kept.iter().any(|item| item.key == state))
+}
+
+#[tokio::test]
+async fn of_a_portfolio_that_has_moved_on_no_stale_year_is_kept_however_many_there_are() {
+    // Nine years take two transactions, of which the first is held to the portfolio and to the state as they were read too.
+    let (table, platform, id, _folder) = meddled().await;
+    table.meanwhile.lock().unwrap().clear();
+    let csv = "ticker_symbol,quantity,purchase_price,purchase_date\nIBM,1,100,2005-01-04";
+    import(&platform, id, csv).await.unwrap();
+    let span = performance::Span::default();
+    let portfolio = table.inner.get(&keys::portfolio(OWNER, id)).await.unwrap().unwrap();
+    let moved = Write::update(portfolio.key.clone(), portfolio.body.clone(), portfolio.version);
+    let somebodys = Write::create(keys::series_state(id), Body::Json("{}".to_owned()));
+    for (meanwhile, left) in [(moved, (0, false)), (somebodys, (0, true))] {
+        *table.before_series.lock().unwrap() = vec![meanwhile];
+        let answered = performance::of_portfolio(&platform, OWNER, id, &span).await.unwrap();
+        assert!(answered.series.len() > 2_000);
+        assert_eq!(kept_years(&table.inner, id).await, left);
+    }
+    performance::of_portfolio(&platform, OWNER, id, &span).await.unwrap();
+    assert_eq!(kept_years(&table.inner, id).await, (9, true));
+}
+
+fn file(rows: usize) -> String {
+    let rows: Vec<String> = (1..=rows).map(|number| format!("IBM,{number},100,2010-01-04")).collect();
+    format!("ticker_symbol,quantity,purchase_price,purchase_date\n{}", rows.join("\n"))
+}
+
+async fn import(platform: &MarketData, id: PortfolioId, file: &str) -> Result<imports::ImportReport, ServiceError> {
+    let request = Import { file: file.as_bytes(), format: Format::Csv, duplicates: Duplicates::Ask, dry_run: false };
+    imports::import(platform, OWNER, id, &request, None).await.map(|made| made.value)
+}
+
+async fn lines(platform: &MarketData, id: PortfolioId) -> usize {
+    let csv = imports::export(&platform.app, OWNER, id, Format::Csv).await.unwrap();
+    String::from_utf8(csv).unwrap().lines().count() - 1
+}
+
+#[tokio::test]
+async fn an_import_that_is_cut_short_goes_on_when_the_file_is_sent_again() {
+    let table = Arc::new(Faulty::new(SqliteTable::in_memory(clock()).unwrap(), Plan::quiet()));
+    let (platform, _folder) = app_on(table.clone());
+    let id = opened(&platform).await;
+    // The two entries by which the symbol is followed, the first 80 rows, then 80 of which nobody hears, then a broken connection.
+    table.plan_writes(Plan::scripted([None, None, None, Some(Fault::ErrorAfter), Some(Fault::ErrorBefore)]));
+    let file = file(200);
+    for rows in [160, 160] {
+        assert!(matches!(import(&platform, id, &file).await, Err(ServiceError::Store(_))));
+        assert_eq!(lines(&platform, id).await, rows);
+    }
+    let report = import(&platform, id, &file).await.unwrap();
+    assert_eq!((report.imported, report.duplicates, lines(&platform, id).await), (200, 0, 200));
+    assert!(import(&platform, id, &file).await.unwrap().repeated);
+}
+
+#[tokio::test]
+async fn whatever_goes_wrong_every_row_comes_in_once() {
+    for seed in 0..20 {
+        let table = Arc::new(Faulty::new(SqliteTable::in_memory(clock()).unwrap(), Plan::quiet()));
+        let (platform, _folder) = app_on(table.clone());
+        let id = opened(&platform).await;
+        table.plan_writes(Plan::seeded(seed, 0.4));
+        let file = file(500);
+        let mut sent = 0;
+        while import(&platform, id, &file).await.is_err() {
+            sent += 1;
+            assert!(sent < 100, "seed {seed}");
+        }
+        assert_eq!(lines(&platform, id).await, 500, "seed {seed}");
+    }
+}

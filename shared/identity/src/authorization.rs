@@ -1,0 +1,118 @@
+//! From a token to a caller, on every request: two strongly consistent reads, and nothing is remembered between.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use app::App;
+use app::error::ServiceError;
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{CustomerId, Role};
+use store::limits::MAX_KEYS;
+use store::{Expect, StoreError, Version, Write, documents, keys};
+
+use crate::profile::{self, Profile, Stored};
+use crate::sessions::Session;
+use crate::tokens;
+
+/// `last_seen` is written at most this often.
+const SEEN_SECONDS: i64 = 60;
+
+/// Whom a token speaks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authorized {
+    /// The customer.
+    pub customer_id: CustomerId,
+    /// What they may do.
+    pub role: Role,
+    /// Hash of the token, by which the session is known.
+    pub session: String,
+}
+
+/// A session that speaks for its customer, as it was read.
+pub struct Standing {
+    customer: Stored,
+    session: Session,
+    version: Version,
+    hash: String,
+}
+
+impl Standing {
+    /// The writes that let a transaction pass only while session and customer are as they were read.
+    #[must_use]
+    pub fn unchanged(&self) -> [Write; 2] {
+        let (session, customer) = (keys::session(&self.hash), keys::customer(self.customer.profile.id));
+        [(session, self.version), (customer, self.customer.version)]
+            .map(|(key, version)| Write::Check { key, expect: Expect::Version(version) })
+    }
+}
+
+/// Whom this token speaks for now; `None` where it is unknown, expired, or ended in any way.
+pub async fn authorize(app: &App, token: &str) -> Result<Option<Authorized>, ServiceError> {
+    match tokens::hash(token) {
+        Some(hash) => authorize_session(app, &hash).await,
+        None => Ok(None),
+    }
+}
+
+/// Whom the session with this hash of its token speaks for now: what every request and every message of a live
+/// connection is let in by.
+pub async fn authorize_session(app: &App, hash: &str) -> Result<Option<Authorized>, ServiceError> {
+    let Some(Standing { customer, session, version, .. }) = standing(app, hash).await? else { return Ok(None) };
+    touch(app, hash, session, version).await?;
+    let profile = customer.profile;
+    Ok(Some(Authorized { customer_id: profile.id, role: profile.role, session: hash.to_owned() }))
+}
+
+/// The session with this hash of its token, where it speaks for its customer now.
+pub async fn standing(app: &App, hash: &str) -> Result<Option<Standing>, ServiceError> {
+    let Some((session, version)) = documents::read::<Session>(app.table(), &keys::session(hash)).await? else {
+        return Ok(None);
+    };
+    let customer = profile::find(app, session.customer_id).await?;
+    let speaks = speaks(&session, &customer.profile, app.now());
+    Ok(speaks.then(|| Standing { customer, session, version, hash: hash.to_owned() }))
+}
+
+/// Those of many sessions, each given with its customer, that speak for them now.
+pub async fn living(app: &App, sessions: BTreeMap<String, CustomerId>) -> Result<BTreeSet<String>, ServiceError> {
+    let customers: BTreeSet<CustomerId> = sessions.values().copied().collect();
+    let mut profiles = BTreeMap::new();
+    for some in customers.into_iter().collect::<Vec<_>>().chunks(MAX_KEYS) {
+        let keys: Vec<_> = some.iter().map(|customer| keys::customer(*customer)).collect();
+        for item in app.table().get_many(&keys).await?.into_iter().flatten() {
+            let profile: Profile = documents::parse(&item)?;
+            profiles.insert(profile.id, profile);
+        }
+    }
+    let mut living = BTreeSet::new();
+    for some in sessions.into_keys().collect::<Vec<_>>().chunks(MAX_KEYS) {
+        let keys: Vec<_> = some.iter().map(|hash| keys::session(hash)).collect();
+        for (hash, item) in some.iter().zip(app.table().get_many(&keys).await?) {
+            let Some(session) = item.map(|item| documents::parse::<Session>(&item)).transpose()? else { continue };
+            let profile = profiles.get(&session.customer_id);
+            if profile.is_some_and(|profile| speaks(&session, profile, app.now())) {
+                living.insert(hash.clone());
+            }
+        }
+    }
+    Ok(living)
+}
+
+fn speaks(session: &Session, profile: &Profile, now: DateTime<Utc>) -> bool {
+    session.is_alive(now) && session.epoch == profile.session_epoch && profile.is_open()
+}
+
+/// Notes that the session is in use. A lost race means that another request has noted it, or that it was ended.
+async fn touch(app: &App, hash: &str, session: Session, version: Version) -> Result<(), ServiceError> {
+    let now = app.now();
+    if now - session.last_seen < TimeDelta::seconds(SEEN_SECONDS) {
+        return Ok(());
+    }
+    let session = Session { last_seen: now, ..session };
+    let expires_at = Some(session.expires_at.timestamp());
+    let key = keys::session(hash);
+    let seen = Write::Put { body: documents::body(&key, &session)?, key, expires_at, expect: Expect::Version(version) };
+    match app.table().transact(vec![seen]).await {
+        Ok(_) | Err(StoreError::Conflict { .. } | StoreError::Throttled) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,170 @@
+//! Becoming a customer.
+
+use app::error::ServiceError;
+use app::{App, Created};
+use chrono::{DateTime, Utc};
+use domain::CustomerId;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use store::{DeleteExpect, Item, Key, StoreError, Version, Write, documents, keys};
+
+use crate::audit::{self, Actor};
+use crate::password::Password;
+use crate::profile::{self, Customer, Person, Profile, Stored};
+use crate::sessions;
+
+/// What a registration with an idempotency key was answered: in the customer's partition, and erased with it. Of the
+/// password nothing is kept but the hash in the profile.
+#[derive(Clone, Serialize, Deserialize)]
+struct First {
+    person: Person,
+    #[serde(with = "domain::instant")]
+    created_at: DateTime<Utc>,
+    /// That of the profile. Nothing is answered before it stands here, so that every answer has the same.
+    version: Option<Version>,
+    /// The key, by which the item is found that has to go with this one.
+    idempotency_key: String,
+}
+
+/// Makes a client. Errors: [`ServiceError::EmailTaken`]; [`ServiceError::Field`] for a password that is refused.
+pub async fn register(app: &App, person: Person, password: Password) -> Result<Stored, ServiceError> {
+    let profile = new_profile(app, person, password).await?;
+    written(app, profile, Vec::new()).await
+}
+
+/// Makes a client, once for an idempotency key: the same key with the same request answers the first customer again. A key
+/// belongs to the address that is registered.
+///
+/// A repetition shows that its password is the right one, so it counts as an attempt like signing in.
+///
+/// Errors: [`ServiceError::EmailTaken`], [`ServiceError::IdempotencyKeyReused`], [`ServiceError::TooManyAttempts`],
+/// [`ServiceError::Field`] for a password that is refused.
+pub async fn register_once(
+    app: &App,
+    person: Person,
+    password: Password,
+    idempotency_key: Option<&str>,
+) -> Result<Created<Customer>, ServiceError> {
+    let Some(key) = idempotency_key else {
+        return Ok(Created { value: register(app, person, password).await?.shown(), replayed: false });
+    };
+    let request = keys::registration_request(&person.email, key);
+    if let Some((customer, _)) = documents::read::<CustomerId>(app.table(), &request).await? {
+        return again(app, customer, &person, password).await;
+    }
+    match first_registered(app, &person, password.clone(), &request, key).await {
+        Ok(customer) => {
+            let gone = || StoreError::corrupt(&keys::registration(customer), "it is gone");
+            let value = answer(app, customer).await?.ok_or_else(gone)?;
+            Ok(Created { value: value.0, replayed: false })
+        }
+        // The address is taken: by a copy of this request, or by somebody else.
+        Err(ServiceError::EmailTaken) => match documents::read::<CustomerId>(app.table(), &request).await? {
+            Some((customer, _)) => again(app, customer, &person, password).await,
+            None => Err(ServiceError::EmailTaken),
+        },
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes a client, and with it what `request` is answered from then on.
+async fn first_registered(
+    app: &App,
+    person: &Person,
+    password: Password,
+    request: &Key,
+    idempotency_key: &str,
+) -> Result<CustomerId, ServiceError> {
+    let profile = new_profile(app, person.clone(), password).await?;
+    let (customer, created_at) = (profile.id, profile.created_at);
+    let idempotency_key = idempotency_key.to_owned();
+    let first = First { person: person.clone(), created_at, version: None, idempotency_key };
+    let kept = keys::registration(customer);
+    let also = vec![
+        Write::create(request.clone(), documents::body(request, &customer)?),
+        Write::create(kept.clone(), documents::body(&kept, &first)?),
+    ];
+    written(app, profile, also).await?;
+    Ok(customer)
+}
+
+/// The first answer again, to whoever sends the first request.
+async fn again(
+    app: &App,
+    customer: CustomerId,
+    person: &Person,
+    password: Password,
+) -> Result<Created<Customer>, ServiceError> {
+    let (value, registered) = answer(app, customer).await?.ok_or(ServiceError::IdempotencyKeyReused)?;
+    if registered != *person {
+        return Err(ServiceError::IdempotencyKeyReused);
+    }
+    let stored = profile::find(app, customer).await?;
+    if !sessions::is_right(app, &stored, password).await? {
+        return Err(ServiceError::IdempotencyKeyReused);
+    }
+    Ok(Created { value, replayed: true })
+}
+
+/// What this customer's registration is answered, however often, and who registered; `None` once erased.
+async fn answer(app: &App, customer: CustomerId) -> Result<Option<(Customer, Person)>, ServiceError> {
+    let key = keys::registration(customer);
+    let Some((mut first, at)) = documents::read::<First>(app.table(), &key).await? else { return Ok(None) };
+    if first.version.is_none() {
+        let version = profile::find(app, customer).await?.version;
+        let settled = First { version: Some(version), ..first.clone() };
+        first = match documents::put(app.table(), key.clone(), &settled, Some(at)).await {
+            Ok(_) => settled,
+            // A copy of the request has settled it.
+            Err(StoreError::Conflict { .. }) => match documents::read::<First>(app.table(), &key).await? {
+                Some((first, _)) => first,
+                None => return Ok(None),
+            },
+            Err(error) => return Err(error.into()),
+        };
+    }
+    let version = first.version.ok_or_else(|| StoreError::corrupt(&key, "it has no version"))?;
+    let profile = Profile::new(customer, first.person.clone(), None, first.created_at);
+    Ok(Some((Stored { profile, version }.shown(), first.person)))
+}
+
+/// The writes that remove what is kept of a registration with a key.
+pub fn forgotten(item: &Item) -> Result<Vec<Write>, StoreError> {
+    let First { person, idempotency_key, .. } = documents::parse(item)?;
+    let gone = [keys::registration_request(&person.email, &idempotency_key), item.key.clone()];
+    Ok(gone.map(|key| Write::Delete { key, expect: DeleteExpect::Any }).to_vec())
+}
+
+async fn new_profile(app: &App, person: Person, password: Password) -> Result<Profile, ServiceError> {
+    password.check_for("password", Some(&person)).await?;
+    // A registration is told openly that an address is taken: no hash need be computed for that.
+    if app.table().get(&keys::email(&person.email)).await?.is_some() {
+        return Err(ServiceError::EmailTaken);
+    }
+    let hash = app.hasher().hash(password).await?;
+    Ok(Profile::new(CustomerId(app.new_id()), person, Some(hash), app.now()))
+}
+
+/// Writes a new profile and, with it, `also`.
+async fn written(app: &App, profile: Profile, also: Vec<Write>) -> Result<Stored, ServiceError> {
+    let id = profile.id;
+    let nobody = || ServiceError::fault("registration", "a new customer is nobody");
+    let email = keys::email(&profile.person.as_ref().ok_or_else(nobody)?.email);
+    let (key, listed) = (keys::customer(id), keys::directory_customer(id));
+    let mut writes = vec![
+        Write::create(email.clone(), documents::body(&email, &id)?),
+        Write::create(key.clone(), documents::body(&key, &profile)?),
+        Write::create(listed.clone(), documents::body(&listed, &id)?),
+        audit::record(app, id, Actor::Customer(id), "registered", json!({}))?,
+    ];
+    writes.extend(also);
+    match app.table().transact(writes).await {
+        Ok(versions) => {
+            let version = versions.get(1).copied().flatten();
+            let version = version.ok_or_else(|| StoreError::corrupt(&key, "the engine gave no version for a put"))?;
+            Ok(Stored { profile, version })
+        }
+        Err(StoreError::Conflict { write: 0 }) => Err(ServiceError::EmailTaken),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,215 @@
+//! Rates of exchange, from the stored histories of pairs of currencies.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use app::ServiceError;
+use domain::{Currency, Day, ExchangeRate, Symbol};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use market::MarketClock;
+use quant::backtest::Warning;
+use valuation::{RateQuote, Rates};
+
+use crate::calls::Reader;
+use crate::market_data::MarketData;
+use crate::series::Series;
+use crate::{following, history};
+
+/// Currencies looked up at the same time.
+const AT_ONCE: usize = 8;
+
+/// Rates into one currency.
+#[derive(Clone, Debug)]
+pub struct ExchangeRates {
+    base: Currency,
+    pairs: Vec<Pair>,
+}
+
+#[derive(Clone, Debug)]
+struct Pair {
+    currency: Currency,
+    days: Vec<Day>,
+    rates: Vec<RateQuote>,
+    /// Whether they are the product of two pairs, by way of the US dollar.
+    over_dollars: bool,
+}
+
+impl ExchangeRates {
+    /// The rates of these currencies into `base`, as far as the provider has their pairs and a customer, whose currencies
+    /// they are, may have them asked for; all together take no longer than the reader waits.
+    pub async fn load(
+        market: &MarketData,
+        base: Currency,
+        currencies: impl IntoIterator<Item = Currency>,
+        reader: Reader,
+    ) -> Result<Self, ServiceError> {
+        let foreign = currencies.into_iter().filter(|currency| *currency != base);
+        let codes: BTreeSet<&'static str> = foreign.map(Currency::code).collect();
+        let currencies = codes.into_iter().filter_map(|code| code.parse::<Currency>().ok());
+        let looks: Vec<_> = currencies.map(|currency| rates_of(market, currency, base, reader)).collect();
+        let pairs: Vec<Option<Pair>> = stream::iter(looks).buffered(AT_ONCE).try_collect().await?;
+        Ok(Self { base, pairs: pairs.into_iter().flatten().collect() })
+    }
+
+    /// The currency that they lead to.
+    #[must_use]
+    pub fn base(&self) -> Currency {
+        self.base
+    }
+
+    /// Units of the base currency for one of `currency`: 1 for the base itself, else the last rate of the seven days
+    /// up to `day`.
+    #[must_use]
+    pub fn on(&self, currency: Currency, day: Day) -> Option<ExchangeRate> {
+        if currency == self.base {
+            return Some(ExchangeRate::ONE);
+        }
+        self.pairs.iter().find(|pair| pair.currency == currency).and_then(|pair| pair.rates().on(day))
+    }
+
+    /// The rate at which money that moved on `day` is exchanged: that of [`ExchangeRates::on`], else the last one before,
+    /// however old, else the first one after.
+    #[must_use]
+    pub fn of_flow(&self, currency: Currency, day: Day) -> Option<ExchangeRate> {
+        if currency == self.base {
+            return Some(ExchangeRate::ONE);
+        }
+        self.pairs.iter().find(|pair| pair.currency == currency).and_then(|pair| pair.rates().of_flow(day))
+    }
+
+    /// Says of which of these currencies the rates are the product of two others.
+    pub fn warnings(&self, currencies: impl IntoIterator<Item = Currency>) -> Vec<Warning> {
+        let used: BTreeSet<&'static str> = currencies.into_iter().map(Currency::code).collect();
+        let crossed = self.pairs.iter().filter(|pair| pair.over_dollars && used.contains(pair.currency.code()));
+        let warning = |pair: &Pair| Warning {
+            code: "cross_rate".to_owned(),
+            detail: format!("{} is exchanged into {} by way of {}.", pair.currency, self.base, Currency::USD),
+        };
+        crossed.map(warning).collect()
+    }
+
+    /// Whether there is any rate of this currency.
+    #[must_use]
+    pub fn knows(&self, currency: Currency) -> bool {
+        currency == self.base || self.pairs.iter().any(|pair| pair.currency == currency)
+    }
+
+    /// Those of a currency, for a benchmark that is priced in it; none for the base itself. Without any they are empty.
+    #[must_use]
+    pub fn of(&self, currency: Currency) -> Option<Rates<'_>> {
+        let none = Rates { currency, days: &[], rates: &[] };
+        let found = || self.pairs.iter().find(|pair| pair.currency == currency).map_or(none, Pair::rates);
+        (currency != self.base).then(found)
+    }
+
+    /// All of them, for a valuation.
+    pub fn all(&self) -> Vec<Rates<'_>> {
+        self.pairs.iter().map(Pair::rates).collect()
+    }
+}
+
+impl Pair {
+    fn rates(&self) -> Rates<'_> {
+        Rates { currency: self.currency, days: &self.days, rates: &self.rates }
+    }
+
+    /// This pair and then the next, on the days that both have, so that neither rate is older than its day.
+    fn times(&self, next: &Self) -> Self {
+        let mut product = Self { currency: self.currency, days: Vec::new(), rates: Vec::new(), over_dollars: true };
+        let mut coming = next.days.iter().zip(&next.rates).peekable();
+        for (&day, rate) in self.days.iter().zip(&self.rates) {
+            while coming.next_if(|&(&other, _)| other < day).is_some() {}
+            if let Some((_, &other)) = coming.next_if(|&(&other, _)| other == day) {
+                product.days.push(day);
+                product.rates.push(rate.then(other));
+            }
+        }
+        product
+    }
+}
+
+/// The rates of a currency: of its pair with the base, else by way of the US dollar where both lead there.
+async fn rates_of(
+    market: &MarketData,
+    currency: Currency,
+    base: Currency,
+    reader: Reader,
+) -> Result<Option<Pair>, ServiceError> {
+    let found = pair(market, currency, base, reader).await?;
+    if found.is_some() || currency == Currency::USD || base == Currency::USD {
+        return Ok(found);
+    }
+    let Some(first) = pair(market, currency, Currency::USD, reader).await? else { return Ok(None) };
+    let second = pair(market, Currency::USD, base, reader).await?;
+    Ok(second.map(|second| first.times(&second)))
+}
+
+/// The rates of a currency, from the pair as it is quoted one way or the other.
+async fn pair(
+    market: &MarketData,
+    currency: Currency,
+    base: Currency,
+    reader: Reader,
+) -> Result<Option<Pair>, ServiceError> {
+    let of = |series: &Series, quoted: fn(f64) -> RateQuote| Pair {
+        currency,
+        days: series.bars.dates().to_vec(),
+        rates: series.bars.close().iter().map(|&close| quoted(close)).collect(),
+        over_dollars: false,
+    };
+    let (direct, inverse) = (symbol_of(currency, base)?, symbol_of(base, currency)?);
+    let found = if market.provider().clock() == MarketClock::Live {
+        of_market(market, &direct, &inverse, reader).await?
+    } else if let Some(series) = had(history::at_hand_within(market, &direct, reader).await)? {
+        Some(series)
+    } else {
+        had(history::at_hand_within(market, &inverse, reader).await)?
+    };
+    Ok(found.map(|series| {
+        if series.symbol == direct { of(&series, RateQuote::direct) } else { of(&series, RateQuote::inverse) }
+    }))
+}
+
+/// The history of a pair, as it is stored either way. Where it is not, it is asked for as it is looked for, and the other
+/// way round only where there is no such pair: that is remembered, so that whoever had no time left for the second call
+/// makes it the next time.
+async fn of_market(
+    market: &MarketData,
+    direct: &Symbol,
+    inverse: &Symbol,
+    reader: Reader,
+) -> Result<Option<Arc<Series>>, ServiceError> {
+    let mut found = None;
+    for symbol in [direct, inverse] {
+        if found.is_none() {
+            found = history::stored(market, symbol).await?;
+        }
+    }
+    if found.is_none() {
+        found = match history::load_within(market, direct, reader).await {
+            Err(ServiceError::UnknownSymbol { .. }) => had(history::load_within(market, inverse, reader).await)?,
+            asked => had(asked)?,
+        };
+    }
+    if let Some(series) = &found {
+        following::while_valued(&market.app, &series.symbol).await?;
+    }
+    Ok(found)
+}
+
+/// The symbol of `EURUSD=X`, dollars for a euro.
+fn symbol_of(currency: Currency, base: Currency) -> Result<Symbol, ServiceError> {
+    let symbol = format!("{currency}{base}=X").parse();
+    symbol.map_err(|error| ServiceError::fault("the symbol of a pair of currencies", error))
+}
+
+/// A history, if there is one.
+fn had(read: Result<Arc<Series>, ServiceError>) -> Result<Option<Arc<Series>>, ServiceError> {
+    match read {
+        Ok(series) => Ok(Some(series)),
+        Err(
+            ServiceError::UnknownSymbol { .. } | ServiceError::Provider(_) | ServiceError::TooManyFirstLooks { .. },
+        ) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,170 @@
+//! Looks at symbols that nobody here has looked at before: how many of them a customer may have a provider asked for.
+//!
+//! A symbol of which nothing is stored takes a call of a quota that all share, and anybody can make symbols up. Without a
+//! limit one customer would take the calls of a day from everybody's refresh. Where there are many calls, or more than
+//! that refresh takes, it takes them from nobody.
+
+use app::rate_limiter::whole_seconds;
+use app::{App, ServiceError};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{Symbol, instant};
+use market::{CALLERS_RESERVE, ProviderError};
+use serde::{Deserialize, Serialize};
+use store::retry::{Retry, retry};
+use store::{Key, Version, Write, documents, keys};
+
+use crate::calls::{Asker, FEW_CALLS, NoAnswer, Reader};
+use crate::last_run;
+use crate::market_data::MarketData;
+
+/// First looks that a customer has in any [`WINDOW_HOURS`], where no further ones can be spared.
+pub const MAX_FIRST_LOOKS: usize = 10;
+/// How long a first look counts.
+const WINDOW_HOURS: i64 = 24;
+
+/// A first look that is counted; none where a look is not one.
+#[must_use = "a look that cost no call is to be given back"]
+pub(crate) struct FirstLook(Option<Counted>);
+
+struct Counted {
+    key: Key,
+    at: DateTime<Utc>,
+    /// Calls that there were before it.
+    calls_left: usize,
+}
+
+/// The first looks that count.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Looks {
+    #[serde(with = "domain::instant")]
+    times: Vec<DateTime<Utc>>,
+}
+
+impl Looks {
+    /// Counts a look, and gives the instant that it is kept by: to the millisecond, as it is written.
+    fn count(&mut self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let at = instant::to_the_millisecond(now);
+        self.times.push(at);
+        at
+    }
+
+    /// Counts one look of this instant no longer; others of the same instant stay.
+    fn give_back(&mut self, at: DateTime<Utc>) {
+        if let Some(place) = self.times.iter().position(|time| *time == at) {
+            self.times.remove(place);
+        }
+    }
+}
+
+/// Counts a call for a symbol as a first look, where few calls are left, somebody named the symbol, and it is new: nothing is
+/// stored of it. That somebody follows it does not make it known, for whoever listens may name what they like.
+///
+/// Errors: [`ServiceError::TooManyFirstLooks`].
+pub(crate) async fn take(market: &MarketData, reader: Reader, symbol: &Symbol) -> Result<FirstLook, ServiceError> {
+    let Asker::Customer(customer) = reader.asker else { return Ok(FirstLook(None)) };
+    // Where no time or no call is left none is made.
+    let few_calls = few_calls_left(market).await.filter(|left| *left > 0 && reader.wait.allows_a_call());
+    let Some(calls_left) = few_calls else { return Ok(FirstLook(None)) };
+    if is_known(&market.app, symbol).await? {
+        return Ok(FirstLook(None));
+    }
+    let key = &keys::first_looks(customer);
+    retry(Retry::within(app::CONFLICT_BUDGET), || async move {
+        let now = market.app.now();
+        let (mut looks, version) = read(&market.app, key, now).await?;
+        if looks.times.len() >= MAX_FIRST_LOOKS {
+            if calls_left > needed(&market.app).await? {
+                return Ok(FirstLook(None));
+            }
+            let oldest = looks.times.iter().min().copied().unwrap_or(now);
+            let retry_after_seconds = whole_seconds(oldest + TimeDelta::hours(WINDOW_HOURS) - now);
+            return Err(ServiceError::TooManyFirstLooks { retry_after_seconds });
+        }
+        let at = looks.count(now);
+        write(&market.app, key, &looks, version).await?;
+        Ok(FirstLook(Some(Counted { key: key.clone(), at, calls_left })))
+    })
+    .await
+}
+
+/// Calls that are left, where somebody counts them and they are few.
+pub(crate) async fn few_calls_left(market: &MarketData) -> Option<usize> {
+    market.provider().calls_left().await.filter(|left| *left <= FEW_CALLS)
+}
+
+/// Calls that the next refresh takes, and those that it leaves for people.
+async fn needed(app: &App) -> Result<usize, ServiceError> {
+    let last = last_run::last_run(app).await?;
+    Ok(last.map_or(0, |last| last.did.followed()).saturating_add(CALLERS_RESERVE))
+}
+
+impl FirstLook {
+    /// Gives the look back if no call was made. That it could not be given back costs its customer a look.
+    pub(crate) async fn settle<T>(self, market: &MarketData, answer: &Result<T, NoAnswer>) {
+        let Some(counted) = self.0 else { return };
+        let no_call = match answer {
+            Err(NoAnswer::NotAsked(_)) => true,
+            // It may be our own count that refused, or one of several sources, and another was asked.
+            Err(NoAnswer::Failed(ProviderError::RateLimited { .. } | ProviderError::QuotaExhausted { .. })) => {
+                market.provider().calls_left().await.is_some_and(|left| left >= counted.calls_left)
+            }
+            _ => false,
+        };
+        if !no_call {
+            return;
+        }
+        let (key, at) = (&counted.key, counted.at);
+        let returned = retry(Retry::within(app::CONFLICT_BUDGET), || async move {
+            let (mut looks, version) = read(&market.app, key, market.app.now()).await?;
+            looks.give_back(at);
+            write(&market.app, key, &looks, version).await
+        });
+        if let Err(error) = returned.await {
+            tracing::warn!(%error, "a first look was not given back");
+        }
+    }
+}
+
+async fn is_known(app: &App, symbol: &Symbol) -> Result<bool, ServiceError> {
+    let known = [keys::bars_head(symbol), keys::quote(symbol)];
+    Ok(app.table().get_many(&known).await?.iter().any(Option::is_some))
+}
+
+async fn read(app: &App, key: &Key, now: DateTime<Utc>) -> Result<(Looks, Option<Version>), ServiceError> {
+    let stored = documents::read::<Looks>(app.table(), key).await?;
+    let (mut looks, version) = stored.map_or((Looks::default(), None), |(looks, at)| (looks, Some(at)));
+    looks.times.retain(|time| now - *time < TimeDelta::hours(WINDOW_HOURS));
+    Ok((looks, version))
+}
+
+async fn write(app: &App, key: &Key, looks: &Looks, version: Option<Version>) -> Result<(), ServiceError> {
+    let last = looks.times.iter().max().copied().unwrap_or_else(|| app.now());
+    let expires_at = Some((last + TimeDelta::hours(WINDOW_HOURS)).timestamp() + 1);
+    let body = documents::body(key, looks)?;
+    app.table().transact(vec![Write::Put { key: key.clone(), body, expires_at, expect: version.into() }]).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the next request reads them.
+    fn stored(looks: &Looks) -> Looks {
+        serde_json::from_str(&serde_json::to_string(looks).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn of_two_looks_in_one_instant_one_is_given_back() {
+        let now: DateTime<Utc> = "2026-11-20T12:00:00.123456Z".parse().unwrap();
+        let mut looks = Looks::default();
+        let first = looks.count(now);
+        let mut looks = stored(&looks);
+        let second = looks.count(now + TimeDelta::microseconds(1));
+        for (given_back, left) in [(first, 1), (second, 0)] {
+            looks = stored(&looks);
+            looks.give_back(given_back);
+            assert_eq!(looks.times.len(), left);
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! Who follows a symbol: the scheduled refresh keeps its prices current for as long as anybody does, and no longer.
+//!
+//! The directory lists every followed symbol. Whoever is about to follow one has it listed first; when its turn comes the
+//! refresh looks whether it still has a follower, and strikes it off where it has none. Followers are, in the order of
+//! that look:
+//!
+//! - watchers, who stand under the symbol from the transaction that adds it to their list to the one that takes it off;
+//! - portfolios, which are put there before the first lot and checked against what they hold, so that no trade has a
+//!   write more for it;
+//! - alerts that can still fire, and live connections, which stand under their symbol anyway.
+//!
+//! Between the listing and the follower's own write stands a term in which nothing is struck off.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use app::{App, ServiceError, listing};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{CustomerId, Investment, PortfolioId, Symbol};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use ledger::position_items::PositionHead;
+use market::MarketClock;
+use serde::{Deserialize, Serialize};
+use store::keys::{self, List};
+use store::limits::MAX_KEYS;
+use store::retry::{Retry, retry};
+use store::{Body, DeleteExpect, Item, Key, Query, Range, StoreError, Version, Write, documents};
+use tokio::sync::OnceCell;
+
+use crate::market_data::MarketData;
+
+/// How long a symbol stays listed without a follower: far longer than a request takes from here to its own write.
+const TO_SETTLE: TimeDelta = TimeDelta::hours(1);
+/// How long a pair of currencies stays listed after something was valued by it. It is listed anew once half of that is
+/// over, so that whoever looks once a month at what they hold in another currency always finds a rate.
+const TO_VALUE: TimeDelta = TimeDelta::days(62);
+/// Symbols looked at together.
+const AT_ONCE: usize = 16;
+/// Followers read at a time: mostly the first one is one.
+const FEW: usize = 10;
+/// Most symbols that a customer may have listed within a day of which nobody knows whether there are any.
+pub(crate) const MAX_UNSEEN_A_DAY: usize = 200;
+
+/// What is listed: a symbol in the directory, or a portfolio under a symbol.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Listed {
+    /// It stays until then, whoever follows.
+    Until {
+        /// When it may be struck off.
+        #[serde(with = "domain::instant")]
+        until: DateTime<Utc>,
+    },
+    /// As symbols were listed before anybody knew their followers, with the symbol alone: it stays for good.
+    ForGood(Symbol),
+}
+
+impl Listed {
+    fn stays(&self, now: DateTime<Utc>) -> bool {
+        match self {
+            Self::Until { until } => *until > now,
+            Self::ForGood(_) => true,
+        }
+    }
+}
+
+/// Has the refresh follow a symbol that there is from now on, ahead of a write that makes somebody its follower.
+pub async fn begin(app: &App, symbol: &Symbol) -> Result<(), ServiceError> {
+    list(app, keys::directory_symbol(symbol), TO_SETTLE).await
+}
+
+/// The same for symbols of which nobody has looked whether there are any, so that what a customer makes up does not grow
+/// the directory for everybody.
+///
+/// Errors: [`ServiceError::LimitReached`] where more than [`MAX_UNSEEN_A_DAY`] would be new; none is listed then.
+pub async fn begin_unseen(
+    market: &MarketData,
+    customer: CustomerId,
+    symbols: &BTreeSet<Symbol>,
+) -> Result<(), ServiceError> {
+    let new = unseen(market, symbols).await?;
+    if new > 0 {
+        count_unseen(&market.app, customer, new).await?;
+    }
+    let listings = symbols.iter().map(|symbol| {
+        let (market, symbol) = (market.clone(), symbol.clone());
+        async move { begin(&market.app, &symbol).await }
+    });
+    stream::iter(listings.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).try_collect().await
+}
+
+/// How many of these symbols are neither listed nor have a price. Files list all that they have.
+async fn unseen(market: &MarketData, symbols: &BTreeSet<Symbol>) -> Result<usize, ServiceError> {
+    if market.provider().clock() != MarketClock::Live {
+        return Ok(0);
+    }
+    let mut unseen = 0;
+    for some in symbols.iter().collect::<Vec<_>>().chunks(MAX_KEYS) {
+        let mut without: Vec<&Symbol> = some.to_vec();
+        for key in [keys::directory_symbol, keys::quote, keys::bars_head] {
+            let keys: Vec<Key> = without.iter().map(|symbol| key(symbol)).collect();
+            let found = market.app.table().get_many(&keys).await?;
+            without =
+                without.into_iter().zip(found).filter(|(_, item)| item.is_none()).map(|(symbol, _)| symbol).collect();
+        }
+        unseen += without.len();
+    }
+    Ok(unseen)
+}
+
+/// How many symbols a customer has had listed unseen, since when.
+#[derive(Serialize, Deserialize)]
+struct Unseen {
+    #[serde(with = "domain::instant")]
+    since: DateTime<Utc>,
+    count: usize,
+}
+
+async fn count_unseen(app: &App, customer: CustomerId, more: usize) -> Result<(), ServiceError> {
+    let key = &keys::listed_unseen(customer);
+    retry(Retry::within(app::CONFLICT_BUDGET), || async move {
+        let standing = documents::read::<Unseen>(app.table(), key).await?;
+        let (before, version) = standing.map_or((None, None), |(unseen, version)| (Some(unseen), Some(version)));
+        let before = before.unwrap_or(Unseen { since: app.now(), count: 0 });
+        let unseen = Unseen { count: before.count + more, ..before };
+        if unseen.count > MAX_UNSEEN_A_DAY {
+            return Err(ServiceError::LimitReached {
+                what: "symbols a day that nobody followed before",
+                limit: MAX_UNSEEN_A_DAY,
+            });
+        }
+        let expires_at = Some((unseen.since + TimeDelta::days(1)).timestamp());
+        let body = documents::body(key, &unseen)?;
+        let put = Write::Put { key: key.clone(), body, expires_at, expect: version.into() };
+        app.table().transact(vec![put]).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// The same ahead of the first lot that a portfolio holds of the symbol.
+pub async fn begin_for(app: &App, portfolio: PortfolioId, symbol: &Symbol) -> Result<(), ServiceError> {
+    list(app, keys::following_portfolio(symbol, portfolio), TO_SETTLE).await?;
+    begin(app, symbol).await
+}
+
+/// Has the refresh follow a pair of currencies for two months: whoever holds something in another currency looks at its
+/// rate with each valuation.
+pub(crate) async fn while_valued(app: &App, pair: &Symbol) -> Result<(), ServiceError> {
+    list(app, keys::directory_symbol(pair), TO_VALUE).await
+}
+
+/// That a customer watches a symbol; goes with the write that makes it so.
+#[must_use]
+pub fn watches(customer: CustomerId, symbol: &Symbol) -> Write {
+    Write::create(keys::following_watcher(symbol, customer), Body::Json("{}".to_owned()))
+}
+
+/// That a customer watches a symbol no longer.
+#[must_use]
+pub fn watches_no_longer(customer: CustomerId, symbol: &Symbol) -> Write {
+    Write::Delete { key: keys::following_watcher(symbol, customer), expect: DeleteExpect::Any }
+}
+
+/// That a portfolio whose owner was erased follows a symbol no longer.
+#[must_use]
+pub fn holds_no_longer(portfolio: PortfolioId, symbol: &Symbol) -> Write {
+    Write::Delete { key: keys::following_portfolio(symbol, portfolio), expect: DeleteExpect::Any }
+}
+
+/// Lists something for this long, which is written again once half of it is over.
+async fn list(app: &App, key: Key, term: TimeDelta) -> Result<(), ServiceError> {
+    let key = &key;
+    retry(Retry::within(app::CONFLICT_BUDGET), || async move {
+        let standing = documents::read::<Listed>(app.table(), key).await?;
+        let now = app.now();
+        if standing.as_ref().is_some_and(|(listed, _)| listed.stays(now + term / 2)) {
+            return Ok(());
+        }
+        let listed = Listed::Until { until: now + term };
+        documents::put(app.table(), key.clone(), &listed, standing.map(|(_, version)| version)).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// The symbols that anybody follows; the others are struck off.
+pub async fn followed(app: &App) -> Result<Vec<Symbol>, ServiceError> {
+    let portfolios = Portfolios::default();
+    let looks: Vec<_> = entries(app).await?.into_iter().map(|entry| followed_still(app, entry, &portfolios)).collect();
+    Ok(stream::iter(looks).buffered(AT_ONCE).filter_map(std::future::ready).collect().await)
+}
+
+/// An entry of the directory.
+struct Entry {
+    symbol: Symbol,
+    item: Item,
+}
+
+async fn entries(app: &App) -> Result<Vec<Entry>, ServiceError> {
+    let mut entries = Vec::new();
+    for part in keys::directory_symbols() {
+        let items = listing::items(app, part).await?;
+        entries.extend(items.into_iter().filter_map(|item| Some(Entry { symbol: item.key.sk.parse().ok()?, item })));
+    }
+    Ok(entries)
+}
+
+/// The symbol, unless nobody follows it. One of which that cannot be told stays.
+async fn followed_still(app: &App, entry: Entry, portfolios: &Portfolios) -> Option<Symbol> {
+    let is_followed = async {
+        if documents::parse::<Listed>(&entry.item)?.stays(app.now()) {
+            return Ok(true);
+        }
+        if has_follower(app, &entry.symbol, portfolios).await? {
+            return Ok(true);
+        }
+        let struck_off = strike_off(app, entry.item.key.clone(), entry.item.version).await?;
+        Ok::<_, ServiceError>(!struck_off)
+    };
+    let is_followed = is_followed.await.unwrap_or_else(|error| {
+        tracing::warn!(symbol = %entry.symbol, %error, "it is not known who follows it");
+        true
+    });
+    is_followed.then_some(entry.symbol)
+}
+
+/// Takes something off its list as it was read; says whether it did: not where somebody has listed it anew meanwhile.
+async fn strike_off(app: &App, key: Key, version: Version) -> Result<bool, ServiceError> {
+    let gone = Write::Delete { key, expect: DeleteExpect::Version(version) };
+    match app.table().transact(vec![gone]).await {
+        Ok(_) => Ok(true),
+        Err(StoreError::Conflict { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn has_follower(app: &App, symbol: &Symbol, portfolios: &Portfolios) -> Result<bool, ServiceError> {
+    let followers = keys::followers(symbol);
+    let mut query = Query::forward(followers.partition, followers.range, FEW);
+    loop {
+        let page = app.table().query(&query).await?;
+        for item in page.items {
+            if is_follower(app, symbol, item, portfolios).await? {
+                return Ok(true);
+            }
+        }
+        match page.next {
+            Some(next) => query.cursor = Some(next),
+            None => break,
+        }
+    }
+    let alerts = List { range: Range::Prefix(keys::ALERT_PREFIX.to_owned()), ..keys::waiting(symbol) };
+    for list in std::iter::once(alerts).chain(keys::subscriptions(symbol)) {
+        if !app.table().query(&Query::forward(list.partition, list.range, 1)).await?.items.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether this item under a symbol is that of a follower. That of a portfolio which does not hold the symbol any more
+/// is struck off.
+async fn is_follower(app: &App, symbol: &Symbol, item: Item, portfolios: &Portfolios) -> Result<bool, ServiceError> {
+    let Some(portfolio) = item.key.sk.strip_prefix(keys::FOLLOWING_PORTFOLIO_PREFIX) else { return Ok(true) };
+    if documents::parse::<Listed>(&item)?.stays(app.now()) {
+        return Ok(true);
+    }
+    let Ok(portfolio) = portfolio.parse() else { return Err(StoreError::corrupt(&item.key, "no portfolio").into()) };
+    if portfolios.holds(app, PortfolioId(portfolio), symbol).await? {
+        return Ok(true);
+    }
+    Ok(!strike_off(app, item.key, item.version).await?)
+}
+
+/// What portfolios hold, read once however many of their symbols are looked at.
+#[derive(Default)]
+struct Portfolios {
+    held: Mutex<HashMap<PortfolioId, Arc<OnceCell<BTreeSet<Symbol>>>>>,
+}
+
+impl Portfolios {
+    async fn holds(&self, app: &App, portfolio: PortfolioId, symbol: &Symbol) -> Result<bool, ServiceError> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).entry(portfolio).or_default().clone();
+        Ok(held.get_or_try_init(|| held_by(app, portfolio)).await?.contains(symbol))
+    }
+}
+
+/// The symbols of the positions that have a lot, and of the lots held elsewhere.
+async fn held_by(app: &App, portfolio: PortfolioId) -> Result<BTreeSet<Symbol>, ServiceError> {
+    let mut held = BTreeSet::new();
+    for item in listing::items(app, keys::positions(portfolio)).await? {
+        if !documents::parse::<PositionHead>(&item)?.is_empty() {
+            held.extend(item.key.sk.trim_start_matches(keys::POSITION_PREFIX).parse::<Symbol>());
+        }
+    }
+    for item in listing::items(app, keys::investments(portfolio)).await? {
+        held.insert(documents::parse::<Investment>(&item)?.ticker_symbol);
+    }
+    Ok(held)
+}

@@ -1,0 +1,135 @@
+//! The price history of a symbol: from memory, from the store, and from the provider when stale.
+//!
+//! `slots.rs` has what a process remembers and who waits for whom, `lease.rs` which process asks, `fetching.rs` what a
+//! provider is asked for and what becomes of its answer, `freshness.rs` whether a call could bring anything newer.
+
+mod extension;
+mod fetching;
+
+use std::sync::Arc;
+
+use app::ServiceError;
+use domain::{CustomerId, Symbol};
+use market::{MarketClock, Patience, ProviderError};
+
+use crate::calls::{Asker, CALLS_LEFT_BY_OLD_BARS, NoAnswer, Reader, Wait};
+use crate::freshness::is_current;
+use crate::history::fetching::Fetched;
+use crate::lease::Wanted;
+use crate::market_clock::{self, MAX_AGE_DAYS};
+use crate::market_data::MarketData;
+use crate::series::Series;
+use crate::stored_series::{from_store, refusal};
+
+/// The history of a symbol that a customer names.
+///
+/// Errors: as of [`load_with`], and [`ServiceError::TooManyFirstLooks`].
+pub async fn load_for(market: &MarketData, customer: CustomerId, symbol: &Symbol) -> Result<Arc<Series>, ServiceError> {
+    load_within(market, symbol, Reader::customer(customer, market.request_wait())).await
+}
+
+/// The history of a symbol for somebody who waits.
+pub async fn load(market: &MarketData, symbol: &Symbol) -> Result<Arc<Series>, ServiceError> {
+    load_with(market, symbol, Patience::Caller).await
+}
+
+/// The history of a symbol. Where the provider cannot answer in time, the stored bars are served and
+/// marked stale; an error is left for a symbol of which nothing is stored.
+///
+/// One reader asks the provider about a symbol and the others, of this process and of all others on the table, wait for
+/// what it gets, a caller no longer than for a provider.
+pub async fn load_with(market: &MarketData, symbol: &Symbol, patience: Patience) -> Result<Arc<Series>, ServiceError> {
+    load_within(
+        market,
+        symbol,
+        Reader { asker: Asker::Platform, patience, wait: Wait::with(market.provider().clock(), patience) },
+    )
+    .await
+}
+
+/// Like [`load_with`], for a wait that has begun already.
+pub async fn load_within(market: &MarketData, symbol: &Symbol, reader: Reader) -> Result<Arc<Series>, ServiceError> {
+    // A call of the provider is made and paid for in a dry run too, so that its count and its bars are kept.
+    let market = &market.writing();
+    let Some(mut slot) = market.histories().turn(symbol, reader.wait).await else {
+        let stored = from_store(market, symbol).await?.ok_or(ProviderError::TimedOut)?;
+        return Ok(Arc::new(Series { stale: !is_current(market.provider(), market.app.now(), &stored), ..stored }));
+    };
+    if let Some(series) = slot.current(market.provider(), market.app.now()) {
+        return Ok(series);
+    }
+    let stored = match from_store(market, symbol).await? {
+        Some(series) if is_current(market.provider(), market.app.now(), &series) => {
+            return Ok(slot.remember(market.app.now(), series));
+        }
+        stored => stored,
+    };
+    let fetched = match slot.resting(market.app.now(), Wanted::Bars) {
+        Some(error) => Fetched::Missing { why: NoAnswer::NotAsked(error), stored },
+        None => fetching::fetch_once(market, symbol, reader, stored).await?,
+    };
+    match fetched {
+        Fetched::Fresh(series) => Ok(slot.remember(market.app.now(), series)),
+        Fetched::Missing { why, stored } => {
+            slot.failed(market.app.now(), Wanted::Bars, &why);
+            let old = stored.ok_or_else(|| refusal(symbol, why.error().clone()))?;
+            tracing::warn!(%symbol, error = %why.error(), "serving stored bars: there are no newer ones");
+            Ok(slot.remember(market.app.now(), Series { stale: true, ..old }))
+        }
+    }
+}
+
+/// The history of a symbol as it is at hand: of a live provider what is stored, so that a list of many symbols uses up no
+/// calls; whether it is `stale` is for the reader to judge by its last day. Only a symbol of which nothing is stored is
+/// asked for, and for a customer one whose bars are too old to trade at.
+pub async fn at_hand(market: &MarketData, symbol: &Symbol) -> Result<Arc<Series>, ServiceError> {
+    at_hand_within(market, symbol, Reader::platform(market.request_wait())).await
+}
+
+/// Like [`at_hand`], for a wait that has begun already.
+pub(crate) async fn at_hand_within(
+    market: &MarketData,
+    symbol: &Symbol,
+    reader: Reader,
+) -> Result<Arc<Series>, ServiceError> {
+    if market.provider().clock() == MarketClock::Live
+        && let Some(series) = stored(market, symbol).await?
+    {
+        if !is_worth_a_call(market, &series, reader).await {
+            return Ok(series);
+        }
+        let patience = Patience::caller_who_leaves(CALLS_LEFT_BY_OLD_BARS);
+        return load_within(market, symbol, Reader { patience, ..reader }).await;
+    }
+    load_within(market, symbol, reader).await
+}
+
+/// Whether bars are too old to trade at, and a call that may bring newer ones can be spared.
+async fn is_worth_a_call(market: &MarketData, series: &Series, reader: Reader) -> bool {
+    let is_old = market_clock::market_day(market).days_since(series.last) > MAX_AGE_DAYS;
+    let may_ask = matches!(reader.asker, Asker::Customer(_)) && reader.wait.allows_a_call();
+    is_old
+        && may_ask
+        && !is_current(market.provider(), market.app.now(), series)
+        && market.provider().calls_left().await.is_none_or(|left| left > CALLS_LEFT_BY_OLD_BARS)
+}
+
+/// The history of a symbol that is in memory or in the store, however old; no provider is asked. Bars of a source that
+/// is none of the provider's are no history: whoever changed the source wants its prices.
+pub async fn stored(market: &MarketData, symbol: &Symbol) -> Result<Option<Arc<Series>>, ServiceError> {
+    let Some(mut slot) = market.histories().turn(symbol, Wait::to_read()).await else {
+        return Ok(from_store(market, symbol).await?.map(Arc::new));
+    };
+    if let Some(series) = slot.believed(market.provider(), market.app.now()) {
+        return Ok(Some(series));
+    }
+    Ok(from_store(market, symbol).await?.map(|series| slot.remember(market.app.now(), series)))
+}
+
+/// What there is of a symbol without a call: of a live provider what is stored, of files what they have.
+pub async fn without_asking(market: &MarketData, symbol: &Symbol) -> Result<Option<Arc<Series>>, ServiceError> {
+    match market.provider().clock() {
+        MarketClock::Live => stored(market, symbol).await,
+        MarketClock::StandsAt(_) => load(market, symbol).await.map(Some),
+    }
+}

@@ -1,0 +1,146 @@
+//! Asking the provider for bars, and what becomes of its answer.
+
+use app::ServiceError;
+use domain::{Day, Symbol};
+use market::{History, MarketClock, Note, ProviderError};
+
+use crate::calls::{NoAnswer, Reader};
+use crate::freshness::is_current;
+use crate::history::extension::extend;
+use crate::lease::{self, Turn, Wanted};
+use crate::market_data::MarketData;
+use crate::series::Series;
+use crate::stored_series::{from_store, head_of, is_unknown, keep, remember_unknown};
+use crate::{first_looks, market_clock};
+
+/// What comes of asking for bars.
+pub(super) enum Fetched {
+    Fresh(Series),
+    Missing {
+        why: NoAnswer,
+        /// What may be served instead.
+        stored: Option<Series>,
+    },
+}
+
+/// What [`fetch`] gives. Of all processes on the table one asks at a time; the others take what it has stored or, where
+/// that takes too long or it failed a moment ago, what is stored already.
+pub(super) async fn fetch_once(
+    market: &MarketData,
+    symbol: &Symbol,
+    reader: Reader,
+    mut stored: Option<Series>,
+) -> Result<Fetched, ServiceError> {
+    if market.provider().clock() != MarketClock::Live {
+        return fetch(market, symbol, reader, stored).await;
+    }
+    loop {
+        let lease = match lease::take(&market.app, symbol, Wanted::Bars, reader.wait).await? {
+            Turn::Ours(lease) => Some(lease),
+            Turn::Resting(error) => return Ok(Fetched::Missing { why: NoAnswer::NotAsked(error), stored }),
+            Turn::Theirs if lease::others_done(&market.app, symbol, Wanted::Bars, reader.wait).await? => None,
+            Turn::Theirs => {
+                return Ok(Fetched::Missing { why: NoAnswer::NotAsked(ProviderError::TimedOut), stored });
+            }
+        };
+        stored = match from_store(market, symbol).await {
+            Ok(stored) => stored,
+            Err(error) => {
+                if let Some(lease) = lease {
+                    lease.done(&market.app).await;
+                }
+                return Err(error);
+            }
+        };
+        let is_done = stored.as_ref().is_some_and(|series| is_current(market.provider(), market.app.now(), series));
+        match (lease, stored) {
+            (lease, Some(series)) if is_done => {
+                if let Some(lease) = lease {
+                    lease.done(&market.app).await;
+                }
+                return Ok(Fetched::Fresh(series));
+            }
+            (Some(lease), old) => {
+                let fetched = fetch(market, symbol, reader, old).await;
+                match &fetched {
+                    Ok(Fetched::Missing { why, .. }) => lease.in_vain(&market.app, why).await,
+                    Ok(Fetched::Fresh(_)) | Err(_) => lease.done(&market.app).await,
+                }
+                return fetched;
+            }
+            (None, old) => stored = old,
+        }
+    }
+}
+
+/// The bars that the provider gives, joined to those that are stored and kept.
+async fn fetch(
+    market: &MarketData,
+    symbol: &Symbol,
+    reader: Reader,
+    stored: Option<Series>,
+) -> Result<Fetched, ServiceError> {
+    let provider = market.provider();
+    let live = provider.clock() == MarketClock::Live;
+    let revision = provider.revision(symbol);
+    let answer = if live && is_unknown(&market.app, symbol).await? {
+        Err(NoAnswer::NotAsked(ProviderError::UnknownSymbol))
+    } else {
+        let first_look = match &stored {
+            None => Some(first_looks::take(market, reader, symbol).await?),
+            Some(_) => None,
+        };
+        let answer = reader.wait.asked(provider.daily(symbol, reader.patience())).await;
+        if let Some(first_look) = first_look {
+            first_look.settle(market, &answer).await;
+        }
+        answer
+    };
+    let why = match (answer, &stored) {
+        (Ok(history), Some(old)) if live => {
+            let came = finished(market, history);
+            let first = came.bars.first().map(|bar| bar.date);
+            if let Some(mut joined) = extend(&old.bars, old.basis, came) {
+                joined.notes = with_older(joined.notes, &old.notes, joined.bars.first().map(|bar| bar.date), first);
+                return keep(&market.app, symbol, joined, revision).await.map(Fetched::Fresh);
+            }
+            // They would not before the next bars are out either.
+            store::bars::save(market.app.table(), symbol, &old.bars, &head_of(&market.app, old)?).await?;
+            let what = "the bars do not reach back to those that are stored".to_owned();
+            NoAnswer::Failed(ProviderError::Malformed { what })
+        }
+        // A file has all there is: what it no longer has does not come back.
+        (Ok(history), _) => {
+            return keep(&market.app, symbol, finished(market, history), revision).await.map(Fetched::Fresh);
+        }
+        (Err(why), _) => why,
+    };
+    if live && matches!(why, NoAnswer::Failed(ProviderError::UnknownSymbol)) {
+        remember_unknown(&market.app, symbol).await?;
+    }
+    // A file that is gone is gone; a live provider may forget a symbol and remember it.
+    let stored = stored.filter(|_| live || *why.error() != ProviderError::UnknownSymbol);
+    Ok(Fetched::Missing { why, stored })
+}
+
+/// The history without a session that is still under way: its bar is not final.
+fn finished(market: &MarketData, history: History) -> History {
+    let last = match market.provider().clock() {
+        MarketClock::StandsAt(_) => return history,
+        MarketClock::Live => market_clock::market_day(market),
+    };
+    let bars = history.bars.slice(0, history.bars.count_through(last));
+    History { bars, ..history }
+}
+
+/// The notes of bars that came, and those stored ones that are about older bars which are kept before them.
+fn with_older(came: Vec<Note>, stored: &[Note], oldest: Option<Day>, first_that_came: Option<Day>) -> Vec<Note> {
+    let Some((from, until)) = oldest.zip(first_that_came).filter(|(oldest, first)| oldest < first) else { return came };
+    // Which bars are the newest, and whether a source gives only those, is for the latest answer to say.
+    let is_of_the_end = |note: &Note| matches!(note, Note::NewestBarHeldBack { .. } | Note::CompactHistory);
+    let older = stored.iter().filter(|note| !is_of_the_end(note));
+    let mut notes: Vec<Note> = older.filter_map(|note| note.within(from, until.plus_days(-1))).collect();
+    notes.retain(|note| !came.contains(note));
+    notes.extend(came);
+    notes
+}

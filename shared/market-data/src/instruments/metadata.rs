@@ -1,0 +1,120 @@
+//! What is known of a market's instrument: from the store, else from the provider.
+
+use app::{App, ServiceError};
+use chrono::TimeDelta;
+use domain::{Currency, Instrument, Symbol};
+use market::{MarketClock, Patience, ProviderError};
+use store::{StoreError, documents, keys};
+
+use crate::calls::{CALLS_LEFT_BY_NAMES, Wait};
+use crate::last_quote;
+use crate::market_data::MarketData;
+use crate::newest::is_believed;
+
+/// How long what was assumed of an instrument stands before the provider is asked again.
+const ASSUMED_MINUTES: i64 = 60;
+
+/// The instrument's metadata. Where a live provider has none at hand, a stock is assumed, for an hour, so that a list of
+/// many does not ask again with each look.
+pub async fn find(market: &MarketData, symbol: &Symbol) -> Result<Instrument, ServiceError> {
+    let wait = market.request_wait();
+    let prices_in = stored_currency(market, symbol).await?;
+    find_within(market, symbol, prices_in, wait).await
+}
+
+/// Like [`find`], for a wait that has begun already and prices that are at hand, in their currency. What is assumed
+/// because no time or no call was left to ask is not kept.
+///
+/// What is assumed is priced in that currency, in US dollars only where there is no price: a lot is recorded in the
+/// currency of its instrument for good, and one in another than its prices would never be worth anything.
+pub async fn find_within(
+    market: &MarketData,
+    symbol: &Symbol,
+    prices_in: Option<Currency>,
+    wait: Wait,
+) -> Result<Instrument, ServiceError> {
+    // What a provider was asked is kept in a dry run too.
+    let market = &market.writing();
+    let assumed = |error: &ProviderError| assumed(symbol, prices_in, error);
+    // Files are at hand and their owner edits them; only a live provider's answer is worth keeping.
+    if market.provider().clock() != MarketClock::Live {
+        let found = market.provider().instrument(symbol).await;
+        return Ok(found.unwrap_or_else(|error| assumed(&error)));
+    }
+    if let Some(instrument) = kept(&market.app, symbol, prices_in).await? {
+        return Ok(instrument);
+    }
+    let key = keys::instrument(symbol);
+    if market.provider().calls_left().await.is_some_and(|left| left <= CALLS_LEFT_BY_NAMES) {
+        return Ok(assumed(&ProviderError::QuotaExhausted { until: None }));
+    }
+    // A name may take all of a caller's patience. One that comes too late costs a call and is of no use.
+    if !wait.allows_all_of(Patience::Caller) {
+        return Ok(assumed(&ProviderError::TimedOut));
+    }
+    match wait.on(market.provider().instrument(symbol)).await {
+        Ok(instrument) => {
+            let (instrument, is_new) = documents::put_first(market.app.table(), &key, instrument).await?;
+            if is_new {
+                documents::put_first(market.app.table(), &keys::described_instrument(symbol), symbol.clone()).await?;
+            }
+            Ok(instrument)
+        }
+        Err(error) => {
+            let instrument = assumed(&error);
+            let until = market.app.now() + TimeDelta::minutes(ASSUMED_MINUTES);
+            match documents::put_new(market.app.table(), key, &instrument, Some(until.timestamp())).await {
+                Ok(_) | Err(StoreError::Conflict { .. }) => Ok(instrument),
+                Err(error) => Err(error.into()),
+            }
+        }
+    }
+}
+
+/// What is stored of an instrument.
+pub(super) async fn kept(
+    app: &App,
+    symbol: &Symbol,
+    prices_in: Option<Currency>,
+) -> Result<Option<Instrument>, ServiceError> {
+    let kept = documents::read::<Instrument>(app.table(), &keys::instrument(symbol)).await?;
+    Ok(kept.map(|(instrument, _)| {
+        // It may have been assumed before there was a price.
+        let currency = prices_in.filter(|_| is_assumed(&instrument)).unwrap_or(instrument.currency);
+        Instrument { currency, ..instrument }
+    }))
+}
+
+fn assumed(symbol: &Symbol, prices_in: Option<Currency>, error: &ProviderError) -> Instrument {
+    tracing::warn!(%symbol, %error, "no metadata for now");
+    let told = market::told_by_form(symbol);
+    told.unwrap_or_else(|| {
+        let unlisted = Instrument::unlisted(symbol.clone());
+        Instrument { currency: prices_in.unwrap_or(unlisted.currency), ..unlisted }
+    })
+}
+
+/// What a provider has told of a market's instrument, if it was asked already.
+pub async fn told(app: &App, symbol: &Symbol) -> Result<Option<Instrument>, ServiceError> {
+    let kept = documents::read::<Instrument>(app.table(), &keys::instrument(symbol)).await?;
+    Ok(kept.map(|(instrument, _)| instrument).filter(|instrument| !is_assumed(instrument)))
+}
+
+/// Whether nothing is known of an instrument but, perhaps, its currency.
+fn is_assumed(instrument: &Instrument) -> bool {
+    Instrument { currency: instrument.currency, ..Instrument::unlisted(instrument.symbol.clone()) } == *instrument
+}
+
+/// The currency of the stored prices of a symbol, as far as they are of a live provider's own.
+pub(super) async fn stored_currency(market: &MarketData, symbol: &Symbol) -> Result<Option<Currency>, ServiceError> {
+    if market.provider().clock() != MarketClock::Live {
+        return Ok(None);
+    }
+    let outlines = store::bars::outlines(market.app.table(), std::slice::from_ref(symbol)).await?;
+    let head = outlines.into_iter().flatten().map(|outline| outline.head).next();
+    if let Some(head) = head.filter(|head| market.provider().gives(&head.source)) {
+        return Ok(Some(head.currency));
+    }
+    let quote = last_quote::read(&market.app, symbol).await?;
+    Ok(quote.filter(|quote| is_believed(market, quote)).map(|quote| quote.currency))
+}

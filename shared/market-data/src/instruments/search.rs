@@ -1,0 +1,124 @@
+//! Finding instruments by a part of their symbol or name.
+
+use std::collections::BTreeMap;
+
+use app::{App, ServiceError};
+use chrono::TimeDelta;
+use domain::{CustomerId, Instrument, Symbol};
+use market::{MarketClock, Patience, ProviderError};
+use store::limits::MAX_KEYS;
+use store::{Query, StoreError, documents, keys};
+
+use super::metadata::find;
+use crate::calls::{CALLS_LEFT_BY_NAMES, NoAnswer, Wait};
+use crate::market_data::MarketData;
+use crate::own_items;
+
+/// Most symbols that a search looks at in each of the sixteen parts of a list.
+const MAX_LISTED_A_PART: usize = 200;
+/// Longest text that a provider is asked for.
+const MAX_TEXT: usize = 100;
+/// How long what a provider found stands.
+const FOUND_HOURS: i64 = 24;
+
+/// The customer's own items and the market's instruments whose symbol or name has `part` in it, in whatever case, by
+/// symbol; at most `limit`.
+///
+/// A live provider cannot list: of one there are those whose metadata are stored or that the refresh follows and, where
+/// a part is given, those that its own search finds. Where that fails or takes too long there are the stored ones, and those
+/// that need no source.
+pub async fn search(
+    market: &MarketData,
+    customer: CustomerId,
+    part: Option<&str>,
+    limit: usize,
+) -> Result<Vec<Instrument>, ServiceError> {
+    let part = part.map(str::trim).filter(|part| !part.is_empty());
+    let mut found: BTreeMap<Symbol, Instrument> = BTreeMap::new();
+    let mut add = |instrument: Instrument| {
+        if part.is_none_or(|part| instrument.mentions(part)) {
+            found.entry(instrument.symbol.clone()).or_insert(instrument);
+        }
+    };
+    own_items::all(&market.app, customer).await?.into_iter().for_each(&mut add);
+    if market.provider().clock() == MarketClock::Live {
+        stored(&market.app).await?.into_iter().for_each(&mut add);
+        if let Some(part) = part {
+            built_in(market, part).into_iter().for_each(&mut add);
+            match of_provider(market, part, Wait::of(Patience::Caller)).await? {
+                // A provider finds by more than the text of a name.
+                Ok(more) => {
+                    for instrument in more {
+                        found.entry(instrument.symbol.clone()).or_insert(instrument);
+                    }
+                }
+                Err(why) => tracing::warn!(error = %why.error(), "searched in what is stored alone"),
+            }
+        }
+    } else {
+        for symbol in market.provider().listed().await {
+            add(find(market, &symbol).await?);
+        }
+    }
+    Ok(found.into_values().take(limit).collect())
+}
+
+/// The instruments whose metadata are stored, and those that the refresh follows.
+async fn stored(app: &App) -> Result<Vec<Instrument>, ServiceError> {
+    let mut symbols: Vec<Symbol> = Vec::new();
+    for part in keys::described_instruments().into_iter().chain(keys::directory_symbols()) {
+        let page = app.table().query(&Query::forward(part.partition, part.range, MAX_LISTED_A_PART)).await?;
+        symbols.extend(page.items.iter().filter_map(|item| item.key.sk.parse::<Symbol>().ok()));
+    }
+    symbols.sort();
+    symbols.dedup();
+    let mut found = Vec::with_capacity(symbols.len());
+    for some in symbols.chunks(MAX_KEYS) {
+        let keys: Vec<_> = some.iter().map(keys::instrument).collect();
+        for (symbol, item) in some.iter().zip(app.table().get_many(&keys).await?) {
+            let instrument = item.as_ref().map(documents::parse).transpose()?;
+            found.push(instrument.unwrap_or_else(|| Instrument::unlisted(symbol.clone())));
+        }
+    }
+    Ok(found)
+}
+
+/// What needs no source to tell that there is such a thing, of a provider that has prices of it.
+pub(super) fn built_in(market: &MarketData, text: &str) -> Vec<Instrument> {
+    if market.provider().gives(market::alpha_vantage::SOURCE) { market::mentioning(text) } else { Vec::new() }
+}
+
+/// What a live provider's search found for a text within the last day.
+pub(super) async fn kept(app: &App, text: &str) -> Result<Option<Vec<Instrument>>, ServiceError> {
+    let found = documents::read::<Vec<Instrument>>(app.table(), &keys::search(&normal(text))).await?;
+    Ok(found.map(|(found, _)| found))
+}
+
+fn normal(text: &str) -> String {
+    text.chars().take(MAX_TEXT).collect::<String>().to_lowercase()
+}
+
+/// What a live provider's search finds, asked for once a day and text. The inner error is the provider's.
+pub(super) async fn of_provider(
+    market: &MarketData,
+    text: &str,
+    wait: Wait,
+) -> Result<Result<Vec<Instrument>, NoAnswer>, ServiceError> {
+    if let Some(found) = kept(&market.app, text).await? {
+        return Ok(Ok(found));
+    }
+    let text = normal(text);
+    if market.provider().calls_left().await.is_some_and(|left| left <= CALLS_LEFT_BY_NAMES) {
+        return Ok(Err(NoAnswer::NotAsked(ProviderError::QuotaExhausted { until: None })));
+    }
+    let patience = wait.patience(Patience::caller_who_leaves(CALLS_LEFT_BY_NAMES));
+    let found = match wait.asked(market.provider().search(&text, patience)).await {
+        Ok(found) => found,
+        Err(why) => return Ok(Err(why)),
+    };
+    let until = market.app.now() + TimeDelta::hours(FOUND_HOURS);
+    match documents::put_new(market.app.table(), keys::search(&text), &found, Some(until.timestamp())).await {
+        Ok(_) | Err(StoreError::Conflict { .. }) => Ok(Ok(found)),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,62 @@
+//! How the last run of the scheduled refresh went.
+
+use app::{App, ServiceError};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use store::{documents, keys};
+
+/// What one refresh did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Refreshed {
+    /// Whether this slot had been refreshed before; then nothing was done.
+    pub repeated: bool,
+    /// Symbols of which a newer price was stored.
+    pub refreshed: usize,
+    /// Symbols that had no newer price.
+    pub current: usize,
+    /// Symbols that could not be asked for with success; what is stored stays.
+    pub failed: usize,
+    /// Symbols that wait for the next slot, because of the budget or the time.
+    pub postponed: usize,
+    /// Quotes that were told.
+    pub told: usize,
+    /// Forecasts that were graded.
+    pub graded: usize,
+    /// Calls that the provider has left, where anybody counts them.
+    pub budget_left: Option<usize>,
+    /// Age of the oldest price of a followed symbol, by the market's clock.
+    pub oldest_age_seconds: Option<u64>,
+}
+
+impl Refreshed {
+    /// Symbols that somebody followed.
+    #[must_use]
+    pub fn followed(&self) -> usize {
+        self.refreshed + self.current + self.failed + self.postponed
+    }
+}
+
+/// How the last finished run went.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LastRun {
+    /// The slot it was of.
+    #[serde(default, with = "domain::instant")]
+    pub slot: Option<DateTime<Utc>>,
+    /// When it finished.
+    #[serde(with = "domain::instant")]
+    pub at: DateTime<Utc>,
+    /// What it did.
+    pub did: Refreshed,
+    /// Of when the newest price of a followed symbol is.
+    #[serde(default, with = "domain::instant")]
+    pub newest_quote: Option<DateTime<Utc>>,
+}
+
+/// The name under which the refresh keeps its runs.
+pub const REFRESH_JOB: &str = "refresh-prices";
+
+/// The last finished run, if there was one.
+pub async fn last_run(app: &App) -> Result<Option<LastRun>, ServiceError> {
+    Ok(documents::read::<LastRun>(app.table(), &keys::job_last(REFRESH_JOB)).await?.map(|(run, _)| run))
+}

@@ -1,0 +1,217 @@
+//! Who asks a live provider about a symbol: one process at a time, by an item of the table.
+//!
+//! In a cloud each request may be a process of its own, so that a lock in memory keeps nobody from asking twice.
+
+use std::time::Duration;
+
+use app::{App, ServiceError};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::Symbol;
+use market::ProviderError;
+use serde::{Deserialize, Serialize};
+use store::{DeleteExpect, Expect, Key, StoreError, Version, Write, documents, keys};
+use uuid::Uuid;
+
+use crate::calls::{NoAnswer, Wait, rest_after};
+
+/// Tries of one write of a lease: one that is lost keeps others waiting.
+const TRIES: u32 = 8;
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Wanted {
+    Bars,
+    Quote,
+}
+
+/// What comes of an attempt to be the one who asks.
+pub(crate) enum Turn {
+    /// It is this one. Whoever asked before may have stored the answer meanwhile.
+    Ours(Lease),
+    /// Somebody asks already.
+    Theirs,
+    /// Somebody asked a moment ago in vain.
+    Resting(ProviderError),
+}
+
+/// The right to ask, until it is given back or runs out.
+#[must_use = "a lease that is not given back keeps the others waiting until it runs out"]
+pub(crate) struct Lease {
+    key: Key,
+    version: Version,
+}
+
+/// The item: held while nothing has failed yet, and for a moment the memory of a failure.
+#[derive(Serialize, Deserialize)]
+struct Asked {
+    /// Who holds it, so that one whose answer was lost is known again.
+    holder: Option<Uuid>,
+    failed: Option<Failed>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Failed {
+    #[serde(with = "domain::instant")]
+    at: DateTime<Utc>,
+    #[serde(with = "Reason")]
+    error: ProviderError,
+}
+
+/// How a failure is stored.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "ProviderError", rename_all = "snake_case")]
+enum Reason {
+    UnknownSymbol,
+    QuotaExhausted {
+        #[serde(default, with = "domain::instant")]
+        until: Option<DateTime<Utc>>,
+    },
+    RateLimited {
+        retry_after: Duration,
+    },
+    KeyRefused,
+    NotGiven,
+    TimedOut,
+    TooLarge,
+    Malformed {
+        what: String,
+    },
+    PriceTooSmall,
+    Unavailable {
+        status: Option<u16>,
+    },
+}
+
+/// Tries to be the one who asks for as long as `wait` goes on.
+pub(crate) async fn take(app: &App, symbol: &Symbol, wanted: Wanted, wait: Wait) -> Result<Turn, ServiceError> {
+    let key = &key(symbol, wanted);
+    let until = app.now() + TimeDelta::seconds(wait.seconds_of_a_lease());
+    let holder = Some(app.new_id());
+    let asked = &Asked { holder, failed: None };
+    let mut tries = 1;
+    loop {
+        let tried = match documents::put_new(app.table(), key.clone(), asked, Some(until.timestamp())).await {
+            Ok(version) => return Ok(Turn::Ours(Lease { key: key.clone(), version })),
+            Err(StoreError::Conflict { .. } | StoreError::Throttled) => standing(app, key, holder).await,
+            Err(error) => Err(error),
+        };
+        match tried {
+            Ok(turn) => return Ok(turn),
+            // Whether an earlier try was taken is not known; the next one finds itself.
+            Err(StoreError::Unavailable { .. } | StoreError::Throttled) if tries < TRIES => tries += 1,
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Waits until nobody asks any more; whether that was in time.
+pub(crate) async fn others_done(app: &App, symbol: &Symbol, wanted: Wanted, wait: Wait) -> Result<bool, ServiceError> {
+    let key = key(symbol, wanted);
+    while wait.pause().await {
+        match app.table().get(&key).await? {
+            Some(item) if documents::parse::<Asked>(&item)?.failed.is_none() => {}
+            _ => return Ok(true),
+        }
+    }
+    Ok(false)
+}
+
+async fn standing(app: &App, key: &Key, holder: Option<Uuid>) -> Result<Turn, StoreError> {
+    let standing = documents::read::<Asked>(app.table(), key).await?;
+    if let Some((_, version)) = standing.as_ref().filter(|(asked, _)| asked.holder == holder) {
+        // It was taken by an earlier try, whose answer was lost.
+        return Ok(Turn::Ours(Lease { key: key.clone(), version: *version }));
+    }
+    let failed = standing.and_then(|(asked, _)| asked.failed);
+    let resting = failed.filter(|failed| app.now() - failed.at < rest_after(&failed.error));
+    Ok(resting.map_or(Turn::Theirs, |failed| Turn::Resting(failed.error)))
+}
+
+fn key(symbol: &Symbol, wanted: Wanted) -> Key {
+    match wanted {
+        Wanted::Bars => keys::bars_asked(symbol),
+        Wanted::Quote => keys::quote_asked(symbol),
+    }
+}
+
+impl Lease {
+    /// Gives the lease back: the answer is stored, or nobody was asked. One that cannot be given back runs out.
+    pub(crate) async fn done(self, app: &App) {
+        let gone = Write::Delete { key: self.key.clone(), expect: DeleteExpect::Version(self.version) };
+        if let Err(error) = self.written(app, gone).await {
+            tracing::warn!(%error, "the right to ask a provider was not given back");
+        }
+    }
+
+    /// Leaves a note of the failure instead, so that those who waited do not all fail in turn; where nobody was asked, or
+    /// the provider is not to be left alone for it, there is nothing to note.
+    pub(crate) async fn in_vain(self, app: &App, why: &NoAnswer) {
+        let rest = match why {
+            NoAnswer::Failed(error) => rest_after(error),
+            NoAnswer::NotAsked(_) => TimeDelta::zero(),
+        };
+        if rest.is_zero() {
+            return self.done(app).await;
+        }
+        let (now, error) = (app.now(), why.error());
+        let until = now + rest;
+        let asked = Asked { holder: None, failed: Some(Failed { at: now, error: error.clone() }) };
+        let noted = async {
+            let body = documents::body(&self.key, &asked)?;
+            let (key, expires_at) = (self.key.clone(), Some(until.timestamp()));
+            self.written(app, Write::Put { key, body, expires_at, expect: Expect::Version(self.version) }).await
+        };
+        if let Err(error) = noted.await {
+            tracing::warn!(%error, "the failure of a provider was not noted");
+        }
+    }
+}
+
+impl Lease {
+    /// Makes the write, which others wait for, as surely as can be. Where the lease is not as it was, an earlier try was
+    /// taken or it ran out: there is nothing left to write.
+    async fn written(&self, app: &App, write: Write) -> Result<(), StoreError> {
+        let mut tries = 1;
+        loop {
+            let Err(error) = app.table().transact(vec![write.clone()]).await else { return Ok(()) };
+            let stands = match app.table().get(&self.key).await {
+                Ok(item) => item.is_some_and(|item| item.version == self.version),
+                Err(_) => true,
+            };
+            if !stands {
+                return Ok(());
+            }
+            if tries >= TRIES {
+                return Err(error);
+            }
+            tries += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_failure_is_read_back_as_it_was() {
+        let at = DateTime::UNIX_EPOCH;
+        for error in [
+            ProviderError::UnknownSymbol,
+            ProviderError::QuotaExhausted { until: Some(at) },
+            ProviderError::RateLimited { retry_after: Duration::from_millis(1_200) },
+            ProviderError::KeyRefused,
+            ProviderError::NotGiven,
+            ProviderError::TimedOut,
+            ProviderError::TooLarge,
+            ProviderError::Malformed { what: "a bar".to_owned() },
+            ProviderError::PriceTooSmall,
+            ProviderError::Unavailable { status: Some(503) },
+        ] {
+            let asked = Asked { holder: None, failed: Some(Failed { at, error: error.clone() }) };
+            let text = serde_json::to_string(&asked).unwrap();
+            let read: Asked = serde_json::from_str(&text).unwrap();
+            assert_eq!(read.failed.unwrap().error, error, "{text}");
+        }
+    }
+}

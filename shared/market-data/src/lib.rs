@@ -1,0 +1,43 @@
+//! What is known of markets: histories, quotes, instruments and rates of exchange, from the store, and from a provider
+//! where what is stored is not new enough.
+//!
+//! [`MarketData`] is the application with the source of prices and the histories in memory. [`history`] answers with the
+//! bars of a symbol, [`quotes`] with the price of now, [`instruments`] with what a symbol stands for, [`exchange_rates`]
+//! with what a currency is worth in another, and [`own_items`] keeps what a customer values themselves.
+//!
+//! A provider's calls are few and shared by all. [`calls`] has every limit of them: who may ask, how many calls are left to
+//! others, and how long a request waits. Only [`following`] says which symbols the scheduled refresh keeps current.
+//!
+//! Of all processes on a table one at a time asks about a symbol (`lease.rs`). Stored bars are never made older, and a price
+//! that the market's clock has not reached is in nothing yet. It knows no portfolios, no sessions and no HTTP.
+
+pub mod calls;
+pub mod exchange_hours;
+pub mod exchange_rates;
+pub mod first_looks;
+pub mod following;
+mod freshness;
+pub mod history;
+pub mod instruments;
+pub mod last_quote;
+pub mod last_run;
+mod lease;
+pub mod market_clock;
+mod market_data;
+mod new_quote;
+pub mod newest;
+pub mod own_items;
+pub mod paid_facts;
+pub mod price_lines;
+pub mod prices;
+pub mod quota;
+pub mod quote_record;
+pub mod quotes;
+pub mod series;
+mod slots;
+pub mod splits;
+pub mod staleness;
+pub mod stored_series;
+pub mod warnings;
+
+pub use market_data::MarketData;

@@ -1,0 +1,53 @@
+//! The market's "now": the provider's last bar for files, the last finished session when live.
+
+use app::App;
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::Day;
+use market::MarketClock;
+
+use crate::exchange_hours::{close_of, last_finished_session};
+use crate::market_data::MarketData;
+
+/// A quote older than this, by the market's clock, is no price to trade at.
+pub const MAX_AGE_DAYS: i32 = 7;
+
+/// The last day of which a daily bar can be expected.
+#[must_use]
+pub fn market_day(market: &MarketData) -> Day {
+    match market.provider().clock() {
+        MarketClock::StandsAt(day) => day,
+        MarketClock::Live => last_finished_session(market.app.now()),
+    }
+}
+
+/// The day up to which lots of an instrument are held: the market's today, and in a session that is under way the day of
+/// the quote that there is already. A later lot is in nothing yet.
+#[must_use]
+pub fn held_through(market: &MarketData, last_price: Option<Day>) -> Day {
+    match market.provider().clock() {
+        MarketClock::StandsAt(day) => day,
+        MarketClock::Live => last_price.map_or(market_day(market), |day| day.max(market_day(market))),
+    }
+}
+
+/// The instant that prices are as old as they are by: the wall clock's, or the close of the day at which the provider's
+/// clock stands.
+#[must_use]
+pub fn market_now(market: &MarketData) -> DateTime<Utc> {
+    match market.provider().clock() {
+        MarketClock::StandsAt(day) => close_of(day),
+        MarketClock::Live => market.app.now(),
+    }
+}
+
+/// Seconds since an instant by the market's clock; 0 for one that is to come.
+#[must_use]
+pub fn age_seconds(market: &MarketData, as_of: DateTime<Utc>) -> u64 {
+    u64::try_from((market_now(market) - as_of).num_seconds()).unwrap_or(0)
+}
+
+/// Today, where it begins first (UTC+14): nobody is told that their own today has not come.
+#[must_use]
+pub fn latest_day_anywhere(app: &App) -> Day {
+    Day::try_from((app.now() + TimeDelta::hours(14)).date_naive()).unwrap_or(Day::LAST)
+}

@@ -1,0 +1,65 @@
+//! The application together with what is known of markets.
+
+use std::sync::Arc;
+
+use app::{App, Platform};
+use market::Provider;
+
+use crate::calls::Wait;
+use crate::slots::Histories;
+
+/// The application, the source of prices, and the histories that this process has read. Cloning shares them.
+#[derive(Clone)]
+pub struct MarketData {
+    /// What every use case needs.
+    pub app: App,
+    provider: Arc<dyn Provider>,
+    histories: Arc<Histories>,
+}
+
+impl MarketData {
+    /// An application whose prices come from `provider`.
+    #[must_use]
+    pub fn new(app: App, provider: Arc<dyn Provider>) -> Self {
+        Self { app, provider, histories: Arc::default() }
+    }
+
+    /// The same with a store that is written to, dry run or not.
+    #[must_use]
+    pub fn writing(&self) -> Self {
+        Self { app: self.app.writing(), ..self.clone() }
+    }
+
+    /// The source of prices.
+    #[must_use]
+    pub fn provider(&self) -> &dyn Provider {
+        &*self.provider
+    }
+
+    /// Until when a request waits for a provider, from now on: for files, which are at hand, as long as it takes.
+    #[must_use]
+    pub fn request_wait(&self) -> Wait {
+        Wait::of_request(self.provider.clock())
+    }
+
+    pub(crate) fn histories(&self) -> &Histories {
+        &self.histories
+    }
+}
+
+impl Platform for MarketData {
+    fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// What is learnt of a market on the way, its bars and the count of calls that they cost, is kept as with every read.
+    fn dry_run(&self) -> Self {
+        Self { app: self.app.dry_run(), ..self.clone() }
+    }
+}
+
+impl From<MarketData> for App {
+    fn from(market: MarketData) -> Self {
+        market.app
+    }
+}

@@ -1,0 +1,74 @@
+//! Which of an instrument's stored quote and last bar is the price of now.
+
+use domain::{Price, calendar};
+use market::MarketClock;
+use rust_decimal::Decimal;
+
+use crate::exchange_hours::close_of;
+use crate::market_data::MarketData;
+use crate::quote_record::LastQuote;
+use crate::series::Series;
+
+/// Which of an instrument's stored quote and last bar is the price of now.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Newest<'a> {
+    /// The close of the last bar.
+    Bar,
+    /// The quote, which is of a later instant.
+    Quote(&'a LastQuote),
+    /// The quote is of a later instant, but does not go with the bars: there may be a split that is not known yet. The
+    /// next bars will tell.
+    Unconfirmed(&'a LastQuote),
+}
+
+/// Which of a quote and the last bar of a series is the price of now. A quote of another source than the provider's, or
+/// of a replay that is over, is none.
+pub fn newest<'a>(market: &MarketData, series: &Series, quote: Option<&'a LastQuote>) -> Newest<'a> {
+    match quote.filter(|quote| is_believed(market, quote)) {
+        Some(quote) if (quote.day, quote.as_of) >= (series.last, close_of(series.last)) => {
+            if confirmed(series, quote) {
+                Newest::Quote(quote)
+            } else {
+                Newest::Unconfirmed(quote)
+            }
+        }
+        _ => Newest::Bar,
+    }
+}
+
+/// Whether a stored quote is of a source of the provider's, and of the replay that is under way or of none.
+#[must_use]
+pub fn is_believed(market: &MarketData, quote: &LastQuote) -> bool {
+    match market.provider().clock() {
+        MarketClock::Live => !quote.replay && market.provider().gives(&quote.source),
+        MarketClock::StandsAt(day) => quote.replay && quote.day <= day,
+    }
+}
+
+/// Whether a quote can be in the units that the bars lead to.
+///
+/// A split is told by bars only. Between the last bar and a later quote there may be one that nobody knows of yet, and
+/// a price in new units must not meet a position in old ones. A close before that is not that of the last bar shows
+/// such a split. One that is shows nothing: it may have been taken from the bar, or be told by the provider as it was
+/// that day.
+fn confirmed(series: &Series, quote: &LastQuote) -> bool {
+    let close = series.last_close().ok().map(Price::amount);
+    let Some(close) = close.filter(|_| series.currency == quote.currency) else { return false };
+    let price = quote.price.amount();
+    let near = |one: Decimal, other: Decimal, percent: i64| {
+        (one - other).abs().checked_mul(Decimal::ONE_HUNDRED).is_some_and(|off| off <= other * Decimal::from(percent))
+    };
+    if !near(price, close, 50) {
+        return false;
+    }
+    if quote.day == series.last {
+        return true;
+    }
+    let before = calendar::last_trading_day_on_or_before(quote.day.plus_days(-1));
+    let of_the_last_bar = quote.previous_close.filter(|_| before == Some(series.last));
+    if of_the_last_bar.is_some_and(|previous| !near(previous.amount(), close, 2)) {
+        return false;
+    }
+    // Two for one and three for two are the splits that a move of less than a half can hide.
+    !near(price * Decimal::TWO, close, 5) && !near(price * Decimal::new(15, 1), close, 5)
+}

@@ -1,0 +1,207 @@
+//! Items of a customer's own: a house, a watch, a share that no exchange quotes, with the valuations that its owner
+//! gives it day by day.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use app::idempotency::{self, Attempt, Created};
+use app::tally::Tally;
+use app::{App, ServiceError};
+use domain::{Bar, Bars, Currency, CustomerId, Day, Instrument, InstrumentType, Price, Symbol};
+use rust_decimal::prelude::ToPrimitive as _;
+use serde::Serialize;
+use store::bars::{SeriesHead, StoredSeries};
+use store::retry::{Retry, retry};
+use store::{StoreError, Write, documents, keys};
+use uuid::Uuid;
+
+use crate::market_clock::{held_through, latest_day_anywhere};
+use crate::market_data::MarketData;
+use crate::series::{Series, series};
+
+/// Most items of one's own.
+pub const MAX_ITEMS: usize = 500;
+/// Most valuations given at once.
+pub const MAX_VALUATIONS: usize = 1_000;
+/// Most years that valuations given at once may touch: all of them are written in one transaction.
+const MAX_YEARS: usize = 50;
+/// What answers print as the source of valuations.
+const SOURCE: &str = "own";
+
+/// A day's value of one unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Valuation {
+    /// The day.
+    pub date: Day,
+    /// In the currency of the item.
+    pub price: Price,
+}
+
+/// An item to be made.
+#[derive(Clone, Debug, Serialize)]
+pub struct NewItem {
+    /// `MY:` and a name.
+    pub symbol: Symbol,
+    /// Name.
+    pub name: String,
+    /// Currency of its valuations.
+    pub currency: Currency,
+    /// Kind.
+    pub instrument_type: InstrumentType,
+}
+
+/// The valuations of an item that are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Valued {
+    /// How many there are.
+    pub count: usize,
+    /// The latest day.
+    pub last: Option<Day>,
+}
+
+/// Makes an item. The same idempotency key with the same request answers the first result again.
+///
+/// Errors: [`ServiceError::SymbolTaken`], [`ServiceError::LimitReached`].
+pub async fn create(
+    app: &App,
+    customer: CustomerId,
+    item: &NewItem,
+    idempotency_key: Option<&str>,
+) -> Result<Created<Instrument>, ServiceError> {
+    let made = Instrument {
+        symbol: item.symbol.clone(),
+        name: item.name.clone(),
+        instrument_type: item.instrument_type,
+        currency: item.currency,
+        exchange: None,
+        sector: None,
+    };
+    let pending = match idempotency::attempt(app, customer, idempotency_key, "POST /instruments", item).await? {
+        Attempt::Replay(_) => return Ok(Created { value: made, replayed: true }),
+        Attempt::First(pending) => pending,
+    };
+    let key = keys::own_item(customer, &item.symbol);
+    let first: Option<Uuid> = retry(Retry::within(app::CONFLICT_BUDGET), || async {
+        if app.table().get(&key).await?.is_some() {
+            return Err(ServiceError::SymbolTaken { symbol: item.symbol.clone() });
+        }
+        let tally = Tally::read(app, keys::own_item_count(customer)).await?;
+        let writes = vec![
+            tally.add(1, MAX_ITEMS, "items of one's own")?,
+            Write::create(key.clone(), documents::body(&key, &made)?),
+        ];
+        idempotency::commit(app, pending.clone(), app.new_id(), writes).await
+    })
+    .await?;
+    Ok(Created { value: made, replayed: first.is_some() })
+}
+
+/// An item of the customer.
+pub async fn find(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<Instrument, ServiceError> {
+    let found = documents::read::<Instrument>(app.table(), &keys::own_item(customer, symbol)).await?;
+    found.map(|(item, _)| item).ok_or_else(|| ServiceError::UnknownSymbol { symbol: symbol.clone() })
+}
+
+/// All items of the customer, by name.
+pub async fn all(app: &App, customer: CustomerId) -> Result<Vec<Instrument>, ServiceError> {
+    let page = documents::list(app.table(), keys::own_items(customer), MAX_ITEMS, None).await?;
+    let mut items: Vec<Instrument> = page.items;
+    items.reverse();
+    Ok(items)
+}
+
+/// Stores valuations, each in place of what was said of its day before; other days stay.
+///
+/// Errors: [`ServiceError::Field`] for a day in the future, given twice, or a value too exact to be kept.
+pub async fn value(
+    app: &App,
+    customer: CustomerId,
+    symbol: &Symbol,
+    valuations: &[Valuation],
+) -> Result<Valued, ServiceError> {
+    let bars = checked(app, valuations)?;
+    let item = find(app, customer, symbol).await?;
+    let partition = keys::own_bars(customer, symbol);
+    let (key, fetched_at) = (keys::own_item(customer, symbol), app.now());
+    store::bars::change(app.table(), &partition, |stored| {
+        let mut days: BTreeMap<Day, Bar> = BTreeMap::new();
+        let stored = stored.map(|StoredSeries { bars, .. }| bars).unwrap_or_default();
+        days.extend(stored.iter().chain(bars.iter().copied()).map(|bar| (bar.date, bar)));
+        let merged = Bars::from_rows(days.into_values()).map_err(|error| StoreError::corrupt(&key, &error))?;
+        let head = SeriesHead {
+            source: SOURCE.to_owned(),
+            basis: "quoted".to_owned(),
+            currency: item.currency,
+            revision: None,
+            fetched_at,
+            notes: Vec::new(),
+        };
+        Ok((merged, head))
+    })
+    .await?;
+    let stored = store::bars::load_from(app.table(), &partition).await?.map(|stored| stored.bars).unwrap_or_default();
+    Ok(Valued { count: stored.len(), last: stored.last().map(|bar| bar.date) })
+}
+
+fn checked(app: &App, valuations: &[Valuation]) -> Result<Vec<Bar>, ServiceError> {
+    let refusal = |detail: String| ServiceError::Field { field: "prices", detail };
+    if valuations.is_empty() || valuations.len() > MAX_VALUATIONS {
+        return Err(refusal(format!("1 to {MAX_VALUATIONS} valuations are taken at once")));
+    }
+    let years: BTreeSet<i32> = valuations.iter().map(|valuation| valuation.date.year()).collect();
+    if years.len() > MAX_YEARS {
+        return Err(refusal(format!("valuations of at most {MAX_YEARS} years are taken at once")));
+    }
+    let today = latest_day_anywhere(app);
+    let mut days = BTreeSet::new();
+    let bar = |valuation: &Valuation| {
+        let Valuation { date, price } = *valuation;
+        if date > today {
+            return Err(refusal(format!("{date} has not come yet")));
+        }
+        if !days.insert(date) {
+            return Err(refusal(format!("{date} is given twice")));
+        }
+        // Bars are columns of floats: what does not come back to the last digit is not taken.
+        let close = price.amount().to_f64().filter(|close| Price::from_bar(*close) == Ok(price));
+        let close = close.ok_or_else(|| refusal(format!("{price} has more than 15 significant digits")))?;
+        Ok(Bar {
+            date,
+            open: close,
+            high: close,
+            low: close,
+            close,
+            volume: 0.0,
+            adjusted_close: close,
+            split_ratio: 1.0,
+            dividend: 0.0,
+        })
+    };
+    valuations.iter().map(bar).collect()
+}
+
+/// The valuations of an item that count by now, as a history of prices. Of files and of a replay those after the market's
+/// today are to come.
+///
+/// Errors: [`ServiceError::UnknownSymbol`] where there is none yet.
+pub(crate) async fn prices(market: &MarketData, customer: CustomerId, symbol: &Symbol) -> Result<Series, ServiceError> {
+    let all = valuations(&market.app, customer, symbol).await?;
+    let through = held_through(market, Some(all.last));
+    if all.last <= through {
+        return Ok(all);
+    }
+    let bars = all.bars.between(all.first, through);
+    let to_come = all.bars.len() - bars.len();
+    let mut series = series(symbol, bars, all.currency, all.source, all.fetched_at)?;
+    series.to_come = to_come;
+    Ok(series)
+}
+
+/// All valuations of an item as a history of prices.
+///
+/// Errors: [`ServiceError::UnknownSymbol`] where there is none.
+pub async fn valuations(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<Series, ServiceError> {
+    let stored = store::bars::load_from(app.table(), &keys::own_bars(customer, symbol)).await?;
+    let stored = stored.ok_or_else(|| ServiceError::UnknownSymbol { symbol: symbol.clone() })?;
+    let StoredSeries { head, bars } = stored;
+    series(symbol, bars, head.currency, head.source, head.fetched_at)
+}

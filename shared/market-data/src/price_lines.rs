@@ -1,0 +1,131 @@
+//! Instruments with their prices, many at once: what a portfolio is valued by.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, LazyLock};
+
+use app::ServiceError;
+use domain::{Bars, Currency, CustomerId, Day, DecimalError, Instrument, Symbol};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use market::MarketClock;
+
+use crate::calls::Wait;
+use crate::market_data::MarketData;
+use crate::newest::{Newest, newest};
+use crate::quote_record::LastQuote;
+use crate::series::Series;
+use crate::{instruments, last_quote, prices, staleness};
+
+/// Histories read at the same time.
+const AT_ONCE: usize = 16;
+/// The code of a symbol that has no price to value it by.
+pub const PRICE_UNAVAILABLE: &str = "price_unavailable";
+/// The code of one whose prices cannot be turned into the portfolio's currency.
+pub const FX_UNAVAILABLE: &str = "fx_unavailable";
+
+/// The code of a symbol whose price is below the smallest of the books.
+pub const PRICE_TOO_SMALL: &str = "price_too_small";
+
+/// The code of a symbol whose last price is none in exact decimals.
+pub(crate) fn code_of(error: DecimalError) -> &'static str {
+    if error == DecimalError::PriceTooSmall { PRICE_TOO_SMALL } else { PRICE_UNAVAILABLE }
+}
+
+static NO_BARS: LazyLock<Bars> = LazyLock::new(Bars::default);
+
+/// An instrument and its prices, if any are at hand.
+#[derive(Clone, Debug)]
+pub struct PriceLine {
+    /// What the symbol stands for.
+    pub instrument: Instrument,
+    /// Its prices.
+    pub series: Option<Arc<Series>>,
+    /// The stored quote of a live provider; of files the last bar is the quote.
+    pub quote: Option<LastQuote>,
+}
+
+/// Price lines by symbol.
+pub type PriceLines = BTreeMap<Symbol, PriceLine>;
+
+impl PriceLine {
+    /// The bars; none where there is no price.
+    #[must_use]
+    pub fn bars(&self) -> &Bars {
+        self.series.as_ref().map_or(&NO_BARS, |series| &series.bars)
+    }
+
+    /// The series, where its prices are in this currency.
+    #[must_use]
+    pub fn series_in(&self, currency: Currency) -> Option<&Arc<Series>> {
+        self.series.as_ref().filter(|series| series.currency == currency)
+    }
+
+    /// The quote, where it is the price of now instead of the last bar.
+    #[must_use]
+    pub fn newer_quote(&self, market: &MarketData) -> Option<&LastQuote> {
+        match newest(market, self.series.as_ref()?, self.quote.as_ref()) {
+            Newest::Quote(quote) => Some(quote),
+            Newest::Bar | Newest::Unconfirmed(_) => None,
+        }
+    }
+
+    /// The day of the price of now.
+    #[must_use]
+    pub fn last_day(&self, market: &MarketData) -> Option<Day> {
+        self.newer_quote(market).map(|quote| quote.day).or_else(|| self.series.as_ref().map(|series| series.last))
+    }
+
+    /// Whether a newer price was to be expected.
+    #[must_use]
+    pub fn is_stale(&self, market: &MarketData) -> bool {
+        self.series.as_ref().is_some_and(|series| staleness::of_price(market, series, self.quote.as_ref()))
+    }
+}
+
+/// The lines of these symbols. A symbol that no prices can be had of has a line without any.
+/// All together take no longer than `wait`.
+pub async fn load(
+    market: &MarketData,
+    customer: CustomerId,
+    symbols: &BTreeSet<Symbol>,
+    wait: Wait,
+) -> Result<PriceLines, ServiceError> {
+    let read = |symbol: Symbol| {
+        let market = market.clone();
+        // A task each, so that decoding uses every core there is.
+        async move {
+            let line = tokio::spawn(async move { line(&market, customer, symbol, wait).await }).await;
+            line.map_err(|error| ServiceError::fault("reading prices", error))?
+        }
+    };
+    let mut lines: PriceLines = stream::iter(symbols.iter().cloned().map(read)).buffered(AT_ONCE).try_collect().await?;
+    if market.provider().clock() == MarketClock::Live {
+        let listed: Vec<Symbol> = symbols.iter().filter(|symbol| !symbol.is_own_item()).cloned().collect();
+        for (symbol, quote) in last_quote::read_many(&market.app, &listed).await? {
+            if let Some(line) = lines.get_mut(&symbol) {
+                line.quote = Some(quote);
+            }
+        }
+    }
+    Ok(lines)
+}
+
+async fn line(
+    market: &MarketData,
+    customer: CustomerId,
+    symbol: Symbol,
+    wait: Wait,
+) -> Result<(Symbol, PriceLine), ServiceError> {
+    let series = match prices::prices_within(market, customer, &symbol, wait).await {
+        Ok(series) => Some(series),
+        Err(
+            ServiceError::UnknownSymbol { .. } | ServiceError::Provider(_) | ServiceError::TooManyFirstLooks { .. },
+        ) => None,
+        Err(error) => return Err(error),
+    };
+    let prices_in = series.as_ref().map(|series| series.currency);
+    let instrument = match instruments::described_within(market, customer, &symbol, prices_in, wait).await {
+        Err(ServiceError::UnknownSymbol { .. }) => Instrument::unlisted(symbol.clone()),
+        found => found?,
+    };
+    Ok((symbol, PriceLine { instrument, series, quote: None }))
+}

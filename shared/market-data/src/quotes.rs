@@ -1,0 +1,76 @@
+//! The price of an instrument now: the newer of its stored quote and its last stored bar. It is what an order meets, what
+//! holdings are worth, and what whoever asks is told.
+
+mod board;
+
+pub use board::{Board, BoardQuote, board, board_within};
+
+use std::sync::Arc;
+
+use app::ServiceError;
+use chrono::{DateTime, Utc};
+use domain::{Currency, CustomerId, Day, DecimalError, Price, Symbol};
+use market::MarketClock;
+
+use crate::exchange_hours::close_of;
+use crate::market_clock::{MAX_AGE_DAYS, market_day};
+use crate::market_data::MarketData;
+use crate::newest::{Newest, newest};
+use crate::series::Series;
+use crate::splits::KnownSplits;
+use crate::{last_quote, prices};
+
+/// A price to trade at.
+#[derive(Clone, Debug)]
+pub struct Quote {
+    /// The price of one unit.
+    pub price: Price,
+    /// Its currency.
+    pub currency: Currency,
+    /// The trading day of the price; it and every quantity traded at it are in units of this day.
+    pub day: Day,
+    /// Of when it is.
+    pub as_of: DateTime<Utc>,
+    /// The splits of the instrument.
+    pub splits: KnownSplits,
+}
+
+/// The price that an order meets.
+///
+/// Errors: [`ServiceError::PriceUnavailable`] where it is older than [`MAX_AGE_DAYS`], or no price in exact decimals;
+/// [`ServiceError::PriceTooSmall`]; [`ServiceError::PriceUnconfirmed`] where the quote does not go with the bars; [`ServiceError::UnknownSymbol`].
+pub async fn tradable(market: &MarketData, customer: CustomerId, symbol: &Symbol) -> Result<Quote, ServiceError> {
+    let series: Arc<Series> = prices::prices(market, customer, symbol).await?;
+    let live = market.provider().clock() == MarketClock::Live;
+    // Of files the last bar is the quote, and nothing else is read.
+    let quote = if live { last_quote::read(&market.app, symbol).await? } else { None };
+    let splits = || KnownSplits::of(&series).map_err(|error| ServiceError::fault("splits", error));
+    let (price, day, as_of) = match newest(market, &series, quote.as_ref()) {
+        Newest::Unconfirmed(quote) => {
+            return Err(ServiceError::PriceUnconfirmed { symbol: symbol.clone(), day: quote.day, last: series.last });
+        }
+        Newest::Quote(quote) => (Ok(quote.price), quote.day, quote.as_of),
+        Newest::Bar => (series.last_close(), series.last, close_of(series.last)),
+    };
+    if price == Err(DecimalError::PriceTooSmall) {
+        return Err(ServiceError::PriceTooSmall { symbol: symbol.clone(), last: day });
+    }
+    match price.ok().filter(|_| market_day(market).days_since(day) <= MAX_AGE_DAYS) {
+        Some(price) => Ok(Quote { price, currency: series.currency, day, as_of, splits: splits()? }),
+        None => Err(ServiceError::PriceUnavailable { symbol: symbol.clone(), last: day }),
+    }
+}
+
+/// The price of now of an instrument with these bars, and its day, or why that is no price in exact decimals. A quote
+/// that does not go with the bars is not it.
+pub async fn last_price(
+    market: &MarketData,
+    series: &Series,
+) -> Result<Result<(Price, Day), DecimalError>, ServiceError> {
+    let is_live = market.provider().clock() == MarketClock::Live && !series.symbol.is_own_item();
+    let quote = if is_live { last_quote::read(&market.app, &series.symbol).await? } else { None };
+    Ok(match newest(market, series, quote.as_ref()) {
+        Newest::Quote(quote) => Ok((quote.price, quote.day)),
+        Newest::Bar | Newest::Unconfirmed(_) => series.last_close().map(|close| (close, series.last)),
+    })
+}

@@ -1,0 +1,189 @@
+//! The last prices of many symbols at once, for whoever asks and for whoever subscribes.
+
+use std::collections::BTreeMap;
+
+use app::ServiceError;
+use domain::{CustomerId, Symbol};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use market::{MarketClock, Note, Patience, ProviderError};
+use quant::backtest::Warning;
+use store::bars::outlines;
+
+use crate::calls::{Reader, Wait};
+use crate::exchange_hours::close_of;
+use crate::market_clock::age_seconds;
+use crate::market_data::MarketData;
+use crate::newest::{Newest, is_believed, newest};
+use crate::price_lines::{PRICE_TOO_SMALL, PRICE_UNAVAILABLE, code_of};
+use crate::quote_record::{self, LastQuote};
+use crate::series::{Series, notes_of};
+use crate::{history, last_quote, new_quote, own_items, staleness, warnings};
+
+/// Histories read, or quotes asked for, at the same time.
+const AT_ONCE: usize = 8;
+/// The code of a symbol that nobody knows.
+const UNKNOWN_SYMBOL: &str = "unknown_symbol";
+
+/// Last prices, and why there is none of a symbol.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Board {
+    /// In the order asked for.
+    pub quotes: Vec<BoardQuote>,
+    /// `unknown_symbol`, `price_unavailable` or `price_too_small`.
+    pub unavailable: BTreeMap<Symbol, &'static str>,
+}
+
+/// A last price and how old it is by the market's clock.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BoardQuote {
+    /// The price; where no quote is stored that of the last bar, with `seq` 0.
+    pub quote: LastQuote,
+    /// Seconds from `as_of` to the market's now.
+    pub age_seconds: u64,
+    /// Whether a newer price was to be expected.
+    pub stale: bool,
+    /// What a reader must know about the price and the close before it.
+    pub warnings: Vec<Warning>,
+}
+
+/// The last prices of these symbols, no symbol twice, items of the customer's own among them.
+///
+/// What is stored is served, however old. Of a live provider a symbol of which nothing is stored is asked for, with one
+/// call, and all of them together take no longer than a caller waits for a provider.
+pub async fn board(market: &MarketData, customer: CustomerId, symbols: &[Symbol]) -> Result<Board, ServiceError> {
+    board_within(market, customer, symbols, Wait::of(Patience::Caller)).await
+}
+
+/// Like [`board`], for a wait that has begun already.
+pub async fn board_within(
+    market: &MarketData,
+    customer: CustomerId,
+    symbols: &[Symbol],
+    wait: Wait,
+) -> Result<Board, ServiceError> {
+    let listed: Vec<Symbol> = symbols.iter().filter(|symbol| !symbol.is_own_item()).cloned().collect();
+    let quotes = last_quote::read_many(&market.app, &listed).await?;
+    let quotes: BTreeMap<_, _> = quotes.into_iter().filter(|(_, quote)| is_believed(market, quote)).collect();
+    let heads = heads(market, &listed, &quotes).await?;
+    let look = |symbol: Symbol| {
+        let (quote, head) = (quotes.get(&symbol), heads.get(&symbol));
+        async move {
+            let found = look_up(market, customer, &symbol, Known { quote, head, wait }).await?;
+            Ok::<_, ServiceError>((symbol, found))
+        }
+    };
+    let found: Vec<_> = stream::iter(symbols.iter().cloned().map(look)).buffered(AT_ONCE).try_collect().await?;
+    let mut board = Board::default();
+    for (symbol, found) in found {
+        match found {
+            Ok(quote) => board.quotes.push(quote),
+            Err(code) => {
+                board.unavailable.insert(symbol, code);
+            }
+        }
+    }
+    Ok(board)
+}
+
+/// What is known of a symbol before its own look.
+struct Known<'a> {
+    quote: Option<&'a LastQuote>,
+    head: Option<&'a Head>,
+    wait: Wait,
+}
+
+/// What is known of a symbol's bars without reading them.
+#[derive(Default)]
+struct Head {
+    /// Whether they may be newer than the quote.
+    may_be_newer: bool,
+    notes: Vec<Note>,
+}
+
+/// What is known of the bars of these symbols. Of a live provider the heads tell, in one read of a hundred; files are at
+/// hand, and read anyway.
+async fn heads(
+    market: &MarketData,
+    symbols: &[Symbol],
+    quotes: &BTreeMap<Symbol, LastQuote>,
+) -> Result<BTreeMap<Symbol, Head>, ServiceError> {
+    if market.provider().clock() != MarketClock::Live {
+        let at_hand = |symbol: &Symbol| (symbol.clone(), Head { may_be_newer: true, notes: Vec::new() });
+        return Ok(symbols.iter().map(at_hand).collect());
+    }
+    let mut heads = BTreeMap::new();
+    for (symbol, outline) in symbols.iter().zip(outlines(market.app.table(), symbols).await?) {
+        let Some(outline) = outline.filter(|outline| market.provider().gives(&outline.head.source)) else { continue };
+        let is_older =
+            |quote: &LastQuote| outline.last.is_none_or(|last| (quote.day, quote.as_of) < (last, close_of(last)));
+        let may_be_newer = quotes.get(symbol).is_none_or(is_older);
+        heads.insert(symbol.clone(), Head { may_be_newer, notes: notes_of(&outline.head)? });
+    }
+    Ok(heads)
+}
+
+async fn look_up(
+    market: &MarketData,
+    customer: CustomerId,
+    symbol: &Symbol,
+    known: Known<'_>,
+) -> Result<Result<BoardQuote, &'static str>, ServiceError> {
+    let found = if symbol.is_own_item() {
+        own_items::prices(market, customer, symbol).await.map(|series| of_last_bar(market, &series))
+    } else if known.head.is_some_and(|head| head.may_be_newer) {
+        of_bars(market, symbol, known.quote).await
+    } else if let Some(quote) = known.quote {
+        Ok(Ok(quoted(market, quote.clone(), known.notes())))
+    } else {
+        let asked = new_quote::ask(market, symbol, Reader::customer(customer, known.wait)).await;
+        asked.map(|quote| Ok(quoted(market, quote, known.notes())))
+    };
+    match found {
+        Ok(found) => Ok(found),
+        Err(ServiceError::UnknownSymbol { .. }) => Ok(Err(UNKNOWN_SYMBOL)),
+        Err(ServiceError::Provider(ProviderError::PriceTooSmall)) => Ok(Err(PRICE_TOO_SMALL)),
+        Err(ServiceError::Provider(error)) => {
+            tracing::warn!(%symbol, %error, "no quote");
+            Ok(Err(PRICE_UNAVAILABLE))
+        }
+        Err(ServiceError::TooManyFirstLooks { .. }) => Ok(Err(PRICE_UNAVAILABLE)),
+        Err(error) => Err(error),
+    }
+}
+
+impl Known<'_> {
+    fn notes(&self) -> &[Note] {
+        self.head.map_or(&[], |head| &head.notes)
+    }
+}
+
+fn quoted(market: &MarketData, quote: LastQuote, notes: &[Note]) -> BoardQuote {
+    let stale = staleness::of_quote(market, &quote);
+    shown(market, quote, stale, notes)
+}
+
+fn shown(market: &MarketData, quote: LastQuote, stale: bool, notes: &[Note]) -> BoardQuote {
+    let warnings = warnings::of_last_price(notes, quote.day, stale);
+    BoardQuote { age_seconds: age_seconds(market, quote.as_of), stale, warnings, quote }
+}
+
+async fn of_bars(
+    market: &MarketData,
+    symbol: &Symbol,
+    quote: Option<&LastQuote>,
+) -> Result<Result<BoardQuote, &'static str>, ServiceError> {
+    let Some(series) = history::without_asking(market, symbol).await? else { return Ok(Err(PRICE_UNAVAILABLE)) };
+    if let Newest::Quote(quote) | Newest::Unconfirmed(quote) = newest(market, &series, quote) {
+        return Ok(Ok(quoted(market, quote.clone(), &series.notes)));
+    }
+    // Numbers go on from those of the quotes, so that the next one is above what a reader has seen.
+    let seq = quote.map_or(0, |quote| quote.seq);
+    Ok(of_last_bar(market, &series).map(|last| BoardQuote { quote: LastQuote { seq, ..last.quote }, ..last }))
+}
+
+/// The close of the last bar, or the last value that the owner of an item gave.
+fn of_last_bar(market: &MarketData, series: &Series) -> Result<BoardQuote, &'static str> {
+    let stale = staleness::of_bars(market, series);
+    let last = quote_record::of_last_bar(series).map_err(code_of);
+    last.map(|last| shown(market, last, stale, &series.notes))
+}

@@ -1,0 +1,130 @@
+//! The price history of a symbol, as every use case reads it.
+
+pub use market::Note;
+
+use std::sync::Arc;
+
+use app::ServiceError;
+use chrono::{DateTime, Utc};
+use domain::{Bars, Currency, Day, DecimalError, Price, Symbol};
+use market::Basis;
+use store::bars::SeriesHead;
+
+/// Most bars of a span: eighty years of days, and an answer that a function may still give.
+const MAX_SPAN_BARS: usize = 20_000;
+
+/// The history of one symbol as every service reads it.
+#[derive(Debug)]
+pub struct Series {
+    /// The symbol.
+    pub symbol: Symbol,
+    /// Currency of the prices.
+    pub currency: Currency,
+    /// The bars, oldest first; never empty.
+    pub bars: Arc<Bars>,
+    /// Where they came from.
+    pub source: String,
+    /// What the prices mean.
+    pub basis: Basis,
+    /// What a reader must know about them.
+    pub notes: Vec<Note>,
+    /// When the provider was last asked.
+    pub fetched_at: DateTime<Utc>,
+    /// Whether a newer bar was expected and asked for in vain: the provider failed. Whether one is missing for whatever
+    /// reason [`crate::staleness::of_bars`] says.
+    pub stale: bool,
+    /// First and last day of the bars.
+    pub first: Day,
+    /// Last day of the bars.
+    pub last: Day,
+    /// How many prices are dated after the market's today: they are in nothing yet.
+    pub to_come: usize,
+    pub(crate) revision: Option<String>,
+    pub(crate) fingerprint: std::sync::OnceLock<String>,
+}
+
+impl Series {
+    /// The last close before a day, in units of that day; none where it is not that of the trading day before.
+    #[must_use]
+    pub fn close_before(&self, day: Day) -> Option<Price> {
+        let at = self.bars.count_before(day).checked_sub(1)?;
+        let (date, close) = (self.bars.dates()[at], self.bars.close()[at]);
+        let session_before = domain::calendar::last_trading_day_on_or_before(day.plus_days(-1))?;
+        let split_ratio = self.bars.get(at + 1).filter(|bar| bar.date == day).map_or(1.0, |bar| bar.split_ratio);
+        (date >= session_before).then(|| Price::from_bar(close / split_ratio).ok()).flatten()
+    }
+
+    /// The last close as a price of the books.
+    ///
+    /// Errors: [`DecimalError::PriceTooSmall`], or what else keeps it from being one.
+    pub fn last_close(&self) -> Result<Price, DecimalError> {
+        Price::from_bar(self.bars.close().last().copied().unwrap_or_default())
+    }
+
+    /// Hash of all bars, lower-case hex.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        self.fingerprint.get_or_init(|| quant::fingerprint::fingerprint(&self.bars)).clone()
+    }
+
+    /// The refusal of a span without a bar.
+    #[must_use]
+    pub fn no_bars(&self, from: Day, to: Day) -> ServiceError {
+        ServiceError::NoBars { symbol: self.symbol.clone(), from, to, first: self.first, last: self.last }
+    }
+}
+
+/// The notes that are stored beside a series.
+pub fn notes_of(head: &SeriesHead) -> Result<Vec<Note>, ServiceError> {
+    let notes = head.notes.iter().map(|note| serde_json::from_str(note)).collect::<Result<_, _>>();
+    notes.map_err(|cause| ServiceError::fault("stored notes", cause))
+}
+
+/// A series of these bars, quoted and complete.
+pub fn series(
+    symbol: &Symbol,
+    bars: Bars,
+    currency: Currency,
+    source: String,
+    fetched_at: DateTime<Utc>,
+) -> Result<Series, ServiceError> {
+    let (Some(first), Some(last)) = (bars.first(), bars.last()) else {
+        return Err(ServiceError::UnknownSymbol { symbol: symbol.clone() });
+    };
+    Ok(Series {
+        symbol: symbol.clone(),
+        currency,
+        bars: Arc::new(bars),
+        source,
+        basis: Basis::Quoted,
+        notes: Vec::new(),
+        fetched_at,
+        stale: false,
+        first: first.date,
+        last: last.date,
+        to_come: 0,
+        revision: None,
+        fingerprint: std::sync::OnceLock::new(),
+    })
+}
+
+/// The days of a span that lies inside the history, ends included.
+///
+/// Errors: [`ServiceError::FromAfterTo`], [`ServiceError::NoBars`] where no bar falls inside, and
+/// [`ServiceError::Field`] where there are too many to answer.
+pub fn span(series: &Series, from: Option<Day>, to: Option<Day>) -> Result<(Day, Day), ServiceError> {
+    if let (Some(from), Some(to)) = (from, to)
+        && from > to
+    {
+        return Err(ServiceError::FromAfterTo { from, to });
+    }
+    let (from, to) = (from.unwrap_or(series.first), to.unwrap_or(series.last));
+    match series.bars.count_through(to).saturating_sub(series.bars.count_before(from)) {
+        0 => Err(series.no_bars(from, to)),
+        1..=MAX_SPAN_BARS => Ok((from, to)),
+        bars => Err(ServiceError::Field {
+            field: "from",
+            detail: format!("the span has {bars} bars, and at most {MAX_SPAN_BARS} are answered at once"),
+        }),
+    }
+}

@@ -1,0 +1,77 @@
+//! The splits of an instrument, as far as its bars say.
+
+use app::ServiceError;
+use domain::split::splits_of;
+use domain::{Day, DecimalError, Split, Symbol};
+use ledger::Folded;
+use market::Note;
+
+use crate::history;
+use crate::market_data::MarketData;
+use crate::series::Series;
+
+/// The splits of an instrument that are known now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KnownSplits {
+    /// The splits, oldest first.
+    pub list: Vec<Split>,
+    /// The first day of the bars that they were read from; nothing where the source says nothing of splits.
+    since: Option<Day>,
+}
+
+impl KnownSplits {
+    /// Those of a history.
+    ///
+    /// Errors: a ratio that is no number above zero.
+    pub fn of(series: &Series) -> Result<Self, DecimalError> {
+        let unknown = series.notes.iter().any(|note| matches!(note, Note::SplitsUnknown));
+        Ok(Self { list: splits_of(&series.bars)?, since: (!unknown).then_some(series.first) })
+    }
+
+    /// Those of a symbol that are at hand without a call; nothing where there is no history of it.
+    pub async fn at_hand(market: &MarketData, symbol: &Symbol) -> Result<Option<Self>, ServiceError> {
+        let series = match history::without_asking(market, symbol).await {
+            Err(ServiceError::UnknownSymbol { .. } | ServiceError::Provider(_)) => None,
+            found => found?,
+        };
+        let known = series.map(|series| Self::of(&series)).transpose();
+        known.map_err(|error| ServiceError::fault("splits", error))
+    }
+
+    /// Those by which the units of a position are to be counted. What it has folded stays where the history, which may
+    /// have become shorter, says nothing of it.
+    #[must_use]
+    pub fn for_units(&self, folded: &Folded) -> Vec<Split> {
+        let untold = folded.splits.iter().filter(|split| self.since.is_none_or(|since| split.day < since)).copied();
+        let told = self.list.iter().filter(|_| self.since.is_some()).copied();
+        untold.chain(told).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(day: &str, ratio: &str) -> Split {
+        Split { day: day.parse().unwrap(), ratio: ratio.parse().unwrap() }
+    }
+
+    fn folded() -> Folded {
+        let splits = vec![split("2010-06-01", "2"), split("2012-06-01", "3")];
+        Folded { opened_on: Some(Day::FIRST), unit_day: Some(Day::LAST), splits }
+    }
+
+    #[test]
+    fn of_days_that_the_bars_cover_the_splits_known_now_count_and_of_days_before_those_that_are_folded() {
+        let since = Some("2011-01-03".parse().unwrap());
+        let known = KnownSplits { list: vec![split("2012-06-01", "4")], since };
+        assert_eq!(known.for_units(&folded()), [split("2010-06-01", "2"), split("2012-06-01", "4")]);
+        let none = KnownSplits { list: Vec::new(), since };
+        assert_eq!(none.for_units(&folded()), [split("2010-06-01", "2")]);
+    }
+
+    #[test]
+    fn a_source_that_says_nothing_of_splits_changes_none() {
+        assert_eq!(KnownSplits::default().for_units(&folded()), folded().splits);
+    }
+}

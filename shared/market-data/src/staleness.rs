@@ -1,0 +1,49 @@
+//! Whether a newer price was to be expected. Holdings, quotes, bars, backtests, forecasts and reports ask here, so that
+//! they say the same of one price.
+
+use chrono::TimeDelta;
+use domain::{Day, calendar};
+use market::MarketClock;
+
+use crate::exchange_hours::{bars_out, close_of, until_close};
+use crate::market_data::MarketData;
+use crate::newest::{Newest, newest};
+use crate::quote_record::LastQuote;
+use crate::series::Series;
+
+/// While the exchange is open a newer quote than one of so long ago was to be expected: two slots of the refresh.
+const FRESH_MINUTES: i64 = 30;
+
+/// The session whose prices are to be had by now: of files the last trading day up to their own, of a live provider the
+/// last one whose bars are out.
+fn expected(market: &MarketData) -> Day {
+    match market.provider().clock() {
+        MarketClock::StandsAt(day) => calendar::last_trading_day_on_or_before(day).unwrap_or(day),
+        MarketClock::Live => bars_out(market.app.now()).session,
+    }
+}
+
+/// Whether a newer bar than the last of these was to be expected, or the provider could not be asked. Of an item of one's
+/// own none is: its owner gives the values.
+#[must_use]
+pub fn of_bars(market: &MarketData, series: &Series) -> bool {
+    !series.symbol.is_own_item() && (series.stale || series.last < expected(market))
+}
+
+/// Whether a newer quote than this one was to be expected.
+pub(crate) fn of_quote(market: &MarketData, quote: &LastQuote) -> bool {
+    let expected = expected(market);
+    let is_of_a_session_under_way = quote.day > expected
+        && market.provider().clock() == MarketClock::Live
+        && until_close(market.app.now()).is_some();
+    let is_old = market.app.now() - quote.as_of > TimeDelta::minutes(FRESH_MINUTES);
+    quote.as_of < close_of(expected) || (is_of_a_session_under_way && is_old)
+}
+
+/// Whether a newer price than the newer one of these bars and this quote was to be expected.
+pub(crate) fn of_price(market: &MarketData, series: &Series, quote: Option<&LastQuote>) -> bool {
+    match newest(market, series, quote) {
+        Newest::Quote(quote) => of_quote(market, quote),
+        Newest::Bar | Newest::Unconfirmed(_) => of_bars(market, series),
+    }
+}

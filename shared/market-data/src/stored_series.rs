@@ -1,0 +1,89 @@
+//! The series that is stored of a symbol, and that a provider does not know one.
+
+use app::{App, ServiceError};
+use chrono::TimeDelta;
+use domain::Symbol;
+use market::{Basis, History, Note, ProviderError};
+use store::bars::SeriesHead;
+use store::{StoreError, documents, keys};
+
+use crate::market_data::MarketData;
+use crate::series::{Series, notes_of, series};
+
+/// What is stored, where it is of the provider's own.
+pub async fn from_store(market: &MarketData, symbol: &Symbol) -> Result<Option<Series>, ServiceError> {
+    let stored = store::bars::load(market.app.table(), symbol).await?;
+    let Some(stored) = stored.filter(|stored| market.provider().gives(&stored.head.source)) else {
+        return Ok(None);
+    };
+    let head = stored.head;
+    let corrupt = |cause: serde_json::Error| ServiceError::fault("stored series", cause);
+    let notes = notes_of(&head)?;
+    let basis = serde_json::from_value(head.basis.into()).map_err(corrupt)?;
+    let series = series(symbol, stored.bars, head.currency, head.source, head.fetched_at)?;
+    Ok(Some(Series { basis, notes, revision: head.revision, ..series }))
+}
+
+/// A provider's error as what it means of a symbol.
+#[must_use]
+pub fn refusal(symbol: &Symbol, error: ProviderError) -> ServiceError {
+    match error {
+        ProviderError::UnknownSymbol => ServiceError::UnknownSymbol { symbol: symbol.clone() },
+        other => other.into(),
+    }
+}
+
+/// Most notes kept of a series; a file of nonsense has as many as rows.
+const MAX_NOTES: usize = 200;
+
+/// How long a symbol that a live provider does not know is not asked for again.
+const UNKNOWN_HOURS: i64 = 24;
+
+/// Stores a history and gives it back as readers see it.
+pub(crate) async fn keep(
+    app: &App,
+    symbol: &Symbol,
+    history: History,
+    revision: Option<String>,
+) -> Result<Series, ServiceError> {
+    // A series can have thousands of notes on its days; what they say of the whole stays, and then the latest.
+    let (of_days, mut notes): (Vec<Note>, Vec<Note>) = history.notes.into_iter().partition(Note::is_of_a_day);
+    let too_many = (notes.len() + of_days.len()).saturating_sub(MAX_NOTES);
+    notes.extend(of_days.into_iter().skip(too_many));
+    let kept = series(symbol, history.bars, history.currency, history.source.to_owned(), app.now())?;
+    let kept = Series { basis: history.basis, notes, revision, ..kept };
+    store::bars::save(app.table(), symbol, &kept.bars, &head_of(app, &kept)?).await?;
+    Ok(kept)
+}
+
+/// What is stored beside the bars of a series that was asked for just now.
+pub(crate) fn head_of(app: &App, series: &Series) -> Result<SeriesHead, ServiceError> {
+    let json = |error| ServiceError::fault("series to JSON", error);
+    let notes = series.notes.iter().map(serde_json::to_string).collect::<Result<_, _>>().map_err(json)?;
+    let basis = match series.basis {
+        Basis::Quoted => "quoted",
+        Basis::SplitAdjusted => "split_adjusted",
+    };
+    Ok(SeriesHead {
+        source: series.source.clone(),
+        basis: basis.to_owned(),
+        currency: series.currency,
+        revision: series.revision.clone(),
+        fetched_at: app.now(),
+        notes,
+    })
+}
+
+/// Whether a live provider did not know this symbol within the last day.
+pub async fn is_unknown(app: &App, symbol: &Symbol) -> Result<bool, ServiceError> {
+    Ok(app.table().get(&keys::unknown_symbol(symbol)).await?.is_some())
+}
+
+/// Has nobody ask for this symbol for a day.
+pub async fn remember_unknown(app: &App, symbol: &Symbol) -> Result<(), ServiceError> {
+    let until = app.now() + TimeDelta::hours(UNKNOWN_HOURS);
+    match documents::put_new(app.table(), keys::unknown_symbol(symbol), &until, Some(until.timestamp())).await {
+        Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,344 @@
+//! Who asks a live provider when many processes want the same, and how long anybody waits.
+
+#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
+
+mod failures;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use app::ServiceError;
+use async_trait::async_trait;
+use books::imports::{self, Duplicates, Format, Import};
+use books::portfolios::{self, Opening};
+use books::{holdings, investments};
+use chrono::TimeDelta;
+use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
+use domain::{Currency, CustomerId, Instrument, PortfolioId, Price, Quantity, Symbol};
+use futures::future::join_all;
+use market::{History, MarketClock, Patience, Provider, ProviderError, Quote};
+use market_data::quotes::board;
+use market_data::{MarketData, history, instruments, series, staleness, warnings};
+use research::forecasts;
+use store::keys;
+use testing::exchange::{World, bars_through, quote, symbol};
+use tokio::time::Instant;
+
+const NOON: &str = "2026-11-20T12:00:00Z";
+/// The longest that a caller waits for a provider, and what reads of the store may add.
+const CALLERS_WAIT: Duration = Duration::from_millis(2_600);
+
+/// As many processes as there are requests at the same time in a cloud.
+fn processes(world: &World) -> Vec<MarketData> {
+    (0..25).map(|_| world.restarted()).collect()
+}
+
+async fn read_by_all(apps: &[MarketData]) -> Vec<Result<Arc<series::Series>, ServiceError>> {
+    let acme = &symbol("ACME");
+    join_all(apps.iter().flat_map(|platform| (0..40).map(move |_| history::load(platform, acme)))).await
+}
+
+#[tokio::test]
+async fn a_thousand_reads_by_many_processes_make_one_call() {
+    let world = World::at(NOON);
+    world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
+    *world.exchange.takes.lock().unwrap() = Duration::from_millis(300);
+    let reads = read_by_all(&processes(&world)).await;
+    assert_eq!(reads.len(), 1_000);
+    assert!(reads.iter().all(|read| read.as_ref().is_ok_and(|series| !series.stale && series.bars.len() == 30)));
+    assert_eq!(world.exchange.calls(), ["bars ACME"]);
+}
+
+#[tokio::test]
+async fn a_thousand_looks_at_a_new_quote_by_many_processes_make_one_call() {
+    let world = World::at(NOON);
+    world.exchange.quote_at("ACME", Ok(quote("ACME", "40", "2026-11-20", None)));
+    *world.exchange.takes.lock().unwrap() = Duration::from_millis(300);
+    let (apps, acme) = (processes(&world), [symbol("ACME")]);
+    let looks = apps.iter().flat_map(|platform| (0..40).map(|_| board(platform, world.customer, &acme)));
+    let boards = join_all(looks).await;
+    assert!(boards.iter().all(|board| board.as_ref().unwrap().quotes.len() == 1));
+    assert_eq!(world.exchange.calls(), ["quote ACME"]);
+}
+
+#[tokio::test]
+async fn a_failure_is_shared_by_all_processes_for_a_minute() {
+    let world = World::at(NOON);
+    world.exchange.fail("ACME", ProviderError::Unavailable { status: Some(500) });
+    *world.exchange.takes.lock().unwrap() = Duration::from_millis(300);
+    let reads = read_by_all(&processes(&world)).await;
+    assert!(reads.iter().all(|read| matches!(read, Err(ServiceError::Provider(_)))));
+    assert_eq!(world.exchange.calls(), ["bars ACME"]);
+    world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
+    world.clock.forward(TimeDelta::seconds(30));
+    assert!(history::load(&world.restarted(), &symbol("ACME")).await.is_err());
+    assert!(world.exchange.calls().is_empty(), "left alone");
+    world.clock.forward(TimeDelta::seconds(31));
+    assert!(history::load(&world.restarted(), &symbol("ACME")).await.is_ok());
+}
+
+#[tokio::test]
+async fn after_a_failure_all_processes_serve_the_last_good_bars() {
+    let world = World::at(NOON);
+    world.follow("ACME", bars_through("2026-11-19", 30, 10.0)).await;
+    world.clock.set("2026-11-20T23:00:00Z");
+    world.exchange.calls();
+    world.exchange.fail("ACME", ProviderError::TimedOut);
+    let reads = read_by_all(&processes(&world)).await;
+    assert!(reads.iter().all(|read| read.as_ref().is_ok_and(|series| series.stale && series.bars.len() == 30)));
+    assert_eq!(world.exchange.calls(), ["bars ACME"]);
+}
+
+#[tokio::test]
+async fn of_a_process_that_dies_the_next_one_takes_over_once_its_time_is_over() {
+    let world = World::at(NOON);
+    world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
+    world.exchange.hangs.store(true, Ordering::SeqCst);
+    let dying = world.restarted();
+    let dying = tokio::spawn(async move { history::load(&dying, &symbol("ACME")).await });
+    while world.exchange.calls().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    dying.abort();
+    assert!(dying.await.unwrap_err().is_cancelled());
+    world.exchange.hangs.store(false, Ordering::SeqCst);
+    let next = history::load(&world.restarted(), &symbol("ACME")).await;
+    assert!(matches!(next, Err(ServiceError::Provider(ProviderError::TimedOut))));
+    assert!(world.exchange.calls().is_empty(), "the one who died may still get its answer");
+    world.clock.forward(TimeDelta::seconds(4));
+    assert!(history::load(&world.restarted(), &symbol("ACME")).await.is_ok());
+    assert_eq!(world.exchange.calls(), ["bars ACME"]);
+}
+
+/// A live provider that takes every call and never answers.
+#[derive(Default)]
+struct Silent(AtomicUsize);
+
+impl Silent {
+    async fn asked<T>(&self) -> T {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        std::future::pending().await
+    }
+}
+
+#[async_trait]
+impl Provider for Silent {
+    fn source(&self) -> &'static str {
+        "exchange"
+    }
+
+    fn clock(&self) -> MarketClock {
+        MarketClock::Live
+    }
+
+    fn revision(&self, _symbol: &Symbol) -> Option<String> {
+        None
+    }
+
+    async fn daily(&self, _symbol: &Symbol, _patience: Patience) -> Result<History, ProviderError> {
+        self.asked().await
+    }
+
+    async fn quote(&self, _symbol: &Symbol, _patience: Patience) -> Result<Quote, ProviderError> {
+        self.asked().await
+    }
+
+    async fn instrument(&self, _symbol: &Symbol) -> Result<Instrument, ProviderError> {
+        self.asked().await
+    }
+}
+
+async fn opened(platform: &MarketData, customer: CustomerId) -> PortfolioId {
+    let opening = Opening {
+        name: PortfolioName::parse("A").unwrap(),
+        kind: PortfolioType::Brokerage,
+        base_currency: Currency::USD,
+        lot_method: LotMethod::Fifo,
+        aims: None,
+    };
+    portfolios::open(&platform.app, customer, &opening, None).await.unwrap().value.id
+}
+
+/// A file with one row of each symbol.
+fn file(names: impl Iterator<Item = String>) -> String {
+    let rows = names.map(|name| format!("{name},1,10,2026-11-02\n"));
+    format!("ticker_symbol,quantity,purchase_price,purchase_date\n{}", rows.collect::<String>())
+}
+
+fn new_symbols(count: usize) -> impl Iterator<Item = String> {
+    (0..count).map(|number| format!("NEW{number}"))
+}
+
+async fn import(
+    platform: &MarketData,
+    customer: CustomerId,
+    id: PortfolioId,
+    text: &str,
+) -> Result<usize, ServiceError> {
+    let (file, format) = (text.as_bytes(), Format::Csv);
+    let import = Import { file, format, duplicates: Duplicates::Ask, dry_run: false };
+    imports::import(platform, customer, id, &import, None).await.map(|report| report.value.items.len())
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_names_new_symbols_waits_no_longer_than_for_one_call() {
+    let world = World::at(NOON);
+    let silent = Arc::new(Silent::default());
+    let platform = world.on(world.table.clone(), silent.clone());
+    let id = opened(&platform, world.customer).await;
+    let started = Instant::now();
+    assert!(instruments::known(&platform, world.customer, &symbol("ACME")).await.is_err());
+    assert!(started.elapsed() <= CALLERS_WAIT, "{:?}", started.elapsed());
+
+    let started = Instant::now();
+    let imported = import(&platform, world.customer, id, &file(new_symbols(10))).await;
+    assert!(matches!(imported, Err(ServiceError::Provider(ProviderError::TimedOut))), "{imported:?}");
+    assert!(started.elapsed() <= CALLERS_WAIT, "{:?}", started.elapsed());
+
+    // Here the bars are at hand, and what the instrument is called is not.
+    world.exchange.list("BARS", bars_through("2026-11-19", 30, 10.0));
+    history::load(&world.platform, &symbol("BARS")).await.unwrap();
+    let started = Instant::now();
+    instruments::known(&platform, world.customer, &symbol("BARS")).await.unwrap();
+    assert!(started.elapsed() <= CALLERS_WAIT, "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_comes_late_after_bars_that_came_late_keeps_nobody_longer_and_is_asked_for_the_next_time() {
+    let world = World::at(NOON);
+    world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
+    *world.exchange.takes.lock().unwrap() = Duration::from_millis(2_300);
+    let started = Instant::now();
+    let known = instruments::known(&world.platform, world.customer, &symbol("ACME")).await.unwrap();
+    assert!(started.elapsed() <= CALLERS_WAIT, "{:?}", started.elapsed());
+    assert_eq!(known, Instrument::unlisted(symbol("ACME")), "no time was left to ask");
+    let known = instruments::known(&world.platform, world.customer, &symbol("ACME")).await.unwrap();
+    assert_eq!(known.name, "ACME Incorporated");
+}
+
+/// A portfolio in dollars with a lot in each of these currencies.
+async fn holding_abroad(world: &World, currencies: &[&str]) -> PortfolioId {
+    let id = opened(&world.platform, world.customer).await;
+    for currency in currencies {
+        let name = &format!("IN-{currency}");
+        world.follow(name, bars_through("2026-11-19", 30, 10.0)).await;
+        // As the market tells of an instrument that is quoted abroad.
+        let key = keys::instrument(&symbol(name));
+        let (known, version) =
+            store::documents::read::<Instrument>(world.platform.app.table(), &key).await.unwrap().unwrap();
+        let abroad = Instrument { currency: currency.parse().unwrap(), ..known };
+        store::documents::put(world.platform.app.table(), key, &abroad, Some(version)).await.unwrap();
+        let purchase = investments::Purchase {
+            ticker_symbol: symbol(name),
+            quantity: Quantity::parse("1").unwrap(),
+            purchase_price: Price::parse("10").unwrap(),
+            purchase_date: "2026-11-02".parse().unwrap(),
+            fee: rust_decimal::Decimal::ZERO,
+            currency: None,
+        };
+        investments::record(&world.platform, world.customer, id, &purchase, None).await.unwrap();
+    }
+    id
+}
+
+#[tokio::test(start_paused = true)]
+async fn holdings_in_two_foreign_currencies_wait_no_longer_than_for_one_call() {
+    let world = World::at(NOON);
+    let id = holding_abroad(&world, &["EUR", "GBP"]).await;
+    let silent = Arc::new(Silent::default());
+    let platform = world.on(Arc::new(testing::prompt::Prompt(world.table.clone())), silent.clone());
+    let started = Instant::now();
+    let found = holdings::of_portfolio(&platform, world.customer, id).await.unwrap();
+    assert!(started.elapsed() <= CALLERS_WAIT, "{:?}", started.elapsed());
+    assert_eq!(found.items.len(), 2);
+    assert_eq!(silent.0.load(Ordering::SeqCst), 2, "two pairs, at once, and no call more");
+}
+
+#[tokio::test]
+async fn a_pair_of_currencies_is_asked_for_the_other_way_round_only_where_there_is_none() {
+    for (listed, calls) in [("EURUSD=X", vec!["bars EURUSD=X"]), ("USDEUR=X", vec!["bars EURUSD=X", "bars USDEUR=X"])] {
+        let world = World::at(NOON);
+        let id = holding_abroad(&world, &["EUR"]).await;
+        world.exchange.list(listed, bars_through("2026-11-19", 30, 2.0));
+        world.exchange.calls();
+        holdings::of_portfolio(&world.platform, world.customer, id).await.unwrap();
+        assert_eq!(world.exchange.calls(), calls, "{listed}");
+    }
+}
+
+#[tokio::test]
+async fn an_import_asks_for_twenty_symbols_and_goes_on_when_it_is_sent_again() {
+    let world = World::at(NOON);
+    let id = opened(&world.platform, world.customer).await;
+    for name in new_symbols(30) {
+        world.exchange.list(&name, bars_through("2026-11-19", 30, 10.0));
+    }
+    let text = file(new_symbols(30));
+    let first = import(&world.platform, world.customer, id, &text).await;
+    assert!(matches!(first, Err(ServiceError::Provider(_))), "{first:?}");
+    assert_eq!(world.exchange.calls().len(), 20);
+    assert_eq!(import(&world.platform, world.customer, id, &text).await.unwrap(), 30);
+    assert_eq!(world.exchange.calls().len(), 10);
+}
+
+#[tokio::test]
+async fn symbols_that_nobody_knows_do_not_keep_an_import_from_its_verdict() {
+    let world = World::at(NOON);
+    let id = opened(&world.platform, world.customer).await;
+    let text = file(new_symbols(25));
+    assert!(matches!(import(&world.platform, world.customer, id, &text).await, Err(ServiceError::Provider(_))));
+    let refused = import(&world.platform, world.customer, id, &text).await;
+    assert!(matches!(refused, Err(ServiceError::InvalidRows { count: 25, .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn bars_that_lack_the_last_session_are_stale_from_six_in_the_evening_and_asked_for_again_an_hour_later() {
+    let world = World::at("2026-11-20T22:30:00Z");
+    world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
+    let read = async || history::load(&world.restarted(), &symbol("ACME")).await.unwrap();
+    let is_stale = |series: &Arc<series::Series>| staleness::of_bars(&world.platform, series);
+    let series = read().await;
+    assert!(!is_stale(&series), "half past five in New York: late, and not yet missing");
+    world.clock.set("2026-11-20T23:00:00Z");
+    let series = read().await;
+    assert!((is_stale(&series), series.stale) == (true, false), "it is missing, and the provider did not fail");
+    let warnings = warnings::of_series(&world.platform, &series, (series.first, series.last));
+    assert_eq!(warnings[0].code, "stale");
+    world.exchange.calls();
+    for _ in 0..10 {
+        world.clock.forward(TimeDelta::minutes(5));
+        assert!(is_stale(&read().await));
+    }
+    assert!(world.exchange.calls().is_empty());
+    world.clock.forward(TimeDelta::minutes(10));
+    world.exchange.list("ACME", bars_through("2026-11-20", 31, 10.0));
+    assert!(!is_stale(&read().await));
+}
+
+#[tokio::test]
+async fn a_page_that_polls_a_price_of_once_a_month_takes_a_call_a_day() {
+    let world = World::at(NOON);
+    world.exchange.list("COPPER=T", bars_through("2026-10-01", 30, 10.0));
+    for minute in 0..48 * 4 {
+        let series = history::load(&world.platform, &symbol("COPPER=T")).await.unwrap();
+        assert!(staleness::of_bars(&world.platform, &series) && !series.stale, "quarter of an hour {minute}");
+        world.clock.forward(TimeDelta::minutes(15));
+    }
+    assert_eq!(world.exchange.calls(), ["bars COPPER=T"; 2], "the first look, and on Friday when bars are out");
+}
+
+#[tokio::test]
+async fn a_forecast_made_while_its_symbol_is_graded_is_seen_by_the_next_run() {
+    let world = World::at(NOON);
+    world.exchange.list("ACME", bars_through("2026-11-19", 100, 10.0));
+    let order =
+        |horizon| forecasts::Order { symbol: symbol("ACME"), horizon, model: forecasts::Model::Naive, as_of: None };
+    let key = keys::awaited_grade(&symbol("ACME"));
+    forecasts::make(&world.platform, world.customer, &order(5)).await.unwrap();
+    let before = world.platform.app.table().get(&key).await.unwrap().unwrap();
+    forecasts::make(&world.platform, world.customer, &order(60)).await.unwrap();
+    let after = world.platform.app.table().get(&key).await.unwrap().unwrap();
+    assert_eq!(after.body, before.body, "the first of them matures when it did");
+    assert!(after.version > before.version, "whoever read it before may not settle it");
+}

@@ -1,0 +1,146 @@
+//! What a call that is under way, or a failure to get a price, keeps others from, and for how long.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use app::ServiceError;
+use chrono::TimeDelta;
+use market::{Patience, ProviderError};
+use market_data::quotes::{Board, board};
+use market_data::{MarketData, history};
+use notifications::watchlist;
+use testing::exchange::{World, bars_through, quote, symbol};
+use testing::prompt::Prompt;
+use tokio::time::Instant;
+
+use super::NOON;
+
+/// A process that waits for nothing but the provider.
+fn process(world: &World) -> MarketData {
+    world.on(Arc::new(Prompt(world.table.clone())), world.exchange.clone())
+}
+
+async fn look(world: &World, platform: &MarketData, names: &[String]) -> Board {
+    let symbols: Vec<_> = names.iter().map(|name| symbol(name)).collect();
+    board(platform, world.customer, &symbols).await.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn bars_that_another_process_stores_after_a_reader_gave_up_are_there_at_the_next_read() {
+    let world = World::at(NOON);
+    world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
+    *world.exchange.takes.lock().unwrap() = Duration::from_secs(3);
+    let (other, platform, acme) = (process(&world), process(&world), symbol("ACME"));
+    let schedule = history::load_with(&other, &acme, Patience::Schedule);
+    let reader = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        history::load(&platform, &acme).await
+    };
+    let (stored, gave_up) = tokio::join!(schedule, reader);
+    assert!(stored.is_ok());
+    assert!(matches!(gave_up, Err(ServiceError::Provider(ProviderError::TimedOut))), "{gave_up:?}");
+    assert_eq!(history::load(&platform, &acme).await.unwrap().bars.len(), 30);
+    assert_eq!(world.exchange.calls(), ["bars ACME"]);
+}
+
+#[tokio::test]
+async fn bars_that_came_from_elsewhere_are_served_while_the_provider_is_left_alone() {
+    let world = World::at(NOON);
+    world.exchange.fail("ACME", ProviderError::Unavailable { status: Some(500) });
+    assert!(history::load(&world.platform, &symbol("ACME")).await.is_err());
+    world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
+    let other = world.restarted();
+    world.clock.forward(TimeDelta::seconds(59));
+    assert!(history::load(&other, &symbol("ACME")).await.is_err(), "left alone by all");
+    world.clock.forward(TimeDelta::seconds(1));
+    history::load(&other, &symbol("ACME")).await.unwrap();
+    world.clock.forward(TimeDelta::seconds(-1));
+    assert!(history::load(&world.platform, &symbol("ACME")).await.is_ok(), "stored, and no call is needed");
+}
+
+#[tokio::test]
+async fn a_quote_that_cannot_be_had_keeps_nobody_from_the_bars() {
+    let world = World::at(NOON);
+    world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
+    world.exchange.quote_at("ACME", Err(ProviderError::Unavailable { status: Some(500) }));
+    let shown = look(&world, &world.platform, &["ACME".to_owned()]).await;
+    assert_eq!(shown.unavailable[&symbol("ACME")], "price_unavailable");
+    assert_eq!(history::load(&world.platform, &symbol("ACME")).await.unwrap().bars.len(), 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_symbol_that_there_was_no_time_to_ask_for_is_asked_for_by_whoever_comes_next() {
+    let names: Vec<String> = (0..9).map(|number| format!("NEW{number}")).collect();
+    for is_another_process in [false, true] {
+        let world = World::at(NOON);
+        for name in &names {
+            world.exchange.quote_at(name, Ok(quote(name, "40", "2026-11-20", None)));
+        }
+        // Eight are asked for together, and then there is no time for the ninth.
+        *world.exchange.takes.lock().unwrap() = Duration::from_millis(2_200);
+        let platform = process(&world);
+        let first = look(&world, &platform, &names).await;
+        assert_eq!((first.quotes.len(), world.exchange.calls().len()), (8, 8));
+        let next = if is_another_process { process(&world) } else { platform };
+        assert_eq!(look(&world, &next, &names).await.quotes.len(), 9);
+        assert_eq!(world.exchange.calls(), ["quote NEW8"]);
+    }
+}
+
+#[tokio::test]
+async fn a_symbol_whose_turn_came_too_late_rests_no_longer_than_it_has_to() {
+    let world = World::at(NOON);
+    let names: Vec<String> = (0..5).map(|number| format!("NEW{number}")).collect();
+    for (at, name) in names.iter().enumerate() {
+        let too_fast = ProviderError::RateLimited { retry_after: Duration::from_millis(1_500) };
+        let answer = if at < 2 { Ok(quote(name, "40", "2026-11-20", None)) } else { Err(too_fast) };
+        world.exchange.quote_at(name, answer);
+    }
+    assert_eq!(look(&world, &world.platform, &names).await.quotes.len(), 2);
+    for name in &names {
+        world.exchange.quote_at(name, Ok(quote(name, "40", "2026-11-20", None)));
+    }
+    world.exchange.calls();
+    assert_eq!(look(&world, &world.platform, &names).await.quotes.len(), 2);
+    assert!(world.exchange.calls().is_empty(), "not yet");
+    world.clock.forward(TimeDelta::seconds(2));
+    assert_eq!(look(&world, &world.platform, &names[..4]).await.quotes.len(), 4);
+    assert_eq!(look(&world, &world.restarted(), &names).await.quotes.len(), 5);
+}
+
+#[tokio::test]
+async fn a_function_without_a_provider_keeps_none_of_the_others_from_theirs() {
+    let world = World::at(NOON);
+    world.exchange.fail("ACME", ProviderError::NotGiven);
+    let none = history::load(&world.platform, &symbol("ACME")).await;
+    assert!(matches!(none, Err(ServiceError::Provider(ProviderError::NotGiven))), "{none:?}");
+    assert!(look(&world, &world.platform, &["ACME".to_owned()]).await.quotes.is_empty());
+    world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
+    assert!(history::load(&world.restarted(), &symbol("ACME")).await.is_ok());
+    assert_eq!(look(&world, &world.restarted(), &["ACME".to_owned()]).await.quotes.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_needs_nothing_but_stored_bars_does_not_wait_for_a_call_that_is_under_way() {
+    let world = World::at(NOON);
+    world.follow("ACME", bars_through("2026-11-18", 30, 10.0)).await;
+    world.clock.set("2026-11-20T23:30:00Z");
+    world.exchange.hangs.store(true, Ordering::SeqCst);
+    world.exchange.calls();
+    let (platform, acme) = (process(&world), symbol("ACME"));
+    let refresh = history::load_with(&platform, &acme, Patience::Schedule);
+    let readers = async {
+        while world.exchange.calls().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let started = Instant::now();
+        assert_eq!(history::at_hand(&platform, &acme).await.unwrap().bars.len(), 30);
+        assert_eq!(look(&world, &platform, &["ACME".to_owned()]).await.quotes.len(), 1);
+        assert!(watchlist::put(&platform, world.customer, &acme).await.unwrap().0.quote.is_some());
+        started.elapsed()
+    };
+    let (refreshed, waited) = tokio::join!(refresh, readers);
+    assert!(refreshed.unwrap().stale);
+    assert!(waited <= Duration::from_millis(300), "{waited:?}");
+}

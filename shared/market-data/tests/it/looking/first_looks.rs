@@ -1,0 +1,245 @@
+//! How many symbols that nobody looked at before one customer may have the provider asked for.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use app::ServiceError;
+use books::holdings;
+use books::investments::{self, Purchase};
+use books::portfolios::{self, Opening};
+use chrono::TimeDelta;
+use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
+use domain::{CustomerId, Instrument, InstrumentType, Quantity};
+use market::ProviderError;
+use market_data::first_looks::MAX_FIRST_LOOKS;
+use market_data::quotes::board;
+use market_data::{history, instruments, prices};
+use notifications::watchlist;
+use refresh::refresh;
+use research::forecasts;
+use rust_decimal::Decimal;
+use store::{documents, keys};
+use testing::exchange::{World, bars_through, day, price, quote, symbol};
+
+use super::{NOON, look};
+
+fn other() -> CustomerId {
+    CustomerId(uuid::Uuid::from_u128(8))
+}
+
+fn invented(count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("NONE{number}")).collect()
+}
+
+/// A world with so many calls left, of which the next refresh needs that many.
+async fn counted(left: usize, followed: usize) -> World {
+    let world = World::at(NOON);
+    for number in 0..followed {
+        world.follow(&format!("S{number}"), bars_through("2026-11-19", 30, 10.0)).await;
+    }
+    refresh(&world.platform, world.clock.now(), Duration::from_mins(1)).await.unwrap();
+    world.exchange.calls();
+    *world.exchange.left.lock().unwrap() = Some(left);
+    world
+}
+
+/// Looks at invented symbols; gives how many of them are unknown, and of how many that was not to be had.
+async fn look_at_invented(world: &World, customer: CustomerId, names: &[String]) -> (usize, usize) {
+    let symbols: Vec<_> = names.iter().map(|name| symbol(name)).collect();
+    let board = board(&world.platform, customer, &symbols).await.unwrap();
+    let of = |code: &str| board.unavailable.values().filter(|told| **told == code).count();
+    (of("unknown_symbol"), of("price_unavailable"))
+}
+
+#[tokio::test]
+async fn a_customer_who_makes_symbols_up_takes_ten_calls_a_day() {
+    let world = counted(25, 20).await;
+    let names = invented(25);
+    assert_eq!(look_at_invented(&world, world.customer, &names).await, (MAX_FIRST_LOOKS, 15));
+    assert_eq!(world.exchange.calls().len(), 10);
+    assert_eq!(look_at_invented(&world, world.customer, &names).await, (10, 15));
+    assert!(world.exchange.calls().is_empty());
+    assert_eq!(look_at_invented(&world, other(), &names[20..]).await.0, 5, "others have their own");
+    world.clock.forward(TimeDelta::hours(23));
+    assert_eq!(look_at_invented(&world, world.customer, &invented(40)[30..]).await, (0, 10));
+    world.exchange.calls();
+    world.clock.forward(TimeDelta::minutes(61));
+    assert_eq!(look_at_invented(&world, world.customer, &invented(35)[30..]).await, (5, 0));
+}
+
+#[tokio::test]
+async fn without_first_looks_left_no_use_case_takes_a_call_and_what_is_known_here_is_there() {
+    let world = counted(25, 20).await;
+    world.follow("ACME", bars_through("2026-11-19", 100, 10.0)).await;
+    look_at_invented(&world, world.customer, &invented(10)).await;
+    world.exchange.calls();
+    let (platform, customer, new) = (&world.platform, world.customer, &symbol("NEW"));
+    world.exchange.list("NEW", bars_through("2026-11-19", 100, 10.0));
+    let order = |symbol| forecasts::Order { symbol, horizon: 5, model: forecasts::Model::Naive, as_of: None };
+    let refusals = [
+        history::load_for(platform, customer, new).await.err(),
+        forecasts::make(platform, customer, &order(new.clone())).await.err(),
+        forecasts::record(platform, customer, new, 10, None).await.err(),
+        instruments::look_up(platform, customer, new).await.err(),
+        instruments::known(platform, customer, new).await.err(),
+        prices::prices(platform, customer, new).await.err(),
+        watchlist::put(platform, customer, new).await.err(),
+    ];
+    for (at, refused) in refusals.iter().enumerate() {
+        let is_limit = |error| matches!(error, &ServiceError::TooManyFirstLooks { retry_after_seconds: 86_400 });
+        assert!(refused.as_ref().is_some_and(is_limit), "{at}: {refused:?}");
+    }
+    assert!(world.exchange.calls().is_empty());
+
+    // Bars that are stored are brought up to date, and what somebody else follows is no first look.
+    world.clock.set("2026-11-20T23:30:00Z");
+    world.exchange.list("ACME", bars_through("2026-11-20", 101, 10.0));
+    assert_eq!(history::load_for(platform, customer, &symbol("ACME")).await.unwrap().bars.len(), 101);
+    history::load_for(platform, other(), new).await.unwrap();
+    assert!(watchlist::put(platform, customer, new).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_look_for_which_no_call_was_made_does_not_count() {
+    let world = counted(25, 20).await;
+    let names = invented(12);
+    let too_fast = ProviderError::RateLimited { retry_after: Duration::from_millis(1_500) };
+    *world.exchange.refuses.lock().unwrap() = Some(too_fast);
+    assert_eq!(look_at_invented(&world, world.customer, &names).await, (0, 12));
+    assert!(world.exchange.calls().is_empty());
+    *world.exchange.refuses.lock().unwrap() = None;
+    world.clock.forward(TimeDelta::seconds(2));
+    for name in &names {
+        world.exchange.quote_at(name, Ok(quote(name, "40", "2026-11-20", None)));
+    }
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    assert_eq!(look(&world, &world.platform, &names).await.quotes.len(), 10);
+}
+
+#[tokio::test]
+async fn a_call_that_a_source_refuses_counts_as_a_look() {
+    let world = counted(25, 20).await;
+    let names = invented(12);
+    for name in &names {
+        world.exchange.quote_at(name, Err(ProviderError::RateLimited { retry_after: Duration::from_millis(1_500) }));
+    }
+    assert_eq!(look_at_invented(&world, world.customer, &names).await, (0, 12));
+    assert_eq!(world.exchange.calls().len(), 10);
+}
+
+#[tokio::test]
+async fn a_symbol_that_is_known_by_its_listing_alone_is_new() {
+    let world = counted(25, 20).await;
+    let names = invented(25);
+    let symbols: Vec<_> = names.iter().map(|name| symbol(name)).collect();
+    for symbol in &symbols {
+        let listed = keys::directory_symbol(symbol);
+        documents::put(world.platform.app.table(), listed, symbol, None).await.unwrap();
+    }
+    assert_eq!(look_at_invented(&world, world.customer, &names).await, (10, 15));
+    assert_eq!(world.exchange.calls().len(), 10);
+}
+
+#[tokio::test]
+async fn more_looks_than_ten_are_taken_while_the_next_refresh_has_its_calls() {
+    let world = counted(25, 8).await;
+    assert_eq!(look_at_invented(&world, world.customer, &invented(12)).await, (12, 0), "13 are left");
+    world.clock.forward(TimeDelta::minutes(1));
+    assert_eq!(look_at_invented(&world, world.customer, &invented(14)[12..]).await, (0, 2));
+    let yahoo = counted(2_000, 20).await;
+    assert_eq!(look_at_invented(&yahoo, yahoo.customer, &invented(90)).await, (90, 0));
+}
+
+#[tokio::test]
+async fn a_first_look_takes_one_call_and_its_name_none_that_is_needed() {
+    let world = counted(25, 20).await;
+    world.exchange.names_cost.store(true, Ordering::SeqCst);
+    let (platform, customer, new) = (&world.platform, world.customer, &symbol("NEW"));
+    world.exchange.list("NEW", bars_through("2026-11-19", 100, 10.0));
+    let first = instruments::known(platform, customer, new).await.unwrap();
+    assert_eq!((first.name.as_str(), world.exchange.calls()), ("NEW", vec!["bars NEW".to_owned()]));
+    *world.exchange.left.lock().unwrap() = Some(10);
+    assert_eq!(instruments::known(platform, customer, new).await.unwrap(), first);
+    assert!(world.exchange.calls().is_empty());
+    *world.exchange.left.lock().unwrap() = Some(11);
+    let named = instruments::known(platform, customer, new).await.unwrap();
+    assert_eq!((named.name.as_str(), world.exchange.calls()), ("NEW Incorporated", vec!["name NEW".to_owned()]));
+    // Where there are many calls the name comes with the bars.
+    *world.exchange.left.lock().unwrap() = Some(2_000);
+    world.exchange.list("NEXT", bars_through("2026-11-19", 100, 10.0));
+    instruments::known(platform, customer, &symbol("NEXT")).await.unwrap();
+    assert_eq!(world.exchange.calls(), ["bars NEXT", "name NEXT"]);
+}
+
+#[tokio::test]
+async fn new_pairs_of_currencies_are_first_looks_of_whoever_holds_them() {
+    let world = counted(25, 20).await;
+    look_at_invented(&world, world.customer, &invented(9)).await;
+    world.exchange.calls();
+    let opening = Opening {
+        name: PortfolioName::parse("Abroad").unwrap(),
+        kind: PortfolioType::Brokerage,
+        base_currency: "CHF".parse().unwrap(),
+        lot_method: LotMethod::Fifo,
+        aims: None,
+    };
+    let id = portfolios::open(&world.platform.app, world.customer, &opening, None).await.unwrap().value.id;
+    let purchase = Purchase {
+        ticker_symbol: symbol("S0"),
+        quantity: Quantity::parse("1").unwrap(),
+        purchase_price: price("10"),
+        purchase_date: day("2026-11-02"),
+        fee: Decimal::ZERO,
+        currency: None,
+    };
+    investments::record(&world.platform, world.customer, id, &purchase, None).await.unwrap();
+    world.exchange.calls();
+    for calls in [vec!["bars USDCHF=X".to_owned()], Vec::new()] {
+        let held = holdings::of_portfolio(&world.platform, world.customer, id).await.unwrap();
+        assert_eq!(held.value, Decimal::ZERO);
+        assert_eq!(world.exchange.calls(), calls, "the pair the other way round is the eleventh");
+    }
+}
+
+#[tokio::test]
+async fn where_nobody_counts_calls_there_is_no_limit() {
+    let world = World::at(NOON);
+    assert_eq!(look_at_invented(&world, world.customer, &invented(25)).await, (25, 0));
+}
+
+#[tokio::test]
+async fn the_kind_of_a_lot_that_was_recorded_as_a_first_look_is_told_once_it_is_known() {
+    let world = counted(25, 0).await;
+    let opening = Opening {
+        name: PortfolioName::parse("All").unwrap(),
+        kind: PortfolioType::Brokerage,
+        base_currency: domain::Currency::USD,
+        lot_method: LotMethod::Fifo,
+        aims: None,
+    };
+    let portfolio = portfolios::open(&world.platform.app, world.customer, &opening, None).await.unwrap().value.id;
+    let mut kinds = Vec::new();
+    for name in ["FUND", "BTC-USD"] {
+        world.exchange.list(name, bars_through("2026-11-19", 30, 10.0));
+        let purchase = Purchase {
+            ticker_symbol: symbol(name),
+            quantity: Quantity::parse("1").unwrap(),
+            purchase_price: price("9"),
+            purchase_date: day("2026-11-02"),
+            fee: Decimal::ZERO,
+            currency: None,
+        };
+        let made = investments::record(&world.platform, world.customer, portfolio, &purchase, None).await.unwrap();
+        kinds.push(made.value.instrument_type);
+    }
+    assert_eq!(kinds, [InstrumentType::Stock, InstrumentType::Crypto], "a coin is one by its form alone");
+    let fund = Instrument {
+        instrument_type: InstrumentType::Etf,
+        name: "A fund".to_owned(),
+        ..Instrument::unlisted(symbol("FUND"))
+    };
+    documents::put_first(&*world.table, &keys::instrument(&symbol("FUND")), fund).await.unwrap();
+    let (listed, _) = investments::list(&world.platform, world.customer, portfolio, 10, None).await.unwrap();
+    let kinds: Vec<_> = listed.iter().map(|lot| lot.instrument_type).collect();
+    assert_eq!(kinds, [InstrumentType::Crypto, InstrumentType::Etf]);
+}

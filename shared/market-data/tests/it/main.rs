@@ -1,0 +1,12 @@
+//! The integration tests of `market_data` on real stores.
+
+mod fetching;
+mod files;
+mod following;
+mod histories;
+mod looking;
+mod paid_facts;
+mod patience;
+mod quota;
+mod quotes;
+mod warnings;

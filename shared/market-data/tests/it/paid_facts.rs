@@ -1,0 +1,56 @@
+//! What one process has paid a call for, no other pays for again.
+
+#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
+
+use chrono::TimeDelta;
+use market::{Patience, Provider as _};
+use testing::exchange::{World, day, symbol};
+use testing::vantage::Vantage;
+
+/// A world on the free plan, in which no call has been made.
+async fn free_plan() -> (World, Vantage) {
+    let world = World::at("2026-11-23T23:30:00Z");
+    let vantage = Vantage::start(&world.clock).await;
+    {
+        let mut script = vantage.script.lock().unwrap();
+        (script.last, script.is_free_plan) = (Some(day("2026-11-23")), true);
+        script.jump.insert("JUMPS".to_owned());
+    }
+    (world, vantage)
+}
+
+/// A process that has just started asks for bars.
+async fn bars(world: &World, vantage: &Vantage, name: &str) {
+    world.clock.forward(TimeDelta::seconds(10));
+    let history = vantage.provider(world).daily(&symbol(name), Patience::Schedule).await.unwrap();
+    assert_eq!(history.bars.last().unwrap().date, day("2026-11-23"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_processes_one_finds_out_what_the_plan_covers_and_after_a_day_it_is_found_out_again() {
+    let (world, vantage) = free_plan().await;
+    bars(&world, &vantage, "ACME").await;
+    bars(&world, &vantage, "ACME").await;
+    assert_eq!((vantage.times("TIME_SERIES_DAILY_ADJUSTED"), vantage.times("TIME_SERIES_DAILY")), (1, 2));
+    world.clock.forward(TimeDelta::hours(24));
+    bars(&world, &vantage, "ACME").await;
+    assert_eq!((vantage.times("TIME_SERIES_DAILY_ADJUSTED"), vantage.times("TIME_SERIES_DAILY")), (2, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_jump_that_one_process_has_asked_about_is_known_to_the_others() {
+    let (world, vantage) = free_plan().await;
+    for _ in 0..3 {
+        bars(&world, &vantage, "JUMPS").await;
+    }
+    assert_eq!((vantage.times("SPLITS"), vantage.times("DIVIDENDS")), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_currency_of_a_symbol_of_another_exchange_is_looked_up_once() {
+    let (world, vantage) = free_plan().await;
+    for _ in 0..2 {
+        bars(&world, &vantage, "MBG.DEX").await;
+    }
+    assert_eq!(vantage.times("SYMBOL_SEARCH"), 1);
+}

@@ -1,0 +1,274 @@
+//! How long anybody waits while the provider takes every call and answers none: each use case, whatever is stored.
+
+#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use app::Precondition;
+use async_trait::async_trait;
+use books::imports::{self, Duplicates, Format, Import};
+use books::investments::{self, Correction, Purchase};
+use books::portfolios::{self, Opening};
+use books::trades::{self, Request, RequestSize, Side};
+use books::wallets::{self, Transfer};
+use books::{holdings, performance};
+use chrono::TimeDelta;
+use domain::alert::{Condition, Repeat};
+use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
+use domain::{Currency, Instrument, Money, PortfolioId, Price, Quantity, Symbol};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use market::{History, MarketClock, Patience, Provider, ProviderError, Quote};
+use market_data::{MarketData, history, instruments, quotes};
+use notifications::alerts::{self, NewAlert};
+use notifications::watchlist;
+use research::{backtests, forecasts, reports};
+use rust_decimal::Decimal;
+use store::{documents, keys};
+use testing::exchange::{World, bars_through, symbol};
+use testing::prompt::Prompt;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+/// The longest that a caller waits for a provider.
+const CALLERS_WAIT: Duration = Duration::from_millis(2_500);
+/// The same, and what the reads around it may add.
+const LONGEST: Duration = Duration::from_millis(2_700);
+
+/// A live provider that takes every call and never answers.
+#[derive(Default)]
+struct Silent {
+    /// Calls that it says are left.
+    left: Option<usize>,
+    /// Until when each call was given time.
+    calls: Mutex<Vec<Instant>>,
+}
+
+impl Silent {
+    async fn asked<T>(&self, patience: Patience) -> T {
+        self.calls.lock().unwrap().push(Instant::now() + patience.total());
+        std::future::pending().await
+    }
+
+    /// The calls since the last look.
+    fn calls(&self) -> Vec<Instant> {
+        std::mem::take(&mut self.calls.lock().unwrap())
+    }
+}
+
+#[async_trait]
+impl Provider for Silent {
+    fn source(&self) -> &'static str {
+        "exchange"
+    }
+
+    fn clock(&self) -> MarketClock {
+        MarketClock::Live
+    }
+
+    fn revision(&self, _symbol: &Symbol) -> Option<String> {
+        None
+    }
+
+    async fn daily(&self, _symbol: &Symbol, patience: Patience) -> Result<History, ProviderError> {
+        self.asked(patience).await
+    }
+
+    async fn quote(&self, _symbol: &Symbol, patience: Patience) -> Result<Quote, ProviderError> {
+        self.asked(patience).await
+    }
+
+    async fn search(&self, _text: &str, patience: Patience) -> Result<Vec<Instrument>, ProviderError> {
+        self.asked(patience).await
+    }
+
+    async fn calls_left(&self) -> Option<usize> {
+        self.left
+    }
+
+    async fn instrument(&self, _symbol: &Symbol) -> Result<Instrument, ProviderError> {
+        self.asked(Patience::Caller).await
+    }
+}
+
+/// What the customer had before the provider fell silent: a share in dollars and one in euros, whose bars have grown old.
+struct Before {
+    world: World,
+    portfolio: PortfolioId,
+    investment: Uuid,
+}
+
+fn purchase(name: &str) -> Purchase {
+    Purchase {
+        ticker_symbol: symbol(name),
+        quantity: Quantity::parse("1").unwrap(),
+        purchase_price: Price::parse("10").unwrap(),
+        purchase_date: "2026-11-02".parse().unwrap(),
+        fee: Decimal::ZERO,
+        currency: None,
+    }
+}
+
+async fn before() -> Before {
+    let world = World::at("2026-11-20T12:00:00Z");
+    let (platform, customer) = (&world.platform, world.customer);
+    let opening = Opening {
+        name: PortfolioName::parse("A").unwrap(),
+        kind: PortfolioType::Brokerage,
+        base_currency: Currency::USD,
+        lot_method: LotMethod::Fifo,
+        aims: None,
+    };
+    let portfolio = portfolios::open(&platform.app, customer, &opening, None).await.unwrap().value.id;
+    let cash = Money::parse("1000", Currency::USD).unwrap();
+    wallets::transfer(platform, customer, Transfer::Deposit, cash, Some("cash")).await.unwrap();
+    world.follow("OLD", bars_through("2026-11-19", 200, 10.0)).await;
+    world.follow("ABROAD", bars_through("2026-11-19", 200, 10.0)).await;
+    let key = keys::instrument(&symbol("ABROAD"));
+    let (known, version) = documents::read::<Instrument>(platform.app.table(), &key).await.unwrap().unwrap();
+    let abroad = Instrument { currency: "EUR".parse().unwrap(), ..known };
+    documents::put(platform.app.table(), key, &abroad, Some(version)).await.unwrap();
+    let mut investment = Uuid::nil();
+    for name in ["ABROAD", "OLD"] {
+        investment = investments::record(platform, customer, portfolio, &purchase(name), None).await.unwrap().value.id;
+    }
+    world.clock.set("2026-12-10T23:30:00Z");
+    Before { world, portfolio, investment }
+}
+
+fn backtest(name: &str) -> backtests::Order {
+    let money = |text: &str| Money::parse(text, Currency::USD).unwrap();
+    let strategy = backtests::Strategy {
+        initial_investment: money("10000"),
+        buy: backtests::Rule::parse(backtests::CLASSIC_BUY).unwrap(),
+        sell: backtests::Rule::parse(backtests::CLASSIC_SELL).unwrap(),
+        fill: backtests::Fill::NextOpen,
+        commission_percent: 0.0,
+        commission_minimum: money("0"),
+        slippage_percent: 0.0,
+        fractional: false,
+        risk_free_rate: 0.0,
+    };
+    backtests::Order { symbol: symbol(name), from: None, to: None, strategy }
+}
+
+fn alert(symbol: &Symbol) -> NewAlert {
+    let condition = Condition::Above { price: Price::parse("1000").unwrap() };
+    NewAlert { symbol: symbol.clone(), condition, repeat: Repeat::Once, email: false }
+}
+
+fn trade(symbol: &Symbol) -> Request {
+    let size = RequestSize::Quantity(Quantity::parse("1").unwrap());
+    Request {
+        side: Side::Buy,
+        symbol: symbol.clone(),
+        size,
+        fee: Decimal::ZERO,
+        lots: Vec::new(),
+        expected_price: None,
+    }
+}
+
+/// A file with one row of each symbol.
+fn file(symbols: &[Symbol]) -> String {
+    let rows: Vec<String> = symbols.iter().map(|symbol| format!("{symbol},1,10,2026-11-02")).collect();
+    format!("ticker_symbol,quantity,purchase_price,purchase_date\n{}\n", rows.join("\n"))
+}
+
+/// Every use case by which a caller may come to wait for the provider, about symbols of these names.
+fn use_cases<'a>(
+    platform: &'a MarketData,
+    before: &'a Before,
+    name: &'a str,
+) -> Vec<(&'static str, BoxFuture<'a, ()>)> {
+    let (customer, portfolio, one) = (before.world.customer, before.portfolio, symbol(name));
+    let (two, three, four, five) = (one.clone(), one.clone(), one.clone(), one.clone());
+    let hundred: Vec<Symbol> = (0..99).map(|number| symbol(&format!("{name}{number}"))).chain([one.clone()]).collect();
+    let file = file(&hundred[..20]);
+    let order = |symbol| forecasts::Order { symbol, horizon: 5, model: forecasts::Model::Naive, as_of: None };
+    let alert = alert(&one);
+    let correction = Correction { ticker_symbol: Some(one.clone()), ..Correction::default() };
+    let trade = trade(&one);
+    let benchmark = performance::Span { benchmark: Some(one.clone()), ..performance::Span::default() };
+    let report = reports::Order { symbol: one.clone(), from: None, to: None, backtest: None };
+    vec![
+        ("bars", async move { drop(history::load_for(platform, customer, &one).await) }.boxed()),
+        ("quotes", async move { drop(quotes::board(platform, customer, &hundred).await) }.boxed()),
+        ("an instrument", async move { drop(instruments::look_up(platform, customer, &two).await) }.boxed()),
+        ("a search", async move { drop(instruments::search(platform, customer, Some(name), 50).await) }.boxed()),
+        ("watching", async move { drop(watchlist::put(platform, customer, &three).await) }.boxed()),
+        ("the watchlist", async move { drop(watchlist::list(platform, customer).await) }.boxed()),
+        ("an alert", async move { drop(alerts::create(platform, customer, &alert, None).await) }.boxed()),
+        (
+            "an investment",
+            async move {
+                drop(investments::record(platform, customer, portfolio, &purchase(name), None).await);
+            }
+            .boxed(),
+        ),
+        (
+            "investments",
+            async move {
+                drop(investments::list(platform, customer, portfolio, 50, None).await);
+            }
+            .boxed(),
+        ),
+        (
+            "a correction",
+            async move {
+                let at = Precondition::Any;
+                drop(investments::correct(platform, customer, portfolio, before.investment, &at, &correction).await);
+            }
+            .boxed(),
+        ),
+        (
+            "an import",
+            async move {
+                let (file, format) = (file.as_bytes(), Format::Csv);
+                let import = Import { file, format, duplicates: Duplicates::Import, dry_run: false };
+                drop(imports::import(platform, customer, portfolio, &import, None).await);
+            }
+            .boxed(),
+        ),
+        (
+            "a trade",
+            async move { drop(trades::execute(platform, customer, portfolio, &trade, Some(name)).await) }.boxed(),
+        ),
+        ("holdings", async move { drop(holdings::of_portfolio(platform, customer, portfolio).await) }.boxed()),
+        (
+            "performance",
+            async move {
+                drop(performance::of_portfolio(platform, customer, portfolio, &benchmark).await);
+            }
+            .boxed(),
+        ),
+        ("a report", async move { drop(reports::figures(platform, customer, &report).await) }.boxed()),
+        ("a backtest", async move { drop(backtests::run(platform, customer, &backtest(name), None).await) }.boxed()),
+        ("a forecast", async move { drop(forecasts::make(platform, customer, &order(four)).await) }.boxed()),
+        ("forecasts", async move { drop(forecasts::record(platform, customer, &five, 50, None).await) }.boxed()),
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_use_case_keeps_its_caller_or_a_call_longer_than_a_caller_waits_for_a_provider() {
+    for (left, name) in [None, Some(25)].into_iter().flat_map(|left| ["NEW", "OLD", "ABROAD"].map(|name| (left, name)))
+    {
+        let before = before().await;
+        let silent = Arc::new(Silent { left, ..Silent::default() });
+        let platform = before.world.on(Arc::new(Prompt(before.world.table.clone())), silent.clone());
+        for (what, use_case) in use_cases(&platform, &before, name) {
+            let started = Instant::now();
+            use_case.await;
+            assert!(started.elapsed() <= LONGEST, "{what} of {name}: {:?}", started.elapsed());
+            let calls = silent.calls();
+            // One that fails before it comes to the provider shows nothing of its wait.
+            let needs_none = what == "the watchlist" || (what == "an instrument" && name != "NEW");
+            assert_eq!(calls.is_empty(), needs_none, "{what} of {name} with {left:?} calls: {}", calls.len());
+            let longest = calls.iter().map(|until| *until - started).max();
+            assert!(longest <= Some(CALLERS_WAIT), "{what} of {name} gave a call {longest:?}");
+            // What one of them has asked for in vain rests no longer when the next one comes.
+            before.world.clock.forward(TimeDelta::minutes(2));
+        }
+    }
+}

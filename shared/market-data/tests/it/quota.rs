@@ -1,0 +1,284 @@
+//! No storm of requests, no restart and no failing store makes one call more than a provider allows in any 24 hours.
+
+#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::Symbol;
+use futures::future::join_all;
+use market::alpha_vantage::{AlphaVantage, Settings};
+use market::http::{Budget, Limits, NoTurn, Turn};
+use market::{NoMemory, Patience, Provider as _, ProviderError};
+use market_data::quota::DurableBudget;
+use proptest::prelude::*;
+use store::fault::{Faulty, Plan};
+use store::{Clock, Table};
+use store_sqlite::SqliteTable;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+const WORKERS: usize = 50;
+const QUOTE: &str =
+    r#"{"Global Quote": {"01. symbol": "IBM", "05. price": "202.91", "07. latest trading day": "2013-03-01"}}"#;
+
+/// A clock that tests move by hand.
+#[derive(Clone)]
+struct HandClock(Arc<Mutex<DateTime<Utc>>>);
+
+impl HandClock {
+    fn start() -> Self {
+        Self(Arc::new(Mutex::new("2026-11-20T12:00:00Z".parse().unwrap())))
+    }
+
+    fn forward(&self, by: TimeDelta) {
+        *self.0.lock().unwrap() += by;
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        *self.0.lock().unwrap()
+    }
+
+    fn reader(&self) -> Clock {
+        let clock = self.clone();
+        Arc::new(move || clock.now())
+    }
+}
+
+/// A provider's server that notes when it was called.
+struct CountingServer {
+    address: String,
+    calls: Arc<Mutex<Vec<DateTime<Utc>>>>,
+}
+
+impl CountingServer {
+    async fn start(clock: HandClock) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}/", listener.local_addr().unwrap());
+        let calls = Arc::new(Mutex::new(Vec::new()));
+        let noted = calls.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(answer(stream, noted.clone(), clock.clone()));
+            }
+        });
+        Self { address, calls }
+    }
+
+    fn calls(&self) -> Vec<DateTime<Utc>> {
+        self.calls.lock().unwrap().clone()
+    }
+}
+
+async fn answer(mut stream: TcpStream, calls: Arc<Mutex<Vec<DateTime<Utc>>>>, clock: HandClock) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let Ok(byte) = stream.read_u8().await else { return };
+        head.push(byte);
+    }
+    calls.lock().unwrap().push(clock.now());
+    let reply = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{QUOTE}", QUOTE.len());
+    let _ = stream.write_all(reply.as_bytes()).await;
+}
+
+/// The most calls that any 24 hours hold.
+fn most_in_a_day(calls: &[DateTime<Utc>]) -> usize {
+    let in_the_day_from = |start: DateTime<Utc>| {
+        calls.iter().filter(|call| start <= **call && **call - start < TimeDelta::hours(24)).count()
+    };
+    calls.iter().map(|call| in_the_day_from(*call)).max().unwrap_or(0)
+}
+
+/// One worker as it starts: a provider, a client and a budget of its own.
+fn worker(server: &CountingServer, table: &Arc<dyn Table>, clock: &HandClock) -> AlphaVantage {
+    worker_with(server, table, &clock.reader(), Duration::ZERO)
+}
+
+fn worker_with(server: &CountingServer, table: &Arc<dyn Table>, clock: &Clock, spacing: Duration) -> AlphaVantage {
+    let mut settings = Settings::with_base("key".into(), &server.address).unwrap();
+    let patient = Duration::from_mins(2);
+    settings.limits = Limits { caller: patient, connect: patient, spacing, ..Limits::default() };
+    let budget = DurableBudget::alpha_vantage(table.clone(), clock.clone());
+    AlphaVantage::new(settings, Arc::new(budget), Arc::new(NoMemory)).unwrap()
+}
+
+/// Storms at these hours, each by workers that have just started; gives when the server was called.
+async fn storms(table: Arc<dyn Table>, clock: HandClock, hours: &[i64]) -> Vec<DateTime<Utc>> {
+    let server = CountingServer::start(clock.clone()).await;
+    let ibm: Symbol = "IBM".parse().unwrap();
+    let start = clock.now();
+    for hour in hours {
+        clock.forward(start + TimeDelta::hours(*hour) - clock.now());
+        let workers: Vec<_> = (0..WORKERS).map(|_| worker(&server, &table, &clock)).collect();
+        let storm = workers.iter().map(|worker| async {
+            for _ in 0..2 {
+                match worker.quote(&ibm, Patience::Caller).await {
+                    Ok(quote) => assert_eq!(quote.price.to_string(), "202.91"),
+                    Err(error) => assert!(matches!(error, ProviderError::QuotaExhausted { .. }), "{error}"),
+                }
+            }
+        });
+        join_all(storm).await;
+    }
+    server.calls()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn fifty_workers_never_make_the_twenty_sixth_call_in_any_24_hours() {
+    let clock = HandClock::start();
+    let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
+    let calls = storms(table, clock, &[0, 1, 12, 23, 25, 26, 48, 50, 62, 75]).await;
+    assert_eq!(most_in_a_day(&calls), 25);
+    assert_eq!(calls.len(), 4 * 25, "and none of the calls that may be made is lost");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nor_do_they_on_a_table_that_fails() {
+    for seed in 0..4 {
+        let clock = HandClock::start();
+        let sqlite = SqliteTable::in_memory(clock.reader()).unwrap();
+        let faulty = Faulty::new(sqlite, Plan::seeded(seed, 0.3)).with_reads(Plan::seeded(seed + 100, 0.1));
+        let calls = storms(Arc::new(faulty), clock, &[0, 6, 23, 25, 30, 50]).await;
+        assert!(most_in_a_day(&calls) <= 25, "seed {seed}: {}", most_in_a_day(&calls));
+        assert!(calls.len() > 25, "seed {seed}: {} calls", calls.len());
+    }
+}
+
+#[tokio::test]
+async fn what_is_left_is_told_without_taking_it() {
+    let clock = HandClock::start();
+    let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
+    let budget = DurableBudget::alpha_vantage(table.clone(), clock.reader());
+    let yahoo = DurableBudget::yahoo(table.clone(), clock.reader());
+    assert_eq!((budget.left().await, yahoo.left().await), (Some(25), Some(2000)));
+    budget.take(Turn::default()).await.unwrap();
+    yahoo.take(Turn::default()).await.unwrap();
+    assert_eq!((budget.left().await, yahoo.left().await), (Some(24), Some(1999)));
+    budget.refused().await;
+    assert_eq!((budget.left().await, yahoo.left().await), (Some(0), Some(1999)), "each has its own");
+    clock.forward(TimeDelta::hours(24) + TimeDelta::seconds(15));
+    assert_eq!((budget.left().await, yahoo.left().await), (Some(25), Some(1999)), "an hour counts until it is over");
+    clock.forward(TimeDelta::hours(1));
+    assert_eq!(yahoo.left().await, Some(2000));
+}
+
+#[tokio::test]
+async fn a_count_that_cannot_be_read_leaves_no_call() {
+    let clock = HandClock::start();
+    let sqlite = SqliteTable::in_memory(clock.reader()).unwrap();
+    let table = Arc::new(Faulty::new(sqlite, Plan::quiet()).with_reads(Plan::seeded(1, 1.0)));
+    let budget = DurableBudget::alpha_vantage(table, clock.reader());
+    let mut left = Vec::new();
+    for _ in 0..8 {
+        left.push(budget.left().await);
+    }
+    assert!(left.contains(&Some(0)), "{left:?}");
+}
+
+/// When each of these calls is made, where it may be.
+async fn moments(budgets: &[DurableBudget], clock: &HandClock, turn: Turn) -> Vec<Result<DateTime<Utc>, NoTurn>> {
+    let now = clock.now();
+    let taken = join_all(budgets.iter().map(|budget| budget.take(turn))).await;
+    taken.into_iter().map(|wait| Ok(now + TimeDelta::from_std(wait?).unwrap())).collect()
+}
+
+#[tokio::test]
+async fn of_any_number_of_processes_no_two_call_within_a_second() {
+    let clock = HandClock::start();
+    let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
+    let process = |_| DurableBudget::alpha_vantage(table.clone(), clock.reader());
+    let turn = Turn { spacing: Duration::from_secs(1), within: Duration::from_secs(10), leaves: 0 };
+    let mut calls = Vec::new();
+    for processes in [1, 2, 3, 5] {
+        let processes: Vec<_> = (0..processes).map(process).collect();
+        calls.extend(moments(&processes, &clock, turn).await.into_iter().map(Result::unwrap));
+        clock.forward(TimeDelta::milliseconds(2_300));
+    }
+    calls.sort();
+    assert_eq!(calls.len(), 11);
+    assert!(calls.windows(2).all(|pair| pair[1] - pair[0] >= TimeDelta::seconds(1)), "{calls:?}");
+    assert!(calls[10] - calls[0] <= TimeDelta::milliseconds(11_600), "and no turn is lost: {calls:?}");
+}
+
+#[tokio::test]
+async fn a_turn_that_comes_too_late_is_refused_at_once_and_not_counted() {
+    let clock = HandClock::start();
+    let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
+    let processes: Vec<_> = (0..5).map(|_| DurableBudget::alpha_vantage(table.clone(), clock.reader())).collect();
+    let turn = Turn { spacing: Duration::from_secs(1), within: Duration::from_secs(2), leaves: 0 };
+    let taken = moments(&processes, &clock, turn).await;
+    assert_eq!(taken.iter().filter(|call| call.is_ok()).count(), 2);
+    let late = Err(NoTurn::TooLate { wait: Duration::from_secs(2) });
+    assert_eq!(taken.iter().filter(|call| **call == late).count(), 3, "{taken:?}");
+    assert_eq!(processes[0].left().await, Some(23));
+}
+
+#[tokio::test]
+async fn a_turn_with_too_little_time_for_an_answer_is_not_counted() {
+    let clock = HandClock::start();
+    let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
+    let budget = DurableBudget::alpha_vantage(table, clock.reader());
+    let turn = |within| Turn { spacing: Duration::from_secs(1), within: Duration::from_millis(within), leaves: 0 };
+    assert_eq!(budget.take(turn(499)).await, Err(NoTurn::TooLate { wait: Duration::ZERO }));
+    budget.take(turn(500)).await.unwrap();
+    assert_eq!(budget.take(turn(1_499)).await, Err(NoTurn::TooLate { wait: Duration::from_secs(1) }));
+    assert_eq!(budget.left().await, Some(24));
+    assert_eq!(budget.take(turn(1_500)).await, Ok(Duration::from_secs(1)));
+}
+
+#[tokio::test]
+async fn calls_that_are_left_to_others_are_not_taken() {
+    let clock = HandClock::start();
+    let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
+    let processes: Vec<_> = (0..30).map(|_| DurableBudget::alpha_vantage(table.clone(), clock.reader())).collect();
+    let taken = moments(&processes, &clock, Turn { leaves: 5, ..Turn::default() }).await;
+    assert_eq!(taken.iter().filter(|call| call.is_ok()).count(), 20);
+    assert_eq!(processes[0].left().await, Some(5));
+    assert!(processes[0].take(Turn::default()).await.is_ok(), "they are there for people");
+}
+
+#[tokio::test]
+async fn the_calls_of_several_processes_wait_for_their_distance() {
+    // By a clock that stands still each turn is a spacing later than the one before.
+    let clock = HandClock::start().reader();
+    let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.clone()).unwrap());
+    let turn = Turn { spacing: Duration::from_millis(60), ..Turn::default() };
+    let processes: Vec<_> = (0..4).map(|_| DurableBudget::alpha_vantage(table.clone(), clock.clone())).collect();
+    let waits = join_all(processes.iter().map(|process| process.take(turn))).await;
+    let mut waits: Vec<Duration> = waits.into_iter().map(Result::unwrap).collect();
+    waits.sort_unstable();
+    assert_eq!(waits, [0, 60, 120, 180].map(Duration::from_millis));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn a_large_budget_counts_hours_and_keeps_its_limit_in_any_24_hours(
+        steps in prop::collection::vec((0_i64..200, 1_usize..40), 1..40)
+    ) {
+        let limit = 120;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let calls = runtime.block_on(async {
+            let clock = HandClock::start();
+            let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
+            let mut calls = Vec::new();
+            for (minutes, tries) in steps {
+                clock.forward(TimeDelta::minutes(minutes));
+                let budget = DurableBudget::new(table.clone(), clock.reader(), "large", limit);
+                for _ in 0..tries {
+                    if budget.take(Turn::default()).await.is_ok() {
+                        calls.push(clock.now());
+                    }
+                }
+            }
+            // However full, a day and an hour later every call is there again.
+            clock.forward(TimeDelta::hours(25) + TimeDelta::seconds(15));
+            let budget = DurableBudget::new(table, clock.reader(), "large", limit);
+            assert_eq!(budget.left().await, Some(limit));
+            calls
+        });
+        prop_assert!(most_in_a_day(&calls) <= limit);
+    }
+}

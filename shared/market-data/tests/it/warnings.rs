@@ -1,0 +1,307 @@
+//! What answers say of the prices that they rest on: all of them the same, and no more than concerns their span.
+
+#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use books::holdings;
+use books::investments::{self, Purchase};
+use books::performance::{self, Span};
+use books::portfolios::{self, Opening};
+use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
+use domain::{Bars, Currency, InstrumentType, Money, PortfolioId, Quantity};
+use market::{Folder, Note};
+use market_data::own_items::{self, NewItem, Valuation};
+use market_data::{MarketData, history, last_quote, quotes, staleness, warnings};
+use notifications::watchlist;
+use research::backtests::{self, Strategy};
+use research::forecasts::{self, Model};
+use research::reports;
+use serde_json::Value;
+use testing::exchange::{World, bar, bars_through, day, price, symbol};
+
+/// Whether an answer says that a newer price was to be expected, by the name of the answer.
+type Said = Vec<(&'static str, bool)>;
+
+async fn opened(world: &World, platform: &MarketData, names: &[&str]) -> PortfolioId {
+    let opening = Opening {
+        name: PortfolioName::parse("A").unwrap(),
+        kind: PortfolioType::Brokerage,
+        base_currency: Currency::USD,
+        lot_method: LotMethod::Fifo,
+        aims: None,
+    };
+    let id = portfolios::open(&platform.app, world.customer, &opening, None).await.unwrap().value.id;
+    for name in names {
+        let lot = Purchase {
+            ticker_symbol: symbol(name),
+            quantity: Quantity::parse("1").unwrap(),
+            purchase_price: price("10"),
+            purchase_date: day("2019-10-02"),
+            fee: "0".parse().unwrap(),
+            currency: None,
+        };
+        investments::record(platform, world.customer, id, &lot, None).await.unwrap();
+    }
+    id
+}
+
+fn order(name: &str) -> backtests::Order {
+    let rule = |text: &str| backtests::Rule::parse(text).unwrap();
+    let money = |text: &str| Money::parse(text, Currency::USD).unwrap();
+    let strategy = Strategy {
+        initial_investment: money("10000"),
+        buy: rule("close > 0"),
+        sell: rule("close < 0"),
+        fill: backtests::Fill::NextOpen,
+        commission_percent: 0.0,
+        commission_minimum: money("0"),
+        slippage_percent: 0.0,
+        fractional: false,
+        risk_free_rate: 0.0,
+    };
+    backtests::Order { symbol: symbol(name), from: None, to: None, strategy }
+}
+
+fn codes(warnings: &[warnings::Warning]) -> Vec<&str> {
+    warnings.iter().map(|warning| warning.code.as_str()).collect()
+}
+
+/// The codes in an answer's JSON.
+fn codes_in(answer: &Value) -> Vec<&str> {
+    answer["warnings"].as_array().unwrap().iter().map(|warning| warning["code"].as_str().unwrap()).collect()
+}
+
+async fn backtest(world: &World, platform: &MarketData, order: &backtests::Order) -> Value {
+    serde_json::from_slice(&backtests::run(platform, world.customer, order, None).await.unwrap().json).unwrap()
+}
+
+/// What holdings, performance, quotes and the watchlist say.
+async fn said_of_what_is_held(world: &World, platform: &MarketData, portfolio: PortfolioId, name: &str) -> Said {
+    let held =
+        serde_json::to_value(holdings::of_portfolio(platform, world.customer, portfolio).await.unwrap()).unwrap();
+    let item = held["items"].as_array().unwrap().iter().find(|item| item["symbol"] == name).unwrap();
+    let span = Span::default();
+    let performed = performance::of_portfolio(platform, world.customer, portfolio, &span).await.unwrap();
+    let board = quotes::board(platform, world.customer, &[symbol(name)]).await.unwrap();
+    let (watched, _) = watchlist::put(platform, world.customer, &symbol(name)).await.unwrap();
+    let watched = watched.quote.unwrap();
+    let is_named = |warning: &warnings::Warning| warning.code == "stale" && warning.detail.starts_with(name);
+    vec![
+        ("a holding", item["stale"] == true),
+        ("warnings of holdings", codes_in(&held).contains(&"stale")),
+        ("warnings of performance", performed.warnings.iter().any(is_named)),
+        ("a quote", board.quotes[0].stale),
+        ("warnings of a quote", codes(&board.quotes[0].warnings).contains(&"stale")),
+        ("a watched price", watched.stale),
+    ]
+}
+
+/// What answers about one symbol of the market say.
+async fn said_of_a_symbol(world: &World, platform: &MarketData, name: &str) -> Said {
+    let series = history::load(platform, &symbol(name)).await.unwrap();
+    let as_of = forecasts::Order { symbol: symbol(name), horizon: 5, model: Model::Naive, as_of: None };
+    let forecast = forecasts::make(platform, world.customer, &as_of).await.unwrap();
+    let record = forecasts::record(platform, world.customer, &symbol(name), 50, None).await.unwrap();
+    let asked = reports::Order { symbol: symbol(name), from: None, to: None, backtest: None };
+    let report = reports::figures(platform, world.customer, &asked).await.unwrap();
+    vec![
+        ("bars", staleness::of_bars(platform, &series)),
+        ("a backtest", codes_in(&backtest(world, platform, &order(name)).await).contains(&"stale")),
+        ("a forecast", codes(&forecast.warnings).contains(&"stale")),
+        ("the record of forecasts", codes(&record.items[0].warnings).contains(&"stale")),
+        ("a report", codes(&report.warnings).contains(&"stale")),
+    ]
+}
+
+fn all(said: &Said, expected: bool) -> bool {
+    said.iter().all(|&(_, stale)| stale == expected)
+}
+
+#[tokio::test]
+async fn every_answer_says_the_same_of_a_live_price() {
+    // (now, last bar, whether a newer one was to be expected); 2026-11-20 is a Friday.
+    let situations = [
+        ("2026-11-20T17:00:00Z", "2026-11-19", false, "while the exchange is open the last bar is that of yesterday"),
+        ("2026-11-20T22:30:00Z", "2026-11-19", false, "after the close, and before the bars are out"),
+        ("2026-11-20T23:00:00Z", "2026-11-19", true, "the bars are out, and this one is missing"),
+        ("2026-11-22T17:00:00Z", "2026-11-20", false, "on Sunday the bar of Friday is the last"),
+        ("2026-11-22T17:00:00Z", "2026-11-18", true, "on Sunday that of Friday is missing"),
+        ("2026-11-26T23:30:00Z", "2026-11-25", false, "Thanksgiving is no session"),
+    ];
+    for (now, last, expected, why) in situations {
+        let world = World::at(now);
+        world.exchange.list("ACME", bars_through(last, 80, 20.0));
+        let portfolio = opened(&world, &world.platform, &["ACME"]).await;
+        let mut said = said_of_a_symbol(&world, &world.platform, "ACME").await;
+        said.extend(said_of_what_is_held(&world, &world.platform, portfolio, "ACME").await);
+        assert!(all(&said, expected), "{why}: {said:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_answer_says_the_same_of_a_file_that_ends_before_the_market_does() {
+    let world = World::at("2026-11-20T17:00:00Z");
+    let files = tempfile::tempdir().unwrap();
+    for (name, last) in [("OLD", "2019-12-27"), ("NEW", "2019-12-31")] {
+        let mut text = "Date,Open,High,Low,Close,Volume\n".to_owned();
+        for bar in bars_through(last, 80, 20.0).iter() {
+            let price = bar.close;
+            writeln!(text, "{},{price},{price},{price},{price},100", bar.date).unwrap();
+        }
+        std::fs::write(files.path().join(format!("{name}.csv")), text).unwrap();
+    }
+    let platform =
+        world.on(world.table.clone(), Arc::new(Folder::open(files.path(), Arc::new(|| day("2026-11-20"))).unwrap()));
+    for (name, expected) in [("OLD", true), ("NEW", false)] {
+        let portfolio = opened(&world, &platform, &[name]).await;
+        let mut said = said_of_a_symbol(&world, &platform, name).await;
+        said.extend(said_of_what_is_held(&world, &platform, portfolio, name).await);
+        assert!(all(&said, expected), "{name}: {said:?}");
+    }
+    // A span that ends earlier does not rest on the missing bars.
+    let ended = backtests::Order { to: Some(day("2019-12-20")), ..order("OLD") };
+    assert!(!codes_in(&backtest(&world, &platform, &ended).await).contains(&"stale"));
+}
+
+#[tokio::test]
+async fn an_item_of_ones_own_is_never_stale_however_old_its_last_value() {
+    let world = World::at("2026-11-20T23:30:00Z");
+    let item = NewItem {
+        symbol: symbol("MY:HOUSE"),
+        name: "The house".to_owned(),
+        currency: Currency::USD,
+        instrument_type: InstrumentType::Item,
+    };
+    own_items::create(&world.platform.app, world.customer, &item, None).await.unwrap();
+    let value = Valuation { date: day("2020-01-02"), price: price("250000") };
+    own_items::value(&world.platform.app, world.customer, &item.symbol, &[value]).await.unwrap();
+    let portfolio = opened(&world, &world.platform, &["MY:HOUSE"]).await;
+    let said = said_of_what_is_held(&world, &world.platform, portfolio, "MY:HOUSE").await;
+    assert!(all(&said, false), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_lot_of_the_session_that_is_under_way_is_named_only_where_it_is_in_nothing_yet() {
+    let world = World::at("2026-11-20T17:00:00Z");
+    world.exchange.list("ACME", bars_through("2026-11-19", 80, 20.0));
+    let portfolio = opened(&world, &world.platform, &["ACME"]).await;
+    let now = testing::exchange::quote("ACME", "21", "2026-11-20", Some("2026-11-20T16:55:00Z"));
+    last_quote::record(&world.platform, &now, last_quote::Origin::Market).await.unwrap().unwrap();
+    let lot = Purchase {
+        ticker_symbol: symbol("ACME"),
+        quantity: Quantity::parse("1").unwrap(),
+        purchase_price: price("21"),
+        purchase_date: day("2026-11-20"),
+        fee: "0".parse().unwrap(),
+        currency: None,
+    };
+    investments::record(&world.platform, world.customer, portfolio, &lot, None).await.unwrap();
+    let held = holdings::of_portfolio(&world.platform, world.customer, portfolio).await.unwrap();
+    assert_eq!((held.value.to_string(), held.items[0].lots.len()), ("42.00".to_owned(), 2));
+    let performed =
+        performance::of_portfolio(&world.platform, world.customer, portfolio, &Span::default()).await.unwrap();
+    let named = |warnings: &[warnings::Warning]| {
+        let named = warnings.iter().filter(|warning| warning.code == "investments_to_come");
+        named.map(|warning| warning.detail.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(named(&held.warnings), [""; 0]);
+    assert_eq!(named(&performed.warnings), ["ACME: lots dated after 2026-11-19 are no part of this: 1."]);
+}
+
+fn moved(date: &str) -> Note {
+    Note::UnexplainedMove { date: day(date), fraction: 0.6 }
+}
+
+fn gap(from: &str, to: &str) -> Note {
+    Note::Gap { from: day(from), to: day(to) }
+}
+
+#[tokio::test]
+async fn notes_reach_every_answer_and_only_where_they_concern_its_span() {
+    let world = World::at("2026-11-20T23:30:00Z");
+    world.exchange.list("ACME", bars_through("2026-11-20", 200, 20.0));
+    let notes = vec![
+        Note::DividendsDerived,
+        moved("2026-03-10"),
+        Note::ImpossibleBar { date: day("2026-10-06") },
+        gap("2026-10-07", "2026-10-20"),
+        moved("2026-11-20"),
+    ];
+    *world.exchange.notes.lock().unwrap() = notes;
+    let (all, late) = (["dividends_derived", "unexplained_move", "impossible_bar", "gap", "unexplained_move"], 2..);
+    let late = [&all[..1], &all[late]].concat();
+
+    let whole = backtest(&world, &world.platform, &order("ACME")).await;
+    assert_eq!(codes_in(&whole), all);
+    let id = whole["id"].as_str().unwrap().parse().unwrap();
+    let stored = backtests::find(&world.platform.app, world.customer, id).await.unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&stored).unwrap()["warnings"], whole["warnings"]);
+    let from_october = backtests::Order { from: Some(day("2026-10-01")), ..order("ACME") };
+    assert_eq!(codes_in(&backtest(&world, &world.platform, &from_october).await), late);
+
+    let order = forecasts::Order { symbol: symbol("ACME"), horizon: 5, model: Model::Naive, as_of: None };
+    let forecast = forecasts::make(&world.platform, world.customer, &order).await.unwrap();
+    assert_eq!(codes(&forecast.warnings), all);
+    let earlier = forecasts::Order { as_of: Some(day("2026-09-30")), ..order };
+    let earlier = forecasts::make(&world.platform, world.customer, &earlier).await.unwrap();
+    assert_eq!(codes(&earlier.warnings), all[..2]);
+    let record = forecasts::record(&world.platform, world.customer, &symbol("ACME"), 50, None).await.unwrap();
+    let graded = record.items.iter().find(|item| item.terms.id == earlier.forecast.terms.id).unwrap();
+    assert_eq!(codes(&graded.warnings), all[..3], "it is graded by the bars up to 7 October");
+
+    let asked = reports::Order { symbol: symbol("ACME"), from: None, to: None, backtest: None };
+    assert_eq!(codes(&reports::figures(&world.platform, world.customer, &asked).await.unwrap().warnings), all);
+
+    let portfolio = opened(&world, &world.platform, &["ACME"]).await;
+    let held = holdings::of_portfolio(&world.platform, world.customer, portfolio).await.unwrap();
+    assert_eq!(codes(&held.warnings), all);
+    assert!(held.warnings.iter().all(|warning| warning.detail.starts_with("ACME: ")));
+    let performed = async |from: &str, to: &str, benchmark: Option<&str>| {
+        let span =
+            Span { from: Some(day(from)), to: Some(day(to)), benchmark: benchmark.map(symbol), ..Span::default() };
+        performance::of_portfolio(&world.platform, world.customer, portfolio, &span).await.unwrap().warnings
+    };
+    assert_eq!(codes(&performed("2026-10-01", "2026-11-20", None).await), late);
+    assert_eq!(codes(&performed("2026-04-01", "2026-09-30", None).await), all[..1]);
+    world.exchange.list("OTHER", bars_through("2026-11-20", 200, 20.0));
+    let compared = performed("2026-04-01", "2026-09-30", Some("OTHER")).await;
+    let named: Vec<_> = compared.iter().map(|warning| warning.detail.split(':').next().unwrap()).collect();
+    assert_eq!(named, ["ACME", "OTHER"], "what is compared with rests on notes too");
+
+    let board = quotes::board(&world.platform, world.customer, &[symbol("ACME")]).await.unwrap();
+    assert_eq!(codes(&board.quotes[0].warnings), ["dividends_derived", "unexplained_move"], "of its own two days");
+}
+
+#[tokio::test]
+async fn notes_on_older_bars_stay_when_the_latest_ones_join_them() {
+    let world = World::at("2026-11-19T23:30:00Z");
+    world.exchange.list("ACME", bars_through("2026-11-19", 300, 20.0));
+    *world.exchange.notes.lock().unwrap() = vec![Note::DividendsDerived, moved("2026-01-12"), moved("2026-11-19")];
+    let first = history::load(&world.platform, &symbol("ACME")).await.unwrap();
+    assert_eq!(first.notes.len(), 3);
+
+    world.clock.set("2026-11-20T23:30:00Z");
+    let latest = bars_through("2026-11-20", 100, 20.01);
+    world.exchange.list("ACME", latest);
+    world.exchange.compact.store(true, std::sync::atomic::Ordering::SeqCst);
+    *world.exchange.notes.lock().unwrap() = vec![moved("2026-11-18")];
+    let expected = [Note::DividendsDerived, Note::CompactHistory, moved("2026-01-12"), moved("2026-11-18")];
+    for platform in [world.platform.clone(), world.restarted()] {
+        let series = history::load(&platform, &symbol("ACME")).await.unwrap();
+        assert_eq!((series.bars.len(), series.notes.as_slice()), (301, &expected[..]));
+    }
+}
+
+#[tokio::test]
+async fn forecasts_and_backtests_on_weekly_bars_say_that_they_are() {
+    let world = World::at("2026-11-20T23:30:00Z");
+    let weekly = (0..90).rev().map(|week| bar(day("2026-11-20").plus_days(-7 * week), 20.0 + f64::from(week % 5)));
+    world.exchange.list("WEEK", Bars::from_rows(weekly).unwrap());
+    let run = backtest(&world, &world.platform, &order("WEEK")).await;
+    assert_eq!((&run["periods_per_year"], codes_in(&run)), (&52.into(), vec!["not_daily"]));
+    let order = forecasts::Order { symbol: symbol("WEEK"), horizon: 5, model: Model::Naive, as_of: None };
+    let made = forecasts::make(&world.platform, world.customer, &order).await.unwrap();
+    assert_eq!(codes(&made.warnings), ["not_daily"]);
+}

@@ -1,0 +1,92 @@
+//! Ending connections. What is kept of one goes first, so that nothing is pushed to it from then on, and its socket is
+//! closed after that, as well as can be.
+
+use std::time::Duration;
+
+use app::App;
+use app::error::ServiceError;
+use domain::CustomerId;
+use futures::future::join_all;
+use market_data::MarketData;
+
+use super::connections::{self, Mirror};
+use super::messages::Refusal;
+use super::{MAX_CONNECTIONS, delivery};
+
+/// The last word and the closing of a socket take no longer than this from whoever signs out.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// What a connection is told whose session has ended.
+pub(super) fn session_ended() -> Refusal {
+    Refusal::new("session_ended", "the session that opened this connection has ended")
+}
+
+/// Ends a connection and says why.
+pub(super) async fn end(market: &MarketData, id: &str, why: &Refusal) -> Result<(), ServiceError> {
+    let forgotten = connections::forget(&market.app, id).await;
+    let text = why.text()?;
+    let goodbye = async {
+        // One that is gone is none the worse for not hearing it.
+        let _ = delivery::post(market, id, &text).await;
+        market.app.push().close(id).await
+    };
+    match tokio::time::timeout(GOODBYE, goodbye).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(connection = id, %error, "a connection was not closed"),
+        Err(_) => tracing::warn!(connection = id, "a connection was not closed in time"),
+    }
+    forgotten
+}
+
+/// Ends a connection that did not take a message, without another word: what it missed is in the snapshot that it gets
+/// when it connects again.
+pub(super) async fn cut_off(app: &App, id: &str) {
+    if let Err(error) = connections::forget(app, id).await {
+        tracing::warn!(connection = id, %error, "a connection that takes nothing was not forgotten");
+    }
+    match tokio::time::timeout(GOODBYE, app.push().close(id)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(connection = id, %error, "a connection that takes nothing was not closed"),
+        Err(_) => tracing::warn!(connection = id, "a connection that takes nothing was not closed in time"),
+    }
+}
+
+/// Ends all connections of a customer, after the deed that ended their sessions: it is done, whatever becomes of this. A
+/// connection that could not be reached is found dead by its next message and by the next push.
+pub async fn close_of(market: &MarketData, customer: CustomerId) {
+    end_those(market, customer, |_| true).await;
+}
+
+/// Ends the connections that one session opened, like [`close_of`].
+pub async fn close_session(market: &MarketData, customer: CustomerId, session: &str) {
+    end_those(market, customer, |mirror| mirror.session == session).await;
+}
+
+async fn end_those(market: &MarketData, customer: CustomerId, ended: impl Fn(&Mirror) -> bool) {
+    let all = match connections::all_of(&market.app, customer).await {
+        Ok(all) => all,
+        Err(error) => {
+            tracing::warn!(%customer, %error, "connections were not closed");
+            return;
+        }
+    };
+    let those: Vec<Mirror> = all.into_iter().filter(|mirror| ended(mirror)).collect();
+    let why = session_ended();
+    let ends = those.iter().map(|mirror| end(market, &mirror.connection, &why));
+    for error in join_all(ends).await.into_iter().filter_map(Result::err) {
+        tracing::warn!(%customer, %error, "a connection was not forgotten");
+    }
+}
+
+/// Ends the oldest connections of a customer beyond [`MAX_CONNECTIONS`], but not the one that has just come.
+///
+/// The newcomer is kept before it counts, so that of several who come at once the last to count sees them all.
+pub(super) async fn make_room(market: &MarketData, customer: CustomerId, newcomer: &str) -> Result<(), ServiceError> {
+    let mut all = connections::all_of(&market.app, customer).await?;
+    let surplus = all.len().saturating_sub(MAX_CONNECTIONS);
+    all.retain(|mirror| mirror.connection != newcomer);
+    all.sort_by(|a, b| (a.connected_at, &a.connection).cmp(&(b.connected_at, &b.connection)));
+    let why = Refusal::new("too_many_connections", format!("a customer has at most {MAX_CONNECTIONS} connections"));
+    let ends = all.iter().take(surplus).map(|mirror| end(market, &mirror.connection, &why));
+    join_all(ends).await.into_iter().collect()
+}

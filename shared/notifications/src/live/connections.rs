@@ -1,0 +1,112 @@
+//! What is kept of a live connection: an item under its id, and a mirror among what is its customer's.
+
+use std::collections::BTreeSet;
+
+use app::error::ServiceError;
+use app::{App, listing};
+use chrono::{DateTime, Utc};
+use domain::{CustomerId, Symbol};
+use identity::authorization;
+use serde::{Deserialize, Serialize};
+use store::limits::MAX_WRITES;
+use store::retry::{Retry, retry};
+use store::{DeleteExpect, Expect, StoreError, Version, Write, documents, keys};
+
+use super::LIFETIME;
+use super::flood::Bucket;
+use super::tickets::Grant;
+
+/// A live connection, kept under its id.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Connection {
+    pub(super) customer_id: CustomerId,
+    /// Hash of the token whose session opened it.
+    pub(super) session: String,
+    #[serde(with = "domain::instant")]
+    pub(super) connected_at: DateTime<Utc>,
+    /// What it hears of: every symbol under which it is listed stands here, so that whoever removes it finds them all.
+    pub(super) symbols: BTreeSet<Symbol>,
+    pub(super) bucket: Bucket,
+}
+
+/// What stands of a connection in its customer's partition.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Mirror {
+    pub(super) connection: String,
+    pub(super) session: String,
+    #[serde(with = "domain::instant")]
+    pub(super) connected_at: DateTime<Utc>,
+}
+
+impl Connection {
+    /// When all that is kept of it counts as absent, in seconds since 1970.
+    pub(super) fn expires_at(&self) -> i64 {
+        (self.connected_at + LIFETIME).timestamp()
+    }
+}
+
+/// Keeps a new connection of the session that a ticket speaks for; `false` where that session has ended.
+///
+/// The transaction asserts session and profile as they were read, so that whatever ends the session either is seen here
+/// or finds the connection.
+pub(super) async fn open(app: &App, id: &str, grant: &Grant) -> Result<bool, ServiceError> {
+    retry(Retry::within(app::CONFLICT_BUDGET), || async move {
+        let Some(standing) = authorization::standing(app, &grant.session).await? else { return Ok(false) };
+        let now = app.now();
+        let connection = Connection {
+            customer_id: grant.customer_id,
+            session: grant.session.clone(),
+            connected_at: now,
+            symbols: BTreeSet::new(),
+            bucket: Bucket::full(now),
+        };
+        let mirror = Mirror { connection: id.to_owned(), session: grant.session.clone(), connected_at: now };
+        let (kept, mirrored) = (keys::connection(id), keys::connection_of(grant.customer_id, id));
+        let expires_at = Some(connection.expires_at());
+        let (body, mirror) = (documents::body(&kept, &connection)?, documents::body(&mirrored, &mirror)?);
+        let put = |key, body| Write::Put { key, body, expires_at, expect: Expect::Absent };
+        let writes = standing.unchanged().into_iter().chain([put(kept, body), put(mirrored, mirror)]);
+        app.table().transact(writes.collect()).await?;
+        Ok(true)
+    })
+    .await
+}
+
+/// The connection of this id, and the version to change it at.
+pub(super) async fn find(app: &App, id: &str) -> Result<Option<(Connection, Version)>, StoreError> {
+    documents::read(app.table(), &keys::connection(id)).await
+}
+
+/// The write that puts `connection` in the place of the one read at `version`.
+pub(super) fn replaced_by(id: &str, connection: &Connection, version: Version) -> Result<Write, StoreError> {
+    let key = keys::connection(id);
+    let body = documents::body(&key, connection)?;
+    Ok(Write::Put { key, body, expires_at: Some(connection.expires_at()), expect: Expect::Version(version) })
+}
+
+/// The connections of a customer.
+pub(super) async fn all_of(app: &App, customer: CustomerId) -> Result<Vec<Mirror>, StoreError> {
+    listing::items(app, keys::connections(customer)).await?.iter().map(documents::parse).collect()
+}
+
+/// Removes all that is kept of a connection. From then on nothing is pushed to it.
+pub async fn forget(app: &App, id: &str) -> Result<(), ServiceError> {
+    retry(Retry::within(app::CONFLICT_BUDGET), || async move {
+        let Some((connection, version)) = find(app, id).await? else { return Ok(()) };
+        let listed = connection.symbols.iter().map(|symbol| keys::subscription(symbol, id));
+        let mut listed: Vec<_> = listed.map(|key| Write::Delete { key, expect: DeleteExpect::Any }).collect();
+        // What one transaction does not hold goes before it: the item that names it all goes last.
+        let beyond = listed.split_off(listed.len().min(MAX_WRITES - 2));
+        if !beyond.is_empty() {
+            app.table().transact(beyond).await?;
+        }
+        // At the version read: a subscription that is made at the same time asserts the connection, so that one of the
+        // two starts over and none is left behind.
+        listed.push(Write::Delete { key: keys::connection(id), expect: DeleteExpect::Version(version) });
+        let mirror = keys::connection_of(connection.customer_id, id);
+        listed.push(Write::Delete { key: mirror, expect: DeleteExpect::Any });
+        app.table().transact(listed).await?;
+        Ok(())
+    })
+    .await
+}

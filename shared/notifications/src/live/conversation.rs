@@ -1,0 +1,176 @@
+//! What a connection does and is told, from the ticket that opens it to its end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use app::App;
+use app::error::ServiceError;
+use domain::Symbol;
+use identity::authorization;
+use market_data::{MarketData, following};
+use store::retry::{Retry, retry};
+use store::{StoreError, keys};
+
+use super::connections::{self, Connection};
+use super::delivery::say;
+use super::messages::{Message, Refusal, Request, too_many_symbols};
+use super::subscriptions::{self, Noted};
+use super::tickets::{self, Grant};
+use super::{MAX_SYMBOLS, closing, snapshot};
+
+/// The largest message that is read; API Gateway takes no larger frame either.
+pub const MAX_FRAME_BYTES: usize = 32 << 10;
+/// The code of a symbol that nobody knows; one's own items are of no market, and unknown here.
+const UNKNOWN_SYMBOL: &str = "unknown_symbol";
+
+/// Lets a connection in with its ticket; `false` where the ticket lets nobody in, or its session has ended.
+///
+/// Nothing can be said to it before this is answered. Beyond [`super::MAX_CONNECTIONS`] the customer's oldest
+/// connection gives way: what a client has lost track of keeps it out for a moment and not for two hours.
+pub async fn connect(market: &MarketData, id: &str, ticket: &str) -> Result<bool, ServiceError> {
+    let Some(grant) = tickets::take(&market.app, ticket).await? else { return Ok(false) };
+    let opened = opened(market, id, &grant).await;
+    if opened.is_err() {
+        // Where only the answer was lost, it stands. What cannot be removed now expires.
+        if let Err(error) = connections::forget(&market.app, id).await {
+            tracing::warn!(connection = id, %error, "a connection that was not let in was not forgotten");
+        }
+    }
+    opened
+}
+
+/// Whether the connection is kept, and still is at the end: API Gateway cannot close what it is still making, so that
+/// whoever ended the session meanwhile has closed nothing.
+async fn opened(market: &MarketData, id: &str, grant: &Grant) -> Result<bool, ServiceError> {
+    if !connections::open(&market.app, id, grant).await? {
+        return Ok(false);
+    }
+    closing::make_room(market, grant.customer_id, id).await?;
+    Ok(connections::find(&market.app, id).await?.is_some())
+}
+
+/// Forgets a connection that has ended.
+pub async fn disconnect(app: &App, id: &str) -> Result<(), ServiceError> {
+    connections::forget(app, id).await
+}
+
+/// Takes a message of a connection and answers it.
+///
+/// Errors: those of the store; the connection is told that it may try again, and stays.
+pub async fn receive(market: &MarketData, id: &str, text: &str) -> Result<(), ServiceError> {
+    let heard = hear(market, id, text).await;
+    if heard.is_err() {
+        let sorry = Refusal::new("unavailable", "this could not be done for now; send it again in a moment");
+        say(market, id, &sorry.text()?).await;
+    }
+    match heard {
+        // Messages that come so many at once that they keep each other from being done.
+        Err(ServiceError::Store(StoreError::Conflict { .. })) => Ok(()),
+        heard => heard,
+    }
+}
+
+async fn hear(market: &MarketData, id: &str, text: &str) -> Result<(), ServiceError> {
+    let connection = match admit(&market.app, id, text).await? {
+        Ok(connection) => connection,
+        Err(refusal) => return closing::end(market, id, &refusal).await,
+    };
+    if authorization::authorize_session(&market.app, &connection.session).await?.is_none() {
+        return closing::end(market, id, &closing::session_ended()).await;
+    }
+    match Request::parse(text) {
+        Ok(Request::Subscribe(symbols)) => subscribe(market, id, connection, symbols).await?,
+        Ok(Request::Unsubscribe(symbols)) => {
+            subscriptions::unlist(&market.app, id, &symbols).await?;
+            say(market, id, &Message::Unsubscribed { symbols: &symbols }.text()?).await;
+        }
+        Ok(Request::Ping) => drop(say(market, id, &Message::Pong.text()?).await),
+        Err(refusal) => drop(say(market, id, &refusal.text()?).await),
+    }
+    Ok(())
+}
+
+/// Takes a token for a message; the refusal of one for which the connection is to be closed.
+async fn admit(app: &App, id: &str, text: &str) -> Result<Result<Connection, Refusal>, ServiceError> {
+    if text.len() > MAX_FRAME_BYTES {
+        return Ok(Err(Refusal::new("message_too_large", format!("a message has at most {MAX_FRAME_BYTES} bytes"))));
+    }
+    let too_fast = || Refusal::new("too_many_messages", "messages come faster than they are read; connect again");
+    let admitted = retry(Retry::within(app::CONFLICT_BUDGET), || async move {
+        let Some((connection, version)) = connections::find(app, id).await? else {
+            return Ok(Err(Refusal::new("not_connected", "this connection has ended; connect again")));
+        };
+        let Some(bucket) = connection.bucket.take(app.now()) else { return Ok(Err(too_fast())) };
+        let connection = Connection { bucket, ..connection };
+        app.table().transact(vec![connections::replaced_by(id, &connection, version)?]).await?;
+        Ok::<_, ServiceError>(Ok(connection))
+    });
+    admitted.await
+}
+
+/// Subscribes: the snapshot, then the entry in the lists, then whatever came in between, so that a quote is in the
+/// snapshot, or found by the second look, or pushed by whoever published it after the entry.
+async fn subscribe(
+    market: &MarketData,
+    id: &str,
+    connection: Connection,
+    asked: BTreeSet<Symbol>,
+) -> Result<(), ServiceError> {
+    let (wanted, unknown) = known(&market.app, asked).await?;
+    if connection.symbols.union(&wanted).count() > MAX_SYMBOLS {
+        say(market, id, &too_many_symbols().text()?).await;
+        return Ok(());
+    }
+    match following::begin_unseen(market, connection.customer_id, &wanted).await {
+        Err(error @ ServiceError::LimitReached { .. }) => {
+            say(market, id, &Refusal::new("limit_reached", error.to_string()).text()?).await;
+            return Ok(());
+        }
+        followed => followed?,
+    }
+    match subscriptions::note(&market.app, id, &wanted).await? {
+        Noted::Done => {}
+        Noted::TooMany => {
+            say(market, id, &too_many_symbols().text()?).await;
+            return Ok(());
+        }
+        Noted::Gone => return Ok(()),
+    }
+    let mut shown = snapshot::take(market, &wanted).await?;
+    shown.unavailable.extend(unknown);
+    let quotes = shown.quotes.values().collect();
+    if !say(market, id, &Message::Snapshot { quotes, unavailable: &shown.unavailable }.text()?).await {
+        // Updates without a snapshot would say nothing of what does not move: the client asks again.
+        return Ok(());
+    }
+    if !subscriptions::list(&market.app, id, &wanted).await? {
+        return Ok(());
+    }
+    let wanted: Vec<_> = wanted.into_iter().collect();
+    for (symbol, quote) in snapshot::quotes(market, &wanted).await? {
+        let newer = shown.quotes.get(&symbol).is_none_or(|seen| quote.seq > seen.seq);
+        if newer && !say(market, id, &Message::Quote(&quote).text()?).await {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The symbols of a market, and the code of each that is none: an item of one's own, or one that a provider has lately
+/// said it does not know.
+async fn known(
+    app: &App,
+    asked: BTreeSet<Symbol>,
+) -> Result<(BTreeSet<Symbol>, BTreeMap<Symbol, &'static str>), ServiceError> {
+    let (own, asked): (BTreeSet<_>, BTreeSet<_>) = asked.into_iter().partition(Symbol::is_own_item);
+    let listed: Vec<_> = asked.iter().map(keys::unknown_symbol).collect();
+    let refused = app.table().get_many(&listed).await?;
+    let mut unknown: BTreeMap<_, _> = own.into_iter().map(|symbol| (symbol, UNKNOWN_SYMBOL)).collect();
+    let mut wanted = BTreeSet::new();
+    for (symbol, refused) in asked.into_iter().zip(refused) {
+        match refused {
+            Some(_) => drop(unknown.insert(symbol, UNKNOWN_SYMBOL)),
+            None => drop(wanted.insert(symbol)),
+        }
+    }
+    Ok((wanted, unknown))
+}

@@ -1,0 +1,174 @@
+//! What is said over a live connection, in both directions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use app::error::ServiceError;
+use domain::Symbol;
+use market_data::quote_record::LastQuote;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+
+use super::MAX_SYMBOLS;
+
+/// What a client asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Request {
+    /// To hear of these symbols from now on.
+    Subscribe(BTreeSet<Symbol>),
+    /// To hear of these no longer.
+    Unsubscribe(BTreeSet<Symbol>),
+    /// Whether anybody is there.
+    Ping,
+}
+
+/// Why a message is refused: a stable code, and words for a person.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) code: &'static str,
+    pub(super) detail: String,
+}
+
+/// What the server says.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum Message<'a> {
+    /// The prices of all symbols just subscribed to, and why others have none.
+    Snapshot { quotes: Vec<&'a LastQuote>, unavailable: &'a BTreeMap<Symbol, &'static str> },
+    /// A new price.
+    Quote(&'a LastQuote),
+    /// These are no longer heard of.
+    Unsubscribed { symbols: &'a BTreeSet<Symbol> },
+    /// The answer to a ping.
+    Pong,
+    /// Why something was not done.
+    Error { code: &'a str, detail: &'a str },
+}
+
+/// A message as it comes, before its fields are understood.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    action: String,
+    symbols: Option<Vec<String>>,
+}
+
+impl Refusal {
+    pub(super) fn new(code: &'static str, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into() }
+    }
+
+    /// What is said of it.
+    pub(super) fn text(&self) -> Result<String, ServiceError> {
+        Message::Error { code: self.code, detail: &self.detail }.text()
+    }
+}
+
+impl Message<'_> {
+    /// The message as JSON.
+    pub(super) fn text(&self) -> Result<String, ServiceError> {
+        serde_json::to_string(self).map_err(|error| ServiceError::fault("message to JSON", error))
+    }
+}
+
+impl Request {
+    /// Reads a message; whatever is wrong with it, nothing of it is done.
+    pub(super) fn parse(text: &str) -> Result<Self, Refusal> {
+        // A reader of structs takes a list of their fields too, and nobody was told of that form.
+        if !text.trim_start().starts_with('{') {
+            return Err(match serde_json::from_str::<IgnoredAny>(text) {
+                Ok(_) => Refusal::new("invalid_message", "a message is a JSON object"),
+                Err(error) => Refusal::new("invalid_json", error.to_string()),
+            });
+        }
+        let raw: Raw = serde_json::from_str(text).map_err(|error| match error.classify() {
+            serde_json::error::Category::Data => Refusal::new("invalid_message", error.to_string()),
+            _ => Refusal::new("invalid_json", error.to_string()),
+        })?;
+        match (raw.action.as_str(), raw.symbols) {
+            ("ping", None) => Ok(Self::Ping),
+            ("ping", Some(_)) => Err(Refusal::new("invalid_message", "a ping has no symbols")),
+            ("subscribe", symbols) => Ok(Self::Subscribe(parsed(symbols)?)),
+            ("unsubscribe", symbols) => Ok(Self::Unsubscribe(parsed(symbols)?)),
+            _ => Err(Refusal::new("unknown_action", "the action is subscribe, unsubscribe or ping")),
+        }
+    }
+}
+
+fn parsed(symbols: Option<Vec<String>>) -> Result<BTreeSet<Symbol>, Refusal> {
+    let symbols = symbols.unwrap_or_default();
+    if symbols.is_empty() {
+        return Err(Refusal::new("invalid_message", "symbols: at least one is needed"));
+    }
+    if symbols.len() > MAX_SYMBOLS {
+        return Err(too_many_symbols());
+    }
+    let parse = |(index, text): (usize, &String)| {
+        text.parse().map_err(|error| Refusal::new("invalid_symbol", format!("symbols/{index}: {error}")))
+    };
+    symbols.iter().enumerate().map(parse).collect()
+}
+
+/// The refusal of more symbols than a connection may hear of.
+pub(super) fn too_many_symbols() -> Refusal {
+    Refusal::new("too_many_symbols", format!("a connection hears of at most {MAX_SYMBOLS} symbols"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(text: &str) -> &'static str {
+        Request::parse(text).unwrap_err().code
+    }
+
+    #[test]
+    fn a_request_is_read_with_its_symbols_in_upper_case_and_once_each() {
+        let symbols = |text: &str| text.split(' ').map(|symbol| symbol.parse().unwrap()).collect::<BTreeSet<Symbol>>();
+        let request = Request::parse(r#"{"action": "subscribe", "symbols": ["aapl", "IBM", "AAPL"]}"#);
+        assert_eq!(request, Ok(Request::Subscribe(symbols("AAPL IBM"))));
+        let request = Request::parse(r#"{"symbols": ["EURUSD=X"], "action": "unsubscribe"}"#);
+        assert_eq!(request, Ok(Request::Unsubscribe(symbols("EURUSD=X"))));
+        assert_eq!(Request::parse(r#"{"action": "ping"}"#), Ok(Request::Ping));
+    }
+
+    #[test]
+    fn whatever_is_wrong_has_a_code_of_its_own() {
+        for (text, expected) in [
+            ("", "invalid_json"),
+            ("hello", "invalid_json"),
+            (r#"{"action": "ping""#, "invalid_json"),
+            (r#"{"action": "ping"} {}"#, "invalid_json"),
+            ("[]", "invalid_message"),
+            (r#"["ping", null]"#, "invalid_message"),
+            ("7", "invalid_message"),
+            ("{}", "invalid_message"),
+            (r#"{"action": 7}"#, "invalid_message"),
+            (r#"{"action": "ping", "symbols": ["A"]}"#, "invalid_message"),
+            (r#"{"action": "ping", "action": "ping"}"#, "invalid_message"),
+            (r#"{"action": "ping", "token": "x"}"#, "invalid_message"),
+            (r#"{"action": "subscribe"}"#, "invalid_message"),
+            (r#"{"action": "subscribe", "symbols": []}"#, "invalid_message"),
+            (r#"{"action": "subscribe", "symbols": "A"}"#, "invalid_message"),
+            (r#"{"action": "subscribe", "symbols": [7]}"#, "invalid_message"),
+            (r#"{"action": "subscribe", "symbols": ["A B"]}"#, "invalid_symbol"),
+            (r#"{"action": "subscribe", "symbols": [""]}"#, "invalid_symbol"),
+            (r#"{"action": "buy", "symbols": ["A"]}"#, "unknown_action"),
+            (r#"{"action": "SUBSCRIBE", "symbols": ["A"]}"#, "unknown_action"),
+        ] {
+            assert_eq!(code(text), expected, "{text}");
+        }
+        let many = serde_json::json!({ "action": "subscribe", "symbols": vec!["A"; MAX_SYMBOLS + 1] });
+        assert_eq!(code(&many.to_string()), "too_many_symbols");
+        // Deeper than any reader's stack.
+        assert_eq!(code(&"[".repeat(30_000)), "invalid_json");
+        assert_eq!(code(&format!(r#"{{"action": {}"#, "[".repeat(30_000))), "invalid_message");
+    }
+
+    #[test]
+    fn the_place_of_a_bad_symbol_is_named() {
+        let refusal = Request::parse(r#"{"action": "subscribe", "symbols": ["A", "B/C"]}"#).unwrap_err();
+        assert_eq!(refusal.detail, "symbols/1: '/' cannot stand at position 2 of a symbol");
+        let said = r#"{"type":"error","code":"a","detail":"b \"c\""}"#;
+        assert_eq!(Refusal::new("a", "b \"c\"").text().unwrap(), said);
+    }
+}

@@ -1,0 +1,73 @@
+//! The prices that a subscription begins with, from what is stored: whoever is connected never makes a call to a
+//! provider.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use app::error::ServiceError;
+use domain::Symbol;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use market_data::exchange_hours::close_of;
+use market_data::newest::{Newest, is_believed, newest};
+use market_data::price_lines::PRICE_UNAVAILABLE;
+use market_data::quote_record::{self, LastQuote};
+use market_data::{MarketData, history, last_quote};
+use store::bars::{Outline, outlines};
+
+/// Histories read at the same time.
+const AT_ONCE: usize = 16;
+
+/// Prices, and why symbols have none.
+#[derive(Debug)]
+pub(super) struct Snapshot {
+    pub(super) quotes: BTreeMap<Symbol, LastQuote>,
+    pub(super) unavailable: BTreeMap<Symbol, &'static str>,
+}
+
+/// The stored quotes of these symbols, of those that have one to be believed.
+pub(super) async fn quotes(
+    market: &MarketData,
+    symbols: &[Symbol],
+) -> Result<BTreeMap<Symbol, LastQuote>, ServiceError> {
+    let mut quotes = last_quote::read_many(&market.app, symbols).await?;
+    quotes.retain(|_, quote| is_believed(market, quote));
+    Ok(quotes)
+}
+
+/// The stored quotes of these symbols, and of those that have none, or an older one, the close of the last stored bar.
+pub(super) async fn take(market: &MarketData, symbols: &BTreeSet<Symbol>) -> Result<Snapshot, ServiceError> {
+    let asked: Vec<Symbol> = symbols.iter().cloned().collect();
+    let mut quotes = quotes(market, &asked).await?;
+    let mut lookups = Vec::new();
+    for (symbol, outline) in asked.iter().zip(outlines(market.app.table(), &asked).await?) {
+        let quote = quotes.get(symbol);
+        if outline.is_some_and(|outline| may_be_newer(&outline, quote)) {
+            let (market, symbol, quote) = (market.clone(), symbol.clone(), quote.cloned());
+            lookups.push(async move { last_bar(&market, &symbol, quote.as_ref()).await });
+        }
+    }
+    let bars: Vec<Option<LastQuote>> = stream::iter(lookups).buffer_unordered(AT_ONCE).try_collect().await?;
+    quotes.extend(bars.into_iter().flatten().map(|quote| (quote.symbol.clone(), quote)));
+    let without = asked.into_iter().filter(|symbol| !quotes.contains_key(symbol));
+    let unavailable = without.map(|symbol| (symbol, PRICE_UNAVAILABLE)).collect();
+    Ok(Snapshot { quotes, unavailable })
+}
+
+fn may_be_newer(bars: &Outline, quote: Option<&LastQuote>) -> bool {
+    let is_older = |quote: &LastQuote| bars.last.is_none_or(|last| (quote.day, quote.as_of) < (last, close_of(last)));
+    quote.is_none_or(is_older)
+}
+
+/// The close of the last stored bar, where it is newer than the quote. Its number is the quote's, or 0, so that every
+/// quote that follows is above it.
+async fn last_bar(
+    market: &MarketData,
+    symbol: &Symbol,
+    quote: Option<&LastQuote>,
+) -> Result<Option<LastQuote>, ServiceError> {
+    let Some(series) = history::stored(market, symbol).await? else { return Ok(None) };
+    if newest(market, &series, quote) != Newest::Bar {
+        return Ok(None);
+    }
+    let seq = quote.map_or(0, |quote| quote.seq);
+    Ok(quote_record::of_last_bar(&series).ok().map(|last| LastQuote { seq, ..last }))
+}

@@ -1,0 +1,107 @@
+//! Who hears of which symbol: an item for each connection under each symbol, and the symbols in the connection's own
+//! item, which are noted first and struck out last so that they always name all of its subscriptions.
+
+use std::collections::BTreeSet;
+
+use app::error::ServiceError;
+use app::{App, listing};
+use domain::{CustomerId, Symbol};
+use serde::{Deserialize, Serialize};
+use store::limits::MAX_WRITES;
+use store::retry::{Retry, retry};
+use store::{DeleteExpect, Expect, Write, documents, keys};
+
+use super::MAX_SYMBOLS;
+use super::connections::{self, Connection, replaced_by};
+
+/// What stands under a symbol of a connection that hears of it: as much as whoever pushes has to know.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Subscriber {
+    pub(super) connection: String,
+    pub(super) customer_id: CustomerId,
+    pub(super) session: String,
+}
+
+/// What became of noting symbols.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Noted {
+    /// They stand in the connection's item.
+    Done,
+    /// There would be more than [`MAX_SYMBOLS`]; none was noted.
+    TooMany,
+    /// Nothing is kept of the connection any longer.
+    Gone,
+}
+
+/// Notes symbols in the connection's item, before anything is listed under them.
+pub(super) async fn note(app: &App, id: &str, wanted: &BTreeSet<Symbol>) -> Result<Noted, ServiceError> {
+    retry(Retry::within(app::CONFLICT_BUDGET), || async move {
+        let Some((connection, version)) = connections::find(app, id).await? else { return Ok(Noted::Gone) };
+        let symbols: BTreeSet<Symbol> = connection.symbols.union(wanted).cloned().collect();
+        if symbols.len() > MAX_SYMBOLS {
+            return Ok(Noted::TooMany);
+        }
+        if symbols != connection.symbols {
+            let noted = replaced_by(id, &Connection { symbols, ..connection }, version)?;
+            app.table().transact(vec![noted]).await?;
+        }
+        Ok(Noted::Done)
+    })
+    .await
+}
+
+/// Lists the connection under symbols that it has noted: from here on pushes find it. Says whether it is still there.
+pub(super) async fn list(app: &App, id: &str, wanted: &BTreeSet<Symbol>) -> Result<bool, ServiceError> {
+    retry(Retry::within(app::CONFLICT_BUDGET), || async move {
+        let Some((connection, version)) = connections::find(app, id).await? else { return Ok(false) };
+        let noted = wanted.intersection(&connection.symbols);
+        let keys: Vec<_> = noted.map(|symbol| keys::subscription(symbol, id)).collect();
+        let subscriber = Subscriber {
+            connection: id.to_owned(),
+            customer_id: connection.customer_id,
+            session: connection.session.clone(),
+        };
+        let standing = app.table().get_many(&keys).await?;
+        let missing = keys.into_iter().zip(standing).filter(|(_, item)| item.is_none()).map(|(key, _)| key);
+        let expires_at = Some(connection.expires_at());
+        let put = |key| {
+            let body = documents::body(&key, &subscriber)?;
+            Ok::<_, ServiceError>(Write::Put { key, body, expires_at, expect: Expect::Absent })
+        };
+        let puts = missing.map(put).collect::<Result<Vec<_>, _>>()?;
+        for some in puts.chunks(MAX_WRITES - 1) {
+            // Whoever forgets the connection at this moment either comes first, and nothing is listed, or starts over.
+            let still_there = Write::Check { key: keys::connection(id), expect: Expect::Version(version) };
+            app.table().transact(some.iter().cloned().chain([still_there]).collect()).await?;
+        }
+        Ok(true)
+    })
+    .await
+}
+
+/// Takes the connection off these symbols' lists.
+pub(super) async fn unlist(app: &App, id: &str, unwanted: &BTreeSet<Symbol>) -> Result<(), ServiceError> {
+    retry(Retry::within(app::CONFLICT_BUDGET), || async move {
+        let Some((mut connection, version)) = connections::find(app, id).await? else { return Ok(()) };
+        let struck_out = unwanted.intersection(&connection.symbols).map(|symbol| keys::subscription(symbol, id));
+        let mut writes: Vec<_> = struck_out.map(|key| Write::Delete { key, expect: DeleteExpect::Any }).collect();
+        if writes.is_empty() {
+            return Ok(());
+        }
+        let beyond = writes.split_off(writes.len().min(MAX_WRITES - 1));
+        if !beyond.is_empty() {
+            app.table().transact(beyond).await?;
+        }
+        connection.symbols.retain(|symbol| !unwanted.contains(symbol));
+        writes.push(replaced_by(id, &connection, version)?);
+        app.table().transact(writes).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Whoever stands in one part of a symbol's list.
+pub(super) async fn subscribers(app: &App, part: keys::List) -> Result<Vec<Subscriber>, ServiceError> {
+    let items = listing::items(app, part).await?;
+    Ok(items.iter().map(documents::parse).collect::<Result<_, _>>()?)
+}

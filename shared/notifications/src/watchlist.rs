@@ -1,0 +1,170 @@
+//! What a customer watches: symbols, with the last price beside each.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use app::error::ServiceError;
+use app::tally::Tally;
+use app::{App, listing};
+use chrono::{DateTime, Utc};
+use domain::{CustomerId, Symbol};
+use market::MarketClock;
+use market_data::calls::Wait;
+use market_data::quotes::{self, BoardQuote};
+use market_data::{MarketData, following, instruments, last_quote};
+use serde::{Deserialize, Serialize};
+use store::retry::{Retry, retry};
+use store::{DeleteExpect, Item, Write, bars, documents, keys};
+
+/// Most symbols that a customer watches.
+pub const MAX_WATCHED: usize = 200;
+
+const WHAT: &str = "watched symbols";
+const NOT_WATCHED: ServiceError = ServiceError::NotFound { what: "watched symbol" };
+
+/// A symbol that a customer watches.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Watched {
+    /// The symbol.
+    pub symbol: Symbol,
+    /// Since when.
+    #[serde(with = "domain::instant")]
+    pub added_at: DateTime<Utc>,
+}
+
+/// A symbol that a customer watches, with its last price.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WatchedPrice {
+    /// The symbol.
+    pub symbol: Symbol,
+    /// Since when it is watched.
+    pub added_at: DateTime<Utc>,
+    /// The last price, where one is stored.
+    pub quote: Option<BoardQuote>,
+}
+
+/// Watches a symbol: an instrument of the market, or an item of the customer's own. Gives what is watched now, and
+/// whether it was not watched before.
+///
+/// Errors: [`ServiceError::UnknownSymbol`], [`ServiceError::LimitReached`] where the customer watches [`MAX_WATCHED`].
+pub async fn put(
+    market: &MarketData,
+    customer: CustomerId,
+    symbol: &Symbol,
+) -> Result<(WatchedPrice, bool), ServiceError> {
+    let wait = market.request_wait();
+    let (watched, is_new) = match watched(&market.app, customer, symbol).await? {
+        Some(watched) => (watched, false),
+        None => add(market, customer, symbol, wait).await?,
+    };
+    Ok((with_price(market, customer, watched, wait).await?, is_new))
+}
+
+async fn add(
+    market: &MarketData,
+    customer: CustomerId,
+    symbol: &Symbol,
+    wait: Wait,
+) -> Result<(Watched, bool), ServiceError> {
+    instruments::known_within(market, customer, symbol, wait).await?;
+    let is_own = symbol.is_own_item();
+    if !is_own {
+        following::begin(&market.app, symbol).await?;
+    }
+    let key = keys::watch(customer, symbol);
+    let fresh = Watched { symbol: symbol.clone(), added_at: market.app.now() };
+    retry(Retry::within(app::CONFLICT_BUDGET), || async {
+        if let Some(first) = watched(&market.app, customer, symbol).await? {
+            return Ok((first, false));
+        }
+        let tally = Tally::read(&market.app, keys::watch_count(customer)).await?;
+        let mut writes = vec![tally.add(1, MAX_WATCHED, WHAT)?];
+        writes.push(Write::create(key.clone(), documents::body(&key, &fresh)?));
+        writes.extend((!is_own).then(|| following::watches(customer, symbol)));
+        market.app.table().transact(writes).await?;
+        Ok((fresh.clone(), true))
+    })
+    .await
+}
+
+async fn watched(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<Option<Watched>, ServiceError> {
+    let found = documents::read::<Watched>(app.table(), &keys::watch(customer, symbol)).await?;
+    Ok(found.map(|(watched, _)| watched))
+}
+
+/// A symbol that the customer watches, with its last price.
+pub async fn find(market: &MarketData, customer: CustomerId, symbol: &Symbol) -> Result<WatchedPrice, ServiceError> {
+    let watched = watched(&market.app, customer, symbol).await?.ok_or(NOT_WATCHED)?;
+    with_price(market, customer, watched, market.request_wait()).await
+}
+
+/// No longer watches a symbol.
+pub async fn remove(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<(), ServiceError> {
+    let key = keys::watch(customer, symbol);
+    retry(Retry::within(app::CONFLICT_BUDGET), || async {
+        let (_, version) = documents::read::<Watched>(app.table(), &key).await?.ok_or(NOT_WATCHED)?;
+        let gone = Write::Delete { key: key.clone(), expect: DeleteExpect::Version(version) };
+        let tally = Tally::read(app, keys::watch_count(customer)).await?;
+        let follows_no_longer = following::watches_no_longer(customer, symbol);
+        app.table().transact(vec![gone, tally.remove_one()?, follows_no_longer]).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Removes a watched symbol of an erased customer together with its place under the symbol.
+pub async fn erase(app: &App, customer: CustomerId, item: Item) -> Result<(), ServiceError> {
+    let watched: Watched = documents::parse(&item)?;
+    let gone = Write::Delete { key: item.key, expect: DeleteExpect::Any };
+    app.table().transact(vec![gone, following::watches_no_longer(customer, &watched.symbol)]).await?;
+    Ok(())
+}
+
+/// All that the customer watches, what was added last first, with the last price of each as it is stored.
+pub async fn list(market: &MarketData, customer: CustomerId) -> Result<Vec<WatchedPrice>, ServiceError> {
+    let items = listing::items(&market.app, keys::watches(customer)).await?;
+    let mut watched: Vec<Watched> = items.iter().map(documents::parse).collect::<Result<_, _>>()?;
+    watched.sort_by(|a, b| (b.added_at, &a.symbol).cmp(&(a.added_at, &b.symbol)));
+    with_prices(market, customer, watched, market.request_wait()).await
+}
+
+async fn with_price(
+    market: &MarketData,
+    customer: CustomerId,
+    watched: Watched,
+    wait: Wait,
+) -> Result<WatchedPrice, ServiceError> {
+    let Watched { symbol, added_at } = watched.clone();
+    let found = with_prices(market, customer, vec![watched], wait).await?.pop();
+    Ok(found.unwrap_or(WatchedPrice { symbol, added_at, quote: None }))
+}
+
+async fn with_prices(
+    market: &MarketData,
+    customer: CustomerId,
+    watched: Vec<Watched>,
+    wait: Wait,
+) -> Result<Vec<WatchedPrice>, ServiceError> {
+    let symbols: Vec<Symbol> = watched.iter().map(|watched| watched.symbol.clone()).collect();
+    let priced = having_a_stored_price(market, symbols).await?;
+    let board = quotes::board_within(market, customer, &priced, wait).await?;
+    let mut quotes: BTreeMap<Symbol, BoardQuote> =
+        board.quotes.into_iter().map(|quote| (quote.quote.symbol.clone(), quote)).collect();
+    let priced = watched.into_iter().map(|Watched { symbol, added_at }| {
+        let quote = quotes.remove(&symbol);
+        WatchedPrice { symbol, added_at, quote }
+    });
+    Ok(priced.collect())
+}
+
+/// Those of which a price is stored: for a list no live provider is asked.
+async fn having_a_stored_price(market: &MarketData, symbols: Vec<Symbol>) -> Result<Vec<Symbol>, ServiceError> {
+    if market.provider().clock() != MarketClock::Live {
+        return Ok(symbols);
+    }
+    let listed: Vec<Symbol> = symbols.iter().filter(|symbol| !symbol.is_own_item()).cloned().collect();
+    let quotes = last_quote::read_many(&market.app, &listed).await?;
+    let outlines = bars::outlines(market.app.table(), &listed).await?;
+    let drawn = listed.iter().zip(outlines).filter_map(|(symbol, outline)| outline.map(|_| symbol));
+    let stored: BTreeSet<&Symbol> = drawn.chain(quotes.keys()).collect();
+    Ok(symbols.iter().filter(|symbol| symbol.is_own_item() || stored.contains(symbol)).cloned().collect())
+}

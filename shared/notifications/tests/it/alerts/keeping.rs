@@ -1,0 +1,162 @@
+//! Making, listing, removing: limits, keys, pages, and what an erasure leaves.
+
+use accounts::{erasure, export};
+use app::ServiceError;
+use domain::CustomerId;
+use domain::alert::Repeat;
+use futures::future::join_all;
+use identity::password::Password;
+use notifications::alerts::{self, MAX_ACTIVE, NewAlert};
+use notifications::watchlist;
+use serde_json::Value;
+use store::keys;
+use uuid::Uuid;
+
+use crate::alerts::world::{PASSWORD, World, above, symbol};
+
+const ADA: CustomerId = CustomerId(Uuid::from_u128(7));
+
+fn on(name: &str) -> NewAlert {
+    NewAlert { symbol: symbol(name), condition: above("12"), repeat: Repeat::Once, email: false }
+}
+
+#[tokio::test]
+async fn the_hundredth_alert_is_the_last_until_one_has_fired_or_gone() {
+    let world = World::new();
+    for _ in 0..MAX_ACTIVE - 5 {
+        world.alert(ADA, above("12"), Repeat::Recurring).await;
+    }
+    let new = on("IBM");
+    let rivals = join_all((0..10).map(|_| alerts::create(&world.platform, ADA, &new, None))).await;
+    let (made, refused): (Vec<_>, Vec<_>) = rivals.into_iter().partition(Result::is_ok);
+    assert_eq!(made.len(), 5);
+    let is_limit = |error: &ServiceError| matches!(error, ServiceError::LimitReached { limit: MAX_ACTIVE, .. });
+    assert!(refused.into_iter().all(|refused| is_limit(&refused.unwrap_err())));
+    alerts::evaluate(&world.platform, &[world.quote("IBM", "13")]).await.unwrap();
+    for _ in 0..5 {
+        world.alert(ADA, above("12"), Repeat::Recurring).await;
+    }
+    assert!(is_limit(&alerts::create(&world.platform, ADA, &new, None).await.unwrap_err()));
+    let (newest, _) = alerts::list(&world.platform.app, ADA, 1, None).await.unwrap();
+    alerts::remove(&world.platform.app, ADA, newest[0].id).await.unwrap();
+    // One that has fired holds no place that could come free.
+    let fired = made[0].as_ref().unwrap().value.id;
+    alerts::remove(&world.platform.app, ADA, fired).await.unwrap();
+    world.alert(ADA, above("12"), Repeat::Recurring).await;
+    assert!(is_limit(&alerts::create(&world.platform, ADA, &new, None).await.unwrap_err()));
+}
+
+#[tokio::test]
+async fn one_key_makes_one_alert_which_is_answered_as_it_was_made() {
+    let world = World::new();
+    let new = on("AAPL");
+    let first = alerts::create(&world.platform, ADA, &new, Some("k")).await.unwrap();
+    alerts::evaluate(&world.platform, &[world.quote("AAPL", "13")]).await.unwrap();
+    let again = alerts::create(&world.platform, ADA, &new, Some("k")).await.unwrap();
+    assert_eq!((again.value, again.replayed), (first.value.clone(), true));
+    alerts::remove(&world.platform.app, ADA, first.value.id).await.unwrap();
+    assert_eq!(alerts::create(&world.platform, ADA, &new, Some("k")).await.unwrap().value, first.value);
+    let reused = alerts::create(&world.platform, ADA, &on("IBM"), Some("k")).await.unwrap_err();
+    assert!(matches!(reused, ServiceError::IdempotencyKeyReused));
+    let rivals = join_all((0..10).map(|_| alerts::create(&world.platform, ADA, &new, Some("l")))).await;
+    let ids: std::collections::BTreeSet<_> = rivals.into_iter().map(|made| made.unwrap().value.id).collect();
+    assert_eq!((ids.len(), alerts::list(&world.platform.app, ADA, 10, None).await.unwrap().0.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn alerts_wait_for_known_symbols_of_the_market_and_have_them_followed() {
+    let world = World::new();
+    let refused = alerts::create(&world.platform, ADA, &on("NOPE"), None).await.unwrap_err();
+    assert!(matches!(refused, ServiceError::UnknownSymbol { .. }));
+    let refused = alerts::create(&world.platform, ADA, &on("MY:HOUSE"), None).await.unwrap_err();
+    assert!(matches!(refused, ServiceError::Field { field: "symbol", .. }));
+    alerts::create(&world.platform, ADA, &on("IBM"), None).await.unwrap();
+    let listed = keys::directory_symbol(&symbol("IBM"));
+    assert!(store::Table::get(world.table.inner(), &listed).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn lists_come_in_pages_and_history_outlives_its_alert() {
+    let world = World::new();
+    let mut made = Vec::new();
+    for _ in 0..3 {
+        made.push(world.alert(ADA, above("12"), Repeat::Recurring).await);
+    }
+    let (page, cursor) = alerts::list(&world.platform.app, ADA, 2, None).await.unwrap();
+    assert_eq!(page, [made[2].clone(), made[1].clone()]);
+    let (rest, end) = alerts::list(&world.platform.app, ADA, 2, cursor.clone()).await.unwrap();
+    assert_eq!((rest.as_slice(), end), (&made[..1], None));
+    alerts::evaluate(&world.platform, &[world.quote("AAPL", "13")]).await.unwrap();
+    let id = made[0].id;
+    alerts::remove(&world.platform.app, ADA, id).await.unwrap();
+    let gone = |result: Result<(), ServiceError>| matches!(result, Err(ServiceError::NotFound { what: "alert" }));
+    assert!(gone(alerts::remove(&world.platform.app, ADA, id).await));
+    assert!(gone(alerts::find(&world.platform.app, ADA, id).await.map(drop)));
+    assert_eq!(world.history(ADA, &made[0]).await.len(), 1);
+    // To others neither the alert nor its history is there, and its cursors are of no list of theirs.
+    let stranger = CustomerId(Uuid::from_u128(8));
+    assert!(gone(alerts::find(&world.platform.app, stranger, id).await.map(drop)));
+    assert!(gone(alerts::history(&world.platform.app, stranger, id, 10, None).await.map(drop)));
+    assert!(gone(alerts::remove(&world.platform.app, stranger, made[1].id).await));
+    assert!(alerts::list(&world.platform.app, stranger, 2, cursor).await.is_err());
+}
+
+#[tokio::test]
+async fn an_alert_that_is_removed_fires_no_more() {
+    let world = World::new();
+    let alert = world.alert(ADA, above("12"), Repeat::Recurring).await;
+    alerts::remove(&world.platform.app, ADA, alert.id).await.unwrap();
+    assert!(world.waiting("AAPL").await.is_empty());
+    assert_eq!(alerts::evaluate(&world.platform, &[world.quote("AAPL", "13")]).await.unwrap().fired, 0);
+}
+
+#[tokio::test]
+async fn an_export_shows_and_an_erasure_removes_all_of_it() {
+    let world = World::new();
+    let (ada, _) = world.connected("ada").await;
+    watchlist::put(&world.platform, ada, &symbol("IBM")).await.unwrap();
+    let by_mail = NewAlert { email: true, repeat: Repeat::Recurring, ..on("AAPL") };
+    alerts::create(&world.platform, ada, &by_mail, None).await.unwrap();
+    world.alert(ada, above("12"), Repeat::Once).await;
+    world.letters.strike(true);
+    alerts::evaluate(&world.platform, &[world.quote("AAPL", "13")]).await.unwrap();
+    world.letters.strike(false);
+    assert_eq!(world.waiting("AAPL").await.len(), 2, "an alert, and a firing that is still to be told");
+
+    export::export(&world.platform.app, ada).await.unwrap();
+    let records = exported(&world, ada).await;
+    let count = |kind: &str| records[kind].as_array().map_or(0, Vec::len);
+    assert_eq!((count("watch"), count("alert"), count("firing"), count("mail")), (1, 2, 2, 1), "{records}");
+
+    let erase = || erasure::erase(&world.platform, ada, Password::typed(PASSWORD.to_owned()));
+    world.letters.strike(true);
+    erase().await.unwrap();
+    assert!(world.waiting("AAPL").await.is_empty());
+    assert_eq!(kinds_of(&world, ada).await, ["MAIL", "PROFILE"], "what cannot be ended yet is not forgotten");
+    world.letters.strike(false);
+    world.clock.forward(chrono::TimeDelta::hours(2));
+    assert!(erasure::sweep(&world.platform.app, ada).await.unwrap());
+    assert_eq!(kinds_of(&world, ada).await, ["PROFILE"]);
+    assert!(world.letters.addresses().is_empty());
+    assert_eq!(alerts::evaluate(&world.platform, &[world.quote("AAPL", "14")]).await.unwrap().fired, 0);
+}
+
+/// The records of the customer's newest export.
+async fn exported(world: &World, customer: CustomerId) -> Value {
+    let exports = keys::exports(customer);
+    let query = store::Query::backward(exports.partition, exports.range, 1);
+    let item = store::Table::query(world.table.inner(), &query).await.unwrap().items.remove(0);
+    let record: Value = store::documents::parse(&item).unwrap();
+    let object = record["object"].as_str().unwrap().parse().unwrap();
+    let bytes = world.platform.app.objects().get(&object).await.unwrap().unwrap();
+    let export: Value = serde_json::from_slice(&bytes).unwrap();
+    export["records"].clone()
+}
+
+/// The kinds of what is left of a customer.
+async fn kinds_of(world: &World, customer: CustomerId) -> Vec<String> {
+    let own = keys::customer_items(customer);
+    let query = store::Query::forward(own.partition, own.range, 1_000);
+    let items = store::Table::query(world.table.inner(), &query).await.unwrap().items;
+    items.into_iter().map(|item| item.key.sk.split('#').next().unwrap().to_owned()).collect()
+}

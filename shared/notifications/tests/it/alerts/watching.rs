@@ -1,0 +1,165 @@
+//! What a customer watches.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use app::{App, Channels, Parts, ServiceError};
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use domain::{Bars, Currency, CustomerId, Instrument, Symbol};
+use futures::future::join_all;
+use market::{Basis, History, MarketClock, Patience, Provider, ProviderError};
+use market_data::{MarketData, own_items};
+use notifications::watchlist::{self, MAX_WATCHED};
+use objects::FolderObjects;
+use store::{documents, keys};
+use store_sqlite::SqliteTable;
+use testing::HandClock;
+use testing::portfolios::stock;
+use uuid::Uuid;
+
+use crate::alerts::world::{World, bar, day, price, symbol};
+
+const ADA: CustomerId = CustomerId(Uuid::from_u128(7));
+
+#[tokio::test]
+async fn watching_twice_is_watching_once() {
+    let world = World::new();
+    let (first, is_new) = watchlist::put(&world.platform, ADA, &symbol("IBM")).await.unwrap();
+    assert!(is_new);
+    world.clock.forward(TimeDelta::hours(1));
+    let (again, is_new) = watchlist::put(&world.platform, ADA, &symbol("IBM")).await.unwrap();
+    assert_eq!((again.added_at, is_new), (first.added_at, false));
+    let rivals = join_all((0..10).map(|_| {
+        let platform = world.platform.clone();
+        async move { watchlist::put(&platform, ADA, &symbol("AAPL")).await.unwrap().1 }
+    }))
+    .await;
+    assert_eq!(rivals.into_iter().filter(|is_new| *is_new).count(), 1);
+    assert_eq!(watchlist::list(&world.platform, ADA).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn the_list_has_the_last_added_first_with_the_price_of_each() {
+    let world = World::new();
+    let house = symbol("MY:HOUSE");
+    let item = own_items::NewItem {
+        symbol: house.clone(),
+        name: "House".to_owned(),
+        currency: Currency::USD,
+        instrument_type: domain::InstrumentType::Item,
+    };
+    own_items::create(&world.platform.app, ADA, &item, None).await.unwrap();
+    for name in ["MSFT", "MY:HOUSE", "AAPL"] {
+        watchlist::put(&world.platform, ADA, &symbol(name)).await.unwrap();
+        world.clock.forward(TimeDelta::seconds(1));
+    }
+    let listed = watchlist::list(&world.platform, ADA).await.unwrap();
+    let names: Vec<_> = listed.iter().map(|watched| watched.symbol.as_str()).collect();
+    assert_eq!(names, ["AAPL", "MY:HOUSE", "MSFT"]);
+    let quote = &listed[0].quote.as_ref().unwrap().quote;
+    assert_eq!((quote.price, quote.previous_close, quote.day), (price("10"), Some(price("11")), day("2026-11-19")));
+    assert!(listed[1].quote.is_none(), "nobody has said what the house is worth");
+    let valuation = own_items::Valuation { date: day("2026-11-01"), price: price("250000") };
+    own_items::value(&world.platform.app, ADA, &house, &[valuation]).await.unwrap();
+    let house = watchlist::find(&world.platform, ADA, &house).await.unwrap().quote.unwrap();
+    assert_eq!((house.quote.price, house.stale), (price("250000"), false));
+}
+
+#[tokio::test]
+async fn what_is_not_watched_is_not_there_and_what_nobody_knows_cannot_be() {
+    let world = World::new();
+    let missing = |error: ServiceError| matches!(error, ServiceError::NotFound { what: "watched symbol" });
+    assert!(missing(watchlist::find(&world.platform, ADA, &symbol("IBM")).await.unwrap_err()));
+    assert!(missing(watchlist::remove(&world.platform.app, ADA, &symbol("IBM")).await.unwrap_err()));
+    for name in ["NOPE", "MY:NOPE"] {
+        let refused = watchlist::put(&world.platform, ADA, &symbol(name)).await.unwrap_err();
+        assert!(matches!(refused, ServiceError::UnknownSymbol { .. }), "{name}: {refused}");
+    }
+    watchlist::put(&world.platform, ADA, &symbol("IBM")).await.unwrap();
+    let stranger = CustomerId(Uuid::from_u128(8));
+    assert!(missing(watchlist::remove(&world.platform.app, stranger, &symbol("IBM")).await.unwrap_err()));
+    watchlist::remove(&world.platform.app, ADA, &symbol("IBM")).await.unwrap();
+    assert!(watchlist::list(&world.platform, ADA).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn two_hundred_symbols_are_watched_and_one_more_when_one_has_gone() {
+    let world = World::new();
+    let name = |number: usize| format!("S{number}");
+    for number in 0..=MAX_WATCHED {
+        let bars = Bars::from_rows([bar(day("2026-11-19"), 10.0)]).unwrap();
+        world.market.list(stock(&name(number), "USD", None), bars);
+    }
+    for number in 0..MAX_WATCHED {
+        watchlist::put(&world.platform, ADA, &symbol(&name(number))).await.unwrap();
+    }
+    let last = symbol(&name(MAX_WATCHED));
+    let refused = watchlist::put(&world.platform, ADA, &last).await.unwrap_err();
+    assert!(matches!(refused, ServiceError::LimitReached { limit: MAX_WATCHED, .. }), "{refused}");
+    watchlist::put(&world.platform, ADA, &symbol(&name(0))).await.unwrap();
+    watchlist::remove(&world.platform.app, ADA, &symbol(&name(0))).await.unwrap();
+    watchlist::put(&world.platform, ADA, &last).await.unwrap();
+    let listed = watchlist::list(&world.platform, ADA).await.unwrap();
+    assert!(listed.len() == MAX_WATCHED && listed.iter().all(|watched| watched.quote.is_some()));
+}
+
+/// A live provider that counts how often it is asked.
+#[derive(Default)]
+struct Counting(AtomicUsize);
+
+#[async_trait]
+impl Provider for Counting {
+    fn source(&self) -> &'static str {
+        "made by hand"
+    }
+
+    fn clock(&self) -> MarketClock {
+        MarketClock::Live
+    }
+
+    fn revision(&self, _symbol: &Symbol) -> Option<String> {
+        None
+    }
+
+    async fn daily(&self, _symbol: &Symbol, _patience: Patience) -> Result<History, ProviderError> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        let bars = Bars::from_rows([bar(day("2026-11-18"), 11.0), bar(day("2026-11-19"), 10.0)]).unwrap();
+        let source = self.source();
+        Ok(History { source, bars, basis: Basis::Quoted, currency: Currency::USD, notes: Vec::new(), held_back: None })
+    }
+
+    async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Ok(Instrument::unlisted(symbol.clone()))
+    }
+}
+
+#[tokio::test]
+async fn a_list_asks_no_provider_even_where_nothing_is_stored() {
+    let clock = HandClock::at("2026-11-20T15:00:00Z");
+    let folder = tempfile::tempdir().unwrap();
+    let provider = Arc::new(Counting::default());
+    let table = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
+    let platform = MarketData::new(
+        App::new(Parts {
+            table: table.clone(),
+            objects: Arc::new(FolderObjects::open(folder.path(), [7; 32], clock.reader()).unwrap()),
+            clock: clock.reader(),
+            channels: Channels::none(),
+        }),
+        provider.clone(),
+    );
+    watchlist::put(&platform, ADA, &symbol("AAPL")).await.unwrap();
+    // Watched without a trace of it elsewhere, as after a change of the provider.
+    let bare = watchlist::Watched { symbol: symbol("IBM"), added_at: clock.now() };
+    documents::put_new(&*table, keys::watch(ADA, &bare.symbol), &bare, None).await.unwrap();
+    market_data::history::load(&platform, &symbol("AAPL")).await.unwrap();
+    let asked = provider.0.load(Ordering::SeqCst);
+    clock.forward(TimeDelta::days(3));
+    let listed = watchlist::list(&platform, ADA).await.unwrap();
+    assert_eq!(provider.0.load(Ordering::SeqCst), asked);
+    let priced: Vec<_> = listed.iter().map(|watched| (watched.symbol.as_str(), watched.quote.is_some())).collect();
+    assert_eq!(priced, [("AAPL", true), ("IBM", false)]);
+    assert!(listed[0].quote.as_ref().unwrap().stale);
+}

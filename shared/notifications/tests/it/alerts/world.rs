@@ -1,0 +1,257 @@
+//! A platform in memory on a market that is moved by hand, with sockets and a letter box that remember.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use app::push::{Push, PushError};
+use app::{App, Channels, Parts};
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use domain::alert::{Condition, Repeat};
+use domain::{Bar, Bars, Currency, CustomerId, Day, Email, Price, Symbol};
+use identity::authorization::authorize;
+use identity::password::Password;
+use identity::profile::Person;
+use identity::registration;
+use identity::sessions::{self, SessionKind};
+use market_data::MarketData;
+use market_data::quote_record::LastQuote;
+use notifications::alerts::{self, Alert, Firing, NewAlert};
+use notifications::live;
+use objects::FolderObjects;
+use serde_json::{Value, json};
+use store::fault::{Faulty, Plan};
+use store::{Table, keys};
+use store_sqlite::SqliteTable;
+use testing::HandClock;
+use testing::portfolios::{Market, stock};
+
+use crate::alerts::crowd::Crowd;
+use crate::alerts::letters::Letters;
+
+pub const PASSWORD: &str = "correct horse battery";
+
+pub struct World {
+    pub platform: MarketData,
+    /// On the same, with everybody else's turn before each call of the table.
+    pub crowded: MarketData,
+    pub crowd: Arc<Crowd>,
+    pub table: Arc<Faulty<SqliteTable>>,
+    pub clock: HandClock,
+    pub market: Arc<Market>,
+    pub sockets: Arc<Sockets>,
+    pub letters: Arc<Letters>,
+    connections: AtomicUsize,
+    seq: AtomicU64,
+    _folder: tempfile::TempDir,
+}
+
+/// What was told over live connections, in order.
+#[derive(Default)]
+pub struct Sockets {
+    told: Mutex<Vec<(String, Value)>>,
+    failing: Mutex<BTreeSet<String>>,
+    /// Of which the client has not heard yet that they are let in.
+    making: Mutex<BTreeSet<String>>,
+}
+
+impl Sockets {
+    pub fn begin_making(&self, connection: &str) {
+        self.making.lock().unwrap().insert(connection.to_owned());
+    }
+
+    pub fn end_making(&self, connection: &str) {
+        self.making.lock().unwrap().remove(connection);
+    }
+
+    /// The alerts told over a connection since the last call.
+    pub fn take(&self, connection: &str) -> Vec<Value> {
+        let mut told = self.told.lock().unwrap();
+        let (taken, left): (Vec<_>, Vec<_>) = told.drain(..).partition(|(to, _)| to == connection);
+        *told = left;
+        taken.into_iter().map(|(_, message)| message).filter(|message| message["type"] == "alert").collect()
+    }
+
+    /// From now on this connection takes nothing.
+    pub fn fail(&self, connection: &str) {
+        self.failing.lock().unwrap().insert(connection.to_owned());
+    }
+}
+
+#[async_trait]
+impl Push for Sockets {
+    async fn post(&self, connection: &str, text: &str) -> Result<(), PushError> {
+        // Where a real socket would be waited for, others have their turn.
+        tokio::task::yield_now().await;
+        if self.making.lock().unwrap().contains(connection) {
+            return Err(PushError::Gone);
+        }
+        if self.failing.lock().unwrap().contains(connection) {
+            return Err(PushError::Failed("by plan".to_owned()));
+        }
+        self.told.lock().unwrap().push((connection.to_owned(), serde_json::from_str(text).unwrap()));
+        Ok(())
+    }
+
+    async fn close(&self, _connection: &str) -> Result<(), PushError> {
+        Ok(())
+    }
+}
+
+pub fn symbol(text: &str) -> Symbol {
+    text.parse().unwrap()
+}
+
+pub fn day(text: &str) -> Day {
+    text.parse().unwrap()
+}
+
+pub fn price(text: &str) -> Price {
+    Price::parse(text).unwrap()
+}
+
+pub fn above(text: &str) -> Condition {
+    Condition::Above { price: price(text) }
+}
+
+pub fn bar(date: Day, close: f64) -> Bar {
+    Bar {
+        date,
+        open: close,
+        high: close,
+        low: close,
+        close,
+        volume: 1.0,
+        adjusted_close: close,
+        split_ratio: 1.0,
+        dividend: 0.0,
+    }
+}
+
+impl World {
+    /// It is Friday 2026-11-20 on the wall, and AAPL, IBM and MSFT have had five bars up to Thursday.
+    pub fn new() -> Self {
+        let clock = HandClock::at("2026-11-20T15:00:00Z");
+        let folder = tempfile::tempdir().unwrap();
+        let table = Arc::new(Faulty::new(SqliteTable::in_memory(clock.reader()).unwrap(), Plan::quiet()));
+        let market = Arc::new(Market::new(day("2026-11-19")));
+        for name in ["AAPL", "IBM", "MSFT"] {
+            let closes = [("2026-11-13", 10.0), ("2026-11-16", 11.0), ("2026-11-17", 12.0), ("2026-11-18", 11.0)];
+            let bars = closes.iter().chain(&[("2026-11-19", 10.0)]).map(|(date, close)| bar(day(date), *close));
+            market.list(stock(name, "USD", None), Bars::from_rows(bars).unwrap());
+        }
+        let (sockets, letters) = (Arc::new(Sockets::default()), Arc::new(Letters::default()));
+        let objects = FolderObjects::open(folder.path(), [7; 32], clock.reader()).unwrap();
+        objects.set_base_url("http://127.0.0.1").unwrap();
+        let objects = Arc::new(objects);
+        let platform = |table: Arc<dyn Table>| {
+            MarketData::new(
+                App::new(Parts {
+                    table,
+                    objects: objects.clone(),
+                    clock: clock.reader(),
+                    channels: Channels { push: sockets.clone(), mail: letters.clone(), ..Channels::none() },
+                }),
+                market.clone(),
+            )
+        };
+        let crowd = Arc::new(Crowd::of(table.clone()));
+        let (straight, crowded) = (platform(table.clone()), platform(crowd.clone()));
+        Self {
+            platform: straight,
+            crowded,
+            crowd,
+            table,
+            clock,
+            market,
+            sockets,
+            letters,
+            connections: AtomicUsize::default(),
+            seq: AtomicU64::default(),
+            _folder: folder,
+        }
+    }
+
+    /// A customer with a live connection.
+    pub async fn connected(&self, name: &str) -> (CustomerId, String) {
+        let person = Person {
+            email: format!("{name}@example.com").parse().unwrap(),
+            first_name: name.to_owned(),
+            last_name: "Lovelace".to_owned(),
+            phone: None,
+            address: None,
+        };
+        let password = Password::typed(PASSWORD.to_owned());
+        let id = registration::register(&self.platform.app, person, password).await.unwrap().profile.id;
+        (id, self.connected_again(name).await)
+    }
+
+    /// One more live connection of a customer.
+    pub async fn connected_again(&self, name: &str) -> String {
+        let email: Email = format!("{name}@example.com").parse().unwrap();
+        let password = Password::typed(PASSWORD.to_owned());
+        let token = sessions::sign_in(&self.platform.app, &email, password, SessionKind::Api).await.unwrap().token;
+        let customer = authorize(&self.platform.app, &token).await.unwrap().unwrap();
+        let (id, session) = (customer.customer_id, customer.session);
+        let connection = format!("c{}=", self.connections.fetch_add(1, Ordering::Relaxed));
+        let ticket = live::issue_ticket(&self.platform.app, id, &session).await.unwrap().ticket;
+        assert!(live::connect(&self.platform, &connection, &ticket).await.unwrap());
+        connection
+    }
+
+    /// Makes an alert on AAPL that tells over live connections only.
+    pub async fn alert(&self, customer: CustomerId, condition: Condition, repeat: Repeat) -> Alert {
+        let alert = NewAlert { symbol: symbol("AAPL"), condition, repeat, email: false };
+        alerts::create(&self.platform, customer, &alert, None).await.unwrap().value
+    }
+
+    /// The next quote of a symbol, of Friday; the close before was 10.
+    pub fn quote(&self, name: &str, price: &str) -> LastQuote {
+        LastQuote {
+            symbol: symbol(name),
+            price: self::price(price),
+            previous_close: Some(self::price("10")),
+            currency: Currency::USD,
+            day: day("2026-11-20"),
+            as_of: self.clock.now(),
+            source: "made by hand".to_owned(),
+            seq: self.seq.fetch_add(1, Ordering::Relaxed) + 1,
+            fetched_at: self.clock.now(),
+            replay: false,
+        }
+    }
+
+    /// All firings of an alert, the latest day first.
+    pub async fn history(&self, customer: CustomerId, alert: &Alert) -> Vec<Firing> {
+        alerts::history(&self.platform.app, customer, alert.id, 200, None).await.unwrap().0
+    }
+
+    /// After this an evaluation that was cut short is no longer waited for.
+    pub fn let_deliveries_lapse(&self) {
+        self.clock.forward(TimeDelta::seconds(30));
+    }
+
+    /// The sort keys under a symbol, without the mark of how far quotes have been judged.
+    pub async fn waiting(&self, name: &str) -> Vec<String> {
+        let list = keys::waiting(&symbol(name));
+        let query = store::Query::forward(list.partition, list.range, 1_000);
+        let items = self.table.inner().query(&query).await.unwrap().items;
+        items.into_iter().map(|item| item.key.sk).filter(|sk| sk != "-").collect()
+    }
+
+    /// What an alert says that was told over a connection.
+    pub fn told(alert: &Alert, price: &str) -> Value {
+        json!({ "id": alert.id, "symbol": alert.symbol, "condition": alert.condition, "price": price })
+    }
+}
+
+/// The parts of a message that [`World::told`] has.
+pub fn gist(message: &Value) -> Value {
+    json!({
+        "id": message["id"],
+        "symbol": message["symbol"],
+        "condition": message["condition"],
+        "price": message["price"],
+    })
+}

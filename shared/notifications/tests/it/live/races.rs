@@ -1,0 +1,205 @@
+//! Whatever can come between two steps comes between them, at every step there is.
+
+use chrono::TimeDelta;
+use market_data::{MarketData, last_quote};
+use notifications::live;
+use serde_json::{Value, json};
+use store::fault::{Fault, Plan};
+use store::{documents, keys};
+
+use crate::live::steps::Deed;
+use crate::live::world::{World, kinds, symbol};
+
+/// What a client shows of a symbol that keeps to the rule: the snapshot stands, and then what is above the last number.
+fn shown(told: &[Value]) -> Option<u64> {
+    let mut shown = None;
+    for (index, message) in told.iter().enumerate() {
+        match message["type"].as_str().unwrap() {
+            "snapshot" => {
+                assert_eq!(index, 0, "the snapshot comes first");
+                shown = message["quotes"].get(0).and_then(|quote| quote["seq"].as_u64());
+            }
+            other => {
+                assert_eq!(other, "quote");
+                assert!(index > 0, "an update without a snapshot");
+                shown = shown.max(message["seq"].as_u64());
+            }
+        }
+    }
+    shown
+}
+
+fn publishing(platform: MarketData, name: String) -> Deed {
+    Box::pin(async move {
+        let quotes: Vec<_> =
+            last_quote::read_many(&platform.app, &[symbol(&name)]).await.unwrap().into_values().collect();
+        live::publish(&platform, &quotes).await.unwrap();
+    })
+}
+
+/// The message of a subscription, taken step by step.
+async fn subscribe(world: &World, connection: &str, name: &str) {
+    let message = json!({ "action": "subscribe", "symbols": [name] }).to_string();
+    live::receive(&world.stepped, connection, &message).await.unwrap();
+}
+
+#[tokio::test]
+async fn no_quote_is_lost_that_is_stored_and_published_at_any_two_steps_of_a_subscription() {
+    let world = std::sync::Arc::new(World::new());
+    let ada = world.someone("ada").await;
+    let undisturbed = world.connected(&ada).await;
+    world.steps.plan(Vec::new());
+    subscribe(&world, &undisturbed, "S").await;
+    let steps = world.steps.finish().await;
+    let moments =
+        (0..=steps).flat_map(|stored_at| (stored_at..=steps).map(move |published_at| (stored_at, published_at)));
+    let races =
+        moments.flat_map(|(stored_at, published_at)| [(stored_at, published_at, 0), (stored_at, published_at, 1)]);
+    let races: Vec<(usize, usize, u64)> = races.collect();
+    assert!(steps > 12 && races.len() > 180, "{steps} steps, {} races", races.len());
+    for (number, (stored_at, published_at, before)) in races.into_iter().enumerate() {
+        let name = format!("S{number}");
+        // Somebody follows it already: one customer may not have so many listed.
+        let listed = keys::directory_symbol(&symbol(&name));
+        documents::put_new(&*world.table, listed, &symbol(&name), None).await.unwrap();
+        let connection = world.connected(&ada).await;
+        if before == 1 {
+            world.store_quote(&name, 1).await;
+        }
+        let (storing, named) = (world.clone(), name.clone());
+        let store: Deed = Box::pin(async move { drop(storing.store_quote(&named, before + 1).await) });
+        let publish = publishing(world.platform.clone(), name.clone());
+        world.steps.plan(vec![(stored_at, store), (published_at, publish)]);
+        subscribe(&world, &connection, &name).await;
+        world.steps.finish().await;
+        let told = world.sockets.take(&connection);
+        assert_eq!(shown(&told), Some(before + 1), "stored at {stored_at}, published at {published_at}: {told:?}");
+        live::disconnect(&world.platform.app, &connection).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_ends_at_any_step_of_connecting_leaves_no_connection() {
+    let world = World::new();
+    let ada = world.someone("ada").await;
+    let (mut step, mut steps, mut unclosed) = (0, 1, Vec::new());
+    while step <= steps {
+        let someone = world.signed_in(ada.id, &ada.email, identity::sessions::SessionKind::Api).await;
+        let ticket = live::issue_ticket(&world.platform.app, ada.id, &someone.session).await.unwrap().ticket;
+        let platform = world.platform.clone();
+        let end: Deed = if step % 2 == 0 {
+            Box::pin(async move { accounts::sign_out::everywhere(&platform, ada.id).await.unwrap() })
+        } else {
+            let session = someone.session.clone();
+            Box::pin(async move { accounts::sign_out::of_session(&platform, ada.id, &session).await.unwrap() })
+        };
+        let connection = world.new_connection_id();
+        world.steps.plan(vec![(step / 2, end)]);
+        world.sockets.begin_making(&connection);
+        let opened = live::connect(&world.stepped, &connection, &ticket).await.unwrap();
+        steps = 2 * world.steps.finish().await;
+        world.sockets.end_making(&connection);
+        world.assert_no_connection_is_left().await;
+        if opened && !world.sockets.is_closed(&connection) {
+            unclosed.push(step);
+            live::receive(&world.platform, &connection, r#"{"action": "ping"}"#).await.unwrap();
+            assert!(world.sockets.is_closed(&connection), "its first message ends it, step {step}");
+        }
+        step += 1;
+    }
+    assert!(steps > 8, "{steps}");
+    // What ends after the last look at it, which both ways of signing out can, once each.
+    assert!(unclosed.iter().all(|step| step + 2 >= steps), "{unclosed:?} of {steps}");
+}
+
+#[tokio::test]
+async fn a_session_that_ends_at_any_step_of_a_subscription_leaves_no_subscription() {
+    let world = World::new();
+    let ada = world.someone("ada").await;
+    let (mut step, mut steps) = (0, 1);
+    while step <= steps {
+        let someone = world.signed_in(ada.id, &ada.email, identity::sessions::SessionKind::Api).await;
+        let connection = world.connected(&someone).await;
+        let platform = world.platform.clone();
+        let end: Deed =
+            Box::pin(async move { accounts::sign_out::of_session(&platform, ada.id, &someone.session).await.unwrap() });
+        world.steps.plan(vec![(step, end)]);
+        subscribe(&world, &connection, &format!("S{step}")).await;
+        steps = world.steps.finish().await;
+        world.assert_no_connection_is_left().await;
+        assert!(world.sockets.is_closed(&connection), "step {step}");
+        step += 1;
+    }
+    assert!(steps > 12, "{steps}");
+}
+
+#[tokio::test]
+async fn two_messages_of_one_connection_at_the_same_time_are_both_done_at_any_step() {
+    let world = World::new();
+    let ada = world.someone("ada").await;
+    let (mut step, mut steps) = (0, 1);
+    while step <= steps {
+        let connection = world.connected(&ada).await;
+        let (platform, id) = (world.platform.clone(), connection.clone());
+        let other: Deed = Box::pin(async move {
+            live::receive(&platform, &id, r#"{"action": "subscribe", "symbols": ["IBM"]}"#).await.unwrap();
+        });
+        world.steps.plan(vec![(step, other)]);
+        subscribe(&world, &connection, "AAPL").await;
+        steps = world.steps.finish().await;
+        assert_eq!(kinds(&world.sockets.take(&connection)), ["snapshot", "snapshot"]);
+        let left = world.left("LIVE#").await;
+        assert_eq!(left.len(), 2, "step {step}: {left:?}");
+        live::disconnect(&world.platform.app, &connection).await.unwrap();
+        world.assert_no_connection_is_left().await;
+        step += 1;
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_not_let_in_leaves_nothing_whichever_write_fails() {
+    let world = World::new();
+    let ada = world.someone("ada").await;
+    for fault in [Fault::ErrorBefore, Fault::ErrorAfter] {
+        // The ticket is used up, and the connection kept.
+        for write in 0..2 {
+            let ticket = live::issue_ticket(&world.platform.app, ada.id, &ada.session).await.unwrap().ticket;
+            world.table.plan_writes(Plan::scripted((0..write).map(|_| None).chain([Some(fault)])));
+            let opened = live::connect(&world.platform, "never=", &ticket).await;
+            world.table.plan_writes(Plan::quiet());
+            assert!(opened.is_err(), "{fault:?} of write {write}");
+            world.assert_no_connection_is_left().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn whatever_fails_is_said_and_can_be_sent_again_and_nothing_is_left_in_the_end() {
+    let world = World::new();
+    let ada = world.someone("ada").await;
+    for fault in [Fault::ErrorBefore, Fault::ErrorAfter, Fault::Conflict, Fault::Throttle] {
+        for write in 0..4 {
+            world.forward(TimeDelta::seconds(10));
+            let connection = world.connected(&ada).await;
+            let name = format!("F{write}{}", fault as u8);
+            world.table.plan_writes(Plan::scripted((0..write).map(|_| None).chain([Some(fault)])));
+            let message = json!({ "action": "subscribe", "symbols": [name] }).to_string();
+            let done = live::receive(&world.platform, &connection, &message).await;
+            world.table.plan_writes(Plan::quiet());
+            let told = world.sockets.take(&connection);
+            let last = told.last().unwrap();
+            let passing = matches!(fault, Fault::Conflict | Fault::Throttle);
+            assert_eq!(done.is_ok(), passing, "{fault:?} of write {write}: {told:?}");
+            assert_eq!(last["type"] == "snapshot", passing, "{fault:?} of write {write}: {told:?}");
+            if !passing {
+                assert_eq!(last["code"], "unavailable");
+            }
+            live::receive(&world.platform, &connection, &message).await.unwrap();
+            assert_eq!(kinds(&world.sockets.take(&connection)), ["snapshot"]);
+            let quote = world.store_quote(&name, 1).await;
+            assert_eq!(live::publish(&world.platform, &[quote]).await.unwrap().posted, 1);
+            live::disconnect(&world.platform.app, &connection).await.unwrap();
+            world.assert_no_connection_is_left().await;
+        }
+    }
+}

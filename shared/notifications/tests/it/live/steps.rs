@@ -1,0 +1,122 @@
+//! A table and sockets that let something else happen before a chosen step, and that remember every key ever written.
+
+use std::collections::BTreeSet;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use app::push::{Push, PushError};
+use async_trait::async_trait;
+use store::{Item, Key, Page, Query, StoreError, Table, Version, Write};
+
+/// What happens between two steps.
+pub type Deed = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Counts steps, and lets deeds happen before those that they are due at.
+#[derive(Default)]
+pub struct Steps(Mutex<Plan>);
+
+#[derive(Default)]
+struct Plan {
+    taken: usize,
+    due: Vec<(usize, Deed)>,
+}
+
+impl Steps {
+    /// Starts to count anew, with these deeds before the steps of these numbers, counted from 0.
+    pub fn plan(&self, due: Vec<(usize, Deed)>) {
+        *self.0.lock().unwrap() = Plan { taken: 0, due };
+    }
+
+    /// Lets what has not happened yet happen now; says how many steps were taken.
+    pub async fn finish(&self) -> usize {
+        let plan = std::mem::take(&mut *self.0.lock().unwrap());
+        for (_, deed) in plan.due {
+            deed.await;
+        }
+        plan.taken
+    }
+
+    async fn step(&self) {
+        let due = {
+            let mut plan = self.0.lock().unwrap();
+            let now = plan.taken;
+            plan.taken += 1;
+            let (due, later) = std::mem::take(&mut plan.due).into_iter().partition(|(step, _)| *step <= now);
+            plan.due = later;
+            let due: Vec<(usize, Deed)> = due;
+            due
+        };
+        for (_, deed) in due {
+            deed.await;
+        }
+    }
+}
+
+/// A table or sockets before each of whose calls a step is counted.
+pub struct Stepped<T> {
+    pub inner: T,
+    pub steps: Arc<Steps>,
+}
+
+#[async_trait]
+impl Table for Stepped<Arc<dyn Table>> {
+    async fn get(&self, key: &Key) -> Result<Option<Item>, StoreError> {
+        self.steps.step().await;
+        self.inner.get(key).await
+    }
+
+    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, StoreError> {
+        self.steps.step().await;
+        self.inner.get_many(keys).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, StoreError> {
+        self.steps.step().await;
+        self.inner.query(query).await
+    }
+
+    async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<Version>>, StoreError> {
+        self.steps.step().await;
+        self.inner.transact(writes).await
+    }
+}
+
+#[async_trait]
+impl<P: Push> Push for Stepped<Arc<P>> {
+    async fn post(&self, connection: &str, text: &str) -> Result<(), PushError> {
+        self.steps.step().await;
+        self.inner.post(connection, text).await
+    }
+
+    async fn close(&self, connection: &str) -> Result<(), PushError> {
+        self.steps.step().await;
+        self.inner.close(connection).await
+    }
+}
+
+/// A table that remembers the key of everything that was ever put into it.
+pub struct Remembering<T> {
+    pub inner: T,
+    pub put: Arc<Mutex<BTreeSet<Key>>>,
+}
+
+#[async_trait]
+impl<T: Table> Table for Remembering<T> {
+    async fn get(&self, key: &Key) -> Result<Option<Item>, StoreError> {
+        self.inner.get(key).await
+    }
+
+    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, StoreError> {
+        self.inner.get_many(keys).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, StoreError> {
+        self.inner.query(query).await
+    }
+
+    async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<Version>>, StoreError> {
+        let puts = writes.iter().filter(|write| matches!(write, Write::Put { .. })).map(|write| write.key().clone());
+        self.put.lock().unwrap().extend(puts);
+        self.inner.transact(writes).await
+    }
+}

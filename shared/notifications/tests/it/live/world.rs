@@ -1,0 +1,253 @@
+//! A platform in memory with customers, a clock that is moved by hand, and sockets that remember.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use app::{App, Channels, Parts};
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{Currency, CustomerId, Email, Instrument, Price, Symbol};
+use identity::authorization::authorize;
+use identity::password::Password;
+use identity::profile::Person;
+use identity::registration;
+use identity::sessions::{self, SessionKind};
+use market::{History, MarketClock, Patience, Provider, ProviderError};
+use market_data::MarketData;
+use market_data::quote_record::LastQuote;
+use notifications::live;
+use objects::FolderObjects;
+use serde_json::{Value, json};
+use store::fault::{Faulty, Plan};
+use store::{DeleteExpect, Key, Table, Write, documents, keys};
+use store_sqlite::SqliteTable;
+
+use crate::live::recorder::Recorder;
+use crate::live::steps::{Remembering, Stepped, Steps};
+
+/// Where prices come from.
+pub const SOURCE: &str = "made by hand";
+pub const PASSWORD: &str = "correct horse battery";
+
+type Kept = Faulty<Remembering<SqliteTable>>;
+
+pub struct World {
+    /// On table and sockets as they are.
+    pub platform: MarketData,
+    /// On the same, with a step counted before each call.
+    pub stepped: MarketData,
+    pub steps: Arc<Steps>,
+    pub sockets: Arc<Recorder>,
+    pub table: Arc<Kept>,
+    now: Arc<Mutex<DateTime<Utc>>>,
+    put: Arc<Mutex<BTreeSet<Key>>>,
+    connections: AtomicUsize,
+    folder: tempfile::TempDir,
+}
+
+/// Somebody who has signed in.
+#[derive(Clone)]
+pub struct Someone {
+    pub id: CustomerId,
+    pub email: Email,
+    /// Hash of the token.
+    pub session: String,
+    pub token: String,
+}
+
+pub fn symbol(text: &str) -> Symbol {
+    text.parse().unwrap()
+}
+
+pub fn password() -> Password {
+    Password::typed(PASSWORD.to_owned())
+}
+
+/// The name and the clock of a source of prices, which nobody gets any from: who is connected makes no call.
+struct NoPrices(MarketClock);
+
+#[async_trait]
+impl Provider for NoPrices {
+    fn source(&self) -> &'static str {
+        SOURCE
+    }
+
+    fn clock(&self) -> MarketClock {
+        self.0
+    }
+
+    fn revision(&self, _symbol: &Symbol) -> Option<String> {
+        None
+    }
+
+    async fn daily(&self, _symbol: &Symbol, _patience: Patience) -> Result<History, ProviderError> {
+        Err(ProviderError::NotGiven)
+    }
+
+    async fn instrument(&self, _symbol: &Symbol) -> Result<Instrument, ProviderError> {
+        Err(ProviderError::NotGiven)
+    }
+}
+
+impl World {
+    /// With a market that goes on.
+    pub fn new() -> Self {
+        Self::of(MarketClock::Live)
+    }
+
+    /// With a market whose clock is this.
+    pub fn of(market: MarketClock) -> Self {
+        let now = Arc::new(Mutex::new("2026-11-20T12:00:00Z".parse::<DateTime<Utc>>().unwrap()));
+        let reader = now.clone();
+        let clock: store::Clock = Arc::new(move || *reader.lock().unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let put = Arc::new(Mutex::default());
+        let inner = SqliteTable::in_memory(clock.clone()).unwrap();
+        let table = Arc::new(Faulty::new(Remembering { inner, put: Arc::clone(&put) }, Plan::quiet()));
+        let sockets = Arc::new(Recorder::default());
+        let steps = Arc::new(Steps::default());
+        let objects = Arc::new(FolderObjects::open(folder.path(), [7; 32], clock.clone()).unwrap());
+        objects.set_base_url("http://127.0.0.1").unwrap();
+        let platform = |table: Arc<dyn Table>, push| {
+            MarketData::new(
+                App::new(Parts {
+                    table,
+                    objects: objects.clone(),
+                    clock: clock.clone(),
+                    channels: Channels { push, ..Channels::none() },
+                }),
+                Arc::new(NoPrices(market)),
+            )
+        };
+        let straight = platform(table.clone(), sockets.clone());
+        let stepped = platform(
+            Arc::new(Stepped { inner: table.clone() as Arc<dyn Table>, steps: steps.clone() }),
+            Arc::new(Stepped { inner: sockets.clone(), steps: steps.clone() }),
+        );
+        let connections = AtomicUsize::default();
+        Self { platform: straight, stepped, steps, sockets, table, now, put, connections, folder }
+    }
+
+    pub fn forward(&self, by: TimeDelta) {
+        *self.now.lock().unwrap() += by;
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        *self.now.lock().unwrap()
+    }
+
+    /// A customer who has just registered and signed in.
+    pub async fn someone(&self, name: &str) -> Someone {
+        let email: Email = format!("{name}@example.com").parse().unwrap();
+        let person = Person {
+            email: email.clone(),
+            first_name: name.to_owned(),
+            last_name: "Lovelace".to_owned(),
+            phone: None,
+            address: None,
+        };
+        let id = registration::register(&self.platform.app, person, password()).await.unwrap().profile.id;
+        self.signed_in(id, &email, SessionKind::Api).await
+    }
+
+    /// A new session of a customer.
+    pub async fn signed_in(&self, id: CustomerId, email: &Email, kind: SessionKind) -> Someone {
+        let token = sessions::sign_in(&self.platform.app, email, password(), kind).await.unwrap().token;
+        let session = authorize(&self.platform.app, &token).await.unwrap().unwrap().session;
+        Someone { id, email: email.clone(), session, token }
+    }
+
+    pub fn new_connection_id(&self) -> String {
+        format!("c{}=", self.connections.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// A new connection of somebody.
+    pub async fn connected(&self, someone: &Someone) -> String {
+        let id = self.new_connection_id();
+        let ticket = live::issue_ticket(&self.platform.app, someone.id, &someone.session).await.unwrap().ticket;
+        assert!(live::connect(&self.platform, &id, &ticket).await.unwrap());
+        id
+    }
+
+    /// A new connection of somebody that hears of these symbols; what it was told so far is forgotten.
+    pub async fn listening(&self, someone: &Someone, symbols: &[&str]) -> String {
+        let id = self.connected(someone).await;
+        self.say(&id, &json!({ "action": "subscribe", "symbols": symbols })).await;
+        assert_eq!(kinds(&self.sockets.take(&id)), ["snapshot"]);
+        id
+    }
+
+    /// Says something over a connection.
+    pub async fn say(&self, connection: &str, message: &Value) {
+        live::receive(&self.platform, connection, &message.to_string()).await.unwrap();
+    }
+
+    /// Stores a quote with this number, as the scheduled refresh does before it publishes.
+    pub async fn store_quote(&self, name: &str, seq: u64) -> LastQuote {
+        let quote = quote(name, seq, self.now());
+        let key = keys::quote(&quote.symbol);
+        let standing = self.table.get(&key).await.unwrap().map(|item| item.version);
+        documents::put(&*self.table, key, &quote, standing).await.unwrap();
+        quote
+    }
+
+    /// The keys of this beginning that were ever written and still have something under them.
+    pub async fn left(&self, beginning: &str) -> Vec<Key> {
+        let put: Vec<Key> = self.put.lock().unwrap().iter().cloned().collect();
+        let mut left = Vec::new();
+        for key in put.into_iter().filter(|key| key.pk.starts_with(beginning) || key.sk.starts_with(beginning)) {
+            if self.table.get(&key).await.unwrap().is_some() {
+                left.push(key);
+            }
+        }
+        left
+    }
+
+    /// What all objects say.
+    pub fn files(&self) -> String {
+        walk(self.folder.path())
+    }
+
+    /// Ends a session without a word to anybody.
+    pub async fn end_behind_its_back(&self, someone: &Someone) {
+        let end = Write::Delete { key: keys::session(&someone.session), expect: DeleteExpect::Any };
+        self.table.transact(vec![end]).await.unwrap();
+    }
+
+    /// Asserts that nothing is left of any connection.
+    pub async fn assert_no_connection_is_left(&self) {
+        for beginning in ["CONNECTION#", "LIVE#"] {
+            let left = self.left(beginning).await;
+            assert!(left.is_empty(), "{left:?}");
+        }
+    }
+}
+
+pub fn quote(name: &str, seq: u64, as_of: DateTime<Utc>) -> LastQuote {
+    LastQuote {
+        symbol: symbol(name),
+        price: Price::parse(&format!("{seq}.25")).unwrap(),
+        previous_close: Some(Price::parse("1.5").unwrap()),
+        currency: Currency::USD,
+        day: "2026-11-20".parse().unwrap(),
+        as_of,
+        source: SOURCE.to_owned(),
+        seq,
+        fetched_at: as_of,
+        replay: false,
+    }
+}
+
+/// The kinds of messages, in order.
+pub fn kinds(messages: &[Value]) -> Vec<&str> {
+    messages.iter().map(|message| message["type"].as_str().unwrap()).collect()
+}
+
+fn walk(folder: &std::path::Path) -> String {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let says = |path: std::path::PathBuf| {
+        if path.is_dir() { walk(&path) } else { String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned() }
+    };
+    entries.map(says).collect()
+}

@@ -1,0 +1,4 @@
+//! The integration tests of `notifications` on real stores.
+
+mod alerts;
+mod live;

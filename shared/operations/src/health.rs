@@ -1,0 +1,37 @@
+//! Whether the platform can do its work.
+
+use chrono::{DateTime, Utc};
+use market::MarketClock;
+use market_data::{MarketData, exchange_hours, last_run, market_clock};
+
+/// How the platform is.
+#[derive(Clone, Copy, Debug)]
+pub struct Health {
+    /// Whether the store answers.
+    pub store_answers: bool,
+    /// When the last scheduled refresh finished, if one did.
+    pub last_refresh: Option<DateTime<Utc>>,
+    /// Age of the newest price by the market's clock, in seconds: of files that of their latest bar, of a live provider
+    /// that of the newest price that the last refresh knew of, if it knew of any.
+    pub newest_quote_age_seconds: Option<u64>,
+}
+
+/// Asks the store, once.
+pub async fn check(market: &MarketData) -> Health {
+    let last = match last_run::last_run(&market.app).await {
+        Ok(last) => last,
+        Err(error) => {
+            tracing::error!(%error, "the store does not answer");
+            return Health { store_answers: false, last_refresh: None, newest_quote_age_seconds: None };
+        }
+    };
+    let newest = match market.provider().clock() {
+        MarketClock::StandsAt(day) => Some(exchange_hours::close_of(day)),
+        MarketClock::Live => last.as_ref().and_then(|run| run.newest_quote),
+    };
+    Health {
+        store_answers: true,
+        last_refresh: last.map(|run| run.at),
+        newest_quote_age_seconds: newest.map(|newest| market_clock::age_seconds(market, newest)),
+    }
+}

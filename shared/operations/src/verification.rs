@@ -1,0 +1,204 @@
+//! Verifying the books: every balance, position and lot recomputed from the entries and trades, customer by customer.
+
+use accounts::{advice, customers, erasure};
+use app::error::ServiceError;
+use app::{App, listing};
+use books::{positions, wallets};
+use domain::{CustomerId, PortfolioId};
+use identity::audit::Actor;
+use identity::profile::{self, Profile};
+use ledger::{Account, Audit, Discrepancy, Entry, Position, Trade};
+use market_data::MarketData;
+use serde::Serialize;
+use store::retry::{Retry, retry};
+use store::{Direction, Query, StoreError, Write, documents, keys};
+
+/// A wallet that is in use while it is verified is verified again, this often at most.
+const MAX_TRIES: usize = 5;
+/// Entries read at a time.
+const PAGE: usize = 500;
+
+/// What a verification found.
+#[derive(Debug, Default, Serialize)]
+pub struct Report {
+    /// Customers whose books were recomputed.
+    pub customers: usize,
+    /// Entries that were recomputed.
+    pub entries: u64,
+    /// The books that do not add up; their wallets are frozen.
+    pub unsound: Vec<Unsound>,
+    /// Customers whose books could not be read, or were in use all the time.
+    pub unverified: Vec<CustomerId>,
+    /// Erasures that had been cut short and are finished now.
+    pub erasures_finished: usize,
+}
+
+impl Report {
+    /// Whether all books were verified and add up.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.unsound.is_empty() && self.unverified.is_empty()
+    }
+}
+
+/// Books that do not add up.
+#[derive(Debug, Serialize)]
+pub struct Unsound {
+    /// Whose.
+    pub customer_id: CustomerId,
+    /// What is wrong, in words.
+    pub discrepancies: Vec<String>,
+}
+
+/// Books that were recomputed.
+struct Verdict {
+    entries: u64,
+    discrepancies: Vec<Discrepancy>,
+}
+
+/// Verifies the books of every customer, freezes those that do not add up, frees those that add up again, and finishes
+/// erasures that were cut short.
+pub async fn verify_all(market: &MarketData) -> Result<Report, ServiceError> {
+    let mut report = Report::default();
+    for customer in customers::all(&market.app).await? {
+        report.customers += 1;
+        // One customer's trouble does not keep the others from being verified.
+        match of_customer(market, customer, &mut report).await {
+            Ok(true) => {}
+            Ok(false) => report.unverified.push(customer),
+            Err(error) => {
+                tracing::error!(%customer, %error, "the books could not be verified");
+                report.unverified.push(customer);
+            }
+        }
+    }
+    Ok(report)
+}
+
+/// Verifies one customer's books; false where they were in use all the time.
+async fn of_customer(market: &MarketData, customer: CustomerId, report: &mut Report) -> Result<bool, ServiceError> {
+    let stored = profile::find(&market.app, customer).await?;
+    if stored.profile.advice_to_end {
+        advice::end(&market.app, Actor::Operator, customer).await?;
+    }
+    if stored.profile.is_erasure_unfinished() && erasure::sweep(&market.app, customer).await? {
+        report.erasures_finished += 1;
+    }
+    let Some(verdict) = verify(market, customer).await? else { return Ok(false) };
+    report.entries += verdict.entries;
+    let broken = verdict.discrepancies.iter().any(Discrepancy::breaks_the_books);
+    settle(&market.app, customer, broken).await?;
+    if !verdict.discrepancies.is_empty() {
+        let discrepancies: Vec<String> = verdict.discrepancies.iter().map(ToString::to_string).collect();
+        tracing::error!(%customer, frozen = broken, ?discrepancies, "the books do not add up");
+        report.unsound.push(Unsound { customer_id: customer, discrepancies });
+    }
+    Ok(true)
+}
+
+/// Recomputes one customer's books; `None` where they were in use all the time.
+async fn verify(market: &MarketData, customer: CustomerId) -> Result<Option<Verdict>, ServiceError> {
+    for _ in 0..MAX_TRIES {
+        let (head, version) = wallets::head(&market.app, customer).await?;
+        let mut audit = Audit::new(customer);
+        replay(&market.app, customer, &mut audit).await?;
+        let kept = match kept(market, customer).await {
+            // Read around a trade.
+            Err(ServiceError::Store(StoreError::Conflict { .. })) => continue,
+            kept => kept?,
+        };
+        // What was read belongs together if the head, which every command writes, is still the one it was.
+        if wallets::head(&market.app, customer).await?.1 == version {
+            let mut discrepancies = audit.finish(&head, &kept.positions, kept.trades);
+            discrepancies.extend(kept.conflicts);
+            return Ok(Some(Verdict { entries: head.seq, discrepancies }));
+        }
+    }
+    Ok(None)
+}
+
+/// Hands the audit every entry, each with its trade; also those beyond the head, which a sound head does not have.
+async fn replay(app: &App, customer: CustomerId, audit: &mut Audit) -> Result<(), ServiceError> {
+    let list = keys::wallet_entries(customer);
+    let mut cursor = None;
+    loop {
+        let query = Query {
+            partition: list.partition.clone(),
+            range: list.range.clone(),
+            limit: PAGE,
+            cursor,
+            direction: Direction::Forward,
+        };
+        let page = app.table().query(&query).await?;
+        for item in &page.items {
+            let entry: Entry = documents::parse(item)?;
+            audit.entry(&entry, trade_of(app, &entry).await?.as_ref());
+        }
+        cursor = page.next;
+        if cursor.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// What is kept of all portfolios beside the entries.
+#[derive(Default)]
+struct Kept {
+    /// The positions as they are stored.
+    positions: Vec<Position>,
+    /// How many trades are stored.
+    trades: u64,
+    /// Positions that lacked units for a sale, by the splits known now.
+    conflicts: Vec<Discrepancy>,
+}
+
+async fn kept(market: &MarketData, customer: CustomerId) -> Result<Kept, ServiceError> {
+    let mut kept = Kept::default();
+    for portfolio in portfolios(&market.app, customer).await? {
+        let stored = positions::stored(&market.app, portfolio).await?;
+        kept.positions.extend(stored.iter().map(|one| one.position.clone()));
+        kept.trades += listing::items(&market.app, keys::trades(portfolio)).await?.len() as u64;
+        let current = match positions::current(market, portfolio, stored).await {
+            // A trade came in between, and with it another head of the wallet.
+            Err(ServiceError::Store(StoreError::Conflict { .. })) => Vec::new(),
+            current => current?,
+        };
+        let conflicts = current.into_iter().filter(|position| position.split_conflict);
+        kept.conflicts.extend(conflicts.map(|position| Discrepancy::SplitConflict {
+            portfolio_id: position.portfolio_id,
+            symbol: position.symbol,
+        }));
+    }
+    Ok(kept)
+}
+
+async fn trade_of(app: &App, entry: &Entry) -> Result<Option<Trade>, ServiceError> {
+    let portfolio = entry.legs.iter().find_map(|leg| match leg.account {
+        Account::Holdings { portfolio_id } => Some(PortfolioId(portfolio_id)),
+        Account::Wallet | Account::World | Account::Market | Account::Fees => None,
+    });
+    let (Some(trade), Some(portfolio)) = (entry.trade_id, portfolio) else { return Ok(None) };
+    let found = documents::read::<Trade>(app.table(), &keys::trade(portfolio, trade)).await?;
+    Ok(found.map(|(trade, _)| trade))
+}
+
+async fn portfolios(app: &App, customer: CustomerId) -> Result<Vec<PortfolioId>, StoreError> {
+    let items = listing::items(app, keys::portfolios(customer)).await?;
+    Ok(items.iter().filter_map(|item| item.key.sk.rsplit('#').next()?.parse().ok().map(PortfolioId)).collect())
+}
+
+/// Freezes a wallet whose books do not add up, and frees one that verification had frozen and that adds up again.
+async fn settle(app: &App, customer: CustomerId, unsound: bool) -> Result<(), ServiceError> {
+    retry(Retry::within(app::CONFLICT_BUDGET), || async move {
+        let stored = profile::find(app, customer).await?;
+        if stored.profile.books_in_doubt == unsound {
+            return Ok(());
+        }
+        let marked = Profile { books_in_doubt: unsound, ..stored.profile.clone() };
+        let freeze = wallets::freeze_write(app, customer, unsound || !marked.is_open()).await?;
+        let writes: Vec<Write> = vec![stored.replaced_by(&marked)?, freeze];
+        app.table().transact(writes).await?;
+        Ok(())
+    })
+    .await
+}

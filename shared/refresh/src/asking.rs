@@ -1,0 +1,112 @@
+//! Asking for one symbol, within the calls and the time that a run has.
+
+use std::time::Duration;
+
+use app::error::ServiceError;
+use domain::Symbol;
+use market::{Patience, ProviderError};
+use market_data::calls::Wait;
+use market_data::last_quote::{self, Origin};
+use market_data::quote_record::LastQuote;
+use market_data::stored_series::remember_unknown;
+use market_data::{MarketData, history};
+use tokio::time::{Instant, sleep};
+
+use super::budget::{CALLS_FOR_THE_PLAN, Work};
+use super::followed::Followed;
+
+/// A run that waits for a call goes on at least this often, so that it gives its signs of life.
+const LONGEST_SLEEP: Duration = Duration::from_secs(5);
+/// A call that is to be there at once is looked for again after this.
+const SHORTEST_SLEEP: Duration = Duration::from_millis(10);
+
+/// What a run has for each symbol.
+#[derive(Clone, Copy)]
+pub(super) struct Run {
+    pub(super) work: Work,
+    /// Calls that it leaves to others.
+    pub(super) leaves: usize,
+    /// When it begins nothing any more.
+    pub(super) until: Instant,
+}
+
+/// What became of one symbol.
+pub(super) enum Outcome {
+    Newer(Box<LastQuote>),
+    Current,
+    Failed,
+    /// It was asked for, and no source that may have it had a call left.
+    Postponed,
+    /// It was not asked for, and is before the others in the next slot.
+    Waits,
+}
+
+/// Asks for one symbol, unless there is no call for it.
+///
+/// What comes of one says nothing of the others: of several sources one may be out of calls, and another have them all.
+pub(super) async fn ask<'a>(market: &MarketData, one: &'a Followed, run: Run) -> (&'a Symbol, Outcome) {
+    let symbol = &one.symbol;
+    if !has_call(market, run).await {
+        return (symbol, Outcome::Waits);
+    }
+    let answer = match run.work {
+        Work::Quotes { .. } => quote(market, symbol, run.leaves).await,
+        Work::Bars => bars(market, symbol).await,
+        Work::Rest => Ok(None),
+    };
+    let outcome = match answer {
+        Ok(Some(quote)) => Outcome::Newer(Box::new(quote)),
+        Ok(None) => Outcome::Current,
+        Err(ServiceError::Provider(ProviderError::QuotaExhausted { .. })) => Outcome::Postponed,
+        Err(error) => {
+            tracing::warn!(%symbol, %error, "not refreshed");
+            Outcome::Failed
+        }
+    };
+    (symbol, outcome)
+}
+
+/// Whether there is a call, while the run has time.
+///
+/// For bars it is waited for: those of the evening before leave the count one after the other, each a day after it was
+/// made, and a source that fails is left alone for a minute. The next evening is a day away, the next quote a quarter of
+/// an hour. One that finds out the plan on the way takes a second call, so that the last one is taken only where no other
+/// comes in time.
+async fn has_call(market: &MarketData, run: Run) -> bool {
+    loop {
+        let left = run.until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return false;
+        }
+        let Some(calls) = market.provider().calls_left().await else { return true };
+        if run.work != Work::Bars || calls > run.leaves.saturating_add(CALLS_FOR_THE_PLAN) {
+            return calls > run.leaves;
+        }
+        match market.provider().more_calls_in().await {
+            Some(wait) if wait < left => sleep(wait.clamp(SHORTEST_SLEEP, LONGEST_SLEEP)).await,
+            _ => return calls > run.leaves,
+        }
+    }
+}
+
+async fn quote(market: &MarketData, symbol: &Symbol, leaves: usize) -> Result<Option<LastQuote>, ServiceError> {
+    let call = market.provider().quote(symbol, Patience::schedule_that_leaves(leaves));
+    match Wait::of(Patience::Schedule).on(call).await {
+        Ok(quote) => last_quote::record(market, &quote, Origin::Market).await,
+        Err(error) => {
+            if error == ProviderError::UnknownSymbol {
+                remember_unknown(&market.app, symbol).await?;
+            }
+            Err(error.into())
+        }
+    }
+}
+
+/// One call brings the bars and, of the last of them, the quote.
+async fn bars(market: &MarketData, symbol: &Symbol) -> Result<Option<LastQuote>, ServiceError> {
+    let series = history::load_with(market, symbol, Patience::Schedule).await?;
+    if series.stale {
+        return Err(ServiceError::PriceUnavailable { symbol: symbol.clone(), last: series.last });
+    }
+    last_quote::record_close(market, &series).await
+}

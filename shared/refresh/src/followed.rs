@@ -1,0 +1,138 @@
+//! The symbols that the refresh keeps current, with what is stored of each.
+
+use std::collections::BTreeSet;
+
+use app::App;
+use app::error::ServiceError;
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::Symbol;
+use market_data::calls::RETRY_MINUTES;
+use market_data::quote_record::LastQuote;
+use market_data::{MarketData, exchange_hours, following, last_quote, market_clock};
+use store::bars::{Outline, outlines};
+use store::keys;
+
+use super::budget::{self, Work};
+use super::ledger::Ledger;
+
+/// Of so many turns one is a symbol's that has no price yet.
+const FIRST_TIMERS: usize = 4;
+
+/// A symbol that somebody holds, watches or has subscribed to.
+#[derive(Clone, Debug)]
+pub(super) struct Followed {
+    pub symbol: Symbol,
+    pub quote: Option<LastQuote>,
+    pub outline: Option<Outline>,
+}
+
+impl Followed {
+    /// When it was last asked for to do this work, by a run or, with success, by a caller; never sorts before any time.
+    fn asked_at(&self, work: Work, ledger: &Ledger) -> Option<DateTime<Utc>> {
+        let stored = match work {
+            Work::Quotes { .. } => self.quote.as_ref().map(|quote| quote.fetched_at),
+            Work::Bars => self.outline.as_ref().map(|outline| outline.head.fetched_at),
+            Work::Rest => None,
+        };
+        stored.max(ledger.asked_at(&self.symbol, work))
+    }
+
+    /// Whether this work may bring anything newer than what is stored.
+    fn is_due(&self, market: &MarketData, work: Work, ledger: &Ledger) -> bool {
+        let now = market.app.now();
+        let rests = |at: Option<DateTime<Utc>>| at.is_some_and(|at| now - at < TimeDelta::minutes(RETRY_MINUTES));
+        match work {
+            Work::Rest => false,
+            Work::Quotes { .. } => self.asked_at(work, ledger).is_none_or(|at| budget::is_due(at, now)),
+            Work::Bars if rests(ledger.asked_at(&self.symbol, work)) => false,
+            Work::Bars => self.outline.as_ref().is_none_or(|outline| {
+                let has_last = outline.last.is_some_and(|last| last >= market_clock::market_day(market));
+                !(has_last || rests(Some(outline.head.fetched_at))) || !self.has_quote_of_bars(outline)
+            }),
+        }
+    }
+
+    /// Whether a provider has ever given a price of it. A ticker that somebody made up has none.
+    fn is_proven(&self) -> bool {
+        self.quote.is_some() || self.outline.is_some()
+    }
+
+    /// Whether the quote is no older than the last bar: bars that somebody looked at bring none.
+    fn has_quote_of_bars(&self, outline: &Outline) -> bool {
+        let Some(last) = outline.last else { return true };
+        let of_last = (last, exchange_hours::close_of(last));
+        self.quote.as_ref().is_some_and(|quote| (quote.day, quote.as_of) >= of_last)
+    }
+}
+
+/// All symbols that somebody follows, with their quotes and the outlines of their bars, as far as they are of the provider's
+/// own; a hundred take two reads.
+pub(super) async fn all(market: &MarketData) -> Result<Vec<Followed>, ServiceError> {
+    let symbols = following::followed(&market.app).await?;
+    let mut quotes = last_quote::read_many(&market.app, &symbols).await?;
+    let outlines = outlines(market.app.table(), &symbols).await?;
+    let gives = |source: &str| market.provider().gives(source);
+    let with_what_is_stored = |(symbol, outline): (Symbol, Option<Outline>)| Followed {
+        quote: quotes.remove(&symbol).filter(|quote| !quote.replay && gives(&quote.source)),
+        outline: outline.filter(|outline| gives(&outline.head.source)),
+        symbol,
+    };
+    Ok(symbols.into_iter().zip(outlines).map(with_what_is_stored).collect())
+}
+
+/// What a run may ask for.
+#[derive(Debug, Default)]
+pub(super) struct Due<'a> {
+    /// The symbols that the work may bring anything newer of, in their turn.
+    pub symbols: Vec<&'a Followed>,
+    /// Symbols that the provider does not know, by what it said within the last day.
+    pub unknown: usize,
+    /// Calls that the evening will need for bars.
+    pub evening: usize,
+}
+
+/// The symbols that this work may bring anything newer of, those asked for longest ago first, whatever came of it.
+///
+/// Those that the provider did not know within the last day have no turn. Of those that have no price yet, which somebody
+/// may have made up, each [`FIRST_TIMERS`]th turn is: however many there are, they take no more from the others.
+pub(super) async fn due<'a>(
+    market: &MarketData,
+    followed: &'a [Followed],
+    work: Work,
+    ledger: &Ledger,
+) -> Result<Due<'a>, ServiceError> {
+    if work == Work::Rest {
+        return Ok(Due::default());
+    }
+    let unknown = unknown(&market.app, followed).await?;
+    let known = followed.iter().filter(|one| !unknown.contains(&one.symbol));
+    let (all_proven, all_new): (Vec<&Followed>, Vec<&Followed>) = known.partition(|one| one.is_proven());
+    let evening = all_proven.len() + all_new.len().min(all_proven.len().div_ceil(FIRST_TIMERS - 1));
+    let in_turn = |mut some: Vec<&'a Followed>| {
+        some.retain(|one| one.is_due(market, work, ledger));
+        some.sort_by_key(|one| (one.asked_at(work, ledger), &one.symbol));
+        some.into_iter()
+    };
+    let (mut proven, mut new) = (in_turn(all_proven), in_turn(all_new));
+    let mut symbols = Vec::with_capacity(proven.len() + new.len());
+    loop {
+        let before = symbols.len();
+        symbols.extend(proven.by_ref().take(FIRST_TIMERS - 1));
+        symbols.extend(new.next());
+        if symbols.len() == before {
+            break;
+        }
+    }
+    Ok(Due { symbols, unknown: unknown.len(), evening })
+}
+
+/// Those that the provider did not know within the last day; a hundred take one read.
+async fn unknown<'a>(app: &App, followed: &'a [Followed]) -> Result<BTreeSet<&'a Symbol>, ServiceError> {
+    let mut unknown = BTreeSet::new();
+    for some in followed.chunks(store::limits::MAX_KEYS) {
+        let marks: Vec<_> = some.iter().map(|one| keys::unknown_symbol(&one.symbol)).collect();
+        let found = app.table().get_many(&marks).await?;
+        unknown.extend(some.iter().zip(found).filter(|(_, mark)| mark.is_some()).map(|(one, _)| &one.symbol));
+    }
+    Ok(unknown)
+}

@@ -1,0 +1,155 @@
+//! What the runs have done about each symbol: when they last asked for it, whatever came of it, and up to which number
+//! its quotes were told.
+//!
+//! A stored quote says when the last *newer* price came, which of a symbol that fails, or that is not traded, may be long
+//! ago. The ledger stands in as many items as the directory has parts, so that a run of thousands of symbols takes
+//! sixteen writes more, and one item is far below its limit: of 5,000 symbols it has some 20 KB.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use app::App;
+use app::error::ServiceError;
+use chrono::{DateTime, Utc};
+use domain::Symbol;
+use serde::{Deserialize, Serialize};
+use store::retry::{Retry, retry};
+use store::{Key, documents, keys};
+
+use super::budget::Work;
+
+/// How long the storing of one part goes on against a parallel run.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Milliseconds since 1970 at which the quote and the bars were last asked for, and the number of the last quote told;
+/// short, since an item holds those of hundreds of symbols.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Done(Option<i64>, Option<i64>, u64);
+
+impl Done {
+    /// The later of each: times and numbers only grow.
+    fn joined(self, other: Self) -> Self {
+        Self(self.0.max(other.0), self.1.max(other.1), self.2.max(other.2))
+    }
+}
+
+/// What the runs have done, and what of it is not stored yet.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    done: BTreeMap<Symbol, Done>,
+    unsaved: BTreeSet<Symbol>,
+}
+
+impl Ledger {
+    /// As earlier runs left it; one read.
+    pub(super) async fn read(app: &App) -> Result<Self, ServiceError> {
+        let mut done = BTreeMap::new();
+        for item in app.table().get_many(&keys::refresh_ledgers()).await?.into_iter().flatten() {
+            done.append(&mut documents::parse::<BTreeMap<Symbol, Done>>(&item)?);
+        }
+        Ok(Self { done, unsaved: BTreeSet::new() })
+    }
+
+    /// When a run last asked for this, with or without success.
+    pub(super) fn asked_at(&self, symbol: &Symbol, work: Work) -> Option<DateTime<Utc>> {
+        let done = self.done.get(symbol)?;
+        let at = match work {
+            Work::Quotes { .. } => done.0,
+            Work::Bars => done.1,
+            Work::Rest => None,
+        };
+        at.and_then(DateTime::from_timestamp_millis)
+    }
+
+    /// This was asked for just now.
+    pub(super) fn asked(&mut self, symbol: &Symbol, work: Work, now: DateTime<Utc>) {
+        let now = Some(now.timestamp_millis());
+        let done = match work {
+            Work::Quotes { .. } => Done(now, None, 0),
+            Work::Bars => Done(None, now, 0),
+            Work::Rest => return,
+        };
+        self.join(symbol, done);
+    }
+
+    /// The number of the last quote that was told; 0 for none.
+    pub(super) fn told_up_to(&self, symbol: &Symbol) -> u64 {
+        self.done.get(symbol).map_or(0, |done| done.2)
+    }
+
+    /// The quote of this number was told.
+    pub(super) fn told(&mut self, symbol: &Symbol, seq: u64) {
+        self.join(symbol, Done(None, None, seq));
+    }
+
+    fn join(&mut self, symbol: &Symbol, more: Done) {
+        let done = self.done.entry(symbol.clone()).or_default();
+        *done = done.joined(more);
+        self.unsaved.insert(symbol.clone());
+    }
+
+    /// Stores what is not stored yet, and drops symbols that are not followed any more from the parts that it writes.
+    /// Without it symbols are asked for and quotes are told once more, which does no harm, so that no run fails of it.
+    pub(super) async fn save(&mut self, app: &App, followed: &BTreeSet<&Symbol>) {
+        let mut parts: BTreeMap<Key, Vec<Symbol>> = BTreeMap::new();
+        for symbol in std::mem::take(&mut self.unsaved) {
+            parts.entry(keys::refresh_ledger(&symbol)).or_default().push(symbol);
+        }
+        for (key, symbols) in parts {
+            if let Err(error) = self.save_part(app, &key, &symbols, followed).await {
+                tracing::warn!(%error, symbols = symbols.len(), "it is not kept what was asked for and told");
+                self.unsaved.extend(symbols);
+            }
+        }
+    }
+
+    async fn save_part(
+        &self,
+        app: &App,
+        key: &Key,
+        symbols: &[Symbol],
+        followed: &BTreeSet<&Symbol>,
+    ) -> Result<(), ServiceError> {
+        retry(Retry::within(PATIENCE), || async move {
+            let stands = documents::read::<BTreeMap<Symbol, Done>>(app.table(), key).await?;
+            let (mut part, version) = stands.map_or((BTreeMap::new(), None), |(part, version)| (part, Some(version)));
+            for symbol in symbols {
+                let done = self.done.get(symbol).copied().unwrap_or_default();
+                let stood: &mut Done = part.entry(symbol.clone()).or_default();
+                *stood = stood.joined(done);
+            }
+            part.retain(|symbol, _| followed.contains(symbol));
+            documents::put(app.table(), key.clone(), &part, version).await?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_five_thousand_symbols_no_part_comes_near_the_limit_of_an_item() {
+        let done = Done(Some(1_795_195_800_123), Some(1_795_195_800_123), u64::from(u32::MAX));
+        let mut parts: BTreeMap<Key, BTreeMap<Symbol, Done>> = BTreeMap::new();
+        for number in 0..5_000 {
+            let longest: Symbol = format!("{number:0>20}").parse().unwrap();
+            parts.entry(keys::refresh_ledger(&longest)).or_default().insert(longest, done);
+        }
+        assert_eq!(parts.len(), 16);
+        for part in parts.values() {
+            let text = serde_json::to_string(part).unwrap();
+            assert!(text.len() * 10 < store::limits::MAX_ITEM_BYTES, "{}", text.len());
+            assert_eq!(&serde_json::from_str::<BTreeMap<Symbol, Done>>(&text).unwrap(), part);
+        }
+    }
+
+    #[test]
+    fn what_parallel_runs_did_is_joined_to_the_later_of_each() {
+        let (one, other) = (Done(Some(5), None, 3), Done(Some(4), Some(1), 7));
+        assert_eq!(one.joined(other), Done(Some(5), Some(1), 7));
+        assert_eq!(one.joined(other), other.joined(one));
+    }
+}

@@ -1,0 +1,33 @@
+//! A replay of old prices: each day's closes are told as if they were quotes of now, and are marked as a replay's.
+
+use app::error::ServiceError;
+use market::{Patience, ProviderError};
+use market_data::last_quote::{self, Origin};
+use market_data::market_clock::market_day;
+use market_data::{MarketData, following};
+
+use super::ledger::Ledger;
+use super::telling::Telling;
+
+/// Stores the quotes of the market's day of all followed symbols and tells of them; gives how many that are. A symbol
+/// without a bar of the day has none.
+///
+/// Errors: those of the store where it cannot say what is followed; one symbol that fails costs no other its quote.
+pub async fn replay_day(market: &MarketData) -> Result<usize, ServiceError> {
+    let day = market_day(market);
+    let mut telling = Telling::default();
+    for symbol in following::followed(&market.app).await? {
+        match market.provider().quote(&symbol, Patience::Schedule).await {
+            Ok(quote) if quote.day == day => match last_quote::record(market, &quote, Origin::Replay).await {
+                Ok(stored) => stored.into_iter().for_each(|stored| telling.add(stored)),
+                Err(error) => tracing::warn!(%symbol, %error, "a replayed quote was not stored"),
+            },
+            // It was not traded on that day, or not listed yet.
+            Ok(_) | Err(ProviderError::UnknownSymbol) => {}
+            Err(error) => tracing::warn!(%symbol, %error, "not replayed"),
+        }
+    }
+    // A replay may start over and tells each day once: nothing of it is kept.
+    telling.tell(&market.app, &mut Ledger::default()).await;
+    Ok(telling.told())
+}

@@ -1,0 +1,133 @@
+//! Telling of new quotes, at least once each.
+//!
+//! The ledger says up to which number the quotes of each symbol were told, and learns of it once an event was taken. Each
+//! run tells first what stands above that: quotes whose event was not taken, of a run that died, or that a caller
+//! brought, be it while another run went on. Whoever listens ignores a `seq` not above the last, so that a repeat does no
+//! harm.
+
+use std::collections::BTreeMap;
+
+use app::App;
+use app::bus::{Event, MAX_EVENT_BYTES, NotPublished};
+use domain::Symbol;
+use market_data::quote_record::{LastQuote, MAX_QUOTES_AN_EVENT, QUOTES_REFRESHED};
+use serde_json::{Value, json};
+
+use super::followed::Followed;
+use super::ledger::Ledger;
+
+/// Bytes of the detail around its quotes: `{"quotes":[]}`.
+const AROUND: usize = 13;
+
+/// Quotes that are to be told.
+#[derive(Debug, Default)]
+pub(super) struct Telling {
+    waiting: BTreeMap<Symbol, LastQuote>,
+    told: usize,
+}
+
+impl Telling {
+    /// With the quotes that were stored and not told.
+    pub(super) fn of_untold(followed: &[Followed], ledger: &Ledger) -> Self {
+        let stored = followed.iter().filter_map(|one| one.quote.as_ref());
+        let untold = stored.filter(|quote| quote.seq > ledger.told_up_to(&quote.symbol));
+        let waiting = untold.map(|quote| (quote.symbol.clone(), quote.clone())).collect();
+        Self { waiting, told: 0 }
+    }
+
+    /// A quote that was stored just now.
+    pub(super) fn add(&mut self, quote: LastQuote) {
+        self.waiting.insert(quote.symbol.clone(), quote);
+    }
+
+    /// How many quotes were told so far.
+    pub(super) fn told(&self) -> usize {
+        self.told
+    }
+
+    /// Whether there is an event's worth of quotes.
+    pub(super) fn is_full(&self) -> bool {
+        self.waiting.len() >= MAX_QUOTES_AN_EVENT
+    }
+
+    /// Tells of everything that waits. What is not taken is told by a later run.
+    pub(super) async fn tell(&mut self, app: &App, ledger: &mut Ledger) {
+        let waiting = std::mem::take(&mut self.waiting);
+        for (detail, quotes) in details(waiting.into_values()) {
+            let event = Event { detail_type: QUOTES_REFRESHED, detail };
+            match app.bus().publish(event).await {
+                Ok(()) => {
+                    self.told += quotes.len();
+                    for (symbol, seq) in &quotes {
+                        ledger.told(symbol, *seq);
+                    }
+                }
+                Err(error @ NotPublished(_)) => {
+                    tracing::error!(%error, quotes = quotes.len(), "quotes wait for the next slot to be told");
+                }
+            }
+        }
+    }
+}
+
+/// The symbols and numbers that an event tells of.
+type Tells = Vec<(Symbol, u64)>;
+
+/// The details of as few events as hold these quotes, each with what it tells of.
+fn details(quotes: impl Iterator<Item = LastQuote>) -> Vec<(Value, Tells)> {
+    let mut events: Vec<(Vec<Value>, Tells)> = Vec::new();
+    let mut bytes = 0;
+    for quote in quotes {
+        let told = (quote.symbol.clone(), quote.seq);
+        // A quote is texts and numbers, which always are JSON.
+        let Ok(quote) = serde_json::to_value(quote) else { continue };
+        let more = quote.to_string().len() + 1;
+        match events.last_mut() {
+            Some((event, tells)) if event.len() < MAX_QUOTES_AN_EVENT && bytes + more <= MAX_EVENT_BYTES => {
+                event.push(quote);
+                tells.push(told);
+            }
+            _ => {
+                events.push((vec![quote], vec![told]));
+                bytes = AROUND;
+            }
+        }
+        bytes += more;
+    }
+    events.into_iter().map(|(quotes, tells)| (json!({ "quotes": quotes }), tells)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quotes(count: usize, source: &str) -> impl Iterator<Item = LastQuote> {
+        (0..count).map(move |number| LastQuote {
+            symbol: format!("A{number:04}").parse().unwrap(),
+            price: domain::Price::parse("430.47").unwrap(),
+            previous_close: None,
+            currency: domain::Currency::USD,
+            day: "2013-03-01".parse().unwrap(),
+            as_of: "2013-03-01T21:00:00Z".parse().unwrap(),
+            source: source.to_owned(),
+            seq: 7,
+            fetched_at: "2013-03-01T21:00:00Z".parse().unwrap(),
+            replay: false,
+        })
+    }
+
+    #[test]
+    fn events_hold_at_most_a_thousand_quotes_and_a_quarter_of_a_megabyte() {
+        let sizes = |count, source: &str| {
+            let events = details(quotes(count, source));
+            assert!(events.iter().all(|(detail, _)| detail.to_string().len() <= MAX_EVENT_BYTES));
+            events.into_iter().map(|(_, tells)| tells.len()).collect::<Vec<_>>()
+        };
+        assert_eq!(sizes(0, "a"), [0; 0]);
+        assert_eq!(sizes(1_000, "a"), [1_000]);
+        assert_eq!(sizes(2_001, "a"), [1_000, 1_000, 1]);
+        let large = "a".repeat(2_000);
+        assert!(sizes(1_000, &large).len() > 8, "bytes decide before the count does");
+        assert_eq!(sizes(1_000, &large).iter().sum::<usize>(), 1_000);
+    }
+}

@@ -1,0 +1,86 @@
+//! Forecasts that have matured are graded by the refresh, each once, and of files there is nothing else to do.
+
+use std::sync::Arc;
+
+use domain::{Bar, Bars};
+use market::Sample;
+use market_data::{history, last_quote};
+use operations::health;
+use research::forecasts::{self, Model};
+use testing::exchange::{World, bars_through, symbol};
+
+use super::{EVENING, NOON, slot};
+
+/// A hundred sessions with a wandering price, of which the forecast sees the first seventy.
+fn wandering() -> Bars {
+    let bars = bars_through("2026-11-19", 100, 10.0);
+    let wander = |(at, bar): (usize, Bar)| {
+        let close = 10.0 + f64::from(u32::try_from(at * 7919 % 101).unwrap()) / 50.0;
+        Bar { open: close, high: close, low: close, close, adjusted_close: close, ..bar }
+    };
+    Bars::from_rows(bars.iter().enumerate().map(wander)).unwrap()
+}
+
+#[tokio::test]
+async fn a_forecast_that_has_matured_is_graded_once_and_its_grade_is_kept() {
+    let world = World::at("2026-10-09T23:00:00Z");
+    let all = wandering();
+    let seen = all.slice(0, all.count_through("2026-10-09".parse().unwrap()));
+    world.exchange.list("ACME", seen);
+    let order = |horizon| forecasts::Order { symbol: symbol("ACME"), horizon, model: Model::Naive, as_of: None };
+    for horizon in [5, 10, 60] {
+        forecasts::make(&world.platform, world.customer, &order(horizon)).await.unwrap();
+    }
+    world.exchange.list("ACME", all.clone());
+    assert_eq!(slot(&world.platform, "2026-10-09T23:30:00Z").await.graded, 0, "nothing has come yet");
+    world.clock.set("2026-10-19T23:00:00Z");
+    history::load(&world.platform, &symbol("ACME")).await.unwrap();
+    assert_eq!(slot(&world.platform, "2026-10-19T23:00:00Z").await.graded, 1, "five days have come");
+    world.clock.set("2026-11-20T12:00:00Z");
+    history::load(&world.platform, &symbol("ACME")).await.unwrap();
+    world.exchange.calls();
+    assert_eq!(slot(&world.platform, "2026-11-20T12:00:00Z").await.graded, 1, "and ten, and not yet sixty");
+    assert_eq!(forecasts::grade_matured(&world.platform, &symbol("ACME")).await.unwrap(), 0);
+    assert!(world.exchange.calls().is_empty(), "a grade costs no call");
+
+    // What is kept is what would be computed.
+    let kept = forecasts::record(&world.platform, world.customer, &symbol("ACME"), 50, None).await.unwrap();
+    let computed = world.restarted();
+    for horizon in [5, 10] {
+        let same = forecasts::Order { as_of: Some("2026-10-09".parse().unwrap()), ..order(horizon) };
+        let forecast = forecasts::make(&world.platform, world.customer, &same).await.unwrap().forecast;
+        let series = history::load(&computed, &symbol("ACME")).await.unwrap();
+        let again = forecasts::grade(&series, &forecast).unwrap();
+        let item = kept.items.iter().find(|item| item.terms.id == forecast.terms.id).unwrap();
+        assert_eq!((&item.points, item.grade), (&again.points, again.grade));
+    }
+    // A correction of the bars that came changes no grade that was given.
+    let corrected = all.iter().map(|bar| Bar { close: bar.close + 1.0, adjusted_close: bar.close + 1.0, ..bar });
+    world.exchange.list("ACME", Bars::from_rows(corrected).unwrap());
+    world.clock.set(EVENING);
+    let later = forecasts::record(&world.restarted(), world.customer, &symbol("ACME"), 50, None).await.unwrap();
+    let grades = |record: &forecasts::Record| {
+        record.items.iter().filter(|item| item.terms.horizon < 60).map(|item| item.grade).collect::<Vec<_>>()
+    };
+    assert_eq!(grades(&later), grades(&kept));
+    assert_eq!(grades(&kept).len(), 2);
+}
+
+#[tokio::test]
+async fn of_files_bars_are_read_and_forecasts_graded_and_no_quote_is_stored() {
+    let world = World::at(NOON);
+    let platform = world.on(world.table.clone(), Arc::new(Sample::new()));
+    notifications::watchlist::put(&platform, world.customer, &symbol("IBM")).await.unwrap();
+    let order = forecasts::Order {
+        symbol: symbol("IBM"),
+        horizon: 5,
+        model: Model::Naive,
+        as_of: Some("2013-02-01".parse().unwrap()),
+    };
+    forecasts::make(&platform, world.customer, &order).await.unwrap();
+    let did = slot(&platform, NOON).await;
+    assert_eq!((did.current + did.refreshed, did.failed, did.graded, did.told), (1, 0, 1, 0));
+    assert_eq!(did.oldest_age_seconds, Some(0));
+    assert_eq!(last_quote::read(&platform.app, &symbol("IBM")).await.unwrap(), None);
+    assert_eq!(health::check(&platform).await.newest_quote_age_seconds, Some(0));
+}

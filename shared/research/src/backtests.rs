@@ -1,0 +1,275 @@
+//! Running a backtest, keeping it, and reading it back.
+
+pub use quant::backtest::{Fill, Outcome};
+pub use quant::rules::Rule;
+
+use std::sync::Arc;
+
+use app::error::ServiceError;
+use app::idempotency::{self, Attempt};
+use app::{App, kept_answers};
+use chrono::{DateTime, Utc};
+use domain::{CustomerId, Day, Money, Symbol};
+use market_data::series::{self, Series};
+use market_data::{MarketData, history, warnings};
+use quant::backtest::{self, BacktestError, Settings};
+use quant::metrics;
+use rust_decimal::prelude::ToPrimitive;
+use store::{Cursor, Write, documents, keys};
+use uuid::Uuid;
+
+use crate::backtest_records::{BenchmarkRun, BenchmarkSummary, DataUsed, EquityPoint, FilledRequest, Run, Summary};
+
+/// The classic strategy buys under the 50-day average.
+pub const CLASSIC_BUY: &str = "close < sma(50)";
+/// The classic strategy sells over the 200-day average.
+pub const CLASSIC_SELL: &str = "close > sma(200)";
+
+const MISSING: ServiceError = ServiceError::NotFound { what: "backtest" };
+
+/// About what a day takes in an answer, both curves together, in bytes.
+const BYTES_A_DAY: usize = 180;
+
+/// What to test, and over which span: a whole history where no days are given.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The instrument.
+    pub symbol: Symbol,
+    /// First day, included; the first bar where none is given.
+    pub from: Option<Day>,
+    /// Last day, included; the last bar where none is given.
+    pub to: Option<Day>,
+    /// Rules, fills and costs.
+    pub strategy: Strategy,
+}
+
+/// Rules, fills and costs of a backtest.
+#[derive(Clone, Debug)]
+pub struct Strategy {
+    /// Cash at the first close; above zero.
+    pub initial_investment: Money,
+    /// Rule that enters a position.
+    pub buy: Rule,
+    /// Rule that leaves it.
+    pub sell: Rule,
+    /// When an order is filled.
+    pub fill: Fill,
+    /// Commission per side, in percent of the amount, 0 ≤ x < 100.
+    pub commission_percent: f64,
+    /// Least commission per side, in the currency of the investment.
+    pub commission_minimum: Money,
+    /// Slippage per side, in percent of the price, 0 ≤ x < 100.
+    pub slippage_percent: f64,
+    /// Whether parts of a unit may be bought.
+    pub fractional: bool,
+    /// Yearly risk-free rate, a fraction.
+    pub risk_free_rate: f64,
+}
+
+/// A backtest as it is answered: its id and its whole JSON, the same bytes at every reading.
+#[derive(Debug)]
+pub struct Answer {
+    /// Id.
+    pub id: Uuid,
+    /// The JSON of a [`Run`].
+    pub json: Vec<u8>,
+    /// Whether the idempotency key had been used for this request before.
+    pub replayed: bool,
+}
+
+impl Order {
+    /// The request with its defaults filled in.
+    #[must_use]
+    pub fn filled(&self) -> FilledRequest {
+        let strategy = &self.strategy;
+        FilledRequest {
+            symbol: self.symbol.clone(),
+            from: self.from,
+            to: self.to,
+            initial_investment: strategy.initial_investment.to_string(),
+            buy: strategy.buy.to_string(),
+            sell: strategy.sell.to_string(),
+            fill: strategy.fill,
+            commission_percent: strategy.commission_percent,
+            commission_minimum: strategy.commission_minimum.to_string(),
+            slippage_percent: strategy.slippage_percent,
+            fractional: strategy.fractional,
+            risk_free_rate: strategy.risk_free_rate,
+        }
+    }
+
+    fn settings(&self) -> Result<Settings, ServiceError> {
+        let strategy = &self.strategy;
+        let analytic = |money: Money| {
+            money.amount().to_f64().ok_or_else(|| ServiceError::fault("an amount outside of f64", money))
+        };
+        Ok(Settings {
+            initial_investment: analytic(strategy.initial_investment)?,
+            buy: strategy.buy.clone(),
+            sell: strategy.sell.clone(),
+            fill: strategy.fill,
+            commission_percent: strategy.commission_percent,
+            commission_minimum: analytic(strategy.commission_minimum)?,
+            slippage_percent: strategy.slippage_percent,
+            fractional: strategy.fractional,
+            risk_free_rate: strategy.risk_free_rate,
+        })
+    }
+}
+
+/// Runs the order over a series that is already at hand; nothing is stored.
+pub async fn simulate(series: &Arc<Series>, order: &Order) -> Result<Outcome, ServiceError> {
+    let settings = order.settings()?;
+    let (from, to) = series::span(series, order.from, order.to)?;
+    let series = series.clone();
+    // A long history takes over a millisecond: it must not hold up the requests beside it.
+    tokio::task::spawn_blocking(move || {
+        backtest::run(&series.bars, from, to, &settings).map_err(|error| refusal(&series, from, to, &error))
+    })
+    .await
+    .map_err(|error| ServiceError::fault("backtest", error))?
+}
+
+fn refusal(series: &Series, from: Day, to: Day, error: &BacktestError) -> ServiceError {
+    match error {
+        BacktestError::NoBars { .. } => series.no_bars(from, to),
+        BacktestError::FromAfterTo { .. } => ServiceError::FromAfterTo { from, to },
+        BacktestError::Setting { setting, .. } => ServiceError::Field { field: setting, detail: error.to_string() },
+        BacktestError::Overflow => ServiceError::Field { field: "symbol", detail: error.to_string() },
+    }
+}
+
+/// Runs a backtest for a customer and keeps it. The same idempotency key with the same request
+/// answers the first result again.
+pub async fn run(
+    market: &MarketData,
+    customer: CustomerId,
+    order: &Order,
+    idempotency_key: Option<&str>,
+) -> Result<Answer, ServiceError> {
+    let request = order.filled();
+    let attempt = idempotency::attempt(&market.app, customer, idempotency_key, "POST /backtest", &request).await?;
+    let pending = match attempt {
+        Attempt::Replay(id) => {
+            let json = find(&market.app, customer, id).await?;
+            return Ok(Answer { id, json, replayed: true });
+        }
+        Attempt::First(pending) => pending,
+    };
+    let series = history::load_for(market, customer, &order.symbol).await?;
+    let outcome = simulate(&series, order).await?;
+    let (id, created_at) = (market.app.new_id(), market.app.now());
+    let asker = market.clone();
+    let written = move || {
+        let whole = assemble(&asker, (id, created_at), request, &series, outcome);
+        // Two curves of about 80 bytes a day each; growing to that by doubling would copy it twice over.
+        let mut json = Vec::with_capacity(BYTES_A_DAY * whole.equity.len() + BYTES_A_DAY);
+        serde_json::to_writer(&mut json, &whole)?;
+        Ok::<_, serde_json::Error>((summary(whole), json))
+    };
+    let (summary, json) = tokio::task::spawn_blocking(written)
+        .await
+        .map_err(|error| ServiceError::fault("backtest", error))?
+        .map_err(|error| ServiceError::fault("backtest to JSON", error))?;
+    let listed = keys::backtest(customer, id);
+    let record = vec![Write::create(listed.clone(), documents::body(&listed, &summary)?)];
+    match kept_answers::commit(&market.app, customer, pending, id, &json, record).await? {
+        None => Ok(Answer { id, json, replayed: false }),
+        Some(first) => Ok(Answer { id: first, json: find(&market.app, customer, first).await?, replayed: true }),
+    }
+}
+
+/// A run with everything that is kept of it.
+pub(crate) fn assemble(
+    market: &MarketData,
+    (id, created_at): (Uuid, DateTime<Utc>),
+    request: FilledRequest,
+    series: &Series,
+    outcome: Outcome,
+) -> Run {
+    let points = |equity: &[f64], drawdown: &[f64]| {
+        let days = outcome.dates.iter().zip(equity.iter().zip(drawdown));
+        days.map(|(&date, (&equity, &drawdown))| EquityPoint { date, equity, drawdown }).collect::<Vec<_>>()
+    };
+    let equity = points(&outcome.equity, &outcome.drawdown);
+    let benchmark_equity = points(&outcome.benchmark.equity, &metrics::drawdowns(&outcome.benchmark.equity));
+    let mut warnings = warnings::of_series(market, series, (outcome.first_day, outcome.last_day));
+    warnings.extend(outcome.warnings);
+    let (from, to) = (request.from.or(Some(series.first)), request.to.or(Some(series.last)));
+    let request = FilledRequest { from, to, ..request };
+    Run {
+        id,
+        created_at,
+        data: DataUsed {
+            symbol: series.symbol.clone(),
+            from: outcome.first_day,
+            to: outcome.last_day,
+            bars: outcome.bars,
+            warmup_bars: outcome.warmup_bars,
+            source: series.source.clone(),
+            sha256: series.fingerprint(),
+        },
+        request,
+        periods_per_year: outcome.periods_per_year,
+        metrics: outcome.metrics,
+        unavailable: outcome.unavailable,
+        benchmark: BenchmarkRun {
+            summary: BenchmarkSummary {
+                metrics: outcome.benchmark.metrics,
+                unavailable: outcome.benchmark.unavailable,
+            },
+            equity: benchmark_equity,
+        },
+        trades: outcome.trades,
+        open_trade: outcome.open_trade,
+        pending_order: outcome.pending_order,
+        equity,
+        warnings,
+    }
+}
+
+fn summary(run: Run) -> Summary {
+    Summary {
+        id: run.id,
+        created_at: run.created_at,
+        request: run.request,
+        data: run.data,
+        periods_per_year: run.periods_per_year,
+        metrics: run.metrics,
+        unavailable: run.unavailable,
+        benchmark: run.benchmark.summary,
+        open_trade: run.open_trade,
+        pending_order: run.pending_order,
+        warnings: run.warnings,
+    }
+}
+
+/// The JSON of a customer's backtest, byte for byte as it was first answered.
+pub async fn find(app: &App, customer: CustomerId, id: Uuid) -> Result<Vec<u8>, ServiceError> {
+    let both = [keys::backtest(customer, id), keys::kept_answer(customer, id)];
+    let [Some(_), Some(kept)] = app.table().get_many(&both).await?.try_into().unwrap_or([None, None]) else {
+        return Err(MISSING);
+    };
+    kept_answers::json_of(app, &kept).await?.ok_or(MISSING)
+}
+
+/// A customer's backtest as it was run and stored.
+///
+/// Errors: [`ServiceError::NotFound`] where there is none of this id.
+pub async fn find_run(app: &App, customer: CustomerId, id: Uuid) -> Result<Run, ServiceError> {
+    let json = find(app, customer, id).await?;
+    serde_json::from_slice(&json).map_err(|error| ServiceError::fault("stored backtest", error))
+}
+
+/// A page of what the customer ran, newest first, and where the next page starts.
+pub async fn list(
+    app: &App,
+    customer: CustomerId,
+    limit: usize,
+    cursor: Option<String>,
+) -> Result<(Vec<Summary>, Option<String>), ServiceError> {
+    let cursor = cursor.map(Cursor::new);
+    let page = documents::list::<Summary>(app.table(), keys::backtests(customer), limit, cursor).await?;
+    let next = page.next.map(|cursor| cursor.to_string());
+    Ok((page.items, next))
+}

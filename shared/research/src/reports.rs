@@ -1,0 +1,249 @@
+//! What a report is made of, and how it becomes an object with a link.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::digest::sha256_hex;
+use app::error::ServiceError;
+use app::{App, objects_of};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{CustomerId, Day, Instrument, Money, Symbol};
+use market_data::calls::Reader;
+use market_data::series::Series;
+use market_data::{MarketData, history, instruments, warnings};
+use objects::{Link, LinkOptions, ObjectKey};
+use quant::backtest::{Fill, Warning};
+use quant::forecast::Model;
+use quant::grading::Graded;
+use quant::rules::Rule;
+use serde::{Deserialize, Serialize};
+use store::{Key, StoreError, documents, keys};
+use uuid::Uuid;
+
+use crate::backtest_records::{DataUsed, Run};
+use crate::backtests::{self, CLASSIC_BUY, CLASSIC_SELL, Strategy};
+use crate::chart_series::{ChartSeries, chart_series};
+use crate::forecasts::{self, Forecast};
+
+/// How long a report's link works.
+pub const LINK_LIFETIME: Duration = Duration::from_mins(5);
+
+/// The object is kept longer than the record that points to it, so that no link leads nowhere.
+const RECORD_DAYS: i64 = 25;
+
+/// Bars between the origin of the forecast that is checked and the end of the span.
+const CHECKED_BARS: usize = 30;
+
+/// What to report on.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The instrument.
+    pub symbol: Symbol,
+    /// First day, included; the first bar where none is given.
+    pub from: Option<Day>,
+    /// Last day, included; the last bar where none is given.
+    pub to: Option<Day>,
+    /// A stored backtest of the customer that is reported on; the classic strategy over the span where none is given.
+    pub backtest: Option<Uuid>,
+}
+
+/// Everything that a report shows.
+#[derive(Debug)]
+pub struct Figures {
+    /// The instrument.
+    pub instrument: Instrument,
+    /// Its whole history.
+    pub series: Arc<Series>,
+    /// The backtest: the stored one, or the classic strategy over the span, which has no id.
+    pub run: Run,
+    /// The prices behind the charts.
+    pub charts: ChartSeries,
+    /// What a reader must know: of the run and of the prices.
+    pub warnings: Vec<Warning>,
+    /// Today's forecast; none where there are too few bars or the span ends before the last one.
+    pub forecast: Option<Forecast>,
+    /// The forecast from the 31st bar before the end of the span, beside what came.
+    pub check: Option<(Forecast, Graded)>,
+}
+
+/// A report that has become an object.
+#[derive(Debug)]
+pub struct Published {
+    /// Id.
+    pub id: Uuid,
+    /// When it was made.
+    pub generated_at: DateTime<Utc>,
+    /// A link to its PDF.
+    pub link: Link,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Record {
+    id: Uuid,
+    #[serde(with = "domain::instant")]
+    generated_at: DateTime<Utc>,
+    pdf: ObjectKey,
+}
+
+/// Gathers the figures of a report.
+///
+/// Errors: [`ServiceError::Field`] where symbol or span contradict the backtest that is named.
+pub async fn figures(market: &MarketData, customer: CustomerId, order: &Order) -> Result<Figures, ServiceError> {
+    let wait = market.request_wait();
+    let stored = match order.backtest {
+        Some(id) => Some(backtests::find_run(&market.app, customer, id).await?),
+        None => None,
+    };
+    if let Some(run) = &stored {
+        order.agrees_with(run)?;
+    }
+    let series = history::load_within(market, &order.symbol, Reader::customer(customer, wait)).await?;
+    let run = match stored {
+        Some(run) => run,
+        None => classic_run(market, &series, order).await?,
+    };
+    let end = series.bars.count_through(run.data.to);
+    let checked = end.checked_sub(CHECKED_BARS + 1).and_then(|origin| series.bars.get(origin));
+    let check = match checked {
+        Some(origin) => forecast_at(market, &series, origin.date).await?,
+        None => None,
+    };
+    let check = check.and_then(|made| {
+        let graded = forecasts::grade(&series, &made)?;
+        Some((made, graded))
+    });
+    Ok(Figures {
+        instrument: instruments::find_within(market, &order.symbol, Some(series.currency), wait).await?,
+        // A span that ended earlier has no forecast of today; one made there would be hindsight.
+        forecast: if run.data.to == series.last { forecast_at(market, &series, series.last).await? } else { None },
+        charts: chart_series(&series.bars, &run)?,
+        warnings: warnings(market, &series, &run),
+        check,
+        run,
+        series,
+    })
+}
+
+impl Order {
+    /// That nothing asked for contradicts the backtest: a report of it is of its symbol and its span.
+    fn agrees_with(&self, run: &Run) -> Result<(), ServiceError> {
+        let refusal = |field, detail: String| Err(ServiceError::Field { field, detail });
+        let DataUsed { symbol, from, to, .. } = &run.data;
+        if self.symbol != *symbol {
+            return refusal("symbol", format!("the backtest is of {symbol}"));
+        }
+        let differs = |asked: Option<Day>, days: [Option<Day>; 2]| asked.is_some() && !days.contains(&asked);
+        if differs(self.from, [Some(*from), run.request.from]) {
+            return refusal("from", format!("the backtest begins on {from}"));
+        }
+        if differs(self.to, [Some(*to), run.request.to]) {
+            return refusal("to", format!("the backtest ends on {to}"));
+        }
+        Ok(())
+    }
+}
+
+/// What the run says, and what is known of its prices by now.
+fn warnings(market: &MarketData, series: &Series, run: &Run) -> Vec<Warning> {
+    let mut found = run.warnings.clone();
+    for warning in warnings::of_series(market, series, (run.data.from, run.data.to)) {
+        if !found.contains(&warning) {
+            found.push(warning);
+        }
+    }
+    found
+}
+
+/// The classic strategy over the span; it is not stored.
+async fn classic_run(market: &MarketData, series: &Arc<Series>, order: &Order) -> Result<Run, ServiceError> {
+    let Order { symbol, from, to, .. } = order.clone();
+    let backtest = backtests::Order { symbol, from, to, strategy: classic(series)? };
+    let outcome = backtests::simulate(series, &backtest).await?;
+    Ok(backtests::assemble(market, (Uuid::nil(), DateTime::UNIX_EPOCH), backtest.filled(), series, outcome))
+}
+
+/// The default model's forecast as of a day; none where the history is too short for it.
+async fn forecast_at(market: &MarketData, series: &Series, as_of: Day) -> Result<Option<Forecast>, ServiceError> {
+    let order = forecasts::Order {
+        symbol: series.symbol.clone(),
+        horizon: forecasts::DEFAULT_HORIZON,
+        model: Model::default(),
+        as_of: Some(as_of),
+    };
+    match forecasts::make_of(market, series, &order).await {
+        Ok(made) => Ok(Some(made)),
+        Err(ServiceError::NotEnoughBars { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn classic(series: &Series) -> Result<Strategy, ServiceError> {
+    let rule = |field, text| Rule::parse(text).map_err(|error| ServiceError::Rule { field, error });
+    let money = |text| Money::parse(text, series.currency).map_err(|error| ServiceError::fault("default", error));
+    Ok(Strategy {
+        initial_investment: money("10000")?,
+        buy: rule("buy", CLASSIC_BUY)?,
+        sell: rule("sell", CLASSIC_SELL)?,
+        fill: Fill::NextOpen,
+        commission_percent: 0.0,
+        commission_minimum: money("0")?,
+        slippage_percent: 0.0,
+        fractional: false,
+        risk_free_rate: 0.0,
+    })
+}
+
+/// Makes the PDF of this content an object, or finds the one that was made of the same content
+/// before, and signs a link to it.
+///
+/// `content` is the report's JSON without its id and time; `pdf` makes the document for an id and
+/// a time, away from the threads that serve requests.
+pub async fn publish<F, E>(
+    app: &App,
+    customer: CustomerId,
+    content: &[u8],
+    filename: String,
+    pdf: F,
+) -> Result<Published, ServiceError>
+where
+    F: FnOnce(Uuid, DateTime<Utc>) -> Result<Vec<u8>, E> + Send + 'static,
+    E: std::fmt::Display + Send + 'static,
+{
+    let key = keys::report(customer, &sha256_hex(&[content]));
+    let found = documents::read::<Record>(app.table(), &key).await?;
+    let record = match found {
+        Some((record, _)) => record,
+        None => record_first(app, key, store_pdf(app, customer, pdf).await?).await?,
+    };
+    let options = LinkOptions { lifetime: LINK_LIFETIME, filename };
+    let link = app.objects().link(&record.pdf, options).await?;
+    Ok(Published { id: record.id, generated_at: record.generated_at, link })
+}
+
+/// The record that stands: this one, or that of a parallel request that came first.
+async fn record_first(app: &App, key: Key, record: Record) -> Result<Record, ServiceError> {
+    let expires_at = Some((record.generated_at + TimeDelta::days(RECORD_DAYS)).timestamp());
+    match documents::put_new(app.table(), key.clone(), &record, expires_at).await {
+        Ok(_) => Ok(record),
+        Err(StoreError::Conflict { .. }) => {
+            let first = documents::read::<Record>(app.table(), &key).await?;
+            Ok(first.map_or(record, |(first, _)| first))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn store_pdf<F, E>(app: &App, customer: CustomerId, pdf: F) -> Result<Record, ServiceError>
+where
+    F: FnOnce(Uuid, DateTime<Utc>) -> Result<Vec<u8>, E> + Send + 'static,
+    E: std::fmt::Display + Send + 'static,
+{
+    let (id, generated_at) = (app.new_id(), app.now());
+    let bytes = tokio::task::spawn_blocking(move || pdf(id, generated_at))
+        .await
+        .map_err(|error| ServiceError::fault("PDF", error))?
+        .map_err(|error| ServiceError::fault("PDF", error))?;
+    let key = objects_of::new_key("reports", customer, "pdf")?;
+    app.objects().put(&key, bytes, "application/pdf").await?;
+    Ok(Record { id, generated_at, pdf: key })
+}

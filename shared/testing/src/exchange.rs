@@ -1,0 +1,383 @@
+//! A live exchange that does as a test says and remembers what it was asked, a table that counts, and a bus that listens.
+
+#![allow(dead_code, clippy::unwrap_used, clippy::missing_panics_doc, reason = "each program uses a part of it")]
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use app::bus::{Bus, Event, NotPublished};
+use app::mail::NoMail;
+use app::push::NoConnections;
+use app::{App, Channels, Parts};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::{Bar, Bars, Currency, CustomerId, Day, Instrument, Price, Symbol};
+use market::{Basis, History, MarketClock, Note, Patience, Provider, ProviderError, Quote};
+use market_data::MarketData;
+use market_data::quote_record::{LastQuote, QuotesRefreshed};
+use notifications::watchlist;
+use objects::FolderObjects;
+use store::{Item, Key, Page, Query, StoreError, Table, Version, Write};
+use store_sqlite::SqliteTable;
+use uuid::Uuid;
+
+use crate::HandClock;
+
+/// What the exchange says of one symbol.
+#[derive(Clone)]
+pub struct Listing {
+    pub bars: Result<Bars, ProviderError>,
+    pub quote: Result<Quote, ProviderError>,
+}
+
+/// A live provider of prices.
+pub struct Exchange {
+    listings: Mutex<BTreeMap<Symbol, Listing>>,
+    calls: Mutex<Vec<String>>,
+    /// Calls that are left, where they are counted.
+    pub left: Mutex<Option<usize>>,
+    /// Whether it takes every call and never answers.
+    pub hangs: AtomicBool,
+    /// How long it takes for an answer.
+    pub takes: Mutex<Duration>,
+    /// What it finds, whatever for.
+    pub found: Mutex<Result<Vec<Instrument>, ProviderError>>,
+    /// The source that it gives bars as, and the one that it knows as its own.
+    pub source: Mutex<&'static str>,
+    pub compact: AtomicBool,
+    /// What it says of every series.
+    pub notes: Mutex<Vec<Note>>,
+    /// The time that each call was given.
+    pub given: Mutex<Vec<Duration>>,
+    /// Whether a name takes a call.
+    pub names_cost: AtomicBool,
+    /// What it refuses everything with, by its own count and without a call.
+    pub refuses: Mutex<Option<ProviderError>>,
+}
+
+impl Default for Exchange {
+    fn default() -> Self {
+        Self {
+            listings: Mutex::default(),
+            calls: Mutex::default(),
+            left: Mutex::default(),
+            hangs: AtomicBool::new(false),
+            takes: Mutex::default(),
+            found: Mutex::new(Ok(Vec::new())),
+            source: Mutex::new("exchange"),
+            compact: AtomicBool::new(false),
+            notes: Mutex::default(),
+            given: Mutex::default(),
+            names_cost: AtomicBool::new(false),
+            refuses: Mutex::default(),
+        }
+    }
+}
+
+impl Exchange {
+    /// Lists a symbol with these bars, and their last close as its quote.
+    pub fn list(&self, name: &str, bars: Bars) {
+        let quote = Quote::of_last_bar(&symbol(name), &self.history(bars.clone()));
+        self.listings.lock().unwrap().insert(symbol(name), Listing { bars: Ok(bars), quote });
+    }
+
+    /// From now on the quote of a symbol is this.
+    pub fn quote_at(&self, name: &str, quote: Result<Quote, ProviderError>) {
+        let mut listings = self.listings.lock().unwrap();
+        let fresh = Listing { bars: Err(ProviderError::TimedOut), quote: Err(ProviderError::TimedOut) };
+        listings.entry(symbol(name)).or_insert(fresh).quote = quote;
+    }
+
+    /// From now on nothing can be had of a symbol.
+    pub fn fail(&self, name: &str, error: ProviderError) {
+        let listing = Listing { bars: Err(error.clone()), quote: Err(error) };
+        self.listings.lock().unwrap().insert(symbol(name), listing);
+    }
+
+    /// What it was asked since the last look, sorted: of calls at the same time neither is the first.
+    pub fn sorted_calls(&self) -> Vec<String> {
+        let mut calls = self.calls();
+        calls.sort();
+        calls
+    }
+
+    /// What it was asked since the last look.
+    pub fn calls(&self) -> Vec<String> {
+        std::mem::take(&mut self.calls.lock().unwrap())
+    }
+
+    fn history(&self, bars: Bars) -> History {
+        let compact = self.compact.load(Ordering::SeqCst).then_some(Note::CompactHistory);
+        let notes = self.notes.lock().unwrap().iter().cloned().chain(compact).collect();
+        History {
+            source: *self.source.lock().unwrap(),
+            bars,
+            basis: Basis::Quoted,
+            currency: Currency::USD,
+            notes,
+            held_back: None,
+        }
+    }
+
+    async fn asked(&self, what: &str, name: &str) -> Result<(), ProviderError> {
+        if let Some(refusal) = self.refuses.lock().unwrap().clone() {
+            return Err(refusal);
+        }
+        self.calls.lock().unwrap().push(format!("{what} {name}"));
+        if let Some(left) = self.left.lock().unwrap().as_mut() {
+            *left = left.saturating_sub(1);
+        }
+        if self.hangs.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        let takes = *self.takes.lock().unwrap();
+        if takes.is_zero() {
+            tokio::task::yield_now().await;
+        } else {
+            tokio::time::sleep(takes).await;
+        }
+        Ok(())
+    }
+
+    /// After a provider has said that the day's calls are used up, none is left by its count.
+    fn refused(&self, error: &ProviderError) {
+        if let (ProviderError::QuotaExhausted { .. }, Some(left)) = (error, self.left.lock().unwrap().as_mut()) {
+            *left = 0;
+        }
+    }
+
+    fn listing(&self, symbol: &Symbol) -> Result<Listing, ProviderError> {
+        self.listings.lock().unwrap().get(symbol).cloned().ok_or(ProviderError::UnknownSymbol)
+    }
+}
+
+#[async_trait]
+impl Provider for Exchange {
+    fn source(&self) -> &'static str {
+        *self.source.lock().unwrap()
+    }
+
+    fn clock(&self) -> MarketClock {
+        MarketClock::Live
+    }
+
+    fn revision(&self, _symbol: &Symbol) -> Option<String> {
+        None
+    }
+
+    async fn daily(&self, symbol: &Symbol, patience: Patience) -> Result<History, ProviderError> {
+        self.given.lock().unwrap().push(patience.total());
+        self.asked("bars", symbol.as_str()).await?;
+        Ok(self.history(self.listing(symbol)?.bars.inspect_err(|error| self.refused(error))?))
+    }
+
+    async fn quote(&self, symbol: &Symbol, patience: Patience) -> Result<Quote, ProviderError> {
+        self.given.lock().unwrap().push(patience.total());
+        self.asked("quote", symbol.as_str()).await?;
+        self.listing(symbol)?.quote.inspect_err(|error| self.refused(error))
+    }
+
+    async fn search(&self, text: &str, patience: Patience) -> Result<Vec<Instrument>, ProviderError> {
+        self.given.lock().unwrap().push(patience.total());
+        self.asked("search", text).await?;
+        self.found.lock().unwrap().clone()
+    }
+
+    async fn calls_left(&self) -> Option<usize> {
+        *self.left.lock().unwrap()
+    }
+
+    async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
+        if self.names_cost.load(Ordering::SeqCst) {
+            self.asked("name", symbol.as_str()).await?;
+        }
+        Ok(Instrument { name: format!("{symbol} Incorporated"), ..Instrument::unlisted(symbol.clone()) })
+    }
+}
+
+/// A table that counts what is done to it.
+pub struct Counting {
+    pub table: Arc<SqliteTable>,
+    pub reads: AtomicUsize,
+    pub writes: AtomicUsize,
+}
+
+#[async_trait]
+impl Table for Counting {
+    async fn get(&self, key: &Key) -> Result<Option<Item>, StoreError> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        self.table.get(key).await
+    }
+
+    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, StoreError> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        self.table.get_many(keys).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, StoreError> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        self.table.query(query).await
+    }
+
+    async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<Version>>, StoreError> {
+        self.writes.fetch_add(writes.len(), Ordering::SeqCst);
+        // A test's stopped clock runs ahead while nothing but the store's own thread works, and not while this one does.
+        let (table, runtime) = (self.table.clone(), tokio::runtime::Handle::current());
+        tokio::task::spawn_blocking(move || runtime.block_on(table.transact(writes))).await.unwrap()
+    }
+}
+
+/// A bus that keeps what it is told, and takes nothing while it is shut.
+#[derive(Default)]
+pub struct Listener {
+    heard: Mutex<Vec<Vec<LastQuote>>>,
+    pub shut: AtomicBool,
+}
+
+impl Listener {
+    /// The quotes of each event since the last look.
+    pub fn events(&self) -> Vec<Vec<LastQuote>> {
+        std::mem::take(&mut self.heard.lock().unwrap())
+    }
+
+    /// Symbol and number of every quote since the last look, by symbol.
+    pub fn quotes(&self) -> Vec<(String, u64)> {
+        let mut quotes: Vec<_> =
+            self.events().into_iter().flatten().map(|quote| (quote.symbol.to_string(), quote.seq)).collect();
+        quotes.sort();
+        quotes
+    }
+}
+
+#[async_trait]
+impl Bus for Listener {
+    async fn publish(&self, event: Event) -> Result<(), NotPublished> {
+        if self.shut.load(Ordering::SeqCst) {
+            return Err(NotPublished("shut".to_owned()));
+        }
+        assert_eq!(event.detail_type, "quotes.refreshed");
+        assert!(event.detail.to_string().len() <= app::bus::MAX_EVENT_BYTES);
+        let detail: QuotesRefreshed = serde_json::from_value(event.detail).unwrap();
+        self.heard.lock().unwrap().push(detail.quotes);
+        Ok(())
+    }
+}
+
+/// A platform on the exchange.
+pub struct World {
+    pub platform: MarketData,
+    pub exchange: Arc<Exchange>,
+    pub listener: Arc<Listener>,
+    pub clock: HandClock,
+    pub table: Arc<Counting>,
+    pub customer: CustomerId,
+    /// How many symbols are watched, each by somebody else.
+    watchers: AtomicUsize,
+    folder: Arc<tempfile::TempDir>,
+}
+
+impl World {
+    /// At this time.
+    #[must_use]
+    pub fn at(instant: &str) -> Self {
+        let clock = HandClock::at(instant);
+        let table = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
+        let table = Arc::new(Counting { table, reads: AtomicUsize::new(0), writes: AtomicUsize::new(0) });
+        let (exchange, listener) = (Arc::new(Exchange::default()), Arc::new(Listener::default()));
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let platform = platform(table.clone(), exchange.clone(), &listener, &clock, &folder);
+        let (customer, watchers) = (CustomerId(Uuid::from_u128(7)), AtomicUsize::default());
+        Self { platform, exchange, listener, clock, table, customer, watchers, folder }
+    }
+
+    /// Another process on the same store.
+    pub fn restarted(&self) -> MarketData {
+        self.on(self.table.clone(), self.exchange.clone())
+    }
+
+    /// A process on another table or provider.
+    pub fn on(&self, table: Arc<dyn Table>, provider: Arc<dyn Provider>) -> MarketData {
+        platform(table, provider, &self.listener, &self.clock, &self.folder)
+    }
+
+    /// Lists a symbol and has somebody watch it, for each symbol somebody else.
+    pub async fn follow(&self, name: &str, bars: Bars) {
+        self.exchange.list(name, bars);
+        let watcher = CustomerId(Uuid::from_u128(1_000 + self.watchers.fetch_add(1, Ordering::Relaxed) as u128));
+        watchlist::put(&self.platform, watcher, &symbol(name)).await.unwrap();
+    }
+}
+
+fn platform(
+    table: Arc<dyn Table>,
+    provider: Arc<dyn Provider>,
+    listener: &Arc<Listener>,
+    clock: &HandClock,
+    folder: &tempfile::TempDir,
+) -> MarketData {
+    let objects = Arc::new(FolderObjects::open(folder.path(), [7; 32], clock.reader()).unwrap());
+    let channels = Channels { bus: listener.clone(), push: Arc::new(NoConnections), mail: Arc::new(NoMail) };
+    MarketData::new(App::new(Parts { table, objects, clock: clock.reader(), channels }), provider)
+}
+
+#[must_use]
+pub fn time(instant: &str) -> DateTime<Utc> {
+    instant.parse().unwrap()
+}
+
+#[must_use]
+pub fn symbol(name: &str) -> Symbol {
+    name.parse().unwrap()
+}
+
+#[must_use]
+pub fn day(text: &str) -> Day {
+    text.parse().unwrap()
+}
+
+#[must_use]
+pub fn price(text: &str) -> Price {
+    Price::parse(text).unwrap()
+}
+
+#[must_use]
+pub fn bar(date: Day, close: f64) -> Bar {
+    Bar {
+        date,
+        open: close,
+        high: close,
+        low: close,
+        close,
+        volume: 100.0,
+        adjusted_close: close,
+        split_ratio: 1.0,
+        dividend: 0.0,
+    }
+}
+
+/// Bars of trading days up to `last`, the last at this close and each before it a cent lower.
+#[must_use]
+pub fn bars_through(last: &str, count: usize, close: f64) -> Bars {
+    let mut days = vec![day(last)];
+    while days.len() < count {
+        let before = days.last().unwrap().plus_days(-1);
+        days.push(domain::calendar::last_trading_day_on_or_before(before).unwrap());
+    }
+    let closes = (0..count).rev().map(|back| close - back as f64 / 100.0);
+    Bars::from_rows(days.into_iter().rev().zip(closes).map(|(day, close)| bar(day, close))).unwrap()
+}
+
+/// A quote of the exchange.
+pub fn quote(name: &str, text: &str, of: &str, as_of: Option<&str>) -> Quote {
+    Quote {
+        symbol: symbol(name),
+        price: price(text),
+        previous_close: None,
+        currency: Currency::USD,
+        day: day(of),
+        as_of: as_of.map(time),
+        source: "exchange",
+    }
+}

@@ -1,0 +1,164 @@
+//! Alpha Vantage as a server on this machine, which notes when it was asked for what.
+
+#![allow(dead_code, clippy::unwrap_used, clippy::missing_panics_doc, reason = "each program uses a part of it")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::Day;
+use market::alpha_vantage::{AlphaVantage, Settings};
+use market_data::paid_facts::PaidFacts;
+use market_data::quota::DurableBudget;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::HandClock;
+use crate::exchange::World;
+
+const PREMIUM: &str = r#"{"Information": "This is a premium endpoint"}"#;
+
+/// A call as it arrived.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub at: DateTime<Utc>,
+    pub function: String,
+    pub symbol: String,
+}
+
+/// What the server answers.
+#[derive(Default)]
+pub struct Script {
+    /// The last day of every series.
+    pub last: Option<Day>,
+    /// Whether whole histories cost money.
+    pub is_free_plan: bool,
+    /// The symbols whose price fell to a quarter ten days ago.
+    pub jump: BTreeSet<String>,
+    /// So many calls fail before it works.
+    pub failures: usize,
+}
+
+pub struct Vantage {
+    address: String,
+    calls: Arc<Mutex<Vec<Call>>>,
+    pub script: Arc<Mutex<Script>>,
+}
+
+impl Vantage {
+    pub async fn start(clock: &HandClock) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}/", listener.local_addr().unwrap());
+        let (calls, script) = (Arc::<Mutex<Vec<Call>>>::default(), Arc::<Mutex<Script>>::default());
+        let (noted, told, clock) = (calls.clone(), script.clone(), clock.clone());
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(answer(stream, noted.clone(), told.clone(), clock.clone()));
+            }
+        });
+        Self { address, calls, script }
+    }
+
+    /// The provider as a process has it that has just started, with the usual limits.
+    pub fn provider(&self, world: &World) -> AlphaVantage {
+        let settings = Settings::with_base("key".into(), &self.address).unwrap();
+        let budget = DurableBudget::alpha_vantage(world.table.clone(), world.clock.reader());
+        let facts = PaidFacts::alpha_vantage(world.table.clone(), world.clock.reader());
+        AlphaVantage::new(settings, Arc::new(budget), Arc::new(facts)).unwrap()
+    }
+
+    /// Every call so far.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        self.calls.lock().unwrap().clone()
+    }
+
+    /// How often a function was asked for.
+    #[must_use]
+    pub fn times(&self, function: &str) -> usize {
+        self.calls().iter().filter(|call| call.function == function).count()
+    }
+
+    /// The most calls that any 24 hours hold.
+    #[must_use]
+    pub fn most_in_a_day(&self) -> usize {
+        let calls = self.calls();
+        let in_the_day_from = |start: DateTime<Utc>| {
+            calls.iter().filter(|call| start <= call.at && call.at - start < TimeDelta::hours(24)).count()
+        };
+        calls.iter().map(|call| in_the_day_from(call.at)).max().unwrap_or(0)
+    }
+
+    /// The shortest time between two calls.
+    #[must_use]
+    pub fn least_distance(&self) -> Option<TimeDelta> {
+        let calls = self.calls();
+        calls.windows(2).map(|pair| pair[1].at - pair[0].at).min()
+    }
+}
+
+async fn answer(mut stream: TcpStream, calls: Arc<Mutex<Vec<Call>>>, script: Arc<Mutex<Script>>, clock: HandClock) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let Ok(byte) = stream.read_u8().await else { return };
+        head.push(byte);
+    }
+    let head = String::from_utf8(head).unwrap();
+    let query = head.split([' ', '?']).nth(2).unwrap();
+    let pairs: BTreeMap<&str, &str> = query.split('&').filter_map(|pair| pair.split_once('=')).collect();
+    let (function, symbol) = (pairs["function"], *pairs.get("symbol").or(pairs.get("keywords")).unwrap());
+    calls.lock().unwrap().push(Call { at: clock.now(), function: function.to_owned(), symbol: symbol.to_owned() });
+    let (status, body) = {
+        let mut script = script.lock().unwrap();
+        if script.failures > 0 {
+            script.failures -= 1;
+            (500, String::new())
+        } else {
+            (200, script.answer(function, symbol))
+        }
+    };
+    let reply = format!("HTTP/1.1 {status} R\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let _ = stream.write_all(reply.as_bytes()).await;
+}
+
+impl Script {
+    fn answer(&self, function: &str, symbol: &str) -> String {
+        match function {
+            "TIME_SERIES_DAILY_ADJUSTED" if self.is_free_plan => PREMIUM.to_owned(),
+            "TIME_SERIES_DAILY_ADJUSTED" | "TIME_SERIES_DAILY" => self.series(symbol),
+            "GLOBAL_QUOTE" => format!(
+                r#"{{"Global Quote": {{"01. symbol": "{symbol}", "05. price": "10.01", "07. latest trading day": "{}"}}}}"#,
+                self.last.unwrap()
+            ),
+            "SPLITS" | "DIVIDENDS" => format!(r#"{{"symbol": "{symbol}", "data": []}}"#),
+            "SYMBOL_SEARCH" => format!(
+                r#"{{"bestMatches": [{{"1. symbol": "{symbol}", "3. type": "Equity", "8. currency": "EUR"}}]}}"#
+            ),
+            other => unreachable!("nothing asks for {other}"),
+        }
+    }
+
+    /// Forty days up to the last, of which each has a close of its own.
+    fn series(&self, symbol: &str) -> String {
+        let mut days = vec![self.last.unwrap()];
+        while days.len() < 40 {
+            let before = days.last().unwrap().plus_days(-1);
+            days.push(domain::calendar::last_trading_day_on_or_before(before).unwrap());
+        }
+        let rows = days.iter().enumerate().map(|(back, date)| {
+            let cents = date.days_since_epoch() % 7;
+            let scale = if back > 9 && self.jump.contains(symbol) { 4.0 } else { 1.0 };
+            let close = scale * (10.0 + f64::from(cents) / 100.0);
+            let events = if self.is_free_plan {
+                r#""5. volume": "10""#.to_owned()
+            } else {
+                format!(r#""5. adjusted close": "{close}", "6. volume": "10", "8. split coefficient": "1""#)
+            };
+            format!(
+                r#""{date}": {{"1. open": "{close}", "2. high": "{close}", "3. low": "{close}", "4. close": "{close}", {events}}}"#
+            )
+        });
+        let rows = rows.collect::<Vec<_>>().join(", ");
+        format!(r#"{{"Meta Data": {{"2. Symbol": "{symbol}"}}, "Time Series (Daily)": {{{rows}}}}}"#)
+    }
+}
