@@ -3,7 +3,7 @@
 mod request;
 
 use api::idempotency_key::REPLAYED_HEADER;
-use api::{Caller, IdPath, IdempotencyKey, Json, Page, PageQuery, Problem, Query};
+use api::{Caller, IdPath, IdempotencyKey, Json, Page, PageQuery, Problem, Query, responses};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -27,7 +27,7 @@ pub fn router(market: MarketData) -> Router {
 /// The function's part of the API document.
 #[must_use]
 pub fn openapi() -> OpenApi {
-    routes().split_for_parts().1
+    api::document(routes())
 }
 
 fn routes() -> OpenApiRouter<MarketData> {
@@ -44,13 +44,9 @@ fn routes() -> OpenApiRouter<MarketData> {
     request_body = BacktestRequest,
     responses(
         (status = 201, description = "The backtest; `Location` names it", body = Run),
-        (status = 400, description = "Not JSON, or an unusable Idempotency-Key", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "Unknown symbol", body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "A body over 1 MiB", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "A body that is not sent as JSON", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Fields that cannot be used; a rule's mistake is located by its column", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Ten symbols that were new here within a day, where few calls of the source are left; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The provider or the store does not answer", body = Problem, content_type = "application/problem+json"),
+        responses::IdempotentPost, responses::SymbolLookup, responses::PriceSource,
+        (status = 413, description = "A body over 1 MiB"),
+        (status = 422, description = "Fields that cannot be used; a rule's mistake is located by its column"),
     )
 )]
 async fn run(
@@ -77,8 +73,7 @@ async fn run(
     params(PageQuery),
     responses(
         (status = 200, description = "A page", body = Page<Summary>),
-        (status = 400, description = "A cursor of another list", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "A parameter that cannot be used", body = Problem, content_type = "application/problem+json"),
+        responses::List,
     )
 )]
 async fn list(
@@ -100,7 +95,7 @@ async fn list(
     params(("id" = String, Path, description = "Id of the backtest")),
     responses(
         (status = 200, description = "The backtest", body = Run),
-        (status = 404, description = "No such backtest of the caller", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such backtest of the caller"),
     )
 )]
 async fn read(State(market): State<MarketData>, caller: Caller, IdPath(id): IdPath) -> Result<Response, Problem> {

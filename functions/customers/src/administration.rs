@@ -2,7 +2,7 @@
 
 use accounts::administration::{self, Change};
 use accounts::search;
-use api::{Caller, Fields, IdPath, IfMatch, MergePatch, Page, Patch, Problem, Query, etag};
+use api::{Caller, Fields, IdPath, IfMatch, MergePatch, Page, Patch, Problem, Query, etag, responses};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use domain::{CustomerId, Role};
@@ -68,9 +68,7 @@ impl AdministrationPatch {
     params(SearchQuery),
     responses(
         (status = 200, description = "A page", body = Page<Customer>),
-        (status = 400, description = "A cursor of another list", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "The caller is no administrator", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "A parameter that cannot be used", body = Problem, content_type = "application/problem+json"),
+        responses::List, responses::Administration,
     )
 )]
 pub(crate) async fn search(
@@ -96,8 +94,8 @@ pub(crate) async fn search(
     params(("id" = String, Path, description = "Id of the customer")),
     responses(
         (status = 200, description = "The customer; `ETag` is the version", body = Customer),
-        (status = 403, description = "The caller is no administrator", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No such customer", body = Problem, content_type = "application/problem+json"),
+        responses::Administration,
+        (status = 404, description = "No such customer"),
     )
 )]
 pub(crate) async fn read(State(market): State<MarketData>, IdPath(id): IdPath) -> Result<Response, Problem> {
@@ -119,12 +117,9 @@ pub(crate) async fn read(State(market): State<MarketData>, IdPath(id): IdPath) -
     request_body(content = AdministrationPatch, content_type = "application/merge-patch+json"),
     responses(
         (status = 200, description = "The customer as they are now", body = Customer),
-        (status = 403, description = "The caller is no administrator", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No such customer", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "Administrators keep their own rights, and the last one stays", body = Problem, content_type = "application/problem+json"),
-        (status = 412, description = "The customer has changed since", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Fields that cannot be used", body = Problem, content_type = "application/problem+json"),
-        (status = 428, description = "`If-Match` is missing", body = Problem, content_type = "application/problem+json"),
+        responses::ConditionalChange, responses::Administration,
+        (status = 404, description = "No such customer"),
+        (status = 409, description = "Administrators keep their own rights, and the last one stays"),
     )
 )]
 pub(crate) async fn change(

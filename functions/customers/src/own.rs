@@ -2,7 +2,7 @@
 
 use accounts::export::ExportLink;
 use accounts::{erasure, export as exports, own_account};
-use api::{Caller, Fields, IfMatch, Json, MergePatch, Patch, Problem, etag};
+use api::{Caller, Fields, IfMatch, Json, MergePatch, Patch, Problem, etag, responses};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -169,10 +169,8 @@ pub(crate) async fn read(State(market): State<MarketData>, caller: Caller) -> Re
     request_body(content = ProfilePatch, content_type = "application/merge-patch+json"),
     responses(
         (status = 200, description = "The profile as it is now", body = Customer),
-        (status = 409, description = "A customer has this e-mail address", body = Problem, content_type = "application/problem+json"),
-        (status = 412, description = "The profile has changed since", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Fields that cannot be used", body = Problem, content_type = "application/problem+json"),
-        (status = 428, description = "`If-Match` is missing", body = Problem, content_type = "application/problem+json"),
+        responses::ConditionalChange,
+        (status = 409, description = "A customer has this e-mail address"),
     )
 )]
 pub(crate) async fn update(
@@ -199,10 +197,9 @@ pub(crate) async fn update(
     request_body = PasswordRequest,
     responses(
         (status = 204, description = "The password is changed and every session has ended"),
-        (status = 403, description = "The present password is not right", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "A password that is not taken", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Ten failed attempts within fifteen minutes", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "Passwords cannot be checked or kept for now (`hasher_unavailable`): nothing is changed, and it counts as no attempt", body = Problem, content_type = "application/problem+json"),
+        responses::PasswordCheck,
+        (status = 403, description = "The present password is not right"),
+        (status = 422, description = "A password that is not taken"),
     )
 )]
 pub(crate) async fn change_password(
@@ -224,10 +221,9 @@ pub(crate) async fn change_password(
     request_body = ErasureRequest,
     responses(
         (status = 204, description = "Erased; every session has ended"),
-        (status = 403, description = "The password is not right", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "The last administrator stays", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Ten failed attempts within fifteen minutes", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "Passwords cannot be checked or kept for now (`hasher_unavailable`): nothing is changed, and it counts as no attempt", body = Problem, content_type = "application/problem+json"),
+        responses::PasswordCheck,
+        (status = 403, description = "The password is not right"),
+        (status = 409, description = "The last administrator stays"),
     )
 )]
 pub(crate) async fn erase(

@@ -2,7 +2,7 @@
 
 use accounts::password_reset;
 use api::idempotency_key::REPLAYED_HEADER;
-use api::{Fields, IdempotencyKey, Json, Problem, Source, etag, with_rate_limit};
+use api::{Fields, IdempotencyKey, Json, Problem, Source, etag, responses, with_rate_limit};
 use app::Created;
 use app::limited_by_source::{self, Limited};
 use axum::extract::State;
@@ -106,12 +106,11 @@ impl RegisterRequest {
     request_body = RegisterRequest,
     responses(
         (status = 201, description = "The customer; sign in at /sessions", body = Customer),
-        (status = 400, description = "Not JSON, or an unusable Idempotency-Key", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "A customer has this e-mail address", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "A body that is not sent as JSON", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Fields that cannot be used, or a key that was used for another request or another password", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Sixty registrations from the source address within an hour (`rate_limited`), or ten failed attempts at the password within fifteen minutes (`too_many_attempts`); `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "Passwords cannot be kept or checked for now (`hasher_unavailable`): nothing is made, and it counts as no attempt", body = Problem, content_type = "application/problem+json"),
+        responses::IdempotentPost,
+        (status = 409, description = "A customer has this e-mail address"),
+        (status = 422, description = "Fields that cannot be used, or a key that was used for another request or another password"),
+        (status = 429, description = "Sixty registrations from the source address within an hour (`rate_limited`), or ten failed attempts at the password within fifteen minutes (`too_many_attempts`); `Retry-After` says when the next is taken"),
+        (status = 503, description = "Passwords cannot be kept or checked for now (`hasher_unavailable`): nothing is made, and it counts as no attempt"),
     ),
     security(())
 )]
@@ -143,9 +142,9 @@ pub(crate) async fn register(
     request_body = ResetRequest,
     responses(
         (status = 204, description = "The password is set and the token used up"),
-        (status = 403, description = "A token that is unknown, expired or used", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "A password that is not taken", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "Passwords cannot be kept for now (`hasher_unavailable`): the token stays unused", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "A token that is unknown, expired or used"),
+        (status = 422, description = "A password that is not taken"),
+        (status = 503, description = "Passwords cannot be kept for now (`hasher_unavailable`): the token stays unused"),
     ),
     security(())
 )]

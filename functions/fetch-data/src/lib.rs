@@ -2,7 +2,7 @@
 //!
 //! Bars come from the store, and from the provider when they are stale.
 
-use api::{Caller, Fields, Problem, Query, SymbolPath};
+use api::{Caller, Fields, Problem, Query, SymbolPath, responses};
 use app::ServiceError;
 use axum::Router;
 use axum::extract::State;
@@ -29,7 +29,7 @@ pub fn router(market: MarketData) -> Router {
 /// The function's part of the API document.
 #[must_use]
 pub fn openapi() -> OpenApi {
-    routes().split_for_parts().1
+    api::document(routes())
 }
 
 fn routes() -> OpenApiRouter<MarketData> {
@@ -100,10 +100,9 @@ struct BarsAnswer {
     params(("symbol" = Symbol, Path, description = "Ticker symbol"), BarsQuery),
     responses(
         (status = 200, description = "The bars, as JSON or CSV", content((BarsAnswer = "application/json"), (String = "text/csv"))),
-        (status = 404, description = "Unknown symbol", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "A parameter that cannot be used, or a span without bars", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Ten symbols that were new here within a day, where few calls of the source are left; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The provider does not answer and nothing is stored", body = Problem, content_type = "application/problem+json"),
+        responses::SymbolLookup,
+        (status = 422, description = "A parameter that cannot be used, or a span without bars"),
+        (status = 503, description = "The provider does not answer and nothing is stored"),
     )
 )]
 async fn fetch_data(

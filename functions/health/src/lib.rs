@@ -28,7 +28,7 @@ pub fn router(market: MarketData) -> Router {
 /// The function's part of the API document.
 #[must_use]
 pub fn openapi() -> OpenApi {
-    routes().split_for_parts().1
+    api::document(routes())
 }
 
 fn routes() -> OpenApiRouter<MarketData> {

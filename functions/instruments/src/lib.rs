@@ -3,7 +3,7 @@
 mod quotes;
 
 use api::idempotency_key::REPLAYED_HEADER;
-use api::{Caller, Exact, Fields, IdempotencyKey, Json, Page, Problem, Query, SymbolPath};
+use api::{Caller, Exact, Fields, IdempotencyKey, Json, Page, Problem, Query, SymbolPath, responses};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -26,7 +26,7 @@ pub fn router(market: MarketData) -> Router {
 /// The function's part of the API document.
 #[must_use]
 pub fn openapi() -> OpenApi {
-    routes().split_for_parts().1
+    api::document(routes())
 }
 
 fn routes() -> OpenApiRouter<MarketData> {
@@ -57,7 +57,7 @@ struct SearchQuery {
     params(SearchQuery),
     responses(
         (status = 200, description = "What was found, on one page", body = Page<Instrument>),
-        (status = 422, description = "A parameter that cannot be used", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A parameter that cannot be used"),
     )
 )]
 async fn search(
@@ -121,10 +121,8 @@ fn own(symbol: Symbol) -> Result<Symbol, &'static str> {
     request_body = ItemRequest,
     responses(
         (status = 201, description = "The item; `Location` names it", body = Instrument),
-        (status = 400, description = "Not JSON, or an unusable Idempotency-Key", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "There is an item of this symbol, or as many as there may be", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "A body that is not sent as JSON", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Fields that cannot be used", body = Problem, content_type = "application/problem+json"),
+        responses::IdempotentPost,
+        (status = 409, description = "There is an item of this symbol, or as many as there may be"),
     )
 )]
 async fn create(
@@ -150,10 +148,8 @@ async fn create(
     params(("symbol" = Symbol, Path, description = "Ticker symbol")),
     responses(
         (status = 200, description = "The instrument", body = Instrument),
-        (status = 404, description = "Unknown symbol", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Not a symbol", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Ten symbols that were new here within a day, where few calls of the source are left; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The provider cannot say whether it knows the symbol", body = Problem, content_type = "application/problem+json"),
+        responses::SymbolLookup, responses::SymbolInPath,
+        (status = 503, description = "The provider cannot say whether it knows the symbol"),
     )
 )]
 async fn read(
@@ -217,10 +213,9 @@ struct ValuationsAnswer {
     request_body = ValuationsRequest,
     responses(
         (status = 200, description = "What is stored now", body = ValuationsAnswer),
-        (status = 400, description = "Not JSON", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No such item of the caller", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "A body that is not sent as JSON", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Fields that cannot be used, or a symbol of the market", body = Problem, content_type = "application/problem+json"),
+        responses::StrictBody,
+        (status = 404, description = "No such item of the caller"),
+        (status = 422, description = "Fields that cannot be used, or a symbol of the market"),
     )
 )]
 async fn value(

@@ -91,7 +91,7 @@ impl From<BoardQuote> for QuoteAnswer {
     params(QuotesQuery),
     responses(
         (status = 200, description = "The prices there are, and why there are no others", body = QuotesAnswer),
-        (status = 422, description = "No symbols, too many, one twice, or one that is none", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "No symbols, too many, one twice, or one that is none"),
     )
 )]
 pub(crate) async fn quotes(

@@ -1,6 +1,6 @@
 //! `/portfolios/{id}/holdings`: what is held, by symbol.
 
-use api::{Caller, IdPath, Problem};
+use api::{Caller, IdPath, Problem, responses};
 use axum::Json;
 use axum::extract::State;
 use books::holdings::{self, PortfolioHoldings};
@@ -17,7 +17,7 @@ use market_data::MarketData;
     params(("id" = String, Path, description = "Id of the portfolio")),
     responses(
         (status = 200, description = "By symbol, with lots, sums and allocation", body = PortfolioHoldings),
-        (status = 404, description = "No such portfolio of the caller", body = Problem, content_type = "application/problem+json"),
+        responses::OwnPortfolio,
     )
 )]
 pub(crate) async fn read(

@@ -2,7 +2,7 @@
 
 use api::body::{MAX_FILE_BYTES, read, require_one_of};
 use api::idempotency_key::REPLAYED_HEADER;
-use api::{Caller, Command, DryRun, Fields, IdPath, IdempotencyKey, Problem, Query};
+use api::{Caller, Command, DryRun, Fields, IdPath, IdempotencyKey, Problem, Query, responses};
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::header;
@@ -63,14 +63,14 @@ pub(crate) struct ImportQuery {
     ),
     responses(
         (status = 200, description = "A verdict a row", body = ImportReport),
-        (status = 400, description = "A file that cannot be read at all", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No such portfolio of the caller", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "Investments answer for rows and `duplicates` does not say what becomes of them, or the portfolio is closed or full", body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "A file over 4 MiB", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "Neither CSV nor JSON", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Rows that cannot be used, each with what is wrong; nothing was imported", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Ten symbols that were new here within a day, where few calls of the source are left; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "Cut short: the same file sent again goes on", body = Problem, content_type = "application/problem+json"),
+        responses::SymbolLookup,
+        (status = 400, description = "A file that cannot be read at all"),
+        (status = 404, description = "No such portfolio of the caller"),
+        (status = 409, description = "Investments answer for rows and `duplicates` does not say what becomes of them, or the portfolio is closed or full"),
+        (status = 413, description = "A file over 4 MiB"),
+        (status = 415, description = "Neither CSV nor JSON"),
+        (status = 422, description = "Rows that cannot be used, each with what is wrong; nothing was imported"),
+        (status = 503, description = "Cut short: the same file sent again goes on"),
     )
 )]
 pub(crate) async fn import(
@@ -125,8 +125,8 @@ pub(crate) struct ExportQuery {
     params(("id" = String, Path, description = "Id of the portfolio"), ExportQuery),
     responses(
         (status = 200, description = "The file, in the order of purchase dates", content((String = "text/csv"), (serde_json::Value = "application/json"))),
-        (status = 404, description = "No such portfolio of the caller", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "A parameter that cannot be used", body = Problem, content_type = "application/problem+json"),
+        responses::OwnPortfolio,
+        (status = 422, description = "A parameter that cannot be used"),
     )
 )]
 pub(crate) async fn export(

@@ -3,7 +3,7 @@
 use api::idempotency_key::REPLAYED_HEADER;
 use api::{
     Caller, Command, DryRun, DryRunQuery, Exact, Fields, IdPairPath, IdPath, IdempotencyKey, IfMatch, Json, MergePatch,
-    Page, PageQuery, Patch, Preview, Problem, Query, etag,
+    Page, PageQuery, Patch, Preview, Problem, Query, etag, responses,
 };
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -129,13 +129,10 @@ impl InvestmentChange {
     responses(
         (status = 200, description = "With `dry_run=true`: the investment as it would be", body = InvestmentNowPreview),
         (status = 201, description = "The investment; `Location` names it", body = InvestmentNow),
-        (status = 400, description = "Not JSON, or an unusable Idempotency-Key", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No such portfolio of the caller, or an unknown symbol", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "The portfolio is closed, or full", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "A body that is not sent as JSON", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Fields that cannot be used", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Ten symbols that were new here within a day, where few calls of the source are left; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The provider cannot say whether it knows the symbol", body = Problem, content_type = "application/problem+json"),
+        responses::IdempotentPost, responses::SymbolLookup,
+        (status = 404, description = "No such portfolio of the caller, or an unknown symbol"),
+        (status = 409, description = "The portfolio is closed, or full"),
+        (status = 503, description = "The provider cannot say whether it knows the symbol"),
     )
 )]
 pub(crate) async fn record(
@@ -169,9 +166,7 @@ pub(crate) async fn record(
     params(("id" = String, Path, description = "Id of the portfolio"), PageQuery),
     responses(
         (status = 200, description = "A page", body = Page<InvestmentNow>),
-        (status = 400, description = "A cursor of another list", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No such portfolio of the caller", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "A parameter that cannot be used", body = Problem, content_type = "application/problem+json"),
+        responses::List, responses::OwnPortfolio,
     )
 )]
 pub(crate) async fn list(
@@ -198,7 +193,7 @@ pub(crate) async fn list(
     ),
     responses(
         (status = 200, description = "The investment; `ETag` carries its version", body = InvestmentNow),
-        (status = 404, description = "No such portfolio or investment of the caller", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such portfolio or investment of the caller"),
     )
 )]
 pub(crate) async fn read(
@@ -225,13 +220,8 @@ pub(crate) async fn read(
     request_body(content((InvestmentChange = "application/merge-patch+json"), (InvestmentChange = "application/json"))),
     responses(
         (status = 200, description = "The investment as it is now or, with `dry_run=true`, as it would be, marked `\"dry_run\": true`", body = InvestmentNow),
-        (status = 400, description = "Not JSON, or an unusable If-Match", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No such portfolio or investment of the caller, or an unknown symbol", body = Problem, content_type = "application/problem+json"),
-        (status = 412, description = "It has changed since", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "A body that is not sent as JSON or a merge patch", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Fields that cannot be used", body = Problem, content_type = "application/problem+json"),
-        (status = 428, description = "Without If-Match", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Ten symbols that were new here within a day, where few calls of the source are left; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
+        responses::ConditionalChange, responses::MergePatchBody, responses::SymbolLookup,
+        (status = 404, description = "No such portfolio or investment of the caller, or an unknown symbol"),
     )
 )]
 pub(crate) async fn correct(
@@ -270,8 +260,8 @@ pub(crate) async fn correct(
     responses(
         (status = 200, description = "With `dry_run=true`: the investment that would be gone", body = InvestmentNowPreview),
         (status = 204, description = "It is gone"),
-        (status = 404, description = "No such portfolio or investment of the caller", body = Problem, content_type = "application/problem+json"),
-        (status = 412, description = "It has changed since", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such portfolio or investment of the caller"),
+        (status = 412, description = "It has changed since"),
     )
 )]
 pub(crate) async fn remove(

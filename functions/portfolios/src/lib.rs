@@ -7,7 +7,9 @@ mod opening;
 mod performance;
 
 use api::idempotency_key::REPLAYED_HEADER;
-use api::{Caller, Fields, IdPath, IdempotencyKey, IfMatch, Json, MergePatch, Page, PageQuery, Problem, Query, etag};
+use api::{
+    Caller, Fields, IdPath, IdempotencyKey, IfMatch, Json, MergePatch, Page, PageQuery, Problem, Query, etag, responses,
+};
 use app::Precondition;
 use axum::Router;
 use axum::extract::State;
@@ -32,7 +34,7 @@ pub fn router(market: MarketData) -> Router {
 /// The function's part of the API document.
 #[must_use]
 pub fn openapi() -> OpenApi {
-    routes().split_for_parts().1
+    api::document(routes())
 }
 
 fn routes() -> OpenApiRouter<MarketData> {
@@ -57,11 +59,9 @@ fn routes() -> OpenApiRouter<MarketData> {
     request_body = OpenRequest,
     responses(
         (status = 201, description = "The portfolio; `Location` names it", body = Portfolio),
-        (status = 400, description = "Not JSON, or an unusable Idempotency-Key", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "As many portfolios as a customer may have", body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "A body over 1 MiB", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "A body that is not sent as JSON", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Fields that cannot be used", body = Problem, content_type = "application/problem+json"),
+        responses::IdempotentPost,
+        (status = 409, description = "As many portfolios as a customer may have"),
+        (status = 413, description = "A body over 1 MiB"),
     )
 )]
 async fn open(
@@ -88,8 +88,7 @@ async fn open(
     params(PageQuery),
     responses(
         (status = 200, description = "A page", body = Page<Portfolio>),
-        (status = 400, description = "A cursor of another list", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "A parameter that cannot be used", body = Problem, content_type = "application/problem+json"),
+        responses::List,
     )
 )]
 async fn list(
@@ -120,8 +119,8 @@ struct ReadQuery {
     params(("id" = String, Path, description = "Id of the portfolio"), ReadQuery),
     responses(
         (status = 200, description = "The portfolio; `ETag` carries its version", body = Portfolio),
-        (status = 404, description = "No such portfolio of the caller, or no such version of its profile", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "A parameter that cannot be used", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such portfolio of the caller, or no such version of its profile"),
+        (status = 422, description = "A parameter that cannot be used"),
     )
 )]
 async fn read(
@@ -157,13 +156,8 @@ async fn read(
     request_body(content((PortfolioChange = "application/merge-patch+json"), (PortfolioChange = "application/json"))),
     responses(
         (status = 200, description = "The portfolio as it is now", body = Portfolio),
-        (status = 400, description = "Not JSON, or an unusable If-Match", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No such portfolio of the caller", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "It is to be closed and still holds something", body = Problem, content_type = "application/problem+json"),
-        (status = 412, description = "It has changed since", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "A body that is not sent as JSON or a merge patch", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Fields that cannot be used", body = Problem, content_type = "application/problem+json"),
-        (status = 428, description = "Without If-Match", body = Problem, content_type = "application/problem+json"),
+        responses::ConditionalChange, responses::MergePatchBody, responses::OwnPortfolio,
+        (status = 409, description = "It is to be closed and still holds something"),
     )
 )]
 async fn change(
@@ -192,9 +186,9 @@ async fn change(
     ),
     responses(
         (status = 204, description = "It is gone"),
-        (status = 404, description = "No such portfolio of the caller", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "It has trades, which are kept: close it", body = Problem, content_type = "application/problem+json"),
-        (status = 412, description = "It has changed since", body = Problem, content_type = "application/problem+json"),
+        responses::OwnPortfolio,
+        (status = 409, description = "It has trades, which are kept: close it"),
+        (status = 412, description = "It has changed since"),
     )
 )]
 async fn remove(

@@ -1,6 +1,6 @@
 //! `/portfolios/{id}/performance`: the value of every day, returns, risk, and where the change came from.
 
-use api::{Caller, Fields, IdPath, Problem, Query};
+use api::{Caller, Fields, IdPath, Problem, Query, responses};
 use axum::Json;
 use axum::extract::State;
 use books::performance::{self, FlowTiming, PortfolioPerformance, Span};
@@ -53,10 +53,10 @@ impl PerformanceQuery {
     params(("id" = String, Path, description = "Id of the portfolio"), PerformanceQuery),
     responses(
         (status = 200, description = "Series, figures and attribution", body = PortfolioPerformance),
-        (status = 404, description = "No such portfolio of the caller, or an unknown benchmark", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "A parameter that cannot be used, or values too large to be counted exactly", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Ten symbols that were new here within a day, where few calls of the source are left; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The provider has no prices of the benchmark for now", body = Problem, content_type = "application/problem+json"),
+        responses::SymbolLookup,
+        (status = 404, description = "No such portfolio of the caller, or an unknown benchmark"),
+        (status = 422, description = "A parameter that cannot be used, or values too large to be counted exactly"),
+        (status = 503, description = "The provider has no prices of the benchmark for now"),
     )
 )]
 pub(crate) async fn read(

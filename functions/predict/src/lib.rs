@@ -1,6 +1,6 @@
 //! `GET /predict/{symbol}` and `GET /predict/{symbol}/history`: forecasts, kept and graded.
 
-use api::{Caller, Fields, PageQuery, Problem, Query, SymbolPath};
+use api::{Caller, Fields, PageQuery, Problem, Query, SymbolPath, responses};
 use axum::Router;
 use axum::extract::State;
 use domain::Day;
@@ -20,7 +20,7 @@ pub fn router(market: MarketData) -> Router {
 /// The function's part of the API document.
 #[must_use]
 pub fn openapi() -> OpenApi {
-    routes().split_for_parts().1
+    api::document(routes())
 }
 
 fn routes() -> OpenApiRouter<MarketData> {
@@ -62,10 +62,8 @@ struct HistoryAnswer {
     params(("symbol" = domain::Symbol, Path, description = "Ticker symbol"), PredictQuery),
     responses(
         (status = 200, description = "The forecast", body = Answer),
-        (status = 404, description = "Unknown symbol", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "A parameter that cannot be used, or too few bars", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Ten symbols that were new here within a day, where few calls of the source are left; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The provider or the store does not answer", body = Problem, content_type = "application/problem+json"),
+        responses::SymbolLookup, responses::PriceSource,
+        (status = 422, description = "A parameter that cannot be used, or too few bars"),
     )
 )]
 async fn predict(
@@ -93,10 +91,7 @@ async fn predict(
     params(("symbol" = domain::Symbol, Path, description = "Ticker symbol"), PageQuery),
     responses(
         (status = 200, description = "A page of forecasts and the record over all", body = HistoryAnswer),
-        (status = 400, description = "A cursor of another list", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "Unknown symbol", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "A parameter that cannot be used", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Ten symbols that were new here within a day, where few calls of the source are left; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
+        responses::List, responses::SymbolLookup,
     )
 )]
 async fn history(

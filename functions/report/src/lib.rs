@@ -2,7 +2,7 @@
 
 mod assembly;
 
-use api::{Caller, Fields, Problem, Query, SymbolPath};
+use api::{Caller, Fields, Problem, Query, SymbolPath, responses};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -27,7 +27,7 @@ pub fn router(market: MarketData) -> Router {
 /// The function's part of the API document.
 #[must_use]
 pub fn openapi() -> OpenApi {
-    routes().split_for_parts().1
+    api::document(routes())
 }
 
 fn routes() -> OpenApiRouter<MarketData> {
@@ -107,10 +107,9 @@ enum Format {
     responses(
         (status = 200, description = "The report", body = ReportAnswer),
         (status = 303, description = "With `format=pdf`: `Location` is the link to the PDF"),
-        (status = 404, description = "Unknown symbol, or no such backtest of the caller", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "A parameter that cannot be used, a span without bars, or a symbol or span that is not that of the backtest", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Ten symbols that were new here within a day, where few calls of the source are left; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The provider or the storage does not answer", body = Problem, content_type = "application/problem+json"),
+        responses::SymbolLookup, responses::PriceSource,
+        (status = 404, description = "Unknown symbol, or no such backtest of the caller"),
+        (status = 422, description = "A parameter that cannot be used, a span without bars, or a symbol or span that is not that of the backtest"),
     )
 )]
 async fn report(
@@ -149,9 +148,9 @@ async fn report(
     params(("symbol" = Symbol, Path, description = "Ticker symbol"), ChartQuery),
     responses(
         (status = 200, description = "The chart", body = String, content_type = "image/svg+xml"),
-        (status = 404, description = "Unknown symbol, or no such backtest of the caller", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "A parameter that cannot be used, a span without bars, or a symbol or span that is not that of the backtest", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Ten symbols that were new here within a day, where few calls of the source are left; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
+        responses::SymbolLookup,
+        (status = 404, description = "Unknown symbol, or no such backtest of the caller"),
+        (status = 422, description = "A parameter that cannot be used, a span without bars, or a symbol or span that is not that of the backtest"),
     )
 )]
 async fn chart(

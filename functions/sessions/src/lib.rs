@@ -2,7 +2,7 @@
 //! `POST /live-tickets` lets a session open a live connection.
 
 use accounts::sign_out;
-use api::{Caller, Fields, Json, Problem, Source, with_rate_limit};
+use api::{Caller, Fields, Json, Problem, Source, responses, with_rate_limit};
 use app::limited_by_source::{self, Limited};
 use axum::Router;
 use axum::extract::State;
@@ -27,7 +27,7 @@ pub fn router(market: MarketData) -> Router {
 /// The function's part of the API document.
 #[must_use]
 pub fn openapi() -> OpenApi {
-    routes().split_for_parts().1
+    api::document(routes())
 }
 
 fn routes() -> OpenApiRouter<MarketData> {
@@ -61,13 +61,11 @@ struct SignInRequest {
     request_body = SignInRequest,
     responses(
         (status = 201, description = "The session", body = SignedIn),
-        (status = 400, description = "Not JSON", body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "Address and password do not belong together", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "The account is disabled", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "A body that is not sent as JSON", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Fields that cannot be used", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Ten failed attempts at the account within fifteen minutes (`too_many_attempts`), or thirty from the source address within an hour (`rate_limited`); `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "Passwords cannot be checked for now; it counts as no attempt", body = Problem, content_type = "application/problem+json"),
+        responses::StrictBody,
+        (status = 401, description = "Address and password do not belong together"),
+        (status = 403, description = "The account is disabled"),
+        (status = 429, description = "Ten failed attempts at the account within fifteen minutes (`too_many_attempts`), or thirty from the source address within an hour (`rate_limited`); `Retry-After` says when the next is taken"),
+        (status = 503, description = "Passwords cannot be checked for now; it counts as no attempt"),
     ),
     security(())
 )]

@@ -1,7 +1,7 @@
 //! `POST /portfolios/{id}/trades` buys and sells at the stored quote; `GET` lists what was traded.
 
 use api::idempotency_key::REPLAYED_HEADER;
-use api::{Caller, DryRunQuery, Exact, Fields, IdPath, Keyed, Page, PageQuery, Preview, Problem, Query};
+use api::{Caller, DryRunQuery, Exact, Fields, IdPath, Keyed, Page, PageQuery, Preview, Problem, Query, responses};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -27,7 +27,7 @@ pub fn router(market: MarketData) -> Router {
 /// The function's part of the API document.
 #[must_use]
 pub fn openapi() -> OpenApi {
-    routes().split_for_parts().1
+    api::document(routes())
 }
 
 fn routes() -> OpenApiRouter<MarketData> {
@@ -133,14 +133,9 @@ fn positive(given: &Exact) -> Result<Quantity, String> {
     responses(
         (status = 200, description = "With `dry_run=true`: the trade as it would be executed", body = TradePreview),
         (status = 201, description = "The trade as it was executed", body = Trade),
-        (status = 400, description = "Not JSON, or no usable Idempotency-Key", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No such portfolio of the caller, or an unknown symbol", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "Too little cash, too few units, no price of the last seven days, a price worse than `expected_price`, or a closed portfolio", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "A body that is not sent as JSON", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Fields that cannot be used, or a key of another request", body = Problem, content_type = "application/problem+json"),
-        (status = 423, description = "The wallet is frozen", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Ten symbols that were new here within a day, where few calls of the source are left; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The store does not answer, or too many trade at once; nothing is half done", body = Problem, content_type = "application/problem+json"),
+        responses::MoneyMovement, responses::SymbolLookup,
+        (status = 404, description = "No such portfolio of the caller, or an unknown symbol"),
+        (status = 409, description = "Too little cash, too few units, no price of the last seven days, a price worse than `expected_price`, or a closed portfolio"),
     )
 )]
 async fn trade(
@@ -168,9 +163,7 @@ async fn trade(
     params(("id" = String, Path, description = "Id of the portfolio"), PageQuery),
     responses(
         (status = 200, description = "A page", body = Page<Trade>),
-        (status = 400, description = "A cursor of another list", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No such portfolio of the caller", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "A parameter that cannot be used", body = Problem, content_type = "application/problem+json"),
+        responses::List, responses::OwnPortfolio,
     )
 )]
 async fn list(

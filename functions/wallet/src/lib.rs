@@ -1,7 +1,9 @@
 //! `GET /wallet`, its statement, deposits, withdrawals, and the reversals that administrators make.
 
 use api::idempotency_key::REPLAYED_HEADER;
-use api::{Caller, Command, DryRunQuery, Exact, Fields, IdPath, Keyed, Page, PageQuery, Preview, Problem, Query};
+use api::{
+    Caller, Command, DryRunQuery, Exact, Fields, IdPath, Keyed, Page, PageQuery, Preview, Problem, Query, responses,
+};
 use app::Created;
 use axum::Router;
 use axum::extract::State;
@@ -27,7 +29,7 @@ pub fn router(market: MarketData) -> Router {
 /// The function's part of the API document.
 #[must_use]
 pub fn openapi() -> OpenApi {
-    routes().split_for_parts().1
+    api::document(routes())
 }
 
 fn routes() -> OpenApiRouter<MarketData> {
@@ -87,8 +89,7 @@ async fn show(State(market): State<MarketData>, caller: Caller) -> Result<axum::
     params(PageQuery),
     responses(
         (status = 200, description = "A page", body = Page<StatementLine>),
-        (status = 400, description = "A cursor of another list", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "A parameter that cannot be used", body = Problem, content_type = "application/problem+json"),
+        responses::List,
     )
 )]
 async fn statement(
@@ -115,11 +116,7 @@ async fn statement(
     responses(
         (status = 200, description = "With `dry_run=true`: the entry as it would be", body = StatementLinePreview),
         (status = 201, description = "The entry", body = StatementLine),
-        (status = 400, description = "Not JSON, or no usable Idempotency-Key", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "A body that is not sent as JSON", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Fields that cannot be used, or a key of another request", body = Problem, content_type = "application/problem+json"),
-        (status = 423, description = "The wallet is frozen", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The store does not answer, or too many move money at once; nothing is half done", body = Problem, content_type = "application/problem+json"),
+        responses::MoneyMovement,
     )
 )]
 async fn deposit(
@@ -144,12 +141,8 @@ async fn deposit(
     responses(
         (status = 200, description = "With `dry_run=true`: the entry as it would be", body = StatementLinePreview),
         (status = 201, description = "The entry", body = StatementLine),
-        (status = 400, description = "Not JSON, or no usable Idempotency-Key", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "Too little cash", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "A body that is not sent as JSON", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Fields that cannot be used, or a key of another request", body = Problem, content_type = "application/problem+json"),
-        (status = 423, description = "The wallet is frozen", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The store does not answer, or too many move money at once; nothing is half done", body = Problem, content_type = "application/problem+json"),
+        responses::MoneyMovement,
+        (status = 409, description = "Too little cash"),
     )
 )]
 async fn withdraw(
@@ -186,11 +179,11 @@ async fn transfer(
     responses(
         (status = 200, description = "With `dry_run=true`: the entry as it would be", body = StatementLinePreview),
         (status = 201, description = "The entry that undoes it", body = StatementLine),
-        (status = 400, description = "No usable Idempotency-Key", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "The caller is no administrator", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No such deposit or withdrawal", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "Reversed before, or the money is no longer there", body = Problem, content_type = "application/problem+json"),
-        (status = 423, description = "The wallet is frozen", body = Problem, content_type = "application/problem+json"),
+        responses::Administration,
+        (status = 400, description = "No usable Idempotency-Key"),
+        (status = 404, description = "No such deposit or withdrawal"),
+        (status = 409, description = "Reversed before, or the money is no longer there"),
+        (status = 423, description = "The wallet is frozen"),
     )
 )]
 async fn reverse(

@@ -1,7 +1,7 @@
 //! `/alerts`: what a customer wants to be told of, and when it came true.
 
 use api::idempotency_key::REPLAYED_HEADER;
-use api::{Caller, Fields, IdPath, IdempotencyKey, Json, Page, PageQuery, Problem, Query};
+use api::{Caller, Fields, IdPath, IdempotencyKey, Json, Page, PageQuery, Problem, Query, responses};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
@@ -56,14 +56,11 @@ impl AlertRequest {
     request_body = AlertRequest,
     responses(
         (status = 201, description = "The alert; `Location` names it", body = Alert),
-        (status = 400, description = "Not JSON, or an unusable Idempotency-Key", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "Unknown symbol", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "As many alerts that can still fire as a customer may have", body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "A body over 1 MiB", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "A body that is not sent as JSON", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Fields that cannot be used, or e-mail where none can be sent", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Ten symbols that were new here within a day, where few calls of the source are left; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The provider cannot say whether it knows the symbol, or the address could not be subscribed", body = Problem, content_type = "application/problem+json"),
+        responses::IdempotentPost, responses::SymbolLookup,
+        (status = 409, description = "As many alerts that can still fire as a customer may have"),
+        (status = 413, description = "A body over 1 MiB"),
+        (status = 422, description = "Fields that cannot be used, or e-mail where none can be sent"),
+        (status = 503, description = "The provider cannot say whether it knows the symbol, or the address could not be subscribed"),
     )
 )]
 pub(crate) async fn create(
@@ -89,8 +86,7 @@ pub(crate) async fn create(
     params(PageQuery),
     responses(
         (status = 200, description = "A page", body = Page<Alert>),
-        (status = 400, description = "A cursor of another list", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "A parameter that cannot be used", body = Problem, content_type = "application/problem+json"),
+        responses::List,
     )
 )]
 pub(crate) async fn list(
@@ -112,7 +108,7 @@ pub(crate) async fn list(
     params(("id" = String, Path, description = "Id of the alert")),
     responses(
         (status = 200, description = "The alert", body = Alert),
-        (status = 404, description = "No such alert of the caller", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such alert of the caller"),
     )
 )]
 pub(crate) async fn read(
@@ -132,7 +128,7 @@ pub(crate) async fn read(
     params(("id" = String, Path, description = "Id of the alert")),
     responses(
         (status = 204, description = "It no longer fires"),
-        (status = 404, description = "No such alert of the caller", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such alert of the caller"),
     )
 )]
 pub(crate) async fn remove(
@@ -153,9 +149,8 @@ pub(crate) async fn remove(
     params(("id" = String, Path, description = "Id of the alert"), PageQuery),
     responses(
         (status = 200, description = "A page", body = Page<Firing>),
-        (status = 400, description = "A cursor of another list", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No such alert of the caller, and none of this id ever fired", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "A parameter that cannot be used", body = Problem, content_type = "application/problem+json"),
+        responses::List,
+        (status = 404, description = "No such alert of the caller, and none of this id ever fired"),
     )
 )]
 pub(crate) async fn history(

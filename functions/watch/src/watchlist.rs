@@ -1,6 +1,6 @@
 //! `/watchlist`: symbols with the last price beside each.
 
-use api::{Caller, Page, Problem, SymbolPath};
+use api::{Caller, Page, Problem, SymbolPath, responses};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
@@ -100,8 +100,8 @@ pub(crate) async fn list(
     params(("symbol" = Symbol, Path, description = "Ticker symbol")),
     responses(
         (status = 200, description = "The symbol with its last price", body = Watched),
-        (status = 404, description = "The caller does not watch it", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Not a symbol", body = Problem, content_type = "application/problem+json"),
+        responses::SymbolInPath,
+        (status = 404, description = "The caller does not watch it"),
     )
 )]
 pub(crate) async fn read(
@@ -122,11 +122,9 @@ pub(crate) async fn read(
     responses(
         (status = 200, description = "It was watched already", body = Watched),
         (status = 201, description = "It is watched from now on; `Location` names it", body = Watched),
-        (status = 404, description = "Unknown symbol", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "As many symbols as a customer may watch", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Not a symbol", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Ten symbols that were new here within a day, where few calls of the source are left; `Retry-After` says when the next is taken", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The provider cannot say whether it knows the symbol", body = Problem, content_type = "application/problem+json"),
+        responses::SymbolLookup, responses::SymbolInPath,
+        (status = 409, description = "As many symbols as a customer may watch"),
+        (status = 503, description = "The provider cannot say whether it knows the symbol"),
     )
 )]
 pub(crate) async fn put(
@@ -149,8 +147,8 @@ pub(crate) async fn put(
     params(("symbol" = Symbol, Path, description = "Ticker symbol")),
     responses(
         (status = 204, description = "It is no longer watched"),
-        (status = 404, description = "The caller does not watch it", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Not a symbol", body = Problem, content_type = "application/problem+json"),
+        responses::SymbolInPath,
+        (status = 404, description = "The caller does not watch it"),
     )
 )]
 pub(crate) async fn remove(

@@ -18,6 +18,7 @@ pub mod policy;
 pub mod preview;
 pub mod problem;
 pub mod query;
+pub mod responses;
 pub mod source;
 
 pub use body::Json;
@@ -35,4 +36,5 @@ pub use path::{IdPairPath, IdPath, SymbolPath};
 pub use preview::Preview;
 pub use problem::{FieldError, Problem};
 pub use query::Query;
+pub use responses::document;
 pub use source::{Source, with_rate_limit};

@@ -16,7 +16,7 @@ use store::error::Remedy;
 use crate::idempotency_key::REPLAYED_HEADER;
 
 /// Media type of every problem.
-pub const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+pub const PROBLEM_JSON: &str = "application/problem+json";
 
 /// Said where a password could be neither checked nor kept.
 const UNCHECKED: &str = "passwords cannot be checked for now; nothing was counted as an attempt";
