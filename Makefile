@@ -54,11 +54,13 @@ SOAK_TIMES ?= 20
 # How many live connections hear one tick, and how many symbols one refresh brings up to date.
 SOAK_CLIENTS ?= 1000
 SOAK_SYMBOLS ?= 5000
+# The files of tests, in one program a crate or in their own, that read these numbers.
+SOAKED := ledger:: killed:: live_load:: refresh::
 
 soak: ## Run for long: 200 kills under load, 20 times the random cases, 1,000 live connections, 5,000 symbols
 	@SEXTANT_SOAK_ROUNDS='$(SOAK_ROUNDS)' SEXTANT_SOAK_TIMES='$(SOAK_TIMES)' \
 		SEXTANT_SOAK_CLIENTS='$(SOAK_CLIENTS)' SEXTANT_SOAK_SYMBOLS='$(SOAK_SYMBOLS)' \
-		cargo test $(SELECTION) --test books --test killed --test live_load --test refresh -- --show-output
+		cargo test $(SELECTION) --test it --test killed --test live_load -- --show-output $(SOAKED)
 
 lint: $(TOOLS) ## Check format, lints, the template and, with cargo-deny installed, the dependencies
 	@cargo fmt --all --check

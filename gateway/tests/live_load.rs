@@ -31,7 +31,7 @@ use tokio::task::JoinSet;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
-const NAME: &str = "every_client_hears_every_tick_once";
+const NAME: &str = "live_load::every_client_hears_every_tick_once";
 /// Clients where nothing else is asked for.
 const CLIENTS: usize = 50;
 const CLIENTS_ASKED: &str = "SEXTANT_SOAK_CLIENTS";
@@ -53,9 +53,10 @@ fn main() {
     if arguments.iter().any(|argument| argument == SERVE) {
         return serve();
     }
-    // As the harness has it: a word that is no option names the tests to run.
-    let mut named = arguments.iter().filter(|argument| !argument.starts_with('-'));
-    if arguments.iter().any(|argument| argument == "--list") || named.any(|word| !NAME.contains(word.as_str())) {
+    // As the harness has it: words that are no options are parts of the names of the tests to run.
+    let named: Vec<_> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
+    let is_named = named.is_empty() || named.iter().any(|word| NAME.contains(word.as_str()));
+    if arguments.iter().any(|argument| argument == "--list") || !is_named {
         return;
     }
     #[expect(clippy::disallowed_methods, reason = "whoever starts the tests says how long they may take")]

@@ -350,3 +350,22 @@ fn no_test_is_ignored() {
         }
     }
 }
+
+#[test]
+fn a_long_run_names_tests_that_there_are() {
+    let makefile = std::fs::read_to_string(root().join("Makefile")).unwrap();
+    let programs = makefile.split_once("\nsoak:").unwrap().1.split_once("\n\n").unwrap().0.split("--test ").skip(1);
+    let there_are: Vec<Package> = packages();
+    for program in programs.map(|rest| rest.split(' ').next().unwrap()) {
+        let mut targets = there_are.iter().flat_map(|package| &package.targets);
+        assert!(targets.any(|target| target.is_test() && target.name == program), "{program}");
+    }
+    let files: Vec<PathBuf> = ["shared", "gateway"].iter().flat_map(|of| files_below(&root().join(of), "rs")).collect();
+    let named = makefile.split_once("\nSOAKED := ").unwrap().1.lines().next().unwrap();
+    for name in named.split(' ').map(|name| name.trim_end_matches("::")) {
+        let ends = [format!("tests/{name}.rs"), format!("tests/it/{name}.rs"), format!("tests/it/{name}/mod.rs")];
+        let found: Vec<_> = files.iter().filter(|file| ends.iter().any(|end| file.ends_with(end))).collect();
+        let reads = |file: &&&PathBuf| std::fs::read_to_string(file).unwrap().contains("SEXTANT_SOAK_");
+        assert!(found.iter().any(|file| reads(&file)), "{name} reads no number of the Makefile");
+    }
+}

@@ -3,10 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
 
+#[path = "it/budget.rs"]
 mod budget;
-#[allow(dead_code, reason = "each test program uses a part of the script")]
+#[path = "it/scripted.rs"]
+#[allow(dead_code, reason = "the other test program uses the rest of the script")]
 mod scripted;
-#[allow(dead_code, reason = "each test program uses a part of the server")]
+#[path = "it/server.rs"]
+#[allow(dead_code, reason = "the other test program uses the rest of the server")]
 mod server;
 
 use std::io::{self, Write};

@@ -1,6 +1,6 @@
 //! What a report costs, warm: layout, charts, fonts and the file.
 
-#[path = "../tests/samples/mod.rs"]
+#[path = "../tests/it/samples.rs"]
 mod samples;
 
 use criterion::{Criterion, criterion_group, criterion_main};

@@ -2,7 +2,7 @@
 //!
 //! `cargo run -p render --example sample_reports -- FOLDER`
 
-#[path = "../tests/samples/mod.rs"]
+#[path = "../tests/it/samples.rs"]
 mod samples;
 
 use std::path::PathBuf;

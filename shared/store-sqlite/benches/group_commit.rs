@@ -9,7 +9,7 @@
     reason = "a program that prints figures, and stops where it cannot"
 )]
 
-#[path = "../tests/log/mod.rs"]
+#[path = "../tests/it/log.rs"]
 mod log;
 
 use std::fs;

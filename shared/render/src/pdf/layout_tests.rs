@@ -1,6 +1,6 @@
 //! Nothing is cut off and nothing overlaps, in any report.
 
-#[path = "../../tests/samples/mod.rs"]
+#[path = "../../tests/it/samples.rs"]
 mod samples;
 
 use crate::pdf::closing::LAST_SENTENCE;

@@ -1,0 +1,9 @@
+//! The integration tests of `gateway`: the program in processes of its own.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops where its premises fail")]
+
+mod killed;
+mod process;
+mod replay;
+mod sources;
+mod strangers;

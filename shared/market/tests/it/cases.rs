@@ -1,0 +1,78 @@
+//! Small files that went wrong once, each for one kind of fault, as the provider reads them; they are in `tests/cases` of
+//! the workspace.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use domain::split::splits_of;
+use domain::{Day, SplitRatio, Symbol};
+use market::{DropReason, DroppedRow, Folder, History, MarketClock, Note, Patience, Provider};
+
+fn day(text: &str) -> Day {
+    text.parse().unwrap()
+}
+
+fn symbol(text: &str) -> Symbol {
+    text.parse().unwrap()
+}
+
+fn folder(name: &str) -> Folder {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases").join(name);
+    Folder::open(&path, Arc::new(|| day("2026-11-30"))).unwrap()
+}
+
+async fn history(name: &str, of: &str) -> History {
+    folder(name).daily(&symbol(of), Patience::Caller).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_misplaced_row_costs_no_bar() {
+    let (swapped, sorted) = (history("misplaced-row", "SWAP").await, history("misplaced-row", "SORTED").await);
+    assert_eq!(sorted.bars.len(), 66);
+    assert_eq!((swapped.bars, swapped.notes), (sorted.bars, sorted.notes));
+}
+
+#[tokio::test]
+async fn a_typing_error_in_a_year_moves_no_clock_and_is_named() {
+    let folder = folder("year-2109");
+    assert_eq!(folder.clock(), MarketClock::StandsAt(day("2019-12-31")));
+    let typo = folder.daily(&symbol("TYPO"), Patience::Caller).await.unwrap();
+    assert_eq!(typo.bars.len(), 65);
+    let reason = DropReason::DateInTheFuture;
+    let rows = vec![DroppedRow { date: day("2109-10-29"), reason }];
+    assert_eq!(typo.notes[0], Note::RowsDropped { count: 1, reasons: vec![reason], rows });
+    assert!(folder.quote(&symbol("AAA"), Patience::Caller).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_dividend_in_the_adjusted_closes_is_that_of_the_column() {
+    let (derived, told) = (history("yahoo-adjclose", "YADJ").await, history("yahoo-adjclose", "OWN").await);
+    assert!(derived.notes.contains(&Note::DividendsDerived) && !told.notes.contains(&Note::DividendsDerived));
+    assert_eq!(derived.bars.close(), told.bars.close());
+    for ((date, derived), told) in derived.bars.dates().iter().zip(derived.bars.dividend()).zip(told.bars.dividend()) {
+        assert!((derived - told).abs() < 1e-3, "{date}: {derived} and {told}");
+    }
+    assert!((told.bars.dividend().iter().sum::<f64>() - 10.0).abs() < 1e-9);
+}
+
+#[tokio::test]
+async fn a_tiny_price_keeps_its_digits() {
+    let quote = folder("small-price").quote(&symbol("C1-USD"), Patience::Caller).await.unwrap();
+    assert_eq!(quote.price.to_string(), "0.0000000151");
+    assert_eq!(quote.previous_close.unwrap().to_string(), "0.0000000149");
+}
+
+#[tokio::test]
+async fn a_ratio_that_was_rounded_is_its_fraction() {
+    let splits = splits_of(&history("reverse-split", "REV45").await.bars).unwrap();
+    assert_eq!(splits.iter().map(|split| split.ratio).collect::<Vec<_>>(), [SplitRatio::new(1, 45).unwrap()]);
+}
+
+#[tokio::test]
+async fn a_column_of_stock_splits_is_read() {
+    let history = history("yfinance-splits", "YFSPLIT").await;
+    let splits = splits_of(&history.bars).unwrap();
+    assert_eq!((splits.len(), splits[0].day, splits[0].ratio), (1, day("2019-11-12"), SplitRatio::new(4, 1).unwrap()));
+    assert!((history.bars.close()[0] - 4.0 * 100.43).abs() < 1e-9, "quoted in units of its own day");
+    assert_eq!(history.notes, []);
+}

@@ -1,0 +1,6 @@
+//! The integration tests of `store`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops where its premises fail")]
+
+mod bars;
+mod documents;
