@@ -2,7 +2,7 @@
 
 mod request;
 
-use api::idempotency_key::REPLAYED_HEADER;
+use api::replayed::REPLAYED_HEADER;
 use api::{Caller, IdPath, IdempotencyKey, Json, Page, PageQuery, Problem, Query, responses};
 use axum::Router;
 use axum::extract::State;

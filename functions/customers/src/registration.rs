@@ -1,7 +1,7 @@
 //! What is open to everybody: becoming a customer, and a new password for a one-time token.
 
 use accounts::password_reset;
-use api::idempotency_key::REPLAYED_HEADER;
+use api::replayed::REPLAYED_HEADER;
 use api::{Fields, IdempotencyKey, Json, Problem, Source, etag, responses, with_rate_limit};
 use app::Created;
 use app::limited_by_source::{self, Limited};

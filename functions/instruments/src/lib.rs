@@ -2,7 +2,7 @@
 
 mod quotes;
 
-use api::idempotency_key::REPLAYED_HEADER;
+use api::replayed::REPLAYED_HEADER;
 use api::{Caller, Exact, Fields, IdempotencyKey, Json, Page, Problem, Query, SymbolPath, responses};
 use axum::Router;
 use axum::extract::State;

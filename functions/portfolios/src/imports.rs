@@ -1,7 +1,7 @@
 //! `/portfolios/{id}/investments/import` and `/export`: many lots at once, in and out.
 
 use api::body::{MAX_FILE_BYTES, read, require_one_of};
-use api::idempotency_key::REPLAYED_HEADER;
+use api::replayed::REPLAYED_HEADER;
 use api::{Caller, Command, DryRun, Fields, IdPath, IdempotencyKey, Problem, Query, responses};
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request, State};

@@ -1,6 +1,6 @@
 //! `/portfolios/{id}/investments`: lots held elsewhere.
 
-use api::idempotency_key::REPLAYED_HEADER;
+use api::replayed::REPLAYED_HEADER;
 use api::{
     Caller, Command, DryRun, DryRunQuery, Exact, Fields, IdPairPath, IdPath, IdempotencyKey, IfMatch, Json, MergePatch,
     Page, PageQuery, Patch, Preview, Problem, Query, etag, responses,

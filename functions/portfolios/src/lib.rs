@@ -6,7 +6,7 @@ mod investments;
 mod opening;
 mod performance;
 
-use api::idempotency_key::REPLAYED_HEADER;
+use api::replayed::REPLAYED_HEADER;
 use api::{
     Caller, Fields, IdPath, IdempotencyKey, IfMatch, Json, MergePatch, Page, PageQuery, Problem, Query, etag, responses,
 };

@@ -1,6 +1,6 @@
 //! `POST /portfolios/{id}/trades` buys and sells at the stored quote; `GET` lists what was traded.
 
-use api::idempotency_key::REPLAYED_HEADER;
+use api::replayed::REPLAYED_HEADER;
 use api::{Caller, DryRunQuery, Exact, Fields, IdPath, Keyed, Page, PageQuery, Preview, Problem, Query, responses};
 use axum::Router;
 use axum::extract::State;

@@ -1,6 +1,6 @@
 //! `GET /wallet`, its statement, deposits, withdrawals, and the reversals that administrators make.
 
-use api::idempotency_key::REPLAYED_HEADER;
+use api::replayed::REPLAYED_HEADER;
 use api::{
     Caller, Command, DryRunQuery, Exact, Fields, IdPath, Keyed, Page, PageQuery, Preview, Problem, Query, responses,
 };

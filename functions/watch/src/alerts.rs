@@ -1,6 +1,6 @@
 //! `/alerts`: what a customer wants to be told of, and when it came true.
 
-use api::idempotency_key::REPLAYED_HEADER;
+use api::replayed::REPLAYED_HEADER;
 use api::{Caller, Fields, IdPath, IdempotencyKey, Json, Page, PageQuery, Problem, Query, responses};
 use axum::extract::State;
 use axum::http::{StatusCode, header};

@@ -11,9 +11,6 @@ use crate::problem::Problem;
 const HEADER: &str = "idempotency-key";
 const MAX_KEY_LENGTH: usize = 255;
 
-/// Name of the header that marks an answer given before.
-pub const REPLAYED_HEADER: &str = "idempotency-replayed";
-
 /// The key of a request, where it has one: 1 to 255 visible ASCII characters and no comma, because two such headers
 /// arrive as one, joined by a comma, and neither of them is the key.
 #[derive(Debug, Clone, PartialEq, Eq)]

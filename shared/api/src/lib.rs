@@ -18,6 +18,7 @@ pub mod policy;
 pub mod preview;
 pub mod problem;
 pub mod query;
+pub mod replayed;
 pub mod responses;
 pub mod source;
 

@@ -13,7 +13,7 @@ use serde::Serialize;
 use store::StoreError;
 use store::error::Remedy;
 
-use crate::idempotency_key::REPLAYED_HEADER;
+use crate::replayed::REPLAYED_HEADER;
 
 /// Media type of every problem.
 pub const PROBLEM_JSON: &str = "application/problem+json";
