@@ -6,8 +6,6 @@ use rust_decimal::prelude::ToPrimitive as _;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
-use crate::split::SplitRatio;
-
 /// Decimals of a quantity and of a price in the ledger.
 pub const DECIMALS: u32 = 12;
 
@@ -93,17 +91,6 @@ impl Quantity {
     /// What is left without `other`; an error where that is more than there is.
     pub fn minus(self, other: Self) -> Result<Self, DecimalError> {
         Self::new(self.0.checked_sub(other.0).ok_or(DecimalError::Negative)?)
-    }
-
-    /// The same holding after a split, cut to twelve decimals: never rounded up.
-    ///
-    /// Errors: more than [`LARGEST`].
-    pub fn split(self, ratio: SplitRatio) -> Result<Self, DecimalError> {
-        let mut units = self.0;
-        units.rescale(DECIMALS);
-        let new = units.mantissa().checked_mul(ratio.new_units().into()).ok_or(DecimalError::TooLarge)?;
-        let cut = new.checked_div(ratio.old_units().into()).ok_or(DecimalError::Zero)?;
-        Self::new(Decimal::try_from_i128_with_scale(cut, DECIMALS).map_err(|_| DecimalError::TooLarge)?)
     }
 }
 

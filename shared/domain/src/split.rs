@@ -6,8 +6,9 @@ use std::str::FromStr;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::decimal::DecimalError;
-use crate::{Bars, Day};
+use crate::bars::Bars;
+use crate::day::Day;
+use crate::decimal::{DECIMALS, DecimalError, Quantity};
 
 /// The largest numerator or denominator of a ratio.
 const LARGEST_TERM: u64 = 1_000_000_000_000;
@@ -176,6 +177,19 @@ impl SplitRatio {
             return exact;
         }
         rounded_fraction(read).map_or(exact, Ok)
+    }
+}
+
+impl Quantity {
+    /// The same holding after a split, cut to twelve decimals: never rounded up.
+    ///
+    /// Errors: more than [`LARGEST`](crate::decimal::LARGEST).
+    pub fn split(self, ratio: SplitRatio) -> Result<Self, DecimalError> {
+        let mut units = self.units();
+        units.rescale(DECIMALS);
+        let new = units.mantissa().checked_mul(ratio.new_units().into()).ok_or(DecimalError::TooLarge)?;
+        let cut = new.checked_div(ratio.old_units().into()).ok_or(DecimalError::Zero)?;
+        Self::new(Decimal::try_from_i128_with_scale(cut, DECIMALS).map_err(|_| DecimalError::TooLarge)?)
     }
 }
 
