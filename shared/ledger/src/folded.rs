@@ -3,7 +3,6 @@
 use domain::{Day, Split};
 
 use crate::lots::between;
-use crate::trade_record::{Side, Trade};
 
 /// What a position's sales took for granted: the splits by which they counted the units of older lots. Where others are
 /// known now, lots and costs are other ones too, and the position is replayed from its trades.
@@ -18,21 +17,6 @@ pub struct Folded {
 }
 
 impl Folded {
-    /// What these trades of one position, oldest first, have folded by their own records: for a position that was stored
-    /// before it kept its splits.
-    #[must_use]
-    pub fn of_trades<'a>(trades: impl IntoIterator<Item = &'a Trade>) -> Self {
-        let mut folded = Self::default();
-        for trade in trades {
-            folded.open(trade.market_day);
-            if trade.side == Side::Sell {
-                let splits: Vec<Split> = trade.splits.iter().map(Split::from).collect();
-                folded.fold(&splits, trade.market_day);
-            }
-        }
-        folded
-    }
-
     /// Whether the units are those that these splits of the instrument, oldest first, make of them.
     #[must_use]
     pub fn is_by(&self, splits: &[Split]) -> bool {

@@ -31,6 +31,7 @@
 //! of today are.
 #![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects)]
 
+pub mod applied_split;
 pub mod discrepancy;
 pub mod entry;
 mod exact;
@@ -38,6 +39,7 @@ mod exact;
 mod examples;
 pub mod folded;
 pub mod fx;
+pub mod lot_items;
 pub mod lot_method;
 pub mod lots;
 pub mod position;
@@ -51,6 +53,7 @@ pub mod trade_record;
 pub mod verify;
 pub mod wallet;
 
+pub use applied_split::AppliedSplit;
 pub use discrepancy::Discrepancy;
 pub use entry::{Account, Entry, EntryType, Leg, LegAmount};
 pub use folded::Folded;
@@ -62,6 +65,6 @@ pub use replay::Movement;
 pub use rules::Rules;
 pub use statement::StatementLine;
 pub use trade::{BookedTrade, Order, Size, Terms};
-pub use trade_record::{AppliedSplit, RealizedLot, Side, Trade, TradePosition};
+pub use trade_record::{RealizedLot, Side, Trade, TradePosition};
 pub use verify::Audit;
 pub use wallet::{Balances, Booked, Stamp, Wallet};

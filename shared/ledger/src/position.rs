@@ -6,9 +6,9 @@ use uuid::Uuid;
 
 use crate::exact;
 use crate::folded::Folded;
+use crate::lot_items;
 use crate::lot_method::{self, LotMethod, Take};
 use crate::lots::{Lot, LotPick, between};
-use crate::position_items;
 use crate::refusal::Refusal;
 use crate::rules::Rules;
 
@@ -128,7 +128,7 @@ impl Position {
         let trades = self.trades.checked_add(1).ok_or(Refusal::TooLarge)?;
         let next_lot = self.next_lot.checked_add(1).ok_or(Refusal::TooLarge)?;
         let lot = Lot { id, number: self.next_lot, acquired_on: day, unit_day: day, quantity, cost };
-        let first_inline = position_items::first_inline(&self.lots, &lot, self.first_inline)?;
+        let first_inline = lot_items::first_inline(&self.lots, &lot, self.first_inline)?;
         self.lots.push(lot);
         self.folded.iter_mut().for_each(|folded| folded.open(day));
         (self.next_lot, self.first_inline, self.trades, self.last_traded) =

@@ -2,7 +2,7 @@
 //!
 //! A lot never changes its item once it has left the head: item k holds the lots numbered from 200·k to 200·k + 199.
 //! So a purchase writes the head, and each 200th or so one item more, and a sale writes the head and the items of the
-//! lots it took from. A lot takes under 250 bytes, an item under 50 KB. At most [`MAX_OLDER_ITEMS`] items keep a sale
+//! lots it took from. A lot takes under 250 bytes, an item under 50 KB. At most [`MAX_OLDER_ITEMS`](crate::lot_items::MAX_OLDER_ITEMS) items keep a sale
 //! of everything inside one transaction; a purchase that would need another one is refused.
 //!
 //! Items of older lots are written only together with the head. Whoever reads the head and then its items, and writes
@@ -15,22 +15,12 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::applied_split::AppliedSplit;
 use crate::exact::written;
 use crate::folded::Folded;
+use crate::lot_items::item_of;
 use crate::lots::Lot;
 use crate::position::Position;
-use crate::refusal::Refusal;
-use crate::trade_record::AppliedSplit;
-
-/// Lots kept in the head.
-pub const MAX_INLINE_LOTS: usize = 200;
-
-/// Lot numbers that share an item of older lots.
-pub const LOTS_PER_ITEM: u64 = 200;
-
-/// Items of older lots that a position has at most. All of them, as a sale at average cost writes them, are about 3 MB
-/// and with the rest of a trade under 70 items: inside the 100 items and 4 MB of a transaction.
-pub const MAX_OLDER_ITEMS: usize = 60;
 
 /// The item `POSITION#symbol`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -201,24 +191,6 @@ impl Position {
         }
         (older, inline)
     }
-}
-
-/// The number below which lots leave the head, once `new` is among them.
-pub(crate) fn first_inline(lots: &[Lot], new: &Lot, first_inline: u64) -> Result<u64, Refusal> {
-    let inline = lots.iter().filter(|lot| lot.number >= first_inline).count();
-    if inline < MAX_INLINE_LOTS {
-        return Ok(first_inline);
-    }
-    let oldest = lots.iter().find(|lot| lot.number >= first_inline).unwrap_or(new);
-    let moved = item_of(oldest).checked_add(1).and_then(|item| item.checked_mul(LOTS_PER_ITEM));
-    let moved = moved.ok_or(Refusal::TooLarge)?;
-    let mut items: Vec<u64> = lots.iter().filter(|lot| lot.number < moved).map(item_of).collect();
-    items.dedup();
-    if items.len() > MAX_OLDER_ITEMS { Err(Refusal::TooManyLots) } else { Ok(moved) }
-}
-
-fn item_of(lot: &Lot) -> u64 {
-    lot.number.checked_div(LOTS_PER_ITEM).unwrap_or_default()
 }
 
 /// What a position has folded that was stored without saying so and whose every trade left a lot: nothing, since nothing

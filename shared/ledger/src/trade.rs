@@ -5,6 +5,7 @@ use domain::split::Split;
 use domain::{Currency, Money, Price, Quantity};
 use uuid::Uuid;
 
+use crate::applied_split::AppliedSplit;
 use crate::entry::{Account, Entry, EntryType, Leg};
 use crate::exact::{self, written};
 use crate::lot_method::LotMethod;
@@ -12,7 +13,7 @@ use crate::lots::LotPick;
 use crate::position::{Position, Relieved, Sale};
 use crate::refusal::Refusal;
 use crate::rules::Rules;
-use crate::trade_record::{self, AppliedSplit, Side, Trade, TradePosition, gain_of};
+use crate::trade_record::{self, Side, Trade, TradePosition, gain_of};
 use crate::wallet::{Booked, Cause, Stamp, Wallet};
 
 /// What a customer wants to buy or sell.

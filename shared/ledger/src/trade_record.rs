@@ -1,12 +1,14 @@
 //! The record of a trade: the item `TRADE#uuid7` and the whole answer to the order.
 
 use chrono::{DateTime, Utc};
-use domain::{Currency, Day, Money, Price, Quantity, Split, SplitRatio, Symbol};
+use domain::{Currency, Day, Money, Price, Quantity, Split, Symbol};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::applied_split::AppliedSplit;
 use crate::exact::{self, written};
+use crate::folded::Folded;
 use crate::lot_method::{LotMethod, MAX_LOTS_PER_SALE};
 use crate::lots::LotPick;
 use crate::position::{Position, Relieved};
@@ -117,16 +119,6 @@ pub struct RealizedLot {
     pub gain: Decimal,
 }
 
-/// A split that a trade took into account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct AppliedSplit {
-    /// The first day that is quoted in new units.
-    pub day: Day,
-    /// New units for each old one.
-    #[schema(value_type = String, example = "2")]
-    pub ratio: SplitRatio,
-}
-
 impl Trade {
     /// What a sale took of each lot, where its lines list every one of them.
     #[must_use]
@@ -143,6 +135,23 @@ impl Trade {
         }
         let named = self.lots.iter().filter(|lot| !lot.quantity.is_zero());
         named.map(|lot| LotPick { lot_id: lot.lot_id, quantity: lot.quantity }).collect()
+    }
+}
+
+impl Folded {
+    /// What these trades of one position, oldest first, have folded by their own records: for a position that was stored
+    /// before it kept its splits.
+    #[must_use]
+    pub fn of_trades<'a>(trades: impl IntoIterator<Item = &'a Trade>) -> Self {
+        let mut folded = Self::default();
+        for trade in trades {
+            folded.open(trade.market_day);
+            if trade.side == Side::Sell {
+                let splits: Vec<Split> = trade.splits.iter().map(Split::from).collect();
+                folded.fold(&splits, trade.market_day);
+            }
+        }
+        folded
     }
 }
 
@@ -202,18 +211,6 @@ impl Relieved {
             gain: exact::plus(self.gain, other.gain)?,
             ..self
         })
-    }
-}
-
-impl From<&Split> for AppliedSplit {
-    fn from(split: &Split) -> Self {
-        Self { day: split.day, ratio: split.ratio }
-    }
-}
-
-impl From<&AppliedSplit> for Split {
-    fn from(applied: &AppliedSplit) -> Self {
-        Self { day: applied.day, ratio: applied.ratio }
     }
 }
 

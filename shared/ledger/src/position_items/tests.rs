@@ -1,7 +1,9 @@
 use super::*;
 use crate::examples::{day, id, no_position, split, units, usd};
+use crate::lot_items::{LOTS_PER_ITEM, MAX_INLINE_LOTS, MAX_OLDER_ITEMS};
 use crate::lot_method::LotMethod;
 use crate::position::Sale;
+use crate::refusal::Refusal;
 use crate::rules::Rules;
 
 /// A position of so many lots of one unit, the first with the lowest cost.
