@@ -6,7 +6,7 @@ mod realized;
 use std::collections::{BTreeMap, BTreeSet};
 
 use app::error::ServiceError;
-use domain::{Currency, CustomerId, Day, PortfolioId, Quantity, Symbol};
+use domain::{Currency, CustomerId, Day, PortfolioId, Symbol};
 use market_data::MarketData;
 use market_data::calls::Reader;
 use market_data::exchange_rates::ExchangeRates;
@@ -18,12 +18,12 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use store::retry::{Retry, retry};
 use utoipa::ToSchema;
-use uuid::Uuid;
 use valuation::{Held, Holding, Noted, Share, Unvalued};
 
 use crate::portfolios;
 
-use lots::{Ready, Stored};
+pub use lots::{HeldLot, LotOrigin};
+use lots::{Ready, Stored, written};
 
 /// The holdings of a portfolio. Money is in its base currency, prices in the instruments' own.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -75,32 +75,6 @@ pub struct HeldSymbol {
     pub holding: Holding,
     /// Its lots, the oldest first.
     pub lots: Vec<HeldLot>,
-}
-
-/// Where a lot comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum LotOrigin {
-    /// Bought from the wallet.
-    Trade,
-    /// Held elsewhere.
-    Investment,
-}
-
-/// A lot in units of today.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct HeldLot {
-    /// The id of its trade or investment.
-    pub lot_id: Uuid,
-    /// Which of the two it is.
-    pub origin: LotOrigin,
-    /// When it was bought.
-    pub acquired_on: Day,
-    /// Units after the splits since.
-    pub quantity: Quantity,
-    /// What they cost, fee included, in the base currency at the rate of the day; null without a rate.
-    #[schema(value_type = Option<String>, example = "1000.00")]
-    pub cost: Option<Decimal>,
 }
 
 /// The holdings of a customer's portfolio at the last prices at hand. A symbol without a price never fails the whole.
@@ -195,10 +169,4 @@ fn warnings(
         found.extend(warnings::on_lots_to_come(symbol, stored.lots_to_come(through), through));
     }
     found
-}
-
-/// An amount with all the decimals of its currency.
-fn written(mut amount: Decimal, currency: Currency) -> Decimal {
-    amount.rescale(currency.decimals());
-    amount
 }

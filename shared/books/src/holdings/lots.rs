@@ -18,16 +18,43 @@ use market_data::market_clock::{held_through, market_day};
 use market_data::price_lines::{PriceLine, PriceLines};
 use market_data::warnings::Span;
 use rust_decimal::Decimal;
+use serde::Serialize;
 use store::limits::MAX_KEYS;
 use store::{Item, StoreError, documents, keys};
+use utoipa::ToSchema;
 use uuid::Uuid;
 use valuation::{Held, Purchase, Quoted, Unvalued};
 
-use super::{HeldLot, LotOrigin, written};
 use crate::positions;
 
 /// Bars among which there is one of a weekend where weekends trade.
 const DAYS_OF_A_WEEK: usize = 7;
+
+/// Where a lot comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LotOrigin {
+    /// Bought from the wallet.
+    Trade,
+    /// Held elsewhere.
+    Investment,
+}
+
+/// A lot in units of today.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct HeldLot {
+    /// The id of its trade or investment.
+    pub lot_id: Uuid,
+    /// Which of the two it is.
+    pub origin: LotOrigin,
+    /// When it was bought.
+    pub acquired_on: Day,
+    /// Units after the splits since.
+    pub quantity: Quantity,
+    /// What they cost, fee included, in the base currency at the rate of the day; null without a rate.
+    #[schema(value_type = Option<String>, example = "1000.00")]
+    pub cost: Option<Decimal>,
+}
 
 /// What a portfolio has of one symbol, as it is stored.
 #[derive(Default)]
@@ -259,4 +286,10 @@ pub(super) async fn fills(
         }
     }
     Ok(fills)
+}
+
+/// An amount with all the decimals of its currency.
+pub(super) fn written(mut amount: Decimal, currency: Currency) -> Decimal {
+    amount.rescale(currency.decimals());
+    amount
 }

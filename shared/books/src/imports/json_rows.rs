@@ -7,8 +7,8 @@ use domain::decimal::read_json_number;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::cells::{Cells, MAX_ROWS, RawRow, malformed, too_many};
 use super::lines::Lines;
-use super::rows::{Cells, MAX_ROWS, RawRow, malformed, too_many};
 use crate::investments::Mistake;
 
 #[derive(Deserialize)]

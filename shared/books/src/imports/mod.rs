@@ -5,7 +5,9 @@
 //! which the import began, so that no repetition can make two investments of it. Where lots of an earlier import are gone,
 //! the file is judged and brought in anew.
 
+mod cells;
 mod export;
+mod file;
 mod json_rows;
 mod lines;
 mod repeats;
@@ -14,31 +16,32 @@ mod rounding;
 mod rows;
 mod symbols;
 
+pub use cells::MAX_ROWS;
 pub use export::export;
+pub use file::Duplicates;
 pub use report::{ImportReport, RowError, RowVerdict, Verdict, Warning};
-pub use rows::{Format, MAX_ROWS};
+pub use rows::Format;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use app::digest::sha256_hex;
-use app::error::{MAX_LISTED, RowMistake, ServiceError};
+use app::error::ServiceError;
 use app::idempotency::{self, Attempt, Created};
 use app::tally::Tally;
 use app::{App, kept_answers};
-use chrono::{DateTime, Utc};
-use domain::{CustomerId, Day, Instrument, Investment, PortfolioId, Symbol};
+use chrono::DateTime;
+use domain::{CustomerId, PortfolioId, Symbol};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use market_data::MarketData;
 use market_data::market_clock::{self, latest_day_anywhere};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use store::retry::{Retry, retry};
 use store::{Expect, Key, Version, Write, documents, keys};
 use uuid::Uuid;
 
-use crate::investments::{self, Identity, MAX_INVESTMENTS, Mistake, Purchase, WHAT};
+use crate::investments::{self, Identity, MAX_INVESTMENTS, WHAT};
 use crate::portfolios;
 
+use file::{Checked, File, Line, Progress};
 use repeats::Repeats;
 use report::{rounded_to, to_come};
 
@@ -46,21 +49,7 @@ use report::{rounded_to, to_come};
 const ROWS_A_TRANSACTION: usize = 80;
 /// Symbols that the refresh is told of at the same time.
 const FOLLOWED_AT_ONCE: usize = 8;
-/// Most lots that an import's item names as answering for rows: an item has a largest size.
-const MAX_NAMED: usize = 5_000;
 const ROUTE: &str = "POST /portfolios/{id}/investments/import";
-
-/// What is to become of rows that say what an investment says already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Duplicates {
-    /// Nothing is imported until the caller has decided.
-    Ask,
-    /// They are lots of their own.
-    Import,
-    /// They are left out.
-    Skip,
-}
 
 /// A file and what to do with it.
 #[derive(Clone, Copy, Debug)]
@@ -73,56 +62,6 @@ pub struct Import<'a> {
     pub duplicates: Duplicates,
     /// Whether to say only what would happen.
     pub dry_run: bool,
-}
-
-/// How far an import has come.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Progress {
-    /// When it began; its rows carry this time.
-    #[serde(with = "domain::instant")]
-    started_at: DateTime<Utc>,
-    /// Rows that are left out, by number.
-    skipped: BTreeSet<usize>,
-    /// The lot that answers for each of them, whatever it says by now. `None` where they are too many to name, and in
-    /// items of before lots were named.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    answered_by: Option<BTreeMap<usize, Uuid>>,
-    /// Rows that are in, of those that are not left out.
-    done: usize,
-}
-
-impl Progress {
-    /// An import that begins now and leaves out these rows, for each of which a lot answers.
-    fn begin(now: DateTime<Utc>, left_out: BTreeMap<usize, Uuid>) -> Self {
-        let skipped = left_out.keys().copied().collect();
-        let answered_by = (left_out.len() <= MAX_NAMED).then_some(left_out);
-        Self { started_at: now, skipped, answered_by, done: 0 }
-    }
-}
-
-/// A row that can be imported.
-struct Line {
-    row: usize,
-    purchase: Purchase,
-    instrument: Instrument,
-}
-
-/// A row of the file, read and checked.
-struct Checked {
-    /// The line of the file on which it begins, from 1.
-    line: usize,
-    warnings: Vec<Warning>,
-    content: Result<Line, Vec<Mistake>>,
-}
-
-/// The whole file, read and checked.
-struct File {
-    sha256: String,
-    customer: CustomerId,
-    portfolio: PortfolioId,
-    today: Day,
-    /// In the order of the file; the first one is row 1.
-    rows: Vec<Checked>,
 }
 
 /// Imports a file, or says what would become of it. The same idempotency key with the same request answers the first
@@ -301,52 +240,6 @@ async fn advance(
 }
 
 impl File {
-    /// The rows that can be imported, in the order of the file.
-    fn valid(&self) -> impl Iterator<Item = &Line> {
-        self.rows.iter().filter_map(|row| row.content.as_ref().ok())
-    }
-
-    /// The rows that the import brings in, in the order of the file.
-    fn importable<'a>(&'a self, progress: &'a Progress) -> impl Iterator<Item = &'a Line> {
-        self.valid().filter(|line| !progress.skipped.contains(&line.row))
-    }
-
-    /// The line of the file on which a row begins.
-    fn line_of(&self, row: usize) -> usize {
-        row.checked_sub(1).and_then(|index| self.rows.get(index)).map_or(row, |row| row.line)
-    }
-
-    fn investment(&self, line: &Line, started_at: DateTime<Utc>) -> Result<Investment, ServiceError> {
-        let id = self.id_of(line.row, started_at);
-        let identity = Identity { id, portfolio_id: self.portfolio, created_at: started_at };
-        let recorded = line.purchase.recorded(&identity, &line.instrument, self.today);
-        recorded.map_err(|mistakes| ServiceError::fault("a row that was checked", format!("{mistakes:?}")))
-    }
-
-    /// The same row of the same import has the same id, whoever brings it in.
-    fn id_of(&self, row: usize, started_at: DateTime<Utc>) -> Uuid {
-        let hash = Sha256::digest(format!("{}#{}#{row}", self.portfolio, self.sha256));
-        let mut random = [0; 10];
-        random.copy_from_slice(&hash[..10]);
-        let ms = u64::try_from(started_at.timestamp_millis()).unwrap_or_default();
-        uuid::Builder::from_unix_timestamp_millis(ms, &random).into_uuid()
-    }
-
-    fn refuse_invalid(&self) -> Result<(), ServiceError> {
-        let invalid = || {
-            let numbered = self.rows.iter().zip(1..);
-            numbered.filter_map(|(checked, row)| Some((row, checked.line, checked.content.as_ref().err()?)))
-        };
-        let count = invalid().count();
-        if count == 0 {
-            return Ok(());
-        }
-        let errors = invalid().flat_map(|(row, line, mistakes)| {
-            mistakes.iter().map(move |(field, detail)| RowMistake { row, line, field, detail: detail.clone() })
-        });
-        Err(ServiceError::InvalidRows { count, errors: errors.take(MAX_LISTED).collect() })
-    }
-
     /// What would become of the file.
     fn forecast(&self, repeats: &Repeats, duplicates: Duplicates) -> ImportReport {
         let report = self.verdicts(

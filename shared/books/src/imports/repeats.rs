@@ -6,8 +6,8 @@ use app::error::{MAX_LISTED, RowMistake, ServiceError};
 use domain::Investment;
 use uuid::Uuid;
 
+use super::file::{Duplicates, File, Line, Progress};
 use super::report::SameAs;
-use super::{Duplicates, File, Line, Progress};
 use crate::investments::Purchase;
 
 /// What the rows of a file repeat.

@@ -1,6 +1,5 @@
 //! The rows of a file of investments: our own CSV columns, or JSON with the same names.
 
-use std::collections::BTreeMap;
 use std::str::Utf8Error;
 
 use app::error::ServiceError;
@@ -8,14 +7,12 @@ use domain::decimal::{DECIMALS, DecimalError, SMALLEST_PRICE};
 use domain::{Currency, Price, Quantity};
 use rust_decimal::Decimal;
 
+use super::cells::{Cells, MAX_ROWS, RawRow, malformed, too_many};
 use super::json_rows::read_json;
 use super::lines::Lines;
 use super::report::{Warning, rounded_to};
 use super::rounding::rounded;
 use crate::investments::{Mistake, Purchase};
-
-/// Most rows of a file.
-pub const MAX_ROWS: usize = 20_000;
 
 /// The columns in the order of an export; the first four are required.
 pub(super) const COLUMNS: [&str; 6] =
@@ -43,12 +40,6 @@ pub(super) struct Row {
     /// What was done to its numbers.
     pub(super) warnings: Vec<Warning>,
 }
-
-/// A row's texts by column; what is empty is not there.
-pub(super) type Cells = BTreeMap<&'static str, String>;
-
-/// A row's texts, or what keeps it from having any, and the line on which it begins.
-pub(super) type RawRow = (usize, Result<Cells, Vec<Mistake>>);
 
 /// The rows of a file.
 ///
@@ -86,14 +77,6 @@ fn not_text(bytes: &[u8], error: Utf8Error) -> ServiceError {
     let text = bytes.get(..error.valid_up_to()).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default();
     let line = Lines::of(text).of_the_text_from(text.len());
     malformed(&format_args!("line {line} is not text in UTF-8"))
-}
-
-pub(super) fn malformed(cause: &dyn std::fmt::Display) -> ServiceError {
-    ServiceError::MalformedFile { cause: cause.to_string() }
-}
-
-pub(super) fn too_many() -> ServiceError {
-    ServiceError::Field { field: "rows", detail: format!("a file has at most {MAX_ROWS} rows") }
 }
 
 fn read_csv(text: &str) -> Result<Vec<RawRow>, ServiceError> {

@@ -3,7 +3,7 @@
 mod purchase;
 mod worth;
 
-pub(crate) use purchase::Identity;
+pub(crate) use purchase::{Identity, cost};
 pub use purchase::{Mistake, Purchase};
 pub use worth::InvestmentNow;
 
@@ -12,9 +12,7 @@ use app::idempotency::{self, Attempt, Created};
 use app::precondition::Precondition;
 use app::tally::Tally;
 use app::{App, kept_answers};
-use domain::{CustomerId, Day, Investment, Money, PortfolioId, Price, Quantity, Symbol};
-use ledger::Refusal;
-use ledger::lots::investment_cost;
+use domain::{CustomerId, Day, Investment, PortfolioId, Price, Quantity, Symbol};
 use market_data::calls::Wait;
 use market_data::market_clock::latest_day_anywhere;
 use market_data::{MarketData, following, instruments};
@@ -32,13 +30,6 @@ pub const MAX_INVESTMENTS: usize = 20_000;
 
 pub(crate) const WHAT: &str = "investments";
 const ROUTE: &str = "POST /portfolios/{id}/investments";
-
-/// What an investment cost, its fee included.
-///
-/// Errors: a cost beyond every amount.
-pub(crate) fn cost(investment: &Investment) -> Result<Money, Refusal> {
-    investment_cost(investment.quantity, investment.purchase_price, investment.fee)
-}
 
 /// What is to be different of an investment; `None` stays.
 #[derive(Clone, Debug, Default)]

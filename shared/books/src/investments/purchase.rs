@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::{Currency, Day, Instrument, Investment, Money, MoneyError, PortfolioId, Price, Quantity, Symbol};
 use ledger::Refusal;
+use ledger::lots::investment_cost;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use uuid::Uuid;
@@ -22,6 +23,13 @@ pub struct Purchase {
     pub fee: Decimal,
     /// Currency of price and fee, where it is said; it must be that of the instrument.
     pub currency: Option<Currency>,
+}
+
+/// What an investment cost, its fee included.
+///
+/// Errors: a cost beyond every amount.
+pub(crate) fn cost(investment: &Investment) -> Result<Money, Refusal> {
+    investment_cost(investment.quantity, investment.purchase_price, investment.fee)
 }
 
 /// A field that cannot be used, and why.
@@ -71,7 +79,7 @@ impl Purchase {
             updated_at: identity.created_at,
             version: 1,
         };
-        match super::cost(&investment) {
+        match cost(&investment) {
             Ok(_) => {}
             Err(error @ Refusal::NegativeFee) => mistakes.push(("fee", error.to_string())),
             Err(_) => mistakes.push(("quantity", format!("with its price and fee: {}", MoneyError::TooLarge))),

@@ -17,6 +17,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::purchase::cost;
+
 /// The code of the figures of a lot that is dated after the market's today, and so is in nothing yet.
 const TO_COME: &str = "to_come";
 
@@ -149,7 +151,7 @@ async fn last_price(
 }
 
 fn valued(investment: Investment, last: Result<LastPrice, &'static str>, through: Day) -> InvestmentNow {
-    let cost = super::cost(&investment).ok();
+    let cost = cost(&investment).ok();
     let last =
         last.and_then(|last| if last.currency == investment.currency() { Ok(last) } else { Err("other_currency") });
     let worth = last.as_ref().map_err(|reason| *reason).and_then(|last| {

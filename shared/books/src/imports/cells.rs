@@ -1,0 +1,26 @@
+//! The cells of a file's rows, whichever way it is written.
+
+use std::collections::BTreeMap;
+
+use app::error::ServiceError;
+
+use crate::investments::Mistake;
+
+/// Most rows of a file.
+pub const MAX_ROWS: usize = 20_000;
+
+/// A row's texts by column; what is empty is not there.
+pub(super) type Cells = BTreeMap<&'static str, String>;
+
+/// A row's texts, or what keeps it from having any, and the line on which it begins.
+pub(super) type RawRow = (usize, Result<Cells, Vec<Mistake>>);
+
+/// Refuses a file that is none at all.
+pub(super) fn malformed(cause: &dyn std::fmt::Display) -> ServiceError {
+    ServiceError::MalformedFile { cause: cause.to_string() }
+}
+
+/// Refuses a file of more than [`MAX_ROWS`].
+pub(super) fn too_many() -> ServiceError {
+    ServiceError::Field { field: "rows", detail: format!("a file has at most {MAX_ROWS} rows") }
+}
