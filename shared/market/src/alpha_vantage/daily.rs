@@ -5,7 +5,6 @@ use std::fmt;
 use domain::{Day, Symbol};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
-use super::Known;
 use super::rates::Exchange;
 use super::refusal::classify;
 use crate::error::ProviderError;
@@ -17,6 +16,13 @@ use crate::series::{Declared, Feed, Row, Series, check};
 
 /// Bytes that one day takes in the answer, about.
 const BYTES_A_ROW: usize = 100;
+
+/// Which events were asked for beside a series that has none.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Known {
+    pub(super) splits: bool,
+    pub(super) dividends: bool,
+}
 
 /// Reads the rows of either function's answer, as they came.
 pub(super) fn read_rows(body: &[u8], asked: &Symbol) -> Result<Vec<Row>, Refusal> {

@@ -8,10 +8,12 @@ use std::time::Duration;
 use domain::{Day, Symbol};
 use serde::{Deserialize, Serialize};
 
-use super::MAX_REMEMBERED;
 use super::paywall::REFUSED_FOR;
 use crate::events::Event;
 use crate::memory::{self, Memory};
+
+/// Symbols of which something is kept in memory.
+pub(super) const MAX_REMEMBERED: usize = 10_000;
 
 /// A hundred trading days, after which the jump is out of the series.
 const KEPT_FOR: Duration = Duration::from_hours(24 * 150);

@@ -24,10 +24,10 @@ use async_trait::async_trait;
 use domain::{Currency, Instrument, Symbol};
 
 pub use daily::read_daily;
-pub use settings::Settings;
+pub use settings::{SOURCE, Settings};
 
-use self::daily::Plan;
-use self::explained::{Explained, Told};
+use self::daily::{Known, Plan};
+use self::explained::{Explained, MAX_REMEMBERED, Told};
 use self::paywall::Paywall;
 use crate::error::ProviderError;
 use crate::events;
@@ -41,8 +41,6 @@ use crate::quote::Quote;
 use crate::series::{Row, Series};
 use crate::symbols::{self, Named};
 
-/// The source's name in answers, and that of its budget.
-pub const SOURCE: &str = "alpha_vantage";
 /// Calls a day on the free plan.
 pub const FREE_CALLS_A_DAY: usize = 25;
 /// The whole history of a share, which not every plan covers.
@@ -51,8 +49,6 @@ const WHOLE_HISTORY: &str = "TIME_SERIES_DAILY_ADJUSTED";
 const WHOLE_RATES: &str = "FX_DAILY";
 /// How long it is remembered what a symbol is.
 const DESCRIBED_FOR: Duration = Duration::from_hours(24 * 30);
-/// Instruments kept in memory, so that a currency is asked for once.
-const MAX_REMEMBERED: usize = 10_000;
 /// Of a text that is searched for.
 const MAX_SEARCH_BYTES: usize = 200;
 
@@ -184,13 +180,6 @@ impl AlphaVantage {
         }
         listing
     }
-}
-
-/// Which events were asked for beside a series that has none.
-#[derive(Clone, Copy, Debug, Default)]
-struct Known {
-    splits: bool,
-    dividends: bool,
 }
 
 #[async_trait]

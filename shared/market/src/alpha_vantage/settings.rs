@@ -4,9 +4,10 @@ use std::fmt;
 
 use secrecy::SecretString;
 
-use super::SOURCE;
 use crate::http::{Address, Limits, SettingsError, Site};
 
+/// The source's name in answers, and that of its budget.
+pub const SOURCE: &str = "alpha_vantage";
 const HOST: &str = "https://www.alphavantage.co/";
 /// Tells the provider who asks.
 const USER_AGENT: &str = concat!("sextant/", env!("CARGO_PKG_VERSION"));

@@ -3,9 +3,10 @@
 use domain::{Currency, Symbol};
 
 use super::commodities::{self, DatedPrice};
-use super::daily::{Plan, read_exchange_rows, series};
+use super::daily::{Known, Plan, read_exchange_rows, series};
 use super::rates::{self, Exchange};
-use super::{AlphaVantage, Known, SOURCE, query};
+use super::settings::SOURCE;
+use super::{AlphaVantage, query};
 use crate::error::ProviderError;
 use crate::exact;
 use crate::history::History;

@@ -7,9 +7,10 @@ use domain::decimal::DecimalError;
 use domain::{Day, Instrument, InstrumentType, Symbol};
 use serde::Deserialize;
 
+use super::days;
 use super::notation::{currency_of, to_yahoo};
 use super::search::{kind, told};
-use super::{SOURCE, days};
+use super::settings::SOURCE;
 use crate::error::ProviderError;
 use crate::events::{self, Event};
 use crate::exact::Digits;
@@ -21,6 +22,9 @@ use crate::price_unit::PriceUnit;
 use crate::quote::Quote;
 use crate::series::{Declared, Feed, Row, Series, check};
 use crate::symbols::Named;
+
+/// Enough for the last price.
+pub(super) const LAST_DAY: &str = "1d";
 
 /// A symbol as it is asked for.
 #[derive(Clone, Debug)]
@@ -129,12 +133,6 @@ struct Dividend {
     amount: Float,
 }
 
-/// Reads and checks a history: what the provider does with the bytes once they are here, apart so that it
-/// can be measured and tested.
-pub fn read_daily(body: &[u8], symbol: &Symbol) -> Result<History, ProviderError> {
-    super::finish(read_history(body, &Asked::of(symbol)?))
-}
-
 /// Reads a history, checked.
 pub(super) fn read_history(body: &[u8], asked: &Asked) -> Result<History, Refusal> {
     let found = found(body, asked)?;
@@ -176,7 +174,7 @@ pub(super) fn read_quote(body: &[u8], asked: &Asked) -> Result<Quote, Refusal> {
     let last = price(meta.regular_market_price.as_ref()).map_err(Refusal::no_price)?;
     let time = time.ok_or_else(|| Refusal::malformed("holds no price"))?;
     // The close before the chart is the close before the day only when the chart is of a day.
-    let of_a_day = meta.range.as_ref().is_none_or(|range| range == super::LAST_DAY);
+    let of_a_day = meta.range.as_ref().is_none_or(|range| range == LAST_DAY);
     let before_chart = meta.chart_previous_close.as_ref().filter(|_| of_a_day);
     let previous_close = price(meta.previous_close.as_ref().or(before_chart)).ok();
     let day = days::at(time.timestamp(), meta.offset.unwrap_or(0));

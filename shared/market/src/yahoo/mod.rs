@@ -16,10 +16,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::{Instrument, Symbol};
 
-pub use chart::read_daily;
-pub use settings::Settings;
+pub use settings::{SOURCE, Settings};
 
-use self::chart::Asked;
+use self::chart::{Asked, LAST_DAY};
 use crate::error::ProviderError;
 use crate::history::History;
 use crate::http::{Budget, Client, Refusal, Request, SettingsError};
@@ -27,14 +26,10 @@ use crate::provider::{MarketClock, Patience, Provider};
 use crate::quote::Quote;
 use crate::symbols;
 
-/// The source's name in answers, and that of its budget.
-pub const SOURCE: &str = "yahoo";
 /// Calls in any 24 hours that we allow ourselves: nobody has promised any.
 pub const CALLS_A_DAY: usize = 2_000;
 /// How far back a history goes.
 const WHOLE_HISTORY: &str = "10y";
-/// Enough for the last price.
-const LAST_DAY: &str = "1d";
 /// Of a text that is searched for.
 const MAX_SEARCH_BYTES: usize = 200;
 /// Matches of a search.
@@ -77,6 +72,12 @@ fn finish<T>(answer: Result<T, Refusal>) -> Result<T, ProviderError> {
         Refusal::Failed(error) => error,
         Refusal::Premium | Refusal::TooFast | Refusal::DayUsedUp => ProviderError::Unavailable { status: None },
     })
+}
+
+/// Reads and checks a history: what the provider does with the bytes once they are here, apart so that it
+/// can be measured and tested.
+pub fn read_daily(body: &[u8], symbol: &Symbol) -> Result<History, ProviderError> {
+    finish(chart::read_history(body, &Asked::of(symbol)?))
 }
 
 #[async_trait]

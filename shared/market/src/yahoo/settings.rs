@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::SOURCE;
 use crate::http::{Address, Limits, SettingsError, Site};
 
+/// The source's name in answers, and that of its budget.
+pub const SOURCE: &str = "yahoo";
 const HOST: &str = "https://query1.finance.yahoo.com/";
 /// Without one it refuses to answer, and a program's own name too.
 const USER_AGENT: &str = concat!("Mozilla/5.0 (compatible; sextant/", env!("CARGO_PKG_VERSION"), ")");

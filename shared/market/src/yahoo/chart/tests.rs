@@ -1,5 +1,6 @@
 use super::*;
 use crate::note::{DropReason, DroppedRow};
+use crate::yahoo::read_daily;
 
 /// 2020-08-27 to 2020-09-01, AAPL's split of four for one on the 31st, as the chart scales it.
 const APPLE: &str = r#"{"chart": {"result": [{
