@@ -1,9 +1,6 @@
 //! Ending connections. What is kept of one goes first, so that nothing is pushed to it from then on, and its socket is
 //! closed after that, as well as can be.
 
-use std::time::Duration;
-
-use app::App;
 use app::error::ServiceError;
 use domain::CustomerId;
 use futures::future::join_all;
@@ -12,9 +9,6 @@ use market_data::MarketData;
 use super::connections::{self, Mirror};
 use super::messages::Refusal;
 use super::{MAX_CONNECTIONS, delivery};
-
-/// The last word and the closing of a socket take no longer than this from whoever signs out.
-const GOODBYE: Duration = Duration::from_secs(2);
 
 /// What a connection is told whose session has ended.
 pub(super) fn session_ended() -> Refusal {
@@ -30,25 +24,12 @@ pub(super) async fn end(market: &MarketData, id: &str, why: &Refusal) -> Result<
         let _ = delivery::post(market, id, &text).await;
         market.app.push().close(id).await
     };
-    match tokio::time::timeout(GOODBYE, goodbye).await {
+    match tokio::time::timeout(delivery::GOODBYE, goodbye).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(connection = id, %error, "a connection was not closed"),
         Err(_) => tracing::warn!(connection = id, "a connection was not closed in time"),
     }
     forgotten
-}
-
-/// Ends a connection that did not take a message, without another word: what it missed is in the snapshot that it gets
-/// when it connects again.
-pub(super) async fn cut_off(app: &App, id: &str) {
-    if let Err(error) = connections::forget(app, id).await {
-        tracing::warn!(connection = id, %error, "a connection that takes nothing was not forgotten");
-    }
-    match tokio::time::timeout(GOODBYE, app.push().close(id)).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(connection = id, %error, "a connection that takes nothing was not closed"),
-        Err(_) => tracing::warn!(connection = id, "a connection that takes nothing was not closed in time"),
-    }
 }
 
 /// Ends all connections of a customer, after the deed that ended their sessions: it is done, whatever becomes of this. A

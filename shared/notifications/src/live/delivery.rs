@@ -12,12 +12,14 @@ use futures::{StreamExt as _, stream};
 use market_data::MarketData;
 use serde_json::{Map, Value};
 
-use super::{closing, connections};
+use super::connections;
 
 /// Connections posted to at the same time.
 const AT_ONCE: usize = 64;
 /// A connection that has not taken a message after this is ended.
 const POST_TIMEOUT: Duration = Duration::from_secs(5);
+/// The last word and the closing of a socket take no longer than this from whoever signs out.
+pub(super) const GOODBYE: Duration = Duration::from_secs(2);
 /// No connection takes longer to be made: the function that lets it in has ten seconds.
 const TO_BE_MADE: TimeDelta = TimeDelta::seconds(30);
 
@@ -110,9 +112,22 @@ async fn tell(market: &MarketData, connection: &str, text: &str) -> End {
         }
         Err(PushError::Failed(error)) => {
             tracing::warn!(connection, error, "a message was not taken");
-            closing::cut_off(&market.app, connection).await;
+            cut_off(&market.app, connection).await;
             End::Failed
         }
+    }
+}
+
+/// Ends a connection that did not take a message, without another word: what it missed is in the snapshot that it gets
+/// when it connects again.
+async fn cut_off(app: &App, id: &str) {
+    if let Err(error) = connections::forget(app, id).await {
+        tracing::warn!(connection = id, %error, "a connection that takes nothing was not forgotten");
+    }
+    match tokio::time::timeout(GOODBYE, app.push().close(id)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(connection = id, %error, "a connection that takes nothing was not closed"),
+        Err(_) => tracing::warn!(connection = id, "a connection that takes nothing was not closed in time"),
     }
 }
 
