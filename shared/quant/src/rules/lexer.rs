@@ -1,7 +1,9 @@
 //! Text to tokens, each with its column.
 
-use super::{MAX_CHARACTERS, RuleError};
+use super::error::RuleError;
 
+/// Longest rule, in characters.
+pub const MAX_CHARACTERS: usize = 1_000;
 /// A word of the language at its place.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Token {

@@ -4,19 +4,11 @@ use std::collections::BTreeSet;
 
 use domain::{Bars, Day};
 
-use super::program::{Arithmetic, Column, Id, Node, Program, Windowed};
+use super::program::{Arithmetic, Column, Id, Named, Node, Program, Windowed};
 use super::{Columns, Rule, evaluate};
 
 /// How much of a price a series may be to be drawn over it: `sma(close * 1.1, 20)` is 1.1 of one.
 const PRICE_SCALE: std::ops::RangeInclusive<f64> = 0.5..=2.0;
-
-/// An indicator that a rule names.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Named {
-    pub(super) id: Id,
-    /// As the rule writes it, in lower case with a blank after each comma.
-    pub(super) name: String,
-}
 
 /// An indicator on the scale of the price.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,6 +8,7 @@
 //! while `and` and `or` follow SQL. A rule that comes out undefined does not fire.
 
 mod columns;
+mod error;
 mod evaluate;
 mod functions;
 mod lexer;
@@ -22,22 +23,13 @@ use std::fmt;
 use std::str::FromStr;
 
 pub(crate) use columns::Columns;
+pub use error::RuleError;
 pub(crate) use evaluate::{Evaluation, Signal, evaluate};
-use lines::Named;
+pub use lexer::MAX_CHARACTERS;
 pub use lines::{PriceLine, price_lines};
-use program::Node;
+pub use parser::{MAX_DEPTH, MAX_OPERATIONS, MAX_WINDOW, MIN_WINDOW};
 pub(crate) use program::{Id, Program};
-
-/// Longest rule, in characters.
-pub const MAX_CHARACTERS: usize = 1_000;
-/// Deepest nesting of parentheses, calls, `not` and signs.
-pub const MAX_DEPTH: usize = 32;
-/// Most operations in one rule, equal ones counted once.
-pub const MAX_OPERATIONS: usize = 500;
-/// Shortest window of an indicator, in bars.
-pub const MIN_WINDOW: u16 = 1;
-/// Longest window of an indicator, in bars.
-pub const MAX_WINDOW: u16 = 1_000;
+use program::{Named, Node};
 
 /// A checked rule, ready to be evaluated; its text is kept as written.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,22 +38,6 @@ pub struct Rule {
     program: Program,
     root: Id,
     indicators: Vec<Named>,
-}
-
-/// Why a text is not a rule, and where.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("column {column}: {message}")]
-pub struct RuleError {
-    /// Place of the mistake, counted in characters from 1.
-    pub column: usize,
-    /// What is wrong and, where it can be said, what would be right.
-    pub message: String,
-}
-
-impl RuleError {
-    fn new(column: usize, message: impl Into<String>) -> Self {
-        Self { column, message: message.into() }
-    }
 }
 
 impl Rule {

@@ -5,11 +5,20 @@
 
 use std::collections::BTreeMap;
 
+use super::error::RuleError;
 use super::functions::{Constant, Function, column, function, indicator, names};
 use super::lexer::{Kind, Token};
 use super::nearest::nearest;
 use super::program::{Arithmetic, Id, Node, Program};
-use super::{MAX_DEPTH, MAX_OPERATIONS, MAX_WINDOW, MIN_WINDOW, RuleError};
+
+/// Deepest nesting of parentheses, calls, `not` and signs.
+pub const MAX_DEPTH: usize = 32;
+/// Most operations in one rule, equal ones counted once.
+pub const MAX_OPERATIONS: usize = 500;
+/// Shortest window of an indicator, in bars.
+pub const MIN_WINDOW: u16 = 1;
+/// Longest window of an indicator, in bars.
+pub const MAX_WINDOW: u16 = 1_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Type {

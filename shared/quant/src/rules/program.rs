@@ -34,6 +34,14 @@ pub(crate) enum Windowed {
     Lowest,
 }
 
+/// An indicator that a rule names.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Named {
+    pub(crate) id: Id,
+    /// As the rule writes it, in lower case with a blank after each comma.
+    pub(crate) name: String,
+}
+
 /// One operation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Node {
