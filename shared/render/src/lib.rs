@@ -7,6 +7,7 @@
 extern crate self as render;
 
 pub mod chart;
+pub mod error;
 pub mod figures;
 mod palette;
 mod pdf;
@@ -15,38 +16,12 @@ mod sketch;
 mod typeface;
 
 pub use chart::Chart;
+pub use error::RenderError;
 pub use pdf::pdf;
 pub use report::{ChartData, Report};
 
 use sketch::{Anchor, Sketch, Text};
 use typeface::Weight;
-
-/// Why a report could not be rendered.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RenderError {
-    /// There is no day to draw.
-    #[error("a report needs at least one day of prices")]
-    NoData,
-    /// A column of the chart data has not one value a date.
-    #[error("{column} has {found} values for {expected} dates")]
-    ColumnLength {
-        /// Name of the column.
-        column: String,
-        /// Number of dates.
-        expected: usize,
-        /// Values found.
-        found: usize,
-    },
-    /// The drawing library refused.
-    #[error("drawing failed: {0}")]
-    Drawing(String),
-    /// The font could not be cut down to the letters used.
-    #[error("embedding the font failed: {0}")]
-    Font(String),
-    /// The document could not be written.
-    #[error("writing the PDF failed: {0}")]
-    Document(String),
-}
 
 /// Width and height of a chart by itself, in points.
 const CHART_SIZE: (f32, f32) = (520.0, 240.0);

@@ -5,9 +5,11 @@ use std::ops::Range;
 use domain::Day;
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 
-use crate::chart::frame::LETTER;
 use crate::chart::scale::{Label, label_value, linear_ticks, logarithmic_ticks};
 use crate::typeface::{Weight, text_width};
+
+/// Size of all letters in a chart, in points.
+pub(crate) const LETTER: f32 = 7.0;
 
 /// From here on, highest over lowest, a positive series is drawn on a logarithmic scale.
 const LOGARITHMIC_FROM: f64 = 12.0;

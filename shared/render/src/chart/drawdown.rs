@@ -2,12 +2,11 @@
 
 use plotters::series::AreaSeries;
 
-use crate::RenderError;
-use crate::chart::Area;
 use crate::chart::axis::{DateAxis, ValueAxis};
 use crate::chart::decimate::decimate;
-use crate::chart::frame::{self, fill, line, plot, plot_height, plot_width};
+use crate::chart::frame::{self, Area, fill, line, plot, plot_height, plot_width};
 use crate::chart::legend::{self, Key, LEGEND};
+use crate::error::RenderError;
 use crate::palette::{BLUE, GREY, tint};
 use crate::report::ChartData;
 use crate::sketch::units;

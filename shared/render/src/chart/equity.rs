@@ -1,12 +1,11 @@
 //! Equity of the strategy against buying once and holding.
 
-use crate::RenderError;
-use crate::chart::Area;
 use crate::chart::axis::{DateAxis, ValueAxis};
 use crate::chart::decimate::decimate;
-use crate::chart::frame::{self, line, plot, plot_height, plot_width};
+use crate::chart::frame::{self, Area, line, plot, plot_height, plot_width};
 use crate::chart::legend::{self, Key, LEGEND};
 use crate::chart::scale::Label;
+use crate::error::RenderError;
 use crate::figures;
 use crate::palette::{BLUE, GREY};
 use crate::report::{ChartData, Report};

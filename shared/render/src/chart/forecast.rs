@@ -5,12 +5,11 @@ use plotters::element::Polygon;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use quant::forecast::Point;
 
-use crate::RenderError;
-use crate::chart::Area;
 use crate::chart::axis::{DateAxis, ValueAxis};
-use crate::chart::frame::{fill, letters, line, plot, plot_height, plot_width, width};
+use crate::chart::frame::{Area, fill, letters, line, plot, plot_height, plot_width, width};
 use crate::chart::legend::{self, Key, LEGEND};
 use crate::chart::scale::Label;
+use crate::error::RenderError;
 use crate::figures;
 use crate::palette::{BLUE, INK, MUTED, Rgb, VERMILLION, tint};
 use crate::report::{ChartData, Report};

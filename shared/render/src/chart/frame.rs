@@ -1,19 +1,17 @@
 //! The frame that all charts share: axes, grid and the strokes of series.
 
 use plotters::chart::{ChartBuilder, ChartContext, LabelAreaPosition};
+use plotters::coord::Shift;
 use plotters::coord::cartesian::Cartesian2d;
+use plotters::drawing::DrawingArea;
 use plotters::element::{PathElement, Polygon};
 use plotters::style::{Color, FontFamily, FontStyle, RGBColor, ShapeStyle, TextStyle};
 
-use crate::RenderError;
-use crate::chart::Area;
-use crate::chart::axis::{DateAxis, LABEL_OVERHANG, ValueAxis};
+use crate::chart::axis::{DateAxis, LABEL_OVERHANG, LETTER, ValueAxis};
+use crate::error::RenderError;
 use crate::palette::{GREY, GRID, MUTED, Rgb};
 use crate::sketch::{Canvas, units};
 use crate::typeface::{Weight, text_width};
-
-/// Size of all letters in a chart, in points.
-pub(crate) const LETTER: f32 = 7.0;
 
 /// Height of the labels under the plot.
 const DATE_LABELS: f32 = 15.0;
@@ -27,6 +25,9 @@ const TOP_MARGIN: f32 = 5.0;
 const TICK: f32 = 2.5;
 
 pub(crate) type Plot<'c, 'a> = ChartContext<'c, Canvas<'a>, Cartesian2d<DateAxis, ValueAxis>>;
+
+/// What a chart is drawn on.
+pub(crate) type Area<'a> = DrawingArea<Canvas<'a>, Shift>;
 
 /// A line's colour and width in points.
 pub(crate) fn stroke(colour: Rgb, width: f32) -> ShapeStyle {

@@ -3,9 +3,9 @@
 use plotters::element::{PathElement, Polygon};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use crate::RenderError;
-use crate::chart::Area;
-use crate::chart::frame::{LETTER, fill, letters, stroke, width};
+use crate::chart::axis::LETTER;
+use crate::chart::frame::{Area, fill, letters, stroke, width};
+use crate::error::RenderError;
 use crate::palette::{INK, MUTED, Rgb};
 use crate::sketch::units;
 use crate::typeface::{Weight, text_width};

@@ -12,12 +12,11 @@ mod scale;
 pub(crate) mod svg;
 
 use domain::Day;
-use plotters::coord::Shift;
-use plotters::drawing::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea};
+use plotters::drawing::{DrawingAreaErrorKind, IntoDrawingArea};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::RenderError;
+use crate::error::RenderError;
 use crate::report::{ChartData, Report};
 use crate::sketch::{Canvas, Sketch};
 
@@ -61,8 +60,6 @@ impl Chart {
         }
     }
 }
-
-type Area<'a> = DrawingArea<Canvas<'a>, Shift>;
 
 impl From<DrawingAreaErrorKind<std::convert::Infallible>> for RenderError {
     fn from(error: DrawingAreaErrorKind<std::convert::Infallible>) -> Self {

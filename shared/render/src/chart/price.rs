@@ -2,13 +2,12 @@
 
 use domain::Day;
 
-use crate::RenderError;
-use crate::chart::Area;
 use crate::chart::axis::{DateAxis, ValueAxis};
 use crate::chart::decimate::decimate;
-use crate::chart::frame::{self, line, plot, plot_height, plot_width, width};
+use crate::chart::frame::{self, Area, line, plot, plot_height, plot_width, width};
 use crate::chart::legend::{self, Key, triangle};
 use crate::chart::scale::Label;
+use crate::error::RenderError;
 use crate::figures;
 use crate::palette::{GREEN, INK, OVERLAYS, VERMILLION};
 use crate::report::{ChartData, Overlay, Report};

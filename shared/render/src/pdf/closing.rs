@@ -2,7 +2,8 @@
 
 use quant::backtest::Warning;
 
-use crate::pdf::paper::{BODY, HEADING, Paper, SMALL, Style, WIDTH};
+use crate::pdf::paper::{HEADING, Paper, WIDTH};
+use crate::pdf::style::{BODY, SMALL, Style};
 use crate::pdf::wrap::wrap;
 use crate::report::Report;
 use crate::typeface::is_printable;

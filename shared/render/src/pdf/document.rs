@@ -5,7 +5,7 @@ use printpdf::{
     Point, Polygon, PolygonRing, Pt, Rgb as PdfRgb, TextItem, TextMatrix, WindingOrder,
 };
 
-use crate::RenderError;
+use crate::error::RenderError;
 use crate::palette::Rgb;
 use crate::pdf::fonts::{embedded, font_id};
 use crate::report::Report;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use printpdf::{FontId, FontMetrics, ParsedFont, PdfFont, PdfFontMetricsStub};
 use subsetter::GlyphRemapper;
 
-use crate::RenderError;
+use crate::error::RenderError;
 use crate::sketch::{Mark, Sketch};
 use crate::typeface::{Weight, typeface};
 

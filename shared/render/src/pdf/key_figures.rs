@@ -6,7 +6,8 @@ use quant::metrics::Metrics;
 
 use crate::figures::{Figure, METRICS, NOT_AVAILABLE, metric};
 use crate::palette::{INK, MUTED, STRIPE};
-use crate::pdf::paper::{MARGIN, Paper, SMALL, Style, WIDTH};
+use crate::pdf::paper::{MARGIN, Paper, WIDTH};
+use crate::pdf::style::{SMALL, Style};
 use crate::pdf::table::{Cell, Column, Table};
 use crate::report::Report;
 use crate::sketch::Anchor;

@@ -12,15 +12,17 @@ mod layout_tests;
 mod months;
 mod outlook;
 mod paper;
+mod style;
 mod table;
 mod title;
 mod trade_list;
 mod wrap;
 
 use crate::chart::{self, Chart};
+use crate::error::RenderError;
+use crate::pdf::paper::Paper;
 use crate::report::{ChartData, Report};
 use crate::sketch::Sketch;
-use crate::{RenderError, pdf::paper::Paper};
 
 /// Heights of the charts in points.
 const EQUITY_HEIGHT: f32 = 152.0;

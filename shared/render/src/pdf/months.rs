@@ -2,7 +2,8 @@
 
 use crate::figures::percent_points;
 use crate::palette::{BLUE, GREY, MUTED, STRIPE, VERMILLION, tint};
-use crate::pdf::paper::{MARGIN, Paper, SMALL, WIDTH};
+use crate::pdf::paper::{MARGIN, Paper, WIDTH};
+use crate::pdf::style::SMALL;
 use crate::pdf::table::{Cell, Column, Table};
 use crate::report::Report;
 use crate::sketch::Anchor;

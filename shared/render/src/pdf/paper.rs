@@ -1,6 +1,7 @@
 //! A4 pages that fill from the top, each with its running header and footer.
 
 use crate::palette::{INK, MUTED, RULE, Rgb};
+use crate::pdf::style::Style;
 use crate::pdf::wrap::{ellipsis, wrap};
 use crate::report::Report;
 use crate::sketch::{Anchor, Sketch, Text};
@@ -30,31 +31,6 @@ pub(crate) const FULL_PAGE: f32 = BOTTOM - TOP_UNDER_HEADER;
 
 /// Smallest letters that a text is shrunk to before it is cut.
 const SMALLEST: f32 = 4.4;
-
-/// How a line of text is set.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Style {
-    pub(crate) size: f32,
-    pub(crate) weight: Weight,
-    pub(crate) colour: Rgb,
-}
-
-impl Style {
-    pub(crate) const fn new(size: f32, weight: Weight, colour: Rgb) -> Self {
-        Self { size, weight, colour }
-    }
-
-    /// Height of a line of running text.
-    pub(crate) fn leading(self) -> f32 {
-        self.size * 1.42
-    }
-}
-
-/// Running text.
-pub(crate) const BODY: Style = Style::new(7.5, Weight::Regular, INK);
-
-/// Remarks under tables, and small print.
-pub(crate) const SMALL: Style = Style::new(6.6, Weight::Regular, MUTED);
 
 /// The pages so far and how far the last one is filled.
 pub(crate) struct Paper {

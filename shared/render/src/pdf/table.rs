@@ -1,7 +1,8 @@
 //! Rows and columns of figures.
 
 use crate::palette::{INK, MUTED, RULE, Rgb, STRIPE};
-use crate::pdf::paper::{Paper, Style};
+use crate::pdf::paper::Paper;
+use crate::pdf::style::Style;
 use crate::sketch::Anchor;
 use crate::typeface::{CAP_HEIGHT, Weight};
 

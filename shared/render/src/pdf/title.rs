@@ -4,7 +4,8 @@ use domain::{Currency, instant};
 
 use crate::figures::{exact_money, number, percent};
 use crate::palette::{BLUE, INK, MUTED};
-use crate::pdf::paper::{BODY, MARGIN, PAGE, Paper, Style, WIDTH};
+use crate::pdf::paper::{MARGIN, PAGE, Paper, WIDTH};
+use crate::pdf::style::{BODY, Style};
 use crate::pdf::wrap::wrap;
 use crate::report::{Report, Strategy};
 use crate::sketch::Anchor;

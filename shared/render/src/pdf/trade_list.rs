@@ -4,7 +4,8 @@ use quant::backtest::{OpenTrade, Trade};
 
 use crate::figures::{money, number, percent, price, quantity};
 use crate::palette::{INK, MUTED, Rgb, VERMILLION};
-use crate::pdf::paper::{BODY, FULL_PAGE, MARGIN, MAX_PAGES, Paper, SMALL};
+use crate::pdf::paper::{FULL_PAGE, MARGIN, MAX_PAGES, Paper};
+use crate::pdf::style::{BODY, SMALL};
 use crate::pdf::table::{Cell, Column, Table};
 use crate::report::Report;
 use crate::sketch::Anchor;

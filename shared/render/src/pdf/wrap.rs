@@ -1,6 +1,6 @@
 //! Breaking text into lines.
 
-use crate::pdf::paper::Style;
+use crate::pdf::style::Style;
 use crate::typeface::text_width;
 
 const ELLIPSIS: char = '…';
@@ -71,7 +71,7 @@ fn longest_fitting(text: &str, width: f32, measure: &impl Fn(&str) -> f32) -> us
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pdf::paper::BODY;
+    use crate::pdf::style::BODY;
 
     #[test]
     fn every_line_fits_and_no_letter_is_lost() {
