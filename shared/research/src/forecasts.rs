@@ -1,27 +1,27 @@
 //! Making a forecast, keeping it for good, and grading it by what came; `grades.rs` has the grades that are kept.
 
 mod grades;
+mod stored_forecast;
 
 pub use grades::{grade_all_matured, grade_matured};
 pub use quant::forecast::{MAX_HORIZON, Model};
 pub use quant::grading::{Graded, Summary};
+pub use stored_forecast::{Forecast, Terms, grade};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use app::App;
 use app::error::ServiceError;
-use chrono::{DateTime, Utc};
-use domain::{Bars, Currency, CustomerId, Day, Spacing, Symbol};
+use domain::{Bars, CustomerId, Day, Spacing, Symbol};
 use market_data::series::Series;
 use market_data::{MarketData, history, market_clock, warnings};
 use quant::backtest::Warning;
-use quant::forecast::{self, ForecastError, Point, Score};
+use quant::forecast::{self, ForecastError};
 use quant::grading::{self, Entry, Grade, GradedPoint};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use store::{Cursor, documents, keys};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 /// Days ahead where the request does not say.
 pub const DEFAULT_HORIZON: usize = 30;
@@ -41,48 +41,6 @@ pub struct Order {
     pub model: Model,
     /// The day whose knowledge the forecast uses; the last bar where none is given.
     pub as_of: Option<Day>,
-}
-
-/// How a forecast was made.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Terms {
-    /// Id.
-    pub id: Uuid,
-    /// The instrument.
-    pub symbol: Symbol,
-    /// The model.
-    pub model: Model,
-    /// Day of the last bar that the model saw.
-    pub as_of: Day,
-    /// When it was made, by the wall clock.
-    #[serde(with = "domain::instant")]
-    pub made_at: DateTime<Utc>,
-    /// Whether the bar after `as_of` was known when it was made.
-    pub hindsight: bool,
-    /// Trading days ahead.
-    pub horizon: usize,
-    /// Currency of the prices.
-    pub currency: Currency,
-    /// Close of `as_of`, as quoted.
-    pub last_price: f64,
-    /// Where the prices came from.
-    pub source: String,
-    /// Hash of the bars up to `as_of`, lower-case hex.
-    pub sha256: String,
-    /// How the model did on earlier origins, beside naive.
-    pub score: Score,
-    /// Why a figure of the score is null, by its name.
-    pub unavailable: BTreeMap<String, String>,
-}
-
-/// A stored forecast.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Forecast {
-    /// How it was made.
-    #[serde(flatten)]
-    pub terms: Terms,
-    /// One point a trading day.
-    pub points: Vec<Point>,
 }
 
 /// A forecast as it is answered.
@@ -266,18 +224,6 @@ fn summarise(series: &Series, stored: &[Forecast], grades: Vec<Option<Graded>>) 
     let entries: Vec<Entry<'_>> =
         graded.iter().map(|(terms, graded)| Entry { model: terms.model, hindsight: terms.hindsight, graded }).collect();
     grading::summarise(&entries)
-}
-
-/// Lays a forecast beside the bars that came; `None` where its origin is no bar of the series.
-#[must_use]
-pub fn grade(series: &Series, forecast: &Forecast) -> Option<Graded> {
-    let origin = series.bars.count_before(forecast.terms.as_of);
-    let found = series.bars.dates().get(origin) == Some(&forecast.terms.as_of);
-    let graded = found.then(|| grading::grade(&series.bars, origin, &forecast.points).ok()).flatten();
-    if graded.is_none() {
-        tracing::warn!(symbol = %series.symbol, id = %forecast.terms.id, "a forecast without its origin");
-    }
-    graded
 }
 
 fn beside_what_came(

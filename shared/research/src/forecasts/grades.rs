@@ -15,7 +15,7 @@ use store::retry::{Retry, retry};
 use store::{Cursor, DeleteExpect, Key, StoreError, Version, Write, documents, keys};
 use tokio::time::Instant;
 
-use super::{Forecast, grade};
+use super::stored_forecast::{Forecast, grade};
 
 /// Forecasts graded between two looks at the store.
 const PAGE: usize = 100;

@@ -1,0 +1,66 @@
+//! A forecast as it is stored, and how it is graded by the bars that came.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use domain::{Currency, Day, Symbol};
+use market_data::series::Series;
+use quant::forecast::{Model, Point, Score};
+use quant::grading::{self, Graded};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// How a forecast was made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Terms {
+    /// Id.
+    pub id: Uuid,
+    /// The instrument.
+    pub symbol: Symbol,
+    /// The model.
+    pub model: Model,
+    /// Day of the last bar that the model saw.
+    pub as_of: Day,
+    /// When it was made, by the wall clock.
+    #[serde(with = "domain::instant")]
+    pub made_at: DateTime<Utc>,
+    /// Whether the bar after `as_of` was known when it was made.
+    pub hindsight: bool,
+    /// Trading days ahead.
+    pub horizon: usize,
+    /// Currency of the prices.
+    pub currency: Currency,
+    /// Close of `as_of`, as quoted.
+    pub last_price: f64,
+    /// Where the prices came from.
+    pub source: String,
+    /// Hash of the bars up to `as_of`, lower-case hex.
+    pub sha256: String,
+    /// How the model did on earlier origins, beside naive.
+    pub score: Score,
+    /// Why a figure of the score is null, by its name.
+    pub unavailable: BTreeMap<String, String>,
+}
+
+/// A stored forecast.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Forecast {
+    /// How it was made.
+    #[serde(flatten)]
+    pub terms: Terms,
+    /// One point a trading day.
+    pub points: Vec<Point>,
+}
+
+/// Lays a forecast beside the bars that came; `None` where its origin is no bar of the series.
+#[must_use]
+pub fn grade(series: &Series, forecast: &Forecast) -> Option<Graded> {
+    let origin = series.bars.count_before(forecast.terms.as_of);
+    let found = series.bars.dates().get(origin) == Some(&forecast.terms.as_of);
+    let graded = found.then(|| grading::grade(&series.bars, origin, &forecast.points).ok()).flatten();
+    if graded.is_none() {
+        tracing::warn!(symbol = %series.symbol, id = %forecast.terms.id, "a forecast without its origin");
+    }
+    graded
+}
