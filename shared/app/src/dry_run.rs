@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use store::{Clock, Item, Key, Page, Query, StoreError, Table, Version, Write, limits};
+use store::{Clock, Item, Key, Page, Query, StoreError, Table, Version, Write, check};
 
 /// The table as it is, to which nothing is written: a transaction that an engine would take has no effect.
 pub struct DryRunTable {
@@ -32,7 +32,7 @@ impl Table for DryRunTable {
     }
 
     async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<Version>>, StoreError> {
-        limits::check_writes(&writes)?;
+        check::check_writes(&writes)?;
         let version = Version::at((self.clock)());
         Ok(writes.iter().map(|write| matches!(write, Write::Put { .. }).then_some(version)).collect())
     }

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
-use store::limits::{check_key, check_keys, check_query, check_writes};
+use store::check::{check_key, check_keys, check_query, check_writes};
 use store::{Clock, Item, Key, Page, Query, StoreError, Table, Version, Write};
 use versions::Versions;
 

@@ -6,6 +6,7 @@
 //! neither waits for the other. Reads run on blocking threads, so that the disk never holds up the async runtime. The
 //! limits, the paging and what counts as expired are the `store` crate's: this one adds only SQL.
 
+mod failure;
 mod files;
 mod open;
 mod read;
@@ -20,8 +21,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 pub use open::OpenError;
 use readers::Readers;
-use rusqlite::{Connection, ErrorCode};
-use store::limits::{check_key, check_keys, check_query, check_writes};
+use rusqlite::Connection;
+use store::check::{check_key, check_keys, check_query, check_writes};
 use store::{Clock, Item, Key, Page, Query, StoreError, Table, Version, Write};
 use writer::Writer;
 
@@ -89,16 +90,5 @@ impl Table for SqliteTable {
     async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<Version>>, StoreError> {
         check_writes(&writes)?;
         self.0.writer.transact(writes).await
-    }
-}
-
-/// What an error of SQLite means to the caller. A transaction that failed has been rolled back, but where the disk
-/// itself failed nobody knows what it holds.
-fn failure(error: impl Into<Arc<rusqlite::Error>>) -> StoreError {
-    let error = error.into();
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Throttled,
-        Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => StoreError::unavailable(error),
-        _ => StoreError::refused(error),
     }
 }

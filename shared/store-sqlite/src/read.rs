@@ -6,7 +6,7 @@ use store::limits::MAX_PAGE_BYTES;
 use store::query::{Bounds, Edge};
 use store::{Body, Direction, Item, Key, Page, Query, StoreError, Version};
 
-use crate::failure;
+use crate::failure::failure;
 
 pub(crate) fn get(connection: &Connection, key: &Key, now: DateTime<Utc>) -> Result<Option<Item>, StoreError> {
     let sql = "SELECT sk, version, json, bytes, expires_at FROM items WHERE pk = ?1 AND sk = ?2";

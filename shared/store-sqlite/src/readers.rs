@@ -7,7 +7,8 @@ use rusqlite::Connection;
 use store::StoreError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{failure, open};
+use crate::failure::failure;
+use crate::open;
 
 /// Reads that run at the same time, each on a connection of its own that is kept; further ones wait for a turn. Without
 /// this bound a burst opens connections for itself and closes them again, which takes longer than the reads.

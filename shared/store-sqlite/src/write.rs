@@ -5,8 +5,10 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use store::item::has_expired;
 use store::{Body, DeleteExpect, Expect, Key, StoreError, Version, Write};
 
-use crate::failure;
-use crate::writer::Outcome;
+use crate::failure::failure;
+
+/// What a caller is told: a version for each put, or why nothing was written.
+pub(crate) type Outcome = Result<Vec<Option<Version>>, StoreError>;
 
 /// Expired items are removed at most this often, in seconds, and never on a read.
 const SWEEP_SECONDS: i64 = 60;

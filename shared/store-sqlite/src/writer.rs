@@ -9,10 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
-use store::{Clock, StoreError, Version, Write};
+use store::{Clock, StoreError, Write};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{failure, write};
+use crate::failure::failure;
+use crate::write::{self, Outcome};
 
 /// Requests that wait for the writer; further callers wait for a place.
 const MAX_WAITING: usize = 256;
@@ -20,9 +21,6 @@ const MAX_WAITING: usize = 256;
 const MAX_BATCH_REQUESTS: usize = 128;
 /// A batch that has reached this size takes no further request, so that the log of one commit stays small.
 const MAX_BATCH_BYTES: usize = 8 << 20;
-
-/// What a caller is told: a version for each put, or why nothing was written.
-pub(crate) type Outcome = Result<Vec<Option<Version>>, StoreError>;
 
 /// The thread's owner. Dropping it ends the thread and waits until that has let go of the connection; callers borrow it,
 /// so that none is left then.

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Waker};
 
 use chrono::DateTime;
-use store::{Body, DeleteExpect, Key};
+use store::{Body, DeleteExpect, Key, Version};
 
 use super::*;
 use crate::open;

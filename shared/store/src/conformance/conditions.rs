@@ -1,6 +1,6 @@
 //! What a write expects, and what becomes of the whole when one expectation fails.
 
-use super::{Bench, Outcome, conflicts, holds, json_body, only_version, same};
+use super::bench::{Bench, Outcome, conflicts, holds, json_body, only_version, same};
 use crate::item::{Body, Version};
 use crate::table::Table;
 use crate::write::{DeleteExpect, Expect, Write};

@@ -1,6 +1,6 @@
 //! An expired item is absent, swept or not.
 
-use super::{Bench, Outcome, Reason, conflicts, holds, json_body, only_version, same};
+use super::bench::{Bench, Outcome, Reason, conflicts, holds, json_body, only_version, same};
 use crate::item::Version;
 use crate::query::{Query, Range};
 use crate::table::Table;

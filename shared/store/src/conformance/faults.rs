@@ -1,7 +1,7 @@
 //! What is left after a fault, on the engine behind the wrapper that injects them.
 
+use super::bench::{Bench, Outcome, Reason, holds, json_body, refused, same};
 use super::races::{number, patient};
-use super::{Bench, Outcome, Reason, holds, json_body, refused, same};
 use crate::documents;
 use crate::error::{Remedy, StoreError};
 use crate::fault::{Fault, Faulty, Plan};

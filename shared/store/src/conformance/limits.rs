@@ -1,6 +1,6 @@
 //! The limits of the interface, each met and each exceeded by one.
 
-use super::{Bench, Outcome, holds, json_body, refused, same};
+use super::bench::{Bench, Outcome, holds, json_body, refused, same};
 use crate::error::StoreError;
 use crate::item::{Body, Key};
 use crate::limits::{

@@ -2,6 +2,7 @@
 //!
 //! Cases answer with what failed instead of panicking, so that the suite may be built into any test.
 
+mod bench;
 mod conditions;
 mod expiry;
 mod faults;
@@ -11,17 +12,10 @@ mod races;
 
 use std::fmt::Debug;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
-use chrono::DateTime;
-
-use crate::error::StoreError;
-use crate::item::{Body, Item, Key, Version};
 use crate::table::{Clock, Table};
-use crate::write::Write;
 
-/// Where the hand-moved clock stands at first: 2012-11-16T12:00:00Z, in milliseconds.
-const START_MS: i64 = 1_353_067_200_000;
+use bench::{Bench, Hand, Reason};
 
 /// What failed: the case, and how.
 #[derive(Debug, thiserror::Error)]
@@ -92,106 +86,4 @@ where
         faults::whatever_fails_a_change_with_a_receipt_happens_once,
     }
     Ok(cases)
-}
-
-/// A clock that stands until a case moves it.
-struct Hand(Arc<AtomicI64>);
-
-impl Hand {
-    fn new() -> Self {
-        Self(Arc::new(AtomicI64::new(START_MS)))
-    }
-
-    fn clock(&self) -> Clock {
-        let milliseconds = self.0.clone();
-        Arc::new(move || DateTime::from_timestamp_millis(milliseconds.load(Ordering::SeqCst)).unwrap_or_default())
-    }
-
-    fn move_by(&self, milliseconds: i64) {
-        self.0.fetch_add(milliseconds, Ordering::SeqCst);
-    }
-
-    /// The time in seconds.
-    fn second(&self) -> i64 {
-        self.0.load(Ordering::SeqCst).div_euclid(1_000)
-    }
-}
-
-/// What a case works with.
-struct Bench<T> {
-    table: Arc<T>,
-    hand: Hand,
-    partition: String,
-}
-
-impl<T: Table> Bench<T> {
-    fn key(&self, sort_key: &str) -> Key {
-        Key::new(&self.partition, sort_key)
-    }
-
-    /// Creates an item and gives its version.
-    async fn create(&self, sort_key: &str, json: &str) -> Result<Version, Reason> {
-        let versions = self.table.transact(vec![Write::create(self.key(sort_key), json_body(json))]).await?;
-        only_version(&versions)
-    }
-
-    async fn get(&self, sort_key: &str) -> Result<Option<Item>, Reason> {
-        Ok(self.table.get(&self.key(sort_key)).await?)
-    }
-
-    /// The JSON of an item, or `None` where nothing stands.
-    async fn json(&self, sort_key: &str) -> Result<Option<String>, Reason> {
-        Ok(match self.get(sort_key).await?.map(|item| item.body) {
-            Some(Body::Json(json)) => Some(json),
-            Some(Body::Bytes(_)) => return Err(Reason("bytes came back for JSON".to_owned())),
-            None => None,
-        })
-    }
-}
-
-fn json_body(json: &str) -> Body {
-    Body::Json(json.to_owned())
-}
-
-fn only_version(versions: &[Option<Version>]) -> Result<Version, Reason> {
-    match versions {
-        [Some(version)] => Ok(*version),
-        other => Err(Reason(format!("one put gave the versions {other:?}"))),
-    }
-}
-
-/// Why a case failed.
-#[derive(Debug)]
-struct Reason(String);
-
-impl From<StoreError> for Reason {
-    fn from(error: StoreError) -> Self {
-        Self(format!("unexpected error: {error:?}"))
-    }
-}
-
-type Outcome = Result<(), Reason>;
-
-fn same<V: Debug + PartialEq>(what: &str, found: &V, expected: &V) -> Outcome {
-    if found == expected { Ok(()) } else { Err(Reason(format!("{what} is {found:?}, not {expected:?}"))) }
-}
-
-fn holds(what: &str, condition: bool) -> Outcome {
-    if condition { Ok(()) } else { Err(Reason(format!("it does not hold that {what}"))) }
-}
-
-/// The transaction failed because of this write.
-fn conflicts<V: Debug>(what: &str, outcome: Result<V, StoreError>, expected: usize) -> Outcome {
-    match outcome {
-        Err(StoreError::Conflict { write }) if write == expected => Ok(()),
-        other => Err(Reason(format!("{what} gave {other:?}, not a conflict of write {expected}"))),
-    }
-}
-
-/// The call was refused in this way.
-fn refused<V: Debug>(what: &str, outcome: Result<V, StoreError>, is_expected: fn(&StoreError) -> bool) -> Outcome {
-    match outcome {
-        Err(error) if is_expected(&error) => Ok(()),
-        other => Err(Reason(format!("{what} gave {other:?}"))),
-    }
 }

@@ -1,6 +1,6 @@
 //! Order, ranges and pages.
 
-use super::{Bench, Outcome, Reason, holds, json_body, refused, same};
+use super::bench::{Bench, Outcome, Reason, holds, json_body, refused, same};
 use crate::error::StoreError;
 use crate::item::Body;
 use crate::query::{Cursor, Direction, Query, Range};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::future::{join_all, try_join_all};
 
-use super::{Bench, Outcome, Reason, holds, json_body, same};
+use super::bench::{Bench, Outcome, Reason, holds, json_body, same};
 use crate::documents;
 use crate::error::StoreError;
 use crate::item::{Key, Version};
