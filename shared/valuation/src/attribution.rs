@@ -9,10 +9,11 @@ use utoipa::ToSchema;
 
 use crate::amount::Amount;
 use crate::book::Book;
+use crate::day_value::DayValue;
 use crate::error::ValuationError;
 use crate::fixed::{AMOUNT_SCALE, divided};
 use crate::run::Sorted;
-use crate::series::{DayValue, Series};
+use crate::series::Series;
 use crate::totals::SymbolTotals;
 
 /// The parts of a change in value, in the base currency with its own decimals:

@@ -15,7 +15,8 @@ use utoipa::ToSchema;
 use crate::amount::Amount;
 use crate::attribution::Attribution;
 use crate::benchmark::Benchmark;
-use crate::series::{DayValue, Series};
+use crate::day_value::DayValue;
+use crate::series::Series;
 
 /// A span of a series and what it is measured by.
 #[derive(Clone, Copy, Debug)]

@@ -9,11 +9,11 @@ use crate::amount::Amount;
 use crate::book::{Book, Line, RateQuote};
 use crate::calendar::Calendar;
 use crate::checkpoint::{Checkpoint, Standing};
+use crate::day_value::DayValue;
 use crate::error::ValuationError;
 use crate::fixed::{self, AMOUNT_SCALE, TooLarge, Unit};
 use crate::plan::Plan;
 use crate::rates::{DayRate, rates_on};
-use crate::series::DayValue;
 use crate::stream::{Columns, Stream, Streamed, Totals, Trading};
 
 /// What a span came to.

@@ -10,10 +10,10 @@ use quant::portfolio::{Deal, Traded};
 use crate::error::ValuationError;
 use crate::fixed::{self, AMOUNT_SCALE, TooLarge, UNIT_SCALE, Unit, exchanged, product};
 use crate::moves::{Moves, Side};
+use crate::noted::Noted;
 use crate::plan::{Event, Plan};
 use crate::position::Position;
 use crate::rates::DayRate;
-use crate::totals::Noted;
 
 /// Sums by day, in the finest units of the base currency.
 #[derive(Debug)]
