@@ -4,6 +4,9 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
+/// The whole API document, as the gateway's `openapi` command wrote it.
+pub(crate) const OPENAPI_JSON: &str = include_str!("../../../openapi.json");
+
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 struct Route {
@@ -13,7 +16,7 @@ struct Route {
 }
 
 static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
-    let document: Value = serde_json::from_str(crate::OPENAPI_JSON).unwrap_or_default();
+    let document: Value = serde_json::from_str(OPENAPI_JSON).unwrap_or_default();
     let paths = document["paths"].as_object().cloned().unwrap_or_default();
     paths
         .iter()

@@ -15,8 +15,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// The whole API document, as the gateway's `openapi` command wrote it.
-const OPENAPI_JSON: &str = include_str!("../../../openapi.json");
+use documented_routes::OPENAPI_JSON;
 
 /// The function's routes, ready to serve.
 pub fn router(market: MarketData) -> Router {
