@@ -5,6 +5,7 @@
 //! see of all this is a quote once, whatever became of the connection.
 
 mod conversation;
+mod failure;
 mod handshake;
 mod seen;
 #[cfg(test)]
@@ -22,39 +23,14 @@ use serde_json::Value;
 use tokio::time::sleep;
 
 use conversation::{Over, converse};
+pub use failure::Ended;
+use failure::{Failure, PATIENCE, passing};
 use seen::Seen;
 
 /// What is waited after the first failure, at most; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// What is ever waited between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
-/// A platform that does not answer within this is tried again.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Why listening is over for good.
-#[derive(Debug, thiserror::Error)]
-pub enum Ended {
-    /// No message is wanted any more.
-    #[error("nobody listens any more")]
-    Enough,
-    /// The session is over, so that no ticket is given.
-    #[error("the session has ended; sign in again")]
-    SignedOut,
-    /// The platform refuses what was asked for.
-    #[error("{0}")]
-    Refused(String),
-}
-
-/// Why one attempt is over.
-#[derive(Debug, thiserror::Error)]
-enum Failure {
-    #[error(transparent)]
-    ForGood(#[from] Ended),
-    /// It may go better another time.
-    #[error("{0}")]
-    Passing(String),
-}
-
 /// Somebody who hears of symbols.
 pub struct Listener {
     http: Client,
@@ -136,10 +112,4 @@ fn http_of(live: &str) -> String {
         Some(rest) => format!("http{rest}"),
         None => live.to_owned(),
     }
-}
-
-/// The error without its address, which may have a ticket in it. What cannot even be asked never will be.
-fn passing(error: reqwest::Error) -> Failure {
-    let error = error.without_url();
-    if error.is_builder() { Ended::Refused(error.to_string()).into() } else { Failure::Passing(error.to_string()) }
 }

@@ -4,23 +4,24 @@
 //! Parameters stand for their defaults. A template that says something of a function that is not
 //! understood here is refused, because to ignore it would be to run another program than AWS does.
 
+mod document;
+mod error;
 mod events;
 mod expirations;
+mod function;
 mod live_api;
 
+pub use error::TemplateError;
 pub use expirations::Expiration;
+pub use function::{Function, Schedule};
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::Value;
-use thiserror::Error;
 
-use crate::event_pattern::{EventPattern, PatternError};
-use crate::routes::{RouteError, RouteKey};
-use crate::schedule_expression::{ScheduleError, ScheduleExpression};
-
+use document::{Document, Resource, read};
+use error::CODE_URI_PREFIX;
 use events::Event;
 
 /// The project's own template, as it was when this binary was built.
@@ -34,7 +35,6 @@ const FUNCTION_TYPE: &str = "AWS::Serverless::Function";
 const API_TYPE: &str = "AWS::Serverless::HttpApi";
 /// How often Lambda repeats a failed run that nobody waits for, where nothing else is said.
 const DEFAULT_RETRIES: u32 = 2;
-const CODE_URI_PREFIX: &str = "target/lambda/";
 
 /// The functions of a template.
 #[derive(Clone, Debug)]
@@ -58,106 +58,6 @@ pub struct LiveApi {
     pub function: String,
 }
 
-/// One function: what calls it, and how long it may take.
-#[derive(Clone, Debug)]
-pub struct Function {
-    /// Its folder under functions/, such as `fetch-data`.
-    pub name: String,
-    /// After this it is stopped and the caller told so.
-    pub timeout: Duration,
-    /// The memory it has on AWS, in MB; its handlers see it in their context.
-    pub memory_mb: u32,
-    /// The routes that lead to it.
-    pub routes: Vec<RouteKey>,
-    /// Those of its routes that need no token.
-    pub public_routes: Vec<RouteKey>,
-    /// The schedules that start it.
-    pub schedules: Vec<Schedule>,
-    /// The rules that send it events, by what they take.
-    pub rules: Vec<EventPattern>,
-    /// How often a failed run that nobody waits for is repeated.
-    pub retries: u32,
-}
-
-/// One schedule of a function.
-#[derive(Clone, Debug)]
-pub struct Schedule {
-    /// Its name in the template.
-    pub name: String,
-    /// When it fires.
-    pub expression: ScheduleExpression,
-    /// What the function is sent; `None` for the event that EventBridge Scheduler makes up.
-    pub input: Option<Value>,
-}
-
-/// Why a template cannot be used.
-#[derive(Debug, Error)]
-pub enum TemplateError {
-    /// It is no YAML, or lacks a part that every SAM template has.
-    #[error("it cannot be read: {0}")]
-    Unreadable(String),
-    /// A function's properties are not what SAM knows.
-    #[error("{resource}: {reason}")]
-    Properties {
-        /// The resource's name in the template.
-        resource: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The resource, the folder and the built code do not go by one name.
-    #[error(
-        "{resource} has the code {code_uri:?}; a function is named once: NAME-OF-IT in {CODE_URI_PREFIX}NAME-OF-IT/ and NameOfItFunction"
-    )]
-    Name {
-        /// The resource's name in the template.
-        resource: String,
-        /// Its `CodeUri`.
-        code_uri: String,
-    },
-    /// A kind of event that the local platform cannot send.
-    #[error("{resource}: the event {event} is of the unknown type {kind}")]
-    EventType {
-        /// The function's resource.
-        resource: String,
-        /// The event's name.
-        event: String,
-        /// Its `Type`.
-        kind: String,
-    },
-    /// A route that API Gateway would not take.
-    #[error("{resource}: {source}")]
-    Route {
-        /// The function's resource.
-        resource: String,
-        /// What is wrong with the route.
-        source: RouteError,
-    },
-    /// A schedule that EventBridge would not take.
-    #[error("{resource}: {source}")]
-    Schedule {
-        /// The function's resource.
-        resource: String,
-        /// What is wrong with the schedule.
-        source: ScheduleError,
-    },
-    /// A rule that EventBridge would not take, or that is not understood here.
-    #[error("{resource}: {source}")]
-    Pattern {
-        /// The function's resource.
-        resource: String,
-        /// What is wrong with the rule's pattern.
-        source: PatternError,
-    },
-    /// `Ref` names no parameter with a default.
-    #[error("{resource}: Ref names {name}, which is no parameter with a default")]
-    Reference {
-        /// The function's resource.
-        resource: String,
-        /// What `Ref` names.
-        name: String,
-    },
-}
-
 impl Template {
     /// Reads the text of a template.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
@@ -173,43 +73,6 @@ impl Template {
             expirations: document.expirations()?,
         })
     }
-}
-
-#[derive(Deserialize)]
-struct Document {
-    #[serde(rename = "Parameters", default)]
-    parameters: BTreeMap<String, Parameter>,
-    #[serde(rename = "Globals", default)]
-    globals: Globals,
-    #[serde(rename = "Resources")]
-    resources: BTreeMap<String, Resource>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Parameter {
-    default: Option<Value>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Globals {
-    function: GlobalFunction,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct GlobalFunction {
-    timeout: Option<u64>,
-    memory_size: Option<u32>,
-}
-
-#[derive(Deserialize)]
-struct Resource {
-    #[serde(rename = "Type")]
-    kind: String,
-    #[serde(rename = "Properties", default)]
-    properties: Value,
 }
 
 #[derive(Deserialize)]
@@ -257,17 +120,6 @@ struct Attribute {
     of: (String, String),
 }
 
-/// A text of the template, written out or as a reference to a parameter.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Text {
-    Literal(String),
-    Reference {
-        #[serde(rename = "Ref")]
-        name: String,
-    },
-}
-
 impl Document {
     /// The function behind the default authorizer of the template's API.
     fn authorizer(&self) -> Result<Option<String>, TemplateError> {
@@ -312,24 +164,6 @@ impl Document {
         }
         Ok(function)
     }
-
-    fn text(&self, resource: &str, text: &Text) -> Result<String, TemplateError> {
-        match text {
-            Text::Literal(text) => Ok(text.clone()),
-            Text::Reference { name } => {
-                let default = self.parameters.get(name).and_then(|parameter| parameter.default.as_ref());
-                default
-                    .and_then(Value::as_str)
-                    .map(str::to_owned)
-                    .ok_or_else(|| TemplateError::Reference { resource: resource.to_owned(), name: name.clone() })
-            }
-        }
-    }
-}
-
-fn read<T: serde::de::DeserializeOwned>(resource: &str, value: &Value) -> Result<T, TemplateError> {
-    T::deserialize(value)
-        .map_err(|error| TemplateError::Properties { resource: resource.to_owned(), reason: error.to_string() })
 }
 
 fn name_of(resource: &str, code_uri: &str) -> Result<String, TemplateError> {

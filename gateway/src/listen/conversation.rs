@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
+use super::failure::{Ended, Failure};
 use super::seen::Seen;
-use super::{Ended, Failure};
 
 /// API Gateway closes a connection on which nobody says anything for ten minutes.
 pub(super) const PING_EVERY: Duration = Duration::from_mins(5);

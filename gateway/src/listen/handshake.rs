@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use super::{Ended, Failure, PATIENCE, passing};
+use super::failure::{Ended, Failure, PATIENCE, passing};
 
 /// Connects to an address that has the ticket in it.
 pub(super) async fn connect(http: &Client, url: Url) -> Result<WebSocketStream<Upgraded>, Failure> {

@@ -3,7 +3,9 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Document, Function, Schedule, TemplateError, Text, read};
+use super::document::{Document, Text, read};
+use super::error::TemplateError;
+use super::function::{Function, Schedule};
 use crate::event_pattern::EventPattern;
 use crate::routes::RouteKey;
 use crate::schedule_expression::ScheduleExpression;

@@ -3,7 +3,8 @@
 use chrono::TimeDelta;
 use serde::Deserialize;
 
-use super::{Document, TemplateError, read};
+use super::document::{Document, read};
+use super::error::TemplateError;
 
 const BUCKET_TYPE: &str = "AWS::S3::Bucket";
 

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{Attribute, Document, LiveApi, TemplateError, read};
+use super::document::{Document, read};
+use super::error::TemplateError;
+use super::{Attribute, LiveApi};
 
 const LIVE_API_TYPE: &str = "AWS::Serverless::WebSocketApi";
 /// The routes that a WebSocket API of ours has; what a message says chooses none, its function looks.

@@ -1,4 +1,6 @@
 use super::*;
+use crate::routes::RouteKey;
+use crate::schedule_expression::ScheduleExpression;
 
 /// A template of one function with these properties, four spaces deep.
 fn one(properties: &str) -> Result<Template, TemplateError> {
