@@ -3,33 +3,24 @@
 use domain::{CustomerId, Investment, PortfolioId, Symbol, SymbolError};
 use objects::ObjectKey;
 use serde_json::Value;
-use store::keys::{self, List};
+use store::keys::Kind;
 use store::{Body, Item, StoreError, documents};
 
-/// The partitions of a customer's portfolios.
-pub(crate) fn portfolios(own: &[Item]) -> Vec<List> {
-    let ids = own.iter().filter_map(|item| item.key.sk.strip_prefix(keys::PORTFOLIO_PREFIX));
-    ids.filter_map(|id| id.parse().ok()).map(|id| keys::portfolio_contents(PortfolioId(id))).collect()
+/// The portfolios among a customer's items.
+pub(crate) fn portfolios(own: &[Item]) -> Result<Vec<PortfolioId>, StoreError> {
+    let ids = own.iter().filter_map(|item| Some((item, Kind::Portfolio.id_in(&item.key)?)));
+    ids.map(|(item, id)| id.parse().map(PortfolioId).map_err(|error| StoreError::corrupt(&item.key, &error))).collect()
 }
 
-/// The portfolio and the symbol of an item that says that the one holds the other.
-pub(crate) fn holding(item: &Item) -> Result<Option<(PortfolioId, Symbol)>, StoreError> {
-    let corrupt = |error: &dyn std::fmt::Display| StoreError::corrupt(&item.key, error);
-    let symbol = match kind(item) {
-        "INVESTMENT" => documents::parse::<Investment>(item)?.ticker_symbol,
-        "POSITION" => {
-            let symbol = item.key.sk.trim_start_matches(keys::POSITION_PREFIX).parse();
-            symbol.map_err(|error: SymbolError| corrupt(&error))?
-        }
-        _ => return Ok(None),
-    };
-    let portfolio = item.key.pk.trim_start_matches(keys::PORTFOLIO_PREFIX).parse();
-    Ok(Some((PortfolioId(portfolio.map_err(|error: uuid::Error| corrupt(&error))?), symbol)))
-}
-
-/// The kind of an item: its sort key up to the first `#`.
-pub(crate) fn kind(item: &Item) -> &str {
-    item.key.sk.split('#').next().unwrap_or_default()
+/// The symbol that a portfolio holds by this item of it.
+pub(crate) fn symbol_held(item: &Item) -> Result<Option<Symbol>, StoreError> {
+    if let Some(symbol) = Kind::Position.id_in(&item.key) {
+        return symbol.parse().map(Some).map_err(|error: SymbolError| StoreError::corrupt(&item.key, &error));
+    }
+    match Kind::Investment.id_in(&item.key) {
+        Some(_) => Ok(Some(documents::parse::<Investment>(item)?.ticker_symbol)),
+        None => Ok(None),
+    }
 }
 
 /// What an item says; `None` for one whose bytes are no JSON.

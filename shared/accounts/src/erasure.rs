@@ -3,6 +3,10 @@
 //! The first transaction ends everything at once: name, address, password and sessions are gone and the wallet is
 //! frozen. What hangs on the customer is then swept away item by item, and once more by the operator's nightly round, which
 //! also finishes a sweep that was cut short.
+//!
+//! What becomes of an item follows from its kind. One of an unknown kind, such as a later version of the code writes, may be
+//! personal and may be an entry of the ledger: it stays, is logged as an error, and keeps the erasure unfinished, so that
+//! every nightly round comes back to it until the code knows what to do.
 
 use std::collections::BTreeSet;
 
@@ -20,14 +24,12 @@ use identity::registration;
 use market_data::{MarketData, following, own_items};
 use notifications::{alerts, live, watchlist};
 use serde_json::json;
-use store::keys::{self, List};
+use store::keys::{self, Kind, List};
 use store::retry::{Retry, retry};
 use store::{DeleteExpect, Item, Range, Write, documents};
 
 use crate::{administrators, advice, belongings, own_account};
 
-/// Of a portfolio these stay: what the ledger's entries point to.
-const KEPT_OF_PORTFOLIO: [&str; 3] = ["POSITION", "LOT", "TRADE"];
 /// No request runs this long; what is swept later than this after an erasure was the last of it.
 const STRAGGLER_MINUTES: i64 = 60;
 /// What stands for the name of a portfolio whose owner was erased.
@@ -79,13 +81,12 @@ pub async fn sweep(app: &App, customer: CustomerId) -> Result<bool, ServiceError
     let stored = profile::find(app, customer).await?;
     let Some(erased_at) = stored.profile.erased_at.filter(|_| !stored.profile.swept) else { return Ok(false) };
     let own = listing::items(app, keys::customer_items(customer)).await?;
+    let mut done = advice_ended;
     let mut held = BTreeSet::new();
-    for list in belongings::portfolios(&own) {
-        for item in listing::items(app, list).await? {
-            held.extend(belongings::holding(&item)?);
-            if !KEPT_OF_PORTFOLIO.contains(&belongings::kind(&item)) {
-                remove(app, customer, item).await?;
-            }
+    for portfolio in belongings::portfolios(&own)? {
+        for item in listing::items(app, keys::portfolio_contents(portfolio)).await? {
+            held.extend(belongings::symbol_held(&item)?.map(|symbol| (portfolio, symbol)));
+            done &= erase_item(app, customer, item).await?;
         }
     }
     for (portfolio, symbol) in held {
@@ -97,38 +98,69 @@ pub async fn sweep(app: &App, customer: CustomerId) -> Result<bool, ServiceError
             remove(app, customer, valuation).await?;
         }
     }
-    let mut mailbox_closed = true;
     for item in own {
-        match belongings::kind(&item) {
-            // Clients go with the end of the advice.
-            "PROFILE" | "CLIENT" => {}
-            "PORTFOLIO" => rename(app, &item).await?,
-            "SESSION" => {
-                let hash = item.key.sk.trim_start_matches("SESSION#").to_owned();
-                let session = Write::Delete { key: keys::session(&hash), expect: DeleteExpect::Any };
-                let mirror = Write::Delete { key: item.key, expect: DeleteExpect::Any };
-                app.table().transact(vec![session, mirror]).await?;
-            }
-            "CONNECTION" => {
-                live::forget(app, item.key.sk.trim_start_matches(keys::CONNECTION_PREFIX)).await?;
-                remove(app, customer, item).await?;
-            }
-            "ALERT" => alerts::erase(app, item).await?,
-            "WATCH" => watchlist::erase(app, customer, item).await?,
-            "FIRING" => alerts::erase_firing(app, item).await?,
-            "MAIL" => mailbox_closed = alerts::close_mailbox(app, item).await?,
-            "REGISTRATION" => {
-                app.table().transact(registration::forgotten(&item)?).await?;
-            }
-            _ => remove(app, customer, item).await?,
-        }
+        done &= erase_item(app, customer, item).await?;
     }
     let young = app.now() - erased_at < TimeDelta::minutes(STRAGGLER_MINUTES);
-    if !mailbox_closed || !advice_ended || young {
+    if !done || young {
         return Ok(false);
     }
     let swept = Profile { swept: true, ..stored.profile.clone() };
     app.table().transact(vec![stored.replaced_by(&swept)?]).await?;
+    Ok(true)
+}
+
+/// Does with an item what an erasure does with its kind; false where there is more to do at the next sweep.
+async fn erase_item(app: &App, customer: CustomerId, item: Item) -> Result<bool, ServiceError> {
+    let Some(kind) = Kind::of(&item.key) else {
+        tracing::error!(key = %item.key, "an item of an unknown kind is not erased");
+        return Ok(false);
+    };
+    match kind {
+        // What says that there was a customer, the ledger and what its entries point to. Clients go with the end of the
+        // advice.
+        Kind::Profile
+        | Kind::Client
+        | Kind::WalletHead
+        | Kind::WalletEntry
+        | Kind::Position
+        | Kind::OlderLots
+        | Kind::Trade => {}
+        Kind::Portfolio => rename(app, &item).await?,
+        Kind::Session => {
+            let session = Kind::Session.id_in(&item.key).map(keys::session);
+            let gone = session.into_iter().chain([item.key]);
+            app.table().transact(gone.map(|key| Write::Delete { key, expect: DeleteExpect::Any }).collect()).await?;
+        }
+        Kind::Connection => {
+            if let Some(id) = Kind::Connection.id_in(&item.key) {
+                live::forget(app, id).await?;
+            }
+            remove(app, customer, item).await?;
+        }
+        Kind::Alert => alerts::erase(app, item).await?,
+        Kind::Watch => watchlist::erase(app, customer, item).await?,
+        Kind::Firing => alerts::erase_firing(app, item).await?,
+        Kind::Mailbox => return alerts::close_mailbox(app, item).await,
+        Kind::Registration => {
+            app.table().transact(registration::forgotten(&item)?).await?;
+        }
+        Kind::Advisor
+        | Kind::Export
+        | Kind::Response
+        | Kind::Backtest
+        | Kind::Report
+        | Kind::WatchCount
+        | Kind::AlertCount
+        | Kind::OwnItem
+        | Kind::OwnItemCount
+        | Kind::PortfolioCount
+        | Kind::InvestmentProfile
+        | Kind::Series
+        | Kind::Investment
+        | Kind::InvestmentCount
+        | Kind::Import => remove(app, customer, item).await?,
+    }
     Ok(true)
 }
 

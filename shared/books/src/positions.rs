@@ -223,7 +223,7 @@ fn by_splits(position: &Position, trades: &[&Trade], known: &KnownSplits) -> Res
 }
 
 fn symbol_of(head: &Item) -> Result<Symbol, StoreError> {
-    let symbol = head.key.sk.trim_start_matches(keys::POSITION_PREFIX).parse();
+    let symbol = keys::Kind::Position.id_in(&head.key).unwrap_or_default().parse();
     symbol.map_err(|error: domain::SymbolError| StoreError::corrupt(&head.key, &error))
 }
 

@@ -291,7 +291,7 @@ async fn held_by(app: &App, portfolio: PortfolioId) -> Result<BTreeSet<Symbol>, 
     let mut held = BTreeSet::new();
     for item in listing::items(app, keys::positions(portfolio)).await? {
         if !documents::parse::<PositionHead>(&item)?.is_empty() {
-            held.extend(item.key.sk.trim_start_matches(keys::POSITION_PREFIX).parse::<Symbol>());
+            held.extend(keys::Kind::Position.id_in(&item.key).and_then(|symbol| symbol.parse::<Symbol>().ok()));
         }
     }
     for item in listing::items(app, keys::investments(portfolio)).await? {

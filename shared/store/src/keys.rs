@@ -7,6 +7,7 @@
 mod books;
 mod customers;
 mod following;
+mod kind;
 mod live;
 mod prices;
 mod watching;
@@ -15,6 +16,7 @@ pub use books::*;
 pub use customers::*;
 use domain::{CustomerId, Day, Symbol};
 pub use following::*;
+pub use kind::Kind;
 pub use live::*;
 pub use prices::*;
 use sha2::{Digest as _, Sha256};
@@ -124,10 +126,6 @@ pub fn quota(provider: &str) -> Key {
 #[must_use]
 pub fn sha256_hex(text: &str) -> String {
     hex(&Sha256::digest(text))
-}
-
-fn customer_partition(customer: CustomerId) -> String {
-    format!("CUSTOMER#{customer}")
 }
 
 fn forecast_partition(symbol: &Symbol) -> String {

@@ -4,20 +4,20 @@ use domain::{CustomerId, Email};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::{List, ONLY, customer_partition, hex, sha256_hex};
+use super::{Kind, List, ONLY, hex, sha256_hex};
 use crate::item::Key;
 use crate::query::Range;
 
 /// A customer: profile, password, role, and the epoch of their sessions.
 #[must_use]
 pub fn customer(customer: CustomerId) -> Key {
-    Key::new(customer_partition(customer), "PROFILE")
+    Kind::Profile.only(customer.0)
 }
 
 /// Everything in the partition of a customer.
 #[must_use]
 pub fn customer_items(customer: CustomerId) -> List {
-    List { partition: customer_partition(customer), range: Range::All }
+    Kind::Profile.partition_list(customer.0)
 }
 
 /// That an e-mail address is taken, and by whom.
@@ -36,7 +36,7 @@ pub fn registration_request(email: &Email, key: &str) -> Key {
 /// What a customer was answered who registered with an `Idempotency-Key`.
 #[must_use]
 pub fn registration(customer: CustomerId) -> Key {
-    Key::new(customer_partition(customer), "REGISTRATION")
+    Kind::Registration.only(customer.0)
 }
 
 /// The failed attempts to sign in with an address that is nobody's; expires.
@@ -54,13 +54,13 @@ pub fn session(token_sha256: &str) -> Key {
 /// The mirror of a session in its customer's partition; expires.
 #[must_use]
 pub fn session_of(customer: CustomerId, token_sha256: &str) -> Key {
-    Key::new(customer_partition(customer), format!("SESSION#{token_sha256}"))
+    Kind::Session.key(customer.0, token_sha256)
 }
 
 /// All sessions of a customer.
 #[must_use]
 pub fn sessions(customer: CustomerId) -> List {
-    List { partition: customer_partition(customer), range: Range::Prefix("SESSION#".to_owned()) }
+    Kind::Session.list(customer.0)
 }
 
 /// A one-time token that sets a new password, by its hash; expires.
@@ -72,31 +72,31 @@ pub fn password_token(token_sha256: &str) -> Key {
 /// That a client is advised, in the client's own partition.
 #[must_use]
 pub fn advisor_of(client: CustomerId) -> Key {
-    Key::new(customer_partition(client), "ADVISOR")
+    Kind::Advisor.only(client.0)
 }
 
 /// A client in the partition of their advisor.
 #[must_use]
 pub fn client_of(advisor: CustomerId, client: CustomerId) -> Key {
-    Key::new(customer_partition(advisor), format!("CLIENT#{client}"))
+    Kind::Client.key(advisor.0, client)
 }
 
 /// The clients in the partition of an advisor.
 #[must_use]
 pub fn clients_of(advisor: CustomerId) -> List {
-    List { partition: customer_partition(advisor), range: Range::Prefix("CLIENT#".to_owned()) }
+    Kind::Client.list(advisor.0)
 }
 
 /// An export that a customer asked for.
 #[must_use]
 pub fn export(customer: CustomerId, id: Uuid) -> Key {
-    Key::new(customer_partition(customer), format!("EXPORT#{id}"))
+    Kind::Export.key(customer.0, id)
 }
 
 /// All exports of a customer, by id, which grows with time.
 #[must_use]
 pub fn exports(customer: CustomerId) -> List {
-    List { partition: customer_partition(customer), range: Range::Prefix("EXPORT#".to_owned()) }
+    Kind::Export.list(customer.0)
 }
 
 /// The failed password checks of a customer; expires.
@@ -146,31 +146,31 @@ pub fn audit(customer: CustomerId, month: &str, id: Uuid) -> Key {
 /// what a request with an `Idempotency-Key` made.
 #[must_use]
 pub fn kept_answer(customer: CustomerId, id: Uuid) -> Key {
-    Key::new(customer_partition(customer), format!("RESULT#{id}"))
+    Kind::Response.key(customer.0, id)
 }
 
 /// A backtest that a customer ran.
 #[must_use]
 pub fn backtest(customer: CustomerId, id: Uuid) -> Key {
-    Key::new(customer_partition(customer), format!("BACKTEST#{id}"))
+    Kind::Backtest.key(customer.0, id)
 }
 
 /// All backtests of a customer, by id, which grows with time.
 #[must_use]
 pub fn backtests(customer: CustomerId) -> List {
-    List { partition: customer_partition(customer), range: Range::Prefix("BACKTEST#".to_owned()) }
+    Kind::Backtest.list(customer.0)
 }
 
 /// A report made for a customer, named by the hash of its JSON.
 #[must_use]
 pub fn report(customer: CustomerId, sha256: &str) -> Key {
-    Key::new(customer_partition(customer), format!("REPORT#{sha256}"))
+    Kind::Report.key(customer.0, sha256)
 }
 
 /// All reports of a customer, by hash.
 #[must_use]
 pub fn reports(customer: CustomerId) -> List {
-    List { partition: customer_partition(customer), range: Range::Prefix("REPORT#".to_owned()) }
+    Kind::Report.list(customer.0)
 }
 
 /// What became of the request that a customer sent with this `Idempotency-Key`.

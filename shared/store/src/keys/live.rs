@@ -3,15 +3,13 @@
 use domain::{CustomerId, Symbol};
 use sha2::{Digest as _, Sha256};
 
-use super::{List, ONLY, customer_partition};
+use super::{Kind, List, ONLY};
 use crate::item::Key;
 use crate::query::Range;
 
 /// Partitions that the subscribers of one symbol are spread over, so that many who come at once do not queue at one.
 /// Few, since whoever pushes asks each of them.
 pub const LIVE_SHARDS: u8 = 4;
-/// First part of the sort key of a connection in its customer's partition.
-pub const CONNECTION_PREFIX: &str = "CONNECTION#";
 
 /// A one-time ticket for a live connection, by its hash.
 #[must_use]
@@ -22,19 +20,19 @@ pub fn live_ticket(ticket_sha256: &str) -> Key {
 /// A live connection, by the id that API Gateway gave it.
 #[must_use]
 pub fn connection(id: &str) -> Key {
-    Key::new(format!("{CONNECTION_PREFIX}{id}"), ONLY)
+    Key::new(format!("CONNECTION#{id}"), ONLY)
 }
 
 /// The mirror of a connection in its customer's partition.
 #[must_use]
 pub fn connection_of(customer: CustomerId, id: &str) -> Key {
-    Key::new(customer_partition(customer), format!("{CONNECTION_PREFIX}{id}"))
+    Kind::Connection.key(customer.0, id)
 }
 
 /// All live connections of a customer.
 #[must_use]
 pub fn connections(customer: CustomerId) -> List {
-    List { partition: customer_partition(customer), range: Range::Prefix(CONNECTION_PREFIX.to_owned()) }
+    Kind::Connection.list(customer.0)
 }
 
 /// That a connection hears of a symbol.

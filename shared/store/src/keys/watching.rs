@@ -3,11 +3,11 @@
 use domain::{CustomerId, Day, Symbol};
 use uuid::Uuid;
 
-use super::{List, ONLY, customer_partition};
+use super::{Kind, List, ONLY};
 use crate::item::Key;
 use crate::query::Range;
 
-/// First part of the sort key of an alert, in its customer's partition and in its symbol's.
+/// First part of the sort key of an alert in its symbol's partition.
 pub const ALERT_PREFIX: &str = "ALERT#";
 /// First part of the sort key of a firing that is to be delivered, in its symbol's partition.
 pub const PENDING_PREFIX: &str = "PENDING#";
@@ -15,55 +15,56 @@ pub const PENDING_PREFIX: &str = "PENDING#";
 /// A symbol that a customer watches.
 #[must_use]
 pub fn watch(customer: CustomerId, symbol: &Symbol) -> Key {
-    Key::new(customer_partition(customer), format!("WATCH#{symbol}"))
+    Kind::Watch.key(customer.0, symbol)
 }
 
 /// All symbols that a customer watches, by symbol.
 #[must_use]
 pub fn watches(customer: CustomerId) -> List {
-    List { partition: customer_partition(customer), range: Range::Prefix("WATCH#".to_owned()) }
+    Kind::Watch.list(customer.0)
 }
 
 /// How many symbols a customer watches.
 #[must_use]
 pub fn watch_count(customer: CustomerId) -> Key {
-    Key::new(customer_partition(customer), "WATCHES")
+    Kind::WatchCount.only(customer.0)
 }
 
 /// An alert of a customer.
 #[must_use]
 pub fn alert(customer: CustomerId, id: Uuid) -> Key {
-    Key::new(customer_partition(customer), format!("{ALERT_PREFIX}{id}"))
+    Kind::Alert.key(customer.0, id)
 }
 
 /// All alerts of a customer, by id, which grows with time.
 #[must_use]
 pub fn alerts(customer: CustomerId) -> List {
-    List { partition: customer_partition(customer), range: Range::Prefix(ALERT_PREFIX.to_owned()) }
+    Kind::Alert.list(customer.0)
 }
 
 /// How many alerts of a customer can still fire.
 #[must_use]
 pub fn alert_count(customer: CustomerId) -> Key {
-    Key::new(customer_partition(customer), "ALERTS")
+    Kind::AlertCount.only(customer.0)
 }
 
 /// That an alert fired on a market day: there is one for each, so that it fires at most once.
 #[must_use]
 pub fn firing(customer: CustomerId, alert: Uuid, day: Day) -> Key {
-    Key::new(customer_partition(customer), format!("FIRING#{alert}#{day}"))
+    Kind::Firing.key(customer.0, format_args!("{alert}#{day}"))
 }
 
 /// All firings of an alert, by market day.
 #[must_use]
 pub fn firings(customer: CustomerId, alert: Uuid) -> List {
-    List { partition: customer_partition(customer), range: Range::Prefix(format!("FIRING#{alert}#")) }
+    let Key { pk: partition, sk: prefix } = Kind::Firing.key(customer.0, format_args!("{alert}#"));
+    List { partition, range: Range::Prefix(prefix) }
 }
 
 /// Under which name letters are sent to a customer.
 #[must_use]
 pub fn mailbox(customer: CustomerId) -> Key {
-    Key::new(customer_partition(customer), "MAIL")
+    Kind::Mailbox.only(customer.0)
 }
 
 /// What waits for quotes of a symbol: how far quotes have been judged, then the alerts of all customers that can still

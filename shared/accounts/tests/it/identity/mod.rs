@@ -6,6 +6,7 @@
 mod administrators;
 mod advisors;
 mod guessing;
+mod kinds;
 mod lifetimes;
 mod registering;
 

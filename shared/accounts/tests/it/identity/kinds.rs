@@ -1,0 +1,189 @@
+//! What becomes of each kind of item of a customer in an export and in an erasure.
+
+use std::collections::BTreeSet;
+
+use accounts::{erasure, export};
+use app::listing;
+use domain::PortfolioId;
+use market_data::own_items::{self, NewItem};
+use serde_json::{Value, json};
+use store::keys::{Kind, List};
+
+use super::*;
+
+/// The kinds whose items only other services make; the tests of alerts and of advisors have them.
+const ELSEWHERE: [Kind; 4] = [Kind::Client, Kind::Alert, Kind::Firing, Kind::Mailbox];
+
+const PORTFOLIO: PortfolioId = PortfolioId(Uuid::from_u128(9));
+
+impl World {
+    /// A customer with an item of every kind but those of [`ELSEWHERE`].
+    async fn with_everything() -> (Self, CustomerId) {
+        let world = Self::empty();
+        let id = world.register(ada(), PASSWORD, "first").await.unwrap().value.id;
+        world.token(SessionKind::Api).await;
+        let house = NewItem {
+            symbol: "MY:HOUSE".parse().unwrap(),
+            name: "House".to_owned(),
+            currency: domain::Currency::USD,
+            instrument_type: domain::InstrumentType::Item,
+        };
+        own_items::create(&world.platform.app, id, &house, None).await.unwrap();
+        let (ibm, one, instant) = ("IBM".parse().unwrap(), Uuid::from_u128(1), "2026-11-20T12:00:00Z");
+        let portfolio = json!({
+            "portfolio": {
+                "id": PORTFOLIO, "customer_id": id, "name": "Old", "type": "brokerage", "base_currency": "USD",
+                "lot_method": "fifo", "state": "open", "investment_profile": null, "created_at": instant,
+                "updated_at": instant, "version": 1,
+            },
+            "profiles": 0, "dirty_from": "2010-01-04", "removing": false,
+        });
+        let investment = json!({
+            "id": one, "portfolio_id": PORTFOLIO, "ticker_symbol": "IBM", "instrument_type": "stock", "quantity": "1",
+            "purchase_price": "100", "purchase_date": "2010-01-04", "fee": "0", "currency": "USD",
+            "created_at": instant, "updated_at": instant, "version": 1,
+        });
+        for (key, body) in [
+            (keys::portfolio(id, PORTFOLIO), portfolio),
+            (keys::investment(PORTFOLIO, one), investment),
+            (keys::watch(id, &ibm), json!({ "symbol": "IBM", "added_at": instant })),
+            (keys::connection_of(id, "a="), json!({})),
+            (keys::advisor_of(id), json!({})),
+            (keys::export(id, one), json!({})),
+            (keys::kept_answer(id, one), json!({})),
+            (keys::backtest(id, one), json!({})),
+            (keys::report(id, "ab12"), json!({})),
+            (keys::watch_count(id), json!(1)),
+            (keys::alert_count(id), json!(1)),
+            (keys::portfolio_count(id), json!(1)),
+            (keys::portfolio_profile(PORTFOLIO, 1), json!({})),
+            (keys::position(PORTFOLIO, &ibm), json!({})),
+            (keys::older_lots(PORTFOLIO, &ibm, 1), json!({})),
+            (keys::trade(PORTFOLIO, one), json!({})),
+            (keys::series_state(PORTFOLIO), json!({})),
+            (keys::investment_count(PORTFOLIO), json!(1)),
+            (keys::import(PORTFOLIO, "ab12"), json!({})),
+            (keys::wallet_entry(id, 1), json!({})),
+        ] {
+            world.plant(key, &body).await;
+        }
+        (world, id)
+    }
+
+    async fn plant(&self, key: Key, body: &Value) {
+        self.table.inner().transact(vec![Write::create(key, Body::Json(body.to_string()))]).await.unwrap();
+    }
+
+    /// The keys of all that is kept of a customer with [`PORTFOLIO`].
+    async fn keys_of(&self, id: CustomerId) -> Vec<Key> {
+        let mut found = Vec::new();
+        for list in lists(id) {
+            found.extend(listing::items(&self.platform.app, list).await.unwrap().into_iter().map(|item| item.key));
+        }
+        found
+    }
+
+    async fn kinds_of(&self, id: CustomerId) -> BTreeSet<Kind> {
+        self.keys_of(id).await.iter().filter_map(Kind::of).collect()
+    }
+
+    async fn erase(&self, id: CustomerId) {
+        erasure::erase(&self.platform, id, password(PASSWORD)).await.unwrap();
+        self.forward(TimeDelta::hours(2));
+    }
+
+    async fn sweep(&self, id: CustomerId) -> bool {
+        erasure::sweep(&self.platform.app, id).await.unwrap()
+    }
+
+    /// What an export shows.
+    async fn exported(&self, id: CustomerId) -> Value {
+        export::export(&self.platform.app, id).await.unwrap();
+        let newest = listing::items(&self.platform.app, keys::exports(id)).await.unwrap().pop().unwrap();
+        let object = json(&newest)["object"].as_str().unwrap().parse().unwrap();
+        serde_json::from_slice(&self.platform.app.objects().get(&object).await.unwrap().unwrap()).unwrap()
+    }
+}
+
+fn lists(id: CustomerId) -> [List; 3] {
+    [keys::customer_items(id), keys::portfolio_contents(PORTFOLIO), keys::wallet_items(id)]
+}
+
+#[tokio::test]
+async fn an_erasure_keeps_the_ledger_and_what_its_entries_point_to_and_removes_every_other_kind() {
+    let (world, id) = World::with_everything().await;
+    let every: BTreeSet<_> = Kind::ALL.iter().copied().filter(|kind| !ELSEWHERE.contains(kind)).collect();
+    let before: BTreeSet<_> = world.kinds_of(id).await.into_iter().chain([Kind::WalletHead]).collect();
+    assert_eq!(before, every, "an item of each kind is there, but for the head of a wallet that was not used");
+    world.erase(id).await;
+    let kept = [
+        Kind::Profile,
+        Kind::Portfolio,
+        Kind::Position,
+        Kind::OlderLots,
+        Kind::Trade,
+        Kind::WalletHead,
+        Kind::WalletEntry,
+    ];
+    assert_eq!(world.kinds_of(id).await, BTreeSet::from(kept));
+    let renamed = json(&world.table.get(&keys::portfolio(id, PORTFOLIO)).await.unwrap().unwrap());
+    assert_eq!(renamed["portfolio"]["name"], "erased");
+    assert!(world.sweep(id).await);
+}
+
+#[tokio::test]
+async fn an_item_of_an_unknown_kind_outlives_an_erasure_which_stays_unfinished_as_long_as_it_is_there() {
+    let (world, id) = World::with_everything().await;
+    let novel = lists(id).map(|list| Key::new(list.partition, "NOVEL#1"));
+    for key in &novel[..2] {
+        world.plant(key.clone(), &json!({ "said": "anything" })).await;
+    }
+    world.erase(id).await;
+    assert!(!world.sweep(id).await);
+    let left: Vec<_> = world.keys_of(id).await.into_iter().filter(|key| Kind::of(key).is_none()).collect();
+    assert_eq!(left, novel[..2]);
+    assert!(!world.kinds_of(id).await.contains(&Kind::Backtest), "what is known goes nevertheless");
+    for key in &novel[..2] {
+        let gone = Write::Delete { key: key.clone(), expect: store::DeleteExpect::Any };
+        world.table.inner().transact(vec![gone]).await.unwrap();
+    }
+    assert!(world.sweep(id).await);
+}
+
+#[tokio::test]
+async fn an_export_shows_every_kind_but_the_profile_sessions_connections_and_exports() {
+    let (world, id) = World::with_everything().await;
+    let export = world.exported(id).await;
+    let names = |records: &Value| records.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let own = [
+        "advisor",
+        "alerts",
+        "backtest",
+        "item",
+        "items",
+        "portfolio",
+        "portfolios",
+        "registration",
+        "report",
+        "result",
+        "watch",
+        "watches",
+    ];
+    assert_eq!(names(&export["records"]), own);
+    let held = ["import", "investment", "investments", "lot", "position", "profile", "series", "trade"];
+    assert_eq!(names(&export["portfolios"][0]), held);
+    assert_eq!(names(&export["wallet"]), ["entry"]);
+    assert!(export.get("not_shown").is_none(), "{export}");
+}
+
+#[tokio::test]
+async fn an_export_names_the_items_of_an_unknown_kind_and_does_not_show_what_they_say() {
+    let (world, id) = World::with_everything().await;
+    let novel = lists(id).map(|list| Key::new(list.partition, "NOVEL#1"));
+    for key in &novel {
+        world.plant(key.clone(), &json!({ "token": "secret" })).await;
+    }
+    let export = world.exported(id).await;
+    assert_eq!(export["not_shown"], json!(novel.map(|key| key.to_string())));
+    assert!(!export.to_string().contains("secret"));
+}

@@ -1,0 +1,180 @@
+//! The kinds of items that hang on a customer: those in the partitions of a customer, of a portfolio and of a wallet.
+
+use std::fmt::Display;
+
+use uuid::Uuid;
+
+use super::List;
+use crate::item::Key;
+use crate::query::Range;
+
+/// Defines the kinds: the first part of the partition key, and the first part of the sort key.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident = $partition:literal, $spelling:literal;)+) => {
+        /// What an item in the partition of a customer, of a portfolio or of a wallet is. Keys of these partitions are
+        /// made from a kind only, so that there is none without one; whoever handles all that a customer has matches the
+        /// kinds exhaustively.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Kind {
+            $($(#[$doc])* $kind,)+
+        }
+
+        impl Kind {
+            /// Every kind.
+            pub const ALL: &[Self] = &[$(Self::$kind),+];
+
+            /// The first parts of the partition key and of the sort key.
+            const fn spellings(self) -> (&'static str, &'static str) {
+                match self {
+                    $(Self::$kind => ($partition, $spelling),)+
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// Profile, password, role, and the epoch of the sessions.
+    Profile = "CUSTOMER", "PROFILE";
+    /// The answer to a registration with an `Idempotency-Key`.
+    Registration = "CUSTOMER", "REGISTRATION";
+    /// The mirror of a session.
+    Session = "CUSTOMER", "SESSION";
+    /// The mirror of a live connection.
+    Connection = "CUSTOMER", "CONNECTION";
+    /// Who advises the customer.
+    Advisor = "CUSTOMER", "ADVISOR";
+    /// A client whom the customer advises.
+    Client = "CUSTOMER", "CLIENT";
+    /// An export.
+    Export = "CUSTOMER", "EXPORT";
+    /// The whole of a stored response.
+    Response = "CUSTOMER", "RESULT";
+    /// A backtest.
+    Backtest = "CUSTOMER", "BACKTEST";
+    /// A report.
+    Report = "CUSTOMER", "REPORT";
+    /// A watched symbol.
+    Watch = "CUSTOMER", "WATCH";
+    /// The number of watched symbols.
+    WatchCount = "CUSTOMER", "WATCHES";
+    /// An alert.
+    Alert = "CUSTOMER", "ALERT";
+    /// The number of alerts that can still fire.
+    AlertCount = "CUSTOMER", "ALERTS";
+    /// A firing of an alert.
+    Firing = "CUSTOMER", "FIRING";
+    /// The subscription of the customer's e-mail address.
+    Mailbox = "CUSTOMER", "MAIL";
+    /// An item of the customer's own.
+    OwnItem = "CUSTOMER", "ITEM";
+    /// The number of items of the customer's own.
+    OwnItemCount = "CUSTOMER", "ITEMS";
+    /// A portfolio.
+    Portfolio = "CUSTOMER", "PORTFOLIO";
+    /// The number of portfolios.
+    PortfolioCount = "CUSTOMER", "PORTFOLIOS";
+    /// A version of a portfolio's investment profile.
+    InvestmentProfile = "PORTFOLIO", "PROFILE";
+    /// A position in one instrument.
+    Position = "PORTFOLIO", "POSITION";
+    /// Older lots of a position.
+    OlderLots = "PORTFOLIO", "LOT";
+    /// A trade.
+    Trade = "PORTFOLIO", "TRADE";
+    /// A year of daily values, or the state of the daily values.
+    Series = "PORTFOLIO", "SERIES";
+    /// A lot held elsewhere.
+    Investment = "PORTFOLIO", "INVESTMENT";
+    /// The number of investments.
+    InvestmentCount = "PORTFOLIO", "INVESTMENTS";
+    /// How far the import of a file has come.
+    Import = "PORTFOLIO", "IMPORT";
+    /// The head of a wallet.
+    WalletHead = "WALLET", "HEAD";
+    /// An entry of a wallet.
+    WalletEntry = "WALLET", "ENTRY";
+}
+
+impl Kind {
+    /// The kind of the item under this key; `None` under a key that this version of the code does not write into the
+    /// partition of a customer, of a portfolio or of a wallet.
+    #[must_use]
+    pub fn of(key: &Key) -> Option<Self> {
+        let spellings = (first_part(&key.pk), first_part(&key.sk));
+        Self::ALL.iter().copied().find(|kind| kind.spellings() == spellings)
+    }
+
+    /// The first part of the sort key, in lower case.
+    #[must_use]
+    pub fn name(self) -> String {
+        self.spellings().1.to_lowercase()
+    }
+
+    /// What the sort key says after the kind; `None` for a key of another kind.
+    #[must_use]
+    pub fn id_in(self, key: &Key) -> Option<&str> {
+        (Self::of(key)? == self).then(|| key.sk.split_once('#').map_or("", |(_, id)| id))
+    }
+
+    /// The key of the one item of this kind that an owner has.
+    pub(super) fn only(self, owner: Uuid) -> Key {
+        Key::new(self.partition(owner), self.spellings().1)
+    }
+
+    /// The key of an item of this kind.
+    pub(super) fn key(self, owner: Uuid, id: impl Display) -> Key {
+        Key::new(self.partition(owner), format!("{}#{id}", self.spellings().1))
+    }
+
+    /// All items of this kind that an owner has.
+    pub(super) fn list(self, owner: Uuid) -> List {
+        let Key { pk: partition, sk: prefix } = self.key(owner, "");
+        List { partition, range: Range::Prefix(prefix) }
+    }
+
+    /// Everything that an owner has in the partition of this kind.
+    pub(super) fn partition_list(self, owner: Uuid) -> List {
+        List { partition: self.partition(owner), range: Range::All }
+    }
+
+    fn partition(self, owner: Uuid) -> String {
+        format!("{}#{owner}", self.spellings().0)
+    }
+}
+
+fn first_part(key: &str) -> &str {
+    key.split_once('#').map_or(key, |(first, _)| first)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_kind_of_a_key_is_the_one_that_it_was_made_from() {
+        for &kind in Kind::ALL {
+            assert_eq!(Kind::of(&kind.only(Uuid::nil())), Some(kind));
+            let key = kind.key(Uuid::nil(), "AAPL#000001");
+            assert_eq!((Kind::of(&key), kind.id_in(&key)), (Some(kind), Some("AAPL#000001")));
+        }
+        let spelled: BTreeSet<_> = Kind::ALL.iter().map(|kind| kind.spellings()).collect();
+        assert_eq!(spelled.len(), Kind::ALL.len());
+    }
+
+    #[test]
+    fn a_key_that_is_spelled_otherwise_has_no_kind() {
+        let customer = format!("CUSTOMER#{}", Uuid::nil());
+        for sort_key in ["NOVEL#1", "WATCHED#AAPL", "watch#AAPL", "TRADE#1", ""] {
+            assert_eq!(Kind::of(&Key::new(&customer, sort_key)), None, "{sort_key}");
+        }
+        assert_eq!(Kind::of(&Key::new("JOB#refresh-prices", "PROFILE")), None);
+    }
+
+    #[test]
+    fn the_id_in_a_key_of_another_kind_is_none() {
+        assert_eq!(Kind::Watch.id_in(&Kind::Alert.key(Uuid::nil(), "1")), None);
+    }
+}
