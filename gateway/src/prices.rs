@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use domain::{Day, Symbol};
 use market::alpha_vantage::{self, AlphaVantage};
+use market::call_limits::{ALPHA_VANTAGE_CALLS_A_DAY, YAHOO_CALLS_A_DAY};
 use market::{Chain, Provider, Yahoo, yahoo};
 use market_data::paid_facts::PaidFacts;
 use market_data::quota::DurableBudget;
@@ -97,7 +98,7 @@ impl AlphaVantageAccess {
         let budget = DurableBudget::alpha_vantage(table.clone(), clock.clone());
         let facts = PaidFacts::alpha_vantage(table.clone(), clock.clone());
         let provider = AlphaVantage::new(settings.context("ALPHA_VANTAGE_URL")?, Arc::new(budget), Arc::new(facts))?;
-        let calls = alpha_vantage::FREE_CALLS_A_DAY;
+        let calls = ALPHA_VANTAGE_CALLS_A_DAY;
         Ok((Arc::new(provider), format!("Alpha Vantage, at most {calls} calls in 24 hours")))
     }
 }
@@ -110,7 +111,7 @@ impl YahooAccess {
         };
         let budget = DurableBudget::yahoo(table.clone(), clock.clone());
         let provider = Yahoo::new(settings.context("YAHOO_URL")?, Arc::new(budget))?;
-        let calls = yahoo::CALLS_A_DAY;
+        let calls = YAHOO_CALLS_A_DAY;
         Ok((Arc::new(provider), format!("Yahoo, at most {calls} calls in 24 hours")))
     }
 }

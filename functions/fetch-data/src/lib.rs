@@ -112,7 +112,7 @@ async fn fetch_data(
     Query(query): Query<BarsQuery>,
 ) -> Result<Response, Problem> {
     let request = query.parse()?;
-    let series = history::load_for(&market, caller.customer_id, &symbol).await?;
+    let series = history::load(&market, &symbol, market.budget_for(caller.customer_id)).await?;
     let (from, to) = series::span(&series, request.from, request.to)?;
     let bars = resample(series.bars.between(from, to), request.interval).await?;
     let cached = [(header::CACHE_CONTROL, CACHE_CONTROL)];

@@ -17,7 +17,7 @@ use axum::{Extension, Router};
 use chrono::{DateTime, Utc};
 use domain::customer::Role;
 use domain::{Bar, Bars, Currency, CustomerId, Instrument, Symbol};
-use market::{Basis, History, MarketClock, Patience, Provider, ProviderError};
+use market::{Basis, CallBudget, History, MarketClock, Provider, ProviderError};
 use market_data::MarketData;
 use objects::FolderObjects;
 use serde_json::Value;
@@ -46,7 +46,7 @@ impl Provider for Source {
         None
     }
 
-    async fn daily(&self, _symbol: &Symbol, _patience: Patience) -> Result<History, ProviderError> {
+    async fn daily(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
         if let Some(error) = self.0.lock().unwrap().clone() {
             return Err(error);
         }
@@ -64,7 +64,7 @@ impl Provider for Source {
         })
     }
 
-    async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
+    async fn instrument(&self, symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
         Ok(Instrument::unlisted(symbol.clone()))
     }
 }

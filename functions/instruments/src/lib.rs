@@ -68,7 +68,8 @@ async fn search(
     let mut fields = Fields::default();
     let limit = fields.take("limit", api::page::limit(query.limit.as_deref()));
     let limit = fields.finish(limit)?;
-    let items = instruments::search(&market, caller.customer_id, query.query.as_deref(), limit).await?;
+    let budget = market.budget_for(caller.customer_id);
+    let items = instruments::search(&market, caller.customer_id, query.query.as_deref(), limit, budget).await?;
     Ok(axum::Json(Page { items, next_cursor: None }))
 }
 
@@ -157,7 +158,9 @@ async fn read(
     caller: Caller,
     SymbolPath(symbol): SymbolPath,
 ) -> Result<axum::Json<Instrument>, Problem> {
-    Ok(axum::Json(instruments::look_up(&market, caller.customer_id, &symbol).await?))
+    Ok(axum::Json(
+        instruments::look_up(&market, caller.customer_id, &symbol, market.budget_for(caller.customer_id)).await?,
+    ))
 }
 
 /// Valuations of an item of one's own.

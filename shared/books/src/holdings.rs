@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use app::error::ServiceError;
 use domain::{Currency, CustomerId, Day, PortfolioId, Symbol};
 use market_data::MarketData;
-use market_data::calls::Reader;
 use market_data::exchange_rates::ExchangeRates;
 use market_data::market_clock::{held_through, market_day};
 use market_data::price_lines::{self, FX_UNAVAILABLE, PriceLines};
@@ -90,11 +89,11 @@ pub async fn of_portfolio(
     let stored = retry(Retry::within(app::CONFLICT_BUDGET), || lots::stored(market, id)).await?;
     let held: BTreeSet<Symbol> =
         stored.iter().filter(|(_, stored)| stored.has_lots()).map(|(symbol, _)| symbol.clone()).collect();
-    let wait = market.request_wait();
+    let budget = market.budget_for(customer);
     let currencies = stored.values().flat_map(Stored::currencies);
     let (lines, rates) = tokio::try_join!(
-        price_lines::load(market, customer, &held, wait),
-        ExchangeRates::load(market, base, currencies, Reader::customer(customer, wait))
+        price_lines::load(market, customer, &held, budget),
+        ExchangeRates::load(market, base, currencies, budget)
     )?;
     let realized = realized::by_symbol(market, id, &stored, &rates).await?;
     let fills = lots::fills(market, id, &stored, &lines).await?;

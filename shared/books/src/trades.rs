@@ -103,7 +103,7 @@ pub async fn execute(
         return Err(ServiceError::Field { field: "symbol", detail });
     }
     // Before the turn is taken: a provider that is slow holds up nobody else.
-    let quote = &quotes::tradable(market, customer, &request.symbol).await?;
+    let quote = &quotes::tradable(market, customer, &request.symbol, market.budget_for(customer)).await?;
     request.accept(quote.price)?;
     let order = &request.order(quote.currency)?;
     let _turn = market.app.turn(customer).await;

@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 use domain::{Instrument, Symbol};
-use market::{History, MarketClock, Patience, Provider, ProviderError};
+use market::{CallBudget, History, MarketClock, Provider, ProviderError};
 use objects::{Link, LinkOptions, ObjectError, ObjectKey, Objects};
 use thiserror::Error;
 
@@ -71,11 +71,11 @@ impl Provider for NoPrices {
         None
     }
 
-    async fn daily(&self, _symbol: &Symbol, _patience: Patience) -> Result<History, ProviderError> {
+    async fn daily(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
         Err(ProviderError::NotGiven)
     }
 
-    async fn instrument(&self, _symbol: &Symbol) -> Result<Instrument, ProviderError> {
+    async fn instrument(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
         Err(ProviderError::NotGiven)
     }
 }
@@ -83,6 +83,8 @@ impl Provider for NoPrices {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use market::OnBehalfOf;
 
     use super::*;
 
@@ -110,9 +112,10 @@ mod tests {
         let none = NoPrices::of("sample", MarketClock::StandsAt(day));
         assert_eq!((none.source(), none.clock()), ("sample", MarketClock::StandsAt(day)));
         let symbol = "IBM".parse().unwrap();
-        let refusal = none.daily(&symbol, Patience::Caller).await.unwrap_err();
+        let budget = CallBudget::of(OnBehalfOf::Platform);
+        let refusal = none.daily(&symbol, budget).await.unwrap_err();
         assert_eq!(refusal, ProviderError::NotGiven);
         assert!(!refusal.is_retryable());
-        assert_eq!(none.instrument(&symbol).await, Err(ProviderError::NotGiven));
+        assert_eq!(none.instrument(&symbol, budget).await, Err(ProviderError::NotGiven));
     }
 }

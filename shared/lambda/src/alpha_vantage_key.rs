@@ -11,13 +11,13 @@ use async_trait::async_trait;
 use domain::{Instrument, Symbol};
 use market::alpha_vantage::{self, AlphaVantage, Settings};
 use market::http::Budget;
-use market::{History, MarketClock, Patience, Provider, ProviderError, Quote};
+use market::{CallBudget, History, MarketClock, Provider, ProviderError, Quote};
 use market_data::paid_facts::PaidFacts;
 use market_data::quota::DurableBudget;
 use secrecy::SecretString;
 use store::{Clock, Table};
 use tokio::sync::OnceCell;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout_at;
 
 /// The provider, from its first call on.
 pub struct LateAlphaVantage {
@@ -41,19 +41,17 @@ impl LateAlphaVantage {
         Self { ssm, parameter, base_url, table, clock, provider: OnceCell::new() }
     }
 
-    /// The provider, and what is left of `patience` once its key is there. A failure is not remembered: the next
-    /// call tries again.
-    async fn provider(&self, patience: Patience) -> Result<(&AlphaVantage, Patience), ProviderError> {
+    /// The provider once its key is there, which takes time of this answer. A failure is not remembered: the next call
+    /// tries again.
+    async fn provider(&self, answer: CallBudget) -> Result<&AlphaVantage, ProviderError> {
         if let Some(provider) = self.provider.get() {
-            return Ok((provider, patience));
+            return Ok(provider);
         }
-        let start = Instant::now();
-        let opened = timeout(patience.total(), self.provider.get_or_try_init(|| self.open())).await;
-        let provider = opened.map_err(|_| ProviderError::TimedOut)?.map_err(|error| {
+        let opened = timeout_at(answer.deadline, self.provider.get_or_try_init(|| self.open())).await;
+        opened.map_err(|_| ProviderError::TimedOut)?.map_err(|error| {
             tracing::error!(error, parameter = self.parameter, "the provider's key cannot be read");
             ProviderError::Unavailable { status: None }
-        })?;
-        Ok((provider, patience.within(patience.total().saturating_sub(start.elapsed()))))
+        })
     }
 
     fn budget(&self) -> DurableBudget {
@@ -89,19 +87,19 @@ impl Provider for LateAlphaVantage {
         None
     }
 
-    async fn daily(&self, symbol: &Symbol, patience: Patience) -> Result<History, ProviderError> {
-        let (provider, left) = self.provider(patience).await?;
-        provider.daily(symbol, left).await
+    async fn daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
+        let answer = budget.for_one_answer();
+        self.provider(answer).await?.daily(symbol, answer).await
     }
 
-    async fn quote(&self, symbol: &Symbol, patience: Patience) -> Result<Quote, ProviderError> {
-        let (provider, left) = self.provider(patience).await?;
-        provider.quote(symbol, left).await
+    async fn quote(&self, symbol: &Symbol, budget: CallBudget) -> Result<Quote, ProviderError> {
+        let answer = budget.for_one_answer();
+        self.provider(answer).await?.quote(symbol, answer).await
     }
 
-    async fn search(&self, text: &str, patience: Patience) -> Result<Vec<Instrument>, ProviderError> {
-        let (provider, left) = self.provider(patience).await?;
-        provider.search(text, left).await
+    async fn search(&self, text: &str, budget: CallBudget) -> Result<Vec<Instrument>, ProviderError> {
+        let answer = budget.for_one_answer();
+        self.provider(answer).await?.search(text, answer).await
     }
 
     /// Known before the key is: calls are counted without it.
@@ -119,7 +117,8 @@ impl Provider for LateAlphaVantage {
         }
     }
 
-    async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
-        self.provider(Patience::Caller).await?.0.instrument(symbol).await
+    async fn instrument(&self, symbol: &Symbol, budget: CallBudget) -> Result<Instrument, ProviderError> {
+        let answer = budget.for_one_answer();
+        self.provider(answer).await?.instrument(symbol, answer).await
     }
 }

@@ -6,11 +6,10 @@ use std::sync::Arc;
 use app::ServiceError;
 use domain::{Currency, Day, ExchangeRate, Symbol};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use market::MarketClock;
+use market::{CallBudget, MarketClock};
 use quant::backtest::Warning;
 use valuation::{RateQuote, Rates};
 
-use crate::calls::Reader;
 use crate::market_data::MarketData;
 use crate::series::Series;
 use crate::{following, history};
@@ -36,17 +35,17 @@ struct Pair {
 
 impl ExchangeRates {
     /// The rates of these currencies into `base`, as far as the provider has their pairs and a customer, whose currencies
-    /// they are, may have them asked for; all together take no longer than the reader waits.
+    /// they are, may have them asked for; all together take no longer than the budget allows.
     pub async fn load(
         market: &MarketData,
         base: Currency,
         currencies: impl IntoIterator<Item = Currency>,
-        reader: Reader,
+        budget: CallBudget,
     ) -> Result<Self, ServiceError> {
         let foreign = currencies.into_iter().filter(|currency| *currency != base);
         let codes: BTreeSet<&'static str> = foreign.map(Currency::code).collect();
         let currencies = codes.into_iter().filter_map(|code| code.parse::<Currency>().ok());
-        let looks: Vec<_> = currencies.map(|currency| rates_of(market, currency, base, reader)).collect();
+        let looks: Vec<_> = currencies.map(|currency| rates_of(market, currency, base, budget)).collect();
         let pairs: Vec<Option<Pair>> = stream::iter(looks).buffered(AT_ONCE).try_collect().await?;
         Ok(Self { base, pairs: pairs.into_iter().flatten().collect() })
     }
@@ -133,14 +132,14 @@ async fn rates_of(
     market: &MarketData,
     currency: Currency,
     base: Currency,
-    reader: Reader,
+    budget: CallBudget,
 ) -> Result<Option<Pair>, ServiceError> {
-    let found = pair(market, currency, base, reader).await?;
+    let found = pair(market, currency, base, budget).await?;
     if found.is_some() || currency == Currency::USD || base == Currency::USD {
         return Ok(found);
     }
-    let Some(first) = pair(market, currency, Currency::USD, reader).await? else { return Ok(None) };
-    let second = pair(market, Currency::USD, base, reader).await?;
+    let Some(first) = pair(market, currency, Currency::USD, budget).await? else { return Ok(None) };
+    let second = pair(market, Currency::USD, base, budget).await?;
     Ok(second.map(|second| first.times(&second)))
 }
 
@@ -149,7 +148,7 @@ async fn pair(
     market: &MarketData,
     currency: Currency,
     base: Currency,
-    reader: Reader,
+    budget: CallBudget,
 ) -> Result<Option<Pair>, ServiceError> {
     let of = |series: &Series, quoted: fn(f64) -> RateQuote| Pair {
         currency,
@@ -159,11 +158,11 @@ async fn pair(
     };
     let (direct, inverse) = (symbol_of(currency, base)?, symbol_of(base, currency)?);
     let found = if market.provider().clock() == MarketClock::Live {
-        of_market(market, &direct, &inverse, reader).await?
-    } else if let Some(series) = had(history::at_hand_within(market, &direct, reader).await)? {
+        of_market(market, &direct, &inverse, budget).await?
+    } else if let Some(series) = had(history::at_hand(market, &direct, budget).await)? {
         Some(series)
     } else {
-        had(history::at_hand_within(market, &inverse, reader).await)?
+        had(history::at_hand(market, &inverse, budget).await)?
     };
     Ok(found.map(|series| {
         if series.symbol == direct { of(&series, RateQuote::direct) } else { of(&series, RateQuote::inverse) }
@@ -177,7 +176,7 @@ async fn of_market(
     market: &MarketData,
     direct: &Symbol,
     inverse: &Symbol,
-    reader: Reader,
+    budget: CallBudget,
 ) -> Result<Option<Arc<Series>>, ServiceError> {
     let mut found = None;
     for symbol in [direct, inverse] {
@@ -186,8 +185,8 @@ async fn of_market(
         }
     }
     if found.is_none() {
-        found = match history::load_within(market, direct, reader).await {
-            Err(ServiceError::UnknownSymbol { .. }) => had(history::load_within(market, inverse, reader).await)?,
+        found = match history::load(market, direct, budget).await {
+            Err(ServiceError::UnknownSymbol { .. }) => had(history::load(market, inverse, budget).await)?,
             asked => had(asked)?,
         };
     }

@@ -8,17 +8,15 @@ use app::rate_limiter::whole_seconds;
 use app::{App, ServiceError};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Symbol, instant};
-use market::{CALLERS_RESERVE, ProviderError};
+use market::call_limits::{CALLERS_RESERVE, FEW_CALLS, FIRST_LOOKS_A_DAY};
+use market::{CallBudget, NoAnswer, OnBehalfOf, ProviderError};
 use serde::{Deserialize, Serialize};
 use store::retry::{Retry, retry};
 use store::{Key, Version, Write, documents, keys};
 
-use crate::calls::{Asker, FEW_CALLS, NoAnswer, Reader};
 use crate::last_run;
 use crate::market_data::MarketData;
 
-/// First looks that a customer has in any [`WINDOW_HOURS`], where no further ones can be spared.
-pub const MAX_FIRST_LOOKS: usize = 10;
 /// How long a first look counts.
 const WINDOW_HOURS: i64 = 24;
 
@@ -60,10 +58,10 @@ impl Looks {
 /// stored of it. That somebody follows it does not make it known, for whoever listens may name what they like.
 ///
 /// Errors: [`ServiceError::TooManyFirstLooks`].
-pub(crate) async fn take(market: &MarketData, reader: Reader, symbol: &Symbol) -> Result<FirstLook, ServiceError> {
-    let Asker::Customer(customer) = reader.asker else { return Ok(FirstLook(None)) };
+pub(crate) async fn take(market: &MarketData, budget: CallBudget, symbol: &Symbol) -> Result<FirstLook, ServiceError> {
+    let OnBehalfOf::Customer(customer) = budget.on_behalf_of else { return Ok(FirstLook(None)) };
     // Where no time or no call is left none is made.
-    let few_calls = few_calls_left(market).await.filter(|left| *left > 0 && reader.wait.allows_a_call());
+    let few_calls = few_calls_left(market).await.filter(|left| *left > 0 && budget.allows_a_call());
     let Some(calls_left) = few_calls else { return Ok(FirstLook(None)) };
     if is_known(&market.app, symbol).await? {
         return Ok(FirstLook(None));
@@ -72,7 +70,7 @@ pub(crate) async fn take(market: &MarketData, reader: Reader, symbol: &Symbol) -
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
         let now = market.app.now();
         let (mut looks, version) = read(&market.app, key, now).await?;
-        if looks.times.len() >= MAX_FIRST_LOOKS {
+        if looks.times.len() >= FIRST_LOOKS_A_DAY {
             if calls_left > needed(&market.app).await? {
                 return Ok(FirstLook(None));
             }

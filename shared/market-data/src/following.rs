@@ -20,6 +20,7 @@ use domain::{CustomerId, Investment, PortfolioId, Symbol};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use ledger::position_items::PositionHead;
 use market::MarketClock;
+use market::call_limits::UNSEEN_A_DAY;
 use serde::{Deserialize, Serialize};
 use store::keys::{self, List};
 use store::limits::MAX_KEYS;
@@ -38,8 +39,6 @@ const TO_VALUE: TimeDelta = TimeDelta::days(62);
 const AT_ONCE: usize = 16;
 /// Followers read at a time: mostly the first one is one.
 const FEW: usize = 10;
-/// Most symbols that a customer may have listed within a day of which nobody knows whether there are any.
-pub(crate) const MAX_UNSEEN_A_DAY: usize = 200;
 
 /// What is listed: a symbol in the directory, or a portfolio under a symbol.
 #[derive(Debug, Serialize, Deserialize)]
@@ -72,7 +71,7 @@ pub async fn begin(app: &App, symbol: &Symbol) -> Result<(), ServiceError> {
 /// The same for symbols of which nobody has looked whether there are any, so that what a customer makes up does not grow
 /// the directory for everybody.
 ///
-/// Errors: [`ServiceError::LimitReached`] where more than [`MAX_UNSEEN_A_DAY`] would be new; none is listed then.
+/// Errors: [`ServiceError::LimitReached`] where more than [`UNSEEN_A_DAY`] would be new; none is listed then.
 pub async fn begin_unseen(
     market: &MarketData,
     customer: CustomerId,
@@ -123,10 +122,10 @@ async fn count_unseen(app: &App, customer: CustomerId, more: usize) -> Result<()
         let (before, version) = standing.map_or((None, None), |(unseen, version)| (Some(unseen), Some(version)));
         let before = before.unwrap_or(Unseen { since: app.now(), count: 0 });
         let unseen = Unseen { count: before.count + more, ..before };
-        if unseen.count > MAX_UNSEEN_A_DAY {
+        if unseen.count > UNSEEN_A_DAY {
             return Err(ServiceError::LimitReached {
                 what: "symbols a day that nobody followed before",
-                limit: MAX_UNSEEN_A_DAY,
+                limit: UNSEEN_A_DAY,
             });
         }
         let expires_at = Some((unseen.since + TimeDelta::days(1)).timestamp());

@@ -2,15 +2,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Day, calendar};
+use market::call_limits::{LATE, RETRY};
 use market::{MarketClock, Provider};
 
-use crate::calls::RETRY_MINUTES;
 use crate::exchange_hours;
 use crate::series::Series;
-
-/// How long bars that had the session before, and so are merely late, are not asked for again at first; each further
-/// time it is three times as long as it was asked for in vain by then. A page that polls takes three calls a day more.
-const LATE_MINUTES: i64 = 60;
 
 /// Whether asking the provider could not bring anything newer.
 pub(crate) fn is_current(provider: &dyn Provider, now: DateTime<Utc>, series: &Series) -> bool {
@@ -33,14 +29,13 @@ fn is_all_there_is(last: Day, fetched_at: DateTime<Utc>, now: DateTime<Utc>) -> 
     if last >= out.session {
         return true;
     }
-    let retry = TimeDelta::minutes(RETRY_MINUTES);
     let asked_in_vain = fetched_at - out.since;
     if asked_in_vain < TimeDelta::zero() {
-        return now - fetched_at < retry;
+        return now - fetched_at < RETRY;
     }
     let is_late =
         calendar::last_trading_day_on_or_before(out.session.plus_days(-1)).is_some_and(|before| last >= before);
-    !is_late || now - fetched_at < (asked_in_vain * 3).max(TimeDelta::minutes(LATE_MINUTES))
+    !is_late || now - fetched_at < (asked_in_vain * 3).max(LATE)
 }
 
 #[cfg(test)]

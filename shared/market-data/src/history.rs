@@ -9,10 +9,11 @@ mod fetching;
 use std::sync::Arc;
 
 use app::ServiceError;
-use domain::{CustomerId, Symbol};
-use market::{MarketClock, Patience, ProviderError};
+use domain::Symbol;
+use market::call_limits::{CALLS_LEFT_BY_OLD_BARS, STORE_WAIT};
+use market::{CallBudget, MarketClock, NoAnswer, OnBehalfOf, ProviderError};
+use tokio::time::Instant;
 
-use crate::calls::{Asker, CALLS_LEFT_BY_OLD_BARS, NoAnswer, Reader, Wait};
 use crate::freshness::is_current;
 use crate::history::fetching::Fetched;
 use crate::lease::Wanted;
@@ -21,37 +22,17 @@ use crate::market_data::MarketData;
 use crate::series::Series;
 use crate::stored_series::{from_store, refusal};
 
-/// The history of a symbol that a customer names.
-///
-/// Errors: as of [`load_with`], and [`ServiceError::TooManyFirstLooks`].
-pub async fn load_for(market: &MarketData, customer: CustomerId, symbol: &Symbol) -> Result<Arc<Series>, ServiceError> {
-    load_within(market, symbol, Reader::customer(customer, market.request_wait())).await
-}
-
-/// The history of a symbol for somebody who waits.
-pub async fn load(market: &MarketData, symbol: &Symbol) -> Result<Arc<Series>, ServiceError> {
-    load_with(market, symbol, Patience::Caller).await
-}
-
 /// The history of a symbol. Where the provider cannot answer in time, the stored bars are served and
 /// marked stale; an error is left for a symbol of which nothing is stored.
 ///
 /// One reader asks the provider about a symbol and the others, of this process and of all others on the table, wait for
-/// what it gets, a caller no longer than for a provider.
-pub async fn load_with(market: &MarketData, symbol: &Symbol, patience: Patience) -> Result<Arc<Series>, ServiceError> {
-    load_within(
-        market,
-        symbol,
-        Reader { asker: Asker::Platform, patience, wait: Wait::with(market.provider().clock(), patience) },
-    )
-    .await
-}
-
-/// Like [`load_with`], for a wait that has begun already.
-pub async fn load_within(market: &MarketData, symbol: &Symbol, reader: Reader) -> Result<Arc<Series>, ServiceError> {
+/// what it gets, none longer than its budget.
+///
+/// Errors: [`ServiceError::UnknownSymbol`], [`ServiceError::TooManyFirstLooks`], and the provider's.
+pub async fn load(market: &MarketData, symbol: &Symbol, budget: CallBudget) -> Result<Arc<Series>, ServiceError> {
     // A call of the provider is made and paid for in a dry run too, so that its count and its bars are kept.
     let market = &market.writing();
-    let Some(mut slot) = market.histories().turn(symbol, reader.wait).await else {
+    let Some(mut slot) = market.histories().turn(symbol, budget.deadline).await else {
         let stored = from_store(market, symbol).await?.ok_or(ProviderError::TimedOut)?;
         return Ok(Arc::new(Series { stale: !is_current(market.provider(), market.app.now(), &stored), ..stored }));
     };
@@ -66,7 +47,7 @@ pub async fn load_within(market: &MarketData, symbol: &Symbol, reader: Reader) -
     };
     let fetched = match slot.resting(market.app.now(), Wanted::Bars) {
         Some(error) => Fetched::Missing { why: NoAnswer::NotAsked(error), stored },
-        None => fetching::fetch_once(market, symbol, reader, stored).await?,
+        None => fetching::fetch_once(market, symbol, budget, stored).await?,
     };
     match fetched {
         Fetched::Fresh(series) => Ok(slot.remember(market.app.now(), series)),
@@ -82,32 +63,22 @@ pub async fn load_within(market: &MarketData, symbol: &Symbol, reader: Reader) -
 /// The history of a symbol as it is at hand: of a live provider what is stored, so that a list of many symbols uses up no
 /// calls; whether it is `stale` is for the reader to judge by its last day. Only a symbol of which nothing is stored is
 /// asked for, and for a customer one whose bars are too old to trade at.
-pub async fn at_hand(market: &MarketData, symbol: &Symbol) -> Result<Arc<Series>, ServiceError> {
-    at_hand_within(market, symbol, Reader::platform(market.request_wait())).await
-}
-
-/// Like [`at_hand`], for a wait that has begun already.
-pub(crate) async fn at_hand_within(
-    market: &MarketData,
-    symbol: &Symbol,
-    reader: Reader,
-) -> Result<Arc<Series>, ServiceError> {
+pub async fn at_hand(market: &MarketData, symbol: &Symbol, budget: CallBudget) -> Result<Arc<Series>, ServiceError> {
     if market.provider().clock() == MarketClock::Live
         && let Some(series) = stored(market, symbol).await?
     {
-        if !is_worth_a_call(market, &series, reader).await {
+        if !is_worth_a_call(market, &series, budget).await {
             return Ok(series);
         }
-        let patience = Patience::caller_who_leaves(CALLS_LEFT_BY_OLD_BARS);
-        return load_within(market, symbol, Reader { patience, ..reader }).await;
+        return load(market, symbol, budget.reserving(CALLS_LEFT_BY_OLD_BARS)).await;
     }
-    load_within(market, symbol, reader).await
+    load(market, symbol, budget).await
 }
 
 /// Whether bars are too old to trade at, and a call that may bring newer ones can be spared.
-async fn is_worth_a_call(market: &MarketData, series: &Series, reader: Reader) -> bool {
+async fn is_worth_a_call(market: &MarketData, series: &Series, budget: CallBudget) -> bool {
     let is_old = market_clock::market_day(market).days_since(series.last) > MAX_AGE_DAYS;
-    let may_ask = matches!(reader.asker, Asker::Customer(_)) && reader.wait.allows_a_call();
+    let may_ask = matches!(budget.on_behalf_of, OnBehalfOf::Customer(_)) && budget.allows_a_call();
     is_old
         && may_ask
         && !is_current(market.provider(), market.app.now(), series)
@@ -117,7 +88,7 @@ async fn is_worth_a_call(market: &MarketData, series: &Series, reader: Reader) -
 /// The history of a symbol that is in memory or in the store, however old; no provider is asked. Bars of a source that
 /// is none of the provider's are no history: whoever changed the source wants its prices.
 pub async fn stored(market: &MarketData, symbol: &Symbol) -> Result<Option<Arc<Series>>, ServiceError> {
-    let Some(mut slot) = market.histories().turn(symbol, Wait::to_read()).await else {
+    let Some(mut slot) = market.histories().turn(symbol, Instant::now() + STORE_WAIT).await else {
         return Ok(from_store(market, symbol).await?.map(Arc::new));
     };
     if let Some(series) = slot.believed(market.provider(), market.app.now()) {
@@ -130,6 +101,6 @@ pub async fn stored(market: &MarketData, symbol: &Symbol) -> Result<Option<Arc<S
 pub async fn without_asking(market: &MarketData, symbol: &Symbol) -> Result<Option<Arc<Series>>, ServiceError> {
     match market.provider().clock() {
         MarketClock::Live => stored(market, symbol).await,
-        MarketClock::StandsAt(_) => load(market, symbol).await.map(Some),
+        MarketClock::StandsAt(_) => load(market, symbol, market.budget_for(OnBehalfOf::Platform)).await.map(Some),
     }
 }

@@ -4,15 +4,14 @@ mod metadata;
 mod new_symbol;
 mod search;
 
-pub use metadata::{find, find_within, told};
+pub use metadata::{find, told};
 pub use new_symbol::look_up;
 pub use search::search;
 
 use app::ServiceError;
 use domain::{Currency, CustomerId, Instrument, Symbol};
-use market::MarketClock;
+use market::{CallBudget, MarketClock};
 
-use crate::calls::{Reader, Wait};
 use crate::market_data::MarketData;
 use crate::{first_looks, history, own_items};
 
@@ -23,26 +22,21 @@ use new_symbol::listed;
 /// that the provider has prices of.
 ///
 /// Errors: [`ServiceError::UnknownSymbol`], and the provider's where it cannot tell.
-pub async fn known(market: &MarketData, customer: CustomerId, symbol: &Symbol) -> Result<Instrument, ServiceError> {
-    known_within(market, customer, symbol, market.request_wait()).await
-}
-
-/// Like [`known`], for a wait that has begun already.
-pub async fn known_within(
+pub async fn known(
     market: &MarketData,
     customer: CustomerId,
     symbol: &Symbol,
-    wait: Wait,
+    budget: CallBudget,
 ) -> Result<Instrument, ServiceError> {
     if symbol.is_own_item() {
         return own_items::find(&market.app, customer, symbol).await;
     }
     if market.provider().clock() != MarketClock::Live {
-        return listed(market, symbol).await;
+        return listed(market, symbol, budget).await;
     }
     // A call that brings the bars tells more than one that brings the name, and costs as much.
     let is_new = history::stored(market, symbol).await?.is_none();
-    let series = history::at_hand_within(market, symbol, Reader::customer(customer, wait)).await?;
+    let series = history::at_hand(market, symbol, budget).await?;
     let prices_in = Some(series.currency);
     if is_new && first_looks::few_calls_left(market).await.is_some() {
         // A first look is one call. Its name is asked for by whoever lists it, while there are calls for that.
@@ -50,23 +44,23 @@ pub async fn known_within(
         let kept = kept(&market.app, symbol, prices_in).await?;
         return Ok(kept.or_else(|| market::told_by_form(symbol)).unwrap_or_else(unlisted));
     }
-    find_within(market, symbol, prices_in, wait).await
+    find(market, symbol, prices_in, budget).await
 }
 
 /// What is known of the instrument that a customer means by a symbol, whether or not it has prices; these are in
 /// `prices_in`.
 ///
 /// Errors: [`ServiceError::UnknownSymbol`] for an item that the customer does not have.
-pub(crate) async fn described_within(
+pub(crate) async fn described(
     market: &MarketData,
     customer: CustomerId,
     symbol: &Symbol,
     prices_in: Option<Currency>,
-    wait: Wait,
+    budget: CallBudget,
 ) -> Result<Instrument, ServiceError> {
     if symbol.is_own_item() {
         own_items::find(&market.app, customer, symbol).await
     } else {
-        find_within(market, symbol, prices_in, wait).await
+        find(market, symbol, prices_in, budget).await
     }
 }

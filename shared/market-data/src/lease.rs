@@ -7,15 +7,20 @@ use std::time::Duration;
 use app::{App, ServiceError};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::Symbol;
-use market::ProviderError;
+use market::{NoAnswer, ProviderError};
 use serde::{Deserialize, Serialize};
 use store::{DeleteExpect, Expect, Key, StoreError, Version, Write, documents, keys};
+use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
-
-use crate::calls::{NoAnswer, Wait, rest_after};
 
 /// Tries of one write of a lease: one that is lost keeps others waiting.
 const TRIES: u32 = 8;
+
+/// How often a request that waits for another process looks whether that is done.
+const LOOK_EVERY: Duration = Duration::from_millis(150);
+
+/// How much longer than its holder's wait a lease lasts: to store what came.
+const TO_STORE: Duration = Duration::from_secs(1);
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,10 +87,10 @@ enum Reason {
     },
 }
 
-/// Tries to be the one who asks for as long as `wait` goes on.
-pub(crate) async fn take(app: &App, symbol: &Symbol, wanted: Wanted, wait: Wait) -> Result<Turn, ServiceError> {
+/// Tries to be the one who asks until `deadline`.
+pub(crate) async fn take(app: &App, symbol: &Symbol, wanted: Wanted, deadline: Instant) -> Result<Turn, ServiceError> {
     let key = &key(symbol, wanted);
-    let until = app.now() + TimeDelta::seconds(wait.seconds_of_a_lease());
+    let until = app.now() + TimeDelta::seconds(seconds_of_a_lease(deadline.saturating_duration_since(Instant::now())));
     let holder = Some(app.new_id());
     let asked = &Asked { holder, failed: None };
     let mut tries = 1;
@@ -104,10 +109,22 @@ pub(crate) async fn take(app: &App, symbol: &Symbol, wanted: Wanted, wait: Wait)
     }
 }
 
-/// Waits until nobody asks any more; whether that was in time.
-pub(crate) async fn others_done(app: &App, symbol: &Symbol, wanted: Wanted, wait: Wait) -> Result<bool, ServiceError> {
+/// How long a lease lasts whose holder waits this long, in whole seconds: longer than that, and how much of the current
+/// second is over does not count.
+fn seconds_of_a_lease(left: Duration) -> i64 {
+    i64::try_from((left + TO_STORE).as_secs() + 1).unwrap_or(i64::MAX)
+}
+
+/// Waits until nobody asks any more; whether that was before `deadline`.
+pub(crate) async fn others_done(
+    app: &App,
+    symbol: &Symbol,
+    wanted: Wanted,
+    deadline: Instant,
+) -> Result<bool, ServiceError> {
     let key = key(symbol, wanted);
-    while wait.pause().await {
+    while Instant::now() < deadline {
+        sleep_until(deadline.min(Instant::now() + LOOK_EVERY)).await;
         match app.table().get(&key).await? {
             Some(item) if documents::parse::<Asked>(&item)?.failed.is_none() => {}
             _ => return Ok(true),
@@ -123,7 +140,7 @@ async fn standing(app: &App, key: &Key, holder: Option<Uuid>) -> Result<Turn, St
         return Ok(Turn::Ours(Lease { key: key.clone(), version: *version }));
     }
     let failed = standing.and_then(|(asked, _)| asked.failed);
-    let resting = failed.filter(|failed| app.now() - failed.at < rest_after(&failed.error));
+    let resting = failed.filter(|failed| app.now() - failed.at < failed.error.rest());
     Ok(resting.map_or(Turn::Theirs, |failed| Turn::Resting(failed.error)))
 }
 
@@ -147,7 +164,7 @@ impl Lease {
     /// the provider is not to be left alone for it, there is nothing to note.
     pub(crate) async fn in_vain(self, app: &App, why: &NoAnswer) {
         let rest = match why {
-            NoAnswer::Failed(error) => rest_after(error),
+            NoAnswer::Failed(error) => error.rest(),
             NoAnswer::NotAsked(_) => TimeDelta::zero(),
         };
         if rest.is_zero() {

@@ -5,16 +5,15 @@
 //! bars of a symbol, [`quotes`] with the price of now, [`instruments`] with what a symbol stands for, [`exchange_rates`]
 //! with what a currency is worth in another, and [`own_items`] keeps what a customer values themselves.
 //!
-//! A provider's calls are few and shared by all. [`calls`] has every limit of them: who may ask, how many calls are left to
-//! others, and how long a request waits. Only [`following`] says which symbols the scheduled refresh keeps current.
+//! A provider's calls are few and shared by all. What a request may have of them is one value, [`market::CallBudget`], which
+//! [`MarketData::budget_for`] makes once and every function takes; `market::call_limits` has every limit. Only [`following`] says which symbols the scheduled refresh keeps current.
 //!
 //! Of all processes on a table one at a time asks about a symbol (`lease.rs`). Stored bars are never made older, and a price
 //! that the market's clock has not reached is in nothing yet. It knows no portfolios, no sessions and no HTTP.
 
-pub mod calls;
 pub mod exchange_hours;
 pub mod exchange_rates;
-pub mod first_looks;
+mod first_looks;
 pub mod following;
 mod freshness;
 pub mod history;

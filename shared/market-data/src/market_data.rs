@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use app::{App, Platform};
-use market::Provider;
+use market::call_limits::FILES_WAIT;
+use market::{CallBudget, MarketClock, OnBehalfOf, Provider};
+use tokio::time::Instant;
 
-use crate::calls::Wait;
 use crate::slots::Histories;
 
 /// The application, the source of prices, and the histories that this process has read. Cloning shares them.
@@ -36,10 +37,14 @@ impl MarketData {
         &*self.provider
     }
 
-    /// Until when a request waits for a provider, from now on: for files, which are at hand, as long as it takes.
+    /// What a request that begins now may have of the provider. Files are at hand: for them it waits as long as it takes.
     #[must_use]
-    pub fn request_wait(&self) -> Wait {
-        Wait::of_request(self.provider.clock())
+    pub fn budget_for(&self, on_behalf_of: impl Into<OnBehalfOf>) -> CallBudget {
+        let budget = CallBudget::of(on_behalf_of);
+        match self.provider.clock() {
+            MarketClock::Live => budget,
+            MarketClock::StandsAt(_) => CallBudget { deadline: Instant::now() + FILES_WAIT, ..budget },
+        }
     }
 
     pub(crate) fn histories(&self) -> &Histories {

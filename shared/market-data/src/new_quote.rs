@@ -2,9 +2,8 @@
 
 use app::ServiceError;
 use domain::Symbol;
-use market::ProviderError;
+use market::{CallBudget, NoAnswer, ProviderError};
 
-use crate::calls::{NoAnswer, Reader};
 use crate::first_looks;
 use crate::last_quote::{self, Origin};
 use crate::lease::{self, Turn, Wanted};
@@ -18,8 +17,8 @@ use crate::stored_series::{is_unknown, refusal, remember_unknown};
 ///
 /// Errors: [`ServiceError::UnknownSymbol`], which is remembered for a day, [`ServiceError::TooManyFirstLooks`], and the
 /// provider's.
-pub(crate) async fn ask(market: &MarketData, symbol: &Symbol, reader: Reader) -> Result<LastQuote, ServiceError> {
-    let Some(mut slot) = market.histories().turn(symbol, reader.wait).await else {
+pub(crate) async fn ask(market: &MarketData, symbol: &Symbol, budget: CallBudget) -> Result<LastQuote, ServiceError> {
+    let Some(mut slot) = market.histories().turn(symbol, budget.deadline).await else {
         return Ok(stored(market, symbol).await?.ok_or(ProviderError::TimedOut)?);
     };
     // Whoever was at it before may have brought it, or found out that there is none.
@@ -33,7 +32,7 @@ pub(crate) async fn ask(market: &MarketData, symbol: &Symbol, reader: Reader) ->
     if let Some(error) = slot.resting(market.app.now(), Wanted::Quote) {
         return Err(refusal(symbol, error));
     }
-    match asked_once(market, symbol, reader).await? {
+    match asked_once(market, symbol, budget).await? {
         Ok(quote) => {
             slot.remember_quote(&quote);
             Ok(quote)
@@ -54,13 +53,13 @@ async fn stored(market: &MarketData, symbol: &Symbol) -> Result<Option<LastQuote
 async fn asked_once(
     market: &MarketData,
     symbol: &Symbol,
-    reader: Reader,
+    budget: CallBudget,
 ) -> Result<Result<LastQuote, NoAnswer>, ServiceError> {
     loop {
-        let lease = match lease::take(&market.app, symbol, Wanted::Quote, reader.wait).await? {
+        let lease = match lease::take(&market.app, symbol, Wanted::Quote, budget.deadline).await? {
             Turn::Ours(lease) => Some(lease),
             Turn::Resting(error) => return Ok(Err(NoAnswer::NotAsked(error))),
-            Turn::Theirs if lease::others_done(&market.app, symbol, Wanted::Quote, reader.wait).await? => None,
+            Turn::Theirs if lease::others_done(&market.app, symbol, Wanted::Quote, budget.deadline).await? => None,
             Turn::Theirs => return Ok(Err(NoAnswer::NotAsked(ProviderError::TimedOut))),
         };
         let found = stored(market, symbol).await;
@@ -72,7 +71,7 @@ async fn asked_once(
         };
         let quote = match found {
             Ok(Some(quote)) => Ok(Ok(quote)),
-            Ok(None) => fresh(market, symbol, reader).await,
+            Ok(None) => fresh(market, symbol, budget).await,
             Err(error) => Err(error),
         };
         match &quote {
@@ -86,13 +85,13 @@ async fn asked_once(
 async fn fresh(
     market: &MarketData,
     symbol: &Symbol,
-    reader: Reader,
+    budget: CallBudget,
 ) -> Result<Result<LastQuote, NoAnswer>, ServiceError> {
     if is_unknown(&market.app, symbol).await? {
         return Ok(Err(NoAnswer::NotAsked(ProviderError::UnknownSymbol)));
     }
-    let first_look = first_looks::take(market, reader, symbol).await?;
-    let answer = reader.wait.asked(market.provider().quote(symbol, reader.patience())).await;
+    let first_look = first_looks::take(market, budget, symbol).await?;
+    let answer = budget.ask(market.provider().quote(symbol, budget)).await;
     first_look.settle(market, &answer).await;
     let quote = match answer {
         Ok(quote) => quote,

@@ -6,9 +6,8 @@ use std::sync::{Arc, LazyLock};
 use app::ServiceError;
 use domain::{Bars, Currency, CustomerId, Day, DecimalError, Instrument, Symbol};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use market::MarketClock;
+use market::{CallBudget, MarketClock};
 
-use crate::calls::Wait;
 use crate::market_data::MarketData;
 use crate::newest::{Newest, newest};
 use crate::quote_record::LastQuote;
@@ -82,18 +81,18 @@ impl PriceLine {
 }
 
 /// The lines of these symbols. A symbol that no prices can be had of has a line without any.
-/// All together take no longer than `wait`.
+/// All together take no longer than the budget allows.
 pub async fn load(
     market: &MarketData,
     customer: CustomerId,
     symbols: &BTreeSet<Symbol>,
-    wait: Wait,
+    budget: CallBudget,
 ) -> Result<PriceLines, ServiceError> {
     let read = |symbol: Symbol| {
         let market = market.clone();
         // A task each, so that decoding uses every core there is.
         async move {
-            let line = tokio::spawn(async move { line(&market, customer, symbol, wait).await }).await;
+            let line = tokio::spawn(async move { line(&market, customer, symbol, budget).await }).await;
             line.map_err(|error| ServiceError::fault("reading prices", error))?
         }
     };
@@ -113,9 +112,9 @@ async fn line(
     market: &MarketData,
     customer: CustomerId,
     symbol: Symbol,
-    wait: Wait,
+    budget: CallBudget,
 ) -> Result<(Symbol, PriceLine), ServiceError> {
-    let series = match prices::prices_within(market, customer, &symbol, wait).await {
+    let series = match prices::prices(market, customer, &symbol, budget).await {
         Ok(series) => Some(series),
         Err(
             ServiceError::UnknownSymbol { .. } | ServiceError::Provider(_) | ServiceError::TooManyFirstLooks { .. },
@@ -123,7 +122,7 @@ async fn line(
         Err(error) => return Err(error),
     };
     let prices_in = series.as_ref().map(|series| series.currency);
-    let instrument = match instruments::described_within(market, customer, &symbol, prices_in, wait).await {
+    let instrument = match instruments::described(market, customer, &symbol, prices_in, budget).await {
         Err(ServiceError::UnknownSymbol { .. }) => Instrument::unlisted(symbol.clone()),
         found => found?,
     };

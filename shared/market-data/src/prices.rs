@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use app::ServiceError;
 use domain::{CustomerId, Symbol};
+use market::CallBudget;
 
-use crate::calls::{Reader, Wait};
 use crate::market_data::MarketData;
 use crate::series::Series;
 use crate::{history, own_items};
@@ -13,19 +13,14 @@ use crate::{history, own_items};
 /// The prices of what a customer means by a symbol, as they are at hand: of an item of their own its valuations.
 ///
 /// Errors: [`ServiceError::UnknownSymbol`] also where there is no price yet.
-pub async fn prices(market: &MarketData, customer: CustomerId, symbol: &Symbol) -> Result<Arc<Series>, ServiceError> {
-    prices_within(market, customer, symbol, market.request_wait()).await
-}
-
-/// Like [`prices`], for a wait that has begun already.
-pub async fn prices_within(
+pub async fn prices(
     market: &MarketData,
     customer: CustomerId,
     symbol: &Symbol,
-    wait: Wait,
+    budget: CallBudget,
 ) -> Result<Arc<Series>, ServiceError> {
     if symbol.is_own_item() {
         return own_items::prices(market, customer, symbol).await.map(Arc::new);
     }
-    history::at_hand_within(market, symbol, Reader::customer(customer, wait)).await
+    history::at_hand(market, symbol, budget).await
 }

@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use market::http::{Budget, NoTurn, QuotaExhausted, Standing, Turn};
-use market::{alpha_vantage, yahoo};
+use market::call_limits::{
+    ALPHA_VANTAGE_CALLS_A_DAY, CALL_COUNTS_FOR as WINDOW, FEW_CALLS, SHORTEST_CALL, YAHOO_CALLS_A_DAY,
+};
+use market::http::{Budget, NoTurn, QuotaExhausted, Standing};
+use market::{CallBudget, alpha_vantage, yahoo};
 use serde::{Deserialize, Serialize};
 use store::{Clock, StoreError, Table, documents, keys};
 
@@ -15,11 +18,8 @@ use store::{Clock, StoreError, Table, documents, keys};
 /// a small budget there are never more losses than places.
 const MAX_TRIES: usize = 60;
 /// The largest budget whose calls are remembered one by one; of a larger one the hours are counted.
-const MAX_TIMES: usize = 100;
+const MAX_TIMES: usize = FEW_CALLS;
 const SECONDS_AN_HOUR: i64 = 3600;
-/// How long a call counts: a day, and as long as one may be under way. The provider counts a call when it arrives, so that
-/// of two calls a day apart by our clock the later one could be there sooner than that.
-const WINDOW: TimeDelta = TimeDelta::seconds(24 * SECONDS_AN_HOUR + 15);
 
 /// The calls that count. Both ways of counting may stand in one item, after a budget has changed its size.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -54,12 +54,12 @@ impl Calls {
         Standing { left: limit.saturating_sub(made), more_at: oldest.map(|oldest| oldest + WINDOW), now }
     }
 
-    /// Takes a call of a small budget, at its distance from the one before.
-    fn add_in_turn(&mut self, turn: Turn, now: DateTime<Utc>) -> Result<Duration, NoTurn> {
-        let spacing = TimeDelta::from_std(turn.spacing).unwrap_or(WINDOW);
+    /// Takes a call of a small budget, at its distance from the one before, if there is time left for its answer then.
+    fn add_in_turn(&mut self, spacing: Duration, time_left: Duration, now: DateTime<Utc>) -> Result<Duration, NoTurn> {
+        let spacing = TimeDelta::from_std(spacing).unwrap_or(WINDOW);
         let at = self.times.iter().max().map_or(now, |last| now.max(*last + spacing));
         let wait = (at - now).to_std().unwrap_or_default();
-        if !turn.allows(wait) {
+        if wait.saturating_add(SHORTEST_CALL) > time_left {
             return Err(NoTurn::TooLate { wait });
         }
         self.times.push(at);
@@ -96,13 +96,13 @@ impl DurableBudget {
     /// Alpha Vantage's free calls.
     #[must_use]
     pub fn alpha_vantage(table: Arc<dyn Table>, clock: Clock) -> Self {
-        Self::new(table, clock, alpha_vantage::SOURCE, alpha_vantage::FREE_CALLS_A_DAY)
+        Self::new(table, clock, alpha_vantage::SOURCE, ALPHA_VANTAGE_CALLS_A_DAY)
     }
 
     /// The calls of Yahoo that we allow ourselves.
     #[must_use]
     pub fn yahoo(table: Arc<dyn Table>, clock: Clock) -> Self {
-        Self::new(table, clock, yahoo::SOURCE, yahoo::CALLS_A_DAY)
+        Self::new(table, clock, yahoo::SOURCE, YAHOO_CALLS_A_DAY)
     }
 
     /// Changes the count, or learns from it that no call may be made.
@@ -129,12 +129,12 @@ impl DurableBudget {
 
 #[async_trait]
 impl Budget for DurableBudget {
-    async fn take(&self, turn: Turn) -> Result<Duration, NoTurn> {
+    async fn take(&self, spacing: Duration, call: CallBudget) -> Result<Duration, NoTurn> {
         let limit = self.limit;
         self.change(|calls, now| {
-            calls.standing(limit, now).beyond(turn.leaves)?;
+            calls.standing(limit, now).beyond(call.reserve)?;
             if limit <= MAX_TIMES {
-                return calls.add_in_turn(turn, now);
+                return calls.add_in_turn(spacing, call.time_left(), now);
             }
             calls.add_to_hour(now);
             Ok(Duration::ZERO)

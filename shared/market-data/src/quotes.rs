@@ -3,14 +3,14 @@
 
 mod board;
 
-pub use board::{Board, BoardQuote, board, board_within};
+pub use board::{Board, BoardQuote, board};
 
 use std::sync::Arc;
 
 use app::ServiceError;
 use chrono::{DateTime, Utc};
 use domain::{Currency, CustomerId, Day, DecimalError, Price, Symbol};
-use market::MarketClock;
+use market::{CallBudget, MarketClock};
 
 use crate::exchange_hours::close_of;
 use crate::market_clock::{MAX_AGE_DAYS, market_day};
@@ -39,8 +39,13 @@ pub struct Quote {
 ///
 /// Errors: [`ServiceError::PriceUnavailable`] where it is older than [`MAX_AGE_DAYS`], or no price in exact decimals;
 /// [`ServiceError::PriceTooSmall`]; [`ServiceError::PriceUnconfirmed`] where the quote does not go with the bars; [`ServiceError::UnknownSymbol`].
-pub async fn tradable(market: &MarketData, customer: CustomerId, symbol: &Symbol) -> Result<Quote, ServiceError> {
-    let series: Arc<Series> = prices::prices(market, customer, symbol).await?;
+pub async fn tradable(
+    market: &MarketData,
+    customer: CustomerId,
+    symbol: &Symbol,
+    budget: CallBudget,
+) -> Result<Quote, ServiceError> {
+    let series: Arc<Series> = prices::prices(market, customer, symbol, budget).await?;
     let live = market.provider().clock() == MarketClock::Live;
     // Of files the last bar is the quote, and nothing else is read.
     let quote = if live { last_quote::read(&market.app, symbol).await? } else { None };

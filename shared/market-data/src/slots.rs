@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::Symbol;
-use market::{Provider, ProviderError};
+use market::{NoAnswer, Provider, ProviderError};
 use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::time::{Instant, timeout_at};
 
-use crate::calls::{NoAnswer, Wait, rest_after};
 use crate::freshness::is_current;
 use crate::lease::Wanted;
 use crate::quote_record::LastQuote;
@@ -52,7 +52,7 @@ impl Slot {
     /// Has the provider left alone for a moment, if it was asked.
     pub(crate) fn failed(&mut self, now: DateTime<Utc>, wanted: Wanted, why: &NoAnswer) {
         if let NoAnswer::Failed(error) = why {
-            let failure = Failure { until: now + rest_after(error), error: error.clone() };
+            let failure = Failure { until: now + error.rest(), error: error.clone() };
             self.failures.insert(wanted, failure);
         }
     }
@@ -99,10 +99,10 @@ impl Slot {
 }
 
 impl Histories {
-    /// The slot of a symbol once nobody else is at it; none where that takes too long.
-    pub(crate) async fn turn(&self, symbol: &Symbol, wait: Wait) -> Option<OwnedMutexGuard<Slot>> {
+    /// The slot of a symbol once nobody else is at it; none where that is not before the deadline.
+    pub(crate) async fn turn(&self, symbol: &Symbol, deadline: Instant) -> Option<OwnedMutexGuard<Slot>> {
         let slot = self.slot(symbol).await;
-        wait.at_most(slot.lock_owned()).await
+        timeout_at(deadline, slot.lock_owned()).await.ok()
     }
 
     async fn slot(&self, symbol: &Symbol) -> Arc<Mutex<Slot>> {

@@ -1,8 +1,8 @@
 //! The series that is stored of a symbol, and that a provider does not know one.
 
 use app::{App, ServiceError};
-use chrono::TimeDelta;
 use domain::Symbol;
+use market::call_limits::UNKNOWN;
 use market::{Basis, History, Note, ProviderError};
 use store::bars::SeriesHead;
 use store::{StoreError, documents, keys};
@@ -35,9 +35,6 @@ pub fn refusal(symbol: &Symbol, error: ProviderError) -> ServiceError {
 
 /// Most notes kept of a series; a file of nonsense has as many as rows.
 const MAX_NOTES: usize = 200;
-
-/// How long a symbol that a live provider does not know is not asked for again.
-const UNKNOWN_HOURS: i64 = 24;
 
 /// Stores a history and gives it back as readers see it.
 pub(crate) async fn keep(
@@ -81,7 +78,7 @@ pub async fn is_unknown(app: &App, symbol: &Symbol) -> Result<bool, ServiceError
 
 /// Has nobody ask for this symbol for a day.
 pub async fn remember_unknown(app: &App, symbol: &Symbol) -> Result<(), ServiceError> {
-    let until = app.now() + TimeDelta::hours(UNKNOWN_HOURS);
+    let until = app.now() + UNKNOWN;
     match documents::put_new(app.table(), keys::unknown_symbol(symbol), &until, Some(until.timestamp())).await {
         Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
         Err(error) => Err(error.into()),

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{Instrument, Symbol};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout_at;
 
+use crate::call_budget::{CallBudget, OnBehalfOf};
 use crate::error::ProviderError;
 use crate::history::History;
-use crate::provider::{MarketClock, Patience, Provider};
+use crate::provider::{MarketClock, Provider};
 use crate::quote::Quote;
 
 /// Sources that stand in for each other, the preferred one first.
@@ -37,10 +38,11 @@ impl Chain {
     ///
     /// A scheduled call goes to the one that has the most calls left, so that those of a small quota are there for people
     /// and for what no other source has.
-    async fn in_turn(&self, patience: Patience) -> Vec<&Arc<dyn Provider>> {
+    async fn in_turn(&self, budget: CallBudget) -> Vec<&Arc<dyn Provider>> {
+        let is_scheduled = budget.on_behalf_of == OnBehalfOf::Schedule;
         let mut sources = Vec::new();
         for provider in self.all() {
-            let calls_left = if patience.is_scheduled() { provider.calls_left().await } else { None };
+            let calls_left = if is_scheduled { provider.calls_left().await } else { None };
             sources.push((calls_left.unwrap_or(usize::MAX), provider));
         }
         sources.sort_by_key(|(calls_left, _)| Reverse(*calls_left));
@@ -48,10 +50,9 @@ impl Chain {
     }
 
     /// Whether another source says the same of the bar that one has held back, within the time that is left.
-    async fn is_confirmed(&self, history: &History, symbol: &Symbol, patience: Patience, deadline: Instant) -> bool {
+    async fn is_confirmed(&self, history: &History, symbol: &Symbol, budget: CallBudget) -> bool {
         for provider in self.all().filter(|provider| !provider.gives(history.source)) {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match timeout(left, provider.daily(symbol, patience.within(left))).await {
+            match timeout_at(budget.deadline, provider.daily(symbol, budget)).await {
                 Ok(Ok(other)) => return other.confirms(history),
                 Ok(Err(error)) => tracing::debug!(source = provider.source(), %error, "a bar that is held back waits"),
                 Err(_) => return false,
@@ -60,25 +61,22 @@ impl Chain {
         false
     }
 
-    /// The first answer. `ask` is given a source and the patience for it.
+    /// The first answer. `ask` is given a source and what it may have of the budget.
     async fn first_answer<T, Asked>(
         &self,
-        patience: Patience,
-        ask: impl Fn(Arc<dyn Provider>, Patience) -> Asked,
+        budget: CallBudget,
+        ask: impl Fn(Arc<dyn Provider>, CallBudget) -> Asked,
     ) -> Result<T, ProviderError>
     where
         Asked: Future<Output = Result<T, ProviderError>>,
     {
-        let deadline = Instant::now() + patience.total();
+        let budget = budget.for_one_answer();
         let mut refusals = Vec::new();
-        for (place, provider) in self.in_turn(patience).await.into_iter().enumerate() {
-            let left = deadline.saturating_duration_since(Instant::now());
+        for (place, provider) in self.in_turn(budget).await.into_iter().enumerate() {
             let sharing = u32::try_from(1 + self.others.len() - place).unwrap_or(u32::MAX);
-            let share = left / sharing;
-            match timeout(share, ask(provider.clone(), patience.within(share)))
-                .await
-                .unwrap_or(Err(ProviderError::TimedOut))
-            {
+            let share = budget.within(budget.time_left() / sharing);
+            let answer = timeout_at(share.deadline, ask(provider.clone(), share)).await;
+            match answer.unwrap_or(Err(ProviderError::TimedOut)) {
                 Ok(answer) => return Ok(answer),
                 Err(error) => {
                     tracing::debug!(source = provider.source(), %error, "the next source is asked");
@@ -120,27 +118,27 @@ impl Provider for Chain {
         self.first.revision(symbol)
     }
 
-    async fn daily(&self, symbol: &Symbol, patience: Patience) -> Result<History, ProviderError> {
-        let deadline = Instant::now() + patience.total();
+    async fn daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
+        let budget = budget.for_one_answer();
         let ask = |provider: Arc<dyn Provider>, share| async move { provider.daily(symbol, share).await };
-        let history = self.first_answer(patience, ask).await?;
-        let confirmed = history.held_back.is_some() && self.is_confirmed(&history, symbol, patience, deadline).await;
+        let history = self.first_answer(budget, ask).await?;
+        let confirmed = history.held_back.is_some() && self.is_confirmed(&history, symbol, budget).await;
         Ok(if confirmed { history.with_confirmed_bar() } else { history })
     }
 
-    async fn quote(&self, symbol: &Symbol, patience: Patience) -> Result<Quote, ProviderError> {
+    async fn quote(&self, symbol: &Symbol, budget: CallBudget) -> Result<Quote, ProviderError> {
         let ask = |provider: Arc<dyn Provider>, share| async move { provider.quote(symbol, share).await };
-        self.first_answer(patience, ask).await
+        self.first_answer(budget, ask).await
     }
 
     /// The matches of the first source that has any. That there are none is believed, like an unknown symbol, only
     /// when all say so.
-    async fn search(&self, text: &str, patience: Patience) -> Result<Vec<Instrument>, ProviderError> {
+    async fn search(&self, text: &str, budget: CallBudget) -> Result<Vec<Instrument>, ProviderError> {
         let ask = |provider: Arc<dyn Provider>, share| async move {
             let found = provider.search(text, share).await?;
             if found.is_empty() { Err(ProviderError::UnknownSymbol) } else { Ok(found) }
         };
-        match self.first_answer(patience, ask).await {
+        match self.first_answer(budget, ask).await {
             Err(ProviderError::UnknownSymbol) => Ok(Vec::new()),
             found => found,
         }
@@ -174,9 +172,9 @@ impl Provider for Chain {
         symbols
     }
 
-    async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
-        let ask = |provider: Arc<dyn Provider>, _| async move { provider.instrument(symbol).await };
-        self.first_answer(Patience::Caller, ask).await
+    async fn instrument(&self, symbol: &Symbol, budget: CallBudget) -> Result<Instrument, ProviderError> {
+        let ask = |provider: Arc<dyn Provider>, share| async move { provider.instrument(symbol, share).await };
+        self.first_answer(budget, ask).await
     }
 }
 

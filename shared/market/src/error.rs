@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::call_limits::REST;
 use domain::decimal::{DecimalError, SMALLEST_PRICE};
 
 /// Why a provider gave no data.
@@ -75,6 +77,19 @@ impl ProviderError {
         match why {
             DecimalError::PriceTooSmall => Self::PriceTooSmall,
             other => Self::malformed(other.to_string()),
+        }
+    }
+
+    /// How long a provider is left alone about a symbol after this error.
+    #[must_use]
+    pub fn rest(&self) -> TimeDelta {
+        match self {
+            // That a symbol is unknown is noted elsewhere, for a day; a function without a provider knows nothing of one
+            // that others have.
+            Self::UnknownSymbol | Self::NotGiven => TimeDelta::zero(),
+            // It may be our own pacing that asks for a pause: then no call was made.
+            Self::RateLimited { retry_after } => TimeDelta::from_std(*retry_after).map_or(REST, |wait| wait.min(REST)),
+            _ => REST,
         }
     }
 

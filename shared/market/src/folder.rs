@@ -15,13 +15,14 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use domain::{Currency, Day, Instrument, Symbol};
 
+use crate::call_budget::CallBudget;
 use crate::csv_file;
 use crate::error::ProviderError;
 use crate::history::History;
 use crate::instruments::{self, Instruments};
 use crate::note::Note;
 use crate::price_unit::{Listing, PriceUnit};
-use crate::provider::{MarketClock, Patience, Provider};
+use crate::provider::{MarketClock, Provider};
 use crate::series::Series;
 
 /// The largest file read: a century of daily bars takes 2 MB.
@@ -205,7 +206,7 @@ impl Provider for Folder {
         })
     }
 
-    async fn daily(&self, symbol: &Symbol, _patience: Patience) -> Result<History, ProviderError> {
+    async fn daily(&self, symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
         let (folder, symbol) = (self.clone(), symbol.clone());
         blocking(move || folder.read_history(&symbol)).await
     }
@@ -215,7 +216,7 @@ impl Provider for Folder {
         blocking(move || Ok(folder.symbols())).await.unwrap_or_default()
     }
 
-    async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
+    async fn instrument(&self, symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
         let (folder, symbol) = (self.clone(), symbol.clone());
         blocking(move || Ok(folder.read_listing(&symbol)?.instrument)).await
     }

@@ -2,9 +2,12 @@
 //! Alpha Vantage and Yahoo, alone or in an order in which they stand in for each other ([`Chain`]).
 //!
 //! A provider fetches, parses and checks; it stores nothing but what a [`Memory`] keeps for it, reads no environment and
-//! knows no time of day. Whatever comes in passes through [`series`], so that every history is held to the same rules.
+//! knows no time of day. What may be asked, and until when, is one value, [`CallBudget`]; its limits stand in
+//! [`call_limits`]. Whatever comes in passes through [`series`], so that every history is held to the same rules.
 
 pub mod alpha_vantage;
+mod call_budget;
+pub mod call_limits;
 pub mod chain;
 pub mod csv_file;
 mod decimal;
@@ -28,6 +31,7 @@ pub mod series;
 mod symbols;
 pub mod yahoo;
 
+pub use call_budget::{CallBudget, NoAnswer, OnBehalfOf};
 pub use chain::Chain;
 pub use error::ProviderError;
 pub use folder::Folder;
@@ -35,7 +39,7 @@ pub use history::{Basis, History};
 pub use memory::{Memory, NoMemory};
 pub use note::{DropReason, DroppedRow, Note};
 pub use price_unit::PriceUnit;
-pub use provider::{CALLERS_RESERVE, MarketClock, Patience, Provider};
+pub use provider::{MarketClock, Provider};
 pub use quote::Quote;
 pub use replay::Replay;
 pub use sample::Sample;

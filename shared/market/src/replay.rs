@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use async_trait::async_trait;
 use domain::{Day, Instrument, Symbol};
 
+use crate::call_budget::CallBudget;
 use crate::error::ProviderError;
 use crate::history::History;
-use crate::provider::{MarketClock, Patience, Provider};
+use crate::provider::{MarketClock, Provider};
 
 /// The source's name in answers: whoever reads a figure sees that it is of a replay.
 pub const SOURCE: &str = "replay";
@@ -55,9 +56,9 @@ impl Provider for Replay {
     }
 
     /// Errors: [`ProviderError::UnknownSymbol`] also for what was not listed yet.
-    async fn daily(&self, symbol: &Symbol, patience: Patience) -> Result<History, ProviderError> {
+    async fn daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
         let day = self.day();
-        let history = self.inner.daily(symbol, patience).await?;
+        let history = self.inner.daily(symbol, budget).await?;
         let bars = history.bars.slice(0, history.bars.count_through(day));
         if bars.is_empty() {
             return Err(ProviderError::UnknownSymbol);
@@ -69,14 +70,15 @@ impl Provider for Replay {
         self.inner.listed().await
     }
 
-    async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
-        self.inner.instrument(symbol).await
+    async fn instrument(&self, symbol: &Symbol, budget: CallBudget) -> Result<Instrument, ProviderError> {
+        self.inner.instrument(symbol, budget).await
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call_budget::caller;
     use crate::sample::Sample;
 
     fn day(text: &str) -> Day {
@@ -87,16 +89,16 @@ mod tests {
     async fn nothing_after_the_day_it_stands_at_is_known() {
         let replay = Replay::new(Arc::new(Sample::new()), day("2012-05-17"));
         let ibm: Symbol = "IBM".parse().unwrap();
-        let history = replay.daily(&ibm, Patience::Caller).await.unwrap();
+        let history = replay.daily(&ibm, caller()).await.unwrap();
         assert_eq!(history.bars.last().unwrap().date, day("2012-05-17"));
-        let quote = replay.quote(&ibm, Patience::Caller).await.unwrap();
+        let quote = replay.quote(&ibm, caller()).await.unwrap();
         assert_eq!((quote.day, quote.source), (day("2012-05-17"), "replay"));
         let facebook: Symbol = "FB".parse().unwrap();
-        assert_eq!(replay.daily(&facebook, Patience::Caller).await, Err(ProviderError::UnknownSymbol));
+        assert_eq!(replay.daily(&facebook, caller()).await, Err(ProviderError::UnknownSymbol));
         let before = replay.revision(&facebook);
         replay.move_to(day("2012-05-18"));
         assert_ne!(replay.revision(&facebook), before, "whoever has read it has to read it again");
-        assert_eq!(replay.daily(&facebook, Patience::Caller).await.unwrap().bars.len(), 1);
+        assert_eq!(replay.daily(&facebook, caller()).await.unwrap().bars.len(), 1);
     }
 
     #[test]

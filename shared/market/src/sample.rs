@@ -5,12 +5,13 @@ use std::sync::OnceLock;
 use async_trait::async_trait;
 use domain::{Currency, Day, Instrument, Symbol};
 
+use crate::call_budget::CallBudget;
 use crate::csv_file;
 use crate::error::ProviderError;
 use crate::history::History;
 use crate::instruments::{self, Instruments};
 use crate::price_unit::PriceUnit;
-use crate::provider::{MarketClock, Patience, Provider};
+use crate::provider::{MarketClock, Provider};
 use crate::series::Series;
 
 const FILES: [(&str, &[u8]); 5] = [
@@ -83,7 +84,7 @@ impl Provider for Sample {
         Some(self.revisions[file].get_or_init(hash).clone())
     }
 
-    async fn daily(&self, symbol: &Symbol, _patience: Patience) -> Result<History, ProviderError> {
+    async fn daily(&self, symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
         let Series { bars, basis, notes, held_back } = self.series(symbol)?.clone();
         Ok(History { source: SOURCE, bars, basis, currency: Currency::USD, notes, held_back })
     }
@@ -92,7 +93,7 @@ impl Provider for Sample {
         self.symbols()
     }
 
-    async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
+    async fn instrument(&self, symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
         Self::file(symbol).ok_or(ProviderError::UnknownSymbol)?;
         let instruments = self.instruments.get_or_init(|| instruments::read(INSTRUMENTS).unwrap_or_default());
         let listing = instruments.listing(symbol);
@@ -119,6 +120,7 @@ fn fnv1a(bytes: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call_budget::caller;
     use crate::history::Basis;
     use crate::note::Note;
 
@@ -130,7 +132,7 @@ mod tests {
     async fn no_bar_of_the_sample_is_left_out() {
         let sample = Sample::new();
         for (name, bars) in [("AAPL", 3270), ("MSFT", 3270), ("IBM", 3270), ("GOOG", 2148), ("FB", 196)] {
-            let history = sample.daily(&symbol(name), Patience::Caller).await.unwrap();
+            let history = sample.daily(&symbol(name), caller()).await.unwrap();
             assert_eq!(history.bars.len(), bars, "{name}");
             assert_eq!((history.basis, history.currency), (Basis::Quoted, Currency::USD));
         }
@@ -141,7 +143,7 @@ mod tests {
         let sample = Sample::new();
         let mut latest = Vec::new();
         for name in sample.symbols() {
-            latest.push(sample.daily(&name, Patience::Caller).await.unwrap().bars.last().unwrap().date);
+            latest.push(sample.daily(&name, caller()).await.unwrap().bars.last().unwrap().date);
         }
         assert_eq!(sample.clock(), MarketClock::StandsAt(*latest.iter().max().unwrap()));
     }
@@ -150,7 +152,7 @@ mod tests {
     async fn apples_fall_of_2000_is_the_only_unexplained_move() {
         let sample = Sample::new();
         for name in sample.symbols() {
-            let notes = sample.daily(&name, Patience::Caller).await.unwrap().notes;
+            let notes = sample.daily(&name, caller()).await.unwrap().notes;
             if name.as_str() == "AAPL" {
                 let [Note::UnexplainedMove { date, fraction }] = notes[..] else { panic!("{notes:?}") };
                 assert_eq!(date.to_string(), "2000-09-29");
@@ -165,10 +167,10 @@ mod tests {
     async fn every_symbol_has_its_metadata_and_no_other_symbol_has_any() {
         let sample = Sample::new();
         assert_eq!(instruments::read(INSTRUMENTS).unwrap().symbols().cloned().collect::<Vec<_>>(), sample.symbols());
-        let ibm = sample.instrument(&symbol("ibm")).await.unwrap();
+        let ibm = sample.instrument(&symbol("ibm"), caller()).await.unwrap();
         assert_eq!((ibm.exchange.as_deref(), ibm.currency), (Some("NYSE"), Currency::USD));
-        assert_eq!(sample.instrument(&symbol("MSFT.X")).await, Err(ProviderError::UnknownSymbol));
-        assert_eq!(sample.daily(&symbol("MY:AAPL"), Patience::Caller).await, Err(ProviderError::UnknownSymbol));
+        assert_eq!(sample.instrument(&symbol("MSFT.X"), caller()).await, Err(ProviderError::UnknownSymbol));
+        assert_eq!(sample.daily(&symbol("MY:AAPL"), caller()).await, Err(ProviderError::UnknownSymbol));
         assert_eq!(sample.revision(&symbol("X")), None);
     }
 

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
 
 #[path = "it/budget.rs"]
+#[allow(dead_code, reason = "the other test program uses the rest of the budgets")]
 mod budget;
 #[path = "it/scripted.rs"]
 #[allow(dead_code, reason = "the other test program uses the rest of the script")]
@@ -16,8 +17,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use market::Patience;
-use market::http::Limits;
+use budget::lasting;
 use scripted::{BOTH, KEY, TOKEN, Which, faults, ibm, limits};
 use server::{Reply, Server};
 
@@ -56,11 +56,12 @@ impl<'a> tracing_subscriber::fmt::MakeWriter<'a> for Log {
 /// Everything that the provider says about these answers, errors and data of notes alike.
 async fn told_of(which: Which, replies: Vec<Reply>) -> String {
     let server = Server::start(replies).await;
-    let provider = which.at(&server, Limits { caller: Duration::from_millis(500), ..limits() });
-    let daily = provider.daily(&ibm(), Patience::Caller).await.map(|history| history.notes);
-    let quote = provider.quote(&ibm(), Patience::Caller).await.map(|quote| quote.price);
-    let instrument = provider.instrument(&ibm()).await.map(|instrument| instrument.symbol);
-    let found = provider.search("secret search", Patience::Caller).await.map(|found| found.len());
+    let provider = which.at(&server, limits());
+    let half_a_second = || lasting(Duration::from_millis(500));
+    let daily = provider.daily(&ibm(), half_a_second()).await.map(|history| history.notes);
+    let quote = provider.quote(&ibm(), half_a_second()).await.map(|quote| quote.price);
+    let instrument = provider.instrument(&ibm(), half_a_second()).await.map(|instrument| instrument.symbol);
+    let found = provider.search("secret search", half_a_second()).await.map(|found| found.len());
     if which == Which::AlphaVantage {
         assert!(server.requests()[0].contains(KEY), "the key is sent");
     }

@@ -7,8 +7,8 @@ use app::tally::Tally;
 use app::{App, listing};
 use chrono::{DateTime, Utc};
 use domain::{CustomerId, Symbol};
+use market::CallBudget;
 use market::MarketClock;
-use market_data::calls::Wait;
 use market_data::quotes::{self, BoardQuote};
 use market_data::{MarketData, following, instruments, last_quote};
 use serde::{Deserialize, Serialize};
@@ -51,21 +51,21 @@ pub async fn put(
     customer: CustomerId,
     symbol: &Symbol,
 ) -> Result<(WatchedPrice, bool), ServiceError> {
-    let wait = market.request_wait();
+    let budget = market.budget_for(customer);
     let (watched, is_new) = match watched(&market.app, customer, symbol).await? {
         Some(watched) => (watched, false),
-        None => add(market, customer, symbol, wait).await?,
+        None => add(market, customer, symbol, budget).await?,
     };
-    Ok((with_price(market, customer, watched, wait).await?, is_new))
+    Ok((with_price(market, customer, watched, budget).await?, is_new))
 }
 
 async fn add(
     market: &MarketData,
     customer: CustomerId,
     symbol: &Symbol,
-    wait: Wait,
+    budget: CallBudget,
 ) -> Result<(Watched, bool), ServiceError> {
-    instruments::known_within(market, customer, symbol, wait).await?;
+    instruments::known(market, customer, symbol, budget).await?;
     let is_own = symbol.is_own_item();
     if !is_own {
         following::begin(&market.app, symbol).await?;
@@ -94,7 +94,7 @@ async fn watched(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<Opt
 /// A symbol that the customer watches, with its last price.
 pub async fn find(market: &MarketData, customer: CustomerId, symbol: &Symbol) -> Result<WatchedPrice, ServiceError> {
     let watched = watched(&market.app, customer, symbol).await?.ok_or(NOT_WATCHED)?;
-    with_price(market, customer, watched, market.request_wait()).await
+    with_price(market, customer, watched, market.budget_for(customer)).await
 }
 
 /// No longer watches a symbol.
@@ -124,17 +124,17 @@ pub async fn list(market: &MarketData, customer: CustomerId) -> Result<Vec<Watch
     let items = listing::items(&market.app, keys::watches(customer)).await?;
     let mut watched: Vec<Watched> = items.iter().map(documents::parse).collect::<Result<_, _>>()?;
     watched.sort_by(|a, b| (b.added_at, &a.symbol).cmp(&(a.added_at, &b.symbol)));
-    with_prices(market, customer, watched, market.request_wait()).await
+    with_prices(market, customer, watched, market.budget_for(customer)).await
 }
 
 async fn with_price(
     market: &MarketData,
     customer: CustomerId,
     watched: Watched,
-    wait: Wait,
+    budget: CallBudget,
 ) -> Result<WatchedPrice, ServiceError> {
     let Watched { symbol, added_at } = watched.clone();
-    let found = with_prices(market, customer, vec![watched], wait).await?.pop();
+    let found = with_prices(market, customer, vec![watched], budget).await?.pop();
     Ok(found.unwrap_or(WatchedPrice { symbol, added_at, quote: None }))
 }
 
@@ -142,11 +142,11 @@ async fn with_prices(
     market: &MarketData,
     customer: CustomerId,
     watched: Vec<Watched>,
-    wait: Wait,
+    budget: CallBudget,
 ) -> Result<Vec<WatchedPrice>, ServiceError> {
     let symbols: Vec<Symbol> = watched.iter().map(|watched| watched.symbol.clone()).collect();
     let priced = having_a_stored_price(market, symbols).await?;
-    let board = quotes::board_within(market, customer, &priced, wait).await?;
+    let board = quotes::board(market, customer, &priced, budget).await?;
     let mut quotes: BTreeMap<Symbol, BoardQuote> =
         board.quotes.into_iter().map(|quote| (quote.quote.symbol.clone(), quote)).collect();
     let priced = watched.into_iter().map(|Watched { symbol, added_at }| {

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use app::error::ServiceError;
 use domain::Symbol;
-use market::{Patience, ProviderError};
-use market_data::calls::Wait;
+use market::call_limits::CALLS_FOR_THE_PLAN;
+use market::{NoAnswer, OnBehalfOf, ProviderError};
 use market_data::last_quote::{self, Origin};
 use market_data::quote_record::LastQuote;
 use market_data::stored_series::remember_unknown;
 use market_data::{MarketData, history};
 use tokio::time::{Instant, sleep};
 
-use super::budget::{CALLS_FOR_THE_PLAN, Work};
+use super::budget::Work;
 use super::followed::Followed;
 
 /// A run that waits for a call goes on at least this often, so that it gives its signs of life.
@@ -25,7 +25,7 @@ const SHORTEST_SLEEP: Duration = Duration::from_millis(10);
 pub(super) struct Run {
     pub(super) work: Work,
     /// Calls that it leaves to others.
-    pub(super) leaves: usize,
+    pub(super) reserve: usize,
     /// When it begins nothing any more.
     pub(super) until: Instant,
 }
@@ -50,7 +50,7 @@ pub(super) async fn ask<'a>(market: &MarketData, one: &'a Followed, run: Run) ->
         return (symbol, Outcome::Waits);
     }
     let answer = match run.work {
-        Work::Quotes { .. } => quote(market, symbol, run.leaves).await,
+        Work::Quotes { .. } => quote(market, symbol, run.reserve).await,
         Work::Bars => bars(market, symbol).await,
         Work::Rest => Ok(None),
     };
@@ -79,21 +79,21 @@ async fn has_call(market: &MarketData, run: Run) -> bool {
             return false;
         }
         let Some(calls) = market.provider().calls_left().await else { return true };
-        if run.work != Work::Bars || calls > run.leaves.saturating_add(CALLS_FOR_THE_PLAN) {
-            return calls > run.leaves;
+        if run.work != Work::Bars || calls > run.reserve.saturating_add(CALLS_FOR_THE_PLAN) {
+            return calls > run.reserve;
         }
         match market.provider().more_calls_in().await {
             Some(wait) if wait < left => sleep(wait.clamp(SHORTEST_SLEEP, LONGEST_SLEEP)).await,
-            _ => return calls > run.leaves,
+            _ => return calls > run.reserve,
         }
     }
 }
 
-async fn quote(market: &MarketData, symbol: &Symbol, leaves: usize) -> Result<Option<LastQuote>, ServiceError> {
-    let call = market.provider().quote(symbol, Patience::schedule_that_leaves(leaves));
-    match Wait::of(Patience::Schedule).on(call).await {
+async fn quote(market: &MarketData, symbol: &Symbol, reserve: usize) -> Result<Option<LastQuote>, ServiceError> {
+    let budget = market.budget_for(OnBehalfOf::Schedule).reserving(reserve);
+    match budget.ask(market.provider().quote(symbol, budget)).await {
         Ok(quote) => last_quote::record(market, &quote, Origin::Market).await,
-        Err(error) => {
+        Err(NoAnswer::Failed(error) | NoAnswer::NotAsked(error)) => {
             if error == ProviderError::UnknownSymbol {
                 remember_unknown(&market.app, symbol).await?;
             }
@@ -104,7 +104,7 @@ async fn quote(market: &MarketData, symbol: &Symbol, leaves: usize) -> Result<Op
 
 /// One call brings the bars and, of the last of them, the quote.
 async fn bars(market: &MarketData, symbol: &Symbol) -> Result<Option<LastQuote>, ServiceError> {
-    let series = history::load_with(market, symbol, Patience::Schedule).await?;
+    let series = history::load(market, symbol, market.budget_for(OnBehalfOf::Schedule)).await?;
     if series.stale {
         return Err(ServiceError::PriceUnavailable { symbol: symbol.clone(), last: series.last });
     }

@@ -3,12 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::America::New_York;
 use domain::{Day, calendar};
-use market::CALLERS_RESERVE;
-use market_data::calls::FEW_CALLS;
+use market::call_limits::{AT_ONCE_COUNTED, AT_ONCE_UNCOUNTED, CALLERS_RESERVE, CALLS_FOR_THE_PLAN, FEW_CALLS};
 use market_data::exchange_hours::{BARS_OUT_AT, close_of, until_close};
-
-/// What an evening's bars take besides one call for each symbol: a free plan is found out by a call a day.
-pub(super) const CALLS_FOR_THE_PLAN: usize = 1;
 
 /// How far apart the template's slots of a session are.
 const SLOT_MINUTES: i64 = 15;
@@ -43,7 +39,7 @@ pub fn work_at(now: DateTime<Utc>) -> Work {
 /// Symbols that a slot may ask about, each of which takes a call, where `calls_left` may be made now (`None`: nobody
 /// counts) and the evening will need `evening` of them.
 ///
-/// While the exchange is open what is there beyond the calls that are left ([`leaves`]) is spread evenly, rounded up, over
+/// While the exchange is open what is there beyond the calls that are left ([`reserve`]) is spread evenly, rounded up, over
 /// the slots until the close. The provider's count looks back 24 hours, so calls of the evening before weigh on the day as
 /// well: what is spare is so at any time of the day. Bars are asked for as long as there are calls, which become free
 /// while a run goes on, a day after those of the evening before.
@@ -53,7 +49,7 @@ pub fn allowance(work: Work, calls_left: Option<usize>, evening: usize) -> usize
     match work {
         Work::Rest => 0,
         Work::Bars => usize::MAX,
-        Work::Quotes { slots_left } => calls_left.saturating_sub(leaves(work, evening)).div_ceil(slots_left.max(1)),
+        Work::Quotes { slots_left } => calls_left.saturating_sub(reserve(work, evening)).div_ceil(slots_left.max(1)),
     }
 }
 
@@ -61,7 +57,7 @@ pub fn allowance(work: Work, calls_left: Option<usize>, evening: usize) -> usize
 /// evening will need, one for the bars of each symbol and [`CALLS_FOR_THE_PLAN`], for a bar is kept for good and a quote for a
 /// quarter of an hour.
 #[must_use]
-pub(super) fn leaves(work: Work, evening: usize) -> usize {
+pub(super) fn reserve(work: Work, evening: usize) -> usize {
     match work {
         Work::Quotes { .. } if evening > 0 => {
             CALLERS_RESERVE.saturating_add(evening).saturating_add(CALLS_FOR_THE_PLAN)
@@ -73,14 +69,14 @@ pub(super) fn leaves(work: Work, evening: usize) -> usize {
 /// Symbols asked for at the same time.
 ///
 /// A source that counts its calls wants a distance between them too. More at once would wait for each other's turns until
-/// their patience ends, and one that takes several calls, as a series that jumps does, would never get to its last. Of few
+/// their time ends, and one that takes several calls, as a series that jumps does, would never get to its last. Of few
 /// calls each is taken with a view to those that are left.
 #[must_use]
 pub(super) fn at_once(calls_left: Option<usize>) -> usize {
     match calls_left {
-        None => 8,
+        None => AT_ONCE_UNCOUNTED,
         Some(0..=FEW_CALLS) => 1,
-        Some(_) => 2,
+        Some(_) => AT_ONCE_COUNTED,
     }
 }
 

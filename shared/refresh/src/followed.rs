@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use app::App;
 use app::error::ServiceError;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use domain::Symbol;
-use market_data::calls::RETRY_MINUTES;
+use market::call_limits::RETRY;
 use market_data::quote_record::LastQuote;
 use market_data::{MarketData, exchange_hours, following, last_quote, market_clock};
 use store::bars::{Outline, outlines};
@@ -40,7 +40,7 @@ impl Followed {
     /// Whether this work may bring anything newer than what is stored.
     fn is_due(&self, market: &MarketData, work: Work, ledger: &Ledger) -> bool {
         let now = market.app.now();
-        let rests = |at: Option<DateTime<Utc>>| at.is_some_and(|at| now - at < TimeDelta::minutes(RETRY_MINUTES));
+        let rests = |at: Option<DateTime<Utc>>| at.is_some_and(|at| now - at < RETRY);
         match work {
             Work::Rest => false,
             Work::Quotes { .. } => self.asked_at(work, ledger).is_none_or(|at| budget::is_due(at, now)),

@@ -28,14 +28,14 @@ use app::error::ServiceError;
 use chrono::{DateTime, Utc};
 use domain::Symbol;
 use futures::{StreamExt as _, stream};
-use market::{MarketClock, Patience};
+use market::{MarketClock, OnBehalfOf};
 use market_data::last_run::{LastRun, Refreshed};
 use market_data::{MarketData, exchange_hours, history, market_clock};
 use research::forecasts;
 use tokio::time::Instant;
 
 use self::asking::{Outcome, Run, ask};
-use self::budget::{at_once, leaves};
+use self::budget::{at_once, reserve};
 use self::followed::Followed;
 use self::ledger::Ledger;
 use self::telling::Telling;
@@ -132,7 +132,7 @@ async fn files(market: &MarketData, followed: &[Followed], until: Instant) -> (R
             did.postponed += 1;
             continue;
         }
-        match history::load_with(market, symbol, Patience::Schedule).await {
+        match history::load(market, symbol, market.budget_for(OnBehalfOf::Schedule)).await {
             Ok(series) if !series.stale => {
                 let newer = outline.as_ref().and_then(|outline| outline.last) != Some(series.last);
                 did.refreshed += usize::from(newer);
@@ -165,7 +165,7 @@ async fn live(market: &MarketData, followed: &[Followed], until: Instant) -> Res
     };
     let mut as_of: BTreeMap<&Symbol, DateTime<Utc>> =
         followed.iter().filter_map(|one| Some((&one.symbol, one.quote.as_ref()?.as_of))).collect();
-    let run = Run { work, leaves: leaves(work, due.evening), until };
+    let run = Run { work, reserve: reserve(work, due.evening), until };
     let ask = |one| ask(market, one, run);
     // Mapped by the iterator: a stream's `map` makes a future that cannot be boxed as `Send`.
     let asks: Vec<_> = due.symbols.into_iter().take(allowed).map(ask).collect();

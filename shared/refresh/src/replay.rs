@@ -1,7 +1,7 @@
 //! A replay of old prices: each day's closes are told as if they were quotes of now, and are marked as a replay's.
 
 use app::error::ServiceError;
-use market::{Patience, ProviderError};
+use market::{OnBehalfOf, ProviderError};
 use market_data::last_quote::{self, Origin};
 use market_data::market_clock::market_day;
 use market_data::{MarketData, following};
@@ -17,7 +17,7 @@ pub async fn replay_day(market: &MarketData) -> Result<usize, ServiceError> {
     let day = market_day(market);
     let mut telling = Telling::default();
     for symbol in following::followed(&market.app).await? {
-        match market.provider().quote(&symbol, Patience::Schedule).await {
+        match market.provider().quote(&symbol, market.budget_for(OnBehalfOf::Schedule)).await {
             Ok(quote) if quote.day == day => match last_quote::record(market, &quote, Origin::Replay).await {
                 Ok(stored) => stored.into_iter().for_each(|stored| telling.add(stored)),
                 Err(error) => tracing::warn!(%symbol, %error, "a replayed quote was not stored"),

@@ -156,7 +156,7 @@ pub async fn run(
         }
         Attempt::First(pending) => pending,
     };
-    let series = history::load_for(market, customer, &order.symbol).await?;
+    let series = history::load(market, &order.symbol, market.budget_for(customer)).await?;
     let outcome = simulate(&series, order).await?;
     let (id, created_at) = (market.app.new_id(), market.app.now());
     let asker = market.clone();

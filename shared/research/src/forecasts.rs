@@ -83,7 +83,7 @@ pub struct Record {
 /// The forecast of this order: the stored one where it was made before from the same bars, else a
 /// new one that is stored. The first one stored stays.
 pub async fn make(market: &MarketData, customer: CustomerId, order: &Order) -> Result<Answer, ServiceError> {
-    let series = history::load_for(market, customer, &order.symbol).await?;
+    let series = history::load(market, &order.symbol, market.budget_for(customer)).await?;
     let forecast = make_of(market, &series, order).await?;
     let warnings = warnings(market, &series, forecast.terms.as_of);
     Ok(Answer { forecast, warnings })
@@ -185,7 +185,7 @@ pub async fn record(
     limit: usize,
     cursor: Option<String>,
 ) -> Result<Record, ServiceError> {
-    let series = history::load_for(market, customer, symbol).await?;
+    let series = history::load(market, symbol, market.budget_for(customer)).await?;
     let cursor = cursor.map(Cursor::new);
     let page = documents::list::<Forecast>(market.app.table(), keys::forecasts(symbol), limit, cursor).await?;
     let graded = grades::stored(&market.app, &page.items).await?;

@@ -8,7 +8,6 @@ use app::error::ServiceError;
 use app::{App, objects_of};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{CustomerId, Day, Instrument, Money, Symbol};
-use market_data::calls::Reader;
 use market_data::series::Series;
 use market_data::{MarketData, history, instruments, warnings};
 use objects::{Link, LinkOptions, ObjectKey};
@@ -89,7 +88,7 @@ struct Record {
 ///
 /// Errors: [`ServiceError::Field`] where symbol or span contradict the backtest that is named.
 pub async fn figures(market: &MarketData, customer: CustomerId, order: &Order) -> Result<Figures, ServiceError> {
-    let wait = market.request_wait();
+    let budget = market.budget_for(customer);
     let stored = match order.backtest {
         Some(id) => Some(backtests::find_run(&market.app, customer, id).await?),
         None => None,
@@ -97,7 +96,7 @@ pub async fn figures(market: &MarketData, customer: CustomerId, order: &Order) -
     if let Some(run) = &stored {
         order.agrees_with(run)?;
     }
-    let series = history::load_within(market, &order.symbol, Reader::customer(customer, wait)).await?;
+    let series = history::load(market, &order.symbol, budget).await?;
     let run = match stored {
         Some(run) => run,
         None => classic_run(market, &series, order).await?,
@@ -113,7 +112,7 @@ pub async fn figures(market: &MarketData, customer: CustomerId, order: &Order) -
         Some((made, graded))
     });
     Ok(Figures {
-        instrument: instruments::find_within(market, &order.symbol, Some(series.currency), wait).await?,
+        instrument: instruments::find(market, &order.symbol, Some(series.currency), budget).await?,
         // A span that ended earlier has no forecast of today; one made there would be hindsight.
         forecast: if run.data.to == series.last { forecast_at(market, &series, series.last).await? } else { None },
         charts: chart_series(&series.bars, &run)?,

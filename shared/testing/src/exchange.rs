@@ -14,7 +14,7 @@ use app::{App, Channels, Parts};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::{Bar, Bars, Currency, CustomerId, Day, Instrument, Price, Symbol};
-use market::{Basis, History, MarketClock, Note, Patience, Provider, ProviderError, Quote};
+use market::{Basis, CallBudget, History, MarketClock, Note, Provider, ProviderError, Quote};
 use market_data::MarketData;
 use market_data::quote_record::{LastQuote, QuotesRefreshed};
 use notifications::watchlist;
@@ -167,20 +167,20 @@ impl Provider for Exchange {
         None
     }
 
-    async fn daily(&self, symbol: &Symbol, patience: Patience) -> Result<History, ProviderError> {
-        self.given.lock().unwrap().push(patience.total());
+    async fn daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
+        self.given.lock().unwrap().push(budget.time_for_an_answer());
         self.asked("bars", symbol.as_str()).await?;
         Ok(self.history(self.listing(symbol)?.bars.inspect_err(|error| self.refused(error))?))
     }
 
-    async fn quote(&self, symbol: &Symbol, patience: Patience) -> Result<Quote, ProviderError> {
-        self.given.lock().unwrap().push(patience.total());
+    async fn quote(&self, symbol: &Symbol, budget: CallBudget) -> Result<Quote, ProviderError> {
+        self.given.lock().unwrap().push(budget.time_for_an_answer());
         self.asked("quote", symbol.as_str()).await?;
         self.listing(symbol)?.quote.inspect_err(|error| self.refused(error))
     }
 
-    async fn search(&self, text: &str, patience: Patience) -> Result<Vec<Instrument>, ProviderError> {
-        self.given.lock().unwrap().push(patience.total());
+    async fn search(&self, text: &str, budget: CallBudget) -> Result<Vec<Instrument>, ProviderError> {
+        self.given.lock().unwrap().push(budget.time_for_an_answer());
         self.asked("search", text).await?;
         self.found.lock().unwrap().clone()
     }
@@ -189,7 +189,7 @@ impl Provider for Exchange {
         *self.left.lock().unwrap()
     }
 
-    async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
+    async fn instrument(&self, symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
         if self.names_cost.load(Ordering::SeqCst) {
             self.asked("name", symbol.as_str()).await?;
         }

@@ -13,7 +13,7 @@ use domain::{Bars, Currency, CustomerId, Day, Instrument, Money, PortfolioId, Pr
 use ledger::trade::{buy, sell};
 use ledger::wallet::deposit;
 use ledger::{LotMethod, Order, Position, Side, Size, Stamp, Terms, Trade, Wallet};
-use market::{Basis, History, MarketClock, Note, Patience, Provider, ProviderError};
+use market::{Basis, CallBudget, History, MarketClock, Note, Provider, ProviderError};
 use market_data::MarketData;
 use objects::FolderObjects;
 use rust_decimal::Decimal;
@@ -81,7 +81,7 @@ impl Provider for Market {
         Some(format!("{} {}", prices.today, prices.edition))
     }
 
-    async fn daily(&self, symbol: &Symbol, _patience: Patience) -> Result<History, ProviderError> {
+    async fn daily(&self, symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
         let prices = self.0.lock().unwrap();
         let (instrument, bars) = prices.listed.get(symbol).ok_or(ProviderError::UnknownSymbol)?;
         let bars = bars.slice(0, bars.count_through(prices.today));
@@ -95,7 +95,7 @@ impl Provider for Market {
         })
     }
 
-    async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
+    async fn instrument(&self, symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
         let prices = self.0.lock().unwrap();
         prices.listed.get(symbol).map(|(instrument, _)| instrument.clone()).ok_or(ProviderError::UnknownSymbol)
     }

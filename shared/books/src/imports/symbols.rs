@@ -25,10 +25,10 @@ pub(super) async fn known(
     customer: CustomerId,
     symbols: BTreeSet<Symbol>,
 ) -> Result<HashMap<Symbol, Option<Instrument>>, ServiceError> {
-    let wait = market.request_wait();
+    let budget = market.budget_for(customer);
     let put_off = beyond_one_import(market, &symbols).await?;
     let looks = symbols.into_iter().filter(|symbol| !put_off.contains(symbol)).map(|symbol| async move {
-        let found = match instruments::known_within(market, customer, &symbol, wait).await {
+        let found = match instruments::known(market, customer, &symbol, budget).await {
             Ok(instrument) => Ok(Some(instrument)),
             Err(ServiceError::UnknownSymbol { .. }) => Ok(None),
             Err(error) => Err(error),

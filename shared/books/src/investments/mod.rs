@@ -13,7 +13,7 @@ use app::precondition::Precondition;
 use app::tally::Tally;
 use app::{App, kept_answers};
 use domain::{CustomerId, Day, Investment, PortfolioId, Price, Quantity, Symbol};
-use market_data::calls::Wait;
+use market::CallBudget;
 use market_data::market_clock::latest_day_anywhere;
 use market_data::{MarketData, following, instruments};
 use rust_decimal::Decimal;
@@ -64,9 +64,9 @@ pub async fn record(
         Attempt::First(pending) => pending,
     };
     portfolios::load(&market.app, customer, portfolio).await?;
-    let (id, wait) = (market.app.new_id(), market.request_wait());
-    let investment = recorded(market, customer, portfolio, purchase, id, wait).await?;
-    let shown = LastPrices::new(market, customer, wait).value(investment.clone()).await?;
+    let (id, budget) = (market.app.new_id(), market.budget_for(customer));
+    let investment = recorded(market, customer, portfolio, purchase, id, budget).await?;
+    let shown = LastPrices::new(market, customer, budget).value(investment.clone()).await?;
     // Instruments and prices move on: what was answered once can only be answered again if it is kept.
     let json = serde_json::to_vec(&shown).map_err(|error| ServiceError::fault("investment to JSON", error))?;
     let kept = idempotency_key.map(|_| kept_answers::inline(customer, id, &json)).transpose()?;
@@ -93,9 +93,9 @@ async fn recorded(
     portfolio_id: PortfolioId,
     purchase: &Purchase,
     id: Uuid,
-    wait: Wait,
+    budget: CallBudget,
 ) -> Result<Investment, ServiceError> {
-    let instrument = instruments::known_within(market, customer, &purchase.ticker_symbol, wait).await?;
+    let instrument = instruments::known(market, customer, &purchase.ticker_symbol, budget).await?;
     let identity = Identity { id, portfolio_id, created_at: App::made_at(id) };
     let recorded =
         purchase.recorded(&identity, &instrument, latest_day_anywhere(&market.app)).map_err(first_mistake)?;
@@ -135,7 +135,7 @@ pub async fn find(
 ) -> Result<InvestmentNow, ServiceError> {
     portfolios::load(&market.app, customer, portfolio).await?;
     let (investment, _) = read(&market.app, portfolio, id).await?;
-    LastPrices::new(market, customer, market.request_wait()).value(investment).await
+    LastPrices::new(market, customer, market.budget_for(customer)).value(investment).await
 }
 
 async fn read(app: &App, portfolio: PortfolioId, id: Uuid) -> Result<(Investment, Version), ServiceError> {
@@ -154,7 +154,7 @@ pub async fn list(
     portfolios::load(&market.app, customer, portfolio).await?;
     let cursor = cursor.map(Cursor::new);
     let page = documents::list(market.app.table(), keys::investments(portfolio), limit, cursor).await?;
-    let mut prices = LastPrices::new(market, customer, market.request_wait());
+    let mut prices = LastPrices::new(market, customer, market.budget_for(customer));
     let mut items = Vec::with_capacity(page.items.len());
     for investment in page.items {
         items.push(prices.value(investment).await?);
@@ -173,13 +173,13 @@ pub async fn correct(
     precondition: &Precondition,
     correction: &Correction,
 ) -> Result<InvestmentNow, ServiceError> {
-    let wait = market.request_wait();
+    let budget = market.budget_for(customer);
     let standing = retry(Retry::within(app::CONFLICT_BUDGET), || async {
         let held = portfolios::load(&market.app, customer, portfolio).await?;
         let (before, version) = read(&market.app, portfolio, id).await?;
         precondition.require(before.version)?;
         let purchase = corrected(&before, correction);
-        let instrument = instruments::known_within(market, customer, &purchase.ticker_symbol, wait).await?;
+        let instrument = instruments::known(market, customer, &purchase.ticker_symbol, budget).await?;
         let identity = Identity { id, portfolio_id: portfolio, created_at: before.created_at };
         let after =
             purchase.recorded(&identity, &instrument, latest_day_anywhere(&market.app)).map_err(first_mistake)?;
@@ -201,7 +201,7 @@ pub async fn correct(
         Ok(after)
     })
     .await?;
-    LastPrices::new(market, customer, wait).value(standing).await
+    LastPrices::new(market, customer, budget).value(standing).await
 }
 
 fn corrected(before: &Investment, correction: &Correction) -> Purchase {

@@ -9,7 +9,7 @@ use domain::{
     Currency, CustomerId, Day, DecimalError, InstrumentType, Investment, Money, PortfolioId, Price, Quantity, Split,
     Symbol, split,
 };
-use market_data::calls::Wait;
+use market::CallBudget;
 use market_data::market_clock::held_through;
 use market_data::price_lines::PRICE_TOO_SMALL;
 use market_data::{MarketData, instruments, prices, quotes};
@@ -88,7 +88,7 @@ struct LastPrice {
 pub(super) struct LastPrices<'a> {
     market: &'a MarketData,
     customer: CustomerId,
-    wait: Wait,
+    budget: CallBudget,
     known: HashMap<Symbol, Known>,
 }
 
@@ -101,9 +101,9 @@ struct Known {
 }
 
 impl<'a> LastPrices<'a> {
-    /// Prices for which all of them together wait this long.
-    pub(super) fn new(market: &'a MarketData, customer: CustomerId, wait: Wait) -> Self {
-        Self { market, customer, wait, known: HashMap::new() }
+    /// Prices of which all together take no longer than the budget allows.
+    pub(super) fn new(market: &'a MarketData, customer: CustomerId, budget: CallBudget) -> Self {
+        Self { market, customer, budget, known: HashMap::new() }
     }
 
     /// The investment with what it is worth.
@@ -112,7 +112,7 @@ impl<'a> LastPrices<'a> {
     pub(super) async fn value(&mut self, investment: Investment) -> Result<InvestmentNow, ServiceError> {
         let symbol = &investment.ticker_symbol;
         if !self.known.contains_key(symbol) {
-            let last = last_price(self.market, self.customer, symbol, self.wait).await?;
+            let last = last_price(self.market, self.customer, symbol, self.budget).await?;
             let told = if symbol.is_own_item() { None } else { instruments::told(&self.market.app, symbol).await? };
             let kind = told.map(|instrument| instrument.instrument_type);
             self.known.insert(symbol.clone(), Known { last, kind });
@@ -129,9 +129,9 @@ async fn last_price(
     market: &MarketData,
     customer: CustomerId,
     symbol: &Symbol,
-    wait: Wait,
+    budget: CallBudget,
 ) -> Result<Result<LastPrice, &'static str>, ServiceError> {
-    let series = match prices::prices_within(market, customer, symbol, wait).await {
+    let series = match prices::prices(market, customer, symbol, budget).await {
         Ok(series) => series,
         Err(ServiceError::UnknownSymbol { .. }) => return Ok(Err("no_price")),
         Err(ServiceError::Provider(_) | ServiceError::TooManyFirstLooks { .. }) => {

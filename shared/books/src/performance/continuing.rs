@@ -11,8 +11,8 @@ use app::App;
 use app::error::ServiceError;
 use domain::{Bars, Currency, CustomerId, Day, Investment, PortfolioId, Symbol};
 use ledger::Refusal;
+use market::CallBudget;
 use market_data::MarketData;
-use market_data::calls::{Reader, Wait};
 use market_data::exchange_rates::ExchangeRates;
 use market_data::market_clock::market_day;
 use market_data::price_lines::{self, FX_UNAVAILABLE, PRICE_UNAVAILABLE, PriceLines};
@@ -54,8 +54,8 @@ struct Reading<'a> {
     customer: CustomerId,
     held: &'a Held,
     today: Day,
-    /// How long a provider is waited for.
-    wait: Wait,
+    /// What the request may have of a provider.
+    budget: CallBudget,
 }
 
 /// Values a portfolio up to today and keeps the result.
@@ -63,9 +63,9 @@ pub(super) async fn value(
     market: &MarketData,
     customer: CustomerId,
     held: &Held,
-    wait: Wait,
+    budget: CallBudget,
 ) -> Result<Valued, ServiceError> {
-    let reading = Reading { market, customer, held, today: market_day(market), wait };
+    let reading = Reading { market, customer, held, today: market_day(market), budget };
     let (kept, versions) = kept::load(&market.app, held.record.portfolio.id).await?;
     let kept = kept.filter(|kept| kept.series.base == reading.base() && kept.series.through <= reading.today);
     if let Some(kept) = &kept
@@ -93,11 +93,10 @@ impl Reading<'_> {
 
     async fn sources(&self, flows: Flows, also: &BTreeSet<Symbol>, complete: bool) -> Result<Sources, ServiceError> {
         let symbols: BTreeSet<Symbol> = flows.keys().chain(also).cloned().collect();
-        let prices = price_lines::load(self.market, self.customer, &symbols, self.wait).await?;
+        let prices = price_lines::load(self.market, self.customer, &symbols, self.budget).await?;
         let currencies = flows.values().map(|owned| owned.currency);
         let quoted = prices.values().filter_map(|line| Some(line.series.as_ref()?.currency));
-        let reader = Reader::customer(self.customer, self.wait);
-        let rates = ExchangeRates::load(self.market, self.base(), currencies.chain(quoted), reader).await?;
+        let rates = ExchangeRates::load(self.market, self.base(), currencies.chain(quoted), self.budget).await?;
         let mut sources = Sources { base: self.base(), flows, prices, rates, left_out: BTreeMap::new(), complete };
         sources.left_out = sources.without_price();
         // Holdings ask there too: by the net units of a day alone a conflict may not show.

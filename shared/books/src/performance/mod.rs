@@ -12,7 +12,6 @@ use std::collections::BTreeMap;
 
 use app::error::ServiceError;
 use domain::{Currency, CustomerId, Day, PortfolioId, Symbol};
-use market_data::calls::Reader;
 use market_data::exchange_rates::ExchangeRates;
 use market_data::market_clock::market_day;
 use market_data::price_lines::PriceLines;
@@ -121,20 +120,19 @@ pub async fn of_portfolio(
     if let Some(from) = span.from.filter(|from| *from > to) {
         return Err(ServiceError::FromAfterTo { from, to });
     }
-    let wait = market.request_wait();
+    let budget = market.budget_for(customer);
     let benchmark = match &span.benchmark {
-        Some(symbol) => Some(prices::prices_within(market, customer, symbol, wait).await?),
+        Some(symbol) => Some(prices::prices(market, customer, symbol, budget).await?),
         None => None,
     };
-    let valued = continuing::value(market, customer, &held, wait).await?;
+    let valued = continuing::value(market, customer, &held, budget).await?;
     let series = &valued.kept.series;
     let first = series.days().next().map_or(to, |day| day.date.min(to));
     let from = span.from.unwrap_or(first);
     let totals = valued.totals(&market.app, id, series.valued_span(from, to)).await?;
     let compared = benchmark.as_deref();
-    let reader = Reader::customer(customer, wait);
     let priced_in = compared.map(|series| series.currency);
-    let rates = ExchangeRates::load(market, held.record.portfolio.base_currency, priced_in, reader).await?;
+    let rates = ExchangeRates::load(market, held.record.portfolio.base_currency, priced_in, budget).await?;
     let benchmark = compared.map(|series| compared_with(series, &rates));
     let flow_timing = span.flow_timing;
     let request = PerformanceRequest { series, from, to, risk_free_rate: 0.0, flow_timing, benchmark };

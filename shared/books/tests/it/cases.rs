@@ -15,7 +15,7 @@ use books::wallets::{self, Transfer};
 use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
 use domain::{Currency, Money, PortfolioId, Quantity};
 use ledger::Side;
-use market::{Folder, Patience, Provider as _};
+use market::{CallBudget, Folder, OnBehalfOf, Provider as _};
 use market_data::{MarketData, instruments, market_clock};
 use research::backtests::{self, Fill, Strategy};
 use rust_decimal::Decimal;
@@ -198,8 +198,9 @@ async fn forty_five_units_are_one_after_a_split_of_one_for_forty_five() {
     let folder = folder(&path("reverse-split"));
     let name = symbol("REV45");
     let market = Market::new(day("2019-11-01"));
-    let history = folder.daily(&name, Patience::Caller).await.unwrap();
-    market.list(folder.instrument(&name).await.unwrap(), history.bars);
+    let budget = CallBudget::of(OnBehalfOf::Platform);
+    let history = folder.daily(&name, budget).await.unwrap();
+    market.list(folder.instrument(&name, budget).await.unwrap(), history.bars);
     let world = testing::portfolios::World::new(market, Currency::USD).await;
     let (platform, customer, portfolio) = (&world.platform, world.customer, world.portfolio);
     deposit(platform, customer).await;
@@ -256,6 +257,13 @@ async fn a_file_that_has_grown_brings_in_its_new_rows() {
 #[tokio::test]
 async fn a_name_in_chinese_characters_is_read_whole() {
     let case = Case::of("names");
-    let instrument = instruments::look_up(&case.platform, case.world.customer, &symbol("HAN")).await.unwrap();
+    let instrument = instruments::look_up(
+        &case.platform,
+        case.world.customer,
+        &symbol("HAN"),
+        case.platform.budget_for(case.world.customer),
+    )
+    .await
+    .unwrap();
     assert_eq!(instrument.name, "贵州茅台酒股份有限公司");
 }

@@ -12,7 +12,7 @@ use books::performance::{self, FlowTiming, Span};
 use domain::calendar::next_trading_days;
 use domain::{Bar, Bars, Currency, Day, Price, Quantity};
 use ledger::Side;
-use market::{Folder, Patience, Provider as _};
+use market::{CallBudget, Folder, OnBehalfOf, Provider as _};
 use market_data::MarketData;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -75,8 +75,9 @@ async fn case(name: &str, today: &str) -> Market {
     let folder = Folder::open(&folder, Arc::new(move || today_here)).unwrap();
     let market = Market::new(day(today));
     for symbol in folder.symbols() {
-        let history = folder.daily(&symbol, Patience::Caller).await.unwrap();
-        market.list(folder.instrument(&symbol).await.unwrap(), history.bars);
+        let budget = CallBudget::of(OnBehalfOf::Platform);
+        let history = folder.daily(&symbol, budget).await.unwrap();
+        market.list(folder.instrument(&symbol, budget).await.unwrap(), history.bars);
     }
     market
 }

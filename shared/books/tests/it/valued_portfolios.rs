@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 use domain::calendar::next_trading_days;
 use domain::{Bar, Bars, Currency, Day, Price, Quantity, Symbol};
 use ledger::Side;
-use market::{Patience, Provider as _, Sample};
+use market::{CallBudget, OnBehalfOf, Provider as _, Sample};
 use market_data::MarketData;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -80,8 +80,9 @@ fn assert_adds_up(answer: &Value) {
 async fn sample(today: &str) -> Market {
     let market = Market::new(day(today));
     for name in ["AAPL", "MSFT", "IBM"] {
-        let history = Sample::new().daily(&symbol(name), Patience::Caller).await.unwrap();
-        market.list(Sample::new().instrument(&symbol(name)).await.unwrap(), history.bars);
+        let budget = CallBudget::of(OnBehalfOf::Platform);
+        let history = Sample::new().daily(&symbol(name), budget).await.unwrap();
+        market.list(Sample::new().instrument(&symbol(name), budget).await.unwrap(), history.bars);
     }
     market
 }

@@ -2,9 +2,8 @@
 
 use app::ServiceError;
 use domain::{Day, Symbol};
-use market::{History, MarketClock, Note, ProviderError};
+use market::{CallBudget, History, MarketClock, NoAnswer, Note, ProviderError};
 
-use crate::calls::{NoAnswer, Reader};
 use crate::freshness::is_current;
 use crate::history::extension::extend;
 use crate::lease::{self, Turn, Wanted};
@@ -28,17 +27,17 @@ pub(super) enum Fetched {
 pub(super) async fn fetch_once(
     market: &MarketData,
     symbol: &Symbol,
-    reader: Reader,
+    budget: CallBudget,
     mut stored: Option<Series>,
 ) -> Result<Fetched, ServiceError> {
     if market.provider().clock() != MarketClock::Live {
-        return fetch(market, symbol, reader, stored).await;
+        return fetch(market, symbol, budget, stored).await;
     }
     loop {
-        let lease = match lease::take(&market.app, symbol, Wanted::Bars, reader.wait).await? {
+        let lease = match lease::take(&market.app, symbol, Wanted::Bars, budget.deadline).await? {
             Turn::Ours(lease) => Some(lease),
             Turn::Resting(error) => return Ok(Fetched::Missing { why: NoAnswer::NotAsked(error), stored }),
-            Turn::Theirs if lease::others_done(&market.app, symbol, Wanted::Bars, reader.wait).await? => None,
+            Turn::Theirs if lease::others_done(&market.app, symbol, Wanted::Bars, budget.deadline).await? => None,
             Turn::Theirs => {
                 return Ok(Fetched::Missing { why: NoAnswer::NotAsked(ProviderError::TimedOut), stored });
             }
@@ -61,7 +60,7 @@ pub(super) async fn fetch_once(
                 return Ok(Fetched::Fresh(series));
             }
             (Some(lease), old) => {
-                let fetched = fetch(market, symbol, reader, old).await;
+                let fetched = fetch(market, symbol, budget, old).await;
                 match &fetched {
                     Ok(Fetched::Missing { why, .. }) => lease.in_vain(&market.app, why).await,
                     Ok(Fetched::Fresh(_)) | Err(_) => lease.done(&market.app).await,
@@ -77,7 +76,7 @@ pub(super) async fn fetch_once(
 async fn fetch(
     market: &MarketData,
     symbol: &Symbol,
-    reader: Reader,
+    budget: CallBudget,
     stored: Option<Series>,
 ) -> Result<Fetched, ServiceError> {
     let provider = market.provider();
@@ -87,10 +86,10 @@ async fn fetch(
         Err(NoAnswer::NotAsked(ProviderError::UnknownSymbol))
     } else {
         let first_look = match &stored {
-            None => Some(first_looks::take(market, reader, symbol).await?),
+            None => Some(first_looks::take(market, budget, symbol).await?),
             Some(_) => None,
         };
-        let answer = reader.wait.asked(provider.daily(symbol, reader.patience())).await;
+        let answer = budget.ask(provider.daily(symbol, budget)).await;
         if let Some(first_look) = first_look {
             first_look.settle(market, &answer).await;
         }

@@ -1,44 +1,33 @@
 //! What is known of a market's instrument: from the store, else from the provider.
 
 use app::{App, ServiceError};
-use chrono::TimeDelta;
 use domain::{Currency, Instrument, Symbol};
-use market::{MarketClock, Patience, ProviderError};
+use market::call_limits::{ASSUMED, CALLS_LEFT_BY_NAMES};
+use market::{CallBudget, MarketClock, ProviderError};
 use store::{StoreError, documents, keys};
 
-use crate::calls::{CALLS_LEFT_BY_NAMES, Wait};
 use crate::last_quote;
 use crate::market_data::MarketData;
 use crate::newest::is_believed;
 
-/// How long what was assumed of an instrument stands before the provider is asked again.
-const ASSUMED_MINUTES: i64 = 60;
-
 /// The instrument's metadata. Where a live provider has none at hand, a stock is assumed, for an hour, so that a list of
-/// many does not ask again with each look.
-pub async fn find(market: &MarketData, symbol: &Symbol) -> Result<Instrument, ServiceError> {
-    let wait = market.request_wait();
-    let prices_in = stored_currency(market, symbol).await?;
-    find_within(market, symbol, prices_in, wait).await
-}
-
-/// Like [`find`], for a wait that has begun already and prices that are at hand, in their currency. What is assumed
-/// because no time or no call was left to ask is not kept.
+/// many does not ask again with each look. What is assumed because no time or no call was left to ask is not kept.
 ///
-/// What is assumed is priced in that currency, in US dollars only where there is no price: a lot is recorded in the
-/// currency of its instrument for good, and one in another than its prices would never be worth anything.
-pub async fn find_within(
+/// What is assumed is priced in `prices_in`, the currency of the prices that are at hand, in US dollars only where there is
+/// no price: a lot is recorded in the currency of its instrument for good, and one in another than its prices would never
+/// be worth anything.
+pub async fn find(
     market: &MarketData,
     symbol: &Symbol,
     prices_in: Option<Currency>,
-    wait: Wait,
+    budget: CallBudget,
 ) -> Result<Instrument, ServiceError> {
     // What a provider was asked is kept in a dry run too.
     let market = &market.writing();
     let assumed = |error: &ProviderError| assumed(symbol, prices_in, error);
     // Files are at hand and their owner edits them; only a live provider's answer is worth keeping.
     if market.provider().clock() != MarketClock::Live {
-        let found = market.provider().instrument(symbol).await;
+        let found = market.provider().instrument(symbol, budget).await;
         return Ok(found.unwrap_or_else(|error| assumed(&error)));
     }
     if let Some(instrument) = kept(&market.app, symbol, prices_in).await? {
@@ -48,11 +37,11 @@ pub async fn find_within(
     if market.provider().calls_left().await.is_some_and(|left| left <= CALLS_LEFT_BY_NAMES) {
         return Ok(assumed(&ProviderError::QuotaExhausted { until: None }));
     }
-    // A name may take all of a caller's patience. One that comes too late costs a call and is of no use.
-    if !wait.allows_all_of(Patience::Caller) {
+    // A name may take all the time that an answer has. One that comes too late costs a call and is of no use.
+    if !budget.allows_the_longest_answer() {
         return Ok(assumed(&ProviderError::TimedOut));
     }
-    match wait.on(market.provider().instrument(symbol)).await {
+    match budget.ask(market.provider().instrument(symbol, budget)).await {
         Ok(instrument) => {
             let (instrument, is_new) = documents::put_first(market.app.table(), &key, instrument).await?;
             if is_new {
@@ -60,9 +49,9 @@ pub async fn find_within(
             }
             Ok(instrument)
         }
-        Err(error) => {
-            let instrument = assumed(&error);
-            let until = market.app.now() + TimeDelta::minutes(ASSUMED_MINUTES);
+        Err(why) => {
+            let instrument = assumed(why.error());
+            let until = market.app.now() + ASSUMED;
             match documents::put_new(market.app.table(), key, &instrument, Some(until.timestamp())).await {
                 Ok(_) | Err(StoreError::Conflict { .. }) => Ok(instrument),
                 Err(error) => Err(error.into()),

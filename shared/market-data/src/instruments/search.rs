@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 
 use app::{App, ServiceError};
-use chrono::TimeDelta;
 use domain::{CustomerId, Instrument, Symbol};
-use market::{MarketClock, Patience, ProviderError};
+use market::call_limits::{CALLS_LEFT_BY_NAMES, FOUND};
+use market::{CallBudget, MarketClock, NoAnswer, ProviderError};
 use store::limits::MAX_KEYS;
 use store::{Query, StoreError, documents, keys};
 
 use super::metadata::find;
-use crate::calls::{CALLS_LEFT_BY_NAMES, NoAnswer, Wait};
 use crate::market_data::MarketData;
 use crate::own_items;
 
@@ -18,8 +17,6 @@ use crate::own_items;
 const MAX_LISTED_A_PART: usize = 200;
 /// Longest text that a provider is asked for.
 const MAX_TEXT: usize = 100;
-/// How long what a provider found stands.
-const FOUND_HOURS: i64 = 24;
 
 /// The customer's own items and the market's instruments whose symbol or name has `part` in it, in whatever case, by
 /// symbol; at most `limit`.
@@ -32,6 +29,7 @@ pub async fn search(
     customer: CustomerId,
     part: Option<&str>,
     limit: usize,
+    budget: CallBudget,
 ) -> Result<Vec<Instrument>, ServiceError> {
     let part = part.map(str::trim).filter(|part| !part.is_empty());
     let mut found: BTreeMap<Symbol, Instrument> = BTreeMap::new();
@@ -45,7 +43,7 @@ pub async fn search(
         stored(&market.app).await?.into_iter().for_each(&mut add);
         if let Some(part) = part {
             built_in(market, part).into_iter().for_each(&mut add);
-            match of_provider(market, part, Wait::of(Patience::Caller)).await? {
+            match of_provider(market, part, budget).await? {
                 // A provider finds by more than the text of a name.
                 Ok(more) => {
                     for instrument in more {
@@ -57,7 +55,7 @@ pub async fn search(
         }
     } else {
         for symbol in market.provider().listed().await {
-            add(find(market, &symbol).await?);
+            add(find(market, &symbol, None, budget).await?);
         }
     }
     Ok(found.into_values().take(limit).collect())
@@ -102,7 +100,7 @@ fn normal(text: &str) -> String {
 pub(super) async fn of_provider(
     market: &MarketData,
     text: &str,
-    wait: Wait,
+    budget: CallBudget,
 ) -> Result<Result<Vec<Instrument>, NoAnswer>, ServiceError> {
     if let Some(found) = kept(&market.app, text).await? {
         return Ok(Ok(found));
@@ -111,12 +109,12 @@ pub(super) async fn of_provider(
     if market.provider().calls_left().await.is_some_and(|left| left <= CALLS_LEFT_BY_NAMES) {
         return Ok(Err(NoAnswer::NotAsked(ProviderError::QuotaExhausted { until: None })));
     }
-    let patience = wait.patience(Patience::caller_who_leaves(CALLS_LEFT_BY_NAMES));
-    let found = match wait.asked(market.provider().search(&text, patience)).await {
+    let budget = budget.reserving(CALLS_LEFT_BY_NAMES);
+    let found = match budget.ask(market.provider().search(&text, budget)).await {
         Ok(found) => found,
         Err(why) => return Ok(Err(why)),
     };
-    let until = market.app.now() + TimeDelta::hours(FOUND_HOURS);
+    let until = market.app.now() + FOUND;
     match documents::put_new(market.app.table(), keys::search(&text), &found, Some(until.timestamp())).await {
         Ok(_) | Err(StoreError::Conflict { .. }) => Ok(Ok(found)),
         Err(error) => Err(error.into()),

@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use app::ServiceError;
 use domain::{CustomerId, Symbol};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use market::{MarketClock, Note, Patience, ProviderError};
+use market::{CallBudget, MarketClock, Note, ProviderError};
 use quant::backtest::Warning;
 use store::bars::outlines;
 
-use crate::calls::{Reader, Wait};
 use crate::exchange_hours::close_of;
 use crate::market_clock::age_seconds;
 use crate::market_data::MarketData;
@@ -49,17 +48,12 @@ pub struct BoardQuote {
 /// The last prices of these symbols, no symbol twice, items of the customer's own among them.
 ///
 /// What is stored is served, however old. Of a live provider a symbol of which nothing is stored is asked for, with one
-/// call, and all of them together take no longer than a caller waits for a provider.
-pub async fn board(market: &MarketData, customer: CustomerId, symbols: &[Symbol]) -> Result<Board, ServiceError> {
-    board_within(market, customer, symbols, Wait::of(Patience::Caller)).await
-}
-
-/// Like [`board`], for a wait that has begun already.
-pub async fn board_within(
+/// call, and all of them together take no longer than the budget allows.
+pub async fn board(
     market: &MarketData,
     customer: CustomerId,
     symbols: &[Symbol],
-    wait: Wait,
+    budget: CallBudget,
 ) -> Result<Board, ServiceError> {
     let listed: Vec<Symbol> = symbols.iter().filter(|symbol| !symbol.is_own_item()).cloned().collect();
     let quotes = last_quote::read_many(&market.app, &listed).await?;
@@ -68,7 +62,7 @@ pub async fn board_within(
     let look = |symbol: Symbol| {
         let (quote, head) = (quotes.get(&symbol), heads.get(&symbol));
         async move {
-            let found = look_up(market, customer, &symbol, Known { quote, head, wait }).await?;
+            let found = look_up(market, customer, &symbol, Known { quote, head, budget }).await?;
             Ok::<_, ServiceError>((symbol, found))
         }
     };
@@ -89,7 +83,7 @@ pub async fn board_within(
 struct Known<'a> {
     quote: Option<&'a LastQuote>,
     head: Option<&'a Head>,
-    wait: Wait,
+    budget: CallBudget,
 }
 
 /// What is known of a symbol's bars without reading them.
@@ -135,7 +129,7 @@ async fn look_up(
     } else if let Some(quote) = known.quote {
         Ok(Ok(quoted(market, quote.clone(), known.notes())))
     } else {
-        let asked = new_quote::ask(market, symbol, Reader::customer(customer, known.wait)).await;
+        let asked = new_quote::ask(market, symbol, known.budget).await;
         asked.map(|quote| Ok(quoted(market, quote, known.notes())))
     };
     match found {

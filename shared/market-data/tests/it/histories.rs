@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use domain::{Bar, Bars, Currency, CustomerId, Instrument, Money, Symbol};
 use futures::future::join_all;
-use market::http::{Budget, Turn};
-use market::{Basis, History, MarketClock, Patience, Provider, ProviderError, Sample};
+use market::http::Budget;
+use market::{Basis, CallBudget, History, MarketClock, OnBehalfOf, Provider, ProviderError, Sample};
 use market_data::quota::DurableBudget;
 use market_data::{MarketData, history, instruments};
 use objects::FolderObjects;
@@ -42,7 +42,7 @@ impl Provider for Scripted {
         None
     }
 
-    async fn daily(&self, _symbol: &Symbol, _patience: Patience) -> Result<History, ProviderError> {
+    async fn daily(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
         self.calls.fetch_add(1, Ordering::SeqCst);
         tokio::task::yield_now().await;
         let bars = self.answer.lock().unwrap().clone()?;
@@ -56,7 +56,7 @@ impl Provider for Scripted {
         })
     }
 
-    async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
+    async fn instrument(&self, symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
         Ok(Instrument::unlisted(symbol.clone()))
     }
 }
@@ -110,7 +110,8 @@ fn symbol() -> Symbol {
 async fn a_thousand_readers_of_one_symbol_make_one_call() {
     let (provider, bench) = scripted(Ok(bars_through("2026-11-19", 30)));
     let acme = symbol();
-    let reads = (0..1_000).map(|_| history::load(&bench.platform, &acme));
+    let reads =
+        (0..1_000).map(|_| history::load(&bench.platform, &acme, bench.platform.budget_for(OnBehalfOf::Platform)));
     assert!(join_all(reads).await.into_iter().all(|read| read.is_ok()));
     assert_eq!(provider.calls.load(Ordering::SeqCst), 1);
 }
@@ -118,14 +119,15 @@ async fn a_thousand_readers_of_one_symbol_make_one_call() {
 #[tokio::test]
 async fn bars_are_served_from_the_store_until_a_newer_one_is_due() {
     let (provider, bench) = scripted(Ok(bars_through("2026-11-19", 30)));
-    history::load(&bench.platform, &symbol()).await.unwrap();
+    history::load(&bench.platform, &symbol(), bench.platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
     // An hour and a half after the close, when the bar of the 20th is not out yet.
     bench.clock.forward(TimeDelta::minutes(10 * 60 + 30));
-    history::load(&bench.platform, &symbol()).await.unwrap();
+    history::load(&bench.platform, &symbol(), bench.platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
     assert_eq!(provider.calls.load(Ordering::SeqCst), 1);
     *provider.answer.lock().unwrap() = Ok(bars_through("2026-11-20", 31));
     bench.clock.forward(TimeDelta::minutes(30));
-    let series = history::load(&bench.platform, &symbol()).await.unwrap();
+    let series =
+        history::load(&bench.platform, &symbol(), bench.platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
     assert_eq!((series.last.to_string().as_str(), series.stale), ("2026-11-20", false));
     assert_eq!(provider.calls.load(Ordering::SeqCst), 2);
 }
@@ -133,11 +135,12 @@ async fn bars_are_served_from_the_store_until_a_newer_one_is_due() {
 #[tokio::test]
 async fn a_provider_that_fails_is_left_alone_and_the_last_good_bars_are_marked_stale() {
     let (provider, bench) = scripted(Ok(bars_through("2026-11-19", 30)));
-    history::load(&bench.platform, &symbol()).await.unwrap();
+    history::load(&bench.platform, &symbol(), bench.platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
     *provider.answer.lock().unwrap() = Err(ProviderError::TimedOut);
     bench.clock.forward(TimeDelta::hours(11));
     for _ in 0..50 {
-        let series = history::load(&bench.platform, &symbol()).await.unwrap();
+        let series =
+            history::load(&bench.platform, &symbol(), bench.platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
         assert!(series.stale);
         assert_eq!(series.bars.len(), 30);
     }
@@ -147,14 +150,23 @@ async fn a_provider_that_fails_is_left_alone_and_the_last_good_bars_are_marked_s
 #[tokio::test]
 async fn without_stored_bars_a_failure_is_an_error_and_an_unknown_symbol_is_its_own() {
     let (provider, bench) = scripted(Err(ProviderError::TimedOut));
-    assert!(matches!(history::load(&bench.platform, &symbol()).await, Err(ServiceError::Provider(_))));
+    assert!(matches!(
+        history::load(&bench.platform, &symbol(), bench.platform.budget_for(OnBehalfOf::Platform)).await,
+        Err(ServiceError::Provider(_))
+    ));
     *provider.answer.lock().unwrap() = Err(ProviderError::UnknownSymbol);
     assert!(
-        matches!(history::load(&bench.platform, &symbol()).await, Err(ServiceError::Provider(_))),
+        matches!(
+            history::load(&bench.platform, &symbol(), bench.platform.budget_for(OnBehalfOf::Platform)).await,
+            Err(ServiceError::Provider(_))
+        ),
         "not asked again at once"
     );
     bench.clock.forward(TimeDelta::minutes(2));
-    assert!(matches!(history::load(&bench.platform, &symbol()).await, Err(ServiceError::UnknownSymbol { .. })));
+    assert!(matches!(
+        history::load(&bench.platform, &symbol(), bench.platform.budget_for(OnBehalfOf::Platform)).await,
+        Err(ServiceError::UnknownSymbol { .. })
+    ));
 }
 
 /// A live provider that takes every call and never answers.
@@ -174,12 +186,12 @@ impl Provider for Silent {
         None
     }
 
-    async fn daily(&self, _symbol: &Symbol, _patience: Patience) -> Result<History, ProviderError> {
+    async fn daily(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
         self.0.fetch_add(1, Ordering::SeqCst);
         std::future::pending().await
     }
 
-    async fn instrument(&self, _symbol: &Symbol) -> Result<Instrument, ProviderError> {
+    async fn instrument(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
         std::future::pending().await
     }
 }
@@ -196,21 +208,21 @@ const CALLERS_WAIT: Duration = Duration::from_millis(2_500);
 #[tokio::test(start_paused = true)]
 async fn a_provider_that_never_answers_keeps_no_caller_longer_and_the_last_good_bars_are_served_stale() {
     let (_, bench) = scripted(Ok(bars_through("2026-11-19", 30)));
-    history::load(&bench.platform, &symbol()).await.unwrap();
+    history::load(&bench.platform, &symbol(), bench.platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
     bench.clock.forward(TimeDelta::hours(11));
     let silent = Arc::new(Silent(AtomicUsize::new(0)));
     let platform = restarted(&bench, silent.clone());
     let acme = symbol();
     let read = async {
         let started = tokio::time::Instant::now();
-        let series = history::load(&platform, &acme).await.unwrap();
+        let series = history::load(&platform, &acme, platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
         (series.stale, series.bars.len(), started.elapsed())
     };
     // Callers who come while another one waits, and while the schedule does, which is more patient.
-    let scheduled = history::load_with(&platform, &acme, Patience::Schedule);
+    let scheduled = history::load(&platform, &acme, platform.budget_for(OnBehalfOf::Schedule));
     let later = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        history::load(&platform, &acme).await.map(|series| series.stale)
+        history::load(&platform, &acme, platform.budget_for(OnBehalfOf::Platform)).await.map(|series| series.stale)
     };
     let started = tokio::time::Instant::now();
     let (scheduled, first, later) = tokio::join!(scheduled, read, later);
@@ -227,11 +239,15 @@ async fn without_stored_bars_a_provider_that_never_answers_is_an_error_in_time()
     let bench = bench(Arc::new(Silent(AtomicUsize::new(0))));
     let acme = symbol();
     let started = tokio::time::Instant::now();
-    let reads = join_all((0..100).map(|_| history::load(&bench.platform, &acme))).await;
+    let reads = join_all(
+        (0..100).map(|_| history::load(&bench.platform, &acme, bench.platform.budget_for(OnBehalfOf::Platform))),
+    )
+    .await;
     assert!(reads.iter().all(|read| matches!(read, Err(ServiceError::Provider(ProviderError::TimedOut)))));
     assert!(started.elapsed() <= CALLERS_WAIT, "{:?}", started.elapsed());
     let started = tokio::time::Instant::now();
-    let assumed = instruments::find(&bench.platform, &acme).await.unwrap();
+    let assumed =
+        instruments::find(&bench.platform, &acme, None, bench.platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
     assert_eq!(assumed, Instrument::unlisted(acme));
     assert!(started.elapsed() <= CALLERS_WAIT, "{:?}", started.elapsed());
 }
@@ -239,16 +255,16 @@ async fn without_stored_bars_a_provider_that_never_answers_is_an_error_in_time()
 #[tokio::test]
 async fn bars_of_another_source_are_neither_served_nor_joined() {
     let (_, bench) = scripted(Ok(bars_through("2026-11-19", 30)));
-    history::at_hand(&bench.platform, &symbol()).await.unwrap();
+    history::at_hand(&bench.platform, &symbol(), bench.platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
     let exchange = Arc::new(testing::exchange::Exchange::default());
     exchange.list("ACME", testing::exchange::bars_through("2026-11-19", 5, 20.0));
     let platform = restarted(&bench, exchange.clone());
-    let series = history::at_hand(&platform, &symbol()).await.unwrap();
+    let series = history::at_hand(&platform, &symbol(), platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
     assert_eq!((series.source.as_str(), series.bars.len()), ("exchange", 5));
     assert_eq!(exchange.calls(), ["bars ACME"]);
     // The same, where the source changes under a process that has the old bars in memory.
     *exchange.source.lock().unwrap() = "other";
-    let series = history::at_hand(&platform, &symbol()).await.unwrap();
+    let series = history::at_hand(&platform, &symbol(), platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
     assert_eq!((series.source.as_str(), exchange.calls().len()), ("other", 1));
 }
 
@@ -258,20 +274,23 @@ async fn the_latest_bars_of_a_source_extend_what_is_stored_and_one_that_does_not
     let exchange = Arc::new(testing::exchange::Exchange::default());
     exchange.list("ACME", testing::exchange::bars_through("2026-11-19", 50, 20.0));
     let platform = restarted(&bench, exchange.clone());
-    history::load(&platform, &symbol()).await.unwrap();
+    history::load(&platform, &symbol(), platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
     exchange.compact.store(true, Ordering::SeqCst);
     exchange.list("ACME", testing::exchange::bars_through("2026-11-20", 5, 20.01));
     bench.clock.forward(TimeDelta::hours(11));
-    let series = history::load(&platform, &symbol()).await.unwrap();
+    let series = history::load(&platform, &symbol(), platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
     assert_eq!((series.bars.len(), series.last.to_string().as_str(), series.stale), (51, "2026-11-20", false));
     bench.clock.forward(TimeDelta::days(30));
     exchange.list("ACME", testing::exchange::bars_through("2026-12-18", 5, 20.01));
-    let series = history::load(&platform, &symbol()).await.unwrap();
+    let series = history::load(&platform, &symbol(), platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
     assert_eq!((series.bars.len(), series.stale), (51, true));
     exchange.calls();
     for _ in 0..20 {
         bench.clock.forward(TimeDelta::hours(1));
-        assert!(market_data::staleness::of_bars(&platform, &history::load(&platform, &symbol()).await.unwrap()));
+        assert!(market_data::staleness::of_bars(
+            &platform,
+            &history::load(&platform, &symbol(), platform.budget_for(OnBehalfOf::Platform)).await.unwrap()
+        ));
     }
     assert!(exchange.calls().is_empty(), "not asked for again before there are newer ones");
 }
@@ -292,12 +311,16 @@ async fn parallel_callers_never_take_more_calls_than_the_budget_has() {
     let bench = bench(Arc::new(Sample::new()));
     let budgets: Vec<_> =
         (0..50).map(|_| DurableBudget::alpha_vantage(bench.table.clone(), bench.clock.reader())).collect();
-    let taken = join_all(budgets.iter().map(|budget| budget.take(Turn::default()))).await;
+    let taken =
+        join_all(budgets.iter().map(|budget| budget.take(Duration::ZERO, CallBudget::of(OnBehalfOf::Platform)))).await;
     assert_eq!(taken.iter().filter(|taken| taken.is_ok()).count(), 25);
     bench.clock.forward(TimeDelta::hours(23));
-    assert!(budgets[0].take(Turn::default()).await.is_err(), "not in the same 24 hours");
+    assert!(
+        budgets[0].take(Duration::ZERO, CallBudget::of(OnBehalfOf::Platform)).await.is_err(),
+        "not in the same 24 hours"
+    );
     bench.clock.forward(TimeDelta::hours(1) + TimeDelta::seconds(15));
-    assert!(budgets[0].take(Turn::default()).await.is_ok());
+    assert!(budgets[0].take(Duration::ZERO, CallBudget::of(OnBehalfOf::Platform)).await.is_ok());
 }
 
 #[tokio::test]
@@ -306,9 +329,9 @@ async fn a_provider_that_says_the_day_is_used_up_is_not_asked_for_a_day() {
     let budget = DurableBudget::alpha_vantage(bench.table.clone(), bench.clock.reader());
     let refused = budget.refused().await;
     assert_eq!(refused.until, Some("2026-11-21T12:00:00Z".parse().unwrap()));
-    assert_eq!(budget.take(Turn::default()).await, Err(refused.into()));
+    assert_eq!(budget.take(Duration::ZERO, CallBudget::of(OnBehalfOf::Platform)).await, Err(refused.into()));
     bench.clock.forward(TimeDelta::hours(24));
-    assert!(budget.take(Turn::default()).await.is_ok());
+    assert!(budget.take(Duration::ZERO, CallBudget::of(OnBehalfOf::Platform)).await.is_ok());
 }
 
 fn backtest_order() -> backtests::Order {
@@ -345,7 +368,8 @@ async fn a_session_under_way_is_not_stored_as_a_bar() {
     // Friday noon in New York: the provider already gives a bar of today.
     let (_, bench) = scripted(Ok(bars_through("2026-11-20", 31)));
     bench.clock.forward(TimeDelta::hours(5));
-    let series = history::load(&bench.platform, &symbol()).await.unwrap();
+    let series =
+        history::load(&bench.platform, &symbol(), bench.platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
     assert_eq!(series.last.to_string(), "2026-11-19");
 }
 
@@ -353,7 +377,7 @@ async fn a_session_under_way_is_not_stored_as_a_bar() {
 async fn an_unknown_symbol_is_not_asked_for_again_for_a_day() {
     let (provider, bench) = scripted(Err(ProviderError::UnknownSymbol));
     for _ in 0..10 {
-        let missing = history::load(&bench.platform, &symbol()).await;
+        let missing = history::load(&bench.platform, &symbol(), bench.platform.budget_for(OnBehalfOf::Platform)).await;
         assert!(matches!(missing, Err(ServiceError::UnknownSymbol { .. })));
         bench.clock.forward(TimeDelta::hours(1));
     }

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
 
 use chrono::TimeDelta;
-use market::{Patience, Provider as _};
+use market::{CallBudget, OnBehalfOf, Provider as _};
 use testing::exchange::{World, day, symbol};
 use testing::vantage::Vantage;
 
@@ -22,7 +22,7 @@ async fn free_plan() -> (World, Vantage) {
 /// A process that has just started asks for bars.
 async fn bars(world: &World, vantage: &Vantage, name: &str) {
     world.clock.forward(TimeDelta::seconds(10));
-    let history = vantage.provider(world).daily(&symbol(name), Patience::Schedule).await.unwrap();
+    let history = vantage.provider(world).daily(&symbol(name), CallBudget::of(OnBehalfOf::Schedule)).await.unwrap();
     assert_eq!(history.bars.last().unwrap().date, day("2026-11-23"));
 }
 

@@ -19,7 +19,7 @@ use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
 use domain::{Currency, Instrument, Money, PortfolioId, Price, Quantity, Symbol};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use market::{History, MarketClock, Patience, Provider, ProviderError, Quote};
+use market::{CallBudget, History, MarketClock, Provider, ProviderError, Quote};
 use market_data::{MarketData, history, instruments, quotes};
 use notifications::alerts::{self, NewAlert};
 use notifications::watchlist;
@@ -46,8 +46,8 @@ struct Silent {
 }
 
 impl Silent {
-    async fn asked<T>(&self, patience: Patience) -> T {
-        self.calls.lock().unwrap().push(Instant::now() + patience.total());
+    async fn asked<T>(&self, budget: CallBudget) -> T {
+        self.calls.lock().unwrap().push(Instant::now() + budget.time_for_an_answer());
         std::future::pending().await
     }
 
@@ -71,24 +71,24 @@ impl Provider for Silent {
         None
     }
 
-    async fn daily(&self, _symbol: &Symbol, patience: Patience) -> Result<History, ProviderError> {
-        self.asked(patience).await
+    async fn daily(&self, _symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
+        self.asked(budget).await
     }
 
-    async fn quote(&self, _symbol: &Symbol, patience: Patience) -> Result<Quote, ProviderError> {
-        self.asked(patience).await
+    async fn quote(&self, _symbol: &Symbol, budget: CallBudget) -> Result<Quote, ProviderError> {
+        self.asked(budget).await
     }
 
-    async fn search(&self, _text: &str, patience: Patience) -> Result<Vec<Instrument>, ProviderError> {
-        self.asked(patience).await
+    async fn search(&self, _text: &str, budget: CallBudget) -> Result<Vec<Instrument>, ProviderError> {
+        self.asked(budget).await
     }
 
     async fn calls_left(&self) -> Option<usize> {
         self.left
     }
 
-    async fn instrument(&self, _symbol: &Symbol) -> Result<Instrument, ProviderError> {
-        self.asked(Patience::Caller).await
+    async fn instrument(&self, _symbol: &Symbol, budget: CallBudget) -> Result<Instrument, ProviderError> {
+        self.asked(budget).await
     }
 }
 
@@ -193,10 +193,24 @@ fn use_cases<'a>(
     let benchmark = performance::Span { benchmark: Some(one.clone()), ..performance::Span::default() };
     let report = reports::Order { symbol: one.clone(), from: None, to: None, backtest: None };
     vec![
-        ("bars", async move { drop(history::load_for(platform, customer, &one).await) }.boxed()),
-        ("quotes", async move { drop(quotes::board(platform, customer, &hundred).await) }.boxed()),
-        ("an instrument", async move { drop(instruments::look_up(platform, customer, &two).await) }.boxed()),
-        ("a search", async move { drop(instruments::search(platform, customer, Some(name), 50).await) }.boxed()),
+        ("bars", async move { drop(history::load(platform, &one, platform.budget_for(customer)).await) }.boxed()),
+        (
+            "quotes",
+            async move { drop(quotes::board(platform, customer, &hundred, platform.budget_for(customer)).await) }
+                .boxed(),
+        ),
+        (
+            "an instrument",
+            async move { drop(instruments::look_up(platform, customer, &two, platform.budget_for(customer)).await) }
+                .boxed(),
+        ),
+        (
+            "a search",
+            async move {
+                drop(instruments::search(platform, customer, Some(name), 50, platform.budget_for(customer)).await)
+            }
+            .boxed(),
+        ),
         ("watching", async move { drop(watchlist::put(platform, customer, &three).await) }.boxed()),
         ("the watchlist", async move { drop(watchlist::list(platform, customer).await) }.boxed()),
         ("an alert", async move { drop(alerts::create(platform, customer, &alert, None).await) }.boxed()),

@@ -9,8 +9,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::Symbol;
 use futures::future::join_all;
 use market::alpha_vantage::{AlphaVantage, Settings};
-use market::http::{Budget, Limits, NoTurn, Turn};
-use market::{NoMemory, Patience, Provider as _, ProviderError};
+use market::http::{Budget, Limits, NoTurn};
+use market::{CallBudget, NoMemory, OnBehalfOf, Provider as _, ProviderError};
 use market_data::quota::DurableBudget;
 use proptest::prelude::*;
 use store::fault::{Faulty, Plan};
@@ -18,6 +18,7 @@ use store::{Clock, Table};
 use store_sqlite::SqliteTable;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 
 const WORKERS: usize = 50;
 const QUOTE: &str =
@@ -82,6 +83,17 @@ async fn answer(mut stream: TcpStream, calls: Arc<Mutex<Vec<DateTime<Utc>>>>, cl
     let _ = stream.write_all(reply.as_bytes()).await;
 }
 
+/// Longer than any of these tests takes.
+const PATIENT: Duration = Duration::from_mins(2);
+
+/// What the calls of Alpha Vantage are apart.
+const A_SECOND: Duration = Duration::from_secs(1);
+
+/// A budget for one call with so much time.
+fn within(time: Duration) -> CallBudget {
+    CallBudget { deadline: Instant::now() + time, longest_answer: time, ..CallBudget::of(OnBehalfOf::Platform) }
+}
+
 /// The most calls that any 24 hours hold.
 fn most_in_a_day(calls: &[DateTime<Utc>]) -> usize {
     let in_the_day_from = |start: DateTime<Utc>| {
@@ -97,8 +109,7 @@ fn worker(server: &CountingServer, table: &Arc<dyn Table>, clock: &HandClock) ->
 
 fn worker_with(server: &CountingServer, table: &Arc<dyn Table>, clock: &Clock, spacing: Duration) -> AlphaVantage {
     let mut settings = Settings::with_base("key".into(), &server.address).unwrap();
-    let patient = Duration::from_mins(2);
-    settings.limits = Limits { caller: patient, connect: patient, spacing, ..Limits::default() };
+    settings.limits = Limits { connect: PATIENT, spacing, ..Limits::default() };
     let budget = DurableBudget::alpha_vantage(table.clone(), clock.clone());
     AlphaVantage::new(settings, Arc::new(budget), Arc::new(NoMemory)).unwrap()
 }
@@ -113,7 +124,7 @@ async fn storms(table: Arc<dyn Table>, clock: HandClock, hours: &[i64]) -> Vec<D
         let workers: Vec<_> = (0..WORKERS).map(|_| worker(&server, &table, &clock)).collect();
         let storm = workers.iter().map(|worker| async {
             for _ in 0..2 {
-                match worker.quote(&ibm, Patience::Caller).await {
+                match worker.quote(&ibm, within(PATIENT)).await {
                     Ok(quote) => assert_eq!(quote.price.to_string(), "202.91"),
                     Err(error) => assert!(matches!(error, ProviderError::QuotaExhausted { .. }), "{error}"),
                 }
@@ -152,8 +163,8 @@ async fn what_is_left_is_told_without_taking_it() {
     let budget = DurableBudget::alpha_vantage(table.clone(), clock.reader());
     let yahoo = DurableBudget::yahoo(table.clone(), clock.reader());
     assert_eq!((budget.left().await, yahoo.left().await), (Some(25), Some(2000)));
-    budget.take(Turn::default()).await.unwrap();
-    yahoo.take(Turn::default()).await.unwrap();
+    budget.take(Duration::ZERO, within(PATIENT)).await.unwrap();
+    yahoo.take(Duration::ZERO, within(PATIENT)).await.unwrap();
     assert_eq!((budget.left().await, yahoo.left().await), (Some(24), Some(1999)));
     budget.refused().await;
     assert_eq!((budget.left().await, yahoo.left().await), (Some(0), Some(1999)), "each has its own");
@@ -177,9 +188,14 @@ async fn a_count_that_cannot_be_read_leaves_no_call() {
 }
 
 /// When each of these calls is made, where it may be.
-async fn moments(budgets: &[DurableBudget], clock: &HandClock, turn: Turn) -> Vec<Result<DateTime<Utc>, NoTurn>> {
+async fn moments(
+    budgets: &[DurableBudget],
+    clock: &HandClock,
+    spacing: Duration,
+    call: CallBudget,
+) -> Vec<Result<DateTime<Utc>, NoTurn>> {
     let now = clock.now();
-    let taken = join_all(budgets.iter().map(|budget| budget.take(turn))).await;
+    let taken = join_all(budgets.iter().map(|budget| budget.take(spacing, call))).await;
     taken.into_iter().map(|wait| Ok(now + TimeDelta::from_std(wait?).unwrap())).collect()
 }
 
@@ -188,11 +204,10 @@ async fn of_any_number_of_processes_no_two_call_within_a_second() {
     let clock = HandClock::start();
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
     let process = |_| DurableBudget::alpha_vantage(table.clone(), clock.reader());
-    let turn = Turn { spacing: Duration::from_secs(1), within: Duration::from_secs(10), leaves: 0 };
     let mut calls = Vec::new();
     for processes in [1, 2, 3, 5] {
         let processes: Vec<_> = (0..processes).map(process).collect();
-        calls.extend(moments(&processes, &clock, turn).await.into_iter().map(Result::unwrap));
+        calls.extend(moments(&processes, &clock, A_SECOND, within(PATIENT)).await.into_iter().map(Result::unwrap));
         clock.forward(TimeDelta::milliseconds(2_300));
     }
     calls.sort();
@@ -201,30 +216,29 @@ async fn of_any_number_of_processes_no_two_call_within_a_second() {
     assert!(calls[10] - calls[0] <= TimeDelta::milliseconds(11_600), "and no turn is lost: {calls:?}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_turn_that_comes_too_late_is_refused_at_once_and_not_counted() {
     let clock = HandClock::start();
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
     let processes: Vec<_> = (0..5).map(|_| DurableBudget::alpha_vantage(table.clone(), clock.reader())).collect();
-    let turn = Turn { spacing: Duration::from_secs(1), within: Duration::from_secs(2), leaves: 0 };
-    let taken = moments(&processes, &clock, turn).await;
+    let taken = moments(&processes, &clock, A_SECOND, within(Duration::from_secs(2))).await;
     assert_eq!(taken.iter().filter(|call| call.is_ok()).count(), 2);
     let late = Err(NoTurn::TooLate { wait: Duration::from_secs(2) });
     assert_eq!(taken.iter().filter(|call| **call == late).count(), 3, "{taken:?}");
     assert_eq!(processes[0].left().await, Some(23));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_turn_with_too_little_time_for_an_answer_is_not_counted() {
     let clock = HandClock::start();
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
     let budget = DurableBudget::alpha_vantage(table, clock.reader());
-    let turn = |within| Turn { spacing: Duration::from_secs(1), within: Duration::from_millis(within), leaves: 0 };
-    assert_eq!(budget.take(turn(499)).await, Err(NoTurn::TooLate { wait: Duration::ZERO }));
-    budget.take(turn(500)).await.unwrap();
-    assert_eq!(budget.take(turn(1_499)).await, Err(NoTurn::TooLate { wait: Duration::from_secs(1) }));
+    let take = |time| budget.take(A_SECOND, within(Duration::from_millis(time)));
+    assert_eq!(take(499).await, Err(NoTurn::TooLate { wait: Duration::ZERO }));
+    take(500).await.unwrap();
+    assert_eq!(take(1_499).await, Err(NoTurn::TooLate { wait: Duration::from_secs(1) }));
     assert_eq!(budget.left().await, Some(24));
-    assert_eq!(budget.take(turn(1_500)).await, Ok(Duration::from_secs(1)));
+    assert_eq!(take(1_500).await, Ok(Duration::from_secs(1)));
 }
 
 #[tokio::test]
@@ -232,10 +246,10 @@ async fn calls_that_are_left_to_others_are_not_taken() {
     let clock = HandClock::start();
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
     let processes: Vec<_> = (0..30).map(|_| DurableBudget::alpha_vantage(table.clone(), clock.reader())).collect();
-    let taken = moments(&processes, &clock, Turn { leaves: 5, ..Turn::default() }).await;
+    let taken = moments(&processes, &clock, Duration::ZERO, within(PATIENT).reserving(5)).await;
     assert_eq!(taken.iter().filter(|call| call.is_ok()).count(), 20);
     assert_eq!(processes[0].left().await, Some(5));
-    assert!(processes[0].take(Turn::default()).await.is_ok(), "they are there for people");
+    assert!(processes[0].take(Duration::ZERO, within(PATIENT)).await.is_ok(), "they are there for people");
 }
 
 #[tokio::test]
@@ -243,9 +257,9 @@ async fn the_calls_of_several_processes_wait_for_their_distance() {
     // By a clock that stands still each turn is a spacing later than the one before.
     let clock = HandClock::start().reader();
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.clone()).unwrap());
-    let turn = Turn { spacing: Duration::from_millis(60), ..Turn::default() };
+    let spacing = Duration::from_millis(60);
     let processes: Vec<_> = (0..4).map(|_| DurableBudget::alpha_vantage(table.clone(), clock.clone())).collect();
-    let waits = join_all(processes.iter().map(|process| process.take(turn))).await;
+    let waits = join_all(processes.iter().map(|process| process.take(spacing, within(PATIENT)))).await;
     let mut waits: Vec<Duration> = waits.into_iter().map(Result::unwrap).collect();
     waits.sort_unstable();
     assert_eq!(waits, [0, 60, 120, 180].map(Duration::from_millis));
@@ -268,7 +282,7 @@ proptest! {
                 clock.forward(TimeDelta::minutes(minutes));
                 let budget = DurableBudget::new(table.clone(), clock.reader(), "large", limit);
                 for _ in 0..tries {
-                    if budget.take(Turn::default()).await.is_ok() {
+                    if budget.take(Duration::ZERO, within(PATIENT)).await.is_ok() {
                         calls.push(clock.now());
                     }
                 }

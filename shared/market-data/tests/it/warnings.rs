@@ -11,7 +11,7 @@ use books::performance::{self, Span};
 use books::portfolios::{self, Opening};
 use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
 use domain::{Bars, Currency, InstrumentType, Money, PortfolioId, Quantity};
-use market::{Folder, Note};
+use market::{Folder, Note, OnBehalfOf};
 use market_data::own_items::{self, NewItem, Valuation};
 use market_data::{MarketData, history, last_quote, quotes, staleness, warnings};
 use notifications::watchlist;
@@ -84,7 +84,8 @@ async fn said_of_what_is_held(world: &World, platform: &MarketData, portfolio: P
     let item = held["items"].as_array().unwrap().iter().find(|item| item["symbol"] == name).unwrap();
     let span = Span::default();
     let performed = performance::of_portfolio(platform, world.customer, portfolio, &span).await.unwrap();
-    let board = quotes::board(platform, world.customer, &[symbol(name)]).await.unwrap();
+    let board =
+        quotes::board(platform, world.customer, &[symbol(name)], platform.budget_for(world.customer)).await.unwrap();
     let (watched, _) = watchlist::put(platform, world.customer, &symbol(name)).await.unwrap();
     let watched = watched.quote.unwrap();
     let is_named = |warning: &warnings::Warning| warning.code == "stale" && warning.detail.starts_with(name);
@@ -100,7 +101,7 @@ async fn said_of_what_is_held(world: &World, platform: &MarketData, portfolio: P
 
 /// What answers about one symbol of the market say.
 async fn said_of_a_symbol(world: &World, platform: &MarketData, name: &str) -> Said {
-    let series = history::load(platform, &symbol(name)).await.unwrap();
+    let series = history::load(platform, &symbol(name), platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
     let as_of = forecasts::Order { symbol: symbol(name), horizon: 5, model: Model::Naive, as_of: None };
     let forecast = forecasts::make(platform, world.customer, &as_of).await.unwrap();
     let record = forecasts::record(platform, world.customer, &symbol(name), 50, None).await.unwrap();
@@ -270,7 +271,10 @@ async fn notes_reach_every_answer_and_only_where_they_concern_its_span() {
     let named: Vec<_> = compared.iter().map(|warning| warning.detail.split(':').next().unwrap()).collect();
     assert_eq!(named, ["ACME", "OTHER"], "what is compared with rests on notes too");
 
-    let board = quotes::board(&world.platform, world.customer, &[symbol("ACME")]).await.unwrap();
+    let board =
+        quotes::board(&world.platform, world.customer, &[symbol("ACME")], world.platform.budget_for(world.customer))
+            .await
+            .unwrap();
     assert_eq!(codes(&board.quotes[0].warnings), ["dividends_derived", "unexplained_move"], "of its own two days");
 }
 
@@ -279,7 +283,8 @@ async fn notes_on_older_bars_stay_when_the_latest_ones_join_them() {
     let world = World::at("2026-11-19T23:30:00Z");
     world.exchange.list("ACME", bars_through("2026-11-19", 300, 20.0));
     *world.exchange.notes.lock().unwrap() = vec![Note::DividendsDerived, moved("2026-01-12"), moved("2026-11-19")];
-    let first = history::load(&world.platform, &symbol("ACME")).await.unwrap();
+    let first =
+        history::load(&world.platform, &symbol("ACME"), world.platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
     assert_eq!(first.notes.len(), 3);
 
     world.clock.set("2026-11-20T23:30:00Z");
@@ -289,7 +294,8 @@ async fn notes_on_older_bars_stay_when_the_latest_ones_join_them() {
     *world.exchange.notes.lock().unwrap() = vec![moved("2026-11-18")];
     let expected = [Note::DividendsDerived, Note::CompactHistory, moved("2026-01-12"), moved("2026-11-18")];
     for platform in [world.platform.clone(), world.restarted()] {
-        let series = history::load(&platform, &symbol("ACME")).await.unwrap();
+        let series =
+            history::load(&platform, &symbol("ACME"), platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
         assert_eq!((series.bars.len(), series.notes.as_slice()), (301, &expected[..]));
     }
 }

@@ -29,20 +29,19 @@ pub use settings::{SOURCE, Settings};
 use self::daily::{Known, Plan};
 use self::explained::{Explained, MAX_REMEMBERED, Told};
 use self::paywall::Paywall;
+use crate::call_budget::CallBudget;
 use crate::error::ProviderError;
 use crate::events;
 use crate::history::History;
-use crate::http::{Budget, Client, Refusal, Request, SettingsError, Terms};
+use crate::http::{Budget, Client, Refusal, Request, SettingsError};
 use crate::memory::{self, Memory};
 use crate::note::Note;
 use crate::price_unit::{Listing, PriceUnit};
-use crate::provider::{MarketClock, Patience, Provider};
+use crate::provider::{MarketClock, Provider};
 use crate::quote::Quote;
 use crate::series::{Row, Series};
 use crate::symbols::{self, Named};
 
-/// Calls a day on the free plan.
-pub const FREE_CALLS_A_DAY: usize = 25;
 /// The whole history of a share, which not every plan covers.
 const WHOLE_HISTORY: &str = "TIME_SERIES_DAILY_ADJUSTED";
 /// The same of a pair of currencies: of this function the whole is what a plan may not cover.
@@ -86,17 +85,21 @@ impl AlphaVantage {
         }
     }
 
-    async fn series(&self, symbol: &Symbol, unit: PriceUnit, terms: Terms) -> Result<(Series, Plan), ProviderError> {
+    async fn series(
+        &self,
+        symbol: &Symbol,
+        unit: PriceUnit,
+        call: CallBudget,
+    ) -> Result<(Series, Plan), ProviderError> {
         let whole = about(WHOLE_HISTORY, symbol, &[("outputsize", "full")]);
         let asked = (symbol.clone(), unit);
-        let whole = self.client.ask(&whole, &asked, terms, daily::read_whole);
-        if let Some(series) = self.finish(self.whole_histories.pass(&*self.memory, terms.deadline, whole).await).await?
-        {
+        let whole = self.client.ask(&whole, &asked, call, daily::read_whole);
+        if let Some(series) = self.finish(self.whole_histories.pass(&*self.memory, call.deadline, whole).await).await? {
             return Ok((series, Plan::Adjusted));
         }
         let latest = about("TIME_SERIES_DAILY", symbol, &[("outputsize", "compact")]);
-        let mut rows = self.finish(self.client.ask(&latest, symbol, terms, daily::read_rows).await).await?;
-        let known = self.explain_jumps(symbol, &mut rows, terms).await;
+        let mut rows = self.finish(self.client.ask(&latest, symbol, call, daily::read_rows).await).await?;
+        let known = self.explain_jumps(symbol, &mut rows, call).await;
         for row in &mut rows {
             unit.apply(row);
         }
@@ -105,7 +108,7 @@ impl AlphaVantage {
 
     /// Asks for splits and dividends when the series jumps, once for each jump. Without an answer the series stands as it
     /// is, and its notes say what is not known.
-    async fn explain_jumps(&self, symbol: &Symbol, rows: &mut [Row], terms: Terms) -> Known {
+    async fn explain_jumps(&self, symbol: &Symbol, rows: &mut [Row], call: CallBudget) -> Known {
         let jumps = splits::jumps(rows);
         if jumps.is_empty() {
             return Known::default();
@@ -114,10 +117,10 @@ impl AlphaVantage {
         let mut about = self.explained.of(&*self.memory, symbol, &jumps).await;
         let asks = matches!(about.splits, Told::Nothing) || matches!(about.dividends, Told::Nothing);
         if matches!(about.splits, Told::Nothing) {
-            (about.splits, about.through) = (self.events("SPLITS", symbol, terms).await, newest);
+            (about.splits, about.through) = (self.events("SPLITS", symbol, call).await, newest);
         }
         if matches!(about.dividends, Told::Nothing) {
-            (about.dividends, about.through) = (self.events("DIVIDENDS", symbol, terms).await, newest);
+            (about.dividends, about.through) = (self.events("DIVIDENDS", symbol, call).await, newest);
         }
         about.days = jumps;
         let mut known = Known::default();
@@ -138,8 +141,8 @@ impl AlphaVantage {
         known
     }
 
-    async fn events(&self, function: &'static str, symbol: &Symbol, terms: Terms) -> Told {
-        match self.client.ask(&about(function, symbol, &[]), symbol, terms, splits::read).await {
+    async fn events(&self, function: &'static str, symbol: &Symbol, call: CallBudget) -> Told {
+        match self.client.ask(&about(function, symbol, &[]), symbol, call, splits::read).await {
             Ok(events) => Told::Events(events),
             Err(Refusal::Premium) => Told::Refused,
             Err(_) => Told::Nothing,
@@ -148,23 +151,23 @@ impl AlphaVantage {
 
     /// What a symbol's prices count. Shares listed in the United States have no suffix, or one letter for
     /// their class; others are looked up once.
-    async fn price_unit(&self, symbol: &Symbol, terms: Terms) -> Result<PriceUnit, ProviderError> {
+    async fn price_unit(&self, symbol: &Symbol, call: CallBudget) -> Result<PriceUnit, ProviderError> {
         if let Some(listing) = self.remembered(symbol) {
             return Ok(listing.unit());
         }
         match symbol.as_str().split_once('.') {
-            Some((_, suffix)) if suffix.len() > 1 => Ok(self.look_up(symbol, terms).await?.unit()),
+            Some((_, suffix)) if suffix.len() > 1 => Ok(self.look_up(symbol, call).await?.unit()),
             _ => Ok(PriceUnit::of(Currency::USD)),
         }
     }
 
-    async fn look_up(&self, symbol: &Symbol, terms: Terms) -> Result<Listing, ProviderError> {
+    async fn look_up(&self, symbol: &Symbol, call: CallBudget) -> Result<Listing, ProviderError> {
         let name = format!("INSTRUMENT#{symbol}");
         if let Some(known) = memory::recall(&*self.memory, &name).await {
             return Ok(self.remember(known));
         }
         let search = query("SYMBOL_SEARCH", symbol.to_string(), &[("keywords", symbol.as_str())]);
-        let found = self.finish(self.client.ask(&search, symbol, terms, metadata::read_search).await).await?;
+        let found = self.finish(self.client.ask(&search, symbol, call, metadata::read_search).await).await?;
         memory::remember(&*self.memory, &name, &found, DESCRIBED_FOR).await;
         Ok(self.remember(found))
     }
@@ -196,29 +199,29 @@ impl Provider for AlphaVantage {
         None
     }
 
-    async fn daily(&self, symbol: &Symbol, patience: Patience) -> Result<History, ProviderError> {
+    async fn daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
         let named = named(symbol)?;
-        let terms = self.client.terms(patience);
+        let call = budget.for_one_answer();
         if named != Named::Listed {
-            return self.unlisted_history(&named, terms).await;
+            return self.unlisted_history(&named, call).await;
         }
-        let unit = self.price_unit(symbol, terms).await?;
-        let (Series { bars, basis, mut notes, held_back }, plan) = self.series(symbol, unit, terms).await?;
+        let unit = self.price_unit(symbol, call).await?;
+        let (Series { bars, basis, mut notes, held_back }, plan) = self.series(symbol, unit, call).await?;
         if plan == Plan::Compact {
             notes.push(Note::CompactHistory);
         }
         Ok(History { source: SOURCE, bars, basis, currency: unit.currency, notes, held_back })
     }
 
-    async fn quote(&self, symbol: &Symbol, patience: Patience) -> Result<Quote, ProviderError> {
+    async fn quote(&self, symbol: &Symbol, budget: CallBudget) -> Result<Quote, ProviderError> {
         let named = named(symbol)?;
-        let terms = self.client.terms(patience);
+        let call = budget.for_one_answer();
         if named != Named::Listed {
-            return self.unlisted_quote(symbol, &named, terms).await;
+            return self.unlisted_quote(symbol, &named, call).await;
         }
-        let unit = self.price_unit(symbol, terms).await?;
+        let unit = self.price_unit(symbol, call).await?;
         let ask = about("GLOBAL_QUOTE", symbol, &[]);
-        let last = self.finish(self.client.ask(&ask, symbol, terms, quote::read).await).await?;
+        let last = self.finish(self.client.ask(&ask, symbol, call, quote::read).await).await?;
         Ok(Quote {
             symbol: symbol.clone(),
             price: unit.price(last.price).map_err(ProviderError::of_price)?,
@@ -231,16 +234,16 @@ impl Provider for AlphaVantage {
     }
 
     /// What the provider finds, and before it what needs no call: commodities by unit, coins and currencies.
-    async fn search(&self, text: &str, patience: Patience) -> Result<Vec<Instrument>, ProviderError> {
+    async fn search(&self, text: &str, budget: CallBudget) -> Result<Vec<Instrument>, ProviderError> {
         let text = text.trim().to_owned();
         if text.is_empty() || text.len() > MAX_SEARCH_BYTES {
             return Ok(Vec::new());
         }
         let mut found = symbols::mentioning(&text);
         let search = query("SYMBOL_SEARCH", String::new(), &[("keywords", &text)]);
-        let terms = self.client.terms(patience);
+        let call = budget.for_one_answer();
         // What was found without asking is no answer: the next source may have one.
-        let matches = self.finish(self.client.ask(&search, &text, terms, metadata::read_matches).await).await?;
+        let matches = self.finish(self.client.ask(&search, &text, call, metadata::read_matches).await).await?;
         found.extend(matches.into_iter().map(|listing| self.remember(listing).instrument));
         Ok(found)
     }
@@ -253,23 +256,23 @@ impl Provider for AlphaVantage {
         self.client.more_calls_in().await
     }
 
-    async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
+    async fn instrument(&self, symbol: &Symbol, budget: CallBudget) -> Result<Instrument, ProviderError> {
         let named = named(symbol)?;
         let described = symbols::instrument(symbol, &named);
         let certain = described.clone().filter(|_| symbols::is_certain(&named));
         if let Some(instrument) = certain.or_else(|| Some(self.remembered(symbol)?.instrument)) {
             return Ok(instrument);
         }
-        let terms = self.client.terms(Patience::Caller);
+        let call = budget.for_one_answer();
         if let Some(instrument) = described {
             // A coin that has a price exists.
-            self.unlisted_quote(symbol, &named, terms).await?;
+            self.unlisted_quote(symbol, &named, call).await?;
             return Ok(self.remember(instrument.into()).instrument);
         }
         let overview = about("OVERVIEW", symbol, &[]);
-        match self.finish(self.client.ask(&overview, symbol, terms, metadata::read_overview).await).await? {
+        match self.finish(self.client.ask(&overview, symbol, call, metadata::read_overview).await).await? {
             Some(listing) => Ok(self.remember(listing).instrument),
-            None => Ok(self.look_up(symbol, terms).await?.instrument),
+            None => Ok(self.look_up(symbol, call).await?.instrument),
         }
     }
 }

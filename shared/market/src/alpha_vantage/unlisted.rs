@@ -7,10 +7,11 @@ use super::daily::{Known, Plan, read_exchange_rows, series};
 use super::rates::{self, Exchange};
 use super::settings::SOURCE;
 use super::{AlphaVantage, query};
+use crate::call_budget::CallBudget;
 use crate::error::ProviderError;
 use crate::exact;
 use crate::history::History;
-use crate::http::Terms;
+
 use crate::note::Note;
 use crate::quote::Quote;
 use crate::series::{Row, Series};
@@ -43,13 +44,13 @@ fn rated(named: &Named) -> Option<Rated> {
 }
 
 impl AlphaVantage {
-    pub(super) async fn unlisted_history(&self, named: &Named, terms: Terms) -> Result<History, ProviderError> {
+    pub(super) async fn unlisted_history(&self, named: &Named, call: CallBudget) -> Result<History, ProviderError> {
         let (rows, currency, is_compact) = match (named, rated(named)) {
             (Named::Commodity(commodity), _) => {
-                (commodities::rows(&self.commodity(commodity, terms).await?), Currency::USD, false)
+                (commodities::rows(&self.commodity(commodity, call).await?), Currency::USD, false)
             }
             (_, Some(rated)) => {
-                let (mut rows, is_compact) = self.exchange_rows(&rated, terms).await?;
+                let (mut rows, is_compact) = self.exchange_rows(&rated, call).await?;
                 if let Some(unit) = rated.unit {
                     scale(&mut rows, unit.troy_ounces());
                 }
@@ -68,11 +69,11 @@ impl AlphaVantage {
         &self,
         symbol: &Symbol,
         named: &Named,
-        terms: Terms,
+        call: CallBudget,
     ) -> Result<Quote, ProviderError> {
         let symbol = symbol.clone();
         if let Named::Commodity(commodity) = named {
-            let prices = self.commodity(commodity, terms).await?;
+            let prices = self.commodity(commodity, call).await?;
             let before = prices.len().checked_sub(2).and_then(|place| prices.get(place));
             let previous_close = before.map(|dated| dated.price);
             let DatedPrice { day, price } = *prices.last().ok_or(ProviderError::UnknownSymbol)?;
@@ -82,7 +83,7 @@ impl AlphaVantage {
         let Rated { exchange, unit, currency, .. } = rated(named).ok_or(ProviderError::UnknownSymbol)?;
         let parameters = [("from_currency", exchange.from.as_str()), ("to_currency", &exchange.to)];
         let ask = query("CURRENCY_EXCHANGE_RATE", symbol.to_string(), &parameters);
-        let rate = self.finish(self.client.ask(&ask, &exchange, terms, rates::read).await).await?;
+        let rate = self.finish(self.client.ask(&ask, &exchange, call, rates::read).await).await?;
         let by_unit = match unit {
             Some(unit) => unit.price(rate.price.amount()),
             None => Some(rate.price.amount()),
@@ -100,28 +101,32 @@ impl AlphaVantage {
         })
     }
 
-    async fn commodity(&self, commodity: &'static Commodity, terms: Terms) -> Result<Vec<DatedPrice>, ProviderError> {
+    async fn commodity(
+        &self,
+        commodity: &'static Commodity,
+        call: CallBudget,
+    ) -> Result<Vec<DatedPrice>, ProviderError> {
         let ask = query(commodity.function, String::new(), &[("interval", commodity.interval)]);
-        self.finish(self.client.ask(&ask, commodity, terms, commodities::read).await).await
+        self.finish(self.client.ask(&ask, commodity, call, commodities::read).await).await
     }
 
     /// The rows, and whether these are the latest alone.
-    async fn exchange_rows(&self, rated: &Rated, terms: Terms) -> Result<(Vec<Row>, bool), ProviderError> {
+    async fn exchange_rows(&self, rated: &Rated, call: CallBudget) -> Result<(Vec<Row>, bool), ProviderError> {
         let Exchange { from, to } = &rated.exchange;
         if rated.is_coin {
             // A year is all that there is.
             let ask = query("DIGITAL_CURRENCY_DAILY", from.clone(), &[("symbol", from), ("market", to)]);
-            let rows = self.client.ask(&ask, &rated.exchange, terms, read_exchange_rows).await;
+            let rows = self.client.ask(&ask, &rated.exchange, call, read_exchange_rows).await;
             return Ok((self.finish(rows).await?, true));
         }
         let ask =
             |size| query("FX_DAILY", from.clone(), &[("from_symbol", from), ("to_symbol", to), ("outputsize", size)]);
         let whole = ask("full");
-        let whole = self.client.ask(&whole, &rated.exchange, terms, read_exchange_rows);
-        if let Some(rows) = self.finish(self.whole_rates.pass(&*self.memory, terms.deadline, whole).await).await? {
+        let whole = self.client.ask(&whole, &rated.exchange, call, read_exchange_rows);
+        if let Some(rows) = self.finish(self.whole_rates.pass(&*self.memory, call.deadline, whole).await).await? {
             return Ok((rows, false));
         }
-        let rows = self.client.ask(&ask("compact"), &rated.exchange, terms, read_exchange_rows).await;
+        let rows = self.client.ask(&ask("compact"), &rated.exchange, call, read_exchange_rows).await;
         Ok((self.finish(rows).await?, true))
     }
 }

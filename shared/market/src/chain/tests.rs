@@ -1,8 +1,10 @@
 use std::sync::Mutex;
 
 use domain::{Bar, Bars, Currency, Day, InstrumentType};
+use tokio::time::Instant;
 
 use super::*;
+use crate::call_budget::caller;
 use crate::history::Basis;
 use crate::note::Note;
 
@@ -14,7 +16,7 @@ struct Scripted {
     calls: Option<usize>,
     /// The close of its newest bar, which it holds back.
     newest: Option<f64>,
-    asked: Mutex<Vec<Patience>>,
+    asked: Mutex<Vec<CallBudget>>,
 }
 
 fn next_day() -> Day {
@@ -35,8 +37,8 @@ impl Scripted {
         Self { takes, ..self }
     }
 
-    async fn answer<T>(&self, patience: Patience, data: T) -> Result<T, ProviderError> {
-        self.asked.lock().unwrap().push(patience);
+    async fn answer<T>(&self, budget: CallBudget, data: T) -> Result<T, ProviderError> {
+        self.asked.lock().unwrap().push(budget);
         tokio::time::sleep(self.takes).await;
         self.refusal.clone().map_or(Ok(data), Err)
     }
@@ -60,7 +62,7 @@ impl Provider for Scripted {
         None
     }
 
-    async fn daily(&self, _symbol: &Symbol, patience: Patience) -> Result<History, ProviderError> {
+    async fn daily(&self, _symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
         let (date, price) = ("2013-03-01".parse().unwrap(), 202.91);
         let (open, high, low, close, adjusted_close) = (price, price, price, price, price);
         let bar = Bar { date, open, high, low, close, volume: 1.0, adjusted_close, split_ratio: 1.0, dividend: 0.0 };
@@ -69,25 +71,29 @@ impl Provider for Scripted {
         let held_back = self.newest.map(|close| Bar { date: next_day(), close, ..bar });
         let notes = held_back.map(|bar| Note::NewestBarHeldBack { date: bar.date, fraction: bar.close / price - 1.0 });
         let notes = notes.into_iter().collect();
-        self.answer(patience, History { source, bars, basis, currency, notes, held_back }).await
+        self.answer(budget, History { source, bars, basis, currency, notes, held_back }).await
     }
 
-    async fn search(&self, text: &str, patience: Patience) -> Result<Vec<Instrument>, ProviderError> {
+    async fn search(&self, text: &str, budget: CallBudget) -> Result<Vec<Instrument>, ProviderError> {
         let found = vec![Instrument::unlisted(ibm())];
-        self.answer(patience, if text == "ibm" { found } else { Vec::new() }).await
+        self.answer(budget, if text == "ibm" { found } else { Vec::new() }).await
     }
 
     async fn calls_left(&self) -> Option<usize> {
         self.calls
     }
 
-    async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
-        self.answer(Patience::Caller, Instrument::unlisted(symbol.clone())).await
+    async fn instrument(&self, symbol: &Symbol, budget: CallBudget) -> Result<Instrument, ProviderError> {
+        self.answer(budget, Instrument::unlisted(symbol.clone())).await
     }
 }
 
 fn ibm() -> Symbol {
     "IBM".parse().unwrap()
+}
+
+fn schedule() -> CallBudget {
+    CallBudget::of(OnBehalfOf::Schedule)
 }
 
 fn chain(first: Scripted, second: Scripted) -> (Chain, Arc<Scripted>, Arc<Scripted>) {
@@ -102,9 +108,9 @@ const UNKNOWN: ProviderError = ProviderError::UnknownSymbol;
 #[tokio::test(start_paused = true)]
 async fn the_first_source_is_enough_when_it_answers() {
     let (chain, _, second) = chain(Scripted::gives("a"), Scripted::gives("b"));
-    assert_eq!(chain.daily(&ibm(), Patience::Caller).await.unwrap().source, "a");
-    assert_eq!(chain.quote(&ibm(), Patience::Caller).await.unwrap().source, "a");
-    assert_eq!(chain.instrument(&ibm()).await.unwrap().instrument_type, InstrumentType::Stock);
+    assert_eq!(chain.daily(&ibm(), caller()).await.unwrap().source, "a");
+    assert_eq!(chain.quote(&ibm(), caller()).await.unwrap().source, "a");
+    assert_eq!(chain.instrument(&ibm(), caller()).await.unwrap().instrument_type, InstrumentType::Stock);
     assert_eq!(second.times_asked(), 0);
 }
 
@@ -114,9 +120,9 @@ async fn each_price_keeps_the_name_of_the_source_that_gave_it() {
         [QUOTA, DOWN, UNKNOWN, ProviderError::TooLarge, ProviderError::KeyRefused, ProviderError::malformed("x")]
     {
         let (chain, ..) = chain(Scripted::refuses("a", refusal.clone()), Scripted::gives("b"));
-        assert_eq!(chain.quote(&ibm(), Patience::Caller).await.unwrap().source, "b", "{refusal}");
-        assert_eq!(chain.daily(&ibm(), Patience::Caller).await.unwrap().source, "b", "{refusal}");
-        assert!(chain.instrument(&ibm()).await.is_ok());
+        assert_eq!(chain.quote(&ibm(), caller()).await.unwrap().source, "b", "{refusal}");
+        assert_eq!(chain.daily(&ibm(), caller()).await.unwrap().source, "b", "{refusal}");
+        assert!(chain.instrument(&ibm(), caller()).await.is_ok());
     }
 }
 
@@ -136,7 +142,7 @@ async fn an_unknown_symbol_is_believed_only_of_all_who_can_be_asked() {
         (ProviderError::NotGiven, ProviderError::NotGiven, ProviderError::NotGiven),
     ] {
         let (chain, ..) = chain(Scripted::refuses("a", first.clone()), Scripted::refuses("b", second.clone()));
-        assert_eq!(chain.daily(&ibm(), Patience::Caller).await, Err(seen), "{first}, {second}");
+        assert_eq!(chain.daily(&ibm(), caller()).await, Err(seen), "{first}, {second}");
     }
 }
 
@@ -144,26 +150,26 @@ async fn an_unknown_symbol_is_believed_only_of_all_who_can_be_asked() {
 async fn the_callers_patience_is_shared_and_not_multiplied() {
     let never = Duration::from_hours(1);
     let (chain, first, second) = chain(Scripted::gives("a").after(never), Scripted::gives("b").after(never));
-    for (patience, seconds) in
-        [(Patience::Caller, 2), (Patience::Schedule, 10), (Patience::Left(Duration::from_secs(1)), 1)]
-    {
+    let one_second = || caller().within(Duration::from_secs(1));
+    let budgets: [(fn() -> CallBudget, u64); 3] = [(caller, 2), (schedule, 10), (one_second, 1)];
+    for (budget, seconds) in budgets {
         let start = Instant::now();
-        assert_eq!(chain.daily(&ibm(), patience).await, Err(ProviderError::TimedOut));
+        assert_eq!(chain.daily(&ibm(), budget()).await, Err(ProviderError::TimedOut));
         assert_eq!(start.elapsed().as_secs(), seconds);
     }
     let start = Instant::now();
-    assert_eq!(chain.instrument(&ibm()).await, Err(ProviderError::TimedOut));
+    assert_eq!(chain.instrument(&ibm(), caller()).await, Err(ProviderError::TimedOut));
     assert_eq!(start.elapsed().as_secs(), 2);
-    let half = Patience::Left(Duration::from_secs(1));
-    assert_eq!((first.asked.lock().unwrap()[0], second.asked.lock().unwrap()[0]), (half, half));
+    let given = |asked: &Scripted| asked.asked.lock().unwrap()[0].deadline;
+    assert_eq!(given(&second) - given(&first), Duration::from_secs(1), "each has a half");
 }
 
 #[tokio::test(start_paused = true)]
 async fn time_that_the_first_left_over_is_the_seconds() {
     let down = Scripted::refuses("a", DOWN).after(Duration::from_millis(100));
     let (chain, _, second) = chain(down, Scripted::gives("b"));
-    chain.daily(&ibm(), Patience::Caller).await.unwrap();
-    let Patience::Left(left) = second.asked.lock().unwrap()[0] else { unreachable!("a share is what is left") };
+    chain.daily(&ibm(), caller()).await.unwrap();
+    let left = second.asked.lock().unwrap()[0].time_left();
     assert!(left > Duration::from_millis(1890) && left <= Duration::from_millis(1900), "{left:?}");
 }
 
@@ -180,7 +186,7 @@ async fn a_bar_that_one_source_holds_back_is_there_once_another_says_the_same() 
     ];
     for (second, confirmed) in seconds {
         let (chain, _, second) = chain(holding("a", 80.0), second);
-        let history = chain.daily(&ibm(), Patience::Caller).await.unwrap();
+        let history = chain.daily(&ibm(), caller()).await.unwrap();
         assert_eq!((history.source, second.times_asked()), ("a", 1));
         let fraction = 80.0 / 202.91 - 1.0;
         let (last, note) = if confirmed {
@@ -192,7 +198,7 @@ async fn a_bar_that_one_source_holds_back_is_there_once_another_says_the_same() 
         assert_eq!(history.notes, [note]);
     }
     let (quiet, _, second) = chain(Scripted::gives("a"), holding("b", 80.0));
-    quiet.daily(&ibm(), Patience::Caller).await.unwrap();
+    quiet.daily(&ibm(), caller()).await.unwrap();
     assert_eq!(second.times_asked(), 0, "nobody is asked where nothing is held back");
 }
 
@@ -200,31 +206,30 @@ async fn a_bar_that_one_source_holds_back_is_there_once_another_says_the_same() 
 async fn a_scheduled_call_spares_the_source_that_has_few_calls() {
     let few = || Scripted { calls: Some(25), ..Scripted::gives("few") };
     let many = || Scripted { calls: Some(2_000), ..Scripted::gives("many") };
-    let scheduled = Patience::schedule_that_leaves(15);
-    for patience in [Patience::Schedule, scheduled] {
+    let scheduled = schedule().reserving(15);
+    for budget in [schedule(), scheduled] {
         let (chain, few, _) = chain(few(), many());
-        assert_eq!(chain.daily(&ibm(), patience).await.unwrap().source, "many");
-        assert_eq!(chain.quote(&ibm(), patience).await.unwrap().source, "many");
+        assert_eq!(chain.daily(&ibm(), budget).await.unwrap().source, "many");
+        assert_eq!(chain.quote(&ibm(), budget).await.unwrap().source, "many");
         assert_eq!(few.times_asked(), 0);
-        assert_eq!(chain.quote(&ibm(), Patience::Caller).await.unwrap().source, "few", "people are asked for in order");
+        assert_eq!(chain.quote(&ibm(), caller()).await.unwrap().source, "few", "people are asked for in order");
     }
     // What only the other has is asked of that, which is told how many calls to keep.
     let (chain, few, _) = chain(few(), Scripted { refusal: Some(UNKNOWN), ..many() });
     assert_eq!(chain.daily(&ibm(), scheduled).await.unwrap().source, "few");
-    let ten_seconds = Duration::from_secs(10);
-    assert_eq!(few.asked.lock().unwrap()[..], [Patience::Scheduled { within: ten_seconds, leaves: 15 }]);
+    assert_eq!(few.asked.lock().unwrap()[..], [scheduled.within(Duration::from_secs(10))]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_search_without_a_match_goes_on_to_the_next() {
     let (both, _, second) = chain(Scripted::gives("a"), Scripted::gives("b"));
-    assert_eq!(both.search("ibm", Patience::Caller).await.unwrap().len(), 1);
+    assert_eq!(both.search("ibm", caller()).await.unwrap().len(), 1);
     assert_eq!(second.times_asked(), 0);
-    assert_eq!(both.search("nothing", Patience::Caller).await, Ok(Vec::new()));
+    assert_eq!(both.search("nothing", caller()).await, Ok(Vec::new()));
     assert_eq!(second.times_asked(), 1);
     let (out_of_calls, ..) = chain(Scripted::refuses("a", QUOTA), Scripted::gives("b"));
-    assert_eq!(out_of_calls.search("ibm", Patience::Caller).await.unwrap().len(), 1);
-    assert_eq!(out_of_calls.search("nothing", Patience::Caller).await, Err(QUOTA), "the first might have found it");
+    assert_eq!(out_of_calls.search("ibm", caller()).await.unwrap().len(), 1);
+    assert_eq!(out_of_calls.search("nothing", caller()).await, Err(QUOTA), "the first might have found it");
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,17 +5,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+use crate::call_budget::CallBudget;
+use crate::call_limits::SHORTEST_CALL;
 use crate::error::ProviderError;
-
-/// A call that has less time than this is counted and brings nothing.
-pub const SHORTEST_CALL: Duration = Duration::from_millis(500);
 
 /// Counts calls before they are made, across everything that shares a key.
 #[async_trait]
 pub trait Budget: Send + Sync {
-    /// Takes one call and says how long to wait before it is made. A call that cannot be counted is not made: refuse
-    /// with no `until`.
-    async fn take(&self, turn: Turn) -> Result<Duration, NoTurn>;
+    /// Takes one call, `spacing` after the one before, and says how long to wait before it is made. A call for which less
+    /// than [`SHORTEST_CALL`] is left then, or that is one of those kept for others, is not taken. A call that cannot be
+    /// counted is not made: refuse with no `until`.
+    async fn take(&self, spacing: Duration, call: CallBudget) -> Result<Duration, NoTurn>;
 
     /// Whether `take` keeps calls apart across everything that shares the key. Otherwise each process does for itself.
     fn keeps_distance(&self) -> bool {
@@ -39,32 +39,6 @@ pub trait Budget: Send + Sync {
     }
 }
 
-/// What whoever takes a call can do with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Turn {
-    /// From the call before.
-    pub spacing: Duration,
-    /// Until its answer is of use: a call for which less than [`SHORTEST_CALL`] of this is left at its turn is not taken.
-    pub within: Duration,
-    /// So many calls are left to others.
-    pub leaves: usize,
-}
-
-impl Default for Turn {
-    /// At once, with all the time there is.
-    fn default() -> Self {
-        Self { spacing: Duration::ZERO, within: Duration::MAX, leaves: 0 }
-    }
-}
-
-impl Turn {
-    /// Whether a call that waits so long for its turn has time for an answer.
-    #[must_use]
-    pub fn allows(self, wait: Duration) -> bool {
-        wait.saturating_add(SHORTEST_CALL) <= self.within
-    }
-}
-
 /// How a count stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
@@ -77,9 +51,9 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// Errors: [`QuotaExhausted`] where no call is there beyond those that are left to others.
-    pub fn beyond(self, leaves: usize) -> Result<(), QuotaExhausted> {
-        if self.left > leaves { Ok(()) } else { Err(QuotaExhausted { until: self.more_at }) }
+    /// Errors: [`QuotaExhausted`] where no call is there beyond those that are kept for others.
+    pub fn beyond(self, reserve: usize) -> Result<(), QuotaExhausted> {
+        if self.left > reserve { Ok(()) } else { Err(QuotaExhausted { until: self.more_at }) }
     }
 
     /// How long until one more call may be made, if that is known.

@@ -10,20 +10,17 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::address::{Address, SettingsError};
 use super::breaker::{Breaker, Permit};
-use super::budget::{Budget, QuotaExhausted, SHORTEST_CALL, Turn};
+use super::budget::{Budget, QuotaExhausted};
 use super::limits::Limits;
 use super::pace::Pace;
 use super::refusal::Refusal;
 use super::retry_after;
+use crate::call_budget::CallBudget;
+use crate::call_limits::{SHORTEST_CALL, SILENCE};
 use crate::error::ProviderError;
-use crate::provider::Patience;
 
 /// That the day's calls are used up is worth noting beyond the caller's time, but not for long.
 const LONGEST_NOTE: Duration = Duration::from_millis(400);
-
-/// A provider that was given so long and did not answer has failed. Less says nothing of it. It is below the half of a
-/// caller's patience, which is all that the first of two sources gets.
-const TOLD_BY_SILENCE: Duration = Duration::from_millis(500);
 
 /// A provider as the client must know it.
 pub(crate) struct Site {
@@ -56,15 +53,6 @@ pub(crate) struct Request {
     pub(crate) pairs: Vec<(&'static str, String)>,
 }
 
-/// What whoever asks allows.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Terms {
-    /// Until when an answer is of use.
-    pub(crate) deadline: Instant,
-    /// Calls of the provider that are left to others.
-    pub(crate) leaves: usize,
-}
-
 pub(crate) struct Client {
     http: reqwest::Client,
     site: Site,
@@ -93,10 +81,6 @@ impl Client {
         Ok(Self { http, site, budget, pace, breaker })
     }
 
-    pub(crate) fn terms(&self, patience: Patience) -> Terms {
-        Terms { deadline: Instant::now() + self.site.limits.total(patience), leaves: patience.leaves() }
-    }
-
     /// The provider says that the day's calls are used up.
     pub(crate) async fn day_used_up(&self) -> QuotaExhausted {
         let noted = timeout_at(Instant::now() + LONGEST_NOTE, self.budget.refused());
@@ -122,7 +106,7 @@ impl Client {
         &self,
         request: &Request,
         asked: &A,
-        terms: Terms,
+        call: CallBudget,
         read: fn(&[u8], &A) -> Result<T, Refusal>,
     ) -> Result<T, Refusal>
     where
@@ -131,7 +115,7 @@ impl Client {
     {
         let mut attempt = 1;
         loop {
-            let answer = match self.fetch(request, terms).await {
+            let answer = match self.fetch(request, call).await {
                 Ok(body) => parse(body, asked.clone(), read).await,
                 Err(error) => Err(Refusal::Failed(error)),
             };
@@ -141,7 +125,7 @@ impl Client {
                 answer => return answer,
             };
             let pause = retry_after.saturating_add(self.jitter(attempt));
-            let is_too_late = pause.saturating_add(SHORTEST_CALL) > time_left(terms.deadline);
+            let is_too_late = pause.saturating_add(SHORTEST_CALL) > call.time_left();
             if attempt >= self.site.limits.attempts || is_too_late {
                 return Err(ProviderError::RateLimited { retry_after }.into());
             }
@@ -158,21 +142,21 @@ impl Client {
     }
 
     /// Leave to make one call, counted, at its turn. A source that is left alone or has no call left says so at once.
-    async fn turn(&self, Terms { deadline, leaves }: Terms) -> Result<Permit<'_>, ProviderError> {
+    async fn turn(&self, call: CallBudget) -> Result<Permit<'_>, ProviderError> {
         let left_alone = ProviderError::Unavailable { status: None };
         if self.breaker.is_open() {
             return Err(left_alone);
         }
         let in_time = |_| ProviderError::TimedOut;
         if let Some(pace) = &self.pace {
-            if let Some(standing) = timeout_at(deadline, self.budget.standing()).await.map_err(in_time)? {
-                standing.beyond(leaves)?;
+            if let Some(standing) = timeout_at(call.deadline, self.budget.standing()).await.map_err(in_time)? {
+                standing.beyond(call.reserve)?;
             }
-            pace.turn(deadline).await?;
+            pace.turn(call.deadline).await?;
         }
         let permit = self.breaker.permit().map_err(|_| left_alone.clone())?;
-        let turn = Turn { spacing: self.site.limits.spacing, within: time_left(deadline), leaves };
-        let wait = timeout_at(deadline, self.budget.take(turn)).await.map_err(in_time)??;
+        let taken = self.budget.take(self.site.limits.spacing, call);
+        let wait = timeout_at(call.deadline, taken).await.map_err(in_time)??;
         if wait.is_zero() {
             return Ok(permit);
         }
@@ -181,11 +165,10 @@ impl Client {
         if permit.stands() { Ok(permit) } else { Err(left_alone) }
     }
 
-    async fn fetch(&self, request: &Request, terms: Terms) -> Result<Vec<u8>, ProviderError> {
-        let permit = self.turn(terms).await?;
-        let deadline = terms.deadline;
-        let permit = permit.sent(TOLD_BY_SILENCE.min(self.site.limits.connect));
-        let sent = timeout_at(deadline, self.send(request)).await;
+    async fn fetch(&self, request: &Request, call: CallBudget) -> Result<Vec<u8>, ProviderError> {
+        let permit = self.turn(call).await?;
+        let permit = permit.sent(SILENCE.min(self.site.limits.connect));
+        let sent = timeout_at(call.deadline, self.send(request)).await;
         let fetched = sent.unwrap_or(Err(NoData { error: ProviderError::TimedOut, is_failure: true }));
         match &fetched {
             // Whether that says something of the provider depends on how long it was given.
@@ -246,10 +229,6 @@ impl fmt::Debug for Client {
             .field("address", &self.site.address)
             .finish_non_exhaustive()
     }
-}
-
-fn time_left(deadline: Instant) -> Duration {
-    deadline.saturating_duration_since(Instant::now())
 }
 
 /// Parsing years of bars takes about a millisecond, too long for the thread that serves others.

@@ -13,9 +13,9 @@ mod refusal;
 mod retry_after;
 
 pub use address::SettingsError;
-pub use budget::{Budget, NoTurn, QuotaExhausted, SHORTEST_CALL, Standing, Turn};
+pub use budget::{Budget, NoTurn, QuotaExhausted, Standing};
 pub use limits::Limits;
 
 pub(crate) use address::Address;
-pub(crate) use client::{Client, Request, Site, Terms};
+pub(crate) use client::{Client, Request, Site};
 pub(crate) use refusal::Refusal;

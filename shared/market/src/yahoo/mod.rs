@@ -19,15 +19,14 @@ use domain::{Instrument, Symbol};
 pub use settings::{SOURCE, Settings};
 
 use self::chart::{Asked, LAST_DAY};
+use crate::call_budget::CallBudget;
 use crate::error::ProviderError;
 use crate::history::History;
 use crate::http::{Budget, Client, Refusal, Request, SettingsError};
-use crate::provider::{MarketClock, Patience, Provider};
+use crate::provider::{MarketClock, Provider};
 use crate::quote::Quote;
 use crate::symbols;
 
-/// Calls in any 24 hours that we allow ourselves: nobody has promised any.
-pub const CALLS_A_DAY: usize = 2_000;
 /// How far back a history goes.
 const WHOLE_HISTORY: &str = "10y";
 /// Of a text that is searched for.
@@ -51,7 +50,7 @@ impl Yahoo {
         &self,
         asked: &Asked,
         range: &str,
-        patience: Patience,
+        budget: CallBudget,
         read: fn(&[u8], &Asked) -> Result<T, Refusal>,
     ) -> Result<T, ProviderError> {
         let pairs = [("range", range), ("interval", "1d"), ("events", "div,split")];
@@ -61,8 +60,8 @@ impl Yahoo {
             path: ["v8", "finance", "chart", &asked.as_yahoo_writes_it].map(str::to_owned).to_vec(),
             pairs: pairs.map(|(name, value)| (name, value.to_owned())).to_vec(),
         };
-        let terms = self.client.terms(patience);
-        finish(self.client.ask(&request, asked, terms, read).await)
+        let call = budget.for_one_answer();
+        finish(self.client.ask(&request, asked, call, read).await)
     }
 }
 
@@ -94,15 +93,15 @@ impl Provider for Yahoo {
         None
     }
 
-    async fn daily(&self, symbol: &Symbol, patience: Patience) -> Result<History, ProviderError> {
-        self.chart(&Asked::of(symbol)?, WHOLE_HISTORY, patience, chart::read_history).await
+    async fn daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
+        self.chart(&Asked::of(symbol)?, WHOLE_HISTORY, budget, chart::read_history).await
     }
 
-    async fn quote(&self, symbol: &Symbol, patience: Patience) -> Result<Quote, ProviderError> {
-        self.chart(&Asked::of(symbol)?, LAST_DAY, patience, chart::read_quote).await
+    async fn quote(&self, symbol: &Symbol, budget: CallBudget) -> Result<Quote, ProviderError> {
+        self.chart(&Asked::of(symbol)?, LAST_DAY, budget, chart::read_quote).await
     }
 
-    async fn search(&self, text: &str, patience: Patience) -> Result<Vec<Instrument>, ProviderError> {
+    async fn search(&self, text: &str, budget: CallBudget) -> Result<Vec<Instrument>, ProviderError> {
         let text = text.trim().to_owned();
         if text.is_empty() || text.len() > MAX_SEARCH_BYTES {
             return Ok(Vec::new());
@@ -114,8 +113,8 @@ impl Provider for Yahoo {
             path: ["v1", "finance", "search"].map(str::to_owned).to_vec(),
             pairs: pairs.map(|(name, value)| (name, value.to_owned())).to_vec(),
         };
-        let terms = self.client.terms(patience);
-        finish(self.client.ask(&request, &text, terms, search::read).await)
+        let call = budget.for_one_answer();
+        finish(self.client.ask(&request, &text, call, search::read).await)
     }
 
     async fn calls_left(&self) -> Option<usize> {
@@ -126,11 +125,11 @@ impl Provider for Yahoo {
         self.client.more_calls_in().await
     }
 
-    async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
+    async fn instrument(&self, symbol: &Symbol, budget: CallBudget) -> Result<Instrument, ProviderError> {
         let asked = Asked::of(symbol)?;
         match symbols::instrument(symbol, &asked.named) {
             Some(instrument) if symbols::is_certain(&asked.named) => Ok(instrument),
-            _ => self.chart(&asked, LAST_DAY, Patience::Caller, chart::read_instrument).await,
+            _ => self.chart(&asked, LAST_DAY, budget, chart::read_instrument).await,
         }
     }
 }

@@ -6,11 +6,23 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use market::http::{Budget, NoTurn, QuotaExhausted, Standing, Turn};
+use market::http::{Budget, NoTurn, QuotaExhausted, Standing};
+use market::{CallBudget, OnBehalfOf};
+use tokio::time::Instant;
 
 const WINDOW: TimeDelta = TimeDelta::hours(24);
 
 type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
+/// That of a caller who waits long enough for a busy machine.
+pub fn caller() -> CallBudget {
+    lasting(Duration::from_secs(8))
+}
+
+/// That of a caller who waits for one answer, and so long.
+pub fn lasting(time: Duration) -> CallBudget {
+    CallBudget { deadline: Instant::now() + time, longest_answer: time, ..CallBudget::of(OnBehalfOf::Platform) }
+}
 
 pub struct SlidingDay {
     clock: Clock,
@@ -42,10 +54,10 @@ impl State {
 
 #[async_trait]
 impl Budget for SlidingDay {
-    async fn take(&self, turn: Turn) -> Result<Duration, NoTurn> {
+    async fn take(&self, _spacing: Duration, call: CallBudget) -> Result<Duration, NoTurn> {
         let now = (self.clock)();
         let mut state = self.state.lock().unwrap();
-        state.standing(now, self.calls).beyond(turn.leaves)?;
+        state.standing(now, self.calls).beyond(call.reserve)?;
         state.taken.push_back(now);
         Ok(Duration::ZERO)
     }

@@ -37,8 +37,6 @@ pub fn ibm() -> Symbol {
 pub fn limits() -> Limits {
     Limits {
         connect: Duration::from_secs(2),
-        caller: Duration::from_secs(8),
-        schedule: Duration::from_secs(8),
         spacing: Duration::from_millis(1),
         backoff: Duration::from_millis(1),
         ..Limits::default()

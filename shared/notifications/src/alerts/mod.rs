@@ -65,7 +65,7 @@ pub async fn create(
         Attempt::First(pending) => pending,
     };
     require_deliverable(&market.app, alert)?;
-    instruments::known(market, customer, &alert.symbol).await?;
+    instruments::known(market, customer, &alert.symbol, market.budget_for(customer)).await?;
     // Before anybody is asked whether they want letters about it.
     Tally::read(&market.app, keys::alert_count(customer)).await?.add(1, MAX_ACTIVE, WHAT)?;
     following::begin(&market.app, &alert.symbol).await?;

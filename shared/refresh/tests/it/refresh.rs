@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use market::ProviderError;
+use market::{OnBehalfOf, ProviderError};
 use market_data::last_run::Refreshed;
 use market_data::{MarketData, history, last_quote};
 use operations::health;
@@ -262,7 +262,7 @@ async fn a_run_ends_before_its_time_limit_and_the_rest_waits_for_the_next_slot()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_that_never_answers_costs_a_run_no_more_than_its_patience() {
+async fn a_provider_that_never_answers_costs_a_run_no_more_than_its_time() {
     let world = holding(&["ACME", "IBM"]).await;
     world.exchange.hangs.store(true, Ordering::SeqCst);
     let started = tokio::time::Instant::now();
@@ -275,7 +275,7 @@ async fn a_provider_that_never_answers_costs_a_run_no_more_than_its_patience() {
 async fn what_somebody_only_looked_at_is_not_refreshed() {
     let world = World::at(NOON);
     world.exchange.list("SEEN", bars_through("2026-11-19", 30, 10.0));
-    history::load(&world.platform, &symbol("SEEN")).await.unwrap();
+    history::load(&world.platform, &symbol("SEEN"), world.platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
     world.exchange.calls();
     assert_eq!(slot(&world.platform, NOON).await, Refreshed { repeated: false, ..Refreshed::default() });
     assert!(world.exchange.calls().is_empty());

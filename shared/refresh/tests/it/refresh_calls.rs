@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use market::{CallBudget, OnBehalfOf};
 use market_data::last_run::Refreshed;
 use refresh::refresh;
 use testing::exchange::{World, bars_through, day, symbol, time};
@@ -124,7 +125,7 @@ async fn calls_that_people_make_are_taken_from_the_evenings_and_never_come_on_to
         world.clock.set(&format!("{date}T20:30:00Z"));
         let people = vantage.provider(&world);
         for _ in 0..3 {
-            market::Provider::quote(&people, &symbol("S00"), market::Patience::Caller).await.unwrap();
+            market::Provider::quote(&people, &symbol("S00"), CallBudget::of(OnBehalfOf::Platform)).await.unwrap();
             world.clock.forward(TimeDelta::seconds(2));
         }
         slot(&world, &vantage, &format!("{date}T23:30:00Z"), *late).await;

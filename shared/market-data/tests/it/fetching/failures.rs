@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use app::ServiceError;
 use chrono::TimeDelta;
-use market::{Patience, ProviderError};
+use market::{OnBehalfOf, ProviderError};
 use market_data::quotes::{Board, board};
 use market_data::{MarketData, history};
 use notifications::watchlist;
@@ -23,7 +23,7 @@ fn process(world: &World) -> MarketData {
 
 async fn look(world: &World, platform: &MarketData, names: &[String]) -> Board {
     let symbols: Vec<_> = names.iter().map(|name| symbol(name)).collect();
-    board(platform, world.customer, &symbols).await.unwrap()
+    board(platform, world.customer, &symbols, platform.budget_for(world.customer)).await.unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -32,15 +32,18 @@ async fn bars_that_another_process_stores_after_a_reader_gave_up_are_there_at_th
     world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
     *world.exchange.takes.lock().unwrap() = Duration::from_secs(3);
     let (other, platform, acme) = (process(&world), process(&world), symbol("ACME"));
-    let schedule = history::load_with(&other, &acme, Patience::Schedule);
+    let schedule = history::load(&other, &acme, other.budget_for(OnBehalfOf::Schedule));
     let reader = async {
         tokio::time::sleep(Duration::from_millis(100)).await;
-        history::load(&platform, &acme).await
+        history::load(&platform, &acme, platform.budget_for(OnBehalfOf::Platform)).await
     };
     let (stored, gave_up) = tokio::join!(schedule, reader);
     assert!(stored.is_ok());
     assert!(matches!(gave_up, Err(ServiceError::Provider(ProviderError::TimedOut))), "{gave_up:?}");
-    assert_eq!(history::load(&platform, &acme).await.unwrap().bars.len(), 30);
+    assert_eq!(
+        history::load(&platform, &acme, platform.budget_for(OnBehalfOf::Platform)).await.unwrap().bars.len(),
+        30
+    );
     assert_eq!(world.exchange.calls(), ["bars ACME"]);
 }
 
@@ -48,15 +51,23 @@ async fn bars_that_another_process_stores_after_a_reader_gave_up_are_there_at_th
 async fn bars_that_came_from_elsewhere_are_served_while_the_provider_is_left_alone() {
     let world = World::at(NOON);
     world.exchange.fail("ACME", ProviderError::Unavailable { status: Some(500) });
-    assert!(history::load(&world.platform, &symbol("ACME")).await.is_err());
+    assert!(
+        history::load(&world.platform, &symbol("ACME"), world.platform.budget_for(OnBehalfOf::Platform)).await.is_err()
+    );
     world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
     let other = world.restarted();
     world.clock.forward(TimeDelta::seconds(59));
-    assert!(history::load(&other, &symbol("ACME")).await.is_err(), "left alone by all");
+    assert!(
+        history::load(&other, &symbol("ACME"), other.budget_for(OnBehalfOf::Platform)).await.is_err(),
+        "left alone by all"
+    );
     world.clock.forward(TimeDelta::seconds(1));
-    history::load(&other, &symbol("ACME")).await.unwrap();
+    history::load(&other, &symbol("ACME"), other.budget_for(OnBehalfOf::Platform)).await.unwrap();
     world.clock.forward(TimeDelta::seconds(-1));
-    assert!(history::load(&world.platform, &symbol("ACME")).await.is_ok(), "stored, and no call is needed");
+    assert!(
+        history::load(&world.platform, &symbol("ACME"), world.platform.budget_for(OnBehalfOf::Platform)).await.is_ok(),
+        "stored, and no call is needed"
+    );
 }
 
 #[tokio::test]
@@ -66,7 +77,14 @@ async fn a_quote_that_cannot_be_had_keeps_nobody_from_the_bars() {
     world.exchange.quote_at("ACME", Err(ProviderError::Unavailable { status: Some(500) }));
     let shown = look(&world, &world.platform, &["ACME".to_owned()]).await;
     assert_eq!(shown.unavailable[&symbol("ACME")], "price_unavailable");
-    assert_eq!(history::load(&world.platform, &symbol("ACME")).await.unwrap().bars.len(), 30);
+    assert_eq!(
+        history::load(&world.platform, &symbol("ACME"), world.platform.budget_for(OnBehalfOf::Platform))
+            .await
+            .unwrap()
+            .bars
+            .len(),
+        30
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -113,11 +131,15 @@ async fn a_symbol_whose_turn_came_too_late_rests_no_longer_than_it_has_to() {
 async fn a_function_without_a_provider_keeps_none_of_the_others_from_theirs() {
     let world = World::at(NOON);
     world.exchange.fail("ACME", ProviderError::NotGiven);
-    let none = history::load(&world.platform, &symbol("ACME")).await;
+    let none = history::load(&world.platform, &symbol("ACME"), world.platform.budget_for(OnBehalfOf::Platform)).await;
     assert!(matches!(none, Err(ServiceError::Provider(ProviderError::NotGiven))), "{none:?}");
     assert!(look(&world, &world.platform, &["ACME".to_owned()]).await.quotes.is_empty());
     world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
-    assert!(history::load(&world.restarted(), &symbol("ACME")).await.is_ok());
+    assert!(
+        history::load(&world.restarted(), &symbol("ACME"), world.restarted().budget_for(OnBehalfOf::Platform))
+            .await
+            .is_ok()
+    );
     assert_eq!(look(&world, &world.restarted(), &["ACME".to_owned()]).await.quotes.len(), 1);
 }
 
@@ -129,13 +151,16 @@ async fn whoever_needs_nothing_but_stored_bars_does_not_wait_for_a_call_that_is_
     world.exchange.hangs.store(true, Ordering::SeqCst);
     world.exchange.calls();
     let (platform, acme) = (process(&world), symbol("ACME"));
-    let refresh = history::load_with(&platform, &acme, Patience::Schedule);
+    let refresh = history::load(&platform, &acme, platform.budget_for(OnBehalfOf::Schedule));
     let readers = async {
         while world.exchange.calls().is_empty() {
             tokio::task::yield_now().await;
         }
         let started = Instant::now();
-        assert_eq!(history::at_hand(&platform, &acme).await.unwrap().bars.len(), 30);
+        assert_eq!(
+            history::at_hand(&platform, &acme, platform.budget_for(OnBehalfOf::Platform)).await.unwrap().bars.len(),
+            30
+        );
         assert_eq!(look(&world, &platform, &["ACME".to_owned()]).await.quotes.len(), 1);
         assert!(watchlist::put(&platform, world.customer, &acme).await.unwrap().0.quote.is_some());
         started.elapsed()

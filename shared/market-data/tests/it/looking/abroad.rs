@@ -8,7 +8,7 @@ use books::portfolios::{self, Opening};
 use chrono::TimeDelta;
 use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
 use domain::{Currency, Instrument, Price, Quantity, Symbol};
-use market::{History, MarketClock, Patience, Provider, ProviderError, Quote};
+use market::{CallBudget, History, MarketClock, OnBehalfOf, Provider, ProviderError, Quote};
 use market_data::{MarketData, history, instruments};
 use testing::exchange::{Exchange, World, bars_through, quote, symbol};
 
@@ -35,15 +35,15 @@ impl Provider for Frankfurt {
         None
     }
 
-    async fn daily(&self, symbol: &Symbol, patience: Patience) -> Result<History, ProviderError> {
-        Ok(History { currency: euro(), ..self.0.daily(symbol, patience).await? })
+    async fn daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
+        Ok(History { currency: euro(), ..self.0.daily(symbol, budget).await? })
     }
 
-    async fn quote(&self, symbol: &Symbol, patience: Patience) -> Result<Quote, ProviderError> {
-        Ok(Quote { currency: euro(), ..self.0.quote(symbol, patience).await? })
+    async fn quote(&self, symbol: &Symbol, budget: CallBudget) -> Result<Quote, ProviderError> {
+        Ok(Quote { currency: euro(), ..self.0.quote(symbol, budget).await? })
     }
 
-    async fn instrument(&self, _symbol: &Symbol) -> Result<Instrument, ProviderError> {
+    async fn instrument(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
         Err(ProviderError::QuotaExhausted { until: None })
     }
 }
@@ -77,7 +77,9 @@ async fn a_lot_of_which_nothing_but_the_prices_is_known_is_recorded_in_their_cur
     };
     let id = portfolios::open(&platform.app, world.customer, &opening, None).await.unwrap().value.id;
     // Looked at before there was a price, it was taken for one in dollars, which is kept for an hour.
-    let assumed = instruments::find(&platform, &symbol("MBG.DEX")).await.unwrap();
+    let assumed = instruments::find(&platform, &symbol("MBG.DEX"), None, platform.budget_for(OnBehalfOf::Platform))
+        .await
+        .unwrap();
     assert_eq!(assumed.currency, Currency::USD);
     world.exchange.list("MBG.DEX", bars_through("2026-11-19", 30, 10.0));
     for said in [None, Some(euro())] {
@@ -90,14 +92,25 @@ async fn a_lot_of_which_nothing_but_the_prices_is_known_is_recorded_in_their_cur
 #[tokio::test]
 async fn an_instrument_that_is_assumed_is_priced_in_the_currency_of_its_bars_or_quote() {
     let (world, platform) = abroad();
-    let looked_up = async |name: &str| instruments::look_up(&platform, world.customer, &symbol(name)).await.unwrap();
+    let looked_up = async |name: &str| {
+        instruments::look_up(&platform, world.customer, &symbol(name), platform.budget_for(world.customer))
+            .await
+            .unwrap()
+    };
     world.exchange.list("BARS", bars_through("2026-11-19", 30, 10.0));
-    history::load(&platform, &symbol("BARS")).await.unwrap();
+    history::load(&platform, &symbol("BARS"), platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
     world.exchange.quote_at("QUOTE", Ok(quote("QUOTE", "40", "2026-11-20", None)));
     for name in ["BARS", "QUOTE"] {
         for _ in 0..2 {
             assert_eq!(looked_up(name).await.currency, euro(), "{name}");
         }
-        assert_eq!(instruments::find(&platform, &symbol(name)).await.unwrap().currency, euro(), "{name}");
+        assert_eq!(
+            instruments::find(&platform, &symbol(name), None, platform.budget_for(OnBehalfOf::Platform))
+                .await
+                .unwrap()
+                .currency,
+            euro(),
+            "{name}"
+        );
     }
 }

@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
 use domain::{CustomerId, Instrument, InstrumentType, Quantity};
 use market::ProviderError;
-use market_data::first_looks::MAX_FIRST_LOOKS;
+use market::call_limits::FIRST_LOOKS_A_DAY;
 use market_data::quotes::board;
 use market_data::{history, instruments, prices};
 use notifications::watchlist;
@@ -46,7 +46,7 @@ async fn counted(left: usize, followed: usize) -> World {
 /// Looks at invented symbols; gives how many of them are unknown, and of how many that was not to be had.
 async fn look_at_invented(world: &World, customer: CustomerId, names: &[String]) -> (usize, usize) {
     let symbols: Vec<_> = names.iter().map(|name| symbol(name)).collect();
-    let board = board(&world.platform, customer, &symbols).await.unwrap();
+    let board = board(&world.platform, customer, &symbols, world.platform.budget_for(customer)).await.unwrap();
     let of = |code: &str| board.unavailable.values().filter(|told| **told == code).count();
     (of("unknown_symbol"), of("price_unavailable"))
 }
@@ -55,7 +55,7 @@ async fn look_at_invented(world: &World, customer: CustomerId, names: &[String])
 async fn a_customer_who_makes_symbols_up_takes_ten_calls_a_day() {
     let world = counted(25, 20).await;
     let names = invented(25);
-    assert_eq!(look_at_invented(&world, world.customer, &names).await, (MAX_FIRST_LOOKS, 15));
+    assert_eq!(look_at_invented(&world, world.customer, &names).await, (FIRST_LOOKS_A_DAY, 15));
     assert_eq!(world.exchange.calls().len(), 10);
     assert_eq!(look_at_invented(&world, world.customer, &names).await, (10, 15));
     assert!(world.exchange.calls().is_empty());
@@ -77,12 +77,12 @@ async fn without_first_looks_left_no_use_case_takes_a_call_and_what_is_known_her
     world.exchange.list("NEW", bars_through("2026-11-19", 100, 10.0));
     let order = |symbol| forecasts::Order { symbol, horizon: 5, model: forecasts::Model::Naive, as_of: None };
     let refusals = [
-        history::load_for(platform, customer, new).await.err(),
+        history::load(platform, new, platform.budget_for(customer)).await.err(),
         forecasts::make(platform, customer, &order(new.clone())).await.err(),
         forecasts::record(platform, customer, new, 10, None).await.err(),
-        instruments::look_up(platform, customer, new).await.err(),
-        instruments::known(platform, customer, new).await.err(),
-        prices::prices(platform, customer, new).await.err(),
+        instruments::look_up(platform, customer, new, platform.budget_for(customer)).await.err(),
+        instruments::known(platform, customer, new, platform.budget_for(customer)).await.err(),
+        prices::prices(platform, customer, new, platform.budget_for(customer)).await.err(),
         watchlist::put(platform, customer, new).await.err(),
     ];
     for (at, refused) in refusals.iter().enumerate() {
@@ -94,8 +94,8 @@ async fn without_first_looks_left_no_use_case_takes_a_call_and_what_is_known_her
     // Bars that are stored are brought up to date, and what somebody else follows is no first look.
     world.clock.set("2026-11-20T23:30:00Z");
     world.exchange.list("ACME", bars_through("2026-11-20", 101, 10.0));
-    assert_eq!(history::load_for(platform, customer, &symbol("ACME")).await.unwrap().bars.len(), 101);
-    history::load_for(platform, other(), new).await.unwrap();
+    assert_eq!(history::load(platform, &symbol("ACME"), platform.budget_for(customer)).await.unwrap().bars.len(), 101);
+    history::load(platform, new, platform.budget_for(other())).await.unwrap();
     assert!(watchlist::put(platform, customer, new).await.is_ok());
 }
 
@@ -156,18 +156,18 @@ async fn a_first_look_takes_one_call_and_its_name_none_that_is_needed() {
     world.exchange.names_cost.store(true, Ordering::SeqCst);
     let (platform, customer, new) = (&world.platform, world.customer, &symbol("NEW"));
     world.exchange.list("NEW", bars_through("2026-11-19", 100, 10.0));
-    let first = instruments::known(platform, customer, new).await.unwrap();
+    let first = instruments::known(platform, customer, new, platform.budget_for(customer)).await.unwrap();
     assert_eq!((first.name.as_str(), world.exchange.calls()), ("NEW", vec!["bars NEW".to_owned()]));
     *world.exchange.left.lock().unwrap() = Some(10);
-    assert_eq!(instruments::known(platform, customer, new).await.unwrap(), first);
+    assert_eq!(instruments::known(platform, customer, new, platform.budget_for(customer)).await.unwrap(), first);
     assert!(world.exchange.calls().is_empty());
     *world.exchange.left.lock().unwrap() = Some(11);
-    let named = instruments::known(platform, customer, new).await.unwrap();
+    let named = instruments::known(platform, customer, new, platform.budget_for(customer)).await.unwrap();
     assert_eq!((named.name.as_str(), world.exchange.calls()), ("NEW Incorporated", vec!["name NEW".to_owned()]));
     // Where there are many calls the name comes with the bars.
     *world.exchange.left.lock().unwrap() = Some(2_000);
     world.exchange.list("NEXT", bars_through("2026-11-19", 100, 10.0));
-    instruments::known(platform, customer, &symbol("NEXT")).await.unwrap();
+    instruments::known(platform, customer, &symbol("NEXT"), platform.budget_for(customer)).await.unwrap();
     assert_eq!(world.exchange.calls(), ["bars NEXT", "name NEXT"]);
 }
 

@@ -21,7 +21,7 @@ use super::quotes::{NOON, record};
 
 async fn look(world: &World, platform: &MarketData, symbols: &[&str]) -> Board {
     let symbols: Vec<_> = symbols.iter().map(|name| symbol(name)).collect();
-    board(platform, world.customer, &symbols).await.unwrap()
+    board(platform, world.customer, &symbols, platform.budget_for(world.customer)).await.unwrap()
 }
 
 /// Symbol, price, whether stale, of each quote of a board.
@@ -124,7 +124,7 @@ async fn an_item_of_ones_own_is_on_its_owners_board_alone_and_never_stale() {
     own_items::value(&world.platform.app, world.customer, &item.symbol, &[valuation]).await.unwrap();
     assert_eq!(lines(&look(&world, &world.platform, &["MY:HOUSE"]).await), ["MY:HOUSE 250000"]);
     let other = domain::CustomerId(uuid::Uuid::from_u128(8));
-    let foreign = board(&world.platform, other, &[symbol("MY:HOUSE")]).await.unwrap();
+    let foreign = board(&world.platform, other, &[symbol("MY:HOUSE")], world.platform.budget_for(other)).await.unwrap();
     assert_eq!(foreign.unavailable[&symbol("MY:HOUSE")], "unknown_symbol");
     assert!(world.exchange.calls().is_empty());
 }
@@ -137,24 +137,52 @@ fn named(name: &str, title: &str) -> Instrument {
 async fn a_ticker_that_is_looked_at_is_validated_by_search_or_quote_and_remembered_when_unknown() {
     let world = World::at(NOON);
     *world.exchange.found.lock().unwrap() = Ok(vec![named("ACME", "Acme Anvils")]);
-    let known = instruments::look_up(&world.platform, world.customer, &symbol("ACME")).await.unwrap();
+    let known = instruments::look_up(
+        &world.platform,
+        world.customer,
+        &symbol("ACME"),
+        world.platform.budget_for(world.customer),
+    )
+    .await
+    .unwrap();
     assert_eq!((known.name.as_str(), world.exchange.calls()), ("Acme Anvils", vec!["search acme".to_owned()]));
-    instruments::look_up(&world.platform, world.customer, &symbol("ACME")).await.unwrap();
+    instruments::look_up(&world.platform, world.customer, &symbol("ACME"), world.platform.budget_for(world.customer))
+        .await
+        .unwrap();
     assert!(world.exchange.calls().is_empty(), "what a search found stands for a day");
 
     *world.exchange.found.lock().unwrap() = Ok(Vec::new());
     world.exchange.quote_at("EURUSD=X", Ok(quote("EURUSD=X", "1.1", "2026-11-20", None)));
-    instruments::look_up(&world.platform, world.customer, &symbol("EURUSD=X")).await.unwrap();
+    instruments::look_up(
+        &world.platform,
+        world.customer,
+        &symbol("EURUSD=X"),
+        world.platform.budget_for(world.customer),
+    )
+    .await
+    .unwrap();
     assert_eq!(world.exchange.calls(), ["search eurusd=x", "quote EURUSD=X"]);
 
     for _ in 0..3 {
-        let unknown = instruments::look_up(&world.platform, world.customer, &symbol("NONE")).await;
+        let unknown = instruments::look_up(
+            &world.platform,
+            world.customer,
+            &symbol("NONE"),
+            world.platform.budget_for(world.customer),
+        )
+        .await;
         assert!(matches!(unknown, Err(ServiceError::UnknownSymbol { .. })));
         world.clock.forward(TimeDelta::hours(7));
     }
     assert_eq!(world.exchange.calls(), ["search none", "quote NONE"]);
     world.clock.forward(TimeDelta::hours(24));
-    let _unknown = instruments::look_up(&world.platform, world.customer, &symbol("NONE")).await;
+    let _unknown = instruments::look_up(
+        &world.platform,
+        world.customer,
+        &symbol("NONE"),
+        world.platform.budget_for(world.customer),
+    )
+    .await;
     assert_eq!(world.exchange.calls(), ["search none", "quote NONE"], "asked again after a day");
     assert_eq!(refresh::refresh(&world.platform, world.clock.now(), Duration::from_mins(1)).await.unwrap().current, 0);
 }
@@ -164,7 +192,9 @@ async fn a_second_call_is_given_what_the_first_has_left_of_its_readers_wait() {
     let world = World::at(NOON);
     *world.exchange.takes.lock().unwrap() = Duration::from_secs(1);
     world.exchange.quote_at("NEW", Ok(quote("NEW", "40", "2026-11-20", None)));
-    instruments::look_up(&world.platform, world.customer, &symbol("NEW")).await.unwrap();
+    instruments::look_up(&world.platform, world.customer, &symbol("NEW"), world.platform.budget_for(world.customer))
+        .await
+        .unwrap();
     assert_eq!(world.exchange.calls(), ["search new", "quote NEW"]);
     let given = world.exchange.given.lock().unwrap().clone();
     assert_eq!(given[0], Duration::from_secs(2));
@@ -178,7 +208,10 @@ async fn a_search_finds_what_is_stored_and_what_the_provider_finds_and_needs_no_
     world.exchange.calls();
     *world.exchange.found.lock().unwrap() = Ok(vec![named("ACMX", "Acme Fund")]);
     let find = async |part: Option<&str>| {
-        let found = instruments::search(&world.platform, world.customer, part, 50).await.unwrap();
+        let found =
+            instruments::search(&world.platform, world.customer, part, 50, world.platform.budget_for(world.customer))
+                .await
+                .unwrap();
         found.into_iter().map(|instrument| instrument.symbol.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(find(Some("acme")).await, ["ACME", "ACMX"]);

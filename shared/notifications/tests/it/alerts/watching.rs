@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use domain::{Bars, Currency, CustomerId, Instrument, Symbol};
 use futures::future::join_all;
-use market::{Basis, History, MarketClock, Patience, Provider, ProviderError};
+use market::{Basis, CallBudget, History, MarketClock, OnBehalfOf, Provider, ProviderError};
 use market_data::{MarketData, own_items};
 use notifications::watchlist::{self, MAX_WATCHED};
 use objects::FolderObjects;
@@ -122,14 +122,14 @@ impl Provider for Counting {
         None
     }
 
-    async fn daily(&self, _symbol: &Symbol, _patience: Patience) -> Result<History, ProviderError> {
+    async fn daily(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
         self.0.fetch_add(1, Ordering::SeqCst);
         let bars = Bars::from_rows([bar(day("2026-11-18"), 11.0), bar(day("2026-11-19"), 10.0)]).unwrap();
         let source = self.source();
         Ok(History { source, bars, basis: Basis::Quoted, currency: Currency::USD, notes: Vec::new(), held_back: None })
     }
 
-    async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, ProviderError> {
+    async fn instrument(&self, symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
         self.0.fetch_add(1, Ordering::SeqCst);
         Ok(Instrument::unlisted(symbol.clone()))
     }
@@ -154,7 +154,7 @@ async fn a_list_asks_no_provider_even_where_nothing_is_stored() {
     // Watched without a trace of it elsewhere, as after a change of the provider.
     let bare = watchlist::Watched { symbol: symbol("IBM"), added_at: clock.now() };
     documents::put_new(&*table, keys::watch(ADA, &bare.symbol), &bare, None).await.unwrap();
-    market_data::history::load(&platform, &symbol("AAPL")).await.unwrap();
+    market_data::history::load(&platform, &symbol("AAPL"), platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
     let asked = provider.0.load(Ordering::SeqCst);
     clock.forward(TimeDelta::days(3));
     let listed = watchlist::list(&platform, ADA).await.unwrap();

@@ -13,7 +13,7 @@ use identity::password::Password;
 use identity::profile::Person;
 use identity::registration;
 use identity::sessions::{self, SessionKind};
-use market::{History, MarketClock, Patience, Provider, ProviderError};
+use market::{CallBudget, History, MarketClock, Provider, ProviderError};
 use market_data::MarketData;
 use market_data::quote_record::LastQuote;
 use notifications::live;
@@ -81,11 +81,11 @@ impl Provider for NoPrices {
         None
     }
 
-    async fn daily(&self, _symbol: &Symbol, _patience: Patience) -> Result<History, ProviderError> {
+    async fn daily(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
         Err(ProviderError::NotGiven)
     }
 
-    async fn instrument(&self, _symbol: &Symbol) -> Result<Instrument, ProviderError> {
+    async fn instrument(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
         Err(ProviderError::NotGiven)
     }
 }
