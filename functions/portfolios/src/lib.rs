@@ -138,7 +138,8 @@ async fn read(
     let id = PortfolioId(id?.0);
     let mut portfolio = portfolios::find(&market.app, caller.customer_id, id).await?;
     if let Some(version) = version {
-        portfolio.investment_profile = Some(portfolios::profile(&market.app, caller.customer_id, id, version).await?);
+        portfolio.investment_profile =
+            Some(portfolios::find_profile(&market.app, caller.customer_id, id, version).await?);
     }
     Ok((etag(portfolio.version), axum::Json(portfolio)).into_response())
 }

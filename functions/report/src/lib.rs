@@ -170,7 +170,7 @@ async fn chart(
 }
 
 async fn content(market: &MarketData, customer: CustomerId, order: &Order) -> Result<Content, Problem> {
-    let figures = reports::figures(market, customer, order).await?;
+    let figures = reports::gather_figures(market, customer, order).await?;
     assemble(figures).await
 }
 

@@ -116,7 +116,7 @@ async fn list(State(market): State<MarketData>, caller: Caller) -> Result<axum::
     responses((status = 204, description = "It has ended: its token is no longer taken, and its live connections are closed"))
 )]
 async fn sign_out(State(market): State<MarketData>, caller: Caller) -> Result<StatusCode, Problem> {
-    sign_out::of_session(&market, caller.customer_id, &caller.session).await?;
+    sign_out::end_session(&market, caller.customer_id, &caller.session).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -129,7 +129,7 @@ async fn sign_out(State(market): State<MarketData>, caller: Caller) -> Result<St
     responses((status = 204, description = "They have ended: none of their tokens is taken any longer, and all live connections are closed"))
 )]
 async fn sign_out_everywhere(State(market): State<MarketData>, caller: Caller) -> Result<StatusCode, Problem> {
-    sign_out::everywhere(&market, caller.customer_id).await?;
+    sign_out::end_all(&market, caller.customer_id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -98,7 +98,7 @@ async fn statement(
     Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<Page<StatementLine>>, Problem> {
     let (limit, cursor) = query.parse()?;
-    let (items, next_cursor) = wallets::entries(&market.app, caller.customer_id, limit, cursor).await?;
+    let (items, next_cursor) = wallets::list_entries(&market.app, caller.customer_id, limit, cursor).await?;
     Ok(axum::Json(Page { items, next_cursor }))
 }
 

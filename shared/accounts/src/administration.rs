@@ -71,10 +71,10 @@ pub async fn administer(
         after.advice_to_end |= before.advises() && !after.advises();
         after.updated_at = market.app.now();
         let mut writes = vec![stored.replaced_by(&after)?];
-        writes.extend(administrators::listed(&market.app, before, &after, unlisted).await?);
-        writes.extend(advisor_writes(&market.app, before, &after).await?);
+        writes.extend(administrators::prepare_listing(&market.app, before, &after, unlisted).await?);
+        writes.extend(prepare_advisor_writes(&market.app, before, &after).await?);
         if after.disabled != before.disabled {
-            writes.push(wallets::freeze_write(&market.app, customer, after.disabled || after.books_in_doubt).await?);
+            writes.push(wallets::prepare_freeze(&market.app, customer, after.disabled || after.books_in_doubt).await?);
         }
         let detail = json!({ "role": after.role, "advisor_id": after.advisor_id, "disabled": after.disabled });
         writes.push(audit::record(&market.app, customer, by, "administered", detail)?);
@@ -95,7 +95,7 @@ pub async fn administer(
 }
 
 /// Moves a client from one advisor to another; the new one is asserted to be an advisor still.
-async fn advisor_writes(app: &App, before: &Profile, after: &Profile) -> Result<Vec<Write>, ServiceError> {
+async fn prepare_advisor_writes(app: &App, before: &Profile, after: &Profile) -> Result<Vec<Write>, ServiceError> {
     if before.advisor_id == after.advisor_id {
         return Ok(Vec::new());
     }

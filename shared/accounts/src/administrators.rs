@@ -22,7 +22,7 @@ pub(crate) struct Found(OnceCell<BTreeSet<CustomerId>>);
 /// is the same for each try of the change.
 ///
 /// Errors: [`ServiceError::LastAdministrator`] for a change that would leave none.
-pub(crate) async fn listed(
+pub(crate) async fn prepare_listing(
     app: &App,
     before: &Profile,
     after: &Profile,
@@ -34,7 +34,7 @@ pub(crate) async fn listed(
     let key = keys::directory_administrators();
     let (mut ids, expect) = match documents::read::<BTreeSet<CustomerId>>(app.table(), &key).await? {
         Some((ids, version)) => (ids, Expect::Version(version)),
-        None => (unlisted.0.get_or_try_init(|| found(app)).await?.clone(), Expect::Absent),
+        None => (unlisted.0.get_or_try_init(|| find_administrators(app)).await?.clone(), Expect::Absent),
     };
     if administers(after) {
         ids.insert(after.id);
@@ -52,8 +52,8 @@ fn administers(profile: &Profile) -> bool {
     profile.role == Role::Administrator && profile.is_open()
 }
 
-async fn found(app: &App) -> Result<BTreeSet<CustomerId>, ServiceError> {
-    let profiles: Vec<_> = customers::all(app).await?.into_iter().map(keys::customer).collect();
+async fn find_administrators(app: &App) -> Result<BTreeSet<CustomerId>, ServiceError> {
+    let profiles: Vec<_> = customers::read_all(app).await?.into_iter().map(keys::customer).collect();
     let mut ids = BTreeSet::new();
     for some in profiles.chunks(MAX_KEYS) {
         for item in app.table().get_many(some).await?.into_iter().flatten() {

@@ -8,7 +8,7 @@ use domain::CustomerId;
 use store::{documents, keys};
 
 /// The ids of all customers, oldest first.
-pub async fn all(app: &App) -> Result<BTreeSet<CustomerId>, ServiceError> {
+pub async fn read_all(app: &App) -> Result<BTreeSet<CustomerId>, ServiceError> {
     let mut ids = BTreeSet::new();
     for list in keys::directory_customers() {
         for item in listing::items(app, list).await? {

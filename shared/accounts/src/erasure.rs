@@ -59,10 +59,10 @@ pub async fn erase(market: &MarketData, customer: CustomerId, password: Password
             stored.replaced_by(&erased)?,
             Write::Delete { key: keys::email(&person.email), expect: DeleteExpect::Any },
             Write::Delete { key: keys::login_attempts(&person.email), expect: DeleteExpect::Any },
-            wallets::freeze_write(&market.app, customer, true).await?,
+            wallets::prepare_freeze(&market.app, customer, true).await?,
             audit::record(&market.app, customer, Actor::Customer(customer), "erased", json!({}))?,
         ];
-        writes.extend(administrators::listed(&market.app, &stored.profile, &erased, unlisted).await?);
+        writes.extend(administrators::prepare_listing(&market.app, &stored.profile, &erased, unlisted).await?);
         if let Some(advisor) = stored.profile.advisor_id {
             writes.push(Write::Delete { key: keys::client_of(advisor, customer), expect: DeleteExpect::Any });
         }

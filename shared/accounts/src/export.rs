@@ -67,17 +67,17 @@ pub async fn export(app: &App, customer: CustomerId) -> Result<ExportLink, Servi
     for portfolio in belongings::portfolios(&own)? {
         let contents = listing::items(app, keys::portfolio_contents(portfolio)).await?;
         not_shown.extend(unknown(&contents));
-        portfolios.push(by_kind(app, customer, &contents).await?);
+        portfolios.push(read_by_kind(app, customer, &contents).await?);
     }
     let wallet = listing::items(app, keys::wallet_items(customer)).await?;
     not_shown.extend(unknown(&wallet));
     let export = Export {
         exported_at: app.now(),
         customer: shown,
-        records: by_kind(app, customer, &own).await?,
-        valuations: valuations(app, customer).await?,
-        deeds: deeds(app, customer, created_at).await?,
-        wallet: by_kind(app, customer, &wallet).await?,
+        records: read_by_kind(app, customer, &own).await?,
+        valuations: read_valuations(app, customer).await?,
+        deeds: read_deeds(app, customer, created_at).await?,
+        wallet: read_by_kind(app, customer, &wallet).await?,
         portfolios,
         not_shown,
     };
@@ -93,7 +93,7 @@ pub async fn export(app: &App, customer: CustomerId) -> Result<ExportLink, Servi
     Ok(ExportLink { url: link.url, expires_at: link.expires_at })
 }
 
-async fn valuations(app: &App, customer: CustomerId) -> Result<BTreeMap<String, Vec<(Day, f64)>>, ServiceError> {
+async fn read_valuations(app: &App, customer: CustomerId) -> Result<BTreeMap<String, Vec<(Day, f64)>>, ServiceError> {
     let mut valuations = BTreeMap::new();
     for item in own_items::all(app, customer).await? {
         let series = match own_items::valuations(app, customer, &item.symbol).await {
@@ -107,7 +107,7 @@ async fn valuations(app: &App, customer: CustomerId) -> Result<BTreeMap<String, 
 }
 
 /// The records of all months since the account was made.
-async fn deeds(app: &App, customer: CustomerId, since: DateTime<Utc>) -> Result<Vec<Value>, ServiceError> {
+async fn read_deeds(app: &App, customer: CustomerId, since: DateTime<Utc>) -> Result<Vec<Value>, ServiceError> {
     let (mut deeds, mut month, now) = (Vec::new(), since.date_naive(), app.now().date_naive());
     while (month.year(), month.month()) <= (now.year(), now.month()) {
         for item in listing::items(app, keys::audits(customer, &month.format("%Y%m").to_string())).await? {
@@ -131,7 +131,7 @@ async fn forget_older(app: &App, customer: CustomerId) -> Result<(), ServiceErro
 }
 
 /// The records by kind, in lower case. A result that is kept among the objects is read from there.
-async fn by_kind(
+async fn read_by_kind(
     app: &App,
     customer: CustomerId,
     items: &[Item],

@@ -29,7 +29,7 @@ pub async fn search(
     let wanted = text.to_lowercase();
     let list = list_digits(by, &wanted);
     let after = cursor.map(|cursor| place_of(cursor, &list).ok_or(StoreError::ForeignCursor)).transpose()?;
-    let ids = customers::all(app).await?;
+    let ids = customers::read_all(app).await?;
     let earlier: Vec<_> = ids.into_iter().rev().filter(|id| after.is_none_or(|after| *id < after)).collect();
     let mut found: Vec<Customer> = Vec::new();
     for some in earlier.chunks(limits::MAX_KEYS) {

@@ -11,7 +11,7 @@ use store::retry::{Retry, retry};
 use store::{DeleteExpect, Write, keys};
 
 /// Ends one session, the one with this hash of its token, and closes the live connections that it opened.
-pub async fn of_session(market: &MarketData, customer: CustomerId, token_sha256: &str) -> Result<(), ServiceError> {
+pub async fn end_session(market: &MarketData, customer: CustomerId, token_sha256: &str) -> Result<(), ServiceError> {
     let ends = [keys::session(token_sha256), keys::session_of(customer, token_sha256)];
     let ends = ends.into_iter().map(|key| Write::Delete { key, expect: DeleteExpect::Any });
     market.app.table().transact(ends.collect()).await?;
@@ -20,7 +20,7 @@ pub async fn of_session(market: &MarketData, customer: CustomerId, token_sha256:
 }
 
 /// Ends every session of a customer, and closes their live connections.
-pub async fn everywhere(market: &MarketData, customer: CustomerId) -> Result<(), ServiceError> {
+pub async fn end_all(market: &MarketData, customer: CustomerId) -> Result<(), ServiceError> {
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
         let stored = profile::find(&market.app, customer).await?;
         let mut profile = stored.profile.clone();

@@ -161,13 +161,13 @@ pub async fn attempt(
     request: &impl Serialize,
 ) -> Result<Attempt, ServiceError> {
     let pending = Pending::new(customer, idempotency_key, route, request)?;
-    match result_of(&pending, app).await? {
+    match read_result(&pending, app).await? {
         Some(result) => Ok(Attempt::Replay(result)),
         None => Ok(Attempt::First(pending)),
     }
 }
 
-async fn result_of(pending: &Pending, app: &App) -> Result<Option<Uuid>, ServiceError> {
+async fn read_result(pending: &Pending, app: &App) -> Result<Option<Uuid>, ServiceError> {
     match pending.lookup(app).await? {
         None => Ok(None),
         Some(Outcome::Result(id)) => Ok(Some(id)),
@@ -185,7 +185,7 @@ pub async fn commit(app: &App, pending: Pending, id: Uuid, result: Vec<Write>) -
     let writes = std::iter::once(mark).chain(result).collect();
     match app.table().transact(writes).await {
         Ok(_) => Ok(None),
-        Err(StoreError::Conflict { write: 0 }) => match result_of(&pending, app).await? {
+        Err(StoreError::Conflict { write: 0 }) => match read_result(&pending, app).await? {
             Some(first) => Ok(Some(first)),
             // Nothing was written, by nobody that can be found: the caller sends it again.
             None => Err(StoreError::Conflict { write: 0 }.into()),

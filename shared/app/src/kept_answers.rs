@@ -107,12 +107,12 @@ pub async fn find<T: DeserializeOwned>(
 ) -> Result<T, ServiceError> {
     let missing = || ServiceError::NotFound { what };
     let item = app.table().get(&keys::kept_answer(customer, id)).await?.ok_or_else(missing)?;
-    let json = json_of(app, &item).await?.ok_or_else(missing)?;
+    let json = load_json(app, &item).await?.ok_or_else(missing)?;
     serde_json::from_slice(&json).map_err(|error| StoreError::corrupt(&item.key, &error).into())
 }
 
 /// The JSON that an item keeps; `None` where its object is not there.
-pub async fn json_of(app: &App, item: &Item) -> Result<Option<Vec<u8>>, ServiceError> {
+pub async fn load_json(app: &App, item: &Item) -> Result<Option<Vec<u8>>, ServiceError> {
     match documents::parse(item)? {
         Kept::Inline(json) => Ok(Some(json.get().as_bytes().to_vec())),
         Kept::Object(key) => Ok(app.objects().get(&key).await?),

@@ -32,10 +32,10 @@ pub async fn within<T>(
     let quota = quota(app.source_limits(), limited);
     let Some((SourceAddress(address), quota)) = source.zip(quota) else { return (work.await, None) };
     let key = keys::source_address(&format!("{} {address}", quota.name));
-    rate_limiter::by_one_deadline(counted(app, limited, quota, &key, Box::pin(work))).await
+    rate_limiter::by_one_deadline(count(app, limited, quota, &key, Box::pin(work))).await
 }
 
-async fn counted<T>(
+async fn count<T>(
     app: &App,
     limited: Limited,
     quota: Quota,

@@ -86,7 +86,7 @@ pub async fn of_portfolio(
 ) -> Result<PortfolioHoldings, ServiceError> {
     let portfolio = portfolios::find(&market.app, customer, id).await?;
     let (base, today) = (portfolio.base_currency, market_day(market));
-    let stored = retry(Retry::within(app::CONFLICT_BUDGET), || lots::stored(market, id)).await?;
+    let stored = retry(Retry::within(app::CONFLICT_BUDGET), || lots::read_stored(market, id)).await?;
     let held: BTreeSet<Symbol> =
         stored.iter().filter(|(_, stored)| stored.has_lots()).map(|(symbol, _)| symbol.clone()).collect();
     let budget = market.budget_for(customer);
@@ -95,8 +95,8 @@ pub async fn of_portfolio(
         price_lines::load(market, customer, &held, budget),
         ExchangeRates::load(market, base, currencies, budget)
     )?;
-    let realized = realized::by_symbol(market, id, &stored, &rates).await?;
-    let fills = lots::fills(market, id, &stored, &lines).await?;
+    let realized = realized::compute_by_symbol(market, id, &stored, &rates).await?;
+    let fills = lots::find_fills(market, id, &stored, &lines).await?;
     let mut unavailable = reasons(&stored, &realized.gains);
     let mut ready = Vec::with_capacity(held.len());
     for (symbol, stored) in &stored {

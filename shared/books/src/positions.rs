@@ -44,21 +44,24 @@ pub async fn find(
 ) -> Result<StoredPosition, ServiceError> {
     if let Some(item) = app.table().get(&keys::position(portfolio, symbol)).await? {
         let stored = read(app, portfolio, symbol, &item).await?;
-        return Trades::new(app, portfolio).replayed(stored, known).await;
+        return Trades::new(app, portfolio).replay_if_outdated(stored, known).await;
     }
     let position = Position::new(portfolio.0, symbol.clone(), currency)?;
     Ok(StoredPosition { position, stored: None, head: None, older: BTreeMap::new() })
 }
 
 /// Every position of a portfolio, closed ones too, by symbol and by the splits that are at hand.
-pub async fn all(market: &MarketData, portfolio: PortfolioId) -> Result<Vec<Position>, ServiceError> {
-    let stored = stored(&market.app, portfolio).await?;
-    current(market, portfolio, stored).await
+pub async fn read_all(market: &MarketData, portfolio: PortfolioId) -> Result<Vec<Position>, ServiceError> {
+    let stored = read_stored(&market.app, portfolio).await?;
+    bring_up_to_date(market, portfolio, stored).await
 }
 
 /// The symbols of which sales took more units than there were by the splits that are at hand. Mostly the heads say so;
 /// where one has folded other splits, the positions are brought up to them.
-pub(crate) async fn in_conflict(market: &MarketData, portfolio: PortfolioId) -> Result<BTreeSet<Symbol>, ServiceError> {
+pub(crate) async fn find_in_conflict(
+    market: &MarketData,
+    portfolio: PortfolioId,
+) -> Result<BTreeSet<Symbol>, ServiceError> {
     let mut found = BTreeSet::new();
     for item in listing::items(&market.app, keys::positions(portfolio)).await? {
         let head: PositionHead = documents::parse(&item)?;
@@ -70,7 +73,7 @@ pub(crate) async fn in_conflict(market: &MarketData, portfolio: PortfolioId) -> 
         let known = KnownSplits::at_hand(market, &symbol).await?;
         let is_current = |folded: &Folded| known.as_ref().is_none_or(|known| folded.is_by(&known.for_units(folded)));
         if !folded.as_ref().is_some_and(is_current) {
-            let positions = all(market, portfolio).await?;
+            let positions = read_all(market, portfolio).await?;
             let conflicts = positions.into_iter().filter(|position| position.split_conflict);
             return Ok(conflicts.map(|position| position.symbol).collect());
         }
@@ -82,7 +85,7 @@ pub(crate) async fn in_conflict(market: &MarketData, portfolio: PortfolioId) -> 
 }
 
 /// Every position of a portfolio as it lies in the table, by symbol.
-pub async fn stored(app: &App, portfolio: PortfolioId) -> Result<Vec<StoredPosition>, ServiceError> {
+pub async fn read_stored(app: &App, portfolio: PortfolioId) -> Result<Vec<StoredPosition>, ServiceError> {
     let mut positions = Vec::new();
     for item in listing::items(app, keys::positions(portfolio)).await? {
         let symbol = symbol_of(&item)?;
@@ -92,7 +95,7 @@ pub async fn stored(app: &App, portfolio: PortfolioId) -> Result<Vec<StoredPosit
 }
 
 /// These positions of a portfolio by the splits that are at hand; what was replayed is written.
-pub async fn current(
+pub async fn bring_up_to_date(
     market: &MarketData,
     portfolio: PortfolioId,
     stored: Vec<StoredPosition>,
@@ -112,7 +115,7 @@ pub async fn current(
     let mut positions = Vec::with_capacity(stored.len());
     for (one, known) in stored.into_iter().zip(splits) {
         let one = match known {
-            Some(known) => trades.replayed(one, &known).await?,
+            Some(known) => trades.replay_if_outdated(one, &known).await?,
             None => one,
         };
         if one.stored.is_some() {
@@ -165,21 +168,25 @@ impl<'a> Trades<'a> {
     }
 
     /// The trades of a symbol, oldest first.
-    async fn of(&mut self, symbol: &Symbol) -> Result<Vec<&Trade>, ServiceError> {
+    async fn read_of(&mut self, symbol: &Symbol) -> Result<Vec<&Trade>, ServiceError> {
         let read = match self.read.take() {
             Some(read) => read,
-            None => of_portfolio(self.app, self.portfolio).await?,
+            None => read_trades(self.app, self.portfolio).await?,
         };
         Ok(self.read.insert(read).iter().filter(|trade| trade.symbol == *symbol).collect())
     }
 
     /// The position by the splits that are known: as it is, or replayed.
-    async fn replayed(&mut self, stored: StoredPosition, known: &KnownSplits) -> Result<StoredPosition, ServiceError> {
+    async fn replay_if_outdated(
+        &mut self,
+        stored: StoredPosition,
+        known: &KnownSplits,
+    ) -> Result<StoredPosition, ServiceError> {
         let is_current = |folded: &Folded| folded.is_by(&known.for_units(folded));
         if stored.position.folded.as_ref().is_some_and(is_current) {
             return Ok(stored);
         }
-        let trades = self.of(&stored.position.symbol).await?;
+        let trades = self.read_of(&stored.position.symbol).await?;
         match (trades.len() as u64).cmp(&stored.position.trades) {
             Ordering::Equal => {}
             // Another trade has been made since the position was read.
@@ -203,7 +210,7 @@ impl<'a> Trades<'a> {
 }
 
 /// The trades of a portfolio in the order in which they were made: no trade is of a day before that of the last one.
-pub(crate) async fn of_portfolio(app: &App, portfolio: PortfolioId) -> Result<Vec<Trade>, ServiceError> {
+pub(crate) async fn read_trades(app: &App, portfolio: PortfolioId) -> Result<Vec<Trade>, ServiceError> {
     let items = listing::items(app, keys::trades(portfolio)).await?;
     let mut trades: Vec<Trade> = items.iter().map(documents::parse).collect::<Result<_, _>>()?;
     trades.sort_by_key(|trade| (trade.market_day, trade.id));

@@ -95,7 +95,7 @@ pub async fn execute(
 ) -> Result<Created<Trade>, ServiceError> {
     let pending = &Pending::new(customer, idempotency_key, "POST /portfolios/{id}/trades", &(portfolio, request))?;
     if let Some(outcome) = pending.lookup(&market.app).await? {
-        return replayed(&market.app, portfolio, &outcome).await;
+        return read_replayed(&market.app, portfolio, &outcome).await;
     }
     load(&market.app, customer, portfolio).await?.require_open()?;
     if request.symbol.is_own_item() {
@@ -109,7 +109,7 @@ pub async fn execute(
     let _turn = market.app.turn(customer).await;
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
         if let Some(outcome) = pending.lookup(&market.app).await? {
-            return replayed(&market.app, portfolio, &outcome).await;
+            return read_replayed(&market.app, portfolio, &outcome).await;
         }
         let held = load(&market.app, customer, portfolio).await?;
         held.require_open()?;
@@ -117,13 +117,13 @@ pub async fn execute(
         if request.side == Side::Buy && before.position.lots.is_empty() {
             following::begin_for(&market.app, portfolio, &request.symbol).await?;
         }
-        let (wallet, version) = wallets::head(&market.app, customer).await?;
+        let (wallet, version) = wallets::read_head(&market.app, customer).await?;
         let terms = terms(market, quote, held.record.portfolio.lot_method);
         let decided = match request.side {
             Side::Buy => buy(&wallet, &before.position, order, &terms),
             Side::Sell => sell(&wallet, &before.position, order, &terms),
         };
-        let booked = wallets::booked(&market.app, pending, decided).await?;
+        let booked = wallets::store_refusal(&market.app, pending, decided).await?;
         let mark = pending.mark(&market.app, Outcome::Result(booked.trade.id))?;
         let books = [wallets::head_write(&booked.wallet, version)?, wallets::entry_write(&booked.entry)?];
         let record = trade_write(portfolio, &booked)?;
@@ -166,7 +166,7 @@ fn trade_write(portfolio: PortfolioId, booked: &BookedTrade) -> Result<Write, St
     Ok(Write::create(key.clone(), documents::body(&key, &booked.trade)?))
 }
 
-async fn replayed(app: &App, portfolio: PortfolioId, outcome: &Outcome) -> Result<Created<Trade>, ServiceError> {
+async fn read_replayed(app: &App, portfolio: PortfolioId, outcome: &Outcome) -> Result<Created<Trade>, ServiceError> {
     wallets::remembered(outcome)?;
     let Outcome::Result(id) = outcome else { return Err(ServiceError::IdempotencyKeyReused) };
     let key = keys::trade(portfolio, *id);

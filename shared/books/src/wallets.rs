@@ -62,7 +62,7 @@ struct Movement<'a> {
 
 /// A customer's wallet; an empty one where nothing was ever booked.
 pub async fn show(app: &App, customer: CustomerId) -> Result<ShownWallet, ServiceError> {
-    let (wallet, _) = head(app, customer).await?;
+    let (wallet, _) = read_head(app, customer).await?;
     let balances = wallet.balances.iter().map(|cash| (cash.currency().code().to_owned(), cash.to_string())).collect();
     Ok(ShownWallet {
         currency: MAIN_CURRENCY,
@@ -73,7 +73,7 @@ pub async fn show(app: &App, customer: CustomerId) -> Result<ShownWallet, Servic
 }
 
 /// A page of the statement, newest first, and where the next page starts.
-pub async fn entries(
+pub async fn list_entries(
     app: &App,
     customer: CustomerId,
     limit: usize,
@@ -101,15 +101,15 @@ pub async fn transfer(
     let pending = &Pending::new(customer, idempotency_key, route, &request)?;
     let _turn = market.app.turn(customer).await;
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
-        if let Some(made) = replayed(&market.app, customer, pending).await? {
+        if let Some(made) = read_replayed(&market.app, customer, pending).await? {
             return Ok(made);
         }
-        let (wallet, version) = head(&market.app, customer).await?;
+        let (wallet, version) = read_head(&market.app, customer).await?;
         let decided = match transfer {
             Transfer::Deposit => deposit(&wallet, amount, &stamp(market)),
             Transfer::Withdrawal => withdraw(&wallet, amount, &stamp(market)),
         };
-        let booked = booked(&market.app, pending, decided).await?;
+        let booked = store_refusal(&market.app, pending, decided).await?;
         let key = keys::wallet_locator(booked.entry.id);
         let locator = Locator { customer_id: customer, seq: booked.entry.seq, reversed_by: None };
         let locate = Write::create(key.clone(), documents::body(&key, &locator)?);
@@ -136,13 +136,13 @@ pub async fn reverse_entry(
         let found = documents::read::<Locator>(market.app.table(), &key).await?;
         let (locator, locator_version) = found.ok_or(ServiceError::NotFound { what: "deposit or withdrawal" })?;
         let customer = locator.customer_id;
-        if let Some(made) = replayed(&market.app, customer, pending).await? {
+        if let Some(made) = read_replayed(&market.app, customer, pending).await? {
             return Ok(made);
         }
         let entry = read_entry(&market.app, customer, locator.seq).await?;
-        let (wallet, version) = head(&market.app, customer).await?;
+        let (wallet, version) = read_head(&market.app, customer).await?;
         let decided = reverse(&wallet, &entry, locator.reversed_by, &stamp(market));
-        let booked = booked(&market.app, pending, decided).await?;
+        let booked = store_refusal(&market.app, pending, decided).await?;
         let reversed = Locator { reversed_by: Some(booked.entry.id), ..locator };
         let mark = Write::update(key.clone(), documents::body(&key, &reversed)?, locator_version);
         write(&market.app, pending, &booked, version, vec![mark]).await
@@ -151,13 +151,13 @@ pub async fn reverse_entry(
 }
 
 /// The write that makes a wallet take commands no longer, or again.
-pub async fn freeze_write(app: &App, customer: CustomerId, frozen: bool) -> Result<Write, ServiceError> {
-    let (wallet, version) = head(app, customer).await?;
+pub async fn prepare_freeze(app: &App, customer: CustomerId, frozen: bool) -> Result<Write, ServiceError> {
+    let (wallet, version) = read_head(app, customer).await?;
     head_write(&Wallet { frozen, ..wallet }, version)
 }
 
 /// The head of a wallet and its version; the empty wallet, without one, where nothing was ever booked.
-pub async fn head(app: &App, customer: CustomerId) -> Result<(Wallet, Option<Version>), ServiceError> {
+pub async fn read_head(app: &App, customer: CustomerId) -> Result<(Wallet, Option<Version>), ServiceError> {
     let found = documents::read::<Wallet>(app.table(), &keys::wallet_head(customer)).await?;
     Ok(found.map_or_else(|| (Wallet::new(customer), None), |(wallet, version)| (wallet, Some(version))))
 }
@@ -182,7 +182,11 @@ pub(crate) fn stamp(market: &MarketData) -> Stamp {
 }
 
 /// What a command decided. A refusal that uses up the key is remembered before it is given.
-pub(crate) async fn booked<T>(app: &App, pending: &Pending, decided: Result<T, Refusal>) -> Result<T, ServiceError> {
+pub(crate) async fn store_refusal<T>(
+    app: &App,
+    pending: &Pending,
+    decided: Result<T, Refusal>,
+) -> Result<T, ServiceError> {
     let refusal = match decided {
         Ok(booked) => return Ok(booked),
         Err(refusal) => refusal,
@@ -203,7 +207,7 @@ pub(crate) fn remembered(outcome: &Outcome) -> Result<(), ServiceError> {
     }
 }
 
-async fn replayed(
+async fn read_replayed(
     app: &App,
     customer: CustomerId,
     pending: &Pending,

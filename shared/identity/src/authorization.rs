@@ -56,14 +56,14 @@ pub async fn authorize(app: &App, token: &str) -> Result<Option<Authorized>, Ser
 /// Whom the session with this hash of its token speaks for now: what every request and every message of a live
 /// connection is let in by.
 pub async fn authorize_session(app: &App, hash: &str) -> Result<Option<Authorized>, ServiceError> {
-    let Some(Standing { customer, session, version, .. }) = standing(app, hash).await? else { return Ok(None) };
+    let Some(Standing { customer, session, version, .. }) = find_standing(app, hash).await? else { return Ok(None) };
     touch(app, hash, session, version).await?;
     let profile = customer.profile;
     Ok(Some(Authorized { customer_id: profile.id, role: profile.role, session: hash.to_owned() }))
 }
 
 /// The session with this hash of its token, where it speaks for its customer now.
-pub async fn standing(app: &App, hash: &str) -> Result<Option<Standing>, ServiceError> {
+pub async fn find_standing(app: &App, hash: &str) -> Result<Option<Standing>, ServiceError> {
     let Some((session, version)) = documents::read::<Session>(app.table(), &keys::session(hash)).await? else {
         return Ok(None);
     };
@@ -73,7 +73,7 @@ pub async fn standing(app: &App, hash: &str) -> Result<Option<Standing>, Service
 }
 
 /// Those of many sessions, each given with its customer, that speak for them now.
-pub async fn living(app: &App, sessions: BTreeMap<String, CustomerId>) -> Result<BTreeSet<String>, ServiceError> {
+pub async fn find_living(app: &App, sessions: BTreeMap<String, CustomerId>) -> Result<BTreeSet<String>, ServiceError> {
     let customers: BTreeSet<CustomerId> = sessions.values().copied().collect();
     let mut profiles = BTreeMap::new();
     for some in customers.into_iter().collect::<Vec<_>>().chunks(MAX_KEYS) {

@@ -28,8 +28,8 @@ struct First {
 
 /// Makes a client. Errors: [`ServiceError::EmailTaken`]; [`ServiceError::Field`] for a password that is refused.
 pub async fn register(app: &App, person: Person, password: Password) -> Result<Stored, ServiceError> {
-    let profile = new_profile(app, person, password).await?;
-    written(app, profile, Vec::new()).await
+    let profile = make_profile(app, person, password).await?;
+    write(app, profile, Vec::new()).await
 }
 
 /// Makes a client, once for an idempotency key: the same key with the same request answers the first customer again. A key
@@ -50,9 +50,9 @@ pub async fn register_once(
     };
     let request = keys::registration_request(&person.email, key);
     if let Some((customer, _)) = documents::read::<CustomerId>(app.table(), &request).await? {
-        return again(app, customer, &person, password).await;
+        return answer_again(app, customer, &person, password).await;
     }
-    match first_registered(app, &person, password.clone(), &request, key).await {
+    match register_first(app, &person, password.clone(), &request, key).await {
         Ok(customer) => {
             let gone = || StoreError::corrupt(&keys::registration(customer), "it is gone");
             let value = answer(app, customer).await?.ok_or_else(gone)?;
@@ -60,7 +60,7 @@ pub async fn register_once(
         }
         // The address is taken: by a copy of this request, or by somebody else.
         Err(ServiceError::EmailTaken) => match documents::read::<CustomerId>(app.table(), &request).await? {
-            Some((customer, _)) => again(app, customer, &person, password).await,
+            Some((customer, _)) => answer_again(app, customer, &person, password).await,
             None => Err(ServiceError::EmailTaken),
         },
         Err(error) => Err(error),
@@ -68,14 +68,14 @@ pub async fn register_once(
 }
 
 /// Makes a client, and with it what `request` is answered from then on.
-async fn first_registered(
+async fn register_first(
     app: &App,
     person: &Person,
     password: Password,
     request: &Key,
     idempotency_key: &str,
 ) -> Result<CustomerId, ServiceError> {
-    let profile = new_profile(app, person.clone(), password).await?;
+    let profile = make_profile(app, person.clone(), password).await?;
     let (customer, created_at) = (profile.id, profile.created_at);
     let idempotency_key = idempotency_key.to_owned();
     let first = First { person: person.clone(), created_at, version: None, idempotency_key };
@@ -84,12 +84,12 @@ async fn first_registered(
         Write::create(request.clone(), documents::body(request, &customer)?),
         Write::create(kept.clone(), documents::body(&kept, &first)?),
     ];
-    written(app, profile, also).await?;
+    write(app, profile, also).await?;
     Ok(customer)
 }
 
 /// The first answer again, to whoever sends the first request.
-async fn again(
+async fn answer_again(
     app: &App,
     customer: CustomerId,
     person: &Person,
@@ -135,7 +135,7 @@ pub fn forgotten(item: &Item) -> Result<Vec<Write>, StoreError> {
     Ok(gone.map(|key| Write::Delete { key, expect: DeleteExpect::Any }).to_vec())
 }
 
-async fn new_profile(app: &App, person: Person, password: Password) -> Result<Profile, ServiceError> {
+async fn make_profile(app: &App, person: Person, password: Password) -> Result<Profile, ServiceError> {
     password.check_for("password", Some(&person)).await?;
     // A registration is told openly that an address is taken: no hash need be computed for that.
     if app.table().get(&keys::email(&person.email)).await?.is_some() {
@@ -146,7 +146,7 @@ async fn new_profile(app: &App, person: Person, password: Password) -> Result<Pr
 }
 
 /// Writes a new profile and, with it, `also`.
-async fn written(app: &App, profile: Profile, also: Vec<Write>) -> Result<Stored, ServiceError> {
+async fn write(app: &App, profile: Profile, also: Vec<Write>) -> Result<Stored, ServiceError> {
     let id = profile.id;
     let nobody = || ServiceError::fault("registration", "a new customer is nobody");
     let email = keys::email(&profile.person.as_ref().ok_or_else(nobody)?.email);

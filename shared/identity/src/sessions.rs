@@ -95,7 +95,7 @@ impl Session {
 ///
 /// Errors: [`ServiceError::InvalidCredentials`] alike for an unknown address and a wrong password,
 /// [`ServiceError::TooManyAttempts`], [`ServiceError::Hasher`].
-async fn checked(app: &App, email: &Email, password: Password) -> Result<Stored, ServiceError> {
+async fn check_credentials(app: &App, email: &Email, password: Password) -> Result<Stored, ServiceError> {
     let Some(found) = profile::find_by_email(app, email).await? else {
         // An address that is known leads to a profile: one that is not costs a read of the same kind.
         app.table().get(&keys::customer(CustomerId(app.new_id()))).await?;
@@ -111,14 +111,14 @@ pub async fn is_right(app: &App, stored: &Stored, password: Password) -> Result<
     attempts::check(app, account, password, hash).await
 }
 
-/// Signs in. Errors: those of [`checked`], and [`ServiceError::AccountDisabled`] for the owner of a closed account.
+/// Signs in. Errors: those of [`check_credentials`], and [`ServiceError::AccountDisabled`] for the owner of a closed account.
 pub async fn sign_in(
     app: &App,
     email: &Email,
     password: Password,
     kind: SessionKind,
 ) -> Result<SignedIn, ServiceError> {
-    let stored = checked(app, email, password).await?;
+    let stored = check_credentials(app, email, password).await?;
     if !stored.profile.is_open() {
         return Err(ServiceError::AccountDisabled);
     }

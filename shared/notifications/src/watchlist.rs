@@ -52,11 +52,11 @@ pub async fn put(
     symbol: &Symbol,
 ) -> Result<(WatchedPrice, bool), ServiceError> {
     let budget = market.budget_for(customer);
-    let (watched, is_new) = match watched(&market.app, customer, symbol).await? {
+    let (watched, is_new) = match read_watched(&market.app, customer, symbol).await? {
         Some(watched) => (watched, false),
         None => add(market, customer, symbol, budget).await?,
     };
-    Ok((with_price(market, customer, watched, budget).await?, is_new))
+    Ok((add_price(market, customer, watched, budget).await?, is_new))
 }
 
 async fn add(
@@ -73,7 +73,7 @@ async fn add(
     let key = keys::watch(customer, symbol);
     let fresh = Watched { symbol: symbol.clone(), added_at: market.app.now() };
     retry(Retry::within(app::CONFLICT_BUDGET), || async {
-        if let Some(first) = watched(&market.app, customer, symbol).await? {
+        if let Some(first) = read_watched(&market.app, customer, symbol).await? {
             return Ok((first, false));
         }
         let tally = Tally::read(&market.app, keys::watch_count(customer)).await?;
@@ -86,15 +86,15 @@ async fn add(
     .await
 }
 
-async fn watched(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<Option<Watched>, ServiceError> {
+async fn read_watched(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<Option<Watched>, ServiceError> {
     let found = documents::read::<Watched>(app.table(), &keys::watch(customer, symbol)).await?;
     Ok(found.map(|(watched, _)| watched))
 }
 
 /// A symbol that the customer watches, with its last price.
 pub async fn find(market: &MarketData, customer: CustomerId, symbol: &Symbol) -> Result<WatchedPrice, ServiceError> {
-    let watched = watched(&market.app, customer, symbol).await?.ok_or(NOT_WATCHED)?;
-    with_price(market, customer, watched, market.budget_for(customer)).await
+    let watched = read_watched(&market.app, customer, symbol).await?.ok_or(NOT_WATCHED)?;
+    add_price(market, customer, watched, market.budget_for(customer)).await
 }
 
 /// No longer watches a symbol.
@@ -124,28 +124,28 @@ pub async fn list(market: &MarketData, customer: CustomerId) -> Result<Vec<Watch
     let items = listing::items(&market.app, keys::watches(customer)).await?;
     let mut watched: Vec<Watched> = items.iter().map(documents::parse).collect::<Result<_, _>>()?;
     watched.sort_by(|a, b| (b.added_at, &a.symbol).cmp(&(a.added_at, &b.symbol)));
-    with_prices(market, customer, watched, market.budget_for(customer)).await
+    add_prices(market, customer, watched, market.budget_for(customer)).await
 }
 
-async fn with_price(
+async fn add_price(
     market: &MarketData,
     customer: CustomerId,
     watched: Watched,
     budget: CallBudget,
 ) -> Result<WatchedPrice, ServiceError> {
     let Watched { symbol, added_at } = watched.clone();
-    let found = with_prices(market, customer, vec![watched], budget).await?.pop();
+    let found = add_prices(market, customer, vec![watched], budget).await?.pop();
     Ok(found.unwrap_or(WatchedPrice { symbol, added_at, quote: None }))
 }
 
-async fn with_prices(
+async fn add_prices(
     market: &MarketData,
     customer: CustomerId,
     watched: Vec<Watched>,
     budget: CallBudget,
 ) -> Result<Vec<WatchedPrice>, ServiceError> {
     let symbols: Vec<Symbol> = watched.iter().map(|watched| watched.symbol.clone()).collect();
-    let priced = having_a_stored_price(market, symbols).await?;
+    let priced = select_with_stored_price(market, symbols).await?;
     let board = quotes::board(market, customer, &priced, budget).await?;
     let mut quotes: BTreeMap<Symbol, BoardQuote> =
         board.quotes.into_iter().map(|quote| (quote.quote.symbol.clone(), quote)).collect();
@@ -157,7 +157,7 @@ async fn with_prices(
 }
 
 /// Those of which a price is stored: for a list no live provider is asked.
-async fn having_a_stored_price(market: &MarketData, symbols: Vec<Symbol>) -> Result<Vec<Symbol>, ServiceError> {
+async fn select_with_stored_price(market: &MarketData, symbols: Vec<Symbol>) -> Result<Vec<Symbol>, ServiceError> {
     if market.provider().clock() != MarketClock::Live {
         return Ok(symbols);
     }

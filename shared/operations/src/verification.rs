@@ -60,10 +60,10 @@ struct Verdict {
 /// erasures that were cut short.
 pub async fn verify_all(market: &MarketData) -> Result<Report, ServiceError> {
     let mut report = Report::default();
-    for customer in customers::all(&market.app).await? {
+    for customer in customers::read_all(&market.app).await? {
         report.customers += 1;
         // One customer's trouble does not keep the others from being verified.
-        match of_customer(market, customer, &mut report).await {
+        match verify_customer(market, customer, &mut report).await {
             Ok(true) => {}
             Ok(false) => report.unverified.push(customer),
             Err(error) => {
@@ -76,7 +76,7 @@ pub async fn verify_all(market: &MarketData) -> Result<Report, ServiceError> {
 }
 
 /// Verifies one customer's books; false where they were in use all the time.
-async fn of_customer(market: &MarketData, customer: CustomerId, report: &mut Report) -> Result<bool, ServiceError> {
+async fn verify_customer(market: &MarketData, customer: CustomerId, report: &mut Report) -> Result<bool, ServiceError> {
     let stored = profile::find(&market.app, customer).await?;
     if stored.profile.advice_to_end {
         advice::end(&market.app, Actor::Operator, customer).await?;
@@ -99,16 +99,16 @@ async fn of_customer(market: &MarketData, customer: CustomerId, report: &mut Rep
 /// Recomputes one customer's books; `None` where they were in use all the time.
 async fn verify(market: &MarketData, customer: CustomerId) -> Result<Option<Verdict>, ServiceError> {
     for _ in 0..MAX_TRIES {
-        let (head, version) = wallets::head(&market.app, customer).await?;
+        let (head, version) = wallets::read_head(&market.app, customer).await?;
         let mut audit = Audit::new(customer);
         replay(&market.app, customer, &mut audit).await?;
-        let kept = match kept(market, customer).await {
+        let kept = match read_kept(market, customer).await {
             // Read around a trade.
             Err(ServiceError::Store(StoreError::Conflict { .. })) => continue,
             kept => kept?,
         };
         // What was read belongs together if the head, which every command writes, is still the one it was.
-        if wallets::head(&market.app, customer).await?.1 == version {
+        if wallets::read_head(&market.app, customer).await?.1 == version {
             let mut discrepancies = audit.finish(&head, &kept.positions, kept.trades);
             discrepancies.extend(kept.conflicts);
             return Ok(Some(Verdict { entries: head.seq, discrepancies }));
@@ -132,7 +132,7 @@ async fn replay(app: &App, customer: CustomerId, audit: &mut Audit) -> Result<()
         let page = app.table().query(&query).await?;
         for item in &page.items {
             let entry: Entry = documents::parse(item)?;
-            audit.entry(&entry, trade_of(app, &entry).await?.as_ref());
+            audit.entry(&entry, read_trade(app, &entry).await?.as_ref());
         }
         cursor = page.next;
         if cursor.is_none() {
@@ -152,13 +152,13 @@ struct Kept {
     conflicts: Vec<Discrepancy>,
 }
 
-async fn kept(market: &MarketData, customer: CustomerId) -> Result<Kept, ServiceError> {
+async fn read_kept(market: &MarketData, customer: CustomerId) -> Result<Kept, ServiceError> {
     let mut kept = Kept::default();
-    for portfolio in portfolios(&market.app, customer).await? {
-        let stored = positions::stored(&market.app, portfolio).await?;
+    for portfolio in read_portfolios(&market.app, customer).await? {
+        let stored = positions::read_stored(&market.app, portfolio).await?;
         kept.positions.extend(stored.iter().map(|one| one.position.clone()));
         kept.trades += listing::items(&market.app, keys::trades(portfolio)).await?.len() as u64;
-        let current = match positions::current(market, portfolio, stored).await {
+        let current = match positions::bring_up_to_date(market, portfolio, stored).await {
             // A trade came in between, and with it another head of the wallet.
             Err(ServiceError::Store(StoreError::Conflict { .. })) => Vec::new(),
             current => current?,
@@ -172,7 +172,7 @@ async fn kept(market: &MarketData, customer: CustomerId) -> Result<Kept, Service
     Ok(kept)
 }
 
-async fn trade_of(app: &App, entry: &Entry) -> Result<Option<Trade>, ServiceError> {
+async fn read_trade(app: &App, entry: &Entry) -> Result<Option<Trade>, ServiceError> {
     let portfolio = entry.legs.iter().find_map(|leg| match leg.account {
         Account::Holdings { portfolio_id } => Some(PortfolioId(portfolio_id)),
         Account::Wallet | Account::World | Account::Market | Account::Fees => None,
@@ -182,7 +182,7 @@ async fn trade_of(app: &App, entry: &Entry) -> Result<Option<Trade>, ServiceErro
     Ok(found.map(|(trade, _)| trade))
 }
 
-async fn portfolios(app: &App, customer: CustomerId) -> Result<Vec<PortfolioId>, StoreError> {
+async fn read_portfolios(app: &App, customer: CustomerId) -> Result<Vec<PortfolioId>, StoreError> {
     let items = listing::items(app, keys::portfolios(customer)).await?;
     Ok(items.iter().filter_map(|item| item.key.sk.rsplit('#').next()?.parse().ok().map(PortfolioId)).collect())
 }
@@ -195,7 +195,7 @@ async fn settle(app: &App, customer: CustomerId, unsound: bool) -> Result<(), Se
             return Ok(());
         }
         let marked = Profile { books_in_doubt: unsound, ..stored.profile.clone() };
-        let freeze = wallets::freeze_write(app, customer, unsound || !marked.is_open()).await?;
+        let freeze = wallets::prepare_freeze(app, customer, unsound || !marked.is_open()).await?;
         let writes: Vec<Write> = vec![stored.replaced_by(&marked)?, freeze];
         app.table().transact(writes).await?;
         Ok(())

@@ -250,7 +250,7 @@ pub async fn find(app: &App, customer: CustomerId, id: Uuid) -> Result<Vec<u8>, 
     let [Some(_), Some(kept)] = app.table().get_many(&both).await?.try_into().unwrap_or([None, None]) else {
         return Err(MISSING);
     };
-    kept_answers::json_of(app, &kept).await?.ok_or(MISSING)
+    kept_answers::load_json(app, &kept).await?.ok_or(MISSING)
 }
 
 /// A customer's backtest as it was run and stored.

@@ -188,17 +188,17 @@ pub async fn record(
     let series = history::load(market, symbol, market.budget_for(customer)).await?;
     let cursor = cursor.map(Cursor::new);
     let page = documents::list::<Forecast>(market.app.table(), keys::forecasts(symbol), limit, cursor).await?;
-    let graded = grades::stored(&market.app, &page.items).await?;
+    let graded = grades::read_stored(&market.app, &page.items).await?;
     let items = page.items.into_iter().zip(graded);
     let items = items.filter_map(|(stored, graded)| beside_what_came(market, &series, stored, graded)).collect();
     Ok(Record {
         items,
-        summary: summary(&market.app, symbol, &series).await?,
+        summary: summarise_stored(&market.app, symbol, &series).await?,
         next: page.next.map(|cursor| cursor.to_string()),
     })
 }
 
-async fn summary(app: &App, symbol: &Symbol, series: &Arc<Series>) -> Result<Vec<Summary>, ServiceError> {
+async fn summarise_stored(app: &App, symbol: &Symbol, series: &Arc<Series>) -> Result<Vec<Summary>, ServiceError> {
     let mut stored: Vec<Forecast> = Vec::new();
     let mut cursor = None;
     while stored.len() < MAX_SUMMARISED {
@@ -209,7 +209,7 @@ async fn summary(app: &App, symbol: &Symbol, series: &Arc<Series>) -> Result<Vec
             None => break,
         }
     }
-    let grades = grades::stored(app, &stored).await?;
+    let grades = grades::read_stored(app, &stored).await?;
     let series = series.clone();
     tokio::task::spawn_blocking(move || summarise(&series, &stored, grades))
         .await

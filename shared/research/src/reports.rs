@@ -87,7 +87,7 @@ struct Record {
 /// Gathers the figures of a report.
 ///
 /// Errors: [`ServiceError::Field`] where symbol or span contradict the backtest that is named.
-pub async fn figures(market: &MarketData, customer: CustomerId, order: &Order) -> Result<Figures, ServiceError> {
+pub async fn gather_figures(market: &MarketData, customer: CustomerId, order: &Order) -> Result<Figures, ServiceError> {
     let budget = market.budget_for(customer);
     let stored = match order.backtest {
         Some(id) => Some(backtests::find_run(&market.app, customer, id).await?),
@@ -99,12 +99,12 @@ pub async fn figures(market: &MarketData, customer: CustomerId, order: &Order) -
     let series = history::load(market, &order.symbol, budget).await?;
     let run = match stored {
         Some(run) => run,
-        None => classic_run(market, &series, order).await?,
+        None => run_classic(market, &series, order).await?,
     };
     let end = series.bars.count_through(run.data.to);
     let checked = end.checked_sub(CHECKED_BARS + 1).and_then(|origin| series.bars.get(origin));
     let check = match checked {
-        Some(origin) => forecast_at(market, &series, origin.date).await?,
+        Some(origin) => make_forecast_at(market, &series, origin.date).await?,
         None => None,
     };
     let check = check.and_then(|made| {
@@ -114,7 +114,7 @@ pub async fn figures(market: &MarketData, customer: CustomerId, order: &Order) -
     Ok(Figures {
         instrument: instruments::find(market, &order.symbol, Some(series.currency), budget).await?,
         // A span that ended earlier has no forecast of today; one made there would be hindsight.
-        forecast: if run.data.to == series.last { forecast_at(market, &series, series.last).await? } else { None },
+        forecast: if run.data.to == series.last { make_forecast_at(market, &series, series.last).await? } else { None },
         charts: chart_series(&series.bars, &run)?,
         warnings: warnings(market, &series, &run),
         check,
@@ -154,7 +154,7 @@ fn warnings(market: &MarketData, series: &Series, run: &Run) -> Vec<Warning> {
 }
 
 /// The classic strategy over the span; it is not stored.
-async fn classic_run(market: &MarketData, series: &Arc<Series>, order: &Order) -> Result<Run, ServiceError> {
+async fn run_classic(market: &MarketData, series: &Arc<Series>, order: &Order) -> Result<Run, ServiceError> {
     let Order { symbol, from, to, .. } = order.clone();
     let backtest = backtests::Order { symbol, from, to, strategy: classic(series)? };
     let outcome = backtests::simulate(series, &backtest).await?;
@@ -162,7 +162,7 @@ async fn classic_run(market: &MarketData, series: &Arc<Series>, order: &Order) -
 }
 
 /// The default model's forecast as of a day; none where the history is too short for it.
-async fn forecast_at(market: &MarketData, series: &Series, as_of: Day) -> Result<Option<Forecast>, ServiceError> {
+async fn make_forecast_at(market: &MarketData, series: &Series, as_of: Day) -> Result<Option<Forecast>, ServiceError> {
     let order = forecasts::Order {
         symbol: series.symbol.clone(),
         horizon: forecasts::DEFAULT_HORIZON,

@@ -152,9 +152,12 @@ impl Ready<'_> {
 }
 
 /// What a portfolio has, by symbol; positions that are closed too.
-pub(super) async fn stored(market: &MarketData, id: PortfolioId) -> Result<BTreeMap<Symbol, Stored>, ServiceError> {
+pub(super) async fn read_stored(
+    market: &MarketData,
+    id: PortfolioId,
+) -> Result<BTreeMap<Symbol, Stored>, ServiceError> {
     let mut by_symbol: BTreeMap<Symbol, Stored> = BTreeMap::new();
-    for position in positions::all(market, id).await? {
+    for position in positions::read_all(market, id).await? {
         let symbol = position.symbol.clone();
         by_symbol.entry(symbol).or_default().position = Some(position);
     }
@@ -265,7 +268,7 @@ fn is_of_the_day(market: &MarketData, bars: &Bars, day: Day) -> bool {
 
 /// What was paid for a unit of each open lot that was bought on the day of its symbol's last price or since, by lot: on a
 /// Saturday on which coins trade a share is bought at the price of Friday's session.
-pub(super) async fn fills(
+pub(super) async fn find_fills(
     market: &MarketData,
     id: PortfolioId,
     stored: &BTreeMap<Symbol, Stored>,

@@ -33,7 +33,7 @@ pub(super) struct Realized {
 /// Of a foreign instrument each side of a sale is exchanged at the rate of its own day. What a sale took is what its
 /// record lists, where the position has folded the splits that its records name. It comes from a replay of the trades
 /// where a split became known after a sale, or a record does not list every lot of a large pool.
-pub(super) async fn by_symbol(
+pub(super) async fn compute_by_symbol(
     market: &MarketData,
     id: PortfolioId,
     stored: &BTreeMap<Symbol, Stored>,
@@ -50,7 +50,7 @@ pub(super) async fn by_symbol(
     }
     let mut trades: BTreeMap<Symbol, Vec<Trade>> = BTreeMap::new();
     if !foreign.is_empty() {
-        for trade in positions::of_portfolio(&market.app, id).await? {
+        for trade in positions::read_trades(&market.app, id).await? {
             trades.entry(trade.symbol.clone()).or_default().push(trade);
         }
     }
@@ -65,7 +65,7 @@ pub(super) async fn by_symbol(
         let folded = position.folded.clone().unwrap_or_else(|| Folded::of_trades(&trades));
         let sales = match recorded(&trades, &folded) {
             Some(sales) => sales,
-            None => replayed(position.clone(), trades, folded).await?,
+            None => replay_sales(position.clone(), trades, folded).await?,
         };
         realized.gains.insert(position.symbol.clone(), in_base(position.currency, &sales, rates)?);
     }
@@ -95,7 +95,7 @@ fn recorded(trades: &[Trade], folded: &Folded) -> Option<Vec<Sale>> {
 }
 
 /// The sales as a replay finds them: each looks at every open lot, so that thousands take time.
-async fn replayed(position: Position, trades: Vec<Trade>, folded: Folded) -> Result<Vec<Sale>, ServiceError> {
+async fn replay_sales(position: Position, trades: Vec<Trade>, folded: Folded) -> Result<Vec<Sale>, ServiceError> {
     let work = move || {
         let movements = trades.iter().map(Movement::try_from).collect::<Result<Vec<_>, Refusal>>()?;
         let mut sales = Vec::new();

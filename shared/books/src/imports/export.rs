@@ -36,7 +36,7 @@ pub async fn export(
     format: Format,
 ) -> Result<Vec<u8>, ServiceError> {
     portfolios::load(app, customer, portfolio).await?;
-    let mut investments = all(app, portfolio).await?;
+    let mut investments = read_all(app, portfolio).await?;
     investments.sort_by(|a, b| order(a).cmp(&order(b)));
     match format {
         Format::Csv => csv_file(&investments),
@@ -50,7 +50,7 @@ fn order(investment: &Investment) -> impl Ord + '_ {
 }
 
 /// Every investment of a portfolio.
-pub(crate) async fn all(app: &App, portfolio: PortfolioId) -> Result<Vec<Investment>, ServiceError> {
+pub(crate) async fn read_all(app: &App, portfolio: PortfolioId) -> Result<Vec<Investment>, ServiceError> {
     let list = keys::investments(portfolio);
     let mut query = Query::forward(list.partition, list.range, MAX_PAGE_ITEMS);
     let mut found = Vec::new();

@@ -79,13 +79,13 @@ pub async fn import(
     let sha256 = sha256_hex(&[import.file]);
     let request = (portfolio, &sha256, import.duplicates, import.dry_run);
     let pending = match idempotency::attempt(&market.app, customer, idempotency_key, ROUTE, &request).await? {
-        Attempt::Replay(first) => return answered_before(&market.app, customer, first).await,
+        Attempt::Replay(first) => return read_answer(&market.app, customer, first).await,
         Attempt::First(pending) => pending,
     };
     let parsed = rows::read(import.file, import.format)?;
     portfolios::load(&market.app, customer, portfolio).await?.require_open()?;
-    let file = checked(market, customer, portfolio, sha256, parsed).await?;
-    let report = brought_in(&market.app, &file, import).await?;
+    let file = check_rows(market, customer, portfolio, sha256, parsed).await?;
+    let report = bring_in(&market.app, &file, import).await?;
     if idempotency_key.is_none() {
         return Ok(Created { value: report, replayed: false });
     }
@@ -93,16 +93,16 @@ pub async fn import(
     let json = serde_json::to_vec(&report).map_err(|error| ServiceError::fault("report to JSON", error))?;
     match kept_answers::commit(&market.app, customer, pending, market.app.new_id(), &json, Vec::new()).await? {
         None => Ok(Created { value: report, replayed: false }),
-        Some(first) => answered_before(&market.app, customer, first).await,
+        Some(first) => read_answer(&market.app, customer, first).await,
     }
 }
 
-async fn answered_before(app: &App, customer: CustomerId, id: Uuid) -> Result<Created<ImportReport>, ServiceError> {
+async fn read_answer(app: &App, customer: CustomerId, id: Uuid) -> Result<Created<ImportReport>, ServiceError> {
     Ok(Created { value: kept_answers::find(app, customer, id, "import").await?, replayed: true })
 }
 
 /// Every row with its instrument, or what is wrong with it.
-async fn checked(
+async fn check_rows(
     market: &MarketData,
     customer: CustomerId,
     portfolio: PortfolioId,
@@ -110,7 +110,7 @@ async fn checked(
     rows: Vec<rows::Row>,
 ) -> Result<File, ServiceError> {
     let named = rows.iter().flat_map(|row| &row.purchase).map(|purchase| purchase.ticker_symbol.clone()).collect();
-    let known = symbols::known(market, customer, named).await?;
+    let known = symbols::look_up(market, customer, named).await?;
     let (today, market_day) = (latest_day_anywhere(&market.app), market_clock::market_day(market));
     let check = |(index, row): (usize, rows::Row)| {
         let rows::Row { line, purchase, mut warnings } = row;
@@ -137,11 +137,11 @@ async fn checked(
     Ok(File { sha256, customer, portfolio, today, rows })
 }
 
-async fn brought_in(app: &App, file: &File, import: &Import<'_>) -> Result<ImportReport, ServiceError> {
+async fn bring_in(app: &App, file: &File, import: &Import<'_>) -> Result<ImportReport, ServiceError> {
     let key = keys::import(file.portfolio, &file.sha256);
     let (earlier, version) = documents::read::<Progress>(app.table(), &key).await?.unzip();
     // Read after the progress: the rows that it counts are among them unless they were removed.
-    let stored = export::all(app, file.portfolio).await?;
+    let stored = export::read_all(app, file.portfolio).await?;
     let repeats = Repeats::of(file, &stored, earlier.as_ref());
     let under_way = earlier.filter(|progress| repeats.bear_out(file, progress));
     let repeated = |progress: &Progress| {
@@ -153,7 +153,7 @@ async fn brought_in(app: &App, file: &File, import: &Import<'_>) -> Result<Impor
     }
     if under_way.is_none() && !repeats.duplicates().is_empty() && read_version(app, &key).await? != version {
         // A copy of the file began in between, and what its rows repeat may be its own: its progress tells.
-        return Box::pin(brought_in(app, file, import)).await;
+        return Box::pin(bring_in(app, file, import)).await;
     }
     let is_begun = under_way.is_some();
     let acceptable = || file.refuse_invalid().and_then(|()| repeats.refuse(file, import.duplicates));

@@ -20,13 +20,13 @@ pub(super) const MAX_ASKED: usize = 20;
 /// The instrument of each symbol, none where nobody knows it; all of them together take no longer than a caller waits.
 ///
 /// Errors: the provider's where it cannot tell of one of them, after all have been tried.
-pub(super) async fn known(
+pub(super) async fn look_up(
     market: &MarketData,
     customer: CustomerId,
     symbols: BTreeSet<Symbol>,
 ) -> Result<HashMap<Symbol, Option<Instrument>>, ServiceError> {
     let budget = market.budget_for(customer);
-    let put_off = beyond_one_import(market, &symbols).await?;
+    let put_off = find_beyond_one_import(market, &symbols).await?;
     let looks = symbols.into_iter().filter(|symbol| !put_off.contains(symbol)).map(|symbol| async move {
         let found = match instruments::known(market, customer, &symbol, budget).await {
             Ok(instrument) => Ok(Some(instrument)),
@@ -42,7 +42,10 @@ pub(super) async fn known(
 }
 
 /// The symbols that a live provider would have to be asked for, but for the first ones of them.
-async fn beyond_one_import(market: &MarketData, symbols: &BTreeSet<Symbol>) -> Result<HashSet<Symbol>, ServiceError> {
+async fn find_beyond_one_import(
+    market: &MarketData,
+    symbols: &BTreeSet<Symbol>,
+) -> Result<HashSet<Symbol>, ServiceError> {
     if market.provider().clock() != MarketClock::Live {
         return Ok(HashSet::new());
     }

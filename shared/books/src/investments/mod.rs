@@ -60,34 +60,34 @@ pub async fn record(
 ) -> Result<Created<InvestmentNow>, ServiceError> {
     let attempt = idempotency::attempt(&market.app, customer, idempotency_key, ROUTE, &(portfolio, purchase)).await?;
     let pending = match attempt {
-        Attempt::Replay(first) => return answered_before(&market.app, customer, first).await,
+        Attempt::Replay(first) => return read_answer(&market.app, customer, first).await,
         Attempt::First(pending) => pending,
     };
     portfolios::load(&market.app, customer, portfolio).await?;
     let (id, budget) = (market.app.new_id(), market.budget_for(customer));
-    let investment = recorded(market, customer, portfolio, purchase, id, budget).await?;
+    let investment = prepare(market, customer, portfolio, purchase, id, budget).await?;
     let shown = LastPrices::new(market, customer, budget).value(investment.clone()).await?;
     // Instruments and prices move on: what was answered once can only be answered again if it is kept.
     let json = serde_json::to_vec(&shown).map_err(|error| ServiceError::fault("investment to JSON", error))?;
     let kept = idempotency_key.map(|_| kept_answers::inline(customer, id, &json)).transpose()?;
     let first = retry(Retry::within(app::CONFLICT_BUDGET), || async {
-        let mut writes = first_writes(&market.app, customer, &investment).await?;
+        let mut writes = prepare_writes(&market.app, customer, &investment).await?;
         writes.extend(kept.clone());
         idempotency::commit(&market.app, pending.clone(), id, writes).await
     })
     .await?;
     match first {
         None => Ok(Created { value: shown, replayed: false }),
-        Some(first) => answered_before(&market.app, customer, first).await,
+        Some(first) => read_answer(&market.app, customer, first).await,
     }
 }
 
-async fn answered_before(app: &App, customer: CustomerId, id: Uuid) -> Result<Created<InvestmentNow>, ServiceError> {
+async fn read_answer(app: &App, customer: CustomerId, id: Uuid) -> Result<Created<InvestmentNow>, ServiceError> {
     Ok(Created { value: kept_answers::find(app, customer, id, WHAT).await?, replayed: true })
 }
 
 /// The investment as it is first kept, which follows from the request, its id and the instrument.
-async fn recorded(
+async fn prepare(
     market: &MarketData,
     customer: CustomerId,
     portfolio_id: PortfolioId,
@@ -113,7 +113,7 @@ fn first_mistake(mistakes: Vec<Mistake>) -> ServiceError {
     ServiceError::Field { field, detail }
 }
 
-async fn first_writes(app: &App, customer: CustomerId, investment: &Investment) -> Result<Vec<Write>, ServiceError> {
+async fn prepare_writes(app: &App, customer: CustomerId, investment: &Investment) -> Result<Vec<Write>, ServiceError> {
     let portfolio = investment.portfolio_id;
     let held = portfolios::load(app, customer, portfolio).await?;
     held.require_open()?;

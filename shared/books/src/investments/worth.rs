@@ -112,7 +112,7 @@ impl<'a> LastPrices<'a> {
     pub(super) async fn value(&mut self, investment: Investment) -> Result<InvestmentNow, ServiceError> {
         let symbol = &investment.ticker_symbol;
         if !self.known.contains_key(symbol) {
-            let last = last_price(self.market, self.customer, symbol, self.budget).await?;
+            let last = find_last_price(self.market, self.customer, symbol, self.budget).await?;
             let told = if symbol.is_own_item() { None } else { instruments::told(&self.market.app, symbol).await? };
             let kind = told.map(|instrument| instrument.instrument_type);
             self.known.insert(symbol.clone(), Known { last, kind });
@@ -125,7 +125,7 @@ impl<'a> LastPrices<'a> {
     }
 }
 
-async fn last_price(
+async fn find_last_price(
     market: &MarketData,
     customer: CustomerId,
     symbol: &Symbol,

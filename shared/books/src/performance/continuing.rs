@@ -69,12 +69,12 @@ pub(super) async fn value(
     let (kept, versions) = kept::load(&market.app, held.record.portfolio.id).await?;
     let kept = kept.filter(|kept| kept.series.base == reading.base() && kept.series.through <= reading.today);
     if let Some(kept) = &kept
-        && let Some(valued) = reading.extended(kept).await?
+        && let Some(valued) = reading.extend(kept).await?
     {
-        return Ok(reading.saved(Some(kept), &versions, valued).await);
+        return Ok(reading.save(Some(kept), &versions, valued).await);
     }
-    let valued = reading.rebuilt(kept.as_ref()).await?;
-    Ok(reading.saved(kept.as_ref(), &versions, valued).await)
+    let valued = reading.rebuild(kept.as_ref()).await?;
+    Ok(reading.save(kept.as_ref(), &versions, valued).await)
 }
 
 impl Reading<'_> {
@@ -86,12 +86,17 @@ impl Reading<'_> {
         self.held.record.portfolio.id
     }
 
-    async fn saved(&self, before: Option<&Kept>, versions: &Versions, valued: Valued) -> Valued {
+    async fn save(&self, before: Option<&Kept>, versions: &Versions, valued: Valued) -> Valued {
         kept::save(&self.market.app, self.held, before, versions, &valued.kept).await;
         valued
     }
 
-    async fn sources(&self, flows: Flows, also: &BTreeSet<Symbol>, complete: bool) -> Result<Sources, ServiceError> {
+    async fn read_sources(
+        &self,
+        flows: Flows,
+        also: &BTreeSet<Symbol>,
+        complete: bool,
+    ) -> Result<Sources, ServiceError> {
         let symbols: BTreeSet<Symbol> = flows.keys().chain(also).cloned().collect();
         let prices = price_lines::load(self.market, self.customer, &symbols, self.budget).await?;
         let currencies = flows.values().map(|owned| owned.currency);
@@ -100,7 +105,7 @@ impl Reading<'_> {
         let mut sources = Sources { base: self.base(), flows, prices, rates, left_out: BTreeMap::new(), complete };
         sources.left_out = sources.without_price();
         // Holdings ask there too: by the net units of a day alone a conflict may not show.
-        let conflicts = || positions::in_conflict(self.market, self.portfolio());
+        let conflicts = || positions::find_in_conflict(self.market, self.portfolio());
         let conflicts = retry(Retry::within(app::CONFLICT_BUDGET), conflicts).await?;
         sources
             .left_out
@@ -109,22 +114,23 @@ impl Reading<'_> {
     }
 
     /// The kept series with what came since, if that is all there is to do.
-    async fn extended(&self, kept: &Kept) -> Result<Option<Valued>, ServiceError> {
+    async fn extend(&self, kept: &Kept) -> Result<Option<Valued>, ServiceError> {
         if self.held.record.dirty_from.is_some() || kept.investments_ahead {
             return Ok(None);
         }
         let eve = kept.series.eve.day;
-        let read = flows::trades(&self.market.app, keys::trades_since(self.portfolio(), kept.trades.before)).await?;
+        let read =
+            flows::read_trades(&self.market.app, keys::trades_since(self.portfolio(), kept.trades.before)).await?;
         if kept.trades.missed(&read, eve).is_some() {
             return Ok(None);
         }
         let recent = flows::by_symbol(read.iter().filter(|trade| trade.market_day > eve), &[])?;
-        let sources = self.sources(recent, &symbols_of(kept), false).await?;
+        let sources = self.read_sources(recent, &symbols_of(kept), false).await?;
         if sources.left_out != kept.left_out {
             return Ok(None);
         }
         let (today, before) = (self.today, kept.clone());
-        let continued = blocking(move || {
+        let continued = run_blocking(move || {
             if first_changed_year(&sources, &before.series).is_some() {
                 return None;
             }
@@ -136,17 +142,17 @@ impl Reading<'_> {
     }
 
     /// The series from all records, as far as possible on top of the kept one.
-    async fn rebuilt(&self, kept: Option<&Kept>) -> Result<Valued, ServiceError> {
-        let read = flows::trades(&self.market.app, keys::trades(self.portfolio())).await?;
-        let investments = flows::investments(&self.market.app, self.portfolio()).await?;
+    async fn rebuild(&self, kept: Option<&Kept>) -> Result<Valued, ServiceError> {
+        let read = flows::read_trades(&self.market.app, keys::trades(self.portfolio())).await?;
+        let investments = flows::read_investments(&self.market.app, self.portfolio()).await?;
         let flows = flows::by_symbol(&read, &investments)?;
         let also = kept.map(symbols_of).unwrap_or_default();
-        let sources = self.sources(flows, &also, true).await?;
+        let sources = self.read_sources(flows, &also, true).await?;
         let base = kept.filter(|kept| kept.left_out == sources.left_out);
         let missed = base.and_then(|kept| kept.trades.missed(&read, kept.series.eve.day));
         let noted = [self.held.record.dirty_from, missed];
         let (today, base) = (self.today, base.map(|kept| kept.series.clone()));
-        let rebuilt = blocking(move || continued_or_rebuilt(base, &noted, sources, today));
+        let rebuilt = run_blocking(move || continued_or_rebuilt(base, &noted, sources, today));
         let (series, sources) = rebuilt.await??;
         Ok(self.valued(series, sources, &TradesRead::none(), &read, &investments))
     }
@@ -170,7 +176,7 @@ impl Reading<'_> {
 impl Valued {
     /// What each symbol came to in a span: from the kept years where it is made of whole ones, else from its days. A span
     /// without a day ends before it begins.
-    pub(super) async fn totals(
+    pub(super) async fn compute_totals(
         &self,
         app: &App,
         portfolio: PortfolioId,
@@ -183,11 +189,11 @@ impl Valued {
         }
         let mut sources = self.sources.clone();
         if !sources.complete {
-            let read = flows::trades(app, keys::trades(portfolio)).await?;
-            sources.flows = flows::by_symbol(&read, &flows::investments(app, portfolio).await?)?;
+            let read = flows::read_trades(app, keys::trades(portfolio)).await?;
+            sources.flows = flows::by_symbol(&read, &flows::read_investments(app, portfolio).await?)?;
         }
         let series = self.kept.series.clone();
-        let totals = blocking(move || totals_by_symbol(&sources.book(), &series, from, to));
+        let totals = run_blocking(move || totals_by_symbol(&sources.book(), &series, from, to));
         totals.await?.map_err(|error| ServiceError::fault("the attribution of a series that was computed", error))
     }
 }
@@ -313,6 +319,6 @@ fn unvalued(error: &ValuationError) -> ServiceError {
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ServiceError> {
+async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ServiceError> {
     tokio::task::spawn_blocking(work).await.map_err(|error| ServiceError::fault("valuing a portfolio", error))
 }

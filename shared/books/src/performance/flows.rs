@@ -61,13 +61,13 @@ impl TradeFlow {
 }
 
 /// The trades of a list, in order of their ids, which is that of their times.
-pub(super) async fn trades(app: &App, list: List) -> Result<Vec<TradeFlow>, ServiceError> {
+pub(super) async fn read_trades(app: &App, list: List) -> Result<Vec<TradeFlow>, ServiceError> {
     let items = listing::items(app, list).await?;
     Ok(items.iter().map(documents::parse).collect::<Result<_, _>>()?)
 }
 
 /// The lots held elsewhere of a portfolio.
-pub(super) async fn investments(app: &App, portfolio: PortfolioId) -> Result<Vec<Investment>, ServiceError> {
+pub(super) async fn read_investments(app: &App, portfolio: PortfolioId) -> Result<Vec<Investment>, ServiceError> {
     let items = listing::items(app, keys::investments(portfolio)).await?;
     Ok(items.iter().map(documents::parse).collect::<Result<_, _>>()?)
 }

@@ -142,7 +142,7 @@ pub(super) async fn save(app: &App, held: &Held, before: Option<&Kept>, versions
     if stands || kept.trades.counted.len() > MAX_COUNTED {
         return;
     }
-    match written(app, held, before, versions, kept).await {
+    match write(app, held, before, versions, kept).await {
         Ok(()) => {}
         Err(ServiceError::Store(StoreError::Conflict { .. })) => {
             tracing::debug!(portfolio = %held.record.portfolio.id, "daily values were not kept: others were faster");
@@ -153,7 +153,7 @@ pub(super) async fn save(app: &App, held: &Held, before: Option<&Kept>, versions
     }
 }
 
-async fn written(
+async fn write(
     app: &App,
     held: &Held,
     before: Option<&Kept>,

@@ -129,7 +129,7 @@ pub async fn of_portfolio(
     let series = &valued.kept.series;
     let first = series.days().next().map_or(to, |day| day.date.min(to));
     let from = span.from.unwrap_or(first);
-    let totals = valued.totals(&market.app, id, series.valued_span(from, to)).await?;
+    let totals = valued.compute_totals(&market.app, id, series.valued_span(from, to)).await?;
     let compared = benchmark.as_deref();
     let priced_in = compared.map(|series| series.currency);
     let rates = ExchangeRates::load(market, held.record.portfolio.base_currency, priced_in, budget).await?;

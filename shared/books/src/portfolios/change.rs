@@ -92,7 +92,7 @@ pub async fn change(
             );
         }
         if before.is_open() && !record.portfolio.is_open() {
-            writes.extend(nothing_held(market, &held).await?);
+            writes.extend(assert_nothing_held(market, &held).await?);
         }
         market.app.table().transact(writes).await?;
         Ok(record.portfolio)
@@ -166,15 +166,15 @@ fn merged(standing: Option<&InvestmentAims>, part: &AimsChange) -> Result<Invest
 /// A trade checks the portfolio's version and does not change it, so one that commits between our look at the positions
 /// and our write would go unseen. But every trade writes the head of its customer's wallet: the head is read before the
 /// positions, and asserted with the closing.
-async fn nothing_held(market: &MarketData, held: &Held) -> Result<[Write; 2], ServiceError> {
+async fn assert_nothing_held(market: &MarketData, held: &Held) -> Result<[Write; 2], ServiceError> {
     let portfolio = &held.record.portfolio;
-    let wallet = wallet_unchanged(&market.app, portfolio.customer_id).await?;
+    let wallet = assert_wallet_unchanged(&market.app, portfolio.customer_id).await?;
     let investments = Tally::read(&market.app, keys::investment_count(portfolio.id)).await?;
     if investments.count() > 0 {
         let holding = format!("{} investments", investments.count());
         return Err(ServiceError::PortfolioNotEmpty { holding });
     }
-    let positions = positions::all(market, portfolio.id).await?;
+    let positions = positions::read_all(market, portfolio.id).await?;
     match positions.iter().find(|position| !position.lots.is_empty()) {
         Some(held) => Err(ServiceError::PortfolioNotEmpty { holding: format!("units of {}", held.symbol) }),
         None => Ok([wallet, investments.unchanged()]),
@@ -182,7 +182,7 @@ async fn nothing_held(market: &MarketData, held: &Held) -> Result<[Write; 2], Se
 }
 
 /// The write that lets a transaction pass only if the customer has not traded since.
-pub(super) async fn wallet_unchanged(app: &App, customer: CustomerId) -> Result<Write, ServiceError> {
+pub(super) async fn assert_wallet_unchanged(app: &App, customer: CustomerId) -> Result<Write, ServiceError> {
     let key = keys::wallet_head(customer);
     let version = app.table().get(&key).await?.map(|item| item.version);
     Ok(Write::Check { key, expect: Expect::from(version) })

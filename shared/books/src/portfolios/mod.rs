@@ -116,7 +116,7 @@ pub async fn find(app: &App, customer: CustomerId, id: PortfolioId) -> Result<Po
 }
 
 /// An earlier, or the present, version of a portfolio's investment profile.
-pub async fn profile(
+pub async fn find_profile(
     app: &App,
     customer: CustomerId,
     id: PortfolioId,

@@ -9,7 +9,7 @@ use store::limits::MAX_WRITES;
 use store::retry::{Retry, retry};
 use store::{DeleteExpect, Query, Write, keys};
 
-use super::change::wallet_unchanged;
+use super::change::assert_wallet_unchanged;
 use super::record::{Held, Record, load_also_removing};
 
 /// Removes a portfolio and what is in it. It is gone for everybody from the first write on; where the rest is cut short,
@@ -50,7 +50,7 @@ pub async fn remove(
 async fn hide(app: &App, held: &Held) -> Result<(), ServiceError> {
     let portfolio = &held.record.portfolio;
     // The wallet's head is read before the trades: whoever trades in between changes it.
-    let not_traded = wallet_unchanged(app, portfolio.customer_id).await?;
+    let not_traded = assert_wallet_unchanged(app, portfolio.customer_id).await?;
     let trades = keys::trades(portfolio.id);
     if !app.table().query(&Query::forward(trades.partition, trades.range, 1)).await?.items.is_empty() {
         return Err(ServiceError::PortfolioHasTrades);

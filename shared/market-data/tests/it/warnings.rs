@@ -106,7 +106,7 @@ async fn said_of_a_symbol(world: &World, platform: &MarketData, name: &str) -> S
     let forecast = forecasts::make(platform, world.customer, &as_of).await.unwrap();
     let record = forecasts::record(platform, world.customer, &symbol(name), 50, None).await.unwrap();
     let asked = reports::Order { symbol: symbol(name), from: None, to: None, backtest: None };
-    let report = reports::figures(platform, world.customer, &asked).await.unwrap();
+    let report = reports::gather_figures(platform, world.customer, &asked).await.unwrap();
     vec![
         ("bars", staleness::of_bars(platform, &series)),
         ("a backtest", codes_in(&backtest(world, platform, &order(name)).await).contains(&"stale")),
@@ -253,7 +253,7 @@ async fn notes_reach_every_answer_and_only_where_they_concern_its_span() {
     assert_eq!(codes(&graded.warnings), all[..3], "it is graded by the bars up to 7 October");
 
     let asked = reports::Order { symbol: symbol("ACME"), from: None, to: None, backtest: None };
-    assert_eq!(codes(&reports::figures(&world.platform, world.customer, &asked).await.unwrap().warnings), all);
+    assert_eq!(codes(&reports::gather_figures(&world.platform, world.customer, &asked).await.unwrap().warnings), all);
 
     let portfolio = opened(&world, &world.platform, &["ACME"]).await;
     let held = holdings::of_portfolio(&world.platform, world.customer, portfolio).await.unwrap();

@@ -23,7 +23,7 @@ const MAX_AGE: TimeDelta = TimeDelta::days(5);
 /// Tells the customer, and marks the firing as delivered. Says whether there is nothing left to deliver; what went wrong
 /// stands in the log, and what is left can be taken on by the next evaluation at once.
 pub(super) async fn deliver(market: &MarketData, symbol: &Symbol, pending: &Pending) -> bool {
-    match told_and_marked(market, symbol, pending).await {
+    match notify_and_mark(market, symbol, pending).await {
         Ok(delivered) => delivered,
         Err(error) => {
             tracing::error!(alert = %pending.alert_id, %error, "an alert was not delivered");
@@ -32,7 +32,7 @@ pub(super) async fn deliver(market: &MarketData, symbol: &Symbol, pending: &Pend
     }
 }
 
-async fn told_and_marked(market: &MarketData, symbol: &Symbol, pending: &Pending) -> Result<bool, ServiceError> {
+async fn notify_and_mark(market: &MarketData, symbol: &Symbol, pending: &Pending) -> Result<bool, ServiceError> {
     let key = keys::firing(pending.customer_id, pending.alert_id, pending.market_day);
     let owed = keys::pending_firing(symbol, pending.alert_id, pending.market_day);
     let no_longer_owed = Write::Delete { key: owed.clone(), expect: DeleteExpect::Any };
@@ -43,8 +43,8 @@ async fn told_and_marked(market: &MarketData, symbol: &Symbol, pending: &Pending
         return Ok(true);
     };
     let told = Pending {
-        told_live: pending.told_live || logged(pending, told_live(market, pending, &firing).await),
-        mailed: pending.mailed || logged(pending, mailed(&market.app, pending, &firing).await),
+        told_live: pending.told_live || logged(pending, notify_live(market, pending, &firing).await),
+        mailed: pending.mailed || logged(pending, send_mail(&market.app, pending, &firing).await),
         ..pending.clone()
     };
     if !(told.told_live && told.mailed) {
@@ -70,8 +70,8 @@ fn logged(pending: &Pending, told: Result<bool, ServiceError>) -> bool {
 
 /// Says whether the customer's live connections have had it: not where there are some and none of them took it. They are
 /// ended, so that the next try finds those that came after them, or none.
-async fn told_live(market: &MarketData, pending: &Pending, firing: &Firing) -> Result<bool, ServiceError> {
-    let Told { reached, failed } = live::to_customer(market, pending.customer_id, &message(firing)).await?;
+async fn notify_live(market: &MarketData, pending: &Pending, firing: &Firing) -> Result<bool, ServiceError> {
+    let Told { reached, failed } = live::publish_to_customer(market, pending.customer_id, &message(firing)).await?;
     if reached == 0 && failed > 0 {
         tracing::warn!(alert = %pending.alert_id, "no connection took an alert");
     }
@@ -79,16 +79,16 @@ async fn told_live(market: &MarketData, pending: &Pending, firing: &Firing) -> R
 }
 
 /// Says whether a letter is on its way, or nobody is to have one.
-async fn mailed(app: &App, pending: &Pending, firing: &Firing) -> Result<bool, ServiceError> {
+async fn send_mail(app: &App, pending: &Pending, firing: &Firing) -> Result<bool, ServiceError> {
     if !firing.email || !app.mail().is_there() {
         return Ok(true);
     }
-    let Some(letterbox) = mailbox::ready(app, pending.customer_id).await? else { return Ok(true) };
+    let Some(letterbox) = mailbox::make_ready(app, pending.customer_id).await? else { return Ok(true) };
     let (subject, text) = letter(firing);
     match app.mail().send(letterbox, &subject, &text).await {
         Ok(()) => Ok(true),
         Err(MailError::NoLetterbox) => {
-            mailbox::lost(app, pending.customer_id, letterbox).await?;
+            mailbox::mark_lost(app, pending.customer_id, letterbox).await?;
             Ok(false)
         }
         Err(error) => Err(error.into()),

@@ -98,7 +98,7 @@ struct Page {
 /// Judges one quote by all alerts of its symbol, and delivers what was left undelivered before.
 async fn judge(market: &MarketData, quote: &LastQuote) -> Result<Fired, ServiceError> {
     let mut total = Fired::default();
-    let mut page = page(&market.app, &quote.symbol, None).await?;
+    let mut page = read_page(&market.app, &quote.symbol, None).await?;
     let judged = page.judged.take();
     let is_new = judged.is_none_or(|(judged, _)| quote.seq > judged.seq);
     let mut known = None;
@@ -110,7 +110,7 @@ async fn judge(market: &MarketData, quote: &LastQuote) -> Result<Fired, ServiceE
         }
         total += deliver_left_over(market, &quote.symbol, page.pending).await?;
         match page.next {
-            Some(cursor) => page = self::page(&market.app, &quote.symbol, Some(cursor)).await?,
+            Some(cursor) => page = self::read_page(&market.app, &quote.symbol, Some(cursor)).await?,
             None => break,
         }
     }
@@ -121,7 +121,7 @@ async fn judge(market: &MarketData, quote: &LastQuote) -> Result<Fired, ServiceE
     Ok(total)
 }
 
-async fn page(app: &App, symbol: &Symbol, cursor: Option<Cursor>) -> Result<Page, ServiceError> {
+async fn read_page(app: &App, symbol: &Symbol, cursor: Option<Cursor>) -> Result<Page, ServiceError> {
     let list = keys::waiting(symbol);
     let query =
         Query { partition: list.partition, range: list.range, limit: PAGE, cursor, direction: Direction::Forward };
@@ -164,14 +164,14 @@ async fn fire_all(
     let due = |waiting: &Waiting| waiting.created_at <= quote.fetched_at && waiting.vigil.is_due(quote.day);
     let due: Vec<_> = alerts.iter().filter(|(_, waiting)| due(waiting)).collect();
     if known.is_none() && due.iter().any(|(_, waiting)| waiting.vigil.needs_bars(quote.day)) {
-        *known = Some(known_bars(market, quote).await?);
+        *known = Some(read_known_bars(market, quote).await?);
     }
     let nothing = Known::default();
     let fires = |known: &Known, waiting: &Waiting| waiting.vigil.fires(&known.sight(quote));
     let firing: Vec<_> =
         due.into_iter().filter(|(_, waiting)| fires(known.as_ref().unwrap_or(&nothing), waiting)).collect();
     if known.is_none() && !firing.is_empty() {
-        *known = Some(known_bars(market, quote).await?);
+        *known = Some(read_known_bars(market, quote).await?);
     }
     let known = known.as_ref().unwrap_or(&nothing);
     let mut turns: BTreeMap<(CustomerId, Option<Uuid>), Vec<Cause>> = BTreeMap::new();
@@ -185,7 +185,7 @@ async fn fire_all(
         let (market, quote) = (market.clone(), quote.clone());
         async move { fire_in_turn(&market, &quote, causes).await }
     });
-    all(firings).await
+    run_all(firings).await
 }
 
 impl Known {
@@ -217,15 +217,15 @@ async fn fire_in_turn(market: &MarketData, quote: &LastQuote, causes: Vec<Cause>
     let mut total = Fired { fired: fired.len(), ..Fired::default() };
     let tellings = fired.into_iter().map(|pending| {
         let (market, symbol) = (market.clone(), quote.symbol.clone());
-        async move { Ok(told(&market, &symbol, &pending).await) }
+        async move { Ok(notify(&market, &symbol, &pending).await) }
     });
-    total += all(tellings).await?;
+    total += run_all(tellings).await?;
     failure.map_or(Ok(total), Err)
 }
 
 /// What is known of a symbol's bars, without asking anybody. Where there are none in the currency of the quote, thresholds
 /// are judged without splits, and averages are not crossed.
-async fn known_bars(market: &MarketData, quote: &LastQuote) -> Result<Known, ServiceError> {
+async fn read_known_bars(market: &MarketData, quote: &LastQuote) -> Result<Known, ServiceError> {
     let (symbol, nothing) = (&quote.symbol, Known::default());
     match history::without_asking(market, symbol).await {
         Ok(Some(series)) if series.currency == quote.currency => {
@@ -253,22 +253,22 @@ async fn deliver_left_over(
         let (market, symbol) = (market.clone(), symbol.clone());
         async move {
             Ok(match take_over(&market.app, &key, pending, version).await? {
-                Some(pending) => told(&market, &symbol, &pending).await,
+                Some(pending) => notify(&market, &symbol, &pending).await,
                 None => Fired::default(),
             })
         }
     });
-    all(deliveries).await
+    run_all(deliveries).await
 }
 
-async fn told(market: &MarketData, symbol: &Symbol, pending: &Pending) -> Fired {
+async fn notify(market: &MarketData, symbol: &Symbol, pending: &Pending) -> Fired {
     let delivered = deliver(market, symbol, pending).await;
     let is_young = market.app.now() - pending.fired_at < REPEATED_FOR;
     Fired { fired: 0, delivered: usize::from(delivered), undelivered: usize::from(!delivered && is_young) }
 }
 
 /// Waits for all of them, [`ALERTS_AT_ONCE`] at the same time; one that fails keeps none of the others from its turn.
-async fn all<F>(tasks: impl Iterator<Item = F>) -> Result<Fired, ServiceError>
+async fn run_all<F>(tasks: impl Iterator<Item = F>) -> Result<Fired, ServiceError>
 where
     F: Future<Output = Result<Fired, ServiceError>>,
 {

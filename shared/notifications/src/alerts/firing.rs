@@ -47,7 +47,7 @@ pub(super) async fn fire(
         }
         match app.table().transact(writes).await {
             Ok(_) => Ok(Some(pending)),
-            Err(StoreError::Unavailable { .. }) => came_through(app, &owed, evaluation).await.map(Some),
+            Err(StoreError::Unavailable { .. }) => confirm(app, &owed, evaluation).await.map(Some),
             Err(error) => Err(error.into()),
         }
     })
@@ -56,7 +56,7 @@ pub(super) async fn fire(
 
 /// What was to be delivered, if the transaction happened whose answer was lost; else an error that starts over: each of
 /// its writes has its condition, so that nothing can happen twice.
-async fn came_through(app: &App, owed: &Key, evaluation: Uuid) -> Result<Pending, ServiceError> {
+async fn confirm(app: &App, owed: &Key, evaluation: Uuid) -> Result<Pending, ServiceError> {
     match documents::read::<Pending>(app.table(), owed).await? {
         Some((pending, _)) if pending.taken_by == evaluation => Ok(pending),
         _ => Err(StoreError::Conflict { write: 0 }.into()),

@@ -89,21 +89,21 @@ impl Mailbox {
 ///
 /// Errors: [`ServiceError::LimitReached`] where [`MAX_QUESTIONS_A_DAY`] have been asked.
 pub(super) async fn ask(app: &App, customer: CustomerId) -> Result<(), ServiceError> {
-    settled(app, customer, true).await.map(drop)
+    settle(app, customer, true).await.map(drop)
 }
 
 /// Sees to it that the customer's present address has been asked whether it wants letters, and that no earlier one gets
 /// any; gives its letterbox, none where the account is closed, so that there is nobody to write to, or where too many
 /// have been asked today.
-pub(super) async fn ready(app: &App, customer: CustomerId) -> Result<Option<Uuid>, ServiceError> {
-    match settled(app, customer, false).await {
+pub(super) async fn make_ready(app: &App, customer: CustomerId) -> Result<Option<Uuid>, ServiceError> {
+    match settle(app, customer, false).await {
         Err(ServiceError::LimitReached { .. }) => Ok(None),
         settled => settled,
     }
 }
 
 /// A letterbox that is open by what is written is not there: the next letter opens it again.
-pub(super) async fn lost(app: &App, customer: CustomerId, letterbox: Uuid) -> Result<(), ServiceError> {
+pub(super) async fn mark_lost(app: &App, customer: CustomerId, letterbox: Uuid) -> Result<(), ServiceError> {
     change(app, &keys::mailbox(customer), |mailbox| {
         let is_present = mailbox.letterbox == Some(letterbox);
         is_present.then(|| mailbox.open = false).is_some()
@@ -112,10 +112,10 @@ pub(super) async fn lost(app: &App, customer: CustomerId, letterbox: Uuid) -> Re
     .map(drop)
 }
 
-async fn settled(app: &App, customer: CustomerId, remind: bool) -> Result<Option<Uuid>, ServiceError> {
+async fn settle(app: &App, customer: CustomerId, remind: bool) -> Result<Option<Uuid>, ServiceError> {
     let key = &keys::mailbox(customer);
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
-        let Some(plan) = planned(app, customer, key, remind).await? else { return Ok(None) };
+        let Some(plan) = plan(app, customer, key, remind).await? else { return Ok(None) };
         if plan.asks || !plan.closing.is_empty() {
             carry_out(app, key, &plan).await?;
         }
@@ -125,7 +125,7 @@ async fn settled(app: &App, customer: CustomerId, remind: bool) -> Result<Option
 }
 
 /// Writes down what is to be done; none where the account is closed.
-async fn planned(app: &App, customer: CustomerId, key: &Key, remind: bool) -> Result<Option<Plan>, ServiceError> {
+async fn plan(app: &App, customer: CustomerId, key: &Key, remind: bool) -> Result<Option<Plan>, ServiceError> {
     let profile = profile::find(app, customer).await?.profile;
     let Some(person) = profile.person.clone().filter(|_| profile.is_open()) else { return Ok(None) };
     let (standing, version) = read(app, key).await?;

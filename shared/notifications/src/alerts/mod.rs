@@ -72,7 +72,7 @@ pub async fn create(
     if alert.email {
         mailbox::ask(&market.app, customer).await?;
     }
-    let units_of = day_of_units(market, &alert.symbol).await?;
+    let units_of = read_day_of_units(market, &alert.symbol).await?;
     let made_now = made(market.app.new_id(), alert);
     let first = retry(Retry::within(app::CONFLICT_BUDGET), || async {
         let tally = Tally::read(&market.app, keys::alert_count(customer)).await?;
@@ -116,7 +116,7 @@ fn require_deliverable(app: &App, alert: &NewAlert) -> Result<(), ServiceError> 
 
 /// The day in whose units a customer states a price now: the market's, or that of a newer quote, or where a replay
 /// stands.
-async fn day_of_units(market: &MarketData, symbol: &Symbol) -> Result<Day, ServiceError> {
+async fn read_day_of_units(market: &MarketData, symbol: &Symbol) -> Result<Day, ServiceError> {
     let quotes = last_quote::read_many(&market.app, std::slice::from_ref(symbol)).await?;
     Ok(match quotes.get(symbol) {
         Some(quote) if quote.replay => quote.day,

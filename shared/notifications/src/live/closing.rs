@@ -44,7 +44,7 @@ pub async fn close_session(market: &MarketData, customer: CustomerId, session: &
 }
 
 async fn end_those(market: &MarketData, customer: CustomerId, ended: impl Fn(&Mirror) -> bool) {
-    let all = match connections::all_of(&market.app, customer).await {
+    let all = match connections::list(&market.app, customer).await {
         Ok(all) => all,
         Err(error) => {
             tracing::warn!(%customer, %error, "connections were not closed");
@@ -63,7 +63,7 @@ async fn end_those(market: &MarketData, customer: CustomerId, ended: impl Fn(&Mi
 ///
 /// The newcomer is kept before it counts, so that of several who come at once the last to count sees them all.
 pub(super) async fn make_room(market: &MarketData, customer: CustomerId, newcomer: &str) -> Result<(), ServiceError> {
-    let mut all = connections::all_of(&market.app, customer).await?;
+    let mut all = connections::list(&market.app, customer).await?;
     let surplus = all.len().saturating_sub(MAX_CONNECTIONS);
     all.retain(|mirror| mirror.connection != newcomer);
     all.sort_by(|a, b| (a.connected_at, &a.connection).cmp(&(b.connected_at, &b.connection)));

@@ -51,7 +51,7 @@ impl Connection {
 /// or finds the connection.
 pub(super) async fn open(app: &App, id: &str, grant: &Grant) -> Result<bool, ServiceError> {
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
-        let Some(standing) = authorization::standing(app, &grant.session).await? else { return Ok(false) };
+        let Some(standing) = authorization::find_standing(app, &grant.session).await? else { return Ok(false) };
         let now = app.now();
         let connection = Connection {
             customer_id: grant.customer_id,
@@ -85,7 +85,7 @@ pub(super) fn replaced_by(id: &str, connection: &Connection, version: Version) -
 }
 
 /// The connections of a customer.
-pub(super) async fn all_of(app: &App, customer: CustomerId) -> Result<Vec<Mirror>, StoreError> {
+pub(super) async fn list(app: &App, customer: CustomerId) -> Result<Vec<Mirror>, StoreError> {
     listing::items(app, keys::connections(customer)).await?.iter().map(documents::parse).collect()
 }
 

@@ -28,7 +28,7 @@ const UNKNOWN_SYMBOL: &str = "unknown_symbol";
 /// connection gives way: what a client has lost track of keeps it out for a moment and not for two hours.
 pub async fn connect(market: &MarketData, id: &str, ticket: &str) -> Result<bool, ServiceError> {
     let Some(grant) = tickets::take(&market.app, ticket).await? else { return Ok(false) };
-    let opened = opened(market, id, &grant).await;
+    let opened = open(market, id, &grant).await;
     if opened.is_err() {
         // Where only the answer was lost, it stands. What cannot be removed now expires.
         if let Err(error) = connections::forget(&market.app, id).await {
@@ -40,7 +40,7 @@ pub async fn connect(market: &MarketData, id: &str, ticket: &str) -> Result<bool
 
 /// Whether the connection is kept, and still is at the end: API Gateway cannot close what it is still making, so that
 /// whoever ended the session meanwhile has closed nothing.
-async fn opened(market: &MarketData, id: &str, grant: &Grant) -> Result<bool, ServiceError> {
+async fn open(market: &MarketData, id: &str, grant: &Grant) -> Result<bool, ServiceError> {
     if !connections::open(&market.app, id, grant).await? {
         return Ok(false);
     }
@@ -115,7 +115,7 @@ async fn subscribe(
     connection: Connection,
     asked: BTreeSet<Symbol>,
 ) -> Result<(), ServiceError> {
-    let (wanted, unknown) = known(&market.app, asked).await?;
+    let (wanted, unknown) = find_known(&market.app, asked).await?;
     if connection.symbols.union(&wanted).count() > MAX_SYMBOLS {
         say(market, id, &too_many_symbols().text()?).await;
         return Ok(());
@@ -146,7 +146,7 @@ async fn subscribe(
         return Ok(());
     }
     let wanted: Vec<_> = wanted.into_iter().collect();
-    for (symbol, quote) in snapshot::quotes(market, &wanted).await? {
+    for (symbol, quote) in snapshot::read_quotes(market, &wanted).await? {
         let newer = shown.quotes.get(&symbol).is_none_or(|seen| quote.seq > seen.seq);
         if newer && !say(market, id, &Message::Quote(&quote).text()?).await {
             break;
@@ -157,7 +157,7 @@ async fn subscribe(
 
 /// The symbols of a market, and the code of each that is none: an item of one's own, or one that a provider has lately
 /// said it does not know.
-async fn known(
+async fn find_known(
     app: &App,
     asked: BTreeSet<Symbol>,
 ) -> Result<(BTreeSet<Symbol>, BTreeMap<Symbol, &'static str>), ServiceError> {

@@ -24,7 +24,7 @@ mod tickets;
 pub use closing::{close_of, close_session};
 pub use connections::forget;
 pub use conversation::{MAX_FRAME_BYTES, connect, disconnect, receive};
-pub use publishing::{Published, Told, publish, to_customer};
+pub use publishing::{Published, Told, publish, publish_to_customer};
 pub use tickets::{LiveTicket, issue_ticket};
 
 use chrono::TimeDelta;

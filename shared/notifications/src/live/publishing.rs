@@ -49,7 +49,7 @@ pub struct Published {
 /// Errors: those of the store. Who cannot be reached is counted and logged.
 pub async fn publish(market: &MarketData, quotes: &[LastQuote]) -> Result<Published, ServiceError> {
     let mut told: BTreeMap<String, (Subscriber, Vec<Arc<str>>)> = BTreeMap::new();
-    for (text, subscribers) in subscribers_of(&market.app, quotes).await? {
+    for (text, subscribers) in read_subscribers(&market.app, quotes).await? {
         for subscriber in subscribers {
             let (_, messages) = told.entry(subscriber.connection.clone()).or_insert_with(|| (subscriber, Vec::new()));
             messages.push(text.clone());
@@ -74,9 +74,13 @@ pub struct Told {
 /// Tells all connections of a customer something.
 ///
 /// Errors: those of the store.
-pub async fn to_customer(market: &MarketData, customer: CustomerId, message: &Value) -> Result<Told, ServiceError> {
+pub async fn publish_to_customer(
+    market: &MarketData,
+    customer: CustomerId,
+    message: &Value,
+) -> Result<Told, ServiceError> {
     let text: Arc<str> = message.to_string().into();
-    let addressed = connections::all_of(&market.app, customer).await?.into_iter().map(|mirror| {
+    let addressed = connections::list(&market.app, customer).await?.into_iter().map(|mirror| {
         let subscriber = Subscriber { connection: mirror.connection, customer_id: customer, session: mirror.session };
         (subscriber, vec![text.clone()])
     });
@@ -85,13 +89,13 @@ pub async fn to_customer(market: &MarketData, customer: CustomerId, message: &Va
 }
 
 /// What is said of each quote, with whoever stands in one part of its list of subscribers.
-async fn subscribers_of(app: &App, quotes: &[LastQuote]) -> Result<Vec<(Arc<str>, Vec<Subscriber>)>, ServiceError> {
+async fn read_subscribers(app: &App, quotes: &[LastQuote]) -> Result<Vec<(Arc<str>, Vec<Subscriber>)>, ServiceError> {
     let mut lookups = Vec::new();
     for quote in quotes {
         let text: Arc<str> = Message::Quote(quote).text()?.into();
         for part in keys::subscriptions(&quote.symbol) {
             let (app, text) = (app.clone(), text.clone());
-            lookups.push(async move { Ok((text, subscriptions::subscribers(&app, part).await?)) });
+            lookups.push(async move { Ok((text, subscriptions::read_subscribers(&app, part).await?)) });
         }
     }
     // In the order of the quotes, so that each connection is told of them in it.
@@ -104,7 +108,7 @@ async fn deliver_to_the_living(
     addressed: Vec<(Subscriber, Vec<Arc<str>>)>,
 ) -> Result<(Delivered, usize), ServiceError> {
     let sessions = addressed.iter().map(|(subscriber, _)| (subscriber.session.clone(), subscriber.customer_id));
-    let living = authorization::living(&market.app, sessions.collect()).await?;
+    let living = authorization::find_living(&market.app, sessions.collect()).await?;
     let (living, dead): (Vec<_>, Vec<_>) =
         addressed.into_iter().partition(|(subscriber, _)| living.contains(&subscriber.session));
     let letters = living

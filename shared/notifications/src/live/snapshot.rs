@@ -24,7 +24,7 @@ pub(super) struct Snapshot {
 }
 
 /// The stored quotes of these symbols, of those that have one to be believed.
-pub(super) async fn quotes(
+pub(super) async fn read_quotes(
     market: &MarketData,
     symbols: &[Symbol],
 ) -> Result<BTreeMap<Symbol, LastQuote>, ServiceError> {
@@ -36,13 +36,13 @@ pub(super) async fn quotes(
 /// The stored quotes of these symbols, and of those that have none, or an older one, the close of the last stored bar.
 pub(super) async fn take(market: &MarketData, symbols: &BTreeSet<Symbol>) -> Result<Snapshot, ServiceError> {
     let asked: Vec<Symbol> = symbols.iter().cloned().collect();
-    let mut quotes = quotes(market, &asked).await?;
+    let mut quotes = read_quotes(market, &asked).await?;
     let mut lookups = Vec::new();
     for (symbol, outline) in asked.iter().zip(outlines(market.app.table(), &asked).await?) {
         let quote = quotes.get(symbol);
         if outline.is_some_and(|outline| may_be_newer(&outline, quote)) {
             let (market, symbol, quote) = (market.clone(), symbol.clone(), quote.cloned());
-            lookups.push(async move { last_bar(&market, &symbol, quote.as_ref()).await });
+            lookups.push(async move { read_last_bar(&market, &symbol, quote.as_ref()).await });
         }
     }
     let bars: Vec<Option<LastQuote>> = stream::iter(lookups).buffer_unordered(AT_ONCE).try_collect().await?;
@@ -59,7 +59,7 @@ fn may_be_newer(bars: &Outline, quote: Option<&LastQuote>) -> bool {
 
 /// The close of the last stored bar, where it is newer than the quote. Its number is the quote's, or 0, so that every
 /// quote that follows is above it.
-async fn last_bar(
+async fn read_last_bar(
     market: &MarketData,
     symbol: &Symbol,
     quote: Option<&LastQuote>,

@@ -29,7 +29,7 @@ struct Awaited {
 }
 
 /// The stored grades of these forecasts, in their order.
-pub(super) async fn stored(app: &App, forecasts: &[Forecast]) -> Result<Vec<Option<Graded>>, ServiceError> {
+pub(super) async fn read_stored(app: &App, forecasts: &[Forecast]) -> Result<Vec<Option<Graded>>, ServiceError> {
     let mut grades = Vec::with_capacity(forecasts.len());
     for some in forecasts.chunks(MAX_KEYS) {
         let keys: Vec<Key> = some.iter().map(key).collect();
@@ -50,7 +50,7 @@ fn key(forecast: &Forecast) -> Key {
 pub(super) async fn await_grade(app: &App, forecast: &Forecast) {
     let Some(from) = matures(forecast) else { return };
     let symbol = &forecast.terms.symbol;
-    let noted = awaited_from(app, symbol, from);
+    let noted = await_from(app, symbol, from);
     if let Err(error) = noted.await {
         tracing::warn!(%symbol, %error, "a forecast that no refresh will grade");
     }
@@ -65,7 +65,7 @@ fn matures(forecast: &Forecast) -> Option<Day> {
 ///
 /// It is written even where the day does not change: by the new version whoever grades the symbol at this moment learns
 /// of a forecast that they may not have seen.
-async fn awaited_from(app: &App, symbol: &Symbol, from: Day) -> Result<(), ServiceError> {
+async fn await_from(app: &App, symbol: &Symbol, from: Day) -> Result<(), ServiceError> {
     let key = &keys::awaited_grade(symbol);
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
         let standing = documents::read::<Awaited>(app.table(), key).await?;
@@ -126,10 +126,10 @@ pub async fn grade_matured(market: &MarketData, symbol: &Symbol) -> Result<usize
     let mut cursor: Option<Cursor> = None;
     loop {
         let page = documents::list::<Forecast>(market.app.table(), keys::forecasts(symbol), PAGE, cursor).await?;
-        let graded = stored(&market.app, &page.items).await?;
+        let graded = read_stored(&market.app, &page.items).await?;
         let without: Vec<Forecast> =
             page.items.into_iter().zip(graded).filter(|(_, grade)| grade.is_none()).map(|(one, _)| one).collect();
-        for (forecast, graded) in graded_now(&series, without).await? {
+        for (forecast, graded) in grade_now(&series, without).await? {
             match graded {
                 Verdict::Graded(graded) => new += usize::from(keep(&market.app, &forecast, &graded).await?),
                 Verdict::Pending => next = earlier(next, matures(&forecast)),
@@ -160,7 +160,7 @@ enum Verdict {
     Never,
 }
 
-async fn graded_now(series: &Arc<Series>, forecasts: Vec<Forecast>) -> Result<Vec<(Forecast, Verdict)>, ServiceError> {
+async fn grade_now(series: &Arc<Series>, forecasts: Vec<Forecast>) -> Result<Vec<(Forecast, Verdict)>, ServiceError> {
     let series = series.clone();
     let verdict = move |forecast: Forecast| {
         let verdict = match grade(&series, &forecast) {

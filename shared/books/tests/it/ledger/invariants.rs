@@ -66,7 +66,7 @@ async fn sound_positions(
     units: &mut BTreeMap<(PortfolioId, Symbol), Decimal>,
 ) -> usize {
     let trades: Vec<Trade> = all(platform, keys::trades(portfolio)).await;
-    for position in positions::all(platform, portfolio).await.unwrap() {
+    for position in positions::read_all(platform, portfolio).await.unwrap() {
         let (today, splits) = today(platform, &position.symbol).await;
         assert!(position.lots.iter().all(|lot| !lot.quantity.is_zero() && !lot.cost.is_negative()), "{position:?}");
         let held: Decimal = position.lots.iter().map(|lot| lot.units_on(today, &splits).unwrap().units()).sum();

@@ -55,7 +55,7 @@ async fn signing_out_closes_the_connections_of_that_session_alone() {
     let world = World::new();
     let stranger = world.stranger().await;
     let (ada, [one, other]) = world.twice_connected().await;
-    accounts::sign_out::of_session(&world.platform, ada.id, &ada.session).await.unwrap();
+    accounts::sign_out::end_session(&world.platform, ada.id, &ada.session).await.unwrap();
     world.assert_ended(&one).await;
     assert!(!world.sockets.is_closed(&other) && !world.sockets.is_closed(&stranger));
     assert_eq!(kinds(&world.sockets.take(&other)), ["quote"]);
@@ -66,7 +66,7 @@ async fn signing_out_everywhere_closes_them_all() {
     let world = World::new();
     let stranger = world.stranger().await;
     let (ada, connections) = world.twice_connected().await;
-    accounts::sign_out::everywhere(&world.platform, ada.id).await.unwrap();
+    accounts::sign_out::end_all(&world.platform, ada.id).await.unwrap();
     world.assert_all_ended(&connections, &stranger).await;
 }
 
@@ -176,6 +176,9 @@ async fn where_nobody_closed_it_the_next_push_finds_the_session_dead() {
     let other = world.signed_in(ada.id, &ada.email, SessionKind::Api).await;
     let connection = world.connected(&other).await;
     world.end_behind_its_back(&other).await;
-    assert_eq!(live::to_customer(&world.platform, ada.id, &json!({ "type": "alert" })).await.unwrap().reached, 0);
+    assert_eq!(
+        live::publish_to_customer(&world.platform, ada.id, &json!({ "type": "alert" })).await.unwrap().reached,
+        0
+    );
     world.assert_ended(&connection).await;
 }

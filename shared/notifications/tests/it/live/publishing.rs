@@ -135,12 +135,15 @@ async fn a_customers_news_reach_all_of_their_connections_and_nobody_elses() {
     world.sockets.hang_up(&own[2]);
     world.forward(TimeDelta::seconds(30));
     let news = json!({ "type": "alert", "id": 7 });
-    assert_eq!(live::to_customer(&world.platform, ada.id, &news).await.unwrap(), Told { reached: 2, failed: 0 });
+    assert_eq!(
+        live::publish_to_customer(&world.platform, ada.id, &news).await.unwrap(),
+        Told { reached: 2, failed: 0 }
+    );
     assert_eq!(world.sockets.take(&own[0]), std::slice::from_ref(&news));
     assert_eq!(world.sockets.take(&own[1]), [news]);
     assert!(world.sockets.take(&others).is_empty());
     assert_eq!(
-        live::to_customer(&world.platform, ada.id, &json!({})).await.unwrap().reached,
+        live::publish_to_customer(&world.platform, ada.id, &json!({})).await.unwrap().reached,
         2,
         "the third is forgotten"
     );

@@ -88,10 +88,10 @@ async fn a_session_that_ends_at_any_step_of_connecting_leaves_no_connection() {
         let ticket = live::issue_ticket(&world.platform.app, ada.id, &someone.session).await.unwrap().ticket;
         let platform = world.platform.clone();
         let end: Deed = if step % 2 == 0 {
-            Box::pin(async move { accounts::sign_out::everywhere(&platform, ada.id).await.unwrap() })
+            Box::pin(async move { accounts::sign_out::end_all(&platform, ada.id).await.unwrap() })
         } else {
             let session = someone.session.clone();
-            Box::pin(async move { accounts::sign_out::of_session(&platform, ada.id, &session).await.unwrap() })
+            Box::pin(async move { accounts::sign_out::end_session(&platform, ada.id, &session).await.unwrap() })
         };
         let connection = world.new_connection_id();
         world.steps.plan(vec![(step / 2, end)]);
@@ -122,7 +122,9 @@ async fn a_session_that_ends_at_any_step_of_a_subscription_leaves_no_subscriptio
         let connection = world.connected(&someone).await;
         let platform = world.platform.clone();
         let end: Deed =
-            Box::pin(async move { accounts::sign_out::of_session(&platform, ada.id, &someone.session).await.unwrap() });
+            Box::pin(
+                async move { accounts::sign_out::end_session(&platform, ada.id, &someone.session).await.unwrap() },
+            );
         world.steps.plan(vec![(step, end)]);
         subscribe(&world, &connection, &format!("S{step}")).await;
         steps = world.steps.finish().await;

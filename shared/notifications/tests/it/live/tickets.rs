@@ -50,11 +50,11 @@ async fn a_ticket_is_worth_no_more_than_the_session_that_asked_for_it() {
     let ada = world.someone("ada").await;
     let other = world.signed_in(ada.id, &ada.email, SessionKind::Api).await;
     let (of_ended, of_standing) = (world.ticket(&ada).await, world.ticket(&other).await);
-    accounts::sign_out::of_session(&world.platform, ada.id, &ada.session).await.unwrap();
+    accounts::sign_out::end_session(&world.platform, ada.id, &ada.session).await.unwrap();
     assert!(!world.opens(&of_ended).await);
     assert!(world.opens(&of_standing).await);
     let ended_everywhere = world.ticket(&other).await;
-    accounts::sign_out::everywhere(&world.platform, ada.id).await.unwrap();
+    accounts::sign_out::end_all(&world.platform, ada.id).await.unwrap();
     assert!(!world.opens(&ended_everywhere).await);
     world.assert_no_connection_is_left().await;
 }
