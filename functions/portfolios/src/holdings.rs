@@ -25,5 +25,5 @@ pub(crate) async fn read(
     caller: Caller,
     IdPath(id): IdPath,
 ) -> Result<Json<PortfolioHoldings>, Problem> {
-    Ok(Json(holdings::of_portfolio(&market, caller.customer_id, PortfolioId(id)).await?))
+    Ok(Json(holdings::compute(&market, caller.customer_id, PortfolioId(id)).await?))
 }

@@ -66,5 +66,5 @@ pub(crate) async fn read(
     Query(query): Query<PerformanceQuery>,
 ) -> Result<Json<PortfolioPerformance>, Problem> {
     let span = query.parse()?;
-    Ok(Json(performance::of_portfolio(&market, caller.customer_id, PortfolioId(id?.0), &span).await?))
+    Ok(Json(performance::compute(&market, caller.customer_id, PortfolioId(id?.0), &span).await?))
 }

@@ -11,7 +11,7 @@ use store::{documents, keys};
 pub async fn read_all(app: &App) -> Result<BTreeSet<CustomerId>, ServiceError> {
     let mut ids = BTreeSet::new();
     for list in keys::directory_customers() {
-        for item in listing::items(app, list).await? {
+        for item in listing::read_all(app, list).await? {
             ids.insert(documents::parse(&item)?);
         }
     }

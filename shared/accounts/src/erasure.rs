@@ -80,11 +80,11 @@ pub async fn sweep(app: &App, customer: CustomerId) -> Result<bool, ServiceError
     let advice_ended = advice::end(app, Actor::Customer(customer), customer).await?;
     let stored = profile::find(app, customer).await?;
     let Some(erased_at) = stored.profile.erased_at.filter(|_| !stored.profile.swept) else { return Ok(false) };
-    let own = listing::items(app, keys::customer_items(customer)).await?;
+    let own = listing::read_all(app, keys::customer_items(customer)).await?;
     let mut done = advice_ended;
     let mut held = BTreeSet::new();
     for portfolio in belongings::portfolios(&own)? {
-        for item in listing::items(app, keys::portfolio_contents(portfolio)).await? {
+        for item in listing::read_all(app, keys::portfolio_contents(portfolio)).await? {
             held.extend(belongings::symbol_held(&item)?.map(|symbol| (portfolio, symbol)));
             done &= erase_item(app, customer, item).await?;
         }
@@ -94,7 +94,7 @@ pub async fn sweep(app: &App, customer: CustomerId) -> Result<bool, ServiceError
     }
     for item in own_items::all(app, customer).await? {
         let valuations = List { partition: keys::own_bars(customer, &item.symbol), range: Range::All };
-        for valuation in listing::items(app, valuations).await? {
+        for valuation in listing::read_all(app, valuations).await? {
             remove(app, customer, valuation).await?;
         }
     }

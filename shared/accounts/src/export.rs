@@ -61,15 +61,15 @@ pub struct ExportLink {
 pub async fn export(app: &App, customer: CustomerId) -> Result<ExportLink, ServiceError> {
     let shown = profile::find(app, customer).await?.shown();
     let created_at = shown.created_at;
-    let own = listing::items(app, keys::customer_items(customer)).await?;
+    let own = listing::read_all(app, keys::customer_items(customer)).await?;
     let mut portfolios = Vec::new();
     let mut not_shown = unknown(&own);
     for portfolio in belongings::portfolios(&own)? {
-        let contents = listing::items(app, keys::portfolio_contents(portfolio)).await?;
+        let contents = listing::read_all(app, keys::portfolio_contents(portfolio)).await?;
         not_shown.extend(unknown(&contents));
         portfolios.push(read_by_kind(app, customer, &contents).await?);
     }
-    let wallet = listing::items(app, keys::wallet_items(customer)).await?;
+    let wallet = listing::read_all(app, keys::wallet_items(customer)).await?;
     not_shown.extend(unknown(&wallet));
     let export = Export {
         exported_at: app.now(),
@@ -110,7 +110,7 @@ async fn read_valuations(app: &App, customer: CustomerId) -> Result<BTreeMap<Str
 async fn read_deeds(app: &App, customer: CustomerId, since: DateTime<Utc>) -> Result<Vec<Value>, ServiceError> {
     let (mut deeds, mut month, now) = (Vec::new(), since.date_naive(), app.now().date_naive());
     while (month.year(), month.month()) <= (now.year(), now.month()) {
-        for item in listing::items(app, keys::audits(customer, &month.format("%Y%m").to_string())).await? {
+        for item in listing::read_all(app, keys::audits(customer, &month.format("%Y%m").to_string())).await? {
             deeds.extend(belongings::said(&item)?);
         }
         let Some(next) = month.checked_add_months(Months::new(1)) else { break };
@@ -121,7 +121,7 @@ async fn read_deeds(app: &App, customer: CustomerId, since: DateTime<Utc>) -> Re
 
 /// Removes the exports before the newest [`KEPT`] less one, object first.
 async fn forget_older(app: &App, customer: CustomerId) -> Result<(), ServiceError> {
-    let exports = listing::items(app, keys::exports(customer)).await?;
+    let exports = listing::read_all(app, keys::exports(customer)).await?;
     for item in exports.iter().rev().skip(KEPT - 1) {
         app.objects().delete(&documents::parse::<Record>(item)?.object).await?;
         let forget = Write::Delete { key: item.key.clone(), expect: DeleteExpect::Any };

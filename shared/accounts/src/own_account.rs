@@ -65,7 +65,7 @@ pub async fn change_password(
 /// against the account.
 pub(crate) async fn check_password(app: &App, customer: CustomerId, typed: Password) -> Result<u64, ServiceError> {
     let stored = profile::find(app, customer).await?;
-    let right = sessions::is_right(app, &stored, typed).await?;
+    let right = sessions::verify_password(app, &stored, typed).await?;
     if right { Ok(stored.profile.session_epoch) } else { Err(ServiceError::WrongPassword) }
 }
 

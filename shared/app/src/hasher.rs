@@ -125,7 +125,7 @@ impl Hasher {
         length: usize,
     ) -> Result<Output, HasherError> {
         let shared = self.0.clone();
-        let place = shared.place().await?;
+        let place = shared.take_place().await?;
         let computed = tokio::task::spawn_blocking(move || {
             // Given back after the buffer, and not when the caller goes away: the work goes on without it.
             let _place = place;
@@ -142,7 +142,7 @@ impl Hasher {
 
 impl Shared {
     /// Waits for one of the buffers. Errors: [`HasherError::Overloaded`].
-    async fn place(&self) -> Result<OwnedSemaphorePermit, HasherError> {
+    async fn take_place(&self) -> Result<OwnedSemaphorePermit, HasherError> {
         if let Ok(place) = self.places.clone().try_acquire_owned() {
             return Ok(place);
         }

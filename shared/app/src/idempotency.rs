@@ -127,7 +127,7 @@ impl Pending {
     /// What the key was used for, if it was.
     ///
     /// Errors: [`ServiceError::IdempotencyKeyReused`] where it stood for another request.
-    pub async fn lookup(&self, app: &App) -> Result<Option<Outcome>, ServiceError> {
+    pub async fn look_up(&self, app: &App) -> Result<Option<Outcome>, ServiceError> {
         let Some((key, fingerprint)) = &self.key else { return Ok(None) };
         match documents::read::<Record>(app.table(), key).await? {
             None => Ok(None),
@@ -168,7 +168,7 @@ pub async fn attempt(
 }
 
 async fn read_result(pending: &Pending, app: &App) -> Result<Option<Uuid>, ServiceError> {
-    match pending.lookup(app).await? {
+    match pending.look_up(app).await? {
         None => Ok(None),
         Some(Outcome::Result(id)) => Ok(Some(id)),
         Some(_) => Err(ServiceError::IdempotencyKeyReused),

@@ -6,7 +6,7 @@ use store::{Direction, Item, Query, StoreError};
 use crate::App;
 
 /// All items of a list, in the order of their sort keys.
-pub async fn items(app: &App, list: List) -> Result<Vec<Item>, StoreError> {
+pub async fn read_all(app: &App, list: List) -> Result<Vec<Item>, StoreError> {
     let mut items = Vec::new();
     let mut cursor = None;
     loop {

@@ -58,7 +58,7 @@ async fn world(folder: &std::path::Path) -> (World, Vec<Symbol>, Day) {
 }
 
 async fn performed(world: &World, platform: &MarketData) -> PortfolioPerformance {
-    performance::of_portfolio(platform, world.customer, world.portfolio, &Span::default()).await.unwrap()
+    performance::compute(platform, world.customer, world.portfolio, &Span::default()).await.unwrap()
 }
 
 fn questions(criterion: &mut Criterion) {
@@ -91,11 +91,11 @@ fn questions(criterion: &mut Criterion) {
     });
     group.bench_function("performance of the last year", |bencher| {
         let span = Span { from: Some(last.plus_days(-365)), ..Span::default() };
-        let asked = || performance::of_portfolio(&world.platform, world.customer, world.portfolio, &span);
+        let asked = || performance::compute(&world.platform, world.customer, world.portfolio, &span);
         bencher.iter(|| black_box(runtime.block_on(asked()).unwrap()));
     });
     group.bench_function("holdings", |bencher| {
-        let asked = || holdings::of_portfolio(&world.platform, world.customer, world.portfolio);
+        let asked = || holdings::compute(&world.platform, world.customer, world.portfolio);
         bencher.iter(|| black_box(runtime.block_on(asked()).unwrap()));
     });
     group.finish();

@@ -79,7 +79,7 @@ pub struct HeldSymbol {
 /// The holdings of a customer's portfolio at the last prices at hand. A symbol without a price never fails the whole.
 ///
 /// Errors: [`ServiceError::NotFound`].
-pub async fn of_portfolio(
+pub async fn compute(
     market: &MarketData,
     customer: CustomerId,
     id: PortfolioId,

@@ -63,7 +63,7 @@ pub(crate) async fn find_in_conflict(
     portfolio: PortfolioId,
 ) -> Result<BTreeSet<Symbol>, ServiceError> {
     let mut found = BTreeSet::new();
-    for item in listing::items(&market.app, keys::positions(portfolio)).await? {
+    for item in listing::read_all(&market.app, keys::positions(portfolio)).await? {
         let head: PositionHead = documents::parse(&item)?;
         let symbol = symbol_of(&item)?;
         let folded = head.folded();
@@ -87,7 +87,7 @@ pub(crate) async fn find_in_conflict(
 /// Every position of a portfolio as it lies in the table, by symbol.
 pub async fn read_stored(app: &App, portfolio: PortfolioId) -> Result<Vec<StoredPosition>, ServiceError> {
     let mut positions = Vec::new();
-    for item in listing::items(app, keys::positions(portfolio)).await? {
+    for item in listing::read_all(app, keys::positions(portfolio)).await? {
         let symbol = symbol_of(&item)?;
         positions.push(read(app, portfolio, &symbol, &item).await?);
     }
@@ -211,7 +211,7 @@ impl<'a> Trades<'a> {
 
 /// The trades of a portfolio in the order in which they were made: no trade is of a day before that of the last one.
 pub(crate) async fn read_trades(app: &App, portfolio: PortfolioId) -> Result<Vec<Trade>, ServiceError> {
-    let items = listing::items(app, keys::trades(portfolio)).await?;
+    let items = listing::read_all(app, keys::trades(portfolio)).await?;
     let mut trades: Vec<Trade> = items.iter().map(documents::parse).collect::<Result<_, _>>()?;
     trades.sort_by_key(|trade| (trade.market_day, trade.id));
     Ok(trades)

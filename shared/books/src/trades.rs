@@ -94,7 +94,7 @@ pub async fn execute(
     idempotency_key: Option<&str>,
 ) -> Result<Created<Trade>, ServiceError> {
     let pending = &Pending::new(customer, idempotency_key, "POST /portfolios/{id}/trades", &(portfolio, request))?;
-    if let Some(outcome) = pending.lookup(&market.app).await? {
+    if let Some(outcome) = pending.look_up(&market.app).await? {
         return read_replayed(&market.app, portfolio, &outcome).await;
     }
     load(&market.app, customer, portfolio).await?.require_open()?;
@@ -108,7 +108,7 @@ pub async fn execute(
     let order = &request.order(quote.currency)?;
     let _turn = market.app.turn(customer).await;
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
-        if let Some(outcome) = pending.lookup(&market.app).await? {
+        if let Some(outcome) = pending.look_up(&market.app).await? {
             return read_replayed(&market.app, portfolio, &outcome).await;
         }
         let held = load(&market.app, customer, portfolio).await?;

@@ -131,7 +131,7 @@ pub async fn reverse_entry(
     let pending = &Pending::new(by, idempotency_key, "POST /wallet/entries/{id}/reversal", &entry)?;
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
         // Before the entry is looked for: a key of another request is refused as that, whatever it is sent with.
-        pending.lookup(&market.app).await?;
+        pending.look_up(&market.app).await?;
         let key = keys::wallet_locator(entry);
         let found = documents::read::<Locator>(market.app.table(), &key).await?;
         let (locator, locator_version) = found.ok_or(ServiceError::NotFound { what: "deposit or withdrawal" })?;
@@ -212,7 +212,7 @@ async fn read_replayed(
     customer: CustomerId,
     pending: &Pending,
 ) -> Result<Option<Created<StatementLine>>, ServiceError> {
-    let Some(outcome) = pending.lookup(app).await? else { return Ok(None) };
+    let Some(outcome) = pending.look_up(app).await? else { return Ok(None) };
     remembered(&outcome)?;
     let Outcome::Entry(seq) = outcome else { return Err(ServiceError::IdempotencyKeyReused) };
     let entry = read_entry(app, customer, seq).await?;

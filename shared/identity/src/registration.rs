@@ -55,7 +55,7 @@ pub async fn register_once(
     match register_first(app, &person, password.clone(), &request, key).await {
         Ok(customer) => {
             let gone = || StoreError::corrupt(&keys::registration(customer), "it is gone");
-            let value = answer(app, customer).await?.ok_or_else(gone)?;
+            let value = read_answer(app, customer).await?.ok_or_else(gone)?;
             Ok(Created { value: value.0, replayed: false })
         }
         // The address is taken: by a copy of this request, or by somebody else.
@@ -95,19 +95,19 @@ async fn answer_again(
     person: &Person,
     password: Password,
 ) -> Result<Created<Customer>, ServiceError> {
-    let (value, registered) = answer(app, customer).await?.ok_or(ServiceError::IdempotencyKeyReused)?;
+    let (value, registered) = read_answer(app, customer).await?.ok_or(ServiceError::IdempotencyKeyReused)?;
     if registered != *person {
         return Err(ServiceError::IdempotencyKeyReused);
     }
     let stored = profile::find(app, customer).await?;
-    if !sessions::is_right(app, &stored, password).await? {
+    if !sessions::verify_password(app, &stored, password).await? {
         return Err(ServiceError::IdempotencyKeyReused);
     }
     Ok(Created { value, replayed: true })
 }
 
 /// What this customer's registration is answered, however often, and who registered; `None` once erased.
-async fn answer(app: &App, customer: CustomerId) -> Result<Option<(Customer, Person)>, ServiceError> {
+async fn read_answer(app: &App, customer: CustomerId) -> Result<Option<(Customer, Person)>, ServiceError> {
     let key = keys::registration(customer);
     let Some((mut first, at)) = documents::read::<First>(app.table(), &key).await? else { return Ok(None) };
     if first.version.is_none() {

@@ -102,11 +102,11 @@ async fn check_credentials(app: &App, email: &Email, password: Password) -> Resu
         attempts::check(app, Account::Nobody(email), password, None).await?;
         return Err(ServiceError::InvalidCredentials);
     };
-    if is_right(app, &found, password).await? { Ok(found) } else { Err(ServiceError::InvalidCredentials) }
+    if verify_password(app, &found, password).await? { Ok(found) } else { Err(ServiceError::InvalidCredentials) }
 }
 
 /// Whether the password is this customer's; a failed check counts against the account.
-pub async fn is_right(app: &App, stored: &Stored, password: Password) -> Result<bool, ServiceError> {
+pub async fn verify_password(app: &App, stored: &Stored, password: Password) -> Result<bool, ServiceError> {
     let (account, hash) = (Account::Of(stored.profile.id), stored.profile.password_hash.as_deref());
     attempts::check(app, account, password, hash).await
 }
@@ -147,7 +147,7 @@ pub async fn sign_in(
 pub async fn list(app: &App, customer: CustomerId, current: Option<&str>) -> Result<Vec<ShownSession>, ServiceError> {
     let epoch = profile::find(app, customer).await?.profile.session_epoch;
     let mut hashes = Vec::new();
-    for item in listing::items(app, keys::sessions(customer)).await? {
+    for item in listing::read_all(app, keys::sessions(customer)).await? {
         hashes.push(documents::parse::<Mirror>(&item)?.token_sha256);
     }
     let now = app.now();

@@ -199,7 +199,7 @@ struct Entry {
 async fn entries(app: &App) -> Result<Vec<Entry>, ServiceError> {
     let mut entries = Vec::new();
     for part in keys::directory_symbols() {
-        let items = listing::items(app, part).await?;
+        let items = listing::read_all(app, part).await?;
         entries.extend(items.into_iter().filter_map(|item| Some(Entry { symbol: item.key.sk.parse().ok()?, item })));
     }
     Ok(entries)
@@ -288,12 +288,12 @@ impl Portfolios {
 /// The symbols of the positions that have a lot, and of the lots held elsewhere.
 async fn held_by(app: &App, portfolio: PortfolioId) -> Result<BTreeSet<Symbol>, ServiceError> {
     let mut held = BTreeSet::new();
-    for item in listing::items(app, keys::positions(portfolio)).await? {
+    for item in listing::read_all(app, keys::positions(portfolio)).await? {
         if !documents::parse::<PositionHead>(&item)?.is_empty() {
             held.extend(keys::Kind::Position.id_in(&item.key).and_then(|symbol| symbol.parse::<Symbol>().ok()));
         }
     }
-    for item in listing::items(app, keys::investments(portfolio)).await? {
+    for item in listing::read_all(app, keys::investments(portfolio)).await? {
         held.insert(documents::parse::<Investment>(&item)?.ticker_symbol);
     }
     Ok(held)

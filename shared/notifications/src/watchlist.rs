@@ -121,7 +121,7 @@ pub async fn erase(app: &App, customer: CustomerId, item: Item) -> Result<(), Se
 
 /// All that the customer watches, what was added last first, with the last price of each as it is stored.
 pub async fn list(market: &MarketData, customer: CustomerId) -> Result<Vec<WatchedPrice>, ServiceError> {
-    let items = listing::items(&market.app, keys::watches(customer)).await?;
+    let items = listing::read_all(&market.app, keys::watches(customer)).await?;
     let mut watched: Vec<Watched> = items.iter().map(documents::parse).collect::<Result<_, _>>()?;
     watched.sort_by(|a, b| (b.added_at, &a.symbol).cmp(&(a.added_at, &b.symbol)));
     add_prices(market, customer, watched, market.budget_for(customer)).await

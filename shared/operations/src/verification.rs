@@ -157,7 +157,7 @@ async fn read_kept(market: &MarketData, customer: CustomerId) -> Result<Kept, Se
     for portfolio in read_portfolios(&market.app, customer).await? {
         let stored = positions::read_stored(&market.app, portfolio).await?;
         kept.positions.extend(stored.iter().map(|one| one.position.clone()));
-        kept.trades += listing::items(&market.app, keys::trades(portfolio)).await?.len() as u64;
+        kept.trades += listing::read_all(&market.app, keys::trades(portfolio)).await?.len() as u64;
         let current = match positions::bring_up_to_date(market, portfolio, stored).await {
             // A trade came in between, and with it another head of the wallet.
             Err(ServiceError::Store(StoreError::Conflict { .. })) => Vec::new(),
@@ -183,7 +183,7 @@ async fn read_trade(app: &App, entry: &Entry) -> Result<Option<Trade>, ServiceEr
 }
 
 async fn read_portfolios(app: &App, customer: CustomerId) -> Result<Vec<PortfolioId>, StoreError> {
-    let items = listing::items(app, keys::portfolios(customer)).await?;
+    let items = listing::read_all(app, keys::portfolios(customer)).await?;
     Ok(items.iter().filter_map(|item| item.key.sk.rsplit('#').next()?.parse().ok().map(PortfolioId)).collect())
 }
 

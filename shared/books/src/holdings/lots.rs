@@ -161,7 +161,7 @@ pub(super) async fn read_stored(
         let symbol = position.symbol.clone();
         by_symbol.entry(symbol).or_default().position = Some(position);
     }
-    for item in listing::items(&market.app, keys::investments(id)).await? {
+    for item in listing::read_all(&market.app, keys::investments(id)).await? {
         let investment: Investment = documents::parse(&item)?;
         by_symbol.entry(investment.ticker_symbol.clone()).or_default().investments.push(investment);
     }

@@ -62,13 +62,13 @@ impl TradeFlow {
 
 /// The trades of a list, in order of their ids, which is that of their times.
 pub(super) async fn read_trades(app: &App, list: List) -> Result<Vec<TradeFlow>, ServiceError> {
-    let items = listing::items(app, list).await?;
+    let items = listing::read_all(app, list).await?;
     Ok(items.iter().map(documents::parse).collect::<Result<_, _>>()?)
 }
 
 /// The lots held elsewhere of a portfolio.
 pub(super) async fn read_investments(app: &App, portfolio: PortfolioId) -> Result<Vec<Investment>, ServiceError> {
-    let items = listing::items(app, keys::investments(portfolio)).await?;
+    let items = listing::read_all(app, keys::investments(portfolio)).await?;
     Ok(items.iter().map(documents::parse).collect::<Result<_, _>>()?)
 }
 

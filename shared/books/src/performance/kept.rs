@@ -111,7 +111,7 @@ pub(super) async fn load(app: &App, portfolio: PortfolioId) -> Result<(Option<Ke
     let mut years = BTreeMap::new();
     let mut state: Option<State> = None;
     let state_key = keys::series_state(portfolio);
-    for item in listing::items(app, keys::series(portfolio)).await? {
+    for item in listing::read_all(app, keys::series(portfolio)).await? {
         if item.key == state_key {
             versions.state = Some(item.version);
             state = documents::parse(&item).ok();

@@ -108,7 +108,7 @@ pub struct PortfolioPerformance {
 ///
 /// Errors: [`ServiceError::NotFound`], [`ServiceError::FromAfterTo`], [`ServiceError::UnknownSymbol`] for a benchmark
 /// that has no prices.
-pub async fn of_portfolio(
+pub async fn compute(
     market: &MarketData,
     customer: CustomerId,
     id: PortfolioId,

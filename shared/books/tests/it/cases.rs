@@ -75,12 +75,12 @@ impl Case {
     }
 
     async fn held(&self, id: PortfolioId) -> Value {
-        serde_json::to_value(holdings::of_portfolio(&self.platform, self.world.customer, id).await.unwrap()).unwrap()
+        serde_json::to_value(holdings::compute(&self.platform, self.world.customer, id).await.unwrap()).unwrap()
     }
 
     async fn performed(&self, id: PortfolioId, benchmark: Option<&str>) -> Value {
         let span = Span { benchmark: benchmark.map(symbol), ..Span::default() };
-        let found = performance::of_portfolio(&self.platform, self.world.customer, id, &span).await.unwrap();
+        let found = performance::compute(&self.platform, self.world.customer, id, &span).await.unwrap();
         serde_json::to_value(found).unwrap()
     }
 
@@ -206,10 +206,10 @@ async fn forty_five_units_are_one_after_a_split_of_one_for_forty_five() {
     deposit(platform, customer).await;
     ordered(platform, customer, portfolio, Side::Buy, "REV45", units("45")).await;
     world.market.move_to(day("2019-12-31"));
-    let held = serde_json::to_value(holdings::of_portfolio(platform, customer, portfolio).await.unwrap()).unwrap();
+    let held = serde_json::to_value(holdings::compute(platform, customer, portfolio).await.unwrap()).unwrap();
     assert_eq!((&held["items"][0]["quantity"], &held["value"]), (&json!("1"), &json!("45.00")));
     ordered(platform, customer, portfolio, Side::Sell, "REV45", units("1")).await;
-    assert_eq!(holdings::of_portfolio(platform, customer, portfolio).await.unwrap().items.len(), 0, "sold whole");
+    assert_eq!(holdings::compute(platform, customer, portfolio).await.unwrap().items.len(), 0, "sold whole");
     let run = held_all_along(platform, customer, "REV45", "45").await;
     assert_eq!((&run["trades"], &run["open_trade"]["quantity"]), (&json!([]), &json!(45.0)));
     assert_near(&run["open_trade"]["split_factor"], 1.0 / 45.0, 1e-15);

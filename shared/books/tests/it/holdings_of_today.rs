@@ -52,13 +52,12 @@ async fn own_item(world: &World, symbol: &str, valuations: &[(&str, &str)]) {
 }
 
 async fn held(world: &World) -> Value {
-    serde_json::to_value(holdings::of_portfolio(&world.platform, world.customer, world.portfolio).await.unwrap())
-        .unwrap()
+    serde_json::to_value(holdings::compute(&world.platform, world.customer, world.portfolio).await.unwrap()).unwrap()
 }
 
 async fn performed(world: &World) -> Value {
     let span = Span::default();
-    let found = performance::of_portfolio(&world.platform, world.customer, world.portfolio, &span).await.unwrap();
+    let found = performance::compute(&world.platform, world.customer, world.portfolio, &span).await.unwrap();
     serde_json::to_value(found).unwrap()
 }
 

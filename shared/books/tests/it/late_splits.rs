@@ -103,13 +103,13 @@ impl Customer {
     }
 
     async fn holdings(&self) -> Value {
-        let found = holdings::of_portfolio(&self.world.platform, self.id, self.portfolio).await.unwrap();
+        let found = holdings::compute(&self.world.platform, self.id, self.portfolio).await.unwrap();
         serde_json::to_value(found).unwrap()
     }
 
     async fn performance(&self) -> Value {
         let found =
-            performance::of_portfolio(&self.world.platform, self.id, self.portfolio, &Span::default()).await.unwrap();
+            performance::compute(&self.world.platform, self.id, self.portfolio, &Span::default()).await.unwrap();
         serde_json::to_value(found).unwrap()
     }
 

@@ -51,13 +51,11 @@ async fn record(world: &World, symbol: &str, quantity: &str, price: &str, date: 
 }
 
 async fn performed(world: &World, platform: &MarketData, span: &Span) -> Value {
-    serde_json::to_value(performance::of_portfolio(platform, world.customer, world.portfolio, span).await.unwrap())
-        .unwrap()
+    serde_json::to_value(performance::compute(platform, world.customer, world.portfolio, span).await.unwrap()).unwrap()
 }
 
 async fn held(world: &World) -> Value {
-    serde_json::to_value(holdings::of_portfolio(&world.platform, world.customer, world.portfolio).await.unwrap())
-        .unwrap()
+    serde_json::to_value(holdings::compute(&world.platform, world.customer, world.portfolio).await.unwrap()).unwrap()
 }
 
 fn row<'a>(answer: &'a Value, date: &str) -> Option<&'a Value> {

@@ -215,11 +215,11 @@ async fn of_a_portfolio_that_has_moved_on_no_stale_year_is_kept_however_many_the
     let somebodys = Write::create(keys::series_state(id), Body::Json("{}".to_owned()));
     for (meanwhile, left) in [(moved, (0, false)), (somebodys, (0, true))] {
         *table.before_series.lock().unwrap() = vec![meanwhile];
-        let answered = performance::of_portfolio(&platform, OWNER, id, &span).await.unwrap();
+        let answered = performance::compute(&platform, OWNER, id, &span).await.unwrap();
         assert!(answered.series.len() > 2_000);
         assert_eq!(kept_years(&table.inner, id).await, left);
     }
-    performance::of_portfolio(&platform, OWNER, id, &span).await.unwrap();
+    performance::compute(&platform, OWNER, id, &span).await.unwrap();
     assert_eq!(kept_years(&table.inner, id).await, (9, true));
 }
 

@@ -39,13 +39,11 @@ fn lot(symbol: &str, quantity: &str, price: &str, date: Day) -> Purchase {
 
 async fn performed(world: &World, platform: &MarketData, from: Option<Day>) -> Value {
     let span = Span { from, ..Span::default() };
-    serde_json::to_value(performance::of_portfolio(platform, world.customer, world.portfolio, &span).await.unwrap())
-        .unwrap()
+    serde_json::to_value(performance::compute(platform, world.customer, world.portfolio, &span).await.unwrap()).unwrap()
 }
 
 async fn held(world: &World) -> Value {
-    serde_json::to_value(holdings::of_portfolio(&world.platform, world.customer, world.portfolio).await.unwrap())
-        .unwrap()
+    serde_json::to_value(holdings::compute(&world.platform, world.customer, world.portfolio).await.unwrap()).unwrap()
 }
 
 async fn record(world: &World, purchase: &Purchase) -> Uuid {
@@ -332,11 +330,11 @@ async fn another_customers_portfolio_and_a_reversed_span_are_refused() {
     let world = World::new(sample("2013-03-01").await, Currency::USD).await;
     let stranger = domain::CustomerId(Uuid::from_u128(8));
     let span = Span::default();
-    let refused = performance::of_portfolio(&world.platform, stranger, world.portfolio, &span).await;
+    let refused = performance::compute(&world.platform, stranger, world.portfolio, &span).await;
     assert!(matches!(refused, Err(ServiceError::NotFound { .. })), "{refused:?}");
-    let refused = holdings::of_portfolio(&world.platform, stranger, world.portfolio).await;
+    let refused = holdings::compute(&world.platform, stranger, world.portfolio).await;
     assert!(matches!(refused, Err(ServiceError::NotFound { .. })), "{refused:?}");
     let span = Span { from: Some(day("2013-03-02")), ..Span::default() };
-    let refused = performance::of_portfolio(&world.platform, world.customer, world.portfolio, &span).await;
+    let refused = performance::compute(&world.platform, world.customer, world.portfolio, &span).await;
     assert!(matches!(refused, Err(ServiceError::FromAfterTo { .. })), "{refused:?}");
 }

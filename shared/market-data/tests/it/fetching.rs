@@ -280,7 +280,7 @@ async fn holdings_in_two_foreign_currencies_wait_no_longer_than_for_one_call() {
     let silent = Arc::new(Silent::default());
     let platform = world.on(Arc::new(testing::prompt::Prompt(world.table.clone())), silent.clone());
     let started = Instant::now();
-    let found = holdings::of_portfolio(&platform, world.customer, id).await.unwrap();
+    let found = holdings::compute(&platform, world.customer, id).await.unwrap();
     assert!(started.elapsed() <= CALLERS_WAIT, "{:?}", started.elapsed());
     assert_eq!(found.items.len(), 2);
     assert_eq!(silent.0.load(Ordering::SeqCst), 2, "two pairs, at once, and no call more");
@@ -293,7 +293,7 @@ async fn a_pair_of_currencies_is_asked_for_the_other_way_round_only_where_there_
         let id = holding_abroad(&world, &["EUR"]).await;
         world.exchange.list(listed, bars_through("2026-11-19", 30, 2.0));
         world.exchange.calls();
-        holdings::of_portfolio(&world.platform, world.customer, id).await.unwrap();
+        holdings::compute(&world.platform, world.customer, id).await.unwrap();
         assert_eq!(world.exchange.calls(), calls, "{listed}");
     }
 }

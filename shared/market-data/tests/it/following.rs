@@ -235,7 +235,7 @@ async fn a_pair_of_currencies_is_followed_for_two_months_after_something_was_val
     world.exchange.list("EURUSD=X", bars_through("2026-11-19", 30, 1.5));
     let portfolio = portfolio_in(platform, customer, "EUR".parse().unwrap()).await;
     investments::record(platform, customer, portfolio, &purchase("ACME"), None).await.unwrap();
-    let held = holdings::of_portfolio(platform, customer, portfolio).await.unwrap();
+    let held = holdings::compute(platform, customer, portfolio).await.unwrap();
     assert!(held.unavailable.is_empty(), "{:?}", held.unavailable);
     assert_eq!(asked(&world).await, names(&["ACME", "EURUSD=X"]));
     // Fridays at the same time of day.

@@ -249,11 +249,11 @@ fn use_cases<'a>(
             "a trade",
             async move { drop(trades::execute(platform, customer, portfolio, &trade, Some(name)).await) }.boxed(),
         ),
-        ("holdings", async move { drop(holdings::of_portfolio(platform, customer, portfolio).await) }.boxed()),
+        ("holdings", async move { drop(holdings::compute(platform, customer, portfolio).await) }.boxed()),
         (
             "performance",
             async move {
-                drop(performance::of_portfolio(platform, customer, portfolio, &benchmark).await);
+                drop(performance::compute(platform, customer, portfolio, &benchmark).await);
             }
             .boxed(),
         ),

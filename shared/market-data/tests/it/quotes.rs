@@ -307,19 +307,19 @@ async fn a_trade_at_a_stored_quote_is_of_its_day_and_holdings_and_performance_ag
     assert_eq!((at_the_quote.price, at_the_quote.market_day), (price("11"), day("2026-11-20")));
     assert_eq!(at_the_quote.quote_as_of, time(NOON));
 
-    let held = holdings::of_portfolio(&world.platform, world.customer, portfolio).await.unwrap();
+    let held = holdings::compute(&world.platform, world.customer, portfolio).await.unwrap();
     assert_eq!((held.value.to_string(), held.cost.to_string()), ("220.00".to_owned(), "210.00".to_owned()));
     assert_eq!(held.day_change.to_string(), "10.00", "the ten of yesterday rose by 1, those of today not");
-    performance::of_portfolio(&world.platform, world.customer, portfolio, &performance::Span::default()).await.unwrap();
+    performance::compute(&world.platform, world.customer, portfolio, &performance::Span::default()).await.unwrap();
 
     // In the evening the bar comes: it closes at 12, after 11.99.
     world.clock.set("2026-11-20T23:00:00Z");
     world.exchange.list("ACME", bars_through("2026-11-20", 31, 12.0));
     history::load(&world.platform, &symbol("ACME"), world.platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
-    let evening = holdings::of_portfolio(&world.platform, world.customer, portfolio).await.unwrap();
+    let evening = holdings::compute(&world.platform, world.customer, portfolio).await.unwrap();
     assert_eq!((evening.value.to_string(), evening.day_change.to_string()), ("240.00".to_owned(), "10.10".to_owned()));
     let span = performance::Span::default();
-    let performance = performance::of_portfolio(&world.platform, world.customer, portfolio, &span).await.unwrap();
+    let performance = performance::compute(&world.platform, world.customer, portfolio, &span).await.unwrap();
     let last = performance.series.last().unwrap();
     assert_eq!((last.date, last.value.to_string()), (day("2026-11-20"), "240.00".to_owned()));
     let sold = trade(&world, portfolio, Side::Sell, "20", "three").await;

@@ -79,11 +79,10 @@ async fn backtest(world: &World, platform: &MarketData, order: &backtests::Order
 
 /// What holdings, performance, quotes and the watchlist say.
 async fn said_of_what_is_held(world: &World, platform: &MarketData, portfolio: PortfolioId, name: &str) -> Said {
-    let held =
-        serde_json::to_value(holdings::of_portfolio(platform, world.customer, portfolio).await.unwrap()).unwrap();
+    let held = serde_json::to_value(holdings::compute(platform, world.customer, portfolio).await.unwrap()).unwrap();
     let item = held["items"].as_array().unwrap().iter().find(|item| item["symbol"] == name).unwrap();
     let span = Span::default();
-    let performed = performance::of_portfolio(platform, world.customer, portfolio, &span).await.unwrap();
+    let performed = performance::compute(platform, world.customer, portfolio, &span).await.unwrap();
     let board =
         quotes::board(platform, world.customer, &[symbol(name)], platform.budget_for(world.customer)).await.unwrap();
     let (watched, _) = watchlist::put(platform, world.customer, &symbol(name)).await.unwrap();
@@ -199,10 +198,9 @@ async fn a_lot_of_the_session_that_is_under_way_is_named_only_where_it_is_in_not
         currency: None,
     };
     investments::record(&world.platform, world.customer, portfolio, &lot, None).await.unwrap();
-    let held = holdings::of_portfolio(&world.platform, world.customer, portfolio).await.unwrap();
+    let held = holdings::compute(&world.platform, world.customer, portfolio).await.unwrap();
     assert_eq!((held.value.to_string(), held.items[0].lots.len()), ("42.00".to_owned(), 2));
-    let performed =
-        performance::of_portfolio(&world.platform, world.customer, portfolio, &Span::default()).await.unwrap();
+    let performed = performance::compute(&world.platform, world.customer, portfolio, &Span::default()).await.unwrap();
     let named = |warnings: &[warnings::Warning]| {
         let named = warnings.iter().filter(|warning| warning.code == "investments_to_come");
         named.map(|warning| warning.detail.clone()).collect::<Vec<_>>()
@@ -256,13 +254,13 @@ async fn notes_reach_every_answer_and_only_where_they_concern_its_span() {
     assert_eq!(codes(&reports::gather_figures(&world.platform, world.customer, &asked).await.unwrap().warnings), all);
 
     let portfolio = opened(&world, &world.platform, &["ACME"]).await;
-    let held = holdings::of_portfolio(&world.platform, world.customer, portfolio).await.unwrap();
+    let held = holdings::compute(&world.platform, world.customer, portfolio).await.unwrap();
     assert_eq!(codes(&held.warnings), all);
     assert!(held.warnings.iter().all(|warning| warning.detail.starts_with("ACME: ")));
     let performed = async |from: &str, to: &str, benchmark: Option<&str>| {
         let span =
             Span { from: Some(day(from)), to: Some(day(to)), benchmark: benchmark.map(symbol), ..Span::default() };
-        performance::of_portfolio(&world.platform, world.customer, portfolio, &span).await.unwrap().warnings
+        performance::compute(&world.platform, world.customer, portfolio, &span).await.unwrap().warnings
     };
     assert_eq!(codes(&performed("2026-10-01", "2026-11-20", None).await), late);
     assert_eq!(codes(&performed("2026-04-01", "2026-09-30", None).await), all[..1]);

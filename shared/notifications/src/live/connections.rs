@@ -86,7 +86,7 @@ pub(super) fn replaced_by(id: &str, connection: &Connection, version: Version) -
 
 /// The connections of a customer.
 pub(super) async fn list(app: &App, customer: CustomerId) -> Result<Vec<Mirror>, StoreError> {
-    listing::items(app, keys::connections(customer)).await?.iter().map(documents::parse).collect()
+    listing::read_all(app, keys::connections(customer)).await?.iter().map(documents::parse).collect()
 }
 
 /// Removes all that is kept of a connection. From then on nothing is pushed to it.

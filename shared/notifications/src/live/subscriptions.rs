@@ -102,6 +102,6 @@ pub(super) async fn unlist(app: &App, id: &str, unwanted: &BTreeSet<Symbol>) -> 
 
 /// Whoever stands in one part of a symbol's list.
 pub(super) async fn read_subscribers(app: &App, part: keys::List) -> Result<Vec<Subscriber>, ServiceError> {
-    let items = listing::items(app, part).await?;
+    let items = listing::read_all(app, part).await?;
     Ok(items.iter().map(documents::parse).collect::<Result<_, _>>()?)
 }

@@ -100,7 +100,7 @@ pub async fn grade_all_matured(market: &MarketData, until: Instant) -> Result<us
     let today = market_day(market);
     let mut graded = 0;
     for list in keys::awaited_grades() {
-        for item in listing::items(&market.app, list).await? {
+        for item in listing::read_all(&market.app, list).await? {
             let awaited: Awaited = documents::parse(&item)?;
             if awaited.from > today {
                 continue;

@@ -78,7 +78,7 @@ impl World {
     async fn keys_of(&self, id: CustomerId) -> Vec<Key> {
         let mut found = Vec::new();
         for list in lists(id) {
-            found.extend(listing::items(&self.platform.app, list).await.unwrap().into_iter().map(|item| item.key));
+            found.extend(listing::read_all(&self.platform.app, list).await.unwrap().into_iter().map(|item| item.key));
         }
         found
     }
@@ -99,7 +99,7 @@ impl World {
     /// What an export shows.
     async fn exported(&self, id: CustomerId) -> Value {
         export::export(&self.platform.app, id).await.unwrap();
-        let newest = listing::items(&self.platform.app, keys::exports(id)).await.unwrap().pop().unwrap();
+        let newest = listing::read_all(&self.platform.app, keys::exports(id)).await.unwrap().pop().unwrap();
         let object = json(&newest)["object"].as_str().unwrap().parse().unwrap();
         serde_json::from_slice(&self.platform.app.objects().get(&object).await.unwrap().unwrap()).unwrap()
     }

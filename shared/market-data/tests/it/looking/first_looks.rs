@@ -195,7 +195,7 @@ async fn new_pairs_of_currencies_are_first_looks_of_whoever_holds_them() {
     investments::record(&world.platform, world.customer, id, &purchase, None).await.unwrap();
     world.exchange.calls();
     for calls in [vec!["bars USDCHF=X".to_owned()], Vec::new()] {
-        let held = holdings::of_portfolio(&world.platform, world.customer, id).await.unwrap();
+        let held = holdings::compute(&world.platform, world.customer, id).await.unwrap();
         assert_eq!(held.value, Decimal::ZERO);
         assert_eq!(world.exchange.calls(), calls, "the pair the other way round is the eleventh");
     }
