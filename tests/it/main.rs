@@ -16,6 +16,7 @@
 mod amounts;
 mod answer;
 mod backtest;
+mod circles;
 mod dry_run;
 mod events;
 mod fetch_data;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
-use crate::ObjectError;
+use crate::error::ObjectError;
 
 /// The shortest lifetime of a link: expiry is counted in whole seconds.
 pub const MIN_LINK_LIFETIME: Duration = Duration::from_secs(1);
