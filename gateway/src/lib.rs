@@ -1,12 +1,17 @@
-//! The local composition root: the whole platform in one process.
+//! The local composition root: the whole platform in one process, and the program `sextant`.
 //!
-//! A request takes the way it takes on AWS. The server reads it whole ([`server`]), the template's
-//! routes say which function it is for ([`routes`], [`template`]), it becomes the event that API
-//! Gateway would send ([`event`]), the authorizer says who calls ([`authorizer`]), and the function's own router
-//! answers ([`invoke`]). A WebSocket becomes the events that API Gateway would send ([`live`]), an event of ours reaches
-//! those whose rules take it ([`local_bus`]), and what calls functions on a timer there does so here ([`schedules`]).
-//! SQLite stands for the table and a folder for the bucket ([`home`]). Beside the platform there is a client of its live
-//! rates ([`listen`]).
+//! A request takes the way it takes on AWS. The server reads it whole ([`server`]), the template's routes say which
+//! function it is for ([`routes`], [`template`]), it becomes the event that API Gateway would send ([`event`]), the
+//! authorizer says who calls ([`authorizer`]), and the function's own router answers ([`invoke`]). A WebSocket becomes
+//! the events that API Gateway would send ([`live`]), an event of ours reaches those whose rules take it
+//! ([`local_bus`]), and what calls functions on a timer there does so here ([`schedules`]). [`listen`] is a client of
+//! live rates.
+//!
+//! It may use every crate, for it puts them together: SQLite stands for the table and a folder for the bucket
+//! ([`home`]). It decides nothing that a function decides.
+//!
+//! - It reads `template.yaml`, and does not start where that names a function that it lacks, or the other way round.
+//! - No client holds the others up, and no body is read before its caller is known.
 
 pub mod answer;
 pub mod authorizer;

@@ -1,7 +1,30 @@
-//! The words of the trade as types that cannot hold nonsense: symbols, days, bars, money.
+//! Instruments, days, bars, money and customers as types that cannot hold nonsense.
 //!
-//! Pure: no async, no clock, no randomness, no environment. Everything else in the workspace
-//! builds on this crate and it builds on nothing of ours.
+//! Every other crate builds on this one, and it builds on none of ours. It is pure: no async, no clock, no randomness,
+//! no environment, no I/O.
+//!
+//! - A value is a checked one: text and numbers from outside are read by `parse`, `FromStr` or serde, which refuse what
+//!   is out of range, with an error that says why.
+//! - [`Money`] is a decimal with the places of its [`Currency`], [`Price`] and [`Quantity`] have at most twelve: no
+//!   float enters the books. [`Bars`] are columns of floats, for analytics, and become decimals where a price is paid.
+//! - A [`Day`] is a calendar day without a time zone, [`instant`](mod@instant) how a moment is written in JSON.
+//! - Only what these types mean is here: no prices, no rules of a trade, no storage.
+//!
+//! ```
+//! use domain::{Currency, Day, Money, Price, Quantity, Symbol};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let symbol: Symbol = "aapl".parse()?;
+//! let day: Day = "2012-02-29".parse()?;
+//! let paid = Money::parse("12.50", Currency::USD)?;
+//! assert_eq!((symbol.as_str(), day.month(), paid.to_string().as_str()), ("AAPL", 2, "12.50"));
+//!
+//! assert!("2013-02-29".parse::<Day>().is_err());
+//! assert!(Money::parse("12.505", Currency::USD).is_err());
+//! assert!(Quantity::parse("-1").is_err() && Price::parse("0").is_err());
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod alert;
 pub mod bars;

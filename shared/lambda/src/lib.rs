@@ -1,6 +1,6 @@
 //! The AWS composition root: configuration, logs, clients, and the loop that takes events.
 //!
-//! A function's `main` is one call:
+//! A function's `main` is one call, which names the engines that the function is linked with:
 //!
 //! ```no_run
 //! fn main() -> Result<(), lambda::Error> {
@@ -8,8 +8,13 @@
 //! }
 //! ```
 //!
-//! Whatever can be done before the first event is done before it, because Lambda gives a function
-//! more CPU while it starts than its memory buys it afterwards.
+//! Beside `store-dynamodb` and `objects-s3` it is the only crate that names AWS, and beside the gateway the only one
+//! that reads the environment and the clock. It decides nothing: what it makes travels as arguments.
+//!
+//! - In the place of an engine that a function does not name stands one that refuses every call.
+//! - Whatever can be done before the first event is done before it, because Lambda gives a function more CPU while it
+//!   starts than its memory buys it afterwards.
+//! - The same conversion of events runs in the gateway, so that a function cannot tell the two apart.
 
 mod absent;
 mod alpha_vantage_key;

@@ -1,5 +1,9 @@
 //! Products and quotients of money, quantities and prices on integers, rounded once.
 //!
+//! Money is a whole number of the currency's smallest unit, a quantity and a price are whole numbers of 10⁻¹². What does
+//! not fit is refused as [`Refusal::TooLarge`], never wrapped or cut. Where an amount is divided, the last part takes the
+//! rest, so that parts always sum to the whole.
+//!
 //! A decimal of 28 digits would round the product of an amount and a quantity before the ledger rounds its quotient to
 //! the currency: twice rounded, a cent can come out wrong. Integers of 256 bits hold every such product exactly, whatever
 //! the size; nearly all of them fit 128 bits, which divide much faster.

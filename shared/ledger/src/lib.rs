@@ -1,34 +1,52 @@
 //! The exact books: what a deposit, a purchase or a sale does to a wallet and to the lots of a position.
 //!
-//! Start with [`trade::buy`]. Like every command it is a pure function from the books and an order to the new books
-//! and the records that explain them, or to a [`Refusal`]. Nothing here reads, writes, waits or asks what time it is:
-//! ids, instants, days, prices and splits come in as arguments, so that the same books and the same order always give
-//! the same answer. A caller loads the books, lets a command decide, and writes everything that came back in one
-//! transaction on the condition that the books are still those it loaded.
+//! Start with [`trade::buy`]. Like every command it is a pure function from the books and an order to the new books and
+//! the records that explain them, or to a [`Refusal`]. Nothing here reads, writes, waits or asks what time it is: ids,
+//! instants, days, prices and splits are arguments. The caller loads the books, lets a command decide, and writes all
+//! that came back in one transaction, on the condition that the books are still those it loaded. The crate uses
+//! `domain` and nothing else of ours.
 //!
-//! # The books
-//! - A [`Wallet`] holds a customer's cash, one balance per currency. Each change of it is an [`Entry`]: numbered without
-//!   gaps, never edited, and made of [`Leg`]s that sum to zero by currency and by instrument (double entry). A balance
-//!   is the sum of the entries.
-//! - A [`Position`] holds what a portfolio owns of one instrument: its open [`Lot`]s, each with its units and its total
-//!   cost. A position is the sum of its lots, and its lots are what its [`Trade`]s left of them.
-//! - [`Audit`] recomputes all of this from the entries and trades and reports each [`Discrepancy`].
+//! - A [`Wallet`] is the sum of its entries. An [`Entry`] is numbered without a gap and never edited, and its [`Leg`]s
+//!   sum to zero by currency and by instrument (double entry). A [`Position`] is the sum of its [`Lot`]s, which its
+//!   [`Trade`]s left.
+//! - No float: products and quotients are computed on integers of 256 bits and rounded once, half to even. What does
+//!   not fit is refused. Parts sum to the whole, so that a sale of everything leaves a cost of zero.
+//! - A trade is repeated by the [`Rules`] and the splits that it names, whatever those of today are ([`replay`]).
+//! - [`Audit`] recomputes all of this from entries and trades, and reports each [`Discrepancy`].
 //!
-//! # Exactness
-//! Money is a whole number of the currency's smallest unit, a quantity and a price are whole numbers of 10⁻¹². Products
-//! and quotients of them are computed on integers of 256 bits and rounded once, half to even; what does not fit is
-//! refused as [`Refusal::TooLarge`], never wrapped or cut. Where an amount is divided, the last part takes the rest, so
-//! that parts always sum to the whole and a sale of everything leaves a cost of exactly zero.
+//! ```
+//! use domain::{Currency, CustomerId, Money, Price, Quantity};
+//! use ledger::trade::buy;
+//! use ledger::wallet::deposit;
+//! use ledger::{LotMethod, Order, Position, Refusal, Size, Stamp, Terms, Wallet};
+//! use uuid::Uuid;
 //!
-//! # Splits
-//! A lot counts its units as they were quoted on its `unit_day`. A command brings them to the units of its own day by
-//! the splits in between; the cost stays. Lots are rewritten only where a sale takes part of them. A position keeps the
-//! splits that its sales counted by ([`Folded`]); where others are known later it is made again from its trades by
-//! [`replay::replay`].
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let usd = |text| Money::parse(text, Currency::USD);
+//! let (market_day, created_at) = ("2012-06-01".parse()?, "2012-06-01T15:00:00Z".parse()?);
+//! let stamp = |id| Stamp { entry_id: Uuid::from_u128(id), market_day, created_at };
+//! let wallet = deposit(&Wallet::new(CustomerId(Uuid::from_u128(2))), usd("100.00")?, &stamp(1))?.wallet;
+//! let nothing = Position::new(Uuid::from_u128(3), "AAPL".parse()?, Currency::USD)?;
 //!
-//! # Rules
-//! A trade names the version of the [`Rules`] by which it was executed, so that it is repeated by these whatever the rules
-//! of today are.
+//! let terms = Terms {
+//!     trade_id: Uuid::from_u128(4),
+//!     stamp: stamp(5),
+//!     price: Price::parse("30")?,
+//!     quote_as_of: created_at,
+//!     splits: &[],
+//!     lot_method: LotMethod::Fifo,
+//! };
+//! let fee = usd("1.00")?;
+//! let order = |units| Order { size: Size::Quantity(units), fee, lots: Vec::new() };
+//! let bought = buy(&wallet, &nothing, &order(Quantity::parse("3")?), &terms)?;
+//! assert_eq!(bought.wallet.balance(Currency::USD)?, usd("9.00")?);
+//! assert_eq!(bought.position.cost()?, usd("91.00")?);
+//!
+//! let refused = buy(&wallet, &nothing, &order(Quantity::parse("4")?), &terms);
+//! assert!(matches!(refused, Err(Refusal::InsufficientFunds { .. })));
+//! # Ok(())
+//! # }
+//! ```
 #![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects)]
 
 pub mod applied_split;

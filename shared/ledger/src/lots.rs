@@ -1,4 +1,9 @@
 //! Lots: units of an instrument that were acquired together, and what they cost.
+//!
+//! A lot counts its units as they were quoted on its `unit_day`. A command brings them to the units of its own day by the
+//! splits in between; the cost stays. Lots are rewritten only where a sale takes part of them. A position keeps the splits
+//! that its sales counted by ([`Folded`](crate::folded::Folded)); where others are known later it is made again from its
+//! trades by [`replay`](crate::replay::replay).
 
 use domain::split::Split;
 use domain::{Currency, Day, Money, Price, Quantity};

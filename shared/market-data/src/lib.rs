@@ -1,15 +1,18 @@
 //! What is known of markets: histories, quotes, instruments and rates of exchange, from the store, and from a provider
 //! where what is stored is not new enough.
 //!
-//! [`MarketData`] is the application with the source of prices and the histories in memory. [`history`] answers with the
-//! bars of a symbol, [`quotes`] with the price of now, [`instruments`] with what a symbol stands for, [`exchange_rates`]
-//! with what a currency is worth in another, and [`own_items`] keeps what a customer values themselves.
+//! [`MarketData`] is the application with the source of prices and the histories in memory. [`history`] answers with
+//! the bars of a symbol, [`quotes`] with the price of now, [`instruments`] with what a symbol stands for,
+//! [`exchange_rates`] with what a currency is worth in another, and [`own_items`] keeps what a customer values
+//! themselves.
 //!
-//! A provider's calls are few and shared by all. What a request may have of them is one value, [`market::CallBudget`], which
-//! [`MarketData::budget_for`] makes once and every function takes; `market::call_limits` has every limit. Only [`following`] says which symbols the scheduled refresh keeps current.
+//! It uses `app`, the table and the provider. It knows no portfolios, no sessions and no HTTP.
 //!
-//! Of all processes on a table one at a time asks about a symbol (`lease.rs`). Stored bars are never made older, and a price
-//! that the market's clock has not reached is in nothing yet. It knows no portfolios, no sessions and no HTTP.
+//! - A provider's calls are few and shared by all. What a request may have of them is one value,
+//!   [`market::CallBudget`], which [`MarketData::budget_for`] makes once and every function takes;
+//!   [`market::call_limits`] has every limit. Only [`following`] says what the scheduled refresh keeps current.
+//! - Of all processes on a table one at a time asks about a symbol (`lease.rs`).
+//! - Stored bars are never made older, and a price that the market's clock has not reached is in nothing yet.
 
 pub mod exchange_hours;
 pub mod exchange_rates;

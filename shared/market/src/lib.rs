@@ -1,9 +1,17 @@
-//! Where prices come from: one trait, [`Provider`], and behind it the sample, a folder of one's own files,
-//! Alpha Vantage and Yahoo, alone or in an order in which they stand in for each other ([`Chain`]).
+//! Where prices come from: one trait, [`Provider`], and behind it the sample, a folder of one's own files, Alpha
+//! Vantage and Yahoo, alone or in an order in which they stand in for each other ([`Chain`]), or played again
+//! ([`Replay`]).
 //!
-//! A provider fetches, parses and checks; it stores nothing but what a [`Memory`] keeps for it, reads no environment and
-//! knows no time of day. What may be asked, and until when, is one value, [`CallBudget`]; its limits stand in
-//! [`call_limits`]. Whatever comes in passes through [`series`], so that every history is held to the same rules.
+//! A provider fetches, parses and checks; it stores nothing but what a [`Memory`] keeps for it, reads no environment
+//! and knows no customers. It uses `domain` and nothing else of ours. What may be asked, and until when, is one value,
+//! [`CallBudget`], with its limits in [`call_limits`]; when to call is decided by the client in [`http`], which all live
+//! providers share, and what an answer means by the file that reads it.
+//!
+//! - Whatever comes in passes through [`series`], so that every history is held to the same rules: rows that contradict
+//!   themselves are dropped, and a [`Note`] says so.
+//! - The newest bar of a live source may still be wrong, and is held back until it is sure.
+//! - A refusal in words, with status 200, is a refusal ([`ProviderError`]); a key is never printed.
+//! - The sample and a folder give the same answer on every run and need no network.
 
 pub mod alpha_vantage;
 mod call_budget;

@@ -1,9 +1,14 @@
 //! Objects in an S3 bucket, handed out as presigned links (AWS Signature Version 4).
 //!
-//! The bucket is private and encrypts by default. The role that signs needs `GetObject`, `PutObject`
-//! and `DeleteObject` on the keys, and `ListBucket` on the bucket: without the last, S3 answers 403
-//! instead of 404 for an object that is not there. A link dies with the credentials that signed it, which
-//! in a function live for hours, so that lifetimes are best kept to minutes.
+//! It is the engine of [`objects::Objects`] in AWS, and holds no rule of its own: what may be stored and how long a
+//! link may live is decided by `objects`, whose suite it passes. Only `lambda` makes one.
+//!
+//! - The bucket is private and encrypts by default. The role that signs needs `GetObject`, `PutObject` and
+//!   `DeleteObject` on the keys, and `ListBucket` on the bucket: without the last, S3 answers 403 instead of 404 for an
+//!   object that is not there.
+//! - A link dies with the credentials that signed it, which in a function live for hours, so that lifetimes are best
+//!   kept to minutes.
+//! - A call that failed says whether it is worth repeating.
 
 mod failure;
 

@@ -1,10 +1,14 @@
 //! Reports, exports and large results: bytes under a key, handed to people as signed links.
 //!
-//! [`Objects`] is the narrow interface. Its engines are [`FolderObjects`] here, for one machine,
-//! and the S3 engine in a crate of its own; [`conformance`] is the one suite that both pass. A link
-//! carries its own permission: whoever holds it reads that one object, under that one file name,
-//! until it expires. Expired or altered links are refused (403), those to erased objects find
-//! nothing (404), and nothing in a link can be edited to reach another object.
+//! [`Objects`] is the narrow interface. Its engines are [`FolderObjects`] here, for one machine, and the S3 engine in a
+//! crate of its own; [`conformance`] is the one suite that both pass. The crate uses `domain` and nothing else of ours.
+//! A folder is touched only below its root, and is readable by its owner alone ([`private_folder`]).
+//!
+//! - A link carries its own permission: the holder reads that one object, under that one file name, until it expires.
+//! - Expired or altered links are refused (403), those to erased objects find nothing (404), and nothing in a link can
+//!   be edited to reach another object.
+//! - A put that has returned is durable; every call may be repeated safely.
+//! - What one engine refuses the other refuses too ([`check_put`]).
 
 pub mod conformance;
 mod content_disposition;

@@ -1,12 +1,17 @@
-//! The scheduled refresh: keeps what somebody holds, watches or has subscribed to current within the provider's budget,
-//! tells of new quotes, and grades the forecasts that have matured.
-//!
-//! A run asks for what is due, those asked for longest ago first, and leaves the calls that callers may need. What it was asked
-//! to do is kept as it goes on, so that a run that dies starves nobody; a slot is done once, whoever delivers it twice. New
-//! quotes are published in the order of their numbers.
+//! The scheduled refresh: keeps what is held, watched or subscribed to current within the provider's budget, publishes
+//! new quotes, and grades the forecasts that have matured.
 //!
 //! `slot.rs` has a slot done once, `followed.rs` says what is due and in which order, `budget.rs` how much of it,
-//! `asking.rs` asks for one symbol, `telling.rs` says who hears of it, and `ledger.rs` keeps what was asked for and told.
+//! `asking.rs` asks for one symbol, `telling.rs` says who hears of it, and `ledger.rs` keeps what was asked for and
+//! published.
+//!
+//! It uses `market_data` for prices and `research` for grades, and publishes on the bus of `app`. It knows no customers
+//! beyond what they follow, and no HTTP.
+//!
+//! - A slot is done once, however often it is delivered.
+//! - A run asks for what is due, those asked for longest ago first, and leaves the calls that callers may need.
+//! - What it was asked to do is kept as it goes on, so that a run that dies starves no symbol.
+//! - New quotes are published in the order of their numbers.
 
 mod asking;
 mod budget;

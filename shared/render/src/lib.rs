@@ -1,7 +1,15 @@
 //! One report object, rendered as charts (SVG) and as a PDF from the same figures.
 //!
-//! Pure: a [`Report`] and its [`ChartData`] in, text or bytes out. The same input gives the same
-//! bytes. Every figure of the PDF is written by [`figures`], so that a test can find it again.
+//! Pure: a [`Report`] and its [`ChartData`] in, text or bytes out. It uses `domain` and `quant`, whose figures it
+//! writes and never computes, and it is the only crate that names plotters and printpdf. It reads no file: the font is
+//! built in.
+//!
+//! - The same input gives the same bytes.
+//! - A chart is drawn once, as a sketch; the SVG and the PDF are both made from it.
+//! - Every figure of the PDF is written by [`figures`], so that a test can find it again.
+//! - A figure that is not known is shown as not available, never as 0.
+//! - Text from outside is escaped in an SVG, and in the PDF it is broken or cut to its place.
+//! - A PDF has at most four pages, whatever the report holds.
 
 #[cfg(test)]
 extern crate self as render;

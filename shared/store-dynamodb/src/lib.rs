@@ -8,8 +8,9 @@
 //! | `ttl` | N | the second from which the item counts as absent, if there is one |
 //! | `w` | S | a mark of the write that left the item, where it was written alone |
 //!
-//! Reads are strongly consistent. One put or delete is a plain conditional call, more are `TransactWriteItems`. The
-//! limits, the paging and what counts as expired are the `store` crate's. How versions never repeat: see [`versions`].
+//! It uses `store`, whose limits, paging and expiry it shares with SQLite and whose suite it passes; only `lambda`
+//! makes one. Reads are strongly consistent, never a scan. One put or delete is a plain conditional call, more are
+//! `TransactWriteItems`. How versions never repeat: see [`versions`].
 
 mod attributes;
 mod conditions;

@@ -1,10 +1,14 @@
 //! The store on one machine: one SQLite file (bundled, WAL, `synchronous=FULL`).
 //!
-//! One thread writes (`writer.rs`): it takes the transactions that wait, carries out each inside its own savepoint under
-//! one `BEGIN IMMEDIATE`, and answers them all after one `COMMIT`, so that parallel callers share an fsync. A transaction
-//! that was answered is on the disk, and every read that starts afterwards sees it. Other connections read, and in WAL
-//! neither waits for the other. Reads run on blocking threads, so that the disk never holds up the async runtime. The
-//! limits, the paging and what counts as expired are the `store` crate's: this one adds only SQL.
+//! It uses `store`, whose limits, paging and expiry it shares with DynamoDB and whose suite it passes; this crate adds
+//! only SQL. It touches its file and the log beside it, which only their owner may read.
+//!
+//! - One thread writes (`writer.rs`): it takes the transactions that wait, carries out each inside its own savepoint
+//!   under one `BEGIN IMMEDIATE`, and answers them all after one `COMMIT`, so that parallel callers share an fsync.
+//! - A transaction that was answered is on the disk, and every read that starts afterwards sees it.
+//! - Other connections read, and in WAL neither waits for the other. Reads run on blocking threads, so that the disk
+//!   never holds up the async runtime.
+//! - A crash loses nothing that was answered, and leaves no transaction half done.
 
 mod failure;
 mod files;

@@ -1,11 +1,14 @@
 //! What holdings are worth: day by day, today, and how they got there.
 //!
-//! Money and units are exact: whole numbers of a fixed fine unit inside, decimals outside. Prices and
-//! dividends arrive as floats of bars and are decimals from then on; only ratios are floats again.
-//! Pure: records and prices in, values out.
+//! [`Series`] is the value of every day and can be kept and continued; [`performance`](performance::performance) makes
+//! returns, risk and attribution of a span of it; [`holdings`](holdings::holdings) is the position today. It uses
+//! `domain`, and `quant` for returns and risk, and is pure: records and prices in, values out.
 //!
-//! [`Series`] is the value of every day and can be kept and continued; [`performance`](performance::performance)
-//! makes returns, risk and attribution of a span of it; [`holdings`](holdings::holdings) is the position today.
+//! - Money and units are exact: whole numbers of a fixed fine unit inside, decimals outside. Prices and dividends
+//!   arrive as floats of bars and are decimals from then on; only ratios are floats again.
+//! - A series that is continued is the same, to the byte, as one computed from the beginning.
+//! - What a day gained is explained to the last cent: price, income, fees and rates of exchange sum to it.
+//! - A holding without a price is not guessed at: it is [`Unvalued`], with its reason, and the others stand.
 
 mod allocation;
 mod amount;
