@@ -6,7 +6,7 @@
 //! - It is the only crate that names polars, the slowest build of the workspace: no function links it but those that
 //!   make such tables.
 //! - polars blocks its thread, and on a `current_thread` tokio runtime it panics when it finds itself on one of the
-//!   runtime's own threads: inside async code call [`resample`] through `spawn_blocking`.
+//!   runtime's own threads: inside async code call [`resample()`] through `spawn_blocking`.
 //! - A period is quoted on the scale of its last day, so that its high and low compare.
 //! - The same bars give the same bytes.
 
