@@ -9,7 +9,7 @@ use market::alpha_vantage::{self, AlphaVantage};
 use market::call_limits::{ALPHA_VANTAGE_CALLS_A_DAY, YAHOO_CALLS_A_DAY};
 use market::{Chain, Provider, Yahoo, yahoo};
 use market_data::paid_facts::PaidFacts;
-use market_data::quota::DurableBudget;
+use market_data::quota::DurableQuota;
 use secrecy::SecretString;
 use store::{Clock, Table};
 
@@ -95,9 +95,9 @@ impl AlphaVantageAccess {
             Some(base_url) => alpha_vantage::Settings::with_base(self.key.clone(), base_url),
             None => alpha_vantage::Settings::new(self.key.clone()),
         };
-        let budget = DurableBudget::alpha_vantage(table.clone(), clock.clone());
+        let quota = DurableQuota::alpha_vantage(table.clone(), clock.clone());
         let facts = PaidFacts::alpha_vantage(table.clone(), clock.clone());
-        let provider = AlphaVantage::new(settings.context("ALPHA_VANTAGE_URL")?, Arc::new(budget), Arc::new(facts))?;
+        let provider = AlphaVantage::new(settings.context("ALPHA_VANTAGE_URL")?, Arc::new(quota), Arc::new(facts))?;
         let calls = ALPHA_VANTAGE_CALLS_A_DAY;
         Ok((Arc::new(provider), format!("Alpha Vantage, at most {calls} calls in 24 hours")))
     }
@@ -109,8 +109,8 @@ impl YahooAccess {
             Some(base_url) => yahoo::Settings::with_base(base_url),
             None => yahoo::Settings::new(),
         };
-        let budget = DurableBudget::yahoo(table.clone(), clock.clone());
-        let provider = Yahoo::new(settings.context("YAHOO_URL")?, Arc::new(budget))?;
+        let quota = DurableQuota::yahoo(table.clone(), clock.clone());
+        let provider = Yahoo::new(settings.context("YAHOO_URL")?, Arc::new(quota))?;
         let calls = YAHOO_CALLS_A_DAY;
         Ok((Arc::new(provider), format!("Yahoo, at most {calls} calls in 24 hours")))
     }

@@ -10,10 +10,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::{Instrument, Symbol};
 use market::alpha_vantage::{self, AlphaVantage, Settings};
-use market::http::Budget;
+use market::http::Quota;
 use market::{CallBudget, History, MarketClock, Provider, ProviderError, Quote};
 use market_data::paid_facts::PaidFacts;
-use market_data::quota::DurableBudget;
+use market_data::quota::DurableQuota;
 use secrecy::SecretString;
 use store::{Clock, Table};
 use tokio::sync::OnceCell;
@@ -54,8 +54,8 @@ impl LateAlphaVantage {
         })
     }
 
-    fn budget(&self) -> DurableBudget {
-        DurableBudget::alpha_vantage(self.table.clone(), self.clock.clone())
+    fn quota(&self) -> DurableQuota {
+        DurableQuota::alpha_vantage(self.table.clone(), self.clock.clone())
     }
 
     async fn open(&self) -> Result<AlphaVantage, String> {
@@ -69,7 +69,7 @@ impl LateAlphaVantage {
         };
         let settings = settings.map_err(|error| error.to_string())?;
         let facts = PaidFacts::alpha_vantage(self.table.clone(), self.clock.clone());
-        AlphaVantage::new(settings, Arc::new(self.budget()), Arc::new(facts)).map_err(|error| error.to_string())
+        AlphaVantage::new(settings, Arc::new(self.quota()), Arc::new(facts)).map_err(|error| error.to_string())
     }
 }
 
@@ -106,14 +106,14 @@ impl Provider for LateAlphaVantage {
     async fn calls_left(&self) -> Option<usize> {
         match self.provider.get() {
             Some(provider) => provider.calls_left().await,
-            None => self.budget().left().await,
+            None => self.quota().left().await,
         }
     }
 
     async fn more_calls_in(&self) -> Option<Duration> {
         match self.provider.get() {
             Some(provider) => provider.more_calls_in().await,
-            None => self.budget().standing().await?.more_in(),
+            None => self.quota().standing().await?.more_in(),
         }
     }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use market::{Chain, MarketClock, Provider, Sample, Yahoo, alpha_vantage, sample, yahoo};
-use market_data::quota::DurableBudget;
+use market_data::quota::DurableQuota;
 use store::Table;
 
 use crate::absent::NoPrices;
@@ -51,7 +51,7 @@ fn yahoo(aws: &Aws, table: &Arc<dyn Table>) -> Result<Yahoo, market::http::Setti
         Some(base_url) => yahoo::Settings::with_base(base_url),
         None => yahoo::Settings::new(),
     };
-    Yahoo::new(settings?, Arc::new(DurableBudget::yahoo(table.clone(), aws.clock.clone())))
+    Yahoo::new(settings?, Arc::new(DurableQuota::yahoo(table.clone(), aws.clock.clone())))
 }
 
 fn in_order(mut sources: Vec<Arc<dyn Provider>>) -> Option<Arc<dyn Provider>> {

@@ -9,19 +9,19 @@ use chrono::{DateTime, TimeDelta, Utc};
 use market::call_limits::{
     ALPHA_VANTAGE_CALLS_A_DAY, CALL_COUNTS_FOR as WINDOW, FEW_CALLS, SHORTEST_CALL, YAHOO_CALLS_A_DAY,
 };
-use market::http::{Budget, NoTurn, QuotaExhausted, Standing};
+use market::http::{NoTurn, Quota, QuotaExhausted, Standing};
 use market::{CallBudget, alpha_vantage, yahoo};
 use serde::{Deserialize, Serialize};
 use store::{Clock, StoreError, Table, documents, keys};
 
 /// A caller that loses a race tries again; each loss means that another call was counted, so with
-/// a small budget there are never more losses than places.
+/// a small quota there are never more losses than places.
 const MAX_TRIES: usize = 60;
-/// The largest budget whose calls are remembered one by one; of a larger one the hours are counted.
+/// The largest quota whose calls are remembered one by one; of a larger one the hours are counted.
 const MAX_TIMES: usize = FEW_CALLS;
 const SECONDS_AN_HOUR: i64 = 3600;
 
-/// The calls that count. Both ways of counting may stand in one item, after a budget has changed its size.
+/// The calls that count. Both ways of counting may stand in one item, after a quota has changed its size.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Calls {
     /// When each call was made, or will be: a caller may wait for its turn.
@@ -54,7 +54,7 @@ impl Calls {
         Standing { left: limit.saturating_sub(made), more_at: oldest.map(|oldest| oldest + WINDOW), now }
     }
 
-    /// Takes a call of a small budget, at its distance from the one before, if there is time left for its answer then.
+    /// Takes a call of a small quota, at its distance from the one before, if there is time left for its answer then.
     fn add_in_turn(&mut self, spacing: Duration, time_left: Duration, now: DateTime<Utc>) -> Result<Duration, NoTurn> {
         let spacing = TimeDelta::from_std(spacing).unwrap_or(WINDOW);
         let at = self.times.iter().max().map_or(now, |last| now.max(*last + spacing));
@@ -76,17 +76,17 @@ fn end_of(hour: i64) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(hour.checked_add(1)?.checked_mul(SECONDS_AN_HOUR)?, 0)
 }
 
-/// A budget of so many calls in any 24 hours, kept under the provider's name.
+/// A quota of so many calls in any 24 hours, kept under the provider's name.
 ///
 /// Any 24 hours, not a day from midnight: the provider's day may end at another midnight than ours.
-pub struct DurableBudget {
+pub struct DurableQuota {
     table: Arc<dyn Table>,
     clock: Clock,
     provider: &'static str,
     limit: usize,
 }
 
-impl DurableBudget {
+impl DurableQuota {
     /// At most `limit` calls of `provider` in any 24 hours, shared by everyone who uses this table.
     #[must_use]
     pub fn new(table: Arc<dyn Table>, clock: Clock, provider: &'static str, limit: usize) -> Self {
@@ -128,7 +128,7 @@ impl DurableBudget {
 }
 
 #[async_trait]
-impl Budget for DurableBudget {
+impl Quota for DurableQuota {
     async fn take(&self, spacing: Duration, call: CallBudget) -> Result<Duration, NoTurn> {
         let limit = self.limit;
         self.change(|calls, now| {
@@ -142,7 +142,7 @@ impl Budget for DurableBudget {
         .await
     }
 
-    /// Of a large budget the hours are counted, which say nothing of the distance.
+    /// Of a large quota the hours are counted, which say nothing of the distance.
     fn keeps_distance(&self) -> bool {
         self.limit <= MAX_TIMES
     }
@@ -172,7 +172,7 @@ impl Budget for DurableBudget {
 
 /// A call that cannot be counted is not made.
 fn uncounted(error: &StoreError) -> QuotaExhausted {
-    tracing::error!(%error, "the provider's budget cannot be counted");
+    tracing::error!(%error, "the provider's quota cannot be counted");
     QuotaExhausted { until: None }
 }
 

@@ -25,6 +25,7 @@
 //! | `AT_ONCE_UNCOUNTED` | 8 | symbols that the refresh asks for at the same time where calls are not counted |
 //! | `AT_ONCE_COUNTED` | 2 | the same where they are counted; of few calls one at a time |
 //! | `FIRST_LOOKS_A_DAY` | 10 | looks of a customer at new symbols in any 24 hours, where no more calls can be spared |
+//! | `ASKED_BY_AN_IMPORT` | 20 | symbols that one import asks a provider for |
 //! | `UNSEEN_A_DAY` | 200 | symbols that a customer may begin to follow in a day of which nothing is known |
 //! | `REST` | 1 min | after a failure, until a provider is asked again about the same symbol |
 //! | `RETRY` | 15 min | after a look at bars that were not out yet, until the next |
@@ -32,6 +33,9 @@
 //! | `ASSUMED` | 1 h | after a name could not be had, until it is asked for again |
 //! | `FOUND` | 24 h | after a search, until the same text is searched for again |
 //! | `UNKNOWN` | 24 h | after a provider did not know a symbol, until it is asked again |
+//! | `NOT_IN_THE_PLAN` | 24 h | after a plan did not cover a function, until that is asked for again |
+//! | `DESCRIBED` | 30 d | after the currency of a symbol was looked up, until it is looked up again |
+//! | `EXPLAINED` | 150 d | after the splits behind a jump were had, until they are asked for again |
 //!
 //! A [`CallBudget`](crate::CallBudget) carries those of one request; the rest stand where they are applied.
 
@@ -113,6 +117,10 @@ pub const AT_ONCE_COUNTED: usize = 2;
 /// First looks at new symbols that a customer has in any 24 hours, where no further ones can be spared.
 pub const FIRST_LOOKS_A_DAY: usize = 10;
 
+/// Most symbols that one import asks a live provider for. A file of more is brought in by sending it again: what was
+/// found stays found.
+pub const ASKED_BY_AN_IMPORT: usize = 20;
+
 /// Most symbols that a customer may have listed within a day of which it is not known whether there are any.
 pub const UNSEEN_A_DAY: usize = 200;
 
@@ -136,6 +144,16 @@ pub const FOUND: TimeDelta = TimeDelta::hours(24);
 /// How long a symbol that a live provider does not know is not asked for again.
 pub const UNKNOWN: TimeDelta = TimeDelta::hours(24);
 
+/// How long it is believed that a plan does not cover a function: a plan may change.
+pub const NOT_IN_THE_PLAN: Duration = Duration::from_hours(24);
+
+/// How long it is remembered what a symbol is.
+pub const DESCRIBED: Duration = Duration::from_hours(24 * 30);
+
+/// How long the splits and dividends behind a jump are remembered: a hundred trading days, after which the jump is out of
+/// a compact series.
+pub const EXPLAINED: Duration = Duration::from_hours(24 * 150);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,6 +172,7 @@ mod tests {
             Some(&"s") => 1_000.0,
             Some(&"min") => 60_000.0,
             Some(&"h") => 3_600_000.0,
+            Some(&"d") => 86_400_000.0,
             Some(other) => panic!("no unit: {other}"),
         };
         words.chunks(2).map(|pair| pair[0].parse::<f64>().unwrap() * unit(pair)).sum()
@@ -194,6 +213,7 @@ mod tests {
             ("AT_ONCE_UNCOUNTED", count(AT_ONCE_UNCOUNTED)),
             ("AT_ONCE_COUNTED", count(AT_ONCE_COUNTED)),
             ("FIRST_LOOKS_A_DAY", count(FIRST_LOOKS_A_DAY)),
+            ("ASKED_BY_AN_IMPORT", count(ASKED_BY_AN_IMPORT)),
             ("UNSEEN_A_DAY", count(UNSEEN_A_DAY)),
             ("REST", long(REST)),
             ("RETRY", long(RETRY)),
@@ -201,6 +221,9 @@ mod tests {
             ("ASSUMED", long(ASSUMED)),
             ("FOUND", long(FOUND)),
             ("UNKNOWN", long(UNKNOWN)),
+            ("NOT_IN_THE_PLAN", short(NOT_IN_THE_PLAN)),
+            ("DESCRIBED", short(DESCRIBED)),
+            ("EXPLAINED", short(EXPLAINED)),
         ];
         let shown: Vec<(&str, f64)> = rows(include_str!("call_limits.rs"))[2..]
             .iter()

@@ -97,3 +97,17 @@ impl ProviderError {
         Self::Malformed { what: what.into() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_that_did_not_answer_is_left_alone_for_a_minute_at_most() {
+        let limited = |seconds| ProviderError::RateLimited { retry_after: Duration::from_secs(seconds) };
+        let seconds = |error: ProviderError| error.rest().num_seconds();
+        assert_eq!([seconds(ProviderError::UnknownSymbol), seconds(ProviderError::NotGiven)], [0, 0]);
+        assert_eq!([seconds(limited(2)), seconds(limited(600)), seconds(limited(u64::MAX))], [2, 60, 60]);
+        assert_eq!([seconds(ProviderError::TimedOut), seconds(ProviderError::KeyRefused)], [60, 60]);
+    }
+}

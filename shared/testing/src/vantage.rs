@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::Day;
 use market::alpha_vantage::{AlphaVantage, Settings};
 use market_data::paid_facts::PaidFacts;
-use market_data::quota::DurableBudget;
+use market_data::quota::DurableQuota;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -62,9 +62,9 @@ impl Vantage {
     /// The provider as a process has it that has just started, with the usual limits.
     pub fn provider(&self, world: &World) -> AlphaVantage {
         let settings = Settings::with_base("key".into(), &self.address).unwrap();
-        let budget = DurableBudget::alpha_vantage(world.table.clone(), world.clock.reader());
+        let quota = DurableQuota::alpha_vantage(world.table.clone(), world.clock.reader());
         let facts = PaidFacts::alpha_vantage(world.table.clone(), world.clock.reader());
-        AlphaVantage::new(settings, Arc::new(budget), Arc::new(facts)).unwrap()
+        AlphaVantage::new(settings, Arc::new(quota), Arc::new(facts)).unwrap()
     }
 
     /// Every call so far.

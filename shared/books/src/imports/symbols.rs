@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use app::error::ServiceError;
 use domain::{CustomerId, Instrument, Symbol};
 use futures::{StreamExt as _, stream};
+use market::call_limits::ASKED_BY_AN_IMPORT;
 use market::{MarketClock, ProviderError};
 use market_data::{MarketData, instruments};
 use store::bars::outlines;
@@ -13,9 +14,6 @@ use store::limits::MAX_KEYS;
 
 /// Symbols looked up at the same time.
 const AT_ONCE: usize = 8;
-/// Most symbols that one import asks a live provider for. A file of more is brought in by sending it again: what was
-/// found stays found.
-pub(super) const MAX_ASKED: usize = 20;
 
 /// The instrument of each symbol, none where nobody knows it; all of them together take no longer than a caller waits.
 ///
@@ -59,5 +57,5 @@ async fn find_beyond_one_import(
         let remembered = market.app.table().get_many(&keys).await?;
         asked.extend(some.iter().zip(remembered).filter(|(_, unknown)| unknown.is_none()).map(|(symbol, _)| symbol));
     }
-    Ok(asked.into_iter().skip(MAX_ASKED).cloned().collect())
+    Ok(asked.into_iter().skip(ASKED_BY_AN_IMPORT).cloned().collect())
 }

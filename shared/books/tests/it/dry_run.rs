@@ -13,13 +13,13 @@ use books::trades::{self, Request, RequestSize, Side};
 use books::wallets::{self, Transfer};
 use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
 use domain::{Currency, CustomerId, Money, PortfolioId, Price, Quantity};
-use market::{OnBehalfOf, Sample};
+use market::Sample;
 use market_data::MarketData;
 use objects::FolderObjects;
 use rust_decimal::Decimal;
 use store::{Item, Key, Page, Query, StoreError, Table, Version, Write};
 use store_sqlite::SqliteTable;
-use testing::HandClock;
+use testing::{HandClock, load};
 use uuid::Uuid;
 
 /// A table that counts what is written to it.
@@ -112,13 +112,7 @@ async fn a_dry_run_writes_nothing_at_all() {
     let World { customer, portfolio, lot, deposit, .. } = world;
     // Prices are read as by every reader, and kept: here they are at hand.
     for symbol in ["AAPL", "FB", "GOOG", "IBM"] {
-        market_data::history::load(
-            &world.platform,
-            &symbol.parse().unwrap(),
-            world.platform.budget_for(OnBehalfOf::Platform),
-        )
-        .await
-        .unwrap();
+        load(&world.platform, &symbol.parse().unwrap()).await.unwrap();
     }
     let before = world.table.transactions.load(Ordering::SeqCst);
     let platform = &world.platform.dry_run();

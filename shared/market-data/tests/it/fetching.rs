@@ -17,12 +17,13 @@ use chrono::TimeDelta;
 use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
 use domain::{Currency, CustomerId, Instrument, PortfolioId, Price, Quantity, Symbol};
 use futures::future::join_all;
-use market::{CallBudget, History, MarketClock, OnBehalfOf, Provider, ProviderError, Quote};
+use market::{CallBudget, History, MarketClock, Provider, ProviderError, Quote};
 use market_data::quotes::board;
-use market_data::{MarketData, history, instruments, series, staleness, warnings};
+use market_data::{MarketData, instruments, series, staleness, warnings};
 use research::forecasts;
 use store::keys;
 use testing::exchange::{World, bars_through, quote, symbol};
+use testing::load;
 use tokio::time::Instant;
 
 const NOON: &str = "2026-11-20T12:00:00Z";
@@ -36,10 +37,7 @@ fn processes(world: &World) -> Vec<MarketData> {
 
 async fn read_by_all(apps: &[MarketData]) -> Vec<Result<Arc<series::Series>, ServiceError>> {
     let acme = &symbol("ACME");
-    join_all(apps.iter().flat_map(|platform| {
-        (0..40).map(move |_| history::load(platform, acme, platform.budget_for(OnBehalfOf::Platform)))
-    }))
-    .await
+    join_all(apps.iter().flat_map(|platform| (0..40).map(move |_| load(platform, acme)))).await
 }
 
 #[tokio::test]
@@ -77,18 +75,10 @@ async fn a_failure_is_shared_by_all_processes_for_a_minute() {
     assert_eq!(world.exchange.calls(), ["bars ACME"]);
     world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
     world.clock.forward(TimeDelta::seconds(30));
-    assert!(
-        history::load(&world.restarted(), &symbol("ACME"), world.restarted().budget_for(OnBehalfOf::Platform))
-            .await
-            .is_err()
-    );
+    assert!(load(&world.restarted(), &symbol("ACME")).await.is_err());
     assert!(world.exchange.calls().is_empty(), "left alone");
     world.clock.forward(TimeDelta::seconds(31));
-    assert!(
-        history::load(&world.restarted(), &symbol("ACME"), world.restarted().budget_for(OnBehalfOf::Platform))
-            .await
-            .is_ok()
-    );
+    assert!(load(&world.restarted(), &symbol("ACME")).await.is_ok());
 }
 
 #[tokio::test]
@@ -109,26 +99,18 @@ async fn of_a_process_that_dies_the_next_one_takes_over_once_its_time_is_over() 
     world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
     world.exchange.hangs.store(true, Ordering::SeqCst);
     let dying = world.restarted();
-    let dying =
-        tokio::spawn(
-            async move { history::load(&dying, &symbol("ACME"), dying.budget_for(OnBehalfOf::Platform)).await },
-        );
+    let dying = tokio::spawn(async move { load(&dying, &symbol("ACME")).await });
     while world.exchange.calls().is_empty() {
         tokio::task::yield_now().await;
     }
     dying.abort();
     assert!(dying.await.unwrap_err().is_cancelled());
     world.exchange.hangs.store(false, Ordering::SeqCst);
-    let next =
-        history::load(&world.restarted(), &symbol("ACME"), world.restarted().budget_for(OnBehalfOf::Platform)).await;
+    let next = load(&world.restarted(), &symbol("ACME")).await;
     assert!(matches!(next, Err(ServiceError::Provider(ProviderError::TimedOut))));
     assert!(world.exchange.calls().is_empty(), "the one who died may still get its answer");
     world.clock.forward(TimeDelta::seconds(4));
-    assert!(
-        history::load(&world.restarted(), &symbol("ACME"), world.restarted().budget_for(OnBehalfOf::Platform))
-            .await
-            .is_ok()
-    );
+    assert!(load(&world.restarted(), &symbol("ACME")).await.is_ok());
     assert_eq!(world.exchange.calls(), ["bars ACME"]);
 }
 
@@ -223,7 +205,7 @@ async fn whoever_names_new_symbols_waits_no_longer_than_for_one_call() {
 
     // Here the bars are at hand, and what the instrument is called is not.
     world.exchange.list("BARS", bars_through("2026-11-19", 30, 10.0));
-    history::load(&world.platform, &symbol("BARS"), world.platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
+    load(&world.platform, &symbol("BARS")).await.unwrap();
     let started = Instant::now();
     instruments::known(&platform, world.customer, &symbol("BARS"), platform.budget_for(world.customer)).await.unwrap();
     assert!(started.elapsed() <= CALLERS_WAIT, "{:?}", started.elapsed());
@@ -327,11 +309,7 @@ async fn symbols_that_nobody_knows_do_not_keep_an_import_from_its_verdict() {
 async fn bars_that_lack_the_last_session_are_stale_from_six_in_the_evening_and_asked_for_again_an_hour_later() {
     let world = World::at("2026-11-20T22:30:00Z");
     world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
-    let read = async || {
-        history::load(&world.restarted(), &symbol("ACME"), world.restarted().budget_for(OnBehalfOf::Platform))
-            .await
-            .unwrap()
-    };
+    let read = async || load(&world.restarted(), &symbol("ACME")).await.unwrap();
     let is_stale = |series: &Arc<series::Series>| staleness::of_bars(&world.platform, series);
     let series = read().await;
     assert!(!is_stale(&series), "half past five in New York: late, and not yet missing");
@@ -356,10 +334,7 @@ async fn a_page_that_polls_a_price_of_once_a_month_takes_a_call_a_day() {
     let world = World::at(NOON);
     world.exchange.list("COPPER=T", bars_through("2026-10-01", 30, 10.0));
     for minute in 0..48 * 4 {
-        let series =
-            history::load(&world.platform, &symbol("COPPER=T"), world.platform.budget_for(OnBehalfOf::Platform))
-                .await
-                .unwrap();
+        let series = load(&world.platform, &symbol("COPPER=T")).await.unwrap();
         assert!(staleness::of_bars(&world.platform, &series) && !series.stale, "quarter of an hour {minute}");
         world.clock.forward(TimeDelta::minutes(15));
     }

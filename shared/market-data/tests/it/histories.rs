@@ -11,15 +11,15 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use domain::{Bar, Bars, Currency, CustomerId, Instrument, Money, Symbol};
 use futures::future::join_all;
-use market::http::Budget;
+use market::http::Quota;
 use market::{Basis, CallBudget, History, MarketClock, OnBehalfOf, Provider, ProviderError, Sample};
-use market_data::quota::DurableBudget;
+use market_data::quota::DurableQuota;
 use market_data::{MarketData, history, instruments};
 use objects::FolderObjects;
 use research::{backtests, forecasts, reports};
 use store::Table;
 use store_sqlite::SqliteTable;
-use testing::HandClock;
+use testing::{HandClock, load};
 use uuid::Uuid;
 
 /// A live provider that gives what it is told to, and counts how often it was asked.
@@ -110,8 +110,7 @@ fn symbol() -> Symbol {
 async fn a_thousand_readers_of_one_symbol_make_one_call() {
     let (provider, bench) = scripted(Ok(bars_through("2026-11-19", 30)));
     let acme = symbol();
-    let reads =
-        (0..1_000).map(|_| history::load(&bench.platform, &acme, bench.platform.budget_for(OnBehalfOf::Platform)));
+    let reads = (0..1_000).map(|_| load(&bench.platform, &acme));
     assert!(join_all(reads).await.into_iter().all(|read| read.is_ok()));
     assert_eq!(provider.calls.load(Ordering::SeqCst), 1);
 }
@@ -119,15 +118,14 @@ async fn a_thousand_readers_of_one_symbol_make_one_call() {
 #[tokio::test]
 async fn bars_are_served_from_the_store_until_a_newer_one_is_due() {
     let (provider, bench) = scripted(Ok(bars_through("2026-11-19", 30)));
-    history::load(&bench.platform, &symbol(), bench.platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
+    load(&bench.platform, &symbol()).await.unwrap();
     // An hour and a half after the close, when the bar of the 20th is not out yet.
     bench.clock.forward(TimeDelta::minutes(10 * 60 + 30));
-    history::load(&bench.platform, &symbol(), bench.platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
+    load(&bench.platform, &symbol()).await.unwrap();
     assert_eq!(provider.calls.load(Ordering::SeqCst), 1);
     *provider.answer.lock().unwrap() = Ok(bars_through("2026-11-20", 31));
     bench.clock.forward(TimeDelta::minutes(30));
-    let series =
-        history::load(&bench.platform, &symbol(), bench.platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
+    let series = load(&bench.platform, &symbol()).await.unwrap();
     assert_eq!((series.last.to_string().as_str(), series.stale), ("2026-11-20", false));
     assert_eq!(provider.calls.load(Ordering::SeqCst), 2);
 }
@@ -135,12 +133,11 @@ async fn bars_are_served_from_the_store_until_a_newer_one_is_due() {
 #[tokio::test]
 async fn a_provider_that_fails_is_left_alone_and_the_last_good_bars_are_marked_stale() {
     let (provider, bench) = scripted(Ok(bars_through("2026-11-19", 30)));
-    history::load(&bench.platform, &symbol(), bench.platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
+    load(&bench.platform, &symbol()).await.unwrap();
     *provider.answer.lock().unwrap() = Err(ProviderError::TimedOut);
     bench.clock.forward(TimeDelta::hours(11));
     for _ in 0..50 {
-        let series =
-            history::load(&bench.platform, &symbol(), bench.platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
+        let series = load(&bench.platform, &symbol()).await.unwrap();
         assert!(series.stale);
         assert_eq!(series.bars.len(), 30);
     }
@@ -150,23 +147,14 @@ async fn a_provider_that_fails_is_left_alone_and_the_last_good_bars_are_marked_s
 #[tokio::test]
 async fn without_stored_bars_a_failure_is_an_error_and_an_unknown_symbol_is_its_own() {
     let (provider, bench) = scripted(Err(ProviderError::TimedOut));
-    assert!(matches!(
-        history::load(&bench.platform, &symbol(), bench.platform.budget_for(OnBehalfOf::Platform)).await,
-        Err(ServiceError::Provider(_))
-    ));
+    assert!(matches!(load(&bench.platform, &symbol()).await, Err(ServiceError::Provider(_))));
     *provider.answer.lock().unwrap() = Err(ProviderError::UnknownSymbol);
     assert!(
-        matches!(
-            history::load(&bench.platform, &symbol(), bench.platform.budget_for(OnBehalfOf::Platform)).await,
-            Err(ServiceError::Provider(_))
-        ),
+        matches!(load(&bench.platform, &symbol()).await, Err(ServiceError::Provider(_))),
         "not asked again at once"
     );
     bench.clock.forward(TimeDelta::minutes(2));
-    assert!(matches!(
-        history::load(&bench.platform, &symbol(), bench.platform.budget_for(OnBehalfOf::Platform)).await,
-        Err(ServiceError::UnknownSymbol { .. })
-    ));
+    assert!(matches!(load(&bench.platform, &symbol()).await, Err(ServiceError::UnknownSymbol { .. })));
 }
 
 /// A live provider that takes every call and never answers.
@@ -208,21 +196,21 @@ const CALLERS_WAIT: Duration = Duration::from_millis(2_500);
 #[tokio::test(start_paused = true)]
 async fn a_provider_that_never_answers_keeps_no_caller_longer_and_the_last_good_bars_are_served_stale() {
     let (_, bench) = scripted(Ok(bars_through("2026-11-19", 30)));
-    history::load(&bench.platform, &symbol(), bench.platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
+    load(&bench.platform, &symbol()).await.unwrap();
     bench.clock.forward(TimeDelta::hours(11));
     let silent = Arc::new(Silent(AtomicUsize::new(0)));
     let platform = restarted(&bench, silent.clone());
     let acme = symbol();
     let read = async {
         let started = tokio::time::Instant::now();
-        let series = history::load(&platform, &acme, platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
+        let series = load(&platform, &acme).await.unwrap();
         (series.stale, series.bars.len(), started.elapsed())
     };
     // Callers who come while another one waits, and while the schedule does, which is more patient.
     let scheduled = history::load(&platform, &acme, platform.budget_for(OnBehalfOf::Schedule));
     let later = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        history::load(&platform, &acme, platform.budget_for(OnBehalfOf::Platform)).await.map(|series| series.stale)
+        load(&platform, &acme).await.map(|series| series.stale)
     };
     let started = tokio::time::Instant::now();
     let (scheduled, first, later) = tokio::join!(scheduled, read, later);
@@ -239,10 +227,7 @@ async fn without_stored_bars_a_provider_that_never_answers_is_an_error_in_time()
     let bench = bench(Arc::new(Silent(AtomicUsize::new(0))));
     let acme = symbol();
     let started = tokio::time::Instant::now();
-    let reads = join_all(
-        (0..100).map(|_| history::load(&bench.platform, &acme, bench.platform.budget_for(OnBehalfOf::Platform))),
-    )
-    .await;
+    let reads = join_all((0..100).map(|_| load(&bench.platform, &acme))).await;
     assert!(reads.iter().all(|read| matches!(read, Err(ServiceError::Provider(ProviderError::TimedOut)))));
     assert!(started.elapsed() <= CALLERS_WAIT, "{:?}", started.elapsed());
     let started = tokio::time::Instant::now();
@@ -274,23 +259,20 @@ async fn the_latest_bars_of_a_source_extend_what_is_stored_and_one_that_does_not
     let exchange = Arc::new(testing::exchange::Exchange::default());
     exchange.list("ACME", testing::exchange::bars_through("2026-11-19", 50, 20.0));
     let platform = restarted(&bench, exchange.clone());
-    history::load(&platform, &symbol(), platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
+    load(&platform, &symbol()).await.unwrap();
     exchange.compact.store(true, Ordering::SeqCst);
     exchange.list("ACME", testing::exchange::bars_through("2026-11-20", 5, 20.01));
     bench.clock.forward(TimeDelta::hours(11));
-    let series = history::load(&platform, &symbol(), platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
+    let series = load(&platform, &symbol()).await.unwrap();
     assert_eq!((series.bars.len(), series.last.to_string().as_str(), series.stale), (51, "2026-11-20", false));
     bench.clock.forward(TimeDelta::days(30));
     exchange.list("ACME", testing::exchange::bars_through("2026-12-18", 5, 20.01));
-    let series = history::load(&platform, &symbol(), platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
+    let series = load(&platform, &symbol()).await.unwrap();
     assert_eq!((series.bars.len(), series.stale), (51, true));
     exchange.calls();
     for _ in 0..20 {
         bench.clock.forward(TimeDelta::hours(1));
-        assert!(market_data::staleness::of_bars(
-            &platform,
-            &history::load(&platform, &symbol(), platform.budget_for(OnBehalfOf::Platform)).await.unwrap()
-        ));
+        assert!(market_data::staleness::of_bars(&platform, &load(&platform, &symbol()).await.unwrap()));
     }
     assert!(exchange.calls().is_empty(), "not asked for again before there are newer ones");
 }
@@ -310,7 +292,7 @@ async fn a_forecast_made_by_many_at_once_is_one_forecast() {
 async fn parallel_callers_never_take_more_calls_than_the_budget_has() {
     let bench = bench(Arc::new(Sample::new()));
     let budgets: Vec<_> =
-        (0..50).map(|_| DurableBudget::alpha_vantage(bench.table.clone(), bench.clock.reader())).collect();
+        (0..50).map(|_| DurableQuota::alpha_vantage(bench.table.clone(), bench.clock.reader())).collect();
     let taken =
         join_all(budgets.iter().map(|budget| budget.take(Duration::ZERO, CallBudget::of(OnBehalfOf::Platform)))).await;
     assert_eq!(taken.iter().filter(|taken| taken.is_ok()).count(), 25);
@@ -326,7 +308,7 @@ async fn parallel_callers_never_take_more_calls_than_the_budget_has() {
 #[tokio::test]
 async fn a_provider_that_says_the_day_is_used_up_is_not_asked_for_a_day() {
     let bench = bench(Arc::new(Sample::new()));
-    let budget = DurableBudget::alpha_vantage(bench.table.clone(), bench.clock.reader());
+    let budget = DurableQuota::alpha_vantage(bench.table.clone(), bench.clock.reader());
     let refused = budget.refused().await;
     assert_eq!(refused.until, Some("2026-11-21T12:00:00Z".parse().unwrap()));
     assert_eq!(budget.take(Duration::ZERO, CallBudget::of(OnBehalfOf::Platform)).await, Err(refused.into()));
@@ -368,8 +350,7 @@ async fn a_session_under_way_is_not_stored_as_a_bar() {
     // Friday noon in New York: the provider already gives a bar of today.
     let (_, bench) = scripted(Ok(bars_through("2026-11-20", 31)));
     bench.clock.forward(TimeDelta::hours(5));
-    let series =
-        history::load(&bench.platform, &symbol(), bench.platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
+    let series = load(&bench.platform, &symbol()).await.unwrap();
     assert_eq!(series.last.to_string(), "2026-11-19");
 }
 
@@ -377,7 +358,7 @@ async fn a_session_under_way_is_not_stored_as_a_bar() {
 async fn an_unknown_symbol_is_not_asked_for_again_for_a_day() {
     let (provider, bench) = scripted(Err(ProviderError::UnknownSymbol));
     for _ in 0..10 {
-        let missing = history::load(&bench.platform, &symbol(), bench.platform.budget_for(OnBehalfOf::Platform)).await;
+        let missing = load(&bench.platform, &symbol()).await;
         assert!(matches!(missing, Err(ServiceError::UnknownSymbol { .. })));
         bench.clock.forward(TimeDelta::hours(1));
     }

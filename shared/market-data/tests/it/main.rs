@@ -6,7 +6,7 @@ mod following;
 mod histories;
 mod looking;
 mod paid_facts;
-mod patience;
 mod quota;
 mod quotes;
+mod waiting;
 mod warnings;

@@ -9,9 +9,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::Symbol;
 use futures::future::join_all;
 use market::alpha_vantage::{AlphaVantage, Settings};
-use market::http::{Budget, Limits, NoTurn};
+use market::http::{Limits, NoTurn, Quota};
 use market::{CallBudget, NoMemory, OnBehalfOf, Provider as _, ProviderError};
-use market_data::quota::DurableBudget;
+use market_data::quota::DurableQuota;
 use proptest::prelude::*;
 use store::fault::{Faulty, Plan};
 use store::{Clock, Table};
@@ -110,7 +110,7 @@ fn worker(server: &CountingServer, table: &Arc<dyn Table>, clock: &HandClock) ->
 fn worker_with(server: &CountingServer, table: &Arc<dyn Table>, clock: &Clock, spacing: Duration) -> AlphaVantage {
     let mut settings = Settings::with_base("key".into(), &server.address).unwrap();
     settings.limits = Limits { connect: PATIENT, spacing, ..Limits::default() };
-    let budget = DurableBudget::alpha_vantage(table.clone(), clock.clone());
+    let budget = DurableQuota::alpha_vantage(table.clone(), clock.clone());
     AlphaVantage::new(settings, Arc::new(budget), Arc::new(NoMemory)).unwrap()
 }
 
@@ -160,8 +160,8 @@ async fn nor_do_they_on_a_table_that_fails() {
 async fn what_is_left_is_told_without_taking_it() {
     let clock = HandClock::start();
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
-    let budget = DurableBudget::alpha_vantage(table.clone(), clock.reader());
-    let yahoo = DurableBudget::yahoo(table.clone(), clock.reader());
+    let budget = DurableQuota::alpha_vantage(table.clone(), clock.reader());
+    let yahoo = DurableQuota::yahoo(table.clone(), clock.reader());
     assert_eq!((budget.left().await, yahoo.left().await), (Some(25), Some(2000)));
     budget.take(Duration::ZERO, within(PATIENT)).await.unwrap();
     yahoo.take(Duration::ZERO, within(PATIENT)).await.unwrap();
@@ -179,7 +179,7 @@ async fn a_count_that_cannot_be_read_leaves_no_call() {
     let clock = HandClock::start();
     let sqlite = SqliteTable::in_memory(clock.reader()).unwrap();
     let table = Arc::new(Faulty::new(sqlite, Plan::quiet()).with_reads(Plan::seeded(1, 1.0)));
-    let budget = DurableBudget::alpha_vantage(table, clock.reader());
+    let budget = DurableQuota::alpha_vantage(table, clock.reader());
     let mut left = Vec::new();
     for _ in 0..8 {
         left.push(budget.left().await);
@@ -189,7 +189,7 @@ async fn a_count_that_cannot_be_read_leaves_no_call() {
 
 /// When each of these calls is made, where it may be.
 async fn moments(
-    budgets: &[DurableBudget],
+    budgets: &[DurableQuota],
     clock: &HandClock,
     spacing: Duration,
     call: CallBudget,
@@ -203,7 +203,7 @@ async fn moments(
 async fn of_any_number_of_processes_no_two_call_within_a_second() {
     let clock = HandClock::start();
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
-    let process = |_| DurableBudget::alpha_vantage(table.clone(), clock.reader());
+    let process = |_| DurableQuota::alpha_vantage(table.clone(), clock.reader());
     let mut calls = Vec::new();
     for processes in [1, 2, 3, 5] {
         let processes: Vec<_> = (0..processes).map(process).collect();
@@ -220,7 +220,7 @@ async fn of_any_number_of_processes_no_two_call_within_a_second() {
 async fn a_turn_that_comes_too_late_is_refused_at_once_and_not_counted() {
     let clock = HandClock::start();
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
-    let processes: Vec<_> = (0..5).map(|_| DurableBudget::alpha_vantage(table.clone(), clock.reader())).collect();
+    let processes: Vec<_> = (0..5).map(|_| DurableQuota::alpha_vantage(table.clone(), clock.reader())).collect();
     let taken = moments(&processes, &clock, A_SECOND, within(Duration::from_secs(2))).await;
     assert_eq!(taken.iter().filter(|call| call.is_ok()).count(), 2);
     let late = Err(NoTurn::TooLate { wait: Duration::from_secs(2) });
@@ -232,7 +232,7 @@ async fn a_turn_that_comes_too_late_is_refused_at_once_and_not_counted() {
 async fn a_turn_with_too_little_time_for_an_answer_is_not_counted() {
     let clock = HandClock::start();
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
-    let budget = DurableBudget::alpha_vantage(table, clock.reader());
+    let budget = DurableQuota::alpha_vantage(table, clock.reader());
     let take = |time| budget.take(A_SECOND, within(Duration::from_millis(time)));
     assert_eq!(take(499).await, Err(NoTurn::TooLate { wait: Duration::ZERO }));
     take(500).await.unwrap();
@@ -245,7 +245,7 @@ async fn a_turn_with_too_little_time_for_an_answer_is_not_counted() {
 async fn calls_that_are_left_to_others_are_not_taken() {
     let clock = HandClock::start();
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
-    let processes: Vec<_> = (0..30).map(|_| DurableBudget::alpha_vantage(table.clone(), clock.reader())).collect();
+    let processes: Vec<_> = (0..30).map(|_| DurableQuota::alpha_vantage(table.clone(), clock.reader())).collect();
     let taken = moments(&processes, &clock, Duration::ZERO, within(PATIENT).reserving(5)).await;
     assert_eq!(taken.iter().filter(|call| call.is_ok()).count(), 20);
     assert_eq!(processes[0].left().await, Some(5));
@@ -258,7 +258,7 @@ async fn the_calls_of_several_processes_wait_for_their_distance() {
     let clock = HandClock::start().reader();
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.clone()).unwrap());
     let spacing = Duration::from_millis(60);
-    let processes: Vec<_> = (0..4).map(|_| DurableBudget::alpha_vantage(table.clone(), clock.clone())).collect();
+    let processes: Vec<_> = (0..4).map(|_| DurableQuota::alpha_vantage(table.clone(), clock.clone())).collect();
     let waits = join_all(processes.iter().map(|process| process.take(spacing, within(PATIENT)))).await;
     let mut waits: Vec<Duration> = waits.into_iter().map(Result::unwrap).collect();
     waits.sort_unstable();
@@ -280,7 +280,7 @@ proptest! {
             let mut calls = Vec::new();
             for (minutes, tries) in steps {
                 clock.forward(TimeDelta::minutes(minutes));
-                let budget = DurableBudget::new(table.clone(), clock.reader(), "large", limit);
+                let budget = DurableQuota::new(table.clone(), clock.reader(), "large", limit);
                 for _ in 0..tries {
                     if budget.take(Duration::ZERO, within(PATIENT)).await.is_ok() {
                         calls.push(clock.now());
@@ -289,7 +289,7 @@ proptest! {
             }
             // However full, a day and an hour later every call is there again.
             clock.forward(TimeDelta::hours(25) + TimeDelta::seconds(15));
-            let budget = DurableBudget::new(table, clock.reader(), "large", limit);
+            let budget = DurableQuota::new(table, clock.reader(), "large", limit);
             assert_eq!(budget.left().await, Some(limit));
             calls
         });

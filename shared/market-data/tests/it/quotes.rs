@@ -15,15 +15,16 @@ use chrono::TimeDelta;
 use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
 use domain::{Bar, Bars, Currency, Money, PortfolioId, Quantity, SplitRatio};
 use futures::future::join_all;
-use market::{OnBehalfOf, ProviderError, Quote};
+use market::{ProviderError, Quote};
 use market_data::last_quote::{self, Origin};
 use market_data::quote_record::LastQuote;
 use market_data::quotes::{self, tradable};
-use market_data::{MarketData, history, instruments};
+use market_data::{MarketData, instruments};
 use rust_decimal::Decimal;
 use store::fault::{Fault, Faulty, Plan};
 use store_sqlite::SqliteTable;
 use testing::exchange::{World, bar, bars_through, day, price, quote, symbol, time};
+use testing::load;
 
 /// Friday noon in New York.
 pub const NOON: &str = "2026-11-20T17:00:00Z";
@@ -241,7 +242,7 @@ async fn without_the_close_before_a_fall_like_a_split_waits_for_the_bars_which_c
     assert!(matches!(waits, Err(ServiceError::PriceUnconfirmed { .. })));
     world.exchange.list("ACME", split_on_the_last_day(&bars));
     world.clock.forward(TimeDelta::minutes(30));
-    history::load(&world.platform, &symbol("ACME"), world.platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
+    load(&world.platform, &symbol("ACME")).await.unwrap();
     let met = tradable(&world.platform, world.customer, &symbol("ACME"), world.platform.budget_for(world.customer))
         .await
         .unwrap();
@@ -256,7 +257,7 @@ async fn without_the_close_before_a_fall_like_a_split_waits_for_the_bars_which_c
 async fn bars_too_old_to_trade_at_are_asked_for_where_a_call_can_be_spared() {
     let world = World::at(NOON);
     world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
-    history::load(&world.platform, &symbol("ACME"), world.platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
+    load(&world.platform, &symbol("ACME")).await.unwrap();
     world.exchange.list("ACME", bars_through("2026-11-27", 35, 11.0));
     let met = async || {
         tradable(&world.platform, world.customer, &symbol("ACME"), world.platform.budget_for(world.customer)).await
@@ -315,7 +316,7 @@ async fn a_trade_at_a_stored_quote_is_of_its_day_and_holdings_and_performance_ag
     // In the evening the bar comes: it closes at 12, after 11.99.
     world.clock.set("2026-11-20T23:00:00Z");
     world.exchange.list("ACME", bars_through("2026-11-20", 31, 12.0));
-    history::load(&world.platform, &symbol("ACME"), world.platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
+    load(&world.platform, &symbol("ACME")).await.unwrap();
     let evening = holdings::compute(&world.platform, world.customer, portfolio).await.unwrap();
     assert_eq!((evening.value.to_string(), evening.day_change.to_string()), ("240.00".to_owned(), "10.10".to_owned()));
     let span = performance::Span::default();

@@ -11,15 +11,16 @@ use books::performance::{self, Span};
 use books::portfolios::{self, Opening};
 use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
 use domain::{Bars, Currency, InstrumentType, Money, PortfolioId, Quantity};
-use market::{Folder, Note, OnBehalfOf};
+use market::{Folder, Note};
 use market_data::own_items::{self, NewItem, Valuation};
-use market_data::{MarketData, history, last_quote, quotes, staleness, warnings};
+use market_data::{MarketData, last_quote, quotes, staleness, warnings};
 use notifications::watchlist;
 use research::backtests::{self, Strategy};
 use research::forecasts::{self, Model};
 use research::reports;
 use serde_json::Value;
 use testing::exchange::{World, bar, bars_through, day, price, symbol};
+use testing::load;
 
 /// Whether an answer says that a newer price was to be expected, by the name of the answer.
 type Said = Vec<(&'static str, bool)>;
@@ -100,7 +101,7 @@ async fn said_of_what_is_held(world: &World, platform: &MarketData, portfolio: P
 
 /// What answers about one symbol of the market say.
 async fn said_of_a_symbol(world: &World, platform: &MarketData, name: &str) -> Said {
-    let series = history::load(platform, &symbol(name), platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
+    let series = load(platform, &symbol(name)).await.unwrap();
     let as_of = forecasts::Order { symbol: symbol(name), horizon: 5, model: Model::Naive, as_of: None };
     let forecast = forecasts::make(platform, world.customer, &as_of).await.unwrap();
     let record = forecasts::record(platform, world.customer, &symbol(name), 50, None).await.unwrap();
@@ -281,8 +282,7 @@ async fn notes_on_older_bars_stay_when_the_latest_ones_join_them() {
     let world = World::at("2026-11-19T23:30:00Z");
     world.exchange.list("ACME", bars_through("2026-11-19", 300, 20.0));
     *world.exchange.notes.lock().unwrap() = vec![Note::DividendsDerived, moved("2026-01-12"), moved("2026-11-19")];
-    let first =
-        history::load(&world.platform, &symbol("ACME"), world.platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
+    let first = load(&world.platform, &symbol("ACME")).await.unwrap();
     assert_eq!(first.notes.len(), 3);
 
     world.clock.set("2026-11-20T23:30:00Z");
@@ -292,8 +292,7 @@ async fn notes_on_older_bars_stay_when_the_latest_ones_join_them() {
     *world.exchange.notes.lock().unwrap() = vec![moved("2026-11-18")];
     let expected = [Note::DividendsDerived, Note::CompactHistory, moved("2026-01-12"), moved("2026-11-18")];
     for platform in [world.platform.clone(), world.restarted()] {
-        let series =
-            history::load(&platform, &symbol("ACME"), platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
+        let series = load(&platform, &symbol("ACME")).await.unwrap();
         assert_eq!((series.bars.len(), series.notes.as_slice()), (301, &expected[..]));
     }
 }

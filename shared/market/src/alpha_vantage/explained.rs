@@ -3,20 +3,16 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use domain::{Day, Symbol};
 use serde::{Deserialize, Serialize};
 
-use super::paywall::REFUSED_FOR;
+use crate::call_limits::{EXPLAINED, NOT_IN_THE_PLAN};
 use crate::events::Event;
 use crate::memory::{self, Memory};
 
 /// Symbols of which something is kept in memory.
 pub(super) const MAX_REMEMBERED: usize = 10_000;
-
-/// A hundred trading days, after which the jump is out of the series.
-const KEPT_FOR: Duration = Duration::from_hours(24 * 150);
 
 /// Answers about jumps, by symbol.
 #[derive(Debug, Default)]
@@ -75,7 +71,7 @@ impl Explained {
         let is_refused = |told: &Told| matches!(told, Told::Refused);
         // A plan may change.
         let may_change = is_refused(&explanation.splits) || is_refused(&explanation.dividends);
-        let keep = if may_change { REFUSED_FOR } else { KEPT_FOR };
+        let keep = if may_change { NOT_IN_THE_PLAN } else { EXPLAINED };
         memory::remember(memory, &name(symbol), &explanation, keep).await;
         self.remember(symbol, explanation);
     }

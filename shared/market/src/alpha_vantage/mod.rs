@@ -30,10 +30,11 @@ use self::daily::{Known, Plan};
 use self::explained::{Explained, MAX_REMEMBERED, Told};
 use self::paywall::Paywall;
 use crate::call_budget::CallBudget;
+use crate::call_limits::DESCRIBED;
 use crate::error::ProviderError;
 use crate::events;
 use crate::history::History;
-use crate::http::{Budget, Client, Refusal, Request, SettingsError};
+use crate::http::{Client, Quota, Refusal, Request, SettingsError};
 use crate::memory::{self, Memory};
 use crate::note::Note;
 use crate::price_unit::{Listing, PriceUnit};
@@ -46,8 +47,6 @@ use crate::symbols::{self, Named};
 const WHOLE_HISTORY: &str = "TIME_SERIES_DAILY_ADJUSTED";
 /// The same of a pair of currencies: of this function the whole is what a plan may not cover.
 const WHOLE_RATES: &str = "FX_DAILY";
-/// How long it is remembered what a symbol is.
-const DESCRIBED_FOR: Duration = Duration::from_hours(24 * 30);
 /// Of a text that is searched for.
 const MAX_SEARCH_BYTES: usize = 200;
 
@@ -66,9 +65,9 @@ pub struct AlphaVantage {
 
 impl AlphaVantage {
     /// Sets the provider up; makes no call. What calls were paid for is kept in `memory`.
-    pub fn new(settings: Settings, budget: Arc<dyn Budget>, memory: Arc<dyn Memory>) -> Result<Self, SettingsError> {
+    pub fn new(settings: Settings, quota: Arc<dyn Quota>, memory: Arc<dyn Memory>) -> Result<Self, SettingsError> {
         let spacing = settings.limits.spacing;
-        let client = Client::new(settings.into_site(), budget)?;
+        let client = Client::new(settings.into_site(), quota)?;
         let (whole_histories, whole_rates) = (Paywall::of(WHOLE_HISTORY), Paywall::of(WHOLE_RATES));
         let (explained, instruments) = (Explained::default(), Mutex::default());
         Ok(Self { client, memory, spacing, whole_histories, whole_rates, explained, instruments })
@@ -168,7 +167,7 @@ impl AlphaVantage {
         }
         let search = query("SYMBOL_SEARCH", symbol.to_string(), &[("keywords", symbol.as_str())]);
         let found = self.finish(self.client.ask(&search, symbol, call, metadata::read_search).await).await?;
-        memory::remember(&*self.memory, &name, &found, DESCRIBED_FOR).await;
+        memory::remember(&*self.memory, &name, &found, DESCRIBED).await;
         Ok(self.remember(found))
     }
 

@@ -1,16 +1,12 @@
 //! Whether the key's plan covers a function, found out with one call.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
-
 use tokio::time::{Instant, timeout_at};
 
+use crate::call_limits::NOT_IN_THE_PLAN;
 use crate::error::ProviderError;
 use crate::http::Refusal;
 use crate::memory::{self, Memory};
-
-/// How long a refusal is believed: a plan may change.
-pub(super) const REFUSED_FOR: Duration = Duration::from_hours(24);
 
 /// Remembers whether a function that only some plans cover was given or refused.
 ///
@@ -65,8 +61,8 @@ impl Paywall {
                 Ok(Some(answer))
             }
             Err(Refusal::Premium) => {
-                self.remember(Known::RefusedUntil(Instant::now() + REFUSED_FOR));
-                memory::remember(memory, &self.name(), &true, REFUSED_FOR).await;
+                self.remember(Known::RefusedUntil(Instant::now() + NOT_IN_THE_PLAN));
+                memory::remember(memory, &self.name(), &true, NOT_IN_THE_PLAN).await;
                 Ok(None)
             }
             // That the call failed says nothing of the plan.

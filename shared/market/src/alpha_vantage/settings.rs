@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use crate::http::{Address, Limits, SettingsError, Site};
 
-/// The source's name in answers, and that of its budget.
+/// The source's name in answers, and that of its quota.
 pub const SOURCE: &str = "alpha_vantage";
 const HOST: &str = "https://www.alphavantage.co/";
 /// Tells the provider who asks.

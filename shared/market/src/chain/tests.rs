@@ -147,7 +147,7 @@ async fn an_unknown_symbol_is_believed_only_of_all_who_can_be_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_callers_patience_is_shared_and_not_multiplied() {
+async fn the_callers_time_is_shared_and_not_multiplied() {
     let never = Duration::from_hours(1);
     let (chain, first, second) = chain(Scripted::gives("a").after(never), Scripted::gives("b").after(never));
     let one_second = || caller().within(Duration::from_secs(1));

@@ -10,9 +10,9 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::address::{Address, SettingsError};
 use super::breaker::{Breaker, Permit};
-use super::budget::{Budget, QuotaExhausted};
 use super::limits::Limits;
 use super::pace::Pace;
+use super::quota::{Quota, QuotaExhausted};
 use super::refusal::Refusal;
 use super::retry_after;
 use crate::call_budget::CallBudget;
@@ -56,14 +56,14 @@ pub(crate) struct Request {
 pub(crate) struct Client {
     http: reqwest::Client,
     site: Site,
-    budget: Arc<dyn Budget>,
-    /// None where the budget keeps calls apart, for all processes together.
+    quota: Arc<dyn Quota>,
+    /// None where the quota keeps calls apart, for all processes together.
     pace: Option<Pace>,
     breaker: Breaker,
 }
 
 impl Client {
-    pub(crate) fn new(site: Site, budget: Arc<dyn Budget>) -> Result<Self, SettingsError> {
+    pub(crate) fn new(site: Site, quota: Arc<dyn Quota>) -> Result<Self, SettingsError> {
         let (limits, is_encrypted) = (site.limits, site.address.is_encrypted());
         let mut builder = reqwest::Client::builder()
             .user_agent(site.user_agent)
@@ -77,26 +77,26 @@ impl Client {
         }
         let http = builder.build().map_err(|_| SettingsError::Client)?;
         let breaker = Breaker::new(limits.failures_to_open, limits.open_for);
-        let pace = (!budget.keeps_distance()).then(|| Pace::new(limits.spacing));
-        Ok(Self { http, site, budget, pace, breaker })
+        let pace = (!quota.keeps_distance()).then(|| Pace::new(limits.spacing));
+        Ok(Self { http, site, quota, pace, breaker })
     }
 
     /// The provider says that the day's calls are used up.
     pub(crate) async fn day_used_up(&self) -> QuotaExhausted {
-        let noted = timeout_at(Instant::now() + LONGEST_NOTE, self.budget.refused());
+        let noted = timeout_at(Instant::now() + LONGEST_NOTE, self.quota.refused());
         noted.await.unwrap_or(QuotaExhausted { until: None })
     }
 
     /// Calls that may be made now: none while the provider is left alone.
     pub(crate) async fn calls_left(&self) -> Option<usize> {
-        if self.breaker.is_open() { Some(0) } else { self.budget.left().await }
+        if self.breaker.is_open() { Some(0) } else { self.quota.left().await }
     }
 
     /// How long until more calls may be made than now, where that is known.
     pub(crate) async fn more_calls_in(&self) -> Option<Duration> {
         match self.breaker.open_for() {
             Some(left) => Some(left),
-            None => self.budget.standing().await?.more_in(),
+            None => self.quota.standing().await?.more_in(),
         }
     }
 
@@ -149,13 +149,13 @@ impl Client {
         }
         let in_time = |_| ProviderError::TimedOut;
         if let Some(pace) = &self.pace {
-            if let Some(standing) = timeout_at(call.deadline, self.budget.standing()).await.map_err(in_time)? {
+            if let Some(standing) = timeout_at(call.deadline, self.quota.standing()).await.map_err(in_time)? {
                 standing.beyond(call.reserve)?;
             }
             pace.turn(call.deadline).await?;
         }
         let permit = self.breaker.permit().map_err(|_| left_alone.clone())?;
-        let taken = self.budget.take(self.site.limits.spacing, call);
+        let taken = self.quota.take(self.site.limits.spacing, call);
         let wait = timeout_at(call.deadline, taken).await.map_err(in_time)??;
         if wait.is_zero() {
             return Ok(permit);

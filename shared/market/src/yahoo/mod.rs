@@ -22,7 +22,7 @@ use self::chart::{Asked, LAST_DAY};
 use crate::call_budget::CallBudget;
 use crate::error::ProviderError;
 use crate::history::History;
-use crate::http::{Budget, Client, Refusal, Request, SettingsError};
+use crate::http::{Client, Quota, Refusal, Request, SettingsError};
 use crate::provider::{MarketClock, Provider};
 use crate::quote::Quote;
 use crate::symbols;
@@ -42,8 +42,8 @@ pub struct Yahoo {
 
 impl Yahoo {
     /// Sets the provider up; makes no call.
-    pub fn new(settings: Settings, budget: Arc<dyn Budget>) -> Result<Self, SettingsError> {
-        Ok(Self { client: Client::new(settings.into_site(), budget)? })
+    pub fn new(settings: Settings, quota: Arc<dyn Quota>) -> Result<Self, SettingsError> {
+        Ok(Self { client: Client::new(settings.into_site(), quota)? })
     }
 
     async fn chart<T: Send + 'static>(

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::http::{Address, Limits, SettingsError, Site};
 
-/// The source's name in answers, and that of its budget.
+/// The source's name in answers, and that of its quota.
 pub const SOURCE: &str = "yahoo";
 const HOST: &str = "https://query1.finance.yahoo.com/";
 /// Without one it refuses to answer, and a program's own name too.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use market::http::{Budget, NoTurn, QuotaExhausted, Standing};
+use market::http::{NoTurn, Quota, QuotaExhausted, Standing};
 use market::{CallBudget, OnBehalfOf};
 use tokio::time::Instant;
 
@@ -53,7 +53,7 @@ impl State {
 }
 
 #[async_trait]
-impl Budget for SlidingDay {
+impl Quota for SlidingDay {
     async fn take(&self, _spacing: Duration, call: CallBudget) -> Result<Duration, NoTurn> {
         let now = (self.clock)();
         let mut state = self.state.lock().unwrap();

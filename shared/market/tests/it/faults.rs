@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use market::http::{Budget as _, Limits};
+use market::http::{Limits, Quota as _};
 use market::{CallBudget, Chain, History, OnBehalfOf, Provider, ProviderError, Sample, yahoo};
 
 use crate::budget::{SlidingDay, caller, lasting};
@@ -102,7 +102,7 @@ async fn what_is_no_price_of_the_symbol_is_no_quote() {
 }
 
 #[tokio::test]
-async fn a_slow_answer_ends_with_the_callers_patience() {
+async fn a_slow_answer_ends_with_the_callers_time() {
     for which in BOTH {
         let whole = Reply::json(&which.series(&GOOD));
         for reply in [whole.clone().stalling_after(0), whole.stalling_after(100)] {

@@ -9,12 +9,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use market::{OnBehalfOf, ProviderError};
+use market::ProviderError;
 use market_data::last_run::Refreshed;
-use market_data::{MarketData, history, last_quote};
+use market_data::{MarketData, last_quote};
 use operations::health;
 use refresh::refresh;
 use testing::exchange::{World, bars_through, quote, symbol, time};
+use testing::load;
 
 /// Friday noon in New York.
 const NOON: &str = "2026-11-20T17:00:00Z";
@@ -275,7 +276,7 @@ async fn a_provider_that_never_answers_costs_a_run_no_more_than_its_time() {
 async fn what_somebody_only_looked_at_is_not_refreshed() {
     let world = World::at(NOON);
     world.exchange.list("SEEN", bars_through("2026-11-19", 30, 10.0));
-    history::load(&world.platform, &symbol("SEEN"), world.platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
+    load(&world.platform, &symbol("SEEN")).await.unwrap();
     world.exchange.calls();
     assert_eq!(slot(&world.platform, NOON).await, Refreshed { repeated: false, ..Refreshed::default() });
     assert!(world.exchange.calls().is_empty());

@@ -6,13 +6,13 @@ use books::{positions, wallets};
 use domain::split::splits_of;
 use domain::{CustomerId, Day, PortfolioId, Split, Symbol};
 use ledger::{Entry, Side, Trade};
-use market::OnBehalfOf;
-use market_data::{MarketData, history, market_clock};
+use market_data::{MarketData, market_clock};
 use operations::verification::{Report, verify_all};
 use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
 use store::keys::{self, List};
 use store::{Direction, Query, documents};
+use testing::load;
 use uuid::Uuid;
 
 use crate::ledger::system::Given;
@@ -97,7 +97,7 @@ pub async fn verified(platform: &MarketData, entries: usize) {
 
 /// The market day, and the splits of an instrument that are known by then.
 pub async fn today(platform: &MarketData, symbol: &Symbol) -> (Day, Vec<Split>) {
-    let series = history::load(platform, symbol, platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
+    let series = load(platform, symbol).await.unwrap();
     (market_clock::market_day(platform), splits_of(&series.bars).unwrap())
 }
 

@@ -10,12 +10,12 @@ use books::trades::{self, Request, RequestSize, Side};
 use books::wallets::{self, StatementLine, Transfer};
 use domain::{CustomerId, LotMethod, Money, PortfolioId, Quantity};
 use ledger::{Refusal, Trade};
-use market::OnBehalfOf;
+use market_data::MarketData;
 use market_data::splits::KnownSplits;
-use market_data::{MarketData, history};
 use proptest_state_machine::StateMachineTest;
 use rust_decimal::Decimal;
 use store::Clock;
+use testing::load;
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
@@ -213,8 +213,7 @@ impl System {
     /// Lots for so many units, the youngest first; fewer where fewer are held.
     async fn youngest_lots(&self, portfolio: usize, instrument: usize, units: Quantity) -> Vec<(Uuid, Quantity)> {
         let (symbol, currency) = (symbol(instrument), currency(INSTRUMENTS[instrument].1));
-        let series =
-            history::load(self.platform(), &symbol, self.platform().budget_for(OnBehalfOf::Platform)).await.unwrap();
+        let series = load(self.platform(), &symbol).await.unwrap();
         let known = KnownSplits::of(&series).unwrap();
         let portfolio = self.portfolios[portfolio];
         let found = positions::find(&self.platform().app, portfolio, &symbol, currency, &known).await.unwrap();
@@ -242,9 +241,7 @@ impl System {
     async fn next_session(&self) {
         self.wall.next_session();
         for instrument in 0..INSTRUMENTS.len() {
-            history::load(self.platform(), &symbol(instrument), self.platform().budget_for(OnBehalfOf::Platform))
-                .await
-                .unwrap();
+            load(self.platform(), &symbol(instrument)).await.unwrap();
         }
     }
 

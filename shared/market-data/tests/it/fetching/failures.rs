@@ -11,6 +11,7 @@ use market_data::quotes::{Board, board};
 use market_data::{MarketData, history};
 use notifications::watchlist;
 use testing::exchange::{World, bars_through, quote, symbol};
+use testing::load;
 use testing::prompt::Prompt;
 use tokio::time::Instant;
 
@@ -35,15 +36,12 @@ async fn bars_that_another_process_stores_after_a_reader_gave_up_are_there_at_th
     let schedule = history::load(&other, &acme, other.budget_for(OnBehalfOf::Schedule));
     let reader = async {
         tokio::time::sleep(Duration::from_millis(100)).await;
-        history::load(&platform, &acme, platform.budget_for(OnBehalfOf::Platform)).await
+        load(&platform, &acme).await
     };
     let (stored, gave_up) = tokio::join!(schedule, reader);
     assert!(stored.is_ok());
     assert!(matches!(gave_up, Err(ServiceError::Provider(ProviderError::TimedOut))), "{gave_up:?}");
-    assert_eq!(
-        history::load(&platform, &acme, platform.budget_for(OnBehalfOf::Platform)).await.unwrap().bars.len(),
-        30
-    );
+    assert_eq!(load(&platform, &acme).await.unwrap().bars.len(), 30);
     assert_eq!(world.exchange.calls(), ["bars ACME"]);
 }
 
@@ -51,23 +49,15 @@ async fn bars_that_another_process_stores_after_a_reader_gave_up_are_there_at_th
 async fn bars_that_came_from_elsewhere_are_served_while_the_provider_is_left_alone() {
     let world = World::at(NOON);
     world.exchange.fail("ACME", ProviderError::Unavailable { status: Some(500) });
-    assert!(
-        history::load(&world.platform, &symbol("ACME"), world.platform.budget_for(OnBehalfOf::Platform)).await.is_err()
-    );
+    assert!(load(&world.platform, &symbol("ACME")).await.is_err());
     world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
     let other = world.restarted();
     world.clock.forward(TimeDelta::seconds(59));
-    assert!(
-        history::load(&other, &symbol("ACME"), other.budget_for(OnBehalfOf::Platform)).await.is_err(),
-        "left alone by all"
-    );
+    assert!(load(&other, &symbol("ACME")).await.is_err(), "left alone by all");
     world.clock.forward(TimeDelta::seconds(1));
-    history::load(&other, &symbol("ACME"), other.budget_for(OnBehalfOf::Platform)).await.unwrap();
+    load(&other, &symbol("ACME")).await.unwrap();
     world.clock.forward(TimeDelta::seconds(-1));
-    assert!(
-        history::load(&world.platform, &symbol("ACME"), world.platform.budget_for(OnBehalfOf::Platform)).await.is_ok(),
-        "stored, and no call is needed"
-    );
+    assert!(load(&world.platform, &symbol("ACME")).await.is_ok(), "stored, and no call is needed");
 }
 
 #[tokio::test]
@@ -77,14 +67,7 @@ async fn a_quote_that_cannot_be_had_keeps_nobody_from_the_bars() {
     world.exchange.quote_at("ACME", Err(ProviderError::Unavailable { status: Some(500) }));
     let shown = look(&world, &world.platform, &["ACME".to_owned()]).await;
     assert_eq!(shown.unavailable[&symbol("ACME")], "price_unavailable");
-    assert_eq!(
-        history::load(&world.platform, &symbol("ACME"), world.platform.budget_for(OnBehalfOf::Platform))
-            .await
-            .unwrap()
-            .bars
-            .len(),
-        30
-    );
+    assert_eq!(load(&world.platform, &symbol("ACME")).await.unwrap().bars.len(), 30);
 }
 
 #[tokio::test(start_paused = true)]
@@ -131,15 +114,11 @@ async fn a_symbol_whose_turn_came_too_late_rests_no_longer_than_it_has_to() {
 async fn a_function_without_a_provider_keeps_none_of_the_others_from_theirs() {
     let world = World::at(NOON);
     world.exchange.fail("ACME", ProviderError::NotGiven);
-    let none = history::load(&world.platform, &symbol("ACME"), world.platform.budget_for(OnBehalfOf::Platform)).await;
+    let none = load(&world.platform, &symbol("ACME")).await;
     assert!(matches!(none, Err(ServiceError::Provider(ProviderError::NotGiven))), "{none:?}");
     assert!(look(&world, &world.platform, &["ACME".to_owned()]).await.quotes.is_empty());
     world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
-    assert!(
-        history::load(&world.restarted(), &symbol("ACME"), world.restarted().budget_for(OnBehalfOf::Platform))
-            .await
-            .is_ok()
-    );
+    assert!(load(&world.restarted(), &symbol("ACME")).await.is_ok());
     assert_eq!(look(&world, &world.restarted(), &["ACME".to_owned()]).await.quotes.len(), 1);
 }
 

@@ -9,8 +9,9 @@ use chrono::TimeDelta;
 use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
 use domain::{Currency, Instrument, Price, Quantity, Symbol};
 use market::{CallBudget, History, MarketClock, OnBehalfOf, Provider, ProviderError, Quote};
-use market_data::{MarketData, history, instruments};
+use market_data::{MarketData, instruments};
 use testing::exchange::{Exchange, World, bars_through, quote, symbol};
+use testing::load;
 
 use super::NOON;
 
@@ -98,7 +99,7 @@ async fn an_instrument_that_is_assumed_is_priced_in_the_currency_of_its_bars_or_
             .unwrap()
     };
     world.exchange.list("BARS", bars_through("2026-11-19", 30, 10.0));
-    history::load(&platform, &symbol("BARS"), platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
+    load(&platform, &symbol("BARS")).await.unwrap();
     world.exchange.quote_at("QUOTE", Ok(quote("QUOTE", "40", "2026-11-20", None)));
     for name in ["BARS", "QUOTE"] {
         for _ in 0..2 {

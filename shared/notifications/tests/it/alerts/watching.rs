@@ -8,14 +8,14 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use domain::{Bars, Currency, CustomerId, Instrument, Symbol};
 use futures::future::join_all;
-use market::{Basis, CallBudget, History, MarketClock, OnBehalfOf, Provider, ProviderError};
+use market::{Basis, CallBudget, History, MarketClock, Provider, ProviderError};
 use market_data::{MarketData, own_items};
 use notifications::watchlist::{self, MAX_WATCHED};
 use objects::FolderObjects;
 use store::{documents, keys};
 use store_sqlite::SqliteTable;
-use testing::HandClock;
 use testing::portfolios::stock;
+use testing::{HandClock, load};
 use uuid::Uuid;
 
 use crate::alerts::world::{World, bar, day, price, symbol};
@@ -154,7 +154,7 @@ async fn a_list_asks_no_provider_even_where_nothing_is_stored() {
     // Watched without a trace of it elsewhere, as after a change of the provider.
     let bare = watchlist::Watched { symbol: symbol("IBM"), added_at: clock.now() };
     documents::put_new(&*table, keys::watch(ADA, &bare.symbol), &bare, None).await.unwrap();
-    market_data::history::load(&platform, &symbol("AAPL"), platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
+    load(&platform, &symbol("AAPL")).await.unwrap();
     let asked = provider.0.load(Ordering::SeqCst);
     clock.forward(TimeDelta::days(3));
     let listed = watchlist::list(&platform, ADA).await.unwrap();

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use domain::{Bar, Bars};
-use market::{OnBehalfOf, Sample};
-use market_data::{history, last_quote};
+use market::Sample;
+use market_data::last_quote;
 use operations::health;
 use research::forecasts::{self, Model};
 use testing::exchange::{World, bars_through, symbol};
+use testing::load;
 
 use super::{EVENING, NOON, slot};
 
@@ -34,10 +35,10 @@ async fn a_forecast_that_has_matured_is_graded_once_and_its_grade_is_kept() {
     world.exchange.list("ACME", all.clone());
     assert_eq!(slot(&world.platform, "2026-10-09T23:30:00Z").await.graded, 0, "nothing has come yet");
     world.clock.set("2026-10-19T23:00:00Z");
-    history::load(&world.platform, &symbol("ACME"), world.platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
+    load(&world.platform, &symbol("ACME")).await.unwrap();
     assert_eq!(slot(&world.platform, "2026-10-19T23:00:00Z").await.graded, 1, "five days have come");
     world.clock.set("2026-11-20T12:00:00Z");
-    history::load(&world.platform, &symbol("ACME"), world.platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
+    load(&world.platform, &symbol("ACME")).await.unwrap();
     world.exchange.calls();
     assert_eq!(slot(&world.platform, "2026-11-20T12:00:00Z").await.graded, 1, "and ten, and not yet sixty");
     assert_eq!(forecasts::grade_matured(&world.platform, &symbol("ACME")).await.unwrap(), 0);
@@ -49,8 +50,7 @@ async fn a_forecast_that_has_matured_is_graded_once_and_its_grade_is_kept() {
     for horizon in [5, 10] {
         let same = forecasts::Order { as_of: Some("2026-10-09".parse().unwrap()), ..order(horizon) };
         let forecast = forecasts::make(&world.platform, world.customer, &same).await.unwrap().forecast;
-        let series =
-            history::load(&computed, &symbol("ACME"), computed.budget_for(OnBehalfOf::Platform)).await.unwrap();
+        let series = load(&computed, &symbol("ACME")).await.unwrap();
         let again = forecasts::grade(&series, &forecast).unwrap();
         let item = kept.items.iter().find(|item| item.terms.id == forecast.terms.id).unwrap();
         assert_eq!((&item.points, item.grade), (&again.points, again.grade));

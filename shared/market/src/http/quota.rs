@@ -11,7 +11,7 @@ use crate::error::ProviderError;
 
 /// Counts calls before they are made, across everything that shares a key.
 #[async_trait]
-pub trait Budget: Send + Sync {
+pub trait Quota: Send + Sync {
     /// Takes one call, `spacing` after the one before, and says how long to wait before it is made. A call for which less
     /// than [`SHORTEST_CALL`] is left then, or that is one of those kept for others, is not taken. A call that cannot be
     /// counted is not made: refuse with no `until`.
