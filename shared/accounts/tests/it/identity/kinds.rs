@@ -4,12 +4,16 @@ use std::collections::BTreeSet;
 
 use accounts::{erasure, export};
 use app::listing;
-use domain::PortfolioId;
+use chrono::TimeDelta;
+use domain::{CustomerId, PortfolioId};
+use identity::sessions::SessionKind;
 use market_data::own_items::{self, NewItem};
 use serde_json::{Value, json};
-use store::keys::{Kind, List};
+use store::keys::{self, Kind, List};
+use store::{Body, Key, Table as _, Write};
+use uuid::Uuid;
 
-use super::*;
+use crate::identity::{PASSWORD, World, ada, json, password};
 
 /// The kinds whose items only other services make; the tests of alerts and of advisors have them.
 const ELSEWHERE: [Kind; 4] = [Kind::Client, Kind::Alert, Kind::Firing, Kind::Mailbox];
