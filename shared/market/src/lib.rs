@@ -3,9 +3,9 @@
 //! ([`Replay`]).
 //!
 //! A provider fetches, parses and checks; it stores nothing but what a [`Memory`] keeps for it, reads no environment
-//! and knows no more of a customer than the id on whose behalf it is asked. It uses `domain` and nothing else of ours. What may be asked, and until when, is one value,
-//! [`CallBudget`], with its limits in [`call_limits`]; when to call is decided by the client in [`http`], which all live
-//! providers share, and what an answer means by the file that reads it.
+//! and knows no more of a customer than the id on whose behalf it is asked. It uses `domain` and nothing else of ours.
+//! What may be asked, and until when, is one value, [`CallBudget`], with its limits in [`call_limits`]; when to call is
+//! decided by the client in [`http`], which all live providers share, and what an answer means by the file that reads it.
 //!
 //! - Whatever comes in passes through [`series`], so that every history is held to the same rules: rows that contradict
 //!   themselves are dropped, and a [`Note`] says so.
