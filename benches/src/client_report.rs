@@ -8,7 +8,7 @@ use quant::backtest::{Fill, Outcome, Settings};
 use quant::forecast::{Model, forecast, score};
 use quant::grading::grade;
 use quant::{backtest, indicators, metrics};
-use render::report::{Benchmark, Forecast, ForecastCheck, Overlay, Strategy, YearReturns};
+use render::report::{Benchmark, Forecast, ForecastCheck, Overlay, Strategy};
 use render::{ChartData, Report};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -66,8 +66,7 @@ fn chart_data(bars: &Bars, outcome: &Outcome) -> ChartData {
 }
 
 fn report(bars: &Bars, outcome: Outcome, settings: &Settings) -> anyhow::Result<Report> {
-    let months = frames::monthly_returns(&outcome.dates, &outcome.equity)?;
-    let year = |row: frames::YearRow| YearReturns { year: row.year, months: row.months, total: row.total };
+    let monthly_returns = metrics::monthly_returns(&outcome.dates, &outcome.equity)?;
     Ok(Report {
         id: Uuid::nil(),
         symbol: "GOOG".parse()?,
@@ -83,7 +82,7 @@ fn report(bars: &Bars, outcome: Outcome, settings: &Settings) -> anyhow::Result<
         metrics: outcome.metrics,
         unavailable: outcome.unavailable,
         benchmark: Benchmark { metrics: outcome.benchmark.metrics, unavailable: outcome.benchmark.unavailable },
-        monthly_returns: months.into_iter().map(year).collect(),
+        monthly_returns,
         forecast: Some(today(bars)?),
         forecast_check: Some(beside_what_came(bars)?),
         trades: outcome.trades,

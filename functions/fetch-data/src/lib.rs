@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use domain::{Bars, Currency, Day, Interval, Symbol};
 use frames::Period;
 use market_data::series::{self, Note};
-use market_data::{MarketData, history, staleness};
+use market_data::{MarketData, bars_csv, history, staleness};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::OpenApi;
 use utoipa::{IntoParams, ToSchema};
@@ -118,7 +118,7 @@ async fn fetch_data(
     let cached = [(header::CACHE_CONTROL, CACHE_CONTROL)];
     match request.format {
         Format::Csv => {
-            let csv = frames::to_csv(&bars);
+            let csv = bars_csv::to_csv(bars.iter().map(|period| period.bar))?;
             Ok((cached, [(header::CONTENT_TYPE, "text/csv; charset=utf-8")], csv).into_response())
         }
         Format::Json => {

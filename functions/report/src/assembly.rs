@@ -5,7 +5,7 @@ use std::sync::Arc;
 use api::Problem;
 use app::ServiceError;
 use chrono::{DateTime, Utc};
-use render::report::{Benchmark, Forecast, ForecastCheck, Overlay, Strategy, YearReturns};
+use render::report::{Benchmark, Forecast, ForecastCheck, Overlay, Strategy};
 use render::{Chart, ChartData, RenderError, Report};
 use research::backtest_records::{BenchmarkRun, EquityPoint, FilledRequest, Run};
 use research::chart_series::{ChartSeries, PriceLine};
@@ -70,9 +70,8 @@ pub(crate) async fn assemble(figures: Figures) -> Result<Content, Problem> {
 }
 
 fn put_together(figures: Figures) -> Result<Content, Problem> {
-    let Figures { instrument, series, run, charts, warnings, forecast, check } = figures;
+    let Figures { instrument, series, run, monthly_returns, charts, warnings, forecast, check } = figures;
     let data = chart_data(&run, charts);
-    let months = frames::monthly_returns(&data.dates, &data.equity).map_err(|error| fault("months", &error))?;
     let BenchmarkRun { summary: benchmark, .. } = run.benchmark;
     let report = Report {
         id: Uuid::nil(),
@@ -89,7 +88,7 @@ fn put_together(figures: Figures) -> Result<Content, Problem> {
         metrics: run.metrics,
         unavailable: run.unavailable,
         benchmark: Benchmark { metrics: benchmark.metrics, unavailable: benchmark.unavailable },
-        monthly_returns: months.iter().map(year).collect(),
+        monthly_returns,
         forecast: forecast.map(today),
         forecast_check: check.map(|(made, graded)| beside_what_came(&made, graded)),
         trades: run.trades,
@@ -113,10 +112,6 @@ fn strategy(request: &FilledRequest) -> Result<Strategy, Problem> {
         fractional: request.fractional,
         risk_free_rate: request.risk_free_rate,
     })
-}
-
-fn year(row: &frames::YearRow) -> YearReturns {
-    YearReturns { year: row.year, months: row.months, total: row.total }
 }
 
 fn today(made: StoredForecast) -> Forecast {

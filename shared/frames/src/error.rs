@@ -6,14 +6,6 @@ use polars::error::PolarsError;
 /// Why a table cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum FramesError {
-    /// Values without days, or days without values.
-    #[error("{days} days for {values} values")]
-    Lengths {
-        /// Number of days.
-        days: usize,
-        /// Number of values.
-        values: usize,
-    },
     /// The days do not strictly increase.
     #[error("the days of a series must increase")]
     Order,

@@ -14,6 +14,7 @@
 //! - Of all processes on a table one at a time asks about a symbol (`lease.rs`).
 //! - Stored bars are never made older, and a price that the market's clock has not reached is in nothing yet.
 
+pub mod bars_csv;
 pub mod exchange_hours;
 pub mod exchange_rates;
 mod first_looks;

@@ -7,7 +7,7 @@ use domain::{Currency, Day, Symbol};
 use quant::backtest::{OpenTrade, Trade, Warning};
 use quant::forecast::{Model, Point, Score};
 use quant::grading::{Grade, GradedPoint};
-use quant::metrics::Metrics;
+use quant::metrics::{Metrics, YearReturns};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -116,18 +116,6 @@ pub struct Benchmark {
     pub metrics: Metrics,
     /// Why a figure is null, by its name.
     pub unavailable: BTreeMap<String, String>,
-}
-
-/// The returns of one calendar year.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct YearReturns {
-    /// Calendar year.
-    pub year: i32,
-    /// Return of each month, January first, a fraction; null outside the span.
-    #[schema(value_type = Vec<Option<f64>>, min_items = 12, max_items = 12)]
-    pub months: [Option<f64>; 12],
-    /// Return of the year's part that lies in the span, a fraction.
-    pub total: Option<f64>,
 }
 
 /// A forecast from the last bar known.

@@ -1,10 +1,10 @@
 //! The widths and glyph numbers of the font, `DejaVu Sans`, read from the font file itself.
 //!
 //! Charts and pages are laid out with these widths, so that what was measured is what is printed.
-//! Only the three tables that measuring needs are read (OpenType 1.9: `cmap` format 4, `hhea`,
-//! `hmtx`); a table that is not as expected yields glyph 0, never a panic.
 
 use std::sync::OnceLock;
+
+use ttf_parser::{Face, GlyphId};
 
 /// Height of a capital letter, as a share of the font size.
 pub(crate) const CAP_HEIGHT: f32 = 0.729;
@@ -14,6 +14,9 @@ pub(crate) const ASCENT: f32 = 0.76;
 
 /// From the baseline to the bottom of the lowest letter, as a share of the font size.
 pub(crate) const DESCENT: f32 = 0.24;
+
+/// Units that the font divides its size into.
+const UNITS_PER_EM: u16 = 2048;
 
 /// Characters whose widths are looked up once a process.
 const LATIN: usize = 0x180;
@@ -29,9 +32,8 @@ pub(crate) enum Weight {
 pub(crate) struct Typeface {
     pub(crate) bytes: &'static [u8],
     pub(crate) units_per_em: u16,
-    mapping: &'static [u8],
-    metrics: &'static [u8],
-    metrics_count: usize,
+    /// The tables of the file; of a file that is no font there are none, and it prints nothing.
+    tables: Option<Face<'static>>,
     latin: Vec<u16>,
 }
 
@@ -69,52 +71,26 @@ fn is_blank(letter: char) -> bool {
 
 impl Typeface {
     fn read(bytes: &'static [u8]) -> Self {
-        let head = table(bytes, *b"head");
-        let hhea = table(bytes, *b"hhea");
-        let mut face = Self {
-            bytes,
-            units_per_em: u16_at(head, 18).unwrap_or(2048).max(1),
-            mapping: unicode_mapping(table(bytes, *b"cmap")).unwrap_or_default(),
-            metrics: table(bytes, *b"hmtx"),
-            metrics_count: usize::from(u16_at(hhea, 34).unwrap_or(0)),
-            latin: Vec::new(),
-        };
+        let tables = Face::parse(bytes, 0).ok();
+        let units_per_em = tables.as_ref().map_or(UNITS_PER_EM, Face::units_per_em);
+        let mut face = Self { bytes, units_per_em, tables, latin: Vec::new() };
         face.latin = (0..LATIN as u32)
             .map(|code| face.advance(char::from_u32(code).and_then(|c| face.glyph(c)).unwrap_or(0)))
             .collect();
         face
     }
 
-    /// The glyph of a character, if the font has one.
+    /// The glyph of a character of the basic plane, if the font has one.
     pub(crate) fn glyph(&self, character: char) -> Option<u16> {
-        let code = u16::try_from(u32::from(character)).ok()?;
-        let segments = usize::from(u16_at(self.mapping, 6)?) / 2;
-        let (ends, starts) = (14, 16 + 2 * segments);
-        let (deltas, offsets) = (starts + 2 * segments, starts + 4 * segments);
-        let segment = first_at_least(self.mapping, ends, segments, code)?;
-        let start = u16_at(self.mapping, starts + 2 * segment)?;
-        if code < start {
-            return None;
-        }
-        let delta = u16_at(self.mapping, deltas + 2 * segment)?;
-        let offset = usize::from(u16_at(self.mapping, offsets + 2 * segment)?);
-        let glyph = if offset == 0 {
-            code.wrapping_add(delta)
-        } else {
-            // The offset counts from its own place in the table.
-            let place = offsets + 2 * segment + offset + 2 * usize::from(code - start);
-            match u16_at(self.mapping, place)? {
-                0 => 0,
-                glyph => glyph.wrapping_add(delta),
-            }
-        };
+        u16::try_from(u32::from(character)).ok()?;
+        let GlyphId(glyph) = self.tables.as_ref()?.glyph_index(character)?;
         (glyph != 0).then_some(glyph)
     }
 
     /// Advance width of a glyph in units of the font.
     pub(crate) fn advance(&self, glyph: u16) -> u16 {
-        let last = self.metrics_count.saturating_sub(1);
-        u16_at(self.metrics, 4 * usize::from(glyph).min(last)).unwrap_or(self.units_per_em)
+        let advance = self.tables.as_ref().and_then(|tables| tables.glyph_hor_advance(GlyphId(glyph)));
+        advance.unwrap_or(self.units_per_em)
     }
 
     fn width(&self, text: &str, size: f32) -> f32 {
@@ -129,46 +105,6 @@ impl Typeface {
             None => self.glyph(character).map_or(0, |glyph| self.advance(glyph)),
         }
     }
-}
-
-fn u16_at(bytes: &[u8], place: usize) -> Option<u16> {
-    Some(u16::from_be_bytes(bytes.get(place..place + 2)?.try_into().ok()?))
-}
-
-fn u32_at(bytes: &[u8], place: usize) -> Option<usize> {
-    Some(u32::from_be_bytes(bytes.get(place..place + 4)?.try_into().ok()?) as usize)
-}
-
-fn table(font: &'static [u8], tag: [u8; 4]) -> &'static [u8] {
-    let count = usize::from(u16_at(font, 4).unwrap_or(0));
-    (0..count)
-        .map(|index| 12 + 16 * index)
-        .find(|&record| font.get(record..record + 4) == Some(&tag))
-        .and_then(|record| {
-            let (offset, length) = (u32_at(font, record + 8)?, u32_at(font, record + 12)?);
-            font.get(offset..offset + length)
-        })
-        .unwrap_or_default()
-}
-
-/// The mapping of the Windows platform's basic Unicode plane, in format 4.
-fn unicode_mapping(cmap: &'static [u8]) -> Option<&'static [u8]> {
-    let count = usize::from(u16_at(cmap, 2)?);
-    (0..count).map(|index| 4 + 8 * index).find_map(|record| {
-        let windows_basic_plane = u16_at(cmap, record)? == 3 && u16_at(cmap, record + 2)? == 1;
-        let mapping = cmap.get(u32_at(cmap, record + 4)?..)?;
-        (windows_basic_plane && u16_at(mapping, 0)? == 4).then_some(mapping)
-    })
-}
-
-/// Index of the first of `count` ascending numbers that is not below `wanted`.
-fn first_at_least(bytes: &[u8], base: usize, count: usize, wanted: u16) -> Option<usize> {
-    let (mut low, mut high) = (0, count);
-    while low < high {
-        let middle = usize::midpoint(low, high);
-        if u16_at(bytes, base + 2 * middle)? < wanted { low = middle + 1 } else { high = middle }
-    }
-    (low < count).then_some(low)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use objects::{Link, LinkOptions, ObjectKey};
 use quant::backtest::{Fill, Warning};
 use quant::forecast::Model;
 use quant::grading::Graded;
+use quant::metrics::{YearReturns, monthly_returns};
 use quant::rules::Rule;
 use serde::{Deserialize, Serialize};
 use store::{Key, StoreError, documents, keys};
@@ -55,6 +56,8 @@ pub struct Figures {
     pub series: Arc<Series>,
     /// The backtest: the stored one, or the classic strategy over the span, which has no id.
     pub run: Run,
+    /// What its equity made in each month and year.
+    pub monthly_returns: Vec<YearReturns>,
     /// The prices behind the charts.
     pub charts: ChartSeries,
     /// What a reader must know: of the run and of the prices.
@@ -116,6 +119,7 @@ pub async fn gather_figures(market: &MarketData, customer: CustomerId, order: &O
         // A span that ended earlier has no forecast of today; one made there would be hindsight.
         forecast: if run.data.to == series.last { make_forecast_at(market, &series, series.last).await? } else { None },
         charts: chart_series(&series.bars, &run)?,
+        monthly_returns: monthly_returns_of(&run)?,
         warnings: warnings(market, &series, &run),
         check,
         run,
@@ -140,6 +144,11 @@ impl Order {
         }
         Ok(())
     }
+}
+
+fn monthly_returns_of(run: &Run) -> Result<Vec<YearReturns>, ServiceError> {
+    let (days, equity): (Vec<Day>, Vec<f64>) = run.equity.iter().map(|point| (point.date, point.equity)).unzip();
+    monthly_returns(&days, &equity).map_err(|error| ServiceError::fault("months", error))
 }
 
 /// What the run says, and what is known of its prices by now.

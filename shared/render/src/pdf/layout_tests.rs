@@ -3,10 +3,12 @@
 #[path = "../../tests/it/samples.rs"]
 mod samples;
 
+use quant::metrics::YearReturns;
+
 use crate::pdf::closing::LAST_SENTENCE;
 use crate::pdf::pages;
 use crate::pdf::paper::{MARGIN, MAX_PAGES, PAGE};
-use crate::report::{ChartData, Report, YearReturns};
+use crate::report::{ChartData, Report};
 use crate::sketch::{Mark, Sketch, TextBox};
 
 /// Space by which boxes of neighbouring texts may touch, in points.

@@ -8,8 +8,8 @@ use domain::{Bar, Bars, Currency, Day};
 use quant::backtest::{OpenTrade, Trade, Warning};
 use quant::forecast::{Model, forecast, score};
 use quant::grading::grade;
-use quant::metrics::{Metrics, Run, drawdowns, figures};
-use render::report::{Benchmark, ChartData, Forecast, ForecastCheck, Overlay, Report, Strategy, YearReturns};
+use quant::metrics::{Metrics, Run, drawdowns, figures, monthly_returns};
+use render::report::{Benchmark, ChartData, Forecast, ForecastCheck, Overlay, Report, Strategy};
 use uuid::Uuid;
 
 /// Cash at the start.
@@ -119,27 +119,6 @@ fn measured(dates: &[Day], run: &Simulated) -> (Metrics, BTreeMap<String, String
     })
 }
 
-fn monthly_returns(dates: &[Day], equity: &[f64]) -> Vec<YearReturns> {
-    let mut years: Vec<YearReturns> = Vec::new();
-    let (mut month_start, mut year_start) = (equity[0], equity[0]);
-    for (index, day) in dates.iter().enumerate() {
-        if years.last().is_none_or(|year| year.year != day.year()) {
-            years.push(YearReturns { year: day.year(), months: [None; 12], total: None });
-        }
-        let next = dates.get(index + 1);
-        let year = years.last_mut().unwrap();
-        if next.is_none_or(|next| next.month() != day.month() || next.year() != day.year()) {
-            year.months[day.month() as usize - 1] = Some(equity[index] / month_start - 1.0);
-            month_start = equity[index];
-        }
-        if next.is_none_or(|next| next.year() != day.year()) {
-            year.total = Some(equity[index] / year_start - 1.0);
-            year_start = equity[index];
-        }
-    }
-    years
-}
-
 fn todays_forecast(bars: &Bars) -> Option<Forecast> {
     let made = forecast(bars, Model::Walk, HORIZON).ok()?;
     let (score, unavailable) = score(bars, Model::Walk, HORIZON);
@@ -231,7 +210,7 @@ pub fn report_of(
         metrics,
         unavailable,
         benchmark: Benchmark { metrics: benchmark_metrics, unavailable: benchmark_unavailable },
-        monthly_returns: monthly_returns(dates, &run.equity),
+        monthly_returns: monthly_returns(dates, &run.equity).unwrap(),
         forecast: todays_forecast(bars),
         forecast_check: forecast_check(bars),
         trades: run.trades,

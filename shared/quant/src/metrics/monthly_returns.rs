@@ -2,37 +2,54 @@
 
 use domain::Day;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use crate::error::FramesError;
-
-/// A year of the table. Returns are fractions.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct YearRow {
-    /// The year.
+/// The returns of one calendar year.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct YearReturns {
+    /// Calendar year.
     pub year: i32,
-    /// January to December; `None` without a value in the month, or where the return has no base.
+    /// Return of each month, January first, a fraction; null outside the span.
+    #[schema(value_type = Vec<Option<f64>>, min_items = 12, max_items = 12)]
     pub months: [Option<f64>; 12],
-    /// The whole year, or as much of it as the series covers; `None` where it has no base.
+    /// Return of the year's part that lies in the span, a fraction.
     pub total: Option<f64>,
+}
+
+/// Why days and values do not make a series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SeriesError {
+    /// Values without days, or days without values.
+    #[error("{days} days for {values} values")]
+    Lengths {
+        /// Number of days.
+        days: usize,
+        /// Number of values.
+        values: usize,
+    },
+    /// The days do not strictly increase.
+    #[error("the days of a series must increase")]
+    Order,
 }
 
 /// Returns by month and year of a series of values such as an equity curve.
 ///
 /// A month's return is its last value against the last value of the month before; the first month
-/// counts from the first value. The months of a year multiply to its total.
-pub fn monthly_returns(dates: &[Day], values: &[f64]) -> Result<Vec<YearRow>, FramesError> {
+/// counts from the first value. The months of a year multiply to its total. A return is `None`
+/// without a value in the month, or where the value before it is no amount to earn on.
+pub fn monthly_returns(dates: &[Day], values: &[f64]) -> Result<Vec<YearReturns>, SeriesError> {
     if dates.len() != values.len() {
-        return Err(FramesError::Lengths { days: dates.len(), values: values.len() });
+        return Err(SeriesError::Lengths { days: dates.len(), values: values.len() });
     }
     if !dates.is_sorted_by(|a, b| a < b) {
-        return Err(FramesError::Order);
+        return Err(SeriesError::Order);
     }
     let Some(&first) = values.first() else { return Ok(Vec::new()) };
     let (mut month_base, mut year_base) = (first, first);
-    let mut table: Vec<YearRow> = Vec::new();
+    let mut table: Vec<YearReturns> = Vec::new();
     for (index, (day, &value)) in dates.iter().zip(values).enumerate() {
         if table.last().is_none_or(|row| row.year != day.year()) {
-            table.push(YearRow { year: day.year(), months: [None; 12], total: None });
+            table.push(YearReturns { year: day.year(), months: [None; 12], total: None });
         }
         let next = dates.get(index + 1);
         let ends_year = next.is_none_or(|next| next.year() != day.year());
@@ -98,9 +115,9 @@ mod tests {
 
     #[test]
     fn a_series_that_is_none_is_refused() {
-        assert!(matches!(monthly_returns(&[day("2013-03-01")], &[]), Err(FramesError::Lengths { days: 1, values: 0 })));
+        assert!(matches!(monthly_returns(&[day("2013-03-01")], &[]), Err(SeriesError::Lengths { days: 1, values: 0 })));
         let back = [day("2013-03-01"), day("2013-02-01")];
-        assert!(matches!(monthly_returns(&back, &[1.0, 2.0]), Err(FramesError::Order)));
+        assert!(matches!(monthly_returns(&back, &[1.0, 2.0]), Err(SeriesError::Order)));
     }
 
     proptest! {
