@@ -3,8 +3,7 @@
 //! Start with [`trade::buy`]. Like every command it is a pure function from the books and an order to the new books and
 //! the records that explain them, or to a [`Refusal`]. Nothing here reads, writes, waits or asks what time it is: ids,
 //! instants, days, prices and splits are arguments. The caller loads the books, lets a command decide, and writes all
-//! that came back in one transaction, on the condition that the books are still those it loaded. The crate uses
-//! `domain` and nothing else of ours.
+//! that came back in one transaction, on the condition that the books are still those it loaded. It uses `domain` only.
 //!
 //! - A [`Wallet`] is the sum of its entries. An [`Entry`] is numbered without a gap and never edited, and its [`Leg`]s
 //!   sum to zero by currency and by instrument (double entry). A [`Position`] is the sum of its [`Lot`]s, which its
