@@ -1,7 +1,5 @@
-//! Tokens to a program, with types checked on the way.
-//!
-//! Loosest to tightest: `or`, `and`, `not`, comparisons, `+ -`, `* /`, the sign, and then
-//! parentheses, calls, columns and numbers.
+//! Tokens to a program, with types checked on the way. Loosest to tightest: `or`, `and`, `not`, comparisons, `+ -`,
+//! `* /`, the sign, and then parentheses, calls, columns and numbers.
 
 use std::collections::BTreeMap;
 
