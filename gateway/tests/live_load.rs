@@ -12,16 +12,16 @@
     reason = "what fails here is a failed test, which prints what it measured"
 )]
 
+mod settings;
+
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use app::bus::Event;
-use app::source_limits::SourceLimits;
 use futures::{SinkExt, StreamExt};
-use gateway::{Prices, Server, Settings, open_files};
+use gateway::{Server, open_files};
 use market_data::quote_record::QUOTES_REFRESHED;
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -73,18 +73,7 @@ fn serve() {
     tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(std::io::stderr).init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let home = tempfile::tempdir().unwrap();
-    let settings = Settings {
-        home: home.path().to_owned(),
-        address: "127.0.0.1:0".parse().unwrap(),
-        prices: Prices::Sample,
-        template: None,
-        allowed_hosts: Vec::new(),
-        allowed_origins: Vec::new(),
-        schedules: false,
-        source_limits: SourceLimits::default().on_one_machine(),
-        replay: None,
-        clock: Arc::new(chrono::Utc::now),
-    };
+    let settings = settings::settings(home.path(), chrono::Utc::now);
     let server = runtime.block_on(Server::start(settings)).unwrap();
     println!("{}", server.address());
     for (line, seq) in std::io::stdin().lines().zip(1_u64..) {

@@ -1,12 +1,14 @@
-//! What the log says of requests: the route, and nothing of what clients put into paths, queries, headers and bodies.
+//! What the log says of requests: the route, and nothing of what clients put into paths, queries, headers and bodies. A
+//! program of its own: a log that is to hold every line is the whole process's.
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a failed test")]
+
+mod settings;
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use app::source_limits::SourceLimits;
-use gateway::{Prices, Server, Settings};
+use gateway::Server;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -42,18 +44,7 @@ async fn the_log_has_routes_and_nothing_that_a_client_sent() {
     let writer = log.clone();
     tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).init();
     let home = tempfile::tempdir().unwrap();
-    let settings = Settings {
-        home: home.path().to_owned(),
-        address: "127.0.0.1:0".parse().unwrap(),
-        prices: Prices::Sample,
-        template: None,
-        allowed_hosts: Vec::new(),
-        allowed_origins: Vec::new(),
-        schedules: false,
-        source_limits: SourceLimits::default().on_one_machine(),
-        replay: None,
-        clock: Arc::new(|| "2026-11-20T12:00:00Z".parse().unwrap()),
-    };
+    let settings = settings::settings(home.path(), || "2026-11-20T12:00:00Z".parse().unwrap());
     let server = Server::start(settings).await.unwrap();
     let bearer = format!("Authorization: Bearer {SECRET}\r\n");
     for (line, more, status) in [

@@ -44,6 +44,7 @@ const ALLOWED: [(&str, &[&str]); 27] = [
         &[
             "app",
             "market-data",
+            "identity",
             "books",
             "notifications",
             "domain",

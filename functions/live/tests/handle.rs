@@ -4,19 +4,15 @@
 
 use std::sync::{Arc, Mutex};
 
+use app::Channels;
 use app::push::{Push, PushError};
-use app::{App, Channels, Parts};
 use async_trait::async_trait;
-use identity::authorization::authorize;
-use identity::password::Password;
-use identity::profile::Person;
-use identity::registration;
-use identity::sessions::{self, SessionKind};
+use identity::sessions::SessionKind;
 use market::Sample;
 use market_data::MarketData;
-use objects::FolderObjects;
 use serde_json::{Value, json};
-use store_sqlite::SqliteTable;
+use testing::Ground;
+use testing::people::{SignedIn, person, register, sign_in};
 
 /// What the one connection was told.
 #[derive(Default)]
@@ -37,40 +33,23 @@ impl Push for Socket {
 struct World {
     platform: MarketData,
     socket: Arc<Socket>,
-    _folder: tempfile::TempDir,
+    _ground: Ground,
 }
 
 impl World {
     fn new() -> Self {
-        let clock: store::Clock = Arc::new(|| "2026-11-20T12:00:00Z".parse().unwrap());
-        let folder = tempfile::tempdir().unwrap();
-        let socket = Arc::new(Socket::default());
-        let platform = MarketData::new(
-            App::new(Parts {
-                table: Arc::new(SqliteTable::in_memory(clock.clone()).unwrap()),
-                objects: Arc::new(FolderObjects::open(folder.path(), [7; 32], clock.clone()).unwrap()),
-                clock,
-                channels: Channels { push: socket.clone(), ..Channels::none() },
-            }),
-            Arc::new(Sample::new()),
-        );
-        Self { platform, socket, _folder: folder }
+        let (ground, socket) = (Ground::at("2026-11-20T12:00:00Z"), Arc::new(Socket::default()));
+        let channels = Channels { push: socket.clone(), ..Channels::none() };
+        let platform = ground.platform_with(Arc::new(ground.table()), Arc::new(Sample::new()), channels);
+        Self { platform, socket, _ground: ground }
     }
 
     /// A ticket of a new customer.
     async fn ticket(&self, name: &str) -> String {
-        let password = || Password::typed("correct horse battery".to_owned());
-        let person = Person {
-            email: format!("{name}@example.com").parse().unwrap(),
-            first_name: name.to_owned(),
-            last_name: "Lovelace".to_owned(),
-            phone: None,
-            address: None,
-        };
+        let person = person(name);
         let email = person.email.clone();
-        let id = registration::register(&self.platform.app, person, password()).await.unwrap().profile.id;
-        let token = sessions::sign_in(&self.platform.app, &email, password(), SessionKind::Api).await.unwrap().token;
-        let session = authorize(&self.platform.app, &token).await.unwrap().unwrap().session;
+        register(&self.platform.app, person).await;
+        let SignedIn { id, session, .. } = sign_in(&self.platform.app, &email, SessionKind::Api).await;
         notifications::live::issue_ticket(&self.platform.app, id, &session).await.unwrap().ticket
     }
 

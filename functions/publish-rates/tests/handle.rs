@@ -2,30 +2,25 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
+use app::Channels;
 use app::mail::{Mail, MailError, NoMail};
 use app::push::{Push, PushError};
-use app::{App, Channels, Parts};
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use domain::alert::{Condition, Repeat};
 use domain::{Currency, Price};
-use identity::authorization::authorize;
-use identity::password::Password;
-use identity::profile::Person;
-use identity::registration;
-use identity::sessions::{self, SessionKind};
+use identity::sessions::SessionKind;
 use market::Sample;
 use market_data::MarketData;
 use market_data::quote_record::LastQuote;
 use notifications::alerts::{self, NewAlert};
 use notifications::live;
-use objects::FolderObjects;
 use publish_rates::{Failure, handle};
 use serde_json::{Value, json};
-use store_sqlite::SqliteTable;
+use testing::Ground;
+use testing::people::{SignedIn, person, register, sign_in};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -100,18 +95,10 @@ impl Mail for Post {
 
 /// A customer who hears of AAPL over a live connection, and has an alert on it.
 async fn listening(platform: &MarketData, email_too: bool) {
-    let password = || Password::typed("correct horse battery".to_owned());
-    let person = Person {
-        email: "ada@example.com".parse().unwrap(),
-        first_name: "Ada".to_owned(),
-        last_name: "Lovelace".to_owned(),
-        phone: None,
-        address: None,
-    };
+    let person = person("Ada");
     let email = person.email.clone();
-    let id = registration::register(&platform.app, person, password()).await.unwrap().profile.id;
-    let token = sessions::sign_in(&platform.app, &email, password(), SessionKind::Api).await.unwrap().token;
-    let session = authorize(&platform.app, &token).await.unwrap().unwrap().session;
+    register(&platform.app, person).await;
+    let SignedIn { id, session, .. } = sign_in(&platform.app, &email, SessionKind::Api).await;
     let ticket = live::issue_ticket(&platform.app, id, &session).await.unwrap().ticket;
     assert!(live::connect(platform, "c=", &ticket).await.unwrap());
     live::receive(platform, "c=", r#"{"action":"subscribe","symbols":["AAPL"]}"#).await.unwrap();
@@ -136,27 +123,14 @@ fn refreshed() -> Value {
     json!({ "detail-type": "quotes.refreshed", "detail": { "quotes": [quote] } })
 }
 
-fn platform(push: Arc<dyn Push>, mail: Arc<dyn Mail>) -> (MarketData, tempfile::TempDir) {
-    app_at(Arc::new(|| NOW.parse().unwrap()), push, mail)
-}
-
-fn app_at(clock: store::Clock, push: Arc<dyn Push>, mail: Arc<dyn Mail>) -> (MarketData, tempfile::TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let platform = MarketData::new(
-        App::new(Parts {
-            table: Arc::new(SqliteTable::in_memory(clock.clone()).unwrap()),
-            objects: Arc::new(FolderObjects::open(folder.path(), [7; 32], clock.clone()).unwrap()),
-            clock,
-            channels: Channels { push, mail, ..Channels::none() },
-        }),
-        Arc::new(Sample::new()),
-    );
-    (platform, folder)
+fn platform(push: Arc<dyn Push>, mail: Arc<dyn Mail>) -> (MarketData, Ground) {
+    let (ground, channels) = (Ground::at(NOW), Channels { push, mail, ..Channels::none() });
+    (ground.platform_with(Arc::new(ground.table()), Arc::new(Sample::new()), channels), ground)
 }
 
 #[tokio::test]
 async fn connections_that_take_nothing_hold_up_no_alert() {
-    let (platform, _folder) = platform(Arc::new(Socket::default()), Arc::new(NoMail));
+    let (platform, _ground) = platform(Arc::new(Socket::default()), Arc::new(NoMail));
     listening(&platform, false).await;
     let did = handle(&platform, refreshed()).await.unwrap();
     assert_eq!((&did["published"]["posted"], &did["alerts"]["delivered"]), (&json!(1), &json!(1)), "{did}");
@@ -165,7 +139,7 @@ async fn connections_that_take_nothing_hold_up_no_alert() {
 #[tokio::test]
 async fn an_alert_that_was_not_told_fails_the_invocation_so_that_its_retry_tells_it() {
     let (heard, post) = (Arc::new(Heard::default()), Arc::new(Post::default()));
-    let (platform, _folder) = platform(heard.clone(), post.clone());
+    let (platform, _ground) = platform(heard.clone(), post.clone());
     listening(&platform, true).await;
     post.is_on_strike.store(true, Ordering::SeqCst);
     for _ in 0..2 {
@@ -181,14 +155,11 @@ async fn an_alert_that_was_not_told_fails_the_invocation_so_that_its_retry_tells
 #[tokio::test]
 async fn a_letterbox_that_stays_broken_fails_no_event_of_later() {
     let post = Arc::new(Post::default());
-    let now = Arc::new(Mutex::new(NOW.parse::<DateTime<Utc>>().unwrap()));
-    let reader = now.clone();
-    let (platform, _folder) =
-        app_at(Arc::new(move || *reader.lock().unwrap()), Arc::new(Heard::default()), post.clone());
+    let (platform, ground) = platform(Arc::new(Heard::default()), post.clone());
     listening(&platform, true).await;
     post.is_on_strike.store(true, Ordering::SeqCst);
     assert!(handle(&platform, refreshed()).await.is_err());
-    *now.lock().unwrap() += alerts::REPEATED_FOR;
+    ground.clock.forward(alerts::REPEATED_FOR);
     let later = handle(&platform, refreshed()).await.unwrap();
     assert_eq!(later["alerts"], json!({ "fired": 0, "delivered": 0, "undelivered": 0 }));
     post.is_on_strike.store(false, Ordering::SeqCst);

@@ -19,7 +19,7 @@ use ledger::Side;
 use market_data::MarketData;
 use rust_decimal::Decimal;
 use store_sqlite::SqliteTable;
-use testing::HandClock;
+use testing::Ground;
 use testing::portfolios::{Market, Numbers, World, stock};
 use tokio::runtime::Builder;
 
@@ -37,9 +37,9 @@ async fn world(folder: &std::path::Path) -> (World, Vec<Symbol>, Day) {
     for symbol in &symbols {
         market.list(stock(symbol.as_str(), "USD", None), numbers.random_walk(&days));
     }
-    let clock = HandClock::at("2026-01-02T12:00:00Z");
-    let table = Arc::new(SqliteTable::open(&folder.join("store.db"), clock.reader()).unwrap());
-    let mut world = World::on(table, market, Currency::USD, clock).await;
+    let ground = Ground::at("2026-01-02T12:00:00Z");
+    let table = Arc::new(SqliteTable::open(&folder.join("store.db"), ground.clock.reader()).unwrap());
+    let mut world = World::on(table, market, Currency::USD, ground).await;
     let mut trade_days: Vec<usize> = (0..TRADES).map(|_| numbers.below(days.len() - 1)).collect();
     trade_days.sort_unstable();
     let mut trades = Vec::with_capacity(TRADES);

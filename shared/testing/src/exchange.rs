@@ -7,10 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use app::Channels;
 use app::bus::{Bus, Event, NotPublished};
-use app::mail::NoMail;
-use app::push::NoConnections;
-use app::{App, Channels, Parts};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::{Bar, Bars, Currency, CustomerId, Day, Instrument, Price, Symbol};
@@ -18,12 +16,11 @@ use market::{Basis, CallBudget, History, MarketClock, Note, Provider, ProviderEr
 use market_data::MarketData;
 use market_data::quote_record::{LastQuote, QuotesRefreshed};
 use notifications::watchlist;
-use objects::FolderObjects;
 use store::{Item, Key, Page, Query, StoreError, Table, Version, Write};
 use store_sqlite::SqliteTable;
 use uuid::Uuid;
 
-use crate::HandClock;
+use crate::{Ground, HandClock};
 
 /// What the exchange says of one symbol.
 #[derive(Clone)]
@@ -275,21 +272,21 @@ pub struct World {
     pub customer: CustomerId,
     /// How many symbols are watched, each by somebody else.
     watchers: AtomicUsize,
-    folder: Arc<tempfile::TempDir>,
+    ground: Ground,
 }
 
 impl World {
     /// At this time.
     #[must_use]
     pub fn at(instant: &str) -> Self {
-        let clock = HandClock::at(instant);
-        let table = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
+        let ground = Ground::at(instant);
+        let table = Arc::new(ground.table());
         let table = Arc::new(Counting { table, reads: AtomicUsize::new(0), writes: AtomicUsize::new(0) });
         let (exchange, listener) = (Arc::new(Exchange::default()), Arc::new(Listener::default()));
-        let folder = Arc::new(tempfile::tempdir().unwrap());
-        let platform = platform(table.clone(), exchange.clone(), &listener, &clock, &folder);
+        let platform = platform(&ground, table.clone(), exchange.clone(), &listener);
+        let clock = ground.clock.clone();
         let (customer, watchers) = (CustomerId(Uuid::from_u128(7)), AtomicUsize::default());
-        Self { platform, exchange, listener, clock, table, customer, watchers, folder }
+        Self { platform, exchange, listener, clock, table, customer, watchers, ground }
     }
 
     /// Another process on the same store.
@@ -299,7 +296,7 @@ impl World {
 
     /// A process on another table or provider.
     pub fn on(&self, table: Arc<dyn Table>, provider: Arc<dyn Provider>) -> MarketData {
-        platform(table, provider, &self.listener, &self.clock, &self.folder)
+        platform(&self.ground, table, provider, &self.listener)
     }
 
     /// Lists a symbol and has somebody watch it, for each symbol somebody else.
@@ -311,15 +308,12 @@ impl World {
 }
 
 fn platform(
+    ground: &Ground,
     table: Arc<dyn Table>,
     provider: Arc<dyn Provider>,
     listener: &Arc<Listener>,
-    clock: &HandClock,
-    folder: &tempfile::TempDir,
 ) -> MarketData {
-    let objects = Arc::new(FolderObjects::open(folder.path(), [7; 32], clock.reader()).unwrap());
-    let channels = Channels { bus: listener.clone(), push: Arc::new(NoConnections), mail: Arc::new(NoMail) };
-    MarketData::new(App::new(Parts { table, objects, clock: clock.reader(), channels }), provider)
+    ground.platform_with(table, provider, Channels { bus: listener.clone(), ..Channels::none() })
 }
 
 #[must_use]

@@ -14,11 +14,18 @@
 
 mod clock;
 pub mod exchange;
+mod ground;
+mod intercepted;
+pub mod people;
 pub mod portfolios;
 pub mod prompt;
+mod silent;
 pub mod vantage;
 
 pub use clock::HandClock;
+pub use ground::Ground;
+pub use intercepted::{Intercepted, Interceptor};
+pub use silent::Silent;
 
 use std::sync::Arc;
 

@@ -5,23 +5,22 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use app::{App, Channels, Parts};
 use async_trait::async_trait;
-use books::portfolios;
-use domain::portfolio::{LotMethod as PortfolioLots, PortfolioName, PortfolioType};
+use books::portfolios::{self, Opening};
+use domain::portfolio::PortfolioType;
 use domain::{Bars, Currency, CustomerId, Day, Instrument, Money, PortfolioId, Price, Quantity, Symbol, split};
 use ledger::trade::{buy, sell};
 use ledger::wallet::deposit;
 use ledger::{LotMethod, Order, Position, Side, Size, Stamp, Terms, Trade, Wallet};
 use market::{Basis, CallBudget, History, MarketClock, Note, Provider, ProviderError};
 use market_data::MarketData;
-use objects::FolderObjects;
 use rust_decimal::Decimal;
 use store::{Expect, Item, Key, Page, Query, StoreError, Table, Version, Write, documents, keys};
 use store_sqlite::SqliteTable;
 use uuid::Uuid;
 
-use crate::HandClock;
+use crate::people::opening;
+use crate::{Ground, HandClock};
 
 /// A provider whose clock and prices stand where a test puts them.
 pub struct Market(Mutex<Prices>);
@@ -178,30 +177,21 @@ pub struct World {
     pub portfolio: PortfolioId,
     wallet: Wallet,
     positions: BTreeMap<Symbol, Position>,
-    objects: Arc<FolderObjects>,
-    _folder: tempfile::TempDir,
+    ground: Ground,
 }
 
 impl World {
     pub async fn new(market: Market, base: Currency) -> Self {
-        let clock = HandClock::at("2026-11-20T12:00:00Z");
-        let table = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
-        Self::on(table, market, base, clock).await
+        let ground = Ground::at("2026-11-20T12:00:00Z");
+        let table = Arc::new(ground.table());
+        Self::on(table, market, base, ground).await
     }
 
-    pub async fn on(table: Arc<SqliteTable>, market: Market, base: Currency, clock: HandClock) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let objects = Arc::new(FolderObjects::open(folder.path(), [7; 32], clock.reader()).unwrap());
+    pub async fn on(table: Arc<SqliteTable>, market: Market, base: Currency, ground: Ground) -> Self {
         let (watched, market) = (Arc::new(Watched::new(table)), Arc::new(market));
-        let platform = platform(&watched, &market, &clock, &objects);
+        let (platform, clock) = (ground.platform(watched.clone(), market.clone()), ground.clock.clone());
         let customer = CustomerId(Uuid::from_u128(7));
-        let opening = portfolios::Opening {
-            name: PortfolioName::parse("All").unwrap(),
-            kind: PortfolioType::Brokerage,
-            base_currency: base,
-            lot_method: PortfolioLots::Fifo,
-            aims: None,
-        };
+        let opening = Opening { base_currency: base, ..opening(PortfolioType::Brokerage) };
         let portfolio = portfolios::open(&platform.app, customer, &opening, None).await.unwrap().value.id;
         let mut wallet = Wallet::new(customer);
         for currency in ["USD", "EUR"] {
@@ -210,20 +200,20 @@ impl World {
             wallet = deposit(&wallet, much, &stamp).unwrap().wallet;
         }
         let positions = BTreeMap::new();
-        Self { platform, watched, market, clock, customer, portfolio, wallet, positions, objects, _folder: folder }
+        Self { platform, watched, market, clock, customer, portfolio, wallet, positions, ground }
     }
 
     /// A new process on the same store, which knows of no daily values that are kept.
     #[must_use]
     pub fn forgetful(&self) -> MarketData {
         let watched = Arc::new(Watched::without_series(self.watched.table.clone()));
-        platform(&watched, &self.market, &self.clock, &self.objects)
+        self.ground.platform(watched, self.market.clone())
     }
 
     /// A new process on the same store.
     #[must_use]
     pub fn restarted(&self) -> MarketData {
-        platform(&self.watched, &self.market, &self.clock, &self.objects)
+        self.ground.platform(self.watched.clone(), self.market.clone())
     }
 
     /// Decides a trade at a day's close; nothing is stored yet.
@@ -297,19 +287,6 @@ impl World {
         let put = Write::Put { key, body, expires_at: None, expect: Expect::from(version) };
         self.watched.table.transact(vec![put]).await.unwrap();
     }
-}
-
-fn platform(
-    watched: &Arc<Watched>,
-    market: &Arc<Market>,
-    clock: &HandClock,
-    objects: &Arc<FolderObjects>,
-) -> MarketData {
-    let (table, provider): (Arc<dyn Table>, Arc<dyn Provider>) = (watched.clone(), market.clone());
-    MarketData::new(
-        App::new(Parts { table, objects: objects.clone(), clock: clock.reader(), channels: Channels::none() }),
-        provider,
-    )
 }
 
 /// Numbers from a seed, the same on every machine (Knuth's MMIX constants).

@@ -6,28 +6,24 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use accounts::{erasure, export};
-use app::{App, Channels, Created, Parts, ServiceError};
+use app::{Channels, Created, ServiceError};
 use async_trait::async_trait;
 use books::imports::{self, Duplicates, Format, Import, ImportReport};
 use books::investments::{self, Purchase};
-use books::portfolios::{self, Opening};
-use chrono::Utc;
-use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
+use books::portfolios;
+use domain::portfolio::PortfolioType;
 use domain::{Currency, CustomerId, Money, PortfolioId, Price, Quantity};
 use futures::future::join_all;
-use identity::password::Password;
-use identity::profile::Person;
-use identity::registration;
 use market::Sample;
 use market_data::MarketData;
 use market_data::own_items::{self, NewItem, Valuation};
 use objects::{FolderObjects, Link, LinkOptions, ObjectError, ObjectKey, Objects};
 use research::backtests::{self, CLASSIC_BUY, CLASSIC_SELL, Fill, Order, Rule, Strategy};
-use store::{Item, Key, Page, Query, StoreError, Table, Version, Write};
+use store::{Query, StoreError, Table, Version, Write};
 use store_sqlite::SqliteTable;
+use testing::people::{opening, password, person, register};
+use testing::{Ground, Intercepted, Interceptor};
 use tokio::sync::Notify;
-
-const PASSWORD: &str = "correct horse battery";
 
 /// A table that, once, does not get through with a transaction of such a sort key.
 struct Breaking {
@@ -36,17 +32,9 @@ struct Breaking {
 }
 
 #[async_trait]
-impl Table for Breaking {
-    async fn get(&self, key: &Key) -> Result<Option<Item>, StoreError> {
-        self.inner.get(key).await
-    }
-
-    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, StoreError> {
-        self.inner.get_many(keys).await
-    }
-
-    async fn query(&self, query: &Query) -> Result<Page, StoreError> {
-        self.inner.query(query).await
+impl Interceptor for Breaking {
+    fn table(&self) -> &dyn Table {
+        &self.inner
     }
 
     async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<Version>>, StoreError> {
@@ -70,7 +58,7 @@ enum Putting {
 }
 
 struct Moody {
-    inner: FolderObjects,
+    inner: Arc<FolderObjects>,
     putting: Mutex<Putting>,
     stuck: Notify,
 }
@@ -115,45 +103,25 @@ impl Objects for Moody {
 
 struct World {
     platform: MarketData,
-    table: Arc<Breaking>,
+    table: Arc<Intercepted<Breaking>>,
     objects: Arc<Moody>,
     customer: CustomerId,
     portfolio: PortfolioId,
-    folder: tempfile::TempDir,
+    ground: Ground,
 }
 
 impl World {
     async fn new() -> Self {
-        let clock: store::Clock = Arc::new(|| "2026-11-20T12:00:00Z".parse::<chrono::DateTime<Utc>>().unwrap());
-        let folder = tempfile::tempdir().unwrap();
-        let inner = FolderObjects::open(folder.path(), [7; 32], clock.clone()).unwrap();
-        inner.set_base_url("http://127.0.0.1").unwrap();
+        let ground = Ground::at("2026-11-20T12:00:00Z");
+        let inner = ground.objects.clone();
         let objects = Arc::new(Moody { inner, putting: Mutex::new(Putting::Works), stuck: Notify::new() });
-        let inner = SqliteTable::in_memory(clock.clone()).unwrap();
-        let table = Arc::new(Breaking { inner, at: Mutex::new(None) });
+        let table = Arc::new(Intercepted(Breaking { inner: ground.table(), at: Mutex::new(None) }));
         let provider = Arc::new(Sample::new());
-        let platform = MarketData::new(
-            App::new(Parts { table: table.clone(), objects: objects.clone(), clock, channels: Channels::none() }),
-            provider,
-        );
-        let person = Person {
-            email: "ada@example.com".parse().unwrap(),
-            first_name: "Ada".to_owned(),
-            last_name: "Lovelace".to_owned(),
-            phone: None,
-            address: None,
-        };
-        let password = Password::typed(PASSWORD.to_owned());
-        let customer = registration::register(&platform.app, person, password).await.unwrap().profile.id;
-        let opening = Opening {
-            name: PortfolioName::parse("A").unwrap(),
-            kind: PortfolioType::Brokerage,
-            base_currency: Currency::USD,
-            lot_method: LotMethod::Fifo,
-            aims: None,
-        };
-        let portfolio = portfolios::open(&platform.app, customer, &opening, None).await.unwrap().value.id;
-        Self { platform, table, objects, customer, portfolio, folder }
+        let platform = ground.platform_of(table.clone(), objects.clone(), provider, Channels::none());
+        let customer = register(&platform.app, person("Ada")).await;
+        let portfolio =
+            portfolios::open(&platform.app, customer, &opening(PortfolioType::Brokerage), None).await.unwrap().value.id;
+        Self { platform, table, objects, customer, portfolio, ground }
     }
 
     fn putting(&self, putting: Putting) {
@@ -197,20 +165,20 @@ impl World {
             let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
             names.filter(|name| !name.ends_with(".content-type")).count()
         };
-        count(&self.folder.path().join(kind).join(self.customer.to_string()))
+        count(&self.ground.path().join(kind).join(self.customer.to_string()))
     }
 
     /// The records that an export shows.
     async fn exported(&self) -> serde_json::Value {
         export::export(&self.platform.app, self.customer).await.unwrap();
-        let folder = self.folder.path().join("exports").join(self.customer.to_string());
+        let folder = self.ground.path().join("exports").join(self.customer.to_string());
         let mut files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         let file = files.find(|path| path.extension().is_some_and(|extension| extension == "json")).unwrap();
         serde_json::from_slice::<serde_json::Value>(&std::fs::read(file).unwrap()).unwrap()["records"].take()
     }
 
     async fn erase(&self) {
-        erasure::erase(&self.platform, self.customer, Password::typed(PASSWORD.to_owned())).await.unwrap();
+        erasure::erase(&self.platform, self.customer, password()).await.unwrap();
     }
 }
 

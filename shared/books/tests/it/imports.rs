@@ -5,19 +5,20 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use app::{App, Channels, Parts, Precondition, ServiceError};
+use app::{Precondition, ServiceError};
 use async_trait::async_trait;
 use books::imports::{self, Duplicates, Format, Import, ImportReport, Verdict};
 use books::investments::{self, Correction, MAX_INVESTMENTS};
-use books::portfolios::{self, Opening};
-use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
-use domain::{Currency, CustomerId, PortfolioId, Quantity};
+use books::portfolios;
+use domain::portfolio::PortfolioType;
+use domain::{CustomerId, PortfolioId, Quantity};
 use market::Sample;
 use market_data::MarketData;
-use objects::FolderObjects;
 use serde_json::json;
-use store::{Item, Key, Page, Query, StoreError, Table, Version, Write, documents, keys};
+use store::{StoreError, Table, Version, Write, documents, keys};
 use store_sqlite::SqliteTable;
+use testing::people::opening;
+use testing::{Ground, Intercepted, Interceptor};
 use uuid::Uuid;
 
 const ONE: &str = "IBM,1,100,2010-01-04\n";
@@ -31,17 +32,9 @@ struct CutShort {
 }
 
 #[async_trait]
-impl Table for CutShort {
-    async fn get(&self, key: &Key) -> Result<Option<Item>, StoreError> {
-        self.table.get(key).await
-    }
-
-    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, StoreError> {
-        self.table.get_many(keys).await
-    }
-
-    async fn query(&self, query: &Query) -> Result<Page, StoreError> {
-        self.table.query(query).await
+impl Interceptor for CutShort {
+    fn table(&self) -> &dyn Table {
+        &self.table
     }
 
     async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<Version>>, StoreError> {
@@ -56,32 +49,22 @@ impl Table for CutShort {
 
 struct World {
     platform: MarketData,
-    table: Arc<CutShort>,
+    table: Arc<Intercepted<CutShort>>,
     customer: CustomerId,
     portfolio: PortfolioId,
-    _folder: tempfile::TempDir,
+    _ground: Ground,
 }
 
 impl World {
     async fn new() -> Self {
-        let clock: store::Clock = Arc::new(|| "2026-11-20T12:00:00Z".parse().unwrap());
-        let folder = tempfile::tempdir().unwrap();
-        let objects = Arc::new(FolderObjects::open(folder.path(), [7; 32], clock.clone()).unwrap());
-        let table = SqliteTable::in_memory(clock.clone()).unwrap();
-        let table = Arc::new(CutShort { table, left: AtomicUsize::new(usize::MAX) });
-        let provider = Arc::new(Sample::new());
-        let parts = Parts { table: table.clone(), objects, clock, channels: Channels::none() };
-        let platform = MarketData::new(App::new(parts), provider);
+        let ground = Ground::at("2026-11-20T12:00:00Z");
+        let table = CutShort { table: ground.table(), left: AtomicUsize::new(usize::MAX) };
+        let table = Arc::new(Intercepted(table));
+        let platform = ground.platform(table.clone(), Arc::new(Sample::new()));
         let customer = CustomerId(Uuid::from_u128(7));
-        let opening = Opening {
-            name: PortfolioName::parse("A").unwrap(),
-            kind: PortfolioType::Other,
-            base_currency: Currency::USD,
-            lot_method: LotMethod::Fifo,
-            aims: None,
-        };
-        let portfolio = portfolios::open(&platform.app, customer, &opening, None).await.unwrap().value.id;
-        Self { platform, table, customer, portfolio, _folder: folder }
+        let portfolio =
+            portfolios::open(&platform.app, customer, &opening(PortfolioType::Other), None).await.unwrap().value.id;
+        Self { platform, table, customer, portfolio, _ground: ground }
     }
 
     async fn send(&self, rows: &str, duplicates: Duplicates) -> Result<ImportReport, ServiceError> {

@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use app::{App, Channels, Parts, Precondition, ServiceError};
+use app::{Precondition, ServiceError};
 use async_trait::async_trait;
 use books::imports::{self, Duplicates, Format, Import};
 use books::performance;
@@ -16,39 +16,28 @@ use ledger::wallet::deposit;
 use ledger::{Order, Position, Size, Stamp, Terms, Wallet};
 use market::Sample;
 use market_data::MarketData;
-use objects::FolderObjects;
 use store::fault::{Fault, Faulty, Plan};
-use store::{Body, Clock, Item, Key, Page, Query, StoreError, Table, Version, Write, keys};
+use store::{Body, Clock, Query, StoreError, Table, Version, Write, keys};
 use store_sqlite::SqliteTable;
+use testing::people::opening;
+use testing::{Ground, Intercepted, Interceptor};
 use uuid::Uuid;
 
 const OWNER: CustomerId = CustomerId(Uuid::from_u128(1));
 
+const NOW: &str = "2026-11-20T12:00:00Z";
+
 fn clock() -> Clock {
-    Arc::new(|| "2026-11-20T12:00:00Z".parse().unwrap())
+    Arc::new(|| NOW.parse().unwrap())
 }
 
-fn app_on(table: Arc<dyn Table>) -> (MarketData, tempfile::TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let objects = Arc::new(FolderObjects::open(folder.path(), [7; 32], clock()).unwrap());
-    (
-        MarketData::new(
-            App::new(Parts { table, objects, clock: clock(), channels: Channels::none() }),
-            Arc::new(Sample::new()),
-        ),
-        folder,
-    )
+fn app_on(table: Arc<dyn Table>) -> (MarketData, Ground) {
+    let ground = Ground::at(NOW);
+    (ground.platform(table, Arc::new(Sample::new())), ground)
 }
 
 async fn opened(platform: &MarketData) -> PortfolioId {
-    let opening = Opening {
-        name: PortfolioName::parse("A").unwrap(),
-        kind: PortfolioType::Brokerage,
-        base_currency: Currency::USD,
-        lot_method: LotMethod::Fifo,
-        aims: None,
-    };
-    portfolios::open(&platform.app, OWNER, &opening, None).await.unwrap().value.id
+    portfolios::open(&platform.app, OWNER, &opening(PortfolioType::Brokerage), None).await.unwrap().value.id
 }
 
 async fn close(platform: &MarketData, id: PortfolioId) -> Result<domain::Portfolio, ServiceError> {
@@ -99,22 +88,17 @@ struct Meddled {
 }
 
 #[async_trait]
-impl Table for Meddled {
-    async fn get(&self, key: &Key) -> Result<Option<Item>, StoreError> {
-        self.inner.get(key).await
+impl Interceptor for Meddled {
+    fn table(&self) -> &dyn Table {
+        &self.inner
     }
 
-    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, StoreError> {
-        self.inner.get_many(keys).await
-    }
-
-    async fn query(&self, query: &Query) -> Result<Page, StoreError> {
-        let page = self.inner.query(query).await;
+    async fn after_query(&self, _query: &Query) -> Result<(), StoreError> {
         let writes = std::mem::take(&mut *self.meanwhile.lock().unwrap());
         if !writes.is_empty() {
             self.inner.transact(writes).await?;
         }
-        page
+        Ok(())
     }
 
     async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<Version>>, StoreError> {
@@ -128,9 +112,10 @@ impl Table for Meddled {
     }
 }
 
-async fn meddled() -> (Arc<Meddled>, MarketData, PortfolioId, tempfile::TempDir) {
+async fn meddled() -> (Arc<Intercepted<Meddled>>, MarketData, PortfolioId, Ground) {
     let inner = SqliteTable::in_memory(clock()).unwrap();
-    let table = Arc::new(Meddled { inner, meanwhile: Mutex::default(), before_series: Mutex::default() });
+    let meddled = Meddled { inner, meanwhile: Mutex::default(), before_series: Mutex::default() };
+    let table = Arc::new(Intercepted(meddled));
     let (platform, folder) = app_on(table.clone());
     let id = opened(&platform).await;
     *table.meanwhile.lock().unwrap() = traded(id, "0");

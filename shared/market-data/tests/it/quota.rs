@@ -16,6 +16,7 @@ use proptest::prelude::*;
 use store::fault::{Faulty, Plan};
 use store::{Clock, Table};
 use store_sqlite::SqliteTable;
+use testing::HandClock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
@@ -23,29 +24,6 @@ use tokio::time::Instant;
 const WORKERS: usize = 50;
 const QUOTE: &str =
     r#"{"Global Quote": {"01. symbol": "IBM", "05. price": "202.91", "07. latest trading day": "2013-03-01"}}"#;
-
-/// A clock that tests move by hand.
-#[derive(Clone)]
-struct HandClock(Arc<Mutex<DateTime<Utc>>>);
-
-impl HandClock {
-    fn start() -> Self {
-        Self(Arc::new(Mutex::new("2026-11-20T12:00:00Z".parse().unwrap())))
-    }
-
-    fn forward(&self, by: TimeDelta) {
-        *self.0.lock().unwrap() += by;
-    }
-
-    fn now(&self) -> DateTime<Utc> {
-        *self.0.lock().unwrap()
-    }
-
-    fn reader(&self) -> Clock {
-        let clock = self.clone();
-        Arc::new(move || clock.now())
-    }
-}
 
 /// A provider's server that notes when it was called.
 struct CountingServer {
@@ -137,7 +115,7 @@ async fn storms(table: Arc<dyn Table>, clock: HandClock, hours: &[i64]) -> Vec<D
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn fifty_workers_never_make_the_twenty_sixth_call_in_any_24_hours() {
-    let clock = HandClock::start();
+    let clock = HandClock::at("2026-11-20T12:00:00Z");
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
     let calls = storms(table, clock, &[0, 1, 12, 23, 25, 26, 48, 50, 62, 75]).await;
     assert_eq!(most_in_a_day(&calls), 25);
@@ -147,7 +125,7 @@ async fn fifty_workers_never_make_the_twenty_sixth_call_in_any_24_hours() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nor_do_they_on_a_table_that_fails() {
     for seed in 0..4 {
-        let clock = HandClock::start();
+        let clock = HandClock::at("2026-11-20T12:00:00Z");
         let sqlite = SqliteTable::in_memory(clock.reader()).unwrap();
         let faulty = Faulty::new(sqlite, Plan::seeded(seed, 0.3)).with_reads(Plan::seeded(seed + 100, 0.1));
         let calls = storms(Arc::new(faulty), clock, &[0, 6, 23, 25, 30, 50]).await;
@@ -158,7 +136,7 @@ async fn nor_do_they_on_a_table_that_fails() {
 
 #[tokio::test]
 async fn what_is_left_is_told_without_taking_it() {
-    let clock = HandClock::start();
+    let clock = HandClock::at("2026-11-20T12:00:00Z");
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
     let budget = DurableQuota::alpha_vantage(table.clone(), clock.reader());
     let yahoo = DurableQuota::yahoo(table.clone(), clock.reader());
@@ -176,7 +154,7 @@ async fn what_is_left_is_told_without_taking_it() {
 
 #[tokio::test]
 async fn a_count_that_cannot_be_read_leaves_no_call() {
-    let clock = HandClock::start();
+    let clock = HandClock::at("2026-11-20T12:00:00Z");
     let sqlite = SqliteTable::in_memory(clock.reader()).unwrap();
     let table = Arc::new(Faulty::new(sqlite, Plan::quiet()).with_reads(Plan::seeded(1, 1.0)));
     let budget = DurableQuota::alpha_vantage(table, clock.reader());
@@ -201,7 +179,7 @@ async fn moments(
 
 #[tokio::test]
 async fn of_any_number_of_processes_no_two_call_within_a_second() {
-    let clock = HandClock::start();
+    let clock = HandClock::at("2026-11-20T12:00:00Z");
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
     let process = |_| DurableQuota::alpha_vantage(table.clone(), clock.reader());
     let mut calls = Vec::new();
@@ -218,7 +196,7 @@ async fn of_any_number_of_processes_no_two_call_within_a_second() {
 
 #[tokio::test(start_paused = true)]
 async fn a_turn_that_comes_too_late_is_refused_at_once_and_not_counted() {
-    let clock = HandClock::start();
+    let clock = HandClock::at("2026-11-20T12:00:00Z");
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
     let processes: Vec<_> = (0..5).map(|_| DurableQuota::alpha_vantage(table.clone(), clock.reader())).collect();
     let taken = moments(&processes, &clock, A_SECOND, within(Duration::from_secs(2))).await;
@@ -230,7 +208,7 @@ async fn a_turn_that_comes_too_late_is_refused_at_once_and_not_counted() {
 
 #[tokio::test(start_paused = true)]
 async fn a_turn_with_too_little_time_for_an_answer_is_not_counted() {
-    let clock = HandClock::start();
+    let clock = HandClock::at("2026-11-20T12:00:00Z");
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
     let budget = DurableQuota::alpha_vantage(table, clock.reader());
     let take = |time| budget.take(A_SECOND, within(Duration::from_millis(time)));
@@ -243,7 +221,7 @@ async fn a_turn_with_too_little_time_for_an_answer_is_not_counted() {
 
 #[tokio::test]
 async fn calls_that_are_left_to_others_are_not_taken() {
-    let clock = HandClock::start();
+    let clock = HandClock::at("2026-11-20T12:00:00Z");
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
     let processes: Vec<_> = (0..30).map(|_| DurableQuota::alpha_vantage(table.clone(), clock.reader())).collect();
     let taken = moments(&processes, &clock, Duration::ZERO, within(PATIENT).reserving(5)).await;
@@ -255,7 +233,7 @@ async fn calls_that_are_left_to_others_are_not_taken() {
 #[tokio::test]
 async fn the_calls_of_several_processes_wait_for_their_distance() {
     // By a clock that stands still each turn is a spacing later than the one before.
-    let clock = HandClock::start().reader();
+    let clock = HandClock::at("2026-11-20T12:00:00Z").reader();
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.clone()).unwrap());
     let spacing = Duration::from_millis(60);
     let processes: Vec<_> = (0..4).map(|_| DurableQuota::alpha_vantage(table.clone(), clock.clone())).collect();
@@ -275,7 +253,7 @@ proptest! {
         let limit = 120;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let calls = runtime.block_on(async {
-            let clock = HandClock::start();
+            let clock = HandClock::at("2026-11-20T12:00:00Z");
             let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
             let mut calls = Vec::new();
             for (minutes, tries) in steps {

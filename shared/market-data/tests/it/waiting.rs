@@ -2,11 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use app::Precondition;
-use async_trait::async_trait;
 use books::imports::{self, Duplicates, Format, Import};
 use books::investments::{self, Correction, Purchase};
 use books::portfolios::{self, Opening};
@@ -19,13 +18,13 @@ use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
 use domain::{Currency, Instrument, Money, PortfolioId, Price, Quantity, Symbol};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use market::{CallBudget, History, MarketClock, Provider, ProviderError, Quote};
 use market_data::{MarketData, history, instruments, quotes};
 use notifications::alerts::{self, NewAlert};
 use notifications::watchlist;
 use research::{backtests, forecasts, reports};
 use rust_decimal::Decimal;
 use store::{documents, keys};
+use testing::Silent;
 use testing::exchange::{World, bars_through, symbol};
 use testing::prompt::Prompt;
 use tokio::time::Instant;
@@ -35,62 +34,6 @@ use uuid::Uuid;
 const CALLERS_WAIT: Duration = Duration::from_millis(2_500);
 /// The same, and what the reads around it may add.
 const LONGEST: Duration = Duration::from_millis(2_700);
-
-/// A live provider that takes every call and never answers.
-#[derive(Default)]
-struct Silent {
-    /// Calls that it says are left.
-    left: Option<usize>,
-    /// Until when each call was given time.
-    calls: Mutex<Vec<Instant>>,
-}
-
-impl Silent {
-    async fn asked<T>(&self, budget: CallBudget) -> T {
-        self.calls.lock().unwrap().push(Instant::now() + budget.time_for_an_answer());
-        std::future::pending().await
-    }
-
-    /// The calls since the last look.
-    fn calls(&self) -> Vec<Instant> {
-        std::mem::take(&mut self.calls.lock().unwrap())
-    }
-}
-
-#[async_trait]
-impl Provider for Silent {
-    fn source(&self) -> &'static str {
-        "exchange"
-    }
-
-    fn clock(&self) -> MarketClock {
-        MarketClock::Live
-    }
-
-    fn revision(&self, _symbol: &Symbol) -> Option<String> {
-        None
-    }
-
-    async fn daily(&self, _symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
-        self.asked(budget).await
-    }
-
-    async fn quote(&self, _symbol: &Symbol, budget: CallBudget) -> Result<Quote, ProviderError> {
-        self.asked(budget).await
-    }
-
-    async fn search(&self, _text: &str, budget: CallBudget) -> Result<Vec<Instrument>, ProviderError> {
-        self.asked(budget).await
-    }
-
-    async fn calls_left(&self) -> Option<usize> {
-        self.left
-    }
-
-    async fn instrument(&self, _symbol: &Symbol, budget: CallBudget) -> Result<Instrument, ProviderError> {
-        self.asked(budget).await
-    }
-}
 
 /// What the customer had before the provider fell silent: a share in dollars and one in euros, whose bars have grown old.
 struct Before {
@@ -269,7 +212,7 @@ async fn no_use_case_keeps_its_caller_or_a_call_longer_than_a_caller_waits_for_a
     for (left, name) in [None, Some(25)].into_iter().flat_map(|left| ["NEW", "OLD", "ABROAD"].map(|name| (left, name)))
     {
         let before = before().await;
-        let silent = Arc::new(Silent { left, ..Silent::default() });
+        let silent = Arc::new(Silent::with_calls_left(left));
         let platform = before.world.on(Arc::new(Prompt(before.world.table.clone())), silent.clone());
         for (what, use_case) in use_cases(&platform, &before, name) {
             let started = Instant::now();

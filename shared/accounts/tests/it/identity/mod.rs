@@ -14,9 +14,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use accounts::administration::Change;
-use app::{App, Channels, Created, Parts, Precondition, ServiceError};
+use app::{Created, Precondition, ServiceError};
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use domain::{CustomerId, Email};
 use identity::audit::Actor;
 use identity::authorization::authorize;
@@ -26,13 +26,12 @@ use identity::sessions::{self, SessionKind};
 use identity::{Customer, registration};
 use market::Sample;
 use market_data::MarketData;
-use objects::FolderObjects;
 use store::fault::{Faulty, Plan};
-use store::{Body, Item, Key, Page, Query, Range, StoreError, Table, Version, Write, keys};
+use store::{Body, Item, Query, Range, StoreError, Table, Version, Write, keys};
 use store_sqlite::SqliteTable;
+use testing::people::{PASSWORD, person};
+use testing::{Ground, Intercepted, Interceptor};
 use uuid::Uuid;
-
-const PASSWORD: &str = "correct horse battery";
 
 /// A table that counts what it is asked, and in which somebody may come to advise again right after a look at their clients.
 struct Counting {
@@ -43,10 +42,6 @@ struct Counting {
 }
 
 impl Counting {
-    fn read(&self) {
-        self.reads.fetch_add(1, Ordering::Relaxed);
-    }
-
     /// Reads and transactions since the last call.
     fn take(&self) -> (usize, usize) {
         (self.reads.swap(0, Ordering::Relaxed), self.writes.swap(0, Ordering::Relaxed))
@@ -54,20 +49,16 @@ impl Counting {
 }
 
 #[async_trait]
-impl Table for Counting {
-    async fn get(&self, key: &Key) -> Result<Option<Item>, StoreError> {
-        self.read();
-        self.inner.get(key).await
+impl Interceptor for Counting {
+    fn table(&self) -> &dyn Table {
+        &self.inner
     }
 
-    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, StoreError> {
-        self.read();
-        self.inner.get_many(keys).await
+    async fn before_read(&self) {
+        self.reads.fetch_add(1, Ordering::Relaxed);
     }
 
-    async fn query(&self, query: &Query) -> Result<Page, StoreError> {
-        self.read();
-        let page = self.inner.query(query).await;
+    async fn after_query(&self, query: &Query) -> Result<(), StoreError> {
         let advises_again = match &query.range {
             Range::Prefix(prefix) if prefix == "CLIENT#" => self.advises_again.lock().unwrap().take(),
             _ => None,
@@ -79,7 +70,7 @@ impl Table for Counting {
             let again = Write::update(item.key, Body::Json(profile.to_string()), item.version);
             self.inner.transact(vec![again]).await?;
         }
-        page
+        Ok(())
     }
 
     async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<Version>>, StoreError> {
@@ -90,9 +81,8 @@ impl Table for Counting {
 
 struct World {
     platform: MarketData,
-    table: Arc<Faulty<Counting>>,
-    now: Arc<Mutex<DateTime<Utc>>>,
-    folder: tempfile::TempDir,
+    table: Arc<Faulty<Intercepted<Counting>>>,
+    ground: Ground,
 }
 
 fn email() -> Email {
@@ -100,13 +90,7 @@ fn email() -> Email {
 }
 
 fn ada() -> Person {
-    Person {
-        email: email(),
-        first_name: "Ada".to_owned(),
-        last_name: "Lovelace".to_owned(),
-        phone: None,
-        address: None,
-    }
+    person("Ada")
 }
 
 fn password(text: &str) -> Password {
@@ -121,30 +105,20 @@ impl World {
     }
 
     fn empty() -> Self {
-        let now = Arc::new(Mutex::new("2026-11-20T12:00:00Z".parse::<DateTime<Utc>>().unwrap()));
-        let reader = now.clone();
-        let clock: store::Clock = Arc::new(move || *reader.lock().unwrap());
-        let folder = tempfile::tempdir().unwrap();
-        let objects = FolderObjects::open(folder.path(), [7; 32], clock.clone()).unwrap();
-        objects.set_base_url("http://127.0.0.1").unwrap();
-        let inner = SqliteTable::in_memory(clock.clone()).unwrap();
+        let ground = Ground::at("2026-11-20T12:00:00Z");
         let counting = Counting {
-            inner,
+            inner: ground.table(),
             reads: AtomicUsize::new(0),
             writes: AtomicUsize::new(0),
             advises_again: Mutex::default(),
         };
-        let table = Arc::new(Faulty::new(counting, Plan::quiet()));
-        let (objects, provider) = (Arc::new(objects), Arc::new(Sample::new()));
-        let platform = MarketData::new(
-            App::new(Parts { table: table.clone(), objects, clock, channels: Channels::none() }),
-            provider,
-        );
-        Self { platform, table, now, folder }
+        let table = Arc::new(Faulty::new(Intercepted(counting), Plan::quiet()));
+        let platform = ground.platform(table.clone(), Arc::new(Sample::new()));
+        Self { platform, table, ground }
     }
 
     fn forward(&self, by: TimeDelta) {
-        *self.now.lock().unwrap() += by;
+        self.ground.clock.forward(by);
     }
 
     async fn token(&self, kind: SessionKind) -> String {

@@ -6,14 +6,12 @@ use app::{App, Channels, Parts, ServiceError};
 use books::portfolios::{self, Opening};
 use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
 use domain::{Currency, CustomerId, PortfolioId};
-use identity::password::Password;
-use identity::profile::Person;
-use identity::registration::register;
 use market_data::MarketData;
 use objects::FolderObjects;
 use store::error::Remedy;
 use store::{Body, Clock, Key, Table, Write, keys};
 use store_sqlite::SqliteTable;
+use testing::people::{person, register};
 
 use crate::ledger::market::{Exchange, Wall};
 
@@ -63,16 +61,9 @@ async fn register_anew() -> (CustomerId, Vec<(Key, Body)>) {
     let clock = Wall::default().reader();
     let table = Arc::new(SqliteTable::in_memory(clock.clone()).unwrap());
     let platform = Platform::start(table.clone(), clock);
-    let person = Person {
-        email: "ada@example.com".parse().unwrap(),
-        first_name: "Ada".to_owned(),
-        last_name: "Lovelace".to_owned(),
-        phone: None,
-        address: None,
-    };
+    let person = person("Ada");
     let email = keys::email(&person.email);
-    let password = Password::typed("correct horse battery".to_owned());
-    let customer = register(&platform.platform.app, person, password).await.unwrap().profile.id;
+    let customer = register(&platform.platform.app, person).await;
     let mut items = Vec::new();
     for key in [email, keys::customer(customer), keys::directory_customer(customer)] {
         items.push((key.clone(), table.get(&key).await.unwrap().unwrap().body));

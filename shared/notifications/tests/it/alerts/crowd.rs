@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use store::{Item, Key, Page, Query, StoreError, Table, Version, Write};
+use store::{StoreError, Table, Version, Write};
+use testing::Interceptor;
 
 pub struct Crowd {
     inner: Arc<dyn Table>,
@@ -23,20 +24,13 @@ impl Crowd {
 }
 
 #[async_trait]
-impl Table for Crowd {
-    async fn get(&self, key: &Key) -> Result<Option<Item>, StoreError> {
-        tokio::task::yield_now().await;
-        self.inner.get(key).await
+impl Interceptor for Crowd {
+    fn table(&self) -> &dyn Table {
+        &*self.inner
     }
 
-    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, StoreError> {
+    async fn before_read(&self) {
         tokio::task::yield_now().await;
-        self.inner.get_many(keys).await
-    }
-
-    async fn query(&self, query: &Query) -> Result<Page, StoreError> {
-        tokio::task::yield_now().await;
-        self.inner.query(query).await
     }
 
     async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<Version>>, StoreError> {

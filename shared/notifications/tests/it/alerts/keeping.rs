@@ -5,14 +5,14 @@ use app::ServiceError;
 use domain::CustomerId;
 use domain::alert::Repeat;
 use futures::future::join_all;
-use identity::password::Password;
 use notifications::alerts::{self, MAX_ACTIVE, NewAlert};
 use notifications::watchlist;
 use serde_json::Value;
 use store::keys;
+use testing::people::password;
 use uuid::Uuid;
 
-use crate::alerts::world::{PASSWORD, World, above, symbol};
+use crate::alerts::world::{World, above, symbol};
 
 const ADA: CustomerId = CustomerId(Uuid::from_u128(7));
 
@@ -128,7 +128,7 @@ async fn an_export_shows_and_an_erasure_removes_all_of_it() {
     let count = |kind: &str| records[kind].as_array().map_or(0, Vec::len);
     assert_eq!((count("watch"), count("alert"), count("firing"), count("mail")), (1, 2, 2, 1), "{records}");
 
-    let erase = || erasure::erase(&world.platform, ada, Password::typed(PASSWORD.to_owned()));
+    let erase = || erasure::erase(&world.platform, ada, password());
     world.letters.strike(true);
     erase().await.unwrap();
     assert!(world.waiting("AAPL").await.is_empty());

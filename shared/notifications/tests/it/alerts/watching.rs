@@ -1,21 +1,18 @@
 //! What a customer watches.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
-use app::{App, Channels, Parts, ServiceError};
-use async_trait::async_trait;
+use app::ServiceError;
 use chrono::TimeDelta;
-use domain::{Bars, Currency, CustomerId, Instrument, Symbol};
+use domain::{Bars, Currency, CustomerId};
 use futures::future::join_all;
-use market::{Basis, CallBudget, History, MarketClock, Provider, ProviderError};
-use market_data::{MarketData, own_items};
+use market_data::own_items;
 use notifications::watchlist::{self, MAX_WATCHED};
-use objects::FolderObjects;
 use store::{documents, keys};
-use store_sqlite::SqliteTable;
+use testing::exchange::{Exchange, bars_through};
 use testing::portfolios::stock;
-use testing::{HandClock, load};
+use testing::{Ground, load};
 use uuid::Uuid;
 
 use crate::alerts::world::{World, bar, day, price, symbol};
@@ -104,61 +101,24 @@ async fn two_hundred_symbols_are_watched_and_one_more_when_one_has_gone() {
     assert!(listed.len() == MAX_WATCHED && listed.iter().all(|watched| watched.quote.is_some()));
 }
 
-/// A live provider that counts how often it is asked.
-#[derive(Default)]
-struct Counting(AtomicUsize);
-
-#[async_trait]
-impl Provider for Counting {
-    fn source(&self) -> &'static str {
-        "made by hand"
-    }
-
-    fn clock(&self) -> MarketClock {
-        MarketClock::Live
-    }
-
-    fn revision(&self, _symbol: &Symbol) -> Option<String> {
-        None
-    }
-
-    async fn daily(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
-        self.0.fetch_add(1, Ordering::SeqCst);
-        let bars = Bars::from_rows([bar(day("2026-11-18"), 11.0), bar(day("2026-11-19"), 10.0)]).unwrap();
-        let source = self.source();
-        Ok(History { source, bars, basis: Basis::Quoted, currency: Currency::USD, notes: Vec::new(), held_back: None })
-    }
-
-    async fn instrument(&self, symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
-        self.0.fetch_add(1, Ordering::SeqCst);
-        Ok(Instrument::unlisted(symbol.clone()))
-    }
-}
-
 #[tokio::test]
 async fn a_list_asks_no_provider_even_where_nothing_is_stored() {
-    let clock = HandClock::at("2026-11-20T15:00:00Z");
-    let folder = tempfile::tempdir().unwrap();
-    let provider = Arc::new(Counting::default());
-    let table = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
-    let platform = MarketData::new(
-        App::new(Parts {
-            table: table.clone(),
-            objects: Arc::new(FolderObjects::open(folder.path(), [7; 32], clock.reader()).unwrap()),
-            clock: clock.reader(),
-            channels: Channels::none(),
-        }),
-        provider.clone(),
-    );
+    let (ground, provider) = (Ground::at("2026-11-20T15:00:00Z"), Arc::new(Exchange::default()));
+    provider.names_cost.store(true, Ordering::SeqCst);
+    for name in ["AAPL", "IBM"] {
+        provider.list(name, bars_through("2026-11-19", 2, 10.0));
+    }
+    let table = Arc::new(ground.table());
+    let platform = ground.platform(table.clone(), provider.clone());
     watchlist::put(&platform, ADA, &symbol("AAPL")).await.unwrap();
     // Watched without a trace of it elsewhere, as after a change of the provider.
-    let bare = watchlist::Watched { symbol: symbol("IBM"), added_at: clock.now() };
+    let bare = watchlist::Watched { symbol: symbol("IBM"), added_at: ground.clock.now() };
     documents::put_new(&*table, keys::watch(ADA, &bare.symbol), &bare, None).await.unwrap();
     load(&platform, &symbol("AAPL")).await.unwrap();
-    let asked = provider.0.load(Ordering::SeqCst);
-    clock.forward(TimeDelta::days(3));
+    assert!(!provider.calls().is_empty());
+    ground.clock.forward(TimeDelta::days(3));
     let listed = watchlist::list(&platform, ADA).await.unwrap();
-    assert_eq!(provider.0.load(Ordering::SeqCst), asked);
+    assert!(provider.calls().is_empty());
     let priced: Vec<_> = listed.iter().map(|watched| (watched.symbol.as_str(), watched.quote.is_some())).collect();
     assert_eq!(priced, [("AAPL", true), ("IBM", false)]);
     assert!(listed[0].quote.as_ref().unwrap().stale);

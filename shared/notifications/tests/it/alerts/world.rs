@@ -4,39 +4,33 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use app::Channels;
 use app::push::{Push, PushError};
-use app::{App, Channels, Parts};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use domain::alert::{Condition, Repeat};
-use domain::{Bar, Bars, Currency, CustomerId, Day, Email, Price, Symbol};
-use identity::authorization::authorize;
-use identity::password::Password;
-use identity::profile::Person;
-use identity::registration;
-use identity::sessions::{self, SessionKind};
+use domain::{Bar, Bars, Currency, CustomerId, Day, Price, Symbol};
+use identity::sessions::SessionKind;
 use market_data::MarketData;
 use market_data::quote_record::LastQuote;
 use notifications::alerts::{self, Alert, Firing, NewAlert};
 use notifications::live;
-use objects::FolderObjects;
 use serde_json::{Value, json};
 use store::fault::{Faulty, Plan};
 use store::{Table, keys};
 use store_sqlite::SqliteTable;
-use testing::HandClock;
+use testing::people::{SignedIn, person, register, sign_in};
 use testing::portfolios::{Market, stock};
+use testing::{Ground, HandClock, Intercepted};
 
 use crate::alerts::crowd::Crowd;
 use crate::alerts::letters::Letters;
-
-pub const PASSWORD: &str = "correct horse battery";
 
 pub struct World {
     pub platform: MarketData,
     /// On the same, with everybody else's turn before each call of the table.
     pub crowded: MarketData,
-    pub crowd: Arc<Crowd>,
+    pub crowd: Arc<Intercepted<Crowd>>,
     pub table: Arc<Faulty<SqliteTable>>,
     pub clock: HandClock,
     pub market: Arc<Market>,
@@ -44,7 +38,7 @@ pub struct World {
     pub letters: Arc<Letters>,
     connections: AtomicUsize,
     seq: AtomicU64,
-    _folder: tempfile::TempDir,
+    _ground: Ground,
 }
 
 /// What was told over live connections, in order.
@@ -132,9 +126,8 @@ pub fn bar(date: Day, close: f64) -> Bar {
 impl World {
     /// It is Friday 2026-11-20 on the wall, and AAPL, IBM and MSFT have had five bars up to Thursday.
     pub fn new() -> Self {
-        let clock = HandClock::at("2026-11-20T15:00:00Z");
-        let folder = tempfile::tempdir().unwrap();
-        let table = Arc::new(Faulty::new(SqliteTable::in_memory(clock.reader()).unwrap(), Plan::quiet()));
+        let ground = Ground::at("2026-11-20T15:00:00Z");
+        let table = Arc::new(Faulty::new(ground.table(), Plan::quiet()));
         let market = Arc::new(Market::new(day("2026-11-19")));
         for name in ["AAPL", "IBM", "MSFT"] {
             let closes = [("2026-11-13", 10.0), ("2026-11-16", 11.0), ("2026-11-17", 12.0), ("2026-11-18", 11.0)];
@@ -142,58 +135,36 @@ impl World {
             market.list(stock(name, "USD", None), Bars::from_rows(bars).unwrap());
         }
         let (sockets, letters) = (Arc::new(Sockets::default()), Arc::new(Letters::default()));
-        let objects = FolderObjects::open(folder.path(), [7; 32], clock.reader()).unwrap();
-        objects.set_base_url("http://127.0.0.1").unwrap();
-        let objects = Arc::new(objects);
         let platform = |table: Arc<dyn Table>| {
-            MarketData::new(
-                App::new(Parts {
-                    table,
-                    objects: objects.clone(),
-                    clock: clock.reader(),
-                    channels: Channels { push: sockets.clone(), mail: letters.clone(), ..Channels::none() },
-                }),
-                market.clone(),
-            )
+            let channels = Channels { push: sockets.clone(), mail: letters.clone(), ..Channels::none() };
+            ground.platform_with(table, market.clone(), channels)
         };
-        let crowd = Arc::new(Crowd::of(table.clone()));
+        let crowd = Arc::new(Intercepted(Crowd::of(table.clone())));
         let (straight, crowded) = (platform(table.clone()), platform(crowd.clone()));
         Self {
             platform: straight,
             crowded,
             crowd,
             table,
-            clock,
+            clock: ground.clock.clone(),
             market,
             sockets,
             letters,
             connections: AtomicUsize::default(),
             seq: AtomicU64::default(),
-            _folder: folder,
+            _ground: ground,
         }
     }
 
     /// A customer with a live connection.
     pub async fn connected(&self, name: &str) -> (CustomerId, String) {
-        let person = Person {
-            email: format!("{name}@example.com").parse().unwrap(),
-            first_name: name.to_owned(),
-            last_name: "Lovelace".to_owned(),
-            phone: None,
-            address: None,
-        };
-        let password = Password::typed(PASSWORD.to_owned());
-        let id = registration::register(&self.platform.app, person, password).await.unwrap().profile.id;
+        let id = register(&self.platform.app, person(name)).await;
         (id, self.connected_again(name).await)
     }
 
     /// One more live connection of a customer.
     pub async fn connected_again(&self, name: &str) -> String {
-        let email: Email = format!("{name}@example.com").parse().unwrap();
-        let password = Password::typed(PASSWORD.to_owned());
-        let token = sessions::sign_in(&self.platform.app, &email, password, SessionKind::Api).await.unwrap().token;
-        let customer = authorize(&self.platform.app, &token).await.unwrap().unwrap();
-        let (id, session) = (customer.customer_id, customer.session);
+        let SignedIn { id, session, .. } = sign_in(&self.platform.app, &person(name).email, SessionKind::Api).await;
         let connection = format!("c{}=", self.connections.fetch_add(1, Ordering::Relaxed));
         let ticket = live::issue_ticket(&self.platform.app, id, &session).await.unwrap().ticket;
         assert!(live::connect(&self.platform, &connection, &ticket).await.unwrap());

@@ -10,8 +10,9 @@ use identity::sessions::SessionKind;
 use notifications::live;
 use serde_json::json;
 use store::fault::{Fault, Plan};
+use testing::people::password;
 
-use crate::live::world::{Someone, World, kinds, password};
+use crate::live::world::{Someone, World, kinds};
 
 impl World {
     /// Asserts that a connection was told why it ends, is closed, and hears nothing more.

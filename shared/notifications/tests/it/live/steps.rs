@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use app::push::{Push, PushError};
 use async_trait::async_trait;
-use store::{Item, Key, Page, Query, StoreError, Table, Version, Write};
+use store::{Key, StoreError, Table, Version, Write};
+use testing::Interceptor;
 
 /// What happens between two steps.
 pub type Deed = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -59,20 +60,13 @@ pub struct Stepped<T> {
 }
 
 #[async_trait]
-impl Table for Stepped<Arc<dyn Table>> {
-    async fn get(&self, key: &Key) -> Result<Option<Item>, StoreError> {
-        self.steps.step().await;
-        self.inner.get(key).await
+impl Interceptor for Stepped<Arc<dyn Table>> {
+    fn table(&self) -> &dyn Table {
+        &*self.inner
     }
 
-    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, StoreError> {
+    async fn before_read(&self) {
         self.steps.step().await;
-        self.inner.get_many(keys).await
-    }
-
-    async fn query(&self, query: &Query) -> Result<Page, StoreError> {
-        self.steps.step().await;
-        self.inner.query(query).await
     }
 
     async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<Version>>, StoreError> {
@@ -101,17 +95,9 @@ pub struct Remembering<T> {
 }
 
 #[async_trait]
-impl<T: Table> Table for Remembering<T> {
-    async fn get(&self, key: &Key) -> Result<Option<Item>, StoreError> {
-        self.inner.get(key).await
-    }
-
-    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, StoreError> {
-        self.inner.get_many(keys).await
-    }
-
-    async fn query(&self, query: &Query) -> Result<Page, StoreError> {
-        self.inner.query(query).await
+impl<T: Table> Interceptor for Remembering<T> {
+    fn table(&self) -> &dyn Table {
+        &self.inner
     }
 
     async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<Version>>, StoreError> {

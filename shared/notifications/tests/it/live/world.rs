@@ -4,33 +4,29 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use app::{App, Channels, Parts};
+use app::Channels;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Currency, CustomerId, Email, Instrument, Price, Symbol};
-use identity::authorization::authorize;
-use identity::password::Password;
-use identity::profile::Person;
-use identity::registration;
-use identity::sessions::{self, SessionKind};
+use identity::sessions::SessionKind;
 use market::{CallBudget, History, MarketClock, Provider, ProviderError};
 use market_data::MarketData;
 use market_data::quote_record::LastQuote;
 use notifications::live;
-use objects::FolderObjects;
 use serde_json::{Value, json};
 use store::fault::{Faulty, Plan};
 use store::{DeleteExpect, Key, Table, Write, documents, keys};
 use store_sqlite::SqliteTable;
+use testing::people::{SignedIn, person, register, sign_in};
+use testing::{Ground, Intercepted};
 
 use crate::live::recorder::Recorder;
 use crate::live::steps::{Remembering, Stepped, Steps};
 
 /// Where prices come from.
 pub const SOURCE: &str = "made by hand";
-pub const PASSWORD: &str = "correct horse battery";
 
-type Kept = Faulty<Remembering<SqliteTable>>;
+type Kept = Faulty<Intercepted<Remembering<SqliteTable>>>;
 
 pub struct World {
     /// On table and sockets as they are.
@@ -40,10 +36,9 @@ pub struct World {
     pub steps: Arc<Steps>,
     pub sockets: Arc<Recorder>,
     pub table: Arc<Kept>,
-    now: Arc<Mutex<DateTime<Utc>>>,
+    ground: Ground,
     put: Arc<Mutex<BTreeSet<Key>>>,
     connections: AtomicUsize,
-    folder: tempfile::TempDir,
 }
 
 /// Somebody who has signed in.
@@ -58,10 +53,6 @@ pub struct Someone {
 
 pub fn symbol(text: &str) -> Symbol {
     text.parse().unwrap()
-}
-
-pub fn password() -> Password {
-    Password::typed(PASSWORD.to_owned())
 }
 
 /// The name and the clock of a source of prices, which nobody gets any from: who is connected makes no call.
@@ -98,63 +89,44 @@ impl World {
 
     /// With a market whose clock is this.
     pub fn of(market: MarketClock) -> Self {
-        let now = Arc::new(Mutex::new("2026-11-20T12:00:00Z".parse::<DateTime<Utc>>().unwrap()));
-        let reader = now.clone();
-        let clock: store::Clock = Arc::new(move || *reader.lock().unwrap());
-        let folder = tempfile::tempdir().unwrap();
+        let ground = Ground::at("2026-11-20T12:00:00Z");
         let put = Arc::new(Mutex::default());
-        let inner = SqliteTable::in_memory(clock.clone()).unwrap();
-        let table = Arc::new(Faulty::new(Remembering { inner, put: Arc::clone(&put) }, Plan::quiet()));
+        let inner = ground.table();
+        let remembering = Intercepted(Remembering { inner, put: Arc::clone(&put) });
+        let table = Arc::new(Faulty::new(remembering, Plan::quiet()));
         let sockets = Arc::new(Recorder::default());
         let steps = Arc::new(Steps::default());
-        let objects = Arc::new(FolderObjects::open(folder.path(), [7; 32], clock.clone()).unwrap());
-        objects.set_base_url("http://127.0.0.1").unwrap();
         let platform = |table: Arc<dyn Table>, push| {
-            MarketData::new(
-                App::new(Parts {
-                    table,
-                    objects: objects.clone(),
-                    clock: clock.clone(),
-                    channels: Channels { push, ..Channels::none() },
-                }),
-                Arc::new(NoPrices(market)),
-            )
+            ground.platform_with(table, Arc::new(NoPrices(market)), Channels { push, ..Channels::none() })
         };
         let straight = platform(table.clone(), sockets.clone());
         let stepped = platform(
-            Arc::new(Stepped { inner: table.clone() as Arc<dyn Table>, steps: steps.clone() }),
+            Arc::new(Intercepted(Stepped { inner: table.clone() as Arc<dyn Table>, steps: steps.clone() })),
             Arc::new(Stepped { inner: sockets.clone(), steps: steps.clone() }),
         );
         let connections = AtomicUsize::default();
-        Self { platform: straight, stepped, steps, sockets, table, now, put, connections, folder }
+        Self { platform: straight, stepped, steps, sockets, table, ground, put, connections }
     }
 
     pub fn forward(&self, by: TimeDelta) {
-        *self.now.lock().unwrap() += by;
+        self.ground.clock.forward(by);
     }
 
     pub fn now(&self) -> DateTime<Utc> {
-        *self.now.lock().unwrap()
+        self.ground.clock.now()
     }
 
     /// A customer who has just registered and signed in.
     pub async fn someone(&self, name: &str) -> Someone {
-        let email: Email = format!("{name}@example.com").parse().unwrap();
-        let person = Person {
-            email: email.clone(),
-            first_name: name.to_owned(),
-            last_name: "Lovelace".to_owned(),
-            phone: None,
-            address: None,
-        };
-        let id = registration::register(&self.platform.app, person, password()).await.unwrap().profile.id;
+        let person = person(name);
+        let email = person.email.clone();
+        let id = register(&self.platform.app, person).await;
         self.signed_in(id, &email, SessionKind::Api).await
     }
 
     /// A new session of a customer.
     pub async fn signed_in(&self, id: CustomerId, email: &Email, kind: SessionKind) -> Someone {
-        let token = sessions::sign_in(&self.platform.app, email, password(), kind).await.unwrap().token;
-        let session = authorize(&self.platform.app, &token).await.unwrap().unwrap().session;
+        let SignedIn { session, token, .. } = sign_in(&self.platform.app, email, kind).await;
         Someone { id, email: email.clone(), session, token }
     }
 
@@ -206,7 +178,7 @@ impl World {
 
     /// What all objects say.
     pub fn files(&self) -> String {
-        walk(self.folder.path())
+        walk(self.ground.path())
     }
 
     /// Ends a session without a word to anybody.

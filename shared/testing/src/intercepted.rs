@@ -1,0 +1,61 @@
+//! A table of whose calls a test hears, and in whose place it may act.
+
+use std::ops::Deref;
+
+use async_trait::async_trait;
+use store::{Item, Key, Page, Query, StoreError, Table, Version, Write};
+
+/// What a test does with the calls of a table; each call goes through to it where nothing else is said.
+#[async_trait]
+pub trait Interceptor: Send + Sync {
+    /// The table that the calls go to.
+    fn table(&self) -> &dyn Table;
+
+    /// Before each read.
+    async fn before_read(&self) {}
+
+    /// After each query, before its answer is given.
+    async fn after_query(&self, _query: &Query) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// In place of a transaction.
+    async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<Version>>, StoreError> {
+        self.table().transact(writes).await
+    }
+}
+
+/// The table.
+pub struct Intercepted<I>(pub I);
+
+impl<I> Deref for Intercepted<I> {
+    type Target = I;
+
+    fn deref(&self) -> &I {
+        &self.0
+    }
+}
+
+#[async_trait]
+impl<I: Interceptor> Table for Intercepted<I> {
+    async fn get(&self, key: &Key) -> Result<Option<Item>, StoreError> {
+        self.0.before_read().await;
+        self.0.table().get(key).await
+    }
+
+    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, StoreError> {
+        self.0.before_read().await;
+        self.0.table().get_many(keys).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, StoreError> {
+        self.0.before_read().await;
+        let page = self.0.table().query(query).await;
+        self.0.after_query(query).await?;
+        page
+    }
+
+    async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<Version>>, StoreError> {
+        self.0.transact(writes).await
+    }
+}

@@ -1,0 +1,60 @@
+//! Customers, their sessions, and the portfolios that they open.
+
+use app::App;
+use books::portfolios::Opening;
+use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
+use domain::{Currency, CustomerId, Email};
+use identity::authorization::authorize;
+use identity::password::Password;
+use identity::profile::Person;
+use identity::registration;
+use identity::sessions::{self, SessionKind};
+
+/// The password of every customer of a test.
+pub const PASSWORD: &str = "correct horse battery";
+
+pub fn password() -> Password {
+    Password::typed(PASSWORD.to_owned())
+}
+
+/// Somebody of this first name, with an address of the same name.
+pub fn person(name: &str) -> Person {
+    Person {
+        email: format!("{name}@example.com").to_lowercase().parse().unwrap(),
+        first_name: name.to_owned(),
+        last_name: "Lovelace".to_owned(),
+        phone: None,
+        address: None,
+    }
+}
+
+/// A session as its holder knows it.
+#[derive(Clone)]
+pub struct SignedIn {
+    pub id: CustomerId,
+    /// Hash of the token.
+    pub session: String,
+    pub token: String,
+}
+
+pub async fn register(app: &App, person: Person) -> CustomerId {
+    registration::register(app, person, password()).await.unwrap().profile.id
+}
+
+/// A new session of a customer.
+pub async fn sign_in(app: &App, email: &Email, kind: SessionKind) -> SignedIn {
+    let token = sessions::sign_in(app, email, password(), kind).await.unwrap().token;
+    let customer = authorize(app, &token).await.unwrap().unwrap();
+    SignedIn { id: customer.customer_id, session: customer.session, token }
+}
+
+/// A portfolio to open: first in, first out, in US dollars.
+pub fn opening(kind: PortfolioType) -> Opening {
+    Opening {
+        name: PortfolioName::parse("A").unwrap(),
+        kind,
+        base_currency: Currency::USD,
+        lot_method: LotMethod::Fifo,
+        aims: None,
+    }
+}

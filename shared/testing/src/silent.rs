@@ -1,0 +1,81 @@
+//! A live provider that takes every call and never answers.
+
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use domain::{Instrument, Symbol};
+use market::{CallBudget, History, MarketClock, Provider, ProviderError, Quote};
+use tokio::time::Instant;
+
+/// Takes every call and never answers.
+pub struct Silent {
+    /// The name that it goes by.
+    pub source: &'static str,
+    /// Calls that it says are left.
+    pub left: Option<usize>,
+    /// Until when each call was given time.
+    calls: Mutex<Vec<Instant>>,
+}
+
+impl Default for Silent {
+    fn default() -> Self {
+        Self { source: "exchange", left: None, calls: Mutex::default() }
+    }
+}
+
+impl Silent {
+    /// One that says that so many calls are left.
+    pub fn with_calls_left(left: Option<usize>) -> Self {
+        Self { left, ..Self::default() }
+    }
+
+    /// One that goes by this name.
+    pub fn named(source: &'static str) -> Self {
+        Self { source, ..Self::default() }
+    }
+
+    /// Until when each call since the last look was given time.
+    pub fn calls(&self) -> Vec<Instant> {
+        std::mem::take(&mut self.calls.lock().unwrap())
+    }
+
+    async fn asked<T>(&self, budget: CallBudget) -> T {
+        self.calls.lock().unwrap().push(Instant::now() + budget.time_for_an_answer());
+        std::future::pending().await
+    }
+}
+
+#[async_trait]
+impl Provider for Silent {
+    fn source(&self) -> &'static str {
+        self.source
+    }
+
+    fn clock(&self) -> MarketClock {
+        MarketClock::Live
+    }
+
+    fn revision(&self, _symbol: &Symbol) -> Option<String> {
+        None
+    }
+
+    async fn daily(&self, _symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
+        self.asked(budget).await
+    }
+
+    async fn quote(&self, _symbol: &Symbol, budget: CallBudget) -> Result<Quote, ProviderError> {
+        self.asked(budget).await
+    }
+
+    async fn search(&self, _text: &str, budget: CallBudget) -> Result<Vec<Instrument>, ProviderError> {
+        self.asked(budget).await
+    }
+
+    async fn calls_left(&self) -> Option<usize> {
+        self.left
+    }
+
+    async fn instrument(&self, _symbol: &Symbol, budget: CallBudget) -> Result<Instrument, ProviderError> {
+        self.asked(budget).await
+    }
+}
