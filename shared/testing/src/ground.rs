@@ -21,6 +21,7 @@ pub struct Ground {
 
 impl Ground {
     /// At this time.
+    #[must_use]
     pub fn at(instant: &str) -> Self {
         let (clock, folder) = (HandClock::at(instant), tempfile::tempdir().unwrap());
         let objects = FolderObjects::open(folder.path(), [7; 32], clock.reader()).unwrap();
@@ -29,6 +30,7 @@ impl Ground {
     }
 
     /// A new table in memory, on its clock.
+    #[must_use]
     pub fn table(&self) -> SqliteTable {
         SqliteTable::in_memory(self.clock.reader()).unwrap()
     }
@@ -55,6 +57,7 @@ impl Ground {
     }
 
     /// The folder that the objects are kept in.
+    #[must_use]
     pub fn path(&self) -> &Path {
         self.folder.path()
     }

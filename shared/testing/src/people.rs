@@ -13,11 +13,13 @@ use identity::sessions::{self, SessionKind};
 /// The password of every customer of a test.
 pub const PASSWORD: &str = "correct horse battery";
 
+#[must_use]
 pub fn password() -> Password {
     Password::typed(PASSWORD.to_owned())
 }
 
 /// Somebody of this first name, with an address of the same name.
+#[must_use]
 pub fn person(name: &str) -> Person {
     Person {
         email: format!("{name}@example.com").to_lowercase().parse().unwrap(),
@@ -49,6 +51,7 @@ pub async fn sign_in(app: &App, email: &Email, kind: SessionKind) -> SignedIn {
 }
 
 /// A portfolio to open: first in, first out, in US dollars.
+#[must_use]
 pub fn opening(kind: PortfolioType) -> Opening {
     Opening {
         name: PortfolioName::parse("A").unwrap(),

@@ -25,11 +25,13 @@ impl Default for Silent {
 
 impl Silent {
     /// One that says that so many calls are left.
+    #[must_use]
     pub fn with_calls_left(left: Option<usize>) -> Self {
         Self { left, ..Self::default() }
     }
 
     /// One that goes by this name.
+    #[must_use]
     pub fn named(source: &'static str) -> Self {
         Self { source, ..Self::default() }
     }

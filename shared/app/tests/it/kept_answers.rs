@@ -1,7 +1,5 @@
 //! Answers that are kept: given again byte for byte, named before they are there, and gone with their customer.
 
-#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
-
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 

@@ -1,3 +1,5 @@
 //! The integration tests of `app` on real stores.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops where its premises fail")]
+
 mod kept_answers;

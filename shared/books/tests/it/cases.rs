@@ -1,7 +1,5 @@
 //! Small files that went wrong once, from the file to the answer of a customer; they are in `tests/cases` of the workspace.
 
-#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
-
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

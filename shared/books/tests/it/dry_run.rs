@@ -1,7 +1,5 @@
 //! A dry run writes nothing at all: no entry, no key, no symbol to follow, no remembered refusal.
 
-#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

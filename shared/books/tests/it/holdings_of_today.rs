@@ -1,7 +1,5 @@
 //! Holdings at their edges: lots to come, old prices, tiny prices, and sums to the cent.
 
-#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
-
 use app::ServiceError;
 use books::holdings;
 use books::investments::{self, Purchase};

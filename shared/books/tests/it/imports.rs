@@ -1,7 +1,5 @@
 //! A file that is sent again: what a lot answered for stays settled while the lot is there, whatever it says by then.
 
-#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -1,7 +1,5 @@
 //! Splits that become known after a sale, and positions that older code has stored.
 
-#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
-
 use app::ServiceError;
 use books::holdings;
 use books::investments::{self, Purchase};

@@ -1,5 +1,7 @@
 //! The integration tests of `books` on real stores.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops where its premises fail")]
+
 mod cases;
 mod dry_run;
 mod holdings_of_today;

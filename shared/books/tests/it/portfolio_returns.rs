@@ -1,8 +1,6 @@
 //! Returns and values of portfolios where days lack a rate of exchange, where years were kept by older code, and beside
 //! the holdings of the same day.
 
-#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
-
 use std::path::Path;
 use std::sync::Arc;
 

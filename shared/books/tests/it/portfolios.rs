@@ -1,7 +1,5 @@
 //! Portfolios and imports on a store that fails, and beside trades that come at the worst moment.
 
-#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
-
 use std::sync::{Arc, Mutex};
 
 use app::{Precondition, ServiceError};

@@ -1,7 +1,5 @@
 //! Holdings and performance of portfolios with trades and lots held elsewhere, on a real store in memory.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "in a test program a failed unwrap is a failed test")]
-
 use app::ServiceError;
 use app::precondition::Precondition;
 use books::holdings;

@@ -1,7 +1,5 @@
 //! Who asks a live provider when many processes want the same, and how long anybody waits.
 
-#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
-
 mod failures;
 
 use std::sync::Arc;

@@ -1,7 +1,5 @@
 //! Histories of files: the file has all there is, and the store only spares reading it again.
 
-#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
-
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;

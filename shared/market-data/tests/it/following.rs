@@ -1,7 +1,5 @@
 //! The scheduled refresh asks for what somebody holds, watches or has subscribed to, and for nothing else.
 
-#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! The integration tests of `market_data` on real stores.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops where its premises fail")]
+
 mod fetching;
 mod files;
 mod following;

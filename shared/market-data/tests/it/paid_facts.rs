@@ -1,7 +1,5 @@
 //! What one process has paid a call for, no other pays for again.
 
-#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
-
 use chrono::TimeDelta;
 use market::{CallBudget, OnBehalfOf, Provider as _};
 use testing::exchange::{World, day, symbol};

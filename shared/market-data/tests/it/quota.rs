@@ -1,7 +1,5 @@
 //! No storm of requests, no restart and no failing store makes one call more than a provider allows in any 24 hours.
 
-#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
-
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -1,7 +1,5 @@
 //! Quotes: which one stands, what a trade meets, what whoever asks is told, and what it costs of a provider's calls.
 
-#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,7 +1,5 @@
 //! How long anybody waits while the provider takes every call and answers none: each use case, whatever is stored.
 
-#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -135,24 +133,14 @@ fn use_cases<'a>(
     let trade = trade(&one);
     let benchmark = performance::Span { benchmark: Some(one.clone()), ..performance::Span::default() };
     let report = reports::Order { symbol: one.clone(), from: None, to: None, backtest: None };
+    let asked = move || platform.budget_for(customer);
     vec![
-        ("bars", async move { drop(history::load(platform, &one, platform.budget_for(customer)).await) }.boxed()),
-        (
-            "quotes",
-            async move { drop(quotes::board(platform, customer, &hundred, platform.budget_for(customer)).await) }
-                .boxed(),
-        ),
-        (
-            "an instrument",
-            async move { drop(instruments::look_up(platform, customer, &two, platform.budget_for(customer)).await) }
-                .boxed(),
-        ),
+        ("bars", async move { drop(history::load(platform, &one, asked()).await) }.boxed()),
+        ("quotes", async move { drop(quotes::board(platform, customer, &hundred, asked()).await) }.boxed()),
+        ("an instrument", async move { drop(instruments::look_up(platform, customer, &two, asked()).await) }.boxed()),
         (
             "a search",
-            async move {
-                drop(instruments::search(platform, customer, Some(name), 50, platform.budget_for(customer)).await)
-            }
-            .boxed(),
+            async move { drop(instruments::search(platform, customer, Some(name), 50, asked()).await) }.boxed(),
         ),
         ("watching", async move { drop(watchlist::put(platform, customer, &three).await) }.boxed()),
         ("the watchlist", async move { drop(watchlist::list(platform, customer).await) }.boxed()),
@@ -164,13 +152,7 @@ fn use_cases<'a>(
             }
             .boxed(),
         ),
-        (
-            "investments",
-            async move {
-                drop(investments::list(platform, customer, portfolio, 50, None).await);
-            }
-            .boxed(),
-        ),
+        ("investments", async move { drop(investments::list(platform, customer, portfolio, 50, None).await) }.boxed()),
         (
             "a correction",
             async move {

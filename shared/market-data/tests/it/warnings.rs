@@ -1,7 +1,5 @@
 //! What answers say of the prices that they rest on: all of them the same, and no more than concerns their span.
 
-#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
-
 use std::fmt::Write as _;
 use std::sync::Arc;
 

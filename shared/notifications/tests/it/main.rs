@@ -1,4 +1,6 @@
 //! The integration tests of `notifications` on real stores.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops where its premises fail")]
+
 mod alerts;
 mod live;

@@ -1,7 +1,5 @@
 //! The scheduled refresh: what it asks for and in which order, within the budget and the time, and who hears of it.
 
-#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
-
 mod grading;
 
 use std::sync::Arc;

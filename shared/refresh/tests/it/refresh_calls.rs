@@ -1,7 +1,5 @@
 //! The scheduled refresh on the free plan of Alpha Vantage: 25 calls in any 24 hours, one a second, counted in the table.
 
-#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,7 +1,5 @@
 //! A slot of the scheduled refresh is done once, by a run that lives.
 
-#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
-
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;

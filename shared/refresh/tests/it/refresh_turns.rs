@@ -1,7 +1,5 @@
 //! Whose turn it is in the scheduled refresh when calls are counted, and what a run that goes on, or dies, leaves behind.
 
-#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
-
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -1,8 +1,6 @@
 //! Customers, sessions and roles by a clock that is moved by hand, on a store that counts what it is asked and fails when
 //! it is told to.
 
-#![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
-
 mod administrators;
 mod advisors;
 mod guessing;

@@ -1,13 +1,7 @@
 //! Money against a model: whatever is deposited, withdrawn, reversed, bought and sold, however often it is sent and
 //! whatever becomes of the answers, the books say what the model says.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a failed one is a failed test, and the numbers of cases are told"
-)]
+#![expect(clippy::print_stdout, reason = "a failed one is a failed test, and the numbers of cases are told")]
 
 mod commands;
 mod coverage;
