@@ -31,14 +31,11 @@ const ALLOWED: [(&str, &[&str]); 27] = [
     ("market-data", &["app", "domain", "ledger", "quant", "valuation", "store", "market"]),
     ("identity", &["app", "domain", "store"]),
     ("books", &["app", "market-data", "domain", "ledger", "quant", "valuation", "store", "market"]),
-    ("research", &["app", "market-data", "domain", "quant", "store", "objects", "market"]),
+    ("research", &["app", "market-data", "domain", "quant", "store", "objects"]),
     ("notifications", &["app", "market-data", "identity", "domain", "quant", "store", "market"]),
     ("refresh", &["app", "market-data", "research", "domain", "store", "market"]),
     ("accounts", &["app", "market-data", "identity", "books", "notifications", "domain", "store", "objects"]),
-    (
-        "operations",
-        &["app", "market-data", "identity", "books", "accounts", "refresh", "domain", "ledger", "store", "market"],
-    ),
+    ("operations", &["app", "market-data", "identity", "books", "accounts", "domain", "ledger", "store", "market"]),
     (
         "testing",
         &[
