@@ -25,7 +25,7 @@ pub struct Function {
     pub schedules: Vec<Schedule>,
     /// The rules that send it events, by what they take.
     pub rules: Vec<EventPattern>,
-    /// How often a failed run that nobody waits for is repeated.
+    /// How often a failed run is repeated that no caller waits for.
     pub retries: u32,
 }
 

@@ -14,7 +14,7 @@ use tokio::sync::OnceCell;
 use crate::customers;
 
 /// Those who are administrators by their profiles, where the list has not been kept from the start. They are looked for
-/// once a change, however often it is tried: while there is no list, nobody has become or ceased to be one since.
+/// once a change, however often it is tried: while there is no list, no customer has become or ceased to be one since.
 #[derive(Default)]
 pub(crate) struct Found(OnceCell<BTreeSet<CustomerId>>);
 

@@ -22,7 +22,7 @@ const LANES: u32 = 1;
 const SALT_BYTES: usize = 16;
 const HASH_BYTES: usize = 32;
 
-/// The longest password, in bytes: a longer one would let anybody keep a core busy. It is never right.
+/// The longest password, in bytes: a longer one would let any caller keep a core busy. It is never right.
 pub const MAX_PASSWORD_BYTES: usize = 256;
 
 /// Hashes computed at a time, and so the buffers there are: each takes a core and 19 MiB.

@@ -86,7 +86,7 @@ async fn is_worth_a_call(market: &MarketData, series: &Series, budget: CallBudge
 }
 
 /// The history of a symbol that is in memory or in the store, however old; no provider is asked. Bars of a source that
-/// is none of the provider's are no history: whoever changed the source wants its prices.
+/// is none of the provider's are no history: an operator who changes the source wants its prices.
 pub async fn stored(market: &MarketData, symbol: &Symbol) -> Result<Option<Arc<Series>>, ServiceError> {
     let Some(mut slot) = market.histories().turn(symbol, Instant::now() + STORE_WAIT).await else {
         return Ok(from_store(market, symbol).await?.map(Arc::new));

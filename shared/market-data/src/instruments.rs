@@ -39,7 +39,7 @@ pub async fn known(
     let series = history::at_hand(market, symbol, budget).await?;
     let prices_in = Some(series.currency);
     if is_new && first_looks::few_calls_left(market).await.is_some() {
-        // A first look is one call. Its name is asked for by whoever lists it, while there are calls for that.
+        // A first look is one call. Its name is asked for when it is listed, while there are calls for that.
         let unlisted = || Instrument { currency: series.currency, ..Instrument::unlisted(symbol.clone()) };
         let kept = kept(&market.app, symbol, prices_in).await?;
         return Ok(kept.or_else(|| market::told_by_form(symbol)).unwrap_or_else(unlisted));

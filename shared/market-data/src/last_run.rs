@@ -23,14 +23,14 @@ pub struct Refreshed {
     pub told: usize,
     /// Forecasts that were graded.
     pub graded: usize,
-    /// Calls that the provider has left, where anybody counts them.
+    /// Calls that the provider has left, where they are counted.
     pub budget_left: Option<usize>,
     /// Age of the oldest price of a followed symbol, by the market's clock.
     pub oldest_age_seconds: Option<u64>,
 }
 
 impl Refreshed {
-    /// Symbols that somebody followed.
+    /// Symbols that were followed.
     #[must_use]
     pub fn followed(&self) -> usize {
         self.refreshed + self.current + self.failed + self.postponed

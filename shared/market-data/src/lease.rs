@@ -115,7 +115,7 @@ fn seconds_of_a_lease(left: Duration) -> i64 {
     i64::try_from((left + TO_STORE).as_secs() + 1).unwrap_or(i64::MAX)
 }
 
-/// Waits until nobody asks any more; whether that was before `deadline`.
+/// Waits until no other process asks any more; whether that was before `deadline`.
 pub(crate) async fn others_done(
     app: &App,
     symbol: &Symbol,

@@ -46,7 +46,7 @@ pub fn age_seconds(market: &MarketData, as_of: DateTime<Utc>) -> u64 {
     u64::try_from((market_now(market) - as_of).num_seconds()).unwrap_or(0)
 }
 
-/// Today, where it begins first (UTC+14): nobody is told that their own today has not come.
+/// Today, where it begins first (UTC+14): no customer is told that their own today has not come.
 #[must_use]
 pub fn latest_day_anywhere(app: &App) -> Day {
     Day::try_from((app.now() + TimeDelta::hours(14)).date_naive()).unwrap_or(Day::LAST)

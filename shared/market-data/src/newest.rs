@@ -47,7 +47,7 @@ pub fn is_believed(market: &MarketData, quote: &LastQuote) -> bool {
 
 /// Whether a quote can be in the units that the bars lead to.
 ///
-/// A split is told by bars only. Between the last bar and a later quote there may be one that nobody knows of yet, and
+/// A split is told by bars only. Between the last bar and a later quote there may be one that is not known yet, and
 /// a price in new units must not meet a position in old ones. A close before that is not that of the last bar shows
 /// such a split. One that is shows nothing: it may have been taken from the bar, or be told by the provider as it was
 /// that day.

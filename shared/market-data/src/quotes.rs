@@ -1,5 +1,5 @@
 //! The price of an instrument now: the newer of its stored quote and its last stored bar. It is what an order meets, what
-//! holdings are worth, and what whoever asks is told.
+//! holdings are worth, and what a caller is told.
 
 mod board;
 

@@ -27,7 +27,7 @@ pub struct Histories {
     slots: Mutex<HashMap<Symbol, Arc<Mutex<Slot>>>>,
 }
 
-/// What is known of one symbol. Whoever holds it is the only one of the process to ask the provider about the symbol.
+/// What is known of one symbol. Its holder is the only one of the process to ask the provider about the symbol.
 #[derive(Default)]
 pub(crate) struct Slot {
     series: Option<Arc<Series>>,
@@ -57,7 +57,7 @@ impl Slot {
         }
     }
 
-    /// A quote that somebody of this process asked for just now.
+    /// A quote that another request of this process asked for just now.
     pub(crate) fn asked_quote(&self, provider: &dyn Provider, now: DateTime<Utc>) -> Option<LastQuote> {
         let quote = self.quote.as_ref().filter(|quote| provider.gives(&quote.source));
         quote.filter(|quote| now - quote.fetched_at < TimeDelta::seconds(MEMORY_SECONDS)).cloned()
@@ -99,7 +99,7 @@ impl Slot {
 }
 
 impl Histories {
-    /// The slot of a symbol once nobody else is at it; none where that is not before the deadline.
+    /// The slot of a symbol once no other request is at it; none where that is not before the deadline.
     pub(crate) async fn turn(&self, symbol: &Symbol, deadline: Instant) -> Option<OwnedMutexGuard<Slot>> {
         let slot = self.slot(symbol).await;
         timeout_at(deadline, slot.lock_owned()).await.ok()

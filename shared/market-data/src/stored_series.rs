@@ -76,7 +76,7 @@ pub async fn is_unknown(app: &App, symbol: &Symbol) -> Result<bool, ServiceError
     Ok(app.table().get(&keys::unknown_symbol(symbol)).await?.is_some())
 }
 
-/// Has nobody ask for this symbol for a day.
+/// Keeps this symbol from being asked for for a day.
 pub async fn remember_unknown(app: &App, symbol: &Symbol) -> Result<(), ServiceError> {
     let until = app.now() + UNKNOWN;
     match documents::put_new(app.table(), keys::unknown_symbol(symbol), &until, Some(until.timestamp())).await {

@@ -18,7 +18,7 @@ pub fn password() -> Password {
     Password::typed(PASSWORD.to_owned())
 }
 
-/// Somebody of this first name, with an address of the same name.
+/// A person of this first name, with an address of the same name.
 #[must_use]
 pub fn person(name: &str) -> Person {
     Person {

@@ -100,7 +100,7 @@ impl File {
         recorded.map_err(|mistakes| ServiceError::fault("a row that was checked", format!("{mistakes:?}")))
     }
 
-    /// The same row of the same import has the same id, whoever brings it in.
+    /// The same row of the same import has the same id, whichever request brings it in.
     pub(super) fn id_of(&self, row: usize, started_at: DateTime<Utc>) -> Uuid {
         let hash = Sha256::digest(format!("{}#{}#{row}", self.portfolio, self.sha256));
         let mut random = [0; 10];

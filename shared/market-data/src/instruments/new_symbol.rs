@@ -11,7 +11,7 @@ use crate::market_data::MarketData;
 use crate::stored_series::is_unknown;
 use crate::{first_looks, new_quote, own_items};
 
-/// What a symbol that somebody looks at stands for. A ticker that is new here is validated by the provider's search or,
+/// What a symbol that a customer looks at stands for. A ticker that is new here is validated by the provider's search or,
 /// where that does not list it, by its quote; one that it does not know is remembered as unknown for a day.
 ///
 /// Errors: [`ServiceError::UnknownSymbol`], and the provider's where it cannot tell.

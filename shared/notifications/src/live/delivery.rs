@@ -18,7 +18,7 @@ use super::connections;
 const AT_ONCE: usize = 64;
 /// A connection that has not taken a message after this is ended.
 const POST_TIMEOUT: Duration = Duration::from_secs(5);
-/// The last word and the closing of a socket take no longer than this from whoever signs out.
+/// The last word and the closing of a socket take no longer than this from a customer who signs out.
 pub(super) const GOODBYE: Duration = Duration::from_secs(2);
 /// No connection takes longer to be made: the function that lets it in has ten seconds.
 const TO_BE_MADE: TimeDelta = TimeDelta::seconds(30);

@@ -12,7 +12,7 @@ use crate::query::Range;
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident = $partition:literal, $spelling:literal;)+) => {
         /// What an item in the partition of a customer, of a portfolio or of a wallet is. Keys of these partitions are
-        /// made from a kind only, so that there is none without one; whoever handles all that a customer has matches the
+        /// made from a kind only, so that there is none without one; code that handles all that a customer has matches the
         /// kinds exhaustively.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Kind {

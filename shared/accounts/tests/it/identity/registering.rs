@@ -25,8 +25,8 @@ async fn a_registration_is_answered_again_under_its_key_whatever_became_of_the_c
     assert!(matches!(world.register(ada(), PASSWORD, "b").await, Err(ServiceError::EmailTaken)));
     let other = Person { phone: Some("1".to_owned()), ..ada() };
     assert!(matches!(world.register(other, PASSWORD, "a").await, Err(ServiceError::IdempotencyKeyReused)));
-    let somebody = Person { email: "b@example.com".parse().unwrap(), ..ada() };
-    assert!(!world.register(somebody, PASSWORD, "a").await.unwrap().replayed, "a key belongs to its address");
+    let another = Person { email: "b@example.com".parse().unwrap(), ..ada() };
+    assert!(!world.register(another, PASSWORD, "a").await.unwrap().replayed, "a key belongs to its address");
 }
 
 #[tokio::test]
@@ -84,8 +84,8 @@ async fn no_hash_is_computed_for_an_address_that_is_taken_or_a_password_that_is_
     let world = World::with_ada().await;
     let before = world.platform.app.hasher().computed();
     assert!(matches!(world.register(ada(), PASSWORD, "a").await, Err(ServiceError::EmailTaken)));
-    let somebody = Person { email: "b@example.com".parse().unwrap(), ..ada() };
-    let refused = world.register(somebody, "AdaLovelace", "a").await;
+    let another = Person { email: "b@example.com".parse().unwrap(), ..ada() };
+    let refused = world.register(another, "AdaLovelace", "a").await;
     assert!(matches!(refused, Err(ServiceError::Field { field: "password", .. })), "{refused:?}");
     assert_eq!(world.platform.app.hasher().computed(), before);
 }
