@@ -5,7 +5,7 @@ use std::time::Duration;
 use app::App;
 use app::error::ServiceError;
 use chrono::{DateTime, TimeDelta, Utc};
-use market_data::last_run::{LastRun, REFRESH_JOB as JOB, Refreshed};
+use market_data::last_run::{LastRun, REFRESH_JOB as JOB, Refreshed, last_run};
 use serde::{Deserialize, Serialize};
 use store::{DeleteExpect, Key, StoreError, Version, Write, documents, keys};
 use uuid::Uuid;
@@ -103,11 +103,6 @@ impl Claim {
             tracing::warn!(%error, "the slot stays taken until its lease ends");
         }
     }
-}
-
-/// The last finished run, if there was one.
-pub(super) async fn last_run(app: &App) -> Result<Option<LastRun>, ServiceError> {
-    Ok(documents::read::<LastRun>(app.table(), &keys::job_last(JOB)).await?.map(|(run, _)| run))
 }
 
 async fn remember_last(app: &App, run: LastRun) -> Result<(), ServiceError> {

@@ -8,32 +8,14 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use market::ProviderError;
+use market_data::last_quote;
 use market_data::last_run::Refreshed;
-use market_data::{MarketData, last_quote};
 use operations::health;
 use refresh::refresh;
 use testing::exchange::{World, bars_through, quote, symbol, time};
 use testing::load;
 
-/// Friday noon in New York.
-const NOON: &str = "2026-11-20T17:00:00Z";
-/// Half past six in the evening of the same day.
-const EVENING: &str = "2026-11-20T23:30:00Z";
-const TIME_LIMIT: Duration = Duration::from_mins(4);
-
-async fn slot(platform: &MarketData, at: &str) -> Refreshed {
-    refresh(platform, time(at), TIME_LIMIT).await.unwrap()
-}
-
-/// A world at noon in which these symbols are held, whose bars end the evening before.
-async fn holding(symbols: &[&str]) -> World {
-    let world = World::at(NOON);
-    for name in symbols {
-        world.follow(name, bars_through("2026-11-19", 30, 10.0)).await;
-    }
-    world.exchange.calls();
-    world
-}
+use crate::friday::{EVENING, NOON, TIME_LIMIT, holding, slot};
 
 #[tokio::test]
 async fn quotes_are_brought_while_the_exchange_is_open_and_bars_once_it_is_closed() {

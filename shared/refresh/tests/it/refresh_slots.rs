@@ -8,29 +8,13 @@ use app::ServiceError;
 use chrono::TimeDelta;
 use futures::future::join_all;
 use market::ProviderError;
-use market_data::last_run::{Refreshed, last_run};
+use market_data::last_run::last_run;
 use market_data::{MarketData, last_quote};
 use refresh::refresh;
 use store::fault::{Fault, Faulty, Plan};
-use testing::exchange::{Counting, World, bars_through, quote, time};
+use testing::exchange::{Counting, quote, time};
 
-/// Friday noon in New York.
-const NOON: &str = "2026-11-20T17:00:00Z";
-const TIME_LIMIT: Duration = Duration::from_mins(4);
-
-async fn slot(platform: &MarketData, at: &str) -> Refreshed {
-    refresh(platform, time(at), TIME_LIMIT).await.unwrap()
-}
-
-/// A world at noon in which these symbols are held, whose bars end the evening before.
-async fn holding(symbols: &[&str]) -> World {
-    let world = World::at(NOON);
-    for name in symbols {
-        world.follow(name, bars_through("2026-11-19", 30, 10.0)).await;
-    }
-    world.exchange.calls();
-    world
-}
+use crate::friday::{NOON, TIME_LIMIT, holding, slot};
 
 #[tokio::test]
 async fn twenty_deliveries_of_a_slot_at_once_act_once() {

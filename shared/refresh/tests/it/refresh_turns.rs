@@ -5,32 +5,12 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use market::ProviderError;
-use market_data::MarketData;
 use market_data::last_quote::{self, Origin};
-use market_data::last_run::Refreshed;
 use refresh::refresh;
 use store::{documents, keys};
 use testing::exchange::{World, bars_through, quote, symbol, time};
 
-/// Friday noon in New York.
-const NOON: &str = "2026-11-20T17:00:00Z";
-/// Half past six in the evening of the same day.
-const EVENING: &str = "2026-11-20T23:30:00Z";
-const TIME_LIMIT: Duration = Duration::from_mins(4);
-
-async fn slot(platform: &MarketData, at: &str) -> Refreshed {
-    refresh(platform, time(at), TIME_LIMIT).await.unwrap()
-}
-
-/// A world at noon in which these symbols are held, whose bars end the evening before.
-async fn holding(symbols: &[&str]) -> World {
-    let world = World::at(NOON);
-    for name in symbols {
-        world.follow(name, bars_through("2026-11-19", 30, 10.0)).await;
-    }
-    world.exchange.calls();
-    world
-}
+use crate::friday::{EVENING, NOON, TIME_LIMIT, holding, slot};
 
 const NINE: [&str; 9] = ["S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9"];
 

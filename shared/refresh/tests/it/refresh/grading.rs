@@ -10,7 +10,7 @@ use research::forecasts::{self, Model};
 use testing::exchange::{World, bars_through, symbol};
 use testing::load;
 
-use super::{EVENING, NOON, slot};
+use crate::friday::{EVENING, NOON, slot};
 
 /// A hundred sessions with a wandering price, of which the forecast sees the first seventy.
 fn wandering() -> Bars {
