@@ -314,6 +314,23 @@ fn source_files_are_read_in_one_sitting_and_named_for_what_is_in_them() {
 }
 
 #[test]
+fn the_times_of_provider_calls_stand_in_one_file() {
+    // How long a symbol stays listed, and how long a lost race of a write is tried again.
+    let of_their_modules = ["TO_SETTLE", "TO_VALUE", "PATIENCE"];
+    for folder in ["shared/market/src", "shared/market-data/src"] {
+        let files = files_below(&root().join(folder), "rs").into_iter();
+        for path in files.filter(|path| !path.ends_with("call_limits.rs")) {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let constants = text.lines().filter_map(|line| line.trim_start_matches("pub ").strip_prefix("const "));
+            for (name, rest) in constants.filter_map(|constant| constant.split_once(": ")) {
+                let is_time = rest.starts_with("Duration") || rest.starts_with("TimeDelta");
+                assert!(!is_time || of_their_modules.contains(&name), "{}: {name}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
 fn every_instant_that_is_written_as_json_has_the_one_form() {
     for folder in ["functions", "shared", "gateway"] {
         for path in files_below(&root().join(folder), "rs") {

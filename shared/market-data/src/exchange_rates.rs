@@ -6,6 +6,7 @@ use std::sync::Arc;
 use app::ServiceError;
 use domain::{Currency, Day, ExchangeRate, Symbol};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use market::call_limits::AT_ONCE_BY_A_REQUEST;
 use market::{CallBudget, MarketClock};
 use quant::backtest::Warning;
 use valuation::{RateQuote, Rates};
@@ -13,9 +14,6 @@ use valuation::{RateQuote, Rates};
 use crate::market_data::MarketData;
 use crate::series::Series;
 use crate::{following, history};
-
-/// Currencies looked up at the same time.
-const AT_ONCE: usize = 8;
 
 /// Rates into one currency.
 #[derive(Clone, Debug)]
@@ -46,7 +44,7 @@ impl ExchangeRates {
         let codes: BTreeSet<&'static str> = foreign.map(Currency::code).collect();
         let currencies = codes.into_iter().filter_map(|code| code.parse::<Currency>().ok());
         let looks: Vec<_> = currencies.map(|currency| rates_of(market, currency, base, budget)).collect();
-        let pairs: Vec<Option<Pair>> = stream::iter(looks).buffered(AT_ONCE).try_collect().await?;
+        let pairs: Vec<Option<Pair>> = stream::iter(looks).buffered(AT_ONCE_BY_A_REQUEST).try_collect().await?;
         Ok(Self { base, pairs: pairs.into_iter().flatten().collect() })
     }
 

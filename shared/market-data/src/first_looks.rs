@@ -6,9 +6,9 @@
 
 use app::rate_limiter::whole_seconds;
 use app::{App, ServiceError};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use domain::{Symbol, instant};
-use market::call_limits::{CALLERS_RESERVE, FEW_CALLS, FIRST_LOOKS_A_DAY};
+use market::call_limits::{CALLERS_RESERVE, FEW_CALLS, FIRST_LOOK_COUNTS_FOR, FIRST_LOOKS_A_DAY};
 use market::{CallBudget, NoAnswer, OnBehalfOf, ProviderError};
 use serde::{Deserialize, Serialize};
 use store::retry::{Retry, retry};
@@ -16,9 +16,6 @@ use store::{Key, Version, Write, documents, keys};
 
 use crate::last_run;
 use crate::market_data::MarketData;
-
-/// How long a first look counts.
-const WINDOW_HOURS: i64 = 24;
 
 /// A first look that is counted; none where a look is not one.
 #[must_use = "a look that cost no call is to be given back"]
@@ -75,7 +72,7 @@ pub(crate) async fn take(market: &MarketData, budget: CallBudget, symbol: &Symbo
                 return Ok(FirstLook(None));
             }
             let oldest = looks.times.iter().min().copied().unwrap_or(now);
-            let retry_after_seconds = whole_seconds(oldest + TimeDelta::hours(WINDOW_HOURS) - now);
+            let retry_after_seconds = whole_seconds(oldest + FIRST_LOOK_COUNTS_FOR - now);
             return Err(ServiceError::TooManyFirstLooks { retry_after_seconds });
         }
         let at = looks.count(now);
@@ -131,13 +128,13 @@ async fn is_known(app: &App, symbol: &Symbol) -> Result<bool, ServiceError> {
 async fn read(app: &App, key: &Key, now: DateTime<Utc>) -> Result<(Looks, Option<Version>), ServiceError> {
     let stored = documents::read::<Looks>(app.table(), key).await?;
     let (mut looks, version) = stored.map_or((Looks::default(), None), |(looks, at)| (looks, Some(at)));
-    looks.times.retain(|time| now - *time < TimeDelta::hours(WINDOW_HOURS));
+    looks.times.retain(|time| now - *time < FIRST_LOOK_COUNTS_FOR);
     Ok((looks, version))
 }
 
 async fn write(app: &App, key: &Key, looks: &Looks, version: Option<Version>) -> Result<(), ServiceError> {
     let last = looks.times.iter().max().copied().unwrap_or_else(|| app.now());
-    let expires_at = Some((last + TimeDelta::hours(WINDOW_HOURS)).timestamp() + 1);
+    let expires_at = Some((last + FIRST_LOOK_COUNTS_FOR).timestamp() + 1);
     let body = documents::body(key, looks)?;
     app.table().transact(vec![Write::Put { key: key.clone(), body, expires_at, expect: version.into() }]).await?;
     Ok(())
@@ -145,6 +142,8 @@ async fn write(app: &App, key: &Key, looks: &Looks, version: Option<Version>) ->
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
 
     /// As the next request reads them.

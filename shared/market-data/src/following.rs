@@ -20,7 +20,7 @@ use domain::{CustomerId, Investment, PortfolioId, Symbol};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use ledger::position_items::PositionHead;
 use market::MarketClock;
-use market::call_limits::UNSEEN_A_DAY;
+use market::call_limits::{UNSEEN_A_DAY, UNSEEN_COUNTS_FOR};
 use serde::{Deserialize, Serialize};
 use store::keys::{self, List};
 use store::limits::MAX_KEYS;
@@ -128,7 +128,7 @@ async fn count_unseen(app: &App, customer: CustomerId, more: usize) -> Result<()
                 limit: UNSEEN_A_DAY,
             });
         }
-        let expires_at = Some((unseen.since + TimeDelta::days(1)).timestamp());
+        let expires_at = Some((unseen.since + UNSEEN_COUNTS_FOR).timestamp());
         let body = documents::body(key, &unseen)?;
         let put = Write::Put { key: key.clone(), body, expires_at, expect: version.into() };
         app.table().transact(vec![put]).await?;

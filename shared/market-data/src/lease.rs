@@ -7,6 +7,7 @@ use std::time::Duration;
 use app::{App, ServiceError};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::Symbol;
+use market::call_limits::{LEASE_LOOK, LEASE_TO_STORE};
 use market::{NoAnswer, ProviderError};
 use serde::{Deserialize, Serialize};
 use store::{DeleteExpect, Expect, Key, StoreError, Version, Write, documents, keys};
@@ -15,12 +16,6 @@ use uuid::Uuid;
 
 /// Tries of one write of a lease: one that is lost keeps others waiting.
 const TRIES: u32 = 8;
-
-/// How often a request that waits for another process looks whether that is done.
-const LOOK_EVERY: Duration = Duration::from_millis(150);
-
-/// How much longer than its holder's wait a lease lasts: to store what came.
-const TO_STORE: Duration = Duration::from_secs(1);
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -112,7 +107,7 @@ pub(crate) async fn take(app: &App, symbol: &Symbol, wanted: Wanted, deadline: I
 /// How long a lease lasts whose holder waits this long, in whole seconds: longer than that, and how much of the current
 /// second is over does not count.
 fn seconds_of_a_lease(left: Duration) -> i64 {
-    i64::try_from((left + TO_STORE).as_secs() + 1).unwrap_or(i64::MAX)
+    i64::try_from((left + LEASE_TO_STORE).as_secs() + 1).unwrap_or(i64::MAX)
 }
 
 /// Waits until no other process asks any more; whether that was before `deadline`.
@@ -124,7 +119,7 @@ pub(crate) async fn others_done(
 ) -> Result<bool, ServiceError> {
     let key = key(symbol, wanted);
     while Instant::now() < deadline {
-        sleep_until(deadline.min(Instant::now() + LOOK_EVERY)).await;
+        sleep_until(deadline.min(Instant::now() + LEASE_LOOK)).await;
         match app.table().get(&key).await? {
             Some(item) if documents::parse::<Asked>(&item)?.failed.is_none() => {}
             _ => return Ok(true),

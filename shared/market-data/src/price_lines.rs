@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 use app::ServiceError;
 use domain::{Bars, Currency, CustomerId, Day, DecimalError, Instrument, Symbol};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use market::call_limits::AT_ONCE_VALUED;
 use market::{CallBudget, MarketClock};
 
 use crate::market_data::MarketData;
@@ -14,8 +15,6 @@ use crate::quote_record::LastQuote;
 use crate::series::Series;
 use crate::{instruments, last_quote, prices, staleness};
 
-/// Histories read at the same time.
-const AT_ONCE: usize = 16;
 /// The code of a symbol that has no price to value it by.
 pub const PRICE_UNAVAILABLE: &str = "price_unavailable";
 /// The code of one whose prices cannot be turned into the portfolio's currency.
@@ -96,7 +95,8 @@ pub async fn load(
             line.map_err(|error| ServiceError::fault("reading prices", error))?
         }
     };
-    let mut lines: PriceLines = stream::iter(symbols.iter().cloned().map(read)).buffered(AT_ONCE).try_collect().await?;
+    let mut lines: PriceLines =
+        stream::iter(symbols.iter().cloned().map(read)).buffered(AT_ONCE_VALUED).try_collect().await?;
     if market.provider().clock() == MarketClock::Live {
         let listed: Vec<Symbol> = symbols.iter().filter(|symbol| !symbol.is_own_item()).cloned().collect();
         for (symbol, quote) in last_quote::read_many(&market.app, &listed).await? {

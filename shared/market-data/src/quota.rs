@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use market::call_limits::{
-    ALPHA_VANTAGE_CALLS_A_DAY, CALL_COUNTS_FOR as WINDOW, FEW_CALLS, SHORTEST_CALL, YAHOO_CALLS_A_DAY,
+    ALPHA_VANTAGE_CALLS_A_DAY, CALL_COUNTS_FOR as WINDOW, FEW_CALLS, SHORTEST_CALL, USED_UP_FOR, YAHOO_CALLS_A_DAY,
 };
 use market::http::{NoTurn, Quota, QuotaExhausted, Standing};
 use market::{CallBudget, alpha_vantage, yahoo};
@@ -149,7 +149,7 @@ impl Quota for DurableQuota {
 
     async fn refused(&self) -> QuotaExhausted {
         let noted = self.change(|calls, now| {
-            calls.refused_until = Some(now + TimeDelta::hours(24));
+            calls.refused_until = Some(now + USED_UP_FOR);
             Ok(calls.refused_until)
         });
         QuotaExhausted { until: noted.await.unwrap_or_default() }

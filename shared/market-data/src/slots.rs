@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use domain::Symbol;
+use market::call_limits::IN_MEMORY;
 use market::{NoAnswer, Provider, ProviderError};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::{Instant, timeout_at};
@@ -17,9 +18,6 @@ use crate::series::Series;
 /// Histories kept in memory, enough for a large portfolio; one of thirteen years is about 240 KB, so that all together
 /// stay below 80 MB.
 const MAX_IN_MEMORY: usize = 320;
-/// How long a history in memory is believed before the store is asked again: another process may
-/// have refreshed it.
-const MEMORY_SECONDS: i64 = 60;
 
 /// The histories of a process.
 #[derive(Default)]
@@ -60,7 +58,7 @@ impl Slot {
     /// A quote that another request of this process asked for just now.
     pub(crate) fn asked_quote(&self, provider: &dyn Provider, now: DateTime<Utc>) -> Option<LastQuote> {
         let quote = self.quote.as_ref().filter(|quote| provider.gives(&quote.source));
-        quote.filter(|quote| now - quote.fetched_at < TimeDelta::seconds(MEMORY_SECONDS)).cloned()
+        quote.filter(|quote| now - quote.fetched_at < IN_MEMORY).cloned()
     }
 
     /// Has those who wait for their turn take this quote.
@@ -83,7 +81,7 @@ impl Slot {
     }
 
     fn is_believed(&self, now: DateTime<Utc>) -> bool {
-        self.checked_at.is_some_and(|at| now - at < TimeDelta::seconds(MEMORY_SECONDS))
+        self.checked_at.is_some_and(|at| now - at < IN_MEMORY)
     }
 
     /// Remembers what was read or fetched just now.

@@ -1,10 +1,8 @@
 //! Asking for one symbol, within the calls and the time that a run has.
 
-use std::time::Duration;
-
 use app::error::ServiceError;
 use domain::Symbol;
-use market::call_limits::CALLS_FOR_THE_PLAN;
+use market::call_limits::{CALLS_FOR_THE_PLAN, LONGEST_SLEEP, SHORTEST_SLEEP};
 use market::{NoAnswer, OnBehalfOf, ProviderError};
 use market_data::last_quote::{self, Origin};
 use market_data::quote_record::LastQuote;
@@ -14,11 +12,6 @@ use tokio::time::{Instant, sleep};
 
 use super::budget::Work;
 use super::followed::Followed;
-
-/// A run that waits for a call goes on at least this often, so that it gives its signs of life.
-const LONGEST_SLEEP: Duration = Duration::from_secs(5);
-/// A call that is to be there at once is looked for again after this.
-const SHORTEST_SLEEP: Duration = Duration::from_millis(10);
 
 /// What a run has for each symbol.
 #[derive(Clone, Copy)]

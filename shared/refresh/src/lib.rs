@@ -33,6 +33,7 @@ use app::error::ServiceError;
 use chrono::{DateTime, Utc};
 use domain::Symbol;
 use futures::{StreamExt as _, stream};
+use market::call_limits::SETTLING;
 use market::{MarketClock, OnBehalfOf};
 use market_data::last_run::{LastRun, Refreshed};
 use market_data::{MarketData, exchange_hours, history, market_clock};
@@ -45,9 +46,6 @@ use self::followed::Followed;
 use self::ledger::Ledger;
 use self::telling::Telling;
 
-/// Nothing is begun that may end later than this before the time limit: a provider's longest answer, and what is left to
-/// be told and graded.
-const SETTLING: Duration = Duration::from_secs(25);
 /// New quotes are told at least this often while a run goes on.
 const TELL_EVERY: Duration = Duration::from_secs(10);
 /// What was asked for and told is stored at least this often while a run goes on, so that one that dies starves nobody.

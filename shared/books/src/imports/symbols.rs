@@ -5,15 +5,12 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use app::error::ServiceError;
 use domain::{CustomerId, Instrument, Symbol};
 use futures::{StreamExt as _, stream};
-use market::call_limits::ASKED_BY_AN_IMPORT;
+use market::call_limits::{ASKED_BY_AN_IMPORT, AT_ONCE_BY_A_REQUEST};
 use market::{MarketClock, ProviderError};
 use market_data::{MarketData, instruments};
 use store::bars::outlines;
 use store::keys;
 use store::limits::MAX_KEYS;
-
-/// Symbols looked up at the same time.
-const AT_ONCE: usize = 8;
 
 /// The instrument of each symbol, none where nobody knows it; all of them together take no longer than a caller waits.
 ///
@@ -34,7 +31,8 @@ pub(super) async fn look_up(
         found.map(|found| (symbol, found))
     });
     let looks: Vec<_> = looks.collect();
-    let found: Vec<Result<_, ServiceError>> = stream::iter(looks).buffer_unordered(AT_ONCE).collect().await;
+    let found: Vec<Result<_, ServiceError>> =
+        stream::iter(looks).buffer_unordered(AT_ONCE_BY_A_REQUEST).collect().await;
     let found = found.into_iter().collect::<Result<HashMap<_, _>, _>>()?;
     if put_off.is_empty() { Ok(found) } else { Err(ProviderError::TimedOut.into()) }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use app::ServiceError;
 use domain::{CustomerId, Symbol};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use market::call_limits::AT_ONCE_BY_A_REQUEST;
 use market::{CallBudget, MarketClock, Note, ProviderError};
 use quant::backtest::Warning;
 use store::bars::outlines;
@@ -18,8 +19,6 @@ use crate::quote_record::{self, LastQuote};
 use crate::series::{Series, notes_of};
 use crate::{history, last_quote, new_quote, own_items, staleness, warnings};
 
-/// Histories read, or quotes asked for, at the same time.
-const AT_ONCE: usize = 8;
 /// The code of a symbol that nobody knows.
 const UNKNOWN_SYMBOL: &str = "unknown_symbol";
 
@@ -66,7 +65,8 @@ pub async fn board(
             Ok::<_, ServiceError>((symbol, found))
         }
     };
-    let found: Vec<_> = stream::iter(symbols.iter().cloned().map(look)).buffered(AT_ONCE).try_collect().await?;
+    let found: Vec<_> =
+        stream::iter(symbols.iter().cloned().map(look)).buffered(AT_ONCE_BY_A_REQUEST).try_collect().await?;
     let mut board = Board::default();
     for (symbol, found) in found {
         match found {

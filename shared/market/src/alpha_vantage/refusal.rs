@@ -4,10 +4,10 @@
 //! classified here and goes no further.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::call_limits::PAUSE_UNSAID;
 use crate::error::ProviderError;
 use crate::http::Refusal;
 
@@ -51,7 +51,7 @@ fn sentence(text: &str) -> Refusal {
     if text.contains("spreading out") || text.contains("per second") {
         Refusal::TooFast
     } else if text.contains("per minute") {
-        Refusal::Failed(ProviderError::RateLimited { retry_after: Duration::from_mins(1) })
+        Refusal::Failed(ProviderError::RateLimited { retry_after: PAUSE_UNSAID })
     } else if text.contains("requests per day") || text.contains("calls per day") {
         Refusal::DayUsedUp
     } else if text.contains("premium") {
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn each_sentence_has_its_meaning() {
-        let minute = Refusal::Failed(ProviderError::RateLimited { retry_after: Duration::from_mins(1) });
+        let minute = Refusal::Failed(ProviderError::RateLimited { retry_after: PAUSE_UNSAID });
         let unknown = Refusal::Failed(ProviderError::UnknownSymbol);
         let key = Refusal::Failed(ProviderError::KeyRefused);
         let other = Refusal::malformed("holds a message in place of data");

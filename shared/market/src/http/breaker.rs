@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// About how long the call takes that decides.
-const PROBE: Duration = Duration::from_secs(1);
+use crate::call_limits::PROBE;
 
 /// Closed while calls succeed; open after some failures in a row; then one call at a time may try.
 #[derive(Debug)]

@@ -16,11 +16,8 @@ use super::quota::{Quota, QuotaExhausted};
 use super::refusal::Refusal;
 use super::retry_after;
 use crate::call_budget::CallBudget;
-use crate::call_limits::{SHORTEST_CALL, SILENCE};
+use crate::call_limits::{LONGEST_NOTE, SHORTEST_CALL, SILENCE};
 use crate::error::ProviderError;
-
-/// That the day's calls are used up is worth noting beyond the caller's time, but not for long.
-const LONGEST_NOTE: Duration = Duration::from_millis(400);
 
 /// A provider as the client must know it.
 pub(crate) struct Site {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::call_limits::{ATTEMPTS, FAILURES_TO_OPEN, OPEN_FOR, SPACING};
+use crate::call_limits::{ATTEMPTS, CONNECT, FAILURES_TO_OPEN, FIRST_BACKOFF, OPEN_FOR, SPACING};
 
 /// How much we wait for and hold of one answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,10 +26,10 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connect: Duration::from_secs(1),
+            connect: CONNECT,
             max_bytes: 5 * 1024 * 1024,
             spacing: SPACING,
-            backoff: Duration::from_millis(500),
+            backoff: FIRST_BACKOFF,
             attempts: ATTEMPTS,
             failures_to_open: FAILURES_TO_OPEN,
             open_for: OPEN_FOR,

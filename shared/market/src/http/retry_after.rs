@@ -5,8 +5,7 @@ use std::time::Duration;
 use chrono::DateTime;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
-/// A date that nothing can be measured against: long enough that nobody waits for it.
-const UNMEASURED: Duration = Duration::from_mins(1);
+use crate::call_limits::PAUSE_UNSAID;
 
 /// How long the answer asks to wait, if it says so.
 ///
@@ -20,7 +19,7 @@ pub(super) fn wait(headers: &HeaderMap) -> Option<Duration> {
     let until = date(text)?;
     match headers.get(DATE).and_then(|now| date(now.to_str().ok()?)) {
         Some(now) => Some((until - now).to_std().unwrap_or(Duration::ZERO)),
-        None => Some(UNMEASURED),
+        None => Some(PAUSE_UNSAID),
     }
 }
 
@@ -43,7 +42,7 @@ mod tests {
         assert_eq!(of("2", now), Some(Duration::from_secs(2)));
         assert_eq!(of("Fri, 20 Nov 2026 12:00:03 GMT", now), Some(Duration::from_secs(3)));
         assert_eq!(of("Fri, 20 Nov 2026 11:59:00 GMT", now), Some(Duration::ZERO), "that time has come");
-        assert_eq!(of("Fri, 20 Nov 2026 12:00:03 GMT", None), Some(UNMEASURED));
+        assert_eq!(of("Fri, 20 Nov 2026 12:00:03 GMT", None), Some(PAUSE_UNSAID));
         for unreadable in ["soon", "-1", "", "1.5"] {
             assert_eq!(of(unreadable, now), None, "{unreadable}");
         }

@@ -1,7 +1,6 @@
 //! Where Yahoo is, and how much we wait and hold.
 
-use std::time::Duration;
-
+use crate::call_limits::PAUSE_UNSAID;
 use crate::http::{Address, Limits, SettingsError, Site};
 
 /// The source's name in answers, and that of its quota.
@@ -9,8 +8,6 @@ pub const SOURCE: &str = "yahoo";
 const HOST: &str = "https://query1.finance.yahoo.com/";
 /// Without one it refuses to answer, and a program's own name too.
 const USER_AGENT: &str = concat!("Mozilla/5.0 (compatible; sextant/", env!("CARGO_PKG_VERSION"), ")");
-/// Its refusals say nothing of when to come back; soon is never right.
-const PAUSE_UNSAID: Duration = Duration::from_mins(1);
 
 /// How the provider is reached.
 #[derive(Clone, Debug)]
@@ -39,6 +36,7 @@ impl Settings {
             user_agent: USER_AGENT,
             key: None,
             explains_not_found: true,
+            // Its refusals say nothing of when to come back.
             pause_unsaid: PAUSE_UNSAID,
         }
     }
