@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use domain::{Currency, Price, Symbol};
 use market_data::MarketData;
-use market_data::quotes::{BoardQuote, board};
+use market_data::quotes::{BoardQuote, load_batch};
 use market_data::warnings::Warning;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -100,7 +100,7 @@ pub(crate) async fn quotes(
     Query(query): Query<QuotesQuery>,
 ) -> Result<Response, Problem> {
     let symbols = query.parse()?;
-    let board = board(&market, caller.customer_id, &symbols, market.budget_for(caller.customer_id)).await?;
+    let board = load_batch(&market, caller.customer_id, &symbols, market.budget_for(caller.customer_id)).await?;
     let items = board.quotes.into_iter().map(QuoteAnswer::from).collect();
     let answer = QuotesAnswer { items, unavailable: board.unavailable };
     Ok(([(header::CACHE_CONTROL, CACHE_CONTROL)], axum::Json(answer)).into_response())

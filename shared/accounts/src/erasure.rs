@@ -92,7 +92,7 @@ pub async fn sweep(app: &App, customer: CustomerId) -> Result<bool, ServiceError
     for (portfolio, symbol) in held {
         app.table().transact(vec![following::holds_no_longer(portfolio, &symbol)]).await?;
     }
-    for item in own_items::all(app, customer).await? {
+    for item in own_items::list(app, customer).await? {
         let valuations = List { partition: keys::own_bars(customer, &item.symbol), range: Range::All };
         for valuation in listing::read_all(app, valuations).await? {
             remove(app, customer, valuation).await?;

@@ -95,8 +95,8 @@ pub async fn export(app: &App, customer: CustomerId) -> Result<ExportLink, Servi
 
 async fn read_valuations(app: &App, customer: CustomerId) -> Result<BTreeMap<String, Vec<(Day, f64)>>, ServiceError> {
     let mut valuations = BTreeMap::new();
-    for item in own_items::all(app, customer).await? {
-        let series = match own_items::valuations(app, customer, &item.symbol).await {
+    for item in own_items::list(app, customer).await? {
+        let series = match own_items::load_valuations(app, customer, &item.symbol).await {
             Err(ServiceError::UnknownSymbol { .. }) => continue,
             series => series?,
         };

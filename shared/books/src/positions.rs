@@ -70,7 +70,7 @@ pub(crate) async fn find_in_conflict(
         if folded.as_ref().is_some_and(|folded| folded.unit_day.is_none()) {
             continue;
         }
-        let known = KnownSplits::at_hand(market, &symbol).await?;
+        let known = KnownSplits::load_at_hand(market, &symbol).await?;
         let is_current = |folded: &Folded| known.as_ref().is_none_or(|known| folded.is_by(&known.for_units(folded)));
         if !folded.as_ref().is_some_and(is_current) {
             let positions = read_all(market, portfolio).await?;
@@ -104,7 +104,7 @@ pub async fn bring_up_to_date(
         let symbol = has_sold(&one.position).then(|| one.position.symbol.clone());
         async move {
             match symbol {
-                Some(symbol) => KnownSplits::at_hand(market, &symbol).await,
+                Some(symbol) => KnownSplits::load_at_hand(market, &symbol).await,
                 None => Ok(None),
             }
         }

@@ -103,7 +103,7 @@ pub async fn execute(
         return Err(ServiceError::Field { field: "symbol", detail });
     }
     // Before the turn is taken: a provider that is slow holds up nobody else.
-    let quote = &quotes::tradable(market, customer, &request.symbol, market.budget_for(customer)).await?;
+    let quote = &quotes::load_tradable(market, customer, &request.symbol, market.budget_for(customer)).await?;
     request.accept(quote.price)?;
     let order = &request.order(quote.currency)?;
     let _turn = market.app.turn(customer).await;
@@ -115,7 +115,7 @@ pub async fn execute(
         held.require_open()?;
         let before = positions::find(&market.app, portfolio, &request.symbol, quote.currency, &quote.splits).await?;
         if request.side == Side::Buy && before.position.lots.is_empty() {
-            following::begin_for(&market.app, portfolio, &request.symbol).await?;
+            following::track_for(&market.app, portfolio, &request.symbol).await?;
         }
         let (wallet, version) = wallets::read_head(&market.app, customer).await?;
         let terms = terms(market, quote, held.record.portfolio.lot_method);

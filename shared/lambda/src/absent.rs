@@ -71,11 +71,11 @@ impl Provider for NoPrices {
         None
     }
 
-    async fn daily(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
+    async fn fetch_daily(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
         Err(ProviderError::NotGiven)
     }
 
-    async fn instrument(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
+    async fn fetch_instrument(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
         Err(ProviderError::NotGiven)
     }
 }
@@ -113,9 +113,9 @@ mod tests {
         assert_eq!((none.source(), none.clock()), ("sample", MarketClock::StandsAt(day)));
         let symbol = "IBM".parse().unwrap();
         let budget = CallBudget::of(OnBehalfOf::Platform);
-        let refusal = none.daily(&symbol, budget).await.unwrap_err();
+        let refusal = none.fetch_daily(&symbol, budget).await.unwrap_err();
         assert_eq!(refusal, ProviderError::NotGiven);
         assert!(!refusal.is_retryable());
-        assert_eq!(none.instrument(&symbol, budget).await, Err(ProviderError::NotGiven));
+        assert_eq!(none.fetch_instrument(&symbol, budget).await, Err(ProviderError::NotGiven));
     }
 }

@@ -87,14 +87,14 @@ impl Provider for LateAlphaVantage {
         None
     }
 
-    async fn daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
+    async fn fetch_daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
         let answer = budget.for_one_answer();
-        self.provider(answer).await?.daily(symbol, answer).await
+        self.provider(answer).await?.fetch_daily(symbol, answer).await
     }
 
-    async fn quote(&self, symbol: &Symbol, budget: CallBudget) -> Result<Quote, ProviderError> {
+    async fn fetch_quote(&self, symbol: &Symbol, budget: CallBudget) -> Result<Quote, ProviderError> {
         let answer = budget.for_one_answer();
-        self.provider(answer).await?.quote(symbol, answer).await
+        self.provider(answer).await?.fetch_quote(symbol, answer).await
     }
 
     async fn search(&self, text: &str, budget: CallBudget) -> Result<Vec<Instrument>, ProviderError> {
@@ -103,22 +103,22 @@ impl Provider for LateAlphaVantage {
     }
 
     /// Known before the key is: calls are counted without it.
-    async fn calls_left(&self) -> Option<usize> {
+    async fn count_calls_left(&self) -> Option<usize> {
         match self.provider.get() {
-            Some(provider) => provider.calls_left().await,
-            None => self.quota().left().await,
+            Some(provider) => provider.count_calls_left().await,
+            None => self.quota().count_left().await,
         }
     }
 
-    async fn more_calls_in(&self) -> Option<Duration> {
+    async fn find_wait_for_calls(&self) -> Option<Duration> {
         match self.provider.get() {
-            Some(provider) => provider.more_calls_in().await,
-            None => self.quota().standing().await?.more_in(),
+            Some(provider) => provider.find_wait_for_calls().await,
+            None => self.quota().read_standing().await?.more_in(),
         }
     }
 
-    async fn instrument(&self, symbol: &Symbol, budget: CallBudget) -> Result<Instrument, ProviderError> {
+    async fn fetch_instrument(&self, symbol: &Symbol, budget: CallBudget) -> Result<Instrument, ProviderError> {
         let answer = budget.for_one_answer();
-        self.provider(answer).await?.instrument(symbol, answer).await
+        self.provider(answer).await?.fetch_instrument(symbol, answer).await
     }
 }

@@ -43,7 +43,7 @@ impl ExchangeRates {
         let foreign = currencies.into_iter().filter(|currency| *currency != base);
         let codes: BTreeSet<&'static str> = foreign.map(Currency::code).collect();
         let currencies = codes.into_iter().filter_map(|code| code.parse::<Currency>().ok());
-        let looks: Vec<_> = currencies.map(|currency| rates_of(market, currency, base, budget)).collect();
+        let looks: Vec<_> = currencies.map(|currency| load_rates(market, currency, base, budget)).collect();
         let pairs: Vec<Option<Pair>> = stream::iter(looks).buffered(AT_ONCE_BY_A_REQUEST).try_collect().await?;
         Ok(Self { base, pairs: pairs.into_iter().flatten().collect() })
     }
@@ -126,23 +126,23 @@ impl Pair {
 }
 
 /// The rates of a currency: of its pair with the base, else by way of the US dollar where both lead there.
-async fn rates_of(
+async fn load_rates(
     market: &MarketData,
     currency: Currency,
     base: Currency,
     budget: CallBudget,
 ) -> Result<Option<Pair>, ServiceError> {
-    let found = pair(market, currency, base, budget).await?;
+    let found = load_pair(market, currency, base, budget).await?;
     if found.is_some() || currency == Currency::USD || base == Currency::USD {
         return Ok(found);
     }
-    let Some(first) = pair(market, currency, Currency::USD, budget).await? else { return Ok(None) };
-    let second = pair(market, Currency::USD, base, budget).await?;
+    let Some(first) = load_pair(market, currency, Currency::USD, budget).await? else { return Ok(None) };
+    let second = load_pair(market, Currency::USD, base, budget).await?;
     Ok(second.map(|second| first.times(&second)))
 }
 
 /// The rates of a currency, from the pair as it is quoted one way or the other.
-async fn pair(
+async fn load_pair(
     market: &MarketData,
     currency: Currency,
     base: Currency,
@@ -156,11 +156,11 @@ async fn pair(
     };
     let (direct, inverse) = (symbol_of(currency, base)?, symbol_of(base, currency)?);
     let found = if market.provider().clock() == MarketClock::Live {
-        of_market(market, &direct, &inverse, budget).await?
-    } else if let Some(series) = had(history::at_hand(market, &direct, budget).await)? {
+        load_pair_series(market, &direct, &inverse, budget).await?
+    } else if let Some(series) = had(history::load_at_hand(market, &direct, budget).await)? {
         Some(series)
     } else {
-        had(history::at_hand(market, &inverse, budget).await)?
+        had(history::load_at_hand(market, &inverse, budget).await)?
     };
     Ok(found.map(|series| {
         if series.symbol == direct { of(&series, RateQuote::direct) } else { of(&series, RateQuote::inverse) }
@@ -170,7 +170,7 @@ async fn pair(
 /// The history of a pair, as it is stored either way. Where it is not, it is asked for as it is looked for, and the other
 /// way round only where there is no such pair: that is remembered, so that whoever had no time left for the second call
 /// makes it the next time.
-async fn of_market(
+async fn load_pair_series(
     market: &MarketData,
     direct: &Symbol,
     inverse: &Symbol,
@@ -179,7 +179,7 @@ async fn of_market(
     let mut found = None;
     for symbol in [direct, inverse] {
         if found.is_none() {
-            found = history::stored(market, symbol).await?;
+            found = history::find_stored(market, symbol).await?;
         }
     }
     if found.is_none() {
@@ -189,7 +189,7 @@ async fn of_market(
         };
     }
     if let Some(series) = &found {
-        following::while_valued(&market.app, &series.symbol).await?;
+        following::track_pair(&market.app, &series.symbol).await?;
     }
     Ok(found)
 }

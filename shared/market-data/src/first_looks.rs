@@ -58,7 +58,7 @@ impl Looks {
 pub(crate) async fn take(market: &MarketData, budget: CallBudget, symbol: &Symbol) -> Result<FirstLook, ServiceError> {
     let OnBehalfOf::Customer(customer) = budget.on_behalf_of else { return Ok(FirstLook(None)) };
     // Where no time or no call is left none is made.
-    let few_calls = few_calls_left(market).await.filter(|left| *left > 0 && budget.allows_a_call());
+    let few_calls = count_few_calls_left(market).await.filter(|left| *left > 0 && budget.allows_a_call());
     let Some(calls_left) = few_calls else { return Ok(FirstLook(None)) };
     if is_known(&market.app, symbol).await? {
         return Ok(FirstLook(None));
@@ -68,7 +68,7 @@ pub(crate) async fn take(market: &MarketData, budget: CallBudget, symbol: &Symbo
         let now = market.app.now();
         let (mut looks, version) = read(&market.app, key, now).await?;
         if looks.times.len() >= FIRST_LOOKS_A_DAY {
-            if calls_left > needed(&market.app).await? {
+            if calls_left > count_needed_calls(&market.app).await? {
                 return Ok(FirstLook(None));
             }
             let oldest = looks.times.iter().min().copied().unwrap_or(now);
@@ -83,13 +83,13 @@ pub(crate) async fn take(market: &MarketData, budget: CallBudget, symbol: &Symbo
 }
 
 /// Calls that are left, where somebody counts them and they are few.
-pub(crate) async fn few_calls_left(market: &MarketData) -> Option<usize> {
-    market.provider().calls_left().await.filter(|left| *left <= FEW_CALLS)
+pub(crate) async fn count_few_calls_left(market: &MarketData) -> Option<usize> {
+    market.provider().count_calls_left().await.filter(|left| *left <= FEW_CALLS)
 }
 
 /// Calls that the next refresh takes, and those that it leaves for people.
-async fn needed(app: &App) -> Result<usize, ServiceError> {
-    let last = last_run::last_run(app).await?;
+async fn count_needed_calls(app: &App) -> Result<usize, ServiceError> {
+    let last = last_run::read(app).await?;
     Ok(last.map_or(0, |last| last.did.followed()).saturating_add(CALLERS_RESERVE))
 }
 
@@ -101,7 +101,7 @@ impl FirstLook {
             Err(NoAnswer::NotAsked(_)) => true,
             // It may be our own count that refused, or one of several sources, and another was asked.
             Err(NoAnswer::Failed(ProviderError::RateLimited { .. } | ProviderError::QuotaExhausted { .. })) => {
-                market.provider().calls_left().await.is_some_and(|left| left >= counted.calls_left)
+                market.provider().count_calls_left().await.is_some_and(|left| left >= counted.calls_left)
             }
             _ => false,
         };

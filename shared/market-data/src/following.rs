@@ -64,32 +64,32 @@ impl Listed {
 }
 
 /// Has the refresh follow a symbol that there is from now on, ahead of a write that makes somebody its follower.
-pub async fn begin(app: &App, symbol: &Symbol) -> Result<(), ServiceError> {
-    list(app, keys::directory_symbol(symbol), TO_SETTLE).await
+pub async fn track(app: &App, symbol: &Symbol) -> Result<(), ServiceError> {
+    renew_entry(app, keys::directory_symbol(symbol), TO_SETTLE).await
 }
 
 /// The same for symbols of which nobody has looked whether there are any, so that what a customer makes up does not grow
 /// the directory for everybody.
 ///
 /// Errors: [`ServiceError::LimitReached`] where more than [`UNSEEN_A_DAY`] would be new; none is listed then.
-pub async fn begin_unseen(
+pub async fn track_unseen(
     market: &MarketData,
     customer: CustomerId,
     symbols: &BTreeSet<Symbol>,
 ) -> Result<(), ServiceError> {
-    let new = unseen(market, symbols).await?;
+    let new = count_unseen(market, symbols).await?;
     if new > 0 {
-        count_unseen(&market.app, customer, new).await?;
+        reserve_unseen(&market.app, customer, new).await?;
     }
     let listings = symbols.iter().map(|symbol| {
         let (market, symbol) = (market.clone(), symbol.clone());
-        async move { begin(&market.app, &symbol).await }
+        async move { track(&market.app, &symbol).await }
     });
     stream::iter(listings.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).try_collect().await
 }
 
 /// How many of these symbols are neither listed nor have a price. Files list all that they have.
-async fn unseen(market: &MarketData, symbols: &BTreeSet<Symbol>) -> Result<usize, ServiceError> {
+async fn count_unseen(market: &MarketData, symbols: &BTreeSet<Symbol>) -> Result<usize, ServiceError> {
     if market.provider().clock() != MarketClock::Live {
         return Ok(0);
     }
@@ -115,7 +115,7 @@ struct Unseen {
     count: usize,
 }
 
-async fn count_unseen(app: &App, customer: CustomerId, more: usize) -> Result<(), ServiceError> {
+async fn reserve_unseen(app: &App, customer: CustomerId, more: usize) -> Result<(), ServiceError> {
     let key = &keys::listed_unseen(customer);
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
         let standing = documents::read::<Unseen>(app.table(), key).await?;
@@ -138,15 +138,15 @@ async fn count_unseen(app: &App, customer: CustomerId, more: usize) -> Result<()
 }
 
 /// The same ahead of the first lot that a portfolio holds of the symbol.
-pub async fn begin_for(app: &App, portfolio: PortfolioId, symbol: &Symbol) -> Result<(), ServiceError> {
-    list(app, keys::following_portfolio(symbol, portfolio), TO_SETTLE).await?;
-    begin(app, symbol).await
+pub async fn track_for(app: &App, portfolio: PortfolioId, symbol: &Symbol) -> Result<(), ServiceError> {
+    renew_entry(app, keys::following_portfolio(symbol, portfolio), TO_SETTLE).await?;
+    track(app, symbol).await
 }
 
 /// Has the refresh follow a pair of currencies for two months: whoever holds something in another currency looks at its
 /// rate with each valuation.
-pub(crate) async fn while_valued(app: &App, pair: &Symbol) -> Result<(), ServiceError> {
-    list(app, keys::directory_symbol(pair), TO_VALUE).await
+pub(crate) async fn track_pair(app: &App, pair: &Symbol) -> Result<(), ServiceError> {
+    renew_entry(app, keys::directory_symbol(pair), TO_VALUE).await
 }
 
 /// That a customer watches a symbol; goes with the write that makes it so.
@@ -168,7 +168,7 @@ pub fn holds_no_longer(portfolio: PortfolioId, symbol: &Symbol) -> Write {
 }
 
 /// Lists something for this long, which is written again once half of it is over.
-async fn list(app: &App, key: Key, term: TimeDelta) -> Result<(), ServiceError> {
+async fn renew_entry(app: &App, key: Key, term: TimeDelta) -> Result<(), ServiceError> {
     let key = &key;
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
         let standing = documents::read::<Listed>(app.table(), key).await?;
@@ -184,9 +184,10 @@ async fn list(app: &App, key: Key, term: TimeDelta) -> Result<(), ServiceError> 
 }
 
 /// The symbols that anybody follows; the others are struck off.
-pub async fn followed(app: &App) -> Result<Vec<Symbol>, ServiceError> {
+pub async fn list_tracked(app: &App) -> Result<Vec<Symbol>, ServiceError> {
     let portfolios = Portfolios::default();
-    let looks: Vec<_> = entries(app).await?.into_iter().map(|entry| followed_still(app, entry, &portfolios)).collect();
+    let looks: Vec<_> =
+        read_entries(app).await?.into_iter().map(|entry| check_tracked(app, entry, &portfolios)).collect();
     Ok(stream::iter(looks).buffered(AT_ONCE).filter_map(std::future::ready).collect().await)
 }
 
@@ -196,7 +197,7 @@ struct Entry {
     item: Item,
 }
 
-async fn entries(app: &App) -> Result<Vec<Entry>, ServiceError> {
+async fn read_entries(app: &App) -> Result<Vec<Entry>, ServiceError> {
     let mut entries = Vec::new();
     for part in keys::directory_symbols() {
         let items = listing::read_all(app, part).await?;
@@ -206,12 +207,12 @@ async fn entries(app: &App) -> Result<Vec<Entry>, ServiceError> {
 }
 
 /// The symbol, unless nobody follows it. One of which that cannot be told stays.
-async fn followed_still(app: &App, entry: Entry, portfolios: &Portfolios) -> Option<Symbol> {
+async fn check_tracked(app: &App, entry: Entry, portfolios: &Portfolios) -> Option<Symbol> {
     let is_followed = async {
         if documents::parse::<Listed>(&entry.item)?.stays(app.now()) {
             return Ok(true);
         }
-        if has_follower(app, &entry.symbol, portfolios).await? {
+        if check_for_follower(app, &entry.symbol, portfolios).await? {
             return Ok(true);
         }
         let struck_off = strike_off(app, entry.item.key.clone(), entry.item.version).await?;
@@ -234,13 +235,13 @@ async fn strike_off(app: &App, key: Key, version: Version) -> Result<bool, Servi
     }
 }
 
-async fn has_follower(app: &App, symbol: &Symbol, portfolios: &Portfolios) -> Result<bool, ServiceError> {
+async fn check_for_follower(app: &App, symbol: &Symbol, portfolios: &Portfolios) -> Result<bool, ServiceError> {
     let followers = keys::followers(symbol);
     let mut query = Query::forward(followers.partition, followers.range, FEW);
     loop {
         let page = app.table().query(&query).await?;
         for item in page.items {
-            if is_follower(app, symbol, item, portfolios).await? {
+            if check_follower(app, symbol, item, portfolios).await? {
                 return Ok(true);
             }
         }
@@ -260,13 +261,13 @@ async fn has_follower(app: &App, symbol: &Symbol, portfolios: &Portfolios) -> Re
 
 /// Whether this item under a symbol is that of a follower. That of a portfolio which does not hold the symbol any more
 /// is struck off.
-async fn is_follower(app: &App, symbol: &Symbol, item: Item, portfolios: &Portfolios) -> Result<bool, ServiceError> {
+async fn check_follower(app: &App, symbol: &Symbol, item: Item, portfolios: &Portfolios) -> Result<bool, ServiceError> {
     let Some(portfolio) = item.key.sk.strip_prefix(keys::FOLLOWING_PORTFOLIO_PREFIX) else { return Ok(true) };
     if documents::parse::<Listed>(&item)?.stays(app.now()) {
         return Ok(true);
     }
     let Ok(portfolio) = portfolio.parse() else { return Err(StoreError::corrupt(&item.key, "no portfolio").into()) };
-    if portfolios.holds(app, PortfolioId(portfolio), symbol).await? {
+    if portfolios.check_holding(app, PortfolioId(portfolio), symbol).await? {
         return Ok(true);
     }
     Ok(!strike_off(app, item.key, item.version).await?)
@@ -279,14 +280,14 @@ struct Portfolios {
 }
 
 impl Portfolios {
-    async fn holds(&self, app: &App, portfolio: PortfolioId, symbol: &Symbol) -> Result<bool, ServiceError> {
+    async fn check_holding(&self, app: &App, portfolio: PortfolioId, symbol: &Symbol) -> Result<bool, ServiceError> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).entry(portfolio).or_default().clone();
-        Ok(held.get_or_try_init(|| held_by(app, portfolio)).await?.contains(symbol))
+        Ok(held.get_or_try_init(|| read_held_symbols(app, portfolio)).await?.contains(symbol))
     }
 }
 
 /// The symbols of the positions that have a lot, and of the lots held elsewhere.
-async fn held_by(app: &App, portfolio: PortfolioId) -> Result<BTreeSet<Symbol>, ServiceError> {
+async fn read_held_symbols(app: &App, portfolio: PortfolioId) -> Result<BTreeSet<Symbol>, ServiceError> {
     let mut held = BTreeSet::new();
     for item in listing::read_all(app, keys::positions(portfolio)).await? {
         if !documents::parse::<PositionHead>(&item)?.is_empty() {

@@ -20,7 +20,7 @@ use crate::lease::Wanted;
 use crate::market_clock::{self, MAX_AGE_DAYS};
 use crate::market_data::MarketData;
 use crate::series::Series;
-use crate::stored_series::{from_store, refusal};
+use crate::stored_series::{self, refusal};
 
 /// The history of a symbol. Where the provider cannot answer in time, the stored bars are served and
 /// marked stale; an error is left for a symbol of which nothing is stored.
@@ -32,14 +32,14 @@ use crate::stored_series::{from_store, refusal};
 pub async fn load(market: &MarketData, symbol: &Symbol, budget: CallBudget) -> Result<Arc<Series>, ServiceError> {
     // A call of the provider is made and paid for in a dry run too, so that its count and its bars are kept.
     let market = &market.writing();
-    let Some(mut slot) = market.histories().turn(symbol, budget.deadline).await else {
-        let stored = from_store(market, symbol).await?.ok_or(ProviderError::TimedOut)?;
+    let Some(mut slot) = market.histories().lock(symbol, budget.deadline).await else {
+        let stored = stored_series::find(market, symbol).await?.ok_or(ProviderError::TimedOut)?;
         return Ok(Arc::new(Series { stale: !is_current(market.provider(), market.app.now(), &stored), ..stored }));
     };
     if let Some(series) = slot.current(market.provider(), market.app.now()) {
         return Ok(series);
     }
-    let stored = match from_store(market, symbol).await? {
+    let stored = match stored_series::find(market, symbol).await? {
         Some(series) if is_current(market.provider(), market.app.now(), &series) => {
             return Ok(slot.remember(market.app.now(), series));
         }
@@ -63,9 +63,13 @@ pub async fn load(market: &MarketData, symbol: &Symbol, budget: CallBudget) -> R
 /// The history of a symbol as it is at hand: of a live provider what is stored, so that a list of many symbols uses up no
 /// calls; whether it is `stale` is for the reader to judge by its last day. Only a symbol of which nothing is stored is
 /// asked for, and for a customer one whose bars are too old to trade at.
-pub async fn at_hand(market: &MarketData, symbol: &Symbol, budget: CallBudget) -> Result<Arc<Series>, ServiceError> {
+pub async fn load_at_hand(
+    market: &MarketData,
+    symbol: &Symbol,
+    budget: CallBudget,
+) -> Result<Arc<Series>, ServiceError> {
     if market.provider().clock() == MarketClock::Live
-        && let Some(series) = stored(market, symbol).await?
+        && let Some(series) = find_stored(market, symbol).await?
     {
         if !is_worth_a_call(market, &series, budget).await {
             return Ok(series);
@@ -82,25 +86,25 @@ async fn is_worth_a_call(market: &MarketData, series: &Series, budget: CallBudge
     is_old
         && may_ask
         && !is_current(market.provider(), market.app.now(), series)
-        && market.provider().calls_left().await.is_none_or(|left| left > CALLS_LEFT_BY_OLD_BARS)
+        && market.provider().count_calls_left().await.is_none_or(|left| left > CALLS_LEFT_BY_OLD_BARS)
 }
 
 /// The history of a symbol that is in memory or in the store, however old; no provider is asked. Bars of a source that
 /// is none of the provider's are no history: an operator who changes the source wants its prices.
-pub async fn stored(market: &MarketData, symbol: &Symbol) -> Result<Option<Arc<Series>>, ServiceError> {
-    let Some(mut slot) = market.histories().turn(symbol, Instant::now() + STORE_WAIT).await else {
-        return Ok(from_store(market, symbol).await?.map(Arc::new));
+pub async fn find_stored(market: &MarketData, symbol: &Symbol) -> Result<Option<Arc<Series>>, ServiceError> {
+    let Some(mut slot) = market.histories().lock(symbol, Instant::now() + STORE_WAIT).await else {
+        return Ok(stored_series::find(market, symbol).await?.map(Arc::new));
     };
     if let Some(series) = slot.believed(market.provider(), market.app.now()) {
         return Ok(Some(series));
     }
-    Ok(from_store(market, symbol).await?.map(|series| slot.remember(market.app.now(), series)))
+    Ok(stored_series::find(market, symbol).await?.map(|series| slot.remember(market.app.now(), series)))
 }
 
 /// What there is of a symbol without a call: of a live provider what is stored, of files what they have.
-pub async fn without_asking(market: &MarketData, symbol: &Symbol) -> Result<Option<Arc<Series>>, ServiceError> {
+pub async fn find_without_call(market: &MarketData, symbol: &Symbol) -> Result<Option<Arc<Series>>, ServiceError> {
     match market.provider().clock() {
-        MarketClock::Live => stored(market, symbol).await,
+        MarketClock::Live => find_stored(market, symbol).await,
         MarketClock::StandsAt(_) => load(market, symbol, market.budget_for(OnBehalfOf::Platform)).await.map(Some),
     }
 }

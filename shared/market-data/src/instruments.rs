@@ -4,7 +4,7 @@ mod metadata;
 mod new_symbol;
 mod search;
 
-pub use metadata::{find, told};
+pub use metadata::{find, find_described};
 pub use new_symbol::look_up;
 pub use search::search;
 
@@ -15,14 +15,14 @@ use market::{CallBudget, MarketClock};
 use crate::market_data::MarketData;
 use crate::{first_looks, history, own_items};
 
-use metadata::kept;
-use new_symbol::listed;
+use metadata::find_stored;
+use new_symbol::load_listed;
 
 /// The instrument that a customer means by a symbol that they are about to hold or watch: an item of their own, or one
 /// that the provider has prices of.
 ///
 /// Errors: [`ServiceError::UnknownSymbol`], and the provider's where it cannot tell.
-pub async fn known(
+pub async fn load(
     market: &MarketData,
     customer: CustomerId,
     symbol: &Symbol,
@@ -32,16 +32,16 @@ pub async fn known(
         return own_items::find(&market.app, customer, symbol).await;
     }
     if market.provider().clock() != MarketClock::Live {
-        return listed(market, symbol, budget).await;
+        return load_listed(market, symbol, budget).await;
     }
     // A call that brings the bars tells more than one that brings the name, and costs as much.
-    let is_new = history::stored(market, symbol).await?.is_none();
-    let series = history::at_hand(market, symbol, budget).await?;
+    let is_new = history::find_stored(market, symbol).await?.is_none();
+    let series = history::load_at_hand(market, symbol, budget).await?;
     let prices_in = Some(series.currency);
-    if is_new && first_looks::few_calls_left(market).await.is_some() {
+    if is_new && first_looks::count_few_calls_left(market).await.is_some() {
         // A first look is one call. Its name is asked for when it is listed, while there are calls for that.
         let unlisted = || Instrument { currency: series.currency, ..Instrument::unlisted(symbol.clone()) };
-        let kept = kept(&market.app, symbol, prices_in).await?;
+        let kept = find_stored(&market.app, symbol, prices_in).await?;
         return Ok(kept.or_else(|| market::told_by_form(symbol)).unwrap_or_else(unlisted));
     }
     find(market, symbol, prices_in, budget).await
@@ -51,7 +51,7 @@ pub async fn known(
 /// `prices_in`.
 ///
 /// Errors: [`ServiceError::UnknownSymbol`] for an item that the customer does not have.
-pub(crate) async fn described(
+pub(crate) async fn describe(
     market: &MarketData,
     customer: CustomerId,
     symbol: &Symbol,

@@ -16,7 +16,7 @@ use crate::market_clock::latest_day_anywhere;
 use crate::market_data::MarketData;
 use crate::quote_record::{LastQuote, of_last_bar};
 use crate::series::Series;
-use crate::stored_series::from_store;
+use crate::stored_series;
 
 /// Attempts at storing one quote. Every lost race is another quote stored, which mostly is the newer one.
 const MAX_TRIES: u32 = 16;
@@ -76,7 +76,7 @@ pub async fn record(market: &MarketData, quote: &Quote, origin: Origin) -> Resul
         fetched_at: now,
         replay: origin == Origin::Replay,
     };
-    store_newer(market, LastQuote { previous_close: previous_close(market, &fresh).await?, ..fresh }).await
+    store_newer(market, LastQuote { previous_close: find_previous_close(market, &fresh).await?, ..fresh }).await
 }
 
 /// Stores the close of the last bar of a series as the quote, like [`record`].
@@ -94,7 +94,7 @@ fn as_of(quote: &Quote, now: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 /// The close before a quote: as the provider gave it, else as it was known of the same day, else from the bars.
-async fn previous_close(market: &MarketData, fresh: &LastQuote) -> Result<Option<Price>, ServiceError> {
+async fn find_previous_close(market: &MarketData, fresh: &LastQuote) -> Result<Option<Price>, ServiceError> {
     if fresh.previous_close.is_some() || market.provider().clock() != MarketClock::Live {
         return Ok(fresh.previous_close);
     }
@@ -105,7 +105,7 @@ async fn previous_close(market: &MarketData, fresh: &LastQuote) -> Result<Option
         return Ok(standing.previous_close);
     }
     // Straight from the store: whoever asked for this quote may hold the symbol's slot.
-    let series = from_store(market, &fresh.symbol).await?;
+    let series = stored_series::find(market, &fresh.symbol).await?;
     let series = series.filter(|series| series.currency == fresh.currency);
     Ok(series.and_then(|series| series.close_before(fresh.day)))
 }

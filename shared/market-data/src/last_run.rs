@@ -57,6 +57,6 @@ pub struct LastRun {
 pub const REFRESH_JOB: &str = "refresh-prices";
 
 /// The last finished run, if there was one.
-pub async fn last_run(app: &App) -> Result<Option<LastRun>, ServiceError> {
+pub async fn read(app: &App) -> Result<Option<LastRun>, ServiceError> {
     Ok(documents::read::<LastRun>(app.table(), &keys::job_last(REFRESH_JOB)).await?.map(|(run, _)| run))
 }

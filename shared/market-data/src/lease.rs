@@ -92,7 +92,7 @@ pub(crate) async fn take(app: &App, symbol: &Symbol, wanted: Wanted, deadline: I
     loop {
         let tried = match documents::put_new(app.table(), key.clone(), asked, Some(until.timestamp())).await {
             Ok(version) => return Ok(Turn::Ours(Lease { key: key.clone(), version })),
-            Err(StoreError::Conflict { .. } | StoreError::Throttled) => standing(app, key, holder).await,
+            Err(StoreError::Conflict { .. } | StoreError::Throttled) => read_holder(app, key, holder).await,
             Err(error) => Err(error),
         };
         match tried {
@@ -111,7 +111,7 @@ fn seconds_of_a_lease(left: Duration) -> i64 {
 }
 
 /// Waits until no other process asks any more; whether that was before `deadline`.
-pub(crate) async fn others_done(
+pub(crate) async fn wait_for_others(
     app: &App,
     symbol: &Symbol,
     wanted: Wanted,
@@ -128,7 +128,7 @@ pub(crate) async fn others_done(
     Ok(false)
 }
 
-async fn standing(app: &App, key: &Key, holder: Option<Uuid>) -> Result<Turn, StoreError> {
+async fn read_holder(app: &App, key: &Key, holder: Option<Uuid>) -> Result<Turn, StoreError> {
     let standing = documents::read::<Asked>(app.table(), key).await?;
     if let Some((_, version)) = standing.as_ref().filter(|(asked, _)| asked.holder == holder) {
         // It was taken by an earlier try, whose answer was lost.
@@ -148,22 +148,22 @@ fn key(symbol: &Symbol, wanted: Wanted) -> Key {
 
 impl Lease {
     /// Gives the lease back: the answer is stored, or nobody was asked. One that cannot be given back runs out.
-    pub(crate) async fn done(self, app: &App) {
+    pub(crate) async fn release(self, app: &App) {
         let gone = Write::Delete { key: self.key.clone(), expect: DeleteExpect::Version(self.version) };
-        if let Err(error) = self.written(app, gone).await {
+        if let Err(error) = self.write(app, gone).await {
             tracing::warn!(%error, "the right to ask a provider was not given back");
         }
     }
 
     /// Leaves a note of the failure instead, so that those who waited do not all fail in turn; where nobody was asked, or
     /// the provider is not to be left alone for it, there is nothing to note.
-    pub(crate) async fn in_vain(self, app: &App, why: &NoAnswer) {
+    pub(crate) async fn record_failure(self, app: &App, why: &NoAnswer) {
         let rest = match why {
             NoAnswer::Failed(error) => error.rest(),
             NoAnswer::NotAsked(_) => TimeDelta::zero(),
         };
         if rest.is_zero() {
-            return self.done(app).await;
+            return self.release(app).await;
         }
         let (now, error) = (app.now(), why.error());
         let until = now + rest;
@@ -171,7 +171,7 @@ impl Lease {
         let noted = async {
             let body = documents::body(&self.key, &asked)?;
             let (key, expires_at) = (self.key.clone(), Some(until.timestamp()));
-            self.written(app, Write::Put { key, body, expires_at, expect: Expect::Version(self.version) }).await
+            self.write(app, Write::Put { key, body, expires_at, expect: Expect::Version(self.version) }).await
         };
         if let Err(error) = noted.await {
             tracing::warn!(%error, "the failure of a provider was not noted");
@@ -182,7 +182,7 @@ impl Lease {
 impl Lease {
     /// Makes the write, which others wait for, as surely as can be. Where the lease is not as it was, an earlier try was
     /// taken or it ran out: there is nothing left to write.
-    async fn written(&self, app: &App, write: Write) -> Result<(), StoreError> {
+    async fn write(&self, app: &App, write: Write) -> Result<(), StoreError> {
         let mut tries = 1;
         loop {
             let Err(error) = app.table().transact(vec![write.clone()]).await else { return Ok(()) };

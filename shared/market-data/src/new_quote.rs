@@ -18,21 +18,21 @@ use crate::stored_series::{is_unknown, refusal, remember_unknown};
 /// Errors: [`ServiceError::UnknownSymbol`], which is remembered for a day, [`ServiceError::TooManyFirstLooks`], and the
 /// provider's.
 pub(crate) async fn ask(market: &MarketData, symbol: &Symbol, budget: CallBudget) -> Result<LastQuote, ServiceError> {
-    let Some(mut slot) = market.histories().turn(symbol, budget.deadline).await else {
-        return Ok(stored(market, symbol).await?.ok_or(ProviderError::TimedOut)?);
+    let Some(mut slot) = market.histories().lock(symbol, budget.deadline).await else {
+        return Ok(find_stored(market, symbol).await?.ok_or(ProviderError::TimedOut)?);
     };
     // Whoever was at it before may have brought it, or found out that there is none.
     if let Some(quote) = slot.asked_quote(market.provider(), market.app.now()) {
         return Ok(quote);
     }
-    if let Some(quote) = stored(market, symbol).await? {
+    if let Some(quote) = find_stored(market, symbol).await? {
         slot.remember_quote(&quote);
         return Ok(quote);
     }
     if let Some(error) = slot.resting(market.app.now(), Wanted::Quote) {
         return Err(refusal(symbol, error));
     }
-    match asked_once(market, symbol, budget).await? {
+    match fetch_once(market, symbol, budget).await? {
         Ok(quote) => {
             slot.remember_quote(&quote);
             Ok(quote)
@@ -44,13 +44,13 @@ pub(crate) async fn ask(market: &MarketData, symbol: &Symbol, budget: CallBudget
     }
 }
 
-async fn stored(market: &MarketData, symbol: &Symbol) -> Result<Option<LastQuote>, ServiceError> {
+async fn find_stored(market: &MarketData, symbol: &Symbol) -> Result<Option<LastQuote>, ServiceError> {
     let quote = last_quote::read(&market.app, symbol).await?;
     Ok(quote.filter(|quote| is_believed(market, quote)))
 }
 
 /// Of all processes on the table one asks at a time; the others take what it has stored.
-async fn asked_once(
+async fn fetch_once(
     market: &MarketData,
     symbol: &Symbol,
     budget: CallBudget,
@@ -59,10 +59,10 @@ async fn asked_once(
         let lease = match lease::take(&market.app, symbol, Wanted::Quote, budget.deadline).await? {
             Turn::Ours(lease) => Some(lease),
             Turn::Resting(error) => return Ok(Err(NoAnswer::NotAsked(error))),
-            Turn::Theirs if lease::others_done(&market.app, symbol, Wanted::Quote, budget.deadline).await? => None,
+            Turn::Theirs if lease::wait_for_others(&market.app, symbol, Wanted::Quote, budget.deadline).await? => None,
             Turn::Theirs => return Ok(Err(NoAnswer::NotAsked(ProviderError::TimedOut))),
         };
-        let found = stored(market, symbol).await;
+        let found = find_stored(market, symbol).await;
         let Some(lease) = lease else {
             match found? {
                 Some(quote) => return Ok(Ok(quote)),
@@ -71,18 +71,18 @@ async fn asked_once(
         };
         let quote = match found {
             Ok(Some(quote)) => Ok(Ok(quote)),
-            Ok(None) => fresh(market, symbol, budget).await,
+            Ok(None) => fetch(market, symbol, budget).await,
             Err(error) => Err(error),
         };
         match &quote {
-            Ok(Err(why)) => lease.in_vain(&market.app, why).await,
-            _ => lease.done(&market.app).await,
+            Ok(Err(why)) => lease.record_failure(&market.app, why).await,
+            _ => lease.release(&market.app).await,
         }
         return quote;
     }
 }
 
-async fn fresh(
+async fn fetch(
     market: &MarketData,
     symbol: &Symbol,
     budget: CallBudget,
@@ -91,7 +91,7 @@ async fn fresh(
         return Ok(Err(NoAnswer::NotAsked(ProviderError::UnknownSymbol)));
     }
     let first_look = first_looks::take(market, budget, symbol).await?;
-    let answer = budget.ask(market.provider().quote(symbol, budget)).await;
+    let answer = budget.ask(market.provider().fetch_quote(symbol, budget)).await;
     first_look.settle(market, &answer).await;
     let quote = match answer {
         Ok(quote) => quote,

@@ -102,7 +102,7 @@ pub async fn find(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<In
 }
 
 /// All items of the customer, by name.
-pub async fn all(app: &App, customer: CustomerId) -> Result<Vec<Instrument>, ServiceError> {
+pub async fn list(app: &App, customer: CustomerId) -> Result<Vec<Instrument>, ServiceError> {
     let page = documents::list(app.table(), keys::own_items(customer), MAX_ITEMS, None).await?;
     let mut items: Vec<Instrument> = page.items;
     items.reverse();
@@ -183,8 +183,12 @@ fn checked(app: &App, valuations: &[Valuation]) -> Result<Vec<Bar>, ServiceError
 /// today are to come.
 ///
 /// Errors: [`ServiceError::UnknownSymbol`] where there is none yet.
-pub(crate) async fn prices(market: &MarketData, customer: CustomerId, symbol: &Symbol) -> Result<Series, ServiceError> {
-    let all = valuations(&market.app, customer, symbol).await?;
+pub(crate) async fn load_prices(
+    market: &MarketData,
+    customer: CustomerId,
+    symbol: &Symbol,
+) -> Result<Series, ServiceError> {
+    let all = load_valuations(&market.app, customer, symbol).await?;
     let through = held_through(market, Some(all.last));
     if all.last <= through {
         return Ok(all);
@@ -199,7 +203,7 @@ pub(crate) async fn prices(market: &MarketData, customer: CustomerId, symbol: &S
 /// All valuations of an item as a history of prices.
 ///
 /// Errors: [`ServiceError::UnknownSymbol`] where there is none.
-pub async fn valuations(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<Series, ServiceError> {
+pub async fn load_valuations(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<Series, ServiceError> {
     let stored = store::bars::load_from(app.table(), &keys::own_bars(customer, symbol)).await?;
     let stored = stored.ok_or_else(|| ServiceError::UnknownSymbol { symbol: symbol.clone() })?;
     let StoredSeries { head, bars } = stored;

@@ -91,7 +91,7 @@ pub async fn load(
         let market = market.clone();
         // A task each, so that decoding uses every core there is.
         async move {
-            let line = tokio::spawn(async move { line(&market, customer, symbol, budget).await }).await;
+            let line = tokio::spawn(async move { load_line(&market, customer, symbol, budget).await }).await;
             line.map_err(|error| ServiceError::fault("reading prices", error))?
         }
     };
@@ -108,13 +108,13 @@ pub async fn load(
     Ok(lines)
 }
 
-async fn line(
+async fn load_line(
     market: &MarketData,
     customer: CustomerId,
     symbol: Symbol,
     budget: CallBudget,
 ) -> Result<(Symbol, PriceLine), ServiceError> {
-    let series = match prices::prices(market, customer, &symbol, budget).await {
+    let series = match prices::load(market, customer, &symbol, budget).await {
         Ok(series) => Some(series),
         Err(
             ServiceError::UnknownSymbol { .. } | ServiceError::Provider(_) | ServiceError::TooManyFirstLooks { .. },
@@ -122,7 +122,7 @@ async fn line(
         Err(error) => return Err(error),
     };
     let prices_in = series.as_ref().map(|series| series.currency);
-    let instrument = match instruments::described(market, customer, &symbol, prices_in, budget).await {
+    let instrument = match instruments::describe(market, customer, &symbol, prices_in, budget).await {
         Err(ServiceError::UnknownSymbol { .. }) => Instrument::unlisted(symbol.clone()),
         found => found?,
     };

@@ -13,14 +13,14 @@ use crate::{history, own_items};
 /// The prices of what a customer means by a symbol, as they are at hand: of an item of their own its valuations.
 ///
 /// Errors: [`ServiceError::UnknownSymbol`] also where there is no price yet.
-pub async fn prices(
+pub async fn load(
     market: &MarketData,
     customer: CustomerId,
     symbol: &Symbol,
     budget: CallBudget,
 ) -> Result<Arc<Series>, ServiceError> {
     if symbol.is_own_item() {
-        return own_items::prices(market, customer, symbol).await.map(Arc::new);
+        return own_items::load_prices(market, customer, symbol).await.map(Arc::new);
     }
-    history::at_hand(market, symbol, budget).await
+    history::load_at_hand(market, symbol, budget).await
 }

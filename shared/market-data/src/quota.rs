@@ -147,7 +147,7 @@ impl Quota for DurableQuota {
         self.limit <= MAX_TIMES
     }
 
-    async fn refused(&self) -> QuotaExhausted {
+    async fn mark_exhausted(&self) -> QuotaExhausted {
         let noted = self.change(|calls, now| {
             calls.refused_until = Some(now + USED_UP_FOR);
             Ok(calls.refused_until)
@@ -156,7 +156,7 @@ impl Quota for DurableQuota {
     }
 
     /// With no call left where the count cannot be read: such a call would not be made either.
-    async fn standing(&self) -> Option<Standing> {
+    async fn read_standing(&self) -> Option<Standing> {
         let now = (self.clock)();
         let mut calls = match documents::read::<Calls>(&*self.table, &keys::quota(self.provider)).await {
             Ok(stored) => stored.map_or_else(Calls::default, |(calls, _)| calls),

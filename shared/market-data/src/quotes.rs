@@ -3,7 +3,7 @@
 
 mod board;
 
-pub use board::{Board, BoardQuote, board};
+pub use board::{Board, BoardQuote, load_batch};
 
 use std::sync::Arc;
 
@@ -39,13 +39,13 @@ pub struct Quote {
 ///
 /// Errors: [`ServiceError::PriceUnavailable`] where it is older than [`MAX_AGE_DAYS`], or no price in exact decimals;
 /// [`ServiceError::PriceTooSmall`]; [`ServiceError::PriceUnconfirmed`] where the quote does not go with the bars; [`ServiceError::UnknownSymbol`].
-pub async fn tradable(
+pub async fn load_tradable(
     market: &MarketData,
     customer: CustomerId,
     symbol: &Symbol,
     budget: CallBudget,
 ) -> Result<Quote, ServiceError> {
-    let series: Arc<Series> = prices::prices(market, customer, symbol, budget).await?;
+    let series: Arc<Series> = prices::load(market, customer, symbol, budget).await?;
     let live = market.provider().clock() == MarketClock::Live;
     // Of files the last bar is the quote, and nothing else is read.
     let quote = if live { last_quote::read(&market.app, symbol).await? } else { None };
@@ -68,7 +68,7 @@ pub async fn tradable(
 
 /// The price of now of an instrument with these bars, and its day, or why that is no price in exact decimals. A quote
 /// that does not go with the bars is not it.
-pub async fn last_price(
+pub async fn load_last_price(
     market: &MarketData,
     series: &Series,
 ) -> Result<Result<(Price, Day), DecimalError>, ServiceError> {

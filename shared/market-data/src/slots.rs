@@ -98,12 +98,12 @@ impl Slot {
 
 impl Histories {
     /// The slot of a symbol once no other request is at it; none where that is not before the deadline.
-    pub(crate) async fn turn(&self, symbol: &Symbol, deadline: Instant) -> Option<OwnedMutexGuard<Slot>> {
-        let slot = self.slot(symbol).await;
+    pub(crate) async fn lock(&self, symbol: &Symbol, deadline: Instant) -> Option<OwnedMutexGuard<Slot>> {
+        let slot = self.find_or_create(symbol).await;
         timeout_at(deadline, slot.lock_owned()).await.ok()
     }
 
-    async fn slot(&self, symbol: &Symbol) -> Arc<Mutex<Slot>> {
+    async fn find_or_create(&self, symbol: &Symbol) -> Arc<Mutex<Slot>> {
         let mut slots = self.slots.lock().await;
         if !slots.contains_key(symbol) && slots.len() >= MAX_IN_MEMORY {
             // A slot in use has another owner; forgetting an idle one only costs a read of the store.

@@ -29,8 +29,8 @@ impl KnownSplits {
     }
 
     /// Those of a symbol that are at hand without a call; nothing where there is no history of it.
-    pub async fn at_hand(market: &MarketData, symbol: &Symbol) -> Result<Option<Self>, ServiceError> {
-        let series = match history::without_asking(market, symbol).await {
+    pub async fn load_at_hand(market: &MarketData, symbol: &Symbol) -> Result<Option<Self>, ServiceError> {
+        let series = match history::find_without_call(market, symbol).await {
             Err(ServiceError::UnknownSymbol { .. } | ServiceError::Provider(_)) => None,
             found => found?,
         };

@@ -11,7 +11,7 @@ use crate::market_data::MarketData;
 use crate::series::{Series, notes_of, series};
 
 /// What is stored, where it is of the provider's own.
-pub async fn from_store(market: &MarketData, symbol: &Symbol) -> Result<Option<Series>, ServiceError> {
+pub async fn find(market: &MarketData, symbol: &Symbol) -> Result<Option<Series>, ServiceError> {
     let stored = store::bars::load(market.app.table(), symbol).await?;
     let Some(stored) = stored.filter(|stored| market.provider().gives(&stored.head.source)) else {
         return Ok(None);
@@ -37,7 +37,7 @@ pub fn refusal(symbol: &Symbol, error: ProviderError) -> ServiceError {
 const MAX_NOTES: usize = 200;
 
 /// Stores a history and gives it back as readers see it.
-pub(crate) async fn keep(
+pub(crate) async fn save(
     app: &App,
     symbol: &Symbol,
     history: History,

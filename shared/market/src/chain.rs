@@ -38,11 +38,11 @@ impl Chain {
     ///
     /// A scheduled call goes to the one that has the most calls left, so that those of a small quota are there for people
     /// and for what no other source has.
-    async fn in_turn(&self, budget: CallBudget) -> Vec<&Arc<dyn Provider>> {
+    async fn order_sources(&self, budget: CallBudget) -> Vec<&Arc<dyn Provider>> {
         let is_scheduled = budget.on_behalf_of == OnBehalfOf::Schedule;
         let mut sources = Vec::new();
         for provider in self.all() {
-            let calls_left = if is_scheduled { provider.calls_left().await } else { None };
+            let calls_left = if is_scheduled { provider.count_calls_left().await } else { None };
             sources.push((calls_left.unwrap_or(usize::MAX), provider));
         }
         sources.sort_by_key(|(calls_left, _)| Reverse(*calls_left));
@@ -50,9 +50,9 @@ impl Chain {
     }
 
     /// Whether another source says the same of the bar that one has held back, within the time that is left.
-    async fn is_confirmed(&self, history: &History, symbol: &Symbol, budget: CallBudget) -> bool {
+    async fn confirm(&self, history: &History, symbol: &Symbol, budget: CallBudget) -> bool {
         for provider in self.all().filter(|provider| !provider.gives(history.source)) {
-            match timeout_at(budget.deadline, provider.daily(symbol, budget)).await {
+            match timeout_at(budget.deadline, provider.fetch_daily(symbol, budget)).await {
                 Ok(Ok(other)) => return other.confirms(history),
                 Ok(Err(error)) => tracing::debug!(source = provider.source(), %error, "a bar that is held back waits"),
                 Err(_) => return false,
@@ -62,7 +62,7 @@ impl Chain {
     }
 
     /// The first answer. `ask` is given a source and what it may have of the budget.
-    async fn first_answer<T, Asked>(
+    async fn find_first_answer<T, Asked>(
         &self,
         budget: CallBudget,
         ask: impl Fn(Arc<dyn Provider>, CallBudget) -> Asked,
@@ -72,7 +72,7 @@ impl Chain {
     {
         let budget = budget.for_one_answer();
         let mut refusals = Vec::new();
-        for (place, provider) in self.in_turn(budget).await.into_iter().enumerate() {
+        for (place, provider) in self.order_sources(budget).await.into_iter().enumerate() {
             let sharing = u32::try_from(1 + self.others.len() - place).unwrap_or(u32::MAX);
             let share = budget.within(budget.time_left() / sharing);
             let answer = timeout_at(share.deadline, ask(provider.clone(), share)).await;
@@ -118,17 +118,17 @@ impl Provider for Chain {
         self.first.revision(symbol)
     }
 
-    async fn daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
+    async fn fetch_daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
         let budget = budget.for_one_answer();
-        let ask = |provider: Arc<dyn Provider>, share| async move { provider.daily(symbol, share).await };
-        let history = self.first_answer(budget, ask).await?;
-        let confirmed = history.held_back.is_some() && self.is_confirmed(&history, symbol, budget).await;
+        let ask = |provider: Arc<dyn Provider>, share| async move { provider.fetch_daily(symbol, share).await };
+        let history = self.find_first_answer(budget, ask).await?;
+        let confirmed = history.held_back.is_some() && self.confirm(&history, symbol, budget).await;
         Ok(if confirmed { history.with_confirmed_bar() } else { history })
     }
 
-    async fn quote(&self, symbol: &Symbol, budget: CallBudget) -> Result<Quote, ProviderError> {
-        let ask = |provider: Arc<dyn Provider>, share| async move { provider.quote(symbol, share).await };
-        self.first_answer(budget, ask).await
+    async fn fetch_quote(&self, symbol: &Symbol, budget: CallBudget) -> Result<Quote, ProviderError> {
+        let ask = |provider: Arc<dyn Provider>, share| async move { provider.fetch_quote(symbol, share).await };
+        self.find_first_answer(budget, ask).await
     }
 
     /// The matches of the first source that has any. That there are none is believed, like an unknown symbol, only
@@ -138,43 +138,43 @@ impl Provider for Chain {
             let found = provider.search(text, share).await?;
             if found.is_empty() { Err(ProviderError::UnknownSymbol) } else { Ok(found) }
         };
-        match self.first_answer(budget, ask).await {
+        match self.find_first_answer(budget, ask).await {
             Err(ProviderError::UnknownSymbol) => Ok(Vec::new()),
             found => found,
         }
     }
 
     /// Calls of all sources together; `None` where one is not counted.
-    async fn calls_left(&self) -> Option<usize> {
+    async fn count_calls_left(&self) -> Option<usize> {
         let mut calls = 0_usize;
         for provider in self.all() {
-            calls = calls.saturating_add(provider.calls_left().await?);
+            calls = calls.saturating_add(provider.count_calls_left().await?);
         }
         Some(calls)
     }
 
     /// Until the first of them may make more.
-    async fn more_calls_in(&self) -> Option<Duration> {
+    async fn find_wait_for_calls(&self) -> Option<Duration> {
         let mut soonest = None;
         for provider in self.all() {
-            soonest = provider.more_calls_in().await.into_iter().chain(soonest).min();
+            soonest = provider.find_wait_for_calls().await.into_iter().chain(soonest).min();
         }
         soonest
     }
 
-    async fn listed(&self) -> Vec<Symbol> {
+    async fn list_symbols(&self) -> Vec<Symbol> {
         let mut symbols = Vec::new();
         for provider in self.all() {
-            symbols.extend(provider.listed().await);
+            symbols.extend(provider.list_symbols().await);
         }
         symbols.sort();
         symbols.dedup();
         symbols
     }
 
-    async fn instrument(&self, symbol: &Symbol, budget: CallBudget) -> Result<Instrument, ProviderError> {
-        let ask = |provider: Arc<dyn Provider>, share| async move { provider.instrument(symbol, share).await };
-        self.first_answer(budget, ask).await
+    async fn fetch_instrument(&self, symbol: &Symbol, budget: CallBudget) -> Result<Instrument, ProviderError> {
+        let ask = |provider: Arc<dyn Provider>, share| async move { provider.fetch_instrument(symbol, share).await };
+        self.find_first_answer(budget, ask).await
     }
 }
 

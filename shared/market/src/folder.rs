@@ -206,23 +206,23 @@ impl Provider for Folder {
         })
     }
 
-    async fn daily(&self, symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
+    async fn fetch_daily(&self, symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
         let (folder, symbol) = (self.clone(), symbol.clone());
-        blocking(move || folder.read_history(&symbol)).await
+        run_blocking(move || folder.read_history(&symbol)).await
     }
 
-    async fn listed(&self) -> Vec<Symbol> {
+    async fn list_symbols(&self) -> Vec<Symbol> {
         let folder = self.clone();
-        blocking(move || Ok(folder.symbols())).await.unwrap_or_default()
+        run_blocking(move || Ok(folder.symbols())).await.unwrap_or_default()
     }
 
-    async fn instrument(&self, symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
+    async fn fetch_instrument(&self, symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
         let (folder, symbol) = (self.clone(), symbol.clone());
-        blocking(move || Ok(folder.read_listing(&symbol)?.instrument)).await
+        run_blocking(move || Ok(folder.read_listing(&symbol)?.instrument)).await
     }
 }
 
-async fn blocking<T: Send + 'static>(
+async fn run_blocking<T: Send + 'static>(
     read: impl FnOnce() -> Result<T, ProviderError> + Send + 'static,
 ) -> Result<T, ProviderError> {
     tokio::task::spawn_blocking(read).await.unwrap_or(Err(ProviderError::Unavailable { status: None }))

@@ -30,41 +30,41 @@ pub trait Provider: Send + Sync {
     fn revision(&self, symbol: &Symbol) -> Option<String>;
 
     /// The whole daily history that the source gives for `symbol`, checked.
-    async fn daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError>;
+    async fn fetch_daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError>;
 
     /// The last price of `symbol`. A source without quotes of its own gives the last close of its history.
-    async fn quote(&self, symbol: &Symbol, budget: CallBudget) -> Result<Quote, ProviderError> {
-        Quote::of_last_bar(symbol, &self.daily(symbol, budget).await?)
+    async fn fetch_quote(&self, symbol: &Symbol, budget: CallBudget) -> Result<Quote, ProviderError> {
+        Quote::of_last_bar(symbol, &self.fetch_daily(symbol, budget).await?)
     }
 
     /// Instruments whose symbol or name has `text` in it, the likeliest first; of a source that lists its symbols all.
     async fn search(&self, text: &str, budget: CallBudget) -> Result<Vec<Instrument>, ProviderError> {
         let mut found = Vec::new();
-        for symbol in self.listed().await {
+        for symbol in self.list_symbols().await {
             // What is wrong with one instrument says nothing of the others.
-            let instrument = self.instrument(&symbol, budget).await.ok();
+            let instrument = self.fetch_instrument(&symbol, budget).await.ok();
             found.extend(instrument.filter(|instrument| instrument.mentions(text)));
         }
         Ok(found)
     }
 
     /// Calls that may still be made now; `None` where nobody counts them.
-    async fn calls_left(&self) -> Option<usize> {
+    async fn count_calls_left(&self) -> Option<usize> {
         None
     }
 
     /// How long until more calls may be made than now, where that is known.
-    async fn more_calls_in(&self) -> Option<Duration> {
+    async fn find_wait_for_calls(&self) -> Option<Duration> {
         None
     }
 
     /// The symbols that the source can list; none where only asking for one tells (live sources).
-    async fn listed(&self) -> Vec<Symbol> {
+    async fn list_symbols(&self) -> Vec<Symbol> {
         Vec::new()
     }
 
     /// Name, kind, currency, exchange and sector of `symbol`.
-    async fn instrument(&self, symbol: &Symbol, budget: CallBudget) -> Result<Instrument, ProviderError>;
+    async fn fetch_instrument(&self, symbol: &Symbol, budget: CallBudget) -> Result<Instrument, ProviderError>;
 }
 
 /// What "now" means for prices.

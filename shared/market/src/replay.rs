@@ -56,9 +56,9 @@ impl Provider for Replay {
     }
 
     /// Errors: [`ProviderError::UnknownSymbol`] also for what was not listed yet.
-    async fn daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
+    async fn fetch_daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
         let day = self.day();
-        let history = self.inner.daily(symbol, budget).await?;
+        let history = self.inner.fetch_daily(symbol, budget).await?;
         let bars = history.bars.slice(0, history.bars.count_through(day));
         if bars.is_empty() {
             return Err(ProviderError::UnknownSymbol);
@@ -66,12 +66,12 @@ impl Provider for Replay {
         Ok(History { source: SOURCE, bars, ..history })
     }
 
-    async fn listed(&self) -> Vec<Symbol> {
-        self.inner.listed().await
+    async fn list_symbols(&self) -> Vec<Symbol> {
+        self.inner.list_symbols().await
     }
 
-    async fn instrument(&self, symbol: &Symbol, budget: CallBudget) -> Result<Instrument, ProviderError> {
-        self.inner.instrument(symbol, budget).await
+    async fn fetch_instrument(&self, symbol: &Symbol, budget: CallBudget) -> Result<Instrument, ProviderError> {
+        self.inner.fetch_instrument(symbol, budget).await
     }
 }
 
@@ -89,16 +89,16 @@ mod tests {
     async fn nothing_after_the_day_it_stands_at_is_known() {
         let replay = Replay::new(Arc::new(Sample::new()), day("2012-05-17"));
         let ibm: Symbol = "IBM".parse().unwrap();
-        let history = replay.daily(&ibm, caller()).await.unwrap();
+        let history = replay.fetch_daily(&ibm, caller()).await.unwrap();
         assert_eq!(history.bars.last().unwrap().date, day("2012-05-17"));
-        let quote = replay.quote(&ibm, caller()).await.unwrap();
+        let quote = replay.fetch_quote(&ibm, caller()).await.unwrap();
         assert_eq!((quote.day, quote.source), (day("2012-05-17"), "replay"));
         let facebook: Symbol = "FB".parse().unwrap();
-        assert_eq!(replay.daily(&facebook, caller()).await, Err(ProviderError::UnknownSymbol));
+        assert_eq!(replay.fetch_daily(&facebook, caller()).await, Err(ProviderError::UnknownSymbol));
         let before = replay.revision(&facebook);
         replay.move_to(day("2012-05-18"));
         assert_ne!(replay.revision(&facebook), before, "whoever has read it has to read it again");
-        assert_eq!(replay.daily(&facebook, caller()).await.unwrap().bars.len(), 1);
+        assert_eq!(replay.fetch_daily(&facebook, caller()).await.unwrap().bars.len(), 1);
     }
 
     #[test]

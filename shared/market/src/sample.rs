@@ -84,16 +84,16 @@ impl Provider for Sample {
         Some(self.revisions[file].get_or_init(hash).clone())
     }
 
-    async fn daily(&self, symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
+    async fn fetch_daily(&self, symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
         let Series { bars, basis, notes, held_back } = self.series(symbol)?.clone();
         Ok(History { source: SOURCE, bars, basis, currency: Currency::USD, notes, held_back })
     }
 
-    async fn listed(&self) -> Vec<Symbol> {
+    async fn list_symbols(&self) -> Vec<Symbol> {
         self.symbols()
     }
 
-    async fn instrument(&self, symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
+    async fn fetch_instrument(&self, symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
         Self::file(symbol).ok_or(ProviderError::UnknownSymbol)?;
         let instruments = self.instruments.get_or_init(|| instruments::read(INSTRUMENTS).unwrap_or_default());
         let listing = instruments.listing(symbol);
@@ -132,7 +132,7 @@ mod tests {
     async fn no_bar_of_the_sample_is_left_out() {
         let sample = Sample::new();
         for (name, bars) in [("AAPL", 3270), ("MSFT", 3270), ("IBM", 3270), ("GOOG", 2148), ("FB", 196)] {
-            let history = sample.daily(&symbol(name), caller()).await.unwrap();
+            let history = sample.fetch_daily(&symbol(name), caller()).await.unwrap();
             assert_eq!(history.bars.len(), bars, "{name}");
             assert_eq!((history.basis, history.currency), (Basis::Quoted, Currency::USD));
         }
@@ -143,7 +143,7 @@ mod tests {
         let sample = Sample::new();
         let mut latest = Vec::new();
         for name in sample.symbols() {
-            latest.push(sample.daily(&name, caller()).await.unwrap().bars.last().unwrap().date);
+            latest.push(sample.fetch_daily(&name, caller()).await.unwrap().bars.last().unwrap().date);
         }
         assert_eq!(sample.clock(), MarketClock::StandsAt(*latest.iter().max().unwrap()));
     }
@@ -152,7 +152,7 @@ mod tests {
     async fn apples_fall_of_2000_is_the_only_unexplained_move() {
         let sample = Sample::new();
         for name in sample.symbols() {
-            let notes = sample.daily(&name, caller()).await.unwrap().notes;
+            let notes = sample.fetch_daily(&name, caller()).await.unwrap().notes;
             if name.as_str() == "AAPL" {
                 let [Note::UnexplainedMove { date, fraction }] = notes[..] else { panic!("{notes:?}") };
                 assert_eq!(date.to_string(), "2000-09-29");
@@ -167,10 +167,10 @@ mod tests {
     async fn every_symbol_has_its_metadata_and_no_other_symbol_has_any() {
         let sample = Sample::new();
         assert_eq!(instruments::read(INSTRUMENTS).unwrap().symbols().cloned().collect::<Vec<_>>(), sample.symbols());
-        let ibm = sample.instrument(&symbol("ibm"), caller()).await.unwrap();
+        let ibm = sample.fetch_instrument(&symbol("ibm"), caller()).await.unwrap();
         assert_eq!((ibm.exchange.as_deref(), ibm.currency), (Some("NYSE"), Currency::USD));
-        assert_eq!(sample.instrument(&symbol("MSFT.X"), caller()).await, Err(ProviderError::UnknownSymbol));
-        assert_eq!(sample.daily(&symbol("MY:AAPL"), caller()).await, Err(ProviderError::UnknownSymbol));
+        assert_eq!(sample.fetch_instrument(&symbol("MSFT.X"), caller()).await, Err(ProviderError::UnknownSymbol));
+        assert_eq!(sample.fetch_daily(&symbol("MY:AAPL"), caller()).await, Err(ProviderError::UnknownSymbol));
         assert_eq!(sample.revision(&symbol("X")), None);
     }
 

@@ -58,9 +58,9 @@ async fn told_of(which: Which, replies: Vec<Reply>) -> String {
     let server = Server::start(replies).await;
     let provider = which.at(&server, limits());
     let half_a_second = || lasting(Duration::from_millis(500));
-    let daily = provider.daily(&ibm(), half_a_second()).await.map(|history| history.notes);
-    let quote = provider.quote(&ibm(), half_a_second()).await.map(|quote| quote.price);
-    let instrument = provider.instrument(&ibm(), half_a_second()).await.map(|instrument| instrument.symbol);
+    let daily = provider.fetch_daily(&ibm(), half_a_second()).await.map(|history| history.notes);
+    let quote = provider.fetch_quote(&ibm(), half_a_second()).await.map(|quote| quote.price);
+    let instrument = provider.fetch_instrument(&ibm(), half_a_second()).await.map(|instrument| instrument.symbol);
     let found = provider.search("secret search", half_a_second()).await.map(|found| found.len());
     if which == Which::AlphaVantage {
         assert!(server.requests()[0].contains(KEY), "the key is sent");

@@ -65,10 +65,10 @@ async fn add(
     symbol: &Symbol,
     budget: CallBudget,
 ) -> Result<(Watched, bool), ServiceError> {
-    instruments::known(market, customer, symbol, budget).await?;
+    instruments::load(market, customer, symbol, budget).await?;
     let is_own = symbol.is_own_item();
     if !is_own {
-        following::begin(&market.app, symbol).await?;
+        following::track(&market.app, symbol).await?;
     }
     let key = keys::watch(customer, symbol);
     let fresh = Watched { symbol: symbol.clone(), added_at: market.app.now() };
@@ -146,7 +146,7 @@ async fn add_prices(
 ) -> Result<Vec<WatchedPrice>, ServiceError> {
     let symbols: Vec<Symbol> = watched.iter().map(|watched| watched.symbol.clone()).collect();
     let priced = select_with_stored_price(market, symbols).await?;
-    let board = quotes::board(market, customer, &priced, budget).await?;
+    let board = quotes::load_batch(market, customer, &priced, budget).await?;
     let mut quotes: BTreeMap<Symbol, BoardQuote> =
         board.quotes.into_iter().map(|quote| (quote.quote.symbol.clone(), quote)).collect();
     let priced = watched.into_iter().map(|Watched { symbol, added_at }| {

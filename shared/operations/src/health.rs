@@ -18,7 +18,7 @@ pub struct Health {
 
 /// Asks the store, once.
 pub async fn check(market: &MarketData) -> Health {
-    let last = match last_run::last_run(&market.app).await {
+    let last = match last_run::read(&market.app).await {
         Ok(last) => last,
         Err(error) => {
             tracing::error!(%error, "the store does not answer");

@@ -71,11 +71,11 @@ async fn has_call(market: &MarketData, run: Run) -> bool {
         if left.is_zero() {
             return false;
         }
-        let Some(calls) = market.provider().calls_left().await else { return true };
+        let Some(calls) = market.provider().count_calls_left().await else { return true };
         if run.work != Work::Bars || calls > run.reserve.saturating_add(CALLS_FOR_THE_PLAN) {
             return calls > run.reserve;
         }
-        match market.provider().more_calls_in().await {
+        match market.provider().find_wait_for_calls().await {
             Some(wait) if wait < left => sleep(wait.clamp(SHORTEST_SLEEP, LONGEST_SLEEP)).await,
             _ => return calls > run.reserve,
         }
@@ -84,7 +84,7 @@ async fn has_call(market: &MarketData, run: Run) -> bool {
 
 async fn quote(market: &MarketData, symbol: &Symbol, reserve: usize) -> Result<Option<LastQuote>, ServiceError> {
     let budget = market.budget_for(OnBehalfOf::Schedule).reserving(reserve);
-    match budget.ask(market.provider().quote(symbol, budget)).await {
+    match budget.ask(market.provider().fetch_quote(symbol, budget)).await {
         Ok(quote) => last_quote::record(market, &quote, Origin::Market).await,
         Err(NoAnswer::Failed(error) | NoAnswer::NotAsked(error)) => {
             if error == ProviderError::UnknownSymbol {

@@ -68,7 +68,7 @@ impl Followed {
 /// All symbols that somebody follows, with their quotes and the outlines of their bars, as far as they are of the provider's
 /// own; a hundred take two reads.
 pub(super) async fn all(market: &MarketData) -> Result<Vec<Followed>, ServiceError> {
-    let symbols = following::followed(&market.app).await?;
+    let symbols = following::list_tracked(&market.app).await?;
     let mut quotes = last_quote::read_many(&market.app, &symbols).await?;
     let outlines = outlines(market.app.table(), &symbols).await?;
     let gives = |source: &str| market.provider().gives(source);

@@ -105,7 +105,7 @@ async fn run(market: &MarketData, until: Instant) -> Result<LastRun, ServiceErro
         MarketClock::StandsAt(_) => files(market, &followed, until).await,
     };
     did.graded = forecasts::grade_all_matured(market, until + SETTLING / 2).await?;
-    did.budget_left = market.provider().calls_left().await;
+    did.budget_left = market.provider().count_calls_left().await;
     did.oldest_age_seconds = ages.oldest.map(|oldest| market_clock::age_seconds(market, oldest));
     Ok(LastRun { slot: None, at: market.app.now(), did, newest_quote: ages.newest })
 }
@@ -158,7 +158,7 @@ async fn live(market: &MarketData, followed: &[Followed], until: Instant) -> Res
     let mut ledger = Ledger::read(&market.app).await?;
     let mut telling = Telling::of_untold(followed, &ledger);
     let due = followed::due(market, followed, work, &ledger).await?;
-    let calls_left = market.provider().calls_left().await;
+    let calls_left = market.provider().count_calls_left().await;
     let allowed = allowance(work, calls_left, due.evening);
     let mut did = Refreshed {
         current: followed.len() - due.symbols.len() - due.unknown,

@@ -16,8 +16,8 @@ use super::telling::Telling;
 pub async fn replay_day(market: &MarketData) -> Result<usize, ServiceError> {
     let day = market_day(market);
     let mut telling = Telling::default();
-    for symbol in following::followed(&market.app).await? {
-        match market.provider().quote(&symbol, market.budget_for(OnBehalfOf::Schedule)).await {
+    for symbol in following::list_tracked(&market.app).await? {
+        match market.provider().fetch_quote(&symbol, market.budget_for(OnBehalfOf::Schedule)).await {
             Ok(quote) if quote.day == day => match last_quote::record(market, &quote, Origin::Replay).await {
                 Ok(stored) => stored.into_iter().for_each(|stored| telling.add(stored)),
                 Err(error) => tracing::warn!(%symbol, %error, "a replayed quote was not stored"),

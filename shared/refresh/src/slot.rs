@@ -5,7 +5,7 @@ use std::time::Duration;
 use app::App;
 use app::error::ServiceError;
 use chrono::{DateTime, TimeDelta, Utc};
-use market_data::last_run::{LastRun, REFRESH_JOB as JOB, Refreshed, last_run};
+use market_data::last_run::{self, LastRun, REFRESH_JOB as JOB, Refreshed};
 use serde::{Deserialize, Serialize};
 use store::{DeleteExpect, Key, StoreError, Version, Write, documents, keys};
 use uuid::Uuid;
@@ -50,7 +50,7 @@ pub(super) struct Claim {
 ///
 /// Errors: a conflict where another delivery is at it: were it an answer, nobody would come back after a run that died.
 pub(super) async fn claim(app: &App, slot: DateTime<Utc>) -> Result<Option<Claim>, ServiceError> {
-    if last_run(app).await?.and_then(|last| last.slot).is_some_and(|last| last >= slot) {
+    if last_run::read(app).await?.and_then(|last| last.slot).is_some_and(|last| last >= slot) {
         return Ok(None);
     }
     let key = keys::job_run(JOB, &slot.to_rfc3339());

@@ -164,13 +164,13 @@ impl Provider for Exchange {
         None
     }
 
-    async fn daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
+    async fn fetch_daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
         self.given.lock().unwrap().push(budget.time_for_an_answer());
         self.asked("bars", symbol.as_str()).await?;
         Ok(self.history(self.listing(symbol)?.bars.inspect_err(|error| self.refused(error))?))
     }
 
-    async fn quote(&self, symbol: &Symbol, budget: CallBudget) -> Result<Quote, ProviderError> {
+    async fn fetch_quote(&self, symbol: &Symbol, budget: CallBudget) -> Result<Quote, ProviderError> {
         self.given.lock().unwrap().push(budget.time_for_an_answer());
         self.asked("quote", symbol.as_str()).await?;
         self.listing(symbol)?.quote.inspect_err(|error| self.refused(error))
@@ -182,11 +182,11 @@ impl Provider for Exchange {
         self.found.lock().unwrap().clone()
     }
 
-    async fn calls_left(&self) -> Option<usize> {
+    async fn count_calls_left(&self) -> Option<usize> {
         *self.left.lock().unwrap()
     }
 
-    async fn instrument(&self, symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
+    async fn fetch_instrument(&self, symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
         if self.names_cost.load(Ordering::SeqCst) {
             self.asked("name", symbol.as_str()).await?;
         }

@@ -80,7 +80,7 @@ impl Provider for Market {
         Some(format!("{} {}", prices.today, prices.edition))
     }
 
-    async fn daily(&self, symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
+    async fn fetch_daily(&self, symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
         let prices = self.0.lock().unwrap();
         let (instrument, bars) = prices.listed.get(symbol).ok_or(ProviderError::UnknownSymbol)?;
         let bars = bars.slice(0, bars.count_through(prices.today));
@@ -94,7 +94,7 @@ impl Provider for Market {
         })
     }
 
-    async fn instrument(&self, symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
+    async fn fetch_instrument(&self, symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
         let prices = self.0.lock().unwrap();
         prices.listed.get(symbol).map(|(instrument, _)| instrument.clone()).ok_or(ProviderError::UnknownSymbol)
     }

@@ -61,11 +61,11 @@ impl Provider for Silent {
         None
     }
 
-    async fn daily(&self, _symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
+    async fn fetch_daily(&self, _symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
         self.asked(budget).await
     }
 
-    async fn quote(&self, _symbol: &Symbol, budget: CallBudget) -> Result<Quote, ProviderError> {
+    async fn fetch_quote(&self, _symbol: &Symbol, budget: CallBudget) -> Result<Quote, ProviderError> {
         self.asked(budget).await
     }
 
@@ -73,11 +73,11 @@ impl Provider for Silent {
         self.asked(budget).await
     }
 
-    async fn calls_left(&self) -> Option<usize> {
+    async fn count_calls_left(&self) -> Option<usize> {
         self.left
     }
 
-    async fn instrument(&self, _symbol: &Symbol, budget: CallBudget) -> Result<Instrument, ProviderError> {
+    async fn fetch_instrument(&self, _symbol: &Symbol, budget: CallBudget) -> Result<Instrument, ProviderError> {
         self.asked(budget).await
     }
 }

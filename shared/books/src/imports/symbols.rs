@@ -23,7 +23,7 @@ pub(super) async fn look_up(
     let budget = market.budget_for(customer);
     let put_off = find_beyond_one_import(market, &symbols).await?;
     let looks = symbols.into_iter().filter(|symbol| !put_off.contains(symbol)).map(|symbol| async move {
-        let found = match instruments::known(market, customer, &symbol, budget).await {
+        let found = match instruments::load(market, customer, &symbol, budget).await {
             Ok(instrument) => Ok(Some(instrument)),
             Err(ServiceError::UnknownSymbol { .. }) => Ok(None),
             Err(error) => Err(error),

@@ -95,7 +95,7 @@ async fn prepare(
     id: Uuid,
     budget: CallBudget,
 ) -> Result<Investment, ServiceError> {
-    let instrument = instruments::known(market, customer, &purchase.ticker_symbol, budget).await?;
+    let instrument = instruments::load(market, customer, &purchase.ticker_symbol, budget).await?;
     let identity = Identity { id, portfolio_id, created_at: App::made_at(id) };
     let recorded =
         purchase.recorded(&identity, &instrument, latest_day_anywhere(&market.app)).map_err(first_mistake)?;
@@ -105,7 +105,7 @@ async fn prepare(
 
 /// Has the refresh follow what a portfolio is about to hold; of an item of one's own there is nothing to refresh.
 pub(crate) async fn follow(app: &App, portfolio: PortfolioId, symbol: &Symbol) -> Result<(), ServiceError> {
-    if symbol.is_own_item() { Ok(()) } else { following::begin_for(app, portfolio, symbol).await }
+    if symbol.is_own_item() { Ok(()) } else { following::track_for(app, portfolio, symbol).await }
 }
 
 fn first_mistake(mistakes: Vec<Mistake>) -> ServiceError {
@@ -179,7 +179,7 @@ pub async fn correct(
         let (before, version) = read(&market.app, portfolio, id).await?;
         precondition.require(before.version)?;
         let purchase = corrected(&before, correction);
-        let instrument = instruments::known(market, customer, &purchase.ticker_symbol, budget).await?;
+        let instrument = instruments::load(market, customer, &purchase.ticker_symbol, budget).await?;
         let identity = Identity { id, portfolio_id: portfolio, created_at: before.created_at };
         let after =
             purchase.recorded(&identity, &instrument, latest_day_anywhere(&market.app)).map_err(first_mistake)?;

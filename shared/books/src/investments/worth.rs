@@ -113,7 +113,8 @@ impl<'a> LastPrices<'a> {
         let symbol = &investment.ticker_symbol;
         if !self.known.contains_key(symbol) {
             let last = find_last_price(self.market, self.customer, symbol, self.budget).await?;
-            let told = if symbol.is_own_item() { None } else { instruments::told(&self.market.app, symbol).await? };
+            let told =
+                if symbol.is_own_item() { None } else { instruments::find_described(&self.market.app, symbol).await? };
             let kind = told.map(|instrument| instrument.instrument_type);
             self.known.insert(symbol.clone(), Known { last, kind });
         }
@@ -131,7 +132,7 @@ async fn find_last_price(
     symbol: &Symbol,
     budget: CallBudget,
 ) -> Result<Result<LastPrice, &'static str>, ServiceError> {
-    let series = match prices::prices(market, customer, symbol, budget).await {
+    let series = match prices::load(market, customer, symbol, budget).await {
         Ok(series) => series,
         Err(ServiceError::UnknownSymbol { .. }) => return Ok(Err("no_price")),
         Err(ServiceError::Provider(_) | ServiceError::TooManyFirstLooks { .. }) => {
@@ -139,7 +140,7 @@ async fn find_last_price(
         }
         Err(error) => return Err(error),
     };
-    let price = quotes::last_price(market, &series).await?;
+    let price = quotes::load_last_price(market, &series).await?;
     let priced = price.and_then(|(price, day)| {
         let splits = split::splits_of(&series.bars)?;
         Ok(LastPrice { price, day, currency: series.currency, splits })

@@ -122,7 +122,7 @@ pub async fn compute(
     }
     let budget = market.budget_for(customer);
     let benchmark = match &span.benchmark {
-        Some(symbol) => Some(prices::prices(market, customer, symbol, budget).await?),
+        Some(symbol) => Some(prices::load(market, customer, symbol, budget).await?),
         None => None,
     };
     let valued = continuing::value(market, customer, &held, budget).await?;

@@ -197,8 +197,8 @@ async fn forty_five_units_are_one_after_a_split_of_one_for_forty_five() {
     let name = symbol("REV45");
     let market = Market::new(day("2019-11-01"));
     let budget = CallBudget::of(OnBehalfOf::Platform);
-    let history = folder.daily(&name, budget).await.unwrap();
-    market.list(folder.instrument(&name, budget).await.unwrap(), history.bars);
+    let history = folder.fetch_daily(&name, budget).await.unwrap();
+    market.list(folder.fetch_instrument(&name, budget).await.unwrap(), history.bars);
     let world = testing::portfolios::World::new(market, Currency::USD).await;
     let (platform, customer, portfolio) = (&world.platform, world.customer, world.portfolio);
     deposit(platform, customer).await;

@@ -72,8 +72,8 @@ async fn case(name: &str, today: &str) -> Market {
     let market = Market::new(day(today));
     for symbol in folder.symbols() {
         let budget = CallBudget::of(OnBehalfOf::Platform);
-        let history = folder.daily(&symbol, budget).await.unwrap();
-        market.list(folder.instrument(&symbol, budget).await.unwrap(), history.bars);
+        let history = folder.fetch_daily(&symbol, budget).await.unwrap();
+        market.list(folder.fetch_instrument(&symbol, budget).await.unwrap(), history.bars);
     }
     market
 }

@@ -77,8 +77,8 @@ async fn sample(today: &str) -> Market {
     let market = Market::new(day(today));
     for name in ["AAPL", "MSFT", "IBM"] {
         let budget = CallBudget::of(OnBehalfOf::Platform);
-        let history = Sample::new().daily(&symbol(name), budget).await.unwrap();
-        market.list(Sample::new().instrument(&symbol(name), budget).await.unwrap(), history.bars);
+        let history = Sample::new().fetch_daily(&symbol(name), budget).await.unwrap();
+        market.list(Sample::new().fetch_instrument(&symbol(name), budget).await.unwrap(), history.bars);
     }
     market
 }

@@ -9,7 +9,7 @@ use crate::history::extension::extend;
 use crate::lease::{self, Turn, Wanted};
 use crate::market_data::MarketData;
 use crate::series::Series;
-use crate::stored_series::{from_store, head_of, is_unknown, keep, remember_unknown};
+use crate::stored_series::{self, head_of, is_unknown, remember_unknown};
 use crate::{first_looks, market_clock};
 
 /// What comes of asking for bars.
@@ -37,16 +37,16 @@ pub(super) async fn fetch_once(
         let lease = match lease::take(&market.app, symbol, Wanted::Bars, budget.deadline).await? {
             Turn::Ours(lease) => Some(lease),
             Turn::Resting(error) => return Ok(Fetched::Missing { why: NoAnswer::NotAsked(error), stored }),
-            Turn::Theirs if lease::others_done(&market.app, symbol, Wanted::Bars, budget.deadline).await? => None,
+            Turn::Theirs if lease::wait_for_others(&market.app, symbol, Wanted::Bars, budget.deadline).await? => None,
             Turn::Theirs => {
                 return Ok(Fetched::Missing { why: NoAnswer::NotAsked(ProviderError::TimedOut), stored });
             }
         };
-        stored = match from_store(market, symbol).await {
+        stored = match stored_series::find(market, symbol).await {
             Ok(stored) => stored,
             Err(error) => {
                 if let Some(lease) = lease {
-                    lease.done(&market.app).await;
+                    lease.release(&market.app).await;
                 }
                 return Err(error);
             }
@@ -55,15 +55,15 @@ pub(super) async fn fetch_once(
         match (lease, stored) {
             (lease, Some(series)) if is_done => {
                 if let Some(lease) = lease {
-                    lease.done(&market.app).await;
+                    lease.release(&market.app).await;
                 }
                 return Ok(Fetched::Fresh(series));
             }
             (Some(lease), old) => {
                 let fetched = fetch(market, symbol, budget, old).await;
                 match &fetched {
-                    Ok(Fetched::Missing { why, .. }) => lease.in_vain(&market.app, why).await,
-                    Ok(Fetched::Fresh(_)) | Err(_) => lease.done(&market.app).await,
+                    Ok(Fetched::Missing { why, .. }) => lease.record_failure(&market.app, why).await,
+                    Ok(Fetched::Fresh(_)) | Err(_) => lease.release(&market.app).await,
                 }
                 return fetched;
             }
@@ -89,7 +89,7 @@ async fn fetch(
             None => Some(first_looks::take(market, budget, symbol).await?),
             Some(_) => None,
         };
-        let answer = budget.ask(provider.daily(symbol, budget)).await;
+        let answer = budget.ask(provider.fetch_daily(symbol, budget)).await;
         if let Some(first_look) = first_look {
             first_look.settle(market, &answer).await;
         }
@@ -101,7 +101,7 @@ async fn fetch(
             let first = came.bars.first().map(|bar| bar.date);
             if let Some(mut joined) = extend(&old.bars, old.basis, came) {
                 joined.notes = with_older(joined.notes, &old.notes, joined.bars.first().map(|bar| bar.date), first);
-                return keep(&market.app, symbol, joined, revision).await.map(Fetched::Fresh);
+                return stored_series::save(&market.app, symbol, joined, revision).await.map(Fetched::Fresh);
             }
             // They would not before the next bars are out either.
             store::bars::save(market.app.table(), symbol, &old.bars, &head_of(&market.app, old)?).await?;
@@ -110,7 +110,9 @@ async fn fetch(
         }
         // A file has all there is: what it no longer has does not come back.
         (Ok(history), _) => {
-            return keep(&market.app, symbol, finished(market, history), revision).await.map(Fetched::Fresh);
+            return stored_series::save(&market.app, symbol, finished(market, history), revision)
+                .await
+                .map(Fetched::Fresh);
         }
         (Err(why), _) => why,
     };

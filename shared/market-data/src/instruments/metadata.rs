@@ -27,21 +27,21 @@ pub async fn find(
     let assumed = |error: &ProviderError| assumed(symbol, prices_in, error);
     // Files are at hand and their owner edits them; only a live provider's answer is worth keeping.
     if market.provider().clock() != MarketClock::Live {
-        let found = market.provider().instrument(symbol, budget).await;
+        let found = market.provider().fetch_instrument(symbol, budget).await;
         return Ok(found.unwrap_or_else(|error| assumed(&error)));
     }
-    if let Some(instrument) = kept(&market.app, symbol, prices_in).await? {
+    if let Some(instrument) = find_stored(&market.app, symbol, prices_in).await? {
         return Ok(instrument);
     }
     let key = keys::instrument(symbol);
-    if market.provider().calls_left().await.is_some_and(|left| left <= CALLS_LEFT_BY_NAMES) {
+    if market.provider().count_calls_left().await.is_some_and(|left| left <= CALLS_LEFT_BY_NAMES) {
         return Ok(assumed(&ProviderError::QuotaExhausted { until: None }));
     }
     // A name may take all the time that an answer has. One that comes too late costs a call and is of no use.
     if !budget.allows_the_longest_answer() {
         return Ok(assumed(&ProviderError::TimedOut));
     }
-    match budget.ask(market.provider().instrument(symbol, budget)).await {
+    match budget.ask(market.provider().fetch_instrument(symbol, budget)).await {
         Ok(instrument) => {
             let (instrument, is_new) = documents::put_first(market.app.table(), &key, instrument).await?;
             if is_new {
@@ -61,7 +61,7 @@ pub async fn find(
 }
 
 /// What is stored of an instrument.
-pub(super) async fn kept(
+pub(super) async fn find_stored(
     app: &App,
     symbol: &Symbol,
     prices_in: Option<Currency>,
@@ -84,7 +84,7 @@ fn assumed(symbol: &Symbol, prices_in: Option<Currency>, error: &ProviderError) 
 }
 
 /// What a provider has told of a market's instrument, if it was asked already.
-pub async fn told(app: &App, symbol: &Symbol) -> Result<Option<Instrument>, ServiceError> {
+pub async fn find_described(app: &App, symbol: &Symbol) -> Result<Option<Instrument>, ServiceError> {
     let kept = documents::read::<Instrument>(app.table(), &keys::instrument(symbol)).await?;
     Ok(kept.map(|(instrument, _)| instrument).filter(|instrument| !is_assumed(instrument)))
 }
@@ -95,7 +95,10 @@ fn is_assumed(instrument: &Instrument) -> bool {
 }
 
 /// The currency of the stored prices of a symbol, as far as they are of a live provider's own.
-pub(super) async fn stored_currency(market: &MarketData, symbol: &Symbol) -> Result<Option<Currency>, ServiceError> {
+pub(super) async fn find_stored_currency(
+    market: &MarketData,
+    symbol: &Symbol,
+) -> Result<Option<Currency>, ServiceError> {
     if market.provider().clock() != MarketClock::Live {
         return Ok(None);
     }

@@ -4,9 +4,8 @@ use app::ServiceError;
 use domain::{CustomerId, Instrument, Symbol};
 use market::{CallBudget, MarketClock, NoAnswer, ProviderError};
 
-use super::metadata::{find, told};
+use super::metadata::{find, find_described, find_stored_currency};
 use super::search;
-use crate::instruments::metadata::stored_currency;
 use crate::market_data::MarketData;
 use crate::stored_series::is_unknown;
 use crate::{first_looks, new_quote, own_items};
@@ -25,12 +24,12 @@ pub async fn look_up(
         return own_items::find(&market.app, customer, symbol).await;
     }
     if market.provider().clock() != MarketClock::Live {
-        return listed(market, symbol, budget).await;
+        return load_listed(market, symbol, budget).await;
     }
-    if let Some(instrument) = told(&market.app, symbol).await? {
+    if let Some(instrument) = find_described(&market.app, symbol).await? {
         return Ok(instrument);
     }
-    let prices_in = stored_currency(market, symbol).await?;
+    let prices_in = find_stored_currency(market, symbol).await?;
     if prices_in.is_some() {
         return find(market, symbol, prices_in, budget).await;
     }
@@ -42,7 +41,7 @@ pub async fn look_up(
     if let Some(instrument) = built_in {
         return Ok(instrument);
     }
-    if let Ok(found) = first_search(market, symbol, budget).await?
+    if let Ok(found) = search_once(market, symbol, budget).await?
         && let Some(instrument) = found.into_iter().find(|instrument| instrument.symbol == *symbol)
     {
         return Ok(instrument);
@@ -52,16 +51,16 @@ pub async fn look_up(
 }
 
 /// What the provider's search finds for a symbol of which nothing is stored.
-async fn first_search(
+async fn search_once(
     market: &MarketData,
     symbol: &Symbol,
     budget: CallBudget,
 ) -> Result<Result<Vec<Instrument>, NoAnswer>, ServiceError> {
-    if let Some(kept) = search::kept(&market.app, symbol.as_str()).await? {
+    if let Some(kept) = search::find_stored_matches(&market.app, symbol.as_str()).await? {
         return Ok(Ok(kept));
     }
     let first_look = first_looks::take(market, budget, symbol).await?;
-    let found = search::of_provider(market, symbol.as_str(), budget).await;
+    let found = search::search_provider(market, symbol.as_str(), budget).await;
     if let Ok(answer) = &found {
         first_look.settle(market, answer).await;
     }
@@ -69,12 +68,12 @@ async fn first_search(
 }
 
 /// An instrument of files, which list all that they have.
-pub(super) async fn listed(
+pub(super) async fn load_listed(
     market: &MarketData,
     symbol: &Symbol,
     budget: CallBudget,
 ) -> Result<Instrument, ServiceError> {
-    market.provider().instrument(symbol, budget).await.map_err(|error| match error {
+    market.provider().fetch_instrument(symbol, budget).await.map_err(|error| match error {
         ProviderError::UnknownSymbol => ServiceError::UnknownSymbol { symbol: symbol.clone() },
         other => other.into(),
     })

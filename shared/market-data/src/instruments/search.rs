@@ -38,12 +38,12 @@ pub async fn search(
             found.entry(instrument.symbol.clone()).or_insert(instrument);
         }
     };
-    own_items::all(&market.app, customer).await?.into_iter().for_each(&mut add);
+    own_items::list(&market.app, customer).await?.into_iter().for_each(&mut add);
     if market.provider().clock() == MarketClock::Live {
-        stored(&market.app).await?.into_iter().for_each(&mut add);
+        list_stored(&market.app).await?.into_iter().for_each(&mut add);
         if let Some(part) = part {
             built_in(market, part).into_iter().for_each(&mut add);
-            match of_provider(market, part, budget).await? {
+            match search_provider(market, part, budget).await? {
                 // A provider finds by more than the text of a name.
                 Ok(more) => {
                     for instrument in more {
@@ -54,7 +54,7 @@ pub async fn search(
             }
         }
     } else {
-        for symbol in market.provider().listed().await {
+        for symbol in market.provider().list_symbols().await {
             add(find(market, &symbol, None, budget).await?);
         }
     }
@@ -62,7 +62,7 @@ pub async fn search(
 }
 
 /// The instruments whose metadata are stored, and those that the refresh follows.
-async fn stored(app: &App) -> Result<Vec<Instrument>, ServiceError> {
+async fn list_stored(app: &App) -> Result<Vec<Instrument>, ServiceError> {
     let mut symbols: Vec<Symbol> = Vec::new();
     for part in keys::described_instruments().into_iter().chain(keys::directory_symbols()) {
         let page = app.table().query(&Query::forward(part.partition, part.range, MAX_LISTED_A_PART)).await?;
@@ -87,7 +87,7 @@ pub(super) fn built_in(market: &MarketData, text: &str) -> Vec<Instrument> {
 }
 
 /// What a live provider's search found for a text within the last day.
-pub(super) async fn kept(app: &App, text: &str) -> Result<Option<Vec<Instrument>>, ServiceError> {
+pub(super) async fn find_stored_matches(app: &App, text: &str) -> Result<Option<Vec<Instrument>>, ServiceError> {
     let found = documents::read::<Vec<Instrument>>(app.table(), &keys::search(&normal(text))).await?;
     Ok(found.map(|(found, _)| found))
 }
@@ -97,16 +97,16 @@ fn normal(text: &str) -> String {
 }
 
 /// What a live provider's search finds, asked for once a day and text. The inner error is the provider's.
-pub(super) async fn of_provider(
+pub(super) async fn search_provider(
     market: &MarketData,
     text: &str,
     budget: CallBudget,
 ) -> Result<Result<Vec<Instrument>, NoAnswer>, ServiceError> {
-    if let Some(found) = kept(&market.app, text).await? {
+    if let Some(found) = find_stored_matches(&market.app, text).await? {
         return Ok(Ok(found));
     }
     let text = normal(text);
-    if market.provider().calls_left().await.is_some_and(|left| left <= CALLS_LEFT_BY_NAMES) {
+    if market.provider().count_calls_left().await.is_some_and(|left| left <= CALLS_LEFT_BY_NAMES) {
         return Ok(Err(NoAnswer::NotAsked(ProviderError::QuotaExhausted { until: None })));
     }
     let budget = budget.reserving(CALLS_LEFT_BY_NAMES);

@@ -48,7 +48,7 @@ pub struct BoardQuote {
 ///
 /// What is stored is served, however old. Of a live provider a symbol of which nothing is stored is asked for, with one
 /// call, and all of them together take no longer than the budget allows.
-pub async fn board(
+pub async fn load_batch(
     market: &MarketData,
     customer: CustomerId,
     symbols: &[Symbol],
@@ -57,7 +57,7 @@ pub async fn board(
     let listed: Vec<Symbol> = symbols.iter().filter(|symbol| !symbol.is_own_item()).cloned().collect();
     let quotes = last_quote::read_many(&market.app, &listed).await?;
     let quotes: BTreeMap<_, _> = quotes.into_iter().filter(|(_, quote)| is_believed(market, quote)).collect();
-    let heads = heads(market, &listed, &quotes).await?;
+    let heads = read_heads(market, &listed, &quotes).await?;
     let look = |symbol: Symbol| {
         let (quote, head) = (quotes.get(&symbol), heads.get(&symbol));
         async move {
@@ -96,7 +96,7 @@ struct Head {
 
 /// What is known of the bars of these symbols. Of a live provider the heads tell, in one read of a hundred; files are at
 /// hand, and read anyway.
-async fn heads(
+async fn read_heads(
     market: &MarketData,
     symbols: &[Symbol],
     quotes: &BTreeMap<Symbol, LastQuote>,
@@ -123,9 +123,9 @@ async fn look_up(
     known: Known<'_>,
 ) -> Result<Result<BoardQuote, &'static str>, ServiceError> {
     let found = if symbol.is_own_item() {
-        own_items::prices(market, customer, symbol).await.map(|series| of_last_bar(market, &series))
+        own_items::load_prices(market, customer, symbol).await.map(|series| of_last_bar(market, &series))
     } else if known.head.is_some_and(|head| head.may_be_newer) {
-        of_bars(market, symbol, known.quote).await
+        load_from_bars(market, symbol, known.quote).await
     } else if let Some(quote) = known.quote {
         Ok(Ok(quoted(market, quote.clone(), known.notes())))
     } else {
@@ -161,12 +161,12 @@ fn shown(market: &MarketData, quote: LastQuote, stale: bool, notes: &[Note]) -> 
     BoardQuote { age_seconds: age_seconds(market, quote.as_of), stale, warnings, quote }
 }
 
-async fn of_bars(
+async fn load_from_bars(
     market: &MarketData,
     symbol: &Symbol,
     quote: Option<&LastQuote>,
 ) -> Result<Result<BoardQuote, &'static str>, ServiceError> {
-    let Some(series) = history::without_asking(market, symbol).await? else { return Ok(Err(PRICE_UNAVAILABLE)) };
+    let Some(series) = history::find_without_call(market, symbol).await? else { return Ok(Err(PRICE_UNAVAILABLE)) };
     if let Newest::Quote(quote) | Newest::Unconfirmed(quote) = newest(market, &series, quote) {
         return Ok(Ok(quoted(market, quote.clone(), &series.notes)));
     }

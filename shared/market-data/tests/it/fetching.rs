@@ -16,7 +16,7 @@ use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
 use domain::{Currency, CustomerId, Instrument, PortfolioId, Price, Quantity, Symbol};
 use futures::future::join_all;
 use market::{CallBudget, History, MarketClock, Provider, ProviderError, Quote};
-use market_data::quotes::board;
+use market_data::quotes::load_batch;
 use market_data::{MarketData, instruments, series, staleness, warnings};
 use research::forecasts;
 use store::keys;
@@ -56,7 +56,7 @@ async fn a_thousand_looks_at_a_new_quote_by_many_processes_make_one_call() {
     *world.exchange.takes.lock().unwrap() = Duration::from_millis(300);
     let (apps, acme) = (processes(&world), [symbol("ACME")]);
     let looks = apps.iter().flat_map(|platform| {
-        (0..40).map(|_| board(platform, world.customer, &acme, platform.budget_for(world.customer)))
+        (0..40).map(|_| load_batch(platform, world.customer, &acme, platform.budget_for(world.customer)))
     });
     let boards = join_all(looks).await;
     assert!(boards.iter().all(|board| board.as_ref().unwrap().quotes.len() == 1));
@@ -137,15 +137,15 @@ impl Provider for Silent {
         None
     }
 
-    async fn daily(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
+    async fn fetch_daily(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
         self.asked().await
     }
 
-    async fn quote(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<Quote, ProviderError> {
+    async fn fetch_quote(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<Quote, ProviderError> {
         self.asked().await
     }
 
-    async fn instrument(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
+    async fn fetch_instrument(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
         self.asked().await
     }
 }
@@ -190,7 +190,7 @@ async fn whoever_names_new_symbols_waits_no_longer_than_for_one_call() {
     let id = opened(&platform, world.customer).await;
     let started = Instant::now();
     assert!(
-        instruments::known(&platform, world.customer, &symbol("ACME"), platform.budget_for(world.customer))
+        instruments::load(&platform, world.customer, &symbol("ACME"), platform.budget_for(world.customer))
             .await
             .is_err()
     );
@@ -205,7 +205,7 @@ async fn whoever_names_new_symbols_waits_no_longer_than_for_one_call() {
     world.exchange.list("BARS", bars_through("2026-11-19", 30, 10.0));
     load(&world.platform, &symbol("BARS")).await.unwrap();
     let started = Instant::now();
-    instruments::known(&platform, world.customer, &symbol("BARS"), platform.budget_for(world.customer)).await.unwrap();
+    instruments::load(&platform, world.customer, &symbol("BARS"), platform.budget_for(world.customer)).await.unwrap();
     assert!(started.elapsed() <= CALLERS_WAIT, "{:?}", started.elapsed());
 }
 
@@ -216,13 +216,13 @@ async fn a_name_that_comes_late_after_bars_that_came_late_keeps_nobody_longer_an
     *world.exchange.takes.lock().unwrap() = Duration::from_millis(2_300);
     let started = Instant::now();
     let known =
-        instruments::known(&world.platform, world.customer, &symbol("ACME"), world.platform.budget_for(world.customer))
+        instruments::load(&world.platform, world.customer, &symbol("ACME"), world.platform.budget_for(world.customer))
             .await
             .unwrap();
     assert!(started.elapsed() <= CALLERS_WAIT, "{:?}", started.elapsed());
     assert_eq!(known, Instrument::unlisted(symbol("ACME")), "no time was left to ask");
     let known =
-        instruments::known(&world.platform, world.customer, &symbol("ACME"), world.platform.budget_for(world.customer))
+        instruments::load(&world.platform, world.customer, &symbol("ACME"), world.platform.budget_for(world.customer))
             .await
             .unwrap();
     assert_eq!(known.name, "ACME Incorporated");

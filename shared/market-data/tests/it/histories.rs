@@ -40,7 +40,7 @@ impl Provider for Scripted {
         None
     }
 
-    async fn daily(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
+    async fn fetch_daily(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
         self.calls.fetch_add(1, Ordering::SeqCst);
         tokio::task::yield_now().await;
         let bars = self.answer.lock().unwrap().clone()?;
@@ -54,7 +54,7 @@ impl Provider for Scripted {
         })
     }
 
-    async fn instrument(&self, symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
+    async fn fetch_instrument(&self, symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
         Ok(Instrument::unlisted(symbol.clone()))
     }
 }
@@ -172,12 +172,12 @@ impl Provider for Silent {
         None
     }
 
-    async fn daily(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
+    async fn fetch_daily(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
         self.0.fetch_add(1, Ordering::SeqCst);
         std::future::pending().await
     }
 
-    async fn instrument(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
+    async fn fetch_instrument(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
         std::future::pending().await
     }
 }
@@ -238,16 +238,16 @@ async fn without_stored_bars_a_provider_that_never_answers_is_an_error_in_time()
 #[tokio::test]
 async fn bars_of_another_source_are_neither_served_nor_joined() {
     let (_, bench) = scripted(Ok(bars_through("2026-11-19", 30)));
-    history::at_hand(&bench.platform, &symbol(), bench.platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
+    history::load_at_hand(&bench.platform, &symbol(), bench.platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
     let exchange = Arc::new(testing::exchange::Exchange::default());
     exchange.list("ACME", testing::exchange::bars_through("2026-11-19", 5, 20.0));
     let platform = restarted(&bench, exchange.clone());
-    let series = history::at_hand(&platform, &symbol(), platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
+    let series = history::load_at_hand(&platform, &symbol(), platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
     assert_eq!((series.source.as_str(), series.bars.len()), ("exchange", 5));
     assert_eq!(exchange.calls(), ["bars ACME"]);
     // The same, where the source changes under a process that has the old bars in memory.
     *exchange.source.lock().unwrap() = "other";
-    let series = history::at_hand(&platform, &symbol(), platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
+    let series = history::load_at_hand(&platform, &symbol(), platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
     assert_eq!((series.source.as_str(), exchange.calls().len()), ("other", 1));
 }
 
@@ -307,7 +307,7 @@ async fn parallel_callers_never_take_more_calls_than_the_budget_has() {
 async fn a_provider_that_says_the_day_is_used_up_is_not_asked_for_a_day() {
     let bench = bench(Arc::new(Sample::new()));
     let budget = DurableQuota::alpha_vantage(bench.table.clone(), bench.clock.reader());
-    let refused = budget.refused().await;
+    let refused = budget.mark_exhausted().await;
     assert_eq!(refused.until, Some("2026-11-21T12:00:00Z".parse().unwrap()));
     assert_eq!(budget.take(Duration::ZERO, CallBudget::of(OnBehalfOf::Platform)).await, Err(refused.into()));
     bench.clock.forward(TimeDelta::hours(24));

@@ -20,7 +20,8 @@ async fn free_plan() -> (World, Vantage) {
 /// A process that has just started asks for bars.
 async fn bars(world: &World, vantage: &Vantage, name: &str) {
     world.clock.forward(TimeDelta::seconds(10));
-    let history = vantage.provider(world).daily(&symbol(name), CallBudget::of(OnBehalfOf::Schedule)).await.unwrap();
+    let history =
+        vantage.provider(world).fetch_daily(&symbol(name), CallBudget::of(OnBehalfOf::Schedule)).await.unwrap();
     assert_eq!(history.bars.last().unwrap().date, day("2026-11-23"));
 }
 

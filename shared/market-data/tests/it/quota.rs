@@ -100,7 +100,7 @@ async fn storms(table: Arc<dyn Table>, clock: HandClock, hours: &[i64]) -> Vec<D
         let workers: Vec<_> = (0..WORKERS).map(|_| worker(&server, &table, &clock)).collect();
         let storm = workers.iter().map(|worker| async {
             for _ in 0..2 {
-                match worker.quote(&ibm, within(PATIENT)).await {
+                match worker.fetch_quote(&ibm, within(PATIENT)).await {
                     Ok(quote) => assert_eq!(quote.price.to_string(), "202.91"),
                     Err(error) => assert!(matches!(error, ProviderError::QuotaExhausted { .. }), "{error}"),
                 }
@@ -138,16 +138,20 @@ async fn what_is_left_is_told_without_taking_it() {
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
     let budget = DurableQuota::alpha_vantage(table.clone(), clock.reader());
     let yahoo = DurableQuota::yahoo(table.clone(), clock.reader());
-    assert_eq!((budget.left().await, yahoo.left().await), (Some(25), Some(2000)));
+    assert_eq!((budget.count_left().await, yahoo.count_left().await), (Some(25), Some(2000)));
     budget.take(Duration::ZERO, within(PATIENT)).await.unwrap();
     yahoo.take(Duration::ZERO, within(PATIENT)).await.unwrap();
-    assert_eq!((budget.left().await, yahoo.left().await), (Some(24), Some(1999)));
-    budget.refused().await;
-    assert_eq!((budget.left().await, yahoo.left().await), (Some(0), Some(1999)), "each has its own");
+    assert_eq!((budget.count_left().await, yahoo.count_left().await), (Some(24), Some(1999)));
+    budget.mark_exhausted().await;
+    assert_eq!((budget.count_left().await, yahoo.count_left().await), (Some(0), Some(1999)), "each has its own");
     clock.forward(TimeDelta::hours(24) + TimeDelta::seconds(15));
-    assert_eq!((budget.left().await, yahoo.left().await), (Some(25), Some(1999)), "an hour counts until it is over");
+    assert_eq!(
+        (budget.count_left().await, yahoo.count_left().await),
+        (Some(25), Some(1999)),
+        "an hour counts until it is over"
+    );
     clock.forward(TimeDelta::hours(1));
-    assert_eq!(yahoo.left().await, Some(2000));
+    assert_eq!(yahoo.count_left().await, Some(2000));
 }
 
 #[tokio::test]
@@ -158,7 +162,7 @@ async fn a_count_that_cannot_be_read_leaves_no_call() {
     let budget = DurableQuota::alpha_vantage(table, clock.reader());
     let mut left = Vec::new();
     for _ in 0..8 {
-        left.push(budget.left().await);
+        left.push(budget.count_left().await);
     }
     assert!(left.contains(&Some(0)), "{left:?}");
 }
@@ -201,7 +205,7 @@ async fn a_turn_that_comes_too_late_is_refused_at_once_and_not_counted() {
     assert_eq!(taken.iter().filter(|call| call.is_ok()).count(), 2);
     let late = Err(NoTurn::TooLate { wait: Duration::from_secs(2) });
     assert_eq!(taken.iter().filter(|call| **call == late).count(), 3, "{taken:?}");
-    assert_eq!(processes[0].left().await, Some(23));
+    assert_eq!(processes[0].count_left().await, Some(23));
 }
 
 #[tokio::test(start_paused = true)]
@@ -213,7 +217,7 @@ async fn a_turn_with_too_little_time_for_an_answer_is_not_counted() {
     assert_eq!(take(499).await, Err(NoTurn::TooLate { wait: Duration::ZERO }));
     take(500).await.unwrap();
     assert_eq!(take(1_499).await, Err(NoTurn::TooLate { wait: Duration::from_secs(1) }));
-    assert_eq!(budget.left().await, Some(24));
+    assert_eq!(budget.count_left().await, Some(24));
     assert_eq!(take(1_500).await, Ok(Duration::from_secs(1)));
 }
 
@@ -224,7 +228,7 @@ async fn calls_that_are_left_to_others_are_not_taken() {
     let processes: Vec<_> = (0..30).map(|_| DurableQuota::alpha_vantage(table.clone(), clock.reader())).collect();
     let taken = moments(&processes, &clock, Duration::ZERO, within(PATIENT).reserving(5)).await;
     assert_eq!(taken.iter().filter(|call| call.is_ok()).count(), 20);
-    assert_eq!(processes[0].left().await, Some(5));
+    assert_eq!(processes[0].count_left().await, Some(5));
     assert!(processes[0].take(Duration::ZERO, within(PATIENT)).await.is_ok(), "they are there for people");
 }
 
@@ -266,7 +270,7 @@ proptest! {
             // However full, a day and an hour later every call is there again.
             clock.forward(TimeDelta::hours(25) + TimeDelta::seconds(15));
             let budget = DurableQuota::new(table, clock.reader(), "large", limit);
-            assert_eq!(budget.left().await, Some(limit));
+            assert_eq!(budget.count_left().await, Some(limit));
             calls
         });
         prop_assert!(most_in_a_day(&calls) <= limit);

@@ -16,7 +16,7 @@ use futures::future::join_all;
 use market::{ProviderError, Quote};
 use market_data::last_quote::{self, Origin};
 use market_data::quote_record::LastQuote;
-use market_data::quotes::{self, tradable};
+use market_data::quotes::{self, load_tradable};
 use market_data::{MarketData, instruments};
 use rust_decimal::Decimal;
 use store::fault::{Fault, Faulty, Plan};
@@ -84,7 +84,7 @@ async fn a_quote_below_the_smallest_price_is_named_and_so_it_is_while_it_is_not_
     world.exchange.quote_at("DUST", Err(ProviderError::PriceTooSmall));
     let dust = symbol("DUST");
     for _ in 0..2 {
-        let board = quotes::board(
+        let board = quotes::load_batch(
             &world.platform,
             world.customer,
             std::slice::from_ref(&dust),
@@ -217,7 +217,8 @@ async fn a_trade_meets_the_newer_of_quote_and_bar_unless_a_split_may_stand_betwe
         world.follow("ACME", bars_through("2026-11-19", 30, 10.0)).await;
         record(&world.platform, &quote).await.unwrap();
         let found =
-            tradable(&world.platform, world.customer, &symbol("ACME"), world.platform.budget_for(world.customer)).await;
+            load_tradable(&world.platform, world.customer, &symbol("ACME"), world.platform.budget_for(world.customer))
+                .await;
         match met {
             Some(met) => assert_eq!(found.unwrap().price, price(met), "{quote:?}"),
             None => assert!(matches!(found, Err(ServiceError::PriceUnconfirmed { .. })), "{quote:?}"),
@@ -230,20 +231,22 @@ async fn without_the_close_before_a_fall_like_a_split_waits_for_the_bars_which_c
     let world = World::at("2026-11-23T22:30:00Z");
     let bars = bars_through("2026-11-23", 32, 10.0);
     world.exchange.list("ACME", bars.slice(0, 30));
-    instruments::known(&world.platform, world.customer, &symbol("ACME"), world.platform.budget_for(world.customer))
+    instruments::load(&world.platform, world.customer, &symbol("ACME"), world.platform.budget_for(world.customer))
         .await
         .unwrap();
     // The bar of Friday is not there, so nobody knows what the close before was.
     record(&world.platform, &quote("ACME", "5", "2026-11-23", None)).await.unwrap();
     let waits =
-        tradable(&world.platform, world.customer, &symbol("ACME"), world.platform.budget_for(world.customer)).await;
+        load_tradable(&world.platform, world.customer, &symbol("ACME"), world.platform.budget_for(world.customer))
+            .await;
     assert!(matches!(waits, Err(ServiceError::PriceUnconfirmed { .. })));
     world.exchange.list("ACME", split_on_the_last_day(&bars));
     world.clock.forward(TimeDelta::minutes(30));
     load(&world.platform, &symbol("ACME")).await.unwrap();
-    let met = tradable(&world.platform, world.customer, &symbol("ACME"), world.platform.budget_for(world.customer))
-        .await
-        .unwrap();
+    let met =
+        load_tradable(&world.platform, world.customer, &symbol("ACME"), world.platform.budget_for(world.customer))
+            .await
+            .unwrap();
     assert_eq!((met.price, met.day), (price("5"), day("2026-11-23")));
     assert_eq!(
         met.splits.list.last().map(|split| (split.day, split.ratio)),
@@ -258,7 +261,7 @@ async fn bars_too_old_to_trade_at_are_asked_for_where_a_call_can_be_spared() {
     load(&world.platform, &symbol("ACME")).await.unwrap();
     world.exchange.list("ACME", bars_through("2026-11-27", 35, 11.0));
     let met = async || {
-        tradable(&world.platform, world.customer, &symbol("ACME"), world.platform.budget_for(world.customer)).await
+        load_tradable(&world.platform, world.customer, &symbol("ACME"), world.platform.budget_for(world.customer)).await
     };
     world.clock.set("2026-11-25T12:00:00Z");
     world.exchange.calls();

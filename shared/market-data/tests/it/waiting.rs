@@ -136,7 +136,7 @@ fn use_cases<'a>(
     let asked = move || platform.budget_for(customer);
     vec![
         ("bars", async move { drop(history::load(platform, &one, asked()).await) }.boxed()),
-        ("quotes", async move { drop(quotes::board(platform, customer, &hundred, asked()).await) }.boxed()),
+        ("quotes", async move { drop(quotes::load_batch(platform, customer, &hundred, asked()).await) }.boxed()),
         ("an instrument", async move { drop(instruments::look_up(platform, customer, &two, asked()).await) }.boxed()),
         (
             "a search",

@@ -82,8 +82,9 @@ async fn said_of_what_is_held(world: &World, platform: &MarketData, portfolio: P
     let item = held["items"].as_array().unwrap().iter().find(|item| item["symbol"] == name).unwrap();
     let span = Span::default();
     let performed = performance::compute(platform, world.customer, portfolio, &span).await.unwrap();
-    let board =
-        quotes::board(platform, world.customer, &[symbol(name)], platform.budget_for(world.customer)).await.unwrap();
+    let board = quotes::load_batch(platform, world.customer, &[symbol(name)], platform.budget_for(world.customer))
+        .await
+        .unwrap();
     let (watched, _) = watchlist::put(platform, world.customer, &symbol(name)).await.unwrap();
     let watched = watched.quote.unwrap();
     let is_named = |warning: &warnings::Warning| warning.code == "stale" && warning.detail.starts_with(name);
@@ -268,10 +269,14 @@ async fn notes_reach_every_answer_and_only_where_they_concern_its_span() {
     let named: Vec<_> = compared.iter().map(|warning| warning.detail.split(':').next().unwrap()).collect();
     assert_eq!(named, ["ACME", "OTHER"], "what is compared with rests on notes too");
 
-    let board =
-        quotes::board(&world.platform, world.customer, &[symbol("ACME")], world.platform.budget_for(world.customer))
-            .await
-            .unwrap();
+    let board = quotes::load_batch(
+        &world.platform,
+        world.customer,
+        &[symbol("ACME")],
+        world.platform.budget_for(world.customer),
+    )
+    .await
+    .unwrap();
     assert_eq!(codes(&board.quotes[0].warnings), ["dividends_derived", "unexplained_move"], "of its own two days");
 }
 

@@ -54,7 +54,7 @@ impl Told {
 
 impl Explained {
     /// What is known of these jumps; nothing, if one of them was not asked about.
-    pub(super) async fn of(&self, memory: &dyn Memory, symbol: &Symbol, jumps: &BTreeSet<Day>) -> Explanation {
+    pub(super) async fn recall(&self, memory: &dyn Memory, symbol: &Symbol, jumps: &BTreeSet<Day>) -> Explanation {
         if let Some(known) = self.known(symbol).filter(|known| jumps.is_subset(&known.days)) {
             return known;
         }

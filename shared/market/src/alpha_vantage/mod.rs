@@ -78,13 +78,13 @@ impl AlphaVantage {
         match answer {
             Ok(data) => Ok(data),
             Err(Refusal::Failed(error)) => Err(error),
-            Err(Refusal::DayUsedUp) => Err(self.client.day_used_up().await.into()),
+            Err(Refusal::DayUsedUp) => Err(self.client.mark_day_used_up().await.into()),
             Err(Refusal::TooFast) => Err(ProviderError::RateLimited { retry_after: self.spacing }),
             Err(Refusal::Premium) => Err(ProviderError::malformed("the provider offers this to paying customers only")),
         }
     }
 
-    async fn series(
+    async fn fetch_series(
         &self,
         symbol: &Symbol,
         unit: PriceUnit,
@@ -113,13 +113,13 @@ impl AlphaVantage {
             return Known::default();
         }
         let newest = rows.iter().map(|row| row.date).max();
-        let mut about = self.explained.of(&*self.memory, symbol, &jumps).await;
+        let mut about = self.explained.recall(&*self.memory, symbol, &jumps).await;
         let asks = matches!(about.splits, Told::Nothing) || matches!(about.dividends, Told::Nothing);
         if matches!(about.splits, Told::Nothing) {
-            (about.splits, about.through) = (self.events("SPLITS", symbol, call).await, newest);
+            (about.splits, about.through) = (self.fetch_events("SPLITS", symbol, call).await, newest);
         }
         if matches!(about.dividends, Told::Nothing) {
-            (about.dividends, about.through) = (self.events("DIVIDENDS", symbol, call).await, newest);
+            (about.dividends, about.through) = (self.fetch_events("DIVIDENDS", symbol, call).await, newest);
         }
         about.days = jumps;
         let mut known = Known::default();
@@ -140,7 +140,7 @@ impl AlphaVantage {
         known
     }
 
-    async fn events(&self, function: &'static str, symbol: &Symbol, call: CallBudget) -> Told {
+    async fn fetch_events(&self, function: &'static str, symbol: &Symbol, call: CallBudget) -> Told {
         match self.client.ask(&about(function, symbol, &[]), symbol, call, splits::read).await {
             Ok(events) => Told::Events(events),
             Err(Refusal::Premium) => Told::Refused,
@@ -150,7 +150,7 @@ impl AlphaVantage {
 
     /// What a symbol's prices count. Shares listed in the United States have no suffix, or one letter for
     /// their class; others are looked up once.
-    async fn price_unit(&self, symbol: &Symbol, call: CallBudget) -> Result<PriceUnit, ProviderError> {
+    async fn look_up_price_unit(&self, symbol: &Symbol, call: CallBudget) -> Result<PriceUnit, ProviderError> {
         if let Some(listing) = self.remembered(symbol) {
             return Ok(listing.unit());
         }
@@ -198,27 +198,27 @@ impl Provider for AlphaVantage {
         None
     }
 
-    async fn daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
+    async fn fetch_daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
         let named = named(symbol)?;
         let call = budget.for_one_answer();
         if named != Named::Listed {
-            return self.unlisted_history(&named, call).await;
+            return self.fetch_unlisted_history(&named, call).await;
         }
-        let unit = self.price_unit(symbol, call).await?;
-        let (Series { bars, basis, mut notes, held_back }, plan) = self.series(symbol, unit, call).await?;
+        let unit = self.look_up_price_unit(symbol, call).await?;
+        let (Series { bars, basis, mut notes, held_back }, plan) = self.fetch_series(symbol, unit, call).await?;
         if plan == Plan::Compact {
             notes.push(Note::CompactHistory);
         }
         Ok(History { source: SOURCE, bars, basis, currency: unit.currency, notes, held_back })
     }
 
-    async fn quote(&self, symbol: &Symbol, budget: CallBudget) -> Result<Quote, ProviderError> {
+    async fn fetch_quote(&self, symbol: &Symbol, budget: CallBudget) -> Result<Quote, ProviderError> {
         let named = named(symbol)?;
         let call = budget.for_one_answer();
         if named != Named::Listed {
-            return self.unlisted_quote(symbol, &named, call).await;
+            return self.fetch_unlisted_quote(symbol, &named, call).await;
         }
-        let unit = self.price_unit(symbol, call).await?;
+        let unit = self.look_up_price_unit(symbol, call).await?;
         let ask = about("GLOBAL_QUOTE", symbol, &[]);
         let last = self.finish(self.client.ask(&ask, symbol, call, quote::read).await).await?;
         Ok(Quote {
@@ -247,15 +247,15 @@ impl Provider for AlphaVantage {
         Ok(found)
     }
 
-    async fn calls_left(&self) -> Option<usize> {
-        self.client.calls_left().await
+    async fn count_calls_left(&self) -> Option<usize> {
+        self.client.count_calls_left().await
     }
 
-    async fn more_calls_in(&self) -> Option<Duration> {
-        self.client.more_calls_in().await
+    async fn find_wait_for_calls(&self) -> Option<Duration> {
+        self.client.find_wait_for_calls().await
     }
 
-    async fn instrument(&self, symbol: &Symbol, budget: CallBudget) -> Result<Instrument, ProviderError> {
+    async fn fetch_instrument(&self, symbol: &Symbol, budget: CallBudget) -> Result<Instrument, ProviderError> {
         let named = named(symbol)?;
         let described = symbols::instrument(symbol, &named);
         let certain = described.clone().filter(|_| symbols::is_certain(&named));
@@ -265,7 +265,7 @@ impl Provider for AlphaVantage {
         let call = budget.for_one_answer();
         if let Some(instrument) = described {
             // A coin that has a price exists.
-            self.unlisted_quote(symbol, &named, call).await?;
+            self.fetch_unlisted_quote(symbol, &named, call).await?;
             return Ok(self.remember(instrument.into()).instrument);
         }
         let overview = about("OVERVIEW", symbol, &[]);

@@ -44,13 +44,17 @@ fn rated(named: &Named) -> Option<Rated> {
 }
 
 impl AlphaVantage {
-    pub(super) async fn unlisted_history(&self, named: &Named, call: CallBudget) -> Result<History, ProviderError> {
+    pub(super) async fn fetch_unlisted_history(
+        &self,
+        named: &Named,
+        call: CallBudget,
+    ) -> Result<History, ProviderError> {
         let (rows, currency, is_compact) = match (named, rated(named)) {
             (Named::Commodity(commodity), _) => {
-                (commodities::rows(&self.commodity(commodity, call).await?), Currency::USD, false)
+                (commodities::rows(&self.fetch_commodity(commodity, call).await?), Currency::USD, false)
             }
             (_, Some(rated)) => {
-                let (mut rows, is_compact) = self.exchange_rows(&rated, call).await?;
+                let (mut rows, is_compact) = self.fetch_exchange_rows(&rated, call).await?;
                 if let Some(unit) = rated.unit {
                     scale(&mut rows, unit.troy_ounces());
                 }
@@ -65,7 +69,7 @@ impl AlphaVantage {
         Ok(History { source: SOURCE, bars, basis, currency, notes, held_back })
     }
 
-    pub(super) async fn unlisted_quote(
+    pub(super) async fn fetch_unlisted_quote(
         &self,
         symbol: &Symbol,
         named: &Named,
@@ -73,7 +77,7 @@ impl AlphaVantage {
     ) -> Result<Quote, ProviderError> {
         let symbol = symbol.clone();
         if let Named::Commodity(commodity) = named {
-            let prices = self.commodity(commodity, call).await?;
+            let prices = self.fetch_commodity(commodity, call).await?;
             let before = prices.len().checked_sub(2).and_then(|place| prices.get(place));
             let previous_close = before.map(|dated| dated.price);
             let DatedPrice { day, price } = *prices.last().ok_or(ProviderError::UnknownSymbol)?;
@@ -101,7 +105,7 @@ impl AlphaVantage {
         })
     }
 
-    async fn commodity(
+    async fn fetch_commodity(
         &self,
         commodity: &'static Commodity,
         call: CallBudget,
@@ -111,7 +115,7 @@ impl AlphaVantage {
     }
 
     /// The rows, and whether these are the latest alone.
-    async fn exchange_rows(&self, rated: &Rated, call: CallBudget) -> Result<(Vec<Row>, bool), ProviderError> {
+    async fn fetch_exchange_rows(&self, rated: &Rated, call: CallBudget) -> Result<(Vec<Row>, bool), ProviderError> {
         let Exchange { from, to } = &rated.exchange;
         if rated.is_coin {
             // A year is all that there is.

@@ -62,7 +62,7 @@ impl Provider for Scripted {
         None
     }
 
-    async fn daily(&self, _symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
+    async fn fetch_daily(&self, _symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
         let (date, price) = ("2013-03-01".parse().unwrap(), 202.91);
         let (open, high, low, close, adjusted_close) = (price, price, price, price, price);
         let bar = Bar { date, open, high, low, close, volume: 1.0, adjusted_close, split_ratio: 1.0, dividend: 0.0 };
@@ -79,11 +79,11 @@ impl Provider for Scripted {
         self.answer(budget, if text == "ibm" { found } else { Vec::new() }).await
     }
 
-    async fn calls_left(&self) -> Option<usize> {
+    async fn count_calls_left(&self) -> Option<usize> {
         self.calls
     }
 
-    async fn instrument(&self, symbol: &Symbol, budget: CallBudget) -> Result<Instrument, ProviderError> {
+    async fn fetch_instrument(&self, symbol: &Symbol, budget: CallBudget) -> Result<Instrument, ProviderError> {
         self.answer(budget, Instrument::unlisted(symbol.clone())).await
     }
 }
@@ -108,9 +108,9 @@ const UNKNOWN: ProviderError = ProviderError::UnknownSymbol;
 #[tokio::test(start_paused = true)]
 async fn the_first_source_is_enough_when_it_answers() {
     let (chain, _, second) = chain(Scripted::gives("a"), Scripted::gives("b"));
-    assert_eq!(chain.daily(&ibm(), caller()).await.unwrap().source, "a");
-    assert_eq!(chain.quote(&ibm(), caller()).await.unwrap().source, "a");
-    assert_eq!(chain.instrument(&ibm(), caller()).await.unwrap().instrument_type, InstrumentType::Stock);
+    assert_eq!(chain.fetch_daily(&ibm(), caller()).await.unwrap().source, "a");
+    assert_eq!(chain.fetch_quote(&ibm(), caller()).await.unwrap().source, "a");
+    assert_eq!(chain.fetch_instrument(&ibm(), caller()).await.unwrap().instrument_type, InstrumentType::Stock);
     assert_eq!(second.times_asked(), 0);
 }
 
@@ -120,9 +120,9 @@ async fn each_price_keeps_the_name_of_the_source_that_gave_it() {
         [QUOTA, DOWN, UNKNOWN, ProviderError::TooLarge, ProviderError::KeyRefused, ProviderError::malformed("x")]
     {
         let (chain, ..) = chain(Scripted::refuses("a", refusal.clone()), Scripted::gives("b"));
-        assert_eq!(chain.quote(&ibm(), caller()).await.unwrap().source, "b", "{refusal}");
-        assert_eq!(chain.daily(&ibm(), caller()).await.unwrap().source, "b", "{refusal}");
-        assert!(chain.instrument(&ibm(), caller()).await.is_ok());
+        assert_eq!(chain.fetch_quote(&ibm(), caller()).await.unwrap().source, "b", "{refusal}");
+        assert_eq!(chain.fetch_daily(&ibm(), caller()).await.unwrap().source, "b", "{refusal}");
+        assert!(chain.fetch_instrument(&ibm(), caller()).await.is_ok());
     }
 }
 
@@ -142,7 +142,7 @@ async fn an_unknown_symbol_is_believed_only_of_all_who_can_be_asked() {
         (ProviderError::NotGiven, ProviderError::NotGiven, ProviderError::NotGiven),
     ] {
         let (chain, ..) = chain(Scripted::refuses("a", first.clone()), Scripted::refuses("b", second.clone()));
-        assert_eq!(chain.daily(&ibm(), caller()).await, Err(seen), "{first}, {second}");
+        assert_eq!(chain.fetch_daily(&ibm(), caller()).await, Err(seen), "{first}, {second}");
     }
 }
 
@@ -154,11 +154,11 @@ async fn the_callers_time_is_shared_and_not_multiplied() {
     let budgets: [(fn() -> CallBudget, u64); 3] = [(caller, 2), (schedule, 10), (one_second, 1)];
     for (budget, seconds) in budgets {
         let start = Instant::now();
-        assert_eq!(chain.daily(&ibm(), budget()).await, Err(ProviderError::TimedOut));
+        assert_eq!(chain.fetch_daily(&ibm(), budget()).await, Err(ProviderError::TimedOut));
         assert_eq!(start.elapsed().as_secs(), seconds);
     }
     let start = Instant::now();
-    assert_eq!(chain.instrument(&ibm(), caller()).await, Err(ProviderError::TimedOut));
+    assert_eq!(chain.fetch_instrument(&ibm(), caller()).await, Err(ProviderError::TimedOut));
     assert_eq!(start.elapsed().as_secs(), 2);
     let given = |asked: &Scripted| asked.asked.lock().unwrap()[0].deadline;
     assert_eq!(given(&second) - given(&first), Duration::from_secs(1), "each has a half");
@@ -168,7 +168,7 @@ async fn the_callers_time_is_shared_and_not_multiplied() {
 async fn time_that_the_first_left_over_is_the_seconds() {
     let down = Scripted::refuses("a", DOWN).after(Duration::from_millis(100));
     let (chain, _, second) = chain(down, Scripted::gives("b"));
-    chain.daily(&ibm(), caller()).await.unwrap();
+    chain.fetch_daily(&ibm(), caller()).await.unwrap();
     let left = second.asked.lock().unwrap()[0].time_left();
     assert!(left > Duration::from_millis(1890) && left <= Duration::from_millis(1900), "{left:?}");
 }
@@ -186,7 +186,7 @@ async fn a_bar_that_one_source_holds_back_is_there_once_another_says_the_same() 
     ];
     for (second, confirmed) in seconds {
         let (chain, _, second) = chain(holding("a", 80.0), second);
-        let history = chain.daily(&ibm(), caller()).await.unwrap();
+        let history = chain.fetch_daily(&ibm(), caller()).await.unwrap();
         assert_eq!((history.source, second.times_asked()), ("a", 1));
         let fraction = 80.0 / 202.91 - 1.0;
         let (last, note) = if confirmed {
@@ -198,7 +198,7 @@ async fn a_bar_that_one_source_holds_back_is_there_once_another_says_the_same() 
         assert_eq!(history.notes, [note]);
     }
     let (quiet, _, second) = chain(Scripted::gives("a"), holding("b", 80.0));
-    quiet.daily(&ibm(), caller()).await.unwrap();
+    quiet.fetch_daily(&ibm(), caller()).await.unwrap();
     assert_eq!(second.times_asked(), 0, "nobody is asked where nothing is held back");
 }
 
@@ -209,14 +209,14 @@ async fn a_scheduled_call_spares_the_source_that_has_few_calls() {
     let scheduled = schedule().reserving(15);
     for budget in [schedule(), scheduled] {
         let (chain, few, _) = chain(few(), many());
-        assert_eq!(chain.daily(&ibm(), budget).await.unwrap().source, "many");
-        assert_eq!(chain.quote(&ibm(), budget).await.unwrap().source, "many");
+        assert_eq!(chain.fetch_daily(&ibm(), budget).await.unwrap().source, "many");
+        assert_eq!(chain.fetch_quote(&ibm(), budget).await.unwrap().source, "many");
         assert_eq!(few.times_asked(), 0);
-        assert_eq!(chain.quote(&ibm(), caller()).await.unwrap().source, "few", "people are asked for in order");
+        assert_eq!(chain.fetch_quote(&ibm(), caller()).await.unwrap().source, "few", "people are asked for in order");
     }
     // What only the other has is asked of that, which is told how many calls to keep.
     let (chain, few, _) = chain(few(), Scripted { refusal: Some(UNKNOWN), ..many() });
-    assert_eq!(chain.daily(&ibm(), scheduled).await.unwrap().source, "few");
+    assert_eq!(chain.fetch_daily(&ibm(), scheduled).await.unwrap().source, "few");
     assert_eq!(few.asked.lock().unwrap()[..], [scheduled.within(Duration::from_secs(10))]);
 }
 
@@ -237,7 +237,7 @@ async fn it_gives_what_any_of_them_gives() {
     let (counted, ..) = chain(Scripted::gives("a"), Scripted::gives("b"));
     assert!(counted.gives("a") && counted.gives("b") && !counted.gives("c"));
     assert_eq!((counted.source(), counted.clock(), counted.revision(&ibm())), ("a", MarketClock::Live, None));
-    assert_eq!(counted.calls_left().await, Some(6));
+    assert_eq!(counted.count_calls_left().await, Some(6));
     let (uncounted, ..) = chain(Scripted::gives("a"), Scripted { calls: None, ..Scripted::gives("b") });
-    assert_eq!(uncounted.calls_left().await, None);
+    assert_eq!(uncounted.count_calls_left().await, None);
 }

@@ -28,7 +28,7 @@ async fn file_names_match_in_any_case_and_with_the_signs_of_indices_and_currenci
     let folder = folder.unwrap();
     assert_eq!(folder.symbols(), [symbol("AAPL"), symbol("EURUSD=X"), symbol("^GSPC")]);
     for name in ["aapl", "^gspc", "EURUSD=X"] {
-        let history = folder.daily(&symbol(name), caller()).await.unwrap();
+        let history = folder.fetch_daily(&symbol(name), caller()).await.unwrap();
         assert_eq!((history.bars.len(), history.basis), (2, Basis::SplitAdjusted));
         assert!(folder.revision(&symbol(name)).is_some());
     }
@@ -40,8 +40,8 @@ async fn a_symbol_without_a_file_is_unknown() {
     let (_directory, folder) = folder(&[("AAPL.csv", BARS)]);
     let folder = folder.unwrap();
     for name in ["MSFT", "MY:AAPL", "INSTRUMENTS", "A..", "^"] {
-        assert_eq!(folder.daily(&symbol(name), caller()).await, Err(ProviderError::UnknownSymbol), "{name}");
-        assert_eq!(folder.instrument(&symbol(name), caller()).await, Err(ProviderError::UnknownSymbol), "{name}");
+        assert_eq!(folder.fetch_daily(&symbol(name), caller()).await, Err(ProviderError::UnknownSymbol), "{name}");
+        assert_eq!(folder.fetch_instrument(&symbol(name), caller()).await, Err(ProviderError::UnknownSymbol), "{name}");
         assert_eq!(folder.revision(&symbol(name)), None);
     }
 }
@@ -57,7 +57,7 @@ async fn a_link_out_of_the_folder_is_not_followed() {
     std::os::unix::fs::symlink(directory.path().join("AAPL.csv"), directory.path().join("SAME.csv")).unwrap();
     let folder = open(directory.path()).unwrap();
     assert_eq!(folder.symbols(), [symbol("AAPL"), symbol("SAME")]);
-    assert_eq!(folder.daily(&symbol("SECRET"), caller()).await, Err(ProviderError::UnknownSymbol));
+    assert_eq!(folder.fetch_daily(&symbol("SECRET"), caller()).await, Err(ProviderError::UnknownSymbol));
 }
 
 #[tokio::test]
@@ -71,7 +71,7 @@ async fn the_clock_stands_at_the_latest_bar_of_all_files_and_moves_on_with_them(
     let before = folder.revision(&symbol("B")).unwrap();
     fs::write(directory.path().join("B.csv"), format!("{older}2013-03-04,1,1,1,1,1\n")).unwrap();
     assert_ne!(folder.revision(&symbol("B")).unwrap(), before);
-    folder.daily(&symbol("B"), caller()).await.unwrap();
+    folder.fetch_daily(&symbol("B"), caller()).await.unwrap();
     assert_eq!(folder.clock(), stands_at("2013-03-04"));
 
     fs::remove_file(directory.path().join("B.csv")).unwrap();
@@ -84,18 +84,18 @@ async fn metadata_come_from_the_folders_list_or_are_a_dollar_stocks() {
     let (_directory, folder) = folder(&[("bmw.de.csv", BARS), ("X.csv", BARS), ("instruments.csv", list)]);
     let folder = folder.unwrap();
     assert_eq!(folder.symbols(), [symbol("BMW.DE"), symbol("X")]);
-    assert_eq!(folder.instrument(&symbol("BMW.DE"), caller()).await.unwrap().name, "BMW AG");
-    assert_eq!(folder.daily(&symbol("BMW.DE"), caller()).await.unwrap().currency.code(), "EUR");
-    assert_eq!(folder.instrument(&symbol("X"), caller()).await.unwrap(), Instrument::unlisted(symbol("X")));
+    assert_eq!(folder.fetch_instrument(&symbol("BMW.DE"), caller()).await.unwrap().name, "BMW AG");
+    assert_eq!(folder.fetch_daily(&symbol("BMW.DE"), caller()).await.unwrap().currency.code(), "EUR");
+    assert_eq!(folder.fetch_instrument(&symbol("X"), caller()).await.unwrap(), Instrument::unlisted(symbol("X")));
 }
 
 #[tokio::test]
 async fn one_broken_file_takes_no_other_away_and_names_its_line() {
     let (_directory, folder) = folder(&[("A.csv", BARS), ("B.csv", "date,open,high,low,close\n2013-03-01,1,1,1\n")]);
     let folder = folder.unwrap();
-    let error = folder.daily(&symbol("B"), caller()).await.unwrap_err();
+    let error = folder.fetch_daily(&symbol("B"), caller()).await.unwrap_err();
     assert_eq!(error, ProviderError::Malformed { what: "B.csv, line 2: 4 cells where the header has 5".to_owned() });
-    assert!(folder.daily(&symbol("A"), caller()).await.is_ok());
+    assert!(folder.fetch_daily(&symbol("A"), caller()).await.is_ok());
 }
 
 #[tokio::test]
@@ -103,7 +103,7 @@ async fn a_file_beyond_the_limit_is_refused() {
     let (directory, folder) = folder(&[("A.csv", BARS)]);
     let folder = folder.unwrap();
     fs::File::create(directory.path().join("HUGE.csv")).unwrap().set_len(MAX_FILE_BYTES + 1).unwrap();
-    assert_eq!(folder.daily(&symbol("HUGE"), caller()).await, Err(ProviderError::TooLarge));
+    assert_eq!(folder.fetch_daily(&symbol("HUGE"), caller()).await, Err(ProviderError::TooLarge));
 }
 
 #[test]
@@ -134,7 +134,7 @@ async fn a_file_without_a_bar_is_named_and_its_symbol_is_not_unknown() {
             "NULLS.csv has no bar: One row of the source was left out: that of 2013-03-01 (a price is missing or not above zero).",
         ),
     ] {
-        let error = folder.daily(&symbol(name), caller()).await.unwrap_err();
+        let error = folder.fetch_daily(&symbol(name), caller()).await.unwrap_err();
         assert_eq!(error, ProviderError::Malformed { what: expected.to_owned() });
     }
 }
@@ -147,10 +147,10 @@ async fn a_line_of_the_list_that_cannot_be_read_is_named_for_its_symbol_and_take
     let folder = folder.unwrap();
     let what = "instruments.csv, line 2: not a code of ISO 4217 for a currency in use".to_owned();
     let error = ProviderError::Malformed { what };
-    assert_eq!(folder.instrument(&symbol("BMW"), caller()).await, Err(error.clone()));
-    assert_eq!(folder.daily(&symbol("BMW"), caller()).await, Err(error), "no currency is guessed");
-    assert_eq!(folder.daily(&symbol("SAP"), caller()).await.unwrap().currency.code(), "EUR");
-    assert_eq!(folder.instrument(&symbol("X"), caller()).await.unwrap(), Instrument::unlisted(symbol("X")));
+    assert_eq!(folder.fetch_instrument(&symbol("BMW"), caller()).await, Err(error.clone()));
+    assert_eq!(folder.fetch_daily(&symbol("BMW"), caller()).await, Err(error), "no currency is guessed");
+    assert_eq!(folder.fetch_daily(&symbol("SAP"), caller()).await.unwrap().currency.code(), "EUR");
+    assert_eq!(folder.fetch_instrument(&symbol("X"), caller()).await.unwrap(), Instrument::unlisted(symbol("X")));
     let found = folder.search("s", caller()).await.unwrap();
     assert_eq!(found.iter().map(|one| one.symbol.as_str()).collect::<Vec<_>>(), ["SAP"]);
 }
@@ -161,7 +161,7 @@ async fn a_symbol_listed_in_pence_has_prices_in_pounds() {
     let bars = "date,open,high,low,close\n2013-03-01,165.2,166,165,165.4\n";
     let (_directory, folder) = folder(&[("VOD.L.csv", bars), ("instruments.csv", list)]);
     let folder = folder.unwrap();
-    let quote = folder.quote(&symbol("VOD.L"), caller()).await.unwrap();
+    let quote = folder.fetch_quote(&symbol("VOD.L"), caller()).await.unwrap();
     assert_eq!((quote.price.to_string().as_str(), quote.currency.code()), ("1.654", "GBP"));
-    assert_eq!(folder.instrument(&symbol("VOD.L"), caller()).await.unwrap().currency.code(), "GBP");
+    assert_eq!(folder.fetch_instrument(&symbol("VOD.L"), caller()).await.unwrap().currency.code(), "GBP");
 }

@@ -79,21 +79,21 @@ impl Client {
     }
 
     /// The provider says that the day's calls are used up.
-    pub(crate) async fn day_used_up(&self) -> QuotaExhausted {
-        let noted = timeout_at(Instant::now() + LONGEST_NOTE, self.quota.refused());
+    pub(crate) async fn mark_day_used_up(&self) -> QuotaExhausted {
+        let noted = timeout_at(Instant::now() + LONGEST_NOTE, self.quota.mark_exhausted());
         noted.await.unwrap_or(QuotaExhausted { until: None })
     }
 
     /// Calls that may be made now: none while the provider is left alone.
-    pub(crate) async fn calls_left(&self) -> Option<usize> {
-        if self.breaker.is_open() { Some(0) } else { self.quota.left().await }
+    pub(crate) async fn count_calls_left(&self) -> Option<usize> {
+        if self.breaker.is_open() { Some(0) } else { self.quota.count_left().await }
     }
 
     /// How long until more calls may be made than now, where that is known.
-    pub(crate) async fn more_calls_in(&self) -> Option<Duration> {
+    pub(crate) async fn find_wait_for_calls(&self) -> Option<Duration> {
         match self.breaker.open_for() {
             Some(left) => Some(left),
-            None => self.quota.standing().await?.more_in(),
+            None => self.quota.read_standing().await?.more_in(),
         }
     }
 
@@ -139,17 +139,17 @@ impl Client {
     }
 
     /// Leave to make one call, counted, at its turn. A source that is left alone or has no call left says so at once.
-    async fn turn(&self, call: CallBudget) -> Result<Permit<'_>, ProviderError> {
+    async fn acquire_permit(&self, call: CallBudget) -> Result<Permit<'_>, ProviderError> {
         let left_alone = ProviderError::Unavailable { status: None };
         if self.breaker.is_open() {
             return Err(left_alone);
         }
         let in_time = |_| ProviderError::TimedOut;
         if let Some(pace) = &self.pace {
-            if let Some(standing) = timeout_at(call.deadline, self.quota.standing()).await.map_err(in_time)? {
+            if let Some(standing) = timeout_at(call.deadline, self.quota.read_standing()).await.map_err(in_time)? {
                 standing.beyond(call.reserve)?;
             }
-            pace.turn(call.deadline).await?;
+            pace.wait(call.deadline).await?;
         }
         let permit = self.breaker.permit().map_err(|_| left_alone.clone())?;
         let taken = self.quota.take(self.site.limits.spacing, call);
@@ -163,7 +163,7 @@ impl Client {
     }
 
     async fn fetch(&self, request: &Request, call: CallBudget) -> Result<Vec<u8>, ProviderError> {
-        let permit = self.turn(call).await?;
+        let permit = self.acquire_permit(call).await?;
         let permit = permit.sent(SILENCE.min(self.site.limits.connect));
         let sent = timeout_at(call.deadline, self.send(request)).await;
         let fetched = sent.unwrap_or(Err(NoData { error: ProviderError::TimedOut, is_failure: true }));

@@ -43,7 +43,7 @@ impl Pace {
     }
 
     /// Waits for the next turn, unless the deadline comes first.
-    pub(super) async fn turn(&self, deadline: Instant) -> Result<(), ProviderError> {
+    pub(super) async fn wait(&self, deadline: Instant) -> Result<(), ProviderError> {
         let Some(limiter) = &self.limiter else { return Ok(()) };
         while let Err(full) = limiter.check() {
             let wait = full.wait_time_from(self.clock.now());
@@ -69,7 +69,7 @@ mod tests {
         let mut callers = tokio::task::JoinSet::new();
         for _ in 0..20 {
             let pace = pace.clone();
-            callers.spawn(async move { pace.turn(deadline).await.map(|()| start.elapsed()) });
+            callers.spawn(async move { pace.wait(deadline).await.map(|()| start.elapsed()) });
         }
         let mut turns: Vec<Duration> = callers.join_all().await.into_iter().map(Result::unwrap).collect();
         turns.sort();
@@ -84,8 +84,8 @@ mod tests {
         let pace = Pace::new(Duration::from_mins(1));
         let start = Instant::now();
         let deadline = start + Duration::from_secs(2);
-        pace.turn(deadline).await.unwrap();
-        let refused = pace.turn(deadline).await;
+        pace.wait(deadline).await.unwrap();
+        let refused = pace.wait(deadline).await;
         assert!(matches!(refused, Err(ProviderError::RateLimited { .. })), "{refused:?}");
         assert_eq!(start.elapsed(), Duration::ZERO, "refused at once");
     }

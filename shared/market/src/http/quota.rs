@@ -24,18 +24,18 @@ pub trait Quota: Send + Sync {
 
     /// The provider says that the quota is used up, whatever our own count: allow no call for 24 hours.
     /// Says until when, if that is known.
-    async fn refused(&self) -> QuotaExhausted {
+    async fn mark_exhausted(&self) -> QuotaExhausted {
         QuotaExhausted { until: None }
     }
 
     /// How the count stands now; `None` where nobody counts.
-    async fn standing(&self) -> Option<Standing> {
+    async fn read_standing(&self) -> Option<Standing> {
         None
     }
 
     /// Calls that may still be made now; `None` where nobody counts them.
-    async fn left(&self) -> Option<usize> {
-        self.standing().await.map(|standing| standing.left)
+    async fn count_left(&self) -> Option<usize> {
+        self.read_standing().await.map(|standing| standing.left)
     }
 }
 

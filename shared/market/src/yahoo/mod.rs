@@ -46,7 +46,7 @@ impl Yahoo {
         Ok(Self { client: Client::new(settings.into_site(), quota)? })
     }
 
-    async fn chart<T: Send + 'static>(
+    async fn fetch_chart<T: Send + 'static>(
         &self,
         asked: &Asked,
         range: &str,
@@ -93,12 +93,12 @@ impl Provider for Yahoo {
         None
     }
 
-    async fn daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
-        self.chart(&Asked::of(symbol)?, WHOLE_HISTORY, budget, chart::read_history).await
+    async fn fetch_daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
+        self.fetch_chart(&Asked::of(symbol)?, WHOLE_HISTORY, budget, chart::read_history).await
     }
 
-    async fn quote(&self, symbol: &Symbol, budget: CallBudget) -> Result<Quote, ProviderError> {
-        self.chart(&Asked::of(symbol)?, LAST_DAY, budget, chart::read_quote).await
+    async fn fetch_quote(&self, symbol: &Symbol, budget: CallBudget) -> Result<Quote, ProviderError> {
+        self.fetch_chart(&Asked::of(symbol)?, LAST_DAY, budget, chart::read_quote).await
     }
 
     async fn search(&self, text: &str, budget: CallBudget) -> Result<Vec<Instrument>, ProviderError> {
@@ -117,19 +117,19 @@ impl Provider for Yahoo {
         finish(self.client.ask(&request, &text, call, search::read).await)
     }
 
-    async fn calls_left(&self) -> Option<usize> {
-        self.client.calls_left().await
+    async fn count_calls_left(&self) -> Option<usize> {
+        self.client.count_calls_left().await
     }
 
-    async fn more_calls_in(&self) -> Option<Duration> {
-        self.client.more_calls_in().await
+    async fn find_wait_for_calls(&self) -> Option<Duration> {
+        self.client.find_wait_for_calls().await
     }
 
-    async fn instrument(&self, symbol: &Symbol, budget: CallBudget) -> Result<Instrument, ProviderError> {
+    async fn fetch_instrument(&self, symbol: &Symbol, budget: CallBudget) -> Result<Instrument, ProviderError> {
         let asked = Asked::of(symbol)?;
         match symbols::instrument(symbol, &asked.named) {
             Some(instrument) if symbols::is_certain(&asked.named) => Ok(instrument),
-            _ => self.chart(&asked, LAST_DAY, budget, chart::read_instrument).await,
+            _ => self.fetch_chart(&asked, LAST_DAY, budget, chart::read_instrument).await,
         }
     }
 }

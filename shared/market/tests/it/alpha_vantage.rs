@@ -79,7 +79,7 @@ fn adjusted() -> String {
 /// What the provider makes of one answer.
 async fn daily_of(reply: Reply) -> Result<market::History, ProviderError> {
     let server = Server::start(vec![reply]).await;
-    provider(&server).daily(&ibm(), caller()).await
+    provider(&server).fetch_daily(&ibm(), caller()).await
 }
 
 fn is_malformed<T>(result: &Result<T, ProviderError>) -> bool {
@@ -90,7 +90,7 @@ fn is_malformed<T>(result: &Result<T, ProviderError>) -> bool {
 async fn a_whole_history_is_one_call() {
     let server = Server::start(vec![Reply::json(&adjusted())]).await;
     let provider = provider(&server);
-    let history = provider.daily(&ibm(), caller()).await.unwrap();
+    let history = provider.fetch_daily(&ibm(), caller()).await.unwrap();
     assert_eq!(history.bars.close(), [200.83, 202.91]);
     assert_eq!((history.basis, history.currency.code(), history.notes), (Basis::Quoted, "USD", vec![]));
     assert_eq!(
@@ -109,7 +109,7 @@ async fn a_premium_answer_leads_to_the_compact_one_and_is_remembered() {
     let server = Server::start(vec![Reply::json(PREMIUM), compact.clone(), compact]).await;
     let provider = provider(&server);
     for _ in 0..2 {
-        let history = provider.daily(&ibm(), caller()).await.unwrap();
+        let history = provider.fetch_daily(&ibm(), caller()).await.unwrap();
         assert_eq!(history.notes, [Note::SplitsUnknown, Note::DividendsNotIncluded, Note::CompactHistory]);
         assert_eq!(history.bars.adjusted_close(), [200.83, 202.91]);
     }
@@ -127,7 +127,7 @@ async fn a_jump_in_the_compact_series_is_looked_up() {
         Reply::json(r#"{"symbol": "IBM", "data": [{"ex_dividend_date": "2013-03-04", "amount": "0.5"}]}"#),
     ])
     .await;
-    let history = provider(&server).daily(&ibm(), caller()).await.unwrap();
+    let history = provider(&server).fetch_daily(&ibm(), caller()).await.unwrap();
     assert_eq!(history.bars.split_ratio(), [1.0, 4.0, 1.0]);
     assert_eq!(history.bars.dividend(), [0.0, 0.0, 0.5]);
     assert_eq!(history.notes, [Note::CompactHistory]);
@@ -146,12 +146,12 @@ async fn of_asks_that_start_together_one_finds_out_what_the_plan_covers() {
     let provider = Arc::new(provider(&server));
     let asks = (0..8).map(|_| {
         let provider = provider.clone();
-        async move { provider.daily(&ibm(), caller()).await }
+        async move { provider.fetch_daily(&ibm(), caller()).await }
     });
     let answers = asks.collect::<tokio::task::JoinSet<_>>().join_all().await;
     assert!(answers.iter().all(|answer| answer.as_ref().is_ok_and(|history| history.bars.len() == 2)), "{answers:?}");
     assert_eq!((times(&server, "TIME_SERIES_DAILY_ADJUSTED"), times(&server, "TIME_SERIES_DAILY")), (1, 8));
-    assert_eq!(provider.calls_left().await, Some(16));
+    assert_eq!(provider.count_calls_left().await, Some(16));
 }
 
 #[tokio::test]
@@ -178,7 +178,7 @@ async fn a_jump_is_looked_up_once_and_a_further_one_again() {
     let provider = provider(&server);
     let mut told = Vec::new();
     for _ in 0..5 {
-        let history = provider.daily(&ibm(), caller()).await.unwrap();
+        let history = provider.fetch_daily(&ibm(), caller()).await.unwrap();
         assert_eq!(history.bars.split_ratio()[..2], [1.0, 4.0]);
         let dividends_unknown = history.notes.contains(&Note::DividendsNotIncluded);
         told.push((times(&server, "SPLITS"), times(&server, "DIVIDENDS"), dividends_unknown));
@@ -192,7 +192,7 @@ async fn a_jump_that_cannot_be_looked_up_is_served_with_what_is_not_known() {
     let days = [("2013-03-04", 51.5), ("2013-03-01", 51.0), ("2013-02-28", 200.0)];
     let replies = vec![Reply::json(PREMIUM), Reply::json(&series(&days, false)), Reply::json("{}"), Reply::status(500)];
     let server = Server::start(replies).await;
-    let history = provider(&server).daily(&ibm(), caller()).await.unwrap();
+    let history = provider(&server).fetch_daily(&ibm(), caller()).await.unwrap();
     assert_eq!(history.bars.len(), 3);
     assert!(matches!(
         history.notes[..],
@@ -203,7 +203,7 @@ async fn a_jump_that_cannot_be_looked_up_is_served_with_what_is_not_known() {
 #[tokio::test]
 async fn a_request_too_fast_is_repeated_after_a_pause() {
     let server = Server::start(vec![Reply::json(SLOW_DOWN), Reply::status(429), Reply::json(&adjusted())]).await;
-    assert_eq!(provider(&server).daily(&ibm(), caller()).await.unwrap().bars.len(), 2);
+    assert_eq!(provider(&server).fetch_daily(&ibm(), caller()).await.unwrap().bars.len(), 2);
     assert_eq!(server.requests().len(), 3);
 }
 
@@ -211,12 +211,12 @@ async fn a_request_too_fast_is_repeated_after_a_pause() {
 async fn repeating_ends_with_the_attempts_and_with_the_time() {
     let server = Server::start(vec![Reply::json(SLOW_DOWN)]).await;
     let slow = Err(ProviderError::RateLimited { retry_after: Duration::from_millis(1) });
-    assert_eq!(provider(&server).daily(&ibm(), caller()).await, slow);
+    assert_eq!(provider(&server).fetch_daily(&ibm(), caller()).await, slow);
     assert_eq!(server.requests().len(), 3);
 
     let server = Server::start(vec![Reply::status(429).header("Retry-After", "60")]).await;
     let slow = Err(ProviderError::RateLimited { retry_after: Duration::from_mins(1) });
-    assert_eq!(provider(&server).daily(&ibm(), caller()).await, slow);
+    assert_eq!(provider(&server).fetch_daily(&ibm(), caller()).await, slow);
     assert_eq!(server.requests().len(), 1, "a minute does not fit into the caller's time");
 }
 
@@ -226,7 +226,7 @@ async fn the_daily_quota_stops_every_call_until_a_day_has_passed() {
     let provider = provider(&server);
     let tomorrow = Err(ProviderError::QuotaExhausted { until: Some(noon() + chrono::TimeDelta::hours(24)) });
     for _ in 0..2 {
-        assert_eq!(provider.daily(&ibm(), caller()).await, tomorrow);
+        assert_eq!(provider.fetch_daily(&ibm(), caller()).await, tomorrow);
     }
     assert_eq!(server.requests().len(), 1);
 }
@@ -235,7 +235,7 @@ async fn the_daily_quota_stops_every_call_until_a_day_has_passed() {
 async fn every_attempt_counts_and_no_call_beyond_the_budget_is_made() {
     let server = Server::start(vec![Reply::json(SLOW_DOWN), Reply::json(SLOW_DOWN), Reply::json(&adjusted())]).await;
     let provider = provider_with(&server, limits(), 2);
-    let exhausted = provider.daily(&ibm(), caller()).await;
+    let exhausted = provider.fetch_daily(&ibm(), caller()).await;
     assert!(matches!(exhausted, Err(ProviderError::QuotaExhausted { until: Some(_) })));
     assert_eq!(server.requests().len(), 2);
 }
@@ -246,12 +246,12 @@ async fn calls_of_one_process_keep_their_distance() {
     // A caller waits for a turn that comes soon, and for no other. How long a turn takes is tested where turns are given.
     let provider = provider_with(&server, Limits { spacing: Duration::from_millis(40), ..limits() }, 25);
     for _ in 0..2 {
-        provider.daily(&ibm(), caller()).await.unwrap();
+        provider.fetch_daily(&ibm(), caller()).await.unwrap();
     }
     let hurried = Limits { spacing: Duration::from_mins(1), ..limits() };
     let provider = provider_with(&server, hurried, 25);
-    provider.daily(&ibm(), caller()).await.unwrap();
-    let refused = provider.daily(&ibm(), caller()).await;
+    provider.fetch_daily(&ibm(), caller()).await.unwrap();
+    let refused = provider.fetch_daily(&ibm(), caller()).await;
     assert!(matches!(refused, Err(ProviderError::RateLimited { .. })), "{refused:?}");
 }
 
@@ -261,7 +261,7 @@ async fn an_unknown_symbol_and_a_refused_key_are_final() {
     assert_eq!(daily_of(Reply::json(BAD_SYMBOL)).await, Err(ProviderError::KeyRefused));
     assert_eq!(daily_of(Reply::status(403)).await, Err(ProviderError::KeyRefused));
     let server = Server::start(vec![]).await;
-    let own_item = provider(&server).daily(&"MY:HOUSE".parse().unwrap(), caller()).await;
+    let own_item = provider(&server).fetch_daily(&"MY:HOUSE".parse().unwrap(), caller()).await;
     assert_eq!(own_item, Err(ProviderError::UnknownSymbol));
     assert_eq!(server.requests().len(), 0);
 }
@@ -319,7 +319,7 @@ async fn errors_of_the_server_and_redirects_are_no_data() {
     settings.limits = limits();
     let provider =
         AlphaVantage::new(settings, Arc::new(SlidingDay::new(25, Arc::new(noon))), Arc::new(NoMemory)).unwrap();
-    let answer = provider.daily(&ibm(), caller()).await;
+    let answer = provider.fetch_daily(&ibm(), caller()).await;
     assert_eq!(answer, Err(ProviderError::Unavailable { status: None }));
 }
 
@@ -357,7 +357,7 @@ async fn metadata_come_from_the_overview_or_a_search_and_are_asked_for_once() {
     .await;
     let provider = provider(&server);
     for _ in 0..2 {
-        let spy = provider.instrument(&"SPY".parse().unwrap(), caller()).await.unwrap();
+        let spy = provider.fetch_instrument(&"SPY".parse().unwrap(), caller()).await.unwrap();
         assert_eq!((spy.name.as_str(), spy.instrument_type), ("SPDR", InstrumentType::Etf));
     }
     assert_eq!(
@@ -375,8 +375,10 @@ async fn a_symbol_of_another_exchange_has_its_own_currency_and_prices_in_hundred
         let found = r#"{"bestMatches": [{"1. symbol": "MBG.DEX", "2. name": "Mercedes", "8. currency": "EUR"}]}"#;
         let found = Reply::json(&found.replace("EUR", told));
         let server = Server::start(vec![found, Reply::json(&adjusted().replace("IBM", "MBG.DEX"))]).await;
-        let history =
-            provider(&server).daily(&"MBG.DEX".parse().unwrap(), CallBudget::of(OnBehalfOf::Schedule)).await.unwrap();
+        let history = provider(&server)
+            .fetch_daily(&"MBG.DEX".parse().unwrap(), CallBudget::of(OnBehalfOf::Schedule))
+            .await
+            .unwrap();
         assert_eq!((history.currency.code(), history.bars.close().last()), (currency, Some(&close)));
     }
 }
@@ -386,6 +388,6 @@ async fn a_quote_is_one_call() {
     let body = r#"{"Global Quote": {"01. symbol": "IBM", "05. price": "202.91", "07. latest trading day": "2013-03-01", "08. previous close": "200.83"}}"#;
     let server = Server::start(vec![Reply::json(body), Reply::json(r#"{"Global Quote": {}}"#)]).await;
     let provider = provider(&server);
-    let price = async || provider.quote(&ibm(), caller()).await.map(|quote| quote.price.to_string());
+    let price = async || provider.fetch_quote(&ibm(), caller()).await.map(|quote| quote.price.to_string());
     assert_eq!((price().await, price().await), (Ok("202.91".to_owned()), Err(ProviderError::UnknownSymbol)));
 }

@@ -62,13 +62,13 @@ impl Quota for SlidingDay {
         Ok(Duration::ZERO)
     }
 
-    async fn refused(&self) -> QuotaExhausted {
+    async fn mark_exhausted(&self) -> QuotaExhausted {
         let until = Some((self.clock)() + WINDOW);
         self.state.lock().unwrap().closed_until = until;
         QuotaExhausted { until }
     }
 
-    async fn standing(&self) -> Option<Standing> {
+    async fn read_standing(&self) -> Option<Standing> {
         Some(self.state.lock().unwrap().standing((self.clock)(), self.calls))
     }
 }

@@ -26,7 +26,7 @@ fn folder(name: &str) -> Folder {
 }
 
 async fn history(name: &str, of: &str) -> History {
-    folder(name).daily(&symbol(of), caller()).await.unwrap()
+    folder(name).fetch_daily(&symbol(of), caller()).await.unwrap()
 }
 
 #[tokio::test]
@@ -40,12 +40,12 @@ async fn a_misplaced_row_costs_no_bar() {
 async fn a_typing_error_in_a_year_moves_no_clock_and_is_named() {
     let folder = folder("year-2109");
     assert_eq!(folder.clock(), MarketClock::StandsAt(day("2019-12-31")));
-    let typo = folder.daily(&symbol("TYPO"), caller()).await.unwrap();
+    let typo = folder.fetch_daily(&symbol("TYPO"), caller()).await.unwrap();
     assert_eq!(typo.bars.len(), 65);
     let reason = DropReason::DateInTheFuture;
     let rows = vec![DroppedRow { date: day("2109-10-29"), reason }];
     assert_eq!(typo.notes[0], Note::RowsDropped { count: 1, reasons: vec![reason], rows });
-    assert!(folder.quote(&symbol("AAA"), caller()).await.is_ok());
+    assert!(folder.fetch_quote(&symbol("AAA"), caller()).await.is_ok());
 }
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn a_dividend_in_the_adjusted_closes_is_that_of_the_column() {
 
 #[tokio::test]
 async fn a_tiny_price_keeps_its_digits() {
-    let quote = folder("small-price").quote(&symbol("C1-USD"), caller()).await.unwrap();
+    let quote = folder("small-price").fetch_quote(&symbol("C1-USD"), caller()).await.unwrap();
     assert_eq!(quote.price.to_string(), "0.0000000151");
     assert_eq!(quote.previous_close.unwrap().to_string(), "0.0000000149");
 }

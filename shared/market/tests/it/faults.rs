@@ -38,7 +38,7 @@ async fn the_table_says_what_a_caller_sees_of_each_fault() {
     for which in BOTH {
         for fault in faults(which, &private.address()) {
             let server = Server::start(fault.replies).await;
-            let result = which.at(&server, limits()).daily(&ibm(), caller()).await;
+            let result = which.at(&server, limits()).fetch_daily(&ibm(), caller()).await;
             assert_eq!(seen(&result), fault.seen, "{which:?}, {}: {result:?}", fault.name);
             assert_eq!(server.requests().len(), fault.calls, "{which:?}, {}", fault.name);
             if let Ok(history) = result {
@@ -62,8 +62,8 @@ async fn quotes_and_metadata_meet_the_same_walls() {
         ] {
             let server = Server::start(vec![reply]).await;
             let provider = which.at(&server, limits());
-            assert!(provider.quote(&ibm(), caller()).await.is_err());
-            assert!(provider.instrument(&ibm(), caller()).await.is_err());
+            assert!(provider.fetch_quote(&ibm(), caller()).await.is_err());
+            assert!(provider.fetch_instrument(&ibm(), caller()).await.is_err());
             assert!(provider.search("acme", caller()).await.is_err());
             assert_eq!(server.requests().len(), 3);
         }
@@ -92,11 +92,11 @@ async fn what_is_no_price_of_the_symbol_is_no_quote() {
         let answers = bad.map(|price| quote_answer(which, "IBM", price));
         for (place, reply) in answers.into_iter().chain([quote_answer(which, "AAPL", sound)]).enumerate() {
             let server = Server::start(vec![reply]).await;
-            let quote = which.at(&server, limits()).quote(&ibm(), caller()).await;
+            let quote = which.at(&server, limits()).fetch_quote(&ibm(), caller()).await;
             assert!(matches!(quote, Err(ProviderError::Malformed { .. })), "{which:?}, {place}: {quote:?}");
         }
         let server = Server::start(vec![quote_answer(which, "IBM", sound)]).await;
-        let quote = which.at(&server, limits()).quote(&ibm(), caller()).await.unwrap();
+        let quote = which.at(&server, limits()).fetch_quote(&ibm(), caller()).await.unwrap();
         assert_eq!((quote.symbol, quote.price.to_string().as_str()), (ibm(), "202.91"), "{which:?}");
     }
 }
@@ -111,7 +111,7 @@ async fn a_slow_answer_ends_with_the_callers_time() {
             for time in [60, 30].map(Duration::from_millis) {
                 // The server itself never ends the answer.
                 let ibm = ibm();
-                let asked = tokio::time::timeout(Duration::from_secs(30), provider.daily(&ibm, lasting(time)));
+                let asked = tokio::time::timeout(Duration::from_secs(30), provider.fetch_daily(&ibm, lasting(time)));
                 assert_eq!(asked.await.unwrap(), Err(ProviderError::TimedOut), "{which:?}, {time:?}");
             }
         }
@@ -122,7 +122,7 @@ async fn a_slow_answer_ends_with_the_callers_time() {
 async fn of_a_gigabyte_no_more_is_taken_than_the_limit() {
     for which in BOTH {
         let server = Server::start(vec![Reply::repeated(1 << 30, false)]).await;
-        assert_eq!(which.at(&server, limits()).daily(&ibm(), caller()).await, Err(ProviderError::TooLarge));
+        assert_eq!(which.at(&server, limits()).fetch_daily(&ibm(), caller()).await, Err(ProviderError::TooLarge));
         // What the sockets between us hold beyond the limit is not ours to stop.
         assert!(server.bytes_sent() < 64 << 20, "{} bytes", server.bytes_sent());
     }
@@ -137,15 +137,15 @@ async fn five_failures_open_the_breaker_and_a_minute_later_one_call_tries() {
         let server = Server::start(replies).await;
         let provider = which.at(&server, limits());
         let symbol = ibm();
-        let ask = || provider.daily(&symbol, caller());
+        let ask = || provider.fetch_daily(&symbol, caller());
         for _ in 0..5 {
             assert_eq!(ask().await, Err(ProviderError::Unavailable { status: Some(500) }));
         }
         let open = Err(ProviderError::Unavailable { status: None });
-        assert_eq!((ask().await, provider.calls_left().await), (open.clone(), Some(0)));
+        assert_eq!((ask().await, provider.count_calls_left().await), (open.clone(), Some(0)));
         assert_eq!(server.requests().len(), 5, "no call is made while it is open");
         a_minute_passes().await;
-        assert_eq!(provider.calls_left().await, Some(20), "and none is counted");
+        assert_eq!(provider.count_calls_left().await, Some(20), "and none is counted");
         assert_eq!(ask().await, Err(ProviderError::Unavailable { status: Some(500) }));
         assert_eq!(ask().await, open, "the one that tried failed");
         a_minute_passes().await;
@@ -171,9 +171,9 @@ async fn a_first_source_that_hangs_is_left_alone_after_five_callers() {
         let mut waited = Vec::new();
         for _ in 0..7 {
             let start = tokio::time::Instant::now();
-            assert_eq!(chain.quote(&ibm(), lasting(time)).await.unwrap().source, "sample");
+            assert_eq!(chain.fetch_quote(&ibm(), lasting(time)).await.unwrap().source, "sample");
             waited.push(start.elapsed().as_millis());
-            assert_eq!(provider.calls_left().await == Some(0), waited.len() >= 5, "{which:?}, {waited:?}");
+            assert_eq!(provider.count_calls_left().await == Some(0), waited.len() >= 5, "{which:?}, {waited:?}");
         }
         assert_eq!(waited, [990, 990, 990, 990, 990, 0, 0], "{which:?}");
     }
@@ -185,9 +185,9 @@ async fn silence_for_less_than_half_a_second_says_nothing() {
     let provider = Which::Yahoo.at(&hangs, Limits { spacing: Duration::ZERO, ..Limits::default() });
     for _ in 0..8 {
         let hurried = lasting(Duration::from_millis(490));
-        assert_eq!(provider.quote(&ibm(), hurried).await, Err(ProviderError::TimedOut));
+        assert_eq!(provider.fetch_quote(&ibm(), hurried).await, Err(ProviderError::TimedOut));
     }
-    assert_eq!(provider.calls_left().await, Some(17));
+    assert_eq!(provider.count_calls_left().await, Some(17));
 }
 
 #[tokio::test]
@@ -200,7 +200,7 @@ async fn neither_an_unknown_symbol_nor_a_quota_opens_the_breaker() {
         let server = Server::start(vec![reply]).await;
         let provider = which.at(&server, limits());
         for _ in 0..8 {
-            assert!(provider.daily(&ibm(), caller()).await.is_err());
+            assert!(provider.fetch_daily(&ibm(), caller()).await.is_err());
         }
         assert_eq!(server.requests().len(), 8);
     }
@@ -213,9 +213,9 @@ async fn when_the_first_has_no_call_left_the_second_gives_the_price() {
     let not_found = Reply::json(r#"{"chart": {"result": null, "error": {"code": "Not Found"}}}"#).with_status(404);
     let second = Server::start(vec![Reply::json(&Which::Yahoo.series(&GOOD)), not_found]).await;
     let chain = Chain::new(Which::AlphaVantage.at(&first, limits()), vec![Which::Yahoo.at(&second, limits())]);
-    let history = chain.daily(&ibm(), CallBudget::of(OnBehalfOf::Schedule)).await.unwrap();
+    let history = chain.fetch_daily(&ibm(), CallBudget::of(OnBehalfOf::Schedule)).await.unwrap();
     assert_eq!((history.source, history.bars.len()), ("yahoo", 2));
-    let refused = chain.daily(&ibm(), CallBudget::of(OnBehalfOf::Schedule)).await;
+    let refused = chain.fetch_daily(&ibm(), CallBudget::of(OnBehalfOf::Schedule)).await;
     assert!(matches!(refused, Err(ProviderError::QuotaExhausted { until: Some(_) })), "{refused:?}");
     assert_eq!(first.requests().len(), 1, "the day's calls are known to be used up");
     assert!(chain.gives("alpha_vantage") && chain.gives("yahoo"));
@@ -229,9 +229,9 @@ async fn the_last_calls_of_a_source_are_not_for_a_reader_who_can_do_without_howe
         Which::AlphaVantage.at_with(&first, limits(), 10),
         vec![Which::Yahoo.at_with(&second, limits(), 2_000)],
     );
-    let sparing = chain.daily(&ibm(), caller().reserving(10)).await.unwrap();
+    let sparing = chain.fetch_daily(&ibm(), caller().reserving(10)).await.unwrap();
     assert_eq!((sparing.source, first.requests().len()), ("yahoo", 0));
-    assert_eq!(chain.daily(&ibm(), caller()).await.unwrap().source, "alpha_vantage");
+    assert_eq!(chain.fetch_daily(&ibm(), caller()).await.unwrap().source, "alpha_vantage");
 }
 
 #[tokio::test]
@@ -244,8 +244,8 @@ async fn a_symbol_that_is_none_of_the_providers_costs_no_call() {
         let provider = which.at(&server, limits());
         for symbol in symbols {
             let symbol = symbol.parse().unwrap();
-            assert_eq!(provider.daily(&symbol, caller()).await, Err(ProviderError::UnknownSymbol));
-            assert_eq!(provider.quote(&symbol, caller()).await, Err(ProviderError::UnknownSymbol));
+            assert_eq!(provider.fetch_daily(&symbol, caller()).await, Err(ProviderError::UnknownSymbol));
+            assert_eq!(provider.fetch_quote(&symbol, caller()).await, Err(ProviderError::UnknownSymbol));
         }
     }
     assert_eq!(server.requests(), Vec::<String>::new());
@@ -258,8 +258,8 @@ async fn yahoo_is_asked_as_a_browser_would_ask() {
     let mut settings = yahoo::Settings::with_base(&server.address()).unwrap();
     settings.limits = limits();
     let yahoo = market::Yahoo::new(settings, budget.clone()).unwrap();
-    yahoo.daily(&ibm(), caller()).await.unwrap();
-    let quote = yahoo.quote(&ibm(), caller()).await.unwrap();
+    yahoo.fetch_daily(&ibm(), caller()).await.unwrap();
+    let quote = yahoo.fetch_quote(&ibm(), caller()).await.unwrap();
     assert_eq!((quote.price.to_string().as_str(), quote.source), ("202.91", "yahoo"));
     assert_eq!(
         server.requests(),
@@ -268,7 +268,7 @@ async fn yahoo_is_asked_as_a_browser_would_ask() {
             "/v8/finance/chart/IBM?range=1d&interval=1d&events=div%2Csplit"
         ]
     );
-    assert_eq!(budget.left().await, Some(0));
+    assert_eq!(budget.count_left().await, Some(0));
     assert!(matches!(yahoo.search("ibm", caller()).await, Err(ProviderError::QuotaExhausted { .. })));
 }
 
@@ -280,12 +280,12 @@ async fn a_source_without_a_call_left_says_so_before_anybody_waits_for_a_turn() 
         let provider = which.at_with(&server, hurried, 6);
         let start = tokio::time::Instant::now();
         // Yahoo's answer means nothing to the other, which has made its call all the same.
-        let _ = provider.quote(&ibm(), CallBudget::of(OnBehalfOf::Schedule)).await;
-        let spent = provider.quote(&ibm(), CallBudget::of(OnBehalfOf::Schedule)).await;
+        let _ = provider.fetch_quote(&ibm(), CallBudget::of(OnBehalfOf::Schedule)).await;
+        let spent = provider.fetch_quote(&ibm(), CallBudget::of(OnBehalfOf::Schedule)).await;
         assert!(matches!(spent, Err(ProviderError::QuotaExhausted { until: Some(_) })), "{which:?}: {spent:?}");
         assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
-        assert_eq!(provider.calls_left().await, Some(5), "the callers' are left");
-        let paced = provider.quote(&ibm(), caller()).await;
+        assert_eq!(provider.count_calls_left().await, Some(5), "the callers' are left");
+        let paced = provider.fetch_quote(&ibm(), caller()).await;
         assert!(matches!(paced, Err(ProviderError::RateLimited { .. })), "{which:?}: {paced:?}");
     }
 }

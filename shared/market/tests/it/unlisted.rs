@@ -46,7 +46,7 @@ async fn gold_is_priced_by_each_unit_exactly() {
     // 1575.5/31.1034768 = 50.6535012188733833…
     for (unit, price) in [("XAU=OZT", "1575.5"), ("XAU=G", "50.653501218873"), ("XAU=KG", "50653.501218873383")] {
         let (server, provider) = serving(&[GOLD_RATE]).await;
-        let quote = provider.quote(&symbol(unit), caller()).await.unwrap();
+        let quote = provider.fetch_quote(&symbol(unit), caller()).await.unwrap();
         assert_eq!((quote.price.to_string().as_str(), quote.currency.code()), (price, "USD"), "{unit}");
         assert_eq!(quote.as_of.unwrap().to_rfc3339(), "2013-03-01T21:59:02+00:00");
         assert_eq!((quote.day.to_string().as_str(), quote.source), ("2013-03-01", "alpha_vantage"));
@@ -57,9 +57,9 @@ async fn gold_is_priced_by_each_unit_exactly() {
 #[tokio::test]
 async fn the_history_of_gold_is_in_its_unit() {
     let (server, provider) = serving(&[GOLD_DAYS]).await;
-    let ounces = provider.daily(&symbol("XAU=OZT"), caller()).await.unwrap();
+    let ounces = provider.fetch_daily(&symbol("XAU=OZT"), caller()).await.unwrap();
     assert_eq!((ounces.bars.close(), ounces.notes.as_slice()), ([1579.0, 1575.5].as_slice(), [].as_slice()));
-    let kilograms = provider.daily(&symbol("XAU=KG"), caller()).await.unwrap();
+    let kilograms = provider.fetch_daily(&symbol("XAU=KG"), caller()).await.unwrap();
     assert!((kilograms.bars.close()[1] - 50_653.501_218_873).abs() < 1e-6);
     assert!((kilograms.bars.high()[1] / kilograms.bars.close()[1] - 1586.0 / 1575.5).abs() < 1e-12);
     assert_eq!(asked(&server)[0], "FX_DAILY&from_symbol=XAU&to_symbol=USD&outputsize=full");
@@ -70,13 +70,13 @@ async fn a_pair_of_currencies_has_rates_and_days() {
     let (rate, days) = (GOLD_RATE.replace("XAU", "EUR"), GOLD_DAYS.replace("XAU", "EUR"));
     let (server, provider) = serving(&[&rate, PREMIUM, &days, &days, &days.replace("EUR", "GBP")]).await;
     let pair = symbol("EURUSD=X");
-    let quote = provider.quote(&pair, caller()).await.unwrap();
+    let quote = provider.fetch_quote(&pair, caller()).await.unwrap();
     assert_eq!((quote.price.to_string().as_str(), quote.currency.code()), ("1575.5", "USD"));
     for _ in 0..2 {
-        let history = provider.daily(&pair, caller()).await.unwrap();
+        let history = provider.fetch_daily(&pair, caller()).await.unwrap();
         assert_eq!((history.bars.len(), history.notes), (2, vec![Note::CompactHistory]));
     }
-    let other = provider.daily(&pair, caller()).await;
+    let other = provider.fetch_daily(&pair, caller()).await;
     assert!(matches!(other, Err(ProviderError::Malformed { .. })), "an answer about another pair");
     let compact = "FX_DAILY&from_symbol=EUR&to_symbol=USD&outputsize=compact";
     assert_eq!(asked(&server)[2..], [compact; 3], "the long one is for paying customers, as is remembered");
@@ -85,21 +85,21 @@ async fn a_pair_of_currencies_has_rates_and_days() {
 #[tokio::test]
 async fn a_coin_has_days_in_any_currency() {
     let (server, provider) = serving(&[BITCOIN_DAYS, &BITCOIN_DAYS.replace("\"EUR\"", "\"USD\"")]).await;
-    let history = provider.daily(&symbol("BTC-EUR"), caller()).await.unwrap();
+    let history = provider.fetch_daily(&symbol("BTC-EUR"), caller()).await.unwrap();
     assert_eq!((history.bars.close(), history.bars.volume()), ([26.65].as_slice(), [30.25].as_slice()));
     assert_eq!((history.currency.code(), history.notes), ("EUR", vec![Note::CompactHistory]));
     assert_eq!(asked(&server), ["DIGITAL_CURRENCY_DAILY&symbol=BTC&market=EUR"]);
-    let other = provider.daily(&symbol("BTC-EUR"), caller()).await;
+    let other = provider.fetch_daily(&symbol("BTC-EUR"), caller()).await;
     assert!(matches!(other, Err(ProviderError::Malformed { .. })), "an answer in another currency");
 }
 
 #[tokio::test]
 async fn a_commodity_has_one_price_a_day() {
     let (server, provider) = serving(&[WTI]).await;
-    let quote = provider.quote(&symbol("WTI=BBL"), caller()).await.unwrap();
+    let quote = provider.fetch_quote(&symbol("WTI=BBL"), caller()).await.unwrap();
     assert_eq!((quote.price.to_string(), quote.day.to_string()), ("90.68".to_owned(), "2013-03-01".to_owned()));
     assert_eq!(quote.previous_close.unwrap().to_string(), "92.03");
-    let history = provider.daily(&symbol("WTI=BBL"), caller()).await.unwrap();
+    let history = provider.fetch_daily(&symbol("WTI=BBL"), caller()).await.unwrap();
     assert_eq!((history.bars.close(), history.bars.volume()), ([92.03, 90.68].as_slice(), [0.0, 0.0].as_slice()));
     assert_eq!(asked(&server), ["WTI&interval=daily"; 2]);
 }
@@ -113,10 +113,10 @@ async fn what_they_are_is_known_without_a_call() {
         ("EURUSD=X", "EUR/USD", InstrumentType::Fx),
         ("ETH-USD", "Ethereum", InstrumentType::Crypto),
     ] {
-        let instrument = provider.instrument(&symbol(text), caller()).await.unwrap();
+        let instrument = provider.fetch_instrument(&symbol(text), caller()).await.unwrap();
         assert_eq!((instrument.name.as_str(), instrument.instrument_type), (name, kind));
     }
-    assert_eq!(provider.instrument(&symbol("XAU=LB"), caller()).await, Err(ProviderError::UnknownSymbol));
+    assert_eq!(provider.fetch_instrument(&symbol("XAU=LB"), caller()).await, Err(ProviderError::UnknownSymbol));
     assert_eq!(server.requests().len(), 0);
 }
 
@@ -124,10 +124,10 @@ async fn what_they_are_is_known_without_a_call() {
 async fn a_coin_that_is_in_no_table_exists_when_it_has_a_price() {
     let rate = GOLD_RATE.replace("XAU", "PEPE");
     let (server, provider) = serving(&[r#"{"Error Message": "Invalid API call."}"#, &rate]).await;
-    assert_eq!(provider.instrument(&symbol("PEPE-USD"), caller()).await, Err(ProviderError::UnknownSymbol));
+    assert_eq!(provider.fetch_instrument(&symbol("PEPE-USD"), caller()).await, Err(ProviderError::UnknownSymbol));
     for _ in 0..2 {
         assert_eq!(
-            provider.instrument(&symbol("PEPE-USD"), caller()).await.unwrap().instrument_type,
+            provider.fetch_instrument(&symbol("PEPE-USD"), caller()).await.unwrap().instrument_type,
             InstrumentType::Crypto
         );
     }
@@ -145,7 +145,7 @@ async fn a_search_lists_what_needs_no_call_beside_its_answer_and_fails_without_o
     let gold = provider.search(" gold ", caller()).await.unwrap();
     assert_eq!(symbols(gold), ["XAU=OZT", "XAU=G", "XAU=KG", "GOLD"]);
     assert_eq!(asked(&server), ["SYMBOL_SEARCH&keywords=gold"]);
-    assert_eq!(provider.instrument(&symbol("GOLD"), caller()).await.unwrap().name, "Barrick Gold", "remembered");
+    assert_eq!(provider.fetch_instrument(&symbol("GOLD"), caller()).await.unwrap().name, "Barrick Gold", "remembered");
     for text in ["gold", "acme"] {
         let failed = provider.search(text, caller()).await;
         assert!(matches!(failed, Err(ProviderError::QuotaExhausted { .. })), "{failed:?}");

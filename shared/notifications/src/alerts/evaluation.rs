@@ -227,7 +227,7 @@ async fn fire_in_turn(market: &MarketData, quote: &LastQuote, causes: Vec<Cause>
 /// are judged without splits, and averages are not crossed.
 async fn read_known_bars(market: &MarketData, quote: &LastQuote) -> Result<Known, ServiceError> {
     let (symbol, nothing) = (&quote.symbol, Known::default());
-    match history::without_asking(market, symbol).await {
+    match history::find_without_call(market, symbol).await {
         Ok(Some(series)) if series.currency == quote.currency => {
             let splits = splits_of(&series.bars).map_err(|error| ServiceError::fault("splits", error))?;
             Ok(Known { series: Some(series), splits })

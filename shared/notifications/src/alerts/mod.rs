@@ -65,10 +65,10 @@ pub async fn create(
         Attempt::First(pending) => pending,
     };
     require_deliverable(&market.app, alert)?;
-    instruments::known(market, customer, &alert.symbol, market.budget_for(customer)).await?;
+    instruments::load(market, customer, &alert.symbol, market.budget_for(customer)).await?;
     // Before anybody is asked whether they want letters about it.
     Tally::read(&market.app, keys::alert_count(customer)).await?.add(1, MAX_ACTIVE, WHAT)?;
-    following::begin(&market.app, &alert.symbol).await?;
+    following::track(&market.app, &alert.symbol).await?;
     if alert.email {
         mailbox::ask(&market.app, customer).await?;
     }

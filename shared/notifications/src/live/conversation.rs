@@ -120,7 +120,7 @@ async fn subscribe(
         say(market, id, &too_many_symbols().text()?).await;
         return Ok(());
     }
-    match following::begin_unseen(market, connection.customer_id, &wanted).await {
+    match following::track_unseen(market, connection.customer_id, &wanted).await {
         Err(error @ ServiceError::LimitReached { .. }) => {
             say(market, id, &Refusal::new("limit_reached", error.to_string()).text()?).await;
             return Ok(());

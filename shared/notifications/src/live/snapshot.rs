@@ -64,7 +64,7 @@ async fn read_last_bar(
     symbol: &Symbol,
     quote: Option<&LastQuote>,
 ) -> Result<Option<LastQuote>, ServiceError> {
-    let Some(series) = history::stored(market, symbol).await? else { return Ok(None) };
+    let Some(series) = history::find_stored(market, symbol).await? else { return Ok(None) };
     if newest(market, &series, quote) != Newest::Bar {
         return Ok(None);
     }

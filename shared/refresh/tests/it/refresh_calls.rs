@@ -123,7 +123,7 @@ async fn calls_that_people_make_are_taken_from_the_evenings_and_never_come_on_to
         world.clock.set(&format!("{date}T20:30:00Z"));
         let people = vantage.provider(&world);
         for _ in 0..3 {
-            market::Provider::quote(&people, &symbol("S00"), CallBudget::of(OnBehalfOf::Platform)).await.unwrap();
+            market::Provider::fetch_quote(&people, &symbol("S00"), CallBudget::of(OnBehalfOf::Platform)).await.unwrap();
             world.clock.forward(TimeDelta::seconds(2));
         }
         slot(&world, &vantage, &format!("{date}T23:30:00Z"), *late).await;

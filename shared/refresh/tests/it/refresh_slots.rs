@@ -8,7 +8,7 @@ use app::ServiceError;
 use chrono::TimeDelta;
 use futures::future::join_all;
 use market::ProviderError;
-use market_data::last_run::last_run;
+use market_data::last_run;
 use market_data::{MarketData, last_quote};
 use refresh::refresh;
 use store::fault::{Fault, Faulty, Plan};
@@ -40,7 +40,7 @@ async fn a_slot_that_was_missed_is_done_by_the_next_one_and_skipped_when_it_come
     world.clock.forward(TimeDelta::minutes(15));
     assert_eq!(slot(&world.platform, "2026-11-20T17:15:00Z").await.refreshed, 1);
     assert!(slot(&world.platform, NOON).await.repeated);
-    assert_eq!(last_run(&world.platform.app).await.unwrap().unwrap().slot, Some(time("2026-11-20T17:15:00Z")));
+    assert_eq!(last_run::read(&world.platform.app).await.unwrap().unwrap().slot, Some(time("2026-11-20T17:15:00Z")));
     world.exchange.calls();
     // Delivered late, but for a time after everything that was done: it is made up for.
     world.clock.forward(TimeDelta::minutes(40));

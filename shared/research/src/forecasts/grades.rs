@@ -120,7 +120,7 @@ pub async fn grade_all_matured(market: &MarketData, until: Instant) -> Result<us
 /// Grades the forecasts of a symbol that have matured by the bars at hand, and keeps each grade beside its forecast,
 /// once; gives how many were new.
 pub async fn grade_matured(market: &MarketData, symbol: &Symbol) -> Result<usize, ServiceError> {
-    let Some(series) = history::without_asking(market, symbol).await? else { return Ok(0) };
+    let Some(series) = history::find_without_call(market, symbol).await? else { return Ok(0) };
     let before = documents::read::<Awaited>(market.app.table(), &keys::awaited_grade(symbol)).await?;
     let (mut new, mut next): (usize, Option<Day>) = (0, None);
     let mut cursor: Option<Cursor> = None;

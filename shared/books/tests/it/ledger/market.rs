@@ -89,7 +89,7 @@ impl Provider for Exchange {
         None
     }
 
-    async fn daily(&self, symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
+    async fn fetch_daily(&self, symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
         let found = INSTRUMENTS.iter().position(|(listed, _)| *listed == symbol.as_str());
         let instrument = found.ok_or(ProviderError::UnknownSymbol)?;
         let bars = Bars::from_rows((0..SESSIONS).map(|session| bar(instrument, session))).unwrap();
@@ -97,7 +97,7 @@ impl Provider for Exchange {
         Ok(History { source: self.source(), bars, basis: Basis::Quoted, currency, notes: Vec::new(), held_back: None })
     }
 
-    async fn instrument(&self, symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
+    async fn fetch_instrument(&self, symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
         Ok(Instrument::unlisted(symbol.clone()))
     }
 }

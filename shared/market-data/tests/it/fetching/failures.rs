@@ -7,7 +7,7 @@ use std::time::Duration;
 use app::ServiceError;
 use chrono::TimeDelta;
 use market::{OnBehalfOf, ProviderError};
-use market_data::quotes::{Board, board};
+use market_data::quotes::{Board, load_batch};
 use market_data::{MarketData, history};
 use notifications::watchlist;
 use testing::exchange::{World, bars_through, quote, symbol};
@@ -24,7 +24,7 @@ fn process(world: &World) -> MarketData {
 
 async fn look(world: &World, platform: &MarketData, names: &[String]) -> Board {
     let symbols: Vec<_> = names.iter().map(|name| symbol(name)).collect();
-    board(platform, world.customer, &symbols, platform.budget_for(world.customer)).await.unwrap()
+    load_batch(platform, world.customer, &symbols, platform.budget_for(world.customer)).await.unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -137,7 +137,11 @@ async fn whoever_needs_nothing_but_stored_bars_does_not_wait_for_a_call_that_is_
         }
         let started = Instant::now();
         assert_eq!(
-            history::at_hand(&platform, &acme, platform.budget_for(OnBehalfOf::Platform)).await.unwrap().bars.len(),
+            history::load_at_hand(&platform, &acme, platform.budget_for(OnBehalfOf::Platform))
+                .await
+                .unwrap()
+                .bars
+                .len(),
             30
         );
         assert_eq!(look(&world, &platform, &["ACME".to_owned()]).await.quotes.len(), 1);

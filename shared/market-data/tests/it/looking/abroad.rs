@@ -36,15 +36,15 @@ impl Provider for Frankfurt {
         None
     }
 
-    async fn daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
-        Ok(History { currency: euro(), ..self.0.daily(symbol, budget).await? })
+    async fn fetch_daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
+        Ok(History { currency: euro(), ..self.0.fetch_daily(symbol, budget).await? })
     }
 
-    async fn quote(&self, symbol: &Symbol, budget: CallBudget) -> Result<Quote, ProviderError> {
-        Ok(Quote { currency: euro(), ..self.0.quote(symbol, budget).await? })
+    async fn fetch_quote(&self, symbol: &Symbol, budget: CallBudget) -> Result<Quote, ProviderError> {
+        Ok(Quote { currency: euro(), ..self.0.fetch_quote(symbol, budget).await? })
     }
 
-    async fn instrument(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
+    async fn fetch_instrument(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
         Err(ProviderError::QuotaExhausted { until: None })
     }
 }

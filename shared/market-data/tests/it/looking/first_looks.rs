@@ -12,7 +12,7 @@ use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
 use domain::{CustomerId, Instrument, InstrumentType, Quantity};
 use market::ProviderError;
 use market::call_limits::FIRST_LOOKS_A_DAY;
-use market_data::quotes::board;
+use market_data::quotes::load_batch;
 use market_data::{history, instruments, prices};
 use notifications::watchlist;
 use refresh::refresh;
@@ -46,7 +46,7 @@ async fn counted(left: usize, followed: usize) -> World {
 /// Looks at invented symbols; gives how many of them are unknown, and of how many that was not to be had.
 async fn look_at_invented(world: &World, customer: CustomerId, names: &[String]) -> (usize, usize) {
     let symbols: Vec<_> = names.iter().map(|name| symbol(name)).collect();
-    let board = board(&world.platform, customer, &symbols, world.platform.budget_for(customer)).await.unwrap();
+    let board = load_batch(&world.platform, customer, &symbols, world.platform.budget_for(customer)).await.unwrap();
     let of = |code: &str| board.unavailable.values().filter(|told| **told == code).count();
     (of("unknown_symbol"), of("price_unavailable"))
 }
@@ -81,8 +81,8 @@ async fn without_first_looks_left_no_use_case_takes_a_call_and_what_is_known_her
         forecasts::make(platform, customer, &order(new.clone())).await.err(),
         forecasts::record(platform, customer, new, 10, None).await.err(),
         instruments::look_up(platform, customer, new, platform.budget_for(customer)).await.err(),
-        instruments::known(platform, customer, new, platform.budget_for(customer)).await.err(),
-        prices::prices(platform, customer, new, platform.budget_for(customer)).await.err(),
+        instruments::load(platform, customer, new, platform.budget_for(customer)).await.err(),
+        prices::load(platform, customer, new, platform.budget_for(customer)).await.err(),
         watchlist::put(platform, customer, new).await.err(),
     ];
     for (at, refused) in refusals.iter().enumerate() {
@@ -156,18 +156,18 @@ async fn a_first_look_takes_one_call_and_its_name_none_that_is_needed() {
     world.exchange.names_cost.store(true, Ordering::SeqCst);
     let (platform, customer, new) = (&world.platform, world.customer, &symbol("NEW"));
     world.exchange.list("NEW", bars_through("2026-11-19", 100, 10.0));
-    let first = instruments::known(platform, customer, new, platform.budget_for(customer)).await.unwrap();
+    let first = instruments::load(platform, customer, new, platform.budget_for(customer)).await.unwrap();
     assert_eq!((first.name.as_str(), world.exchange.calls()), ("NEW", vec!["bars NEW".to_owned()]));
     *world.exchange.left.lock().unwrap() = Some(10);
-    assert_eq!(instruments::known(platform, customer, new, platform.budget_for(customer)).await.unwrap(), first);
+    assert_eq!(instruments::load(platform, customer, new, platform.budget_for(customer)).await.unwrap(), first);
     assert!(world.exchange.calls().is_empty());
     *world.exchange.left.lock().unwrap() = Some(11);
-    let named = instruments::known(platform, customer, new, platform.budget_for(customer)).await.unwrap();
+    let named = instruments::load(platform, customer, new, platform.budget_for(customer)).await.unwrap();
     assert_eq!((named.name.as_str(), world.exchange.calls()), ("NEW Incorporated", vec!["name NEW".to_owned()]));
     // Where there are many calls the name comes with the bars.
     *world.exchange.left.lock().unwrap() = Some(2_000);
     world.exchange.list("NEXT", bars_through("2026-11-19", 100, 10.0));
-    instruments::known(platform, customer, &symbol("NEXT"), platform.budget_for(customer)).await.unwrap();
+    instruments::load(platform, customer, &symbol("NEXT"), platform.budget_for(customer)).await.unwrap();
     assert_eq!(world.exchange.calls(), ["bars NEXT", "name NEXT"]);
 }
 

@@ -13,7 +13,7 @@ use domain::{Currency, Instrument};
 use futures::future::join_all;
 use market::{ProviderError, Quote, Sample};
 use market_data::last_quote::{self, Origin};
-use market_data::quotes::{Board, BoardQuote, board};
+use market_data::quotes::{Board, BoardQuote, load_batch};
 use market_data::{MarketData, instruments, own_items};
 use testing::exchange::{World, bars_through, day, price, quote, symbol};
 
@@ -21,7 +21,7 @@ use super::quotes::{NOON, record};
 
 async fn look(world: &World, platform: &MarketData, symbols: &[&str]) -> Board {
     let symbols: Vec<_> = symbols.iter().map(|name| symbol(name)).collect();
-    board(platform, world.customer, &symbols, platform.budget_for(world.customer)).await.unwrap()
+    load_batch(platform, world.customer, &symbols, platform.budget_for(world.customer)).await.unwrap()
 }
 
 /// Symbol, price, whether stale, of each quote of a board.
@@ -124,7 +124,8 @@ async fn an_item_of_ones_own_is_on_its_owners_board_alone_and_never_stale() {
     own_items::value(&world.platform.app, world.customer, &item.symbol, &[valuation]).await.unwrap();
     assert_eq!(lines(&look(&world, &world.platform, &["MY:HOUSE"]).await), ["MY:HOUSE 250000"]);
     let other = domain::CustomerId(uuid::Uuid::from_u128(8));
-    let foreign = board(&world.platform, other, &[symbol("MY:HOUSE")], world.platform.budget_for(other)).await.unwrap();
+    let foreign =
+        load_batch(&world.platform, other, &[symbol("MY:HOUSE")], world.platform.budget_for(other)).await.unwrap();
     assert_eq!(foreign.unavailable[&symbol("MY:HOUSE")], "unknown_symbol");
     assert!(world.exchange.calls().is_empty());
 }

@@ -72,11 +72,11 @@ impl Provider for NoPrices {
         None
     }
 
-    async fn daily(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
+    async fn fetch_daily(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
         Err(ProviderError::NotGiven)
     }
 
-    async fn instrument(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
+    async fn fetch_instrument(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
         Err(ProviderError::NotGiven)
     }
 }
