@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use app::mail::NoMail;
+use app::push::Push;
 use app::source_limits::SourceLimits;
 use app::{App, Channels, Parts};
 use axum::Router;
@@ -22,7 +23,7 @@ use crate::event_function::{EventFunction, Handle};
 use crate::event_pattern::EventPattern;
 use crate::home::Home;
 use crate::host::Hosts;
-use crate::live::{Connections, Live};
+use crate::live::{Connections, Live, MarkedAsReplay};
 use crate::local_bus::{self, Listener, Undelivered};
 use crate::prices::{Prices, Source};
 use crate::registry::{self, Handler};
@@ -112,7 +113,11 @@ impl Platform {
         // Made before the functions, which reach each other and the live connections by them.
         let connections = Arc::new(Connections::default());
         let (bus, deliveries) = local_bus::open(clock.clone());
-        let channels = Channels { bus: Arc::new(bus), push: connections.clone(), mail: Arc::new(NoMail) };
+        let push: Arc<dyn Push> = match settings.replay {
+            None => connections.clone(),
+            Some(_) => Arc::new(MarkedAsReplay(connections.clone())),
+        };
+        let channels = Channels { bus: Arc::new(bus), push, mail: Arc::new(NoMail) };
         let Engines { market, objects, source, replay } = Engines::open(&home, settings, channels)?;
         let origins: Arc<[String]> = settings.allowed_origins.clone().into();
         let mut mounting = Mounting::default();
@@ -171,7 +176,7 @@ impl Mounting {
         let handle: Handle = match handler {
             Handler::Http { router, .. } => {
                 let (name, timeout) = (function.name.clone(), function.timeout);
-                let mounted = Mounted { name, timeout, router: router(market.clone()), public: false };
+                let mounted = Mounted { name, timeout, router: router.on(market.clone()), public: false };
                 self.routes.extend(function.routes.iter().map(|key| {
                     let public = function.public_routes.contains(key);
                     (key.clone(), Mounted { public, ..mounted.clone() })

@@ -7,11 +7,14 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use app::App;
 use axum::Router;
 use market_data::MarketData;
 use serde_json::Value;
 use thiserror::Error;
 use utoipa::openapi::OpenApi;
+
+use HttpRouter::{OfApp, OfMarketData};
 
 use crate::template::{Function, Template};
 
@@ -27,13 +30,33 @@ pub struct Registered {
     pub handler: Handler,
 }
 
+/// What makes a function's routes, of the smallest platform that its use cases need.
+#[derive(Clone, Copy, Debug)]
+pub enum HttpRouter {
+    /// Of the application alone: the function asks for no price.
+    OfApp(fn(App) -> Router),
+    /// Of the application and what is known of markets.
+    OfMarketData(fn(MarketData) -> Router),
+}
+
+impl HttpRouter {
+    /// The routes, on this platform.
+    #[must_use]
+    pub fn on(self, market: MarketData) -> Router {
+        match self {
+            Self::OfApp(router) => router(market.app),
+            Self::OfMarketData(router) => router(market),
+        }
+    }
+}
+
 /// What runs behind a name.
 #[derive(Clone, Copy, Debug)]
 pub enum Handler {
     /// Answers HTTP requests.
     Http {
         /// Its routes.
-        router: fn(MarketData) -> Router,
+        router: HttpRouter,
         /// Its part of the API document.
         openapi: fn() -> OpenApi,
     },
@@ -49,7 +72,7 @@ pub enum Handler {
     },
 }
 
-const fn http(name: &'static str, router: fn(MarketData) -> Router, openapi: fn() -> OpenApi) -> Registered {
+const fn http(name: &'static str, router: HttpRouter, openapi: fn() -> OpenApi) -> Registered {
     Registered { name, handler: Handler::Http { router, openapi } }
 }
 
@@ -60,11 +83,11 @@ const fn event(name: &'static str, handle: fn(MarketData, Value) -> EventAnswer)
 /// Every function of the project.
 pub const FUNCTIONS: &[Registered] = &[
     event("authorizer", |market, event| Box::pin(async move { Ok(authorizer::handle(&market.app, event).await?) })),
-    http("backtest", backtest::router, backtest::openapi),
-    http("customers", customers::router, customers::openapi),
-    http("fetch-data", fetch_data::router, fetch_data::openapi),
-    http("health", health::router, health::openapi),
-    http("instruments", instruments::router, instruments::openapi),
+    http("backtest", OfMarketData(backtest::router), backtest::openapi),
+    http("customers", OfApp(customers::router), customers::openapi),
+    http("fetch-data", OfMarketData(fetch_data::router), fetch_data::openapi),
+    http("health", OfMarketData(health::router), health::openapi),
+    http("instruments", OfMarketData(instruments::router), instruments::openapi),
     Registered {
         name: "live",
         handler: Handler::Live {
@@ -72,15 +95,15 @@ pub const FUNCTIONS: &[Registered] = &[
         },
     },
     event("operator", |market, event| Box::pin(async move { Ok(operator::handle(&market, event).await?) })),
-    http("portfolios", portfolios::router, portfolios::openapi),
-    http("predict", predict::router, predict::openapi),
+    http("portfolios", OfMarketData(portfolios::router), portfolios::openapi),
+    http("predict", OfMarketData(predict::router), predict::openapi),
     event("publish-rates", |market, event| Box::pin(async move { Ok(publish_rates::handle(&market, event).await?) })),
     event("refresh-prices", |market, event| Box::pin(async move { Ok(refresh_prices::handle(&market, event).await?) })),
-    http("report", report::router, report::openapi),
-    http("sessions", sessions::router, sessions::openapi),
-    http("trades", trades::router, trades::openapi),
-    http("wallet", wallet::router, wallet::openapi),
-    http("watch", watch::router, watch::openapi),
+    http("report", OfMarketData(report::router), report::openapi),
+    http("sessions", OfApp(sessions::router), sessions::openapi),
+    http("trades", OfMarketData(trades::router), trades::openapi),
+    http("wallet", OfMarketData(wallet::router), wallet::openapi),
+    http("watch", OfMarketData(watch::router), watch::openapi),
 ];
 
 /// Why template and registry do not make one platform.

@@ -33,7 +33,7 @@ fn every_sample_event_is_answered_by_its_function() {
                         Invocation { function: &folder, timeout: Duration::from_mins(1), request_id: "event" };
                     let mut event = event;
                     event["requestContext"]["authorizer"]["lambda"] = context.clone();
-                    let answer = invoke_http(router(platform.clone()), &event, &invocation).await;
+                    let answer = invoke_http(router.on(platform.clone()), &event, &invocation).await;
                     let status = answer.status().as_u16();
                     let expected = if case.starts_with(REFUSED) { 400..500 } else { 200..400 };
                     let body = String::from_utf8_lossy(answer.body()).into_owned();
@@ -65,7 +65,7 @@ async fn administrator(platform: &MarketData) -> Value {
     };
     let (email, password) = (person.email.clone(), || Password::typed(PASSWORD.to_owned()));
     registration::register(&platform.app, person, password()).await.unwrap();
-    accounts::administration::set_role(platform, &email, Role::Administrator).await.unwrap();
+    accounts::administration::set_role(&platform.app, &email, Role::Administrator).await.unwrap();
     let session = sessions::sign_in(&platform.app, &email, password(), SessionKind::Api).await.unwrap();
     let authorized = authorization::authorize(&platform.app, &session.token).await.unwrap().unwrap();
     serde_json::to_value(gateway::authorizer::context(&authorized)).unwrap()

@@ -64,7 +64,9 @@ const USE_CASES: [&str; 9] =
     ["app", "market-data", "identity", "books", "research", "notifications", "refresh", "accounts", "operations"];
 
 /// What the engines of a function may be made with, and what its role and environment then have and without it have not.
-const ENGINES: [(&str, &[&str]); 5] = [
+const ENGINES: [(&str, &[&str]); 6] = [
+    // Of files or of the wall: it needs nothing.
+    ("market_clock", &[]),
     ("prices", &["Action: ssm:GetParameter"]),
     ("objects", &["s3:GetObject"]),
     ("bus", &["Action: events:PutEvents", "EVENT_BUS_NAME: "]),
@@ -224,6 +226,9 @@ fn a_role_allows_what_the_engines_of_its_function_need_and_no_more() {
         let named = main.split_once("Engines::table()").unwrap().1.split_once(',').unwrap().0;
         let added = named.split(".with_").skip(1).map(|engine| engine.trim_end_matches(|c: char| !c.is_alphabetic()));
         let engines: BTreeSet<&str> = added.collect();
+        for engine in &engines {
+            assert!(ENGINES.iter().any(|(known, _)| known == engine), "{name}: {engine} has no line in ENGINES");
+        }
         for (engine, granted) in ENGINES {
             for grant in granted {
                 assert_eq!(section.contains(grant), engines.contains(engine), "{name} runs on {named}: {grant}");

@@ -3,12 +3,12 @@
 use accounts::administration::{self, Change};
 use accounts::search;
 use api::{Caller, Fields, IdPath, IfMatch, MergePatch, Page, Patch, Problem, Query, etag, responses};
+use app::App;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use domain::{CustomerId, Role};
 use identity::audit::Actor;
 use identity::{Customer, profile};
-use market_data::MarketData;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -72,7 +72,7 @@ impl AdministrationPatch {
     )
 )]
 pub(crate) async fn search(
-    State(market): State<MarketData>,
+    State(app): State<App>,
     caller: Caller,
     Query(query): Query<SearchQuery>,
 ) -> Result<axum::Json<Page<Customer>>, Problem> {
@@ -81,7 +81,7 @@ pub(crate) async fn search(
     let limit = fields.finish(limit)?;
     let text = query.query.unwrap_or_default();
     let cursor = query.cursor.as_deref();
-    let (items, next_cursor) = search::search(&market.app, caller.customer_id, text.trim(), limit, cursor).await?;
+    let (items, next_cursor) = search::search(&app, caller.customer_id, text.trim(), limit, cursor).await?;
     Ok(axum::Json(Page { items, next_cursor }))
 }
 
@@ -98,8 +98,8 @@ pub(crate) async fn search(
         (status = 404, description = "No such customer"),
     )
 )]
-pub(crate) async fn read(State(market): State<MarketData>, IdPath(id): IdPath) -> Result<Response, Problem> {
-    let stored = profile::find(&market.app, CustomerId(id)).await?;
+pub(crate) async fn read(State(app): State<App>, IdPath(id): IdPath) -> Result<Response, Problem> {
+    let stored = profile::find(&app, CustomerId(id)).await?;
     Ok((etag(stored.version.0), axum::Json(stored.shown())).into_response())
 }
 
@@ -123,7 +123,7 @@ pub(crate) async fn read(State(market): State<MarketData>, IdPath(id): IdPath) -
     )
 )]
 pub(crate) async fn change(
-    State(market): State<MarketData>,
+    State(app): State<App>,
     caller: Caller,
     IdPath(id): IdPath,
     if_match: Result<IfMatch, Problem>,
@@ -132,6 +132,6 @@ pub(crate) async fn change(
     let IfMatch(precondition) = if_match?;
     let change = patch.parse()?;
     let by = Actor::Customer(caller.customer_id);
-    let stored = administration::administer(&market, by, CustomerId(id), &precondition, change).await?;
+    let stored = administration::administer(&app, by, CustomerId(id), &precondition, change).await?;
     Ok((etag(stored.version.0), axum::Json(stored.shown())).into_response())
 }

@@ -5,15 +5,15 @@ mod administration;
 mod own;
 mod registration;
 
+use app::App;
 use axum::Router;
-use market_data::MarketData;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// The function's routes, ready to serve.
-pub fn router(market: MarketData) -> Router {
-    api::close(market, routes())
+pub fn router(app: App) -> Router {
+    api::close(app, routes())
 }
 
 /// The function's part of the API document.
@@ -22,7 +22,7 @@ pub fn openapi() -> OpenApi {
     api::document(routes())
 }
 
-fn routes() -> OpenApiRouter<MarketData> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(registration::register, administration::search))
         .routes(routes!(own::read, own::update))

@@ -3,6 +3,7 @@
 use accounts::export::ExportLink;
 use accounts::{erasure, export as exports, own_account};
 use api::{Caller, Fields, IfMatch, Json, MergePatch, Patch, Problem, etag, responses};
+use app::App;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -10,7 +11,6 @@ use domain::{Address, Email};
 use identity::Customer;
 use identity::password::Password;
 use identity::profile::{self, Person};
-use market_data::MarketData;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -154,8 +154,8 @@ fn removable<T, U, E: std::fmt::Display>(
     tag = "customers",
     responses((status = 200, description = "The profile; `ETag` is its version", body = Customer))
 )]
-pub(crate) async fn read(State(market): State<MarketData>, caller: Caller) -> Result<Response, Problem> {
-    let stored = profile::find(&market.app, caller.customer_id).await?;
+pub(crate) async fn read(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
+    let stored = profile::find(&app, caller.customer_id).await?;
     Ok((etag(stored.version.0), axum::Json(stored.shown())).into_response())
 }
 
@@ -174,17 +174,16 @@ pub(crate) async fn read(State(market): State<MarketData>, caller: Caller) -> Re
     )
 )]
 pub(crate) async fn update(
-    State(market): State<MarketData>,
+    State(app): State<App>,
     caller: Caller,
     if_match: Result<IfMatch, Problem>,
     MergePatch(patch): MergePatch<ProfilePatch>,
 ) -> Result<Response, Problem> {
     let IfMatch(precondition) = if_match?;
     let change = patch.parse()?;
-    let stored = own_account::update_profile(&market.app, caller.customer_id, &precondition, |person| {
-        change.clone().apply(person)
-    })
-    .await?;
+    let stored =
+        own_account::update_profile(&app, caller.customer_id, &precondition, |person| change.clone().apply(person))
+            .await?;
     Ok((etag(stored.version.0), axum::Json(stored.shown())).into_response())
 }
 
@@ -203,12 +202,12 @@ pub(crate) async fn update(
     )
 )]
 pub(crate) async fn change_password(
-    State(market): State<MarketData>,
+    State(app): State<App>,
     caller: Caller,
     Json(request): Json<PasswordRequest>,
 ) -> Result<StatusCode, Problem> {
     let (current, new) = (Password::typed(request.current_password), Password::typed(request.new_password));
-    own_account::change_password(&market, caller.customer_id, current, new).await?;
+    own_account::change_password(&app, caller.customer_id, current, new).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -227,11 +226,11 @@ pub(crate) async fn change_password(
     )
 )]
 pub(crate) async fn erase(
-    State(market): State<MarketData>,
+    State(app): State<App>,
     caller: Caller,
     Json(request): Json<ErasureRequest>,
 ) -> Result<StatusCode, Problem> {
-    erasure::erase(&market, caller.customer_id, Password::typed(request.password)).await?;
+    erasure::erase(&app, caller.customer_id, Password::typed(request.password)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -243,9 +242,6 @@ pub(crate) async fn erase(
     tag = "customers",
     responses((status = 200, description = "A link that works for five minutes", body = ExportLink))
 )]
-pub(crate) async fn export(
-    State(market): State<MarketData>,
-    caller: Caller,
-) -> Result<axum::Json<ExportLink>, Problem> {
-    Ok(axum::Json(exports::export(&market.app, caller.customer_id).await?))
+pub(crate) async fn export(State(app): State<App>, caller: Caller) -> Result<axum::Json<ExportLink>, Problem> {
+    Ok(axum::Json(exports::export(&app, caller.customer_id).await?))
 }

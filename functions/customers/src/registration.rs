@@ -3,8 +3,8 @@
 use accounts::password_reset;
 use api::replayed::REPLAYED_HEADER;
 use api::{Fields, IdempotencyKey, Json, Problem, Source, etag, responses, with_rate_limit};
-use app::Created;
 use app::limited_by_source::{self, Limited};
+use app::{App, Created};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
@@ -12,7 +12,6 @@ use domain::{Address, Email};
 use identity::password::Password;
 use identity::profile::Person;
 use identity::{Customer, registration};
-use market_data::MarketData;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -115,15 +114,15 @@ impl RegisterRequest {
     security(())
 )]
 pub(crate) async fn register(
-    State(market): State<MarketData>,
+    State(app): State<App>,
     Source(source): Source,
     key: Result<IdempotencyKey, Problem>,
     Json(request): Json<RegisterRequest>,
 ) -> Result<Response, Problem> {
     let IdempotencyKey(key) = key?;
     let (person, password) = request.parse()?;
-    let registering = registration::register_once(&market.app, person, password, key.as_deref());
-    let (made, standing) = limited_by_source::within(&market.app, Limited::Registration, source, registering).await;
+    let registering = registration::register_once(&app, person, password, key.as_deref());
+    let (made, standing) = limited_by_source::within(&app, Limited::Registration, source, registering).await;
     let answer = |made: Created<Customer>| {
         let location = [(header::LOCATION, "/customers/me")];
         let replayed = made.replayed.then_some((REPLAYED_HEADER, "true"));
@@ -149,9 +148,9 @@ pub(crate) async fn register(
     security(())
 )]
 pub(crate) async fn reset_password(
-    State(market): State<MarketData>,
+    State(app): State<App>,
     Json(request): Json<ResetRequest>,
 ) -> Result<StatusCode, Problem> {
-    password_reset::redeem(&market, &request.token, Password::typed(request.new_password)).await?;
+    password_reset::redeem(&app, &request.token, Password::typed(request.new_password)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

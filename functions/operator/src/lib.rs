@@ -58,7 +58,7 @@ pub async fn handle(market: &MarketData, event: Value) -> Result<Value, Failure>
             said
         }
         Command::SetRole { email, role } => {
-            serde_json::to_value(accounts::administration::set_role(market, &email.parse()?, role).await?)?
+            serde_json::to_value(accounts::administration::set_role(&market.app, &email.parse()?, role).await?)?
         }
         Command::PasswordToken { email } => {
             let email: Email = email.parse()?;

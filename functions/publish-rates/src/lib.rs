@@ -46,7 +46,7 @@ pub async fn handle(market: &MarketData, event: Value) -> Result<Value, Failure>
     // At the same time, so that connections that take nothing hold up no alert. Whatever becomes of the one, the other is
     // done: what failed is tried again with the whole event.
     let (published, fired) =
-        futures::future::join(live::publish(market, quotes), alerts::evaluate(market, quotes)).await;
+        futures::future::join(live::publish(&market.app, quotes), alerts::evaluate(market, quotes)).await;
     let (published, fired) = (published.map_err(Failure::Publish)?, fired.map_err(Failure::Alerts)?);
     tracing::info!(?published, ?fired, "published");
     if fired.undelivered > 0 {

@@ -1,5 +1,8 @@
 //! The publish-rates Lambda.
 
 fn main() -> Result<(), lambda::Error> {
-    lambda::on_one_thread(lambda::run_event(lambda::Engines::table().with_push().with_mail(), publish_rates::handle))
+    lambda::on_one_thread(lambda::run_event(
+        lambda::Engines::table().with_market_clock().with_push().with_mail(),
+        publish_rates::handle,
+    ))
 }

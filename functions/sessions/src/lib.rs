@@ -3,6 +3,7 @@
 
 use accounts::sign_out;
 use api::{Caller, Fields, Json, Problem, Source, responses, with_rate_limit};
+use app::App;
 use app::limited_by_source::{self, Limited};
 use axum::Router;
 use axum::extract::State;
@@ -11,7 +12,6 @@ use axum::response::{IntoResponse, Response};
 use domain::Email;
 use identity::password::Password;
 use identity::sessions::{self, SessionKind, ShownSession, SignedIn};
-use market_data::MarketData;
 use notifications::live::{self, LiveTicket};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -20,8 +20,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// The function's routes, ready to serve.
-pub fn router(market: MarketData) -> Router {
-    api::close(market, routes())
+pub fn router(app: App) -> Router {
+    api::close(app, routes())
 }
 
 /// The function's part of the API document.
@@ -30,7 +30,7 @@ pub fn openapi() -> OpenApi {
     api::document(routes())
 }
 
-fn routes() -> OpenApiRouter<MarketData> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(sign_in, list, sign_out_everywhere))
         .routes(routes!(sign_out))
@@ -70,7 +70,7 @@ struct SignInRequest {
     security(())
 )]
 async fn sign_in(
-    State(market): State<MarketData>,
+    State(app): State<App>,
     Source(source): Source,
     Json(request): Json<SignInRequest>,
 ) -> Result<Response, Problem> {
@@ -78,8 +78,8 @@ async fn sign_in(
     let email = fields.take("email", request.email.parse::<Email>());
     let email = fields.finish(email)?;
     let kind = request.kind.unwrap_or(SessionKind::Api);
-    let signing_in = sessions::sign_in(&market.app, &email, Password::typed(request.password), kind);
-    let (signed_in, standing) = limited_by_source::within(&market.app, Limited::SignIn, source, signing_in).await;
+    let signing_in = sessions::sign_in(&app, &email, Password::typed(request.password), kind);
+    let (signed_in, standing) = limited_by_source::within(&app, Limited::SignIn, source, signing_in).await;
     let answer = |signed_in: SignedIn| {
         let location = [(header::LOCATION, "/sessions/current")];
         (StatusCode::CREATED, location, axum::Json(signed_in)).into_response()
@@ -102,8 +102,8 @@ struct Sessions {
     tag = "sessions",
     responses((status = 200, description = "The sessions", body = Sessions))
 )]
-async fn list(State(market): State<MarketData>, caller: Caller) -> Result<axum::Json<Sessions>, Problem> {
-    let items = sessions::list(&market.app, caller.customer_id, Some(&caller.session)).await?;
+async fn list(State(app): State<App>, caller: Caller) -> Result<axum::Json<Sessions>, Problem> {
+    let items = sessions::list(&app, caller.customer_id, Some(&caller.session)).await?;
     Ok(axum::Json(Sessions { items }))
 }
 
@@ -115,8 +115,8 @@ async fn list(State(market): State<MarketData>, caller: Caller) -> Result<axum::
     tag = "sessions",
     responses((status = 204, description = "It has ended: its token is no longer taken, and its live connections are closed"))
 )]
-async fn sign_out(State(market): State<MarketData>, caller: Caller) -> Result<StatusCode, Problem> {
-    sign_out::end_session(&market, caller.customer_id, &caller.session).await?;
+async fn sign_out(State(app): State<App>, caller: Caller) -> Result<StatusCode, Problem> {
+    sign_out::end_session(&app, caller.customer_id, &caller.session).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -128,8 +128,8 @@ async fn sign_out(State(market): State<MarketData>, caller: Caller) -> Result<St
     tag = "sessions",
     responses((status = 204, description = "They have ended: none of their tokens is taken any longer, and all live connections are closed"))
 )]
-async fn sign_out_everywhere(State(market): State<MarketData>, caller: Caller) -> Result<StatusCode, Problem> {
-    sign_out::end_all(&market, caller.customer_id).await?;
+async fn sign_out_everywhere(State(app): State<App>, caller: Caller) -> Result<StatusCode, Problem> {
+    sign_out::end_all(&app, caller.customer_id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -142,7 +142,7 @@ async fn sign_out_everywhere(State(market): State<MarketData>, caller: Caller) -
     tag = "sessions",
     responses((status = 201, description = "The ticket", body = LiveTicket))
 )]
-async fn issue_live_ticket(State(market): State<MarketData>, caller: Caller) -> Result<Response, Problem> {
-    let ticket = live::issue_ticket(&market.app, caller.customer_id, &caller.session).await?;
+async fn issue_live_ticket(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
+    let ticket = live::issue_ticket(&app, caller.customer_id, &caller.session).await?;
     Ok((StatusCode::CREATED, axum::Json(ticket)).into_response())
 }

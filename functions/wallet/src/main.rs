@@ -1,5 +1,5 @@
 //! The wallet Lambda.
 
 fn main() -> Result<(), lambda::Error> {
-    lambda::on_one_thread(lambda::run_http(lambda::Engines::table(), wallet::router))
+    lambda::on_one_thread(lambda::run_http(lambda::Engines::table().with_market_clock(), wallet::router))
 }

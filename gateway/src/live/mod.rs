@@ -2,16 +2,19 @@
 //!
 //! A handshake becomes a CONNECT event ([`handshake`]); the function says whether the connection is made. What the
 //! client then sends become MESSAGE events, and its end a DISCONNECT event ([`session`], [`event`]). Functions reach the
-//! client by the connection's id ([`connections`]). Limits are API Gateway's; how fast a client may send, control frames
+//! client by the connection's id ([`connections`]), and what they send is marked while a replay runs
+//! ([`marked_as_replay`]). Limits are API Gateway's; how fast a client may send, control frames
 //! included, is a limit of our own ([`flood`]).
 
 pub mod connections;
 mod event;
 mod flood;
 pub mod handshake;
+mod marked_as_replay;
 mod session;
 
 pub use connections::Connections;
+pub use marked_as_replay::MarkedAsReplay;
 
 use std::sync::Arc;
 

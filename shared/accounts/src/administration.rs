@@ -6,7 +6,6 @@ use books::wallets;
 use domain::{CustomerId, Email, Role};
 use identity::audit::{self, Actor};
 use identity::profile::{self, Customer, Profile, Stored};
-use market_data::MarketData;
 use notifications::live;
 use serde_json::json;
 use store::retry::{Retry, retry};
@@ -32,7 +31,7 @@ pub struct Change {
 /// out; [`ServiceError::LastAdministrator`] for the last one, whoever asks; [`ServiceError::Field`] for an advisor who is
 /// none.
 pub async fn administer(
-    market: &MarketData,
+    app: &App,
     by: Actor,
     customer: CustomerId,
     expected: &Precondition,
@@ -40,10 +39,10 @@ pub async fn administer(
 ) -> Result<Stored, ServiceError> {
     let change = &change;
     // Where an earlier change was cut short.
-    advice::end(&market.app, by, customer).await?;
+    advice::end(app, by, customer).await?;
     let unlisted = &administrators::Found::default();
     let (stands, sessions_ended) = retry(Retry::within(app::CONFLICT_BUDGET), || async move {
-        let stored = profile::find(&market.app, customer).await?;
+        let stored = profile::find(app, customer).await?;
         expected.require(stored.version.0)?;
         if stored.profile.erased_at.is_some() {
             return Err(ServiceError::NotFound { what: "customer" });
@@ -69,29 +68,29 @@ pub async fn administer(
             return Err(StoreError::Throttled.into());
         }
         after.advice_to_end |= before.advises() && !after.advises();
-        after.updated_at = market.app.now();
+        after.updated_at = app.now();
         let mut writes = vec![stored.replaced_by(&after)?];
-        writes.extend(administrators::prepare_listing(&market.app, before, &after, unlisted).await?);
-        writes.extend(prepare_advisor_writes(&market.app, before, &after).await?);
+        writes.extend(administrators::prepare_listing(app, before, &after, unlisted).await?);
+        writes.extend(prepare_advisor_writes(app, before, &after).await?);
         if after.disabled != before.disabled {
-            writes.push(wallets::prepare_freeze(&market.app, customer, after.disabled || after.books_in_doubt).await?);
+            writes.push(wallets::prepare_freeze(app, customer, after.disabled || after.books_in_doubt).await?);
         }
         let detail = json!({ "role": after.role, "advisor_id": after.advisor_id, "disabled": after.disabled });
-        writes.push(audit::record(&market.app, customer, by, "administered", detail)?);
-        market.app.table().transact(writes).await?;
+        writes.push(audit::record(app, customer, by, "administered", detail)?);
+        app.table().transact(writes).await?;
         Ok::<_, ServiceError>((after, sessions_end))
     })
     .await?;
     if sessions_ended {
-        live::close_of(market, customer).await;
+        live::close_of(app, customer).await;
     }
     if stands.advice_to_end
-        && let Err(error) = advice::end(&market.app, by, customer).await
+        && let Err(error) = advice::end(app, by, customer).await
     {
         // The change itself stands; the nightly round does the rest.
         tracing::warn!(%customer, %error, "clients of somebody who advises no longer were not all told");
     }
-    profile::find(&market.app, customer).await
+    profile::find(app, customer).await
 }
 
 /// Moves a client from one advisor to another; the new one is asserted to be an advisor still.
@@ -132,8 +131,8 @@ async fn prepare_advisor_writes(app: &App, before: &Profile, after: &Profile) ->
 }
 
 /// Sets the role of whoever signs in with this address: for the operator, who makes the first administrator.
-pub async fn set_role(market: &MarketData, email: &Email, role: Role) -> Result<Customer, ServiceError> {
-    let found = profile::find_by_email(&market.app, email).await?.ok_or(ServiceError::NotFound { what: "customer" })?;
+pub async fn set_role(app: &App, email: &Email, role: Role) -> Result<Customer, ServiceError> {
+    let found = profile::find_by_email(app, email).await?.ok_or(ServiceError::NotFound { what: "customer" })?;
     let change = Change { role: Some(role), ..Change::default() };
-    Ok(administer(market, Actor::Operator, found.profile.id, &Precondition::Any, change).await?.shown())
+    Ok(administer(app, Actor::Operator, found.profile.id, &Precondition::Any, change).await?.shown())
 }

@@ -21,7 +21,7 @@ use identity::audit::{self, Actor};
 use identity::password::Password;
 use identity::profile::{self, Profile};
 use identity::registration;
-use market_data::{MarketData, following, own_items};
+use market_data::{following, own_items};
 use notifications::{alerts, live, watchlist};
 use serde_json::json;
 use store::keys::{self, Kind, List};
@@ -36,14 +36,14 @@ const STRAGGLER_MINUTES: i64 = 60;
 const ERASED_NAME: &str = "erased";
 
 /// Erases the customer, if the password is theirs. Errors: [`ServiceError::LastAdministrator`].
-pub async fn erase(market: &MarketData, customer: CustomerId, password: Password) -> Result<(), ServiceError> {
-    let epoch = own_account::check_password(&market.app, customer, password).await?;
+pub async fn erase(app: &App, customer: CustomerId, password: Password) -> Result<(), ServiceError> {
+    let epoch = own_account::check_password(app, customer, password).await?;
     let unlisted = &administrators::Found::default();
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
-        let stored = profile::find(&market.app, customer).await?;
+        let stored = profile::find(app, customer).await?;
         let Some(person) = stored.profile.person.clone() else { return Ok(()) };
         own_account::require_epoch(&stored, epoch)?;
-        let now = market.app.now();
+        let now = app.now();
         let mut erased = Profile {
             person: None,
             password_hash: None,
@@ -59,19 +59,19 @@ pub async fn erase(market: &MarketData, customer: CustomerId, password: Password
             stored.replaced_by(&erased)?,
             Write::Delete { key: keys::email(&person.email), expect: DeleteExpect::Any },
             Write::Delete { key: keys::login_attempts(&person.email), expect: DeleteExpect::Any },
-            wallets::prepare_freeze(&market.app, customer, true).await?,
-            audit::record(&market.app, customer, Actor::Customer(customer), "erased", json!({}))?,
+            wallets::prepare_freeze(app, customer, true).await?,
+            audit::record(app, customer, Actor::Customer(customer), "erased", json!({}))?,
         ];
-        writes.extend(administrators::prepare_listing(&market.app, &stored.profile, &erased, unlisted).await?);
+        writes.extend(administrators::prepare_listing(app, &stored.profile, &erased, unlisted).await?);
         if let Some(advisor) = stored.profile.advisor_id {
             writes.push(Write::Delete { key: keys::client_of(advisor, customer), expect: DeleteExpect::Any });
         }
-        market.app.table().transact(writes).await?;
+        app.table().transact(writes).await?;
         Ok::<_, ServiceError>(())
     })
     .await?;
-    live::close_of(market, customer).await;
-    sweep(&market.app, customer).await.map(drop)
+    live::close_of(app, customer).await;
+    sweep(app, customer).await.map(drop)
 }
 
 /// Removes what an erasure leaves for afterwards, and says whether nothing can come after it any more: requests that were

@@ -7,7 +7,6 @@ use identity::audit::{self, Actor};
 use identity::password::Password;
 use identity::profile::{self, Person, Profile, Stored};
 use identity::sessions;
-use market_data::MarketData;
 use notifications::live;
 use serde_json::json;
 use store::retry::{Retry, retry};
@@ -50,15 +49,15 @@ pub async fn update_profile(
 ///
 /// Errors: [`ServiceError::Field`] for a new password that is refused; those of the check of the present one.
 pub async fn change_password(
-    market: &MarketData,
+    app: &App,
     customer: CustomerId,
     present: Password,
     new: Password,
 ) -> Result<(), ServiceError> {
-    new.check_for("new_password", profile::find(&market.app, customer).await?.profile.person.as_ref()).await?;
-    let epoch = check_password(&market.app, customer, present).await?;
-    let hash = market.app.hasher().hash(new).await?;
-    set_password(market, customer, epoch, Actor::Customer(customer), hash, Vec::new()).await
+    new.check_for("new_password", profile::find(app, customer).await?.profile.person.as_ref()).await?;
+    let epoch = check_password(app, customer, present).await?;
+    let hash = app.hasher().hash(new).await?;
+    set_password(app, customer, epoch, Actor::Customer(customer), hash, Vec::new()).await
 }
 
 /// Holds a customer to their password, and gives the epoch of the account as it was checked; a failed check counts
@@ -77,7 +76,7 @@ pub(crate) fn require_epoch(stored: &Stored, epoch: u64) -> Result<(), ServiceEr
 /// Writes a new password's hash and ends every session, together with `also`, where the account is still of `epoch`; then
 /// closes the customer's live connections.
 pub(crate) async fn set_password(
-    market: &MarketData,
+    app: &App,
     customer: CustomerId,
     epoch: u64,
     by: Actor,
@@ -86,20 +85,20 @@ pub(crate) async fn set_password(
 ) -> Result<(), ServiceError> {
     let (hash, also) = (&hash, &also);
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
-        let stored = profile::find(&market.app, customer).await?;
+        let stored = profile::find(app, customer).await?;
         require_epoch(&stored, epoch)?;
         if stored.profile.person.is_none() {
             return Err(ServiceError::NotFound { what: "customer" });
         }
         let mut changed =
-            Profile { password_hash: Some(hash.clone()), updated_at: market.app.now(), ..stored.profile.clone() };
+            Profile { password_hash: Some(hash.clone()), updated_at: app.now(), ..stored.profile.clone() };
         changed.end_sessions();
-        let deed = audit::record(&market.app, customer, by, "password_changed", json!({}))?;
+        let deed = audit::record(app, customer, by, "password_changed", json!({}))?;
         let writes = [stored.replaced_by(&changed)?, deed].into_iter().chain(also.clone());
-        market.app.table().transact(writes.collect()).await?;
+        app.table().transact(writes.collect()).await?;
         Ok::<_, ServiceError>(())
     })
     .await?;
-    live::close_of(market, customer).await;
+    live::close_of(app, customer).await;
     Ok(())
 }

@@ -7,7 +7,6 @@ use domain::{CustomerId, Email};
 use identity::audit::{self, Actor};
 use identity::password::Password;
 use identity::{profile, tokens};
-use market_data::MarketData;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::retry::{Retry, retry};
@@ -55,25 +54,23 @@ pub async fn grant(app: &App, email: &Email) -> Result<PasswordToken, ServiceErr
 ///
 /// Errors: [`ServiceError::InvalidToken`] for one that is unknown, expired or used; [`ServiceError::Field`] for a password
 /// that is refused.
-pub async fn redeem(market: &MarketData, token: &str, new: Password) -> Result<(), ServiceError> {
+pub async fn redeem(app: &App, token: &str, new: Password) -> Result<(), ServiceError> {
     new.check_length_of("new_password")?;
     let key = keys::password_token(&tokens::hash(token).ok_or(ServiceError::InvalidToken)?);
     // Before the password is judged and hashed: guesses at tokens cost us next to nothing.
-    let (granted, _) = documents::read::<Grant>(market.app.table(), &key).await?.ok_or(ServiceError::InvalidToken)?;
-    let customer = profile::find(&market.app, granted.customer_id).await?;
+    let (granted, _) = documents::read::<Grant>(app.table(), &key).await?.ok_or(ServiceError::InvalidToken)?;
+    let customer = profile::find(app, granted.customer_id).await?;
     new.check_for("new_password", customer.profile.person.as_ref()).await?;
-    let hash = market.app.hasher().hash(new).await?;
+    let hash = app.hasher().hash(new).await?;
     let (key, hash) = (&key, &hash);
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
-        let (grant, version) =
-            documents::read::<Grant>(market.app.table(), key).await?.ok_or(ServiceError::InvalidToken)?;
-        let stored = profile::find(&market.app, grant.customer_id).await?;
+        let (grant, version) = documents::read::<Grant>(app.table(), key).await?.ok_or(ServiceError::InvalidToken)?;
+        let stored = profile::find(app, grant.customer_id).await?;
         if stored.profile.session_epoch != grant.epoch || stored.profile.erased_at.is_some() {
             return Err(ServiceError::InvalidToken);
         }
         let used = Write::Delete { key: key.clone(), expect: DeleteExpect::Version(version) };
-        own_account::set_password(market, grant.customer_id, grant.epoch, Actor::Operator, hash.clone(), vec![used])
-            .await
+        own_account::set_password(app, grant.customer_id, grant.epoch, Actor::Operator, hash.clone(), vec![used]).await
     })
     .await
 }

@@ -1,35 +1,34 @@
 //! Signing out: a session ends with the live connections that it opened.
 
-use app::ServiceError;
+use app::{App, ServiceError};
 use domain::CustomerId;
 use identity::audit::{self, Actor};
 use identity::profile;
-use market_data::MarketData;
 use notifications::live;
 use serde_json::json;
 use store::retry::{Retry, retry};
 use store::{DeleteExpect, Write, keys};
 
 /// Ends one session, the one with this hash of its token, and closes the live connections that it opened.
-pub async fn end_session(market: &MarketData, customer: CustomerId, token_sha256: &str) -> Result<(), ServiceError> {
+pub async fn end_session(app: &App, customer: CustomerId, token_sha256: &str) -> Result<(), ServiceError> {
     let ends = [keys::session(token_sha256), keys::session_of(customer, token_sha256)];
     let ends = ends.into_iter().map(|key| Write::Delete { key, expect: DeleteExpect::Any });
-    market.app.table().transact(ends.collect()).await?;
-    live::close_session(market, customer, token_sha256).await;
+    app.table().transact(ends.collect()).await?;
+    live::close_session(app, customer, token_sha256).await;
     Ok(())
 }
 
 /// Ends every session of a customer, and closes their live connections.
-pub async fn end_all(market: &MarketData, customer: CustomerId) -> Result<(), ServiceError> {
+pub async fn end_all(app: &App, customer: CustomerId) -> Result<(), ServiceError> {
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
-        let stored = profile::find(&market.app, customer).await?;
+        let stored = profile::find(app, customer).await?;
         let mut profile = stored.profile.clone();
         profile.end_sessions();
-        let deed = audit::record(&market.app, customer, Actor::Customer(customer), "signed_out_everywhere", json!({}))?;
-        market.app.table().transact(vec![stored.replaced_by(&profile)?, deed]).await?;
+        let deed = audit::record(app, customer, Actor::Customer(customer), "signed_out_everywhere", json!({}))?;
+        app.table().transact(vec![stored.replaced_by(&profile)?, deed]).await?;
         Ok::<_, ServiceError>(())
     })
     .await?;
-    live::close_of(market, customer).await;
+    live::close_of(app, customer).await;
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! The engines that functions run on. A `main` names those that its use cases need, and what it does not
 //! name is not linked: a function without reports carries no client of S3, one without prices no sample.
 //!
-//! In the place of an engine that is not named stands one of [`crate::absent`], which refuses every call.
+//! In the place of an engine that is not named stands one of [`crate::absent`], which refuses every call. Without prices
+//! and without the market's clock there is no provider at all, and the platform is the [`App`] alone: a function whose
+//! use cases ask for [`MarketData`] does not compile on it.
 
 use std::sync::Arc;
 
@@ -9,7 +11,6 @@ use app::bus::{Bus, NobodyListens};
 use app::mail::{Mail, NoMail};
 use app::push::{NoConnections, Push};
 use app::{App, Channels, Parts};
-use market::Provider;
 use market_data::MarketData;
 use objects::Objects;
 use objects_s3::S3Objects;
@@ -23,22 +24,23 @@ use crate::letterboxes::Letterboxes;
 use crate::live_connections::LiveConnections;
 use crate::prices;
 
-/// The engines of a function: the table, and what its `main` adds to it.
+/// The engines of a function: the table, and what its `main` adds to it. `P` is the platform that they make: the
+/// [`App`], or [`MarketData`] where there is a source of prices or its clock.
 #[derive(Clone, Copy)]
-pub struct Engines {
-    provider: fn(&Aws, &Arc<dyn Table>) -> Arc<dyn Provider>,
+pub struct Engines<P> {
+    platform: fn(App, &Aws, &Arc<dyn Table>) -> P,
     objects: fn(&Aws) -> Arc<dyn Objects>,
     bus: fn(&Aws) -> Arc<dyn Bus>,
     push: fn(&Aws) -> Arc<dyn Push>,
     mail: fn(&Aws) -> Arc<dyn Mail>,
 }
 
-impl Engines {
-    /// The table. The market's clock stands or runs as the source of prices has it, but there is no price.
+impl Engines<App> {
+    /// The table, and nothing of markets.
     #[must_use]
     pub fn table() -> Self {
         Self {
-            provider: |aws, _| prices::names(aws),
+            platform: |app, _, _| app,
             objects: |_| Arc::new(NoObjects),
             bus: |_| Arc::new(NobodyListens),
             push: |_| Arc::new(NoConnections),
@@ -48,10 +50,24 @@ impl Engines {
 
     /// With the source of prices.
     #[must_use]
-    pub fn with_prices(self) -> Self {
-        Self { provider: prices::sources, ..self }
+    pub fn with_prices(self) -> Engines<MarketData> {
+        self.on_market_data(|app, aws, table| MarketData::new(app, prices::sources(aws, table)))
     }
 
+    /// With the name and the clock of the source of prices, and none of its prices: what is stored of them is all that
+    /// there is.
+    #[must_use]
+    pub fn with_market_clock(self) -> Engines<MarketData> {
+        self.on_market_data(|app, aws, _| MarketData::new(app, prices::names(aws)))
+    }
+
+    fn on_market_data(self, platform: fn(App, &Aws, &Arc<dyn Table>) -> MarketData) -> Engines<MarketData> {
+        let Self { objects, bus, push, mail, .. } = self;
+        Engines { platform, objects, bus, push, mail }
+    }
+}
+
+impl<P> Engines<P> {
     /// With the bucket of reports and large results.
     #[must_use]
     pub fn with_objects(self) -> Self {
@@ -77,12 +93,12 @@ impl Engines {
     }
 
     /// Starts them.
-    pub(crate) fn start(self, aws: &Aws) -> MarketData {
+    pub(crate) fn start(self, aws: &Aws) -> P {
         let table = dynamo_table(aws);
-        let provider = (self.provider)(aws, &table);
         let channels = Channels { bus: (self.bus)(aws), push: (self.push)(aws), mail: (self.mail)(aws) };
-        let parts = Parts { table, objects: (self.objects)(aws), clock: aws.clock.clone(), channels };
-        MarketData::new(App::limited(parts, aws.configuration.source_limits.clone()), provider)
+        let parts =
+            Parts { table: Arc::clone(&table), objects: (self.objects)(aws), clock: aws.clock.clone(), channels };
+        (self.platform)(App::limited(parts, aws.configuration.source_limits.clone()), aws, &table)
     }
 }
 

@@ -1,9 +1,9 @@
 //! The loop that takes events, for HTTP and for everything else.
 
 use api::admission::admitted;
+use app::Platform;
 use axum::Router;
 use lambda_http::{LambdaEvent, Request, RequestExt, service_fn};
-use market_data::MarketData;
 use serde_json::Value;
 use tower::ServiceExt;
 use tracing::Instrument;
@@ -14,10 +14,10 @@ use crate::engines::Engines;
 use crate::{Error, logs, metrics, warm_up};
 
 /// Answers HTTP requests with the router that `make` makes, until Lambda stops the process. It asks for the smallest
-/// platform that its use cases need: the application, or market data.
-pub async fn run_http<P: From<MarketData>>(engines: Engines, make: fn(P) -> Router) -> Result<(), Error> {
-    let (service_name, market) = started(engines).await?;
-    let router = make(market.into());
+/// platform that its use cases need, which the engines make: the application, or market data.
+pub async fn run_http<P: Platform>(engines: Engines<P>, make: fn(P) -> Router) -> Result<(), Error> {
+    let (service_name, platform) = started(engines).await?;
+    let router = make(platform);
     let service = service_fn(|request: Request| {
         let span = logs::span(&service_name, &request.lambda_context());
         router.clone().oneshot(admitted(request)).instrument(span)
@@ -28,14 +28,13 @@ pub async fn run_http<P: From<MarketData>>(engines: Engines, make: fn(P) -> Rout
 /// Hands every event to `handle`, until Lambda stops the process.
 ///
 /// A failure is logged here, once, and reported to Lambda, which retries and in the end keeps the event.
-pub async fn run_event<P, H, E>(engines: Engines, handle: H) -> Result<(), Error>
+pub async fn run_event<P, H, E>(engines: Engines<P>, handle: H) -> Result<(), Error>
 where
-    P: From<MarketData>,
+    P: Platform,
     H: AsyncFn(&P, Value) -> Result<Value, E>,
     E: std::error::Error,
 {
-    let (service_name, market) = started(engines).await?;
-    let platform = P::from(market);
+    let (service_name, platform) = started(engines).await?;
     let collector = metrics::start(&service_name)?;
     let service = service_fn(|event: LambdaEvent<Value>| {
         let span = logs::span(&service_name, &event.context);
@@ -53,14 +52,14 @@ where
     until_terminated(lambda_runtime::run(service)).await
 }
 
-/// The name that log lines carry, and the application on its engines, with the connection to the table open.
-async fn started(engines: Engines) -> Result<(String, MarketData), Error> {
+/// The name that log lines carry, and the platform on its engines, with the connection to the table open.
+async fn started<P: Platform>(engines: Engines<P>) -> Result<(String, P), Error> {
     let configuration = Configuration::from_environment()?;
     logs::start(&configuration);
     let aws = Aws::new(configuration);
-    let market = engines.start(&aws);
-    warm_up::open_connection(&market.app).await;
-    Ok((aws.configuration.service, market))
+    let platform = engines.start(&aws);
+    warm_up::open_connection(platform.app()).await;
+    Ok((aws.configuration.service, platform))
 }
 
 /// Ends when Lambda, or whoever stands in for it, asks the process to stop; no event is under way then.

@@ -62,9 +62,3 @@ impl Platform for MarketData {
         Self { app: self.app.dry_run(), ..self.clone() }
     }
 }
-
-impl From<MarketData> for App {
-    fn from(market: MarketData) -> Self {
-        market.app
-    }
-}

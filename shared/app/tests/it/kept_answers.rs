@@ -176,7 +176,7 @@ impl World {
     }
 
     async fn erase(&self) {
-        erasure::erase(&self.platform, self.customer, password()).await.unwrap();
+        erasure::erase(&self.platform.app, self.customer, password()).await.unwrap();
     }
 }
 

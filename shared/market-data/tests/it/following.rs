@@ -249,7 +249,7 @@ async fn an_erased_customer_follows_nothing() {
     watchlist::put(platform, customer, &symbol("ACME")).await.unwrap();
     investments::record(platform, customer, portfolio, &purchase("OTHER"), None).await.unwrap();
     assert_eq!(asked(&world).await, names(&["ACME", "OTHER"]));
-    erasure::erase(platform, customer, Password::typed(PASSWORD.to_owned())).await.unwrap();
+    erasure::erase(&platform.app, customer, Password::typed(PASSWORD.to_owned())).await.unwrap();
     for name in ["ACME", "OTHER"] {
         let followers = keys::followers(&symbol(name));
         let query = store::Query::forward(followers.partition, followers.range, 10);

@@ -8,7 +8,6 @@ use app::error::ServiceError;
 use app::mail::MailError;
 use chrono::TimeDelta;
 use domain::Symbol;
-use market_data::MarketData;
 use serde_json::{Value, json};
 use store::{DeleteExpect, Key, StoreError, Write, documents, keys};
 
@@ -22,8 +21,8 @@ const MAX_AGE: TimeDelta = TimeDelta::days(5);
 
 /// Tells the customer, and marks the firing as delivered. Says whether there is nothing left to deliver; what went wrong
 /// stands in the log, and what is left can be taken on by the next evaluation at once.
-pub(super) async fn deliver(market: &MarketData, symbol: &Symbol, pending: &Pending) -> bool {
-    match notify_and_mark(market, symbol, pending).await {
+pub(super) async fn deliver(app: &App, symbol: &Symbol, pending: &Pending) -> bool {
+    match notify_and_mark(app, symbol, pending).await {
         Ok(delivered) => delivered,
         Err(error) => {
             tracing::error!(alert = %pending.alert_id, %error, "an alert was not delivered");
@@ -32,28 +31,28 @@ pub(super) async fn deliver(market: &MarketData, symbol: &Symbol, pending: &Pend
     }
 }
 
-async fn notify_and_mark(market: &MarketData, symbol: &Symbol, pending: &Pending) -> Result<bool, ServiceError> {
+async fn notify_and_mark(app: &App, symbol: &Symbol, pending: &Pending) -> Result<bool, ServiceError> {
     let key = keys::firing(pending.customer_id, pending.alert_id, pending.market_day);
     let owed = keys::pending_firing(symbol, pending.alert_id, pending.market_day);
     let no_longer_owed = Write::Delete { key: owed.clone(), expect: DeleteExpect::Any };
-    let found = documents::read::<Firing>(market.app.table(), &key).await?;
-    let too_old = market.app.now() - pending.fired_at > MAX_AGE;
+    let found = documents::read::<Firing>(app.table(), &key).await?;
+    let too_old = app.now() - pending.fired_at > MAX_AGE;
     let Some((firing, version)) = found.filter(|(firing, _)| !firing.delivered && !too_old) else {
-        market.app.table().transact(vec![no_longer_owed]).await?;
+        app.table().transact(vec![no_longer_owed]).await?;
         return Ok(true);
     };
     let told = Pending {
-        told_live: pending.told_live || logged(pending, notify_live(market, pending, &firing).await),
-        mailed: pending.mailed || logged(pending, send_mail(&market.app, pending, &firing).await),
+        told_live: pending.told_live || logged(pending, notify_live(app, pending, &firing).await),
+        mailed: pending.mailed || logged(pending, send_mail(app, pending, &firing).await),
         ..pending.clone()
     };
     if !(told.told_live && told.mailed) {
-        put_back(&market.app, &owed, told).await?;
+        put_back(app, &owed, told).await?;
         return Ok(false);
     }
     let delivered = Firing { delivered: true, ..firing };
     let mark = Write::update(key.clone(), documents::body(&key, &delivered)?, version);
-    match market.app.table().transact(vec![mark, no_longer_owed]).await {
+    match app.table().transact(vec![mark, no_longer_owed]).await {
         // Only a delivery and an erasure change a firing: either has done it.
         Ok(_) | Err(StoreError::Conflict { .. }) => Ok(true),
         Err(error) => Err(error.into()),
@@ -70,8 +69,8 @@ fn logged(pending: &Pending, told: Result<bool, ServiceError>) -> bool {
 
 /// Says whether the customer's live connections have had it: not where there are some and none of them took it. They are
 /// ended, so that the next try finds those that came after them, or none.
-async fn notify_live(market: &MarketData, pending: &Pending, firing: &Firing) -> Result<bool, ServiceError> {
-    let Told { reached, failed } = live::publish_to_customer(market, pending.customer_id, &message(firing)).await?;
+async fn notify_live(app: &App, pending: &Pending, firing: &Firing) -> Result<bool, ServiceError> {
+    let Told { reached, failed } = live::publish_to_customer(app, pending.customer_id, &message(firing)).await?;
     if reached == 0 && failed > 0 {
         tracing::warn!(alert = %pending.alert_id, "no connection took an alert");
     }

@@ -108,7 +108,7 @@ async fn judge(market: &MarketData, quote: &LastQuote) -> Result<Fired, ServiceE
             anybody_waits |= !page.alerts.is_empty();
             total += fire_all(market, quote, &page.alerts, &mut known).await?;
         }
-        total += deliver_left_over(market, &quote.symbol, page.pending).await?;
+        total += deliver_left_over(&market.app, &quote.symbol, page.pending).await?;
         match page.next {
             Some(cursor) => page = self::read_page(&market.app, &quote.symbol, Some(cursor)).await?,
             None => break,
@@ -182,8 +182,8 @@ async fn fire_all(
         turns.entry((waiting.customer_id, alone)).or_default().push(cause);
     }
     let firings = turns.into_values().map(|causes| {
-        let (market, quote) = (market.clone(), quote.clone());
-        async move { fire_in_turn(&market, &quote, causes).await }
+        let (app, quote) = (market.app.clone(), quote.clone());
+        async move { fire_in_turn(&app, &quote, causes).await }
     });
     run_all(firings).await
 }
@@ -206,18 +206,18 @@ impl Known {
 }
 
 /// Fires these alerts one after another, and delivers what has fired; one that fails keeps none of the others from it.
-async fn fire_in_turn(market: &MarketData, quote: &LastQuote, causes: Vec<Cause>) -> Result<Fired, ServiceError> {
+async fn fire_in_turn(app: &App, quote: &LastQuote, causes: Vec<Cause>) -> Result<Fired, ServiceError> {
     let (mut fired, mut failure) = (Vec::new(), None);
     for (id, warnings) in causes {
-        match fire(&market.app, quote, id, &warnings).await {
+        match fire(app, quote, id, &warnings).await {
             Ok(pending) => fired.extend(pending),
             Err(error) => failure = Some(error),
         }
     }
     let mut total = Fired { fired: fired.len(), ..Fired::default() };
     let tellings = fired.into_iter().map(|pending| {
-        let (market, symbol) = (market.clone(), quote.symbol.clone());
-        async move { Ok(notify(&market, &symbol, &pending).await) }
+        let (app, symbol) = (app.clone(), quote.symbol.clone());
+        async move { Ok(notify(&app, &symbol, &pending).await) }
     });
     total += run_all(tellings).await?;
     failure.map_or(Ok(total), Err)
@@ -243,17 +243,17 @@ async fn read_known_bars(market: &MarketData, quote: &LastQuote) -> Result<Known
 
 /// Delivers what an earlier evaluation left undelivered, unless that is still at it.
 async fn deliver_left_over(
-    market: &MarketData,
+    app: &App,
     symbol: &Symbol,
     pending: Vec<(Key, Pending, Version)>,
 ) -> Result<Fired, ServiceError> {
-    let now = market.app.now();
+    let now = app.now();
     let free = pending.into_iter().filter(|(_, pending, _)| pending.is_free(now));
     let deliveries = free.map(|(key, pending, version)| {
-        let (market, symbol) = (market.clone(), symbol.clone());
+        let (app, symbol) = (app.clone(), symbol.clone());
         async move {
-            Ok(match take_over(&market.app, &key, pending, version).await? {
-                Some(pending) => notify(&market, &symbol, &pending).await,
+            Ok(match take_over(&app, &key, pending, version).await? {
+                Some(pending) => notify(&app, &symbol, &pending).await,
                 None => Fired::default(),
             })
         }
@@ -261,9 +261,9 @@ async fn deliver_left_over(
     run_all(deliveries).await
 }
 
-async fn notify(market: &MarketData, symbol: &Symbol, pending: &Pending) -> Fired {
-    let delivered = deliver(market, symbol, pending).await;
-    let is_young = market.app.now() - pending.fired_at < REPEATED_FOR;
+async fn notify(app: &App, symbol: &Symbol, pending: &Pending) -> Fired {
+    let delivered = deliver(app, symbol, pending).await;
+    let is_young = app.now() - pending.fired_at < REPEATED_FOR;
     Fired { fired: 0, delivered: usize::from(delivered), undelivered: usize::from(!delivered && is_young) }
 }
 

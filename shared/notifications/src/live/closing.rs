@@ -1,10 +1,10 @@
 //! Ending connections. What is kept of one goes first, so that nothing is pushed to it from then on, and its socket is
 //! closed after that, as well as can be.
 
+use app::App;
 use app::error::ServiceError;
 use domain::CustomerId;
 use futures::future::join_all;
-use market_data::MarketData;
 
 use super::connections::{self, Mirror};
 use super::messages::Refusal;
@@ -16,13 +16,13 @@ pub(super) fn session_ended() -> Refusal {
 }
 
 /// Ends a connection and says why.
-pub(super) async fn end(market: &MarketData, id: &str, why: &Refusal) -> Result<(), ServiceError> {
-    let forgotten = connections::forget(&market.app, id).await;
+pub(super) async fn end(app: &App, id: &str, why: &Refusal) -> Result<(), ServiceError> {
+    let forgotten = connections::forget(app, id).await;
     let text = why.text()?;
     let goodbye = async {
         // One that is gone is none the worse for not hearing it.
-        let _ = delivery::post(market, id, &text).await;
-        market.app.push().close(id).await
+        let _ = delivery::post(app, id, &text).await;
+        app.push().close(id).await
     };
     match tokio::time::timeout(delivery::GOODBYE, goodbye).await {
         Ok(Ok(())) => {}
@@ -34,17 +34,17 @@ pub(super) async fn end(market: &MarketData, id: &str, why: &Refusal) -> Result<
 
 /// Ends all connections of a customer, after the deed that ended their sessions: it is done, whatever becomes of this. A
 /// connection that could not be reached is found dead by its next message and by the next push.
-pub async fn close_of(market: &MarketData, customer: CustomerId) {
-    end_those(market, customer, |_| true).await;
+pub async fn close_of(app: &App, customer: CustomerId) {
+    end_those(app, customer, |_| true).await;
 }
 
 /// Ends the connections that one session opened, like [`close_of`].
-pub async fn close_session(market: &MarketData, customer: CustomerId, session: &str) {
-    end_those(market, customer, |mirror| mirror.session == session).await;
+pub async fn close_session(app: &App, customer: CustomerId, session: &str) {
+    end_those(app, customer, |mirror| mirror.session == session).await;
 }
 
-async fn end_those(market: &MarketData, customer: CustomerId, ended: impl Fn(&Mirror) -> bool) {
-    let all = match connections::list(&market.app, customer).await {
+async fn end_those(app: &App, customer: CustomerId, ended: impl Fn(&Mirror) -> bool) {
+    let all = match connections::list(app, customer).await {
         Ok(all) => all,
         Err(error) => {
             tracing::warn!(%customer, %error, "connections were not closed");
@@ -53,7 +53,7 @@ async fn end_those(market: &MarketData, customer: CustomerId, ended: impl Fn(&Mi
     };
     let those: Vec<Mirror> = all.into_iter().filter(|mirror| ended(mirror)).collect();
     let why = session_ended();
-    let ends = those.iter().map(|mirror| end(market, &mirror.connection, &why));
+    let ends = those.iter().map(|mirror| end(app, &mirror.connection, &why));
     for error in join_all(ends).await.into_iter().filter_map(Result::err) {
         tracing::warn!(%customer, %error, "a connection was not forgotten");
     }
@@ -62,12 +62,12 @@ async fn end_those(market: &MarketData, customer: CustomerId, ended: impl Fn(&Mi
 /// Ends the oldest connections of a customer beyond [`MAX_CONNECTIONS`], but not the one that has just come.
 ///
 /// The newcomer is kept before it counts, so that of several who come at once the last to count sees them all.
-pub(super) async fn make_room(market: &MarketData, customer: CustomerId, newcomer: &str) -> Result<(), ServiceError> {
-    let mut all = connections::list(&market.app, customer).await?;
+pub(super) async fn make_room(app: &App, customer: CustomerId, newcomer: &str) -> Result<(), ServiceError> {
+    let mut all = connections::list(app, customer).await?;
     let surplus = all.len().saturating_sub(MAX_CONNECTIONS);
     all.retain(|mirror| mirror.connection != newcomer);
     all.sort_by(|a, b| (a.connected_at, &a.connection).cmp(&(b.connected_at, &b.connection)));
     let why = Refusal::new("too_many_connections", format!("a customer has at most {MAX_CONNECTIONS} connections"));
-    let ends = all.iter().take(surplus).map(|mirror| end(market, &mirror.connection, &why));
+    let ends = all.iter().take(surplus).map(|mirror| end(app, &mirror.connection, &why));
     join_all(ends).await.into_iter().collect()
 }

@@ -44,7 +44,7 @@ async fn open(market: &MarketData, id: &str, grant: &Grant) -> Result<bool, Serv
     if !connections::open(&market.app, id, grant).await? {
         return Ok(false);
     }
-    closing::make_room(market, grant.customer_id, id).await?;
+    closing::make_room(&market.app, grant.customer_id, id).await?;
     Ok(connections::find(&market.app, id).await?.is_some())
 }
 
@@ -60,7 +60,7 @@ pub async fn receive(market: &MarketData, id: &str, text: &str) -> Result<(), Se
     let heard = hear(market, id, text).await;
     if heard.is_err() {
         let sorry = Refusal::new("unavailable", "this could not be done for now; send it again in a moment");
-        say(market, id, &sorry.text()?).await;
+        say(&market.app, id, &sorry.text()?).await;
     }
     match heard {
         // Messages that come so many at once that they keep each other from being done.
@@ -72,19 +72,19 @@ pub async fn receive(market: &MarketData, id: &str, text: &str) -> Result<(), Se
 async fn hear(market: &MarketData, id: &str, text: &str) -> Result<(), ServiceError> {
     let connection = match admit(&market.app, id, text).await? {
         Ok(connection) => connection,
-        Err(refusal) => return closing::end(market, id, &refusal).await,
+        Err(refusal) => return closing::end(&market.app, id, &refusal).await,
     };
     if authorization::authorize_session(&market.app, &connection.session).await?.is_none() {
-        return closing::end(market, id, &closing::session_ended()).await;
+        return closing::end(&market.app, id, &closing::session_ended()).await;
     }
     match Request::parse(text) {
         Ok(Request::Subscribe(symbols)) => subscribe(market, id, connection, symbols).await?,
         Ok(Request::Unsubscribe(symbols)) => {
             subscriptions::unlist(&market.app, id, &symbols).await?;
-            say(market, id, &Message::Unsubscribed { symbols: &symbols }.text()?).await;
+            say(&market.app, id, &Message::Unsubscribed { symbols: &symbols }.text()?).await;
         }
-        Ok(Request::Ping) => drop(say(market, id, &Message::Pong.text()?).await),
-        Err(refusal) => drop(say(market, id, &refusal.text()?).await),
+        Ok(Request::Ping) => drop(say(&market.app, id, &Message::Pong.text()?).await),
+        Err(refusal) => drop(say(&market.app, id, &refusal.text()?).await),
     }
     Ok(())
 }
@@ -117,12 +117,12 @@ async fn subscribe(
 ) -> Result<(), ServiceError> {
     let (wanted, unknown) = find_known(&market.app, asked).await?;
     if connection.symbols.union(&wanted).count() > MAX_SYMBOLS {
-        say(market, id, &too_many_symbols().text()?).await;
+        say(&market.app, id, &too_many_symbols().text()?).await;
         return Ok(());
     }
     match following::track_unseen(market, connection.customer_id, &wanted).await {
         Err(error @ ServiceError::LimitReached { .. }) => {
-            say(market, id, &Refusal::new("limit_reached", error.to_string()).text()?).await;
+            say(&market.app, id, &Refusal::new("limit_reached", error.to_string()).text()?).await;
             return Ok(());
         }
         followed => followed?,
@@ -130,7 +130,7 @@ async fn subscribe(
     match subscriptions::note(&market.app, id, &wanted).await? {
         Noted::Done => {}
         Noted::TooMany => {
-            say(market, id, &too_many_symbols().text()?).await;
+            say(&market.app, id, &too_many_symbols().text()?).await;
             return Ok(());
         }
         Noted::Gone => return Ok(()),
@@ -138,7 +138,7 @@ async fn subscribe(
     let mut shown = snapshot::take(market, &wanted).await?;
     shown.unavailable.extend(unknown);
     let quotes = shown.quotes.values().collect();
-    if !say(market, id, &Message::Snapshot { quotes, unavailable: &shown.unavailable }.text()?).await {
+    if !say(&market.app, id, &Message::Snapshot { quotes, unavailable: &shown.unavailable }.text()?).await {
         // Updates without a snapshot would say nothing of what does not move: the client asks again.
         return Ok(());
     }
@@ -148,7 +148,7 @@ async fn subscribe(
     let wanted: Vec<_> = wanted.into_iter().collect();
     for (symbol, quote) in snapshot::read_quotes(market, &wanted).await? {
         let newer = shown.quotes.get(&symbol).is_none_or(|seen| quote.seq > seen.seq);
-        if newer && !say(market, id, &Message::Quote(&quote).text()?).await {
+        if newer && !say(&market.app, id, &Message::Quote(&quote).text()?).await {
             break;
         }
     }

@@ -1,7 +1,6 @@
 //! Posting to connections: many at once and none for long. Those that are gone are forgotten, and those that did not take
 //! a message are ended: they would show old prices as if nothing had happened, and connected anew they get a snapshot.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +8,6 @@ use app::App;
 use app::push::PushError;
 use chrono::TimeDelta;
 use futures::{StreamExt as _, stream};
-use market_data::MarketData;
-use serde_json::{Map, Value};
 
 use super::connections;
 
@@ -50,32 +47,24 @@ enum End {
     Failed,
 }
 
-/// Posts one message; whoever does not take it in time has not taken it. Each message of a replay says that it is one.
-pub(super) async fn post(market: &MarketData, connection: &str, text: &str) -> Result<(), PushError> {
-    let text = if market.provider().source() == market::replay::SOURCE { marked(text) } else { text.into() };
-    match tokio::time::timeout(POST_TIMEOUT, market.app.push().post(connection, &text)).await {
+/// Posts one message; whoever does not take it in time has not taken it.
+pub(super) async fn post(app: &App, connection: &str, text: &str) -> Result<(), PushError> {
+    match tokio::time::timeout(POST_TIMEOUT, app.push().post(connection, text)).await {
         Ok(posted) => posted,
         Err(_) => Err(PushError::Failed(format!("nothing was heard within {} s", POST_TIMEOUT.as_secs()))),
     }
 }
 
-/// A message, which is an object, as one of a replay.
-fn marked(text: &str) -> Cow<'_, str> {
-    let Ok(mut message) = serde_json::from_str::<Map<String, Value>>(text) else { return text.into() };
-    message.insert("replay".to_owned(), Value::Bool(true));
-    Value::Object(message).to_string().into()
-}
-
 /// Tells one connection something, forgets it when it is gone and ends it when it takes nothing; says whether it was told.
-pub(super) async fn say(market: &MarketData, connection: &str, text: &str) -> bool {
-    tell(market, connection, text).await == End::Reached
+pub(super) async fn say(app: &App, connection: &str, text: &str) -> bool {
+    tell(app, connection, text).await == End::Reached
 }
 
 /// Delivers letters, [`AT_ONCE`] at the same time; a connection that fails costs the others nothing but its place.
-pub(super) async fn deliver(market: &MarketData, letters: Vec<Letter>) -> Delivered {
+pub(super) async fn deliver(app: &App, letters: Vec<Letter>) -> Delivered {
     let deliveries = letters.into_iter().map(|letter| {
-        let market = market.clone();
-        async move { deliver_one(&market, &letter).await }
+        let app = app.clone();
+        async move { deliver_one(&app, &letter).await }
     });
     let count = |mut all: Delivered, (posted, end)| {
         all.posted += posted;
@@ -89,9 +78,9 @@ pub(super) async fn deliver(market: &MarketData, letters: Vec<Letter>) -> Delive
     stream::iter(deliveries).buffer_unordered(AT_ONCE).fold(Delivered::default(), count).await
 }
 
-async fn deliver_one(market: &MarketData, letter: &Letter) -> (usize, End) {
+async fn deliver_one(app: &App, letter: &Letter) -> (usize, End) {
     for (posted, message) in letter.messages.iter().enumerate() {
-        match tell(market, &letter.connection, message).await {
+        match tell(app, &letter.connection, message).await {
             End::Reached => {}
             end => return (posted, end),
         }
@@ -99,12 +88,12 @@ async fn deliver_one(market: &MarketData, letter: &Letter) -> (usize, End) {
     (letter.messages.len(), End::Reached)
 }
 
-async fn tell(market: &MarketData, connection: &str, text: &str) -> End {
-    match post(market, connection, text).await {
+async fn tell(app: &App, connection: &str, text: &str) -> End {
+    match post(app, connection, text).await {
         Ok(()) => End::Reached,
-        Err(PushError::Gone) if is_being_made(&market.app, connection).await => End::Failed,
+        Err(PushError::Gone) if is_being_made(app, connection).await => End::Failed,
         Err(PushError::Gone) => {
-            if let Err(error) = connections::forget(&market.app, connection).await {
+            if let Err(error) = connections::forget(app, connection).await {
                 // What is left of it expires, or goes with the next push.
                 tracing::warn!(connection, %error, "a connection that is gone was not forgotten");
             }
@@ -112,7 +101,7 @@ async fn tell(market: &MarketData, connection: &str, text: &str) -> End {
         }
         Err(PushError::Failed(error)) => {
             tracing::warn!(connection, error, "a message was not taken");
-            cut_off(&market.app, connection).await;
+            cut_off(app, connection).await;
             End::Failed
         }
     }
@@ -136,18 +125,4 @@ async fn cut_off(app: &App, id: &str) {
 async fn is_being_made(app: &App, connection: &str) -> bool {
     let found = connections::find(app, connection).await.ok().flatten();
     found.is_some_and(|(found, _)| found.symbols.is_empty() && app.now() - found.connected_at < TO_BE_MADE)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_of_a_replay_is_marked_once() {
-        let snapshot = r#"{"quotes":[{"replay":true}],"type":"snapshot"}"#;
-        for text in [r#"{"type":"pong"}"#, r#"{"replay":true,"type":"quote"}"#, snapshot] {
-            let message: Value = serde_json::from_str(&marked(text)).unwrap();
-            assert_eq!(message["replay"], true, "{message}");
-        }
-    }
 }

@@ -10,7 +10,6 @@ use domain::CustomerId;
 use futures::future::join_all;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use identity::authorization;
-use market_data::MarketData;
 use market_data::quote_record::LastQuote;
 use serde::Serialize;
 use serde_json::Value;
@@ -47,9 +46,9 @@ pub struct Published {
 /// `seq` that they have seen.
 ///
 /// Errors: those of the store. Who cannot be reached is counted and logged.
-pub async fn publish(market: &MarketData, quotes: &[LastQuote]) -> Result<Published, ServiceError> {
+pub async fn publish(app: &App, quotes: &[LastQuote]) -> Result<Published, ServiceError> {
     let mut told: BTreeMap<String, (Subscriber, Vec<Arc<str>>)> = BTreeMap::new();
-    for (text, subscribers) in read_subscribers(&market.app, quotes).await? {
+    for (text, subscribers) in read_subscribers(app, quotes).await? {
         for subscriber in subscribers {
             let (_, messages) = told.entry(subscriber.connection.clone()).or_insert_with(|| (subscriber, Vec::new()));
             messages.push(text.clone());
@@ -57,7 +56,7 @@ pub async fn publish(market: &MarketData, quotes: &[LastQuote]) -> Result<Publis
     }
     let connections = told.len();
     let addressed = told.into_values().collect();
-    let (delivered, ended) = deliver_to_the_living(market, addressed).await?;
+    let (delivered, ended) = deliver_to_the_living(app, addressed).await?;
     let Delivered { posted, gone, failed, .. } = delivered;
     Ok(Published { quotes: quotes.len(), connections, posted, gone, ended, failed })
 }
@@ -74,17 +73,13 @@ pub struct Told {
 /// Tells all connections of a customer something.
 ///
 /// Errors: those of the store.
-pub async fn publish_to_customer(
-    market: &MarketData,
-    customer: CustomerId,
-    message: &Value,
-) -> Result<Told, ServiceError> {
+pub async fn publish_to_customer(app: &App, customer: CustomerId, message: &Value) -> Result<Told, ServiceError> {
     let text: Arc<str> = message.to_string().into();
-    let addressed = connections::list(&market.app, customer).await?.into_iter().map(|mirror| {
+    let addressed = connections::list(app, customer).await?.into_iter().map(|mirror| {
         let subscriber = Subscriber { connection: mirror.connection, customer_id: customer, session: mirror.session };
         (subscriber, vec![text.clone()])
     });
-    let (delivered, _) = deliver_to_the_living(market, addressed.collect()).await?;
+    let (delivered, _) = deliver_to_the_living(app, addressed.collect()).await?;
     Ok(Told { reached: delivered.reached, failed: delivered.failed })
 }
 
@@ -104,21 +99,21 @@ async fn read_subscribers(app: &App, quotes: &[LastQuote]) -> Result<Vec<(Arc<st
 
 /// Delivers to those whose session still speaks for its customer, and ends the others: how many those were comes second.
 async fn deliver_to_the_living(
-    market: &MarketData,
+    app: &App,
     addressed: Vec<(Subscriber, Vec<Arc<str>>)>,
 ) -> Result<(Delivered, usize), ServiceError> {
     let sessions = addressed.iter().map(|(subscriber, _)| (subscriber.session.clone(), subscriber.customer_id));
-    let living = authorization::find_living(&market.app, sessions.collect()).await?;
+    let living = authorization::find_living(app, sessions.collect()).await?;
     let (living, dead): (Vec<_>, Vec<_>) =
         addressed.into_iter().partition(|(subscriber, _)| living.contains(&subscriber.session));
     let letters = living
         .into_iter()
         .map(|(subscriber, messages)| Letter { connection: subscriber.connection, messages })
         .collect();
-    let delivered = deliver(market, letters).await;
+    let delivered = deliver(app, letters).await;
     let why = closing::session_ended();
     for some in dead.chunks(ENDS_AT_ONCE) {
-        let ends = some.iter().map(|(subscriber, _)| closing::end(market, &subscriber.connection, &why));
+        let ends = some.iter().map(|(subscriber, _)| closing::end(app, &subscriber.connection, &why));
         for error in join_all(ends).await.into_iter().filter_map(Result::err) {
             tracing::warn!(%error, "a connection whose session has ended was not forgotten");
         }

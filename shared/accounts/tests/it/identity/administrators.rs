@@ -57,10 +57,10 @@ async fn the_last_administrator_can_be_neither_demoted_disabled_nor_erased() {
         for change in [role(Role::Client), role(Role::Advisor), disabled(true)] {
             assert!(is_last(&world.change(ada, change).await));
         }
-        assert!(is_last(&erasure::erase(&world.platform, ada, password(PASSWORD)).await));
+        assert!(is_last(&erasure::erase(&world.platform.app, ada, password(PASSWORD)).await));
         world.guess(PASSWORD).await.unwrap();
         world.change(other, disabled(false)).await.unwrap();
-        erasure::erase(&world.platform, ada, password(PASSWORD)).await.unwrap();
+        erasure::erase(&world.platform.app, ada, password(PASSWORD)).await.unwrap();
         assert_eq!(world.administrators().await, [other]);
         assert!(is_last(&world.change(other, role(Role::Client)).await));
     }
@@ -76,7 +76,7 @@ async fn of_two_administrators_who_remove_each_other_one_stays() {
             }
             let remove = async |by, whom| {
                 let by = Actor::Customer(by);
-                accounts::administration::administer(&world.platform, by, whom, &Precondition::Any, change.clone())
+                accounts::administration::administer(&world.platform.app, by, whom, &Precondition::Any, change.clone())
                     .await
                     .map(drop)
             };
@@ -90,7 +90,7 @@ async fn of_two_administrators_who_remove_each_other_one_stays() {
 #[tokio::test]
 async fn of_two_administrators_who_erase_themselves_one_stays() {
     let (world, ada, other) = World::with_two_administrators().await;
-    let erase = async |whom| erasure::erase(&world.platform, whom, password(PASSWORD)).await;
+    let erase = async |whom| erasure::erase(&world.platform.app, whom, password(PASSWORD)).await;
     let (one, two) = tokio::join!(erase(ada), erase(other));
     assert!(one.is_ok() != two.is_ok() && (is_last(&one) || is_last(&two)), "{one:?} {two:?}");
     assert_eq!(world.administrators().await.len(), 1);

@@ -23,7 +23,7 @@ async fn whoever_advises_no_longer_has_no_clients() {
         assert_eq!(world.advised(&clients, advisor).await, [25, 25, 25]);
         match ending {
             Some(change) => world.change(advisor, change).await.unwrap(),
-            None => erasure::erase(&world.platform, advisor, password(PASSWORD)).await.unwrap(),
+            None => erasure::erase(&world.platform.app, advisor, password(PASSWORD)).await.unwrap(),
         }
         assert_eq!(world.advised(&clients, advisor).await, [0, 0, 0], "{name}");
         for client in &clients {

@@ -92,7 +92,7 @@ impl World {
     }
 
     async fn erase(&self, id: CustomerId) {
-        erasure::erase(&self.platform, id, password(PASSWORD)).await.unwrap();
+        erasure::erase(&self.platform.app, id, password(PASSWORD)).await.unwrap();
         self.forward(TimeDelta::hours(2));
     }
 

@@ -64,7 +64,7 @@ async fn the_count_of_attempts_stays_with_the_customer_when_the_address_changes(
     let id = authorize(&world.platform.app, &world.token(SessionKind::Api).await).await.unwrap().unwrap().customer_id;
     for _ in 0..10 {
         let refused = accounts::own_account::change_password(
-            &world.platform,
+            &world.platform.app,
             id,
             password("wrong"),
             password("another long password"),
@@ -76,7 +76,7 @@ async fn the_count_of_attempts_stays_with_the_customer_when_the_address_changes(
     let change = |person| Person { email: moved.clone(), ..person };
     accounts::own_account::update_profile(&world.platform.app, id, &app::Precondition::Any, change).await.unwrap();
     let refused = accounts::own_account::change_password(
-        &world.platform,
+        &world.platform.app,
         id,
         password("wrong"),
         password("another long password"),
@@ -95,11 +95,11 @@ async fn a_token_for_a_new_password_works_for_a_day_and_only_until_the_password_
         password_reset::grant(&world.platform.app, &email()).await.unwrap().token,
     );
     let used = password_reset::grant(&world.platform.app, &email()).await.unwrap().token;
-    password_reset::redeem(&world.platform, &used, password("a second password")).await.unwrap();
-    let refused = password_reset::redeem(&world.platform, &outdated, password("a third password")).await;
+    password_reset::redeem(&world.platform.app, &used, password("a second password")).await.unwrap();
+    let refused = password_reset::redeem(&world.platform.app, &outdated, password("a third password")).await;
     assert!(matches!(refused, Err(ServiceError::InvalidToken)));
     world.forward(TimeDelta::hours(24));
-    let refused = password_reset::redeem(&world.platform, &late, password("a third password")).await;
+    let refused = password_reset::redeem(&world.platform.app, &late, password("a third password")).await;
     assert!(matches!(refused, Err(ServiceError::InvalidToken)));
     world.guess("a second password").await.unwrap();
 }
@@ -113,7 +113,7 @@ async fn the_nightly_round_ends_an_erasure_and_nothing_personal_is_left_on_the_d
     }
     let files = || walk(world.ground.path());
     assert!(files().iter().any(|text| text.contains("Lovelace")));
-    erasure::erase(&world.platform, id, password(PASSWORD)).await.unwrap();
+    erasure::erase(&world.platform.app, id, password(PASSWORD)).await.unwrap();
     assert!(!files().iter().any(|text| text.contains("Lovelace")));
     assert_eq!(
         verification::verify_all(&world.platform).await.unwrap().erasures_finished,

@@ -163,7 +163,7 @@ impl World {
     }
 
     async fn change(&self, customer: CustomerId, change: Change) -> Result<(), ServiceError> {
-        accounts::administration::administer(&self.platform, Actor::Operator, customer, &Precondition::Any, change)
+        accounts::administration::administer(&self.platform.app, Actor::Operator, customer, &Precondition::Any, change)
             .await
             .map(drop)
     }

@@ -71,7 +71,7 @@ async fn what_is_kept_of_a_registration_has_no_password_and_goes_with_the_custom
             assert!(!said.contains(secret), "{key}: {said}");
         }
     }
-    erasure::erase(&world.platform, first, password(PASSWORD)).await.unwrap();
+    erasure::erase(&world.platform.app, first, password(PASSWORD)).await.unwrap();
     for key in [&kept, &request] {
         assert_eq!(world.table.get(key).await.unwrap(), None, "{key}");
     }

@@ -149,7 +149,7 @@ async fn an_erasure_closes_every_letterbox_and_is_not_over_before() {
     by_mail(&world, ada).await;
     assert!(kept(&world, ada).await.contains(FIRST));
     world.letters.strike(true);
-    erasure::erase(&world.platform, ada, password()).await.unwrap();
+    erasure::erase(&world.platform.app, ada, password()).await.unwrap();
     world.clock.forward(TimeDelta::hours(2));
     assert!(!erasure::sweep(&world.platform.app, ada).await.unwrap());
     let left = kept(&world, ada).await;
@@ -187,7 +187,7 @@ async fn a_letterbox_that_is_opened_while_its_owner_is_erased_or_moves_is_closed
             }
             world.letters.let_others_pass();
             if erased {
-                erasure::erase(&world.platform, ada, password()).await.unwrap();
+                erasure::erase(&world.platform.app, ada, password()).await.unwrap();
             } else {
                 moves_to(&world, ada, SECOND).await;
                 by_mail(&world, ada).await;

@@ -164,7 +164,7 @@ async fn who_is_shut_out_gets_no_letters() {
     by_mail(&world, ada, Repeat::Once).await.unwrap();
     let change =
         accounts::administration::Change { disabled: Some(true), ..accounts::administration::Change::default() };
-    accounts::administration::administer(&world.platform, Actor::Operator, ada, &Precondition::Any, change)
+    accounts::administration::administer(&world.platform.app, Actor::Operator, ada, &Precondition::Any, change)
         .await
         .unwrap();
     alerts::evaluate(&world.platform, &[world.quote("AAPL", "13")]).await.unwrap();

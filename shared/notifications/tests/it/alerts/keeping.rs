@@ -128,7 +128,7 @@ async fn an_export_shows_and_an_erasure_removes_all_of_it() {
     let count = |kind: &str| records[kind].as_array().map_or(0, Vec::len);
     assert_eq!((count("watch"), count("alert"), count("firing"), count("mail")), (1, 2, 2, 1), "{records}");
 
-    let erase = || erasure::erase(&world.platform, ada, password());
+    let erase = || erasure::erase(&world.platform.app, ada, password());
     world.letters.strike(true);
     erase().await.unwrap();
     assert!(world.waiting("AAPL").await.is_empty());

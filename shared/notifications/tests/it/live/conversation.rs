@@ -101,14 +101,14 @@ async fn updates_follow_the_snapshot_until_the_symbol_is_given_up() {
     let ada = world.someone("ada").await;
     let connection = world.listening(&ada, &["AAPL", "IBM"]).await;
     let first = world.store_quote("AAPL", 1).await;
-    live::publish(&world.platform, &[first, world.store_quote("IBM", 1).await]).await.unwrap();
+    live::publish(&world.platform.app, &[first, world.store_quote("IBM", 1).await]).await.unwrap();
     let told = world.sockets.take(&connection);
     assert_eq!(kinds(&told), ["quote", "quote"]);
     assert_eq!((&told[0]["symbol"], &told[0]["seq"], &told[0]["price"]), (&json!("AAPL"), &json!(1), &json!("1.25")));
     let told = world.answers(&connection, json!({ "action": "unsubscribe", "symbols": ["AAPL", "MSFT"] })).await;
     assert_eq!(told, [json!({ "type": "unsubscribed", "symbols": ["AAPL", "MSFT"] })]);
     let quotes = [world.store_quote("AAPL", 2).await, world.store_quote("IBM", 2).await];
-    live::publish(&world.platform, &quotes).await.unwrap();
+    live::publish(&world.platform.app, &quotes).await.unwrap();
     let told = world.sockets.take(&connection);
     assert_eq!(told.iter().map(|quote| &quote["symbol"]).collect::<Vec<_>>(), ["IBM"]);
 }
@@ -122,7 +122,7 @@ async fn to_subscribe_again_is_to_resume() {
     let told = world.answers(&connection, json!({ "action": "subscribe", "symbols": ["AAPL"] })).await;
     assert_eq!(kinds(&told), ["snapshot"]);
     assert_eq!(told[0]["quotes"][0]["seq"], 3);
-    live::publish(&world.platform, &[world.store_quote("AAPL", 4).await]).await.unwrap();
+    live::publish(&world.platform.app, &[world.store_quote("AAPL", 4).await]).await.unwrap();
     assert_eq!(kinds(&world.sockets.take(&connection)), ["quote"], "listed once");
 }
 
@@ -142,7 +142,7 @@ async fn what_is_of_a_replay_says_so_in_every_message() {
     let told = world.answers(&connection, json!({ "action": "subscribe", "symbols": ["AAPL"] })).await;
     assert_eq!(told[0]["quotes"][0]["replay"], true);
     quote.seq = 2;
-    live::publish(&world.platform, &[quote]).await.unwrap();
+    live::publish(&world.platform.app, &[quote]).await.unwrap();
     assert_eq!(world.sockets.take(&connection)[0]["replay"], true);
 }
 

@@ -22,7 +22,7 @@ impl World {
         assert_eq!((&told[0]["type"], &told[0]["code"]), (&json!("error"), &json!("session_ended")));
         assert!(self.sockets.is_closed(connection));
         let seq = u64::try_from(self.now().timestamp()).unwrap();
-        live::publish(&self.platform, &[self.store_quote("AAPL", seq).await]).await.unwrap();
+        live::publish(&self.platform.app, &[self.store_quote("AAPL", seq).await]).await.unwrap();
         assert!(self.sockets.take(connection).is_empty());
     }
 
@@ -56,7 +56,7 @@ async fn signing_out_closes_the_connections_of_that_session_alone() {
     let world = World::new();
     let stranger = world.stranger().await;
     let (ada, [one, other]) = world.twice_connected().await;
-    accounts::sign_out::end_session(&world.platform, ada.id, &ada.session).await.unwrap();
+    accounts::sign_out::end_session(&world.platform.app, ada.id, &ada.session).await.unwrap();
     world.assert_ended(&one).await;
     assert!(!world.sockets.is_closed(&other) && !world.sockets.is_closed(&stranger));
     assert_eq!(kinds(&world.sockets.take(&other)), ["quote"]);
@@ -67,7 +67,7 @@ async fn signing_out_everywhere_closes_them_all() {
     let world = World::new();
     let stranger = world.stranger().await;
     let (ada, connections) = world.twice_connected().await;
-    accounts::sign_out::end_all(&world.platform, ada.id).await.unwrap();
+    accounts::sign_out::end_all(&world.platform.app, ada.id).await.unwrap();
     world.assert_all_ended(&connections, &stranger).await;
 }
 
@@ -77,7 +77,7 @@ async fn a_new_password_closes_them_all() {
     let stranger = world.stranger().await;
     let (ada, connections) = world.twice_connected().await;
     let new = Password::typed("another long password".to_owned());
-    accounts::own_account::change_password(&world.platform, ada.id, password(), new).await.unwrap();
+    accounts::own_account::change_password(&world.platform.app, ada.id, password(), new).await.unwrap();
     world.assert_all_ended(&connections, &stranger).await;
 }
 
@@ -89,7 +89,7 @@ async fn a_password_set_by_a_token_closes_them_all() {
     let token = password_reset::grant(&world.platform.app, &ada.email).await.unwrap().token;
     assert!(!world.sockets.is_closed(&connections[0]));
     let new = Password::typed("another long password".to_owned());
-    password_reset::redeem(&world.platform, &token, new).await.unwrap();
+    password_reset::redeem(&world.platform.app, &token, new).await.unwrap();
     world.assert_all_ended(&connections, &stranger).await;
 }
 
@@ -103,7 +103,7 @@ async fn disabling_and_a_new_role_close_them_all_and_an_advisor_does_not() {
         let world = World::new();
         let stranger = world.stranger().await;
         let (ada, connections) = world.twice_connected().await;
-        accounts::administration::administer(&world.platform, Actor::Operator, ada.id, &Precondition::Any, change)
+        accounts::administration::administer(&world.platform.app, Actor::Operator, ada.id, &Precondition::Any, change)
             .await
             .unwrap();
         if ends {
@@ -119,7 +119,7 @@ async fn erasure_closes_them_all_and_leaves_nothing() {
     let world = World::new();
     let stranger = world.stranger().await;
     let (ada, connections) = world.twice_connected().await;
-    erasure::erase(&world.platform, ada.id, password()).await.unwrap();
+    erasure::erase(&world.platform.app, ada.id, password()).await.unwrap();
     world.assert_all_ended(&connections, &stranger).await;
 }
 
@@ -130,7 +130,7 @@ async fn erasure_leaves_nothing_where_closing_failed() {
     // The password is checked in two writes and the erasure is one; then both connections fail to be forgotten.
     let failing = [None, None, None, Some(Fault::ErrorBefore), Some(Fault::ErrorBefore)];
     world.table.plan_writes(Plan::scripted(failing));
-    erasure::erase(&world.platform, ada.id, password()).await.unwrap();
+    erasure::erase(&world.platform.app, ada.id, password()).await.unwrap();
     assert!(connections.iter().all(|connection| world.sockets.is_closed(connection)));
     world.assert_no_connection_is_left().await;
 }
@@ -170,7 +170,7 @@ async fn where_nobody_closed_it_the_next_push_finds_the_session_dead() {
     let ada = world.someone("ada").await;
     let connection = world.listening(&ada, &["AAPL"]).await;
     world.end_behind_its_back(&ada).await;
-    let told = live::publish(&world.platform, &[world.store_quote("AAPL", 1).await]).await.unwrap();
+    let told = live::publish(&world.platform.app, &[world.store_quote("AAPL", 1).await]).await.unwrap();
     assert_eq!((told.posted, told.ended), (0, 1));
     world.assert_ended(&connection).await;
     world.assert_no_connection_is_left().await;
@@ -178,7 +178,7 @@ async fn where_nobody_closed_it_the_next_push_finds_the_session_dead() {
     let connection = world.connected(&other).await;
     world.end_behind_its_back(&other).await;
     assert_eq!(
-        live::publish_to_customer(&world.platform, ada.id, &json!({ "type": "alert" })).await.unwrap().reached,
+        live::publish_to_customer(&world.platform.app, ada.id, &json!({ "type": "alert" })).await.unwrap().reached,
         0
     );
     world.assert_ended(&connection).await;

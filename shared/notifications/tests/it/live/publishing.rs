@@ -19,7 +19,7 @@ async fn an_event_that_comes_twice_or_late_shows_its_number() {
     let connection = world.listening(&ada, &["AAPL"]).await;
     let (first, second) = (world.store_quote("AAPL", 1).await, world.store_quote("AAPL", 2).await);
     for quotes in [vec![first.clone()], vec![second.clone()], vec![second], vec![first]] {
-        live::publish(&world.platform, &quotes).await.unwrap();
+        live::publish(&world.platform.app, &quotes).await.unwrap();
     }
     let told = world.sockets.take(&connection);
     let numbers: Vec<u64> = told.iter().map(|quote| quote["seq"].as_u64().unwrap()).collect();
@@ -40,7 +40,7 @@ async fn a_connection_that_is_gone_is_forgotten_with_all_it_heard_of() {
     let ada = world.someone("ada").await;
     let (gone, there) = (world.listening(&ada, &["AAPL", "IBM"]).await, world.listening(&ada, &["AAPL"]).await);
     world.sockets.hang_up(&gone);
-    let told = live::publish(&world.platform, &[world.store_quote("AAPL", 1).await]).await.unwrap();
+    let told = live::publish(&world.platform.app, &[world.store_quote("AAPL", 1).await]).await.unwrap();
     assert_eq!(told, Published { quotes: 1, connections: 2, posted: 1, gone: 1, ended: 0, failed: 0 });
     assert_eq!(world.left("LIVE#").await, [keys::subscription(&symbol("AAPL"), &there)]);
     assert!(world.table.get(&keys::connection(&gone)).await.unwrap().is_none());
@@ -58,7 +58,7 @@ async fn a_connection_that_does_not_take_an_update_is_ended_so_that_it_resumes_b
     let (failing, well) = (world.listening(&ada, &["AAPL", "IBM"]).await, world.listening(&ada, &["IBM"]).await);
     world.sockets.fail(&failing);
     let quotes = [world.store_quote("AAPL", 1).await, world.store_quote("IBM", 1).await];
-    let told = live::publish(&world.platform, &quotes).await.unwrap();
+    let told = live::publish(&world.platform.app, &quotes).await.unwrap();
     assert_eq!(told, Published { quotes: 2, connections: 2, posted: 1, gone: 0, ended: 0, failed: 1 });
     assert_eq!(kinds(&world.sockets.take(&well)), ["quote"]);
     assert!(world.sockets.is_closed(&failing) && !world.sockets.is_closed(&well));
@@ -87,7 +87,7 @@ async fn a_slow_connection_holds_up_no_other_and_costs_five_seconds_however_much
     }
     let quotes = [world.store_quote("AAPL", 1).await, world.store_quote("IBM", 1).await];
     let start = tokio::time::Instant::now();
-    let told = live::publish(&world.platform, &quotes).await.unwrap();
+    let told = live::publish(&world.platform.app, &quotes).await.unwrap();
     assert_eq!(told, Published { quotes: 2, connections: 100, posted: 194, gone: 0, ended: 0, failed: 3 });
     let took = start.elapsed();
     assert!((Duration::from_secs(5)..Duration::from_secs(6)).contains(&took), "{took:?}");
@@ -105,7 +105,7 @@ async fn a_session_that_falls_asleep_is_told_nothing_more() {
     let browser = world.signed_in(ada.id, &ada.email, SessionKind::Browser).await;
     let (idle, used) = (world.listening(&browser, &["AAPL"]).await, world.listening(&ada, &["AAPL"]).await);
     world.forward(TimeDelta::minutes(30));
-    let told = live::publish(&world.platform, &[world.store_quote("AAPL", 1).await]).await.unwrap();
+    let told = live::publish(&world.platform.app, &[world.store_quote("AAPL", 1).await]).await.unwrap();
     assert_eq!((told.posted, told.ended), (1, 1));
     assert_eq!(kinds(&world.sockets.take(&used)), ["quote"]);
     assert_eq!(world.sockets.take(&idle)[0]["code"], "session_ended");
@@ -136,14 +136,14 @@ async fn a_customers_news_reach_all_of_their_connections_and_nobody_elses() {
     world.forward(TimeDelta::seconds(30));
     let news = json!({ "type": "alert", "id": 7 });
     assert_eq!(
-        live::publish_to_customer(&world.platform, ada.id, &news).await.unwrap(),
+        live::publish_to_customer(&world.platform.app, ada.id, &news).await.unwrap(),
         Told { reached: 2, failed: 0 }
     );
     assert_eq!(world.sockets.take(&own[0]), std::slice::from_ref(&news));
     assert_eq!(world.sockets.take(&own[1]), [news]);
     assert!(world.sockets.take(&others).is_empty());
     assert_eq!(
-        live::publish_to_customer(&world.platform, ada.id, &json!({})).await.unwrap().reached,
+        live::publish_to_customer(&world.platform.app, ada.id, &json!({})).await.unwrap().reached,
         2,
         "the third is forgotten"
     );
@@ -163,7 +163,7 @@ async fn a_tick_reaches_a_thousand_subscribers() {
         connections.extend(stream::iter(coming).buffer_unordered(20).collect::<Vec<_>>().await);
     }
     let tick = world.store_quote("AAPL", 1).await;
-    let told = live::publish(&world.platform, &[tick]).await.unwrap();
+    let told = live::publish(&world.platform.app, &[tick]).await.unwrap();
     assert_eq!((told.connections, told.posted), (1_000, 1_000));
     let at_once = world.sockets.most_at_once();
     assert!((32..=64).contains(&at_once), "in parallel, and bounded: {at_once}");
@@ -172,7 +172,7 @@ async fn a_tick_reaches_a_thousand_subscribers() {
     }
     let names: Vec<_> = (0..1_000).map(|number| quote(&format!("S{number}"), 1, world.now())).collect();
     assert_eq!(
-        live::publish(&world.platform, &names).await.unwrap(),
+        live::publish(&world.platform.app, &names).await.unwrap(),
         Published { quotes: 1_000, ..Published::default() }
     );
 }

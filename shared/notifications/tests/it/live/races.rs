@@ -33,7 +33,7 @@ fn publishing(platform: MarketData, name: String) -> Deed {
     Box::pin(async move {
         let quotes: Vec<_> =
             last_quote::read_many(&platform.app, &[symbol(&name)]).await.unwrap().into_values().collect();
-        live::publish(&platform, &quotes).await.unwrap();
+        live::publish(&platform.app, &quotes).await.unwrap();
     })
 }
 
@@ -88,10 +88,10 @@ async fn a_session_that_ends_at_any_step_of_connecting_leaves_no_connection() {
         let ticket = live::issue_ticket(&world.platform.app, ada.id, &someone.session).await.unwrap().ticket;
         let platform = world.platform.clone();
         let end: Deed = if step % 2 == 0 {
-            Box::pin(async move { accounts::sign_out::end_all(&platform, ada.id).await.unwrap() })
+            Box::pin(async move { accounts::sign_out::end_all(&platform.app, ada.id).await.unwrap() })
         } else {
             let session = someone.session.clone();
-            Box::pin(async move { accounts::sign_out::end_session(&platform, ada.id, &session).await.unwrap() })
+            Box::pin(async move { accounts::sign_out::end_session(&platform.app, ada.id, &session).await.unwrap() })
         };
         let connection = world.new_connection_id();
         world.steps.plan(vec![(step / 2, end)]);
@@ -123,7 +123,7 @@ async fn a_session_that_ends_at_any_step_of_a_subscription_leaves_no_subscriptio
         let platform = world.platform.clone();
         let end: Deed =
             Box::pin(
-                async move { accounts::sign_out::end_session(&platform, ada.id, &someone.session).await.unwrap() },
+                async move { accounts::sign_out::end_session(&platform.app, ada.id, &someone.session).await.unwrap() },
             );
         world.steps.plan(vec![(step, end)]);
         subscribe(&world, &connection, &format!("S{step}")).await;
@@ -199,7 +199,7 @@ async fn whatever_fails_is_said_and_can_be_sent_again_and_nothing_is_left_in_the
             live::receive(&world.platform, &connection, &message).await.unwrap();
             assert_eq!(kinds(&world.sockets.take(&connection)), ["snapshot"]);
             let quote = world.store_quote(&name, 1).await;
-            assert_eq!(live::publish(&world.platform, &[quote]).await.unwrap().posted, 1);
+            assert_eq!(live::publish(&world.platform.app, &[quote]).await.unwrap().posted, 1);
             live::disconnect(&world.platform.app, &connection).await.unwrap();
             world.assert_no_connection_is_left().await;
         }

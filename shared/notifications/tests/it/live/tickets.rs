@@ -50,11 +50,11 @@ async fn a_ticket_is_worth_no_more_than_the_session_that_asked_for_it() {
     let ada = world.someone("ada").await;
     let other = world.signed_in(ada.id, &ada.email, SessionKind::Api).await;
     let (of_ended, of_standing) = (world.ticket(&ada).await, world.ticket(&other).await);
-    accounts::sign_out::end_session(&world.platform, ada.id, &ada.session).await.unwrap();
+    accounts::sign_out::end_session(&world.platform.app, ada.id, &ada.session).await.unwrap();
     assert!(!world.opens(&of_ended).await);
     assert!(world.opens(&of_standing).await);
     let ended_everywhere = world.ticket(&other).await;
-    accounts::sign_out::end_all(&world.platform, ada.id).await.unwrap();
+    accounts::sign_out::end_all(&world.platform.app, ada.id).await.unwrap();
     assert!(!world.opens(&ended_everywhere).await);
     world.assert_no_connection_is_left().await;
 }
@@ -132,7 +132,7 @@ async fn all_that_is_kept_of_a_connection_counts_as_absent_after_130_minutes() {
     world.forward(TimeDelta::seconds(1));
     world.assert_no_connection_is_left().await;
     let quote = world.store_quote("AAPL", 1).await;
-    assert_eq!(live::publish(&world.platform, &[quote]).await.unwrap().connections, 0);
+    assert_eq!(live::publish(&world.platform.app, &[quote]).await.unwrap().connections, 0);
     // What it says after that is answered with the advice to come again.
     world.say(&connection, &serde_json::json!({ "action": "ping" })).await;
     assert_eq!(world.sockets.take(&connection)[0]["code"], "not_connected");
