@@ -44,8 +44,7 @@ fn routes() -> OpenApiRouter<MarketData> {
     request_body = BacktestRequest,
     responses(
         (status = 201, description = "The backtest; `Location` names it", body = Run),
-        responses::IdempotentPost, responses::SymbolLookup, responses::PriceSource,
-        (status = 413, description = "A body over 1 MiB"),
+        responses::IdempotentPost, responses::SymbolLookup, responses::PriceSource, responses::BodyLimit,
         (status = 422, description = "Fields that cannot be used; a rule's mistake is located by its column"),
     )
 )]

@@ -94,8 +94,7 @@ pub(crate) async fn search(
     params(("id" = String, Path, description = "Id of the customer")),
     responses(
         (status = 200, description = "The customer; `ETag` is the version", body = Customer),
-        responses::Administration,
-        (status = 404, description = "No such customer"),
+        responses::Administration, responses::NamedCustomer,
     )
 )]
 pub(crate) async fn read(State(app): State<App>, IdPath(id): IdPath) -> Result<Response, Problem> {
@@ -117,8 +116,7 @@ pub(crate) async fn read(State(app): State<App>, IdPath(id): IdPath) -> Result<R
     request_body(content = AdministrationPatch, content_type = "application/merge-patch+json"),
     responses(
         (status = 200, description = "The customer as they are now", body = Customer),
-        responses::ConditionalChange, responses::Administration,
-        (status = 404, description = "No such customer"),
+        responses::ConditionalChange, responses::Administration, responses::NamedCustomer,
         (status = 409, description = "Administrators keep their own rights, and the last one stays"),
     )
 )]

@@ -169,8 +169,7 @@ pub(crate) async fn read(State(app): State<App>, caller: Caller) -> Result<Respo
     request_body(content = ProfilePatch, content_type = "application/merge-patch+json"),
     responses(
         (status = 200, description = "The profile as it is now", body = Customer),
-        responses::ConditionalChange,
-        (status = 409, description = "A customer has this e-mail address"),
+        responses::ConditionalChange, responses::NewEmail,
     )
 )]
 pub(crate) async fn update(
@@ -196,9 +195,8 @@ pub(crate) async fn update(
     request_body = PasswordRequest,
     responses(
         (status = 204, description = "The password is changed and every session has ended"),
-        responses::PasswordCheck,
+        responses::PasswordCheck, responses::NewPassword,
         (status = 403, description = "The present password is not right"),
-        (status = 422, description = "A password that is not taken"),
     )
 )]
 pub(crate) async fn change_password(

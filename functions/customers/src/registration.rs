@@ -105,8 +105,7 @@ impl RegisterRequest {
     request_body = RegisterRequest,
     responses(
         (status = 201, description = "The customer; sign in at /sessions", body = Customer),
-        responses::IdempotentPost,
-        (status = 409, description = "A customer has this e-mail address"),
+        responses::IdempotentPost, responses::NewEmail,
         (status = 422, description = "Fields that cannot be used, or a key that was used for another request or another password"),
         (status = 429, description = "Sixty registrations from the source address within an hour (`rate_limited`), or ten failed attempts at the password within fifteen minutes (`too_many_attempts`); `Retry-After` says when the next is taken"),
         (status = 503, description = "Passwords cannot be kept or checked for now (`hasher_unavailable`): nothing is made, and it counts as no attempt"),
@@ -141,8 +140,8 @@ pub(crate) async fn register(
     request_body = ResetRequest,
     responses(
         (status = 204, description = "The password is set and the token used up"),
+        responses::NewPassword,
         (status = 403, description = "A token that is unknown, expired or used"),
-        (status = 422, description = "A password that is not taken"),
         (status = 503, description = "Passwords cannot be kept for now (`hasher_unavailable`): the token stays unused"),
     ),
     security(())

@@ -57,7 +57,7 @@ struct SearchQuery {
     params(SearchQuery),
     responses(
         (status = 200, description = "What was found, on one page", body = Page<Instrument>),
-        (status = 422, description = "A parameter that cannot be used"),
+        responses::Parameters,
     )
 )]
 async fn search(
@@ -149,8 +149,7 @@ async fn create(
     params(("symbol" = Symbol, Path, description = "Ticker symbol")),
     responses(
         (status = 200, description = "The instrument", body = Instrument),
-        responses::SymbolLookup, responses::SymbolInPath,
-        (status = 503, description = "The provider cannot say whether it knows the symbol"),
+        responses::SymbolLookup, responses::SymbolInPath, responses::KnownSymbol,
     )
 )]
 async fn read(

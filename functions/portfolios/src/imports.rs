@@ -63,9 +63,8 @@ pub(crate) struct ImportQuery {
     ),
     responses(
         (status = 200, description = "A verdict a row", body = ImportReport),
-        responses::SymbolLookup,
+        responses::SymbolLookup, responses::OwnPortfolio,
         (status = 400, description = "A file that cannot be read at all"),
-        (status = 404, description = "No such portfolio of the caller"),
         (status = 409, description = "Investments answer for rows and `duplicates` does not say what becomes of them, or the portfolio is closed or full"),
         (status = 413, description = "A file over 4 MiB"),
         (status = 415, description = "Neither CSV nor JSON"),
@@ -125,8 +124,7 @@ pub(crate) struct ExportQuery {
     params(("id" = String, Path, description = "Id of the portfolio"), ExportQuery),
     responses(
         (status = 200, description = "The file, in the order of purchase dates", content((String = "text/csv"), (serde_json::Value = "application/json"))),
-        responses::OwnPortfolio,
-        (status = 422, description = "A parameter that cannot be used"),
+        responses::OwnPortfolio, responses::Parameters,
     )
 )]
 pub(crate) async fn export(

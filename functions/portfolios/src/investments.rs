@@ -129,10 +129,8 @@ impl InvestmentChange {
     responses(
         (status = 200, description = "With `dry_run=true`: the investment as it would be", body = InvestmentNowPreview),
         (status = 201, description = "The investment; `Location` names it", body = InvestmentNow),
-        responses::IdempotentPost, responses::SymbolLookup,
-        (status = 404, description = "No such portfolio of the caller, or an unknown symbol"),
+        responses::IdempotentPost, responses::SymbolLookup, responses::KnownSymbol, responses::OwnPortfolioAndSymbol,
         (status = 409, description = "The portfolio is closed, or full"),
-        (status = 503, description = "The provider cannot say whether it knows the symbol"),
     )
 )]
 pub(crate) async fn record(
@@ -193,7 +191,7 @@ pub(crate) async fn list(
     ),
     responses(
         (status = 200, description = "The investment; `ETag` carries its version", body = InvestmentNow),
-        (status = 404, description = "No such portfolio or investment of the caller"),
+        responses::OwnInvestment,
     )
 )]
 pub(crate) async fn read(
@@ -260,8 +258,7 @@ pub(crate) async fn correct(
     responses(
         (status = 200, description = "With `dry_run=true`: the investment that would be gone", body = InvestmentNowPreview),
         (status = 204, description = "It is gone"),
-        (status = 404, description = "No such portfolio or investment of the caller"),
-        (status = 412, description = "It has changed since"),
+        responses::OwnInvestment, responses::OptionalCondition,
     )
 )]
 pub(crate) async fn remove(

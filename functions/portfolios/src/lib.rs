@@ -59,9 +59,8 @@ fn routes() -> OpenApiRouter<MarketData> {
     request_body = OpenRequest,
     responses(
         (status = 201, description = "The portfolio; `Location` names it", body = Portfolio),
-        responses::IdempotentPost,
+        responses::IdempotentPost, responses::BodyLimit,
         (status = 409, description = "As many portfolios as a customer may have"),
-        (status = 413, description = "A body over 1 MiB"),
     )
 )]
 async fn open(
@@ -119,8 +118,8 @@ struct ReadQuery {
     params(("id" = String, Path, description = "Id of the portfolio"), ReadQuery),
     responses(
         (status = 200, description = "The portfolio; `ETag` carries its version", body = Portfolio),
+        responses::Parameters,
         (status = 404, description = "No such portfolio of the caller, or no such version of its profile"),
-        (status = 422, description = "A parameter that cannot be used"),
     )
 )]
 async fn read(
@@ -187,9 +186,8 @@ async fn change(
     ),
     responses(
         (status = 204, description = "It is gone"),
-        responses::OwnPortfolio,
+        responses::OwnPortfolio, responses::OptionalCondition,
         (status = 409, description = "It has trades, which are kept: close it"),
-        (status = 412, description = "It has changed since"),
     )
 )]
 async fn remove(

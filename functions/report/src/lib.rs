@@ -107,9 +107,7 @@ enum Format {
     responses(
         (status = 200, description = "The report", body = ReportAnswer),
         (status = 303, description = "With `format=pdf`: `Location` is the link to the PDF"),
-        responses::SymbolLookup, responses::PriceSource,
-        (status = 404, description = "Unknown symbol, or no such backtest of the caller"),
-        (status = 422, description = "A parameter that cannot be used, a span without bars, or a symbol or span that is not that of the backtest"),
+        responses::SymbolLookup, responses::PriceSource, responses::SymbolReport,
     )
 )]
 async fn report(
@@ -148,9 +146,7 @@ async fn report(
     params(("symbol" = Symbol, Path, description = "Ticker symbol"), ChartQuery),
     responses(
         (status = 200, description = "The chart", body = String, content_type = "image/svg+xml"),
-        responses::SymbolLookup,
-        (status = 404, description = "Unknown symbol, or no such backtest of the caller"),
-        (status = 422, description = "A parameter that cannot be used, a span without bars, or a symbol or span that is not that of the backtest"),
+        responses::SymbolLookup, responses::SymbolReport,
     )
 )]
 async fn chart(

@@ -133,8 +133,7 @@ fn positive(given: &Exact) -> Result<Quantity, String> {
     responses(
         (status = 200, description = "With `dry_run=true`: the trade as it would be executed", body = TradePreview),
         (status = 201, description = "The trade as it was executed", body = Trade),
-        responses::MoneyMovement, responses::SymbolLookup,
-        (status = 404, description = "No such portfolio of the caller, or an unknown symbol"),
+        responses::MoneyMovement, responses::SymbolLookup, responses::OwnPortfolioAndSymbol,
         (status = 409, description = "Too little cash, too few units, no price of the last seven days, a price worse than `expected_price`, or a closed portfolio"),
     )
 )]

@@ -56,9 +56,8 @@ impl AlertRequest {
     request_body = AlertRequest,
     responses(
         (status = 201, description = "The alert; `Location` names it", body = Alert),
-        responses::IdempotentPost, responses::SymbolLookup,
+        responses::IdempotentPost, responses::SymbolLookup, responses::BodyLimit,
         (status = 409, description = "As many alerts that can still fire as a customer may have"),
-        (status = 413, description = "A body over 1 MiB"),
         (status = 422, description = "Fields that cannot be used, or e-mail where none can be sent"),
         (status = 503, description = "The provider cannot say whether it knows the symbol, or the address could not be subscribed"),
     )
@@ -108,7 +107,7 @@ pub(crate) async fn list(
     params(("id" = String, Path, description = "Id of the alert")),
     responses(
         (status = 200, description = "The alert", body = Alert),
-        (status = 404, description = "No such alert of the caller"),
+        responses::OwnAlert,
     )
 )]
 pub(crate) async fn read(
@@ -128,7 +127,7 @@ pub(crate) async fn read(
     params(("id" = String, Path, description = "Id of the alert")),
     responses(
         (status = 204, description = "It no longer fires"),
-        (status = 404, description = "No such alert of the caller"),
+        responses::OwnAlert,
     )
 )]
 pub(crate) async fn remove(

@@ -100,8 +100,7 @@ pub(crate) async fn list(
     params(("symbol" = Symbol, Path, description = "Ticker symbol")),
     responses(
         (status = 200, description = "The symbol with its last price", body = Watched),
-        responses::SymbolInPath,
-        (status = 404, description = "The caller does not watch it"),
+        responses::SymbolInPath, responses::WatchedSymbol,
     )
 )]
 pub(crate) async fn read(
@@ -122,9 +121,8 @@ pub(crate) async fn read(
     responses(
         (status = 200, description = "It was watched already", body = Watched),
         (status = 201, description = "It is watched from now on; `Location` names it", body = Watched),
-        responses::SymbolLookup, responses::SymbolInPath,
+        responses::SymbolLookup, responses::SymbolInPath, responses::KnownSymbol,
         (status = 409, description = "As many symbols as a customer may watch"),
-        (status = 503, description = "The provider cannot say whether it knows the symbol"),
     )
 )]
 pub(crate) async fn put(
@@ -147,8 +145,7 @@ pub(crate) async fn put(
     params(("symbol" = Symbol, Path, description = "Ticker symbol")),
     responses(
         (status = 204, description = "It is no longer watched"),
-        responses::SymbolInPath,
-        (status = 404, description = "The caller does not watch it"),
+        responses::SymbolInPath, responses::WatchedSymbol,
     )
 )]
 pub(crate) async fn remove(

@@ -37,6 +37,11 @@ sets! {
         422 => "Fields that cannot be used",
     }
 
+    /// Refusal of a route that says how much it takes at most.
+    BodyLimit {
+        413 => "A body over 1 MiB",
+    }
+
     /// Refusals of a POST that takes a body and an optional `Idempotency-Key`.
     IdempotentPost {
         400 => "Not JSON, or an unusable Idempotency-Key",
@@ -66,6 +71,16 @@ sets! {
         428 => "`If-Match` is missing",
     }
 
+    /// Refusal of a change that takes an `If-Match` and needs none.
+    OptionalCondition {
+        412 => "It has changed since",
+    }
+
+    /// Refusal of a query.
+    Parameters {
+        422 => "A parameter that cannot be used",
+    }
+
     /// Refusals of a list that comes in pages.
     List {
         400 => "A cursor of another list",
@@ -84,6 +99,23 @@ sets! {
             `Retry-After` says when the next is taken",
     }
 
+    /// Refusal of a route that makes sure of a symbol, if need be by the provider.
+    KnownSymbol {
+        503 => "The provider cannot say whether it knows the symbol",
+    }
+
+    /// Refusal of a route on the watchlist.
+    WatchedSymbol {
+        404 => "The caller does not watch it",
+    }
+
+    /// Refusals of a report or chart of a symbol, which may show a backtest.
+    SymbolReport {
+        404 => "Unknown symbol, or no such backtest of the caller",
+        422 => "A parameter that cannot be used, a span without bars, or a symbol or span that is not that of the \
+            backtest",
+    }
+
     /// Refusals of a route that reads prices, if need be from the provider.
     PriceSource {
         503 => "The provider or the store does not answer",
@@ -94,9 +126,39 @@ sets! {
         404 => "No such portfolio of the caller",
     }
 
+    /// Refusal of a route under a portfolio that also names a symbol.
+    OwnPortfolioAndSymbol {
+        404 => "No such portfolio of the caller, or an unknown symbol",
+    }
+
+    /// Refusal of a route of one investment.
+    OwnInvestment {
+        404 => "No such portfolio or investment of the caller",
+    }
+
+    /// Refusal of a route of one alert.
+    OwnAlert {
+        404 => "No such alert of the caller",
+    }
+
     /// Refusals of a route of administrators.
     Administration {
         403 => "The caller is no administrator",
+    }
+
+    /// Refusal of an administrator's route that names a customer.
+    NamedCustomer {
+        404 => "No such customer",
+    }
+
+    /// Refusal of a route that sets an e-mail address.
+    NewEmail {
+        409 => "A customer has this e-mail address",
+    }
+
+    /// Refusal of a route that sets a password.
+    NewPassword {
+        422 => "A password that is not taken",
     }
 
     /// Refusals of a route that checks the caller's password before it changes anything.
