@@ -7,12 +7,15 @@
 )]
 
 use std::hint::black_box;
-use std::path::PathBuf;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use domain::{Bar, Bars, Day};
 use quant::backtest::{Fill, Settings, run, summary};
 use quant::rules::Rule;
+
+#[path = "../../testing/src/sample_bars.rs"]
+#[expect(clippy::unwrap_used, reason = "a bench without its sample cannot run")]
+mod sample_bars;
 
 /// Bars of the smallest series; the others have 4 and 16 times as many.
 const FEW: i32 = 2_520;
@@ -39,28 +42,6 @@ fn waves(count: i32) -> Bars {
     Bars::from_rows((0..count).map(bar)).expect("rising days and positive prices")
 }
 
-/// A symbol of the sample.
-fn sample(symbol: &str) -> Bars {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../../data/prices/{symbol}.csv"));
-    let mut reader = csv::Reader::from_path(path).expect("the sample prices");
-    let rows = reader.records().map(|record| {
-        let record = record.expect("a row of the sample");
-        let number = |column: usize, empty: f64| record[column].parse().unwrap_or(empty);
-        Bar {
-            date: record[0].parse().expect("a day"),
-            open: number(1, 0.0),
-            high: number(2, 0.0),
-            low: number(3, 0.0),
-            close: number(4, 0.0),
-            volume: number(5, 0.0),
-            adjusted_close: number(6, 0.0),
-            split_ratio: number(7, 1.0),
-            dividend: number(8, 0.0),
-        }
-    });
-    Bars::from_rows(rows).expect("a checked file")
-}
-
 fn golden_cross() -> Settings {
     Settings {
         initial_investment: 10_000.0,
@@ -79,7 +60,7 @@ fn engine(criterion: &mut Criterion) {
     let settings = golden_cross();
     let mut group = criterion.benchmark_group("backtest");
     for symbol in ["GOOG", "AAPL"] {
-        let bars = sample(symbol);
+        let bars = sample_bars::bars(symbol);
         let span = (bars.dates()[0], bars.dates()[bars.len() - 1]);
         group.throughput(Throughput::Elements(bars.len() as u64));
         group.bench_function(BenchmarkId::new("run", symbol), |bencher| {

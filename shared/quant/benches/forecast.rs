@@ -5,13 +5,13 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use quant::forecast::{Model, forecast, score};
 
-#[path = "../src/forecast/sample.rs"]
+#[path = "../../testing/src/sample_bars.rs"]
 #[expect(clippy::unwrap_used, reason = "a bench without its sample cannot run")]
-mod sample;
+mod sample_bars;
 
 /// Work D1: GOOG's 2,148 bars, 30 days, both bands; `linear` is the one with a goal.
 fn one_forecast(c: &mut Criterion) {
-    let bars = sample::bars("GOOG");
+    let bars = sample_bars::bars("GOOG");
     for model in Model::ALL {
         c.bench_function(&format!("forecast/{model}/GOOG/30"), |b| {
             b.iter(|| forecast(black_box(&bars), model, 30));
@@ -21,7 +21,7 @@ fn one_forecast(c: &mut Criterion) {
 
 /// The rolling-origin record over AAPL's 3,270 bars.
 fn one_score(c: &mut Criterion) {
-    let bars = sample::bars("AAPL");
+    let bars = sample_bars::bars("AAPL");
     for model in Model::ALL {
         c.bench_function(&format!("score/{model}/AAPL/30"), |b| {
             b.iter(|| score(black_box(&bars), model, 30));

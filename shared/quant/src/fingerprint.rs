@@ -34,7 +34,7 @@ mod tests {
     use domain::Bar;
 
     use super::*;
-    use crate::forecast::sample;
+    use crate::forecast::sample_bars;
 
     fn bar(date: &str, close: f64, split_ratio: f64, dividend: f64) -> Bar {
         let date = date.parse().unwrap();
@@ -59,7 +59,7 @@ mod tests {
             "8dc924bee0338824e1bd5428671a9abc071551758724a1202ee7cd14a44372b2"
         );
         assert_eq!(
-            fingerprint(&sample::bars("AAPL")),
+            fingerprint(&sample_bars::bars("AAPL")),
             "4a804ee6054663946aebb953f2de3e56b513dd873f3a5ba6dd9268efbbec3e46"
         );
     }

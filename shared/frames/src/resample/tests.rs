@@ -1,30 +1,11 @@
-use std::fs;
-
 use proptest::prelude::*;
 
 use super::*;
 
-/// Bars of the project's sample, read plainly.
-fn sample(symbol: &str) -> Bars {
-    let path = format!("{}/../../data/prices/{symbol}.csv", env!("CARGO_MANIFEST_DIR"));
-    let text = fs::read_to_string(path).unwrap();
-    let number = |cell: &str, missing: f64| if cell.is_empty() { missing } else { cell.parse().unwrap() };
-    let row = |line: &str| {
-        let cells: Vec<&str> = line.split(',').collect();
-        Bar {
-            date: cells[0].parse().unwrap(),
-            open: number(cells[1], 0.0),
-            high: number(cells[2], 0.0),
-            low: number(cells[3], 0.0),
-            close: number(cells[4], 0.0),
-            volume: number(cells[5], 0.0),
-            adjusted_close: number(cells[6], 0.0),
-            split_ratio: number(cells[7], 1.0),
-            dividend: number(cells[8], 0.0),
-        }
-    };
-    Bars::from_rows(text.lines().skip(1).map(row)).unwrap()
-}
+#[path = "../../../testing/src/sample_bars.rs"]
+mod sample_bars;
+
+use sample_bars::bars as sample;
 
 fn day(text: &str) -> Day {
     text.parse().unwrap()

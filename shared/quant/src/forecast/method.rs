@@ -54,11 +54,11 @@ impl Step {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Model, Z_95, sample};
+    use super::super::{Model, Z_95, sample_bars};
 
     #[test]
     fn a_model_fitted_bit_by_bit_is_the_model_fitted_at_once() {
-        let bars = sample::bars("IBM");
+        let bars = sample_bars::bars("IBM");
         let prices = &bars.adjusted_close()[..1_777];
         for model in Model::ALL {
             let (mut whole, mut grown) = (model.method(), model.method());

@@ -15,7 +15,8 @@ mod method;
 mod model;
 mod naive;
 #[cfg(test)]
-pub(crate) mod sample;
+#[path = "../../../testing/src/sample_bars.rs"]
+pub(crate) mod sample_bars;
 mod score;
 mod sums;
 mod walk;
@@ -152,7 +153,7 @@ mod tests {
 
     #[test]
     fn points_are_dated_by_the_exchange_calendar_and_start_from_the_quote() {
-        let bars = sample::bars("AAPL");
+        let bars = sample_bars::bars("AAPL");
         let bars = bars.slice(0, bars.count_through("2012-06-29".parse().unwrap()));
         let made = forecast(&bars, Model::Naive, 4).unwrap();
         let dates: Vec<String> = made.points.iter().map(|point| point.date.to_string()).collect();
@@ -164,7 +165,7 @@ mod tests {
 
     #[test]
     fn the_narrow_band_lies_inside_the_wide_one_and_both_grow() {
-        let bars = sample::bars("MSFT");
+        let bars = sample_bars::bars("MSFT");
         for model in Model::ALL {
             let points = forecast(&bars, model, MAX_HORIZON).unwrap().points;
             assert_eq!(points.len(), MAX_HORIZON);
@@ -179,7 +180,7 @@ mod tests {
 
     #[test]
     fn what_later_dividends_restate_does_not_change_a_forecast() {
-        let bars = sample::bars("IBM");
+        let bars = sample_bars::bars("IBM");
         let restated = Bars::from_rows(bars.iter().map(|bar| Bar { adjusted_close: bar.adjusted_close * 0.37, ..bar }));
         for model in Model::ALL {
             let (before, after) = (forecast(&bars, model, 60), forecast(restated.as_ref().unwrap(), model, 60));
@@ -213,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_horizon_is_one_to_sixty_days() {
-        let bars = sample::bars("FB");
+        let bars = sample_bars::bars("FB");
         for horizon in [0, 61, usize::MAX] {
             assert_eq!(forecast(&bars, Model::Walk, horizon), Err(ForecastError::Horizon { horizon }));
         }

@@ -162,7 +162,7 @@ impl Record {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{forecast, sample};
+    use super::super::{forecast, sample_bars};
     use super::*;
     use crate::grading::grade;
 
@@ -171,7 +171,7 @@ mod tests {
         let (mut own, mut naive, mut origins) = (Record::default(), Record::default(), 0);
         let (mut coverage_80, mut coverage_95) = (0.0, 0.0);
         for symbol in ["GOOG", "AAPL", "IBM", "MSFT"] {
-            let bars = sample::bars(symbol);
+            let bars = sample_bars::bars(symbol);
             let (figures, _) = score(&bars, model, 30);
             let (reference, _) = score(&bars, Model::Naive, 30);
             own.mase += figures.mase.unwrap();
@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn drift_covers_less_than_it_says_and_naive_is_its_own_measure() {
         assert!((over_four_series(Model::Drift)[3] - 0.890).abs() < 0.0005);
-        let (naive, _) = score(&sample::bars("IBM"), Model::Naive, 30);
+        let (naive, _) = score(&sample_bars::bars("IBM"), Model::Naive, 30);
         assert_eq!((naive.rmase, naive.rmsis), (Some(1.0), Some(1.0)));
     }
 
@@ -212,7 +212,7 @@ mod tests {
     /// anything after an origin used, or a fit carried on wrongly, the means would differ.
     #[test]
     fn a_score_is_the_mean_of_the_grades_of_forecasts_made_at_its_origins() {
-        let bars = sample::bars("GOOG");
+        let bars = sample_bars::bars("GOOG");
         for (model, horizon) in Model::ALL.into_iter().zip([30, 45, 1, 60]) {
             let (score, unavailable) = score(&bars, model, horizon);
             assert!(unavailable.is_empty());
@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn under_ten_origins_every_figure_is_null_for_that_reason() {
-        let (score, unavailable) = score(&sample::bars("FB"), Model::Walk, 30);
+        let (score, unavailable) = score(&sample_bars::bars("FB"), Model::Walk, 30);
         // 196 bars: origins after 98, 128 and 158.
         assert_eq!(score, Score { origins: 3, ..Score::default() });
         let expected =
@@ -263,7 +263,7 @@ mod tests {
     #[test]
     fn a_horizon_that_is_not_forecast_is_not_scored() {
         for horizon in [0, MAX_HORIZON + 1] {
-            let (refused, unavailable) = score(&sample::bars("AAPL"), Model::Walk, horizon);
+            let (refused, unavailable) = score(&sample_bars::bars("AAPL"), Model::Walk, horizon);
             assert_eq!(refused, Score::default());
             assert!(unavailable.values().all(|reason| reason == "horizon_out_of_range"));
         }

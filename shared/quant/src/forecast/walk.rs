@@ -68,12 +68,12 @@ impl Method for Walk {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Z_95, sample};
+    use super::super::{Z_95, sample_bars};
     use super::*;
 
     #[test]
     fn apple_as_of_june_2012_is_as_in_the_golden_table() {
-        let bars = sample::bars("AAPL");
+        let bars = sample_bars::bars("AAPL");
         let origin = bars.count_through("2012-06-01".parse().unwrap());
         assert_eq!((origin, bars.close()[origin - 1]), (3_084, 560.99));
         let mut walk = Walk::default();

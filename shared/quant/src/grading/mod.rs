@@ -221,14 +221,14 @@ fn scaled(error: Figure, scale: Figure) -> Figure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::forecast::{Model, forecast, sample};
+    use crate::forecast::{Model, forecast, sample_bars};
 
     fn index_of(bars: &Bars, day: &str) -> usize {
         bars.count_before(day.parse().unwrap())
     }
 
     fn graded(symbol: &str, as_of: &str, model: Model, horizon: usize) -> Graded {
-        let bars = sample::bars(symbol);
+        let bars = sample_bars::bars(symbol);
         let origin = index_of(&bars, as_of);
         let made = forecast(&bars.slice(0, origin + 1), model, horizon).unwrap();
         grade(&bars, origin, &made.points).unwrap()
@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_dividend_is_reported_beside_the_actual_that_reinvests_it() {
-        let bars = sample::bars("IBM");
+        let bars = sample_bars::bars("IBM");
         let paid = bars.dividend().iter().rposition(|&dividend| dividend > 0.0).unwrap();
         let made = forecast(&bars.slice(0, paid), Model::Naive, 2).unwrap();
         let graded = grade(&bars, paid - 1, &made.points).unwrap();
@@ -278,7 +278,7 @@ mod tests {
 
     #[test]
     fn a_forecast_is_pending_until_its_last_step_has_come() {
-        let bars = sample::bars("MSFT");
+        let bars = sample_bars::bars("MSFT");
         let origin = bars.len() - 31;
         let made = forecast(&bars.slice(0, origin + 1), Model::Walk, 30).unwrap();
         assert_eq!(grade(&bars, origin, &made.points).unwrap().grade.state, GradeState::Graded);
@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     fn bars_after_the_last_step_change_nothing() {
-        let bars = sample::bars("GOOG");
+        let bars = sample_bars::bars("GOOG");
         let made = forecast(&bars.slice(0, 1_001), Model::Walk, 30).unwrap();
         let all = grade(&bars, 1_000, &made.points).unwrap();
         assert_eq!(grade(&bars.slice(0, 1_031), 1_000, &made.points).unwrap(), all);
@@ -307,7 +307,7 @@ mod tests {
 
     #[test]
     fn an_origin_outside_of_the_bars_and_an_empty_forecast_are_refused() {
-        let bars = sample::bars("FB");
+        let bars = sample_bars::bars("FB");
         let made = forecast(&bars, Model::Naive, 5).unwrap();
         let no_origin = GradingError::NoOrigin { origin: 196, bars: 196 };
         assert_eq!(grade(&bars, 196, &made.points), Err(no_origin));
@@ -318,7 +318,7 @@ mod tests {
 
     #[test]
     fn an_origin_without_history_has_no_unit_of_error_but_the_rest() {
-        let bars = sample::bars("FB");
+        let bars = sample_bars::bars("FB");
         let made = forecast(&bars, Model::Naive, 5).unwrap();
         let graded = grade(&bars, 0, &made.points).unwrap();
         assert!(graded.grade.coverage_95.is_some() && graded.grade.rmase.is_some());

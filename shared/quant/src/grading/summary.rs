@@ -87,10 +87,10 @@ fn summary(model: Model, hindsight: bool, apart: &[&Graded]) -> Summary {
 mod tests {
     use super::super::grade;
     use super::*;
-    use crate::forecast::{forecast, sample};
+    use crate::forecast::{forecast, sample_bars};
 
     fn made_at(origin: usize, model: Model, horizon: usize) -> Graded {
-        let bars = sample::bars("AAPL");
+        let bars = sample_bars::bars("AAPL");
         let made = forecast(&bars.slice(0, origin + 1), model, horizon).unwrap();
         grade(&bars, origin, &made.points).unwrap()
     }
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn pending_forecasts_have_no_record() {
-        let bars = sample::bars("AAPL");
+        let bars = sample_bars::bars("AAPL");
         let pending = made_at(bars.len() - 2, Model::Walk, 30);
         assert_eq!(summarise(&[published(Model::Walk, &pending)]), []);
         assert_eq!(summarise(&[]), []);

@@ -12,34 +12,16 @@ use quant::metrics::{Metrics, Run, drawdowns, figures, monthly_returns};
 use render::report::{Benchmark, ChartData, Forecast, ForecastCheck, Overlay, Report, Strategy};
 use uuid::Uuid;
 
+#[path = "../../../testing/src/sample_bars.rs"]
+mod sample_bars;
+
+use sample_bars::bars;
+
 /// Cash at the start.
 const CASH: f64 = 10_000.0;
 
 /// Trading days that are forecast.
 const HORIZON: usize = 30;
-
-/// The bars of a file of the sample data.
-pub fn bars(symbol: &str) -> Bars {
-    let path = format!("{}/../../data/prices/{symbol}.csv", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(path).unwrap();
-    let row = |line: &str| {
-        let cells: Vec<&str> = line.split(',').collect();
-        let number =
-            |index: usize, missing: f64| if cells[index].is_empty() { missing } else { cells[index].parse().unwrap() };
-        Bar {
-            date: cells[0].parse().unwrap(),
-            open: number(1, 0.0),
-            high: number(2, 0.0),
-            low: number(3, 0.0),
-            close: number(4, 0.0),
-            volume: number(5, 0.0),
-            adjusted_close: number(6, 0.0),
-            split_ratio: number(7, 1.0),
-            dividend: number(8, 0.0),
-        }
-    };
-    Bars::from_rows(text.lines().skip(1).map(row)).unwrap()
-}
 
 /// Closes on one scale, times `scale`.
 fn closes(bars: &Bars, scale: f64) -> Vec<f64> {

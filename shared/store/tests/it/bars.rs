@@ -11,6 +11,8 @@ use store::pack::pack;
 use store::{Body, Clock, Item, Key, Query, Range, StoreError, Table, Write, keys};
 use store_sqlite::SqliteTable;
 
+use crate::sample_bars::bars as sample;
+
 /// A clock that moves a second with every look, so that versions tell which items were written.
 fn clock() -> Clock {
     let seconds = AtomicI64::new(1_353_067_200);
@@ -34,32 +36,6 @@ fn head(source: &str) -> SeriesHead {
         fetched_at: DateTime::from_timestamp(1_353_067_200, 5_000_000).unwrap(),
         notes: vec!["unexplained_move".to_owned()],
     }
-}
-
-/// The sample's bars of a symbol.
-fn sample(symbol: &str) -> Bars {
-    let path = format!("{}/../../data/prices/{symbol}.csv", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(path).unwrap();
-    Bars::from_rows(text.lines().skip(1).map(|line| {
-        let mut fields = line.split(',');
-        let date = fields.next().unwrap().parse().unwrap();
-        let mut number = |absent: f64| match fields.next().unwrap() {
-            "" => absent,
-            text => text.parse().unwrap(),
-        };
-        Bar {
-            date,
-            open: number(0.0),
-            high: number(0.0),
-            low: number(0.0),
-            close: number(0.0),
-            volume: number(0.0),
-            adjusted_close: number(0.0),
-            split_ratio: number(1.0),
-            dividend: number(0.0),
-        }
-    }))
-    .unwrap()
 }
 
 /// One bar a year from 1900 on, at this price.

@@ -4,3 +4,5 @@
 
 mod bars;
 mod documents;
+#[path = "../../../testing/src/sample_bars.rs"]
+mod sample_bars;

@@ -2,10 +2,11 @@
 
 #![allow(clippy::float_cmp, reason = "a day that nothing moved has exactly the value of the day before")]
 
+#[path = "../../../testing/src/sample_bars.rs"]
+mod sample_bars;
 mod slow;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::{LazyLock, Mutex};
 
 use domain::decimal::DECIMALS;
@@ -105,32 +106,7 @@ static SAMPLE: LazyLock<Mutex<BTreeMap<String, Bars>>> = LazyLock::new(Mutex::de
 
 /// The bars of a symbol of the sample, read once.
 pub fn sample(symbol: &str) -> Bars {
-    SAMPLE.lock().unwrap().entry(symbol.to_owned()).or_insert_with(|| read_sample(symbol)).clone()
-}
-
-/// From the project's own files.
-fn read_sample(symbol: &str) -> Bars {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../../data/prices/{symbol}.csv"));
-    let mut reader = csv::Reader::from_path(path).unwrap();
-    let rows = reader.records().map(|record| {
-        let record = record.unwrap();
-        let number = |column: usize, empty: f64| match &record[column] {
-            "" => empty,
-            text => text.parse().unwrap(),
-        };
-        Bar {
-            date: day(&record[0]),
-            open: number(1, f64::NAN),
-            high: number(2, f64::NAN),
-            low: number(3, f64::NAN),
-            close: number(4, f64::NAN),
-            volume: number(5, f64::NAN),
-            adjusted_close: number(6, f64::NAN),
-            split_ratio: number(7, 1.0),
-            dividend: number(8, 0.0),
-        }
-    });
-    Bars::from_rows(rows.collect::<Vec<_>>()).unwrap()
+    SAMPLE.lock().unwrap().entry(symbol.to_owned()).or_insert_with(|| sample_bars::bars(symbol)).clone()
 }
 
 /// The euro.
