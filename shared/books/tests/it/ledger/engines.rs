@@ -1,18 +1,15 @@
 //! The stores that the books are kept in, each a new one for every case.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use aws_config::BehaviorVersion;
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{Credentials, Region};
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TableStatus,
-};
 use store::fault::{Faulty, Plan};
 use store::{Clock, Table};
 use store_dynamodb::DynamoTable;
 use store_sqlite::SqliteTable;
 use tokio::runtime::{Builder, Runtime};
+
+#[path = "../../../../store-dynamodb/tests/emulator/mod.rs"]
+pub mod emulator;
 
 /// Shares of transactions and of reads that go wrong on the store that fails.
 const FAULTS: (f64, f64) = (0.3, 0.05);
@@ -65,32 +62,10 @@ impl Engine for Failing {
     }
 }
 
-/// DynamoDB: an emulated one, whose address is in [`ENDPOINT`].
+/// DynamoDB: an emulated one, whose address is in [`emulator::ENDPOINT`].
 pub struct Dynamo;
 
-pub const ENDPOINT: &str = "SEXTANT_TEST_DYNAMODB_ENDPOINT";
-
 impl Dynamo {
-    /// The address, where there is one.
-    pub fn endpoint() -> Option<&'static str> {
-        static FOUND: OnceLock<Option<String>> = OnceLock::new();
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "a test has no composition root, and the emulator may run anywhere"
-        )]
-        FOUND.get_or_init(|| std::env::var(ENDPOINT).ok()).as_deref()
-    }
-
-    async fn client() -> Client {
-        let config = aws_config::defaults(BehaviorVersion::latest())
-            .endpoint_url(Self::endpoint().unwrap())
-            .region(Region::new("us-east-1"))
-            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-            .load()
-            .await;
-        Client::new(&config)
-    }
-
     fn table(seed: u64) -> String {
         format!("books-{}-{seed:016x}", std::process::id())
     }
@@ -105,8 +80,8 @@ impl Engine for Dynamo {
 
     fn open(runtime: &Runtime, seed: u64, clock: &Clock) -> Store {
         let table = runtime.block_on(async {
-            let client = Self::client().await;
-            create_table(&client, &Self::table(seed)).await;
+            let client = emulator::client(emulator::endpoint().unwrap()).await;
+            emulator::create_table(&client, &Self::table(seed)).await;
             Arc::new(DynamoTable::new(client, Self::table(seed), clock.clone()))
         });
         Store { front: table.clone(), books: table }
@@ -114,26 +89,13 @@ impl Engine for Dynamo {
 
     fn close(runtime: &Runtime, seed: u64) {
         runtime.block_on(async {
-            Self::client().await.delete_table().table_name(Self::table(seed)).send().await.unwrap();
+            emulator::client(emulator::endpoint().unwrap())
+                .await
+                .delete_table()
+                .table_name(Self::table(seed))
+                .send()
+                .await
+                .unwrap();
         });
-    }
-}
-
-async fn create_table(client: &Client, name: &str) {
-    let mut call = client.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
-    for (attribute, key_type) in [("pk", KeyType::Hash), ("sk", KeyType::Range)] {
-        let definition = AttributeDefinition::builder().attribute_name(attribute);
-        let element = KeySchemaElement::builder().attribute_name(attribute).key_type(key_type);
-        call = call
-            .attribute_definitions(definition.attribute_type(ScalarAttributeType::S).build().unwrap())
-            .key_schema(element.build().unwrap());
-    }
-    call.send().await.unwrap();
-    loop {
-        let found = client.describe_table().table_name(name).send().await.unwrap();
-        if found.table.unwrap().table_status == Some(TableStatus::Active) {
-            return;
-        }
-        tokio::task::yield_now().await;
     }
 }

@@ -17,7 +17,8 @@ mod tampering;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
-use engines::{Dynamo, ENDPOINT, Engine, Failing, Sqlite};
+use engines::emulator::{self, ENDPOINT};
+use engines::{Dynamo, Engine, Failing, Sqlite};
 use model::Model;
 use proptest::test_runner::{Config, TestRunner};
 use proptest_state_machine::{ReferenceStateMachine as _, StateMachineTest as _};
@@ -88,7 +89,7 @@ fn the_books_say_what_the_model_says_on_a_store_that_fails() {
 
 #[test]
 fn the_books_say_what_the_model_says_on_dynamodb() {
-    if Dynamo::endpoint().is_none() {
+    if emulator::endpoint().is_none() {
         // Past the test harness, which would keep a line printed by a test that passes to itself.
         writeln!(std::io::stderr(), "SKIPPED: {ENDPOINT} is not set").unwrap();
         return;
