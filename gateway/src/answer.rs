@@ -41,7 +41,7 @@ pub async fn answer(
     let mut unread = Some(body);
     if let Some(key) = parts.uri.path().strip_prefix(OBJECTS) {
         return match request_line::decode_path(parts.uri.path()) {
-            Ok(_) => object(platform, &parts, key).await,
+            Ok(_) => serve_object(platform, &parts, key).await,
             Err(Malformed) => said(StatusCode::BAD_REQUEST, "Bad Request"),
         };
     }
@@ -142,7 +142,7 @@ async fn forward(
 }
 
 /// Answers a signed link, whoever presents it.
-async fn object(platform: &Platform, parts: &Parts, key: &str) -> Response<Bytes> {
+async fn serve_object(platform: &Platform, parts: &Parts, key: &str) -> Response<Bytes> {
     if parts.method != Method::GET && parts.method != Method::HEAD {
         let mut response = said(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));

@@ -80,7 +80,7 @@ impl Home {
 
     /// The folder as it is, whether a platform has it or not: for commands that work on the database beside it. Nothing
     /// is made, so that a mistyped folder is not taken for a new one.
-    pub fn beside(path: &Path) -> Result<Self, HomeError> {
+    pub fn open_beside(path: &Path) -> Result<Self, HomeError> {
         let home = Self { path: path.to_owned(), _lock: None };
         if home.database().is_file() { Ok(home) } else { Err(HomeError::Missing { path: path.to_owned() }) }
     }
@@ -104,7 +104,7 @@ impl Home {
     }
 
     /// The secret that links are signed with, made on first use and kept, so that a link outlives a restart.
-    pub fn link_secret(&self) -> Result<[u8; 32], HomeError> {
+    pub fn load_link_secret(&self) -> Result<[u8; 32], HomeError> {
         let path = self.path.join(LINK_SECRET_FILE);
         let not_writable = |source| HomeError::NotWritable { path: self.path.clone(), source };
         match fs::read(&path) {
@@ -176,11 +176,11 @@ mod tests {
     #[test]
     fn the_secret_outlives_a_restart_and_is_each_folders_own() {
         let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let secret = Home::open(one.path()).unwrap().link_secret().unwrap();
-        assert_eq!(Home::open(one.path()).unwrap().link_secret().unwrap(), secret);
-        assert_ne!(Home::open(other.path()).unwrap().link_secret().unwrap(), secret);
+        let secret = Home::open(one.path()).unwrap().load_link_secret().unwrap();
+        assert_eq!(Home::open(one.path()).unwrap().load_link_secret().unwrap(), secret);
+        assert_ne!(Home::open(other.path()).unwrap().load_link_secret().unwrap(), secret);
         fs::write(one.path().join(LINK_SECRET_FILE), "short").unwrap();
-        assert!(matches!(Home::open(one.path()).unwrap().link_secret(), Err(HomeError::Secret { .. })));
+        assert!(matches!(Home::open(one.path()).unwrap().load_link_secret(), Err(HomeError::Secret { .. })));
     }
 
     #[cfg(unix)]
@@ -193,7 +193,7 @@ mod tests {
     fn nobody_else_can_read_what_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::open(&folder.path().join("home")).unwrap();
-        home.link_secret().unwrap();
+        home.load_link_secret().unwrap();
         write_private(&home.path().join("replay-day"), b"2010-03-02").unwrap();
         assert_eq!(mode(home.path()), 0o700);
         for file in fs::read_dir(home.path()).unwrap() {

@@ -16,7 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, LambdaEvent};
-use objects::links_lead_to;
+use objects::run_with_links_to;
 use reqwest::Url;
 use serde_json::{Map, Value};
 use tower::{Service, ServiceExt};
@@ -104,7 +104,7 @@ pub fn with_request_id(mut response: Response<Bytes>, request_id: &str) -> Respo
 async fn run(router: Router, event: &Value, invocation: &Invocation<'_>) -> Result<Response<Bytes>, Failure> {
     let Invocation { function, request_id, .. } = *invocation;
     let mut task = match asked_at(event) {
-        Some(base_url) => tokio::spawn(links_lead_to(base_url, call(router, event.to_string()))),
+        Some(base_url) => tokio::spawn(run_with_links_to(base_url, call(router, event.to_string()))),
         None => tokio::spawn(call(router, event.to_string())),
     };
     let finished = tokio::time::timeout(invocation.timeout, &mut task).await;

@@ -66,7 +66,7 @@ impl Listener {
     pub async fn listen(&mut self, mut hear: impl FnMut(&Value) -> ControlFlow<()>) -> Result<Infallible, Ended> {
         let mut pause = FIRST_PAUSE;
         loop {
-            match self.once(&mut hear).await {
+            match self.listen_once(&mut hear).await {
                 Ok(Over::Renewed) => pause = FIRST_PAUSE,
                 Ok(Over::Lost { had_snapshot }) => {
                     if had_snapshot {
@@ -86,15 +86,15 @@ impl Listener {
         }
     }
 
-    async fn once(&mut self, hear: &mut impl FnMut(&Value) -> ControlFlow<()>) -> Result<Over, Failure> {
-        let ticket = self.ticket().await?;
+    async fn listen_once(&mut self, hear: &mut impl FnMut(&Value) -> ControlFlow<()>) -> Result<Over, Failure> {
+        let ticket = self.fetch_ticket().await?;
         let mut url = self.live.clone();
         url.query_pairs_mut().append_pair("ticket", &ticket);
         let socket = handshake::connect(&self.http, url).await?;
         converse(socket, &self.symbols, &mut self.seen, hear).await
     }
 
-    async fn ticket(&self) -> Result<String, Failure> {
+    async fn fetch_ticket(&self) -> Result<String, Failure> {
         let asked = self.http.post(self.tickets.clone()).bearer_auth(self.token.expose_secret()).timeout(PATIENCE);
         let answer = asked.send().await.map_err(passing)?;
         match answer.status() {

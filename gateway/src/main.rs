@@ -139,11 +139,11 @@ fn serve(args: ServeArgs) -> anyhow::Result<()> {
         let mut signals = Signals::new()?;
         let server = Server::start(settings).await?;
         print(&welcome(server.address(), server.platform()))?;
-        signals.next().await;
+        signals.wait().await;
         tracing::info!("stopping; once more stops at once");
         tokio::select! {
             () = server.stop() => {}
-            () = signals.next() => {}
+            () = signals.wait() => {}
         }
         Ok(())
     })
@@ -273,7 +273,7 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) {
+    async fn wait(&mut self) {
         // An error means that the signal cannot be waited for; the other one still can.
         let interrupt = async {
             if tokio::signal::ctrl_c().await.is_err() {

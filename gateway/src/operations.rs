@@ -8,7 +8,7 @@ use crate::platform::{Engines, Settings};
 
 /// Runs one of the operator's commands and gives its answer.
 pub async fn run(settings: &Settings, command: Value) -> anyhow::Result<Value> {
-    let home = Home::beside(&settings.home)?;
+    let home = Home::open_beside(&settings.home)?;
     let engines = Engines::open(&home, settings, Channels::none())?;
     Ok(operator::handle(&engines.market, command).await?)
 }

@@ -218,7 +218,7 @@ impl Engines {
         let clock = settings.clock.clone();
         let table = SqliteTable::open(&home.database(), clock.clone());
         let table: Arc<dyn Table> = Arc::new(table.with_context(|| format!("{}", home.database().display()))?);
-        let objects = FolderObjects::open(home.objects(), home.link_secret()?, clock.clone());
+        let objects = FolderObjects::open(home.objects(), home.load_link_secret()?, clock.clone());
         let objects = objects.with_context(|| format!("{}", home.objects().display()))?;
         let mut source = settings.prices.open(&table, &clock)?;
         let replay = settings.replay.map(|pace| Replaying::open(source.provider.clone(), pace, home.path()));

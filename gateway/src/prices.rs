@@ -69,7 +69,7 @@ impl Prices {
                 let today = Arc::new(move || clock().date_naive().try_into().unwrap_or(Day::LAST));
                 let folder =
                     market::Folder::open(path, today).with_context(|| format!("SEXTANT_PRICES={}", path.display()))?;
-                let symbols = folder.symbols();
+                let symbols = folder.read_symbols();
                 let example = symbols.iter().find(|symbol| **symbol == well_known).or(symbols.first());
                 let example = example.cloned().unwrap_or(well_known);
                 let description = format!("the files in {}: {}", path.display(), listed(&symbols));

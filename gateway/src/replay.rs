@@ -75,7 +75,7 @@ fn ticks(a_second: f64) -> impl Stream<Item = ()> {
 
 /// A step with each line of `input`, whatever it says. It is read on a thread of its own, which is never waited for: a
 /// read from a terminal has no end. A line is read when the step before it is done.
-fn lines(input: impl BufRead + Send + 'static) -> impl Stream<Item = ()> {
+fn read_lines(input: impl BufRead + Send + 'static) -> impl Stream<Item = ()> {
     let (sender, receiver) = mpsc::channel(1);
     std::thread::spawn(move || {
         for line in input.split(b'\n') {
@@ -131,7 +131,7 @@ impl Replaying {
     pub async fn run(self, market: MarketData, stopped: watch::Receiver<bool>) {
         match self.pace {
             Pace::DaysASecond(days) => self.follow(ticks(days), market, stopped).await,
-            Pace::Step => self.follow(lines(BufReader::new(io::stdin())), market, stopped).await,
+            Pace::Step => self.follow(read_lines(BufReader::new(io::stdin())), market, stopped).await,
         }
     }
 
@@ -209,10 +209,10 @@ mod tests {
         assert_eq!(replaying.replay.day(), day("2010-03-02"));
         let (_running, stopped) = watch::channel(false);
         // Empty, no text, and without an end.
-        let steps = lines(io::Cursor::new(b"\n\xff\xfe\nnext\n\n..."));
+        let steps = read_lines(io::Cursor::new(b"\n\xff\xfe\nnext\n\n..."));
         replaying.clone().follow(steps, market.clone(), stopped.clone()).await;
         assert_eq!(replaying.replay.day(), day("2010-03-09"), "five trading days with a weekend among them");
-        replaying.clone().follow(lines(io::Cursor::new(b"")), market, stopped).await;
+        replaying.clone().follow(read_lines(io::Cursor::new(b"")), market, stopped).await;
         assert_eq!(replaying.replay.day(), day("2010-03-09"));
     }
 

@@ -46,7 +46,7 @@ pub async fn run(market: MarketData, clock: Clock, scheduled: Vec<Scheduled>, st
     let mut functions: BTreeMap<String, Vec<Scheduled>> = BTreeMap::new();
     for one in scheduled {
         functions.entry(one.function.name.clone()).or_default().push(one.clone());
-        under_way.spawn(whenever_due(market.clone(), clock.clone(), one, stopped.clone()));
+        under_way.spawn(run_whenever_due(market.clone(), clock.clone(), one, stopped.clone()));
     }
     for of_one_function in functions.into_values() {
         let (market, now) = (market.clone(), clock());
@@ -71,7 +71,7 @@ async fn catch_up(market: &MarketData, now: DateTime<Utc>, scheduled: &[Schedule
 }
 
 /// Fires `scheduled` whenever it is due, until `stopped`; a run under way is finished first.
-async fn whenever_due(market: MarketData, clock: Clock, scheduled: Scheduled, mut stopped: watch::Receiver<bool>) {
+async fn run_whenever_due(market: MarketData, clock: Clock, scheduled: Scheduled, mut stopped: watch::Receiver<bool>) {
     let expression = &scheduled.schedule.expression;
     let mut due = expression.next_after(clock());
     while let Some(time) = due {

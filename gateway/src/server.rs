@@ -165,7 +165,7 @@ async fn accept(platform: Arc<Platform>, listener: TcpListener, limits: Limits, 
         }
     }
     drop(listener);
-    places.all_free().await;
+    places.wait_until_free().await;
 }
 
 /// Answers what comes over one connection, until it ends or becomes a live one, which has a place of its own.
@@ -193,7 +193,7 @@ async fn serve(
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
     let early = tokio::select! {
         ended = connection.as_mut() => Some(ended),
-        () = until(&mut stopped) => None,
+        () = wait_for_stop(&mut stopped) => None,
         _ = closing => return tracing::debug!(%peer, "an idle connection is closed for a new one"),
     };
     let ended = if let Some(ended) = early {
@@ -207,7 +207,7 @@ async fn serve(
     }
 }
 
-async fn until(stopped: &mut watch::Receiver<bool>) {
+async fn wait_for_stop(stopped: &mut watch::Receiver<bool>) {
     // An error means that the sender is gone, and with it any reason to go on.
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }

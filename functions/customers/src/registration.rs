@@ -121,7 +121,7 @@ pub(crate) async fn register(
     let IdempotencyKey(key) = key?;
     let (person, password) = request.parse()?;
     let registering = registration::register_once(&app, person, password, key.as_deref());
-    let (made, standing) = limited_by_source::within(&app, Limited::Registration, source, registering).await;
+    let (made, standing) = limited_by_source::run(&app, Limited::Registration, source, registering).await;
     let answer = |made: Created<Customer>| {
         let location = [(header::LOCATION, "/customers/me")];
         let replayed = made.replayed.then_some((REPLAYED_HEADER, "true"));

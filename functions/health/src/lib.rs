@@ -20,7 +20,7 @@ use documented_routes::OPENAPI_JSON;
 /// The function's routes, ready to serve.
 pub fn router(market: MarketData) -> Router {
     let (router, document) = routes().split_for_parts();
-    let router = router.fallback(no_such_route).method_not_allowed_fallback(no_such_route);
+    let router = router.fallback(refuse_unknown_route).method_not_allowed_fallback(refuse_unknown_route);
     api::door::finish_answers(market, router, &document)
 }
 
@@ -31,7 +31,7 @@ pub fn openapi() -> OpenApi {
 }
 
 fn routes() -> OpenApiRouter<MarketData> {
-    OpenApiRouter::new().routes(routes!(health)).routes(routes!(openapi_document))
+    OpenApiRouter::new().routes(routes!(check)).routes(routes!(send_openapi_document))
 }
 
 /// What runs here and how it is.
@@ -62,7 +62,7 @@ struct Health {
     responses((status = 200, description = "Well", body = Health), (status = 503, description = "The store does not answer", body = Health)),
     security(())
 )]
-async fn health(State(market): State<MarketData>) -> Response {
+async fn check(State(market): State<MarketData>) -> Response {
     let operations::health::Health { store_answers, last_refresh, newest_quote_age_seconds } =
         operations::health::check(&market).await;
     let health = Health {
@@ -91,12 +91,12 @@ async fn health(State(market): State<MarketData>) -> Response {
     responses((status = 200, description = "The OpenAPI document", content_type = "application/json")),
     security(())
 )]
-async fn openapi_document() -> Response {
+async fn send_openapi_document() -> Response {
     let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "public, max-age=300")];
     (headers, OPENAPI_JSON).into_response()
 }
 
-async fn no_such_route(request: Request) -> Problem {
+async fn refuse_unknown_route(request: Request) -> Problem {
     match documented_routes::allowed_methods(request.uri().path()) {
         Some(methods) if !methods.contains(request.method().as_str()) => wrong_method(request.method(), methods),
         _ => Problem::not_found("route_not_found", "no such route; GET /openapi.json lists them"),

@@ -34,7 +34,7 @@ fn routes() -> OpenApiRouter<MarketData> {
         .routes(routes!(search, create))
         .routes(routes!(read))
         .routes(routes!(value))
-        .routes(routes!(quotes::quotes))
+        .routes(routes!(quotes::list))
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -94,7 +94,7 @@ impl From<BoardQuote> for QuoteAnswer {
         (status = 422, description = "No symbols, too many, one twice, or one that is none"),
     )
 )]
-pub(crate) async fn quotes(
+pub(crate) async fn list(
     State(market): State<MarketData>,
     caller: Caller,
     Query(query): Query<QuotesQuery>,

@@ -24,7 +24,7 @@ pub fn openapi() -> OpenApi {
 }
 
 fn routes() -> OpenApiRouter<MarketData> {
-    OpenApiRouter::new().routes(routes!(predict)).routes(routes!(history))
+    OpenApiRouter::new().routes(routes!(predict)).routes(routes!(list))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -94,14 +94,14 @@ async fn predict(
         responses::List, responses::SymbolLookup,
     )
 )]
-async fn history(
+async fn list(
     State(market): State<MarketData>,
     caller: Caller,
     SymbolPath(symbol): SymbolPath,
     Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<HistoryAnswer>, Problem> {
     let (limit, cursor) = query.parse()?;
-    let record = forecasts::record(&market, caller.customer_id, &symbol, limit, cursor).await?;
+    let record = forecasts::list(&market, caller.customer_id, &symbol, limit, cursor).await?;
     Ok(axum::Json(HistoryAnswer { items: record.items, summary: record.summary, next_cursor: record.next }))
 }
 

@@ -47,7 +47,7 @@ impl Content {
     }
 
     /// One chart.
-    pub(crate) async fn svg(self, chart: Chart) -> Result<String, Problem> {
+    pub(crate) async fn draw_svg(self, chart: Chart) -> Result<String, Problem> {
         let drawn = tokio::task::spawn_blocking(move || render::svg(&self.report, &self.data, chart)).await;
         match drawn {
             Ok(Ok(svg)) => Ok(svg),

@@ -31,7 +31,7 @@ pub fn openapi() -> OpenApi {
 }
 
 fn routes() -> OpenApiRouter<MarketData> {
-    OpenApiRouter::new().routes(routes!(report)).routes(routes!(chart))
+    OpenApiRouter::new().routes(routes!(publish)).routes(routes!(draw))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -110,7 +110,7 @@ enum Format {
         responses::SymbolLookup, responses::PriceSource, responses::SymbolReport,
     )
 )]
-async fn report(
+async fn publish(
     State(market): State<MarketData>,
     caller: Caller,
     SymbolPath(symbol): SymbolPath,
@@ -120,7 +120,7 @@ async fn report(
     let format = fields.take("format", format_of(query.format.as_deref()));
     let order = order(&mut fields, symbol, query.from.as_deref(), query.to.as_deref(), query.backtest.as_deref());
     let (order, format) = fields.finish(order.zip(format))?;
-    let content = content(&market, caller.customer_id, &order).await?;
+    let content = make_content(&market, caller.customer_id, &order).await?;
     let body = content.json()?;
     let document = content.clone();
     let published = reports::publish(&market.app, caller.customer_id, &body, content.filename(), move |id, at| {
@@ -149,7 +149,7 @@ async fn report(
         responses::SymbolLookup, responses::SymbolReport,
     )
 )]
-async fn chart(
+async fn draw(
     State(market): State<MarketData>,
     caller: Caller,
     SymbolPath(symbol): SymbolPath,
@@ -159,13 +159,13 @@ async fn chart(
     let chart = fields.take("chart", chart_of(query.chart.as_deref()));
     let order = order(&mut fields, symbol, query.from.as_deref(), query.to.as_deref(), query.backtest.as_deref());
     let (order, chart) = fields.finish(order.zip(chart))?;
-    let content = content(&market, caller.customer_id, &order).await?;
-    let svg = content.svg(chart).await?;
+    let content = make_content(&market, caller.customer_id, &order).await?;
+    let svg = content.draw_svg(chart).await?;
     let headers = [(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "private, max-age=60")];
     Ok((headers, svg).into_response())
 }
 
-async fn content(market: &MarketData, customer: CustomerId, order: &Order) -> Result<Content, Problem> {
+async fn make_content(market: &MarketData, customer: CustomerId, order: &Order) -> Result<Content, Problem> {
     let figures = reports::gather_figures(market, customer, order).await?;
     assemble(figures).await
 }

@@ -79,7 +79,7 @@ async fn sign_in(
     let email = fields.finish(email)?;
     let kind = request.kind.unwrap_or(SessionKind::Api);
     let signing_in = sessions::sign_in(&app, &email, Password::typed(request.password), kind);
-    let (signed_in, standing) = limited_by_source::within(&app, Limited::SignIn, source, signing_in).await;
+    let (signed_in, standing) = limited_by_source::run(&app, Limited::SignIn, source, signing_in).await;
     let answer = |signed_in: SignedIn| {
         let location = [(header::LOCATION, "/sessions/current")];
         (StatusCode::CREATED, location, axum::Json(signed_in)).into_response()

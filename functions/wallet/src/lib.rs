@@ -35,7 +35,7 @@ pub fn openapi() -> OpenApi {
 fn routes() -> OpenApiRouter<MarketData> {
     OpenApiRouter::new()
         .routes(routes!(show))
-        .routes(routes!(statement))
+        .routes(routes!(list_entries))
         .routes(routes!(deposit))
         .routes(routes!(withdraw))
         .routes(routes!(reverse))
@@ -92,7 +92,7 @@ async fn show(State(market): State<MarketData>, caller: Caller) -> Result<axum::
         responses::List,
     )
 )]
-async fn statement(
+async fn list_entries(
     State(market): State<MarketData>,
     caller: Caller,
     Query(query): Query<PageQuery>,

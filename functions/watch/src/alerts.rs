@@ -152,13 +152,13 @@ pub(crate) async fn remove(
         (status = 404, description = "No such alert of the caller, and none of this id ever fired"),
     )
 )]
-pub(crate) async fn history(
+pub(crate) async fn list_firings(
     State(market): State<MarketData>,
     caller: Caller,
     id: Result<IdPath, Problem>,
     Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<Page<Firing>>, Problem> {
     let (limit, cursor) = query.parse()?;
-    let (items, next_cursor) = alerts::history(&market.app, caller.customer_id, id?.0, limit, cursor).await?;
+    let (items, next_cursor) = alerts::list_firings(&market.app, caller.customer_id, id?.0, limit, cursor).await?;
     Ok(axum::Json(Page { items, next_cursor }))
 }

@@ -27,5 +27,5 @@ fn routes() -> OpenApiRouter<MarketData> {
         .routes(routes!(watchlist::read, watchlist::put, watchlist::remove))
         .routes(routes!(alerts::create, alerts::list))
         .routes(routes!(alerts::read, alerts::remove))
-        .routes(routes!(alerts::history))
+        .routes(routes!(alerts::list_firings))
 }

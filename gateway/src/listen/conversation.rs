@@ -74,7 +74,7 @@ pub(super) async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
                 ping_at = Instant::now() + PING_EVERY;
                 answer_by = Some(Instant::now() + ANSWER_WITHIN);
             }
-            () = due(answer_by) => return Ok(Over::Lost { had_snapshot }),
+            () = wait_until(answer_by) => return Ok(Over::Lost { had_snapshot }),
             () = sleep_until(renew_at) => {
                 // One that cannot say goodbye is left all the same.
                 let _ = socket.close(None).await;
@@ -84,7 +84,7 @@ pub(super) async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-async fn due(at: Option<Instant>) {
+async fn wait_until(at: Option<Instant>) {
     match at {
         Some(at) => sleep_until(at).await,
         None => std::future::pending().await,

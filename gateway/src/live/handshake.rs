@@ -59,7 +59,7 @@ pub async fn answer(
     let event = event::connect(&connection, &moment, request.headers(), &query);
     let mailbox = live.connections.announce(connection.id.clone());
     let session = Session::new(&platform.market, &platform.clock, live, connection.clone(), mailbox, place);
-    match asked(&platform.market, live, event, session).await {
+    match ask(&platform.market, live, event, session).await {
         (Ended::Done(answer), Some(passed)) if lets_pass(&answer) => {
             // Before the client can know that it is connected: what it asks for at once can be answered at once.
             if !live.connections.open(&connection.id) {
@@ -83,7 +83,7 @@ pub async fn answer(
 
 /// Asks the function whether the connection may be made, to the end even where the client hangs up meanwhile: this future
 /// is dropped then, and so is the connection that was let pass, whose end is told.
-async fn asked(market: &MarketData, live: &Live, event: Value, session: Session) -> (Ended, Option<Passed>) {
+async fn ask(market: &MarketData, live: &Live, event: Value, session: Session) -> (Ended, Option<Passed>) {
     let (function, connections, market) = (live.function.clone(), live.connections.clone(), market.clone());
     let (answers, answer) = oneshot::channel();
     tokio::spawn(async move {

@@ -140,7 +140,7 @@ impl Session {
                         return over;
                     }
                 }
-                (moment, ended) = finished(&mut handling), if handling.is_some() => {
+                (moment, ended) = wait_for_end(&mut handling), if handling.is_some() => {
                     handling = None;
                     if let Some(apology) = self.apology(&moment, ended)
                         && let Err(over) = send(socket, apology).await
@@ -208,7 +208,7 @@ pub fn log_failure(function: &EventFunction, moment: &Moment, ended: Ended) {
     }
 }
 
-async fn finished(handling: &mut Option<Handling>) -> (Moment, Ended) {
+async fn wait_for_end(handling: &mut Option<Handling>) -> (Moment, Ended) {
     match handling {
         Some(running) => running.await,
         None => std::future::pending().await,

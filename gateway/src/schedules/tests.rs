@@ -54,7 +54,7 @@ async fn a_schedule_fires_when_due_until_it_is_stopped() {
         })
     });
     let (stop, stopped) = watch::channel(false);
-    let task = tokio::spawn(whenever_due(market.clone(), clock, counting.clone(), stopped));
+    let task = tokio::spawn(run_whenever_due(market.clone(), clock, counting.clone(), stopped));
     // Once for the next time, and again while that is waited for.
     let is_waited_for = async || {
         let looked = hand.lock().unwrap().1;

@@ -74,7 +74,7 @@ impl Places {
     }
 
     /// Waits until all connections have ended. There are no places from then on.
-    pub(super) async fn all_free(&self) {
+    pub(super) async fn wait_until_free(&self) {
         if let Ok(all) = self.free.acquire_many(self.count).await {
             all.forget();
         }

@@ -65,7 +65,7 @@ async fn finish(State(app): State<App>, request: Request, next: Next) -> Respons
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map(|route| route.as_str().to_owned());
     let started = Instant::now();
-    let mut response = bounded(next.run(request).await).await;
+    let mut response = refuse_oversized(next.run(request).await).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let body = problem.identified(&id).body();
         response.headers_mut().remove(header::CONTENT_LENGTH);
@@ -84,7 +84,7 @@ async fn finish(State(app): State<App>, request: Request, next: Next) -> Respons
 }
 
 /// The answer, or the refusal of one that Lambda would not take, which the caller would see as a failure without a word.
-async fn bounded(response: Response) -> Response {
+async fn refuse_oversized(response: Response) -> Response {
     if response.body().size_hint().exact().is_some_and(|bytes| bytes < (MAX_ANSWER_BYTES / MAX_ESCAPE_BYTES) as u64) {
         return response;
     }
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     async fn status_of(body: Vec<u8>) -> u16 {
-        bounded(Response::new(Body::from(body))).await.status().as_u16()
+        refuse_oversized(Response::new(Body::from(body))).await.status().as_u16()
     }
 
     #[tokio::test]
@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(status_of(vec![b'"'; MAX_ANSWER_BYTES / 2 + 1]).await, 422);
         assert_eq!(status_of(vec![0xff; MAX_ANSWER_BYTES / 4 * 3]).await, 200);
         assert_eq!(status_of(vec![0xff; MAX_ANSWER_BYTES / 4 * 3 + 3]).await, 422);
-        let refused = bounded(Response::new(Body::from(vec![b'x'; 7 << 20]))).await;
+        let refused = refuse_oversized(Response::new(Body::from(vec![b'x'; 7 << 20]))).await;
         assert_eq!(refused.extensions().get::<Problem>().unwrap().code, "answer_too_large");
     }
 

@@ -175,13 +175,13 @@ impl App {
     ///
     /// It decides nothing: what keeps the books right are the versions that every transaction asserts. It spares rivals
     /// of one process the races that all but one of them would lose.
-    pub async fn turn(&self, customer: CustomerId) -> tokio::sync::MutexGuard<'_, ()> {
+    pub async fn lock_customer(&self, customer: CustomerId) -> tokio::sync::MutexGuard<'_, ()> {
         let queue = usize::from(customer.0.as_bytes()[15]) % TURNS;
         self.inner.turns[queue].lock().await
     }
 
     /// Waits until no other request of this process counts an attempt under this key; like [`App::turn`] it decides nothing.
-    pub async fn turn_at(&self, key: &Key) -> tokio::sync::MutexGuard<'_, ()> {
+    pub async fn lock_attempts(&self, key: &Key) -> tokio::sync::MutexGuard<'_, ()> {
         let mut hasher = DefaultHasher::new();
         key.pk.hash(&mut hasher);
         self.inner.turns_of_attempts[hasher.finish() as usize % TURNS].lock().await

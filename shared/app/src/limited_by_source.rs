@@ -23,7 +23,7 @@ pub enum Limited {
 /// limit is switched off, it is just done.
 ///
 /// Errors, beside those of `work`: [`ServiceError::RateLimited`].
-pub async fn within<T>(
+pub async fn run<T>(
     app: &App,
     limited: Limited,
     source: Option<SourceAddress>,
@@ -32,10 +32,10 @@ pub async fn within<T>(
     let quota = quota(app.source_limits(), limited);
     let Some((SourceAddress(address), quota)) = source.zip(quota) else { return (work.await, None) };
     let key = keys::source_address(&format!("{} {address}", quota.name));
-    rate_limiter::by_one_deadline(count(app, limited, quota, &key, Box::pin(work))).await
+    rate_limiter::run_by_one_deadline(run_counted(app, limited, quota, &key, Box::pin(work))).await
 }
 
-async fn count<T>(
+async fn run_counted<T>(
     app: &App,
     limited: Limited,
     quota: Quota,

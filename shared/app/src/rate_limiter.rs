@@ -84,7 +84,7 @@ enum Tried {
 }
 
 /// Does `work`, in which all waits for places end by one deadline: that of the request, where it has one already.
-pub async fn by_one_deadline<T>(work: impl Future<Output = T>) -> T {
+pub async fn run_by_one_deadline<T>(work: impl Future<Output = T>) -> T {
     DEADLINE.scope(deadline(), work).await
 }
 
@@ -109,7 +109,7 @@ pub async fn take(app: &App, key: &Key, quota: Quota) -> Result<Place, ServiceEr
 }
 
 async fn try_to_take(app: &App, key: &Key, quota: Quota, deadline: Instant) -> Result<Tried, ServiceError> {
-    let _turn = app.turn_at(key).await;
+    let _lock = app.lock_attempts(key).await;
     retry(Retry { tries: MAX_TRIES, deadline }, || async move {
         let now = app.now();
         let (mut attempts, version) = read(app, key, quota, now).await?;
@@ -132,7 +132,7 @@ impl Place {
     /// counts already, whatever became of it.
     pub async fn settle(self, app: &App, counts: bool) -> Result<Standing, ServiceError> {
         let Self { key, quota, id } = &self;
-        let _turn = app.turn_at(key).await;
+        let _lock = app.lock_attempts(key).await;
         let deadline = deadline().max(Instant::now() + SETTLING);
         retry(Retry { tries: MAX_TRIES, deadline }, || async move {
             let now = app.now();
@@ -246,10 +246,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn all_waits_of_a_request_end_by_one_deadline() {
-        by_one_deadline(async {
+        run_by_one_deadline(async {
             let first = deadline();
             sleep(LONGEST_WAIT / 2).await;
-            assert_eq!(by_one_deadline(async { deadline() }).await, first);
+            assert_eq!(run_by_one_deadline(async { deadline() }).await, first);
         })
         .await;
         assert_eq!(deadline(), Instant::now() + LONGEST_WAIT, "the next request has one of its own");

@@ -106,7 +106,7 @@ pub async fn execute(
     let quote = &quotes::load_tradable(market, customer, &request.symbol, market.budget_for(customer)).await?;
     request.accept(quote.price)?;
     let order = &request.order(quote.currency)?;
-    let _turn = market.app.turn(customer).await;
+    let _lock = market.app.lock_customer(customer).await;
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
         if let Some(outcome) = pending.look_up(&market.app).await? {
             return read_replayed(&market.app, portfolio, &outcome).await;

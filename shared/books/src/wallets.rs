@@ -99,7 +99,7 @@ pub async fn transfer(
     };
     let request = Movement { amount: &amount.to_string(), currency: amount.currency() };
     let pending = &Pending::new(customer, idempotency_key, route, &request)?;
-    let _turn = market.app.turn(customer).await;
+    let _lock = market.app.lock_customer(customer).await;
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
         if let Some(made) = read_replayed(&market.app, customer, pending).await? {
             return Ok(made);

@@ -49,7 +49,7 @@ pub(crate) async fn check(
         Account::Of(customer) => keys::login_attempts_of(customer),
         Account::Nobody(email) => keys::login_attempts(email),
     };
-    rate_limiter::by_one_deadline(check_under(app, &key, password, hash)).await
+    rate_limiter::run_by_one_deadline(check_under(app, &key, password, hash)).await
 }
 
 async fn check_under(app: &App, key: &Key, password: Password, hash: Option<&str>) -> Result<bool, ServiceError> {

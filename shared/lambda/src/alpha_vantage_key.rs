@@ -43,7 +43,7 @@ impl LateAlphaVantage {
 
     /// The provider once its key is there, which takes time of this answer. A failure is not remembered: the next call
     /// tries again.
-    async fn provider(&self, answer: CallBudget) -> Result<&AlphaVantage, ProviderError> {
+    async fn load_provider(&self, answer: CallBudget) -> Result<&AlphaVantage, ProviderError> {
         if let Some(provider) = self.provider.get() {
             return Ok(provider);
         }
@@ -89,17 +89,17 @@ impl Provider for LateAlphaVantage {
 
     async fn fetch_daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
         let answer = budget.for_one_answer();
-        self.provider(answer).await?.fetch_daily(symbol, answer).await
+        self.load_provider(answer).await?.fetch_daily(symbol, answer).await
     }
 
     async fn fetch_quote(&self, symbol: &Symbol, budget: CallBudget) -> Result<Quote, ProviderError> {
         let answer = budget.for_one_answer();
-        self.provider(answer).await?.fetch_quote(symbol, answer).await
+        self.load_provider(answer).await?.fetch_quote(symbol, answer).await
     }
 
     async fn search(&self, text: &str, budget: CallBudget) -> Result<Vec<Instrument>, ProviderError> {
         let answer = budget.for_one_answer();
-        self.provider(answer).await?.search(text, answer).await
+        self.load_provider(answer).await?.search(text, answer).await
     }
 
     /// Known before the key is: calls are counted without it.
@@ -119,6 +119,6 @@ impl Provider for LateAlphaVantage {
 
     async fn fetch_instrument(&self, symbol: &Symbol, budget: CallBudget) -> Result<Instrument, ProviderError> {
         let answer = budget.for_one_answer();
-        self.provider(answer).await?.fetch_instrument(symbol, answer).await
+        self.load_provider(answer).await?.fetch_instrument(symbol, answer).await
     }
 }

@@ -45,7 +45,7 @@ mod tests {
     use crate::loopback::Loopback;
 
     async fn published(status: u16, answer: &'static str) -> (Result<(), NotPublished>, Value) {
-        let service = Loopback::answering(vec![(status, "", answer)]).await;
+        let service = Loopback::start(vec![(status, "", answer)]).await;
         let bus = EventBridge::new(Client::new(&service.sdk), "default".to_owned());
         let done = bus.publish(Event { detail_type: "quotes.refreshed", detail: json!({ "quotes": [] }) }).await;
         (done, serde_json::from_str(&service.asked()[0].body).unwrap())

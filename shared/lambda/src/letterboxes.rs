@@ -106,8 +106,8 @@ mod tests {
     const NOT_FOUND: &str = "<ErrorResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><Error>\
         <Type>Sender</Type><Code>NotFound</Code><Message>no</Message></Error></ErrorResponse>";
 
-    async fn answering(answers: Vec<(u16, &'static str, &'static str)>) -> (Letterboxes, Uuid, Loopback) {
-        let service = Loopback::answering(answers).await;
+    async fn start(answers: Vec<(u16, &'static str, &'static str)>) -> (Letterboxes, Uuid, Loopback) {
+        let service = Loopback::start(answers).await;
         (Letterboxes::new(Client::new(&service.sdk), PREFIX.to_owned()), LETTERBOX.parse().unwrap(), service)
     }
 
@@ -121,7 +121,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_letterbox_is_a_topic_that_its_address_is_asked_to_subscribe_to() {
-        let (letterboxes, letterbox, service) = answering(vec![(200, "", CREATED), (200, "", SUBSCRIBED)]).await;
+        let (letterboxes, letterbox, service) = start(vec![(200, "", CREATED), (200, "", SUBSCRIBED)]).await;
         letterboxes.open(letterbox, "ada@example.com").await.unwrap();
         has(
             &service,
@@ -134,7 +134,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_letter_goes_to_the_topic_of_its_letterbox() {
-        let (letterboxes, letterbox, service) = answering(vec![(200, "", PUBLISHED), (404, "", NOT_FOUND)]).await;
+        let (letterboxes, letterbox, service) = start(vec![(200, "", PUBLISHED), (404, "", NOT_FOUND)]).await;
         letterboxes.send(letterbox, "AAPL is above 400", "It is.").await.unwrap();
         assert_eq!(letterboxes.send(letterbox, "AAPL", "It is.").await, Err(MailError::NoLetterbox));
         has(&service, 0, &["Action=Publish", LETTERBOX, "Subject=AAPL", "Message=It"]);
@@ -143,7 +143,7 @@ mod tests {
     #[tokio::test]
     async fn a_letterbox_that_is_closed_may_be_closed_again() {
         let answers = vec![(200, "", DELETED), (404, "", NOT_FOUND), (500, "", "")];
-        let (letterboxes, letterbox, service) = answering(answers).await;
+        let (letterboxes, letterbox, service) = start(answers).await;
         assert_eq!(letterboxes.close(letterbox).await, Ok(()));
         assert_eq!(letterboxes.close(letterbox).await, Ok(()));
         assert!(letterboxes.close(letterbox).await.is_err());

@@ -49,7 +49,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_message_goes_to_its_connection_and_closing_deletes_it() {
-        let service = Loopback::answering(vec![(200, "", ""), (204, "", "")]).await;
+        let service = Loopback::start(vec![(200, "", ""), (204, "", "")]).await;
         let connections = LiveConnections::new(Client::new(&service.sdk));
         connections.post("L0SM9cOFvHcCIhw=", "{}").await.unwrap();
         connections.close("L0SM9cOFvHcCIhw=").await.unwrap();
@@ -61,7 +61,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_that_is_gone_is_told_from_one_that_could_not_be_reached() {
-        let service = Loopback::answering(vec![GONE, GONE, (500, "", "{}"), (500, "", "{}")]).await;
+        let service = Loopback::start(vec![GONE, GONE, (500, "", "{}"), (500, "", "{}")]).await;
         let connections = LiveConnections::new(Client::new(&service.sdk));
         assert_eq!(connections.post("a", "{}").await, Err(PushError::Gone));
         assert_eq!(connections.close("a").await, Ok(()));

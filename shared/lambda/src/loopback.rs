@@ -23,7 +23,7 @@ pub struct Loopback {
 
 impl Loopback {
     /// Answers with these: status, a header line or nothing, body.
-    pub async fn answering(answers: Vec<(u16, &'static str, &'static str)>) -> Self {
+    pub async fn start(answers: Vec<(u16, &'static str, &'static str)>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let asked = Arc::new(Mutex::new(Vec::new()));

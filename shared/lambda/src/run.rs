@@ -16,13 +16,13 @@ use crate::{Error, logs, metrics, warm_up};
 /// Answers HTTP requests with the router that `make` makes, until Lambda stops the process. It asks for the smallest
 /// platform that its use cases need, which the engines make: the application, or market data.
 pub async fn run_http<P: Platform>(engines: Engines<P>, make: fn(P) -> Router) -> Result<(), Error> {
-    let (service_name, platform) = started(engines).await?;
+    let (service_name, platform) = start(engines).await?;
     let router = make(platform);
     let service = service_fn(|request: Request| {
         let span = logs::span(&service_name, &request.lambda_context());
         router.clone().oneshot(admitted(request)).instrument(span)
     });
-    until_terminated(lambda_http::run(service)).await
+    run_until_terminated(lambda_http::run(service)).await
 }
 
 /// Hands every event to `handle`, until Lambda stops the process.
@@ -34,7 +34,7 @@ where
     H: AsyncFn(&P, Value) -> Result<Value, E>,
     E: std::error::Error,
 {
-    let (service_name, platform) = started(engines).await?;
+    let (service_name, platform) = start(engines).await?;
     let collector = metrics::start(&service_name)?;
     let service = service_fn(|event: LambdaEvent<Value>| {
         let span = logs::span(&service_name, &event.context);
@@ -49,11 +49,11 @@ where
         }
         .instrument(span)
     });
-    until_terminated(lambda_runtime::run(service)).await
+    run_until_terminated(lambda_runtime::run(service)).await
 }
 
 /// The name that log lines carry, and the platform on its engines, with the connection to the table open.
-async fn started<P: Platform>(engines: Engines<P>) -> Result<(String, P), Error> {
+async fn start<P: Platform>(engines: Engines<P>) -> Result<(String, P), Error> {
     let configuration = Configuration::from_environment()?;
     logs::start(&configuration);
     let aws = Aws::new(configuration);
@@ -63,7 +63,7 @@ async fn started<P: Platform>(engines: Engines<P>) -> Result<(String, P), Error>
 }
 
 /// Ends when Lambda, or whoever stands in for it, asks the process to stop; no event is under way then.
-async fn until_terminated(run: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+async fn run_until_terminated(run: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
         ended = run => ended,

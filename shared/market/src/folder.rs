@@ -99,7 +99,7 @@ impl Folder {
     pub fn open(path: &Path, today: Today) -> Result<Self, FolderError> {
         let unreadable = |cause| FolderError::Unreadable { path: path.to_owned(), cause };
         let root = path.canonicalize().map_err(unreadable)?;
-        let files = symbols_in(&root).map_err(unreadable)?;
+        let files = find_files(&root).map_err(unreadable)?;
         if files.len() > MAX_FILES {
             return Err(FolderError::TooManyFiles { path: path.to_owned() });
         }
@@ -127,22 +127,22 @@ impl Folder {
 
     /// The symbols that have a file now. Blocks on the file system.
     #[must_use]
-    pub fn symbols(&self) -> Vec<Symbol> {
-        symbols_in(&self.root).map(|files| files.into_keys().collect()).unwrap_or_default()
+    pub fn read_symbols(&self) -> Vec<Symbol> {
+        find_files(&self.root).map(|files| files.into_keys().collect()).unwrap_or_default()
     }
 
     /// The symbol's file inside the folder, in whatever case its name is written.
-    fn file(&self, symbol: &Symbol) -> Option<PathBuf> {
+    fn find_file(&self, symbol: &Symbol) -> Option<PathBuf> {
         if symbol.is_own_item() || is_reserved(symbol) {
             return None;
         }
         let exact = self.root.join(format!("{symbol}.csv"));
-        let path = if exact.is_file() { exact } else { symbols_in(&self.root).ok()?.remove(symbol)? };
+        let path = if exact.is_file() { exact } else { find_files(&self.root).ok()?.remove(symbol)? };
         is_inside(&self.root, &path).then_some(path)
     }
 
     fn read_series(&self, symbol: &Symbol, unit: PriceUnit) -> Result<Series, ProviderError> {
-        let path = self.file(symbol).ok_or(ProviderError::UnknownSymbol)?;
+        let path = self.find_file(symbol).ok_or(ProviderError::UnknownSymbol)?;
         let series = csv_file::read(&read_limited(&path)?, (self.today)(), unit)
             .map_err(|error| ProviderError::malformed(format!("{}, {error}", file_name(&path))))?;
         let Some(last) = series.bars.last() else {
@@ -166,7 +166,7 @@ impl Folder {
     }
 
     fn read_listing(&self, symbol: &Symbol) -> Result<Listing, ProviderError> {
-        self.file(symbol).ok_or(ProviderError::UnknownSymbol)?;
+        self.find_file(symbol).ok_or(ProviderError::UnknownSymbol)?;
         let instruments =
             self.read_instruments().map_err(|error| ProviderError::malformed(format!("{INSTRUMENTS}: {error}")))?;
         let listing = instruments.listing(symbol);
@@ -198,7 +198,7 @@ impl Provider for Folder {
             let modified = metadata.modified().ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
             Some(format!("{}-{}", modified.as_nanos(), metadata.len()))
         };
-        let prices = of(&self.file(symbol)?)?;
+        let prices = of(&self.find_file(symbol)?)?;
         // The currency of the prices stands in the list of instruments.
         Some(match of(&self.root.join(INSTRUMENTS)) {
             Some(instruments) => format!("{READING}-{prices}-{instruments}"),
@@ -213,7 +213,7 @@ impl Provider for Folder {
 
     async fn list_symbols(&self) -> Vec<Symbol> {
         let folder = self.clone();
-        run_blocking(move || Ok(folder.symbols())).await.unwrap_or_default()
+        run_blocking(move || Ok(folder.read_symbols())).await.unwrap_or_default()
     }
 
     async fn fetch_instrument(&self, symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
@@ -239,7 +239,7 @@ fn is_inside(root: &Path, path: &Path) -> bool {
 }
 
 /// The folder's files by symbol; of names that differ only in case, the first in byte order.
-fn symbols_in(root: &Path) -> io::Result<BTreeMap<Symbol, PathBuf>> {
+fn find_files(root: &Path) -> io::Result<BTreeMap<Symbol, PathBuf>> {
     let mut paths = fs::read_dir(root)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
     paths.sort();
     let mut files = BTreeMap::new();

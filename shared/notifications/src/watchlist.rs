@@ -163,7 +163,7 @@ async fn select_with_stored_price(market: &MarketData, symbols: Vec<Symbol>) -> 
     }
     let listed: Vec<Symbol> = symbols.iter().filter(|symbol| !symbol.is_own_item()).cloned().collect();
     let quotes = last_quote::read_many(&market.app, &listed).await?;
-    let outlines = bars::outlines(market.app.table(), &listed).await?;
+    let outlines = bars::read_outlines(market.app.table(), &listed).await?;
     let drawn = listed.iter().zip(outlines).filter_map(|(symbol, outline)| outline.map(|_| symbol));
     let stored: BTreeSet<&Symbol> = drawn.chain(quotes.keys()).collect();
     Ok(symbols.iter().filter(|symbol| symbol.is_own_item() || stored.contains(symbol)).cloned().collect())

@@ -39,7 +39,7 @@ tokio::task_local! {
 
 /// Runs the work of a request that was sent to the server under `base_url`: that is where the links lead that it makes.
 /// A server has several names, and a client may reach it by one alone.
-pub async fn links_lead_to<F: Future>(base_url: Url, work: F) -> F::Output {
+pub async fn run_with_links_to<F: Future>(base_url: Url, work: F) -> F::Output {
     ASKED_AT.scope(base_url, work).await
 }
 
@@ -80,7 +80,7 @@ impl FolderObjects {
         })
     }
 
-    /// Sets where links lead that are made outside of [`links_lead_to`], such as `http://127.0.0.1:8080`: it is known only
+    /// Sets where links lead that are made outside of [`run_with_links_to`], such as `http://127.0.0.1:8080`: it is known only
     /// once the server listens, when the system chooses the port. It is set once, also for the clones of this value.
     ///
     /// Errors: [`ObjectError::Address`] when it is no http or https address without query, or was set already.
@@ -104,7 +104,7 @@ impl FolderObjects {
             // Written before the object and erased after it; absent only when erased in between.
             Ok(read_if_present(&content_type_path(&path))?.map(|content_type| (bytes, content_type)))
         };
-        let (bytes, content_type) = blocking(read).await?.ok_or(LinkError::Gone)?;
+        let (bytes, content_type) = run_blocking(read).await?.ok_or(LinkError::Gone)?;
         let content_type = String::from_utf8(content_type).map_err(|error| ObjectError::Failed(Box::new(error)))?;
         Ok(Served { bytes, content_type, content_disposition: attachment(&filename) })
     }
@@ -115,7 +115,7 @@ impl FolderObjects {
     /// Errors: the first failure, once everything else that has expired is removed.
     pub async fn remove_stored_before(&self, prefix: &str, limit: DateTime<Utc>) -> Result<usize, ObjectError> {
         let folder = self.root.join(prefix);
-        blocking(move || remove_stored_before(&folder, limit)).await
+        run_blocking(move || remove_stored_before(&folder, limit)).await
     }
 
     fn path(&self, key: &ObjectKey) -> PathBuf {
@@ -138,7 +138,7 @@ impl Objects for FolderObjects {
         check_put(&bytes, content_type)?;
         let (root, path, content_type) = (self.root.clone(), self.path(key), content_type.to_owned());
         let now = (self.clock)();
-        blocking(move || {
+        run_blocking(move || {
             let folder = path.parent().unwrap_or(&root);
             private_folder::create(folder)?;
             write_whole(folder, &content_type_path(&path), content_type.as_bytes(), now)?;
@@ -151,12 +151,12 @@ impl Objects for FolderObjects {
 
     async fn get(&self, key: &ObjectKey) -> Result<Option<Vec<u8>>, ObjectError> {
         let path = self.path(key);
-        blocking(move || read_if_present(&path)).await
+        run_blocking(move || read_if_present(&path)).await
     }
 
     async fn delete(&self, key: &ObjectKey) -> Result<(), ObjectError> {
         let path = self.path(key);
-        blocking(move || {
+        run_blocking(move || {
             remove_if_present(&path)?;
             remove_if_present(&content_type_path(&path))?;
             match path.parent() {
@@ -180,7 +180,7 @@ impl Objects for FolderObjects {
 }
 
 /// Runs file operations where they cannot hold up the server.
-async fn blocking<T, F>(work: F) -> Result<T, ObjectError>
+async fn run_blocking<T, F>(work: F) -> Result<T, ObjectError>
 where
     T: Send + 'static,
     F: FnOnce() -> io::Result<T> + Send + 'static,
@@ -251,8 +251,8 @@ fn remove_abandoned(root: &Path, now: DateTime<Utc>) -> io::Result<()> {
 /// Errors: the first failure.
 fn remove_stored_before(prefix: &Path, limit: DateTime<Utc>) -> io::Result<usize> {
     let (mut removed, mut failure) = (0, None);
-    for customer in entries_if_present(prefix)? {
-        match customer.and_then(|customer| objects_of(&customer)) {
+    for customer in read_entries_if_present(prefix)? {
+        match customer.and_then(|customer| read_objects(&customer)) {
             Ok(files) => {
                 for file in files {
                     match file.and_then(|file| remove_if_older(&file, limit)) {
@@ -268,8 +268,8 @@ fn remove_stored_before(prefix: &Path, limit: DateTime<Utc>) -> io::Result<usize
 }
 
 /// The entries of a customer's folder; none of what is no folder.
-fn objects_of(customer: &fs::DirEntry) -> io::Result<impl Iterator<Item = io::Result<fs::DirEntry>> + use<>> {
-    let entries = if customer.file_type()?.is_dir() { Some(entries_if_present(&customer.path())?) } else { None };
+fn read_objects(customer: &fs::DirEntry) -> io::Result<impl Iterator<Item = io::Result<fs::DirEntry>> + use<>> {
+    let entries = if customer.file_type()?.is_dir() { Some(read_entries_if_present(&customer.path())?) } else { None };
     Ok(entries.into_iter().flatten())
 }
 
@@ -287,7 +287,7 @@ fn remove_if_older(file: &fs::DirEntry, limit: DateTime<Utc>) -> io::Result<bool
     Ok(!file.file_name().to_string_lossy().ends_with(CONTENT_TYPE_SUFFIX))
 }
 
-fn entries_if_present(folder: &Path) -> io::Result<impl Iterator<Item = io::Result<fs::DirEntry>> + use<>> {
+fn read_entries_if_present(folder: &Path) -> io::Result<impl Iterator<Item = io::Result<fs::DirEntry>> + use<>> {
     match fs::read_dir(folder) {
         Ok(entries) => Ok(Some(entries).into_iter().flatten()),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None.into_iter().flatten()),

@@ -43,8 +43,8 @@ pub(super) async fn ask<'a>(market: &MarketData, one: &'a Followed, run: Run) ->
         return (symbol, Outcome::Waits);
     }
     let answer = match run.work {
-        Work::Quotes { .. } => quote(market, symbol, run.reserve).await,
-        Work::Bars => bars(market, symbol).await,
+        Work::Quotes { .. } => fetch_quote(market, symbol, run.reserve).await,
+        Work::Bars => fetch_bars(market, symbol).await,
         Work::Rest => Ok(None),
     };
     let outcome = match answer {
@@ -82,7 +82,7 @@ async fn has_call(market: &MarketData, run: Run) -> bool {
     }
 }
 
-async fn quote(market: &MarketData, symbol: &Symbol, reserve: usize) -> Result<Option<LastQuote>, ServiceError> {
+async fn fetch_quote(market: &MarketData, symbol: &Symbol, reserve: usize) -> Result<Option<LastQuote>, ServiceError> {
     let budget = market.budget_for(OnBehalfOf::Schedule).reserving(reserve);
     match budget.ask(market.provider().fetch_quote(symbol, budget)).await {
         Ok(quote) => last_quote::record(market, &quote, Origin::Market).await,
@@ -96,7 +96,7 @@ async fn quote(market: &MarketData, symbol: &Symbol, reserve: usize) -> Result<O
 }
 
 /// One call brings the bars and, of the last of them, the quote.
-async fn bars(market: &MarketData, symbol: &Symbol) -> Result<Option<LastQuote>, ServiceError> {
+async fn fetch_bars(market: &MarketData, symbol: &Symbol) -> Result<Option<LastQuote>, ServiceError> {
     let series = history::load(market, symbol, market.budget_for(OnBehalfOf::Schedule)).await?;
     if series.stale {
         return Err(ServiceError::PriceUnavailable { symbol: symbol.clone(), last: series.last });

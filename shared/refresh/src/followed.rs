@@ -9,7 +9,7 @@ use domain::Symbol;
 use market::call_limits::RETRY;
 use market_data::quote_record::LastQuote;
 use market_data::{MarketData, exchange_hours, following, last_quote, market_clock};
-use store::bars::{Outline, outlines};
+use store::bars::{Outline, read_outlines};
 use store::keys;
 
 use super::budget::{self, Work};
@@ -67,10 +67,10 @@ impl Followed {
 
 /// All symbols that somebody follows, with their quotes and the outlines of their bars, as far as they are of the provider's
 /// own; a hundred take two reads.
-pub(super) async fn all(market: &MarketData) -> Result<Vec<Followed>, ServiceError> {
+pub(super) async fn list(market: &MarketData) -> Result<Vec<Followed>, ServiceError> {
     let symbols = following::list_tracked(&market.app).await?;
     let mut quotes = last_quote::read_many(&market.app, &symbols).await?;
-    let outlines = outlines(market.app.table(), &symbols).await?;
+    let outlines = read_outlines(market.app.table(), &symbols).await?;
     let gives = |source: &str| market.provider().gives(source);
     let with_what_is_stored = |(symbol, outline): (Symbol, Option<Outline>)| Followed {
         quote: quotes.remove(&symbol).filter(|quote| !quote.replay && gives(&quote.source)),
@@ -95,7 +95,7 @@ pub(super) struct Due<'a> {
 ///
 /// Those that the provider did not know within the last day have no turn. Of those that have no price yet, which somebody
 /// may have made up, each [`FIRST_TIMERS`]th turn is: however many there are, they take no more from the others.
-pub(super) async fn due<'a>(
+pub(super) async fn select_due<'a>(
     market: &MarketData,
     followed: &'a [Followed],
     work: Work,
@@ -104,7 +104,7 @@ pub(super) async fn due<'a>(
     if work == Work::Rest {
         return Ok(Due::default());
     }
-    let unknown = unknown(&market.app, followed).await?;
+    let unknown = find_unknown(&market.app, followed).await?;
     let known = followed.iter().filter(|one| !unknown.contains(&one.symbol));
     let (all_proven, all_new): (Vec<&Followed>, Vec<&Followed>) = known.partition(|one| one.is_proven());
     let evening = all_proven.len() + all_new.len().min(all_proven.len().div_ceil(FIRST_TIMERS - 1));
@@ -127,7 +127,7 @@ pub(super) async fn due<'a>(
 }
 
 /// Those that the provider did not know within the last day; a hundred take one read.
-async fn unknown<'a>(app: &App, followed: &'a [Followed]) -> Result<BTreeSet<&'a Symbol>, ServiceError> {
+async fn find_unknown<'a>(app: &App, followed: &'a [Followed]) -> Result<BTreeSet<&'a Symbol>, ServiceError> {
     let mut unknown = BTreeSet::new();
     for some in followed.chunks(store::limits::MAX_KEYS) {
         let marks: Vec<_> = some.iter().map(|one| keys::unknown_symbol(&one.symbol)).collect();

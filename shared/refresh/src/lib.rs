@@ -65,7 +65,7 @@ pub async fn refresh(
     let Some(mut claim) = slot::claim(&market.app, slot).await? else {
         return Ok(Refreshed { repeated: true, ..Refreshed::default() });
     };
-    match living(&market.app, &mut claim, Box::pin(run(market, until))).await? {
+    match run_with_heartbeat(&market.app, &mut claim, Box::pin(run(market, until))).await? {
         Ok(run) => {
             let did = run.did.clone();
             claim.finish(&market.app, run).await?;
@@ -82,7 +82,11 @@ pub async fn refresh(
 /// long as for a lease, and one that goes on no more gives none.
 ///
 /// Errors: that of a renewal by which the slot turns out to be another run's; this one stops, and what it stored stays.
-async fn living<T>(app: &App, claim: &mut slot::Claim, run: impl Future<Output = T>) -> Result<T, ServiceError> {
+async fn run_with_heartbeat<T>(
+    app: &App,
+    claim: &mut slot::Claim,
+    run: impl Future<Output = T>,
+) -> Result<T, ServiceError> {
     let mut run = std::pin::pin!(run);
     loop {
         let since = Instant::now();
@@ -99,10 +103,10 @@ async fn living<T>(app: &App, claim: &mut slot::Claim, run: impl Future<Output =
 }
 
 async fn run(market: &MarketData, until: Instant) -> Result<LastRun, ServiceError> {
-    let followed = followed::all(market).await?;
+    let followed = followed::list(market).await?;
     let (mut did, ages) = match market.provider().clock() {
-        MarketClock::Live => live(market, &followed, until).await?,
-        MarketClock::StandsAt(_) => files(market, &followed, until).await,
+        MarketClock::Live => refresh_live(market, &followed, until).await?,
+        MarketClock::StandsAt(_) => refresh_files(market, &followed, until).await,
     };
     did.graded = forecasts::grade_all_matured(market, until + SETTLING / 2).await?;
     did.budget_left = market.provider().count_calls_left().await;
@@ -127,7 +131,7 @@ impl Ages {
 }
 
 /// Files are at hand, and of them the last bar is the quote: there is nothing to store but the bars.
-async fn files(market: &MarketData, followed: &[Followed], until: Instant) -> (Refreshed, Ages) {
+async fn refresh_files(market: &MarketData, followed: &[Followed], until: Instant) -> (Refreshed, Ages) {
     let mut did = Refreshed::default();
     let mut lasts = Vec::new();
     for Followed { symbol, outline, .. } in followed {
@@ -152,12 +156,16 @@ async fn files(market: &MarketData, followed: &[Followed], until: Instant) -> (R
     (did, Ages::of(lasts))
 }
 
-async fn live(market: &MarketData, followed: &[Followed], until: Instant) -> Result<(Refreshed, Ages), ServiceError> {
+async fn refresh_live(
+    market: &MarketData,
+    followed: &[Followed],
+    until: Instant,
+) -> Result<(Refreshed, Ages), ServiceError> {
     let work = work_at(market.app.now());
     let names: BTreeSet<&Symbol> = followed.iter().map(|one| &one.symbol).collect();
     let mut ledger = Ledger::read(&market.app).await?;
     let mut telling = Telling::of_untold(followed, &ledger);
-    let due = followed::due(market, followed, work, &ledger).await?;
+    let due = followed::select_due(market, followed, work, &ledger).await?;
     let calls_left = market.provider().count_calls_left().await;
     let allowed = allowance(work, calls_left, due.evening);
     let mut did = Refreshed {

@@ -84,7 +84,7 @@ pub struct Record {
 /// new one that is stored. The first one stored stays.
 pub async fn make(market: &MarketData, customer: CustomerId, order: &Order) -> Result<Answer, ServiceError> {
     let series = history::load(market, &order.symbol, market.budget_for(customer)).await?;
-    let forecast = make_of(market, &series, order).await?;
+    let forecast = make_from(market, &series, order).await?;
     let warnings = warnings(market, &series, forecast.terms.as_of);
     Ok(Answer { forecast, warnings })
 }
@@ -96,7 +96,7 @@ fn warnings(market: &MarketData, series: &Series, through: Day) -> Vec<Warning> 
 }
 
 /// The same from a history that is at hand.
-pub(crate) async fn make_of(market: &MarketData, series: &Series, order: &Order) -> Result<Forecast, ServiceError> {
+pub(crate) async fn make_from(market: &MarketData, series: &Series, order: &Order) -> Result<Forecast, ServiceError> {
     let seen = bars_seen(market, series, order.as_of)?;
     let as_of = seen.last().map_or(series.last, |bar| bar.date);
     let sha256 = quant::fingerprint::fingerprint(&seen);
@@ -178,7 +178,7 @@ fn refusal(error: &ForecastError) -> ServiceError {
 }
 
 /// A page of the stored forecasts of a symbol, each beside what came.
-pub async fn record(
+pub async fn list(
     market: &MarketData,
     customer: CustomerId,
     symbol: &Symbol,

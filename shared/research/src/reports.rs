@@ -178,7 +178,7 @@ async fn make_forecast_at(market: &MarketData, series: &Series, as_of: Day) -> R
         model: Model::default(),
         as_of: Some(as_of),
     };
-    match forecasts::make_of(market, series, &order).await {
+    match forecasts::make_from(market, series, &order).await {
         Ok(made) => Ok(Some(made)),
         Err(ServiceError::NotEnoughBars { .. }) => Ok(None),
         Err(error) => Err(error),

@@ -44,13 +44,13 @@ struct Inner {
 impl SqliteTable {
     /// Opens the database file at this path and makes it if there is none. Its folder must exist.
     pub fn open(path: &Path, clock: Clock) -> Result<Self, OpenError> {
-        let connection = Arc::new(Mutex::new(open::writer(path)?));
+        let connection = Arc::new(Mutex::new(open::open_writer(path)?));
         Self::new(connection, Readers::of_file(path.to_owned()), clock)
     }
 
     /// An empty database that is gone with its last owner: for tests.
     pub fn in_memory(clock: Clock) -> Result<Self, OpenError> {
-        let connection = Arc::new(Mutex::new(open::in_memory()?));
+        let connection = Arc::new(Mutex::new(open::open_in_memory()?));
         Self::new(connection.clone(), Readers::Shared(connection), clock)
     }
 
@@ -64,7 +64,7 @@ impl SqliteTable {
         &self,
         work: impl FnOnce(&Connection, DateTime<Utc>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let turn = self.0.readers.turn().await?;
+        let turn = self.0.readers.acquire().await?;
         let inner = self.0.clone();
         let work = move || inner.readers.read(turn, |connection| work(connection, (inner.clock)()));
         tokio::task::spawn_blocking(work).await.map_err(StoreError::unavailable)?

@@ -85,7 +85,7 @@ pub enum OpenError {
 }
 
 /// The connection that writes, to a file that is ours when this returns.
-pub(crate) fn writer(path: &Path) -> Result<Connection, OpenError> {
+pub(crate) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
         return Err(OpenError::NoFolder(folder.to_owned()));
@@ -112,8 +112,8 @@ pub(crate) fn writer(path: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
-/// A connection that reads a file which [`writer`] has opened.
-pub(crate) fn reader(path: &Path) -> Result<Connection, rusqlite::Error> {
+/// A connection that reads a file which [`open_writer`] has opened.
+pub(crate) fn open_reader(path: &Path) -> Result<Connection, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     settle(&connection)?;
@@ -121,7 +121,7 @@ pub(crate) fn reader(path: &Path) -> Result<Connection, rusqlite::Error> {
 }
 
 /// The one connection to an empty database in memory.
-pub(crate) fn in_memory() -> Result<Connection, OpenError> {
+pub(crate) fn open_in_memory() -> Result<Connection, OpenError> {
     let path = Path::new(":memory:");
     let mut connection = Connection::open_in_memory().map_err(|error| explained(path, error))?;
     settle(&connection).map_err(|error| explained(path, error))?;

@@ -37,7 +37,7 @@ impl Readers {
     }
 
     /// Waits until fewer than [`MAX_READERS`] read.
-    pub(crate) async fn turn(&self) -> Result<Turn, StoreError> {
+    pub(crate) async fn acquire(&self) -> Result<Turn, StoreError> {
         match self {
             Self::Shared(_) => Ok(None),
             Self::File(pool) => pool.turns.clone().acquire_owned().await.map(Some).map_err(StoreError::unavailable),
@@ -56,7 +56,7 @@ impl Readers {
                 let taken = pool.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
                 let connection = match taken {
                     Some(connection) => connection,
-                    None => open::reader(&pool.path).map_err(failure)?,
+                    None => open::open_reader(&pool.path).map_err(failure)?,
                 };
                 let outcome = work(&connection);
                 pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);

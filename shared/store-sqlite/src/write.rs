@@ -62,7 +62,7 @@ fn judge_and_apply(
 ) -> Result<Vec<Option<Version>>, Failed> {
     let mut standings = Vec::with_capacity(writes.len());
     for (index, write) in writes.iter().enumerate() {
-        let standing = standing(connection, write.key(), now)?;
+        let standing = read_standing(connection, write.key(), now)?;
         if !is_met(write, standing.as_ref()) {
             return Err(Failed::Conflict(index));
         }
@@ -75,7 +75,7 @@ fn judge_and_apply(
     Ok(versions)
 }
 
-fn standing(connection: &Connection, key: &Key, now: DateTime<Utc>) -> rusqlite::Result<Option<Standing>> {
+fn read_standing(connection: &Connection, key: &Key, now: DateTime<Utc>) -> rusqlite::Result<Option<Standing>> {
     let sql = "SELECT version, expires_at FROM items WHERE pk = ?1 AND sk = ?2";
     let mut statement = connection.prepare_cached(sql)?;
     let found = statement.query_row(params![key.pk, key.sk], |row| {
@@ -118,7 +118,7 @@ fn apply(
         Write::Put { key, body, expires_at, .. } => {
             let before = match standing {
                 Some(standing) => standing.version,
-                None => retired(connection)?,
+                None => read_retired(connection)?,
             };
             let version = Version::at(now).max(before.successor());
             let (json, bytes) = match body {
@@ -137,7 +137,7 @@ fn apply(
 }
 
 /// The highest version of any item that has been removed.
-fn retired(connection: &Connection) -> rusqlite::Result<Version> {
+fn read_retired(connection: &Connection) -> rusqlite::Result<Version> {
     let mut statement = connection.prepare_cached("SELECT retired FROM versions")?;
     let retired = statement.query_row([], |row| row.get::<_, i64>(0))?;
     Ok(Version(retired.unsigned_abs()))

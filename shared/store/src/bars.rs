@@ -120,7 +120,7 @@ where
 }
 
 /// The outlines of these series, no symbol twice, in the order asked for; a hundred take one read.
-pub async fn outlines(table: &dyn Table, symbols: &[Symbol]) -> Result<Vec<Option<Outline>>, StoreError> {
+pub async fn read_outlines(table: &dyn Table, symbols: &[Symbol]) -> Result<Vec<Option<Outline>>, StoreError> {
     let mut found = Vec::with_capacity(symbols.len());
     for some in symbols.chunks(MAX_KEYS) {
         let keys: Vec<Key> = some.iter().map(keys::bars_head).collect();

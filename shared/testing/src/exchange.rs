@@ -118,7 +118,7 @@ impl Exchange {
         }
     }
 
-    async fn asked(&self, what: &str, name: &str) -> Result<(), ProviderError> {
+    async fn record_call(&self, what: &str, name: &str) -> Result<(), ProviderError> {
         if let Some(refusal) = self.refuses.lock().unwrap().clone() {
             return Err(refusal);
         }
@@ -166,19 +166,19 @@ impl Provider for Exchange {
 
     async fn fetch_daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
         self.given.lock().unwrap().push(budget.time_for_an_answer());
-        self.asked("bars", symbol.as_str()).await?;
+        self.record_call("bars", symbol.as_str()).await?;
         Ok(self.history(self.listing(symbol)?.bars.inspect_err(|error| self.refused(error))?))
     }
 
     async fn fetch_quote(&self, symbol: &Symbol, budget: CallBudget) -> Result<Quote, ProviderError> {
         self.given.lock().unwrap().push(budget.time_for_an_answer());
-        self.asked("quote", symbol.as_str()).await?;
+        self.record_call("quote", symbol.as_str()).await?;
         self.listing(symbol)?.quote.inspect_err(|error| self.refused(error))
     }
 
     async fn search(&self, text: &str, budget: CallBudget) -> Result<Vec<Instrument>, ProviderError> {
         self.given.lock().unwrap().push(budget.time_for_an_answer());
-        self.asked("search", text).await?;
+        self.record_call("search", text).await?;
         self.found.lock().unwrap().clone()
     }
 
@@ -188,7 +188,7 @@ impl Provider for Exchange {
 
     async fn fetch_instrument(&self, symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
         if self.names_cost.load(Ordering::SeqCst) {
-            self.asked("name", symbol.as_str()).await?;
+            self.record_call("name", symbol.as_str()).await?;
         }
         Ok(Instrument { name: format!("{symbol} Incorporated"), ..Instrument::unlisted(symbol.clone()) })
     }

@@ -41,7 +41,7 @@ impl Silent {
         std::mem::take(&mut self.calls.lock().unwrap())
     }
 
-    async fn asked<T>(&self, budget: CallBudget) -> T {
+    async fn record_call<T>(&self, budget: CallBudget) -> T {
         self.calls.lock().unwrap().push(Instant::now() + budget.time_for_an_answer());
         std::future::pending().await
     }
@@ -62,15 +62,15 @@ impl Provider for Silent {
     }
 
     async fn fetch_daily(&self, _symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
-        self.asked(budget).await
+        self.record_call(budget).await
     }
 
     async fn fetch_quote(&self, _symbol: &Symbol, budget: CallBudget) -> Result<Quote, ProviderError> {
-        self.asked(budget).await
+        self.record_call(budget).await
     }
 
     async fn search(&self, _text: &str, budget: CallBudget) -> Result<Vec<Instrument>, ProviderError> {
-        self.asked(budget).await
+        self.record_call(budget).await
     }
 
     async fn count_calls_left(&self) -> Option<usize> {
@@ -78,6 +78,6 @@ impl Provider for Silent {
     }
 
     async fn fetch_instrument(&self, _symbol: &Symbol, budget: CallBudget) -> Result<Instrument, ProviderError> {
-        self.asked(budget).await
+        self.record_call(budget).await
     }
 }

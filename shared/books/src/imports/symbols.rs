@@ -8,7 +8,7 @@ use futures::{StreamExt as _, stream};
 use market::call_limits::{ASKED_BY_AN_IMPORT, AT_ONCE_BY_A_REQUEST};
 use market::{MarketClock, ProviderError};
 use market_data::{MarketData, instruments};
-use store::bars::outlines;
+use store::bars::read_outlines;
 use store::keys;
 use store::limits::MAX_KEYS;
 
@@ -46,7 +46,7 @@ async fn find_beyond_one_import(
         return Ok(HashSet::new());
     }
     let listed: Vec<Symbol> = symbols.iter().filter(|symbol| !symbol.is_own_item()).cloned().collect();
-    let outlines = outlines(market.app.table(), &listed).await?.into_iter();
+    let outlines = read_outlines(market.app.table(), &listed).await?.into_iter();
     let has_bars = outlines.map(|outline| outline.is_some_and(|outline| market.provider().gives(&outline.head.source)));
     let new: Vec<Symbol> = listed.into_iter().zip(has_bars).filter(|(_, has)| !has).map(|(symbol, _)| symbol).collect();
     let mut asked = Vec::new();

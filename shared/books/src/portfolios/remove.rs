@@ -31,7 +31,7 @@ pub async fn remove(
         hide(app, &held).await
     })
     .await?;
-    empty(app, id).await?;
+    remove_contents(app, id).await?;
     retry(Retry::within(app::CONFLICT_BUDGET), || async {
         let held = match load_also_removing(app, customer, id).await {
             Ok(held) => held,
@@ -60,7 +60,7 @@ async fn hide(app: &App, held: &Held) -> Result<(), ServiceError> {
     Ok(())
 }
 
-async fn empty(app: &App, id: PortfolioId) -> Result<(), ServiceError> {
+async fn remove_contents(app: &App, id: PortfolioId) -> Result<(), ServiceError> {
     let contents = keys::portfolio_contents(id);
     let first = Query::forward(contents.partition, contents.range, MAX_WRITES);
     loop {

@@ -70,7 +70,7 @@ async fn case(name: &str, today: &str) -> Market {
     let today_here = day(today);
     let folder = Folder::open(&folder, Arc::new(move || today_here)).unwrap();
     let market = Market::new(day(today));
-    for symbol in folder.symbols() {
+    for symbol in folder.read_symbols() {
         let budget = CallBudget::of(OnBehalfOf::Platform);
         let history = folder.fetch_daily(&symbol, budget).await.unwrap();
         market.list(folder.fetch_instrument(&symbol, budget).await.unwrap(), history.bars);

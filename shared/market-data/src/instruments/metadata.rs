@@ -102,7 +102,7 @@ pub(super) async fn find_stored_currency(
     if market.provider().clock() != MarketClock::Live {
         return Ok(None);
     }
-    let outlines = store::bars::outlines(market.app.table(), std::slice::from_ref(symbol)).await?;
+    let outlines = store::bars::read_outlines(market.app.table(), std::slice::from_ref(symbol)).await?;
     let head = outlines.into_iter().flatten().map(|outline| outline.head).next();
     if let Some(head) = head.filter(|head| market.provider().gives(&head.source)) {
         return Ok(Some(head.currency));

@@ -8,7 +8,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use market::call_limits::AT_ONCE_BY_A_REQUEST;
 use market::{CallBudget, MarketClock, Note, ProviderError};
 use quant::backtest::Warning;
-use store::bars::outlines;
+use store::bars::read_outlines;
 
 use crate::exchange_hours::close_of;
 use crate::market_clock::age_seconds;
@@ -106,7 +106,7 @@ async fn read_heads(
         return Ok(symbols.iter().map(at_hand).collect());
     }
     let mut heads = BTreeMap::new();
-    for (symbol, outline) in symbols.iter().zip(outlines(market.app.table(), symbols).await?) {
+    for (symbol, outline) in symbols.iter().zip(read_outlines(market.app.table(), symbols).await?) {
         let Some(outline) = outline.filter(|outline| market.provider().gives(&outline.head.source)) else { continue };
         let is_older =
             |quote: &LastQuote| outline.last.is_none_or(|last| (quote.day, quote.as_of) < (last, close_of(last)));

@@ -103,7 +103,7 @@ async fn said_of_a_symbol(world: &World, platform: &MarketData, name: &str) -> S
     let series = load(platform, &symbol(name)).await.unwrap();
     let as_of = forecasts::Order { symbol: symbol(name), horizon: 5, model: Model::Naive, as_of: None };
     let forecast = forecasts::make(platform, world.customer, &as_of).await.unwrap();
-    let record = forecasts::record(platform, world.customer, &symbol(name), 50, None).await.unwrap();
+    let record = forecasts::list(platform, world.customer, &symbol(name), 50, None).await.unwrap();
     let asked = reports::Order { symbol: symbol(name), from: None, to: None, backtest: None };
     let report = reports::gather_figures(platform, world.customer, &asked).await.unwrap();
     vec![
@@ -246,7 +246,7 @@ async fn notes_reach_every_answer_and_only_where_they_concern_its_span() {
     let earlier = forecasts::Order { as_of: Some(day("2026-09-30")), ..order };
     let earlier = forecasts::make(&world.platform, world.customer, &earlier).await.unwrap();
     assert_eq!(codes(&earlier.warnings), all[..2]);
-    let record = forecasts::record(&world.platform, world.customer, &symbol("ACME"), 50, None).await.unwrap();
+    let record = forecasts::list(&world.platform, world.customer, &symbol("ACME"), 50, None).await.unwrap();
     let graded = record.items.iter().find(|item| item.terms.id == earlier.forecast.terms.id).unwrap();
     assert_eq!(codes(&graded.warnings), all[..3], "it is graded by the bars up to 7 October");
 

@@ -26,7 +26,7 @@ async fn file_names_match_in_any_case_and_with_the_signs_of_indices_and_currenci
     let (_directory, folder) =
         folder(&[("aapl.CSV", BARS), ("^GSPC.csv", BARS), ("eurusd=x.csv", BARS), ("notes.txt", "")]);
     let folder = folder.unwrap();
-    assert_eq!(folder.symbols(), [symbol("AAPL"), symbol("EURUSD=X"), symbol("^GSPC")]);
+    assert_eq!(folder.read_symbols(), [symbol("AAPL"), symbol("EURUSD=X"), symbol("^GSPC")]);
     for name in ["aapl", "^gspc", "EURUSD=X"] {
         let history = folder.fetch_daily(&symbol(name), caller()).await.unwrap();
         assert_eq!((history.bars.len(), history.basis), (2, Basis::SplitAdjusted));
@@ -56,7 +56,7 @@ async fn a_link_out_of_the_folder_is_not_followed() {
     std::os::unix::fs::symlink(outside.path().join("secret.csv"), directory.path().join("SECRET.csv")).unwrap();
     std::os::unix::fs::symlink(directory.path().join("AAPL.csv"), directory.path().join("SAME.csv")).unwrap();
     let folder = open(directory.path()).unwrap();
-    assert_eq!(folder.symbols(), [symbol("AAPL"), symbol("SAME")]);
+    assert_eq!(folder.read_symbols(), [symbol("AAPL"), symbol("SAME")]);
     assert_eq!(folder.fetch_daily(&symbol("SECRET"), caller()).await, Err(ProviderError::UnknownSymbol));
 }
 
@@ -83,7 +83,7 @@ async fn metadata_come_from_the_folders_list_or_are_a_dollar_stocks() {
     let list = "symbol,name,instrument_type,currency,exchange,sector\nBMW.DE,BMW AG,stock,EUR,XETRA,\n";
     let (_directory, folder) = folder(&[("bmw.de.csv", BARS), ("X.csv", BARS), ("instruments.csv", list)]);
     let folder = folder.unwrap();
-    assert_eq!(folder.symbols(), [symbol("BMW.DE"), symbol("X")]);
+    assert_eq!(folder.read_symbols(), [symbol("BMW.DE"), symbol("X")]);
     assert_eq!(folder.fetch_instrument(&symbol("BMW.DE"), caller()).await.unwrap().name, "BMW AG");
     assert_eq!(folder.fetch_daily(&symbol("BMW.DE"), caller()).await.unwrap().currency.code(), "EUR");
     assert_eq!(folder.fetch_instrument(&symbol("X"), caller()).await.unwrap(), Instrument::unlisted(symbol("X")));

@@ -174,7 +174,7 @@ pub async fn remove(app: &App, customer: CustomerId, id: Uuid) -> Result<(), Ser
 /// A page of an alert's firings, the latest market day first, and where the next page starts. They outlive the alert.
 ///
 /// Errors: [`ServiceError::NotFound`] where the customer has no such alert and none of this id ever fired.
-pub async fn history(
+pub async fn list_firings(
     app: &App,
     customer: CustomerId,
     id: Uuid,

@@ -35,15 +35,15 @@ pub(super) async fn end(app: &App, id: &str, why: &Refusal) -> Result<(), Servic
 /// Ends all connections of a customer, after the deed that ended their sessions: it is done, whatever becomes of this. A
 /// connection that could not be reached is found dead by its next message and by the next push.
 pub async fn close_of(app: &App, customer: CustomerId) {
-    end_those(app, customer, |_| true).await;
+    end_matching(app, customer, |_| true).await;
 }
 
 /// Ends the connections that one session opened, like [`close_of`].
 pub async fn close_session(app: &App, customer: CustomerId, session: &str) {
-    end_those(app, customer, |mirror| mirror.session == session).await;
+    end_matching(app, customer, |mirror| mirror.session == session).await;
 }
 
-async fn end_those(app: &App, customer: CustomerId, ended: impl Fn(&Mirror) -> bool) {
+async fn end_matching(app: &App, customer: CustomerId, ended: impl Fn(&Mirror) -> bool) {
     let all = match connections::list(app, customer).await {
         Ok(all) => all,
         Err(error) => {

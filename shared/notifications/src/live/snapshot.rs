@@ -11,7 +11,7 @@ use market_data::newest::{Newest, is_believed, newest};
 use market_data::price_lines::PRICE_UNAVAILABLE;
 use market_data::quote_record::{self, LastQuote};
 use market_data::{MarketData, history, last_quote};
-use store::bars::{Outline, outlines};
+use store::bars::{Outline, read_outlines};
 
 /// Histories read at the same time.
 const AT_ONCE: usize = 16;
@@ -38,7 +38,7 @@ pub(super) async fn take(market: &MarketData, symbols: &BTreeSet<Symbol>) -> Res
     let asked: Vec<Symbol> = symbols.iter().cloned().collect();
     let mut quotes = read_quotes(market, &asked).await?;
     let mut lookups = Vec::new();
-    for (symbol, outline) in asked.iter().zip(outlines(market.app.table(), &asked).await?) {
+    for (symbol, outline) in asked.iter().zip(read_outlines(market.app.table(), &asked).await?) {
         let quote = quotes.get(symbol);
         if outline.is_some_and(|outline| may_be_newer(&outline, quote)) {
             let (market, symbol, quote) = (market.clone(), symbol.clone(), quote.cloned());

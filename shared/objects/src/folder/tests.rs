@@ -307,7 +307,7 @@ async fn a_link_leads_to_where_its_request_was_sent() {
     let link = || async { server.objects.link(&key(1), for_five_minutes()).await.unwrap().url };
     assert!(link().await.starts_with("http://127.0.0.1:8080/_objects/"));
     let asked_at = "https://sextant.home.arpa".parse().unwrap();
-    let link = crate::links_lead_to(asked_at, link()).await;
+    let link = crate::run_with_links_to(asked_at, link()).await;
     assert!(link.starts_with("https://sextant.home.arpa/_objects/"), "{link}");
     assert_eq!(follow(&server.objects, &link).await.unwrap().bytes, b"x", "whatever its host, the signature holds");
 }

@@ -53,7 +53,7 @@ fn session(date: &str) -> impl Iterator<Item = String> {
 /// The symbols whose stored bars end on this day.
 async fn with_bars_of(world: &World, names: &[String], date: &str) -> usize {
     let symbols: Vec<_> = names.iter().map(|name| symbol(name)).collect();
-    let outlines = store::bars::outlines(&*world.table, &symbols).await.unwrap();
+    let outlines = store::bars::read_outlines(&*world.table, &symbols).await.unwrap();
     outlines.into_iter().flatten().filter(|outline| outline.last == Some(day(date))).count()
 }
 

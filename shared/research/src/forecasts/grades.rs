@@ -131,7 +131,7 @@ pub async fn grade_matured(market: &MarketData, symbol: &Symbol) -> Result<usize
             page.items.into_iter().zip(graded).filter(|(_, grade)| grade.is_none()).map(|(one, _)| one).collect();
         for (forecast, graded) in grade_now(&series, without).await? {
             match graded {
-                Verdict::Graded(graded) => new += usize::from(keep(&market.app, &forecast, &graded).await?),
+                Verdict::Graded(graded) => new += usize::from(save(&market.app, &forecast, &graded).await?),
                 Verdict::Pending => next = earlier(next, matures(&forecast)),
                 Verdict::Never => {}
             }
@@ -176,7 +176,7 @@ async fn grade_now(series: &Arc<Series>, forecasts: Vec<Forecast>) -> Result<Vec
 }
 
 /// Whether this grade is the one that stands: the first one does.
-async fn keep(app: &App, forecast: &Forecast, graded: &Graded) -> Result<bool, ServiceError> {
+async fn save(app: &App, forecast: &Forecast, graded: &Graded) -> Result<bool, ServiceError> {
     match documents::put_new(app.table(), key(forecast), graded, None).await {
         Ok(_) => Ok(true),
         Err(StoreError::Conflict { .. }) => Ok(false),

@@ -22,7 +22,7 @@ impl Desk {
     }
 
     fn with_clock(clock: Clock) -> Self {
-        Self::over(open::in_memory().unwrap(), clock)
+        Self::over(open::open_in_memory().unwrap(), clock)
     }
 
     fn over(connection: Connection, clock: Clock) -> Self {
@@ -200,7 +200,7 @@ fn all_who_wait_for_a_file_that_is_held_are_told_after_one_wait() {
     static WAITS: AtomicUsize = AtomicUsize::new(0);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sextant.db");
-    let mut connection = open::writer(&path).unwrap();
+    let mut connection = open::open_writer(&path).unwrap();
     let count_and_give_up = |_| {
         WAITS.fetch_add(1, Ordering::SeqCst);
         false

@@ -41,7 +41,7 @@ impl World {
         source: Option<SourceAddress>,
         text: &str,
     ) -> (Result<(), ServiceError>, Option<Standing>) {
-        limited_by_source::within(&self.platform.app, Limited::SignIn, source, self.guess(text)).await
+        limited_by_source::run(&self.platform.app, Limited::SignIn, source, self.guess(text)).await
     }
 }
 
@@ -126,7 +126,7 @@ async fn of_a_source_address_an_attempt_that_was_cut_short_counts_as_failed_too(
             began.set(true);
             std::future::pending::<Result<(), ServiceError>>().await
         };
-        let mut abandoned = std::pin::pin!(limited_by_source::within(&world.platform.app, Limited::SignIn, from, work));
+        let mut abandoned = std::pin::pin!(limited_by_source::run(&world.platform.app, Limited::SignIn, from, work));
         while !began.get() {
             assert!(futures::poll!(abandoned.as_mut()).is_pending());
             tokio::task::yield_now().await;
@@ -150,7 +150,7 @@ async fn a_request_waits_five_seconds_for_all_its_places_together() {
         world.guess(PASSWORD).await
     };
     let (refused, _) =
-        limited_by_source::within(&world.platform.app, Limited::SignIn, source("192.0.2.7"), guessing_late).await;
+        limited_by_source::run(&world.platform.app, Limited::SignIn, source("192.0.2.7"), guessing_late).await;
     assert!(matches!(refused, Err(ServiceError::TooManyAttempts { .. })), "{refused:?}");
     assert!(began.elapsed() <= Duration::from_secs(5), "{:?}", began.elapsed());
 }
@@ -180,7 +180,7 @@ async fn of_one_source_address_thirty_failed_sign_ins_an_hour_are_answered_whate
         let (platform, from) = (&world.platform, from);
         async move {
             let signing_in = sessions::sign_in(&platform.app, &email, password("a wrong guess"), SessionKind::Api);
-            limited_by_source::within(&platform.app, Limited::SignIn, from, signing_in).await.0.map(drop)
+            limited_by_source::run(&platform.app, Limited::SignIn, from, signing_in).await.0.map(drop)
         }
     });
     assert_eq!(kinds(&join_all(guesses).await), [0, 30, 10]);
@@ -204,7 +204,7 @@ async fn registrations_count_for_their_source_address_also_where_they_are_refuse
     let from = source("192.0.2.7");
     let register = async || {
         let taken = async { Err::<(), _>(ServiceError::EmailTaken) };
-        limited_by_source::within(&world.platform.app, Limited::Registration, from, taken).await
+        limited_by_source::run(&world.platform.app, Limited::Registration, from, taken).await
     };
     for left in (0..60).rev() {
         let (refused, standing) = register().await;

@@ -79,7 +79,7 @@ async fn without_first_looks_left_no_use_case_takes_a_call_and_what_is_known_her
     let refusals = [
         history::load(platform, new, platform.budget_for(customer)).await.err(),
         forecasts::make(platform, customer, &order(new.clone())).await.err(),
-        forecasts::record(platform, customer, new, 10, None).await.err(),
+        forecasts::list(platform, customer, new, 10, None).await.err(),
         instruments::look_up(platform, customer, new, platform.budget_for(customer)).await.err(),
         instruments::load(platform, customer, new, platform.budget_for(customer)).await.err(),
         prices::load(platform, customer, new, platform.budget_for(customer)).await.err(),

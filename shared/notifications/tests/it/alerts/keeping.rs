@@ -96,7 +96,7 @@ async fn lists_come_in_pages_and_history_outlives_its_alert() {
     // To others neither the alert nor its history is there, and its cursors are of no list of theirs.
     let stranger = CustomerId(Uuid::from_u128(8));
     assert!(gone(alerts::find(&world.platform.app, stranger, id).await.map(drop)));
-    assert!(gone(alerts::history(&world.platform.app, stranger, id, 10, None).await.map(drop)));
+    assert!(gone(alerts::list_firings(&world.platform.app, stranger, id, 10, None).await.map(drop)));
     assert!(gone(alerts::remove(&world.platform.app, stranger, made[1].id).await));
     assert!(alerts::list(&world.platform.app, stranger, 2, cursor).await.is_err());
 }

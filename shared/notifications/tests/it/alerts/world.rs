@@ -195,7 +195,7 @@ impl World {
 
     /// All firings of an alert, the latest day first.
     pub async fn history(&self, customer: CustomerId, alert: &Alert) -> Vec<Firing> {
-        alerts::history(&self.platform.app, customer, alert.id, 200, None).await.unwrap().0
+        alerts::list_firings(&self.platform.app, customer, alert.id, 200, None).await.unwrap().0
     }
 
     /// After this an evaluation that was cut short is no longer waited for.

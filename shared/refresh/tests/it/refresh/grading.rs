@@ -45,7 +45,7 @@ async fn a_forecast_that_has_matured_is_graded_once_and_its_grade_is_kept() {
     assert!(world.exchange.calls().is_empty(), "a grade costs no call");
 
     // What is kept is what would be computed.
-    let kept = forecasts::record(&world.platform, world.customer, &symbol("ACME"), 50, None).await.unwrap();
+    let kept = forecasts::list(&world.platform, world.customer, &symbol("ACME"), 50, None).await.unwrap();
     let computed = world.restarted();
     for horizon in [5, 10] {
         let same = forecasts::Order { as_of: Some("2026-10-09".parse().unwrap()), ..order(horizon) };
@@ -59,7 +59,7 @@ async fn a_forecast_that_has_matured_is_graded_once_and_its_grade_is_kept() {
     let corrected = all.iter().map(|bar| Bar { close: bar.close + 1.0, adjusted_close: bar.close + 1.0, ..bar });
     world.exchange.list("ACME", Bars::from_rows(corrected).unwrap());
     world.clock.set(EVENING);
-    let later = forecasts::record(&world.restarted(), world.customer, &symbol("ACME"), 50, None).await.unwrap();
+    let later = forecasts::list(&world.restarted(), world.customer, &symbol("ACME"), 50, None).await.unwrap();
     let grades = |record: &forecasts::Record| {
         record.items.iter().filter(|item| item.terms.horizon < 60).map(|item| item.grade).collect::<Vec<_>>()
     };
