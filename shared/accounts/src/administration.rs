@@ -82,7 +82,7 @@ pub async fn administer(
     })
     .await?;
     if sessions_ended {
-        live::close_of(app, customer).await;
+        live::close_all(app, customer).await;
     }
     if stands.advice_to_end
         && let Err(error) = advice::end(app, by, customer).await

@@ -70,7 +70,7 @@ pub async fn erase(app: &App, customer: CustomerId, password: Password) -> Resul
         Ok::<_, ServiceError>(())
     })
     .await?;
-    live::close_of(app, customer).await;
+    live::close_all(app, customer).await;
     sweep(app, customer).await.map(drop)
 }
 

@@ -99,6 +99,6 @@ pub(crate) async fn set_password(
         Ok::<_, ServiceError>(())
     })
     .await?;
-    live::close_of(app, customer).await;
+    live::close_all(app, customer).await;
     Ok(())
 }

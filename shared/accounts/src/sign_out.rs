@@ -29,6 +29,6 @@ pub async fn end_all(app: &App, customer: CustomerId) -> Result<(), ServiceError
         Ok::<_, ServiceError>(())
     })
     .await?;
-    live::close_of(app, customer).await;
+    live::close_all(app, customer).await;
     Ok(())
 }

@@ -34,11 +34,11 @@ pub(super) async fn end(app: &App, id: &str, why: &Refusal) -> Result<(), Servic
 
 /// Ends all connections of a customer, after the deed that ended their sessions: it is done, whatever becomes of this. A
 /// connection that could not be reached is found dead by its next message and by the next push.
-pub async fn close_of(app: &App, customer: CustomerId) {
+pub async fn close_all(app: &App, customer: CustomerId) {
     end_matching(app, customer, |_| true).await;
 }
 
-/// Ends the connections that one session opened, like [`close_of`].
+/// Ends the connections that one session opened, like [`close_all`].
 pub async fn close_session(app: &App, customer: CustomerId, session: &str) {
     end_matching(app, customer, |mirror| mirror.session == session).await;
 }

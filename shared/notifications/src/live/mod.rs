@@ -21,7 +21,7 @@ mod snapshot;
 mod subscriptions;
 mod tickets;
 
-pub use closing::{close_of, close_session};
+pub use closing::{close_all, close_session};
 pub use connections::forget;
 pub use conversation::{MAX_FRAME_BYTES, connect, disconnect, receive};
 pub use publishing::{Published, Told, publish, publish_to_customer};
