@@ -80,7 +80,7 @@ format: $(TOOLS) ## Format Rust and Python
 	@$(VENV)/bin/ruff format --quiet --no-cache tests/aws
 	@$(VENV)/bin/ruff format --quiet --no-cache --config tests/aws/ruff.toml benches
 
-# The Python programs that Sextant is compared with.
+# A virtual environment for the Python programs that Sextant is compared with.
 PEERS := $(CACHE)/venv-peers-$(shell cksum < benches/peers/requirements.txt | cut -d ' ' -f 1)
 
 bench: $(PEERS)/.tools ## Measure speed in release mode, compared with Python (PARTS selects parts)
