@@ -32,10 +32,10 @@ TOOLS := $(VENV)/.tools
 CROSS_TOOLS := $(VENV)/.cross-tools
 PIP_INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test soak lint format bench build deploy openapi clean
+.PHONY: help run test soak lint format bench build deploy openapi new-function clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: ## Start the platform on this machine, on http://127.0.0.1:8080
 	@cargo run $(LOCKED)
@@ -67,9 +67,9 @@ lint: $(TOOLS) ## Check formatting, lints and the template, and the dependencies
 	@cargo fmt --all --check
 	@cargo clippy $(SELECTION) --all-targets -- --deny warnings
 	@$(VENV)/bin/ruff check --quiet --no-cache tests/aws
-	@$(VENV)/bin/ruff check --quiet --no-cache --config tests/aws/ruff.toml benches
+	@$(VENV)/bin/ruff check --quiet --no-cache --config tests/aws/ruff.toml benches tools
 	@$(VENV)/bin/ruff format --quiet --no-cache --check --diff tests/aws
-	@$(VENV)/bin/ruff format --quiet --no-cache --config tests/aws/ruff.toml --check --diff benches
+	@$(VENV)/bin/ruff format --quiet --no-cache --config tests/aws/ruff.toml --check --diff benches tools
 	@$(VENV)/bin/cfn-lint template.yaml
 	@AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 $(VENV)/bin/sam validate --lint --template-file template.yaml
 	@if command -v cargo-deny >/dev/null; then cargo deny --log-level error check bans licenses sources; \
@@ -78,7 +78,7 @@ lint: $(TOOLS) ## Check formatting, lints and the template, and the dependencies
 format: $(TOOLS) ## Format Rust and Python
 	@cargo fmt --all
 	@$(VENV)/bin/ruff format --quiet --no-cache tests/aws
-	@$(VENV)/bin/ruff format --quiet --no-cache --config tests/aws/ruff.toml benches
+	@$(VENV)/bin/ruff format --quiet --no-cache --config tests/aws/ruff.toml benches tools
 
 # A virtual environment for the Python programs that Sextant is compared with.
 PEERS := $(CACHE)/venv-peers-$(shell cksum < benches/peers/requirements.txt | cut -d ' ' -f 1)
@@ -105,6 +105,9 @@ deploy: build ## Build, then deploy to your AWS account as stage dev (STAGE=prod
 openapi: ## Generate openapi.json from the code
 	@cargo run --quiet $(LOCKED) -- openapi > openapi.json.unfinished
 	@mv openapi.json.unfinished openapi.json
+
+new-function: ## Create the skeleton of a function: NAME=dividends answers GET /dividends
+	@$(PYTHON) tools/new_function.py '$(NAME)'
 
 clean: ## Remove build output and the installed tools
 	@cargo clean

@@ -38,6 +38,7 @@ mod predict;
 mod provider;
 mod report;
 mod shapes;
+mod skeleton;
 mod stored_keys;
 mod target;
 mod tidy;

@@ -1,0 +1,5 @@
+//! The new-function Lambda.
+
+fn main() -> Result<(), lambda::Error> {
+    lambda::on_one_thread(lambda::run_http(lambda::Engines::table(), new_function::router))
+}
