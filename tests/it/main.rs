@@ -20,6 +20,7 @@ mod circles;
 mod dry_run;
 mod events;
 mod fetch_data;
+mod guides;
 mod health;
 mod holdings;
 mod identity;
