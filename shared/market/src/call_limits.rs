@@ -2,56 +2,56 @@
 //!
 //! | limit | value | what it bounds |
 //! | --- | --- | --- |
-//! | `CALLER_WAIT` | 2.5 s | a request: all of its calls together, and its turn among others that ask for the same |
-//! | `SCHEDULE_WAIT` | 12 s | the scheduled refresh, for each symbol |
-//! | `FILES_WAIT` | 1 h | a request whose prices are files: longer than any request lasts |
-//! | `STORE_WAIT` | 50 ms | a read of what is stored, for its turn |
-//! | `CALLER_ANSWER` | 2 s | one answer of a provider to a request, retries and pacing included |
-//! | `SCHEDULE_ANSWER` | 10 s | one answer of a provider to the refresh |
-//! | `SHORTEST_CALL` | 500 ms | a call that has less time than this is not made, and not counted |
-//! | `CONNECT` | 1 s | a connection to a provider, until it stands |
-//! | `SILENCE` | 500 ms | a provider that was given so long without an answer has failed |
-//! | `SPACING` | 1 s | from one call to the next |
-//! | `ATTEMPTS` | 3 | calls for one answer, each of which is counted |
-//! | `FIRST_BACKOFF` | 500 ms | the pause before the second of them, of which a random part is taken; each further one is twice as long |
-//! | `PAUSE_UNSAID` | 1 min | the pause after a provider asked for fewer calls and did not say for how long |
-//! | `FAILURES_TO_OPEN` | 5 | failures in a row after which a provider is left alone |
-//! | `OPEN_FOR` | 1 min | how long it is left alone then |
-//! | `PROBE` | 1 s | about how long the call takes that is then tried |
-//! | `ALPHA_VANTAGE_CALLS_A_DAY` | 25 | calls of Alpha Vantage in any 24 hours |
-//! | `YAHOO_CALLS_A_DAY` | 2000 | calls of Yahoo in any 24 hours |
-//! | `CALL_COUNTS_FOR` | 24 h 15 s | how long a call counts: a day, and as long as one may be under way |
-//! | `USED_UP_FOR` | 24 h | after a provider said that the day's calls are used up, until it is asked again |
-//! | `LONGEST_NOTE` | 400 ms | the note of that in the table, beyond a request's time |
-//! | `FEW_CALLS` | 100 | so many calls or fewer are few: a quota of a day, and not of an hour |
-//! | `CALLERS_RESERVE` | 5 | calls that the refresh leaves to requests |
-//! | `CALLS_FOR_THE_PLAN` | 1 | calls that an evening's bars take besides one for each symbol |
-//! | `CALLS_LEFT_BY_NAMES` | 10 | calls that names and searches leave to everything else |
-//! | `CALLS_LEFT_BY_OLD_BARS` | 10 | calls that a look at old bars leaves to everything else |
-//! | `AT_ONCE_UNCOUNTED` | 8 | symbols that the refresh asks for at the same time where calls are not counted |
-//! | `AT_ONCE_COUNTED` | 2 | the same where they are counted; of few calls one at a time |
-//! | `AT_ONCE_BY_A_REQUEST` | 8 | symbols or currencies that a request asks for at the same time |
-//! | `AT_ONCE_VALUED` | 16 | holdings whose prices a valuation asks for at the same time |
-//! | `SETTLING` | 25 s | before the refresh must end, nothing is begun: a longest answer, and what is left to do |
-//! | `SHORTEST_SLEEP` | 10 ms | the refresh, until it looks again for a call that is to be there at once |
-//! | `LONGEST_SLEEP` | 5 s | the refresh, until it looks again for a call that is to be there later |
-//! | `LEASE_LOOK` | 150 ms | a request that waits for another process to be answered, from one look to the next |
-//! | `LEASE_TO_STORE` | 1 s | the right of a process to ask, beyond its wait, to store what came |
-//! | `FIRST_LOOKS_A_DAY` | 10 | looks of a customer at new symbols in any 24 hours, where no more calls can be spared |
-//! | `FIRST_LOOK_COUNTS_FOR` | 24 h | how long such a look counts |
-//! | `ASKED_BY_AN_IMPORT` | 20 | symbols that one import asks a provider for |
-//! | `UNSEEN_A_DAY` | 200 | symbols that a customer may begin to follow in a day of which nothing is known |
-//! | `UNSEEN_COUNTS_FOR` | 24 h | how long those symbols count, from the first on |
-//! | `IN_MEMORY` | 1 min | after a price was read or fetched by a process, until it looks for a newer one |
-//! | `REST` | 1 min | after a failure, until a provider is asked again about the same symbol |
-//! | `RETRY` | 15 min | after a look at bars that were not out yet, until the next |
-//! | `LATE` | 1 h | after the first look at bars that are late, until the next; then three times as long as before |
-//! | `ASSUMED` | 1 h | after a name could not be had, until it is asked for again |
-//! | `FOUND` | 24 h | after a search, until the same text is searched for again |
-//! | `UNKNOWN` | 24 h | after a provider did not know a symbol, until it is asked again |
-//! | `NOT_IN_THE_PLAN` | 24 h | after a plan did not cover a function, until that is asked for again |
-//! | `DESCRIBED` | 30 d | after the currency of a symbol was looked up, until it is looked up again |
-//! | `EXPLAINED` | 150 d | after the splits behind a jump were had, until they are asked for again |
+//! | `CALLER_WAIT` | 2.5 s | the time that a request spends on provider calls, waiting for other requests included |
+//! | `SCHEDULE_WAIT` | 12 s | the same for each symbol of the scheduled refresh |
+//! | `FILES_WAIT` | 1 h | the same if prices are files: longer than any request lasts |
+//! | `STORE_WAIT` | 50 ms | the wait for another request about a symbol, if only stored prices are needed |
+//! | `CALLER_ANSWER` | 2 s | one answer of a provider to a request, retries and pauses included |
+//! | `SCHEDULE_ANSWER` | 10 s | the same to the scheduled refresh |
+//! | `SHORTEST_CALL` | 500 ms | a call that has less time than this is neither made nor counted |
+//! | `CONNECT` | 1 s | the time to establish a connection to a provider |
+//! | `SILENCE` | 500 ms | a call that is given up after at least this long is a failure of the provider |
+//! | `SPACING` | 1 s | the time from one call to the next |
+//! | `ATTEMPTS` | 3 | calls for one answer; each of them counts |
+//! | `FIRST_BACKOFF` | 500 ms | the longest pause before the second attempt, doubled for each further one; a random part of it is used |
+//! | `PAUSE_UNSAID` | 1 min | the pause after a provider has asked for fewer calls without naming a time |
+//! | `FAILURES_TO_OPEN` | 5 | consecutive failures that open the circuit breaker of a provider |
+//! | `OPEN_FOR` | 1 min | how long the circuit breaker stays open |
+//! | `PROBE` | 1 s | the expected time of the call that then tests the provider |
+//! | `ALPHA_VANTAGE_CALLS_A_DAY` | 25 | calls to Alpha Vantage in any 24 hours |
+//! | `YAHOO_CALLS_A_DAY` | 2000 | calls to Yahoo in any 24 hours |
+//! | `CALL_COUNTS_FOR` | 24 h 15 s | how long a call counts: a day, and the longest time that a call is under way |
+//! | `USED_UP_FOR` | 24 h | how long a provider is not called after it has reported that the calls of the day are used up |
+//! | `LONGEST_NOTE` | 400 ms | storing that report, in addition to the time of the request |
+//! | `FEW_CALLS` | 100 | up to this number calls are few: lookups of new symbols are limited, and each call is stored with its time |
+//! | `CALLERS_RESERVE` | 5 | calls that the refresh reserves for requests |
+//! | `CALLS_FOR_THE_PLAN` | 1 | calls that an evening takes in addition to one per symbol, to find out what the plan covers |
+//! | `CALLS_LEFT_BY_NAMES` | 10 | calls that names and searches reserve for everything else |
+//! | `CALLS_LEFT_BY_OLD_BARS` | 10 | calls that a request for bars too old to trade at reserves for everything else |
+//! | `AT_ONCE_UNCOUNTED` | 8 | symbols that the refresh requests concurrently if calls are not counted |
+//! | `AT_ONCE_COUNTED` | 2 | the same if calls are counted; 1 if they are few |
+//! | `AT_ONCE_BY_A_REQUEST` | 8 | symbols or currencies that a request asks for concurrently |
+//! | `AT_ONCE_VALUED` | 16 | holdings whose prices a valuation reads concurrently |
+//! | `SETTLING` | 25 s | the last part of a refresh, which starts nothing new: for one longest answer, publishing and grading |
+//! | `SHORTEST_SLEEP` | 10 ms | the shortest pause of a refresh that waits for a call to become available |
+//! | `LONGEST_SLEEP` | 5 s | the longest such pause |
+//! | `LEASE_LOOK` | 150 ms | the pause between two checks whether another process has finished the same call |
+//! | `LEASE_TO_STORE` | 1 s | how long the lease of a process outlasts its deadline, to store the answer |
+//! | `FIRST_LOOKS_A_DAY` | 10 | new-symbol lookups of a customer in any 24 hours, if calls are few |
+//! | `FIRST_LOOK_COUNTS_FOR` | 24 h | how long such a lookup counts |
+//! | `ASKED_BY_AN_IMPORT` | 20 | symbols that one import requests from a provider |
+//! | `UNSEEN_A_DAY` | 200 | untracked symbols without a price that a customer may subscribe to in a day |
+//! | `UNSEEN_COUNTS_FOR` | 24 h | that day, from the first of these symbols on |
+//! | `IN_MEMORY` | 1 min | how long a process uses a price before it looks for a newer one |
+//! | `REST` | 1 min | how long a provider is not asked about a symbol after a failure |
+//! | `RETRY` | 15 min | how long bars that were not out yet are not requested again |
+//! | `LATE` | 1 h | the time until late bars are requested again; then three times the time waited so far |
+//! | `ASSUMED` | 1 h | how long assumed metadata of an instrument is used |
+//! | `FOUND` | 24 h | how long the result of a search is used |
+//! | `UNKNOWN` | 24 h | how long a symbol that a provider did not know is not requested again |
+//! | `NOT_IN_THE_PLAN` | 24 h | how long a function that the plan did not cover is not called again |
+//! | `DESCRIBED` | 30 d | how long the currency of a symbol is stored |
+//! | `EXPLAINED` | 150 d | how long the splits and dividends behind a jump are stored |
 //!
 //! A [`CallBudget`](crate::CallBudget) carries those of one request; the rest are applied by the modules that import
 //! them. What bounds no call and no wait for one, such as how many histories are held in memory or when a quote is stale,
