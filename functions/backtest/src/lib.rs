@@ -2,12 +2,11 @@
 
 mod request;
 
-use api::replayed::REPLAYED_HEADER;
-use api::{Caller, IdPath, IdempotencyKey, Json, Page, PageQuery, Problem, Query, responses};
+use api::{Caller, IdPath, IdempotencyKey, Json, Page, PageQuery, Problem, Query, Replayed, responses};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use market_data::MarketData;
 use research::backtest_records::{Run, Summary};
 use research::backtests;
@@ -59,8 +58,7 @@ async fn run(
     let order = request.parse()?;
     let answer = backtests::run(&market, caller.customer_id, &order, key.as_deref()).await?;
     let location = [(header::LOCATION, format!("/backtest/{}", answer.id))];
-    let replayed = answer.replayed.then_some((REPLAYED_HEADER, "true"));
-    Ok((StatusCode::CREATED, location, AppendHeaders(replayed), [JSON], answer.json).into_response())
+    Ok((StatusCode::CREATED, location, Replayed(answer.replayed), [JSON], answer.json).into_response())
 }
 
 /// What the caller ran, newest first, without trades and equity.

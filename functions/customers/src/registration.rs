@@ -1,13 +1,12 @@
 //! What is open to everybody: becoming a customer, and a new password for a one-time token.
 
 use accounts::password_reset;
-use api::replayed::REPLAYED_HEADER;
-use api::{Fields, IdempotencyKey, Json, Problem, Source, etag, responses, with_rate_limit};
+use api::{Fields, IdempotencyKey, Json, Problem, Replayed, Source, etag, responses, with_rate_limit};
 use app::limited_by_source::{self, Limited};
 use app::{App, Created};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use domain::{Address, Email};
 use identity::password::Password;
 use identity::profile::Person;
@@ -124,9 +123,8 @@ pub(crate) async fn register(
     let (made, standing) = limited_by_source::run(&app, Limited::Registration, source, registering).await;
     let answer = |made: Created<Customer>| {
         let location = [(header::LOCATION, "/customers/me")];
-        let replayed = made.replayed.then_some((REPLAYED_HEADER, "true"));
         let tag = etag(made.value.version.0);
-        (StatusCode::CREATED, location, tag, AppendHeaders(replayed), axum::Json(made.value)).into_response()
+        (StatusCode::CREATED, location, tag, Replayed(made.replayed), axum::Json(made.value)).into_response()
     };
     Ok(with_rate_limit(made.map(answer).map_err(Problem::from), standing))
 }

@@ -2,12 +2,11 @@
 
 mod quotes;
 
-use api::replayed::REPLAYED_HEADER;
-use api::{Caller, Exact, Fields, IdempotencyKey, Json, Page, Problem, Query, SymbolPath, responses};
+use api::{Caller, Exact, Fields, IdempotencyKey, Json, Page, Problem, Query, Replayed, SymbolPath, responses};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use domain::portfolio::PortfolioName;
 use domain::{Currency, Day, Instrument, InstrumentType, Symbol};
 use market_data::own_items::{self, NewItem, Valuation};
@@ -136,8 +135,7 @@ async fn create(
     let item = request.parse()?;
     let made = own_items::create(&market.app, caller.customer_id, &item, key.as_deref()).await?;
     let location = [(header::LOCATION, format!("/instruments/{}", made.value.symbol))];
-    let replayed = made.replayed.then_some((REPLAYED_HEADER, "true"));
-    Ok((StatusCode::CREATED, location, AppendHeaders(replayed), axum::Json(made.value)).into_response())
+    Ok((StatusCode::CREATED, location, Replayed(made.replayed), axum::Json(made.value)).into_response())
 }
 
 /// One instrument: of the provider, or an item of the caller's own.

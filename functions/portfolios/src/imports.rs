@@ -1,12 +1,11 @@
 //! `/portfolios/{id}/investments/import` and `/export`: many lots at once, in and out.
 
 use api::body::{MAX_FILE_BYTES, read, require_one_of};
-use api::replayed::REPLAYED_HEADER;
-use api::{Caller, Command, DryRun, Fields, IdPath, IdempotencyKey, Problem, Query, responses};
+use api::{Caller, Command, DryRun, Fields, IdPath, IdempotencyKey, Problem, Query, Replayed, responses};
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::header;
-use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use books::imports::{self, Duplicates, Format, Import, ImportReport};
 use domain::PortfolioId;
 use market_data::MarketData;
@@ -87,8 +86,7 @@ pub(crate) async fn import(
     let market = dry_run.on(&market);
     let request = Import { file: &file.bytes, format: file.format, duplicates, dry_run: dry_run.0 };
     let made = imports::import(&market, caller.customer_id, portfolio, &request, key.as_deref()).await?;
-    let replayed = made.replayed.then_some((REPLAYED_HEADER, "true"));
-    Ok((AppendHeaders(replayed), axum::Json(made.value)).into_response())
+    Ok((Replayed(made.replayed), axum::Json(made.value)).into_response())
 }
 
 impl ImportQuery {

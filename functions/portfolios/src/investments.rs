@@ -1,13 +1,12 @@
 //! `/portfolios/{id}/investments`: lots held elsewhere.
 
-use api::replayed::REPLAYED_HEADER;
 use api::{
     Caller, Command, DryRun, DryRunQuery, Exact, Fields, IdPairPath, IdPath, IdempotencyKey, IfMatch, Json, MergePatch,
-    Page, PageQuery, Patch, Preview, Problem, Query, etag, responses,
+    Page, PageQuery, Patch, Preview, Problem, Query, Replayed, etag, responses,
 };
 use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use books::investments::{self, Correction, InvestmentNow, Purchase};
 use domain::{Currency, Day, PortfolioId, Quantity, Symbol};
 use market_data::MarketData;
@@ -150,9 +149,8 @@ pub(crate) async fn record(
         return Ok(Preview::of_new(made.value).into_response());
     }
     let location = [(header::LOCATION, format!("/portfolios/{portfolio}/investments/{}", made.value.id))];
-    let replayed = made.replayed.then_some((REPLAYED_HEADER, "true"));
     let tag = etag(made.value.version);
-    Ok((StatusCode::CREATED, location, tag, AppendHeaders(replayed), axum::Json(made.value)).into_response())
+    Ok((StatusCode::CREATED, location, tag, Replayed(made.replayed), axum::Json(made.value)).into_response())
 }
 
 /// The investments of a portfolio, newest first.

@@ -6,15 +6,15 @@ mod investments;
 mod opening;
 mod performance;
 
-use api::replayed::REPLAYED_HEADER;
 use api::{
-    Caller, Fields, IdPath, IdempotencyKey, IfMatch, Json, MergePatch, Page, PageQuery, Problem, Query, etag, responses,
+    Caller, Fields, IdPath, IdempotencyKey, IfMatch, Json, MergePatch, Page, PageQuery, Problem, Query, Replayed, etag,
+    responses,
 };
 use app::Precondition;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use books::portfolios;
 use domain::{Portfolio, PortfolioId};
 use market_data::MarketData;
@@ -73,9 +73,8 @@ async fn open(
     let opening = request.parse()?;
     let made = portfolios::open(&market.app, caller.customer_id, &opening, key.as_deref()).await?;
     let location = [(header::LOCATION, format!("/portfolios/{}", made.value.id))];
-    let replayed = made.replayed.then_some((REPLAYED_HEADER, "true"));
     let tag = etag(made.value.version);
-    Ok((StatusCode::CREATED, location, tag, AppendHeaders(replayed), axum::Json(made.value)).into_response())
+    Ok((StatusCode::CREATED, location, tag, Replayed(made.replayed), axum::Json(made.value)).into_response())
 }
 
 /// The caller's portfolios, newest first.

@@ -1,11 +1,12 @@
 //! `POST /portfolios/{id}/trades` buys and sells at the stored quote; `GET` lists what was traded.
 
-use api::replayed::REPLAYED_HEADER;
-use api::{Caller, DryRunQuery, Exact, Fields, IdPath, Keyed, Page, PageQuery, Preview, Problem, Query, responses};
+use api::{
+    Caller, DryRunQuery, Exact, Fields, IdPath, Keyed, Page, PageQuery, Preview, Problem, Query, Replayed, responses,
+};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use books::trades::{self, MAX_LOTS_NAMED, Request, RequestSize, Side, Trade};
 use domain::{PortfolioId, Quantity, Symbol};
 use market_data::MarketData;
@@ -149,8 +150,7 @@ async fn trade(
     if command.dry_run.0 {
         return Ok(Preview::of_new(made.value).into_response());
     }
-    let replayed = made.replayed.then_some((REPLAYED_HEADER, "true"));
-    Ok((StatusCode::CREATED, AppendHeaders(replayed), axum::Json(made.value)).into_response())
+    Ok((StatusCode::CREATED, Replayed(made.replayed), axum::Json(made.value)).into_response())
 }
 
 /// What was traded in a portfolio, newest first.

@@ -1,14 +1,14 @@
 //! `GET /wallet`, its statement, deposits, withdrawals, and the reversals that administrators make.
 
-use api::replayed::REPLAYED_HEADER;
 use api::{
-    Caller, Command, DryRunQuery, Exact, Fields, IdPath, Keyed, Page, PageQuery, Preview, Problem, Query, responses,
+    Caller, Command, DryRunQuery, Exact, Fields, IdPath, Keyed, Page, PageQuery, Preview, Problem, Query, Replayed,
+    responses,
 };
 use app::Created;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use books::wallets::{self, ShownWallet, StatementLine, Transfer};
 use domain::{Currency, Money};
 use market_data::MarketData;
@@ -201,6 +201,5 @@ fn answer(command: &Command, made: Created<StatementLine>) -> Response {
     if command.dry_run.0 {
         return Preview::of_new(made.value).into_response();
     }
-    let replayed = made.replayed.then_some((REPLAYED_HEADER, "true"));
-    (StatusCode::CREATED, AppendHeaders(replayed), axum::Json(made.value)).into_response()
+    (StatusCode::CREATED, Replayed(made.replayed), axum::Json(made.value)).into_response()
 }

@@ -1,10 +1,9 @@
 //! `/alerts`: what a customer wants to be told of, and when it came true.
 
-use api::replayed::REPLAYED_HEADER;
-use api::{Caller, Fields, IdPath, IdempotencyKey, Json, Page, PageQuery, Problem, Query, responses};
+use api::{Caller, Fields, IdPath, IdempotencyKey, Json, Page, PageQuery, Problem, Query, Replayed, responses};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use domain::Symbol;
 use domain::alert::{Condition, Repeat};
 use market_data::MarketData;
@@ -72,8 +71,7 @@ pub(crate) async fn create(
     let alert = request.parse()?;
     let made = alerts::create(&market, caller.customer_id, &alert, key.as_deref()).await?;
     let location = [(header::LOCATION, format!("/alerts/{}", made.value.id))];
-    let replayed = made.replayed.then_some((REPLAYED_HEADER, "true"));
-    Ok((StatusCode::CREATED, location, AppendHeaders(replayed), axum::Json(made.value)).into_response())
+    Ok((StatusCode::CREATED, location, Replayed(made.replayed), axum::Json(made.value)).into_response())
 }
 
 /// The caller's alerts, newest first.

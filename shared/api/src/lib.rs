@@ -51,7 +51,7 @@ pub mod policy;
 pub mod preview;
 pub mod problem;
 pub mod query;
-pub mod replayed;
+mod replayed;
 pub mod responses;
 pub mod source;
 
@@ -70,5 +70,6 @@ pub use path::{IdPairPath, IdPath, SymbolPath};
 pub use preview::Preview;
 pub use problem::{FieldError, Problem};
 pub use query::Query;
+pub use replayed::Replayed;
 pub use responses::document;
 pub use source::{Source, with_rate_limit};

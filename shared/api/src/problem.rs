@@ -13,7 +13,7 @@ use serde::Serialize;
 use store::StoreError;
 use store::error::Remedy;
 
-use crate::replayed::REPLAYED_HEADER;
+use crate::replayed::Replayed;
 
 /// Media type of every problem.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -337,8 +337,10 @@ impl From<ServiceError> for Problem {
                 Self::too_many("rate_limited", detail, retry_after_seconds)
             }
             ServiceError::Refused(refusal) => Self::from_refusal(&refusal),
-            ServiceError::RefusedBefore(refusal) => Self::from_refusal(&refusal)
-                .with_header(header::HeaderName::from_static(REPLAYED_HEADER), HeaderValue::from_static("true")),
+            ServiceError::RefusedBefore(refusal) => {
+                let (name, value) = Replayed::HEADER;
+                Self::from_refusal(&refusal).with_header(name, value)
+            }
             ServiceError::Provider(error) => Self::from_provider(&error),
             ServiceError::Store(error) => Self::from_store(&error),
             ServiceError::Objects(error) => {
