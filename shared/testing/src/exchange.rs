@@ -1,4 +1,4 @@
-//! A live exchange that does as a test says and remembers what it was asked, a table that counts, and a bus that listens.
+//! A live exchange that does as a test says and remembers what it was asked, and a bus that listens.
 
 #![allow(dead_code, clippy::unwrap_used, clippy::missing_panics_doc, reason = "each program uses a part of it")]
 
@@ -13,14 +13,13 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::{Bar, Bars, Currency, CustomerId, Day, Instrument, Price, Symbol};
 use market::{Basis, CallBudget, History, MarketClock, Note, Provider, ProviderError, Quote};
-use market_data::MarketData;
 use market_data::quote_record::{LastQuote, QuotesRefreshed};
-use notifications::watchlist;
-use store::{Item, Key, Page, Query, StoreError, Table, Version, Write};
-use store_sqlite::SqliteTable;
+use market_data::{MarketData, following, instruments};
+use store::Table;
 use uuid::Uuid;
 
-use crate::{Ground, HandClock};
+use crate::prompt::Prompt;
+use crate::{CountingTable, Ground, HandClock};
 
 /// What the exchange says of one symbol.
 #[derive(Clone)]
@@ -194,38 +193,6 @@ impl Provider for Exchange {
     }
 }
 
-/// A table that counts what is done to it.
-pub struct Counting {
-    pub table: Arc<SqliteTable>,
-    pub reads: AtomicUsize,
-    pub writes: AtomicUsize,
-}
-
-#[async_trait]
-impl Table for Counting {
-    async fn get(&self, key: &Key) -> Result<Option<Item>, StoreError> {
-        self.reads.fetch_add(1, Ordering::SeqCst);
-        self.table.get(key).await
-    }
-
-    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, StoreError> {
-        self.reads.fetch_add(1, Ordering::SeqCst);
-        self.table.get_many(keys).await
-    }
-
-    async fn query(&self, query: &Query) -> Result<Page, StoreError> {
-        self.reads.fetch_add(1, Ordering::SeqCst);
-        self.table.query(query).await
-    }
-
-    async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<Version>>, StoreError> {
-        self.writes.fetch_add(writes.len(), Ordering::SeqCst);
-        // A test's stopped clock runs ahead while nothing but the store's own thread works, and not while this one does.
-        let (table, runtime) = (self.table.clone(), tokio::runtime::Handle::current());
-        tokio::task::spawn_blocking(move || runtime.block_on(table.transact(writes))).await.unwrap()
-    }
-}
-
 /// A bus that keeps what it is told, and takes nothing while it is shut.
 #[derive(Default)]
 pub struct Listener {
@@ -268,9 +235,9 @@ pub struct World {
     pub exchange: Arc<Exchange>,
     pub listener: Arc<Listener>,
     pub clock: HandClock,
-    pub table: Arc<Counting>,
+    pub table: Arc<CountingTable>,
     pub customer: CustomerId,
-    /// How many symbols are watched, each by somebody else.
+    /// How many symbols are watched, each by another customer.
     watchers: AtomicUsize,
     ground: Ground,
 }
@@ -280,8 +247,7 @@ impl World {
     #[must_use]
     pub fn at(instant: &str) -> Self {
         let ground = Ground::at(instant);
-        let table = Arc::new(ground.table());
-        let table = Arc::new(Counting { table, reads: AtomicUsize::new(0), writes: AtomicUsize::new(0) });
+        let table = Arc::new(CountingTable::new(Arc::new(Prompt(Arc::new(ground.table())))));
         let (exchange, listener) = (Arc::new(Exchange::default()), Arc::new(Listener::default()));
         let platform = platform(&ground, table.clone(), exchange.clone(), &listener);
         let clock = ground.clock.clone();
@@ -299,11 +265,14 @@ impl World {
         platform(&self.ground, table, provider, &self.listener)
     }
 
-    /// Lists a symbol and has somebody watch it, for each symbol somebody else.
+    /// Lists a symbol and has it followed by a watcher, another one for each symbol.
     pub async fn follow(&self, name: &str, bars: Bars) {
         self.exchange.list(name, bars);
         let watcher = CustomerId(Uuid::from_u128(1_000 + self.watchers.fetch_add(1, Ordering::Relaxed) as u128));
-        watchlist::put(&self.platform, watcher, &symbol(name)).await.unwrap();
+        let (market, symbol) = (&self.platform, symbol(name));
+        instruments::load(market, watcher, &symbol, market.budget_for(watcher)).await.unwrap();
+        following::track(&market.app, &symbol).await.unwrap();
+        market.app.table().transact(vec![following::watches(watcher, &symbol)]).await.unwrap();
     }
 }
 

@@ -13,16 +13,19 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::missing_panics_doc, reason = "a failed unwrap is a failed test")]
 
 mod clock;
+mod counting;
 pub mod exchange;
 mod ground;
 mod intercepted;
 pub mod people;
 pub mod portfolios;
 pub mod prompt;
+pub mod sample_bars;
 mod silent;
 pub mod vantage;
 
 pub use clock::HandClock;
+pub use counting::{CountingTable, Counts};
 pub use ground::Ground;
 pub use intercepted::{Intercepted, Interceptor};
 pub use silent::Silent;

@@ -1,9 +1,9 @@
 //! Customers, their sessions, and the portfolios that they open.
 
 use app::App;
-use books::portfolios::Opening;
+use books::portfolios::{self, Opening};
 use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
-use domain::{Currency, CustomerId, Email};
+use domain::{Currency, CustomerId, Email, PortfolioId};
 use identity::authorization::authorize;
 use identity::password::Password;
 use identity::profile::Person;
@@ -60,4 +60,8 @@ pub fn opening(kind: PortfolioType) -> Opening {
         lot_method: LotMethod::Fifo,
         aims: None,
     }
+}
+
+pub async fn open_portfolio(app: &App, customer: CustomerId, opening: Opening) -> PortfolioId {
+    portfolios::open(app, customer, &opening, None).await.unwrap().value.id
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use books::portfolios::{self, Opening};
+use books::portfolios::Opening;
 use domain::portfolio::PortfolioType;
 use domain::{Bars, Currency, CustomerId, Day, Instrument, Money, PortfolioId, Price, Quantity, Symbol, split};
 use ledger::trade::{buy, sell};
@@ -19,7 +19,7 @@ use store::{Expect, Item, Key, Page, Query, StoreError, Table, Version, Write, d
 use store_sqlite::SqliteTable;
 use uuid::Uuid;
 
-use crate::people::opening;
+use crate::people::{open_portfolio, opening};
 use crate::{Ground, HandClock};
 
 /// A provider whose clock and prices stand where a test puts them.
@@ -192,7 +192,7 @@ impl World {
         let (platform, clock) = (ground.platform(watched.clone(), market.clone()), ground.clock.clone());
         let customer = CustomerId(Uuid::from_u128(7));
         let opening = Opening { base_currency: base, ..opening(PortfolioType::Brokerage) };
-        let portfolio = portfolios::open(&platform.app, customer, &opening, None).await.unwrap().value.id;
+        let portfolio = open_portfolio(&platform.app, customer, opening).await;
         let mut wallet = Wallet::new(customer);
         for currency in ["USD", "EUR"] {
             let stamp = Stamp { entry_id: Uuid::nil(), market_day: Day::FIRST, created_at: clock.now() };

@@ -8,7 +8,6 @@ use app::{Channels, Created, ServiceError};
 use async_trait::async_trait;
 use books::imports::{self, Duplicates, Format, Import, ImportReport};
 use books::investments::{self, Purchase};
-use books::portfolios;
 use domain::portfolio::PortfolioType;
 use domain::{Currency, CustomerId, Money, PortfolioId, Price, Quantity};
 use futures::future::join_all;
@@ -19,7 +18,7 @@ use objects::{FolderObjects, Link, LinkOptions, ObjectError, ObjectKey, Objects}
 use research::backtests::{self, CLASSIC_BUY, CLASSIC_SELL, Fill, Order, Rule, Strategy};
 use store::{Query, StoreError, Table, Version, Write};
 use store_sqlite::SqliteTable;
-use testing::people::{opening, password, person, register};
+use testing::people::{open_portfolio, opening, password, person, register};
 use testing::{Ground, Intercepted, Interceptor};
 use tokio::sync::Notify;
 
@@ -117,8 +116,7 @@ impl World {
         let provider = Arc::new(Sample::new());
         let platform = ground.platform_of(table.clone(), objects.clone(), provider, Channels::none());
         let customer = register(&platform.app, person("Ada")).await;
-        let portfolio =
-            portfolios::open(&platform.app, customer, &opening(PortfolioType::Brokerage), None).await.unwrap().value.id;
+        let portfolio = open_portfolio(&platform.app, customer, opening(PortfolioType::Brokerage)).await;
         Self { platform, table, objects, customer, portfolio, ground }
     }
 

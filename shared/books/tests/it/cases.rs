@@ -7,10 +7,9 @@ use books::holdings;
 use books::imports::{self, Duplicates, Format, Import, ImportReport};
 use books::investments::{self, Purchase};
 use books::performance::{self, Span};
-use books::portfolios::{self, Opening};
 use books::trades::{self, Request, RequestSize, Trade};
 use books::wallets::{self, Transfer};
-use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
+use domain::portfolio::PortfolioType;
 use domain::{Currency, Money, PortfolioId, Quantity};
 use ledger::Side;
 use market::{CallBudget, Folder, OnBehalfOf, Provider as _};
@@ -19,6 +18,7 @@ use research::backtests::{self, Fill, Strategy};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use testing::exchange::{day, price, symbol};
+use testing::people::{open_portfolio, opening};
 use testing::portfolios::Market;
 
 fn path(case: &str) -> PathBuf {
@@ -47,14 +47,7 @@ impl Case {
     }
 
     async fn opened(&self) -> PortfolioId {
-        let opening = Opening {
-            name: PortfolioName::parse("A").unwrap(),
-            kind: PortfolioType::Brokerage,
-            base_currency: Currency::USD,
-            lot_method: LotMethod::Fifo,
-            aims: None,
-        };
-        portfolios::open(&self.platform.app, self.world.customer, &opening, None).await.unwrap().value.id
+        open_portfolio(&self.platform.app, self.world.customer, opening(PortfolioType::Brokerage)).await
     }
 
     /// A portfolio with one lot held elsewhere.

@@ -1,50 +1,19 @@
 //! A dry run writes nothing at all: no entry, no key, no symbol to follow, no remembered refusal.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use app::{App, Channels, Parts, Platform as _, Precondition};
-use async_trait::async_trait;
+use app::{Platform as _, Precondition};
 use books::investments::{self, Correction, Purchase};
-use books::portfolios::{self, Opening};
 use books::trades::{self, Request, RequestSize, Side};
 use books::wallets::{self, Transfer};
-use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
+use domain::portfolio::PortfolioType;
 use domain::{Currency, CustomerId, Money, PortfolioId, Price, Quantity};
 use market::Sample;
 use market_data::MarketData;
-use objects::FolderObjects;
 use rust_decimal::Decimal;
-use store::{Item, Key, Page, Query, StoreError, Table, Version, Write};
-use store_sqlite::SqliteTable;
-use testing::{HandClock, load};
+use testing::people::{open_portfolio, opening};
+use testing::{CountingTable, Ground, load};
 use uuid::Uuid;
-
-/// A table that counts what is written to it.
-struct Counting {
-    table: SqliteTable,
-    transactions: AtomicUsize,
-}
-
-#[async_trait]
-impl Table for Counting {
-    async fn get(&self, key: &Key) -> Result<Option<Item>, StoreError> {
-        self.table.get(key).await
-    }
-
-    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, StoreError> {
-        self.table.get_many(keys).await
-    }
-
-    async fn query(&self, query: &Query) -> Result<Page, StoreError> {
-        self.table.query(query).await
-    }
-
-    async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<Version>>, StoreError> {
-        self.transactions.fetch_add(1, Ordering::SeqCst);
-        self.table.transact(writes).await
-    }
-}
 
 fn usd(amount: &str) -> Money {
     Money::parse(amount, Currency::USD).unwrap()
@@ -69,39 +38,26 @@ fn purchase(symbol: &str) -> Purchase {
 /// An application on a table that counts, a customer with cash, a portfolio with a share of AAPL and a lot of IBM.
 struct World {
     platform: MarketData,
-    table: Arc<Counting>,
+    table: Arc<CountingTable>,
     customer: CustomerId,
     portfolio: PortfolioId,
     lot: Uuid,
     deposit: Uuid,
-    _folder: tempfile::TempDir,
+    _ground: Ground,
 }
 
 async fn world() -> World {
-    let clock = HandClock::at("2026-11-20T12:00:00Z");
-    let table = SqliteTable::in_memory(clock.reader()).unwrap();
-    let table = Arc::new(Counting { table, transactions: AtomicUsize::new(0) });
-    let folder = tempfile::tempdir().unwrap();
-    let objects = Arc::new(FolderObjects::open(folder.path(), [7; 32], clock.reader()).unwrap());
-    let platform = MarketData::new(
-        App::new(Parts { table: table.clone(), objects, clock: clock.reader(), channels: Channels::none() }),
-        Arc::new(Sample::new()),
-    );
+    let ground = Ground::at("2026-11-20T12:00:00Z");
+    let table = Arc::new(CountingTable::new(Arc::new(ground.table())));
+    let platform = ground.platform(table.clone(), Arc::new(Sample::new()));
     let customer = CustomerId(Uuid::from_u128(7));
-    let opening = Opening {
-        name: PortfolioName::parse("Trading").unwrap(),
-        kind: PortfolioType::Brokerage,
-        base_currency: Currency::USD,
-        lot_method: LotMethod::Fifo,
-        aims: None,
-    };
-    let portfolio = portfolios::open(&platform.app, customer, &opening, None).await.unwrap().value.id;
+    let portfolio = open_portfolio(&platform.app, customer, opening(PortfolioType::Brokerage)).await;
     wallets::transfer(&platform, customer, Transfer::Deposit, usd("1000"), Some("cash")).await.unwrap();
     let deposit =
         wallets::transfer(&platform, customer, Transfer::Deposit, usd("5"), Some("more")).await.unwrap().value.id;
     trades::execute(&platform, customer, portfolio, &order(Side::Buy, "AAPL", "1"), Some("buy")).await.unwrap();
     let lot = investments::record(&platform, customer, portfolio, &purchase("IBM"), None).await.unwrap().value.id;
-    World { platform, table, customer, portfolio, lot, deposit, _folder: folder }
+    World { platform, table, customer, portfolio, lot, deposit, _ground: ground }
 }
 
 #[tokio::test]
@@ -112,7 +68,7 @@ async fn a_dry_run_writes_nothing_at_all() {
     for symbol in ["AAPL", "FB", "GOOG", "IBM"] {
         load(&world.platform, &symbol.parse().unwrap()).await.unwrap();
     }
-    let before = world.table.transactions.load(Ordering::SeqCst);
+    world.table.take_counts();
     let platform = &world.platform.dry_run();
     wallets::transfer(platform, customer, Transfer::Deposit, usd("10"), None).await.unwrap();
     wallets::transfer(platform, customer, Transfer::Withdrawal, usd("10"), None).await.unwrap();
@@ -125,8 +81,8 @@ async fn a_dry_run_writes_nothing_at_all() {
     let correction = Correction { ticker_symbol: Some("FB".parse().unwrap()), ..Correction::default() };
     investments::correct(platform, customer, portfolio, lot, &Precondition::Any, &correction).await.unwrap();
     investments::remove(&platform.app, customer, portfolio, lot, &Precondition::Any).await.unwrap();
-    assert_eq!(world.table.transactions.load(Ordering::SeqCst), before);
+    assert_eq!(world.table.take_counts().transactions, 0);
     // The same on the application itself does write.
     wallets::transfer(&world.platform, customer, Transfer::Deposit, usd("10"), Some("k")).await.unwrap();
-    assert_eq!(world.table.transactions.load(Ordering::SeqCst), before + 1);
+    assert_eq!(world.table.take_counts().transactions, 1);
 }

@@ -4,11 +4,11 @@ use app::ServiceError;
 use books::holdings;
 use books::investments::{self, Purchase};
 use books::performance::{self, Span};
-use books::portfolios::{self, Opening};
+use books::portfolios::Opening;
 use books::trades::{self, Request, RequestSize, Side, Trade};
 use books::wallets::{self, Transfer};
 use domain::calendar::is_trading_day;
-use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
+use domain::portfolio::{LotMethod, PortfolioType};
 use domain::{Bar, Bars, Currency, CustomerId, Day, Money, PortfolioId, Price, Quantity, Symbol};
 use identity::password::Password;
 use identity::profile::Person;
@@ -18,6 +18,7 @@ use operations::verification::{Report, verify_all};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use store::{Body, Key, Table as _, Write, keys};
+use testing::people::{open_portfolio, opening};
 use testing::portfolios::{Market, World, stock};
 
 const SPLIT_DAY: &str = "2012-02-03";
@@ -64,14 +65,8 @@ impl Customer {
         };
         let password = Password::typed("correct horse battery".to_owned());
         let id = register(&world.platform.app, person, password).await.unwrap().profile.id;
-        let opening = Opening {
-            name: PortfolioName::parse("Late").unwrap(),
-            kind: PortfolioType::Brokerage,
-            base_currency: Currency::USD,
-            lot_method,
-            aims: None,
-        };
-        let portfolio = portfolios::open(&world.platform.app, id, &opening, None).await.unwrap().value.id;
+        let opening = Opening { lot_method, ..opening(PortfolioType::Brokerage) };
+        let portfolio = open_portfolio(&world.platform.app, id, opening).await;
         let cash = Money::parse("1000", Currency::USD).unwrap();
         wallets::transfer(&world.platform, id, Transfer::Deposit, cash, Some("deposit")).await.unwrap();
         Self { world, id, portfolio, orders: 0 }

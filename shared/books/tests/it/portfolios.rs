@@ -6,8 +6,8 @@ use app::{Precondition, ServiceError};
 use async_trait::async_trait;
 use books::imports::{self, Duplicates, Format, Import};
 use books::performance;
-use books::portfolios::{self, Change, Opening};
-use domain::portfolio::{LotMethod, PortfolioName, PortfolioState, PortfolioType};
+use books::portfolios::{self, Change};
+use domain::portfolio::{LotMethod, PortfolioState, PortfolioType};
 use domain::{Currency, CustomerId, Money, PortfolioId, Price, Quantity};
 use ledger::trade::{buy, sell};
 use ledger::wallet::deposit;
@@ -17,7 +17,7 @@ use market_data::MarketData;
 use store::fault::{Fault, Faulty, Plan};
 use store::{Body, Clock, Query, StoreError, Table, Version, Write, keys};
 use store_sqlite::SqliteTable;
-use testing::people::opening;
+use testing::people::{open_portfolio, opening};
 use testing::{Ground, Intercepted, Interceptor};
 use uuid::Uuid;
 
@@ -35,7 +35,7 @@ fn app_on(table: Arc<dyn Table>) -> (MarketData, Ground) {
 }
 
 async fn opened(platform: &MarketData) -> PortfolioId {
-    portfolios::open(&platform.app, OWNER, &opening(PortfolioType::Brokerage), None).await.unwrap().value.id
+    open_portfolio(&platform.app, OWNER, opening(PortfolioType::Brokerage)).await
 }
 
 async fn close(platform: &MarketData, id: PortfolioId) -> Result<domain::Portfolio, ServiceError> {
@@ -164,13 +164,7 @@ async fn no_customer_has_more_portfolios_than_the_limit_however_many_were_remove
     for _ in 1..portfolios::MAX_PORTFOLIOS {
         opened(&platform).await;
     }
-    let opening = Opening {
-        name: PortfolioName::parse("one too many").unwrap(),
-        kind: PortfolioType::Other,
-        base_currency: Currency::USD,
-        lot_method: LotMethod::Fifo,
-        aims: None,
-    };
+    let opening = opening(PortfolioType::Other);
     let refused = portfolios::open(&platform.app, OWNER, &opening, None).await;
     assert!(matches!(refused, Err(ServiceError::LimitReached { limit: 100, .. })));
     portfolios::remove(&platform.app, OWNER, first, &Precondition::None).await.unwrap();

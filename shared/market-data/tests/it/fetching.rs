@@ -3,25 +3,25 @@
 mod failures;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use app::ServiceError;
-use async_trait::async_trait;
 use books::imports::{self, Duplicates, Format, Import};
-use books::portfolios::{self, Opening};
 use books::{holdings, investments};
 use chrono::TimeDelta;
-use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
-use domain::{Currency, CustomerId, Instrument, PortfolioId, Price, Quantity, Symbol};
+use domain::portfolio::PortfolioType;
+use domain::{CustomerId, Instrument, PortfolioId, Price, Quantity};
 use futures::future::join_all;
-use market::{CallBudget, History, MarketClock, Provider, ProviderError, Quote};
+use market::ProviderError;
 use market_data::quotes::load_batch;
 use market_data::{MarketData, instruments, series, staleness, warnings};
 use research::forecasts;
 use store::keys;
 use testing::exchange::{World, bars_through, quote, symbol};
-use testing::load;
+use testing::people::{open_portfolio, opening};
+use testing::prompt::Prompt;
+use testing::{Silent, load};
 use tokio::time::Instant;
 
 const NOON: &str = "2026-11-20T12:00:00Z";
@@ -112,53 +112,8 @@ async fn of_a_process_that_dies_the_next_one_takes_over_once_its_time_is_over() 
     assert_eq!(world.exchange.calls(), ["bars ACME"]);
 }
 
-/// A live provider that takes every call and never answers.
-#[derive(Default)]
-struct Silent(AtomicUsize);
-
-impl Silent {
-    async fn asked<T>(&self) -> T {
-        self.0.fetch_add(1, Ordering::SeqCst);
-        std::future::pending().await
-    }
-}
-
-#[async_trait]
-impl Provider for Silent {
-    fn source(&self) -> &'static str {
-        "exchange"
-    }
-
-    fn clock(&self) -> MarketClock {
-        MarketClock::Live
-    }
-
-    fn revision(&self, _symbol: &Symbol) -> Option<String> {
-        None
-    }
-
-    async fn fetch_daily(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
-        self.asked().await
-    }
-
-    async fn fetch_quote(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<Quote, ProviderError> {
-        self.asked().await
-    }
-
-    async fn fetch_instrument(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {
-        self.asked().await
-    }
-}
-
 async fn opened(platform: &MarketData, customer: CustomerId) -> PortfolioId {
-    let opening = Opening {
-        name: PortfolioName::parse("A").unwrap(),
-        kind: PortfolioType::Brokerage,
-        base_currency: Currency::USD,
-        lot_method: LotMethod::Fifo,
-        aims: None,
-    };
-    portfolios::open(&platform.app, customer, &opening, None).await.unwrap().value.id
+    open_portfolio(&platform.app, customer, opening(PortfolioType::Brokerage)).await
 }
 
 /// A file with one row of each symbol.
@@ -258,12 +213,12 @@ async fn holdings_in_two_foreign_currencies_wait_no_longer_than_for_one_call() {
     let world = World::at(NOON);
     let id = holding_abroad(&world, &["EUR", "GBP"]).await;
     let silent = Arc::new(Silent::default());
-    let platform = world.on(Arc::new(testing::prompt::Prompt(world.table.clone())), silent.clone());
+    let platform = world.on(Arc::new(Prompt(world.table.clone())), silent.clone());
     let started = Instant::now();
     let found = holdings::compute(&platform, world.customer, id).await.unwrap();
     assert!(started.elapsed() <= CALLERS_WAIT, "{:?}", started.elapsed());
     assert_eq!(found.items.len(), 2);
-    assert_eq!(silent.0.load(Ordering::SeqCst), 2, "two pairs, at once, and no call more");
+    assert_eq!(silent.calls().len(), 2, "two pairs, at once, and no call more");
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use books::trades::{self, Request, RequestSize, Side};
 use books::wallets::{self, Transfer};
 use chrono::{SecondsFormat, TimeDelta};
 use domain::alert::{Condition, Repeat};
-use domain::portfolio::{LotMethod, PortfolioName, PortfolioState, PortfolioType};
+use domain::portfolio::{PortfolioState, PortfolioType};
 use domain::{Currency, CustomerId, Money, PortfolioId, Quantity};
 use identity::password::Password;
 use identity::profile::Person;
@@ -29,6 +29,7 @@ use objects::FolderObjects;
 use rust_decimal::Decimal;
 use store::{Table as _, documents, keys};
 use testing::exchange::{World, bars_through, day, price, quote, symbol};
+use testing::people::{open_portfolio, opening};
 use uuid::Uuid;
 
 /// The exchange opens, on a Friday.
@@ -100,14 +101,8 @@ async fn portfolio(platform: &MarketData, customer: CustomerId) -> PortfolioId {
 }
 
 async fn portfolio_in(platform: &MarketData, customer: CustomerId, base_currency: Currency) -> PortfolioId {
-    let opening = Opening {
-        name: PortfolioName::parse("All").unwrap(),
-        kind: PortfolioType::Brokerage,
-        base_currency,
-        lot_method: LotMethod::Fifo,
-        aims: None,
-    };
-    portfolios::open(&platform.app, customer, &opening, None).await.unwrap().value.id
+    let opening = Opening { base_currency, ..opening(PortfolioType::Brokerage) };
+    open_portfolio(&platform.app, customer, opening).await
 }
 
 async fn trade(world: &World, portfolio: PortfolioId, side: Side, units: &str, key: &str) {

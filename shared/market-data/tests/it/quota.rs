@@ -276,3 +276,28 @@ proptest! {
         prop_assert!(most_in_a_day(&calls) <= limit);
     }
 }
+
+#[tokio::test]
+async fn parallel_callers_never_take_more_calls_than_the_budget_has() {
+    let clock = HandClock::at("2026-11-20T12:00:00Z");
+    let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
+    let budgets: Vec<_> = (0..50).map(|_| DurableQuota::alpha_vantage(table.clone(), clock.reader())).collect();
+    let taken = join_all(budgets.iter().map(|budget| budget.take(Duration::ZERO, within(PATIENT)))).await;
+    assert_eq!(taken.iter().filter(|taken| taken.is_ok()).count(), 25);
+    clock.forward(TimeDelta::hours(23));
+    assert!(budgets[0].take(Duration::ZERO, within(PATIENT)).await.is_err(), "not in the same 24 hours");
+    clock.forward(TimeDelta::hours(1) + TimeDelta::seconds(15));
+    assert!(budgets[0].take(Duration::ZERO, within(PATIENT)).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_provider_that_says_the_day_is_used_up_is_not_asked_for_a_day() {
+    let clock = HandClock::at("2026-11-20T12:00:00Z");
+    let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
+    let budget = DurableQuota::alpha_vantage(table.clone(), clock.reader());
+    let refused = budget.mark_exhausted().await;
+    assert_eq!(refused.until, Some("2026-11-21T12:00:00Z".parse().unwrap()));
+    assert_eq!(budget.take(Duration::ZERO, within(PATIENT)).await, Err(refused.into()));
+    clock.forward(TimeDelta::hours(24));
+    assert!(budget.take(Duration::ZERO, within(PATIENT)).await.is_ok());
+}

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::{Created, ServiceError};
-use books::portfolios::{self, Opening};
 use books::trades::{self, Request, RequestSize, Side, Trade};
 use books::wallets::{self, Transfer};
 use books::{holdings, performance};
 use chrono::TimeDelta;
-use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
+use domain::portfolio::PortfolioType;
 use domain::{Bar, Bars, Currency, Money, PortfolioId, Quantity, SplitRatio};
 use futures::future::join_all;
 use market::{ProviderError, Quote};
@@ -23,6 +22,7 @@ use store::fault::{Fault, Faulty, Plan};
 use store_sqlite::SqliteTable;
 use testing::exchange::{World, bar, bars_through, day, price, quote, symbol, time};
 use testing::load;
+use testing::people::{open_portfolio, opening};
 
 /// Friday noon in New York.
 pub const NOON: &str = "2026-11-20T17:00:00Z";
@@ -276,16 +276,9 @@ async fn bars_too_old_to_trade_at_are_asked_for_where_a_call_can_be_spared() {
 }
 
 async fn portfolio(world: &World) -> PortfolioId {
-    let opening = Opening {
-        name: PortfolioName::parse("All").unwrap(),
-        kind: PortfolioType::Brokerage,
-        base_currency: Currency::USD,
-        lot_method: LotMethod::Fifo,
-        aims: None,
-    };
     let cash = Money::parse("100000", Currency::USD).unwrap();
     wallets::transfer(&world.platform, world.customer, Transfer::Deposit, cash, Some("cash")).await.unwrap();
-    portfolios::open(&world.platform.app, world.customer, &opening, None).await.unwrap().value.id
+    open_portfolio(&world.platform.app, world.customer, opening(PortfolioType::Brokerage)).await
 }
 
 async fn trade(world: &World, portfolio: PortfolioId, side: Side, units: &str, key: &str) -> Trade {

@@ -6,13 +6,12 @@ use std::time::Duration;
 use app::Precondition;
 use books::imports::{self, Duplicates, Format, Import};
 use books::investments::{self, Correction, Purchase};
-use books::portfolios::{self, Opening};
 use books::trades::{self, Request, RequestSize, Side};
 use books::wallets::{self, Transfer};
 use books::{holdings, performance};
 use chrono::TimeDelta;
 use domain::alert::{Condition, Repeat};
-use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
+use domain::portfolio::PortfolioType;
 use domain::{Currency, Instrument, Money, PortfolioId, Price, Quantity, Symbol};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -24,6 +23,7 @@ use rust_decimal::Decimal;
 use store::{documents, keys};
 use testing::Silent;
 use testing::exchange::{World, bars_through, symbol};
+use testing::people::{open_portfolio, opening};
 use testing::prompt::Prompt;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -54,14 +54,7 @@ fn purchase(name: &str) -> Purchase {
 async fn before() -> Before {
     let world = World::at("2026-11-20T12:00:00Z");
     let (platform, customer) = (&world.platform, world.customer);
-    let opening = Opening {
-        name: PortfolioName::parse("A").unwrap(),
-        kind: PortfolioType::Brokerage,
-        base_currency: Currency::USD,
-        lot_method: LotMethod::Fifo,
-        aims: None,
-    };
-    let portfolio = portfolios::open(&platform.app, customer, &opening, None).await.unwrap().value.id;
+    let portfolio = open_portfolio(&platform.app, customer, opening(PortfolioType::Brokerage)).await;
     let cash = Money::parse("1000", Currency::USD).unwrap();
     wallets::transfer(platform, customer, Transfer::Deposit, cash, Some("cash")).await.unwrap();
     world.follow("OLD", bars_through("2026-11-19", 200, 10.0)).await;

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use books::holdings;
 use books::investments::{self, Purchase};
 use books::performance::{self, Span};
-use books::portfolios::{self, Opening};
-use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
+use domain::portfolio::PortfolioType;
 use domain::{Bars, Currency, InstrumentType, Money, PortfolioId, Quantity};
 use market::{Folder, Note};
 use market_data::own_items::{self, NewItem, Valuation};
@@ -19,19 +18,13 @@ use research::reports;
 use serde_json::Value;
 use testing::exchange::{World, bar, bars_through, day, price, symbol};
 use testing::load;
+use testing::people::{open_portfolio, opening};
 
 /// Whether an answer says that a newer price was to be expected, by the name of the answer.
 type Said = Vec<(&'static str, bool)>;
 
 async fn opened(world: &World, platform: &MarketData, names: &[&str]) -> PortfolioId {
-    let opening = Opening {
-        name: PortfolioName::parse("A").unwrap(),
-        kind: PortfolioType::Brokerage,
-        base_currency: Currency::USD,
-        lot_method: LotMethod::Fifo,
-        aims: None,
-    };
-    let id = portfolios::open(&platform.app, world.customer, &opening, None).await.unwrap().value.id;
+    let id = open_portfolio(&platform.app, world.customer, opening(PortfolioType::Brokerage)).await;
     for name in names {
         let lot = Purchase {
             ticker_symbol: symbol(name),

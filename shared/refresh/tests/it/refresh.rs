@@ -13,7 +13,7 @@ use market_data::last_run::Refreshed;
 use operations::health;
 use refresh::refresh;
 use testing::exchange::{World, bars_through, quote, symbol, time};
-use testing::load;
+use testing::{Counts, load};
 
 use crate::friday::{EVENING, NOON, TIME_LIMIT, holding, slot};
 
@@ -285,11 +285,9 @@ async fn a_fast_provider_refreshes_thousands_of_symbols_with_a_write_each() {
             let as_of = (at == NOON).then_some(NOON);
             world.exchange.quote_at(name, Ok(quote(name, "10.5", "2026-11-20", as_of)));
         }
-        world.table.reads.store(0, Ordering::SeqCst);
-        world.table.writes.store(0, Ordering::SeqCst);
+        world.table.take_counts();
         let did = refresh(&world.restarted(), time(at), TIME_LIMIT).await.unwrap();
-        let writes = world.table.writes.load(Ordering::SeqCst);
-        let reads = world.table.reads.load(Ordering::SeqCst);
+        let Counts { reads, writes, .. } = world.table.take_counts();
         let events: Vec<usize> = world.listener.events().iter().map(Vec::len).collect();
         println!("{work} of {count} symbols: {writes} writes, {reads} reads, events of {events:?}");
         assert_eq!((did.refreshed, did.told, did.failed, did.postponed), (count, count, 0, 0));

@@ -12,7 +12,8 @@ use market_data::last_run;
 use market_data::{MarketData, last_quote};
 use refresh::refresh;
 use store::fault::{Fault, Faulty, Plan};
-use testing::exchange::{Counting, quote, time};
+use testing::exchange::{quote, time};
+use testing::prompt::Prompt;
 
 use crate::friday::{NOON, TIME_LIMIT, holding, slot};
 
@@ -105,8 +106,7 @@ async fn a_renewal_whose_answer_is_lost_costs_a_run_nothing() {
     }
     // The slot is taken; the answer to the first sign of life is lost, and the second one loses a race that nobody ran.
     let faults = [None, Some(Fault::ErrorAfter), Some(Fault::Conflict)];
-    let same = Counting { table: world.table.table.clone(), reads: 0.into(), writes: 0.into() };
-    let table = Faulty::new(same, Plan::scripted(faults));
+    let table = Faulty::new(Prompt(world.table.clone()), Plan::scripted(faults));
     let platform = world.on(Arc::new(table), world.exchange.clone());
     let did = refresh(&platform, time(NOON), TIME_LIMIT).await.unwrap();
     assert_eq!((did.failed, world.exchange.calls().len()), (40, 40));

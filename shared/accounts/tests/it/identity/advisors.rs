@@ -8,6 +8,7 @@ use identity::profile;
 use operations::verification;
 use store::fault::{Fault, Plan};
 use store::{Query, StoreError, Table, keys};
+use testing::Counts;
 
 use crate::identity::{PASSWORD, World, json, password};
 
@@ -71,7 +72,7 @@ async fn an_end_of_advice_that_comes_late_takes_no_client_of_somebody_who_advise
     let role = |role| Change { role: Some(role), ..Change::default() };
     world.change(advisor, role(Role::Advisor)).await.unwrap();
     world.advise(&clients, advisor).await;
-    *world.table.inner().advises_again.lock().unwrap() = Some(advisor);
+    *world.advisor.advises_again.lock().unwrap() = Some(advisor);
     world.change(advisor, role(Role::Client)).await.unwrap();
     assert_eq!(profile::find(&world.platform.app, advisor).await.unwrap().profile.role, Role::Advisor);
     assert_eq!(world.advised(&clients, advisor).await, [3, 3, 3]);
@@ -82,11 +83,11 @@ async fn a_search_reads_a_hundred_customers_at_a_time_and_its_cursor_is_of_one_l
     let world = World::with_ada().await;
     let others = world.others(150).await;
     let (by, other) = (world.ada().await, others[0]);
-    world.table.inner().take();
+    world.table.inner().take_counts();
     let (found, next) = search::search(&world.platform.app, by, "c", 200, None).await.unwrap();
     assert_eq!((found.len(), next), (151, None), "Ada's address has a c too");
     // The sixteen parts of the directory, and two times a hundred.
-    assert_eq!(world.table.inner().take(), (18, 0));
+    assert_eq!(world.table.inner().take_counts(), Counts { reads: 18, ..Counts::default() });
     let (mut seen, mut cursor) = (Vec::new(), None);
     loop {
         let (page, next) = search::search(&world.platform.app, by, "c", 40, cursor.as_deref()).await.unwrap();

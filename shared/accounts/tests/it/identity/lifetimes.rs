@@ -8,6 +8,7 @@ use identity::authorization::authorize;
 use identity::profile::Person;
 use identity::sessions::{self, SessionKind};
 use operations::verification;
+use testing::Counts;
 
 use crate::identity::{PASSWORD, World, email, password};
 
@@ -132,12 +133,12 @@ async fn an_unknown_address_costs_what_a_wrong_password_costs() {
     let (mut costs, mut said) = (Vec::new(), Vec::new());
     for _ in 0..3 {
         for email in [email(), nobody.clone()] {
-            world.table.inner().take();
+            world.table.inner().take_counts();
             let hashes = world.platform.app.hasher().computed();
             let refused =
                 sessions::sign_in(&world.platform.app, &email, password("a wrong guess"), SessionKind::Api).await;
-            let (reads, writes) = world.table.inner().take();
-            costs.push((world.platform.app.hasher().computed() - hashes, reads, writes));
+            let Counts { reads, transactions, .. } = world.table.inner().take_counts();
+            costs.push((world.platform.app.hasher().computed() - hashes, reads, transactions));
             said.push(refused.unwrap_err());
         }
     }

@@ -8,7 +8,6 @@ mod kinds;
 mod lifetimes;
 mod registering;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use accounts::administration::Change;
@@ -25,35 +24,22 @@ use identity::{Customer, registration};
 use market::Sample;
 use market_data::MarketData;
 use store::fault::{Faulty, Plan};
-use store::{Body, Item, Query, Range, StoreError, Table, Version, Write, keys};
+use store::{Body, Item, Query, Range, StoreError, Table, Write, keys};
 use store_sqlite::SqliteTable;
 use testing::people::{PASSWORD, person};
-use testing::{Ground, Intercepted, Interceptor};
+use testing::{CountingTable, Ground, Intercepted, Interceptor};
 use uuid::Uuid;
 
-/// A table that counts what it is asked, and in which somebody may come to advise again right after a look at their clients.
-struct Counting {
-    inner: SqliteTable,
-    reads: AtomicUsize,
-    writes: AtomicUsize,
+/// A table in which an advisor may come to advise again right after a look at their clients.
+struct AdvisorReturns {
+    table: SqliteTable,
     advises_again: Mutex<Option<CustomerId>>,
 }
 
-impl Counting {
-    /// Reads and transactions since the last call.
-    fn take(&self) -> (usize, usize) {
-        (self.reads.swap(0, Ordering::Relaxed), self.writes.swap(0, Ordering::Relaxed))
-    }
-}
-
 #[async_trait]
-impl Interceptor for Counting {
+impl Interceptor for AdvisorReturns {
     fn table(&self) -> &dyn Table {
-        &self.inner
-    }
-
-    async fn before_read(&self) {
-        self.reads.fetch_add(1, Ordering::Relaxed);
+        &self.table
     }
 
     async fn after_query(&self, query: &Query) -> Result<(), StoreError> {
@@ -62,24 +48,20 @@ impl Interceptor for Counting {
             _ => None,
         };
         if let Some(advisor) = advises_again {
-            let item = self.inner.get(&keys::customer(advisor)).await?.unwrap();
+            let item = self.table.get(&keys::customer(advisor)).await?.unwrap();
             let mut profile = json(&item);
             (profile["role"], profile["advice_to_end"]) = ("advisor".into(), false.into());
             let again = Write::update(item.key, Body::Json(profile.to_string()), item.version);
-            self.inner.transact(vec![again]).await?;
+            self.table.transact(vec![again]).await?;
         }
         Ok(())
-    }
-
-    async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<Version>>, StoreError> {
-        self.writes.fetch_add(1, Ordering::Relaxed);
-        self.inner.transact(writes).await
     }
 }
 
 struct World {
     platform: MarketData,
-    table: Arc<Faulty<Intercepted<Counting>>>,
+    table: Arc<Faulty<CountingTable>>,
+    advisor: Arc<Intercepted<AdvisorReturns>>,
     ground: Ground,
 }
 
@@ -104,15 +86,10 @@ impl World {
 
     fn empty() -> Self {
         let ground = Ground::at("2026-11-20T12:00:00Z");
-        let counting = Counting {
-            inner: ground.table(),
-            reads: AtomicUsize::new(0),
-            writes: AtomicUsize::new(0),
-            advises_again: Mutex::default(),
-        };
-        let table = Arc::new(Faulty::new(Intercepted(counting), Plan::quiet()));
+        let advisor = Arc::new(Intercepted(AdvisorReturns { table: ground.table(), advises_again: Mutex::default() }));
+        let table = Arc::new(Faulty::new(CountingTable::new(advisor.clone()), Plan::quiet()));
         let platform = ground.platform(table.clone(), Arc::new(Sample::new()));
-        Self { platform, table, ground }
+        Self { platform, table, advisor, ground }
     }
 
     fn forward(&self, by: TimeDelta) {

@@ -3,15 +3,15 @@
 use std::sync::{Arc, OnceLock};
 
 use app::{App, Channels, Parts, ServiceError};
-use books::portfolios::{self, Opening};
+use books::portfolios::Opening;
 use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
-use domain::{Currency, CustomerId, PortfolioId};
+use domain::{CustomerId, PortfolioId};
 use market_data::MarketData;
 use objects::FolderObjects;
 use store::error::Remedy;
 use store::{Body, Clock, Key, Table, Write, keys};
 use store_sqlite::SqliteTable;
-use testing::people::{person, register};
+use testing::people::{open_portfolio, opening, person, register};
 
 use crate::ledger::market::{Exchange, Wall};
 
@@ -81,12 +81,6 @@ pub async fn settle(table: &dyn Table) -> CustomerId {
 
 /// Opens a portfolio for the customer.
 pub async fn open(platform: &MarketData, customer: CustomerId, name: &str, lot_method: LotMethod) -> PortfolioId {
-    let opening = Opening {
-        name: PortfolioName::parse(name).unwrap(),
-        kind: PortfolioType::Brokerage,
-        base_currency: Currency::USD,
-        lot_method,
-        aims: None,
-    };
-    portfolios::open(&platform.app, customer, &opening, None).await.unwrap().value.id
+    let name = PortfolioName::parse(name).unwrap();
+    open_portfolio(&platform.app, customer, Opening { name, lot_method, ..opening(PortfolioType::Brokerage) }).await
 }

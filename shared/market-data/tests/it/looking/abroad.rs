@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use books::investments;
-use books::portfolios::{self, Opening};
 use chrono::TimeDelta;
-use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
+use domain::portfolio::PortfolioType;
 use domain::{Currency, Instrument, Price, Quantity, Symbol};
 use market::{CallBudget, History, MarketClock, OnBehalfOf, Provider, ProviderError, Quote};
 use market_data::{MarketData, instruments};
 use testing::exchange::{Exchange, World, bars_through, quote, symbol};
 use testing::load;
+use testing::people::{open_portfolio, opening};
 
 use super::NOON;
 
@@ -69,14 +69,7 @@ fn purchase(currency: Option<Currency>) -> investments::Purchase {
 #[tokio::test]
 async fn a_lot_of_which_nothing_but_the_prices_is_known_is_recorded_in_their_currency() {
     let (world, platform) = abroad();
-    let opening = Opening {
-        name: PortfolioName::parse("A").unwrap(),
-        kind: PortfolioType::Brokerage,
-        base_currency: Currency::USD,
-        lot_method: LotMethod::Fifo,
-        aims: None,
-    };
-    let id = portfolios::open(&platform.app, world.customer, &opening, None).await.unwrap().value.id;
+    let id = open_portfolio(&platform.app, world.customer, opening(PortfolioType::Brokerage)).await;
     // Looked at before there was a price, it was taken for one in dollars, which is kept for an hour.
     let assumed = instruments::find(&platform, &symbol("MBG.DEX"), None, platform.budget_for(OnBehalfOf::Platform))
         .await

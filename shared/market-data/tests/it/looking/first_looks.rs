@@ -6,9 +6,9 @@ use std::time::Duration;
 use app::ServiceError;
 use books::holdings;
 use books::investments::{self, Purchase};
-use books::portfolios::{self, Opening};
+use books::portfolios::Opening;
 use chrono::TimeDelta;
-use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
+use domain::portfolio::PortfolioType;
 use domain::{CustomerId, Instrument, InstrumentType, Quantity};
 use market::ProviderError;
 use market::call_limits::FIRST_LOOKS_A_DAY;
@@ -20,6 +20,7 @@ use research::forecasts;
 use rust_decimal::Decimal;
 use store::{documents, keys};
 use testing::exchange::{World, bars_through, day, price, quote, symbol};
+use testing::people::{open_portfolio, opening};
 
 use super::{NOON, look};
 
@@ -176,14 +177,8 @@ async fn new_pairs_of_currencies_are_first_looks_of_whoever_holds_them() {
     let world = counted(25, 20).await;
     look_at_invented(&world, world.customer, &invented(9)).await;
     world.exchange.calls();
-    let opening = Opening {
-        name: PortfolioName::parse("Abroad").unwrap(),
-        kind: PortfolioType::Brokerage,
-        base_currency: "CHF".parse().unwrap(),
-        lot_method: LotMethod::Fifo,
-        aims: None,
-    };
-    let id = portfolios::open(&world.platform.app, world.customer, &opening, None).await.unwrap().value.id;
+    let abroad = Opening { base_currency: "CHF".parse().unwrap(), ..opening(PortfolioType::Brokerage) };
+    let id = open_portfolio(&world.platform.app, world.customer, abroad).await;
     let purchase = Purchase {
         ticker_symbol: symbol("S0"),
         quantity: Quantity::parse("1").unwrap(),
@@ -210,14 +205,7 @@ async fn where_nobody_counts_calls_there_is_no_limit() {
 #[tokio::test]
 async fn the_kind_of_a_lot_that_was_recorded_as_a_first_look_is_told_once_it_is_known() {
     let world = counted(25, 0).await;
-    let opening = Opening {
-        name: PortfolioName::parse("All").unwrap(),
-        kind: PortfolioType::Brokerage,
-        base_currency: domain::Currency::USD,
-        lot_method: LotMethod::Fifo,
-        aims: None,
-    };
-    let portfolio = portfolios::open(&world.platform.app, world.customer, &opening, None).await.unwrap().value.id;
+    let portfolio = open_portfolio(&world.platform.app, world.customer, opening(PortfolioType::Brokerage)).await;
     let mut kinds = Vec::new();
     for name in ["FUND", "BTC-USD"] {
         world.exchange.list(name, bars_through("2026-11-19", 30, 10.0));
