@@ -3,7 +3,6 @@
 
 mod administrators;
 mod advisors;
-mod guessing;
 mod kinds;
 mod lifetimes;
 mod registering;

@@ -1,11 +1,10 @@
-//! Registering once for a key, also on a store that fails.
+//! What is kept of a registration while the customer changes and goes.
 
 use accounts::erasure;
 use app::{Created, Precondition, ServiceError};
 use chrono::TimeDelta;
 use identity::Customer;
 use identity::profile::{self, Person};
-use store::fault::{Fault, Plan};
 use store::{Table, keys};
 
 use crate::identity::{PASSWORD, World, ada, email, json, password};
@@ -30,37 +29,6 @@ async fn a_registration_is_answered_again_under_its_key_whatever_became_of_the_c
 }
 
 #[tokio::test]
-async fn a_registration_sent_again_is_no_way_to_guess_a_password() {
-    let world = World::empty();
-    world.register(ada(), PASSWORD, "a").await.unwrap();
-    for attempt in 0..10 {
-        let refused = world.register(ada(), "another password", "a").await;
-        assert!(matches!(refused, Err(ServiceError::IdempotencyKeyReused)), "attempt {attempt}");
-    }
-    let refused = world.register(ada(), PASSWORD, "a").await;
-    assert!(matches!(refused, Err(ServiceError::TooManyAttempts { .. })));
-    assert!(matches!(world.guess(PASSWORD).await, Err(ServiceError::TooManyAttempts { .. })));
-    world.forward(TimeDelta::minutes(15));
-    assert!(world.register(ada(), PASSWORD, "a").await.unwrap().replayed);
-}
-
-#[tokio::test]
-async fn a_registration_whose_answer_was_lost_is_answered_when_it_is_sent_again() {
-    for lost in
-        [vec![Some(Fault::ErrorAfter)], vec![None, Some(Fault::ErrorBefore)], vec![None, Some(Fault::ErrorAfter)]]
-    {
-        let world = World::empty();
-        world.table.plan_writes(Plan::scripted(lost.clone()));
-        assert!(matches!(world.register(ada(), PASSWORD, "a").await, Err(ServiceError::Store(_))), "{lost:?}");
-        let again = world.register(ada(), PASSWORD, "a").await.unwrap();
-        let third = world.register(ada(), PASSWORD, "a").await.unwrap();
-        assert!(again.replayed && third.replayed, "{lost:?}");
-        assert_eq!(again.value.version, profile::find(&world.platform.app, again.value.id).await.unwrap().version);
-        assert_eq!(again.value.version, third.value.version);
-    }
-}
-
-#[tokio::test]
 async fn what_is_kept_of_a_registration_has_no_password_and_goes_with_the_customer() {
     let world = World::empty();
     let first = world.register(ada(), PASSWORD, "a").await.unwrap().value.id;
@@ -77,15 +45,4 @@ async fn what_is_kept_of_a_registration_has_no_password_and_goes_with_the_custom
     }
     let second = world.register(ada(), PASSWORD, "a").await.unwrap();
     assert!(!second.replayed && second.value.id != first);
-}
-
-#[tokio::test]
-async fn no_hash_is_computed_for_an_address_that_is_taken_or_a_password_that_is_refused() {
-    let world = World::with_ada().await;
-    let before = world.platform.app.hasher().computed();
-    assert!(matches!(world.register(ada(), PASSWORD, "a").await, Err(ServiceError::EmailTaken)));
-    let another = Person { email: "b@example.com".parse().unwrap(), ..ada() };
-    let refused = world.register(another, "AdaLovelace", "a").await;
-    assert!(matches!(refused, Err(ServiceError::Field { field: "password", .. })), "{refused:?}");
-    assert_eq!(world.platform.app.hasher().computed(), before);
 }

@@ -11,8 +11,9 @@ use futures::future::join_all;
 use identity::sessions::{self, SessionKind};
 use store::fault::{Fault, Plan};
 use store::{Body, Table, Write, keys};
+use testing::people::PASSWORD;
 
-use crate::identity::{PASSWORD, World, email, json, password};
+use crate::world::{World, email, json, password};
 
 impl World {
     /// Puts another hash in the place of Ada's.
@@ -28,8 +29,8 @@ impl World {
     async fn abandon_ten_attempts(&self) {
         for _ in 0..10 {
             let mut abandoned = std::pin::pin!(self.guess(PASSWORD));
-            let hashes = self.platform.app.hasher().computed();
-            while self.platform.app.hasher().computed() == hashes {
+            let hashes = self.app.hasher().computed();
+            while self.app.hasher().computed() == hashes {
                 assert!(futures::poll!(abandoned.as_mut()).is_pending());
                 tokio::task::yield_now().await;
             }
@@ -41,7 +42,7 @@ impl World {
         source: Option<SourceAddress>,
         text: &str,
     ) -> (Result<(), ServiceError>, Option<Standing>) {
-        limited_by_source::run(&self.platform.app, Limited::SignIn, source, self.guess(text)).await
+        limited_by_source::run(&self.app, Limited::SignIn, source, self.guess(text)).await
     }
 }
 
@@ -75,10 +76,10 @@ async fn parallel_sign_ins_with_the_right_password_all_succeed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn parallel_guesses_do_not_outrun_the_count() {
     let world = World::with_ada().await;
-    let before = world.platform.app.hasher().computed();
+    let before = world.app.hasher().computed();
     let all = join_all((0..40).map(|_| world.guess("a wrong guess"))).await;
     assert_eq!(kinds(&all), [0, 10, 30]);
-    assert_eq!(world.platform.app.hasher().computed() - before, 10, "what is refused is not looked at");
+    assert_eq!(world.app.hasher().computed() - before, 10, "what is refused is not looked at");
     assert!(matches!(world.guess(PASSWORD).await, Err(ServiceError::TooManyAttempts { .. })));
 }
 
@@ -126,7 +127,7 @@ async fn of_a_source_address_an_attempt_that_was_cut_short_counts_as_failed_too(
             began.set(true);
             std::future::pending::<Result<(), ServiceError>>().await
         };
-        let mut abandoned = std::pin::pin!(limited_by_source::run(&world.platform.app, Limited::SignIn, from, work));
+        let mut abandoned = std::pin::pin!(limited_by_source::run(&world.app, Limited::SignIn, from, work));
         while !began.get() {
             assert!(futures::poll!(abandoned.as_mut()).is_pending());
             tokio::task::yield_now().await;
@@ -149,8 +150,7 @@ async fn a_request_waits_five_seconds_for_all_its_places_together() {
         tokio::time::sleep(Duration::from_secs(4)).await;
         world.guess(PASSWORD).await
     };
-    let (refused, _) =
-        limited_by_source::run(&world.platform.app, Limited::SignIn, source("192.0.2.7"), guessing_late).await;
+    let (refused, _) = limited_by_source::run(&world.app, Limited::SignIn, source("192.0.2.7"), guessing_late).await;
     assert!(matches!(refused, Err(ServiceError::TooManyAttempts { .. })), "{refused:?}");
     assert!(began.elapsed() <= Duration::from_secs(5), "{:?}", began.elapsed());
 }
@@ -167,7 +167,7 @@ async fn a_failed_guess_that_cannot_be_counted_is_not_answered_and_counts_half_a
     assert!(matches!(world.guess(PASSWORD).await, Err(ServiceError::TooManyAttempts { .. })));
     world.forward(TimeDelta::minutes(15));
     world.table.plan_writes(Plan::scripted([None, Some(Fault::ErrorBefore)]));
-    let token = sessions::sign_in(&world.platform.app, &email(), password(PASSWORD), SessionKind::Api).await;
+    let token = sessions::sign_in(&world.app, &email(), password(PASSWORD), SessionKind::Api).await;
     assert!(token.is_ok(), "and a right one stands");
 }
 
@@ -177,10 +177,10 @@ async fn of_one_source_address_thirty_failed_sign_ins_an_hour_are_answered_whate
     let from = source("2001:db8:1:2::7");
     let guesses = (0..40).map(|number| {
         let email = format!("nobody{number}@example.com").parse().unwrap();
-        let (platform, from) = (&world.platform, from);
+        let (app, from) = (&world.app, from);
         async move {
-            let signing_in = sessions::sign_in(&platform.app, &email, password("a wrong guess"), SessionKind::Api);
-            limited_by_source::run(&platform.app, Limited::SignIn, from, signing_in).await.0.map(drop)
+            let signing_in = sessions::sign_in(app, &email, password("a wrong guess"), SessionKind::Api);
+            limited_by_source::run(app, Limited::SignIn, from, signing_in).await.0.map(drop)
         }
     });
     assert_eq!(kinds(&join_all(guesses).await), [0, 30, 10]);
@@ -204,7 +204,7 @@ async fn registrations_count_for_their_source_address_also_where_they_are_refuse
     let from = source("192.0.2.7");
     let register = async || {
         let taken = async { Err::<(), _>(ServiceError::EmailTaken) };
-        limited_by_source::run(&world.platform.app, Limited::Registration, from, taken).await
+        limited_by_source::run(&world.app, Limited::Registration, from, taken).await
     };
     for left in (0..60).rev() {
         let (refused, standing) = register().await;
