@@ -16,7 +16,7 @@ use domain::CustomerId;
 use domain::customer::Role;
 use market::ProviderError;
 use serde_json::Value;
-use testing::Ground;
+use testing::TestBed;
 use testing::exchange::{Exchange, bars_through};
 use tower::ServiceExt as _;
 use uuid::Uuid;
@@ -52,16 +52,16 @@ async fn get(router: &Router) -> Seen {
 
 /// The function on a source that fails like this from the second evening on; asked on the first one too, or not.
 async fn on_a_source_that_fails(error: ProviderError, asked_before: bool) -> Seen {
-    let (ground, exchange) = (Ground::at(EVENINGS[0]), Arc::new(Exchange::default()));
+    let (test_bed, exchange) = (TestBed::at(EVENINGS[0]), Arc::new(Exchange::default()));
     exchange.list("ACME", bars_through("2026-11-19", 1, 10.5));
-    let platform = ground.platform(Arc::new(ground.table()), exchange.clone());
+    let platform = test_bed.platform(Arc::new(test_bed.table()), exchange.clone());
     let caller = Caller { customer_id: CustomerId(Uuid::from_u128(7)), role: Role::Client, session: String::new() };
     let route = Chosen { route_key: "GET /fetch-data/{symbol}".to_owned(), path: "/fetch-data/ACME".to_owned() };
     let router = fetch_data::router(platform).layer(Extension(caller)).layer(Extension(route));
     if asked_before {
         assert_eq!(get(&router).await, served(false));
     }
-    ground.clock.set(EVENINGS[1]);
+    test_bed.clock.set(EVENINGS[1]);
     exchange.fail("ACME", error);
     get(&router).await
 }

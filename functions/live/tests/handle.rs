@@ -11,15 +11,15 @@ use identity::sessions::SessionKind;
 use market::Sample;
 use market_data::MarketData;
 use serde_json::{Value, json};
-use testing::Ground;
+use testing::TestBed;
 use testing::people::{SignedIn, person, register, sign_in};
 
 /// What the one connection was told.
 #[derive(Default)]
-struct Socket(Mutex<Vec<Value>>);
+struct RecordingSocket(Mutex<Vec<Value>>);
 
 #[async_trait]
-impl Push for Socket {
+impl Push for RecordingSocket {
     async fn post(&self, _connection: &str, text: &str) -> Result<(), PushError> {
         self.0.lock().unwrap().push(serde_json::from_str(text).unwrap());
         Ok(())
@@ -32,16 +32,16 @@ impl Push for Socket {
 
 struct World {
     platform: MarketData,
-    socket: Arc<Socket>,
-    _ground: Ground,
+    socket: Arc<RecordingSocket>,
+    _test_bed: TestBed,
 }
 
 impl World {
     fn new() -> Self {
-        let (ground, socket) = (Ground::at("2026-11-20T12:00:00Z"), Arc::new(Socket::default()));
+        let (test_bed, socket) = (TestBed::at("2026-11-20T12:00:00Z"), Arc::new(RecordingSocket::default()));
         let channels = Channels { push: socket.clone(), ..Channels::none() };
-        let platform = ground.platform_with(Arc::new(ground.table()), Arc::new(Sample::new()), channels);
-        Self { platform, socket, _ground: ground }
+        let platform = test_bed.platform_with(Arc::new(test_bed.table()), Arc::new(Sample::new()), channels);
+        Self { platform, socket, _test_bed: test_bed }
     }
 
     /// A ticket of a new customer.

@@ -19,7 +19,7 @@ use notifications::alerts::{self, NewAlert};
 use notifications::live;
 use publish_rates::{Failure, handle};
 use serde_json::{Value, json};
-use testing::Ground;
+use testing::TestBed;
 use testing::people::{SignedIn, person, register, sign_in};
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -28,10 +28,10 @@ const NOW: &str = "2026-11-20T15:00:00Z";
 
 /// A socket over which no quote goes before an alert has.
 #[derive(Default)]
-struct Socket(Notify);
+struct AlertFirstSocket(Notify);
 
 #[async_trait]
-impl Push for Socket {
+impl Push for AlertFirstSocket {
     async fn post(&self, _connection: &str, text: &str) -> Result<(), PushError> {
         let message: Value = serde_json::from_str(text).unwrap();
         match message["type"].as_str() {
@@ -49,10 +49,10 @@ impl Push for Socket {
 
 /// A socket that counts alerts.
 #[derive(Default)]
-struct Heard(AtomicUsize);
+struct AlertCounter(AtomicUsize);
 
 #[async_trait]
-impl Push for Heard {
+impl Push for AlertCounter {
     async fn post(&self, _connection: &str, text: &str) -> Result<(), PushError> {
         self.0.fetch_add(usize::from(text.contains(r#""type":"alert""#)), Ordering::SeqCst);
         Ok(())
@@ -65,13 +65,13 @@ impl Push for Heard {
 
 /// A sender of letters that takes none while it is on strike.
 #[derive(Default)]
-struct Post {
+struct RefusingMail {
     is_on_strike: AtomicBool,
     sent: AtomicUsize,
 }
 
 #[async_trait]
-impl Mail for Post {
+impl Mail for RefusingMail {
     fn is_there(&self) -> bool {
         true
     }
@@ -123,14 +123,14 @@ fn refreshed() -> Value {
     json!({ "detail-type": "quotes.refreshed", "detail": { "quotes": [quote] } })
 }
 
-fn platform(push: Arc<dyn Push>, mail: Arc<dyn Mail>) -> (MarketData, Ground) {
-    let (ground, channels) = (Ground::at(NOW), Channels { push, mail, ..Channels::none() });
-    (ground.platform_with(Arc::new(ground.table()), Arc::new(Sample::new()), channels), ground)
+fn platform(push: Arc<dyn Push>, mail: Arc<dyn Mail>) -> (MarketData, TestBed) {
+    let (test_bed, channels) = (TestBed::at(NOW), Channels { push, mail, ..Channels::none() });
+    (test_bed.platform_with(Arc::new(test_bed.table()), Arc::new(Sample::new()), channels), test_bed)
 }
 
 #[tokio::test]
 async fn connections_that_take_nothing_hold_up_no_alert() {
-    let (platform, _ground) = platform(Arc::new(Socket::default()), Arc::new(NoMail));
+    let (platform, _test_bed) = platform(Arc::new(AlertFirstSocket::default()), Arc::new(NoMail));
     listening(&platform, false).await;
     let did = handle(&platform, refreshed()).await.unwrap();
     assert_eq!((&did["published"]["posted"], &did["alerts"]["delivered"]), (&json!(1), &json!(1)), "{did}");
@@ -138,8 +138,8 @@ async fn connections_that_take_nothing_hold_up_no_alert() {
 
 #[tokio::test]
 async fn an_alert_that_was_not_told_fails_the_invocation_so_that_its_retry_tells_it() {
-    let (heard, post) = (Arc::new(Heard::default()), Arc::new(Post::default()));
-    let (platform, _ground) = platform(heard.clone(), post.clone());
+    let (heard, post) = (Arc::new(AlertCounter::default()), Arc::new(RefusingMail::default()));
+    let (platform, _test_bed) = platform(heard.clone(), post.clone());
     listening(&platform, true).await;
     post.is_on_strike.store(true, Ordering::SeqCst);
     for _ in 0..2 {
@@ -154,12 +154,12 @@ async fn an_alert_that_was_not_told_fails_the_invocation_so_that_its_retry_tells
 
 #[tokio::test]
 async fn a_letterbox_that_stays_broken_fails_no_event_of_later() {
-    let post = Arc::new(Post::default());
-    let (platform, ground) = platform(Arc::new(Heard::default()), post.clone());
+    let post = Arc::new(RefusingMail::default());
+    let (platform, test_bed) = platform(Arc::new(AlertCounter::default()), post.clone());
     listening(&platform, true).await;
     post.is_on_strike.store(true, Ordering::SeqCst);
     assert!(handle(&platform, refreshed()).await.is_err());
-    ground.clock.forward(alerts::REPEATED_FOR);
+    test_bed.clock.forward(alerts::REPEATED_FOR);
     let later = handle(&platform, refreshed()).await.unwrap();
     assert_eq!(later["alerts"], json!({ "fired": 0, "delivered": 0, "undelivered": 0 }));
     post.is_on_strike.store(false, Ordering::SeqCst);

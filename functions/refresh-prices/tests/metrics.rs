@@ -12,15 +12,15 @@ const DOCUMENT: &str = include_str!("../../../docs/prices.md");
 
 /// Remembers which metrics were recorded.
 #[derive(Default)]
-struct Names(Mutex<BTreeSet<String>>);
+struct RecordedNames(Mutex<BTreeSet<String>>);
 
-impl Names {
+impl RecordedNames {
     fn add(&self, key: &Key) {
         self.0.lock().unwrap().insert(key.name().to_owned());
     }
 }
 
-impl Recorder for Names {
+impl Recorder for RecordedNames {
     fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
     fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
     fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
@@ -43,7 +43,7 @@ impl Recorder for Names {
 
 #[test]
 fn every_metric_that_is_recorded_is_documented_and_every_documented_one_recorded() {
-    let recorded = Names::default();
+    let recorded = RecordedNames::default();
     let done = Refreshed { budget_left: Some(5), oldest_age_seconds: Some(900), ..Refreshed::default() };
     metrics::with_local_recorder(&recorded, || refresh_prices::measure(&done));
     // Code stands between backticks: every second piece of the text.

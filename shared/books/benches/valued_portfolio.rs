@@ -19,8 +19,8 @@ use ledger::Side;
 use market_data::MarketData;
 use rust_decimal::Decimal;
 use store_sqlite::SqliteTable;
-use testing::Ground;
-use testing::portfolios::{Market, Numbers, World, stock};
+use testing::TestBed;
+use testing::portfolios::{Market, SeededRandom, World, stock};
 use tokio::runtime::Builder;
 
 const TRADES: usize = 14_400;
@@ -29,7 +29,7 @@ const TRADING_DAYS: usize = 12 * 252;
 
 /// A portfolio with all its trades, its prices read once.
 async fn world(folder: &std::path::Path) -> (World, Vec<Symbol>, Day) {
-    let mut numbers = Numbers(3);
+    let mut numbers = SeededRandom(3);
     let days = next_trading_days("2004-01-02".parse().unwrap(), TRADING_DAYS);
     let last = *days.last().unwrap();
     let market = Market::new(last);
@@ -37,9 +37,9 @@ async fn world(folder: &std::path::Path) -> (World, Vec<Symbol>, Day) {
     for symbol in &symbols {
         market.list(stock(symbol.as_str(), "USD", None), numbers.random_walk(&days));
     }
-    let ground = Ground::at("2026-01-02T12:00:00Z");
-    let table = Arc::new(SqliteTable::open(&folder.join("store.db"), ground.clock.reader()).unwrap());
-    let mut world = World::on(table, market, Currency::USD, ground).await;
+    let test_bed = TestBed::at("2026-01-02T12:00:00Z");
+    let table = Arc::new(SqliteTable::open(&folder.join("store.db"), test_bed.clock.reader()).unwrap());
+    let mut world = World::on(table, market, Currency::USD, test_bed).await;
     let mut trade_days: Vec<usize> = (0..TRADES).map(|_| numbers.below(days.len() - 1)).collect();
     trade_days.sort_unstable();
     let mut trades = Vec::with_capacity(TRADES);

@@ -7,9 +7,9 @@ use store::Clock;
 
 /// A clock that tests move by hand.
 #[derive(Clone)]
-pub struct HandClock(Arc<Mutex<DateTime<Utc>>>);
+pub struct ManualClock(Arc<Mutex<DateTime<Utc>>>);
 
-impl HandClock {
+impl ManualClock {
     #[must_use]
     pub fn at(instant: &str) -> Self {
         Self(Arc::new(Mutex::new(instant.parse().unwrap())))

@@ -18,8 +18,8 @@ use market_data::{MarketData, following, instruments};
 use store::Table;
 use uuid::Uuid;
 
-use crate::prompt::Prompt;
-use crate::{CountingTable, Ground, HandClock};
+use crate::InstantTable;
+use crate::{CountingTable, ManualClock, TestBed};
 
 /// What the exchange says of one symbol.
 #[derive(Clone)]
@@ -195,12 +195,12 @@ impl Provider for Exchange {
 
 /// A bus that keeps what it is told, and takes nothing while it is shut.
 #[derive(Default)]
-pub struct Listener {
+pub struct RecordingBus {
     heard: Mutex<Vec<Vec<LastQuote>>>,
     pub shut: AtomicBool,
 }
 
-impl Listener {
+impl RecordingBus {
     /// The quotes of each event since the last look.
     pub fn events(&self) -> Vec<Vec<LastQuote>> {
         std::mem::take(&mut self.heard.lock().unwrap())
@@ -216,7 +216,7 @@ impl Listener {
 }
 
 #[async_trait]
-impl Bus for Listener {
+impl Bus for RecordingBus {
     async fn publish(&self, event: Event) -> Result<(), NotPublished> {
         if self.shut.load(Ordering::SeqCst) {
             return Err(NotPublished("shut".to_owned()));
@@ -233,26 +233,26 @@ impl Bus for Listener {
 pub struct World {
     pub platform: MarketData,
     pub exchange: Arc<Exchange>,
-    pub listener: Arc<Listener>,
-    pub clock: HandClock,
+    pub bus: Arc<RecordingBus>,
+    pub clock: ManualClock,
     pub table: Arc<CountingTable>,
     pub customer: CustomerId,
     /// How many symbols are watched, each by another customer.
     watchers: AtomicUsize,
-    ground: Ground,
+    test_bed: TestBed,
 }
 
 impl World {
     /// At this time.
     #[must_use]
     pub fn at(instant: &str) -> Self {
-        let ground = Ground::at(instant);
-        let table = Arc::new(CountingTable::new(Arc::new(Prompt(Arc::new(ground.table())))));
-        let (exchange, listener) = (Arc::new(Exchange::default()), Arc::new(Listener::default()));
-        let platform = platform(&ground, table.clone(), exchange.clone(), &listener);
-        let clock = ground.clock.clone();
+        let test_bed = TestBed::at(instant);
+        let table = Arc::new(CountingTable::new(Arc::new(InstantTable(Arc::new(test_bed.table())))));
+        let (exchange, bus) = (Arc::new(Exchange::default()), Arc::new(RecordingBus::default()));
+        let platform = platform(&test_bed, table.clone(), exchange.clone(), &bus);
+        let clock = test_bed.clock.clone();
         let (customer, watchers) = (CustomerId(Uuid::from_u128(7)), AtomicUsize::default());
-        Self { platform, exchange, listener, clock, table, customer, watchers, ground }
+        Self { platform, exchange, bus, clock, table, customer, watchers, test_bed }
     }
 
     /// Another process on the same store.
@@ -262,7 +262,7 @@ impl World {
 
     /// A process on another table or provider.
     pub fn on(&self, table: Arc<dyn Table>, provider: Arc<dyn Provider>) -> MarketData {
-        platform(&self.ground, table, provider, &self.listener)
+        platform(&self.test_bed, table, provider, &self.bus)
     }
 
     /// Lists a symbol and has it followed by a watcher, another one for each symbol.
@@ -277,12 +277,12 @@ impl World {
 }
 
 fn platform(
-    ground: &Ground,
+    test_bed: &TestBed,
     table: Arc<dyn Table>,
     provider: Arc<dyn Provider>,
-    listener: &Arc<Listener>,
+    bus: &Arc<RecordingBus>,
 ) -> MarketData {
-    ground.platform_with(table, provider, Channels { bus: listener.clone(), ..Channels::none() })
+    test_bed.platform_with(table, provider, Channels { bus: bus.clone(), ..Channels::none() })
 }
 
 #[must_use]

@@ -26,9 +26,9 @@ pub trait Interceptor: Send + Sync {
 }
 
 /// The table.
-pub struct Intercepted<I>(pub I);
+pub struct InterceptedTable<I>(pub I);
 
-impl<I> Deref for Intercepted<I> {
+impl<I> Deref for InterceptedTable<I> {
     type Target = I;
 
     fn deref(&self) -> &I {
@@ -37,7 +37,7 @@ impl<I> Deref for Intercepted<I> {
 }
 
 #[async_trait]
-impl<I: Interceptor> Table for Intercepted<I> {
+impl<I: Interceptor> Table for InterceptedTable<I> {
     async fn get(&self, key: &Key) -> Result<Option<Item>, StoreError> {
         self.0.before_read().await;
         self.0.table().get(key).await

@@ -15,20 +15,21 @@
 mod clock;
 mod counting;
 pub mod exchange;
-mod ground;
+pub mod fake_alpha_vantage;
+mod instant_table;
 mod intercepted;
 pub mod people;
 pub mod portfolios;
-pub mod prompt;
 pub mod sample_bars;
 mod silent;
-pub mod vantage;
+mod test_bed;
 
-pub use clock::HandClock;
+pub use clock::ManualClock;
 pub use counting::{CountingTable, Counts};
-pub use ground::Ground;
-pub use intercepted::{Intercepted, Interceptor};
-pub use silent::Silent;
+pub use instant_table::InstantTable;
+pub use intercepted::{InterceptedTable, Interceptor};
+pub use silent::SilentProvider;
+pub use test_bed::TestBed;
 
 use std::sync::Arc;
 

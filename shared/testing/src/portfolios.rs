@@ -20,7 +20,7 @@ use store_sqlite::SqliteTable;
 use uuid::Uuid;
 
 use crate::people::{open_portfolio, opening};
-use crate::{Ground, HandClock};
+use crate::{ManualClock, TestBed};
 
 /// A provider whose clock and prices stand where a test puts them.
 pub struct Market(Mutex<Prices>);
@@ -102,13 +102,13 @@ impl Provider for Market {
 
 /// A table that counts the items it hands out by the kind that their sort keys begin with, and that can have no kept
 /// daily values at all.
-pub struct Watched {
+pub struct CountingByKind {
     pub table: Arc<SqliteTable>,
     read: Mutex<BTreeMap<String, usize>>,
     without_series: bool,
 }
 
-impl Watched {
+impl CountingByKind {
     #[must_use]
     pub fn new(table: Arc<SqliteTable>) -> Self {
         Self { table, read: Mutex::default(), without_series: false }
@@ -137,7 +137,7 @@ fn is_series(key: &Key) -> bool {
 }
 
 #[async_trait]
-impl Table for Watched {
+impl Table for CountingByKind {
     async fn get(&self, key: &Key) -> Result<Option<Item>, StoreError> {
         let item = self.table.get(key).await?;
         self.count(&item);
@@ -170,26 +170,26 @@ impl Table for Watched {
 /// A customer with a portfolio on a market.
 pub struct World {
     pub platform: MarketData,
-    pub watched: Arc<Watched>,
+    pub watched: Arc<CountingByKind>,
     pub market: Arc<Market>,
-    pub clock: HandClock,
+    pub clock: ManualClock,
     pub customer: CustomerId,
     pub portfolio: PortfolioId,
     wallet: Wallet,
     positions: BTreeMap<Symbol, Position>,
-    ground: Ground,
+    test_bed: TestBed,
 }
 
 impl World {
     pub async fn new(market: Market, base: Currency) -> Self {
-        let ground = Ground::at("2026-11-20T12:00:00Z");
-        let table = Arc::new(ground.table());
-        Self::on(table, market, base, ground).await
+        let test_bed = TestBed::at("2026-11-20T12:00:00Z");
+        let table = Arc::new(test_bed.table());
+        Self::on(table, market, base, test_bed).await
     }
 
-    pub async fn on(table: Arc<SqliteTable>, market: Market, base: Currency, ground: Ground) -> Self {
-        let (watched, market) = (Arc::new(Watched::new(table)), Arc::new(market));
-        let (platform, clock) = (ground.platform(watched.clone(), market.clone()), ground.clock.clone());
+    pub async fn on(table: Arc<SqliteTable>, market: Market, base: Currency, test_bed: TestBed) -> Self {
+        let (watched, market) = (Arc::new(CountingByKind::new(table)), Arc::new(market));
+        let (platform, clock) = (test_bed.platform(watched.clone(), market.clone()), test_bed.clock.clone());
         let customer = CustomerId(Uuid::from_u128(7));
         let opening = Opening { base_currency: base, ..opening(PortfolioType::Brokerage) };
         let portfolio = open_portfolio(&platform.app, customer, opening).await;
@@ -200,20 +200,20 @@ impl World {
             wallet = deposit(&wallet, much, &stamp).unwrap().wallet;
         }
         let positions = BTreeMap::new();
-        Self { platform, watched, market, clock, customer, portfolio, wallet, positions, ground }
+        Self { platform, watched, market, clock, customer, portfolio, wallet, positions, test_bed }
     }
 
     /// A new process on the same store, which knows of no daily values that are kept.
     #[must_use]
     pub fn forgetful(&self) -> MarketData {
-        let watched = Arc::new(Watched::without_series(self.watched.table.clone()));
-        self.ground.platform(watched, self.market.clone())
+        let watched = Arc::new(CountingByKind::without_series(self.watched.table.clone()));
+        self.test_bed.platform(watched, self.market.clone())
     }
 
     /// A new process on the same store.
     #[must_use]
     pub fn restarted(&self) -> MarketData {
-        self.ground.platform(self.watched.clone(), self.market.clone())
+        self.test_bed.platform(self.watched.clone(), self.market.clone())
     }
 
     /// Decides a trade at a day's close; nothing is stored yet.
@@ -290,9 +290,9 @@ impl World {
 }
 
 /// Numbers from a seed, the same on every machine (Knuth's MMIX constants).
-pub struct Numbers(pub u64);
+pub struct SeededRandom(pub u64);
 
-impl Numbers {
+impl SeededRandom {
     /// A number below `bound`.
     pub fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

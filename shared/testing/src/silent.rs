@@ -8,7 +8,7 @@ use market::{CallBudget, History, MarketClock, Provider, ProviderError, Quote};
 use tokio::time::Instant;
 
 /// Takes every call and never answers.
-pub struct Silent {
+pub struct SilentProvider {
     /// The name that it goes by.
     pub source: &'static str,
     /// Calls that it says are left.
@@ -17,13 +17,13 @@ pub struct Silent {
     calls: Mutex<Vec<Instant>>,
 }
 
-impl Default for Silent {
+impl Default for SilentProvider {
     fn default() -> Self {
         Self { source: "exchange", left: None, calls: Mutex::default() }
     }
 }
 
-impl Silent {
+impl SilentProvider {
     /// One that says that so many calls are left.
     #[must_use]
     pub fn with_calls_left(left: Option<usize>) -> Self {
@@ -48,7 +48,7 @@ impl Silent {
 }
 
 #[async_trait]
-impl Provider for Silent {
+impl Provider for SilentProvider {
     fn source(&self) -> &'static str {
         self.source
     }

@@ -38,16 +38,16 @@ impl Instrument {
 }
 
 /// Numbers from a seed, the same on every machine (Knuth's MMIX constants).
-struct Numbers(u64);
+struct SeededRandom(u64);
 
-impl Numbers {
+impl SeededRandom {
     fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % bound
     }
 }
 
-fn random_walk(days: &[Day], numbers: &mut Numbers) -> Bars {
+fn random_walk(days: &[Day], numbers: &mut SeededRandom) -> Bars {
     let mut price = 100.0_f64;
     let bar = |&date: &Day| {
         let step: f64 = (0..4).map(|_| numbers.below(2_000) as f64 / 1_000.0 - 1.0).sum();
@@ -62,7 +62,7 @@ fn random_walk(days: &[Day], numbers: &mut Numbers) -> Bars {
 
 impl Portfolio {
     fn generate(trades: usize, symbols: usize, years: usize) -> Self {
-        let mut numbers = Numbers(3);
+        let mut numbers = SeededRandom(3);
         let days = next_trading_days(Day::new(2004, 1, 1).expect("a day"), years * YEAR);
         let instrument = |number: usize| Instrument {
             symbol: format!("S{number}").parse().expect("a symbol"),

@@ -19,17 +19,17 @@ use research::backtests::{self, CLASSIC_BUY, CLASSIC_SELL, Fill, Order, Rule, St
 use store::{Query, StoreError, Table, Version, Write};
 use store_sqlite::SqliteTable;
 use testing::people::{open_portfolio, opening, password, person, register};
-use testing::{Ground, Intercepted, Interceptor};
+use testing::{InterceptedTable, Interceptor, TestBed};
 use tokio::sync::Notify;
 
 /// A table that, once, does not get through with a transaction of such a sort key.
-struct Breaking {
+struct FailsOnce {
     inner: SqliteTable,
     at: Mutex<Option<&'static str>>,
 }
 
 #[async_trait]
-impl Interceptor for Breaking {
+impl Interceptor for FailsOnce {
     fn table(&self) -> &dyn Table {
         &self.inner
     }
@@ -54,13 +54,13 @@ enum Putting {
     NeverReturns,
 }
 
-struct Moody {
+struct FaultyObjects {
     inner: Arc<FolderObjects>,
     putting: Mutex<Putting>,
     stuck: Notify,
 }
 
-impl Moody {
+impl FaultyObjects {
     /// Says that it has come here, and does not return.
     async fn never(&self) {
         self.stuck.notify_one();
@@ -69,7 +69,7 @@ impl Moody {
 }
 
 #[async_trait]
-impl Objects for Moody {
+impl Objects for FaultyObjects {
     async fn put(&self, key: &ObjectKey, bytes: Vec<u8>, content_type: &str) -> Result<(), ObjectError> {
         let putting = *self.putting.lock().unwrap();
         if putting == Putting::Fails {
@@ -100,24 +100,24 @@ impl Objects for Moody {
 
 struct World {
     platform: MarketData,
-    table: Arc<Intercepted<Breaking>>,
-    objects: Arc<Moody>,
+    table: Arc<InterceptedTable<FailsOnce>>,
+    objects: Arc<FaultyObjects>,
     customer: CustomerId,
     portfolio: PortfolioId,
-    ground: Ground,
+    test_bed: TestBed,
 }
 
 impl World {
     async fn new() -> Self {
-        let ground = Ground::at("2026-11-20T12:00:00Z");
-        let inner = ground.objects.clone();
-        let objects = Arc::new(Moody { inner, putting: Mutex::new(Putting::Works), stuck: Notify::new() });
-        let table = Arc::new(Intercepted(Breaking { inner: ground.table(), at: Mutex::new(None) }));
+        let test_bed = TestBed::at("2026-11-20T12:00:00Z");
+        let inner = test_bed.objects.clone();
+        let objects = Arc::new(FaultyObjects { inner, putting: Mutex::new(Putting::Works), stuck: Notify::new() });
+        let table = Arc::new(InterceptedTable(FailsOnce { inner: test_bed.table(), at: Mutex::new(None) }));
         let provider = Arc::new(Sample::new());
-        let platform = ground.platform_of(table.clone(), objects.clone(), provider, Channels::none());
+        let platform = test_bed.platform_of(table.clone(), objects.clone(), provider, Channels::none());
         let customer = register(&platform.app, person("Ada")).await;
         let portfolio = open_portfolio(&platform.app, customer, opening(PortfolioType::Brokerage)).await;
-        Self { platform, table, objects, customer, portfolio, ground }
+        Self { platform, table, objects, customer, portfolio, test_bed }
     }
 
     fn putting(&self, putting: Putting) {
@@ -161,13 +161,13 @@ impl World {
             let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
             names.filter(|name| !name.ends_with(".content-type")).count()
         };
-        count(&self.ground.path().join(kind).join(self.customer.to_string()))
+        count(&self.test_bed.path().join(kind).join(self.customer.to_string()))
     }
 
     /// The records that an export shows.
     async fn exported(&self) -> serde_json::Value {
         export::export(&self.platform.app, self.customer).await.unwrap();
-        let folder = self.ground.path().join("exports").join(self.customer.to_string());
+        let folder = self.test_bed.path().join("exports").join(self.customer.to_string());
         let mut files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         let file = files.find(|path| path.extension().is_some_and(|extension| extension == "json")).unwrap();
         serde_json::from_slice::<serde_json::Value>(&std::fs::read(file).unwrap()).unwrap()["records"].take()

@@ -12,7 +12,7 @@ use market::Sample;
 use market_data::MarketData;
 use rust_decimal::Decimal;
 use testing::people::{open_portfolio, opening};
-use testing::{CountingTable, Ground, load};
+use testing::{CountingTable, TestBed, load};
 use uuid::Uuid;
 
 fn usd(amount: &str) -> Money {
@@ -43,13 +43,13 @@ struct World {
     portfolio: PortfolioId,
     lot: Uuid,
     deposit: Uuid,
-    _ground: Ground,
+    _test_bed: TestBed,
 }
 
 async fn world() -> World {
-    let ground = Ground::at("2026-11-20T12:00:00Z");
-    let table = Arc::new(CountingTable::new(Arc::new(ground.table())));
-    let platform = ground.platform(table.clone(), Arc::new(Sample::new()));
+    let test_bed = TestBed::at("2026-11-20T12:00:00Z");
+    let table = Arc::new(CountingTable::new(Arc::new(test_bed.table())));
+    let platform = test_bed.platform(table.clone(), Arc::new(Sample::new()));
     let customer = CustomerId(Uuid::from_u128(7));
     let portfolio = open_portfolio(&platform.app, customer, opening(PortfolioType::Brokerage)).await;
     wallets::transfer(&platform, customer, Transfer::Deposit, usd("1000"), Some("cash")).await.unwrap();
@@ -57,7 +57,7 @@ async fn world() -> World {
         wallets::transfer(&platform, customer, Transfer::Deposit, usd("5"), Some("more")).await.unwrap().value.id;
     trades::execute(&platform, customer, portfolio, &order(Side::Buy, "AAPL", "1"), Some("buy")).await.unwrap();
     let lot = investments::record(&platform, customer, portfolio, &purchase("IBM"), None).await.unwrap().value.id;
-    World { platform, table, customer, portfolio, lot, deposit, _ground: ground }
+    World { platform, table, customer, portfolio, lot, deposit, _test_bed: test_bed }
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use serde_json::json;
 use store::{StoreError, Table, Version, Write, documents, keys};
 use store_sqlite::SqliteTable;
 use testing::people::opening;
-use testing::{Ground, Intercepted, Interceptor};
+use testing::{InterceptedTable, Interceptor, TestBed};
 use uuid::Uuid;
 
 const ONE: &str = "IBM,1,100,2010-01-04\n";
@@ -24,13 +24,13 @@ const TWO: &str = "IBM,2,101,2010-01-05\n";
 const THREE: &str = "IBM,4,102,2010-01-06\n";
 
 /// A table that fails the transactions of imports once so many have gone through.
-struct CutShort {
+struct FailsAfter {
     table: SqliteTable,
     left: AtomicUsize,
 }
 
 #[async_trait]
-impl Interceptor for CutShort {
+impl Interceptor for FailsAfter {
     fn table(&self) -> &dyn Table {
         &self.table
     }
@@ -47,22 +47,22 @@ impl Interceptor for CutShort {
 
 struct World {
     platform: MarketData,
-    table: Arc<Intercepted<CutShort>>,
+    table: Arc<InterceptedTable<FailsAfter>>,
     customer: CustomerId,
     portfolio: PortfolioId,
-    _ground: Ground,
+    _test_bed: TestBed,
 }
 
 impl World {
     async fn new() -> Self {
-        let ground = Ground::at("2026-11-20T12:00:00Z");
-        let table = CutShort { table: ground.table(), left: AtomicUsize::new(usize::MAX) };
-        let table = Arc::new(Intercepted(table));
-        let platform = ground.platform(table.clone(), Arc::new(Sample::new()));
+        let test_bed = TestBed::at("2026-11-20T12:00:00Z");
+        let table = FailsAfter { table: test_bed.table(), left: AtomicUsize::new(usize::MAX) };
+        let table = Arc::new(InterceptedTable(table));
+        let platform = test_bed.platform(table.clone(), Arc::new(Sample::new()));
         let customer = CustomerId(Uuid::from_u128(7));
         let portfolio =
             portfolios::open(&platform.app, customer, &opening(PortfolioType::Other), None).await.unwrap().value.id;
-        Self { platform, table, customer, portfolio, _ground: ground }
+        Self { platform, table, customer, portfolio, _test_bed: test_bed }
     }
 
     async fn send(&self, rows: &str, duplicates: Duplicates) -> Result<ImportReport, ServiceError> {

@@ -15,7 +15,7 @@ use market_data::MarketData;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use store::{Expect, Table as _, Write, documents, keys};
-use testing::portfolios::{Market, Numbers, World, stock};
+use testing::portfolios::{Market, SeededRandom, World, stock};
 
 fn day(text: &str) -> Day {
     text.parse().unwrap()
@@ -218,7 +218,7 @@ async fn currencies_without_a_pair_are_exchanged_by_way_of_the_dollar_and_it_is_
 #[tokio::test]
 async fn holdings_and_performance_show_one_value_for_a_portfolio_and_a_day() {
     for base in ["USD", "JPY", "EUR"] {
-        let mut numbers = Numbers(11);
+        let mut numbers = SeededRandom(11);
         let days = next_trading_days(day("2012-01-03"), 40);
         let market = Market::new(days[0]);
         for (name, currency) in [("ONE", "USD"), ("TWO", "EUR"), ("THREE", "JPY"), ("FOUR", "USD")] {

@@ -18,7 +18,7 @@ use store::fault::{Fault, Faulty, Plan};
 use store::{Body, Clock, Query, StoreError, Table, Version, Write, keys};
 use store_sqlite::SqliteTable;
 use testing::people::{open_portfolio, opening};
-use testing::{Ground, Intercepted, Interceptor};
+use testing::{InterceptedTable, Interceptor, TestBed};
 use uuid::Uuid;
 
 const OWNER: CustomerId = CustomerId(Uuid::from_u128(1));
@@ -29,9 +29,9 @@ fn clock() -> Clock {
     Arc::new(|| NOW.parse().unwrap())
 }
 
-fn app_on(table: Arc<dyn Table>) -> (MarketData, Ground) {
-    let ground = Ground::at(NOW);
-    (ground.platform(table, Arc::new(Sample::new())), ground)
+fn app_on(table: Arc<dyn Table>) -> (MarketData, TestBed) {
+    let test_bed = TestBed::at(NOW);
+    (test_bed.platform(table, Arc::new(Sample::new())), test_bed)
 }
 
 async fn opened(platform: &MarketData) -> PortfolioId {
@@ -79,14 +79,14 @@ fn traded(id: PortfolioId, sold: &str) -> Vec<Write> {
 
 /// A table in which somebody trades right after the first look into a portfolio, or writes right before its daily values
 /// are kept.
-struct Meddled {
+struct RivalWrites {
     inner: SqliteTable,
     meanwhile: Mutex<Vec<Write>>,
     before_series: Mutex<Vec<Write>>,
 }
 
 #[async_trait]
-impl Interceptor for Meddled {
+impl Interceptor for RivalWrites {
     fn table(&self) -> &dyn Table {
         &self.inner
     }
@@ -110,10 +110,10 @@ impl Interceptor for Meddled {
     }
 }
 
-async fn meddled() -> (Arc<Intercepted<Meddled>>, MarketData, PortfolioId, Ground) {
+async fn with_rival_writes() -> (Arc<InterceptedTable<RivalWrites>>, MarketData, PortfolioId, TestBed) {
     let inner = SqliteTable::in_memory(clock()).unwrap();
-    let meddled = Meddled { inner, meanwhile: Mutex::default(), before_series: Mutex::default() };
-    let table = Arc::new(Intercepted(meddled));
+    let rival = RivalWrites { inner, meanwhile: Mutex::default(), before_series: Mutex::default() };
+    let table = Arc::new(InterceptedTable(rival));
     let (platform, folder) = app_on(table.clone());
     let id = opened(&platform).await;
     *table.meanwhile.lock().unwrap() = traded(id, "0");
@@ -122,14 +122,14 @@ async fn meddled() -> (Arc<Intercepted<Meddled>>, MarketData, PortfolioId, Groun
 
 #[tokio::test]
 async fn a_trade_between_the_look_at_the_positions_and_the_closing_prevents_it() {
-    let (_table, platform, id, _folder) = meddled().await;
+    let (_table, platform, id, _folder) = with_rival_writes().await;
     assert!(matches!(close(&platform, id).await, Err(ServiceError::PortfolioNotEmpty { .. })));
     assert_eq!(portfolios::find(&platform.app, OWNER, id).await.unwrap().state, PortfolioState::Open);
 }
 
 #[tokio::test]
 async fn a_trade_between_the_look_at_the_trades_and_the_removal_prevents_it() {
-    let (_table, platform, id, _folder) = meddled().await;
+    let (_table, platform, id, _folder) = with_rival_writes().await;
     let removed = portfolios::remove(&platform.app, OWNER, id, &Precondition::None).await;
     assert!(matches!(removed, Err(ServiceError::PortfolioHasTrades)));
     assert!(portfolios::find(&platform.app, OWNER, id).await.is_ok());
@@ -182,7 +182,7 @@ async fn kept_years(table: &SqliteTable, id: PortfolioId) -> (usize, bool) {
 #[tokio::test]
 async fn of_a_portfolio_that_has_moved_on_no_stale_year_is_kept_however_many_there_are() {
     // Nine years take two transactions, of which the first is held to the portfolio and to the state as they were read too.
-    let (table, platform, id, _folder) = meddled().await;
+    let (table, platform, id, _folder) = with_rival_writes().await;
     table.meanwhile.lock().unwrap().clear();
     let csv = "ticker_symbol,quantity,purchase_price,purchase_date\nIBM,1,100,2005-01-04";
     import(&platform, id, csv).await.unwrap();

@@ -13,7 +13,7 @@ use market::{CallBudget, OnBehalfOf, Provider as _, Sample};
 use market_data::MarketData;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use testing::portfolios::{Market, Numbers, World, stock};
+use testing::portfolios::{Market, SeededRandom, World, stock};
 use uuid::Uuid;
 
 fn day(text: &str) -> Day {
@@ -187,7 +187,7 @@ async fn a_foreign_holding_needs_a_rate_and_is_named_where_there_is_none() {
 #[tokio::test]
 async fn one_more_trade_reads_and_computes_the_last_day_alone() {
     let days = next_trading_days(day("2011-01-03"), 300);
-    let mut numbers = Numbers(5);
+    let mut numbers = SeededRandom(5);
     let market = Market::new(days[298]);
     for name in ["ONE", "TWO"] {
         market.list(stock(name, "USD", None), numbers.random_walk(&days));
@@ -229,7 +229,7 @@ async fn versions(world: &World) -> Vec<(String, u64)> {
 #[tokio::test]
 async fn what_is_kept_is_what_would_be_computed() {
     for seed in 0..12 {
-        let mut numbers = Numbers(seed);
+        let mut numbers = SeededRandom(seed);
         let days = next_trading_days(day("2011-11-01"), 120);
         let market = Market::new(days[3]);
         let names = ["ONE", "TWO", "EURO"];
@@ -289,7 +289,7 @@ async fn what_is_kept_is_what_would_be_computed() {
 async fn a_trade_that_was_committed_late_is_taken_in() {
     let days = next_trading_days(day("2012-01-03"), 10);
     let market = Market::new(days[0]);
-    market.list(stock("ONE", "USD", None), Numbers(1).random_walk(&days));
+    market.list(stock("ONE", "USD", None), SeededRandom(1).random_walk(&days));
     let mut world = World::new(market, Currency::USD).await;
     world.trade(Side::Buy, &symbol("ONE"), "1", days[0]).await;
     let id = world.platform.app.new_id();
@@ -307,10 +307,10 @@ async fn a_trade_that_was_committed_late_is_taken_in() {
 async fn a_value_beyond_counting_leaves_one_symbol_out_and_fails_nothing() {
     let days = next_trading_days(day("2012-01-03"), 2);
     let market = Market::new(days[1]);
-    let vast = Numbers(1).random_walk(&days);
+    let vast = SeededRandom(1).random_walk(&days);
     let vast = Bars::from_rows(vast.iter().map(|bar| Bar { close: 1e12, high: 1e12, ..bar })).unwrap();
     market.list(stock("VAST", "USD", None), vast);
-    market.list(stock("ONE", "USD", None), Numbers(2).random_walk(&days));
+    market.list(stock("ONE", "USD", None), SeededRandom(2).random_walk(&days));
     let world = World::new(market, Currency::USD).await;
     for _ in 0..2 {
         record(&world, &lot("VAST", "1000000000000", "0.00000001", days[0])).await;

@@ -12,13 +12,13 @@ use identity::{Customer, registration};
 use store::fault::{Faulty, Plan};
 use store::{Body, Item, Table, keys};
 use store_sqlite::SqliteTable;
-use testing::Ground;
+use testing::TestBed;
 use testing::people::{PASSWORD, person};
 
 pub struct World {
     pub app: App,
     pub table: Arc<Faulty<SqliteTable>>,
-    ground: Ground,
+    test_bed: TestBed,
 }
 
 pub fn email() -> Email {
@@ -41,15 +41,15 @@ impl World {
     }
 
     pub fn empty() -> Self {
-        let ground = Ground::at("2026-11-20T12:00:00Z");
-        let table = Arc::new(Faulty::new(ground.table(), Plan::quiet()));
-        let (objects, clock) = (ground.objects.clone(), ground.clock.reader());
+        let test_bed = TestBed::at("2026-11-20T12:00:00Z");
+        let table = Arc::new(Faulty::new(test_bed.table(), Plan::quiet()));
+        let (objects, clock) = (test_bed.objects.clone(), test_bed.clock.reader());
         let app = App::new(Parts { table: table.clone(), objects, clock, channels: Channels::none() });
-        Self { app, table, ground }
+        Self { app, table, test_bed }
     }
 
     pub fn forward(&self, by: TimeDelta) {
-        self.ground.clock.forward(by);
+        self.test_bed.clock.forward(by);
     }
 
     /// Signs Ada in with this password.

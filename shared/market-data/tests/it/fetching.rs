@@ -18,10 +18,10 @@ use market_data::quotes::load_batch;
 use market_data::{MarketData, instruments, series, staleness, warnings};
 use research::forecasts;
 use store::keys;
+use testing::InstantTable;
 use testing::exchange::{World, bars_through, quote, symbol};
 use testing::people::{open_portfolio, opening};
-use testing::prompt::Prompt;
-use testing::{Silent, load};
+use testing::{SilentProvider, load};
 use tokio::time::Instant;
 
 const NOON: &str = "2026-11-20T12:00:00Z";
@@ -140,7 +140,7 @@ async fn import(
 #[tokio::test(start_paused = true)]
 async fn whoever_names_new_symbols_waits_no_longer_than_for_one_call() {
     let world = World::at(NOON);
-    let silent = Arc::new(Silent::default());
+    let silent = Arc::new(SilentProvider::default());
     let platform = world.on(world.table.clone(), silent.clone());
     let id = opened(&platform, world.customer).await;
     let started = Instant::now();
@@ -212,8 +212,8 @@ async fn holding_abroad(world: &World, currencies: &[&str]) -> PortfolioId {
 async fn holdings_in_two_foreign_currencies_wait_no_longer_than_for_one_call() {
     let world = World::at(NOON);
     let id = holding_abroad(&world, &["EUR", "GBP"]).await;
-    let silent = Arc::new(Silent::default());
-    let platform = world.on(Arc::new(Prompt(world.table.clone())), silent.clone());
+    let silent = Arc::new(SilentProvider::default());
+    let platform = world.on(Arc::new(InstantTable(world.table.clone())), silent.clone());
     let started = Instant::now();
     let found = holdings::compute(&platform, world.customer, id).await.unwrap();
     assert!(started.elapsed() <= CALLERS_WAIT, "{:?}", started.elapsed());

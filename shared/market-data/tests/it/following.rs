@@ -46,10 +46,10 @@ fn world() -> World {
 }
 
 /// A connection that takes whatever it is told.
-struct Listens;
+struct AcceptingPush;
 
 #[async_trait]
-impl Push for Listens {
+impl Push for AcceptingPush {
     async fn post(&self, _connection: &str, _text: &str) -> Result<(), PushError> {
         Ok(())
     }
@@ -68,7 +68,7 @@ fn listened_to(world: &World) -> MarketData {
             table: world.table.clone(),
             objects: Arc::new(objects),
             clock: world.clock.reader(),
-            channels: Channels { push: Arc::new(Listens), ..Channels::none() },
+            channels: Channels { push: Arc::new(AcceptingPush), ..Channels::none() },
         }),
         world.exchange.clone(),
     )

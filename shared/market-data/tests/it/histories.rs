@@ -12,7 +12,7 @@ use market::call_limits::CALLER_WAIT;
 use market::{OnBehalfOf, ProviderError};
 use market_data::{history, instruments, staleness};
 use testing::exchange::{World, bars_through, symbol};
-use testing::{Silent, load};
+use testing::{SilentProvider, load};
 
 const NOON: &str = "2026-11-20T12:00:00Z";
 
@@ -51,6 +51,7 @@ async fn bars_are_served_from_the_store_until_a_newer_one_is_due() {
 async fn a_provider_that_fails_is_left_alone_and_the_last_good_bars_are_marked_stale() {
     let world = listing("2026-11-19", 30);
     load(&world.platform, &symbol("ACME")).await.unwrap();
+    assert_eq!(world.exchange.calls(), ["bars ACME"]);
     world.exchange.fail("ACME", ProviderError::TimedOut);
     world.clock.forward(TimeDelta::hours(11));
     for _ in 0..50 {
@@ -80,7 +81,7 @@ async fn a_provider_that_never_answers_keeps_no_caller_longer_and_the_last_good_
     let world = listing("2026-11-19", 30);
     load(&world.platform, &symbol("ACME")).await.unwrap();
     world.clock.forward(TimeDelta::hours(11));
-    let silent = Arc::new(Silent::default());
+    let silent = Arc::new(SilentProvider::default());
     let platform = world.on(world.table.clone(), silent.clone());
     let acme = symbol("ACME");
     let read = async {
@@ -107,7 +108,7 @@ async fn a_provider_that_never_answers_keeps_no_caller_longer_and_the_last_good_
 #[tokio::test(start_paused = true)]
 async fn without_stored_bars_a_provider_that_never_answers_is_an_error_in_time() {
     let world = World::at(NOON);
-    let platform = world.on(world.table.clone(), Arc::new(Silent::default()));
+    let platform = world.on(world.table.clone(), Arc::new(SilentProvider::default()));
     let acme = symbol("ACME");
     let started = tokio::time::Instant::now();
     let reads = join_all((0..100).map(|_| load(&platform, &acme))).await;

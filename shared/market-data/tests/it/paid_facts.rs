@@ -3,12 +3,12 @@
 use chrono::TimeDelta;
 use market::{CallBudget, OnBehalfOf, Provider as _};
 use testing::exchange::{World, day, symbol};
-use testing::vantage::Vantage;
+use testing::fake_alpha_vantage::FakeAlphaVantage;
 
 /// A world on the free plan, in which no call has been made.
-async fn free_plan() -> (World, Vantage) {
+async fn free_plan() -> (World, FakeAlphaVantage) {
     let world = World::at("2026-11-23T23:30:00Z");
-    let vantage = Vantage::start(&world.clock).await;
+    let vantage = FakeAlphaVantage::start(&world.clock).await;
     {
         let mut script = vantage.script.lock().unwrap();
         (script.last, script.is_free_plan) = (Some(day("2026-11-23")), true);
@@ -18,7 +18,7 @@ async fn free_plan() -> (World, Vantage) {
 }
 
 /// A process that has just started asks for bars.
-async fn bars(world: &World, vantage: &Vantage, name: &str) {
+async fn bars(world: &World, vantage: &FakeAlphaVantage, name: &str) {
     world.clock.forward(TimeDelta::seconds(10));
     let history =
         vantage.provider(world).fetch_daily(&symbol(name), CallBudget::of(OnBehalfOf::Schedule)).await.unwrap();

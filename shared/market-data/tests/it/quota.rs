@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use store::fault::{Faulty, Plan};
 use store::{Clock, Table};
 use store_sqlite::SqliteTable;
-use testing::HandClock;
+use testing::ManualClock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
@@ -30,7 +30,7 @@ struct CountingServer {
 }
 
 impl CountingServer {
-    async fn start(clock: HandClock) -> Self {
+    async fn start(clock: ManualClock) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}/", listener.local_addr().unwrap());
         let calls = Arc::new(Mutex::new(Vec::new()));
@@ -48,7 +48,7 @@ impl CountingServer {
     }
 }
 
-async fn answer(mut stream: TcpStream, calls: Arc<Mutex<Vec<DateTime<Utc>>>>, clock: HandClock) {
+async fn answer(mut stream: TcpStream, calls: Arc<Mutex<Vec<DateTime<Utc>>>>, clock: ManualClock) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let Ok(byte) = stream.read_u8().await else { return };
@@ -79,7 +79,7 @@ fn most_in_a_day(calls: &[DateTime<Utc>]) -> usize {
 }
 
 /// One worker as it starts: a provider, a client and a budget of its own.
-fn worker(server: &CountingServer, table: &Arc<dyn Table>, clock: &HandClock) -> AlphaVantage {
+fn worker(server: &CountingServer, table: &Arc<dyn Table>, clock: &ManualClock) -> AlphaVantage {
     worker_with(server, table, &clock.reader(), Duration::ZERO)
 }
 
@@ -91,7 +91,7 @@ fn worker_with(server: &CountingServer, table: &Arc<dyn Table>, clock: &Clock, s
 }
 
 /// Storms at these hours, each by workers that have just started; gives when the server was called.
-async fn storms(table: Arc<dyn Table>, clock: HandClock, hours: &[i64]) -> Vec<DateTime<Utc>> {
+async fn storms(table: Arc<dyn Table>, clock: ManualClock, hours: &[i64]) -> Vec<DateTime<Utc>> {
     let server = CountingServer::start(clock.clone()).await;
     let ibm: Symbol = "IBM".parse().unwrap();
     let start = clock.now();
@@ -113,7 +113,7 @@ async fn storms(table: Arc<dyn Table>, clock: HandClock, hours: &[i64]) -> Vec<D
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn fifty_workers_never_make_the_twenty_sixth_call_in_any_24_hours() {
-    let clock = HandClock::at("2026-11-20T12:00:00Z");
+    let clock = ManualClock::at("2026-11-20T12:00:00Z");
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
     let calls = storms(table, clock, &[0, 1, 12, 23, 25, 26, 48, 50, 62, 75]).await;
     assert_eq!(most_in_a_day(&calls), 25);
@@ -123,7 +123,7 @@ async fn fifty_workers_never_make_the_twenty_sixth_call_in_any_24_hours() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nor_do_they_on_a_table_that_fails() {
     for seed in 0..4 {
-        let clock = HandClock::at("2026-11-20T12:00:00Z");
+        let clock = ManualClock::at("2026-11-20T12:00:00Z");
         let sqlite = SqliteTable::in_memory(clock.reader()).unwrap();
         let faulty = Faulty::new(sqlite, Plan::seeded(seed, 0.3)).with_reads(Plan::seeded(seed + 100, 0.1));
         let calls = storms(Arc::new(faulty), clock, &[0, 6, 23, 25, 30, 50]).await;
@@ -134,7 +134,7 @@ async fn nor_do_they_on_a_table_that_fails() {
 
 #[tokio::test]
 async fn what_is_left_is_told_without_taking_it() {
-    let clock = HandClock::at("2026-11-20T12:00:00Z");
+    let clock = ManualClock::at("2026-11-20T12:00:00Z");
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
     let budget = DurableQuota::alpha_vantage(table.clone(), clock.reader());
     let yahoo = DurableQuota::yahoo(table.clone(), clock.reader());
@@ -156,7 +156,7 @@ async fn what_is_left_is_told_without_taking_it() {
 
 #[tokio::test]
 async fn a_count_that_cannot_be_read_leaves_no_call() {
-    let clock = HandClock::at("2026-11-20T12:00:00Z");
+    let clock = ManualClock::at("2026-11-20T12:00:00Z");
     let sqlite = SqliteTable::in_memory(clock.reader()).unwrap();
     let table = Arc::new(Faulty::new(sqlite, Plan::quiet()).with_reads(Plan::seeded(1, 1.0)));
     let budget = DurableQuota::alpha_vantage(table, clock.reader());
@@ -170,7 +170,7 @@ async fn a_count_that_cannot_be_read_leaves_no_call() {
 /// When each of these calls is made, where it may be.
 async fn moments(
     budgets: &[DurableQuota],
-    clock: &HandClock,
+    clock: &ManualClock,
     spacing: Duration,
     call: CallBudget,
 ) -> Vec<Result<DateTime<Utc>, NoTurn>> {
@@ -181,7 +181,7 @@ async fn moments(
 
 #[tokio::test]
 async fn of_any_number_of_processes_no_two_call_within_a_second() {
-    let clock = HandClock::at("2026-11-20T12:00:00Z");
+    let clock = ManualClock::at("2026-11-20T12:00:00Z");
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
     let process = |_| DurableQuota::alpha_vantage(table.clone(), clock.reader());
     let mut calls = Vec::new();
@@ -198,7 +198,7 @@ async fn of_any_number_of_processes_no_two_call_within_a_second() {
 
 #[tokio::test(start_paused = true)]
 async fn a_turn_that_comes_too_late_is_refused_at_once_and_not_counted() {
-    let clock = HandClock::at("2026-11-20T12:00:00Z");
+    let clock = ManualClock::at("2026-11-20T12:00:00Z");
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
     let processes: Vec<_> = (0..5).map(|_| DurableQuota::alpha_vantage(table.clone(), clock.reader())).collect();
     let taken = moments(&processes, &clock, A_SECOND, within(Duration::from_secs(2))).await;
@@ -210,7 +210,7 @@ async fn a_turn_that_comes_too_late_is_refused_at_once_and_not_counted() {
 
 #[tokio::test(start_paused = true)]
 async fn a_turn_with_too_little_time_for_an_answer_is_not_counted() {
-    let clock = HandClock::at("2026-11-20T12:00:00Z");
+    let clock = ManualClock::at("2026-11-20T12:00:00Z");
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
     let budget = DurableQuota::alpha_vantage(table, clock.reader());
     let take = |time| budget.take(A_SECOND, within(Duration::from_millis(time)));
@@ -223,7 +223,7 @@ async fn a_turn_with_too_little_time_for_an_answer_is_not_counted() {
 
 #[tokio::test]
 async fn calls_that_are_left_to_others_are_not_taken() {
-    let clock = HandClock::at("2026-11-20T12:00:00Z");
+    let clock = ManualClock::at("2026-11-20T12:00:00Z");
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
     let processes: Vec<_> = (0..30).map(|_| DurableQuota::alpha_vantage(table.clone(), clock.reader())).collect();
     let taken = moments(&processes, &clock, Duration::ZERO, within(PATIENT).reserving(5)).await;
@@ -235,7 +235,7 @@ async fn calls_that_are_left_to_others_are_not_taken() {
 #[tokio::test]
 async fn the_calls_of_several_processes_wait_for_their_distance() {
     // By a clock that stands still each turn is a spacing later than the one before.
-    let clock = HandClock::at("2026-11-20T12:00:00Z").reader();
+    let clock = ManualClock::at("2026-11-20T12:00:00Z").reader();
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.clone()).unwrap());
     let spacing = Duration::from_millis(60);
     let processes: Vec<_> = (0..4).map(|_| DurableQuota::alpha_vantage(table.clone(), clock.clone())).collect();
@@ -255,7 +255,7 @@ proptest! {
         let limit = 120;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let calls = runtime.block_on(async {
-            let clock = HandClock::at("2026-11-20T12:00:00Z");
+            let clock = ManualClock::at("2026-11-20T12:00:00Z");
             let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
             let mut calls = Vec::new();
             for (minutes, tries) in steps {
@@ -279,7 +279,7 @@ proptest! {
 
 #[tokio::test]
 async fn parallel_callers_never_take_more_calls_than_the_budget_has() {
-    let clock = HandClock::at("2026-11-20T12:00:00Z");
+    let clock = ManualClock::at("2026-11-20T12:00:00Z");
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
     let budgets: Vec<_> = (0..50).map(|_| DurableQuota::alpha_vantage(table.clone(), clock.reader())).collect();
     let taken = join_all(budgets.iter().map(|budget| budget.take(Duration::ZERO, within(PATIENT)))).await;
@@ -292,7 +292,7 @@ async fn parallel_callers_never_take_more_calls_than_the_budget_has() {
 
 #[tokio::test]
 async fn a_provider_that_says_the_day_is_used_up_is_not_asked_for_a_day() {
-    let clock = HandClock::at("2026-11-20T12:00:00Z");
+    let clock = ManualClock::at("2026-11-20T12:00:00Z");
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
     let budget = DurableQuota::alpha_vantage(table.clone(), clock.reader());
     let refused = budget.mark_exhausted().await;

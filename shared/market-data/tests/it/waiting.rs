@@ -21,10 +21,10 @@ use notifications::watchlist;
 use research::{backtests, forecasts, reports};
 use rust_decimal::Decimal;
 use store::{documents, keys};
-use testing::Silent;
+use testing::InstantTable;
+use testing::SilentProvider;
 use testing::exchange::{World, bars_through, symbol};
 use testing::people::{open_portfolio, opening};
-use testing::prompt::Prompt;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -187,8 +187,8 @@ async fn no_use_case_keeps_its_caller_or_a_call_longer_than_a_caller_waits_for_a
     for (left, name) in [None, Some(25)].into_iter().flat_map(|left| ["NEW", "OLD", "ABROAD"].map(|name| (left, name)))
     {
         let before = before().await;
-        let silent = Arc::new(Silent::with_calls_left(left));
-        let platform = before.world.on(Arc::new(Prompt(before.world.table.clone())), silent.clone());
+        let silent = Arc::new(SilentProvider::with_calls_left(left));
+        let platform = before.world.on(Arc::new(InstantTable(before.world.table.clone())), silent.clone());
         for (what, use_case) in use_cases(&platform, &before, name) {
             let started = Instant::now();
             use_case.await;

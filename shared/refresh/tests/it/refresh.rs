@@ -26,7 +26,7 @@ async fn quotes_are_brought_while_the_exchange_is_open_and_bars_once_it_is_close
     let did = slot(&world.platform, NOON).await;
     assert_eq!((did.refreshed, did.current, did.failed, did.told), (2, 0, 0, 2));
     assert_eq!(world.exchange.sorted_calls(), ["quote ACME", "quote IBM"]);
-    assert_eq!(world.listener.quotes(), [("ACME".to_owned(), 1), ("IBM".to_owned(), 1)]);
+    assert_eq!(world.bus.quotes(), [("ACME".to_owned(), 1), ("IBM".to_owned(), 1)]);
     let stored = last_quote::read(&world.platform.app, &symbol("ACME")).await.unwrap().unwrap();
     assert_eq!((stored.as_of, stored.previous_close.unwrap().to_string()), (time(NOON), "10".to_owned()));
 
@@ -42,7 +42,7 @@ async fn quotes_are_brought_while_the_exchange_is_open_and_bars_once_it_is_close
         (stored.price.to_string(), stored.seq, stored.as_of),
         ("11".to_owned(), 2, time("2026-11-20T21:00:00Z"))
     );
-    assert_eq!(world.listener.quotes(), [("ACME".to_owned(), 2), ("IBM".to_owned(), 2)]);
+    assert_eq!(world.bus.quotes(), [("ACME".to_owned(), 2), ("IBM".to_owned(), 2)]);
     assert_eq!(did.oldest_age_seconds, Some(9_000));
     let health = health::check(&world.platform).await;
     assert_eq!((health.newest_quote_age_seconds, health.last_refresh), (Some(9_000), Some(time(EVENING))));
@@ -55,11 +55,11 @@ async fn nothing_newer_writes_no_quote_and_tells_nobody() {
     world.exchange.list("ACME", bars_through("2026-11-20", 31, 11.0));
     assert_eq!(slot(&world.platform, EVENING).await.refreshed, 1);
     world.exchange.calls();
-    world.listener.events();
+    world.bus.events();
     world.clock.forward(TimeDelta::hours(2));
     let did = slot(&world.platform, "2026-11-21T01:30:00Z").await;
     assert_eq!((did.current, did.refreshed, did.told), (1, 0, 0));
-    assert_eq!((world.exchange.calls().len(), world.listener.events().len()), (0, 0), "its bars are those of the day");
+    assert_eq!((world.exchange.calls().len(), world.bus.events().len()), (0, 0), "its bars are those of the day");
     // Monday: the provider still says what it said on Friday.
     world.clock.set("2026-11-23T17:00:00Z");
     let did = slot(&world.platform, "2026-11-23T17:00:00Z").await;
@@ -73,14 +73,14 @@ async fn quotes_whose_event_was_not_taken_are_told_by_the_next_slot() {
     let world = holding(&["ACME", "IBM"]).await;
     world.exchange.quote_at("ACME", Ok(quote("ACME", "10.5", "2026-11-20", None)));
     world.exchange.quote_at("IBM", Ok(quote("IBM", "10.5", "2026-11-20", None)));
-    world.listener.shut.store(true, Ordering::SeqCst);
+    world.bus.shut.store(true, Ordering::SeqCst);
     let did = slot(&world.platform, NOON).await;
     assert_eq!((did.refreshed, did.told), (2, 0), "a bus that is shut fails no refresh");
-    world.listener.shut.store(false, Ordering::SeqCst);
+    world.bus.shut.store(false, Ordering::SeqCst);
     world.clock.forward(TimeDelta::minutes(15));
     world.exchange.fail("ACME", ProviderError::TimedOut);
     assert_eq!(slot(&world.platform, "2026-11-20T17:15:00Z").await.told, 2);
-    assert_eq!(world.listener.quotes(), [("ACME".to_owned(), 1), ("IBM".to_owned(), 2)]);
+    assert_eq!(world.bus.quotes(), [("ACME".to_owned(), 1), ("IBM".to_owned(), 2)]);
     world.clock.forward(TimeDelta::minutes(15));
     world.exchange.fail("IBM", ProviderError::TimedOut);
     assert_eq!(slot(&world.platform, "2026-11-20T17:30:00Z").await.told, 0, "and once told they are not told again");
@@ -107,7 +107,7 @@ async fn one_bad_symbol_never_stops_the_others() {
             world.exchange.fail("BAD", failure.clone());
             let did = slot(&world.platform, at).await;
             assert_eq!((did.refreshed, did.failed), (2, 1), "{works_on}: {failure}");
-            assert_eq!(world.listener.quotes().len(), 2, "{works_on}: {failure}");
+            assert_eq!(world.bus.quotes().len(), 2, "{works_on}: {failure}");
         }
     }
 }
@@ -232,7 +232,7 @@ async fn a_run_ends_before_its_time_limit_and_the_rest_waits_for_the_next_slot()
     assert!(started.elapsed() < TIME_LIMIT, "{:?}", started.elapsed());
     assert!(did.refreshed > 100 && did.postponed > 100, "{did:?}");
     assert_eq!(did.refreshed + did.postponed, 400);
-    let told: Vec<usize> = world.listener.events().iter().map(Vec::len).collect();
+    let told: Vec<usize> = world.bus.events().iter().map(Vec::len).collect();
     assert_eq!(told.iter().sum::<usize>(), did.refreshed);
     assert!(told.len() > 10, "whoever listens does not wait for the end of a long run");
     *world.exchange.takes.lock().unwrap() = Duration::ZERO;
@@ -288,7 +288,7 @@ async fn a_fast_provider_refreshes_thousands_of_symbols_with_a_write_each() {
         world.table.take_counts();
         let did = refresh(&world.restarted(), time(at), TIME_LIMIT).await.unwrap();
         let Counts { reads, writes, .. } = world.table.take_counts();
-        let events: Vec<usize> = world.listener.events().iter().map(Vec::len).collect();
+        let events: Vec<usize> = world.bus.events().iter().map(Vec::len).collect();
         println!("{work} of {count} symbols: {writes} writes, {reads} reads, events of {events:?}");
         assert_eq!((did.refreshed, did.told, did.failed, did.postponed), (count, count, 0, 0));
         assert!(events.iter().all(|&quotes| quotes <= 1_000));

@@ -9,26 +9,26 @@ use market::{CallBudget, OnBehalfOf};
 use market_data::last_run::Refreshed;
 use refresh::refresh;
 use testing::exchange::{World, bars_through, day, symbol, time};
-use testing::vantage::Vantage;
+use testing::fake_alpha_vantage::FakeAlphaVantage;
 
 const TIME_LIMIT: Duration = Duration::from_mins(4);
 /// How far the clock is behind the runtime's at most.
 const TICK: Duration = Duration::from_millis(100);
 
 /// A world in which so many symbols are held, whose bars end on a Friday.
-async fn holding(count: usize) -> (World, Vantage, Vec<String>) {
+async fn holding(count: usize) -> (World, FakeAlphaVantage, Vec<String>) {
     let world = World::at("2026-11-21T12:00:00Z");
     *world.exchange.source.lock().unwrap() = market::alpha_vantage::SOURCE;
     let names: Vec<String> = (0..count).map(|number| format!("S{number:02}")).collect();
     for name in &names {
         world.follow(name, bars_through("2026-11-20", 30, 10.0)).await;
     }
-    let vantage = Vantage::start(&world.clock).await;
+    let vantage = FakeAlphaVantage::start(&world.clock).await;
     (world, vantage, names)
 }
 
 /// A slot that is done late by so many seconds, by a process that has just started.
-async fn slot(world: &World, vantage: &Vantage, at: &str, late: i64) -> Refreshed {
+async fn slot(world: &World, vantage: &FakeAlphaVantage, at: &str, late: i64) -> Refreshed {
     world.clock.set(at);
     world.clock.forward(TimeDelta::seconds(late));
     let platform = world.on(world.table.clone(), Arc::new(vantage.provider(world)));

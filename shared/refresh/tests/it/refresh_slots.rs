@@ -12,8 +12,8 @@ use market_data::last_run;
 use market_data::{MarketData, last_quote};
 use refresh::refresh;
 use store::fault::{Fault, Faulty, Plan};
+use testing::InstantTable;
 use testing::exchange::{quote, time};
-use testing::prompt::Prompt;
 
 use crate::friday::{NOON, TIME_LIMIT, holding, slot};
 
@@ -30,7 +30,7 @@ async fn twenty_deliveries_of_a_slot_at_once_act_once() {
     assert!(runs.iter().flatten().all(|did| did.repeated || did.refreshed == 3));
     assert!(runs.iter().filter_map(|run| run.as_ref().err()).all(|error| matches!(error, ServiceError::Store(_))));
     assert_eq!(world.exchange.calls().len(), 3);
-    assert_eq!(world.listener.quotes().len(), 3);
+    assert_eq!(world.bus.quotes().len(), 3);
     assert!(slot(&world.platform, NOON).await.repeated, "and a delivery long after finds it done");
 }
 
@@ -74,7 +74,7 @@ async fn a_run_that_died_is_taken_over_once_its_lease_has_ended_and_what_it_stor
     world.clock.forward(TimeDelta::minutes(1));
     let did = slot(&world.platform, NOON).await;
     assert_eq!((did.refreshed, did.current, did.told), (1, 1, 2));
-    assert_eq!(world.listener.quotes(), [("ACME".to_owned(), 1), ("IBM".to_owned(), 1)]);
+    assert_eq!(world.bus.quotes(), [("ACME".to_owned(), 1), ("IBM".to_owned(), 1)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -106,7 +106,7 @@ async fn a_renewal_whose_answer_is_lost_costs_a_run_nothing() {
     }
     // The slot is taken; the answer to the first sign of life is lost, and the second one loses a race that nobody ran.
     let faults = [None, Some(Fault::ErrorAfter), Some(Fault::Conflict)];
-    let table = Faulty::new(Prompt(world.table.clone()), Plan::scripted(faults));
+    let table = Faulty::new(InstantTable(world.table.clone()), Plan::scripted(faults));
     let platform = world.on(Arc::new(table), world.exchange.clone());
     let did = refresh(&platform, time(NOON), TIME_LIMIT).await.unwrap();
     assert_eq!((did.failed, world.exchange.calls().len()), (40, 40));

@@ -10,17 +10,17 @@ use futures::future::join_all;
 use market::Sample;
 use market_data::MarketData;
 use research::{backtests, forecasts, reports};
-use testing::Ground;
+use testing::TestBed;
 use uuid::Uuid;
 
-fn platform_on_sample() -> (MarketData, Ground) {
-    let ground = Ground::at("2026-11-20T12:00:00Z");
-    (ground.platform(Arc::new(ground.table()), Arc::new(Sample::new())), ground)
+fn platform_on_sample() -> (MarketData, TestBed) {
+    let test_bed = TestBed::at("2026-11-20T12:00:00Z");
+    (test_bed.platform(Arc::new(test_bed.table()), Arc::new(Sample::new())), test_bed)
 }
 
 #[tokio::test]
 async fn a_forecast_made_by_many_at_once_is_one_forecast() {
-    let (platform, _ground) = platform_on_sample();
+    let (platform, _test_bed) = platform_on_sample();
     let order =
         forecasts::Order { symbol: "IBM".parse().unwrap(), horizon: 30, model: forecasts::Model::Walk, as_of: None };
     let customer = CustomerId(Uuid::from_u128(1));
@@ -48,7 +48,7 @@ fn backtest_order() -> backtests::Order {
 
 #[tokio::test]
 async fn a_backtest_of_another_customer_is_not_found() {
-    let (platform, _ground) = platform_on_sample();
+    let (platform, _test_bed) = platform_on_sample();
     let (owner, other) = (CustomerId(Uuid::from_u128(1)), CustomerId(Uuid::from_u128(2)));
     let made = backtests::run(&platform, owner, &backtest_order(), None).await.unwrap();
     assert_eq!(backtests::find(&platform.app, owner, made.id).await.unwrap(), made.json);
@@ -60,7 +60,7 @@ async fn a_backtest_of_another_customer_is_not_found() {
 
 #[tokio::test]
 async fn a_report_of_the_same_content_is_made_once() {
-    let (platform, ground) = platform_on_sample();
+    let (platform, test_bed) = platform_on_sample();
     let customer = CustomerId(Uuid::from_u128(1));
     let made = Arc::new(AtomicUsize::new(0));
     let publish = |content: &'static [u8]| {
@@ -76,6 +76,6 @@ async fn a_report_of_the_same_content_is_made_once() {
     assert_ne!(publish(b"two").await.unwrap().id, first.id);
     assert_eq!(made.load(Ordering::SeqCst), 2);
     // The record goes before the object does: a link never leads nowhere.
-    ground.clock.forward(TimeDelta::days(26));
+    test_bed.clock.forward(TimeDelta::days(26));
     assert_ne!(publish(b"one").await.unwrap().id, first.id);
 }

@@ -8,7 +8,7 @@ use valuation::FlowKind::{self, Bought, Sold};
 use valuation::{Benchmark, Flow, Performance, PerformanceRequest, RateQuote, Series, performance, value_series};
 
 use crate::support::{
-    Numbers, Owned, Records, bar, bars, day, eur, flow_of, last_day, sample, some_records, spanned, traded,
+    Owned, Records, SeededRandom, bar, bars, day, eur, flow_of, last_day, sample, some_records, spanned, traded,
 };
 
 /// What was recorded, in the order of recording.
@@ -183,7 +183,7 @@ fn a_mixed_portfolio_has_one_return_over_all_orders_of_recording() {
 }
 
 /// A price that wanders, with splits, dividends and days without a bar.
-fn wandering(numbers: &mut Numbers, days: i32) -> Bars {
+fn wandering(numbers: &mut SeededRandom, days: i32) -> Bars {
     let first = day("2010-01-01");
     let mut cents = 2_000 + numbers.below(30_000);
     let mut rows: Vec<Bar> = Vec::new();
@@ -208,7 +208,7 @@ fn instrument_growth(bars: &Bars, at: usize) -> f64 {
 /// One instrument, bought at its first close, traded at any price and sold out now and then, without fees; beside it
 /// the growth of every bar's day.
 fn traded_instrument(seed: u64) -> (Records, Vec<f64>) {
-    let mut numbers = Numbers::new(seed);
+    let mut numbers = SeededRandom::new(seed);
     let bars = wandering(&mut numbers, 250);
     let mut units = Decimal::from(1 + numbers.below(50));
     let price = |number: f64| -> Decimal { number.to_string().parse().unwrap() };
@@ -256,7 +256,7 @@ fn traded_instrument(seed: u64) -> (Records, Vec<f64>) {
     (Records::of(bars, flows), expected)
 }
 
-fn shuffled(flows: &mut [Flow], numbers: &mut Numbers) {
+fn shuffled(flows: &mut [Flow], numbers: &mut SeededRandom) {
     for of_day in flows.chunk_by_mut(|a, b| a.day == b.day) {
         for at in (1..of_day.len()).rev() {
             of_day.swap(at, numbers.below(at as u64 + 1) as usize);
@@ -299,7 +299,7 @@ proptest! {
     #[test]
     fn against_itself_in_a_foreign_base_it_has_no_alpha_and_a_beta_of_one_either(seed in any::<u64>()) {
         let (mut records, _) = traded_instrument(seed);
-        let mut numbers = Numbers::new(seed);
+        let mut numbers = SeededRandom::new(seed);
         let bars = records.instruments[0].bars.clone();
         records.instruments[0].currency = eur();
         // A rate that wanders, with days and now and then weeks without one.
@@ -323,7 +323,7 @@ proptest! {
 
     #[test]
     fn held_without_a_trade_it_has_the_products_of_its_bars(seed in any::<u64>(), start in 0_i32..200) {
-        let bars = wandering(&mut Numbers::new(seed), 250);
+        let bars = wandering(&mut SeededRandom::new(seed), 250);
         let at = (start as usize).min(bars.len() - 2);
         let price: Decimal = bars.close()[at].to_string().parse().unwrap();
         let flows = vec![flow_of(bars.dates()[at], Bought, Decimal::TEN, Decimal::TEN * price, Decimal::ZERO)];
@@ -338,7 +338,7 @@ proptest! {
     fn every_order_of_recording_of_a_days_flows_gives_the_same_bytes(seed in any::<u64>(), shuffle in any::<u64>()) {
         let records = some_records(seed);
         let mut again = records.clone();
-        let mut numbers = Numbers::new(shuffle);
+        let mut numbers = SeededRandom::new(shuffle);
         for owned in &mut again.instruments {
             shuffled(&mut owned.flows, &mut numbers);
         }

@@ -115,9 +115,9 @@ pub fn eur() -> Currency {
 }
 
 /// Numbers from a seed, the same on every machine (Knuth's MMIX constants).
-pub struct Numbers(u64);
+pub struct SeededRandom(u64);
 
-impl Numbers {
+impl SeededRandom {
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -142,7 +142,7 @@ pub fn last_day() -> Day {
 /// A book of a few instruments with gaps in their bars, splits, dividends and any kind of flow, some of them in a
 /// foreign currency with its own gaps.
 pub fn some_records(seed: u64) -> Records {
-    let mut numbers = Numbers::new(seed);
+    let mut numbers = SeededRandom::new(seed);
     let span = last_day().days_since(first_day()) as u64;
     let mut rate_days = Vec::new();
     let mut rates = Vec::new();
@@ -157,7 +157,7 @@ pub fn some_records(seed: u64) -> Records {
     Records { base: Currency::USD, instruments, rate_days, rates }
 }
 
-fn some_instrument(number: u64, span: u64, numbers: &mut Numbers) -> Owned {
+fn some_instrument(number: u64, span: u64, numbers: &mut SeededRandom) -> Owned {
     let currency = if numbers.below(3) == 0 { eur() } else { Currency::USD };
     let mut rows = Vec::new();
     let mut splits = 0;
@@ -183,7 +183,7 @@ fn some_instrument(number: u64, span: u64, numbers: &mut Numbers) -> Owned {
     Owned { symbol: format!("S{number}").parse().unwrap(), currency, bars, flows }
 }
 
-fn some_flows(bars: &Bars, span: u64, numbers: &mut Numbers) -> Vec<Flow> {
+fn some_flows(bars: &Bars, span: u64, numbers: &mut SeededRandom) -> Vec<Flow> {
     let days: BTreeSet<u64> = (0..numbers.below(25)).map(|_| numbers.below(span + 1)).collect();
     let mut units = Decimal::ZERO;
     let mut done = first_day().plus_days(-1);

@@ -112,7 +112,7 @@ async fn the_nightly_round_ends_an_erasure_and_nothing_personal_is_left_on_the_d
     for _ in 0..5 {
         export::export(&world.platform.app, id).await.unwrap();
     }
-    let files = || walk(world.ground.path());
+    let files = || walk(world.test_bed.path());
     assert!(files().iter().any(|text| text.contains("Lovelace")));
     erasure::erase(&world.platform.app, id, password(PASSWORD)).await.unwrap();
     assert!(!files().iter().any(|text| text.contains("Lovelace")));

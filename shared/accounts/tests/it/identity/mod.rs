@@ -26,7 +26,7 @@ use store::fault::{Faulty, Plan};
 use store::{Body, Item, Query, Range, StoreError, Table, Write, keys};
 use store_sqlite::SqliteTable;
 use testing::people::{PASSWORD, person};
-use testing::{CountingTable, Ground, Intercepted, Interceptor};
+use testing::{CountingTable, InterceptedTable, Interceptor, TestBed};
 use uuid::Uuid;
 
 /// A table in which an advisor may come to advise again right after a look at their clients.
@@ -60,8 +60,8 @@ impl Interceptor for AdvisorReturns {
 struct World {
     platform: MarketData,
     table: Arc<Faulty<CountingTable>>,
-    advisor: Arc<Intercepted<AdvisorReturns>>,
-    ground: Ground,
+    advisor: Arc<InterceptedTable<AdvisorReturns>>,
+    test_bed: TestBed,
 }
 
 fn email() -> Email {
@@ -84,15 +84,16 @@ impl World {
     }
 
     fn empty() -> Self {
-        let ground = Ground::at("2026-11-20T12:00:00Z");
-        let advisor = Arc::new(Intercepted(AdvisorReturns { table: ground.table(), advises_again: Mutex::default() }));
+        let test_bed = TestBed::at("2026-11-20T12:00:00Z");
+        let advisor =
+            Arc::new(InterceptedTable(AdvisorReturns { table: test_bed.table(), advises_again: Mutex::default() }));
         let table = Arc::new(Faulty::new(CountingTable::new(advisor.clone()), Plan::quiet()));
-        let platform = ground.platform(table.clone(), Arc::new(Sample::new()));
-        Self { platform, table, advisor, ground }
+        let platform = test_bed.platform(table.clone(), Arc::new(Sample::new()));
+        Self { platform, table, advisor, test_bed }
     }
 
     fn forward(&self, by: TimeDelta) {
-        self.ground.clock.forward(by);
+        self.test_bed.clock.forward(by);
     }
 
     async fn token(&self, kind: SessionKind) -> String {

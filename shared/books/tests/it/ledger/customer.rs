@@ -13,7 +13,7 @@ use store::{Body, Clock, Key, Table, Write, keys};
 use store_sqlite::SqliteTable;
 use testing::people::{open_portfolio, opening, person, register};
 
-use crate::ledger::market::{Exchange, Wall};
+use crate::ledger::market::{Exchange, SessionClock};
 
 /// A platform on a store, with a folder for its objects.
 pub struct Platform {
@@ -58,7 +58,7 @@ fn registered() -> &'static (CustomerId, Vec<(Key, Body)>) {
 }
 
 async fn register_anew() -> (CustomerId, Vec<(Key, Body)>) {
-    let clock = Wall::default().reader();
+    let clock = SessionClock::default().reader();
     let table = Arc::new(SqliteTable::in_memory(clock.clone()).unwrap());
     let platform = Platform::start(table.clone(), clock);
     let person = person("Ada");

@@ -53,9 +53,9 @@ pub fn day(session: usize) -> Day {
 
 /// The time on the wall, always half an hour after the bars of a session are out.
 #[derive(Clone, Default)]
-pub struct Wall(Arc<AtomicUsize>);
+pub struct SessionClock(Arc<AtomicUsize>);
 
-impl Wall {
+impl SessionClock {
     pub fn reader(&self) -> Clock {
         let session = self.0.clone();
         let sessions: Vec<DateTime<Utc>> = (0..SESSIONS).map(after_close).collect();

@@ -17,7 +17,7 @@ use store_sqlite::SqliteTable;
 use crate::ledger::customer::{self, Platform, until_answered};
 use crate::ledger::engines::{Engine as _, Failing};
 use crate::ledger::invariants;
-use crate::ledger::market::{Wall, symbol};
+use crate::ledger::market::{SessionClock, symbol};
 use crate::ledger::system::{Given, Wanted, send};
 
 const PROCESSES: usize = 3;
@@ -86,7 +86,7 @@ async fn client(
 fn contest(seed: u64) -> usize {
     let runtime = Failing::runtime();
     runtime.block_on(async {
-        let clock = Wall::default().reader();
+        let clock = SessionClock::default().reader();
         let table = SqliteTable::in_memory(clock.clone()).unwrap();
         let faulty = Faulty::new(table.clone(), Plan::seeded(seed, 0.2)).with_reads(Plan::seeded(!seed, 0.02));
         let front = Arc::new(faulty);
@@ -114,7 +114,7 @@ fn rivals_on_a_store_that_fails_leave_sound_books() {
 fn lots_beyond_those_of_the_head_are_moved_and_sold_whatever_goes_wrong() {
     let runtime = Failing::runtime();
     runtime.block_on(async {
-        let clock = Wall::default().reader();
+        let clock = SessionClock::default().reader();
         let table = SqliteTable::in_memory(clock.clone()).unwrap();
         let front = Arc::new(Faulty::new(table.clone(), Plan::seeded(7, 0.1)));
         let process = Platform::start(front, clock.clone());

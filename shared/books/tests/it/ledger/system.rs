@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use crate::ledger::customer::{self, Platform, until_answered};
 use crate::ledger::engines::{Engine, Store};
-use crate::ledger::market::{CURRENCIES, INSTRUMENTS, Wall, currency, symbol};
+use crate::ledger::market::{CURRENCIES, INSTRUMENTS, SessionClock, currency, symbol};
 use crate::ledger::model::{Answer, Command, Model, Refused, Size, Step};
 use crate::ledger::{coverage, invariants};
 
@@ -32,7 +32,7 @@ pub struct Books<E>(PhantomData<E>);
 pub struct System {
     runtime: Arc<Runtime>,
     store: Store,
-    wall: Wall,
+    wall: SessionClock,
     clock: Clock,
     /// The processes that commands go to, in turn.
     fronts: [Platform; 2],
@@ -77,7 +77,7 @@ impl<E: Engine> StateMachineTest for Books<E> {
     fn init_test(model: &Model) -> System {
         coverage::count(E::NAME, "cases");
         let runtime = Arc::new(E::runtime());
-        let wall = Wall::default();
+        let wall = SessionClock::default();
         let clock = wall.reader();
         let store = E::open(&runtime, model.seed, &clock);
         let front = || Platform::start(store.front.clone(), clock.clone());

@@ -13,7 +13,7 @@ use store::{Body, DeleteExpect, Key, Table, Write, keys};
 use store_sqlite::SqliteTable;
 
 use crate::ledger::customer::{self, Platform};
-use crate::ledger::market::{Wall, symbol};
+use crate::ledger::market::{SessionClock, symbol};
 use crate::ledger::system::{Given, Wanted, send};
 
 /// What somebody does to an item: a text in it becomes another, or the whole of it goes.
@@ -36,7 +36,7 @@ fn deposit(cents: i64) -> Wanted {
 }
 
 async fn books() -> Books {
-    let clock = Wall::default().reader();
+    let clock = SessionClock::default().reader();
     let table = SqliteTable::in_memory(clock.clone()).unwrap();
     let platform = Platform::start(Arc::new(table.clone()), clock);
     let customer = customer::settle(&table).await;

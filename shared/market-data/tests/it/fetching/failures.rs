@@ -10,16 +10,16 @@ use market::{OnBehalfOf, ProviderError};
 use market_data::quotes::{Board, load_batch};
 use market_data::{MarketData, history};
 use notifications::watchlist;
+use testing::InstantTable;
 use testing::exchange::{World, bars_through, quote, symbol};
 use testing::load;
-use testing::prompt::Prompt;
 use tokio::time::Instant;
 
 use super::NOON;
 
 /// A process that waits for nothing but the provider.
 fn process(world: &World) -> MarketData {
-    world.on(Arc::new(Prompt(world.table.clone())), world.exchange.clone())
+    world.on(Arc::new(InstantTable(world.table.clone())), world.exchange.clone())
 }
 
 async fn look(world: &World, platform: &MarketData, names: &[String]) -> Board {

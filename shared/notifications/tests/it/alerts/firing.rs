@@ -164,9 +164,9 @@ async fn a_hundred_alerts_that_fire_once_are_no_rivals_for_their_customers_count
             world.alert(*customer, above("12"), Repeat::Once).await;
         }
     }
-    let fired = alerts::evaluate(&world.crowded, &[world.quote("AAPL", "13")]).await.unwrap();
+    let fired = alerts::evaluate(&world.raced, &[world.quote("AAPL", "13")]).await.unwrap();
     assert_eq!(fired, Fired { fired: 200, delivered: 200, undelivered: 0 });
-    assert_eq!(world.crowd.lost(), 0);
+    assert_eq!(world.racing_table.lost(), 0);
     for customer in &customers {
         world.alert(*customer, above("99"), Repeat::Once).await;
     }

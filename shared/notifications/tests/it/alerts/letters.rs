@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 #[derive(Default)]
-pub struct Letters(Mutex<Post>);
+pub struct RecordingMail(Mutex<Post>);
 
 #[derive(Default)]
 struct Post {
@@ -40,7 +40,7 @@ struct Letterbox {
     is_confirmed: bool,
 }
 
-impl Letters {
+impl RecordingMail {
     /// From now on there is no sender at all.
     pub fn close_down(&self) {
         self.post().is_missing = true;
@@ -80,7 +80,7 @@ impl Letters {
         self.post().sent.drain(..).collect()
     }
 
-    /// From now on the next opening waits, until [`Letters::go_on`], so that something can come in between.
+    /// From now on the next opening waits, until [`RecordingMail::go_on`], so that something can come in between.
     pub fn hold_opening(&self) {
         self.post().opening = Opening::Held;
     }
@@ -126,7 +126,7 @@ impl Letters {
 }
 
 #[async_trait]
-impl Mail for Letters {
+impl Mail for RecordingMail {
     fn is_there(&self) -> bool {
         !self.post().is_missing
     }

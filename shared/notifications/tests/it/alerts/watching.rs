@@ -12,7 +12,7 @@ use notifications::watchlist::{self, MAX_WATCHED};
 use store::{documents, keys};
 use testing::exchange::{Exchange, bars_through};
 use testing::portfolios::stock;
-use testing::{Ground, load};
+use testing::{TestBed, load};
 use uuid::Uuid;
 
 use crate::alerts::world::{World, bar, day, price, symbol};
@@ -103,20 +103,20 @@ async fn two_hundred_symbols_are_watched_and_one_more_when_one_has_gone() {
 
 #[tokio::test]
 async fn a_list_asks_no_provider_even_where_nothing_is_stored() {
-    let (ground, provider) = (Ground::at("2026-11-20T15:00:00Z"), Arc::new(Exchange::default()));
+    let (test_bed, provider) = (TestBed::at("2026-11-20T15:00:00Z"), Arc::new(Exchange::default()));
     provider.names_cost.store(true, Ordering::SeqCst);
     for name in ["AAPL", "IBM"] {
         provider.list(name, bars_through("2026-11-19", 2, 10.0));
     }
-    let table = Arc::new(ground.table());
-    let platform = ground.platform(table.clone(), provider.clone());
+    let table = Arc::new(test_bed.table());
+    let platform = test_bed.platform(table.clone(), provider.clone());
     watchlist::put(&platform, ADA, &symbol("AAPL")).await.unwrap();
     // Watched without a trace of it elsewhere, as after a change of the provider.
-    let bare = watchlist::Watched { symbol: symbol("IBM"), added_at: ground.clock.now() };
+    let bare = watchlist::Watched { symbol: symbol("IBM"), added_at: test_bed.clock.now() };
     documents::put_new(&*table, keys::watch(ADA, &bare.symbol), &bare, None).await.unwrap();
     load(&platform, &symbol("AAPL")).await.unwrap();
     assert!(!provider.calls().is_empty());
-    ground.clock.forward(TimeDelta::days(3));
+    test_bed.clock.forward(TimeDelta::days(3));
     let listed = watchlist::list(&platform, ADA).await.unwrap();
     assert!(provider.calls().is_empty());
     let priced: Vec<_> = listed.iter().map(|watched| (watched.symbol.as_str(), watched.quote.is_some())).collect();

@@ -21,24 +21,24 @@ use store::{Table, keys};
 use store_sqlite::SqliteTable;
 use testing::people::{SignedIn, person, register, sign_in};
 use testing::portfolios::{Market, stock};
-use testing::{Ground, HandClock, Intercepted};
+use testing::{InterceptedTable, ManualClock, TestBed};
 
-use crate::alerts::crowd::Crowd;
-use crate::alerts::letters::Letters;
+use crate::alerts::letters::RecordingMail;
+use crate::alerts::racing_table::RacingTable;
 
 pub struct World {
     pub platform: MarketData,
     /// On the same, with everybody else's turn before each call of the table.
-    pub crowded: MarketData,
-    pub crowd: Arc<Intercepted<Crowd>>,
+    pub raced: MarketData,
+    pub racing_table: Arc<InterceptedTable<RacingTable>>,
     pub table: Arc<Faulty<SqliteTable>>,
-    pub clock: HandClock,
+    pub clock: ManualClock,
     pub market: Arc<Market>,
     pub sockets: Arc<Sockets>,
-    pub letters: Arc<Letters>,
+    pub letters: Arc<RecordingMail>,
     connections: AtomicUsize,
     seq: AtomicU64,
-    _ground: Ground,
+    _test_bed: TestBed,
 }
 
 /// What was told over live connections, in order.
@@ -126,33 +126,33 @@ pub fn bar(date: Day, close: f64) -> Bar {
 impl World {
     /// It is Friday 2026-11-20 on the wall, and AAPL, IBM and MSFT have had five bars up to Thursday.
     pub fn new() -> Self {
-        let ground = Ground::at("2026-11-20T15:00:00Z");
-        let table = Arc::new(Faulty::new(ground.table(), Plan::quiet()));
+        let test_bed = TestBed::at("2026-11-20T15:00:00Z");
+        let table = Arc::new(Faulty::new(test_bed.table(), Plan::quiet()));
         let market = Arc::new(Market::new(day("2026-11-19")));
         for name in ["AAPL", "IBM", "MSFT"] {
             let closes = [("2026-11-13", 10.0), ("2026-11-16", 11.0), ("2026-11-17", 12.0), ("2026-11-18", 11.0)];
             let bars = closes.iter().chain(&[("2026-11-19", 10.0)]).map(|(date, close)| bar(day(date), *close));
             market.list(stock(name, "USD", None), Bars::from_rows(bars).unwrap());
         }
-        let (sockets, letters) = (Arc::new(Sockets::default()), Arc::new(Letters::default()));
+        let (sockets, letters) = (Arc::new(Sockets::default()), Arc::new(RecordingMail::default()));
         let platform = |table: Arc<dyn Table>| {
             let channels = Channels { push: sockets.clone(), mail: letters.clone(), ..Channels::none() };
-            ground.platform_with(table, market.clone(), channels)
+            test_bed.platform_with(table, market.clone(), channels)
         };
-        let crowd = Arc::new(Intercepted(Crowd::of(table.clone())));
-        let (straight, crowded) = (platform(table.clone()), platform(crowd.clone()));
+        let racing_table = Arc::new(InterceptedTable(RacingTable::of(table.clone())));
+        let (straight, raced) = (platform(table.clone()), platform(racing_table.clone()));
         Self {
             platform: straight,
-            crowded,
-            crowd,
+            raced,
+            racing_table,
             table,
-            clock: ground.clock.clone(),
+            clock: test_bed.clock.clone(),
             market,
             sockets,
             letters,
             connections: AtomicUsize::default(),
             seq: AtomicU64::default(),
-            _ground: ground,
+            _test_bed: test_bed,
         }
     }
 

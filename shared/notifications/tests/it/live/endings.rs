@@ -12,7 +12,7 @@ use serde_json::json;
 use store::fault::{Fault, Plan};
 use testing::people::password;
 
-use crate::live::world::{Someone, World, kinds};
+use crate::live::world::{SignedInCustomer, World, kinds};
 
 impl World {
     /// Asserts that a connection was told why it ends, is closed, and hears nothing more.
@@ -27,7 +27,7 @@ impl World {
     }
 
     /// Somebody with two sessions and a connection of each.
-    async fn twice_connected(&self) -> (Someone, [String; 2]) {
+    async fn twice_connected(&self) -> (SignedInCustomer, [String; 2]) {
         let ada = self.someone("ada").await;
         let other = self.signed_in(ada.id, &ada.email, SessionKind::Browser).await;
         let connections = [self.listening(&ada, &["AAPL"]).await, self.listening(&other, &["AAPL", "IBM"]).await];
@@ -145,7 +145,7 @@ async fn an_export_shows_nothing_of_connections() {
 }
 
 impl World {
-    async fn export(&self, someone: &Someone) -> String {
+    async fn export(&self, someone: &SignedInCustomer) -> String {
         export::export(&self.platform.app, someone.id).await.unwrap();
         self.files()
     }

@@ -11,7 +11,7 @@ use store::{Table as _, keys};
 use crate::live::world::{World, kinds};
 
 impl World {
-    async fn ticket(&self, someone: &crate::live::world::Someone) -> String {
+    async fn ticket(&self, someone: &crate::live::world::SignedInCustomer) -> String {
         live::issue_ticket(&self.platform.app, someone.id, &someone.session).await.unwrap().ticket
     }
 

@@ -18,7 +18,7 @@ use store::fault::{Faulty, Plan};
 use store::{DeleteExpect, Key, Table, Write, documents, keys};
 use store_sqlite::SqliteTable;
 use testing::people::{SignedIn, person, register, sign_in};
-use testing::{Ground, Intercepted};
+use testing::{InterceptedTable, TestBed};
 
 use crate::live::recorder::Recorder;
 use crate::live::steps::{Remembering, Stepped, Steps};
@@ -26,7 +26,7 @@ use crate::live::steps::{Remembering, Stepped, Steps};
 /// Where prices come from.
 pub const SOURCE: &str = "made by hand";
 
-type Kept = Faulty<Intercepted<Remembering<SqliteTable>>>;
+type Kept = Faulty<InterceptedTable<Remembering<SqliteTable>>>;
 
 pub struct World {
     /// On table and sockets as they are.
@@ -36,14 +36,14 @@ pub struct World {
     pub steps: Arc<Steps>,
     pub sockets: Arc<Recorder>,
     pub table: Arc<Kept>,
-    ground: Ground,
+    test_bed: TestBed,
     put: Arc<Mutex<BTreeSet<Key>>>,
     connections: AtomicUsize,
 }
 
 /// Somebody who has signed in.
 #[derive(Clone)]
-pub struct Someone {
+pub struct SignedInCustomer {
     pub id: CustomerId,
     pub email: Email,
     /// Hash of the token.
@@ -89,35 +89,35 @@ impl World {
 
     /// With a market whose clock is this.
     pub fn of(market: MarketClock) -> Self {
-        let ground = Ground::at("2026-11-20T12:00:00Z");
+        let test_bed = TestBed::at("2026-11-20T12:00:00Z");
         let put = Arc::new(Mutex::default());
-        let inner = ground.table();
-        let remembering = Intercepted(Remembering { inner, put: Arc::clone(&put) });
+        let inner = test_bed.table();
+        let remembering = InterceptedTable(Remembering { inner, put: Arc::clone(&put) });
         let table = Arc::new(Faulty::new(remembering, Plan::quiet()));
         let sockets = Arc::new(Recorder::default());
         let steps = Arc::new(Steps::default());
         let platform = |table: Arc<dyn Table>, push| {
-            ground.platform_with(table, Arc::new(NoPrices(market)), Channels { push, ..Channels::none() })
+            test_bed.platform_with(table, Arc::new(NoPrices(market)), Channels { push, ..Channels::none() })
         };
         let straight = platform(table.clone(), sockets.clone());
         let stepped = platform(
-            Arc::new(Intercepted(Stepped { inner: table.clone() as Arc<dyn Table>, steps: steps.clone() })),
+            Arc::new(InterceptedTable(Stepped { inner: table.clone() as Arc<dyn Table>, steps: steps.clone() })),
             Arc::new(Stepped { inner: sockets.clone(), steps: steps.clone() }),
         );
         let connections = AtomicUsize::default();
-        Self { platform: straight, stepped, steps, sockets, table, ground, put, connections }
+        Self { platform: straight, stepped, steps, sockets, table, test_bed, put, connections }
     }
 
     pub fn forward(&self, by: TimeDelta) {
-        self.ground.clock.forward(by);
+        self.test_bed.clock.forward(by);
     }
 
     pub fn now(&self) -> DateTime<Utc> {
-        self.ground.clock.now()
+        self.test_bed.clock.now()
     }
 
     /// A customer who has just registered and signed in.
-    pub async fn someone(&self, name: &str) -> Someone {
+    pub async fn someone(&self, name: &str) -> SignedInCustomer {
         let person = person(name);
         let email = person.email.clone();
         let id = register(&self.platform.app, person).await;
@@ -125,9 +125,9 @@ impl World {
     }
 
     /// A new session of a customer.
-    pub async fn signed_in(&self, id: CustomerId, email: &Email, kind: SessionKind) -> Someone {
+    pub async fn signed_in(&self, id: CustomerId, email: &Email, kind: SessionKind) -> SignedInCustomer {
         let SignedIn { session, token, .. } = sign_in(&self.platform.app, email, kind).await;
-        Someone { id, email: email.clone(), session, token }
+        SignedInCustomer { id, email: email.clone(), session, token }
     }
 
     pub fn new_connection_id(&self) -> String {
@@ -135,7 +135,7 @@ impl World {
     }
 
     /// A new connection of somebody.
-    pub async fn connected(&self, someone: &Someone) -> String {
+    pub async fn connected(&self, someone: &SignedInCustomer) -> String {
         let id = self.new_connection_id();
         let ticket = live::issue_ticket(&self.platform.app, someone.id, &someone.session).await.unwrap().ticket;
         assert!(live::connect(&self.platform, &id, &ticket).await.unwrap());
@@ -143,7 +143,7 @@ impl World {
     }
 
     /// A new connection of somebody that hears of these symbols; what it was told so far is forgotten.
-    pub async fn listening(&self, someone: &Someone, symbols: &[&str]) -> String {
+    pub async fn listening(&self, someone: &SignedInCustomer, symbols: &[&str]) -> String {
         let id = self.connected(someone).await;
         self.say(&id, &json!({ "action": "subscribe", "symbols": symbols })).await;
         assert_eq!(kinds(&self.sockets.take(&id)), ["snapshot"]);
@@ -178,11 +178,11 @@ impl World {
 
     /// What all objects say.
     pub fn files(&self) -> String {
-        walk(self.ground.path())
+        walk(self.test_bed.path())
     }
 
     /// Ends a session without a word to anybody.
-    pub async fn end_behind_its_back(&self, someone: &Someone) {
+    pub async fn end_behind_its_back(&self, someone: &SignedInCustomer) {
         let end = Write::Delete { key: keys::session(&someone.session), expect: DeleteExpect::Any };
         self.table.transact(vec![end]).await.unwrap();
     }

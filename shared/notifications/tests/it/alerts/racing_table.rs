@@ -7,12 +7,12 @@ use async_trait::async_trait;
 use store::{StoreError, Table, Version, Write};
 use testing::Interceptor;
 
-pub struct Crowd {
+pub struct RacingTable {
     inner: Arc<dyn Table>,
     lost: AtomicUsize,
 }
 
-impl Crowd {
+impl RacingTable {
     pub fn of(inner: Arc<dyn Table>) -> Self {
         Self { inner, lost: AtomicUsize::default() }
     }
@@ -24,7 +24,7 @@ impl Crowd {
 }
 
 #[async_trait]
-impl Interceptor for Crowd {
+impl Interceptor for RacingTable {
     fn table(&self) -> &dyn Table {
         &*self.inner
     }

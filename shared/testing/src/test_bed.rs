@@ -10,20 +10,20 @@ use objects::{FolderObjects, Objects};
 use store::Table;
 use store_sqlite::SqliteTable;
 
-use crate::HandClock;
+use crate::ManualClock;
 
 /// The clock and the objects of a test's platforms; the folder is gone with this value.
-pub struct Ground {
-    pub clock: HandClock,
+pub struct TestBed {
+    pub clock: ManualClock,
     pub objects: Arc<FolderObjects>,
     folder: tempfile::TempDir,
 }
 
-impl Ground {
+impl TestBed {
     /// At this time.
     #[must_use]
     pub fn at(instant: &str) -> Self {
-        let (clock, folder) = (HandClock::at(instant), tempfile::tempdir().unwrap());
+        let (clock, folder) = (ManualClock::at(instant), tempfile::tempdir().unwrap());
         let objects = FolderObjects::open(folder.path(), [7; 32], clock.reader()).unwrap();
         objects.set_base_url("http://127.0.0.1").unwrap();
         Self { clock, objects: Arc::new(objects), folder }

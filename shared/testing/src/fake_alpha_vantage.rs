@@ -13,7 +13,7 @@ use market_data::quota::DurableQuota;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::HandClock;
+use crate::ManualClock;
 use crate::exchange::World;
 
 const PREMIUM: &str = r#"{"Information": "This is a premium endpoint"}"#;
@@ -39,14 +39,14 @@ pub struct Script {
     pub failures: usize,
 }
 
-pub struct Vantage {
+pub struct FakeAlphaVantage {
     address: String,
     calls: Arc<Mutex<Vec<Call>>>,
     pub script: Arc<Mutex<Script>>,
 }
 
-impl Vantage {
-    pub async fn start(clock: &HandClock) -> Self {
+impl FakeAlphaVantage {
+    pub async fn start(clock: &ManualClock) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}/", listener.local_addr().unwrap());
         let (calls, script) = (Arc::<Mutex<Vec<Call>>>::default(), Arc::<Mutex<Script>>::default());
@@ -97,7 +97,7 @@ impl Vantage {
     }
 }
 
-async fn answer(mut stream: TcpStream, calls: Arc<Mutex<Vec<Call>>>, script: Arc<Mutex<Script>>, clock: HandClock) {
+async fn answer(mut stream: TcpStream, calls: Arc<Mutex<Vec<Call>>>, script: Arc<Mutex<Script>>, clock: ManualClock) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let Ok(byte) = stream.read_u8().await else { return };

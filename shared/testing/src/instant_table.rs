@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use store::{Item, Key, Page, Query, StoreError, Table, Version, Write};
 use tokio::task::spawn_blocking;
 
-pub struct Prompt(pub Arc<dyn Table>);
+pub struct InstantTable(pub Arc<dyn Table>);
 
 #[async_trait]
-impl Table for Prompt {
+impl Table for InstantTable {
     async fn get(&self, key: &Key) -> Result<Option<Item>, StoreError> {
         self.0.get(key).await
     }
