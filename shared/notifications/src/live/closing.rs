@@ -1,5 +1,5 @@
-//! Ending connections. What is kept of one goes first, so that nothing is pushed to it from then on, and its socket is
-//! closed after that, as well as can be.
+//! Closing connections. The stored items of a connection are deleted first, so that nothing is pushed to it any longer.
+//! Its socket is closed after that, on a best-effort basis.
 
 use app::App;
 use app::error::ServiceError;
@@ -10,17 +10,17 @@ use super::connections::{self, Mirror};
 use super::messages::Refusal;
 use super::{MAX_CONNECTIONS, delivery};
 
-/// What a connection is told whose session has ended.
+/// The error that is sent to a connection whose session has ended.
 pub(super) fn session_ended() -> Refusal {
     Refusal::new("session_ended", "the session that opened this connection has ended")
 }
 
-/// Ends a connection and says why.
+/// Sends the reason to a connection and closes it.
 pub(super) async fn end(app: &App, id: &str, why: &Refusal) -> Result<(), ServiceError> {
     let forgotten = connections::forget(app, id).await;
     let text = why.text()?;
     let goodbye = async {
-        // One that is gone is none the worse for not hearing it.
+        // A connection that is gone needs no reason.
         let _ = delivery::post(app, id, &text).await;
         app.push().close(id).await
     };
@@ -32,13 +32,13 @@ pub(super) async fn end(app: &App, id: &str, why: &Refusal) -> Result<(), Servic
     forgotten
 }
 
-/// Ends all connections of a customer, after the deed that ended their sessions: it is done, whatever becomes of this. A
-/// connection that could not be reached is found dead by its next message and by the next push.
+/// Closes all connections of a customer after the change that ended their sessions. The change stands, whatever happens
+/// here. A connection that could not be reached is closed at its next message or at the next push.
 pub async fn close_all(app: &App, customer: CustomerId) {
     end_matching(app, customer, |_| true).await;
 }
 
-/// Ends the connections that one session opened, like [`close_all`].
+/// Closes the connections that one session opened, like [`close_all`].
 pub async fn close_session(app: &App, customer: CustomerId, session: &str) {
     end_matching(app, customer, |mirror| mirror.session == session).await;
 }
@@ -59,9 +59,10 @@ async fn end_matching(app: &App, customer: CustomerId, ended: impl Fn(&Mirror) -
     }
 }
 
-/// Ends the oldest connections of a customer beyond [`MAX_CONNECTIONS`], but not the one that has just come.
+/// Closes the oldest connections of a customer beyond [`MAX_CONNECTIONS`], but not the new one.
 ///
-/// The newcomer is kept before it counts, so that of several who come at once the last to count sees them all.
+/// A new connection is stored before the connections are counted. Of several that are opened concurrently, the last one
+/// to count therefore sees them all.
 pub(super) async fn make_room(app: &App, customer: CustomerId, newcomer: &str) -> Result<(), ServiceError> {
     let mut all = connections::list(app, customer).await?;
     let surplus = all.len().saturating_sub(MAX_CONNECTIONS);

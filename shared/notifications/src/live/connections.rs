@@ -1,4 +1,4 @@
-//! What is kept of a live connection: an item under its id, and a mirror among what is its customer's.
+//! What is stored of a live connection: an item under its id, and an index item in the partition of its customer.
 
 use std::collections::BTreeSet;
 
@@ -16,20 +16,21 @@ use super::LIFETIME;
 use super::flood::Bucket;
 use super::tickets::Grant;
 
-/// A live connection, kept under its id.
+/// A live connection, stored under its id.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Connection {
     pub(super) customer_id: CustomerId,
-    /// Hash of the token whose session opened it.
+    /// Hash of the token of the session that opened it.
     pub(super) session: String,
     #[serde(with = "domain::instant")]
     pub(super) connected_at: DateTime<Utc>,
-    /// What it hears of: every symbol under which it is listed stands here, so that whoever removes it finds them all.
+    /// Its subscriptions. Every symbol that lists the connection is here, so that all of them are found when it is
+    /// removed.
     pub(super) symbols: BTreeSet<Symbol>,
     pub(super) bucket: Bucket,
 }
 
-/// What stands of a connection in its customer's partition.
+/// The index item of a connection in the partition of its customer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Mirror {
     pub(super) connection: String,
@@ -39,16 +40,16 @@ pub(super) struct Mirror {
 }
 
 impl Connection {
-    /// When all that is kept of it counts as absent, in seconds since 1970.
+    /// When its items expire, in seconds since 1970.
     pub(super) fn expires_at(&self) -> i64 {
         (self.connected_at + LIFETIME).timestamp()
     }
 }
 
-/// Keeps a new connection of the session that a ticket speaks for; `false` where that session has ended.
+/// Stores a new connection for the session of a ticket; `false` if that session has ended.
 ///
-/// The transaction asserts session and profile as they were read, so that whatever ends the session either is seen here
-/// or finds the connection.
+/// The transaction asserts that session and profile are as they were read. A concurrent end of the session is therefore
+/// either seen here, or finds the connection and closes it.
 pub(super) async fn open(app: &App, id: &str, grant: &Grant) -> Result<bool, ServiceError> {
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
         let Some(standing) = authorization::find_standing(app, &grant.session).await? else { return Ok(false) };
@@ -72,12 +73,12 @@ pub(super) async fn open(app: &App, id: &str, grant: &Grant) -> Result<bool, Ser
     .await
 }
 
-/// The connection of this id, and the version to change it at.
+/// The connection with this id, and the version at which to change it.
 pub(super) async fn find(app: &App, id: &str) -> Result<Option<(Connection, Version)>, StoreError> {
     documents::read(app.table(), &keys::connection(id)).await
 }
 
-/// The write that puts `connection` in the place of the one read at `version`.
+/// The write that replaces the connection read at `version` with `connection`.
 pub(super) fn replaced_by(id: &str, connection: &Connection, version: Version) -> Result<Write, StoreError> {
     let key = keys::connection(id);
     let body = documents::body(&key, connection)?;
@@ -89,19 +90,19 @@ pub(super) async fn list(app: &App, customer: CustomerId) -> Result<Vec<Mirror>,
     listing::read_all(app, keys::connections(customer)).await?.iter().map(documents::parse).collect()
 }
 
-/// Removes all that is kept of a connection. From then on nothing is pushed to it.
+/// Deletes all items of a connection. After that nothing is pushed to it.
 pub async fn forget(app: &App, id: &str) -> Result<(), ServiceError> {
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
         let Some((connection, version)) = find(app, id).await? else { return Ok(()) };
         let listed = connection.symbols.iter().map(|symbol| keys::subscription(symbol, id));
         let mut listed: Vec<_> = listed.map(|key| Write::Delete { key, expect: DeleteExpect::Any }).collect();
-        // What one transaction does not hold goes before it: the item that names it all goes last.
+        // What does not fit into one transaction is deleted first, and the item that lists it all last.
         let beyond = listed.split_off(listed.len().min(MAX_WRITES - 2));
         if !beyond.is_empty() {
             app.table().transact(beyond).await?;
         }
-        // At the version read: a subscription that is made at the same time asserts the connection, so that one of the
-        // two starts over and none is left behind.
+        // At the version read: a concurrent subscription asserts the connection too, so that one of the two starts over
+        // and no subscription is left behind.
         listed.push(Write::Delete { key: keys::connection(id), expect: DeleteExpect::Version(version) });
         let mirror = keys::connection_of(connection.customer_id, id);
         listed.push(Write::Delete { key: mirror, expect: DeleteExpect::Any });

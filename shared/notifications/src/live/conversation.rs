@@ -1,4 +1,4 @@
-//! What a connection does and is told, from the ticket that opens it to its end.
+//! The messages of one connection, from the ticket that opens it to its end.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,20 +17,20 @@ use super::subscriptions::{self, Noted};
 use super::tickets::{self, Grant};
 use super::{MAX_SYMBOLS, closing, snapshot};
 
-/// The largest message that is read; API Gateway takes no larger frame either.
+/// The largest message that is read, in bytes. API Gateway accepts no larger frame either.
 pub const MAX_FRAME_BYTES: usize = 32 << 10;
-/// The code of a symbol that nobody knows; one's own items are of no market, and unknown here.
+/// The code of an unknown symbol. Custom instruments have no quotes and are unknown here.
 const UNKNOWN_SYMBOL: &str = "unknown_symbol";
 
-/// Lets a connection in with its ticket; `false` where the ticket lets nobody in, or its session has ended.
+/// Opens a connection with its ticket; `false` if the ticket is not valid or its session has ended.
 ///
-/// Nothing can be said to it before this is answered. Beyond [`super::MAX_CONNECTIONS`] the customer's oldest
-/// connection gives way: what a client has lost track of keeps it out for a moment and not for two hours.
+/// Nothing can be sent to the connection before this returns. Beyond [`super::MAX_CONNECTIONS`] the oldest connection
+/// of the customer is closed, so that connections which a client has lost do not keep it out for two hours.
 pub async fn connect(market: &MarketData, id: &str, ticket: &str) -> Result<bool, ServiceError> {
     let Some(grant) = tickets::take(&market.app, ticket).await? else { return Ok(false) };
     let opened = open(market, id, &grant).await;
     if opened.is_err() {
-        // Where only the answer was lost, it stands. What cannot be removed now expires.
+        // The write may have succeeded although its answer was lost. What cannot be deleted now expires.
         if let Err(error) = connections::forget(&market.app, id).await {
             tracing::warn!(connection = id, %error, "a connection that was not let in was not forgotten");
         }
@@ -38,8 +38,8 @@ pub async fn connect(market: &MarketData, id: &str, ticket: &str) -> Result<bool
     opened
 }
 
-/// Whether the connection is kept, and still is at the end: API Gateway cannot close what it is still making, so that
-/// whoever ended the session meanwhile has closed nothing.
+/// Stores the connection, and checks at the end that it is still stored. API Gateway cannot close a connection that it
+/// is still opening, so a session that ended meanwhile has not closed it.
 async fn open(market: &MarketData, id: &str, grant: &Grant) -> Result<bool, ServiceError> {
     if !connections::open(&market.app, id, grant).await? {
         return Ok(false);
@@ -48,14 +48,14 @@ async fn open(market: &MarketData, id: &str, grant: &Grant) -> Result<bool, Serv
     Ok(connections::find(&market.app, id).await?.is_some())
 }
 
-/// Forgets a connection that has ended.
+/// Deletes the items of a connection that has ended.
 pub async fn disconnect(app: &App, id: &str) -> Result<(), ServiceError> {
     connections::forget(app, id).await
 }
 
-/// Takes a message of a connection and answers it.
+/// Handles a message of a connection and replies to it.
 ///
-/// Errors: those of the store; the connection is told that it may try again, and stays.
+/// Errors: the store's. The client is asked to send the message again, and the connection stays open.
 pub async fn receive(market: &MarketData, id: &str, text: &str) -> Result<(), ServiceError> {
     let heard = hear(market, id, text).await;
     if heard.is_err() {
@@ -63,7 +63,7 @@ pub async fn receive(market: &MarketData, id: &str, text: &str) -> Result<(), Se
         say(&market.app, id, &sorry.text()?).await;
     }
     match heard {
-        // Messages that come so many at once that they keep each other from being done.
+        // Concurrent messages of one connection that keep losing races against each other.
         Err(ServiceError::Store(StoreError::Conflict { .. })) => Ok(()),
         heard => heard,
     }
@@ -89,7 +89,7 @@ async fn hear(market: &MarketData, id: &str, text: &str) -> Result<(), ServiceEr
     Ok(())
 }
 
-/// Takes a token for a message; the refusal of one for which the connection is to be closed.
+/// Takes a token of the rate limiter for a message. The inner error closes the connection.
 async fn admit(app: &App, id: &str, text: &str) -> Result<Result<Connection, Refusal>, ServiceError> {
     if text.len() > MAX_FRAME_BYTES {
         return Ok(Err(Refusal::new("message_too_large", format!("a message has at most {MAX_FRAME_BYTES} bytes"))));
@@ -107,8 +107,9 @@ async fn admit(app: &App, id: &str, text: &str) -> Result<Result<Connection, Ref
     admitted.await
 }
 
-/// Subscribes: the snapshot, then the entry in the lists, then whatever came in between, so that a quote is in the
-/// snapshot, or found by the second look, or pushed by whoever published it after the entry.
+/// Subscribes: sends the snapshot, lists the connection under the symbols, then sends the quotes that came in between.
+/// Each quote is therefore in the snapshot, found by the second read, or pushed because it was published after the
+/// listing.
 async fn subscribe(
     market: &MarketData,
     id: &str,
@@ -139,7 +140,7 @@ async fn subscribe(
     shown.unavailable.extend(unknown);
     let quotes = shown.quotes.values().collect();
     if !say(&market.app, id, &Message::Snapshot { quotes, unavailable: &shown.unavailable }.text()?).await {
-        // Updates without a snapshot would say nothing of what does not move: the client asks again.
+        // Without a snapshot the client would not have the prices that do not change. It has to subscribe again.
         return Ok(());
     }
     if !subscriptions::list(&market.app, id, &wanted).await? {
@@ -155,8 +156,8 @@ async fn subscribe(
     Ok(())
 }
 
-/// The symbols of a market, and the code of each that is none: an item of one's own, or one that a provider has lately
-/// said it does not know.
+/// The symbols that can have quotes, and the code of each that cannot: custom instruments, and symbols that a provider
+/// has reported as unknown within the last day.
 async fn find_known(
     app: &App,
     asked: BTreeSet<Symbol>,

@@ -1,5 +1,6 @@
-//! Posting to connections: many at once and none for long. Those that are gone are forgotten, and those that did not take
-//! a message are ended: they would show old prices as if nothing had happened, and connected anew they get a snapshot.
+//! Posting to connections, many concurrently and each with a timeout. The items of connections that are gone are
+//! deleted. A connection that did not accept a message is closed: it would go on showing old prices, and after
+//! reconnecting it gets a snapshot.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,35 +12,35 @@ use futures::{StreamExt as _, stream};
 
 use super::connections;
 
-/// Connections posted to at the same time.
+/// Connections posted to concurrently.
 const AT_ONCE: usize = 64;
-/// A connection that has not taken a message after this is ended.
+/// A connection that has not accepted a message within this time is closed.
 const POST_TIMEOUT: Duration = Duration::from_secs(5);
-/// The last word and the closing of a socket take no longer than this from a customer who signs out.
+/// The longest that a customer who signs out waits for the last message and the closing of a connection.
 pub(super) const GOODBYE: Duration = Duration::from_secs(2);
-/// No connection takes longer to be made: the function that lets it in has ten seconds.
+/// No connection takes longer to open: the function that admits it has ten seconds.
 const TO_BE_MADE: TimeDelta = TimeDelta::seconds(30);
 
-/// What one connection is to be told, in this order.
+/// The messages for one connection, in this order.
 pub(super) struct Letter {
     pub(super) connection: String,
     pub(super) messages: Vec<Arc<str>>,
 }
 
-/// How messages arrived.
+/// The result of delivering messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Delivered {
-    /// Connections that took all they were told.
+    /// Connections that accepted all of their messages.
     pub(super) reached: usize,
-    /// Messages taken.
+    /// Messages accepted.
     pub(super) posted: usize,
-    /// Connections that were gone, and are forgotten.
+    /// Connections that were gone; their items are deleted.
     pub(super) gone: usize,
-    /// Connections that did not take a message: they were ended, or are still being made.
+    /// Connections that did not accept a message: they were closed, or are still being opened.
     pub(super) failed: usize,
 }
 
-/// What became of a message.
+/// The result of posting a message.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
     Reached,
@@ -47,7 +48,7 @@ enum End {
     Failed,
 }
 
-/// Posts one message; whoever does not take it in time has not taken it.
+/// Posts one message, with a timeout.
 pub(super) async fn post(app: &App, connection: &str, text: &str) -> Result<(), PushError> {
     match tokio::time::timeout(POST_TIMEOUT, app.push().post(connection, text)).await {
         Ok(posted) => posted,
@@ -55,12 +56,13 @@ pub(super) async fn post(app: &App, connection: &str, text: &str) -> Result<(), 
     }
 }
 
-/// Tells one connection something, forgets it when it is gone and ends it when it takes nothing; says whether it was told.
+/// Sends a message to one connection; deletes its items if it is gone, and closes it if it does not accept the message.
+/// Returns whether it was accepted.
 pub(super) async fn say(app: &App, connection: &str, text: &str) -> bool {
     tell(app, connection, text).await == End::Reached
 }
 
-/// Delivers letters, [`AT_ONCE`] at the same time; a connection that fails costs the others nothing but its place.
+/// Delivers messages to connections, [`AT_ONCE`] concurrently. A connection that fails does not affect the others.
 pub(super) async fn deliver(app: &App, letters: Vec<Letter>) -> Delivered {
     let deliveries = letters.into_iter().map(|letter| {
         let app = app.clone();
@@ -94,7 +96,7 @@ async fn tell(app: &App, connection: &str, text: &str) -> End {
         Err(PushError::Gone) if is_being_made(app, connection).await => End::Failed,
         Err(PushError::Gone) => {
             if let Err(error) = connections::forget(app, connection).await {
-                // What is left of it expires, or goes with the next push.
+                // What is left of it expires, or is deleted with the next push.
                 tracing::warn!(connection, %error, "a connection that is gone was not forgotten");
             }
             End::Gone
@@ -107,8 +109,8 @@ async fn tell(app: &App, connection: &str, text: &str) -> End {
     }
 }
 
-/// Ends a connection that did not take a message, without another word: what it missed is in the snapshot that it gets
-/// when it connects again.
+/// Closes a connection that did not accept a message, without sending a reason. What it missed is in the snapshot that
+/// it gets after reconnecting.
 async fn cut_off(app: &App, id: &str) {
     if let Err(error) = connections::forget(app, id).await {
         tracing::warn!(connection = id, %error, "a connection that takes nothing was not forgotten");
@@ -120,8 +122,8 @@ async fn cut_off(app: &App, id: &str) {
     }
 }
 
-/// Whether a connection may still be in the making. It is kept before its client hears that it is let in, and until then
-/// API Gateway says that it is gone. One that has subscribed to anything has been made.
+/// Whether a connection may still be opening. Its items are stored before the handshake is complete, and until then API
+/// Gateway reports it as gone. A connection that has a subscription is open.
 async fn is_being_made(app: &App, connection: &str) -> bool {
     let found = connections::find(app, connection).await.ok().flatten();
     found.is_some_and(|(found, _)| found.symbols.is_empty() && app.now() - found.connected_at < TO_BE_MADE)

@@ -1,17 +1,17 @@
-//! How fast a connection may speak: a bucket of tokens, kept in the connection's own item so that it holds wherever its
-//! messages are taken.
+//! The rate limiter for the messages of a connection: a token bucket, stored in the item of the connection, so that it
+//! holds whichever process handles its messages.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// Messages that may come at once.
+/// Messages in a burst.
 const BURST: i64 = 20;
-/// Messages a second that may go on coming.
+/// Messages per second in the long run.
 const A_SECOND: i64 = 5;
-/// A token, counted in thousandths so that no part of one is lost to rounding.
+/// One token, in thousandths, so that no fraction is lost to rounding.
 const TOKEN: i64 = 1_000;
 
-/// What a connection may still say.
+/// The tokens that a connection has left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Bucket {
     millitokens: i64,
@@ -20,14 +20,14 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
-    /// The bucket of a connection that has said nothing yet.
+    /// The bucket of a connection that has sent nothing yet.
     pub(super) fn full(now: DateTime<Utc>) -> Self {
         Self { millitokens: BURST * TOKEN, at: now }
     }
 
-    /// The bucket after one more message at `now`; none where there was no token left for it.
+    /// The bucket after one more message at `now`; `None` if no token was left.
     pub(super) fn take(self, now: DateTime<Utc>) -> Option<Self> {
-        // Two machines' clocks differ a little: time never runs back here.
+        // The clocks of two machines differ a little: time never goes back here.
         let at = now.max(self.at);
         let gained = (at - self.at).num_milliseconds().saturating_mul(A_SECOND);
         let held = self.millitokens.saturating_add(gained).min(BURST * TOKEN);

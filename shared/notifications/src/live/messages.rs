@@ -1,4 +1,4 @@
-//! What is said over a live connection, in both directions.
+//! The messages of a live connection, in both directions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,41 +10,41 @@ use serde::{Deserialize, Serialize};
 
 use super::MAX_SYMBOLS;
 
-/// What a client asks for.
+/// A message of the client.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Request {
-    /// To hear of these symbols from now on.
+    /// Subscribe to these symbols.
     Subscribe(BTreeSet<Symbol>),
-    /// To hear of these no longer.
+    /// Unsubscribe from these symbols.
     Unsubscribe(BTreeSet<Symbol>),
-    /// Whether anybody is there.
+    /// Keep the connection open.
     Ping,
 }
 
-/// Why a message is refused: a stable code, and words for a person.
+/// Why a message is refused: a stable code, and a text for people.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) code: &'static str,
     pub(super) detail: String,
 }
 
-/// What the server says.
+/// A message of the server.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Message<'a> {
-    /// The prices of all symbols just subscribed to, and why others have none.
+    /// The prices of all symbols just subscribed to, and a code for each that has none.
     Snapshot { quotes: Vec<&'a LastQuote>, unavailable: &'a BTreeMap<Symbol, &'static str> },
     /// A new price.
     Quote(&'a LastQuote),
-    /// These are no longer heard of.
+    /// The subscriptions to these symbols have ended.
     Unsubscribed { symbols: &'a BTreeSet<Symbol> },
-    /// The answer to a ping.
+    /// The reply to a ping.
     Pong,
-    /// Why something was not done.
+    /// A message was refused, or the connection is about to be closed.
     Error { code: &'a str, detail: &'a str },
 }
 
-/// A message as it comes, before its fields are understood.
+/// A message as received, before its fields are checked.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Raw {
@@ -57,7 +57,7 @@ impl Refusal {
         Self { code, detail: detail.into() }
     }
 
-    /// What is said of it.
+    /// The error message as JSON.
     pub(super) fn text(&self) -> Result<String, ServiceError> {
         Message::Error { code: self.code, detail: &self.detail }.text()
     }
@@ -71,9 +71,9 @@ impl Message<'_> {
 }
 
 impl Request {
-    /// Reads a message; whatever is wrong with it, nothing of it is done.
+    /// Parses a message. If anything is wrong with it, nothing of it has an effect.
     pub(super) fn parse(text: &str) -> Result<Self, Refusal> {
-        // A reader of structs takes a list of their fields too, and nobody was told of that form.
+        // serde also reads a struct from a list of its fields, a form that is not documented.
         if !text.trim_start().starts_with('{') {
             return Err(match serde_json::from_str::<IgnoredAny>(text) {
                 Ok(_) => Refusal::new("invalid_message", "a message is a JSON object"),
@@ -108,7 +108,7 @@ fn parsed(symbols: Option<Vec<String>>) -> Result<BTreeSet<Symbol>, Refusal> {
     symbols.iter().enumerate().map(parse).collect()
 }
 
-/// The refusal of more symbols than a connection may hear of.
+/// The refusal of more subscriptions than a connection may have.
 pub(super) fn too_many_symbols() -> Refusal {
     Refusal::new("too_many_symbols", format!("a connection hears of at most {MAX_SYMBOLS} symbols"))
 }
@@ -159,7 +159,7 @@ mod tests {
         }
         let many = serde_json::json!({ "action": "subscribe", "symbols": vec!["A"; MAX_SYMBOLS + 1] });
         assert_eq!(code(&many.to_string()), "too_many_symbols");
-        // Deeper than any reader's stack.
+        // Nested deeper than the stack of any parser.
         assert_eq!(code(&"[".repeat(30_000)), "invalid_json");
         assert_eq!(code(&format!(r#"{{"action": {}"#, "[".repeat(30_000))), "invalid_message");
     }

@@ -1,14 +1,14 @@
-//! Live rates: who is connected, what they hear of, and telling them.
+//! Live rates: connections, their subscriptions, and publishing to them.
 //!
-//! A connection is opened with a one-time ticket (`tickets.rs`) and lives as an item with a mirror among what is its
-//! customer's (`connections.rs`). What it says is parsed by `messages.rs` and acted on by `conversation.rs`;
-//! `subscriptions.rs` lists it under every symbol that it hears of. New quotes go out through `publishing.rs`, and
-//! `closing.rs` ends connections whose session has ended.
+//! A client opens a connection with a one-time ticket (`tickets.rs`). The connection is stored as an item, with an
+//! index item in the partition of its customer (`connections.rs`). `messages.rs` parses its messages and
+//! `conversation.rs` handles them. `subscriptions.rs` lists it under every symbol that it subscribes to.
+//! `publishing.rs` sends new quotes, and `closing.rs` closes connections whose session has ended.
 //!
-//! A subscriber gets a snapshot first and updates after it. Between the two nothing is lost, but a quote can come twice
-//! or late: the rule for clients is to ignore a `seq` that is not above the last one of the symbol. What was published is
-//! not remembered for each symbol: it would cost a write a quote, and the rule is needed all the same, because events are
-//! delivered at least once and in no order.
+//! A subscriber gets a snapshot first and updates after it. Nothing is lost between the two, but a quote may arrive
+//! twice or late. Clients must ignore a `seq` that is not above the last one of the symbol. What was published is not
+//! stored for each connection: that would cost one write per quote, and clients need the rule all the same, because
+//! events are delivered at least once and in no order.
 
 mod closing;
 mod connections;
@@ -29,9 +29,9 @@ pub use tickets::{LiveTicket, issue_ticket};
 
 use chrono::TimeDelta;
 
-/// Most symbols that one connection hears of.
+/// Most symbols that one connection may subscribe to.
 pub const MAX_SYMBOLS: usize = 100;
-/// Most connections that a customer has at the same time.
+/// Most open connections of a customer.
 pub const MAX_CONNECTIONS: usize = 20;
-/// What is kept of a connection counts as absent after this: API Gateway ends every connection after two hours.
+/// The items of a connection expire after this time. API Gateway closes every connection after two hours.
 pub const LIFETIME: TimeDelta = TimeDelta::minutes(130);

@@ -1,5 +1,4 @@
-//! Telling connections what happened: new quotes to whoever hears of the symbol, and a customer's own news to all of
-//! their connections.
+//! Publishing: new quotes to the subscribers of their symbol, and messages to all connections of a customer.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,32 +19,32 @@ use super::messages::Message;
 use super::subscriptions::{self, Subscriber};
 use super::{closing, connections};
 
-/// Lists of subscribers read at the same time.
+/// Lists of subscribers read concurrently.
 const LISTS_AT_ONCE: usize = 32;
-/// Connections ended at the same time.
+/// Connections closed concurrently.
 const ENDS_AT_ONCE: usize = 64;
 
-/// What became of a push.
+/// The result of publishing quotes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Published {
-    /// Quotes to tell of.
+    /// Quotes to publish.
     pub quotes: usize,
-    /// Connections that hear of one of them.
+    /// Connections that subscribe to at least one of them.
     pub connections: usize,
-    /// Messages taken.
+    /// Messages accepted.
     pub posted: usize,
-    /// Connections that were gone, and are forgotten.
+    /// Connections that were gone; their items are deleted.
     pub gone: usize,
-    /// Connections that were ended because their session has.
+    /// Connections that were closed because their session has ended.
     pub ended: usize,
-    /// Connections that did not take a message in time, and were ended.
+    /// Connections that did not accept a message in time, and were closed.
     pub failed: usize,
 }
 
-/// Tells every subscriber of new quotes. May be called again with the same: clients ignore what is not above the last
-/// `seq` that they have seen.
+/// Sends new quotes to every subscriber. May be called again with the same quotes: clients ignore a `seq` that is not
+/// above the last one that they have seen.
 ///
-/// Errors: those of the store. Who cannot be reached is counted and logged.
+/// Errors: the store's. Connections that cannot be reached are counted and logged.
 pub async fn publish(app: &App, quotes: &[LastQuote]) -> Result<Published, ServiceError> {
     let mut told: BTreeMap<String, (Subscriber, Vec<Arc<str>>)> = BTreeMap::new();
     for (text, subscribers) in read_subscribers(app, quotes).await? {
@@ -61,18 +60,18 @@ pub async fn publish(app: &App, quotes: &[LastQuote]) -> Result<Published, Servi
     Ok(Published { quotes: quotes.len(), connections, posted, gone, ended, failed })
 }
 
-/// How many connections of a customer were told something.
+/// How many connections of a customer received a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Told {
-    /// Connections that took it.
+    /// Connections that accepted it.
     pub reached: usize,
-    /// Connections that did not take it, and were ended.
+    /// Connections that did not accept it, and were closed.
     pub failed: usize,
 }
 
-/// Tells all connections of a customer something.
+/// Sends a message to all connections of a customer.
 ///
-/// Errors: those of the store.
+/// Errors: the store's.
 pub async fn publish_to_customer(app: &App, customer: CustomerId, message: &Value) -> Result<Told, ServiceError> {
     let text: Arc<str> = message.to_string().into();
     let addressed = connections::list(app, customer).await?.into_iter().map(|mirror| {
@@ -83,7 +82,7 @@ pub async fn publish_to_customer(app: &App, customer: CustomerId, message: &Valu
     Ok(Told { reached: delivered.reached, failed: delivered.failed })
 }
 
-/// What is said of each quote, with whoever stands in one part of its list of subscribers.
+/// The message for each quote, once with each part of the list of its subscribers.
 async fn read_subscribers(app: &App, quotes: &[LastQuote]) -> Result<Vec<(Arc<str>, Vec<Subscriber>)>, ServiceError> {
     let mut lookups = Vec::new();
     for quote in quotes {
@@ -93,11 +92,12 @@ async fn read_subscribers(app: &App, quotes: &[LastQuote]) -> Result<Vec<(Arc<st
             lookups.push(async move { Ok((text, subscriptions::read_subscribers(&app, part).await?)) });
         }
     }
-    // In the order of the quotes, so that each connection is told of them in it.
+    // In the order of the quotes, so that each connection receives them in that order.
     stream::iter(lookups).buffered(LISTS_AT_ONCE).try_collect().await
 }
 
-/// Delivers to those whose session still speaks for its customer, and ends the others: how many those were comes second.
+/// Delivers to the connections whose session is still valid and closes the others. Returns how many were closed,
+/// second.
 async fn deliver_to_the_living(
     app: &App,
     addressed: Vec<(Subscriber, Vec<Arc<str>>)>,

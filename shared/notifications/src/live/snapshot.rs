@@ -1,5 +1,5 @@
-//! The prices that a subscription begins with, from what is stored: whoever is connected never makes a call to a
-//! provider.
+//! The prices with which a subscription begins. They are read from the store: a live connection never causes a provider
+//! call.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,17 +13,17 @@ use market_data::quote_record::{self, LastQuote};
 use market_data::{MarketData, history, last_quote};
 use store::bars::{Outline, read_outlines};
 
-/// Histories read at the same time.
+/// Histories read concurrently.
 const AT_ONCE: usize = 16;
 
-/// Prices, and why symbols have none.
+/// Prices, and a code for each symbol without one.
 #[derive(Debug)]
 pub(super) struct Snapshot {
     pub(super) quotes: BTreeMap<Symbol, LastQuote>,
     pub(super) unavailable: BTreeMap<Symbol, &'static str>,
 }
 
-/// The stored quotes of these symbols, of those that have one to be believed.
+/// The stored quotes of those symbols that have one of the current source.
 pub(super) async fn read_quotes(
     market: &MarketData,
     symbols: &[Symbol],
@@ -33,7 +33,7 @@ pub(super) async fn read_quotes(
     Ok(quotes)
 }
 
-/// The stored quotes of these symbols, and of those that have none, or an older one, the close of the last stored bar.
+/// The stored quotes of these symbols, or the close of the last stored bar if there is no quote or only an older one.
 pub(super) async fn take(market: &MarketData, symbols: &BTreeSet<Symbol>) -> Result<Snapshot, ServiceError> {
     let asked: Vec<Symbol> = symbols.iter().cloned().collect();
     let mut quotes = read_quotes(market, &asked).await?;
@@ -57,8 +57,8 @@ fn may_be_newer(bars: &Outline, quote: Option<&LastQuote>) -> bool {
     quote.is_none_or(is_older)
 }
 
-/// The close of the last stored bar, where it is newer than the quote. Its number is the quote's, or 0, so that every
-/// quote that follows is above it.
+/// The close of the last stored bar, if it is newer than the quote. Its `seq` is that of the quote, or 0, so that every
+/// later quote is above it.
 async fn read_last_bar(
     market: &MarketData,
     symbol: &Symbol,

@@ -1,5 +1,5 @@
-//! Who hears of which symbol: an item for each connection under each symbol, and the symbols in the connection's own
-//! item, which are noted first and struck out last so that they always name all of its subscriptions.
+//! Subscriptions: an item for each connection under each symbol, and the symbols in the item of the connection. The
+//! latter are added first and removed last, so that they always name all subscriptions of the connection.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use store::{DeleteExpect, Expect, Write, documents, keys};
 use super::MAX_SYMBOLS;
 use super::connections::{self, Connection, replaced_by};
 
-/// What stands under a symbol of a connection that hears of it: as much as whoever pushes has to know.
+/// The item of a subscribed connection under a symbol: all that publishing needs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Subscriber {
     pub(super) connection: String,
@@ -22,18 +22,18 @@ pub(super) struct Subscriber {
     pub(super) session: String,
 }
 
-/// What became of noting symbols.
+/// The result of adding symbols to the item of a connection.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Noted {
-    /// They stand in the connection's item.
+    /// They were added.
     Done,
-    /// There would be more than [`MAX_SYMBOLS`]; none was noted.
+    /// There would be more than [`MAX_SYMBOLS`]; none was added.
     TooMany,
-    /// Nothing is kept of the connection any longer.
+    /// The connection is no longer stored.
     Gone,
 }
 
-/// Notes symbols in the connection's item, before anything is listed under them.
+/// Adds symbols to the item of the connection, before it is listed under them.
 pub(super) async fn note(app: &App, id: &str, wanted: &BTreeSet<Symbol>) -> Result<Noted, ServiceError> {
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
         let Some((connection, version)) = connections::find(app, id).await? else { return Ok(Noted::Gone) };
@@ -50,7 +50,8 @@ pub(super) async fn note(app: &App, id: &str, wanted: &BTreeSet<Symbol>) -> Resu
     .await
 }
 
-/// Lists the connection under symbols that it has noted: from here on pushes find it. Says whether it is still there.
+/// Lists the connection under those symbols that its item names: from then on it receives their quotes. Returns whether
+/// the connection is still stored.
 pub(super) async fn list(app: &App, id: &str, wanted: &BTreeSet<Symbol>) -> Result<bool, ServiceError> {
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
         let Some((connection, version)) = connections::find(app, id).await? else { return Ok(false) };
@@ -70,7 +71,7 @@ pub(super) async fn list(app: &App, id: &str, wanted: &BTreeSet<Symbol>) -> Resu
         };
         let puts = missing.map(put).collect::<Result<Vec<_>, _>>()?;
         for some in puts.chunks(MAX_WRITES - 1) {
-            // Whoever forgets the connection at this moment either comes first, and nothing is listed, or starts over.
+            // A concurrent deletion of the connection either comes first, and nothing is listed, or starts over.
             let still_there = Write::Check { key: keys::connection(id), expect: Expect::Version(version) };
             app.table().transact(some.iter().cloned().chain([still_there]).collect()).await?;
         }
@@ -79,7 +80,7 @@ pub(super) async fn list(app: &App, id: &str, wanted: &BTreeSet<Symbol>) -> Resu
     .await
 }
 
-/// Takes the connection off these symbols' lists.
+/// Ends the subscriptions of the connection to these symbols.
 pub(super) async fn unlist(app: &App, id: &str, unwanted: &BTreeSet<Symbol>) -> Result<(), ServiceError> {
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
         let Some((mut connection, version)) = connections::find(app, id).await? else { return Ok(()) };
@@ -100,7 +101,7 @@ pub(super) async fn unlist(app: &App, id: &str, unwanted: &BTreeSet<Symbol>) -> 
     .await
 }
 
-/// Whoever stands in one part of a symbol's list.
+/// The subscribers in one part of a symbol's list.
 pub(super) async fn read_subscribers(app: &App, part: keys::List) -> Result<Vec<Subscriber>, ServiceError> {
     let items = listing::read_all(app, part).await?;
     Ok(items.iter().map(documents::parse).collect::<Result<_, _>>()?)

@@ -1,5 +1,5 @@
-//! One-time tickets: a browser cannot send a token with a WebSocket, and an address with a token in it ends up in logs.
-//! A ticket in an address is worth nothing once it has been used, or a minute later.
+//! One-time tickets. A browser cannot send a token with a WebSocket, and a URL with a token in it ends up in logs. A
+//! ticket in a URL is worthless once it has been used, or a minute later.
 
 use app::App;
 use app::error::ServiceError;
@@ -11,7 +11,7 @@ use store::retry::{Retry, retry};
 use store::{DeleteExpect, Expect, Write, documents, keys};
 use utoipa::ToSchema;
 
-/// How long a ticket waits to be used.
+/// How long a ticket can be used.
 const LIFETIME_SECONDS: i64 = 60;
 
 /// A ticket, shown this once.
@@ -24,14 +24,14 @@ pub struct LiveTicket {
     pub expires_at: DateTime<Utc>,
 }
 
-/// Whom a ticket lets in: it speaks for the session that asked for it, and is worth no more than that one.
+/// What a ticket grants: a connection for the session that requested it, as long as that session is valid.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Grant {
     pub(super) customer_id: CustomerId,
     pub(super) session: String,
 }
 
-/// Makes a ticket for the customer's session with this hash of its token.
+/// Makes a ticket for the customer's session whose token has this hash.
 pub async fn issue_ticket(app: &App, customer: CustomerId, session: &str) -> Result<LiveTicket, ServiceError> {
     let ticket = tokens::new()?;
     let hash = tokens::hash(&ticket).ok_or_else(|| ServiceError::fault("ticket", "a new ticket has another form"))?;
@@ -43,8 +43,7 @@ pub async fn issue_ticket(app: &App, customer: CustomerId, session: &str) -> Res
     Ok(LiveTicket { ticket, expires_at })
 }
 
-/// Uses a ticket up and says whom it lets in; `None` where it is unknown, expired or used. However many try at once,
-/// one gets in.
+/// Redeems a ticket; `None` if it is unknown, expired or used. Of concurrent attempts one succeeds.
 pub(super) async fn take(app: &App, ticket: &str) -> Result<Option<Grant>, ServiceError> {
     let Some(hash) = tokens::hash(ticket) else { return Ok(None) };
     let key = &keys::live_ticket(&hash);
