@@ -7,7 +7,7 @@
 //!
 //! A subscriber gets a snapshot first and updates after it. Nothing is lost between the two, but a quote may arrive
 //! twice or late. Clients must ignore a `seq` that is not above the last one of the symbol. What was published is not
-//! stored for each connection: that would cost one write per quote, and clients need the rule all the same, because
+//! stored for each symbol: that would cost one write per quote, and clients need the rule all the same, because
 //! events are delivered at least once and in no order.
 
 mod closing;
