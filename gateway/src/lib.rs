@@ -39,6 +39,7 @@ pub mod schedule_expression;
 pub mod schedules;
 pub mod server;
 pub mod template;
+pub mod welcome;
 
 pub use api::policy;
 pub use platform::{Platform, Settings};

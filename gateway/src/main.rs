@@ -12,7 +12,7 @@ use app::source_limits::SourceLimits;
 use clap::{Args, Parser, Subcommand};
 use domain::Symbol;
 use gateway::listen::{Ended, Listener};
-use gateway::{AlphaVantageAccess, Pace, Platform, Prices, Server, Settings, YahooAccess, open_files};
+use gateway::{AlphaVantageAccess, Pace, Prices, Server, Settings, YahooAccess, open_files};
 use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 
@@ -138,7 +138,7 @@ fn serve(args: ServeArgs) -> anyhow::Result<()> {
     runtime.block_on(async {
         let mut signals = Signals::new()?;
         let server = Server::start(settings).await?;
-        print(&welcome(server.address(), server.platform()))?;
+        print(&gateway::welcome::text(server.address(), server.platform()))?;
         signals.wait().await;
         tracing::info!("stopping; once more stops at once");
         tokio::select! {
@@ -222,23 +222,6 @@ fn settings(args: ServeArgs) -> anyhow::Result<Settings> {
         replay: args.replay,
         clock: Arc::new(chrono::Utc::now),
     })
-}
-
-fn welcome(address: SocketAddr, platform: &Platform) -> String {
-    let (version, home) = (env!("CARGO_PKG_VERSION"), platform.home().path().display());
-    let (prices, symbol) = (&platform.prices, &platform.example);
-    format!(
-        "Sextant {version} listens on http://{address}\n\
-         Data is kept in {home}\n\
-         Prices come from {prices}\n\
-         Try, in another terminal:\n  \
-         curl -H 'content-type: application/json' -d '{{\"email\": \"ada@example.com\", \"password\": \"correct horse\", \
-         \"first_name\": \"Ada\", \"last_name\": \"Lovelace\"}}' http://{address}/customers\n  \
-         TOKEN=$(curl -s -H 'content-type: application/json' -d '{{\"email\": \"ada@example.com\", \"password\": \"correct horse\"}}' \
-         http://{address}/sessions | sed 's/.*\"token\":\"\\([^\"]*\\).*/\\1/')\n  \
-         curl -L -o {symbol}.pdf -H \"Authorization: Bearer $TOKEN\" 'http://{address}/report/{symbol}?format=pdf'\n\
-         Ctrl-C stops it.\n"
-    )
 }
 
 /// The error with its causes, leaving out those that it has told already.

@@ -4,6 +4,7 @@
 
 mod killed;
 mod process;
+mod readme;
 mod replay;
 mod sources;
 mod strangers;
