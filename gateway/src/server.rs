@@ -151,7 +151,7 @@ async fn accept(platform: Arc<Platform>, listener: TcpListener, limits: Limits, 
     loop {
         let accepted = tokio::select! {
             _ = &mut stop => break,
-            accepted = next_connection(&listener, &places) => accepted,
+            accepted = accept_connection(&listener, &places) => accepted,
         };
         match accepted {
             Ok((accepted, stream)) => {
@@ -219,7 +219,7 @@ struct Accepted {
     closing: Closing,
 }
 
-async fn next_connection(listener: &TcpListener, places: &Arc<Places>) -> anyhow::Result<(Accepted, TcpStream)> {
+async fn accept_connection(listener: &TcpListener, places: &Arc<Places>) -> anyhow::Result<(Accepted, TcpStream)> {
     let (stream, peer) = listener.accept().await?;
     // Answers are written whole: waiting to fill a packet would only delay their ends.
     stream.set_nodelay(true)?;

@@ -24,7 +24,7 @@ fn module(source: &Path, file: &Path) -> Option<Module> {
 }
 
 /// The words and signs of a file without its comments and the tests at its end.
-fn tokens(text: &str) -> Vec<&str> {
+pub fn tokens(text: &str) -> Vec<&str> {
     let is_code = |line: &&str| !line.trim_start().starts_with("//");
     let lines: Vec<&str> = text.lines().filter(is_code).map(|line| line.split(" // ").next().unwrap()).collect();
     let tests = lines.windows(2).position(|pair| {

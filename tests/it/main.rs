@@ -44,5 +44,6 @@ mod stored_keys;
 mod target;
 mod tidy;
 mod trades;
+mod verbs;
 mod wallet;
 mod watch;
