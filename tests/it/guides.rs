@@ -1,4 +1,4 @@
-//! The guides: code that they show is code that there is, and the index lists them.
+//! The guides: code that they show is code that there is, and links in them lead somewhere.
 
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,18 @@ fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// How a heading is linked to: `Time-weighted return` as `time-weighted-return`.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim().chars().filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter));
+    kept.map(|letter| if letter == ' ' { '-' } else { letter }).flat_map(char::to_lowercase).collect()
+}
+
+/// Whether a page has a heading that is linked to like this.
+fn has_heading(page: &str, wanted: &str) -> bool {
+    let headings = page.lines().filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#'));
+    headings.map(anchor).any(|anchor| anchor == wanted)
+}
+
 #[test]
 fn code_in_the_guides_is_the_code_that_runs() {
     let mut shown = 0;
@@ -27,6 +39,23 @@ fn code_in_the_guides_is_the_code_that_runs() {
         }
     }
     assert!(shown > 0);
+}
+
+#[test]
+fn links_in_the_guides_lead_to_pages_and_headings_that_there_are() {
+    for path in pages() {
+        let text = read(&path);
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link) {
+            if link.contains("://") {
+                continue;
+            }
+            let (file, heading) = link.split_once('#').map_or((link, None), |(file, heading)| (file, Some(heading)));
+            let target = if file.is_empty() { path.clone() } else { path.parent().unwrap().join(file) };
+            assert!(target.exists(), "{}: {link}", path.display());
+            let found = heading.is_none_or(|heading| has_heading(&read(&target), heading));
+            assert!(found, "{}: {link}: no such heading", path.display());
+        }
+    }
 }
 
 #[test]
