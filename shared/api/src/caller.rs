@@ -26,7 +26,7 @@ pub struct Caller {
 impl Caller {
     /// Reads the authorizer's context of a request; `None` where it names no customer, role and session.
     #[must_use]
-    pub fn from_authorizer(context: &HashMap<String, Value>) -> Option<Self> {
+    pub(crate) fn from_authorizer(context: &HashMap<String, Value>) -> Option<Self> {
         let text = |name: &str| context.get(name)?.as_str();
         Some(Self {
             customer_id: CustomerId(Uuid::parse_str(text("customer_id")?).ok()?),

@@ -7,9 +7,9 @@ use crate::fields::Fields;
 use crate::problem::Problem;
 
 /// Items of a page where the request does not say.
-pub const DEFAULT_LIMIT: usize = 50;
+const DEFAULT_LIMIT: usize = 50;
 /// Most items of a page.
-pub const MAX_LIMIT: usize = 200;
+const MAX_LIMIT: usize = 200;
 
 /// One page of a list, newest first.
 #[derive(Debug, Serialize, ToSchema)]

@@ -16,7 +16,7 @@ use store::error::Remedy;
 use crate::replayed::Replayed;
 
 /// Media type of every problem.
-pub const PROBLEM_JSON: &str = "application/problem+json";
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 
 /// Said where a password could be neither checked nor kept.
 const UNCHECKED: &str = "passwords cannot be checked for now; nothing was counted as an attempt";

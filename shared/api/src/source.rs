@@ -18,7 +18,7 @@ const X_FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// The address that the gateway saw a request come from: the event's `sourceIp`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SourceIp(pub IpAddr);
+pub(crate) struct SourceIp(pub(crate) IpAddr);
 
 /// The address that a request counts for; none where it is exempt, or where no gateway has said where it comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -180,8 +180,8 @@ impl App {
         self.inner.turns[queue].lock().await
     }
 
-    /// Waits until no other request of this process counts an attempt under this key; like [`App::turn`] it decides nothing.
-    pub async fn lock_attempts(&self, key: &Key) -> tokio::sync::MutexGuard<'_, ()> {
+    /// Waits until no other request of this process counts an attempt under this key; like [`App::lock_customer`] it decides nothing.
+    pub(crate) async fn lock_attempts(&self, key: &Key) -> tokio::sync::MutexGuard<'_, ()> {
         let mut hasher = DefaultHasher::new();
         key.pk.hash(&mut hasher);
         self.inner.turns_of_attempts[hasher.finish() as usize % TURNS].lock().await

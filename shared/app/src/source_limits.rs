@@ -6,9 +6,9 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 /// Failed sign-ins of one address an hour, where nothing is set.
-pub const FAILED_SIGN_INS: usize = 30;
+pub(crate) const FAILED_SIGN_INS: usize = 30;
 /// Registrations from one address an hour, where nothing is set.
-pub const REGISTRATIONS: usize = 60;
+pub(crate) const REGISTRATIONS: usize = 60;
 /// The most that can be set: each is a time in one item.
 const HIGHEST: usize = 1_000;
 

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
-use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
 /// Decimals of a quantity and of a price in the ledger.
@@ -64,11 +64,6 @@ impl Quantity {
     /// Reads `12.5` exactly, as [`read`] does.
     pub fn parse(text: &str) -> Result<Self, DecimalError> {
         Self::new(read(text)?)
-    }
-
-    /// This many units, cut to twelve decimals: what remains of a division.
-    pub fn floored(units: Decimal) -> Result<Self, DecimalError> {
-        Self::new(units.round_dp_with_strategy(DECIMALS, RoundingStrategy::ToZero))
     }
 
     /// The number.

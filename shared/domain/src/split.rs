@@ -92,7 +92,7 @@ impl SplitRatio {
     /// the fraction of small terms that it was cut from.
     ///
     /// Errors: as for [`SplitRatio::parse`].
-    pub fn as_stored(text: &str) -> Result<Self, DecimalError> {
+    pub(crate) fn as_stored(text: &str) -> Result<Self, DecimalError> {
         let decimals = text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
         if decimals > READ_DECIMALS as usize {
             return Self::from_bar(text.parse().map_err(|_| DecimalError::NotANumber)?);

@@ -15,9 +15,9 @@ use store::{Key, keys};
 use crate::password::Password;
 
 /// Failed checks of one account in any [`WINDOW_MINUTES`].
-pub const MAX_FAILED: usize = 10;
+const MAX_FAILED: usize = 10;
 /// How long a failed check counts.
-pub const WINDOW_MINUTES: i64 = 15;
+const WINDOW_MINUTES: i64 = 15;
 
 const QUOTA: Quota = Quota {
     name: "password",

@@ -9,11 +9,11 @@ use domain::Address;
 use crate::profile::Person;
 
 /// The shortest password, in bytes.
-pub const MIN_BYTES: usize = 8;
+const MIN_BYTES: usize = 8;
 /// The longest password, in bytes.
 pub const MAX_BYTES: usize = MAX_PASSWORD_BYTES;
 /// A password that a guesser finds in fewer guesses than this is refused.
-pub const MIN_GUESSES: u64 = 100_000;
+const MIN_GUESSES: u64 = 100_000;
 /// Shorter words of what is known about a customer say nothing about a password: they are in most of them.
 const MIN_KNOWN_CHARACTERS: usize = 3;
 /// Longer words are in no password that is judged: of one the first 100 characters count, as `zxcvbn` bounds its work.
@@ -30,10 +30,10 @@ pub struct Password(String);
 /// Why a password is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
-    /// Shorter than [`MIN_BYTES`] or longer than [`MAX_BYTES`].
+    /// Shorter than `MIN_BYTES` or longer than [`MAX_BYTES`].
     #[error("a password has {MIN_BYTES} to {MAX_BYTES} bytes")]
     Length,
-    /// Found in fewer than [`MIN_GUESSES`].
+    /// Found in fewer than `MIN_GUESSES` guesses.
     #[error("this password is too easy to guess; choose one without names, dates, rows of keys or common words alone")]
     Guessable,
 }

@@ -48,8 +48,8 @@
 //! ```
 #![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects)]
 
-pub mod applied_split;
-pub mod discrepancy;
+mod applied_split;
+mod discrepancy;
 pub mod entry;
 mod exact;
 #[cfg(test)]

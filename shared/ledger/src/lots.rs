@@ -65,13 +65,6 @@ impl Lot {
     }
 }
 
-/// The lots that exist on `day`, in units of that day with their cost kept: purchases and lots held elsewhere alike,
-/// for the holdings of a day. `splits` are those of the instrument, oldest first.
-pub fn lots_on<'a>(lots: impl IntoIterator<Item = &'a Lot>, day: Day, splits: &[Split]) -> Result<Vec<Lot>, Refusal> {
-    let held = lots.into_iter().filter(|lot| lot.acquired_on <= day);
-    held.map(|lot| Ok(Lot { quantity: lot.units_on(day, splits)?, unit_day: lot.unit_day.max(day), ..*lot })).collect()
-}
-
 /// What units are worth at a price: quantity × price, rounded half-even once, to the currency's unit.
 pub fn value(quantity: Quantity, price: Price, currency: Currency) -> Result<Money, Refusal> {
     exact::value(quantity, price, currency)
@@ -111,14 +104,6 @@ mod tests {
         ] {
             assert_eq!(elsewhere("15").units_on(day(on), &splits).unwrap().to_string(), held, "{on}");
         }
-    }
-
-    #[test]
-    fn a_split_doubles_the_units_and_keeps_the_cost() {
-        let lots = [elsewhere("10"), Lot { acquired_on: day("2011-01-03"), ..elsewhere("5") }];
-        let held = lots_on(&lots, day("2010-12-31"), &[split("2010-01-04", "2")]).unwrap();
-        assert_eq!(held, [Lot { quantity: units("20"), unit_day: day("2010-12-31"), ..lots[0] }]);
-        assert_eq!(held[0].cost, usd("800"));
     }
 
     #[test]

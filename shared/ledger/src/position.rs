@@ -102,7 +102,7 @@ impl Position {
     /// Whether the stored units are those that these splits of the instrument make of them; otherwise it is to be replayed
     /// from its trades. Also where it does not say what it has folded.
     #[must_use]
-    pub fn is_folded_by(&self, splits: &[Split]) -> bool {
+    pub(crate) fn is_folded_by(&self, splits: &[Split]) -> bool {
         self.folded.as_ref().is_some_and(|folded| folded.is_by(splits))
     }
 

@@ -184,8 +184,7 @@ pub(crate) fn cash_legs(amount: Money) -> Result<Vec<Leg>, Refusal> {
 
 impl EntryType {
     /// Whether an administrator can undo such an entry.
-    #[must_use]
-    pub fn is_reversible(self) -> bool {
+    pub(crate) fn is_reversible(self) -> bool {
         matches!(self, Self::Deposit | Self::Withdrawal)
     }
 }

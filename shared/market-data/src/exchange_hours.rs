@@ -30,11 +30,11 @@ pub const BARS_OUT_AT: NaiveTime = match NaiveTime::from_hms_opt(18, 0, 0) {
 
 /// The last session whose bars are out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BarsOut {
+pub(crate) struct BarsOut {
     /// Its day.
-    pub session: Day,
+    pub(crate) session: Day,
     /// When they came out.
-    pub since: DateTime<Utc>,
+    pub(crate) since: DateTime<Utc>,
 }
 
 /// The instant at which the session of a day closes.
@@ -66,8 +66,7 @@ pub fn last_finished_session(now: DateTime<Utc>) -> Day {
 }
 
 /// The last session whose bars were out at `now`.
-#[must_use]
-pub fn bars_out(now: DateTime<Utc>) -> BarsOut {
+pub(crate) fn bars_out(now: DateTime<Utc>) -> BarsOut {
     let session = last_session_past(BARS_OUT_AT, now);
     BarsOut { session, since: in_new_york(session, BARS_OUT_AT) }
 }

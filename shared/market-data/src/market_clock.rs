@@ -9,7 +9,7 @@ use crate::exchange_hours::{close_of, last_finished_session};
 use crate::market_data::MarketData;
 
 /// A quote older than this, by the market's clock, is no price to trade at.
-pub const MAX_AGE_DAYS: i32 = 7;
+pub(crate) const MAX_AGE_DAYS: i32 = 7;
 
 /// The last day of which a daily bar can be expected.
 #[must_use]
@@ -32,8 +32,7 @@ pub fn held_through(market: &MarketData, last_price: Option<Day>) -> Day {
 
 /// The instant that prices are as old as they are by: the wall clock's, or the close of the day at which the provider's
 /// clock stands.
-#[must_use]
-pub fn market_now(market: &MarketData) -> DateTime<Utc> {
+fn market_now(market: &MarketData) -> DateTime<Utc> {
     match market.provider().clock() {
         MarketClock::StandsAt(day) => close_of(day),
         MarketClock::Live => market.app.now(),

@@ -19,9 +19,9 @@ use crate::market_data::MarketData;
 use crate::series::{Series, series};
 
 /// Most items of one's own.
-pub const MAX_ITEMS: usize = 500;
+const MAX_ITEMS: usize = 500;
 /// Most valuations given at once.
-pub const MAX_VALUATIONS: usize = 1_000;
+const MAX_VALUATIONS: usize = 1_000;
 /// Most years that valuations given at once may touch: all of them are written in one transaction.
 const MAX_YEARS: usize = 50;
 /// What answers print as the source of valuations.

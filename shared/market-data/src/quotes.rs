@@ -37,7 +37,7 @@ pub struct Quote {
 
 /// The price that an order meets.
 ///
-/// Errors: [`ServiceError::PriceUnavailable`] where it is older than [`MAX_AGE_DAYS`], or no price in exact decimals;
+/// Errors: [`ServiceError::PriceUnavailable`] where it is older than `MAX_AGE_DAYS`, or no price in exact decimals;
 /// [`ServiceError::PriceTooSmall`]; [`ServiceError::PriceUnconfirmed`] where the quote does not go with the bars; [`ServiceError::UnknownSymbol`].
 pub async fn load_tradable(
     market: &MarketData,

@@ -75,7 +75,7 @@ impl Series {
 }
 
 /// The notes that are stored beside a series.
-pub fn notes_of(head: &SeriesHead) -> Result<Vec<Note>, ServiceError> {
+pub(crate) fn notes_of(head: &SeriesHead) -> Result<Vec<Note>, ServiceError> {
     let notes = head.notes.iter().map(|note| serde_json::from_str(note)).collect::<Result<_, _>>();
     notes.map_err(|cause| ServiceError::fault("stored notes", cause))
 }

@@ -29,7 +29,7 @@ use crate::series::Series;
 pub const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Symbols in one folder.
-pub const MAX_FILES: usize = 20_000;
+const MAX_FILES: usize = 20_000;
 
 /// The source's name in answers.
 pub const SOURCE: &str = "folder";
@@ -59,7 +59,7 @@ pub enum FolderError {
         /// What is wrong with the first file that was tried.
         first_fault: Option<String>,
     },
-    /// More than [`MAX_FILES`] files.
+    /// More than `MAX_FILES` files.
     #[error("more than {MAX_FILES} files in {}", .path.display())]
     TooManyFiles {
         /// The folder.

@@ -30,7 +30,7 @@ mod intraday;
 pub mod memory;
 pub mod note;
 mod number;
-pub mod price_unit;
+mod price_unit;
 pub mod provider;
 pub mod quote;
 pub mod replay;

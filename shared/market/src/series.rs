@@ -13,7 +13,7 @@ use crate::history::Basis;
 use crate::note::{DropReason, DroppedRow, Note};
 
 /// A close-to-close move beyond this fraction, after the day's split, is marked.
-pub const UNEXPLAINED_MOVE: f64 = 0.5;
+const UNEXPLAINED_MOVE: f64 = 0.5;
 
 /// One day as a source wrote it; a number that is missing is NaN.
 #[derive(Clone, Copy, Debug, PartialEq)]

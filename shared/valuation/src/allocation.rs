@@ -46,8 +46,7 @@ pub fn shares(values: &[Decimal]) -> Vec<f64> {
 }
 
 /// Values added up by name and shared out, the largest first, equals by name.
-#[must_use]
-pub fn shares_by_group(values: impl IntoIterator<Item = (String, Decimal)>) -> Vec<Share> {
+pub(crate) fn shares_by_group(values: impl IntoIterator<Item = (String, Decimal)>) -> Vec<Share> {
     let mut groups: Vec<(String, Decimal)> = Vec::new();
     for (name, value) in values {
         match groups.iter_mut().find(|(known, _)| *known == name) {

@@ -33,7 +33,7 @@ mod series;
 mod stream;
 mod totals;
 
-pub use allocation::{Share, shares, shares_by_group};
+pub use allocation::{Share, shares};
 pub use amount::Amount;
 pub use attribution::{
     Attribution, GroupAttribution, SymbolAttribution, attribution_by_group, attribution_by_symbol, totals_by_symbol,

@@ -208,8 +208,7 @@ impl Series {
     }
 
     /// The value on the evening before `day`.
-    #[must_use]
-    pub fn value_before(&self, day: Day) -> Amount {
+    pub(crate) fn value_before(&self, day: Day) -> Amount {
         let before = |year: &SeriesYear| {
             let at = year.days.partition_point(|value| value.date < day);
             at.checked_sub(1).map(|at| year.days[at].value)
