@@ -36,7 +36,7 @@ impl Caller {
     }
 }
 
-/// The authorizer's context of a request: what [`Caller::from_authorizer`] reads.
+/// The authorizer's context of a request: what `Caller::from_authorizer` reads.
 #[must_use]
 pub fn context(authorized: &Authorized) -> HashMap<String, Value> {
     HashMap::from([
