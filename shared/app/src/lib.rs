@@ -62,7 +62,7 @@ pub mod precondition;
 pub mod push;
 pub mod rate_limiter;
 pub mod source_limits;
-pub mod tally;
+pub mod counter;
 
 pub use app::{App, Channels, Parts, Platform};
 pub use error::ServiceError;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use app::idempotency::{self, Attempt, Created};
-use app::tally::Tally;
+use app::counter::Counter;
 use app::{App, ServiceError};
 use domain::{Bar, Bars, Currency, CustomerId, Day, Instrument, InstrumentType, Price, Symbol};
 use rust_decimal::prelude::ToPrimitive as _;
@@ -84,9 +84,9 @@ pub async fn create(
         if app.table().get(&key).await?.is_some() {
             return Err(ServiceError::SymbolTaken { symbol: item.symbol.clone() });
         }
-        let tally = Tally::read(app, keys::own_item_count(customer)).await?;
+        let counter = Counter::read(app, keys::own_item_count(customer)).await?;
         let writes = vec![
-            tally.add(1, MAX_ITEMS, "items of one's own")?,
+            counter.add(1, MAX_ITEMS, "items of one's own")?,
             Write::create(key.clone(), documents::body(&key, &made)?),
         ];
         idempotency::commit(app, pending.clone(), app.new_id(), writes).await

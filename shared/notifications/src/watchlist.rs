@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use app::error::ServiceError;
-use app::tally::Tally;
+use app::counter::Counter;
 use app::{App, listing};
 use chrono::{DateTime, Utc};
 use domain::{CustomerId, Symbol};
@@ -76,8 +76,8 @@ async fn add(
         if let Some(first) = read_watched(&market.app, customer, symbol).await? {
             return Ok((first, false));
         }
-        let tally = Tally::read(&market.app, keys::watch_count(customer)).await?;
-        let mut writes = vec![tally.add(1, MAX_WATCHED, WHAT)?];
+        let counter = Counter::read(&market.app, keys::watch_count(customer)).await?;
+        let mut writes = vec![counter.add(1, MAX_WATCHED, WHAT)?];
         writes.push(Write::create(key.clone(), documents::body(&key, &fresh)?));
         writes.extend((!is_own).then(|| following::watches(customer, symbol)));
         market.app.table().transact(writes).await?;
@@ -103,9 +103,9 @@ pub async fn remove(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<
     retry(Retry::within(app::CONFLICT_BUDGET), || async {
         let (_, version) = documents::read::<Watched>(app.table(), &key).await?.ok_or(NOT_WATCHED)?;
         let gone = Write::Delete { key: key.clone(), expect: DeleteExpect::Version(version) };
-        let tally = Tally::read(app, keys::watch_count(customer)).await?;
+        let counter = Counter::read(app, keys::watch_count(customer)).await?;
         let follows_no_longer = following::watches_no_longer(customer, symbol);
-        app.table().transact(vec![gone, tally.remove_one()?, follows_no_longer]).await?;
+        app.table().transact(vec![gone, counter.remove_one()?, follows_no_longer]).await?;
         Ok(())
     })
     .await

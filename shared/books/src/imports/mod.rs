@@ -27,7 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use app::digest::sha256_hex;
 use app::error::ServiceError;
 use app::idempotency::{self, Attempt, Created};
-use app::tally::Tally;
+use app::counter::Counter;
 use app::{App, kept_answers};
 use chrono::DateTime;
 use domain::{CustomerId, PortfolioId, Symbol};
@@ -168,7 +168,7 @@ async fn bring_in(app: &App, file: &File, import: &Import<'_>) -> Result<ImportR
     // What a progress that does not hold any more says gives way to this import's.
     let outdated = version.filter(|_| !is_begun);
     let plan = under_way.unwrap_or_else(|| Progress::begin(app.now(), left_out));
-    let count = Tally::read(app, keys::investment_count(file.portfolio)).await?.count();
+    let count = Counter::read(app, keys::investment_count(file.portfolio)).await?.count();
     if count + file.importable(&plan).count() - plan.done > MAX_INVESTMENTS {
         return Err(ServiceError::LimitReached { what: WHAT, limit: MAX_INVESTMENTS });
     }
@@ -214,7 +214,7 @@ async fn advance(
 ) -> Result<Progress, ServiceError> {
     let held = portfolios::load(app, file.customer, file.portfolio).await?;
     held.require_open()?;
-    let tally = Tally::read(app, keys::investment_count(file.portfolio)).await?;
+    let counter = Counter::read(app, keys::investment_count(file.portfolio)).await?;
     let stored = documents::read::<Progress>(app.table(), key).await?;
     let (progress, version) = match stored {
         Some((stored, version)) if Some(version) != outdated => (stored, Some(version)),
@@ -226,7 +226,7 @@ async fn advance(
     let body = documents::body(key, &after)?;
     let mut writes = vec![
         held.unchanged_but_dirty_from(earliest)?,
-        tally.add(next.len(), MAX_INVESTMENTS, WHAT)?,
+        counter.add(next.len(), MAX_INVESTMENTS, WHAT)?,
         Write::Put { key: key.clone(), body, expires_at: None, expect: Expect::from(version) },
     ];
     for line in next {

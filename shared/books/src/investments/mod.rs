@@ -10,7 +10,7 @@ pub use worth::InvestmentNow;
 use app::error::ServiceError;
 use app::idempotency::{self, Attempt, Created};
 use app::precondition::Precondition;
-use app::tally::Tally;
+use app::counter::Counter;
 use app::{App, kept_answers};
 use domain::{CustomerId, Day, Investment, PortfolioId, Price, Quantity, Symbol};
 use market::CallBudget;
@@ -117,11 +117,11 @@ async fn prepare_writes(app: &App, customer: CustomerId, investment: &Investment
     let portfolio = investment.portfolio_id;
     let held = portfolios::load(app, customer, portfolio).await?;
     held.require_open()?;
-    let tally = Tally::read(app, keys::investment_count(portfolio)).await?;
+    let counter = Counter::read(app, keys::investment_count(portfolio)).await?;
     let key = keys::investment(portfolio, investment.id);
     Ok(vec![
         held.unchanged_but_dirty_from(investment.purchase_date)?,
-        tally.add(1, MAX_INVESTMENTS, WHAT)?,
+        counter.add(1, MAX_INVESTMENTS, WHAT)?,
         Write::create(key.clone(), documents::body(&key, investment)?),
     ])
 }
@@ -229,10 +229,10 @@ pub async fn remove(
         let held = portfolios::load(app, customer, portfolio).await?;
         let (before, version) = read(app, portfolio, id).await?;
         precondition.allow(before.version)?;
-        let tally = Tally::read(app, keys::investment_count(portfolio)).await?;
+        let counter = Counter::read(app, keys::investment_count(portfolio)).await?;
         let key = keys::investment(portfolio, id);
         let gone = Write::Delete { key, expect: DeleteExpect::Version(version) };
-        let writes = vec![held.unchanged_but_dirty_from(before.purchase_date)?, tally.remove_one()?, gone];
+        let writes = vec![held.unchanged_but_dirty_from(before.purchase_date)?, counter.remove_one()?, gone];
         app.table().transact(writes).await?;
         Ok::<_, ServiceError>(())
     })

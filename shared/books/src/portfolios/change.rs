@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use app::App;
 use app::error::ServiceError;
 use app::precondition::Precondition;
-use app::tally::Tally;
+use app::counter::Counter;
 use domain::portfolio::{
     Fraction, InvestmentAims, InvestmentProfile, LotMethod, Portfolio, PortfolioId, PortfolioName, PortfolioState,
     PortfolioType, RiskLevel, Targets,
@@ -169,7 +169,7 @@ fn merged(standing: Option<&InvestmentAims>, part: &AimsChange) -> Result<Invest
 async fn assert_nothing_held(market: &MarketData, held: &Held) -> Result<[Write; 2], ServiceError> {
     let portfolio = &held.record.portfolio;
     let wallet = assert_wallet_unchanged(&market.app, portfolio.customer_id).await?;
-    let investments = Tally::read(&market.app, keys::investment_count(portfolio.id)).await?;
+    let investments = Counter::read(&market.app, keys::investment_count(portfolio.id)).await?;
     if investments.count() > 0 {
         let holding = format!("{} investments", investments.count());
         return Err(ServiceError::PortfolioNotEmpty { holding });

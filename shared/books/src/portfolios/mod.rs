@@ -12,7 +12,7 @@ pub use remove::remove;
 use app::App;
 use app::error::ServiceError;
 use app::idempotency::{self, Attempt, Created};
-use app::tally::Tally;
+use app::counter::Counter;
 use domain::portfolio::{
     InvestmentAims, InvestmentProfile, LotMethod, Portfolio, PortfolioId, PortfolioName, PortfolioState, PortfolioType,
 };
@@ -58,8 +58,8 @@ pub async fn open(
     let id = app.new_id();
     let portfolio = opened(customer, id, opening);
     let first = retry(Retry::within(app::CONFLICT_BUDGET), || async {
-        let tally = Tally::read(app, keys::portfolio_count(customer)).await?;
-        let writes = first_writes(&portfolio, &tally)?;
+        let counter = Counter::read(app, keys::portfolio_count(customer)).await?;
+        let writes = first_writes(&portfolio, &counter)?;
         idempotency::commit(app, pending.clone(), id, writes).await
     })
     .await?;
@@ -88,7 +88,7 @@ fn opened(customer: CustomerId, id: Uuid, opening: &Opening) -> Portfolio {
     }
 }
 
-fn first_writes(portfolio: &Portfolio, tally: &Tally) -> Result<Vec<Write>, ServiceError> {
+fn first_writes(portfolio: &Portfolio, counter: &Counter) -> Result<Vec<Write>, ServiceError> {
     let key = keys::portfolio(portfolio.customer_id, portfolio.id);
     let profile = &portfolio.investment_profile;
     let record = Record {
@@ -98,7 +98,7 @@ fn first_writes(portfolio: &Portfolio, tally: &Tally) -> Result<Vec<Write>, Serv
         removing: false,
     };
     let mut writes =
-        vec![tally.add(1, MAX_PORTFOLIOS, WHAT)?, Write::create(key.clone(), documents::body(&key, &record)?)];
+        vec![counter.add(1, MAX_PORTFOLIOS, WHAT)?, Write::create(key.clone(), documents::body(&key, &record)?)];
     writes.extend(profile.as_ref().map(|profile| kept_profile(portfolio.id, profile)).transpose()?);
     Ok(writes)
 }

@@ -3,7 +3,7 @@
 use app::App;
 use app::error::ServiceError;
 use app::precondition::Precondition;
-use app::tally::Tally;
+use app::counter::Counter;
 use domain::{CustomerId, PortfolioId};
 use store::limits::MAX_WRITES;
 use store::retry::{Retry, retry};
@@ -39,7 +39,7 @@ pub async fn remove(
             Err(ServiceError::NotFound { .. }) => return Ok(()),
             Err(error) => return Err(error),
         };
-        let count = Tally::read(app, keys::portfolio_count(customer)).await?;
+        let count = Counter::read(app, keys::portfolio_count(customer)).await?;
         app.table().transact(vec![held.removed(), count.remove_one()?]).await?;
         Ok(())
     })

@@ -2,7 +2,7 @@
 
 use app::App;
 use app::error::ServiceError;
-use app::tally::Tally;
+use app::counter::Counter;
 use chrono::TimeDelta;
 use domain::Day;
 use domain::alert::{Repeat, Vigil};
@@ -43,7 +43,7 @@ pub(super) async fn fire(
             entered(&alert, quote, &pending, warnings)?,
         ];
         if fired.state == AlertState::Fired {
-            writes.push(Tally::read(app, keys::alert_count(waiting.customer_id)).await?.remove_one()?);
+            writes.push(Counter::read(app, keys::alert_count(waiting.customer_id)).await?.remove_one()?);
         }
         match app.table().transact(writes).await {
             Ok(_) => Ok(Some(pending)),

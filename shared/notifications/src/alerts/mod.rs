@@ -19,7 +19,7 @@ pub use records::{Alert, AlertState, Firing};
 use app::App;
 use app::error::ServiceError;
 use app::idempotency::{self, Attempt, Created};
-use app::tally::Tally;
+use app::counter::Counter;
 use domain::alert::{Condition, Repeat, Vigil};
 use domain::{CustomerId, Day, Symbol};
 use market_data::market_clock::market_day;
@@ -67,7 +67,7 @@ pub async fn create(
     require_deliverable(&market.app, alert)?;
     instruments::load(market, customer, &alert.symbol, market.budget_for(customer)).await?;
     // Before anybody is asked whether they want letters about it.
-    Tally::read(&market.app, keys::alert_count(customer)).await?.add(1, MAX_ACTIVE, WHAT)?;
+    Counter::read(&market.app, keys::alert_count(customer)).await?.add(1, MAX_ACTIVE, WHAT)?;
     following::track(&market.app, &alert.symbol).await?;
     if alert.email {
         mailbox::ask(&market.app, customer).await?;
@@ -75,8 +75,8 @@ pub async fn create(
     let units_of = read_day_of_units(market, &alert.symbol).await?;
     let made_now = made(market.app.new_id(), alert);
     let first = retry(Retry::within(app::CONFLICT_BUDGET), || async {
-        let tally = Tally::read(&market.app, keys::alert_count(customer)).await?;
-        let mut writes = vec![tally.add(1, MAX_ACTIVE, WHAT)?];
+        let counter = Counter::read(&market.app, keys::alert_count(customer)).await?;
+        let mut writes = vec![counter.add(1, MAX_ACTIVE, WHAT)?];
         writes.extend(first_writes(customer, &made_now, units_of)?);
         idempotency::commit(&market.app, pending.clone(), made_now.id, writes).await
     })
@@ -163,7 +163,7 @@ pub async fn remove(app: &App, customer: CustomerId, id: Uuid) -> Result<(), Ser
         if alert.state == AlertState::Active {
             let listed = keys::waiting_alert(&alert.symbol, id);
             writes.push(Write::Delete { key: listed, expect: DeleteExpect::Any });
-            writes.push(Tally::read(app, keys::alert_count(customer)).await?.remove_one()?);
+            writes.push(Counter::read(app, keys::alert_count(customer)).await?.remove_one()?);
         }
         app.table().transact(writes).await?;
         Ok(())

@@ -13,13 +13,13 @@ struct Count {
 }
 
 /// A count as it was read.
-pub struct Tally {
+pub struct Counter {
     key: Key,
     count: usize,
     version: Option<Version>,
 }
 
-impl Tally {
+impl Counter {
     /// The count under this key; nothing there is none.
     pub async fn read(app: &App, key: Key) -> Result<Self, ServiceError> {
         let found = documents::read::<Count>(app.table(), &key).await?;
