@@ -33,7 +33,8 @@ struct Export {
     /// The valuations of items of one's own, by symbol, oldest first: day and price.
     valuations: BTreeMap<String, Vec<(Day, f64)>>,
     /// What was done to the account, oldest first.
-    deeds: Vec<Value>,
+    #[serde(rename = "deeds")]
+    events: Vec<Value>,
     wallet: BTreeMap<String, Vec<Value>>,
     portfolios: Vec<BTreeMap<String, Vec<Value>>>,
     /// The keys of items of an unknown kind, such as a later version of the code writes. What they say is not shown, since
@@ -76,7 +77,7 @@ pub async fn export(app: &App, customer: CustomerId) -> Result<ExportLink, Servi
         customer: shown,
         records: read_by_kind(app, customer, &own).await?,
         valuations: read_valuations(app, customer).await?,
-        deeds: read_deeds(app, customer, created_at).await?,
+        events: read_audit_events(app, customer, created_at).await?,
         wallet: read_by_kind(app, customer, &wallet).await?,
         portfolios,
         not_shown,
@@ -107,16 +108,16 @@ async fn read_valuations(app: &App, customer: CustomerId) -> Result<BTreeMap<Str
 }
 
 /// The records of all months since the account was made.
-async fn read_deeds(app: &App, customer: CustomerId, since: DateTime<Utc>) -> Result<Vec<Value>, ServiceError> {
-    let (mut deeds, mut month, now) = (Vec::new(), since.date_naive(), app.now().date_naive());
+async fn read_audit_events(app: &App, customer: CustomerId, since: DateTime<Utc>) -> Result<Vec<Value>, ServiceError> {
+    let (mut events, mut month, now) = (Vec::new(), since.date_naive(), app.now().date_naive());
     while (month.year(), month.month()) <= (now.year(), now.month()) {
         for item in listing::read_all(app, keys::audits(customer, &month.format("%Y%m").to_string())).await? {
-            deeds.extend(belongings::said(&item)?);
+            events.extend(belongings::said(&item)?);
         }
         let Some(next) = month.checked_add_months(Months::new(1)) else { break };
         month = next;
     }
-    Ok(deeds)
+    Ok(events)
 }
 
 /// Removes the exports before the newest [`KEPT`] less one, object first.

@@ -93,8 +93,8 @@ pub(crate) async fn set_password(
         let mut changed =
             Profile { password_hash: Some(hash.clone()), updated_at: app.now(), ..stored.profile.clone() };
         changed.end_sessions();
-        let deed = audit::record(app, customer, by, "password_changed", json!({}))?;
-        let writes = [stored.replaced_by(&changed)?, deed].into_iter().chain(also.clone());
+        let event = audit::record(app, customer, by, "password_changed", json!({}))?;
+        let writes = [stored.replaced_by(&changed)?, event].into_iter().chain(also.clone());
         app.table().transact(writes.collect()).await?;
         Ok::<_, ServiceError>(())
     })

@@ -45,8 +45,8 @@ pub async fn grant(app: &App, email: &Email) -> Result<PasswordToken, ServiceErr
     let grant = Grant { customer_id: customer, epoch: found.profile.session_epoch };
     let body = documents::body(&key, &grant)?;
     let put = Write::Put { key, body, expires_at: Some(expires_at.timestamp()), expect: Expect::Absent };
-    let deed = audit::record(app, customer, Actor::Operator, "password_token_granted", json!({}))?;
-    app.table().transact(vec![put, deed]).await?;
+    let event = audit::record(app, customer, Actor::Operator, "password_token_granted", json!({}))?;
+    app.table().transact(vec![put, event]).await?;
     Ok(PasswordToken { token, expires_at })
 }
 

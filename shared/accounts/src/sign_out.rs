@@ -24,8 +24,8 @@ pub async fn end_all(app: &App, customer: CustomerId) -> Result<(), ServiceError
         let stored = profile::find(app, customer).await?;
         let mut profile = stored.profile.clone();
         profile.end_sessions();
-        let deed = audit::record(app, customer, Actor::Customer(customer), "signed_out_everywhere", json!({}))?;
-        app.table().transact(vec![stored.replaced_by(&profile)?, deed]).await?;
+        let event = audit::record(app, customer, Actor::Customer(customer), "signed_out_everywhere", json!({}))?;
+        app.table().transact(vec![stored.replaced_by(&profile)?, event]).await?;
         Ok::<_, ServiceError>(())
     })
     .await?;

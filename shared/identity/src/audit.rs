@@ -1,4 +1,4 @@
-//! Who did what to an account: written in the transaction of the deed itself.
+//! Who did what to an account: written in the transaction of the event itself.
 
 use app::App;
 use app::error::ServiceError;
@@ -18,9 +18,9 @@ pub enum Actor {
     Operator,
 }
 
-/// One deed.
+/// One event.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Deed {
+pub struct AuditEvent {
     /// When.
     #[serde(with = "domain::instant")]
     pub at: DateTime<Utc>,
@@ -32,10 +32,10 @@ pub struct Deed {
     pub detail: Value,
 }
 
-/// The write that records a deed done to this account now.
+/// The write that records a event done to this account now.
 pub fn record(app: &App, customer: CustomerId, by: Actor, what: &str, detail: Value) -> Result<Write, ServiceError> {
     let at = app.now();
     let key = keys::audit(customer, &at.format("%Y%m").to_string(), app.new_id());
-    let deed = Deed { at, by, what: what.to_owned(), detail };
-    Ok(Write::create(key.clone(), documents::body(&key, &deed)?))
+    let event = AuditEvent { at, by, what: what.to_owned(), detail };
+    Ok(Write::create(key.clone(), documents::body(&key, &event)?))
 }

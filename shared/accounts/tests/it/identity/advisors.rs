@@ -29,8 +29,8 @@ async fn whoever_advises_no_longer_has_no_clients() {
         assert_eq!(world.advised(&clients, advisor).await, [0, 0, 0], "{name}");
         for client in &clients {
             let list = keys::audits(*client, "202611");
-            let deeds = world.table.query(&Query::forward(list.partition, list.range, 10)).await.unwrap().items;
-            let ended = deeds.iter().map(json).find(|deed| deed["what"] == "advisor_ended").unwrap();
+            let events = world.table.query(&Query::forward(list.partition, list.range, 10)).await.unwrap().items;
+            let ended = events.iter().map(json).find(|event| event["what"] == "advisor_ended").unwrap();
             assert_eq!(ended["detail"]["advisor_id"], serde_json::json!(advisor), "{name}");
         }
         let change = Change { advisor_id: Some(Some(advisor)), ..Change::default() };

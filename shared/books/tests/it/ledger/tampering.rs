@@ -17,7 +17,7 @@ use crate::ledger::market::{SessionClock, symbol};
 use crate::ledger::system::{Given, Wanted, send};
 
 /// What somebody does to an item: a text in it becomes another, or the whole of it goes.
-enum Deed {
+enum Damage {
     Rewrite(&'static str, &'static str),
     Remove,
 }
@@ -53,11 +53,11 @@ async fn books() -> Books {
 }
 
 impl Books {
-    async fn suffer(&self, key: &Key, deed: &Deed) {
+    async fn suffer(&self, key: &Key, damage: &Damage) {
         let item = self.table.get(key).await.unwrap().unwrap();
-        let write = match deed {
-            Deed::Remove => Write::Delete { key: key.clone(), expect: DeleteExpect::Any },
-            Deed::Rewrite(from, to) => {
+        let write = match damage {
+            Damage::Remove => Write::Delete { key: key.clone(), expect: DeleteExpect::Any },
+            Damage::Rewrite(from, to) => {
                 let Body::Json(text) = item.body else { panic!("{key} holds bytes") };
                 assert!(text.contains(from), "{text}");
                 Write::update(key.clone(), Body::Json(text.replacen(from, to, 1)), item.version)
@@ -66,35 +66,35 @@ impl Books {
         self.table.transact(vec![write]).await.unwrap();
     }
 
-    fn deeds(&self) -> [(&'static str, Key, Deed); 9] {
+    fn damages(&self) -> [(&'static str, Key, Damage); 9] {
         let (customer, portfolio) = (self.customer, self.portfolio);
         let (head, first, second) =
             (keys::wallet_head(customer), keys::wallet_entry(customer, 1), keys::wallet_entry(customer, 2));
         let (trade, position) = (keys::trade(portfolio, self.trade), keys::position(portfolio, &symbol(0)));
         [
-            ("a balance", head.clone(), Deed::Rewrite("628.65", "728.65")),
-            ("a number of entries", head, Deed::Rewrite("\"seq\":2", "\"seq\":1")),
-            ("an amount", first.clone(), Deed::Rewrite("1000.00", "1100.00")),
-            ("a missing entry", first, Deed::Remove),
-            ("a leg", second, Deed::Rewrite("-370.35", "-370.34")),
-            ("a fill", trade.clone(), Deed::Rewrite("\"quantity\":\"3\"", "\"quantity\":\"4\"")),
-            ("a missing trade", trade, Deed::Remove),
-            ("units of a lot", position.clone(), Deed::Rewrite("\"quantity\":\"3\"", "\"quantity\":\"30\"")),
-            ("a missing position", position, Deed::Remove),
+            ("a balance", head.clone(), Damage::Rewrite("628.65", "728.65")),
+            ("a number of entries", head, Damage::Rewrite("\"seq\":2", "\"seq\":1")),
+            ("an amount", first.clone(), Damage::Rewrite("1000.00", "1100.00")),
+            ("a missing entry", first, Damage::Remove),
+            ("a leg", second, Damage::Rewrite("-370.35", "-370.34")),
+            ("a fill", trade.clone(), Damage::Rewrite("\"quantity\":\"3\"", "\"quantity\":\"4\"")),
+            ("a missing trade", trade, Damage::Remove),
+            ("units of a lot", position.clone(), Damage::Rewrite("\"quantity\":\"3\"", "\"quantity\":\"30\"")),
+            ("a missing position", position, Damage::Remove),
         ]
     }
 }
 
 #[tokio::test]
 async fn whatever_is_altered_verification_finds_it_and_freezes_the_wallet() {
-    let number = books().await.deeds().len();
+    let number = books().await.damages().len();
     for place in 0..number {
         let books = books().await;
         let platform = &books.platform.platform;
         let report = verify_all(platform).await.unwrap();
         assert!(report.unsound.is_empty() && report.unverified.is_empty(), "{report:?}");
-        let (what, key, deed) = &books.deeds()[place];
-        books.suffer(key, deed).await;
+        let (what, key, damage) = &books.damages()[place];
+        books.suffer(key, damage).await;
         let report = verify_all(platform).await.unwrap();
         assert_eq!(report.unsound.len(), 1, "{what}: {report:?}");
         assert_eq!(report.unsound[0].customer_id, books.customer);
@@ -110,9 +110,9 @@ async fn a_wallet_is_free_again_once_its_books_add_up_again() {
     let books = books().await;
     let platform = &books.platform.platform;
     let head = keys::wallet_head(books.customer);
-    books.suffer(&head, &Deed::Rewrite("628.65", "728.65")).await;
+    books.suffer(&head, &Damage::Rewrite("628.65", "728.65")).await;
     assert_eq!(verify_all(platform).await.unwrap().unsound.len(), 1);
-    books.suffer(&head, &Deed::Rewrite("728.65", "628.65")).await;
+    books.suffer(&head, &Damage::Rewrite("728.65", "628.65")).await;
     assert!(verify_all(platform).await.unwrap().unsound.is_empty());
     assert!(!wallets::show(&platform.app, books.customer).await.unwrap().frozen);
     send(platform, books.customer, &deposit(1), "later").await.unwrap();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use store::fault::{Fault, Plan};
 use store::{documents, keys};
 
-use crate::live::steps::Deed;
+use crate::live::steps::Action;
 use crate::live::world::{World, kinds, symbol};
 
 /// What a client shows of a symbol that keeps to the rule: the snapshot stands, and then what is above the last number.
@@ -29,7 +29,7 @@ fn shown(told: &[Value]) -> Option<u64> {
     shown
 }
 
-fn publishing(platform: MarketData, name: String) -> Deed {
+fn publishing(platform: MarketData, name: String) -> Action {
     Box::pin(async move {
         let quotes: Vec<_> =
             last_quote::read_many(&platform.app, &[symbol(&name)]).await.unwrap().into_values().collect();
@@ -67,7 +67,7 @@ async fn no_quote_is_lost_that_is_stored_and_published_at_any_two_steps_of_a_sub
             world.store_quote(&name, 1).await;
         }
         let (storing, named) = (world.clone(), name.clone());
-        let store: Deed = Box::pin(async move { drop(storing.store_quote(&named, before + 1).await) });
+        let store: Action = Box::pin(async move { drop(storing.store_quote(&named, before + 1).await) });
         let publish = publishing(world.platform.clone(), name.clone());
         world.steps.plan(vec![(stored_at, store), (published_at, publish)]);
         subscribe(&world, &connection, &name).await;
@@ -87,7 +87,7 @@ async fn a_session_that_ends_at_any_step_of_connecting_leaves_no_connection() {
         let someone = world.signed_in(ada.id, &ada.email, identity::sessions::SessionKind::Api).await;
         let ticket = live::issue_ticket(&world.platform.app, ada.id, &someone.session).await.unwrap().ticket;
         let platform = world.platform.clone();
-        let end: Deed = if step % 2 == 0 {
+        let end: Action = if step % 2 == 0 {
             Box::pin(async move { accounts::sign_out::end_all(&platform.app, ada.id).await.unwrap() })
         } else {
             let session = someone.session.clone();
@@ -121,7 +121,7 @@ async fn a_session_that_ends_at_any_step_of_a_subscription_leaves_no_subscriptio
         let someone = world.signed_in(ada.id, &ada.email, identity::sessions::SessionKind::Api).await;
         let connection = world.connected(&someone).await;
         let platform = world.platform.clone();
-        let end: Deed =
+        let end: Action =
             Box::pin(
                 async move { accounts::sign_out::end_session(&platform.app, ada.id, &someone.session).await.unwrap() },
             );
@@ -143,7 +143,7 @@ async fn two_messages_of_one_connection_at_the_same_time_are_both_done_at_any_st
     while step <= steps {
         let connection = world.connected(&ada).await;
         let (platform, id) = (world.platform.clone(), connection.clone());
-        let other: Deed = Box::pin(async move {
+        let other: Action = Box::pin(async move {
             live::receive(&platform, &id, r#"{"action": "subscribe", "symbols": ["IBM"]}"#).await.unwrap();
         });
         world.steps.plan(vec![(step, other)]);

@@ -10,7 +10,7 @@ use store::{Key, StoreError, Table, Version, Write};
 use testing::Interceptor;
 
 /// What happens between two steps.
-pub type Deed = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub type Action = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Counts steps, and lets deeds happen before those that they are due at.
 #[derive(Default)]
@@ -19,20 +19,20 @@ pub struct Steps(Mutex<Plan>);
 #[derive(Default)]
 struct Plan {
     taken: usize,
-    due: Vec<(usize, Deed)>,
+    due: Vec<(usize, Action)>,
 }
 
 impl Steps {
     /// Starts to count anew, with these deeds before the steps of these numbers, counted from 0.
-    pub fn plan(&self, due: Vec<(usize, Deed)>) {
+    pub fn plan(&self, due: Vec<(usize, Action)>) {
         *self.0.lock().unwrap() = Plan { taken: 0, due };
     }
 
     /// Lets what has not happened yet happen now; says how many steps were taken.
     pub async fn finish(&self) -> usize {
         let plan = std::mem::take(&mut *self.0.lock().unwrap());
-        for (_, deed) in plan.due {
-            deed.await;
+        for (_, action) in plan.due {
+            action.await;
         }
         plan.taken
     }
@@ -44,11 +44,11 @@ impl Steps {
             plan.taken += 1;
             let (due, later) = std::mem::take(&mut plan.due).into_iter().partition(|(step, _)| *step <= now);
             plan.due = later;
-            let due: Vec<(usize, Deed)> = due;
+            let due: Vec<(usize, Action)> = due;
             due
         };
-        for (_, deed) in due {
-            deed.await;
+        for (_, action) in due {
+            action.await;
         }
     }
 }
