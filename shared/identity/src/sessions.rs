@@ -46,7 +46,7 @@ pub(crate) struct Session {
 
 /// What stands in the customer's partition: where the session is.
 #[derive(Serialize, Deserialize)]
-struct Mirror {
+struct IndexItem {
     token_sha256: String,
 }
 
@@ -134,12 +134,12 @@ pub async fn sign_in(
         last_seen: now,
     };
     let hash = tokens::hash(&token).ok_or_else(|| ServiceError::fault("token", "a new token has another form"))?;
-    let (kept, mirrored) = (keys::session(&hash), keys::session_of(session.customer_id, &hash));
+    let (kept, index_key) = (keys::session(&hash), keys::session_of(session.customer_id, &hash));
     let body = documents::body(&kept, &session)?;
-    let mirror = documents::body(&mirrored, &Mirror { token_sha256: hash })?;
+    let index_item = documents::body(&index_key, &IndexItem { token_sha256: hash })?;
     let expires_at = Some(session.expires_at.timestamp());
     let put = |key, body| Write::Put { key, body, expires_at, expect: Expect::Absent };
-    app.table().transact(vec![put(kept, body), put(mirrored, mirror)]).await?;
+    app.table().transact(vec![put(kept, body), put(index_key, index_item)]).await?;
     Ok(SignedIn { token, expires_at: session.expires_at, customer: stored.shown() })
 }
 
@@ -148,7 +148,7 @@ pub async fn list(app: &App, customer: CustomerId, current: Option<&str>) -> Res
     let epoch = profile::find(app, customer).await?.profile.session_epoch;
     let mut hashes = Vec::new();
     for item in listing::read_all(app, keys::sessions(customer)).await? {
-        hashes.push(documents::parse::<Mirror>(&item)?.token_sha256);
+        hashes.push(documents::parse::<IndexItem>(&item)?.token_sha256);
     }
     let now = app.now();
     let mut alive = Vec::new();

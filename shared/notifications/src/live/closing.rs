@@ -6,7 +6,7 @@ use app::error::ServiceError;
 use domain::CustomerId;
 use futures::future::join_all;
 
-use super::connections::{self, Mirror};
+use super::connections::{self, IndexItem};
 use super::messages::Refusal;
 use super::{MAX_CONNECTIONS, delivery};
 
@@ -40,10 +40,10 @@ pub async fn close_all(app: &App, customer: CustomerId) {
 
 /// Closes the connections that one session opened, like [`close_all`].
 pub async fn close_session(app: &App, customer: CustomerId, session: &str) {
-    end_matching(app, customer, |mirror| mirror.session == session).await;
+    end_matching(app, customer, |index_item| index_item.session == session).await;
 }
 
-async fn end_matching(app: &App, customer: CustomerId, ended: impl Fn(&Mirror) -> bool) {
+async fn end_matching(app: &App, customer: CustomerId, ended: impl Fn(&IndexItem) -> bool) {
     let all = match connections::list(app, customer).await {
         Ok(all) => all,
         Err(error) => {
@@ -51,9 +51,9 @@ async fn end_matching(app: &App, customer: CustomerId, ended: impl Fn(&Mirror) -
             return;
         }
     };
-    let those: Vec<Mirror> = all.into_iter().filter(|mirror| ended(mirror)).collect();
+    let those: Vec<IndexItem> = all.into_iter().filter(|index_item| ended(index_item)).collect();
     let why = session_ended();
-    let ends = those.iter().map(|mirror| end(app, &mirror.connection, &why));
+    let ends = those.iter().map(|index_item| end(app, &index_item.connection, &why));
     for error in join_all(ends).await.into_iter().filter_map(Result::err) {
         tracing::warn!(%customer, %error, "a connection was not forgotten");
     }
@@ -66,9 +66,9 @@ async fn end_matching(app: &App, customer: CustomerId, ended: impl Fn(&Mirror) -
 pub(super) async fn make_room(app: &App, customer: CustomerId, newcomer: &str) -> Result<(), ServiceError> {
     let mut all = connections::list(app, customer).await?;
     let surplus = all.len().saturating_sub(MAX_CONNECTIONS);
-    all.retain(|mirror| mirror.connection != newcomer);
+    all.retain(|index_item| index_item.connection != newcomer);
     all.sort_by(|a, b| (a.connected_at, &a.connection).cmp(&(b.connected_at, &b.connection)));
     let why = Refusal::new("too_many_connections", format!("a customer has at most {MAX_CONNECTIONS} connections"));
-    let ends = all.iter().take(surplus).map(|mirror| end(app, &mirror.connection, &why));
+    let ends = all.iter().take(surplus).map(|index_item| end(app, &index_item.connection, &why));
     join_all(ends).await.into_iter().collect()
 }

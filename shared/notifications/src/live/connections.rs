@@ -32,7 +32,7 @@ pub(super) struct Connection {
 
 /// The index item of a connection in the partition of its customer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Mirror {
+pub(super) struct IndexItem {
     pub(super) connection: String,
     pub(super) session: String,
     #[serde(with = "domain::instant")]
@@ -61,12 +61,12 @@ pub(super) async fn open(app: &App, id: &str, grant: &Grant) -> Result<bool, Ser
             symbols: BTreeSet::new(),
             bucket: Bucket::full(now),
         };
-        let mirror = Mirror { connection: id.to_owned(), session: grant.session.clone(), connected_at: now };
-        let (kept, mirrored) = (keys::connection(id), keys::connection_of(grant.customer_id, id));
+        let index_item = IndexItem { connection: id.to_owned(), session: grant.session.clone(), connected_at: now };
+        let (kept, index_key) = (keys::connection(id), keys::connection_of(grant.customer_id, id));
         let expires_at = Some(connection.expires_at());
-        let (body, mirror) = (documents::body(&kept, &connection)?, documents::body(&mirrored, &mirror)?);
+        let (body, index_item) = (documents::body(&kept, &connection)?, documents::body(&index_key, &index_item)?);
         let put = |key, body| Write::Put { key, body, expires_at, expect: Expect::Absent };
-        let writes = standing.unchanged().into_iter().chain([put(kept, body), put(mirrored, mirror)]);
+        let writes = standing.unchanged().into_iter().chain([put(kept, body), put(index_key, index_item)]);
         app.table().transact(writes.collect()).await?;
         Ok(true)
     })
@@ -86,7 +86,7 @@ pub(super) fn replaced_by(id: &str, connection: &Connection, version: Version) -
 }
 
 /// The connections of a customer.
-pub(super) async fn list(app: &App, customer: CustomerId) -> Result<Vec<Mirror>, StoreError> {
+pub(super) async fn list(app: &App, customer: CustomerId) -> Result<Vec<IndexItem>, StoreError> {
     listing::read_all(app, keys::connections(customer)).await?.iter().map(documents::parse).collect()
 }
 
@@ -104,8 +104,8 @@ pub async fn forget(app: &App, id: &str) -> Result<(), ServiceError> {
         // At the version read: a concurrent subscription asserts the connection too, so that one of the two starts over
         // and no subscription is left behind.
         listed.push(Write::Delete { key: keys::connection(id), expect: DeleteExpect::Version(version) });
-        let mirror = keys::connection_of(connection.customer_id, id);
-        listed.push(Write::Delete { key: mirror, expect: DeleteExpect::Any });
+        let index_item = keys::connection_of(connection.customer_id, id);
+        listed.push(Write::Delete { key: index_item, expect: DeleteExpect::Any });
         app.table().transact(listed).await?;
         Ok(())
     })

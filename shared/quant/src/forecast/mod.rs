@@ -256,7 +256,7 @@ mod tests {
     }
 
     /// Bars with these adjusted closes, and everything else from the same numbers backwards.
-    fn mirrored(prices: &[f64]) -> Bars {
+    fn index_key(prices: &[f64]) -> Bars {
         let plain = closing_at(prices);
         let rows = plain.iter().zip(prices.iter().rev()).map(|(bar, &other)| Bar {
             close: other,
@@ -274,7 +274,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_prices_make_it_panic_and_every_number_is_finite(prices in prices(), horizon in 0..65_usize) {
-            let series = [closing_at(&prices), mirrored(&prices)];
+            let series = [closing_at(&prices), index_key(&prices)];
             for (bars, model) in series.iter().flat_map(|bars| Model::ALL.map(|model| (bars, model))) {
                 if let Ok(made) = forecast(bars, model, horizon) {
                     prop_assert!(made.points.iter().all(Point::is_finite));

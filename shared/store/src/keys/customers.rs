@@ -51,7 +51,7 @@ pub fn session(token_sha256: &str) -> Key {
     Key::new(format!("SESSION#{token_sha256}"), ONLY)
 }
 
-/// The mirror of a session in its customer's partition; expires.
+/// The index item of a session in its customer's partition; expires.
 #[must_use]
 pub fn session_of(customer: CustomerId, token_sha256: &str) -> Key {
     Kind::Session.key(customer.0, token_sha256)

@@ -38,9 +38,9 @@ kinds! {
     Profile = "CUSTOMER", "PROFILE";
     /// The answer to a registration with an `Idempotency-Key`.
     Registration = "CUSTOMER", "REGISTRATION";
-    /// The mirror of a session.
+    /// The index item of a session.
     Session = "CUSTOMER", "SESSION";
-    /// The mirror of a live connection.
+    /// The index item of a live connection.
     Connection = "CUSTOMER", "CONNECTION";
     /// Who advises the customer.
     Advisor = "CUSTOMER", "ADVISOR";

@@ -42,7 +42,7 @@ impl World {
         assert!(!self.sockets.is_closed(stranger));
         let left = self.left("LIVE#").await;
         assert!(left.len() == 1 && left[0].sk == stranger, "{left:?}");
-        assert_eq!(self.left("CONNECTION#").await.len(), 2, "the stranger's, and its mirror");
+        assert_eq!(self.left("CONNECTION#").await.len(), 2, "the stranger's, and its index item");
     }
 
     async fn stranger(&self) -> String {

@@ -81,7 +81,7 @@ async fn of_fifty_who_use_one_ticket_at_the_same_time_one_gets_in() {
     });
     let opened = join_all(tries).await.into_iter().filter(|opened| *opened.as_ref().unwrap()).count();
     assert_eq!(opened, 1);
-    assert_eq!(world.left("CONNECTION#").await.len(), 2, "one connection and its mirror");
+    assert_eq!(world.left("CONNECTION#").await.len(), 2, "one connection and its index item");
 }
 
 #[tokio::test]
