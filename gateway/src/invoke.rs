@@ -195,7 +195,7 @@ mod tests {
     use serde_json::json;
 
     use api::Caller;
-    use api::door::RequestId;
+    use api::middleware::RequestId;
 
     use super::*;
 

@@ -4,7 +4,7 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt};
 
 use crate::caller::Caller;
-use crate::door::RequestId;
+use crate::middleware::RequestId;
 use crate::policy::Chosen;
 use crate::source::SourceIp;
 
