@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use domain::{Currency, Price, Symbol};
 use market_data::MarketData;
-use market_data::quotes::{BoardQuote, load_batch};
+use market_data::quotes::{QuoteWithAge, load_batch};
 use market_data::warnings::Warning;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -65,8 +65,8 @@ struct QuoteAnswer {
     replay: bool,
 }
 
-impl From<BoardQuote> for QuoteAnswer {
-    fn from(BoardQuote { quote, age_seconds, stale, warnings }: BoardQuote) -> Self {
+impl From<QuoteWithAge> for QuoteAnswer {
+    fn from(QuoteWithAge { quote, age_seconds, stale, warnings }: QuoteWithAge) -> Self {
         Self {
             symbol: quote.symbol,
             price: quote.price,
@@ -100,9 +100,9 @@ pub(crate) async fn list(
     Query(query): Query<QuotesQuery>,
 ) -> Result<Response, Problem> {
     let symbols = query.parse()?;
-    let board = load_batch(&market, caller.customer_id, &symbols, market.budget_for(caller.customer_id)).await?;
-    let items = board.quotes.into_iter().map(QuoteAnswer::from).collect();
-    let answer = QuotesAnswer { items, unavailable: board.unavailable };
+    let batch = load_batch(&market, caller.customer_id, &symbols, market.budget_for(caller.customer_id)).await?;
+    let items = batch.quotes.into_iter().map(QuoteAnswer::from).collect();
+    let answer = QuotesAnswer { items, unavailable: batch.unavailable };
     Ok(([(header::CACHE_CONTROL, CACHE_CONTROL)], axum::Json(answer)).into_response())
 }
 

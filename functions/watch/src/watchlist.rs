@@ -7,7 +7,7 @@ use axum::response::{AppendHeaders, IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use domain::{Currency, Price, Symbol};
 use market_data::MarketData;
-use market_data::quotes::BoardQuote;
+use market_data::quotes::QuoteWithAge;
 use market_data::warnings::Warning;
 use notifications::watchlist::{self, WatchedPrice};
 use serde::Serialize;
@@ -58,9 +58,9 @@ impl From<WatchedPrice> for Watched {
     }
 }
 
-impl From<BoardQuote> for WatchedQuote {
-    fn from(found: BoardQuote) -> Self {
-        let BoardQuote { quote, age_seconds, stale, warnings } = found;
+impl From<QuoteWithAge> for WatchedQuote {
+    fn from(found: QuoteWithAge) -> Self {
+        let QuoteWithAge { quote, age_seconds, stale, warnings } = found;
         Self {
             price: quote.price,
             previous_close: quote.previous_close,

@@ -1,9 +1,9 @@
 //! The price of an instrument now: the newer of its stored quote and its last stored bar. It is what an order meets, what
 //! holdings are worth, and what a caller is told.
 
-mod board;
+mod batch;
 
-pub use board::{Board, BoardQuote, load_batch};
+pub use batch::{QuoteBatch, QuoteWithAge, load_batch};
 
 use std::sync::Arc;
 

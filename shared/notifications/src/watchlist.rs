@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use domain::{CustomerId, Symbol};
 use market::CallBudget;
 use market::MarketClock;
-use market_data::quotes::{self, BoardQuote};
+use market_data::quotes::{self, QuoteWithAge};
 use market_data::{MarketData, following, instruments, last_quote};
 use serde::{Deserialize, Serialize};
 use store::retry::{Retry, retry};
@@ -39,7 +39,7 @@ pub struct WatchedPrice {
     /// Since when it is watched.
     pub added_at: DateTime<Utc>,
     /// The last price, where one is stored.
-    pub quote: Option<BoardQuote>,
+    pub quote: Option<QuoteWithAge>,
 }
 
 /// Watches a symbol: an instrument of the market, or an item of the customer's own. Gives what is watched now, and
@@ -146,9 +146,9 @@ async fn add_prices(
 ) -> Result<Vec<WatchedPrice>, ServiceError> {
     let symbols: Vec<Symbol> = watched.iter().map(|watched| watched.symbol.clone()).collect();
     let priced = select_with_stored_price(market, symbols).await?;
-    let board = quotes::load_batch(market, customer, &priced, budget).await?;
-    let mut quotes: BTreeMap<Symbol, BoardQuote> =
-        board.quotes.into_iter().map(|quote| (quote.quote.symbol.clone(), quote)).collect();
+    let batch = quotes::load_batch(market, customer, &priced, budget).await?;
+    let mut quotes: BTreeMap<Symbol, QuoteWithAge> =
+        batch.quotes.into_iter().map(|quote| (quote.quote.symbol.clone(), quote)).collect();
     let priced = watched.into_iter().map(|Watched { symbol, added_at }| {
         let quote = quotes.remove(&symbol);
         WatchedPrice { symbol, added_at, quote }

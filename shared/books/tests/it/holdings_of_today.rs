@@ -121,7 +121,7 @@ async fn a_valuation_after_the_markets_today_is_in_nothing_yet_and_is_named() {
         assert_eq!(named["detail"], "MY:HOUSE: Prices dated after 2019-11-25 are no part of this: 1.");
     }
     let house: domain::Symbol = "MY:HOUSE".parse().unwrap();
-    let board = quotes::load_batch(
+    let batch = quotes::load_batch(
         &world.platform,
         world.customer,
         std::slice::from_ref(&house),
@@ -129,7 +129,7 @@ async fn a_valuation_after_the_markets_today_is_in_nothing_yet_and_is_named() {
     )
     .await
     .unwrap();
-    assert_eq!(board.quotes[0].quote.price.to_string(), "1000");
+    assert_eq!(batch.quotes[0].quote.price.to_string(), "1000");
 }
 
 #[tokio::test]
@@ -167,7 +167,7 @@ async fn a_price_below_the_smallest_is_named_wherever_it_is_asked_for() {
     assert_eq!(recorded.unavailable["value"], "price_too_small");
     let now = held(&world).await;
     assert_eq!((&now["unavailable"], &now["value"]), (&json!({"DUST": "price_too_small"}), &json!("0.00")));
-    let board = quotes::load_batch(
+    let batch = quotes::load_batch(
         &world.platform,
         world.customer,
         std::slice::from_ref(&dust),
@@ -175,7 +175,7 @@ async fn a_price_below_the_smallest_is_named_wherever_it_is_asked_for() {
     )
     .await
     .unwrap();
-    assert_eq!(board.unavailable[&dust], "price_too_small");
+    assert_eq!(batch.unavailable[&dust], "price_too_small");
     let refused =
         quotes::load_tradable(&world.platform, world.customer, &dust, world.platform.budget_for(world.customer)).await;
     assert!(matches!(refused, Err(ServiceError::PriceTooSmall { .. })), "{refused:?}");

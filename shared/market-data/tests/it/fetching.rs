@@ -58,8 +58,8 @@ async fn a_thousand_looks_at_a_new_quote_by_many_processes_make_one_call() {
     let looks = apps.iter().flat_map(|platform| {
         (0..40).map(|_| load_batch(platform, world.customer, &acme, platform.budget_for(world.customer)))
     });
-    let boards = join_all(looks).await;
-    assert!(boards.iter().all(|board| board.as_ref().unwrap().quotes.len() == 1));
+    let batches = join_all(looks).await;
+    assert!(batches.iter().all(|batch| batch.as_ref().unwrap().quotes.len() == 1));
     assert_eq!(world.exchange.calls(), ["quote ACME"]);
 }
 

@@ -84,7 +84,7 @@ async fn a_quote_below_the_smallest_price_is_named_and_so_it_is_while_it_is_not_
     world.exchange.quote_at("DUST", Err(ProviderError::PriceTooSmall));
     let dust = symbol("DUST");
     for _ in 0..2 {
-        let board = quotes::load_batch(
+        let batch = quotes::load_batch(
             &world.platform,
             world.customer,
             std::slice::from_ref(&dust),
@@ -92,7 +92,7 @@ async fn a_quote_below_the_smallest_price_is_named_and_so_it_is_while_it_is_not_
         )
         .await
         .unwrap();
-        assert_eq!(board.unavailable[&dust], "price_too_small");
+        assert_eq!(batch.unavailable[&dust], "price_too_small");
     }
 }
 

@@ -75,7 +75,7 @@ async fn said_of_what_is_held(world: &World, platform: &MarketData, portfolio: P
     let item = held["items"].as_array().unwrap().iter().find(|item| item["symbol"] == name).unwrap();
     let span = Span::default();
     let performed = performance::compute(platform, world.customer, portfolio, &span).await.unwrap();
-    let board = quotes::load_batch(platform, world.customer, &[symbol(name)], platform.budget_for(world.customer))
+    let batch = quotes::load_batch(platform, world.customer, &[symbol(name)], platform.budget_for(world.customer))
         .await
         .unwrap();
     let (watched, _) = watchlist::put(platform, world.customer, &symbol(name)).await.unwrap();
@@ -85,8 +85,8 @@ async fn said_of_what_is_held(world: &World, platform: &MarketData, portfolio: P
         ("a holding", item["stale"] == true),
         ("warnings of holdings", codes_in(&held).contains(&"stale")),
         ("warnings of performance", performed.warnings.iter().any(is_named)),
-        ("a quote", board.quotes[0].stale),
-        ("warnings of a quote", codes(&board.quotes[0].warnings).contains(&"stale")),
+        ("a quote", batch.quotes[0].stale),
+        ("warnings of a quote", codes(&batch.quotes[0].warnings).contains(&"stale")),
         ("a watched price", watched.stale),
     ]
 }
@@ -262,7 +262,7 @@ async fn notes_reach_every_answer_and_only_where_they_concern_its_span() {
     let named: Vec<_> = compared.iter().map(|warning| warning.detail.split(':').next().unwrap()).collect();
     assert_eq!(named, ["ACME", "OTHER"], "what is compared with rests on notes too");
 
-    let board = quotes::load_batch(
+    let batch = quotes::load_batch(
         &world.platform,
         world.customer,
         &[symbol("ACME")],
@@ -270,7 +270,7 @@ async fn notes_reach_every_answer_and_only_where_they_concern_its_span() {
     )
     .await
     .unwrap();
-    assert_eq!(codes(&board.quotes[0].warnings), ["dividends_derived", "unexplained_move"], "of its own two days");
+    assert_eq!(codes(&batch.quotes[0].warnings), ["dividends_derived", "unexplained_move"], "of its own two days");
 }
 
 #[tokio::test]

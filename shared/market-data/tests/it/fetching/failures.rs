@@ -7,7 +7,7 @@ use std::time::Duration;
 use app::ServiceError;
 use chrono::TimeDelta;
 use market::{OnBehalfOf, ProviderError};
-use market_data::quotes::{Board, load_batch};
+use market_data::quotes::{QuoteBatch, load_batch};
 use market_data::{MarketData, history};
 use notifications::watchlist;
 use testing::InstantTable;
@@ -22,7 +22,7 @@ fn process(world: &World) -> MarketData {
     world.on(Arc::new(InstantTable(world.table.clone())), world.exchange.clone())
 }
 
-async fn look(world: &World, platform: &MarketData, names: &[String]) -> Board {
+async fn look(world: &World, platform: &MarketData, names: &[String]) -> QuoteBatch {
     let symbols: Vec<_> = names.iter().map(|name| symbol(name)).collect();
     load_batch(platform, world.customer, &symbols, platform.budget_for(world.customer)).await.unwrap()
 }

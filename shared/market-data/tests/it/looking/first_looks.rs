@@ -47,8 +47,8 @@ async fn counted(left: usize, followed: usize) -> World {
 /// Looks at invented symbols; gives how many of them are unknown, and of how many that was not to be had.
 async fn look_at_invented(world: &World, customer: CustomerId, names: &[String]) -> (usize, usize) {
     let symbols: Vec<_> = names.iter().map(|name| symbol(name)).collect();
-    let board = load_batch(&world.platform, customer, &symbols, world.platform.budget_for(customer)).await.unwrap();
-    let of = |code: &str| board.unavailable.values().filter(|told| **told == code).count();
+    let batch = load_batch(&world.platform, customer, &symbols, world.platform.budget_for(customer)).await.unwrap();
+    let of = |code: &str| batch.unavailable.values().filter(|told| **told == code).count();
     (of("unknown_symbol"), of("price_unavailable"))
 }
 

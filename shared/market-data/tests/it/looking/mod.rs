@@ -13,27 +13,27 @@ use domain::{Currency, Instrument};
 use futures::future::join_all;
 use market::{ProviderError, Quote, Sample};
 use market_data::last_quote::{self, Origin};
-use market_data::quotes::{Board, BoardQuote, load_batch};
+use market_data::quotes::{QuoteBatch, QuoteWithAge, load_batch};
 use market_data::{MarketData, instruments, own_items};
 use testing::exchange::{World, bars_through, day, price, quote, symbol};
 
 use super::quotes::{NOON, record};
 
-async fn look(world: &World, platform: &MarketData, symbols: &[&str]) -> Board {
+async fn look(world: &World, platform: &MarketData, symbols: &[&str]) -> QuoteBatch {
     let symbols: Vec<_> = symbols.iter().map(|name| symbol(name)).collect();
     load_batch(platform, world.customer, &symbols, platform.budget_for(world.customer)).await.unwrap()
 }
 
-/// Symbol, price, whether stale, of each quote of a board.
-fn lines(board: &Board) -> Vec<String> {
-    let line = |item: &BoardQuote| {
+/// Symbol, price, whether stale, of each quote of a batch.
+fn lines(batch: &QuoteBatch) -> Vec<String> {
+    let line = |item: &QuoteWithAge| {
         format!("{} {}{}", item.quote.symbol, item.quote.price, if item.stale { " stale" } else { "" })
     };
-    board.quotes.iter().map(line).collect()
+    batch.quotes.iter().map(line).collect()
 }
 
 #[tokio::test]
-async fn a_board_shows_what_is_stored_and_asks_once_for_what_is_not() {
+async fn a_batch_shows_what_is_stored_and_asks_once_for_what_is_not() {
     let world = World::at(NOON);
     world.follow("BARS", bars_through("2026-11-19", 30, 10.0)).await;
     world.follow("BOTH", bars_through("2026-11-19", 30, 20.0)).await;
@@ -43,15 +43,15 @@ async fn a_board_shows_what_is_stored_and_asks_once_for_what_is_not() {
     world.exchange.quote_at("NEW", Ok(quote("NEW", "40", "2026-11-20", None)));
     world.exchange.fail("DOWN", ProviderError::Unavailable { status: Some(500) });
     world.exchange.calls();
-    let board = look(&world, &world.platform, &["NEW", "NONE", "OLD", "DOWN", "BOTH", "BARS"]).await;
-    assert_eq!(lines(&board), ["NEW 40", "OLD 30", "BOTH 21", "BARS 10"]);
-    let unavailable: Vec<_> = board.unavailable.iter().map(|(symbol, code)| format!("{symbol} {code}")).collect();
+    let batch = look(&world, &world.platform, &["NEW", "NONE", "OLD", "DOWN", "BOTH", "BARS"]).await;
+    assert_eq!(lines(&batch), ["NEW 40", "OLD 30", "BOTH 21", "BARS 10"]);
+    let unavailable: Vec<_> = batch.unavailable.iter().map(|(symbol, code)| format!("{symbol} {code}")).collect();
     assert_eq!(unavailable, ["DOWN price_unavailable", "NONE unknown_symbol"]);
     let mut calls = world.exchange.calls();
     calls.sort();
     assert_eq!(calls, ["quote DOWN", "quote NEW", "quote NONE"]);
-    assert_eq!(board.quotes[1].quote.seq, 1, "numbers go on from those of the quotes");
-    assert_eq!((board.quotes[0].age_seconds, board.quotes[3].age_seconds), (0, 20 * 3600));
+    assert_eq!(batch.quotes[1].quote.seq, 1, "numbers go on from those of the quotes");
+    assert_eq!((batch.quotes[0].age_seconds, batch.quotes[3].age_seconds), (0, 20 * 3600));
 
     world.exchange.calls();
     look(&world, &world.platform, &["NEW", "NONE", "OLD", "DOWN", "BOTH", "BARS"]).await;
@@ -73,21 +73,21 @@ async fn a_first_quote_without_the_close_before_keeps_nobody_waiting() {
 async fn a_thousand_readers_of_one_new_quote_make_one_call() {
     let world = World::at(NOON);
     world.exchange.quote_at("NEW", Ok(quote("NEW", "40", "2026-11-20", None)));
-    let boards = join_all((0..1_000).map(|_| look(&world, &world.platform, &["NEW"]))).await;
-    assert!(boards.iter().all(|board| lines(board) == ["NEW 40"]));
+    let batches = join_all((0..1_000).map(|_| look(&world, &world.platform, &["NEW"]))).await;
+    assert!(batches.iter().all(|batch| lines(batch) == ["NEW 40"]));
     assert_eq!(world.exchange.calls(), ["quote NEW"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_board_of_a_hundred_symbols_never_waits_for_a_provider_longer_than_a_caller_does() {
+async fn a_batch_of_a_hundred_symbols_never_waits_for_a_provider_longer_than_a_caller_does() {
     let world = World::at(NOON);
     world.exchange.hangs.store(true, Ordering::SeqCst);
     let names: Vec<String> = (0..100).map(|number| format!("S{number}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let started = tokio::time::Instant::now();
-    let board = look(&world, &world.platform, &names).await;
+    let batch = look(&world, &world.platform, &names).await;
     assert!(started.elapsed() <= Duration::from_millis(2_600), "{:?}", started.elapsed());
-    assert_eq!((board.quotes.len(), board.unavailable.len()), (0, 100));
+    assert_eq!((batch.quotes.len(), batch.unavailable.len()), (0, 100));
     assert!(world.exchange.calls().len() <= 100, "at most a call a symbol");
 }
 
@@ -95,15 +95,15 @@ async fn a_board_of_a_hundred_symbols_never_waits_for_a_provider_longer_than_a_c
 async fn of_files_the_last_bar_is_the_quote_and_ages_by_the_files_own_clock() {
     let world = World::at(NOON);
     let platform = world.on(world.table.clone(), Arc::new(Sample::new()));
-    let board = look(&world, &platform, &["AAPL", "NONE"]).await;
-    let shown = &board.quotes[0];
-    assert_eq!(lines(&board), ["AAPL 430.47"]);
+    let batch = look(&world, &platform, &["AAPL", "NONE"]).await;
+    let shown = &batch.quotes[0];
+    assert_eq!(lines(&batch), ["AAPL 430.47"]);
     assert_eq!(
         (shown.quote.previous_close.map(|close| close.to_string()), shown.age_seconds),
         (Some("441.4".to_owned()), 0)
     );
     assert_eq!((shown.quote.source.as_str(), shown.quote.seq), ("sample", 0));
-    assert_eq!(board.unavailable[&symbol("NONE")], "unknown_symbol");
+    assert_eq!(batch.unavailable[&symbol("NONE")], "unknown_symbol");
     // A replay that is over is no price.
     let old = Quote { source: "sample", ..quote("AAPL", "1", "2004-01-02", None) };
     last_quote::record(&platform, &old, Origin::Replay).await.unwrap();
@@ -111,7 +111,7 @@ async fn of_files_the_last_bar_is_the_quote_and_ages_by_the_files_own_clock() {
 }
 
 #[tokio::test]
-async fn an_item_of_ones_own_is_on_its_owners_board_alone_and_never_stale() {
+async fn an_item_of_ones_own_is_on_its_owners_batch_alone_and_never_stale() {
     let world = World::at(NOON);
     let item = own_items::NewItem {
         symbol: symbol("MY:HOUSE"),

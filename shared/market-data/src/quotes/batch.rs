@@ -24,16 +24,16 @@ const UNKNOWN_SYMBOL: &str = "unknown_symbol";
 
 /// Last prices, and why there is none of a symbol.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Board {
+pub struct QuoteBatch {
     /// In the order asked for.
-    pub quotes: Vec<BoardQuote>,
+    pub quotes: Vec<QuoteWithAge>,
     /// `unknown_symbol`, `price_unavailable` or `price_too_small`.
     pub unavailable: BTreeMap<Symbol, &'static str>,
 }
 
 /// A last price and how old it is by the market's clock.
 #[derive(Clone, Debug, PartialEq)]
-pub struct BoardQuote {
+pub struct QuoteWithAge {
     /// The price; where no quote is stored that of the last bar, with `seq` 0.
     pub quote: LastQuote,
     /// Seconds from `as_of` to the market's now.
@@ -53,7 +53,7 @@ pub async fn load_batch(
     customer: CustomerId,
     symbols: &[Symbol],
     budget: CallBudget,
-) -> Result<Board, ServiceError> {
+) -> Result<QuoteBatch, ServiceError> {
     let listed: Vec<Symbol> = symbols.iter().filter(|symbol| !symbol.is_own_item()).cloned().collect();
     let quotes = last_quote::read_many(&market.app, &listed).await?;
     let quotes: BTreeMap<_, _> = quotes.into_iter().filter(|(_, quote)| is_believed(market, quote)).collect();
@@ -67,16 +67,16 @@ pub async fn load_batch(
     };
     let found: Vec<_> =
         stream::iter(symbols.iter().cloned().map(look)).buffered(AT_ONCE_BY_A_REQUEST).try_collect().await?;
-    let mut board = Board::default();
+    let mut batch = QuoteBatch::default();
     for (symbol, found) in found {
         match found {
-            Ok(quote) => board.quotes.push(quote),
+            Ok(quote) => batch.quotes.push(quote),
             Err(code) => {
-                board.unavailable.insert(symbol, code);
+                batch.unavailable.insert(symbol, code);
             }
         }
     }
-    Ok(board)
+    Ok(batch)
 }
 
 /// What is known of a symbol before its own look.
@@ -121,7 +121,7 @@ async fn look_up(
     customer: CustomerId,
     symbol: &Symbol,
     known: Known<'_>,
-) -> Result<Result<BoardQuote, &'static str>, ServiceError> {
+) -> Result<Result<QuoteWithAge, &'static str>, ServiceError> {
     let found = if symbol.is_own_item() {
         own_items::load_prices(market, customer, symbol).await.map(|series| of_last_bar(market, &series))
     } else if known.head.is_some_and(|head| head.may_be_newer) {
@@ -151,32 +151,32 @@ impl Known<'_> {
     }
 }
 
-fn quoted(market: &MarketData, quote: LastQuote, notes: &[Note]) -> BoardQuote {
+fn quoted(market: &MarketData, quote: LastQuote, notes: &[Note]) -> QuoteWithAge {
     let stale = staleness::of_quote(market, &quote);
     shown(market, quote, stale, notes)
 }
 
-fn shown(market: &MarketData, quote: LastQuote, stale: bool, notes: &[Note]) -> BoardQuote {
+fn shown(market: &MarketData, quote: LastQuote, stale: bool, notes: &[Note]) -> QuoteWithAge {
     let warnings = warnings::of_last_price(notes, quote.day, stale);
-    BoardQuote { age_seconds: age_seconds(market, quote.as_of), stale, warnings, quote }
+    QuoteWithAge { age_seconds: age_seconds(market, quote.as_of), stale, warnings, quote }
 }
 
 async fn load_from_bars(
     market: &MarketData,
     symbol: &Symbol,
     quote: Option<&LastQuote>,
-) -> Result<Result<BoardQuote, &'static str>, ServiceError> {
+) -> Result<Result<QuoteWithAge, &'static str>, ServiceError> {
     let Some(series) = history::find_without_call(market, symbol).await? else { return Ok(Err(PRICE_UNAVAILABLE)) };
     if let Newest::Quote(quote) | Newest::Unconfirmed(quote) = newest(market, &series, quote) {
         return Ok(Ok(quoted(market, quote.clone(), &series.notes)));
     }
     // Numbers go on from those of the quotes, so that the next one is above what a reader has seen.
     let seq = quote.map_or(0, |quote| quote.seq);
-    Ok(of_last_bar(market, &series).map(|last| BoardQuote { quote: LastQuote { seq, ..last.quote }, ..last }))
+    Ok(of_last_bar(market, &series).map(|last| QuoteWithAge { quote: LastQuote { seq, ..last.quote }, ..last }))
 }
 
 /// The close of the last bar, or the last value that the owner of an item gave.
-fn of_last_bar(market: &MarketData, series: &Series) -> Result<BoardQuote, &'static str> {
+fn of_last_bar(market: &MarketData, series: &Series) -> Result<QuoteWithAge, &'static str> {
     let stale = staleness::of_bars(market, series);
     let last = quote_record::of_last_bar(series).map_err(code_of);
     last.map(|last| shown(market, last, stale, &series.notes))
