@@ -8,7 +8,7 @@ use domain::{Day, Symbol};
 use market::alpha_vantage::{self, AlphaVantage};
 use market::call_limits::{ALPHA_VANTAGE_CALLS_A_DAY, YAHOO_CALLS_A_DAY};
 use market::{Chain, Provider, Yahoo, yahoo};
-use market_data::paid_facts::PaidFacts;
+use market_data::provider_metadata_cache::ProviderMetadataCache;
 use market_data::quota::DurableQuota;
 use secrecy::SecretString;
 use store::{Clock, Table};
@@ -96,7 +96,7 @@ impl AlphaVantageAccess {
             None => alpha_vantage::Settings::new(self.key.clone()),
         };
         let quota = DurableQuota::alpha_vantage(table.clone(), clock.clone());
-        let facts = PaidFacts::alpha_vantage(table.clone(), clock.clone());
+        let facts = ProviderMetadataCache::alpha_vantage(table.clone(), clock.clone());
         let provider = AlphaVantage::new(settings.context("ALPHA_VANTAGE_URL")?, Arc::new(quota), Arc::new(facts))?;
         let calls = ALPHA_VANTAGE_CALLS_A_DAY;
         Ok((Arc::new(provider), format!("Alpha Vantage, at most {calls} calls in 24 hours")))

@@ -12,7 +12,7 @@ use domain::{Instrument, Symbol};
 use market::alpha_vantage::{self, AlphaVantage, Settings};
 use market::http::Quota;
 use market::{CallBudget, History, MarketClock, Provider, ProviderError, Quote};
-use market_data::paid_facts::PaidFacts;
+use market_data::provider_metadata_cache::ProviderMetadataCache;
 use market_data::quota::DurableQuota;
 use secrecy::SecretString;
 use store::{Clock, Table};
@@ -68,7 +68,7 @@ impl LateAlphaVantage {
             None => Settings::new(key),
         };
         let settings = settings.map_err(|error| error.to_string())?;
-        let facts = PaidFacts::alpha_vantage(self.table.clone(), self.clock.clone());
+        let facts = ProviderMetadataCache::alpha_vantage(self.table.clone(), self.clock.clone());
         AlphaVantage::new(settings, Arc::new(self.quota()), Arc::new(facts)).map_err(|error| error.to_string())
     }
 }

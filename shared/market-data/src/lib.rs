@@ -30,7 +30,7 @@ mod market_data;
 mod new_quote;
 pub mod newest;
 pub mod own_items;
-pub mod paid_facts;
+pub mod provider_metadata_cache;
 pub mod price_lines;
 pub mod prices;
 pub mod quota;

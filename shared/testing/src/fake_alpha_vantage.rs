@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::Day;
 use market::alpha_vantage::{AlphaVantage, Settings};
-use market_data::paid_facts::PaidFacts;
+use market_data::provider_metadata_cache::ProviderMetadataCache;
 use market_data::quota::DurableQuota;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -63,7 +63,7 @@ impl FakeAlphaVantage {
     pub fn provider(&self, world: &World) -> AlphaVantage {
         let settings = Settings::with_base("key".into(), &self.address).unwrap();
         let quota = DurableQuota::alpha_vantage(world.table.clone(), world.clock.reader());
-        let facts = PaidFacts::alpha_vantage(world.table.clone(), world.clock.reader());
+        let facts = ProviderMetadataCache::alpha_vantage(world.table.clone(), world.clock.reader());
         AlphaVantage::new(settings, Arc::new(quota), Arc::new(facts)).unwrap()
     }
 

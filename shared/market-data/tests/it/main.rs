@@ -7,7 +7,7 @@ mod files;
 mod following;
 mod histories;
 mod looking;
-mod paid_facts;
+mod provider_metadata_cache;
 mod quota;
 mod quotes;
 mod waiting;

@@ -46,7 +46,7 @@ pub fn search(text: &str) -> Key {
 
 /// A fact that calls of a live provider were paid for, by its name; expires.
 #[must_use]
-pub fn paid_fact(provider: &str, name: &str) -> Key {
+pub fn provider_metadata(provider: &str, name: &str) -> Key {
     Key::new(format!("QUOTA#{provider}"), format!("FACT#{name}"))
 }
 

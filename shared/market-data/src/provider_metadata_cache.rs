@@ -9,13 +9,13 @@ use market::{Memory, alpha_vantage};
 use store::{Clock, StoreError, Table, Write, documents, keys};
 
 /// The facts of one provider.
-pub struct PaidFacts {
+pub struct ProviderMetadataCache {
     table: Arc<dyn Table>,
     clock: Clock,
     provider: &'static str,
 }
 
-impl PaidFacts {
+impl ProviderMetadataCache {
     /// What Alpha Vantage has told.
     #[must_use]
     pub fn alpha_vantage(table: Arc<dyn Table>, clock: Clock) -> Self {
@@ -23,7 +23,7 @@ impl PaidFacts {
     }
 
     async fn put(&self, name: &str, fact: &String, keep: Duration) -> Result<(), StoreError> {
-        let key = keys::paid_fact(self.provider, name);
+        let key = keys::provider_metadata(self.provider, name);
         let expires_at = TimeDelta::from_std(keep).ok().map(|keep| ((self.clock)() + keep).timestamp());
         let stands = self.table.get(&key).await?.map(|item| item.version);
         let body = documents::body(&key, fact)?;
@@ -34,9 +34,9 @@ impl PaidFacts {
 
 /// A fact that is not kept, or not found, is paid for again; nothing else comes of it.
 #[async_trait]
-impl Memory for PaidFacts {
+impl Memory for ProviderMetadataCache {
     async fn recall(&self, name: &str) -> Option<String> {
-        match documents::read::<String>(&*self.table, &keys::paid_fact(self.provider, name)).await {
+        match documents::read::<String>(&*self.table, &keys::provider_metadata(self.provider, name)).await {
             Ok(found) => found.map(|(fact, _)| fact),
             Err(error) => {
                 tracing::warn!(%error, name, "a fact cannot be recalled");
