@@ -8,7 +8,7 @@
 
 pub mod connections;
 mod event;
-mod flood;
+mod rate_limiter;
 pub mod handshake;
 mod marked_as_replay;
 mod session;

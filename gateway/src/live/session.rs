@@ -25,7 +25,7 @@ use crate::event_function::{Ended, EventFunction};
 use crate::live::Live;
 use crate::live::connections::{MAX_MESSAGE_BYTES, Mailbox, Reason};
 use crate::live::event::{self, Connection, Ending, Moment};
-use crate::live::flood::Flood;
+use crate::live::rate_limiter::RateLimiter;
 
 /// The largest frame that API Gateway takes.
 const MAX_FRAME_BYTES: usize = 32 * 1024;
@@ -55,7 +55,7 @@ pub struct Session {
     live: Live,
     connection: Connection,
     mailbox: Mailbox,
-    flood: Flood,
+    rate_limiter: RateLimiter,
     /// Given back when the session is over, which is when the last event has been handled.
     _place: OwnedSemaphorePermit,
 }
@@ -81,7 +81,7 @@ impl Session {
         place: OwnedSemaphorePermit,
     ) -> Self {
         let (market, clock, live) = (market.clone(), clock.clone(), live.clone());
-        Self { market, clock, live, connection, mailbox, flood: Flood::new(Instant::now()), _place: place }
+        Self { market, clock, live, connection, mailbox, rate_limiter: RateLimiter::new(Instant::now()), _place: place }
     }
 
     /// The connection's id.
@@ -168,7 +168,7 @@ impl Session {
             Some(Err(error)) => return Err(unreadable(&error)),
             None => return Err(Over::Theirs(abnormal())),
         };
-        if !self.flood.takes_one_more(Instant::now()) {
+        if !self.rate_limiter.takes_one_more(Instant::now()) {
             return Err(Over::Ours(CloseFrame { code: CloseCode::Policy, reason: "Too many messages".into() }));
         }
         let moment = self.moment();

@@ -13,7 +13,7 @@ use store::retry::{Retry, retry};
 use store::{DeleteExpect, Expect, StoreError, Version, Write, documents, keys};
 
 use super::LIFETIME;
-use super::flood::Bucket;
+use super::rate_limiter::Bucket;
 use super::tickets::Grant;
 
 /// A live connection, stored under its id.

@@ -14,7 +14,7 @@ mod closing;
 mod connections;
 mod conversation;
 mod delivery;
-mod flood;
+mod rate_limiter;
 mod messages;
 mod publishing;
 mod snapshot;

@@ -10,12 +10,12 @@ const BURST: u32 = 100;
 const EVERY: Duration = Duration::from_millis(100);
 
 /// Counts the messages of one client.
-pub struct Flood {
+pub struct RateLimiter {
     /// When the allowance will be whole again.
     whole_at: Instant,
 }
 
-impl Flood {
+impl RateLimiter {
     /// A client that has sent nothing by `now`.
     pub fn new(now: Instant) -> Self {
         Self { whole_at: now }
@@ -39,14 +39,14 @@ mod tests {
     #[test]
     fn a_burst_is_taken_and_then_one_message_each_interval() {
         let begun = Instant::now();
-        let mut flood = Flood::new(begun);
-        assert!((0..BURST).all(|_| flood.takes_one_more(begun)));
-        assert!(!flood.takes_one_more(begun));
-        assert!(!flood.takes_one_more(begun + EVERY / 2));
-        assert!(flood.takes_one_more(begun + EVERY));
-        assert!(!flood.takes_one_more(begun + EVERY));
+        let mut rate_limiter = RateLimiter::new(begun);
+        assert!((0..BURST).all(|_| rate_limiter.takes_one_more(begun)));
+        assert!(!rate_limiter.takes_one_more(begun));
+        assert!(!rate_limiter.takes_one_more(begun + EVERY / 2));
+        assert!(rate_limiter.takes_one_more(begun + EVERY));
+        assert!(!rate_limiter.takes_one_more(begun + EVERY));
         let later = begun + EVERY * (2 * BURST);
-        assert!((0..BURST).all(|_| flood.takes_one_more(later)));
-        assert!(!flood.takes_one_more(later));
+        assert!((0..BURST).all(|_| rate_limiter.takes_one_more(later)));
+        assert!(!rate_limiter.takes_one_more(later));
     }
 }
