@@ -28,7 +28,7 @@ use store::keys::{self, Kind, List};
 use store::retry::{Retry, retry};
 use store::{DeleteExpect, Item, Range, Write, documents};
 
-use crate::{administrators, advice, belongings, own_account};
+use crate::{administrators, advice, personal_data, own_account};
 
 /// No request runs this long; what is swept later than this after an erasure was the last of it.
 const STRAGGLER_MINUTES: i64 = 60;
@@ -83,9 +83,9 @@ pub async fn sweep(app: &App, customer: CustomerId) -> Result<bool, ServiceError
     let own = listing::read_all(app, keys::customer_items(customer)).await?;
     let mut done = advice_ended;
     let mut held = BTreeSet::new();
-    for portfolio in belongings::portfolios(&own)? {
+    for portfolio in personal_data::portfolios(&own)? {
         for item in listing::read_all(app, keys::portfolio_contents(portfolio)).await? {
-            held.extend(belongings::symbol_held(&item)?.map(|symbol| (portfolio, symbol)));
+            held.extend(personal_data::symbol_held(&item)?.map(|symbol| (portfolio, symbol)));
             done &= erase_item(app, customer, item).await?;
         }
     }
@@ -166,8 +166,8 @@ async fn erase_item(app: &App, customer: CustomerId, item: Item) -> Result<bool,
 
 /// Removes an item, after the objects that it names.
 async fn remove(app: &App, customer: CustomerId, item: Item) -> Result<(), ServiceError> {
-    if let Some(said) = belongings::said(&item)? {
-        for object in belongings::objects_named(&said, customer) {
+    if let Some(said) = personal_data::said(&item)? {
+        for object in personal_data::objects_named(&said, customer) {
             app.objects().delete(&object).await?;
         }
     }

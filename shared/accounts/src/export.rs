@@ -16,7 +16,7 @@ use store::keys::{self, Kind};
 use store::{DeleteExpect, Item, Write, documents};
 use utoipa::ToSchema;
 
-use crate::belongings;
+use crate::personal_data;
 
 /// How long the link works.
 const LINK_LIFETIME: Duration = Duration::from_mins(5);
@@ -65,7 +65,7 @@ pub async fn export(app: &App, customer: CustomerId) -> Result<ExportLink, Servi
     let own = listing::read_all(app, keys::customer_items(customer)).await?;
     let mut portfolios = Vec::new();
     let mut not_shown = unknown(&own);
-    for portfolio in belongings::portfolios(&own)? {
+    for portfolio in personal_data::portfolios(&own)? {
         let contents = listing::read_all(app, keys::portfolio_contents(portfolio)).await?;
         not_shown.extend(unknown(&contents));
         portfolios.push(read_by_kind(app, customer, &contents).await?);
@@ -112,7 +112,7 @@ async fn read_audit_events(app: &App, customer: CustomerId, since: DateTime<Utc>
     let (mut events, mut month, now) = (Vec::new(), since.date_naive(), app.now().date_naive());
     while (month.year(), month.month()) <= (now.year(), now.month()) {
         for item in listing::read_all(app, keys::audits(customer, &month.format("%Y%m").to_string())).await? {
-            events.extend(belongings::said(&item)?);
+            events.extend(personal_data::said(&item)?);
         }
         let Some(next) = month.checked_add_months(Months::new(1)) else { break };
         month = next;
@@ -140,9 +140,9 @@ async fn read_by_kind(
     let mut kinds: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for item in items {
         let Some(kind) = Kind::of(&item.key).filter(|kind| is_shown(*kind)) else { continue };
-        let Some(mut said) = belongings::said(item)? else { continue };
+        let Some(mut said) = personal_data::said(item)? else { continue };
         // Only of this kind: elsewhere a customer can write what they like.
-        let named = if kind == Kind::Response { belongings::objects_named(&said, customer) } else { Vec::new() };
+        let named = if kind == Kind::Response { personal_data::objects_named(&said, customer) } else { Vec::new() };
         // Of an answer that was named and never finished there is nothing to show.
         let mut finished = true;
         for object in named.iter().filter(|key| is_json(key)) {

@@ -15,7 +15,7 @@
 pub mod administration;
 mod administrators;
 pub mod advice;
-mod belongings;
+mod personal_data;
 pub mod customers;
 pub mod erasure;
 pub mod export;
