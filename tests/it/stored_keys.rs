@@ -141,7 +141,7 @@ const MADE: [[&str; 7]; 7] = [
     ],
 ];
 
-/// A backtest with its kept answer, both shortened; an import with its key; a reversal with its key, its entry and the
+/// A backtest with its stored response, both shortened; an import with its key; a reversal with its key, its entry and the
 /// place of the deposit that it reverses.
 const ANSWERED: [(&str, &str, &str); 8] = [
     (

@@ -1,6 +1,6 @@
 //! What all use cases stand on: the [`App`] with the engines that a composition root has chosen, and what they share.
 //!
-//! Here are the responses to a request that is sent twice ([`idempotency`], [`kept_answers`]), conditional changes
+//! Here are the responses to a request that is sent twice ([`idempotency`], [`stored_responses`]), conditional changes
 //! ([`Precondition`]), dry runs, counters and rate limits, and the traits by which a use case reaches customers and
 //! other functions ([`bus`], [`push`], [`mail`]). [`ServiceError`] has every way in which a use case refuses or fails.
 //!
@@ -53,7 +53,7 @@ pub mod effect;
 pub mod error;
 pub mod hasher;
 pub mod idempotency;
-pub mod kept_answers;
+pub mod stored_responses;
 pub mod limited_by_source;
 pub mod listing;
 pub mod mail;

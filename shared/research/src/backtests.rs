@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use app::error::ServiceError;
 use app::idempotency::{self, Attempt};
-use app::{App, kept_answers};
+use app::{App, stored_responses};
 use chrono::{DateTime, Utc};
 use domain::{CustomerId, Day, Money, Symbol};
 use market_data::series::{self, Series};
@@ -173,7 +173,7 @@ pub async fn run(
         .map_err(|error| ServiceError::fault("backtest to JSON", error))?;
     let listed = keys::backtest(customer, id);
     let record = vec![Write::create(listed.clone(), documents::body(&listed, &summary)?)];
-    match kept_answers::commit(&market.app, customer, pending, id, &json, record).await? {
+    match stored_responses::commit(&market.app, customer, pending, id, &json, record).await? {
         None => Ok(Answer { id, json, replayed: false }),
         Some(first) => Ok(Answer { id: first, json: find(&market.app, customer, first).await?, replayed: true }),
     }
@@ -246,11 +246,11 @@ fn summary(run: Run) -> Summary {
 
 /// The JSON of a customer's backtest, byte for byte as it was first answered.
 pub async fn find(app: &App, customer: CustomerId, id: Uuid) -> Result<Vec<u8>, ServiceError> {
-    let both = [keys::backtest(customer, id), keys::kept_answer(customer, id)];
+    let both = [keys::backtest(customer, id), keys::stored_response(customer, id)];
     let [Some(_), Some(kept)] = app.table().get_many(&both).await?.try_into().unwrap_or([None, None]) else {
         return Err(MISSING);
     };
-    kept_answers::load_json(app, &kept).await?.ok_or(MISSING)
+    stored_responses::load_json(app, &kept).await?.ok_or(MISSING)
 }
 
 /// A customer's backtest as it was run and stored.

@@ -2,4 +2,4 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops where its premises fail")]
 
-mod kept_answers;
+mod stored_responses;

@@ -28,7 +28,7 @@ use app::digest::sha256_hex;
 use app::error::ServiceError;
 use app::idempotency::{self, Attempt, Created};
 use app::counter::Counter;
-use app::{App, kept_answers};
+use app::{App, stored_responses};
 use chrono::DateTime;
 use domain::{CustomerId, PortfolioId, Symbol};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -91,14 +91,14 @@ pub async fn import(
     }
     // The file is known by its hash, so the key's record need not be of the same transaction as its rows.
     let json = serde_json::to_vec(&report).map_err(|error| ServiceError::fault("report to JSON", error))?;
-    match kept_answers::commit(&market.app, customer, pending, market.app.new_id(), &json, Vec::new()).await? {
+    match stored_responses::commit(&market.app, customer, pending, market.app.new_id(), &json, Vec::new()).await? {
         None => Ok(Created { value: report, replayed: false }),
         Some(first) => read_answer(&market.app, customer, first).await,
     }
 }
 
 async fn read_answer(app: &App, customer: CustomerId, id: Uuid) -> Result<Created<ImportReport>, ServiceError> {
-    Ok(Created { value: kept_answers::find(app, customer, id, "import").await?, replayed: true })
+    Ok(Created { value: stored_responses::find(app, customer, id, "import").await?, replayed: true })
 }
 
 /// Every row with its instrument, or what is wrong with it.

@@ -11,7 +11,7 @@ use app::error::ServiceError;
 use app::idempotency::{self, Attempt, Created};
 use app::precondition::Precondition;
 use app::counter::Counter;
-use app::{App, kept_answers};
+use app::{App, stored_responses};
 use domain::{CustomerId, Day, Investment, PortfolioId, Price, Quantity, Symbol};
 use market::CallBudget;
 use market_data::market_clock::latest_day_anywhere;
@@ -69,7 +69,7 @@ pub async fn record(
     let shown = LastPrices::new(market, customer, budget).value(investment.clone()).await?;
     // Instruments and prices move on: what was answered once can only be answered again if it is kept.
     let json = serde_json::to_vec(&shown).map_err(|error| ServiceError::fault("investment to JSON", error))?;
-    let kept = idempotency_key.map(|_| kept_answers::inline(customer, id, &json)).transpose()?;
+    let kept = idempotency_key.map(|_| stored_responses::inline(customer, id, &json)).transpose()?;
     let first = retry(Retry::within(app::CONFLICT_BUDGET), || async {
         let mut writes = prepare_writes(&market.app, customer, &investment).await?;
         writes.extend(kept.clone());
@@ -83,7 +83,7 @@ pub async fn record(
 }
 
 async fn read_answer(app: &App, customer: CustomerId, id: Uuid) -> Result<Created<InvestmentNow>, ServiceError> {
-    Ok(Created { value: kept_answers::find(app, customer, id, WHAT).await?, replayed: true })
+    Ok(Created { value: stored_responses::find(app, customer, id, WHAT).await?, replayed: true })
 }
 
 /// The investment as it is first kept, which follows from the request, its id and the instrument.

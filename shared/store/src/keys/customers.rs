@@ -145,7 +145,7 @@ pub fn audit(customer: CustomerId, month: &str, id: Uuid) -> Key {
 /// The whole of what a customer was answered, as it was first answered: a backtest, beside the item that lists it, or
 /// what a request with an `Idempotency-Key` made.
 #[must_use]
-pub fn kept_answer(customer: CustomerId, id: Uuid) -> Key {
+pub fn stored_response(customer: CustomerId, id: Uuid) -> Key {
     Kind::Response.key(customer.0, id)
 }
 

@@ -54,7 +54,7 @@ impl World {
             (keys::connection_of(id, "a="), json!({})),
             (keys::advisor_of(id), json!({})),
             (keys::export(id, one), json!({})),
-            (keys::kept_answer(id, one), json!({})),
+            (keys::stored_response(id, one), json!({})),
             (keys::backtest(id, one), json!({})),
             (keys::report(id, "ab12"), json!({})),
             (keys::watch_count(id), json!(1)),

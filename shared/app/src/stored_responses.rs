@@ -20,7 +20,7 @@ const MAX_INLINE_BYTES: usize = 100 * 1024;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Kept {
+enum StoredResponse {
     Inline(Box<RawValue>),
     Object(ObjectKey),
 }
@@ -61,9 +61,9 @@ async fn place(app: &App, customer: CustomerId, id: Uuid, json: &[u8]) -> Result
     if json.len() <= MAX_INLINE_BYTES {
         return Ok(Placed { write: inline(customer, id, json)?, named: None });
     }
-    let key = keys::kept_answer(customer, id);
+    let key = keys::stored_response(customer, id);
     let object = objects_of::new_key("results", customer, "json")?;
-    let version = documents::put_new(app.table(), key.clone(), &Kept::Object(object.clone()), None).await?;
+    let version = documents::put_new(app.table(), key.clone(), &StoredResponse::Object(object.clone()), None).await?;
     // An erasure in between removes the item: then the record must not be written either.
     let write = Write::Check { key: key.clone(), expect: Expect::Version(version) };
     let placed = Placed { write, named: Some((key, object.clone())) };
@@ -78,8 +78,8 @@ async fn place(app: &App, customer: CustomerId, id: Uuid, json: &[u8]) -> Result
 pub fn inline(customer: CustomerId, id: Uuid, json: &[u8]) -> Result<Write, ServiceError> {
     let text = String::from_utf8_lossy(json).into_owned();
     let raw = RawValue::from_string(text).map_err(|error| ServiceError::fault("JSON", error))?;
-    let key = keys::kept_answer(customer, id);
-    let body = documents::body(&key, &Kept::Inline(raw))?;
+    let key = keys::stored_response(customer, id);
+    let body = documents::body(&key, &StoredResponse::Inline(raw))?;
     Ok(Write::create(key, body))
 }
 
@@ -106,7 +106,7 @@ pub async fn find<T: DeserializeOwned>(
     what: &'static str,
 ) -> Result<T, ServiceError> {
     let missing = || ServiceError::NotFound { what };
-    let item = app.table().get(&keys::kept_answer(customer, id)).await?.ok_or_else(missing)?;
+    let item = app.table().get(&keys::stored_response(customer, id)).await?.ok_or_else(missing)?;
     let json = load_json(app, &item).await?.ok_or_else(missing)?;
     serde_json::from_slice(&json).map_err(|error| StoreError::corrupt(&item.key, &error).into())
 }
@@ -114,7 +114,7 @@ pub async fn find<T: DeserializeOwned>(
 /// The JSON that an item keeps; `None` where its object is not there.
 pub async fn load_json(app: &App, item: &Item) -> Result<Option<Vec<u8>>, ServiceError> {
     match documents::parse(item)? {
-        Kept::Inline(json) => Ok(Some(json.get().as_bytes().to_vec())),
-        Kept::Object(key) => Ok(app.objects().get(&key).await?),
+        StoredResponse::Inline(json) => Ok(Some(json.get().as_bytes().to_vec())),
+        StoredResponse::Object(key) => Ok(app.objects().get(&key).await?),
     }
 }
