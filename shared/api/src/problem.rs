@@ -332,7 +332,7 @@ impl From<ServiceError> for Problem {
             ServiceError::TooManyAttempts { retry_after_seconds } => {
                 Self::too_many("too_many_attempts", detail, retry_after_seconds)
             }
-            ServiceError::TooManyFirstLooks { retry_after_seconds }
+            ServiceError::TooManyNewSymbols { retry_after_seconds }
             | ServiceError::RateLimited { retry_after_seconds } => {
                 Self::too_many("rate_limited", detail, retry_after_seconds)
             }

@@ -127,7 +127,7 @@ pub enum ServiceError {
     Hasher(#[from] HasherError),
     /// The customer has looked at too many symbols that nobody had looked at before: each takes a call that all share.
     #[error("too many symbols that are new here; the next one can be looked at in {retry_after_seconds} seconds")]
-    TooManyFirstLooks {
+    TooManyNewSymbols {
         /// When the next look is taken.
         retry_after_seconds: u64,
     },

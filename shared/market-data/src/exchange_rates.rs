@@ -205,7 +205,7 @@ fn had(read: Result<Arc<Series>, ServiceError>) -> Result<Option<Arc<Series>>, S
     match read {
         Ok(series) => Ok(Some(series)),
         Err(
-            ServiceError::UnknownSymbol { .. } | ServiceError::Provider(_) | ServiceError::TooManyFirstLooks { .. },
+            ServiceError::UnknownSymbol { .. } | ServiceError::Provider(_) | ServiceError::TooManyNewSymbols { .. },
         ) => Ok(None),
         Err(error) => Err(error),
     }

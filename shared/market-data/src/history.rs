@@ -28,7 +28,7 @@ use crate::stored_series::{self, refusal};
 /// One reader asks the provider about a symbol and the others, of this process and of all others on the table, wait for
 /// what it gets, none longer than its budget.
 ///
-/// Errors: [`ServiceError::UnknownSymbol`], [`ServiceError::TooManyFirstLooks`], and the provider's.
+/// Errors: [`ServiceError::UnknownSymbol`], [`ServiceError::TooManyNewSymbols`], and the provider's.
 pub async fn load(market: &MarketData, symbol: &Symbol, budget: CallBudget) -> Result<Arc<Series>, ServiceError> {
     // A call of the provider is made and paid for in a dry run too, so that its count and its bars are kept.
     let market = &market.writing();

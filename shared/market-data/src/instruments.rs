@@ -13,7 +13,7 @@ use domain::{Currency, CustomerId, Instrument, Symbol};
 use market::{CallBudget, MarketClock};
 
 use crate::market_data::MarketData;
-use crate::{first_looks, history, own_items};
+use crate::{new_symbol_lookups, history, own_items};
 
 use metadata::find_stored;
 use new_symbol::load_listed;
@@ -38,8 +38,8 @@ pub async fn load(
     let is_new = history::find_stored(market, symbol).await?.is_none();
     let series = history::load_at_hand(market, symbol, budget).await?;
     let prices_in = Some(series.currency);
-    if is_new && first_looks::count_few_calls_left(market).await.is_some() {
-        // A first look is one call. Its name is asked for when it is listed, while there are calls for that.
+    if is_new && new_symbol_lookups::count_few_calls_left(market).await.is_some() {
+        // A new-symbol lookup is one call. Its name is asked for when it is listed, while there are calls for that.
         let unlisted = || Instrument { currency: series.currency, ..Instrument::unlisted(symbol.clone()) };
         let kept = find_stored(&market.app, symbol, prices_in).await?;
         return Ok(kept.or_else(|| market::told_by_form(symbol)).unwrap_or_else(unlisted));

@@ -17,7 +17,7 @@
 pub mod bars_csv;
 pub mod exchange_hours;
 pub mod exchange_rates;
-mod first_looks;
+mod new_symbol_lookups;
 pub mod following;
 mod freshness;
 pub mod history;

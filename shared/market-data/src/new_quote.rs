@@ -4,7 +4,7 @@ use app::ServiceError;
 use domain::Symbol;
 use market::{CallBudget, NoAnswer, ProviderError};
 
-use crate::first_looks;
+use crate::new_symbol_lookups;
 use crate::last_quote::{self, Origin};
 use crate::lease::{self, Turn, Wanted};
 use crate::market_data::MarketData;
@@ -15,7 +15,7 @@ use crate::stored_series::{is_unknown, refusal, remember_unknown};
 /// The quote that the provider gives of a symbol, stored; one call, however many ask at the same time, in
 /// however many processes.
 ///
-/// Errors: [`ServiceError::UnknownSymbol`], which is remembered for a day, [`ServiceError::TooManyFirstLooks`], and the
+/// Errors: [`ServiceError::UnknownSymbol`], which is remembered for a day, [`ServiceError::TooManyNewSymbols`], and the
 /// provider's.
 pub(crate) async fn ask(market: &MarketData, symbol: &Symbol, budget: CallBudget) -> Result<LastQuote, ServiceError> {
     let Some(mut slot) = market.histories().lock(symbol, budget.deadline).await else {
@@ -90,9 +90,9 @@ async fn fetch(
     if is_unknown(&market.app, symbol).await? {
         return Ok(Err(NoAnswer::NotAsked(ProviderError::UnknownSymbol)));
     }
-    let first_look = first_looks::take(market, budget, symbol).await?;
+    let lookup = new_symbol_lookups::take(market, budget, symbol).await?;
     let answer = budget.ask(market.provider().fetch_quote(symbol, budget)).await;
-    first_look.settle(market, &answer).await;
+    lookup.settle(market, &answer).await;
     let quote = match answer {
         Ok(quote) => quote,
         Err(why) => {

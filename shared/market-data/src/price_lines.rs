@@ -117,7 +117,7 @@ async fn load_line(
     let series = match prices::load(market, customer, &symbol, budget).await {
         Ok(series) => Some(series),
         Err(
-            ServiceError::UnknownSymbol { .. } | ServiceError::Provider(_) | ServiceError::TooManyFirstLooks { .. },
+            ServiceError::UnknownSymbol { .. } | ServiceError::Provider(_) | ServiceError::TooManyNewSymbols { .. },
         ) => None,
         Err(error) => return Err(error),
     };

@@ -37,8 +37,8 @@
 //! | `LONGEST_SLEEP` | 5 s | the longest such pause |
 //! | `LEASE_LOOK` | 150 ms | the pause between two checks whether another process has finished the same call |
 //! | `LEASE_TO_STORE` | 1 s | how long the lease of a process outlasts its deadline, to store the answer |
-//! | `FIRST_LOOKS_A_DAY` | 10 | new-symbol lookups of a customer in any 24 hours, if calls are few |
-//! | `FIRST_LOOK_COUNTS_FOR` | 24 h | how long such a lookup counts |
+//! | `NEW_SYMBOL_LOOKUPS_A_DAY` | 10 | new-symbol lookups of a customer in any 24 hours, if calls are few |
+//! | `NEW_SYMBOL_LOOKUP_COUNTS_FOR` | 24 h | how long such a lookup counts |
 //! | `ASKED_BY_AN_IMPORT` | 20 | symbols that one import requests from a provider |
 //! | `UNSEEN_A_DAY` | 200 | untracked symbols without a price that a customer may subscribe to in a day |
 //! | `UNSEEN_COUNTS_FOR` | 24 h | that day, from the first of these symbols on |
@@ -173,11 +173,11 @@ pub const LEASE_LOOK: Duration = Duration::from_millis(150);
 /// How much longer than its holder's wait a lease lasts: to store what came.
 pub const LEASE_TO_STORE: Duration = Duration::from_secs(1);
 
-/// First looks at new symbols that a customer has in any 24 hours, where no further ones can be spared.
-pub const FIRST_LOOKS_A_DAY: usize = 10;
+/// New-symbol lookups at new symbols that a customer has in any 24 hours, where no further ones can be spared.
+pub const NEW_SYMBOL_LOOKUPS_A_DAY: usize = 10;
 
-/// How long a first look counts.
-pub const FIRST_LOOK_COUNTS_FOR: TimeDelta = TimeDelta::hours(24);
+/// How long a new-symbol lookup counts.
+pub const NEW_SYMBOL_LOOKUP_COUNTS_FOR: TimeDelta = TimeDelta::hours(24);
 
 /// Most symbols that one import asks a live provider for. A file of more is brought in by sending it again: what was
 /// found stays found.
@@ -294,8 +294,8 @@ mod tests {
             ("LONGEST_SLEEP", short(LONGEST_SLEEP)),
             ("LEASE_LOOK", short(LEASE_LOOK)),
             ("LEASE_TO_STORE", short(LEASE_TO_STORE)),
-            ("FIRST_LOOKS_A_DAY", count(FIRST_LOOKS_A_DAY)),
-            ("FIRST_LOOK_COUNTS_FOR", long(FIRST_LOOK_COUNTS_FOR)),
+            ("NEW_SYMBOL_LOOKUPS_A_DAY", count(NEW_SYMBOL_LOOKUPS_A_DAY)),
+            ("NEW_SYMBOL_LOOKUP_COUNTS_FOR", long(NEW_SYMBOL_LOOKUP_COUNTS_FOR)),
             ("ASKED_BY_AN_IMPORT", count(ASKED_BY_AN_IMPORT)),
             ("UNSEEN_A_DAY", count(UNSEEN_A_DAY)),
             ("UNSEEN_COUNTS_FOR", long(UNSEEN_COUNTS_FOR)),

@@ -135,7 +135,7 @@ async fn find_last_price(
     let series = match prices::load(market, customer, symbol, budget).await {
         Ok(series) => series,
         Err(ServiceError::UnknownSymbol { .. }) => return Ok(Err("no_price")),
-        Err(ServiceError::Provider(_) | ServiceError::TooManyFirstLooks { .. }) => {
+        Err(ServiceError::Provider(_) | ServiceError::TooManyNewSymbols { .. }) => {
             return Ok(Err("provider_unavailable"));
         }
         Err(error) => return Err(error),

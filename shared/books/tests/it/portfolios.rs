@@ -77,7 +77,7 @@ fn traded(id: PortfolioId, sold: &str) -> Vec<Write> {
     ]
 }
 
-/// A table in which somebody trades right after the first look into a portfolio, or writes right before its daily values
+/// A table in which somebody trades right after the new-symbol lookup into a portfolio, or writes right before its daily values
 /// are kept.
 struct RivalWrites {
     inner: SqliteTable,

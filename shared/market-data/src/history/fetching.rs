@@ -10,7 +10,7 @@ use crate::lease::{self, Turn, Wanted};
 use crate::market_data::MarketData;
 use crate::series::Series;
 use crate::stored_series::{self, head_of, is_unknown, remember_unknown};
-use crate::{first_looks, market_clock};
+use crate::{new_symbol_lookups, market_clock};
 
 /// What comes of asking for bars.
 pub(super) enum Fetched {
@@ -85,13 +85,13 @@ async fn fetch(
     let answer = if live && is_unknown(&market.app, symbol).await? {
         Err(NoAnswer::NotAsked(ProviderError::UnknownSymbol))
     } else {
-        let first_look = match &stored {
-            None => Some(first_looks::take(market, budget, symbol).await?),
+        let lookup = match &stored {
+            None => Some(new_symbol_lookups::take(market, budget, symbol).await?),
             Some(_) => None,
         };
         let answer = budget.ask(provider.fetch_daily(symbol, budget)).await;
-        if let Some(first_look) = first_look {
-            first_look.settle(market, &answer).await;
+        if let Some(lookup) = lookup {
+            lookup.settle(market, &answer).await;
         }
         answer
     };

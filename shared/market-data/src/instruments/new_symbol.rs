@@ -8,7 +8,7 @@ use super::metadata::{find, find_described, find_stored_currency};
 use super::search;
 use crate::market_data::MarketData;
 use crate::stored_series::is_unknown;
-use crate::{first_looks, new_quote, own_items};
+use crate::{new_symbol_lookups, new_quote, own_items};
 
 /// What a symbol that a customer looks at stands for. A ticker that is new here is validated by the provider's search or,
 /// where that does not list it, by its quote; one that it does not know is remembered as unknown for a day.
@@ -59,10 +59,10 @@ async fn search_once(
     if let Some(kept) = search::find_stored_matches(&market.app, symbol.as_str()).await? {
         return Ok(Ok(kept));
     }
-    let first_look = first_looks::take(market, budget, symbol).await?;
+    let lookup = new_symbol_lookups::take(market, budget, symbol).await?;
     let found = search::search_provider(market, symbol.as_str(), budget).await;
     if let Ok(answer) = &found {
-        first_look.settle(market, answer).await;
+        lookup.settle(market, answer).await;
     }
     found
 }

@@ -140,7 +140,7 @@ async fn look_up(
             tracing::warn!(%symbol, %error, "no quote");
             Ok(Err(PRICE_UNAVAILABLE))
         }
-        Err(ServiceError::TooManyFirstLooks { .. }) => Ok(Err(PRICE_UNAVAILABLE)),
+        Err(ServiceError::TooManyNewSymbols { .. }) => Ok(Err(PRICE_UNAVAILABLE)),
         Err(error) => Err(error),
     }
 }

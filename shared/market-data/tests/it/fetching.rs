@@ -291,7 +291,7 @@ async fn a_page_that_polls_a_price_of_once_a_month_takes_a_call_a_day() {
         assert!(staleness::of_bars(&world.platform, &series) && !series.stale, "quarter of an hour {minute}");
         world.clock.forward(TimeDelta::minutes(15));
     }
-    assert_eq!(world.exchange.calls(), ["bars COPPER=T"; 2], "the first look, and on Friday when bars are out");
+    assert_eq!(world.exchange.calls(), ["bars COPPER=T"; 2], "the new-symbol lookup, and on Friday when bars are out");
 }
 
 #[tokio::test]

@@ -64,7 +64,7 @@ pub fn quote_asked(symbol: &Symbol) -> Key {
 
 /// When a customer had a live provider asked for symbols that nobody had looked at before; expires.
 #[must_use]
-pub fn first_looks(customer: CustomerId) -> Key {
+pub fn new_symbol_lookups(customer: CustomerId) -> Key {
     Key::new(format!("LIMIT#first-looks#{customer}"), ONLY)
 }
 

@@ -1,7 +1,7 @@
 //! Last prices of many symbols, instruments that are looked at, and searches: what they show and what they cost.
 
 mod abroad;
-mod first_looks;
+mod new_symbol_lookups;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 use domain::portfolio::PortfolioType;
 use domain::{CustomerId, Instrument, InstrumentType, Quantity};
 use market::ProviderError;
-use market::call_limits::FIRST_LOOKS_A_DAY;
+use market::call_limits::NEW_SYMBOL_LOOKUPS_A_DAY;
 use market_data::quotes::load_batch;
 use market_data::{history, instruments, prices};
 use notifications::watchlist;
@@ -56,7 +56,7 @@ async fn look_at_invented(world: &World, customer: CustomerId, names: &[String])
 async fn a_customer_who_makes_symbols_up_takes_ten_calls_a_day() {
     let world = counted(25, 20).await;
     let names = invented(25);
-    assert_eq!(look_at_invented(&world, world.customer, &names).await, (FIRST_LOOKS_A_DAY, 15));
+    assert_eq!(look_at_invented(&world, world.customer, &names).await, (NEW_SYMBOL_LOOKUPS_A_DAY, 15));
     assert_eq!(world.exchange.calls().len(), 10);
     assert_eq!(look_at_invented(&world, world.customer, &names).await, (10, 15));
     assert!(world.exchange.calls().is_empty());
@@ -69,7 +69,7 @@ async fn a_customer_who_makes_symbols_up_takes_ten_calls_a_day() {
 }
 
 #[tokio::test]
-async fn without_first_looks_left_no_use_case_takes_a_call_and_what_is_known_here_is_there() {
+async fn without_new_symbol_lookups_left_no_use_case_takes_a_call_and_what_is_known_here_is_there() {
     let world = counted(25, 20).await;
     world.follow("ACME", bars_through("2026-11-19", 100, 10.0)).await;
     look_at_invented(&world, world.customer, &invented(10)).await;
@@ -87,12 +87,12 @@ async fn without_first_looks_left_no_use_case_takes_a_call_and_what_is_known_her
         watchlist::put(platform, customer, new).await.err(),
     ];
     for (at, refused) in refusals.iter().enumerate() {
-        let is_limit = |error| matches!(error, &ServiceError::TooManyFirstLooks { retry_after_seconds: 86_400 });
+        let is_limit = |error| matches!(error, &ServiceError::TooManyNewSymbols { retry_after_seconds: 86_400 });
         assert!(refused.as_ref().is_some_and(is_limit), "{at}: {refused:?}");
     }
     assert!(world.exchange.calls().is_empty());
 
-    // Bars that are stored are brought up to date, and what somebody else follows is no first look.
+    // Bars that are stored are brought up to date, and what somebody else follows is no new-symbol lookup.
     world.clock.set("2026-11-20T23:30:00Z");
     world.exchange.list("ACME", bars_through("2026-11-20", 101, 10.0));
     assert_eq!(history::load(platform, &symbol("ACME"), platform.budget_for(customer)).await.unwrap().bars.len(), 101);
@@ -152,7 +152,7 @@ async fn more_looks_than_ten_are_taken_while_the_next_refresh_has_its_calls() {
 }
 
 #[tokio::test]
-async fn a_first_look_takes_one_call_and_its_name_none_that_is_needed() {
+async fn a_new_symbol_lookup_takes_one_call_and_its_name_none_that_is_needed() {
     let world = counted(25, 20).await;
     world.exchange.names_cost.store(true, Ordering::SeqCst);
     let (platform, customer, new) = (&world.platform, world.customer, &symbol("NEW"));
@@ -173,7 +173,7 @@ async fn a_first_look_takes_one_call_and_its_name_none_that_is_needed() {
 }
 
 #[tokio::test]
-async fn new_pairs_of_currencies_are_first_looks_of_whoever_holds_them() {
+async fn new_pairs_of_currencies_are_new_symbol_lookups_of_whoever_holds_them() {
     let world = counted(25, 20).await;
     look_at_invented(&world, world.customer, &invented(9)).await;
     world.exchange.calls();
@@ -203,7 +203,7 @@ async fn where_nobody_counts_calls_there_is_no_limit() {
 }
 
 #[tokio::test]
-async fn the_kind_of_a_lot_that_was_recorded_as_a_first_look_is_told_once_it_is_known() {
+async fn the_kind_of_a_lot_that_was_recorded_as_a_new_symbol_lookup_is_told_once_it_is_known() {
     let world = counted(25, 0).await;
     let portfolio = open_portfolio(&world.platform.app, world.customer, opening(PortfolioType::Brokerage)).await;
     let mut kinds = Vec::new();

@@ -8,7 +8,7 @@ use app::rate_limiter::whole_seconds;
 use app::{App, ServiceError};
 use chrono::{DateTime, Utc};
 use domain::{Symbol, instant};
-use market::call_limits::{CALLERS_RESERVE, FEW_CALLS, FIRST_LOOK_COUNTS_FOR, FIRST_LOOKS_A_DAY};
+use market::call_limits::{CALLERS_RESERVE, FEW_CALLS, NEW_SYMBOL_LOOKUP_COUNTS_FOR, NEW_SYMBOL_LOOKUPS_A_DAY};
 use market::{CallBudget, NoAnswer, OnBehalfOf, ProviderError};
 use serde::{Deserialize, Serialize};
 use store::retry::{Retry, retry};
@@ -17,9 +17,9 @@ use store::{Key, Version, Write, documents, keys};
 use crate::last_run;
 use crate::market_data::MarketData;
 
-/// A first look that is counted; none where a look is not one.
+/// A new-symbol lookup that is counted; none where a look is not one.
 #[must_use = "a look that cost no call is to be given back"]
-pub(crate) struct FirstLook(Option<Counted>);
+pub(crate) struct NewSymbolLookup(Option<Counted>);
 
 struct Counted {
     key: Key,
@@ -28,7 +28,7 @@ struct Counted {
     calls_left: usize,
 }
 
-/// The first looks that count.
+/// The new-symbol lookups that count.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Looks {
     #[serde(with = "domain::instant")]
@@ -51,33 +51,33 @@ impl Looks {
     }
 }
 
-/// Counts a call for a symbol as a first look, where few calls are left, somebody named the symbol, and it is new: nothing is
+/// Counts a call for a symbol as a new-symbol lookup, where few calls are left, somebody named the symbol, and it is new: nothing is
 /// stored of it. That somebody follows it does not make it known, for whoever listens may name what they like.
 ///
-/// Errors: [`ServiceError::TooManyFirstLooks`].
-pub(crate) async fn take(market: &MarketData, budget: CallBudget, symbol: &Symbol) -> Result<FirstLook, ServiceError> {
-    let OnBehalfOf::Customer(customer) = budget.on_behalf_of else { return Ok(FirstLook(None)) };
+/// Errors: [`ServiceError::TooManyNewSymbols`].
+pub(crate) async fn take(market: &MarketData, budget: CallBudget, symbol: &Symbol) -> Result<NewSymbolLookup, ServiceError> {
+    let OnBehalfOf::Customer(customer) = budget.on_behalf_of else { return Ok(NewSymbolLookup(None)) };
     // Where no time or no call is left none is made.
     let few_calls = count_few_calls_left(market).await.filter(|left| *left > 0 && budget.allows_a_call());
-    let Some(calls_left) = few_calls else { return Ok(FirstLook(None)) };
+    let Some(calls_left) = few_calls else { return Ok(NewSymbolLookup(None)) };
     if is_known(&market.app, symbol).await? {
-        return Ok(FirstLook(None));
+        return Ok(NewSymbolLookup(None));
     }
-    let key = &keys::first_looks(customer);
+    let key = &keys::new_symbol_lookups(customer);
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
         let now = market.app.now();
         let (mut looks, version) = read(&market.app, key, now).await?;
-        if looks.times.len() >= FIRST_LOOKS_A_DAY {
+        if looks.times.len() >= NEW_SYMBOL_LOOKUPS_A_DAY {
             if calls_left > count_needed_calls(&market.app).await? {
-                return Ok(FirstLook(None));
+                return Ok(NewSymbolLookup(None));
             }
             let oldest = looks.times.iter().min().copied().unwrap_or(now);
-            let retry_after_seconds = whole_seconds(oldest + FIRST_LOOK_COUNTS_FOR - now);
-            return Err(ServiceError::TooManyFirstLooks { retry_after_seconds });
+            let retry_after_seconds = whole_seconds(oldest + NEW_SYMBOL_LOOKUP_COUNTS_FOR - now);
+            return Err(ServiceError::TooManyNewSymbols { retry_after_seconds });
         }
         let at = looks.count(now);
         write(&market.app, key, &looks, version).await?;
-        Ok(FirstLook(Some(Counted { key: key.clone(), at, calls_left })))
+        Ok(NewSymbolLookup(Some(Counted { key: key.clone(), at, calls_left })))
     })
     .await
 }
@@ -93,7 +93,7 @@ async fn count_needed_calls(app: &App) -> Result<usize, ServiceError> {
     Ok(last.map_or(0, |last| last.did.followed()).saturating_add(CALLERS_RESERVE))
 }
 
-impl FirstLook {
+impl NewSymbolLookup {
     /// Gives the look back if no call was made. That it could not be given back costs its customer a look.
     pub(crate) async fn settle<T>(self, market: &MarketData, answer: &Result<T, NoAnswer>) {
         let Some(counted) = self.0 else { return };
@@ -115,7 +115,7 @@ impl FirstLook {
             write(&market.app, key, &looks, version).await
         });
         if let Err(error) = returned.await {
-            tracing::warn!(%error, "a first look was not given back");
+            tracing::warn!(%error, "a new-symbol lookup was not given back");
         }
     }
 }
@@ -128,13 +128,13 @@ async fn is_known(app: &App, symbol: &Symbol) -> Result<bool, ServiceError> {
 async fn read(app: &App, key: &Key, now: DateTime<Utc>) -> Result<(Looks, Option<Version>), ServiceError> {
     let stored = documents::read::<Looks>(app.table(), key).await?;
     let (mut looks, version) = stored.map_or((Looks::default(), None), |(looks, at)| (looks, Some(at)));
-    looks.times.retain(|time| now - *time < FIRST_LOOK_COUNTS_FOR);
+    looks.times.retain(|time| now - *time < NEW_SYMBOL_LOOKUP_COUNTS_FOR);
     Ok((looks, version))
 }
 
 async fn write(app: &App, key: &Key, looks: &Looks, version: Option<Version>) -> Result<(), ServiceError> {
     let last = looks.times.iter().max().copied().unwrap_or_else(|| app.now());
-    let expires_at = Some((last + FIRST_LOOK_COUNTS_FOR).timestamp() + 1);
+    let expires_at = Some((last + NEW_SYMBOL_LOOKUP_COUNTS_FOR).timestamp() + 1);
     let body = documents::body(key, looks)?;
     app.table().transact(vec![Write::Put { key: key.clone(), body, expires_at, expect: version.into() }]).await?;
     Ok(())
