@@ -13,7 +13,7 @@ async fn item(target: &Target) -> String {
 }
 
 #[test]
-fn an_item_of_ones_own_is_valued_day_by_day() {
+fn a_custom_instrument_is_valued_day_by_day() {
     each(async |target: &Target| {
         let symbol = item(target).await;
         let read = target.get(&format!("/instruments/{symbol}")).await.expect_status(200).json();

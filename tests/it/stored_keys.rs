@@ -285,7 +285,7 @@ fn keys_of_what_was_made_by_an_earlier_version_are_those_of_the_same_requests() 
             store(&platform, &[(item, "-", &record)]).await;
             let (status, replayed, made) = Sent::json(function, route, key, body).answered(&platform).await;
             assert_eq!((status, replayed), (201, true), "{key}: {made}");
-            // An item of one's own is known by its symbol.
+            // A custom instrument is known by its symbol.
             let expected = if route == "POST /instruments" { ("symbol", "MY:HOUSE") } else { ("id", id) };
             assert_eq!(made[expected.0], expected.1, "{key}");
         }

@@ -1,4 +1,4 @@
-//! `/instruments`: what instruments are, and items of one's own with dated valuations; `/quotes`: their last prices.
+//! `/instruments`: what instruments are, and custom instruments with dated valuations; `/quotes`: their last prices.
 
 mod quotes;
 
@@ -9,7 +9,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::portfolio::PortfolioName;
 use domain::{Currency, Day, Instrument, InstrumentType, Symbol};
-use market_data::own_items::{self, NewItem, Valuation};
+use market_data::custom_instruments::{self, NewCustomInstrument, Valuation};
 use market_data::{MarketData, instruments};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::OpenApi;
@@ -47,7 +47,7 @@ struct SearchQuery {
     limit: Option<String>,
 }
 
-/// The caller's own items and the provider's instruments, by symbol.
+/// The caller's custom instruments and the provider's instruments, by symbol.
 #[utoipa::path(
     get,
     path = "/instruments",
@@ -72,7 +72,7 @@ async fn search(
     Ok(axum::Json(Page { items, next_cursor: None }))
 }
 
-/// An item of one's own.
+/// A custom instrument.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ItemRequest {
@@ -90,14 +90,14 @@ struct ItemRequest {
 }
 
 impl ItemRequest {
-    fn parse(self) -> Result<NewItem, Problem> {
+    fn parse(self) -> Result<NewCustomInstrument, Problem> {
         let mut fields = Fields::default();
         let symbol = fields.take("symbol", self.symbol.parse::<Symbol>().map_err(|error| error.to_string()));
         let symbol = symbol.and_then(|symbol| fields.take("symbol", own(symbol)));
         let name = fields.take("name", PortfolioName::parse(&self.name));
         let currency = self.currency.as_deref().map_or(Ok(Currency::USD), str::parse);
         let currency = fields.take("currency", currency);
-        let item = symbol.zip(name).zip(currency).map(|((symbol, name), currency)| NewItem {
+        let item = symbol.zip(name).zip(currency).map(|((symbol, name), currency)| NewCustomInstrument {
             symbol,
             name: name.to_string(),
             currency,
@@ -108,10 +108,10 @@ impl ItemRequest {
 }
 
 fn own(symbol: Symbol) -> Result<Symbol, &'static str> {
-    if symbol.is_own_item() { Ok(symbol) } else { Err("the symbol of an item of one's own starts with MY:") }
+    if symbol.is_custom() { Ok(symbol) } else { Err("the symbol of a custom instrument starts with MY:") }
 }
 
-/// Makes an item of one's own.
+/// Makes a custom instrument.
 #[utoipa::path(
     post,
     path = "/instruments",
@@ -133,7 +133,7 @@ async fn create(
 ) -> Result<Response, Problem> {
     let IdempotencyKey(key) = key?;
     let item = request.parse()?;
-    let made = own_items::create(&market.app, caller.customer_id, &item, key.as_deref()).await?;
+    let made = custom_instruments::create(&market.app, caller.customer_id, &item, key.as_deref()).await?;
     let location = [(header::LOCATION, format!("/instruments/{}", made.value.symbol))];
     Ok((StatusCode::CREATED, location, Replayed(made.replayed), axum::Json(made.value)).into_response())
 }
@@ -160,7 +160,7 @@ async fn read(
     ))
 }
 
-/// Valuations of an item of one's own.
+/// Valuations of a custom instrument.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ValuationsRequest {
@@ -203,7 +203,7 @@ struct ValuationsAnswer {
     last: Option<Day>,
 }
 
-/// Stores valuations of an item of one's own, in place of earlier ones of the same days.
+/// Stores valuations of a custom instrument, in place of earlier ones of the same days.
 #[utoipa::path(
     put,
     path = "/instruments/{symbol}/prices",
@@ -228,6 +228,6 @@ async fn value(
     let mut fields = Fields::default();
     let symbol = fields.take("symbol", own(symbol?.0));
     let symbol = fields.finish(symbol)?;
-    let stored = own_items::value(&market.app, caller.customer_id, &symbol, &valuations).await?;
+    let stored = custom_instruments::value(&market.app, caller.customer_id, &symbol, &valuations).await?;
     Ok(axum::Json(ValuationsAnswer { symbol, count: stored.count, last: stored.last }))
 }

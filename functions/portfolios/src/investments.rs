@@ -20,7 +20,7 @@ type InvestmentNowPreview = Preview<InvestmentNow>;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct InvestmentRequest {
-    /// What is held: a symbol that the provider has prices of, or an item of one's own.
+    /// What is held: a symbol that the provider has prices of, or a custom instrument.
     #[schema(example = "AAPL")]
     ticker_symbol: String,
     /// Units of the purchase date, a decimal string or number above zero.

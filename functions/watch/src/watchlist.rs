@@ -117,7 +117,7 @@ pub(crate) async fn read(
     path = "/watchlist/{symbol}",
     operation_id = "watch",
     tag = "watch",
-    params(("symbol" = Symbol, Path, description = "Ticker symbol, or that of an item of one's own")),
+    params(("symbol" = Symbol, Path, description = "Ticker symbol, or that of a custom instrument")),
     responses(
         (status = 200, description = "It was watched already", body = Watched),
         (status = 201, description = "It is watched from now on; `Location` names it", body = Watched),

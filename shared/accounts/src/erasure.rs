@@ -21,7 +21,7 @@ use identity::audit::{self, Actor};
 use identity::password::Password;
 use identity::profile::{self, Profile};
 use identity::registration;
-use market_data::{following, own_items};
+use market_data::{following, custom_instruments};
 use notifications::{alerts, live, watchlist};
 use serde_json::json;
 use store::keys::{self, Kind, List};
@@ -92,7 +92,7 @@ pub async fn sweep(app: &App, customer: CustomerId) -> Result<bool, ServiceError
     for (portfolio, symbol) in held {
         app.table().transact(vec![following::holds_no_longer(portfolio, &symbol)]).await?;
     }
-    for item in own_items::list(app, customer).await? {
+    for item in custom_instruments::list(app, customer).await? {
         let valuations = List { partition: keys::own_bars(customer, &item.symbol), range: Range::All };
         for valuation in listing::read_all(app, valuations).await? {
             remove(app, customer, valuation).await?;
@@ -152,8 +152,8 @@ async fn erase_item(app: &App, customer: CustomerId, item: Item) -> Result<bool,
         | Kind::Report
         | Kind::WatchCount
         | Kind::AlertCount
-        | Kind::OwnItem
-        | Kind::OwnItemCount
+        | Kind::CustomInstrument
+        | Kind::CustomInstrumentCount
         | Kind::PortfolioCount
         | Kind::InvestmentProfile
         | Kind::Series

@@ -8,7 +8,7 @@ use app::{App, listing, objects_of};
 use chrono::{DateTime, Datelike, Months, Utc};
 use domain::{CustomerId, Day};
 use identity::profile::{self, Customer};
-use market_data::own_items;
+use market_data::custom_instruments;
 use objects::{LinkOptions, ObjectKey};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -30,7 +30,7 @@ struct Export {
     exported_at: DateTime<Utc>,
     customer: Customer,
     records: BTreeMap<String, Vec<Value>>,
-    /// The valuations of items of one's own, by symbol, oldest first: day and price.
+    /// The valuations of custom instruments, by symbol, oldest first: day and price.
     valuations: BTreeMap<String, Vec<(Day, f64)>>,
     /// What was done to the account, oldest first.
     #[serde(rename = "deeds")]
@@ -96,8 +96,8 @@ pub async fn export(app: &App, customer: CustomerId) -> Result<ExportLink, Servi
 
 async fn read_valuations(app: &App, customer: CustomerId) -> Result<BTreeMap<String, Vec<(Day, f64)>>, ServiceError> {
     let mut valuations = BTreeMap::new();
-    for item in own_items::list(app, customer).await? {
-        let series = match own_items::load_valuations(app, customer, &item.symbol).await {
+    for item in custom_instruments::list(app, customer).await? {
+        let series = match custom_instruments::load_valuations(app, customer, &item.symbol).await {
             Err(ServiceError::UnknownSymbol { .. }) => continue,
             series => series?,
         };
@@ -177,8 +177,8 @@ fn is_shown(kind: Kind) -> bool {
         | Kind::AlertCount
         | Kind::Firing
         | Kind::Mailbox
-        | Kind::OwnItem
-        | Kind::OwnItemCount
+        | Kind::CustomInstrument
+        | Kind::CustomInstrumentCount
         | Kind::Portfolio
         | Kind::PortfolioCount
         | Kind::InvestmentProfile

@@ -1,4 +1,4 @@
-//! Positions as they lie in the table: a head with the younger lots, and older lots in items of their own.
+//! Positions as they lie in the table: a head with the younger lots, and older lots in custom instruments.
 //!
 //! A position keeps the splits that its units have folded. Where a reader knows others, it is replayed from its trades and
 //! written at its version, so that holdings, performance and what can be sold agree.

@@ -98,8 +98,8 @@ pub async fn execute(
         return read_replayed(&market.app, portfolio, &outcome).await;
     }
     load(&market.app, customer, portfolio).await?.require_open()?;
-    if request.symbol.is_own_item() {
-        let detail = "an item of one's own is not traded; record it as an investment".to_owned();
+    if request.symbol.is_custom() {
+        let detail = "a custom instrument is not traded; record it as an investment".to_owned();
         return Err(ServiceError::Field { field: "symbol", detail });
     }
     // Before the turn is taken: a provider that is slow holds up nobody else.

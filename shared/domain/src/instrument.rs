@@ -25,7 +25,7 @@ pub enum InstrumentType {
     Crypto,
     /// A pair of currencies.
     Fx,
-    /// An item of one's own with dated valuations.
+    /// A custom instrument with dated valuations.
     Item,
 }
 

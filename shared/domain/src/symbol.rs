@@ -5,14 +5,14 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The longest symbol, without the prefix of an item of one's own.
+/// The longest symbol, without the prefix of a custom instrument.
 pub const MAX_SYMBOL_LENGTH: usize = 20;
 
-const OWN_ITEM_PREFIX: &str = "MY:";
+const CUSTOM_PREFIX: &str = "MY:";
 
 /// A ticker symbol in upper case: `^(MY:)?[A-Z0-9^][A-Z0-9._\-=^]{0,19}$`.
 ///
-/// `MY:` marks an item of one's own, seen by its owner alone. Since neither a slash nor a colon
+/// `MY:` marks a custom instrument, seen by its owner alone. Since neither a slash nor a colon
 /// can stand elsewhere, a symbol is safe in a path, a key and a file name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(try_from = "String", into = "String")]
@@ -45,10 +45,10 @@ impl Symbol {
         &self.0
     }
 
-    /// Whether this is an item of one's own (`MY:NAME`).
+    /// Whether this is a custom instrument (`MY:NAME`).
     #[must_use]
-    pub fn is_own_item(&self) -> bool {
-        self.0.starts_with(OWN_ITEM_PREFIX)
+    pub fn is_custom(&self) -> bool {
+        self.0.starts_with(CUSTOM_PREFIX)
     }
 }
 
@@ -57,11 +57,11 @@ impl FromStr for Symbol {
 
     fn from_str(text: &str) -> Result<Self, SymbolError> {
         // Length first: an upper-cased megabyte helps nobody.
-        if text.len() > MAX_SYMBOL_LENGTH + OWN_ITEM_PREFIX.len() {
+        if text.len() > MAX_SYMBOL_LENGTH + CUSTOM_PREFIX.len() {
             return Err(SymbolError::TooLong);
         }
         let upper = text.to_ascii_uppercase();
-        let ticker = upper.strip_prefix(OWN_ITEM_PREFIX).unwrap_or(&upper);
+        let ticker = upper.strip_prefix(CUSTOM_PREFIX).unwrap_or(&upper);
         if ticker.is_empty() {
             return Err(SymbolError::Empty);
         }

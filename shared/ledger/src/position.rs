@@ -27,7 +27,7 @@ pub struct Position {
     pub lots: Vec<Lot>,
     /// The number of the next lot.
     pub next_lot: u64,
-    /// Lots with a lower number are stored in items of their own.
+    /// Lots with a lower number are stored in custom instruments.
     pub first_inline: u64,
     /// How many trades led here.
     pub trades: u64,

@@ -13,12 +13,12 @@ use domain::{Currency, CustomerId, Instrument, Symbol};
 use market::{CallBudget, MarketClock};
 
 use crate::market_data::MarketData;
-use crate::{new_symbol_lookups, history, own_items};
+use crate::{new_symbol_lookups, history, custom_instruments};
 
 use metadata::find_stored;
 use new_symbol::load_listed;
 
-/// The instrument that a customer means by a symbol that they are about to hold or watch: an item of their own, or one
+/// The instrument that a customer means by a symbol that they are about to hold or watch: a custom instrument, or one
 /// that the provider has prices of.
 ///
 /// Errors: [`ServiceError::UnknownSymbol`], and the provider's where it cannot tell.
@@ -28,8 +28,8 @@ pub async fn load(
     symbol: &Symbol,
     budget: CallBudget,
 ) -> Result<Instrument, ServiceError> {
-    if symbol.is_own_item() {
-        return own_items::find(&market.app, customer, symbol).await;
+    if symbol.is_custom() {
+        return custom_instruments::find(&market.app, customer, symbol).await;
     }
     if market.provider().clock() != MarketClock::Live {
         return load_listed(market, symbol, budget).await;
@@ -58,8 +58,8 @@ pub(crate) async fn describe(
     prices_in: Option<Currency>,
     budget: CallBudget,
 ) -> Result<Instrument, ServiceError> {
-    if symbol.is_own_item() {
-        own_items::find(&market.app, customer, symbol).await
+    if symbol.is_custom() {
+        custom_instruments::find(&market.app, customer, symbol).await
     } else {
         find(market, symbol, prices_in, budget).await
     }

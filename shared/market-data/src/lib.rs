@@ -3,7 +3,7 @@
 //!
 //! [`MarketData`] is the application with the source of prices and the histories in memory. [`history`] answers with
 //! the bars of a symbol, [`quotes`] with the price of now, [`instruments`] with what a symbol stands for,
-//! [`exchange_rates`] with what a currency is worth in another, and [`own_items`] keeps what a customer values
+//! [`exchange_rates`] with what a currency is worth in another, and [`custom_instruments`] keeps what a customer values
 //! themselves.
 //!
 //! It uses `app`, the table and the provider. It knows no portfolios, no sessions and no HTTP.
@@ -29,7 +29,7 @@ pub mod market_clock;
 mod market_data;
 mod new_quote;
 pub mod newest;
-pub mod own_items;
+pub mod custom_instruments;
 pub mod provider_metadata_cache;
 pub mod price_lines;
 pub mod prices;

@@ -98,7 +98,7 @@ pub async fn load(
     let mut lines: PriceLines =
         stream::iter(symbols.iter().cloned().map(read)).buffered(AT_ONCE_VALUED).try_collect().await?;
     if market.provider().clock() == MarketClock::Live {
-        let listed: Vec<Symbol> = symbols.iter().filter(|symbol| !symbol.is_own_item()).cloned().collect();
+        let listed: Vec<Symbol> = symbols.iter().filter(|symbol| !symbol.is_custom()).cloned().collect();
         for (symbol, quote) in last_quote::read_many(&market.app, &listed).await? {
             if let Some(line) = lines.get_mut(&symbol) {
                 line.quote = Some(quote);

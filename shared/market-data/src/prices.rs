@@ -8,9 +8,9 @@ use market::CallBudget;
 
 use crate::market_data::MarketData;
 use crate::series::Series;
-use crate::{history, own_items};
+use crate::{history, custom_instruments};
 
-/// The prices of what a customer means by a symbol, as they are at hand: of an item of their own its valuations.
+/// The prices of what a customer means by a symbol, as they are at hand: of a custom instrument its valuations.
 ///
 /// Errors: [`ServiceError::UnknownSymbol`] also where there is no price yet.
 pub async fn load(
@@ -19,8 +19,8 @@ pub async fn load(
     symbol: &Symbol,
     budget: CallBudget,
 ) -> Result<Arc<Series>, ServiceError> {
-    if symbol.is_own_item() {
-        return own_items::load_prices(market, customer, symbol).await.map(Arc::new);
+    if symbol.is_custom() {
+        return custom_instruments::load_prices(market, customer, symbol).await.map(Arc::new);
     }
     history::load_at_hand(market, symbol, budget).await
 }

@@ -72,7 +72,7 @@ pub async fn load_last_price(
     market: &MarketData,
     series: &Series,
 ) -> Result<Result<(Price, Day), DecimalError>, ServiceError> {
-    let is_live = market.provider().clock() == MarketClock::Live && !series.symbol.is_own_item();
+    let is_live = market.provider().clock() == MarketClock::Live && !series.symbol.is_custom();
     let quote = if is_live { last_quote::read(&market.app, &series.symbol).await? } else { None };
     Ok(match newest(market, series, quote.as_ref()) {
         Newest::Quote(quote) => Ok((quote.price, quote.day)),

@@ -27,7 +27,7 @@ fn expected(market: &MarketData) -> Day {
 /// own none is: its owner gives the values.
 #[must_use]
 pub fn of_bars(market: &MarketData, series: &Series) -> bool {
-    !series.symbol.is_own_item() && (series.stale || series.last < expected(market))
+    !series.symbol.is_custom() && (series.stale || series.last < expected(market))
 }
 
 /// Whether a newer quote than this one was to be expected.

@@ -133,7 +133,7 @@ impl Folder {
 
     /// The symbol's file inside the folder, in whatever case its name is written.
     fn find_file(&self, symbol: &Symbol) -> Option<PathBuf> {
-        if symbol.is_own_item() || is_reserved(symbol) {
+        if symbol.is_custom() || is_reserved(symbol) {
             return None;
         }
         let exact = self.root.join(format!("{symbol}.csv"));
@@ -247,7 +247,7 @@ fn find_files(root: &Path) -> io::Result<BTreeMap<Symbol, PathBuf>> {
         let is_csv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
         let symbol = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse::<Symbol>().ok());
         match symbol {
-            Some(symbol) if is_csv && !symbol.is_own_item() && !is_reserved(&symbol) && is_inside(root, &path) => {
+            Some(symbol) if is_csv && !symbol.is_custom() && !is_reserved(&symbol) && is_inside(root, &path) => {
                 files.entry(symbol).or_insert(path);
             }
             _ => {}

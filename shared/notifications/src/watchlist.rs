@@ -42,7 +42,7 @@ pub struct WatchedPrice {
     pub quote: Option<QuoteWithAge>,
 }
 
-/// Watches a symbol: an instrument of the market, or an item of the customer's own. Gives what is watched now, and
+/// Watches a symbol: an instrument of the market, or a custom instrument. Gives what is watched now, and
 /// whether it was not watched before.
 ///
 /// Errors: [`ServiceError::UnknownSymbol`], [`ServiceError::LimitReached`] where the customer watches [`MAX_WATCHED`].
@@ -66,7 +66,7 @@ async fn add(
     budget: CallBudget,
 ) -> Result<(Watched, bool), ServiceError> {
     instruments::load(market, customer, symbol, budget).await?;
-    let is_own = symbol.is_own_item();
+    let is_own = symbol.is_custom();
     if !is_own {
         following::track(&market.app, symbol).await?;
     }
@@ -161,10 +161,10 @@ async fn select_with_stored_price(market: &MarketData, symbols: Vec<Symbol>) -> 
     if market.provider().clock() != MarketClock::Live {
         return Ok(symbols);
     }
-    let listed: Vec<Symbol> = symbols.iter().filter(|symbol| !symbol.is_own_item()).cloned().collect();
+    let listed: Vec<Symbol> = symbols.iter().filter(|symbol| !symbol.is_custom()).cloned().collect();
     let quotes = last_quote::read_many(&market.app, &listed).await?;
     let outlines = bars::read_outlines(market.app.table(), &listed).await?;
     let drawn = listed.iter().zip(outlines).filter_map(|(symbol, outline)| outline.map(|_| symbol));
     let stored: BTreeSet<&Symbol> = drawn.chain(quotes.keys()).collect();
-    Ok(symbols.iter().filter(|symbol| symbol.is_own_item() || stored.contains(symbol)).cloned().collect())
+    Ok(symbols.iter().filter(|symbol| symbol.is_custom() || stored.contains(symbol)).cloned().collect())
 }

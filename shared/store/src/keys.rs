@@ -45,7 +45,7 @@ pub fn bars(symbol: &Symbol) -> String {
     format!("BARS#{symbol}")
 }
 
-/// The partition of the valuations of a customer's own item.
+/// The partition of the valuations of a customer's custom instrument.
 #[must_use]
 pub fn own_bars(customer: CustomerId, symbol: &Symbol) -> String {
     // A symbol that a market knows has no `#`, so that the two kinds of partition cannot collide.
@@ -181,8 +181,8 @@ mod tests {
             (import(portfolio_id, "ab12"), held, "IMPORT#ab12"),
             (series_year(portfolio_id, 2012), held, "SERIES#2012"),
             (series_state(portfolio_id), held, "SERIES#STATE"),
-            (own_item(customer, &"MY:HOUSE".parse().unwrap()), owner, "ITEM#HOUSE"),
-            (own_item_count(customer), owner, "ITEMS"),
+            (custom_instrument(customer, &"MY:HOUSE".parse().unwrap()), owner, "ITEM#HOUSE"),
+            (custom_instrument_count(customer), owner, "ITEMS"),
             (directory_administrators(), "DIRECTORY#administrators", "-"),
             (wallet_head(customer), "WALLET#00000000-0000-0000-0000-000000000007", "HEAD"),
         ];

@@ -13,7 +13,7 @@ use domain::{Currency, CustomerId, Money, PortfolioId, Price, Quantity};
 use futures::future::join_all;
 use market::Sample;
 use market_data::MarketData;
-use market_data::own_items::{self, NewItem, Valuation};
+use market_data::custom_instruments::{self, NewCustomInstrument, Valuation};
 use objects::{FolderObjects, Link, LinkOptions, ObjectError, ObjectKey, Objects};
 use research::backtests::{self, CLASSIC_BUY, CLASSIC_SELL, Fill, Order, Rule, Strategy};
 use store::{Query, StoreError, Table, Version, Write};
@@ -266,16 +266,16 @@ async fn copies_of_an_import_that_meet_leave_one_answer() {
 async fn a_lot_recorded_under_a_key_is_answered_with_what_it_was_worth_then() {
     let world = World::new().await;
     let symbol: domain::Symbol = "MY:HOUSE".parse().unwrap();
-    let item = NewItem {
+    let item = NewCustomInstrument {
         symbol: symbol.clone(),
         name: "House".to_owned(),
         currency: Currency::USD,
         instrument_type: domain::InstrumentType::Item,
     };
-    own_items::create(&world.platform.app, world.customer, &item, None).await.unwrap();
+    custom_instruments::create(&world.platform.app, world.customer, &item, None).await.unwrap();
     let value = async |date: &str, price: &str| {
         let valuation = Valuation { date: date.parse().unwrap(), price: Price::parse(price).unwrap() };
-        own_items::value(&world.platform.app, world.customer, &symbol, &[valuation]).await.unwrap();
+        custom_instruments::value(&world.platform.app, world.customer, &symbol, &[valuation]).await.unwrap();
     };
     let purchase = Purchase {
         ticker_symbol: symbol.clone(),

@@ -1,6 +1,6 @@
 //! Importing a file of lots held elsewhere: all of it or nothing, a verdict a row, the same file once.
 //!
-//! Rows go in by transactions of [`ROWS_A_TRANSACTION`], and each moves the import's own item on; one that is cut short
+//! Rows go in by transactions of [`ROWS_A_TRANSACTION`], and each moves the import's custom instrument on; one that is cut short
 //! goes on where it stopped when the file is sent again. A row's id follows from the file, its number and the time at
 //! which the import began, so that no repetition can make two investments of it. Where lots of an earlier import are gone,
 //! the file is judged and brought in anew.
@@ -45,7 +45,7 @@ use file::{Checked, File, Line, Progress};
 use repeats::Repeats;
 use report::{rounded_to, to_come};
 
-/// Rows of one transaction; portfolio, count and the import's own item are written beside them.
+/// Rows of one transaction; portfolio, count and the import's custom instrument are written beside them.
 const ROWS_A_TRANSACTION: usize = 80;
 /// Symbols that the refresh is told of at the same time.
 const FOLLOWED_AT_ONCE: usize = 8;

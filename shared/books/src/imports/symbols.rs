@@ -45,7 +45,7 @@ async fn find_beyond_one_import(
     if market.provider().clock() != MarketClock::Live {
         return Ok(HashSet::new());
     }
-    let listed: Vec<Symbol> = symbols.iter().filter(|symbol| !symbol.is_own_item()).cloned().collect();
+    let listed: Vec<Symbol> = symbols.iter().filter(|symbol| !symbol.is_custom()).cloned().collect();
     let outlines = read_outlines(market.app.table(), &listed).await?.into_iter();
     let has_bars = outlines.map(|outline| outline.is_some_and(|outline| market.provider().gives(&outline.head.source)));
     let new: Vec<Symbol> = listed.into_iter().zip(has_bars).filter(|(_, has)| !has).map(|(symbol, _)| symbol).collect();

@@ -103,9 +103,9 @@ async fn prepare(
     Ok(recorded)
 }
 
-/// Has the refresh follow what a portfolio is about to hold; of an item of one's own there is nothing to refresh.
+/// Has the refresh follow what a portfolio is about to hold; of a custom instrument there is nothing to refresh.
 pub(crate) async fn follow(app: &App, portfolio: PortfolioId, symbol: &Symbol) -> Result<(), ServiceError> {
-    if symbol.is_own_item() { Ok(()) } else { following::track_for(app, portfolio, symbol).await }
+    if symbol.is_custom() { Ok(()) } else { following::track_for(app, portfolio, symbol).await }
 }
 
 fn first_mistake(mistakes: Vec<Mistake>) -> ServiceError {

@@ -114,7 +114,7 @@ impl<'a> LastPrices<'a> {
         if !self.known.contains_key(symbol) {
             let last = find_last_price(self.market, self.customer, symbol, self.budget).await?;
             let told =
-                if symbol.is_own_item() { None } else { instruments::find_described(&self.market.app, symbol).await? };
+                if symbol.is_custom() { None } else { instruments::find_described(&self.market.app, symbol).await? };
             let kind = told.map(|instrument| instrument.instrument_type);
             self.known.insert(symbol.clone(), Known { last, kind });
         }

@@ -6,7 +6,7 @@ use books::investments::{self, Purchase};
 use books::performance::{self, Span};
 use domain::{Bar, Bars, Currency, Day, Price, Quantity};
 use ledger::Side;
-use market_data::own_items::{self, NewItem, Valuation};
+use market_data::custom_instruments::{self, NewCustomInstrument, Valuation};
 use market_data::quotes;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -36,17 +36,17 @@ async fn record(world: &World, symbol: &str, quantity: &str, price: &str, date: 
     investments::record(&world.platform, world.customer, world.portfolio, &purchase, None).await.unwrap().value
 }
 
-async fn own_item(world: &World, symbol: &str, valuations: &[(&str, &str)]) {
-    let item = NewItem {
+async fn custom_instrument(world: &World, symbol: &str, valuations: &[(&str, &str)]) {
+    let item = NewCustomInstrument {
         symbol: symbol.parse().unwrap(),
         name: "House".to_owned(),
         currency: Currency::USD,
         instrument_type: domain::InstrumentType::Item,
     };
-    own_items::create(&world.platform.app, world.customer, &item, None).await.unwrap();
+    custom_instruments::create(&world.platform.app, world.customer, &item, None).await.unwrap();
     let valuation = |&(date, price): &(&str, &str)| Valuation { date: day(date), price: Price::parse(price).unwrap() };
     let valuations: Vec<Valuation> = valuations.iter().map(valuation).collect();
-    own_items::value(&world.platform.app, world.customer, &item.symbol, &valuations).await.unwrap();
+    custom_instruments::value(&world.platform.app, world.customer, &item.symbol, &valuations).await.unwrap();
 }
 
 async fn held(world: &World) -> Value {
@@ -105,8 +105,8 @@ async fn a_valuation_after_the_markets_today_is_in_nothing_yet_and_is_named() {
     let market = Market::new(day("2019-11-25"));
     market.list(stock("DDD", "USD", None), bars(&[("2019-11-22", 129.0, 1.0), ("2019-11-25", 129.5, 1.0)]));
     let world = World::new(market, Currency::USD).await;
-    own_item(&world, "MY:HOUSE", &[("2019-10-01", "1000"), ("2026-11-19", "2000")]).await;
-    own_item(&world, "MY:NEXT", &[("2026-11-19", "7")]).await;
+    custom_instrument(&world, "MY:HOUSE", &[("2019-10-01", "1000"), ("2026-11-19", "2000")]).await;
+    custom_instrument(&world, "MY:NEXT", &[("2026-11-19", "7")]).await;
     record(&world, "DDD", "1", "100", "2019-11-22").await;
     let recorded = record(&world, "MY:HOUSE", "1", "900", "2019-10-01").await;
     assert_eq!((recorded.value.as_deref(), recorded.last_updated), (Some("1000.00"), Some(day("2019-10-01"))));
@@ -133,9 +133,9 @@ async fn a_valuation_after_the_markets_today_is_in_nothing_yet_and_is_named() {
 }
 
 #[tokio::test]
-async fn an_item_of_ones_own_changes_nothing_on_days_on_which_it_is_not_valued() {
+async fn a_custom_instrument_changes_nothing_on_days_on_which_it_is_not_valued() {
     let world = World::new(Market::new(day("2026-11-27")), Currency::USD).await;
-    own_item(&world, "MY:HOUSE", &[("2025-01-02", "250000"), ("2026-01-02", "275000")]).await;
+    custom_instrument(&world, "MY:HOUSE", &[("2025-01-02", "250000"), ("2026-01-02", "275000")]).await;
     record(&world, "MY:HOUSE", "1", "250000", "2025-01-02").await;
     let now = held(&world).await;
     assert_eq!((&now["value"], &now["day_change"]), (&json!("275000.00"), &json!("0.00")));

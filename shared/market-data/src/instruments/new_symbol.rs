@@ -8,7 +8,7 @@ use super::metadata::{find, find_described, find_stored_currency};
 use super::search;
 use crate::market_data::MarketData;
 use crate::stored_series::is_unknown;
-use crate::{new_symbol_lookups, new_quote, own_items};
+use crate::{new_symbol_lookups, new_quote, custom_instruments};
 
 /// What a symbol that a customer looks at stands for. A ticker that is new here is validated by the provider's search or,
 /// where that does not list it, by its quote; one that it does not know is remembered as unknown for a day.
@@ -20,8 +20,8 @@ pub async fn look_up(
     symbol: &Symbol,
     budget: CallBudget,
 ) -> Result<Instrument, ServiceError> {
-    if symbol.is_own_item() {
-        return own_items::find(&market.app, customer, symbol).await;
+    if symbol.is_custom() {
+        return custom_instruments::find(&market.app, customer, symbol).await;
     }
     if market.provider().clock() != MarketClock::Live {
         return load_listed(market, symbol, budget).await;

@@ -11,14 +11,14 @@ use store::{Query, StoreError, documents, keys};
 
 use super::metadata::find;
 use crate::market_data::MarketData;
-use crate::own_items;
+use crate::custom_instruments;
 
 /// Most symbols that a search looks at in each of the sixteen parts of a list.
 const MAX_LISTED_A_PART: usize = 200;
 /// Longest text that a provider is asked for.
 const MAX_TEXT: usize = 100;
 
-/// The customer's own items and the market's instruments whose symbol or name has `part` in it, in whatever case, by
+/// The customer's custom instruments and the market's instruments whose symbol or name has `part` in it, in whatever case, by
 /// symbol; at most `limit`.
 ///
 /// A live provider cannot list: of one there are those whose metadata are stored or that the refresh follows and, where
@@ -38,7 +38,7 @@ pub async fn search(
             found.entry(instrument.symbol.clone()).or_insert(instrument);
         }
     };
-    own_items::list(&market.app, customer).await?.into_iter().for_each(&mut add);
+    custom_instruments::list(&market.app, customer).await?.into_iter().for_each(&mut add);
     if market.provider().clock() == MarketClock::Live {
         list_stored(&market.app).await?.into_iter().for_each(&mut add);
         if let Some(part) = part {

@@ -17,7 +17,7 @@ use crate::newest::{Newest, is_believed, newest};
 use crate::price_lines::{PRICE_TOO_SMALL, PRICE_UNAVAILABLE, code_of};
 use crate::quote_record::{self, LastQuote};
 use crate::series::{Series, notes_of};
-use crate::{history, last_quote, new_quote, own_items, staleness, warnings};
+use crate::{history, last_quote, new_quote, custom_instruments, staleness, warnings};
 
 /// The code of a symbol that nobody knows.
 const UNKNOWN_SYMBOL: &str = "unknown_symbol";
@@ -44,7 +44,7 @@ pub struct QuoteWithAge {
     pub warnings: Vec<Warning>,
 }
 
-/// The last prices of these symbols, no symbol twice, items of the customer's own among them.
+/// The last prices of these symbols, no symbol twice, custom instruments among them.
 ///
 /// What is stored is served, however old. Of a live provider a symbol of which nothing is stored is asked for, with one
 /// call, and all of them together take no longer than the budget allows.
@@ -54,7 +54,7 @@ pub async fn load_batch(
     symbols: &[Symbol],
     budget: CallBudget,
 ) -> Result<QuoteBatch, ServiceError> {
-    let listed: Vec<Symbol> = symbols.iter().filter(|symbol| !symbol.is_own_item()).cloned().collect();
+    let listed: Vec<Symbol> = symbols.iter().filter(|symbol| !symbol.is_custom()).cloned().collect();
     let quotes = last_quote::read_many(&market.app, &listed).await?;
     let quotes: BTreeMap<_, _> = quotes.into_iter().filter(|(_, quote)| is_believed(market, quote)).collect();
     let heads = read_heads(market, &listed, &quotes).await?;
@@ -122,8 +122,8 @@ async fn look_up(
     symbol: &Symbol,
     known: Known<'_>,
 ) -> Result<Result<QuoteWithAge, &'static str>, ServiceError> {
-    let found = if symbol.is_own_item() {
-        own_items::load_prices(market, customer, symbol).await.map(|series| of_last_bar(market, &series))
+    let found = if symbol.is_custom() {
+        custom_instruments::load_prices(market, customer, symbol).await.map(|series| of_last_bar(market, &series))
     } else if known.head.is_some_and(|head| head.may_be_newer) {
         load_from_bars(market, symbol, known.quote).await
     } else if let Some(quote) = known.quote {

@@ -9,7 +9,7 @@ use books::performance::{self, Span};
 use domain::portfolio::PortfolioType;
 use domain::{Bars, Currency, InstrumentType, Money, PortfolioId, Quantity};
 use market::{Folder, Note};
-use market_data::own_items::{self, NewItem, Valuation};
+use market_data::custom_instruments::{self, NewCustomInstrument, Valuation};
 use market_data::{MarketData, last_quote, quotes, staleness, warnings};
 use notifications::watchlist;
 use research::backtests::{self, Strategy};
@@ -159,17 +159,17 @@ async fn every_answer_says_the_same_of_a_file_that_ends_before_the_market_does()
 }
 
 #[tokio::test]
-async fn an_item_of_ones_own_is_never_stale_however_old_its_last_value() {
+async fn a_custom_instrument_is_never_stale_however_old_its_last_value() {
     let world = World::at("2026-11-20T23:30:00Z");
-    let item = NewItem {
+    let item = NewCustomInstrument {
         symbol: symbol("MY:HOUSE"),
         name: "The house".to_owned(),
         currency: Currency::USD,
         instrument_type: InstrumentType::Item,
     };
-    own_items::create(&world.platform.app, world.customer, &item, None).await.unwrap();
+    custom_instruments::create(&world.platform.app, world.customer, &item, None).await.unwrap();
     let value = Valuation { date: day("2020-01-02"), price: price("250000") };
-    own_items::value(&world.platform.app, world.customer, &item.symbol, &[value]).await.unwrap();
+    custom_instruments::value(&world.platform.app, world.customer, &item.symbol, &[value]).await.unwrap();
     let portfolio = opened(&world, &world.platform, &["MY:HOUSE"]).await;
     let said = said_of_what_is_held(&world, &world.platform, portfolio, "MY:HOUSE").await;
     assert!(all(&said, false), "{said:?}");

@@ -276,10 +276,10 @@ impl Provider for AlphaVantage {
     }
 }
 
-/// What the symbol names, if it can be known here at all: an item of one's own is nobody else's business, and
+/// What the symbol names, if it can be known here at all: a custom instrument is nobody else's business, and
 /// indices and futures are not offered.
 fn named(symbol: &Symbol) -> Result<Named, ProviderError> {
-    let is_elsewhere = symbol.is_own_item() || symbol.as_str().contains('^') || symbol.as_str().ends_with("=F");
+    let is_elsewhere = symbol.is_custom() || symbol.as_str().contains('^') || symbol.as_str().ends_with("=F");
     symbols::named(symbol).filter(|_| !is_elsewhere).ok_or(ProviderError::UnknownSymbol)
 }
 

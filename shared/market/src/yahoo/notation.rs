@@ -55,9 +55,9 @@ const EXCHANGES: [(&str, &str); 40] = [
 
 /// The symbol as Yahoo writes it, with what it names.
 ///
-/// Errors: a symbol that is none of Yahoo's by its form alone: an item of one's own, a commodity by its unit.
+/// Errors: a symbol that is none of Yahoo's by its form alone: a custom instrument, a commodity by its unit.
 pub(super) fn to_yahoo(symbol: &Symbol) -> Result<(String, Named), ProviderError> {
-    let named = named(symbol).filter(|_| !symbol.is_own_item());
+    let named = named(symbol).filter(|_| !symbol.is_custom());
     match named.ok_or(ProviderError::UnknownSymbol)? {
         Named::Metal(..) | Named::Commodity(_) => Err(ProviderError::UnknownSymbol),
         named => Ok((written(symbol), named)),

@@ -261,8 +261,8 @@ async fn an_unknown_symbol_and_a_refused_key_are_final() {
     assert_eq!(daily_of(Reply::json(BAD_SYMBOL)).await, Err(ProviderError::KeyRefused));
     assert_eq!(daily_of(Reply::status(403)).await, Err(ProviderError::KeyRefused));
     let server = Server::start(vec![]).await;
-    let own_item = provider(&server).fetch_daily(&"MY:HOUSE".parse().unwrap(), caller()).await;
-    assert_eq!(own_item, Err(ProviderError::UnknownSymbol));
+    let custom_instrument = provider(&server).fetch_daily(&"MY:HOUSE".parse().unwrap(), caller()).await;
+    assert_eq!(custom_instrument, Err(ProviderError::UnknownSymbol));
     assert_eq!(server.requests().len(), 0);
 }
 

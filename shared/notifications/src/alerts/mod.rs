@@ -51,7 +51,7 @@ pub struct NewAlert {
 
 /// Makes an alert. The same idempotency key with the same request answers the first result again.
 ///
-/// Errors: [`ServiceError::Field`] for an item of one's own, which has no quotes, and for e-mail where none can be sent;
+/// Errors: [`ServiceError::Field`] for a custom instrument, which has no quotes, and for e-mail where none can be sent;
 /// [`ServiceError::UnknownSymbol`]; [`ServiceError::LimitReached`] where the customer has [`MAX_ACTIVE`], or has caused as
 /// many questions about letters as there may be in a day; [`ServiceError::Mail`] where the address could not be asked.
 pub async fn create(
@@ -103,8 +103,8 @@ fn made(id: Uuid, alert: &NewAlert) -> Alert {
 }
 
 fn require_deliverable(app: &App, alert: &NewAlert) -> Result<(), ServiceError> {
-    if alert.symbol.is_own_item() {
-        let detail = "an item of one's own has no quotes that an alert could wait for".to_owned();
+    if alert.symbol.is_custom() {
+        let detail = "a custom instrument has no quotes that an alert could wait for".to_owned();
         return Err(ServiceError::Field { field: "symbol", detail });
     }
     if alert.email && !app.mail().is_there() {

@@ -162,7 +162,7 @@ async fn find_known(
     app: &App,
     asked: BTreeSet<Symbol>,
 ) -> Result<(BTreeSet<Symbol>, BTreeMap<Symbol, &'static str>), ServiceError> {
-    let (own, asked): (BTreeSet<_>, BTreeSet<_>) = asked.into_iter().partition(Symbol::is_own_item);
+    let (own, asked): (BTreeSet<_>, BTreeSet<_>) = asked.into_iter().partition(Symbol::is_custom);
     let listed: Vec<_> = asked.iter().map(keys::unknown_symbol).collect();
     let refused = app.table().get_many(&listed).await?;
     let mut unknown: BTreeMap<_, _> = own.into_iter().map(|symbol| (symbol, UNKNOWN_SYMBOL)).collect();

@@ -1,4 +1,4 @@
-//! Keys of the books: wallets, portfolios, positions, trades, lots held elsewhere, items of one's own.
+//! Keys of the books: wallets, portfolios, positions, trades, lots held elsewhere, custom instruments.
 
 use domain::{CustomerId, PortfolioId, Symbol};
 use uuid::Uuid;
@@ -148,19 +148,19 @@ pub fn import(portfolio: PortfolioId, sha256: &str) -> Key {
 
 /// An item of a customer's own.
 #[must_use]
-pub fn own_item(customer: CustomerId, symbol: &Symbol) -> Key {
+pub fn custom_instrument(customer: CustomerId, symbol: &Symbol) -> Key {
     let name = symbol.as_str().trim_start_matches("MY:");
-    Kind::OwnItem.key(customer.0, name)
+    Kind::CustomInstrument.key(customer.0, name)
 }
 
 /// All items of a customer's own, by name.
 #[must_use]
-pub fn own_items(customer: CustomerId) -> List {
-    Kind::OwnItem.list(customer.0)
+pub fn custom_instruments(customer: CustomerId) -> List {
+    Kind::CustomInstrument.list(customer.0)
 }
 
-/// How many items of one's own a customer has.
+/// How many custom instruments a customer has.
 #[must_use]
-pub fn own_item_count(customer: CustomerId) -> Key {
-    Kind::OwnItemCount.only(customer.0)
+pub fn custom_instrument_count(customer: CustomerId) -> Key {
+    Kind::CustomInstrumentCount.only(customer.0)
 }

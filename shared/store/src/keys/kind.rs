@@ -66,10 +66,10 @@ kinds! {
     Firing = "CUSTOMER", "FIRING";
     /// The subscription of the customer's e-mail address.
     Mailbox = "CUSTOMER", "MAIL";
-    /// An item of the customer's own.
-    OwnItem = "CUSTOMER", "ITEM";
-    /// The number of items of the customer's own.
-    OwnItemCount = "CUSTOMER", "ITEMS";
+    /// A custom instrument.
+    CustomInstrument = "CUSTOMER", "ITEM";
+    /// The number of custom instruments.
+    CustomInstrumentCount = "CUSTOMER", "ITEMS";
     /// A portfolio.
     Portfolio = "CUSTOMER", "PORTFOLIO";
     /// The number of portfolios.

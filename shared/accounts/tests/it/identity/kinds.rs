@@ -7,7 +7,7 @@ use app::listing;
 use chrono::TimeDelta;
 use domain::{CustomerId, PortfolioId};
 use identity::sessions::SessionKind;
-use market_data::own_items::{self, NewItem};
+use market_data::custom_instruments::{self, NewCustomInstrument};
 use serde_json::{Value, json};
 use store::keys::{self, Kind, List};
 use store::{Body, Key, Table as _, Write};
@@ -26,13 +26,13 @@ impl World {
         let world = Self::empty();
         let id = world.register(ada(), PASSWORD, "first").await.unwrap().value.id;
         world.token(SessionKind::Api).await;
-        let house = NewItem {
+        let house = NewCustomInstrument {
             symbol: "MY:HOUSE".parse().unwrap(),
             name: "House".to_owned(),
             currency: domain::Currency::USD,
             instrument_type: domain::InstrumentType::Item,
         };
-        own_items::create(&world.platform.app, id, &house, None).await.unwrap();
+        custom_instruments::create(&world.platform.app, id, &house, None).await.unwrap();
         let (ibm, one, instant) = ("IBM".parse().unwrap(), Uuid::from_u128(1), "2026-11-20T12:00:00Z");
         let portfolio = json!({
             "portfolio": {

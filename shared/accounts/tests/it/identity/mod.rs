@@ -153,7 +153,7 @@ impl World {
         }
     }
 
-    /// How many of them have an advisor, by their profiles, their own items and those of the advisor.
+    /// How many of them have an advisor, by their profiles, their custom instruments and those of the advisor.
     async fn advised(&self, clients: &[CustomerId], advisor: CustomerId) -> [usize; 3] {
         let (mut profiles, mut own) = (0, 0);
         for client in clients {

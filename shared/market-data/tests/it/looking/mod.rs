@@ -14,7 +14,7 @@ use futures::future::join_all;
 use market::{ProviderError, Quote, Sample};
 use market_data::last_quote::{self, Origin};
 use market_data::quotes::{QuoteBatch, QuoteWithAge, load_batch};
-use market_data::{MarketData, instruments, own_items};
+use market_data::{MarketData, instruments, custom_instruments};
 use testing::exchange::{World, bars_through, day, price, quote, symbol};
 
 use super::quotes::{NOON, record};
@@ -111,17 +111,17 @@ async fn of_files_the_last_bar_is_the_quote_and_ages_by_the_files_own_clock() {
 }
 
 #[tokio::test]
-async fn an_item_of_ones_own_is_on_its_owners_batch_alone_and_never_stale() {
+async fn a_custom_instrument_is_on_its_owners_batch_alone_and_never_stale() {
     let world = World::at(NOON);
-    let item = own_items::NewItem {
+    let item = custom_instruments::NewCustomInstrument {
         symbol: symbol("MY:HOUSE"),
         name: "The house".to_owned(),
         currency: Currency::USD,
         instrument_type: domain::InstrumentType::Item,
     };
-    own_items::create(&world.platform.app, world.customer, &item, None).await.unwrap();
-    let valuation = own_items::Valuation { date: day("2020-01-01"), price: price("250000") };
-    own_items::value(&world.platform.app, world.customer, &item.symbol, &[valuation]).await.unwrap();
+    custom_instruments::create(&world.platform.app, world.customer, &item, None).await.unwrap();
+    let valuation = custom_instruments::Valuation { date: day("2020-01-01"), price: price("250000") };
+    custom_instruments::value(&world.platform.app, world.customer, &item.symbol, &[valuation]).await.unwrap();
     assert_eq!(lines(&look(&world, &world.platform, &["MY:HOUSE"]).await), ["MY:HOUSE 250000"]);
     let other = domain::CustomerId(uuid::Uuid::from_u128(8));
     let foreign =

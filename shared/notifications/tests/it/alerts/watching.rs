@@ -7,7 +7,7 @@ use app::ServiceError;
 use chrono::TimeDelta;
 use domain::{Bars, Currency, CustomerId};
 use futures::future::join_all;
-use market_data::own_items;
+use market_data::custom_instruments;
 use notifications::watchlist::{self, MAX_WATCHED};
 use store::{documents, keys};
 use testing::exchange::{Exchange, bars_through};
@@ -40,13 +40,13 @@ async fn watching_twice_is_watching_once() {
 async fn the_list_has_the_last_added_first_with_the_price_of_each() {
     let world = World::new();
     let house = symbol("MY:HOUSE");
-    let item = own_items::NewItem {
+    let item = custom_instruments::NewCustomInstrument {
         symbol: house.clone(),
         name: "House".to_owned(),
         currency: Currency::USD,
         instrument_type: domain::InstrumentType::Item,
     };
-    own_items::create(&world.platform.app, ADA, &item, None).await.unwrap();
+    custom_instruments::create(&world.platform.app, ADA, &item, None).await.unwrap();
     for name in ["MSFT", "MY:HOUSE", "AAPL"] {
         watchlist::put(&world.platform, ADA, &symbol(name)).await.unwrap();
         world.clock.forward(TimeDelta::seconds(1));
@@ -57,8 +57,8 @@ async fn the_list_has_the_last_added_first_with_the_price_of_each() {
     let quote = &listed[0].quote.as_ref().unwrap().quote;
     assert_eq!((quote.price, quote.previous_close, quote.day), (price("10"), Some(price("11")), day("2026-11-19")));
     assert!(listed[1].quote.is_none(), "nobody has said what the house is worth");
-    let valuation = own_items::Valuation { date: day("2026-11-01"), price: price("250000") };
-    own_items::value(&world.platform.app, ADA, &house, &[valuation]).await.unwrap();
+    let valuation = custom_instruments::Valuation { date: day("2026-11-01"), price: price("250000") };
+    custom_instruments::value(&world.platform.app, ADA, &house, &[valuation]).await.unwrap();
     let house = watchlist::find(&world.platform, ADA, &house).await.unwrap().quote.unwrap();
     assert_eq!((house.quote.price, house.stale), (price("250000"), false));
 }

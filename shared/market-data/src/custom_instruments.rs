@@ -18,7 +18,7 @@ use crate::market_clock::{held_through, latest_day_anywhere};
 use crate::market_data::MarketData;
 use crate::series::{Series, series};
 
-/// Most items of one's own.
+/// Most custom instruments.
 const MAX_ITEMS: usize = 500;
 /// Most valuations given at once.
 const MAX_VALUATIONS: usize = 1_000;
@@ -38,7 +38,7 @@ pub struct Valuation {
 
 /// An item to be made.
 #[derive(Clone, Debug, Serialize)]
-pub struct NewItem {
+pub struct NewCustomInstrument {
     /// `MY:` and a name.
     pub symbol: Symbol,
     /// Name.
@@ -64,7 +64,7 @@ pub struct Valued {
 pub async fn create(
     app: &App,
     customer: CustomerId,
-    item: &NewItem,
+    item: &NewCustomInstrument,
     idempotency_key: Option<&str>,
 ) -> Result<Created<Instrument>, ServiceError> {
     let made = Instrument {
@@ -79,14 +79,14 @@ pub async fn create(
         Attempt::Replay(_) => return Ok(Created { value: made, replayed: true }),
         Attempt::First(pending) => pending,
     };
-    let key = keys::own_item(customer, &item.symbol);
+    let key = keys::custom_instrument(customer, &item.symbol);
     let first: Option<Uuid> = retry(Retry::within(app::CONFLICT_BUDGET), || async {
         if app.table().get(&key).await?.is_some() {
             return Err(ServiceError::SymbolTaken { symbol: item.symbol.clone() });
         }
-        let counter = Counter::read(app, keys::own_item_count(customer)).await?;
+        let counter = Counter::read(app, keys::custom_instrument_count(customer)).await?;
         let writes = vec![
-            counter.add(1, MAX_ITEMS, "items of one's own")?,
+            counter.add(1, MAX_ITEMS, "custom instruments")?,
             Write::create(key.clone(), documents::body(&key, &made)?),
         ];
         idempotency::commit(app, pending.clone(), app.new_id(), writes).await
@@ -97,13 +97,13 @@ pub async fn create(
 
 /// An item of the customer.
 pub async fn find(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<Instrument, ServiceError> {
-    let found = documents::read::<Instrument>(app.table(), &keys::own_item(customer, symbol)).await?;
+    let found = documents::read::<Instrument>(app.table(), &keys::custom_instrument(customer, symbol)).await?;
     found.map(|(item, _)| item).ok_or_else(|| ServiceError::UnknownSymbol { symbol: symbol.clone() })
 }
 
 /// All items of the customer, by name.
 pub async fn list(app: &App, customer: CustomerId) -> Result<Vec<Instrument>, ServiceError> {
-    let page = documents::list(app.table(), keys::own_items(customer), MAX_ITEMS, None).await?;
+    let page = documents::list(app.table(), keys::custom_instruments(customer), MAX_ITEMS, None).await?;
     let mut items: Vec<Instrument> = page.items;
     items.reverse();
     Ok(items)
@@ -121,7 +121,7 @@ pub async fn value(
     let bars = checked(app, valuations)?;
     let item = find(app, customer, symbol).await?;
     let partition = keys::own_bars(customer, symbol);
-    let (key, fetched_at) = (keys::own_item(customer, symbol), app.now());
+    let (key, fetched_at) = (keys::custom_instrument(customer, symbol), app.now());
     store::bars::change(app.table(), &partition, |stored| {
         let mut days: BTreeMap<Day, Bar> = BTreeMap::new();
         let stored = stored.map(|StoredSeries { bars, .. }| bars).unwrap_or_default();
