@@ -1,6 +1,6 @@
 """How time grows with the bars.
 
-What is judged is the engine. The allocator of Linux gives a block of more than 128 KiB back to
+What is evaluated is the engine. The allocator of Linux gives a block of more than 128 KiB back to
 the kernel and gets it anew, page by page, which costs as much as some works on the longest series
 and nothing on the shorter ones; so it is told to keep its memory, and what its defaults add is
 shown apart.

@@ -247,7 +247,7 @@ fn nonsense_at_the_door_is_pointed_at() {
             let problem = anonymous.post("/customers", &body).await.expect_problem(422, "invalid_fields");
             assert_eq!(problem["errors"][0]["pointer"], format!("/{field}"));
         }
-        // A password is judged by what is known of the customer only where that is sound.
+        // A password is evaluated by what is known of the customer only where that is sound.
         let mut body = person(&address("long"));
         body["first_name"] = json!("Ada ".repeat(200_000));
         for (password, wrong) in [("password1", vec!["/first_name"]), ("short", vec!["/password", "/first_name"])] {

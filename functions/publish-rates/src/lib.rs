@@ -27,8 +27,8 @@ pub enum Failure {
     /// Subscribers could not be looked up.
     #[error("quotes not published: {0}")]
     Publish(#[source] ServiceError),
-    /// Alerts could not be judged.
-    #[error("alerts not judged: {0}")]
+    /// Alerts could not be evaluated.
+    #[error("alerts not evaluated: {0}")]
     Alerts(#[source] ServiceError),
     /// Alerts have fired a moment ago and their customers were not told; whoever was is not told again.
     #[error("{0} firings not told")]

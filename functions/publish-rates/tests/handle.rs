@@ -1,4 +1,4 @@
-//! One event, told to connections and judged by alerts at the same time.
+//! One event, told to connections and evaluated by alerts at the same time.
 
 #![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
 

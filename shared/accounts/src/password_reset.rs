@@ -57,7 +57,7 @@ pub async fn grant(app: &App, email: &Email) -> Result<PasswordToken, ServiceErr
 pub async fn redeem(app: &App, token: &str, new: Password) -> Result<(), ServiceError> {
     new.check_length_of("new_password")?;
     let key = keys::password_token(&tokens::hash(token).ok_or(ServiceError::InvalidToken)?);
-    // Before the password is judged and hashed: guesses at tokens cost us next to nothing.
+    // Before the password is evaluated and hashed: guesses at tokens cost us next to nothing.
     let (granted, _) = documents::read::<Grant>(app.table(), &key).await?.ok_or(ServiceError::InvalidToken)?;
     let customer = profile::find(app, granted.customer_id).await?;
     new.check_for("new_password", customer.profile.person.as_ref()).await?;

@@ -1,7 +1,7 @@
 //! Alerts: what a customer wants to be told of, and whether a quote gives cause to.
 //!
-//! Every condition is judged on one quote and the daily bars before it, without a memory of earlier quotes of the day: a
-//! quote that is seen twice, late or by two judges at once is judged alike each time. What is remembered is the market
+//! Every condition is evaluated on one quote and the daily bars before it, without a memory of earlier quotes of the day: a
+//! quote that is seen twice, late or by two evaluates at once is evaluated alike each time. What is remembered is the market
 //! day on which an alert last fired, and on no day does it fire twice.
 
 use std::fmt;
@@ -109,9 +109,9 @@ pub enum ConditionError {
     Window,
 }
 
-/// All that an alert is judged by.
+/// All that an alert is evaluated by.
 #[derive(Clone, Copy, Debug)]
-pub struct Sight<'a> {
+pub struct EvaluationContext<'a> {
     /// The price of the quote.
     pub price: Price,
     /// The market day of the quote; prices are in units of this day.
@@ -126,7 +126,7 @@ pub struct Sight<'a> {
 
 /// What is remembered of an alert between quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Vigil {
+pub struct AlertRuleState {
     /// What it waits for.
     pub condition: Condition,
     /// How often.
@@ -137,11 +137,11 @@ pub struct Vigil {
     pub fired_on: Option<Day>,
 }
 
-impl Vigil {
+impl AlertRuleState {
     /// Whether the alert fires at this quote. One that does is to be remembered as fired on the quote's day.
     #[must_use]
-    pub fn fires(&self, sight: &Sight<'_>) -> bool {
-        self.is_due(sight.day) && self.holds(sight)
+    pub fn fires(&self, context: &EvaluationContext<'_>) -> bool {
+        self.is_due(context.day) && self.holds(context)
     }
 
     /// Whether it may still fire on this day: at most once on each, and none before one on which it has.
@@ -154,7 +154,7 @@ impl Vigil {
         }
     }
 
-    /// Whether bars have to be at hand to judge a quote of this day.
+    /// Whether bars have to be at hand to evaluate a quote of this day.
     #[must_use]
     pub fn needs_bars(&self, day: Day) -> bool {
         match self.condition {
@@ -164,7 +164,7 @@ impl Vigil {
         }
     }
 
-    /// The first day whose bar has a part in judging a quote of this day: the one whose units a price is in, the day
+    /// The first day whose bar has a part in evaluating a quote of this day: the one whose units a price is in, the day
     /// before, or that with which the average of the day before begins.
     #[must_use]
     pub fn looks_back_to(&self, day: Day, bars: &Bars) -> Day {
@@ -177,20 +177,20 @@ impl Vigil {
     }
 
     /// Whether the condition is true of the quote. Of what is not known, or too large to be reckoned with, it is not.
-    fn holds(&self, sight: &Sight<'_>) -> bool {
+    fn holds(&self, context: &EvaluationContext<'_>) -> bool {
         match self.condition {
-            Condition::Above { price } => self.in_own_units(sight).is_some_and(|now| now > price.amount()),
-            Condition::Below { price } => self.in_own_units(sight).is_some_and(|now| now < price.amount()),
-            Condition::PercentMove { percent, direction } => moved(sight, percent, direction).unwrap_or(false),
-            Condition::CrossesSma { window, direction } => crossed(sight, window, direction).unwrap_or(false),
+            Condition::Above { price } => self.in_own_units(context).is_some_and(|now| now > price.amount()),
+            Condition::Below { price } => self.in_own_units(context).is_some_and(|now| now < price.amount()),
+            Condition::PercentMove { percent, direction } => moved(context, percent, direction).unwrap_or(false),
+            Condition::CrossesSma { window, direction } => crossed(context, window, direction).unwrap_or(false),
         }
     }
 
     /// The price of the quote for what was one unit on the day on which the alert was made.
-    fn in_own_units(&self, sight: &Sight<'_>) -> Option<Decimal> {
-        let since = sight.splits.iter().filter(|split| self.units_of < split.day && split.day <= sight.day);
+    fn in_own_units(&self, context: &EvaluationContext<'_>) -> Option<Decimal> {
+        let since = context.splits.iter().filter(|split| self.units_of < split.day && split.day <= context.day);
         let ratio = since.map(|split| split.ratio).try_fold(SplitRatio::ONE, |all, next| all.then(next).ok())?;
-        let now = in_told_units(sight)?.checked_mul(ratio.new_units().into())?;
+        let now = in_told_units(context)?.checked_mul(ratio.new_units().into())?;
         Some(now.checked_div(ratio.old_units().into())?.round_dp(DECIMALS))
     }
 }
@@ -199,21 +199,21 @@ impl Vigil {
 ///
 /// Of a split of the very day bars do not tell before the evening. Until then the close of the day before does: the
 /// quote has it in new units, and its bar in old ones.
-fn in_told_units(sight: &Sight<'_>) -> Option<Decimal> {
-    sight.price.amount().checked_mul(untold_split(sight).unwrap_or(Decimal::ONE))
+fn in_told_units(context: &EvaluationContext<'_>) -> Option<Decimal> {
+    context.price.amount().checked_mul(untold_split(context).unwrap_or(Decimal::ONE))
 }
 
-fn untold_split(sight: &Sight<'_>) -> Option<Decimal> {
-    let last = sight.bars.get(sight.bars.count_through(sight.day).checked_sub(1)?)?;
-    let before = calendar::last_trading_day_on_or_before(sight.day.plus_days(-1))?;
-    let ratio = from_f64(last.close).ok()?.checked_div(sight.previous_close?.amount())?;
+fn untold_split(context: &EvaluationContext<'_>) -> Option<Decimal> {
+    let last = context.bars.get(context.bars.count_through(context.day).checked_sub(1)?)?;
+    let before = calendar::last_trading_day_on_or_before(context.day.plus_days(-1))?;
+    let ratio = from_f64(last.close).ok()?.checked_div(context.previous_close?.amount())?;
     (last.date == before && (ratio - Decimal::ONE).abs() > LEAST_SPLIT).then_some(ratio)
 }
 
 /// Whether |price − close| · 100 ≥ percent · close, in the direction asked for; no division, so that it is exact.
-fn moved(sight: &Sight<'_>, percent: Percent, direction: Direction) -> Option<bool> {
-    let close = sight.previous_close?.amount();
-    let change = sight.price.amount().checked_sub(close)?.checked_mul(Decimal::ONE_HUNDRED)?;
+fn moved(context: &EvaluationContext<'_>, percent: Percent, direction: Direction) -> Option<bool> {
+    let close = context.previous_close?.amount();
+    let change = context.price.amount().checked_sub(close)?.checked_mul(Decimal::ONE_HUNDRED)?;
     let needed = percent.0.checked_mul(close)?;
     Some(match direction {
         Direction::Up => change >= needed,
@@ -223,15 +223,15 @@ fn moved(sight: &Sight<'_>, percent: Percent, direction: Direction) -> Option<bo
 }
 
 /// Whether a > b now and a ≤ b one trading day ago, for the price as a and its average as b, or the reverse.
-fn crossed(sight: &Sight<'_>, window: Window, direction: Direction) -> Option<bool> {
+fn crossed(context: &EvaluationContext<'_>, window: Window, direction: Direction) -> Option<bool> {
     let days = usize::from(window.0);
-    let before = sight.bars.count_before(sight.day);
+    let before = context.bars.count_before(context.day);
     // The scale is that of the quote's own day where its bar is there already, else that of the day before.
-    let origin = sight.bars.get(sight.bars.count_through(sight.day).checked_sub(1)?)?;
+    let origin = context.bars.get(context.bars.count_through(context.day).checked_sub(1)?)?;
     let scale = origin.close / origin.adjusted_close;
-    let closes = sight.bars.adjusted_close().get(before.checked_sub(days)?..before)?;
+    let closes = context.bars.adjusted_close().get(before.checked_sub(days)?..before)?;
     let closes: Vec<Decimal> = closes.iter().map(|close| from_f64(close * scale)).collect::<Result<_, _>>().ok()?;
-    let (oldest, newest, price) = (*closes.first()?, *closes.last()?, in_told_units(sight)?);
+    let (oldest, newest, price) = (*closes.first()?, *closes.last()?, in_told_units(context)?);
     let days = Decimal::from(days);
     let sum_before = closes.iter().copied().try_fold(Decimal::ZERO, Decimal::checked_add)?;
     let sum_now = sum_before.checked_sub(oldest)?.checked_add(price)?;

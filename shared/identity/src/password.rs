@@ -16,9 +16,9 @@ pub const MAX_BYTES: usize = MAX_PASSWORD_BYTES;
 const MIN_GUESSES: u64 = 100_000;
 /// Shorter words of what is known about a customer say nothing about a password: they are in most of them.
 const MIN_KNOWN_CHARACTERS: usize = 3;
-/// Longer words are in no password that is judged: of one the first 100 characters count, as `zxcvbn` bounds its work.
+/// Longer words are in no password that is evaluated: of one the first 100 characters count, as `zxcvbn` bounds its work.
 const MAX_KNOWN_CHARACTERS: usize = 100;
-/// The most words that a password is judged by: each is looked up in it several times.
+/// The most words that a password is evaluated by: each is looked up in it several times.
 const MAX_KNOWN_WORDS: usize = 100;
 /// The most characters of one text that words are taken from. A stored text has fewer, the longest e-mail address 254.
 const MAX_TEXT_CHARACTERS: usize = 300;
@@ -45,7 +45,7 @@ impl Password {
         Self(text)
     }
 
-    /// A new password of a length that is taken; how soon it is guessed is judged later, by [`Password::check_for`].
+    /// A new password of a length that is taken; how soon it is guessed is evaluated later, by [`Password::check_for`].
     ///
     /// Errors: [`PasswordError::Length`].
     pub fn of_length(text: String) -> Result<Self, PasswordError> {
@@ -64,8 +64,8 @@ impl Password {
         self.check_length().map_err(refused)?;
         let words = words(&person.map(Person::known).unwrap_or_default());
         let password = self.clone();
-        let judged = tokio::task::spawn_blocking(move || password.check_guesses(&words));
-        judged.await.map_err(|error| ServiceError::fault("password", error))?.map_err(refused)
+        let evaluated = tokio::task::spawn_blocking(move || password.check_guesses(&words));
+        evaluated.await.map_err(|error| ServiceError::fault("password", error))?.map_err(refused)
     }
 
     /// Errors: [`ServiceError::Field`], for the length alone.
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_judged_by_a_hundred_words_at_most_however_long_a_text_is() {
+    fn a_password_is_evaluated_by_a_hundred_words_at_most_however_long_a_text_is() {
         let numbers: Vec<String> = (100_000..260_000).map(|number| number.to_string()).collect();
         let long = numbers.join(" ");
         assert!(long.len() > 1024 * 1024);

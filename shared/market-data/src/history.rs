@@ -61,7 +61,7 @@ pub async fn load(market: &MarketData, symbol: &Symbol, budget: CallBudget) -> R
 }
 
 /// The history of a symbol as it is at hand: of a live provider what is stored, so that a list of many symbols uses up no
-/// calls; whether it is `stale` is for the reader to judge by its last day. Only a symbol of which nothing is stored is
+/// calls; whether it is `stale` is for the reader to evaluate by its last day. Only a symbol of which nothing is stored is
 /// asked for, and for a customer one whose bars are too old to trade at.
 pub async fn load_at_hand(
     market: &MarketData,

@@ -9,7 +9,7 @@
 //!
 //! - Verification repairs no books: it names what differs, and frees a wallet whose books add up again.
 //! - A wallet that is frozen takes no command.
-//! - The books of one customer are judged by themselves: a fault in them keeps no other from being verified.
+//! - The books of one customer are evaluated by themselves: a fault in them keeps no other from being verified.
 //! - A wallet that is in use meanwhile is verified again, and is not called wrong.
 
 pub mod health;

@@ -42,7 +42,7 @@ pub(crate) fn carry_out(
     now: DateTime<Utc>,
 ) -> rusqlite::Result<Outcome> {
     let savepoint = transaction.savepoint()?;
-    match judge_and_apply(&savepoint, writes, now) {
+    match check_and_apply(&savepoint, writes, now) {
         Ok(versions) => savepoint.commit().map(|()| Ok(versions)),
         // Rolls back to the savepoint; fails where SQLite has already rolled back the transaction around it.
         Err(failed) => match (savepoint.finish(), failed) {
@@ -53,9 +53,9 @@ pub(crate) fn carry_out(
     }
 }
 
-/// Every expectation is judged before the first write: a conflict then has nothing to undo, and a transaction of
+/// Every expectation is evaluated before the first write: a conflict then has nothing to undo, and a transaction of
 /// conflicts alone costs no fsync. No item is named twice, so that no write can meet another's expectation.
-fn judge_and_apply(
+fn check_and_apply(
     connection: &Connection,
     writes: Vec<Write>,
     now: DateTime<Utc>,

@@ -10,7 +10,7 @@ use crate::item::{Item, Key, Version};
 use crate::query::{Page, Query};
 use crate::write::Write;
 
-/// What time it is. Engines are given one: they date versions by it and judge by it what has expired.
+/// What time it is. Engines are given one: they date versions by it and evaluate by it what has expired.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 /// One table of items. Reads are strongly consistent; an expired item is absent to all four.

@@ -3,7 +3,7 @@
 //! Rows go in by transactions of [`ROWS_A_TRANSACTION`], and each moves the import's custom instrument on; one that is cut short
 //! goes on where it stopped when the file is sent again. A row's id follows from the file, its number and the time at
 //! which the import began, so that no repetition can make two investments of it. Where lots of an earlier import are gone,
-//! the file is judged and brought in anew.
+//! the file is evaluated and brought in anew.
 
 mod cells;
 mod export;

@@ -22,8 +22,8 @@ fn crosses_sma(window: u16, direction: Direction) -> Condition {
     Condition::CrossesSma { window: window.try_into().unwrap(), direction }
 }
 
-fn vigil(condition: Condition, repeat: Repeat) -> Vigil {
-    Vigil { condition, repeat, units_of: day(MADE_ON), fired_on: None }
+fn rule(condition: Condition, repeat: Repeat) -> AlertRuleState {
+    AlertRuleState { condition, repeat, units_of: day(MADE_ON), fired_on: None }
 }
 
 /// Bars of consecutive days that end on 2013-01-31, none of them with a dividend.
@@ -49,14 +49,14 @@ fn bar(date: Day, close: f64) -> Bar {
 /// Whether a recurring alert fires at this price of 2013-02-01.
 fn fires(condition: Condition, now: &str, previous_close: Option<&str>, bars: &Bars) -> bool {
     let splits = splits_of(bars).unwrap();
-    let sight = Sight {
+    let context = EvaluationContext {
         price: price(now),
         day: day("2013-02-01"),
         previous_close: previous_close.map(price),
         bars,
         splits: &splits,
     };
-    vigil(condition, Repeat::Recurring).fires(&sight)
+    rule(condition, Repeat::Recurring).fires(&context)
 }
 
 #[test]
@@ -86,9 +86,9 @@ fn a_threshold_goes_along_with_the_splits_since_the_alert_was_made() {
     assert!(fires(below, "92.85", None, &bars));
     assert!(fires(Condition::Above { price: price("714") }, "102.01", None, &bars));
     assert!(!fires(Condition::Above { price: price("714") }, "102", None, &bars), "102 are exactly 714");
-    let (splits, sight_day) = (splits_of(&bars).unwrap(), day("2013-02-01"));
-    let sight = Sight { price: price("100"), day: sight_day, previous_close: None, bars: &bars, splits: &splits };
-    let since = |units_of: &str| Vigil { units_of: day(units_of), ..vigil(below, Repeat::Once) }.fires(&sight);
+    let (splits, context_day) = (splits_of(&bars).unwrap(), day("2013-02-01"));
+    let context = EvaluationContext { price: price("100"), day: context_day, previous_close: None, bars: &bars, splits: &splits };
+    let since = |units_of: &str| AlertRuleState { units_of: day(units_of), ..rule(below, Repeat::Once) }.fires(&context);
     assert!(since("2013-01-30"), "made in new units");
     assert!(!since("2013-01-29"), "made in old ones");
 }
@@ -201,11 +201,11 @@ fn averages_stand_on_the_scale_of_the_last_day() {
 
 #[test]
 fn once_is_once_and_recurring_is_once_on_each_day() {
-    let mut once = vigil(Condition::Above { price: price("1") }, Repeat::Once);
+    let mut once = rule(Condition::Above { price: price("1") }, Repeat::Once);
     assert!(once.is_due(day("2013-02-01")));
     once.fired_on = Some(day("2013-02-01"));
     assert!(!once.is_due(day("2013-02-01")) && !once.is_due(day("2013-02-04")));
-    let recurring = Vigil { repeat: Repeat::Recurring, ..once };
+    let recurring = AlertRuleState { repeat: Repeat::Recurring, ..once };
     assert!(!recurring.is_due(day("2013-02-01")));
     assert!(recurring.is_due(day("2013-02-04")));
     assert!(!recurring.is_due(day("2013-01-31")), "what comes late is of a day that is over");
@@ -213,11 +213,11 @@ fn once_is_once_and_recurring_is_once_on_each_day() {
 
 #[test]
 fn bars_are_asked_for_only_where_they_decide() {
-    let above = vigil(Condition::Above { price: price("1") }, Repeat::Once);
+    let above = rule(Condition::Above { price: price("1") }, Repeat::Once);
     assert!(!above.needs_bars(day(MADE_ON)), "no split lies between a day and itself");
     assert!(above.needs_bars(day("2013-01-03")));
-    assert!(!vigil(percent_move("5", Direction::Up), Repeat::Once).needs_bars(day("2013-01-03")));
-    assert!(vigil(crosses_sma(20, Direction::Up), Repeat::Once).needs_bars(day(MADE_ON)));
+    assert!(!rule(percent_move("5", Direction::Up), Repeat::Once).needs_bars(day("2013-01-03")));
+    assert!(rule(crosses_sma(20, Direction::Up), Repeat::Once).needs_bars(day(MADE_ON)));
 }
 
 #[test]
@@ -286,19 +286,19 @@ fn conditions() -> impl Strategy<Value = Condition> {
 /// The days on which an alert fires that is shown these quotes one after the other.
 fn fired_days(condition: Condition, repeat: Repeat, quotes: &[(i32, i64)]) -> Vec<Day> {
     let bars = bars(&[9.5, 10.5, 10.0, 9.0, 11.0, 10.0, 10.25, 9.75]);
-    let mut vigil = vigil(condition, repeat);
+    let mut rule = rule(condition, repeat);
     let mut fired = Vec::new();
     for &(offset, cents) in quotes {
-        let sight = Sight {
+        let context = EvaluationContext {
             price: Price::new(Decimal::new(cents, 2)).unwrap(),
             day: day("2013-02-01").plus_days(offset),
             previous_close: Some(price("9.75")),
             bars: &bars,
             splits: &[],
         };
-        if vigil.fires(&sight) {
-            vigil.fired_on = Some(sight.day);
-            fired.push(sight.day);
+        if rule.fires(&context) {
+            rule.fired_on = Some(context.day);
+            fired.push(context.day);
         }
     }
     fired

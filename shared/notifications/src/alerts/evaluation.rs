@@ -1,4 +1,4 @@
-//! Judging new quotes by the alerts that wait for them.
+//! Evaluating new quotes by the alerts that wait for them.
 
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use app::App;
 use app::error::ServiceError;
 use chrono::TimeDelta;
-use domain::alert::{Repeat, Sight, Vigil};
+use domain::alert::{Repeat, EvaluationContext, AlertRuleState};
 use domain::split::splits_of;
 use domain::{Bars, CustomerId, Split, Symbol};
 use futures::{StreamExt as _, stream};
@@ -21,9 +21,9 @@ use uuid::Uuid;
 
 use super::delivery::deliver;
 use super::firing::{fire, take_over};
-use super::records::{Judged, Pending, Waiting};
+use super::records::{EvaluatedThrough, Pending, Waiting};
 
-/// Symbols judged at the same time.
+/// Symbols evaluated at the same time.
 const SYMBOLS_AT_ONCE: usize = 8;
 /// Alerts of one symbol fired, and firings delivered, at the same time.
 const ALERTS_AT_ONCE: usize = 16;
@@ -35,14 +35,14 @@ static NO_BARS: LazyLock<Bars> = LazyLock::new(Bars::default);
 /// Items read at once of what waits for a symbol.
 const PAGE: usize = 500;
 
-/// What came of judging quotes.
+/// What came of evaluating quotes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Fired {
     /// Alerts that fired here, and not before or elsewhere.
     pub fired: usize,
     /// Firings delivered, those among them that were left over from earlier.
     pub delivered: usize,
-    /// Firings of the last [`REPEATED_FOR`] that could not be delivered, for which the same quotes are to be judged again. Older
+    /// Firings of the last [`REPEATED_FOR`] that could not be delivered, for which the same quotes are to be evaluated again. Older
     /// ones wait for the next quote of their symbol.
     pub undelivered: usize,
 }
@@ -57,29 +57,29 @@ impl AddAssign for Fired {
 
 /// Fires the alerts of which these quotes make the condition true, and tells their owners. May be called again with the
 /// same quotes, in any order and at the same time: no alert fires twice on a market day, and a quote whose `seq` is not
-/// above the last one judged of its symbol fires nothing.
+/// above the last one evaluated of its symbol fires nothing.
 ///
-/// Errors: the store's. The quotes of all other symbols have been judged then; the same call again does the rest.
+/// Errors: the store's. The quotes of all other symbols have been evaluated then; the same call again does the rest.
 pub async fn evaluate(market: &MarketData, quotes: &[LastQuote]) -> Result<Fired, ServiceError> {
     let mut by_symbol: BTreeMap<Symbol, Vec<LastQuote>> = BTreeMap::new();
     for quote in quotes {
         by_symbol.entry(quote.symbol.clone()).or_default().push(quote.clone());
     }
-    let judgements = by_symbol.into_values().map(|mut quotes| {
+    let evaluations = by_symbol.into_values().map(|mut quotes| {
         quotes.sort_by_key(|quote| quote.seq);
         let market = market.clone();
         async move {
             let mut total = Fired::default();
             for quote in &quotes {
-                total += judge(&market, quote).await.inspect_err(|error| {
-                    tracing::error!(symbol = %quote.symbol, %error, "the alerts of a symbol were not judged");
+                total += evaluate_quote(&market, quote).await.inspect_err(|error| {
+                    tracing::error!(symbol = %quote.symbol, %error, "the alerts of a symbol were not evaluated");
                 })?;
             }
             Ok(total)
         }
     });
     let outcomes: Vec<Result<Fired, ServiceError>> =
-        stream::iter(judgements).buffer_unordered(SYMBOLS_AT_ONCE).collect().await;
+        stream::iter(evaluations).buffer_unordered(SYMBOLS_AT_ONCE).collect().await;
     outcomes.into_iter().try_fold(Fired::default(), |mut total, outcome| {
         total += outcome?;
         Ok(total)
@@ -89,18 +89,18 @@ pub async fn evaluate(market: &MarketData, quotes: &[LastQuote]) -> Result<Fired
 /// A page of what waits for a symbol, by kind.
 #[derive(Default)]
 struct Page {
-    judged: Option<(Judged, Version)>,
+    evaluated: Option<(EvaluatedThrough, Version)>,
     alerts: Vec<(Uuid, Waiting)>,
     pending: Vec<(Key, Pending, Version)>,
     next: Option<Cursor>,
 }
 
-/// Judges one quote by all alerts of its symbol, and delivers what was left undelivered before.
-async fn judge(market: &MarketData, quote: &LastQuote) -> Result<Fired, ServiceError> {
+/// Evaluates one quote by all alerts of its symbol, and delivers what was left undelivered before.
+async fn evaluate_quote(market: &MarketData, quote: &LastQuote) -> Result<Fired, ServiceError> {
     let mut total = Fired::default();
     let mut page = read_page(&market.app, &quote.symbol, None).await?;
-    let judged = page.judged.take();
-    let is_new = judged.is_none_or(|(judged, _)| quote.seq > judged.seq);
+    let evaluated = page.evaluated.take();
+    let is_new = evaluated.is_none_or(|(evaluated, _)| quote.seq > evaluated.seq);
     let mut known = None;
     let mut anybody_waits = false;
     loop {
@@ -116,7 +116,7 @@ async fn judge(market: &MarketData, quote: &LastQuote) -> Result<Fired, ServiceE
     }
     // Last, so that an evaluation that was cut short is made up for when the quote comes again.
     if anybody_waits {
-        remember(&market.app, quote, judged.map(|(_, version)| version)).await?;
+        remember(&market.app, quote, evaluated.map(|(_, version)| version)).await?;
     }
     Ok(total)
 }
@@ -137,7 +137,7 @@ async fn read_page(app: &App, symbol: &Symbol, cursor: Option<Cursor>) -> Result
             let Item { key, version, .. } = item;
             page.pending.push((key, pending, version));
         } else {
-            page.judged = Some((documents::parse(&item)?, item.version));
+            page.evaluated = Some((documents::parse(&item)?, item.version));
         }
     }
     Ok(page)
@@ -161,13 +161,13 @@ async fn fire_all(
     alerts: &[(Uuid, Waiting)],
     known: &mut Option<Known>,
 ) -> Result<Fired, ServiceError> {
-    let due = |waiting: &Waiting| waiting.created_at <= quote.fetched_at && waiting.vigil.is_due(quote.day);
+    let due = |waiting: &Waiting| waiting.created_at <= quote.fetched_at && waiting.rule.is_due(quote.day);
     let due: Vec<_> = alerts.iter().filter(|(_, waiting)| due(waiting)).collect();
-    if known.is_none() && due.iter().any(|(_, waiting)| waiting.vigil.needs_bars(quote.day)) {
+    if known.is_none() && due.iter().any(|(_, waiting)| waiting.rule.needs_bars(quote.day)) {
         *known = Some(read_known_bars(market, quote).await?);
     }
     let nothing = Known::default();
-    let fires = |known: &Known, waiting: &Waiting| waiting.vigil.fires(&known.sight(quote));
+    let fires = |known: &Known, waiting: &Waiting| waiting.rule.fires(&known.context(quote));
     let firing: Vec<_> =
         due.into_iter().filter(|(_, waiting)| fires(known.as_ref().unwrap_or(&nothing), waiting)).collect();
     if known.is_none() && !firing.is_empty() {
@@ -177,8 +177,8 @@ async fn fire_all(
     let mut turns: BTreeMap<(CustomerId, Option<Uuid>), Vec<Cause>> = BTreeMap::new();
     for (id, waiting) in firing {
         // Those that fire once are all taken off one count of their customer's, and would keep each other from it.
-        let alone = (waiting.vigil.repeat == Repeat::Recurring).then_some(*id);
-        let cause = (*id, known.warnings(market, quote, &waiting.vigil));
+        let alone = (waiting.rule.repeat == Repeat::Recurring).then_some(*id);
+        let cause = (*id, known.warnings(market, quote, &waiting.rule));
         turns.entry((waiting.customer_id, alone)).or_default().push(cause);
     }
     let firings = turns.into_values().map(|causes| {
@@ -193,14 +193,14 @@ impl Known {
         self.series.as_ref().map_or(&NO_BARS, |series| &series.bars)
     }
 
-    fn sight<'a>(&'a self, quote: &LastQuote) -> Sight<'a> {
+    fn context<'a>(&'a self, quote: &LastQuote) -> EvaluationContext<'a> {
         let LastQuote { price, day, previous_close, .. } = *quote;
-        Sight { price, day, previous_close, bars: self.bars(), splits: &self.splits }
+        EvaluationContext { price, day, previous_close, bars: self.bars(), splits: &self.splits }
     }
 
-    fn warnings(&self, market: &MarketData, quote: &LastQuote, vigil: &Vigil) -> Vec<Warning> {
+    fn warnings(&self, market: &MarketData, quote: &LastQuote, rule: &AlertRuleState) -> Vec<Warning> {
         let Some(series) = &self.series else { return Vec::new() };
-        let span = (vigil.looks_back_to(quote.day, &series.bars), quote.day);
+        let span = (rule.looks_back_to(quote.day, &series.bars), quote.day);
         warnings::of_quote(market, series, quote, span)
     }
 }
@@ -224,7 +224,7 @@ async fn fire_in_turn(app: &App, quote: &LastQuote, causes: Vec<Cause>) -> Resul
 }
 
 /// What is known of a symbol's bars, without asking anybody. Where there are none in the currency of the quote, thresholds
-/// are judged without splits, and averages are not crossed.
+/// are evaluated without splits, and averages are not crossed.
 async fn read_known_bars(market: &MarketData, quote: &LastQuote) -> Result<Known, ServiceError> {
     let (symbol, nothing) = (&quote.symbol, Known::default());
     match history::find_without_call(market, symbol).await {
@@ -234,7 +234,7 @@ async fn read_known_bars(market: &MarketData, quote: &LastQuote) -> Result<Known
         }
         Ok(_) => Ok(nothing),
         Err(error @ (ServiceError::UnknownSymbol { .. } | ServiceError::Provider(_))) => {
-            tracing::warn!(%symbol, %error, "alerts are judged without bars");
+            tracing::warn!(%symbol, %error, "alerts are evaluated without bars");
             Ok(nothing)
         }
         Err(error) => Err(error),
@@ -279,10 +279,10 @@ where
     })
 }
 
-/// Notes that quotes up to this one have been judged. Where somebody else has noted another one in the meantime, theirs
-/// stands: what is judged again fires nothing twice.
+/// Notes that quotes up to this one have been evaluated. Where somebody else has noted another one in the meantime, theirs
+/// stands: what is evaluated again fires nothing twice.
 async fn remember(app: &App, quote: &LastQuote, read_at: Option<Version>) -> Result<(), ServiceError> {
-    match documents::put(app.table(), keys::judged(&quote.symbol), &Judged { seq: quote.seq }, read_at).await {
+    match documents::put(app.table(), keys::evaluated(&quote.symbol), &EvaluatedThrough { seq: quote.seq }, read_at).await {
         Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
         Err(error) => Err(error.into()),
     }

@@ -5,7 +5,7 @@ use app::error::ServiceError;
 use app::counter::Counter;
 use chrono::TimeDelta;
 use domain::Day;
-use domain::alert::{Repeat, Vigil};
+use domain::alert::{Repeat, AlertRuleState};
 use market_data::quote_record::LastQuote;
 use quant::backtest::Warning;
 use store::retry::{Retry, retry};
@@ -29,7 +29,7 @@ pub(super) async fn fire(
     let (listed, owed) = (keys::waiting_alert(&quote.symbol, id), keys::pending_firing(&quote.symbol, id, quote.day));
     retry(Retry::within(app::CONFLICT_BUDGET), || async {
         let Some((waiting, version)) = documents::read::<Waiting>(app.table(), &listed).await? else { return Ok(None) };
-        if !waiting.vigil.is_due(quote.day) {
+        if !waiting.rule.is_due(quote.day) {
             return Ok(None);
         }
         let own = keys::alert(waiting.customer_id, id);
@@ -88,11 +88,11 @@ fn fired(alert: &Alert, quote: &LastQuote, pending: &Pending) -> Alert {
 
 /// What becomes of its place under the symbol: only what can still fire has one.
 fn listed_after(listed: &Key, waiting: &Waiting, version: Version, day: Day) -> Result<Write, ServiceError> {
-    Ok(match waiting.vigil.repeat {
+    Ok(match waiting.rule.repeat {
         Repeat::Once => Write::Delete { key: listed.clone(), expect: DeleteExpect::Version(version) },
         Repeat::Recurring => {
-            let vigil = Vigil { fired_on: Some(day), ..waiting.vigil };
-            let body = documents::body(listed, &Waiting { vigil, ..waiting.clone() })?;
+            let rule = AlertRuleState { fired_on: Some(day), ..waiting.rule };
+            let body = documents::body(listed, &Waiting { rule, ..waiting.clone() })?;
             Write::update(listed.clone(), body, version)
         }
     })

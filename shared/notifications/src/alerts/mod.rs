@@ -20,7 +20,7 @@ use app::App;
 use app::error::ServiceError;
 use app::idempotency::{self, Attempt, Created};
 use app::counter::Counter;
-use domain::alert::{Condition, Repeat, Vigil};
+use domain::alert::{Condition, Repeat, AlertRuleState};
 use domain::{CustomerId, Day, Symbol};
 use market_data::market_clock::market_day;
 use market_data::{MarketData, following, instruments, last_quote};
@@ -126,8 +126,8 @@ async fn read_day_of_units(market: &MarketData, symbol: &Symbol) -> Result<Day, 
 }
 
 fn first_writes(customer: CustomerId, alert: &Alert, units_of: Day) -> Result<[Write; 2], ServiceError> {
-    let vigil = Vigil { condition: alert.condition, repeat: alert.repeat, units_of, fired_on: None };
-    let waiting = Waiting { customer_id: customer, created_at: alert.created_at, vigil };
+    let rule = AlertRuleState { condition: alert.condition, repeat: alert.repeat, units_of, fired_on: None };
+    let waiting = Waiting { customer_id: customer, created_at: alert.created_at, rule };
     let (own, listed) = (keys::alert(customer, alert.id), keys::waiting_alert(&alert.symbol, alert.id));
     Ok([
         Write::create(own.clone(), documents::body(&own, alert)?),

@@ -2,7 +2,7 @@
 //! [`super::evaluate`] needs of it.
 
 use chrono::{DateTime, Utc};
-use domain::alert::{Condition, Repeat, Vigil};
+use domain::alert::{Condition, Repeat, AlertRuleState};
 use domain::{Currency, CustomerId, Day, Price, Symbol};
 use quant::backtest::Warning;
 use serde::{Deserialize, Serialize};
@@ -90,7 +90,8 @@ pub(super) struct Waiting {
     /// Quotes that were asked for earlier are none of its business.
     #[serde(with = "domain::instant")]
     pub(super) created_at: DateTime<Utc>,
-    pub(super) vigil: Vigil,
+    #[serde(rename = "vigil")]
+    pub(super) rule: AlertRuleState,
 }
 
 /// A firing that is to be delivered.
@@ -121,9 +122,9 @@ impl Pending {
     }
 }
 
-/// How far the quotes of a symbol have been judged.
+/// How far the quotes of a symbol have been evaluated.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(super) struct Judged {
+pub(super) struct EvaluatedThrough {
     /// The number of the last one.
     pub(super) seq: u64,
 }

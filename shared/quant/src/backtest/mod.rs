@@ -1,6 +1,6 @@
 //! One rule over one symbol: signals, fills, trades and the equity curve they leave.
 //!
-//! A rule is judged on the close of a day with what was known then, and acted on at the next open
+//! A rule is evaluated on the close of a day with what was known then, and acted on at the next open
 //! or at that close. One position, long only, all in. Prices, quantities and fees are as quoted on
 //! their day; splits multiply what is held, dividends are paid into cash. Nothing that comes after
 //! a day changes what happened on it.

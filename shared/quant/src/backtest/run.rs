@@ -19,7 +19,7 @@ pub fn run(bars: &Bars, from: Day, to: Day, settings: &Settings) -> Result<Outco
     // Of all bars up to the end of the span: a short span alone does not show how far apart they are.
     let spacing = Spacing::of(&bars.dates()[..span.end]);
     let setting = Setting { settings, dates: &dates, periods_per_year: spacing.periods_per_year() };
-    let own = book(span, span.judge(&settings.buy, &settings.sell).signals(), &setting)?;
+    let own = book(span, span.evaluate(&settings.buy, &settings.sell).signals(), &setting)?;
     let hold = book(span, [Signal::Constant(true), Signal::Constant(false)], &setting)?;
     let last = span.end - 1;
     let (first_day, last_day) = (bars.dates()[span.first], bars.dates()[last]);

@@ -16,7 +16,7 @@ pub enum Fill {
     /// At the open of the next bar.
     #[default]
     NextOpen,
-    /// At the very close that the rule was judged on.
+    /// At the very close that the rule was evaluated on.
     Close,
 }
 
@@ -36,9 +36,9 @@ impl Fill {
 pub struct Settings {
     /// Money at the first close, in the instrument's currency.
     pub initial_investment: f64,
-    /// Judged on the closes without a position.
+    /// Evaluated on the closes without a position.
     pub buy: Rule,
-    /// Judged on the closes with a position.
+    /// Evaluated on the closes with a position.
     pub sell: Rule,
     /// When orders are filled.
     pub fill: Fill,

@@ -57,25 +57,25 @@ impl<'a> Span<'a> {
     }
 
     /// Both rules over the bars; what both of them use is computed once.
-    pub(super) fn judge(&self, buy: &Rule, sell: &Rule) -> Judged<'a> {
+    pub(super) fn evaluate(&self, buy: &Rule, sell: &Rule) -> Evaluated<'a> {
         let mut program = Program::default();
         let [buy, sell] = [buy, sell].map(|rule| {
             let (own, root) = rule.program();
             program.merge(own, root)
         });
         let columns = Columns::on_scale_of(self.bars, self.end, self.from);
-        Judged { buy, sell, evaluation: evaluate(program, &[buy, sell], &columns) }
+        Evaluated { buy, sell, evaluation: evaluate(program, &[buy, sell], &columns) }
     }
 }
 
 /// Both rules, computed.
-pub(super) struct Judged<'a> {
+pub(super) struct Evaluated<'a> {
     buy: Id,
     sell: Id,
     evaluation: Evaluation<'a>,
 }
 
-impl Judged<'_> {
+impl Evaluated<'_> {
     /// When to buy and when to sell.
     pub(super) fn signals(&self) -> [Signal<'_>; 2] {
         [self.evaluation.signal(self.buy), self.evaluation.signal(self.sell)]
@@ -114,19 +114,19 @@ pub(super) fn simulate<R: Recorder>(
 }
 
 impl<R: Recorder> Simulation<'_, R> {
-    /// `at` is the first close not yet recorded, `judged` the next close on which a rule is judged:
+    /// `at` is the first close not yet recorded, `evaluated` the next close on which a rule is evaluated:
     /// an order filled at an open is followed by that day's close, one filled at a close is not.
     fn run(&mut self, [buy, sell]: [Signal<'_>; 2]) -> End {
         let end = self.span.end;
-        let (mut at, mut judged) = (self.span.first, self.span.first);
+        let (mut at, mut evaluated) = (self.span.first, self.span.first);
         loop {
-            let Some((fill, next)) = self.order(&buy, judged) else {
+            let Some((fill, next)) = self.order(&buy, evaluated) else {
                 self.recorder.flat(at..end, self.cash);
-                let pending = self.pending(&buy, judged).then_some(Side::Buy);
+                let pending = self.pending(&buy, evaluated).then_some(Side::Buy);
                 return End { position: None, pending };
             };
             self.recorder.flat(at..fill, self.cash);
-            (at, judged) = (fill, next);
+            (at, evaluated) = (fill, next);
             let Some((mut position, cash)) = Position::buy(fill, self.quote(fill), self.cash, &self.costs) else {
                 self.recorder.unaffordable(fill);
                 continue;
@@ -134,36 +134,36 @@ impl<R: Recorder> Simulation<'_, R> {
             self.cash = cash;
             self.recorder.bought(&position);
             self.skip_events(fill);
-            let sale = self.order(&sell, judged);
+            let sale = self.order(&sell, evaluated);
             let until = sale.map_or(end, |(fill, _)| fill);
             if let Some(dissolved) = self.hold(&mut position, at..until, sale.is_some()) {
-                (at, judged) = (dissolved, dissolved);
+                (at, evaluated) = (dissolved, dissolved);
                 continue;
             }
             let Some((fill, next)) = sale else {
-                let pending = self.pending(&sell, judged).then_some(Side::Sell);
+                let pending = self.pending(&sell, evaluated).then_some(Side::Sell);
                 return End { position: Some(position), pending };
             };
             let (exit, cash) = position.sell(fill, self.quote(fill), self.cash, &self.costs);
             self.cash = cash;
             self.recorder.sold(&position, &exit);
-            (at, judged) = (fill, next);
+            (at, evaluated) = (fill, next);
         }
     }
 
-    /// The bar that fills the next order from close `judged` on, and the next close to judge after it.
-    fn order(&self, signal: &Signal<'_>, judged: usize) -> Option<(usize, usize)> {
+    /// The bar that fills the next order from close `evaluated` on, and the next close to evaluate after it.
+    fn order(&self, signal: &Signal<'_>, evaluated: usize) -> Option<(usize, usize)> {
         let end = self.span.end;
         match self.fill {
-            Fill::NextOpen => signal.next(judged, end - 1).map(|bar| (bar + 1, bar + 1)),
-            Fill::Close => signal.next(judged, end).map(|bar| (bar, bar + 1)),
+            Fill::NextOpen => signal.next(evaluated, end - 1).map(|bar| (bar + 1, bar + 1)),
+            Fill::Close => signal.next(evaluated, end).map(|bar| (bar, bar + 1)),
         }
     }
 
     /// Whether the last close gives an order that would need one more bar.
-    fn pending(&self, signal: &Signal<'_>, judged: usize) -> bool {
+    fn pending(&self, signal: &Signal<'_>, evaluated: usize) -> bool {
         let last = self.span.end - 1;
-        self.fill == Fill::NextOpen && judged <= last && signal.next(last, last + 1).is_some()
+        self.fill == Fill::NextOpen && evaluated <= last && signal.next(last, last + 1).is_some()
     }
 
     fn quote(&self, bar: usize) -> f64 {

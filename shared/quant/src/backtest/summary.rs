@@ -23,7 +23,7 @@ pub struct Summary {
 pub fn summary(bars: &Bars, from: Day, to: Day, settings: &Settings) -> Result<Summary, BacktestError> {
     settings.check()?;
     let span = Span::of(bars, from, to)?;
-    let judged = span.judge(&settings.buy, &settings.sell);
+    let evaluated = span.evaluate(&settings.buy, &settings.sell);
     let mut extremes = Extremes {
         closes: bars.close(),
         peak: f64::NEG_INFINITY,
@@ -32,7 +32,7 @@ pub fn summary(bars: &Bars, from: Day, to: Day, settings: &Settings) -> Result<S
         last: settings.initial_investment,
         entries: 0,
     };
-    simulate(span, judged.signals(), settings, &mut extremes);
+    simulate(span, evaluated.signals(), settings, &mut extremes);
     let total_return = extremes.last / settings.initial_investment - 1.0;
     if !(total_return.is_finite() && extremes.peak.is_finite()) {
         return Err(BacktestError::Overflow);

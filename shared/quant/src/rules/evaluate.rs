@@ -13,7 +13,7 @@ pub(crate) enum Signal<'a> {
     /// The same on every bar.
     Constant(bool),
     Truths(&'a [Truth]),
-    /// Where the first number is below the second. Such a rule is judged only on the closes at
+    /// Where the first number is below the second. Such a rule is evaluated only on the closes at
     /// which somebody looks: most rules are of this form, and one of the two always sleeps.
     Less(&'a [f64], &'a [f64]),
     LessOrEqual(&'a [f64], &'a [f64]),

@@ -71,7 +71,7 @@ fn an_order_is_filled_at_the_next_open() {
 }
 
 #[test]
-fn an_order_is_filled_at_the_close_it_was_judged_on() {
+fn an_order_is_filled_at_the_close_it_was_evaluated_on() {
     let settings = Settings { fill: Fill::Close, ..settings("close > 11", "close > 19") };
     let outcome = play(&PLAIN, &settings);
     // Bought at 12: 83 units, 4 left. Sold at 20; bought at 15 again: 110 of 1664, 14 left.

@@ -22,7 +22,7 @@ fn bars(closes: &[f64]) -> Bars {
     .unwrap()
 }
 
-/// The bars on whose close a rule fires: as a purchase at that close, judged from each bar anew.
+/// The bars on whose close a rule fires: as a purchase at that close, evaluated from each bar anew.
 fn fires(rule: &str, closes: &[f64]) -> Vec<usize> {
     let bars = bars(closes);
     let settings = Settings {

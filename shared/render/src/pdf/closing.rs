@@ -14,7 +14,7 @@ const NOTE_LINES: usize = 8;
 /// What is printed where letters of the instrument's name are not.
 const NAME_CUT: &str = "The name of the instrument has letters that this document's font lacks. They are left out; the JSON has the whole name.";
 
-const BACKTEST: &str = "Backtest: a rule is judged on each day's close with the data known by then. One position at a time, bought \
+const BACKTEST: &str = "Backtest: a rule is evaluated on each day's close with the data known by then. One position at a time, bought \
      with all the cash; splits change the units held, dividends are paid in cash. Buy and hold runs through the same \
      engine with the same costs.";
 

@@ -67,16 +67,16 @@ pub fn mailbox(customer: CustomerId) -> Key {
     Kind::Mailbox.only(customer.0)
 }
 
-/// What waits for quotes of a symbol: how far quotes have been judged, then the alerts of all customers that can still
+/// What waits for quotes of a symbol: how far quotes have been evaluated, then the alerts of all customers that can still
 /// fire, then the firings that are still to be delivered.
 #[must_use]
 pub fn waiting(symbol: &Symbol) -> List {
     List { partition: waiting_partition(symbol), range: Range::All }
 }
 
-/// How far the quotes of a symbol have been judged; the first of [`waiting`].
+/// How far the quotes of a symbol have been evaluated; the first of [`waiting`].
 #[must_use]
-pub fn judged(symbol: &Symbol) -> Key {
+pub fn evaluated(symbol: &Symbol) -> Key {
     Key::new(waiting_partition(symbol), ONLY)
 }
 
@@ -112,7 +112,7 @@ mod tests {
             (alert_count(customer), owner, "ALERTS"),
             (firing(customer, id, day), owner, "FIRING#00000000-0000-0000-0000-000000000000#2012-06-01"),
             (mailbox(customer), owner, "MAIL"),
-            (judged(&symbol), "ALERTS#AAPL", "-"),
+            (evaluated(&symbol), "ALERTS#AAPL", "-"),
             (waiting_alert(&symbol, id), "ALERTS#AAPL", "ALERT#00000000-0000-0000-0000-000000000000"),
             (
                 pending_firing(&symbol, id, day),
@@ -125,10 +125,10 @@ mod tests {
     }
 
     #[test]
-    fn how_far_quotes_were_judged_comes_before_the_alerts_and_they_before_what_is_to_be_delivered() {
+    fn how_far_quotes_were_evaluated_comes_before_the_alerts_and_they_before_what_is_to_be_delivered() {
         let (symbol, id) = ("AAPL".parse().unwrap(), Uuid::max());
         let pending = pending_firing(&symbol, Uuid::nil(), Day::FIRST);
-        assert!(judged(&symbol).sk < waiting_alert(&symbol, Uuid::nil()).sk);
+        assert!(evaluated(&symbol).sk < waiting_alert(&symbol, Uuid::nil()).sk);
         assert!(waiting_alert(&symbol, id).sk < pending.sk);
         assert_eq!(waiting(&symbol).partition, pending.pk);
     }

@@ -90,7 +90,7 @@ async fn a_quote_of_before_the_alert_is_none_of_its_business() {
 }
 
 #[tokio::test]
-async fn moves_and_crossings_are_judged_by_the_close_and_the_bars_before() {
+async fn moves_and_crossings_are_evaluated_by_the_close_and_the_bars_before() {
     let world = World::new();
     let (ada, _) = world.connected("ada").await;
     let percent_move =

@@ -118,7 +118,7 @@ async fn a_store_that_fails_at_random_loses_and_doubles_no_firing() {
 }
 
 #[tokio::test]
-async fn a_symbol_that_cannot_be_judged_keeps_no_other_from_it() {
+async fn a_symbol_that_cannot_be_evaluated_keeps_no_other_from_it() {
     let world = World::new();
     let (ada, _) = world.connected("ada").await;
     let on_aapl = world.alert(ada, above("12"), Repeat::Once).await;

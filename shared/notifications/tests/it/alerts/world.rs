@@ -203,7 +203,7 @@ impl World {
         self.clock.forward(TimeDelta::seconds(30));
     }
 
-    /// The sort keys under a symbol, without the mark of how far quotes have been judged.
+    /// The sort keys under a symbol, without the mark of how far quotes have been evaluated.
     pub async fn waiting(&self, name: &str) -> Vec<String> {
         let list = keys::waiting(&symbol(name));
         let query = store::Query::forward(list.partition, list.range, 1_000);
