@@ -79,7 +79,7 @@ impl LoopbackProvider {
             "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
             body.len()
         );
-        // Whoever asked may have lost patience.
+        // Whoever asked may have lost deadline.
         let _ = stream.write_all(answer.as_bytes()).await;
     }
 

@@ -6,7 +6,7 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use objects::ObjectError;
 
-/// Answers that ask for patience with a status that does not say so.
+/// Answers that ask for deadline with a status that does not say so.
 const RETRYABLE_CODES: [&str; 4] = ["SlowDown", "RequestTimeout", "Throttling", "ThrottlingException"];
 
 /// The failure of a call, after the client's own attempts.

@@ -31,7 +31,7 @@ pub enum ObjectError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The engine did not answer, or asked for patience. The same call may succeed a little later.
+    /// The engine did not answer, or asked for deadline. The same call may succeed a little later.
     #[error("the object store is not available")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
     /// The engine refused, or failed in a way that a repetition does not mend.
