@@ -27,7 +27,7 @@ mod identity;
 mod imports;
 mod instruments;
 mod investments;
-mod letters;
+mod emails;
 mod links;
 mod listen;
 mod live_client;

@@ -59,10 +59,10 @@ const ENGINES: [(&str, &[&str]); 6] = [
     ("objects", &["s3:GetObject"]),
     ("bus", &["Action: events:PutEvents", "EVENT_BUS_NAME: "]),
     ("push", &["Action: execute-api:ManageConnections", "LIVE_ENDPOINT:"]),
-    ("mail", &["LETTERBOX_TOPIC_PREFIX:"]),
+    ("mail", &["EMAIL_TOPIC_PREFIX:"]),
 ];
 
-/// What a function does with letterboxes, and may do.
+/// What a function does with subscriptions, and may do.
 const LETTERS: [(&str, &[&str]); 4] = [
     // A customer is erased.
     ("customers", &["DeleteTopic"]),
@@ -226,7 +226,7 @@ fn a_role_allows_what_the_engines_of_its_function_need_and_no_more() {
 }
 
 #[test]
-fn letters_and_live_connections_are_allowed_where_they_are_made_and_nowhere_else() {
+fn emails_and_live_connections_are_allowed_where_they_are_made_and_nowhere_else() {
     let topics = "arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:${AWS::StackName}-letters-";
     let connections = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${LiveApi}/live";
     let stage = template().live_api.unwrap().stage;

@@ -193,7 +193,7 @@ fn bad_alerts_are_refused_and_pointed_at() {
 }
 
 #[test]
-fn letters_are_promised_only_where_they_are_sent() {
+fn emails_are_promised_only_where_they_are_sent() {
     each(async |target: &Target| {
         let customer = target.newcomer().await;
         let mut by_mail = alert(&json!({ "type": "above", "price": "450" }));

@@ -63,7 +63,7 @@ impl Push for AlertCounter {
     }
 }
 
-/// A sender of letters that takes none while it is on strike.
+/// A sender of e-mails that takes none while it is on strike.
 #[derive(Default)]
 struct RefusingMail {
     is_on_strike: AtomicBool,
@@ -76,15 +76,15 @@ impl Mail for RefusingMail {
         true
     }
 
-    async fn open(&self, _letterbox: Uuid, _email: &str) -> Result<(), MailError> {
+    async fn open(&self, _subscription: Uuid, _email: &str) -> Result<(), MailError> {
         Ok(())
     }
 
-    async fn close(&self, _letterbox: Uuid) -> Result<(), MailError> {
+    async fn close(&self, _subscription: Uuid) -> Result<(), MailError> {
         Ok(())
     }
 
-    async fn send(&self, _letterbox: Uuid, _subject: &str, _text: &str) -> Result<(), MailError> {
+    async fn send(&self, _subscription: Uuid, _subject: &str, _text: &str) -> Result<(), MailError> {
         if self.is_on_strike.load(Ordering::SeqCst) {
             return Err(MailError::Refused("on strike".to_owned()));
         }
@@ -153,7 +153,7 @@ async fn an_alert_that_was_not_told_fails_the_invocation_so_that_its_retry_tells
 }
 
 #[tokio::test]
-async fn a_letterbox_that_stays_broken_fails_no_event_of_later() {
+async fn a_subscription_that_stays_broken_fails_no_event_of_later() {
     let post = Arc::new(RefusingMail::default());
     let (platform, test_bed) = platform(Arc::new(AlertCounter::default()), post.clone());
     listening(&platform, true).await;

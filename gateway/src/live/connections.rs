@@ -57,7 +57,7 @@ struct Shared {
 }
 
 /// Where a session finds what was posted to its connection.
-pub struct Mailbox {
+pub struct Outbox {
     /// The connection's id.
     pub id: String,
     queue: mpsc::Receiver<Utf8Bytes>,
@@ -83,11 +83,11 @@ impl Connections {
     }
 
     /// Knows of a connection about which its function is still asked. It takes no messages yet, but can be closed.
-    pub fn announce(&self, id: String) -> Mailbox {
+    pub fn announce(&self, id: String) -> Outbox {
         let (sender, receiver) = mpsc::channel(MAX_QUEUED);
         let shared = Arc::new(Shared::default());
         self.lock().insert(id.clone(), Handle { let_pass: false, queue: sender, shared: shared.clone() });
-        Mailbox { id, queue: receiver, shared }
+        Outbox { id, queue: receiver, shared }
     }
 
     /// Takes messages for an announced connection from now on; `false` where it was closed in the meantime.
@@ -168,7 +168,7 @@ impl Push for Connections {
     }
 }
 
-impl Mailbox {
+impl Outbox {
     /// The next message, as soon as there is one, or else why the connection is to end.
     pub async fn next(&mut self) -> Result<Utf8Bytes, Reason> {
         // Whoever does not read gets no more, not even what waits.
@@ -200,20 +200,20 @@ impl Reason {
 mod tests {
     use super::*;
 
-    fn opened(connections: &Connections, id: &str) -> Mailbox {
-        let mailbox = connections.announce(id.to_owned());
+    fn opened(connections: &Connections, id: &str) -> Outbox {
+        let outbox = connections.announce(id.to_owned());
         assert!(connections.open(id));
-        mailbox
+        outbox
     }
 
     #[tokio::test]
     async fn what_is_announced_takes_nothing_before_it_is_open_and_is_not_opened_once_closed() {
         let connections = Connections::default();
-        let mut mailbox = connections.announce("a=".to_owned());
+        let mut outbox = connections.announce("a=".to_owned());
         assert_eq!(connections.post("a=", "1").await, Err(PushError::Gone));
         assert!(connections.open("a="));
         connections.post("a=", "2").await.unwrap();
-        assert_eq!(mailbox.next().await.unwrap(), "2");
+        assert_eq!(outbox.next().await.unwrap(), "2");
 
         let mut closed = connections.announce("b=".to_owned());
         connections.close("b=").await.unwrap();
@@ -224,7 +224,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_posted_comes_in_order_and_a_closed_connection_is_gone() {
         let connections = Connections::default();
-        let mut mailbox = opened(&connections, "a=");
+        let mut outbox = opened(&connections, "a=");
         assert_eq!(connections.post("b=", "1").await, Err(PushError::Gone));
         for text in ["1", "2"] {
             connections.post("a=", text).await.unwrap();
@@ -232,9 +232,9 @@ mod tests {
         connections.close("a=").await.unwrap();
         assert_eq!(connections.post("a=", "3").await, Err(PushError::Gone));
         assert_eq!(connections.close("a=").await, Ok(()));
-        assert_eq!(mailbox.next().await.unwrap(), "1");
-        assert_eq!(mailbox.next().await.unwrap(), "2");
-        assert_eq!(mailbox.next().await, Err(Reason::Asked));
+        assert_eq!(outbox.next().await.unwrap(), "1");
+        assert_eq!(outbox.next().await.unwrap(), "2");
+        assert_eq!(outbox.next().await, Err(Reason::Asked));
     }
 
     #[tokio::test]
@@ -259,11 +259,11 @@ mod tests {
     #[tokio::test]
     async fn room_that_was_read_is_room_again() {
         let connections = Connections::default();
-        let mut mailbox = opened(&connections, "a");
+        let mut outbox = opened(&connections, "a");
         let text = "x".repeat(MAX_MESSAGE_BYTES);
         for _ in 0..10 * MAX_QUEUED_BYTES / MAX_MESSAGE_BYTES {
             connections.post("a", &text).await.unwrap();
-            mailbox.next().await.unwrap();
+            outbox.next().await.unwrap();
         }
         let refusal = connections.post("a", &format!("{text}x")).await.unwrap_err();
         assert!(matches!(refusal, PushError::Failed(_)), "{refusal}");
@@ -274,12 +274,12 @@ mod tests {
     async fn stopping_waits_for_the_last_session() {
         let connections = Arc::new(Connections::default());
         let place = connections.place().unwrap();
-        let mut mailbox = opened(&connections, "a");
+        let mut outbox = opened(&connections, "a");
         let stopping = tokio::spawn({
             let connections = connections.clone();
             async move { connections.stop().await }
         });
-        assert_eq!(mailbox.next().await, Err(Reason::Stopping));
+        assert_eq!(outbox.next().await, Err(Reason::Stopping));
         assert!(!stopping.is_finished());
         drop(place);
         stopping.await.unwrap();

@@ -57,8 +57,8 @@ pub async fn answer(
         return refusal(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests");
     };
     let event = event::connect(&connection, &moment, request.headers(), &query);
-    let mailbox = live.connections.announce(connection.id.clone());
-    let session = Session::new(&platform.market, &platform.clock, live, connection.clone(), mailbox, place);
+    let outbox = live.connections.announce(connection.id.clone());
+    let session = Session::new(&platform.market, &platform.clock, live, connection.clone(), outbox, place);
     match ask(&platform.market, live, event, session).await {
         (Ended::Done(answer), Some(passed)) if lets_pass(&answer) => {
             // Before the client can know that it is connected: what it asks for at once can be answered at once.

@@ -37,13 +37,13 @@ mod tests {
     #[tokio::test]
     async fn a_message_of_a_replay_is_marked_once() {
         let connections = Arc::new(Connections::default());
-        let mut mailbox = connections.announce("a=".to_owned());
+        let mut outbox = connections.announce("a=".to_owned());
         assert!(connections.open("a="));
         let push = MarkedAsReplay(connections.clone());
         let snapshot = r#"{"quotes":[{"replay":true}],"type":"snapshot"}"#;
         for text in [r#"{"type":"pong"}"#, r#"{"replay":true,"type":"quote"}"#, snapshot] {
             push.post("a=", text).await.unwrap();
-            let posted = mailbox.next().await.unwrap();
+            let posted = outbox.next().await.unwrap();
             let message: Map<String, Value> = serde_json::from_str(&posted).unwrap();
             assert_eq!(message["replay"], true, "{posted}");
             assert_eq!(posted.matches("replay").count(), 1 + usize::from(text == snapshot), "{posted}");

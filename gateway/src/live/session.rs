@@ -23,7 +23,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::event_function::{Ended, EventFunction};
 use crate::live::Live;
-use crate::live::connections::{MAX_MESSAGE_BYTES, Mailbox, Reason};
+use crate::live::connections::{MAX_MESSAGE_BYTES, Outbox, Reason};
 use crate::live::event::{self, Connection, Ending, Moment};
 use crate::live::rate_limiter::RateLimiter;
 
@@ -54,7 +54,7 @@ pub struct Session {
     clock: Clock,
     live: Live,
     connection: Connection,
-    mailbox: Mailbox,
+    outbox: Outbox,
     rate_limiter: RateLimiter,
     /// Given back when the session is over, which is when the last event has been handled.
     _place: OwnedSemaphorePermit,
@@ -77,11 +77,11 @@ impl Session {
         clock: &Clock,
         live: &Live,
         connection: Connection,
-        mailbox: Mailbox,
+        outbox: Outbox,
         place: OwnedSemaphorePermit,
     ) -> Self {
         let (market, clock, live) = (market.clone(), clock.clone(), live.clone());
-        Self { market, clock, live, connection, mailbox, rate_limiter: RateLimiter::new(Instant::now()), _place: place }
+        Self { market, clock, live, connection, outbox, rate_limiter: RateLimiter::new(Instant::now()), _place: place }
     }
 
     /// The connection's id.
@@ -131,7 +131,7 @@ impl Session {
         let mut handling: Option<Handling> = None;
         loop {
             tokio::select! {
-                posted = self.mailbox.next() => {
+                posted = self.outbox.next() => {
                     let text = match posted {
                         Ok(text) => text,
                         Err(reason) => return Over::Ours(reason.frame()),

@@ -78,10 +78,10 @@ async fn conversation(platform: &Arc<Platform>) -> (WebSocketStream<DuplexStream
         connected_at: (platform.clock)(),
     };
     let (ours, theirs) = tokio::io::duplex(2 * MAX_MESSAGE_BYTES);
-    let mailbox = live.connections.announce(connection.id.clone());
+    let outbox = live.connections.announce(connection.id.clone());
     assert!(live.connections.open(&connection.id));
     let session =
-        Session::new(&platform.market, &platform.clock, live, connection, mailbox, live.connections.place().unwrap());
+        Session::new(&platform.market, &platform.clock, live, connection, outbox, live.connections.place().unwrap());
     let serving = tokio::spawn(session.serve(ours));
     (WebSocketStream::from_raw_socket(theirs, Role::Client, None).await, serving)
 }

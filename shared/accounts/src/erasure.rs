@@ -141,7 +141,7 @@ async fn erase_item(app: &App, customer: CustomerId, item: Item) -> Result<bool,
         Kind::Alert => alerts::erase(app, item).await?,
         Kind::Watch => watchlist::erase(app, customer, item).await?,
         Kind::Firing => alerts::erase_firing(app, item).await?,
-        Kind::Mailbox => return alerts::close_mailbox(app, item).await,
+        Kind::EmailSubscription => return alerts::close_email_subscription(app, item).await,
         Kind::Registration => {
             app.table().transact(registration::forgotten(&item)?).await?;
         }

@@ -176,7 +176,7 @@ fn is_shown(kind: Kind) -> bool {
         | Kind::Alert
         | Kind::AlertCount
         | Kind::Firing
-        | Kind::Mailbox
+        | Kind::EmailSubscription
         | Kind::CustomInstrument
         | Kind::CustomInstrumentCount
         | Kind::Portfolio

@@ -35,7 +35,7 @@ pub struct Channels {
     pub bus: Arc<dyn Bus>,
     /// Reaches live connections.
     pub push: Arc<dyn Push>,
-    /// Sends letters.
+    /// Sends e-mails.
     pub mail: Arc<dyn Mail>,
 }
 
@@ -129,7 +129,7 @@ impl App {
         &*self.inner.parts.channels.push
     }
 
-    /// Sends letters.
+    /// Sends e-mails.
     #[must_use]
     pub fn mail(&self) -> &dyn Mail {
         &*self.inner.parts.channels.mail

@@ -235,7 +235,7 @@ pub enum ServiceError {
     /// Objects failed.
     #[error(transparent)]
     Objects(#[from] ObjectError),
-    /// Letters cannot be sent, or an address not subscribed, for now.
+    /// E-mails cannot be sent, or an address not subscribed, for now.
     #[error(transparent)]
     Mail(#[from] MailError),
     /// A stored record that cannot be read back, or a fault of ours; the cause is for the log.

@@ -30,8 +30,8 @@ pub struct Configuration {
     pub event_bus_name: Option<String>,
     /// The address of the stage that live connections are at; without one there are none.
     pub live_endpoint: Option<String>,
-    /// What the ARNs of the topics that letters are published to begin with; without it none are sent.
-    pub letterbox_topic_prefix: Option<String>,
+    /// What the ARNs of the topics that e-mails are published to begin with; without it none are sent.
+    pub email_topic_prefix: Option<String>,
     /// How much one source address may ask for.
     pub source_limits: SourceLimits,
 }
@@ -83,7 +83,7 @@ impl Configuration {
             yahoo_url: set("YAHOO_URL"),
             event_bus_name: set("EVENT_BUS_NAME"),
             live_endpoint: set("LIVE_ENDPOINT"),
-            letterbox_topic_prefix: set("LETTERBOX_TOPIC_PREFIX"),
+            email_topic_prefix: set("EMAIL_TOPIC_PREFIX"),
             source_limits: SourceLimits::from_settings(set)?,
         })
     }
@@ -139,12 +139,12 @@ mod tests {
         variables.extend([
             ("EVENT_BUS_NAME", "default"),
             ("LIVE_ENDPOINT", "https://a/live"),
-            ("LETTERBOX_TOPIC_PREFIX", ""),
+            ("EMAIL_TOPIC_PREFIX", ""),
         ]);
         let configuration = read(&variables).unwrap();
         assert_eq!(configuration.event_bus_name.as_deref(), Some("default"));
         assert_eq!(configuration.live_endpoint.as_deref(), Some("https://a/live"));
-        assert_eq!(configuration.letterbox_topic_prefix, None);
+        assert_eq!(configuration.email_topic_prefix, None);
     }
 
     #[test]

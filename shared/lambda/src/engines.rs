@@ -20,7 +20,7 @@ use store_dynamodb::DynamoTable;
 use crate::absent::NoObjects;
 use crate::aws::Aws;
 use crate::event_bridge::EventBridge;
-use crate::letterboxes::Letterboxes;
+use crate::sns_email::SnsEmail;
 use crate::live_connections::LiveConnections;
 use crate::prices;
 
@@ -117,9 +117,9 @@ fn push(aws: &Aws) -> Arc<dyn Push> {
 }
 
 fn mail(aws: &Aws) -> Arc<dyn Mail> {
-    match &aws.configuration.letterbox_topic_prefix {
+    match &aws.configuration.email_topic_prefix {
         None => Arc::new(NoMail),
-        Some(prefix) => Arc::new(Letterboxes::new(aws_sdk_sns::Client::new(&aws.sdk), prefix.clone())),
+        Some(prefix) => Arc::new(SnsEmail::new(aws_sdk_sns::Client::new(&aws.sdk), prefix.clone())),
     }
 }
 

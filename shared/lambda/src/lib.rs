@@ -22,7 +22,7 @@ mod aws;
 mod configuration;
 mod engines;
 mod event_bridge;
-mod letterboxes;
+mod sns_email;
 mod live_connections;
 mod logs;
 #[cfg(test)]

@@ -11,7 +11,7 @@ use domain::Symbol;
 use serde_json::{Value, json};
 use store::{DeleteExpect, Key, StoreError, Write, documents, keys};
 
-use super::mailbox;
+use super::email_subscription;
 use super::records::{Firing, Pending};
 use crate::live::{self, Told};
 
@@ -77,17 +77,17 @@ async fn notify_live(app: &App, pending: &Pending, firing: &Firing) -> Result<bo
     Ok(reached > 0 || failed == 0)
 }
 
-/// Says whether a letter is on its way, or nobody is to have one.
+/// Says whether an e-mail is on its way, or nobody is to have one.
 async fn send_mail(app: &App, pending: &Pending, firing: &Firing) -> Result<bool, ServiceError> {
     if !firing.email || !app.mail().is_there() {
         return Ok(true);
     }
-    let Some(letterbox) = mailbox::make_ready(app, pending.customer_id).await? else { return Ok(true) };
-    let (subject, text) = letter(firing);
-    match app.mail().send(letterbox, &subject, &text).await {
+    let Some(subscription) = email_subscription::make_ready(app, pending.customer_id).await? else { return Ok(true) };
+    let (subject, text) = email(firing);
+    match app.mail().send(subscription, &subject, &text).await {
         Ok(()) => Ok(true),
-        Err(MailError::NoLetterbox) => {
-            mailbox::mark_lost(app, pending.customer_id, letterbox).await?;
+        Err(MailError::NoSubscription) => {
+            email_subscription::mark_lost(app, pending.customer_id, subscription).await?;
             Ok(false)
         }
         Err(error) => Err(error.into()),
@@ -125,8 +125,8 @@ fn message(firing: &Firing) -> Value {
     message
 }
 
-/// Subject and text of a letter. A subject has at most 100 characters of ASCII.
-fn letter(firing: &Firing) -> (String, String) {
+/// Subject and text of an e-mail. A subject has at most 100 characters of ASCII.
+fn email(firing: &Firing) -> (String, String) {
     let Firing { symbol, condition, price, currency, market_day, as_of, .. } = firing;
     let happened = format!("{symbol} {condition}");
     let (mark, explained) = if firing.replay {

@@ -28,7 +28,7 @@ const SYMBOLS_AT_ONCE: usize = 8;
 /// Alerts of one symbol fired, and firings delivered, at the same time.
 const ALERTS_AT_ONCE: usize = 16;
 /// How long an event is worth repeating for a firing that was not told: Lambda does so after one minute and two more. One
-/// customer's letterbox that is broken for good must not have every event of a symbol repeated for days.
+/// customer's subscription that is broken for good must not have every event of a symbol repeated for days.
 pub const REPEATED_FOR: TimeDelta = TimeDelta::minutes(10);
 static NO_BARS: LazyLock<Bars> = LazyLock::new(Bars::default);
 

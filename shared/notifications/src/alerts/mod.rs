@@ -4,16 +4,16 @@
 //! [`evaluate`] finds it when a quote comes (`evaluation.rs`). An alert that fires does so in one transaction with its
 //! entry in the history, whose key holds the market day (`firing.rs`), so that rivals and repeated events fire it once a
 //! day. Telling the customer comes after (`delivery.rs`); what was not told is told when the event comes again, or at the
-//! next quote. `mailbox.rs` has the letterbox through which letters reach a customer.
+//! next quote. `mailbox.rs` has the subscription through which e-mails reach a customer.
 
 mod delivery;
 mod evaluation;
 mod firing;
-mod mailbox;
+mod email_subscription;
 mod records;
 
 pub use evaluation::{Fired, REPEATED_FOR, evaluate};
-pub use mailbox::close as close_mailbox;
+pub use email_subscription::close as close_email_subscription;
 pub use records::{Alert, AlertState, Firing};
 
 use app::App;
@@ -53,7 +53,7 @@ pub struct NewAlert {
 ///
 /// Errors: [`ServiceError::Field`] for a custom instrument, which has no quotes, and for e-mail where none can be sent;
 /// [`ServiceError::UnknownSymbol`]; [`ServiceError::LimitReached`] where the customer has [`MAX_ACTIVE`], or has caused as
-/// many questions about letters as there may be in a day; [`ServiceError::Mail`] where the address could not be asked.
+/// many questions about e-mails as there may be in a day; [`ServiceError::Mail`] where the address could not be asked.
 pub async fn create(
     market: &MarketData,
     customer: CustomerId,
@@ -66,11 +66,11 @@ pub async fn create(
     };
     require_deliverable(&market.app, alert)?;
     instruments::load(market, customer, &alert.symbol, market.budget_for(customer)).await?;
-    // Before anybody is asked whether they want letters about it.
+    // Before anybody is asked whether they want e-mails about it.
     Counter::read(&market.app, keys::alert_count(customer)).await?.add(1, MAX_ACTIVE, WHAT)?;
     following::track(&market.app, &alert.symbol).await?;
     if alert.email {
-        mailbox::ask(&market.app, customer).await?;
+        email_subscription::ask(&market.app, customer).await?;
     }
     let units_of = read_day_of_units(market, &alert.symbol).await?;
     let made_now = made(market.app.new_id(), alert);

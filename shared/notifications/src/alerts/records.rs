@@ -107,10 +107,10 @@ pub(super) struct Pending {
     /// Until when the others leave it alone.
     #[serde(with = "domain::instant")]
     pub(super) taken_until: DateTime<Utc>,
-    /// Whether live connections have had it, so that a letter that fails repeats nothing over them.
+    /// Whether live connections have had it, so that an e-mail that fails repeats nothing over them.
     #[serde(default)]
     pub(super) told_live: bool,
-    /// Whether a letter was sent, or none was to be.
+    /// Whether an e-mail was sent, or none was to be.
     #[serde(default)]
     pub(super) mailed: bool,
 }

@@ -22,7 +22,7 @@ pub(super) const GOODBYE: Duration = Duration::from_secs(2);
 const TO_BE_MADE: TimeDelta = TimeDelta::seconds(30);
 
 /// The messages for one connection, in this order.
-pub(super) struct Letter {
+pub(super) struct Outgoing {
     pub(super) connection: String,
     pub(super) messages: Vec<Arc<str>>,
 }
@@ -63,10 +63,10 @@ pub(super) async fn say(app: &App, connection: &str, text: &str) -> bool {
 }
 
 /// Delivers messages to connections, [`AT_ONCE`] concurrently. A connection that fails does not affect the others.
-pub(super) async fn deliver(app: &App, letters: Vec<Letter>) -> Delivered {
-    let deliveries = letters.into_iter().map(|letter| {
+pub(super) async fn deliver(app: &App, outgoing: Vec<Outgoing>) -> Delivered {
+    let deliveries = outgoing.into_iter().map(|outgoing| {
         let app = app.clone();
-        async move { deliver_one(&app, &letter).await }
+        async move { deliver_one(&app, &outgoing).await }
     });
     let count = |mut all: Delivered, (posted, end)| {
         all.posted += posted;
@@ -80,14 +80,14 @@ pub(super) async fn deliver(app: &App, letters: Vec<Letter>) -> Delivered {
     stream::iter(deliveries).buffer_unordered(AT_ONCE).fold(Delivered::default(), count).await
 }
 
-async fn deliver_one(app: &App, letter: &Letter) -> (usize, End) {
-    for (posted, message) in letter.messages.iter().enumerate() {
-        match tell(app, &letter.connection, message).await {
+async fn deliver_one(app: &App, outgoing: &Outgoing) -> (usize, End) {
+    for (posted, message) in outgoing.messages.iter().enumerate() {
+        match tell(app, &outgoing.connection, message).await {
             End::Reached => {}
             end => return (posted, end),
         }
     }
-    (letter.messages.len(), End::Reached)
+    (outgoing.messages.len(), End::Reached)
 }
 
 async fn tell(app: &App, connection: &str, text: &str) -> End {

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 use store::keys;
 
-use super::delivery::{Delivered, Letter, deliver};
+use super::delivery::{Delivered, Outgoing, deliver};
 use super::messages::Message;
 use super::subscriptions::{self, Subscriber};
 use super::{closing, connections};
@@ -106,11 +106,11 @@ async fn deliver_to_the_living(
     let living = authorization::find_living(app, sessions.collect()).await?;
     let (living, dead): (Vec<_>, Vec<_>) =
         addressed.into_iter().partition(|(subscriber, _)| living.contains(&subscriber.session));
-    let letters = living
+    let outgoing = living
         .into_iter()
-        .map(|(subscriber, messages)| Letter { connection: subscriber.connection, messages })
+        .map(|(subscriber, messages)| Outgoing { connection: subscriber.connection, messages })
         .collect();
-    let delivered = deliver(app, letters).await;
+    let delivered = deliver(app, outgoing).await;
     let why = closing::session_ended();
     for some in dead.chunks(ENDS_AT_ONCE) {
         let ends = some.iter().map(|(subscriber, _)| closing::end(app, &subscriber.connection, &why));

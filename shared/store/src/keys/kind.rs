@@ -65,7 +65,7 @@ kinds! {
     /// A firing of an alert.
     Firing = "CUSTOMER", "FIRING";
     /// The subscription of the customer's e-mail address.
-    Mailbox = "CUSTOMER", "MAIL";
+    EmailSubscription = "CUSTOMER", "MAIL";
     /// A custom instrument.
     CustomInstrument = "CUSTOMER", "ITEM";
     /// The number of custom instruments.

@@ -61,10 +61,10 @@ pub fn firings(customer: CustomerId, alert: Uuid) -> List {
     List { partition, range: Range::Prefix(prefix) }
 }
 
-/// Under which name letters are sent to a customer.
+/// Under which name e-mails are sent to a customer.
 #[must_use]
-pub fn mailbox(customer: CustomerId) -> Key {
-    Kind::Mailbox.only(customer.0)
+pub fn email_subscription(customer: CustomerId) -> Key {
+    Kind::EmailSubscription.only(customer.0)
 }
 
 /// What waits for quotes of a symbol: how far quotes have been evaluated, then the alerts of all customers that can still
@@ -111,7 +111,7 @@ mod tests {
             (alert(customer, id), owner, "ALERT#00000000-0000-0000-0000-000000000000"),
             (alert_count(customer), owner, "ALERTS"),
             (firing(customer, id, day), owner, "FIRING#00000000-0000-0000-0000-000000000000#2012-06-01"),
-            (mailbox(customer), owner, "MAIL"),
+            (email_subscription(customer), owner, "MAIL"),
             (evaluated(&symbol), "ALERTS#AAPL", "-"),
             (waiting_alert(&symbol, id), "ALERTS#AAPL", "ALERT#00000000-0000-0000-0000-000000000000"),
             (

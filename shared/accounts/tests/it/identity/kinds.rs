@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::identity::{PASSWORD, World, ada, json, password};
 
 /// The kinds whose items only other services make; the tests of alerts and of advisors have them.
-const ELSEWHERE: [Kind; 4] = [Kind::Client, Kind::Alert, Kind::Firing, Kind::Mailbox];
+const ELSEWHERE: [Kind; 4] = [Kind::Client, Kind::Alert, Kind::Firing, Kind::EmailSubscription];
 
 const PORTFOLIO: PortfolioId = PortfolioId(Uuid::from_u128(9));
 

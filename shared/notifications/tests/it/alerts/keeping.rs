@@ -118,9 +118,9 @@ async fn an_export_shows_and_an_erasure_removes_all_of_it() {
     let by_mail = NewAlert { email: true, repeat: Repeat::Recurring, ..on("AAPL") };
     alerts::create(&world.platform, ada, &by_mail, None).await.unwrap();
     world.alert(ada, above("12"), Repeat::Once).await;
-    world.letters.strike(true);
+    world.emails.strike(true);
     alerts::evaluate(&world.platform, &[world.quote("AAPL", "13")]).await.unwrap();
-    world.letters.strike(false);
+    world.emails.strike(false);
     assert_eq!(world.waiting("AAPL").await.len(), 2, "an alert, and a firing that is still to be told");
 
     export::export(&world.platform.app, ada).await.unwrap();
@@ -129,15 +129,15 @@ async fn an_export_shows_and_an_erasure_removes_all_of_it() {
     assert_eq!((count("watch"), count("alert"), count("firing"), count("mail")), (1, 2, 2, 1), "{records}");
 
     let erase = || erasure::erase(&world.platform.app, ada, password());
-    world.letters.strike(true);
+    world.emails.strike(true);
     erase().await.unwrap();
     assert!(world.waiting("AAPL").await.is_empty());
     assert_eq!(kinds_of(&world, ada).await, ["MAIL", "PROFILE"], "what cannot be ended yet is not forgotten");
-    world.letters.strike(false);
+    world.emails.strike(false);
     world.clock.forward(chrono::TimeDelta::hours(2));
     assert!(erasure::sweep(&world.platform.app, ada).await.unwrap());
     assert_eq!(kinds_of(&world, ada).await, ["PROFILE"]);
-    assert!(world.letters.addresses().is_empty());
+    assert!(world.emails.addresses().is_empty());
     assert_eq!(alerts::evaluate(&world.platform, &[world.quote("AAPL", "14")]).await.unwrap().fired, 0);
 }
 

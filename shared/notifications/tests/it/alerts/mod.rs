@@ -4,7 +4,7 @@ mod consent;
 mod delivery;
 mod firing;
 mod keeping;
-mod letters;
+mod emails;
 mod racing_table;
 mod survival;
 mod watching;

@@ -1,4 +1,4 @@
-//! A platform in memory on a market that is moved by hand, with sockets and a letter box that remember.
+//! A platform in memory on a market that is moved by hand, with sockets and an e-mail box that remember.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -23,7 +23,7 @@ use testing::people::{SignedIn, person, register, sign_in};
 use testing::portfolios::{Market, stock};
 use testing::{InterceptedTable, ManualClock, TestBed};
 
-use crate::alerts::letters::RecordingMail;
+use crate::alerts::emails::RecordingMail;
 use crate::alerts::racing_table::RacingTable;
 
 pub struct World {
@@ -35,7 +35,7 @@ pub struct World {
     pub clock: ManualClock,
     pub market: Arc<Market>,
     pub sockets: Arc<Sockets>,
-    pub letters: Arc<RecordingMail>,
+    pub emails: Arc<RecordingMail>,
     connections: AtomicUsize,
     seq: AtomicU64,
     _test_bed: TestBed,
@@ -134,9 +134,9 @@ impl World {
             let bars = closes.iter().chain(&[("2026-11-19", 10.0)]).map(|(date, close)| bar(day(date), *close));
             market.list(stock(name, "USD", None), Bars::from_rows(bars).unwrap());
         }
-        let (sockets, letters) = (Arc::new(Sockets::default()), Arc::new(RecordingMail::default()));
+        let (sockets, emails) = (Arc::new(Sockets::default()), Arc::new(RecordingMail::default()));
         let platform = |table: Arc<dyn Table>| {
-            let channels = Channels { push: sockets.clone(), mail: letters.clone(), ..Channels::none() };
+            let channels = Channels { push: sockets.clone(), mail: emails.clone(), ..Channels::none() };
             test_bed.platform_with(table, market.clone(), channels)
         };
         let racing_table = Arc::new(InterceptedTable(RacingTable::of(table.clone())));
@@ -149,7 +149,7 @@ impl World {
             clock: test_bed.clock.clone(),
             market,
             sockets,
-            letters,
+            emails,
             connections: AtomicUsize::default(),
             seq: AtomicU64::default(),
             _test_bed: test_bed,

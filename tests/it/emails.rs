@@ -1,4 +1,4 @@
-//! Letters about alerts on the emulated AWS: through SNS, to whoever has subscribed to the customer's letterbox.
+//! Letters about alerts on the emulated AWS: through SNS, to whoever has subscribed to the customer's subscription.
 
 use reqwest::{Client, Url};
 use serde_json::{Value, json};
@@ -57,25 +57,25 @@ fn refreshed(price: &str, seq: u64) -> Value {
 }
 
 #[test]
-fn an_alert_by_mail_goes_to_the_customers_letterbox_which_an_erasure_closes() {
+fn an_alert_by_mail_goes_to_the_customers_subscription_which_an_erasure_closes() {
     let Some((target, endpoint)) = target::emulated() else {
         eprintln!("SKIPPED: no emulated AWS, SEXTANT_TEST_AWS is not set");
         return;
     };
     target::run(async || {
         let aws = Aws { client: Client::new(), endpoint };
-        let email = format!("{}@example.com", Target::unique("letters"));
+        let email = format!("{}@example.com", Target::unique("e-mails"));
         let customer = target.registered(&email).await;
         let alert = json!({
             "symbol": "FB", "condition": { "type": "above", "price": "28" }, "repeat": "once", "email": true,
         });
         customer.post("/alerts", &alert).await.expect_status(201);
         let topics = aws.topics_of(&email).await;
-        let [topic] = topics.as_slice() else { panic!("one letterbox: {topics:?}") };
+        let [topic] = topics.as_slice() else { panic!("one subscription: {topics:?}") };
         assert!(topic.contains("-letters-"), "{topic}");
 
-        // A queue listens at the same letterbox, since nobody can look into the mail of the emulator.
-        let name = Target::unique("letters");
+        // A queue listens at the same subscription, since nobody can look into the mail of the emulator.
+        let name = Target::unique("e-mails");
         let queue = aws.ask("sqs", &[("Action", "CreateQueue"), ("QueueName", &name)]).await;
         let queue = element(&queue, "QueueUrl").unwrap();
         let arn = format!("arn:aws:sqs:us-east-1:000000000000:{name}");
@@ -85,12 +85,12 @@ fn an_alert_by_mail_goes_to_the_customers_letterbox_which_an_erasure_closes() {
         assert_eq!(did["alerts"], json!({ "fired": 1, "delivered": 1, "undelivered": 0 }), "{did}");
         let receive = [("Action", "ReceiveMessage"), ("QueueUrl", queue.as_str()), ("WaitTimeSeconds", "20")];
         let received = aws.ask("sqs", &receive).await;
-        let letter: Value = serde_json::from_str(&element(&received, "Body").expect("a letter")).unwrap();
-        assert_eq!(letter["Subject"], "FB is above 28", "{letter}");
-        let text = letter["Message"].as_str().unwrap();
+        let message: Value = serde_json::from_str(&element(&received, "Body").expect("an email")).unwrap();
+        assert_eq!(message["Subject"], "FB is above 28", "{message}");
+        let text = message["Message"].as_str().unwrap();
         assert!(text.starts_with("FB is above 28: 28.5 USD as of "), "{text}");
 
         customer.post("/customers/me/erasure", &json!({ "password": PASSWORD })).await.expect_status(204);
-        assert!(aws.topics_of(&email).await.is_empty(), "the letterbox went with its owner");
+        assert!(aws.topics_of(&email).await.is_empty(), "the subscription went with its owner");
     });
 }

@@ -1,4 +1,4 @@
-//! A sender of letters that remembers, as Amazon SNS would be one: it asks for consent first, and what is closed takes no
+//! A sender of e-mails that remembers, as Amazon SNS would be one: it asks for consent first, and what is closed takes no
 //! consent any more.
 
 use std::collections::BTreeMap;
@@ -18,11 +18,11 @@ struct Post {
     is_unanswered: bool,
     opening: Opening,
     asked: Vec<String>,
-    letterboxes: BTreeMap<Uuid, Letterbox>,
+    subscriptions: BTreeMap<Uuid, Subscription>,
     sent: Vec<(String, String)>,
 }
 
-/// What becomes of somebody who opens or closes a letterbox.
+/// What becomes of somebody who opens or closes a subscription.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Opening {
     #[default]
@@ -35,7 +35,7 @@ enum Opening {
     Passed,
 }
 
-struct Letterbox {
+struct Subscription {
     email: String,
     is_confirmed: bool,
 }
@@ -57,25 +57,25 @@ impl RecordingMail {
 
     /// The owner of an address answers every question that still stands.
     pub fn confirm(&self, email: &str) {
-        self.post().letterboxes.values_mut().filter(|one| one.email == email).for_each(|one| one.is_confirmed = true);
+        self.post().subscriptions.values_mut().filter(|one| one.email == email).for_each(|one| one.is_confirmed = true);
     }
 
-    /// Every address that was asked whether it wants letters, as often as it was.
+    /// Every address that was asked whether it wants e-mails, as often as it was.
     pub fn asked(&self) -> Vec<String> {
         self.post().asked.clone()
     }
 
-    /// The addresses that get letters.
+    /// The addresses that get e-mails.
     pub fn addresses(&self) -> Vec<String> {
-        self.post().letterboxes.values().filter(|one| one.is_confirmed).map(|one| one.email.clone()).collect()
+        self.post().subscriptions.values().filter(|one| one.is_confirmed).map(|one| one.email.clone()).collect()
     }
 
-    /// How many letterboxes there are.
-    pub fn letterboxes(&self) -> usize {
-        self.post().letterboxes.len()
+    /// How many subscriptions there are.
+    pub fn subscriptions(&self) -> usize {
+        self.post().subscriptions.len()
     }
 
-    /// Subject and text of each letter that came to somebody since the last call.
+    /// Subject and text of each e-mail that came to somebody since the last call.
     pub fn take(&self) -> Vec<(String, String)> {
         self.post().sent.drain(..).collect()
     }
@@ -98,9 +98,9 @@ impl RecordingMail {
         self.post().opening = Opening::Free;
     }
 
-    /// A letterbox is gone, as when somebody deletes its topic by hand.
+    /// A subscription is gone, as when somebody deletes its topic by hand.
     pub fn lose_all(&self) {
-        self.post().letterboxes.clear();
+        self.post().subscriptions.clear();
     }
 
     /// Where the real sender would be waited for, others have their turn.
@@ -131,27 +131,27 @@ impl Mail for RecordingMail {
         !self.post().is_missing
     }
 
-    async fn open(&self, letterbox: Uuid, email: &str) -> Result<(), MailError> {
+    async fn open(&self, subscription: Uuid, email: &str) -> Result<(), MailError> {
         self.others_turn().await;
         let mut post = self.at_work()?;
         let is_confirmed = !post.is_unanswered;
-        if post.letterboxes.get(&letterbox).is_none_or(|standing| !standing.is_confirmed) {
+        if post.subscriptions.get(&subscription).is_none_or(|standing| !standing.is_confirmed) {
             post.asked.push(email.to_owned());
-            post.letterboxes.insert(letterbox, Letterbox { email: email.to_owned(), is_confirmed });
+            post.subscriptions.insert(subscription, Subscription { email: email.to_owned(), is_confirmed });
         }
         Ok(())
     }
 
-    async fn close(&self, letterbox: Uuid) -> Result<(), MailError> {
+    async fn close(&self, subscription: Uuid) -> Result<(), MailError> {
         self.others_turn().await;
-        self.at_work()?.letterboxes.remove(&letterbox);
+        self.at_work()?.subscriptions.remove(&subscription);
         Ok(())
     }
 
-    async fn send(&self, letterbox: Uuid, subject: &str, text: &str) -> Result<(), MailError> {
+    async fn send(&self, subscription: Uuid, subject: &str, text: &str) -> Result<(), MailError> {
         let mut post = self.at_work()?;
-        let Some(standing) = post.letterboxes.get(&letterbox) else {
-            return Err(MailError::NoLetterbox);
+        let Some(standing) = post.subscriptions.get(&subscription) else {
+            return Err(MailError::NoSubscription);
         };
         if standing.is_confirmed {
             post.sent.push((subject.to_owned(), text.to_owned()));

@@ -1,4 +1,4 @@
-//! Letters to customers: a letterbox is a topic of SNS with one subscription, that of its address.
+//! E-mails to customers: a subscription is a topic of SNS with one subscription, that of its address.
 //!
 //! A topic each, because a topic shared by all would tell its subscriptions apart by filters, of which it may have 200,
 //! and because with its topic goes a subscription that was never confirmed, which cannot be ended by itself. An account
@@ -12,7 +12,7 @@ use aws_sdk_sns::operation::delete_topic::DeleteTopicError;
 use aws_sdk_sns::operation::publish::PublishError;
 use uuid::Uuid;
 
-/// What encrypts letters on their way: the key that AWS keeps for SNS.
+/// What encrypts e-mails on their way: the key that AWS keeps for SNS.
 const KEY: (&str, &str) = ("KmsMasterKeyId", "alias/aws/sns");
 /// The sender that a reader sees.
 const SENDER: (&str, &str) = ("DisplayName", "Sextant");
@@ -20,31 +20,31 @@ const SENDER: (&str, &str) = ("DisplayName", "Sextant");
 const MAX_SUBJECT_CHARACTERS: usize = 100;
 
 /// Topics whose names begin alike.
-pub struct Letterboxes {
+pub struct SnsEmail {
     client: Client,
     /// What their names in AWS begin with, `arn:aws:sns:REGION:ACCOUNT:STACK-letters-`.
     prefix: String,
 }
 
-impl Letterboxes {
-    /// The letterboxes whose topics begin like this.
+impl SnsEmail {
+    /// The subscriptions whose topics begin like this.
     pub fn new(client: Client, prefix: String) -> Self {
         Self { client, prefix }
     }
 
-    fn arn(&self, letterbox: Uuid) -> String {
-        format!("{}{letterbox}", self.prefix)
+    fn arn(&self, subscription: Uuid) -> String {
+        format!("{}{subscription}", self.prefix)
     }
 }
 
 #[async_trait]
-impl Mail for Letterboxes {
+impl Mail for SnsEmail {
     fn is_there(&self) -> bool {
         true
     }
 
-    async fn open(&self, letterbox: Uuid, email: &str) -> Result<(), MailError> {
-        let arn = self.arn(letterbox);
+    async fn open(&self, subscription: Uuid, email: &str) -> Result<(), MailError> {
+        let arn = self.arn(subscription);
         let name = arn.rsplit(':').next().unwrap_or_default();
         let create = self.client.create_topic().name(name).attributes(KEY.0, KEY.1).attributes(SENDER.0, SENDER.1);
         create.send().await.map_err(refusal)?;
@@ -52,21 +52,21 @@ impl Mail for Letterboxes {
         subscribe.send().await.map(drop).map_err(refusal)
     }
 
-    async fn close(&self, letterbox: Uuid) -> Result<(), MailError> {
-        match self.client.delete_topic().topic_arn(self.arn(letterbox)).send().await {
+    async fn close(&self, subscription: Uuid) -> Result<(), MailError> {
+        match self.client.delete_topic().topic_arn(self.arn(subscription)).send().await {
             Ok(_) => Ok(()),
             Err(error) if error.as_service_error().is_some_and(DeleteTopicError::is_not_found_exception) => Ok(()),
             Err(error) => Err(refusal(error)),
         }
     }
 
-    async fn send(&self, letterbox: Uuid, subject: &str, text: &str) -> Result<(), MailError> {
-        let publish = self.client.publish().topic_arn(self.arn(letterbox));
+    async fn send(&self, subscription: Uuid, subject: &str, text: &str) -> Result<(), MailError> {
+        let publish = self.client.publish().topic_arn(self.arn(subscription));
         let published = publish.subject(subject_of(subject)).message(text).send().await;
         match published {
             Ok(_) => Ok(()),
             Err(error) if error.as_service_error().is_some_and(PublishError::is_not_found_exception) => {
-                Err(MailError::NoLetterbox)
+                Err(MailError::NoSubscription)
             }
             Err(error) => Err(refusal(error)),
         }
@@ -95,7 +95,7 @@ mod tests {
     use crate::loopback::Loopback;
 
     const PREFIX: &str = "arn:aws:sns:us-east-1:1:dev-letters-";
-    const LETTERBOX: &str = "0190aaaa-0000-7000-8000-000000000009";
+    const SUBSCRIPTION: &str = "0190aaaa-0000-7000-8000-000000000009";
     const CREATED: &str = "<CreateTopicResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><CreateTopicResult>\
         <TopicArn>arn:aws:sns:us-east-1:1:t</TopicArn></CreateTopicResult></CreateTopicResponse>";
     const SUBSCRIBED: &str = "<SubscribeResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><SubscribeResult>\
@@ -106,9 +106,9 @@ mod tests {
     const NOT_FOUND: &str = "<ErrorResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><Error>\
         <Type>Sender</Type><Code>NotFound</Code><Message>no</Message></Error></ErrorResponse>";
 
-    async fn start(answers: Vec<(u16, &'static str, &'static str)>) -> (Letterboxes, Uuid, Loopback) {
+    async fn start(answers: Vec<(u16, &'static str, &'static str)>) -> (SnsEmail, Uuid, Loopback) {
         let service = Loopback::start(answers).await;
-        (Letterboxes::new(Client::new(&service.sdk), PREFIX.to_owned()), LETTERBOX.parse().unwrap(), service)
+        (SnsEmail::new(Client::new(&service.sdk), PREFIX.to_owned()), SUBSCRIPTION.parse().unwrap(), service)
     }
 
     /// Looks for words in what was asked, in which some characters stand as numbers.
@@ -120,34 +120,34 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_letterbox_is_a_topic_that_its_address_is_asked_to_subscribe_to() {
-        let (letterboxes, letterbox, service) = start(vec![(200, "", CREATED), (200, "", SUBSCRIBED)]).await;
-        letterboxes.open(letterbox, "ada@example.com").await.unwrap();
+    async fn a_subscription_is_a_topic_that_its_address_is_asked_to_subscribe_to() {
+        let (subscriptions, subscription, service) = start(vec![(200, "", CREATED), (200, "", SUBSCRIBED)]).await;
+        subscriptions.open(subscription, "ada@example.com").await.unwrap();
         has(
             &service,
             0,
             &["Action=CreateTopic", "Name=dev-letters-0190aaaa-0000-7000-8000-000000000009", "alias/aws/sns"],
         );
-        let arn = format!("TopicArn={PREFIX}{LETTERBOX}");
+        let arn = format!("TopicArn={PREFIX}{SUBSCRIPTION}");
         has(&service, 1, &["Action=Subscribe", &arn, "Protocol=email", "Endpoint=ada@example.com"]);
     }
 
     #[tokio::test]
-    async fn a_letter_goes_to_the_topic_of_its_letterbox() {
-        let (letterboxes, letterbox, service) = start(vec![(200, "", PUBLISHED), (404, "", NOT_FOUND)]).await;
-        letterboxes.send(letterbox, "AAPL is above 400", "It is.").await.unwrap();
-        assert_eq!(letterboxes.send(letterbox, "AAPL", "It is.").await, Err(MailError::NoLetterbox));
-        has(&service, 0, &["Action=Publish", LETTERBOX, "Subject=AAPL", "Message=It"]);
+    async fn a_letter_goes_to_the_topic_of_its_subscription() {
+        let (subscriptions, subscription, service) = start(vec![(200, "", PUBLISHED), (404, "", NOT_FOUND)]).await;
+        subscriptions.send(subscription, "AAPL is above 400", "It is.").await.unwrap();
+        assert_eq!(subscriptions.send(subscription, "AAPL", "It is.").await, Err(MailError::NoSubscription));
+        has(&service, 0, &["Action=Publish", SUBSCRIPTION, "Subject=AAPL", "Message=It"]);
     }
 
     #[tokio::test]
-    async fn a_letterbox_that_is_closed_may_be_closed_again() {
+    async fn a_subscription_that_is_closed_may_be_closed_again() {
         let answers = vec![(200, "", DELETED), (404, "", NOT_FOUND), (500, "", "")];
-        let (letterboxes, letterbox, service) = start(answers).await;
-        assert_eq!(letterboxes.close(letterbox).await, Ok(()));
-        assert_eq!(letterboxes.close(letterbox).await, Ok(()));
-        assert!(letterboxes.close(letterbox).await.is_err());
-        has(&service, 0, &["Action=DeleteTopic", LETTERBOX]);
+        let (subscriptions, subscription, service) = start(answers).await;
+        assert_eq!(subscriptions.close(subscription).await, Ok(()));
+        assert_eq!(subscriptions.close(subscription).await, Ok(()));
+        assert!(subscriptions.close(subscription).await.is_err());
+        has(&service, 0, &["Action=DeleteTopic", SUBSCRIPTION]);
     }
 
     #[test]
