@@ -31,7 +31,7 @@ pub(crate) async fn prepare_listing(
     if administers(before) == administers(after) {
         return Ok(None);
     }
-    let key = keys::directory_administrators();
+    let key = keys::administrator_index();
     let (mut ids, expect) = match documents::read::<BTreeSet<CustomerId>>(app.table(), &key).await? {
         Some((ids, version)) => (ids, Expect::Version(version)),
         None => (unlisted.0.get_or_try_init(|| find_administrators(app)).await?.clone(), Expect::Absent),

@@ -1,7 +1,7 @@
 //! Ending what an advisor had with their clients, once they advise no longer: demoted, disabled or erased.
 //!
 //! The change of the advisor's own account is one transaction, and notes that there is something to end. The clients
-//! follow some at a time. Where that is cut short, the next change of the account or the nightly round goes on with it,
+//! track some at a time. Where that is cut short, the next change of the account or the nightly round goes on with it,
 //! and until it is done the account cannot advise again.
 
 use app::App;

@@ -10,7 +10,7 @@ use store::{documents, keys};
 /// The ids of all customers, oldest first.
 pub async fn read_all(app: &App) -> Result<BTreeSet<CustomerId>, ServiceError> {
     let mut ids = BTreeSet::new();
-    for list in keys::directory_customers() {
+    for list in keys::customer_index() {
         for item in listing::read_all(app, list).await? {
             ids.insert(documents::parse(&item)?);
         }

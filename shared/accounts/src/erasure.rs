@@ -4,7 +4,7 @@
 //! frozen. What hangs on the customer is then swept away item by item, and once more by the operator's nightly round, which
 //! also finishes a sweep that was cut short.
 //!
-//! What becomes of an item follows from its kind. One of an unknown kind, such as a later version of the code writes, may be
+//! What becomes of an item tracks from its kind. One of an unknown kind, such as a later version of the code writes, may be
 //! personal and may be an entry of the ledger: it stays, is logged as an error, and keeps the erasure unfinished, so that
 //! every nightly round comes back to it until the code knows what to do.
 
@@ -21,7 +21,7 @@ use identity::audit::{self, Actor};
 use identity::password::Password;
 use identity::profile::{self, Profile};
 use identity::registration;
-use market_data::{following, custom_instruments};
+use market_data::{tracked_symbols, custom_instruments};
 use notifications::{alerts, live, watchlist};
 use serde_json::json;
 use store::keys::{self, Kind, List};
@@ -90,7 +90,7 @@ pub async fn sweep(app: &App, customer: CustomerId) -> Result<bool, ServiceError
         }
     }
     for (portfolio, symbol) in held {
-        app.table().transact(vec![following::holds_no_longer(portfolio, &symbol)]).await?;
+        app.table().transact(vec![tracked_symbols::holds_no_longer(portfolio, &symbol)]).await?;
     }
     for item in custom_instruments::list(app, customer).await? {
         let valuations = List { partition: keys::own_bars(customer, &item.symbol), range: Range::All };

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::customers;
 
-/// Hex digits of a cursor that say which list it is of; the id of the customer that a page ended with follows.
+/// Hex digits of a cursor that say which list it is of; the id of the customer that a page ended with tracks.
 const LIST_DIGITS: usize = 16;
 
 /// Customers whose name or address contains `text`, newest first, and where the next page starts. A cursor is of the

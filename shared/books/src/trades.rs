@@ -12,7 +12,7 @@ use domain::{Currency, CustomerId, Money, MoneyError, PortfolioId, Price, Quanti
 use ledger::trade::{buy, sell};
 use ledger::{BookedTrade, LotPick, Order, Size, Stamp, Terms};
 use market_data::quotes::{self, Quote};
-use market_data::{MarketData, following};
+use market_data::{MarketData, tracked_symbols};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use store::retry::{Retry, retry};
@@ -115,7 +115,7 @@ pub async fn execute(
         held.require_open()?;
         let before = positions::find(&market.app, portfolio, &request.symbol, quote.currency, &quote.splits).await?;
         if request.side == Side::Buy && before.position.lots.is_empty() {
-            following::track_for(&market.app, portfolio, &request.symbol).await?;
+            tracked_symbols::track_for(&market.app, portfolio, &request.symbol).await?;
         }
         let (wallet, version) = wallets::read_head(&market.app, customer).await?;
         let terms = terms(market, quote, held.record.portfolio.lot_method);

@@ -150,7 +150,7 @@ async fn write(app: &App, profile: Profile, also: Vec<Write>) -> Result<Stored, 
     let id = profile.id;
     let nobody = || ServiceError::fault("registration", "a new customer is nobody");
     let email = keys::email(&profile.person.as_ref().ok_or_else(nobody)?.email);
-    let (key, listed) = (keys::customer(id), keys::directory_customer(id));
+    let (key, listed) = (keys::customer(id), keys::customer_index_item(id));
     let mut writes = vec![
         Write::create(email.clone(), documents::body(&email, &id)?),
         Write::create(key.clone(), documents::body(&key, &profile)?),

@@ -13,7 +13,7 @@ use valuation::{RateQuote, Rates};
 
 use crate::market_data::MarketData;
 use crate::series::Series;
-use crate::{following, history};
+use crate::{tracked_symbols, history};
 
 /// Rates into one currency.
 #[derive(Clone, Debug)]
@@ -189,7 +189,7 @@ async fn load_pair_series(
         };
     }
     if let Some(series) = &found {
-        following::track_pair(&market.app, &series.symbol).await?;
+        tracked_symbols::track_pair(&market.app, &series.symbol).await?;
     }
     Ok(found)
 }

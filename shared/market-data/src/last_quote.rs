@@ -57,7 +57,7 @@ pub async fn read_many(app: &App, symbols: &[Symbol]) -> Result<BTreeMap<Symbol,
 /// Of the same day and instant a later look stands only where it corrects the price or the close before it. A lost race
 /// is decided again against what won it, so that of quotes stored at the same time the newest stands in the end.
 ///
-/// Errors: [`ProviderError::Malformed`] for a day that has not come yet, which nothing could ever follow; the store's.
+/// Errors: [`ProviderError::Malformed`] for a day that has not come yet, which nothing could ever track; the store's.
 pub async fn record(market: &MarketData, quote: &Quote, origin: Origin) -> Result<Option<LastQuote>, ServiceError> {
     let now = market.app.now();
     if origin == Origin::Market && quote.day > latest_day_anywhere(&market.app) {

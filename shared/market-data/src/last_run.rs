@@ -25,14 +25,14 @@ pub struct Refreshed {
     pub graded: usize,
     /// Calls that the provider has left, where they are counted.
     pub budget_left: Option<usize>,
-    /// Age of the oldest price of a followed symbol, by the market's clock.
+    /// Age of the oldest price of a tracked symbol, by the market's clock.
     pub oldest_age_seconds: Option<u64>,
 }
 
 impl Refreshed {
-    /// Symbols that were followed.
+    /// Symbols that were tracked.
     #[must_use]
-    pub fn followed(&self) -> usize {
+    pub fn tracked(&self) -> usize {
         self.refreshed + self.current + self.failed + self.postponed
     }
 }
@@ -48,7 +48,7 @@ pub struct LastRun {
     pub at: DateTime<Utc>,
     /// What it did.
     pub did: Refreshed,
-    /// Of when the newest price of a followed symbol is.
+    /// Of when the newest price of a tracked symbol is.
     #[serde(default, with = "domain::instant")]
     pub newest_quote: Option<DateTime<Utc>>,
 }

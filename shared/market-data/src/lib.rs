@@ -18,7 +18,7 @@ pub mod bars_csv;
 pub mod exchange_hours;
 pub mod exchange_rates;
 mod new_symbol_lookups;
-pub mod following;
+pub mod tracked_symbols;
 mod freshness;
 pub mod history;
 pub mod instruments;

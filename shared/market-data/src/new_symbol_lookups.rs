@@ -52,7 +52,7 @@ impl Looks {
 }
 
 /// Counts a call for a symbol as a new-symbol lookup, where few calls are left, somebody named the symbol, and it is new: nothing is
-/// stored of it. That somebody follows it does not make it known, for whoever listens may name what they like.
+/// stored of it. That somebody tracks it does not make it known, for whoever listens may name what they like.
 ///
 /// Errors: [`ServiceError::TooManyNewSymbols`].
 pub(crate) async fn take(market: &MarketData, budget: CallBudget, symbol: &Symbol) -> Result<NewSymbolLookup, ServiceError> {
@@ -90,7 +90,7 @@ pub(crate) async fn count_few_calls_left(market: &MarketData) -> Option<usize> {
 /// Calls that the next refresh takes, and those that it leaves for people.
 async fn count_needed_calls(app: &App) -> Result<usize, ServiceError> {
     let last = last_run::read(app).await?;
-    Ok(last.map_or(0, |last| last.did.followed()).saturating_add(CALLERS_RESERVE))
+    Ok(last.map_or(0, |last| last.did.tracked()).saturating_add(CALLERS_RESERVE))
 }
 
 impl NewSymbolLookup {

@@ -10,7 +10,7 @@ use domain::{CustomerId, Symbol};
 use market::CallBudget;
 use market::MarketClock;
 use market_data::quotes::{self, QuoteWithAge};
-use market_data::{MarketData, following, instruments, last_quote};
+use market_data::{MarketData, tracked_symbols, instruments, last_quote};
 use serde::{Deserialize, Serialize};
 use store::retry::{Retry, retry};
 use store::{DeleteExpect, Item, Write, bars, documents, keys};
@@ -68,7 +68,7 @@ async fn add(
     instruments::load(market, customer, symbol, budget).await?;
     let is_own = symbol.is_custom();
     if !is_own {
-        following::track(&market.app, symbol).await?;
+        tracked_symbols::track(&market.app, symbol).await?;
     }
     let key = keys::watch(customer, symbol);
     let fresh = Watched { symbol: symbol.clone(), added_at: market.app.now() };
@@ -79,7 +79,7 @@ async fn add(
         let counter = Counter::read(&market.app, keys::watch_count(customer)).await?;
         let mut writes = vec![counter.add(1, MAX_WATCHED, WHAT)?];
         writes.push(Write::create(key.clone(), documents::body(&key, &fresh)?));
-        writes.extend((!is_own).then(|| following::watches(customer, symbol)));
+        writes.extend((!is_own).then(|| tracked_symbols::watches(customer, symbol)));
         market.app.table().transact(writes).await?;
         Ok((fresh.clone(), true))
     })
@@ -104,8 +104,8 @@ pub async fn remove(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<
         let (_, version) = documents::read::<Watched>(app.table(), &key).await?.ok_or(NOT_WATCHED)?;
         let gone = Write::Delete { key: key.clone(), expect: DeleteExpect::Version(version) };
         let counter = Counter::read(app, keys::watch_count(customer)).await?;
-        let follows_no_longer = following::watches_no_longer(customer, symbol);
-        app.table().transact(vec![gone, counter.remove_one()?, follows_no_longer]).await?;
+        let tracks_no_longer = tracked_symbols::watches_no_longer(customer, symbol);
+        app.table().transact(vec![gone, counter.remove_one()?, tracks_no_longer]).await?;
         Ok(())
     })
     .await
@@ -115,7 +115,7 @@ pub async fn remove(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<
 pub async fn erase(app: &App, customer: CustomerId, item: Item) -> Result<(), ServiceError> {
     let watched: Watched = documents::parse(&item)?;
     let gone = Write::Delete { key: item.key, expect: DeleteExpect::Any };
-    app.table().transact(vec![gone, following::watches_no_longer(customer, &watched.symbol)]).await?;
+    app.table().transact(vec![gone, tracked_symbols::watches_no_longer(customer, &watched.symbol)]).await?;
     Ok(())
 }
 

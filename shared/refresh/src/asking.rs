@@ -11,7 +11,7 @@ use market_data::{MarketData, history};
 use tokio::time::{Instant, sleep};
 
 use super::budget::Work;
-use super::followed::Followed;
+use super::tracked::Tracked;
 
 /// What a run has for each symbol.
 #[derive(Clone, Copy)]
@@ -37,7 +37,7 @@ pub(super) enum Outcome {
 /// Asks for one symbol, unless there is no call for it.
 ///
 /// What comes of one says nothing of the others: of several sources one may be out of calls, and another have them all.
-pub(super) async fn ask<'a>(market: &MarketData, one: &'a Followed, run: Run) -> (&'a Symbol, Outcome) {
+pub(super) async fn ask<'a>(market: &MarketData, one: &'a Tracked, run: Run) -> (&'a Symbol, Outcome) {
     let symbol = &one.symbol;
     if !has_call(market, run).await {
         return (symbol, Outcome::Waits);

@@ -2,7 +2,7 @@
 //! its quotes were told.
 //!
 //! A stored quote says when the last *newer* price came, which of a symbol that fails, or that is not traded, may be long
-//! ago. The ledger stands in as many items as the directory has parts, so that a run of thousands of symbols takes
+//! ago. The ledger stands in as many items as the symbol registry has parts, so that a run of thousands of symbols takes
 //! sixteen writes more, and one item is far below its limit: of 5,000 symbols it has some 20 KB.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -88,15 +88,15 @@ impl Ledger {
         self.unsaved.insert(symbol.clone());
     }
 
-    /// Stores what is not stored yet, and drops symbols that are not followed any more from the parts that it writes.
+    /// Stores what is not stored yet, and drops symbols that are not tracked any more from the parts that it writes.
     /// Without it symbols are asked for and quotes are told once more, which does no harm, so that no run fails of it.
-    pub(super) async fn save(&mut self, app: &App, followed: &BTreeSet<&Symbol>) {
+    pub(super) async fn save(&mut self, app: &App, tracked: &BTreeSet<&Symbol>) {
         let mut parts: BTreeMap<Key, Vec<Symbol>> = BTreeMap::new();
         for symbol in std::mem::take(&mut self.unsaved) {
             parts.entry(keys::refresh_ledger(&symbol)).or_default().push(symbol);
         }
         for (key, symbols) in parts {
-            if let Err(error) = self.save_part(app, &key, &symbols, followed).await {
+            if let Err(error) = self.save_part(app, &key, &symbols, tracked).await {
                 tracing::warn!(%error, symbols = symbols.len(), "it is not kept what was asked for and told");
                 self.unsaved.extend(symbols);
             }
@@ -108,7 +108,7 @@ impl Ledger {
         app: &App,
         key: &Key,
         symbols: &[Symbol],
-        followed: &BTreeSet<&Symbol>,
+        tracked: &BTreeSet<&Symbol>,
     ) -> Result<(), ServiceError> {
         retry(Retry::within(PATIENCE), || async move {
             let stands = documents::read::<BTreeMap<Symbol, Done>>(app.table(), key).await?;
@@ -118,7 +118,7 @@ impl Ledger {
                 let stood: &mut Done = part.entry(symbol.clone()).or_default();
                 *stood = stood.joined(done);
             }
-            part.retain(|symbol, _| followed.contains(symbol));
+            part.retain(|symbol, _| tracked.contains(symbol));
             documents::put(app.table(), key.clone(), &part, version).await?;
             Ok(())
         })

@@ -1,12 +1,12 @@
 //! The scheduled refresh: keeps what is held, watched or subscribed to current within the provider's budget, publishes
 //! new quotes, and grades the forecasts that have matured.
 //!
-//! `slot.rs` has a slot done once, `followed.rs` says what is due and in which order, `budget.rs` how much of it,
+//! `slot.rs` has a slot done once, `tracked.rs` says what is due and in which order, `budget.rs` how much of it,
 //! `asking.rs` asks for one symbol, `telling.rs` says who hears of it, and `ledger.rs` keeps what was asked for and
 //! published.
 //!
 //! It uses `market_data` for prices and `research` for grades, and publishes on the bus of `app`. It knows no customers
-//! beyond what they follow, and no HTTP.
+//! beyond what they track, and no HTTP.
 //!
 //! - A slot is done once, however often it is delivered.
 //! - A run asks for what is due, those asked for longest ago first, and leaves the calls that callers may need.
@@ -15,7 +15,7 @@
 
 mod asking;
 mod budget;
-mod followed;
+mod tracked;
 mod ledger;
 mod replay;
 mod slot;
@@ -42,7 +42,7 @@ use tokio::time::Instant;
 
 use self::asking::{Outcome, Run, ask};
 use self::budget::{at_once, reserve};
-use self::followed::Followed;
+use self::tracked::Tracked;
 use self::ledger::Ledger;
 use self::telling::Telling;
 
@@ -103,10 +103,10 @@ async fn run_with_heartbeat<T>(
 }
 
 async fn run(market: &MarketData, until: Instant) -> Result<LastRun, ServiceError> {
-    let followed = followed::list(market).await?;
+    let tracked = tracked::list(market).await?;
     let (mut did, ages) = match market.provider().clock() {
-        MarketClock::Live => refresh_live(market, &followed, until).await?,
-        MarketClock::StandsAt(_) => refresh_files(market, &followed, until).await,
+        MarketClock::Live => refresh_live(market, &tracked, until).await?,
+        MarketClock::StandsAt(_) => refresh_files(market, &tracked, until).await,
     };
     did.graded = forecasts::grade_all_matured(market, until + SETTLING / 2).await?;
     did.budget_left = market.provider().count_calls_left().await;
@@ -114,7 +114,7 @@ async fn run(market: &MarketData, until: Instant) -> Result<LastRun, ServiceErro
     Ok(LastRun { slot: None, at: market.app.now(), did, newest_quote: ages.newest })
 }
 
-/// Of when the prices of the followed symbols are.
+/// Of when the prices of the tracked symbols are.
 #[derive(Default)]
 struct Ages {
     oldest: Option<DateTime<Utc>>,
@@ -131,10 +131,10 @@ impl Ages {
 }
 
 /// Files are at hand, and of them the last bar is the quote: there is nothing to store but the bars.
-async fn refresh_files(market: &MarketData, followed: &[Followed], until: Instant) -> (Refreshed, Ages) {
+async fn refresh_files(market: &MarketData, tracked: &[Tracked], until: Instant) -> (Refreshed, Ages) {
     let mut did = Refreshed::default();
     let mut lasts = Vec::new();
-    for Followed { symbol, outline, .. } in followed {
+    for Tracked { symbol, outline, .. } in tracked {
         if Instant::now() >= until {
             did.postponed += 1;
             continue;
@@ -158,24 +158,24 @@ async fn refresh_files(market: &MarketData, followed: &[Followed], until: Instan
 
 async fn refresh_live(
     market: &MarketData,
-    followed: &[Followed],
+    tracked: &[Tracked],
     until: Instant,
 ) -> Result<(Refreshed, Ages), ServiceError> {
     let work = work_at(market.app.now());
-    let names: BTreeSet<&Symbol> = followed.iter().map(|one| &one.symbol).collect();
+    let names: BTreeSet<&Symbol> = tracked.iter().map(|one| &one.symbol).collect();
     let mut ledger = Ledger::read(&market.app).await?;
-    let mut telling = Telling::of_untold(followed, &ledger);
-    let due = followed::select_due(market, followed, work, &ledger).await?;
+    let mut telling = Telling::of_untold(tracked, &ledger);
+    let due = tracked::select_due(market, tracked, work, &ledger).await?;
     let calls_left = market.provider().count_calls_left().await;
     let allowed = allowance(work, calls_left, due.evening);
     let mut did = Refreshed {
-        current: followed.len() - due.symbols.len() - due.unknown,
+        current: tracked.len() - due.symbols.len() - due.unknown,
         failed: due.unknown,
         postponed: due.symbols.len().saturating_sub(allowed),
         ..Refreshed::default()
     };
     let mut as_of: BTreeMap<&Symbol, DateTime<Utc>> =
-        followed.iter().filter_map(|one| Some((&one.symbol, one.quote.as_ref()?.as_of))).collect();
+        tracked.iter().filter_map(|one| Some((&one.symbol, one.quote.as_ref()?.as_of))).collect();
     let run = Run { work, reserve: reserve(work, due.evening), until };
     let ask = |one| ask(market, one, run);
     // Mapped by the iterator: a stream's `map` makes a future that cannot be boxed as `Send`.

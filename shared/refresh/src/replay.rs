@@ -4,19 +4,19 @@ use app::error::ServiceError;
 use market::{OnBehalfOf, ProviderError};
 use market_data::last_quote::{self, Origin};
 use market_data::market_clock::market_day;
-use market_data::{MarketData, following};
+use market_data::{MarketData, tracked_symbols};
 
 use super::ledger::Ledger;
 use super::telling::Telling;
 
-/// Stores the quotes of the market's day of all followed symbols and tells of them; gives how many that are. A symbol
+/// Stores the quotes of the market's day of all tracked symbols and tells of them; gives how many that are. A symbol
 /// without a bar of the day has none.
 ///
-/// Errors: those of the store where it cannot say what is followed; one symbol that fails costs no other its quote.
+/// Errors: those of the store where it cannot say what is tracked; one symbol that fails costs no other its quote.
 pub async fn replay_day(market: &MarketData) -> Result<usize, ServiceError> {
     let day = market_day(market);
     let mut telling = Telling::default();
-    for symbol in following::list_tracked(&market.app).await? {
+    for symbol in tracked_symbols::list_tracked(&market.app).await? {
         match market.provider().fetch_quote(&symbol, market.budget_for(OnBehalfOf::Schedule)).await {
             Ok(quote) if quote.day == day => match last_quote::record(market, &quote, Origin::Replay).await {
                 Ok(stored) => stored.into_iter().for_each(|stored| telling.add(stored)),

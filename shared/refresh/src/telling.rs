@@ -13,7 +13,7 @@ use domain::Symbol;
 use market_data::quote_record::{LastQuote, MAX_QUOTES_AN_EVENT, QUOTES_REFRESHED};
 use serde_json::{Value, json};
 
-use super::followed::Followed;
+use super::tracked::Tracked;
 use super::ledger::Ledger;
 
 /// Bytes of the detail around its quotes: `{"quotes":[]}`.
@@ -28,8 +28,8 @@ pub(super) struct Telling {
 
 impl Telling {
     /// With the quotes that were stored and not told.
-    pub(super) fn of_untold(followed: &[Followed], ledger: &Ledger) -> Self {
-        let stored = followed.iter().filter_map(|one| one.quote.as_ref());
+    pub(super) fn of_untold(tracked: &[Tracked], ledger: &Ledger) -> Self {
+        let stored = tracked.iter().filter_map(|one| one.quote.as_ref());
         let untold = stored.filter(|quote| quote.seq > ledger.told_up_to(&quote.symbol));
         let waiting = untold.map(|quote| (quote.symbol.clone(), quote.clone())).collect();
         Self { waiting, told: 0 }

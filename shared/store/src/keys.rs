@@ -6,7 +6,7 @@
 
 mod books;
 mod customers;
-mod following;
+mod tracking;
 mod kind;
 mod live;
 mod prices;
@@ -15,7 +15,7 @@ mod watching;
 pub use books::*;
 pub use customers::*;
 use domain::{CustomerId, Day, Symbol};
-pub use following::*;
+pub use tracking::*;
 pub use kind::Kind;
 pub use live::*;
 pub use prices::*;
@@ -183,7 +183,7 @@ mod tests {
             (series_state(portfolio_id), held, "SERIES#STATE"),
             (custom_instrument(customer, &"MY:HOUSE".parse().unwrap()), owner, "ITEM#HOUSE"),
             (custom_instrument_count(customer), owner, "ITEMS"),
-            (directory_administrators(), "DIRECTORY#administrators", "-"),
+            (administrator_index(), "DIRECTORY#administrators", "-"),
             (wallet_head(customer), "WALLET#00000000-0000-0000-0000-000000000007", "HEAD"),
         ];
         for (key, pk, sk) in table {

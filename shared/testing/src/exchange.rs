@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use domain::{Bar, Bars, Currency, CustomerId, Day, Instrument, Price, Symbol};
 use market::{Basis, CallBudget, History, MarketClock, Note, Provider, ProviderError, Quote};
 use market_data::quote_record::{LastQuote, QuotesRefreshed};
-use market_data::{MarketData, following, instruments};
+use market_data::{MarketData, tracked_symbols, instruments};
 use store::Table;
 use uuid::Uuid;
 
@@ -266,13 +266,13 @@ impl World {
     }
 
     /// Lists a symbol and has it followed by a watcher, another one for each symbol.
-    pub async fn follow(&self, name: &str, bars: Bars) {
+    pub async fn track(&self, name: &str, bars: Bars) {
         self.exchange.list(name, bars);
         let watcher = CustomerId(Uuid::from_u128(1_000 + self.watchers.fetch_add(1, Ordering::Relaxed) as u128));
         let (market, symbol) = (&self.platform, symbol(name));
         instruments::load(market, watcher, &symbol, market.budget_for(watcher)).await.unwrap();
-        following::track(&market.app, &symbol).await.unwrap();
-        market.app.table().transact(vec![following::watches(watcher, &symbol)]).await.unwrap();
+        tracked_symbols::track(&market.app, &symbol).await.unwrap();
+        market.app.table().transact(vec![tracked_symbols::watches(watcher, &symbol)]).await.unwrap();
     }
 }
 

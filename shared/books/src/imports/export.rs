@@ -27,7 +27,7 @@ struct Exported {
     currency: domain::Currency,
 }
 
-/// All investments of a portfolio as a file. The order follows from what the rows say and not from their ids, so that an
+/// All investments of a portfolio as a file. The order tracks from what the rows say and not from their ids, so that an
 /// export of an import is the same file again.
 pub async fn export(
     app: &App,

@@ -1,7 +1,7 @@
 //! Importing a file of lots held elsewhere: all of it or nothing, a verdict a row, the same file once.
 //!
 //! Rows go in by transactions of [`ROWS_A_TRANSACTION`], and each moves the import's custom instrument on; one that is cut short
-//! goes on where it stopped when the file is sent again. A row's id follows from the file, its number and the time at
+//! goes on where it stopped when the file is sent again. A row's id tracks from the file, its number and the time at
 //! which the import began, so that no repetition can make two investments of it. Where lots of an earlier import are gone,
 //! the file is evaluated and brought in anew.
 
@@ -48,7 +48,7 @@ use report::{rounded_to, to_come};
 /// Rows of one transaction; portfolio, count and the import's custom instrument are written beside them.
 const ROWS_A_TRANSACTION: usize = 80;
 /// Symbols that the refresh is told of at the same time.
-const FOLLOWED_AT_ONCE: usize = 8;
+const TRACKED_AT_ONCE: usize = 8;
 const ROUTE: &str = "POST /portfolios/{id}/investments/import";
 
 /// A file and what to do with it.
@@ -192,9 +192,9 @@ async fn apply(
     outdated: Option<Version>,
 ) -> Result<Progress, ServiceError> {
     let named: BTreeSet<&Symbol> = file.importable(&plan).map(|line| &line.purchase.ticker_symbol).collect();
-    let follow = |symbol| investments::follow(app, file.portfolio, symbol);
-    let follow: Vec<_> = named.into_iter().map(follow).collect();
-    stream::iter(follow).buffer_unordered(FOLLOWED_AT_ONCE).try_collect::<()>().await?;
+    let track = |symbol| investments::track(app, file.portfolio, symbol);
+    let track: Vec<_> = named.into_iter().map(track).collect();
+    stream::iter(track).buffer_unordered(TRACKED_AT_ONCE).try_collect::<()>().await?;
     let mut progress = plan;
     while progress.done < file.importable(&progress).count() {
         let before = progress;

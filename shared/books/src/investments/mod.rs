@@ -15,7 +15,7 @@ use app::{App, stored_responses};
 use domain::{CustomerId, Day, Investment, PortfolioId, Price, Quantity, Symbol};
 use market::CallBudget;
 use market_data::market_clock::latest_day_anywhere;
-use market_data::{MarketData, following, instruments};
+use market_data::{MarketData, tracked_symbols, instruments};
 use rust_decimal::Decimal;
 use store::retry::{Retry, retry};
 use store::{Cursor, DeleteExpect, Version, Write, documents, keys};
@@ -86,7 +86,7 @@ async fn read_answer(app: &App, customer: CustomerId, id: Uuid) -> Result<Create
     Ok(Created { value: stored_responses::find(app, customer, id, WHAT).await?, replayed: true })
 }
 
-/// The investment as it is first kept, which follows from the request, its id and the instrument.
+/// The investment as it is first kept, which tracks from the request, its id and the instrument.
 async fn prepare(
     market: &MarketData,
     customer: CustomerId,
@@ -99,13 +99,13 @@ async fn prepare(
     let identity = Identity { id, portfolio_id, created_at: App::made_at(id) };
     let recorded =
         purchase.recorded(&identity, &instrument, latest_day_anywhere(&market.app)).map_err(first_mistake)?;
-    follow(&market.app, portfolio_id, &purchase.ticker_symbol).await?;
+    track(&market.app, portfolio_id, &purchase.ticker_symbol).await?;
     Ok(recorded)
 }
 
-/// Has the refresh follow what a portfolio is about to hold; of a custom instrument there is nothing to refresh.
-pub(crate) async fn follow(app: &App, portfolio: PortfolioId, symbol: &Symbol) -> Result<(), ServiceError> {
-    if symbol.is_custom() { Ok(()) } else { following::track_for(app, portfolio, symbol).await }
+/// Has the refresh track what a portfolio is about to hold; of a custom instrument there is nothing to refresh.
+pub(crate) async fn track(app: &App, portfolio: PortfolioId, symbol: &Symbol) -> Result<(), ServiceError> {
+    if symbol.is_custom() { Ok(()) } else { tracked_symbols::track_for(app, portfolio, symbol).await }
 }
 
 fn first_mistake(mistakes: Vec<Mistake>) -> ServiceError {
@@ -188,7 +188,7 @@ pub async fn correct(
             return Ok::<_, ServiceError>(before);
         }
         held.require_open()?;
-        follow(&market.app, portfolio, &after.ticker_symbol).await?;
+        track(&market.app, portfolio, &after.ticker_symbol).await?;
         let after = Investment { updated_at: market.app.now(), version: before.version + 1, ..after };
         let key = keys::investment(portfolio, id);
         let earliest = before.purchase_date.min(after.purchase_date);

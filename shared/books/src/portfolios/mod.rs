@@ -69,7 +69,7 @@ pub async fn open(
     })
 }
 
-/// The portfolio as it is first answered, which follows from the request and its id alone.
+/// The portfolio as it is first answered, which tracks from the request and its id alone.
 fn opened(customer: CustomerId, id: Uuid, opening: &Opening) -> Portfolio {
     let now = App::made_at(id);
     let profile = |aims: &InvestmentAims| InvestmentProfile { version: 1, since: now, aims: aims.clone() };

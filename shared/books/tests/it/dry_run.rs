@@ -1,4 +1,4 @@
-//! A dry run writes nothing at all: no entry, no key, no symbol to follow, no remembered refusal.
+//! A dry run writes nothing at all: no entry, no key, no symbol to track, no remembered refusal.
 
 use std::sync::Arc;
 

@@ -220,7 +220,7 @@ async fn an_import_that_is_cut_short_goes_on_when_the_file_is_sent_again() {
     let table = Arc::new(Faulty::new(SqliteTable::in_memory(clock()).unwrap(), Plan::quiet()));
     let (platform, _folder) = app_on(table.clone());
     let id = opened(&platform).await;
-    // The two entries by which the symbol is followed, the first 80 rows, then 80 of which nobody hears, then a broken connection.
+    // The two entries by which the symbol is tracked, the first 80 rows, then 80 of which nobody hears, then a broken connection.
     table.plan_writes(Plan::scripted([None, None, None, Some(Fault::ErrorAfter), Some(Fault::ErrorBefore)]));
     let file = file(200);
     for rows in [160, 160] {

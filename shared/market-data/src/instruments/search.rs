@@ -64,7 +64,7 @@ pub async fn search(
 /// The instruments whose metadata are stored, and those that the refresh follows.
 async fn list_stored(app: &App) -> Result<Vec<Instrument>, ServiceError> {
     let mut symbols: Vec<Symbol> = Vec::new();
-    for part in keys::described_instruments().into_iter().chain(keys::directory_symbols()) {
+    for part in keys::described_instruments().into_iter().chain(keys::registered_symbols()) {
         let page = app.table().query(&Query::forward(part.partition, part.range, MAX_LISTED_A_PART)).await?;
         symbols.extend(page.items.iter().filter_map(|item| item.key.sk.parse::<Symbol>().ok()));
     }

@@ -82,7 +82,7 @@ async fn a_failure_is_shared_by_all_processes_for_a_minute() {
 #[tokio::test]
 async fn after_a_failure_all_processes_serve_the_last_good_bars() {
     let world = World::at(NOON);
-    world.follow("ACME", bars_through("2026-11-19", 30, 10.0)).await;
+    world.track("ACME", bars_through("2026-11-19", 30, 10.0)).await;
     world.clock.set("2026-11-20T23:00:00Z");
     world.exchange.calls();
     world.exchange.fail("ACME", ProviderError::TimedOut);
@@ -188,7 +188,7 @@ async fn holding_abroad(world: &World, currencies: &[&str]) -> PortfolioId {
     let id = opened(&world.platform, world.customer).await;
     for currency in currencies {
         let name = &format!("IN-{currency}");
-        world.follow(name, bars_through("2026-11-19", 30, 10.0)).await;
+        world.track(name, bars_through("2026-11-19", 30, 10.0)).await;
         // As the market tells of an instrument that is quoted abroad.
         let key = keys::instrument(&symbol(name));
         let (known, version) =

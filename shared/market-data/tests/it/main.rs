@@ -4,7 +4,7 @@
 
 mod fetching;
 mod files;
-mod following;
+mod tracked_symbols;
 mod histories;
 mod looking;
 mod provider_metadata_cache;

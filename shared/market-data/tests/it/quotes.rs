@@ -99,7 +99,7 @@ async fn a_quote_below_the_smallest_price_is_named_and_so_it_is_while_it_is_not_
 #[tokio::test]
 async fn the_close_before_is_taken_from_the_bars_where_the_provider_gives_none() {
     let world = World::at(NOON);
-    world.follow("ACME", bars_through("2026-11-19", 30, 10.0)).await;
+    world.track("ACME", bars_through("2026-11-19", 30, 10.0)).await;
     let first = record(&world.platform, &quote("ACME", "11", "2026-11-20", Some(NOON))).await.unwrap();
     assert_eq!(first.previous_close, Some(price("10")));
     let given = Quote { previous_close: Some(price("9.99")), ..quote("ACME", "11", "2026-11-20", None) };
@@ -214,7 +214,7 @@ async fn a_trade_meets_the_newer_of_quote_and_bar_unless_a_split_may_stand_betwe
     ];
     for (quote, met) in cases {
         let world = World::at(NOON);
-        world.follow("ACME", bars_through("2026-11-19", 30, 10.0)).await;
+        world.track("ACME", bars_through("2026-11-19", 30, 10.0)).await;
         record(&world.platform, &quote).await.unwrap();
         let found =
             load_tradable(&world.platform, world.customer, &symbol("ACME"), world.platform.budget_for(world.customer))
@@ -293,7 +293,7 @@ async fn trade(world: &World, portfolio: PortfolioId, side: Side, units: &str, k
 #[tokio::test]
 async fn a_trade_at_a_stored_quote_is_of_its_day_and_holdings_and_performance_agree() {
     let world = World::at(NOON);
-    world.follow("ACME", bars_through("2026-11-19", 30, 10.0)).await;
+    world.track("ACME", bars_through("2026-11-19", 30, 10.0)).await;
     let portfolio = portfolio(&world).await;
     let at_the_bar = trade(&world, portfolio, Side::Buy, "10", "one").await;
     assert_eq!((at_the_bar.price, at_the_bar.market_day), (price("10"), day("2026-11-19")));
@@ -322,7 +322,7 @@ async fn a_trade_at_a_stored_quote_is_of_its_day_and_holdings_and_performance_ag
 }
 
 #[tokio::test]
-async fn whoever_trades_has_the_symbol_followed() {
+async fn whoever_trades_has_the_symbol_tracked() {
     let world = World::at(NOON);
     world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
     let portfolio = portfolio(&world).await;

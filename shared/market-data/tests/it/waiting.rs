@@ -57,8 +57,8 @@ async fn before() -> Before {
     let portfolio = open_portfolio(&platform.app, customer, opening(PortfolioType::Brokerage)).await;
     let cash = Money::parse("1000", Currency::USD).unwrap();
     wallets::transfer(platform, customer, Transfer::Deposit, cash, Some("cash")).await.unwrap();
-    world.follow("OLD", bars_through("2026-11-19", 200, 10.0)).await;
-    world.follow("ABROAD", bars_through("2026-11-19", 200, 10.0)).await;
+    world.track("OLD", bars_through("2026-11-19", 200, 10.0)).await;
+    world.track("ABROAD", bars_through("2026-11-19", 200, 10.0)).await;
     let key = keys::instrument(&symbol("ABROAD"));
     let (known, version) = documents::read::<Instrument>(platform.app.table(), &key).await.unwrap().unwrap();
     let abroad = Instrument { currency: "EUR".parse().unwrap(), ..known };

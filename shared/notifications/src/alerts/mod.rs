@@ -23,7 +23,7 @@ use app::counter::Counter;
 use domain::alert::{Condition, Repeat, AlertRuleState};
 use domain::{CustomerId, Day, Symbol};
 use market_data::market_clock::market_day;
-use market_data::{MarketData, following, instruments, last_quote};
+use market_data::{MarketData, tracked_symbols, instruments, last_quote};
 use serde::Serialize;
 use store::retry::{Retry, retry};
 use store::{Cursor, DeleteExpect, Item, Write, documents, keys};
@@ -68,7 +68,7 @@ pub async fn create(
     instruments::load(market, customer, &alert.symbol, market.budget_for(customer)).await?;
     // Before anybody is asked whether they want e-mails about it.
     Counter::read(&market.app, keys::alert_count(customer)).await?.add(1, MAX_ACTIVE, WHAT)?;
-    following::track(&market.app, &alert.symbol).await?;
+    tracked_symbols::track(&market.app, &alert.symbol).await?;
     if alert.email {
         email_subscription::ask(&market.app, customer).await?;
     }
@@ -87,7 +87,7 @@ pub async fn create(
     })
 }
 
-/// The alert as it is first answered, which follows from the request and its id alone.
+/// The alert as it is first answered, which tracks from the request and its id alone.
 fn made(id: Uuid, alert: &NewAlert) -> Alert {
     Alert {
         id,

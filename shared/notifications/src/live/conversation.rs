@@ -6,7 +6,7 @@ use app::App;
 use app::error::ServiceError;
 use domain::Symbol;
 use identity::authorization;
-use market_data::{MarketData, following};
+use market_data::{MarketData, tracked_symbols};
 use store::retry::{Retry, retry};
 use store::{StoreError, keys};
 
@@ -121,12 +121,12 @@ async fn subscribe(
         say(&market.app, id, &too_many_symbols().text()?).await;
         return Ok(());
     }
-    match following::track_unseen(market, connection.customer_id, &wanted).await {
+    match tracked_symbols::track_unseen(market, connection.customer_id, &wanted).await {
         Err(error @ ServiceError::LimitReached { .. }) => {
             say(&market.app, id, &Refusal::new("limit_reached", error.to_string()).text()?).await;
             return Ok(());
         }
-        followed => followed?,
+        tracked => tracked?,
     }
     match subscriptions::note(&market.app, id, &wanted).await? {
         Noted::Done => {}

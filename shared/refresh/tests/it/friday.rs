@@ -23,7 +23,7 @@ pub async fn slot(platform: &MarketData, at: &str) -> Refreshed {
 pub async fn holding(symbols: &[&str]) -> World {
     let world = World::at(NOON);
     for name in symbols {
-        world.follow(name, bars_through("2026-11-19", 30, 10.0)).await;
+        world.track(name, bars_through("2026-11-19", 30, 10.0)).await;
     }
     world.exchange.calls();
     world

@@ -127,7 +127,7 @@ async fn what_the_provider_does_not_know_any_more_costs_one_call_a_day() {
 async fn the_budget_goes_to_what_was_asked_for_longest_ago_and_leaves_the_callers_theirs() {
     let world = World::at("2026-11-20T00:00:00Z");
     for name in ["D", "A", "C", "B"] {
-        world.follow(name, bars_through("2026-11-19", 30, 10.0)).await;
+        world.track(name, bars_through("2026-11-19", 30, 10.0)).await;
         world.clock.forward(TimeDelta::minutes(1));
     }
     for name in ["A", "B", "C", "D"] {
@@ -276,7 +276,7 @@ async fn a_fast_provider_refreshes_thousands_of_symbols_with_a_write_each() {
     let names: Vec<String> = (0..count).map(|number| format!("S{number}")).collect();
     let world = World::at("2026-11-20T12:00:00Z");
     for name in &names {
-        world.follow(name, bars_through("2026-11-19", 30, 10.0)).await;
+        world.track(name, bars_through("2026-11-19", 30, 10.0)).await;
     }
     for (at, work) in [(NOON, "quotes"), (EVENING, "bars and quotes")] {
         world.clock.set(at);

@@ -21,7 +21,7 @@ async fn holding(count: usize) -> (World, FakeAlphaVantage, Vec<String>) {
     *world.exchange.source.lock().unwrap() = market::alpha_vantage::SOURCE;
     let names: Vec<String> = (0..count).map(|number| format!("S{number:02}")).collect();
     for name in &names {
-        world.follow(name, bars_through("2026-11-20", 30, 10.0)).await;
+        world.track(name, bars_through("2026-11-20", 30, 10.0)).await;
     }
     let vantage = FakeAlphaVantage::start(&world.clock).await;
     (world, vantage, names)

@@ -92,7 +92,7 @@ async fn twenty_invented_tickers_keep_no_real_one_from_its_turn() {
     let world = holding(&real).await;
     for number in 0..20 {
         let invented = symbol(&format!("0X{number:02}"));
-        documents::put_first(&*world.table, &keys::directory_symbol(&invented), invented).await.unwrap();
+        documents::put_first(&*world.table, &keys::registered_symbol(&invented), invented).await.unwrap();
     }
     // Two evenings, of which the second finds expired what was remembered on the first, and the day between them.
     for (evening, last) in [(EVENING, "2026-11-20"), ("2026-11-23T23:30:00Z", "2026-11-23")] {

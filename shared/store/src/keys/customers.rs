@@ -113,20 +113,20 @@ pub fn source_address(counted: &str) -> Key {
 
 /// The list of administrators who may sign in.
 #[must_use]
-pub fn directory_administrators() -> Key {
+pub fn administrator_index() -> Key {
     Key::new("DIRECTORY#administrators", ONLY)
 }
 
-/// A customer's entry in the list of all customers, which is spread over [`directory_customers`].
+/// A customer's entry in the list of all customers, which is spread over [`customer_index`].
 #[must_use]
-pub fn directory_customer(customer: CustomerId) -> Key {
+pub fn customer_index_item(customer: CustomerId) -> Key {
     let shard = Sha256::digest(customer.0.as_bytes())[0] >> 4;
     Key::new(format!("DIRECTORY#customers#{shard:x}"), customer.to_string())
 }
 
 /// The sixteen parts of the list of all customers.
 #[must_use]
-pub fn directory_customers() -> [List; 16] {
+pub fn customer_index() -> [List; 16] {
     std::array::from_fn(|shard| List { partition: format!("DIRECTORY#customers#{shard:x}"), range: Range::All })
 }
 

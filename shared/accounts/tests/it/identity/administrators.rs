@@ -30,13 +30,13 @@ impl World {
     }
 
     async fn administrators(&self) -> Vec<CustomerId> {
-        let item = self.table.get(&keys::directory_administrators()).await.unwrap().unwrap();
+        let item = self.table.get(&keys::administrator_index()).await.unwrap().unwrap();
         serde_json::from_value(json(&item)).unwrap()
     }
 
     /// What an earlier version left: administrators, and no list of them.
     async fn forget_the_list(&self) {
-        let key = keys::directory_administrators();
+        let key = keys::administrator_index();
         self.table.inner().transact(vec![Write::Delete { key, expect: DeleteExpect::Any }]).await.unwrap();
     }
 }

@@ -131,7 +131,7 @@ impl World {
             let text = |value: serde_json::Value| Body::Json(value.to_string());
             let writes = vec![
                 Write::create(keys::customer(id), text(profile)),
-                Write::create(keys::directory_customer(id), text(serde_json::json!(id))),
+                Write::create(keys::customer_index_item(id), text(serde_json::json!(id))),
             ];
             self.table.inner().transact(writes).await.unwrap();
             made.push(id);

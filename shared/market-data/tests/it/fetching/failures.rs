@@ -125,7 +125,7 @@ async fn a_function_without_a_provider_keeps_none_of_the_others_from_theirs() {
 #[tokio::test(start_paused = true)]
 async fn whoever_needs_nothing_but_stored_bars_does_not_wait_for_a_call_that_is_under_way() {
     let world = World::at(NOON);
-    world.follow("ACME", bars_through("2026-11-18", 30, 10.0)).await;
+    world.track("ACME", bars_through("2026-11-18", 30, 10.0)).await;
     world.clock.set("2026-11-20T23:30:00Z");
     world.exchange.hangs.store(true, Ordering::SeqCst);
     world.exchange.calls();

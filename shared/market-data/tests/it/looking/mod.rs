@@ -35,10 +35,10 @@ fn lines(batch: &QuoteBatch) -> Vec<String> {
 #[tokio::test]
 async fn a_batch_shows_what_is_stored_and_asks_once_for_what_is_not() {
     let world = World::at(NOON);
-    world.follow("BARS", bars_through("2026-11-19", 30, 10.0)).await;
-    world.follow("BOTH", bars_through("2026-11-19", 30, 20.0)).await;
+    world.track("BARS", bars_through("2026-11-19", 30, 10.0)).await;
+    world.track("BOTH", bars_through("2026-11-19", 30, 20.0)).await;
     record(&world.platform, &quote("BOTH", "21", "2026-11-20", None)).await.unwrap();
-    world.follow("OLD", bars_through("2026-11-19", 30, 30.0)).await;
+    world.track("OLD", bars_through("2026-11-19", 30, 30.0)).await;
     record(&world.platform, &quote("OLD", "29", "2026-11-18", None)).await.unwrap();
     world.exchange.quote_at("NEW", Ok(quote("NEW", "40", "2026-11-20", None)));
     world.exchange.fail("DOWN", ProviderError::Unavailable { status: Some(500) });
@@ -205,7 +205,7 @@ async fn a_second_call_is_given_what_the_first_has_left_of_its_readers_wait() {
 #[tokio::test]
 async fn a_search_finds_what_is_stored_and_what_the_provider_finds_and_needs_no_provider() {
     let world = World::at(NOON);
-    world.follow("ACME", bars_through("2026-11-19", 30, 10.0)).await;
+    world.track("ACME", bars_through("2026-11-19", 30, 10.0)).await;
     world.exchange.calls();
     *world.exchange.found.lock().unwrap() = Ok(vec![named("ACMX", "Acme Fund")]);
     let find = async |part: Option<&str>| {

@@ -33,10 +33,10 @@ fn invented(count: usize) -> Vec<String> {
 }
 
 /// A world with so many calls left, of which the next refresh needs that many.
-async fn counted(left: usize, followed: usize) -> World {
+async fn counted(left: usize, tracked: usize) -> World {
     let world = World::at(NOON);
-    for number in 0..followed {
-        world.follow(&format!("S{number}"), bars_through("2026-11-19", 30, 10.0)).await;
+    for number in 0..tracked {
+        world.track(&format!("S{number}"), bars_through("2026-11-19", 30, 10.0)).await;
     }
     refresh(&world.platform, world.clock.now(), Duration::from_mins(1)).await.unwrap();
     world.exchange.calls();
@@ -71,7 +71,7 @@ async fn a_customer_who_makes_symbols_up_takes_ten_calls_a_day() {
 #[tokio::test]
 async fn without_new_symbol_lookups_left_no_use_case_takes_a_call_and_what_is_known_here_is_there() {
     let world = counted(25, 20).await;
-    world.follow("ACME", bars_through("2026-11-19", 100, 10.0)).await;
+    world.track("ACME", bars_through("2026-11-19", 100, 10.0)).await;
     look_at_invented(&world, world.customer, &invented(10)).await;
     world.exchange.calls();
     let (platform, customer, new) = (&world.platform, world.customer, &symbol("NEW"));
@@ -134,7 +134,7 @@ async fn a_symbol_that_is_known_by_its_listing_alone_is_new() {
     let names = invented(25);
     let symbols: Vec<_> = names.iter().map(|name| symbol(name)).collect();
     for symbol in &symbols {
-        let listed = keys::directory_symbol(symbol);
+        let listed = keys::registered_symbol(symbol);
         documents::put(world.platform.app.table(), listed, symbol, None).await.unwrap();
     }
     assert_eq!(look_at_invented(&world, world.customer, &names).await, (10, 15));

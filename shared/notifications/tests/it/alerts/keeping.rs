@@ -64,14 +64,14 @@ async fn one_key_makes_one_alert_which_is_answered_as_it_was_made() {
 }
 
 #[tokio::test]
-async fn alerts_wait_for_known_symbols_of_the_market_and_have_them_followed() {
+async fn alerts_wait_for_known_symbols_of_the_market_and_have_them_tracked() {
     let world = World::new();
     let refused = alerts::create(&world.platform, ADA, &on("NOPE"), None).await.unwrap_err();
     assert!(matches!(refused, ServiceError::UnknownSymbol { .. }));
     let refused = alerts::create(&world.platform, ADA, &on("MY:HOUSE"), None).await.unwrap_err();
     assert!(matches!(refused, ServiceError::Field { field: "symbol", .. }));
     alerts::create(&world.platform, ADA, &on("IBM"), None).await.unwrap();
-    let listed = keys::directory_symbol(&symbol("IBM"));
+    let listed = keys::registered_symbol(&symbol("IBM"));
     assert!(store::Table::get(world.table.inner(), &listed).await.unwrap().is_some());
 }
 

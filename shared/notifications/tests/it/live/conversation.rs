@@ -88,11 +88,11 @@ async fn a_snapshot_has_the_stored_quote_else_the_last_bar_else_the_reason() {
         (told.len(), &told[0]["quotes"][0]["price"], &told[0]["quotes"][0]["seq"]),
         (1, &json!("30.5"), &json!(5))
     );
-    // What is unknown is neither listed nor followed; the others the next scheduled refresh asks for.
+    // What is unknown is neither listed nor tracked; the others the next scheduled refresh asks for.
     assert_eq!(world.left("LIVE#").await.len(), 3);
-    let followed = async |name: &str| world.table.get(&keys::directory_symbol(&symbol(name))).await.unwrap().is_some();
-    assert!(followed("AAPL").await && followed("IBM").await && followed("MSFT").await);
-    assert!(!followed("NOSUCH").await && !followed("MY:HOUSE").await);
+    let tracked = async |name: &str| world.table.get(&keys::registered_symbol(&symbol(name))).await.unwrap().is_some();
+    assert!(tracked("AAPL").await && tracked("IBM").await && tracked("MSFT").await);
+    assert!(!tracked("NOSUCH").await && !tracked("MY:HOUSE").await);
 }
 
 #[tokio::test]
@@ -147,7 +147,7 @@ async fn what_is_of_a_replay_says_so_in_every_message() {
 }
 
 #[tokio::test]
-async fn what_a_customer_makes_up_does_not_grow_the_directory_of_everybody() {
+async fn what_a_customer_makes_up_does_not_grow_the_symbol_registry_of_everybody() {
     let world = World::new();
     let (ada, ben) = (world.someone("ada").await, world.someone("ben").await);
     let (one, other) = (world.connected(&ada).await, world.connected(&ada).await);
@@ -162,7 +162,7 @@ async fn what_a_customer_makes_up_does_not_grow_the_directory_of_everybody() {
     assert_eq!(codes, ["none", "none", "limit_reached", "limit_reached"]);
     assert_eq!(world.left("DIRECTORY#symbols#").await.len(), 200);
     assert!(world.left("LIVE#").await.is_empty());
-    // What is followed already costs nothing, and others have made nothing up.
+    // What is tracked already costs nothing, and others have made nothing up.
     let told = world.answers(&one, json!({ "action": "subscribe", "symbols": names(0) })).await;
     assert_eq!(kinds(&told), ["snapshot"]);
     let bens = world.connected(&ben).await;

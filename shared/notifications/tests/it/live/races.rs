@@ -59,8 +59,8 @@ async fn no_quote_is_lost_that_is_stored_and_published_at_any_two_steps_of_a_sub
     assert!(steps > 12 && races.len() > 180, "{steps} steps, {} races", races.len());
     for (number, (stored_at, published_at, before)) in races.into_iter().enumerate() {
         let name = format!("S{number}");
-        // Somebody follows it already: one customer may not have so many listed.
-        let listed = keys::directory_symbol(&symbol(&name));
+        // Somebody tracks it already: one customer may not have so many listed.
+        let listed = keys::registered_symbol(&symbol(&name));
         documents::put_new(&*world.table, listed, &symbol(&name), None).await.unwrap();
         let connection = world.connected(&ada).await;
         if before == 1 {

@@ -1,7 +1,7 @@
-//! Who follows a symbol: the scheduled refresh keeps its prices current for as long as anybody does, and no longer.
+//! Who tracks a symbol: the scheduled refresh keeps its prices current for as long as anybody does, and no longer.
 //!
-//! The directory lists every followed symbol. Whoever is about to follow one has it listed first; when its turn comes the
-//! refresh looks whether it still has a follower, and strikes it off where it has none. Followers are, in the order of
+//! The directory lists every tracked symbol. Whoever is about to track one has it listed first; when its turn comes the
+//! refresh looks whether it still has a tracker, and strikes it off where it has none. Trackers are, in the order of
 //! that look:
 //!
 //! - watchers, who stand under the symbol from the transaction that adds it to their list to the one that takes it off;
@@ -9,7 +9,7 @@
 //!   write more for it;
 //! - alerts that can still fire, and live connections, which stand under their symbol anyway.
 //!
-//! Between the listing and the follower's own write stands a term in which nothing is struck off.
+//! Between the listing and the tracker's own write stands a term in which nothing is struck off.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,27 +30,27 @@ use tokio::sync::OnceCell;
 
 use crate::market_data::MarketData;
 
-/// How long a symbol stays listed without a follower: far longer than a request takes from here to its own write.
+/// How long a symbol stays listed without a tracker: far longer than a request takes from here to its own write.
 const TO_SETTLE: TimeDelta = TimeDelta::hours(1);
 /// How long a pair of currencies stays listed after something was valued by it. It is listed anew once half of that is
 /// over, so that whoever looks once a month at what they hold in another currency always finds a rate.
 const TO_VALUE: TimeDelta = TimeDelta::days(62);
 /// Symbols looked at together.
 const AT_ONCE: usize = 16;
-/// Followers read at a time: mostly the first one is one.
+/// Trackers read at a time: mostly the first one is one.
 const FEW: usize = 10;
 
-/// What is listed: a symbol in the directory, or a portfolio under a symbol.
+/// What is listed: a symbol in the symbol registry, or a portfolio under a symbol.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(untagged)]
 enum Listed {
-    /// It stays until then, whoever follows.
+    /// It stays until then, whoever tracks.
     Until {
         /// When it may be struck off.
         #[serde(with = "domain::instant")]
         until: DateTime<Utc>,
     },
-    /// As symbols were listed before anybody knew their followers, with the symbol alone: it stays for good.
+    /// As symbols were listed before anybody knew their trackers, with the symbol alone: it stays for good.
     ForGood(Symbol),
 }
 
@@ -63,13 +63,13 @@ impl Listed {
     }
 }
 
-/// Has the refresh follow a symbol that there is from now on, ahead of a write that makes somebody its follower.
+/// Has the refresh track a symbol that there is from now on, ahead of a write that makes somebody its tracker.
 pub async fn track(app: &App, symbol: &Symbol) -> Result<(), ServiceError> {
-    renew_entry(app, keys::directory_symbol(symbol), TO_SETTLE).await
+    renew_entry(app, keys::registered_symbol(symbol), TO_SETTLE).await
 }
 
 /// The same for symbols of which nobody has looked whether there are any, so that what a customer makes up does not grow
-/// the directory for everybody.
+/// the symbol registry for everybody.
 ///
 /// Errors: [`ServiceError::LimitReached`] where more than [`UNSEEN_A_DAY`] would be new; none is listed then.
 pub async fn track_unseen(
@@ -96,7 +96,7 @@ async fn count_unseen(market: &MarketData, symbols: &BTreeSet<Symbol>) -> Result
     let mut unseen = 0;
     for some in symbols.iter().collect::<Vec<_>>().chunks(MAX_KEYS) {
         let mut without: Vec<&Symbol> = some.to_vec();
-        for key in [keys::directory_symbol, keys::quote, keys::bars_head] {
+        for key in [keys::registered_symbol, keys::quote, keys::bars_head] {
             let keys: Vec<Key> = without.iter().map(|symbol| key(symbol)).collect();
             let found = market.app.table().get_many(&keys).await?;
             without =
@@ -124,7 +124,7 @@ async fn reserve_unseen(app: &App, customer: CustomerId, more: usize) -> Result<
         let unseen = Unseen { count: before.count + more, ..before };
         if unseen.count > UNSEEN_A_DAY {
             return Err(ServiceError::LimitReached {
-                what: "symbols a day that nobody followed before",
+                what: "symbols a day that nobody tracked before",
                 limit: UNSEEN_A_DAY,
             });
         }
@@ -139,32 +139,32 @@ async fn reserve_unseen(app: &App, customer: CustomerId, more: usize) -> Result<
 
 /// The same ahead of the first lot that a portfolio holds of the symbol.
 pub async fn track_for(app: &App, portfolio: PortfolioId, symbol: &Symbol) -> Result<(), ServiceError> {
-    renew_entry(app, keys::following_portfolio(symbol, portfolio), TO_SETTLE).await?;
+    renew_entry(app, keys::tracking_portfolio(symbol, portfolio), TO_SETTLE).await?;
     track(app, symbol).await
 }
 
-/// Has the refresh follow a pair of currencies for two months: whoever holds something in another currency looks at its
+/// Has the refresh track a pair of currencies for two months: whoever holds something in another currency looks at its
 /// rate with each valuation.
 pub(crate) async fn track_pair(app: &App, pair: &Symbol) -> Result<(), ServiceError> {
-    renew_entry(app, keys::directory_symbol(pair), TO_VALUE).await
+    renew_entry(app, keys::registered_symbol(pair), TO_VALUE).await
 }
 
 /// That a customer watches a symbol; goes with the write that makes it so.
 #[must_use]
 pub fn watches(customer: CustomerId, symbol: &Symbol) -> Write {
-    Write::create(keys::following_watcher(symbol, customer), Body::Json("{}".to_owned()))
+    Write::create(keys::tracking_watcher(symbol, customer), Body::Json("{}".to_owned()))
 }
 
 /// That a customer watches a symbol no longer.
 #[must_use]
 pub fn watches_no_longer(customer: CustomerId, symbol: &Symbol) -> Write {
-    Write::Delete { key: keys::following_watcher(symbol, customer), expect: DeleteExpect::Any }
+    Write::Delete { key: keys::tracking_watcher(symbol, customer), expect: DeleteExpect::Any }
 }
 
-/// That a portfolio whose owner was erased follows a symbol no longer.
+/// That a portfolio whose owner was erased tracks a symbol no longer.
 #[must_use]
 pub fn holds_no_longer(portfolio: PortfolioId, symbol: &Symbol) -> Write {
-    Write::Delete { key: keys::following_portfolio(symbol, portfolio), expect: DeleteExpect::Any }
+    Write::Delete { key: keys::tracking_portfolio(symbol, portfolio), expect: DeleteExpect::Any }
 }
 
 /// Lists something for this long, which is written again once half of it is over.
@@ -183,7 +183,7 @@ async fn renew_entry(app: &App, key: Key, term: TimeDelta) -> Result<(), Service
     .await
 }
 
-/// The symbols that anybody follows; the others are struck off.
+/// The symbols that anybody tracks; the others are struck off.
 pub async fn list_tracked(app: &App) -> Result<Vec<Symbol>, ServiceError> {
     let portfolios = Portfolios::default();
     let looks: Vec<_> =
@@ -191,7 +191,7 @@ pub async fn list_tracked(app: &App) -> Result<Vec<Symbol>, ServiceError> {
     Ok(stream::iter(looks).buffered(AT_ONCE).filter_map(std::future::ready).collect().await)
 }
 
-/// An entry of the directory.
+/// An entry of the symbol registry.
 struct Entry {
     symbol: Symbol,
     item: Item,
@@ -199,16 +199,16 @@ struct Entry {
 
 async fn read_entries(app: &App) -> Result<Vec<Entry>, ServiceError> {
     let mut entries = Vec::new();
-    for part in keys::directory_symbols() {
+    for part in keys::registered_symbols() {
         let items = listing::read_all(app, part).await?;
         entries.extend(items.into_iter().filter_map(|item| Some(Entry { symbol: item.key.sk.parse().ok()?, item })));
     }
     Ok(entries)
 }
 
-/// The symbol, unless nobody follows it. One of which that cannot be told stays.
+/// The symbol, unless nobody tracks it. One of which that cannot be told stays.
 async fn check_tracked(app: &App, entry: Entry, portfolios: &Portfolios) -> Option<Symbol> {
-    let is_followed = async {
+    let is_tracked = async {
         if documents::parse::<Listed>(&entry.item)?.stays(app.now()) {
             return Ok(true);
         }
@@ -218,11 +218,11 @@ async fn check_tracked(app: &App, entry: Entry, portfolios: &Portfolios) -> Opti
         let struck_off = strike_off(app, entry.item.key.clone(), entry.item.version).await?;
         Ok::<_, ServiceError>(!struck_off)
     };
-    let is_followed = is_followed.await.unwrap_or_else(|error| {
-        tracing::warn!(symbol = %entry.symbol, %error, "it is not known who follows it");
+    let is_tracked = is_tracked.await.unwrap_or_else(|error| {
+        tracing::warn!(symbol = %entry.symbol, %error, "it is not known who tracks it");
         true
     });
-    is_followed.then_some(entry.symbol)
+    is_tracked.then_some(entry.symbol)
 }
 
 /// Takes something off its list as it was read; says whether it did: not where somebody has listed it anew meanwhile.
@@ -236,8 +236,8 @@ async fn strike_off(app: &App, key: Key, version: Version) -> Result<bool, Servi
 }
 
 async fn check_for_follower(app: &App, symbol: &Symbol, portfolios: &Portfolios) -> Result<bool, ServiceError> {
-    let followers = keys::followers(symbol);
-    let mut query = Query::forward(followers.partition, followers.range, FEW);
+    let trackers = keys::trackers(symbol);
+    let mut query = Query::forward(trackers.partition, trackers.range, FEW);
     loop {
         let page = app.table().query(&query).await?;
         for item in page.items {
@@ -259,10 +259,10 @@ async fn check_for_follower(app: &App, symbol: &Symbol, portfolios: &Portfolios)
     Ok(false)
 }
 
-/// Whether this item under a symbol is that of a follower. That of a portfolio which does not hold the symbol any more
+/// Whether this item under a symbol is that of a tracker. That of a portfolio which does not hold the symbol any more
 /// is struck off.
 async fn check_follower(app: &App, symbol: &Symbol, item: Item, portfolios: &Portfolios) -> Result<bool, ServiceError> {
-    let Some(portfolio) = item.key.sk.strip_prefix(keys::FOLLOWING_PORTFOLIO_PREFIX) else { return Ok(true) };
+    let Some(portfolio) = item.key.sk.strip_prefix(keys::TRACKING_PORTFOLIO_PREFIX) else { return Ok(true) };
     if documents::parse::<Listed>(&item)?.stays(app.now()) {
         return Ok(true);
     }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use domain::Symbol;
 use market::call_limits::RETRY;
 use market_data::quote_record::LastQuote;
-use market_data::{MarketData, exchange_hours, following, last_quote, market_clock};
+use market_data::{MarketData, exchange_hours, tracked_symbols, last_quote, market_clock};
 use store::bars::{Outline, read_outlines};
 use store::keys;
 
@@ -20,13 +20,13 @@ const FIRST_TIMERS: usize = 4;
 
 /// A symbol that somebody holds, watches or has subscribed to.
 #[derive(Clone, Debug)]
-pub(super) struct Followed {
+pub(super) struct Tracked {
     pub symbol: Symbol,
     pub quote: Option<LastQuote>,
     pub outline: Option<Outline>,
 }
 
-impl Followed {
+impl Tracked {
     /// When it was last asked for to do this work, by a run or, with success, by a caller; never sorts before any time.
     fn asked_at(&self, work: Work, ledger: &Ledger) -> Option<DateTime<Utc>> {
         let stored = match work {
@@ -65,14 +65,14 @@ impl Followed {
     }
 }
 
-/// All symbols that somebody follows, with their quotes and the outlines of their bars, as far as they are of the provider's
+/// All symbols that somebody tracks, with their quotes and the outlines of their bars, as far as they are of the provider's
 /// own; a hundred take two reads.
-pub(super) async fn list(market: &MarketData) -> Result<Vec<Followed>, ServiceError> {
-    let symbols = following::list_tracked(&market.app).await?;
+pub(super) async fn list(market: &MarketData) -> Result<Vec<Tracked>, ServiceError> {
+    let symbols = tracked_symbols::list_tracked(&market.app).await?;
     let mut quotes = last_quote::read_many(&market.app, &symbols).await?;
     let outlines = read_outlines(market.app.table(), &symbols).await?;
     let gives = |source: &str| market.provider().gives(source);
-    let with_what_is_stored = |(symbol, outline): (Symbol, Option<Outline>)| Followed {
+    let with_what_is_stored = |(symbol, outline): (Symbol, Option<Outline>)| Tracked {
         quote: quotes.remove(&symbol).filter(|quote| !quote.replay && gives(&quote.source)),
         outline: outline.filter(|outline| gives(&outline.head.source)),
         symbol,
@@ -84,7 +84,7 @@ pub(super) async fn list(market: &MarketData) -> Result<Vec<Followed>, ServiceEr
 #[derive(Debug, Default)]
 pub(super) struct Due<'a> {
     /// The symbols that the work may bring anything newer of, in their turn.
-    pub symbols: Vec<&'a Followed>,
+    pub symbols: Vec<&'a Tracked>,
     /// Symbols that the provider does not know, by what it said within the last day.
     pub unknown: usize,
     /// Calls that the evening will need for bars.
@@ -97,18 +97,18 @@ pub(super) struct Due<'a> {
 /// may have made up, each [`FIRST_TIMERS`]th turn is: however many there are, they take no more from the others.
 pub(super) async fn select_due<'a>(
     market: &MarketData,
-    followed: &'a [Followed],
+    tracked: &'a [Tracked],
     work: Work,
     ledger: &Ledger,
 ) -> Result<Due<'a>, ServiceError> {
     if work == Work::Rest {
         return Ok(Due::default());
     }
-    let unknown = find_unknown(&market.app, followed).await?;
-    let known = followed.iter().filter(|one| !unknown.contains(&one.symbol));
-    let (all_proven, all_new): (Vec<&Followed>, Vec<&Followed>) = known.partition(|one| one.is_proven());
+    let unknown = find_unknown(&market.app, tracked).await?;
+    let known = tracked.iter().filter(|one| !unknown.contains(&one.symbol));
+    let (all_proven, all_new): (Vec<&Tracked>, Vec<&Tracked>) = known.partition(|one| one.is_proven());
     let evening = all_proven.len() + all_new.len().min(all_proven.len().div_ceil(FIRST_TIMERS - 1));
-    let in_turn = |mut some: Vec<&'a Followed>| {
+    let in_turn = |mut some: Vec<&'a Tracked>| {
         some.retain(|one| one.is_due(market, work, ledger));
         some.sort_by_key(|one| (one.asked_at(work, ledger), &one.symbol));
         some.into_iter()
@@ -127,9 +127,9 @@ pub(super) async fn select_due<'a>(
 }
 
 /// Those that the provider did not know within the last day; a hundred take one read.
-async fn find_unknown<'a>(app: &App, followed: &'a [Followed]) -> Result<BTreeSet<&'a Symbol>, ServiceError> {
+async fn find_unknown<'a>(app: &App, tracked: &'a [Tracked]) -> Result<BTreeSet<&'a Symbol>, ServiceError> {
     let mut unknown = BTreeSet::new();
-    for some in followed.chunks(store::limits::MAX_KEYS) {
+    for some in tracked.chunks(store::limits::MAX_KEYS) {
         let marks: Vec<_> = some.iter().map(|one| keys::unknown_symbol(&one.symbol)).collect();
         let found = app.table().get_many(&marks).await?;
         unknown.extend(some.iter().zip(found).filter(|(_, mark)| mark.is_some()).map(|(one, _)| &one.symbol));

@@ -7,37 +7,37 @@ use super::{List, ONLY};
 use crate::item::Key;
 use crate::query::Range;
 
-/// First part of the sort key of a portfolio among the followers of a symbol.
-pub const FOLLOWING_PORTFOLIO_PREFIX: &str = "PORTFOLIO#";
+/// First part of the sort key of a portfolio among the trackers of a symbol.
+pub const TRACKING_PORTFOLIO_PREFIX: &str = "PORTFOLIO#";
 
-/// A symbol's entry in the list of all followed symbols, which is spread over [`directory_symbols`].
+/// A symbol's entry in the list of all followed symbols, which is spread over [`registered_symbols`].
 #[must_use]
-pub fn directory_symbol(symbol: &Symbol) -> Key {
+pub fn registered_symbol(symbol: &Symbol) -> Key {
     Key::new(format!("DIRECTORY#symbols#{:x}", shard(symbol)), symbol.as_str())
 }
 
 /// The sixteen parts of the list of all followed symbols.
 #[must_use]
-pub fn directory_symbols() -> [List; 16] {
+pub fn registered_symbols() -> [List; 16] {
     std::array::from_fn(|shard| List { partition: format!("DIRECTORY#symbols#{shard:x}"), range: Range::All })
 }
 
-/// The followers of a symbol that do not stand under it anyway, as alerts and live connections do.
+/// The trackers of a symbol that do not stand under it anyway, as alerts and live connections do.
 #[must_use]
-pub fn followers(symbol: &Symbol) -> List {
-    List { partition: followers_partition(symbol), range: Range::All }
+pub fn trackers(symbol: &Symbol) -> List {
+    List { partition: trackers_partition(symbol), range: Range::All }
 }
 
 /// That a customer watches a symbol, under the symbol.
 #[must_use]
-pub fn following_watcher(symbol: &Symbol, customer: CustomerId) -> Key {
-    Key::new(followers_partition(symbol), format!("WATCH#{customer}"))
+pub fn tracking_watcher(symbol: &Symbol, customer: CustomerId) -> Key {
+    Key::new(trackers_partition(symbol), format!("WATCH#{customer}"))
 }
 
 /// That a portfolio may hold a symbol, under the symbol.
 #[must_use]
-pub fn following_portfolio(symbol: &Symbol, portfolio: PortfolioId) -> Key {
-    Key::new(followers_partition(symbol), format!("{FOLLOWING_PORTFOLIO_PREFIX}{portfolio}"))
+pub fn tracking_portfolio(symbol: &Symbol, portfolio: PortfolioId) -> Key {
+    Key::new(trackers_partition(symbol), format!("{TRACKING_PORTFOLIO_PREFIX}{portfolio}"))
 }
 
 /// How many symbols a customer has had listed unseen; expires.
@@ -46,7 +46,7 @@ pub fn listed_unseen(customer: CustomerId) -> Key {
     Key::new(format!("LIMIT#follow#{customer}"), ONLY)
 }
 
-fn followers_partition(symbol: &Symbol) -> String {
+fn trackers_partition(symbol: &Symbol) -> String {
     format!("FOLLOWERS#{symbol}")
 }
 
@@ -57,21 +57,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_symbol_stands_in_the_part_of_the_directory_that_its_hash_names() {
-        let key = directory_symbol(&"AAPL".parse().unwrap());
+    fn a_symbol_stands_in_the_part_of_the_symbol_registry_that_its_hash_names() {
+        let key = registered_symbol(&"AAPL".parse().unwrap());
         // sha256("AAPL") by coreutils' sha256sum.
         assert_eq!(key, Key::new("DIRECTORY#symbols#1", "AAPL"));
-        assert_eq!(directory_symbols().iter().filter(|list| list.partition == key.pk).count(), 1);
+        assert_eq!(registered_symbols().iter().filter(|list| list.partition == key.pk).count(), 1);
     }
 
     #[test]
-    fn followers_stand_under_their_symbol() {
+    fn trackers_stand_under_their_symbol() {
         let (symbol, id) = ("AAPL".parse().unwrap(), Uuid::from_u128(7));
-        let list = followers(&symbol);
+        let list = trackers(&symbol);
         let named = "00000000-0000-0000-0000-000000000007";
         for (key, sk) in [
-            (following_watcher(&symbol, CustomerId(id)), format!("WATCH#{named}")),
-            (following_portfolio(&symbol, PortfolioId(id)), format!("PORTFOLIO#{named}")),
+            (tracking_watcher(&symbol, CustomerId(id)), format!("WATCH#{named}")),
+            (tracking_portfolio(&symbol, PortfolioId(id)), format!("PORTFOLIO#{named}")),
         ] {
             assert_eq!((key.pk, key.sk), (list.partition.clone(), sk));
         }

@@ -135,7 +135,7 @@ async fn registered(world: &World) -> CustomerId {
 }
 
 #[tokio::test]
-async fn a_watched_symbol_is_followed_until_the_last_watcher_is_gone() {
+async fn a_watched_symbol_is_tracked_until_the_last_watcher_is_gone() {
     let world = world();
     let other = CustomerId(Uuid::from_u128(8));
     for customer in [world.customer, other] {
@@ -146,13 +146,13 @@ async fn a_watched_symbol_is_followed_until_the_last_watcher_is_gone() {
     assert_eq!(asked(&world).await, names(&["ACME"]), "one still watches it");
     watchlist::remove(&world.platform.app, world.customer, &symbol("ACME")).await.unwrap();
     assert_eq!(asked(&world).await, names(&[]));
-    assert!(world.table.get(&keys::directory_symbol(&symbol("ACME"))).await.unwrap().is_none());
+    assert!(world.table.get(&keys::registered_symbol(&symbol("ACME"))).await.unwrap().is_none());
     watchlist::put(&world.platform, other, &symbol("ACME")).await.unwrap();
-    assert_eq!(asked(&world).await, names(&["ACME"]), "and is followed again");
+    assert_eq!(asked(&world).await, names(&["ACME"]), "and is tracked again");
 }
 
 #[tokio::test]
-async fn a_position_is_followed_until_its_last_unit_is_sold() {
+async fn a_position_is_tracked_until_its_last_unit_is_sold() {
     let world = world();
     let cash = Money::parse("1000", Currency::USD).unwrap();
     wallets::transfer(&world.platform, world.customer, Transfer::Deposit, cash, Some("cash")).await.unwrap();
@@ -168,7 +168,7 @@ async fn a_position_is_followed_until_its_last_unit_is_sold() {
 }
 
 #[tokio::test]
-async fn a_lot_held_elsewhere_is_followed_until_it_is_of_another_symbol_or_gone() {
+async fn a_lot_held_elsewhere_is_tracked_until_it_is_of_another_symbol_or_gone() {
     let world = world();
     let (platform, customer) = (&world.platform, world.customer);
     let portfolio = portfolio(platform, customer).await;
@@ -182,7 +182,7 @@ async fn a_lot_held_elsewhere_is_followed_until_it_is_of_another_symbol_or_gone(
 }
 
 #[tokio::test]
-async fn every_symbol_of_an_import_is_followed_and_none_of_one_that_was_only_tried() {
+async fn every_symbol_of_an_import_is_tracked_and_none_of_one_that_was_only_tried() {
     let world = world();
     let portfolio = portfolio(&world.platform, world.customer).await;
     let file = "ticker_symbol,quantity,purchase_price,purchase_date\nACME,1,9,2026-11-02\nOTHER,1,9,2026-11-02\n";
@@ -194,7 +194,7 @@ async fn every_symbol_of_an_import_is_followed_and_none_of_one_that_was_only_tri
 }
 
 #[tokio::test]
-async fn an_alert_is_followed_until_it_has_fired_for_the_last_time() {
+async fn an_alert_is_tracked_until_it_has_fired_for_the_last_time() {
     let world = world();
     let condition = Condition::Above { price: price("10") };
     let alert = NewAlert { symbol: symbol("ACME"), condition, repeat: Repeat::Once, email: false };
@@ -206,7 +206,7 @@ async fn an_alert_is_followed_until_it_has_fired_for_the_last_time() {
 }
 
 #[tokio::test]
-async fn what_a_live_connection_hears_of_is_followed_until_it_ends() {
+async fn what_a_live_connection_hears_of_is_tracked_until_it_ends() {
     let world = world();
     let customer = registered(&world).await;
     let (email, password) = ("ada@example.com".parse().unwrap(), Password::typed(PASSWORD.to_owned()));
@@ -222,7 +222,7 @@ async fn what_a_live_connection_hears_of_is_followed_until_it_ends() {
 }
 
 #[tokio::test]
-async fn a_pair_of_currencies_is_followed_for_two_months_after_something_was_valued_by_it() {
+async fn a_pair_of_currencies_is_tracked_for_two_months_after_something_was_valued_by_it() {
     let world = world();
     let (platform, customer) = (&world.platform, world.customer);
     world.exchange.list("EURUSD=X", bars_through("2026-11-19", 30, 1.5));
@@ -237,7 +237,7 @@ async fn a_pair_of_currencies_is_followed_for_two_months_after_something_was_val
 }
 
 #[tokio::test]
-async fn an_erased_customer_follows_nothing() {
+async fn an_erased_customer_tracks_nothing() {
     let world = world();
     let (platform, customer) = (&world.platform, registered(&world).await);
     let portfolio = portfolio(platform, customer).await;
@@ -246,15 +246,15 @@ async fn an_erased_customer_follows_nothing() {
     assert_eq!(asked(&world).await, names(&["ACME", "OTHER"]));
     erasure::erase(&platform.app, customer, Password::typed(PASSWORD.to_owned())).await.unwrap();
     for name in ["ACME", "OTHER"] {
-        let followers = keys::followers(&symbol(name));
-        let query = store::Query::forward(followers.partition, followers.range, 10);
+        let trackers = keys::trackers(&symbol(name));
+        let query = store::Query::forward(trackers.partition, trackers.range, 10);
         assert!(world.table.query(&query).await.unwrap().items.is_empty(), "{name}");
     }
     assert_eq!(asked(&world).await, names(&[]));
 }
 
 #[tokio::test]
-async fn nothing_is_struck_off_between_the_listing_and_the_write_that_makes_a_follower() {
+async fn nothing_is_struck_off_between_the_listing_and_the_write_that_makes_a_tracker() {
     let world = world();
     // A hint of long ago: the portfolio held it once.
     let portfolio = portfolio(&world.platform, world.customer).await;
@@ -269,17 +269,17 @@ async fn nothing_is_struck_off_between_the_listing_and_the_write_that_makes_a_fo
     assert!(refused.is_err());
     let now = world.clock.now();
     refresh::refresh(&world.restarted(), now, Duration::from_mins(4)).await.unwrap();
-    for key in [keys::directory_symbol(&symbol("ACME")), keys::following_portfolio(&symbol("ACME"), portfolio)] {
+    for key in [keys::registered_symbol(&symbol("ACME")), keys::tracking_portfolio(&symbol("ACME"), portfolio)] {
         assert!(world.table.get(&key).await.unwrap().is_some(), "{key:?} was struck off");
     }
     assert_eq!(asked(&world).await, names(&[]));
-    assert!(world.table.get(&keys::following_portfolio(&symbol("ACME"), portfolio)).await.unwrap().is_none());
+    assert!(world.table.get(&keys::tracking_portfolio(&symbol("ACME"), portfolio)).await.unwrap().is_none());
 }
 
 #[tokio::test]
-async fn a_symbol_that_was_listed_before_followers_were_known_stays() {
+async fn a_symbol_that_was_listed_before_trackers_were_known_stays() {
     let world = world();
-    documents::put_first(&*world.table, &keys::directory_symbol(&symbol("ACME")), symbol("ACME")).await.unwrap();
+    documents::put_first(&*world.table, &keys::registered_symbol(&symbol("ACME")), symbol("ACME")).await.unwrap();
     assert_eq!(asked(&world).await, names(&["ACME"]));
     watchlist::put(&world.platform, world.customer, &symbol("ACME")).await.unwrap();
     watchlist::remove(&world.platform.app, world.customer, &symbol("ACME")).await.unwrap();
