@@ -3,7 +3,7 @@
 mod holdings;
 mod imports;
 mod investments;
-mod opening;
+mod request;
 mod performance;
 
 use api::{
@@ -24,7 +24,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use opening::{OpenRequest, PortfolioChange};
+use request::{OpenRequest, PortfolioChange};
 
 /// The function's routes, ready to serve.
 pub fn router(market: MarketData) -> Router {

@@ -11,7 +11,7 @@ use notifications::alerts::{self, Alert, Firing, NewAlert};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::condition::ConditionRequest;
+use crate::request::ConditionRequest;
 
 /// An alert to be made.
 #[derive(Deserialize, ToSchema)]

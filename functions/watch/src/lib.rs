@@ -1,7 +1,7 @@
 //! `/watchlist`, what a customer watches with the last prices, and `/alerts`, what they want to be told of.
 
 mod alerts;
-mod condition;
+mod request;
 mod watchlist;
 
 use axum::Router;

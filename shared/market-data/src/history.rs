@@ -3,7 +3,7 @@
 //! `slots.rs` has what a process remembers and who waits for whom, `lease.rs` which process asks, `fetching.rs` what a
 //! provider is asked for and what becomes of its answer, `freshness.rs` whether a call could bring anything newer.
 
-mod extension;
+mod merge_history;
 mod fetching;
 
 use std::sync::Arc;

@@ -22,7 +22,7 @@ pub mod tracked_symbols;
 mod freshness;
 pub mod history;
 pub mod instruments;
-pub mod last_quote;
+pub mod quote_store;
 pub mod last_run;
 mod lease;
 pub mod market_clock;

@@ -5,7 +5,7 @@ use domain::Symbol;
 use market::{CallBudget, NoAnswer, ProviderError};
 
 use crate::new_symbol_lookups;
-use crate::last_quote::{self, Origin};
+use crate::quote_store::{self, Origin};
 use crate::lease::{self, Turn, Wanted};
 use crate::market_data::MarketData;
 use crate::newest::is_believed;
@@ -45,7 +45,7 @@ pub(crate) async fn ask(market: &MarketData, symbol: &Symbol, budget: CallBudget
 }
 
 async fn find_stored(market: &MarketData, symbol: &Symbol) -> Result<Option<LastQuote>, ServiceError> {
-    let quote = last_quote::read(&market.app, symbol).await?;
+    let quote = quote_store::read(&market.app, symbol).await?;
     Ok(quote.filter(|quote| is_believed(market, quote)))
 }
 
@@ -102,9 +102,9 @@ async fn fetch(
             return Ok(Err(why));
         }
     };
-    let standing = match last_quote::record(market, &quote, Origin::Market).await {
+    let standing = match quote_store::record(market, &quote, Origin::Market).await {
         Ok(Some(stored)) => Some(stored),
-        Ok(None) => last_quote::read(&market.app, symbol).await?,
+        Ok(None) => quote_store::read(&market.app, symbol).await?,
         Err(ServiceError::Provider(error)) => return Ok(Err(NoAnswer::Failed(error))),
         Err(error) => return Err(error),
     };

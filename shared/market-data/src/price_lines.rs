@@ -13,7 +13,7 @@ use crate::market_data::MarketData;
 use crate::newest::{Newest, newest};
 use crate::quote_record::LastQuote;
 use crate::series::Series;
-use crate::{instruments, last_quote, prices, staleness};
+use crate::{instruments, quote_store, prices, staleness};
 
 /// The code of a symbol that has no price to value it by.
 pub const PRICE_UNAVAILABLE: &str = "price_unavailable";
@@ -99,7 +99,7 @@ pub async fn load(
         stream::iter(symbols.iter().cloned().map(read)).buffered(AT_ONCE_VALUED).try_collect().await?;
     if market.provider().clock() == MarketClock::Live {
         let listed: Vec<Symbol> = symbols.iter().filter(|symbol| !symbol.is_custom()).cloned().collect();
-        for (symbol, quote) in last_quote::read_many(&market.app, &listed).await? {
+        for (symbol, quote) in quote_store::read_many(&market.app, &listed).await? {
             if let Some(line) = lines.get_mut(&symbol) {
                 line.quote = Some(quote);
             }

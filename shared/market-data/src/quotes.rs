@@ -18,7 +18,7 @@ use crate::market_data::MarketData;
 use crate::newest::{Newest, newest};
 use crate::series::Series;
 use crate::splits::KnownSplits;
-use crate::{last_quote, prices};
+use crate::{quote_store, prices};
 
 /// A price to trade at.
 #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ pub async fn load_tradable(
     let series: Arc<Series> = prices::load(market, customer, symbol, budget).await?;
     let live = market.provider().clock() == MarketClock::Live;
     // Of files the last bar is the quote, and nothing else is read.
-    let quote = if live { last_quote::read(&market.app, symbol).await? } else { None };
+    let quote = if live { quote_store::read(&market.app, symbol).await? } else { None };
     let splits = || KnownSplits::of(&series).map_err(|error| ServiceError::fault("splits", error));
     let (price, day, as_of) = match newest(market, &series, quote.as_ref()) {
         Newest::Unconfirmed(quote) => {
@@ -73,7 +73,7 @@ pub async fn load_last_price(
     series: &Series,
 ) -> Result<Result<(Price, Day), DecimalError>, ServiceError> {
     let is_live = market.provider().clock() == MarketClock::Live && !series.symbol.is_custom();
-    let quote = if is_live { last_quote::read(&market.app, &series.symbol).await? } else { None };
+    let quote = if is_live { quote_store::read(&market.app, &series.symbol).await? } else { None };
     Ok(match newest(market, series, quote.as_ref()) {
         Newest::Quote(quote) => Ok((quote.price, quote.day)),
         Newest::Bar | Newest::Unconfirmed(_) => series.last_close().map(|close| (close, series.last)),

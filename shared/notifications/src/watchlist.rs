@@ -10,7 +10,7 @@ use domain::{CustomerId, Symbol};
 use market::CallBudget;
 use market::MarketClock;
 use market_data::quotes::{self, QuoteWithAge};
-use market_data::{MarketData, tracked_symbols, instruments, last_quote};
+use market_data::{MarketData, tracked_symbols, instruments, quote_store};
 use serde::{Deserialize, Serialize};
 use store::retry::{Retry, retry};
 use store::{DeleteExpect, Item, Write, bars, documents, keys};
@@ -162,7 +162,7 @@ async fn select_with_stored_price(market: &MarketData, symbols: Vec<Symbol>) -> 
         return Ok(symbols);
     }
     let listed: Vec<Symbol> = symbols.iter().filter(|symbol| !symbol.is_custom()).cloned().collect();
-    let quotes = last_quote::read_many(&market.app, &listed).await?;
+    let quotes = quote_store::read_many(&market.app, &listed).await?;
     let outlines = bars::read_outlines(market.app.table(), &listed).await?;
     let drawn = listed.iter().zip(outlines).filter_map(|(symbol, outline)| outline.map(|_| symbol));
     let stored: BTreeSet<&Symbol> = drawn.chain(quotes.keys()).collect();

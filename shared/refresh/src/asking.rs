@@ -4,7 +4,7 @@ use app::error::ServiceError;
 use domain::Symbol;
 use market::call_limits::{CALLS_FOR_THE_PLAN, LONGEST_SLEEP, SHORTEST_SLEEP};
 use market::{NoAnswer, OnBehalfOf, ProviderError};
-use market_data::last_quote::{self, Origin};
+use market_data::quote_store::{self, Origin};
 use market_data::quote_record::LastQuote;
 use market_data::stored_series::remember_unknown;
 use market_data::{MarketData, history};
@@ -85,7 +85,7 @@ async fn has_call(market: &MarketData, run: Run) -> bool {
 async fn fetch_quote(market: &MarketData, symbol: &Symbol, reserve: usize) -> Result<Option<LastQuote>, ServiceError> {
     let budget = market.budget_for(OnBehalfOf::Schedule).reserving(reserve);
     match budget.ask(market.provider().fetch_quote(symbol, budget)).await {
-        Ok(quote) => last_quote::record(market, &quote, Origin::Market).await,
+        Ok(quote) => quote_store::record(market, &quote, Origin::Market).await,
         Err(NoAnswer::Failed(error) | NoAnswer::NotAsked(error)) => {
             if error == ProviderError::UnknownSymbol {
                 remember_unknown(&market.app, symbol).await?;
@@ -101,5 +101,5 @@ async fn fetch_bars(market: &MarketData, symbol: &Symbol) -> Result<Option<LastQ
     if series.stale {
         return Err(ServiceError::PriceUnavailable { symbol: symbol.clone(), last: series.last });
     }
-    last_quote::record_close(market, &series).await
+    quote_store::record_close(market, &series).await
 }

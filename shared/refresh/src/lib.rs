@@ -2,7 +2,7 @@
 //! new quotes, and grades the forecasts that have matured.
 //!
 //! `slot.rs` has a slot done once, `tracked.rs` says what is due and in which order, `budget.rs` how much of it,
-//! `asking.rs` asks for one symbol, `telling.rs` says who hears of it, and `ledger.rs` keeps what was asked for and
+//! `asking.rs` asks for one symbol, `telling.rs` says who hears of it, and `log.rs` keeps what was asked for and
 //! published.
 //!
 //! It uses `market_data` for prices and `research` for grades, and publishes on the bus of `app`. It knows no customers
@@ -16,7 +16,7 @@
 mod asking;
 mod budget;
 mod tracked;
-mod ledger;
+mod refresh_log;
 mod replay;
 mod slot;
 mod telling;
@@ -43,7 +43,7 @@ use tokio::time::Instant;
 use self::asking::{Outcome, Run, ask};
 use self::budget::{at_once, reserve};
 use self::tracked::Tracked;
-use self::ledger::Ledger;
+use self::refresh_log::RefreshLog;
 use self::telling::Telling;
 
 /// New quotes are told at least this often while a run goes on.
@@ -163,9 +163,9 @@ async fn refresh_live(
 ) -> Result<(Refreshed, Ages), ServiceError> {
     let work = work_at(market.app.now());
     let names: BTreeSet<&Symbol> = tracked.iter().map(|one| &one.symbol).collect();
-    let mut ledger = Ledger::read(&market.app).await?;
-    let mut telling = Telling::of_untold(tracked, &ledger);
-    let due = tracked::select_due(market, tracked, work, &ledger).await?;
+    let mut log = RefreshLog::read(&market.app).await?;
+    let mut telling = Telling::of_untold(tracked, &log);
+    let due = tracked::select_due(market, tracked, work, &log).await?;
     let calls_left = market.provider().count_calls_left().await;
     let allowed = allowance(work, calls_left, due.evening);
     let mut did = Refreshed {
@@ -184,7 +184,7 @@ async fn refresh_live(
     let (mut told_at, mut kept_at) = (Instant::now(), Instant::now());
     while let Some((symbol, outcome)) = asked.next().await {
         if !matches!(outcome, Outcome::Waits) {
-            ledger.asked(symbol, work, market.app.now());
+            log.asked(symbol, work, market.app.now());
         }
         match outcome {
             Outcome::Newer(quote) => {
@@ -197,17 +197,17 @@ async fn refresh_live(
             Outcome::Postponed | Outcome::Waits => did.postponed += 1,
         }
         if telling.is_full() || told_at.elapsed() >= TELL_EVERY {
-            telling.tell(&market.app, &mut ledger).await;
+            telling.tell(&market.app, &mut log).await;
             told_at = Instant::now();
         }
         if kept_at.elapsed() >= KEEP_EVERY {
-            ledger.save(&market.app, &names).await;
+            log.save(&market.app, &names).await;
             kept_at = Instant::now();
         }
     }
     drop(asked);
-    telling.tell(&market.app, &mut ledger).await;
-    ledger.save(&market.app, &names).await;
+    telling.tell(&market.app, &mut log).await;
+    log.save(&market.app, &names).await;
     did.told = telling.told();
     Ok((did, Ages::of(as_of.into_values())))
 }

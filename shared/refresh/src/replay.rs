@@ -2,11 +2,11 @@
 
 use app::error::ServiceError;
 use market::{OnBehalfOf, ProviderError};
-use market_data::last_quote::{self, Origin};
+use market_data::quote_store::{self, Origin};
 use market_data::market_clock::market_day;
 use market_data::{MarketData, tracked_symbols};
 
-use super::ledger::Ledger;
+use super::refresh_log::RefreshLog;
 use super::telling::Telling;
 
 /// Stores the quotes of the market's day of all tracked symbols and tells of them; gives how many that are. A symbol
@@ -18,7 +18,7 @@ pub async fn replay_day(market: &MarketData) -> Result<usize, ServiceError> {
     let mut telling = Telling::default();
     for symbol in tracked_symbols::list_tracked(&market.app).await? {
         match market.provider().fetch_quote(&symbol, market.budget_for(OnBehalfOf::Schedule)).await {
-            Ok(quote) if quote.day == day => match last_quote::record(market, &quote, Origin::Replay).await {
+            Ok(quote) if quote.day == day => match quote_store::record(market, &quote, Origin::Replay).await {
                 Ok(stored) => stored.into_iter().for_each(|stored| telling.add(stored)),
                 Err(error) => tracing::warn!(%symbol, %error, "a replayed quote was not stored"),
             },
@@ -28,6 +28,6 @@ pub async fn replay_day(market: &MarketData) -> Result<usize, ServiceError> {
         }
     }
     // A replay may start over and tells each day once: nothing of it is kept.
-    telling.tell(&market.app, &mut Ledger::default()).await;
+    telling.tell(&market.app, &mut RefreshLog::default()).await;
     Ok(telling.told())
 }

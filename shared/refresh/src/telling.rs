@@ -1,6 +1,6 @@
 //! Telling of new quotes, at least once each.
 //!
-//! The ledger says up to which number the quotes of each symbol were told, and learns of it once an event was taken. Each
+//! The log says up to which number the quotes of each symbol were told, and learns of it once an event was taken. Each
 //! run tells first what stands above that: quotes whose event was not taken, of a run that died, or that a caller
 //! brought, be it while another run went on. Whoever listens ignores a `seq` not above the last, so that a repeat does no
 //! harm.
@@ -14,7 +14,7 @@ use market_data::quote_record::{LastQuote, MAX_QUOTES_AN_EVENT, QUOTES_REFRESHED
 use serde_json::{Value, json};
 
 use super::tracked::Tracked;
-use super::ledger::Ledger;
+use super::refresh_log::RefreshLog;
 
 /// Bytes of the detail around its quotes: `{"quotes":[]}`.
 const AROUND: usize = 13;
@@ -28,9 +28,9 @@ pub(super) struct Telling {
 
 impl Telling {
     /// With the quotes that were stored and not told.
-    pub(super) fn of_untold(tracked: &[Tracked], ledger: &Ledger) -> Self {
+    pub(super) fn of_untold(tracked: &[Tracked], log: &RefreshLog) -> Self {
         let stored = tracked.iter().filter_map(|one| one.quote.as_ref());
-        let untold = stored.filter(|quote| quote.seq > ledger.told_up_to(&quote.symbol));
+        let untold = stored.filter(|quote| quote.seq > log.told_up_to(&quote.symbol));
         let waiting = untold.map(|quote| (quote.symbol.clone(), quote.clone())).collect();
         Self { waiting, told: 0 }
     }
@@ -51,7 +51,7 @@ impl Telling {
     }
 
     /// Tells of everything that waits. What is not taken is told by a later run.
-    pub(super) async fn tell(&mut self, app: &App, ledger: &mut Ledger) {
+    pub(super) async fn tell(&mut self, app: &App, log: &mut RefreshLog) {
         let waiting = std::mem::take(&mut self.waiting);
         for (detail, quotes) in details(waiting.into_values()) {
             let event = Event { detail_type: QUOTES_REFRESHED, detail };
@@ -59,7 +59,7 @@ impl Telling {
                 Ok(()) => {
                     self.told += quotes.len();
                     for (symbol, seq) in &quotes {
-                        ledger.told(symbol, *seq);
+                        log.told(symbol, *seq);
                     }
                 }
                 Err(error @ NotPublished(_)) => {

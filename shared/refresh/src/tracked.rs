@@ -8,12 +8,12 @@ use chrono::{DateTime, Utc};
 use domain::Symbol;
 use market::call_limits::RETRY;
 use market_data::quote_record::LastQuote;
-use market_data::{MarketData, exchange_hours, tracked_symbols, last_quote, market_clock};
+use market_data::{MarketData, exchange_hours, tracked_symbols, quote_store, market_clock};
 use store::bars::{Outline, read_outlines};
 use store::keys;
 
 use super::budget::{self, Work};
-use super::ledger::Ledger;
+use super::refresh_log::RefreshLog;
 
 /// Of so many turns one is a symbol's that has no price yet.
 const FIRST_TIMERS: usize = 4;
@@ -28,23 +28,23 @@ pub(super) struct Tracked {
 
 impl Tracked {
     /// When it was last asked for to do this work, by a run or, with success, by a caller; never sorts before any time.
-    fn asked_at(&self, work: Work, ledger: &Ledger) -> Option<DateTime<Utc>> {
+    fn asked_at(&self, work: Work, log: &RefreshLog) -> Option<DateTime<Utc>> {
         let stored = match work {
             Work::Quotes { .. } => self.quote.as_ref().map(|quote| quote.fetched_at),
             Work::Bars => self.outline.as_ref().map(|outline| outline.head.fetched_at),
             Work::Rest => None,
         };
-        stored.max(ledger.asked_at(&self.symbol, work))
+        stored.max(log.asked_at(&self.symbol, work))
     }
 
     /// Whether this work may bring anything newer than what is stored.
-    fn is_due(&self, market: &MarketData, work: Work, ledger: &Ledger) -> bool {
+    fn is_due(&self, market: &MarketData, work: Work, log: &RefreshLog) -> bool {
         let now = market.app.now();
         let rests = |at: Option<DateTime<Utc>>| at.is_some_and(|at| now - at < RETRY);
         match work {
             Work::Rest => false,
-            Work::Quotes { .. } => self.asked_at(work, ledger).is_none_or(|at| budget::is_due(at, now)),
-            Work::Bars if rests(ledger.asked_at(&self.symbol, work)) => false,
+            Work::Quotes { .. } => self.asked_at(work, log).is_none_or(|at| budget::is_due(at, now)),
+            Work::Bars if rests(log.asked_at(&self.symbol, work)) => false,
             Work::Bars => self.outline.as_ref().is_none_or(|outline| {
                 let has_last = outline.last.is_some_and(|last| last >= market_clock::market_day(market));
                 !(has_last || rests(Some(outline.head.fetched_at))) || !self.has_quote_of_bars(outline)
@@ -69,7 +69,7 @@ impl Tracked {
 /// own; a hundred take two reads.
 pub(super) async fn list(market: &MarketData) -> Result<Vec<Tracked>, ServiceError> {
     let symbols = tracked_symbols::list_tracked(&market.app).await?;
-    let mut quotes = last_quote::read_many(&market.app, &symbols).await?;
+    let mut quotes = quote_store::read_many(&market.app, &symbols).await?;
     let outlines = read_outlines(market.app.table(), &symbols).await?;
     let gives = |source: &str| market.provider().gives(source);
     let with_what_is_stored = |(symbol, outline): (Symbol, Option<Outline>)| Tracked {
@@ -99,7 +99,7 @@ pub(super) async fn select_due<'a>(
     market: &MarketData,
     tracked: &'a [Tracked],
     work: Work,
-    ledger: &Ledger,
+    log: &RefreshLog,
 ) -> Result<Due<'a>, ServiceError> {
     if work == Work::Rest {
         return Ok(Due::default());
@@ -109,8 +109,8 @@ pub(super) async fn select_due<'a>(
     let (all_proven, all_new): (Vec<&Tracked>, Vec<&Tracked>) = known.partition(|one| one.is_proven());
     let evening = all_proven.len() + all_new.len().min(all_proven.len().div_ceil(FIRST_TIMERS - 1));
     let in_turn = |mut some: Vec<&'a Tracked>| {
-        some.retain(|one| one.is_due(market, work, ledger));
-        some.sort_by_key(|one| (one.asked_at(work, ledger), &one.symbol));
+        some.retain(|one| one.is_due(market, work, log));
+        some.sort_by_key(|one| (one.asked_at(work, log), &one.symbol));
         some.into_iter()
     };
     let (mut proven, mut new) = (in_turn(all_proven), in_turn(all_new));

@@ -1,10 +1,10 @@
 //! How a portfolio did: the value of every day, returns, risk, and where the change in value came from.
 //!
-//! `continuing.rs` brings the daily values up to today, `kept.rs` keeps them, `flows.rs` says what moved.
+//! `incremental_series.rs` brings the daily values up to today, `series_store.rs` keeps them, `flows.rs` says what moved.
 
-mod continuing;
+mod incremental_series;
 mod flows;
-mod kept;
+mod series_store;
 
 pub use quant::portfolio::FlowTiming;
 
@@ -27,7 +27,7 @@ use valuation::{
 
 use crate::portfolios;
 
-use continuing::Valued;
+use incremental_series::Valued;
 
 /// The group of symbols whose sector is not known.
 const NO_SECTOR: &str = "unknown";
@@ -125,7 +125,7 @@ pub async fn compute(
         Some(symbol) => Some(prices::load(market, customer, symbol, budget).await?),
         None => None,
     };
-    let valued = continuing::value(market, customer, &held, budget).await?;
+    let valued = incremental_series::value(market, customer, &held, budget).await?;
     let series = &valued.kept.series;
     let first = series.days().next().map_or(to, |day| day.date.min(to));
     let from = span.from.unwrap_or(first);

@@ -5,7 +5,7 @@ use domain::{Day, Symbol};
 use market::{CallBudget, History, MarketClock, NoAnswer, Note, ProviderError};
 
 use crate::freshness::is_current;
-use crate::history::extension::extend;
+use crate::history::merge_history::extend;
 use crate::lease::{self, Turn, Wanted};
 use crate::market_data::MarketData;
 use crate::series::Series;

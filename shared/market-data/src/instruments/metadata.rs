@@ -6,7 +6,7 @@ use market::call_limits::{ASSUMED, CALLS_LEFT_BY_NAMES};
 use market::{CallBudget, MarketClock, ProviderError};
 use store::{StoreError, documents, keys};
 
-use crate::last_quote;
+use crate::quote_store;
 use crate::market_data::MarketData;
 use crate::newest::is_believed;
 
@@ -107,6 +107,6 @@ pub(super) async fn find_stored_currency(
     if let Some(head) = head.filter(|head| market.provider().gives(&head.source)) {
         return Ok(Some(head.currency));
     }
-    let quote = last_quote::read(&market.app, symbol).await?;
+    let quote = quote_store::read(&market.app, symbol).await?;
     Ok(quote.filter(|quote| is_believed(market, quote)).map(|quote| quote.currency))
 }

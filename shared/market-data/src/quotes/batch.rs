@@ -17,7 +17,7 @@ use crate::newest::{Newest, is_believed, newest};
 use crate::price_lines::{PRICE_TOO_SMALL, PRICE_UNAVAILABLE, code_of};
 use crate::quote_record::{self, LastQuote};
 use crate::series::{Series, notes_of};
-use crate::{history, last_quote, new_quote, custom_instruments, staleness, warnings};
+use crate::{history, quote_store, new_quote, custom_instruments, staleness, warnings};
 
 /// The code of a symbol that nobody knows.
 const UNKNOWN_SYMBOL: &str = "unknown_symbol";
@@ -55,7 +55,7 @@ pub async fn load_batch(
     budget: CallBudget,
 ) -> Result<QuoteBatch, ServiceError> {
     let listed: Vec<Symbol> = symbols.iter().filter(|symbol| !symbol.is_custom()).cloned().collect();
-    let quotes = last_quote::read_many(&market.app, &listed).await?;
+    let quotes = quote_store::read_many(&market.app, &listed).await?;
     let quotes: BTreeMap<_, _> = quotes.into_iter().filter(|(_, quote)| is_believed(market, quote)).collect();
     let heads = read_heads(market, &listed, &quotes).await?;
     let look = |symbol: Symbol| {

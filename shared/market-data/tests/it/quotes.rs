@@ -13,7 +13,7 @@ use domain::portfolio::PortfolioType;
 use domain::{Bar, Bars, Currency, Money, PortfolioId, Quantity, SplitRatio};
 use futures::future::join_all;
 use market::{ProviderError, Quote};
-use market_data::last_quote::{self, Origin};
+use market_data::quote_store::{self, Origin};
 use market_data::quote_record::LastQuote;
 use market_data::quotes::{self, load_tradable};
 use market_data::{MarketData, instruments};
@@ -28,11 +28,11 @@ use testing::people::{open_portfolio, opening};
 pub const NOON: &str = "2026-11-20T17:00:00Z";
 
 pub async fn record(platform: &MarketData, quote: &Quote) -> Option<LastQuote> {
-    last_quote::record(platform, quote, Origin::Market).await.unwrap()
+    quote_store::record(platform, quote, Origin::Market).await.unwrap()
 }
 
 async fn standing(platform: &MarketData, name: &str) -> LastQuote {
-    last_quote::read(&platform.app, &symbol(name)).await.unwrap().unwrap()
+    quote_store::read(&platform.app, &symbol(name)).await.unwrap().unwrap()
 }
 
 #[tokio::test]
@@ -74,7 +74,7 @@ async fn a_quote_without_a_time_is_of_the_close_once_that_is_over_and_of_now_bef
     assert_eq!(future, "2026-11-20T17:00:00+00:00", "no quote keeps later ones out");
     world.clock.set("2026-11-20T21:00:00Z");
     assert_eq!(as_of("B", "2026-11-20", None).await, "2026-11-20T21:00:00+00:00");
-    let to_come = last_quote::record(&world.platform, &quote("D", "10", "2026-11-23", None), Origin::Market).await;
+    let to_come = quote_store::record(&world.platform, &quote("D", "10", "2026-11-23", None), Origin::Market).await;
     assert!(matches!(to_come, Err(ServiceError::Provider(ProviderError::Malformed { .. }))));
 }
 
@@ -151,8 +151,8 @@ async fn whatever_goes_wrong_with_the_store_a_quote_is_stored_once_or_not_at_all
         let world = World::at(NOON);
         let table = SqliteTable::in_memory(world.clock.reader()).unwrap();
         let platform = world.on(Arc::new(Faulty::new(table, Plan::scripted(faults.clone()))), world.exchange.clone());
-        let stored = last_quote::record(&platform, &quote("ACME", "10", "2026-11-20", None), Origin::Market).await;
-        let stands = last_quote::read(&platform.app, &symbol("ACME")).await.unwrap();
+        let stored = quote_store::record(&platform, &quote("ACME", "10", "2026-11-20", None), Origin::Market).await;
+        let stands = quote_store::read(&platform.app, &symbol("ACME")).await.unwrap();
         if let Some(seq) = seen {
             assert_eq!(stored.unwrap().map(|quote| quote.seq), Some(seq), "{faults:?}");
             assert_eq!(stands.map(|quote| quote.seq), Some(seq), "{faults:?}");
@@ -167,7 +167,7 @@ async fn whatever_goes_wrong_with_the_store_a_quote_is_stored_once_or_not_at_all
 async fn a_replay_may_start_over_and_the_market_takes_the_place_of_it() {
     let world = World::at(NOON);
     let replayed = async |of: &str| {
-        last_quote::record(&world.platform, &quote("ACME", "10", of, None), Origin::Replay).await.unwrap().unwrap()
+        quote_store::record(&world.platform, &quote("ACME", "10", of, None), Origin::Replay).await.unwrap().unwrap()
     };
     assert_eq!((replayed("2012-06-01").await.seq, replayed("2012-06-04").await.seq), (1, 2));
     let again = replayed("2012-06-01").await;

@@ -200,7 +200,7 @@ async fn an_alert_is_tracked_until_it_has_fired_for_the_last_time() {
     let alert = NewAlert { symbol: symbol("ACME"), condition, repeat: Repeat::Once, email: false };
     alerts::create(&world.platform, world.customer, &alert, None).await.unwrap();
     assert_eq!(asked(&world).await, names(&["ACME"]));
-    let quote = market_data::last_quote::read(&world.platform.app, &symbol("ACME")).await.unwrap().unwrap();
+    let quote = market_data::quote_store::read(&world.platform.app, &symbol("ACME")).await.unwrap().unwrap();
     assert_eq!(alerts::evaluate(&world.platform, &[quote]).await.unwrap().fired, 1);
     assert_eq!(asked(&world).await, names(&[]));
 }

@@ -10,7 +10,7 @@ use domain::portfolio::PortfolioType;
 use domain::{Bars, Currency, InstrumentType, Money, PortfolioId, Quantity};
 use market::{Folder, Note};
 use market_data::custom_instruments::{self, NewCustomInstrument, Valuation};
-use market_data::{MarketData, last_quote, quotes, staleness, warnings};
+use market_data::{MarketData, quote_store, quotes, staleness, warnings};
 use notifications::watchlist;
 use research::backtests::{self, Strategy};
 use research::forecasts::{self, Model};
@@ -181,7 +181,7 @@ async fn a_lot_of_the_session_that_is_under_way_is_named_only_where_it_is_in_not
     world.exchange.list("ACME", bars_through("2026-11-19", 80, 20.0));
     let portfolio = opened(&world, &world.platform, &["ACME"]).await;
     let now = testing::exchange::quote("ACME", "21", "2026-11-20", Some("2026-11-20T16:55:00Z"));
-    last_quote::record(&world.platform, &now, last_quote::Origin::Market).await.unwrap().unwrap();
+    quote_store::record(&world.platform, &now, quote_store::Origin::Market).await.unwrap().unwrap();
     let lot = Purchase {
         ticker_symbol: symbol("ACME"),
         quantity: Quantity::parse("1").unwrap(),

@@ -23,7 +23,7 @@ use app::counter::Counter;
 use domain::alert::{Condition, Repeat, AlertRuleState};
 use domain::{CustomerId, Day, Symbol};
 use market_data::market_clock::market_day;
-use market_data::{MarketData, tracked_symbols, instruments, last_quote};
+use market_data::{MarketData, tracked_symbols, instruments, quote_store};
 use serde::Serialize;
 use store::retry::{Retry, retry};
 use store::{Cursor, DeleteExpect, Item, Write, documents, keys};
@@ -117,7 +117,7 @@ fn require_deliverable(app: &App, alert: &NewAlert) -> Result<(), ServiceError> 
 /// The day in whose units a customer states a price now: the market's, or that of a newer quote, or where a replay
 /// stands.
 async fn read_day_of_units(market: &MarketData, symbol: &Symbol) -> Result<Day, ServiceError> {
-    let quotes = last_quote::read_many(&market.app, std::slice::from_ref(symbol)).await?;
+    let quotes = quote_store::read_many(&market.app, std::slice::from_ref(symbol)).await?;
     Ok(match quotes.get(symbol) {
         Some(quote) if quote.replay => quote.day,
         Some(quote) => quote.day.max(market_day(market)),

@@ -10,7 +10,7 @@ use market_data::exchange_hours::close_of;
 use market_data::newest::{Newest, is_believed, newest};
 use market_data::price_lines::PRICE_UNAVAILABLE;
 use market_data::quote_record::{self, LastQuote};
-use market_data::{MarketData, history, last_quote};
+use market_data::{MarketData, history, quote_store};
 use store::bars::{Outline, read_outlines};
 
 /// Histories read concurrently.
@@ -28,7 +28,7 @@ pub(super) async fn read_quotes(
     market: &MarketData,
     symbols: &[Symbol],
 ) -> Result<BTreeMap<Symbol, LastQuote>, ServiceError> {
-    let mut quotes = last_quote::read_many(&market.app, symbols).await?;
+    let mut quotes = quote_store::read_many(&market.app, symbols).await?;
     quotes.retain(|_, quote| is_believed(market, quote));
     Ok(quotes)
 }

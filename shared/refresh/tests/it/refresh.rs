@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use market::ProviderError;
-use market_data::last_quote;
+use market_data::quote_store;
 use market_data::last_run::Refreshed;
 use operations::health;
 use refresh::refresh;
@@ -27,7 +27,7 @@ async fn quotes_are_brought_while_the_exchange_is_open_and_bars_once_it_is_close
     assert_eq!((did.refreshed, did.current, did.failed, did.told), (2, 0, 0, 2));
     assert_eq!(world.exchange.sorted_calls(), ["quote ACME", "quote IBM"]);
     assert_eq!(world.bus.quotes(), [("ACME".to_owned(), 1), ("IBM".to_owned(), 1)]);
-    let stored = last_quote::read(&world.platform.app, &symbol("ACME")).await.unwrap().unwrap();
+    let stored = quote_store::read(&world.platform.app, &symbol("ACME")).await.unwrap().unwrap();
     assert_eq!((stored.as_of, stored.previous_close.unwrap().to_string()), (time(NOON), "10".to_owned()));
 
     world.clock.set(EVENING);
@@ -37,7 +37,7 @@ async fn quotes_are_brought_while_the_exchange_is_open_and_bars_once_it_is_close
     let did = slot(&world.platform, EVENING).await;
     assert_eq!((did.refreshed, did.told), (2, 2));
     assert_eq!(world.exchange.sorted_calls(), ["bars ACME", "bars IBM"], "one call for the bars and the quote");
-    let stored = last_quote::read(&world.platform.app, &symbol("ACME")).await.unwrap().unwrap();
+    let stored = quote_store::read(&world.platform.app, &symbol("ACME")).await.unwrap().unwrap();
     assert_eq!(
         (stored.price.to_string(), stored.seq, stored.as_of),
         ("11".to_owned(), 2, time("2026-11-20T21:00:00Z"))
@@ -65,7 +65,7 @@ async fn nothing_newer_writes_no_quote_and_tells_nobody() {
     let did = slot(&world.platform, "2026-11-23T17:00:00Z").await;
     assert_eq!((did.current, did.refreshed, did.told), (1, 0, 0));
     assert_eq!(world.exchange.calls(), ["quote ACME"]);
-    assert_eq!(last_quote::read(&world.platform.app, &symbol("ACME")).await.unwrap().unwrap().seq, 1);
+    assert_eq!(quote_store::read(&world.platform.app, &symbol("ACME")).await.unwrap().unwrap().seq, 1);
 }
 
 #[tokio::test]

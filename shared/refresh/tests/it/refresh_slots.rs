@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use futures::future::join_all;
 use market::ProviderError;
 use market_data::last_run;
-use market_data::{MarketData, last_quote};
+use market_data::{MarketData, quote_store};
 use refresh::refresh;
 use store::fault::{Fault, Faulty, Plan};
 use testing::InstantTable;
@@ -67,7 +67,7 @@ async fn a_run_that_died_is_taken_over_once_its_lease_has_ended_and_what_it_stor
     }
     world.exchange.hangs.store(false, Ordering::SeqCst);
     let stored = quote("ACME", "10.5", "2026-11-20", None);
-    last_quote::record(&world.platform, &stored, last_quote::Origin::Market).await.unwrap().unwrap();
+    quote_store::record(&world.platform, &stored, quote_store::Origin::Market).await.unwrap().unwrap();
     let early = refresh(&world.platform, time(NOON), TIME_LIMIT).await;
     assert!(matches!(early, Err(ServiceError::Store(_))), "the lease has not ended");
     // Lambda's own retry comes a minute after a failure.

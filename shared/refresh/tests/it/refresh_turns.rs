@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use market::ProviderError;
-use market_data::last_quote::{self, Origin};
+use market_data::quote_store::{self, Origin};
 use refresh::refresh;
 use store::{documents, keys};
 use testing::exchange::{World, bars_through, quote, symbol, time};
@@ -129,7 +129,7 @@ async fn a_quote_that_a_caller_brings_while_a_run_goes_on_is_told_by_the_next_ru
         }
         world.clock.forward(TimeDelta::seconds(2));
         let brought = quote("IBM", "20", "2026-11-20", None);
-        last_quote::record(&world.platform, &brought, Origin::Market).await.unwrap().unwrap();
+        quote_store::record(&world.platform, &brought, Origin::Market).await.unwrap().unwrap();
     };
     let (did, ()) = tokio::join!(slot(&world.platform, NOON), caller);
     assert_eq!((did.refreshed, did.told), (1, 1));

@@ -12,7 +12,7 @@ use chrono::TimeDelta;
 use domain::{Currency, Instrument};
 use futures::future::join_all;
 use market::{ProviderError, Quote, Sample};
-use market_data::last_quote::{self, Origin};
+use market_data::quote_store::{self, Origin};
 use market_data::quotes::{QuoteBatch, QuoteWithAge, load_batch};
 use market_data::{MarketData, instruments, custom_instruments};
 use testing::exchange::{World, bars_through, day, price, quote, symbol};
@@ -106,7 +106,7 @@ async fn of_files_the_last_bar_is_the_quote_and_ages_by_the_files_own_clock() {
     assert_eq!(batch.unavailable[&symbol("NONE")], "unknown_symbol");
     // A replay that is over is no price.
     let old = Quote { source: "sample", ..quote("AAPL", "1", "2004-01-02", None) };
-    last_quote::record(&platform, &old, Origin::Replay).await.unwrap();
+    quote_store::record(&platform, &old, Origin::Replay).await.unwrap();
     assert_eq!(lines(&look(&world, &platform, &["AAPL"]).await), ["AAPL 430.47"]);
 }
 

@@ -1,7 +1,7 @@
 //! Whatever can come between two steps comes between them, at every step there is.
 
 use chrono::TimeDelta;
-use market_data::{MarketData, last_quote};
+use market_data::{MarketData, quote_store};
 use notifications::live;
 use serde_json::{Value, json};
 use store::fault::{Fault, Plan};
@@ -32,7 +32,7 @@ fn shown(told: &[Value]) -> Option<u64> {
 fn publishing(platform: MarketData, name: String) -> Action {
     Box::pin(async move {
         let quotes: Vec<_> =
-            last_quote::read_many(&platform.app, &[symbol(&name)]).await.unwrap().into_values().collect();
+            quote_store::read_many(&platform.app, &[symbol(&name)]).await.unwrap().into_values().collect();
         live::publish(&platform.app, &quotes).await.unwrap();
     })
 }

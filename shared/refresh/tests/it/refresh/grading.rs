@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{Bar, Bars};
 use market::Sample;
-use market_data::last_quote;
+use market_data::quote_store;
 use operations::health;
 use research::forecasts::{self, Model};
 use testing::exchange::{World, bars_through, symbol};
@@ -82,6 +82,6 @@ async fn of_files_bars_are_read_and_forecasts_graded_and_no_quote_is_stored() {
     let did = slot(&platform, NOON).await;
     assert_eq!((did.current + did.refreshed, did.failed, did.graded, did.told), (1, 0, 1, 0));
     assert_eq!(did.oldest_age_seconds, Some(0));
-    assert_eq!(last_quote::read(&platform.app, &symbol("IBM")).await.unwrap(), None);
+    assert_eq!(quote_store::read(&platform.app, &symbol("IBM")).await.unwrap(), None);
     assert_eq!(health::check(&platform).await.newest_quote_age_seconds, Some(0));
 }

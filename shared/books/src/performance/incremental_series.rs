@@ -25,7 +25,7 @@ use valuation::{
 };
 
 use super::flows::{self, Flows, SymbolFlows, TradeFlow};
-use super::kept::{self, Kept, TradesRead, Versions};
+use super::series_store::{self, Kept, TradesRead, Versions};
 use crate::portfolios::Held;
 use crate::positions;
 
@@ -66,7 +66,7 @@ pub(super) async fn value(
     budget: CallBudget,
 ) -> Result<Valued, ServiceError> {
     let reading = Reading { market, customer, held, today: market_day(market), budget };
-    let (kept, versions) = kept::load(&market.app, held.record.portfolio.id).await?;
+    let (kept, versions) = series_store::load(&market.app, held.record.portfolio.id).await?;
     let kept = kept.filter(|kept| kept.series.base == reading.base() && kept.series.through <= reading.today);
     if let Some(kept) = &kept
         && let Some(valued) = reading.extend(kept).await?
@@ -87,7 +87,7 @@ impl Reading<'_> {
     }
 
     async fn save(&self, before: Option<&Kept>, versions: &Versions, valued: Valued) -> Valued {
-        kept::save(&self.market.app, self.held, before, versions, &valued.kept).await;
+        series_store::save(&self.market.app, self.held, before, versions, &valued.kept).await;
         valued
     }
 

@@ -2,7 +2,7 @@
 //! its quotes were told.
 //!
 //! A stored quote says when the last *newer* price came, which of a symbol that fails, or that is not traded, may be long
-//! ago. The ledger stands in as many items as the symbol registry has parts, so that a run of thousands of symbols takes
+//! ago. The log stands in as many items as the symbol registry has parts, so that a run of thousands of symbols takes
 //! sixteen writes more, and one item is far below its limit: of 5,000 symbols it has some 20 KB.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,12 +35,12 @@ impl Done {
 
 /// What the runs have done, and what of it is not stored yet.
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
+pub(super) struct RefreshLog {
     done: BTreeMap<Symbol, Done>,
     unsaved: BTreeSet<Symbol>,
 }
 
-impl Ledger {
+impl RefreshLog {
     /// As earlier runs left it; one read.
     pub(super) async fn read(app: &App) -> Result<Self, ServiceError> {
         let mut done = BTreeMap::new();
