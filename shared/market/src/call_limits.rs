@@ -164,7 +164,7 @@ pub const SETTLING: Duration = Duration::from_secs(25);
 /// A call that is to be there at once is looked for again after this.
 pub const SHORTEST_SLEEP: Duration = Duration::from_millis(10);
 
-/// A refresh that waits for a call goes on at least this often, so that it gives its signs of life.
+/// A refresh that waits for a call goes on at least this often, so that it gives its heartbeats.
 pub const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 
 /// How often a request that waits for another process looks whether that is done.

@@ -78,7 +78,7 @@ pub async fn refresh(
     }
 }
 
-/// Runs to the end and keeps the slot meanwhile. A sign of life is due when the run itself goes on: it waits for nothing as
+/// Runs to the end and keeps the slot meanwhile. A heartbeat is due when the run itself goes on: it waits for nothing as
 /// long as for a lease, and one that goes on no more gives none.
 ///
 /// Errors: that of a renewal by which the slot turns out to be another run's; this one stops, and what it stored stays.

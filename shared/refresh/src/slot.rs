@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 use store::{DeleteExpect, Key, StoreError, Version, Write, documents, keys};
 use uuid::Uuid;
 
-/// How long a run keeps other deliveries of its slot away after its last sign of life. A run that died is taken over
+/// How long a run keeps other deliveries of its slot away after its last heartbeat. A run that died is taken over
 /// after that, and Lambda's own retry, which comes a minute after a failure, finds the lease ended.
 const LEASE_SECONDS: i64 = 55;
 
-/// How often a run gives a sign of life.
+/// How often a run gives a heartbeat.
 pub(super) const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
 
 /// How long the record of a slot keeps a second delivery from acting.
@@ -66,7 +66,7 @@ pub(super) async fn claim(app: &App, slot: DateTime<Utc>) -> Result<Option<Claim
 }
 
 impl Claim {
-    /// A sign of life: the lease starts over. One that cannot be given is tried again with the next.
+    /// A heartbeat: the lease starts over. One that cannot be given is tried again with the next.
     ///
     /// Errors: a conflict where the slot is another run's.
     pub(super) async fn renew(&mut self, app: &App) -> Result<(), ServiceError> {

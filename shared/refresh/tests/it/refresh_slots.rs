@@ -85,7 +85,7 @@ async fn a_run_whose_slot_another_one_has_taken_stops() {
     let first = refresh(&world.platform, time(NOON), TIME_LIMIT);
     let second = async {
         tokio::time::sleep(Duration::from_secs(2)).await;
-        // By this clock the first gave no sign of life for longer than a lease.
+        // By this clock the first gave no heartbeat for longer than a lease.
         world.clock.forward(TimeDelta::minutes(1));
         refresh(&world.restarted(), time(NOON), TIME_LIMIT).await.unwrap()
     };
@@ -104,7 +104,7 @@ async fn a_renewal_whose_answer_is_lost_costs_a_run_nothing() {
     for name in &names {
         world.exchange.fail(name, ProviderError::TimedOut);
     }
-    // The slot is taken; the answer to the first sign of life is lost, and the second one loses a race that nobody ran.
+    // The slot is taken; the answer to the first heartbeat is lost, and the second one loses a race that nobody ran.
     let faults = [None, Some(Fault::ErrorAfter), Some(Fault::Conflict)];
     let table = Faulty::new(InstantTable(world.table.clone()), Plan::scripted(faults));
     let platform = world.on(Arc::new(table), world.exchange.clone());
