@@ -3,8 +3,8 @@
 mod holdings;
 mod imports;
 mod investments;
-mod request;
 mod performance;
+mod request;
 
 use api::{
     Caller, Fields, IdPath, IdempotencyKey, IfMatch, Json, MergePatch, Page, PageQuery, Problem, Query, Replayed, etag,

@@ -8,9 +8,9 @@
 
 pub mod connections;
 mod event;
-mod rate_limiter;
 pub mod handshake;
 mod marked_as_replay;
+mod rate_limiter;
 mod session;
 
 pub use connections::Connections;

@@ -21,14 +21,14 @@ use identity::audit::{self, Actor};
 use identity::password::Password;
 use identity::profile::{self, Profile};
 use identity::registration;
-use market_data::{tracked_symbols, custom_instruments};
+use market_data::{custom_instruments, tracked_symbols};
 use notifications::{alerts, live, watchlist};
 use serde_json::json;
 use store::keys::{self, Kind, List};
 use store::retry::{Retry, retry};
 use store::{DeleteExpect, Item, Range, Write, documents};
 
-use crate::{administrators, advice, personal_data, own_account};
+use crate::{administrators, advice, own_account, personal_data};
 
 /// No request runs this long; what is swept later than this after an erasure was the last of it.
 const STRAGGLER_MINUTES: i64 = 60;

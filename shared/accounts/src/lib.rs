@@ -15,11 +15,11 @@
 pub mod administration;
 mod administrators;
 pub mod advice;
-mod personal_data;
 pub mod customers;
 pub mod erasure;
 pub mod export;
 pub mod own_account;
 pub mod password_reset;
+mod personal_data;
 pub mod search;
 pub mod sign_out;

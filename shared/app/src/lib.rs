@@ -47,13 +47,13 @@
 
 mod app;
 pub mod bus;
+pub mod counter;
 pub mod digest;
 mod dry_run;
 pub mod effect;
 pub mod error;
 pub mod hasher;
 pub mod idempotency;
-pub mod stored_responses;
 pub mod limited_by_source;
 pub mod listing;
 pub mod mail;
@@ -62,7 +62,7 @@ pub mod precondition;
 pub mod push;
 pub mod rate_limiter;
 pub mod source_limits;
-pub mod counter;
+pub mod stored_responses;
 
 pub use app::{App, Channels, Parts, Platform};
 pub use error::ServiceError;

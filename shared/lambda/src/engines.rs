@@ -20,9 +20,9 @@ use store_dynamodb::DynamoTable;
 use crate::absent::NoObjects;
 use crate::aws::Aws;
 use crate::event_bridge::EventBridge;
-use crate::sns_email::SnsEmail;
 use crate::live_connections::LiveConnections;
 use crate::prices;
+use crate::sns_email::SnsEmail;
 
 /// The engines of a function: the table, and what its `main` adds to it. `P` is the platform that they make: the
 /// [`App`], or [`MarketData`] where there is a source of prices or its clock.

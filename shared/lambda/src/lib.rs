@@ -22,7 +22,6 @@ mod aws;
 mod configuration;
 mod engines;
 mod event_bridge;
-mod sns_email;
 mod live_connections;
 mod logs;
 #[cfg(test)]
@@ -30,6 +29,7 @@ mod loopback;
 mod metrics;
 mod prices;
 mod run;
+mod sns_email;
 mod warm_up;
 
 pub use aws::Aws;

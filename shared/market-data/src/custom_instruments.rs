@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use app::idempotency::{self, Attempt, Created};
 use app::counter::Counter;
+use app::idempotency::{self, Attempt, Created};
 use app::{App, ServiceError};
 use domain::{Bar, Bars, Currency, CustomerId, Day, Instrument, InstrumentType, Price, Symbol};
 use rust_decimal::prelude::ToPrimitive as _;

@@ -13,7 +13,7 @@ use valuation::{RateQuote, Rates};
 
 use crate::market_data::MarketData;
 use crate::series::Series;
-use crate::{tracked_symbols, history};
+use crate::{history, tracked_symbols};
 
 /// Rates into one currency.
 #[derive(Clone, Debug)]

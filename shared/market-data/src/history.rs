@@ -3,8 +3,8 @@
 //! `slots.rs` has what a process remembers and who waits for whom, `lease.rs` which process asks, `fetching.rs` what a
 //! provider is asked for and what becomes of its answer, `freshness.rs` whether a call could bring anything newer.
 
-mod merge_history;
 mod fetching;
+mod merge_history;
 
 use std::sync::Arc;
 

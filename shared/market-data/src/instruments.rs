@@ -13,7 +13,7 @@ use domain::{Currency, CustomerId, Instrument, Symbol};
 use market::{CallBudget, MarketClock};
 
 use crate::market_data::MarketData;
-use crate::{new_symbol_lookups, history, custom_instruments};
+use crate::{custom_instruments, history, new_symbol_lookups};
 
 use metadata::find_stored;
 use new_symbol::load_listed;

@@ -15,32 +15,32 @@
 //! - Stored bars are never made older, and a price that the market's clock has not reached is in nothing yet.
 
 pub mod bars_csv;
+pub mod custom_instruments;
 pub mod exchange_hours;
 pub mod exchange_rates;
-mod new_symbol_lookups;
-pub mod tracked_symbols;
 mod freshness;
 pub mod history;
 pub mod instruments;
-pub mod quote_store;
 pub mod last_run;
 mod lease;
 pub mod market_clock;
 mod market_data;
 mod new_quote;
+mod new_symbol_lookups;
 pub mod newest;
-pub mod custom_instruments;
-pub mod provider_metadata_cache;
 pub mod price_lines;
 pub mod prices;
+pub mod provider_metadata_cache;
 pub mod quota;
 pub mod quote_record;
+pub mod quote_store;
 pub mod quotes;
 pub mod series;
 mod slots;
 pub mod splits;
 pub mod staleness;
 pub mod stored_series;
+pub mod tracked_symbols;
 pub mod warnings;
 
 pub use market_data::MarketData;

@@ -4,12 +4,12 @@ use app::ServiceError;
 use domain::Symbol;
 use market::{CallBudget, NoAnswer, ProviderError};
 
-use crate::new_symbol_lookups;
-use crate::quote_store::{self, Origin};
 use crate::lease::{self, Turn, Wanted};
 use crate::market_data::MarketData;
+use crate::new_symbol_lookups;
 use crate::newest::is_believed;
 use crate::quote_record::LastQuote;
+use crate::quote_store::{self, Origin};
 use crate::stored_series::{is_unknown, refusal, remember_unknown};
 
 /// The quote that the provider gives of a symbol, stored; one call, however many ask at the same time, in

@@ -55,7 +55,11 @@ impl Looks {
 /// stored of it. That somebody tracks it does not make it known, for whoever listens may name what they like.
 ///
 /// Errors: [`ServiceError::TooManyNewSymbols`].
-pub(crate) async fn take(market: &MarketData, budget: CallBudget, symbol: &Symbol) -> Result<NewSymbolLookup, ServiceError> {
+pub(crate) async fn take(
+    market: &MarketData,
+    budget: CallBudget,
+    symbol: &Symbol,
+) -> Result<NewSymbolLookup, ServiceError> {
     let OnBehalfOf::Customer(customer) = budget.on_behalf_of else { return Ok(NewSymbolLookup(None)) };
     // Where no time or no call is left none is made.
     let few_calls = count_few_calls_left(market).await.filter(|left| *left > 0 && budget.allows_a_call());

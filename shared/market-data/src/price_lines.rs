@@ -13,7 +13,7 @@ use crate::market_data::MarketData;
 use crate::newest::{Newest, newest};
 use crate::quote_record::LastQuote;
 use crate::series::Series;
-use crate::{instruments, quote_store, prices, staleness};
+use crate::{instruments, prices, quote_store, staleness};
 
 /// The code of a symbol that has no price to value it by.
 pub const PRICE_UNAVAILABLE: &str = "price_unavailable";

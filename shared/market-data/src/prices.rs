@@ -8,7 +8,7 @@ use market::CallBudget;
 
 use crate::market_data::MarketData;
 use crate::series::Series;
-use crate::{history, custom_instruments};
+use crate::{custom_instruments, history};
 
 /// The prices of what a customer means by a symbol, as they are at hand: of a custom instrument its valuations.
 ///

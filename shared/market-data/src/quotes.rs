@@ -18,7 +18,7 @@ use crate::market_data::MarketData;
 use crate::newest::{Newest, newest};
 use crate::series::Series;
 use crate::splits::KnownSplits;
-use crate::{quote_store, prices};
+use crate::{prices, quote_store};
 
 /// A price to trade at.
 #[derive(Clone, Debug)]

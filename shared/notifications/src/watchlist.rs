@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use app::error::ServiceError;
 use app::counter::Counter;
+use app::error::ServiceError;
 use app::{App, listing};
 use chrono::{DateTime, Utc};
 use domain::{CustomerId, Symbol};
 use market::CallBudget;
 use market::MarketClock;
 use market_data::quotes::{self, QuoteWithAge};
-use market_data::{MarketData, tracked_symbols, instruments, quote_store};
+use market_data::{MarketData, instruments, quote_store, tracked_symbols};
 use serde::{Deserialize, Serialize};
 use store::retry::{Retry, retry};
 use store::{DeleteExpect, Item, Write, bars, documents, keys};

@@ -15,11 +15,11 @@
 
 mod asking;
 mod budget;
-mod tracked;
 mod refresh_log;
 mod replay;
 mod slot;
 mod telling;
+mod tracked;
 
 pub use budget::{Work, allowance, work_at};
 pub use replay::replay_day;
@@ -42,9 +42,9 @@ use tokio::time::Instant;
 
 use self::asking::{Outcome, Run, ask};
 use self::budget::{at_once, reserve};
-use self::tracked::Tracked;
 use self::refresh_log::RefreshLog;
 use self::telling::Telling;
+use self::tracked::Tracked;
 
 /// New quotes are told at least this often while a run goes on.
 const TELL_EVERY: Duration = Duration::from_secs(10);

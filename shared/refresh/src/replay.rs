@@ -2,8 +2,8 @@
 
 use app::error::ServiceError;
 use market::{OnBehalfOf, ProviderError};
-use market_data::quote_store::{self, Origin};
 use market_data::market_clock::market_day;
+use market_data::quote_store::{self, Origin};
 use market_data::{MarketData, tracked_symbols};
 
 use super::refresh_log::RefreshLog;

@@ -13,8 +13,8 @@ use domain::Symbol;
 use market_data::quote_record::{LastQuote, MAX_QUOTES_AN_EVENT, QUOTES_REFRESHED};
 use serde_json::{Value, json};
 
-use super::tracked::Tracked;
 use super::refresh_log::RefreshLog;
+use super::tracked::Tracked;
 
 /// Bytes of the detail around its quotes: `{"quotes":[]}`.
 const AROUND: usize = 13;

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use domain::Symbol;
 use market::call_limits::RETRY;
 use market_data::quote_record::LastQuote;
-use market_data::{MarketData, exchange_hours, tracked_symbols, quote_store, market_clock};
+use market_data::{MarketData, exchange_hours, market_clock, quote_store, tracked_symbols};
 use store::bars::{Outline, read_outlines};
 use store::keys;
 

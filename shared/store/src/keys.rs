@@ -6,20 +6,20 @@
 
 mod books;
 mod customers;
-mod tracking;
 mod kind;
 mod live;
 mod prices;
+mod tracking;
 mod watching;
 
 pub use books::*;
 pub use customers::*;
 use domain::{CustomerId, Day, Symbol};
-pub use tracking::*;
 pub use kind::Kind;
 pub use live::*;
 pub use prices::*;
 use sha2::{Digest as _, Sha256};
+pub use tracking::*;
 pub use watching::*;
 
 use crate::item::Key;

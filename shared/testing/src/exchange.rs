@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use domain::{Bar, Bars, Currency, CustomerId, Day, Instrument, Price, Symbol};
 use market::{Basis, CallBudget, History, MarketClock, Note, Provider, ProviderError, Quote};
 use market_data::quote_record::{LastQuote, QuotesRefreshed};
-use market_data::{MarketData, tracked_symbols, instruments};
+use market_data::{MarketData, instruments, tracked_symbols};
 use store::Table;
 use uuid::Uuid;
 

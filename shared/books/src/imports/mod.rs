@@ -24,10 +24,10 @@ pub use rows::Format;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use app::counter::Counter;
 use app::digest::sha256_hex;
 use app::error::ServiceError;
 use app::idempotency::{self, Attempt, Created};
-use app::counter::Counter;
 use app::{App, stored_responses};
 use chrono::DateTime;
 use domain::{CustomerId, PortfolioId, Symbol};

@@ -7,15 +7,15 @@ pub(crate) use purchase::{Identity, cost};
 pub use purchase::{Mistake, Purchase};
 pub use worth::InvestmentNow;
 
+use app::counter::Counter;
 use app::error::ServiceError;
 use app::idempotency::{self, Attempt, Created};
 use app::precondition::Precondition;
-use app::counter::Counter;
 use app::{App, stored_responses};
 use domain::{CustomerId, Day, Investment, PortfolioId, Price, Quantity, Symbol};
 use market::CallBudget;
 use market_data::market_clock::latest_day_anywhere;
-use market_data::{MarketData, tracked_symbols, instruments};
+use market_data::{MarketData, instruments, tracked_symbols};
 use rust_decimal::Decimal;
 use store::retry::{Retry, retry};
 use store::{Cursor, DeleteExpect, Version, Write, documents, keys};

@@ -2,8 +2,8 @@
 //!
 //! `incremental_series.rs` brings the daily values up to today, `series_store.rs` keeps them, `flows.rs` says what moved.
 
-mod incremental_series;
 mod flows;
+mod incremental_series;
 mod series_store;
 
 pub use quant::portfolio::FlowTiming;

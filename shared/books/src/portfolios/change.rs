@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use app::App;
+use app::counter::Counter;
 use app::error::ServiceError;
 use app::precondition::Precondition;
-use app::counter::Counter;
 use domain::portfolio::{
     Fraction, InvestmentAims, InvestmentProfile, LotMethod, Portfolio, PortfolioId, PortfolioName, PortfolioState,
     PortfolioType, RiskLevel, Targets,

@@ -10,9 +10,9 @@ pub(crate) use record::{Held, load};
 pub use remove::remove;
 
 use app::App;
+use app::counter::Counter;
 use app::error::ServiceError;
 use app::idempotency::{self, Attempt, Created};
-use app::counter::Counter;
 use domain::portfolio::{
     InvestmentAims, InvestmentProfile, LotMethod, Portfolio, PortfolioId, PortfolioName, PortfolioState, PortfolioType,
 };

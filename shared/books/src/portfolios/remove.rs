@@ -1,9 +1,9 @@
 //! Removing a portfolio that never traded, with everything in it.
 
 use app::App;
+use app::counter::Counter;
 use app::error::ServiceError;
 use app::precondition::Precondition;
-use app::counter::Counter;
 use domain::{CustomerId, PortfolioId};
 use store::limits::MAX_WRITES;
 use store::retry::{Retry, retry};

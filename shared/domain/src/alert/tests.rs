@@ -87,8 +87,10 @@ fn a_threshold_goes_along_with_the_splits_since_the_alert_was_made() {
     assert!(fires(Condition::Above { price: price("714") }, "102.01", None, &bars));
     assert!(!fires(Condition::Above { price: price("714") }, "102", None, &bars), "102 are exactly 714");
     let (splits, context_day) = (splits_of(&bars).unwrap(), day("2013-02-01"));
-    let context = EvaluationContext { price: price("100"), day: context_day, previous_close: None, bars: &bars, splits: &splits };
-    let since = |units_of: &str| AlertRuleState { units_of: day(units_of), ..rule(below, Repeat::Once) }.fires(&context);
+    let context =
+        EvaluationContext { price: price("100"), day: context_day, previous_close: None, bars: &bars, splits: &splits };
+    let since =
+        |units_of: &str| AlertRuleState { units_of: day(units_of), ..rule(below, Repeat::Once) }.fires(&context);
     assert!(since("2013-01-30"), "made in new units");
     assert!(!since("2013-01-29"), "made in old ones");
 }

@@ -10,7 +10,7 @@ use crate::lease::{self, Turn, Wanted};
 use crate::market_data::MarketData;
 use crate::series::Series;
 use crate::stored_series::{self, head_of, is_unknown, remember_unknown};
-use crate::{new_symbol_lookups, market_clock};
+use crate::{market_clock, new_symbol_lookups};
 
 /// What comes of asking for bars.
 pub(super) enum Fetched {

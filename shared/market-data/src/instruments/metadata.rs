@@ -6,9 +6,9 @@ use market::call_limits::{ASSUMED, CALLS_LEFT_BY_NAMES};
 use market::{CallBudget, MarketClock, ProviderError};
 use store::{StoreError, documents, keys};
 
-use crate::quote_store;
 use crate::market_data::MarketData;
 use crate::newest::is_believed;
+use crate::quote_store;
 
 /// The instrument's metadata. Where a live provider has none at hand, a stock is assumed, for an hour, so that a list of
 /// many does not ask again with each look. What is assumed because no time or no call was left to ask is not kept.

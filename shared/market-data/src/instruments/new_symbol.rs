@@ -8,7 +8,7 @@ use super::metadata::{find, find_described, find_stored_currency};
 use super::search;
 use crate::market_data::MarketData;
 use crate::stored_series::is_unknown;
-use crate::{new_symbol_lookups, new_quote, custom_instruments};
+use crate::{custom_instruments, new_quote, new_symbol_lookups};
 
 /// What a symbol that a customer looks at stands for. A ticker that is new here is validated by the provider's search or,
 /// where that does not list it, by its quote; one that it does not know is remembered as unknown for a day.

@@ -10,8 +10,8 @@ use store::limits::MAX_KEYS;
 use store::{Query, StoreError, documents, keys};
 
 use super::metadata::find;
-use crate::market_data::MarketData;
 use crate::custom_instruments;
+use crate::market_data::MarketData;
 
 /// Most symbols that a search looks at in each of the sixteen parts of a list.
 const MAX_LISTED_A_PART: usize = 200;

@@ -17,7 +17,7 @@ use crate::newest::{Newest, is_believed, newest};
 use crate::price_lines::{PRICE_TOO_SMALL, PRICE_UNAVAILABLE, code_of};
 use crate::quote_record::{self, LastQuote};
 use crate::series::{Series, notes_of};
-use crate::{history, quote_store, new_quote, custom_instruments, staleness, warnings};
+use crate::{custom_instruments, history, new_quote, quote_store, staleness, warnings};
 
 /// The code of a symbol that nobody knows.
 const UNKNOWN_SYMBOL: &str = "unknown_symbol";

@@ -4,11 +4,11 @@
 
 mod fetching;
 mod files;
-mod tracked_symbols;
 mod histories;
 mod looking;
 mod provider_metadata_cache;
 mod quota;
 mod quotes;
+mod tracked_symbols;
 mod waiting;
 mod warnings;

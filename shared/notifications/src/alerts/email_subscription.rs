@@ -62,8 +62,13 @@ impl EmailSubscription {
         }
         let subscription = new_id();
         let closing = self.closing.into_iter().chain(self.subscription).collect();
-        let email_subscription =
-            Self { email: Some(email.clone()), subscription: Some(subscription), open: false, asked: self.asked, closing };
+        let email_subscription = Self {
+            email: Some(email.clone()),
+            subscription: Some(subscription),
+            open: false,
+            asked: self.asked,
+            closing,
+        };
         (email_subscription, subscription)
     }
 
@@ -71,8 +76,12 @@ impl EmailSubscription {
     /// and a day after the last time where a reminder is in place.
     fn asks(&mut self, subscription: Uuid, remind: bool, now: DateTime<Utc>) -> Result<bool, ServiceError> {
         self.asked.retain(|question| now - question.at < TimeDelta::days(1));
-        let last =
-            self.asked.iter().filter(|question| question.subscription == subscription).map(|question| question.at).max();
+        let last = self
+            .asked
+            .iter()
+            .filter(|question| question.subscription == subscription)
+            .map(|question| question.at)
+            .max();
         let rests = if self.open { !remind || last.is_some() } else { last.is_some_and(|at| now - at < OPENING) };
         if rests {
             return Ok(false);
@@ -200,7 +209,9 @@ async fn change(app: &App, key: &Key, decide: impl Fn(&mut EmailSubscription) ->
 
 async fn read(app: &App, key: &Key) -> Result<(EmailSubscription, Option<Version>), ServiceError> {
     let found = documents::read::<EmailSubscription>(app.table(), key).await?;
-    Ok(found.map_or((EmailSubscription::default(), None), |(email_subscription, version)| (email_subscription, Some(version))))
+    Ok(found.map_or((EmailSubscription::default(), None), |(email_subscription, version)| {
+        (email_subscription, Some(version))
+    }))
 }
 
 /// Closes the subscriptions of an erased customer and forgets them, the address at once. Says whether all are closed; what

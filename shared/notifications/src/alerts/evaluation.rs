@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use app::App;
 use app::error::ServiceError;
 use chrono::TimeDelta;
-use domain::alert::{Repeat, EvaluationContext, AlertRuleState};
+use domain::alert::{AlertRuleState, EvaluationContext, Repeat};
 use domain::split::splits_of;
 use domain::{Bars, CustomerId, Split, Symbol};
 use futures::{StreamExt as _, stream};
@@ -282,7 +282,9 @@ where
 /// Notes that quotes up to this one have been evaluated. Where somebody else has noted another one in the meantime, theirs
 /// stands: what is evaluated again fires nothing twice.
 async fn remember(app: &App, quote: &LastQuote, read_at: Option<Version>) -> Result<(), ServiceError> {
-    match documents::put(app.table(), keys::evaluated(&quote.symbol), &EvaluatedThrough { seq: quote.seq }, read_at).await {
+    match documents::put(app.table(), keys::evaluated(&quote.symbol), &EvaluatedThrough { seq: quote.seq }, read_at)
+        .await
+    {
         Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
         Err(error) => Err(error.into()),
     }

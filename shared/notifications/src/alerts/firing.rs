@@ -1,11 +1,11 @@
 //! Firing an alert: one transaction, so that however many evaluations see the same quote, one of them does it.
 
 use app::App;
-use app::error::ServiceError;
 use app::counter::Counter;
+use app::error::ServiceError;
 use chrono::TimeDelta;
 use domain::Day;
-use domain::alert::{Repeat, AlertRuleState};
+use domain::alert::{AlertRuleState, Repeat};
 use market_data::quote_record::LastQuote;
 use quant::backtest::Warning;
 use store::retry::{Retry, retry};

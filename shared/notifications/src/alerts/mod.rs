@@ -7,23 +7,23 @@
 //! next quote. `mailbox.rs` has the subscription through which e-mails reach a customer.
 
 mod delivery;
+mod email_subscription;
 mod evaluation;
 mod firing;
-mod email_subscription;
 mod records;
 
-pub use evaluation::{Fired, REPEATED_FOR, evaluate};
 pub use email_subscription::close as close_email_subscription;
+pub use evaluation::{Fired, REPEATED_FOR, evaluate};
 pub use records::{Alert, AlertState, Firing};
 
 use app::App;
+use app::counter::Counter;
 use app::error::ServiceError;
 use app::idempotency::{self, Attempt, Created};
-use app::counter::Counter;
-use domain::alert::{Condition, Repeat, AlertRuleState};
+use domain::alert::{AlertRuleState, Condition, Repeat};
 use domain::{CustomerId, Day, Symbol};
 use market_data::market_clock::market_day;
-use market_data::{MarketData, tracked_symbols, instruments, quote_store};
+use market_data::{MarketData, instruments, quote_store, tracked_symbols};
 use serde::Serialize;
 use store::retry::{Retry, retry};
 use store::{Cursor, DeleteExpect, Item, Write, documents, keys};

@@ -2,7 +2,7 @@
 //! [`super::evaluate`] needs of it.
 
 use chrono::{DateTime, Utc};
-use domain::alert::{Condition, Repeat, AlertRuleState};
+use domain::alert::{AlertRuleState, Condition, Repeat};
 use domain::{Currency, CustomerId, Day, Price, Symbol};
 use quant::backtest::Warning;
 use serde::{Deserialize, Serialize};

@@ -75,7 +75,8 @@ pub struct Told {
 pub async fn publish_to_customer(app: &App, customer: CustomerId, message: &Value) -> Result<Told, ServiceError> {
     let text: Arc<str> = message.to_string().into();
     let addressed = connections::list(app, customer).await?.into_iter().map(|index_item| {
-        let subscriber = Subscriber { connection: index_item.connection, customer_id: customer, session: index_item.session };
+        let subscriber =
+            Subscriber { connection: index_item.connection, customer_id: customer, session: index_item.session };
         (subscriber, vec![text.clone()])
     });
     let (delivered, _) = deliver_to_the_living(app, addressed.collect()).await?;

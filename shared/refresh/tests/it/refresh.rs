@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use market::ProviderError;
-use market_data::quote_store;
 use market_data::last_run::Refreshed;
+use market_data::quote_store;
 use operations::health;
 use refresh::refresh;
 use testing::exchange::{World, bars_through, quote, symbol, time};

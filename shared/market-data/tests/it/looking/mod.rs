@@ -14,7 +14,7 @@ use futures::future::join_all;
 use market::{ProviderError, Quote, Sample};
 use market_data::quote_store::{self, Origin};
 use market_data::quotes::{QuoteBatch, QuoteWithAge, load_batch};
-use market_data::{MarketData, instruments, custom_instruments};
+use market_data::{MarketData, custom_instruments, instruments};
 use testing::exchange::{World, bars_through, day, price, quote, symbol};
 
 use super::quotes::{NOON, record};

@@ -2,9 +2,9 @@
 
 mod consent;
 mod delivery;
+mod emails;
 mod firing;
 mod keeping;
-mod emails;
 mod racing_table;
 mod survival;
 mod watching;
