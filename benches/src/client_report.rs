@@ -4,11 +4,11 @@ use anyhow::Context;
 use chrono::DateTime;
 use domain::{Bars, Currency, Day};
 use market::PriceUnit;
-use quant::backtest::{Fill, Outcome, Settings};
+use quant::backtest::{BacktestOutcome, Fill, Settings};
 use quant::forecast::{Model, forecast, score};
 use quant::grading::grade;
 use quant::{backtest, indicators, metrics};
-use render::report::{Benchmark, Forecast, ForecastCheck, Overlay, Strategy};
+use render::report::{BuyAndHoldFigures, Forecast, ForecastCheck, Overlay, Strategy};
 use render::{ChartData, Report};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -20,12 +20,12 @@ const HORIZON: usize = 30;
 /// Windows of the averages over the price.
 const AVERAGES: [usize; 2] = [50, 200];
 
-/// A document, and what it says of the price; the peer's document must say the same.
+/// A document and its price figures; the peer's document must show the same.
 #[derive(Debug)]
 pub struct Document {
     /// The PDF.
     pub pdf: Vec<u8>,
-    /// Its figures of the price, as an answer to compare.
+    /// Its price figures, to be compared.
     pub answer: Value,
 }
 
@@ -33,7 +33,7 @@ pub struct Document {
 pub fn goog(file: &[u8]) -> anyhow::Result<Document> {
     let bars = market::csv_file::read(file, Day::LAST, PriceUnit::of(Currency::USD))?.bars;
     let (from, to) = crossover::whole_span(&bars)?;
-    // Bought at the first close, buy and hold shows exactly the price's own return and fall.
+    // Bought at the first close, buy and hold shows the price's own return and drawdown.
     let settings = crossover::settings(Fill::Close)?;
     let outcome = backtest::run(&bars, from, to, &settings)?;
     let data = chart_data(&bars, &outcome);
@@ -48,7 +48,7 @@ pub fn goog(file: &[u8]) -> anyhow::Result<Document> {
     Ok(Document { pdf: render::pdf(&report, &data)?, answer })
 }
 
-fn chart_data(bars: &Bars, outcome: &Outcome) -> ChartData {
+fn chart_data(bars: &Bars, outcome: &BacktestOutcome) -> ChartData {
     let overlay = |window| {
         let averages = indicators::sma(bars.close(), window).into_iter();
         let values = averages.map(|average| average.is_finite().then_some(average)).collect();
@@ -65,7 +65,7 @@ fn chart_data(bars: &Bars, outcome: &Outcome) -> ChartData {
     }
 }
 
-fn report(bars: &Bars, outcome: Outcome, settings: &Settings) -> anyhow::Result<Report> {
+fn report(bars: &Bars, outcome: BacktestOutcome, settings: &Settings) -> anyhow::Result<Report> {
     let monthly_returns = metrics::monthly_returns(&outcome.dates, &outcome.equity)?;
     Ok(Report {
         id: Uuid::nil(),
@@ -81,7 +81,7 @@ fn report(bars: &Bars, outcome: Outcome, settings: &Settings) -> anyhow::Result<
         periods_per_year: outcome.periods_per_year,
         metrics: outcome.metrics,
         unavailable: outcome.unavailable,
-        benchmark: Benchmark { metrics: outcome.benchmark.metrics, unavailable: outcome.benchmark.unavailable },
+        benchmark: BuyAndHoldFigures { metrics: outcome.benchmark.metrics, unavailable: outcome.benchmark.unavailable },
         monthly_returns,
         forecast: Some(today(bars)?),
         forecast_check: Some(beside_what_came(bars)?),
@@ -120,7 +120,7 @@ fn today(bars: &Bars) -> anyhow::Result<Forecast> {
     })
 }
 
-/// The forecast from so many bars before the end that all of its days have come.
+/// The forecast from the latest origin after which all of its days have bars.
 fn beside_what_came(bars: &Bars) -> anyhow::Result<ForecastCheck> {
     let origin = bars.len().checked_sub(HORIZON + 1).context("too few bars for a forecast")?;
     let made = forecast(&bars.slice(0, origin + 1), Model::Walk, HORIZON)?;

@@ -5,7 +5,7 @@ use domain::{Bars, Day};
 use quant::backtest::{Fill, Settings};
 use quant::rules::Rule;
 
-/// Holds while the mean of 50 closes is above that of 200; parts of a unit can be held.
+/// Holds while the mean of 50 closes is above that of 200; fractional units are allowed.
 pub fn settings(fill: Fill) -> anyhow::Result<Settings> {
     Ok(Settings {
         initial_investment: 10_000.0,

@@ -1,4 +1,4 @@
-//! What this process has cost so far.
+//! The cost of this process so far.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ pub fn cpu_time() -> Duration {
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
-/// Most memory that was resident at one time, in KiB (`VmHWM` of Linux).
+/// Peak resident memory in KiB (`VmHWM` of Linux).
 pub fn peak_memory_kib() -> anyhow::Result<u64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;

@@ -1,8 +1,8 @@
-//! Measuring a piece of work inside its process, one sample each time the driver asks.
+//! Measures a piece of work inside its process, one sample per request of the driver.
 //!
-//! The driver asks us and the peer in turn, so that both meet the same moods of the machine. The
-//! first line of output is the answer, which the driver compares before it takes any sample; then
-//! each line of input is answered with one sample.
+//! The driver alternates between us and the peer, so that both see the same machine conditions. The first line of
+//! output is the result, which the driver compares before it takes any sample; then each line of input is answered with
+//! one sample.
 
 use std::hint::black_box;
 use std::io::{self, BufRead, Write};
@@ -12,22 +12,22 @@ use serde_json::{Value, json};
 
 use crate::process::{cpu_time, peak_memory_kib};
 
-/// A sample repeats the work until it has taken about this long, so that a clock's step is nothing.
+/// A sample repeats the work until it has taken about this long, so that the resolution of the clock does not matter.
 const SAMPLE: Duration = Duration::from_millis(20);
 
-/// Tells `answer`, then times `work` as often as a line comes in.
+/// Prints `answer`, then times `work` for every line of input.
 pub fn serve<T>(answer: &Value, mut work: impl FnMut() -> T) -> anyhow::Result<()> {
-    tell(&json!({ "answer": answer }))?;
+    print_line(&json!({ "answer": answer }))?;
     let repeats = repeats(&mut work);
     for line in io::stdin().lock().lines() {
         line?;
         let cpu_us = mean_us(repeats, &mut work);
-        tell(&json!({ "cpu_us": cpu_us, "peak_memory_kib": peak_memory_kib()? }))?;
+        print_line(&json!({ "cpu_us": cpu_us, "peak_memory_kib": peak_memory_kib()? }))?;
     }
     Ok(())
 }
 
-/// How often `work` goes into a sample. Finding it out warms up.
+/// How many repetitions of `work` make a sample. Finding out also warms up.
 pub fn repeats<T>(work: &mut impl FnMut() -> T) -> u32 {
     let mut repeats = 1;
     loop {
@@ -48,8 +48,8 @@ pub fn mean_us<T>(repeats: u32, work: &mut impl FnMut() -> T) -> f64 {
     cpu_time().saturating_sub(start).as_secs_f64() * 1e6 / f64::from(repeats)
 }
 
-/// Writes one line of JSON, at once.
-pub fn tell(value: &Value) -> io::Result<()> {
+/// Writes one line of JSON and flushes it.
+pub fn print_line(value: &Value) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{value}")?;
     out.flush()

@@ -1,4 +1,4 @@
-//! A series of any length, the same on every machine, to see how time grows with the bars.
+//! A series of any length, the same on every machine, for measuring how time grows with the bars.
 
 use domain::{Bar, Bars, Day};
 

@@ -1,15 +1,15 @@
-//! What a decimal is, in every field of every route that takes one: digits, a point and a sign in a string, JSON's
-//! grammar in a number.
+//! Decimals in every field of every route that takes one: digits, a point and a sign in a string, JSON's grammar in a
+//! number.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::target::{Target, each};
 
-/// Strings that are no decimals, though readers of numbers are often more generous.
+/// Strings that are not decimals, though number parsers are often more generous.
 const NO_DECIMALS: [&str; 12] = ["1_000", "1_0", "10_", "1_", "+1", ".5", "5.", "1e3", "1E0", "1,5", " 1", "0x1"];
 
-/// A field that takes a decimal: where it is sent, with what beside it, and its pointer.
+/// A field that takes a decimal: its route, the rest of the body, and its pointer.
 struct Field {
     method: Method,
     path: String,
@@ -76,7 +76,7 @@ async fn fields(customer: &Target) -> Vec<Field> {
     ]
 }
 
-/// The body with this value at the field's pointer, whose last part may be new.
+/// The body with this value at the field's pointer, whose last part can be new.
 fn with(field: &Field, value: &Value) -> Value {
     let mut body = field.body.clone();
     let mut place = &mut body;
@@ -91,7 +91,7 @@ fn with(field: &Field, value: &Value) -> Value {
 }
 
 #[test]
-fn what_is_no_decimal_in_a_string_is_refused_in_every_field() {
+fn a_string_that_is_not_a_decimal_is_refused_in_every_field() {
     each(async |target: &Target| {
         let customer = target.newcomer().await;
         for field in fields(&customer).await {
@@ -110,7 +110,7 @@ fn what_is_no_decimal_in_a_string_is_refused_in_every_field() {
 }
 
 #[test]
-fn a_number_is_read_as_json_writes_it() {
+fn a_json_number_is_read_exactly() {
     each(async |target: &Target| {
         let customer = target.newcomer().await;
         for (number, (body, amount)) in
@@ -134,7 +134,7 @@ fn a_number_is_read_as_json_writes_it() {
 }
 
 #[test]
-fn a_cell_of_a_file_is_a_string_and_as_strict() {
+fn a_cell_of_a_file_is_as_strict_as_a_string() {
     each(async |target: &Target| {
         let customer = target.newcomer().await;
         let portfolio = json!({ "name": "Imported", "type": "brokerage" });

@@ -13,7 +13,7 @@ fn close_to(value: &Value, expected: f64) {
 }
 
 #[test]
-fn a_crossover_on_goog_returns_what_every_other_engine_returns() {
+fn a_crossover_on_goog_agrees_with_other_engines() {
     each(async |target: &Target| {
         let request =
             json!({"symbol": "GOOG", "buy": "sma(50) > sma(200)", "sell": "sma(50) < sma(200)", "fractional": true});
@@ -47,7 +47,7 @@ fn a_position_is_carried_through_a_split_with_costs() {
 }
 
 #[test]
-fn only_the_symbol_is_required_and_the_defaults_are_answered() {
+fn only_the_symbol_is_required_and_the_defaults_are_returned() {
     each(async |target: &Target| {
         let answer = run(target, &json!({"symbol": "ibm"})).await;
         let request = &answer["request"];
@@ -61,7 +61,7 @@ fn only_the_symbol_is_required_and_the_defaults_are_answered() {
 }
 
 #[test]
-fn the_gains_of_all_trades_add_up_to_the_change_in_equity() {
+fn the_gains_of_all_trades_sum_to_the_change_in_equity() {
     each(async |target: &Target| {
         let answer = run(target, &json!({"symbol": "MSFT", "commission_percent": 0.2})).await;
         let closed: f64 = answer["trades"].as_array().unwrap().iter().map(|trade| trade["pnl"].as_f64().unwrap()).sum();
@@ -87,7 +87,7 @@ fn a_backtest_is_read_back_byte_for_byte_and_listed_without_its_curves() {
 }
 
 #[test]
-fn the_same_request_on_the_same_data_gives_the_same_bytes_but_for_id_and_time() {
+fn the_same_request_and_data_give_the_same_bytes_except_id_and_time() {
     each(async |target: &Target| {
         let request = json!({"symbol": "GOOG", "from": "2010-01-04", "to": "2011-12-30"});
         let mut answers = Vec::new();
@@ -102,7 +102,7 @@ fn the_same_request_on_the_same_data_gives_the_same_bytes_but_for_id_and_time() 
 }
 
 #[test]
-fn pages_of_the_list_do_not_overlap_and_their_cursors_fit_no_other_list() {
+fn pages_do_not_overlap_and_cursors_fit_no_other_list() {
     each(async |target: &Target| {
         for _ in 0..3 {
             run(target, &json!({"symbol": "FB", "to": "2012-06-29"})).await;
@@ -126,7 +126,7 @@ fn pages_of_the_list_do_not_overlap_and_their_cursors_fit_no_other_list() {
 }
 
 #[test]
-fn an_idempotency_key_gives_the_first_answer_again_and_refuses_another_request() {
+fn an_idempotency_key_repeats_the_first_response_and_refuses_another_request() {
     each(async |target: &Target| {
         let key = Target::unique("backtest");
         let first = target.post_with_key("/backtest", &json!({"symbol": "FB"}), &key).await.expect_status(201);
@@ -160,7 +160,7 @@ fn parallel_copies_of_a_request_with_one_key_make_one_backtest() {
 }
 
 #[test]
-fn bad_fields_are_refused_and_pointed_at() {
+fn invalid_fields_are_refused_with_their_pointer() {
     each(async |target: &Target| {
         let cases = [
             (json!({}), "/"),
@@ -193,7 +193,7 @@ fn bad_fields_are_refused_and_pointed_at() {
 }
 
 #[test]
-fn a_mistake_in_a_rule_is_pointed_at_by_its_column() {
+fn an_error_in_a_rule_has_its_column() {
     each(async |target: &Target| {
         let nested = format!("{}close > 1{}", "(".repeat(40), ")".repeat(40));
         let cases = [
@@ -225,7 +225,7 @@ fn a_mistake_in_a_rule_is_pointed_at_by_its_column() {
 }
 
 #[test]
-fn bodies_that_cannot_be_read_are_refused_before_anything_else() {
+fn unreadable_bodies_are_refused_first() {
     each(async |target: &Target| {
         let json = "application/json";
         let big = format!("{{\"symbol\": \"{}\"}}", "A".repeat(2 << 20));
@@ -247,7 +247,7 @@ fn bodies_that_cannot_be_read_are_refused_before_anything_else() {
 }
 
 #[test]
-fn an_id_that_is_none_and_an_id_of_nothing_are_both_not_found() {
+fn invalid_and_unknown_ids_are_both_not_found() {
     each(async |target: &Target| {
         for id in ["0190aaaa-0000-7000-8000-000000000000", "17", "null"] {
             target.get(&format!("/backtest/{id}")).await.expect_problem(404, "not_found");

@@ -1,4 +1,4 @@
-//! `dry_run=true`: what a request would do, and nothing done.
+//! `dry_run=true`: reports the effect of a request without executing it.
 
 use gateway::policy::POLICIES;
 use reqwest::Method;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::answer::Answer;
 use crate::target::{Target, each};
 
-/// A customer with 1,010 dollars, a portfolio with a share and a lot held elsewhere.
+/// A customer with 1,010 dollars, and a portfolio with a share and a lot held elsewhere.
 struct Scene {
     customer: Target,
     portfolio: String,
@@ -31,7 +31,7 @@ impl Scene {
         Self { customer, investment: lot.header("location"), portfolio, deposit }
     }
 
-    /// The requests that move money or lots, the destructive last.
+    /// The requests that move money or lots, destructive ones last.
     fn requests(&self) -> Vec<(Method, String, Value)> {
         let Self { portfolio, investment, deposit, .. } = self;
         let trades = format!("{portfolio}/trades");
@@ -81,7 +81,7 @@ fn lot() -> Value {
     json!({ "ticker_symbol": "IBM", "quantity": "1", "purchase_price": "100.10", "purchase_date": "2010-01-04" })
 }
 
-/// An answer without its ids, times and marker.
+/// A response without its ids, times and marker.
 fn effect(mut body: Value) -> Value {
     for name in ["id", "created_at", "updated_at", "dry_run"] {
         body.as_object_mut().unwrap().remove(name);
@@ -90,7 +90,7 @@ fn effect(mut body: Value) -> Value {
 }
 
 #[test]
-fn a_dry_run_answers_what_the_request_then_does_and_changes_nothing() {
+fn a_dry_run_returns_the_later_result_and_changes_nothing() {
     each(async |target: &Target| {
         let scene = Scene::new(target).await;
         let before = scene.seen().await;
@@ -120,13 +120,13 @@ fn a_dry_run_neither_uses_a_key_nor_looks_it_up() {
         let scene = Scene::new(target).await;
         let (trades, deposit) = (format!("{}/trades", scene.portfolio), json!({ "amount": "5" }));
         let order = json!({ "side": "buy", "symbol": "AAPL", "quantity": "100" });
-        // A refusal that would be remembered under a key.
+        // A refusal that would be stored with its key.
         let refused = scene.customer.post_with_key(&format!("{trades}?dry_run=true"), &order, "k").await;
         refused.expect_problem(409, "insufficient_funds");
         scene.customer.post_with_key("/wallet/deposits?dry_run=true", &deposit, "k").await.expect_status(200);
         let made = scene.customer.post_with_key("/wallet/deposits", &deposit, "k").await.expect_status(201);
         assert_eq!(made.header("idempotency-replayed"), "");
-        // The key is used up now, for another request.
+        // The key is used up now, by another request.
         let seven = json!({ "amount": "7" });
         let dry = scene.customer.post_with_key("/wallet/deposits?dry_run=true", &seven, "k").await.expect_status(200);
         assert_eq!((&dry.json()["amount"], dry.header("idempotency-replayed")), (&json!("7.00"), String::new()));
@@ -138,7 +138,7 @@ fn a_dry_run_neither_uses_a_key_nor_looks_it_up() {
 }
 
 #[test]
-fn an_imports_dry_run_uses_no_key_up() {
+fn the_dry_run_of_an_import_uses_up_no_key() {
     each(async |target: &Target| {
         let scene = Scene::new(target).await;
         let path = format!("{}/investments/import", scene.portfolio);
@@ -155,7 +155,7 @@ fn an_imports_dry_run_uses_no_key_up() {
 }
 
 #[test]
-fn a_dry_run_is_refused_as_the_request_would_be() {
+fn a_dry_run_is_refused_like_the_request() {
     each(async |target: &Target| {
         let scene = Scene::new(target).await;
         let stranger = target.newcomer().await;
@@ -198,7 +198,7 @@ fn a_dry_run_is_refused_as_the_request_would_be() {
 }
 
 #[test]
-fn every_route_refuses_a_query_parameter_that_it_does_not_have() {
+fn every_route_refuses_unknown_query_parameters() {
     each(async |target: &Target| {
         let administrator = target.newcomer_as("administrator").await;
         for (route, _) in POLICIES {
@@ -213,7 +213,7 @@ fn every_route_refuses_a_query_parameter_that_it_does_not_have() {
             let problem = answer.expect_problem(422, "invalid_fields");
             assert_eq!(problem["errors"][0]["pointer"], "/no_such", "{route}");
         }
-        // One that has no dry run must not act in place of one.
+        // A route without a dry run must not act on such a request.
         let portfolio = json!({ "name": "Never", "type": "other" });
         let refused = administrator.post("/portfolios?dry_run=true", &portfolio).await;
         assert_eq!(refused.expect_problem(422, "invalid_fields")["errors"][0]["pointer"], "/dry_run");

@@ -19,7 +19,7 @@ fn the_five_sample_symbols_have_all_their_bars() {
 }
 
 #[test]
-fn a_span_includes_both_of_its_ends() {
+fn a_span_includes_both_ends() {
     each(async |target: &Target| {
         let answer = get(target, "/fetch-data/aapl?from=2005-02-25&to=2005-02-28").await;
         let bars = answer["bars"].as_array().unwrap();
@@ -59,7 +59,7 @@ fn an_unfinished_week_is_marked() {
 }
 
 #[test]
-fn csv_has_a_line_for_each_bar_in_the_columns_of_the_sample_files() {
+fn csv_has_one_line_per_bar_in_the_columns_of_the_sample() {
     each(async |target: &Target| {
         let answer = target.get("/fetch-data/FB?format=csv").await.expect_status(200);
         assert_eq!(answer.header("content-type"), "text/csv; charset=utf-8");
@@ -73,7 +73,7 @@ fn csv_has_a_line_for_each_bar_in_the_columns_of_the_sample_files() {
 }
 
 #[test]
-fn market_data_may_be_cached_by_its_reader_alone_and_every_answer_has_an_id() {
+fn market_data_is_privately_cacheable_and_every_response_has_an_id() {
     each(async |target: &Target| {
         let answer = target.get("/fetch-data/FB").await.expect_status(200);
         assert_eq!(answer.header("cache-control"), "private, max-age=60");
@@ -83,7 +83,7 @@ fn market_data_may_be_cached_by_its_reader_alone_and_every_answer_has_an_id() {
 }
 
 #[test]
-fn bad_requests_are_refused_with_the_field_at_fault() {
+fn invalid_requests_are_refused_with_the_invalid_field() {
     each(async |target: &Target| {
         let long = format!("/fetch-data/{}", "A".repeat(30));
         let cases = [
@@ -112,13 +112,13 @@ fn bad_requests_are_refused_with_the_field_at_fault() {
 }
 
 #[test]
-fn a_symbol_that_is_a_path_or_an_address_reaches_no_file_and_no_host() {
+fn a_symbol_like_a_path_or_url_reaches_no_file_or_host() {
     each(async |target: &Target| {
         for path in ["/fetch-data/..%2F..%2Fetc%2Fpasswd", "/fetch-data/http:%2F%2F169.254.169.254%2F", "/fetch-data/"]
         {
             let answer = target.get(path).await;
             assert!([400, 404, 422].contains(&answer.status), "{path}: {}", answer.status);
-            // A path with dot segments gets as far as the local gateway, whose own refusal is no problem.
+            // A path with dot segments is refused by the local gateway itself, whose response is not a problem.
             let media_type = if answer.status == 400 { "application/json" } else { "application/problem+json" };
             assert_eq!(answer.header("content-type"), media_type, "{path}");
         }
@@ -126,7 +126,7 @@ fn a_symbol_that_is_a_path_or_an_address_reaches_no_file_and_no_host() {
 }
 
 #[test]
-fn every_mistake_of_a_request_is_listed_at_once() {
+fn all_errors_of_a_request_are_listed_together() {
     each(async |target: &Target| {
         let answer = target.get("/fetch-data/AAPL?from=x&to=y&interval=z&format=w").await;
         let problem = answer.expect_problem(422, "invalid_fields");

@@ -17,7 +17,7 @@ async fn holdings(target: &Target, path: &str) -> Value {
 }
 
 #[test]
-fn lots_of_a_symbol_are_one_holding_in_units_of_today() {
+fn lots_of_a_symbol_are_one_holding_in_current_units() {
     each(async |target: &Target| {
         let path = portfolio(target).await;
         record(target, &path, "AAPL", "10", "80", "2005-02-25").await;
@@ -56,7 +56,7 @@ fn lots_of_a_symbol_are_one_holding_in_units_of_today() {
 }
 
 #[test]
-fn what_has_no_price_or_no_rate_fails_nothing() {
+fn a_holding_without_a_price_or_rate_fails_nothing_else() {
     each(async |target: &Target| {
         let target = &target.newcomer().await;
         let path = portfolio(target).await;
@@ -79,12 +79,12 @@ fn what_has_no_price_or_no_rate_fails_nothing() {
         target.put("/instruments/MY:HOUSE/prices", &valuation).await.expect_status(200);
         assert_eq!(holdings(target, &path).await["value"], "950405.82");
         let answer = target.get(&format!("{path}/performance")).await.expect_status(200).json();
-        assert_eq!(answer["attribution"]["end_value"], "950405.82", "daily values that were kept are made again");
+        assert_eq!(answer["attribution"]["end_value"], "950405.82", "stored daily values are computed again");
     });
 }
 
 #[test]
-fn an_empty_portfolio_is_worth_nothing_and_nobody_elses_is_seen() {
+fn an_empty_portfolio_has_no_value_and_others_are_not_visible() {
     each(async |target: &Target| {
         let path = portfolio(target).await;
         let found = holdings(target, &path).await;

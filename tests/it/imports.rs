@@ -30,7 +30,7 @@ fn verdicts(report: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn a_dry_run_says_what_would_happen_and_writes_nothing() {
+fn a_dry_run_reports_what_would_happen_and_writes_nothing() {
     each(async |target: &Target| {
         let investments = investments(target).await;
         let file = format!("{THREE}IBM,1.50,120.250,2010-01-04,1.5,\nNOPE,1,1,2010-01-04,,\nIBM,0,x,2010-01-04,,\n");
@@ -47,7 +47,7 @@ fn a_dry_run_says_what_would_happen_and_writes_nothing() {
 }
 
 #[test]
-fn a_report_of_twenty_thousand_rows_counts_them_all_and_lists_a_thousand_mistakes_first() {
+fn a_report_of_twenty_thousand_rows_lists_a_thousand_errors_first() {
     each(async |target: &Target| {
         let investments = investments(target).await;
         let row = |row: usize| {
@@ -98,9 +98,9 @@ async fn import_with_key(target: &Target, investments: &str, query: &str, csv: &
 }
 
 #[test]
-fn an_import_sent_again_under_its_key_is_answered_in_the_same_bytes() {
+fn an_import_repeated_with_its_key_returns_the_same_bytes() {
     each(async |target: &Target| {
-        // The answer to the second file is over 100 KB.
+        // The response to the second file is over 100 KB.
         let rows: Vec<String> = (1..=1_200).map(|number| format!("IBM,{number},100,2010-01-04,,")).collect();
         for file in [THREE.to_owned(), format!("{HEADER}\n{}", rows.join("\n"))] {
             let investments = investments(target).await;
@@ -126,7 +126,7 @@ fn an_import_sent_again_under_its_key_is_answered_in_the_same_bytes() {
                     (String::new(), &json!(true))
                 );
             }
-            // A dry run is never answered again: by now all that it spoke of has happened.
+            // A dry run is never replayed: by now, all that it reported has happened.
             let again = import_with_key(target, &investments, "?dry_run=true", &file, &other_key).await;
             assert_eq!(
                 (again.header("idempotency-replayed"), &again.json()["repeated"]),
@@ -139,7 +139,7 @@ fn an_import_sent_again_under_its_key_is_answered_in_the_same_bytes() {
 }
 
 #[test]
-fn repeated_rows_wait_for_a_decision_and_are_never_dropped_unasked() {
+fn repeated_rows_need_a_decision_and_are_never_dropped_silently() {
     each(async |target: &Target| {
         let investments = investments(target).await;
         import(target, &investments, "", THREE).await.expect_status(200);
@@ -154,7 +154,7 @@ fn repeated_rows_wait_for_a_decision_and_are_never_dropped_unasked() {
         let other = self::investments(target).await;
         let taken = import(target, &other, "?duplicates=import", &file).await.expect_status(200).json();
         assert_eq!(verdicts(&taken), ["imported", "imported", "imported"]);
-        assert_eq!(taken["items"][2]["same_as_row"], 2, "what repeats is shown also where it is taken");
+        assert_eq!(taken["items"][2]["same_as_row"], 2, "repeats are shown even if they are imported");
         assert_eq!(count(target, &other).await, 3);
     });
 }
@@ -174,7 +174,7 @@ async fn delete(target: &Target, investments: &str, report: &Value, row: usize) 
 }
 
 #[test]
-fn each_stored_lot_answers_for_one_row_of_a_file_that_grows() {
+fn each_stored_lot_matches_one_row_of_a_growing_file() {
     each(async |target: &Target| {
         let investments = investments(target).await;
         import(target, &investments, "", &format!("{HEADER}\n{ONE_FILL}")).await.expect_status(200);
@@ -215,7 +215,7 @@ fn a_file_whose_lots_are_gone_is_imported_anew() {
 }
 
 #[test]
-fn where_some_lots_of_a_file_are_gone_those_that_stand_are_its_duplicates_even_if_they_were_corrected() {
+fn the_remaining_lots_of_a_file_are_duplicates_even_if_corrected() {
     each(async |target: &Target| {
         let investments = investments(target).await;
         let file = format!("{HEADER}\n{ONE_FILL}IBM,2,101,2010-01-05,0,USD\nIBM,4,102,2010-01-06,0,USD\n");
@@ -236,7 +236,7 @@ fn where_some_lots_of_a_file_are_gone_those_that_stand_are_its_duplicates_even_i
 }
 
 #[test]
-fn a_purchase_after_the_markets_today_and_a_rounded_number_are_named_in_a_dry_run_too() {
+fn a_dry_run_warns_about_future_purchases_and_rounding_too() {
     each(async |target: &Target| {
         let investments = investments(target).await;
         let file = format!("{HEADER}\nIBM,1.0000000000005,100,2013-03-01,0.125,\nIBM,1,100,2013-03-04,0,\n");
@@ -254,7 +254,7 @@ fn a_purchase_after_the_markets_today_and_a_rounded_number_are_named_in_a_dry_ru
         }
         let json = target.get(&format!("{investments}/export")).await.expect_status(200).text();
         assert!(json.contains("IBM,1,100,2013-03-01,0.12,USD"), "{json}");
-        // What is sent alone is refused instead.
+        // A single purchase is refused instead.
         let single = json!({"ticker_symbol": "IBM", "quantity": "1.0000000000005", "purchase_price": "100", "purchase_date": "2013-03-01"});
         let problem = target.post(&investments, &single).await.expect_problem(422, "invalid_fields");
         assert_eq!(problem["errors"][0]["pointer"], "/quantity");
@@ -262,7 +262,7 @@ fn a_purchase_after_the_markets_today_and_a_rounded_number_are_named_in_a_dry_ru
 }
 
 #[test]
-fn one_row_that_cannot_be_used_keeps_the_whole_file_out() {
+fn one_invalid_row_keeps_the_whole_file_out() {
     each(async |target: &Target| {
         let investments = investments(target).await;
         let file = format!("{THREE}IBM,-1,10,2010-02-30,,\nIBM,1\n");
@@ -277,7 +277,7 @@ fn one_row_that_cannot_be_used_keeps_the_whole_file_out() {
 }
 
 #[test]
-fn an_export_imports_again_to_the_same_bytes() {
+fn an_imported_export_exports_to_the_same_bytes() {
     each(async |target: &Target| {
         let source = investments(target).await;
         let lots =
@@ -305,7 +305,7 @@ fn an_export_imports_again_to_the_same_bytes() {
 }
 
 #[test]
-fn a_file_of_many_transactions_comes_in_whole_and_copies_of_it_in_parallel_once() {
+fn parallel_copies_of_a_large_file_are_imported_once_and_completely() {
     each(async |target: &Target| {
         let investments = investments(target).await;
         let rows: Vec<String> = (1..=400).map(|number| format!("IBM,{number},100,2010-01-04,,")).collect();
@@ -322,7 +322,7 @@ fn a_file_of_many_transactions_comes_in_whole_and_copies_of_it_in_parallel_once(
 }
 
 #[test]
-fn files_that_cannot_be_read_are_refused() {
+fn unreadable_files_are_refused() {
     each(async |target: &Target| {
         let investments = investments(target).await;
         let path = format!("{investments}/import");

@@ -43,7 +43,7 @@ fn a_lot_is_recorded_valued_corrected_and_removed() {
 }
 
 #[test]
-fn a_split_since_the_purchase_doubles_the_units_and_leaves_the_record() {
+fn a_split_since_the_purchase_multiplies_the_current_units_only() {
     each(async |target: &Target| {
         let list = format!("{}/investments", portfolio(target).await);
         // Apple split two for one on 2005-02-28: the day before is in old units, the day itself in new ones.
@@ -56,7 +56,7 @@ fn a_split_since_the_purchase_doubles_the_units_and_leaves_the_record() {
 }
 
 #[test]
-fn a_portfolio_that_holds_lots_cannot_be_closed_but_removed() {
+fn a_portfolio_with_lots_can_be_removed_but_not_closed() {
     each(async |target: &Target| {
         let path = portfolio(target).await;
         let list = format!("{path}/investments");
@@ -90,7 +90,7 @@ fn the_same_key_records_one_lot() {
 }
 
 #[test]
-fn a_lot_sent_again_under_its_key_is_answered_with_what_it_was_worth_then() {
+fn a_lot_repeated_with_its_key_returns_its_first_value() {
     each(async |target: &Target| {
         let list = format!("{}/investments", portfolio(target).await);
         let symbol = format!("MY:{}", Target::unique("LOT").to_uppercase());
@@ -129,7 +129,7 @@ fn parallel_lots_are_all_recorded() {
 }
 
 #[test]
-fn bad_fields_of_a_lot_are_refused_and_pointed_at() {
+fn invalid_fields_of_a_lot_are_refused_with_their_pointer() {
     each(async |target: &Target| {
         let list = format!("{}/investments", portfolio(target).await);
         let with = |change: Value| {

@@ -67,7 +67,7 @@ fn a_split_and_dividends_add_up_to_the_cent() {
         assert_eq!((&found["metrics"]["beta"], &found["unavailable"]["beta"]), (&Value::Null, &json!("no_benchmark")));
         assert_eq!(found["dividends"], "not credited");
         assert_adds_up(&found);
-        // The day of the split moves the value by the prices alone.
+        // On the day of the split the value moves only with the prices.
         let split = performance(target, &path, "?from=2005-02-28&to=2005-02-28").await;
         assert_eq!(
             (&split["attribution"]["flows"], &split["attribution"]["start_value"]),
@@ -81,7 +81,7 @@ fn a_split_and_dividends_add_up_to_the_cent() {
 }
 
 #[test]
-fn a_repeated_question_has_the_same_answer_and_a_change_of_the_past_another() {
+fn a_repeated_request_has_the_same_response_until_the_past_changes() {
     each(async |target: &Target| {
         let path = two_stocks(target).await;
         let first = performance(target, &path, "?benchmark=IBM").await;
@@ -94,14 +94,14 @@ fn a_repeated_question_has_the_same_answer_and_a_change_of_the_past_another() {
             answer["series"].as_array().unwrap().iter().find(|day| day["date"] == date).unwrap().clone()
         };
         assert_eq!(day(&changed, "2008-10-10")["inflow"], "240.00");
-        assert_eq!(day(&changed, "2008-10-09"), day(&first, "2008-10-09"), "what was before stays");
+        assert_eq!(day(&changed, "2008-10-09"), day(&first, "2008-10-09"), "earlier days stay unchanged");
         target.delete(&format!("{path}/investments/{}", lot["id"].as_str().unwrap())).await.expect_status(204);
         assert_eq!(performance(target, &path, "?benchmark=IBM").await, first);
     });
 }
 
 #[test]
-fn a_portfolio_of_its_benchmark_alone_moves_as_it_does() {
+fn a_portfolio_of_only_its_benchmark_moves_like_it() {
     each(async |target: &Target| {
         let path = portfolio(target).await;
         record(target, &path, "FB", "10", "38.2318", "2012-05-18").await;
@@ -113,7 +113,7 @@ fn a_portfolio_of_its_benchmark_alone_moves_as_it_does() {
         };
         near("beta", 1.0);
         near("alpha", 0.0);
-        // At the price that was paid; the cost of 382.32 is rounded to the cent.
+        // At the purchase price; the cost of 382.32 is rounded to the cent.
         near("twr", 277.8 / 382.318 - 1.0);
         assert_eq!(
             (&found["benchmark"], &found["unavailable"]["information_ratio"]),
@@ -124,7 +124,7 @@ fn a_portfolio_of_its_benchmark_alone_moves_as_it_does() {
 }
 
 #[test]
-fn how_much_money_moved_changes_the_return_only_where_a_timing_is_asked_for() {
+fn the_size_of_a_flow_changes_the_return_only_with_a_timing() {
     each(async |target: &Target| {
         for (units, start_of_day, end_of_day) in [
             ("1", 0.038_554_876, 0.084_636_253),
@@ -149,7 +149,7 @@ fn how_much_money_moved_changes_the_return_only_where_a_timing_is_asked_for() {
 }
 
 #[test]
-fn days_after_the_markets_today_are_no_part_of_it() {
+fn days_after_the_markets_today_are_excluded() {
     each(async |target: &Target| {
         let path = portfolio(target).await;
         record(target, &path, "FB", "1", "27.25", "2013-02-28").await;
@@ -165,7 +165,7 @@ fn days_after_the_markets_today_are_no_part_of_it() {
 }
 
 #[test]
-fn bad_questions_are_refused_and_pointed_at() {
+fn invalid_requests_are_refused_with_their_pointer() {
     each(async |target: &Target| {
         let path = format!("{}/performance", portfolio(target).await);
         for (query, pointer) in [

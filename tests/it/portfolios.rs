@@ -5,7 +5,7 @@ use crate::target::{Target, each};
 
 const NOTHING: &str = "/portfolios/0190aaaa-0000-7000-8000-000000000000";
 
-/// Opens a portfolio; gives its path and what was answered.
+/// Opens a portfolio; returns its path and the response.
 pub async fn opened(target: &Target, request: &Value) -> (String, Value) {
     let answer = target.post("/portfolios", request).await.expect_status(201);
     (answer.header("location"), answer.json())
@@ -38,7 +38,7 @@ fn a_portfolio_is_opened_read_listed_and_removed() {
 }
 
 #[test]
-fn a_change_names_its_version_and_a_stale_one_changes_nothing() {
+fn a_change_needs_its_version_and_a_stale_one_changes_nothing() {
     each(async |target: &Target| {
         let (path, _) = opened(target, &json!({"name": "A", "type": "isa", "base_currency": "GBP"})).await;
         let change = json!({"name": "B", "lot_method": "hifo"});
@@ -53,14 +53,14 @@ fn a_change_names_its_version_and_a_stale_one_changes_nothing() {
         assert_eq!((&portfolio["base_currency"], &portfolio["type"]), (&json!("GBP"), &json!("isa")));
         target.patch(&path, &change, "\"1\"").await.expect_problem(412, "precondition_failed");
         let same = target.patch(&path, &change, "W/\"2\"").await.expect_status(200);
-        assert_eq!(same.header("etag"), "\"2\"", "a change that makes no difference is none");
+        assert_eq!(same.header("etag"), "\"2\"", "a change without a difference makes no version");
         let reset = target.patch(&path, &json!({"lot_method": null}), "*").await.expect_status(200).json();
         assert_eq!((&reset["lot_method"], &reset["version"]), (&json!("fifo"), &json!(3)));
     });
 }
 
 #[test]
-fn of_parallel_changes_of_one_version_one_is_made() {
+fn one_of_several_parallel_changes_of_a_version_succeeds() {
     each(async |target: &Target| {
         let (path, _) = opened(target, &json!({"name": "A", "type": "other"})).await;
         let changes: Vec<Value> = (0..8).map(|number| json!({"name": format!("N{number}")})).collect();
@@ -110,7 +110,7 @@ fn an_empty_portfolio_is_closed_and_opened_again() {
 }
 
 #[test]
-fn the_same_key_opens_one_portfolio_and_answers_what_it_answered() {
+fn the_same_key_opens_one_portfolio_and_repeats_the_response() {
     each(async |target: &Target| {
         let key = Target::unique("open");
         let request = json!({"name": "A", "type": "401k", "investment_profile": profile()});
@@ -128,7 +128,7 @@ fn the_same_key_opens_one_portfolio_and_answers_what_it_answered() {
 }
 
 #[test]
-fn bad_fields_of_a_portfolio_are_refused_and_pointed_at() {
+fn invalid_fields_of_a_portfolio_are_refused_with_their_pointer() {
     each(async |target: &Target| {
         let aims = |change: Value| {
             let mut profile = profile();

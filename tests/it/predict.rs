@@ -28,7 +28,7 @@ fn the_default_model_gives_the_golden_band_of_aapl() {
 }
 
 #[test]
-fn a_forecast_is_made_once_and_answered_again() {
+fn a_forecast_is_made_once_and_returned_again() {
     each(async |target: &Target| {
         let first = forecast(target, "/predict/MSFT?model=drift&horizon=5").await;
         let again = forecast(target, "/predict/msft?horizon=5&model=drift").await;
@@ -60,7 +60,7 @@ fn a_forecast_of_the_past_shows_its_thirty_actuals() {
 }
 
 #[test]
-fn a_forecast_of_days_to_come_is_pending() {
+fn a_forecast_of_future_days_is_pending() {
     each(async |target: &Target| {
         let made = forecast(target, "/predict/GOOG?horizon=10").await;
         let history = target.get("/predict/GOOG/history?limit=200").await.expect_status(200).json();
@@ -72,7 +72,7 @@ fn a_forecast_of_days_to_come_is_pending() {
 }
 
 #[test]
-fn every_model_comes_with_its_score_beside_naive() {
+fn every_model_has_a_score_relative_to_naive() {
     each(async |target: &Target| {
         for model in ["naive", "walk", "drift", "linear"] {
             let answer = forecast(target, &format!("/predict/AAPL?model={model}")).await;
@@ -81,7 +81,7 @@ fn every_model_comes_with_its_score_beside_naive() {
             let rmase = score["rmase"].as_f64().unwrap();
             match model {
                 "naive" => assert!((rmase - 1.0).abs() < 1e-12),
-                "linear" => assert!(rmase > 2.0, "a straight line through prices is no forecast: {rmase}"),
+                "linear" => assert!(rmase > 2.0, "a straight line through prices is not a forecast: {rmase}"),
                 _ => assert!(rmase < 1.02, "{model}: {rmase}"),
             }
         }
@@ -92,7 +92,7 @@ fn every_model_comes_with_its_score_beside_naive() {
 }
 
 #[test]
-fn bad_requests_are_refused_with_the_field_at_fault() {
+fn invalid_requests_are_refused_with_the_invalid_field() {
     each(async |target: &Target| {
         let cases = [
             ("/predict/AAPL?horizon=0", 422, "invalid_fields", "/horizon"),

@@ -1,7 +1,7 @@
 use domain::Currency;
 use render::Report;
 use render::figures::{self, METRICS};
-use render::report::Benchmark;
+use render::report::BuyAndHoldFigures;
 use serde_json::{Value, json};
 
 use crate::target::{Target, each};
@@ -24,7 +24,7 @@ fn the_figures_in_the_pdf_are_those_of_the_json() {
         let text = pdf_extract::extract_text_from_mem(&pdf(target, &json).await).unwrap();
         let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let typed: Report = serde_json::from_value(json.clone()).unwrap();
-        let Benchmark { metrics: benchmark, .. } = &typed.benchmark;
+        let BuyAndHoldFigures { metrics: benchmark, .. } = &typed.benchmark;
         for figure in METRICS {
             for metrics in [&typed.metrics, benchmark] {
                 let printed = figure.text(metrics, Currency::USD);
@@ -66,7 +66,7 @@ fn the_months_of_a_year_compound_to_its_total() {
 }
 
 #[test]
-fn the_same_content_is_one_report_with_a_fresh_link() {
+fn the_same_content_is_one_report_with_a_new_link() {
     each(async |target: &Target| {
         let first = report(target, "/report/FB?to=2012-12-31").await;
         let again = report(target, "/report/FB?to=2012-12-31").await;
@@ -76,7 +76,7 @@ fn the_same_content_is_one_report_with_a_fresh_link() {
 }
 
 #[test]
-fn format_pdf_sends_the_reader_to_the_document() {
+fn format_pdf_redirects_to_the_document() {
     each(async |target: &Target| {
         let answer = target.get("/report/FB?format=pdf").await.expect_status(303);
         let document = target.follow(&answer.header("location")).await.expect_status(200);
@@ -89,7 +89,7 @@ fn an_altered_link_is_refused() {
     each(async |target: &Target| {
         let json = report(target, "/report/FB").await;
         let link = json["pdf"]["url"].as_str().unwrap();
-        // Local links and those of S3 name these parts in different cases.
+        // Local links and those of S3 spell these parameters with different case.
         for part in ["expires=", "signature="] {
             let at = link.to_ascii_lowercase().find(part).unwrap() + part.len();
             let (start, rest) = link.split_at(at);
@@ -100,7 +100,7 @@ fn an_altered_link_is_refused() {
 }
 
 #[test]
-fn a_report_follows_the_rules_of_a_backtest_of_ones_own() {
+fn a_report_uses_the_rules_of_the_callers_backtest() {
     each(async |target: &Target| {
         let rules = json!({"symbol": "IBM", "buy": "rsi(14) < 30", "sell": "rsi(14) > 70", "commission_percent": 0.1});
         let backtest = target.post("/backtest", &rules).await.expect_status(201).json();
@@ -114,7 +114,7 @@ fn a_report_follows_the_rules_of_a_backtest_of_ones_own() {
 }
 
 #[test]
-fn a_report_of_a_backtest_is_that_backtest_with_its_span_and_its_stored_results() {
+fn a_report_of_a_backtest_has_its_span_and_stored_results() {
     each(async |target: &Target| {
         let request = json!({
             "symbol": "IBM", "from": "2005-01-03", "to": "2009-12-31", "initial_investment": "25000",
@@ -130,7 +130,7 @@ fn a_report_of_a_backtest_is_that_backtest_with_its_span_and_its_stored_results(
         assert_eq!(json["benchmark"]["metrics"], backtest["benchmark"]["metrics"]);
         assert_eq!(json["strategy"]["initial_investment"], "25000.00");
         assert_eq!(json["strategy"]["sell"], "close < bollinger_lower(20, 2)");
-        // The span in other words is no contradiction.
+        // Stating the same span is no contradiction.
         report(target, &format!("/report/IBM?backtest={id}&from=2005-01-03&to=2009-12-31")).await;
         let price = format!("/report/IBM/chart.svg?chart=price&backtest={id}");
         let svg = target.get(&price).await.expect_status(200).text();
@@ -139,7 +139,7 @@ fn a_report_of_a_backtest_is_that_backtest_with_its_span_and_its_stored_results(
 }
 
 #[test]
-fn a_symbol_or_a_span_that_is_not_that_of_the_backtest_is_refused() {
+fn a_symbol_or_span_other_than_the_backtests_is_refused() {
     each(async |target: &Target| {
         let request = json!({"symbol": "IBM", "from": "2005-01-03", "to": "2009-12-31"});
         let backtest = target.post("/backtest", &request).await.expect_status(201).json();
@@ -156,7 +156,7 @@ fn a_symbol_or_a_span_that_is_not_that_of_the_backtest_is_refused() {
 }
 
 #[test]
-fn a_report_says_what_is_known_of_its_prices_by_code_and_sentence() {
+fn a_report_has_warnings_about_its_prices_as_code_and_text() {
     each(async |target: &Target| {
         let json = report(target, "/report/AAPL").await;
         let warnings = json["warnings"].as_array().unwrap();
@@ -189,7 +189,7 @@ fn each_chart_is_an_svg_with_a_title() {
 }
 
 #[test]
-fn bad_requests_are_refused_with_the_field_at_fault() {
+fn invalid_requests_are_refused_with_the_invalid_field() {
     each(async |target: &Target| {
         let cases = [
             ("/report/AAPL?format=docx", 422, "invalid_fields", "/format"),

@@ -1,4 +1,4 @@
-//! Buying and selling: exact, paid from the wallet, once each.
+//! Buying and selling: exact, paid from the wallet, exactly once.
 
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ fn sell(quantity: &str) -> Value {
     json!({ "side": "sell", "symbol": "AAPL", "quantity": quantity })
 }
 
-/// Sends each order until it is decided: who is told to come back does.
+/// Sends each order until it is decided, retrying when asked to.
 async fn decided(customer: &Target, path: &str, order: &Value, keys: Vec<String>) -> Vec<Answer> {
     let mut done = Vec::new();
     let mut open = keys;
@@ -74,12 +74,12 @@ fn a_purchase_and_a_sale_leave_exact_books() {
 }
 
 #[test]
-fn an_order_by_amount_buys_what_it_pays_for_and_no_more() {
+fn an_order_by_amount_never_buys_more_than_it_pays_for() {
     each(async |target: &Target| {
         let (customer, path) = trader(target, "100", &brokerage()).await;
         let order = json!({ "side": "buy", "symbol": "AAPL", "amount": 100 });
         let bought = customer.post_with_key(&path, &order, "b").await.expect_status(201).json();
-        // 100 / 430.47, cut to twelve decimals.
+        // 100 / 430.47, truncated to twelve decimals.
         assert_eq!((&bought["quantity"], &bought["amount"]), (&json!("0.232304225613"), &json!("100.00")));
         assert_eq!(bought["cash_after"], "0.00");
         let held = customer.get(&path.replace("/trades", "/holdings")).await.expect_status(200).json();
@@ -88,7 +88,7 @@ fn an_order_by_amount_buys_what_it_pays_for_and_no_more() {
 }
 
 #[test]
-fn a_hundred_parallel_purchases_spend_exactly_what_there_is() {
+fn a_hundred_parallel_purchases_spend_exactly_the_balance() {
     each(async |target: &Target| {
         let (customer, path) = trader(target, "1000.00", &brokerage()).await;
         let order = json!({ "side": "buy", "symbol": "AAPL", "amount": "100.00" });
@@ -131,7 +131,7 @@ fn a_hundred_parallel_sales_of_everything_are_one_sale() {
 }
 
 #[test]
-fn what_cannot_be_paid_sold_or_priced_is_refused() {
+fn orders_that_cannot_be_paid_sold_or_priced_are_refused() {
     each(async |target: &Target| {
         let (customer, path) = trader(target, "100", &brokerage()).await;
         let short = customer.post_with_key(&path, &buy("1"), "a").await;
@@ -165,7 +165,7 @@ fn what_cannot_be_paid_sold_or_priced_is_refused() {
 }
 
 #[test]
-fn a_price_worse_than_the_expected_one_is_refused_and_a_better_one_fills() {
+fn a_price_worse_than_expected_is_refused_and_a_better_one_fills() {
     each(async |target: &Target| {
         let (customer, path) = trader(target, "10000", &brokerage()).await;
         // AAPL is at 430.47.
@@ -208,12 +208,12 @@ fn a_loss_is_written_with_the_decimals_of_its_currency() {
         assert_eq!((&sold["realized_gain"], &sold["lots"][0]["gain"]), (&json!("-5.00"), &json!("-5.00")));
         assert_eq!((&sold["cash_after"], &sold["position"]["cost"]), (&json!("995.00"), &json!("0.00")));
         let listed = customer.get(&path).await.expect_status(200).json();
-        assert_eq!(listed["items"][0]["realized_gain"], "-5.00", "as it was answered first");
+        assert_eq!(listed["items"][0]["realized_gain"], "-5.00", "as it was first returned");
     });
 }
 
 #[test]
-fn a_closed_portfolio_and_a_frozen_wallet_take_no_order() {
+fn a_closed_portfolio_and_a_frozen_wallet_accept_no_order() {
     each(async |target: &Target| {
         let (customer, path) = trader(target, "1000", &brokerage()).await;
         let portfolio = path.trim_end_matches("/trades").to_owned();
@@ -228,7 +228,7 @@ fn a_closed_portfolio_and_a_frozen_wallet_take_no_order() {
 }
 
 #[test]
-fn lots_are_sold_as_the_portfolio_says() {
+fn lots_are_sold_by_the_portfolios_lot_method() {
     each(async |target: &Target| {
         let specific = json!({ "name": "Chosen", "type": "brokerage", "lot_method": "specific" });
         let (customer, path) = trader(target, "10000", &specific).await;
@@ -243,7 +243,7 @@ fn lots_are_sold_as_the_portfolio_says() {
 }
 
 #[test]
-fn after_all_of_this_the_books_add_up() {
+fn after_all_tests_the_books_add_up() {
     each(async |target: &Target| {
         let (customer, path) = trader(target, "5000", &brokerage()).await;
         for (number, order) in [buy("3"), sell("1"), buy("0.5"), sell("2.5")].iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Cash in and out, exactly once each.
+//! Deposits and withdrawals, each exactly once.
 
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -62,13 +62,13 @@ fn one_key_moves_money_once_however_often_it_is_sent() {
             .post_with_key("/wallet/withdrawals", &deposit, "once")
             .await
             .expect_problem(422, "idempotency_key_reused");
-        // The key is this customer's own.
+        // Keys are separate for each customer.
         target.newcomer().await.post_with_key("/wallet/deposits", &usd("11"), "once").await.expect_status(201);
     });
 }
 
 #[test]
-fn a_refusal_for_want_of_funds_is_remembered_under_its_key() {
+fn a_refusal_for_lack_of_funds_is_stored_with_its_key() {
     each(async |target: &Target| {
         let customer = target.newcomer().await;
         let first = customer.post_with_key("/wallet/withdrawals", &usd("1"), "w").await;
@@ -82,7 +82,7 @@ fn a_refusal_for_want_of_funds_is_remembered_under_its_key() {
 }
 
 #[test]
-fn parallel_withdrawals_never_take_more_than_there_is() {
+fn parallel_withdrawals_never_exceed_the_balance() {
     each(async |target: &Target| {
         let customer = target.newcomer().await;
         customer.post_with_key("/wallet/deposits", &usd("5"), "d").await.expect_status(201);
@@ -90,7 +90,7 @@ fn parallel_withdrawals_never_take_more_than_there_is() {
             (usd("1"), (0..target.rivals(20)).map(|number| format!("w-{number}")).collect());
         let mut done = 0;
         let mut open = keys;
-        // Who was told to come back does.
+        // Clients that get a retryable error retry.
         while !open.is_empty() {
             let answers =
                 join_all(open.iter().map(|key| customer.post_with_key("/wallet/withdrawals", &amount, key))).await;
@@ -103,7 +103,7 @@ fn parallel_withdrawals_never_take_more_than_there_is() {
 }
 
 #[test]
-fn what_is_no_money_is_refused_and_uses_up_no_key() {
+fn an_invalid_amount_is_refused_and_uses_up_no_key() {
     each(async |target: &Target| {
         let customer = target.newcomer().await;
         for amount in ["0", "-5", "0.001", "ten", "1e13", ""] {

@@ -1,4 +1,4 @@
-//! Work A2, a whole process: reads GOOG's prices, runs one backtest, tells three figures.
+//! Work A2, a whole process: reads GOOG's prices, runs one backtest, prints three figures.
 
 use anyhow::Context;
 use benches::{crossover, process, sampling};
@@ -12,7 +12,7 @@ fn main() -> anyhow::Result<()> {
     let bars = market::csv_file::read(&std::fs::read(file)?, Day::LAST, PriceUnit::of(Currency::USD))?.bars;
     let (from, to) = crossover::whole_span(&bars)?;
     let found = summary(&bars, from, to, &crossover::settings(Fill::NextOpen)?)?;
-    sampling::tell(&json!({
+    sampling::print_line(&json!({
         "answer": [found.total_return, found.max_drawdown, found.entries],
         "peak_memory_kib": process::peak_memory_kib()?,
     }))?;

@@ -10,6 +10,6 @@ fn main() -> anyhow::Result<()> {
     let (prices, report) = (arguments.next().context(usage)?, arguments.next().context(usage)?);
     let document = client_report::goog(&std::fs::read(prices)?)?;
     std::fs::write(report, &document.pdf)?;
-    sampling::tell(&json!({ "answer": document.answer, "peak_memory_kib": process::peak_memory_kib()? }))?;
+    sampling::print_line(&json!({ "answer": document.answer, "peak_memory_kib": process::peak_memory_kib()? }))?;
     Ok(())
 }

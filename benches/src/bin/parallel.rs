@@ -1,6 +1,7 @@
-//! What 32 clients at the same time get from the local gateway, over HTTP and on a file: `parallel WORK SEXTANT [SECONDS]`
-//! starts the program SEXTANT on an empty folder and loads it. `buys` has each client buy for a wallet of its own,
-//! `portfolios` read one of a hundred portfolios of ten investments. Client and server share the machine.
+//! Load test of the local gateway with 32 concurrent clients, over HTTP and on a file: `parallel WORK SEXTANT
+//! [SECONDS]` starts the program SEXTANT on an empty folder and loads it. With `buys`, each client buys for a separate
+//! wallet; with `portfolios`, they read one of a hundred portfolios of ten investments. Client and server share the
+//! machine.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use benches::sampling::tell;
+use benches::sampling::print_line;
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -19,10 +20,10 @@ const CLIENTS: usize = 32;
 const PORTFOLIOS: usize = 100;
 const INVESTMENTS: usize = 10;
 const SECONDS: u64 = 10;
-/// What the kernel counts CPU time in, for every architecture that Linux runs on.
+/// The unit in which the kernel counts CPU time, on every architecture that Linux runs on.
 const TICKS_A_SECOND: u64 = 100;
 
-/// The server, ended with this value.
+/// The server process, killed when this value is dropped.
 struct Server {
     child: Child,
     base: String,
@@ -31,7 +32,7 @@ struct Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         let _ended = self.child.kill();
         let _gone = self.child.wait();
     }
@@ -49,10 +50,10 @@ impl Server {
         Ok(Self { child, base, _home: home })
     }
 
-    /// CPU time that it has used, user and system.
+    /// CPU time used so far, user and system.
     fn cpu_time(&self) -> anyhow::Result<Duration> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // The name in parentheses may hold spaces; user and system time are the 12th and 13th after it.
+        // The name in parentheses can contain spaces; user and system time are the 12th and 13th field after it.
         let (_, after) = stat.rsplit_once(')').context("no name")?;
         let ticks = after.split_whitespace().skip(11).take(2).map(str::parse::<u64>).sum::<Result<u64, _>>()?;
         Ok(Duration::from_millis(ticks * 1000 / TICKS_A_SECOND))
@@ -103,7 +104,7 @@ impl Customer {
     }
 }
 
-/// One client's work: a customer, and the path that it calls.
+/// The work of one client: a customer, and the path that it calls.
 struct Work {
     customer: Customer,
     paths: Vec<String>,
@@ -111,7 +112,7 @@ struct Work {
 }
 
 impl Work {
-    /// Calls until the time is up; gives how long each call took.
+    /// Calls until the time is up; returns the duration of each call.
     async fn run(self, until: Instant) -> anyhow::Result<Vec<Duration>> {
         let order = json!({ "side": "buy", "symbol": "AAPL", "quantity": "0.001" });
         let mut took = Vec::new();
@@ -143,7 +144,7 @@ async fn buyers(base: &Arc<str>) -> anyhow::Result<Vec<Work>> {
     Ok(works)
 }
 
-/// Clients of one customer, each of whom begins with another portfolio.
+/// Clients of one customer, each starting with a different portfolio.
 async fn readers(base: &Arc<str>) -> anyhow::Result<Vec<Work>> {
     let customer = Customer::register(base, 0).await?;
     let mut paths = Vec::new();
@@ -174,7 +175,7 @@ async fn main() -> anyhow::Result<()> {
     let works = match work.as_str() {
         "buys" => buyers(&base).await?,
         "portfolios" => readers(&base).await?,
-        other => bail!("there is no work {other}"),
+        other => bail!("unknown work {other}"),
     };
     let (begun, cpu) = (Instant::now(), server.cpu_time()?);
     let until = begun + Duration::from_secs(seconds);
@@ -185,9 +186,9 @@ async fn main() -> anyhow::Result<()> {
     }
     let (elapsed, cpu) = (begun.elapsed(), server.cpu_time()?.saturating_sub(cpu));
     took.sort_unstable();
-    ensure!(!took.is_empty(), "no call was answered");
+    ensure!(!took.is_empty(), "no call succeeded");
     let ms = |share: f64| took[((took.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
-    tell(&json!({
+    print_line(&json!({
         "work": work,
         "clients": CLIENTS,
         "calls": took.len(),

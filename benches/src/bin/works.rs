@@ -1,12 +1,12 @@
-//! The works that are measured inside a process: `works WORK FOLDER`, where the folder holds the
-//! prices as `SYMBOL.csv`; `h1` takes the file to parse, `e2` a file to write as well.
+//! The works measured inside a process: `works WORK FOLDER`, where the folder holds the prices as `SYMBOL.csv`. `h1`
+//! takes the file to parse, `e2` a file to write as well.
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use benches::crossover::{settings, whole_span};
-use benches::sampling::{mean_us, repeats, serve, tell};
+use benches::sampling::{mean_us, print_line, repeats, serve};
 use benches::{client_report, waves::waves};
 use domain::{Bars, Currency, Day, Symbol};
 use market::PriceUnit;
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 /// Trading days that are forecast.
 const HORIZON: usize = 30;
-/// The series over which the accuracy of a model is the mean.
+/// The series over which a model's accuracy is averaged.
 const ACCURACY_OVER: [&str; 4] = ["GOOG", "AAPL", "IBM", "MSFT"];
 /// Lengths of the series that growth is measured on, each four times the one before.
 const LENGTHS: [u32; 3] = [2_520, 10_080, 40_320];
@@ -33,7 +33,7 @@ fn main() -> anyhow::Result<()> {
         "e2" => warm_report(&input.join("GOOG.csv"), arguments.get(2).context("usage: works e2 FOLDER REPORT.pdf")?),
         "h1" => providers_json(input),
         "growth" => growth(&LENGTHS.map(waves).into_iter().collect::<Result<Vec<_>, _>>()?),
-        other => bail!("there is no work {other}"),
+        other => bail!("unknown work {other}"),
     }
 }
 
@@ -42,7 +42,7 @@ fn prices(folder: &Path, symbol: &str) -> anyhow::Result<Bars> {
     Ok(market::csv_file::read(&file, Day::LAST, PriceUnit::of(Currency::USD))?.bars)
 }
 
-/// A1: three figures of one rule. Reading the rule is part of it.
+/// A1: three figures of one rule, including parsing the rule.
 fn one_backtest(bars: &Bars) -> anyhow::Result<()> {
     let (from, to) = whole_span(bars)?;
     let work = || anyhow::Ok(summary(bars, from, to, &settings(Fill::NextOpen)?)?);
@@ -50,7 +50,7 @@ fn one_backtest(bars: &Bars) -> anyhow::Result<()> {
     serve(&json!([found.total_return, found.max_drawdown, found.entries]), work)
 }
 
-/// Every figure, every trade, the equity curve, and buy and hold beside it.
+/// Every figure, every trade, the equity curve, and buy and hold.
 fn whole_backtest(bars: &Bars) -> anyhow::Result<()> {
     let (from, to) = whole_span(bars)?;
     let settings = settings(Fill::NextOpen)?;
@@ -81,11 +81,11 @@ fn accuracy(folder: &Path) -> anyhow::Result<()> {
         }))
     };
     let models = Model::ALL.map(of).into_iter().collect::<Result<Vec<_>, _>>()?;
-    tell(&Value::from(models))?;
+    print_line(&Value::from(models))?;
     Ok(())
 }
 
-/// Figures of one model, the mean over the series, and the origins of all of them.
+/// Figures of one model, averaged over the series, and the origins of all of them.
 #[derive(Default)]
 struct MeanScores {
     origins: usize,
@@ -109,7 +109,7 @@ fn mean_scores(series: &[Bars], model: Model) -> anyhow::Result<MeanScores> {
     Ok(mean)
 }
 
-/// E2: from the file of prices to the file of the report, in a process that has made one before.
+/// E2: from the file of prices to the file of the report, in a process that has already made one.
 fn warm_report(prices: &Path, report: &Path) -> anyhow::Result<()> {
     let work = || {
         let document = client_report::goog(&std::fs::read(prices)?)?;
@@ -160,7 +160,7 @@ fn growth(series: &[Bars]) -> anyhow::Result<()> {
         samples.sort_by(f64::total_cmp);
         json!({ "work": growing.name, "bars": growing.bars, "cpu_us": samples[ROUNDS / 2] })
     });
-    tell(&lines.collect::<Value>())?;
+    print_line(&lines.collect::<Value>())?;
     Ok(())
 }
 

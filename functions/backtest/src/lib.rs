@@ -8,13 +8,13 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use market_data::MarketData;
-use research::backtest_records::{Run, Summary};
+use research::backtest_records::{BacktestRun, BacktestSummary};
 use research::backtests;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use request::BacktestRequest;
+use request::BacktestBody;
 
 const JSON: (header::HeaderName, &str) = (header::CONTENT_TYPE, "application/json");
 
@@ -33,35 +33,35 @@ fn routes() -> OpenApiRouter<MarketData> {
     OpenApiRouter::new().routes(routes!(run, list)).routes(routes!(read))
 }
 
-/// Runs a backtest and keeps it.
+/// Runs a backtest and stores it.
 #[utoipa::path(
     post,
     path = "/backtest",
     operation_id = "backtest",
     tag = "backtest",
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key with the same request answers the first result again")),
-    request_body = BacktestRequest,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Repeating a request with the same key returns the first result")),
+    request_body = BacktestBody,
     responses(
-        (status = 201, description = "The backtest; `Location` names it", body = Run),
+        (status = 201, description = "The backtest; `Location` is its address", body = BacktestRun),
         responses::IdempotentPost, responses::SymbolLookup, responses::PriceSource, responses::BodyLimit,
-        (status = 422, description = "Fields that cannot be used; a rule's mistake is located by its column"),
+        (status = 422, description = "Invalid fields; the error in a rule is located by its column"),
     )
 )]
 async fn run(
     State(market): State<MarketData>,
     caller: Caller,
     key: Result<IdempotencyKey, Problem>,
-    Json(request): Json<BacktestRequest>,
+    Json(request): Json<BacktestBody>,
 ) -> Result<Response, Problem> {
-    // Looked at after the body: a body that cannot be read is refused first.
+    // Checked after the body: an unreadable body is refused first.
     let IdempotencyKey(key) = key?;
-    let order = request.parse()?;
-    let answer = backtests::run(&market, caller.customer_id, &order, key.as_deref()).await?;
+    let request = request.parse()?;
+    let answer = backtests::run(&market, caller.customer_id, &request, key.as_deref()).await?;
     let location = [(header::LOCATION, format!("/backtest/{}", answer.id))];
     Ok((StatusCode::CREATED, location, Replayed(answer.replayed), [JSON], answer.json).into_response())
 }
 
-/// What the caller ran, newest first, without trades and equity.
+/// The caller's backtests, newest first, without trades and equity.
 #[utoipa::path(
     get,
     path = "/backtest",
@@ -69,7 +69,7 @@ async fn run(
     tag = "backtest",
     params(PageQuery),
     responses(
-        (status = 200, description = "A page", body = Page<Summary>),
+        (status = 200, description = "A page", body = Page<BacktestSummary>),
         responses::List,
     )
 )]
@@ -77,13 +77,13 @@ async fn list(
     State(market): State<MarketData>,
     caller: Caller,
     Query(query): Query<PageQuery>,
-) -> Result<axum::Json<Page<Summary>>, Problem> {
+) -> Result<axum::Json<Page<BacktestSummary>>, Problem> {
     let (limit, cursor) = query.parse()?;
     let (items, next_cursor) = backtests::list(&market.app, caller.customer_id, limit, cursor).await?;
     Ok(axum::Json(Page { items, next_cursor }))
 }
 
-/// One backtest of the caller, byte for byte as it was first answered.
+/// One backtest of the caller, byte for byte as it was first returned.
 #[utoipa::path(
     get,
     path = "/backtest/{id}",
@@ -91,8 +91,8 @@ async fn list(
     tag = "backtest",
     params(("id" = String, Path, description = "Id of the backtest")),
     responses(
-        (status = 200, description = "The backtest", body = Run),
-        (status = 404, description = "No such backtest of the caller"),
+        (status = 200, description = "The backtest", body = BacktestRun),
+        (status = 404, description = "The caller has no such backtest"),
     )
 )]
 async fn read(State(market): State<MarketData>, caller: Caller, IdPath(id): IdPath) -> Result<Response, Problem> {

@@ -1,57 +1,58 @@
-//! The body of `POST /backtest` and how it is read.
+//! The body of `POST /backtest`.
 
 use api::{Exact, Fields, Problem};
 use domain::{Currency, Day, Money, Symbol};
-use research::backtests::{CLASSIC_BUY, CLASSIC_SELL, Fill, Order, Rule, Strategy};
+use research::backtests::{BacktestRequest, CLASSIC_BUY, CLASSIC_SELL, Fill, Rule, Strategy};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 const DEFAULT_INVESTMENT: &str = "10000";
-/// Costs per side lie below this many percent.
+/// Costs per side must be below this many percent.
 const MAX_COST_PERCENT: f64 = 100.0;
-/// A yearly rate beyond this is a percentage that was meant as a fraction.
+/// A yearly rate beyond this is probably a percentage given instead of a fraction.
 const MAX_RATE: f64 = 1.0;
 
-/// What to backtest; only `symbol` is required.
+/// The backtest to run; only `symbol` is required.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct BacktestRequest {
+#[schema(as = BacktestRequest)]
+pub(crate) struct BacktestBody {
     /// Ticker symbol.
     #[schema(example = "AAPL")]
     symbol: String,
-    /// First day, included; the first bar where not given.
+    /// First day, inclusive; the first bar by default.
     #[schema(format = Date, example = "2005-01-03")]
     from: Option<String>,
-    /// Last day, included; the last bar where not given.
+    /// Last day, inclusive; the last bar by default.
     #[schema(format = Date, example = "2012-12-31")]
     to: Option<String>,
-    /// Cash at the first close, a decimal string or number above zero; 10000 where not given.
+    /// Cash at the first close, a decimal string or number above zero; 10000 by default.
     #[schema(value_type = Option<String>, example = "10000")]
     initial_investment: Option<Exact>,
-    /// Rule that enters a position; `close < sma(50)` where not given.
+    /// Buy rule; `close < sma(50)` by default.
     #[schema(example = "close < sma(50)")]
     buy: Option<String>,
-    /// Rule that leaves it; `close > sma(200)` where not given.
+    /// Sell rule; `close > sma(200)` by default.
     #[schema(example = "close > sma(200)")]
     sell: Option<String>,
     /// `next_open` (default) or `close`.
     fill: Option<Fill>,
-    /// Commission per side in percent of the amount, 0 ≤ x < 100; 0 where not given.
+    /// Commission per side in percent of the amount, 0 ≤ x < 100; 0 by default.
     commission_percent: Option<f64>,
-    /// Least commission per side, a decimal string or number; 0 where not given.
+    /// Minimum commission per side, a decimal string or number; 0 by default.
     #[schema(value_type = Option<String>, example = "0")]
     commission_minimum: Option<Exact>,
-    /// Slippage per side in percent of the price, 0 ≤ x < 100; 0 where not given.
+    /// Slippage per side in percent of the price, 0 ≤ x < 100; 0 by default.
     slippage_percent: Option<f64>,
-    /// Whether parts of a unit may be bought; false where not given.
+    /// Whether fractional units can be bought; false by default.
     fractional: Option<bool>,
-    /// Yearly risk-free rate, a fraction; 0 where not given.
+    /// Yearly risk-free rate, a fraction; 0 by default.
     risk_free_rate: Option<f64>,
 }
 
-impl BacktestRequest {
-    /// The order, or every mistake at once.
-    pub(crate) fn parse(self) -> Result<Order, Problem> {
+impl BacktestBody {
+    /// The request, or every error at once.
+    pub(crate) fn parse(self) -> Result<BacktestRequest, Problem> {
         let mut fields = Fields::default();
         let symbol = fields.take("symbol", self.symbol.parse::<Symbol>());
         let from = fields.take_optional("from", self.from.as_deref().map(str::parse::<Day>));
@@ -59,27 +60,27 @@ impl BacktestRequest {
         if let (Some(Some(from)), Some(Some(to))) = (from, to)
             && from > to
         {
-            fields.refuse("from", format!("from ({from}) is after to ({to})"));
+            fields.refuse("from", format!("must not be after to ({to})"));
         }
         let strategy = self.strategy(&mut fields);
-        let order = (symbol.zip(strategy)).zip(from.zip(to));
-        fields.finish(order.map(|((symbol, strategy), (from, to))| Order { symbol, from, to, strategy }))
+        let request = (symbol.zip(strategy)).zip(from.zip(to));
+        fields.finish(request.map(|((symbol, strategy), (from, to))| BacktestRequest { symbol, from, to, strategy }))
     }
 
     fn strategy(&self, fields: &mut Fields) -> Option<Strategy> {
         let investment = amount(fields, "initial_investment", self.initial_investment.as_ref(), DEFAULT_INVESTMENT);
         if investment.is_some_and(|money| !money.is_positive()) {
-            fields.refuse("initial_investment", "an investment is above zero");
+            fields.refuse("initial_investment", "must be above zero");
         }
         let minimum = amount(fields, "commission_minimum", self.commission_minimum.as_ref(), "0");
         if minimum.is_some_and(Money::is_negative) {
-            fields.refuse("commission_minimum", "a commission is not below zero");
+            fields.refuse("commission_minimum", "must not be below zero");
         }
         let commission_percent = cost(fields, "commission_percent", self.commission_percent);
         let slippage_percent = cost(fields, "slippage_percent", self.slippage_percent);
         let risk_free_rate = self.risk_free_rate.unwrap_or_default();
         if risk_free_rate.abs() > MAX_RATE {
-            fields.refuse("risk_free_rate", "a yearly rate is a fraction from -1 to 1: 2 % is 0.02");
+            fields.refuse("risk_free_rate", "must be a yearly fraction from -1 to 1: 2 % is 0.02");
         }
         let buy = rule(fields, "buy", self.buy.as_deref().unwrap_or(CLASSIC_BUY));
         let sell = rule(fields, "sell", self.sell.as_deref().unwrap_or(CLASSIC_SELL));
@@ -108,7 +109,7 @@ fn cost(fields: &mut Fields, name: &str, percent: Option<f64>) -> Option<f64> {
     if (0.0..MAX_COST_PERCENT).contains(&percent) {
         return Some(percent);
     }
-    fields.refuse(name, format!("a cost is in percent, from 0 to below {MAX_COST_PERCENT}: 0.1 is 0.1 %"));
+    fields.refuse(name, format!("must be a percentage from 0 to below {MAX_COST_PERCENT}: 0.1 is 0.1 %"));
     None
 }
 

@@ -1,4 +1,4 @@
-//! `GET /fetch-data/{symbol}`: the bars of a symbol by day, week or month, as JSON or CSV.
+//! `GET /fetch-data/{symbol}`: the daily, weekly or monthly bars of a symbol, as JSON or CSV.
 //!
 //! Bars come from the store, and from the provider when they are stale.
 
@@ -18,7 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// A day's bar does not change within the minute; the next session's may come at any time.
+/// A day's bar does not change within a minute; the next session's can arrive at any time.
 const CACHE_CONTROL: &str = "private, max-age=60";
 
 /// The function's routes, ready to serve.
@@ -40,10 +40,10 @@ fn routes() -> OpenApiRouter<MarketData> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct BarsQuery {
-    /// First day, included; the first bar where not given.
+    /// First day, inclusive; the first bar by default.
     #[param(value_type = Option<Day>)]
     from: Option<String>,
-    /// Last day, included; the last bar where not given.
+    /// Last day, inclusive; the last bar by default.
     #[param(value_type = Option<Day>)]
     to: Option<String>,
     /// `day` (default), `week` or `month`.
@@ -69,24 +69,25 @@ struct BarsRequest {
 
 /// The bars of a symbol, oldest first.
 #[derive(Serialize, ToSchema)]
-struct BarsAnswer {
+#[schema(as = BarsAnswer)]
+struct BarsResponse {
     symbol: Symbol,
     currency: Currency,
     interval: Interval,
-    /// First day asked for.
+    /// First day of the span.
     from: Day,
-    /// Last day asked for.
+    /// Last day of the span.
     to: Day,
-    /// Where the prices came from.
+    /// The source of the prices.
     source: String,
     /// Last day of the whole history.
     as_of: Day,
-    /// Whether a newer bar was expected and could not be had.
+    /// Whether a newer bar is expected but not available.
     stale: bool,
-    /// Bars of a year in the history that these are made from: 252 of trading days, 365 where weekends trade too, 52 of
-    /// weeks, 12 of months.
+    /// Bars a year in the underlying history: 252 for trading days, 365 if weekends trade too, 52 for weeks, 12 for
+    /// months.
     periods_per_year: u32,
-    /// What a reader must know about the prices of the span.
+    /// Warnings about the prices of the span.
     notes: Vec<Note>,
     bars: Vec<Period>,
 }
@@ -99,10 +100,10 @@ struct BarsAnswer {
     tag = "fetch-data",
     params(("symbol" = Symbol, Path, description = "Ticker symbol"), BarsQuery),
     responses(
-        (status = 200, description = "The bars, as JSON or CSV", content((BarsAnswer = "application/json"), (String = "text/csv"))),
+        (status = 200, description = "The bars, as JSON or CSV", content((BarsResponse = "application/json"), (String = "text/csv"))),
         responses::SymbolLookup,
-        (status = 422, description = "A parameter that cannot be used, or a span without bars"),
-        (status = 503, description = "The provider does not answer and nothing is stored"),
+        (status = 422, description = "An invalid parameter, or a span without bars"),
+        (status = 503, description = "The provider does not respond and nothing is stored"),
     )
 )]
 async fn fetch_data(
@@ -122,7 +123,7 @@ async fn fetch_data(
             Ok((cached, [(header::CONTENT_TYPE, "text/csv; charset=utf-8")], csv).into_response())
         }
         Format::Json => {
-            let answer = BarsAnswer {
+            let answer = BarsResponse {
                 symbol,
                 currency: series.currency,
                 interval: request.interval,
@@ -156,12 +157,12 @@ impl BarsQuery {
             None | Some("day") => Ok(Interval::Day),
             Some("week") => Ok(Interval::Week),
             Some("month") => Ok(Interval::Month),
-            Some(_) => Err("an interval is day, week or month"),
+            Some(_) => Err("must be day, week or month"),
         };
         let format = match self.format.as_deref() {
             None | Some("json") => Ok(Format::Json),
             Some("csv") => Ok(Format::Csv),
-            Some(_) => Err("a format is json or csv"),
+            Some(_) => Err("must be json or csv"),
         };
         let interval = fields.take("interval", interval);
         let format = fields.take("format", format);

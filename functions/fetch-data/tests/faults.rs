@@ -1,5 +1,5 @@
-//! What a caller sees of each failure of a live source, with stored bars and without. Which fault of a server is which
-//! failure, the table of `shared/market/tests/it/scripted.rs` says.
+//! What a client gets for each failure of a live source, with and without stored bars. The table in
+//! `shared/market/tests/it/scripted.rs` maps server faults to failures.
 
 #![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
 
@@ -24,7 +24,7 @@ use uuid::Uuid;
 /// The evening on which the stored bars are current, and the next one.
 const EVENINGS: [&str; 2] = ["2026-11-19T23:00:00Z", "2026-11-20T23:00:00Z"];
 
-/// What a caller gets: the status, the code of a refusal, after how many seconds to come back, and whether bars are stale.
+/// The response: status, code of a refusal, seconds until the client should retry, and whether bars are stale.
 #[derive(Debug, PartialEq)]
 struct Seen {
     status: StatusCode,
@@ -50,7 +50,8 @@ async fn get(router: &Router) -> Seen {
     Seen { status, code: body["code"].as_str().map(str::to_owned), retry_after, stale: body["stale"].as_bool() }
 }
 
-/// The function on a source that fails like this from the second evening on; asked on the first one too, or not.
+/// Calls the function on a source that fails like this from the second evening on, with or without a call on the first
+/// one.
 async fn on_a_source_that_fails(error: ProviderError, asked_before: bool) -> Seen {
     let (test_bed, exchange) = (TestBed::at(EVENINGS[0]), Arc::new(Exchange::default()));
     exchange.list("ACME", bars_through("2026-11-19", 1, 10.5));
@@ -67,7 +68,7 @@ async fn on_a_source_that_fails(error: ProviderError, asked_before: bool) -> See
 }
 
 #[tokio::test]
-async fn stored_bars_are_served_as_stale_whatever_fails_and_without_any_the_caller_learns_when_to_come_back() {
+async fn a_failing_source_gives_stale_bars_or_a_retry_after() {
     let until = Some("2026-11-21T23:00:00Z".parse().unwrap());
     let down = ProviderError::Unavailable { status: Some(500) };
     let table = [

@@ -1,4 +1,4 @@
-//! `/portfolios/{id}/holdings`: what is held, by symbol.
+//! `/portfolios/{id}/holdings`: current holdings by symbol.
 
 use api::{Caller, IdPath, Problem, responses};
 use axum::Json;
@@ -7,8 +7,8 @@ use books::holdings::{self, PortfolioHoldings};
 use domain::PortfolioId;
 use market_data::MarketData;
 
-/// The holdings of a portfolio at the last prices at hand: lots bought from the wallet and lots held elsewhere together,
-/// in units of today. A symbol without a price stands in `unavailable` and fails nothing.
+/// The holdings of a portfolio at the last available prices: lots bought from the wallet and lots held elsewhere
+/// together, in current units. A symbol without a price is listed in `unavailable` and fails nothing else.
 #[utoipa::path(
     get,
     path = "/portfolios/{id}/holdings",

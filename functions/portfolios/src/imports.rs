@@ -1,4 +1,4 @@
-//! `/portfolios/{id}/investments/import` and `/export`: many lots at once, in and out.
+//! `/portfolios/{id}/investments/import` and `/export`: importing and exporting many lots.
 
 use api::body::{MAX_FILE_BYTES, read, require_one_of};
 use api::{Caller, Command, DryRun, Fields, IdPath, IdempotencyKey, Problem, Query, Replayed, responses};
@@ -6,7 +6,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use books::imports::{self, Duplicates, Format, Import, ImportReport};
+use books::imports::{self, Duplicates, Format, ImportReport, ImportRequest};
 use domain::PortfolioId;
 use market_data::MarketData;
 use serde::Deserialize;
@@ -15,7 +15,7 @@ use utoipa::IntoParams;
 const CSV: &str = "text/csv";
 const JSON: &str = "application/json";
 
-/// A file of investments and how it is written.
+/// A file of investments and its format.
 pub(crate) struct File {
     bytes: Bytes,
     format: Format,
@@ -35,17 +35,17 @@ impl<S: Send + Sync> FromRequest<S> for File {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ImportQuery {
-    /// `true`: say what would become of each row, and write nothing.
+    /// `true`: report what would happen to each row, and write nothing.
     #[param(value_type = Option<bool>)]
     dry_run: Option<String>,
-    /// What becomes of rows that say what a stored investment says, which answers for one row each: `import` takes them as
-    /// lots of their own, `skip` leaves them out. Where it is not given, a file that has any is refused and they are listed.
+    /// What to do with rows that match a stored investment: `import` adds them as separate lots, `skip` leaves them
+    /// out. By default, a file with such rows is refused and they are listed. Each investment matches one row.
     #[param(pattern = "^(import|skip)$")]
     duplicates: Option<String>,
 }
 
-/// Imports a file of investments: our CSV columns, or JSON with the same names. All of it or nothing; the same file a
-/// second time changes nothing while its lots are there, and one whose import was cut short goes on.
+/// Imports a file of investments: our CSV columns, or JSON with the same names. All or nothing. Importing the same file
+/// again changes nothing while its lots exist; an interrupted import continues.
 #[utoipa::path(
     post,
     path = "/portfolios/{id}/investments/import",
@@ -54,21 +54,21 @@ pub(crate) struct ImportQuery {
     params(
         ("id" = String, Path, description = "Id of the portfolio"),
         ImportQuery,
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same request answers the first verdicts again; the file itself is imported once while its lots are there; a dry run uses none up"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Repeating a request with the same key returns the first report. The file itself is imported once while its lots exist. A dry run uses up no key"),
     ),
     request_body(
-        description = "At most 4 MiB and 20,000 rows. CSV has a header of `ticker_symbol,quantity,purchase_price,purchase_date` and, where wanted, `fee,currency`, and blanks around a cell are taken off; JSON is a list of such objects, or an export, and its strings are taken as they are",
+        description = "At most 4 MiB and 20,000 rows. CSV has a header of `ticker_symbol,quantity,purchase_price,purchase_date` and optionally `fee,currency`, and cells are trimmed; JSON is a list of such objects, or an export, and its strings are not trimmed",
         content((String = "text/csv"), (serde_json::Value = "application/json"))
     ),
     responses(
-        (status = 200, description = "A verdict a row", body = ImportReport),
+        (status = 200, description = "The result for each row", body = ImportReport),
         responses::SymbolLookup, responses::OwnPortfolio,
         (status = 400, description = "A file that cannot be read at all"),
-        (status = 409, description = "Investments answer for rows and `duplicates` does not say what becomes of them, or the portfolio is closed or full"),
+        (status = 409, description = "Rows match investments and `duplicates` is not given, or the portfolio is closed or full"),
         (status = 413, description = "A file over 4 MiB"),
         (status = 415, description = "Neither CSV nor JSON"),
-        (status = 422, description = "Rows that cannot be used, each with what is wrong; nothing was imported"),
-        (status = 503, description = "Cut short: the same file sent again goes on"),
+        (status = 422, description = "Invalid rows, each with its errors; nothing was imported"),
+        (status = 503, description = "Interrupted: send the same file again to continue"),
     )
 )]
 pub(crate) async fn import(
@@ -84,7 +84,7 @@ pub(crate) async fn import(
     let Command { key, .. } = Command::new(dry_run, key);
     let portfolio = PortfolioId(id?.0);
     let market = dry_run.on(&market);
-    let request = Import { file: &file.bytes, format: file.format, duplicates, dry_run: dry_run.0 };
+    let request = ImportRequest { file: &file.bytes, format: file.format, duplicates, dry_run: dry_run.0 };
     let made = imports::import(&market, caller.customer_id, portfolio, &request, key.as_deref()).await?;
     Ok((Replayed(made.replayed), axum::Json(made.value)).into_response())
 }
@@ -96,7 +96,7 @@ impl ImportQuery {
             None => Ok(Duplicates::Ask),
             Some("import") => Ok(Duplicates::Import),
             Some("skip") => Ok(Duplicates::Skip),
-            Some(_) => Err("duplicates are to be import or skip"),
+            Some(_) => Err("must be import or skip"),
         };
         let dry_run = DryRun::parse(self.dry_run.as_deref());
         let parsed = fields.take("duplicates", duplicates).zip(fields.take("dry_run", dry_run));
@@ -135,7 +135,7 @@ pub(crate) async fn export(
     let format = match query.format.as_deref() {
         None | Some("csv") => Ok((Format::Csv, "text/csv; charset=utf-8", "attachment; filename=\"investments.csv\"")),
         Some("json") => Ok((Format::Json, JSON, "attachment; filename=\"investments.json\"")),
-        Some(_) => Err("a format is csv or json"),
+        Some(_) => Err("must be csv or json"),
     };
     let format = fields.take("format", format);
     let (format, media_type, disposition) = fields.finish(format)?;

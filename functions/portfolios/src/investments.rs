@@ -7,52 +7,52 @@ use api::{
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use books::investments::{self, Correction, InvestmentNow, Purchase};
+use books::investments::{self, InvestmentCorrection, InvestmentNow, Purchase};
 use domain::{Currency, Day, PortfolioId, Quantity, Symbol};
 use market_data::MarketData;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-/// What a dry run answers.
+/// The response of a dry run.
 type InvestmentNowPreview = Preview<InvestmentNow>;
 
-/// A lot held elsewhere; `fee` and `currency` may be left out.
+/// A lot held elsewhere; `fee` and `currency` are optional.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct InvestmentRequest {
-    /// What is held: a symbol that the provider has prices of, or a custom instrument.
+    /// The instrument: a symbol with prices from the provider, or a custom instrument.
     #[schema(example = "AAPL")]
     ticker_symbol: String,
-    /// Units of the purchase date, a decimal string or number above zero.
+    /// Units as of the purchase date, a decimal string or number above zero.
     #[schema(value_type = String, example = "12.5")]
     quantity: Exact,
-    /// Price of one unit, a decimal string or number above zero.
+    /// Price per unit, a decimal string or number above zero.
     #[schema(value_type = String, example = "430.47")]
     purchase_price: Exact,
     /// Not in the future.
     #[schema(format = Date, example = "2012-06-01")]
     purchase_date: String,
-    /// What the purchase cost beside the price; 0 where not given.
+    /// The cost of the purchase in addition to the price; 0 by default.
     #[schema(value_type = Option<String>, example = "1.50")]
     fee: Option<Exact>,
-    /// Currency of price and fee; where it is given it must be that of the instrument.
+    /// Currency of price and fee; if given, it must be that of the instrument.
     #[schema(example = "USD")]
     currency: Option<String>,
 }
 
-/// What to change. What is not there stays; null sets the fee to 0.
+/// The fields to change. An absent field stays; null sets the fee to 0.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct InvestmentChange {
-    /// What is held.
+    /// The instrument.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     ticker_symbol: Patch<String>,
-    /// Units of the purchase date.
+    /// Units as of the purchase date.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     quantity: Patch<Exact>,
-    /// Price of one unit.
+    /// Price per unit.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     purchase_price: Patch<Exact>,
@@ -60,7 +60,7 @@ pub(crate) struct InvestmentChange {
     #[serde(default)]
     #[schema(value_type = Option<Day>)]
     purchase_date: Patch<String>,
-    /// What the purchase cost beside the price.
+    /// The cost of the purchase in addition to the price.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     fee: Patch<Exact>,
@@ -91,7 +91,7 @@ impl InvestmentRequest {
 }
 
 impl InvestmentChange {
-    fn parse(self) -> Result<Correction, Problem> {
+    fn parse(self) -> Result<InvestmentCorrection, Problem> {
         let mut fields = Fields::default();
         let symbol = fields.take("ticker_symbol", self.ticker_symbol.required()).flatten();
         let quantity = fields.take("quantity", self.quantity.required()).flatten();
@@ -102,7 +102,7 @@ impl InvestmentChange {
             Patch::Remove => Some(Some(Quantity::ZERO)),
             Patch::Set(fee) => fields.take("fee", fee.quantity()).map(Some),
         };
-        let correction = Correction {
+        let correction = InvestmentCorrection {
             ticker_symbol: fields.take_optional("ticker_symbol", symbol.map(|text| text.parse())).flatten(),
             quantity: fields.take_optional("quantity", quantity.map(|exact| exact.quantity())).flatten(),
             purchase_price: fields.take_optional("purchase_price", price.map(|exact| exact.price())).flatten(),
@@ -122,12 +122,12 @@ impl InvestmentChange {
     params(
         ("id" = String, Path, description = "Id of the portfolio"),
         DryRunQuery,
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same request answers the first result again, with what it was worth then; a dry run uses none up"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Repeating a request with the same key returns the first result, with its value at that time. A dry run uses up no key"),
     ),
     request_body = InvestmentRequest,
     responses(
         (status = 200, description = "With `dry_run=true`: the investment as it would be", body = InvestmentNowPreview),
-        (status = 201, description = "The investment; `Location` names it", body = InvestmentNow),
+        (status = 201, description = "The investment; `Location` is its address", body = InvestmentNow),
         responses::IdempotentPost, responses::SymbolLookup, responses::KnownSymbol, responses::OwnPortfolioAndSymbol,
         (status = 409, description = "The portfolio is closed, or full"),
     )
@@ -188,7 +188,7 @@ pub(crate) async fn list(
         ("investment_id" = String, Path, description = "Id of the investment"),
     ),
     responses(
-        (status = 200, description = "The investment; `ETag` carries its version", body = InvestmentNow),
+        (status = 200, description = "The investment; `ETag` is its version", body = InvestmentNow),
         responses::OwnInvestment,
     )
 )]
@@ -201,7 +201,7 @@ pub(crate) async fn read(
     Ok((etag(investment.version), axum::Json(investment)).into_response())
 }
 
-/// Corrects an investment: what is sent changes, everything else stays.
+/// Corrects an investment: the given fields change, everything else stays.
 #[utoipa::path(
     patch,
     path = "/portfolios/{id}/investments/{investment_id}",
@@ -211,11 +211,11 @@ pub(crate) async fn read(
         ("id" = String, Path, description = "Id of the portfolio"),
         ("investment_id" = String, Path, description = "Id of the investment"),
         DryRunQuery,
-        ("If-Match" = String, Header, description = "The `ETag` of the version that the change was made for, or `*`"),
+        ("If-Match" = String, Header, description = "The `ETag` of the version to change, or `*`"),
     ),
     request_body(content((InvestmentChange = "application/merge-patch+json"), (InvestmentChange = "application/json"))),
     responses(
-        (status = 200, description = "The investment as it is now or, with `dry_run=true`, as it would be, marked `\"dry_run\": true`", body = InvestmentNow),
+        (status = 200, description = "The changed investment or, with `dry_run=true`, what it would be, marked `\"dry_run\": true`", body = InvestmentNow),
         responses::ConditionalChange, responses::MergePatchBody, responses::SymbolLookup,
         (status = 404, description = "No such portfolio or investment of the caller, or an unknown symbol"),
     )
@@ -251,11 +251,11 @@ pub(crate) async fn correct(
         ("id" = String, Path, description = "Id of the portfolio"),
         ("investment_id" = String, Path, description = "Id of the investment"),
         DryRunQuery,
-        ("If-Match" = Option<String>, Header, description = "Removes it only at this version"),
+        ("If-Match" = Option<String>, Header, description = "Removes it only if it is at this version"),
     ),
     responses(
-        (status = 200, description = "With `dry_run=true`: the investment that would be gone", body = InvestmentNowPreview),
-        (status = 204, description = "It is gone"),
+        (status = 200, description = "With `dry_run=true`: the investment that would be removed", body = InvestmentNowPreview),
+        (status = 204, description = "Removed"),
         responses::OwnInvestment, responses::OptionalCondition,
     )
 )]

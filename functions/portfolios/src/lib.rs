@@ -1,4 +1,4 @@
-//! `/portfolios`: portfolios, the lots held elsewhere in them, their import and export, and what they come to.
+//! `/portfolios`: portfolios, the lots held elsewhere in them, their import and export, holdings and performance.
 
 mod holdings;
 mod imports;
@@ -55,12 +55,12 @@ fn routes() -> OpenApiRouter<MarketData> {
     path = "/portfolios",
     operation_id = "open_portfolio",
     tag = "portfolios",
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key with the same request answers the first result again")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Repeating a request with the same key returns the first result")),
     request_body = OpenRequest,
     responses(
-        (status = 201, description = "The portfolio; `Location` names it", body = Portfolio),
+        (status = 201, description = "The portfolio; `Location` is its address", body = Portfolio),
         responses::IdempotentPost, responses::BodyLimit,
-        (status = 409, description = "As many portfolios as a customer may have"),
+        (status = 409, description = "The customer has the maximum number of portfolios"),
     )
 )]
 async fn open(
@@ -103,7 +103,7 @@ async fn list(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ReadQuery {
-    /// The investment profile of this version, as it was, in place of the present one.
+    /// Returns this version of the investment profile in place of the current one.
     #[param(value_type = Option<u32>, minimum = 1)]
     profile_version: Option<String>,
 }
@@ -116,7 +116,7 @@ struct ReadQuery {
     tag = "portfolios",
     params(("id" = String, Path, description = "Id of the portfolio"), ReadQuery),
     responses(
-        (status = 200, description = "The portfolio; `ETag` carries its version", body = Portfolio),
+        (status = 200, description = "The portfolio; `ETag` is its version", body = Portfolio),
         responses::Parameters,
         (status = 404, description = "No such portfolio of the caller, or no such version of its profile"),
     )
@@ -128,9 +128,10 @@ async fn read(
     id: Result<IdPath, Problem>,
 ) -> Result<Response, Problem> {
     let mut fields = Fields::default();
-    let version = query.profile_version.as_deref().map(|text| {
-        text.parse::<u32>().ok().filter(|version| *version > 0).ok_or("a version is a whole number from 1")
-    });
+    let version = query
+        .profile_version
+        .as_deref()
+        .map(|text| text.parse::<u32>().ok().filter(|version| *version > 0).ok_or("must be a whole number from 1"));
     let version = fields.take_optional("profile_version", version);
     let version = fields.finish(version)?;
     let id = PortfolioId(id?.0);
@@ -142,7 +143,7 @@ async fn read(
     Ok((etag(portfolio.version), axum::Json(portfolio)).into_response())
 }
 
-/// Changes a portfolio: what is sent changes, what is null is taken away, everything else stays.
+/// Changes a portfolio: the given fields change, null removes a field, everything else stays.
 #[utoipa::path(
     patch,
     path = "/portfolios/{id}",
@@ -150,13 +151,13 @@ async fn read(
     tag = "portfolios",
     params(
         ("id" = String, Path, description = "Id of the portfolio"),
-        ("If-Match" = String, Header, description = "The `ETag` of the version that the change was made for, or `*`"),
+        ("If-Match" = String, Header, description = "The `ETag` of the version to change, or `*`"),
     ),
     request_body(content((PortfolioChange = "application/merge-patch+json"), (PortfolioChange = "application/json"))),
     responses(
-        (status = 200, description = "The portfolio as it is now", body = Portfolio),
+        (status = 200, description = "The changed portfolio", body = Portfolio),
         responses::ConditionalChange, responses::MergePatchBody, responses::OwnPortfolio,
-        (status = 409, description = "It is to be closed and still holds something"),
+        (status = 409, description = "It cannot be closed because it still holds something"),
     )
 )]
 async fn change(
@@ -173,7 +174,7 @@ async fn change(
     Ok((etag(portfolio.version), axum::Json(portfolio)).into_response())
 }
 
-/// Removes a portfolio that never traded, with the investments in it.
+/// Removes a portfolio that never traded, with its investments.
 #[utoipa::path(
     delete,
     path = "/portfolios/{id}",
@@ -181,12 +182,12 @@ async fn change(
     tag = "portfolios",
     params(
         ("id" = String, Path, description = "Id of the portfolio"),
-        ("If-Match" = Option<String>, Header, description = "Removes it only at this version"),
+        ("If-Match" = Option<String>, Header, description = "Removes it only if it is at this version"),
     ),
     responses(
-        (status = 204, description = "It is gone"),
+        (status = 204, description = "Removed"),
         responses::OwnPortfolio, responses::OptionalCondition,
-        (status = 409, description = "It has trades, which are kept: close it"),
+        (status = 409, description = "It has trades, which are retained: close it instead"),
     )
 )]
 async fn remove(

@@ -1,9 +1,9 @@
-//! `/portfolios/{id}/performance`: the value of every day, returns, risk, and where the change came from.
+//! `/portfolios/{id}/performance`: the value of every day, returns, risk, and the causes of the change in value.
 
 use api::{Caller, Fields, IdPath, Problem, Query, responses};
 use axum::Json;
 use axum::extract::State;
-use books::performance::{self, FlowTiming, PortfolioPerformance, Span};
+use books::performance::{self, FlowTiming, PerformanceSpan, PortfolioPerformance};
 use domain::{Day, PortfolioId, Symbol};
 use market_data::MarketData;
 use serde::Deserialize;
@@ -13,23 +13,24 @@ use utoipa::IntoParams;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct PerformanceQuery {
-    /// First day, included; the day of the first flow where not given.
+    /// First day, inclusive; the day of the first flow by default.
     #[param(value_type = Option<Day>)]
     from: Option<String>,
-    /// Last day, included; the market's today where not given or later.
+    /// Last day, inclusive; the market's today by default and at most.
     #[param(value_type = Option<Day>)]
     to: Option<String>,
-    /// A symbol to compare with.
+    /// The symbol of a benchmark.
     #[param(value_type = Option<Symbol>, example = "IBM")]
     benchmark: Option<String>,
-    /// When the money that moves on a day is at work: `priced`, each flow at its own price; `start_of_day`, what comes in
-    /// from the morning on and what goes out until the evening; `end_of_day`, all of it from the evening on.
+    /// When the money that moves on a day starts or stops earning. `priced`: each flow at its own price.
+    /// `start_of_day`: inflows from the start of the day, outflows at its end. `end_of_day`: all flows at the end of
+    /// the day.
     #[param(value_type = Option<FlowTiming>, example = "priced")]
     flow_timing: Option<String>,
 }
 
 impl PerformanceQuery {
-    fn parse(self) -> Result<Span, Problem> {
+    fn parse(self) -> Result<PerformanceSpan, Problem> {
         let mut fields = Fields::default();
         let from = fields.take_optional("from", self.from.as_deref().map(str::parse::<Day>));
         let to = fields.take_optional("to", self.to.as_deref().map(str::parse::<Day>));
@@ -38,7 +39,7 @@ impl PerformanceQuery {
         let parts = from.zip(to).zip(benchmark).zip(timing);
         let span = |(((from, to), benchmark), timing): (_, Option<FlowTiming>)| {
             let flow_timing = timing.unwrap_or_default();
-            Span { from, to, benchmark, flow_timing }
+            PerformanceSpan { from, to, benchmark, flow_timing }
         };
         fields.finish(parts.map(span))
     }
@@ -55,8 +56,8 @@ impl PerformanceQuery {
         (status = 200, description = "Series, figures and attribution", body = PortfolioPerformance),
         responses::SymbolLookup,
         (status = 404, description = "No such portfolio of the caller, or an unknown benchmark"),
-        (status = 422, description = "A parameter that cannot be used, or values too large to be counted exactly"),
-        (status = 503, description = "The provider has no prices of the benchmark for now"),
+        (status = 422, description = "An invalid parameter, or values beyond the exact range"),
+        (status = 503, description = "The provider has no prices of the benchmark at the moment"),
     )
 )]
 pub(crate) async fn read(

@@ -1,9 +1,9 @@
-//! The bodies that open and change a portfolio, and how they are read.
+//! The bodies that open and change a portfolio.
 
 use std::collections::BTreeMap;
 
 use api::{Exact, Fields, Patch, Problem};
-use books::portfolios::{AimsChange, Change, Opening, ProfileChange};
+use books::portfolios::{AimsChange, Change, NewPortfolio, ProfileChange};
 use domain::portfolio::{
     Fraction, InvestmentAims, LotMethod, MAX_HORIZON_YEARS, PortfolioError, PortfolioName, PortfolioState,
     PortfolioType, RiskLevel, Targets,
@@ -12,7 +12,7 @@ use domain::{Currency, InstrumentType, MoneyError};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-/// What to open; `name` and `type` are required.
+/// The portfolio to open; `name` and `type` are required.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OpenRequest {
@@ -21,16 +21,16 @@ pub(crate) struct OpenRequest {
     name: String,
     #[serde(rename = "type")]
     kind: PortfolioType,
-    /// Currency of value and performance; USD where not given.
+    /// Currency of value and performance; USD by default.
     #[schema(example = "USD")]
     base_currency: Option<String>,
-    /// Which lots a sale takes; `fifo` where not given.
+    /// Which lots a sale consumes; `fifo` by default.
     lot_method: Option<LotMethod>,
-    /// What it is meant for.
+    /// Its purpose.
     investment_profile: Option<ProfileRequest>,
 }
 
-/// An investment profile; all of it is required.
+/// An investment profile; all fields are required.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ProfileRequest {
@@ -46,7 +46,7 @@ struct ProfileRequest {
     targets: TargetsRequest,
 }
 
-/// Fractions by kind of instrument, which sum to 1.
+/// Fractions by kind of instrument; they must sum to 1.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"stock": 0.6, "bond": 0.4}))]
@@ -77,8 +77,8 @@ struct TargetsRequest {
     item: Patch<Exact>,
 }
 
-/// What to change. What is not there stays; null takes the investment profile or a target away and sets the lot method
-/// back to `fifo`.
+/// The fields to change. An absent field stays; null removes the investment profile or a target and resets the lot
+/// method to `fifo`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PortfolioChange {
@@ -93,21 +93,21 @@ pub(crate) struct PortfolioChange {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     base_currency: Patch<String>,
-    /// Which lots a sale takes from now on.
+    /// Which lots a sale consumes from now on.
     #[serde(default)]
     #[schema(value_type = Option<LotMethod>)]
     lot_method: Patch<LotMethod>,
-    /// `closed` only while nothing is held.
+    /// `closed` is possible only while nothing is held.
     #[serde(default)]
     #[schema(value_type = Option<PortfolioState>)]
     state: Patch<PortfolioState>,
-    /// Parts of the profile to change; a first one needs all of them.
+    /// Fields of the profile to change; a first profile needs all of them.
     #[serde(default)]
     #[schema(value_type = Option<ProfileChangeRequest>)]
     investment_profile: Patch<ProfileChangeRequest>,
 }
 
-/// Parts of an investment profile to change.
+/// Fields of an investment profile to change.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProfileChangeRequest {
@@ -129,8 +129,8 @@ pub(crate) struct ProfileChangeRequest {
 }
 
 impl OpenRequest {
-    /// The opening, or every mistake at once.
-    pub(crate) fn parse(self) -> Result<Opening, Problem> {
+    /// The portfolio to open, or every error at once.
+    pub(crate) fn parse(self) -> Result<NewPortfolio, Problem> {
         let mut fields = Fields::default();
         let name = fields.take("name", PortfolioName::parse(&self.name));
         let base_currency =
@@ -139,7 +139,7 @@ impl OpenRequest {
             None => Some(None),
             Some(profile) => profile.parse(&mut fields).map(Some),
         };
-        let opening = name.zip(base_currency).zip(aims).map(|((name, base_currency), aims)| Opening {
+        let opening = name.zip(base_currency).zip(aims).map(|((name, base_currency), aims)| NewPortfolio {
             name,
             kind: self.kind,
             base_currency,
@@ -168,7 +168,7 @@ impl ProfileRequest {
 }
 
 impl TargetsRequest {
-    /// The fractions that are there, and `None` for those that are to go.
+    /// The given fractions, and `None` for those to remove.
     fn parse(self, fields: &mut Fields) -> Option<BTreeMap<InstrumentType, Option<Fraction>>> {
         let parts = [
             (InstrumentType::Stock, "stock", self.stock),
@@ -199,7 +199,7 @@ impl TargetsRequest {
 }
 
 impl PortfolioChange {
-    /// The change, or every mistake at once.
+    /// The change, or every error at once.
     pub(crate) fn parse(self) -> Result<Change, Problem> {
         let mut fields = Fields::default();
         let name = fields.take("name", self.name.required());

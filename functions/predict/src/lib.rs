@@ -1,11 +1,11 @@
-//! `GET /predict/{symbol}` and `GET /predict/{symbol}/history`: forecasts, kept and graded.
+//! `GET /predict/{symbol}` and `GET /predict/{symbol}/history`: forecasts, stored and graded.
 
 use api::{Caller, Fields, PageQuery, Problem, Query, SymbolPath, responses};
 use axum::Router;
 use axum::extract::State;
 use domain::Day;
 use market_data::MarketData;
-use research::forecasts::{self, Answer, GradedForecast, MAX_HORIZON, Model, Order, Summary};
+use research::forecasts::{self, ForecastRequest, ForecastResponse, GradedForecast, MAX_HORIZON, Model, SkillSummary};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::OpenApi;
 use utoipa::{IntoParams, ToSchema};
@@ -31,25 +31,26 @@ fn routes() -> OpenApiRouter<MarketData> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct PredictQuery {
-    /// Trading days ahead, 1 to 60; 30 where not given.
+    /// Trading days ahead, 1 to 60; 30 by default.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 60)]
     horizon: Option<String>,
     /// `walk` (default), `naive`, `drift` or `linear`.
     #[param(value_type = Option<Model>)]
     model: Option<String>,
-    /// The day whose knowledge the forecast uses; the last bar where not given.
+    /// The forecast uses only bars up to this day; the last bar by default.
     #[param(value_type = Option<Day>)]
     as_of: Option<String>,
 }
 
-/// Stored forecasts beside what came.
+/// Stored forecasts with the actual prices.
 #[derive(Serialize, ToSchema)]
-struct HistoryAnswer {
+#[schema(as = HistoryAnswer)]
+struct HistoryResponse {
     /// Latest `as_of` first.
     items: Vec<GradedForecast>,
-    /// The record of each model; forecasts made in hindsight apart.
-    summary: Vec<Summary>,
-    /// What to send as `cursor` for the next page; null on the last one.
+    /// The track record of each model, with forecasts made in hindsight separate.
+    summary: Vec<SkillSummary>,
+    /// The `cursor` for the next page; null on the last one.
     next_cursor: Option<String>,
 }
 
@@ -61,9 +62,9 @@ struct HistoryAnswer {
     tag = "predict",
     params(("symbol" = domain::Symbol, Path, description = "Ticker symbol"), PredictQuery),
     responses(
-        (status = 200, description = "The forecast", body = Answer),
+        (status = 200, description = "The forecast", body = ForecastResponse),
         responses::SymbolLookup, responses::PriceSource,
-        (status = 422, description = "A parameter that cannot be used, or too few bars"),
+        (status = 422, description = "An invalid parameter, or too few bars"),
     )
 )]
 async fn predict(
@@ -71,18 +72,18 @@ async fn predict(
     caller: Caller,
     SymbolPath(symbol): SymbolPath,
     Query(query): Query<PredictQuery>,
-) -> Result<axum::Json<Answer>, Problem> {
+) -> Result<axum::Json<ForecastResponse>, Problem> {
     let mut fields = Fields::default();
     let horizon = fields.take("horizon", horizon(query.horizon.as_deref()));
     let model = fields.take("model", query.model.as_deref().map_or(Ok(Model::default()), str::parse::<Model>));
     let as_of = fields.take_optional("as_of", query.as_of.as_deref().map(str::parse::<Day>));
-    let order = horizon.zip(model).zip(as_of);
-    let order = order.map(|((horizon, model), as_of)| Order { symbol, horizon, model, as_of });
-    let made = forecasts::make(&market, caller.customer_id, &fields.finish(order)?).await?;
+    let request = horizon.zip(model).zip(as_of);
+    let request = request.map(|((horizon, model), as_of)| ForecastRequest { symbol, horizon, model, as_of });
+    let made = forecasts::make(&market, caller.customer_id, &fields.finish(request)?).await?;
     Ok(axum::Json(made))
 }
 
-/// The stored forecasts of a symbol, graded by what came.
+/// The stored forecasts of a symbol, graded by the actual prices.
 #[utoipa::path(
     get,
     path = "/predict/{symbol}/history",
@@ -90,7 +91,7 @@ async fn predict(
     tag = "predict",
     params(("symbol" = domain::Symbol, Path, description = "Ticker symbol"), PageQuery),
     responses(
-        (status = 200, description = "A page of forecasts and the record over all", body = HistoryAnswer),
+        (status = 200, description = "A page of forecasts and the track record over all", body = HistoryResponse),
         responses::List, responses::SymbolLookup,
     )
 )]
@@ -99,10 +100,10 @@ async fn list(
     caller: Caller,
     SymbolPath(symbol): SymbolPath,
     Query(query): Query<PageQuery>,
-) -> Result<axum::Json<HistoryAnswer>, Problem> {
+) -> Result<axum::Json<HistoryResponse>, Problem> {
     let (limit, cursor) = query.parse()?;
     let record = forecasts::list(&market, caller.customer_id, &symbol, limit, cursor).await?;
-    Ok(axum::Json(HistoryAnswer { items: record.items, summary: record.summary, next_cursor: record.next }))
+    Ok(axum::Json(HistoryResponse { items: record.items, summary: record.summary, next_cursor: record.next }))
 }
 
 fn horizon(text: Option<&str>) -> Result<usize, String> {
@@ -111,6 +112,6 @@ fn horizon(text: Option<&str>) -> Result<usize, String> {
     };
     match text.parse() {
         Ok(horizon) if (1..=MAX_HORIZON).contains(&horizon) => Ok(horizon),
-        _ => Err(format!("a horizon is a whole number of trading days from 1 to {MAX_HORIZON}")),
+        _ => Err(format!("must be a whole number of trading days from 1 to {MAX_HORIZON}")),
     }
 }

@@ -1,20 +1,20 @@
-//! From the figures that the services gather to the one report that is rendered three ways.
+//! Assembles the report that is rendered as JSON, charts and PDF.
 
 use std::sync::Arc;
 
 use api::Problem;
 use app::ServiceError;
 use chrono::{DateTime, Utc};
-use render::report::{Benchmark, Forecast, ForecastCheck, Overlay, Strategy};
+use render::report::{BuyAndHoldFigures, Forecast, ForecastCheck, Overlay, Strategy};
 use render::{Chart, ChartData, RenderError, Report};
-use research::backtest_records::{BenchmarkRun, EquityPoint, FilledRequest, Run};
+use research::backtest_records::{BacktestRun, BenchmarkRun, EquityPoint, FilledRequest};
 use research::chart_series::{ChartSeries, PriceLine};
-use research::forecasts::{Forecast as StoredForecast, Graded};
-use research::reports::Figures;
+use research::forecasts::{Graded, StoredForecast};
+use research::reports::ReportFigures;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-/// A report and the series that its charts draw.
+/// A report and the series of its charts.
 #[derive(Clone)]
 pub(crate) struct Content {
     /// The report; its id and time are blank until it is published.
@@ -23,25 +23,25 @@ pub(crate) struct Content {
 }
 
 impl Content {
-    /// The report's JSON without id and time: what makes two reports the same.
+    /// The report's JSON without id and time: reports with the same bytes are the same.
     pub(crate) fn json(&self) -> Result<Vec<u8>, Problem> {
-        serde_json::to_vec(&self.report).map_err(|error| fault("report to JSON", &error))
+        serde_json::to_vec(&self.report).map_err(|error| fault("serializing the report failed", &error))
     }
 
-    /// The name under which a browser saves the PDF.
+    /// The file name that a browser saves the PDF under.
     pub(crate) fn filename(&self) -> String {
         let name: String = self.report.symbol.as_str().chars().filter(char::is_ascii_alphanumeric).collect();
         format!("{name}-{}.pdf", self.report.to)
     }
 
-    /// The same report under its id and time.
+    /// The same report with its id and time.
     pub(crate) fn stamped(mut self, id: Uuid, generated_at: DateTime<Utc>) -> Self {
         self.report.id = id;
         self.report.generated_at = generated_at;
         self
     }
 
-    /// The document.
+    /// The PDF.
     pub(crate) fn pdf(&self) -> Result<Vec<u8>, RenderError> {
         render::pdf(&self.report, &self.data)
     }
@@ -61,16 +61,16 @@ fn fault(what: &str, error: &dyn std::fmt::Display) -> Problem {
     ServiceError::Fault(format!("{what}: {error}")).into()
 }
 
-/// Puts a report together, away from the threads that serve requests.
-pub(crate) async fn assemble(figures: Figures) -> Result<Content, Problem> {
+/// Assembles a report, outside the threads that serve requests.
+pub(crate) async fn assemble(figures: ReportFigures) -> Result<Content, Problem> {
     match tokio::task::spawn_blocking(move || put_together(figures)).await {
         Ok(content) => content,
         Err(error) => Err(fault("report", &error)),
     }
 }
 
-fn put_together(figures: Figures) -> Result<Content, Problem> {
-    let Figures { instrument, series, run, monthly_returns, charts, warnings, forecast, check } = figures;
+fn put_together(figures: ReportFigures) -> Result<Content, Problem> {
+    let ReportFigures { instrument, series, run, monthly_returns, charts, warnings, forecast, check } = figures;
     let data = chart_data(&run, charts);
     let BenchmarkRun { summary: benchmark, .. } = run.benchmark;
     let report = Report {
@@ -87,7 +87,7 @@ fn put_together(figures: Figures) -> Result<Content, Problem> {
         periods_per_year: run.periods_per_year,
         metrics: run.metrics,
         unavailable: run.unavailable,
-        benchmark: Benchmark { metrics: benchmark.metrics, unavailable: benchmark.unavailable },
+        benchmark: BuyAndHoldFigures { metrics: benchmark.metrics, unavailable: benchmark.unavailable },
         monthly_returns,
         forecast: forecast.map(today),
         forecast_check: check.map(|(made, graded)| beside_what_came(&made, graded)),
@@ -138,8 +138,8 @@ fn beside_what_came(made: &StoredForecast, graded: Graded) -> ForecastCheck {
     }
 }
 
-/// The columns that the charts draw.
-fn chart_data(run: &Run, charts: ChartSeries) -> ChartData {
+/// The columns of the charts.
+fn chart_data(run: &BacktestRun, charts: ChartSeries) -> ChartData {
     let overlay = |line: PriceLine| Overlay { label: line.name, values: line.values };
     let column = |points: &[EquityPoint], value: fn(&EquityPoint) -> f64| points.iter().map(value).collect();
     let (own, benchmark) = (&run.equity, &run.benchmark.equity);

@@ -1,4 +1,4 @@
-//! `GET /report/{symbol}` and its charts: one report, the same figures in JSON, chart and PDF.
+//! `GET /report/{symbol}` and its charts: one report, with the same figures in JSON, charts and PDF.
 
 mod assembly;
 
@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use domain::{CustomerId, Day, Symbol};
 use market_data::MarketData;
 use render::{Chart, Report};
-use research::reports::{self, Order};
+use research::reports::{self, ReportRequest};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::OpenApi;
 use utoipa::{IntoParams, ToSchema};
@@ -38,17 +38,16 @@ fn routes() -> OpenApiRouter<MarketData> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ReportQuery {
-    /// First day, included; the first bar where not given. Of a backtest only its own.
+    /// First day, inclusive; the first bar by default. With `backtest`, only the backtest's own.
     #[param(value_type = Option<Day>)]
     from: Option<String>,
-    /// Last day, included; the last bar where not given. Of a backtest only its own.
+    /// Last day, inclusive; the last bar by default. With `backtest`, only the backtest's own.
     #[param(value_type = Option<Day>)]
     to: Option<String>,
-    /// Id of a backtest of the caller that is reported on as it was stored, of the same symbol; the classic strategy over
-    /// the span where not given.
+    /// Id of the caller's stored backtest of this symbol to report on; the classic strategy over the span by default.
     #[param(format = Uuid)]
     backtest: Option<String>,
-    /// `json` (default), or `pdf` to be sent to the document.
+    /// `json` (default), or `pdf` for a redirect to the document.
     #[param(pattern = "^(json|pdf)$")]
     format: Option<String>,
 }
@@ -60,21 +59,21 @@ struct ChartQuery {
     /// `price` (default), `equity`, `drawdown` or `forecast`.
     #[param(value_type = Option<Chart>)]
     chart: Option<String>,
-    /// First day, included; the first bar where not given. Of a backtest only its own.
+    /// First day, inclusive; the first bar by default. With `backtest`, only the backtest's own.
     #[param(value_type = Option<Day>)]
     from: Option<String>,
-    /// Last day, included; the last bar where not given. Of a backtest only its own.
+    /// Last day, inclusive; the last bar by default. With `backtest`, only the backtest's own.
     #[param(value_type = Option<Day>)]
     to: Option<String>,
-    /// Id of a backtest of the caller that is reported on as it was stored, of the same symbol; the classic strategy over
-    /// the span where not given.
+    /// Id of the caller's stored backtest of this symbol to report on; the classic strategy over the span by default.
     #[param(format = Uuid)]
     backtest: Option<String>,
 }
 
 /// A report with the link to its PDF.
 #[derive(Serialize, ToSchema)]
-struct ReportAnswer {
+#[schema(as = ReportAnswer)]
+struct ReportResponse {
     /// The report.
     #[serde(flatten)]
     report: Report,
@@ -82,12 +81,12 @@ struct ReportAnswer {
     pdf: PdfLink,
 }
 
-/// A link that needs no other credential until it expires.
+/// A link that works without credentials until it expires.
 #[derive(Serialize, ToSchema)]
 struct PdfLink {
-    /// Address of the PDF.
+    /// URL of the PDF.
     url: String,
-    /// When the link stops working.
+    /// When the link expires.
     expires_at: String,
 }
 
@@ -105,7 +104,7 @@ enum Format {
     tag = "report",
     params(("symbol" = Symbol, Path, description = "Ticker symbol"), ReportQuery),
     responses(
-        (status = 200, description = "The report", body = ReportAnswer),
+        (status = 200, description = "The report", body = ReportResponse),
         (status = 303, description = "With `format=pdf`: `Location` is the link to the PDF"),
         responses::SymbolLookup, responses::PriceSource, responses::SymbolReport,
     )
@@ -118,9 +117,9 @@ async fn publish(
 ) -> Result<Response, Problem> {
     let mut fields = Fields::default();
     let format = fields.take("format", format_of(query.format.as_deref()));
-    let order = order(&mut fields, symbol, query.from.as_deref(), query.to.as_deref(), query.backtest.as_deref());
-    let (order, format) = fields.finish(order.zip(format))?;
-    let content = make_content(&market, caller.customer_id, &order).await?;
+    let request = request(&mut fields, symbol, query.from.as_deref(), query.to.as_deref(), query.backtest.as_deref());
+    let (request, format) = fields.finish(request.zip(format))?;
+    let content = make_content(&market, caller.customer_id, &request).await?;
     let body = content.json()?;
     let document = content.clone();
     let published = reports::publish(&market.app, caller.customer_id, &body, content.filename(), move |id, at| {
@@ -132,7 +131,7 @@ async fn publish(
         Format::Json => {
             let report = content.stamped(published.id, published.generated_at).report;
             let pdf = PdfLink { url: published.link.url, expires_at: domain::instant::text(published.link.expires_at) };
-            Ok(axum::Json(ReportAnswer { report, pdf }).into_response())
+            Ok(axum::Json(ReportResponse { report, pdf }).into_response())
         }
     }
 }
@@ -157,37 +156,37 @@ async fn draw(
 ) -> Result<Response, Problem> {
     let mut fields = Fields::default();
     let chart = fields.take("chart", chart_of(query.chart.as_deref()));
-    let order = order(&mut fields, symbol, query.from.as_deref(), query.to.as_deref(), query.backtest.as_deref());
-    let (order, chart) = fields.finish(order.zip(chart))?;
-    let content = make_content(&market, caller.customer_id, &order).await?;
+    let request = request(&mut fields, symbol, query.from.as_deref(), query.to.as_deref(), query.backtest.as_deref());
+    let (request, chart) = fields.finish(request.zip(chart))?;
+    let content = make_content(&market, caller.customer_id, &request).await?;
     let svg = content.draw_svg(chart).await?;
     let headers = [(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "private, max-age=60")];
     Ok((headers, svg).into_response())
 }
 
-async fn make_content(market: &MarketData, customer: CustomerId, order: &Order) -> Result<Content, Problem> {
-    let figures = reports::gather_figures(market, customer, order).await?;
+async fn make_content(market: &MarketData, customer: CustomerId, request: &ReportRequest) -> Result<Content, Problem> {
+    let figures = reports::gather_figures(market, customer, request).await?;
     assemble(figures).await
 }
 
-fn order(
+fn request(
     fields: &mut Fields,
     symbol: Symbol,
     from: Option<&str>,
     to: Option<&str>,
     backtest: Option<&str>,
-) -> Option<Order> {
+) -> Option<ReportRequest> {
     let from = fields.take_optional("from", from.map(str::parse::<Day>));
     let to = fields.take_optional("to", to.map(str::parse::<Day>));
     let backtest = fields.take_optional("backtest", backtest.map(api::path::id));
-    Some(Order { symbol, from: from?, to: to?, backtest: backtest? })
+    Some(ReportRequest { symbol, from: from?, to: to?, backtest: backtest? })
 }
 
 fn format_of(text: Option<&str>) -> Result<Format, &'static str> {
     match text {
         None | Some("json") => Ok(Format::Json),
         Some("pdf") => Ok(Format::Pdf),
-        Some(_) => Err("a format is json or pdf"),
+        Some(_) => Err("must be json or pdf"),
     }
 }
 
@@ -197,6 +196,6 @@ fn chart_of(text: Option<&str>) -> Result<Chart, &'static str> {
         Some("equity") => Ok(Chart::Equity),
         Some("drawdown") => Ok(Chart::Drawdown),
         Some("forecast") => Ok(Chart::Forecast),
-        Some(_) => Err("a chart is price, equity, drawdown or forecast"),
+        Some(_) => Err("must be price, equity, drawdown or forecast"),
     }
 }

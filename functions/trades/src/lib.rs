@@ -1,4 +1,4 @@
-//! `POST /portfolios/{id}/trades` buys and sells at the stored quote; `GET` lists what was traded.
+//! `POST /portfolios/{id}/trades` buys and sells at the stored quote; `GET` lists the trades.
 
 use api::{
     Caller, DryRunQuery, Exact, Fields, IdPath, Keyed, Page, PageQuery, Preview, Problem, Query, Replayed, responses,
@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use books::trades::{self, MAX_LOTS_NAMED, Request, RequestSize, Side, Trade};
+use books::trades::{self, MAX_LOTS_NAMED, RequestSize, Side, Trade, TradeRequest};
 use domain::{PortfolioId, Quantity, Symbol};
 use market_data::MarketData;
 use serde::Deserialize;
@@ -17,7 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-/// What a dry run answers.
+/// The response of a dry run.
 type TradePreview = Preview<Trade>;
 
 /// The function's routes, ready to serve.
@@ -38,7 +38,8 @@ fn routes() -> OpenApiRouter<MarketData> {
 /// A market order.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct TradeRequest {
+#[schema(as = TradeRequest)]
+struct TradeBody {
     /// `buy` or `sell`.
     side: Side,
     /// Ticker symbol.
@@ -47,17 +48,17 @@ struct TradeRequest {
     /// Units, a decimal string or number above zero with at most twelve decimals. Either this or `amount`.
     #[schema(value_type = Option<String>, example = "2.5")]
     quantity: Option<Exact>,
-    /// Money to spend or to receive, without the fee: as many units as it pays for, to twelve decimals.
+    /// Money to spend or to receive, without the fee: as many units as it can buy, to twelve decimals.
     #[schema(value_type = Option<String>, example = "100.00")]
     amount: Option<Exact>,
-    /// Fee, zero where not given: added to what a purchase costs, taken from what a sale brings.
+    /// Fee, zero by default: added to the cost of a purchase, subtracted from the proceeds of a sale.
     #[schema(value_type = Option<String>, example = "0.99")]
     fee: Option<Exact>,
-    /// The price of one unit at which the order was decided. Where the price has become worse for the customer since
-    /// (above it for a purchase, below it for a sale) the order is refused with `price_changed`; at a better one it fills.
+    /// The price per unit at which the customer decided. If the price has become worse for the customer since (above it
+    /// for a purchase, below it for a sale), the order is refused with `price_changed`; at a better one it is filled.
     #[schema(value_type = Option<String>, example = "430.47")]
     expected_price: Option<Exact>,
-    /// The lots to sell from, where the portfolio's lot method is `specific`.
+    /// The lots to sell from, if the portfolio's lot method is `specific`.
     #[serde(default)]
     lots: Vec<LotRequest>,
 }
@@ -68,13 +69,13 @@ struct TradeRequest {
 struct LotRequest {
     /// The lot: the id of its purchase.
     lot_id: Uuid,
-    /// Units to take of it.
+    /// Units to take from it.
     #[schema(value_type = String, example = "1.5")]
     quantity: Exact,
 }
 
-impl TradeRequest {
-    fn parse(self) -> Result<Request, Problem> {
+impl TradeBody {
+    fn parse(self) -> Result<TradeRequest, Problem> {
         let mut fields = Fields::default();
         let symbol = fields.take("symbol", self.symbol.parse::<Symbol>());
         let size = match (&self.quantity, &self.amount) {
@@ -83,7 +84,7 @@ impl TradeRequest {
                 fields.take("amount", positive(amount)).map(|amount| RequestSize::Amount(amount.units()))
             }
             (Some(_), Some(_)) | (None, None) => {
-                fields.refuse("quantity", "an order has either a quantity or an amount");
+                fields.refuse("quantity", "give either a quantity or an amount");
                 None
             }
         };
@@ -91,7 +92,7 @@ impl TradeRequest {
         let expected_price = self.expected_price.as_ref().map(Exact::price);
         let expected_price = fields.take_optional("expected_price", expected_price);
         if self.lots.len() > MAX_LOTS_NAMED {
-            fields.refuse("lots", format!("an order names at most {MAX_LOTS_NAMED} lots"));
+            fields.refuse("lots", format!("must name at most {MAX_LOTS_NAMED} lots"));
         }
         let mut lots = Vec::new();
         for (index, lot) in self.lots.iter().take(MAX_LOTS_NAMED).enumerate() {
@@ -99,7 +100,7 @@ impl TradeRequest {
             lots.extend(quantity.map(|quantity| (lot.lot_id, quantity)));
         }
         let request = symbol.zip(size).zip(fee.zip(expected_price));
-        fields.finish(request.map(|((symbol, size), (fee, expected_price))| Request {
+        fields.finish(request.map(|((symbol, size), (fee, expected_price))| TradeRequest {
             side: self.side,
             symbol,
             size,
@@ -113,7 +114,7 @@ impl TradeRequest {
 /// A decimal above zero.
 fn positive(given: &Exact) -> Result<Quantity, String> {
     match given.quantity() {
-        Ok(quantity) if quantity.is_zero() => Err("it is above zero".to_owned()),
+        Ok(quantity) if quantity.is_zero() => Err("must be above zero".to_owned()),
         Ok(quantity) => Ok(quantity),
         Err(error) => Err(error.to_string()),
     }
@@ -128,21 +129,21 @@ fn positive(given: &Exact) -> Result<Quantity, String> {
     params(
         ("id" = String, Path, description = "Id of the portfolio"),
         DryRunQuery,
-        ("Idempotency-Key" = Option<String>, Header, description = "Names this order: the same key with the same request trades once. Required except in a dry run, which uses none up"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Identifies this order: repeating the request with the same key trades only once. Required except in a dry run, which uses up no key"),
     ),
-    request_body = TradeRequest,
+    request_body = TradeBody,
     responses(
         (status = 200, description = "With `dry_run=true`: the trade as it would be executed", body = TradePreview),
         (status = 201, description = "The trade as it was executed", body = Trade),
         responses::MoneyMovement, responses::SymbolLookup, responses::OwnPortfolioAndSymbol,
-        (status = 409, description = "Too little cash, too few units, no price of the last seven days, a price worse than `expected_price`, or a closed portfolio"),
+        (status = 409, description = "Not enough cash or units, no price of the last seven days, a price worse than `expected_price`, or a closed portfolio"),
     )
 )]
 async fn trade(
     State(market): State<MarketData>,
     caller: Caller,
     IdPath(portfolio): IdPath,
-    Keyed { command, body }: Keyed<TradeRequest>,
+    Keyed { command, body }: Keyed<TradeBody>,
 ) -> Result<Response, Problem> {
     let request = body.parse()?;
     let (market, key) = (command.dry_run.on(&market), command.key.as_deref());
@@ -153,7 +154,7 @@ async fn trade(
     Ok((StatusCode::CREATED, Replayed(made.replayed), axum::Json(made.value)).into_response())
 }
 
-/// What was traded in a portfolio, newest first.
+/// The trades of a portfolio, newest first.
 #[utoipa::path(
     get,
     path = "/portfolios/{id}/trades",

@@ -1,4 +1,4 @@
-//! `GET /wallet`, its statement, deposits, withdrawals, and the reversals that administrators make.
+//! `GET /wallet`, its statement, deposits, withdrawals, and reversals by administrators.
 
 use api::{
     Caller, Command, DryRunQuery, Exact, Fields, IdPath, Keyed, Page, PageQuery, Preview, Problem, Query, Replayed,
@@ -18,7 +18,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// What a dry run answers.
+/// The response of a dry run.
 type StatementLinePreview = Preview<StatementLine>;
 
 /// The function's routes, ready to serve.
@@ -48,7 +48,7 @@ struct TransferRequest {
     /// A decimal string or number above zero, with at most the decimals of its currency.
     #[schema(value_type = String, example = "1000.00")]
     amount: Exact,
-    /// Currency of ISO 4217; USD where not given.
+    /// Currency of ISO 4217; USD by default.
     #[schema(example = "USD")]
     currency: Option<String>,
 }
@@ -60,7 +60,7 @@ impl TransferRequest {
         let amount = fields.take("currency", currency).and_then(|currency| {
             let amount = fields.take("amount", self.amount.money(currency))?;
             if !amount.is_positive() {
-                fields.refuse("amount", "an amount is above zero");
+                fields.refuse("amount", "must be above zero");
             }
             Some(amount)
         });
@@ -102,7 +102,7 @@ async fn list_entries(
     Ok(axum::Json(Page { items, next_cursor }))
 }
 
-/// Puts money into the caller's wallet.
+/// Deposits money into the caller's wallet.
 #[utoipa::path(
     post,
     path = "/wallet/deposits",
@@ -110,7 +110,7 @@ async fn list_entries(
     tag = "wallet",
     params(
         DryRunQuery,
-        ("Idempotency-Key" = Option<String>, Header, description = "Names this deposit: the same key with the same request moves money once. Required except in a dry run, which uses none up"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Identifies this deposit: repeating the request with the same key moves money only once. Required except in a dry run, which uses up no key"),
     ),
     request_body = TransferRequest,
     responses(
@@ -127,7 +127,7 @@ async fn deposit(
     transfer(&market, &caller, Transfer::Deposit, &request).await
 }
 
-/// Takes money out of the caller's wallet.
+/// Withdraws money from the caller's wallet.
 #[utoipa::path(
     post,
     path = "/wallet/withdrawals",
@@ -135,14 +135,14 @@ async fn deposit(
     tag = "wallet",
     params(
         DryRunQuery,
-        ("Idempotency-Key" = Option<String>, Header, description = "Names this withdrawal: the same key with the same request moves money once. Required except in a dry run, which uses none up"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Identifies this withdrawal: repeating the request with the same key moves money only once. Required except in a dry run, which uses up no key"),
     ),
     request_body = TransferRequest,
     responses(
         (status = 200, description = "With `dry_run=true`: the entry as it would be", body = StatementLinePreview),
         (status = 201, description = "The entry", body = StatementLine),
         responses::MoneyMovement,
-        (status = 409, description = "Too little cash"),
+        (status = 409, description = "Not enough cash"),
     )
 )]
 async fn withdraw(
@@ -165,7 +165,7 @@ async fn transfer(
     Ok(answer(command, wallets::transfer(&market, caller.customer_id, way, amount, key).await?))
 }
 
-/// Undoes a deposit or a withdrawal, once. For administrators.
+/// Reverses a deposit or a withdrawal, once. For administrators.
 #[utoipa::path(
     post,
     path = "/wallet/entries/{id}/reversal",
@@ -174,15 +174,15 @@ async fn transfer(
     params(
         ("id" = String, Path, description = "Id of the deposit or withdrawal"),
         DryRunQuery,
-        ("Idempotency-Key" = Option<String>, Header, description = "Names this reversal. Required except in a dry run, which uses none up"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Identifies this reversal. Required except in a dry run, which uses up no key"),
     ),
     responses(
         (status = 200, description = "With `dry_run=true`: the entry as it would be", body = StatementLinePreview),
-        (status = 201, description = "The entry that undoes it", body = StatementLine),
+        (status = 201, description = "The entry that reverses it", body = StatementLine),
         responses::Administration,
         (status = 400, description = "No usable Idempotency-Key"),
         (status = 404, description = "No such deposit or withdrawal"),
-        (status = 409, description = "Reversed before, or the money is no longer there"),
+        (status = 409, description = "Already reversed, or the money is no longer there"),
         (status = 423, description = "The wallet is frozen"),
     )
 )]

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use app::error::ServiceError;
 use app::{App, listing};
-use books::portfolios::Record;
+use books::portfolios::PortfolioRecord;
 use books::wallets;
 use chrono::TimeDelta;
 use domain::portfolio::PortfolioName;
@@ -177,7 +177,7 @@ async fn remove(app: &App, customer: CustomerId, item: Item) -> Result<(), Servi
 
 /// Takes the name of a portfolio, and what its investment profile says of a person, away.
 async fn rename(app: &App, item: &Item) -> Result<(), ServiceError> {
-    let mut record: Record = documents::parse(item)?;
+    let mut record: PortfolioRecord = documents::parse(item)?;
     record.portfolio.name = PortfolioName::try_from(ERASED_NAME.to_owned())
         .map_err(|error| ServiceError::fault("the erased name", error))?;
     record.portfolio.investment_profile = None;

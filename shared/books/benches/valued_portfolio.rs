@@ -1,16 +1,16 @@
-//! How long the questions of a large portfolio take, on a store in a file: 14,400 trades over 250 symbols and 12 years.
+//! Response times of a large portfolio on a store in a file: 14,400 trades over 250 symbols and 12 years.
 //!
-//! `rebuilt` knows of no daily values that are kept, `kept` finds them, and `one more trade` extends them by a trade of
-//! the last day and keeps the result.
+//! `rebuilt` finds no stored daily values, `kept` finds them, and `one more trade` extends them by a trade of the last
+//! day and stores the result.
 
-#![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs, reason = "a bench stops where its premises fail")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs, reason = "a benchmark stops if its setup fails")]
 
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use books::holdings;
-use books::performance::{self, PortfolioPerformance, Span};
+use books::performance::{self, PerformanceSpan, PortfolioPerformance};
 use chrono::TimeDelta;
 use criterion::{Criterion, criterion_group, criterion_main};
 use domain::calendar::next_trading_days;
@@ -27,7 +27,7 @@ const TRADES: usize = 14_400;
 const SYMBOLS: usize = 250;
 const TRADING_DAYS: usize = 12 * 252;
 
-/// A portfolio with all its trades, its prices read once.
+/// A portfolio with all its trades; its prices are read once.
 async fn world(folder: &std::path::Path) -> (World, Vec<Symbol>, Day) {
     let mut numbers = SeededRandom(3);
     let days = next_trading_days("2004-01-02".parse().unwrap(), TRADING_DAYS);
@@ -58,11 +58,11 @@ async fn world(folder: &std::path::Path) -> (World, Vec<Symbol>, Day) {
 }
 
 async fn performed(world: &World, platform: &MarketData) -> PortfolioPerformance {
-    performance::compute(platform, world.customer, world.portfolio, &Span::default()).await.unwrap()
+    performance::compute(platform, world.customer, world.portfolio, &PerformanceSpan::default()).await.unwrap()
 }
 
 fn questions(criterion: &mut Criterion) {
-    // One thread, as a function of one core has it.
+    // One thread, like a function with one core.
     let runtime = Builder::new_current_thread().enable_time().build().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let (mut world, symbols, last) = runtime.block_on(world(folder.path()));
@@ -90,7 +90,7 @@ fn questions(criterion: &mut Criterion) {
         });
     });
     group.bench_function("performance of the last year", |bencher| {
-        let span = Span { from: Some(last.plus_days(-365)), ..Span::default() };
+        let span = PerformanceSpan { from: Some(last.plus_days(-365)), ..PerformanceSpan::default() };
         let asked = || performance::compute(&world.platform, world.customer, world.portfolio, &span);
         bencher.iter(|| black_box(runtime.block_on(asked()).unwrap()));
     });

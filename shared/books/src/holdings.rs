@@ -1,4 +1,4 @@
-//! What a portfolio holds now, by symbol: lots of trades and lots held elsewhere together.
+//! Current holdings of a portfolio by symbol: lots of trades and lots held elsewhere together.
 
 mod lots;
 mod realized;
@@ -17,12 +17,12 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use store::retry::{Retry, retry};
 use utoipa::ToSchema;
-use valuation::{Held, Holding, Noted, Share, Unvalued};
+use valuation::{FlowCount, HeldPosition, Holding, Share, Unvalued};
 
 use crate::portfolios;
 
 pub use lots::{HeldLot, LotOrigin};
-use lots::{Ready, Stored, written};
+use lots::{ReadySymbol, StoredLots, written};
 
 /// The holdings of a portfolio. Money is in its base currency, prices in the instruments' own.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -33,50 +33,51 @@ pub struct PortfolioHoldings {
     pub currency: Currency,
     /// The market's today.
     pub as_of: Day,
-    /// Where prices come from.
+    /// The source of the prices.
     pub source: String,
     /// Value of all holdings that have one.
     #[schema(value_type = String, example = "1250.00")]
     pub value: Decimal,
-    /// What the same holdings cost, fees included.
+    /// Cost of the same holdings, fees included.
     #[schema(value_type = String, example = "1000.00")]
     pub cost: Decimal,
     /// Value − cost.
     #[schema(value_type = String, example = "250.00")]
     pub unrealized_gain: Decimal,
-    /// What all sales have gained, those of symbols that are no longer held too.
+    /// The realised gain of all sales, including those of symbols no longer held.
     #[schema(value_type = Option<String>, example = "98.12")]
     pub realized_gain: Option<Decimal>,
-    /// What the last session did to the value; the part of a price that is older is nothing.
+    /// The effect of the last session on the value; older prices contribute nothing.
     #[schema(value_type = String, example = "12.50")]
     pub day_change: Decimal,
     /// By symbol.
     pub items: Vec<HeldSymbol>,
-    /// The value by sector, the largest first.
+    /// The value by sector, largest first.
     pub sectors: Vec<Share>,
-    /// The value by currency of the instruments, the largest first.
+    /// The value by currency of the instruments, largest first.
     pub currencies: Vec<Share>,
-    /// The value by kind of instrument, the largest first.
+    /// The value by kind of instrument, largest first.
     pub instrument_types: Vec<Share>,
-    /// Why a symbol has no value, by its name, and why a figure is null: `realized_gain`, or of one symbol
+    /// Why a symbol has no value, by its name, and why a figure is null: `realized_gain`, or for one symbol
     /// `AAPL/realized_gain` and `AAPL/day_change`.
     pub unavailable: BTreeMap<String, String>,
-    /// What a reader must know about the prices.
+    /// Warnings about the prices.
     #[schema(value_type = Vec<Object>)]
     pub warnings: Vec<Warning>,
 }
 
-/// One symbol and the lots that make it up.
+/// One symbol and its lots.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct HeldSymbol {
-    /// What it comes to.
+    /// Its totals.
     #[serde(flatten)]
     pub holding: Holding,
-    /// Its lots, the oldest first.
+    /// Its lots, oldest first.
     pub lots: Vec<HeldLot>,
 }
 
-/// The holdings of a customer's portfolio at the last prices at hand. A symbol without a price never fails the whole.
+/// The holdings of a customer's portfolio at the last available prices. A symbol without a price never fails the whole
+/// request.
 ///
 /// Errors: [`ServiceError::NotFound`].
 pub async fn compute(
@@ -90,7 +91,7 @@ pub async fn compute(
     let held: BTreeSet<Symbol> =
         stored.iter().filter(|(_, stored)| stored.has_lots()).map(|(symbol, _)| symbol.clone()).collect();
     let budget = market.budget_for(customer);
-    let currencies = stored.values().flat_map(Stored::currencies);
+    let currencies = stored.values().flat_map(StoredLots::currencies);
     let (lines, rates) = tokio::try_join!(
         price_lines::load(market, customer, &held, budget),
         ExchangeRates::load(market, base, currencies, budget)
@@ -112,7 +113,8 @@ pub async fn compute(
             }
         }
     }
-    let positions: Vec<Held<'_>> = ready.iter().map(|symbol| symbol.held(rates.on(symbol.currency, today))).collect();
+    let positions: Vec<HeldPosition<'_>> =
+        ready.iter().map(|symbol| symbol.held(rates.on(symbol.currency, today))).collect();
     let found = valuation::holdings(base, &positions);
     unavailable.extend(found.unavailable);
     let realized_gain: Option<Decimal> = realized.gains.values().copied().sum();
@@ -138,9 +140,9 @@ pub async fn compute(
     })
 }
 
-/// Why figures of symbols are null, whether or not they are still held.
+/// Why figures of symbols are null, whether or not the symbols are still held.
 fn reasons(
-    stored: &BTreeMap<Symbol, Stored>,
+    stored: &BTreeMap<Symbol, StoredLots>,
     realized: &BTreeMap<Symbol, Option<Decimal>>,
 ) -> BTreeMap<String, String> {
     let conflicts = stored.iter().filter(|(_, stored)| stored.is_in_conflict());
@@ -152,13 +154,13 @@ fn reasons(
     conflicts.chain(without_rate).collect()
 }
 
-/// What a reader must know: of the prices, of rates of other days, and of lots that are in nothing yet.
+/// Warnings about prices, rates of other days, and lots dated in the future.
 fn warnings(
     market: &MarketData,
-    stored: &BTreeMap<Symbol, Stored>,
+    stored: &BTreeMap<Symbol, StoredLots>,
     lines: &PriceLines,
-    ready: &[Ready<'_>],
-    without_rate: &BTreeMap<Symbol, Noted>,
+    ready: &[ReadySymbol<'_>],
+    without_rate: &BTreeMap<Symbol, FlowCount>,
 ) -> Vec<Warning> {
     let today = market_day(market);
     let mut found = warnings::of_lines(market, ready.iter().map(|symbol| symbol.rests_on(today)));

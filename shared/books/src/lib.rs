@@ -1,16 +1,16 @@
-//! The books of customers: wallets, trades, portfolios and what they hold.
+//! The books of customers: wallets, trades, portfolios and their holdings.
 //!
-//! [`wallets`] moves money, [`trades`] buys and sells at the stored quote, [`investments`] records what is held
-//! elsewhere, and [`imports`] brings in a file of it. [`portfolios`] are what all of that is filed under; [`holdings`]
-//! says what they are worth now and [`performance`] how that came about, from the same prices and to the same cent.
+//! [`wallets`] moves money, [`trades`] buys and sells at the stored quote, [`investments`] records lots held elsewhere,
+//! and [`imports`] reads a file of them. [`portfolios`] contain all of that; [`holdings`] computes their current value
+//! and [`performance`] its development, from the same prices and to the same cent.
 //!
-//! It reads prices through `market_data` only; the pure crates `ledger` and `valuation` decide and compute. It knows no
-//! sessions, no live connections and no HTTP.
+//! The crate reads prices only through `market_data`; the pure crates `ledger` and `valuation` decide and compute. It
+//! does not depend on sessions, live connections or HTTP.
 //!
-//! - A change reads, lets `ledger` decide, and writes once, at the versions that it has read; an idempotency key makes
-//!   it act once.
+//! - A change reads, lets `ledger` decide, and writes once, at the versions that it has read; an idempotency key
+//! ensures that it acts once.
 //! - Money and units are exact decimals. An entry is never edited: a correction is a reversal.
-//! - A lot is dated no later than the market's today, or counts in nothing yet.
+//! - A lot dated after the market's today does not count in any value yet.
 
 pub mod holdings;
 pub mod imports;

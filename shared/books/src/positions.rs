@@ -1,7 +1,7 @@
-//! Positions as they lie in the table: a head with the younger lots, and older lots in custom instruments.
+//! Positions as stored in the table: a head with the younger lots, and older lots in separate items.
 //!
-//! A position keeps the splits that its units have folded. Where a reader knows others, it is replayed from its trades and
-//! written at its version, so that holdings, performance and what can be sold agree.
+//! A position stores the splits folded into its units. If other splits are known now, it is replayed from its trades
+//! and written at its version, so that holdings, performance and what can be sold agree.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,12 +12,12 @@ use domain::{Currency, PortfolioId, Symbol};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use ledger::position_items::{OlderLots, PositionHead};
 use ledger::replay::replay;
-use ledger::{Folded, Movement, Position, Refusal, Trade};
+use ledger::{FoldedSplits, LotMovement, Position, Refusal, Trade};
 use market_data::MarketData;
 use market_data::splits::KnownSplits;
 use store::{DeleteExpect, Item, StoreError, Version, Write, documents, keys};
 
-/// Histories read at the same time.
+/// Histories read concurrently.
 const AT_ONCE: usize = 16;
 
 /// A position as read, with the versions of its items.
@@ -25,7 +25,7 @@ const AT_ONCE: usize = 16;
 pub struct StoredPosition {
     /// The position.
     pub position: Position,
-    /// What lies in the table, where the position was replayed since and is not written yet.
+    /// The stored position, if this one was replayed since and is not written yet.
     stored: Option<Position>,
     /// The version of its head; without one it has never been written.
     head: Option<Version>,
@@ -33,8 +33,8 @@ pub struct StoredPosition {
     older: BTreeMap<u64, Version>,
 }
 
-/// A portfolio's position in one instrument by the splits that are known; an empty one in `currency` where nothing was
-/// ever traded. A replay of it is written with whatever is written next.
+/// A portfolio's position in one instrument, with the splits known now; an empty one in `currency` if it was never
+/// traded. A replayed position is written with the next write.
 pub async fn find(
     app: &App,
     portfolio: PortfolioId,
@@ -50,14 +50,14 @@ pub async fn find(
     Ok(StoredPosition { position, stored: None, head: None, older: BTreeMap::new() })
 }
 
-/// Every position of a portfolio, closed ones too, by symbol and by the splits that are at hand.
+/// Every position of a portfolio, including closed ones, by symbol, with the available splits.
 pub async fn read_all(market: &MarketData, portfolio: PortfolioId) -> Result<Vec<Position>, ServiceError> {
     let stored = read_stored(&market.app, portfolio).await?;
     bring_up_to_date(market, portfolio, stored).await
 }
 
-/// The symbols of which sales took more units than there were by the splits that are at hand. Mostly the heads say so;
-/// where one has folded other splits, the positions are brought up to them.
+/// The symbols of which sales took more units than there were, with the available splits. Usually the heads state it;
+/// if one has folded other splits, the positions are updated.
 pub(crate) async fn find_in_conflict(
     market: &MarketData,
     portfolio: PortfolioId,
@@ -71,7 +71,8 @@ pub(crate) async fn find_in_conflict(
             continue;
         }
         let known = KnownSplits::load_at_hand(market, &symbol).await?;
-        let is_current = |folded: &Folded| known.as_ref().is_none_or(|known| folded.is_by(&known.for_units(folded)));
+        let is_current =
+            |folded: &FoldedSplits| known.as_ref().is_none_or(|known| folded.is_by(&known.for_units(folded)));
         if !folded.as_ref().is_some_and(is_current) {
             let positions = read_all(market, portfolio).await?;
             let conflicts = positions.into_iter().filter(|position| position.split_conflict);
@@ -84,7 +85,7 @@ pub(crate) async fn find_in_conflict(
     Ok(found)
 }
 
-/// Every position of a portfolio as it lies in the table, by symbol.
+/// Every position of a portfolio as stored in the table, by symbol.
 pub async fn read_stored(app: &App, portfolio: PortfolioId) -> Result<Vec<StoredPosition>, ServiceError> {
     let mut positions = Vec::new();
     for item in listing::read_all(app, keys::positions(portfolio)).await? {
@@ -94,7 +95,7 @@ pub async fn read_stored(app: &App, portfolio: PortfolioId) -> Result<Vec<Stored
     Ok(positions)
 }
 
-/// These positions of a portfolio by the splits that are at hand; what was replayed is written.
+/// These positions of a portfolio with the available splits; replayed ones are written.
 pub async fn bring_up_to_date(
     market: &MarketData,
     portfolio: PortfolioId,
@@ -150,12 +151,12 @@ pub(crate) fn writes(before: &StoredPosition, after: &Position) -> Result<Vec<Wr
     Ok(writes)
 }
 
-/// Whether there may be splits in its units: something was sold, or it does not say.
+/// Whether its units may have folded splits: something was sold, or it is not recorded.
 fn has_sold(position: &Position) -> bool {
     position.folded.as_ref().is_none_or(|folded| folded.unit_day.is_some())
 }
 
-/// The trades of a portfolio, read where the first position needs them.
+/// The trades of a portfolio, read when the first position needs them.
 struct Trades<'a> {
     app: &'a App,
     portfolio: PortfolioId,
@@ -176,23 +177,23 @@ impl<'a> Trades<'a> {
         Ok(self.read.insert(read).iter().filter(|trade| trade.symbol == *symbol).collect())
     }
 
-    /// The position by the splits that are known: as it is, or replayed.
+    /// The position with the known splits: unchanged, or replayed.
     async fn replay_if_outdated(
         &mut self,
         stored: StoredPosition,
         known: &KnownSplits,
     ) -> Result<StoredPosition, ServiceError> {
-        let is_current = |folded: &Folded| folded.is_by(&known.for_units(folded));
+        let is_current = |folded: &FoldedSplits| folded.is_by(&known.for_units(folded));
         if stored.position.folded.as_ref().is_some_and(is_current) {
             return Ok(stored);
         }
         let trades = self.read_of(&stored.position.symbol).await?;
         match (trades.len() as u64).cmp(&stored.position.trades) {
             Ordering::Equal => {}
-            // Another trade has been made since the position was read.
+            // Another trade was made since the position was read.
             Ordering::Greater => return Err(StoreError::Conflict { write: 0 }.into()),
             Ordering::Less => {
-                tracing::error!(symbol = %stored.position.symbol, "a position is of more trades than are stored");
+                tracing::error!(symbol = %stored.position.symbol, "a position has more trades than are stored");
                 return Ok(stored);
             }
         }
@@ -209,7 +210,7 @@ impl<'a> Trades<'a> {
     }
 }
 
-/// The trades of a portfolio in the order in which they were made: no trade is of a day before that of the last one.
+/// The trades of a portfolio in order: no trade is dated before the last one.
 pub(crate) async fn read_trades(app: &App, portfolio: PortfolioId) -> Result<Vec<Trade>, ServiceError> {
     let items = listing::read_all(app, keys::trades(portfolio)).await?;
     let mut trades: Vec<Trade> = items.iter().map(documents::parse).collect::<Result<_, _>>()?;
@@ -217,15 +218,15 @@ pub(crate) async fn read_trades(app: &App, portfolio: PortfolioId) -> Result<Vec
     Ok(trades)
 }
 
-/// A position of these trades by the splits that are known. One that was stored before it kept what its units have folded
-/// has folded the splits that its trades name.
+/// A position of these trades with the known splits. A position stored before it recorded its folded splits has folded
+/// those that its trades name.
 fn by_splits(position: &Position, trades: &[&Trade], known: &KnownSplits) -> Result<Position, Refusal> {
-    let folded = position.folded.clone().unwrap_or_else(|| Folded::of_trades(trades.iter().copied()));
+    let folded = position.folded.clone().unwrap_or_else(|| FoldedSplits::of_trades(trades.iter().copied()));
     let splits = known.for_units(&folded);
     if folded.is_by(&splits) {
         return Ok(Position { folded: Some(folded), ..position.clone() });
     }
-    let movements = trades.iter().map(|&trade| Movement::try_from(trade)).collect::<Result<Vec<_>, _>>()?;
+    let movements = trades.iter().map(|&trade| LotMovement::try_from(trade)).collect::<Result<Vec<_>, _>>()?;
     replay(position, &movements, &splits, |_, _| ())
 }
 
@@ -240,7 +241,7 @@ async fn read(app: &App, portfolio: PortfolioId, symbol: &Symbol, item: &Item) -
     let mut older = Vec::with_capacity(wanted.len());
     let mut versions = BTreeMap::new();
     if !wanted.is_empty() {
-        // One that was taken away since is missed by the ledger, and the head that named it has changed too.
+        // An item removed since is found missing by the ledger, and the head that named it has changed too.
         for item in app.table().get_many(&wanted).await?.into_iter().flatten() {
             let lots: OlderLots = documents::parse(&item)?;
             versions.insert(lots.item, item.version);
@@ -251,7 +252,7 @@ async fn read(app: &App, portfolio: PortfolioId, symbol: &Symbol, item: &Item) -
     Ok(StoredPosition { position, stored: None, head: Some(item.version), older: versions })
 }
 
-/// Head and items that do not fit were read around somebody else's trade: the reader starts over.
+/// A head and items that do not match were read during a concurrent trade: the reader starts over.
 fn moved_on(item: &Item, error: &ledger::position_items::PositionItemsError) -> StoreError {
     use ledger::position_items::PositionItemsError::{Amount, OlderItems};
     match error {

@@ -1,7 +1,7 @@
 //! Buying and selling: orders at the stored quote, paid from the wallet.
 //!
-//! A trade is one transaction: the key that names it, the wallet's head and its entry, the trade, the position, and the
-//! portfolio asserted to be as it was read. There is no state in between that somebody could see or would clean up.
+//! A trade is one transaction: its idempotency key, the wallet's head and its entry, the trade, the position, and the
+//! assertion that the portfolio is unchanged. No intermediate state is visible or has to be cleaned up.
 
 pub use ledger::{Side, Trade};
 
@@ -10,7 +10,7 @@ use app::error::ServiceError;
 use app::idempotency::{Created, Outcome, Pending};
 use domain::{Currency, CustomerId, Money, MoneyError, PortfolioId, Price, Quantity, Symbol};
 use ledger::trade::{buy, sell};
-use ledger::{BookedTrade, LotPick, Order, Size, Stamp, Terms};
+use ledger::{BookedTrade, LotPick, OrderSize, Stamp, TradeOrder, TradeTerms};
 use market_data::quotes::{self, Quote};
 use market_data::{MarketData, tracked_symbols};
 use rust_decimal::Decimal;
@@ -22,50 +22,50 @@ use uuid::Uuid;
 use crate::portfolios::load;
 use crate::{positions, wallets};
 
-/// Most lots that one order names.
+/// The most lots that one order names.
 pub const MAX_LOTS_NAMED: usize = 200;
 
-/// What a customer wants to buy or sell, before it is known in which currency.
+/// An order to buy or sell, before its currency is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Request {
+pub struct TradeRequest {
     /// Buy or sell.
     pub side: Side,
     /// The instrument.
     pub symbol: Symbol,
-    /// How much.
+    /// The size.
     pub size: RequestSize,
     /// The fee in the instrument's currency, zero or more.
     pub fee: Decimal,
-    /// The lots to sell from, where the portfolio's lot method is `specific`: ids and units.
+    /// The lots to sell from if the portfolio's lot method is `specific`: ids and units.
     pub lots: Vec<(Uuid, Quantity)>,
-    /// The price of one unit at which the customer decided, if they say it; a worse one is not taken. Where it is not
-    /// said the fingerprint of the request is the one that it had before there was such a field.
+    /// The price per unit at which the customer decided, if given; a worse one is refused. Without it, the fingerprint
+    /// of the request is the same as before the field existed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected_price: Option<Price>,
 }
 
-/// How much an order is for.
+/// The size of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RequestSize {
-    /// So many units.
+    /// This many units.
     Quantity(Quantity),
-    /// As many units as this amount, in the instrument's currency, pays for.
+    /// As many units as this amount, in the instrument's currency, can buy.
     Amount(Decimal),
 }
 
-impl Request {
-    fn order(&self, currency: Currency) -> Result<Order, ServiceError> {
+impl TradeRequest {
+    fn order(&self, currency: Currency) -> Result<TradeOrder, ServiceError> {
         let money = |field, amount| {
             Money::new(amount, currency)
                 .map_err(|error: MoneyError| ServiceError::Field { field, detail: error.to_string() })
         };
         let size = match self.size {
-            RequestSize::Quantity(quantity) => Size::Quantity(quantity),
-            RequestSize::Amount(amount) => Size::Amount(money("amount", amount)?),
+            RequestSize::Quantity(quantity) => OrderSize::Quantity(quantity),
+            RequestSize::Amount(amount) => OrderSize::Amount(money("amount", amount)?),
         };
         let lots = self.lots.iter().map(|&(lot_id, quantity)| LotPick { lot_id, quantity }).collect();
-        Ok(Order { size, fee: money("fee", self.fee)?, lots })
+        Ok(TradeOrder { size, fee: money("fee", self.fee)?, lots })
     }
 
     /// Refuses a price that is worse for the customer than the one at which they decided.
@@ -90,7 +90,7 @@ pub async fn execute(
     market: &MarketData,
     customer: CustomerId,
     portfolio: PortfolioId,
-    request: &Request,
+    request: &TradeRequest,
     idempotency_key: Option<&str>,
 ) -> Result<Created<Trade>, ServiceError> {
     let pending = &Pending::new(customer, idempotency_key, "POST /portfolios/{id}/trades", &(portfolio, request))?;
@@ -99,10 +99,10 @@ pub async fn execute(
     }
     load(&market.app, customer, portfolio).await?.require_open()?;
     if request.symbol.is_custom() {
-        let detail = "a custom instrument is not traded; record it as an investment".to_owned();
+        let detail = "a custom instrument cannot be traded; record it as an investment".to_owned();
         return Err(ServiceError::Field { field: "symbol", detail });
     }
-    // Before the turn is taken: a provider that is slow holds up nobody else.
+    // Before taking the lock: a slow provider must not delay other requests.
     let quote = &quotes::load_tradable(market, customer, &request.symbol, market.budget_for(customer)).await?;
     request.accept(quote.price)?;
     let order = &request.order(quote.currency)?;
@@ -148,11 +148,11 @@ pub async fn list(
     Ok((page.items, page.next.map(|cursor| cursor.to_string())))
 }
 
-fn terms<'a>(market: &MarketData, quote: &'a Quote, lot_method: domain::LotMethod) -> Terms<'a> {
-    Terms {
+fn terms<'a>(market: &MarketData, quote: &'a Quote, lot_method: domain::LotMethod) -> TradeTerms<'a> {
+    TradeTerms {
         trade_id: market.app.new_id(),
-        // A trade is of the day of its price: units, splits and price are then of one day, also where a newer bar, and
-        // with it a split, is due and not stored yet.
+        // A trade is dated on the day of its price: units, splits and price are then of one day, even if a newer bar,
+        // and with it a split, is due and not stored yet.
         stamp: Stamp { market_day: quote.day, ..wallets::stamp(market) },
         price: quote.price,
         quote_as_of: quote.as_of,
@@ -171,7 +171,7 @@ async fn read_replayed(app: &App, portfolio: PortfolioId, outcome: &Outcome) -> 
     let Outcome::Result(id) = outcome else { return Err(ServiceError::IdempotencyKeyReused) };
     let key = keys::trade(portfolio, *id);
     let found = documents::read::<Trade>(app.table(), &key).await?;
-    let missing = || StoreError::corrupt(&key, "a trade that is pointed to is not there");
+    let missing = || StoreError::corrupt(&key, "the referenced trade is missing");
     let (value, _) = found.ok_or_else(missing)?;
     Ok(Created { value, replayed: true })
 }

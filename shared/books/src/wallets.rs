@@ -18,10 +18,10 @@ use store::{Cursor, Expect, StoreError, Version, Write, documents, keys};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// The currency of a wallet's first figure, whatever it holds beside it.
+/// The currency of a wallet's main balance, whatever else it holds.
 const MAIN_CURRENCY: Currency = Currency::USD;
 
-/// A wallet as shown.
+/// A wallet as returned to clients.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ShownWallet {
     /// The currency of `balance`.
@@ -30,11 +30,11 @@ pub struct ShownWallet {
     pub balance: String,
     /// Cash by currency, decimals.
     pub balances: BTreeMap<String, String>,
-    /// Whether the wallet takes no command.
+    /// Whether the wallet accepts no commands.
     pub frozen: bool,
 }
 
-/// Which way cash moves between the wallet and outside.
+/// The direction of a transfer between the wallet and outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Transfer {
@@ -44,23 +44,23 @@ pub enum Transfer {
     Withdrawal,
 }
 
-/// Where the entry of a deposit or withdrawal is, and whether it was reversed: beside the ledger, because entries are
-/// never edited. Only these entries are found by their id.
+/// Where the entry of a deposit or withdrawal is, and whether it was reversed. Stored next to the ledger, because
+/// entries are never edited. Only these entries can be found by their id.
 #[derive(Clone, Serialize, Deserialize)]
-struct Locator {
+struct EntryLocator {
     customer_id: CustomerId,
     seq: u64,
     reversed_by: Option<Uuid>,
 }
 
-/// The parts of a movement that its fingerprint is made of.
+/// The fields of a movement that its fingerprint covers.
 #[derive(Serialize)]
-struct Movement<'a> {
+struct TransferParts<'a> {
     amount: &'a str,
     currency: Currency,
 }
 
-/// A customer's wallet; an empty one where nothing was ever booked.
+/// A customer's wallet; an empty one if nothing was ever booked.
 pub async fn show(app: &App, customer: CustomerId) -> Result<ShownWallet, ServiceError> {
     let (wallet, _) = read_head(app, customer).await?;
     let balances = wallet.balances.iter().map(|cash| (cash.currency().code().to_owned(), cash.to_string())).collect();
@@ -97,7 +97,7 @@ pub async fn transfer(
         Transfer::Deposit => "POST /wallet/deposits",
         Transfer::Withdrawal => "POST /wallet/withdrawals",
     };
-    let request = Movement { amount: &amount.to_string(), currency: amount.currency() };
+    let request = TransferParts { amount: &amount.to_string(), currency: amount.currency() };
     let pending = &Pending::new(customer, idempotency_key, route, &request)?;
     let _lock = market.app.lock_customer(customer).await;
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
@@ -111,14 +111,14 @@ pub async fn transfer(
         };
         let booked = store_refusal(&market.app, pending, decided).await?;
         let key = keys::wallet_locator(booked.entry.id);
-        let locator = Locator { customer_id: customer, seq: booked.entry.seq, reversed_by: None };
+        let locator = EntryLocator { customer_id: customer, seq: booked.entry.seq, reversed_by: None };
         let locate = Write::create(key.clone(), documents::body(&key, &locator)?);
         write(&market.app, pending, &booked, version, vec![locate]).await
     })
     .await
 }
 
-/// Undoes a deposit or withdrawal, once, whoever's it is. `by` is the administrator whose idempotency key it is; only a
+/// Reverses any customer's deposit or withdrawal, once. `by` is the administrator whose idempotency key it is; only a
 /// dry run has none.
 ///
 /// Errors: [`ServiceError::NotFound`], and the ledger's refusals.
@@ -130,10 +130,10 @@ pub async fn reverse_entry(
 ) -> Result<Created<StatementLine>, ServiceError> {
     let pending = &Pending::new(by, idempotency_key, "POST /wallet/entries/{id}/reversal", &entry)?;
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
-        // Before the entry is looked for: a key of another request is refused as that, whatever it is sent with.
+        // Before the entry is read: a key of another request is refused as such, whatever it is sent with.
         pending.look_up(&market.app).await?;
         let key = keys::wallet_locator(entry);
-        let found = documents::read::<Locator>(market.app.table(), &key).await?;
+        let found = documents::read::<EntryLocator>(market.app.table(), &key).await?;
         let (locator, locator_version) = found.ok_or(ServiceError::NotFound { what: "deposit or withdrawal" })?;
         let customer = locator.customer_id;
         if let Some(made) = read_replayed(&market.app, customer, pending).await? {
@@ -143,20 +143,20 @@ pub async fn reverse_entry(
         let (wallet, version) = read_head(&market.app, customer).await?;
         let decided = reverse(&wallet, &entry, locator.reversed_by, &stamp(market));
         let booked = store_refusal(&market.app, pending, decided).await?;
-        let reversed = Locator { reversed_by: Some(booked.entry.id), ..locator };
+        let reversed = EntryLocator { reversed_by: Some(booked.entry.id), ..locator };
         let mark = Write::update(key.clone(), documents::body(&key, &reversed)?, locator_version);
         write(&market.app, pending, &booked, version, vec![mark]).await
     })
     .await
 }
 
-/// The write that makes a wallet take commands no longer, or again.
+/// The write that freezes or unfreezes a wallet.
 pub async fn prepare_freeze(app: &App, customer: CustomerId, frozen: bool) -> Result<Write, ServiceError> {
     let (wallet, version) = read_head(app, customer).await?;
     head_write(&Wallet { frozen, ..wallet }, version)
 }
 
-/// The head of a wallet and its version; the empty wallet, without one, where nothing was ever booked.
+/// The head of a wallet and its version; the empty wallet, without a version, if nothing was ever booked.
 pub async fn read_head(app: &App, customer: CustomerId) -> Result<(Wallet, Option<Version>), ServiceError> {
     let found = documents::read::<Wallet>(app.table(), &keys::wallet_head(customer)).await?;
     Ok(found.map_or_else(|| (Wallet::new(customer), None), |(wallet, version)| (wallet, Some(version))))
@@ -176,12 +176,12 @@ pub(crate) fn entry_write(entry: &Entry) -> Result<Write, ServiceError> {
     Ok(Write::Put { key, body, expires_at: None, expect: Expect::Absent })
 }
 
-/// The ids and times of a command given now.
+/// The ids and times of a command that runs now.
 pub(crate) fn stamp(market: &MarketData) -> Stamp {
     Stamp { entry_id: market.app.new_id(), market_day: market_day(market), created_at: market.app.now() }
 }
 
-/// What a command decided. A refusal that uses up the key is remembered before it is given.
+/// The result of a command. A refusal that uses up the key is stored before it is returned.
 pub(crate) async fn store_refusal<T>(
     app: &App,
     pending: &Pending,
@@ -222,11 +222,11 @@ async fn read_replayed(
 async fn read_entry(app: &App, customer: CustomerId, seq: u64) -> Result<Entry, ServiceError> {
     let key = keys::wallet_entry(customer, seq);
     let found = documents::read::<Entry>(app.table(), &key).await?;
-    let missing = || StoreError::corrupt(&key, "an entry that is pointed to is not there");
+    let missing = || StoreError::corrupt(&key, "the referenced entry is missing");
     Ok(found.map(|(entry, _)| entry).ok_or_else(missing)?)
 }
 
-/// Key, head, entry and whatever belongs to them, in one transaction.
+/// Writes key, head, entry and all that belongs to them, in one transaction.
 async fn write(
     app: &App,
     pending: &Pending,

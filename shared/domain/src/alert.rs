@@ -1,8 +1,8 @@
-//! Alerts: what a customer wants to be told of, and whether a quote gives cause to.
+//! Alerts: the condition that a customer waits for, and whether a quote meets it.
 //!
-//! Every condition is evaluated on one quote and the daily bars before it, without a memory of earlier quotes of the day: a
-//! quote that is seen twice, late or by two evaluates at once is evaluated alike each time. What is remembered is the market
-//! day on which an alert last fired, and on no day does it fire twice.
+//! Every condition is evaluated on one quote and the daily bars before it, without memory of earlier quotes of the day.
+//! A quote that arrives twice, late, or in two processes concurrently gives the same result each time. Only the market
+//! day on which an alert last fired is remembered; an alert fires at most once a day.
 
 use std::fmt;
 
@@ -12,53 +12,54 @@ use serde::{Deserialize, Serialize};
 use crate::decimal::{DECIMALS, DecimalError, from_f64};
 use crate::{Bars, Day, Price, Split, SplitRatio, calendar};
 
-/// The least window of a moving average that can be crossed: that of one day is the price itself.
+/// The shortest moving average that can be crossed: an average of one day is the price itself.
 pub const MIN_WINDOW: u16 = 2;
-/// The greatest.
+/// The longest.
 pub const MAX_WINDOW: u16 = 400;
 /// Decimals of a percentage.
 pub const PERCENT_DECIMALS: u32 = 4;
-/// The greatest move that can be waited for, in percent.
+/// The largest move that can be waited for, in percent.
 pub const MAX_PERCENT: i64 = 1_000;
 
-/// Closes that are further apart than this share of the later one are of different units: less is a matter of sources.
+/// Closes that differ by more than this share of the later one are in different units; smaller differences come from
+/// the sources.
 const LEAST_SPLIT: Decimal = Decimal::from_parts(1, 0, 0, false, 1);
 
-/// What has to be true of a quote.
+/// A condition on a quote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Condition {
-    /// The price is above this one, which is in units of the day on which the alert was made.
+    /// The price is above this one, in units of the day on which the alert was made.
     Above {
-        /// The threshold; the price itself is not above it.
+        /// The threshold; the condition is false at the threshold itself.
         #[schema(value_type = String, example = "450.00")]
         price: Price,
     },
-    /// The price is below this one, which is in units of the day on which the alert was made.
+    /// The price is below this one, in units of the day on which the alert was made.
     Below {
-        /// The threshold; the price itself is not below it.
+        /// The threshold; the condition is false at the threshold itself.
         #[schema(value_type = String, example = "400.00")]
         price: Price,
     },
-    /// The price has moved this far, or further, from the close of the trading day before.
+    /// The price has moved at least this far from the close of the previous trading day.
     PercentMove {
-        /// How far, in percent of that close.
+        /// The move, in percent of that close.
         #[schema(value_type = String, example = "5")]
         percent: Percent,
-        /// Which way.
+        /// The direction.
         direction: Direction,
     },
-    /// The price is on the other side of its simple moving average than the close of the trading day before was.
+    /// The price is on the other side of its simple moving average than the close of the previous trading day was.
     CrossesSma {
-        /// Trading days of the average, the quote's own included, 2 to 400.
+        /// Trading days of the average, including the quote's own, 2 to 400.
         #[schema(minimum = 2, maximum = 400, example = 50)]
         window: Window,
-        /// Which way.
+        /// The direction.
         direction: Direction,
     },
 }
 
-/// Which way a price moves.
+/// The direction of a price move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
@@ -66,7 +67,7 @@ pub enum Direction {
     Up,
     /// Downwards.
     Down,
-    /// One or the other.
+    /// Either.
     Either,
 }
 
@@ -74,13 +75,13 @@ pub enum Direction {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Repeat {
-    /// At the first quote of which the condition is true, and never again.
+    /// At the first quote that meets the condition, and never again.
     Once,
-    /// On every market day that has a quote of which it is true, at the first one.
+    /// On every market day, at the first quote that meets the condition.
     Recurring,
 }
 
-/// A share in percent, above zero, at most [`MAX_PERCENT`], with at most [`PERCENT_DECIMALS`] decimals.
+/// A percentage above zero, at most [`MAX_PERCENT`], with at most [`PERCENT_DECIMALS`] decimals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(try_from = "Decimal", into = "Decimal")]
 #[schema(value_type = String, example = "5")]
@@ -92,59 +93,59 @@ pub struct Percent(Decimal);
 #[schema(value_type = u16, example = 50)]
 pub struct Window(u16);
 
-/// Why a number is no [`Percent`] or [`Window`].
+/// Why a number is not a [`Percent`] or [`Window`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConditionError {
     /// Not a decimal number.
-    #[error("not a decimal number")]
+    #[error("must be a decimal number")]
     NotANumber,
-    /// A percentage of zero, below it, or above [`MAX_PERCENT`].
-    #[error("a move is above 0 and at most {MAX_PERCENT} percent")]
+    /// A percentage of zero or less, or above [`MAX_PERCENT`].
+    #[error("must be above 0 and at most {MAX_PERCENT} percent")]
     PercentRange,
-    /// Too fine a percentage.
-    #[error("a percentage has at most {PERCENT_DECIMALS} decimals")]
+    /// A percentage with too many decimals.
+    #[error("must have at most {PERCENT_DECIMALS} decimals")]
     PercentTooFine,
     /// Not a window.
-    #[error("a window is a whole number of days from {MIN_WINDOW} to {MAX_WINDOW}")]
+    #[error("must be a whole number of days from {MIN_WINDOW} to {MAX_WINDOW}")]
     Window,
 }
 
-/// All that an alert is evaluated by.
+/// What an alert is evaluated on.
 #[derive(Clone, Copy, Debug)]
 pub struct EvaluationContext<'a> {
     /// The price of the quote.
     pub price: Price,
     /// The market day of the quote; prices are in units of this day.
     pub day: Day,
-    /// The close of the trading day before, in the same units, where known.
+    /// The close of the previous trading day, in the same units, if known.
     pub previous_close: Option<Price>,
-    /// The daily bars of the instrument, as far as they are known; those after `day` are not looked at.
+    /// The daily bars of the instrument, as far as they are known; those after `day` are ignored.
     pub bars: &'a Bars,
-    /// The splits that these bars tell of.
+    /// The splits that these bars report.
     pub splits: &'a [Split],
 }
 
-/// What is remembered of an alert between quotes.
+/// The rule of an alert, and what is remembered between quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlertRuleState {
-    /// What it waits for.
+    /// The condition.
     pub condition: Condition,
-    /// How often.
+    /// How often it fires.
     pub repeat: Repeat,
-    /// The day in whose units its price is.
+    /// The day whose units the threshold is in.
     pub units_of: Day,
     /// The market day on which it last fired.
     pub fired_on: Option<Day>,
 }
 
 impl AlertRuleState {
-    /// Whether the alert fires at this quote. One that does is to be remembered as fired on the quote's day.
+    /// Whether the alert fires at this quote. If it does, record the quote's day in `last_fired`.
     #[must_use]
     pub fn fires(&self, context: &EvaluationContext<'_>) -> bool {
         self.is_due(context.day) && self.holds(context)
     }
 
-    /// Whether it may still fire on this day: at most once on each, and none before one on which it has.
+    /// Whether it may still fire on this day: at most once a day, and never on a day before the last one.
     #[must_use]
     pub fn is_due(&self, day: Day) -> bool {
         match (self.repeat, self.fired_on) {
@@ -154,7 +155,7 @@ impl AlertRuleState {
         }
     }
 
-    /// Whether bars have to be at hand to evaluate a quote of this day.
+    /// Whether bars are needed to evaluate a quote of this day.
     #[must_use]
     pub fn needs_bars(&self, day: Day) -> bool {
         match self.condition {
@@ -164,8 +165,8 @@ impl AlertRuleState {
         }
     }
 
-    /// The first day whose bar has a part in evaluating a quote of this day: the one whose units a price is in, the day
-    /// before, or that with which the average of the day before begins.
+    /// The first day whose bar is needed to evaluate a quote of this day: the day whose units a threshold is in, the
+    /// previous day, or the first day of the previous day's average.
     #[must_use]
     pub fn looks_back_to(&self, day: Day, bars: &Bars) -> Day {
         let back = match self.condition {
@@ -176,7 +177,7 @@ impl AlertRuleState {
         bars.dates().get(bars.count_before(day).saturating_sub(back)).map_or(day, |&first| first.min(day))
     }
 
-    /// Whether the condition is true of the quote. Of what is not known, or too large to be reckoned with, it is not.
+    /// Whether the quote meets the condition. If a value is unknown or too large to compute with, it does not.
     fn holds(&self, context: &EvaluationContext<'_>) -> bool {
         match self.condition {
             Condition::Above { price } => self.in_own_units(context).is_some_and(|now| now > price.amount()),
@@ -190,27 +191,27 @@ impl AlertRuleState {
     fn in_own_units(&self, context: &EvaluationContext<'_>) -> Option<Decimal> {
         let since = context.splits.iter().filter(|split| self.units_of < split.day && split.day <= context.day);
         let ratio = since.map(|split| split.ratio).try_fold(SplitRatio::ONE, |all, next| all.then(next).ok())?;
-        let now = in_told_units(context)?.checked_mul(ratio.new_units().into())?;
+        let now = in_units_of_bars(context)?.checked_mul(ratio.new_units().into())?;
         Some(now.checked_div(ratio.old_units().into())?.round_dp(DECIMALS))
     }
 }
 
-/// The price of the quote in the units that the bars lead to.
+/// The price of the quote in the units of the last bar.
 ///
-/// Of a split of the very day bars do not tell before the evening. Until then the close of the day before does: the
-/// quote has it in new units, and its bar in old ones.
-fn in_told_units(context: &EvaluationContext<'_>) -> Option<Decimal> {
-    context.price.amount().checked_mul(untold_split(context).unwrap_or(Decimal::ONE))
+/// Bars report a split of the same day only in the evening. Until then the previous close shows it: the quote carries
+/// that close in new units, and its bar in old ones.
+fn in_units_of_bars(context: &EvaluationContext<'_>) -> Option<Decimal> {
+    context.price.amount().checked_mul(unreported_split(context).unwrap_or(Decimal::ONE))
 }
 
-fn untold_split(context: &EvaluationContext<'_>) -> Option<Decimal> {
+fn unreported_split(context: &EvaluationContext<'_>) -> Option<Decimal> {
     let last = context.bars.get(context.bars.count_through(context.day).checked_sub(1)?)?;
     let before = calendar::last_trading_day_on_or_before(context.day.plus_days(-1))?;
     let ratio = from_f64(last.close).ok()?.checked_div(context.previous_close?.amount())?;
     (last.date == before && (ratio - Decimal::ONE).abs() > LEAST_SPLIT).then_some(ratio)
 }
 
-/// Whether |price − close| · 100 ≥ percent · close, in the direction asked for; no division, so that it is exact.
+/// Whether |price − close| · 100 ≥ percent · close, in the direction asked for. There is no division, so it is exact.
 fn moved(context: &EvaluationContext<'_>, percent: Percent, direction: Direction) -> Option<bool> {
     let close = context.previous_close?.amount();
     let change = context.price.amount().checked_sub(close)?.checked_mul(Decimal::ONE_HUNDRED)?;
@@ -222,16 +223,16 @@ fn moved(context: &EvaluationContext<'_>, percent: Percent, direction: Direction
     })
 }
 
-/// Whether a > b now and a ≤ b one trading day ago, for the price as a and its average as b, or the reverse.
+/// Whether a > b now and a ≤ b one trading day ago, with a the price and b its average, or the reverse.
 fn crossed(context: &EvaluationContext<'_>, window: Window, direction: Direction) -> Option<bool> {
     let days = usize::from(window.0);
     let before = context.bars.count_before(context.day);
-    // The scale is that of the quote's own day where its bar is there already, else that of the day before.
+    // The scale is that of the quote's own day if its bar is there already, else that of the previous day.
     let origin = context.bars.get(context.bars.count_through(context.day).checked_sub(1)?)?;
     let scale = origin.close / origin.adjusted_close;
     let closes = context.bars.adjusted_close().get(before.checked_sub(days)?..before)?;
     let closes: Vec<Decimal> = closes.iter().map(|close| from_f64(close * scale)).collect::<Result<_, _>>().ok()?;
-    let (oldest, newest, price) = (*closes.first()?, *closes.last()?, in_told_units(context)?);
+    let (oldest, newest, price) = (*closes.first()?, *closes.last()?, in_units_of_bars(context)?);
     let days = Decimal::from(days);
     let sum_before = closes.iter().copied().try_fold(Decimal::ZERO, Decimal::checked_add)?;
     let sum_now = sum_before.checked_sub(oldest)?.checked_add(price)?;

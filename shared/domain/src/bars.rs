@@ -1,4 +1,4 @@
-//! Daily bars as columns: what providers give, the store keeps and the engines read.
+//! Daily bars as columns, as providers deliver them, the store keeps them and the engines read them.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use crate::day::Day;
 /// One bar: prices as quoted that day in the instrument's currency.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Bar {
-    /// Trading day; of a week or month, its last trading day.
+    /// Trading day; for a week or month, its last trading day.
     pub date: Day,
     /// First price.
     pub open: f64,
@@ -19,10 +19,10 @@ pub struct Bar {
     pub low: f64,
     /// Last price.
     pub close: f64,
-    /// Units traded; parts of a unit only where the instrument has them.
+    /// Units traded, fractional only for instruments that trade in fractions.
     #[serde(serialize_with = "serialize_count")]
     pub volume: f64,
-    /// Close adjusted for later splits and dividends: its ratios are total returns, its level is not a price.
+    /// Close adjusted for later splits and dividends. Its ratios are total returns; its level is not a price.
     pub adjusted_close: f64,
     /// New units per old unit on the first day that trades at the new price; 1 on every other day.
     pub split_ratio: f64,
@@ -30,14 +30,14 @@ pub struct Bar {
     pub dividend: f64,
 }
 
-/// How far open and close may stand outside the range of the day, as a fraction: sources round each price by itself.
+/// How far open and close may lie outside the day's range, as a fraction: sources round each price separately.
 const OUTSIDE_THE_RANGE: f64 = 0.005;
-/// How many times the close a high may be, and a low its part.
+/// The largest ratio of high to close, and of close to low, that is plausible.
 const FAR_FROM_THE_CLOSE: f64 = 5.0;
 
 impl Bar {
-    /// Whether the prices contradict each other: the high below the low, open or close outside of them by more than 0.5 %,
-    /// or one of them more than five times off the close.
+    /// Whether the prices contradict each other: the high is below the low, open or close lies more than 0.5 % outside
+    /// the range, or a price is more than five times off the close.
     #[must_use]
     pub fn is_impossible(&self) -> bool {
         contradict(self.open, self.high, self.low, self.close)
@@ -53,8 +53,8 @@ fn contradict(open: f64, high: f64, low: f64, close: f64) -> bool {
         || low * FAR_FROM_THE_CLOSE < close
 }
 
-/// Whole numbers without a decimal point, as volumes are written everywhere.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
+/// Writes whole numbers without a decimal point, as volumes usually are.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn serialize_count<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if value.fract() == 0.0 && (0.0..EXACT).contains(value) {
@@ -64,31 +64,31 @@ fn serialize_count<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S
     }
 }
 
-/// Why a bar cannot be the next one of a series.
+/// Why a bar cannot be appended to a series.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum BarError {
     /// A price that is zero, negative or not finite.
-    #[error("{column} of {date} is {value}, not a positive price")]
+    #[error("{column} of {date} is {value}; it must be a positive price")]
     Price {
         /// Day of the bar.
         date: Day,
-        /// Column at fault.
+        /// The offending column.
         column: &'static str,
-        /// What stood there.
+        /// Its value.
         value: f64,
     },
     /// A negative or non-finite volume or dividend, or a split ratio that is not positive.
-    #[error("{column} of {date} is {value}")]
+    #[error("{column} of {date} must not be {value}")]
     Amount {
         /// Day of the bar.
         date: Day,
-        /// Column at fault.
+        /// The offending column.
         column: &'static str,
-        /// What stood there.
+        /// Its value.
         value: f64,
     },
     /// Not after the bar before it.
-    #[error("{date} does not come after {last}")]
+    #[error("{date} must come after {last}")]
     OutOfOrder {
         /// Day of the bar.
         date: Day,
@@ -129,7 +129,7 @@ impl Bars {
         }
     }
 
-    /// Appends a bar, or says why it cannot follow; the series is then unchanged.
+    /// Appends a bar. On an error the series is unchanged.
     pub fn push(&mut self, bar: Bar) -> Result<(), BarError> {
         self.check(&bar)?;
         self.dates.push(bar.date);
@@ -172,7 +172,7 @@ impl Bars {
         }
     }
 
-    /// The series of these bars; the first that cannot follow is the error.
+    /// The series of these bars; fails at the first bar that cannot be appended.
     pub fn from_rows(rows: impl IntoIterator<Item = Bar>) -> Result<Self, BarError> {
         let mut bars = Self::default();
         for bar in rows {
@@ -187,7 +187,7 @@ impl Bars {
         self.dates.len()
     }
 
-    /// Whether there is no bar.
+    /// Whether the series is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.dates.is_empty()
@@ -217,15 +217,15 @@ impl Bars {
         &self.low
     }
 
-    /// Highest prices that a rule can rely on: those of impossible bars ([`Bar::is_impossible`]) are the higher of open and
-    /// close.
+    /// Highest prices that a rule can rely on. For an impossible bar ([`Bar::is_impossible`]) it is the higher of open
+    /// and close.
     #[must_use]
     pub fn credible_high(&self) -> Cow<'_, [f64]> {
         self.credible(&self.high, f64::max)
     }
 
-    /// Lowest prices that a rule can rely on: those of impossible bars ([`Bar::is_impossible`]) are the lower of open and
-    /// close.
+    /// Lowest prices that a rule can rely on. For an impossible bar ([`Bar::is_impossible`]) it is the lower of open
+    /// and close.
     #[must_use]
     pub fn credible_low(&self) -> Cow<'_, [f64]> {
         self.credible(&self.low, f64::min)
@@ -327,7 +327,7 @@ impl Bars {
         self.dates.partition_point(|&date| date <= day)
     }
 
-    /// The bars from `start` up to but not including `end`, both held inside the series.
+    /// The bars from `start` up to but not including `end`, both clamped to the series.
     #[must_use]
     pub fn slice(&self, start: usize, end: usize) -> Self {
         let end = end.min(self.len());
@@ -345,7 +345,7 @@ impl Bars {
         }
     }
 
-    /// The bars from `from` to `to`, both included.
+    /// The bars from `from` to `to`, both inclusive.
     #[must_use]
     pub fn between(&self, from: Day, to: Day) -> Self {
         self.slice(self.count_before(from), self.count_through(to))

@@ -1,8 +1,8 @@
 //! Trading days of the New York Stock Exchange.
 //!
-//! Published holidays decide inside the years they are published for; outside of them the
-//! exchange's rule does. Neither knows of unscheduled closings: the days after 2001-09-11 count
-//! as trading days here, and a session without a bar is simply one that did not take place.
+//! Published holidays apply in the years for which they are published, the exchange's rule in all others. Neither
+//! includes unscheduled closings: the days after 2001-09-11 count as trading days here. A session without a bar is one
+//! that did not take place.
 
 use chrono::{Datelike, NaiveDate, Weekday};
 use nyse_holiday_cal::HolidayCal;
@@ -17,15 +17,15 @@ const FIRST_JUNETEENTH_YEAR: i32 = 2022;
 
 /// Whether the exchange is scheduled to trade on `day`, for the whole session or half of it.
 ///
-/// The rule is today's. Before 1998 the exchange kept other holidays as well (Washington's
-/// birthday on its own date, election days), which are not modelled.
+/// The rule is today's. Before 1998 the exchange also closed on other holidays (Washington's birthday on its own date,
+/// election days), which are not modelled.
 #[must_use]
 pub fn is_trading_day(day: Day) -> bool {
     let date = day.date();
     date.is_busday().unwrap_or_else(|_| !date.is_weekend() && !is_holiday_by_rule(date))
 }
 
-/// The first `count` trading days after `after`; fewer only where the range of [`Day`] ends.
+/// The first `count` trading days after `after`; fewer only at the end of the range of [`Day`].
 #[must_use]
 pub fn next_trading_days(after: Day, count: usize) -> Vec<Day> {
     following(after, 1).filter(|&day| is_trading_day(day)).take(count).collect()
@@ -37,10 +37,10 @@ pub fn last_trading_day_on_or_before(day: Day) -> Option<Day> {
     std::iter::once(day).chain(following(day, -1)).find(|&day| is_trading_day(day))
 }
 
-/// The days beyond `day` in steps of `step`, up to the end of the range of [`Day`].
+/// The days after `day` in steps of `step`, up to the end of the range of [`Day`].
 fn following(day: Day, step: i32) -> impl Iterator<Item = Day> {
     std::iter::successors(Some(day), move |&day| {
-        // At an end of the range a step does not move.
+        // At an end of the range, a step does not move.
         Some(day.plus_days(step)).filter(|&next| next != day)
     })
     .skip(1)
@@ -50,7 +50,7 @@ fn following(day: Day, step: i32) -> impl Iterator<Item = Day> {
 fn is_holiday_by_rule(date: NaiveDate) -> bool {
     let year = date.year();
     let is_nth = |month, weekday, nth| is_nth_weekday(date, month, weekday, nth);
-    // A New Year's Day on a Saturday is not made up for: 31 December closes the books.
+    // New Year's Day on a Saturday is not observed on another day: 31 December closes the books.
     is_observed_on(date, 1, 1) && date.month() == 1
         || year >= FIRST_KING_YEAR && is_nth(1, Weekday::Mon, 3)
         || is_nth(2, Weekday::Mon, 3)
@@ -63,8 +63,8 @@ fn is_holiday_by_rule(date: NaiveDate) -> bool {
         || is_observed_on(date, 12, 25)
 }
 
-/// Whether a holiday of a fixed date is kept on `date`: a Saturday's on the Friday before it, a
-/// Sunday's on the Monday after.
+/// Whether a fixed-date holiday is observed on `date`: on the Friday before if it falls on a Saturday, on the Monday
+/// after if it falls on a Sunday.
 fn is_observed_on(date: NaiveDate, month: u32, day: u32) -> bool {
     let falls_on = |date: NaiveDate| date.month() == month && date.day() == day;
     match date.weekday() {
@@ -204,14 +204,14 @@ mod tests {
     }
 
     #[test]
-    fn the_last_trading_day_may_be_the_day_itself() {
+    fn the_last_trading_day_can_be_the_day_itself() {
         assert_eq!(last_trading_day_on_or_before(day("2013-03-01")), Some(day("2013-03-01")));
         assert_eq!(last_trading_day_on_or_before(day("2013-04-01")), Some(day("2013-04-01")));
         assert_eq!(last_trading_day_on_or_before(day("2013-03-31")), Some(day("2013-03-28")));
     }
 
     #[test]
-    fn the_calendar_stops_where_the_days_do() {
+    fn the_calendar_ends_at_the_last_day() {
         assert_eq!(next_trading_days(day("2199-12-27"), 60), days(&["2199-12-30", "2199-12-31"]));
         assert_eq!(last_trading_day_on_or_before(day("1900-01-01")), None);
     }

@@ -1,4 +1,4 @@
-//! Who a record belongs to, and what they may do.
+//! Customers and their roles.
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,28 +17,28 @@ impl fmt::Display for CustomerId {
     }
 }
 
-/// What a customer may do.
+/// What a customer is allowed to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Looks after customers: roles, advisors, reversals.
+    /// Manages customers: roles, advisors, reversals.
     Administrator,
-    /// Advises the clients that administrators assign.
+    /// Advises the clients that an administrator assigns.
     Advisor,
-    /// Keeps wallet and portfolios of their own.
+    /// Has a wallet and portfolios.
     Client,
 }
 
-/// A text that names no [`Role`].
+/// The text does not name a [`Role`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a role is administrator, advisor or client")]
+#[error("must be administrator, advisor or client")]
 pub struct UnknownRole;
 
 impl Role {
     /// Every role.
     pub const ALL: [Self; 3] = [Self::Administrator, Self::Advisor, Self::Client];
 
-    /// The role as it is written.
+    /// The role's name on the wire and in the store.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -63,7 +63,7 @@ impl fmt::Display for Role {
     }
 }
 
-/// Where somebody lives.
+/// A postal address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Address {
@@ -71,17 +71,17 @@ pub struct Address {
     pub street: String,
     /// City.
     pub city: String,
-    /// State or province, where the country has them.
+    /// State or province, if the country has them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
     /// Postal code.
     pub zip_code: String,
-    /// Country, two letters of ISO 3166 or its name.
+    /// Country: its two-letter ISO 3166 code or its name.
     pub country: String,
 }
 
 impl Address {
-    /// Its parts, those that are there.
+    /// The parts that are present.
     pub fn parts(&self) -> impl Iterator<Item = &str> {
         let Self { street, city, state, zip_code, country } = self;
         [Some(street), Some(city), state.as_ref(), Some(zip_code), Some(country)]

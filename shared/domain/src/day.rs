@@ -19,23 +19,23 @@ pub struct Day(NaiveDate);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DayError {
     /// Not of the form `YYYY-MM-DD`.
-    #[error("a day is written YYYY-MM-DD")]
+    #[error("must be a day written YYYY-MM-DD")]
     Form,
-    /// Of the right form, but the calendar has no such day (2013-02-30).
-    #[error("the calendar has no such day")]
+    /// Well-formed, but not in the calendar (2013-02-30).
+    #[error("must be a day of the calendar")]
     NoSuchDay,
-    /// Outside of 1900 to 2199.
-    #[error("a day lies between {FIRST_YEAR} and {LAST_YEAR}")]
+    /// Outside 1900 to 2199.
+    #[error("must be between {FIRST_YEAR} and {LAST_YEAR}")]
     OutOfRange,
 }
 
 impl Day {
-    /// The earliest day there is.
+    /// The earliest day.
     pub const FIRST: Self = Self(match NaiveDate::from_ymd_opt(FIRST_YEAR, 1, 1) {
         Some(date) => date,
         None => NaiveDate::MIN,
     });
-    /// The latest day there is.
+    /// The latest day.
     pub const LAST: Self = Self(match NaiveDate::from_ymd_opt(LAST_YEAR, 12, 31) {
         Some(date) => date,
         None => NaiveDate::MAX,
@@ -46,7 +46,7 @@ impl Day {
         NaiveDate::from_ymd_opt(year, month, day).ok_or(DayError::NoSuchDay)?.try_into()
     }
 
-    /// The day as the time library knows it.
+    /// The day as a `chrono` date.
     #[must_use]
     pub fn date(self) -> NaiveDate {
         self.0
@@ -82,7 +82,7 @@ impl Day {
         self.0.to_epoch_days()
     }
 
-    /// The day that many days after 1970-01-01.
+    /// The day this many days after 1970-01-01.
     pub fn from_days_since_epoch(days: i32) -> Result<Self, DayError> {
         NaiveDate::from_epoch_days(days).ok_or(DayError::OutOfRange)?.try_into()
     }
@@ -93,7 +93,7 @@ impl Day {
         self.days_since_epoch() - earlier.days_since_epoch()
     }
 
-    /// The day `days` calendar days later (earlier when negative), held at the ends of the range.
+    /// The day `days` calendar days later (earlier if negative), clamped to the range.
     #[must_use]
     pub fn plus_days(self, days: i32) -> Self {
         let moved = self.days_since_epoch().saturating_add(days);
@@ -139,7 +139,7 @@ impl TryFrom<String> for Day {
 }
 
 impl Day {
-    /// `2013-03-01` without an allocation: an answer has thousands of days.
+    /// `2013-03-01` without an allocation: a response has thousands of days.
     fn written(self) -> [u8; 10] {
         let digit = |number: u32| b'0' + (number % 10) as u8;
         let (year, month, day) = (self.year() as u32, self.month(), self.day_of_month());
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn moving_by_days_stays_inside_the_range() {
+    fn adding_days_stays_inside_the_range() {
         let day: Day = "2013-02-28".parse().unwrap();
         assert_eq!(day.plus_days(1).to_string(), "2013-03-01");
         assert_eq!(day.plus_days(-59).to_string(), "2012-12-31");

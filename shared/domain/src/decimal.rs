@@ -1,4 +1,4 @@
-//! Exact counts of units and exact prices of one unit: decimals of at most twelve places, never floats.
+//! Exact quantities and unit prices: decimals with at most twelve places, never floats.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// Decimals of a quantity and of a price in the ledger.
 pub const DECIMALS: u32 = 12;
 
-/// The smallest price that enters the books: 10⁻⁹.
+/// The smallest price that the ledger accepts: 10⁻⁹.
 pub const SMALLEST_PRICE: Decimal = Decimal::from_parts(1, 0, 0, false, 9);
 
 /// The largest quantity or price accepted from outside.
@@ -33,27 +33,27 @@ pub struct Price(Decimal);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DecimalError {
     /// Not a decimal number.
-    #[error("not a decimal number")]
+    #[error("must be a decimal number")]
     NotANumber,
     /// More than [`DECIMALS`] places.
-    #[error("at most {DECIMALS} decimals are kept")]
+    #[error("must have at most {DECIMALS} decimals")]
     TooFine,
     /// Above [`LARGEST`].
-    #[error("the largest number is {LARGEST}")]
+    #[error("must be at most {LARGEST}")]
     TooLarge,
     /// Below zero.
-    #[error("it is not below zero")]
+    #[error("must not be below zero")]
     Negative,
-    /// Zero where something is needed.
-    #[error("it is above zero")]
+    /// Zero, but a positive number is required.
+    #[error("must be above zero")]
     Zero,
     /// A price below [`SMALLEST_PRICE`].
-    #[error("the smallest price is {SMALLEST_PRICE}")]
+    #[error("must be at least {SMALLEST_PRICE}")]
     PriceTooSmall,
 }
 
 impl Quantity {
-    /// No unit.
+    /// No units.
     pub const ZERO: Self = Self(Decimal::ZERO);
 
     /// Exactly this many units.
@@ -72,18 +72,18 @@ impl Quantity {
         self.0
     }
 
-    /// Whether there is no unit.
+    /// Whether it is zero.
     #[must_use]
     pub fn is_zero(self) -> bool {
         self.0.is_zero()
     }
 
-    /// Both together; an error where that is more than [`LARGEST`].
+    /// The sum; an error if it is above [`LARGEST`].
     pub fn plus(self, other: Self) -> Result<Self, DecimalError> {
         Self::new(self.0.checked_add(other.0).ok_or(DecimalError::TooLarge)?)
     }
 
-    /// What is left without `other`; an error where that is more than there is.
+    /// The difference; an error if `other` is larger.
     pub fn minus(self, other: Self) -> Result<Self, DecimalError> {
         Self::new(self.0.checked_sub(other.0).ok_or(DecimalError::Negative)?)
     }
@@ -104,11 +104,11 @@ impl Price {
         Self::new(read(text)?)
     }
 
-    /// A price of a bar: the decimal that its shortest text says, rounded half-even to twelve decimals.
+    /// The price of a bar: the decimal of its shortest text, rounded half-even to twelve decimals.
     ///
     /// Errors: [`DecimalError::PriceTooSmall`] below [`SMALLEST_PRICE`], which is never rounded to another price.
     pub fn from_bar(price: f64) -> Result<Self, DecimalError> {
-        // Before it is rounded: what is just below must not become the smallest price.
+        // Checked before rounding, so that a price just below the smallest one is not rounded up to it.
         let too_small = price > 0.0 && SMALLEST_PRICE.to_f64().is_some_and(|smallest| price < smallest);
         if too_small { Err(DecimalError::PriceTooSmall) } else { Self::new(from_f64(price)?) }
     }
@@ -120,8 +120,8 @@ impl Price {
     }
 }
 
-/// A number of a bar as a decimal, by its shortest text and rounded half-even to twelve decimals: prices and
-/// dividends arrive as floats and enter the books here.
+/// A number of a bar as a decimal: its shortest text, rounded half-even to twelve decimals. Prices and dividends arrive
+/// as floats and become exact here.
 pub fn from_f64(number: f64) -> Result<Decimal, DecimalError> {
     if !number.is_finite() {
         return Err(DecimalError::NotANumber);
@@ -134,7 +134,7 @@ pub fn from_f64(number: f64) -> Result<Decimal, DecimalError> {
     Ok(exact.round_dp(DECIMALS).normalize())
 }
 
-/// Reads a decimal as strings hold it, exactly: `-?digits[.digits]` and nothing else.
+/// Reads a decimal in a string exactly: `-?digits[.digits]` and nothing else.
 pub fn read(text: &str) -> Result<Decimal, DecimalError> {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
@@ -148,7 +148,7 @@ pub fn read(text: &str) -> Result<Decimal, DecimalError> {
     })
 }
 
-/// Reads a number as JSON writes it (RFC 8259, section 6), exactly: a decimal that may have an exponent, such as `1.5e3`.
+/// Reads a JSON number (RFC 8259, section 6) exactly: a decimal that may have an exponent, such as `1.5e3`.
 pub fn read_json_number(text: &str) -> Result<Decimal, DecimalError> {
     let Some((base, exponent)) = text.split_once(['e', 'E']) else { return read(text) };
     let base = read(base)?.normalize();
@@ -237,14 +237,14 @@ mod tests {
         }
     }
 
-    /// What is no decimal in a string.
+    /// Strings that are not decimals.
     const NO_DECIMALS: [&str; 22] = [
         "1_000", "1_0", "10_", "_1", "+1", ".5", "5.", "1e3", "1E3", "1,000", "1 000", " 1", "1 ", "--1", "-", ".", "",
         "1.2.3", "0x10", "NaN", "١", "1.-5",
     ];
 
     #[test]
-    fn a_string_holds_digits_a_point_and_a_sign_and_nothing_else() {
+    fn a_decimal_string_has_only_digits_a_point_and_a_sign() {
         for text in NO_DECIMALS {
             assert_eq!(read(text), Err(DecimalError::NotANumber), "{text:?}");
         }
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tiny_price_keeps_its_digits_and_one_that_is_too_small_is_named() {
+    fn a_tiny_price_keeps_its_digits_and_a_smaller_one_is_refused() {
         assert_eq!(Price::from_bar(1.51e-8).unwrap().to_string(), "0.0000000151");
         assert_eq!(Price::from_bar(1.234e-9).unwrap().to_string(), "0.000000001234");
         for price in [9.9e-10, 9.999_999e-10, 1e-13, 1e-300, f64::MIN_POSITIVE] {
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn more_cannot_be_taken_than_there_is() {
+    fn no_more_can_be_subtracted_than_there_is() {
         let two = Quantity::parse("2").unwrap();
         let three = Quantity::parse("3").unwrap();
         assert_eq!(two.minus(three), Err(DecimalError::Negative));

@@ -1,4 +1,4 @@
-//! E-mail addresses as people sign in with them.
+//! E-mail addresses that customers sign in with.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,7 +10,7 @@ const MAX_BYTES: usize = 254;
 /// The longest part before the `@`, in bytes (RFC 5321, section 4.5.3.1.1).
 const MAX_LOCAL_BYTES: usize = 64;
 
-/// An e-mail address, trimmed and in lower case, so that one mailbox is one customer however it is typed.
+/// An e-mail address, trimmed and in lower case, so that one address is one customer however it is typed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schema(value_type = String, format = "email", example = "ada@example.com")]
@@ -20,10 +20,10 @@ pub struct Email(String);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EmailError {
     /// Not of the form `name@host.domain`.
-    #[error("an e-mail address is written name@host.domain")]
+    #[error("must be an e-mail address, written name@host.domain")]
     Form,
-    /// More bytes than mail servers take.
-    #[error("an e-mail address has at most {MAX_BYTES} bytes, {MAX_LOCAL_BYTES} of them before the @")]
+    /// Longer than mail servers accept.
+    #[error("must have at most {MAX_BYTES} bytes, {MAX_LOCAL_BYTES} of them before the @")]
     TooLong,
 }
 
@@ -85,13 +85,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_mailbox_is_one_address_however_it_is_typed() {
+    fn an_address_is_the_same_however_it_is_typed() {
         let address: Email = " Ada.Lovelace+books@Example.COM\n".parse().unwrap();
         assert_eq!(address.as_str(), "ada.lovelace+books@example.com");
     }
 
     #[test]
-    fn what_no_mail_reaches_is_refused() {
+    fn undeliverable_addresses_are_refused() {
         for text in ["", "ada", "@example.com", "ada@", "ada@host", "a b@example.com", "a@b@example.com", "ada@-x.com"]
         {
             assert_eq!(text.parse::<Email>(), Err(EmailError::Form), "{text}");

@@ -1,4 +1,4 @@
-//! Rates of exchange as the fractions that they are quoted as.
+//! Exchange rates as the fractions that they are quoted as.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,17 +8,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::decimal::DecimalError;
 
-/// Decimals of a quoted rate: as many as fit a word.
+/// Decimals of a quoted rate: as many as fit a machine word.
 const DECIMALS: u32 = 19;
 /// Decimals of nearly all rates.
 const USUAL_DECIMALS: u64 = 100_000_000;
-/// Up to here a whole number of the usual decimals has at most fifteen digits, so that its float says nothing else.
+/// Up to here, a whole number of the usual decimals has at most fifteen digits, so that its float identifies it.
 const FIFTEEN_DIGITS: f64 = 1e15;
 
 /// Units of one currency for a unit of another: an exact fraction above zero in lowest terms.
 ///
-/// Where a pair is quoted the other way round, at 23,459 dong for a dollar, a dong is 1/23459 of a dollar and not a decimal
-/// near it, so that an amount is divided exactly and rounded once.
+/// If a pair is quoted the other way round, at 23,459 dong for a dollar, a dong is exactly 1/23459 of a dollar and not
+/// a decimal close to it. An amount is then divided exactly and rounded once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ExchangeRate {
@@ -27,13 +27,12 @@ pub struct ExchangeRate {
 }
 
 impl ExchangeRate {
-    /// The rate of a currency into itself.
+    /// The rate of a currency to itself.
     pub const ONE: Self = Self { times: 1, over: 1 };
 
-    /// A rate as a bar quotes it: the decimal that the shortest text of the float says, rounded half-even to nineteen
-    /// decimals.
+    /// A rate as a bar quotes it: the decimal of the float's shortest text, rounded half-even to nineteen decimals.
     ///
-    /// Errors: no number above zero, or one beyond counting.
+    /// Errors: not a number above zero, or too large.
     pub fn quoted(rate: f64) -> Result<Self, DecimalError> {
         let scaled = rate * USUAL_DECIMALS as f64;
         if (1.0..FIFTEEN_DIGITS).contains(&scaled) {
@@ -60,14 +59,14 @@ impl ExchangeRate {
         Ok(Self::reduced(times.into(), 10_u128.pow(rate.scale())))
     }
 
-    /// This many units for that many: the quotient of two rates. Exact wherever its terms fit a word, as those of quotes do.
+    /// The quotient of two rates. Exact if its terms fit a machine word, as those of quotes do.
     #[must_use]
     pub fn per(self, other: Self) -> Self {
         let term = |one: u64, other: u64| u128::from(one) * u128::from(other);
         Self::reduced(term(self.times, other.over), term(self.over, other.times))
     }
 
-    /// A fraction in lowest terms, the nearest one that fits where it does not. Both terms are above zero.
+    /// A fraction in lowest terms, or the nearest one that fits. Both terms are above zero.
     fn reduced(times: u128, over: u128) -> Self {
         let (mut common, mut rest) = (times, over);
         while rest != 0 {
@@ -85,7 +84,7 @@ impl ExchangeRate {
         (self.times, self.over)
     }
 
-    /// An amount in the other currency, with all the decimals that a decimal has; none where it is beyond counting.
+    /// An amount in the other currency, with as many decimals as a decimal holds; none if it is too large.
     #[must_use]
     pub fn exchange(self, amount: Decimal) -> Option<Decimal> {
         amount.checked_mul(self.times.into())?.checked_div(self.over.into())
@@ -107,7 +106,7 @@ impl fmt::Display for ExchangeRate {
 impl FromStr for ExchangeRate {
     type Err = DecimalError;
 
-    /// Reads a fraction, or a decimal as older records have it.
+    /// Reads a fraction, or a decimal from older records.
     fn from_str(text: &str) -> Result<Self, DecimalError> {
         let Some((times, over)) = text.split_once('/') else {
             return Self::of_decimal(text.parse().map_err(|_| DecimalError::NotANumber)?);
@@ -132,7 +131,7 @@ impl From<ExchangeRate> for String {
     }
 }
 
-/// The nearest float of a product of two quotes, each the decimal that its text says: 1.1 × 1.3 is 1.43.
+/// The nearest float of a product of two quotes, each the decimal of its text: 1.1 × 1.3 is 1.43.
 #[must_use]
 pub fn product_of_quotes(one: f64, other: f64) -> f64 {
     let exact = |number: f64| number.to_string().parse::<Decimal>().ok();
@@ -155,18 +154,18 @@ mod tests {
     }
 
     #[test]
-    fn a_pair_that_is_quoted_the_other_way_round_divides_exactly() {
+    fn a_pair_quoted_the_other_way_round_divides_exactly() {
         let dong = ExchangeRate::ONE.per(quoted(23_459.0));
         assert_eq!(dong.to_string(), "1/23459");
         assert_eq!(dong.exchange(dec("1000000000")).unwrap().round_dp(2), dec("42627.56"));
         let yen = ExchangeRate::ONE.per(quoted(114.4));
         assert_eq!(yen.exchange(dec("7000000000")).unwrap().round_dp(2), dec("61188811.19"));
-        // Nine yen at 120 are 0.075 and nothing below it.
+        // Nine yen at 120 are 0.075 and nothing less.
         assert_eq!(ExchangeRate::ONE.per(quoted(120.0)).exchange(dec("9")), Some(dec("0.075")));
     }
 
     #[test]
-    fn a_rate_is_the_decimal_that_its_text_says() {
+    fn a_rate_is_the_decimal_of_its_text() {
         for (rate, terms) in
             [(1.0823, "10823/10000"), (0.006_701_234_567_8, "33506172839/5000000000000"), (80_000.0, "80000")]
         {
@@ -179,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_older_records_hold_as_a_decimal_is_read_and_a_fraction_comes_back() {
+    fn a_decimal_of_older_records_is_read_as_a_fraction() {
         let read = |text: &str| text.parse::<ExchangeRate>();
         assert_eq!(read("1.0823"), Ok(quoted(1.0823)));
         assert_eq!(read("1"), Ok(ExchangeRate::ONE));
@@ -189,14 +188,14 @@ mod tests {
     }
 
     #[test]
-    fn a_product_of_quotes_is_exact_in_its_digits() {
+    fn a_product_of_quotes_has_exact_digits() {
         assert_eq!(product_of_quotes(1.1, 1.3).to_string(), "1.43");
         assert_eq!(product_of_quotes(1.1, 0.8).to_string(), "0.88");
     }
 
     proptest! {
         #[test]
-        fn text_and_float_say_the_same(rate in 1e-5_f64..1e6, other in 1e-5_f64..1e6) {
+        fn text_and_float_agree(rate in 1e-5_f64..1e6, other in 1e-5_f64..1e6) {
             let quotient = quoted(rate).per(quoted(other));
             prop_assert_eq!(quotient.to_string().parse(), Ok(quotient));
             prop_assert!((quotient.to_f64() / (rate / other) - 1.0).abs() < 1e-12);

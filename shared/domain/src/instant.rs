@@ -1,13 +1,13 @@
-//! The one written form of an instant: RFC 3339 in UTC with milliseconds, `2026-11-30T02:10:10.123Z`.
+//! The only written form of an instant: RFC 3339 in UTC with milliseconds, `2026-11-30T02:10:10.123Z`.
 //!
-//! Every field of a type that is written as JSON, in an answer or in the store, has `#[serde(with = "domain::instant")]`;
-//! an `Option` has `default` besides. Any RFC 3339 text is read, so that what was stored with another fraction stays
-//! readable.
+//! Every instant in a type that is written as JSON, in a response or in the store, has `#[serde(with =
+//! "domain::instant")]`; an `Option` also has `default`. Any RFC 3339 text is read, so that items stored with another
+//! fraction stay readable.
 
 use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Digits of a second's fraction.
+/// Digits of the fraction of a second.
 const DIGITS: u16 = 3;
 
 /// The written form.
@@ -16,7 +16,7 @@ pub fn text(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// The instant to the millisecond: what its written form says.
+/// The instant truncated to the millisecond, as it is written.
 #[must_use]
 pub fn to_the_millisecond(at: DateTime<Utc>) -> DateTime<Utc> {
     at.trunc_subsecs(DIGITS)
@@ -31,14 +31,14 @@ pub fn serialize<T: Instants, S: Serializer>(instants: &T, serializer: S) -> Res
 
 /// Reads an instant, an optional one or a list of them.
 ///
-/// Errors: the deserializer's, where a text is not RFC 3339.
+/// Errors: the deserializer's, if a text is not RFC 3339.
 pub fn deserialize<'de, T: Deserialize<'de> + Instants, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     T::deserialize(deserializer)
 }
 
-/// What can be written with [`serialize`].
+/// A type that [`serialize`] can write.
 pub trait Instants {
-    /// The texts in the shape of the instants.
+    /// Texts in the same shape as the instants.
     type Written: Serialize;
 
     /// The written form.
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn an_instant_is_written_with_three_digits_whatever_its_fraction() {
+    fn an_instant_is_always_written_with_three_digits() {
         let kept = Kept {
             at: instant("2026-11-30T02:10:10.123456789Z"),
             until: Some(instant("2026-11-30T02:10:10Z")),
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_with_another_fraction_or_without_an_option_is_read() {
+    fn instants_with_another_fraction_and_missing_ones_are_read() {
         let old = r#"{"at":"2026-11-30T02:10:10.123456789Z","times":["2026-11-30T02:10:10+00:00"]}"#;
         let kept: Kept = serde_json::from_str(old).unwrap();
         let (at, second) = (instant("2026-11-30T02:10:10.123456789Z"), instant("2026-11-30T02:10:10Z"));

@@ -1,4 +1,4 @@
-//! What is traded: its name, kind, currency, exchange and sector.
+//! Instruments: name, kind, currency, exchange and sector.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::money::Currency;
 use crate::symbol::Symbol;
 
-/// What kind of thing an instrument is.
+/// The kind of an instrument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum InstrumentType {
@@ -21,7 +21,7 @@ pub enum InstrumentType {
     Bond,
     /// A commodity, priced by its unit.
     Commodity,
-    /// A crypto currency.
+    /// A cryptocurrency.
     Crypto,
     /// A pair of currencies.
     Fx,
@@ -49,27 +49,27 @@ impl fmt::Display for InstrumentType {
 pub struct Instrument {
     /// Ticker symbol.
     pub symbol: Symbol,
-    /// Name as its issuer writes it; the symbol where nothing is known.
+    /// Name as its issuer writes it; the symbol if nothing is known.
     pub name: String,
     /// Kind.
     pub instrument_type: InstrumentType,
     /// Currency of its prices.
     pub currency: Currency,
-    /// Exchange it is quoted on, if known.
+    /// Exchange that it is quoted on, if known.
     pub exchange: Option<String>,
     /// Economic sector, if known.
     pub sector: Option<String>,
 }
 
 impl Instrument {
-    /// Whether its symbol or name has `text` in it, in whatever case.
+    /// Whether its symbol or name contains `text`, ignoring case.
     #[must_use]
     pub fn mentions(&self, text: &str) -> bool {
         let text = text.to_lowercase();
         [self.symbol.as_str(), &self.name].iter().any(|part| part.to_lowercase().contains(&text))
     }
 
-    /// What is assumed of a symbol without metadata: a stock in US dollars.
+    /// The default for a symbol without metadata: a stock in US dollars.
     #[must_use]
     pub fn unlisted(symbol: Symbol) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! How much time one bar covers.
+//! The period that one bar covers.
 
 use serde::{Deserialize, Serialize};
 

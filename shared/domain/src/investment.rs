@@ -1,4 +1,4 @@
-//! Investments: lots that a customer holds elsewhere and keeps account of here.
+//! Investments: lots that a customer holds elsewhere and tracks here.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -13,19 +13,19 @@ use crate::{Currency, Day, InstrumentType, Money, MoneyError, PortfolioId, Price
 pub struct Investment {
     /// Id (`UUIDv7`).
     pub id: Uuid,
-    /// The portfolio it belongs to.
+    /// The portfolio that it belongs to.
     pub portfolio_id: PortfolioId,
-    /// What is held.
+    /// The instrument held.
     pub ticker_symbol: Symbol,
     /// Kind of instrument.
     pub instrument_type: InstrumentType,
-    /// Units of the purchase date; above zero.
+    /// Units as of the purchase date; above zero.
     pub quantity: Quantity,
     /// Price of one such unit.
     pub purchase_price: Price,
-    /// When it was bought.
+    /// The purchase date.
     pub purchase_date: Day,
-    /// What the purchase cost beside the price, in the currency of the instrument; not below zero.
+    /// The cost of the purchase in addition to the price, in the currency of the instrument; zero or more.
     pub fee: Money,
     /// When it was first recorded.
     #[serde(with = "crate::instant")]
@@ -33,7 +33,7 @@ pub struct Investment {
     /// When it was last changed.
     #[serde(with = "crate::instant")]
     pub updated_at: DateTime<Utc>,
-    /// Counts its changes, from 1.
+    /// Version, counted from 1.
     pub version: u64,
 }
 
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stored_is_text_and_comes_back_the_same() {
+    fn an_investment_is_stored_as_text_and_read_back() {
         let kept = investment("12345678.12345678", "0.10", "1.5");
         let json = serde_json::to_string(&kept).unwrap();
         assert!(json.contains(r#""quantity":"12345678.12345678""#) && json.contains(r#""fee":"1.5""#), "{json}");

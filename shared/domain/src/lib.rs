@@ -1,14 +1,14 @@
-//! Instruments, days, bars, money and customers as types that cannot hold nonsense.
+//! Instruments, days, bars, money and customers as types that cannot hold invalid values.
 //!
-//! Every other crate builds on this one, and it builds on none of ours. It is pure: no async, no clock, no randomness,
-//! no environment, no I/O.
+//! Every other crate builds on this one; it depends on no other crate of the workspace. It is pure: no async, no clock,
+//! no randomness, no environment, no I/O.
 //!
-//! - A value is a checked one: text and numbers from outside are read by `parse`, `FromStr` or serde, which refuse what
-//!   is out of range, with an error that says why.
-//! - [`Money`] is a decimal with the places of its [`Currency`], [`Price`] and [`Quantity`] have at most twelve: no
-//!   float enters the books. [`Bars`] are columns of floats, for analytics, and become decimals where a price is paid.
-//! - A [`Day`] is a calendar day without a time zone, [`instant`](mod@instant) how a moment is written in JSON.
-//! - Only what these types mean is here: no prices, no rules of a trade, no storage.
+//! - Values are checked: `parse`, `FromStr` and serde read text and numbers from outside and refuse what is out of
+//! range, with an error that says why.
+//! - [`Money`] is a decimal with the places of its [`Currency`]; [`Price`] and [`Quantity`] have at most twelve. No
+//! float enters the ledger. [`Bars`] are columns of floats for analytics, and become decimals when a price is paid.
+//! - A [`Day`] is a calendar day without a time zone; [`instant`](mod@instant) is how a moment is written in JSON.
+//! - Only the meaning of these types is here: no prices, no rules of a trade, no storage.
 //!
 //! ```
 //! use domain::{Currency, Day, Money, Price, Quantity, Symbol};

@@ -11,13 +11,14 @@ use crate::decimal::{self, DecimalError};
 /// The largest amount accepted from outside, in whole units of any currency.
 pub const MAX_AMOUNT: i64 = 1_000_000_000_000;
 
-/// A currency of ISO 4217. Parsed, it is one in use; read from a record, it may have been withdrawn since.
+/// A currency of ISO 4217. When parsed from input it must be in use; in a stored record it may have been withdrawn
+/// since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schema(value_type = String, example = "USD")]
 pub struct Currency(iso_currency::Currency);
 
-/// An exact amount in a currency, never finer than the currency's own decimals.
+/// An exact amount in a currency, with no more decimals than the currency has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Money {
     amount: Decimal,
@@ -28,10 +29,10 @@ pub struct Money {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {
     /// Not a decimal number.
-    #[error("not a decimal number")]
+    #[error("must be a decimal number")]
     NotANumber,
     /// More decimals than the currency has.
-    #[error("{currency} has at most {decimals} decimals")]
+    #[error("must have at most {decimals} decimals, as {currency} has")]
     TooFine {
         /// The currency.
         currency: Currency,
@@ -39,10 +40,10 @@ pub enum MoneyError {
         decimals: u32,
     },
     /// Above [`MAX_AMOUNT`], or below its negative.
-    #[error("an amount is at most {MAX_AMOUNT}")]
+    #[error("must be at most {MAX_AMOUNT}")]
     TooLarge,
     /// Not a currency in use.
-    #[error("not a code of ISO 4217 for a currency in use")]
+    #[error("must be the ISO 4217 code of a currency in use")]
     UnknownCurrency,
 }
 
@@ -50,15 +51,15 @@ impl Currency {
     /// The US dollar.
     pub const USD: Self = Self(iso_currency::Currency::USD);
 
-    /// The currency that has or had this code: for records, and for histories of rates, which outlive a currency.
+    /// The currency that has or had this code: for records and histories of rates, which outlive a currency.
     pub fn of_record(code: &str) -> Result<Self, MoneyError> {
         iso_currency::Currency::from_code(code).map(Self).ok_or(MoneyError::UnknownCurrency)
     }
 
-    /// Whether accounts are kept and paid in it: codes of funds, of metals and other units of account, of tests and of no
-    /// currency are none, and one that another has replaced is none any more.
+    /// Whether accounts are held and paid in it. Codes of funds, metals and other units of account, tests and "no
+    /// currency" are not; neither is a code that another has replaced.
     fn is_in_use(self) -> bool {
-        // VED took six zeros off the bolívar in 2021, and ISO 4217 keeps VES beside it.
+        // VED took six zeros off the bolívar in 2021, and ISO 4217 still lists VES.
         let is_replaced = self.0.is_superseded().is_some() && self.0 != iso_currency::Currency::VES;
         !self.0.is_fund() && !self.0.is_special() && !is_replaced
     }
@@ -105,7 +106,7 @@ impl fmt::Display for Currency {
 }
 
 impl Money {
-    /// Exactly this amount, or why it is none of this currency.
+    /// Exactly this amount; an error if the currency cannot express it.
     pub fn new(amount: Decimal, currency: Currency) -> Result<Self, MoneyError> {
         let amount = amount.normalize();
         if amount.scale() > currency.decimals() {
@@ -173,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn an_amount_finer_than_its_currency_is_refused_but_trailing_zeros_are_not() {
+    fn too_many_decimals_are_refused_but_trailing_zeros_are_not() {
         assert!(Money::parse("0.10000", Currency::USD).is_ok());
         assert_eq!(
             Money::parse("0.001", Currency::USD),
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_currency_is_one_in_use_and_records_of_others_can_be_read() {
+    fn only_currencies_in_use_are_parsed_but_records_of_others_are_read() {
         for code in
             ["USD", "EUR", "CHF", "JPY", "GBP", "SEK", "ZAR", "KWD", "XAF", "XOF", "XPF", "XCD", "XCG", "VES", "ZWG"]
         {

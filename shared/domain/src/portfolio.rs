@@ -1,4 +1,4 @@
-//! Portfolios: what a customer's holdings are kept in, and what they are meant for.
+//! Portfolios: the accounts that hold a customer's positions, and their investment profiles.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,18 +24,18 @@ const FRACTION_DECIMALS: u32 = 6;
 #[serde(transparent)]
 pub struct PortfolioId(pub Uuid);
 
-/// A name that a person reads: 1 to [`MAX_NAME_LENGTH`] characters, none of them a control character, no blanks around.
+/// A display name: 1 to [`MAX_NAME_LENGTH`] characters, no control characters, no surrounding blanks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schema(value_type = String, min_length = 1, max_length = 100, example = "Retirement")]
 pub struct PortfolioName(String);
 
-/// A holding place of a customer.
+/// A portfolio of a customer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Portfolio {
     /// Id.
     pub id: PortfolioId,
-    /// Whose it is.
+    /// The customer who owns it.
     pub customer_id: CustomerId,
     /// Name.
     pub name: PortfolioName,
@@ -44,11 +44,11 @@ pub struct Portfolio {
     pub kind: PortfolioType,
     /// Currency of its value and performance.
     pub base_currency: Currency,
-    /// Which lots a sale takes.
+    /// Which lots a sale consumes.
     pub lot_method: LotMethod,
-    /// Whether it takes trades and investments.
+    /// Whether it accepts trades and investments.
     pub state: PortfolioState,
-    /// What it is meant for, where the customer has said so.
+    /// Its purpose, if the customer has stated it.
     pub investment_profile: Option<InvestmentProfile>,
     /// When it was opened.
     #[serde(with = "crate::instant")]
@@ -56,11 +56,11 @@ pub struct Portfolio {
     /// When it was last changed.
     #[serde(with = "crate::instant")]
     pub updated_at: DateTime<Utc>,
-    /// Counts its changes, from 1; what `ETag` and `If-Match` carry.
+    /// Version, counted from 1; the value of `ETag` and `If-Match`.
     pub version: u64,
 }
 
-/// Kind of account that a portfolio stands for.
+/// The kind of account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PortfolioType {
@@ -79,13 +79,13 @@ pub enum PortfolioType {
     Sipp,
     /// Savings.
     Savings,
-    /// Crypto currencies.
+    /// Cryptocurrencies.
     Crypto,
     /// Anything else.
     Other,
 }
 
-/// Which lots a sale takes.
+/// Which lots a sale consumes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LotMethod {
@@ -94,7 +94,7 @@ pub enum LotMethod {
     Fifo,
     /// Last in, first out: the newest lot.
     Lifo,
-    /// Highest in, first out: the lot with the highest cost per unit of today.
+    /// Highest in, first out: the lot with the highest cost per current unit.
     Hifo,
     /// Every unit at the average cost of all.
     Average,
@@ -114,25 +114,25 @@ impl fmt::Display for LotMethod {
     }
 }
 
-/// Whether a portfolio takes trades and investments.
+/// Whether a portfolio accepts trades and investments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PortfolioState {
-    /// It does.
+    /// It accepts them.
     Open,
-    /// It holds nothing and takes nothing; its history stays.
+    /// It holds nothing and accepts nothing; its history stays.
     Closed,
 }
 
-/// What a portfolio is meant for. Each change makes a new version; the old ones are kept.
+/// The purpose of a portfolio. Each change makes a new version; old ones are retained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct InvestmentProfile {
-    /// Counts the profiles of this portfolio, from 1.
+    /// Version of the profile, counted from 1.
     pub version: u32,
-    /// From when on it holds.
+    /// When it takes effect.
     #[serde(with = "crate::instant")]
     pub since: DateTime<Utc>,
-    /// What the customer says.
+    /// What the customer states.
     #[serde(flatten)]
     pub aims: InvestmentAims,
 }
@@ -140,7 +140,7 @@ pub struct InvestmentProfile {
 /// Risk, horizon, capacity for loss and targets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct InvestmentAims {
-    /// From 1 (lowest) to 7 (highest), as on the risk indicator of European funds.
+    /// From 1 (lowest) to 7 (highest), as in the risk indicator of European funds.
     #[schema(value_type = u8, minimum = 1, maximum = 7)]
     pub risk: RiskLevel,
     /// Years until the money is needed.
@@ -149,7 +149,7 @@ pub struct InvestmentAims {
     /// The fraction of the value that may be lost without harm to the customer's standard of living.
     #[schema(value_type = f64, minimum = 0, maximum = 1)]
     pub loss_capacity: Fraction,
-    /// The fraction of the value meant for each kind of instrument; the fractions sum to 1.
+    /// The target fraction of the value for each kind of instrument; the fractions sum to 1.
     pub targets: Targets,
 }
 
@@ -158,7 +158,7 @@ pub struct InvestmentAims {
 #[serde(try_from = "u8", into = "u8")]
 pub struct RiskLevel(u8);
 
-/// A number from 0 to 1 with at most six decimals, exact; a JSON number outside.
+/// A number from 0 to 1 with at most six decimals, exact; in JSON a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "f64")]
 pub struct Fraction(Decimal);
@@ -169,37 +169,37 @@ pub struct Fraction(Decimal);
 #[schema(value_type = BTreeMap<String, f64>, example = json!({"stock": 0.6, "bond": 0.4}))]
 pub struct Targets(BTreeMap<InstrumentType, Fraction>);
 
-/// Why something cannot be part of a portfolio.
+/// Why a value is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PortfolioError {
-    /// A name of blanks, or of nothing.
-    #[error("a name has at least one character")]
+    /// A name that is empty or blank.
+    #[error("must have at least one character")]
     NameEmpty,
-    /// A name above [`MAX_NAME_LENGTH`].
-    #[error("a name has at most {MAX_NAME_LENGTH} characters")]
+    /// A name longer than [`MAX_NAME_LENGTH`].
+    #[error("must have at most {MAX_NAME_LENGTH} characters")]
     NameTooLong,
     /// A line break or another control character.
-    #[error("a name has no control characters")]
+    #[error("must not have control characters")]
     NameWithControlCharacter,
     /// Not from 1 to 7.
-    #[error("a level of risk lies between 1 and 7")]
+    #[error("must be between 1 and 7")]
     RiskLevel,
     /// Not from 1 to [`MAX_HORIZON_YEARS`].
-    #[error("a horizon lies between 1 and {MAX_HORIZON_YEARS} years")]
+    #[error("must be between 1 and {MAX_HORIZON_YEARS} years")]
     Horizon,
-    /// Not from 0 to 1, or finer than six decimals.
-    #[error("a fraction lies between 0 and 1, with at most {FRACTION_DECIMALS} decimals: 60 % is 0.6")]
+    /// Not from 0 to 1, or with more than six decimals.
+    #[error("must be between 0 and 1, with at most {FRACTION_DECIMALS} decimals: 60 % is 0.6")]
     Fraction,
     /// Targets that sum to something else.
-    #[error("the targets sum to {sum}, not to 1")]
+    #[error("must sum to 1, not to {sum}")]
     TargetsSum {
-        /// What they sum to.
+        /// Their sum.
         sum: Decimal,
     },
 }
 
 impl PortfolioName {
-    /// The name without the blanks around it.
+    /// The name without surrounding blanks.
     pub fn parse(text: &str) -> Result<Self, PortfolioError> {
         let name = text.trim();
         if name.is_empty() {
@@ -216,7 +216,7 @@ impl PortfolioName {
 }
 
 impl Portfolio {
-    /// Whether it takes trades and investments.
+    /// Whether it accepts trades and investments.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.state == PortfolioState::Open
@@ -312,7 +312,7 @@ impl TryFrom<f64> for Fraction {
     }
 }
 
-/// Six decimals survive the way through a JSON number and back.
+/// Six decimals survive a round trip through a JSON number.
 impl Serialize for Fraction {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_f64(self.0.to_f64().unwrap_or_default())
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn fractions_and_levels_of_risk_stay_inside_their_bounds() {
+    fn fractions_and_risk_levels_are_bounded() {
         for text in ["1.1", "-0.1", "0.1234567", "NaN", "", "60%"] {
             assert_eq!(Fraction::parse(text), Err(PortfolioError::Fraction), "{text}");
         }
@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn aims_are_read_back_as_they_were_written() {
+    fn aims_survive_a_round_trip() {
         let aims = InvestmentAims {
             risk: RiskLevel::new(4).unwrap(),
             horizon_years: 12,
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_of_account_go_by_their_own_names() {
+    fn kinds_of_account_have_their_usual_names() {
         for (kind, name) in [(PortfolioType::EmployerPlan, "401k"), (PortfolioType::RothIra, "roth_ira")] {
             assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{name}\""));
         }

@@ -1,21 +1,22 @@
-//! How far apart the bars of a series are: of days, weeks or months.
+//! The spacing of the bars of a series: days, weeks or months.
 
 use chrono::Weekday;
 
 use crate::{Bars, Day};
 
-/// Calendar days between two daily bars that the calendar of some exchange explains: weekends with their holidays, and the
-/// week in which New York was closed in 2001.
+/// The most calendar days between two daily bars that some exchange's calendar explains: weekends with their holidays,
+/// and the week in which New York was closed in 2001.
 pub const LONGEST_PAUSE: i32 = 7;
 
 /// The median of seven days between two bars lies in the middle of these.
 const DAYS_OF_A_WEEK: std::ops::RangeInclusive<i32> = 4..=17;
-/// Bars of a year in which every day trades.
+/// Bars a year if every day trades.
 const YEAR: usize = 365;
-/// Where all days of the week trade each weekday has a seventh of the bars; one with less than a twentieth has strays.
+/// If all days of the week trade, each weekday has a seventh of the bars; a weekday with less than a twentieth has
+/// strays.
 const LEAST_PART: usize = 20;
 
-/// How far apart the bars of a series are.
+/// The spacing of the bars of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spacing {
     /// Days on which an exchange is open, about five a week.
@@ -29,13 +30,13 @@ pub enum Spacing {
 }
 
 impl Spacing {
-    /// The spacing of bars on these days, oldest first: the median of their distances decides. Fewer than two bars count as
-    /// daily.
+    /// The spacing of bars on these days, oldest first: the median of their distances decides. Fewer than two bars
+    /// count as daily.
     #[must_use]
     pub fn of(dates: &[Day]) -> Self {
         let distances = dates.len().saturating_sub(1);
-        // Where the median lies follows from how many distances are above these; of two in the middle it is the smaller, since
-        // a hole beside a few bars is no spacing.
+        // The number of distances above these locates the median. Of the two in the middle the smaller counts, since a
+        // gap next to a few bars is no spacing.
         let beyond = |days: i32| dates.windows(2).filter(|pair| pair[1].days_since(pair[0]) > days).count();
         let is_median_within = |days: i32| distances.saturating_sub(1) / 2 < distances - beyond(days);
         if are_close(dates) || is_median_within(DAYS_OF_A_WEEK.start() - 1) {
@@ -47,7 +48,7 @@ impl Spacing {
         }
     }
 
-    /// Bars of a year, by which figures of one bar become figures of a year.
+    /// Bars a year, for annualizing figures of one bar.
     #[must_use]
     pub fn periods_per_year(self) -> u32 {
         match self {
@@ -69,35 +70,35 @@ impl Spacing {
     }
 }
 
-/// Bars of a year in this series: 252 or, where weekends trade, 365 of days, 52 of weeks, 12 of months.
+/// Bars a year of this series: 252 for days or, if weekends trade, 365; 52 for weeks, 12 for months.
 #[must_use]
 pub fn periods_per_year(bars: &Bars) -> u32 {
     Spacing::of(bars.dates()).periods_per_year()
 }
 
-/// Bars of a year of trading days: what earlier records, which do not say it, counted with.
+/// Bars of a year of trading days: the value assumed by earlier records, which do not state it.
 #[must_use]
 pub fn of_trading_days() -> u32 {
     Spacing::TradingDays.periods_per_year()
 }
 
-/// The pairs of neighbouring days that are further apart than a calendar explains: more than seven days and, of weekly and
-/// monthly bars, more than from one to the next.
+/// The pairs of neighbouring days that are further apart than a calendar explains: more than seven days and, for weekly
+/// and monthly bars, more than the distance to the next one.
 #[must_use]
 pub fn gaps(dates: &[Day]) -> Vec<(Day, Day)> {
     let beyond = |pause: i32| {
         let far = move |pair: &&[Day]| pair[1].days_since(pair[0]) > pause;
         dates.windows(2).filter(far).map(|pair| (pair[0], pair[1]))
     };
-    // Most series have none, and need no median.
+    // Most series have none and need no median.
     if beyond(LONGEST_PAUSE).next().is_none() {
         return Vec::new();
     }
     beyond(Spacing::of(dates).longest_pause()).collect()
 }
 
-/// Whether first and last day are so close that more than half of the distances are under a week's, without a look at any:
-/// each that is not takes three days more than the one that all have.
+/// Whether the first and last day are so close that more than half of the distances must be under a week, without
+/// looking at any: each longer one adds at least three days to the minimum.
 fn are_close(dates: &[Day]) -> bool {
     let (Some(first), Some(last)) = (dates.first(), dates.last()) else { return true };
     let distances = dates.len() - 1;
@@ -123,7 +124,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// So many days from a Monday on, each `step` days after the one before.
+    /// This many days from a Monday on, each `step` days after the one before.
     fn every(step: i32, count: i32) -> Vec<Day> {
         (0..count).map(|number| day("2019-09-30").plus_days(number * step)).collect()
     }
@@ -137,11 +138,15 @@ mod tests {
     }
 
     #[test]
-    fn the_median_distance_decides_how_many_bars_a_year_has() {
+    fn the_median_distance_decides_the_bars_a_year() {
         use Weekday::{Fri, Mon, Sun, Thu, Tue, Wed};
         assert_eq!(a_year_of(&open_on(&[Mon, Tue, Wed, Thu, Fri])), 252);
         assert_eq!(a_year_of(&open_on(&[Sun, Mon, Tue, Wed, Thu])), 252, "Tel Aviv opens on Sundays");
-        assert_eq!(a_year_of(&open_on(&[Sun, Mon, Tue, Wed, Thu, Fri])), 252, "currencies from Sunday evening on");
+        assert_eq!(
+            a_year_of(&open_on(&[Sun, Mon, Tue, Wed, Thu, Fri])),
+            252,
+            "currencies trade from Sunday evening on"
+        );
         assert_eq!(a_year_of(&every(1, 100)), 365);
         assert_eq!(a_year_of(&every(7, 60)), 52);
         let months: Vec<Day> = (1..=12).map(|month| Day::new(2019, month, 1).unwrap()).collect();
@@ -173,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hole_and_a_holiday_do_not_change_the_spacing() {
+    fn gaps_and_holidays_do_not_change_the_spacing() {
         let mut daily = open_on(&[Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri]);
         daily.drain(20..40);
         assert_eq!(a_year_of(&daily), 252);
@@ -188,7 +193,7 @@ mod tests {
         assert_eq!(gaps(&daily), []);
         daily.drain(6..10);
         assert_eq!(daily[6].days_since(daily[5]), 7);
-        assert_eq!(gaps(&daily), [], "seven are not more than seven");
+        assert_eq!(gaps(&daily), [], "seven days are not more than seven");
         daily.remove(6);
         assert_eq!(gaps(&daily), [(daily[5], daily[6])]);
         assert_eq!(gaps(&[]), []);

@@ -1,4 +1,4 @@
-//! Share splits: what one unit of yesterday is today.
+//! Share splits: how many new units an old unit becomes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,18 +12,18 @@ use crate::decimal::{DECIMALS, DecimalError, Quantity};
 
 /// The largest numerator or denominator of a ratio.
 const LARGEST_TERM: u64 = 1_000_000_000_000;
-/// A decimal whose reduced denominator is at most this is exactly what it says: 0.05, 1.0725.
+/// A decimal whose reduced denominator is at most this is taken exactly: 0.05, 1.0725.
 const EXACT_DENOMINATOR: u64 = 400;
-/// Significant digits after the point from which on a decimal may be a rounded fraction: 0.333.
+/// A decimal with at least this many significant digits after the point may be a rounded fraction: 0.333.
 const ROUNDED_DIGITS: u32 = 3;
 /// The smaller term of a fraction that was rounded to a decimal.
 const SMALLER_TERM: u64 = 10;
 /// The larger one.
 const LARGER_TERM: u64 = 1_000;
-/// The largest term of a fraction that is found from its nearest float: far below 10⁷, up to which a float tells every two
-/// fractions apart.
+/// The largest term of a fraction that is recovered from its nearest float: far below 10⁷, up to which floats tell any
+/// two fractions apart.
 const LARGEST_TERM_OF_A_FLOAT: u64 = 100_000;
-/// Decimals of a ratio that are read: those beyond say nothing more of a fraction.
+/// Decimals of a ratio that are read; further ones add nothing.
 const READ_DECIMALS: u32 = 12;
 
 /// New units for old units, an exact fraction above zero in lowest terms: 2 for two for one, 1/45 for one for
@@ -38,15 +38,15 @@ pub struct SplitRatio {
 /// A split of an instrument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Split {
-    /// The first day that is quoted in new units.
+    /// The first day quoted in new units.
     pub day: Day,
-    /// New units for each old one.
+    /// New units per old unit.
     pub ratio: SplitRatio,
 }
 
 /// The splits in a history, oldest first.
 ///
-/// Errors: a ratio that is no number above zero, or beyond counting.
+/// Errors: a ratio that is not a number above zero, or too large.
 pub fn splits_of(bars: &Bars) -> Result<Vec<Split>, DecimalError> {
     let days = bars.dates().iter().zip(bars.split_ratio()).filter(|&(_, &ratio)| (ratio - 1.0).abs() > f64::EPSILON);
     days.map(|(&day, &ratio)| Ok(Split { day, ratio: SplitRatio::from_bar(ratio)? })).collect()
@@ -68,14 +68,14 @@ impl SplitRatio {
         if new.max(old) > LARGEST_TERM { Err(DecimalError::TooLarge) } else { Ok(Self { new, old }) }
     }
 
-    /// Reads `4:1`, `1/45` or a decimal. A decimal is exactly itself where its reduced denominator is at most 400
+    /// Reads `4:1`, `1/45` or a decimal. A decimal is exactly itself if its reduced denominator is at most 400
     /// (1.0725). Another one with at least three significant digits after the point is the fraction n/m with the
     /// smallest m that rounds to it, the smaller term at most 10 and the larger at most 1,000 (0.333 is 1/3, 0.022222
-    /// is 1/45); failing that it is itself (1.0349).
+    /// is 1/45). If there is none, it is itself (1.0349).
     ///
-    /// A zero at the end is a digit as any other: 0.333 is 1/3, and 0.3330, to which 1/3 does not round, is itself.
+    /// A trailing zero is a digit like any other: 0.333 is 1/3, and 0.3330, to which 1/3 does not round, is itself.
     ///
-    /// Errors: no number above zero, or one beyond counting.
+    /// Errors: not a number above zero, or too large.
     pub fn parse(text: &str) -> Result<Self, DecimalError> {
         let text = text.trim();
         if let Some((new, old)) = text.split_once([':', '/']) {
@@ -88,8 +88,8 @@ impl SplitRatio {
         Self::from_decimal(number)
     }
 
-    /// Reads what was stored: a fraction, or a decimal that is exactly what it says. One of more than twelve decimals is
-    /// the fraction of small terms that it was cut from.
+    /// Reads a stored ratio: a fraction, or a decimal taken exactly. A decimal with more than twelve places is the
+    /// fraction of small terms that it was cut from.
     ///
     /// Errors: as for [`SplitRatio::parse`].
     pub(crate) fn as_stored(text: &str) -> Result<Self, DecimalError> {
@@ -104,9 +104,9 @@ impl SplitRatio {
         Self::new(new, old)
     }
 
-    /// The ratio that a bar keeps as a float, its nearest one. A decimal of at most twelve places is exactly itself: what
-    /// was a rounded fraction became that fraction when its text was read. Of another one it is the fraction of terms up to
-    /// 100,000 with just this quotient, or else what [`SplitRatio::parse`] makes of its shortest text.
+    /// The ratio behind the float of a bar. A decimal of at most twelve places is exactly itself, since a rounded
+    /// fraction became that fraction when its text was read. Any other float is the fraction with terms up to 100,000
+    /// and exactly this quotient, or else what [`SplitRatio::parse`] makes of its shortest text.
     ///
     /// Errors: as for [`SplitRatio::parse`].
     pub fn from_bar(ratio: f64) -> Result<Self, DecimalError> {
@@ -125,7 +125,7 @@ impl SplitRatio {
         quotient(ratio).map_or_else(|| Self::parse(&text), Ok)
     }
 
-    /// The nearest float: what a bar keeps.
+    /// The nearest float, which a bar stores.
     #[must_use]
     pub fn to_f64(self) -> f64 {
         self.new as f64 / self.old as f64
@@ -151,7 +151,7 @@ impl SplitRatio {
 
     /// One split after another.
     ///
-    /// Errors: a term beyond counting.
+    /// Errors: a term that is too large.
     pub fn then(self, next: Self) -> Result<Self, DecimalError> {
         Self::of_terms(cross(self.new, next.new)?, cross(self.old, next.old)?)
     }
@@ -169,7 +169,7 @@ impl SplitRatio {
         if number <= Decimal::ZERO {
             return Err(if number.is_zero() { DecimalError::Zero } else { DecimalError::Negative });
         }
-        // The zeros at its end stay: they say to how many places it was rounded.
+        // Trailing zeros stay: they show to how many places it was rounded.
         let read = number.round_dp(READ_DECIMALS);
         let mantissa = u128::try_from(read.mantissa()).map_err(|_| DecimalError::TooLarge)?;
         let exact = Self::of_terms(mantissa, 10_u128.pow(read.scale()));
@@ -181,7 +181,7 @@ impl SplitRatio {
 }
 
 impl Quantity {
-    /// The same holding after a split, cut to twelve decimals: never rounded up.
+    /// The same holding after a split, truncated to twelve decimals: never rounded up.
     ///
     /// Errors: more than [`LARGEST`](crate::decimal::LARGEST).
     pub fn split(self, ratio: SplitRatio) -> Result<Self, DecimalError> {
@@ -211,8 +211,8 @@ fn rounded_fraction(number: Decimal) -> Option<SplitRatio> {
     })
 }
 
-/// The fraction of terms up to [`LARGEST_TERM_OF_A_FLOAT`] whose nearest float is this one: a convergent of its continued
-/// fraction (Legendre's theorem).
+/// The fraction with terms up to [`LARGEST_TERM_OF_A_FLOAT`] whose nearest float is this one: a convergent of its
+/// continued fraction (Legendre's theorem).
 fn quotient(ratio: f64) -> Option<SplitRatio> {
     let (mut before, mut terms) = ((0, 1), (1, 0));
     let mut rest = ratio;
@@ -257,7 +257,7 @@ fn greatest_common_divisor<T: Copy + PartialEq + Default + std::ops::Rem<Output 
     left
 }
 
-/// As a decimal where it has an end within twelve places, `0.5`; else as a fraction, `1/3`.
+/// A decimal if it ends within twelve places, `0.5`; else a fraction, `1/3`.
 impl fmt::Display for SplitRatio {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ten = 10_u64.pow(READ_DECIMALS);

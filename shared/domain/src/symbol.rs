@@ -1,4 +1,4 @@
-//! Ticker symbols as people type them and providers know them.
+//! Ticker symbols as customers type them and providers know them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,8 +12,8 @@ const CUSTOM_PREFIX: &str = "MY:";
 
 /// A ticker symbol in upper case: `^(MY:)?[A-Z0-9^][A-Z0-9._\-=^]{0,19}$`.
 ///
-/// `MY:` marks a custom instrument, seen by its owner alone. Since neither a slash nor a colon
-/// can stand elsewhere, a symbol is safe in a path, a key and a file name.
+/// `MY:` marks a custom instrument, visible only to its owner. Since a slash or colon can stand nowhere else, a symbol
+/// is safe in a path, a key and a file name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schema(value_type = String, pattern = "^(MY:)?[A-Z0-9^][A-Z0-9._\\-=^]{0,19}$", example = "AAPL")]
@@ -22,18 +22,18 @@ pub struct Symbol(String);
 /// Why a text is not a [`Symbol`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SymbolError {
-    /// Nothing was given.
-    #[error("a symbol has at least one character")]
+    /// The text is empty.
+    #[error("must have at least one character")]
     Empty,
     /// More than [`MAX_SYMBOL_LENGTH`] characters.
-    #[error("a symbol has at most {MAX_SYMBOL_LENGTH} characters")]
+    #[error("must have at most {MAX_SYMBOL_LENGTH} characters")]
     TooLong,
     /// A character that no ticker has; the message names it.
-    #[error("{character:?} cannot stand at position {position} of a symbol")]
+    #[error("must not have {character:?} at position {position}")]
     Character {
         /// The offending character.
         character: char,
-        /// Its place, counted from 1.
+        /// Its position, counted from 1.
         position: usize,
     },
 }
@@ -56,7 +56,7 @@ impl FromStr for Symbol {
     type Err = SymbolError;
 
     fn from_str(text: &str) -> Result<Self, SymbolError> {
-        // Length first: an upper-cased megabyte helps nobody.
+        // Length first: there is no need to upper-case a megabyte.
         if text.len() > MAX_SYMBOL_LENGTH + CUSTOM_PREFIX.len() {
             return Err(SymbolError::TooLong);
         }
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_symbol_is_upper_cased_on_the_way_in() {
+    fn a_symbol_is_upper_cased_when_parsed() {
         assert_eq!("brk.b".parse::<Symbol>().unwrap().as_str(), "BRK.B");
         assert_eq!("my:house-1".parse::<Symbol>().unwrap().as_str(), "MY:HOUSE-1");
     }

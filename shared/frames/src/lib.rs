@@ -1,12 +1,13 @@
-//! Weeks and months out of the bars of days.
+//! Weekly and monthly bars from daily bars.
 //!
-//! [`resample`](mod@resample) makes weeks and months of days. It uses `domain` and is pure: bars in, periods out.
+//! [`resample`](mod@resample) groups days into weeks and months. The crate depends only on `domain` and is pure: bars
+//! in, periods out.
 //!
-//! - It is the only crate that names polars, the slowest build of the workspace: no function links it but the one that
-//!   answers with weeks and months.
-//! - polars blocks its thread, and on a `current_thread` tokio runtime it panics when it finds itself on one of the
-//!   runtime's own threads: inside async code call [`resample()`] through `spawn_blocking`.
-//! - A period is quoted on the scale of its last day, so that its high and low compare.
+//! - It is the only crate that names polars, the slowest dependency to build: only the function that returns weeks and
+//! months links it.
+//! - polars blocks its thread, and it panics on a thread of a `current_thread` tokio runtime: inside async code, call
+//! [`resample()`] through `spawn_blocking`.
+//! - A period is quoted on the scale of its last day, so that its high and low are comparable.
 //! - The same bars give the same bytes.
 
 pub mod error;

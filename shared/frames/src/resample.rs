@@ -1,8 +1,8 @@
-//! Weeks and months out of days.
+//! Weekly and monthly bars from daily bars.
 //!
-//! A period is quoted on the scale of its last day: prices before a split inside it are divided by the
-//! ratio, volumes multiplied, so that its high and low compare. Splits multiply over the period and
-//! dividends add up on that same scale. The high and the low of an impossible day are those of its open and close.
+//! A period is quoted on the scale of its last day: prices before a split inside it are divided by the ratio, volumes
+//! multiplied, so that its high and low are comparable. Splits multiply over the period, and dividends are summed on
+//! that same scale. For an impossible day, high and low are taken from its open and close.
 
 use domain::{Bar, Bars, Day, Interval, SplitFactor, calendar};
 use polars::prelude::{Column, DataFrame, DataType, Expr, IntoLazy, PolarsResult, col, lit};
@@ -16,14 +16,14 @@ pub struct Period {
     /// Open, extremes, close and volume of the period; dated by its last trading day.
     #[serde(flatten)]
     pub bar: Bar,
-    /// Whether trading days of the period are missing after its last bar, because they are still to come
-    /// or lie outside the span.
+    /// Whether trading days of the period are missing after its last bar, because they are in the future or outside the
+    /// span.
     pub unfinished: bool,
 }
 
-/// Groups daily bars by week (Monday to Sunday) or calendar month; days stay as they are.
+/// Groups daily bars by week (Monday to Sunday) or calendar month; days stay unchanged.
 ///
-/// Blocks, and must not run on a thread of a `current_thread` tokio runtime: see the crate's own text.
+/// Blocks, and must not run on a thread of a `current_thread` tokio runtime: see the crate documentation.
 pub fn resample(bars: &Bars, interval: Interval) -> Result<Vec<Period>, FramesError> {
     let every = match interval {
         Interval::Day => return Ok(bars.iter().map(|bar| Period { bar, unfinished: false }).collect()),
@@ -54,7 +54,7 @@ fn grouped(bars: &Bars, interval: Interval, every: &str) -> Result<Bars, FramesE
 }
 
 fn columns_of_a_period() -> [Expr; 9] {
-    // The units that they become, exactly: thirds of a price must not pick up the rounding of a float.
+    // Exact factors: thirds of a price must not pick up the rounding of a float.
     let price = |name: &str| col(name) * col("later_old") / col("later_new");
     [
         col("date").last(),
@@ -70,19 +70,19 @@ fn columns_of_a_period() -> [Expr; 9] {
     ]
 }
 
-/// For each bar the splits inside its period: those after it, and these with its own.
+/// The splits inside each bar's period: those after the bar, and those including its own.
 #[derive(Default)]
 struct Splits {
-    /// What the ratios of those after it multiply by.
+    /// Numerator of the product of the ratios after the bar.
     later_new: Vec<f64>,
-    /// And divide by.
+    /// Its denominator.
     later_old: Vec<f64>,
-    /// The product of its own ratio and theirs.
+    /// The product of the bar's own ratio and the later ones.
     from_here: Vec<f64>,
 }
 
 impl Splits {
-    #[expect(clippy::float_cmp, reason = "a ratio of exactly 1 is no split")]
+    #[expect(clippy::float_cmp, reason = "a ratio of exactly 1 means no split")]
     fn of(bars: &Bars, interval: Interval) -> Self {
         let mut splits = Self::default();
         let mut later = SplitFactor::ONE;
@@ -128,7 +128,7 @@ fn frame(bars: &Bars, splits: &Splits) -> PolarsResult<DataFrame> {
     )
 }
 
-/// The rows of a grouped table as bars again.
+/// The rows of a grouped table as bars.
 fn rows(frame: &DataFrame) -> Result<Bars, FramesError> {
     let days = frame.column("date")?.i32()?.clone();
     let numbers = |name: &str| -> PolarsResult<Vec<f64>> {

@@ -1,4 +1,4 @@
-//! A split as the records of trades and positions name it.
+//! A split as it is stored in trades and positions.
 
 use domain::{Day, Split, SplitRatio};
 use serde::{Deserialize, Serialize};
@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 /// A split that a trade took into account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AppliedSplit {
-    /// The first day that is quoted in new units.
+    /// The first day quoted in new units.
     pub day: Day,
-    /// New units for each old one.
+    /// New units per old unit.
     #[schema(value_type = String, example = "2")]
     pub ratio: SplitRatio,
 }

@@ -1,4 +1,4 @@
-//! Entries of a wallet's ledger and the legs they are made of.
+//! Entries of a wallet's ledger and their legs.
 
 use std::collections::BTreeMap;
 
@@ -19,40 +19,41 @@ pub struct Entry {
     pub id: Uuid,
     /// The customer whose wallet it changed.
     pub customer: CustomerId,
-    /// Its place in the wallet's ledger: 1, 2, 3 … over all currencies, without a gap.
+    /// Its number in the wallet's ledger: 1, 2, 3 … over all currencies, without a gap.
     pub seq: u64,
     /// What happened.
     pub entry_type: EntryType,
-    /// The effect on the wallet's cash, below zero where cash left.
+    /// The effect on the wallet's cash, negative if cash left.
     pub amount: Money,
-    /// The wallet's balance afterwards in the currency of `amount`.
+    /// The wallet's balance afterwards, in the currency of `amount`.
     pub balance: Money,
-    /// The day by the market's clock.
+    /// The market day.
     pub market_day: Day,
-    /// The instant by the wall clock.
+    /// When it was recorded.
     #[serde(with = "domain::instant")]
     pub created_at: DateTime<Utc>,
     /// The trade that moved the cash.
     pub trade_id: Option<Uuid>,
     /// The entry that this one reverses.
     pub reverses: Option<Uuid>,
-    /// Where the cash and the units came from and went to; they sum to zero by currency and by instrument.
+    /// The accounts that the cash and the units came from and went to; the legs sum to zero by currency and by
+    /// instrument.
     pub legs: Vec<Leg>,
 }
 
-/// What an entry records.
+/// The kind of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum EntryType {
-    /// Cash came in from outside.
+    /// Cash was paid in.
     Deposit,
-    /// Cash left for outside.
+    /// Cash was paid out.
     Withdrawal,
     /// Units were bought.
     Buy,
     /// Units were sold.
     Sell,
-    /// A deposit or a withdrawal was undone.
+    /// A deposit or a withdrawal was reversed.
     Reversal,
 }
 
@@ -62,9 +63,9 @@ pub enum EntryType {
 pub enum Account {
     /// The wallet's cash.
     Wallet,
-    /// Wherever deposits come from and withdrawals go; it has no balance of its own anywhere.
+    /// The outside world: source of deposits and target of withdrawals. Its balance is not tracked.
     World,
-    /// Whoever is on the other side of a trade.
+    /// The counterparty of trades.
     Market,
     /// Fees paid.
     Fees,
@@ -75,7 +76,7 @@ pub enum Account {
     },
 }
 
-/// One side of an entry: what an account received, or gave where it is below zero.
+/// One side of an entry: what an account received, or gave if negative.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leg {
     /// The account.
@@ -97,21 +98,21 @@ pub enum LegAmount {
         /// The amount with the decimals of the currency.
         cash: Decimal,
     },
-    /// Units, as they are quoted on the entry's market day.
+    /// Units, as quoted on the entry's market day.
     Units {
         /// The instrument.
         symbol: Symbol,
-        /// How many.
+        /// Their number.
         units: Decimal,
     },
 }
 
-/// The sum of an entry's legs that is not zero.
+/// A sum over an entry's legs that is not zero.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unbalanced {
     /// The code of a currency or the symbol of an instrument.
     pub of: String,
-    /// The sum of the legs; nothing where it is beyond what a decimal holds.
+    /// The sum of the legs; nothing if it exceeds the range of a decimal.
     pub sum: Option<Decimal>,
 }
 
@@ -142,7 +143,7 @@ impl Leg {
 }
 
 impl Entry {
-    /// The sums over the legs that are not zero: none in an entry that a command made.
+    /// The non-zero sums over the legs: none in an entry that a command made.
     #[must_use]
     pub fn unbalanced(&self) -> Vec<Unbalanced> {
         let mut sums: BTreeMap<(bool, &str), Option<Decimal>> = BTreeMap::new();
@@ -159,7 +160,7 @@ impl Entry {
     }
 }
 
-/// An entry as it is stored: amounts as decimals beside their currency.
+/// An entry as it is stored: amounts as decimals next to their currency.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct StoredEntry {
     id: Uuid,
@@ -239,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn legs_that_do_not_sum_to_zero_are_named() {
+    fn legs_that_do_not_sum_to_zero_are_reported() {
         let mut entry = three_lots().entry;
         assert!(entry.unbalanced().is_empty());
         entry.legs.push(Leg::cash(Account::Fees, usd("0.01")));

@@ -1,12 +1,12 @@
-//! Products and quotients of money, quantities and prices on integers, rounded once.
+//! Exact products and quotients of money, quantities and prices, computed on integers and rounded once.
 //!
-//! Money is a whole number of the currency's smallest unit, a quantity and a price are whole numbers of 10⁻¹². What does
-//! not fit is refused as [`Refusal::TooLarge`], never wrapped or cut. Where an amount is divided, the last part takes the
-//! rest, so that parts always sum to the whole.
+//! Money is a whole number of the currency's smallest unit; quantities and prices are whole numbers of 10⁻¹². A result
+//! that does not fit is refused as [`Refusal::TooLarge`], never wrapped or truncated. When an amount is divided, the
+//! last part takes the remainder, so that parts always sum to the whole.
 //!
 //! A decimal of 28 digits would round the product of an amount and a quantity before the ledger rounds its quotient to
-//! the currency: twice rounded, a cent can come out wrong. Integers of 256 bits hold every such product exactly, whatever
-//! the size; nearly all of them fit 128 bits, which divide much faster.
+//! the currency: rounded twice, a cent can come out wrong. Integers of 256 bits hold every such product exactly,
+//! whatever its size. Nearly all of them fit 128 bits, which divide much faster.
 
 use std::cmp::Ordering;
 
@@ -17,26 +17,26 @@ use rust_decimal::Decimal;
 
 use crate::refusal::Refusal;
 
-/// No money of this currency.
+/// Zero in this currency.
 pub(crate) fn zero(currency: Currency) -> Result<Money, Refusal> {
     Ok(Money::new(Decimal::ZERO, currency)?)
 }
 
-/// Both together.
+/// The sum.
 pub(crate) fn plus(left: Money, right: Money) -> Result<Money, Refusal> {
     same_currency(left.currency(), right)?;
     let sum = left.amount().checked_add(right.amount()).ok_or(Refusal::TooLarge)?;
     Ok(Money::new(sum, left.currency())?)
 }
 
-/// What is left of `left` without `right`, below zero where that is more.
+/// `left` − `right`, negative if `right` is larger.
 pub(crate) fn minus(left: Money, right: Money) -> Result<Money, Refusal> {
     same_currency(left.currency(), right)?;
     let difference = left.amount().checked_sub(right.amount()).ok_or(Refusal::TooLarge)?;
     Ok(Money::new(difference, left.currency())?)
 }
 
-/// The amount with the other sign.
+/// The negated amount.
 pub(crate) fn negative(money: Money) -> Result<Money, Refusal> {
     minus(zero(money.currency())?, money)
 }
@@ -47,7 +47,7 @@ pub(crate) fn same_currency(expected: Currency, money: Money) -> Result<(), Refu
     if found == expected { Ok(()) } else { Err(Refusal::OtherCurrency { expected, found }) }
 }
 
-/// The amount as a decimal that is written with all the decimals of its currency: `1234.50`.
+/// The amount as a decimal with all the decimals of its currency: `1234.50`.
 pub(crate) fn written(money: Money) -> Decimal {
     let mut amount = money.amount();
     amount.rescale(money.currency().decimals());
@@ -61,7 +61,7 @@ pub(crate) fn value(quantity: Quantity, price: Price, currency: Currency) -> Res
     from_minor(value, currency)
 }
 
-/// The largest quantity that this amount pays for: amount ÷ price, cut to twelve decimals.
+/// The largest quantity that this amount can buy: amount ÷ price, truncated to twelve decimals.
 pub(crate) fn quantity_for(amount: Money, price: Price) -> Result<Quantity, Refusal> {
     let finer = power_of_ten(scale_between_products_and(amount.currency())?)?;
     let dividend = I256::new(minor(amount)).checked_mul(I256::new(finer)).ok_or(Refusal::TooLarge)?;
@@ -69,7 +69,7 @@ pub(crate) fn quantity_for(amount: Money, price: Price) -> Result<Quantity, Refu
     Ok(Quantity::new(decimal(i128::try_from(units).map_err(|_| Refusal::TooLarge)?, DECIMALS)?)?)
 }
 
-/// cost ÷ quantity, rounded half-even to so many decimals; nothing for no units.
+/// cost ÷ quantity, rounded half-even to this many decimals; nothing for zero units.
 pub(crate) fn cost_per_unit(cost: Money, quantity: Quantity, decimals: u32) -> Result<Option<Decimal>, Refusal> {
     if quantity.is_zero() {
         return Ok(None);
@@ -92,22 +92,22 @@ pub(crate) fn share(total: Money, part: Quantity, whole: Quantity) -> Result<Mon
     from_minor(share, total.currency())
 }
 
-/// `total` in shares as large as the weights; each is the rounded share of what is left, so that the last weight above
-/// zero takes the rest and the shares sum to the total. No share for a weight of zero.
+/// Splits `total` in proportion to the weights. Each share is the rounded share of the remainder, so that the last
+/// weight above zero takes the rest and the shares sum to the total. A weight of zero gets no share.
 pub(crate) fn shares(total: Money, weights: &[Quantity]) -> Result<Vec<Money>, Refusal> {
     let weights: Vec<i128> = weights.iter().map(|weight| finest(weight.units())).collect();
     in_money(integer_shares(minor(total), &weights)?, total.currency())
 }
 
-/// `total` in shares as large as the costs, like [`shares`]. No share is above its cost where the total is not above
-/// their sum.
+/// Splits `total` in proportion to the costs, like [`shares`]. If the total is at most their sum, no share exceeds its
+/// cost.
 pub(crate) fn shares_by_cost(total: Money, costs: &[Money]) -> Result<Vec<Money>, Refusal> {
     let weights: Vec<i128> = costs.iter().map(|&cost| minor(cost)).collect();
     in_money(integer_shares(minor(total), &weights)?, total.currency())
 }
 
-/// `total` units in shares as large as the units held, like [`shares`]. No share is above what is held where the total
-/// is not above their sum.
+/// Splits `total` units in proportion to the units held, like [`shares`]. If the total is at most their sum, no share
+/// exceeds the units held.
 pub(crate) fn shares_of_units(total: Quantity, held: &[Quantity]) -> Result<Vec<Quantity>, Refusal> {
     let weights: Vec<i128> = held.iter().map(|held| finest(held.units())).collect();
     let shares = integer_shares(finest(total.units()), &weights)?;
@@ -136,9 +136,9 @@ pub(crate) fn sum(quantities: &[Quantity]) -> Result<Quantity, Refusal> {
     Ok(quantities.iter().try_fold(Quantity::ZERO, |sum, &quantity| sum.plus(quantity))?)
 }
 
-/// Which of two lots, each its cost and its units, cost more per unit; compared without dividing.
+/// Which of two lots, each given as cost and units, cost more per unit; compared without division.
 ///
-/// A cost is below 10¹⁷ of the smallest unit and a quantity at most 10²⁴ of 10⁻¹², so that no product here saturates.
+/// A cost is below 10¹⁷ of the smallest unit and a quantity at most 10²⁴ of 10⁻¹², so no product here saturates.
 pub(crate) fn compare_unit_costs(left: (Money, Quantity), right: (Money, Quantity)) -> Ordering {
     let crossed =
         |cost: Money, units: Quantity| I256::new(minor(cost)).saturating_mul(I256::new(finest(units.units())));
@@ -168,7 +168,7 @@ fn wide_quotient(a: i128, b: i128, c: i128) -> Option<i128> {
     i128::try_from(floor.checked_add(I256::from(up))?).ok()
 }
 
-/// Whether a quotient is rounded up, by how its rest compares with what is missing to the next whole number.
+/// Whether a quotient is rounded up, by comparing its remainder with the distance to the next whole number.
 fn is_rounded_up(rest: Ordering, floor_is_odd: bool) -> bool {
     match rest {
         Ordering::Less => false,
@@ -196,7 +196,7 @@ fn decimal(mantissa: i128, scale: u32) -> Result<Decimal, Refusal> {
     Decimal::try_from_i128_with_scale(mantissa, scale).map_err(|_| Refusal::TooLarge)
 }
 
-/// Decimals by which a product of a quantity and a price is finer than the currency.
+/// Decimals that a product of a quantity and a price has in addition to the currency's.
 fn scale_between_products_and(currency: Currency) -> Result<u32, Refusal> {
     let of_products = DECIMALS.checked_mul(2).ok_or(Refusal::TooLarge)?;
     of_products.checked_sub(currency.decimals()).ok_or(Refusal::TooLarge)
@@ -222,14 +222,15 @@ mod tests {
     }
 
     #[test]
-    fn a_share_a_hair_above_a_tie_is_rounded_up_whatever_its_size() {
-        // 69963447287432.50000000000000000005… cents: with 28 digits it looks like a tie and goes down to the even cent.
+    fn a_share_just_above_a_tie_is_rounded_up_at_any_size() {
+        // 69963447287432.50000000000000000005… cents: with 28 digits it looks like a tie and is rounded down to the
+        // even cent.
         let (part, whole) = (units("62967102558.68987972"), units("90000000000.00000007"));
         assert_eq!(share(usd("999999999999.99"), part, whole).unwrap().to_string(), "699634472874.33");
     }
 
     #[test]
-    fn what_does_not_fit_is_refused() {
+    fn numbers_that_do_not_fit_are_refused() {
         let most = units("1000000000000");
         assert_eq!(value(most, price("1000000000000"), Currency::USD), Err(Refusal::TooLarge));
         assert_eq!(value(most, price("1.00000000001"), Currency::USD), Err(Refusal::TooLarge));
@@ -239,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn an_amount_buys_what_it_pays_for_and_no_more() {
+    fn an_amount_never_buys_more_than_it_pays_for() {
         for (amount, at, bought) in
             [("100", "3", "33.333333333333"), ("100", "430.47", "0.232304225613"), ("0.01", "1000000000000", "0")]
         {
@@ -250,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn an_amount_of_a_tiny_price_is_worth_what_was_paid() {
+    fn units_at_a_tiny_price_are_worth_what_was_paid() {
         let at = price("0.0000000151");
         let quantity = quantity_for(usd("10000"), at).unwrap();
         assert_eq!(quantity.to_string(), "662251655629.139072847682");
@@ -267,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn no_share_is_above_its_weight_and_units_are_shared_to_the_last_decimal() {
+    fn no_share_exceeds_its_weight_and_no_unit_is_lost() {
         let costs = [usd("0.01"), usd("0.00"), usd("0.01"), usd("99999999999.99")];
         for total in ["0.00", "0.01", "0.02", "50000000000.01", "99999999999.99", "100000000000.00", "100000000000.01"]
         {
@@ -291,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn money_of_two_currencies_does_not_mix() {
+    fn money_of_two_currencies_cannot_be_added() {
         let yen = Money::parse("1", "JPY".parse().unwrap()).unwrap();
         assert!(matches!(plus(usd("1"), yen), Err(Refusal::OtherCurrency { .. })));
         assert!(matches!(minus(usd("1"), yen), Err(Refusal::OtherCurrency { .. })));

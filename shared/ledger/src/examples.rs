@@ -1,4 +1,4 @@
-//! Short ways to write money, days and orders in tests.
+//! Shorthand for money, days and orders in tests.
 
 use chrono::{DateTime, Utc};
 use domain::split::Split;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::lot_method::LotMethod;
 use crate::lots::LotPick;
 use crate::position::Position;
-use crate::trade::{BookedTrade, Order, Size, Terms, buy, sell};
+use crate::trade::{BookedTrade, OrderSize, TradeOrder, TradeTerms, buy, sell};
 use crate::wallet::{Stamp, Wallet, deposit};
 
 pub(crate) fn usd(amount: &str) -> Money {
@@ -57,21 +57,21 @@ pub(crate) fn no_position() -> Position {
     Position::new(id(8), "AAPL".parse().unwrap(), Currency::USD).unwrap()
 }
 
-pub(crate) fn order(quantity: &str, fee: &str) -> Order {
-    Order { size: Size::Quantity(units(quantity)), fee: usd(fee), lots: Vec::new() }
+pub(crate) fn order(quantity: &str, fee: &str) -> TradeOrder {
+    TradeOrder { size: OrderSize::Quantity(units(quantity)), fee: usd(fee), lots: Vec::new() }
 }
 
-pub(crate) fn order_for(amount: &str) -> Order {
-    Order { size: Size::Amount(usd(amount)), fee: usd("0"), lots: Vec::new() }
+pub(crate) fn order_for(amount: &str) -> TradeOrder {
+    TradeOrder { size: OrderSize::Amount(usd(amount)), fee: usd("0"), lots: Vec::new() }
 }
 
 pub(crate) fn pick(lot: u128, quantity: &str) -> LotPick {
     LotPick { lot_id: id(lot), quantity: units(quantity) }
 }
 
-/// First in, first out at `at` without splits, for a trade with this number as its id and its entry's.
-pub(crate) fn terms(number: u128, on: &str, at: &str) -> Terms<'static> {
-    Terms {
+/// First in, first out at `at` without splits, for a trade and entry with this number as their id.
+pub(crate) fn terms(number: u128, on: &str, at: &str) -> TradeTerms<'static> {
+    TradeTerms {
         trade_id: id(number),
         stamp: stamp(number, on),
         price: price(at),
@@ -89,11 +89,11 @@ pub(crate) fn three_lots() -> BookedTrade {
     buy(&second.wallet, &second.position, &order("10", "0"), &terms(13, "2012-02-03", "20")).unwrap()
 }
 
-/// What is sold of [`three_lots`] by a method, as `lot:quantity:cost` in the order of the lots taken.
+/// What each method sells of [`three_lots`], as `lot:quantity:cost` in the order in which lots are taken.
 pub(crate) fn sold_by(lot_method: LotMethod, quantity: &str, lots: Vec<LotPick>) -> (BookedTrade, Vec<String>) {
     let before = three_lots();
-    let terms = Terms { lot_method, ..terms(14, "2012-02-06", "40") };
-    let sale = sell(&before.wallet, &before.position, &Order { lots, ..order(quantity, "0") }, &terms).unwrap();
+    let terms = TradeTerms { lot_method, ..terms(14, "2012-02-06", "40") };
+    let sale = sell(&before.wallet, &before.position, &TradeOrder { lots, ..order(quantity, "0") }, &terms).unwrap();
     let taken = sale.trade.lots.iter();
     let taken = taken.map(|lot| format!("{}:{}:{}", lot.lot_id.as_u128(), lot.quantity, lot.cost)).collect();
     (sale, taken)

@@ -1,23 +1,23 @@
-//! The splits that the units of a position have folded.
+//! The splits that are folded into the units of a position.
 
 use domain::{Day, Split};
 
 use crate::lots::between;
 
-/// What a position's sales took for granted: the splits by which they counted the units of older lots. Where others are
-/// known now, lots and costs are other ones too, and the position is replayed from its trades.
+/// The splits by which a position's sales counted the units of older lots. If other splits are known now, lots and
+/// costs differ too, and the position is replayed from its trades.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Folded {
+pub struct FoldedSplits {
     /// The day of the first trade.
     pub opened_on: Option<Day>,
-    /// The day of the last sale: splits after it change no stored unit.
+    /// The day of the last sale: later splits change no stored unit.
     pub unit_day: Option<Day>,
-    /// The splits after `opened_on` and up to `unit_day` by which sales counted, oldest first.
+    /// The splits after `opened_on` and up to `unit_day` that sales counted with, oldest first.
     pub splits: Vec<Split>,
 }
 
-impl Folded {
-    /// Whether the units are those that these splits of the instrument, oldest first, make of them.
+impl FoldedSplits {
+    /// Whether the stored units agree with these splits of the instrument, oldest first.
     #[must_use]
     pub fn is_by(&self, splits: &[Split]) -> bool {
         match (self.opened_on, self.unit_day) {
@@ -26,7 +26,7 @@ impl Folded {
         }
     }
 
-    /// The splits by which units of a day are counted: those that are folded, and of `splits` the later ones up to `day`.
+    /// The splits for counting units on a day: the folded ones, and the later ones of `splits` up to `day`.
     pub(crate) fn and_until(&self, day: Day, splits: &[Split]) -> Vec<Split> {
         let later = self.unit_day.or(self.opened_on).map(|from| between(splits, from, day).copied());
         self.splits.iter().copied().chain(later.into_iter().flatten()).collect()
@@ -36,7 +36,7 @@ impl Folded {
         self.opened_on.get_or_insert(day);
     }
 
-    /// Takes in the splits by which a sale of `day` counted.
+    /// Adds the splits that a sale on `day` counted with.
     pub(crate) fn fold(&mut self, splits: &[Split], day: Day) {
         self.splits = self.and_until(day, splits);
         self.unit_day = Some(day);

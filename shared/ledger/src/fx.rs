@@ -5,13 +5,13 @@ use rust_decimal::Decimal;
 
 use crate::refusal::Refusal;
 
-/// An amount, and the price in another currency, on its day, of one unit of its own.
+/// An amount, and that day's rate of its currency into another one.
 pub type AtRate = (Money, ExchangeRate);
 
-/// What a sale gained: the sum over its lots of proceeds × rate at the sale − cost × rate at the purchase, in `base` and
+/// The gain of a sale in `base`: the sum over its lots of proceeds × rate at the sale − cost × rate at the purchase,
 /// rounded half-even once. Each pair is the proceeds and the cost of a lot.
 ///
-/// What the exchange rate gained between the two days is part of the result.
+/// The exchange gain between the two days is included.
 pub fn realized_in_base(lots: impl IntoIterator<Item = (AtRate, AtRate)>, base: Currency) -> Result<Money, Refusal> {
     let exchanged = |(money, rate): AtRate| rate.exchange(money.amount()).ok_or(Refusal::TooLarge);
     let gain = lots.into_iter().try_fold(Decimal::ZERO, |sum, (proceeds, cost)| {
@@ -46,21 +46,21 @@ mod tests {
 
     #[test]
     fn the_lots_of_a_sale_are_rounded_together() {
-        // 0.005 of each: on its own nothing.
+        // 0.005 of each rounds to zero on its own.
         let lot = ((money("0.01", "EUR"), "1/2".parse().unwrap()), (money("0", "EUR"), ExchangeRate::ONE));
         assert_eq!(realized_in_base([lot; 3], Currency::USD).unwrap().to_string(), "0.02");
         assert_eq!(realized_in_base([], Currency::USD).unwrap().to_string(), "0.00");
     }
 
     #[test]
-    fn a_rate_that_is_no_decimal_is_divided_by_and_rounded_once() {
-        // Nine yen at 120 for a dollar are exactly seven and a half cents.
+    fn a_fractional_rate_is_applied_exactly_and_rounded_once() {
+        // Nine yen at 120 per dollar are exactly seven and a half cents.
         let lot = ((money("9", "JPY"), "1/120".parse().unwrap()), (money("0", "JPY"), ExchangeRate::ONE));
         assert_eq!(realized_in_base([lot], Currency::USD).unwrap().to_string(), "0.08");
     }
 
     #[test]
-    fn what_does_not_fit_is_refused() {
+    fn numbers_that_do_not_fit_are_refused() {
         let most = money("1000000000000", "USD");
         let refused =
             realized_in_base([((most, ExchangeRate::quoted(1e18).unwrap()), (most, ExchangeRate::ONE))], Currency::USD);

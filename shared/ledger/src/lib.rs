@@ -1,23 +1,23 @@
-//! The exact books: what a deposit, a purchase or a sale does to a wallet and to the lots of a position.
+//! Double-entry bookkeeping: the effect of deposits, purchases and sales on a wallet and on the lots of a position.
 //!
 //! Start with [`trade::buy`]. Like every command it is a pure function from the books and an order to the new books and
-//! the records that explain them, or to a [`Refusal`]. Nothing here reads, writes, waits or asks what time it is: ids,
-//! instants, days, prices and splits are arguments. The caller loads the books, lets a command decide, and writes all
-//! that came back in one transaction, on the condition that the books are still those it loaded. It uses `domain` only.
+//! the records that explain them, or to a [`Refusal`]. Nothing here does I/O, waits or reads a clock: ids, instants,
+//! days, prices and splits are arguments. The caller loads the books, runs a command, and writes all of its result in
+//! one transaction, on the condition that the books have not changed since. The crate depends only on `domain`.
 //!
 //! - A [`Wallet`] is the sum of its entries. An [`Entry`] is numbered without a gap and never edited, and its [`Leg`]s
-//!   sum to zero by currency and by instrument (double entry). A [`Position`] is the sum of its [`Lot`]s, which its
-//!   [`Trade`]s left.
-//! - No float: products and quotients are computed on integers of 256 bits and rounded once, half to even. What does
-//!   not fit is refused. Parts sum to the whole, so that a sale of everything leaves a cost of zero.
-//! - A trade is repeated by the [`Rules`] and the splits that it names, whatever those of today are ([`replay`]).
+//! sum to zero by currency and by instrument (double entry). A [`Position`] is the sum of its [`Lot`]s, the result of
+//! its [`Trade`]s.
+//! - No float: products and quotients are computed on integers of 256 bits and rounded once, half to even. A result
+//! that does not fit is refused. Parts sum to the whole, so that selling everything leaves a cost of zero.
+//! - A trade is repeated with the [`Rules`] and the splits that it names, whatever today's are ([`replay`]).
 //! - [`Audit`] recomputes all of this from entries and trades, and reports each [`Discrepancy`].
 //!
 //! ```
 //! use domain::{Currency, CustomerId, Money, Price, Quantity};
 //! use ledger::trade::buy;
 //! use ledger::wallet::deposit;
-//! use ledger::{LotMethod, Order, Position, Refusal, Size, Stamp, Terms, Wallet};
+//! use ledger::{LotMethod, OrderSize, Position, Refusal, Stamp, TradeOrder, TradeTerms, Wallet};
 //! use uuid::Uuid;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -27,7 +27,7 @@
 //! let wallet = deposit(&Wallet::new(CustomerId(Uuid::from_u128(2))), usd("100.00")?, &stamp(1))?.wallet;
 //! let nothing = Position::new(Uuid::from_u128(3), "AAPL".parse()?, Currency::USD)?;
 //!
-//! let terms = Terms {
+//! let terms = TradeTerms {
 //!     trade_id: Uuid::from_u128(4),
 //!     stamp: stamp(5),
 //!     price: Price::parse("30")?,
@@ -36,7 +36,7 @@
 //!     lot_method: LotMethod::Fifo,
 //! };
 //! let fee = usd("1.00")?;
-//! let order = |units| Order { size: Size::Quantity(units), fee, lots: Vec::new() };
+//! let order = |units| TradeOrder { size: OrderSize::Quantity(units), fee, lots: Vec::new() };
 //! let bought = buy(&wallet, &nothing, &order(Quantity::parse("3")?), &terms)?;
 //! assert_eq!(bought.wallet.balance(Currency::USD)?, usd("9.00")?);
 //! assert_eq!(bought.position.cost()?, usd("91.00")?);
@@ -73,15 +73,15 @@ pub mod wallet;
 pub use applied_split::AppliedSplit;
 pub use discrepancy::Discrepancy;
 pub use entry::{Account, Entry, EntryType, Leg, LegAmount};
-pub use folded::Folded;
+pub use folded::FoldedSplits;
 pub use lot_method::LotMethod;
 pub use lots::{Lot, LotPick};
-pub use position::{Position, Relieved};
+pub use position::{Position, RelievedLot};
 pub use refusal::Refusal;
-pub use replay::Movement;
+pub use replay::LotMovement;
 pub use rules::Rules;
 pub use statement::StatementLine;
-pub use trade::{BookedTrade, Order, Size, Terms};
+pub use trade::{BookedTrade, OrderSize, TradeOrder, TradeTerms};
 pub use trade_record::{RealizedLot, Side, Trade, TradePosition};
 pub use verify::Audit;
 pub use wallet::{Balances, Booked, Stamp, Wallet};

@@ -3,17 +3,17 @@
 use crate::lots::Lot;
 use crate::refusal::Refusal;
 
-/// Lots kept in the head.
+/// Lots stored in the head.
 pub const MAX_INLINE_LOTS: usize = 200;
 
-/// Lot numbers that share an item of older lots.
+/// Lot numbers per item of older lots.
 pub const LOTS_PER_ITEM: u64 = 200;
 
-/// Items of older lots that a position has at most. All of them, as a sale at average cost writes them, are about 3 MB
-/// and with the rest of a trade under 70 items: inside the 100 items and 4 MB of a transaction.
+/// The most items of older lots that a position has. All of them, as a sale at average cost writes them, are about 3
+/// MB; with the rest of a trade they are under 70 items: inside the 100 items and 4 MB of a transaction.
 pub const MAX_OLDER_ITEMS: usize = 60;
 
-/// The number below which lots leave the head, once `new` is among them.
+/// The number below which lots move out of the head once `new` is added.
 pub(crate) fn first_inline(lots: &[Lot], new: &Lot, first_inline: u64) -> Result<u64, Refusal> {
     let inline = lots.iter().filter(|lot| lot.number >= first_inline).count();
     if inline < MAX_INLINE_LOTS {
@@ -27,7 +27,7 @@ pub(crate) fn first_inline(lots: &[Lot], new: &Lot, first_inline: u64) -> Result
     if items.len() > MAX_OLDER_ITEMS { Err(Refusal::TooManyLots) } else { Ok(moved) }
 }
 
-/// The number of the item that holds a lot that has left the head.
+/// The number of the item that holds a lot outside the head.
 pub(crate) fn item_of(lot: &Lot) -> u64 {
     lot.number.checked_div(LOTS_PER_ITEM).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Which lots a sale takes its units from.
+//! Which lots a sale consumes.
 
 pub use domain::LotMethod;
 use domain::Quantity;
@@ -8,14 +8,14 @@ use crate::lots::{Lot, LotPick};
 use crate::refusal::Refusal;
 use crate::rules::Rules;
 
-/// Lots that one sale takes from at most, so that its record, which lists them, stays below the 400 KB of an item. A
-/// sale at average cost takes from every lot and lists [`crate::trade_record::MAX_LINES_OF_A_POOL`].
+/// The most lots that one sale takes from, so that its record, which lists them, stays below the item limit of 400 KB.
+/// A sale at average cost takes from every lot and lists [`crate::trade_record::MAX_LINES_OF_A_POOL`].
 pub const MAX_LOTS_PER_SALE: usize = 1_000;
 
-/// Units that a sale takes of one lot.
+/// Units that a sale takes from one lot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Take {
-    /// The lot's place among those of the position.
+    /// The index of the lot in the position.
     pub(crate) index: usize,
     /// Units of the sale's day.
     pub(crate) quantity: Quantity,
@@ -23,9 +23,9 @@ pub(crate) struct Take {
 
 /// The lots that a sale of `quantity` takes from, in the order in which it takes them.
 ///
-/// `units` are those of the lots on the day of the sale. A sale at average cost takes quantity ÷ units held of every lot,
-/// by the first rules of the oldest lots. Lots that splits left without a unit are otherwise taken only when nothing is
-/// left, so that their cost does not stay behind.
+/// `units` are those of the lots on the day of the sale. A sale at average cost takes quantity ÷ units held from every
+/// lot; under the first rules it takes from the oldest lots. Lots left without a unit by splits are otherwise taken
+/// only when nothing else is left, so that their cost does not stay behind.
 pub(crate) fn choose(
     lots: &[Lot],
     units: &[Quantity],
@@ -54,8 +54,8 @@ pub(crate) fn choose(
     Ok(takes)
 }
 
-/// The places of the lots that have units, the first to be sold first. The lots come oldest first, since no trade is
-/// booked for a day before that of the last one.
+/// The indices of the lots with units, in the order in which they are sold. The lots are oldest first, since no trade
+/// is booked on a day before that of the last one.
 fn ordered(lots: &[Lot], units: &[Quantity], method: LotMethod) -> Vec<usize> {
     let mut candidates: Vec<(usize, &Lot, Quantity)> =
         lots.iter().zip(units).enumerate().map(|(index, (lot, &units))| (index, lot, units)).collect();
@@ -64,7 +64,7 @@ fn ordered(lots: &[Lot], units: &[Quantity], method: LotMethod) -> Vec<usize> {
         candidates.reverse();
     }
     if method == LotMethod::Hifo {
-        // The sort is stable, so that of two lots with the same unit cost the older stays first.
+        // The sort is stable, so of two lots with the same unit cost the older comes first.
         candidates.sort_by(|(_, left, left_units), (_, right, right_units)| {
             exact::compare_unit_costs((right.cost, *right_units), (left.cost, *left_units))
         });
@@ -117,7 +117,7 @@ fn named(lots: &[Lot], units: &[Quantity], quantity: Quantity, picks: &[LotPick]
 mod tests {
     use super::*;
     use crate::examples::{id, order, pick, sold_by, split, terms, three_lots, units};
-    use crate::trade::{Order, Terms, sell};
+    use crate::trade::{TradeOrder, TradeTerms, sell};
 
     #[test]
     fn each_method_takes_its_own_lots_first() {
@@ -135,28 +135,28 @@ mod tests {
     }
 
     #[test]
-    fn the_highest_cost_is_the_highest_after_splits_and_of_equals_the_older_goes_first() {
+    fn highest_cost_counts_splits_and_takes_the_older_of_equals() {
         // Split four for one before the last purchase: 2.50 and 7.50 a unit against 20.
         let before = three_lots();
         let splits = [split("2012-02-03", "4")];
-        let hifo = Terms { splits: &splits, lot_method: LotMethod::Hifo, ..terms(14, "2012-02-06", "40") };
+        let hifo = TradeTerms { splits: &splits, lot_method: LotMethod::Hifo, ..terms(14, "2012-02-06", "40") };
         let sale = sell(&before.wallet, &before.position, &order("20", "0"), &hifo).unwrap();
         let taken: Vec<_> = sale.trade.lots.iter().map(|lot| lot.lot_id).collect();
         assert_eq!(taken, [id(13), id(12)]);
 
         let splits = [split("2012-02-02", "0.5")];
-        let hifo = Terms { splits: &splits, ..hifo };
+        let hifo = TradeTerms { splits: &splits, ..hifo };
         let sale = sell(&before.wallet, &before.position, &order("12", "0"), &hifo).unwrap();
         let taken: Vec<_> = sale.trade.lots.iter().map(|lot| lot.lot_id).collect();
         assert_eq!(taken, [id(12), id(11)], "20 a unit both, and lot 11 is older than 13");
     }
 
     #[test]
-    fn named_lots_are_held_once_enough_and_add_up() {
+    fn named_lots_must_be_held_once_and_add_up() {
         let before = three_lots();
         let refused = |method, quantity, lots| {
-            let terms = Terms { lot_method: method, ..terms(14, "2012-02-06", "40") };
-            sell(&before.wallet, &before.position, &Order { lots, ..order(quantity, "0") }, &terms).unwrap_err()
+            let terms = TradeTerms { lot_method: method, ..terms(14, "2012-02-06", "40") };
+            sell(&before.wallet, &before.position, &TradeOrder { lots, ..order(quantity, "0") }, &terms).unwrap_err()
         };
         let specific = |quantity, lots| refused(LotMethod::Specific, quantity, lots);
         assert_eq!(specific("1", vec![]), Refusal::LotsNeeded);

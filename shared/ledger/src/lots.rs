@@ -1,9 +1,9 @@
-//! Lots: units of an instrument that were acquired together, and what they cost.
+//! Lots: units of an instrument that were acquired together, and their cost.
 //!
-//! A lot counts its units as they were quoted on its `unit_day`. A command brings them to the units of its own day by the
-//! splits in between; the cost stays. Lots are rewritten only where a sale takes part of them. A position keeps the splits
-//! that its sales counted by ([`Folded`](crate::folded::Folded)); where others are known later it is made again from its
-//! trades by [`replay`](crate::replay::replay).
+//! A lot counts its units as quoted on its `unit_day`. A command converts them to the units of its own day by the
+//! splits in between; the cost stays. Lots are rewritten only when a sale takes part of them. A position stores the
+//! splits that its sales counted with ([`FoldedSplits`](crate::folded::FoldedSplits)); if other splits are known later,
+//! it is made again from its trades by [`replay`](crate::replay::replay).
 
 use domain::split::Split;
 use domain::{Currency, Day, Money, Price, Quantity};
@@ -16,31 +16,31 @@ use crate::rules::Rules;
 /// Units that were acquired together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lot {
-    /// The id of the purchase, or of the investment that is held elsewhere.
+    /// The id of the purchase, or of the investment held elsewhere.
     pub id: Uuid,
-    /// Its place in the order in which the position's lots were booked, from 0; says in which item it is stored.
+    /// Its number in booking order within the position, from 0; determines the item that stores it.
     pub number: u64,
     /// The market day on which the units were acquired.
     pub acquired_on: Day,
     /// The day whose units `quantity` counts: the day of acquisition, or of the last sale that took part of the lot.
     pub unit_day: Day,
-    /// Units held, as they were quoted on `unit_day`.
+    /// Units held, as quoted on `unit_day`.
     pub quantity: Quantity,
-    /// What the units cost together, the fee of their purchase included.
+    /// The total cost of the units, including the fee of their purchase.
     pub cost: Money,
 }
 
-/// A lot that a sale names, where the lot method is `specific`.
+/// A lot that a sale names if the lot method is `specific`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LotPick {
     /// The lot.
     pub lot_id: Uuid,
-    /// Units to take of it, in units of the sale's day.
+    /// Units to take from it, in units of the sale's day.
     pub quantity: Quantity,
 }
 
 impl Lot {
-    /// A lot that is held elsewhere: its cost is quantity × purchase price + fee, rounded half-even.
+    /// A lot held elsewhere: its cost is quantity × purchase price + fee, rounded half-even.
     pub fn held_elsewhere(
         id: Uuid,
         acquired_on: Day,
@@ -52,25 +52,25 @@ impl Lot {
         Ok(Self { id, number: 0, acquired_on, unit_day: acquired_on, quantity, cost })
     }
 
-    /// The units as they are quoted on `day`: times the ratio of each split after `unit_day` and up to `day`, one after
-    /// the other, cut to twelve decimals. `splits` are those of the instrument, oldest first. A day before `unit_day`
-    /// leaves the units as they are.
+    /// The units as quoted on `day`: times the ratio of each split after `unit_day` and up to `day`, in order,
+    /// truncated to twelve decimals. `splits` are those of the instrument, oldest first. A day before `unit_day` leaves
+    /// the units unchanged.
     pub fn units_on(&self, day: Day, splits: &[Split]) -> Result<Quantity, Refusal> {
         self.units_by(Rules::CURRENT, day, splits)
     }
 
-    /// The same, cut to the decimals of these rules.
+    /// The same, truncated to the decimals of these rules.
     pub(crate) fn units_by(&self, rules: Rules, day: Day, splits: &[Split]) -> Result<Quantity, Refusal> {
         between(splits, self.unit_day, day).try_fold(self.quantity, |units, split| rules.split(units, split.ratio))
     }
 }
 
-/// What units are worth at a price: quantity × price, rounded half-even once, to the currency's unit.
+/// The value of units at a price: quantity × price, rounded half-even once, to the currency's unit.
 pub fn value(quantity: Quantity, price: Price, currency: Currency) -> Result<Money, Refusal> {
     exact::value(quantity, price, currency)
 }
 
-/// What an investment cost: quantity × purchase price, rounded half-even to the unit of the fee's currency, + fee.
+/// The cost of an investment: quantity × purchase price, rounded half-even to the unit of the fee's currency, + fee.
 pub fn investment_cost(quantity: Quantity, purchase_price: Price, fee: Money) -> Result<Money, Refusal> {
     if fee.is_negative() {
         return Err(Refusal::NegativeFee);
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn only_splits_after_the_units_day_and_up_to_the_day_asked_for_count() {
+    fn only_splits_between_the_unit_day_and_the_requested_day_count() {
         let splits = [split("2005-02-27", "3"), split("2005-02-28", "2"), split("2010-01-04", "0.1")];
         for (on, held) in [
             ("2005-02-27", "15"),
@@ -109,7 +109,8 @@ mod tests {
     #[test]
     fn a_product_of_thirty_digits_is_rounded_once() {
         let (quantity, price) = (units("18848396530.612242857143"), price("0.000100000007"));
-        // 1884839.785000000000000000000001: 28 digits of it end in a half cent, which would go to the even cent below.
+        // 1884839.785000000000000000000001: its first 28 digits end in a half cent, which would be rounded to the even
+        // cent below.
         assert_eq!(value(quantity, price, Currency::USD).unwrap().to_string(), "1884839.79");
         assert_eq!(investment_cost(quantity, price, usd("1")).unwrap().to_string(), "1884840.79");
     }

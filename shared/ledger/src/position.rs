@@ -1,20 +1,20 @@
-//! A position: what a portfolio owns of one instrument, and what purchases, sales and splits do to its lots.
+//! A position: a portfolio's units of one instrument, and the effect of purchases, sales and splits on its lots.
 
 use domain::split::Split;
 use domain::{Currency, Day, Money, Quantity, Symbol};
 use uuid::Uuid;
 
 use crate::exact;
-use crate::folded::Folded;
+use crate::folded::FoldedSplits;
 use crate::lot_items;
 use crate::lot_method::{self, LotMethod, Take};
 use crate::lots::{Lot, LotPick, between};
 use crate::refusal::Refusal;
 use crate::rules::Rules;
 
-/// What a portfolio owns of one instrument: the sum of its open lots.
+/// A portfolio's units of one instrument: the sum of its open lots.
 ///
-/// [`crate::position_items`] says how it is stored.
+/// [`crate::position_items`] describes how it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
     /// The portfolio.
@@ -23,43 +23,43 @@ pub struct Position {
     pub symbol: Symbol,
     /// The currency of the instrument's prices, and so of every cost here.
     pub currency: Currency,
-    /// The open lots, oldest first: in the order in which they were booked.
+    /// The open lots in booking order, oldest first.
     pub lots: Vec<Lot>,
     /// The number of the next lot.
     pub next_lot: u64,
-    /// Lots with a lower number are stored in custom instruments.
+    /// Lots with a lower number are stored in separate items.
     pub first_inline: u64,
-    /// How many trades led here.
+    /// The number of its trades.
     pub trades: u64,
     /// The market day of the last trade.
     pub last_traded: Option<Day>,
-    /// The sum of the gains that its sales realised, below zero for a loss.
+    /// The sum of the realised gains of its sales, negative for a loss.
     pub realized_gain: Money,
-    /// The splits that its units have folded; nothing where it was stored by code that did not keep them.
-    pub folded: Option<Folded>,
-    /// Whether a replay with splits that became known later lacked units for a sale: the sale stays, and took what there
-    /// was.
+    /// The splits folded into its units; nothing if it was stored by code that did not record them.
+    pub folded: Option<FoldedSplits>,
+    /// Whether a replay with splits that became known later lacked units for a sale: the sale stays, and took the units
+    /// that there were.
     pub split_conflict: bool,
 }
 
-/// What a sale took of one lot.
+/// What a sale took from one lot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Relieved {
+pub struct RelievedLot {
     /// The lot.
     pub lot_id: Uuid,
     /// When its units were acquired.
     pub acquired_on: Day,
-    /// Units taken, as they are quoted on the day of the sale.
+    /// Units taken, as quoted on the day of the sale.
     pub quantity: Quantity,
-    /// What they had cost.
+    /// Their cost.
     pub cost: Money,
-    /// Their part of the sale's amount less its fee.
+    /// Their share of the sale's amount less its fee.
     pub proceeds: Money,
     /// Proceeds less cost.
     pub gain: Money,
 }
 
-/// A sale as it concerns the lots.
+/// A sale, as far as it concerns the lots.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sale<'a> {
     pub(crate) day: Day,
@@ -73,7 +73,7 @@ pub(crate) struct Sale<'a> {
 }
 
 impl Position {
-    /// A position that never held anything.
+    /// An empty position without trades.
     pub fn new(portfolio_id: Uuid, symbol: Symbol, currency: Currency) -> Result<Self, Refusal> {
         Ok(Self {
             portfolio_id,
@@ -85,12 +85,12 @@ impl Position {
             trades: 0,
             last_traded: None,
             realized_gain: exact::zero(currency)?,
-            folded: Some(Folded::default()),
+            folded: Some(FoldedSplits::default()),
             split_conflict: false,
         })
     }
 
-    /// Units held, as they are quoted on `day`. `splits` are those of the instrument, oldest first.
+    /// Units held, as quoted on `day`. `splits` are those of the instrument, oldest first.
     pub fn units_on(&self, day: Day, splits: &[Split]) -> Result<Quantity, Refusal> {
         self.units_by(Rules::CURRENT, day, splits)
     }
@@ -99,20 +99,20 @@ impl Position {
         exact::sum(&self.units_of_lots(rules, day, splits)?)
     }
 
-    /// Whether the stored units are those that these splits of the instrument make of them; otherwise it is to be replayed
-    /// from its trades. Also where it does not say what it has folded.
+    /// Whether the stored units agree with these splits of the instrument; if not, or if the folded splits are not
+    /// recorded, it must be replayed from its trades.
     #[must_use]
     pub(crate) fn is_folded_by(&self, splits: &[Split]) -> bool {
         self.folded.as_ref().is_some_and(|folded| folded.is_by(splits))
     }
 
-    /// What the open lots cost together.
+    /// The total cost of the open lots.
     pub fn cost(&self) -> Result<Money, Refusal> {
         self.lots.iter().try_fold(exact::zero(self.currency)?, |sum, lot| exact::plus(sum, lot.cost))
     }
 
-    /// The splits by which a trade of `day` counts, as its record names them: those since the position's first trade, by
-    /// the first rules those between the oldest units that a lot counts and `day`.
+    /// The splits that a trade on `day` counts with, as its record names them: those since the position's first trade;
+    /// under the first rules, those between the oldest units that a lot counts and `day`.
     pub(crate) fn splits_until(&self, rules: Rules, day: Day, splits: &[Split]) -> Vec<Split> {
         if let (Rules::Second, Some(folded)) = (rules, &self.folded) {
             return folded.and_until(day, splits);
@@ -136,8 +136,8 @@ impl Position {
         Ok(())
     }
 
-    /// Takes units out of the lots and says what they cost and gained, lot by lot.
-    pub(crate) fn sale(&mut self, sale: &Sale<'_>) -> Result<Vec<Relieved>, Refusal> {
+    /// Takes units out of the lots; returns their cost and gain, lot by lot.
+    pub(crate) fn sale(&mut self, sale: &Sale<'_>) -> Result<Vec<RelievedLot>, Refusal> {
         exact::same_currency(self.currency, sale.proceeds)?;
         let last_traded = self.day_of_next_trade(sale.day)?;
         let trades = self.trades.checked_add(1).ok_or(Refusal::TooLarge)?;
@@ -162,7 +162,7 @@ impl Position {
             }
             let gain = exact::minus(proceeds, cost)?;
             let Lot { id: lot_id, acquired_on, .. } = *lot;
-            relieved.push(Relieved { lot_id, acquired_on, quantity: take.quantity, cost, proceeds, gain });
+            relieved.push(RelievedLot { lot_id, acquired_on, quantity: take.quantity, cost, proceeds, gain });
         }
         self.folded.iter_mut().for_each(|folded| folded.fold(sale.splits, sale.day));
         (self.lots, self.trades, self.last_traded, self.realized_gain) =
@@ -181,7 +181,7 @@ impl Position {
         self.lots.iter().map(|lot| lot.units_by(rules, day, splits)).collect()
     }
 
-    /// The cost of each take and the lots that stay, where every lot leaves at its own cost.
+    /// The cost of each take and the remaining lots, if every lot leaves at its own cost.
     fn at_own_cost(&self, units: &[Quantity], takes: &[Take], day: Day) -> Result<(Vec<Money>, Vec<Lot>), Refusal> {
         let mut costs = Vec::with_capacity(takes.len());
         let mut lots = self.lots.clone();
@@ -195,8 +195,8 @@ impl Position {
         Ok((costs, without_taken(lots, takes)))
     }
 
-    /// The same where the lots are one pool: what leaves costs the pool's cost × quantity ÷ units, and each lot gives and
-    /// keeps its part of that. So each keeps its own day, and with it the rate at which its cost is exchanged.
+    /// The same if the lots are one pool: what leaves costs the pool's cost × quantity ÷ units, and each lot gives and
+    /// keeps its share of that. So each keeps its own day, and with it the rate at which its cost is converted.
     fn of_the_pool(
         &self,
         units: &[Quantity],
@@ -211,7 +211,7 @@ impl Position {
         let mut lots = Vec::with_capacity(self.lots.len());
         for ((lot, units), (take, &cost)) in self.lots.iter().zip(units).zip(takes.iter().zip(&costs)) {
             let (quantity, cost) = (units.minus(take.quantity)?, exact::minus(lot.cost, cost)?);
-            // A lot whose last unit went keeps the part of the pool's cost that it has.
+            // A lot whose last unit was taken keeps its share of the pool's cost.
             if !quantity.is_zero() || !cost.amount().is_zero() {
                 lots.push(Lot { quantity, cost, unit_day: sale.day, ..*lot });
             }
@@ -219,8 +219,8 @@ impl Position {
         Ok((costs, lots))
     }
 
-    /// The same by the first rules: lots leave at the average cost per unit, and what stays is spread over the units that
-    /// stay, which moves cost between days.
+    /// The same under the first rules: lots leave at the average cost per unit, and the remaining cost is spread over
+    /// the remaining units, which moves cost between days.
     fn at_evened_cost(
         &self,
         units: &[Quantity],
@@ -248,13 +248,13 @@ impl Position {
     }
 }
 
-/// What a sale of `day` leaves of a lot.
+/// What a sale on `day` leaves of a lot.
 fn leave(lot: &mut Lot, quantity: Quantity, day: Day) {
     lot.quantity = quantity;
     lot.unit_day = day;
 }
 
-/// The lots without those of which nothing is left. A lot that splits left without a unit stays until it is taken.
+/// The lots that are not used up. A lot left without a unit by splits stays until it is taken.
 fn without_taken(mut lots: Vec<Lot>, takes: &[Take]) -> Vec<Lot> {
     let mut touched: Vec<usize> = takes.iter().map(|take| take.index).collect();
     touched.sort_unstable();

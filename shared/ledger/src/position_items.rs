@@ -1,12 +1,13 @@
 //! How a position is stored: a head with its younger lots inline, and items of at most 200 older lots each.
 //!
-//! A lot never changes its item once it has left the head: item k holds the lots numbered from 200·k to 200·k + 199.
-//! So a purchase writes the head, and each 200th or so one item more, and a sale writes the head and the items of the
-//! lots it took from. A lot takes under 250 bytes, an item under 50 KB. At most [`MAX_OLDER_ITEMS`](crate::lot_items::MAX_OLDER_ITEMS) items keep a sale
-//! of everything inside one transaction; a purchase that would need another one is refused.
+//! Once a lot has left the head it never changes its item: item k holds the lots numbered from 200·k to 200·k + 199. So
+//! a purchase writes the head and, about every 200th time, one more item; a sale writes the head and the items of the
+//! lots it took from. A lot takes under 250 bytes, an item under 50 KB. At most
+//! [`MAX_OLDER_ITEMS`](crate::lot_items::MAX_OLDER_ITEMS) items keep a sale of everything inside one transaction; a
+//! purchase that would need another one is refused.
 //!
-//! Items of older lots are written only together with the head. Whoever reads the head and then its items, and writes
-//! on the condition that the head is still the one read, has thereby asserted all of them.
+//! Items of older lots are written only together with the head. A writer that reads the head and then its items, and
+//! writes on the condition that the head is unchanged, has thereby asserted all of them.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +18,7 @@ use uuid::Uuid;
 
 use crate::applied_split::AppliedSplit;
 use crate::exact::written;
-use crate::folded::Folded;
+use crate::folded::FoldedSplits;
 use crate::lot_items::item_of;
 use crate::lots::Lot;
 use crate::position::Position;
@@ -36,14 +37,14 @@ pub struct PositionHead {
     trades: u64,
     last_traded: Option<Day>,
     realized_gain: Decimal,
-    /// Absent where the code that wrote it did not keep them.
+    /// Absent if the code that wrote it did not record them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     folded: Option<StoredFolded>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     split_conflict: bool,
 }
 
-/// The splits that the units of a position have folded.
+/// The splits folded into the units of a position.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct StoredFolded {
     opened_on: Option<Day>,
@@ -51,7 +52,7 @@ struct StoredFolded {
     splits: Vec<AppliedSplit>,
 }
 
-/// An item `LOT#symbol#%06d`; without a lot it is deleted.
+/// An item `LOT#symbol#%06d`; without lots it is deleted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OlderLots {
     /// The number in its key.
@@ -59,7 +60,7 @@ pub struct OlderLots {
     lots: Vec<StoredLot>,
 }
 
-/// A lot without the currency, which is its position's.
+/// A lot without its currency, which is the position's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct StoredLot {
     id: Uuid,
@@ -70,42 +71,42 @@ struct StoredLot {
     cost: Decimal,
 }
 
-/// Why items are no position.
+/// Why items are not a valid position.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PositionItemsError {
-    /// An amount that is none of the position's currency.
-    #[error("an amount of the position is none of its currency: {0}")]
+    /// An amount that the position's currency cannot express.
+    #[error("an amount of the position does not fit its currency: {0}")]
     Amount(#[from] MoneyError),
-    /// The head names items of older lots that are not those that came.
-    #[error("the position has its older lots in items {expected:?} and {found:?} were read")]
+    /// The items of older lots are not those that the head names.
+    #[error("the position has its older lots in items {expected:?}, but {found:?} were read")]
     OlderItems {
         /// Items that the head names.
         expected: Vec<u64>,
-        /// Items that came.
+        /// Items read.
         found: Vec<u64>,
     },
 }
 
 impl PositionHead {
-    /// Numbers of the items that hold the older lots, ascending. Mostly there are none, and none need be read.
+    /// Numbers of the items that hold the older lots, ascending. Usually there are none to read.
     #[must_use]
     pub fn older_items(&self) -> &[u64] {
         &self.older_items
     }
 
-    /// The splits that its units have folded; none where the code that wrote it did not keep them.
+    /// The splits folded into its units; none if the code that wrote it did not record them.
     #[must_use]
-    pub fn folded(&self) -> Option<Folded> {
-        self.folded.clone().map(Folded::from)
+    pub fn folded(&self) -> Option<FoldedSplits> {
+        self.folded.clone().map(FoldedSplits::from)
     }
 
-    /// Whether a sale took more units than there were by the splits that are folded.
+    /// Whether a sale took more units than there were, by the folded splits.
     #[must_use]
     pub fn is_in_conflict(&self) -> bool {
         self.split_conflict
     }
 
-    /// Whether there is no lot, so that no unit is held.
+    /// Whether it has no lot, so that no unit is held.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.lots.is_empty() && self.older_items.is_empty()
@@ -113,7 +114,7 @@ impl PositionHead {
 }
 
 impl OlderLots {
-    /// Whether nothing is left in it, so that the item is deleted rather than put.
+    /// Whether it is empty, so that the item is deleted rather than put.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.lots.is_empty()
@@ -141,8 +142,8 @@ impl Position {
         }
     }
 
-    /// The items `LOT#symbol#%06d` to write beside the head after a command that led from `before` to here: to put, or
-    /// to delete where [`OlderLots::is_empty`].
+    /// The items `LOT#symbol#%06d` to write with the head after a command that led from `before` to here: to put, or to
+    /// delete if [`OlderLots::is_empty`].
     #[must_use]
     pub fn older_lots_changed_since(&self, before: &Self) -> Vec<OlderLots> {
         let (old, _) = before.older_and_inline();
@@ -154,7 +155,7 @@ impl Position {
         new.into_iter().map(|(item, lots)| OlderLots { item, lots }).collect()
     }
 
-    /// The position that was stored as this head and the items of older lots that it names.
+    /// The position stored as this head and the items of older lots that it names.
     pub fn from_items(head: PositionHead, mut older: Vec<OlderLots>) -> Result<Self, PositionItemsError> {
         older.sort_by_key(|lots| lots.item);
         let found: Vec<u64> = older.iter().map(|lots| lots.item).collect();
@@ -163,7 +164,7 @@ impl Position {
         }
         let stored = older.into_iter().flat_map(|older| older.lots).chain(head.lots);
         let lots = stored.map(|lot| lot.lot(head.currency)).collect::<Result<Vec<_>, _>>()?;
-        let folded = head.folded.map(Folded::from).or_else(|| without_sales(&lots, head.trades));
+        let folded = head.folded.map(FoldedSplits::from).or_else(|| without_sales(&lots, head.trades));
         Ok(Self {
             portfolio_id: head.portfolio_id,
             symbol: head.symbol,
@@ -193,22 +194,22 @@ impl Position {
     }
 }
 
-/// What a position has folded that was stored without saying so and whose every trade left a lot: nothing, since nothing
+/// The folded splits of a position that was stored without them and whose every trade left a lot: none, since nothing
 /// was sold.
-fn without_sales(lots: &[Lot], trades: u64) -> Option<Folded> {
+fn without_sales(lots: &[Lot], trades: u64) -> Option<FoldedSplits> {
     let opened_on = lots.first().map(|lot| lot.acquired_on);
     let all = u64::try_from(lots.len()).is_ok_and(|lots| lots == trades);
-    all.then(|| Folded { opened_on, ..Folded::default() })
+    all.then(|| FoldedSplits { opened_on, ..FoldedSplits::default() })
 }
 
-impl From<&Folded> for StoredFolded {
-    fn from(folded: &Folded) -> Self {
-        let Folded { opened_on, unit_day, ref splits } = *folded;
+impl From<&FoldedSplits> for StoredFolded {
+    fn from(folded: &FoldedSplits) -> Self {
+        let FoldedSplits { opened_on, unit_day, ref splits } = *folded;
         Self { opened_on, unit_day, splits: splits.iter().map(AppliedSplit::from).collect() }
     }
 }
 
-impl From<StoredFolded> for Folded {
+impl From<StoredFolded> for FoldedSplits {
     fn from(stored: StoredFolded) -> Self {
         let StoredFolded { opened_on, unit_day, splits } = stored;
         Self { opened_on, unit_day, splits: splits.iter().map(Split::from).collect() }

@@ -1,7 +1,7 @@
-//! A position made again from its trades, with the splits that are known now.
+//! Recreates a position from its trades, with the splits that are known now.
 //!
-//! A split can become known after a sale that counted without it. The sale stays as it is, in the units of its own day;
-//! the lots that it took from, and what they had cost, are other ones then.
+//! A split can become known after a sale that was booked without it. The sale stays as it is, in the units of its own
+//! day; the lots that it took from, and their cost, change.
 
 use domain::{Currency, Day, Money, Quantity, Split};
 use uuid::Uuid;
@@ -9,26 +9,26 @@ use uuid::Uuid;
 use crate::exact;
 use crate::lot_method::LotMethod;
 use crate::lots::LotPick;
-use crate::position::{Position, Relieved, Sale};
+use crate::position::{Position, RelievedLot, Sale};
 use crate::refusal::Refusal;
 use crate::rules::Rules;
 use crate::trade_record::{Side, Trade};
 
-/// A trade as far as it moves the lots of its position.
+/// A trade, as far as it affects the lots of its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Movement {
+pub struct LotMovement {
     id: Uuid,
     side: Side,
     day: Day,
     quantity: Quantity,
-    /// What a purchase cost, or what a sale brought less its fee.
+    /// The cost of a purchase, or the proceeds of a sale less its fee.
     amount: Money,
     method: LotMethod,
     picks: Vec<LotPick>,
     rules: Rules,
 }
 
-impl Movement {
+impl LotMovement {
     /// The market day of the trade.
     #[must_use]
     pub fn day(&self) -> Day {
@@ -42,7 +42,7 @@ impl Movement {
     }
 }
 
-impl TryFrom<&Trade> for Movement {
+impl TryFrom<&Trade> for LotMovement {
     type Error = Refusal;
 
     fn try_from(trade: &Trade) -> Result<Self, Refusal> {
@@ -64,20 +64,20 @@ impl TryFrom<&Trade> for Movement {
     }
 }
 
-/// The position `of` made from the movements of its trades, oldest first, and the splits of its instrument, oldest first;
-/// `sold` is given what each sale took.
+/// Recreates the position `of` from the movements of its trades, oldest first, and the splits of its instrument, oldest
+/// first. `sold` receives what each sale took.
 ///
-/// A sale that lacks units takes all there are, and the position says `split_conflict`. One that lacks only units of a lot
-/// that it names takes the oldest lots instead.
+/// A sale that lacks units takes all there are, and the position is marked `split_conflict`. A sale that lacks only
+/// units of a lot that it names takes the oldest lots instead.
 pub fn replay(
     of: &Position,
-    movements: &[Movement],
+    movements: &[LotMovement],
     splits: &[Split],
-    mut sold: impl FnMut(&Movement, &[Relieved]),
+    mut sold: impl FnMut(&LotMovement, &[RelievedLot]),
 ) -> Result<Position, Refusal> {
     let mut position = Position::new(of.portfolio_id, of.symbol.clone(), of.currency)?;
     for movement in movements {
-        let Movement { id, side, day, quantity, amount, .. } = *movement;
+        let LotMovement { id, side, day, quantity, amount, .. } = *movement;
         match side {
             Side::Buy => position.purchase(id, day, quantity, amount)?,
             Side::Sell => {
@@ -89,8 +89,8 @@ pub fn replay(
     Ok(position)
 }
 
-fn sell_again(position: &mut Position, movement: &Movement, splits: &[Split]) -> Result<Vec<Relieved>, Refusal> {
-    let Movement { day, rules, method, quantity, amount: proceeds, .. } = *movement;
+fn sell_again(position: &mut Position, movement: &LotMovement, splits: &[Split]) -> Result<Vec<RelievedLot>, Refusal> {
+    let LotMovement { day, rules, method, quantity, amount: proceeds, .. } = *movement;
     let counted = position.splits_until(Rules::CURRENT, day, splits);
     let sale = Sale { day, splits: &counted, method, rules, picks: &movement.picks, quantity, proceeds };
     match position.sale(&sale) {

@@ -1,4 +1,4 @@
-//! The version of the rules by which a trade was executed.
+//! The version of the rules that a trade was executed with.
 
 use domain::{Quantity, SplitRatio};
 use rust_decimal::RoundingStrategy;
@@ -7,31 +7,31 @@ use serde::{Deserialize, Serialize};
 use crate::exact;
 use crate::refusal::Refusal;
 
-/// The version of the ledger's rules by which a trade was executed and by which it is repeated: what was recorded stays
-/// right when the rules change. A record without one is of the first.
+/// The version of the ledger's rules that a trade was executed with and is repeated with: records stay right when the
+/// rules change. A record without a version is of the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "u8", try_from = "u8")]
 pub enum Rules {
-    /// Units and the average cost had eight decimals, a sale at average cost took the oldest lots first and spread the
-    /// cost that stayed over all, and a record names the splits between the oldest units then held and its day.
+    /// Units and the average cost had eight decimals. A sale at average cost took the oldest lots first and spread the
+    /// remaining cost over all lots. A record names the splits between the oldest units then held and its day.
     #[default]
     First,
-    /// Units and the average cost have twelve decimals, a sale at average cost takes a share of every lot, and a record
+    /// Units and the average cost have twelve decimals. A sale at average cost takes a share of every lot. A record
     /// names every split since the position's first trade.
     Second,
 }
 
 /// A version of the rules that this code does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("there are no rules of version {0}")]
+#[error("unknown version {0} of the rules")]
 pub struct UnknownRules(u8);
 
 impl Rules {
-    /// Those of a new trade.
+    /// The rules for new trades.
     pub const CURRENT: Self = Self::Second;
 
     /// Whether a record is written without a version.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     pub(crate) fn is_first(&self) -> bool {
         *self == Self::First
     }
@@ -45,7 +45,7 @@ impl Rules {
         }
     }
 
-    /// Units after a split, cut to the decimals of these rules.
+    /// Units after a split, truncated to the decimals of these rules.
     pub(crate) fn split(self, units: Quantity, ratio: SplitRatio) -> Result<Quantity, Refusal> {
         match self {
             Self::First => {
@@ -84,7 +84,7 @@ mod tests {
     use crate::examples::units;
 
     #[test]
-    fn units_are_cut_to_the_decimals_of_the_rules() {
+    fn units_are_truncated_to_the_decimals_of_the_rules() {
         let third = SplitRatio::new(1, 3).unwrap();
         let cut = |rules: Rules, held: &str| rules.split(units(held), third).unwrap().to_string();
         assert_eq!((cut(Rules::First, "2"), cut(Rules::Second, "2")), ("0.66666666".into(), "0.666666666666".into()));
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_is_a_number_and_another_one_is_no_rules() {
+    fn a_version_is_a_number_and_unknown_ones_are_refused() {
         for rules in [Rules::First, Rules::Second] {
             let text = serde_json::to_string(&rules).unwrap();
             assert_eq!(serde_json::from_str::<Rules>(&text).unwrap(), rules);

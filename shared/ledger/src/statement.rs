@@ -1,4 +1,4 @@
-//! A wallet's entries as its owner reads them: the statement.
+//! The statement: a wallet's entries as the customer sees them.
 
 use chrono::{DateTime, Utc};
 use domain::{Currency, Day};
@@ -14,12 +14,12 @@ use crate::exact::written;
 pub struct StatementLine {
     /// The entry.
     pub id: Uuid,
-    /// Its place in the ledger: 1, 2, 3 … over all currencies, without a gap.
+    /// Its number in the ledger: 1, 2, 3 … over all currencies, without a gap.
     pub seq: u64,
     /// What happened.
     #[serde(rename = "type")]
     pub entry_type: EntryType,
-    /// The effect on the wallet's cash, below zero where cash left.
+    /// The effect on the wallet's cash, negative if cash left.
     #[schema(value_type = String, example = "-646.69")]
     pub amount: Decimal,
     /// The currency of both amounts.
@@ -27,9 +27,9 @@ pub struct StatementLine {
     /// The balance in `currency` afterwards.
     #[schema(value_type = String, example = "353.31")]
     pub balance: Decimal,
-    /// The day by the market's clock.
+    /// The market day.
     pub market_day: Day,
-    /// The instant by the wall clock.
+    /// When it was recorded.
     #[serde(with = "domain::instant")]
     pub created_at: DateTime<Utc>,
     /// The trade that moved the cash, if one did.
@@ -61,7 +61,7 @@ mod tests {
     use crate::examples::{id, three_lots};
 
     #[test]
-    fn a_line_is_written_as_the_interface_promises() {
+    fn a_line_serializes_as_documented() {
         let line = StatementLine::from(&three_lots().entry);
         let promised = serde_json::json!({
             "id": id(13), "seq": 4, "type": "buy", "amount": "-200.00", "currency": "USD", "balance": "9400.00",

@@ -1,4 +1,4 @@
-//! Purchases and sales at the market's price.
+//! Purchases and sales at the market price.
 
 use chrono::{DateTime, Utc};
 use domain::split::Split;
@@ -10,50 +10,50 @@ use crate::entry::{Account, Entry, EntryType, Leg};
 use crate::exact::{self, written};
 use crate::lot_method::LotMethod;
 use crate::lots::LotPick;
-use crate::position::{Position, Relieved, Sale};
+use crate::position::{Position, RelievedLot, Sale};
 use crate::refusal::Refusal;
 use crate::rules::Rules;
 use crate::trade_record::{self, Side, Trade, TradePosition, gain_of};
 use crate::wallet::{Booked, Cause, Stamp, Wallet};
 
-/// What a customer wants to buy or sell.
+/// An order to buy or sell.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Order {
-    /// How much.
-    pub size: Size,
+pub struct TradeOrder {
+    /// The size.
+    pub size: OrderSize,
     /// The fee, zero or more.
     pub fee: Money,
-    /// The lots to sell from where the lot method is `specific`; otherwise none.
+    /// The lots to sell from if the lot method is `specific`; otherwise none.
     pub lots: Vec<LotPick>,
 }
 
-/// How much an order is for.
+/// The size of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Size {
-    /// So many units of the command's day.
+pub enum OrderSize {
+    /// This many units as of the command's day.
     Quantity(Quantity),
-    /// As many units as this amount pays for, without the fee: amount ÷ price, cut to twelve decimals.
+    /// As many units as this amount can buy, without the fee: amount ÷ price, truncated to twelve decimals.
     Amount(Money),
 }
 
-/// What an order meets: the price, the splits, the portfolio's method, ids and times.
+/// The terms of a trade: the price, the splits, the portfolio's lot method, ids and times.
 #[derive(Clone, Copy, Debug)]
-pub struct Terms<'a> {
+pub struct TradeTerms<'a> {
     /// The id of the trade to be made.
     pub trade_id: Uuid,
     /// The id of the entry to be made, and the times.
     pub stamp: Stamp,
     /// The price of one unit, in the position's currency.
     pub price: Price,
-    /// Of when the price is.
+    /// The time of the price.
     pub quote_as_of: DateTime<Utc>,
-    /// The splits of the instrument, oldest first; those after the command's day are left out.
+    /// The splits of the instrument, oldest first; those after the command's day are ignored.
     pub splits: &'a [Split],
     /// The portfolio's lot method.
     pub lot_method: LotMethod,
 }
 
-/// What a trade did: to be written together, on the condition that head and position are still those it was given.
+/// The result of a trade, to be written together, on the condition that the given head and position are unchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BookedTrade {
     /// The new head of the wallet.
@@ -66,31 +66,41 @@ pub struct BookedTrade {
     pub trade: Trade,
 }
 
-/// Buys: the wallet pays quantity × price and the fee, and the position gets a lot that cost both.
-pub fn buy(wallet: &Wallet, position: &Position, order: &Order, terms: &Terms<'_>) -> Result<BookedTrade, Refusal> {
+/// Buys: the wallet pays quantity × price and the fee, and the position gets a lot with both as its cost.
+pub fn buy(
+    wallet: &Wallet,
+    position: &Position,
+    order: &TradeOrder,
+    terms: &TradeTerms<'_>,
+) -> Result<BookedTrade, Refusal> {
     execute(Side::Buy, Rules::CURRENT, wallet, position.clone(), order, terms)
 }
 
-/// Sells: the wallet gets quantity × price less the fee, and the lots give their units and their cost.
+/// Sells: the wallet receives quantity × price less the fee, and the lots give up units and cost.
 ///
-/// A fee above the value is paid from the wallet. Units worth less than the smallest amount of the currency are sold
-/// only together with all others, for nothing, so that a position can always be closed.
-pub fn sell(wallet: &Wallet, position: &Position, order: &Order, terms: &Terms<'_>) -> Result<BookedTrade, Refusal> {
+/// A fee above the value is paid from the wallet. Units worth less than the smallest amount of the currency can only be
+/// sold together with all others, for nothing, so that a position can always be closed.
+pub fn sell(
+    wallet: &Wallet,
+    position: &Position,
+    order: &TradeOrder,
+    terms: &TradeTerms<'_>,
+) -> Result<BookedTrade, Refusal> {
     execute(Side::Sell, Rules::CURRENT, wallet, position.clone(), order, terms)
 }
 
-/// Executes an order on books that are given away; a refusal loses the position that came.
+/// Executes an order on a position passed by value; a refusal drops it.
 pub(crate) fn execute(
     side: Side,
     rules: Rules,
     wallet: &Wallet,
     mut position: Position,
-    order: &Order,
-    terms: &Terms<'_>,
+    order: &TradeOrder,
+    terms: &TradeTerms<'_>,
 ) -> Result<BookedTrade, Refusal> {
     wallet.takes_commands()?;
     let splits = &position.splits_until(rules, terms.stamp.market_day, terms.splits);
-    let terms = &Terms { splits, ..*terms };
+    let terms = &TradeTerms { splits, ..*terms };
     let fill = Fill::of(side, rules, order, terms, position.currency)?;
     let lots = match side {
         Side::Buy => fill.bought(&mut position, order, terms)?,
@@ -100,7 +110,7 @@ pub(crate) fn execute(
     fill.answer(booked, position, &lots, terms)
 }
 
-/// What an order came to.
+/// A filled order.
 struct Fill {
     side: Side,
     rules: Rules,
@@ -110,7 +120,13 @@ struct Fill {
 }
 
 impl Fill {
-    fn of(side: Side, rules: Rules, order: &Order, terms: &Terms<'_>, currency: Currency) -> Result<Self, Refusal> {
+    fn of(
+        side: Side,
+        rules: Rules,
+        order: &TradeOrder,
+        terms: &TradeTerms<'_>,
+        currency: Currency,
+    ) -> Result<Self, Refusal> {
         let fee = order.fee;
         exact::same_currency(currency, fee)?;
         if fee.is_negative() {
@@ -120,7 +136,12 @@ impl Fill {
         Ok(Self { side, rules, quantity, value: exact::value(quantity, terms.price, currency)?, fee })
     }
 
-    fn bought(&self, position: &mut Position, order: &Order, terms: &Terms<'_>) -> Result<Vec<Relieved>, Refusal> {
+    fn bought(
+        &self,
+        position: &mut Position,
+        order: &TradeOrder,
+        terms: &TradeTerms<'_>,
+    ) -> Result<Vec<RelievedLot>, Refusal> {
         if !order.lots.is_empty() {
             return Err(Refusal::LotsNotChosen);
         }
@@ -132,7 +153,12 @@ impl Fill {
         Ok(Vec::new())
     }
 
-    fn sold(&self, position: &mut Position, order: &Order, terms: &Terms<'_>) -> Result<Vec<Relieved>, Refusal> {
+    fn sold(
+        &self,
+        position: &mut Position,
+        order: &TradeOrder,
+        terms: &TradeTerms<'_>,
+    ) -> Result<Vec<RelievedLot>, Refusal> {
         let sale = Sale {
             day: terms.stamp.market_day,
             splits: terms.splits,
@@ -149,7 +175,7 @@ impl Fill {
         Ok(lots)
     }
 
-    fn book(&self, wallet: &Wallet, position: &Position, terms: &Terms<'_>) -> Result<Booked, Refusal> {
+    fn book(&self, wallet: &Wallet, position: &Position, terms: &TradeTerms<'_>) -> Result<Booked, Refusal> {
         let entry_type = match self.side {
             Side::Buy => EntryType::Buy,
             Side::Sell => EntryType::Sell,
@@ -167,7 +193,7 @@ impl Fill {
         }
     }
 
-    /// Value against units, and the fee where there is one.
+    /// Value against units, and the fee if there is one.
     fn legs(&self, position: &Position) -> Result<Vec<Leg>, Refusal> {
         let holdings = Account::Holdings { portfolio_id: position.portfolio_id };
         let (payer, payee, giver, taker) = match self.side {
@@ -186,8 +212,8 @@ impl Fill {
         self,
         booked: Booked,
         position: Position,
-        lots: &[Relieved],
-        terms: &Terms<'_>,
+        lots: &[RelievedLot],
+        terms: &TradeTerms<'_>,
     ) -> Result<BookedTrade, Refusal> {
         let Stamp { market_day, created_at, .. } = terms.stamp;
         let (realized_gain, lot_method) = match self.side {
@@ -219,7 +245,7 @@ impl Fill {
     }
 }
 
-impl Size {
+impl OrderSize {
     fn quantity(self, price: Price, currency: Currency) -> Result<Quantity, Refusal> {
         let (quantity, none) = match self {
             Self::Quantity(quantity) => (quantity, Refusal::ZeroQuantity),

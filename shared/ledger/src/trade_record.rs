@@ -1,4 +1,4 @@
-//! The record of a trade: the item `TRADE#uuid7` and the whole answer to the order.
+//! The record of a trade: the item `TRADE#uuid7` and the full response to the order.
 
 use chrono::{DateTime, Utc};
 use domain::{Currency, Day, Money, Price, Quantity, Split, Symbol};
@@ -8,18 +8,18 @@ use uuid::Uuid;
 
 use crate::applied_split::AppliedSplit;
 use crate::exact::{self, written};
-use crate::folded::Folded;
+use crate::folded::FoldedSplits;
 use crate::lot_method::{LotMethod, MAX_LOTS_PER_SALE};
 use crate::lots::LotPick;
-use crate::position::{Position, Relieved};
+use crate::position::{Position, RelievedLot};
 use crate::refusal::Refusal;
 use crate::rules::Rules;
 
-/// Lines that the record of a sale at average cost has at most. A pool gives something of every lot, and has more lots
+/// The most lines in the record of a sale at average cost. A pool gives up a share of every lot, and can have more lots
 /// than a record can list.
 pub const MAX_LINES_OF_A_POOL: usize = 100;
 
-/// Which way units went.
+/// The side of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Side {
@@ -32,7 +32,7 @@ pub enum Side {
 /// An executed order. Amounts of money are written with the decimals of `currency`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Trade {
-    /// Its id; a purchase gives it to its lot too.
+    /// Its id, for a purchase also that of its lot.
     pub id: Uuid,
     /// The portfolio.
     pub portfolio_id: Uuid,
@@ -40,24 +40,24 @@ pub struct Trade {
     pub side: Side,
     /// The instrument.
     pub symbol: Symbol,
-    /// Units, as they are quoted on `market_day`.
+    /// Units, as quoted on `market_day`.
     pub quantity: Quantity,
     /// The price of one unit.
     pub price: Price,
     /// quantity × price, rounded half-even; without the fee.
     #[schema(value_type = String, example = "1234.50")]
     pub amount: Decimal,
-    /// The fee: added to the amount that a purchase debits, taken from the amount that a sale credits.
+    /// The fee: added to the debit of a purchase, subtracted from the credit of a sale.
     #[schema(value_type = String, example = "0.99")]
     pub fee: Decimal,
     /// The currency of the instrument.
     pub currency: Currency,
-    /// The day by the market's clock.
+    /// The market day.
     pub market_day: Day,
-    /// Of when the price is.
+    /// The time of the price.
     #[serde(with = "domain::instant")]
     pub quote_as_of: DateTime<Utc>,
-    /// The instant by the wall clock.
+    /// When it was recorded.
     #[serde(with = "domain::instant")]
     pub created_at: DateTime<Utc>,
     /// The wallet's balance in `currency` afterwards.
@@ -65,33 +65,33 @@ pub struct Trade {
     pub cash_after: Decimal,
     /// The position afterwards.
     pub position: TradePosition,
-    /// The sum of the gains below; null for a purchase, which realises nothing.
+    /// The sum of the gains below; null for a purchase, which realises none.
     #[schema(value_type = Option<String>, example = "98.12")]
     pub realized_gain: Option<Decimal>,
-    /// The lots that a sale took its units from, in the order in which it took them. Of a sale at average cost, which takes
-    /// from every lot, the lots after the first 99 stand together in the last line, under the oldest of them.
+    /// The lots that a sale consumed, in that order. A sale at average cost consumes part of every lot: its lots after
+    /// the first 99 are combined in the last line, under the oldest of them.
     pub lots: Vec<RealizedLot>,
-    /// Which lots a sale took its units from.
+    /// The lot method of a sale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lot_method: Option<LotMethod>,
-    /// The splits since the position's first trade by which units of earlier days were brought to those of `market_day`,
-    /// oldest first.
+    /// The splits since the position's first trade that were applied to convert units of earlier days to those of
+    /// `market_day`, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub splits: Vec<AppliedSplit>,
-    /// The version of the rules by which it was executed; absent for the first.
+    /// The version of the rules that it was executed with; absent for the first.
     #[serde(default, skip_serializing_if = "Rules::is_first")]
     #[schema(value_type = u8, example = 2)]
     pub rules: Rules,
 }
 
-/// A position as a trade left it.
+/// A position after a trade.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TradePosition {
     /// The instrument.
     pub symbol: Symbol,
-    /// Units, as they are quoted on the day of the trade.
+    /// Units, as quoted on the day of the trade.
     pub quantity: Quantity,
-    /// What they cost together, fees of their purchases included.
+    /// Their total cost, including the fees of their purchases.
     #[schema(value_type = String, example = "4400.74")]
     pub cost: Decimal,
     /// Cost per unit, rounded half-even to twelve decimals; null without units.
@@ -99,19 +99,19 @@ pub struct TradePosition {
     pub average_cost: Option<Decimal>,
 }
 
-/// What a sale took of one lot.
+/// What a sale took from one lot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RealizedLot {
     /// The lot: the id of its purchase.
     pub lot_id: Uuid,
     /// The market day on which its units were acquired.
     pub acquired_on: Day,
-    /// Units taken, as they are quoted on the day of the sale.
+    /// Units taken, as quoted on the day of the sale.
     pub quantity: Quantity,
-    /// What they had cost.
+    /// Their cost.
     #[schema(value_type = String, example = "433.38")]
     pub cost: Decimal,
-    /// Their part of the sale's amount less its fee.
+    /// Their share of the sale's amount less its fee.
     #[schema(value_type = String, example = "531.50")]
     pub proceeds: Decimal,
     /// proceeds − cost.
@@ -120,9 +120,9 @@ pub struct RealizedLot {
 }
 
 impl Trade {
-    /// What a sale took of each lot, where its lines list every one of them.
+    /// What a sale took from each lot, if its lines list every one of them.
     #[must_use]
-    pub fn lots_taken(&self) -> Option<Vec<Relieved>> {
+    pub fn lots_taken(&self) -> Option<Vec<RelievedLot>> {
         let may_be_together = self.lot_method == Some(LotMethod::Average) && self.lots.len() >= MAX_LINES_OF_A_POOL;
         let taken = |line: &RealizedLot| line.relieved(self.currency).ok();
         if may_be_together { None } else { self.lots.iter().map(taken).collect() }
@@ -138,9 +138,9 @@ impl Trade {
     }
 }
 
-impl Folded {
-    /// What these trades of one position, oldest first, have folded by their own records: for a position that was stored
-    /// before it kept its splits.
+impl FoldedSplits {
+    /// The splits folded by these trades of one position, oldest first, according to their records: for a position that
+    /// was stored before it recorded its splits.
     #[must_use]
     pub fn of_trades<'a>(trades: impl IntoIterator<Item = &'a Trade>) -> Self {
         let mut folded = Self::default();
@@ -165,8 +165,8 @@ impl TradePosition {
     }
 }
 
-impl From<&Relieved> for RealizedLot {
-    fn from(relieved: &Relieved) -> Self {
+impl From<&RelievedLot> for RealizedLot {
+    fn from(relieved: &RelievedLot) -> Self {
         Self {
             lot_id: relieved.lot_id,
             acquired_on: relieved.acquired_on,
@@ -179,16 +179,16 @@ impl From<&Relieved> for RealizedLot {
 }
 
 impl RealizedLot {
-    fn relieved(&self, currency: Currency) -> Result<Relieved, Refusal> {
+    fn relieved(&self, currency: Currency) -> Result<RelievedLot, Refusal> {
         let Self { lot_id, acquired_on, quantity, .. } = *self;
         let money = |amount| Money::new(amount, currency);
         let (cost, proceeds, gain) = (money(self.cost)?, money(self.proceeds)?, money(self.gain)?);
-        Ok(Relieved { lot_id, acquired_on, quantity, cost, proceeds, gain })
+        Ok(RelievedLot { lot_id, acquired_on, quantity, cost, proceeds, gain })
     }
 }
 
 /// The lines of a sale's record.
-pub(crate) fn lines(lots: &[Relieved], method: LotMethod) -> Result<Vec<RealizedLot>, Refusal> {
+pub(crate) fn lines(lots: &[RelievedLot], method: LotMethod) -> Result<Vec<RealizedLot>, Refusal> {
     let listed = if method == LotMethod::Average { MAX_LINES_OF_A_POOL } else { MAX_LOTS_PER_SALE };
     if lots.len() <= listed {
         return Ok(lots.iter().map(RealizedLot::from).collect());
@@ -201,8 +201,8 @@ pub(crate) fn lines(lots: &[Relieved], method: LotMethod) -> Result<Vec<Realized
     first.iter().copied().map(Ok).chain(together).map(|lot| lot.map(|lot| RealizedLot::from(&lot))).collect()
 }
 
-impl Relieved {
-    /// Both together, under this lot.
+impl RelievedLot {
+    /// The sum of both, under this lot.
     fn and(self, other: &Self) -> Result<Self, Refusal> {
         Ok(Self {
             quantity: self.quantity.plus(other.quantity)?,
@@ -215,6 +215,6 @@ impl Relieved {
 }
 
 /// The sum of the gains of a sale's lots.
-pub(crate) fn gain_of(lots: &[Relieved], currency: Currency) -> Result<Money, Refusal> {
+pub(crate) fn gain_of(lots: &[RelievedLot], currency: Currency) -> Result<Money, Refusal> {
     lots.iter().try_fold(exact::zero(currency)?, |sum, lot| exact::plus(sum, lot.gain))
 }

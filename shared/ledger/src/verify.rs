@@ -1,9 +1,9 @@
-//! Verification: a wallet's books recomputed from its entries and trades, entry by entry.
+//! Verification: recomputes a wallet's books from its entries and trades, entry by entry.
 //!
-//! The audit looks at each entry alone (its legs, its place, its running balance), then repeats the command that it
-//! records on the books as they stood, by the rules of its day, and compares what comes out, field by field, with what is
-//! stored. A position that was replayed with splits that became known later is replayed here too. The audit holds the
-//! open lots and one small record for each trade, deposit and withdrawal.
+//! The audit checks each entry alone (its legs, its number, its running balance). Then it repeats the command of the
+//! entry on the books of that time, with the rules of its day, and compares the result with what is stored, field by
+//! field. A position that was replayed with splits that became known later is replayed here too. The audit keeps the
+//! open lots and one small record for each trade, deposit and withdrawal in memory.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Slot;
@@ -16,13 +16,13 @@ use crate::entry::{Account, Entry, EntryType, LegAmount};
 use crate::exact;
 use crate::position::Position;
 use crate::refusal::Refusal;
-use crate::replay::{Movement, replay};
+use crate::replay::{LotMovement, replay};
 use crate::rules::Rules;
-use crate::trade::{BookedTrade, Order, Size, Terms, execute};
+use crate::trade::{BookedTrade, OrderSize, TradeOrder, TradeTerms, execute};
 use crate::trade_record::Trade;
 use crate::wallet::{Balances, Cause, LAST_SEQ, Stamp, Wallet, cash_legs};
 
-/// A verification under way. Give it every entry in the order of `seq`, then call [`Audit::finish`].
+/// A verification in progress. Pass it every entry in the order of `seq`, then call [`Audit::finish`].
 #[derive(Debug)]
 pub struct Audit {
     customer: CustomerId,
@@ -32,24 +32,24 @@ pub struct Audit {
     /// The balances that the entries state.
     stated: Balances,
     /// By portfolio and symbol.
-    positions: BTreeMap<(Uuid, Symbol), Repeated>,
+    positions: BTreeMap<(Uuid, Symbol), ReplayedPosition>,
     /// Deposits and withdrawals, and whether they are reversed.
     reversible: BTreeMap<Uuid, (Money, bool)>,
     trades: u64,
     found: Vec<Discrepancy>,
 }
 
-/// A position as its trades so far left it.
+/// A position after its trades so far.
 #[derive(Debug, Default)]
-struct Repeated {
-    /// Nothing where a trade could not be repeated and was reported.
+struct ReplayedPosition {
+    /// Nothing if a trade could not be repeated and was reported.
     position: Option<Position>,
     /// The trades, for a position that was replayed since.
-    movements: Vec<Movement>,
+    movements: Vec<LotMovement>,
 }
 
 impl Audit {
-    /// The verification of a customer's wallet.
+    /// Starts the verification of a customer's wallet.
     #[must_use]
     pub fn new(customer: CustomerId) -> Self {
         Self {
@@ -64,7 +64,7 @@ impl Audit {
         }
     }
 
-    /// Takes the next entry and, where it names a trade, that trade's record.
+    /// Takes the next entry and, if it names a trade, that trade's record.
     pub fn entry(&mut self, entry: &Entry, trade: Option<&Trade>) {
         let seq = entry.seq;
         if entry.customer != self.customer {
@@ -85,10 +85,10 @@ impl Audit {
         self.repeat(entry, trade).unwrap_or_else(|refusal| self.report(Discrepancy::Refused { seq, refusal }));
     }
 
-    /// Compares what came out with the head of the wallet, all positions of the customer's portfolios, and the number
-    /// of trades that are stored under them.
+    /// Compares the result with the head of the wallet, all positions of the customer's portfolios, and the number of
+    /// trades stored under them.
     ///
-    /// The answer is empty for sound books and holds at most [`MAX_DISCREPANCIES`].
+    /// The list is empty for sound books and holds at most [`MAX_DISCREPANCIES`].
     pub fn finish<'a>(
         mut self,
         head: &Wallet,
@@ -213,14 +213,14 @@ impl Audit {
         let repeated = match self.positions.entry(key.clone()) {
             Slot::Vacant(slot) => {
                 let position = Some(Position::new(trade.portfolio_id, trade.symbol.clone(), trade.currency)?);
-                slot.insert(Repeated { position, movements: Vec::new() })
+                slot.insert(ReplayedPosition { position, movements: Vec::new() })
             }
             Slot::Occupied(slot) => slot.into_mut(),
         };
-        // It is put back once the trade is repeated, and stays away where that fails.
+        // It is put back once the trade is repeated, and stays out if that fails.
         let Some(position) = repeated.position.take() else { return Ok(()) };
         let booked = repeated_trade(trade, entry, &wallet, position, &repeated.movements)?;
-        repeated.movements.push(Movement::try_from(trade)?);
+        repeated.movements.push(LotMovement::try_from(trade)?);
         repeated.position = Some(booked.position);
         if booked.entry != *entry {
             self.report(Discrepancy::EntryDiffers { seq });
@@ -242,23 +242,23 @@ impl Audit {
     fn compare_position(&mut self, stored: &Position) {
         let (portfolio_id, symbol) = (stored.portfolio_id, stored.symbol.clone());
         match self.positions.remove(&(portfolio_id, symbol.clone())) {
-            Some(Repeated { position: Some(position), movements }) => {
+            Some(ReplayedPosition { position: Some(position), movements }) => {
                 let expected = expected(position, &movements, stored);
                 if expected.as_ref() != Ok(stored) {
                     let lot_id = expected.ok().and_then(|expected| first_difference(&expected, stored));
                     self.report(Discrepancy::PositionDiffers { portfolio_id, symbol, lot_id });
                 }
             }
-            // A trade of it could not be repeated, which was reported there.
-            Some(Repeated { position: None, .. }) => {}
+            // One of its trades could not be repeated, which was reported there.
+            Some(ReplayedPosition { position: None, .. }) => {}
             None => self.report(Discrepancy::PositionWithoutTrades { portfolio_id, symbol }),
         }
     }
 }
 
-/// The position as it is to be stored: as its trades left it, or as they are replayed with the splits that it says to have
-/// folded. In which items its lots lie is no part of the books.
-fn expected(position: Position, movements: &[Movement], stored: &Position) -> Result<Position, Refusal> {
+/// The position as it must be stored: the result of its trades, or of a replay with the splits that it states as
+/// folded. Which items hold its lots is not part of the books.
+fn expected(position: Position, movements: &[LotMovement], stored: &Position) -> Result<Position, Refusal> {
     let position = match &stored.folded {
         Some(folded) if position.folded.as_ref() != Some(folded) => {
             replay(&position, movements, &folded.splits, |_, _| ())?
@@ -269,7 +269,7 @@ fn expected(position: Position, movements: &[Movement], stored: &Position) -> Re
     Ok(Position { first_inline: stored.first_inline, ..position })
 }
 
-/// The sum of the entry's legs on the wallet in the currency of its amount; nothing where another currency is touched.
+/// The sum of the entry's legs on the wallet in the currency of its amount; nothing if they touch another currency.
 fn cash_of_wallet(entry: &Entry) -> Option<rust_decimal::Decimal> {
     let legs = entry.legs.iter().filter(|leg| leg.account == Account::Wallet);
     legs.map(|leg| match &leg.amount {
@@ -283,21 +283,21 @@ fn stamp_of(entry: &Entry) -> Stamp {
     Stamp { entry_id: entry.id, market_day: entry.market_day, created_at: entry.created_at }
 }
 
-/// The trade executed again on the books as they stood, at its own price, by its own splits and rules.
+/// The trade executed again on the books of that time, at its own price, with its own splits and rules.
 fn repeated_trade(
     trade: &Trade,
     entry: &Entry,
     wallet: &Wallet,
     position: Position,
-    before: &[Movement],
+    before: &[LotMovement],
 ) -> Result<BookedTrade, Refusal> {
     let splits: Vec<Split> = trade.splits.iter().map(Split::from).collect();
-    // By the first rules no position was replayed.
+    // Under the first rules no position was replayed.
     let replayed = trade.rules != Rules::First && !position.is_folded_by(&splits);
     let position = if replayed { replay(&position, before, &splits, |_, _| ())? } else { position };
     let fee = Money::new(trade.fee, trade.currency)?;
-    let order = Order { size: Size::Quantity(trade.quantity), fee, lots: trade.picks() };
-    let terms = Terms {
+    let order = TradeOrder { size: OrderSize::Quantity(trade.quantity), fee, lots: trade.picks() };
+    let terms = TradeTerms {
         trade_id: trade.id,
         stamp: stamp_of(entry),
         price: trade.price,
@@ -308,7 +308,7 @@ fn repeated_trade(
     execute(trade.side, trade.rules, wallet, position, &order, &terms)
 }
 
-/// The first lot that is not the same in both; nothing where the lots are.
+/// The first lot that is not the same in both; nothing if all are.
 fn first_difference(repeated: &Position, stored: &Position) -> Option<Uuid> {
     let longer = if repeated.lots.len() > stored.lots.len() { &repeated.lots } else { &stored.lots };
     let differs = |index: &usize| repeated.lots.get(*index) != stored.lots.get(*index);

@@ -24,7 +24,7 @@ pub struct Wallet {
     pub balances: Balances,
     /// The `seq` of the last entry, 0 before the first.
     pub seq: u64,
-    /// Whether the wallet takes no command: its books failed verification, or its customer is disabled or erased.
+    /// Whether the wallet accepts no commands: its books failed verification, or its customer is disabled or erased.
     pub frozen: bool,
 }
 
@@ -39,13 +39,13 @@ pub struct Balances(BTreeMap<&'static str, Money>);
 pub struct Stamp {
     /// The id of the entry to be made.
     pub entry_id: Uuid,
-    /// The day by the market's clock.
+    /// The market day.
     pub market_day: Day,
-    /// The instant by the wall clock.
+    /// When the command runs.
     pub created_at: DateTime<Utc>,
 }
 
-/// What a command did: to be written together, on the condition that the head is still the one it was given.
+/// The result of a command, to be written together, on the condition that the given head is unchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Booked {
     /// The new head.
@@ -54,7 +54,7 @@ pub struct Booked {
     pub entry: Entry,
 }
 
-/// What is recorded beside an entry's amount.
+/// The fields of an entry besides its amount.
 pub(crate) struct Cause {
     pub(crate) entry_type: EntryType,
     pub(crate) trade_id: Option<Uuid>,
@@ -63,7 +63,7 @@ pub(crate) struct Cause {
 }
 
 impl Balances {
-    /// The amount in this currency, zero where there never was any.
+    /// The amount in this currency, zero if there never was any.
     pub fn of(&self, currency: Currency) -> Result<Money, Refusal> {
         self.0.get(currency.code()).copied().map_or_else(|| exact::zero(currency), Ok)
     }
@@ -109,12 +109,12 @@ impl Wallet {
         self.balances.of(currency)
     }
 
-    /// Refuses every command on a frozen wallet, before anything is said of what it holds.
+    /// Refuses every command on a frozen wallet, before its contents are checked.
     pub(crate) fn takes_commands(&self) -> Result<(), Refusal> {
         if self.frozen { Err(Refusal::WalletFrozen) } else { Ok(()) }
     }
 
-    /// The wallet after `amount` came in (or left, below zero), and the entry that says so.
+    /// The wallet after `amount` came in (or left, if negative), and the entry that records it.
     pub(crate) fn book(&self, amount: Money, cause: Cause, stamp: &Stamp) -> Result<Booked, Refusal> {
         self.takes_commands()?;
         let available = self.balance(amount.currency())?;
@@ -135,21 +135,22 @@ impl Wallet {
     }
 }
 
-/// Cash comes in from outside. `amount` is above zero.
+/// Cash is paid in. `amount` must be above zero.
 pub fn deposit(wallet: &Wallet, amount: Money, stamp: &Stamp) -> Result<Booked, Refusal> {
     move_cash(wallet, amount, EntryType::Deposit, stamp)
 }
 
-/// Cash leaves for outside. `amount` is above zero.
+/// Cash is paid out. `amount` must be above zero.
 pub fn withdraw(wallet: &Wallet, amount: Money, stamp: &Stamp) -> Result<Booked, Refusal> {
     move_cash(wallet, amount, EntryType::Withdrawal, stamp)
 }
 
-/// Undoes a deposit or a withdrawal of this wallet, once.
+/// Reverses a deposit or a withdrawal of this wallet, once.
 ///
-/// `reversed_by` is the reversal that the entry has already, as a marker beside the ledger says (a sort key of the
-/// entry's own, put with the reversal on the condition that it is absent; the entry itself is never edited). Every
-/// reversal also writes the wallet's head at the version that was read, so that two cannot both find the marker absent.
+/// `reversed_by` is the reversal that the entry already has, according to a marker next to the ledger. The marker has
+/// its own sort key and is put with the reversal on the condition that it is absent; the entry itself is never edited.
+/// Every reversal also writes the wallet's head at the version that was read, so that two cannot both find the marker
+/// absent.
 pub fn reverse(wallet: &Wallet, entry: &Entry, reversed_by: Option<Uuid>, stamp: &Stamp) -> Result<Booked, Refusal> {
     wallet.takes_commands()?;
     if entry.customer != wallet.customer {
@@ -177,13 +178,13 @@ fn move_cash(wallet: &Wallet, amount: Money, entry_type: EntryType, stamp: &Stam
     wallet.book(amount, Cause { entry_type, trade_id: None, reverses: None, legs }, stamp)
 }
 
-/// The legs of cash that the wallet received from outside, or gave where it is below zero.
+/// The legs of cash that the wallet received from outside, or gave if negative.
 pub(crate) fn cash_legs(amount: Money) -> Result<Vec<Leg>, Refusal> {
     Ok(Leg::payment(Account::World, Account::Wallet, amount)?.to_vec())
 }
 
 impl EntryType {
-    /// Whether an administrator can undo such an entry.
+    /// Whether an administrator can reverse such an entry.
     pub(crate) fn is_reversible(self) -> bool {
         matches!(self, Self::Deposit | Self::Withdrawal)
     }
@@ -211,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_there_is_cannot_be_withdrawn() {
+    fn no_more_than_the_balance_can_be_withdrawn() {
         let wallet = wallet_of("100");
         let refused = withdraw(&wallet, usd("100.01"), &stamp(2, "2012-01-04"));
         assert_eq!(refused, Err(Refusal::InsufficientFunds { available: usd("100"), requested: usd("100.01") }));
@@ -219,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_and_less_than_nothing_is_no_amount() {
+    fn an_amount_must_be_above_zero() {
         let wallet = wallet_of("100");
         for amount in ["0", "-1"] {
             assert_eq!(deposit(&wallet, usd(amount), &stamp(2, "2012-01-04")), Err(Refusal::NotPositive));
@@ -228,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frozen_wallet_takes_no_command() {
+    fn a_frozen_wallet_accepts_no_command() {
         let Booked { wallet, entry } = deposit(&Wallet::new(customer()), usd("1"), &stamp(1, "2012-01-03")).unwrap();
         let frozen = Wallet { frozen: true, ..wallet };
         let stamp = stamp(2, "2012-01-04");
@@ -238,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reversal_undoes_a_deposit_or_a_withdrawal_once() {
+    fn a_deposit_or_withdrawal_is_reversed_once() {
         let deposited = deposit(&Wallet::new(customer()), usd("100"), &stamp(1, "2012-01-03")).unwrap();
         let withdrawn = withdraw(&deposited.wallet, usd("30"), &stamp(2, "2012-01-04")).unwrap();
         let reversed = reverse(&withdrawn.wallet, &withdrawn.entry, None, &stamp(3, "2012-01-05")).unwrap();
@@ -283,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ledger_ends_where_its_keys_do() {
+    fn the_ledger_ends_at_the_largest_key() {
         let full = Wallet { seq: LAST_SEQ, ..wallet_of("1") };
         assert_eq!(deposit(&full, usd("1"), &stamp(2, "2012-01-04")), Err(Refusal::TooLarge));
     }

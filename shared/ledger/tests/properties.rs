@@ -1,4 +1,4 @@
-//! Laws that hold after any sequence of commands, whatever the methods, the splits and the refusals on the way.
+//! Laws that hold after any sequence of commands, whatever the lot methods, splits and refusals.
 
 #![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
 
@@ -11,8 +11,8 @@ use ledger::position_items::OlderLots;
 use ledger::replay::replay;
 use ledger::wallet::{deposit, reverse, withdraw};
 use ledger::{
-    Account, Audit, Booked, BookedTrade, Entry, LegAmount, LotMethod, LotPick, Movement, Order, Position, Refusal,
-    Side, Size, Stamp, Terms, Trade, Wallet, trade,
+    Account, Audit, Booked, BookedTrade, Entry, LegAmount, LotMethod, LotMovement, LotPick, OrderSize, Position,
+    Refusal, Side, Stamp, Trade, TradeOrder, TradeTerms, Wallet, trade,
 };
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 const SYMBOLS: [&str; 2] = ["AAPL", "MSFT"];
 
-/// One thing that happens. Numbers are what a caller could send; whether the books allow it is theirs to say.
+/// One step. The numbers are what a caller could send; the books decide whether they allow it.
 #[derive(Clone, Debug)]
 enum Step {
     Deposit { cents: i64 },
@@ -75,7 +75,7 @@ fn steps() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Everything that is stored for one customer, and what a model keeps beside it.
+/// Everything stored for one customer, and the state of the model.
 struct World {
     wallet: Wallet,
     positions: [Position; 2],
@@ -134,15 +134,15 @@ impl World {
             Step::Trade { side, symbol, size, price, fee_cents, method } => {
                 let size = match size {
                     StepSize::HundredMillionths(units) => {
-                        Size::Quantity(Quantity::new(Decimal::new(units, 8)).unwrap())
+                        OrderSize::Quantity(Quantity::new(Decimal::new(units, 8)).unwrap())
                     }
-                    StepSize::Cents(cents) => Size::Amount(usd(cents)),
+                    StepSize::Cents(cents) => OrderSize::Amount(usd(cents)),
                 };
                 self.trade(side, symbol, size, price, fee_cents, method);
             }
             Step::SellAll { symbol, price, method } => {
                 let held = self.positions[symbol].units_on(self.day, &self.splits[symbol]).unwrap();
-                if !held.is_zero() && self.trade(Side::Sell, symbol, Size::Quantity(held), price, 0, method) {
+                if !held.is_zero() && self.trade(Side::Sell, symbol, OrderSize::Quantity(held), price, 0, method) {
                     assert!(self.positions[symbol].lots.is_empty());
                     assert!(self.positions[symbol].cost().unwrap().amount().is_zero());
                 }
@@ -176,7 +176,7 @@ impl World {
         &mut self,
         side: Side,
         symbol: usize,
-        size: Size,
+        size: OrderSize,
         price: i64,
         fee_cents: i64,
         lot_method: LotMethod,
@@ -185,12 +185,12 @@ impl World {
         let position = &self.positions[symbol];
         let splits = &self.splits[symbol];
         let lots = match (side, size, lot_method) {
-            (Side::Sell, Size::Quantity(quantity), LotMethod::Specific) => {
+            (Side::Sell, OrderSize::Quantity(quantity), LotMethod::Specific) => {
                 youngest_lots(position, quantity, self.day, splits)
             }
             _ => Vec::new(),
         };
-        let terms = Terms {
+        let terms = TradeTerms {
             trade_id: Uuid::from_u128(self.next_id + 1_000_000),
             price: Price::new(Decimal::new(price, 8)).unwrap(),
             quote_as_of: stamp.created_at,
@@ -198,7 +198,7 @@ impl World {
             splits,
             lot_method,
         };
-        let order = Order { size, fee: usd(fee_cents), lots };
+        let order = TradeOrder { size, fee: usd(fee_cents), lots };
         let booked = match side {
             Side::Buy => trade::buy(&self.wallet, position, &order, &terms),
             Side::Sell => trade::sell(&self.wallet, position, &order, &terms),
@@ -252,7 +252,7 @@ impl World {
         for (position, splits) in self.positions.iter().zip(&self.splits) {
             let trades = self.entries.iter().filter_map(|entry| self.trades.get(&entry.trade_id?));
             let of_symbol = trades.filter(|trade| trade.symbol == position.symbol);
-            let movements: Vec<Movement> = of_symbol.map(|trade| Movement::try_from(trade).unwrap()).collect();
+            let movements: Vec<LotMovement> = of_symbol.map(|trade| LotMovement::try_from(trade).unwrap()).collect();
             assert_eq!(&replay(position, &movements, splits, |_, _| ()).unwrap(), position);
         }
     }
@@ -284,7 +284,7 @@ impl World {
     }
 }
 
-/// Lots for so many units, the youngest first; too few where the position holds less.
+/// Lots for this many units, the youngest first; too few if the position holds less.
 fn youngest_lots(position: &Position, quantity: Quantity, day: Day, splits: &[Split]) -> Vec<LotPick> {
     let mut left = quantity;
     let mut picks = Vec::new();
@@ -298,16 +298,16 @@ fn youngest_lots(position: &Position, quantity: Quantity, day: Day, splits: &[Sp
     picks
 }
 
-/// What is stored reads back as what was decided, and no lot is in no item or in two.
+/// Stored items read back as the same position, and every lot is in exactly one item.
 fn check_items(before: &Position, after: &Position) {
     let older: Vec<OlderLots> = after.older_lots_changed_since(before);
-    assert!(older.is_empty(), "so few lots are all inline");
+    assert!(older.is_empty(), "this few lots are all inline");
     let head = serde_json::from_str(&serde_json::to_string(&after.head()).unwrap()).unwrap();
     assert_eq!(&Position::from_items(head, older).unwrap(), after);
 }
 
-fn check_trade(trade: &Trade, order: &Order, entry: &Entry) {
-    if let Size::Amount(amount) = order.size {
+fn check_trade(trade: &Trade, order: &TradeOrder, entry: &Entry) {
+    if let OrderSize::Amount(amount) = order.size {
         assert!(trade.amount <= amount.amount());
     }
     assert_eq!(trade.cash_after, entry.balance.amount());
@@ -349,7 +349,7 @@ fn the_books_balance_after_any_sequence_of_commands() {
     };
     TestRunner::new(config).run(&prop::collection::vec(steps(), 1..60), law).unwrap();
 
-    // A law that is never put to the test holds too: every kind of command was accepted, and not only once.
+    // A law that is never tested holds too: every kind of command must be accepted, and more than once.
     let accepted = accepted.into_inner();
     let methods = ["fifo", "lifo", "hifo", "average", "specific"];
     let sales = methods.iter().flat_map(|method| ["all", "part"].map(|sold| format!("sell by {method}, {sold}")));
@@ -376,7 +376,7 @@ proptest! {
     }
 
     #[test]
-    fn a_lost_entry_is_found(steps in prop::collection::vec(steps(), 1..30), place in any::<prop::sample::Index>()) {
+    fn a_missing_entry_is_found(steps in prop::collection::vec(steps(), 1..30), place in any::<prop::sample::Index>()) {
         let mut world = after(&steps);
         world.entries.remove(place.index(world.entries.len()));
         prop_assert!(world.verify().iter().any(ledger::Discrepancy::breaks_the_books));

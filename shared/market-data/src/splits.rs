@@ -3,7 +3,7 @@
 use app::ServiceError;
 use domain::split::splits_of;
 use domain::{Day, DecimalError, Split, Symbol};
-use ledger::Folded;
+use ledger::FoldedSplits;
 use market::Note;
 
 use crate::history;
@@ -41,7 +41,7 @@ impl KnownSplits {
     /// Those by which the units of a position are to be counted. What it has folded stays where the history, which may
     /// have become shorter, says nothing of it.
     #[must_use]
-    pub fn for_units(&self, folded: &Folded) -> Vec<Split> {
+    pub fn for_units(&self, folded: &FoldedSplits) -> Vec<Split> {
         let untold = folded.splits.iter().filter(|split| self.since.is_none_or(|since| split.day < since)).copied();
         let told = self.list.iter().filter(|_| self.since.is_some()).copied();
         untold.chain(told).collect()
@@ -56,9 +56,9 @@ mod tests {
         Split { day: day.parse().unwrap(), ratio: ratio.parse().unwrap() }
     }
 
-    fn folded() -> Folded {
+    fn folded() -> FoldedSplits {
         let splits = vec![split("2010-06-01", "2"), split("2012-06-01", "3")];
-        Folded { opened_on: Some(Day::FIRST), unit_day: Some(Day::LAST), splits }
+        FoldedSplits { opened_on: Some(Day::FIRST), unit_day: Some(Day::LAST), splits }
     }
 
     #[test]

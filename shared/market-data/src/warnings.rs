@@ -5,7 +5,7 @@ pub use quant::backtest::Warning;
 
 use domain::{Day, Symbol, calendar};
 use market::Note;
-use valuation::Noted;
+use valuation::FlowCount;
 
 use crate::market_clock::market_day;
 use crate::market_data::MarketData;
@@ -55,15 +55,15 @@ pub fn on_lots_to_come(symbol: &Symbol, count: usize, through: Day) -> Option<Wa
 
 /// That money of these flows was exchanged at the rate of another day; nothing where there are none.
 #[must_use]
-pub fn on_rates_of_another_day(symbol: &Symbol, noted: Option<Noted>) -> Option<Warning> {
+pub fn on_rates_of_another_day(symbol: &Symbol, noted: Option<FlowCount>) -> Option<Warning> {
     let what = "on days without a rate of exchange, exchanged at the last one before, else at the first one after";
     on_flows(symbol, "rate_of_another_day", noted, what)
 }
 
 /// What is to be said of some purchases and sales of a symbol; nothing where there are none.
 #[must_use]
-pub fn on_flows(symbol: &Symbol, code: &str, noted: Option<Noted>, what: &str) -> Option<Warning> {
-    let Noted { flows, first } = noted?;
+pub fn on_flows(symbol: &Symbol, code: &str, noted: Option<FlowCount>, what: &str) -> Option<Warning> {
+    let FlowCount { flows, first } = noted?;
     let detail = format!("{symbol}: purchases and sales {what}: {flows}, the first on {first}.");
     Some(Warning { code: code.to_owned(), detail })
 }

@@ -46,7 +46,7 @@ pub enum CsvFault {
         found: usize,
     },
     /// A day that is none.
-    #[error("{0} in column `date`")]
+    #[error("column `date`: {0}")]
     Date(#[from] domain::DayError),
     /// A time that is none.
     #[error("column `time` is not a time")]

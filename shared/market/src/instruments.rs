@@ -225,7 +225,7 @@ mod tests {
         let text = b"symbol,instrument_type,currency\nAAPL,,USD\nBMW,,EURO\nX,share,USD\n../etc,,USD\nY,,USD,NYSE\nSAP,,EUR\naapl,,USD\n\xff,,\n";
         let instruments = read(text).unwrap();
         let faults: Vec<String> = instruments.faults().iter().map(ToString::to_string).collect();
-        assert_eq!(faults[0], "line 3: not a code of ISO 4217 for a currency in use");
+        assert_eq!(faults[0], "line 3: must be the ISO 4217 code of a currency in use");
         assert!(faults[1].starts_with("line 4: unknown variant `share`"), "{faults:?}");
         assert!(faults[2].starts_with("line 5: "), "{faults:?}");
         assert_eq!(faults[3..5], ["line 6: 4 cells where the header has 3", "line 8: AAPL has two lines"]);

@@ -3,7 +3,7 @@
 #![allow(
     clippy::expect_used,
     missing_docs,
-    reason = "a bench stops where its premises fail; the macros document nothing"
+    reason = "a benchmark stops if its setup fails; the macros generate undocumented items"
 )]
 
 use std::hint::black_box;
@@ -14,7 +14,7 @@ use quant::backtest::{Fill, Settings, run, summary};
 use quant::rules::Rule;
 
 #[path = "../../testing/src/sample_bars.rs"]
-#[expect(clippy::unwrap_used, reason = "a bench without its sample cannot run")]
+#[expect(clippy::unwrap_used, reason = "the benchmark needs its sample")]
 mod sample_bars;
 
 /// Bars of the smallest series; the others have 4 and 16 times as many.

@@ -1,4 +1,4 @@
-//! Time of a forecast with its bands, and of the score that comes with it.
+//! Time of a forecast with its bands and its score.
 
 use std::hint::black_box;
 
@@ -6,7 +6,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use quant::forecast::{Model, forecast, score};
 
 #[path = "../../testing/src/sample_bars.rs"]
-#[expect(clippy::unwrap_used, reason = "a bench without its sample cannot run")]
+#[expect(clippy::unwrap_used, reason = "the benchmark needs its sample")]
 mod sample_bars;
 
 /// Work D1: GOOG's 2,148 bars, 30 days, both bands; `linear` is the one with a goal.

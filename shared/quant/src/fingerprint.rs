@@ -1,4 +1,4 @@
-//! A hash of the bars that a result came from: same hash, same inputs.
+//! A hash of the bars behind a result: same hash, same inputs.
 
 use std::fmt::Write;
 
@@ -7,11 +7,10 @@ use sha2::{Digest, Sha256};
 
 /// SHA-256 of all given bars in lower-case hexadecimal, 64 characters.
 ///
-/// The bytes hashed are 28 for each bar, oldest first, every number little-endian: the days since
-/// 1970-01-01 as `i32`, then close, split ratio and dividend as IEEE 754 `f64`. Nothing stands
-/// before, between or after them; a dividend of −0 counts as 0. The adjusted close is left out on
-/// purpose: every later dividend restates all of it, while what it says about these bars is already
-/// in their closes, splits and dividends.
+/// 28 bytes are hashed for each bar, oldest first, every number little-endian: the days since 1970-01-01 as `i32`, then
+/// close, split ratio and dividend as IEEE 754 `f64`. There is no header, separator or trailer; a dividend of −0 counts
+/// as 0. The adjusted close is left out on purpose: every later dividend restates all of it, and its information about
+/// these bars is already in their closes, splits and dividends.
 #[must_use]
 pub fn fingerprint(bars: &Bars) -> String {
     let mut hasher = Sha256::new();
@@ -48,7 +47,7 @@ mod tests {
 
     /// Expected values: hashlib.sha256 over struct.pack('<iddd', …) of each bar, Python 3.
     #[test]
-    fn the_bytes_are_those_documented() {
+    fn the_hashed_bytes_are_as_documented() {
         assert_eq!(of(&[]), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
         assert_eq!(
             of(&[bar("1969-12-31", 1.5, 1.0, 0.0)]),
@@ -65,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_any_hashed_column_changes_it() {
+    fn changing_any_hashed_column_changes_the_hash() {
         let plain = bar("2013-03-01", 10.0, 1.0, 0.0);
         let base = of(&[plain]);
         for other in [
@@ -79,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_restated_adjusted_close_and_the_sign_of_no_dividend_do_not_change_it() {
+    fn the_adjusted_close_and_a_negative_zero_do_not_change_the_hash() {
         let plain = bar("2013-03-01", 10.0, 1.0, 0.0);
         assert_eq!(of(&[Bar { adjusted_close: 9.0, ..plain }]), of(&[plain]));
         assert_eq!(of(&[Bar { dividend: -0.0, ..plain }]), of(&[plain]));

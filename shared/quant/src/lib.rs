@@ -1,14 +1,14 @@
-//! Analytics on columns of numbers: what rules, prices and portfolios come to.
+//! Analytics on columns of numbers: indicators, rules, backtests, forecasts and performance figures.
 //!
 //! [`rules`] is the rule language, [`backtest`] runs two rules over one symbol, [`metrics`] has the figures of the
-//! equity that they leave, [`portfolio`] those of money that flows in and out. [`forecast`] says what may come, and
-//! [`grading`] how good that was. The crate uses `domain` and nothing else of ours, and is pure: bars and settings in,
-//! figures out, no I/O, no async, no clock. The same bars and settings give the same figures, to the bit.
+//! resulting equity curve, [`portfolio`] those of a portfolio with cash flows. [`forecast`] makes price forecasts, and
+//! [`grading`] measures how good they were. The crate depends only on `domain` and is pure: bars and settings in,
+//! figures out, no I/O, no async, no clock. The same bars and settings give bit-identical figures.
 //!
 //! - Nothing that comes after a day changes what is computed for it.
 //! - Ratios are fractions (0.12 is 12 %); days are calendar days unless a name says bars.
 //! - A figure that cannot be computed is `None` with a reason by name; never 0, NaN or infinity.
-//! - Floats belong here and in charts; a figure never decides what is booked.
+//! - Floats belong here and in charts; a figure never decides what is posted to the ledger.
 //!
 //! ```
 //! use domain::{Bar, Bars, Day};

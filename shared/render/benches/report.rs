@@ -1,4 +1,4 @@
-//! What a report costs, warm: layout, charts, fonts and the file.
+//! Cost of a report with warm caches: layout, charts, fonts and the file.
 
 #[path = "../tests/it/samples.rs"]
 mod samples;

@@ -1,4 +1,4 @@
-//! Writes the PDF and the charts of sample reports into a folder, to be looked at.
+//! Writes the PDF and the charts of sample reports into a folder, for viewing.
 //!
 //! `cargo run -p render --example sample_reports -- FOLDER`
 
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use render::Chart;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let folder = PathBuf::from(std::env::args().nth(1).ok_or("a folder is needed")?);
+    let folder = PathBuf::from(std::env::args().nth(1).ok_or("usage: sample_reports FOLDER")?);
     std::fs::create_dir_all(&folder)?;
     for (name, report, data) in samples::cases() {
         for chart in Chart::ALL {

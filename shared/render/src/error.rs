@@ -3,10 +3,10 @@
 /// Why a report could not be rendered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RenderError {
-    /// There is no day to draw.
+    /// There are no days to draw.
     #[error("a report needs at least one day of prices")]
     NoData,
-    /// A column of the chart data has not one value a date.
+    /// A column of the chart data does not have one value per date.
     #[error("{column} has {found} values for {expected} dates")]
     ColumnLength {
         /// Name of the column.
@@ -16,10 +16,10 @@ pub enum RenderError {
         /// Values found.
         found: usize,
     },
-    /// The drawing library refused.
+    /// The drawing library failed.
     #[error("drawing failed: {0}")]
     Drawing(String),
-    /// The font could not be cut down to the letters used.
+    /// The font could not be reduced to the characters used.
     #[error("embedding the font failed: {0}")]
     Font(String),
     /// The document could not be written.

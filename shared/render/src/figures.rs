@@ -1,28 +1,27 @@
-//! How each figure is written, once: the PDF and the charts print nothing else.
+//! How each figure is formatted. The PDF and the charts print figures only through this module.
 //!
-//! A figure of [`Metrics`] is named as in the JSON; [`METRICS`] lists them in reading order with
-//! label and unit. A test takes `figure.text(metrics, currency)` and looks for it in the PDF.
-//! Numbers are rounded half away from zero on the value's exact binary expansion, grouped by
-//! thousands with a comma, and negative ones carry a true minus sign.
+//! A figure of [`Metrics`] has its JSON name; [`METRICS`] lists them in reading order with label and unit. A test takes
+//! `figure.text(metrics, currency)` and looks for it in the PDF. Numbers are rounded half away from zero on the value's
+//! exact binary expansion, grouped by thousands with a comma, and negative ones have a true minus sign.
 
 use domain::Currency;
 use quant::metrics::Metrics;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-/// What stands for a figure that cannot be computed; its reason is in a footnote.
+/// Shown in place of a figure that cannot be computed; its reason is in a footnote.
 pub const NOT_AVAILABLE: &str = "n/a";
 
 /// The sign of negative figures.
 pub const MINUS: char = '−';
 
-/// From here on a number is written with an exponent, so that it fits its column.
+/// From here on a number is written with an exponent, so that it fits into its column.
 const LARGEST_WRITTEN_OUT: f64 = 1e12;
 
-/// What a figure counts.
+/// The unit of a figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// A fraction, written in percent: `66.39 %`.
+    /// A fraction, written as a percentage: `66.39 %`.
     Percent,
     /// A plain ratio: `1.23`.
     Ratio,
@@ -30,7 +29,7 @@ pub enum Unit {
     Money,
     /// Whole calendar days: `1,234 days`.
     Days,
-    /// A number of things: `12`.
+    /// A count: `12`.
     Count,
 }
 
@@ -41,9 +40,9 @@ pub struct Figure {
     pub name: &'static str,
     /// Label in the PDF.
     pub label: &'static str,
-    /// What it counts.
+    /// Its unit.
     pub unit: Unit,
-    /// The value; none where it cannot be computed.
+    /// The value; none if it cannot be computed.
     pub value: fn(&Metrics) -> Option<f64>,
 }
 
@@ -60,8 +59,8 @@ pub const METRICS: [Figure; 24] = [
     figure("max_drawdown", "Maximum drawdown", Unit::Percent, |m| Some(m.max_drawdown)),
     figure("max_drawdown_days", "Drawdown length", Unit::Days, |m| Some(f64::from(m.max_drawdown_days))),
     figure("ulcer_index", "Ulcer index", Unit::Percent, |m| m.ulcer_index),
-    figure("var_95", "Daily VaR, 95 %", Unit::Percent, |m| m.var_95),
-    figure("cvar_95", "Daily CVaR, 95 %", Unit::Percent, |m| m.cvar_95),
+    figure("var_95", "VaR, 95 %", Unit::Percent, |m| m.var_95),
+    figure("cvar_95", "CVaR, 95 %", Unit::Percent, |m| m.cvar_95),
     figure("sharpe", "Sharpe ratio", Unit::Ratio, |m| m.sharpe),
     figure("sortino", "Sortino ratio", Unit::Ratio, |m| m.sortino),
     figure("calmar", "Calmar ratio", Unit::Ratio, |m| m.calmar),
@@ -70,17 +69,17 @@ pub const METRICS: [Figure; 24] = [
     figure("trades", "Closed trades", Unit::Count, |m| Some(m.trades as f64)),
     figure("win_rate", "Trades won", Unit::Percent, |m| m.win_rate),
     figure("profit_factor", "Profit factor", Unit::Ratio, |m| m.profit_factor),
-    figure("expectancy", "Mean return a trade", Unit::Percent, |m| m.expectancy),
+    figure("expectancy", "Mean return per trade", Unit::Percent, |m| m.expectancy),
     figure("best_trade", "Best trade", Unit::Percent, |m| m.best_trade),
     figure("worst_trade", "Worst trade", Unit::Percent, |m| m.worst_trade),
-    figure("average_days_held", "Mean time held", Unit::Days, |m| m.average_days_held),
+    figure("average_days_held", "Mean holding time", Unit::Days, |m| m.average_days_held),
     figure("fees", "Fees paid", Unit::Money, |m| Some(m.fees)),
     figure("sqn", "System quality (SQN)", Unit::Ratio, |m| m.sqn),
     figure("kelly", "Kelly fraction", Unit::Percent, |m| m.kelly),
 ];
 
 impl Figure {
-    /// The figure as it is printed, [`NOT_AVAILABLE`] where there is none.
+    /// The figure as printed, [`NOT_AVAILABLE`] if it has no value.
     #[must_use]
     pub fn text(&self, metrics: &Metrics, currency: Currency) -> String {
         match (self.value)(metrics).filter(|value| value.is_finite()) {
@@ -96,13 +95,13 @@ impl Figure {
     }
 }
 
-/// The figure of that JSON name.
+/// The figure with that JSON name.
 #[must_use]
 pub fn metric(name: &str) -> Option<&'static Figure> {
     METRICS.iter().find(|figure| figure.name == name)
 }
 
-/// A number with that many decimals: `1,234.50`, `−0.12`.
+/// A number with this many decimals: `1,234.50`, `−0.12`.
 #[must_use]
 pub fn number(value: f64, decimals: usize) -> String {
     if !value.is_finite() {
@@ -131,14 +130,14 @@ pub fn number(value: f64, decimals: usize) -> String {
     text
 }
 
-/// A fraction in percent: `66.39 %`.
+/// A fraction as a percentage: `66.39 %`.
 #[must_use]
 pub fn percent(fraction: f64) -> String {
     let text = number(fraction * 100.0, 2);
     if text == NOT_AVAILABLE { text } else { text + " %" }
 }
 
-/// A fraction in percent for a table whose heading has the sign: `66.39`.
+/// A fraction as a percentage for a table whose heading has the sign: `66.39`.
 #[must_use]
 pub fn percent_points(fraction: f64) -> String {
     number(fraction * 100.0, 2)
@@ -167,11 +166,11 @@ pub fn money(amount: f64, currency: Currency) -> String {
 /// An exact amount, such as the initial investment.
 #[must_use]
 pub fn exact_money(amount: Decimal, currency: Currency) -> String {
-    // Amounts are at most 10^12 with two decimals, which a double holds to the cent.
+    // Amounts are at most 10^12 with two decimals, which a double represents to the cent.
     money(amount.to_f64().unwrap_or(f64::NAN), currency)
 }
 
-/// A price per unit: two decimals from 1 on, below that four significant digits.
+/// A price per unit: two decimals from 1 up, four significant digits below.
 #[must_use]
 pub fn price(value: f64) -> String {
     number(value, significant_decimals(value))
@@ -183,8 +182,7 @@ pub fn price_in(value: f64, currency: Currency) -> String {
     with_symbol(&price(value), currency)
 }
 
-/// A number of units: whole, or with as many decimals as matter, at most eight and none from ten
-/// million on.
+/// A number of units: whole, or with as many decimals as needed, at most eight, and none from ten million up.
 #[must_use]
 pub fn quantity(value: f64) -> String {
     if value.fract() == 0.0 {
@@ -208,7 +206,7 @@ fn significant_decimals(value: f64) -> usize {
     (3 - magnitude.log10().floor() as i32).clamp(2, 12) as usize
 }
 
-/// The sign a currency is written with, or its code and a space.
+/// The sign of a currency, or its code and a space.
 pub(crate) fn symbol(currency: Currency) -> String {
     match currency.code() {
         "USD" => "$".to_owned(),
@@ -263,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn quantities_are_whole_or_as_fine_as_they_are() {
+    fn quantities_have_only_the_decimals_they_need() {
         assert_eq!(quantity(358.0), "358");
         assert_eq!(quantity(12.345_678), "12.3457");
         assert_eq!(quantity(0.000_012_34), "0.00001234");
@@ -279,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_number_is_not_available() {
+    fn values_that_are_not_finite_are_not_available() {
         for value in [f64::NAN, f64::INFINITY] {
             assert_eq!(percent(value), NOT_AVAILABLE);
             assert_eq!(money(value, Currency::USD), NOT_AVAILABLE);

@@ -1,15 +1,15 @@
 //! One report object, rendered as charts (SVG) and as a PDF from the same figures.
 //!
-//! Pure: a [`Report`] and its [`ChartData`] in, text or bytes out. It uses `domain` and `quant`, whose figures it
-//! writes and never computes, and it is the only crate that names plotters and printpdf. It reads no file: the font is
-//! built in.
+//! Pure: a [`Report`] and its [`ChartData`] in, text or bytes out. The crate depends on `domain` and on `quant`, whose
+//! figures it formats and never computes. It is the only crate that names plotters and printpdf. It reads no files: the
+//! font is built in.
 //!
 //! - The same input gives the same bytes.
-//! - A chart is drawn once, as a sketch; the SVG and the PDF are both made from it.
-//! - Every figure of the PDF is written by [`figures`], so that a test can find it again.
-//! - A figure that is not known is shown as not available, never as 0.
-//! - Text from outside is escaped in an SVG, and in the PDF it is broken or cut to its place.
-//! - A PDF has at most four pages, whatever the report holds.
+//! - A chart is drawn once, as a sketch; the SVG and the PDF both come from it.
+//! - Every figure of the PDF is formatted by [`figures`], so that a test can find it again.
+//! - An unknown figure is shown as not available, never as 0.
+//! - Text from outside is escaped in an SVG; in the PDF it is wrapped or truncated to its place.
+//! - A PDF has at most four pages, whatever the report contains.
 
 #[cfg(test)]
 extern crate self as render;
@@ -31,13 +31,13 @@ pub use report::{ChartData, Report};
 use sketch::{Anchor, Sketch, Text};
 use typeface::Weight;
 
-/// Width and height of a chart by itself, in points.
+/// Width and height of a stand-alone chart, in points.
 const CHART_SIZE: (f32, f32) = (520.0, 240.0);
 
-/// Most warnings in the description of a chart; the JSON has all.
+/// The most warnings in the description of a chart; the JSON has all.
 const DESCRIBED_WARNINGS: usize = 8;
 
-/// Height above a chart by itself for its heading.
+/// Height above a stand-alone chart for its heading.
 const HEADING: f32 = 22.0;
 
 /// A chart of the report as an SVG document.
@@ -60,7 +60,7 @@ pub fn svg(report: &Report, data: &ChartData, chart: Chart) -> Result<String, Re
     Ok(chart::svg::write(&sheet, chart.name(), &title, &description(report, chart)))
 }
 
-/// What a reader who cannot see the chart must know.
+/// A description for readers who cannot see the chart.
 fn description(report: &Report, chart: Chart) -> String {
     let span = format!("{} to {}, prices from {}.", report.from, report.to, report.source);
     let figure = |name: &str| {

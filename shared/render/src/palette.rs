@@ -1,8 +1,7 @@
 //! The colours of charts and pages.
 //!
-//! Series take theirs from the palette of Okabe and Ito (2008), which stays apart for colour-blind
-//! readers; large areas are tints of them, blended beforehand because PDF viewers and printers
-//! treat transparency differently.
+//! Series use the palette of Okabe and Ito (2008), which colour-blind readers can tell apart. Large areas are tints of
+//! it, blended beforehand because PDF viewers and printers treat transparency differently.
 
 /// Red, green and blue, 0 to 255.
 pub(crate) type Rgb = (u8, u8, u8);
@@ -21,7 +20,7 @@ pub(crate) const PURPLE: Rgb = (0xcc, 0x79, 0xa7);
 pub(crate) const SKY: Rgb = (0x56, 0xb4, 0xe9);
 pub(crate) const GREY: Rgb = (0x8a, 0x94, 0xa3);
 
-/// Lines over the price, in the order they are given.
+/// Lines over the price, in the order in which they are given.
 pub(crate) const OVERLAYS: [Rgb; 4] = [ORANGE, BLUE, PURPLE, SKY];
 
 /// `colour` at `share` (0 to 1) on white.

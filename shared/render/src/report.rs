@@ -1,4 +1,4 @@
-//! The report: one object from which the JSON, the charts and the PDF are all made.
+//! The report: the one object behind the JSON, the charts and the PDF.
 
 use std::collections::BTreeMap;
 
@@ -15,60 +15,60 @@ use uuid::Uuid;
 
 use crate::typeface::{Weight, printable};
 
-/// Everything a report says about a symbol, and at once the body of the JSON answer.
+/// A report on a symbol; also the body of the JSON response.
 ///
-/// The PDF prints these figures and no others; `figures` holds the one way each is written.
+/// The PDF prints these figures and no others; `figures` formats them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Report {
-    /// Identity of this report.
+    /// Id of this report.
     pub id: Uuid,
-    /// Symbol reported on.
+    /// Symbol of the report.
     pub symbol: Symbol,
-    /// Name of the instrument, or the symbol again where none is known.
+    /// Name of the instrument, or the symbol if it is unknown.
     pub name: String,
     /// Currency of prices and amounts.
     pub currency: Currency,
-    /// When the report was made, by the wall clock.
+    /// When the report was generated.
     #[serde(with = "domain::instant")]
     pub generated_at: DateTime<Utc>,
-    /// Last day of prices known when it was made, by the market clock.
+    /// Last day with known prices at that time, by the market clock.
     pub as_of: Day,
-    /// Where the prices came from.
+    /// The source of the prices.
     pub source: String,
     /// First day of the span.
     pub from: Day,
     /// Last day of the span.
     pub to: Day,
-    /// Rules, fills and costs that the figures belong to.
+    /// Rules, fills and costs behind the figures.
     pub strategy: Strategy,
-    /// Bars of a year, by which figures of one bar became figures of a year: 252 of trading days, 365 where weekends trade
-    /// too, 52 of weeks, 12 of months.
+    /// Bars a year, for annualizing figures of one bar: 252 for trading days, 365 if weekends trade too, 52 for weeks,
+    /// 12 for months.
     #[serde(default = "domain::spacing::of_trading_days")]
     pub periods_per_year: u32,
     /// Figures of the strategy.
     pub metrics: Metrics,
-    /// Why a figure of `metrics` is null, by its name.
+    /// The reason for each null figure of `metrics`, by its name.
     pub unavailable: BTreeMap<String, String>,
-    /// The same figures of buying once and holding.
-    pub benchmark: Benchmark,
+    /// The same figures for buy and hold.
+    pub benchmark: BuyAndHoldFigures,
     /// Returns of the strategy by calendar year and month, oldest year first.
     pub monthly_returns: Vec<YearReturns>,
-    /// The forecast from the last bar; null when there are too few bars.
+    /// The forecast from the last bar; null if there are too few bars.
     pub forecast: Option<Forecast>,
-    /// A forecast as of an earlier day beside what came; null when there are too few bars.
+    /// A forecast as of an earlier day with the actual prices; null if there are too few bars.
     pub forecast_check: Option<ForecastCheck>,
     /// Closed trades, oldest first.
     pub trades: Vec<Trade>,
-    /// The position still held at the end.
+    /// The position still open at the end.
     pub open_trade: Option<OpenTrade>,
-    /// What a reader must know about the data or the method.
+    /// Warnings about the data or the method.
     pub warnings: Vec<Warning>,
-    /// The sentences of `warnings`.
+    /// The texts of `warnings`.
     pub notes: Vec<String>,
 }
 
 impl Report {
-    /// The name as it can be printed; the symbol where the font lacks most of its letters.
+    /// The name as it can be printed; the symbol if the font lacks most of its characters.
     pub(crate) fn printed_name(&self) -> String {
         let printed = printable(&self.name, Weight::Bold);
         let letters = |text: &str| text.chars().filter(|letter| letter.is_alphanumeric()).count();
@@ -85,9 +85,9 @@ impl Report {
 /// The rules, fills and costs of the backtest behind a report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Strategy {
-    /// Rule that enters a position.
+    /// The buy rule.
     pub buy: String,
-    /// Rule that leaves it.
+    /// The sell rule.
     pub sell: String,
     /// When an order is filled: `next_open` or `close`.
     pub fill: String,
@@ -97,13 +97,13 @@ pub struct Strategy {
     pub initial_investment: Decimal,
     /// Commission per side, in percent of the amount.
     pub commission_percent: f64,
-    /// Least commission per side.
+    /// Minimum commission per side.
     #[serde(with = "rust_decimal::serde::str")]
     #[schema(value_type = String, example = "0")]
     pub commission_minimum: Decimal,
     /// Slippage per side, in percent of the price.
     pub slippage_percent: f64,
-    /// Whether parts of a unit may be bought.
+    /// Whether fractional units can be bought.
     pub fractional: bool,
     /// Yearly risk-free rate, a fraction.
     pub risk_free_rate: f64,
@@ -111,59 +111,60 @@ pub struct Strategy {
 
 /// Buy and hold over the same span with the same costs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Benchmark {
+#[schema(as = Benchmark)]
+pub struct BuyAndHoldFigures {
     /// Figures of buy and hold.
     pub metrics: Metrics,
-    /// Why a figure is null, by its name.
+    /// The reason for each null figure, by its name.
     pub unavailable: BTreeMap<String, String>,
 }
 
-/// A forecast from the last bar known.
+/// A forecast from the last known bar.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Forecast {
     /// The model.
     pub model: Model,
-    /// Day of the last bar the model saw.
+    /// Day of the last bar that the model saw.
     pub as_of: Day,
     /// Trading days ahead.
     pub horizon: usize,
-    /// Close of `as_of`, the level the forecast starts from.
+    /// Close of `as_of`, where the forecast starts.
     pub last_price: f64,
-    /// One point a trading day.
+    /// One point per trading day.
     pub points: Vec<Point>,
-    /// How the model did on earlier origins, beside "the price stays where it is".
+    /// The model's accuracy on earlier origins, relative to "the price stays where it is".
     pub score: Score,
-    /// Why a figure of the score is null, by its name.
+    /// The reason for each null figure of the score, by its name.
     pub unavailable: BTreeMap<String, String>,
 }
 
-/// A forecast as it would have been made on an earlier day, beside what came.
+/// A forecast as it would have been made on an earlier day, with the actual prices.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ForecastCheck {
     /// The model.
     pub model: Model,
-    /// Day of the last bar the model saw.
+    /// Day of the last bar that the model saw.
     pub as_of: Day,
-    /// Always true: the forecast was made after the days it forecasts.
+    /// Always true: the forecast was made after the days that it forecasts.
     pub hindsight: bool,
-    /// Close of `as_of`, the level the forecast starts from.
+    /// Close of `as_of`, where the forecast starts.
     pub last_price: f64,
-    /// One point a trading day, with the price that came.
+    /// One point per trading day, with the actual price.
     pub points: Vec<GradedPoint>,
-    /// How good it was.
+    /// The grade.
     pub grade: Grade,
-    /// Why a figure of the grade is null, by its name.
+    /// The reason for each null figure of the grade, by its name.
     pub unavailable: BTreeMap<String, String>,
 }
 
-/// The daily series that the charts draw; they travel beside the report and are not in its JSON.
+/// The daily series of the charts; they accompany the report and are not in its JSON.
 ///
-/// All columns have one value a date. A column of another length is refused by the renderers.
+/// All columns have one value per date. The renderers refuse a column of another length.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ChartData {
     /// Trading days, oldest first.
     pub dates: Vec<Day>,
-    /// Closes, drawn as they are given.
+    /// Closes, drawn as given.
     pub close: Vec<f64>,
     /// Lines over the price, such as moving averages.
     pub overlays: Vec<Overlay>,
@@ -182,6 +183,6 @@ pub struct ChartData {
 pub struct Overlay {
     /// Name in the legend, such as `sma(50)`.
     pub label: String,
-    /// One value a date; none while the window is not full.
+    /// One value per date; none while the window is not full.
     pub values: Vec<Option<f64>>,
 }

@@ -1,7 +1,7 @@
-//! A drawing as a list of marks: what charts and pages are before they become SVG or PDF.
+//! A drawing as a list of marks, from which SVG and PDF are written.
 //!
-//! Plotters draws into a [`Canvas`], which writes marks down in points; both renderings are made
-//! from the same list and so show the same.
+//! Plotters draws into a [`Canvas`], which records marks in points; both outputs come from the same list and so show
+//! the same.
 
 use std::convert::Infallible;
 
@@ -14,10 +14,10 @@ use crate::typeface::{ASCENT, CAP_HEIGHT, DESCENT, Weight, printable, text_width
 /// Plotters counts in whole units; this many make a point (1/72 inch).
 pub(crate) const UNITS_PER_POINT: i32 = 20;
 
-/// A place in points from the upper left corner.
+/// A position in points from the upper left corner.
 pub(crate) type Place = (f32, f32);
 
-/// Where a text lies beside its `x`.
+/// How a text is aligned to its `x`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Anchor {
     Start,
@@ -37,7 +37,7 @@ pub(crate) struct Text {
     pub(crate) content: String,
 }
 
-/// One thing drawn.
+/// One drawn element.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Mark {
     Line { points: Vec<Place>, colour: Rgb, width: f32 },
@@ -45,7 +45,7 @@ pub(crate) enum Mark {
     Text(Text),
 }
 
-/// The box that a text takes, in points from the upper left corner.
+/// The box of a text, in points from the upper left corner.
 #[cfg(test)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct TextBox {
@@ -55,7 +55,7 @@ pub(crate) struct TextBox {
     pub(crate) bottom: f32,
 }
 
-/// Marks on a sheet, in the order they are drawn.
+/// Marks on a sheet, in drawing order.
 #[derive(Clone, Debug)]
 pub(crate) struct Sketch {
     pub(crate) width: f32,
@@ -74,7 +74,7 @@ impl Text {
         }
     }
 
-    /// The box from the tallest to the lowest letter.
+    /// The box from the tallest to the lowest character.
     #[cfg(test)]
     pub(crate) fn bounds(&self) -> TextBox {
         let left = self.left();
@@ -110,7 +110,7 @@ impl Sketch {
         self.marks.push(Mark::Area { points, colour });
     }
 
-    /// Adds a text; letters that the font lacks are left out.
+    /// Adds a text; characters that the font lacks are left out.
     pub(crate) fn text(&mut self, mut text: Text) {
         text.content = printable(&text.content, text.weight);
         self.marks.push(Mark::Text(text));
@@ -127,7 +127,7 @@ impl Sketch {
     }
 }
 
-/// A length in points as plotters' whole units.
+/// A length in points in plotters' whole units.
 pub(crate) fn units(points: f32) -> i32 {
     (points * UNITS_PER_POINT as f32).round() as i32
 }

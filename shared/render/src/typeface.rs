@@ -1,27 +1,27 @@
 //! The widths and glyph numbers of the font, `DejaVu Sans`, read from the font file itself.
 //!
-//! Charts and pages are laid out with these widths, so that what was measured is what is printed.
+//! Charts and pages are laid out with these widths, so that what is measured is what is printed.
 
 use std::sync::OnceLock;
 
 use ttf_parser::{Face, GlyphId};
 
-/// Height of a capital letter, as a share of the font size.
+/// Height of a capital letter, as a fraction of the font size.
 pub(crate) const CAP_HEIGHT: f32 = 0.729;
 
-/// From the baseline to the top of the tallest letter, as a share of the font size.
+/// From the baseline to the top of the tallest character, as a fraction of the font size.
 pub(crate) const ASCENT: f32 = 0.76;
 
-/// From the baseline to the bottom of the lowest letter, as a share of the font size.
+/// From the baseline to the bottom of the lowest character, as a fraction of the font size.
 pub(crate) const DESCENT: f32 = 0.24;
 
-/// Units that the font divides its size into.
+/// Font units per font size.
 const UNITS_PER_EM: u16 = 2048;
 
-/// Characters whose widths are looked up once a process.
+/// Characters whose widths are looked up once per process.
 const LATIN: usize = 0x180;
 
-/// How heavy a text is set.
+/// The weight of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Weight {
     Regular,
@@ -32,12 +32,12 @@ pub(crate) enum Weight {
 pub(crate) struct Typeface {
     pub(crate) bytes: &'static [u8],
     pub(crate) units_per_em: u16,
-    /// The tables of the file; of a file that is no font there are none, and it prints nothing.
+    /// The tables of the file; if it is not a font there are none, and it prints nothing.
     tables: Option<Face<'static>>,
     latin: Vec<u16>,
 }
 
-/// The face of a weight.
+/// The typeface of a weight.
 pub(crate) fn typeface(weight: Weight) -> &'static Typeface {
     static REGULAR: OnceLock<Typeface> = OnceLock::new();
     static BOLD: OnceLock<Typeface> = OnceLock::new();
@@ -52,12 +52,12 @@ pub(crate) fn text_width(text: &str, size: f32, weight: Weight) -> f32 {
     typeface(weight).width(text, size)
 }
 
-/// Whether the font has every letter of a text.
+/// Whether the font has every character of a text.
 pub(crate) fn is_printable(text: &str) -> bool {
     text.chars().all(|letter| is_blank(letter) || typeface(Weight::Regular).glyph(letter).is_some())
 }
 
-/// A text in letters that can be printed: blanks for control characters, and those that the font lacks left out.
+/// The printable form of a text: blanks for control characters; characters that the font lacks are left out.
 pub(crate) fn printable(text: &str, weight: Weight) -> String {
     let face = typeface(weight);
     let letter = |letter: char| if is_blank(letter) { Some(' ') } else { face.glyph(letter).map(|_| letter) };
@@ -101,7 +101,7 @@ impl Typeface {
     fn character_advance(&self, character: char) -> u16 {
         match self.latin.get(u32::from(character) as usize) {
             Some(&advance) => advance,
-            // What the font lacks is left out.
+            // Characters that the font lacks are left out.
             None => self.glyph(character).map_or(0, |glyph| self.advance(glyph)),
         }
     }
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_share_one_width_so_that_columns_of_numbers_align() {
+    fn digits_have_the_same_width_so_that_columns_align() {
         for weight in [Weight::Regular, Weight::Bold] {
             let one = text_width("1", 10.0, weight);
             for digit in '0'..='9' {
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_font_lacks_is_left_out_and_takes_no_room() {
+    fn characters_that_the_font_lacks_take_no_room() {
         for weight in [Weight::Regular, Weight::Bold] {
             assert_eq!(printable("A\n漢\u{7}é", weight), "A é");
             assert_eq!(printable("A\nb", weight), "A b");

@@ -1,4 +1,4 @@
-//! What is kept of a backtest, and what lists and answers show of it.
+//! Stored backtests, and their form in lists and responses.
 
 use std::collections::BTreeMap;
 
@@ -10,30 +10,30 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// A request as it was run, with the defaults filled in.
+/// A request as it was run, with defaults filled in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct FilledRequest {
     /// The instrument.
     pub symbol: Symbol,
-    /// First day of the span as asked for, else that of the history.
+    /// First day of the requested span, else of the history.
     pub from: Option<Day>,
-    /// Last day of the span as asked for, else that of the history.
+    /// Last day of the requested span, else of the history.
     pub to: Option<Day>,
     /// Cash at the first close, a decimal.
     pub initial_investment: String,
-    /// Rule that enters a position.
+    /// Buy rule.
     pub buy: String,
-    /// Rule that leaves it.
+    /// Sell rule.
     pub sell: String,
     /// When an order is filled.
     pub fill: Fill,
     /// Commission per side, in percent of the amount.
     pub commission_percent: f64,
-    /// Least commission per side, a decimal.
+    /// Minimum commission per side, a decimal.
     pub commission_minimum: String,
     /// Slippage per side, in percent of the price.
     pub slippage_percent: f64,
-    /// Whether parts of a unit may be bought.
+    /// Whether fractional units can be bought.
     pub fractional: bool,
     /// Yearly risk-free rate, a fraction.
     pub risk_free_rate: f64,
@@ -50,9 +50,9 @@ pub struct DataUsed {
     pub to: Day,
     /// Bars of the span.
     pub bars: usize,
-    /// Bars before the span that warmed the indicators up.
+    /// Bars before the span, used to warm up the indicators.
     pub warmup_bars: usize,
-    /// Where the prices came from.
+    /// The source of the prices.
     pub source: String,
     /// Hash of all bars read, lower-case hex.
     pub sha256: String,
@@ -63,37 +63,38 @@ pub struct DataUsed {
 pub struct BenchmarkSummary {
     /// Its figures.
     pub metrics: Metrics,
-    /// Why a figure is null, by its name.
+    /// The reason for each null figure, by its name.
     pub unavailable: BTreeMap<String, String>,
 }
 
-/// A backtest without its trades and equity, as lists show it.
+/// A backtest without its trades and equity, as in lists.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct Summary {
+#[schema(as = Summary)]
+pub struct BacktestSummary {
     /// Id.
     pub id: Uuid,
     /// When it was run.
     #[serde(with = "domain::instant")]
     pub created_at: DateTime<Utc>,
-    /// The request with its defaults filled in.
+    /// The request with defaults filled in.
     pub request: FilledRequest,
     /// The bars it read.
     pub data: DataUsed,
-    /// Bars of a year, by which figures of one bar became figures of a year: 252 of trading days, 365 where weekends trade
-    /// too, 52 of weeks, 12 of months.
+    /// Bars a year, for annualizing figures of one bar: 252 for trading days, 365 if weekends trade too, 52 for weeks,
+    /// 12 for months.
     #[serde(default = "domain::spacing::of_trading_days")]
     pub periods_per_year: u32,
     /// Its figures.
     pub metrics: Metrics,
-    /// Why a figure is null, by its name.
+    /// The reason for each null figure, by its name.
     pub unavailable: BTreeMap<String, String>,
-    /// Buy and hold beside it.
+    /// Buy and hold for comparison.
     pub benchmark: BenchmarkSummary,
-    /// The position still held at the end.
+    /// The position still open at the end.
     pub open_trade: Option<OpenTrade>,
-    /// An order of the last close that no bar was left to fill.
+    /// An order of the last close, with no bar left to fill it.
     pub pending_order: Option<PendingOrder>,
-    /// What a reader must know.
+    /// Warnings for the reader.
     pub warnings: Vec<Warning>,
 }
 
@@ -111,7 +112,7 @@ pub struct EquityPoint {
 /// Buy and hold with its equity curve.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct BenchmarkRun {
-    /// Its figures and why some are null.
+    /// Its figures, and the reason for each null one.
     #[serde(flatten)]
     pub summary: BenchmarkSummary,
     /// Its equity at the closes of the same days.
@@ -120,34 +121,35 @@ pub struct BenchmarkRun {
 
 /// A whole backtest.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct Run {
+#[schema(as = Run)]
+pub struct BacktestRun {
     /// Id.
     pub id: Uuid,
     /// When it was run.
     #[serde(with = "domain::instant")]
     pub created_at: DateTime<Utc>,
-    /// The request with its defaults filled in.
+    /// The request with defaults filled in.
     pub request: FilledRequest,
     /// The bars it read.
     pub data: DataUsed,
-    /// Bars of a year, by which figures of one bar became figures of a year: 252 of trading days, 365 where weekends trade
-    /// too, 52 of weeks, 12 of months.
+    /// Bars a year, for annualizing figures of one bar: 252 for trading days, 365 if weekends trade too, 52 for weeks,
+    /// 12 for months.
     #[serde(default = "domain::spacing::of_trading_days")]
     pub periods_per_year: u32,
     /// Its figures.
     pub metrics: Metrics,
-    /// Why a figure is null, by its name.
+    /// The reason for each null figure, by its name.
     pub unavailable: BTreeMap<String, String>,
-    /// Buy and hold beside it.
+    /// Buy and hold for comparison.
     pub benchmark: BenchmarkRun,
     /// Closed trades, oldest first.
     pub trades: Vec<Trade>,
-    /// The position still held at the end.
+    /// The position still open at the end.
     pub open_trade: Option<OpenTrade>,
-    /// An order of the last close that no bar was left to fill.
+    /// An order of the last close, with no bar left to fill it.
     pub pending_order: Option<PendingOrder>,
     /// Equity at every close of the span.
     pub equity: Vec<EquityPoint>,
-    /// What a reader must know.
+    /// Warnings for the reader.
     pub warnings: Vec<Warning>,
 }

@@ -1,6 +1,6 @@
-//! Running a backtest, keeping it, and reading it back.
+//! Runs, stores and reads backtests.
 
-pub use quant::backtest::{Fill, Outcome};
+pub use quant::backtest::{BacktestOutcome, Fill};
 pub use quant::rules::Rule;
 
 use std::sync::Arc;
@@ -18,26 +18,28 @@ use rust_decimal::prelude::ToPrimitive;
 use store::{Cursor, Write, documents, keys};
 use uuid::Uuid;
 
-use crate::backtest_records::{BenchmarkRun, BenchmarkSummary, DataUsed, EquityPoint, FilledRequest, Run, Summary};
+use crate::backtest_records::{
+    BacktestRun, BacktestSummary, BenchmarkRun, BenchmarkSummary, DataUsed, EquityPoint, FilledRequest,
+};
 
-/// The classic strategy buys under the 50-day average.
+/// The classic strategy buys below the 50-day average.
 pub const CLASSIC_BUY: &str = "close < sma(50)";
-/// The classic strategy sells over the 200-day average.
+/// The classic strategy sells above the 200-day average.
 pub const CLASSIC_SELL: &str = "close > sma(200)";
 
 const MISSING: ServiceError = ServiceError::NotFound { what: "backtest" };
 
-/// About what a day takes in an answer, both curves together, in bytes.
+/// Approximate size of a day in a response, both curves together, in bytes.
 const BYTES_A_DAY: usize = 180;
 
-/// What to test, and over which span: a whole history where no days are given.
+/// A backtest to run; without days, over the whole history.
 #[derive(Clone, Debug)]
-pub struct Order {
+pub struct BacktestRequest {
     /// The instrument.
     pub symbol: Symbol,
-    /// First day, included; the first bar where none is given.
+    /// First day, inclusive; the first bar by default.
     pub from: Option<Day>,
-    /// Last day, included; the last bar where none is given.
+    /// Last day, inclusive; the last bar by default.
     pub to: Option<Day>,
     /// Rules, fills and costs.
     pub strategy: Strategy,
@@ -48,37 +50,37 @@ pub struct Order {
 pub struct Strategy {
     /// Cash at the first close; above zero.
     pub initial_investment: Money,
-    /// Rule that enters a position.
+    /// Buy rule.
     pub buy: Rule,
-    /// Rule that leaves it.
+    /// Sell rule.
     pub sell: Rule,
-    /// When an order is filled.
+    /// When an request is filled.
     pub fill: Fill,
     /// Commission per side, in percent of the amount, 0 ≤ x < 100.
     pub commission_percent: f64,
-    /// Least commission per side, in the currency of the investment.
+    /// Minimum commission per side, in the currency of the investment.
     pub commission_minimum: Money,
     /// Slippage per side, in percent of the price, 0 ≤ x < 100.
     pub slippage_percent: f64,
-    /// Whether parts of a unit may be bought.
+    /// Whether fractional units can be bought.
     pub fractional: bool,
     /// Yearly risk-free rate, a fraction.
     pub risk_free_rate: f64,
 }
 
-/// A backtest as it is answered: its id and its whole JSON, the same bytes at every reading.
+/// A stored backtest: its id and its full JSON, the same bytes at every reading.
 #[derive(Debug)]
-pub struct Answer {
+pub struct StoredBacktest {
     /// Id.
     pub id: Uuid,
-    /// The JSON of a [`Run`].
+    /// The JSON of a [`BacktestRun`].
     pub json: Vec<u8>,
-    /// Whether the idempotency key had been used for this request before.
+    /// Whether the idempotency key was already used for this request.
     pub replayed: bool,
 }
 
-impl Order {
-    /// The request with its defaults filled in.
+impl BacktestRequest {
+    /// The request with defaults filled in.
     #[must_use]
     pub fn filled(&self) -> FilledRequest {
         let strategy = &self.strategy;
@@ -101,7 +103,7 @@ impl Order {
     fn settings(&self) -> Result<Settings, ServiceError> {
         let strategy = &self.strategy;
         let analytic = |money: Money| {
-            money.amount().to_f64().ok_or_else(|| ServiceError::fault("an amount outside of f64", money))
+            money.amount().to_f64().ok_or_else(|| ServiceError::fault("an amount does not fit f64", money))
         };
         Ok(Settings {
             initial_investment: analytic(strategy.initial_investment)?,
@@ -117,12 +119,12 @@ impl Order {
     }
 }
 
-/// Runs the order over a series that is already at hand; nothing is stored.
-pub async fn simulate(series: &Arc<Series>, order: &Order) -> Result<Outcome, ServiceError> {
-    let settings = order.settings()?;
-    let (from, to) = series::span(series, order.from, order.to)?;
+/// Runs the request over a loaded series; nothing is stored.
+pub async fn simulate(series: &Arc<Series>, request: &BacktestRequest) -> Result<BacktestOutcome, ServiceError> {
+    let settings = request.settings()?;
+    let (from, to) = series::span(series, request.from, request.to)?;
     let series = series.clone();
-    // A long history takes over a millisecond: it must not hold up the requests beside it.
+    // A long history takes over a millisecond, which must not delay concurrent requests.
     tokio::task::spawn_blocking(move || {
         backtest::run(&series.bars, from, to, &settings).map_err(|error| refusal(&series, from, to, &error))
     })
@@ -139,30 +141,30 @@ fn refusal(series: &Series, from: Day, to: Day, error: &BacktestError) -> Servic
     }
 }
 
-/// Runs a backtest for a customer and keeps it. The same idempotency key with the same request
-/// answers the first result again.
+/// Runs a backtest for a customer and stores it. The same idempotency key with the same request returns the first
+/// result.
 pub async fn run(
     market: &MarketData,
     customer: CustomerId,
-    order: &Order,
+    request: &BacktestRequest,
     idempotency_key: Option<&str>,
-) -> Result<Answer, ServiceError> {
-    let request = order.filled();
-    let attempt = idempotency::attempt(&market.app, customer, idempotency_key, "POST /backtest", &request).await?;
+) -> Result<StoredBacktest, ServiceError> {
+    let filled = request.filled();
+    let attempt = idempotency::attempt(&market.app, customer, idempotency_key, "POST /backtest", &filled).await?;
     let pending = match attempt {
         Attempt::Replay(id) => {
             let json = find(&market.app, customer, id).await?;
-            return Ok(Answer { id, json, replayed: true });
+            return Ok(StoredBacktest { id, json, replayed: true });
         }
         Attempt::First(pending) => pending,
     };
-    let series = history::load(market, &order.symbol, market.budget_for(customer)).await?;
-    let outcome = simulate(&series, order).await?;
+    let series = history::load(market, &request.symbol, market.budget_for(customer)).await?;
+    let outcome = simulate(&series, request).await?;
     let (id, created_at) = (market.app.new_id(), market.app.now());
     let asker = market.clone();
     let written = move || {
-        let whole = assemble(&asker, (id, created_at), request, &series, outcome);
-        // Two curves of about 80 bytes a day each; growing to that by doubling would copy it twice over.
+        let whole = assemble(&asker, (id, created_at), filled, &series, outcome);
+        // Two curves of about 80 bytes a day each; growing to that by doubling would copy it twice.
         let mut json = Vec::with_capacity(BYTES_A_DAY * whole.equity.len() + BYTES_A_DAY);
         serde_json::to_writer(&mut json, &whole)?;
         Ok::<_, serde_json::Error>((summary(whole), json))
@@ -170,23 +172,25 @@ pub async fn run(
     let (summary, json) = tokio::task::spawn_blocking(written)
         .await
         .map_err(|error| ServiceError::fault("backtest", error))?
-        .map_err(|error| ServiceError::fault("backtest to JSON", error))?;
+        .map_err(|error| ServiceError::fault("serializing a backtest failed", error))?;
     let listed = keys::backtest(customer, id);
     let record = vec![Write::create(listed.clone(), documents::body(&listed, &summary)?)];
     match stored_responses::commit(&market.app, customer, pending, id, &json, record).await? {
-        None => Ok(Answer { id, json, replayed: false }),
-        Some(first) => Ok(Answer { id: first, json: find(&market.app, customer, first).await?, replayed: true }),
+        None => Ok(StoredBacktest { id, json, replayed: false }),
+        Some(first) => {
+            Ok(StoredBacktest { id: first, json: find(&market.app, customer, first).await?, replayed: true })
+        }
     }
 }
 
-/// A run with everything that is kept of it.
+/// A run with everything that is stored of it.
 pub(crate) fn assemble(
     market: &MarketData,
     (id, created_at): (Uuid, DateTime<Utc>),
     request: FilledRequest,
     series: &Series,
-    outcome: Outcome,
-) -> Run {
+    outcome: BacktestOutcome,
+) -> BacktestRun {
     let points = |equity: &[f64], drawdown: &[f64]| {
         let days = outcome.dates.iter().zip(equity.iter().zip(drawdown));
         days.map(|(&date, (&equity, &drawdown))| EquityPoint { date, equity, drawdown }).collect::<Vec<_>>()
@@ -197,7 +201,7 @@ pub(crate) fn assemble(
     warnings.extend(outcome.warnings);
     let (from, to) = (request.from.or(Some(series.first)), request.to.or(Some(series.last)));
     let request = FilledRequest { from, to, ..request };
-    Run {
+    BacktestRun {
         id,
         created_at,
         data: DataUsed {
@@ -228,8 +232,8 @@ pub(crate) fn assemble(
     }
 }
 
-fn summary(run: Run) -> Summary {
-    Summary {
+fn summary(run: BacktestRun) -> BacktestSummary {
+    BacktestSummary {
         id: run.id,
         created_at: run.created_at,
         request: run.request,
@@ -244,7 +248,7 @@ fn summary(run: Run) -> Summary {
     }
 }
 
-/// The JSON of a customer's backtest, byte for byte as it was first answered.
+/// The JSON of a customer's backtest, byte for byte as it was first returned.
 pub async fn find(app: &App, customer: CustomerId, id: Uuid) -> Result<Vec<u8>, ServiceError> {
     let both = [keys::backtest(customer, id), keys::stored_response(customer, id)];
     let [Some(_), Some(kept)] = app.table().get_many(&both).await?.try_into().unwrap_or([None, None]) else {
@@ -253,23 +257,23 @@ pub async fn find(app: &App, customer: CustomerId, id: Uuid) -> Result<Vec<u8>, 
     stored_responses::load_json(app, &kept).await?.ok_or(MISSING)
 }
 
-/// A customer's backtest as it was run and stored.
+/// A customer's stored backtest.
 ///
-/// Errors: [`ServiceError::NotFound`] where there is none of this id.
-pub async fn find_run(app: &App, customer: CustomerId, id: Uuid) -> Result<Run, ServiceError> {
+/// Errors: [`ServiceError::NotFound`] if there is none with this id.
+pub async fn find_run(app: &App, customer: CustomerId, id: Uuid) -> Result<BacktestRun, ServiceError> {
     let json = find(app, customer, id).await?;
     serde_json::from_slice(&json).map_err(|error| ServiceError::fault("stored backtest", error))
 }
 
-/// A page of what the customer ran, newest first, and where the next page starts.
+/// A page of the customer's backtests, newest first, and where the next page starts.
 pub async fn list(
     app: &App,
     customer: CustomerId,
     limit: usize,
     cursor: Option<String>,
-) -> Result<(Vec<Summary>, Option<String>), ServiceError> {
+) -> Result<(Vec<BacktestSummary>, Option<String>), ServiceError> {
     let cursor = cursor.map(Cursor::new);
-    let page = documents::list::<Summary>(app.table(), keys::backtests(customer), limit, cursor).await?;
+    let page = documents::list::<BacktestSummary>(app.table(), keys::backtests(customer), limit, cursor).await?;
     let next = page.next.map(|cursor| cursor.to_string());
     Ok((page.items, next))
 }

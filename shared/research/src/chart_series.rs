@@ -1,4 +1,4 @@
-//! The daily series behind a report's charts, prices on one scale.
+//! The daily series of a report's charts, with prices on one scale.
 
 pub use quant::rules::PriceLine;
 
@@ -8,21 +8,21 @@ use app::error::ServiceError;
 use domain::{Bars, Day};
 use quant::rules::{Rule, price_lines};
 
-use crate::backtest_records::Run;
+use crate::backtest_records::BacktestRun;
 
-/// The prices of a span; all columns have one value a day of the backtest.
+/// The prices of a span; all columns have one value per day of the backtest.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChartSeries {
-    /// Closes in units of the span's last day, so that splits leave no cliffs; NaN on a day whose bar is there no longer.
+    /// Closes in units of the span's last day, so that splits leave no jumps; NaN on a day whose bar no longer exists.
     pub close: Vec<f64>,
     /// The indicators of the backtest's rules that are on the scale of the price.
     pub lines: Vec<PriceLine>,
 }
 
-/// The prices of the span that a backtest covered; its indicators are warm from the bars before it.
+/// The prices of the span that a backtest covered; its indicators are warmed up by earlier bars.
 ///
-/// Errors: a fault where the stored rules are none.
-pub(crate) fn chart_series(bars: &Bars, run: &Run) -> Result<ChartSeries, ServiceError> {
+/// Errors: a fault if the stored rules do not parse.
+pub(crate) fn chart_series(bars: &Bars, run: &BacktestRun) -> Result<ChartSeries, ServiceError> {
     let (from, to) = (run.data.from, run.data.to);
     let rule = |text: &str| Rule::parse(text).map_err(|error| ServiceError::fault("stored rule", error));
     let (buy, sell) = (rule(&run.request.buy)?, rule(&run.request.sell)?);

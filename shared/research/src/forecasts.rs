@@ -1,12 +1,12 @@
-//! Making a forecast, keeping it for good, and grading it by what came; `grades.rs` has the grades that are kept.
+//! Makes forecasts, stores them permanently, and grades them by the actual prices; `grades.rs` stores the grades.
 
 mod grades;
 mod stored_forecast;
 
 pub use grades::{grade_all_matured, grade_matured};
 pub use quant::forecast::{MAX_HORIZON, Model};
-pub use quant::grading::{Graded, Summary};
-pub use stored_forecast::{Forecast, Terms, grade};
+pub use quant::grading::{Graded, SkillSummary};
+pub use stored_forecast::{ForecastTerms, StoredForecast, grade};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,93 +18,102 @@ use market_data::series::Series;
 use market_data::{MarketData, history, market_clock, warnings};
 use quant::backtest::Warning;
 use quant::forecast::{self, ForecastError};
-use quant::grading::{self, Entry, Grade, GradedPoint};
+use quant::grading::{self, Grade, GradedPoint, RecordEntry};
 use serde::Serialize;
 use store::{Cursor, documents, keys};
 use utoipa::ToSchema;
 
-/// Days ahead where the request does not say.
+/// Days ahead by default.
 pub const DEFAULT_HORIZON: usize = 30;
 
-/// Stored forecasts that a summary reads at the most, newest first.
+/// The most stored forecasts that a summary reads, newest first.
 const MAX_SUMMARISED: usize = 1_000;
 const PAGE: usize = 200;
 
-/// What to forecast.
+/// A forecast to make.
 #[derive(Clone, Debug)]
-pub struct Order {
+pub struct ForecastRequest {
     /// The instrument.
     pub symbol: Symbol,
     /// Trading days ahead, 1 to [`forecast::MAX_HORIZON`].
     pub horizon: usize,
     /// The model.
     pub model: Model,
-    /// The day whose knowledge the forecast uses; the last bar where none is given.
+    /// The forecast uses only bars up to this day; the last bar by default.
     pub as_of: Option<Day>,
 }
 
-/// A forecast as it is answered.
+/// The response to a forecast request.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub struct Answer {
-    /// The forecast, which is stored.
+#[schema(as = Answer)]
+pub struct ForecastResponse {
+    /// The forecast as it is stored.
     #[serde(flatten)]
-    pub forecast: Forecast,
-    /// What a reader must know of the prices that it rests on, as they are known now.
+    pub forecast: StoredForecast,
+    /// Warnings about the underlying prices, as they are known now.
     pub warnings: Vec<Warning>,
 }
 
-/// A stored forecast beside what came.
+/// A stored forecast with the actual prices.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct GradedForecast {
     /// How it was made.
     #[serde(flatten)]
-    pub terms: Terms,
-    /// One point a trading day, with its actual where it has come.
+    pub terms: ForecastTerms,
+    /// One point per trading day, with its actual price if known.
     pub points: Vec<GradedPoint>,
-    /// How good it was, once every day has come.
+    /// Its grade, once every day has a bar.
     pub grade: Grade,
-    /// Why a figure of the grade is null, by its name.
+    /// The reason for each null figure of the grade, by its name.
     pub grade_unavailable: BTreeMap<String, String>,
-    /// What a reader must know of the prices that it rests on and is graded by, as they are known now.
+    /// Warnings about the prices that it is made from and graded by, as they are known now.
     pub warnings: Vec<Warning>,
 }
 
-/// A page of a symbol's forecasts and the record over all of them.
+/// A page of a symbol's forecasts and the track record over all of them.
 #[derive(Debug)]
-pub struct Record {
+pub struct ForecastHistory {
     /// The page, latest `as_of` first.
     pub items: Vec<GradedForecast>,
-    /// The record by model, forecasts made in hindsight apart.
-    pub summary: Vec<Summary>,
+    /// The track record by model, with forecasts made in hindsight separate.
+    pub summary: Vec<SkillSummary>,
     /// Where the next page starts.
     pub next: Option<String>,
 }
 
-/// The forecast of this order: the stored one where it was made before from the same bars, else a
-/// new one that is stored. The first one stored stays.
-pub async fn make(market: &MarketData, customer: CustomerId, order: &Order) -> Result<Answer, ServiceError> {
-    let series = history::load(market, &order.symbol, market.budget_for(customer)).await?;
-    let forecast = make_from(market, &series, order).await?;
+/// The forecast for this request: the stored one if it was already made from the same bars, else a new one, which is
+/// stored. The first one stored stays.
+pub async fn make(
+    market: &MarketData,
+    customer: CustomerId,
+    request: &ForecastRequest,
+) -> Result<ForecastResponse, ServiceError> {
+    let series = history::load(market, &request.symbol, market.budget_for(customer)).await?;
+    let forecast = make_from(market, &series, request).await?;
     let warnings = warnings(market, &series, forecast.terms.as_of);
-    Ok(Answer { forecast, warnings })
+    Ok(ForecastResponse { forecast, warnings })
 }
 
-/// Of the bars up to a day: a model reads them all.
+/// Warnings about all bars up to a day: a model reads them all.
 fn warnings(market: &MarketData, series: &Series, through: Day) -> Vec<Warning> {
     let on_spacing = Warning::on_spacing(Spacing::of(series.bars.dates()));
     on_spacing.into_iter().chain(warnings::of_series(market, series, (series.first, through))).collect()
 }
 
-/// The same from a history that is at hand.
-pub(crate) async fn make_from(market: &MarketData, series: &Series, order: &Order) -> Result<Forecast, ServiceError> {
-    let seen = bars_seen(market, series, order.as_of)?;
+/// The same from a loaded history.
+pub(crate) async fn make_from(
+    market: &MarketData,
+    series: &Series,
+    request: &ForecastRequest,
+) -> Result<StoredForecast, ServiceError> {
+    let seen = bars_seen(market, series, request.as_of)?;
     let as_of = seen.last().map_or(series.last, |bar| bar.date);
     let sha256 = quant::fingerprint::fingerprint(&seen);
-    let key = keys::forecast(&order.symbol, as_of, order.model.name(), order.horizon, &sha256);
-    if let Some((stored, _)) = documents::read::<Forecast>(market.app.table(), &key).await? {
+    let key = keys::forecast(&request.symbol, as_of, request.model.name(), request.horizon, &sha256);
+    if let Some((stored, _)) = documents::read::<StoredForecast>(market.app.table(), &key).await? {
         return Ok(stored);
     }
-    let made = compute(market, order, series, seen, sha256).await?;
+    let made = compute(market, request, series, seen, sha256).await?;
     let (first, is_new) = documents::put_first(market.app.table(), &key, made).await?;
     if is_new {
         grades::await_grade(&market.app, &first).await;
@@ -116,13 +125,13 @@ fn bars_seen(market: &MarketData, series: &Series, as_of: Option<Day>) -> Result
     let today = market_clock::market_day(market).max(series.last);
     let as_of = as_of.unwrap_or(series.last);
     if as_of > today {
-        let detail = format!("{as_of} is after {today}, the last day there are prices of");
+        let detail = format!("must not be after {today}, the last day with prices");
         return Err(ServiceError::Field { field: "as_of", detail });
     }
     match series.bars.count_through(as_of) {
         0 => Err(ServiceError::Field {
             field: "as_of",
-            detail: format!("{as_of} is before {}, the first bar of {}", series.first, series.symbol),
+            detail: format!("must not be before {}, the first bar of {}", series.first, series.symbol),
         }),
         count => Ok(series.bars.slice(0, count)),
     }
@@ -130,12 +139,12 @@ fn bars_seen(market: &MarketData, series: &Series, as_of: Option<Day>) -> Result
 
 async fn compute(
     market: &MarketData,
-    order: &Order,
+    request: &ForecastRequest,
     series: &Series,
     seen: Bars,
     sha256: String,
-) -> Result<Forecast, ServiceError> {
-    let (model, horizon) = (order.model, order.horizon);
+) -> Result<StoredForecast, ServiceError> {
+    let (model, horizon) = (request.model, request.horizon);
     let known_after = series.bars.len() > seen.len();
     let task = move || {
         let made = forecast::forecast(&seen, model, horizon)?;
@@ -147,10 +156,10 @@ async fn compute(
         .map_err(|error| refusal(&error))?;
     let next_session = domain::calendar::next_trading_days(made.as_of, 1).first().copied();
     let over = next_session.is_some_and(|next| next <= market_clock::market_day(market));
-    Ok(Forecast {
-        terms: Terms {
+    Ok(StoredForecast {
+        terms: ForecastTerms {
             id: market.app.new_id(),
-            symbol: order.symbol.clone(),
+            symbol: request.symbol.clone(),
             model,
             as_of: made.as_of,
             made_at: market.app.now(),
@@ -177,32 +186,32 @@ fn refusal(error: &ForecastError) -> ServiceError {
     }
 }
 
-/// A page of the stored forecasts of a symbol, each beside what came.
+/// A page of the stored forecasts of a symbol, each with the actual prices.
 pub async fn list(
     market: &MarketData,
     customer: CustomerId,
     symbol: &Symbol,
     limit: usize,
     cursor: Option<String>,
-) -> Result<Record, ServiceError> {
+) -> Result<ForecastHistory, ServiceError> {
     let series = history::load(market, symbol, market.budget_for(customer)).await?;
     let cursor = cursor.map(Cursor::new);
-    let page = documents::list::<Forecast>(market.app.table(), keys::forecasts(symbol), limit, cursor).await?;
+    let page = documents::list::<StoredForecast>(market.app.table(), keys::forecasts(symbol), limit, cursor).await?;
     let graded = grades::read_stored(&market.app, &page.items).await?;
     let items = page.items.into_iter().zip(graded);
     let items = items.filter_map(|(stored, graded)| beside_what_came(market, &series, stored, graded)).collect();
-    Ok(Record {
+    Ok(ForecastHistory {
         items,
         summary: summarise_stored(&market.app, symbol, &series).await?,
         next: page.next.map(|cursor| cursor.to_string()),
     })
 }
 
-async fn summarise_stored(app: &App, symbol: &Symbol, series: &Arc<Series>) -> Result<Vec<Summary>, ServiceError> {
-    let mut stored: Vec<Forecast> = Vec::new();
+async fn summarise_stored(app: &App, symbol: &Symbol, series: &Arc<Series>) -> Result<Vec<SkillSummary>, ServiceError> {
+    let mut stored: Vec<StoredForecast> = Vec::new();
     let mut cursor = None;
     while stored.len() < MAX_SUMMARISED {
-        let page = documents::list::<Forecast>(app.table(), keys::forecasts(symbol), PAGE, cursor).await?;
+        let page = documents::list::<StoredForecast>(app.table(), keys::forecasts(symbol), PAGE, cursor).await?;
         stored.extend(page.items);
         match page.next {
             Some(next) => cursor = Some(next),
@@ -213,23 +222,25 @@ async fn summarise_stored(app: &App, symbol: &Symbol, series: &Arc<Series>) -> R
     let series = series.clone();
     tokio::task::spawn_blocking(move || summarise(&series, &stored, grades))
         .await
-        .map_err(|error| ServiceError::fault("record of forecasts", error))
+        .map_err(|error| ServiceError::fault("summarizing forecasts failed", error))
 }
 
-fn summarise(series: &Series, stored: &[Forecast], grades: Vec<Option<Graded>>) -> Vec<Summary> {
+fn summarise(series: &Series, stored: &[StoredForecast], grades: Vec<Option<Graded>>) -> Vec<SkillSummary> {
     let graded = stored.iter().zip(grades);
-    let graded: Vec<(&Terms, Graded)> = graded
+    let graded: Vec<(&ForecastTerms, Graded)> = graded
         .filter_map(|(stored, graded)| Some((&stored.terms, graded.or_else(|| grade(series, stored))?)))
         .collect();
-    let entries: Vec<Entry<'_>> =
-        graded.iter().map(|(terms, graded)| Entry { model: terms.model, hindsight: terms.hindsight, graded }).collect();
+    let entries: Vec<RecordEntry<'_>> = graded
+        .iter()
+        .map(|(terms, graded)| RecordEntry { model: terms.model, hindsight: terms.hindsight, graded })
+        .collect();
     grading::summarise(&entries)
 }
 
 fn beside_what_came(
     market: &MarketData,
     series: &Series,
-    stored: Forecast,
+    stored: StoredForecast,
     graded: Option<Graded>,
 ) -> Option<GradedForecast> {
     let graded = graded.or_else(|| grade(series, &stored))?;

@@ -1,15 +1,16 @@
-//! What can be said of a symbol: backtests of a rule, forecasts and their grades, and reports of both.
+//! Research on a symbol: backtests of rules, forecasts and their grades, and reports of both.
 //!
-//! [`backtests`] runs a rule over the history of a symbol and keeps the run; [`forecasts`] says what may come and is
-//! graded by what came; [`reports`] has both in one object, of which the JSON, the charts and the PDF are made.
+//! [`backtests`] runs rules over the history of a symbol and stores the run; [`forecasts`] makes forecasts and grades
+//! them by the actual prices; [`reports`] combines both in one object, from which the JSON, the charts and the PDF are
+//! made.
 //!
-//! The figures are computed by the pure crate `quant`, from the bars of `market_data` and nothing else. It knows no
-//! portfolios, no sessions and no HTTP.
+//! The figures are computed by the pure crate `quant` from the bars of `market_data`. The crate does not depend on
+//! portfolios, sessions or HTTP.
 //!
-//! - A forecast is named by all that it follows from and is written once: what was said before is never changed after.
-//! - A backtest that is stored is answered again as it was.
-//! - What takes long is computed on a blocking thread, and a large result is kept among the objects.
-//! - A warning says what a reader must know of the prices: how old they are, and what they lack.
+//! - The key of a forecast contains all of its inputs, and it is written once: no forecast is changed afterwards.
+//! - A stored backtest is returned unchanged.
+//! - Long computations run on a blocking thread, and a large result is stored among the objects.
+//! - Warnings state what a reader must know about the prices: how old they are, and what is missing.
 
 pub mod backtest_records;
 pub mod backtests;

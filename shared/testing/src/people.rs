@@ -1,7 +1,7 @@
 //! Customers, their sessions, and the portfolios that they open.
 
 use app::App;
-use books::portfolios::{self, Opening};
+use books::portfolios::{self, NewPortfolio};
 use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
 use domain::{Currency, CustomerId, Email, PortfolioId};
 use identity::authorization::authorize;
@@ -52,8 +52,8 @@ pub async fn sign_in(app: &App, email: &Email, kind: SessionKind) -> SignedIn {
 
 /// A portfolio to open: first in, first out, in US dollars.
 #[must_use]
-pub fn opening(kind: PortfolioType) -> Opening {
-    Opening {
+pub fn opening(kind: PortfolioType) -> NewPortfolio {
+    NewPortfolio {
         name: PortfolioName::parse("A").unwrap(),
         kind,
         base_currency: Currency::USD,
@@ -62,6 +62,6 @@ pub fn opening(kind: PortfolioType) -> Opening {
     }
 }
 
-pub async fn open_portfolio(app: &App, customer: CustomerId, opening: Opening) -> PortfolioId {
+pub async fn open_portfolio(app: &App, customer: CustomerId, opening: NewPortfolio) -> PortfolioId {
     portfolios::open(app, customer, &opening, None).await.unwrap().value.id
 }

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use books::portfolios::Opening;
+use books::portfolios::NewPortfolio;
 use domain::portfolio::PortfolioType;
 use domain::{Bars, Currency, CustomerId, Day, Instrument, Money, PortfolioId, Price, Quantity, Symbol, split};
 use ledger::trade::{buy, sell};
 use ledger::wallet::deposit;
-use ledger::{LotMethod, Order, Position, Side, Size, Stamp, Terms, Trade, Wallet};
+use ledger::{LotMethod, OrderSize, Position, Side, Stamp, Trade, TradeOrder, TradeTerms, Wallet};
 use market::{Basis, CallBudget, History, MarketClock, Note, Provider, ProviderError};
 use market_data::MarketData;
 use rust_decimal::Decimal;
@@ -191,7 +191,7 @@ impl World {
         let (watched, market) = (Arc::new(CountingByKind::new(table)), Arc::new(market));
         let (platform, clock) = (test_bed.platform(watched.clone(), market.clone()), test_bed.clock.clone());
         let customer = CustomerId(Uuid::from_u128(7));
-        let opening = Opening { base_currency: base, ..opening(PortfolioType::Brokerage) };
+        let opening = NewPortfolio { base_currency: base, ..opening(PortfolioType::Brokerage) };
         let portfolio = open_portfolio(&platform.app, customer, opening).await;
         let mut wallet = Wallet::new(customer);
         for currency in ["USD", "EUR"] {
@@ -225,10 +225,10 @@ impl World {
         };
         let close = bars.close()[bars.count_through(day) - 1];
         let splits = split::splits_of(&bars).unwrap();
-        let quantity = Size::Quantity(Quantity::new(units).unwrap());
-        let order = Order { size: quantity, fee: Money::parse("1.25", currency).unwrap(), lots: Vec::new() };
+        let quantity = OrderSize::Quantity(Quantity::new(units).unwrap());
+        let order = TradeOrder { size: quantity, fee: Money::parse("1.25", currency).unwrap(), lots: Vec::new() };
         let created_at = self.clock.now();
-        let terms = Terms {
+        let terms = TradeTerms {
             trade_id: id,
             stamp: Stamp { entry_id: id, market_day: day, created_at },
             price: Price::from_bar(close).unwrap(),

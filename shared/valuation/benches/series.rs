@@ -4,7 +4,7 @@
 #![allow(
     clippy::expect_used,
     missing_docs,
-    reason = "a bench stops where its premises fail; the macros document nothing"
+    reason = "a benchmark stops if its setup fails; the macros generate undocumented items"
 )]
 
 use std::hint::black_box;
@@ -15,7 +15,10 @@ use domain::decimal::DECIMALS;
 use domain::{Bar, Bars, Currency, Day, Price, Quantity, Symbol};
 use quant::portfolio::FlowTiming;
 use rust_decimal::Decimal;
-use valuation::{Book, Flow, FlowKind, Line, Performance, PerformanceRequest, Series, performance, value_series};
+use valuation::{
+    Flow, FlowKind, InstrumentRecords, Performance, PerformanceRequest, PortfolioBook, ValueSeries, performance,
+    value_series,
+};
 
 /// Trading days of a year.
 const YEAR: usize = 252;
@@ -32,8 +35,8 @@ struct Portfolio {
 }
 
 impl Instrument {
-    fn line(&self) -> Line<'_> {
-        Line { symbol: &self.symbol, currency: Currency::USD, bars: &self.bars, flows: &self.flows }
+    fn line(&self) -> InstrumentRecords<'_> {
+        InstrumentRecords { symbol: &self.symbol, currency: Currency::USD, bars: &self.bars, flows: &self.flows }
     }
 }
 
@@ -84,16 +87,16 @@ impl Portfolio {
         Self { instruments, days }
     }
 
-    fn book(&self) -> Book<'_> {
+    fn book(&self) -> PortfolioBook<'_> {
         let lines = self.instruments.iter().map(Instrument::line).collect();
-        Book { base: Currency::USD, lines, rates: Vec::new() }
+        PortfolioBook { base: Currency::USD, lines, rates: Vec::new() }
     }
 
     fn last(&self) -> Day {
         *self.days.last().expect("some days")
     }
 
-    fn summary(&self, series: &Series) -> Performance {
+    fn summary(&self, series: &ValueSeries) -> Performance {
         let (from, to) = (self.days[0], self.last());
         let (risk_free_rate, flow_timing, benchmark) = (0.0, FlowTiming::Priced, None);
         performance(&PerformanceRequest { series, from, to, risk_free_rate, flow_timing, benchmark })
@@ -133,7 +136,7 @@ fn summaries(criterion: &mut Criterion) {
         let last = portfolio.days.len() - 1;
         let owned = &mut portfolio.instruments[0];
         owned.flows.push(trade(&owned.bars, last, 5, false));
-        let one_more = |kept: Series| kept.continued(&portfolio.book(), Some(to), to).expect("a series");
+        let one_more = |kept: ValueSeries| kept.continued(&portfolio.book(), Some(to), to).expect("a series");
         group.bench_function(BenchmarkId::new("series after one more trade", &name), |bencher| {
             bencher.iter_batched(|| kept.clone(), one_more, BatchSize::SmallInput);
         });

@@ -1,4 +1,4 @@
-//! Parts of a whole in percent, without a tenth too many or too few.
+//! Shares of a whole in percent that sum to exactly 100.0.
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -8,25 +8,24 @@ use crate::fixed::whole;
 
 /// Tenths of a percent in the whole.
 const TENTHS: i128 = 1_000;
-/// Decimals that a value may have here: more than any currency.
+/// The most decimals of a value here: more than any currency has.
 const VALUE_SCALE: u32 = 8;
 
-/// A group of holdings: a sector, a currency.
+/// The share of a group of holdings, such as a sector or a currency.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Share {
     /// The group's name.
     pub name: String,
-    /// What it is worth in the base currency.
+    /// Its value in the base currency.
     #[schema(value_type = String, example = "1250.00")]
     pub value: Decimal,
-    /// Its part of the whole, a fraction of three decimals.
+    /// Its share of the total, a fraction with three decimals.
     pub allocation: f64,
 }
 
-/// The part of each value in their sum, as fractions of three decimals, which as percents of one decimal sum
-/// to exactly 100.0. By largest remainder: each is cut to a tenth of a percent, and the tenths that are
-/// missing go to those that lost most, the earlier of equals first. All are 0 where there is nothing to share; a value
-/// below zero has no part.
+/// The share of each value in their sum, as fractions of three decimals that sum, as percents of one decimal, to
+/// exactly 100.0. By largest remainder: each is truncated to a tenth of a percent, and the missing tenths go to those
+/// that lost most, the earlier of equals first. All are 0 if the sum is 0; a negative value has no share.
 #[must_use]
 pub fn shares(values: &[Decimal]) -> Vec<f64> {
     let finest = |value: &Decimal| whole(value.round_dp(VALUE_SCALE), VALUE_SCALE).unwrap_or(0).max(0);
@@ -45,7 +44,7 @@ pub fn shares(values: &[Decimal]) -> Vec<f64> {
     tenths.into_iter().map(|tenths| tenths as f64 / TENTHS as f64).collect()
 }
 
-/// Values added up by name and shared out, the largest first, equals by name.
+/// Sums values by name and computes their shares, the largest first, equals by name.
 pub(crate) fn shares_by_group(values: impl IntoIterator<Item = (String, Decimal)>) -> Vec<Share> {
     let mut groups: Vec<(String, Decimal)> = Vec::new();
     for (name, value) in values {
@@ -77,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_has_no_parts() {
+    fn zero_has_no_shares() {
         assert_eq!(shares(&decimals(&["0.00", "0.00"])), [0.0, 0.0]);
         assert!(shares(&[]).is_empty());
     }

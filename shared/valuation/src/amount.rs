@@ -1,4 +1,4 @@
-//! An exact amount of the portfolio's currency.
+//! An exact amount in the portfolio's currency.
 
 use std::fmt;
 use std::iter::Sum;
@@ -11,19 +11,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::fixed::{self, AMOUNT_SCALE, Unit};
 
-/// An amount of money with twenty-four decimals, as fine as a product of units and a price; above or below
-/// zero. Written as a decimal string without trailing zeros.
+/// An amount of money with twenty-four decimals, as many as a product of units and a price has; may be negative.
+/// Written as a decimal string without trailing zeros.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Amount(i128);
 
-/// The finest unit in one.
+/// The finest units in one.
 const ONE: i128 = 10_i128.pow(AMOUNT_SCALE);
-/// Digits of `i128::MAX` that are whole money; whether so many of them fit, parsing says.
+/// Digits of `i128::MAX` before the point; the parser checks whether a number of that many digits fits.
 const MAX_WHOLE_DIGITS: usize = 15;
 
 impl Amount {
-    /// Nothing.
+    /// Zero.
     pub const ZERO: Self = Self(0);
 
     pub(crate) const fn new(finest: i128) -> Self {
@@ -34,7 +34,7 @@ impl Amount {
         self.0
     }
 
-    /// Whether it is nothing.
+    /// Whether it is zero.
     #[must_use]
     pub fn is_zero(&self) -> bool {
         self.0 == 0
@@ -43,7 +43,7 @@ impl Amount {
     /// Rounded half-even to the currency's unit and written with all its decimals.
     #[must_use]
     pub fn rounded(self, currency: Currency) -> Decimal {
-        // Four decimals are the most that a currency has: 19 digits, of 28 that a decimal holds.
+        // A currency has at most four decimals: 19 digits, of 28 that a decimal holds.
         let decimals = currency.decimals().min(AMOUNT_SCALE);
         let rounded = Unit::of(decimals).round(self.0);
         Decimal::try_from_i128_with_scale(rounded, decimals).unwrap_or(Decimal::ZERO)
@@ -170,7 +170,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn its_text_says_all_of_it(finest in prop_oneof![-i128::MAX..=i128::MAX, -10_i128.pow(36)..10_i128.pow(36)]) {
+        fn an_amount_survives_a_round_trip_as_text(finest in prop_oneof![-i128::MAX..=i128::MAX, -10_i128.pow(36)..10_i128.pow(36)]) {
             let amount = Amount::new(finest);
             prop_assert_eq!(amount.to_string().parse::<Amount>(), Ok(amount));
         }

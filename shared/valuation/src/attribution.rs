@@ -1,4 +1,4 @@
-//! Where a change in value came from.
+//! Attribution: the causes of a change in value.
 
 use std::collections::BTreeMap;
 
@@ -8,37 +8,37 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::amount::Amount;
-use crate::book::Book;
+use crate::book::PortfolioBook;
 use crate::day_value::DayValue;
 use crate::error::ValuationError;
 use crate::fixed::{AMOUNT_SCALE, divided};
-use crate::run::Sorted;
-use crate::series::Series;
+use crate::run::SortedRecords;
+use crate::series::ValueSeries;
 use crate::totals::SymbolTotals;
 
-/// The parts of a change in value, in the base currency with its own decimals:
-/// `start_value + price_gain + income − fees + fx + flows = end_value`, to the last decimal.
+/// The components of a change in value, in the base currency with its own decimals: `start_value + price_gain + income
+/// − fees + fx + flows = end_value`, to the last decimal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Attribution {
-    /// Value on the evening before the span.
+    /// Value at the end of the day before the span.
     #[schema(value_type = String, example = "1000.00")]
     pub start_value: Decimal,
-    /// What changes of prices did; it takes the cent that rounding the other parts leaves over.
+    /// The effect of price changes; absorbs the rounding of the other components.
     #[schema(value_type = String, example = "55.00")]
     pub price_gain: Decimal,
-    /// Dividends, which are paid out and so are in `flows` as well, with the other sign.
+    /// Dividends. They are paid out, so they are in `flows` too, with the opposite sign.
     #[schema(value_type = String, example = "4.00")]
     pub income: Decimal,
-    /// Fees, a positive number that is taken off.
+    /// Fees, a positive number that is subtracted.
     #[schema(value_type = String, example = "1.00")]
     pub fees: Decimal,
-    /// What changes of the rates of exchange did.
+    /// The effect of exchange rate changes.
     #[schema(value_type = String, example = "0.00")]
     pub fx: Decimal,
     /// Money paid in less money paid out.
     #[schema(value_type = String, example = "196.00")]
     pub flows: Decimal,
-    /// Value on the last evening of the span.
+    /// Value at the end of the span.
     #[schema(value_type = String, example = "1254.00")]
     pub end_value: Decimal,
 }
@@ -48,22 +48,22 @@ pub struct Attribution {
 pub struct SymbolAttribution {
     /// The symbol.
     pub symbol: Symbol,
-    /// Its parts.
+    /// Its components.
     #[serde(flatten)]
     pub attribution: Attribution,
 }
 
-/// The attribution of a group of symbols: a sector, a currency.
+/// The attribution of a group of symbols, such as a sector or a currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GroupAttribution {
     /// The group's name.
     pub name: String,
-    /// Its parts.
+    /// Its components.
     #[serde(flatten)]
     pub attribution: Attribution,
 }
 
-/// Sums in the finest unit, of days, a symbol or a group.
+/// Sums in the finest unit for days, a symbol or a group.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sums {
     start: i128,
@@ -99,13 +99,13 @@ impl Sums {
 }
 
 impl Attribution {
-    /// From parts that are rounded already.
+    /// From rounded components.
     fn of([start_value, income, fees, fx, flows, end_value]: [Decimal; 6]) -> Self {
         let price_gain = end_value - start_value - flows - income + fees - fx;
         Self { start_value, price_gain, income, fees, fx, flows, end_value }
     }
 
-    /// The attribution of days that follow an evening with `start_value`.
+    /// The attribution of days that start with `start_value`.
     pub(crate) fn of_days(start_value: Amount, days: &[DayValue], currency: Currency) -> Self {
         let round = |amount: Amount| amount.rounded(currency);
         let sum = |part: fn(&DayValue) -> Amount| days.iter().map(part).sum::<Amount>();
@@ -116,16 +116,16 @@ impl Attribution {
     }
 }
 
-/// What each symbol came to from `from` to `to`, by symbol: all that were held or moved in the span. `series` saves
-/// the days before its last checkpoint ahead of `from`; it is one of this book. Where the span is made of whole
-/// years, [`Series::totals_of_whole_years`] knows the same without a book.
+/// The totals of each symbol from `from` to `to`: all symbols that were held or moved in the span. The last checkpoint
+/// of `series` before `from` saves computing the days before it; `series` must be one of this book. If the span
+/// consists of whole years, [`ValueSeries::totals_of_whole_years`] gives the same without a book.
 pub fn totals_by_symbol(
-    book: &Book<'_>,
-    series: &Series,
+    book: &PortfolioBook<'_>,
+    series: &ValueSeries,
     from: Day,
     to: Day,
 ) -> Result<Vec<SymbolTotals>, ValuationError> {
-    let sorted = Sorted::new(book)?;
+    let sorted = SortedRecords::new(book)?;
     let eve = from.plus_days(-1);
     let known = series.checkpoint_on_or_before(eve).filter(|_| series.base == sorted.base);
     let first = match known {
@@ -143,8 +143,8 @@ pub fn totals_by_symbol(
 
 /// The attribution of each symbol.
 ///
-/// Parts are rounded so that rows and columns both add up: the parts of a row to its change in value, and the rows to
-/// the attribution of the whole span.
+/// Components are rounded so that rows and columns both add up: the components of a row to its change in value, and the
+/// rows to the attribution of the whole span.
 #[must_use]
 pub fn attribution_by_symbol(totals: &[SymbolTotals], currency: Currency) -> Vec<SymbolAttribution> {
     let rows: Vec<Sums> = totals.iter().map(Sums::of).collect();
@@ -153,8 +153,8 @@ pub fn attribution_by_symbol(totals: &[SymbolTotals], currency: Currency) -> Vec
     totals.iter().zip(rounded(&rows, currency)).map(named).collect()
 }
 
-/// The same by group, in order of the groups' names; `group` names the group of a symbol. Symbols are added
-/// up before anything is rounded.
+/// The same by group, in order of the groups' names; `group` gives the group of a symbol. Symbols are summed before
+/// anything is rounded.
 #[must_use]
 pub fn attribution_by_group(
     totals: &[SymbolTotals],
@@ -184,8 +184,8 @@ fn rounded(rows: &[Sums], currency: Currency) -> Vec<Attribution> {
     (0..rows.len()).map(|at| Attribution::of(std::array::from_fn(|part| columns[part][at]))).collect()
 }
 
-/// Amounts in the currency's unit that sum to the rounded sum of what they were: each is cut, and the units that are
-/// missing go to those that lost most, the earlier of equals first.
+/// Amounts in the currency's unit that sum to the rounded sum: each is truncated, and the missing units go to those
+/// that lost most, the earlier of equals first.
 fn rounded_column(finest: &[i128], currency: Currency) -> Vec<Decimal> {
     let decimals = currency.decimals().min(AMOUNT_SCALE);
     let unit = 10_i128.pow(AMOUNT_SCALE - decimals);
@@ -206,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_column_of_thirds_of_a_cent_sums_to_its_own_sum() {
+    fn a_column_of_thirds_of_a_cent_adds_up() {
         let third = 10_i128.pow(22) / 3 + 1;
         let cents = |column: &[i128]| {
             rounded_column(column, Currency::USD).iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")

@@ -1,21 +1,21 @@
-//! What a portfolio is compared with: the total return of an instrument in the currency of the portfolio.
+//! The benchmark of a portfolio: the total return of an instrument in the currency of the portfolio.
 
 use domain::{Bars, Day, ExchangeRate, SplitRatio};
 
 use crate::book::Rates;
 
-/// What to compare a portfolio with.
+/// The instrument to compare a portfolio with.
 #[derive(Clone, Copy, Debug)]
 pub struct Benchmark<'a> {
-    /// Its bars, with the splits and dividends by which holdings are valued.
+    /// Its bars, with splits and dividends as for the valuation of holdings.
     pub bars: &'a Bars,
-    /// Whether neither splits nor dividends of it are known, so that its adjusted closes are all there is.
+    /// Whether its splits and dividends are unknown, so that its adjusted closes must be used.
     pub only_adjusted: bool,
-    /// The rates of its currency into that of the portfolio; none where they are one currency.
+    /// The rates of its currency into that of the portfolio; none if they are the same.
     pub rates: Option<Rates<'a>>,
 }
 
-/// The index of a benchmark: what a unit held through all its bars with its dividends grew to, in its own currency.
+/// The index of a benchmark: the growth of one unit held through all its bars, dividends included, in its own currency.
 pub(crate) struct BenchmarkIndex<'a> {
     bars: &'a Bars,
     levels: Vec<f64>,
@@ -42,7 +42,7 @@ impl<'a> Benchmark<'a> {
     }
 }
 
-/// A split as the fraction that it is.
+/// A split as an exact fraction.
 fn new_for_old(split_ratio: f64) -> f64 {
     if (split_ratio - 1.0).abs() <= f64::EPSILON {
         return 1.0;
@@ -51,8 +51,8 @@ fn new_for_old(split_ratio: f64) -> f64 {
 }
 
 impl BenchmarkIndex<'_> {
-    /// The return between two days in the currency of the portfolio, (C + D)·X/(P·X before), from the last close on or before
-    /// each; none before its first bar, after its last, and where a day has no rate at most seven days old.
+    /// The return between two days in the currency of the portfolio, (C + D)·X/(P·X before), from the last close on or
+    /// before each. None before its first bar, after its last, and if a day has no rate at most seven days old.
     pub(crate) fn change(&self, start: Day, end: Day) -> Option<f64> {
         let covered = self.bars.dates().last().is_some_and(|&last| last >= end);
         let level = |day: Day| {
@@ -63,7 +63,7 @@ impl BenchmarkIndex<'_> {
         covered.then(|| after / before - 1.0)
     }
 
-    /// Whether it is in a currency that cannot be exchanged on any day.
+    /// Whether its currency cannot be converted on any day.
     pub(crate) fn lacks_rates(&self) -> bool {
         self.rates.is_some_and(|rates| rates.of_flow(Day::FIRST).is_none())
     }
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn it_has_splits_and_dividends_and_the_adjusted_closes_only_where_these_are_not_known() {
+    fn adjusted_closes_are_used_only_without_splits_and_dividends() {
         let listed = bars(&[
             ("2013-01-02", 100.0, 1.0, 0.0, 50.0),
             ("2013-01-03", 33.0, 3.0, 1.0, 51.0),
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn in_another_currency_it_moves_with_the_rate_of_each_day_and_not_at_all_without_one() {
+    fn a_foreign_benchmark_moves_with_the_rate_and_needs_one() {
         let listed = bars(&[
             ("2013-01-02", 100.0, 1.0, 0.0, 100.0),
             ("2013-01-03", 110.0, 1.0, 0.0, 110.0),

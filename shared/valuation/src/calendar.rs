@@ -1,8 +1,8 @@
-//! The days of a series: those on which something held has a bar or something moves.
+//! The days of a series: those on which a held instrument has a bar or something moves.
 
 use domain::Day;
 
-/// Days, strictly rising.
+/// Days, strictly increasing.
 #[derive(Debug, Default)]
 pub(crate) struct Calendar(Vec<Day>);
 
@@ -11,8 +11,8 @@ impl Calendar {
         &self.0
     }
 
-    /// Adds strictly rising days. Instruments of one exchange share nearly all of theirs, so most calls end
-    /// at a comparison.
+    /// Adds strictly increasing days. Instruments of one exchange share nearly all of theirs, so most calls end after a
+    /// comparison.
     pub(crate) fn add(&mut self, days: &[Day]) {
         let Some(&first) = days.first() else { return };
         let start = self.0.partition_point(|&day| day < first);
@@ -63,7 +63,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_the_union_of_what_was_added(lists in prop::collection::vec(prop::collection::btree_set(0_i32..60, 0..40), 0..6)) {
+        fn a_calendar_is_the_union_of_the_days_added(lists in prop::collection::vec(prop::collection::btree_set(0_i32..60, 0..40), 0..6)) {
             let mut calendar = Calendar::default();
             for list in &lists {
                 let days: Vec<Day> = list.iter().map(|&after| Day::FIRST.plus_days(after)).collect();

@@ -1,4 +1,4 @@
-//! Where a series stands on an evening: all that the days after it need of the days before.
+//! The state of a series at the end of a day: all that the following days need from earlier ones.
 
 use domain::{Day, DecimalError, ExchangeRate, Quantity, Symbol};
 use rust_decimal::Decimal;
@@ -7,41 +7,41 @@ use serde::{Deserialize, Serialize};
 use crate::fixed::{UNIT_SCALE, decimal, whole};
 use crate::position::Position;
 
-/// The holdings on the evening of a day.
+/// The holdings at the end of a day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
-    /// The day; flows and bars up to and including it are in.
+    /// The day; flows and bars up to and including it are included.
     pub day: Day,
-    /// What is held, by symbol.
-    pub standings: Vec<Standing>,
+    /// The holdings, by symbol.
+    pub standings: Vec<CheckpointPosition>,
 }
 
-/// One instrument that is held on that evening.
+/// One instrument held at the end of that day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Standing {
+pub struct CheckpointPosition {
     /// The instrument.
     pub symbol: Symbol,
     /// Units of that day.
     pub units: Quantity,
-    /// The price they were last seen at, in the instrument's currency.
+    /// The last price seen, in the instrument's currency.
     pub price: Decimal,
-    /// The rate of the last valued day; 1 where the instrument is priced in the base currency.
+    /// The rate of the last valued day; 1 if the instrument is priced in the base currency.
     pub rate: ExchangeRate,
-    /// Lots that the position was put together from.
+    /// The number of lots in the position.
     pub lots: u32,
-    /// Finest units that these may have lost to rounding at splits.
+    /// The most finest units that these may have lost to rounding at splits.
     pub dust: u64,
-    /// By how many decimals fewer than twelve its sales have counted units.
+    /// How many decimals fewer than twelve its sales have counted units with.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub fewer_decimals: u32,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-impl Standing {
+impl CheckpointPosition {
     pub(crate) fn new(symbol: &Symbol, position: &Position, rate: ExchangeRate) -> Result<Self, DecimalError> {
         Ok(Self {
             symbol: symbol.clone(),
@@ -66,9 +66,9 @@ impl Standing {
 }
 
 impl Checkpoint {
-    /// The standing of a symbol, if it is held.
+    /// The position in a symbol, if it is held.
     #[must_use]
-    pub fn standing(&self, symbol: &Symbol) -> Option<&Standing> {
+    pub fn standing(&self, symbol: &Symbol) -> Option<&CheckpointPosition> {
         self.standings.binary_search_by(|standing| standing.symbol.cmp(symbol)).ok().map(|at| &self.standings[at])
     }
 }

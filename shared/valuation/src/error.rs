@@ -1,4 +1,4 @@
-//! Why a portfolio, or a part of it, cannot be valued.
+//! Why a portfolio, or part of it, cannot be valued.
 
 use domain::{Currency, Day, DecimalError, Symbol};
 
@@ -7,14 +7,14 @@ use crate::fixed::TooLarge;
 /// Why no series can be made of a book.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ValuationError {
-    /// The same symbol twice.
-    #[error("{symbol} stands in the book more than once")]
+    /// A symbol is listed twice.
+    #[error("{symbol} is in the book more than once")]
     DuplicateLine {
         /// The symbol.
         symbol: Symbol,
     },
-    /// A flow dated before the one listed ahead of it.
-    #[error("the flows of {symbol} are not in order of their days at {day}")]
+    /// A flow is dated before the one listed ahead of it.
+    #[error("the flows of {symbol} are out of order on {day}")]
     OutOfOrder {
         /// The symbol.
         symbol: Symbol,
@@ -37,25 +37,25 @@ pub enum ValuationError {
         /// Day of the checkpoint.
         day: Day,
     },
-    /// No rate turns the instrument's currency into the portfolio's on any day.
-    #[error("{symbol}: no rate of {currency}")]
+    /// No rate converts the instrument's currency into the portfolio's on any day.
+    #[error("{symbol}: there is no exchange rate of {currency}")]
     FxUnavailable {
-        /// The symbol, which the caller may leave out.
+        /// The symbol, which the caller can leave out.
         symbol: Symbol,
         /// Currency of its prices.
         currency: Currency,
     },
-    /// A price, dividend, split ratio, rate or amount that is no decimal of the books.
+    /// A price, dividend, split ratio, rate or amount that is not a valid decimal.
     #[error("{symbol} on {day}: {source}")]
     Number {
         /// The symbol.
         symbol: Symbol,
         /// The day of the number.
         day: Day,
-        /// What is wrong with it.
+        /// The error in it.
         source: DecimalError,
     },
-    /// A value beyond what is counted exactly.
+    /// A value that exceeds the exact range.
     #[error("the value is too large to be exact")]
     TooLarge,
 }
@@ -67,7 +67,7 @@ impl From<TooLarge> for ValuationError {
 }
 
 impl ValuationError {
-    /// The code in an answer's `unavailable`.
+    /// The code in `unavailable` of a response.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -75,38 +75,38 @@ impl ValuationError {
             Self::Number { source: DecimalError::PriceTooSmall, .. } => "price_too_small",
             Self::Number { .. } => "price_unavailable",
             Self::TooLarge => "too_large",
-            // No sale takes more than is held; a split that became known after it makes it so.
+            // No sale takes more than is held; a split that became known after it causes this.
             Self::MoreThanHeld { .. } => "split_conflict",
             Self::DuplicateLine { .. } | Self::OutOfOrder { .. } | Self::MissingLine { .. } => "inconsistent_records",
         }
     }
 }
 
-/// Why a holding has no value today.
+/// Why a holding has no current value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unvalued {
-    /// No price is known.
+    /// There is no price.
     #[error("no price is known")]
     PriceUnavailable,
-    /// The price is below the smallest of the books.
+    /// The price is below the smallest that the ledger accepts.
     #[error("the price is below {}", domain::decimal::SMALLEST_PRICE)]
     PriceTooSmall,
-    /// On an instrument's first day there is no close before it.
-    #[error("there is no close before the first one")]
+    /// There is no previous close on an instrument's first day.
+    #[error("there is no previous close on the first day")]
     NoPreviousClose,
-    /// With the splits that are known now a sale took more units than there were.
+    /// With the splits known now, a sale took more units than there were.
     #[error("fewer units were held, by the splits known now, than were sold")]
     SplitConflict,
-    /// No rate of the last seven days turns its currency into the portfolio's.
-    #[error("no rate at most 7 days old")]
+    /// No rate of the last seven days converts its currency into the portfolio's.
+    #[error("there is no exchange rate at most 7 days old")]
     FxUnavailable,
-    /// Units, price and rate multiply beyond what is counted exactly.
+    /// The product of units, price and rate exceeds the exact range.
     #[error("the value is too large to be exact")]
     TooLarge,
 }
 
 impl Unvalued {
-    /// The code in an answer's `unavailable`.
+    /// The code in `unavailable` of a response.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {

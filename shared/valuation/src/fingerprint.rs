@@ -1,18 +1,18 @@
-//! What prices the days of a year came from, as a hash to be kept beside them.
+//! A hash of the prices behind the days of a year, to be stored with them.
 
 use std::fmt::Write;
 
 use domain::{Bars, Day};
 use sha2::{Digest, Sha256};
 
-use crate::book::Book;
+use crate::book::PortfolioBook;
 use crate::series::SeriesYear;
 
 /// SHA-256, in lower-case hexadecimal, of the prices, splits, dividends and rates that the days of `year` up to
-/// `through` rest on: of every symbol that was held or moved in it, from the last bar before it on. Lines of other
-/// symbols do not bear on it. A symbol that the book lacks counts as one without a bar.
+/// `through` depend on: those of every symbol that was held or moved in it, from its last bar before the year on.
+/// Records of other symbols do not affect it. A symbol that is not in the book counts as one without bars.
 #[must_use]
-pub fn fingerprint_of_prices(book: &Book<'_>, year: &SeriesYear, through: Day) -> String {
+pub fn fingerprint_of_prices(book: &PortfolioBook<'_>, year: &SeriesYear, through: Day) -> String {
     let first = Day::new(year.year, 1, 1).unwrap_or(Day::LAST);
     let last = Day::new(year.year, 12, 31).unwrap_or(Day::LAST).min(through);
     let mut lines = book.lines.clone();
@@ -29,7 +29,7 @@ pub fn fingerprint_of_prices(book: &Book<'_>, year: &SeriesYear, through: Day) -
     }
     for rates in &book.rates {
         hasher.update(rates.currency.code());
-        // From the last one before the year on, and where there is none up to its end the first one after it.
+        // From the last one before the year on; if there is none up to its end, the first one after it.
         let start = rates.days.partition_point(|&day| day < first).saturating_sub(1);
         let end = rates.days.partition_point(|&day| day <= last).max(1);
         for (day, rate) in rates.days.iter().zip(rates.rates).take(end).skip(start) {

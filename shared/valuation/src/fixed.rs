@@ -1,7 +1,7 @@
-//! Whole numbers of a fixed fine unit: units and prices of 10⁻¹², amounts of 10⁻²⁴.
+//! Fixed-point numbers: units and prices in 10⁻¹², amounts in 10⁻²⁴.
 //!
-//! A product of units and a price is an amount without rounding. Sums over thousands of days are then
-//! additions of integers, which is what makes an exact series about as fast as one of floats.
+//! A product of units and a price is an amount without rounding. Sums over thousands of days are then integer
+//! additions, which makes an exact series about as fast as one of floats.
 
 use std::cmp::Ordering;
 
@@ -47,15 +47,15 @@ const SMALLEST_PRICE: f64 = 1e-9;
 const ONE: f64 = 1e12;
 /// Decimals of nearly all prices.
 const USUAL_DECIMALS: f64 = 1e8;
-/// What a price of that many decimals is multiplied by.
+/// Multiplier for a price with this many decimals.
 const FINER: i64 = 10_i64.pow(UNIT_SCALE - 8);
-/// A decimal of up to fifteen digits is the shortest text of the float nearest to it.
+/// Up to fifteen digits, a decimal is the shortest text of its nearest float.
 const FIFTEEN_DIGITS: f64 = 1e15;
-/// By how much a float may be off the number that its shortest text says and, multiplied by a power of ten, off its
-/// product; as a part of it, and twice what it can be.
+/// The relative error that a float can have from the number of its shortest text and, multiplied by a power of ten, in
+/// its product; twice the actual maximum.
 const OFF: f64 = 4.0 * f64::EPSILON;
 
-/// A decimal as a whole number of 10⁻ˢᶜᵃˡᵉ; an error where it is finer or too large.
+/// A decimal as a whole number of 10⁻ˢᶜᵃˡᵉ; an error if it has too many decimals or is too large.
 pub(crate) fn whole(number: Decimal, scale: u32) -> Result<i128, DecimalError> {
     let number = if number.scale() > scale { number.normalize() } else { number };
     let finer = scale.checked_sub(number.scale()).ok_or(DecimalError::TooFine)?;
@@ -63,23 +63,24 @@ pub(crate) fn whole(number: Decimal, scale: u32) -> Result<i128, DecimalError> {
     product(number.mantissa(), power).map_err(|TooLarge| DecimalError::TooLarge)
 }
 
-/// A result that is not counted exactly.
+/// The result exceeds the exact range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooLarge;
 
-/// A price of a bar, see [`number`]; one below 10⁻⁹ is too small to be kept and never rounded to another.
+/// The price of a bar, see [`number`]; one below 10⁻⁹ is an error and is never rounded to another price.
 #[inline]
 pub(crate) fn price(price: f64) -> Result<i128, DecimalError> {
     if price > 0.0 && price < SMALLEST_PRICE { Err(DecimalError::PriceTooSmall) } else { number(price) }
 }
 
-/// A price or dividend of a bar as the decimal of its shortest text, rounded half-even to 10⁻¹²: the same
-/// number that [`from_f64`] gives, mostly without writing the text.
+/// A price or dividend of a bar as the decimal of its shortest text, rounded half-even to 10⁻¹²: the same number that
+/// [`from_f64`] gives, mostly without writing the text.
 #[inline]
 pub(crate) fn number(number: f64) -> Result<i128, DecimalError> {
     let scaled = number * USUAL_DECIMALS;
     if (0.0..FIFTEEN_DIGITS).contains(&scaled) {
-        // Cut after adding a half, since rounding a float is a call; a wrong one does not give the number back.
+        // Truncated after adding a half, since rounding a float is a call; a wrong result does not give the number
+        // back.
         let nearest = (scaled + 0.5) as i64;
         if (nearest as f64 / USUAL_DECIMALS).total_cmp(&number) == Ordering::Equal {
             return Ok(i128::from(nearest) * i128::from(FINER));
@@ -88,7 +89,7 @@ pub(crate) fn number(number: f64) -> Result<i128, DecimalError> {
     finer_number(number)
 }
 
-/// One with more decimals: where it is clearly nearer to one whole number of 10⁻¹² than to the next, it is that.
+/// With more decimals: if it is clearly nearer to one whole number of 10⁻¹² than to the next, it is that one.
 fn finer_number(number: f64) -> Result<i128, DecimalError> {
     let scaled = number * ONE;
     let nearest = scaled.round();
@@ -106,7 +107,7 @@ fn number_by_text(number: f64) -> Result<i128, DecimalError> {
 /// Units × price: an amount, exactly.
 #[inline]
 pub(crate) fn product(units: i128, price: i128) -> Result<i128, TooLarge> {
-    // Nearly always both fit a word, and the product of two words cannot overflow.
+    // Nearly always both fit a machine word, and the product of two words cannot overflow.
     match (i64::try_from(units), i64::try_from(price)) {
         (Ok(units), Ok(price)) => Ok(i128::from(units) * i128::from(price)),
         _ => units.checked_mul(price).ok_or(TooLarge),
@@ -117,7 +118,7 @@ pub(crate) fn product(units: i128, price: i128) -> Result<i128, TooLarge> {
 #[inline]
 pub(crate) fn exchanged(amount: i128, rate: ExchangeRate) -> Result<i128, TooLarge> {
     let (times, over) = rate.terms();
-    // Nearly always all digits of an amount and a rate fit two words.
+    // Nearly always all digits of an amount and a rate fit two machine words.
     match amount.checked_mul(times.into()) {
         Some(exact) if over == 1 => Ok(exact),
         Some(exact) => Ok(divided(exact, over.into())),
@@ -125,7 +126,7 @@ pub(crate) fn exchanged(amount: i128, rate: ExchangeRate) -> Result<i128, TooLar
     }
 }
 
-/// The same where the product takes a third word: divided from the highest one down.
+/// The same if the product takes a third word: divided from the highest word down.
 #[cold]
 fn exchanged_in_three_words(amount: i128, times: u64, over: u64) -> Result<i128, TooLarge> {
     let (times, divisor) = (u128::from(times), u128::from(over));
@@ -146,13 +147,13 @@ pub(crate) fn to_f64(whole: i128, scale: u32) -> f64 {
     nearest(whole) / FLOAT_POWERS[scale as usize]
 }
 
-/// The nearest float; of a word it is one instruction.
+/// The nearest float; for a machine word it is one instruction.
 #[inline]
 fn nearest(whole: i128) -> f64 {
     i64::try_from(whole).map_or_else(|_| whole as f64, |whole| whole as f64)
 }
 
-/// The unit of a currency: a cent.
+/// The unit of a currency, such as a cent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Unit {
     finest: i128,
@@ -161,13 +162,13 @@ pub(crate) struct Unit {
 }
 
 impl Unit {
-    /// That of a currency with so many decimals.
+    /// The unit of a currency with this many decimals.
     pub(crate) fn of(decimals: u32) -> Self {
         let finest = POWERS[AMOUNT_SCALE.saturating_sub(decimals) as usize];
         Self { finest, part: 1.0 / finest as f64 }
     }
 
-    /// So many of it as an amount.
+    /// This many units as an amount.
     pub(crate) fn times(self, units: i128) -> i128 {
         units.saturating_mul(self.finest)
     }
@@ -176,7 +177,8 @@ impl Unit {
     #[inline]
     pub(crate) fn round(self, amount: i128) -> i128 {
         const EXACT: f64 = 4_503_599_627_370_496.0;
-        // Cut after adding a half, since rounding a float is a call; what is below zero or too large goes the long way.
+        // Truncated after adding a half, since rounding a float is a call; negative and too large numbers take the slow
+        // path.
         let near = about(amount) * self.part + 0.5;
         if (0.0..EXACT).contains(&near) {
             let units = i128::from(near as i64);
@@ -189,7 +191,7 @@ impl Unit {
     }
 }
 
-/// A float within two of the last bit of the nearest one, from the two words of a number without a call.
+/// A float within two units of the last bit of the nearest one, from the two words of a number without a call.
 #[inline]
 fn about(whole: i128) -> f64 {
     const WORD: f64 = 18_446_744_073_709_551_616.0;
@@ -212,7 +214,7 @@ pub(crate) fn divided(dividend: i128, divisor: i128) -> i128 {
     quotient + i128::from(up)
 }
 
-/// A whole number of 10⁻ˢᶜᵃˡᵉ as a decimal, for the ranges that this crate lets through.
+/// A whole number of 10⁻ˢᶜᵃˡᵉ as a decimal, for the ranges that this crate allows.
 pub(crate) fn decimal(whole: i128, scale: u32) -> Result<Decimal, DecimalError> {
     Decimal::try_from_i128_with_scale(whole, scale).map(|number| number.normalize()).map_err(|_| DecimalError::TooLarge)
 }
@@ -224,7 +226,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn halves_go_to_the_even_neighbour() {
+    fn halves_are_rounded_to_even() {
         let halves = [(15, 2), (25, 2), (-15, -2), (-25, -2), (26, 3), (-26, -3), (-24, -2), (14, 1)];
         for (tenths, whole) in halves {
             assert_eq!(divided(tenths, 10), whole, "{tenths}");
@@ -232,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn an_amount_is_divided_by_a_rate_that_is_quoted_the_other_way_round() {
+    fn an_amount_is_divided_by_a_rate_quoted_the_other_way_round() {
         let inverse = |rate: f64| ExchangeRate::ONE.per(ExchangeRate::quoted(rate).unwrap());
         let cents = |amount: i128, rate: f64| {
             Unit::of(2).round(exchanged(amount * power(AMOUNT_SCALE), inverse(rate)).unwrap())
@@ -243,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_price_that_is_too_small_is_named_and_a_dividend_may_be_small() {
+    fn a_price_that_is_too_small_is_refused_but_a_dividend_is_not() {
         assert_eq!(price(1.51e-8), Ok(15_100));
         assert_eq!(price(1e-9), Ok(1_000));
         for small in [9.999e-10, 1e-12, 4e-13, 1e-300] {
@@ -253,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_fine_or_too_large_is_refused() {
+    fn numbers_with_too_many_digits_are_refused() {
         assert_eq!(whole("1.1234567890123".parse().unwrap(), 12), Err(DecimalError::TooFine));
         assert_eq!(whole("1.1200000000000".parse().unwrap(), 12), Ok(1_120_000_000_000));
         assert_eq!(product(i128::MAX, 2), Err(TooLarge));
@@ -264,7 +266,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
 
         #[test]
-        fn units_are_the_nearest_and_of_two_the_even_one(
+        fn units_are_rounded_to_nearest_even(
             amount in prop_oneof![-10_i128.pow(37)..10_i128.pow(37), (-9_999_999_i128..9_999_999).prop_map(|n| n * 5 * 10_i128.pow(21))],
             decimals in 0_u32..=4,
         ) {
@@ -273,7 +275,7 @@ mod tests {
         }
 
         #[test]
-        fn in_two_words_and_in_three_an_amount_is_exchanged_alike(
+        fn two_and_three_word_products_convert_alike(
             amount in -10_i128.pow(28)..10_i128.pow(28),
             times in 1_u64..1_000_000_000,
             over in 1_u64..=u64::MAX,
@@ -283,7 +285,7 @@ mod tests {
         }
 
         #[test]
-        fn a_price_is_the_decimal_that_its_text_says(price in prop_oneof![
+        fn a_price_is_the_decimal_of_its_text(price in prop_oneof![
             0.0_f64..50_000.0,
             (0_u64..4_000_000_000_000).prop_map(|units| units as f64 / 1e8),
             (0_u64..4_000_000_000_000).prop_map(|units| units as f64 / 1e12),

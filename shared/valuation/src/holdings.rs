@@ -1,4 +1,4 @@
-//! What is held today, by symbol.
+//! Current holdings by symbol.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,10 @@ use crate::amount::Amount;
 use crate::error::Unvalued;
 use crate::fixed::{UNIT_SCALE, divided, exchanged, product, whole};
 
-/// The group of holdings whose sector is not known.
+/// The group of holdings whose sector is unknown.
 const NO_SECTOR: &str = "unknown";
 
-/// The last price of an instrument and what it was before.
+/// The last price of an instrument and the previous close.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quoted {
     /// The price.
@@ -24,50 +24,48 @@ pub struct Quoted {
     pub day: Day,
     /// Whether it is older than the market clock's day allows.
     pub stale: bool,
-    /// Whether it is of the market's day or of the last session: an older price has changed nothing today.
+    /// Whether it is of the market day or of the last session: an older price has changed nothing today.
     pub of_the_day: bool,
-    /// The close before that day, as quoted then; none on an instrument's first day.
+    /// The previous close, as quoted then; none on an instrument's first day.
     pub previous_close: Option<Price>,
-    /// New units per old unit on that day; 1 on every other.
+    /// New units per old unit on the price's day; 1 if there is no split.
     pub split_ratio: SplitRatio,
 }
 
-/// Units that were bought on the day of the price or since and are still held.
+/// Units bought on the day of the price or later and still held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Purchase {
+pub struct RecentPurchase {
     /// Units.
     pub quantity: Quantity,
-    /// The price that was paid for each, without the fee.
+    /// The price paid per unit, without the fee.
     pub price: Price,
 }
 
 /// A position to be valued.
 #[derive(Clone, Copy, Debug)]
-pub struct Held<'a> {
+pub struct HeldPosition<'a> {
     /// The instrument.
     pub symbol: &'a Symbol,
     /// Its kind.
     pub instrument_type: InstrumentType,
     /// Currency of its prices.
     pub currency: Currency,
-    /// Its sector, where it is known.
+    /// Its sector, if known.
     pub sector: Option<&'a str>,
-    /// Units of the day of its price.
+    /// Units as of the day of its price.
     pub quantity: Quantity,
-    /// Those of them that were held the day before already.
+    /// Those of them that were already held the day before.
     pub held_before: Quantity,
-    /// What they cost with fees, in the base currency at the rates of their purchases; none where there is no such
-    /// rate.
+    /// Their cost with fees, in the base currency at the rates of their purchases; none if such a rate is missing.
     pub cost: Option<Decimal>,
-    /// What sales of it have gained so far, in the base currency; none where there is no rate for it.
+    /// The realised gain of its sales so far, in the base currency; none if a rate is missing.
     pub realized_gain: Option<Decimal>,
     /// Its price, or why it has none.
     pub quoted: Result<Quoted, Unvalued>,
-    /// Units of the base currency for one of its own: 1 for the base itself, none where no rate is at most
-    /// seven days old.
+    /// Units of the base currency for one of its own: 1 for the base itself, none if no rate is at most seven days old.
     pub rate: Option<ExchangeRate>,
-    /// Purchases of the day of its price, and since.
-    pub bought_today: &'a [Purchase],
+    /// Purchases on the day of its price or later.
+    pub bought_today: &'a [RecentPurchase],
 }
 
 /// A valued position. Money is in the base currency with its own decimals, the price in the instrument's.
@@ -81,28 +79,28 @@ pub struct Holding {
     pub currency: Currency,
     /// Units.
     pub quantity: Quantity,
-    /// Last price of a unit.
+    /// Last price per unit.
     pub price: Option<Price>,
     /// Day of that price.
     pub price_as_of: Option<Day>,
     /// Whether that day is older than the market clock allows.
     pub stale: bool,
-    /// What the units cost, fees included.
+    /// The cost of the units, fees included.
     #[schema(value_type = Option<String>, example = "1000.00")]
     pub cost: Option<Decimal>,
-    /// What they are worth.
+    /// Their value.
     #[schema(value_type = Option<String>, example = "1250.00")]
     pub value: Option<Decimal>,
-    /// Part of the value of all holdings, a fraction of three decimals; they sum to 1.
+    /// Share of the total value of all holdings, a fraction with three decimals; the shares sum to 1.
     pub allocation: Option<f64>,
     /// Value − cost.
     #[schema(value_type = Option<String>, example = "250.00")]
     pub unrealized_gain: Option<Decimal>,
-    /// What sales have gained so far.
+    /// The realised gain of its sales so far.
     #[schema(value_type = Option<String>, example = "0.00")]
     pub realized_gain: Option<Decimal>,
-    /// What the last session did to it: units held since the day before × change from the close before, units bought on
-    /// the day or since × change from their fill; dividends apart. Nothing where the price is older.
+    /// The effect of the last session: units held since the day before × change from the previous close, plus units
+    /// bought on the day or later × change from their purchase price; without dividends. Null if the price is older.
     #[schema(value_type = Option<String>, example = "12.50")]
     pub day_change: Option<Decimal>,
 }
@@ -112,7 +110,7 @@ pub struct Holding {
 pub struct Holdings {
     /// The base currency.
     pub currency: Currency,
-    /// Value of all holdings that have one.
+    /// Total value of the holdings that have one.
     #[schema(value_type = String, example = "1250.00")]
     pub value: Decimal,
     /// Cost of the same holdings.
@@ -121,25 +119,26 @@ pub struct Holdings {
     /// Value − cost.
     #[schema(value_type = String, example = "250.00")]
     pub unrealized_gain: Decimal,
-    /// The day changes of all holdings that have one.
+    /// Total day change of the holdings that have one.
     #[schema(value_type = String, example = "12.50")]
     pub day_change: Decimal,
     /// By symbol, in the order given.
     pub items: Vec<Holding>,
-    /// By sector, the largest first.
+    /// By sector, largest first.
     pub sectors: Vec<Share>,
-    /// By currency of the instruments, the largest first.
+    /// By currency of the instruments, largest first.
     pub currencies: Vec<Share>,
-    /// By kind of instrument, the largest first.
+    /// By kind of instrument, largest first.
     pub instrument_types: Vec<Share>,
-    /// Reasons by symbol for holdings that have no value, and by `symbol/day_change` for those without that alone.
+    /// The reason by symbol for each holding without a value, and by `symbol/day_change` for each that only lacks a day
+    /// change.
     pub unavailable: BTreeMap<String, String>,
 }
 
-/// Values positions in `base`. A position without a price or a rate is listed without a value and is no part of the
+/// Values positions in `base`. A position without a price or a rate is listed without a value and is excluded from the
 /// sums and the allocation.
 #[must_use]
-pub fn holdings(base: Currency, held: &[Held<'_>]) -> Holdings {
+pub fn holdings(base: Currency, held: &[HeldPosition<'_>]) -> Holdings {
     let mut unavailable = BTreeMap::new();
     let mut items: Vec<Holding> = Vec::with_capacity(held.len());
     for position in held {
@@ -156,7 +155,7 @@ pub fn holdings(base: Currency, held: &[Held<'_>]) -> Holdings {
     for (item, share) in items.iter_mut().zip(shares(&values)) {
         item.allocation = item.value.map(|_| share);
     }
-    let grouped = |name: &dyn Fn(&Held<'_>) -> String| {
+    let grouped = |name: &dyn Fn(&HeldPosition<'_>) -> String| {
         let valued = held.iter().zip(&items).filter_map(|(position, item)| Some((name(position), item.value?)));
         shares_by_group(valued)
     };
@@ -186,7 +185,12 @@ fn in_units(base: Currency, mut amount: Decimal) -> Decimal {
     amount
 }
 
-fn holding(base: Currency, position: &Held<'_>, value: Option<Decimal>, day_change: Option<Decimal>) -> Holding {
+fn holding(
+    base: Currency,
+    position: &HeldPosition<'_>,
+    value: Option<Decimal>,
+    day_change: Option<Decimal>,
+) -> Holding {
     let in_units = |amount| in_units(base, amount);
     let (cost, quoted) = (position.cost.map(in_units), position.quoted.ok());
     Holding {
@@ -206,9 +210,9 @@ fn holding(base: Currency, position: &Held<'_>, value: Option<Decimal>, day_chan
     }
 }
 
-fn value_of(base: Currency, position: &Held<'_>) -> Result<Decimal, Unvalued> {
+fn value_of(base: Currency, position: &HeldPosition<'_>) -> Result<Decimal, Unvalued> {
     let price = position.quoted?.price;
-    // Without the rates of its purchases it has no cost, and a value without one would look like a gain.
+    // Without the rates of its purchases it has no cost, and a value without a cost would look like a gain.
     let rate = position.rate.filter(|_| position.cost.is_some()).ok_or(Unvalued::FxUnavailable)?;
     let value = || {
         let units = whole(position.quantity.units(), UNIT_SCALE).ok()?;
@@ -221,7 +225,7 @@ fn in_base(amount: i128, rate: ExchangeRate) -> Option<Amount> {
     exchanged(amount, rate).ok().map(Amount::new)
 }
 
-fn day_change(base: Currency, position: &Held<'_>) -> Result<Decimal, Unvalued> {
+fn day_change(base: Currency, position: &HeldPosition<'_>) -> Result<Decimal, Unvalued> {
     let quoted = position.quoted?;
     if !quoted.of_the_day {
         return Ok(in_units(base, Decimal::ZERO));

@@ -1,14 +1,14 @@
-//! What holdings are worth: day by day, today, and how they got there.
+//! The value of holdings: day by day, current, and the causes of its changes.
 //!
-//! [`Series`] is the value of every day and can be kept and continued; [`performance`](performance::performance) makes
-//! returns, risk and attribution of a span of it; [`holdings`](holdings::holdings) is the position today. It uses
-//! `domain`, and `quant` for returns and risk, and is pure: records and prices in, values out.
+//! [`ValueSeries`] is the value of every day and can be stored and continued; [`performance`](performance::performance)
+//! computes returns, risk and attribution of a span of it; [`holdings`](holdings::holdings) are the current positions.
+//! The crate depends on `domain`, and on `quant` for returns and risk, and is pure: records and prices in, values out.
 //!
-//! - Money and units are exact: whole numbers of a fixed fine unit inside, decimals outside. Prices and dividends
-//!   arrive as floats of bars and are decimals from then on; only ratios are floats again.
-//! - A series that is continued is the same, to the byte, as one computed from the beginning.
-//! - What a day gained is explained to the last cent: price, income, fees and rates of exchange sum to it.
-//! - A holding without a price is not guessed at: it is [`Unvalued`], with its reason, and the others stand.
+//! - Money and units are exact: fixed-point integers inside, decimals outside. Prices and dividends arrive as the
+//! floats of bars and are decimals from then on; only ratios are floats again.
+//! - A continued series is byte-for-byte the same as one computed from the beginning.
+//! - A day's gain is explained to the last cent: price, income, fees and exchange rates sum to it.
+//! - A holding without a price is not guessed at: it is [`Unvalued`], with its reason, and the others are still valued.
 
 mod allocation;
 mod amount;
@@ -21,9 +21,9 @@ mod day_value;
 mod error;
 mod fingerprint;
 mod fixed;
+mod flow_count;
 mod holdings;
 mod moves;
-mod noted;
 mod performance;
 mod plan;
 mod position;
@@ -39,13 +39,13 @@ pub use attribution::{
     Attribution, GroupAttribution, SymbolAttribution, attribution_by_group, attribution_by_symbol, totals_by_symbol,
 };
 pub use benchmark::Benchmark;
-pub use book::{Book, Flow, FlowKind, Line, RateQuote, Rates};
-pub use checkpoint::{Checkpoint, Standing};
+pub use book::{Flow, FlowKind, InstrumentRecords, PortfolioBook, RateQuote, Rates};
+pub use checkpoint::{Checkpoint, CheckpointPosition};
 pub use day_value::DayValue;
 pub use error::{Unvalued, ValuationError};
 pub use fingerprint::fingerprint_of_prices;
-pub use holdings::{Held, Holding, Holdings, Purchase, Quoted, holdings};
-pub use noted::Noted;
+pub use flow_count::FlowCount;
+pub use holdings::{HeldPosition, Holding, Holdings, Quoted, RecentPurchase, holdings};
 pub use performance::{Performance, PerformanceDay, PerformanceMetrics, PerformanceRequest, performance};
-pub use series::{DEFINITIONS, Series, SeriesYear, value_series};
+pub use series::{DEFINITIONS, SeriesYear, ValueSeries, value_series};
 pub use totals::SymbolTotals;

@@ -1,4 +1,4 @@
-//! What was bought and what was sold of an instrument on a day, each of them together.
+//! The purchases and the sales of an instrument on a day, each combined.
 
 use domain::{Bars, Day, DecimalError};
 use rust_decimal::Decimal;
@@ -6,10 +6,10 @@ use rust_decimal::Decimal;
 use crate::book::Flow;
 use crate::fixed::{self, AMOUNT_SCALE, UNIT_SCALE, product};
 
-/// A part of a price by which it may lie outside the prices of its day.
+/// The fraction of a price by which it may lie outside the range of its day.
 const TOLERANCE: f64 = 0.05;
 
-/// Purchases or sales of a day in whole numbers. They are sums, so that the order of recording does not matter.
+/// The purchases or the sales of a day in whole numbers. They are sums, so the order of recording does not matter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Side {
     pub(crate) units: i128,
@@ -18,18 +18,18 @@ pub(crate) struct Side {
     /// Cost with the fee, or proceeds less the fee.
     pub(crate) amount: i128,
     pub(crate) fee: i128,
-    /// How many they are.
+    /// How many there are.
     pub(crate) flows: u32,
-    /// By how many decimals fewer than twelve the coarsest of them counted units after a split.
+    /// How many decimals fewer than twelve the coarsest of them counted units with after a split.
     pub(crate) fewer_decimals: u32,
 }
 
-/// Both sides of a day.
+/// Purchases and sales of a day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Moves {
     pub(crate) bought: Side,
     pub(crate) sold: Side,
-    /// Flows whose price is not one of their day.
+    /// Flows at a price outside the range of their day.
     pub(crate) outside: u32,
 }
 
@@ -52,7 +52,7 @@ impl Side {
         Ok(())
     }
 
-    /// The mean price of a unit, weighted by units.
+    /// The mean price per unit, weighted by units.
     pub(crate) fn mean_price(&self) -> f64 {
         fixed::to_f64(self.value, AMOUNT_SCALE) / fixed::to_f64(self.units, UNIT_SCALE)
     }
@@ -75,13 +75,13 @@ impl Moves {
         Ok(moves)
     }
 
-    /// How many flows they are.
+    /// The number of flows.
     pub(crate) fn flows(&self) -> u32 {
         self.bought.flows.saturating_add(self.sold.flows)
     }
 }
 
-/// The lowest and the highest price of a day; of an impossible bar they are those of open and close.
+/// The lowest and the highest price of a day; for an impossible bar, those of open and close.
 fn prices_of(bars: &Bars, day: Day) -> Option<(f64, f64)> {
     let at = bars.count_through(day).checked_sub(1)?;
     let bar = bars.get(at).filter(|bar| bar.date == day)?;

@@ -16,26 +16,27 @@ use crate::amount::Amount;
 use crate::attribution::Attribution;
 use crate::benchmark::Benchmark;
 use crate::day_value::DayValue;
-use crate::series::Series;
+use crate::series::ValueSeries;
 
-/// A span of a series and what it is measured by.
+/// The span of a series to measure, and the parameters.
 #[derive(Clone, Copy, Debug)]
 pub struct PerformanceRequest<'a> {
     /// The series.
-    pub series: &'a Series,
-    /// First day, included: what it starts with is the value on the evening before.
+    pub series: &'a ValueSeries,
+    /// First day, inclusive: the span starts with the value at the end of the previous day.
     pub from: Day,
-    /// Last day, included.
+    /// Last day, inclusive.
     pub to: Day,
     /// Yearly fraction.
     pub risk_free_rate: f64,
-    /// When the money that moves on a day is at work, in time-weighted returns and what rests on them.
+    /// When the money that moves on a day starts or stops earning, for time-weighted returns and the figures based on
+    /// them.
     pub flow_timing: FlowTiming,
-    /// What to compare with, if anything.
+    /// The benchmark, if any.
     pub benchmark: Option<Benchmark<'a>>,
 }
 
-/// How a portfolio did. Money is in its base currency with its own decimals, ratios are fractions.
+/// The performance of a portfolio. Money is in its base currency with its own decimals, ratios are fractions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Performance {
     /// The base currency.
@@ -44,16 +45,16 @@ pub struct Performance {
     pub from: Day,
     /// Last day of the span.
     pub to: Day,
-    /// Every day on which something held has a bar or anything moved, oldest first. A day without a rate of exchange has
-    /// no row: the next one has its flows and the return since the row before.
+    /// Every day on which a held instrument has a bar or anything moved, oldest first. A day without an exchange rate
+    /// has no row: the next row includes its flows and its return.
     pub series: Vec<PerformanceDay>,
     /// Figures.
     pub metrics: PerformanceMetrics,
-    /// Where the change in value came from.
+    /// The causes of the change in value.
     pub attribution: Attribution,
-    /// Reasons by name for figures that have no value.
+    /// The reason for each figure that has no value, by its name.
     pub unavailable: BTreeMap<String, String>,
-    /// Days of the span that have no row because a rate of exchange is not known.
+    /// Days of the span without a row because an exchange rate is unknown.
     pub days_without_rate: Vec<Day>,
 }
 
@@ -71,11 +72,11 @@ pub struct PerformanceDay {
     /// Money paid out, dividends included.
     #[schema(value_type = String, example = "4.00")]
     pub outflow: Decimal,
-    /// Time-weighted return from `from` up to this close; none before anything was invested.
+    /// Time-weighted return from `from` up to this close; null before anything was invested.
     pub twr: Option<f64>,
 }
 
-/// Figures of a performance; `None` where one cannot be computed, with the reason in `unavailable`.
+/// Figures of a performance. A figure that cannot be computed is null, with the reason in `unavailable`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PerformanceMetrics {
     /// Time-weighted return.
@@ -104,14 +105,14 @@ pub struct PerformanceMetrics {
     pub information_ratio: Option<f64>,
 }
 
-/// The days of a span as figures are computed from them, those without a rate too: they are stations between the rows.
-struct Columns<'a> {
+/// The days of a span as columns for the figures, including days without a rate.
+struct SpanColumns<'a> {
     days: &'a [DayValue],
     returns: Vec<ReturnDay>,
     index: TimeWeighted,
 }
 
-impl<'a> Columns<'a> {
+impl<'a> SpanColumns<'a> {
     fn new(start: f64, days: &'a [DayValue], timing: FlowTiming) -> Self {
         let day = |day: &DayValue| ReturnDay {
             value: day.value.to_f64(),
@@ -124,7 +125,7 @@ impl<'a> Columns<'a> {
         Self { days, returns, index }
     }
 
-    /// Whether no day of the span has a row, and a day lacks one because a rate is not known.
+    /// Whether no day of the span has a row because a rate is unknown.
     fn lacks_rates(&self, request: &PerformanceRequest<'_>) -> bool {
         let PerformanceRequest { series, from, to, .. } = *request;
         self.days.iter().all(|day| day.without_rate) && series.days_without_rate(from, to).next().is_some()
@@ -192,7 +193,7 @@ pub fn performance(request: &PerformanceRequest<'_>) -> Performance {
     let (first, last) = series.valued_span(from, to);
     let days = series.between(first, last);
     let start = series.value_before(first);
-    let columns = Columns::new(start.to_f64(), &days, request.flow_timing);
+    let columns = SpanColumns::new(start.to_f64(), &days, request.flow_timing);
     let mut reasons = Reasons::default();
     let metrics = metrics(request, start.to_f64(), &columns, &mut reasons);
     Performance {
@@ -210,17 +211,17 @@ pub fn performance(request: &PerformanceRequest<'_>) -> Performance {
 fn metrics(
     request: &PerformanceRequest<'_>,
     start: f64,
-    columns: &Columns<'_>,
+    columns: &SpanColumns<'_>,
     reasons: &mut Reasons,
 ) -> PerformanceMetrics {
-    let span = Span::new(request, start, columns);
+    let span = MeasuredSpan::new(request, start, columns);
     let total = columns.index.total();
     let exchange = exchange_returns(span.eve, &columns.index_days(start));
     let changes: Vec<f64> = exchange.iter().map(|one| one.change).collect();
     let own = risk(&changes, request.risk_free_rate);
-    let beside = beside(request, &exchange);
+    let relative = relative(request, &exchange);
     let mut money = |name: &str, figure: Result<f64, Reason>| {
-        // A span inside a hole of a rate has no value that money could have come to.
+        // A span inside a gap of a rate has no value that money could have grown to.
         reasons.take(name, if columns.lacks_rates(request) { Err(Reason::FxUnavailable) } else { figure })
     };
     PerformanceMetrics {
@@ -232,28 +233,28 @@ fn metrics(
         sharpe: reasons.take("sharpe", own.sharpe),
         sortino: reasons.take("sortino", own.sortino),
         max_drawdown: reasons.take("max_drawdown", own.max_drawdown),
-        beta: reasons.take("beta", beside.beta),
-        alpha: reasons.take("alpha", beside.alpha),
-        tracking_error: reasons.take("tracking_error", beside.tracking_error),
-        information_ratio: reasons.take("information_ratio", beside.information_ratio),
+        beta: reasons.take("beta", relative.beta),
+        alpha: reasons.take("alpha", relative.alpha),
+        tracking_error: reasons.take("tracking_error", relative.tracking_error),
+        information_ratio: reasons.take("information_ratio", relative.information_ratio),
     }
 }
 
-/// The time that money was at work.
-struct Span {
-    /// The evening from which days are counted: that before `from`, or that of the first payment where
-    /// nothing was held before.
+/// The time that money was invested.
+struct MeasuredSpan {
+    /// The day from whose end days are counted: the one before `from`, or that of the first payment if nothing was held
+    /// before.
     origin: Day,
     /// Calendar days from there to `to`.
     days: i32,
     start: f64,
     end: f64,
-    /// The evening from which risk is counted; none where the span begins with the very first purchase.
+    /// The day from whose end risk is counted; none if the span begins with the very first purchase.
     eve: Option<Day>,
 }
 
-impl Span {
-    fn new(request: &PerformanceRequest<'_>, start: f64, columns: &Columns<'_>) -> Self {
+impl MeasuredSpan {
+    fn new(request: &PerformanceRequest<'_>, start: f64, columns: &SpanColumns<'_>) -> Self {
         let PerformanceRequest { series, from, to, .. } = *request;
         let eve = from.plus_days(-1);
         let opened = columns.payments(from).next().map(|(day, _)| day);
@@ -265,7 +266,7 @@ impl Span {
         Self { origin, days: to.days_since(origin), start, end, eve: Some(before).filter(|_| !begins_it) }
     }
 
-    fn xirr(&self, request: &PerformanceRequest<'_>, columns: &Columns<'_>) -> Result<f64, Reason> {
+    fn xirr(&self, request: &PerformanceRequest<'_>, columns: &SpanColumns<'_>) -> Result<f64, Reason> {
         let mut flows = vec![(request.from, -self.start)];
         flows.extend(columns.payments(request.from).map(|(day, net)| (day, -net)));
         flows.push((request.to, self.end));
@@ -273,14 +274,14 @@ impl Span {
         xirr(&flows)
     }
 
-    fn modified_dietz(&self, request: &PerformanceRequest<'_>, columns: &Columns<'_>) -> Result<f64, Reason> {
+    fn modified_dietz(&self, request: &PerformanceRequest<'_>, columns: &SpanColumns<'_>) -> Result<f64, Reason> {
         let timed = |(day, amount): (Day, f64)| TimedFlow { after_days: day.days_since(self.origin), amount };
         let flows: Vec<TimedFlow> = columns.payments(request.from).map(timed).collect();
         modified_dietz(self.start, self.end, self.days, &flows)
     }
 }
 
-fn beside(request: &PerformanceRequest<'_>, exchange: &[ExchangeReturn]) -> RelativeRisk {
+fn relative(request: &PerformanceRequest<'_>, exchange: &[ExchangeReturn]) -> RelativeRisk {
     let Some(benchmark) = request.benchmark else {
         let none = Err(Reason::NoBenchmark);
         return RelativeRisk { beta: none, alpha: none, tracking_error: none, information_ratio: none };

@@ -1,48 +1,48 @@
-//! What happens to one instrument in a span of days: its flows, splits and dividends in their order.
+//! The events of one instrument in a span of days: its flows, splits and dividends in order.
 
 use std::ops::Range;
 
 use domain::{Bars, Day, DecimalError, ExchangeRate, SplitRatio};
 
-use crate::book::{Flow, Line};
+use crate::book::{Flow, InstrumentRecords};
 use crate::calendar::Calendar;
-use crate::checkpoint::Standing;
+use crate::checkpoint::CheckpointPosition;
 use crate::error::ValuationError;
 use crate::fixed;
 use crate::moves::Moves;
 use crate::position::Position;
 
-/// What a day is for an instrument besides its price.
+/// An event of a day, other than its price.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Event {
-    /// A split, a dividend or both, in the bar of this index.
+pub(crate) enum DayEvent {
+    /// A split, a dividend or both, in the bar at this index.
     Corporate(usize),
-    /// What was bought and sold.
+    /// Purchases and sales.
     Moves(Moves),
 }
 
 /// The events of an instrument after a checkpoint, ready to be streamed.
 #[derive(Debug)]
-pub(crate) struct Plan<'a> {
-    pub(crate) line: Line<'a>,
+pub(crate) struct EventPlan<'a> {
+    pub(crate) line: InstrumentRecords<'a>,
     pub(crate) start: Position,
     pub(crate) start_rate: ExchangeRate,
     /// The first day that is streamed.
     pub(crate) first: Day,
-    pub(crate) events: Vec<(Day, Event)>,
+    pub(crate) events: Vec<(Day, DayEvent)>,
 }
 
-impl<'a> Plan<'a> {
-    /// The events from `first` to `to` of a line that stood as `standing` says on the evening before, and
-    /// the days that they need added to the calendar.
+impl<'a> EventPlan<'a> {
+    /// The events from `first` to `to` of a line that starts as `standing`, and adds the days that they need to the
+    /// calendar.
     pub(crate) fn new(
-        line: Line<'a>,
-        standing: Option<&Standing>,
+        line: InstrumentRecords<'a>,
+        standing: Option<&CheckpointPosition>,
         (first, to): (Day, Day),
         calendar: &mut Calendar,
     ) -> Result<Self, ValuationError> {
         let number = |day: Day| move |source| ValuationError::Number { symbol: line.symbol.clone(), day, source };
-        let start = standing.map(Standing::position).transpose().map_err(number(first))?.unwrap_or_default();
+        let start = standing.map(CheckpointPosition::position).transpose().map_err(number(first))?.unwrap_or_default();
         let start_rate = standing.map_or(ExchangeRate::ONE, |standing| standing.rate);
         let start_of_flows = line.flows.partition_point(|flow| flow.day < first);
         let end_of_flows = line.flows.partition_point(|flow| flow.day <= to);
@@ -72,12 +72,12 @@ impl<'a> Plan<'a> {
         for of_day in flows.chunk_by(|a, b| a.day == b.day) {
             let Some(&Flow { day, .. }) = of_day.first() else { continue };
             while let Some(at) = corporate.next_if(|&at| bars.dates()[at] <= day) {
-                self.events.push((bars.dates()[at], Event::Corporate(at)));
+                self.events.push((bars.dates()[at], DayEvent::Corporate(at)));
             }
             let moves = Moves::of(of_day, bars).map_err(|source| self.number(day, source))?;
-            self.events.push((day, Event::Moves(moves)));
+            self.events.push((day, DayEvent::Moves(moves)));
         }
-        self.events.extend(corporate.map(|at| (bars.dates()[at], Event::Corporate(at))));
+        self.events.extend(corporate.map(|at| (bars.dates()[at], DayEvent::Corporate(at))));
         Ok(())
     }
 
@@ -87,12 +87,12 @@ impl<'a> Plan<'a> {
         let mut position = self.start;
         let mut opened = self.first;
         let mut flow_days: Vec<Day> = Vec::new();
-        // By reference: an event with both sides of a day is three cache lines.
+        // By reference: an event with both sides of a day takes three cache lines.
         for (day, event) in &self.events {
             let (day, held) = (*day, position.units > 0);
             match event {
-                Event::Corporate(at) => self.split(&mut position, *at)?,
-                Event::Moves(moves) => {
+                DayEvent::Corporate(at) => self.split(&mut position, *at)?,
+                DayEvent::Moves(moves) => {
                     position.follow(moves, self.line.symbol, day)?;
                     flow_days.push(day);
                 }
@@ -115,7 +115,7 @@ impl<'a> Plan<'a> {
         if position.units == 0 || ratio == SplitRatio::ONE { Ok(()) } else { position.split(ratio) }
     }
 
-    /// New units for old ones on the day of a bar.
+    /// New units per old unit on the day of a bar.
     pub(crate) fn split_ratio(&self, bar: usize) -> Result<SplitRatio, ValuationError> {
         let ratio = self.line.bars.split_ratio()[bar];
         if (ratio - 1.0).abs() <= f64::EPSILON {
@@ -128,7 +128,7 @@ impl<'a> Plan<'a> {
         fixed::price(self.line.bars.close()[bar]).map_err(|source| self.number(self.line.bars.dates()[bar], source))
     }
 
-    /// Cash for a unit on the day of a bar.
+    /// Cash per unit on the day of a bar.
     pub(crate) fn dividend(&self, bar: usize) -> Result<i128, ValuationError> {
         fixed::number(self.line.bars.dividend()[bar]).map_err(|source| self.number(self.line.bars.dates()[bar], source))
     }
@@ -138,8 +138,8 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// The bars of a range that have a split or a dividend. Blocks without one, which are most, are passed over as
-/// a whole.
+/// The bars of a range that have a split or a dividend. Blocks without one, which are the majority, are skipped as a
+/// whole.
 fn corporate_bars(bars: &Bars, range: Range<usize>) -> Vec<usize> {
     const BLOCK: usize = 32;
     let happens = |(ratio, dividend): (&f64, &f64)| (ratio - 1.0).abs() > f64::EPSILON || *dividend > 0.0;

@@ -1,4 +1,4 @@
-//! The units of one instrument as events move them, and the price they were last seen at.
+//! The units of one instrument as events change them, and its last price.
 
 use domain::{Day, SplitRatio, Symbol};
 
@@ -10,18 +10,18 @@ use crate::moves::{Moves, Side};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Position {
     pub(crate) units: i128,
-    /// The last close; before the first one, what was paid for a unit.
+    /// The last close; before the first one, the purchase price per unit.
     pub(crate) price: Option<i128>,
-    /// Lots that the position was put together from since it was last empty.
+    /// The lots in the position since it was last empty.
     pub(crate) lots: u32,
     /// Units that the lots may have lost to rounding at splits while their sum has not: see [`Position::leave`].
     pub(crate) dust: i128,
-    /// By how many decimals fewer than twelve its sales have counted units since it was last empty.
+    /// How many decimals fewer than twelve its sales have counted units with since it was last empty.
     pub(crate) fewer_decimals: u32,
 }
 
 impl Position {
-    /// The units after a split; what is finer than a unit of 10⁻¹² is cut, as the ledger cuts it.
+    /// The units after a split; digits beyond 10⁻¹² are truncated, as in the ledger.
     pub(crate) fn split(&mut self, ratio: SplitRatio) -> Result<(), ValuationError> {
         let (new, old) = (i128::from(ratio.new_units()), i128::from(ratio.old_units()));
         let times = |units: i128| units.checked_mul(new).ok_or(ValuationError::TooLarge);
@@ -46,9 +46,10 @@ impl Position {
         Ok(())
     }
 
-    /// Takes units out. Lots are cut one by one at a split, their sum only once; when the last lot leaves, up to one
-    /// finest unit a lot would stay behind, so such a remainder is nothing. A finest unit is that of the coarsest sale:
-    /// one that cuts to eight decimals leaves less than 10⁻⁸ of each lot, and a later sale of the rest leaves it too.
+    /// Takes units out. Lots are truncated one by one at a split, their sum only once. When the last lot leaves, up to
+    /// one finest unit a lot would stay behind, so such a remainder counts as zero. The finest unit is that of the
+    /// coarsest sale: one that truncates to eight decimals leaves less than 10⁻⁸ of each lot, and a later sale of the
+    /// rest leaves it too.
     fn leave(&mut self, sold: &Side, symbol: &Symbol, day: Day) -> Result<(), ValuationError> {
         self.units -= sold.units;
         if self.units < 0 {
@@ -57,7 +58,7 @@ impl Position {
         self.fewer_decimals = self.fewer_decimals.max(sold.fewer_decimals);
         let left_of_lots = match self.fewer_decimals {
             0 => self.dust,
-            // Less than a unit of these decimals: a whole one is held.
+            // Less than a unit of these decimals; a whole one is held.
             fewer => self.dust.saturating_mul(power(fewer)).saturating_sub(1),
         };
         if self.units <= left_of_lots {
@@ -70,7 +71,7 @@ impl Position {
         *self = Self { price: self.price, ..Self::default() };
     }
 
-    /// Follows the purchases of a day, then its sales.
+    /// Applies the purchases of a day, then its sales.
     pub(crate) fn follow(&mut self, moves: &Moves, symbol: &Symbol, day: Day) -> Result<(), ValuationError> {
         self.enter(&moves.bought)?;
         if moves.sold.flows > 0 { self.leave(&moves.sold, symbol, day) } else { Ok(()) }

@@ -1,4 +1,4 @@
-//! The rate of exchange of every day of a series.
+//! The exchange rate of every day of a series.
 
 use domain::{Day, ExchangeRate};
 
@@ -9,13 +9,13 @@ use crate::book::{MAX_RATE_AGE, RateQuote};
 pub(crate) struct DayRate {
     /// The last rate on or before the day, else the first one after it.
     pub(crate) rate: ExchangeRate,
-    /// Whether it is of the day or of the seven days before; else the day has no value, and flows on it have this rate.
+    /// Whether it is of the day or of the seven days before; if not, the day has no value, and its flows use this rate.
     pub(crate) known: bool,
-    /// The last rate before the day, where that is at most seven days old.
+    /// The last rate before the day, if it is at most seven days old.
     pub(crate) before: Option<ExchangeRate>,
 }
 
-/// The rates of these days; none where there is no rate at all.
+/// The rates of these days; none if there is no rate at all.
 pub(crate) fn rates_on(days: &[Day], rate_days: &[Day], rates: &[RateQuote]) -> Option<Vec<DayRate>> {
     let count = rate_days.len().min(rates.len());
     let valid = |at: usize| Some((rate_days[at], rates[at].rate().ok()?));
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_without_a_rate_has_the_last_one_before_else_the_first_after() {
+    fn a_day_without_a_rate_has_the_last_before_or_the_first_after() {
         let rate_days = ["2013-01-04", "2013-01-07", "2013-01-20"].map(day);
         let rates = [1.1, 1.2, 1.3].map(RateQuote::direct);
         let days = ["2013-01-02", "2013-01-04", "2013-01-05", "2013-01-14", "2013-01-15", "2013-01-20"].map(day);

@@ -1,4 +1,4 @@
-//! All instruments through a span of days, from one checkpoint to the next.
+//! Runs all instruments through a span of days, from one checkpoint to the next.
 
 use std::collections::BTreeMap;
 
@@ -6,34 +6,34 @@ use domain::{Currency, Day, Symbol};
 use quant::portfolio::{PricedMemory, Traded, Untouched, priced_growth};
 
 use crate::amount::Amount;
-use crate::book::{Book, Line, RateQuote};
+use crate::book::{InstrumentRecords, PortfolioBook, RateQuote};
 use crate::calendar::Calendar;
-use crate::checkpoint::{Checkpoint, Standing};
+use crate::checkpoint::{Checkpoint, CheckpointPosition};
 use crate::day_value::DayValue;
 use crate::error::ValuationError;
 use crate::fixed::{self, AMOUNT_SCALE, TooLarge, Unit};
-use crate::plan::Plan;
+use crate::plan::EventPlan;
 use crate::rates::{DayRate, rates_on};
-use crate::stream::{Columns, Stream, Streamed, Totals, Trading};
+use crate::stream::{Columns, InstrumentTotals, Stream, Streamed, Trading};
 
-/// What a span came to.
+/// The result of a span.
 #[derive(Debug)]
-pub(crate) struct Ran<'a> {
+pub(crate) struct RunResult<'a> {
     pub(crate) days: Vec<DayValue>,
     pub(crate) checkpoint: Checkpoint,
-    pub(crate) totals: Vec<(&'a Symbol, Totals)>,
+    pub(crate) totals: Vec<(&'a Symbol, InstrumentTotals)>,
 }
 
-/// The lines of a book in order of their symbols.
+/// The lines of a book sorted by symbol.
 #[derive(Clone, Debug)]
-pub(crate) struct Sorted<'a> {
+pub(crate) struct SortedRecords<'a> {
     pub(crate) base: Currency,
-    pub(crate) lines: Vec<Line<'a>>,
+    pub(crate) lines: Vec<InstrumentRecords<'a>>,
     rates: BTreeMap<&'static str, (&'a [Day], &'a [RateQuote])>,
 }
 
-impl<'a> Sorted<'a> {
-    pub(crate) fn new(book: &Book<'a>) -> Result<Self, ValuationError> {
+impl<'a> SortedRecords<'a> {
+    pub(crate) fn new(book: &PortfolioBook<'a>) -> Result<Self, ValuationError> {
         let mut lines = book.lines.clone();
         lines.sort_by(|a, b| a.symbol.cmp(b.symbol));
         if let Some(pair) = lines.windows(2).find(|pair| pair[0].symbol == pair[1].symbol) {
@@ -55,7 +55,7 @@ impl<'a> Sorted<'a> {
 
     /// The last day up to `to` on which anything moved or has a bar.
     pub(crate) fn last_day(&self, to: Day) -> Option<Day> {
-        let last = |line: &Line<'a>| {
+        let last = |line: &InstrumentRecords<'a>| {
             let flow = line.flows[..line.flows.partition_point(|flow| flow.day <= to)].last().map(|flow| flow.day);
             let bar = line.bars.count_through(to).checked_sub(1).map(|at| line.bars.dates()[at]);
             flow.max(bar)
@@ -63,14 +63,19 @@ impl<'a> Sorted<'a> {
         self.lines.iter().filter_map(last).max()
     }
 
-    /// The span from `first` to `to`, starting as `checkpoint` stood on the evening before `first`.
-    pub(crate) fn run(&self, checkpoint: Option<&Checkpoint>, first: Day, to: Day) -> Result<Ran<'a>, ValuationError> {
+    /// The span from `first` to `to`, starting with the holdings of `checkpoint`, the end of the day before `first`.
+    pub(crate) fn run(
+        &self,
+        checkpoint: Option<&Checkpoint>,
+        first: Day,
+        to: Day,
+    ) -> Result<RunResult<'a>, ValuationError> {
         self.hold_all(checkpoint)?;
         let mut calendar = Calendar::default();
         let mut plans = Vec::with_capacity(self.lines.len());
         for &line in &self.lines {
             let standing = checkpoint.and_then(|checkpoint| checkpoint.standing(line.symbol));
-            let plan = Plan::new(line, standing, (first, to), &mut calendar)?;
+            let plan = EventPlan::new(line, standing, (first, to), &mut calendar)?;
             if !plan.is_idle() {
                 plans.push(plan);
             }
@@ -82,7 +87,7 @@ impl<'a> Sorted<'a> {
         let mut standings = Vec::with_capacity(plans.len());
         let mut totals = Vec::with_capacity(plans.len());
         for plan in &plans {
-            let Line { symbol, currency, .. } = plan.line;
+            let InstrumentRecords { symbol, currency, .. } = plan.line;
             let rates = if currency == self.base {
                 None
             } else {
@@ -94,14 +99,18 @@ impl<'a> Sorted<'a> {
             let Streamed { position, rate, totals: sums } =
                 Stream::run(plan, days, rates, &mut columns, &mut tradings)?;
             if position.units > 0 {
-                let standing = Standing::new(symbol, &position, rate);
+                let standing = CheckpointPosition::new(symbol, &position, rate);
                 standings.push(standing.map_err(|source| plan.number(to, source))?);
             }
             totals.push((symbol, sums));
         }
         let start = totals.iter().try_fold(0_i128, |sum, (_, totals)| sum.checked_add(totals.start)).ok_or(TooLarge)?;
         let growth = growth_by_day(start, &columns, &tradings);
-        Ok(Ran { days: day_values(days, &columns, &growth), checkpoint: Checkpoint { day: to, standings }, totals })
+        Ok(RunResult {
+            days: day_values(days, &columns, &growth),
+            checkpoint: Checkpoint { day: to, standings },
+            totals,
+        })
     }
 
     fn hold_all(&self, checkpoint: Option<&Checkpoint>) -> Result<(), ValuationError> {
@@ -114,11 +123,11 @@ impl<'a> Sorted<'a> {
     }
 }
 
-/// The growth of every day on which something was traded; `start` is the value on the evening before the first day. The
-/// records of a day come by symbol, whatever order they were recorded in.
+/// The growth of every day with trades; `start` is the value at the end of the day before the first. The records of a
+/// day are in order of symbols, whatever order they were recorded in.
 fn growth_by_day(start: i128, columns: &Columns, tradings: &[Trading]) -> Vec<Option<f64>> {
     let mut growth = vec![None; columns.value.len()];
-    // Numbers are sorted, since a record is three cache lines.
+    // Numbers are sorted, since a record takes three cache lines.
     let mut order: Vec<(usize, usize)> = tradings.iter().enumerate().map(|(by, trading)| (trading.at, by)).collect();
     order.sort_unstable();
     let mut traded: Vec<Traded> = Vec::new();

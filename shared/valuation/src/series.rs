@@ -1,78 +1,82 @@
-//! The value of a portfolio on every day, kept by year and continued instead of computed again.
+//! The value of a portfolio on every day, stored by year and continued instead of computed again.
 
 use domain::{Currency, Day};
 use serde::{Deserialize, Serialize};
 
 use crate::amount::Amount;
-use crate::book::Book;
+use crate::book::PortfolioBook;
 use crate::checkpoint::Checkpoint;
 use crate::day_value::DayValue;
 use crate::error::ValuationError;
-use crate::run::Sorted;
+use crate::run::SortedRecords;
 use crate::totals::{SymbolTotals, followed_by};
 
-/// The version of the definitions by which days are computed. Kept years of another one are computed again.
+/// The version of the definitions for computing days. Stored years of another version are computed again.
 pub const DEFINITIONS: u32 = 4;
 
-/// The days of one calendar year and the holdings on its last evening: small enough for an item of a table.
+/// The days of one calendar year and the holdings at its end: small enough for an item of a table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SeriesYear {
     /// The year.
     pub year: i32,
-    /// What the days came from, as whoever keeps them hashes it, see [`crate::fingerprint_of_prices`]; none
+    /// A hash of the inputs of the days, set by the caller that stores them, see [`crate::fingerprint_of_prices`]; none
     /// after a computation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<String>,
-    /// The [`DEFINITIONS`] by which its days were computed; 0 of a time before they had a version.
+    /// The [`DEFINITIONS`] that its days were computed with; 0 from before they had a version.
     #[serde(default)]
     pub definitions: u32,
     /// Its days, oldest first.
     pub days: Vec<DayValue>,
     /// The holdings on 31 December, or on the last day of the series.
     pub close: Checkpoint,
-    /// What each symbol that was held or moved came to over these days, by symbol.
+    /// The totals of each symbol that was held or moved over these days, by symbol.
     pub totals: Vec<SymbolTotals>,
 }
 
 /// The value of every day from the first flow on.
 ///
-/// A day is in it when something held has a bar or anything moves. The series can be kept as an item a
-/// year, plus one for the rest, and continued with [`Series::continued`]; the result is the same, to the
-/// byte, as if it had been computed from the beginning.
+/// A day is in it if a held instrument has a bar or anything moves. The series can be stored as one item a year, plus
+/// one for the rest, and continued with [`ValueSeries::continued`]; the result is byte-for-byte the same as if it had
+/// been computed from the beginning.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Series {
+pub struct ValueSeries {
     /// Currency of all amounts.
     pub base: Currency,
-    /// The day up to which flows and bars are in.
+    /// The day up to which flows and bars are included.
     pub through: Day,
     /// Years in which anything was held, oldest first.
     pub years: Vec<SeriesYear>,
-    /// The holdings on the evening before the last day on which anything could happen, so that one more
-    /// trade on that day costs one day.
+    /// The holdings at the end of the day before the last day on which anything could happen, so that one more trade on
+    /// that day costs one day.
     pub eve: Checkpoint,
-    /// What each symbol came to over the days of that evening's year, up to it.
+    /// The totals of each symbol from the start of that day's year up to it.
     pub eve_totals: Vec<SymbolTotals>,
 }
 
 /// The series of a book from its first flow to `to`.
-pub fn value_series(book: &Book<'_>, to: Day) -> Result<Series, ValuationError> {
-    Series::empty(book.base).continued(book, None, to)
+pub fn value_series(book: &PortfolioBook<'_>, to: Day) -> Result<ValueSeries, ValuationError> {
+    ValueSeries::empty(book.base).continued(book, None, to)
 }
 
-impl Series {
-    /// A series without a day, to be continued.
+impl ValueSeries {
+    /// A series without days, to be continued.
     #[must_use]
     pub fn empty(base: Currency) -> Self {
         let nothing = Checkpoint { day: Day::FIRST, standings: Vec::new() };
         Self { base, through: Day::FIRST, years: Vec::new(), eve: nothing, eve_totals: Vec::new() }
     }
 
-    /// The same portfolio valued up to `to`. `dirty_from` is the first day whose flows or bars are not those
-    /// that the series was made of; days from there on are computed again, from the last evening known
-    /// before it. The book lists all that is held on that evening and all flows after it; earlier flows
-    /// are not read.
-    pub fn continued(mut self, book: &Book<'_>, dirty_from: Option<Day>, to: Day) -> Result<Self, ValuationError> {
-        let sorted = Sorted::new(book)?;
+    /// The same portfolio valued up to `to`. `dirty_from` is the first day whose flows or bars differ from those that
+    /// the series was made of; days from there on are computed again, from the last checkpoint before it. The book
+    /// lists all that is held at that checkpoint and all flows after it; earlier flows are not read.
+    pub fn continued(
+        mut self,
+        book: &PortfolioBook<'_>,
+        dirty_from: Option<Day>,
+        to: Day,
+    ) -> Result<Self, ValuationError> {
+        let sorted = SortedRecords::new(book)?;
         if book.base != self.base {
             self = Self::empty(book.base);
         }
@@ -110,14 +114,14 @@ impl Series {
         Ok(self)
     }
 
-    /// The last kept evening that is not after `day`.
+    /// The last stored checkpoint that is not after `day`.
     pub(crate) fn checkpoint_on_or_before(&self, day: Day) -> Option<&Checkpoint> {
         let closes = self.years.iter().map(|year| &year.close);
         let eve = Some(&self.eve).filter(|_| !self.years.is_empty());
         closes.chain(eve).filter(|checkpoint| checkpoint.day <= day).max_by_key(|checkpoint| checkpoint.day)
     }
 
-    /// The sums of the year that ends on `day` so far.
+    /// The totals of the year that ends on `day` so far.
     fn totals_through(&self, day: Option<Day>) -> Vec<SymbolTotals> {
         let last = self.years.last().filter(|year| Some(year.close.day) == day);
         last.map(|year| year.totals.clone()).unwrap_or_default()
@@ -132,7 +136,7 @@ impl Series {
         if let Some(last) = self.years.last_mut().filter(|last| last.close.day > day) {
             last.days.truncate(last.days.partition_point(|value| value.date <= day));
             last.inputs = None;
-            // Within a year there is one evening to go on from.
+            // Within a year there is one checkpoint to continue from.
             last.totals.clone_from(&self.eve_totals);
         }
         self.years.pop_if(|last| last.days.is_empty() && last.close.day > day);
@@ -160,15 +164,15 @@ impl Series {
         self.years.iter().flat_map(|year| &year.days)
     }
 
-    /// The days from `from` to `to`, both included.
+    /// The days from `from` to `to`, both inclusive.
     #[must_use]
     pub fn between(&self, from: Day, to: Day) -> Vec<DayValue> {
         let years = self.years.iter().filter(|year| (from.year()..=to.year()).contains(&year.year));
         years.flat_map(|year| &year.days).filter(|day| (from..=to).contains(&day.date)).copied().collect()
     }
 
-    /// What each symbol came to from `from` to `to`, where that is made of whole years of this series: no other
-    /// day of it lies in their years.
+    /// The totals of each symbol from `from` to `to`, if that consists of whole years of this series: no other day of
+    /// it lies in their years.
     #[must_use]
     pub fn totals_of_whole_years(&self, from: Day, to: Day) -> Option<Vec<SymbolTotals>> {
         let years = self.years.iter().filter(|year| (from.year()..=to.year()).contains(&year.year));
@@ -183,15 +187,15 @@ impl Series {
         Some(totals)
     }
 
-    /// The days that a span from `from` to `to` rests on: days without a rate before its first day belong to the
-    /// first one that has a value again, and those at its end are left for the next.
+    /// The days that a span from `from` to `to` depends on: days without a rate before its first day belong to the
+    /// first one that has a value again, and those at its end are left for the next span.
     #[must_use]
     pub fn valued_span(&self, from: Day, to: Day) -> (Day, Day) {
         let (before, within) = (self.valued_through(from.plus_days(-1)), self.valued_through(to));
         (before.plus_days(1), within.max(before))
     }
 
-    /// `day`, or where days up to it have no rate the last one before them.
+    /// `day`, or, if days up to it have no rate, the last one before them.
     fn valued_through(&self, day: Day) -> Day {
         let days = self.years.iter().rev().flat_map(|year| year.days.iter().rev());
         let mut days = days.skip_while(|value| value.date > day).peekable();
@@ -202,12 +206,12 @@ impl Series {
         through
     }
 
-    /// Days from `from` to `to` that have no value because a rate is not known.
+    /// Days from `from` to `to` without a value because a rate is unknown.
     pub fn days_without_rate(&self, from: Day, to: Day) -> impl Iterator<Item = Day> {
         self.days().filter(move |day| day.without_rate && (from..=to).contains(&day.date)).map(|day| day.date)
     }
 
-    /// The value on the evening before `day`.
+    /// The value at the end of the day before `day`.
     pub(crate) fn value_before(&self, day: Day) -> Amount {
         let before = |year: &SeriesYear| {
             let at = year.days.partition_point(|value| value.date < day);

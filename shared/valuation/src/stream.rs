@@ -1,17 +1,17 @@
-//! One instrument through all days: what it adds to the value and the flows of each.
+//! One instrument through all days: its contribution to the value and the flows of each.
 //!
-//! Events (flows, splits, dividends) are few and days are many: between two events units stand still, and
-//! a day costs one multiplication. The whole costs days + flows, never their product. A day on which the
-//! instrument is traded leaves a [`Trading`], from which the day's return is made when all instruments are through.
+//! Events (flows, splits, dividends) are few and days are many: between two events units do not change, and a day costs
+//! one multiplication. The total cost is days + flows, never their product. A day on which the instrument is traded
+//! leaves a [`Trading`], from which the day's return is computed once all instruments are through.
 
 use domain::{Day, ExchangeRate, SplitRatio};
 use quant::portfolio::{Deal, Traded};
 
 use crate::error::ValuationError;
 use crate::fixed::{self, AMOUNT_SCALE, TooLarge, UNIT_SCALE, Unit, exchanged, product};
+use crate::flow_count::FlowCount;
 use crate::moves::{Moves, Side};
-use crate::noted::Noted;
-use crate::plan::{Event, Plan};
+use crate::plan::{DayEvent, EventPlan};
 use crate::position::Position;
 use crate::rates::DayRate;
 
@@ -19,14 +19,14 @@ use crate::rates::DayRate;
 #[derive(Debug)]
 pub(crate) struct Columns {
     pub(crate) value: Vec<i128>,
-    /// Values rounded instrument by instrument, in whole units of the currency.
+    /// Values rounded per instrument, in whole units of the currency.
     pub(crate) shown: Vec<i128>,
     pub(crate) inflow: Vec<i128>,
     pub(crate) outflow: Vec<i128>,
     pub(crate) income: Vec<i128>,
     pub(crate) fees: Vec<i128>,
     pub(crate) fx: Vec<i128>,
-    /// Whether a rate that the day needs is not known.
+    /// Whether a rate that the day needs is unknown.
     pub(crate) without_rate: Vec<bool>,
     /// The unit of the base currency.
     pub(crate) unit: Unit,
@@ -34,7 +34,7 @@ pub(crate) struct Columns {
 
 /// Sums over the days of one instrument.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Totals {
+pub(crate) struct InstrumentTotals {
     pub(crate) start: i128,
     pub(crate) inflow: i128,
     pub(crate) outflow: i128,
@@ -42,8 +42,8 @@ pub(crate) struct Totals {
     pub(crate) fees: i128,
     pub(crate) fx: i128,
     pub(crate) end: i128,
-    pub(crate) outside_the_day: Option<Noted>,
-    pub(crate) without_rate: Option<Noted>,
+    pub(crate) outside_the_day: Option<FlowCount>,
+    pub(crate) without_rate: Option<FlowCount>,
 }
 
 /// A day on which an instrument was traded.
@@ -51,7 +51,7 @@ pub(crate) struct Totals {
 pub(crate) struct Trading {
     /// The day, by its number.
     pub(crate) at: usize,
-    /// Its value on the evening before, as in the sum of the day before.
+    /// Its value at the end of the previous day, as in that day's sum.
     pub(crate) start: i128,
     /// Its value at the close and its dividends, as in the sums of the day.
     pub(crate) end: i128,
@@ -86,18 +86,18 @@ fn add(sum: &mut i128, amount: i128) -> Result<(), TooLarge> {
     Ok(())
 }
 
-/// What a plan came to.
+/// The result of a plan.
 pub(crate) struct Streamed {
-    /// The position on the last evening.
+    /// The position at the end.
     pub(crate) position: Position,
     /// The rate of the last day on which it was held.
     pub(crate) rate: ExchangeRate,
-    pub(crate) totals: Totals,
+    pub(crate) totals: InstrumentTotals,
 }
 
-/// The evening before a day with events, in the instrument's currency.
+/// The end of the day before one with events, in the instrument's currency.
 #[derive(Clone, Copy)]
-struct Eve {
+struct PreviousDay {
     /// The close.
     price: Option<i128>,
     rate: ExchangeRate,
@@ -105,25 +105,25 @@ struct Eve {
     value: i128,
 }
 
-/// A plan on its way through the days.
+/// A plan being streamed through the days.
 pub(crate) struct Stream<'a, 'c> {
-    plan: &'c Plan<'a>,
+    plan: &'c EventPlan<'a>,
     days: &'c [Day],
-    /// Rates of the days; `None` where the instrument is priced in the base currency.
+    /// Rates of the days; `None` if the instrument is priced in the base currency.
     rates: Option<&'c [DayRate]>,
     position: Position,
-    /// Value in the instrument's currency on the evening before.
+    /// Value in the instrument's currency at the end of the previous day.
     local: i128,
     rate: ExchangeRate,
     /// The next bar.
     bar: usize,
-    totals: Totals,
+    totals: InstrumentTotals,
 }
 
 impl<'a, 'c> Stream<'a, 'c> {
     /// Streams a plan through all days.
     pub(crate) fn run(
-        plan: &'c Plan<'a>,
+        plan: &'c EventPlan<'a>,
         days: &'c [Day],
         rates: Option<&'c [DayRate]>,
         columns: &mut Columns,
@@ -132,7 +132,7 @@ impl<'a, 'c> Stream<'a, 'c> {
         let position = plan.start;
         let local = product(position.units, position.price.unwrap_or(0))?;
         let bar = plan.line.bars.count_before(plan.first);
-        let totals = Totals::default();
+        let totals = InstrumentTotals::default();
         let mut stream = Self { plan, days, rates, position, local, rate: plan.start_rate, bar, totals };
         let start = if rates.is_some() { exchanged(local, plan.start_rate) } else { Ok(local) };
         stream.totals.start = start?;
@@ -141,7 +141,7 @@ impl<'a, 'c> Stream<'a, 'c> {
         let mut events = plan.events.as_slice();
         while let Some((day, event)) = events.first() {
             let day = *day;
-            if stream.position.units == 0 && matches!(event, Event::Corporate(_)) {
+            if stream.position.units == 0 && matches!(event, DayEvent::Corporate(_)) {
                 events = &events[1..];
                 continue;
             }
@@ -156,7 +156,7 @@ impl<'a, 'c> Stream<'a, 'c> {
         Ok(Streamed { position: stream.position, rate: stream.rate, totals: stream.totals })
     }
 
-    /// Days on which only the price may change.
+    /// Days on which only the price can change.
     fn quiet(&mut self, from: usize, until: usize, columns: &mut Columns) -> Result<(), ValuationError> {
         if self.position.units == 0 || from >= until {
             return Ok(());
@@ -182,7 +182,7 @@ impl<'a, 'c> Stream<'a, 'c> {
         Ok(())
     }
 
-    /// Bars up to `end`, one for each day: what nearly all days of nearly all instruments are.
+    /// Bars up to `end`, one for each day: the usual case.
     fn bars_in_step(&mut self, from: usize, end: usize, columns: &mut Columns) -> Result<(), ValuationError> {
         let (units, unit) = (self.position.units, columns.unit);
         let closes = &self.plan.line.bars.close()[self.bar..end];
@@ -201,11 +201,11 @@ impl<'a, 'c> Stream<'a, 'c> {
         Ok(())
     }
 
-    /// A day with events: the split and the dividend before the open, then what was traded.
+    /// A day with events: the split and the dividend before the open, then the trades.
     fn eventful(
         &mut self,
         at: usize,
-        events: &[(Day, Event)],
+        events: &[(Day, DayEvent)],
         columns: &mut Columns,
         tradings: &mut Vec<Trading>,
     ) -> Result<(), ValuationError> {
@@ -213,16 +213,16 @@ impl<'a, 'c> Stream<'a, 'c> {
         if self.position.units == 0 {
             self.find_close_before(day)?;
         }
-        let eve = Eve { price: self.position.price, rate: self.rate_before(at), value: self.totals.end };
+        let eve = PreviousDay { price: self.position.price, rate: self.rate_before(at), value: self.totals.end };
         let mut traded = None;
         let income_before = self.totals.income;
         for (_, event) in events {
             match event {
-                Event::Corporate(bar) => {
+                DayEvent::Corporate(bar) => {
                     self.plan.split(&mut self.position, *bar)?;
                     self.dividend(at, *bar, columns)?;
                 }
-                Event::Moves(moves) => {
+                DayEvent::Moves(moves) => {
                     traded = Some((self.position.units, moves));
                     self.moves(at, moves, columns)?;
                 }
@@ -238,7 +238,7 @@ impl<'a, 'c> Stream<'a, 'c> {
         Ok(())
     }
 
-    /// Finds the close before a day, from which an instrument that is not held starts.
+    /// Finds the previous close, which an instrument that is not held starts from.
     fn find_close_before(&mut self, day: Day) -> Result<(), ValuationError> {
         self.bar = self.plan.line.bars.count_before(day);
         let before = self.bar.checked_sub(1);
@@ -246,7 +246,7 @@ impl<'a, 'c> Stream<'a, 'c> {
         Ok(())
     }
 
-    /// The rate of the evening before: that of its value, or of the day before where nothing was held.
+    /// The previous day's rate: that of its value, or of the previous day if nothing was held.
     fn rate_before(&self, at: usize) -> ExchangeRate {
         match self.rates {
             None => ExchangeRate::ONE,
@@ -284,15 +284,15 @@ impl<'a, 'c> Stream<'a, 'c> {
                 add(&mut self.totals.outflow, amount)?;
             }
         }
-        self.totals.outside_the_day = Noted::more(self.totals.outside_the_day, moves.outside, day);
+        self.totals.outside_the_day = FlowCount::more(self.totals.outside_the_day, moves.outside, day);
         if self.rates.is_some_and(|rates| !rates[at].known) {
-            self.totals.without_rate = Noted::more(self.totals.without_rate, moves.flows(), day);
+            self.totals.without_rate = FlowCount::more(self.totals.without_rate, moves.flows(), day);
         }
         Ok(())
     }
 
-    /// The day as its return is made of it: prices in the base currency, with the day's dividend.
-    fn traded(&self, at: usize, eve: Eve, units: i128, moves: &Moves) -> Result<Traded, ValuationError> {
+    /// The inputs of the day's return: prices in the base currency, with the day's dividend.
+    fn traded(&self, at: usize, eve: PreviousDay, units: i128, moves: &Moves) -> Result<Traded, ValuationError> {
         let bar = self.bar.checked_sub(1).filter(|&bar| self.plan.line.bars.dates()[bar] == self.days[at]);
         let (split, dividend) = match bar {
             Some(bar) => (self.plan.split_ratio(bar)?, self.plan.dividend(bar)?),
@@ -303,11 +303,11 @@ impl<'a, 'c> Stream<'a, 'c> {
         let last = self.position.price.unwrap_or(0);
         let close = price_in_base(fixed::to_f64(last, UNIT_SCALE));
         let previous = match (eve.price, bar) {
-            // Multiplied before it is divided, so that a close that has not moved is the same float.
+            // Multiplied before dividing, so that a close that has not moved is the same float.
             (Some(price), _) => {
                 Some(fixed::to_f64(price, UNIT_SCALE) * split.old_units() as f64 / split.new_units() as f64)
             }
-            // Before the first bar the price is what was paid, on the evening before as well.
+            // Before the first bar the price is the purchase price, also for the previous day.
             (None, None) => Some(fixed::to_f64(last, UNIT_SCALE)),
             (None, Some(_)) => None,
         };
@@ -340,7 +340,7 @@ impl<'a, 'c> Stream<'a, 'c> {
         Ok(())
     }
 
-    /// The value at the close, and what the change of the rate did to that of the evening before.
+    /// The value at the close, and the effect of the rate change on the previous day's value.
     fn evening(&mut self, at: usize, columns: &mut Columns) -> Result<(), ValuationError> {
         let local = product(self.position.units, self.position.price.unwrap_or(0))?;
         let mut value = local;
@@ -351,7 +351,7 @@ impl<'a, 'c> Stream<'a, 'c> {
             columns.without_rate[at] |= !known;
             value = exchanged(local, rate)?;
             if self.local != 0 {
-                // What the value of the evening before has become, less what it was.
+                // The previous day's value at the new rate, less its old value.
                 let exchanged = if local == self.local { value } else { exchanged(self.local, rate)? };
                 let change = exchanged.checked_sub(self.totals.end).ok_or(TooLarge)?;
                 add(&mut columns.fx[at], change)?;

@@ -1,4 +1,4 @@
-//! What one symbol came to over a span of days, so that an attribution needs no look at its days again.
+//! The totals of one symbol over a span of days, so that an attribution does not need its days again.
 
 use std::cmp::Ordering;
 
@@ -6,15 +6,15 @@ use domain::Symbol;
 use serde::{Deserialize, Serialize};
 
 use crate::amount::Amount;
-use crate::noted::Noted;
-use crate::stream::Totals;
+use crate::flow_count::FlowCount;
+use crate::stream::InstrumentTotals;
 
-/// The sums of one symbol over a span, exact, in the base currency.
+/// The totals of one symbol over a span, exact, in the base currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SymbolTotals {
     /// The symbol.
     pub symbol: Symbol,
-    /// Value on the evening before the span.
+    /// Value at the end of the day before the span.
     #[serde(default, skip_serializing_if = "Amount::is_zero")]
     pub start: Amount,
     /// Money paid in.
@@ -29,22 +29,22 @@ pub struct SymbolTotals {
     /// Fees.
     #[serde(default, skip_serializing_if = "Amount::is_zero")]
     pub fees: Amount,
-    /// What changes of the rate of exchange did.
+    /// The effect of exchange rate changes.
     #[serde(default, skip_serializing_if = "Amount::is_zero")]
     pub fx: Amount,
-    /// Value on the last evening.
+    /// Value at the end of the span.
     #[serde(default, skip_serializing_if = "Amount::is_zero")]
     pub end: Amount,
-    /// Flows at a price that is more than 5 % outside the prices of their day.
+    /// Flows at a price more than 5 % outside the range of their day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outside_the_day: Option<Noted>,
-    /// Flows on days without a rate of exchange, exchanged at that of another day.
+    pub outside_the_day: Option<FlowCount>,
+    /// Flows on days without an exchange rate, converted at that of another day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub without_rate: Option<Noted>,
+    pub without_rate: Option<FlowCount>,
 }
 
 impl SymbolTotals {
-    pub(crate) fn new(symbol: &Symbol, totals: &Totals) -> Self {
+    pub(crate) fn new(symbol: &Symbol, totals: &InstrumentTotals) -> Self {
         Self {
             symbol: symbol.clone(),
             start: Amount::new(totals.start),
@@ -59,7 +59,7 @@ impl SymbolTotals {
         }
     }
 
-    /// The sums of this span and the next one.
+    /// The totals of this span and the next one.
     fn then(&self, next: &Self) -> Self {
         Self {
             symbol: self.symbol.clone(),
@@ -70,13 +70,13 @@ impl SymbolTotals {
             fees: self.fees + next.fees,
             fx: self.fx + next.fx,
             end: next.end,
-            outside_the_day: Noted::then(self.outside_the_day, next.outside_the_day),
-            without_rate: Noted::then(self.without_rate, next.without_rate),
+            outside_the_day: FlowCount::then(self.outside_the_day, next.outside_the_day),
+            without_rate: FlowCount::then(self.without_rate, next.without_rate),
         }
     }
 }
 
-/// The sums of a span and of the one after it, each by symbol. A symbol that is in one of them alone was not held
+/// The totals of a span and of the one after it, each by symbol. A symbol that is in only one of them was not held
 /// through the other.
 pub(crate) fn followed_by(first: &[SymbolTotals], next: &[SymbolTotals]) -> Vec<SymbolTotals> {
     let mut all = Vec::with_capacity(first.len().max(next.len()));
@@ -100,13 +100,13 @@ mod tests {
 
     fn totals(symbol: &str, start: &str, inflow: &str, end: &str) -> SymbolTotals {
         let amount = |text: &str| text.parse().unwrap();
-        let none = Totals::default();
+        let none = InstrumentTotals::default();
         let (start, inflow, end) = (amount(start), amount(inflow), amount(end));
         SymbolTotals { start, inflow, end, ..SymbolTotals::new(&symbol.parse().unwrap(), &none) }
     }
 
     #[test]
-    fn spans_follow_each_other_symbol_by_symbol() {
+    fn totals_of_consecutive_spans_are_merged_by_symbol() {
         let first = [totals("A", "0", "10", "11"), totals("B", "0", "5", "0"), totals("D", "1", "0", "2")];
         let next = [totals("A", "11", "1", "13"), totals("C", "0", "7", "7"), totals("D", "2", "0", "3")];
         let expected = [
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_not_nothing_is_written() {
+    fn zero_totals_are_not_written() {
         assert_eq!(serde_json::to_string(&totals("A", "0", "10.5", "0")).unwrap(), r#"{"symbol":"A","inflow":"10.5"}"#);
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use accounts::{erasure, export};
 use app::{Channels, Created, ServiceError};
 use async_trait::async_trait;
-use books::imports::{self, Duplicates, Format, Import, ImportReport};
+use books::imports::{self, Duplicates, Format, ImportReport, ImportRequest};
 use books::investments::{self, Purchase};
 use domain::portfolio::PortfolioType;
 use domain::{Currency, CustomerId, Money, PortfolioId, Price, Quantity};
@@ -15,7 +15,7 @@ use market::Sample;
 use market_data::MarketData;
 use market_data::custom_instruments::{self, NewCustomInstrument, Valuation};
 use objects::{FolderObjects, Link, LinkOptions, ObjectError, ObjectKey, Objects};
-use research::backtests::{self, CLASSIC_BUY, CLASSIC_SELL, Fill, Order, Rule, Strategy};
+use research::backtests::{self, BacktestRequest, CLASSIC_BUY, CLASSIC_SELL, Fill, Rule, Strategy};
 use store::{Query, StoreError, Table, Version, Write};
 use store_sqlite::SqliteTable;
 use testing::people::{open_portfolio, opening, password, person, register};
@@ -125,7 +125,7 @@ impl World {
     }
 
     /// A backtest of so many days that its result lies among the objects.
-    async fn backtest(&self, key: &str) -> Result<backtests::Answer, ServiceError> {
+    async fn backtest(&self, key: &str) -> Result<backtests::StoredBacktest, ServiceError> {
         let money = |text| Money::parse(text, Currency::USD).unwrap();
         let strategy = Strategy {
             initial_investment: money("10000"),
@@ -138,7 +138,7 @@ impl World {
             fractional: false,
             risk_free_rate: 0.0,
         };
-        let order = Order { symbol: "IBM".parse().unwrap(), from: None, to: None, strategy };
+        let order = BacktestRequest { symbol: "IBM".parse().unwrap(), from: None, to: None, strategy };
         backtests::run(&self.platform, self.customer, &order, Some(key)).await
     }
 
@@ -150,7 +150,8 @@ impl World {
     async fn import(&self, rows: usize, key: Option<&str>) -> Result<Created<ImportReport>, ServiceError> {
         let rows: Vec<String> = (1..=rows).map(|number| format!("IBM,{number}.0000000000001,100,2010-01-04")).collect();
         let file = format!("ticker_symbol,quantity,purchase_price,purchase_date\n{}", rows.join("\n"));
-        let import = Import { file: file.as_bytes(), format: Format::Csv, duplicates: Duplicates::Ask, dry_run: false };
+        let import =
+            ImportRequest { file: file.as_bytes(), format: Format::Csv, duplicates: Duplicates::Ask, dry_run: false };
         imports::import(&self.platform, self.customer, self.portfolio, &import, key).await
     }
 

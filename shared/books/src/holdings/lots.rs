@@ -1,4 +1,4 @@
-//! The lots of a portfolio by symbol, those of trades and those held elsewhere, made ready to be valued.
+//! The lots of a portfolio by symbol, those of trades and those held elsewhere, prepared for valuation.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -23,14 +23,14 @@ use store::limits::MAX_KEYS;
 use store::{Item, StoreError, documents, keys};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use valuation::{Held, Purchase, Quoted, Unvalued};
+use valuation::{HeldPosition, Quoted, RecentPurchase, Unvalued};
 
 use crate::positions;
 
-/// Bars among which there is one of a weekend where weekends trade.
+/// This many bars include one of a weekend if weekends trade.
 const DAYS_OF_A_WEEK: usize = 7;
 
-/// Where a lot comes from.
+/// The origin of a lot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LotOrigin {
@@ -40,54 +40,54 @@ pub enum LotOrigin {
     Investment,
 }
 
-/// A lot in units of today.
+/// A lot in current units.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct HeldLot {
     /// The id of its trade or investment.
     pub lot_id: Uuid,
-    /// Which of the two it is.
+    /// Its origin.
     pub origin: LotOrigin,
     /// When it was bought.
     pub acquired_on: Day,
     /// Units after the splits since.
     pub quantity: Quantity,
-    /// What they cost, fee included, in the base currency at the rate of the day; null without a rate.
+    /// Their cost, fee included, in the base currency at the rate of the day; null without a rate.
     #[schema(value_type = Option<String>, example = "1000.00")]
     pub cost: Option<Decimal>,
 }
 
-/// What a portfolio has of one symbol, as it is stored.
+/// The stored lots of one symbol in a portfolio.
 #[derive(Default)]
-pub(super) struct Stored {
+pub(super) struct StoredLots {
     pub(super) position: Option<Position>,
     pub(super) investments: Vec<Investment>,
 }
 
-/// A lot of either origin and, for one that was bought on the day of the price or since, what was paid for a unit.
+/// A lot of either origin and, if it was bought on the day of the price or later, its price per unit.
 struct AnyLot {
     lot: Lot,
     origin: LotOrigin,
     price: Option<Price>,
 }
 
-/// One symbol ready to be valued.
-pub(super) struct Ready<'a> {
+/// One symbol, ready to be valued.
+pub(super) struct ReadySymbol<'a> {
     line: &'a PriceLine,
     pub(super) currency: Currency,
     quantity: Quantity,
     held_before: Quantity,
     quoted: Result<Quoted, Unvalued>,
     pub(super) lots: Vec<HeldLot>,
-    bought_today: Vec<Purchase>,
+    bought_today: Vec<RecentPurchase>,
     realized_gain: Option<Decimal>,
 }
 
-impl Stored {
+impl StoredLots {
     pub(super) fn has_lots(&self) -> bool {
         self.acquired().next().is_some()
     }
 
-    /// Whether there is a lot of this day or before.
+    /// Whether there is a lot dated on this day or earlier.
     pub(super) fn is_held(&self, through: Day) -> bool {
         self.acquired().any(|day| day <= through)
     }
@@ -127,15 +127,15 @@ impl Stored {
     }
 }
 
-impl Ready<'_> {
-    /// The prices and days that the value rests on: those since the first lot was bought.
+impl ReadySymbol<'_> {
+    /// The prices and days that the value depends on: those since the first lot was bought.
     pub(super) fn rests_on(&self, today: Day) -> (&PriceLine, Span) {
         let since = self.lots.first().map_or(today, |lot| lot.acquired_on);
         (self.line, (since, today.max(since)))
     }
 
-    pub(super) fn held(&self, rate: Option<ExchangeRate>) -> Held<'_> {
-        Held {
+    pub(super) fn held(&self, rate: Option<ExchangeRate>) -> HeldPosition<'_> {
+        HeldPosition {
             symbol: &self.line.instrument.symbol,
             instrument_type: self.line.instrument.instrument_type,
             currency: self.currency,
@@ -151,12 +151,12 @@ impl Ready<'_> {
     }
 }
 
-/// What a portfolio has, by symbol; positions that are closed too.
+/// The lots of a portfolio by symbol, including closed positions.
 pub(super) async fn read_stored(
     market: &MarketData,
     id: PortfolioId,
-) -> Result<BTreeMap<Symbol, Stored>, ServiceError> {
-    let mut by_symbol: BTreeMap<Symbol, Stored> = BTreeMap::new();
+) -> Result<BTreeMap<Symbol, StoredLots>, ServiceError> {
+    let mut by_symbol: BTreeMap<Symbol, StoredLots> = BTreeMap::new();
     for position in positions::read_all(market, id).await? {
         let symbol = position.symbol.clone();
         by_symbol.entry(symbol).or_default().position = Some(position);
@@ -170,21 +170,21 @@ pub(super) async fn read_stored(
 
 /// A symbol's lots in units of the day of its last price.
 ///
-/// Errors: [`Unvalued::PriceUnavailable`] where a split of its bars is no ratio, so that nothing is known of its units, and
-/// [`Unvalued::TooLarge`] where they are beyond counting.
+/// Errors: [`Unvalued::PriceUnavailable`] if a split of its bars is invalid, so that its units are unknown, and
+/// [`Unvalued::TooLarge`] if they exceed the exact range.
 pub(super) fn prepared<'a>(
     market: &MarketData,
-    stored: &Stored,
+    stored: &StoredLots,
     line: &'a PriceLine,
     fills: &HashMap<Uuid, Price>,
     rates: &ExchangeRates,
     realized_gain: Option<Decimal>,
-) -> Result<Ready<'a>, Unvalued> {
+) -> Result<ReadySymbol<'a>, Unvalued> {
     let currency = stored.currencies().next().ok_or(Unvalued::PriceUnavailable)?;
     let splits = splits_of(line.bars()).map_err(Unvalued::from)?;
     let quoted =
         if stored.is_in_conflict() { Err(Unvalued::SplitConflict) } else { quoted(market, line, currency, &splits) };
-    let mut ready = Ready {
+    let mut ready = ReadySymbol {
         line,
         currency,
         quantity: Quantity::ZERO,
@@ -203,7 +203,7 @@ pub(super) fn prepared<'a>(
         if lot.acquired_on < day {
             ready.held_before = ready.held_before.plus(quantity).map_err(|_| Unvalued::TooLarge)?;
         } else if let Some(price) = price {
-            ready.bought_today.push(Purchase { quantity, price });
+            ready.bought_today.push(RecentPurchase { quantity, price });
         }
         let (paid_in, acquired_on) = (lot.cost.currency(), lot.acquired_on);
         let rate = rates.of_flow(paid_in, acquired_on);
@@ -219,14 +219,14 @@ fn in_base(amount: Money, rate: ExchangeRate, base: Currency) -> Option<Decimal>
     Some(written(exchanged, base))
 }
 
-/// The last price of a line, where it is in the currency that its lots were paid in.
+/// The last price of a symbol, if it is in the currency that its lots were paid in.
 fn quoted(market: &MarketData, line: &PriceLine, currency: Currency, splits: &[Split]) -> Result<Quoted, Unvalued> {
     let series = line.series_in(currency).ok_or(Unvalued::PriceUnavailable)?;
     let bars = &series.bars;
     let last = bars.last().ok_or(Unvalued::PriceUnavailable)?;
     let of_the_day = |day: Day| is_of_the_day(market, bars, day);
     if let Some(quote) = line.newer_quote(market) {
-        // The close before a quote is in the units of the quote's day.
+        // The previous close of a quote is in the units of the quote's day.
         let previous_close = quote.previous_close.or_else(|| series.close_before(quote.day));
         return Ok(Quoted {
             price: quote.price,
@@ -249,8 +249,8 @@ fn quoted(market: &MarketData, line: &PriceLine, currency: Currency, splits: &[S
     })
 }
 
-/// Whether a last price is of the last session, or of the one that is under way. Where weekends trade too, whether it is of
-/// the very day, which of a live provider is that of UTC: Saturday's move is no news on Sunday.
+/// Whether a last price is of the last or the current session. If weekends trade too, whether it is of the same day,
+/// which for a live provider is a day of UTC: Saturday's move is not news on Sunday.
 fn is_of_the_day(market: &MarketData, bars: &Bars, day: Day) -> bool {
     let today = market_day(market);
     let dates = bars.dates();
@@ -266,12 +266,12 @@ fn is_of_the_day(market: &MarketData, bars: &Bars, day: Day) -> bool {
     session.is_none_or(|session| day >= session) && day <= held_through(market, Some(day))
 }
 
-/// What was paid for a unit of each open lot that was bought on the day of its symbol's last price or since, by lot: on a
-/// Saturday on which coins trade a share is bought at the price of Friday's session.
+/// The price per unit of each open lot bought on the day of its symbol's last price or later, by lot: on a Saturday on
+/// which cryptocurrencies trade, a share is bought at the price of Friday's session.
 pub(super) async fn find_fills(
     market: &MarketData,
     id: PortfolioId,
-    stored: &BTreeMap<Symbol, Stored>,
+    stored: &BTreeMap<Symbol, StoredLots>,
     lines: &PriceLines,
 ) -> Result<HashMap<Uuid, Price>, ServiceError> {
     let mut wanted = Vec::new();
@@ -283,7 +283,7 @@ pub(super) async fn find_fills(
     let mut fills = HashMap::with_capacity(wanted.len());
     for keys in wanted.chunks(MAX_KEYS) {
         for (key, item) in keys.iter().zip(market.app.table().get_many(keys).await?) {
-            let item: Item = item.ok_or_else(|| StoreError::corrupt(key, "the trade of an open lot is not there"))?;
+            let item: Item = item.ok_or_else(|| StoreError::corrupt(key, "the trade of an open lot is missing"))?;
             let trade: Trade = documents::parse(&item)?;
             fills.insert(trade.id, trade.price);
         }

@@ -1,4 +1,4 @@
-//! What the sales of each symbol have gained, in the base currency, and which flows had no rate of their day.
+//! The realised gains of each symbol in the base currency, and the flows without a rate of their day.
 
 use std::collections::BTreeMap;
 
@@ -6,40 +6,40 @@ use app::error::ServiceError;
 use domain::{Currency, Day, Investment, PortfolioId, Symbol};
 use ledger::fx::realized_in_base;
 use ledger::replay::replay;
-use ledger::{Folded, Movement, Position, Refusal, Relieved, Side, Trade};
+use ledger::{FoldedSplits, LotMovement, Position, Refusal, RelievedLot, Side, Trade};
 use market_data::MarketData;
 use market_data::exchange_rates::ExchangeRates;
 use market_data::market_clock::market_day;
 use rust_decimal::Decimal;
-use valuation::Noted;
+use valuation::FlowCount;
 
-use super::lots::Stored;
+use super::lots::StoredLots;
 use crate::positions;
 
 /// The day of a sale and what it took of each lot.
-type Sale = (Day, Vec<Relieved>);
+type Sale = (Day, Vec<RelievedLot>);
 
-/// What the trades and investments of each symbol say.
+/// The result of the trades and investments of each symbol.
 #[derive(Debug, Default)]
-pub(super) struct Realized {
-    /// What sales have gained; none without a rate of a day of a purchase or a sale.
+pub(super) struct RealizedGains {
+    /// The realised gains; none if the rate of a purchase or sale day is missing.
     pub(super) gains: BTreeMap<Symbol, Option<Decimal>>,
-    /// Purchases and sales that are exchanged at the rate of another day.
-    pub(super) without_rate: BTreeMap<Symbol, Noted>,
+    /// Purchases and sales converted at the rate of another day.
+    pub(super) without_rate: BTreeMap<Symbol, FlowCount>,
 }
 
-/// What the sales of each symbol have gained.
+/// The realised gains of the sales of each symbol.
 ///
-/// Of a foreign instrument each side of a sale is exchanged at the rate of its own day. What a sale took is what its
-/// record lists, where the position has folded the splits that its records name. It comes from a replay of the trades
-/// where a split became known after a sale, or a record does not list every lot of a large pool.
+/// For a foreign instrument, each side of a sale is converted at the rate of its own day. What a sale took is listed in
+/// its record, if the position has folded the splits that its records name. It comes from a replay of the trades if a
+/// split became known after a sale, or if a record does not list every lot of a large pool.
 pub(super) async fn compute_by_symbol(
     market: &MarketData,
     id: PortfolioId,
-    stored: &BTreeMap<Symbol, Stored>,
+    stored: &BTreeMap<Symbol, StoredLots>,
     rates: &ExchangeRates,
-) -> Result<Realized, ServiceError> {
-    let mut realized = Realized::default();
+) -> Result<RealizedGains, ServiceError> {
+    let mut realized = RealizedGains::default();
     let mut foreign = Vec::new();
     for position in stored.values().filter_map(|stored| stored.position.as_ref()) {
         if position.currency == rates.base() {
@@ -62,7 +62,7 @@ pub(super) async fn compute_by_symbol(
     }
     for position in foreign {
         let trades = trades.remove(&position.symbol).unwrap_or_default();
-        let folded = position.folded.clone().unwrap_or_else(|| Folded::of_trades(&trades));
+        let folded = position.folded.clone().unwrap_or_else(|| FoldedSplits::of_trades(&trades));
         let sales = match recorded(&trades, &folded) {
             Some(sales) => sales,
             None => replay_sales(position.clone(), trades, folded).await?,
@@ -72,8 +72,8 @@ pub(super) async fn compute_by_symbol(
     Ok(realized)
 }
 
-/// The flows up to `today` that are exchanged at the rate of another day, trades of one currency with the base left out.
-fn without_rate(trades: &[Trade], investments: &[Investment], today: Day, rates: &ExchangeRates) -> Option<Noted> {
+/// The flows up to `today` that are converted at the rate of another day, without trades in the base currency.
+fn without_rate(trades: &[Trade], investments: &[Investment], today: Day, rates: &ExchangeRates) -> Option<FlowCount> {
     let traded = trades.iter().map(|trade| (trade.currency, trade.market_day));
     let elsewhere = investments.iter().map(|one| (one.currency(), one.purchase_date));
     let flows = traded.chain(elsewhere).filter(|&(_, day)| day <= today);
@@ -82,22 +82,22 @@ fn without_rate(trades: &[Trade], investments: &[Investment], today: Day, rates:
     };
     let days: Vec<Day> = flows.filter(of_another_day).map(|(_, day)| day).collect();
     let first = *days.iter().min()?;
-    Some(Noted { flows: u32::try_from(days.len()).unwrap_or(u32::MAX), first })
+    Some(FlowCount { flows: u32::try_from(days.len()).unwrap_or(u32::MAX), first })
 }
 
-/// The sales as their records list them, where these are by the splits that are folded.
-fn recorded(trades: &[Trade], folded: &Folded) -> Option<Vec<Sale>> {
-    if Folded::of_trades(trades).splits != folded.splits {
+/// The sales as listed in their records, if these use the folded splits.
+fn recorded(trades: &[Trade], folded: &FoldedSplits) -> Option<Vec<Sale>> {
+    if FoldedSplits::of_trades(trades).splits != folded.splits {
         return None;
     }
     let sales = trades.iter().filter(|trade| trade.side == Side::Sell);
     sales.map(|sale| Some((sale.market_day, sale.lots_taken()?))).collect()
 }
 
-/// The sales as a replay finds them: each looks at every open lot, so that thousands take time.
-async fn replay_sales(position: Position, trades: Vec<Trade>, folded: Folded) -> Result<Vec<Sale>, ServiceError> {
+/// The sales as a replay finds them: each visits every open lot, so thousands take time.
+async fn replay_sales(position: Position, trades: Vec<Trade>, folded: FoldedSplits) -> Result<Vec<Sale>, ServiceError> {
     let work = move || {
-        let movements = trades.iter().map(Movement::try_from).collect::<Result<Vec<_>, Refusal>>()?;
+        let movements = trades.iter().map(LotMovement::try_from).collect::<Result<Vec<_>, Refusal>>()?;
         let mut sales = Vec::new();
         replay(&position, &movements, &folded.splits, |sale, lots| sales.push((sale.day(), lots.to_vec())))?;
         Ok::<_, Refusal>(sales)
@@ -106,7 +106,7 @@ async fn replay_sales(position: Position, trades: Vec<Trade>, folded: Folded) ->
     Ok(sales.map_err(|error| ServiceError::fault("replaying the trades of a position", error))??)
 }
 
-/// The sum of what each sale gained.
+/// The sum of the gains of all sales.
 fn in_base(currency: Currency, sales: &[Sale], rates: &ExchangeRates) -> Result<Option<Decimal>, Refusal> {
     let mut sum = Decimal::ZERO;
     for (day, lots) in sales {
@@ -154,14 +154,14 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_lists_every_lot_by_the_splits_that_are_folded_is_what_a_sale_took() {
+    fn a_complete_record_with_the_folded_splits_is_what_a_sale_took() {
         let trades = bought_and_sold(99);
-        let folded = Folded::of_trades(&trades);
+        let folded = FoldedSplits::of_trades(&trades);
         let sales = recorded(&trades, &folded).unwrap();
         assert_eq!((sales.len(), sales[0].0, sales[0].1.len()), (1, "2013-01-04".parse().unwrap(), 99));
         let other = Split { day: "2013-01-03".parse().unwrap(), ratio: "3".parse().unwrap() };
-        let late = Folded { splits: vec![other], ..folded.clone() };
-        assert_eq!(recorded(&trades, &late), None, "made by another split than is known now");
-        assert_eq!(recorded(&bought_and_sold(100), &folded), None, "the last line may be of many lots");
+        let late = FoldedSplits { splits: vec![other], ..folded.clone() };
+        assert_eq!(recorded(&trades, &late), None, "made with a different split than is known now");
+        assert_eq!(recorded(&bought_and_sold(100), &folded), None, "the last line may stand for many lots");
     }
 }

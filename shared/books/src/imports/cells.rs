@@ -1,4 +1,4 @@
-//! The cells of a file's rows, whichever way it is written.
+//! The cells of a file's rows, in either format.
 
 use std::collections::BTreeMap;
 
@@ -6,21 +6,21 @@ use app::error::ServiceError;
 
 use crate::investments::Mistake;
 
-/// Most rows of a file.
+/// The most rows of a file.
 pub const MAX_ROWS: usize = 20_000;
 
-/// A row's texts by column; what is empty is not there.
+/// A row's texts by column; empty ones are absent.
 pub(super) type Cells = BTreeMap<&'static str, String>;
 
-/// A row's texts, or what keeps it from having any, and the line on which it begins.
+/// A row's texts, or the errors that prevent reading it, and the line on which it begins.
 pub(super) type RawRow = (usize, Result<Cells, Vec<Mistake>>);
 
-/// Refuses a file that is none at all.
+/// Refuses a file that cannot be read at all.
 pub(super) fn malformed(cause: &dyn std::fmt::Display) -> ServiceError {
     ServiceError::MalformedFile { cause: cause.to_string() }
 }
 
 /// Refuses a file of more than [`MAX_ROWS`].
 pub(super) fn too_many() -> ServiceError {
-    ServiceError::Field { field: "rows", detail: format!("a file has at most {MAX_ROWS} rows") }
+    ServiceError::Field { field: "rows", detail: format!("must have at most {MAX_ROWS} rows") }
 }

@@ -1,4 +1,4 @@
-//! A portfolio's investments as a file that can be imported again.
+//! Exports a portfolio's investments as a file that can be imported again.
 
 use app::App;
 use app::error::ServiceError;
@@ -27,8 +27,8 @@ struct Exported {
     currency: domain::Currency,
 }
 
-/// All investments of a portfolio as a file. The order tracks from what the rows say and not from their ids, so that an
-/// export of an import is the same file again.
+/// All investments of a portfolio as a file. The order tracks from the content of the rows and not from their ids, so
+/// exporting an import gives the same file again.
 pub async fn export(
     app: &App,
     customer: CustomerId,
@@ -67,7 +67,7 @@ pub(crate) async fn read_all(app: &App, portfolio: PortfolioId) -> Result<Vec<In
 }
 
 fn csv_file(investments: &[Investment]) -> Result<Vec<u8>, ServiceError> {
-    let fault = |error: csv::Error| ServiceError::fault("export to CSV", error);
+    let fault = |error: csv::Error| ServiceError::fault("exporting to CSV failed", error);
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(COLUMNS).map_err(fault)?;
     for investment in investments {
@@ -81,7 +81,7 @@ fn csv_file(investments: &[Investment]) -> Result<Vec<u8>, ServiceError> {
         ];
         writer.write_record(cells.map(|cell| formula_safe(&cell))).map_err(fault)?;
     }
-    writer.into_inner().map_err(|error| ServiceError::fault("export to CSV", error))
+    writer.into_inner().map_err(|error| ServiceError::fault("exporting to CSV failed", error))
 }
 
 fn json_file(investments: &[Investment]) -> Result<Vec<u8>, ServiceError> {
@@ -95,5 +95,5 @@ fn json_file(investments: &[Investment]) -> Result<Vec<u8>, ServiceError> {
         currency: investment.currency(),
     };
     let export = Export { items: investments.iter().map(exported).collect() };
-    serde_json::to_vec(&export).map_err(|error| ServiceError::fault("export to JSON", error))
+    serde_json::to_vec(&export).map_err(|error| ServiceError::fault("exporting to JSON failed", error))
 }

@@ -1,4 +1,4 @@
-//! A file of rows as it was read and checked, and how far its import has come.
+//! A file of rows after reading and checking, and the progress of its import.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,39 +12,39 @@ use uuid::Uuid;
 use super::report::Warning;
 use crate::investments::{Identity, Mistake, Purchase};
 
-/// Most lots that an import's item names as answering for rows: an item has a largest size.
+/// The most lots that an import's item names as matching rows: an item has a maximum size.
 const MAX_NAMED: usize = 5_000;
 
-/// What is to become of rows that say what an investment says already.
+/// What to do with rows that match an existing investment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Duplicates {
-    /// Nothing is imported until the caller has decided.
+    /// Import nothing until the caller has decided.
     Ask,
-    /// They are lots of their own.
+    /// Import them as separate lots.
     Import,
-    /// They are left out.
+    /// Leave them out.
     Skip,
 }
 
-/// How far an import has come.
+/// The progress of an import.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Progress {
-    /// When it began; its rows carry this time.
+pub(super) struct ImportProgress {
+    /// When it began; its rows have this time.
     #[serde(with = "domain::instant")]
     pub(super) started_at: DateTime<Utc>,
     /// Rows that are left out, by number.
     pub(super) skipped: BTreeSet<usize>,
-    /// The lot that answers for each of them, whatever it says by now. `None` where they are too many to name, and in
-    /// items of before lots were named.
+    /// The lot that matches each of them, even if it was changed since. `None` if they are too many to name, and in
+    /// items from before lots were named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) answered_by: Option<BTreeMap<usize, Uuid>>,
-    /// Rows that are in, of those that are not left out.
+    /// Imported rows, not counting those left out.
     pub(super) done: usize,
 }
 
-impl Progress {
-    /// An import that begins now and leaves out these rows, for each of which a lot answers.
+impl ImportProgress {
+    /// An import that starts now and leaves out these rows, each of which matches a lot.
     pub(super) fn begin(now: DateTime<Utc>, left_out: BTreeMap<usize, Uuid>) -> Self {
         let skipped = left_out.keys().copied().collect();
         let answered_by = (left_out.len() <= MAX_NAMED).then_some(left_out);
@@ -53,38 +53,38 @@ impl Progress {
 }
 
 /// A row that can be imported.
-pub(super) struct Line {
+pub(super) struct ImportableRow {
     pub(super) row: usize,
     pub(super) purchase: Purchase,
     pub(super) instrument: Instrument,
 }
 
-/// A row of the file, read and checked.
-pub(super) struct Checked {
+/// A row of the file after reading and checking.
+pub(super) struct CheckedRow {
     /// The line of the file on which it begins, from 1.
     pub(super) line: usize,
     pub(super) warnings: Vec<Warning>,
-    pub(super) content: Result<Line, Vec<Mistake>>,
+    pub(super) content: Result<ImportableRow, Vec<Mistake>>,
 }
 
-/// The whole file, read and checked.
-pub(super) struct File {
+/// The whole file after reading and checking.
+pub(super) struct CheckedFile {
     pub(super) sha256: String,
     pub(super) customer: CustomerId,
     pub(super) portfolio: PortfolioId,
     pub(super) today: Day,
     /// In the order of the file; the first one is row 1.
-    pub(super) rows: Vec<Checked>,
+    pub(super) rows: Vec<CheckedRow>,
 }
 
-impl File {
+impl CheckedFile {
     /// The rows that can be imported, in the order of the file.
-    pub(super) fn valid(&self) -> impl Iterator<Item = &Line> {
+    pub(super) fn valid(&self) -> impl Iterator<Item = &ImportableRow> {
         self.rows.iter().filter_map(|row| row.content.as_ref().ok())
     }
 
-    /// The rows that the import brings in, in the order of the file.
-    pub(super) fn importable<'a>(&'a self, progress: &'a Progress) -> impl Iterator<Item = &'a Line> {
+    /// The rows that the import adds, in the order of the file.
+    pub(super) fn importable<'a>(&'a self, progress: &'a ImportProgress) -> impl Iterator<Item = &'a ImportableRow> {
         self.valid().filter(|line| !progress.skipped.contains(&line.row))
     }
 
@@ -93,14 +93,18 @@ impl File {
         row.checked_sub(1).and_then(|index| self.rows.get(index)).map_or(row, |row| row.line)
     }
 
-    pub(super) fn investment(&self, line: &Line, started_at: DateTime<Utc>) -> Result<Investment, ServiceError> {
+    pub(super) fn investment(
+        &self,
+        line: &ImportableRow,
+        started_at: DateTime<Utc>,
+    ) -> Result<Investment, ServiceError> {
         let id = self.id_of(line.row, started_at);
         let identity = Identity { id, portfolio_id: self.portfolio, created_at: started_at };
         let recorded = line.purchase.recorded(&identity, &line.instrument, self.today);
-        recorded.map_err(|mistakes| ServiceError::fault("a row that was checked", format!("{mistakes:?}")))
+        recorded.map_err(|mistakes| ServiceError::fault("a checked row failed", format!("{mistakes:?}")))
     }
 
-    /// The same row of the same import has the same id, whichever request brings it in.
+    /// The same row of the same import has the same id, whichever request imports it.
     pub(super) fn id_of(&self, row: usize, started_at: DateTime<Utc>) -> Uuid {
         let hash = Sha256::digest(format!("{}#{}#{row}", self.portfolio, self.sha256));
         let mut random = [0; 10];

@@ -1,4 +1,4 @@
-//! The rows of a file in JSON, as the cells of CSV rows that say the same.
+//! Reads the rows of a JSON file as the cells of equivalent CSV rows.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::cells::{Cells, MAX_ROWS, RawRow, malformed, too_many};
-use super::lines::Lines;
+use super::lines::LineCounter;
 use crate::investments::Mistake;
 
 #[derive(Deserialize)]
@@ -18,7 +18,7 @@ struct Wrapped<'a> {
     items: Vec<&'a RawValue>,
 }
 
-/// A row of an export; its id says where it came from and nothing about where it goes.
+/// A row of an export; its id is ignored.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object with the columns of a row")]
 struct JsonRow<'a> {
@@ -38,7 +38,7 @@ struct JsonRow<'a> {
     currency: Option<&'a RawValue>,
 }
 
-/// The rows of a list of objects, or of an object whose `items` is one.
+/// The rows of a list of objects, or of an object with a list `items`.
 pub(super) fn read_json(text: &str) -> Result<Vec<RawRow>, ServiceError> {
     let rows = if text.trim_start().starts_with('{') {
         serde_json::from_str::<Wrapped<'_>>(text).map(|wrapped| wrapped.items)
@@ -49,12 +49,12 @@ pub(super) fn read_json(text: &str) -> Result<Vec<RawRow>, ServiceError> {
     if rows.len() > MAX_ROWS {
         return Err(too_many());
     }
-    let mut lines = Lines::of(text);
+    let mut lines = LineCounter::of(text);
     let start = |raw: &RawValue| raw.get().as_ptr().addr().saturating_sub(text.as_ptr().addr());
     Ok(rows.into_iter().map(|raw| (lines.of_the_text_from(start(raw)), json_cells(raw))).collect())
 }
 
-/// The cells of a CSV row that says the same.
+/// The cells of the equivalent CSV row.
 fn json_cells(raw: &RawValue) -> Result<Cells, Vec<Mistake>> {
     let row: JsonRow<'_> = serde_json::from_str(raw.get()).map_err(|error| {
         let text = error.to_string();
@@ -74,18 +74,18 @@ fn json_cells(raw: &RawValue) -> Result<Cells, Vec<Mistake>> {
     for (column, value, is_number) in values.into_iter().filter_map(|(column, value, is)| Some((column, value?, is))) {
         match text_of(value, is_number) {
             Some(text) if text.is_empty() => {}
-            // A string is taken as it is, blanks too: only cells of CSV are trimmed.
+            // A string is taken literally, including blanks: only cells of CSV are trimmed.
             Some(text) => {
                 cells.insert(column, text);
             }
-            None if is_number => mistakes.push((column, "expected a decimal as a string or a number".to_owned())),
-            None => mistakes.push((column, "expected a string".to_owned())),
+            None if is_number => mistakes.push((column, "must be a decimal as a string or a number".to_owned())),
+            None => mistakes.push((column, "must be a string".to_owned())),
         }
     }
     if mistakes.is_empty() { Ok(cells) } else { Err(mistakes) }
 }
 
-/// A string's text or, where one is expected, a number as it is written: never through a float. Null is empty.
+/// A string's text or, where a number is expected, the number as written: never through a float. Null is empty.
 fn text_of(raw: &RawValue, is_number: bool) -> Option<String> {
     let text = raw.get();
     match text.as_bytes().first()? {
@@ -96,7 +96,7 @@ fn text_of(raw: &RawValue, is_number: bool) -> Option<String> {
     }
 }
 
-/// A JSON number without an exponent, where it can be written so; one without is kept to its last digit.
+/// A JSON number without an exponent if possible; one without an exponent keeps all its digits.
 fn plain_number(text: &str) -> String {
     let has_exponent = text.contains(['e', 'E']);
     let plain = has_exponent.then(|| read_json_number(text).ok()).flatten();

@@ -1,19 +1,19 @@
-//! The lines of a text as an editor counts them.
+//! Line numbers of a text as an editor counts them.
 
-/// Counts line breaks from the beginning of a text on; places are asked for in rising order.
-pub(super) struct Lines<'a> {
+/// Counts line breaks from the beginning of a text; positions must be queried in rising order.
+pub(super) struct LineCounter<'a> {
     text: &'a [u8],
-    /// What is counted already.
+    /// The part already counted.
     place: usize,
     line: usize,
 }
 
-impl<'a> Lines<'a> {
+impl<'a> LineCounter<'a> {
     pub(super) fn of(text: &'a str) -> Self {
         Self { text: text.as_bytes(), place: 0, line: 1 }
     }
 
-    /// The line, from 1, on which the first thing from `place` on stands that is neither a blank nor a line break.
+    /// The line, from 1, of the first character from `place` on that is neither a blank nor a line break.
     pub(super) fn of_the_text_from(&mut self, place: usize) -> usize {
         while let Some(&byte) = self.text.get(self.place) {
             if self.place >= place && !byte.is_ascii_whitespace() {
@@ -32,8 +32,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_kind_of_line_end_counts_once() {
-        let mut lines = Lines::of("a\nb\r\nc\rd\n\n  e");
+    fn each_kind_of_line_ending_counts_once() {
+        let mut lines = LineCounter::of("a\nb\r\nc\rd\n\n  e");
         let found = [0, 1, 3, 6, 8].map(|place| lines.of_the_text_from(place));
         assert_eq!(found, [1, 2, 3, 4, 6]);
         assert_eq!(lines.of_the_text_from(1_000), 6);

@@ -1,9 +1,9 @@
-//! Importing a file of lots held elsewhere: all of it or nothing, a verdict a row, the same file once.
+//! Imports a file of lots held elsewhere: all or nothing, with a status for each row, and the same file only once.
 //!
-//! Rows go in by transactions of [`ROWS_A_TRANSACTION`], and each moves the import's custom instrument on; one that is cut short
-//! goes on where it stopped when the file is sent again. A row's id tracks from the file, its number and the time at
-//! which the import began, so that no repetition can make two investments of it. Where lots of an earlier import are gone,
-//! the file is evaluated and brought in anew.
+//! Rows are written in transactions of [`ROWS_A_TRANSACTION`], and each updates the import's custom instrument; an interrupted
+//! import continues where it stopped when the file is sent again. A row's id tracks from the file, its number and the
+//! time at which the import began, so no repetition can make two investments of it. If lots of an earlier import are
+//! gone, the file is checked and imported anew.
 
 mod cells;
 mod export;
@@ -19,7 +19,7 @@ mod symbols;
 pub use cells::MAX_ROWS;
 pub use export::export;
 pub use file::Duplicates;
-pub use report::{ImportReport, RowError, RowVerdict, Verdict, Warning};
+pub use report::{ImportReport, RowError, RowResult, RowStatus, Warning};
 pub use rows::Format;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,39 +41,39 @@ use uuid::Uuid;
 use crate::investments::{self, Identity, MAX_INVESTMENTS, WHAT};
 use crate::portfolios;
 
-use file::{Checked, File, Line, Progress};
+use file::{CheckedFile, CheckedRow, ImportProgress, ImportableRow};
 use repeats::Repeats;
 use report::{rounded_to, to_come};
 
-/// Rows of one transaction; portfolio, count and the import's custom instrument are written beside them.
+/// Rows per transaction; portfolio, counter and the import's custom instrument are written with them.
 const ROWS_A_TRANSACTION: usize = 80;
-/// Symbols that the refresh is told of at the same time.
+/// Symbols that are registered with the refresh concurrently.
 const TRACKED_AT_ONCE: usize = 8;
 const ROUTE: &str = "POST /portfolios/{id}/investments/import";
 
-/// A file and what to do with it.
+/// A file and how to import it.
 #[derive(Clone, Copy, Debug)]
-pub struct Import<'a> {
+pub struct ImportRequest<'a> {
     /// The file.
     pub file: &'a [u8],
-    /// How it is written.
+    /// Its format.
     pub format: Format,
-    /// What becomes of repeated rows.
+    /// What to do with repeated rows.
     pub duplicates: Duplicates,
-    /// Whether to say only what would happen.
+    /// Whether to only report what would happen.
     pub dry_run: bool,
 }
 
-/// Imports a file, or says what would become of it. The same idempotency key with the same request answers the first
-/// report again.
+/// Imports a file, or reports what would happen. The same idempotency key with the same request returns the first
+/// report.
 ///
-/// Errors: [`ServiceError::InvalidRows`] and [`ServiceError::DuplicateRows`] where nothing was imported, and those of
+/// Errors: [`ServiceError::InvalidRows`] and [`ServiceError::DuplicateRows`] if nothing was imported, and those of
 /// recording one investment.
 pub async fn import(
     market: &MarketData,
     customer: CustomerId,
     portfolio: PortfolioId,
-    import: &Import<'_>,
+    import: &ImportRequest<'_>,
     idempotency_key: Option<&str>,
 ) -> Result<Created<ImportReport>, ServiceError> {
     let sha256 = sha256_hex(&[import.file]);
@@ -89,8 +89,9 @@ pub async fn import(
     if idempotency_key.is_none() {
         return Ok(Created { value: report, replayed: false });
     }
-    // The file is known by its hash, so the key's record need not be of the same transaction as its rows.
-    let json = serde_json::to_vec(&report).map_err(|error| ServiceError::fault("report to JSON", error))?;
+    // The file is identified by its hash, so the key's record need not be in the same transaction as its rows.
+    let json = serde_json::to_vec(&report)
+        .map_err(|error| ServiceError::fault("serializing an import report failed", error))?;
     match stored_responses::commit(&market.app, customer, pending, market.app.new_id(), &json, Vec::new()).await? {
         None => Ok(Created { value: report, replayed: false }),
         Some(first) => read_answer(&market.app, customer, first).await,
@@ -101,22 +102,22 @@ async fn read_answer(app: &App, customer: CustomerId, id: Uuid) -> Result<Create
     Ok(Created { value: stored_responses::find(app, customer, id, "import").await?, replayed: true })
 }
 
-/// Every row with its instrument, or what is wrong with it.
+/// Every row with its instrument, or its errors.
 async fn check_rows(
     market: &MarketData,
     customer: CustomerId,
     portfolio: PortfolioId,
     sha256: String,
-    rows: Vec<rows::Row>,
-) -> Result<File, ServiceError> {
+    rows: Vec<rows::FileRow>,
+) -> Result<CheckedFile, ServiceError> {
     let named = rows.iter().flat_map(|row| &row.purchase).map(|purchase| purchase.ticker_symbol.clone()).collect();
     let known = symbols::look_up(market, customer, named).await?;
     let (today, market_day) = (latest_day_anywhere(&market.app), market_clock::market_day(market));
-    let check = |(index, row): (usize, rows::Row)| {
-        let rows::Row { line, purchase, mut warnings } = row;
+    let check = |(index, row): (usize, rows::FileRow)| {
+        let rows::FileRow { line, purchase, mut warnings } = row;
         let content = purchase.and_then(|mut purchase| {
             let Some(Some(instrument)) = known.get(&purchase.ticker_symbol) else {
-                let detail = format!("no instrument has the symbol {}", purchase.ticker_symbol);
+                let detail = format!("there is no instrument with the symbol {}", purchase.ticker_symbol);
                 return Err(vec![("ticker_symbol", detail)]);
             };
             let fee = purchase.fee.round_dp(instrument.currency.decimals());
@@ -129,22 +130,22 @@ async fn check_rows(
             if purchase.purchase_date > market_day {
                 warnings.push(to_come(purchase.purchase_date, market_day));
             }
-            Ok(Line { row: index + 1, instrument: instrument.clone(), purchase })
+            Ok(ImportableRow { row: index + 1, instrument: instrument.clone(), purchase })
         });
-        Checked { line, warnings, content }
+        CheckedRow { line, warnings, content }
     };
     let rows = rows.into_iter().enumerate().map(check).collect();
-    Ok(File { sha256, customer, portfolio, today, rows })
+    Ok(CheckedFile { sha256, customer, portfolio, today, rows })
 }
 
-async fn bring_in(app: &App, file: &File, import: &Import<'_>) -> Result<ImportReport, ServiceError> {
+async fn bring_in(app: &App, file: &CheckedFile, import: &ImportRequest<'_>) -> Result<ImportReport, ServiceError> {
     let key = keys::import(file.portfolio, &file.sha256);
-    let (earlier, version) = documents::read::<Progress>(app.table(), &key).await?.unzip();
+    let (earlier, version) = documents::read::<ImportProgress>(app.table(), &key).await?.unzip();
     // Read after the progress: the rows that it counts are among them unless they were removed.
     let stored = export::read_all(app, file.portfolio).await?;
     let repeats = Repeats::of(file, &stored, earlier.as_ref());
     let under_way = earlier.filter(|progress| repeats.bear_out(file, progress));
-    let repeated = |progress: &Progress| {
+    let repeated = |progress: &ImportProgress| {
         let report = file.report(progress, &repeats);
         ImportReport { repeated: true, dry_run: import.dry_run, ..report }
     };
@@ -152,22 +153,22 @@ async fn bring_in(app: &App, file: &File, import: &Import<'_>) -> Result<ImportR
         return Ok(repeated(progress));
     }
     if under_way.is_none() && !repeats.duplicates().is_empty() && read_version(app, &key).await? != version {
-        // A copy of the file began in between, and what its rows repeat may be its own: its progress tells.
+        // If a copy of the file began in between, its rows may be among the repeats: its progress shows that.
         return Box::pin(bring_in(app, file, import)).await;
     }
     let is_begun = under_way.is_some();
     let acceptable = || file.refuse_invalid().and_then(|()| repeats.refuse(file, import.duplicates));
     if !is_begun && let Err(refusal) = acceptable() {
-        // A dry run answers with the rows themselves.
+        // A dry run returns the rows themselves.
         return if import.dry_run { Ok(file.forecast(&repeats, import.duplicates)) } else { Err(refusal) };
     }
     let left_out = match import.duplicates {
         Duplicates::Skip => repeats.duplicates().into_iter().collect(),
         Duplicates::Ask | Duplicates::Import => BTreeMap::new(),
     };
-    // What a progress that does not hold any more says gives way to this import's.
+    // A progress that no longer holds is replaced by this import's.
     let outdated = version.filter(|_| !is_begun);
-    let plan = under_way.unwrap_or_else(|| Progress::begin(app.now(), left_out));
+    let plan = under_way.unwrap_or_else(|| ImportProgress::begin(app.now(), left_out));
     let count = Counter::read(app, keys::investment_count(file.portfolio)).await?.count();
     if count + file.importable(&plan).count() - plan.done > MAX_INVESTMENTS {
         return Err(ServiceError::LimitReached { what: WHAT, limit: MAX_INVESTMENTS });
@@ -183,14 +184,14 @@ async fn read_version(app: &App, key: &Key) -> Result<Option<Version>, ServiceEr
     Ok(app.table().get(key).await?.map(|item| item.version))
 }
 
-/// Brings in what is not in yet; gives the import as it stands then.
+/// Imports what is missing; returns the resulting import.
 async fn apply(
     app: &App,
-    file: &File,
+    file: &CheckedFile,
     key: &Key,
-    plan: Progress,
+    plan: ImportProgress,
     outdated: Option<Version>,
-) -> Result<Progress, ServiceError> {
+) -> Result<ImportProgress, ServiceError> {
     let named: BTreeSet<&Symbol> = file.importable(&plan).map(|line| &line.purchase.ticker_symbol).collect();
     let track = |symbol| investments::track(app, file.portfolio, symbol);
     let track: Vec<_> = named.into_iter().map(track).collect();
@@ -203,26 +204,26 @@ async fn apply(
     Ok(progress)
 }
 
-/// One transaction further. Whoever sends the same file at the same time moves the same item on, and what is stored of
-/// it stands: its rows, its time and what it leaves out, unless it is the version that is outdated.
+/// Writes one more transaction. A concurrent request with the same file updates the same item, and what is stored of it
+/// counts: its rows, its time and what it leaves out, unless that version is outdated.
 async fn advance(
     app: &App,
-    file: &File,
+    file: &CheckedFile,
     key: &Key,
-    plan: &Progress,
+    plan: &ImportProgress,
     outdated: Option<Version>,
-) -> Result<Progress, ServiceError> {
+) -> Result<ImportProgress, ServiceError> {
     let held = portfolios::load(app, file.customer, file.portfolio).await?;
     held.require_open()?;
     let counter = Counter::read(app, keys::investment_count(file.portfolio)).await?;
-    let stored = documents::read::<Progress>(app.table(), key).await?;
+    let stored = documents::read::<ImportProgress>(app.table(), key).await?;
     let (progress, version) = match stored {
         Some((stored, version)) if Some(version) != outdated => (stored, Some(version)),
         replaced => (plan.clone(), replaced.map(|(_, version)| version)),
     };
     let next: Vec<_> = file.importable(&progress).skip(progress.done).take(ROWS_A_TRANSACTION).collect();
     let Some(earliest) = next.iter().map(|line| line.purchase.purchase_date).min() else { return Ok(progress) };
-    let after = Progress { done: progress.done + next.len(), ..progress.clone() };
+    let after = ImportProgress { done: progress.done + next.len(), ..progress.clone() };
     let body = documents::body(key, &after)?;
     let mut writes = vec![
         held.unchanged_but_dirty_from(earliest)?,
@@ -239,52 +240,56 @@ async fn advance(
     Ok(after)
 }
 
-impl File {
-    /// What would become of the file.
+impl CheckedFile {
+    /// What would happen to the file.
     fn forecast(&self, repeats: &Repeats, duplicates: Duplicates) -> ImportReport {
-        let report = self.verdicts(
+        let report = self.report_rows(
             |line| {
                 let same_as = repeats.same_as(line.row, None);
                 let import = same_as.investment.is_none() || duplicates == Duplicates::Import;
-                let verdict = if import { Verdict::WouldImport } else { Verdict::Duplicate };
-                (verdict, None)
+                let status = if import { RowStatus::WouldImport } else { RowStatus::Duplicate };
+                (status, None)
             },
             repeats,
         );
         ImportReport { dry_run: true, ..report }
     }
 
-    /// What became of the file.
-    fn report(&self, progress: &Progress, repeats: &Repeats) -> ImportReport {
+    /// What happened to the file.
+    fn report(&self, progress: &ImportProgress, repeats: &Repeats) -> ImportReport {
         let mut place = 0;
-        self.verdicts(
+        self.report_rows(
             |line| {
                 if progress.skipped.contains(&line.row) {
-                    return (Verdict::Duplicate, None);
+                    return (RowStatus::Duplicate, None);
                 }
                 place += 1;
                 if place > progress.done {
-                    (Verdict::WouldImport, None)
+                    (RowStatus::WouldImport, None)
                 } else {
-                    (Verdict::Imported, Some(self.id_of(line.row, progress.started_at)))
+                    (RowStatus::Imported, Some(self.id_of(line.row, progress.started_at)))
                 }
             },
             repeats,
         )
     }
 
-    /// The verdict of each row, given that of those that can be imported.
-    fn verdicts(&self, mut of: impl FnMut(&Line) -> (Verdict, Option<Uuid>), repeats: &Repeats) -> ImportReport {
+    /// The status of each row, given that of those that can be imported.
+    fn report_rows(
+        &self,
+        mut of: impl FnMut(&ImportableRow) -> (RowStatus, Option<Uuid>),
+        repeats: &Repeats,
+    ) -> ImportReport {
         let items = self.rows.iter().zip(1..).map(|(checked, row)| {
-            let verdict = match &checked.content {
-                Err(mistakes) => RowVerdict::invalid(row, checked.line, mistakes),
+            let result = match &checked.content {
+                Err(mistakes) => RowResult::invalid(row, checked.line, mistakes),
                 Ok(line) => {
-                    let (verdict, investment_id) = of(line);
+                    let (status, investment_id) = of(line);
                     let same_as = repeats.same_as(row, investment_id);
-                    RowVerdict { investment_id, ..RowVerdict::new(row, checked.line, verdict) }.same_as(same_as)
+                    RowResult { investment_id, ..RowResult::new(row, checked.line, status) }.same_as(same_as)
                 }
             };
-            RowVerdict { warnings: checked.warnings.clone(), ..verdict }
+            RowResult { warnings: checked.warnings.clone(), ..result }
         });
         ImportReport::of(self.sha256.clone(), items.collect())
     }

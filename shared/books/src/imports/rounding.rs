@@ -1,8 +1,8 @@
-//! Numbers of files with more decimals than are kept.
+//! Numbers of files with more decimals than are stored.
 
 use rust_decimal::Decimal;
 
-/// The number rounded half-even, where it is written with more decimals than that.
+/// The number rounded half-even, if it has more decimals than this.
 pub(super) fn rounded(text: &str, decimals: u32) -> Option<String> {
     let (whole, fraction) = text.split_once('.')?;
     let kept = decimals as usize + 2;
@@ -12,7 +12,7 @@ pub(super) fn rounded(text: &str, decimals: u32) -> Option<String> {
         return None;
     }
     let (near, rest) = fraction.split_at(kept.min(fraction.len()));
-    // What lies beyond is no part of the number that is rounded, but it decides that there is no tie.
+    // The remaining digits are not part of the rounded number, but they decide whether there is a tie.
     let beyond = if rest.bytes().any(|digit| digit != b'0') { "1" } else { "" };
     let exact: Decimal = format!("{whole}.{near}{beyond}").parse().ok()?;
     Some(exact.round_dp(decimals).normalize().to_string())
@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_rounded_half_even_to_the_decimals_that_are_kept_and_said_to_be() {
+    fn numbers_are_rounded_half_even_and_reported() {
         for (text, expected) in [
             ("1.0000000000005", Some("1")),
             ("1.0000000000015", Some("1.000000000002")),

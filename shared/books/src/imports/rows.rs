@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 
 use super::cells::{Cells, MAX_ROWS, RawRow, malformed, too_many};
 use super::json_rows::read_json;
-use super::lines::Lines;
+use super::lines::LineCounter;
 use super::report::{Warning, rounded_to};
 use super::rounding::rounded;
 use crate::investments::{Mistake, Purchase};
@@ -18,34 +18,34 @@ use crate::investments::{Mistake, Purchase};
 pub(super) const COLUMNS: [&str; 6] =
     ["ticker_symbol", "quantity", "purchase_price", "purchase_date", "fee", "currency"];
 const REQUIRED: usize = 4;
-/// What a spreadsheet takes for the start of a formula.
+/// Characters that a spreadsheet takes for the start of a formula.
 const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
-/// How a file is written.
+/// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Comma-separated values with a header.
     Csv,
-    /// A list of objects, or an object whose `items` is one.
+    /// A list of objects, or an object with a list `items`.
     Json,
 }
 
 /// A row of a file.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Row {
+pub(super) struct FileRow {
     /// The line of the file on which it begins, from 1, as an editor counts.
     pub(super) line: usize,
-    /// What it says, or everything that is wrong with it.
+    /// The purchase, or every error in it.
     pub(super) purchase: Result<Purchase, Vec<Mistake>>,
-    /// What was done to its numbers.
+    /// Warnings about its numbers.
     pub(super) warnings: Vec<Warning>,
 }
 
 /// The rows of a file.
 ///
-/// Errors: [`ServiceError::MalformedFile`] where it is no such file at all, [`ServiceError::Field`] for a header of other
+/// Errors: [`ServiceError::MalformedFile`] if it is not such a file, [`ServiceError::Field`] for a header with other
 /// columns or too many rows.
-pub(super) fn read(bytes: &[u8], format: Format) -> Result<Vec<Row>, ServiceError> {
+pub(super) fn read(bytes: &[u8], format: Format) -> Result<Vec<FileRow>, ServiceError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| not_text(bytes, error))?;
     let rows = match format {
@@ -55,7 +55,7 @@ pub(super) fn read(bytes: &[u8], format: Format) -> Result<Vec<Row>, ServiceErro
     Ok(rows.into_iter().map(row).collect())
 }
 
-fn row((line, cells): RawRow) -> Row {
+fn row((line, cells): RawRow) -> FileRow {
     let mut warnings = Vec::new();
     let purchase = cells.and_then(|mut cells| {
         for column in ["quantity", "purchase_price"] {
@@ -69,20 +69,20 @@ fn row((line, cells): RawRow) -> Row {
         }
         purchase(&cells)
     });
-    Row { line, purchase, warnings }
+    FileRow { line, purchase, warnings }
 }
 
-/// Names the line on which the first byte stands that is not text.
+/// Reports the line of the first byte that is not text.
 fn not_text(bytes: &[u8], error: Utf8Error) -> ServiceError {
     let text = bytes.get(..error.valid_up_to()).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default();
-    let line = Lines::of(text).of_the_text_from(text.len());
+    let line = LineCounter::of(text).of_the_text_from(text.len());
     malformed(&format_args!("line {line} is not text in UTF-8"))
 }
 
 fn read_csv(text: &str) -> Result<Vec<RawRow>, ServiceError> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
     let header = columns(reader.headers().map_err(|error| malformed(&error))?)?;
-    let mut lines = Lines::of(text);
+    let mut lines = LineCounter::of(text);
     let mut rows = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|error| malformed(&error))?;
@@ -95,7 +95,7 @@ fn read_csv(text: &str) -> Result<Vec<RawRow>, ServiceError> {
         let start = record.position().map_or(0, csv::Position::byte);
         let line = lines.of_the_text_from(usize::try_from(start).unwrap_or(text.len()));
         if record.len() != header.len() {
-            let detail = format!("it has {} cells and the header has {}", record.len(), header.len());
+            let detail = format!("has {} cells, but the header has {}", record.len(), header.len());
             rows.push((line, Err(vec![("row", detail)])));
             continue;
         }
@@ -111,24 +111,24 @@ fn columns(header: &csv::StringRecord) -> Result<Vec<&'static str>, ServiceError
     let mut columns = Vec::new();
     for name in header {
         let known = COLUMNS.into_iter().find(|column| *column == name);
-        let column = known.ok_or_else(|| refusal(format!("{name:?} is none of {}", COLUMNS.join(", "))))?;
+        let column = known.ok_or_else(|| refusal(format!("{name:?} is not one of {}", COLUMNS.join(", "))))?;
         if columns.contains(&column) {
-            return Err(refusal(format!("{column} stands twice")));
+            return Err(refusal(format!("{column} is listed twice")));
         }
         columns.push(column);
     }
     match COLUMNS[..REQUIRED].iter().find(|column| !columns.contains(column)) {
-        Some(missing) => Err(refusal(format!("the first line names the columns, and {missing} is missing"))),
+        Some(missing) => Err(refusal(format!("the first line must name the columns, but {missing} is missing"))),
         None => Ok(columns),
     }
 }
 
-/// A cell as it goes into a file: a spreadsheet never takes it for a formula.
+/// A cell as it is written to a file: a spreadsheet never takes it for a formula.
 pub(super) fn formula_safe(cell: &str) -> String {
     if cell.starts_with(FORMULA_STARTS) { format!("'{cell}") } else { cell.to_owned() }
 }
 
-/// The cell that [`formula_safe`] was given.
+/// The inverse of [`formula_safe`].
 fn plain(cell: &str) -> &str {
     cell.strip_prefix('\'').filter(|rest| rest.starts_with(FORMULA_STARTS)).unwrap_or(cell)
 }
@@ -156,7 +156,7 @@ fn purchase(cells: &Cells) -> Result<Purchase, Vec<Mistake>> {
     }
 }
 
-/// A price; what is below the smallest one is refused as that, and never rounded to another or to zero.
+/// A price; one below the smallest price is refused as such, and never rounded to another or to zero.
 fn price(cell: &str) -> Result<Price, DecimalError> {
     Price::parse(cell).map_err(|error| if is_too_small(cell) { DecimalError::PriceTooSmall } else { error })
 }
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_crlf_blanks_and_another_order_of_columns_are_taken() {
+    fn a_byte_order_mark_crlf_blanks_and_any_column_order_are_accepted() {
         let plain = csv_rows(&format!("{HEADER}\nAAPL,1.5,10,2010-01-04,1,USD\n"));
         let odd = csv_rows(
             "\u{feff}purchase_date , quantity,ticker_symbol,purchase_price,fee,currency\r\n2010-01-04,1.50, aapl ,10.0,\"1\",USD\r\n\r\n",
@@ -202,12 +202,12 @@ mod tests {
     }
 
     #[test]
-    fn a_header_is_required_and_names_our_columns() {
+    fn a_header_with_our_columns_is_required() {
         for (text, part) in [
             ("", "ticker_symbol is missing"),
-            ("AAPL,1,10,2010-01-04,,\n", "is none of"),
+            ("AAPL,1,10,2010-01-04,,\n", "is not one of"),
             ("ticker_symbol,quantity,purchase_price\n", "purchase_date is missing"),
-            ("ticker_symbol,ticker_symbol,quantity\n", "stands twice"),
+            ("ticker_symbol,ticker_symbol,quantity\n", "is listed twice"),
         ] {
             let error = read(text.as_bytes(), Format::Csv).unwrap_err().to_string();
             assert!(error.contains(part), "{text}: {error}");
@@ -215,16 +215,16 @@ mod tests {
     }
 
     #[test]
-    fn every_mistake_of_a_row_is_named_and_the_other_rows_stand() {
+    fn every_error_of_a_row_is_reported_and_other_rows_are_read() {
         let rows = csv_rows(&format!("{HEADER}\nA A,-1,0,2010-02-30,x,EURO\nAAPL,1,10,2010-01-04,,\nAAPL,1\n"));
         let columns: Vec<_> = rows[0].as_ref().unwrap_err().iter().map(|(column, _)| *column).collect();
         assert_eq!(columns, COLUMNS);
         assert!(rows[1].is_ok());
-        assert_eq!(rows[2].as_ref().unwrap_err()[0].1, "it has 2 cells and the header has 6");
+        assert_eq!(rows[2].as_ref().unwrap_err()[0].1, "has 2 cells, but the header has 6");
     }
 
     #[test]
-    fn json_is_a_list_or_has_one_and_keeps_every_digit() {
+    fn json_is_a_list_or_contains_one_and_keeps_every_digit() {
         let row = r#"{"ticker_symbol": "IBM", "quantity": 12345678.12345678, "purchase_price": 1e2, "purchase_date": "2010-01-04"}"#;
         let rows = purchases(&format!("[{row}]"), Format::Json);
         assert_eq!(rows, purchases(&format!("{{\"items\": [{row}]}}"), Format::Json));
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_named_by_the_line_on_which_an_editor_shows_it() {
+    fn a_row_has_the_line_number_that_an_editor_shows() {
         let header = "ticker_symbol,quantity,purchase_price,purchase_date";
         let row = "AAPL,1,10,2010-01-04";
         let broken = "\"AA\nPL\",1,10,2010-01-04";
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_mistakes_are_named_in_csv_and_json() {
+    fn the_same_errors_are_reported_in_csv_and_json() {
         let csv = csv_rows(&format!("{HEADER}\nA A,-1,0,2010-02-30,x,EURO\n,,,,,\n  ,1, ,2010-01-04,,\n"));
         let json = purchases(
             r#"[
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_rounded_is_said() {
+    fn rounding_is_reported() {
         let row = r#"[{"ticker_symbol": "IBM", "quantity": 1e-14, "purchase_price": 0.1234567890123456, "purchase_date": "2010-01-04"}]"#;
         let row = read(row.as_bytes(), Format::Json).unwrap().remove(0);
         let codes: Vec<_> = row.warnings.iter().map(|warning| warning.code.as_str()).collect();
@@ -279,17 +279,17 @@ mod tests {
     }
 
     #[test]
-    fn a_price_below_the_smallest_is_named_and_not_rounded_to_it() {
+    fn a_price_below_the_smallest_is_refused_and_not_rounded() {
         let rows = csv_rows(&format!(
             "{HEADER}\nDUST,1,0.0000000009999,2010-01-04,,\nDUST,1,0.00000000000001,2010-01-04,,\nDUST,1,0.0000000010004,2010-01-04,,\n"
         ));
-        let too_small = Err(vec![("purchase_price", "the smallest price is 0.000000001".to_owned())]);
+        let too_small = Err(vec![("purchase_price", "must be at least 0.000000001".to_owned())]);
         assert_eq!(rows[..2], [too_small.clone(), too_small]);
         assert_eq!(rows[2].as_ref().unwrap().purchase_price.to_string(), "0.000000001");
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_named_by_their_line() {
+    fn bytes_that_are_not_text_are_reported_with_their_line() {
         for (file, line) in [
             (&b"\xff\xfea\x00"[..], 1),
             (b"\xef\xbb\xbfticker_symbol\r\nAAPL\r\nP\xff,1\r\n", 3),
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn blanks_around_a_cell_of_csv_are_taken_off_and_in_a_string_of_json_they_are_a_mistake() {
+    fn csv_cells_are_trimmed_and_json_strings_are_not() {
         let csv = csv_rows(&format!("{HEADER}\n AAPL , 1 ,\t10, 2010-01-04 , 0 , USD \n"));
         assert_eq!(csv[0].as_ref().unwrap().quantity, Quantity::parse("1").unwrap());
         for (column, value) in [
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_spreadsheet_takes_for_a_formula_is_quoted_and_comes_back_plain() {
+    fn formulas_are_quoted_on_export_and_restored_on_import() {
         for cell in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
             assert_eq!(formula_safe(cell), format!("'{cell}"));
             assert_eq!(plain(&formula_safe(cell)), cell);

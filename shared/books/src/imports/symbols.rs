@@ -1,4 +1,4 @@
-//! Which instruments the symbols of a file stand for.
+//! Finds the instruments of a file's symbols.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -12,9 +12,9 @@ use store::bars::read_outlines;
 use store::keys;
 use store::limits::MAX_KEYS;
 
-/// The instrument of each symbol, none where nobody knows it; all of them together take no longer than a caller waits.
+/// The instrument of each symbol, none if it is unknown; all lookups together stay within one request's deadline.
 ///
-/// Errors: the provider's where it cannot tell of one of them, after all have been tried.
+/// Errors: the provider's, if it fails for one of them, after all have been tried.
 pub(super) async fn look_up(
     market: &MarketData,
     customer: CustomerId,
@@ -37,7 +37,7 @@ pub(super) async fn look_up(
     if put_off.is_empty() { Ok(found) } else { Err(ProviderError::TimedOut.into()) }
 }
 
-/// The symbols that a live provider would have to be asked for, but for the first ones of them.
+/// The symbols beyond the first ones that a live provider would have to be asked for.
 async fn find_beyond_one_import(
     market: &MarketData,
     symbols: &BTreeSet<Symbol>,

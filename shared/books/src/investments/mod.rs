@@ -25,29 +25,29 @@ use crate::portfolios;
 
 use worth::LastPrices;
 
-/// Most investments of a portfolio.
+/// The most investments of a portfolio.
 pub const MAX_INVESTMENTS: usize = 20_000;
 
 pub(crate) const WHAT: &str = "investments";
 const ROUTE: &str = "POST /portfolios/{id}/investments";
 
-/// What is to be different of an investment; `None` stays.
+/// A change of an investment; `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
-pub struct Correction {
-    /// What is held.
+pub struct InvestmentCorrection {
+    /// The instrument held.
     pub ticker_symbol: Option<Symbol>,
-    /// Units of the purchase date.
+    /// Units as of the purchase date.
     pub quantity: Option<Quantity>,
-    /// Price of one.
+    /// Price per unit.
     pub purchase_price: Option<Price>,
-    /// When it was bought.
+    /// The purchase date.
     pub purchase_date: Option<Day>,
-    /// What it cost beside the price; not below zero.
+    /// The cost in addition to the price; zero or more.
     pub fee: Option<Decimal>,
 }
 
-/// Records a lot held elsewhere. The same idempotency key with the same request answers the first result again, with what
-/// it was worth then.
+/// Records a lot held elsewhere. The same idempotency key with the same request returns the first result, with its
+/// value at that time.
 ///
 /// Errors: [`ServiceError::NotFound`], [`ServiceError::UnknownSymbol`], [`ServiceError::Field`],
 /// [`ServiceError::PortfolioClosed`], [`ServiceError::LimitReached`].
@@ -67,8 +67,9 @@ pub async fn record(
     let (id, budget) = (market.app.new_id(), market.budget_for(customer));
     let investment = prepare(market, customer, portfolio, purchase, id, budget).await?;
     let shown = LastPrices::new(market, customer, budget).value(investment.clone()).await?;
-    // Instruments and prices move on: what was answered once can only be answered again if it is kept.
-    let json = serde_json::to_vec(&shown).map_err(|error| ServiceError::fault("investment to JSON", error))?;
+    // Instruments and prices change: the first response can only be repeated if it is stored.
+    let json =
+        serde_json::to_vec(&shown).map_err(|error| ServiceError::fault("serializing an investment failed", error))?;
     let kept = idempotency_key.map(|_| stored_responses::inline(customer, id, &json)).transpose()?;
     let first = retry(Retry::within(app::CONFLICT_BUDGET), || async {
         let mut writes = prepare_writes(&market.app, customer, &investment).await?;
@@ -86,7 +87,7 @@ async fn read_answer(app: &App, customer: CustomerId, id: Uuid) -> Result<Create
     Ok(Created { value: stored_responses::find(app, customer, id, WHAT).await?, replayed: true })
 }
 
-/// The investment as it is first kept, which tracks from the request, its id and the instrument.
+/// The investment as it is first stored, determined by the request, its id and the instrument.
 async fn prepare(
     market: &MarketData,
     customer: CustomerId,
@@ -103,7 +104,7 @@ async fn prepare(
     Ok(recorded)
 }
 
-/// Has the refresh track what a portfolio is about to hold; of a custom instrument there is nothing to refresh.
+/// Makes the refresh track an instrument that a portfolio is about to hold; a custom instrument needs no refresh.
 pub(crate) async fn track(app: &App, portfolio: PortfolioId, symbol: &Symbol) -> Result<(), ServiceError> {
     if symbol.is_custom() { Ok(()) } else { tracked_symbols::track_for(app, portfolio, symbol).await }
 }
@@ -126,7 +127,7 @@ async fn prepare_writes(app: &App, customer: CustomerId, investment: &Investment
     ])
 }
 
-/// An investment of the customer, with what it is worth.
+/// An investment of the customer with its current value.
 pub async fn find(
     market: &MarketData,
     customer: CustomerId,
@@ -162,7 +163,7 @@ pub async fn list(
     Ok((items, page.next.map(|cursor| cursor.to_string())))
 }
 
-/// Corrects an investment that is at the version the correction was made for.
+/// Corrects an investment if it is still at the version that the correction is for.
 ///
 /// Errors: [`ServiceError::PreconditionRequired`], [`ServiceError::PreconditionFailed`] and those of [`record`].
 pub async fn correct(
@@ -171,7 +172,7 @@ pub async fn correct(
     portfolio: PortfolioId,
     id: Uuid,
     precondition: &Precondition,
-    correction: &Correction,
+    correction: &InvestmentCorrection,
 ) -> Result<InvestmentNow, ServiceError> {
     let budget = market.budget_for(customer);
     let standing = retry(Retry::within(app::CONFLICT_BUDGET), || async {
@@ -204,7 +205,7 @@ pub async fn correct(
     LastPrices::new(market, customer, budget).value(standing).await
 }
 
-fn corrected(before: &Investment, correction: &Correction) -> Purchase {
+fn corrected(before: &Investment, correction: &InvestmentCorrection) -> Purchase {
     Purchase {
         ticker_symbol: correction.ticker_symbol.clone().unwrap_or_else(|| before.ticker_symbol.clone()),
         quantity: correction.quantity.unwrap_or(before.quantity),

@@ -1,4 +1,4 @@
-//! What a customer says of a lot held elsewhere, and what can be wrong with it.
+//! The purchase of a lot held elsewhere, and its possible errors.
 
 use chrono::{DateTime, Utc};
 use domain::{Currency, Day, Instrument, Investment, Money, MoneyError, PortfolioId, Price, Quantity, Symbol};
@@ -11,31 +11,31 @@ use uuid::Uuid;
 /// A purchase made elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Purchase {
-    /// What was bought.
+    /// The instrument.
     pub ticker_symbol: Symbol,
-    /// Units of that day.
+    /// Units as of that day.
     pub quantity: Quantity,
-    /// Price of one.
+    /// Price per unit.
     pub purchase_price: Price,
     /// The day.
     pub purchase_date: Day,
-    /// What it cost beside the price; not below zero.
+    /// The cost in addition to the price; zero or more.
     pub fee: Decimal,
-    /// Currency of price and fee, where it is said; it must be that of the instrument.
+    /// Currency of price and fee, if given; it must be that of the instrument.
     pub currency: Option<Currency>,
 }
 
-/// What an investment cost, its fee included.
+/// The cost of an investment, its fee included.
 ///
-/// Errors: a cost beyond every amount.
+/// Errors: a cost larger than the largest amount.
 pub(crate) fn cost(investment: &Investment) -> Result<Money, Refusal> {
     investment_cost(investment.quantity, investment.purchase_price, investment.fee)
 }
 
-/// A field that cannot be used, and why.
+/// An invalid field, and why.
 pub type Mistake = (&'static str, String);
 
-/// Who and what an investment is, beside the purchase itself.
+/// The ids and time of an investment, besides the purchase itself.
 pub(crate) struct Identity {
     pub id: Uuid,
     pub portfolio_id: PortfolioId,
@@ -43,7 +43,7 @@ pub(crate) struct Identity {
 }
 
 impl Purchase {
-    /// The investment that is kept of it, or everything that is wrong with it.
+    /// The investment to store, or every error in it.
     pub(crate) fn recorded(
         &self,
         identity: &Identity,
@@ -52,14 +52,14 @@ impl Purchase {
     ) -> Result<Investment, Vec<Mistake>> {
         let mut mistakes = Vec::new();
         if self.quantity.is_zero() {
-            mistakes.push(("quantity", "it is above zero".to_owned()));
+            mistakes.push(("quantity", "must be above zero".to_owned()));
         }
         if self.purchase_date > today {
-            mistakes.push(("purchase_date", format!("{} has not come yet", self.purchase_date)));
+            mistakes.push(("purchase_date", format!("{} must not be in the future", self.purchase_date)));
         }
         let currency = instrument.currency;
         if self.currency.is_some_and(|given| given != currency) {
-            mistakes.push(("currency", format!("{} is priced in {currency}", self.ticker_symbol)));
+            mistakes.push(("currency", format!("must be {currency}, in which {} is priced", self.ticker_symbol)));
         }
         let fee = Money::new(self.fee, currency);
         if let Err(error) = &fee {
@@ -82,7 +82,7 @@ impl Purchase {
         match cost(&investment) {
             Ok(_) => {}
             Err(error @ Refusal::NegativeFee) => mistakes.push(("fee", error.to_string())),
-            Err(_) => mistakes.push(("quantity", format!("with its price and fee: {}", MoneyError::TooLarge))),
+            Err(_) => mistakes.push(("quantity", format!("with its price and fee, {}", MoneyError::TooLarge))),
         }
         if mistakes.is_empty() { Ok(investment) } else { Err(mistakes) }
     }

@@ -1,4 +1,4 @@
-//! What a lot held elsewhere is worth now: its units after every split since, at the last price at hand.
+//! The current value of a lot held elsewhere: its units after every split, at the last available price.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -19,47 +19,47 @@ use uuid::Uuid;
 
 use super::purchase::cost;
 
-/// The code of the figures of a lot that is dated after the market's today, and so is in nothing yet.
+/// The code of figures of a lot dated after the market's today, which does not count yet.
 const TO_COME: &str = "to_come";
 
-/// A lot held elsewhere, and what it is worth now. Amounts are decimals in the currency of the instrument.
+/// A lot held elsewhere with its current value. Amounts are decimals in the currency of the instrument.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct InvestmentNow {
     /// Id.
     pub id: Uuid,
-    /// The portfolio it belongs to.
+    /// The portfolio that it belongs to.
     pub portfolio_id: PortfolioId,
-    /// What is held.
+    /// The instrument held.
     pub ticker_symbol: Symbol,
     /// Kind of instrument.
     pub instrument_type: InstrumentType,
     /// Units as bought.
     pub quantity: Quantity,
-    /// Price of one unit as bought.
+    /// Price per unit as bought.
     pub purchase_price: Price,
-    /// When it was bought.
+    /// The purchase date.
     pub purchase_date: Day,
-    /// What the purchase cost beside the price.
+    /// The cost of the purchase in addition to the price.
     #[schema(example = "1.50")]
     pub fee: String,
     /// Currency of the instrument.
     pub currency: Currency,
-    /// What it cost, fee included.
+    /// Its cost, fee included.
     #[schema(example = "1001.50")]
     pub cost: Option<String>,
     /// Units after the splits since.
     pub current_quantity: Option<Quantity>,
-    /// Price of one such unit.
+    /// Price per such unit.
     pub current_price: Option<Price>,
     /// The day of that price.
     pub last_updated: Option<Day>,
-    /// Units at that price.
+    /// Value of the units at that price.
     #[schema(example = "1100.00")]
     pub value: Option<String>,
-    /// The value without the cost.
+    /// Value − cost.
     #[schema(example = "98.50")]
     pub gain: Option<String>,
-    /// Why a figure is null, by its name.
+    /// The reason for each null figure, by its name.
     pub unavailable: BTreeMap<String, String>,
     /// When it was first recorded.
     #[serde(with = "domain::instant")]
@@ -67,7 +67,7 @@ pub struct InvestmentNow {
     /// When it was last changed.
     #[serde(with = "domain::instant")]
     pub updated_at: DateTime<Utc>,
-    /// Counts its changes, from 1; what `ETag` and `If-Match` carry.
+    /// Version, counted from 1; the value of `ETag` and `If-Match`.
     pub version: u64,
 }
 
@@ -84,31 +84,31 @@ struct LastPrice {
     splits: Vec<Split>,
 }
 
-/// Last prices of the symbols seen so far, or why there is none.
+/// The last prices of the symbols seen so far, or why there is none.
 pub(super) struct LastPrices<'a> {
     market: &'a MarketData,
     customer: CustomerId,
     budget: CallBudget,
-    known: HashMap<Symbol, Known>,
+    known: HashMap<Symbol, SymbolData>,
 }
 
-/// What is known of a symbol now.
+/// The current data of a symbol.
 #[derive(Clone)]
-struct Known {
+struct SymbolData {
     last: Result<LastPrice, &'static str>,
-    /// Its kind, where a provider has told it: of a lot recorded before that a stock was assumed.
+    /// Its kind, if a provider has reported it: lots recorded earlier assumed a stock.
     kind: Option<InstrumentType>,
 }
 
 impl<'a> LastPrices<'a> {
-    /// Prices of which all together take no longer than the budget allows.
+    /// Prices that are all read within one budget.
     pub(super) fn new(market: &'a MarketData, customer: CustomerId, budget: CallBudget) -> Self {
         Self { market, customer, budget, known: HashMap::new() }
     }
 
-    /// The investment with what it is worth.
+    /// The investment with its current value.
     ///
-    /// Errors: the store's; a price that cannot be had is a figure that is null.
+    /// Errors: the store's; a missing price makes figures null.
     pub(super) async fn value(&mut self, investment: Investment) -> Result<InvestmentNow, ServiceError> {
         let symbol = &investment.ticker_symbol;
         if !self.known.contains_key(symbol) {
@@ -116,10 +116,10 @@ impl<'a> LastPrices<'a> {
             let told =
                 if symbol.is_custom() { None } else { instruments::find_described(&self.market.app, symbol).await? };
             let kind = told.map(|instrument| instrument.instrument_type);
-            self.known.insert(symbol.clone(), Known { last, kind });
+            self.known.insert(symbol.clone(), SymbolData { last, kind });
         }
-        let Known { last, kind } =
-            self.known.get(symbol).cloned().unwrap_or(Known { last: Err("no_price"), kind: None });
+        let SymbolData { last, kind } =
+            self.known.get(symbol).cloned().unwrap_or(SymbolData { last: Err("no_price"), kind: None });
         let instrument_type = kind.unwrap_or(investment.instrument_type);
         let through = held_through(self.market, last.as_ref().ok().map(|last| last.day));
         Ok(valued(Investment { instrument_type, ..investment }, last, through))
@@ -202,7 +202,7 @@ fn valued(investment: Investment, last: Result<LastPrice, &'static str>, through
     }
 }
 
-/// Units after the splits that came after the purchase, up to the day of the last price.
+/// Units after the splits since the purchase, up to the day of the last price.
 fn units_now(investment: &Investment, last: &LastPrice) -> Option<Quantity> {
     let mut later = last.splits.iter().filter(|split| investment.purchase_date < split.day && split.day <= last.day);
     later.try_fold(investment.quantity, |units, split| units.split(split.ratio)).ok()
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lot_that_is_dated_after_the_markets_today_is_worth_nothing_yet() {
+    fn a_lot_dated_after_the_markets_today_has_no_value_yet() {
         let tomorrow = shown(held("3", "2013-03-04"), Ok(last("6", &[])));
         assert_eq!((&tomorrow.value, &tomorrow.gain, tomorrow.current_quantity), (&None, &None, None));
         assert!(["value", "gain", "current_quantity"].iter().all(|figure| tomorrow.unavailable[*figure] == "to_come"));
@@ -251,12 +251,12 @@ mod tests {
     }
 
     #[test]
-    fn a_split_doubles_the_units_and_keeps_the_cost() {
+    fn a_split_multiplies_the_units_and_keeps_the_cost() {
         let now = shown(held("3", "2012-01-03"), Ok(last("6", &[("2012-06-01", "2")])));
         assert_eq!(now.current_quantity.unwrap().to_string(), "6");
         assert_eq!((now.cost.as_deref(), now.value.as_deref()), (Some("31.50"), Some("36.00")));
         assert_eq!(now.gain.as_deref(), Some("4.50"));
-        assert_eq!(now.quantity.to_string(), "3", "the record itself is as it was");
+        assert_eq!(now.quantity.to_string(), "3", "the record itself is unchanged");
     }
 
     #[test]
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_figure_without_a_price_is_null_and_says_why() {
+    fn a_figure_without_a_price_is_null_with_a_reason() {
         let now = shown(held("3", "2012-01-03"), Err("no_price"));
         assert_eq!((now.current_price, &now.value, &now.gain), (None, &None, &None));
         assert_eq!(now.cost.as_deref(), Some("31.50"));
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_beyond_every_amount_is_null() {
+    fn a_value_larger_than_the_largest_amount_is_null() {
         let now = shown(held("1000000000000", "2012-01-03"), Ok(last("1000000000000", &[])));
         assert_eq!((&now.value, now.unavailable["value"].as_str()), (&None, "price_out_of_range"));
         assert_eq!(now.current_price.unwrap().to_string(), "1000000000000");

@@ -1,4 +1,4 @@
-//! What moved units in a portfolio: its trades and the lots held elsewhere, as flows by symbol.
+//! The flows of a portfolio by symbol: its trades and the lots held elsewhere.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ pub(super) struct SymbolFlows {
 /// Flows by symbol.
 pub(super) type Flows = BTreeMap<Symbol, SymbolFlows>;
 
-/// The part of a trade that moves units. Of thousands of trades the rest is not worth reading.
+/// The fields of a trade that determine its flow. With thousands of trades, the others are not worth reading.
 #[derive(Debug, Deserialize)]
 pub(super) struct TradeFlow {
     pub id: Uuid,
@@ -83,8 +83,8 @@ pub(super) fn by_symbol<'a>(
         owned.flows.push(flow);
     };
     for one in investments {
-        let cost =
-            investments::cost(one).map_err(|error| ServiceError::fault("the cost of a stored investment", error))?;
+        let cost = investments::cost(one)
+            .map_err(|error| ServiceError::fault("the cost of a stored investment is out of range", error))?;
         let (kind, amount, fee) = (FlowKind::Added, cost.amount(), one.fee.amount());
         let flow = Flow {
             day: one.purchase_date,
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_trade_is_read_without_its_lots_and_moves_its_amount_and_its_fee() {
+    fn the_flow_of_a_trade_has_its_amount_and_fee() {
         let record = r#"{"id":"0190aaaa-0000-7000-8000-000000000001","portfolio_id":"0190aaaa-0000-7000-8000-000000000000",
             "side":"sell","symbol":"AAPL","quantity":"2.5","price":"430.47","amount":"1076.18","fee":"1.50",
             "currency":"USD","market_day":"2013-03-01","lots":[{"anything":"else"}]}"#;

@@ -1,9 +1,9 @@
-//! The daily values of a portfolio up to the market's today: those that are kept, extended by what came since.
+//! The daily values of a portfolio up to the market's today: the stored ones, extended.
 //!
-//! Where nothing older than the last day has changed, only trades since then are read and only that day is computed.
-//! What a change reaches back to is known from three sides: `dirty_from` on the portfolio (lots held elsewhere), the
-//! hash of the prices beside each kept year with the version of the definitions, and ids of trades that were not there
-//! when their neighbours were read.
+//! If nothing older than the last day has changed, only trades since then are read and only that day is computed. Three
+//! sources show how far back a change reaches: `dirty_from` on the portfolio (lots held elsewhere), the hash of the
+//! prices next to each stored year with the version of the definitions, and ids of trades that did not exist when their
+//! neighbours were read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,52 +20,52 @@ use quant::backtest::Warning;
 use store::keys;
 use store::retry::{Retry, retry};
 use valuation::{
-    Book, DEFINITIONS, Flow, FlowKind, Line, Series, SymbolTotals, Unvalued, ValuationError, fingerprint_of_prices,
-    totals_by_symbol,
+    DEFINITIONS, Flow, FlowKind, InstrumentRecords, PortfolioBook, SymbolTotals, Unvalued, ValuationError, ValueSeries,
+    fingerprint_of_prices, totals_by_symbol,
 };
 
 use super::flows::{self, Flows, SymbolFlows, TradeFlow};
-use super::series_store::{self, Kept, TradesRead, Versions};
-use crate::portfolios::Held;
+use super::series_store::{self, ItemVersions, StoredSeries, TradesRead};
+use crate::portfolios::LoadedPortfolio;
 use crate::positions;
 
-/// The daily values and what they were made of.
-pub(super) struct Valued {
-    pub kept: Kept,
+/// The daily values and their sources.
+pub(super) struct ValuedPortfolio {
+    pub kept: StoredSeries,
     pub prices: PriceLines,
-    sources: Sources,
+    sources: ValuationSources,
 }
 
-/// Flows, prices and rates by which a series is computed.
+/// The flows, prices and rates that a series is computed from.
 #[derive(Clone)]
-struct Sources {
+struct ValuationSources {
     base: Currency,
     flows: Flows,
     prices: PriceLines,
     rates: ExchangeRates,
     left_out: BTreeMap<Symbol, String>,
-    /// Whether the flows are all there are.
+    /// Whether the flows are complete.
     complete: bool,
 }
 
-/// Everything that is known when one portfolio is to be valued.
-struct Reading<'a> {
+/// The inputs for valuing one portfolio.
+struct ValuationInputs<'a> {
     market: &'a MarketData,
     customer: CustomerId,
-    held: &'a Held,
+    held: &'a LoadedPortfolio,
     today: Day,
-    /// What the request may have of a provider.
+    /// The request's budget of provider calls.
     budget: CallBudget,
 }
 
-/// Values a portfolio up to today and keeps the result.
+/// Values a portfolio up to today and stores the result.
 pub(super) async fn value(
     market: &MarketData,
     customer: CustomerId,
-    held: &Held,
+    held: &LoadedPortfolio,
     budget: CallBudget,
-) -> Result<Valued, ServiceError> {
-    let reading = Reading { market, customer, held, today: market_day(market), budget };
+) -> Result<ValuedPortfolio, ServiceError> {
+    let reading = ValuationInputs { market, customer, held, today: market_day(market), budget };
     let (kept, versions) = series_store::load(&market.app, held.record.portfolio.id).await?;
     let kept = kept.filter(|kept| kept.series.base == reading.base() && kept.series.through <= reading.today);
     if let Some(kept) = &kept
@@ -77,7 +77,7 @@ pub(super) async fn value(
     Ok(reading.save(kept.as_ref(), &versions, valued).await)
 }
 
-impl Reading<'_> {
+impl ValuationInputs<'_> {
     fn base(&self) -> Currency {
         self.held.record.portfolio.base_currency
     }
@@ -86,7 +86,12 @@ impl Reading<'_> {
         self.held.record.portfolio.id
     }
 
-    async fn save(&self, before: Option<&Kept>, versions: &Versions, valued: Valued) -> Valued {
+    async fn save(
+        &self,
+        before: Option<&StoredSeries>,
+        versions: &ItemVersions,
+        valued: ValuedPortfolio,
+    ) -> ValuedPortfolio {
         series_store::save(&self.market.app, self.held, before, versions, &valued.kept).await;
         valued
     }
@@ -96,15 +101,16 @@ impl Reading<'_> {
         flows: Flows,
         also: &BTreeSet<Symbol>,
         complete: bool,
-    ) -> Result<Sources, ServiceError> {
+    ) -> Result<ValuationSources, ServiceError> {
         let symbols: BTreeSet<Symbol> = flows.keys().chain(also).cloned().collect();
         let prices = price_lines::load(self.market, self.customer, &symbols, self.budget).await?;
         let currencies = flows.values().map(|owned| owned.currency);
         let quoted = prices.values().filter_map(|line| Some(line.series.as_ref()?.currency));
         let rates = ExchangeRates::load(self.market, self.base(), currencies.chain(quoted), self.budget).await?;
-        let mut sources = Sources { base: self.base(), flows, prices, rates, left_out: BTreeMap::new(), complete };
+        let mut sources =
+            ValuationSources { base: self.base(), flows, prices, rates, left_out: BTreeMap::new(), complete };
         sources.left_out = sources.without_price();
-        // Holdings ask there too: by the net units of a day alone a conflict may not show.
+        // Holdings are checked for it too: a conflict may not show in the net units of a day.
         let conflicts = || positions::find_in_conflict(self.market, self.portfolio());
         let conflicts = retry(Retry::within(app::CONFLICT_BUDGET), conflicts).await?;
         sources
@@ -113,8 +119,8 @@ impl Reading<'_> {
         Ok(sources)
     }
 
-    /// The kept series with what came since, if that is all there is to do.
-    async fn extend(&self, kept: &Kept) -> Result<Option<Valued>, ServiceError> {
+    /// The stored series extended by new trades, if nothing else is needed.
+    async fn extend(&self, kept: &StoredSeries) -> Result<Option<ValuedPortfolio>, ServiceError> {
         if self.held.record.dirty_from.is_some() || kept.investments_ahead {
             return Ok(None);
         }
@@ -141,8 +147,8 @@ impl Reading<'_> {
         Ok(Some(self.valued(series, sources, &kept.trades, &read, &[])))
     }
 
-    /// The series from all records, as far as possible on top of the kept one.
-    async fn rebuild(&self, kept: Option<&Kept>) -> Result<Valued, ServiceError> {
+    /// The series from all records, based on the stored one as far as possible.
+    async fn rebuild(&self, kept: Option<&StoredSeries>) -> Result<ValuedPortfolio, ServiceError> {
         let read = flows::read_trades(&self.market.app, keys::trades(self.portfolio())).await?;
         let investments = flows::read_investments(&self.market.app, self.portfolio()).await?;
         let flows = flows::by_symbol(&read, &investments)?;
@@ -159,23 +165,23 @@ impl Reading<'_> {
 
     fn valued(
         &self,
-        series: Series,
-        sources: Sources,
+        series: ValueSeries,
+        sources: ValuationSources,
         before: &TradesRead,
         read: &[TradeFlow],
         investments: &[Investment],
-    ) -> Valued {
+    ) -> ValuedPortfolio {
         let eve = series.eve.day;
         let trades = before.after(read, eve, self.market.app.now());
         let investments_ahead = investments.iter().any(|one| one.purchase_date > eve);
-        let kept = Kept { series, left_out: sources.left_out.clone(), trades, investments_ahead };
-        Valued { kept, prices: sources.prices.clone(), sources }
+        let kept = StoredSeries { series, left_out: sources.left_out.clone(), trades, investments_ahead };
+        ValuedPortfolio { kept, prices: sources.prices.clone(), sources }
     }
 }
 
-impl Valued {
-    /// What each symbol came to in a span: from the kept years where it is made of whole ones, else from its days. A span
-    /// without a day ends before it begins.
+impl ValuedPortfolio {
+    /// The totals of each symbol in a span: from the stored years if it consists of whole ones, else from its days. A
+    /// span without a day ends before it begins.
     pub(super) async fn compute_totals(
         &self,
         app: &App,
@@ -194,13 +200,13 @@ impl Valued {
         }
         let series = self.kept.series.clone();
         let totals = run_blocking(move || totals_by_symbol(&sources.book(), &series, from, to));
-        totals.await?.map_err(|error| ServiceError::fault("the attribution of a series that was computed", error))
+        totals.await?.map_err(|error| ServiceError::fault("the attribution of a computed series failed", error))
     }
 }
 
-impl Valued {
-    /// How many lots of each symbol are dated after this day, which is not before the eve of the series: later flows are
-    /// always read.
+impl ValuedPortfolio {
+    /// The number of lots of each symbol dated after this day, which is not before the last checkpoint of the series:
+    /// later flows are always read.
     pub(super) fn lots_to_come(&self, through: Day) -> impl Iterator<Item = (&Symbol, usize)> {
         let is_to_come = move |flow: &&Flow| flow.day > through && flow.kind != FlowKind::Sold;
         let of_symbol =
@@ -208,28 +214,28 @@ impl Valued {
         self.sources.flows.iter().map(of_symbol)
     }
 
-    /// What is to be said of the rates by which these symbols were valued.
+    /// Warnings about the rates that these symbols were valued with.
     pub(super) fn rate_warnings(&self, totals: &[SymbolTotals]) -> Vec<Warning> {
         let quoted = |totals: &SymbolTotals| Some(self.prices.get(&totals.symbol)?.series.as_ref()?.currency);
         self.sources.rates.warnings(totals.iter().filter_map(quoted))
     }
 }
 
-impl Sources {
+impl ValuationSources {
     /// The records that can be valued.
-    fn book(&self) -> Book<'_> {
-        let line = |symbol: &'_ Symbol| -> Option<Line<'_>> {
+    fn book(&self) -> PortfolioBook<'_> {
+        let line = |symbol: &'_ Symbol| -> Option<InstrumentRecords<'_>> {
             let (symbol, prices) = self.prices.get_key_value(symbol)?;
             let owned = self.flows.get(symbol);
             let currency = owned.map_or(prices.series.as_ref()?.currency, |owned| owned.currency);
             let (bars, flows): (&Bars, &[Flow]) = (prices.bars(), owned.map_or(&[], |owned| &owned.flows));
-            Some(Line { symbol, currency, bars, flows })
+            Some(InstrumentRecords { symbol, currency, bars, flows })
         };
         let valued = self.prices.keys().filter(|symbol| !self.left_out.contains_key(*symbol));
-        Book { base: self.base, lines: valued.filter_map(line).collect(), rates: self.rates.all() }
+        PortfolioBook { base: self.base, lines: valued.filter_map(line).collect(), rates: self.rates.all() }
     }
 
-    /// Symbols without a price in the currency in which their lots were paid, and those of currencies without a rate.
+    /// Symbols without a price in the currency in which their lots were paid, and those in currencies without a rate.
     fn without_price(&self) -> BTreeMap<Symbol, String> {
         let reason = |(symbol, line): (&Symbol, &price_lines::PriceLine)| {
             let Some(series) = &line.series else { return Some((symbol.clone(), PRICE_UNAVAILABLE.to_owned())) };
@@ -247,14 +253,14 @@ impl Sources {
     }
 }
 
-/// All symbols that a kept series has met.
-fn symbols_of(kept: &Kept) -> BTreeSet<Symbol> {
+/// All symbols that a stored series contains.
+fn symbols_of(kept: &StoredSeries) -> BTreeSet<Symbol> {
     let totals = kept.series.years.iter().flat_map(|year| &year.totals);
     totals.map(|totals| totals.symbol.clone()).chain(kept.left_out.keys().cloned()).collect()
 }
 
-/// The first day of the first kept year whose prices or definitions are not those that it was made of.
-fn first_changed_year(sources: &Sources, series: &Series) -> Option<Day> {
+/// The first day of the first stored year whose prices or definitions have changed.
+fn first_changed_year(sources: &ValuationSources, series: &ValueSeries) -> Option<Day> {
     let book = sources.book();
     let unchanged = |year: &&valuation::SeriesYear| {
         year.definitions == DEFINITIONS
@@ -264,8 +270,8 @@ fn first_changed_year(sources: &Sources, series: &Series) -> Option<Day> {
     Some(Day::new(changed.year, 1, 1).unwrap_or(Day::FIRST))
 }
 
-/// The series with the hash of its prices beside each year that was computed.
-fn hashed(mut series: Series, sources: &Sources) -> Series {
+/// The series with the hash of its prices next to each computed year.
+fn hashed(mut series: ValueSeries, sources: &ValuationSources) -> ValueSeries {
     let book = sources.book();
     for year in series.years.iter_mut().filter(|year| year.inputs.is_none()) {
         year.inputs = Some(fingerprint_of_prices(&book, year, series.eve.day));
@@ -273,14 +279,14 @@ fn hashed(mut series: Series, sources: &Sources) -> Series {
     series
 }
 
-/// The series from the first day that something is noted to have changed on, or the whole of it. Symbols that cannot
-/// be valued are left out, so that they do not fail the others.
+/// The series from the first day that has changed, or the whole of it. Symbols that cannot be valued are left out, so
+/// that they do not fail the others.
 fn continued_or_rebuilt(
-    base: Option<Series>,
+    base: Option<ValueSeries>,
     noted: &[Option<Day>],
-    mut sources: Sources,
+    mut sources: ValuationSources,
     today: Day,
-) -> Result<(Series, Sources), ServiceError> {
+) -> Result<(ValueSeries, ValuationSources), ServiceError> {
     if let Some(base) = base {
         let last_day = base.eve.day.plus_days(1);
         let noted = noted.iter().flatten().copied().chain(first_changed_year(&sources, &base));
@@ -289,7 +295,7 @@ fn continued_or_rebuilt(
             return Ok((hashed(series, &sources), sources));
         }
     }
-    let whole = |sources: &Sources| valuation::value_series(&sources.book(), today);
+    let whole = |sources: &ValuationSources| valuation::value_series(&sources.book(), today);
     let series = if let Ok(series) = whole(&sources) {
         series
     } else {
@@ -301,12 +307,12 @@ fn continued_or_rebuilt(
 }
 
 /// The symbols that cannot be valued even alone, and why.
-fn alone(sources: &Sources, today: Day) -> Vec<(Symbol, String)> {
+fn alone(sources: &ValuationSources, today: Day) -> Vec<(Symbol, String)> {
     let book = sources.book();
-    let failing = |line: &Line<'_>| {
-        let single = Book { base: book.base, lines: vec![*line], rates: book.rates.clone() };
+    let failing = |line: &InstrumentRecords<'_>| {
+        let single = PortfolioBook { base: book.base, lines: vec![*line], rates: book.rates.clone() };
         let error = valuation::value_series(&single, today).err()?;
-        tracing::warn!(symbol = %line.symbol, %error, "left out of a portfolio's daily values");
+        tracing::warn!(symbol = %line.symbol, %error, "a symbol was left out of a portfolio's daily values");
         Some((line.symbol.clone(), error.code().to_owned()))
     };
     book.lines.iter().filter_map(failing).collect()
@@ -315,10 +321,10 @@ fn alone(sources: &Sources, today: Day) -> Vec<(Symbol, String)> {
 fn unvalued(error: &ValuationError) -> ServiceError {
     match error {
         ValuationError::TooLarge => ServiceError::Refused(Refusal::TooLarge),
-        other => ServiceError::fault("records of a portfolio", other),
+        other => ServiceError::fault("valuing the records of a portfolio failed", other),
     }
 }
 
 async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ServiceError> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| ServiceError::fault("valuing a portfolio", error))
+    tokio::task::spawn_blocking(work).await.map_err(|error| ServiceError::fault("valuing a portfolio failed", error))
 }

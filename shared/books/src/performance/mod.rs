@@ -1,6 +1,6 @@
-//! How a portfolio did: the value of every day, returns, risk, and where the change in value came from.
+//! The performance of a portfolio: the value of every day, returns, risk, and the causes of the change in value.
 //!
-//! `incremental_series.rs` brings the daily values up to today, `series_store.rs` keeps them, `flows.rs` says what moved.
+//! `incremental_series.rs` brings the daily values up to today, `series_store.rs` stores them, `flows.rs` collects the flows.
 
 mod flows;
 mod incremental_series;
@@ -27,36 +27,36 @@ use valuation::{
 
 use crate::portfolios;
 
-use incremental_series::Valued;
+use incremental_series::ValuedPortfolio;
 
-/// The group of symbols whose sector is not known.
+/// The group of symbols whose sector is unknown.
 const NO_SECTOR: &str = "unknown";
-/// What becomes of dividends.
+/// How dividends are treated.
 const DIVIDENDS: &str = "not credited";
-/// Under which name the days without a rate of exchange stand.
+/// The key of the days without an exchange rate.
 const FX: &str = "fx";
 
-/// The span that a performance is asked for, and what to compare with.
+/// The span of a performance, and the benchmark.
 #[derive(Clone, Debug, Default)]
-pub struct Span {
-    /// First day, included; the day of the first flow where not given.
+pub struct PerformanceSpan {
+    /// First day, inclusive; the day of the first flow by default.
     pub from: Option<Day>,
-    /// Last day, included; the market's today where not given or later.
+    /// Last day, inclusive; the market's today by default and at most.
     pub to: Option<Day>,
     /// A symbol whose total return is the benchmark.
     pub benchmark: Option<Symbol>,
-    /// When the money that moves on a day is at work.
+    /// When the money that moves on a day starts or stops earning.
     pub flow_timing: FlowTiming,
 }
 
-/// Why something is not there.
+/// Why a value is missing.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum Missing {
-    /// A reason by name: of a figure that is null, or of a symbol that is left out.
+    /// The code of the reason why a figure is null or a symbol is left out.
     #[schema(example = "few_returns")]
     Reason(String),
-    /// Days that have no value.
+    /// Days without a value.
     Days(Vec<Day>),
 }
 
@@ -73,46 +73,47 @@ pub struct PortfolioPerformance {
     pub to: Day,
     /// The market's today.
     pub as_of: Day,
-    /// Where prices come from.
+    /// The source of the prices.
     pub source: String,
-    /// What it is compared with: its total return, exchanged into the base currency at the rate of each day. Days without a
-    /// rate are left out.
+    /// The benchmark: its total return, converted into the base currency at the rate of each day. Days without a rate
+    /// are left out.
     pub benchmark: Option<Symbol>,
-    /// `not credited`: dividends count as paid out of the portfolio on their ex-date, and the wallet does not get them.
+    /// `not credited`: dividends count as paid out of the portfolio on their ex-date, and are not credited to the
+    /// wallet.
     #[schema(example = "not credited")]
     pub dividends: &'static str,
-    /// When the money that moves on a day is at work, in time-weighted returns and what rests on them.
+    /// When the money that moves on a day starts or stops earning, for time-weighted returns and the figures based on
+    /// them.
     pub flow_timing: FlowTiming,
-    /// Every day on which something held has a bar or anything moved, oldest first. A day without a rate of exchange at
-    /// most seven days old has no row; the next one has its flows and the return since the row before.
+    /// Every day on which a held instrument has a bar or anything moved, oldest first. A day without an exchange rate
+    /// at most seven days old has no row; the next row includes its flows and its return.
     pub series: Vec<PerformanceDay>,
     /// Figures.
     pub metrics: PerformanceMetrics,
-    /// Where the change in value came from.
+    /// The causes of the change in value.
     pub attribution: Attribution,
-    /// The same by symbol; the rows sum to `attribution`, part by part.
+    /// The same by symbol; the rows sum to `attribution`, component by component.
     pub attribution_by_symbol: Vec<SymbolAttribution>,
     /// The same by sector.
     pub attribution_by_sector: Vec<GroupAttribution>,
     /// The same by currency of the instruments.
     pub attribution_by_currency: Vec<GroupAttribution>,
-    /// Why a figure is null, or why a symbol is left out of all of this, by its name; under `fx` the days that have no
-    /// row.
+    /// Why a figure is null, or why a symbol is left out, by its name; under `fx` the days without a row.
     pub unavailable: BTreeMap<String, Missing>,
-    /// What a reader must know about prices, rates and trades.
+    /// Warnings about prices, rates and trades.
     #[schema(value_type = Vec<Object>)]
     pub warnings: Vec<Warning>,
 }
 
-/// The performance of a customer's portfolio. A symbol that cannot be valued is left out and named.
+/// The performance of a customer's portfolio. A symbol that cannot be valued is left out and listed.
 ///
 /// Errors: [`ServiceError::NotFound`], [`ServiceError::FromAfterTo`], [`ServiceError::UnknownSymbol`] for a benchmark
-/// that has no prices.
+/// without prices.
 pub async fn compute(
     market: &MarketData,
     customer: CustomerId,
     id: PortfolioId,
-    span: &Span,
+    span: &PerformanceSpan,
 ) -> Result<PortfolioPerformance, ServiceError> {
     let held = portfolios::load(&market.app, customer, id).await?;
     let today = market_day(market);
@@ -160,8 +161,8 @@ pub async fn compute(
     })
 }
 
-/// A benchmark's own splits and dividends, exchanged at the rate of each day; where neither is known its adjusted closes are
-/// all there is.
+/// A benchmark with its splits and dividends, converted at the rate of each day; if both are unknown, its adjusted
+/// closes are used.
 fn compared_with<'a>(series: &'a Series, rates: &'a ExchangeRates) -> Benchmark<'a> {
     let without_dividend = series.bars.dividend().iter().all(|&dividend| dividend <= 0.0);
     let only_adjusted = without_dividend && series.notes.contains(&Note::SplitsUnknown);
@@ -189,11 +190,10 @@ fn traded_in(prices: &PriceLines, symbol: &Symbol) -> String {
     series.map_or_else(String::new, |series| series.currency.to_string())
 }
 
-/// Of the symbols that had a part in the span, their trades and rates, of the benchmark, and of lots that had none because
-/// their day is to come.
+/// Warnings about the symbols held in the span, their trades and rates, the benchmark, and lots dated in the future.
 fn warnings(
     market: &MarketData,
-    valued: &Valued,
+    valued: &ValuedPortfolio,
     totals: &[SymbolTotals],
     span: warnings::Span,
     benchmark: Option<(&Series, &ExchangeRates)>,
@@ -216,7 +216,7 @@ fn warnings(
 }
 
 fn warnings_on_flows(totals: &SymbolTotals) -> [Option<Warning>; 2] {
-    let outside = "at a price more than 5 % outside the lowest and the highest of their day";
+    let outside = "at a price more than 5 % outside the range of their day";
     [
         warnings::on_flows(&totals.symbol, "price_outside_the_day", totals.outside_the_day, outside),
         warnings::on_rates_of_another_day(&totals.symbol, totals.without_rate),

@@ -1,7 +1,7 @@
-//! The daily values of a portfolio as they are kept: an item a year and one for the state, extended by readers.
+//! The stored daily values of a portfolio: one item a year and one for the state, extended when read.
 //!
-//! They are never read for a decision, so nothing depends on their being there: one that cannot be read is computed
-//! again, and whoever loses a race to write them has still got an answer to give.
+//! They are never read for a decision, so nothing depends on them: a series that cannot be read is computed again, and
+//! a process that loses the race to write it can still respond.
 
 use std::collections::BTreeMap;
 
@@ -12,53 +12,53 @@ use domain::{Currency, Day, PortfolioId, Symbol};
 use serde::{Deserialize, Serialize};
 use store::{Expect, StoreError, Version, Write, documents, keys};
 use uuid::Uuid;
-use valuation::{Checkpoint, Series, SeriesYear, SymbolTotals};
+use valuation::{Checkpoint, SeriesYear, SymbolTotals, ValueSeries};
 
 use super::flows::TradeFlow;
-use crate::portfolios::Held;
+use crate::portfolios::LoadedPortfolio;
 
-/// How long after a trade got its id it may still be committed; many times the longest that a request lasts.
+/// How long after a trade got its id it can still be committed; many times the longest request.
 const COMMITTED_WITHIN_MINUTES: i64 = 10;
-/// Most years written in one transaction: none is above 400 KB, and a transaction takes 4 MB.
+/// The most years written in one transaction: none is above 400 KB, and a transaction takes 4 MB.
 const YEARS_A_TRANSACTION: usize = 8;
-/// Most trades that are listed one by one.
+/// The most trades that are listed one by one.
 const MAX_COUNTED: usize = 2_000;
 
-/// A series, and what of its sources it has taken in.
+/// A series, and what it includes of its sources.
 #[derive(Clone, Debug)]
-pub(super) struct Kept {
-    pub series: Series,
+pub(super) struct StoredSeries {
+    pub series: ValueSeries,
     /// Symbols that are not in it, with the codes of the reasons.
     pub left_out: BTreeMap<Symbol, String>,
     pub trades: TradesRead,
-    /// Whether there are lots held elsewhere that are dated after the series' last evening but one.
+    /// Whether there are lots held elsewhere that are dated after the last checkpoint of the series.
     pub investments_ahead: bool,
 }
 
-/// Which trades a series rests on.
+/// The trades that a series includes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct TradesRead {
-    /// Trades with lower ids are all known, and those up to the series' eve are in it.
+    /// Trades with lower ids are all known, and those up to the last checkpoint of the series are in it.
     pub before: Uuid,
-    /// Trades from that id on which are up to the eve, and so in it too.
+    /// Trades from that id on which are dated up to the checkpoint, and so are in it too.
     pub counted: Vec<Uuid>,
 }
 
-/// The versions of what was read, for whoever writes it again.
+/// The versions of the items read, for writing them again.
 #[derive(Debug, Default)]
-pub(super) struct Versions {
+pub(super) struct ItemVersions {
     state: Option<Version>,
     years: BTreeMap<i32, (Version, Option<Uuid>)>,
 }
 
-/// The item beside the years.
+/// The item next to the years.
 #[derive(Serialize, Deserialize)]
-struct State {
+struct SeriesState {
     base: Currency,
     through: Day,
     eve: Checkpoint,
     eve_totals: Vec<SymbolTotals>,
-    /// The writing that each year is to be of: what another writer cut short is not read.
+    /// The write that each year must belong to: an incomplete write of another process is not read.
     years: BTreeMap<i32, Uuid>,
     left_out: BTreeMap<Symbol, String>,
     trades: TradesRead,
@@ -66,13 +66,13 @@ struct State {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Year {
+struct StoredYear {
     writing: Uuid,
     year: SeriesYear,
 }
 
-impl Kept {
-    /// Whether a reader of one learns nothing from the other; which trades were looked at last does not count.
+impl StoredSeries {
+    /// Whether one is no newer than the other; which trades were read last does not count.
     fn says_the_same(&self, other: &Self) -> bool {
         self.series == other.series
             && self.left_out == other.left_out
@@ -86,8 +86,8 @@ impl TradesRead {
         Self { before: Uuid::nil(), counted: Vec::new() }
     }
 
-    /// After these trades, the ones with ids from [`TradesRead::before`] on, were read at `now` for a series with this
-    /// eve.
+    /// After these trades, those with ids from [`TradesRead::before`] on, were read at `now` for a series with this
+    /// checkpoint.
     pub(super) fn after(&self, read: &[TradeFlow], eve: Day, now: DateTime<Utc>) -> Self {
         let settled = now - TimeDelta::minutes(COMMITTED_WITHIN_MINUTES);
         let settled = u64::try_from(settled.timestamp_millis()).unwrap_or(0);
@@ -98,18 +98,21 @@ impl TradesRead {
         Self { before, counted: counted.map(|trade| trade.id).collect() }
     }
 
-    /// Of trades that were read now, the earliest day of one that the series, up to `eve`, lacks.
+    /// The earliest day of the trades read now that the series, up to `eve`, lacks.
     pub(super) fn missed(&self, read: &[TradeFlow], eve: Day) -> Option<Day> {
         let again = read.iter().filter(|trade| trade.id >= self.before && trade.market_day <= eve);
         again.filter(|trade| !self.counted.contains(&trade.id)).map(|trade| trade.market_day).min()
     }
 }
 
-/// What is kept of a portfolio, if anything can be used of it.
-pub(super) async fn load(app: &App, portfolio: PortfolioId) -> Result<(Option<Kept>, Versions), ServiceError> {
-    let mut versions = Versions::default();
+/// The stored series of a portfolio, if it can be used.
+pub(super) async fn load(
+    app: &App,
+    portfolio: PortfolioId,
+) -> Result<(Option<StoredSeries>, ItemVersions), ServiceError> {
+    let mut versions = ItemVersions::default();
     let mut years = BTreeMap::new();
-    let mut state: Option<State> = None;
+    let mut state: Option<SeriesState> = None;
     let state_key = keys::series_state(portfolio);
     for item in listing::read_all(app, keys::series(portfolio)).await? {
         if item.key == state_key {
@@ -118,7 +121,7 @@ pub(super) async fn load(app: &App, portfolio: PortfolioId) -> Result<(Option<Ke
             continue;
         }
         let Some(number) = item.key.sk.rsplit('#').next().and_then(|year| year.parse::<i32>().ok()) else { continue };
-        let year: Option<Year> = documents::parse(&item).ok();
+        let year: Option<StoredYear> = documents::parse(&item).ok();
         versions.years.insert(number, (item.version, year.as_ref().map(|year| year.writing)));
         years.extend(year.map(|year| (number, year)));
     }
@@ -130,14 +133,20 @@ pub(super) async fn load(app: &App, portfolio: PortfolioId) -> Result<(Option<Ke
             None => return Ok((None, versions)),
         }
     }
-    let State { base, through, eve, eve_totals, left_out, trades, investments_ahead, .. } = state;
-    let series = Series { base, through, years: all, eve, eve_totals };
-    Ok((Some(Kept { series, left_out, trades, investments_ahead }), versions))
+    let SeriesState { base, through, eve, eve_totals, left_out, trades, investments_ahead, .. } = state;
+    let series = ValueSeries { base, through, years: all, eve, eve_totals };
+    Ok((Some(StoredSeries { series, left_out, trades, investments_ahead }), versions))
 }
 
-/// Keeps a series in place of the one that was read, unless the portfolio or somebody else's copy has moved on since.
-/// What cannot be kept is computed again by the next reader.
-pub(super) async fn save(app: &App, held: &Held, before: Option<&Kept>, versions: &Versions, kept: &Kept) {
+/// Stores a series in place of the one that was read, unless the portfolio or another process's copy has changed since.
+/// A series that cannot be stored is computed again on the next read.
+pub(super) async fn save(
+    app: &App,
+    held: &LoadedPortfolio,
+    before: Option<&StoredSeries>,
+    versions: &ItemVersions,
+    kept: &StoredSeries,
+) {
     let stands = before.is_some_and(|before| before.says_the_same(kept)) && held.record.dirty_from.is_none();
     if stands || kept.trades.counted.len() > MAX_COUNTED {
         return;
@@ -145,20 +154,20 @@ pub(super) async fn save(app: &App, held: &Held, before: Option<&Kept>, versions
     match write(app, held, before, versions, kept).await {
         Ok(()) => {}
         Err(ServiceError::Store(StoreError::Conflict { .. })) => {
-            tracing::debug!(portfolio = %held.record.portfolio.id, "daily values were not kept: others were faster");
+            tracing::debug!(portfolio = %held.record.portfolio.id, "daily values were not stored: another process was faster");
         }
         Err(error) => {
-            tracing::warn!(portfolio = %held.record.portfolio.id, %error, "daily values were not kept");
+            tracing::warn!(portfolio = %held.record.portfolio.id, %error, "daily values were not stored");
         }
     }
 }
 
 async fn write(
     app: &App,
-    held: &Held,
-    before: Option<&Kept>,
-    versions: &Versions,
-    kept: &Kept,
+    held: &LoadedPortfolio,
+    before: Option<&StoredSeries>,
+    versions: &ItemVersions,
+    kept: &StoredSeries,
 ) -> Result<(), ServiceError> {
     let portfolio = held.record.portfolio.id;
     let writing = app.new_id();
@@ -173,19 +182,19 @@ async fn write(
         }
         years.insert(year.year, writing);
         let key = keys::series_year(portfolio, year.year);
-        let body = documents::body(&key, &Year { writing, year: year.clone() })?;
+        let body = documents::body(&key, &StoredYear { writing, year: year.clone() })?;
         let expect = Expect::from(at.map(|(version, _)| version));
         writes.push(Write::Put { key, body, expires_at: None, expect });
     }
     let key = keys::series_state(portfolio);
-    let Kept { series, left_out, trades, investments_ahead } = kept.clone();
-    let Series { base, through, eve, eve_totals, .. } = series;
-    let state = State { base, through, eve, eve_totals, years, left_out, trades, investments_ahead };
+    let StoredSeries { series, left_out, trades, investments_ahead } = kept.clone();
+    let ValueSeries { base, through, eve, eve_totals, .. } = series;
+    let state = SeriesState { base, through, eve, eve_totals, years, left_out, trades, investments_ahead };
     let body = documents::body(&key, &state)?;
     let as_read = Write::Check { key: key.clone(), expect: versions.state.into() };
     let state = Write::Put { key, body, expires_at: None, expect: versions.state.into() };
-    // The state comes last: until then a reader finds years that are not of the writings it names. Each transaction holds
-    // to what the series was made of, so that once that has moved on no further year of it is written.
+    // The state comes last: until then a reader finds years that do not belong to the writes it names. Each transaction
+    // asserts the sources of the series, so that no further year is written once they have changed.
     while writes.len() > YEARS_A_TRANSACTION {
         let rest = writes.split_off(YEARS_A_TRANSACTION);
         let mut some = std::mem::replace(&mut writes, rest);
@@ -249,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trade_that_was_committed_after_a_younger_one_is_missed() {
+    fn a_trade_committed_after_a_younger_one_is_found_missing() {
         let eve = "2026-11-19".parse().unwrap();
         let younger = trade(id("2026-11-20T11:59:00Z", 9), "2026-11-19");
         let read = after(std::slice::from_ref(&younger), "2026-11-19");

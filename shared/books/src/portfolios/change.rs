@@ -1,4 +1,4 @@
-//! Changing a portfolio, closing it included.
+//! Changes a portfolio, or closes it.
 
 use std::collections::BTreeMap;
 
@@ -16,10 +16,10 @@ use store::retry::{Retry, retry};
 use store::{Expect, Write, keys};
 
 use super::kept_profile;
-use super::record::{Held, Record, load};
+use super::record::{LoadedPortfolio, PortfolioRecord, load};
 use crate::positions;
 
-/// What is to be different; `None` stays.
+/// A change of a portfolio; `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
 pub struct Change {
     /// Name.
@@ -28,43 +28,43 @@ pub struct Change {
     pub kind: Option<PortfolioType>,
     /// Currency of its value and performance.
     pub base_currency: Option<Currency>,
-    /// Which lots a sale takes from now on.
+    /// Which lots a sale consumes from now on.
     pub lot_method: Option<LotMethod>,
     /// Open or closed.
     pub state: Option<PortfolioState>,
-    /// What it is meant for.
+    /// Its purpose.
     pub profile: ProfileChange,
 }
 
-/// What is to be different of an investment profile.
+/// A change of an investment profile.
 #[derive(Clone, Debug, Default)]
 pub enum ProfileChange {
-    /// Nothing.
+    /// No change.
     #[default]
     Keep,
-    /// There is to be none.
+    /// Removes the profile.
     Remove,
-    /// These parts, or all of them where there is none yet.
+    /// Changes these fields; a first profile needs all of them.
     Merge(AimsChange),
 }
 
-/// Parts of an investment profile; what is not there stays.
+/// Fields of an investment profile; an absent one stays.
 #[derive(Clone, Debug, Default)]
 pub struct AimsChange {
     /// From 1 to 7.
     pub risk: Option<RiskLevel>,
     /// Years, 1 to [`domain::portfolio::MAX_HORIZON_YEARS`].
     pub horizon_years: Option<u8>,
-    /// What may be lost without harm.
+    /// The fraction that may be lost without harm.
     pub loss_capacity: Option<Fraction>,
-    /// Targets that change; `None` takes one away.
+    /// Targets that change; `None` removes one.
     pub targets: BTreeMap<InstrumentType, Option<Fraction>>,
 }
 
-/// Changes a portfolio that is at the version the change was made for.
+/// Changes a portfolio if it is still at the version that the change is for.
 ///
 /// Errors: [`ServiceError::PreconditionRequired`], [`ServiceError::PreconditionFailed`],
-/// [`ServiceError::PortfolioNotEmpty`] for one that is to be closed and holds something.
+/// [`ServiceError::PortfolioNotEmpty`] when closing one that still holds something.
 pub async fn change(
     market: &MarketData,
     customer: CustomerId,
@@ -100,8 +100,8 @@ pub async fn change(
     .await
 }
 
-/// The record after the change; the same one where it makes no difference.
-fn changed(app: &App, before: &Record, change: &Change) -> Result<Record, ServiceError> {
+/// The record after the change; the same record if nothing differs.
+fn changed(app: &App, before: &PortfolioRecord, change: &Change) -> Result<PortfolioRecord, ServiceError> {
     let old = &before.portfolio;
     let now = app.now();
     let (investment_profile, profiles) = match &change.profile {
@@ -130,14 +130,15 @@ fn changed(app: &App, before: &Record, change: &Change) -> Result<Record, Servic
     if portfolio == *old {
         return Ok(before.clone());
     }
-    // Every stored value is in the currency that was.
+    // Every stored value is in the old currency.
     let dirty_from = if portfolio.base_currency == old.base_currency { before.dirty_from } else { Some(Day::FIRST) };
     let portfolio = Portfolio { updated_at: now, version: old.version + 1, ..portfolio };
-    Ok(Record { portfolio, profiles, dirty_from, removing: false })
+    Ok(PortfolioRecord { portfolio, profiles, dirty_from, removing: false })
 }
 
 fn merged(standing: Option<&InvestmentAims>, part: &AimsChange) -> Result<InvestmentAims, ServiceError> {
-    let missing = |field| ServiceError::Field { field, detail: "a first investment profile needs it".to_owned() };
+    let missing =
+        |field| ServiceError::Field { field, detail: "is required for a first investment profile".to_owned() };
     let mut targets = standing.map(|aims| aims.targets.fractions().clone()).unwrap_or_default();
     for (&kind, fraction) in &part.targets {
         match fraction {
@@ -161,12 +162,12 @@ fn merged(standing: Option<&InvestmentAims>, part: &AimsChange) -> Result<Invest
     })
 }
 
-/// The writes that let a closing pass only if nothing is held then.
+/// The writes that make closing fail if anything is held by then.
 ///
-/// A trade checks the portfolio's version and does not change it, so one that commits between our look at the positions
-/// and our write would go unseen. But every trade writes the head of its customer's wallet: the head is read before the
-/// positions, and asserted with the closing.
-async fn assert_nothing_held(market: &MarketData, held: &Held) -> Result<[Write; 2], ServiceError> {
+/// A trade asserts the portfolio's version and does not change it, so a trade that commits between reading the
+/// positions and writing would go unnoticed. But every trade writes the head of its customer's wallet: the head is read
+/// before the positions, and asserted with the closing.
+async fn assert_nothing_held(market: &MarketData, held: &LoadedPortfolio) -> Result<[Write; 2], ServiceError> {
     let portfolio = &held.record.portfolio;
     let wallet = assert_wallet_unchanged(&market.app, portfolio.customer_id).await?;
     let investments = Counter::read(&market.app, keys::investment_count(portfolio.id)).await?;
@@ -181,7 +182,7 @@ async fn assert_nothing_held(market: &MarketData, held: &Held) -> Result<[Write;
     }
 }
 
-/// The write that lets a transaction pass only if the customer has not traded since.
+/// The write that makes a transaction fail if the customer has traded since.
 pub(super) async fn assert_wallet_unchanged(app: &App, customer: CustomerId) -> Result<Write, ServiceError> {
     let key = keys::wallet_head(customer);
     let version = app.table().get(&key).await?.map(|item| item.version);

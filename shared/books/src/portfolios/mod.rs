@@ -1,12 +1,12 @@
-//! Opening, reading and listing portfolios; [`change`] and [`remove`] have files of their own.
+//! Opens, reads and lists portfolios; [`change`] and [`remove`] are separate modules.
 
 mod change;
 mod record;
 mod remove;
 
 pub use change::{AimsChange, Change, ProfileChange, change};
-pub use record::Record;
-pub(crate) use record::{Held, load};
+pub use record::PortfolioRecord;
+pub(crate) use record::{LoadedPortfolio, load};
 pub use remove::remove;
 
 use app::App;
@@ -22,33 +22,33 @@ use store::retry::{Retry, retry};
 use store::{Cursor, Write, documents, keys};
 use uuid::Uuid;
 
-/// Most portfolios of a customer.
+/// The most portfolios of a customer.
 pub const MAX_PORTFOLIOS: usize = 100;
 
 const WHAT: &str = "portfolios";
 
-/// What a portfolio is opened with.
+/// A portfolio to open.
 #[derive(Clone, Debug, Serialize)]
-pub struct Opening {
+pub struct NewPortfolio {
     /// Name.
     pub name: PortfolioName,
     /// Kind of account.
     pub kind: PortfolioType,
     /// Currency of its value and performance.
     pub base_currency: Currency,
-    /// Which lots a sale takes.
+    /// Which lots a sale consumes.
     pub lot_method: LotMethod,
-    /// What it is meant for, where the customer says so.
+    /// Its purpose, if the customer states it.
     pub aims: Option<InvestmentAims>,
 }
 
-/// Opens a portfolio. The same idempotency key with the same request answers the first result again.
+/// Opens a portfolio. The same idempotency key with the same request returns the first result.
 ///
-/// Errors: [`ServiceError::LimitReached`] where the customer has [`MAX_PORTFOLIOS`].
+/// Errors: [`ServiceError::LimitReached`] if the customer has [`MAX_PORTFOLIOS`].
 pub async fn open(
     app: &App,
     customer: CustomerId,
-    opening: &Opening,
+    opening: &NewPortfolio,
     idempotency_key: Option<&str>,
 ) -> Result<Created<Portfolio>, ServiceError> {
     let pending = match idempotency::attempt(app, customer, idempotency_key, "POST /portfolios", opening).await? {
@@ -69,8 +69,8 @@ pub async fn open(
     })
 }
 
-/// The portfolio as it is first answered, which tracks from the request and its id alone.
-fn opened(customer: CustomerId, id: Uuid, opening: &Opening) -> Portfolio {
+/// The portfolio as first returned, determined by the request and its id alone.
+fn opened(customer: CustomerId, id: Uuid, opening: &NewPortfolio) -> Portfolio {
     let now = App::made_at(id);
     let profile = |aims: &InvestmentAims| InvestmentProfile { version: 1, since: now, aims: aims.clone() };
     Portfolio {
@@ -91,7 +91,7 @@ fn opened(customer: CustomerId, id: Uuid, opening: &Opening) -> Portfolio {
 fn first_writes(portfolio: &Portfolio, counter: &Counter) -> Result<Vec<Write>, ServiceError> {
     let key = keys::portfolio(portfolio.customer_id, portfolio.id);
     let profile = &portfolio.investment_profile;
-    let record = Record {
+    let record = PortfolioRecord {
         portfolio: portfolio.clone(),
         profiles: u32::from(profile.is_some()),
         dirty_from: None,
@@ -103,7 +103,7 @@ fn first_writes(portfolio: &Portfolio, counter: &Counter) -> Result<Vec<Write>, 
     Ok(writes)
 }
 
-/// The write that keeps a version of the profile for good.
+/// The write that stores a version of the profile permanently.
 fn kept_profile(id: PortfolioId, profile: &InvestmentProfile) -> Result<Write, ServiceError> {
     let key = keys::portfolio_profile(id, profile.version);
     let body = documents::body(&key, profile)?;
@@ -115,7 +115,7 @@ pub async fn find(app: &App, customer: CustomerId, id: PortfolioId) -> Result<Po
     Ok(load(app, customer, id).await?.record.portfolio)
 }
 
-/// An earlier, or the present, version of a portfolio's investment profile.
+/// The current or an earlier version of a portfolio's investment profile.
 pub async fn find_profile(
     app: &App,
     customer: CustomerId,
@@ -135,7 +135,7 @@ pub async fn list(
     cursor: Option<String>,
 ) -> Result<(Vec<Portfolio>, Option<String>), ServiceError> {
     let cursor = cursor.map(Cursor::new);
-    let page = documents::list::<Record>(app.table(), keys::portfolios(customer), limit, cursor).await?;
+    let page = documents::list::<PortfolioRecord>(app.table(), keys::portfolios(customer), limit, cursor).await?;
     let there = page.items.into_iter().filter(|record| !record.removing);
     Ok((there.map(|record| record.portfolio).collect(), page.next.map(|cursor| cursor.to_string())))
 }

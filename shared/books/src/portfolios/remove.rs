@@ -1,4 +1,4 @@
-//! Removing a portfolio that never traded, with everything in it.
+//! Removes a portfolio that never traded, with its contents.
 
 use app::App;
 use app::counter::Counter;
@@ -10,10 +10,10 @@ use store::retry::{Retry, retry};
 use store::{DeleteExpect, Query, Write, keys};
 
 use super::change::assert_wallet_unchanged;
-use super::record::{Held, Record, load_also_removing};
+use super::record::{LoadedPortfolio, PortfolioRecord, load_also_removing};
 
-/// Removes a portfolio and what is in it. It is gone for everybody from the first write on; where the rest is cut short,
-/// the same call goes on with it.
+/// Removes a portfolio and its contents. It is gone for all other requests from the first write on; if the rest is
+/// interrupted, the same call continues.
 ///
 /// Errors: [`ServiceError::PreconditionFailed`], [`ServiceError::PortfolioHasTrades`].
 pub async fn remove(
@@ -35,7 +35,7 @@ pub async fn remove(
     retry(Retry::within(app::CONFLICT_BUDGET), || async {
         let held = match load_also_removing(app, customer, id).await {
             Ok(held) => held,
-            // Somebody else finished the same removal.
+            // Another request finished the same removal.
             Err(ServiceError::NotFound { .. }) => return Ok(()),
             Err(error) => return Err(error),
         };
@@ -47,15 +47,15 @@ pub async fn remove(
 }
 
 /// Marks it as being removed, so that nothing is added from here on.
-async fn hide(app: &App, held: &Held) -> Result<(), ServiceError> {
+async fn hide(app: &App, held: &LoadedPortfolio) -> Result<(), ServiceError> {
     let portfolio = &held.record.portfolio;
-    // The wallet's head is read before the trades: whoever trades in between changes it.
+    // The wallet's head is read before the trades: any trade in between changes it.
     let not_traded = assert_wallet_unchanged(app, portfolio.customer_id).await?;
     let trades = keys::trades(portfolio.id);
     if !app.table().query(&Query::forward(trades.partition, trades.range, 1)).await?.items.is_empty() {
         return Err(ServiceError::PortfolioHasTrades);
     }
-    let marked = Record { removing: true, ..held.record.clone() };
+    let marked = PortfolioRecord { removing: true, ..held.record.clone() };
     app.table().transact(vec![held.replaced_by(&marked)?, not_traded]).await?;
     Ok(())
 }

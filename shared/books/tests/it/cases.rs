@@ -1,13 +1,14 @@
-//! Small files that went wrong once, from the file to the answer of a customer; they are in `tests/cases` of the workspace.
+//! Small files that once gave wrong results, from the file to the customer's response; they are in `tests/cases` of the
+//! workspace.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use books::holdings;
-use books::imports::{self, Duplicates, Format, Import, ImportReport};
+use books::imports::{self, Duplicates, Format, ImportReport, ImportRequest};
 use books::investments::{self, Purchase};
-use books::performance::{self, Span};
-use books::trades::{self, Request, RequestSize, Trade};
+use books::performance::{self, PerformanceSpan};
+use books::trades::{self, RequestSize, Trade, TradeRequest};
 use books::wallets::{self, Transfer};
 use domain::portfolio::PortfolioType;
 use domain::{Currency, Money, PortfolioId, Quantity};
@@ -70,7 +71,7 @@ impl Case {
     }
 
     async fn performed(&self, id: PortfolioId, benchmark: Option<&str>) -> Value {
-        let span = Span { benchmark: benchmark.map(symbol), ..Span::default() };
+        let span = PerformanceSpan { benchmark: benchmark.map(symbol), ..PerformanceSpan::default() };
         let found = performance::compute(&self.platform, self.world.customer, id, &span).await.unwrap();
         serde_json::to_value(found).unwrap()
     }
@@ -82,7 +83,7 @@ impl Case {
 
     async fn import(&self, id: PortfolioId, file: &str) -> ImportReport {
         let file = std::fs::read(path("imports").join(file)).unwrap();
-        let import = Import { file: &file, format: Format::Csv, duplicates: Duplicates::Skip, dry_run: false };
+        let import = ImportRequest { file: &file, format: Format::Csv, duplicates: Duplicates::Skip, dry_run: false };
         imports::import(&self.platform, self.world.customer, id, &import, None).await.unwrap().value
     }
 
@@ -104,7 +105,8 @@ async fn ordered(
     name: &str,
     size: RequestSize,
 ) -> Trade {
-    let request = Request { side, symbol: symbol(name), size, fee: Decimal::ZERO, lots: vec![], expected_price: None };
+    let request =
+        TradeRequest { side, symbol: symbol(name), size, fee: Decimal::ZERO, lots: vec![], expected_price: None };
     let key = format!("{side:?} {name}");
     trades::execute(platform, customer, id, &request, Some(&key)).await.unwrap().value
 }
@@ -128,7 +130,7 @@ async fn held_all_along(
         fractional: false,
         risk_free_rate: 0.0,
     };
-    let order = backtests::Order { symbol: symbol(name), from: None, to: None, strategy };
+    let order = backtests::BacktestRequest { symbol: symbol(name), from: None, to: None, strategy };
     serde_json::from_slice(&backtests::run(platform, customer, &order, None).await.unwrap().json).unwrap()
 }
 
@@ -146,7 +148,7 @@ fn assert_near(found: &Value, expected: f64, within: f64) {
 }
 
 #[tokio::test]
-async fn a_dividend_in_adjusted_closes_counts_in_every_answer_and_is_named() {
+async fn a_dividend_in_adjusted_closes_counts_everywhere_with_a_warning() {
     let case = Case::of("yahoo-adjclose");
     let (adjusted, own) = (
         case.with_lot("YADJ", "10", "101.6829", "2019-10-02").await,
@@ -185,7 +187,7 @@ async fn a_tiny_price_keeps_its_digits_in_returns_and_purchases() {
 }
 
 #[tokio::test]
-async fn forty_five_units_are_one_after_a_split_of_one_for_forty_five() {
+async fn forty_five_units_become_one_after_a_one_for_forty_five_split() {
     let folder = folder(&path("reverse-split"));
     let name = symbol("REV45");
     let market = Market::new(day("2019-11-01"));
@@ -219,7 +221,7 @@ async fn a_column_of_stock_splits_multiplies_units_and_value() {
 }
 
 #[tokio::test]
-async fn a_year_mistyped_in_one_file_keeps_no_customer_from_trading() {
+async fn a_mistyped_year_in_one_file_does_not_block_trading() {
     let case = Case::of("year-2109");
     assert_eq!(market_clock::market_day(&case.platform), day("2019-12-31"));
     let id = case.opened().await;
@@ -235,7 +237,7 @@ async fn a_year_mistyped_in_one_file_keeps_no_customer_from_trading() {
 }
 
 #[tokio::test]
-async fn a_file_that_has_grown_brings_in_its_new_rows() {
+async fn the_new_rows_of_a_grown_file_are_imported() {
     let case = Case::on(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/prices"));
     let id = case.opened().await;
     let first = case.import(id, "growing-1.csv").await;
@@ -246,7 +248,7 @@ async fn a_file_that_has_grown_brings_in_its_new_rows() {
 }
 
 #[tokio::test]
-async fn a_name_in_chinese_characters_is_read_whole() {
+async fn a_name_in_chinese_characters_is_read_completely() {
     let case = Case::of("names");
     let instrument = instruments::look_up(
         &case.platform,

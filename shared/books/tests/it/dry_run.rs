@@ -1,10 +1,10 @@
-//! A dry run writes nothing at all: no entry, no key, no symbol to track, no remembered refusal.
+//! A dry run writes nothing at all: no entry, no key, no tracked symbol, no stored refusal.
 
 use std::sync::Arc;
 
 use app::{Platform as _, Precondition};
-use books::investments::{self, Correction, Purchase};
-use books::trades::{self, Request, RequestSize, Side};
+use books::investments::{self, InvestmentCorrection, Purchase};
+use books::trades::{self, RequestSize, Side, TradeRequest};
 use books::wallets::{self, Transfer};
 use domain::portfolio::PortfolioType;
 use domain::{Currency, CustomerId, Money, PortfolioId, Price, Quantity};
@@ -19,9 +19,16 @@ fn usd(amount: &str) -> Money {
     Money::parse(amount, Currency::USD).unwrap()
 }
 
-fn order(side: Side, symbol: &str, quantity: &str) -> Request {
+fn order(side: Side, symbol: &str, quantity: &str) -> TradeRequest {
     let size = RequestSize::Quantity(Quantity::parse(quantity).unwrap());
-    Request { side, symbol: symbol.parse().unwrap(), size, fee: Decimal::ZERO, lots: Vec::new(), expected_price: None }
+    TradeRequest {
+        side,
+        symbol: symbol.parse().unwrap(),
+        size,
+        fee: Decimal::ZERO,
+        lots: Vec::new(),
+        expected_price: None,
+    }
 }
 
 fn purchase(symbol: &str) -> Purchase {
@@ -35,7 +42,7 @@ fn purchase(symbol: &str) -> Purchase {
     }
 }
 
-/// An application on a table that counts, a customer with cash, a portfolio with a share of AAPL and a lot of IBM.
+/// An app on a counting table, a customer with cash, and a portfolio with a share of AAPL and a lot of IBM.
 struct World {
     platform: MarketData,
     table: Arc<CountingTable>,
@@ -64,7 +71,7 @@ async fn world() -> World {
 async fn a_dry_run_writes_nothing_at_all() {
     let world = world().await;
     let World { customer, portfolio, lot, deposit, .. } = world;
-    // Prices are read as by every reader, and kept: here they are at hand.
+    // Reading prices stores them, as for every request: here they are available already.
     for symbol in ["AAPL", "FB", "GOOG", "IBM"] {
         load(&world.platform, &symbol.parse().unwrap()).await.unwrap();
     }
@@ -78,11 +85,12 @@ async fn a_dry_run_writes_nothing_at_all() {
     trades::execute(platform, customer, portfolio, &order(Side::Sell, "AAPL", "1"), None).await.unwrap();
     trades::execute(platform, customer, portfolio, &order(Side::Sell, "AAPL", "9"), Some("s")).await.unwrap_err();
     investments::record(platform, customer, portfolio, &purchase("GOOG"), Some("lot")).await.unwrap();
-    let correction = Correction { ticker_symbol: Some("FB".parse().unwrap()), ..Correction::default() };
+    let correction =
+        InvestmentCorrection { ticker_symbol: Some("FB".parse().unwrap()), ..InvestmentCorrection::default() };
     investments::correct(platform, customer, portfolio, lot, &Precondition::Any, &correction).await.unwrap();
     investments::remove(&platform.app, customer, portfolio, lot, &Precondition::Any).await.unwrap();
     assert_eq!(world.table.take_counts().transactions, 0);
-    // The same on the application itself does write.
+    // The same request without a dry run does write.
     wallets::transfer(&world.platform, customer, Transfer::Deposit, usd("10"), Some("k")).await.unwrap();
     assert_eq!(world.table.take_counts().transactions, 1);
 }

@@ -1,9 +1,9 @@
-//! Holdings at their edges: lots to come, old prices, tiny prices, and sums to the cent.
+//! Edge cases of holdings: lots in the future, old prices, tiny prices, and sums to the cent.
 
 use app::ServiceError;
 use books::holdings;
 use books::investments::{self, Purchase};
-use books::performance::{self, Span};
+use books::performance::{self, PerformanceSpan};
 use domain::{Bar, Bars, Currency, Day, Price, Quantity};
 use ledger::Side;
 use market_data::custom_instruments::{self, NewCustomInstrument, Valuation};
@@ -54,13 +54,13 @@ async fn held(world: &World) -> Value {
 }
 
 async fn performed(world: &World) -> Value {
-    let span = Span::default();
+    let span = PerformanceSpan::default();
     let found = performance::compute(&world.platform, world.customer, world.portfolio, &span).await.unwrap();
     serde_json::to_value(found).unwrap()
 }
 
 #[tokio::test]
-async fn a_lot_after_the_markets_today_is_in_nothing_yet_and_is_named() {
+async fn a_lot_after_the_markets_today_does_not_count_yet() {
     let market = Market::new(day("2012-01-04"));
     market.list(stock("ACME", "USD", None), bars(&[("2012-01-03", 10.0, 1.0), ("2012-01-04", 11.0, 1.0)]));
     market.list(stock("LATER", "USD", None), bars(&[("2012-01-04", 7.0, 1.0)]));
@@ -86,7 +86,7 @@ async fn a_lot_after_the_markets_today_is_in_nothing_yet_and_is_named() {
 }
 
 #[tokio::test]
-async fn a_price_that_is_not_of_the_last_session_has_changed_nothing_today() {
+async fn a_price_older_than_the_last_session_has_no_day_change() {
     let market = Market::new(day("2012-01-06"));
     market.list(stock("NEW", "USD", None), bars(&[("2012-01-05", 10.0, 1.0), ("2012-01-06", 12.0, 1.0)]));
     market.list(stock("OLD", "USD", None), bars(&[("2012-01-03", 250.0, 1.0), ("2012-01-04", 275.0, 1.0)]));
@@ -101,7 +101,7 @@ async fn a_price_that_is_not_of_the_last_session_has_changed_nothing_today() {
 }
 
 #[tokio::test]
-async fn a_valuation_after_the_markets_today_is_in_nothing_yet_and_is_named() {
+async fn a_valuation_after_the_markets_today_does_not_count_yet() {
     let market = Market::new(day("2019-11-25"));
     market.list(stock("DDD", "USD", None), bars(&[("2019-11-22", 129.0, 1.0), ("2019-11-25", 129.5, 1.0)]));
     let world = World::new(market, Currency::USD).await;
@@ -133,7 +133,7 @@ async fn a_valuation_after_the_markets_today_is_in_nothing_yet_and_is_named() {
 }
 
 #[tokio::test]
-async fn a_custom_instrument_changes_nothing_on_days_on_which_it_is_not_valued() {
+async fn a_custom_instrument_has_no_day_change_without_a_valuation() {
     let world = World::new(Market::new(day("2026-11-27")), Currency::USD).await;
     custom_instrument(&world, "MY:HOUSE", &[("2025-01-02", "250000"), ("2026-01-02", "275000")]).await;
     record(&world, "MY:HOUSE", "1", "250000", "2025-01-02").await;
@@ -143,7 +143,7 @@ async fn a_custom_instrument_changes_nothing_on_days_on_which_it_is_not_valued()
 }
 
 #[tokio::test]
-async fn on_the_day_of_a_split_of_three_for_one_the_day_change_is_a_figure() {
+async fn a_three_for_one_split_keeps_the_day_change() {
     let market = Market::new(day("2012-01-04"));
     market.list(stock("ACME", "USD", None), bars(&[("2012-01-03", 100.0, 1.0), ("2012-01-04", 34.0, 3.0)]));
     market.list(stock("FIRST", "USD", None), bars(&[("2012-01-04", 5.0, 1.0)]));
@@ -158,7 +158,7 @@ async fn on_the_day_of_a_split_of_three_for_one_the_day_change_is_a_figure() {
 }
 
 #[tokio::test]
-async fn a_price_below_the_smallest_is_named_wherever_it_is_asked_for() {
+async fn a_price_below_the_smallest_is_reported_everywhere() {
     let market = Market::new(day("2012-01-04"));
     market.list(stock("DUST", "USD", None), bars(&[("2012-01-03", 2e-9, 1.0), ("2012-01-04", 9e-10, 1.0)]));
     let world = World::new(market, Currency::USD).await;
@@ -195,7 +195,7 @@ async fn the_gain_of_a_symbol_and_of_all_have_the_decimals_of_the_currency() {
 }
 
 #[tokio::test]
-async fn a_symbol_whose_split_is_no_ratio_has_no_value_in_holdings_and_performance() {
+async fn a_symbol_with_an_invalid_split_has_no_value() {
     let market = Market::new(day("2012-01-04"));
     market.list(stock("ACME", "USD", None), bars(&[("2012-01-03", 10.0, 1.0), ("2012-01-04", 11.0, 1.0)]));
     market.list(stock("BAD", "USD", None), bars(&[("2012-01-03", 10.0, 1.0), ("2012-01-04", 11.0, 1e-13)]));
@@ -209,7 +209,7 @@ async fn a_symbol_whose_split_is_no_ratio_has_no_value_in_holdings_and_performan
 }
 
 #[tokio::test]
-async fn where_weekends_trade_a_price_counts_as_todays_on_its_own_day_only() {
+async fn with_weekend_trading_a_price_counts_only_on_its_own_day() {
     let market = Market::new(day("2012-01-07"));
     let friday = ("2012-01-06", 10.0, 1.0);
     market.list(stock("COIN", "USD", None), bars(&[friday, ("2012-01-07", 12.0, 1.0)]));
@@ -227,7 +227,7 @@ async fn where_weekends_trade_a_price_counts_as_todays_on_its_own_day_only() {
 }
 
 #[tokio::test]
-async fn a_share_that_is_bought_on_a_saturday_on_which_coins_trade_changes_from_its_fill() {
+async fn a_share_bought_on_a_saturday_changes_from_its_purchase_price() {
     let market = Market::new(day("2012-01-07"));
     let thursday = ("2012-01-05", 192.0, 1.0);
     market.list(stock("COIN", "USD", None), bars(&[("2012-01-06", 7.0, 1.0), ("2012-01-07", 7.0, 1.0)]));

@@ -1,12 +1,12 @@
-//! A file that is sent again: what a lot answered for stays settled while the lot is there, whatever it says by then.
+//! Importing a file again: a matched row stays matched while the lot exists, whatever was changed in it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use app::{Precondition, ServiceError};
 use async_trait::async_trait;
-use books::imports::{self, Duplicates, Format, Import, ImportReport, Verdict};
-use books::investments::{self, Correction, MAX_INVESTMENTS};
+use books::imports::{self, Duplicates, Format, ImportReport, ImportRequest, RowStatus};
+use books::investments::{self, InvestmentCorrection, MAX_INVESTMENTS};
 use books::portfolios;
 use domain::portfolio::PortfolioType;
 use domain::{CustomerId, PortfolioId, Quantity};
@@ -23,7 +23,7 @@ const ONE: &str = "IBM,1,100,2010-01-04\n";
 const TWO: &str = "IBM,2,101,2010-01-05\n";
 const THREE: &str = "IBM,4,102,2010-01-06\n";
 
-/// A table that fails the transactions of imports once so many have gone through.
+/// A table that fails the transactions of imports after a number of them.
 struct FailsAfter {
     table: SqliteTable,
     left: AtomicUsize,
@@ -71,11 +71,11 @@ impl World {
 
     async fn import(&self, rows: &str, duplicates: Duplicates, dry_run: bool) -> Result<ImportReport, ServiceError> {
         let file = file(rows);
-        let import = Import { file: file.as_bytes(), format: Format::Csv, duplicates, dry_run };
+        let import = ImportRequest { file: file.as_bytes(), format: Format::Csv, duplicates, dry_run };
         Ok(imports::import(&self.platform, self.customer, self.portfolio, &import, None).await?.value)
     }
 
-    /// Has the portfolio count so many lots.
+    /// Sets the portfolio's counter to this many lots.
     async fn count(&self, lots: usize) {
         let key = keys::investment_count(self.portfolio);
         let version = self.table.get(&key).await.unwrap().map(|item| item.version);
@@ -86,9 +86,12 @@ impl World {
         self.send(rows, Duplicates::Skip).await.unwrap()
     }
 
-    /// Makes a lot say something else than the row that it came from.
+    /// Changes a lot so that it differs from the row that it came from.
     async fn correct(&self, lot: Uuid) {
-        let correction = Correction { quantity: Some(Quantity::parse("1000").unwrap()), ..Correction::default() };
+        let correction = InvestmentCorrection {
+            quantity: Some(Quantity::parse("1000").unwrap()),
+            ..InvestmentCorrection::default()
+        };
         let Self { platform, customer, portfolio, .. } = self;
         investments::correct(platform, *customer, *portfolio, lot, &Precondition::Any, &correction).await.unwrap();
     }
@@ -111,39 +114,39 @@ fn lot(report: &ImportReport, row: usize) -> Uuid {
     report.items[row - 1].investment_id.unwrap()
 }
 
-fn verdicts(report: &ImportReport) -> Vec<Verdict> {
-    report.items.iter().map(|item| item.verdict).collect()
+fn statuses(report: &ImportReport) -> Vec<RowStatus> {
+    report.items.iter().map(|item| item.status).collect()
 }
 
 #[tokio::test]
-async fn a_lot_that_answered_for_a_row_does_so_after_it_is_corrected() {
+async fn a_corrected_lot_still_matches_its_row() {
     let world = World::new().await;
     let answering = lot(&world.skip(ONE).await, 1);
     let grown = format!("{ONE}{TWO}");
     let first = world.skip(&grown).await;
-    assert_eq!(verdicts(&first), [Verdict::Duplicate, Verdict::Imported]);
+    assert_eq!(statuses(&first), [RowStatus::Duplicate, RowStatus::Imported]);
     world.correct(answering).await;
     for duplicates in [Duplicates::Skip, Duplicates::Ask, Duplicates::Import] {
         let again = world.send(&grown, duplicates).await.unwrap();
         assert_eq!((again.repeated, &again.items), (true, &first.items), "{duplicates:?}");
     }
     assert_eq!(world.lots().await, 2);
-    // Once it is gone, nothing answers for the row, and the row comes in.
+    // Once it is gone, nothing matches the row, and the row is imported.
     world.remove(answering).await;
     let anew = world.skip(&grown).await;
-    assert_eq!((anew.repeated, verdicts(&anew)), (false, vec![Verdict::Imported, Verdict::Duplicate]));
+    assert_eq!((anew.repeated, statuses(&anew)), (false, vec![RowStatus::Imported, RowStatus::Duplicate]));
     assert_eq!(world.lots().await, 2);
 }
 
 #[tokio::test]
-async fn a_file_that_was_brought_in_anew_beside_a_corrected_lot_is_known_again() {
+async fn a_file_imported_again_next_to_a_corrected_lot_is_recognized() {
     let world = World::new().await;
     let rows = format!("{ONE}{TWO}{THREE}");
     let first = world.skip(&rows).await;
     world.correct(lot(&first, 1)).await;
     world.remove(lot(&first, 2)).await;
     let anew = world.skip(&rows).await;
-    assert_eq!(verdicts(&anew), [Verdict::Duplicate, Verdict::Imported, Verdict::Duplicate]);
+    assert_eq!(statuses(&anew), [RowStatus::Duplicate, RowStatus::Imported, RowStatus::Duplicate]);
     for _ in 0..2 {
         let again = world.skip(&rows).await;
         assert_eq!((again.repeated, &again.items), (true, &anew.items));
@@ -152,7 +155,7 @@ async fn a_file_that_was_brought_in_anew_beside_a_corrected_lot_is_known_again()
 }
 
 #[tokio::test]
-async fn a_file_brought_in_anew_that_was_cut_short_goes_on_without_a_corrected_row() {
+async fn an_interrupted_second_import_continues_without_a_corrected_row() {
     let world = World::new().await;
     let rows = (1..=200).map(|number| format!("IBM,{number},100,2010-01-04\n")).collect::<Vec<_>>().concat();
     let first = world.skip(&rows).await;
@@ -166,14 +169,14 @@ async fn a_file_brought_in_anew_that_was_cut_short_goes_on_without_a_corrected_r
     world.table.left.store(usize::MAX, Ordering::SeqCst);
     let resumed = world.skip(&rows).await;
     assert_eq!(
-        (resumed.items[0].verdict, resumed.items[0].same_as_investment),
-        (Verdict::Duplicate, Some(lot(&first, 1)))
+        (resumed.items[0].status, resumed.items[0].same_as_investment),
+        (RowStatus::Duplicate, Some(lot(&first, 1)))
     );
     assert_eq!((resumed.imported, world.lots().await), (199, 200));
 }
 
 #[tokio::test]
-async fn an_import_of_before_lots_were_named_stands_as_it_ended() {
+async fn an_import_stored_without_matching_lots_stays_as_it_ended() {
     let world = World::new().await;
     // Its second row repeats its first and was left out for that.
     let rows = format!("{ONE}{ONE}");
@@ -185,14 +188,14 @@ async fn an_import_of_before_lots_were_named_stands_as_it_ended() {
     documents::put(&*world.table, key, &old, Some(version)).await.unwrap();
     for duplicates in [Duplicates::Ask, Duplicates::Skip, Duplicates::Import] {
         let again = world.send(&rows, duplicates).await.unwrap();
-        assert_eq!((again.repeated, verdicts(&again)), (true, vec![Verdict::Imported, Verdict::Duplicate]));
+        assert_eq!((again.repeated, statuses(&again)), (true, vec![RowStatus::Imported, RowStatus::Duplicate]));
         assert_eq!(lot(&again, 1), lot(&first, 1));
     }
     assert_eq!(world.lots().await, 1);
 }
 
 #[tokio::test]
-async fn a_dry_run_is_refused_at_the_limit_of_lots_as_the_import_is() {
+async fn a_dry_run_is_refused_at_the_limit_of_lots_like_the_import() {
     let world = World::new().await;
     world.count(MAX_INVESTMENTS - 1).await;
     for dry_run in [true, false] {
@@ -200,23 +203,23 @@ async fn a_dry_run_is_refused_at_the_limit_of_lots_as_the_import_is() {
         let is_full = matches!(refused, Err(ServiceError::LimitReached { limit: MAX_INVESTMENTS, .. }));
         assert!(is_full, "dry run {dry_run}: {refused:?}");
     }
-    // What is wrong with rows is said of each, and comes before the limit.
+    // Errors in rows are reported for each, and come before the limit.
     let report = world.import(&format!("{ONE}{TWO}IBM,x,1,2010-01-04\n"), Duplicates::Ask, true).await.unwrap();
-    assert_eq!(verdicts(&report), [Verdict::WouldImport, Verdict::WouldImport, Verdict::Invalid]);
+    assert_eq!(statuses(&report), [RowStatus::WouldImport, RowStatus::WouldImport, RowStatus::Invalid]);
     assert_eq!(world.import(ONE, Duplicates::Ask, true).await.unwrap().imported, 1);
     assert_eq!(world.send(ONE, Duplicates::Ask).await.unwrap().imported, 1);
     // Rows that are left out need no room.
     let report = world.import(ONE, Duplicates::Ask, true).await.unwrap();
-    assert_eq!((report.repeated, verdicts(&report)), (true, vec![Verdict::Imported]));
+    assert_eq!((report.repeated, statuses(&report)), (true, vec![RowStatus::Imported]));
     let other_file = format!("{ONE}\n");
     let report = world.import(&other_file, Duplicates::Skip, true).await.unwrap();
-    assert_eq!(verdicts(&report), [Verdict::Duplicate]);
+    assert_eq!(statuses(&report), [RowStatus::Duplicate]);
     let refused = world.import(&other_file, Duplicates::Import, true).await;
     assert!(matches!(refused, Err(ServiceError::LimitReached { .. })), "{refused:?}");
 }
 
 #[tokio::test]
-async fn a_dry_run_of_an_import_that_was_cut_short_is_refused_where_the_rest_has_no_room() {
+async fn a_dry_run_of_an_interrupted_import_is_refused_without_room() {
     let world = World::new().await;
     let rows: Vec<String> = (1..=200).map(|number| format!("IBM,{number},100,2010-01-04\n")).collect();
     let rows = rows.concat();

@@ -1,11 +1,11 @@
-//! Splits that become known after a sale, and positions that older code has stored.
+//! Splits that become known after a sale, and positions stored by earlier code.
 
 use app::ServiceError;
 use books::holdings;
 use books::investments::{self, Purchase};
-use books::performance::{self, Span};
-use books::portfolios::Opening;
-use books::trades::{self, Request, RequestSize, Side, Trade};
+use books::performance::{self, PerformanceSpan};
+use books::portfolios::NewPortfolio;
+use books::trades::{self, RequestSize, Side, Trade, TradeRequest};
 use books::wallets::{self, Transfer};
 use domain::calendar::is_trading_day;
 use domain::portfolio::{LotMethod, PortfolioType};
@@ -31,7 +31,7 @@ fn acme() -> Symbol {
     "ACME".parse().unwrap()
 }
 
-/// Bars at 20 and from the day of the split on at 20 ÷ 2, as the market quotes them whatever is known of a split.
+/// Bars at 20, and at 20 ÷ 2 from the day of the split on, as the market quotes them whether or not the split is known.
 fn bars(split_ratio: f64) -> Bars {
     let days = (0..90).map(|days| day("2012-01-03").plus_days(days)).filter(|&day| is_trading_day(day));
     let bar = |date: Day| {
@@ -43,7 +43,7 @@ fn bars(split_ratio: f64) -> Bars {
     Bars::from_rows(days.map(bar)).unwrap()
 }
 
-/// A registered customer with 1,000.00 and a portfolio on a market that knows of this split, or of none at 1.
+/// A registered customer with 1,000.00 and a portfolio on a market with this split; a ratio of 1 means none.
 struct Customer {
     world: World,
     id: CustomerId,
@@ -65,7 +65,7 @@ impl Customer {
         };
         let password = Password::typed("correct horse battery".to_owned());
         let id = register(&world.platform.app, person, password).await.unwrap().profile.id;
-        let opening = Opening { lot_method, ..opening(PortfolioType::Brokerage) };
+        let opening = NewPortfolio { lot_method, ..opening(PortfolioType::Brokerage) };
         let portfolio = open_portfolio(&world.platform.app, id, opening).await;
         let cash = Money::parse("1000", Currency::USD).unwrap();
         wallets::transfer(&world.platform, id, Transfer::Deposit, cash, Some("deposit")).await.unwrap();
@@ -76,7 +76,7 @@ impl Customer {
         self.orders += 1;
         let size = RequestSize::Quantity(Quantity::parse(units).unwrap());
         let request =
-            Request { side, symbol: acme(), size, fee: Decimal::ZERO, lots: Vec::new(), expected_price: None };
+            TradeRequest { side, symbol: acme(), size, fee: Decimal::ZERO, lots: Vec::new(), expected_price: None };
         let key = format!("order {}", self.orders);
         let made = trades::execute(&self.world.platform, self.id, self.portfolio, &request, Some(&key)).await?;
         Ok(made.value)
@@ -101,8 +101,9 @@ impl Customer {
     }
 
     async fn performance(&self) -> Value {
-        let found =
-            performance::compute(&self.world.platform, self.id, self.portfolio, &Span::default()).await.unwrap();
+        let found = performance::compute(&self.world.platform, self.id, self.portfolio, &PerformanceSpan::default())
+            .await
+            .unwrap();
         serde_json::to_value(found).unwrap()
     }
 
@@ -122,7 +123,7 @@ impl Customer {
 }
 
 #[tokio::test]
-async fn after_a_split_that_becomes_known_late_holdings_performance_and_what_can_be_sold_agree() {
+async fn holdings_performance_and_sellable_units_agree_after_a_late_split() {
     let mut customer = Customer::bought_and_sold(1.0, LotMethod::Fifo).await;
     assert_eq!(customer.holdings().await["items"][0]["quantity"], "2");
     assert!(customer.verified().await.is_clean());
@@ -148,7 +149,7 @@ async fn after_a_split_that_becomes_known_late_holdings_performance_and_what_can
 }
 
 #[tokio::test]
-async fn a_sale_meets_the_units_of_a_split_that_no_request_has_read_before() {
+async fn a_sale_counts_a_split_that_no_request_has_read_before() {
     for method in [LotMethod::Fifo, LotMethod::Average] {
         let mut customer = Customer::bought_and_sold(1.0, method).await;
         customer.correct(2.0);
@@ -156,7 +157,7 @@ async fn a_sale_meets_the_units_of_a_split_that_no_request_has_read_before() {
         assert_eq!((sale.position.quantity.to_string(), sale.position.cost.to_string()), ("5".into(), "50.00".into()));
         assert!(customer.verified().await.is_clean());
         customer.correct(1.0);
-        assert!(!customer.verified().await.is_clean(), "without it more was sold than bought");
+        assert!(!customer.verified().await.is_clean(), "without the split more was sold than bought");
         customer.correct(2.0);
         assert_eq!(customer.holdings().await["items"][0]["quantity"], "5");
         assert!(customer.verified().await.is_clean());
@@ -164,7 +165,7 @@ async fn a_sale_meets_the_units_of_a_split_that_no_request_has_read_before() {
 }
 
 #[tokio::test]
-async fn a_sale_that_lacks_units_by_a_late_split_stays_and_is_named() {
+async fn a_sale_that_lacks_units_after_a_late_split_is_reported() {
     let mut customer = Customer::bought_and_sold(1.0, LotMethod::Fifo).await;
     customer.correct(0.1);
     let held = customer.holdings().await;
@@ -181,7 +182,7 @@ async fn a_sale_that_lacks_units_by_a_late_split_stays_and_is_named() {
 }
 
 #[tokio::test]
-async fn units_that_came_on_the_day_of_a_sale_or_are_held_elsewhere_hide_no_conflict() {
+async fn later_and_external_units_hide_no_split_conflict() {
     for elsewhere in [false, true] {
         let mut customer = Customer::bought_and_sold(1.0, LotMethod::Fifo).await;
         let units = if elsewhere {
@@ -219,7 +220,7 @@ async fn units_that_came_on_the_day_of_a_sale_or_are_held_elsewhere_hide_no_conf
 }
 
 #[tokio::test]
-async fn a_position_that_older_code_has_stored_has_folded_the_splits_that_its_trades_name() {
+async fn a_position_of_older_code_has_folded_the_splits_of_its_trades() {
     let mut customer = Customer::bought_and_sold(2.0, LotMethod::Fifo).await;
     let key = keys::position(customer.portfolio, &acme());
     let of_older_code = |item: &mut Value| drop(item.as_object_mut().unwrap().remove("folded").unwrap());

@@ -1,17 +1,17 @@
-//! Portfolios and imports on a store that fails, and beside trades that come at the worst moment.
+//! Portfolios and imports on a failing store, and with concurrent trades at the worst moment.
 
 use std::sync::{Arc, Mutex};
 
 use app::{Precondition, ServiceError};
 use async_trait::async_trait;
-use books::imports::{self, Duplicates, Format, Import};
+use books::imports::{self, Duplicates, Format, ImportRequest};
 use books::performance;
 use books::portfolios::{self, Change};
 use domain::portfolio::{LotMethod, PortfolioState, PortfolioType};
 use domain::{Currency, CustomerId, Money, PortfolioId, Price, Quantity};
 use ledger::trade::{buy, sell};
 use ledger::wallet::deposit;
-use ledger::{Order, Position, Size, Stamp, Terms, Wallet};
+use ledger::{OrderSize, Position, Stamp, TradeOrder, TradeTerms, Wallet};
 use market::Sample;
 use market_data::MarketData;
 use store::fault::{Fault, Faulty, Plan};
@@ -47,7 +47,7 @@ async fn close(platform: &MarketData, id: PortfolioId) -> Result<domain::Portfol
 fn traded(id: PortfolioId, sold: &str) -> Vec<Write> {
     let day = "2013-03-01".parse().unwrap();
     let stamp = |number| Stamp { entry_id: Uuid::from_u128(number), market_day: day, created_at: clock()() };
-    let terms = |number| Terms {
+    let terms = |number| TradeTerms {
         trade_id: Uuid::from_u128(number),
         stamp: stamp(number),
         price: Price::parse("200").unwrap(),
@@ -55,8 +55,8 @@ fn traded(id: PortfolioId, sold: &str) -> Vec<Write> {
         splits: &[],
         lot_method: LotMethod::Fifo,
     };
-    let order = |quantity: &str| Order {
-        size: Size::Quantity(Quantity::parse(quantity).unwrap()),
+    let order = |quantity: &str| TradeOrder {
+        size: OrderSize::Quantity(Quantity::parse(quantity).unwrap()),
         fee: Money::parse("0", Currency::USD).unwrap(),
         lots: Vec::new(),
     };
@@ -77,8 +77,8 @@ fn traded(id: PortfolioId, sold: &str) -> Vec<Write> {
     ]
 }
 
-/// A table in which somebody trades right after the new-symbol lookup into a portfolio, or writes right before its daily values
-/// are kept.
+/// A table in which another request trades right after a portfolio is first read, or writes right before its daily
+/// values are stored.
 struct RivalWrites {
     inner: SqliteTable,
     meanwhile: Mutex<Vec<Write>>,
@@ -121,14 +121,14 @@ async fn with_rival_writes() -> (Arc<InterceptedTable<RivalWrites>>, MarketData,
 }
 
 #[tokio::test]
-async fn a_trade_between_the_look_at_the_positions_and_the_closing_prevents_it() {
+async fn a_concurrent_trade_prevents_closing_a_portfolio() {
     let (_table, platform, id, _folder) = with_rival_writes().await;
     assert!(matches!(close(&platform, id).await, Err(ServiceError::PortfolioNotEmpty { .. })));
     assert_eq!(portfolios::find(&platform.app, OWNER, id).await.unwrap().state, PortfolioState::Open);
 }
 
 #[tokio::test]
-async fn a_trade_between_the_look_at_the_trades_and_the_removal_prevents_it() {
+async fn a_concurrent_trade_prevents_removing_a_portfolio() {
     let (_table, platform, id, _folder) = with_rival_writes().await;
     let removed = portfolios::remove(&platform.app, OWNER, id, &Precondition::None).await;
     assert!(matches!(removed, Err(ServiceError::PortfolioHasTrades)));
@@ -136,7 +136,7 @@ async fn a_trade_between_the_look_at_the_trades_and_the_removal_prevents_it() {
 }
 
 #[tokio::test]
-async fn a_portfolio_whose_positions_are_sold_is_closed_and_its_trades_keep_it() {
+async fn a_sold_out_portfolio_can_be_closed_but_not_removed() {
     let table = Arc::new(SqliteTable::in_memory(clock()).unwrap());
     let (platform, _folder) = app_on(table.clone());
     let id = opened(&platform).await;
@@ -158,7 +158,7 @@ async fn a_portfolio_of_another_customer_is_not_found() {
 }
 
 #[tokio::test]
-async fn no_customer_has_more_portfolios_than_the_limit_however_many_were_removed() {
+async fn the_limit_of_portfolios_holds_after_removals() {
     let (platform, _folder) = app_on(Arc::new(SqliteTable::in_memory(clock()).unwrap()));
     let first = opened(&platform).await;
     for _ in 1..portfolios::MAX_PORTFOLIOS {
@@ -171,7 +171,7 @@ async fn no_customer_has_more_portfolios_than_the_limit_however_many_were_remove
     assert!(portfolios::open(&platform.app, OWNER, &opening, None).await.is_ok());
 }
 
-/// The years of daily values that are kept of a portfolio, and whether there is a state that makes them readable.
+/// The stored years of a portfolio's daily values, and whether there is a state that makes them readable.
 async fn kept_years(table: &SqliteTable, id: PortfolioId) -> (usize, bool) {
     let list = keys::series(id);
     let kept = table.query(&Query::forward(list.partition, list.range, 100)).await.unwrap().items;
@@ -180,13 +180,13 @@ async fn kept_years(table: &SqliteTable, id: PortfolioId) -> (usize, bool) {
 }
 
 #[tokio::test]
-async fn of_a_portfolio_that_has_moved_on_no_stale_year_is_kept_however_many_there_are() {
-    // Nine years take two transactions, of which the first is held to the portfolio and to the state as they were read too.
+async fn no_stale_year_of_a_changed_portfolio_is_stored() {
+    // Nine years take two transactions; the first also asserts the portfolio and the state as they were read.
     let (table, platform, id, _folder) = with_rival_writes().await;
     table.meanwhile.lock().unwrap().clear();
     let csv = "ticker_symbol,quantity,purchase_price,purchase_date\nIBM,1,100,2005-01-04";
     import(&platform, id, csv).await.unwrap();
-    let span = performance::Span::default();
+    let span = performance::PerformanceSpan::default();
     let portfolio = table.inner.get(&keys::portfolio(OWNER, id)).await.unwrap().unwrap();
     let moved = Write::update(portfolio.key.clone(), portfolio.body.clone(), portfolio.version);
     let somebodys = Write::create(keys::series_state(id), Body::Json("{}".to_owned()));
@@ -206,7 +206,8 @@ fn file(rows: usize) -> String {
 }
 
 async fn import(platform: &MarketData, id: PortfolioId, file: &str) -> Result<imports::ImportReport, ServiceError> {
-    let request = Import { file: file.as_bytes(), format: Format::Csv, duplicates: Duplicates::Ask, dry_run: false };
+    let request =
+        ImportRequest { file: file.as_bytes(), format: Format::Csv, duplicates: Duplicates::Ask, dry_run: false };
     imports::import(platform, OWNER, id, &request, None).await.map(|made| made.value)
 }
 
@@ -216,11 +217,12 @@ async fn lines(platform: &MarketData, id: PortfolioId) -> usize {
 }
 
 #[tokio::test]
-async fn an_import_that_is_cut_short_goes_on_when_the_file_is_sent_again() {
+async fn an_interrupted_import_continues_when_the_file_is_sent_again() {
     let table = Arc::new(Faulty::new(SqliteTable::in_memory(clock()).unwrap(), Plan::quiet()));
     let (platform, _folder) = app_on(table.clone());
     let id = opened(&platform).await;
-    // The two entries by which the symbol is tracked, the first 80 rows, then 80 of which nobody hears, then a broken connection.
+    // The two entries that track the symbol, the first 80 rows, then 80 whose response is lost, then a broken
+    // connection.
     table.plan_writes(Plan::scripted([None, None, None, Some(Fault::ErrorAfter), Some(Fault::ErrorBefore)]));
     let file = file(200);
     for rows in [160, 160] {
@@ -233,7 +235,7 @@ async fn an_import_that_is_cut_short_goes_on_when_the_file_is_sent_again() {
 }
 
 #[tokio::test]
-async fn whatever_goes_wrong_every_row_comes_in_once() {
+async fn every_row_is_imported_once_despite_failures() {
     for seed in 0..20 {
         let table = Arc::new(Faulty::new(SqliteTable::in_memory(clock()).unwrap(), Plan::quiet()));
         let (platform, _folder) = app_on(table.clone());

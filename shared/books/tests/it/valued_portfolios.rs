@@ -4,7 +4,7 @@ use app::ServiceError;
 use app::precondition::Precondition;
 use books::holdings;
 use books::investments::{self, Purchase};
-use books::performance::{self, Span};
+use books::performance::{self, PerformanceSpan};
 use chrono::TimeDelta;
 use domain::calendar::next_trading_days;
 use domain::{Bar, Bars, Currency, Day, Price, Quantity, Symbol};
@@ -36,7 +36,7 @@ fn lot(symbol: &str, quantity: &str, price: &str, date: Day) -> Purchase {
 }
 
 async fn performed(world: &World, platform: &MarketData, from: Option<Day>) -> Value {
-    let span = Span { from, ..Span::default() };
+    let span = PerformanceSpan { from, ..PerformanceSpan::default() };
     serde_json::to_value(performance::compute(platform, world.customer, world.portfolio, &span).await.unwrap()).unwrap()
 }
 
@@ -72,7 +72,7 @@ fn assert_adds_up(answer: &Value) {
     }
 }
 
-/// The bars of the sample, on a market that stands where a test wants it.
+/// The bars of the sample, on a market whose clock the test sets.
 async fn sample(today: &str) -> Market {
     let market = Market::new(day(today));
     for name in ["AAPL", "MSFT", "IBM"] {
@@ -109,11 +109,11 @@ async fn trades_over_a_split_and_dividends_add_up_to_the_cent() {
     let symbols: Vec<_> = now["items"].as_array().unwrap().iter().map(|item| item["symbol"].clone()).collect();
     assert_eq!(symbols, [json!("IBM"), json!("MSFT")]);
     let gain = cents(&rows[0]["price_gain"]) - cents(&rows[0]["fees"]);
-    assert_eq!(cents(&now["realized_gain"]), gain, "what the sale of all of it gained");
+    assert_eq!(cents(&now["realized_gain"]), gain, "the gain of selling all of it");
 }
 
 #[tokio::test]
-async fn holdings_join_lots_of_both_origins_in_units_of_today() {
+async fn holdings_combine_lots_of_both_origins_in_current_units() {
     let mut world = World::new(sample("2005-02-25").await, Currency::USD).await;
     world.trade(Side::Buy, &symbol("AAPL"), "10", day("2005-02-25")).await;
     world.market.move_to(day("2005-02-28"));
@@ -137,7 +137,7 @@ async fn holdings_join_lots_of_both_origins_in_units_of_today() {
 }
 
 #[tokio::test]
-async fn a_foreign_holding_needs_a_rate_and_is_named_where_there_is_none() {
+async fn a_foreign_holding_without_a_rate_is_listed() {
     let days = ["2013-01-02", "2013-01-03", "2013-01-04"].map(day);
     let bars = |closes: [f64; 3]| {
         let bar = |(date, close): (Day, f64)| Bar {
@@ -185,7 +185,7 @@ async fn a_foreign_holding_needs_a_rate_and_is_named_where_there_is_none() {
 }
 
 #[tokio::test]
-async fn one_more_trade_reads_and_computes_the_last_day_alone() {
+async fn one_more_trade_reads_and_computes_only_the_last_day() {
     let days = next_trading_days(day("2011-01-03"), 300);
     let mut numbers = SeededRandom(5);
     let market = Market::new(days[298]);
@@ -209,12 +209,12 @@ async fn one_more_trade_reads_and_computes_the_last_day_alone() {
     performed(&world, &world.platform, None).await;
     let versions = versions(&world).await;
     performed(&world, &world.restarted(), None).await;
-    assert_eq!(self::versions(&world).await, versions, "what has not changed is not written again");
+    assert_eq!(self::versions(&world).await, versions, "unchanged items are not written again");
     world.market.move_to(days[299]);
     let next = performed(&world, &world.platform, None).await;
     assert_eq!(next, performed(&world, &world.forgetful(), None).await);
     let (before, after) = (versions, self::versions(&world).await);
-    assert_eq!(before[0], after[0], "the year before stays as it was written");
+    assert_eq!(before[0], after[0], "the previous year stays as it was written");
     assert_ne!(before[1..], after[1..]);
 }
 
@@ -225,9 +225,9 @@ async fn versions(world: &World) -> Vec<(String, u64)> {
     page.items.into_iter().map(|item| (item.key.sk, item.version.0)).collect()
 }
 
-/// Whatever happens in whatever order, kept values are those of a reader that keeps none.
+/// Whatever happens in whatever order, stored values equal those of a reader that stores none.
 #[tokio::test]
-async fn what_is_kept_is_what_would_be_computed() {
+async fn stored_values_equal_computed_ones() {
     for seed in 0..12 {
         let mut numbers = SeededRandom(seed);
         let days = next_trading_days(day("2011-11-01"), 120);
@@ -286,7 +286,7 @@ async fn what_is_kept_is_what_would_be_computed() {
 }
 
 #[tokio::test]
-async fn a_trade_that_was_committed_late_is_taken_in() {
+async fn a_trade_that_was_committed_late_is_included() {
     let days = next_trading_days(day("2012-01-03"), 10);
     let market = Market::new(days[0]);
     market.list(stock("ONE", "USD", None), SeededRandom(1).random_walk(&days));
@@ -304,7 +304,7 @@ async fn a_trade_that_was_committed_late_is_taken_in() {
 }
 
 #[tokio::test]
-async fn a_value_beyond_counting_leaves_one_symbol_out_and_fails_nothing() {
+async fn a_value_out_of_range_leaves_out_only_its_symbol() {
     let days = next_trading_days(day("2012-01-03"), 2);
     let market = Market::new(days[1]);
     let vast = SeededRandom(1).random_walk(&days);
@@ -327,12 +327,12 @@ async fn a_value_beyond_counting_leaves_one_symbol_out_and_fails_nothing() {
 async fn another_customers_portfolio_and_a_reversed_span_are_refused() {
     let world = World::new(sample("2013-03-01").await, Currency::USD).await;
     let stranger = domain::CustomerId(Uuid::from_u128(8));
-    let span = Span::default();
+    let span = PerformanceSpan::default();
     let refused = performance::compute(&world.platform, stranger, world.portfolio, &span).await;
     assert!(matches!(refused, Err(ServiceError::NotFound { .. })), "{refused:?}");
     let refused = holdings::compute(&world.platform, stranger, world.portfolio).await;
     assert!(matches!(refused, Err(ServiceError::NotFound { .. })), "{refused:?}");
-    let span = Span { from: Some(day("2013-03-02")), ..Span::default() };
+    let span = PerformanceSpan { from: Some(day("2013-03-02")), ..PerformanceSpan::default() };
     let refused = performance::compute(&world.platform, world.customer, world.portfolio, &span).await;
     assert!(matches!(refused, Err(ServiceError::FromAfterTo { .. })), "{refused:?}");
 }

@@ -46,7 +46,7 @@ fn bar(date: Day, close: f64) -> Bar {
     }
 }
 
-/// Whether a recurring alert fires at this price of 2013-02-01.
+/// Whether a recurring alert fires at this price on 2013-02-01.
 fn fires(condition: Condition, now: &str, previous_close: Option<&str>, bars: &Bars) -> bool {
     let splits = splits_of(bars).unwrap();
     let context = EvaluationContext {
@@ -60,7 +60,7 @@ fn fires(condition: Condition, now: &str, previous_close: Option<&str>, bars: &B
 }
 
 #[test]
-fn a_threshold_is_passed_by_what_is_beyond_it_and_not_by_itself() {
+fn a_threshold_is_passed_only_beyond_it() {
     let (above, below) = (Condition::Above { price: price("450") }, Condition::Below { price: price("450.00") });
     for (now, expected_above, expected_below) in [
         ("449.99999999", false, true),
@@ -76,16 +76,16 @@ fn a_threshold_is_passed_by_what_is_beyond_it_and_not_by_itself() {
 }
 
 #[test]
-fn a_threshold_goes_along_with_the_splits_since_the_alert_was_made() {
-    // Seven for one on 2013-01-30: what was 700 is 100.
+fn a_threshold_is_adjusted_for_splits_since_the_alert_was_made() {
+    // Seven for one on 2013-01-30: 700 becomes 100.
     let mut rows: Vec<Bar> = bars(&[690.0, 700.0, 100.0, 101.0]).iter().collect();
     rows[2].split_ratio = 7.0;
     let bars = Bars::from_rows(rows).unwrap();
     let below = Condition::Below { price: price("650") };
-    assert!(!fires(below, "100", None, &bars), "the fall is the split's");
+    assert!(!fires(below, "100", None, &bars), "the split caused the fall");
     assert!(fires(below, "92.85", None, &bars));
     assert!(fires(Condition::Above { price: price("714") }, "102.01", None, &bars));
-    assert!(!fires(Condition::Above { price: price("714") }, "102", None, &bars), "102 are exactly 714");
+    assert!(!fires(Condition::Above { price: price("714") }, "102", None, &bars), "102 is exactly 714");
     let (splits, context_day) = (splits_of(&bars).unwrap(), day("2013-02-01"));
     let context =
         EvaluationContext { price: price("100"), day: context_day, previous_close: None, bars: &bars, splits: &splits };
@@ -96,24 +96,24 @@ fn a_threshold_goes_along_with_the_splits_since_the_alert_was_made() {
 }
 
 #[test]
-fn a_split_of_the_very_day_shows_in_the_close_before() {
-    // 2013-01-31 was a Thursday; on Friday the shares are split seven for one, and no bar tells of it yet.
+fn a_split_of_the_same_day_shows_in_the_previous_close() {
+    // 2013-01-31 was a Thursday; on Friday the shares are split seven for one, and no bar reports it yet.
     let bars = bars(&[690.0, 700.0, 690.0, 700.0]);
     let (below, above) = (Condition::Below { price: price("650") }, Condition::Above { price: price("714") });
-    assert!(!fires(below, "100", Some("100"), &bars), "the fall is the split's");
+    assert!(!fires(below, "100", Some("100"), &bars), "the split caused the fall");
     assert!(fires(below, "92.85", Some("100"), &bars));
     assert!(fires(above, "102.01", Some("100"), &bars));
     assert!(!fires(above, "102", Some("100"), &bars));
     assert!(!fires(crosses_sma(4, Direction::Either), "100", Some("100"), &bars));
     assert!(fires(crosses_sma(4, Direction::Down), "99", Some("100"), &bars));
-    // What sources make of one and the same close is no split, and neither is a fall of the price itself.
+    // Differences between two sources of one close are no split, and neither is a fall of the price itself.
     assert!(fires(below, "649", Some("693"), &bars));
     assert!(fires(below, "100", Some("700"), &bars));
     assert!(fires(below, "100", None, &bars));
 }
 
 #[test]
-fn one_for_three_leaves_a_threshold_exact() {
+fn a_one_for_three_split_keeps_a_threshold_exact() {
     let mut rows: Vec<Bar> = bars(&[10.0, 30.0]).iter().collect();
     rows[1].split_ratio = 1.0 / 3.0;
     let bars = Bars::from_rows(rows).unwrap();
@@ -123,7 +123,7 @@ fn one_for_three_leaves_a_threshold_exact() {
 }
 
 #[test]
-fn a_move_counts_from_the_percentage_itself_on_to_the_last_digit() {
+fn a_move_of_exactly_the_percentage_counts() {
     use Direction::{Down, Either, Up};
     let none = Bars::default();
     for (percent, direction, close, now, expected) in [
@@ -148,17 +148,17 @@ fn a_move_counts_from_the_percentage_itself_on_to_the_last_digit() {
         let condition = percent_move(percent, direction);
         assert_eq!(fires(condition, now, Some(close), &none), expected, "{condition:?}: {close} → {now}");
     }
-    assert!(!fires(percent_move("5", Either), "1", None, &none), "from an unknown close nothing moves");
+    assert!(!fires(percent_move("5", Either), "1", None, &none), "without a previous close there is no move");
 }
 
 #[test]
-fn an_average_is_crossed_by_what_was_on_the_other_side_the_day_before() {
+fn an_average_is_crossed_from_the_side_of_the_day_before() {
     use Direction::{Down, Either, Up};
-    // The averages of three days: (10 + 11 + 9) / 3 = 10 the day before, (11 + 9 + x) / 3 now, which x passes at 10.
+    // The averages of three days: (10 + 11 + 9) / 3 = 10 the day before, (11 + 9 + x) / 3 now, which x crosses at 10.
     let below_before = bars(&[10.0, 11.0, 9.0]);
     // (10 + 9 + 11) / 3 = 10 the day before; (9 + 11 + x) / 3 now.
     let above_before = bars(&[10.0, 9.0, 11.0]);
-    // Exactly on it the day before: it may be left to either side.
+    // Exactly on it the day before: it can be crossed to either side.
     let on_it_before = bars(&[10.0, 10.0, 10.0]);
     for (bars, direction, now, expected) in [
         (&below_before, Up, "10.01", true),
@@ -177,12 +177,12 @@ fn an_average_is_crossed_by_what_was_on_the_other_side_the_day_before() {
         let condition = crosses_sma(3, direction);
         assert_eq!(fires(condition, now, None, bars), expected, "{condition:?} {:?} → {now}", bars.close());
     }
-    assert!(!fires(crosses_sma(4, Either), "99", None, &below_before), "three days have no average of four");
+    assert!(!fires(crosses_sma(4, Either), "99", None, &below_before), "an average of four days needs four days");
 }
 
 #[test]
-fn averages_stand_on_the_scale_of_the_last_day() {
-    // Two for one on 2013-01-31: 22 and 18 are 11 and 9 in new units, and (9 + 9 + x) / 3 is passed at 9.
+fn averages_are_on_the_scale_of_the_last_day() {
+    // Two for one on 2013-01-31: 22 and 18 are 11 and 9 in new units, and (9 + 9 + x) / 3 is crossed at 9.
     let mut rows: Vec<Bar> = bars(&[20.0, 22.0, 18.0, 9.0]).iter().collect();
     for bar in &mut rows[..3] {
         bar.adjusted_close /= 2.0;
@@ -191,7 +191,7 @@ fn averages_stand_on_the_scale_of_the_last_day() {
     let split = Bars::from_rows(rows.clone()).unwrap();
     assert!(fires(crosses_sma(3, Direction::Up), "9.01", None, &split));
     assert!(!fires(crosses_sma(3, Direction::Up), "9", None, &split));
-    // The same where the quote is of the day of the split, and its bar is there already.
+    // The same if the quote is of the day of the split, and its bar is there already.
     rows.push(Bar { date: day("2013-02-01"), close: 4.5, adjusted_close: 4.5, split_ratio: 2.0, ..rows[3] });
     for bar in &mut rows[..4] {
         bar.adjusted_close /= 2.0;
@@ -202,7 +202,7 @@ fn averages_stand_on_the_scale_of_the_last_day() {
 }
 
 #[test]
-fn once_is_once_and_recurring_is_once_on_each_day() {
+fn an_alert_fires_once_or_once_a_day() {
     let mut once = rule(Condition::Above { price: price("1") }, Repeat::Once);
     assert!(once.is_due(day("2013-02-01")));
     once.fired_on = Some(day("2013-02-01"));
@@ -210,20 +210,20 @@ fn once_is_once_and_recurring_is_once_on_each_day() {
     let recurring = AlertRuleState { repeat: Repeat::Recurring, ..once };
     assert!(!recurring.is_due(day("2013-02-01")));
     assert!(recurring.is_due(day("2013-02-04")));
-    assert!(!recurring.is_due(day("2013-01-31")), "what comes late is of a day that is over");
+    assert!(!recurring.is_due(day("2013-01-31")), "a late quote belongs to a day that is over");
 }
 
 #[test]
-fn bars_are_asked_for_only_where_they_decide() {
+fn bars_are_needed_only_when_they_decide() {
     let above = rule(Condition::Above { price: price("1") }, Repeat::Once);
-    assert!(!above.needs_bars(day(MADE_ON)), "no split lies between a day and itself");
+    assert!(!above.needs_bars(day(MADE_ON)), "there is no split between a day and itself");
     assert!(above.needs_bars(day("2013-01-03")));
     assert!(!rule(percent_move("5", Direction::Up), Repeat::Once).needs_bars(day("2013-01-03")));
     assert!(rule(crosses_sma(20, Direction::Up), Repeat::Once).needs_bars(day(MADE_ON)));
 }
 
 #[test]
-fn percentages_and_windows_have_bounds() {
+fn percentages_and_windows_are_bounded() {
     assert_eq!(Percent::parse("2.50").unwrap(), Percent::parse("2.5").unwrap());
     for (text, error) in [
         ("0", ConditionError::PercentRange),
@@ -244,7 +244,7 @@ fn percentages_and_windows_have_bounds() {
 }
 
 #[test]
-fn conditions_are_written_as_the_interface_says() {
+fn conditions_serialize_as_documented() {
     for (json, said) in [
         (r#"{"type":"above","price":"450"}"#, "is above 450"),
         (r#"{"type":"below","price":"0.5"}"#, "is below 0.5"),
@@ -266,7 +266,7 @@ fn conditions_are_written_as_the_interface_says() {
     }
 }
 
-/// A quote as the laws below need it: a day of February 2013 and a price in cents.
+/// Quotes: a day of February 2013 and a price in cents.
 fn quotes() -> impl Strategy<Value = Vec<(i32, i64)>> {
     prop::collection::vec((0..5_i32, 900..1_100_i64), 0..40)
 }
@@ -285,7 +285,7 @@ fn conditions() -> impl Strategy<Value = Condition> {
     ]
 }
 
-/// The days on which an alert fires that is shown these quotes one after the other.
+/// The days on which an alert fires if it receives these quotes one after the other.
 fn fired_days(condition: Condition, repeat: Repeat, quotes: &[(i32, i64)]) -> Vec<Day> {
     let bars = bars(&[9.5, 10.5, 10.0, 9.0, 11.0, 10.0, 10.25, 9.75]);
     let mut rule = rule(condition, repeat);
@@ -308,7 +308,7 @@ fn fired_days(condition: Condition, repeat: Repeat, quotes: &[(i32, i64)]) -> Ve
 
 proptest! {
     #[test]
-    fn whatever_comes_no_alert_fires_twice_on_a_day(condition in conditions(), quotes in quotes()) {
+    fn no_alert_fires_twice_on_a_day(condition in conditions(), quotes in quotes()) {
         let fired = fired_days(condition, Repeat::Recurring, &quotes);
         prop_assert!(fired.windows(2).all(|pair| pair[0] < pair[1]), "{fired:?}");
         let once = fired_days(condition, Repeat::Once, &quotes);
@@ -316,7 +316,7 @@ proptest! {
     }
 
     #[test]
-    fn a_quote_that_is_seen_again_changes_nothing(condition in conditions(), quotes in quotes()) {
+    fn a_repeated_quote_changes_nothing(condition in conditions(), quotes in quotes()) {
         let fired = fired_days(condition, Repeat::Recurring, &quotes);
         let twice: Vec<_> = quotes.iter().flat_map(|&quote| [quote, quote]).collect();
         prop_assert_eq!(&fired_days(condition, Repeat::Recurring, &twice), &fired);
@@ -325,7 +325,7 @@ proptest! {
     }
 
     #[test]
-    fn on_which_days_an_alert_fires_does_not_depend_on_the_order_within_a_day(
+    fn the_days_an_alert_fires_do_not_depend_on_order_within_a_day(
         condition in conditions(),
         quotes in quotes(),
     ) {
@@ -340,7 +340,7 @@ proptest! {
     }
 
     #[test]
-    fn crossings_agree_with_averages_counted_in_whole_cents(
+    fn crossings_agree_with_averages_in_whole_cents(
         cents in prop::collection::vec(900..1_100_i64, 2..30),
         now in 900..1_100_i64,
         window in 2..30_usize,

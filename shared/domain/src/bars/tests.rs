@@ -29,7 +29,7 @@ fn prices(open: f64, high: f64, low: f64, close: f64) -> Bar {
 }
 
 #[test]
-fn a_bar_is_impossible_where_its_prices_contradict_each_other() {
+fn a_bar_with_contradictory_prices_is_impossible() {
     for possible in [
         prices(10.0, 11.0, 9.0, 10.5),
         prices(11.055, 11.0, 9.0, 10.0),
@@ -53,7 +53,7 @@ fn a_bar_is_impossible_where_its_prices_contradict_each_other() {
 }
 
 #[test]
-fn rules_take_the_range_of_an_impossible_bar_from_open_and_close_and_it_stays_as_it_came() {
+fn the_credible_range_of_an_impossible_bar_is_its_open_and_close() {
     let typing_error = Bar { date: "2013-01-03".parse().unwrap(), ..prices(10.0, 1050.0, 9.0, 10.5) };
     let bars = Bars::from_rows([prices(10.0, 11.0, 9.0, 10.5), typing_error]).unwrap();
     assert_eq!(bars.high(), [11.0, 1050.0]);

@@ -8,7 +8,7 @@ fn parsed(text: &str) -> (u64, u64) {
 }
 
 #[test]
-fn what_is_written_as_a_fraction_is_that_fraction() {
+fn a_written_fraction_is_that_fraction() {
     for (text, terms) in [("4:1", (4, 1)), ("1/45", (1, 45)), ("3 : 2", (3, 2)), ("2/4", (1, 2)), ("1:2.5", (2, 5))] {
         assert_eq!(parsed(text), terms, "{text}");
     }
@@ -48,11 +48,11 @@ fn a_rounded_decimal_is_the_fraction_that_rounds_to_it() {
     ] {
         assert_eq!(parsed(text), terms, "{text}");
     }
-    assert_eq!(parsed("0.33"), (33, 100), "two digits say nothing of a third");
+    assert_eq!(parsed("0.33"), (33, 100), "two digits are too few for a third");
 }
 
 #[test]
-fn zeros_at_the_end_say_to_how_many_places_a_decimal_was_rounded() {
+fn trailing_zeros_show_to_how_many_places_a_decimal_was_rounded() {
     for (text, terms) in [
         ("1.3330", (1_333, 1_000)),
         ("0.3330", (333, 1_000)),
@@ -84,7 +84,7 @@ fn a_bar_keeps_fractions_of_large_terms() {
 }
 
 #[test]
-fn no_ratio_comes_of_what_is_no_number_above_zero() {
+fn a_ratio_must_be_a_number_above_zero() {
     for text in ["", "0", "-2", "x", "1:0", "0:1", "1:", ":", "NaN", "1e40"] {
         assert!(SplitRatio::parse(text).is_err(), "{text}");
     }
@@ -94,7 +94,7 @@ fn no_ratio_comes_of_what_is_no_number_above_zero() {
 }
 
 #[test]
-fn three_units_of_a_reverse_split_are_one_and_nothing_is_rounded_up() {
+fn a_reverse_split_merges_units_and_rounds_nothing_up() {
     let units = |text: &str| crate::Quantity::parse(text).unwrap();
     assert_eq!(units("3").split(SplitRatio::parse("0.333333").unwrap()).unwrap(), units("1"));
     assert_eq!(units("45").split(SplitRatio::parse("0.022222").unwrap()).unwrap(), units("1"));
@@ -103,7 +103,7 @@ fn three_units_of_a_reverse_split_are_one_and_nothing_is_rounded_up() {
 }
 
 #[test]
-fn a_stored_decimal_is_exactly_what_it_says() {
+fn a_stored_decimal_is_taken_exactly() {
     let stored = |text: &str| SplitRatio::as_stored(text).map(|ratio| (ratio.new_units(), ratio.old_units()));
     assert_eq!(stored("0.022222"), Ok((11_111, 500_000)), "a source would mean one for forty-five");
     assert_eq!(stored("0.3333333333333333333333333333"), Ok((1, 3)));
@@ -114,7 +114,7 @@ fn a_stored_decimal_is_exactly_what_it_says() {
 }
 
 #[test]
-fn it_is_stored_as_a_text_that_is_read_again() {
+fn a_ratio_survives_a_round_trip_as_text() {
     for (terms, text) in [
         ((2, 1), "\"2\""),
         ((1, 2), "\"0.5\""),
@@ -130,13 +130,13 @@ fn it_is_stored_as_a_text_that_is_read_again() {
 
 proptest! {
     #[test]
-    fn a_bar_keeps_every_fraction_of_small_terms(new in 1_u64..=1_000, old in 1_u64..=100_000) {
+    fn a_bar_preserves_every_fraction_of_small_terms(new in 1_u64..=1_000, old in 1_u64..=100_000) {
         let ratio = SplitRatio::new(new, old).unwrap();
         prop_assert_eq!(SplitRatio::from_bar(ratio.to_f64()), Ok(ratio));
     }
 
     #[test]
-    fn a_bar_keeps_every_ratio_that_a_source_writes(whole in 0_u32..20, decimals in 0_u32..1_000_000) {
+    fn a_bar_preserves_every_ratio_that_a_source_writes(whole in 0_u32..20, decimals in 0_u32..1_000_000) {
         let text = format!("{whole}.{decimals:06}");
         if let Ok(ratio) = SplitRatio::parse(&text) {
             prop_assert_eq!(SplitRatio::from_bar(ratio.to_f64()), Ok(ratio));

@@ -16,7 +16,7 @@ fn ending(periods: &[Period], date: &str) -> Period {
 }
 
 #[test]
-fn a_month_with_a_split_stands_on_the_scale_of_its_last_day() {
+fn a_month_with_a_split_is_on_the_scale_of_its_last_day() {
     let months = resample(&sample("AAPL"), Interval::Month).unwrap();
     // June 2000: 2 for 1 on the 21st. It opened at 81.75; the highest was 103.94 on the 20th, half of
     // which is less than the 57.63 of the 22nd; the lowest 80.37 on the 1st, half of which is below all since.
@@ -42,13 +42,13 @@ fn a_week_runs_from_monday_to_its_last_trading_day() {
     // 22 to 25 February 2005, Washington's birthday before it and the split after it.
     let week = ending(&weeks, "2005-02-25").bar;
     assert_eq!((week.open, week.high, week.low, week.close, week.split_ratio), (86.3, 89.91, 85.29, 88.99, 1.0));
-    // The week that the split of 28 February opens is quoted as it traded.
+    // The week that starts with the split of 28 February is quoted as it traded.
     let week = ending(&weeks, "2005-03-04").bar;
     assert_eq!((week.open, week.split_ratio), (44.68, 2.0));
 }
 
 #[test]
-fn the_extremes_of_an_impossible_day_are_none_of_its_week() {
+fn the_extremes_of_an_impossible_day_do_not_count() {
     let bar = |date: &str, high, low| Bar {
         date: day(date),
         open: 9.0,
@@ -66,7 +66,7 @@ fn the_extremes_of_an_impossible_day_are_none_of_its_week() {
 }
 
 #[test]
-fn dividends_add_up_on_the_scale_of_the_last_day() {
+fn dividends_are_summed_on_the_scale_of_the_last_day() {
     let bar = |date: &str, split_ratio, dividend| Bar {
         date: day(date),
         open: 8.0,
@@ -109,7 +109,7 @@ fn splits_that_undo_each_other_leave_no_rounding_in_a_week() {
 }
 
 #[test]
-fn only_a_last_period_with_trading_days_to_come_is_unfinished() {
+fn only_a_last_period_with_trading_days_left_is_unfinished() {
     let bars = sample("AAPL");
     let unfinished = |to: &str, interval| {
         let periods = resample(&bars.between(bars.dates()[0], day(to)), interval).unwrap();
@@ -129,7 +129,7 @@ fn only_a_last_period_with_trading_days_to_come_is_unfinished() {
 }
 
 #[test]
-fn days_stay_as_they_are_and_nothing_gives_nothing() {
+fn days_stay_unchanged_and_no_bars_give_no_periods() {
     let bars = sample("FB");
     let days: Vec<Bar> = resample(&bars, Interval::Day).unwrap().into_iter().map(|period| period.bar).collect();
     assert_eq!(days, bars.iter().collect::<Vec<_>>());
@@ -139,7 +139,7 @@ fn days_stay_as_they_are_and_nothing_gives_nothing() {
 }
 
 #[test]
-fn a_period_is_a_bar_with_a_mark() {
+fn a_period_is_a_bar_with_a_flag() {
     let period = resample(&sample("FB"), Interval::Month).unwrap().pop().unwrap();
     let json = serde_json::to_value(period).unwrap();
     assert_eq!((&json["date"], &json["unfinished"]), (&"2013-03-01".into(), &true.into()));
@@ -156,7 +156,7 @@ fn it_runs_in_spawn_blocking_on_a_runtime_of_one_thread() {
 }
 
 #[test]
-fn prices_that_overflow_their_scale_are_an_error() {
+fn prices_that_overflow_when_scaled_are_an_error() {
     let bar = |date: &str, split_ratio| Bar {
         date: day(date),
         open: 1.0,
@@ -180,7 +180,7 @@ fn credible(bar: Bar) -> Bar {
     Bar { high: bar.open.max(bar.close), low: bar.open.min(bar.close), ..bar }
 }
 
-/// What polars must agree with: one pass over the bars.
+/// The reference for polars: one pass over the bars.
 fn plain_fold(bars: &Bars, interval: Interval) -> Vec<Bar> {
     let mut periods: Vec<Bar> = Vec::new();
     for bar in bars.iter().map(credible) {

@@ -15,7 +15,7 @@ fn sale<'a>(quantity: &str, proceeds: &str, method: LotMethod) -> Sale<'a> {
 }
 
 #[test]
-fn the_methods_leave_and_realise_what_the_golden_values_say() {
+fn the_methods_agree_with_the_golden_values() {
     for (method, remaining, realized) in [
         (LotMethod::Fifo, "4400.74", "98.12"),
         (LotMethod::Average, "4383.74", "81.12"),
@@ -44,7 +44,7 @@ fn a_sale_of_the_whole_position_leaves_no_cost() {
 }
 
 #[test]
-fn proceeds_are_divided_over_the_lots_without_losing_a_cent() {
+fn proceeds_are_divided_among_lots_without_losing_a_cent() {
     let mut position = golden();
     let lots = position.sale(&sale("120", "100.01", LotMethod::Fifo)).unwrap();
     let shown: Vec<_> =
@@ -53,7 +53,7 @@ fn proceeds_are_divided_over_the_lots_without_losing_a_cent() {
 }
 
 #[test]
-fn a_sale_counts_in_the_units_of_its_day_and_leaves_untouched_lots_as_they_are() {
+fn a_sale_counts_in_units_of_its_day_and_keeps_other_lots() {
     let mut position = golden();
     let splits = [split("2010-01-20", "2"), split("2010-02-15", "10")];
     let lots = position.sale(&Sale { splits: &splits, ..sale("2200", "1", LotMethod::Fifo) }).unwrap();
@@ -68,7 +68,7 @@ fn a_sale_counts_in_the_units_of_its_day_and_leaves_untouched_lots_as_they_are()
 }
 
 #[test]
-fn a_lot_that_a_split_left_without_units_goes_with_the_last_of_the_others() {
+fn a_lot_without_units_after_a_split_leaves_with_the_last_units() {
     let mut position = no_position();
     position.purchase(id(1), day("2010-01-04"), units("0.000000000001"), usd("0.07")).unwrap();
     position.purchase(id(2), day("2010-02-01"), units("10"), usd("50")).unwrap();
@@ -87,7 +87,7 @@ fn a_lot_that_a_split_left_without_units_goes_with_the_last_of_the_others() {
 }
 
 #[test]
-fn a_sale_at_average_cost_takes_a_share_of_every_lot_which_keeps_its_own_cost() {
+fn a_sale_at_average_cost_takes_a_share_of_every_lot() {
     let mut position = golden();
     let lots = position.sale(&sale("15", "531.50", LotMethod::Average)).unwrap();
     let taken: Vec<_> = lots.iter().map(|lot| (lot.quantity.to_string(), lot.cost.to_string())).collect();
@@ -100,7 +100,7 @@ fn a_sale_at_average_cost_takes_a_share_of_every_lot_which_keeps_its_own_cost() 
 }
 
 #[test]
-fn a_pool_that_was_paid_at_two_rates_neither_makes_nor_loses_cost_in_the_base_currency() {
+fn a_pool_paid_at_two_rates_keeps_its_cost_in_the_base_currency() {
     // 10 units for 1,000 USD at 1.00 francs and 10 for 2,000 USD at 0.50: 1,000 CHF each. 10 are sold for 1,000 CHF.
     let mut position = no_position();
     position.purchase(id(1), day("2010-01-04"), units("10"), usd("1000")).unwrap();
@@ -116,7 +116,7 @@ fn a_pool_that_was_paid_at_two_rates_neither_makes_nor_loses_cost_in_the_base_cu
 }
 
 #[test]
-fn a_pool_keeps_the_cost_of_a_lot_whose_last_unit_went() {
+fn a_pool_keeps_the_cost_of_a_lot_whose_last_unit_was_sold() {
     let mut position = no_position();
     position.purchase(id(1), day("2010-01-04"), units("0.000000000001"), usd("0.10")).unwrap();
     position.purchase(id(2), day("2010-02-01"), units("3"), usd("30")).unwrap();

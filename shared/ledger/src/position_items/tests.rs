@@ -6,7 +6,7 @@ use crate::position::Sale;
 use crate::refusal::Refusal;
 use crate::rules::Rules;
 
-/// A position of so many lots of one unit, the first with the lowest cost.
+/// A position of this many lots of one unit, the first with the lowest cost.
 fn of_lots(lots: u64) -> Position {
     let mut position = no_position();
     for number in 0..lots {
@@ -32,7 +32,7 @@ fn read_back(position: &Position) -> Position {
 }
 
 #[test]
-fn two_hundred_lots_are_kept_in_the_head_and_the_next_moves_them_out() {
+fn the_head_holds_two_hundred_lots_and_the_next_moves_them_out() {
     let full = of_lots(200);
     assert!(full.head().older_items().is_empty());
     let moved = of_lots(201);
@@ -71,7 +71,7 @@ fn a_sale_writes_the_items_it_took_from_and_deletes_those_it_emptied() {
 }
 
 #[test]
-fn items_that_are_missing_or_not_of_the_position_are_an_error() {
+fn missing_or_foreign_items_are_an_error() {
     let position = of_lots(401);
     let older = position.older_lots_changed_since(&no_position());
     for wrong in [vec![], older[..1].to_vec(), [older.clone(), older[..1].to_vec()].concat()] {
@@ -84,7 +84,7 @@ fn items_that_are_missing_or_not_of_the_position_are_an_error() {
 }
 
 #[test]
-fn an_item_stays_below_the_limit_of_the_store_and_a_sale_of_everything_inside_one_transaction() {
+fn items_and_the_sale_of_everything_stay_inside_the_stores_limits() {
     let mut largest = of_lots(200);
     largest.portfolio_id = Uuid::max();
     for lot in &mut largest.lots {
@@ -98,7 +98,7 @@ fn an_item_stays_below_the_limit_of_the_store_and_a_sale_of_everything_inside_on
 }
 
 #[test]
-fn what_is_folded_is_read_back_and_is_known_of_an_old_item_only_where_nothing_was_sold() {
+fn folded_splits_of_an_old_item_are_known_only_if_nothing_was_sold() {
     let mut position = of_lots(3);
     position.split_conflict = true;
     if let Some(folded) = &mut position.folded {

@@ -1,18 +1,18 @@
 use super::*;
 use crate::examples::{day, id, no_position, order, order_for, pick, split, terms, units, usd, wallet_of};
 use crate::lots::Lot;
-use crate::trade::{BookedTrade, Order, Terms, buy, sell};
+use crate::trade::{BookedTrade, TradeOrder, TradeTerms, buy, sell};
 use crate::wallet::Wallet;
 
-/// A wallet and a position with what led to it.
+/// A wallet and a position with their history.
 struct Books {
     wallet: Wallet,
     position: Position,
-    movements: Vec<Movement>,
+    movements: Vec<LotMovement>,
 }
 
 impl Books {
-    /// So many units for 20 each on each of two days.
+    /// This many units for 20 each on each of two days.
     fn bought(first: &str, second: &str) -> Self {
         let mut books = Self { wallet: wallet_of("100000"), position: no_position(), movements: Vec::new() };
         for (number, on, quantity) in [(11, "2012-02-01", first), (12, "2012-02-02", second)] {
@@ -22,12 +22,12 @@ impl Books {
         books
     }
 
-    fn sell(&mut self, order: &Order, terms: &Terms<'_>) {
+    fn sell(&mut self, order: &TradeOrder, terms: &TradeTerms<'_>) {
         self.take(sell(&self.wallet, &self.position, order, terms).unwrap());
     }
 
     fn take(&mut self, booked: BookedTrade) {
-        self.movements.push(Movement::try_from(&booked.trade).unwrap());
+        self.movements.push(LotMovement::try_from(&booked.trade).unwrap());
         (self.wallet, self.position) = (booked.wallet, booked.position);
     }
 
@@ -46,7 +46,7 @@ fn owned(lots: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[test]
-fn a_split_that_becomes_known_after_a_sale_leaves_the_units_that_were_not_sold() {
+fn a_split_known_after_a_sale_applies_to_the_unsold_units() {
     let mut books = Books::bought("10", "10");
     books.sell(&order("15", "0"), &terms(13, "2012-03-01", "11"));
     let known = [split("2012-02-15", "2")];
@@ -62,11 +62,11 @@ fn a_split_that_becomes_known_after_a_sale_leaves_the_units_that_were_not_sold()
 }
 
 #[test]
-fn a_replay_with_the_splits_that_were_known_changes_nothing() {
+fn a_replay_with_the_same_splits_changes_nothing() {
     let splits = [split("2012-02-15", "1/3")];
     for lot_method in [LotMethod::Fifo, LotMethod::Lifo, LotMethod::Hifo, LotMethod::Average] {
         let mut books = Books::bought("10", "7.7");
-        books.sell(&order_for("100"), &Terms { splits: &splits, lot_method, ..terms(13, "2012-03-01", "61.7") });
+        books.sell(&order_for("100"), &TradeTerms { splits: &splits, lot_method, ..terms(13, "2012-03-01", "61.7") });
         assert_eq!(books.replayed(&splits), books.position, "{lot_method}");
     }
 }
@@ -80,7 +80,7 @@ fn a_split_after_the_last_sale_changes_no_stored_unit() {
 }
 
 #[test]
-fn a_sale_that_lacks_units_takes_what_there_is_and_the_position_says_so() {
+fn a_sale_that_lacks_units_marks_a_split_conflict() {
     let mut books = Books::bought("10", "10");
     books.sell(&order("15", "0"), &terms(13, "2012-03-01", "20"));
     let known = [split("2012-02-15", "0.1")];
@@ -92,7 +92,7 @@ fn a_sale_that_lacks_units_takes_what_there_is_and_the_position_says_so() {
 }
 
 #[test]
-fn a_sale_without_any_unit_left_still_brought_its_money() {
+fn a_sale_without_any_unit_left_keeps_its_proceeds() {
     let mut books = Books::bought("10", "10");
     books.sell(&order("2", "0"), &terms(13, "2012-03-01", "20"));
     books.sell(&order("3", "0"), &terms(14, "2012-03-02", "20"));
@@ -102,14 +102,14 @@ fn a_sale_without_any_unit_left_still_brought_its_money() {
 }
 
 #[test]
-fn a_named_lot_that_lacks_units_is_made_up_for_by_the_oldest() {
+fn the_oldest_lots_make_up_for_a_named_lot_that_lacks_units() {
     let mut books = Books::bought("100", "10");
-    let named = Order { lots: vec![pick(12, "5")], ..order("5", "0") };
-    books.sell(&named, &Terms { lot_method: LotMethod::Specific, ..terms(13, "2012-03-01", "20") });
+    let named = TradeOrder { lots: vec![pick(12, "5")], ..order("5", "0") };
+    books.sell(&named, &TradeTerms { lot_method: LotMethod::Specific, ..terms(13, "2012-03-01", "20") });
     let kept = books.replayed(&[split("2012-02-15", "2")]);
     assert_eq!(lots(&kept), owned(&[("100", "2000.00"), ("15", "150.00")]));
     let lacking = books.replayed(&[split("2012-02-15", "0.1")]);
     assert_eq!(lots(&lacking), owned(&[("5", "1000.00"), ("10", "200.00")]));
-    assert!(!lacking.split_conflict, "there were units enough");
+    assert!(!lacking.split_conflict, "there were enough units");
     assert_eq!(lacking.lots.iter().map(|lot| lot.id).collect::<Vec<_>>(), [id(11), id(12)]);
 }

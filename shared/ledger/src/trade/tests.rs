@@ -34,7 +34,7 @@ fn a_sale_by_amount_sells_the_units_that_are_worth_it() {
 }
 
 #[test]
-fn a_sale_credits_value_less_fee_and_says_what_each_lot_gained() {
+fn a_sale_credits_value_less_fee_and_lists_the_gain_of_each_lot() {
     let before = three_lots();
     let sale = sell(&before.wallet, &before.position, &order("15", "1.01"), &terms(14, "2012-02-06", "40")).unwrap();
     assert_eq!(sale.entry.amount, usd("598.99"));
@@ -60,12 +60,12 @@ fn a_fee_above_the_value_is_paid_from_the_wallet_or_refused() {
 }
 
 #[test]
-fn orders_that_cannot_be_are_refused_by_name() {
+fn impossible_orders_are_refused_with_a_reason() {
     let before = three_lots();
-    let bought = |order: &Order, at| buy(&before.wallet, &before.position, order, &terms(14, "2012-02-06", at));
-    let sold = |order: &Order, at| sell(&before.wallet, &before.position, order, &terms(14, "2012-02-06", at));
+    let bought = |order: &TradeOrder, at| buy(&before.wallet, &before.position, order, &terms(14, "2012-02-06", at));
+    let sold = |order: &TradeOrder, at| sell(&before.wallet, &before.position, order, &terms(14, "2012-02-06", at));
     let euros = Money::parse("1", "EUR".parse().unwrap()).unwrap();
-    let in_euros = Order { fee: euros, ..order("1", "0") };
+    let in_euros = TradeOrder { fee: euros, ..order("1", "0") };
     for order_and_refusal in [
         (order("0", "0"), "1", Refusal::ZeroQuantity),
         (order_for("0"), "1", Refusal::NotPositive),
@@ -84,7 +84,7 @@ fn orders_that_cannot_be_are_refused_by_name() {
     }
     let (available, requested) = (usd("9400"), usd("9400.01"));
     assert_eq!(bought(&order("1", "0.01"), "9400"), Err(Refusal::InsufficientFunds { available, requested }));
-    let named = Order { lots: vec![crate::examples::pick(11, "1")], ..order("1", "0") };
+    let named = TradeOrder { lots: vec![crate::examples::pick(11, "1")], ..order("1", "0") };
     assert_eq!(bought(&named, "1"), Err(Refusal::LotsNotChosen));
 }
 
@@ -98,7 +98,7 @@ fn a_frozen_wallet_neither_buys_nor_sells() {
 }
 
 #[test]
-fn worthless_units_are_sold_only_all_together() {
+fn worthless_units_are_sold_only_together_with_all_others() {
     let before = three_lots();
     let terms = terms(14, "2012-02-06", "0.00000001");
     assert_eq!(sell(&before.wallet, &before.position, &order("29", "0"), &terms), Err(Refusal::ZeroValue));
@@ -109,19 +109,19 @@ fn worthless_units_are_sold_only_all_together() {
 }
 
 #[test]
-fn a_trade_after_a_split_names_it_and_counts_in_new_units() {
+fn a_trade_after_a_split_records_it_and_counts_in_new_units() {
     let before = three_lots();
     let splits = [split("2012-02-02", "2"), split("2012-02-06", "3"), split("2012-02-07", "5")];
-    let terms = Terms { splits: &splits, ..terms(14, "2012-02-06", "40") };
+    let terms = TradeTerms { splits: &splits, ..terms(14, "2012-02-06", "40") };
     let bought = buy(&before.wallet, &before.position, &order("1", "0"), &terms).unwrap();
     assert_eq!(bought.trade.position.quantity, units("121"));
     let applied: Vec<_> = bought.trade.splits.iter().map(|split| split.day.to_string()).collect();
-    assert_eq!(applied, ["2012-02-02", "2012-02-06"], "the later one is not of this day yet");
+    assert_eq!(applied, ["2012-02-02", "2012-02-06"], "the later split is still to come");
     assert_eq!(bought.position.lots[..3], before.position.lots[..]);
 }
 
 #[test]
-fn a_trade_is_written_as_the_interface_promises() {
+fn a_trade_serializes_as_documented() {
     let (sale, _) = sold_by(LotMethod::Fifo, "15", Vec::new());
     let written = serde_json::to_value(&sale.trade).unwrap();
     let promised = serde_json::json!({
@@ -152,7 +152,7 @@ fn a_closed_position_has_no_average_cost() {
 }
 
 #[test]
-fn the_record_of_a_sale_of_the_most_lots_stays_below_the_limit_of_an_item() {
+fn the_largest_sale_record_stays_below_the_item_limit() {
     let largest = RealizedLot {
         lot_id: Uuid::max(),
         acquired_on: domain::Day::LAST,
@@ -166,7 +166,7 @@ fn the_record_of_a_sale_of_the_most_lots_stays_below_the_limit_of_an_item() {
     assert!(lots < 300_000, "{lots} bytes of lots");
 }
 
-/// A position of so many lots of one unit that cost 1.
+/// A position of this many lots of one unit, each with a cost of 1.
 fn of_lots(lots: u32) -> crate::position::Position {
     let mut position = no_position();
     for number in 0..lots {
@@ -184,9 +184,9 @@ fn a_sale_of_more_lots_than_its_record_can_list_is_refused() {
 }
 
 #[test]
-fn a_pool_of_any_size_is_sold_and_its_record_lists_a_hundred_lines_that_add_up() {
+fn the_sale_of_a_large_pool_lists_a_hundred_lines_that_add_up() {
     let (wallet, position) = (wallet_of("1"), of_lots(3_000));
-    let average = Terms { lot_method: LotMethod::Average, ..terms(5_000, "2012-02-06", "2") };
+    let average = TradeTerms { lot_method: LotMethod::Average, ..terms(5_000, "2012-02-06", "2") };
     let sale = sell(&wallet, &position, &order("1500", "0"), &average).unwrap();
     let lines = &sale.trade.lots;
     assert_eq!(lines.len(), crate::trade_record::MAX_LINES_OF_A_POOL);
@@ -195,7 +195,7 @@ fn a_pool_of_any_size_is_sold_and_its_record_lists_a_hundred_lines_that_add_up()
     let (units_sold, cost) = (sum(|line| line.quantity.units()), sum(|line| line.cost));
     assert_eq!((units_sold, cost), (units("1500").units(), usd("1500").amount()));
     assert_eq!((sum(|line| line.proceeds), sum(|line| line.gain)), (usd("3000").amount(), usd("1500").amount()));
-    assert_eq!(sale.trade.lots_taken(), None, "the last line is of many lots");
+    assert_eq!(sale.trade.lots_taken(), None, "the last line stands for many lots");
     assert_eq!(sale.position.lots.len(), 3_000);
     let rest = sell(&sale.wallet, &sale.position, &order("1500", "0"), &average).unwrap();
     assert!(rest.position.lots.is_empty());

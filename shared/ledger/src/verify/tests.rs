@@ -34,7 +34,7 @@ fn sound() -> Books {
     for (number, on, side, quantity) in
         [(4, "2012-02-01", Side::Buy, "10"), (5, "2012-02-02", Side::Buy, "5"), (6, "2012-02-06", Side::Sell, "12")]
     {
-        let terms = Terms { splits: &splits, ..terms(number, on, "20") };
+        let terms = TradeTerms { splits: &splits, ..terms(number, on, "20") };
         let order = order(quantity, "0.50");
         let position = &books.positions[0];
         let traded = match side {
@@ -67,7 +67,7 @@ impl Books {
     }
 }
 
-/// What verification says once `tamper` has been at the books.
+/// What verification reports after `tamper` has changed the books.
 fn after(tamper: impl FnOnce(&mut Books)) -> Vec<Discrepancy> {
     let mut books = sound();
     tamper(&mut books);
@@ -77,14 +77,14 @@ fn after(tamper: impl FnOnce(&mut Books)) -> Vec<Discrepancy> {
 const FOREIGN: CustomerId = CustomerId(Uuid::from_u128(99));
 
 #[test]
-fn nothing_is_found_in_sound_books() {
+fn sound_books_have_no_discrepancy() {
     assert_eq!(sound().verify(), []);
     let empty = Audit::new(customer()).finish(&Wallet::new(customer()), [], 0);
     assert_eq!(empty, []);
 }
 
 #[test]
-fn an_entry_that_is_lost_or_foreign_is_found() {
+fn a_missing_or_foreign_entry_is_found() {
     let lost = after(|books| drop(books.entries.remove(6)));
     assert!(lost.contains(&Discrepancy::HeadSeq { expected: 6, found: 7 }), "{lost:?}");
     assert!(lost.contains(&Discrepancy::HeadBalance { expected: usd("938.50"), found: usd("838.50") }), "{lost:?}");
@@ -97,7 +97,7 @@ fn an_entry_that_is_lost_or_foreign_is_found() {
 }
 
 #[test]
-fn an_entry_whose_amounts_were_changed_is_found() {
+fn an_entry_with_changed_amounts_is_found() {
     let amount = after(|books| books.entries[0].amount = usd("1001"));
     assert!(amount.contains(&Discrepancy::CashLegs { seq: 1 }), "{amount:?}");
     let (expected, found) = (usd("839.50"), usd("838.50"));
@@ -116,7 +116,7 @@ fn an_entry_whose_amounts_were_changed_is_found() {
 }
 
 #[test]
-fn a_reversal_that_cannot_be_is_found() {
+fn an_impossible_reversal_is_found() {
     let nothing = after(|books| books.entries[2].reverses = Some(id(99)));
     assert_eq!(nothing, [Discrepancy::ReversesNothing { seq: 3 }]);
     let amount = after(|books| books.entries[2].reverses = Some(id(1)));
@@ -136,7 +136,7 @@ fn a_reversal_that_cannot_be_is_found() {
 }
 
 #[test]
-fn a_trade_that_is_lost_or_changed_is_found() {
+fn a_missing_or_changed_trade_is_found() {
     let lost = after(|books| drop(books.trades.remove(1)));
     assert!(lost.contains(&Discrepancy::TradeMissing { seq: 5, trade_id: Some(id(5)) }), "{lost:?}");
     let orphan = after(|books| books.trades.push(Trade { id: id(98), ..books.trades[0].clone() }));
@@ -175,7 +175,7 @@ fn a_head_that_is_not_the_sum_of_its_entries_is_found() {
 }
 
 #[test]
-fn a_position_that_is_not_what_its_trades_left_is_found() {
+fn a_position_that_is_not_the_result_of_its_trades_is_found() {
     let (portfolio_id, symbol) = (id(8), no_position().symbol);
     let differs = |lot_id| [Discrepancy::PositionDiffers { portfolio_id, symbol: symbol.clone(), lot_id }];
     assert_eq!(after(|books| books.positions[0].lots[1].cost = usd("1")), differs(Some(id(5))));
@@ -189,16 +189,16 @@ fn a_position_that_is_not_what_its_trades_left_is_found() {
 }
 
 #[test]
-fn a_position_that_was_replayed_with_a_split_that_became_known_later_is_sound() {
+fn a_position_replayed_with_a_later_known_split_is_sound() {
     for splits in [vec![], vec![split("2012-02-03", "3")], vec![split("2012-02-03", "2"), split("2012-02-04", "7")]] {
         let mut books = sound();
-        let movements: Vec<_> = books.trades.iter().map(|trade| Movement::try_from(trade).unwrap()).collect();
+        let movements: Vec<_> = books.trades.iter().map(|trade| LotMovement::try_from(trade).unwrap()).collect();
         let replayed = replay(&books.positions[0], &movements, &splits, |_, _| ()).unwrap();
         assert_ne!(replayed, books.positions[0]);
         books.positions = vec![replayed];
         assert_eq!(books.verify(), [], "read, replayed and stored");
 
-        let terms = Terms { splits: &splits, ..terms(8, "2012-02-08", "20") };
+        let terms = TradeTerms { splits: &splits, ..terms(8, "2012-02-08", "20") };
         let traded = sell(&books.head, &books.positions[0], &order("1", "0"), &terms).unwrap();
         books.book(Ok(Booked { wallet: traded.wallet, entry: traded.entry }));
         books.trades.push(traded.trade);
@@ -210,20 +210,20 @@ fn a_position_that_was_replayed_with_a_split_that_became_known_later_is_sound() 
 }
 
 #[test]
-fn a_split_conflict_breaks_nothing() {
+fn a_split_conflict_does_not_freeze_the_wallet() {
     let conflict = Discrepancy::SplitConflict { portfolio_id: id(8), symbol: no_position().symbol };
     assert!(!conflict.breaks_the_books());
     assert!(conflict.to_string().starts_with("split_conflict: "));
 }
 
 #[test]
-fn the_split_that_a_trade_went_by_is_part_of_what_is_checked() {
+fn the_splits_of_a_trade_are_verified_too() {
     let found = after(|books| books.trades[2].splits.clear());
     assert!(found.iter().any(Discrepancy::breaks_the_books), "{found:?}");
 }
 
 #[test]
-fn a_hopeless_ledger_gives_a_short_list() {
+fn a_thoroughly_broken_ledger_gives_a_short_list() {
     let mut audit = Audit::new(customer());
     let entry = sound().entries[0].clone();
     for _ in 0..500 {

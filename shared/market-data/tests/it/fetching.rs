@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use app::ServiceError;
-use books::imports::{self, Duplicates, Format, Import};
+use books::imports::{self, Duplicates, Format, ImportRequest};
 use books::{holdings, investments};
 use chrono::TimeDelta;
 use domain::portfolio::PortfolioType;
@@ -133,7 +133,7 @@ async fn import(
     text: &str,
 ) -> Result<usize, ServiceError> {
     let (file, format) = (text.as_bytes(), Format::Csv);
-    let import = Import { file, format, duplicates: Duplicates::Ask, dry_run: false };
+    let import = ImportRequest { file, format, duplicates: Duplicates::Ask, dry_run: false };
     imports::import(platform, customer, id, &import, None).await.map(|report| report.value.items.len())
 }
 
@@ -298,8 +298,12 @@ async fn a_page_that_polls_a_price_of_once_a_month_takes_a_call_a_day() {
 async fn a_forecast_made_while_its_symbol_is_graded_is_seen_by_the_next_run() {
     let world = World::at(NOON);
     world.exchange.list("ACME", bars_through("2026-11-19", 100, 10.0));
-    let order =
-        |horizon| forecasts::Order { symbol: symbol("ACME"), horizon, model: forecasts::Model::Naive, as_of: None };
+    let order = |horizon| forecasts::ForecastRequest {
+        symbol: symbol("ACME"),
+        horizon,
+        model: forecasts::Model::Naive,
+        as_of: None,
+    };
     let key = keys::awaited_grade(&symbol("ACME"));
     forecasts::make(&world.platform, world.customer, &order(5)).await.unwrap();
     let before = world.platform.app.table().get(&key).await.unwrap().unwrap();

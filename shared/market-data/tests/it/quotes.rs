@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::{Created, ServiceError};
-use books::trades::{self, Request, RequestSize, Side, Trade};
+use books::trades::{self, RequestSize, Side, Trade, TradeRequest};
 use books::wallets::{self, Transfer};
 use books::{holdings, performance};
 use chrono::TimeDelta;
@@ -284,7 +284,7 @@ async fn portfolio(world: &World) -> PortfolioId {
 async fn trade(world: &World, portfolio: PortfolioId, side: Side, units: &str, key: &str) -> Trade {
     let size = RequestSize::Quantity(Quantity::parse(units).unwrap());
     let request =
-        Request { side, symbol: symbol("ACME"), size, fee: Decimal::ZERO, lots: Vec::new(), expected_price: None };
+        TradeRequest { side, symbol: symbol("ACME"), size, fee: Decimal::ZERO, lots: Vec::new(), expected_price: None };
     let Created { value, .. } =
         trades::execute(&world.platform, world.customer, portfolio, &request, Some(key)).await.unwrap();
     value
@@ -305,7 +305,9 @@ async fn a_trade_at_a_stored_quote_is_of_its_day_and_holdings_and_performance_ag
     let held = holdings::compute(&world.platform, world.customer, portfolio).await.unwrap();
     assert_eq!((held.value.to_string(), held.cost.to_string()), ("220.00".to_owned(), "210.00".to_owned()));
     assert_eq!(held.day_change.to_string(), "10.00", "the ten of yesterday rose by 1, those of today not");
-    performance::compute(&world.platform, world.customer, portfolio, &performance::Span::default()).await.unwrap();
+    performance::compute(&world.platform, world.customer, portfolio, &performance::PerformanceSpan::default())
+        .await
+        .unwrap();
 
     // In the evening the bar comes: it closes at 12, after 11.99.
     world.clock.set("2026-11-20T23:00:00Z");
@@ -313,7 +315,7 @@ async fn a_trade_at_a_stored_quote_is_of_its_day_and_holdings_and_performance_ag
     load(&world.platform, &symbol("ACME")).await.unwrap();
     let evening = holdings::compute(&world.platform, world.customer, portfolio).await.unwrap();
     assert_eq!((evening.value.to_string(), evening.day_change.to_string()), ("240.00".to_owned(), "10.10".to_owned()));
-    let span = performance::Span::default();
+    let span = performance::PerformanceSpan::default();
     let performance = performance::compute(&world.platform, world.customer, portfolio, &span).await.unwrap();
     let last = performance.series.last().unwrap();
     assert_eq!((last.date, last.value.to_string()), (day("2026-11-20"), "240.00".to_owned()));

@@ -9,10 +9,10 @@ use app::push::{Push, PushError};
 use app::{App, Channels, Parts, Precondition};
 use async_trait::async_trait;
 use books::holdings;
-use books::imports::{self, Duplicates, Format, Import};
-use books::investments::{self, Correction, Purchase};
-use books::portfolios::{self, Opening};
-use books::trades::{self, Request, RequestSize, Side};
+use books::imports::{self, Duplicates, Format, ImportRequest};
+use books::investments::{self, InvestmentCorrection, Purchase};
+use books::portfolios::{self, NewPortfolio};
+use books::trades::{self, RequestSize, Side, TradeRequest};
 use books::wallets::{self, Transfer};
 use chrono::{SecondsFormat, TimeDelta};
 use domain::alert::{Condition, Repeat};
@@ -101,14 +101,14 @@ async fn portfolio(platform: &MarketData, customer: CustomerId) -> PortfolioId {
 }
 
 async fn portfolio_in(platform: &MarketData, customer: CustomerId, base_currency: Currency) -> PortfolioId {
-    let opening = Opening { base_currency, ..opening(PortfolioType::Brokerage) };
+    let opening = NewPortfolio { base_currency, ..opening(PortfolioType::Brokerage) };
     open_portfolio(&platform.app, customer, opening).await
 }
 
 async fn trade(world: &World, portfolio: PortfolioId, side: Side, units: &str, key: &str) {
     let size = RequestSize::Quantity(Quantity::parse(units).unwrap());
     let request =
-        Request { side, symbol: symbol("ACME"), size, fee: Decimal::ZERO, lots: Vec::new(), expected_price: None };
+        TradeRequest { side, symbol: symbol("ACME"), size, fee: Decimal::ZERO, lots: Vec::new(), expected_price: None };
     trades::execute(&world.platform, world.customer, portfolio, &request, Some(key)).await.unwrap();
 }
 
@@ -174,7 +174,7 @@ async fn a_lot_held_elsewhere_is_tracked_until_it_is_of_another_symbol_or_gone()
     let portfolio = portfolio(platform, customer).await;
     let lot = investments::record(platform, customer, portfolio, &purchase("ACME"), None).await.unwrap().value;
     assert_eq!(asked(&world).await, names(&["ACME"]));
-    let correction = Correction { ticker_symbol: Some(symbol("OTHER")), ..Correction::default() };
+    let correction = InvestmentCorrection { ticker_symbol: Some(symbol("OTHER")), ..InvestmentCorrection::default() };
     investments::correct(platform, customer, portfolio, lot.id, &Precondition::Any, &correction).await.unwrap();
     assert_eq!(asked(&world).await, names(&["OTHER"]));
     investments::remove(&platform.app, customer, portfolio, lot.id, &Precondition::Any).await.unwrap();
@@ -186,7 +186,8 @@ async fn every_symbol_of_an_import_is_tracked_and_none_of_one_that_was_only_trie
     let world = world();
     let portfolio = portfolio(&world.platform, world.customer).await;
     let file = "ticker_symbol,quantity,purchase_price,purchase_date\nACME,1,9,2026-11-02\nOTHER,1,9,2026-11-02\n";
-    let import = |dry_run| Import { file: file.as_bytes(), format: Format::Csv, duplicates: Duplicates::Ask, dry_run };
+    let import =
+        |dry_run| ImportRequest { file: file.as_bytes(), format: Format::Csv, duplicates: Duplicates::Ask, dry_run };
     imports::import(&world.platform, world.customer, portfolio, &import(true), None).await.unwrap();
     assert_eq!(asked(&world).await, names(&[]));
     imports::import(&world.platform, world.customer, portfolio, &import(false), None).await.unwrap();

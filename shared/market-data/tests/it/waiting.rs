@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::Precondition;
-use books::imports::{self, Duplicates, Format, Import};
-use books::investments::{self, Correction, Purchase};
-use books::trades::{self, Request, RequestSize, Side};
+use books::imports::{self, Duplicates, Format, ImportRequest};
+use books::investments::{self, InvestmentCorrection, Purchase};
+use books::trades::{self, RequestSize, Side, TradeRequest};
 use books::wallets::{self, Transfer};
 use books::{holdings, performance};
 use chrono::TimeDelta;
@@ -71,7 +71,7 @@ async fn before() -> Before {
     Before { world, portfolio, investment }
 }
 
-fn backtest(name: &str) -> backtests::Order {
+fn backtest(name: &str) -> backtests::BacktestRequest {
     let money = |text: &str| Money::parse(text, Currency::USD).unwrap();
     let strategy = backtests::Strategy {
         initial_investment: money("10000"),
@@ -84,7 +84,7 @@ fn backtest(name: &str) -> backtests::Order {
         fractional: false,
         risk_free_rate: 0.0,
     };
-    backtests::Order { symbol: symbol(name), from: None, to: None, strategy }
+    backtests::BacktestRequest { symbol: symbol(name), from: None, to: None, strategy }
 }
 
 fn alert(symbol: &Symbol) -> NewAlert {
@@ -92,9 +92,9 @@ fn alert(symbol: &Symbol) -> NewAlert {
     NewAlert { symbol: symbol.clone(), condition, repeat: Repeat::Once, email: false }
 }
 
-fn trade(symbol: &Symbol) -> Request {
+fn trade(symbol: &Symbol) -> TradeRequest {
     let size = RequestSize::Quantity(Quantity::parse("1").unwrap());
-    Request {
+    TradeRequest {
         side: Side::Buy,
         symbol: symbol.clone(),
         size,
@@ -120,12 +120,13 @@ fn use_cases<'a>(
     let (two, three, four, five) = (one.clone(), one.clone(), one.clone(), one.clone());
     let hundred: Vec<Symbol> = (0..99).map(|number| symbol(&format!("{name}{number}"))).chain([one.clone()]).collect();
     let file = file(&hundred[..20]);
-    let order = |symbol| forecasts::Order { symbol, horizon: 5, model: forecasts::Model::Naive, as_of: None };
+    let order = |symbol| forecasts::ForecastRequest { symbol, horizon: 5, model: forecasts::Model::Naive, as_of: None };
     let alert = alert(&one);
-    let correction = Correction { ticker_symbol: Some(one.clone()), ..Correction::default() };
+    let correction = InvestmentCorrection { ticker_symbol: Some(one.clone()), ..InvestmentCorrection::default() };
     let trade = trade(&one);
-    let benchmark = performance::Span { benchmark: Some(one.clone()), ..performance::Span::default() };
-    let report = reports::Order { symbol: one.clone(), from: None, to: None, backtest: None };
+    let benchmark =
+        performance::PerformanceSpan { benchmark: Some(one.clone()), ..performance::PerformanceSpan::default() };
+    let report = reports::ReportRequest { symbol: one.clone(), from: None, to: None, backtest: None };
     let asked = move || platform.budget_for(customer);
     vec![
         ("bars", async move { drop(history::load(platform, &one, asked()).await) }.boxed()),
@@ -158,7 +159,7 @@ fn use_cases<'a>(
             "an import",
             async move {
                 let (file, format) = (file.as_bytes(), Format::Csv);
-                let import = Import { file, format, duplicates: Duplicates::Import, dry_run: false };
+                let import = ImportRequest { file, format, duplicates: Duplicates::Import, dry_run: false };
                 drop(imports::import(platform, customer, portfolio, &import, None).await);
             }
             .boxed(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use books::holdings;
 use books::investments::{self, Purchase};
-use books::performance::{self, Span};
+use books::performance::{self, PerformanceSpan};
 use domain::portfolio::PortfolioType;
 use domain::{Bars, Currency, InstrumentType, Money, PortfolioId, Quantity};
 use market::{Folder, Note};
@@ -39,7 +39,7 @@ async fn opened(world: &World, platform: &MarketData, names: &[&str]) -> Portfol
     id
 }
 
-fn order(name: &str) -> backtests::Order {
+fn order(name: &str) -> backtests::BacktestRequest {
     let rule = |text: &str| backtests::Rule::parse(text).unwrap();
     let money = |text: &str| Money::parse(text, Currency::USD).unwrap();
     let strategy = Strategy {
@@ -53,7 +53,7 @@ fn order(name: &str) -> backtests::Order {
         fractional: false,
         risk_free_rate: 0.0,
     };
-    backtests::Order { symbol: symbol(name), from: None, to: None, strategy }
+    backtests::BacktestRequest { symbol: symbol(name), from: None, to: None, strategy }
 }
 
 fn codes(warnings: &[warnings::Warning]) -> Vec<&str> {
@@ -65,7 +65,7 @@ fn codes_in(answer: &Value) -> Vec<&str> {
     answer["warnings"].as_array().unwrap().iter().map(|warning| warning["code"].as_str().unwrap()).collect()
 }
 
-async fn backtest(world: &World, platform: &MarketData, order: &backtests::Order) -> Value {
+async fn backtest(world: &World, platform: &MarketData, order: &backtests::BacktestRequest) -> Value {
     serde_json::from_slice(&backtests::run(platform, world.customer, order, None).await.unwrap().json).unwrap()
 }
 
@@ -73,7 +73,7 @@ async fn backtest(world: &World, platform: &MarketData, order: &backtests::Order
 async fn said_of_what_is_held(world: &World, platform: &MarketData, portfolio: PortfolioId, name: &str) -> Said {
     let held = serde_json::to_value(holdings::compute(platform, world.customer, portfolio).await.unwrap()).unwrap();
     let item = held["items"].as_array().unwrap().iter().find(|item| item["symbol"] == name).unwrap();
-    let span = Span::default();
+    let span = PerformanceSpan::default();
     let performed = performance::compute(platform, world.customer, portfolio, &span).await.unwrap();
     let batch = quotes::load_batch(platform, world.customer, &[symbol(name)], platform.budget_for(world.customer))
         .await
@@ -94,10 +94,10 @@ async fn said_of_what_is_held(world: &World, platform: &MarketData, portfolio: P
 /// What answers about one symbol of the market say.
 async fn said_of_a_symbol(world: &World, platform: &MarketData, name: &str) -> Said {
     let series = load(platform, &symbol(name)).await.unwrap();
-    let as_of = forecasts::Order { symbol: symbol(name), horizon: 5, model: Model::Naive, as_of: None };
+    let as_of = forecasts::ForecastRequest { symbol: symbol(name), horizon: 5, model: Model::Naive, as_of: None };
     let forecast = forecasts::make(platform, world.customer, &as_of).await.unwrap();
     let record = forecasts::list(platform, world.customer, &symbol(name), 50, None).await.unwrap();
-    let asked = reports::Order { symbol: symbol(name), from: None, to: None, backtest: None };
+    let asked = reports::ReportRequest { symbol: symbol(name), from: None, to: None, backtest: None };
     let report = reports::gather_figures(platform, world.customer, &asked).await.unwrap();
     vec![
         ("bars", staleness::of_bars(platform, &series)),
@@ -154,7 +154,7 @@ async fn every_answer_says_the_same_of_a_file_that_ends_before_the_market_does()
         assert!(all(&said, expected), "{name}: {said:?}");
     }
     // A span that ends earlier does not rest on the missing bars.
-    let ended = backtests::Order { to: Some(day("2019-12-20")), ..order("OLD") };
+    let ended = backtests::BacktestRequest { to: Some(day("2019-12-20")), ..order("OLD") };
     assert!(!codes_in(&backtest(&world, &platform, &ended).await).contains(&"stale"));
 }
 
@@ -193,7 +193,8 @@ async fn a_lot_of_the_session_that_is_under_way_is_named_only_where_it_is_in_not
     investments::record(&world.platform, world.customer, portfolio, &lot, None).await.unwrap();
     let held = holdings::compute(&world.platform, world.customer, portfolio).await.unwrap();
     assert_eq!((held.value.to_string(), held.items[0].lots.len()), ("42.00".to_owned(), 2));
-    let performed = performance::compute(&world.platform, world.customer, portfolio, &Span::default()).await.unwrap();
+    let performed =
+        performance::compute(&world.platform, world.customer, portfolio, &PerformanceSpan::default()).await.unwrap();
     let named = |warnings: &[warnings::Warning]| {
         let named = warnings.iter().filter(|warning| warning.code == "investments_to_come");
         named.map(|warning| warning.detail.clone()).collect::<Vec<_>>()
@@ -230,20 +231,20 @@ async fn notes_reach_every_answer_and_only_where_they_concern_its_span() {
     let id = whole["id"].as_str().unwrap().parse().unwrap();
     let stored = backtests::find(&world.platform.app, world.customer, id).await.unwrap();
     assert_eq!(serde_json::from_slice::<Value>(&stored).unwrap()["warnings"], whole["warnings"]);
-    let from_october = backtests::Order { from: Some(day("2026-10-01")), ..order("ACME") };
+    let from_october = backtests::BacktestRequest { from: Some(day("2026-10-01")), ..order("ACME") };
     assert_eq!(codes_in(&backtest(&world, &world.platform, &from_october).await), late);
 
-    let order = forecasts::Order { symbol: symbol("ACME"), horizon: 5, model: Model::Naive, as_of: None };
+    let order = forecasts::ForecastRequest { symbol: symbol("ACME"), horizon: 5, model: Model::Naive, as_of: None };
     let forecast = forecasts::make(&world.platform, world.customer, &order).await.unwrap();
     assert_eq!(codes(&forecast.warnings), all);
-    let earlier = forecasts::Order { as_of: Some(day("2026-09-30")), ..order };
+    let earlier = forecasts::ForecastRequest { as_of: Some(day("2026-09-30")), ..order };
     let earlier = forecasts::make(&world.platform, world.customer, &earlier).await.unwrap();
     assert_eq!(codes(&earlier.warnings), all[..2]);
     let record = forecasts::list(&world.platform, world.customer, &symbol("ACME"), 50, None).await.unwrap();
     let graded = record.items.iter().find(|item| item.terms.id == earlier.forecast.terms.id).unwrap();
     assert_eq!(codes(&graded.warnings), all[..3], "it is graded by the bars up to 7 October");
 
-    let asked = reports::Order { symbol: symbol("ACME"), from: None, to: None, backtest: None };
+    let asked = reports::ReportRequest { symbol: symbol("ACME"), from: None, to: None, backtest: None };
     assert_eq!(codes(&reports::gather_figures(&world.platform, world.customer, &asked).await.unwrap().warnings), all);
 
     let portfolio = opened(&world, &world.platform, &["ACME"]).await;
@@ -251,8 +252,12 @@ async fn notes_reach_every_answer_and_only_where_they_concern_its_span() {
     assert_eq!(codes(&held.warnings), all);
     assert!(held.warnings.iter().all(|warning| warning.detail.starts_with("ACME: ")));
     let performed = async |from: &str, to: &str, benchmark: Option<&str>| {
-        let span =
-            Span { from: Some(day(from)), to: Some(day(to)), benchmark: benchmark.map(symbol), ..Span::default() };
+        let span = PerformanceSpan {
+            from: Some(day(from)),
+            to: Some(day(to)),
+            benchmark: benchmark.map(symbol),
+            ..PerformanceSpan::default()
+        };
         performance::compute(&world.platform, world.customer, portfolio, &span).await.unwrap().warnings
     };
     assert_eq!(codes(&performed("2026-10-01", "2026-11-20", None).await), late);
@@ -300,7 +305,7 @@ async fn forecasts_and_backtests_on_weekly_bars_say_that_they_are() {
     world.exchange.list("WEEK", Bars::from_rows(weekly).unwrap());
     let run = backtest(&world, &world.platform, &order("WEEK")).await;
     assert_eq!((&run["periods_per_year"], codes_in(&run)), (&52.into(), vec!["not_daily"]));
-    let order = forecasts::Order { symbol: symbol("WEEK"), horizon: 5, model: Model::Naive, as_of: None };
+    let order = forecasts::ForecastRequest { symbol: symbol("WEEK"), horizon: 5, model: Model::Naive, as_of: None };
     let made = forecasts::make(&world.platform, world.customer, &order).await.unwrap();
     assert_eq!(codes(&made.warnings), ["not_daily"]);
 }

@@ -100,11 +100,11 @@ fn a_mistake_is_named_with_its_line() {
     assert_eq!(error(&format!("{header}\n\n2013-03-01,1,2\n")), "line 3: 3 cells where the header has 6");
     assert_eq!(
         error(&format!("{header}\n2013-02-30,1,1,1,1,1\n")),
-        "line 2: the calendar has no such day in column `date`"
+        "line 2: column `date`: must be a day of the calendar"
     );
     assert_eq!(
         error(&format!("{header}\n01/03/2013,1,1,1,1,1\n")),
-        "line 2: a day is written YYYY-MM-DD in column `date`"
+        "line 2: column `date`: must be a day written YYYY-MM-DD"
     );
     assert_eq!(error(&format!("{header}\n2013-03-01,1,1,x,1,1\n")), "line 2: column `low` is not a number");
 }

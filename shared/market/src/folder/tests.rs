@@ -145,7 +145,7 @@ async fn a_line_of_the_list_that_cannot_be_read_is_named_for_its_symbol_and_take
     let (_directory, folder) =
         folder(&[("BMW.csv", BARS), ("SAP.csv", BARS), ("X.csv", BARS), ("instruments.csv", list)]);
     let folder = folder.unwrap();
-    let what = "instruments.csv, line 2: not a code of ISO 4217 for a currency in use".to_owned();
+    let what = "instruments.csv, line 2: must be the ISO 4217 code of a currency in use".to_owned();
     let error = ProviderError::Malformed { what };
     assert_eq!(folder.fetch_instrument(&symbol("BMW"), caller()).await, Err(error.clone()));
     assert_eq!(folder.fetch_daily(&symbol("BMW"), caller()).await, Err(error), "no currency is guessed");

@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn the_place_of_a_bad_symbol_is_named() {
         let refusal = Request::parse(r#"{"action": "subscribe", "symbols": ["A", "B/C"]}"#).unwrap_err();
-        assert_eq!(refusal.detail, "symbols/1: '/' cannot stand at position 2 of a symbol");
+        assert_eq!(refusal.detail, "symbols/1: must not have '/' at position 2");
         let said = r#"{"type":"error","code":"a","detail":"b \"c\""}"#;
         assert_eq!(Refusal::new("a", "b \"c\"").text().unwrap(), said);
     }

@@ -5,8 +5,8 @@ use domain::Day;
 /// Why a backtest cannot be run.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum BacktestError {
-    /// The span ends before it begins.
-    #[error("from {from} is after to {to}")]
+    /// The first day is after the last.
+    #[error("from {from} is after to {to}: from must not be later than to")]
     FromAfterTo {
         /// First day asked for.
         from: Day,
@@ -14,7 +14,7 @@ pub enum BacktestError {
         to: Day,
     },
     /// The series has no bar inside the span.
-    #[error("there is no bar between {from} and {to}")]
+    #[error("there are no bars between {from} and {to}")]
     NoBars {
         /// First day asked for.
         from: Day,
@@ -26,12 +26,12 @@ pub enum BacktestError {
     Setting {
         /// Name of the setting.
         setting: &'static str,
-        /// What was given.
+        /// The value given.
         value: f64,
-        /// What is allowed, in words.
+        /// The allowed range, in words.
         range: &'static str,
     },
-    /// Prices so far apart that the position's value is no finite number.
+    /// Prices so far apart that the value of the position is not a finite number.
     #[error("the value of the position is too large to be represented")]
     Overflow,
 }

@@ -1,10 +1,10 @@
 //! Splits and dividends of a span.
 
-#![expect(clippy::float_cmp, reason = "a ratio of exactly 1 is no split, a dividend of exactly 0 is none")]
+#![expect(clippy::float_cmp, reason = "a ratio of exactly 1 means no split, a dividend of exactly 0 no dividend")]
 
 use domain::Bars;
 
-/// Bars scanned at once; long enough to be done in wide registers.
+/// Bars scanned at a time; enough to use wide registers.
 const STRIDE: usize = 32;
 
 /// The bars from index `first` up to but not including `end` that open with a split or a dividend.

@@ -1,4 +1,4 @@
-//! What a backtest found.
+//! The result of a backtest.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::{OpenTrade, Trade};
 use crate::metrics::Metrics;
 
-/// Which way an order goes.
+/// The side of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
@@ -19,26 +19,26 @@ pub enum Side {
     Sell,
 }
 
-/// An order given on the last close, which would be filled at an open that the data does not have.
+/// An order given on the last close, whose fill at the next open lies beyond the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PendingOrder {
-    /// Which way it goes.
+    /// Buy or sell.
     pub side: Side,
     /// Day on whose close the rule fired.
     pub signal_date: Day,
 }
 
-/// Something the reader of a result should know.
+/// A warning for the reader of a result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Warning {
-    /// Stable name.
+    /// Stable code.
     pub code: String,
-    /// What it means here.
+    /// Its meaning in this result.
     pub detail: String,
 }
 
 impl Warning {
-    /// That the bars are no daily ones, so that whatever counts days counts weeks or months.
+    /// Warns that the bars are not daily: whatever counts days counts weeks or months.
     #[must_use]
     pub fn on_spacing(spacing: Spacing) -> Option<Self> {
         let (name, bars) = match spacing {
@@ -54,33 +54,33 @@ impl Warning {
     }
 }
 
-/// Buying at the first chance and never selling, with the same costs, splits and dividends.
+/// Buy and hold: buying at the first opportunity and never selling, with the same costs, splits and dividends.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Benchmark {
+pub struct BuyAndHold {
     /// Its figures.
     pub metrics: Metrics,
-    /// Reason by figure for each that has no value.
+    /// The reason for each figure without a value, by its name.
     pub unavailable: BTreeMap<String, String>,
     /// Equity at every close.
     pub equity: Vec<f64>,
 }
 
-/// Everything a backtest found.
+/// The full result of a backtest.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Outcome {
+pub struct BacktestOutcome {
     /// Day of the first bar of the span.
     pub first_day: Day,
     /// Day of its last bar.
     pub last_day: Day,
     /// Bars of the span.
     pub bars: usize,
-    /// Stored bars before the span, on which indicators warmed up.
+    /// Stored bars before the span, used to warm up the indicators.
     pub warmup_bars: usize,
-    /// Bars of a year, by which figures of one bar became figures of a year: 252, 365, 52 or 12.
+    /// Bars a year, for annualizing figures of one bar: 252, 365, 52 or 12.
     pub periods_per_year: u32,
     /// Day of every bar of the span.
     pub dates: Vec<Day>,
-    /// Equity at every close, starting with the initial investment less what a purchase at the first close cost.
+    /// Equity at every close, starting with the initial investment less the cost of a purchase at the first close.
     pub equity: Vec<f64>,
     /// Equity / highest equity so far − 1 at every close.
     pub drawdown: Vec<f64>,
@@ -88,14 +88,14 @@ pub struct Outcome {
     pub trades: Vec<Trade>,
     /// The position still held.
     pub open_trade: Option<OpenTrade>,
-    /// An order that waits for the next open.
+    /// An order waiting for the next open.
     pub pending_order: Option<PendingOrder>,
     /// The figures of the run.
     pub metrics: Metrics,
-    /// Reason by figure for each that has no value.
+    /// The reason for each figure without a value, by its name.
     pub unavailable: BTreeMap<String, String>,
-    /// Buy and hold beside it.
-    pub benchmark: Benchmark,
-    /// What the reader should know.
+    /// Buy and hold for comparison.
+    pub benchmark: BuyAndHold,
+    /// Warnings for the reader.
     pub warnings: Vec<Warning>,
 }

@@ -1,13 +1,13 @@
-//! A position from purchase to sale, and what it costs to get in and out.
+//! A position from purchase to sale, and the costs of both.
 
 use domain::SplitFactor;
 
 use super::Settings;
 
-/// Rounding that a purchase forgives, as a fraction of the quantity.
+/// Rounding error that a purchase tolerates, as a fraction of the quantity.
 const ROUNDING: f64 = 1e-12;
 
-/// Cost of trading as fractions.
+/// Trading costs as fractions.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Costs {
     commission: f64,
@@ -30,7 +30,7 @@ impl Costs {
         self.minimum.max(self.commission * value)
     }
 
-    /// The largest quantity whose value and fee `cash` can pay at `fill`; none if there is none.
+    /// The largest quantity that `cash` can pay for at `fill`, fee included; none if it is zero.
     fn affordable(&self, cash: f64, fill: f64) -> Option<f64> {
         let most = ((cash - self.minimum) / fill).min(cash / (fill * (1.0 + self.commission)));
         let quantity = if self.fractional { most } else { (most * (1.0 + ROUNDING)).floor() };
@@ -38,7 +38,7 @@ impl Costs {
     }
 }
 
-/// A position that is held, and what it has brought so far.
+/// An open position, and its income so far.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Position {
     /// Bar of the purchase.
@@ -55,7 +55,7 @@ pub(super) struct Position {
     pub(super) splits: SplitFactor,
     /// Cash dividends so far.
     pub(super) dividends: f64,
-    /// Paid out for fractions that splits left over.
+    /// Cash paid in place of fractional units after splits.
     pub(super) fractions: f64,
 }
 
@@ -66,14 +66,14 @@ pub(super) struct Exit {
     pub(super) bar: usize,
     /// Price received per unit, slippage included.
     pub(super) price: f64,
-    /// Value of what was sold.
+    /// Value of the units sold.
     pub(super) proceeds: f64,
     /// Fee of the sale.
     pub(super) fee: f64,
 }
 
 impl Position {
-    /// Buys all that `cash` can pay at the quoted price; the cash left comes with it.
+    /// Buys all that `cash` can pay for at the quoted price; returns the remaining cash too.
     pub(super) fn buy(bar: usize, quote: f64, cash: f64, costs: &Costs) -> Option<(Self, f64)> {
         let price = quote * (1.0 + costs.slippage);
         let quantity = costs.affordable(cash, price)?;
@@ -91,26 +91,26 @@ impl Position {
         Some((position, (cash - quantity * price - entry_fee).max(0.0)))
     }
 
-    /// Sells everything at the quoted price; the cash after it comes with the sale.
+    /// Sells everything at the quoted price; returns the cash after the sale too.
     ///
-    /// A fee above all that is there takes all that is there: an account without margin cannot owe.
+    /// A fee larger than the cash takes only the cash: an account without margin cannot owe.
     pub(super) fn sell(&self, bar: usize, quote: f64, cash: f64, costs: &Costs) -> (Exit, f64) {
         let price = quote * (1.0 - costs.slippage);
         let proceeds = self.quantity * price;
         let fee = costs.fee(proceeds).min(cash + proceeds);
         let left = cash + proceeds - fee;
-        // Written so that what is too large to be represented is not taken for nothing.
+        // Written so that an overflow is not taken for zero.
         (Exit { bar, price, proceeds, fee }, if left < 0.0 { 0.0 } else { left })
     }
 
-    /// What happens before a bar's open: the split, then the dividend. The answer is the cash paid out.
-    #[expect(clippy::float_cmp, reason = "a ratio of exactly 1 is no split")]
+    /// Applies what happens before a bar's open: the split, then the dividend. Returns the cash paid out.
+    #[expect(clippy::float_cmp, reason = "a ratio of exactly 1 means no split")]
     pub(super) fn open_day(&mut self, open: f64, ratio: f64, dividend: f64, costs: &Costs) -> f64 {
         let mut paid = 0.0;
         if ratio != 1.0 {
             self.splits = self.splits.then(ratio);
             if costs.fractional {
-                // From what was bought, so that splits that undo each other leave no rounding.
+                // From the quantity bought, so that splits that undo each other leave no rounding.
                 self.quantity = self.splits.units(self.bought);
             } else {
                 let (whole, left_over) = SplitFactor::ONE.then(ratio).whole_units(self.quantity);
@@ -124,17 +124,17 @@ impl Position {
         paid + income
     }
 
-    /// The end of a position of which a split left no whole unit: its fraction is already paid out.
+    /// Closes a position that a split left without a whole unit; its fraction is already paid out.
     pub(super) fn dissolved(bar: usize, open: f64) -> Exit {
         Exit { bar, price: open, proceeds: 0.0, fee: 0.0 }
     }
 
-    /// Value paid and fee of the purchase.
+    /// Cost and fee of the purchase.
     pub(super) fn invested(&self) -> f64 {
         self.bought * self.entry_price + self.entry_fee
     }
 
-    /// Gain when what is left is worth `value` after fees.
+    /// Gain if the remaining units are worth `value` after fees.
     pub(super) fn gain(&self, value: f64) -> f64 {
         value + self.dividends + self.fractions - self.invested()
     }
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fee_is_part_of_what_must_be_affordable() {
+    fn the_fee_must_be_affordable_too() {
         let quantity = |costs: Costs, cash| Position::buy(0, 10.0, cash, &costs).map(|(position, _)| position.bought);
         assert_eq!(quantity(costs(0.0, 0.0, false), 100.0), Some(10.0));
         assert_eq!(quantity(costs(0.01, 0.0, false), 100.0), Some(9.0));

@@ -1,4 +1,4 @@
-//! What a backtest is asked to do.
+//! The settings of a backtest.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -16,12 +16,12 @@ pub enum Fill {
     /// At the open of the next bar.
     #[default]
     NextOpen,
-    /// At the very close that the rule was evaluated on.
+    /// At the same close that the rule was evaluated on.
     Close,
 }
 
 impl Fill {
-    /// The name, as it stands in requests and answers.
+    /// The name in requests and responses.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -36,21 +36,21 @@ impl Fill {
 pub struct Settings {
     /// Money at the first close, in the instrument's currency.
     pub initial_investment: f64,
-    /// Evaluated on the closes without a position.
+    /// Evaluated on closes without a position.
     pub buy: Rule,
-    /// Evaluated on the closes with a position.
+    /// Evaluated on closes with a position.
     pub sell: Rule,
     /// When orders are filled.
     pub fill: Fill,
     /// Fee of each side, in percent of the value (0.1 = 0.001).
     pub commission_percent: f64,
-    /// Least fee of each side, in money.
+    /// Minimum fee of each side, in money.
     pub commission_minimum: f64,
-    /// What each fill is worse than the quote, in percent.
+    /// How much worse than the quote each fill is, in percent.
     pub slippage_percent: f64,
-    /// Whether parts of a unit can be held.
+    /// Whether fractional units can be held.
     pub fractional: bool,
-    /// Yearly fraction, for the ratios that compare with it.
+    /// Yearly fraction, for the ratios that use it.
     pub risk_free_rate: f64,
 }
 

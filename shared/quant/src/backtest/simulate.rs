@@ -1,7 +1,7 @@
 //! The simulation: from one change of position to the next.
 //!
-//! Only the bars on which something happens are visited; whole stretches between them are handed
-//! to a [`Recorder`], which keeps as much of them as its caller needs.
+//! Only bars on which something happens are visited. Whole stretches between them go to a [`Recorder`], which stores as
+//! much of them as its caller needs.
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ use super::position::{Costs, Exit, Position};
 use super::{BacktestError, Fill, Settings, Side};
 use crate::rules::{Columns, Evaluation, Id, Program, Rule, Signal, evaluate};
 
-/// What is kept of a simulation.
+/// Receives what happens in a simulation.
 pub(super) trait Recorder {
     /// Closes without a position.
     fn flat(&mut self, bars: Range<usize>, cash: f64);
@@ -22,20 +22,20 @@ pub(super) trait Recorder {
     fn bought(&mut self, position: &Position);
     /// The position ended.
     fn sold(&mut self, position: &Position, exit: &Exit);
-    /// A purchase was called for and could not be paid.
+    /// A purchase was due and could not be paid for.
     fn unaffordable(&mut self, bar: usize);
 }
 
-/// How a simulation ended.
+/// The state at the end of a simulation.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct End {
-    /// What is still held.
+    /// The open position.
     pub(super) position: Option<Position>,
-    /// An order given on the last close that no bar can fill.
+    /// An order given on the last close, with no bar left to fill it.
     pub(super) pending: Option<Side>,
 }
 
-/// The bars of a run by index: `first..end` is the span, `0..end` what rules may look at.
+/// The bars of a run by index: `first..end` is the span, `0..end` what rules may read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Span<'a> {
     pub(super) bars: &'a Bars,
@@ -56,7 +56,7 @@ impl<'a> Span<'a> {
         Ok(Self { bars, from, first, end })
     }
 
-    /// Both rules over the bars; what both of them use is computed once.
+    /// Evaluates both rules over the bars; what both use is computed once.
     pub(super) fn evaluate(&self, buy: &Rule, sell: &Rule) -> Evaluated<'a> {
         let mut program = Program::default();
         let [buy, sell] = [buy, sell].map(|rule| {
@@ -88,7 +88,7 @@ struct Simulation<'a, R> {
     costs: Costs,
     fill: Fill,
     events: Vec<usize>,
-    /// Events before this place are past.
+    /// Index of the first event not yet passed.
     next_event: usize,
     cash: f64,
     recorder: &'a mut R,
@@ -114,8 +114,8 @@ pub(super) fn simulate<R: Recorder>(
 }
 
 impl<R: Recorder> Simulation<'_, R> {
-    /// `at` is the first close not yet recorded, `evaluated` the next close on which a rule is evaluated:
-    /// an order filled at an open is followed by that day's close, one filled at a close is not.
+    /// `at` is the first close not yet recorded, `evaluated` the next close on which a rule is evaluated: an order filled
+    /// at an open is followed by that day's close, one filled at a close is not.
     fn run(&mut self, [buy, sell]: [Signal<'_>; 2]) -> End {
         let end = self.span.end;
         let (mut at, mut evaluated) = (self.span.first, self.span.first);
@@ -173,15 +173,15 @@ impl<R: Recorder> Simulation<'_, R> {
         }
     }
 
-    /// Passes the events up to the bar of a purchase: they happened before its open.
+    /// Skips the events up to the bar of a purchase: they happened before its open.
     fn skip_events(&mut self, bar: usize) {
         while self.events.get(self.next_event).is_some_and(|&event| event <= bar) {
             self.next_event += 1;
         }
     }
 
-    /// Records the closes of a held position and what its splits and dividends do; those of the
-    /// bar of a sale come before it. Answers with the bar on which a split left no unit.
+    /// Records the closes of a held position and the effect of its splits and dividends; those of the bar of a sale
+    /// come before it. Returns the bar on which a split left no unit.
     fn hold(&mut self, position: &mut Position, bars: Range<usize>, sale: bool) -> Option<usize> {
         let mut at = bars.start;
         while let Some(&event) = self.events.get(self.next_event) {

@@ -1,4 +1,4 @@
-//! The three figures by which many runs are compared, without curve and trades.
+//! The three figures for comparing many runs, without curve and trades.
 
 use std::ops::Range;
 
@@ -8,18 +8,18 @@ use super::position::{Exit, Position};
 use super::simulate::{Recorder, Span, simulate};
 use super::{BacktestError, Settings};
 
-/// What a run comes to in three figures.
+/// The three figures of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Summary {
     /// Final equity / initial investment − 1.
     pub total_return: f64,
     /// Deepest fall from a peak, a fraction ≤ 0.
     pub max_drawdown: f64,
-    /// Purchases, the one still held included.
+    /// Purchases, including the position still held.
     pub entries: usize,
 }
 
-/// Runs a backtest for its summary only: the same simulation as [`super::run`], a fraction of its work.
+/// Runs a backtest for its summary only: the same simulation as [`super::run`] at a fraction of the work.
 pub fn summary(bars: &Bars, from: Day, to: Day, settings: &Settings) -> Result<Summary, BacktestError> {
     settings.check()?;
     let span = Span::of(bars, from, to)?;
@@ -40,7 +40,7 @@ pub fn summary(bars: &Bars, from: Day, to: Day, settings: &Settings) -> Result<S
     Ok(Summary { total_return, max_drawdown: extremes.depth, entries: extremes.entries })
 }
 
-/// Follows peak and deepest fall of the equity.
+/// Tracks the peak and the deepest fall of the equity.
 struct Extremes<'a> {
     closes: &'a [f64],
     peak: f64,

@@ -1,10 +1,10 @@
-//! What a position was bought and sold for.
+//! Closed and open trades.
 
 use domain::Day;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// A closed round trip. Prices and quantities are those of their own day; `split_factor` links them.
+/// A closed round trip. Prices and quantities are those of their own day; `split_factor` relates them.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Trade {
     /// Day of the purchase.

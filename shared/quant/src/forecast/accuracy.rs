@@ -1,7 +1,7 @@
-//! How far forecasts were from what came: MASE, Winkler's score, and the scale they share.
+//! Forecast errors: MASE, Winkler's score, and their common scale.
 
-/// Mean absolute change from one training price to the next: the in-sample error of "tomorrow is
-/// today", the unit of MASE and MSIS. `None` with fewer than two prices or none that differ.
+/// Mean absolute change from one training price to the next: the in-sample error of "tomorrow is today", the unit of
+/// MASE and MSIS. `None` with fewer than two prices or if all are equal.
 #[must_use]
 pub fn naive_scale(training: &[f64]) -> Option<f64> {
     let changes = training.len().checked_sub(1)? as f64;
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn a_training_part_that_never_moves_has_no_scale() {
+    fn flat_training_prices_have_no_scale() {
         assert_eq!(naive_scale(&[5.0, 5.0, 5.0]), None);
         assert_eq!(naive_scale(&[5.0]), None);
         assert_eq!(naive_scale(&[]), None);

@@ -36,8 +36,8 @@ impl Method for Drift {
         self.first = prices[0];
         self.last = prices.last().copied().unwrap_or_default();
         self.count = prices.len();
-        // Two groups' squares about their own means, joined about the common one (Chan, Golub and
-        // LeVeque 1983): nothing cancels.
+        // Two groups' squares about their own means, merged about the common one (Chan, Golub and LeVeque 1983):
+        // nothing cancels.
         let drift_added = (self.last - start) / added;
         self.squares += sum_of_changes(prices, from, |change| (change - drift_added).powi(2));
         if before > 0.0 {
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_steady_climb_goes_on_without_doubt() {
+    fn a_steady_climb_continues_with_a_band_of_zero_width() {
         let mut drift = Drift::default();
         drift.fit(&[10.0, 12.0, 14.0, 16.0]);
         assert!((drift.step(3).center() - 22.0).abs() < 1e-12);

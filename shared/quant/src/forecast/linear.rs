@@ -40,8 +40,8 @@ impl Method for Linear {
         let middle = (n - 1.0) / 2.0;
         let sxy = sum(added, |place, y| (place - middle) * (y - mean_y));
         let syy = sum(added, |_, y| (y - mean_y) * (y - mean_y));
-        // Two groups' moments about their own means, joined about the common one (Chan, Golub and
-        // LeVeque 1983): nothing cancels, and a series taken at once costs two plain passes.
+        // Two groups' moments about their own means, merged about the common one (Chan, Golub and LeVeque 1983):
+        // nothing cancels, and a series fitted in one go costs two plain passes.
         let weight = self.count * n / (self.count + n);
         let apart_y = mean_y - self.mean_y;
         let apart_x = self.count + middle + 1.0 - self.mean_x();
@@ -50,7 +50,7 @@ impl Method for Linear {
         self.mean_y += apart_y * n / (self.count + n);
         self.count += n;
         self.slope = self.sxy / self.sxx();
-        // On a perfect line rounding may leave an error sum just below 0.
+        // On a perfect line, rounding may leave an error sum just below 0.
         self.variance = (self.syy - self.sxy * self.slope).max(0.0) / (self.count - 2.0);
     }
 

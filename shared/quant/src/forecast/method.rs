@@ -1,12 +1,11 @@
-//! What the models have in common: they are fitted to prices and then asked for steps.
+//! The common interface of the models: they are fitted to prices and then give steps.
 
-/// A model with what it has learnt so far.
+/// A model and its fit so far.
 pub(super) trait Method {
     /// Fits the model to all `prices` up to its origin.
     ///
-    /// A later call takes a longer series that begins with the same prices, and looks at the new
-    /// ones only: this is what makes a rolling origin cost one pass. Callers see to it that there
-    /// are as many prices as the model needs.
+    /// A later call takes a longer series that begins with the same prices, and reads only the new ones: this makes a
+    /// rolling origin cost one pass. Callers ensure that there are as many prices as the model needs.
     fn fit(&mut self, prices: &[f64]);
 
     /// The distribution `h` steps (1, 2, …) after the origin.
@@ -57,7 +56,7 @@ mod tests {
     use super::super::{Model, Z_95, sample_bars};
 
     #[test]
-    fn a_model_fitted_bit_by_bit_is_the_model_fitted_at_once() {
+    fn a_model_fitted_in_parts_equals_one_fitted_in_one_go() {
         let bars = sample_bars::bars("IBM");
         let prices = &bars.adjusted_close()[..1_777];
         for model in Model::ALL {

@@ -1,12 +1,11 @@
 //! Price forecasts of daily closes with 80 % and 95 % bands.
 //!
-//! Every model works on closes adjusted for splits and dividends, brought to the level at which
-//! the origin, the last bar given, was quoted. A model's band is its own variance.
+//! Every model works on closes adjusted for splits and dividends, scaled so that the last bar given, the origin, is at
+//! its quoted price. A model's band is its own variance.
 //!
-//! The models on prices (naive, drift, linear) know no floor: on a volatile or falling series the
-//! lower end of a band, and even the point, may lie below 0. It is left as it is, so that points,
-//! score and grade speak of the same numbers, and because it shows what such a model is worth.
-//! `walk` works on logarithms and stays above 0.
+//! The models on prices (naive, drift, linear) have no floor: on a volatile or falling series the lower end of a band,
+//! and even the point, may be below 0. It is left that way, so that points, score and grade use the same numbers, and
+//! because it shows the quality of such a model. `walk` works on logarithms and stays above 0.
 
 pub mod accuracy;
 mod drift;
@@ -71,25 +70,25 @@ pub struct Forecast {
 /// Why there is no forecast.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ForecastError {
-    /// The caller asked for no step or for too many.
-    #[error("a horizon is 1 to {MAX_HORIZON} trading days, not {horizon}")]
+    /// No steps, or too many.
+    #[error("the horizon must be 1 to {MAX_HORIZON} trading days, not {horizon}")]
     Horizon {
-        /// What was asked for.
+        /// The requested horizon.
         horizon: usize,
     },
-    /// The model needs a longer history; another model, or a later origin, may do.
-    #[error("this model needs {needed} bars and there are {have}")]
+    /// The model needs a longer history; try another model or a later origin.
+    #[error("this model needs {needed} bars, but there are only {have}")]
     NotEnoughBars {
-        /// Fewest bars the model can work with.
+        /// Fewest bars that the model can work with.
         needed: usize,
         /// Bars up to the origin.
         have: usize,
     },
-    /// The prices are so far apart that a figure of the forecast is no finite number.
+    /// The prices are so far apart that a figure of the forecast is not a finite number.
     #[error("the prices are too far apart to be forecast")]
     NotFinite,
-    /// The horizon reaches beyond the last year that a day can have.
-    #[error("the horizon reaches beyond the end of the calendar")]
+    /// The horizon extends beyond the last year of [`Day`].
+    #[error("the horizon extends beyond the end of the calendar")]
     CalendarEnds,
 }
 
@@ -116,7 +115,7 @@ pub fn forecast(bars: &Bars, model: Model, horizon: usize) -> Result<Forecast, F
     Ok(Forecast { model, as_of: origin.date, last_price: origin.close, points: points.collect::<Result<_, _>>()? })
 }
 
-/// Adjusted closes brought to the level at which the last of them was quoted.
+/// Adjusted closes scaled to the quoted level of the last one.
 fn level(adjusted: &[f64], quoted: f64) -> Vec<f64> {
     let ratio = adjusted.last().map_or(1.0, |last| quoted / last);
     let mut level: Vec<f64> = adjusted.iter().map(|price| price * ratio).collect();
@@ -179,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_later_dividends_restate_does_not_change_a_forecast() {
+    fn restated_adjusted_closes_do_not_change_a_forecast() {
         let bars = sample_bars::bars("IBM");
         let restated = Bars::from_rows(bars.iter().map(|bar| Bar { adjusted_close: bar.adjusted_close * 0.37, ..bar }));
         for model in Model::ALL {
@@ -200,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn every_model_says_how_many_bars_it_lacks() {
+    fn every_model_reports_how_many_bars_it_needs() {
         for model in Model::ALL {
             let needed = model.fewest_bars();
             let prices: Vec<f64> = (1..=needed).map(|price| price as f64).collect();
@@ -221,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_horizon_beyond_the_last_year_is_refused() {
+    fn a_horizon_beyond_the_calendar_is_refused() {
         let bars = Bars::from_rows([("2199-11-29", 1.0), ("2199-12-02", 2.0)].map(|(day, close)| {
             let bar = closing_at(&[close]).last().unwrap();
             Bar { date: day.parse().unwrap(), ..bar }
@@ -232,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_price_model_may_reach_below_zero_and_walk_never_does() {
+    fn a_price_model_may_go_below_zero_but_walk_never_does() {
         let prices: Vec<f64> = (0..100).map(|i| if i % 2 == 0 { 1.0 } else { 9.0 }).collect();
         let bars = closing_at(&prices);
         let lowest = |model| forecast(&bars, model, 60).unwrap().points[59].lower_95;
@@ -273,7 +272,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_prices_make_it_panic_and_every_number_is_finite(prices in prices(), horizon in 0..65_usize) {
+        fn any_prices_give_finite_numbers_and_no_panic(prices in prices(), horizon in 0..65_usize) {
             let series = [closing_at(&prices), index_key(&prices)];
             for (bars, model) in series.iter().flat_map(|bars| Model::ALL.map(|model| (bars, model))) {
                 if let Ok(made) = forecast(bars, model, horizon) {

@@ -16,29 +16,29 @@ use super::walk::{self, Walk};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Model {
-    /// Random walk of log prices with half of the mean drift and a volatility that returns from
-    /// today's to the long run's. The default.
+    /// Random walk of log prices with half of the mean drift and a volatility that reverts from today's to the long
+    /// run's. The default.
     #[default]
     Walk,
     /// Tomorrow is today: a random walk of prices without drift.
     Naive,
     /// A random walk of prices with the mean change as its drift.
     Drift,
-    /// A straight line through the prices. Offered because it is expected; on prices its errors
-    /// are several times those of `naive`.
+    /// A straight line through the prices. Offered because users expect it; on prices its errors are several times
+    /// those of `naive`.
     Linear,
 }
 
-/// A name that is no model's.
+/// The text does not name a model.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a model is one of walk, naive, drift, linear")]
+#[error("must be one of walk, naive, drift, linear")]
 pub struct UnknownModel;
 
 impl Model {
     /// Every model, the default first.
     pub const ALL: [Self; 4] = [Self::Walk, Self::Naive, Self::Drift, Self::Linear];
 
-    /// The name, as it stands in requests and answers.
+    /// The name in requests and responses.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -60,7 +60,7 @@ impl Model {
         }
     }
 
-    /// The model before it has seen a price.
+    /// The model before it is fitted.
     pub(super) fn method(self) -> Box<dyn Method> {
         match self {
             Self::Walk => Box::new(Walk::default()),
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_model_is_read_by_the_name_it_is_written_with() {
+    fn a_models_name_survives_a_round_trip() {
         for model in Model::ALL {
             assert_eq!(model.to_string().parse(), Ok(model));
         }

@@ -1,4 +1,4 @@
-//! A model's record on a series: forecasts from origins in its past beside what came.
+//! A model's track record on a series: forecasts from past origins, compared with the actual prices.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::method::Method;
 use super::sums::sum_of_changes;
 use super::{MAX_HORIZON, Model, Z_80, Z_95};
 
-/// Fewest origins from which a figure is given.
+/// Fewest origins for a figure.
 pub const MIN_ORIGINS: usize = 10;
 
 /// Bars from one origin to the next, unless the horizon is longer: origins then share no target.
@@ -20,17 +20,17 @@ const ORIGIN_STEP: usize = 30;
 /// Bars before the first origin of a long series.
 const FIRST_ORIGIN: usize = 1_000;
 
-/// Below this many bars the first origin is half-way instead.
+/// Below this many bars, the first origin is half-way.
 const LONG_SERIES: usize = 1_500;
 
-/// Fewest bars before any origin: what the most demanding model needs.
+/// Fewest bars before any origin: the number that the most demanding model needs.
 const FEWEST_BEFORE: usize = 61;
 
-/// A model's rolling-origin record. Errors are in units of the mean absolute daily change before
-/// each origin; `r…` figures are relative to naive on the same origins, below 1 is better.
+/// A model's rolling-origin record. Errors are in units of the mean absolute daily change before each origin. `r…`
+/// figures are relative to naive on the same origins; below 1 is better.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Score {
-    /// Origins that the figures rest on.
+    /// Origins behind the figures.
     pub origins: usize,
     /// Mean MASE / naive's mean MASE. Skill is 1 − this.
     pub rmase: Option<f64>,
@@ -46,30 +46,29 @@ pub struct Score {
     pub coverage_95: Option<f64>,
 }
 
-/// Scores `model` at `horizon` (1 to [`MAX_HORIZON`]) on the bars given, and on nothing after them.
+/// Scores `model` at `horizon` (1 to [`MAX_HORIZON`]) on the given bars only.
 ///
-/// The origins lie max(30, horizon) bars apart, the first after 1,000 bars (under 1,500 bars:
-/// half-way, but after 61 at least); each sees all bars up to itself. Beside the score: for each
-/// figure that is `None`, by its name, the reason.
+/// The origins lie max(30, horizon) bars apart, the first after 1,000 bars (under 1,500 bars: half-way, but after 61 at
+/// least); each sees all bars up to itself. Also returns the reason for each figure that is `None`, by its name:
 ///
 /// - `few_origins`: fewer than [`MIN_ORIGINS`]
-/// - `flat_prices`: no price change before some origin, so that errors have no unit
-/// - `naive_is_exact`: nothing to be compared with, naive made no error
+/// - `flat_prices`: no price change before some origin, so errors have no unit
+/// - `naive_is_exact`: naive made no error, so there is nothing to compare with
 /// - `not_finite`: the prices are too far apart for the figure
-/// - `horizon_out_of_range`: no such forecast is made
+/// - `horizon_out_of_range`: no forecast has this horizon
 #[must_use]
 pub fn score(bars: &Bars, model: Model, horizon: usize) -> (Score, BTreeMap<String, String>) {
     if !(1..=MAX_HORIZON).contains(&horizon) {
         return refuse(0, "horizon_out_of_range");
     }
-    // Scaled errors do not depend on the level, so the adjusted closes serve as they are.
+    // Scaled errors do not depend on the level, so the adjusted closes are used as they are.
     let prices = bars.adjusted_close();
     let origins = origins(prices.len(), horizon);
     if origins.len() < MIN_ORIGINS {
         return refuse(origins.len(), "few_origins");
     }
     let (mut method, mut naive) = (model.method(), Model::Naive.method());
-    let (mut own, mut reference) = (Record::default(), Record::default());
+    let (mut own, mut reference) = (ErrorSums::default(), ErrorSums::default());
     let (mut seen, mut changes) = (1, 0.0);
     for &origin in &origins {
         let (training, future) = prices.split_at(origin);
@@ -82,7 +81,7 @@ pub fn score(bars: &Bars, model: Model, horizon: usize) -> (Score, BTreeMap<Stri
         naive.fit(training);
         reference.add(naive.as_ref(), actuals, scale);
     }
-    own.beside(&reference)
+    own.relative_to(&reference)
 }
 
 /// Bars before each origin.
@@ -98,9 +97,9 @@ fn refuse(origins: usize, reason: &str) -> (Score, BTreeMap<String, String>) {
     (Score { origins, ..Score::default() }, unavailable)
 }
 
-/// What a method's forecasts came to, summed over origins.
+/// Errors and coverage of a method's forecasts, summed over origins.
 #[derive(Default)]
-struct Record {
+struct ErrorSums {
     origins: usize,
     steps: usize,
     mase: f64,
@@ -110,7 +109,7 @@ struct Record {
     flat: bool,
 }
 
-impl Record {
+impl ErrorSums {
     fn add(&mut self, method: &dyn Method, actuals: &[f64], scale: f64) {
         let (mut error, mut interval) = (0.0, 0.0);
         for (h, &actual) in (1..).zip(actuals) {
@@ -130,7 +129,7 @@ impl Record {
         self.steps += actuals.len();
     }
 
-    fn beside(&self, naive: &Self) -> (Score, BTreeMap<String, String>) {
+    fn relative_to(&self, naive: &Self) -> (Score, BTreeMap<String, String>) {
         let mut unavailable = BTreeMap::new();
         let mut figure = |name: &str, numerator: f64, denominator: f64| {
             let ratio = numerator / denominator;
@@ -168,7 +167,7 @@ mod tests {
 
     /// Mean over four series of a model's mean errors, relative to naive's, and of its coverages.
     fn over_four_series(model: Model) -> [f64; 4] {
-        let (mut own, mut naive, mut origins) = (Record::default(), Record::default(), 0);
+        let (mut own, mut naive, mut origins) = (ErrorSums::default(), ErrorSums::default(), 0);
         let (mut coverage_80, mut coverage_95) = (0.0, 0.0);
         for symbol in ["GOOG", "AAPL", "IBM", "MSFT"] {
             let bars = sample_bars::bars(symbol);
@@ -202,14 +201,14 @@ mod tests {
     }
 
     #[test]
-    fn drift_covers_less_than_it_says_and_naive_is_its_own_measure() {
+    fn drift_covers_less_than_stated_and_naive_scores_one() {
         assert!((over_four_series(Model::Drift)[3] - 0.890).abs() < 0.0005);
         let (naive, _) = score(&sample_bars::bars("IBM"), Model::Naive, 30);
         assert_eq!((naive.rmase, naive.rmsis), (Some(1.0), Some(1.0)));
     }
 
-    /// Every forecast below is made from bars that end at its origin and graded by other code: were
-    /// anything after an origin used, or a fit carried on wrongly, the means would differ.
+    /// Every forecast below is made from bars that end at its origin and graded by other code: if anything after an
+    /// origin were used, or a fit carried over wrongly, the means would differ.
     #[test]
     fn a_score_is_the_mean_of_the_grades_of_forecasts_made_at_its_origins() {
         let bars = sample_bars::bars("GOOG");
@@ -242,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn under_ten_origins_every_figure_is_null_for_that_reason() {
+    fn with_fewer_than_ten_origins_every_figure_is_null() {
         let (score, unavailable) = score(&sample_bars::bars("FB"), Model::Walk, 30);
         // 196 bars: origins after 98, 128 and 158.
         assert_eq!(score, Score { origins: 3, ..Score::default() });
@@ -252,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_price_that_never_moves_has_coverage_but_no_unit_of_error() {
+    fn flat_prices_have_coverage_but_no_unit_of_error() {
         let bars = super::super::tests::closing_at(&[5.0; 800]);
         let (score, unavailable) = score(&bars, Model::Naive, 5);
         assert_eq!((score.coverage_95, score.mase, score.rmase), (Some(1.0), None, None));
@@ -261,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_horizon_that_is_not_forecast_is_not_scored() {
+    fn a_horizon_out_of_range_is_not_scored() {
         for horizon in [0, MAX_HORIZON + 1] {
             let (refused, unavailable) = score(&sample_bars::bars("AAPL"), Model::Walk, horizon);
             assert_eq!(refused, Score::default());

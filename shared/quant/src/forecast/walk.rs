@@ -1,5 +1,5 @@
-//! The default model: a random walk of log prices with a shrunk drift and a volatility that
-//! returns from today's level to the long run's.
+//! The default model: a random walk of log prices with a shrunk drift and a volatility that reverts from today's level
+//! to the long run's.
 //!
 //! Its constants are set, not fitted: a decay of .97 for daily returns and a half-life of 60 days
 //! lie in the usual range of volatility models, and half of the mean return is a plain shrinkage
@@ -8,10 +8,10 @@
 use super::method::{Method, Step};
 use super::sums::population_variance;
 
-/// Fewest returns that the model is fitted to.
+/// Fewest returns for a fit.
 pub(super) const FEWEST_RETURNS: usize = 60;
 
-/// Share of the mean log return that is expected to go on.
+/// Share of the mean log return that is expected to continue.
 const DRIFT_SHARE: f64 = 0.5;
 
 /// Weight of yesterday's variance in today's, an exponentially weighted moving average.
@@ -20,7 +20,7 @@ const DECAY: f64 = 0.97;
 /// Returns whose variance starts the moving average.
 const SEED_RETURNS: usize = 30;
 
-/// Latest returns whose variance stands for the long run.
+/// Latest returns whose variance is the long-run variance.
 const LONG_RUN_RETURNS: usize = 1_000;
 
 /// Bars in which half of the gap between today's variance and the long run's closes.
@@ -35,7 +35,7 @@ pub(super) struct Walk {
     drift: f64,
     /// v: today's variance of a bar's log return.
     variance: f64,
-    /// L: the variance that v returns to.
+    /// L: the variance that v reverts to.
     long_run: f64,
 }
 

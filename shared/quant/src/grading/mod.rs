@@ -1,4 +1,4 @@
-//! What became of forecasts: their points beside what came, a grade each, and a record of many.
+//! Grades of forecasts: their points next to the actual prices, a grade each, and a record of many.
 
 mod summary;
 
@@ -11,23 +11,23 @@ use utoipa::ToSchema;
 use crate::forecast::Point;
 use crate::forecast::accuracy::{mean_absolute_error, naive_scale, winkler};
 
-pub use summary::{Entry, Summary, summarise};
+pub use summary::{RecordEntry, SkillSummary, summarise};
 
 /// Whether a forecast can be graded yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum GradeState {
-    /// Every step has come.
+    /// The bars of all steps are there.
     Graded,
-    /// Some step has not.
+    /// The bar of some step is missing.
     Pending,
 }
 
-/// How good one forecast was. Errors are in units of the mean absolute daily change up to its
-/// origin; every figure is `None` while the forecast is pending.
+/// The quality of one forecast. Errors are in units of the mean absolute daily change up to its origin; every figure is
+/// `None` while the forecast is pending.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Grade {
-    /// Whether every step has come.
+    /// Whether the bars of all steps are there.
     pub state: GradeState,
     /// MASE / that of "the price stays where it was" over the same steps.
     pub rmase: Option<f64>,
@@ -41,26 +41,26 @@ pub struct Grade {
     pub coverage_95: Option<f64>,
 }
 
-/// One step of a forecast beside what came. All but the forecast itself is `None` until its bar has come.
+/// One step of a forecast next to the actual price. All but the forecast itself is `None` until its bar exists.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct GradedPoint {
     /// The forecast.
     #[serde(flatten)]
     pub point: Point,
-    /// What one unit bought at the origin's close became, on the origin's scale: splits undone,
-    /// dividends reinvested. This is what the forecast is graded against.
+    /// What one unit bought at the origin's close became, on the origin's scale: splits undone, dividends reinvested.
+    /// The forecast is graded against this.
     pub actual: Option<f64>,
-    /// Day of the bar of this step, which an unscheduled closing moves behind the point's date.
+    /// Day of the bar of this step, later than the point's date after an unscheduled closing.
     pub actual_date: Option<Day>,
     /// Close of that day as quoted.
     pub close: Option<f64>,
-    /// Units that one unit of the origin has become by splits.
+    /// Units that one unit of the origin has become through splits.
     pub split_ratio: Option<f64>,
     /// Cash dividends since the origin for one unit held at the origin.
     pub dividends: Option<f64>,
 }
 
-/// A forecast beside what came.
+/// A forecast next to the actual prices.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Graded {
     /// Day of the forecast's origin.
@@ -69,18 +69,18 @@ pub struct Graded {
     pub points: Vec<GradedPoint>,
     /// The grade.
     pub grade: Grade,
-    /// Why a figure of the grade is `None`, by its name: `pending`, `flat_prices` (no change up to
-    /// the origin, so that errors have no unit), `naive_is_exact` or `not_finite`.
+    /// Why a figure of the grade is `None`, by its name: `pending`, `flat_prices` (no change up to the origin, so
+    /// errors have no unit), `naive_is_exact` or `not_finite`.
     pub unavailable: BTreeMap<String, String>,
     /// Scaled error of "the price stays where it was" over the same steps.
     naive_mase: Option<f64>,
 }
 
-/// Why a forecast cannot be laid beside these bars.
+/// Why a forecast cannot be compared with these bars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum GradingError {
     /// The bars do not reach to the forecast's origin.
-    #[error("the origin would be bar {origin} of {bars}")]
+    #[error("the origin is bar {origin}, but there are only {bars} bars")]
     NoOrigin {
         /// Index of the origin.
         origin: usize,
@@ -90,15 +90,14 @@ pub enum GradingError {
     /// The forecast has no points.
     #[error("a forecast without points cannot be graded")]
     NoPoints,
-    /// Prices, splits or dividends are so far apart that an actual is no finite number.
+    /// Prices, splits or dividends are so far apart that an actual is not a finite number.
     #[error("the prices since the origin are too far apart to be graded")]
     NotFinite,
 }
 
 /// Grades the `points` of a forecast whose origin is the bar at index `origin` of `bars`.
 ///
-/// Step h is laid beside the h-th bar after the origin, whatever its date. Bars after the last
-/// step change nothing.
+/// Step h is compared with the h-th bar after the origin, whatever its date. Bars after the last step change nothing.
 pub fn grade(bars: &Bars, origin: usize, points: &[Point]) -> Result<Graded, GradingError> {
     let no_origin = GradingError::NoOrigin { origin, bars: bars.len() };
     let at = bars.get(origin).ok_or(no_origin)?;
@@ -152,7 +151,7 @@ fn beside_what_came(bars: &Bars, origin: usize, points: &[Point], ratio: f64) ->
     steps.collect()
 }
 
-/// A figure or the reason why there is none.
+/// A figure or the reason why it has no value.
 type Figure = Result<f64, &'static str>;
 
 struct Figures {
@@ -257,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dividend_is_reported_beside_the_actual_that_reinvests_it() {
+    fn a_dividend_is_reported_with_the_actual_that_reinvests_it() {
         let bars = sample_bars::bars("IBM");
         let paid = bars.dividend().iter().rposition(|&dividend| dividend > 0.0).unwrap();
         let made = forecast(&bars.slice(0, paid), Model::Naive, 2).unwrap();
@@ -269,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_is_graded_against_the_bar_that_came_whatever_its_date() {
+    fn a_step_is_graded_against_its_bar_whatever_the_date() {
         // The exchange did not open on 2012-10-29 and 30.
         let graded = graded("AAPL", "2012-10-26", Model::Naive, 1);
         assert_eq!(graded.points[0].point.date.to_string(), "2012-10-29");
@@ -277,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_forecast_is_pending_until_its_last_step_has_come() {
+    fn a_forecast_is_pending_until_the_bar_of_its_last_step() {
         let bars = sample_bars::bars("MSFT");
         let origin = bars.len() - 31;
         let made = forecast(&bars.slice(0, origin + 1), Model::Walk, 30).unwrap();
@@ -299,14 +298,14 @@ mod tests {
     }
 
     #[test]
-    fn naive_is_its_own_measure() {
+    fn naive_has_a_relative_error_of_one() {
         let graded = graded("IBM", "2010-03-01", Model::Naive, 30);
         assert!((graded.grade.rmase.unwrap() - 1.0).abs() < 1e-12);
         assert_eq!(graded.naive_mase, graded.grade.mase);
     }
 
     #[test]
-    fn an_origin_outside_of_the_bars_and_an_empty_forecast_are_refused() {
+    fn an_origin_outside_the_bars_or_an_empty_forecast_is_refused() {
         let bars = sample_bars::bars("FB");
         let made = forecast(&bars, Model::Naive, 5).unwrap();
         let no_origin = GradingError::NoOrigin { origin: 196, bars: 196 };
@@ -317,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_without_history_has_no_unit_of_error_but_the_rest() {
+    fn an_origin_without_history_lacks_only_the_scaled_errors() {
         let bars = sample_bars::bars("FB");
         let made = forecast(&bars, Model::Naive, 5).unwrap();
         let graded = grade(&bars, 0, &made.points).unwrap();

@@ -2,15 +2,15 @@
 
 use super::sliding::sliding;
 
-/// Highest of the last `window` values, today's included.
+/// Highest of the last `window` values, including the current one.
 #[must_use]
 pub fn highest(source: &[f64], window: usize) -> Vec<f64> {
-    // Written so that an undefined value makes the window undefined; `f64::max` would pass over it.
+    // Written so that an undefined value makes the window undefined; `f64::max` would skip it.
     let higher = |a: f64, b: f64| if a > b { a } else { b + a * 0.0 };
     sliding(source, window, |value| value, higher, |value| value)
 }
 
-/// Lowest of the last `window` values, today's included.
+/// Lowest of the last `window` values, including the current one.
 #[must_use]
 pub fn lowest(source: &[f64], window: usize) -> Vec<f64> {
     let lower = |a: f64, b: f64| if a < b { a } else { b + a * 0.0 };
@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn today_is_part_of_the_window() {
+    fn the_current_bar_is_part_of_the_window() {
         let source = [3.0, 1.0, 2.0, 5.0, 4.0, 0.0];
         assert_eq!(highest(&source, 3)[2..], [3.0, 5.0, 5.0, 5.0]);
         assert_eq!(lowest(&source, 3)[2..], [1.0, 1.0, 2.0, 0.0]);
@@ -30,7 +30,7 @@ mod tests {
     }
 
     #[test]
-    fn an_undefined_value_counts_as_long_as_it_is_in_the_window() {
+    fn a_window_with_an_undefined_value_is_undefined() {
         let source = [1.0, f64::NAN, 3.0, 2.0, 5.0];
         for column in [highest(&source, 2), lowest(&source, 2)] {
             assert!(column[1].is_nan() && column[2].is_nan());

@@ -1,6 +1,6 @@
 //! Rate of change.
 
-/// Value now / value `window` bars ago − 1; undefined where the earlier value is 0.
+/// Current value / value `window` bars ago − 1; undefined if the earlier value is 0.
 #[must_use]
 pub fn roc(source: &[f64], window: usize) -> Vec<f64> {
     let window = window.max(1);

@@ -1,9 +1,9 @@
-//! Sliding windows in two passes and without drift.
+//! Sliding windows in two passes, without drift.
 //!
-//! The series is cut into blocks as long as the window. A window then is the end of one block
-//! followed by the start of the next, so that two running results, one backwards over each block
-//! and one forwards, answer every position with one merge (van Herk 1992; Gil and Werman 1993).
-//! Nothing is ever subtracted: a huge or undefined value leaves no trace once it is out of the window.
+//! The series is cut into blocks as long as the window. Each window is then the end of one block followed by the start
+//! of the next. Two running results, one backwards over each block and one forwards, give every position with one merge
+//! (van Herk 1992; Gil and Werman 1993). Nothing is ever subtracted, so a huge or undefined value leaves no trace once
+//! it is out of the window.
 
 /// The merge of each full window, finished into a number; NaN before the first full window.
 ///
@@ -34,7 +34,7 @@ pub(super) fn sliding<T: Copy>(
         }
         results.push(finish(suffix));
         let Some(block) = blocks.next() else { return results };
-        // The window that ends at the block's last bar is the block itself: the next turn's whole suffix.
+        // The window that ends at the block's last bar is the block itself: the next block's whole suffix.
         let inner = &block[..block.len().min(window - 1)];
         let Some((&first, rest)) = inner.split_first() else {
             previous = block;

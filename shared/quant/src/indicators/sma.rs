@@ -2,7 +2,7 @@
 
 /// Arithmetic mean of the last `window` values.
 ///
-/// Over a flat window it is that very value, so that `close > sma(n)` does not fire on rounding.
+/// Over a flat window it is exactly that value, so that `close > sma(n)` does not fire on rounding.
 #[must_use]
 pub fn sma(source: &[f64], window: usize) -> Vec<f64> {
     let window = window.max(1);
@@ -10,8 +10,8 @@ pub fn sma(source: &[f64], window: usize) -> Vec<f64> {
     if source.len() < window {
         return means;
     }
-    // The windows are cut as in `sliding`; a mean is common enough to have a loop of its own, in
-    // which running sums advance four bars at a time.
+    // The windows are cut as in `sliding`. A mean is common enough for a dedicated loop, in which running sums advance
+    // four bars at a time.
     let mut suffixes = vec![0.0; window];
     running_sums(&source[..window], &mut means[..window]);
     let first = means[window - 1];
@@ -36,8 +36,8 @@ fn mean(sum: f64, count: f64) -> f64 {
 
 /// The sum up to and including each value.
 ///
-/// The rest adds up in the order of a whole four, so that a bar's sum is the same to the last bit
-/// whether or not more bars follow.
+/// The remainder is added in the order of a whole group of four, so that a bar's sum is bit-for-bit the same whether or
+/// not more bars follow.
 fn running_sums(values: &[f64], sums: &mut [f64]) {
     let (fours, rest) = values.as_chunks::<4>();
     let (sums_of_fours, sums_of_rest) = sums.as_chunks_mut::<4>();
@@ -54,7 +54,7 @@ fn running_sums(values: &[f64], sums: &mut [f64]) {
     }
 }
 
-/// The sum of each value and those after it; sums beyond the values are left as they are.
+/// The sum of each value and those after it; sums beyond the values are left unchanged.
 fn running_sums_backwards(values: &[f64], sums: &mut [f64]) {
     let (rest, fours) = values.as_rchunks::<4>();
     let (sums_of_rest, sums_of_fours) = sums[..values.len()].as_rchunks_mut::<4>();
@@ -70,10 +70,10 @@ fn running_sums_backwards(values: &[f64], sums: &mut [f64]) {
     }
 }
 
-/// Puts the value itself where a whole window repeats it.
+/// Stores the value itself where it fills a whole window.
 ///
-/// A flat window of n bars has n − 1 equal neighbours in a row, one of which stands at a multiple
-/// of n − 1: only those places need a look.
+/// A flat window of n bars has n − 1 equal neighbours in a row, one of which is at a multiple of n − 1: only those
+/// positions need checking.
 fn settle_flat_windows(source: &[f64], window: usize, means: &mut [f64]) {
     if window < 2 {
         return;
@@ -90,7 +90,7 @@ fn settle_flat_windows(source: &[f64], window: usize, means: &mut [f64]) {
         let end = at + source[at..].iter().take_while(same).count();
         let full = (start + window - 1).min(end);
         means[full..end].fill(value);
-        // The next place to look is the first multiple behind the run.
+        // The next position to check is the first multiple after the run.
         at = (end - 1).div_ceil(window - 1) * (window - 1);
     }
 }
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bar_is_the_same_to_the_last_bit_whatever_follows() {
+    fn a_mean_is_bit_identical_whatever_follows() {
         let source: Vec<f64> = (0..90).map(|n| 100.0 * (f64::from(n) * 0.7).sin().exp()).collect();
         for window in 1..20 {
             let whole = sma(&source, window);

@@ -1,5 +1,4 @@
-//! Exponential smoothing: the moving average of that name, and Wilder's, which is the same with
-//! another constant.
+//! Exponential smoothing: the exponential moving average, and Wilder's, which is the same with another constant.
 
 /// Exponential moving average, α = 2/(n + 1), seeded with the mean of the first `window` values.
 #[must_use]
@@ -12,7 +11,7 @@ pub(super) fn wilder(source: impl ExactSizeIterator<Item = f64>, window: usize) 
     smoothed(source, window, 1.0 / window.max(1) as f64)
 }
 
-/// After an undefined value the seed is taken anew from the next `window` values.
+/// After an undefined value, the next `window` values give a new seed.
 fn smoothed(source: impl ExactSizeIterator<Item = f64>, window: usize, alpha: f64) -> Vec<f64> {
     let window = window.max(1);
     let mut averages = Vec::with_capacity(source.len());
@@ -46,12 +45,12 @@ mod tests {
     }
 
     #[test]
-    fn a_flat_series_has_its_value_as_average() {
+    fn the_average_of_a_flat_series_is_its_value() {
         assert!(ema(&[10.1; 50], 7)[6..].iter().all(|average| average.to_bits() == 10.1_f64.to_bits()));
     }
 
     #[test]
-    fn a_hole_starts_the_average_anew() {
+    fn an_undefined_value_restarts_the_average() {
         let averages = ema(&[1.0, 3.0, f64::NAN, 5.0, 7.0, 9.0], 2);
         assert_eq!(averages[1], 2.0);
         assert!(averages[2].is_nan() && averages[3].is_nan());

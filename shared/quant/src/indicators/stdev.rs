@@ -10,7 +10,7 @@ struct Moments {
     squares: f64,
 }
 
-/// Two runs as one (Chan, Golub and `LeVeque` 1979): no difference of large squares is ever taken.
+/// Merges two runs (Chan, Golub and `LeVeque` 1979): no difference of large squares is ever taken.
 fn merged(a: Moments, b: Moments) -> Moments {
     let count = a.count + b.count;
     let delta = b.mean - a.mean;
@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn a_high_level_costs_no_precision_and_a_flat_window_has_none() {
+    fn a_high_level_costs_no_precision_and_a_flat_window_has_no_deviation() {
         let source: Vec<f64> = (0..50).map(|n| 1e9 + f64::from(n % 2)).collect();
         assert!(stdev(&source, 10)[9..].iter().all(|deviation| (deviation - 0.5).abs() < 1e-6));
         assert!(stdev(&[10.1; 40], 7)[6..].iter().all(|&deviation| deviation == 0.0));

@@ -19,11 +19,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_beta_does_not_explain_is_alpha() {
+    fn alpha_is_what_beta_does_not_explain() {
         let market = [0.01, -0.02, 0.03];
         let returns = [0.021, -0.039, 0.061];
         assert!((alpha(&returns, &market, 0.0, 252.0).unwrap() - 0.252).abs() < 1e-12);
-        // With a rate, (1 − β)·rf is taken off: β is 2.
+        // With a rate, (1 − β)·rf is subtracted: β is 2.
         assert!((alpha(&returns, &market, 0.02, 252.0).unwrap() - 0.272).abs() < 1e-12);
     }
 }

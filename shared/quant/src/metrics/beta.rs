@@ -3,7 +3,7 @@
 use super::{Unavailable, mean};
 
 /// Covariance with the benchmark's returns / their variance; both series of equal length.
-#[expect(clippy::float_cmp, reason = "only exactly equal values deviate by nothing")]
+#[expect(clippy::float_cmp, reason = "only exactly equal values have no deviation")]
 pub fn beta(returns: &[f64], benchmark: &[f64]) -> Result<f64, Unavailable> {
     if returns.len() != benchmark.len() || returns.len() < 2 {
         return Err(Unavailable::FewReturns);
@@ -23,14 +23,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_series_of_twice_the_moves_has_a_beta_of_two() {
+    fn twice_the_moves_have_a_beta_of_two() {
         let market = [0.01, -0.02, 0.03];
         assert!((beta(&[0.03, -0.03, 0.07], &market).unwrap() - 2.0).abs() < 1e-12);
         assert!((beta(&market, &market).unwrap() - 1.0).abs() < 1e-12);
     }
 
     #[test]
-    fn a_benchmark_that_never_moves_gives_none() {
+    fn a_flat_benchmark_gives_no_beta() {
         assert_eq!(beta(&[0.1, 0.2], &[0.01, 0.01]), Err(Unavailable::NoDeviation));
         assert_eq!(beta(&[0.1, 0.2], &[0.01]), Err(Unavailable::FewReturns));
     }

@@ -5,7 +5,7 @@ use super::{DAYS_OF_A_YEAR, Unavailable};
 /// Days of a year in the exponent, leap days spread.
 const CALENDAR_DAYS: f64 = 365.25;
 
-/// (V1/V0)^(365.25/calendar days) − 1, for spans of a year and more.
+/// (V1/V0)^(365.25/calendar days) − 1, for spans of at least a year.
 pub fn cagr(start: f64, end: f64, calendar_days: i32) -> Result<f64, Unavailable> {
     if calendar_days < DAYS_OF_A_YEAR {
         return Err(Unavailable::SpanUnderOneYear);
@@ -24,7 +24,7 @@ mod tests {
     }
 
     #[test]
-    fn under_a_year_nothing_is_extrapolated() {
+    fn spans_under_a_year_are_not_extrapolated() {
         assert_eq!(cagr(100.0, 110.0, 364), Err(Unavailable::SpanUnderOneYear));
         assert!(cagr(100.0, 110.0, 365).is_ok());
     }

@@ -15,7 +15,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_depth_counts_without_its_sign() {
+    fn the_drawdown_counts_without_its_sign() {
         assert_eq!(calmar(0.2, -0.4), Ok(0.5));
         assert_eq!(calmar(0.2, 0.0), Err(Unavailable::NoDrawdown));
     }

@@ -1,4 +1,4 @@
-//! Deflated Sharpe ratio (Bailey and López de Prado 2014): what is left after trying many rules.
+//! Deflated Sharpe ratio (Bailey and López de Prado 2014): what remains after trying many rules.
 
 use statrs::consts::EULER_MASCHERONI;
 use statrs::distribution::{ContinuousCDF, Normal};

@@ -1,4 +1,4 @@
-//! Drawdown: how far below its highest point a curve stands.
+//! Drawdown: how far a curve is below its highest point.
 
 use domain::Day;
 
@@ -22,7 +22,7 @@ pub fn drawdowns(equity: &[f64]) -> Vec<f64> {
     equity.iter().map(fall).collect()
 }
 
-/// The deepest drawdown, the first of equals, and how long it lasted; `dates` has a day for every point.
+/// The deepest drawdown (the first of equals) and its duration; `dates` has a day for every point.
 #[must_use]
 pub fn max_drawdown(equity: &[f64], dates: &[Day]) -> Drawdown {
     let drawdowns = drawdowns(equity);
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn it_lasts_from_the_last_day_at_the_peak_to_the_first_day_back_there() {
+    fn it_lasts_from_the_last_day_at_the_peak_to_the_recovery() {
         let equity = [100.0, 120.0, 120.0, 90.0, 110.0, 120.0, 130.0];
         let drawdown = max_drawdown(&equity, &dates(&[1, 2, 4, 7, 8, 11, 14]));
         assert_eq!(drawdown, Drawdown { depth: -0.25, days: 7 });

@@ -17,7 +17,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_the_gain_over_the_benchmark_by_unit_of_tracking_error() {
+    fn it_is_the_excess_return_per_unit_of_tracking_error() {
         // Differences 0.01 and 0.03.
         let expected = 0.02 * 252.0 / (0.02 / 2.0_f64.sqrt() * 252.0_f64.sqrt());
         assert!((information_ratio(&[0.02, 0.03], &[0.01, 0.0], 252.0).unwrap() - expected).abs() < 1e-12);

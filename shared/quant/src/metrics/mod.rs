@@ -1,10 +1,9 @@
 //! Performance figures, one a file, and the set of them that a backtest reports.
 //!
-//! Every figure is a function of returns, of an equity curve or of trades, and answers with a
-//! number or with [`Unavailable`], the reason why there is none. Deviations are of the sample
-//! (divisor n − 1) unless said otherwise, `periods_per_year` is how many returns a year has
-//! ([`TRADING_DAYS`] of them where they are of days), `risk_free_rate` is a yearly fraction of which
-//! each period has its part.
+//! Every figure is a function of returns, of an equity curve or of trades. It returns a number or [`Unavailable`], the
+//! reason why it has none. Deviations are of the sample (divisor n − 1) unless stated otherwise, `periods_per_year` is
+//! the number of returns a year ([`TRADING_DAYS`] for daily ones), `risk_free_rate` is a yearly fraction of which each
+//! period takes its share.
 
 #![cfg_attr(test, allow(clippy::float_cmp, reason = "expected values are exact in binary"))]
 
@@ -48,7 +47,7 @@ pub use moments::{kurtosis, mean, sample_deviation, skewness};
 pub use monthly_returns::{SeriesError, YearReturns, monthly_returns};
 pub use probabilistic_sharpe::probabilistic_sharpe;
 pub use profit_factor::profit_factor;
-pub use report::{Run, figures};
+pub use report::{MetricsInput, figures};
 pub use returns::returns;
 pub use sharpe::{sharpe, sharpe_per_period};
 pub use sortino::sortino;
@@ -65,13 +64,13 @@ use utoipa::ToSchema;
 
 /// Trading days in a year.
 pub const TRADING_DAYS: f64 = 252.0;
-/// Returns below which an answer leaves out volatility and what rests on it.
+/// Below this many returns, volatility and the figures that depend on it are null.
 pub const MIN_RETURNS: usize = 20;
-/// Calendar days below which an answer leaves out growth per year.
+/// Below this many calendar days, growth per year is null.
 pub const DAYS_OF_A_YEAR: i32 = 365;
 
-/// The figures of an equity curve and its trades. Ratios are fractions; `None` where a figure
-/// cannot be computed, with the reason in the list of unavailable figures beside it.
+/// The figures of an equity curve and its trades. Ratios are fractions. A figure that cannot be computed is `None`,
+/// with its reason in the accompanying list of unavailable figures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Metrics {
     /// Equity at the last close, in the instrument's currency.

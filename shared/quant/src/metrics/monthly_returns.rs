@@ -1,4 +1,4 @@
-//! The table of returns by month that every fund's report has.
+//! The table of monthly returns, as in every fund report.
 
 use domain::Day;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ pub struct YearReturns {
     /// Return of each month, January first, a fraction; null outside the span.
     #[schema(value_type = Vec<Option<f64>>, min_items = 12, max_items = 12)]
     pub months: [Option<f64>; 12],
-    /// Return of the year's part that lies in the span, a fraction.
+    /// Return of the part of the year inside the span, a fraction.
     pub total: Option<f64>,
 }
 
@@ -28,15 +28,15 @@ pub enum SeriesError {
         values: usize,
     },
     /// The days do not strictly increase.
-    #[error("the days of a series must increase")]
+    #[error("the days of a series must strictly increase")]
     Order,
 }
 
 /// Returns by month and year of a series of values such as an equity curve.
 ///
-/// A month's return is its last value against the last value of the month before; the first month
-/// counts from the first value. The months of a year multiply to its total. A return is `None`
-/// without a value in the month, or where the value before it is no amount to earn on.
+/// A month's return is its last value against the last value of the previous month; the first month counts from the
+/// first value. The months of a year multiply to its total. A return is `None` if the month has no value, or if the
+/// value before it is zero or negative.
 pub fn monthly_returns(dates: &[Day], values: &[f64]) -> Result<Vec<YearReturns>, SeriesError> {
     if dates.len() != values.len() {
         return Err(SeriesError::Lengths { days: dates.len(), values: values.len() });
@@ -67,7 +67,7 @@ pub fn monthly_returns(dates: &[Day], values: &[f64]) -> Result<Vec<YearReturns>
     Ok(table)
 }
 
-/// `None` from a base that is no amount to earn on.
+/// `None` from a base that is zero or negative.
 fn change(base: f64, value: f64) -> Option<f64> {
     let change = value / base - 1.0;
     (base > 0.0 && change.is_finite()).then_some(change)
@@ -99,14 +99,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_gives_no_table_and_one_value_no_change() {
+    fn no_values_give_no_table_and_one_value_no_change() {
         assert_eq!(monthly_returns(&[], &[]).unwrap(), []);
         let table = monthly_returns(&[day("2013-03-01")], &[5.0]).unwrap();
         assert_eq!((table[0].months[2], table[0].total), (Some(0.0), Some(0.0)));
     }
 
     #[test]
-    fn a_base_of_nothing_has_no_return() {
+    fn a_base_of_zero_has_no_return() {
         let dates = ["2012-11-30", "2012-12-31", "2013-01-31", "2013-02-28"].map(day);
         let table = monthly_returns(&dates, &[100.0, 0.0, 50.0, f64::NAN]).unwrap();
         assert_eq!((table[0].months[11], table[0].total), (Some(-1.0), Some(-1.0)));
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_series_that_is_none_is_refused() {
+    fn an_invalid_series_is_refused() {
         assert!(matches!(monthly_returns(&[day("2013-03-01")], &[]), Err(SeriesError::Lengths { days: 1, values: 0 })));
         let back = [day("2013-03-01"), day("2013-02-01")];
         assert!(matches!(monthly_returns(&back, &[1.0, 2.0]), Err(SeriesError::Order)));

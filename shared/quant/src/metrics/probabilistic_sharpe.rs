@@ -36,7 +36,7 @@ mod tests {
 
     #[test]
     fn a_case_done_by_hand() {
-        // Mean 0, so that neither skew nor kurtosis matters: (0 − 0.5)·√3 = −0.8660254.
+        // Mean 0, so neither skew nor kurtosis matters: (0 − 0.5)·√3 = −0.8660254.
         let returns = [0.01, -0.01, 0.01, -0.01];
         let probability = probabilistic_sharpe(&returns, 0.0, 252.0, 0.5).unwrap();
         assert!((probability - 0.193_238_115_385_616_6).abs() < 1e-9, "{probability}");

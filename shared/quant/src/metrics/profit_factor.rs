@@ -22,7 +22,7 @@ mod tests {
     use crate::metrics::expectancy::tests::trade;
 
     #[test]
-    fn gains_stand_against_losses_in_money() {
+    fn it_is_the_ratio_of_gains_to_losses_in_money() {
         assert_eq!(profit_factor(&[trade(30.0, 0.01), trade(-10.0, -0.5)]), Ok(3.0));
         assert_eq!(profit_factor(&[trade(30.0, 0.01)]), Err(Unavailable::NoLosses));
         assert_eq!(profit_factor(&[]), Err(Unavailable::NoClosedTrades));

@@ -1,4 +1,4 @@
-//! The figures that a backtest reports, put together from one curve and its trades.
+//! The figures that a backtest reports, from one curve and its trades.
 
 use std::collections::BTreeMap;
 
@@ -10,9 +10,9 @@ use super::{
 };
 use crate::backtest::Trade;
 
-/// What a simulation left behind: the input of every figure.
+/// A simulation's equity curve, trades and costs: the input of every figure.
 #[derive(Clone, Copy, Debug)]
-pub struct Run<'a> {
+pub struct MetricsInput<'a> {
     /// Day of every point of the curve.
     pub dates: &'a [Day],
     /// Equity at every close.
@@ -23,13 +23,13 @@ pub struct Run<'a> {
     pub initial_investment: f64,
     /// Closed trades.
     pub trades: &'a [Trade],
-    /// All fees paid, those of an open trade included.
+    /// All fees paid, including those of an open trade.
     pub fees: f64,
     /// Bars at whose close a position is held.
     pub bars_held: usize,
     /// Yearly fraction.
     pub risk_free_rate: f64,
-    /// Bars of a year, see [`domain::Spacing`].
+    /// Bars a year, see [`domain::Spacing`].
     pub periods_per_year: u32,
 }
 
@@ -43,9 +43,9 @@ impl Reasons {
     }
 }
 
-/// The figures of a run, and by name the reason for each that has no value.
+/// The figures of a run, and the reason for each that has no value, by its name.
 #[must_use]
-pub fn figures(run: &Run<'_>) -> (Metrics, BTreeMap<String, String>) {
+pub fn figures(run: &MetricsInput<'_>) -> (Metrics, BTreeMap<String, String>) {
     let mut reasons = Reasons::default();
     let returns = returns(run.equity);
     let (rate, periods) = (run.risk_free_rate, f64::from(run.periods_per_year));
@@ -85,7 +85,7 @@ pub fn figures(run: &Run<'_>) -> (Metrics, BTreeMap<String, String>) {
     (metrics, reasons.0)
 }
 
-fn exposure(run: &Run<'_>) -> Result<f64, Unavailable> {
+fn exposure(run: &MetricsInput<'_>) -> Result<f64, Unavailable> {
     if run.equity.is_empty() {
         return Err(Unavailable::FewReturns);
     }

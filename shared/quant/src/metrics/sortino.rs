@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gains_count_among_the_shortfalls_as_zero() {
+    fn gains_count_as_zero_shortfall() {
         let expected = 0.01 / (0.0001_f64 / 2.0).sqrt() * 252.0_f64.sqrt();
         assert!((sortino(&[0.03, -0.01], 252.0).unwrap() - expected).abs() < 1e-12);
     }

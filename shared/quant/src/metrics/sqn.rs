@@ -30,7 +30,7 @@ mod tests {
     }
 
     #[test]
-    fn one_trade_or_equal_ones_have_none() {
+    fn one_trade_or_equal_trades_have_none() {
         assert_eq!(sqn(&[]), Err(Unavailable::NoClosedTrades));
         assert_eq!(sqn(&[trade(1.0, 0.1)]), Err(Unavailable::FewTrades));
         assert_eq!(sqn(&[trade(1.0, 0.1), trade(2.0, 0.1)]), Err(Unavailable::NoDeviation));

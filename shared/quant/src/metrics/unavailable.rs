@@ -7,15 +7,15 @@ use std::fmt;
 pub enum Unavailable {
     /// Fewer than 365 calendar days: growth per year would be an extrapolation.
     SpanUnderOneYear,
-    /// Too few returns for the figure to mean anything.
+    /// Too few returns for a meaningful figure.
     FewReturns,
     /// No trade was closed.
     NoClosedTrades,
     /// Fewer than two closed trades.
     FewTrades,
-    /// No closed trade gained.
+    /// No closed trade had a gain.
     NoGains,
-    /// No closed trade lost.
+    /// No closed trade had a loss.
     NoLosses,
     /// Every value is the same, so there is nothing to divide by.
     NoDeviation,
@@ -23,12 +23,12 @@ pub enum Unavailable {
     NoDownside,
     /// The curve never fell.
     NoDrawdown,
-    /// The result is no finite number.
+    /// The result is not a finite number.
     NotFinite,
 }
 
 impl Unavailable {
-    /// The code in answers.
+    /// The code in responses.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {

@@ -2,7 +2,7 @@
 
 use super::{Unavailable, sample_deviation};
 
-/// Standard deviation of the returns × √ of how many of them a year has: 252 of trading days.
+/// Standard deviation of the returns × √ of the number of returns a year: 252 for trading days.
 pub fn volatility(returns: &[f64], periods_per_year: f64) -> Result<f64, Unavailable> {
     Ok(sample_deviation(returns)? * periods_per_year.sqrt())
 }

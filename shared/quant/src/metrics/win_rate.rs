@@ -17,7 +17,7 @@ mod tests {
     use crate::metrics::expectancy::tests::trade;
 
     #[test]
-    fn a_trade_that_breaks_even_is_no_win() {
+    fn a_trade_that_breaks_even_is_not_a_win() {
         assert_eq!(win_rate(&[trade(1.0, 0.1), trade(0.0, 0.0)]), Ok(0.5));
         assert_eq!(win_rate(&[]), Err(Unavailable::NoClosedTrades));
     }

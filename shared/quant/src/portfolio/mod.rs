@@ -1,8 +1,8 @@
-//! Figures of a portfolio that money flows into and out of: returns by time and by money, and the
-//! risk of the index that they make.
+//! Figures of a portfolio with cash flows: time-weighted and money-weighted returns, and the risk of the resulting
+//! index.
 //!
-//! Values and flows are columns with an entry a day, in one currency. Ratios are fractions. A figure
-//! that cannot be computed is a [`Reason`], whose code is what an answer says.
+//! Values and flows are columns with one entry a day, in one currency. Ratios are fractions. A figure that cannot be
+//! computed is a [`Reason`], whose code appears in responses.
 
 #![cfg_attr(test, allow(clippy::float_cmp, reason = "expected values are exact in binary"))]
 

@@ -1,42 +1,42 @@
-//! The return of a day on which something was traded: the day is cut at each flow and valued at the flows' own
-//! prices, so that how much money moved never changes the return.
+//! The return of a day with trades. The day is cut at each flow and valued at the flows' own prices, so that the amount
+//! of money that moved never changes the return.
 //!
-//! Money and prices are in the currency of the portfolio. On an ex-date every price of the day has the dividend in it.
+//! Money and prices are in the currency of the portfolio. On an ex-date every price of the day includes the dividend.
 
 use std::cmp::Ordering;
 
-/// A purchase or a sale of one instrument, all of the day together.
+/// The purchases or the sales of one instrument on one day, combined.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Deal {
-    /// Mean price of a unit; that of the close, to the bit, where it is the close.
+    /// Mean price per unit; bit-identical to the close if it traded at the close.
     pub price: f64,
-    /// Units held after it.
+    /// Units held afterwards.
     pub units_after: f64,
-    /// What it cost besides.
+    /// Its fees.
     pub fee: f64,
 }
 
 /// An instrument on a day on which it was traded; a sale comes after a purchase.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Traded {
-    /// Units held on the evening before, in units of the day.
+    /// Units held at the end of the previous day, in units of this day.
     pub units: f64,
-    /// The close before, on the units of the day; none before the first price.
+    /// The previous close, in units of this day; none before the first price.
     pub previous: Option<f64>,
     /// The close.
     pub close: f64,
-    /// What was bought.
+    /// Purchases.
     pub purchase: Option<Deal>,
-    /// What was sold.
+    /// Sales.
     pub sale: Option<Deal>,
 }
 
-/// All that is held and not traded on the day.
+/// All holdings that were not traded on the day.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Untouched {
-    /// Its value on the evening before.
+    /// Their value at the end of the previous day.
     pub start: f64,
-    /// Its value at the close, with the day's dividends.
+    /// Their value at the close, including the day's dividends.
     pub end: f64,
 }
 
@@ -46,7 +46,7 @@ enum Kind {
     Sale,
 }
 
-/// A flow at its place in the day: 0 is the close before, 1 the close.
+/// A flow at its place in the day: 0 is the previous close, 1 the close.
 #[derive(Clone, Copy, Debug)]
 struct Cut {
     place: f64,
@@ -63,13 +63,13 @@ impl Cut {
 }
 
 impl Traded {
-    /// Where in the day a price stands.
+    /// The place of a price in the day.
     fn place(&self, price: f64) -> f64 {
         if price.total_cmp(&self.close) == Ordering::Equal {
             return 1.0;
         }
         match self.previous.map(|previous| (price - previous) / (self.close - previous)) {
-            // No close before, or one that the close has not moved from.
+            // There is no previous close, or the close has not moved from it.
             None => 0.0,
             Some(place) if !place.is_finite() => 0.0,
             Some(place) => place.clamp(0.0, 1.0),
@@ -90,7 +90,7 @@ impl Traded {
         purchase.into_iter().chain(sale)
     }
 
-    /// The value of so many units at the close before and at the close.
+    /// The value of this many units at the previous close and at the close.
     fn worth(&self, units: f64) -> [f64; 2] {
         let end = units * self.close;
         [self.previous.map_or(end, |previous| units * previous), end]
@@ -98,9 +98,9 @@ impl Traded {
 }
 
 /// Growth of a day, V with its flows over V without them: the product of the factors between its cuts. `start_value` is
-/// the value of everything on the evening before. None where no factor has anything to be of.
+/// the value of everything at the end of the previous day. None if no factor has a base above zero.
 ///
-/// `memory` is what one day after the other is computed in.
+/// `memory` is scratch space that consecutive days share.
 #[must_use]
 pub fn priced_growth(
     start_value: f64,
@@ -125,7 +125,7 @@ pub fn priced_growth(
     day.growth
 }
 
-/// Memory that days have one after the other; nothing in it goes from one to the next.
+/// Scratch space that consecutive days share; no value carries over from one day to the next.
 #[derive(Debug, Default)]
 pub struct PricedMemory {
     cuts: Vec<Cut>,
@@ -135,11 +135,11 @@ pub struct PricedMemory {
 /// A day on its way from cut to cut.
 struct DayInParts<'a> {
     traded: &'a [Traded],
-    /// What is held, at the close before and at the close, by instrument; the last is all that is not traded.
+    /// Holdings by instrument at the previous close and at the close; the last is everything not traded.
     worth: &'a mut Sums,
-    /// Instruments of which there are units.
+    /// Instruments with units held.
     held: usize,
-    /// What the next factor is of.
+    /// The base of the next factor.
     base: f64,
     growth: Option<f64>,
 }
@@ -153,7 +153,7 @@ impl<'a> DayInParts<'a> {
         Self { traded, worth, held, base: start_value, growth: None }
     }
 
-    /// The growth up to a value, from the one after the cut before.
+    /// Growth up to a value, from the value after the previous cut.
     fn factor(&mut self, value: f64) {
         if self.base > 0.0 {
             self.growth = Some(self.growth.unwrap_or(1.0) * (value / self.base).max(0.0));
@@ -197,7 +197,7 @@ impl<'a> DayInParts<'a> {
         }
     }
 
-    /// Takes in the units that a flow leaves.
+    /// Sets the units that a flow leaves.
     fn holds(&mut self, cut: &Cut) {
         self.worth.set(cut.instrument, self.traded[cut.instrument].worth(cut.deal.units_after));
         self.held += usize::from(cut.deal.units_after > 0.0);
@@ -205,16 +205,16 @@ impl<'a> DayInParts<'a> {
     }
 }
 
-/// Pairs and their sum. A pair changes in as many additions as the logarithm of their number, and nothing is ever
-/// subtracted, so that a sum has no trace of what was in it before.
+/// Pairs and their sum. Changing a pair takes additions logarithmic in the number of pairs, and nothing is ever
+/// subtracted, so a sum has no trace of earlier values.
 #[derive(Debug, Default)]
 struct Sums {
-    /// A tree in an array: the children of n are 2n and 2n + 1, the leaves are the second half.
+    /// A tree in an array: the children of n are 2n and 2n + 1; the leaves are the second half.
     nodes: Vec<[f64; 2]>,
 }
 
 impl Sums {
-    /// Takes so many pairs in place of all that it has.
+    /// Replaces all pairs by this many new ones.
     fn fill(&mut self, pairs: usize, leaves: impl Iterator<Item = [f64; 2]>) {
         let count = pairs.next_power_of_two();
         self.nodes.clear();
@@ -263,7 +263,7 @@ mod tests {
     }
 
     fn growth(start_value: f64, untouched: Untouched, traded: &[Traded]) -> Option<f64> {
-        // What an earlier day left in the memory is nothing to this one.
+        // What an earlier day left in the memory has no effect.
         let mut memory = PricedMemory::default();
         let earlier = Traded { purchase: Some(deal(7.0, 5.0, 1.0)), ..held(3.0, 6.0, 8.0) };
         let _ = priced_growth(58.0, Untouched { start: 40.0, end: 50.0 }, &[earlier; 5], &mut memory);
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_purchase_at_any_price_leaves_the_instrument_its_return() {
+    fn the_price_of_a_purchase_does_not_change_the_return() {
         for price in [90.0, 100.0, 103.0, 110.0, 130.0] {
             for units in [11.0, 1e9] {
                 let bought = Traded { purchase: Some(deal(price, units, 0.0)), ..held(10.0, 100.0, 110.0) };
@@ -289,11 +289,11 @@ mod tests {
         let sold = Traded { sale: Some(deal(110.0, 0.0, 5.0)), ..held(10.0, 100.0, 110.0) };
         near(growth(1000.0, Untouched::default(), &[sold]), 1095.0 / 1000.0);
         let eaten = Traded { sale: Some(deal(110.0, 5.0, 2000.0)), ..held(10.0, 100.0, 110.0) };
-        assert_eq!(growth(1000.0, Untouched::default(), &[eaten]), Some(0.0), "never below nothing");
+        assert_eq!(growth(1000.0, Untouched::default(), &[eaten]), Some(0.0), "never below zero");
     }
 
     #[test]
-    fn what_is_not_traded_moves_on_as_far_as_the_flow_is_into_its_day() {
+    fn untraded_holdings_move_as_far_as_the_flow_is_into_the_day() {
         // Half way from 100 to 110, when the rest is half way from 1,000 to 2,000.
         let bought = Traded { purchase: Some(deal(105.0, 20.0, 0.0)), ..held(10.0, 100.0, 110.0) };
         let rest = Untouched { start: 1000.0, end: 2000.0 };
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_that_begins_with_nothing_has_one_purchase() {
+    fn purchases_of_a_day_that_begins_empty_are_one_flow() {
         let first = Traded { purchase: Some(deal(105.0, 10.0, 1.0)), ..held(0.0, 100.0, 110.0) };
         let second = Traded { purchase: Some(deal(50.0, 20.0, 2.0)), ..held(0.0, 50.0, 60.0) };
         near(growth(0.0, Untouched::default(), &[first, second]), 2300.0 / 2053.0);
@@ -311,18 +311,18 @@ mod tests {
     }
 
     #[test]
-    fn once_all_is_sold_the_next_purchase_starts_anew() {
+    fn a_purchase_after_everything_is_sold_starts_anew() {
         let sold = Traded { sale: Some(deal(100.0, 0.0, 0.0)), ..held(10.0, 100.0, 110.0) };
         let bought = Traded { purchase: Some(deal(58.0, 5.0, 0.0)), ..held(0.0, 50.0, 60.0) };
         near(growth(1000.0, Untouched::default(), &[sold, bought]), 300.0 / 290.0);
-        // In the other order the first one's way to the close counts too.
+        // In the other order, the first one's move to the close counts too.
         let late = Traded { sale: Some(deal(110.0, 0.0, 0.0)), ..sold };
         let before_it = 1080.0 / 1000.0;
         near(growth(1000.0, Untouched::default(), &[late, bought]), before_it * (1400.0 / 1370.0));
     }
 
     #[test]
-    fn flows_at_one_place_are_one_cut_and_purchases_come_first() {
+    fn flows_at_one_place_are_one_cut_with_purchases_first() {
         let one = Traded { purchase: Some(deal(110.0, 11.0, 1.0)), ..held(10.0, 100.0, 110.0) };
         let two = Traded { purchase: Some(deal(60.0, 12.0, 1.0)), ..held(10.0, 50.0, 60.0) };
         let expected = 1700.0 / 1500.0 * (1930.0 / 1932.0);
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn a_price_stands_at_its_place_between_the_closes() {
+    fn a_price_has_its_place_between_the_closes() {
         let day = held(1.0, 100.0, 110.0);
         let places = [90.0, 100.0, 105.0, 110.0, 120.0].map(|price| day.place(price));
         assert_eq!(places, [0.0, 0.0, 0.5, 1.0, 1.0]);

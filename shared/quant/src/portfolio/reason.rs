@@ -7,24 +7,24 @@ use crate::metrics::Unavailable;
 /// The reason for a figure that cannot be computed; its code is stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// The reason is one that every equity curve knows.
+    /// A reason that every equity curve has.
     Metric(Unavailable),
-    /// Nothing was invested, so there is nothing that a return could be of.
+    /// Nothing was invested, so a return has no base.
     NothingInvested,
-    /// Money went only in, or only out, or no rate explains the flows.
+    /// Money moved only in or only out, or no rate explains the flows.
     NoRoot,
-    /// A rate explains the flows, and the logarithm of 1 + r is not between −40 and 40.
+    /// A rate explains the flows, but the logarithm of 1 + r is not between −40 and 40.
     RateOutOfRange,
     /// More than one rate explains the flows.
     SeveralRoots,
-    /// No benchmark was asked for.
+    /// No benchmark was requested.
     NoBenchmark,
-    /// No rate of exchange is known that the figure needs.
+    /// An exchange rate that the figure needs is unknown.
     FxUnavailable,
 }
 
 impl Reason {
-    /// The code in answers.
+    /// The code in responses.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {

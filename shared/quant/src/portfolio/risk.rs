@@ -1,4 +1,4 @@
-//! Risk of the time-weighted index on exchange days, alone and beside a benchmark.
+//! Risk of the time-weighted index on exchange days, absolute and relative to a benchmark.
 
 use domain::Day;
 use domain::calendar::is_trading_day;
@@ -9,7 +9,7 @@ use crate::metrics::{
     volatility,
 };
 
-/// A tracking error that is only the rounding of floats: the portfolio is its benchmark.
+/// A tracking error this small is float rounding: the portfolio is its benchmark.
 const NO_DIFFERENCE: f64 = 1e-12;
 
 /// A return from one exchange day to the next.
@@ -21,7 +21,7 @@ pub struct ExchangeReturn {
     pub end: Day,
     /// Index at the end / at the start − 1.
     pub change: f64,
-    /// Whether something was held all the time, so that the market's return between the same days is its like.
+    /// Whether something was held all the time, so that the market's return between the same days is comparable.
     pub unbroken: bool,
 }
 
@@ -32,13 +32,13 @@ pub struct IndexDay {
     pub date: Day,
     /// Level at its close.
     pub level: f64,
-    /// Whether something was held on the evening before and at the close.
+    /// Whether something was held at the end of the previous day and at the close.
     pub held: bool,
 }
 
-/// The changes of the index between exchange days, from the evening `eve` with a level of 1. Without it the first day is
-/// that of the very first purchase, whose return begins at a price that was paid instead of a close: it is left out.
-/// What happens on other days counts towards the next exchange day.
+/// The changes of the index between exchange days, from `eve`, the day before the span, with a level of 1. Without
+/// `eve` the first day is that of the very first purchase, whose return starts at a purchase price instead of a close:
+/// it is left out. Changes on other days count towards the next exchange day.
 #[must_use]
 pub fn exchange_returns(eve: Option<Day>, days: &[IndexDay]) -> Vec<ExchangeReturn> {
     let (mut start, days) = match (eve, days.split_first()) {
@@ -62,7 +62,7 @@ pub fn exchange_returns(eve: Option<Day>, days: &[IndexDay]) -> Vec<ExchangeRetu
     result
 }
 
-/// Figures of the index alone.
+/// Absolute risk of the index.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Risk {
     /// Annualised standard deviation of the returns.
@@ -75,7 +75,7 @@ pub struct Risk {
     pub max_drawdown: Result<f64, Reason>,
 }
 
-/// Figures beside a benchmark.
+/// Risk relative to a benchmark.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RelativeRisk {
     /// Covariance with the benchmark / its variance.
@@ -104,7 +104,7 @@ pub fn risk(returns: &[f64], risk_free_rate: f64) -> Risk {
     }
 }
 
-/// Beta, alpha, tracking error and information ratio against `benchmark`, returns of the same spans.
+/// Beta, alpha, tracking error and information ratio against `benchmark`, returns of the same periods.
 #[must_use]
 pub fn relative_risk(returns: &[f64], benchmark: &[f64], risk_free_rate: f64) -> RelativeRisk {
     let figure = |compute: &dyn Fn(&[f64]) -> Result<f64, Unavailable>| Ok(enough(returns).and_then(compute)?);
@@ -150,8 +150,8 @@ mod tests {
     }
 
     #[test]
-    fn the_day_of_the_first_purchase_is_out_of_risk_and_a_weekend_counts_towards_monday() {
-        // Thursday to Tuesday, prices on Saturday and Sunday as for a currency that never sleeps.
+    fn risk_skips_the_first_purchase_and_counts_a_weekend_towards_monday() {
+        // Thursday to Tuesday, with prices on Saturday and Sunday as for a cryptocurrency.
         let days = index(&[
             ("2024-03-07", 1.1, false),
             ("2024-03-08", 1.21, true),
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_that_begins_or_ends_with_nothing_counts_and_has_no_like_in_the_market() {
+    fn days_that_begin_or_end_empty_have_no_market_return() {
         let days = index(&[
             ("2024-03-05", 1.0, false),
             ("2024-03-06", 1.1, true),

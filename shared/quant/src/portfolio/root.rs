@@ -1,10 +1,10 @@
-//! Where a continuous function is zero.
+//! Root finding for a continuous function.
 
-/// Iterations after which the best point so far is the answer; bisection alone would need fewer than half.
+/// Iterations after which the best point so far is returned; bisection alone would need fewer than half.
 const MAX_ITERATIONS: usize = 200;
 
-/// The zero of `f` between `a` and `b`, at which `f` has different signs, by Brent's method (Brent 1973,
-/// chapter 4): inverse quadratic steps where they help, bisection where they do not.
+/// The zero of `f` between `a` and `b`, at which `f` has different signs, by Brent's method (Brent 1973, chapter 4):
+/// inverse quadratic steps where they help, bisection where they do not.
 pub(super) fn brent(mut a: f64, mut b: f64, tolerance: f64, mut f: impl FnMut(f64) -> f64) -> Option<f64> {
     let (mut fa, mut fb) = (f(a), f(b));
     if (fa < 0.0) == (fb < 0.0) && fa != 0.0 && fb != 0.0 {
@@ -48,7 +48,7 @@ pub(super) fn brent(mut a: f64, mut b: f64, tolerance: f64, mut f: impl FnMut(f6
 
 /// The step from `b` as a fraction with a positive numerator: secant with two different points, inverse
 /// quadratic interpolation with three.
-#[expect(clippy::float_cmp, reason = "the points are copies of one another or they are not")]
+#[expect(clippy::float_cmp, reason = "the points are either copies of one another or distinct")]
 fn interpolation((a, fa): (f64, f64), (b, fb): (f64, f64), (c, fc): (f64, f64), half: f64) -> (f64, f64) {
     let s = fb / fa;
     let (p, q) = if a == c {
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_zero_between_two_signs_is_found() {
+    fn a_zero_between_opposite_signs_is_found() {
         let root = brent(0.0, 2.0, 1e-15, |x| x * x * x - 2.0).unwrap();
         assert!((root - 2.0_f64.cbrt()).abs() < 1e-14, "{root}");
         let steep = brent(-13.0, 13.0, 1e-15, |x| (30.0 * x).exp() - 1e6).unwrap();
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_that_is_zero_is_the_answer_and_equal_signs_have_none() {
+    fn a_zero_at_an_end_is_found_and_equal_signs_have_none() {
         assert_eq!(brent(0.0, 1.0, 1e-15, |x| x), Some(0.0));
         assert_eq!(brent(-1.0, 0.0, 1e-15, |x| x), Some(0.0));
         assert_eq!(brent(1.0, 2.0, 1e-15, |x| x), None);

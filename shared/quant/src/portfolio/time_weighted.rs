@@ -1,5 +1,4 @@
-//! Time-weighted return: what a unit of money that stayed from first to last would have earned,
-//! whatever was paid in and out on the way.
+//! Time-weighted return: what a unit of money invested from start to end would have earned, independent of cash flows.
 
 use std::str::FromStr;
 
@@ -12,22 +11,22 @@ use crate::metrics::{DAYS_OF_A_YEAR, Unavailable};
 /// Days of a year in the exponent of a return per year.
 const YEAR: f64 = 365.0;
 
-/// When the money that moves on a day is at work.
+/// When the money that moves on a day starts or stops earning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FlowTiming {
     /// Each flow at its own price: the day is cut at its flows, see [`super::priced_growth`].
     #[default]
     Priced,
-    /// What comes in from the morning on, what goes out until the evening: (V + out)/(V of the day before + in) − 1.
+    /// Inflows from the start of the day, outflows at its end: (V + out)/(V of the previous day + in) − 1.
     StartOfDay,
-    /// All of it from the evening on: (V + out − in)/V of the day before − 1.
+    /// All flows at the end of the day: (V + out − in)/V of the previous day − 1.
     EndOfDay,
 }
 
-/// Text that names no [`FlowTiming`].
+/// The text does not name a [`FlowTiming`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("one of priced, start_of_day, end_of_day")]
+#[error("must be one of priced, start_of_day, end_of_day")]
 pub struct UnknownFlowTiming;
 
 impl FromStr for FlowTiming {
@@ -43,7 +42,7 @@ impl FromStr for FlowTiming {
     }
 }
 
-/// A day of a portfolio as its return is made of it, in one currency.
+/// The inputs of a day's return, in one currency.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ReturnDay {
     /// Value at the close.
@@ -52,23 +51,23 @@ pub struct ReturnDay {
     pub inflow: f64,
     /// Money paid out.
     pub outflow: f64,
-    /// Growth between the cuts of the day; none where nothing was traded, and what went out are dividends.
+    /// Growth between the cuts of the day; none if nothing was traded and the outflows are dividends.
     pub growth: Option<f64>,
 }
 
-/// Daily returns and the index that they make.
+/// Daily returns and the resulting index.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TimeWeighted {
-    /// The return of every day; none where there was nothing that it could be of.
+    /// The return of every day; none on days without a base.
     pub returns: Vec<Option<f64>>,
     /// Π(1 + r) up to and including every day; 1 before the first return.
     pub index: Vec<f64>,
-    /// Whether there is anything that a return is of: a value on the evening before the first day, or a return.
+    /// Whether a return has a base: a value at the end of the day before the first one, or a return.
     pub invested: bool,
 }
 
 impl TimeWeighted {
-    /// Π(1 + r) − 1 over all days: 0 where something is held and no day moves it; none where nothing is held.
+    /// Π(1 + r) − 1 over all days: 0 if something is held and no day moves it; none if nothing is held.
     pub fn total(&self) -> Result<f64, Reason> {
         if !self.invested {
             return Err(Reason::NothingInvested);
@@ -78,7 +77,7 @@ impl TimeWeighted {
 }
 
 impl FlowTiming {
-    /// Growth of a day after an evening with the value `before`.
+    /// Growth of a day that starts with the value `before`.
     fn growth(self, before: f64, day: &ReturnDay) -> Option<f64> {
         let over = |end: f64, start: f64| (start > 0.0).then(|| end / start);
         match self {
@@ -89,7 +88,7 @@ impl FlowTiming {
     }
 }
 
-/// The returns of every day; `start_value` is the value on the evening before the first of them.
+/// The returns of every day; `start_value` is the value at the end of the day before the first.
 #[must_use]
 pub fn time_weighted(start_value: f64, days: &[ReturnDay], timing: FlowTiming) -> TimeWeighted {
     let (returns, index) = (Vec::with_capacity(days.len()), Vec::with_capacity(days.len()));
@@ -107,7 +106,7 @@ pub fn time_weighted(start_value: f64, days: &[ReturnDay], timing: FlowTiming) -
     result
 }
 
-/// A return over `calendar_days` as one per year, (1 + R)^(365/days) − 1, for spans of a year and more.
+/// A return over `calendar_days` as a yearly one, (1 + R)^(365/days) − 1, for spans of at least a year.
 pub fn annualized(total: f64, calendar_days: i32) -> Result<f64, Reason> {
     if calendar_days < DAYS_OF_A_YEAR {
         return Err(Unavailable::SpanUnderOneYear.into());
@@ -160,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_on_which_nothing_is_invested_has_no_return() {
+    fn a_day_with_nothing_invested_has_no_return() {
         let days = [day(0.0, 0.0, 0.0), day(110.0, 100.0, 0.0), day(0.0, 0.0, 121.0), day(0.0, 0.0, 0.0)];
         let result = time_weighted(0.0, &days, FlowTiming::StartOfDay);
         assert_eq!(result.returns[0], None);
@@ -171,23 +170,23 @@ mod tests {
     }
 
     #[test]
-    fn what_is_held_over_a_span_without_a_day_has_earned_nothing() {
+    fn holdings_over_an_empty_span_earn_nothing() {
         assert_eq!(time_weighted(100.0, &[], FlowTiming::Priced).total(), Ok(0.0));
         assert_eq!(time_weighted(0.0, &[], FlowTiming::Priced).total(), Err(Reason::NothingInvested));
     }
 
     #[test]
-    fn money_that_moves_in_the_evening_is_taken_off_the_value_of_its_day() {
+    fn end_of_day_flows_are_subtracted_from_the_days_value() {
         let days = [day(100.0, 99.0, 0.0), day(150.0, 45.0, 0.0), day(60.0, 0.0, 105.0), day(0.0, 0.0, 66.0)];
         let result = time_weighted(0.0, &days, FlowTiming::EndOfDay);
-        assert_eq!(result.returns[0], None, "before it there was nothing");
+        assert_eq!(result.returns[0], None, "nothing was held before");
         for (found, expected) in result.returns[1..].iter().zip([0.05, 0.1, 0.1]) {
             assert!((found.unwrap() - expected).abs() < 1e-12, "{found:?} is not {expected}");
         }
     }
 
     #[test]
-    fn a_day_between_cuts_grows_as_they_say_and_another_by_its_value_and_its_dividends() {
+    fn only_a_day_with_trades_grows_by_its_cuts() {
         let cut = ReturnDay { growth: Some(1.5), ..day(300.0, 200.0, 0.0) };
         let result = time_weighted(100.0, &[cut, day(310.0, 0.0, 5.0)], FlowTiming::Priced);
         assert_eq!(result.index, [1.5, 1.5 * 1.05]);
@@ -206,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_year_is_needed_to_speak_of_years() {
+    fn yearly_returns_need_a_year() {
         assert_eq!(annualized(0.1, 364), Err(Reason::Metric(Unavailable::SpanUnderOneYear)));
         assert!((annualized(0.1, 365).unwrap() - 0.1).abs() < 1e-12);
         assert!((annualized(0.21, 730).unwrap() - 0.1).abs() < 1e-12);

@@ -1,4 +1,4 @@
-//! Money-weighted return: the yearly rate at which everything paid in and out is worth nothing today.
+//! Money-weighted return: the yearly rate at which the present value of all flows is zero.
 
 use domain::Day;
 
@@ -7,24 +7,24 @@ use super::root::brent;
 
 /// Days of a year in the exponent.
 const YEAR: f64 = 365.0;
-/// The logarithm of the least and the greatest 1 + r that is looked at.
+/// The logarithm of the lowest and the highest 1 + r searched.
 const LOWEST: f64 = -40.0;
 const HIGHEST: f64 = 40.0;
-/// Log-spaced points at which a function with several changes of sign is looked at.
+/// Log-spaced points at which a function with several changes of sign is evaluated.
 const POINTS: usize = 4_000;
-/// How close two rates may lie between two such points and still be seen, in the logarithm of 1 + r.
+/// How close two rates between two such points can be and still be found, in the logarithm of 1 + r.
 const FINEST: f64 = 1e-6;
-/// How near the logarithm of 1 + r is brought.
+/// Precision of the logarithm of 1 + r.
 const TOLERANCE: f64 = 1e-13;
-/// Gaps in days whose discount is computed once for an evaluation; longer ones are powers.
+/// Gaps in days whose discount is computed once per evaluation; longer ones are powers.
 const SHORT_GAPS: usize = 16;
 
-/// The rate r with Σ CF·(1 + r)^(−(t − t₀)/365) = 0, looked for where ln(1 + r) is between −40 and 40.
+/// The rate r with Σ CF·(1 + r)^(−(t − t₀)/365) = 0, searched where ln(1 + r) is between −40 and 40.
 ///
-/// `flows` are in order of their days; money paid in is negative, as for the one who pays. Flows whose
-/// sign changes once have exactly one root. With more changes, all of the range is scanned at 4,000
-/// log-spaced points, and two crossings, or two rates too near each other to be told apart, leave the question open. Where
-/// all roots are beyond the range it is [`Reason::RateOutOfRange`].
+/// `flows` are in order of their days; money paid in is negative, as for the investor. Flows whose sign changes once
+/// have exactly one root. With more changes, the whole range is scanned at 4,000 log-spaced points, and two crossings,
+/// or two rates too close to tell apart, are [`Reason::SeveralRoots`]. If all roots are beyond the range it is
+/// [`Reason::RateOutOfRange`].
 pub fn xirr(flows: &[(Day, f64)]) -> Result<f64, Reason> {
     let flows = Flows::new(flows);
     let log_rate = match flows.changes_of_sign() {
@@ -35,14 +35,14 @@ pub fn xirr(flows: &[(Day, f64)]) -> Result<f64, Reason> {
     Reason::unless_finite(log_rate.exp_m1())
 }
 
-/// Flows by day, with the days between each and the one before it.
+/// Flows by day, with the days between each and the previous one.
 struct Flows {
     gaps: Vec<usize>,
     paid_out: Vec<f64>,
     paid_in: Vec<f64>,
 }
 
-/// What is paid out and what is paid in, discounted at one rate. Both are scaled alike and never overflow.
+/// Money paid out and paid in, discounted at one rate. Both are scaled alike and never overflow.
 #[derive(Clone, Copy)]
 struct Discounted {
     paid_out: f64,
@@ -88,8 +88,8 @@ impl Flows {
         positive.windows(2).filter(|pair| pair[0] != pair[1]).count()
     }
 
-    /// Both sides at the rate whose logarithm is given, by Horner's rule from the end at which the discount
-    /// is smallest, so that every factor is at most 1.
+    /// Both sides at the rate whose logarithm is given, by Horner's rule from the end at which the discount is
+    /// smallest, so that every factor is at most 1.
     fn discounted(&self, log_rate: f64) -> Discounted {
         let factor = (-log_rate.abs() / YEAR).exp();
         let mut powers = [1.0; SHORT_GAPS];
@@ -124,12 +124,12 @@ impl Flows {
         brent(low, high, TOLERANCE, net).ok_or(Reason::RateOutOfRange)
     }
 
-    /// Why the range has no root: one lies beyond an end at which the sign is not yet that of the flow which decides
-    /// there, the last for the lowest rates and the first for the highest; or two lie beyond an end where it is.
+    /// Why the range has no root. Either a root lies beyond an end at which the sign is not yet that of the dominating
+    /// flow (the last for the lowest rates, the first for the highest), or two lie beyond an end at which it is.
     fn without_root(&self, lowest: Discounted, highest: Discounted) -> Reason {
         let moving: Vec<(usize, bool, f64)> = self.moving().collect();
         let total: f64 = moving.iter().map(|(_, _, amount)| amount).sum();
-        // From there on a flow that many days away from the next outweighs all others together.
+        // Beyond that rate, a flow this many days from the next one outweighs all others together.
         let decided = |amount: f64, days: usize| (YEAR / days.max(1) as f64 * (total / amount).ln()).max(HIGHEST);
         let ([first, second, ..], [.., before, last]) = (moving.as_slice(), moving.as_slice()) else {
             return Reason::NoRoot;
@@ -139,11 +139,11 @@ impl Flows {
         }
         let (far, near) = (decided(first.2, second.0 - first.0), -decided(last.2, last.0 - before.0));
         let beyond = [(HIGHEST, highest, far, self.discounted(far)), (near, self.discounted(near), LOWEST, lowest)];
-        let turns = beyond.map(|(low, at_low, high, at_high)| self.turn_between((low, at_low), (high, at_high)));
-        if turns == [Turn::None; 2] { Reason::NoRoot } else { Reason::RateOutOfRange }
+        let extrema = beyond.map(|(low, at_low, high, at_high)| self.extremum_between((low, at_low), (high, at_high)));
+        if extrema == [Extremum::None; 2] { Reason::NoRoot } else { Reason::RateOutOfRange }
     }
 
-    /// The flows that move anything: days since the first of all, whether it is paid out, and how much.
+    /// The flows that are not zero: days since the first one, whether it is paid out, and its amount.
     fn moving(&self) -> impl Iterator<Item = (usize, bool, f64)> {
         let mut days = 0;
         let flows = self.gaps.iter().zip(self.paid_out.iter().zip(&self.paid_in)).map(move |(gap, (out, into))| {
@@ -158,7 +158,7 @@ impl Flows {
         let point = |at: usize| LOWEST + (HIGHEST - LOWEST) * at as f64 / (POINTS - 1) as f64;
         let (mut crossing, mut touches) = (None, false);
         let (lowest, highest) = (self.discounted(point(0)), self.discounted(point(POINTS - 1)));
-        // Intervals still to be looked at, the lowest on top.
+        // Intervals still to be searched, the lowest on top.
         let mut open = vec![((0, lowest), (POINTS - 1, highest))];
         while let Some(((low, at_low), (high, at_high))) = open.pop() {
             if high - low > 1 {
@@ -169,10 +169,10 @@ impl Flows {
                     open.push(((low, at_low), (middle, at_middle)));
                 }
             } else if at_low.is_positive() == at_high.is_positive() {
-                match self.turn_between((point(low), at_low), (point(high), at_high)) {
-                    Turn::Crosses => return Err(Reason::SeveralRoots),
-                    Turn::Touches => touches = true,
-                    Turn::None => {}
+                match self.extremum_between((point(low), at_low), (point(high), at_high)) {
+                    Extremum::Crosses => return Err(Reason::SeveralRoots),
+                    Extremum::Touches => touches = true,
+                    Extremum::None => {}
                 }
             } else if crossing.replace(low).is_some() {
                 return Err(Reason::SeveralRoots);
@@ -184,21 +184,21 @@ impl Flows {
     }
 
     /// Whether the sign changes and changes back between two rates with the same sign.
-    fn turn_between(&self, low: (f64, Discounted), high: (f64, Discounted)) -> Turn {
+    fn extremum_between(&self, low: (f64, Discounted), high: (f64, Discounted)) -> Extremum {
         let mut open = vec![(low, high)];
-        let mut found = Turn::None;
+        let mut found = Extremum::None;
         while let Some((low, high)) = open.pop() {
             if is_settled(low.1, high.1) {
                 continue;
             }
             if high.0 - low.0 <= FINEST {
-                found = Turn::Touches;
+                found = Extremum::Touches;
                 continue;
             }
             let middle = low.0.midpoint(high.0);
             let at_middle = self.discounted(middle);
             if at_middle.is_positive() != low.1.is_positive() {
-                return Turn::Crosses;
+                return Extremum::Crosses;
             }
             open.push(((middle, at_middle), high));
             open.push((low, (middle, at_middle)));
@@ -207,20 +207,19 @@ impl Flows {
     }
 }
 
-/// What both sides do between two rates at which the same one outweighs the other.
+/// What both sides do between two rates at which the same side is larger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Turn {
-    /// It outweighs the other all the time.
+enum Extremum {
+    /// That side is larger throughout.
     None,
-    /// They come so near each other that it cannot be told.
+    /// They come too close to tell.
     Touches,
-    /// The other outweighs it in between.
+    /// The other side is larger in between.
     Crosses,
 }
 
-/// Whether one side outweighs the other at every rate between two: both sides fall as the rate rises, so it
-/// is enough that the smaller value of one is above the greater value of the other. It spares the scan the
-/// points at which nothing can cross.
+/// Whether one side is larger at every rate between two. Both sides fall as the rate rises, so it is enough that the
+/// smaller value of one is above the larger value of the other. This spares the scan points at which nothing can cross.
 fn is_settled(low: Discounted, high: Discounted) -> bool {
     let rescale = (high.log_scale - low.log_scale).exp();
     let (out_high, in_high) = (high.paid_out * rescale, high.paid_in * rescale);
@@ -265,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn flows_whose_sign_changes_often_may_still_have_one_rate() {
+    fn flows_with_many_sign_changes_may_have_one_rate() {
         let listed = flows(&[
             ("2010-01-01", -100.0),
             ("2010-07-01", 30.0),
@@ -285,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_beyond_the_range_is_named_and_never_denied() {
+    fn a_rate_beyond_the_range_is_reported_as_such() {
         // Doubled within a day is 2^365; a thousandfold within a day is beyond e^40.
         let doubled = xirr(&flows(&[("2010-01-01", -1.0), ("2010-01-02", 1.1)])).unwrap();
         assert!((doubled.ln_1p() - 365.0 * 1.1_f64.ln()).abs() < 1e-9, "{doubled}");
@@ -300,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn two_rates_beyond_one_end_of_the_range_are_named_and_never_denied() {
+    fn two_rates_beyond_one_end_of_the_range_are_reported_as_such() {
         // −1 + 2.6x − 1.689x² at 1.268 and 1.332 a day; backwards at their reciprocals.
         let days = ["2010-01-01", "2010-01-02", "2010-01-03"];
         let on = |amounts: [f64; 3]| days.map(|day| day.parse().unwrap()).into_iter().zip(amounts).collect::<Vec<_>>();
@@ -313,13 +312,13 @@ mod tests {
     }
 
     #[test]
-    fn two_rates_that_are_one_are_not_denied() {
+    fn a_double_root_counts_as_several() {
         let double = flows(&[("2010-01-01", -100.0), ("2011-01-01", 220.0), ("2012-01-01", -121.0)]);
         assert_eq!(xirr(&double), Err(Reason::SeveralRoots), "ten per cent, twice");
     }
 
     #[test]
-    fn two_rates_between_two_points_of_the_scan_are_seen() {
+    fn two_rates_between_two_points_of_the_scan_are_found() {
         // Ten and eleven per cent.
         let listed = flows(&[("2010-01-01", -100.0), ("2011-01-01", 221.0), ("2012-01-01", -122.1)]);
         assert_eq!(xirr(&listed), Err(Reason::SeveralRoots));
@@ -333,7 +332,7 @@ mod tests {
         assert!((-1.0..0.0).contains(&xirr(&lost).unwrap()));
     }
 
-    /// Every point of the scan, one after the other, which the intervals are to agree with.
+    /// Every point of the scan in turn; the intervals must agree with it.
     fn crossings(flows: &Flows) -> usize {
         let sign = |at: usize| {
             let log_rate = LOWEST + (HIGHEST - LOWEST) * at as f64 / (POINTS - 1) as f64;
@@ -346,7 +345,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn intervals_find_what_the_whole_scan_finds(
+        fn intervals_find_the_same_rates_as_the_whole_scan(
             listed in prop::collection::vec((1_i32..400, -100.0_f64..100.0), 2..12)
         ) {
             let mut day = Day::FIRST;

@@ -1,6 +1,6 @@
 //! The columns that a rule reads, brought to one scale across splits.
 
-#![expect(clippy::float_cmp, reason = "a ratio of exactly 1 is no split, a dividend of exactly 0 is none")]
+#![expect(clippy::float_cmp, reason = "a ratio of exactly 1 means no split, a dividend of exactly 0 no dividend")]
 
 use std::borrow::Cow;
 
@@ -10,19 +10,19 @@ use super::program::Column;
 
 /// The first bars of a series on the price scale of one day.
 ///
-/// Prices after that day are multiplied by the ratios of the splits since, earlier ones divided by
-/// those up to it, volume the other way round. The scale depends on no bar to come.
+/// Prices after that day are multiplied by the ratios of the splits since, earlier ones divided by those up to it;
+/// volume the other way round. The scale does not depend on later bars.
 pub(crate) struct Columns<'a> {
     bars: &'a Bars,
     end: usize,
-    /// What prices are multiplied and divided by; none where there is no split.
+    /// What prices are multiplied and divided by; none if there is no split.
     stretches: Vec<Stretch>,
 }
 
-/// Bars between two splits: what brings their prices to the scale.
+/// Bars between two splits, and the factors that bring their prices to the scale.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Stretch {
-    /// The first of them; the next stretch, if there is one, ends them.
+    /// The first bar; the next stretch, if any, ends this one.
     start: usize,
     /// Prices are multiplied by this first.
     multiplier: f64,
@@ -118,7 +118,7 @@ fn stretches(ratios: &[f64], after: usize) -> Vec<Stretch> {
 mod tests {
     use super::*;
 
-    /// What each bar's price of 1 is on the scale.
+    /// Each bar's price of 1 on the scale.
     fn scaled(ratios: &[f64], after: usize) -> Vec<f64> {
         let stretches = stretches(ratios, after);
         let of = |at: usize| stretches.iter().rfind(|stretch| stretch.start <= at).unwrap();

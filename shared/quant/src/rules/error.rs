@@ -1,12 +1,12 @@
-//! Why a text is not a rule.
+//! Errors of the rule parser.
 
 /// Why a text is not a rule, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("column {column}: {message}")]
 pub struct RuleError {
-    /// Place of the mistake, counted in characters from 1.
+    /// Column of the mistake, counted in characters from 1.
     pub column: usize,
-    /// What is wrong and, where it can be said, what would be right.
+    /// What is wrong and, where possible, what would be right.
     pub message: String,
 }
 

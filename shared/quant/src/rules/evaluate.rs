@@ -13,8 +13,8 @@ pub(crate) enum Signal<'a> {
     /// The same on every bar.
     Constant(bool),
     Truths(&'a [Truth]),
-    /// Where the first number is below the second. Such a rule is evaluated only on the closes at
-    /// which somebody looks: most rules are of this form, and one of the two always sleeps.
+    /// Where the first number is below the second. Such a rule is evaluated only on the closes that are read: most
+    /// rules have this form, and one of the two is always idle.
     Less(&'a [f64], &'a [f64]),
     LessOrEqual(&'a [f64], &'a [f64]),
 }
@@ -35,7 +35,7 @@ impl Signal<'_> {
     }
 }
 
-/// What a node came to.
+/// The value of a node.
 #[derive(Clone)]
 enum Value<'a> {
     /// The same number on every bar, NaN where undefined.
@@ -48,13 +48,13 @@ enum Value<'a> {
     Spent,
 }
 
-/// The answers of a program; those of its roots can be asked for.
+/// The values of a program; those of its roots can be read.
 pub(crate) struct Evaluation<'a> {
     nodes: Vec<Node>,
     values: Vec<Value<'a>>,
 }
 
-/// Computes a program, each node once; what only a later look at a root needs is left to it.
+/// Computes a program, each node once; what only a later read of a root needs is left to it.
 pub(crate) fn evaluate<'a>(program: Program, roots: &[Id], columns: &Columns<'a>) -> Evaluation<'a> {
     let nodes = program.into_nodes();
     let mut last_use: Vec<usize> = vec![0; nodes.len()];
@@ -100,7 +100,7 @@ impl Evaluation<'_> {
 }
 
 impl Evaluation<'_> {
-    /// The numbers of a root; none where it is not a series of them.
+    /// The numbers of a root; none if it is not a series of them.
     pub(crate) fn numbers(&self, root: Id) -> Option<&[f64]> {
         match self.values.get(usize::from(root))? {
             Value::Numbers(numbers) => Some(numbers),
@@ -109,7 +109,7 @@ impl Evaluation<'_> {
     }
 }
 
-/// A comparison of two columns, which can wait until it is looked at.
+/// A comparison of two columns, deferred until it is read.
 fn comparison<'v>(node: Node, values: &'v [Value<'_>]) -> Option<Signal<'v>> {
     let column = |id: Id| match &values[usize::from(id)] {
         Value::Numbers(column) => Some(&**column),
@@ -202,7 +202,7 @@ fn zip_truths<'a>(a: &Value<'_>, b: &Value<'_>, f: impl Fn(Truth, Truth) -> Trut
     }
 }
 
-/// The first bar has none before it: undefined.
+/// The first bar has no predecessor: undefined.
 fn crosses_above<'a>(a: &Value<'_>, b: &Value<'_>) -> Value<'a> {
     let above = compare(b, a, truth::less);
     let not_above_before = compare(a, b, truth::less_or_equal);

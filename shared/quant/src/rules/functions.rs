@@ -1,11 +1,11 @@
-//! The functions of the language: names, arguments, and what they compile to.
+//! The functions of the language: names, arguments, and their compiled form.
 
 use super::program::{Arithmetic, Column, Id, Node, Program, Windowed};
 
 /// A function of the language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Function {
-    /// An indicator of one window.
+    /// An indicator with one window.
     Windowed(Windowed),
     /// Average true range.
     Atr,
@@ -42,7 +42,7 @@ const COLUMNS: [(&str, Column); 5] = [
     ("volume", Column::Volume),
 ];
 
-/// What a constant argument of an indicator means.
+/// The meaning of a constant argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Constant {
     /// A window in bars.
@@ -77,12 +77,12 @@ impl Function {
         }
     }
 
-    /// Whether a series may stand before the constants, in place of the default one.
+    /// Whether a series can precede the constants and replace the default one.
     pub(super) fn takes_source(self) -> bool {
         !matches!(self, Self::Atr | Self::CrossesAbove | Self::CrossesBelow)
     }
 
-    /// The series an indicator works on when none is given.
+    /// The default series of an indicator.
     pub(super) fn default_source(self) -> Column {
         match self {
             Self::Windowed(Windowed::Highest) => Column::High,
@@ -94,8 +94,8 @@ impl Function {
 
 /// Adds an indicator over `source`; `constants` are those of [`Function::constants`], checked.
 ///
-/// Bands and MACD are put together from moving averages here, so that a rule which uses an average
-/// beside them computes it once.
+/// Bands and MACD are composed of moving averages here, so that a rule that also uses one of these averages computes it
+/// once.
 pub(super) fn indicator(program: &mut Program, function: Function, source: Id, constants: &[f64]) -> Id {
     let window = |index: usize| constants.get(index).map_or(1, |&value| value as u16);
     match function {
@@ -125,7 +125,7 @@ fn band(program: &mut Program, side: Arithmetic, source: Id, constants: &[f64]) 
     program.add(Node::Arithmetic(side, mean, width))
 }
 
-/// Fast less slow exponential average (Appel 1979).
+/// Fast minus slow exponential average (Appel 1979).
 fn macd(program: &mut Program, source: Id, fast: u16, slow: u16) -> Id {
     let fast = program.add(Node::Windowed(Windowed::Ema, source, fast));
     let slow = program.add(Node::Windowed(Windowed::Ema, source, slow));

@@ -4,7 +4,7 @@ use super::error::RuleError;
 
 /// Longest rule, in characters.
 pub const MAX_CHARACTERS: usize = 1_000;
-/// A word of the language at its place.
+/// A token and its position.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Token {
     pub(super) kind: Kind,
@@ -63,13 +63,13 @@ impl Kind {
     }
 }
 
-/// The tokens of a rule, closed by [`Kind::End`].
+/// The tokens of a rule, terminated by [`Kind::End`].
 pub(super) fn tokens(text: &str) -> Result<Vec<Token>, RuleError> {
     let characters: Vec<char> = text.chars().take(MAX_CHARACTERS + 1).collect();
     if characters.len() > MAX_CHARACTERS {
         return Err(RuleError::new(
             MAX_CHARACTERS + 1,
-            format!("a rule has at most {MAX_CHARACTERS} characters, this has {}", text.chars().count()),
+            format!("a rule must have at most {MAX_CHARACTERS} characters; this one has {}", text.chars().count()),
         ));
     }
     let mut tokens = Vec::new();
@@ -116,7 +116,7 @@ fn token(rest: &[char], column: usize) -> Result<(Kind, usize), RuleError> {
 }
 
 fn no_equality(column: usize) -> RuleError {
-    RuleError::new(column, "prices are not compared for equality: use `<`, `<=`, `>` or `>=`")
+    RuleError::new(column, "prices cannot be compared for equality; use `<`, `<=`, `>` or `>=`")
 }
 
 fn is_word(character: char) -> bool {
@@ -138,7 +138,7 @@ fn word(rest: &[char]) -> (Kind, usize) {
 fn parameter(rest: &[char], column: usize) -> Result<(Kind, usize), RuleError> {
     let name: String = rest[1..].iter().take_while(|c| is_word(**c)).collect();
     if name.is_empty() {
-        return Err(RuleError::new(column, "`$` is followed by the name of a parameter, as in `$fast`"));
+        return Err(RuleError::new(column, "`$` must be followed by the name of a parameter, as in `$fast`"));
     }
     let length = name.len() + 1;
     Ok((Kind::Parameter(name), length))
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_read_without_regard_to_case_and_parameters_with() {
+    fn words_are_case_insensitive_and_parameters_case_sensitive() {
         let name = |text: &str| Kind::Name(text.to_owned());
         assert_eq!(kinds("Close AND $Fast"), [name("close"), Kind::And, Kind::Parameter("Fast".to_owned()), Kind::End]);
     }
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn signs_of_other_languages_are_answered_with_ours() {
+    fn operators_of_other_languages_get_a_suggestion() {
         for (text, column, word) in
             [("a && b", 3, "and"), ("a || b", 3, "or"), ("!a", 1, "not"), ("a == b", 3, "<="), ("a != b", 3, "<=")]
         {

@@ -1,4 +1,4 @@
-//! The indicators of a rule that can be drawn over the price.
+//! The indicators of a rule that can be drawn over the price chart.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use domain::{Bars, Day};
 use super::program::{Arithmetic, Column, Id, Named, Node, Program, Windowed};
 use super::{Columns, Rule, evaluate};
 
-/// How much of a price a series may be to be drawn over it: `sma(close * 1.1, 20)` is 1.1 of one.
+/// A series counts as a price if its factor is at most this far from 1: `sma(close * 1.1, 20)` has 1.1.
 const PRICE_SCALE: std::ops::RangeInclusive<f64> = 0.5..=2.0;
 
 /// An indicator on the scale of the price.
@@ -15,14 +15,14 @@ const PRICE_SCALE: std::ops::RangeInclusive<f64> = 0.5..=2.0;
 pub struct PriceLine {
     /// As the rule writes it, such as `sma(50)`.
     pub name: String,
-    /// One value a bar of the span, in units of the span's last day; none where it is undefined.
+    /// One value per bar of the span, in units of the span's last day; none where it is undefined.
     pub values: Vec<Option<f64>>,
 }
 
 /// The indicators of both rules that are on the scale of the price, each once, in the order in which they are written:
-/// averages, bands, highest and lowest. Oscillators, deviations and what rests on the volume are not among them.
+/// averages, bands, highest and lowest. Oscillators, deviations and indicators of the volume are excluded.
 ///
-/// They are computed as in a backtest from `from` to `to`, warm from the bars before.
+/// They are computed as in a backtest from `from` to `to`, warmed up by earlier bars.
 #[must_use]
 pub fn price_lines(bars: &Bars, from: Day, to: Day, rules: [&Rule; 2]) -> Vec<PriceLine> {
     let (first, end) = (bars.count_before(from), bars.count_through(to));
@@ -47,6 +47,7 @@ pub fn price_lines(bars: &Bars, from: Day, to: Day, rules: [&Rule; 2]) -> Vec<Pr
 }
 
 /// How many prices each number is: 1 for a close or an average of closes, 0 for a difference of two prices; none for
+/// what is not a price.
 /// what is no price at all.
 fn levels(program: &Program) -> Vec<Option<f64>> {
     let mut levels: Vec<Option<f64>> = Vec::with_capacity(program.nodes().len());
@@ -112,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn the_indicators_on_the_scale_of_the_price_are_drawn_and_no_others() {
+    fn only_indicators_on_the_scale_of_the_price_are_drawn() {
         let oscillators =
             "rsi(3) < 30 and macd(2, 3) > macd_signal(2, 3, 2) and atr(2) > 1 and roc(2) > 0 and stdev(2) > 0";
         assert!(
@@ -124,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_in_units_of_the_last_day_and_warm_from_the_bars_before() {
+    fn a_line_is_in_units_of_the_last_day_and_warmed_up() {
         let lines = drawn("close > sma(2)", "close < sma(4)");
         let values = |line: &PriceLine| line.values.clone();
         // Closes of the first four bars are worth half after the split.

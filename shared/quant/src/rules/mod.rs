@@ -1,11 +1,10 @@
-//! The rule language: `close < sma(50) and rsi(14) < 30`, read once, evaluated over columns.
+//! The rule language: `close < sma(50) and rsi(14) < 30`, parsed once, evaluated over columns.
 //!
-//! A rule is a condition on one bar and the bars before it. Numbers and conditions are two types:
-//! numbers come from the columns (`open high low close volume`), literals, indicators and `+ - * /`;
-//! conditions from `< <= > >=`, `crosses_above`, `crosses_below`, `and`, `or`, `not`. Names are read
-//! without regard to case. A number that cannot be computed (a window not yet full, a division by
-//! zero, an overflow) is undefined; undefined spreads through arithmetic, comparisons and `not`,
-//! while `and` and `or` follow SQL. A rule that comes out undefined does not fire.
+//! A rule is a condition on one bar and the bars before it. Numbers and conditions are two types: numbers come from the
+//! columns (`open high low close volume`), literals, indicators and `+ - * /`; conditions from `< <= > >=`,
+//! `crosses_above`, `crosses_below`, `and`, `or`, `not`. Names are case-insensitive. A number that cannot be computed
+//! (a window not yet full, a division by zero, an overflow) is undefined. Undefined propagates through arithmetic,
+//! comparisons and `not`; `and` and `or` follow SQL. A rule that is undefined does not fire.
 
 mod columns;
 mod error;
@@ -31,7 +30,7 @@ pub use parser::{MAX_DEPTH, MAX_OPERATIONS, MAX_WINDOW, MIN_WINDOW};
 pub(crate) use program::{Id, Program};
 use program::{Named, Node};
 
-/// A checked rule, ready to be evaluated; its text is kept as written.
+/// A checked rule, ready to be evaluated; its text is stored as written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
     text: String,
@@ -41,12 +40,12 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Reads a rule. `$name` parameters are refused: they belong to a sweep, see [`Rule::bind`].
+    /// Parses a rule. `$name` parameters are refused: they belong to a sweep, see [`Rule::bind`].
     pub fn parse(text: &str) -> Result<Self, RuleError> {
         Self::read(text, None)
     }
 
-    /// Reads a rule with a value for each `$name` in it, as each run of a sweep does.
+    /// Parses a rule with a value for each `$name` in it, as each run of a sweep does.
     pub fn bind(text: &str, parameters: &BTreeMap<String, f64>) -> Result<Self, RuleError> {
         Self::read(text, Some(parameters))
     }
@@ -60,13 +59,13 @@ impl Rule {
         Ok(Self { text: text.to_owned(), program, root, indicators })
     }
 
-    /// The rule that fires on every bar; the language has no words for it.
+    /// The rule that fires on every bar; the language cannot express it.
     #[must_use]
     pub fn always() -> Self {
         Self::constant("always", true)
     }
 
-    /// The rule that never fires; the language has no words for it.
+    /// The rule that never fires; the language cannot express it.
     #[must_use]
     pub fn never() -> Self {
         Self::constant("never", false)

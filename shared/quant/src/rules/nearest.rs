@@ -3,7 +3,7 @@
 /// Edits beyond which a suggestion would be a guess.
 const FARTHEST: usize = 2;
 
-/// The known name that takes the fewest edits, if that is few.
+/// The known name that takes the fewest edits, if they are few.
 pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
         .into_iter()
@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_found_by_its_single_edits() {
+    fn a_name_is_found_from_a_single_edit() {
         for (name, found) in [("sma", "sma"), ("smaa", "sma"), ("sm", "sma"), ("sna", "sma"), ("smaaa", "sma")] {
             assert_eq!(nearest(name, ["sma"]), Some(found), "{name}");
         }

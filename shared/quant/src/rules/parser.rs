@@ -41,7 +41,7 @@ struct Parser<'a> {
     indicators: Vec<Call>,
 }
 
-/// An indicator with its arguments, and where it stands.
+/// An indicator with its arguments and position.
 pub(super) struct Call {
     pub(super) id: Id,
     /// First and last column, from 1.
@@ -58,10 +58,10 @@ impl Call {
     }
 }
 
-/// What a rule says.
+/// A parsed rule.
 pub(super) struct Parsed {
     pub(super) program: Program,
-    /// The node that is its answer.
+    /// The node of its result.
     pub(super) root: Id,
     /// The indicators in it, in the order in which they end.
     pub(super) indicators: Vec<Call>,
@@ -72,14 +72,14 @@ pub(super) fn parse(tokens: &[Token], parameters: Option<&BTreeMap<String, f64>>
     let mut parser =
         Parser { tokens, at: 0, depth: 0, parameters, program: Program::default(), indicators: Vec::new() };
     if *parser.peek() == Kind::End {
-        return Err(RuleError::new(1, "a rule is a condition, as in `close > sma(50)`; this is empty"));
+        return Err(RuleError::new(1, "the rule is empty: write a condition, as in `close > sma(50)`"));
     }
     let rule = parser.disjunction()?;
     parser.end()?;
     if rule.type_ == Type::Number {
         return Err(RuleError::new(
             rule.column,
-            "a rule is a condition, this is a number: compare it with something, as in `close > sma(50)`",
+            "a rule must be a condition and this is a number: compare it with something, as in `close > sma(50)`",
         ));
     }
     Ok(Parsed { program: parser.program, root: rule.id, indicators: parser.indicators })
@@ -108,14 +108,14 @@ impl Parser<'_> {
 
     fn within_limits(&self, column: usize) -> Result<(), RuleError> {
         if self.program.nodes().len() > MAX_OPERATIONS {
-            return Err(RuleError::new(column, format!("a rule has at most {MAX_OPERATIONS} operations")));
+            return Err(RuleError::new(column, format!("a rule must have at most {MAX_OPERATIONS} operations")));
         }
         Ok(())
     }
 
     fn nested(&mut self, inner: fn(&mut Self) -> Result<Term, RuleError>) -> Result<Term, RuleError> {
         if self.depth == MAX_DEPTH {
-            return Err(RuleError::new(self.column(), format!("a rule is at most {MAX_DEPTH} levels deep")));
+            return Err(RuleError::new(self.column(), format!("a rule must be at most {MAX_DEPTH} levels deep")));
         }
         self.depth += 1;
         let term = inner(self);
@@ -126,7 +126,7 @@ impl Parser<'_> {
     fn end(&self) -> Result<(), RuleError> {
         let message = match self.peek() {
             Kind::End => return Ok(()),
-            Kind::Close => "this `)` closes nothing".to_owned(),
+            Kind::Close => "this `)` has no matching `(`".to_owned(),
             other => format!("expected `and`, `or` or the end of the rule, found {}", other.written()),
         };
         Err(RuleError::new(self.column(), message))
@@ -181,7 +181,7 @@ impl Parser<'_> {
         if matches!(self.peek(), Kind::Less | Kind::LessOrEqual | Kind::Greater | Kind::GreaterOrEqual) {
             return Err(RuleError::new(
                 self.column(),
-                "comparisons do not chain: write `a < b and b < c` instead of `a < b < c`",
+                "comparisons cannot be chained; write `a < b and b < c` instead of `a < b < c`",
             ));
         }
         self.add(node(left.id, right.id), Type::Condition, left.column)
@@ -260,7 +260,7 @@ impl Parser<'_> {
     fn parameter(&mut self, name: &str) -> Result<Term, RuleError> {
         let column = self.column();
         let Some(parameters) = self.parameters else {
-            return Err(RuleError::new(column, format!("`${name}`: parameters belong to a sweep")));
+            return Err(RuleError::new(column, format!("`${name}`: parameters are only allowed in a sweep")));
         };
         match parameters.get(name) {
             Some(value) if value.is_finite() => {
@@ -365,12 +365,12 @@ impl Parser<'_> {
                 value.filter(|bars| range.contains(bars) && bars.fract() == 0.0).ok_or_else(|| {
                     RuleError::new(
                         term.column,
-                        format!("a window of `{name}` is a whole number of bars from {MIN_WINDOW} to {MAX_WINDOW}"),
+                        format!("the window of `{name}` must be a whole number from {MIN_WINDOW} to {MAX_WINDOW}"),
                     )
                 })
             }
             Constant::Multiple => value.filter(|multiple| *multiple >= 0.0).ok_or_else(|| {
-                RuleError::new(term.column, format!("the multiple of `{name}` is a number, at least 0"))
+                RuleError::new(term.column, format!("the multiple of `{name}` must be a number of at least 0"))
             }),
         }
     }
@@ -381,8 +381,8 @@ fn need(type_: Type, user: &str, term: Term) -> Result<(), RuleError> {
         return Ok(());
     }
     let message = match type_ {
-        Type::Number => format!("{user} works on numbers, this is a condition"),
-        Type::Condition => format!("{user} works on conditions, this is a number"),
+        Type::Number => format!("{user} needs a number and this is a condition"),
+        Type::Condition => format!("{user} needs a condition and this is a number"),
     };
     Err(RuleError::new(term.column, message))
 }
@@ -396,5 +396,5 @@ fn takes(function: Function, constants: usize) -> String {
 }
 
 fn arity(name: &str, takes: &str, given: usize) -> String {
-    format!("{name} takes {takes}, this has {given}")
+    format!("{name} takes {takes}, not {given}")
 }

@@ -1,6 +1,6 @@
-//! The compact form of rules: a list of operations in which equal sub-expressions stand once.
+//! The compiled form of rules: a list of operations in which equal sub-expressions occur once.
 
-/// Place of a node in its program; operands always stand before what uses them.
+/// Index of a node in its program; operands always come before the nodes that use them.
 pub(crate) type Id = u16;
 
 /// A column of the bars.
@@ -52,7 +52,7 @@ pub(crate) enum Node {
     Arithmetic(Arithmetic, Id, Id),
     Windowed(Windowed, Id, u16),
     Atr(u16),
-    /// The first number is below the second; `>` is the same with its sides changed.
+    /// The first number is below the second; `>` is the same with the sides swapped.
     Less(Id, Id),
     LessOrEqual(Id, Id),
     /// The first number was at or below the second one bar ago and is above it now.
@@ -124,7 +124,7 @@ impl Program {
         self.nodes
     }
 
-    /// The place of `node`, added if no equal one is there; arithmetic on literals is done at once.
+    /// The index of `node`, added if there is no equal one; arithmetic on literals is folded.
     pub(crate) fn add(&mut self, node: Node) -> Id {
         let node = self.folded(node);
         let place = self.nodes.iter().position(|known| *known == node).unwrap_or_else(|| {
@@ -142,7 +142,7 @@ impl Program {
         }
     }
 
-    /// Takes over another program's nodes; the answer is where its `root` stands here.
+    /// Takes over another program's nodes; returns the index of its `root` here.
     pub(crate) fn merge(&mut self, other: &Self, root: Id) -> Id {
         let mut places: Vec<Id> = Vec::with_capacity(other.nodes.len());
         for node in &other.nodes {
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equal_expressions_of_two_rules_stand_once() {
+    fn equal_expressions_of_two_rules_are_shared() {
         let rule = |less: fn(Id, Id) -> Node| {
             let mut program = Program::default();
             let close = program.add(Node::Column(Column::Close));
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn literals_are_computed_once_unless_undefined() {
+    fn literals_are_folded_unless_undefined() {
         let mut program = Program::default();
         let (one, zero) = (program.add(Node::Literal(1.0)), program.add(Node::Literal(0.0)));
         let sum = program.add(Node::Arithmetic(Arithmetic::Add, one, one));

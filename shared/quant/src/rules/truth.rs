@@ -1,9 +1,9 @@
 //! Three-valued logic in two bits: one for "true", one for "false", neither for "undefined".
 //!
-//! The encoding makes every connective a few bit operations on bytes, so that whole columns of
-//! truths are combined without a branch.
+//! The encoding makes every connective a few bit operations on bytes, so that whole columns are combined without a
+//! branch.
 
-/// A truth of one bar: [`UNDEFINED`], [`TRUE`] or [`FALSE`].
+/// The truth value of one bar: [`UNDEFINED`], [`TRUE`] or [`FALSE`].
 pub(crate) type Truth = u8;
 
 pub(crate) const UNDEFINED: Truth = 0;
@@ -28,7 +28,7 @@ pub(crate) const fn not(a: Truth) -> Truth {
     ((a << 1) | (a >> 1)) & (TRUE | FALSE)
 }
 
-/// Both hold, but undefined as soon as one is: what a crossing needs of its two bars.
+/// Both hold, but undefined as soon as one is: for the two bars of a crossing.
 pub(crate) const fn both_defined_and(a: Truth, b: Truth) -> Truth {
     if a == UNDEFINED || b == UNDEFINED { UNDEFINED } else { and(a, b) }
 }

@@ -1,4 +1,4 @@
-//! The engine beside a slow one that counts in exact decimals, one day after the other, and shares no code with it.
+//! The engine compared with a slow one that counts in exact decimals, day by day, and shares no code with it.
 
 use domain::{Bar, Bars, Day};
 use proptest::prelude::*;
@@ -75,7 +75,7 @@ impl Play {
     }
 }
 
-/// What a run comes to.
+/// The result of a run.
 struct Hand {
     equity: Vec<Decimal>,
     trades: Vec<HandTrade>,
@@ -226,9 +226,9 @@ fn settings(play: &Play) -> Settings {
     }
 }
 
-/// Whether the engine's number is this one, but for the rounding of floats beside amounts as large as `beside`.
-fn same(ours: f64, exact: Decimal, beside: f64) -> bool {
-    (ours - exact.to_f64().unwrap()).abs() <= 1e-9 * beside.abs().max(1.0)
+/// Whether the engine's number is this one, apart from the rounding of floats at this magnitude.
+fn same(ours: f64, exact: Decimal, magnitude: f64) -> bool {
+    (ours - exact.to_f64().unwrap()).abs() <= 1e-9 * magnitude.abs().max(1.0)
 }
 
 proptest! {

@@ -58,7 +58,7 @@ fn a_run_over_a_split_keeps_money_and_quoted_prices() {
 }
 
 #[test]
-fn gains_of_trades_add_up_to_the_gain_of_the_money() {
+fn the_gains_of_trades_sum_to_the_gain_in_equity() {
     for symbol in ["AAPL", "MSFT", "IBM", "GOOG", "FB"] {
         let bars = sample(symbol);
         let (from, to) = (bars.first().unwrap().date, bars.last().unwrap().date);
@@ -89,7 +89,7 @@ fn gains_of_trades_add_up_to_the_gain_of_the_money() {
 }
 
 #[test]
-fn buy_and_hold_is_the_engine_with_rules_that_always_and_never_fire() {
+fn buy_and_hold_equals_rules_that_always_and_never_fire() {
     let bars = sample("MSFT");
     let (from, to) = (day("2002-01-02"), day("2012-12-31"));
     let own = Settings { commission_percent: 0.1, ..settings("close < sma(50)", "close > sma(200)") };

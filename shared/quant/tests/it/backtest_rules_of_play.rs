@@ -3,7 +3,7 @@
 #![expect(clippy::float_cmp, reason = "expected values are exact in binary")]
 
 use domain::{Bar, Bars, Day};
-use quant::backtest::{BacktestError, Fill, Outcome, Settings, Side, run};
+use quant::backtest::{BacktestError, BacktestOutcome, Fill, Settings, Side, run};
 use quant::rules::Rule;
 
 /// Open, close, split ratio, dividend of one bar.
@@ -43,7 +43,7 @@ fn settings(buy: &str, sell: &str) -> Settings {
     }
 }
 
-fn play(rows: &[Row], settings: &Settings) -> Outcome {
+fn play(rows: &[Row], settings: &Settings) -> BacktestOutcome {
     run(&bars(rows), day(0), day(rows.len() - 1), settings).unwrap()
 }
 
@@ -82,7 +82,7 @@ fn an_order_is_filled_at_the_close_it_was_evaluated_on() {
 }
 
 #[test]
-fn the_curve_starts_with_the_money_less_what_a_purchase_at_the_first_close_costs() {
+fn a_purchase_at_the_first_close_is_paid_before_the_curve_starts() {
     let settings = Settings { fill: Fill::Close, commission_minimum: 100.0, ..settings("close > 0", "close < 0") };
     assert_eq!(play(&PLAIN[..1], &settings).equity, [900.0]);
     let outcome = play(&PLAIN[..2], &settings);
@@ -103,7 +103,7 @@ fn an_order_on_the_last_close_is_pending() {
 }
 
 #[test]
-fn slippage_worsens_both_prices_and_is_no_fee() {
+fn slippage_worsens_both_prices_and_is_not_a_fee() {
     let settings = Settings {
         slippage_percent: 10.0,
         commission_percent: 1.0,
@@ -119,7 +119,7 @@ fn slippage_worsens_both_prices_and_is_no_fee() {
 }
 
 #[test]
-fn a_dividend_goes_to_whom_held_it_the_evening_before() {
+fn a_dividend_goes_to_the_holder_of_the_previous_close() {
     let rows = [
         (10.0, 10.0, 1.0, 5.0),
         (10.0, 12.0, 1.0, 5.0),
@@ -130,7 +130,7 @@ fn a_dividend_goes_to_whom_held_it_the_evening_before() {
     ];
     let outcome = play(&rows, &settings("close > 9 and close < 11", "close > 19"));
     let trade = &outcome.trades[0];
-    // The purchase at an ex-open gets none of the 5; the sale at one does get the 0.25.
+    // The purchase at an ex-open does not get the 5; the sale at one does get the 0.25.
     assert_eq!((trade.quantity, trade.dividends), (100.0, 50.0 + 25.0));
     assert_eq!(trade.exit_date, day(4));
     assert_eq!(outcome.equity, [1000.0, 1200.0, 1250.0, 2050.0, 2075.0, 2075.0]);
@@ -185,7 +185,7 @@ fn a_reverse_split_of_forty_five_leaves_the_position_open_with_one_unit() {
 }
 
 #[test]
-fn a_price_after_a_reverse_split_is_exactly_that_part_on_the_scale_of_the_first_day() {
+fn prices_after_a_reverse_split_scale_exactly_to_the_first_day() {
     let rows = [(10.0, 10.0, 1.0, 0.0), (450.0, 450.0, 1.0 / 45.0, 0.0), (450.0, 450.0, 1.0, 0.0)];
     for rule in ["close > 10", "close < 10", "crosses_above(close, 10)", "highest(close, 2) > lowest(close, 2)"] {
         assert_eq!(play(&rows, &settings(rule, "close < 0")).open_trade, None, "{rule}");
@@ -193,7 +193,7 @@ fn a_price_after_a_reverse_split_is_exactly_that_part_on_the_scale_of_the_first_
 }
 
 #[test]
-fn an_account_of_nothing_returns_nothing() {
+fn an_empty_account_returns_nothing() {
     let settings = Settings { commission_minimum: 900.0, ..settings("close > 0", "close > 10.5") };
     let rows = [(10.0, 10.0, 1.0, 0.0), (10.0, 11.0, 1.0, 0.0), (11.0, 11.0, 1.0, 0.0), (11.0, 11.0, 1.0, 0.0)];
     let outcome = play(&rows, &settings);
@@ -203,7 +203,7 @@ fn an_account_of_nothing_returns_nothing() {
 }
 
 #[test]
-fn the_scale_of_signals_is_that_of_the_first_day() {
+fn signals_are_on_the_scale_of_the_first_day() {
     let rows = [
         (10.0, 10.0, 1.0, 0.0),
         (20.0, 20.0, 1.0, 0.0),
@@ -216,7 +216,7 @@ fn the_scale_of_signals_is_that_of_the_first_day() {
         let outcome = run(&series, day(from), day(4), &settings(rule, "close < 0")).unwrap();
         outcome.open_trade.map(|trade| trade.entry_date)
     };
-    // Seen from day 1: 10, 20, 22, 24, 24. Seen from day 3: 2.5, 5, 5.5, 6, 6.
+    // On the scale of day 1: 10, 20, 22, 24, 24. On that of day 3: 2.5, 5, 5.5, 6, 6.
     assert_eq!(fired(1, "close > 21"), Some(day(3)));
     assert_eq!(fired(1, "close > 23"), Some(day(4)));
     assert_eq!(fired(3, "sma(4) > 4.7 and sma(4) < 4.8"), Some(day(4)));
@@ -226,7 +226,7 @@ fn the_scale_of_signals_is_that_of_the_first_day() {
 }
 
 #[test]
-fn weekly_bars_have_a_year_of_52_and_say_so() {
+fn weekly_bars_have_a_year_of_52_and_a_warning() {
     let series = |step: i32| {
         Bars::from_rows((0..120).map(|at| {
             let close = 100.0 + f64::from(at % 7);
@@ -238,7 +238,7 @@ fn weekly_bars_have_a_year_of_52_and_say_so() {
     let play = |step: i32| run(&series(step), day(0), day(9_000), &settings).unwrap();
     let (daily, weekly, monthly) = (play(1), play(7), play(30));
     assert_eq!([daily.periods_per_year, weekly.periods_per_year, monthly.periods_per_year], [365, 52, 12]);
-    let warned = |outcome: &Outcome| outcome.warnings.first().map(|warning| warning.code.clone());
+    let warned = |outcome: &BacktestOutcome| outcome.warnings.first().map(|warning| warning.code.clone());
     assert_eq!([warned(&daily), warned(&weekly)], [None, Some("not_daily".to_owned())]);
     let detail = "The bars are weekly: windows and horizons count weeks, and a year has 52 of them.";
     assert_eq!(weekly.warnings[0].detail, detail);
@@ -251,16 +251,19 @@ fn weekly_bars_have_a_year_of_52_and_say_so() {
 }
 
 #[test]
-fn purchases_that_cannot_be_paid_are_counted() {
+fn unaffordable_purchases_are_counted() {
     let rows = [(2000.0, 2000.0, 1.0, 0.0), (2000.0, 2000.0, 1.0, 0.0), (2000.0, 2000.0, 1.0, 0.0)];
     let outcome = play(&rows, &settings("close > 0", "close < 0"));
     assert!(outcome.trades.is_empty() && outcome.open_trade.is_none());
-    assert_eq!(outcome.warnings[0].detail, "2 purchases were not made for want of cash, the first on 2013-01-02");
+    assert_eq!(
+        outcome.warnings[0].detail,
+        "2 purchases were not made because there was not enough cash, the first on 2013-01-02"
+    );
     assert_eq!(outcome.pending_order.unwrap().side, Side::Buy);
 }
 
 #[test]
-fn figures_that_cannot_be_computed_say_why() {
+fn figures_that_cannot_be_computed_have_a_reason() {
     let outcome = play(&PLAIN, &settings("close < 0", "close < 0"));
     assert_eq!(outcome.metrics.final_equity, 1000.0);
     let reason = |figure: &str| outcome.unavailable.get(figure).map(String::as_str);
@@ -272,7 +275,7 @@ fn figures_that_cannot_be_computed_say_why() {
 }
 
 #[test]
-fn spans_and_settings_that_make_no_sense_are_refused() {
+fn invalid_spans_and_settings_are_refused() {
     let series = bars(&PLAIN);
     let good = settings("close > 0", "close < 0");
     let refused = |from: usize, to: usize, settings: &Settings| run(&series, day(from), day(to), settings).unwrap_err();

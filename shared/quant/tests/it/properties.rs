@@ -2,7 +2,7 @@
 
 use domain::{Bar, Bars, Day};
 use proptest::prelude::*;
-use quant::backtest::{BacktestError, Fill, Outcome, Settings, run, summary};
+use quant::backtest::{BacktestError, BacktestOutcome, Fill, Settings, run, summary};
 use quant::rules::Rule;
 
 fn day(at: i32) -> Day {
@@ -93,7 +93,7 @@ fn settings() -> impl Strategy<Value = Settings> {
 }
 
 /// Every number in the answer.
-fn numbers(outcome: &Outcome) -> Vec<f64> {
+fn numbers(outcome: &BacktestOutcome) -> Vec<f64> {
     let mut numbers = [&outcome.equity[..], &outcome.drawdown, &outcome.benchmark.equity].concat();
     for metrics in [&outcome.metrics, &outcome.benchmark.metrics] {
         numbers.extend([metrics.final_equity, metrics.total_return, metrics.max_drawdown, metrics.fees]);
@@ -138,14 +138,14 @@ fn numbers(outcome: &Outcome) -> Vec<f64> {
 
 proptest! {
     #[test]
-    fn no_text_panics_and_every_mistake_has_a_place_in_it(text in "\\PC{0,60}") {
+    fn no_text_panics_and_every_error_has_a_column(text in "\\PC{0,60}") {
         if let Err(error) = Rule::parse(&text) {
             prop_assert!((1..=text.chars().count() + 1).contains(&error.column), "{error}");
         }
     }
 
     #[test]
-    fn no_soup_of_the_languages_words_panics(words in prop::collection::vec(prop::sample::select(vec![
+    fn no_sequence_of_tokens_panics(words in prop::collection::vec(prop::sample::select(vec![
         "close", "sma(", "atr(", "macd_signal(", "crosses_above(", "(", ")", ",", "5", "0", "1.5", "-", "+", "*", "/",
         "<", "<=", ">", ">=", "and", "or", "not", "$x", "bollinger_lower(",
     ]), 0..40)) {
@@ -156,7 +156,7 @@ proptest! {
     }
 
     #[test]
-    fn every_figure_is_finite_or_none_with_a_reason(bars in series(price()), settings in settings(), skip in 0..100_i32) {
+    fn every_figure_is_finite_or_has_a_reason(bars in series(price()), settings in settings(), skip in 0..100_i32) {
         let from = day(skip);
         match run(&bars, from, day(1000), &settings) {
             Ok(outcome) => {
@@ -172,7 +172,7 @@ proptest! {
     }
 
     #[test]
-    fn money_is_neither_made_nor_lost(bars in series(tame_price()), settings in settings()) {
+    fn money_is_neither_created_nor_lost(bars in series(tame_price()), settings in settings()) {
         let outcome = run(&bars, day(0), day(1000), &settings).unwrap();
         let gains: f64 = outcome.trades.iter().map(|trade| trade.pnl).sum();
         let gains = gains + outcome.open_trade.map_or(0.0, |trade| trade.pnl);

@@ -1,4 +1,4 @@
-//! The rule language as its users meet it: what is read, what is refused and where.
+//! The rule language as its users see it: what is accepted, and what is refused at which column.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ fn bars(closes: &[f64]) -> Bars {
     .unwrap()
 }
 
-/// The bars on whose close a rule fires: as a purchase at that close, evaluated from each bar anew.
+/// The bars on whose close a rule fires: as a purchase at that close, starting anew from each bar.
 fn fires(rule: &str, closes: &[f64]) -> Vec<usize> {
     let bars = bars(closes);
     let settings = Settings {
@@ -71,7 +71,7 @@ fn rules_fire_where_their_conditions_hold() {
 }
 
 #[test]
-fn what_is_undefined_does_not_fire_and_neither_does_its_negation() {
+fn an_undefined_rule_does_not_fire_and_neither_does_its_negation() {
     // The average of three is undefined on the first two bars.
     assert_eq!(fires("sma(3) > 0", &CLOSES), [2, 3, 4, 5, 6, 7]);
     assert_eq!(fires("not sma(3) > 1000", &CLOSES), [2, 3, 4, 5, 6, 7]);
@@ -81,7 +81,7 @@ fn what_is_undefined_does_not_fire_and_neither_does_its_negation() {
     {
         assert!(fires(rule, &CLOSES).is_empty(), "{rule}");
     }
-    assert!(fires("not crosses_above(close, 100)", &CLOSES[..1]).is_empty(), "one bar has none before it");
+    assert!(fires("not crosses_above(close, 100)", &CLOSES[..1]).is_empty(), "a single bar has no predecessor");
 }
 
 #[test]
@@ -101,17 +101,17 @@ fn bands_and_macd_are_made_of_averages() {
 }
 
 #[test]
-fn mistakes_are_named_with_their_column() {
+fn mistakes_are_reported_with_their_column() {
     let cases = [
         ("", 1, "empty"),
         ("   ", 1, "empty"),
         ("close", 1, "compare it with something"),
         ("close >", 8, "found the end of the rule"),
-        ("close > sma(1, 2, 3)", 9, "sma takes 1 or 2 arguments, this has 3"),
-        ("close > sma()", 9, "sma takes 1 or 2 arguments, this has 0"),
-        ("atr(high, 3) > 1", 1, "atr takes 1 argument, this has 2"),
-        ("macd(12) > 0", 1, "macd takes 2 or 3 arguments, this has 1"),
-        ("crosses_above(close) ", 1, "crosses_above takes 2 arguments, this has 1"),
+        ("close > sma(1, 2, 3)", 9, "sma takes 1 or 2 arguments, not 3"),
+        ("close > sma()", 9, "sma takes 1 or 2 arguments, not 0"),
+        ("atr(high, 3) > 1", 1, "atr takes 1 argument, not 2"),
+        ("macd(12) > 0", 1, "macd takes 2 or 3 arguments, not 1"),
+        ("crosses_above(close) ", 1, "crosses_above takes 2 arguments, not 1"),
         ("close > smma(5)", 9, "did you mean `sma`?"),
         ("clsoe > 5", 1, "did you mean `close`?"),
         ("close > fibonacci(5)", 9, "columns are open, high, low, close and volume"),
@@ -123,18 +123,18 @@ fn mistakes_are_named_with_their_column() {
         ("close > bollinger_upper(20, close)", 29, "multiple"),
         ("close > sma", 9, "needs its arguments in parentheses"),
         ("close(5) > 1", 1, "is a column and takes no arguments"),
-        ("close < 5 < 6", 11, "do not chain"),
-        ("close and open", 1, "`and` works on conditions, this is a number"),
-        ("close > 1 and 5", 15, "`and` works on conditions, this is a number"),
-        ("not close", 5, "`not` works on conditions"),
-        ("(close > 1) + 2 > 3", 1, "`+` works on numbers, this is a condition"),
-        ("close > (open > 1)", 9, "`>` works on numbers"),
-        ("sma(close > 1, 5) > 1", 5, "`sma` works on numbers"),
+        ("close < 5 < 6", 11, "cannot be chained"),
+        ("close and open", 1, "`and` needs a condition and this is a number"),
+        ("close > 1 and 5", 15, "`and` needs a condition and this is a number"),
+        ("not close", 5, "`not` needs a condition"),
+        ("(close > 1) + 2 > 3", 1, "`+` needs a number and this is a condition"),
+        ("close > (open > 1)", 9, "`>` needs a number"),
+        ("sma(close > 1, 5) > 1", 5, "`sma` needs a number"),
         ("(close > 1", 11, "expected `)` for the `(` at column 1"),
-        ("close > 1)", 10, "closes nothing"),
+        ("close > 1)", 10, "no matching"),
         ("close > 1 close", 11, "expected `and`, `or` or the end"),
         ("close == 1", 7, "equality"),
-        ("close > $fast", 9, "parameters belong to a sweep"),
+        ("close > $fast", 9, "parameters are only allowed in a sweep"),
         ("close > 1 ; drop", 11, "not part of the rule language"),
         ("close > 'é'", 9, "not part of the rule language"),
     ];
@@ -146,12 +146,12 @@ fn mistakes_are_named_with_their_column() {
 }
 
 #[test]
-fn length_and_depth_have_limits_and_reach_them() {
+fn length_and_depth_have_exact_limits() {
     let long = |characters: usize| format!("{}close > 1", " ".repeat(characters - 9));
     assert!(Rule::parse(&long(MAX_CHARACTERS)).is_ok());
     let error = Rule::parse(&long(10_000)).unwrap_err();
     assert_eq!(error.column, MAX_CHARACTERS + 1);
-    assert!(error.message.contains("at most 1000 characters, this has 10000"), "{}", error.message);
+    assert!(error.message.contains("at most 1000 characters; this one has 10000"), "{}", error.message);
     let deep =
         |open: &str, close: &str, levels: usize| format!("{}close > 1{}", open.repeat(levels), close.repeat(levels));
     for (open, close) in [("(", ")"), ("not ", "")] {
@@ -181,7 +181,7 @@ fn a_rule_keeps_its_text() {
 }
 
 #[test]
-fn errors_are_printed_with_their_place() {
+fn errors_are_printed_with_their_column() {
     let error = Rule::parse("close > sma(1, 2, 3)").unwrap_err();
-    assert_eq!(error.to_string(), "column 9: sma takes 1 or 2 arguments, this has 3");
+    assert_eq!(error.to_string(), "column 9: sma takes 1 or 2 arguments, not 3");
 }

@@ -8,18 +8,18 @@ use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, Value
 use crate::chart::scale::{Label, label_value, linear_ticks, logarithmic_ticks};
 use crate::typeface::{Weight, text_width};
 
-/// Size of all letters in a chart, in points.
+/// Font size of all text in a chart, in points.
 pub(crate) const LETTER: f32 = 7.0;
 
-/// From here on, highest over lowest, a positive series is drawn on a logarithmic scale.
+/// The ratio of highest to lowest from which a positive series is drawn on a logarithmic scale.
 const LOGARITHMIC_FROM: f64 = 12.0;
 
-/// Least points between two date ticks, for years and for dates with a month.
+/// Minimum distance in points between two date ticks, for years and for dates with a month.
 const YEAR_SPACING: f32 = 30.0;
 const MONTH_SPACING: f32 = 43.0;
 const DAY_SPACING: f32 = 60.0;
 
-/// How far a date's label may reach beyond the ends of the axis, in points.
+/// How far the label of a date can extend beyond the ends of the axis, in points.
 pub(crate) const LABEL_OVERHANG: f32 = 13.0;
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -122,7 +122,7 @@ impl ValueFormatter<i32> for DateAxis {
 }
 
 impl ValueAxis {
-    /// An axis that shows all of `values` on `height` points, logarithmic where they span much.
+    /// An axis that shows all of `values` on `height` points, logarithmic if their range is large.
     pub(crate) fn of_prices(values: impl Iterator<Item = f64>, height: f32, label: Label) -> Self {
         let (low, high) = extent(values).unwrap_or((0.0, 1.0));
         if low > 0.0 && high / low >= LOGARITHMIC_FROM {
@@ -162,7 +162,7 @@ fn extent(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     })
 }
 
-/// Where a share of the axis lies, in whole units.
+/// The position of a fraction of the axis, in whole units.
 fn project(share: f64, (start, end): (i32, i32)) -> i32 {
     start + (share * f64::from(end - start)).round() as i32
 }

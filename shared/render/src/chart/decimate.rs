@@ -1,7 +1,7 @@
-//! Thinning of long series to what a line of that width can show.
+//! Thins long series to the resolution of the chart.
 
-/// At most about `2 × columns` of the points, oldest first: the lowest and the highest of each
-/// column of the drawing, so that no peak or trough is lost, and the first and the last point.
+/// At most about `2 × columns` of the points, oldest first: the lowest and the highest of each column of the chart, so
+/// that no peak or trough is lost, and the first and the last point.
 ///
 /// Points that are not finite are left out.
 pub(crate) fn decimate(points: impl IntoIterator<Item = (i32, f64)>, columns: usize) -> Vec<(i32, f64)> {
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_series_is_left_alone_but_for_what_is_not_a_number() {
+    fn a_short_series_only_loses_points_that_are_not_finite() {
         assert_eq!(decimate([(1, 1.0), (2, f64::NAN), (3, 2.0)], 10), [(1, 1.0), (3, 2.0)]);
         assert!(decimate([], 10).is_empty());
     }

@@ -1,4 +1,4 @@
-//! How far equity stood below its last peak.
+//! The drawdown chart: how far equity was below its last peak.
 
 use plotters::series::AreaSeries;
 
@@ -11,7 +11,7 @@ use crate::palette::{BLUE, GREY, tint};
 use crate::report::ChartData;
 use crate::sketch::units;
 
-/// How strong the area under the strategy's drawdown is.
+/// Opacity of the area under the strategy's drawdown.
 const AREA_TINT: f32 = 0.3;
 
 pub(crate) fn draw(area: &Area<'_>, data: &ChartData) -> Result<(), RenderError> {

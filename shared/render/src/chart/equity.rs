@@ -1,4 +1,4 @@
-//! Equity of the strategy against buying once and holding.
+//! The equity chart: the strategy against buy and hold.
 
 use crate::chart::axis::{DateAxis, ValueAxis};
 use crate::chart::decimate::decimate;

@@ -1,4 +1,4 @@
-//! Two panels: a forecast made earlier beside what came, and today's.
+//! Two panels: an earlier forecast with the actual prices, and today's forecast.
 
 use domain::Day;
 use plotters::element::Polygon;
@@ -6,7 +6,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use quant::forecast::Point;
 
 use crate::chart::axis::{DateAxis, ValueAxis};
-use crate::chart::frame::{Area, fill, letters, line, plot, plot_height, plot_width, width};
+use crate::chart::frame::{Area, fill, line, plot, plot_height, plot_width, text_style, width};
 use crate::chart::legend::{self, Key, LEGEND};
 use crate::chart::scale::Label;
 use crate::error::RenderError;
@@ -22,12 +22,12 @@ const HISTORY: usize = 90;
 /// Height of a panel's heading in points.
 const HEADING: f32 = 17.0;
 
-/// How strong the bands are: the wider one is paler.
+/// Opacity of the bands: the wider one is paler.
 const BAND_95: f32 = 0.14;
 const BAND_80: f32 = 0.32;
 
-/// What stands for a forecast that could not be made.
-pub(crate) const MISSING: &str = "No forecast: too few bars, or the span ends before the last one.";
+/// Shown in place of a forecast that could not be made.
+pub(crate) const MISSING: &str = "No forecast: there are too few bars, or the span ends before the last bar.";
 
 /// A panel's content.
 struct Panel {
@@ -47,7 +47,7 @@ pub(crate) fn draw(area: &Area<'_>, report: &Report, data: &ChartData) -> Result
             (Key::Line(BLUE), "Forecast"),
             (Key::Area(tint(BLUE, BAND_80)), "80 % band"),
             (Key::Area(tint(BLUE, BAND_95)), "95 % band"),
-            (Key::Line(VERMILLION), "What came"),
+            (Key::Line(VERMILLION), "Actual price"),
         ];
         legend::draw(&head, &entries, None)?;
     }
@@ -55,11 +55,11 @@ pub(crate) fn draw(area: &Area<'_>, report: &Report, data: &ChartData) -> Result
     let label = Label::Money(figures::symbol(report.currency));
     match check {
         Some(panel) => draw_panel(&left, &panel, data, label.clone())?,
-        None => say_missing(&left, "No forecast to check: too few bars before the end of the span.")?,
+        None => draw_missing(&left, "No forecast to check: there are too few bars before the end of the span.")?,
     }
     match today {
         Some(panel) => draw_panel(&right, &panel, data, label),
-        None => say_missing(&right, MISSING),
+        None => draw_missing(&right, MISSING),
     }
 }
 
@@ -67,7 +67,7 @@ fn checked(report: &Report) -> Option<Panel> {
     let check = report.forecast_check.as_ref().filter(|check| !check.points.is_empty())?;
     let came = check.points.iter().filter_map(|step| Some((step.point.date.days_since_epoch(), step.actual?)));
     Some(Panel {
-        heading: format!("Made as of {}, in hindsight", check.as_of),
+        heading: format!("As of {}, made in hindsight", check.as_of),
         as_of: check.as_of,
         last_price: check.last_price,
         points: check.points.iter().map(|step| step.point).collect(),
@@ -88,7 +88,7 @@ fn todays(report: &Report) -> Option<Panel> {
 
 fn draw_panel(area: &Area<'_>, panel: &Panel, data: &ChartData, label: Label) -> Result<(), RenderError> {
     let (head, body) = area.split_vertically(units(HEADING));
-    let style = letters(INK, Weight::Bold).pos(Pos::new(HPos::Left, VPos::Center));
+    let style = text_style(INK, Weight::Bold).pos(Pos::new(HPos::Left, VPos::Center));
     head.draw_text(&panel.heading, &style, (units(2.0), units(HEADING - 6.0)))?;
 
     let end = data.dates.partition_point(|&day| day <= panel.as_of);
@@ -115,7 +115,7 @@ fn draw_panel(area: &Area<'_>, panel: &Panel, data: &ChartData, label: Label) ->
     line(&mut plot, panel.actual.clone(), VERMILLION, 1.2)
 }
 
-/// The area between the two ends of a band, opening at the last close known.
+/// The area between the two ends of a band, starting at the last known close.
 fn band_area(origin: (i32, f64), points: &[Point], band: fn(&Point) -> (f64, f64), colour: Rgb) -> Polygon<(i32, f64)> {
     let day = |point: &Point| point.date.days_since_epoch();
     let upper = points.iter().map(|point| (day(point), band(point).1));
@@ -123,9 +123,9 @@ fn band_area(origin: (i32, f64), points: &[Point], band: fn(&Point) -> (f64, f64
     Polygon::new(std::iter::once(origin).chain(upper).chain(lower).collect::<Vec<_>>(), fill(colour))
 }
 
-fn say_missing(area: &Area<'_>, text: &str) -> Result<(), RenderError> {
+fn draw_missing(area: &Area<'_>, text: &str) -> Result<(), RenderError> {
     let (width, height) = area.dim_in_pixel();
-    let style = letters(MUTED, Weight::Regular).pos(Pos::new(HPos::Center, VPos::Center));
+    let style = text_style(MUTED, Weight::Regular).pos(Pos::new(HPos::Center, VPos::Center));
     area.draw_text(text, &style, (width as i32 / 2, height as i32 / 2))?;
     Ok(())
 }

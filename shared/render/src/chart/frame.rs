@@ -1,4 +1,4 @@
-//! The frame that all charts share: axes, grid and the strokes of series.
+//! The common frame of all charts: axes, grid and line styles.
 
 use plotters::chart::{ChartBuilder, ChartContext, LabelAreaPosition};
 use plotters::coord::Shift;
@@ -16,17 +16,17 @@ use crate::typeface::{Weight, text_width};
 /// Height of the labels under the plot.
 const DATE_LABELS: f32 = 15.0;
 
-/// Space right of the plot, where half of the last date's label may stand.
+/// Space right of the plot for half of the last date's label.
 const RIGHT_MARGIN: f32 = LABEL_OVERHANG + 1.0;
 
-/// Space above the plot, where half of the highest label may stand.
+/// Space above the plot for half of the highest label.
 const TOP_MARGIN: f32 = 5.0;
 
 const TICK: f32 = 2.5;
 
 pub(crate) type Plot<'c, 'a> = ChartContext<'c, Canvas<'a>, Cartesian2d<DateAxis, ValueAxis>>;
 
-/// What a chart is drawn on.
+/// The area that a chart is drawn on.
 pub(crate) type Area<'a> = DrawingArea<Canvas<'a>, Shift>;
 
 /// A line's colour and width in points.
@@ -34,7 +34,7 @@ pub(crate) fn stroke(colour: Rgb, width: f32) -> ShapeStyle {
     ShapeStyle { color: paint(colour).to_rgba(), filled: false, stroke_width: units(width).unsigned_abs() }
 }
 
-/// An area's colour.
+/// The fill of an area.
 pub(crate) fn fill(colour: Rgb) -> ShapeStyle {
     paint(colour).filled()
 }
@@ -43,8 +43,8 @@ fn paint((red, green, blue): Rgb) -> RGBColor {
     RGBColor(red, green, blue)
 }
 
-/// Letters of a chart.
-pub(crate) fn letters(colour: Rgb, weight: Weight) -> TextStyle<'static> {
+/// The text style of a chart.
+pub(crate) fn text_style(colour: Rgb, weight: Weight) -> TextStyle<'static> {
     let style = match weight {
         Weight::Regular => FontStyle::Normal,
         Weight::Bold => FontStyle::Bold,
@@ -53,12 +53,12 @@ pub(crate) fn letters(colour: Rgb, weight: Weight) -> TextStyle<'static> {
     TextStyle { color: colour, ..TextStyle::from((FontFamily::SansSerif, f64::from(units(LETTER)), style)) }
 }
 
-/// Width in points that the plot has for its dates, when its value labels take theirs.
+/// Width in points left for the dates, after the value labels.
 pub(crate) fn plot_width(area: &Area<'_>, values: &ValueAxis) -> f32 {
     width(area) - label_width(values) - RIGHT_MARGIN
 }
 
-/// Height in points that the plot has for its values.
+/// Height in points left for the values.
 pub(crate) fn plot_height(area: &Area<'_>) -> f32 {
     height(area) - DATE_LABELS - TOP_MARGIN
 }
@@ -68,8 +68,8 @@ pub(crate) fn width(area: &Area<'_>) -> f32 {
     area.dim_in_pixel().0 as f32 / units(1.0) as f32
 }
 
-/// Columns into which a long series is thinned: with a lowest and a highest point in each, neighbours
-/// lie closer than a line is wide.
+/// Columns into which a long series is thinned: with a lowest and a highest point in each, neighbours are closer than a
+/// line is wide.
 pub(crate) fn columns(area: &Area<'_>) -> usize {
     (width(area) * 0.75) as usize
 }
@@ -83,7 +83,7 @@ fn label_width(values: &ValueAxis) -> f32 {
     widest + 2.0 * TICK + 1.0
 }
 
-/// Axes and grid on the area.
+/// Draws axes and grid on the area.
 pub(crate) fn plot<'c, 'a>(
     area: &'c Area<'a>,
     dates: DateAxis,
@@ -101,13 +101,13 @@ pub(crate) fn plot<'c, 'a>(
         .max_light_lines(1)
         .bold_line_style(stroke(GRID, 0.5))
         .axis_style(stroke(GREY, 0.6))
-        .label_style(letters(MUTED, Weight::Regular))
+        .label_style(text_style(MUTED, Weight::Regular))
         .set_all_tick_mark_size(units(TICK))
         .draw()?;
     Ok(plot)
 }
 
-/// A line through the points, a dot where there is only one.
+/// A line through the points, or a dot if there is only one.
 pub(crate) fn line(
     plot: &mut Plot<'_, '_>,
     points: Vec<(i32, f64)>,

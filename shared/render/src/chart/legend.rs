@@ -4,7 +4,7 @@ use plotters::element::{PathElement, Polygon};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::chart::axis::LETTER;
-use crate::chart::frame::{Area, fill, letters, stroke, width};
+use crate::chart::frame::{Area, fill, stroke, text_style, width};
 use crate::error::RenderError;
 use crate::palette::{INK, MUTED, Rgb};
 use crate::sketch::units;
@@ -18,7 +18,7 @@ const SWATCH: f32 = 12.0;
 const GAP: f32 = 4.0;
 const BETWEEN: f32 = 14.0;
 
-/// How a series looks.
+/// How a series is drawn.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Key {
     Line(Rgb),
@@ -27,7 +27,7 @@ pub(crate) enum Key {
     Down(Rgb),
 }
 
-/// Height in points that the entries take in an area of this width.
+/// Height in points of the entries in an area of this width.
 pub(crate) fn height(entries: &[(Key, &str)], width: f32) -> f32 {
     LEGEND * f32::from(1 + places(entries, width).last().map_or(0, |place| place.1))
 }
@@ -47,14 +47,14 @@ fn places(entries: &[(Key, &str)], width: f32) -> Vec<(f32, u16)> {
     entries.iter().map(place).collect()
 }
 
-/// Draws the entries from the left and a remark at the right end of the last row, where there is room for it.
+/// Draws the entries from the left, and a remark at the right end of the last row if there is room for it.
 pub(crate) fn draw(area: &Area<'_>, entries: &[(Key, &str)], remark: Option<&str>) -> Result<(), RenderError> {
     let middle_of = |row: u16| LEGEND * (f32::from(row) + 0.5);
     let places = places(entries, width(area));
     for ((key, label), &(x, row)) in entries.iter().zip(&places) {
         let middle = middle_of(row);
         swatch(area, *key, (x, middle))?;
-        let style = letters(INK, Weight::Regular).pos(Pos::new(HPos::Left, VPos::Center));
+        let style = text_style(INK, Weight::Regular).pos(Pos::new(HPos::Left, VPos::Center));
         area.draw_text(label, &style, (units(x + SWATCH + GAP), units(middle)))?;
     }
     let last = entries.last().zip(places.last());
@@ -64,7 +64,7 @@ pub(crate) fn draw(area: &Area<'_>, entries: &[(Key, &str)], remark: Option<&str
     if let Some(remark) = remark {
         let right = width(area) - 14.0;
         if right - text_width(remark, LETTER, Weight::Regular) > used {
-            let style = letters(MUTED, Weight::Regular).pos(Pos::new(HPos::Right, VPos::Center));
+            let style = text_style(MUTED, Weight::Regular).pos(Pos::new(HPos::Right, VPos::Center));
             area.draw_text(remark, &style, (units(right), units(middle_of(row))))?;
         }
     }
@@ -89,7 +89,7 @@ fn swatch(area: &Area<'_>, key: Key, (left, middle): (f32, f32)) -> Result<(), R
     Ok(())
 }
 
-/// A triangle with its tip at a place; upright when `height` (in points) is positive.
+/// A triangle with its tip at a position; upright if `height` (in points) is positive.
 pub(crate) fn triangle(area: &Area<'_>, (x, y): (i32, i32), height: f32, colour: Rgb) -> Result<(), RenderError> {
     let half = units(height.abs() * 0.58);
     let base = y + units(height);
@@ -102,11 +102,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entries_that_do_not_fit_into_a_row_go_into_the_next() {
+    fn entries_that_do_not_fit_go_into_the_next_row() {
         let entries = [(Key::Line(INK), "bollinger_upper(20, 2)"); 6];
         let places = places(&entries, 300.0);
         assert_eq!(places.iter().map(|place| place.1).collect::<Vec<_>>(), [0, 0, 1, 1, 2, 2]);
         assert!((height(&entries, 300.0) - 3.0 * LEGEND).abs() < 1e-4);
-        assert!((height(&entries[..1], 10.0) - LEGEND).abs() < 1e-4, "one that is too wide stands alone");
+        assert!((height(&entries[..1], 10.0) - LEGEND).abs() < 1e-4, "an entry that is too wide is alone in its row");
     }
 }

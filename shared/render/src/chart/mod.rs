@@ -1,4 +1,4 @@
-//! The four charts of a report, each drawn once: SVG and PDF are made from the same sketch.
+//! The four charts of a report, each drawn once: SVG and PDF come from the same sketch.
 
 mod axis;
 mod decimate;
@@ -20,7 +20,7 @@ use crate::error::RenderError;
 use crate::report::{ChartData, Report};
 use crate::sketch::{Canvas, Sketch};
 
-/// Which chart of a report.
+/// A chart of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Chart {
@@ -30,7 +30,7 @@ pub enum Chart {
     Equity,
     /// Falls from the last peak, against buy and hold.
     Drawdown,
-    /// The forecast checked against what came, and today's.
+    /// An earlier forecast compared with the actual prices, and today's forecast.
     Forecast,
 }
 
@@ -49,14 +49,14 @@ impl Chart {
         }
     }
 
-    /// What the chart shows, as its heading.
+    /// The heading of the chart.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
             Self::Price => "Price, entries and exits",
             Self::Equity => "Equity against buy and hold",
             Self::Drawdown => "Drawdown",
-            Self::Forecast => "Forecast: checked in hindsight, and today",
+            Self::Forecast => "Forecast: checked against actual prices, and today's",
         }
     }
 }
@@ -88,7 +88,7 @@ pub(crate) fn draw(
 }
 
 impl ChartData {
-    /// That there is a day to draw, and a value a date in every column.
+    /// Checks that there is a day to draw, and one value per date in every column.
     pub(crate) fn check(&self) -> Result<(), RenderError> {
         let expected = self.dates.len();
         if expected == 0 {

@@ -1,4 +1,4 @@
-//! Closes with the lines over them, and where the strategy bought and sold.
+//! The price chart: closes with the lines over them, and the strategy's purchases and sales.
 
 use domain::Day;
 
@@ -13,7 +13,7 @@ use crate::palette::{GREEN, INK, OVERLAYS, VERMILLION};
 use crate::report::{ChartData, Overlay, Report};
 use crate::sketch::units;
 
-/// Heights of the markers in points: the more trades, the smaller, so that the price stays visible.
+/// Heights of the markers in points: smaller for more trades, so that the price stays visible.
 fn marker_height(trades: usize) -> f32 {
     match trades {
         0..=40 => 6.0,
@@ -64,15 +64,15 @@ pub(crate) fn draw(area: &Area<'_>, report: &Report, data: &ChartData) -> Result
     Ok(())
 }
 
-/// What the chart does not say by itself.
+/// What the chart does not show by itself.
 fn remark(overlays: usize, is_logarithmic: bool) -> Option<String> {
     let more = overlays.saturating_sub(OVERLAYS.len());
-    let more = (more > 0).then(|| format!("{more} more indicators of the rules are not drawn"));
+    let more = (more > 0).then(|| format!("{more} more indicators not drawn"));
     let parts: Vec<String> = more.into_iter().chain(is_logarithmic.then(|| "logarithmic scale".to_owned())).collect();
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 
-/// The stretches of an overlay that have a value on every day.
+/// The stretches of an overlay with a value on every day.
 fn unbroken_runs(data: &ChartData, overlay: &Overlay) -> Vec<Vec<(i32, f64)>> {
     let mut runs = vec![Vec::new()];
     for (day, value) in data.dates.iter().zip(&overlay.values) {
@@ -91,10 +91,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_that_are_left_out_are_counted() {
+    fn omitted_lines_are_counted() {
         assert_eq!(remark(4, false), None);
         assert_eq!(remark(4, true).unwrap(), "logarithmic scale");
-        assert_eq!(remark(6, false).unwrap(), "2 more indicators of the rules are not drawn");
+        assert_eq!(remark(6, false).unwrap(), "2 more indicators not drawn");
     }
 
     #[test]

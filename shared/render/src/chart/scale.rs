@@ -1,14 +1,14 @@
-//! Round numbers for the ticks of a value axis, and how they are written.
+//! Round numbers for the ticks of a value axis, and their labels.
 
 use crate::figures::{MINUS, number};
 
-/// Points of height that a tick takes.
+/// Height of a tick in points.
 const TICK_HEIGHT: f32 = 16.0;
 
-/// What stands at a tick.
+/// The label of a tick.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Label {
-    /// A number with a currency's sign before it.
+    /// A number with a currency sign.
     Money(String),
     /// A fraction in percent.
     Percent,
@@ -32,7 +32,7 @@ pub(crate) fn linear_ticks(low: f64, high: f64, height: f32) -> Vec<f64> {
     (0..=count).map(|index| (first + index as f64) * step).filter(|&tick| tick >= low && tick <= high).collect()
 }
 
-/// 1, 2 and 5 times powers of ten, or only the powers where there is no room for more.
+/// 1, 2 and 5 times powers of ten, or only the powers if there is no room for more.
 pub(crate) fn logarithmic_ticks(low: f64, high: f64, height: f32) -> Vec<f64> {
     let decades = low.log10().floor() as i32..=high.log10().ceil() as i32;
     let of = |factors: &[f64]| -> Vec<f64> {
@@ -51,7 +51,7 @@ pub(crate) fn logarithmic_ticks(low: f64, high: f64, height: f32) -> Vec<f64> {
     ticks.into_iter().step_by(every).collect()
 }
 
-/// The text at a tick; large numbers are written in millions and more.
+/// The text of a tick; large numbers are abbreviated to millions and more.
 pub(crate) fn label_value(value: f64, ticks: &[f64], logarithmic: bool, label: &Label) -> String {
     let largest = ticks.iter().fold(0.0_f64, |largest, tick| largest.max(tick.abs()));
     let step = match ticks {
@@ -79,7 +79,7 @@ pub(crate) fn label_value(value: f64, ticks: &[f64], logarithmic: bool, label: &
     }
 }
 
-/// Decimals that a multiple of `step` has, at most twelve.
+/// The decimals of a multiple of `step`, at most twelve.
 fn decimals(step: f64) -> usize {
     let whole = |decimals: &i32| {
         let shifted = step * 10_f64.powi(*decimals);
@@ -105,14 +105,14 @@ mod tests {
     }
 
     #[test]
-    fn logarithmic_ticks_thin_out_where_there_is_no_room() {
+    fn logarithmic_ticks_thin_out_without_room() {
         assert_eq!(logarithmic_ticks(6.5, 730.0, 190.0), [10.0, 20.0, 50.0, 100.0, 200.0, 500.0]);
         assert_eq!(logarithmic_ticks(0.5, 2e6, 110.0), [1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6]);
         assert_eq!(logarithmic_ticks(0.5, 2e6, 60.0), [1.0, 100.0, 1e4, 1e6]);
     }
 
     #[test]
-    fn labels_are_short_and_tell_ticks_apart() {
+    fn labels_are_short_and_distinct() {
         let dollars = Label::Money("$".to_owned());
         assert_eq!(labels(&[0.0, 2500.0], false, &dollars), ["$0", "$2,500"]);
         assert_eq!(labels(&[0.5e9, 1.0e9], false, &dollars), ["$0.5 bn", "$1.0 bn"]);

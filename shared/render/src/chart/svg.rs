@@ -6,12 +6,12 @@ use crate::palette::Rgb;
 use crate::sketch::{Anchor, Mark, Place, Sketch, Text};
 use crate::typeface::Weight;
 
-/// Pixels a point is shown at.
+/// Pixels per point.
 const PIXELS_PER_POINT: f32 = 1.8;
 
 const FONTS: &str = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif";
 
-/// The sketch as an SVG document; `name` keeps its ids apart from those of another on the same page.
+/// The sketch as an SVG document; `name` keeps its ids distinct from those of another one on the same page.
 pub(crate) fn write(sketch: &Sketch, name: &str, title: &str, description: &str) -> String {
     let (width, height) = (sketch.width, sketch.height);
     let mut svg = String::with_capacity(64 * 1024);
@@ -101,7 +101,7 @@ impl std::fmt::Display for Hex {
     }
 }
 
-/// Text for an XML document; characters that XML 1.0 cannot hold are left out.
+/// Text for an XML document; characters that XML 1.0 does not allow are left out.
 struct Escaped<'a>(&'a str);
 
 impl std::fmt::Display for Escaped<'_> {

@@ -8,25 +8,25 @@ use crate::pdf::wrap::wrap;
 use crate::report::Report;
 use crate::typeface::is_printable;
 
-/// Lines of notes that are printed.
+/// Printed lines of notes.
 const NOTE_LINES: usize = 8;
 
-/// What is printed where letters of the instrument's name are not.
-const NAME_CUT: &str = "The name of the instrument has letters that this document's font lacks. They are left out; the JSON has the whole name.";
+/// Printed if the instrument's name has characters that the font lacks.
+const NAME_CUT: &str = "The name of the instrument contains characters that this document's font lacks. They are left out here; the JSON has the full name.";
 
-const BACKTEST: &str = "Backtest: a rule is evaluated on each day's close with the data known by then. One position at a time, bought \
-     with all the cash; splits change the units held, dividends are paid in cash. Buy and hold runs through the same \
-     engine with the same costs.";
+const BACKTEST: &str = "Backtest: rules are evaluated on each day's close with the data known by then. There is one position at a \
+     time, bought with all the cash. Splits change the units held; dividends are paid in cash. Buy and hold runs through \
+     the same engine with the same costs.";
 
-const FORECAST: &str = "Forecast: point and bands come from the prices up to the day named, nothing later. The checked forecast \
-     was made afterwards with the data of its day and is labelled as hindsight. About one price in twenty lies outside a \
-     95 % band that is right.";
+const FORECAST: &str = "Forecast: the point and the bands use only prices up to the stated day. The checked forecast was made \
+     afterwards from the data of its day and is labelled as made in hindsight. If a 95 % band is right, about one price in \
+     twenty lies outside it.";
 
-const DISCLAIMER: &str = "Past results, simulated ones above all, say little about the future: a simulation knows no thin market, \
-     no tax and no hesitation. This report informs; it is neither investment advice nor an offer to buy or sell. Prices \
-     come from the source named on the first page and may contain errors.";
+const DISCLAIMER: &str = "Past results, and simulated results in particular, say little about future results: a simulation ignores \
+     illiquid markets, taxes and human hesitation. This report is for information only. It is neither investment advice nor \
+     an offer to buy or sell. Prices come from the source named on the first page and may contain errors.";
 
-/// How the figures are computed, where a year has so many bars.
+/// How the figures are computed, if a year has this many bars.
 fn figures(periods_per_year: u32) -> String {
     let bars = match periods_per_year {
         252 => "trading days",
@@ -37,17 +37,17 @@ fn figures(periods_per_year: u32) -> String {
     };
     format!(
         "Figures: {periods_per_year} {bars} a year, sample standard deviation. CAGR uses calendar days over 365.25. Sharpe \
-         and Sortino are annualised; Calmar is CAGR over the maximum drawdown. VaR and CVaR are the 5 % quantile of the \
-         returns from bar to bar and the mean of the returns at or below it. A drawdown's length runs from its peak to the \
-         recovery, or to the end."
+         and Sortino are annualised; Calmar is CAGR over the maximum drawdown. VaR is the 5 % quantile of the \
+         returns from bar to bar, CVaR the mean of the returns at or below it. The length of a drawdown runs from its peak to the \
+         recovery, or to the end of the span."
     )
 }
 
-/// How the disclaimer ends.
+/// The end of the disclaimer.
 #[cfg(test)]
 pub(crate) const LAST_SENTENCE: &str = "may contain errors.";
 
-/// What stands at the end of a report, broken into lines.
+/// The end of a report, wrapped into lines.
 pub(crate) struct Closing {
     notes: Vec<String>,
     method: [String; 4],
@@ -61,13 +61,13 @@ impl Closing {
         let mut notes: Vec<String> = notes.flat_map(|note| wrap(&format!("• {note}"), WIDTH, BODY)).collect();
         if notes.len() > NOTE_LINES {
             notes.truncate(NOTE_LINES - 1);
-            notes.push("… more notes are in the JSON.".to_owned());
+            notes.push("… the JSON has further notes.".to_owned());
         }
         let texts = [BACKTEST, &figures(report.periods_per_year), FORECAST, DISCLAIMER];
         Self { notes, method: texts.map(str::to_owned) }
     }
 
-    /// Height of everything at the end.
+    /// Height of the whole closing part.
     pub(crate) fn height(&self) -> f32 {
         let notes = if self.notes.is_empty() { 0.0 } else { self.notes_height() + HEADING };
         notes + HEADING + self.method_height() + 6.0

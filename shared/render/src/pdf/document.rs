@@ -1,4 +1,4 @@
-//! Sketched pages as a PDF file: vectors, selectable text, embedded fonts, metadata.
+//! Writes sketched pages as a PDF file: vectors, selectable text, embedded fonts, metadata.
 
 use printpdf::{
     Color, Line, LineJoinStyle, LinePoint, Mm, Op, PaintMode, PdfDocument, PdfFontHandle, PdfPage, PdfSaveOptions,
@@ -15,7 +15,7 @@ use crate::typeface::Weight;
 /// Effort of the compression, 0 to 10.
 const EFFORT: u8 = 2;
 
-/// A line with more points than this is a series.
+/// A line with more points than this is a data series.
 const SERIES: usize = 40;
 
 /// Writes the pages.
@@ -40,14 +40,14 @@ pub(crate) fn write(report: &Report, pages: &[Sketch]) -> Result<Vec<u8>, Render
     finish(report, &mut file)
 }
 
-/// Sets what the library leaves to chance or leaves out, and writes the bytes.
+/// Sets what the library leaves out or to chance, and writes the bytes.
 fn finish(report: &Report, file: &mut lopdf::Document) -> Result<Vec<u8>, RenderError> {
     let failed = |error: lopdf::Error| RenderError::Document(error.to_string());
-    // The library makes random identifiers; the report's own keeps the same input the same bytes.
+    // The library makes random identifiers; the report's own makes the output reproducible.
     let id = lopdf::Object::String(report.id.as_bytes().to_vec(), lopdf::StringFormat::Hexadecimal);
     file.trailer.set("ID", lopdf::Object::Array(vec![id.clone(), id]));
     if let Ok(info) = file.trailer.get(b"Info").and_then(lopdf::Object::as_reference) {
-        // An empty claim to a printing standard is worse than none.
+        // An empty claim of conformance to a printing standard is worse than none.
         file.get_object_mut(info).and_then(lopdf::Object::as_dict_mut).map_err(failed)?.remove(b"GTS_PDFXVersion");
     }
     let catalog = file.catalog_mut().map_err(failed)?;
@@ -59,8 +59,8 @@ fn finish(report: &Report, file: &mut lopdf::Document) -> Result<Vec<u8>, Render
     Ok(bytes)
 }
 
-/// Compresses every stream. The library would too, but only at its highest effort, which takes longer
-/// than all the rest of a report.
+/// Compresses every stream. The library does so only at its highest effort, which takes longer than the rest of a
+/// report.
 fn compress(file: &mut lopdf::Document) {
     for object in file.objects.values_mut() {
         if let lopdf::Object::Stream(stream) = object {
@@ -87,7 +87,7 @@ fn page(sketch: &Sketch) -> PdfPage {
     PdfPage::new(Mm::from(Pt(sketch.width)), Mm::from(Pt(sketch.height)), pen.ops)
 }
 
-/// What was set last, so that it is not set again.
+/// The current state, so that nothing is set twice.
 #[derive(Default)]
 struct State {
     stroke: Option<Rgb>,
@@ -96,7 +96,7 @@ struct State {
     font: Option<(Weight, f32)>,
 }
 
-/// Turns marks into operations of a page whose origin is the lower left corner.
+/// Turns marks into operations of a page with its origin in the lower left corner.
 struct Pen {
     height: f32,
     ops: Vec<Op>,
@@ -142,7 +142,7 @@ impl Pen {
     }
 
     fn points(&self, points: &[Place]) -> Vec<LinePoint> {
-        // A series is drawn to a tenth of a point, an eighth of its line's width; frames are finer.
+        // A data series is drawn to a tenth of a point, an eighth of its line's width; frames are finer.
         let fineness = if points.len() > SERIES { 10.0 } else { 100.0 };
         let rounded = |value: f32| (value * fineness).round() / fineness;
         let point = |&(x, y): &Place| {
@@ -157,7 +157,7 @@ impl Pen {
     }
 }
 
-/// A hundredth of a point is finer than any printer, and short to write.
+/// A hundredth of a point is finer than any printer, and short in the file.
 fn hundredths(value: f32) -> f32 {
     (value * 100.0).round() / 100.0
 }

@@ -1,4 +1,4 @@
-//! The fonts of the document, cut down to the letters that it uses.
+//! The fonts of the document, subset to the characters that it uses.
 
 use std::collections::{BTreeMap, BTreeSet};
 

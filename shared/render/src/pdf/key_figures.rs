@@ -1,4 +1,4 @@
-//! The key figures: four in large letters, then all of them beside buy and hold.
+//! The key figures: four in large type, then all of them next to buy and hold.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::report::Report;
 use crate::sketch::Anchor;
 use crate::typeface::Weight;
 
-/// The figures a reader looks for first.
+/// The figures that a reader looks for first.
 const HEADLINE: [&str; 4] = ["total_return", "cagr", "max_drawdown", "sharpe"];
 
 const TILE_HEIGHT: f32 = 46.0;
@@ -83,14 +83,14 @@ fn tile(paper: &mut Paper, report: &Report, figure: &Figure, (left, top): (f32, 
     paper.put_fitting((x, top + 39.5), Anchor::Start, small, room, &held);
 }
 
-/// Reasons why figures are missing, each told once.
+/// Reasons why figures are missing, each listed once.
 #[derive(Default)]
 struct Footnotes {
     reasons: Vec<String>,
 }
 
 impl Footnotes {
-    /// The text with a mark when it is a figure that could not be computed.
+    /// The text, with a mark if it is a figure that could not be computed.
     fn marked(&mut self, text: String, reason: Option<&String>) -> String {
         let Some(reason) = reason.filter(|_| text == NOT_AVAILABLE) else { return text };
         let index = self.reasons.iter().position(|known| known == reason).unwrap_or_else(|| {
@@ -110,22 +110,22 @@ impl Footnotes {
     }
 }
 
-/// A reason in words; one not known here is shown by its name.
+/// A reason in words; an unknown one is shown by its name.
 pub(crate) fn explained(reason: &str) -> String {
     match reason {
         "span_under_one_year" => "the span is under one year",
-        "few_returns" => "too few daily returns",
-        "no_closed_trades" => "no trade was closed",
+        "few_returns" => "too few returns",
+        "no_closed_trades" => "no closed trades",
         "few_trades" => "fewer than two closed trades",
-        "no_gains" => "no closed trade gained",
-        "no_losses" => "no closed trade lost",
-        "no_deviation" => "nothing varies",
+        "no_gains" => "no closed trade made a gain",
+        "no_losses" => "no closed trade made a loss",
+        "no_deviation" => "all values are equal",
         "no_downside" => "no return is negative",
-        "no_drawdown" => "the curve never fell",
-        "not_finite" => "the result is no finite number",
+        "no_drawdown" => "there was no drawdown",
+        "not_finite" => "the result is not a finite number",
         "few_origins" => "too few earlier forecasts to score",
-        "pending" => "not all days have come",
-        "flat_prices" => "the price never moved",
+        "pending" => "some days are still to come",
+        "flat_prices" => "the price did not change",
         "naive_is_exact" => "the naive forecast made no error",
         other => return other.replace('_', " "),
     }
@@ -137,13 +137,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reason_is_told_once_and_marked_at_every_figure_it_is_missing_from() {
+    fn a_reason_is_listed_once_and_marked_at_every_missing_figure() {
         let mut notes = Footnotes::default();
         let (few, none) = ("few_returns".to_owned(), "no_losses".to_owned());
         assert_eq!(notes.marked("n/a".to_owned(), Some(&few)), "n/a ¹");
         assert_eq!(notes.marked("n/a".to_owned(), Some(&none)), "n/a ²");
         assert_eq!(notes.marked("n/a".to_owned(), Some(&few)), "n/a ¹");
         assert_eq!(notes.marked("1.00".to_owned(), None), "1.00");
-        assert_eq!(notes.line().unwrap(), "n/a: ¹ too few daily returns; ² no closed trade lost.");
+        assert_eq!(notes.line().unwrap(), "n/a: ¹ too few returns; ² no closed trade made a loss.");
     }
 }

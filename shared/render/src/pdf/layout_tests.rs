@@ -1,4 +1,4 @@
-//! Nothing is cut off and nothing overlaps, in any report.
+//! Layout: nothing is cut off and nothing overlaps, in any report.
 
 #[path = "../../tests/it/samples.rs"]
 mod samples;
@@ -11,10 +11,10 @@ use crate::pdf::paper::{MARGIN, MAX_PAGES, PAGE};
 use crate::report::{ChartData, Report};
 use crate::sketch::{Mark, Sketch, TextBox};
 
-/// Space by which boxes of neighbouring texts may touch, in points.
+/// How far the boxes of neighbouring texts can overlap, in points.
 const TOUCH: f32 = 0.2;
 
-/// The sample reports, and one with too much of everything.
+/// The sample reports, and an overfull one.
 fn cases() -> Vec<(&'static str, Report, ChartData)> {
     let mut cases = samples::cases();
     let find = |name: &str| cases.iter().find(|case| case.0 == name).unwrap().clone();
@@ -39,7 +39,7 @@ fn overlap(a: &TextBox, b: &TextBox) -> bool {
 }
 
 #[test]
-fn every_text_lies_between_the_margins() {
+fn every_text_is_between_the_margins() {
     for (name, report, data) in cases() {
         for (number, page) in pages(&report, &data).unwrap().iter().enumerate() {
             for (place, text) in page.text_boxes() {
@@ -68,7 +68,7 @@ fn no_two_texts_overlap() {
 }
 
 #[test]
-fn every_line_and_area_lies_on_the_page() {
+fn every_line_and_area_is_on_the_page() {
     let on_page =
         |page: &Sketch, (x, y): (f32, f32)| (0.0..=page.width).contains(&x) && (0.0..=page.height).contains(&y);
     for (name, report, data) in cases() {
@@ -83,7 +83,7 @@ fn every_line_and_area_lies_on_the_page() {
 }
 
 #[test]
-fn the_disclaimer_is_printed_to_its_last_word_on_at_most_four_pages() {
+fn the_whole_disclaimer_is_printed_on_at_most_four_pages() {
     for (name, report, data) in cases() {
         let pages = pages(&report, &data).unwrap();
         assert!((2..=MAX_PAGES).contains(&pages.len()), "{name} has {} pages", pages.len());

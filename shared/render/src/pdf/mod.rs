@@ -1,7 +1,7 @@
-//! The PDF: two to four pages of A4 that can be handed to a client.
+//! The PDF: two to four A4 pages to give to a client.
 //!
-//! Pages are sketches like the charts; [`document`] turns their marks into PDF operations. What is
-//! where is decided here and in the sections, what a figure looks like in [`crate::figures`].
+//! Pages are sketches like the charts; [`document`] turns their marks into PDF operations. The layout is decided here
+//! and in the sections, the format of figures in [`crate::figures`].
 
 mod closing;
 mod document;
@@ -32,7 +32,7 @@ const FORECAST_HEIGHT: f32 = 176.0;
 /// The price chart takes what is left of its page, between these.
 const PRICE_HEIGHTS: (f32, f32) = (170.0, 360.0);
 
-/// Space under the last thing on a page.
+/// Space under the last item on a page.
 const AIR: f32 = 4.0;
 
 /// The report as a PDF file.

@@ -8,10 +8,10 @@ use crate::pdf::table::{Cell, Column, Table};
 use crate::report::Report;
 use crate::sketch::Anchor;
 
-/// Years shown; of a longer span the latest.
+/// The most years shown; of a longer span the latest.
 const MOST_YEARS: usize = 30;
 
-/// A month's return from which on the shade is at its strongest.
+/// The monthly return at which the shade is strongest.
 const STRONGEST_AT: f64 = 0.12;
 
 const YEAR: Column = Column { heading: "Year", width: 36.0, align: Anchor::Start };
@@ -31,7 +31,7 @@ pub(crate) fn draw(paper: &mut Paper, report: &Report) {
     columns.push(Column { heading: "Total", width: 46.0, align: Anchor::End });
     let table = Table { left: MARGIN, columns: &columns, row_height: 11.6, size: 6.7, striped: false };
     let height = table.height(shown.len());
-    paper.heading("Returns of the strategy by month, in percent", height);
+    paper.heading("Monthly returns of the strategy, in percent", height);
     let top = paper.y();
     table.headings(paper, top);
     for (index, year) in shown.iter().enumerate() {
@@ -42,7 +42,7 @@ pub(crate) fn draw(paper: &mut Paper, report: &Report) {
     }
     paper.skip(height + 3.0);
     if skipped > 0 {
-        paper.paragraph(&format!("The {skipped} years before {} are in the JSON.", shown[0].year), SMALL);
+        paper.paragraph(&format!("The JSON also has the {skipped} years before {}.", shown[0].year), SMALL);
     }
     paper.skip(5.0);
 }

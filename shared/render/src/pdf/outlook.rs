@@ -1,4 +1,4 @@
-//! The forecast in figures: some of its days, its record, and the grade of the one checked.
+//! The forecast in figures: some of its days, its track record, and the grade of the checked one.
 
 use quant::forecast::Point;
 
@@ -50,7 +50,7 @@ pub(crate) fn draw(paper: &mut Paper, report: &Report) {
     paper.skip(4.0);
 }
 
-/// The steps printed, with their points.
+/// The printed steps with their points.
 fn steps(forecast: &Forecast) -> Vec<(usize, &Point)> {
     STEPS.into_iter().filter_map(|step| Some((step, forecast.points.get(step - 1)?))).collect()
 }
@@ -78,13 +78,13 @@ fn optional(value: Option<f64>, write: fn(f64) -> String) -> String {
     value.map_or_else(|| NOT_AVAILABLE.to_owned(), write)
 }
 
-/// What became of the forecast that was made in hindsight.
+/// The result of the forecast that was made in hindsight.
 fn check_in_words(check: &ForecastCheck) -> String {
     let came = check.points.iter().filter(|step| step.actual.is_some()).count();
     let grade = &check.grade;
     let mut text = format!(
-        "Checked: model {} as of {}, made in hindsight; {came} of {} days have come. Error against the naive forecast \
-         (rMASE, below 1 is better) {}; inside the 80 % band {}, inside the 95 % band {}.",
+        "Checked: model {} as of {}, made in hindsight, with actual prices for {came} of {} days. Error relative to the naive \
+         forecast (rMASE, below 1 is better) {}; actual prices inside the 80 % band {}, inside the 95 % band {}.",
         check.model,
         check.as_of,
         check.points.len(),
@@ -96,17 +96,17 @@ fn check_in_words(check: &ForecastCheck) -> String {
     text
 }
 
-/// How the model did before.
+/// The model's track record.
 fn record_in_words(forecast: &Forecast) -> String {
     let score = &forecast.score;
     let origins = number(score.origins as f64, 0);
     let made = format!("Today: model {} as of {}", forecast.model, forecast.as_of);
     if let (None, Some(reason)) = (score.rmase, forecast.unavailable.get("rmase")) {
-        return format!("{made}; its record is {NOT_AVAILABLE}: {} ({origins}).", explained(reason));
+        return format!("{made}. Its track record is {NOT_AVAILABLE}: {} ({origins}).", explained(reason));
     }
     format!(
-        "{made}; record over {origins} earlier origins: rMASE {}; width and misses of the 95 % band against naive (rMSIS) \
-         {}; actual prices inside the 80 % band {}, inside the 95 % band {}.",
+        "{made}. Track record over {origins} earlier origins: rMASE {}; interval score of the 95 % band relative to naive \
+         (rMSIS) {}; actual prices inside the 80 % band {}, inside the 95 % band {}.",
         optional(score.rmase, ratio),
         optional(score.rmsis, ratio),
         optional(score.coverage_80, percent),

@@ -16,7 +16,7 @@ pub(crate) const MARGIN: f32 = 46.0;
 /// Width between the margins.
 pub(crate) const WIDTH: f32 = PAGE.0 - 2.0 * MARGIN;
 
-/// Most pages a report has.
+/// The most pages of a report.
 pub(crate) const MAX_PAGES: usize = 4;
 
 const TOP: f32 = 44.0;
@@ -26,13 +26,13 @@ const BOTTOM: f32 = PAGE.1 - 50.0;
 /// Height of a heading with its rule and the space around it.
 pub(crate) const HEADING: f32 = 26.0;
 
-/// Height that a full page offers.
+/// Usable height of a full page.
 pub(crate) const FULL_PAGE: f32 = BOTTOM - TOP_UNDER_HEADER;
 
-/// Smallest letters that a text is shrunk to before it is cut.
+/// Smallest size that text is shrunk to before it is truncated.
 const SMALLEST: f32 = 4.4;
 
-/// The pages so far and how far the last one is filled.
+/// The pages so far, and how far the last one is filled.
 pub(crate) struct Paper {
     pages: Vec<Sketch>,
     page: Sketch,
@@ -44,7 +44,7 @@ impl Paper {
         Self { pages: Vec::new(), page: Sketch::new(PAGE.0, PAGE.1), y: TOP }
     }
 
-    /// Where the next thing goes.
+    /// The vertical position of the next item.
     pub(crate) fn y(&self) -> f32 {
         self.y
     }
@@ -69,7 +69,7 @@ impl Paper {
         self.y += height;
     }
 
-    /// Turns the page when less than `height` is left, unless it is the last one.
+    /// Starts a new page if less than `height` is left, unless it is the last one.
     pub(crate) fn need(&mut self, height: f32) {
         if self.room() < height && self.page_number() < MAX_PAGES {
             let full = std::mem::replace(&mut self.page, Sketch::new(PAGE.0, PAGE.1));
@@ -78,7 +78,7 @@ impl Paper {
         }
     }
 
-    /// A section's heading, on the page that also has room for `following` points under it.
+    /// A section's heading, on a page that also has room for `following` points under it.
     pub(crate) fn heading(&mut self, title: &str, following: f32) {
         self.need(HEADING + following);
         let baseline = self.y + 13.5;
@@ -92,13 +92,13 @@ impl Paper {
         self.page.line(vec![(MARGIN, y), (PAGE.0 - MARGIN, y)], RULE, 0.7);
     }
 
-    /// A line of text at its place.
+    /// A line of text at its position.
     pub(crate) fn put(&mut self, x: f32, baseline: f32, anchor: Anchor, style: Style, content: &str) {
         let Style { size, weight, colour } = style;
         self.page.text(Text { x, baseline, anchor, size, weight, colour, content: content.to_owned() });
     }
 
-    /// A line of text shrunk, and at last cut, to fit into `width`.
+    /// A line of text, shrunk and finally truncated to fit into `width`.
     pub(crate) fn put_fitting(
         &mut self,
         (x, baseline): (f32, f32),
@@ -114,7 +114,7 @@ impl Paper {
         self.put(x, baseline, anchor, style, &ellipsis(content, width, style));
     }
 
-    /// A name in large letters: shrunk to half its size at most, then cut.
+    /// A name in large type: shrunk to half its size at most, then truncated.
     pub(crate) fn put_name(&mut self, (x, baseline): (f32, f32), style: Style, width: f32, name: &str) {
         let natural = crate::typeface::text_width(name, style.size, style.weight);
         let size = (style.size * (width / natural).min(1.0)).max(style.size / 2.0);
@@ -127,7 +127,7 @@ impl Paper {
         self.page.line(points, colour, width);
     }
 
-    /// Running text over the whole width, from page to page; the last page leaves out what it cannot hold.
+    /// Running text over the whole width, across pages; the last page omits what it cannot hold.
     pub(crate) fn paragraph(&mut self, text: &str, style: Style) {
         for line in wrap(text, WIDTH, style) {
             self.need(style.leading());
@@ -144,7 +144,7 @@ impl Paper {
         self.page.rectangle(corner, opposite, colour);
     }
 
-    /// A drawing between the margins, for which room was asked.
+    /// A drawing between the margins, for which room was reserved.
     pub(crate) fn sketch(&mut self, sketch: Sketch) {
         let height = sketch.height;
         self.page.place(sketch, (MARGIN, self.y));
@@ -168,7 +168,13 @@ impl Paper {
             }
             let made = domain::instant::text(report.generated_at);
             paper.rule(PAGE.1 - 40.0);
-            paper.put(MARGIN, PAGE.1 - 29.0, Anchor::Start, small, &format!("Sextant · made {made} · {}", report.id));
+            paper.put(
+                MARGIN,
+                PAGE.1 - 29.0,
+                Anchor::Start,
+                small,
+                &format!("Sextant · generated {made} · {}", report.id),
+            );
             paper.put(right, PAGE.1 - 29.0, Anchor::End, small, &format!("{} / {count}", index + 1));
             pages.push(paper.page);
         }

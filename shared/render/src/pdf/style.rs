@@ -1,9 +1,9 @@
-//! How a line of text is set.
+//! The style of a line of text.
 
 use crate::palette::{INK, MUTED, Rgb};
 use crate::typeface::Weight;
 
-/// How a line of text is set.
+/// The style of a line of text.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Style {
     pub(crate) size: f32,

@@ -44,7 +44,7 @@ impl Cell {
     }
 }
 
-/// A table's place and measures.
+/// A table's position and dimensions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Table<'a> {
     pub(crate) left: f32,
@@ -59,12 +59,12 @@ impl Table<'_> {
         self.columns.iter().map(|column| column.width).sum()
     }
 
-    /// Height of a table with its headings and that many rows.
+    /// Height of a table with its headings and this many rows.
     pub(crate) fn height(&self, rows: usize) -> f32 {
         self.row_height * (rows + 1) as f32 + 2.0
     }
 
-    /// Draws the headings at `top`; rows follow below [`Self::row`]'s place 0.
+    /// Draws the headings at `top`; rows follow below, from index 0 of [`Self::row`].
     pub(crate) fn headings(&self, paper: &mut Paper, top: f32) {
         let style = Style::new(self.size - 0.4, Weight::Bold, MUTED);
         let mut left = self.left;
@@ -76,7 +76,7 @@ impl Table<'_> {
         paper.line(vec![(self.left, y), (self.left + self.width(), y)], RULE, 0.7);
     }
 
-    /// Draws row `index`, counted from 0 under the headings at `top`.
+    /// Draws row `index`, counted from 0, under the headings at `top`.
     pub(crate) fn row(&self, paper: &mut Paper, top: f32, index: usize, cells: &[Cell]) {
         let top = top + 1.0 + self.row_height * (index + 1) as f32;
         if self.striped && index % 2 == 1 {

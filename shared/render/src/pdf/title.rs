@@ -1,4 +1,4 @@
-//! The title block: what the report is about, where its prices come from, which rules it tests.
+//! The title block: the instrument, the source of its prices, and the rules tested.
 
 use domain::{Currency, instant};
 
@@ -11,10 +11,10 @@ use crate::report::{Report, Strategy};
 use crate::sketch::Anchor;
 use crate::typeface::Weight;
 
-/// Lines that a rule may take before it is cut; the whole is in the JSON.
+/// The most lines of a rule before it is truncated; the JSON has the full text.
 const RULE_LINES: usize = 5;
 
-/// Space for the words before a fact or a rule.
+/// Space for the label of a fact or a rule.
 const LABEL: f32 = 62.0;
 
 pub(crate) fn draw(paper: &mut Paper, report: &Report) {
@@ -30,7 +30,7 @@ pub(crate) fn draw(paper: &mut Paper, report: &Report) {
     paper.skip(44.0);
 
     let made = instant::text(report.generated_at);
-    fact(paper, "Prices", &format!("{}, as of {}; report made {made}", report.source, report.as_of));
+    fact(paper, "Prices", &format!("{}, as of {}; report generated {made}", report.source, report.as_of));
     fact(paper, "Buy when", &report.strategy.buy);
     fact(paper, "Sell when", &report.strategy.sell);
     fact(paper, "Terms", &terms(&report.strategy, report));
@@ -41,7 +41,7 @@ fn fact(paper: &mut Paper, label: &str, text: &str) {
     let mut lines = wrap(text, WIDTH - LABEL, BODY);
     if lines.len() > RULE_LINES {
         lines.truncate(RULE_LINES - 1);
-        lines.push("… the whole text is in the JSON".to_owned());
+        lines.push("… the JSON has the full text".to_owned());
     }
     let label_style = Style { weight: Weight::Bold, colour: MUTED, ..BODY };
     for (index, line) in lines.iter().enumerate() {
@@ -62,9 +62,9 @@ pub(crate) fn terms(strategy: &Strategy, report: &Report) -> String {
         "close" => "orders filled at the close of the signal",
         other => other,
     };
-    let units = if strategy.fractional { "parts of a unit allowed" } else { "whole units only" };
+    let units = if strategy.fractional { "fractional units allowed" } else { "whole units only" };
     format!(
-        "{} at the start; {fill}; {units}; {}; {}; risk-free rate {} a year",
+        "{} initial investment; {fill}; {units}; {}; {}; risk-free rate {} a year",
         exact_money(strategy.initial_investment, currency),
         commission(strategy, currency),
         slippage(strategy),
@@ -76,21 +76,21 @@ fn commission(strategy: &Strategy, currency: Currency) -> String {
     let least = exact_money(strategy.commission_minimum, currency);
     match (strategy.commission_percent > 0.0, strategy.commission_minimum.is_zero()) {
         (false, true) => "no commission".to_owned(),
-        (false, false) => format!("commission {least} a side"),
-        (true, true) => format!("commission {} % a side", rate(strategy.commission_percent)),
-        (true, false) => format!("commission {} % a side, at least {least}", rate(strategy.commission_percent)),
+        (false, false) => format!("commission {least} per side"),
+        (true, true) => format!("commission {} % per side", rate(strategy.commission_percent)),
+        (true, false) => format!("commission {} % per side, at least {least}", rate(strategy.commission_percent)),
     }
 }
 
 fn slippage(strategy: &Strategy) -> String {
     if strategy.slippage_percent > 0.0 {
-        format!("slippage {} % a side", rate(strategy.slippage_percent))
+        format!("slippage {} % per side", rate(strategy.slippage_percent))
     } else {
         "no slippage".to_owned()
     }
 }
 
-/// A rate given in percent, as fine as it is: `0.1`, `0.05`, `0`.
+/// A rate given in percent, with only the decimals it needs: `0.1`, `0.05`, `0`.
 fn rate(percent: f64) -> String {
     let text = number(percent, 4);
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rate_is_written_as_fine_as_it_is() {
+    fn a_rate_has_only_the_decimals_it_needs() {
         assert_eq!(rate(0.1), "0.1");
         assert_eq!(rate(0.05), "0.05");
         assert_eq!(rate(0.0), "0");

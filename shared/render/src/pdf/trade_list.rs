@@ -1,4 +1,4 @@
-//! The trades, as many as the pages hold.
+//! The trades, as many as fit on the pages.
 
 use quant::backtest::{OpenTrade, Trade};
 
@@ -24,7 +24,7 @@ const COLUMNS: [Column; 9] = [
 
 const TABLE: Table<'static> = Table { left: MARGIN, columns: &COLUMNS, row_height: 11.2, size: 6.8, striped: true };
 
-/// Fewest rows worth starting a table for at the foot of a page.
+/// Fewest rows for which a table is started at the foot of a page.
 const FEWEST_ROWS: usize = 3;
 
 /// Draws the list; `closing` is the height that must stay free after it.
@@ -32,7 +32,7 @@ pub(crate) fn draw(paper: &mut Paper, report: &Report, closing: f32) {
     let rows = rows(report);
     paper.heading("Trades", TABLE.height(rows.len().clamp(1, FEWEST_ROWS)));
     if rows.is_empty() {
-        paper.paragraph("The rules never bought in this span, so there is no trade to list.", BODY);
+        paper.paragraph("The strategy made no trades in this span.", BODY);
         paper.skip(6.0);
         return;
     }
@@ -57,12 +57,9 @@ pub(crate) fn draw(paper: &mut Paper, report: &Report, closing: f32) {
     let (shown, all) = (shown.len(), rows.len());
     if shown < all {
         let (shown, all) = (number(shown as f64, 0), number(all as f64, 0));
-        paper.paragraph(&format!("The first {shown} of {all} trades; all of them are in the JSON."), SMALL);
+        paper.paragraph(&format!("The first {shown} of {all} trades; the JSON has all of them."), SMALL);
     }
-    paper.paragraph(
-        "Prices and units as of their own day; dividends and splits while held are in the gain or loss.",
-        SMALL,
-    );
+    paper.paragraph("Prices and units are as of their own day. The gain or loss includes dividends and splits.", SMALL);
     paper.skip(5.0);
 }
 

@@ -1,11 +1,11 @@
-//! Breaking text into lines.
+//! Line breaking.
 
 use crate::pdf::style::Style;
 use crate::typeface::text_width;
 
 const ELLIPSIS: char = '…';
 
-/// The lines of a text set into `width`; a word longer than a line is broken where the line ends.
+/// The lines of a text wrapped to `width`; a word longer than a line is broken at the end of the line.
 pub(crate) fn wrap(text: &str, width: f32, style: Style) -> Vec<String> {
     let measure = |text: &str| text_width(text, style.size, style.weight);
     let space = measure(" ");
@@ -40,7 +40,7 @@ pub(crate) fn wrap(text: &str, width: f32, style: Style) -> Vec<String> {
     lines
 }
 
-/// The text, or as much of it as fits into `width` with an ellipsis at its end.
+/// The text, or as much of it as fits into `width` with an ellipsis at the end.
 pub(crate) fn ellipsis(text: &str, width: f32, style: Style) -> String {
     let measure = |text: &str| text_width(text, style.size, style.weight);
     if measure(text) <= width + 0.01 {
@@ -53,7 +53,7 @@ pub(crate) fn ellipsis(text: &str, width: f32, style: Style) -> String {
     cut
 }
 
-/// Bytes of the longest beginning that fits, at least one character.
+/// Bytes of the longest prefix that fits, at least one character.
 fn longest_fitting(text: &str, width: f32, measure: &impl Fn(&str) -> f32) -> usize {
     let mut used = 0.0;
     let mut fits = 0;
@@ -74,7 +74,7 @@ mod tests {
     use crate::pdf::style::BODY;
 
     #[test]
-    fn every_line_fits_and_no_letter_is_lost() {
+    fn every_line_fits_and_no_character_is_lost() {
         let text = format!("close < sma(50) and {} é漢 end", "x".repeat(400));
         let lines = wrap(&text, 120.0, BODY);
         assert!(lines.iter().all(|line| text_width(line, BODY.size, BODY.weight) <= 120.0), "{lines:?}");
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_too_long_is_cut_with_an_ellipsis() {
+    fn a_long_text_is_truncated_with_an_ellipsis() {
         assert_eq!(ellipsis("short", 100.0, BODY), "short");
         let cut = ellipsis(&"wide ".repeat(20), 60.0, BODY);
         assert!(cut.ends_with('…') && text_width(&cut, BODY.size, BODY.weight) <= 60.0, "{cut}");

@@ -5,7 +5,7 @@ use render::report::Report;
 use crate::samples;
 
 #[test]
-fn a_report_read_back_from_its_json_gives_the_same_pdf() {
+fn a_report_read_from_its_json_gives_the_same_pdf() {
     for (name, report, data) in samples::cases() {
         let text = serde_json::to_string(&report).unwrap();
         let read: Report = serde_json::from_str(&text).unwrap();
@@ -14,7 +14,7 @@ fn a_report_read_back_from_its_json_gives_the_same_pdf() {
 }
 
 #[test]
-fn the_json_has_the_names_that_callers_rely_on() {
+fn the_json_has_the_names_that_clients_rely_on() {
     let (_, report, _) = samples::cases().remove(0);
     let json = serde_json::to_value(&report).unwrap();
     let names: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();

@@ -1,4 +1,4 @@
-//! What a reader, a search or a screen reader gets out of the PDF file.
+//! What readers, search and screen readers get out of the PDF file.
 
 use lopdf::{Dictionary, Document, Object};
 use render::figures::{METRICS, NOT_AVAILABLE, money, percent, percent_points, price, price_in, quantity};
@@ -9,7 +9,7 @@ use crate::samples;
 
 const MOST_BYTES: usize = 150_000;
 
-/// The text with single blanks, since a viewer's order and gaps are its own.
+/// The text with single blanks, since a viewer decides on order and gaps.
 fn text_of(bytes: &[u8]) -> String {
     let text = pdf_extract::extract_text_from_mem(bytes).unwrap();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -50,11 +50,11 @@ fn every_figure_of_the_json_is_in_the_text_of_the_pdf() {
 }
 
 #[test]
-fn every_trade_is_listed_or_the_reader_is_told_how_many_are_not() {
+fn every_trade_is_listed_or_counted_as_omitted() {
     for (name, report, data) in samples::cases() {
         let text = text_of(&pdf(&report, &data).unwrap());
         let all = report.trades.len() + usize::from(report.open_trade.is_some());
-        let shown = match text.split_once(" trades; all of them are in the JSON") {
+        let shown = match text.split_once("  trades; the JSON has all of them") {
             Some((before, _)) => {
                 let words: Vec<&str> = before.rsplit(' ').take(3).collect();
                 assert_eq!(words[0].replace(',', ""), all.to_string(), "{name}");
@@ -88,23 +88,23 @@ fn a_missing_figure_is_explained_and_never_zero() {
     let text = text_of(&pdf(&report, &data).unwrap());
     assert_contains(&text, &format!("{NOT_AVAILABLE} ¹"), "three_bars");
     assert_contains(&text, "the span is under one year", "three_bars");
-    assert_contains(&text, "too few daily returns", "three_bars");
+    assert_contains(&text, "too few returns", "three_bars");
 }
 
 #[test]
-fn letters_survive_copying_and_those_that_the_font_lacks_are_left_out_with_a_note() {
+fn text_can_be_copied_and_missing_characters_have_a_note() {
     let (_, report, data) = samples::cases().into_iter().find(|case| case.0 == "markup_and_long_texts").unwrap();
     let text = text_of(&pdf(&report, &data).unwrap());
     assert_contains(&text, "Müller & Söhne <Holding> \"A\" – with a name", "name");
-    assert_contains(&text, "letters that this document's font lacks", "note");
+    assert_contains(&text, "characters that this document's font lacks", "note");
     assert_contains(&text, "close < sma(50) and close", "rule");
 }
 
 #[test]
-fn a_name_of_letters_that_the_font_lacks_gives_way_to_the_symbol_and_a_note() {
+fn an_unprintable_name_is_replaced_by_the_symbol_with_a_note() {
     let (_, report, data) = samples::cases().into_iter().find(|case| case.0 == "chinese_name").unwrap();
     let text = text_of(&pdf(&report, &data).unwrap());
-    assert_contains(&text, "letters that this document's font lacks", "note");
+    assert_contains(&text, "characters that this document's font lacks", "note");
     assert!(!text.contains('\u{FFFD}') && !text.contains("FB (FB)"));
     let (_, plain, data) = samples::cases().remove(0);
     assert!(!text_of(&pdf(&plain, &data).unwrap()).contains("font lacks"));
@@ -112,7 +112,7 @@ fn a_name_of_letters_that_the_font_lacks_gives_way_to_the_symbol_and_a_note() {
 }
 
 #[test]
-fn the_method_says_how_many_bars_a_year_has() {
+fn the_method_states_how_many_bars_a_year_has() {
     for (case, sentence) in [("weekends_too", "365 days a year"), ("chinese_name", "252 trading days a year")] {
         let (_, report, data) = samples::cases().into_iter().find(|(name, ..)| *name == case).unwrap();
         assert_contains(&text_of(&pdf(&report, &data).unwrap()), sentence, case);
@@ -120,7 +120,7 @@ fn the_method_says_how_many_bars_a_year_has() {
 }
 
 #[test]
-fn the_sentence_and_the_code_of_every_warning_are_printed() {
+fn the_text_and_code_of_every_warning_are_printed() {
     let (name, report, data) = samples::cases().remove(0);
     let text = text_of(&pdf(&report, &data).unwrap());
     assert_contains(&text, "The close of 2000-09-29 moved. (unexplained_move)", name);
@@ -153,7 +153,7 @@ fn dictionary<'a>(file: &'a Document, object: &'a Object) -> &'a Dictionary {
 }
 
 #[test]
-fn the_document_says_what_it_is_and_who_made_it_when() {
+fn the_metadata_has_title_producer_and_time() {
     let (_, report, data) = samples::cases().remove(0);
     let file = Document::load_mem(&pdf(&report, &data).unwrap()).unwrap();
     let info = dictionary(&file, file.trailer.get(b"Info").unwrap());
@@ -185,7 +185,7 @@ fn both_fonts_are_embedded_as_small_subsets_with_a_map_to_unicode() {
 }
 
 #[test]
-fn data_that_cannot_be_drawn_is_refused_with_the_column_named() {
+fn data_that_cannot_be_drawn_is_refused_with_its_column() {
     let (_, report, data) = samples::cases().remove(0);
     assert_eq!(pdf(&report, &ChartData::default()), Err(RenderError::NoData));
     let mut short = data.clone();
@@ -199,7 +199,7 @@ fn data_that_cannot_be_drawn_is_refused_with_the_column_named() {
 }
 
 #[test]
-fn numbers_that_are_none_do_not_stop_a_report() {
+fn values_that_are_not_finite_do_not_stop_a_report() {
     let (_, mut report, mut data) = samples::cases().remove(0);
     data.close[100] = f64::NAN;
     data.equity.iter_mut().for_each(|value| *value = f64::INFINITY);

@@ -1,6 +1,6 @@
-//! Reports from the sample prices, made with a simple simulation of its own.
+//! Reports from the sample prices, made with a simple simulation.
 
-#![allow(clippy::unwrap_used, reason = "a sample that cannot be made is a failed test, example or bench")]
+#![allow(clippy::unwrap_used, reason = "a sample that cannot be made fails the test, example or benchmark")]
 use std::collections::BTreeMap;
 
 use chrono::{TimeZone, Utc};
@@ -8,8 +8,8 @@ use domain::{Bar, Bars, Currency, Day};
 use quant::backtest::{OpenTrade, Trade, Warning};
 use quant::forecast::{Model, forecast, score};
 use quant::grading::grade;
-use quant::metrics::{Metrics, Run, drawdowns, figures, monthly_returns};
-use render::report::{Benchmark, ChartData, Forecast, ForecastCheck, Overlay, Report, Strategy};
+use quant::metrics::{Metrics, MetricsInput, drawdowns, figures, monthly_returns};
+use render::report::{BuyAndHoldFigures, ChartData, Forecast, ForecastCheck, Overlay, Report, Strategy};
 use uuid::Uuid;
 
 #[path = "../../../testing/src/sample_bars.rs"]
@@ -36,7 +36,7 @@ fn moving_average(values: &[f64], window: usize) -> Vec<Option<f64>> {
         .collect()
 }
 
-/// What a run of the simple simulation leaves.
+/// The result of the simple simulation.
 struct Simulated {
     equity: Vec<f64>,
     trades: Vec<Trade>,
@@ -44,7 +44,7 @@ struct Simulated {
     bars_held: usize,
 }
 
-/// Buys at the close when `holds` turns true and sells when it turns false, all in, without costs.
+/// Buys at the close when `holds` becomes true and sells when it becomes false, all in, without costs.
 fn simulate(dates: &[Day], closes: &[f64], holds: impl Fn(usize) -> bool) -> Simulated {
     let (mut cash, mut units, mut entry) = (CASH, 0.0, 0);
     let mut run = Simulated { equity: Vec::new(), trades: Vec::new(), open_trade: None, bars_held: 0 };
@@ -88,7 +88,7 @@ fn simulate(dates: &[Day], closes: &[f64], holds: impl Fn(usize) -> bool) -> Sim
 }
 
 fn measured(dates: &[Day], run: &Simulated) -> (Metrics, BTreeMap<String, String>) {
-    figures(&Run {
+    figures(&MetricsInput {
         dates,
         equity: &run.equity,
         drawdown: &drawdowns(&run.equity),
@@ -134,8 +134,8 @@ fn warning(code: &str, detail: &str) -> Warning {
     Warning { code: code.to_owned(), detail: detail.to_owned() }
 }
 
-/// A report on a sample symbol, its prices times `scale`, held on the days that `holds` says, given
-/// the closes, the faster and the slower moving average.
+/// A report on a sample symbol, its prices times `scale`, held on the days for which `holds` returns true, given the
+/// closes and the faster and slower moving average.
 pub fn report_on(
     symbol: &str,
     scale: f64,
@@ -191,7 +191,7 @@ pub fn report_of(
         periods_per_year: 252,
         metrics,
         unavailable,
-        benchmark: Benchmark { metrics: benchmark_metrics, unavailable: benchmark_unavailable },
+        benchmark: BuyAndHoldFigures { metrics: benchmark_metrics, unavailable: benchmark_unavailable },
         monthly_returns: monthly_returns(dates, &run.equity).unwrap(),
         forecast: todays_forecast(bars),
         forecast_check: forecast_check(bars),
@@ -218,7 +218,7 @@ fn crossed(_: f64, fast: Option<f64>, slow: Option<f64>) -> bool {
     fast.zip(slow).is_some_and(|(fast, slow)| fast > slow)
 }
 
-/// Every kind of report that must come out well, by name.
+/// Every kind of report that must be rendered well, by name.
 pub fn cases() -> Vec<(&'static str, Report, ChartData)> {
     let named = |name, (report, data)| (name, report, data);
     let mut cases = vec![

@@ -1,4 +1,4 @@
-//! The charts as SVG: well-formed, readable without seeing them, and no heavier than needed.
+//! The charts as SVG: well-formed, accessible, and no larger than needed.
 
 use render::{Chart, svg};
 
@@ -29,7 +29,7 @@ fn every_chart_is_well_formed_and_described() {
 }
 
 #[test]
-fn letters_that_the_font_lacks_are_not_drawn_and_stay_in_the_title() {
+fn characters_that_the_font_lacks_stay_in_the_title() {
     let (_, report, data) = samples::cases().into_iter().find(|case| case.0 == "chinese_name").unwrap();
     for chart in Chart::ALL {
         let text = svg(&report, &data, chart).unwrap();
@@ -49,7 +49,7 @@ fn the_same_report_gives_the_same_chart() {
 }
 
 #[test]
-fn a_long_series_is_thinned_to_what_its_width_can_show() {
+fn a_long_series_is_thinned_to_the_resolution_of_the_chart() {
     let (_, report, data) = samples::cases().remove(0);
     assert_eq!(data.dates.len(), 3270);
     let text = svg(&report, &data, Chart::Price).unwrap();
@@ -64,13 +64,13 @@ fn entries_and_exits_are_marked_where_they_happened() {
     let (_, report, data) = samples::cases().remove(0);
     let text = svg(&report, &data, Chart::Price).unwrap();
     let count = |colour: &str| text.matches(&format!("Z\" fill=\"{colour}\"")).count();
-    // One more of each stands in the legend.
+    // The legend has one more of each.
     assert_eq!(count("#009e73"), report.trades.len() + usize::from(report.open_trade.is_some()) + 1);
     assert_eq!(count("#d55e00"), report.trades.len() + 1);
 }
 
 #[test]
-fn a_forecast_that_is_missing_is_said_to_be() {
+fn a_missing_forecast_is_stated() {
     let (_, report, data) = samples::cases().into_iter().find(|case| case.0 == "three_bars").unwrap();
-    assert!(svg(&report, &data, Chart::Forecast).unwrap().contains("No forecast: too few bars"));
+    assert!(svg(&report, &data, Chart::Forecast).unwrap().contains("No forecast: there are too few bars"));
 }

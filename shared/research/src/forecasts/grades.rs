@@ -1,4 +1,4 @@
-//! Grades that are kept beside their forecasts, each once, as soon as every step has come.
+//! Stored grades: each forecast is graded once, as soon as every step has a bar.
 
 use std::sync::Arc;
 
@@ -15,21 +15,21 @@ use store::retry::{Retry, retry};
 use store::{Cursor, DeleteExpect, Key, StoreError, Version, Write, documents, keys};
 use tokio::time::Instant;
 
-use super::stored_forecast::{Forecast, grade};
+use super::stored_forecast::{StoredForecast, grade};
 
-/// Forecasts graded between two looks at the store.
+/// Forecasts graded between two reads of the store.
 const PAGE: usize = 100;
 
-/// That a symbol has forecasts without a grade.
+/// A symbol has forecasts without a grade.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Awaited {
+struct PendingGrades {
     symbol: Symbol,
-    /// The first day on which one of them may be graded.
+    /// The first day on which one of them can be graded.
     from: Day,
 }
 
-/// The stored grades of these forecasts, in their order.
-pub(super) async fn read_stored(app: &App, forecasts: &[Forecast]) -> Result<Vec<Option<Graded>>, ServiceError> {
+/// The stored grades of these forecasts, in the same order.
+pub(super) async fn read_stored(app: &App, forecasts: &[StoredForecast]) -> Result<Vec<Option<Graded>>, ServiceError> {
     let mut grades = Vec::with_capacity(forecasts.len());
     for some in forecasts.chunks(MAX_KEYS) {
         let keys: Vec<Key> = some.iter().map(key).collect();
@@ -40,37 +40,37 @@ pub(super) async fn read_stored(app: &App, forecasts: &[Forecast]) -> Result<Vec
     Ok(grades)
 }
 
-fn key(forecast: &Forecast) -> Key {
+fn key(forecast: &StoredForecast) -> Key {
     let terms = &forecast.terms;
     keys::forecast_grade(&terms.symbol, terms.as_of, terms.model.name(), terms.horizon, &terms.sha256)
 }
 
-/// Has the refresh grade a new forecast once it has matured. Where that cannot be noted the forecast is there all the
-/// same, and its record is computed whenever it is read.
-pub(super) async fn await_grade(app: &App, forecast: &Forecast) {
+/// Registers a new forecast for grading by the refresh. If that fails, the forecast stays, and its grade is computed on
+/// every read.
+pub(super) async fn await_grade(app: &App, forecast: &StoredForecast) {
     let Some(from) = matures(forecast) else { return };
     let symbol = &forecast.terms.symbol;
     let noted = await_from(app, symbol, from);
     if let Err(error) = noted.await {
-        tracing::warn!(%symbol, %error, "a forecast that no refresh will grade");
+        tracing::warn!(%symbol, %error, "the refresh will not grade this forecast");
     }
 }
 
 /// The day of a forecast's last step.
-fn matures(forecast: &Forecast) -> Option<Day> {
+fn matures(forecast: &StoredForecast) -> Option<Day> {
     calendar::next_trading_days(forecast.terms.as_of, forecast.terms.horizon).last().copied()
 }
 
-/// Notes that a symbol's forecasts may be graded from this day on, or sooner where that is noted already.
+/// Registers that a symbol's forecasts can be graded from this day on, or earlier if already registered.
 ///
-/// It is written even where the day does not change: by the new version whoever grades the symbol at this moment learns
-/// of a forecast that they may not have seen.
+/// It is written even if the day does not change: a concurrent grading sees from the new version that there is a
+/// forecast that it may have missed.
 async fn await_from(app: &App, symbol: &Symbol, from: Day) -> Result<(), ServiceError> {
     let key = &keys::awaited_grade(symbol);
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
-        let standing = documents::read::<Awaited>(app.table(), key).await?;
+        let standing = documents::read::<PendingGrades>(app.table(), key).await?;
         let (from, version) = standing.map_or((from, None), |(awaited, at)| (awaited.from.min(from), Some(at)));
-        write_awaited(app, key, Some(Awaited { symbol: symbol.clone(), from }), version).await
+        write_awaited(app, key, Some(PendingGrades { symbol: symbol.clone(), from }), version).await
     })
     .await
 }
@@ -78,7 +78,7 @@ async fn await_from(app: &App, symbol: &Symbol, from: Day) -> Result<(), Service
 async fn write_awaited(
     app: &App,
     key: &Key,
-    awaited: Option<Awaited>,
+    awaited: Option<PendingGrades>,
     version: Option<Version>,
 ) -> Result<(), ServiceError> {
     match (awaited, version) {
@@ -92,16 +92,16 @@ async fn write_awaited(
     Ok(())
 }
 
-/// Grades every forecast that has matured, of all symbols, and keeps the grades; gives how many there were. Symbols that
-/// time does not suffice for wait for the next run, and so does one that cannot be graded.
+/// Grades every mature forecast of all symbols and stores the grades; returns their number. Symbols for which there is
+/// no time left wait for the next run, and so does one that cannot be graded.
 ///
-/// No provider is asked: a forecast is graded once its bars have come for another reason.
+/// No provider is called: a forecast is graded once its bars have been fetched for another reason.
 pub async fn grade_all_matured(market: &MarketData, until: Instant) -> Result<usize, ServiceError> {
     let today = market_day(market);
     let mut graded = 0;
     for list in keys::awaited_grades() {
         for item in listing::read_all(&market.app, list).await? {
-            let awaited: Awaited = documents::parse(&item)?;
+            let awaited: PendingGrades = documents::parse(&item)?;
             if awaited.from > today {
                 continue;
             }
@@ -110,30 +110,30 @@ pub async fn grade_all_matured(market: &MarketData, until: Instant) -> Result<us
             }
             match grade_matured(market, &awaited.symbol).await {
                 Ok(count) => graded += count,
-                Err(error) => tracing::warn!(symbol = %awaited.symbol, %error, "forecasts not graded"),
+                Err(error) => tracing::warn!(symbol = %awaited.symbol, %error, "the forecasts were not graded"),
             }
         }
     }
     Ok(graded)
 }
 
-/// Grades the forecasts of a symbol that have matured by the bars at hand, and keeps each grade beside its forecast,
-/// once; gives how many were new.
+/// Grades a symbol's mature forecasts by the available bars, and stores each grade once, next to its forecast; returns
+/// the number of new ones.
 pub async fn grade_matured(market: &MarketData, symbol: &Symbol) -> Result<usize, ServiceError> {
     let Some(series) = history::find_without_call(market, symbol).await? else { return Ok(0) };
-    let before = documents::read::<Awaited>(market.app.table(), &keys::awaited_grade(symbol)).await?;
+    let before = documents::read::<PendingGrades>(market.app.table(), &keys::awaited_grade(symbol)).await?;
     let (mut new, mut next): (usize, Option<Day>) = (0, None);
     let mut cursor: Option<Cursor> = None;
     loop {
-        let page = documents::list::<Forecast>(market.app.table(), keys::forecasts(symbol), PAGE, cursor).await?;
+        let page = documents::list::<StoredForecast>(market.app.table(), keys::forecasts(symbol), PAGE, cursor).await?;
         let graded = read_stored(&market.app, &page.items).await?;
-        let without: Vec<Forecast> =
+        let without: Vec<StoredForecast> =
             page.items.into_iter().zip(graded).filter(|(_, grade)| grade.is_none()).map(|(one, _)| one).collect();
         for (forecast, graded) in grade_now(&series, without).await? {
             match graded {
-                Verdict::Graded(graded) => new += usize::from(save(&market.app, &forecast, &graded).await?),
-                Verdict::Pending => next = earlier(next, matures(&forecast)),
-                Verdict::Never => {}
+                GradeOutcome::Graded(graded) => new += usize::from(save(&market.app, &forecast, &graded).await?),
+                GradeOutcome::Pending => next = earlier(next, matures(&forecast)),
+                GradeOutcome::Never => {}
             }
         }
         cursor = page.next;
@@ -141,7 +141,7 @@ pub async fn grade_matured(market: &MarketData, symbol: &Symbol) -> Result<usize
             break;
         }
     }
-    // What was to come by today and has not comes with a later session.
+    // Steps due by today without a bar wait for a later session.
     let tomorrow = calendar::next_trading_days(market_day(market), 1).first().copied();
     let next = next.map(|next| tomorrow.map_or(next, |tomorrow| next.max(tomorrow)));
     settle(&market.app, symbol, before, next).await?;
@@ -152,31 +152,34 @@ fn earlier(one: Option<Day>, other: Option<Day>) -> Option<Day> {
     one.into_iter().chain(other).min()
 }
 
-/// What can be said of a forecast by now.
-enum Verdict {
+/// The state of a forecast's grade.
+enum GradeOutcome {
     Graded(Box<Graded>),
     Pending,
-    /// Its origin is no bar of the series.
+    /// Its origin is not a bar of the series.
     Never,
 }
 
-async fn grade_now(series: &Arc<Series>, forecasts: Vec<Forecast>) -> Result<Vec<(Forecast, Verdict)>, ServiceError> {
+async fn grade_now(
+    series: &Arc<Series>,
+    forecasts: Vec<StoredForecast>,
+) -> Result<Vec<(StoredForecast, GradeOutcome)>, ServiceError> {
     let series = series.clone();
-    let verdict = move |forecast: Forecast| {
+    let verdict = move |forecast: StoredForecast| {
         let verdict = match grade(&series, &forecast) {
-            Some(graded) if graded.grade.state == GradeState::Graded => Verdict::Graded(Box::new(graded)),
-            Some(_) => Verdict::Pending,
-            None => Verdict::Never,
+            Some(graded) if graded.grade.state == GradeState::Graded => GradeOutcome::Graded(Box::new(graded)),
+            Some(_) => GradeOutcome::Pending,
+            None => GradeOutcome::Never,
         };
         (forecast, verdict)
     };
     tokio::task::spawn_blocking(move || forecasts.into_iter().map(verdict).collect())
         .await
-        .map_err(|error| ServiceError::fault("grades of forecasts", error))
+        .map_err(|error| ServiceError::fault("grading forecasts failed", error))
 }
 
-/// Whether this grade is the one that stands: the first one does.
-async fn save(app: &App, forecast: &Forecast, graded: &Graded) -> Result<bool, ServiceError> {
+/// Whether this grade is the stored one: the first one is.
+async fn save(app: &App, forecast: &StoredForecast, graded: &Graded) -> Result<bool, ServiceError> {
     match documents::put_new(app.table(), key(forecast), graded, None).await {
         Ok(_) => Ok(true),
         Err(StoreError::Conflict { .. }) => Ok(false),
@@ -184,18 +187,18 @@ async fn save(app: &App, forecast: &Forecast, graded: &Graded) -> Result<bool, S
     }
 }
 
-/// Notes what is still awaited, unless a forecast was made meanwhile: then the next run looks again.
+/// Registers what is still to be graded, unless a forecast was made meanwhile: then the next run checks again.
 async fn settle(
     app: &App,
     symbol: &Symbol,
-    before: Option<(Awaited, Version)>,
+    before: Option<(PendingGrades, Version)>,
     next: Option<Day>,
 ) -> Result<(), ServiceError> {
     let Some((before, version)) = before else { return Ok(()) };
     if next == Some(before.from) {
         return Ok(());
     }
-    let next = next.map(|from| Awaited { from, ..before });
+    let next = next.map(|from| PendingGrades { from, ..before });
     match write_awaited(app, &keys::awaited_grade(symbol), next, Some(version)).await {
         Err(ServiceError::Store(StoreError::Conflict { .. })) => Ok(()),
         settled => settled,

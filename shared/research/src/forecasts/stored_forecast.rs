@@ -1,4 +1,4 @@
-//! A forecast as it is stored, and how it is graded by the bars that came.
+//! A stored forecast, and its grade by the actual bars.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,8 @@ use uuid::Uuid;
 
 /// How a forecast was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Terms {
+#[schema(as = Terms)]
+pub struct ForecastTerms {
     /// Id.
     pub id: Uuid,
     /// The instrument.
@@ -22,7 +23,7 @@ pub struct Terms {
     pub model: Model,
     /// Day of the last bar that the model saw.
     pub as_of: Day,
-    /// When it was made, by the wall clock.
+    /// When it was made.
     #[serde(with = "domain::instant")]
     pub made_at: DateTime<Utc>,
     /// Whether the bar after `as_of` was known when it was made.
@@ -33,34 +34,35 @@ pub struct Terms {
     pub currency: Currency,
     /// Close of `as_of`, as quoted.
     pub last_price: f64,
-    /// Where the prices came from.
+    /// The source of the prices.
     pub source: String,
     /// Hash of the bars up to `as_of`, lower-case hex.
     pub sha256: String,
-    /// How the model did on earlier origins, beside naive.
+    /// The model's accuracy on earlier origins, relative to naive.
     pub score: Score,
-    /// Why a figure of the score is null, by its name.
+    /// The reason for each null figure of the score, by its name.
     pub unavailable: BTreeMap<String, String>,
 }
 
 /// A stored forecast.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Forecast {
+#[schema(as = Forecast)]
+pub struct StoredForecast {
     /// How it was made.
     #[serde(flatten)]
-    pub terms: Terms,
-    /// One point a trading day.
+    pub terms: ForecastTerms,
+    /// One point per trading day.
     pub points: Vec<Point>,
 }
 
-/// Lays a forecast beside the bars that came; `None` where its origin is no bar of the series.
+/// Grades a forecast by the bars; `None` if its origin is not a bar of the series.
 #[must_use]
-pub fn grade(series: &Series, forecast: &Forecast) -> Option<Graded> {
+pub fn grade(series: &Series, forecast: &StoredForecast) -> Option<Graded> {
     let origin = series.bars.count_before(forecast.terms.as_of);
     let found = series.bars.dates().get(origin) == Some(&forecast.terms.as_of);
     let graded = found.then(|| grading::grade(&series.bars, origin, &forecast.points).ok()).flatten();
     if graded.is_none() {
-        tracing::warn!(symbol = %series.symbol, id = %forecast.terms.id, "a forecast without its origin");
+        tracing::warn!(symbol = %series.symbol, id = %forecast.terms.id, "the origin of a forecast is not in the series");
     }
     graded
 }

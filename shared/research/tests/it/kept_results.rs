@@ -21,15 +21,19 @@ fn platform_on_sample() -> (MarketData, TestBed) {
 #[tokio::test]
 async fn a_forecast_made_by_many_at_once_is_one_forecast() {
     let (platform, _test_bed) = platform_on_sample();
-    let order =
-        forecasts::Order { symbol: "IBM".parse().unwrap(), horizon: 30, model: forecasts::Model::Walk, as_of: None };
+    let order = forecasts::ForecastRequest {
+        symbol: "IBM".parse().unwrap(),
+        horizon: 30,
+        model: forecasts::Model::Walk,
+        as_of: None,
+    };
     let customer = CustomerId(Uuid::from_u128(1));
     let made = join_all((0..8).map(|_| forecasts::make(&platform, customer, &order))).await;
     let first = made[0].as_ref().unwrap();
     assert!(made.iter().all(|one| one.as_ref().unwrap() == first), "the same numbers, whether computed or read back");
 }
 
-fn backtest_order() -> backtests::Order {
+fn backtest_order() -> backtests::BacktestRequest {
     let rule = |text: &str| backtests::Rule::parse(text).unwrap();
     let money = |text: &str| Money::parse(text, Currency::USD).unwrap();
     let strategy = backtests::Strategy {
@@ -43,7 +47,7 @@ fn backtest_order() -> backtests::Order {
         fractional: false,
         risk_free_rate: 0.0,
     };
-    backtests::Order { symbol: "FB".parse().unwrap(), from: None, to: None, strategy }
+    backtests::BacktestRequest { symbol: "FB".parse().unwrap(), from: None, to: None, strategy }
 }
 
 #[tokio::test]

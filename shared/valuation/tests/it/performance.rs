@@ -3,8 +3,8 @@
 use domain::{Bars, Currency, Day, ExchangeRate, InstrumentType, Price, Quantity, SplitRatio, Symbol};
 use valuation::FlowKind::{Bought, Sold};
 use valuation::{
-    Benchmark, Held, Performance, PerformanceRequest, Purchase, Quoted, RateQuote, Unvalued, holdings, performance,
-    value_series,
+    Benchmark, HeldPosition, Performance, PerformanceRequest, Quoted, RateQuote, RecentPurchase, Unvalued, holdings,
+    performance, value_series,
 };
 
 use crate::support::{Records, bar, bars, day, dec, eur, flow, spanned};
@@ -48,7 +48,7 @@ fn returns_flows_and_attribution_of_three_days() {
     near(found.metrics.twr, expected);
     near(found.series[2].twr, expected);
     near(found.series[0].twr, 1000.0 / 1001.0 - 1.0);
-    // Two days; 1001 in on the first evening, 439 out after one, 3 out at the end.
+    // Two days; 1001 in at the end of the first, 439 out after one, 3 out at the end.
     near(found.metrics.modified_dietz, (648.0 - (1001.0 - 442.0)) / (1001.0 - 439.0 / 2.0));
     near(found.metrics.max_drawdown, 651.0 / 660.0 - 1.0);
     let parts = found.attribution;
@@ -58,7 +58,7 @@ fn returns_flows_and_attribution_of_three_days() {
 }
 
 #[test]
-fn figures_that_cannot_be_computed_name_their_reasons() {
+fn figures_that_cannot_be_computed_have_a_reason() {
     let found = performed(&small(), "2013-01-02", "2013-01-04", None);
     for (name, reason) in [
         ("twr_annualized", "span_under_one_year"),
@@ -81,7 +81,7 @@ fn figures_that_cannot_be_computed_name_their_reasons() {
 }
 
 #[test]
-fn a_span_starts_with_the_value_of_the_evening_before() {
+fn a_span_starts_with_the_value_of_the_previous_day() {
     let found = performed(&small(), "2013-01-03", "2013-01-04", None);
     assert_eq!(found.attribution.start_value.to_string(), "1000.00");
     near(found.metrics.twr, 1099.0 / 1000.0 * (651.0 / 660.0) - 1.0);
@@ -99,7 +99,7 @@ fn the_money_weighted_return_is_that_of_the_same_flows() {
 }
 
 #[test]
-fn a_calendar_year_that_began_invested_is_a_year() {
+fn a_calendar_year_that_starts_invested_is_a_full_year() {
     let records = Records::of(
         bars(&[("2012-12-31", 100.0, 1.0, 0.0), ("2013-12-31", 110.0, 1.0, 0.0)]),
         vec![flow("2012-12-31", Bought, "1", "100", "0")],
@@ -118,7 +118,7 @@ fn waves(days: i32) -> Bars {
 }
 
 #[test]
-fn a_portfolio_that_is_its_benchmark_has_a_beta_of_one_whatever_is_paid_in_and_out() {
+fn a_portfolio_that_is_its_benchmark_has_a_beta_of_one() {
     let prices = waves(90);
     let close = |date: Day| wave(date.days_since(day("2013-01-01")));
     let cost = |date: &str, units: f64| format!("{:.8}", close(day(date)) * units);
@@ -142,7 +142,7 @@ fn a_portfolio_that_is_its_benchmark_has_a_beta_of_one_whatever_is_paid_in_and_o
 }
 
 #[test]
-fn days_that_the_benchmark_does_not_cover_are_left_out() {
+fn days_without_the_benchmark_are_left_out() {
     let prices = waves(90);
     let records = Records::of(prices.clone(), vec![flow("2013-01-01", Bought, "3", "300", "0")]);
     let short = waves(15);
@@ -152,7 +152,7 @@ fn days_that_the_benchmark_does_not_cover_are_left_out() {
 }
 
 #[test]
-fn the_shape_has_money_as_text_and_ratios_as_numbers() {
+fn money_is_written_as_text_and_ratios_as_numbers() {
     let json = serde_json::to_value(performed(&small(), "2013-01-02", "2013-01-04", None)).unwrap();
     assert_eq!(json["series"][0]["value"], "1000.00");
     assert!(json["metrics"]["twr"].is_number());
@@ -161,8 +161,8 @@ fn the_shape_has_money_as_text_and_ratios_as_numbers() {
     assert_eq!(json["currency"], "USD");
 }
 
-fn held<'a>(symbol: &'a Symbol, quantity: &str, cost: &str, price: &str, before: &str) -> Held<'a> {
-    Held {
+fn held<'a>(symbol: &'a Symbol, quantity: &str, cost: &str, price: &str, before: &str) -> HeldPosition<'a> {
+    HeldPosition {
         symbol,
         instrument_type: InstrumentType::Stock,
         currency: Currency::USD,
@@ -185,7 +185,7 @@ fn held<'a>(symbol: &'a Symbol, quantity: &str, cost: &str, price: &str, before:
 }
 
 #[test]
-fn a_holding_has_its_value_gain_and_part_of_the_whole() {
+fn a_holding_has_its_value_gain_and_share() {
     let (one, two) = ("ONE".parse().unwrap(), "TWO".parse().unwrap());
     let mut second = held(&two, "1", "50", "100", "100");
     second.sector = Some("Energy");
@@ -204,9 +204,9 @@ fn a_holding_has_its_value_gain_and_part_of_the_whole() {
 }
 
 #[test]
-fn a_day_change_knows_splits_and_what_was_bought_on_the_day() {
+fn a_day_change_counts_splits_and_purchases_of_the_day() {
     let symbol = "ONE".parse().unwrap();
-    let bought = [Purchase { quantity: Quantity::parse("4").unwrap(), price: Price::parse("51").unwrap() }];
+    let bought = [RecentPurchase { quantity: Quantity::parse("4").unwrap(), price: Price::parse("51").unwrap() }];
     let mut position = held(&symbol, "10", "400", "52", "100");
     position.bought_today = &bought;
     position.held_before = Quantity::parse("6").unwrap();
@@ -223,7 +223,7 @@ fn a_day_change_knows_splits_and_what_was_bought_on_the_day() {
 }
 
 #[test]
-fn on_the_day_of_a_split_of_three_for_one_the_day_change_is_a_figure() {
+fn a_three_for_one_split_keeps_the_day_change() {
     let symbol = "ONE".parse().unwrap();
     for (new, old, price, quantity, change) in
         [(3, 1, "34", "30", "20.00"), (1, 3, "303", "10", "30.00"), (7, 3, "43", "7", "1.00")]
@@ -237,7 +237,7 @@ fn on_the_day_of_a_split_of_three_for_one_the_day_change_is_a_figure() {
 }
 
 #[test]
-fn a_price_that_is_not_of_the_day_has_changed_nothing_today() {
+fn an_older_price_has_no_day_change() {
     let symbol = "ONE".parse().unwrap();
     let mut position = held(&symbol, "1", "200000", "275000", "250000");
     position.quoted.as_mut().unwrap().of_the_day = false;
@@ -247,7 +247,7 @@ fn a_price_that_is_not_of_the_day_has_changed_nothing_today() {
 }
 
 #[test]
-fn a_holding_without_a_price_or_a_rate_has_no_value_and_says_why() {
+fn a_holding_without_a_price_or_a_rate_has_a_reason() {
     let (one, two, three) = ("ONE".parse().unwrap(), "TWO".parse().unwrap(), "THREE".parse().unwrap());
     let mut no_price = held(&one, "1", "10", "1", "1");
     no_price.quoted = Err(Unvalued::PriceUnavailable);
@@ -255,8 +255,8 @@ fn a_holding_without_a_price_or_a_rate_has_no_value_and_says_why() {
     no_rate.currency = eur();
     no_rate.rate = None;
     let (tiny, sold) = ("TINY".parse().unwrap(), "SOLD".parse().unwrap());
-    let too_small = Held { quoted: Err(Unvalued::PriceTooSmall), ..held(&tiny, "1", "10", "1", "1") };
-    let conflict = Held { quoted: Err(Unvalued::SplitConflict), ..held(&sold, "1", "10", "1", "1") };
+    let too_small = HeldPosition { quoted: Err(Unvalued::PriceTooSmall), ..held(&tiny, "1", "10", "1", "1") };
+    let conflict = HeldPosition { quoted: Err(Unvalued::SplitConflict), ..held(&sold, "1", "10", "1", "1") };
     let others = holdings(Currency::USD, &[too_small, conflict]);
     assert_eq!((others.value.to_string(), others.items.len()), ("0.00".to_owned(), 2));
     assert_eq!((&*others.unavailable["TINY"], &*others.unavailable["SOLD"]), ("price_too_small", "split_conflict"));
@@ -269,7 +269,7 @@ fn a_holding_without_a_price_or_a_rate_has_no_value_and_says_why() {
 }
 
 #[test]
-fn a_foreign_holding_is_exchanged_at_the_rate_of_the_day() {
+fn a_foreign_holding_is_converted_at_the_rate_of_the_day() {
     let symbol = "ONE".parse().unwrap();
     let mut position = held(&symbol, "2", "200", "150", "140");
     position.currency = eur();
@@ -283,7 +283,7 @@ fn a_foreign_holding_is_exchanged_at_the_rate_of_the_day() {
 }
 
 #[test]
-fn the_first_day_of_a_span_that_starts_with_a_value_is_in_drawdown_and_the_very_first_purchase_is_not() {
+fn drawdown_includes_the_first_day_but_not_the_very_first_purchase() {
     let records = Records::of(
         bars(&[("2013-01-02", 80.0, 1.0, 0.0), ("2013-01-03", 60.0, 1.0, 0.0), ("2013-01-04", 66.0, 1.0, 0.0)]),
         vec![flow("2013-01-02", Bought, "10", "1000", "0")],
@@ -297,7 +297,7 @@ fn the_first_day_of_a_span_that_starts_with_a_value_is_in_drawdown_and_the_very_
 }
 
 #[test]
-fn days_without_a_rate_have_no_row_and_their_flows_and_returns_are_in_the_next_one() {
+fn a_day_without_a_rate_counts_in_the_next_row() {
     let mut records = Records::of(
         bars(&[("2013-01-02", 100.0, 1.0, 0.0), ("2013-01-14", 120.0, 1.0, 2.0), ("2013-01-15", 130.0, 1.0, 0.0)]),
         vec![flow("2013-01-02", Bought, "10", "1000", "0"), flow("2013-01-14", Bought, "90", "10800", "0")],
@@ -329,7 +329,7 @@ fn days_without_a_rate_have_no_row_and_their_flows_and_returns_are_in_the_next_o
 }
 
 #[test]
-fn what_is_held_over_a_span_without_a_row_has_earned_nothing() {
+fn holdings_over_a_span_without_a_row_earn_nothing() {
     let found = performed(&small(), "2013-01-05", "2013-01-06", None);
     assert_eq!((found.series.len(), found.attribution.start_value.to_string()), (0, "648.00".to_owned()));
     assert_eq!(
@@ -341,7 +341,7 @@ fn what_is_held_over_a_span_without_a_row_has_earned_nothing() {
 }
 
 #[test]
-fn what_moved_on_days_without_a_rate_before_a_span_is_paid_on_its_first_day() {
+fn flows_without_a_rate_before_a_span_count_on_its_first_day() {
     let mut records = Records::of(
         bars(&[
             ("2013-01-02", 100.0, 1.0, 0.0),
@@ -355,13 +355,13 @@ fn what_moved_on_days_without_a_rate_before_a_span_is_paid_on_its_first_day() {
     (records.rate_days, records.rates) =
         (vec![day("2013-01-02"), day("2013-01-15")], [1.25, 1.5].map(RateQuote::direct).to_vec());
     let found = performed(&records, "2013-01-15", "2013-01-20", None).metrics;
-    // 1,250 on the evening before; 13,500 less a dividend of 25 on the 15th; 19,500 on the 20th.
+    // 1,250 at the end of the previous day; 13,500 less a dividend of 25 on the 15th; 19,500 on the 20th.
     near(found.xirr.map(f64::ln_1p), 365.0 / 5.0 * (19_500.0_f64 / (1_250.0 + 13_475.0)).ln());
     near(found.modified_dietz, (19_500.0 - 1_250.0 - 13_475.0) / (1_250.0 + 13_475.0 * 5.0 / 6.0));
 }
 
 #[test]
-fn before_the_first_rate_a_purchase_is_exchanged_at_the_first_one_after() {
+fn a_purchase_before_the_first_rate_is_converted_at_it() {
     let mut records = Records::of(
         bars(&[("2013-01-02", 100.0, 1.0, 0.0), ("2013-01-03", 110.0, 1.0, 0.0), ("2013-01-04", 121.0, 1.0, 0.0)]),
         vec![flow("2013-01-02", Bought, "10", "1000", "0")],
@@ -379,7 +379,7 @@ fn before_the_first_rate_a_purchase_is_exchanged_at_the_first_one_after() {
 }
 
 #[test]
-fn a_price_too_small_for_the_books_is_named() {
+fn a_price_too_small_for_the_ledger_is_reported() {
     let records =
         Records::of(bars(&[("2013-01-02", 1e-10, 1.0, 0.0)]), vec![flow("2013-01-02", Bought, "10", "1000", "0")]);
     assert_eq!(value_series(&records.book(), day("2013-01-02")).unwrap_err().code(), "price_too_small");

@@ -1,20 +1,20 @@
-//! Time-weighted returns of days that are cut at their flows: golden values, and what holds of every portfolio.
+//! Time-weighted returns of days that are cut at their flows: golden values and general laws.
 
 use domain::{Bar, Bars, Currency, Day, Symbol};
 use proptest::prelude::*;
 use quant::portfolio::FlowTiming;
 use rust_decimal::Decimal;
 use valuation::FlowKind::{self, Bought, Sold};
-use valuation::{Benchmark, Flow, Performance, PerformanceRequest, RateQuote, Series, performance, value_series};
+use valuation::{Benchmark, Flow, Performance, PerformanceRequest, RateQuote, ValueSeries, performance, value_series};
 
 use crate::support::{
     Owned, Records, SeededRandom, bar, bars, day, eur, flow_of, last_day, sample, some_records, spanned, traded,
 };
 
-/// What was recorded, in the order of recording.
+/// The records, in the order of recording.
 type Recorded<'a> = (&'a str, &'a str, FlowKind, &'a str, &'a str, &'a str);
 
-/// A portfolio of the sample as a reader of its records puts it together: by symbol, in order of days.
+/// A portfolio of the sample, assembled from its records: by symbol, in order of days.
 fn portfolio(recorded: &[Recorded<'_>]) -> Records {
     let mut records =
         Records { base: Currency::USD, instruments: Vec::new(), rate_days: Vec::new(), rates: Vec::new() };
@@ -49,7 +49,7 @@ fn near(found: f64, expected: f64) {
 }
 
 #[test]
-fn a_second_lot_at_the_close_leaves_the_return_alone() {
+fn a_second_lot_at_the_close_does_not_change_the_return() {
     let first = ("AAPL", "2012-04-24", Bought, "1", "560.28", "0");
     near(twr(&[first], "2012-04-26"), 0.084_636_253);
     for units in ["1", "10", "1000"] {
@@ -60,7 +60,7 @@ fn a_second_lot_at_the_close_leaves_the_return_alone() {
 }
 
 #[test]
-fn a_purchase_and_its_sale_at_one_close_cost_only_their_fee() {
+fn buying_and_selling_at_one_close_costs_only_the_fee() {
     let recorded = [
         ("AAPL", "2013-02-22", Bought, "1", "450.81", "0"),
         ("AAPL", "2013-03-01", Bought, "1000", "430.47", "0"),
@@ -71,7 +71,7 @@ fn a_purchase_and_its_sale_at_one_close_cost_only_their_fee() {
 }
 
 #[test]
-fn a_purchase_on_the_ex_date_leaves_the_return_alone() {
+fn a_purchase_on_the_ex_date_does_not_change_the_return() {
     let first = ("MSFT", "2012-05-10", Bought, "1", "30.74", "0");
     near(twr(&[first], "2012-05-18"), -0.041_516_692);
     let second = ("MSFT", "2012-05-15", Bought, "1000", "30.40", "0");
@@ -79,7 +79,7 @@ fn a_purchase_on_the_ex_date_leaves_the_return_alone() {
 }
 
 #[test]
-fn flows_of_two_instruments_on_a_day_have_one_return_in_either_order() {
+fn the_order_of_a_days_flows_does_not_change_the_return() {
     let first = ("AAPL", "2012-04-24", Bought, "1", "560.28", "0");
     let microsoft = ("MSFT", "2012-04-25", Bought, "20", "32.20", "0");
     let ibm = ("IBM", "2012-04-25", Bought, "5", "200.00", "0");
@@ -99,7 +99,7 @@ fn thirds(flows: Vec<Flow>) -> Records {
     Records::of(bars, [vec![traded(day("2013-01-02"), Bought, "10", "10", "0")], flows].concat())
 }
 
-/// A sale by the ledger's first rules, which cut units to eight decimals at a split.
+/// A sale under the ledger's first rules, which truncated units to eight decimals at a split.
 fn sold_by_eight_decimals(date: &str, units: &str) -> Flow {
     Flow { unit_decimals: 8, ..traded(day(date), Sold, units, "30", "0") }
 }
@@ -116,19 +116,19 @@ fn a_sale_of_all_units_of_eight_decimals_ends_the_position() {
 }
 
 #[test]
-fn what_a_sale_by_eight_decimals_left_of_a_lot_ends_with_the_sale_of_the_rest() {
+fn the_remainder_of_an_eight_decimal_sale_ends_with_the_last_sale() {
     let rest = traded(day("2013-01-07"), Sold, "2.33333333", "30", "0");
     let records = thirds(vec![sold_by_eight_decimals("2013-01-04", "1"), rest]);
     let found = performed(&records, day("2013-01-08"), FlowTiming::Priced);
     assert_eq!(found.series.last().unwrap().date, day("2013-01-07"));
     let kept = value_series(&records.book(), day("2013-01-06")).unwrap();
-    let kept: Series = serde_json::from_str(&serde_json::to_string(&kept).unwrap()).unwrap();
+    let kept: ValueSeries = serde_json::from_str(&serde_json::to_string(&kept).unwrap()).unwrap();
     let continued = kept.continued(&records.book(), None, day("2013-01-08")).unwrap();
     assert_eq!(continued, value_series(&records.book(), day("2013-01-08")).unwrap());
 }
 
 #[test]
-fn the_last_of_eight_decimals_is_held_until_it_is_sold() {
+fn the_last_unit_of_eight_decimals_is_held_until_sold() {
     let rest = sold_by_eight_decimals("2013-01-07", "0.00000001");
     let records = thirds(vec![sold_by_eight_decimals("2013-01-04", "3.33333332"), rest]);
     let found = performed(&records, day("2013-01-08"), FlowTiming::Priced);
@@ -157,7 +157,7 @@ fn orders() -> Vec<Vec<usize>> {
 }
 
 #[test]
-fn a_mixed_portfolio_has_one_return_over_all_orders_of_recording() {
+fn all_orders_of_recording_give_a_mixed_portfolio_one_return() {
     let found = performed(&portfolio(&MIXED), day("2012-05-31"), FlowTiming::Priced);
     for (date, expected) in [
         ("2012-04-23", -0.001_554_289),
@@ -199,14 +199,14 @@ fn wandering(numbers: &mut SeededRandom, days: i32) -> Bars {
     Bars::from_rows(rows).unwrap()
 }
 
-/// What a unit held from the evening before a bar to its close grows by.
+/// The growth of a unit held from the end of the day before a bar to its close.
 fn instrument_growth(bars: &Bars, at: usize) -> f64 {
     let bar = bars.get(at).unwrap();
     (bar.close + bar.dividend) * bar.split_ratio / bars.close()[at - 1]
 }
 
-/// One instrument, bought at its first close, traded at any price and sold out now and then, without fees; beside it
-/// the growth of every bar's day.
+/// One instrument, bought at its first close, traded at any price and sold out now and then, without fees; also the
+/// growth of every bar's day.
 fn traded_instrument(seed: u64) -> (Records, Vec<f64>) {
     let mut numbers = SeededRandom::new(seed);
     let bars = wandering(&mut numbers, 250);
@@ -268,7 +268,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn a_portfolio_of_one_instrument_has_its_return_whatever_was_bought_and_sold(seed in any::<u64>()) {
+    fn a_portfolio_of_one_instrument_has_its_return(seed in any::<u64>()) {
         let (records, expected) = traded_instrument(seed);
         let bars = records.instruments[0].bars.clone();
         let found = performed(&records, *bars.dates().last().unwrap(), FlowTiming::Priced);
@@ -322,7 +322,7 @@ proptest! {
     }
 
     #[test]
-    fn held_without_a_trade_it_has_the_products_of_its_bars(seed in any::<u64>(), start in 0_i32..200) {
+    fn without_trades_the_index_is_the_product_of_the_bars(seed in any::<u64>(), start in 0_i32..200) {
         let bars = wandering(&mut SeededRandom::new(seed), 250);
         let at = (start as usize).min(bars.len() - 2);
         let price: Decimal = bars.close()[at].to_string().parse().unwrap();
@@ -330,12 +330,12 @@ proptest! {
         let records = Records::of(bars.clone(), flows);
         let expected: f64 = (at + 1..bars.len()).map(|at| instrument_growth(&bars, at)).product();
         let found = performed(&records, *bars.dates().last().unwrap(), FlowTiming::Priced).metrics.twr.unwrap() + 1.0;
-        // Thirds of a unit are cut to twelve decimals.
+        // Thirds of a unit are truncated to twelve decimals.
         prop_assert!((found - expected).abs() < 1e-11 * expected.max(1.0), "{found} is not {expected}");
     }
 
     #[test]
-    fn every_order_of_recording_of_a_days_flows_gives_the_same_bytes(seed in any::<u64>(), shuffle in any::<u64>()) {
+    fn every_order_of_recording_gives_the_same_bytes(seed in any::<u64>(), shuffle in any::<u64>()) {
         let records = some_records(seed);
         let mut again = records.clone();
         let mut numbers = SeededRandom::new(shuffle);

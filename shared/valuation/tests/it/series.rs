@@ -1,12 +1,12 @@
-//! The series against the definitions, and against itself when it is cut and continued.
+//! The series compared with the definitions, and with itself when it is split and continued.
 
 use domain::{Currency, Day};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 use valuation::FlowKind::{Added, Bought, Removed, Sold};
 use valuation::{
-    DayValue, RateQuote, Series, ValuationError, attribution_by_group, attribution_by_symbol, fingerprint_of_prices,
-    totals_by_symbol, value_series,
+    DayValue, RateQuote, ValuationError, ValueSeries, attribution_by_group, attribution_by_symbol,
+    fingerprint_of_prices, totals_by_symbol, value_series,
 };
 
 use crate::support::{
@@ -22,7 +22,7 @@ fn value(day: &DayValue) -> String {
 }
 
 #[test]
-fn a_purchase_is_worth_the_close_and_its_fee_is_lost() {
+fn a_purchase_is_worth_the_close_and_its_fee_is_a_loss() {
     let records = Records::of(
         bars(&[("2013-01-02", 100.0, 1.0, 0.0), ("2013-01-03", 101.0, 1.0, 0.0)]),
         vec![flow("2013-01-02", Bought, "10", "991.00", "1.00")],
@@ -46,7 +46,7 @@ fn a_split_changes_the_units_and_not_the_value() {
 }
 
 #[test]
-fn three_units_of_a_reverse_split_are_the_one_that_the_ledger_sells() {
+fn a_reverse_split_leaves_the_units_that_the_ledger_sells() {
     let records = Records::of(
         bars(&[("2013-01-02", 10.0, 1.0, 0.0), ("2013-01-03", 30.0, 1.0 / 3.0, 0.0)]),
         vec![flow("2013-01-02", Bought, "3", "30", "0"), flow("2013-01-03", Sold, "1", "30", "0")],
@@ -64,7 +64,7 @@ fn units_bought_on_the_day_of_a_split_are_new_ones() {
 }
 
 #[test]
-fn a_dividend_is_paid_on_units_of_the_evening_before_in_the_units_of_the_day() {
+fn a_dividend_is_paid_on_the_previous_days_units_after_the_split() {
     let records = Records::of(
         bars(&[("2013-01-02", 100.0, 1.0, 0.0), ("2013-01-03", 49.0, 2.0, 1.0)]),
         vec![flow("2013-01-02", Bought, "1", "100", "0"), flow("2013-01-03", Bought, "10", "490", "0")],
@@ -84,7 +84,7 @@ fn a_sale_on_the_ex_date_still_gets_the_dividend() {
 }
 
 #[test]
-fn before_the_first_close_a_unit_is_worth_what_was_paid_for_it_without_the_fee() {
+fn before_the_first_close_a_unit_is_worth_its_price() {
     let records = Records::of(bars(&[("2013-01-04", 12.0, 1.0, 0.0)]), vec![flow("2013-01-02", Added, "3", "31", "1")]);
     assert_eq!(series(&records, "2013-01-04").iter().map(value).collect::<Vec<_>>(), ["30", "36"]);
 }
@@ -103,13 +103,13 @@ fn a_missing_close_carries_the_last_one_forward() {
 }
 
 #[test]
-fn lots_that_a_split_rounds_one_by_one_leave_nothing_behind() {
+fn lots_rounded_one_by_one_at_a_split_leave_no_remainder() {
     let records = Records::of(
         bars(&[("2013-01-02", 10.0, 1.0, 0.0), ("2013-01-03", 100.0, 0.1, 0.0), ("2013-01-04", 100.0, 1.0, 0.0)]),
         vec![
             flow("2013-01-02", Bought, "0.000000000005", "1", "0"),
             flow("2013-01-02", Bought, "1.000000000005", "10", "0"),
-            // The ledger holds 0 and 0.1, the sum of the lots before the cut is 0.100000000001.
+            // The ledger holds 0 and 0.1; the sum of the lots before truncation is 0.100000000001.
             flow("2013-01-04", Sold, "0.1", "10", "0"),
         ],
     );
@@ -139,7 +139,7 @@ fn foreign_holdings_move_by_price_and_by_rate() {
 }
 
 #[test]
-fn records_that_contradict_themselves_are_refused() {
+fn contradictory_records_are_refused() {
     let prices = bars(&[("2013-01-02", 100.0, 1.0, 0.0), ("2013-01-03", 100.0, 1.0, 0.0)]);
     let bought = flow("2013-01-02", Bought, "2", "200", "0");
     let more = Records::of(prices.clone(), vec![bought, flow("2013-01-03", Removed, "2.00000001", "200", "0")]);
@@ -157,7 +157,7 @@ fn records_that_contradict_themselves_are_refused() {
 }
 
 #[test]
-fn an_amount_beyond_counting_is_refused() {
+fn an_amount_beyond_the_exact_range_is_refused() {
     let vast = traded(day("2013-01-02"), Bought, "1000000000000", "1", "0");
     let records = Records::of(bars(&[("2013-01-02", 1e12, 1.0, 0.0)]), vec![vast]);
     assert_eq!(value_series(&records.book(), day("2013-01-02")), Err(ValuationError::TooLarge));
@@ -172,7 +172,7 @@ fn an_empty_book_has_no_days() {
 }
 
 #[test]
-fn a_year_fits_an_item() {
+fn a_year_fits_into_an_item() {
     let rows = (0..366).map(|after| bar(day("2012-01-01").plus_days(after), 123.456_789_01, 1.0, 0.01));
     let rows = domain::Bars::from_rows(rows).unwrap();
     let mut records = Records::of(rows, vec![flow("2012-01-01", Bought, "123456.12345678", "1234567890.12", "1.5")]);
@@ -188,7 +188,7 @@ fn a_year_fits_an_item() {
 }
 
 #[test]
-fn the_hash_of_a_year_changes_with_its_prices_and_with_nothing_else() {
+fn the_hash_of_a_year_changes_only_with_its_prices() {
     let records = Records::of(
         bars(&[("2012-12-31", 10.0, 1.0, 0.0), ("2013-01-02", 11.0, 1.0, 0.0), ("2013-01-03", 12.0, 1.0, 0.0)]),
         vec![flow("2012-12-31", Bought, "2", "20", "0")],
@@ -207,7 +207,7 @@ fn the_hash_of_a_year_changes_with_its_prices_and_with_nothing_else() {
     assert_eq!((hash(&other, 0, "2013-01-03"), hash(&other, 1, "2013-01-02")), (first.clone(), second.clone()));
     other.instruments[0].bars = bars(&[("2012-12-31", 10.0, 1.0, 0.0), ("2013-01-02", 11.0, 1.0, 0.1)]);
     assert_eq!(hash(&other, 0, "2013-01-03"), first);
-    assert_ne!(hash(&other, 1, "2013-01-02"), second, "a dividend that came to light");
+    assert_ne!(hash(&other, 1, "2013-01-02"), second, "a dividend that became known later");
     assert_eq!(first.len(), 64);
 }
 
@@ -224,7 +224,7 @@ fn assert_adds_up(parts: &valuation::Attribution) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn bytes(series: &Series) -> String {
+fn bytes(series: &ValueSeries) -> String {
     serde_json::to_string(series).unwrap()
 }
 
@@ -232,7 +232,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn every_day_is_what_the_definitions_say(seed in any::<u64>()) {
+    fn every_day_agrees_with_the_definitions(seed in any::<u64>()) {
         let records = some_records(seed);
         let fast: Vec<DayValue> = value_series(&records.book(), last_day()).unwrap().days().copied().collect();
         let slow = slowly(&records, first_day(), last_day());
@@ -254,7 +254,7 @@ proptest! {
     }
 
     #[test]
-    fn a_series_that_is_cut_and_continued_is_the_whole_one(
+    fn a_continued_series_equals_the_whole_one(
         seed in any::<u64>(),
         cuts in prop::collection::vec(0_i32..480, 1..5),
     ) {
@@ -262,7 +262,7 @@ proptest! {
         let whole = value_series(&records.book(), last_day()).unwrap();
         let mut cuts: Vec<Day> = cuts.into_iter().map(|after| first_day().plus_days(after).min(last_day())).collect();
         cuts.sort();
-        let mut kept = Series::empty(records.base);
+        let mut kept = ValueSeries::empty(records.base);
         for cut in cuts {
             kept = kept.continued(&records.book(), None, cut).unwrap();
             let text = bytes(&kept);
@@ -274,7 +274,7 @@ proptest! {
     }
 
     #[test]
-    fn a_change_in_the_past_is_computed_again_from_its_day(seed in any::<u64>(), after in 0_i32..480, which in 0_usize..4) {
+    fn a_change_in_the_past_is_recomputed_from_its_day(seed in any::<u64>(), after in 0_i32..480, which in 0_usize..4) {
         let records = some_records(seed);
         let kept = value_series(&records.book(), last_day()).unwrap();
         let dirty = first_day().plus_days(after).min(last_day());
@@ -290,13 +290,13 @@ proptest! {
     }
 
     #[test]
-    fn only_flows_after_the_last_evening_are_read(seed in any::<u64>(), after in 1_i32..480) {
+    fn only_flows_after_the_last_checkpoint_are_read(seed in any::<u64>(), after in 1_i32..480) {
         let records = some_records(seed);
         let cut = first_day().plus_days(after).min(last_day());
         let kept = value_series(&records.book(), cut).unwrap();
         let whole = value_series(&records.book(), last_day()).unwrap();
         prop_assume!(!kept.years.is_empty() && kept.eve.day.year() == cut.year());
-        // What a reader loads: flows after the last evening that is kept.
+        // What a caller loads: flows after the last stored checkpoint.
         let mut recent = records.clone();
         let since = kept.eve.day;
         for owned in &mut recent.instruments {
@@ -319,7 +319,7 @@ proptest! {
         for row in &by_symbol {
             assert_adds_up(&row.attribution)?;
         }
-        let empty = Series::empty(records.base);
+        let empty = ValueSeries::empty(records.base);
         prop_assert_eq!(&totals, &totals_by_symbol(&book, &empty, first, last).unwrap());
         let request = spanned(&series, from, to);
         let whole = valuation::performance(&request).attribution;
@@ -344,14 +344,14 @@ proptest! {
     }
 
     #[test]
-    fn sums_of_whole_years_are_those_of_their_days(seed in any::<u64>(), first in 2010_i32..2013, years in 0_i32..3) {
+    fn totals_of_whole_years_equal_those_of_their_days(seed in any::<u64>(), first in 2010_i32..2013, years in 0_i32..3) {
         let records = some_records(seed);
         let book = records.book();
         let series = value_series(&book, last_day()).unwrap();
         let (from, to) = (Day::new(first, 1, 1).unwrap(), Day::new(first + years, 12, 31).unwrap());
         let kept = series.totals_of_whole_years(from, to).unwrap();
         let mut counted = totals_by_symbol(&book, &series, from, to.min(last_day())).unwrap();
-        // A symbol that came and went before the span is in neither; one that is held and has no day is in one.
+        // A symbol that was sold out before the span is in neither; one that is held without a day is in one.
         counted.retain(|totals| kept.iter().any(|other| other.symbol == totals.symbol));
         prop_assert_eq!(kept, counted);
         let inside = series.days().map(|day| day.date).find(|&date| date > from && date.plus_days(1) <= to);

@@ -1,6 +1,6 @@
 //! Books of a few instruments, and a slow valuation of them that follows the definitions day by day.
 
-#![allow(clippy::float_cmp, reason = "a day that nothing moved has exactly the value of the day before")]
+#![allow(clippy::float_cmp, reason = "a day without moves has exactly the value of the previous day")]
 
 #[path = "../../../testing/src/sample_bars.rs"]
 mod sample_bars;
@@ -13,7 +13,7 @@ use domain::decimal::DECIMALS;
 use domain::{Bar, Bars, Currency, Day, Price, Quantity, Symbol};
 use quant::portfolio::FlowTiming;
 use rust_decimal::Decimal;
-use valuation::{Book, Flow, FlowKind, Line, PerformanceRequest, RateQuote, Rates, Series};
+use valuation::{Flow, FlowKind, InstrumentRecords, PerformanceRequest, PortfolioBook, RateQuote, Rates, ValueSeries};
 
 pub use slow::slowly;
 
@@ -38,7 +38,7 @@ pub fn bars(rows: &[(&str, f64, f64, f64)]) -> Bars {
     Bars::from_rows(rows.iter().map(|&(date, close, split, dividend)| bar(day(date), close, split, dividend))).unwrap()
 }
 
-/// A flow, at the price that its amount without the fee comes to.
+/// A flow whose price follows from its amount without the fee.
 pub fn flow(date: &str, kind: FlowKind, units: &str, amount: &str, fee: &str) -> Flow {
     flow_of(day(date), kind, dec(units), dec(amount), dec(fee))
 }
@@ -69,8 +69,8 @@ pub struct Owned {
 }
 
 impl Owned {
-    fn line(&self) -> Line<'_> {
-        Line { symbol: &self.symbol, currency: self.currency, bars: &self.bars, flows: &self.flows }
+    fn line(&self) -> InstrumentRecords<'_> {
+        InstrumentRecords { symbol: &self.symbol, currency: self.currency, bars: &self.bars, flows: &self.flows }
     }
 }
 
@@ -90,14 +90,14 @@ impl Records {
         Self { base: Currency::USD, instruments: vec![instrument], rate_days: Vec::new(), rates: Vec::new() }
     }
 
-    pub fn book(&self) -> Book<'_> {
+    pub fn book(&self) -> PortfolioBook<'_> {
         let rates = Rates { currency: eur(), days: &self.rate_days, rates: &self.rates };
-        Book { base: self.base, lines: self.instruments.iter().map(Owned::line).collect(), rates: vec![rates] }
+        PortfolioBook { base: self.base, lines: self.instruments.iter().map(Owned::line).collect(), rates: vec![rates] }
     }
 }
 
-/// The performance of a span that is asked for, without a benchmark.
-pub fn spanned(series: &Series, from: Day, to: Day) -> PerformanceRequest<'_> {
+/// The performance of a span, without a benchmark.
+pub fn spanned(series: &ValueSeries, from: Day, to: Day) -> PerformanceRequest<'_> {
     let (risk_free_rate, flow_timing, benchmark) = (0.0, FlowTiming::Priced, None);
     PerformanceRequest { series, from, to, risk_free_rate, flow_timing, benchmark }
 }

@@ -1,4 +1,4 @@
-//! What a customer may come up with next.
+//! Generates the next command of a customer.
 
 use books::trades::Side;
 use books::wallets::Transfer;
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use crate::ledger::market::{INSTRUMENTS, ONE};
 use crate::ledger::model::{Command, Model, Size};
 
-/// Commands that have something to do: sales of what is held, and reversals of what was sent, among others.
+/// Commands that have an effect: sales of what is held, and reversals of what was sent, among others.
 pub fn of(model: &Model) -> BoxedStrategy<Command> {
     let way = prop_oneof![3 => Just(Transfer::Deposit), 1 => Just(Transfer::Withdrawal)];
     let transfer =

@@ -1,4 +1,4 @@
-//! How often each thing happened: a law that is never put to the test holds too.
+//! How often each event happened: a law that is never tested holds too.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -14,7 +14,7 @@ pub fn add(engine: &'static str, what: &str, times: usize) {
     *counts.entry((engine, what.to_owned())).or_default() += times;
 }
 
-/// What was counted on a store.
+/// The counts of a store.
 pub fn of(engine: &str) -> BTreeMap<String, usize> {
     let counts = COUNTS.lock().unwrap_or_else(PoisonError::into_inner);
     counts.iter().filter(|((name, _), _)| *name == engine).map(|((_, what), &count)| (what.clone(), count)).collect()

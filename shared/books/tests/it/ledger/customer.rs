@@ -1,9 +1,9 @@
-//! The customer whose books these are, and the platform that serves them.
+//! The customer whose books are tested, and the platform that serves them.
 
 use std::sync::{Arc, OnceLock};
 
 use app::{App, Channels, Parts, ServiceError};
-use books::portfolios::Opening;
+use books::portfolios::NewPortfolio;
 use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
 use domain::{CustomerId, PortfolioId};
 use market_data::MarketData;
@@ -35,7 +35,7 @@ impl Platform {
     }
 }
 
-/// Sends a command until it is answered, with the number of times that it had to be sent again.
+/// Sends a command until it gets a response; returns the number of repetitions too.
 pub async fn until_answered<T>(send: impl AsyncFn() -> Result<T, ServiceError>) -> (Result<T, ServiceError>, usize) {
     for lost in 0..1_000 {
         match send().await {
@@ -43,15 +43,14 @@ pub async fn until_answered<T>(send: impl AsyncFn() -> Result<T, ServiceError>) 
             answered => return (answered, lost),
         }
     }
-    panic!("a thousand answers were lost in a row");
+    panic!("a thousand responses were lost in a row");
 }
 
-/// The items of a customer who has registered, to be put into any store: hashing a password takes its time, and is not
-/// what is tested here.
+/// The items of a registered customer, to be put into any store: hashing a password is slow, and not under test here.
 fn registered() -> &'static (CustomerId, Vec<(Key, Body)>) {
     static REGISTERED: OnceLock<(CustomerId, Vec<(Key, Body)>)> = OnceLock::new();
     REGISTERED.get_or_init(|| {
-        // A thread of its own: the caller's may be driving another runtime.
+        // A separate thread: the caller's may be running another runtime.
         let made = std::thread::spawn(|| tokio::runtime::Runtime::new().unwrap().block_on(register_anew()));
         made.join().unwrap()
     })
@@ -82,5 +81,6 @@ pub async fn settle(table: &dyn Table) -> CustomerId {
 /// Opens a portfolio for the customer.
 pub async fn open(platform: &MarketData, customer: CustomerId, name: &str, lot_method: LotMethod) -> PortfolioId {
     let name = PortfolioName::parse(name).unwrap();
-    open_portfolio(&platform.app, customer, Opening { name, lot_method, ..opening(PortfolioType::Brokerage) }).await
+    open_portfolio(&platform.app, customer, NewPortfolio { name, lot_method, ..opening(PortfolioType::Brokerage) })
+        .await
 }

@@ -1,4 +1,4 @@
-//! The stores that the books are kept in, each a new one for every case.
+//! The stores under test, each newly created for every case.
 
 use std::sync::Arc;
 
@@ -11,14 +11,14 @@ use tokio::runtime::{Builder, Runtime};
 #[path = "../../../../store-dynamodb/tests/emulator/mod.rs"]
 pub mod emulator;
 
-/// Shares of transactions and of reads that go wrong on the store that fails.
+/// Fractions of transactions and of reads that fail on the failing store.
 const FAULTS: (f64, f64) = (0.3, 0.05);
 
-/// A store as the commands see it, and the same as it is.
+/// A store as the commands see it, and the same store without faults.
 pub struct Store {
-    /// What the commands go to; it may fail.
+    /// The store for the commands; it may fail.
     pub front: Arc<dyn Table>,
-    /// What the books are checked on; it does not.
+    /// The store that the books are checked on; it does not fail.
     pub books: Arc<dyn Table>,
 }
 
@@ -26,9 +26,9 @@ pub struct Store {
 pub trait Engine: 'static {
     const NAME: &'static str;
 
-    /// What the futures of a case run on.
+    /// The runtime that the futures of a case run on.
     fn runtime() -> Runtime {
-        // With the clock paused a wait between two tries takes no time.
+        // With the clock paused, waiting between two attempts takes no time.
         Builder::new_current_thread().enable_all().start_paused(true).build().unwrap()
     }
 
@@ -49,7 +49,7 @@ impl Engine for Sqlite {
     }
 }
 
-/// The same, failing in every way there is.
+/// The same, failing in every possible way.
 pub struct Failing;
 
 impl Engine for Failing {

@@ -1,4 +1,4 @@
-//! What holds of every customer's books, whatever was done to them.
+//! The invariants of every customer's books, whatever was done to them.
 
 use std::collections::BTreeMap;
 
@@ -17,24 +17,24 @@ use uuid::Uuid;
 
 use crate::ledger::system::Given;
 
-/// What was found in sound books.
+/// Figures of sound books.
 pub struct Found {
     /// The amounts of the entries, oldest first.
     pub amounts: Vec<Decimal>,
-    /// Units as they are quoted today.
+    /// Units as quoted today.
     pub units: BTreeMap<(PortfolioId, Symbol), Decimal>,
 }
 
-/// Holds the books to everything that must be true of them: entries without a gap whose legs sum to zero, cash that is
-/// the sum of the entries and never below zero, positions that are the sum of their lots and of what the trades did,
-/// and one entry for each answer that was given, no more.
+/// Checks all invariants: entries without a gap whose legs sum to zero, cash that is the sum of the entries and never
+/// negative, positions that are the sum of their lots and the result of the trades, and exactly one entry for each
+/// response.
 pub async fn sound(platform: &MarketData, customer: CustomerId, portfolios: &[PortfolioId], given: &[&Given]) -> Found {
     let entries: Vec<Entry> = all(platform, keys::wallet_entries(customer)).await;
     let mut marks: Vec<Uuid> = entries.iter().map(|entry| entry.trade_id.unwrap_or(entry.id)).collect();
     let mut acknowledged: Vec<Uuid> = given.iter().map(|given| given.mark()).collect();
     marks.sort_unstable();
     acknowledged.sort_unstable();
-    assert_eq!(marks, acknowledged, "an entry for each answer, and none besides");
+    assert_eq!(marks, acknowledged, "one entry for each response, and no others");
 
     let mut cash: BTreeMap<String, Decimal> = BTreeMap::new();
     for (entry, seq) in entries.iter().zip(1..) {
@@ -59,7 +59,7 @@ pub async fn sound(platform: &MarketData, customer: CustomerId, portfolios: &[Po
     Found { amounts: entries.iter().map(|entry| entry.amount.amount()).collect(), units }
 }
 
-/// Holds the positions of a portfolio to its trades, and gives the number of these.
+/// Checks the positions of a portfolio against its trades; returns the number of trades.
 async fn sound_positions(
     platform: &MarketData,
     portfolio: PortfolioId,
@@ -71,7 +71,7 @@ async fn sound_positions(
         assert!(position.lots.iter().all(|lot| !lot.quantity.is_zero() && !lot.cost.is_negative()), "{position:?}");
         let held: Decimal = position.lots.iter().map(|lot| lot.units_on(today, &splits).unwrap().units()).sum();
         let of_trades = trades.iter().filter(|trade| trade.symbol == position.symbol).map(|trade| {
-            // The splits of this market are whole numbers, so that nothing is cut.
+            // The splits of this market are whole numbers, so nothing is truncated.
             let later = splits.iter().filter(|split| split.day > trade.market_day);
             let moved = later.fold(trade.quantity, |units, split| units.split(split.ratio).unwrap()).units();
             let relieved: Decimal = trade.lots.iter().map(|lot| lot.cost).sum();
@@ -88,7 +88,7 @@ async fn sound_positions(
     trades.len()
 }
 
-/// Verifies the books of the one customer there is, which must add up.
+/// Verifies the books of the only customer, which must add up.
 pub async fn verified(platform: &MarketData, entries: usize) {
     let Report { customers, entries: recomputed, unsound, unverified, .. } = verify_all(platform).await.unwrap();
     assert!(unsound.is_empty() && unverified.is_empty(), "{unsound:?}, {unverified:?}");

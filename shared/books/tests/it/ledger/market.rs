@@ -1,5 +1,5 @@
-//! The exchange of these tests: three instruments over thirty sessions, two of whose prices end in splits or fractions
-//! of a cent, and the clock that moves from one session to the next.
+//! The exchange of these tests: three instruments over thirty sessions, with splits or prices in fractions of a cent
+//! for two of them, and the clock that moves from one session to the next.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,19 +10,19 @@ use domain::{Bar, Bars, Currency, Day, Instrument, Symbol, calendar};
 use market::{Basis, CallBudget, History, MarketClock, Provider, ProviderError};
 use store::Clock;
 
-/// Sessions that the market has.
+/// Sessions of the market.
 pub const SESSIONS: usize = 30;
 /// Units of a price and of a quantity that make one.
 pub const ONE: i128 = 1_000_000_000_000;
 
-/// The instruments: symbol and the place of the currency in [`CURRENCIES`].
+/// The instruments: symbol and index of the currency in [`CURRENCIES`].
 pub const INSTRUMENTS: [(&str, usize); 3] = [("ACME", 0), ("PENNY", 0), ("NIPPON", 1)];
 /// The currencies: code and decimals.
 pub const CURRENCIES: [(&str, u32); 2] = [("USD", 2), ("JPY", 0)];
-/// ACME splits before these sessions: the session, and the new units of each old one.
+/// ACME splits before these sessions: the session, and the new units per old unit.
 const SPLITS: [(usize, i128); 2] = [(4, 2), (9, 5)];
 
-/// The new units of each old one on a session, 1 where nothing splits.
+/// The new units per old unit on a session, 1 without a split.
 pub fn split(instrument: usize, session: usize) -> i128 {
     let splits = SPLITS.iter().find(|(on, _)| instrument == 0 && *on == session);
     splits.map_or(1, |&(_, ratio)| ratio)
@@ -51,7 +51,7 @@ pub fn day(session: usize) -> Day {
     calendar::next_trading_days("2026-01-02".parse().unwrap(), SESSIONS)[session]
 }
 
-/// The time on the wall, always half an hour after the bars of a session are out.
+/// The wall clock, always half an hour after the bars of a session are out.
 #[derive(Clone, Default)]
 pub struct SessionClock(Arc<AtomicUsize>);
 

@@ -1,7 +1,7 @@
-//! Money against a model: whatever is deposited, withdrawn, reversed, bought and sold, however often it is sent and
-//! whatever becomes of the answers, the books say what the model says.
+//! The books compared with a model: deposits, withdrawals, reversals, purchases and sales, with repeated requests and
+//! lost responses.
 
-#![expect(clippy::print_stdout, reason = "a failed one is a failed test, and the numbers of cases are told")]
+#![expect(clippy::print_stdout, reason = "the number of cases is printed")]
 
 mod commands;
 mod coverage;
@@ -26,17 +26,17 @@ use system::Books;
 
 /// Steps of a case at most.
 const STEPS: usize = 50;
-/// How many times the usual number of cases are run.
+/// Multiplier for the usual number of cases.
 const TIMES: &str = "SEXTANT_SOAK_TIMES";
 
-/// How many times the usual number of cases are asked for.
+/// The requested multiplier for the number of cases.
 fn times() -> u32 {
-    #[expect(clippy::disallowed_methods, reason = "whoever starts the tests says how long they may take")]
+    #[expect(clippy::disallowed_methods, reason = "the caller of the tests decides how long they take")]
     let times = std::env::var(TIMES);
     times.ok().map_or(1, |times| times.parse().expect("SEXTANT_SOAK_TIMES is a number"))
 }
 
-/// Runs this many cases, and as many more as the environment asks for, and gives what happened in them.
+/// Runs this many cases, times the requested multiplier; returns what happened in them.
 fn run<E: Engine>(cases: u32) -> BTreeMap<String, usize> {
     let config = Config { cases: cases * times(), failure_persistence: None, ..Config::default() };
     let law = |(model, steps, seen)| {
@@ -50,7 +50,7 @@ fn run<E: Engine>(cases: u32) -> BTreeMap<String, usize> {
     counts
 }
 
-/// Everything that can happen did, and not only once.
+/// Everything that can happen did, and more than once.
 fn covers(counts: &BTreeMap<String, usize>, least: usize) {
     let sales = ["fifo", "lifo", "hifo", "average", "specific"];
     let sales = sales.iter().flat_map(|method| ["all", "part"].map(|left| format!("Sell {left} by {method}")));
@@ -76,21 +76,21 @@ fn covers(counts: &BTreeMap<String, usize>, least: usize) {
 }
 
 #[test]
-fn the_books_say_what_the_model_says_on_sqlite() {
+fn the_books_agree_with_the_model_on_sqlite() {
     covers(&run::<Sqlite>(200), 2);
 }
 
 #[test]
-fn the_books_say_what_the_model_says_on_a_store_that_fails() {
+fn the_books_agree_with_the_model_on_a_failing_store() {
     let counts = run::<Failing>(200);
     covers(&counts, 2);
     assert!(counts["answers lost"] > 1_000, "{counts:#?}");
 }
 
 #[test]
-fn the_books_say_what_the_model_says_on_dynamodb() {
+fn the_books_agree_with_the_model_on_dynamodb() {
     if emulator::endpoint().is_none() {
-        // Past the test harness, which would keep a line printed by a test that passes to itself.
+        // Directly to stderr, since the test harness hides the output of a passing test.
         writeln!(std::io::stderr(), "SKIPPED: {ENDPOINT} is not set").unwrap();
         return;
     }

@@ -1,4 +1,4 @@
-//! What the books must say: cash and units as plain whole numbers, and what each idempotency key was used for.
+//! The model of the books: cash and units as plain integers, and what each idempotency key was used for.
 
 use books::trades::Side;
 use books::wallets::Transfer;
@@ -9,33 +9,33 @@ use proptest_state_machine::ReferenceStateMachine;
 use crate::ledger::commands;
 use crate::ledger::market::{CURRENCIES, INSTRUMENTS, ONE, SESSIONS, day, price, split};
 
-/// Days for which a refusal for want of funds or units is remembered.
+/// Days for which a refusal for lack of funds or units is stored.
 const REFUSAL_DAYS: i32 = 7;
 const METHODS: [LotMethod; 5] =
     [LotMethod::Fifo, LotMethod::Lifo, LotMethod::Hifo, LotMethod::Average, LotMethod::Specific];
 
-/// The books of one customer with two portfolios, and what was answered last.
+/// The books of one customer with two portfolios, and the last response.
 #[derive(Clone, Debug)]
 pub struct Model {
-    /// Where the store's faults start from.
+    /// Seed of the store's faults.
     pub seed: u64,
     /// The session of the market.
     pub session: usize,
     /// Cash by currency, in its smallest unit.
     pub cash: [i128; CURRENCIES.len()],
-    /// Units by portfolio and instrument, in 10⁻¹², as they are quoted on the session.
+    /// Units by portfolio and instrument, in 10⁻¹², as quoted on the session.
     pub units: [[i128; INSTRUMENTS.len()]; 2],
     /// The lot methods of the portfolios.
     pub methods: [LotMethod; 2],
     /// What was sent under each key.
     pub sent: Vec<Sent>,
-    /// Every entry that there must be: its currency and its effect on the cash.
+    /// Every entry that must exist: its currency and its effect on the cash.
     pub entries: Vec<(usize, i128)>,
-    /// How the last command must be answered.
+    /// The expected response to the last command.
     pub answer: Option<Answer>,
 }
 
-/// A command as it was last sent under a key.
+/// A command as it was last sent with a key.
 #[derive(Clone, Debug)]
 pub struct Sent {
     pub command: Command,
@@ -45,20 +45,20 @@ pub struct Sent {
 
 #[derive(Clone, Copy, Debug)]
 enum Outcome {
-    /// It made the entry of this place, from 0.
+    /// It made the entry with this index, from 0.
     Booked(usize),
     /// It was refused on this session.
     Refused(Refused, usize),
 }
 
-/// How a command must be answered.
+/// The expected response to a command.
 #[derive(Clone, Copy, Debug)]
 pub struct Answer {
-    /// The key that it was sent under.
+    /// The key that it was sent with.
     pub key: usize,
-    /// The place of its entry, from 0.
+    /// The index of its entry, from 0.
     pub verdict: Result<usize, Refused>,
-    /// Whether it was answered before.
+    /// Whether it is a replay.
     pub replayed: bool,
 }
 
@@ -73,7 +73,7 @@ pub enum Refused {
     KeyReused,
 }
 
-/// What a customer, or an administrator, wants.
+/// A command of a customer or an administrator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     Transfer {
@@ -88,13 +88,13 @@ pub enum Command {
         size: Size,
         fee: i64,
     },
-    /// Undoes what was sent under this key.
+    /// Reverses the command that was sent with this key.
     Reverse {
         key: usize,
     },
 }
 
-/// How much is traded.
+/// The size of a trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Size {
     /// In units of 10⁻⁸.
@@ -103,16 +103,16 @@ pub enum Size {
     Minor(i64),
 }
 
-/// One thing that happens.
+/// A step of a case.
 #[derive(Clone, Debug)]
 pub enum Step {
-    /// A command under a key of its own.
+    /// A command with a new key.
     New(Command),
-    /// What was sent under this key, once more.
+    /// The command sent with this key, once more.
     Again(usize),
-    /// A command under a key that was sent before.
+    /// A command with a key that was already used.
     Under(usize, Command),
-    /// A portfolio sells by another method from now on.
+    /// A portfolio sells by another lot method from now on.
     Method(usize, LotMethod),
     /// The market closes once more.
     NextSession,
@@ -180,12 +180,12 @@ impl ReferenceStateMachine for Model {
 }
 
 impl Sent {
-    /// Whether it moved cash in or out, which can be undone.
+    /// Whether it moved cash in or out and can be reversed.
     pub fn is_transfer(&self) -> bool {
         matches!(self.command, Command::Transfer { .. }) && self.entry().is_some()
     }
 
-    /// The place of the entry that it made.
+    /// The index of the entry that it made.
     pub fn entry(&self) -> Option<usize> {
         match self.outcome {
             Some(Outcome::Booked(place)) => Some(place),
@@ -226,7 +226,7 @@ impl Model {
         let outcome = match verdict {
             Ok(place) => Some(Outcome::Booked(place)),
             Err(refused @ (Refused::Funds | Refused::Units)) => Some(Outcome::Refused(refused, self.session)),
-            // Nothing else uses up a key; one that is used up stays so, whatever it is tried for.
+            // Nothing else uses up a key; a used key stays used, whatever it is tried for.
             Err(_) if self.sent.get(key).is_some_and(|sent| self.remembered(sent).is_some()) => return,
             Err(_) => None,
         };
@@ -255,7 +255,7 @@ impl Model {
         }
     }
 
-    /// Whether the command is to undo what is neither a deposit nor a withdrawal, and so not found.
+    /// Whether the command reverses neither a deposit nor a withdrawal, and so is not found.
     fn is_unfindable(&self, command: &Command) -> bool {
         matches!(command, Command::Reverse { key } if !matches!(self.sent[*key].command, Command::Transfer { .. }))
     }
@@ -292,7 +292,7 @@ impl Model {
         Ok(self.entries.len() - 1)
     }
 
-    /// What a trade does to units and cash.
+    /// The effect of a trade on units and cash.
     fn fill(
         &self,
         side: Side,
@@ -316,7 +316,7 @@ impl Model {
         }
     }
 
-    /// The units that an order is for at the price of the session.
+    /// The units of an order at the price of the session.
     pub fn units_of(&self, instrument: usize, size: Size) -> i128 {
         match size {
             Size::Units(units) => units,

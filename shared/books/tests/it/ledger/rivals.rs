@@ -1,10 +1,10 @@
-//! Clients that use one wallet at the same time, over several processes and a store that fails: there is no telling who
-//! comes first, and the books are sound all the same.
+//! Clients that use one wallet concurrently, over several processes and a failing store: the order is unpredictable,
+//! and the books must be sound all the same.
 
 use std::sync::Arc;
 
 use app::ServiceError;
-use books::trades::{Request, RequestSize, Side};
+use books::trades::{RequestSize, Side, TradeRequest};
 use books::wallets::Transfer;
 use domain::{Currency, LotMethod, Money, PortfolioId, Quantity};
 use futures::future::join_all;
@@ -28,10 +28,10 @@ fn usd(cents: i64) -> Money {
     Money::new(Decimal::new(cents, 2), Currency::USD).unwrap()
 }
 
-/// The command of a number: cash comes and goes and so do units, more of them than there are now and then.
+/// The command with a number: cash and units come and go, sometimes more than there are.
 fn wanted(portfolio: PortfolioId, number: usize) -> Wanted {
     let trade = |side, instrument, size| {
-        let request = Request {
+        let request = TradeRequest {
             side,
             symbol: symbol(instrument),
             size,
@@ -51,7 +51,7 @@ fn wanted(portfolio: PortfolioId, number: usize) -> Wanted {
     }
 }
 
-/// One client's commands, each sent until it is answered and then once more; gives what made an entry.
+/// One client's commands, each sent until it gets a response and then once more; returns the entries made.
 async fn client(
     platform: &MarketData,
     customer: domain::CustomerId,
@@ -82,7 +82,7 @@ async fn client(
     made
 }
 
-/// Lets the clients loose on a new store whose faults start from this seed; gives the number of entries they made.
+/// Runs the clients on a new store whose faults start from this seed; returns the number of entries they made.
 fn contest(seed: u64) -> usize {
     let runtime = Failing::runtime();
     runtime.block_on(async {
@@ -103,7 +103,7 @@ fn contest(seed: u64) -> usize {
 }
 
 #[test]
-fn rivals_on_a_store_that_fails_leave_sound_books() {
+fn concurrent_clients_on_a_failing_store_leave_sound_books() {
     let seeds = u64::from(10 * crate::ledger::times());
     let entries: usize = (0..seeds).map(contest).sum();
     println!("{seeds} contests: {entries} entries");
@@ -111,7 +111,7 @@ fn rivals_on_a_store_that_fails_leave_sound_books() {
 }
 
 #[test]
-fn lots_beyond_those_of_the_head_are_moved_and_sold_whatever_goes_wrong() {
+fn lots_outside_the_head_are_moved_and_sold_despite_failures() {
     let runtime = Failing::runtime();
     runtime.block_on(async {
         let clock = SessionClock::default().reader();
@@ -125,7 +125,14 @@ fn lots_beyond_those_of_the_head_are_moved_and_sold_whatever_goes_wrong() {
             let size = RequestSize::Quantity(Quantity::parse(units).unwrap());
             Wanted::Trade(
                 portfolio,
-                Request { side, symbol: symbol(1), size, fee: Decimal::ZERO, lots: Vec::new(), expected_price: None },
+                TradeRequest {
+                    side,
+                    symbol: symbol(1),
+                    size,
+                    fee: Decimal::ZERO,
+                    lots: Vec::new(),
+                    expected_price: None,
+                },
             )
         };
         let buys = (0..430).map(|_| trade(Side::Buy, "1"));

@@ -1,4 +1,4 @@
-//! The real services, driven beside the model and held to what it says.
+//! The real use cases, run alongside the model and compared with it.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use app::{Precondition, ServiceError};
 use books::portfolios::{self, Change};
 use books::positions;
-use books::trades::{self, Request, RequestSize, Side};
+use books::trades::{self, RequestSize, Side, TradeRequest};
 use books::wallets::{self, StatementLine, Transfer};
 use domain::{CustomerId, LotMethod, Money, PortfolioId, Quantity};
 use ledger::{Refusal, Trade};
@@ -25,35 +25,35 @@ use crate::ledger::market::{CURRENCIES, INSTRUMENTS, SessionClock, currency, sym
 use crate::ledger::model::{Answer, Command, Model, Refused, Size, Step};
 use crate::ledger::{coverage, invariants};
 
-/// The test of the services on one kind of store.
+/// The test of the use cases on one kind of store.
 pub struct Books<E>(PhantomData<E>);
 
-/// A platform of two processes, with what it was asked and answered.
+/// A platform of two processes, with its requests and responses.
 pub struct System {
     runtime: Arc<Runtime>,
     store: Store,
     wall: SessionClock,
     clock: Clock,
-    /// The processes that commands go to, in turn.
+    /// The processes that receive commands, alternately.
     fronts: [Platform; 2],
-    /// The process that the books are looked at with.
+    /// The process that the books are checked with.
     books: Platform,
     customer: CustomerId,
     portfolios: [PortfolioId; 2],
-    /// What was sent under each key, and its answer where it made an entry.
+    /// What was sent with each key, and its response if it made an entry.
     sent: Vec<(Wanted, Option<Given>)>,
     commands: usize,
 }
 
-/// A command as the services take it.
+/// A command in the form of the use cases.
 #[derive(Clone, Debug)]
 pub enum Wanted {
     Transfer(Transfer, Money),
-    Trade(PortfolioId, Request),
+    Trade(PortfolioId, TradeRequest),
     Reverse(Uuid),
 }
 
-/// What a command was answered that made an entry.
+/// The response to a command that made an entry.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Given {
     Entry(Box<StatementLine>),
@@ -61,7 +61,7 @@ pub enum Given {
 }
 
 impl Given {
-    /// What its entry is known by in the ledger.
+    /// What identifies its entry in the ledger.
     pub fn mark(&self) -> Uuid {
         match self {
             Self::Entry(entry) => entry.id,
@@ -142,7 +142,7 @@ impl System {
     }
 
     async fn command<E: Engine>(&mut self, model: &Model, command: &Command, answer: &Answer) {
-        // What was sent before is sent as it was: the lots that it names may be gone.
+        // A repeated command is sent unchanged: the lots that it names may be gone.
         let wanted = match self.sent.get(answer.key) {
             Some((wanted, _)) if answer.replayed => wanted.clone(),
             _ => self.wanted(model, command).await,
@@ -155,7 +155,7 @@ impl System {
         let context = || format!("{command:?} under {key}: {given:?} instead of {answer:?}");
         match (&given, answer.verdict) {
             (Ok((given, replayed)), Ok(place)) => {
-                // A lost answer is given again when it is asked for again.
+                // A lost response is repeated when it is requested again.
                 assert!(*replayed == answer.replayed || lost > 0, "{}", context());
                 if let Given::Entry(entry) = given {
                     assert_eq!(entry.seq, place as u64 + 1, "{}", context());
@@ -180,9 +180,9 @@ impl System {
         match self.sent.get(key) {
             None => self.sent.push((wanted, given)),
             Some((_, Some(first))) => {
-                assert!(given.is_none_or(|given| given == *first), "another answer than {first:?}");
+                assert!(given.is_none_or(|given| given == *first), "another response than {first:?}");
             }
-            // A refusal that is still remembered stands whatever else its key is tried for.
+            // A refusal that is still stored counts, whatever else its key is tried for.
             Some((_, None)) if model.sent[key].command != *command => {}
             Some((_, None)) => self.sent[key] = (wanted, given),
         }
@@ -204,13 +204,13 @@ impl System {
                 let fee = money(place, fee).amount();
                 Wanted::Trade(
                     self.portfolios[portfolio],
-                    Request { side, symbol: symbol(instrument), size, fee, lots, expected_price: None },
+                    TradeRequest { side, symbol: symbol(instrument), size, fee, lots, expected_price: None },
                 )
             }
         }
     }
 
-    /// Lots for so many units, the youngest first; fewer where fewer are held.
+    /// Lots for this many units, the youngest first; fewer if fewer are held.
     async fn youngest_lots(&self, portfolio: usize, instrument: usize, units: Quantity) -> Vec<(Uuid, Quantity)> {
         let (symbol, currency) = (symbol(instrument), currency(INSTRUMENTS[instrument].1));
         let series = load(self.platform(), &symbol).await.unwrap();
@@ -263,7 +263,7 @@ impl System {
     }
 }
 
-/// Gives a command; answers what it made and whether that was made before.
+/// Sends a command; returns what it made and whether it was a replay.
 pub async fn send(
     platform: &MarketData,
     customer: CustomerId,
@@ -286,7 +286,7 @@ pub async fn send(
     }
 }
 
-/// Why it was refused, and whether that was remembered.
+/// Why it was refused, and whether the refusal was stored.
 fn refusal(error: &ServiceError) -> (Option<Refused>, bool) {
     let (refusal, again) = match error {
         ServiceError::Refused(refusal) => (refusal, false),
@@ -305,7 +305,7 @@ fn refusal(error: &ServiceError) -> (Option<Refused>, bool) {
     (refused, again)
 }
 
-/// What a command that made an entry counts as.
+/// The name of a command that made an entry, for counting.
 fn kind(command: &Command, model: &Model, answer: &Answer) -> String {
     if answer.replayed {
         return "answered again".to_owned();

@@ -1,9 +1,9 @@
-//! A test of the test: books that somebody has altered do not pass.
+//! A test of the tests: tampered books are detected.
 
 use std::sync::Arc;
 
 use app::ServiceError;
-use books::trades::{Request, RequestSize, Side};
+use books::trades::{RequestSize, Side, TradeRequest};
 use books::wallets::{self, Transfer};
 use domain::{Currency, CustomerId, LotMethod, Money, PortfolioId, Quantity};
 use ledger::Refusal;
@@ -16,7 +16,7 @@ use crate::ledger::customer::{self, Platform};
 use crate::ledger::market::{SessionClock, symbol};
 use crate::ledger::system::{Given, Wanted, send};
 
-/// What somebody does to an item: a text in it becomes another, or the whole of it goes.
+/// The tampering of an item: a text in it is replaced, or the whole item is removed.
 enum Damage {
     Rewrite(&'static str, &'static str),
     Remove,
@@ -43,8 +43,14 @@ async fn books() -> Books {
     let portfolio = customer::open(&platform.platform, customer, "Altered", LotMethod::Fifo).await;
     send(&platform.platform, customer, &deposit(100_000), "deposit").await.unwrap();
     let size = RequestSize::Quantity(Quantity::parse("3").unwrap());
-    let order =
-        Request { side: Side::Buy, symbol: symbol(0), size, fee: Decimal::ONE, lots: Vec::new(), expected_price: None };
+    let order = TradeRequest {
+        side: Side::Buy,
+        symbol: symbol(0),
+        size,
+        fee: Decimal::ONE,
+        lots: Vec::new(),
+        expected_price: None,
+    };
     let (given, _) = send(&platform.platform, customer, &Wanted::Trade(portfolio, order), "order").await.unwrap();
     let Given::Trade(trade) = given else { panic!("{given:?}") };
     // Three at 123.45 and the fee of one.
@@ -86,7 +92,7 @@ impl Books {
 }
 
 #[tokio::test]
-async fn whatever_is_altered_verification_finds_it_and_freezes_the_wallet() {
+async fn verification_finds_any_tampering_and_freezes_the_wallet() {
     let number = books().await.damages().len();
     for place in 0..number {
         let books = books().await;
@@ -106,7 +112,7 @@ async fn whatever_is_altered_verification_finds_it_and_freezes_the_wallet() {
 }
 
 #[tokio::test]
-async fn a_wallet_is_free_again_once_its_books_add_up_again() {
+async fn a_wallet_is_unfrozen_once_its_books_add_up_again() {
     let books = books().await;
     let platform = &books.platform.platform;
     let head = keys::wallet_head(books.customer);

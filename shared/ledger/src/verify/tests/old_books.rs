@@ -1,12 +1,12 @@
-//! Items as the code stored them that kept eight decimals, wrote a ratio of splits as a decimal, and at average cost sold
-//! the oldest lots first.
+//! Items stored by earlier code, which had eight decimals, wrote a split ratio as a decimal, and sold the oldest lots
+//! first at average cost.
 
 use serde_json::Value;
 
 use super::*;
-use crate::folded::Folded;
+use crate::folded::FoldedSplits;
 use crate::lot_method::LotMethod;
-use crate::position::Relieved;
+use crate::position::RelievedLot;
 
 /// Two purchases, a split written 0.022222 (one for forty-five), a sale at average cost, a purchase, a split of one for
 /// three, a sale of the dearest lot and one more at average cost.
@@ -35,8 +35,8 @@ fn known() -> [Split; 2] {
     [split("2012-03-01", "1/45"), split("2012-04-02", "1/3")]
 }
 
-fn movements(trades: &[Trade]) -> Vec<Movement> {
-    trades.iter().map(|trade| Movement::try_from(trade).unwrap()).collect()
+fn movements(trades: &[Trade]) -> Vec<LotMovement> {
+    trades.iter().map(|trade| LotMovement::try_from(trade).unwrap()).collect()
 }
 
 #[test]
@@ -45,12 +45,12 @@ fn books_of_the_first_rules_verify_clean() {
     assert_eq!(position.folded, None);
     assert!(trades.iter().all(|trade| trade.rules == Rules::First));
     assert_eq!(verified(&wallet, &entries, &trades, &position), []);
-    let kept = Position { folded: Some(Folded::of_trades(&trades)), ..position };
-    assert_eq!(verified(&wallet, &entries, &trades, &kept), [], "and once it says what it has folded");
+    let kept = Position { folded: Some(FoldedSplits::of_trades(&trades)), ..position };
+    assert_eq!(verified(&wallet, &entries, &trades, &kept), [], "and once it states its folded splits");
 }
 
 #[test]
-fn books_of_the_first_rules_are_still_held_to_what_they_record() {
+fn books_of_the_first_rules_are_verified_against_their_records() {
     let (wallet, entries, mut trades, position) = stored();
     trades[2].position.average_cost = Some("601.15141532".parse().unwrap());
     let changed = verified(&wallet, &entries, &trades, &position);
@@ -58,18 +58,18 @@ fn books_of_the_first_rules_are_still_held_to_what_they_record() {
 }
 
 #[test]
-fn books_of_the_first_rules_go_on_by_those_of_today_with_the_splits_known_now() {
+fn books_of_the_first_rules_continue_under_todays() {
     let (wallet, mut entries, mut trades, position) = stored();
-    let folded = Folded::of_trades(&trades);
+    let folded = FoldedSplits::of_trades(&trades);
     assert!(!folded.is_by(&known()), "0.022222 is not one for forty-five");
     let replayed = replay(&position, &movements(&trades), &known(), |_, _| ()).unwrap();
     let on = day("2012-04-12");
-    // 150.5/45 − 1.7 + 7, a third of that, − 0.51, each lot cut to the eight decimals of its sale.
+    // 150.5/45 − 1.7 + 7, a third of that, − 0.51, each lot truncated to the eight decimals of its sale.
     assert_eq!(replayed.units_on(on, &known()).unwrap().to_string(), "2.37148147");
     assert_eq!(verified(&wallet, &entries, &trades, &replayed), []);
 
     let splits = known();
-    let terms = Terms { splits: &splits, lot_method: LotMethod::Average, ..terms(200, "2012-04-12", "1800") };
+    let terms = TradeTerms { splits: &splits, lot_method: LotMethod::Average, ..terms(200, "2012-04-12", "1800") };
     let sale = sell(&wallet, &replayed, &order("1", "0"), &terms).unwrap();
     entries.push(sale.entry);
     trades.push(sale.trade);
@@ -77,10 +77,10 @@ fn books_of_the_first_rules_go_on_by_those_of_today_with_the_splits_known_now() 
 }
 
 #[test]
-fn what_each_old_sale_took_comes_out_of_a_replay_as_it_was_recorded() {
+fn a_replay_reproduces_what_each_old_sale_took() {
     let (_, _, trades, position) = stored();
-    let folded = Folded::of_trades(&trades);
-    let mut taken: Vec<Vec<Relieved>> = Vec::new();
+    let folded = FoldedSplits::of_trades(&trades);
+    let mut taken: Vec<Vec<RelievedLot>> = Vec::new();
     let replayed = replay(&position, &movements(&trades), &folded.splits, |_, lots| taken.push(lots.to_vec())).unwrap();
     assert_eq!(Position { folded: None, ..replayed }, position);
     let recorded = trades.iter().filter(|trade| trade.side == Side::Sell);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use app::ServiceError;
 use books::holdings;
 use books::investments::{self, Purchase};
-use books::portfolios::Opening;
+use books::portfolios::NewPortfolio;
 use chrono::TimeDelta;
 use domain::portfolio::PortfolioType;
 use domain::{CustomerId, Instrument, InstrumentType, Quantity};
@@ -76,7 +76,7 @@ async fn without_new_symbol_lookups_left_no_use_case_takes_a_call_and_what_is_kn
     world.exchange.calls();
     let (platform, customer, new) = (&world.platform, world.customer, &symbol("NEW"));
     world.exchange.list("NEW", bars_through("2026-11-19", 100, 10.0));
-    let order = |symbol| forecasts::Order { symbol, horizon: 5, model: forecasts::Model::Naive, as_of: None };
+    let order = |symbol| forecasts::ForecastRequest { symbol, horizon: 5, model: forecasts::Model::Naive, as_of: None };
     let refusals = [
         history::load(platform, new, platform.budget_for(customer)).await.err(),
         forecasts::make(platform, customer, &order(new.clone())).await.err(),
@@ -177,7 +177,7 @@ async fn new_pairs_of_currencies_are_new_symbol_lookups_of_whoever_holds_them() 
     let world = counted(25, 20).await;
     look_at_invented(&world, world.customer, &invented(9)).await;
     world.exchange.calls();
-    let abroad = Opening { base_currency: "CHF".parse().unwrap(), ..opening(PortfolioType::Brokerage) };
+    let abroad = NewPortfolio { base_currency: "CHF".parse().unwrap(), ..opening(PortfolioType::Brokerage) };
     let id = open_portfolio(&world.platform.app, world.customer, abroad).await;
     let purchase = Purchase {
         ticker_symbol: symbol("S0"),

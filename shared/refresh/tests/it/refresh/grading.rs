@@ -28,7 +28,8 @@ async fn a_forecast_that_has_matured_is_graded_once_and_its_grade_is_kept() {
     let all = wandering();
     let seen = all.slice(0, all.count_through("2026-10-09".parse().unwrap()));
     world.exchange.list("ACME", seen);
-    let order = |horizon| forecasts::Order { symbol: symbol("ACME"), horizon, model: Model::Naive, as_of: None };
+    let order =
+        |horizon| forecasts::ForecastRequest { symbol: symbol("ACME"), horizon, model: Model::Naive, as_of: None };
     for horizon in [5, 10, 60] {
         forecasts::make(&world.platform, world.customer, &order(horizon)).await.unwrap();
     }
@@ -48,7 +49,7 @@ async fn a_forecast_that_has_matured_is_graded_once_and_its_grade_is_kept() {
     let kept = forecasts::list(&world.platform, world.customer, &symbol("ACME"), 50, None).await.unwrap();
     let computed = world.restarted();
     for horizon in [5, 10] {
-        let same = forecasts::Order { as_of: Some("2026-10-09".parse().unwrap()), ..order(horizon) };
+        let same = forecasts::ForecastRequest { as_of: Some("2026-10-09".parse().unwrap()), ..order(horizon) };
         let forecast = forecasts::make(&world.platform, world.customer, &same).await.unwrap().forecast;
         let series = load(&computed, &symbol("ACME")).await.unwrap();
         let again = forecasts::grade(&series, &forecast).unwrap();
@@ -60,7 +61,7 @@ async fn a_forecast_that_has_matured_is_graded_once_and_its_grade_is_kept() {
     world.exchange.list("ACME", Bars::from_rows(corrected).unwrap());
     world.clock.set(EVENING);
     let later = forecasts::list(&world.restarted(), world.customer, &symbol("ACME"), 50, None).await.unwrap();
-    let grades = |record: &forecasts::Record| {
+    let grades = |record: &forecasts::ForecastHistory| {
         record.items.iter().filter(|item| item.terms.horizon < 60).map(|item| item.grade).collect::<Vec<_>>()
     };
     assert_eq!(grades(&later), grades(&kept));
@@ -72,7 +73,7 @@ async fn of_files_bars_are_read_and_forecasts_graded_and_no_quote_is_stored() {
     let world = World::at(NOON);
     let platform = world.on(world.table.clone(), Arc::new(Sample::new()));
     notifications::watchlist::put(&platform, world.customer, &symbol("IBM")).await.unwrap();
-    let order = forecasts::Order {
+    let order = forecasts::ForecastRequest {
         symbol: symbol("IBM"),
         horizon: 5,
         model: Model::Naive,

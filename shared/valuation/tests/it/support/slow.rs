@@ -22,24 +22,24 @@ pub struct SlowDay {
     pub without_rate: bool,
 }
 
-/// What is known of an instrument on an evening.
+/// The state of an instrument at the end of a day.
 #[derive(Clone, Copy, Debug, Default)]
-struct Evening {
+struct EndOfDay {
     units: Decimal,
     price: Decimal,
     local: Decimal,
     rate: Decimal,
 }
 
-/// Every day between two, by the definitions: all instruments and all flows are looked at again each day.
+/// Every day between two, by the definitions: all instruments and all flows are visited again each day.
 pub fn slowly(records: &Records, from: Day, to: Day) -> Vec<SlowDay> {
-    let mut evenings = vec![Evening { rate: Decimal::ONE, ..Evening::default() }; records.instruments.len()];
+    let mut evenings = vec![EndOfDay { rate: Decimal::ONE, ..EndOfDay::default() }; records.instruments.len()];
     let mut days: Vec<SlowDay> = Vec::new();
     let mut date = from;
     while date <= to {
         let of_day: Vec<(Option<Bar>, Vec<&Flow>)> =
             records.instruments.iter().map(|owned| (bar_of(owned, date), flows_of(owned, date))).collect();
-        let happens = |((bar, flows), evening): (&(Option<Bar>, Vec<&Flow>), &Evening)| {
+        let happens = |((bar, flows), evening): (&(Option<Bar>, Vec<&Flow>), &EndOfDay)| {
             !flows.is_empty() || (bar.is_some() && evening.units > Decimal::ZERO)
         };
         if of_day.iter().zip(&evenings).any(happens) {
@@ -75,7 +75,7 @@ fn text(number: f64) -> Decimal {
 fn one_day(
     records: &Records,
     owned: &Owned,
-    evening: &mut Evening,
+    evening: &mut EndOfDay,
     (bar, flows): (Option<Bar>, &[&Flow]),
     slow: &mut SlowDay,
 ) -> Part {
@@ -153,7 +153,7 @@ fn close_before(owned: &Owned, date: Day) -> Option<Decimal> {
     owned.bars.count_before(date).checked_sub(1).map(|at| text(owned.bars.close()[at]))
 }
 
-/// An instrument on a day in the base currency; units, price and fee of what was bought and of what was sold.
+/// An instrument on a day in the base currency; units, price and fee of its purchases and of its sales.
 struct Part {
     units: f64,
     previous: Option<f64>,
@@ -162,7 +162,7 @@ struct Part {
     sells: Option<(f64, f64, f64)>,
 }
 
-/// The day cut at its flows, as numbers.md has it: everything is looked at again at each cut.
+/// The day cut at its flows, as in numbers.md: everything is visited again at each cut.
 fn growth(start: f64, parts: &[Part]) -> Option<f64> {
     let place = |part: &Part, price: f64| match part.previous {
         _ if price == part.close => 1.0,
@@ -233,7 +233,7 @@ impl Records {
         }
     }
 
-    /// The last rate before a day where that is at most seven days old, else that of the day.
+    /// The last rate before a day if it is at most seven days old, else that of the day.
     fn rate_before(&self, currency: Currency, date: Day) -> Decimal {
         let before = self.rate_days.partition_point(|&rate_day| rate_day < date).checked_sub(1);
         match before.filter(|&at| currency != self.base && date.days_since(self.rate_days[at]) <= 7) {

@@ -9,17 +9,17 @@ use super::simulate::{End, Recorder, Span};
 use super::{OpenTrade, Trade};
 
 /// Collects equity, trades, fees and refused purchases.
-pub(super) struct Ledger<'a> {
+pub(super) struct FullRecorder<'a> {
     bars: &'a Bars,
     pub(super) equity: Vec<f64>,
     pub(super) trades: Vec<Trade>,
     pub(super) fees: f64,
     pub(super) bars_held: usize,
-    /// Purchases that could not be paid: how many, and the first of them.
+    /// Purchases that the cash could not pay for: how many, and the day of the first.
     pub(super) unaffordable: Option<(usize, Day)>,
 }
 
-impl<'a> Ledger<'a> {
+impl<'a> FullRecorder<'a> {
     pub(super) fn new(span: Span<'a>) -> Self {
         Self {
             bars: span.bars,
@@ -55,7 +55,7 @@ impl<'a> Ledger<'a> {
     }
 }
 
-impl Recorder for Ledger<'_> {
+impl Recorder for FullRecorder<'_> {
     fn flat(&mut self, bars: Range<usize>, cash: f64) {
         self.equity.resize(self.equity.len() + bars.len(), cash);
     }
