@@ -102,9 +102,11 @@ build: $(CROSS_TOOLS) ## Build every function for AWS (arm64) into target/lambda
 deploy: build ## Build, then deploy to your AWS account as stage dev (STAGE=prod for prod)
 	@SAM_CLI_TELEMETRY=0 $(VENV)/bin/sam deploy --config-env '$(STAGE)'
 
-openapi: ## Generate openapi.json from the code
+openapi: ## Generate openapi.json and docs/errors.md from the code
 	@cargo run --quiet $(LOCKED) -- openapi > openapi.json.unfinished
 	@mv openapi.json.unfinished openapi.json
+	@cargo run --quiet $(LOCKED) -- errors > docs/errors.md.unfinished
+	@mv docs/errors.md.unfinished docs/errors.md
 
 new-function: ## Create the skeleton of a function: NAME=dividends answers GET /dividends
 	@$(PYTHON) tools/new_function.py '$(NAME)'

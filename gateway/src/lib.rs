@@ -15,6 +15,7 @@
 
 pub mod answer;
 pub mod authorizer;
+pub mod errors;
 pub mod event;
 pub mod event_function;
 pub mod event_pattern;

@@ -32,6 +32,8 @@ enum Command {
     Serve(ServeArgs),
     /// Print the OpenAPI document.
     Openapi,
+    /// Print the guide to problem codes (docs/errors.md).
+    Errors,
     /// Listen to live rates and alerts, one JSON message a line. The token of a session is taken from `SEXTANT_TOKEN`.
     Listen(ListenArgs),
     /// Recompute every wallet, position and lot, and freeze the wallets whose books do not add up.
@@ -109,6 +111,7 @@ fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false).init();
     let done = match cli.command {
+        Some(Command::Errors) => print(&gateway::errors::guide()),
         Some(Command::Openapi) => gateway::openapi::document().and_then(|document| print(&document)),
         Some(Command::Serve(args)) => serve(args),
         Some(Command::Listen(args)) => listen(&args),

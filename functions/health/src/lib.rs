@@ -2,7 +2,7 @@
 
 mod documented_routes;
 
-use api::Problem;
+use api::{Problem, ProblemCode};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
@@ -99,13 +99,13 @@ async fn send_openapi_document() -> Response {
 async fn refuse_unknown_route(request: Request) -> Problem {
     match documented_routes::allowed_methods(request.uri().path()) {
         Some(methods) if !methods.contains(request.method().as_str()) => wrong_method(request.method(), methods),
-        _ => Problem::not_found("route_not_found", "no such route; GET /openapi.json lists them"),
+        _ => Problem::new(ProblemCode::RouteNotFound, "no such route; GET /openapi.json lists them"),
     }
 }
 
 fn wrong_method(method: &Method, allowed: &str) -> Problem {
     let detail = format!("{method} is not possible here; the route allows {allowed}");
-    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
+    let problem = Problem::new(ProblemCode::MethodNotAllowed, detail);
     match HeaderValue::from_str(allowed) {
         Ok(value) => problem.with_header(header::ALLOW, value),
         Err(_) => problem,

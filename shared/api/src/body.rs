@@ -3,10 +3,11 @@
 
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::problem::{FieldError, Problem};
+use crate::problem_code::ProblemCode;
 
 /// The largest body of a request, in bytes, where it is no file.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
@@ -38,7 +39,7 @@ pub fn require_one_of(headers: &HeaderMap, media_types: &[&'static str]) -> Resu
     found.copied().ok_or_else(|| {
         let (sent, accepted) = (essence.as_deref().unwrap_or("none"), media_types.join(" or "));
         let detail = format!("the body must be sent as {accepted}; its content type is {sent}");
-        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
+        Problem::new(ProblemCode::UnsupportedMediaType, detail)
     })
 }
 
@@ -46,7 +47,7 @@ pub fn require_one_of(headers: &HeaderMap, media_types: &[&'static str]) -> Resu
 pub async fn read(request: Request, max_bytes: usize) -> Result<Bytes, Problem> {
     let too_large = || {
         let detail = format!("a body has at most {max_bytes} bytes");
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
+        Problem::new(ProblemCode::BodyTooLarge, detail)
     };
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     if announced.is_some_and(|bytes: u64| bytes > max_bytes as u64) {
@@ -66,7 +67,7 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 pub(crate) fn check_syntax(bytes: &[u8]) -> Result<(), Problem> {
     serde_json::from_slice::<IgnoredAny>(bytes)
         .map(drop)
-        .map_err(|error| Problem::bad_request("malformed_json", format!("the body is not JSON: {error}")))
+        .map_err(|error| Problem::new(ProblemCode::MalformedJson, format!("the body is not JSON: {error}")))
 }
 
 /// The fields of a body that is JSON.
@@ -115,7 +116,7 @@ mod tests {
     fn what_is_not_json_is_a_syntax_error_even_after_a_wrong_field() {
         for body in ["", "{", "{\"symbol\": 7, ", "nonsense", "{\"symbol\": \"A\"} trailing", "\u{feff}{}"] {
             let problem = refusal(body);
-            assert_eq!((problem.status, problem.code), (400, "malformed_json"), "{body}");
+            assert_eq!((problem.status, problem.code.as_str()), (400, "malformed_json"), "{body}");
         }
     }
 
@@ -152,7 +153,10 @@ mod tests {
             let request = announced.into_iter().fold(request, |request, bytes| request.header("content-length", bytes));
             let read = read(request.body(Body::from(vec![b' '; sent])).unwrap(), MAX_BODY_BYTES).await;
             let expected = if whole { Ok(sent) } else { Err((413, "body_too_large")) };
-            assert_eq!(read.map(|bytes| bytes.len()).map_err(|problem| (problem.status, problem.code)), expected);
+            assert_eq!(
+                read.map(|bytes| bytes.len()).map_err(|problem| (problem.status, problem.code.as_str())),
+                expected
+            );
         }
     }
 }

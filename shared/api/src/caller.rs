@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use axum::extract::FromRequestParts;
-use axum::http::StatusCode;
 use axum::http::request::Parts;
 use domain::{CustomerId, Role};
 use identity::authorization::Authorized;
@@ -11,6 +10,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::problem::Problem;
+use crate::problem_code::ProblemCode;
 
 /// The caller of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub fn context(authorized: &Authorized) -> HashMap<String, Value> {
 
 /// The refusal of a request that names nobody.
 pub(crate) fn unauthenticated() -> Problem {
-    Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", "the request names no customer")
+    Problem::new(ProblemCode::Unauthenticated, "the request names no customer")
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {

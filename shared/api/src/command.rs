@@ -103,7 +103,7 @@ mod tests {
         }
         for query in ["", "?dry_run=false"] {
             assert_eq!(command(query, Some("k")).await.unwrap().key.as_deref(), Some("k"));
-            assert_eq!(command(query, None).await.unwrap_err().code, "idempotency_key_required");
+            assert_eq!(command(query, None).await.unwrap_err().code.as_str(), "idempotency_key_required");
         }
     }
 
@@ -113,7 +113,7 @@ mod tests {
             ["?dry_run=", "?dry_run", "?dry_run=1", "?dry_run=TRUE", "?dry_run=true&dry_run=true", "?dryrun=true"]
         {
             let problem = command(query, Some("k")).await.unwrap_err();
-            assert_eq!((problem.status, problem.code), (422, "invalid_fields"), "{query}");
+            assert_eq!((problem.status, problem.code.as_str()), (422, "invalid_fields"), "{query}");
         }
     }
 }

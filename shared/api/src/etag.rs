@@ -6,6 +6,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, header};
 
 use crate::problem::Problem;
+use crate::problem_code::ProblemCode;
 
 /// Most versions that one `If-Match` names.
 const MAX_TAGS: usize = 20;
@@ -33,7 +34,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
         let parsed = value.to_str().ok().and_then(parse);
         parsed.map(Self).ok_or_else(|| {
             let detail = "If-Match holds versions in quotes, as ETag gives them, or *";
-            Problem::bad_request("invalid_if_match", detail)
+            Problem::new(ProblemCode::InvalidIfMatch, detail)
         })
     }
 }

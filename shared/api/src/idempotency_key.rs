@@ -7,6 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 use crate::problem::Problem;
+use crate::problem_code::ProblemCode;
 
 const HEADER: &str = "idempotency-key";
 const MAX_KEY_LENGTH: usize = 255;
@@ -28,7 +29,7 @@ impl IdempotencyKey {
         let is_key = !key.is_empty() && key.len() <= MAX_KEY_LENGTH && key.iter().all(may_stand);
         if values.next().is_some() || !is_key {
             let detail = format!("an Idempotency-Key has 1 to {MAX_KEY_LENGTH} visible ASCII characters and no comma");
-            return Err(Problem::bad_request("invalid_idempotency_key", detail));
+            return Err(Problem::new(ProblemCode::InvalidIdempotencyKey, detail));
         }
         Ok(Self(Some(String::from_utf8_lossy(key).into_owned())))
     }
@@ -37,7 +38,7 @@ impl IdempotencyKey {
     pub fn required(self) -> Result<String, Problem> {
         self.0.ok_or_else(|| {
             let detail = "a request that moves money has an Idempotency-Key, so that it can safely be sent again";
-            Problem::bad_request("idempotency_key_required", detail)
+            Problem::new(ProblemCode::IdempotencyKeyRequired, detail)
         })
     }
 }
@@ -68,7 +69,7 @@ mod tests {
         for value in values {
             headers.append(HEADER, value.parse().unwrap());
         }
-        IdempotencyKey::of(&headers).map(|IdempotencyKey(key)| key).map_err(|problem| problem.code)
+        IdempotencyKey::of(&headers).map(|IdempotencyKey(key)| key).map_err(|problem| problem.code.as_str())
     }
 
     #[test]

@@ -62,7 +62,7 @@ mod tests {
             ("{\"x\": 1}", "application/json", Some("a b"), "invalid_idempotency_key"),
             ("{\"x\": 1}", "application/json", Some("k"), "invalid_fields"),
         ] {
-            assert_eq!(sent(body, content_type, key).await.unwrap_err().code, code, "{body} {key:?}");
+            assert_eq!(sent(body, content_type, key).await.unwrap_err().code.as_str(), code, "{body} {key:?}");
         }
         let keyed = sent("{\"amount\": 7}", "application/json", Some("k")).await.unwrap();
         assert_eq!((keyed.command.key.as_deref(), keyed.body.amount), (Some("k"), 7));

@@ -8,7 +8,7 @@
 //! It uses `app` and `identity`, and no other crate of use cases: what a customer may see or do beyond the route, a use
 //! case decides.
 //!
-//! - Only `problem.rs` knows the status of an error. Codes, fields and headers are a contract, and stay.
+//! - Only `problem_code.rs` knows status codes, and only `problem.rs` which error has which code. Codes, fields and headers are a contract, and stay.
 //! - The caller is who the authorizer says, read from its context and from nowhere else ([`Caller`]).
 //! - A route that the policy lacks is refused to all. A field that is unknown, repeated or of the wrong kind is refused
 //!   by its pointer, and nothing is done.
@@ -31,7 +31,7 @@
 //! assert_eq!((problem.status, problem.errors[0].pointer.as_str()), (422, "/name"));
 //!
 //! let problem = Problem::from(ServiceError::NotFound { what: "portfolio" });
-//! assert_eq!((problem.status, problem.code), (404, "not_found"));
+//! assert_eq!((problem.status, problem.code.as_str()), (404, "not_found"));
 //! ```
 
 pub mod admission;
@@ -50,6 +50,7 @@ pub mod path;
 pub mod policy;
 mod preview;
 pub mod problem;
+pub mod problem_code;
 pub mod query;
 mod replayed;
 pub mod responses;
@@ -69,6 +70,7 @@ pub use page::{Page, PageQuery};
 pub use path::{IdPairPath, IdPath, SymbolPath};
 pub use preview::Preview;
 pub use problem::{FieldError, Problem};
+pub use problem_code::ProblemCode;
 pub use query::Query;
 pub use replayed::Replayed;
 pub use responses::document;

@@ -9,7 +9,7 @@ use app::{App, Platform};
 use axum::Router;
 use axum::body::{Body, HttpBody as _, to_bytes};
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -17,6 +17,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::problem::Problem;
+use crate::problem_code::ProblemCode;
 use crate::query::{self, KnownParameters};
 use crate::{idempotency_key, policy};
 
@@ -39,9 +40,9 @@ pub struct RequestId(pub String);
 pub fn close<P: Platform>(platform: P, routes: OpenApiRouter<P>) -> Router {
     let (router, document) = routes.split_for_parts();
     let refusing = router
-        .fallback(|| async { Problem::not_found("route_not_found", "no such route") })
+        .fallback(|| async { Problem::new(ProblemCode::RouteNotFound, "no such route") })
         .method_not_allowed_fallback(|| async {
-            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "the route has no such method")
+            Problem::new(ProblemCode::MethodNotAllowed, "the route has no such method")
         });
     finish_answers(platform, refusing, &document)
 }
@@ -100,7 +101,7 @@ async fn refuse_oversized(response: Response) -> Response {
     if sent > MAX_ANSWER_BYTES {
         tracing::error!(sent, "an answer is larger than Lambda takes");
         let detail = format!("the answer has {sent} bytes, more than {MAX_ANSWER_BYTES}; ask for less at a time");
-        return Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "answer_too_large", detail).into_response();
+        return Problem::new(ProblemCode::AnswerTooLarge, detail).into_response();
     }
     Response::from_parts(parts, Body::from(bytes))
 }
@@ -143,7 +144,7 @@ mod tests {
         assert_eq!(status_of(vec![0xff; MAX_ANSWER_BYTES / 4 * 3]).await, 200);
         assert_eq!(status_of(vec![0xff; MAX_ANSWER_BYTES / 4 * 3 + 3]).await, 422);
         let refused = refuse_oversized(Response::new(Body::from(vec![b'x'; 7 << 20]))).await;
-        assert_eq!(refused.extensions().get::<Problem>().unwrap().code, "answer_too_large");
+        assert_eq!(refused.extensions().get::<Problem>().unwrap().code.as_str(), "answer_too_large");
     }
 
     #[test]

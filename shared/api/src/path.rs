@@ -6,6 +6,7 @@ use domain::Symbol;
 use uuid::Uuid;
 
 use crate::problem::{FieldError, Problem};
+use crate::problem_code::ProblemCode;
 
 /// The symbol that a path ends in.
 #[derive(Debug)]
@@ -37,7 +38,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IdPath {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let missing = || Problem::not_found("not_found", "no object has this id");
+        let missing = || Problem::new(ProblemCode::NotFound, "no object has this id");
         let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| missing())?;
         Uuid::parse_str(&text).map(Self).map_err(|_| missing())
     }
@@ -51,7 +52,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IdPairPath {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let missing = || Problem::not_found("not_found", "no object has this id");
+        let missing = || Problem::new(ProblemCode::NotFound, "no object has this id");
         let Path((outer, inner)) =
             Path::<(String, String)>::from_request_parts(parts, state).await.map_err(|_| missing())?;
         match (Uuid::parse_str(&outer), Uuid::parse_str(&inner)) {

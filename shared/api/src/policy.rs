@@ -2,7 +2,7 @@
 //! it lacks is refused to everybody.
 
 use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use domain::Role;
@@ -11,6 +11,7 @@ use percent_encoding::percent_decode_str;
 use crate::body::{MAX_BODY_BYTES, MAX_FILE_BYTES};
 use crate::caller::{Caller, unauthenticated};
 use crate::problem::Problem;
+use crate::problem_code::ProblemCode;
 
 /// The route that API Gateway chose for a request, and the path that it chose it for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,7 +142,7 @@ impl Access {
 }
 
 fn forbidden(detail: &str) -> Problem {
-    Problem::new(StatusCode::FORBIDDEN, "forbidden", detail)
+    Problem::new(ProblemCode::Forbidden, detail)
 }
 
 /// The refusal of a method that the list does not have for this path, and of a path that it lacks.
@@ -151,7 +152,7 @@ fn unlisted(path: &str) -> Problem {
     if methods.is_empty() {
         return forbidden("nobody may do this");
     }
-    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "the route has no such method");
+    let problem = Problem::new(ProblemCode::MethodNotAllowed, "the route has no such method");
     match HeaderValue::from_str(&methods.join(", ")) {
         Ok(allow) => problem.with_header(header::ALLOW, allow),
         Err(_) => problem,
@@ -166,7 +167,7 @@ pub(crate) async fn enforce(request: Request, next: Next) -> Response {
     };
     let chosen = request.extensions().get::<Chosen>();
     if !chosen.is_some_and(|chosen| chosen.is_run_by(&request, path.as_str())) {
-        return Problem::not_found("route_not_found", "no such route").into_response();
+        return Problem::new(ProblemCode::RouteNotFound, "no such route").into_response();
     }
     // A HEAD is answered by the handler of GET.
     let method = if request.method() == Method::HEAD { "GET" } else { request.method().as_str() };

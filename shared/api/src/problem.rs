@@ -1,10 +1,9 @@
-//! Refusals and failures as `application/problem+json` (RFC 9457): the one place that knows
-//! status codes.
+//! Refusals and failures as `application/problem+json` (RFC 9457): which code stands for which error.
 
 use app::ServiceError;
 use app::error::{RowMistake, shortened};
 use app::hasher::HasherError;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use domain::Price;
 use ledger::Refusal;
@@ -13,6 +12,7 @@ use serde::Serialize;
 use store::StoreError;
 use store::error::Remedy;
 
+use crate::problem_code::ProblemCode;
 use crate::replayed::Replayed;
 
 /// Media type of every problem.
@@ -34,7 +34,8 @@ pub struct Problem {
     /// What is wrong with this request.
     pub detail: String,
     /// Stable name of the kind of problem, in `snake_case`.
-    pub code: &'static str,
+    #[schema(value_type = String)]
+    pub code: ProblemCode,
     /// The fields at fault.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
@@ -72,13 +73,13 @@ impl FieldError {
 }
 
 impl Problem {
-    /// A problem of this status and code; of a detail as much as a person reads.
+    /// A problem with this code and its status, and with as much of the detail as a person reads.
     #[must_use]
-    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+    pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
         Self {
-            type_: format!("urn:sextant:problem:{code}"),
-            title: title_of(code),
-            status: status.as_u16(),
+            type_: format!("urn:sextant:problem:{}", code.as_str()),
+            title: title_of(code.as_str()),
+            status: code.status().as_u16(),
             detail: shortened(&detail.into()),
             code,
             errors: Vec::new(),
@@ -96,43 +97,18 @@ impl Problem {
             [only] => format!("{}: {}", only.pointer.trim_start_matches('/'), only.detail),
             several => format!("{} fields are not acceptable", several.len()),
         };
-        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_fields", detail) }
-    }
-
-    /// 400: the request cannot be read.
-    #[must_use]
-    pub fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, code, detail)
-    }
-
-    /// 404.
-    #[must_use]
-    pub fn not_found(code: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, code, detail)
+        Self { errors, ..Self::new(ProblemCode::InvalidFields, detail) }
     }
 
     /// 500: the cause stands in the log, never in the answer.
     #[must_use]
     pub fn internal() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong on our side; it has been logged")
+        Self::new(ProblemCode::Internal, "something went wrong on our side; it has been logged")
     }
 
-    /// 422: understood, and not to be done.
-    fn unprocessable(code: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
-    }
-
-    /// 429 with `Retry-After` in seconds.
-    fn too_many(code: &'static str, detail: String, retry_after_seconds: u64) -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, code, detail)
-            .with_header(header::RETRY_AFTER, HeaderValue::from(retry_after_seconds))
-    }
-
-    /// 503 with `Retry-After` in seconds.
-    #[must_use]
-    pub fn unavailable(code: &'static str, detail: impl Into<String>, retry_after_seconds: u64) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
-            .with_header(header::RETRY_AFTER, HeaderValue::from(retry_after_seconds))
+    /// A problem that may pass, with `Retry-After` in seconds.
+    fn passing(code: ProblemCode, detail: impl Into<String>, retry_after_seconds: u64) -> Self {
+        Self::new(code, detail).with_header(header::RETRY_AFTER, HeaderValue::from(retry_after_seconds))
     }
 
     /// The problem with one more response header.
@@ -146,46 +122,43 @@ impl Problem {
         tracing::warn!(%error, "no prices");
         let detail = format!("no prices for now: {error}");
         match error {
-            ProviderError::UnknownSymbol => Self::not_found("unknown_symbol", detail),
-            ProviderError::QuotaExhausted { .. } => Self::unavailable("provider_quota_exhausted", detail, 3_600),
+            ProviderError::UnknownSymbol => Self::new(ProblemCode::UnknownSymbol, detail),
+            ProviderError::QuotaExhausted { .. } => Self::passing(ProblemCode::ProviderQuotaExhausted, detail, 3_600),
             ProviderError::RateLimited { retry_after } => {
-                Self::unavailable("provider_unavailable", detail, retry_after.as_secs().max(1))
+                Self::passing(ProblemCode::ProviderUnavailable, detail, retry_after.as_secs().max(1))
             }
-            ProviderError::PriceTooSmall => Self::new(StatusCode::CONFLICT, "price_too_small", detail),
+            ProviderError::PriceTooSmall => Self::new(ProblemCode::PriceTooSmall, detail),
             ProviderError::NotGiven => Self::internal(),
             ProviderError::TimedOut | ProviderError::Unavailable { .. } => {
-                Self::unavailable("provider_unavailable", detail, 5)
+                Self::passing(ProblemCode::ProviderUnavailable, detail, 5)
             }
             ProviderError::KeyRefused | ProviderError::TooLarge | ProviderError::Malformed { .. } => {
-                Self::unavailable("provider_unusable", detail, 300)
+                Self::passing(ProblemCode::ProviderUnusable, detail, 300)
             }
         }
     }
 
     fn from_refusal(refusal: &Refusal) -> Self {
         let detail = refusal.to_string();
-        let unprocessable =
-            |code, pointer: &str| Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, &*detail).at(pointer);
-        let conflict = |code| Self::new(StatusCode::CONFLICT, code, &*detail);
+        let invalid = |pointer: &str| Self::new(ProblemCode::InvalidFields, &*detail).at(pointer);
+        let conflict = |code| Self::new(code, &*detail);
         match refusal {
-            Refusal::WalletFrozen => Self::new(StatusCode::LOCKED, "wallet_frozen", detail),
-            Refusal::InsufficientFunds { .. } => conflict("insufficient_funds"),
-            Refusal::InsufficientUnits { .. } => conflict("insufficient_units"),
-            Refusal::NotReversible => conflict("not_reversible"),
-            Refusal::AlreadyReversed(_) => conflict("already_reversed"),
-            Refusal::BackDated { .. } => conflict("price_unavailable"),
-            Refusal::TooManyLots | Refusal::SaleOfTooManyLots { .. } => conflict("too_many_lots"),
-            Refusal::TooLarge => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too_large", detail),
-            Refusal::NotPositive | Refusal::ZeroValue | Refusal::BelowSmallestQuantity => {
-                unprocessable("invalid_fields", "/amount")
-            }
-            Refusal::NegativeFee => unprocessable("invalid_fields", "/fee"),
-            Refusal::ZeroQuantity => unprocessable("invalid_fields", "/quantity"),
+            Refusal::WalletFrozen => Self::new(ProblemCode::WalletFrozen, detail),
+            Refusal::InsufficientFunds { .. } => conflict(ProblemCode::InsufficientFunds),
+            Refusal::InsufficientUnits { .. } => conflict(ProblemCode::InsufficientUnits),
+            Refusal::NotReversible => conflict(ProblemCode::NotReversible),
+            Refusal::AlreadyReversed(_) => conflict(ProblemCode::AlreadyReversed),
+            Refusal::BackDated { .. } => conflict(ProblemCode::PriceUnavailable),
+            Refusal::TooManyLots | Refusal::SaleOfTooManyLots { .. } => conflict(ProblemCode::TooManyLots),
+            Refusal::TooLarge => Self::new(ProblemCode::TooLarge, detail),
+            Refusal::NotPositive | Refusal::ZeroValue | Refusal::BelowSmallestQuantity => invalid("/amount"),
+            Refusal::NegativeFee => invalid("/fee"),
+            Refusal::ZeroQuantity => invalid("/quantity"),
             Refusal::UnknownLot(_)
             | Refusal::LotNamedTwice(_)
             | Refusal::LotsNeeded
             | Refusal::LotsNotChosen
-            | Refusal::LotsDoNotAddUp { .. } => unprocessable("invalid_fields", "/lots"),
+            | Refusal::LotsDoNotAddUp { .. } => invalid("/lots"),
             Refusal::ForeignEntry | Refusal::OtherCurrency { .. } => {
                 tracing::error!(error = %refusal, "books that do not belong together");
                 Self::internal()
@@ -195,22 +168,22 @@ impl Problem {
 
     /// 409 with both prices.
     fn price_changed(detail: String, expected: Price, current: Price) -> Self {
-        let problem = Self::new(StatusCode::CONFLICT, "price_changed", detail);
+        let problem = Self::new(ProblemCode::PriceChanged, detail);
         Self { expected_price: Some(expected.into()), current_price: Some(current.into()), ..problem }
     }
 
     /// 503 because something that we rely on failed, which stands in the log.
-    fn unanswered(code: &'static str, detail: &str, retry_after_seconds: u64, error: &dyn std::error::Error) -> Self {
-        tracing::error!(%error, code, "what we rely on failed");
-        Self::unavailable(code, detail, retry_after_seconds)
+    fn unanswered(code: ProblemCode, detail: &str, retry_after_seconds: u64, error: &dyn std::error::Error) -> Self {
+        tracing::error!(%error, code = code.as_str(), "what we rely on failed");
+        Self::passing(code, detail, retry_after_seconds)
     }
 
     fn from_hasher(error: &HasherError) -> Self {
-        const CODE: &str = "hasher_unavailable";
+        const CODE: ProblemCode = ProblemCode::HasherUnavailable;
         match error {
             HasherError::Overloaded => {
-                tracing::warn!(%error, code = CODE, "refused");
-                Self::unavailable(CODE, UNCHECKED, 1)
+                tracing::warn!(%error, code = CODE.as_str(), "refused");
+                Self::passing(CODE, UNCHECKED, 1)
             }
             HasherError::Failed(_) => Self::unanswered(CODE, UNCHECKED, 1, error),
         }
@@ -218,10 +191,11 @@ impl Problem {
 
     fn from_store(error: &StoreError) -> Self {
         if matches!(error, StoreError::ForeignCursor) {
-            return Self::bad_request("invalid_cursor", "the cursor does not belong to this list");
+            return Self::new(ProblemCode::InvalidCursor, "the cursor does not belong to this list");
         }
         let cause = std::error::Error::source(error).map(ToString::to_string);
-        let later = || Self::unavailable("store_unavailable", "the store did not answer; nothing is half done", 1);
+        let later =
+            || Self::passing(ProblemCode::StoreUnavailable, "the store did not answer; nothing is half done", 1);
         match error.remedy() {
             Remedy::StartOver => {
                 tracing::info!(%error, "given up: every attempt lost a race for an item, or came to a busy store");
@@ -271,8 +245,7 @@ fn title_of(code: &str) -> String {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, [(header::CONTENT_TYPE, PROBLEM_JSON)], self.body()).into_response();
+        let mut response = (self.code.status(), [(header::CONTENT_TYPE, PROBLEM_JSON)], self.body()).into_response();
         for (name, value) in &self.headers {
             response.headers_mut().insert(name, value.clone());
         }
@@ -286,55 +259,51 @@ impl From<ServiceError> for Problem {
     fn from(error: ServiceError) -> Self {
         let detail = error.to_string();
         match error {
-            ServiceError::UnknownSymbol { .. } => Self::not_found("unknown_symbol", detail),
-            ServiceError::NotFound { .. } => Self::not_found("not_found", detail),
-            ServiceError::NoBars { .. } => Self::unprocessable("no_bars_in_span", detail).at("/from"),
-            ServiceError::FromAfterTo { .. } => Self::unprocessable("invalid_fields", detail).at("/from"),
-            ServiceError::NotEnoughBars { .. } => Self::unprocessable("not_enough_bars", detail),
+            ServiceError::UnknownSymbol { .. } => Self::new(ProblemCode::UnknownSymbol, detail),
+            ServiceError::NotFound { .. } => Self::new(ProblemCode::NotFound, detail),
+            ServiceError::NoBars { .. } => Self::new(ProblemCode::NoBarsInSpan, detail).at("/from"),
+            ServiceError::FromAfterTo { .. } => Self::new(ProblemCode::InvalidFields, detail).at("/from"),
+            ServiceError::NotEnoughBars { .. } => Self::new(ProblemCode::NotEnoughBars, detail),
             ServiceError::Rule { field, error } => {
                 let column = Some(error.column);
                 let located = format!("column {}: {}", error.column, error.message);
                 let error = FieldError { column, ..FieldError::new(format!("/{field}"), located) };
-                Self { errors: vec![error], ..Self::unprocessable("invalid_rule", detail) }
+                Self { errors: vec![error], ..Self::new(ProblemCode::InvalidRule, detail) }
             }
             ServiceError::Field { field, detail } => Self::fields(vec![FieldError::new(format!("/{field}"), detail)]),
-            ServiceError::IdempotencyKeyReused => Self::unprocessable("idempotency_key_reused", detail),
-            ServiceError::MalformedFile { .. } => Self::bad_request("malformed_file", detail),
+            ServiceError::IdempotencyKeyReused => Self::new(ProblemCode::IdempotencyKeyReused, detail),
+            ServiceError::MalformedFile { .. } => Self::new(ProblemCode::MalformedFile, detail),
             ServiceError::InvalidRows { errors, .. } => {
-                Self { errors: of_rows(errors), ..Self::unprocessable("invalid_rows", detail) }
+                Self { errors: of_rows(errors), ..Self::new(ProblemCode::InvalidRows, detail) }
             }
             ServiceError::DuplicateRows { errors, .. } => {
-                Self { errors: of_rows(errors), ..Self::new(StatusCode::CONFLICT, "duplicate_rows", detail) }
+                Self { errors: of_rows(errors), ..Self::new(ProblemCode::DuplicateRows, detail) }
             }
-            ServiceError::LimitReached { .. } => Self::new(StatusCode::CONFLICT, "limit_reached", detail),
+            ServiceError::LimitReached { .. } => Self::new(ProblemCode::LimitReached, detail),
             ServiceError::PriceUnavailable { .. } | ServiceError::PriceUnconfirmed { .. } => {
-                Self::new(StatusCode::CONFLICT, "price_unavailable", detail)
+                Self::new(ProblemCode::PriceUnavailable, detail)
             }
-            ServiceError::PriceTooSmall { .. } => Self::new(StatusCode::CONFLICT, "price_too_small", detail),
+            ServiceError::PriceTooSmall { .. } => Self::new(ProblemCode::PriceTooSmall, detail),
             ServiceError::PriceChanged { expected, current } => Self::price_changed(detail, expected, current),
-            ServiceError::PortfolioClosed => Self::new(StatusCode::CONFLICT, "portfolio_closed", detail),
-            ServiceError::PortfolioNotEmpty { .. } => Self::new(StatusCode::CONFLICT, "portfolio_not_empty", detail),
-            ServiceError::PortfolioHasTrades => Self::new(StatusCode::CONFLICT, "portfolio_has_trades", detail),
-            ServiceError::SymbolTaken { .. } => Self::new(StatusCode::CONFLICT, "symbol_taken", detail),
-            ServiceError::PreconditionRequired => {
-                Self::new(StatusCode::PRECONDITION_REQUIRED, "precondition_required", detail)
-            }
-            ServiceError::PreconditionFailed { .. } => {
-                Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail)
-            }
-            ServiceError::EmailTaken => Self::new(StatusCode::CONFLICT, "email_taken", detail),
-            ServiceError::InvalidCredentials => Self::new(StatusCode::UNAUTHORIZED, "invalid_credentials", detail),
-            ServiceError::WrongPassword => Self::new(StatusCode::FORBIDDEN, "wrong_password", detail),
-            ServiceError::AccountDisabled => Self::new(StatusCode::FORBIDDEN, "account_disabled", detail),
-            ServiceError::LastAdministrator => Self::new(StatusCode::CONFLICT, "last_administrator", detail),
-            ServiceError::OwnAccount => Self::new(StatusCode::CONFLICT, "own_account", detail),
-            ServiceError::InvalidToken => Self::new(StatusCode::FORBIDDEN, "invalid_token", detail),
+            ServiceError::PortfolioClosed => Self::new(ProblemCode::PortfolioClosed, detail),
+            ServiceError::PortfolioNotEmpty { .. } => Self::new(ProblemCode::PortfolioNotEmpty, detail),
+            ServiceError::PortfolioHasTrades => Self::new(ProblemCode::PortfolioHasTrades, detail),
+            ServiceError::SymbolTaken { .. } => Self::new(ProblemCode::SymbolTaken, detail),
+            ServiceError::PreconditionRequired => Self::new(ProblemCode::PreconditionRequired, detail),
+            ServiceError::PreconditionFailed { .. } => Self::new(ProblemCode::PreconditionFailed, detail),
+            ServiceError::EmailTaken => Self::new(ProblemCode::EmailTaken, detail),
+            ServiceError::InvalidCredentials => Self::new(ProblemCode::InvalidCredentials, detail),
+            ServiceError::WrongPassword => Self::new(ProblemCode::WrongPassword, detail),
+            ServiceError::AccountDisabled => Self::new(ProblemCode::AccountDisabled, detail),
+            ServiceError::LastAdministrator => Self::new(ProblemCode::LastAdministrator, detail),
+            ServiceError::OwnAccount => Self::new(ProblemCode::OwnAccount, detail),
+            ServiceError::InvalidToken => Self::new(ProblemCode::InvalidToken, detail),
             ServiceError::TooManyAttempts { retry_after_seconds } => {
-                Self::too_many("too_many_attempts", detail, retry_after_seconds)
+                Self::passing(ProblemCode::TooManyAttempts, detail, retry_after_seconds)
             }
             ServiceError::TooManyNewSymbols { retry_after_seconds }
             | ServiceError::RateLimited { retry_after_seconds } => {
-                Self::too_many("rate_limited", detail, retry_after_seconds)
+                Self::passing(ProblemCode::RateLimited, detail, retry_after_seconds)
             }
             ServiceError::Refused(refusal) => Self::from_refusal(&refusal),
             ServiceError::RefusedBefore(refusal) => {
@@ -344,12 +313,15 @@ impl From<ServiceError> for Problem {
             ServiceError::Provider(error) => Self::from_provider(&error),
             ServiceError::Store(error) => Self::from_store(&error),
             ServiceError::Objects(error) => {
-                Self::unanswered("storage_unavailable", "the storage of reports did not answer", 1, &error)
+                Self::unanswered(ProblemCode::StorageUnavailable, "the storage of reports did not answer", 1, &error)
             }
             ServiceError::Hasher(error) => Self::from_hasher(&error),
-            ServiceError::Mail(error) => {
-                Self::unanswered("mail_unavailable", "the service that sends e-mail did not answer", 5, &error)
-            }
+            ServiceError::Mail(error) => Self::unanswered(
+                ProblemCode::MailUnavailable,
+                "the service that sends e-mail did not answer",
+                5,
+                &error,
+            ),
             ServiceError::Fault(cause) => {
                 tracing::error!(error = %cause, "fault");
                 Self::internal()

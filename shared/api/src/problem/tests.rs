@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
+use axum::http::StatusCode;
+
 use super::*;
 
 #[derive(Clone, Default)]
@@ -46,7 +48,7 @@ fn a_password_that_cannot_be_checked_is_a_503_and_a_full_queue_no_failure() {
         [(HasherError::Overloaded, "WARN"), (HasherError::Failed("out of memory".to_owned()), "ERROR")]
     {
         let (problem, log) = answered(error);
-        assert_eq!((problem.status, problem.code), (503, "hasher_unavailable"));
+        assert_eq!((problem.status, problem.code), (503, ProblemCode::HasherUnavailable));
         assert!(log.contains(level) && log.lines().count() == 1, "{log}");
         let response = problem.into_response();
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -65,7 +67,7 @@ fn a_problem_repeats_no_more_of_a_request_than_a_person_reads() {
     let sent = "d".repeat(4 << 20);
     let malformed = Problem::from(ServiceError::MalformedFile { cause: format!("invalid type: string {sent:?}") });
     let field = ServiceError::Field { field: "rows", detail: sent.clone() };
-    for problem in [malformed, field.into(), Problem::bad_request("malformed_json", sent)] {
+    for problem in [malformed, field.into(), Problem::new(ProblemCode::MalformedJson, sent)] {
         assert!(problem.body().len() < 2_000, "{} bytes", problem.body().len());
     }
 }

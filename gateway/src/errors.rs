@@ -1,0 +1,75 @@
+//! The guide to errors, docs/errors.md, made from the list of problem codes.
+
+use std::fmt::Write as _;
+
+use api::ProblemCode;
+
+const INTRODUCTION: &str = "# Errors
+
+<!-- Generated from shared/api/src/problem_code.rs by `make openapi`. Edit that file, not this one. -->
+
+Every refusal of the platform is `application/problem+json` (RFC 9457). Branch on its `code`: it is stable, and every code has
+one status. [api.md](api.md#errors) describes the other fields, and which refusal comes first if a request has several faults.
+
+In general:
+
+- **400, 413, 415, 422**: the request is wrong. Sending it again unchanged fails again.
+- **401, 403**: sign in, or do without.
+- **404**: the object is not there, or not yours.
+- **409, 423**: the request is right, and the state of things does not permit it.
+- **412, 428**: read the object again and send its version.
+- **429, 503**: wait for `Retry-After` seconds and send the same request again, with the same `Idempotency-Key`.
+- **500**: a fault of the platform. Report it with the `request_id`. After a 500 to a request that moves money, send it again
+  with the same `Idempotency-Key`: either it was done, and you get its response, or it was not.
+
+## Codes
+
+";
+
+const NOTES: &str = "
+## Responses of API Gateway
+
+Some requests never reach a function. API Gateway, and the local gateway in its place, responds to them itself, with
+`{\"message\": \"…\"}` and no code:
+
+| status | message | meaning |
+| --- | --- | --- |
+| 400 | `Bad Request` | the path, the query or the headers are malformed |
+| 401 | `Unauthorized` | the route needs a token and the request has none |
+| 403 | `Forbidden` | the token is unknown, or its session has ended |
+| 413 | `Request Entity Too Large` | the body is larger than API Gateway accepts |
+| 429 | `Too Many Requests` | in AWS: more requests a second than the API accepts |
+| 500 | `Internal Server Error` | the function failed |
+| 503 | `Service Unavailable` | the function did not respond in time, or too many bodies are on the way |
+
+The local gateway also responds with 408 to a body that arrives too slowly, and with 421 to a `Host` that it does not serve.
+
+## Codes elsewhere
+
+Codes in the error messages of a live connection are in [live.md](live.md#errors). Codes in `warnings`, `notes` and `unavailable`
+are no errors: they explain what a figure rests on, or why it is missing. [prices.md](prices.md) lists those of prices.
+";
+
+/// The text of docs/errors.md.
+#[must_use]
+pub fn guide() -> String {
+    let mut page = INTRODUCTION.to_owned();
+    page.push_str("| status | code | meaning | what to do |\n| --- | --- | --- | --- |\n");
+    for code in ProblemCode::ALL {
+        let (status, name) = (code.status().as_u16(), code.as_str());
+        // Writing to a text cannot fail.
+        let _ = writeln!(page, "| {status} | `{name}` | {} | {} |", code.meaning(), code.remedy());
+    }
+    page + NOTES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_committed_guide_is_the_one_the_code_makes() {
+        let committed = include_str!("../../docs/errors.md");
+        assert!(committed == guide(), "docs/errors.md is out of date: run `make openapi`");
+    }
+}

@@ -1,0 +1,273 @@
+//! THE list of problem codes: each with its HTTP status, what it means, and what a client does about it.
+//!
+//! A [`Problem`](crate::Problem) is made from a code and from nothing else, so that a code that is not listed here cannot
+//! be sent. `docs/errors.md` is generated from the list by `make openapi`.
+
+use axum::http::StatusCode;
+use serde::{Serialize, Serializer};
+
+/// Defines the codes: the status, the code as it is sent, its meaning, and what the client does.
+macro_rules! codes {
+    ($($name:ident: $status:ident, $code:literal, $meaning:literal, $remedy:literal;)+) => {
+        /// The kind of a problem.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum ProblemCode {
+            $(#[doc = $meaning] $name,)+
+        }
+
+        impl ProblemCode {
+            /// Every code, ordered by status.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+
+            /// The code as it is sent, in `snake_case`. It is stable.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $code,)+
+                }
+            }
+
+            /// The HTTP status of every response with this code.
+            #[must_use]
+            pub const fn status(self) -> StatusCode {
+                match self {
+                    $(Self::$name => StatusCode::$status,)+
+                }
+            }
+
+            /// What the code means, in one or two sentences.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$name => $meaning,)+
+                }
+            }
+
+            /// What a client does about it.
+            #[must_use]
+            pub const fn remedy(self) -> &'static str {
+                match self {
+                    $(Self::$name => $remedy,)+
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    IdempotencyKeyRequired: BAD_REQUEST, "idempotency_key_required",
+        "The request moves money and has no `Idempotency-Key`.",
+        "Send one, so that the request can be sent again safely.";
+    InvalidCursor: BAD_REQUEST, "invalid_cursor",
+        "The cursor was not given out for this list and this caller.",
+        "Start from the first page, without a cursor.";
+    InvalidIdempotencyKey: BAD_REQUEST, "invalid_idempotency_key",
+        "The `Idempotency-Key` is empty, too long, sent twice, or has a character that is not allowed.",
+        "Send one key of 1 to 255 visible ASCII characters without a comma.";
+    InvalidIfMatch: BAD_REQUEST, "invalid_if_match",
+        "The `If-Match` header cannot be read.",
+        "Send the `ETag` of the object, with its quotes, or `*`.";
+    MalformedFile: BAD_REQUEST, "malformed_file",
+        "The file to import cannot be read at all.",
+        "Send UTF-8 CSV with a header, or JSON, as `detail` describes.";
+    MalformedJson: BAD_REQUEST, "malformed_json",
+        "The body is not JSON.",
+        "Correct the syntax at the place that `detail` names.";
+
+    InvalidCredentials: UNAUTHORIZED, "invalid_credentials",
+        "No customer has this e-mail address and password.",
+        "Ask the user for them again. Ten failures lock password checks of the account for a while.";
+    Unauthenticated: UNAUTHORIZED, "unauthenticated",
+        "The request has no caller, and the route needs one.",
+        "Sign in, and send the token as `Authorization: Bearer TOKEN`.";
+
+    AccountDisabled: FORBIDDEN, "account_disabled",
+        "An administrator has disabled the account.",
+        "Ask the user to contact the operator.";
+    Forbidden: FORBIDDEN, "forbidden",
+        "The caller's role does not permit this route.",
+        "Do not retry. Another role is needed.";
+    InvalidToken: FORBIDDEN, "invalid_token",
+        "The one-time token is unknown, expired or used.",
+        "Ask the operator for a new one.";
+    WrongPassword: FORBIDDEN, "wrong_password",
+        "The password that was sent to confirm the request is wrong.",
+        "Ask the user for it again. It counts as a failed check.";
+
+    NotFound: NOT_FOUND, "not_found",
+        "No object has this id, or it belongs to another customer.",
+        "Check the id. Nothing else distinguishes the two.";
+    RouteNotFound: NOT_FOUND, "route_not_found",
+        "No route has this path.",
+        "Compare the path with `GET /openapi.json`.";
+    UnknownSymbol: NOT_FOUND, "unknown_symbol",
+        "No source of prices knows the symbol, and it is no custom instrument of the caller.",
+        "Search with `GET /instruments?query=`. The source is not asked about the symbol again for a day.";
+
+    MethodNotAllowed: METHOD_NOT_ALLOWED, "method_not_allowed",
+        "The route exists, but not with this method.",
+        "Use a method that the `Allow` header lists.";
+
+    AlreadyReversed: CONFLICT, "already_reversed",
+        "The entry was reversed before.",
+        "Nothing: it is done. `detail` names the reversal.";
+    DuplicateRows: CONFLICT, "duplicate_rows",
+        "Rows of the file match investments that are stored. Nothing was imported.",
+        "Send the file again with `duplicates=skip` or `duplicates=import`.";
+    EmailTaken: CONFLICT, "email_taken",
+        "A customer has this e-mail address already.",
+        "Sign in, or use another address.";
+    InsufficientFunds: CONFLICT, "insufficient_funds",
+        "The wallet has less cash in the currency than the command needs.",
+        "Deposit first, then send the command with a new `Idempotency-Key`: this one remembers the refusal for seven days.";
+    InsufficientUnits: CONFLICT, "insufficient_units",
+        "The position, or a chosen lot, has fewer units than the order sells.",
+        "Read the holdings, and send another order with a new `Idempotency-Key`: this one remembers the refusal for seven days.";
+    LastAdministrator: CONFLICT, "last_administrator",
+        "The change would leave the platform without an administrator.",
+        "Make another administrator first.";
+    LimitReached: CONFLICT, "limit_reached",
+        "The customer or the portfolio has as many of these as it may have.",
+        "Remove some. `detail` states the limit.";
+    NotReversible: CONFLICT, "not_reversible",
+        "Only deposits and withdrawals can be reversed.",
+        "Correct a trade by an opposite trade.";
+    OwnAccount: CONFLICT, "own_account",
+        "Administrators can neither disable themselves nor change their own role.",
+        "Another administrator has to do it.";
+    PortfolioClosed: CONFLICT, "portfolio_closed",
+        "The portfolio is closed and accepts no change.",
+        "Open it again with PATCH, or use another portfolio.";
+    PortfolioHasTrades: CONFLICT, "portfolio_has_trades",
+        "A portfolio with trades cannot be deleted.",
+        "Close it instead.";
+    PortfolioNotEmpty: CONFLICT, "portfolio_not_empty",
+        "The portfolio still holds units and cannot be closed.",
+        "Sell them first.";
+    PriceChanged: CONFLICT, "price_changed",
+        "The price is worse for the customer than the `expected_price` of the order. The problem has both prices.",
+        "Show the customer `current_price`, and send a new order if they agree.";
+    PriceTooSmall: CONFLICT, "price_too_small",
+        "The price is below 0.000000001, the smallest that is traded or valued at.",
+        "Nothing: the instrument cannot be traded here.";
+    PriceUnavailable: CONFLICT, "price_unavailable",
+        "No price is fit to trade at: the last one is too old, unconfirmed, or earlier than the last trade of the position.",
+        "Try again when a newer price is stored. `detail` names the day.";
+    SymbolTaken: CONFLICT, "symbol_taken",
+        "The customer has a custom instrument of this symbol already.",
+        "Choose another symbol, or add valuations to the existing one.";
+    TooManyLots: CONFLICT, "too_many_lots",
+        "The position has the most lots that are stored, or the sale takes from more lots than a trade can list.",
+        "Sell some lots first, or sell in parts.";
+
+    PreconditionFailed: PRECONDITION_FAILED, "precondition_failed",
+        "The object has changed since the version in `If-Match`.",
+        "Read it again, and decide anew.";
+
+    BodyTooLarge: PAYLOAD_TOO_LARGE, "body_too_large",
+        "The body has more bytes than the route accepts.",
+        "Send less: at most 1 MiB, an import 4 MiB.";
+
+    UnsupportedMediaType: UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type",
+        "The `Content-Type` is none that the route accepts.",
+        "Send one that `detail` lists, usually `application/json`.";
+
+    AnswerTooLarge: UNPROCESSABLE_ENTITY, "answer_too_large",
+        "The response would be larger than can be sent.",
+        "Ask for less: a shorter span or a smaller page.";
+    IdempotencyKeyReused: UNPROCESSABLE_ENTITY, "idempotency_key_reused",
+        "The `Idempotency-Key` was used for a different request.",
+        "Use a new key for a new request. Resend the old request unchanged.";
+    InvalidFields: UNPROCESSABLE_ENTITY, "invalid_fields",
+        "Fields or parameters cannot be used. `errors` lists each with its pointer.",
+        "Correct every field that is listed.";
+    InvalidRows: UNPROCESSABLE_ENTITY, "invalid_rows",
+        "Rows of the file cannot be used. Nothing was imported. `errors` lists up to 1,000 of them.",
+        "Correct the rows. `dry_run=true` checks a file without importing it.";
+    InvalidRule: UNPROCESSABLE_ENTITY, "invalid_rule",
+        "A trading rule does not parse, or has the wrong type.",
+        "Correct it at the `column` in `errors`.";
+    NoBarsInSpan: UNPROCESSABLE_ENTITY, "no_bars_in_span",
+        "The instrument has no bar between `from` and `to`.",
+        "Choose a span inside the history that `detail` states.";
+    NotEnoughBars: UNPROCESSABLE_ENTITY, "not_enough_bars",
+        "The history is too short for the request.",
+        "Choose a longer span, or a smaller window or horizon.";
+    TooLarge: UNPROCESSABLE_ENTITY, "too_large",
+        "A number, or a sum that it becomes part of, is larger than the books can store.",
+        "Send a smaller amount or quantity.";
+
+    WalletFrozen: LOCKED, "wallet_frozen",
+        "The wallet is frozen: its books failed verification, or its customer is disabled or erased.",
+        "Do not retry. The operator has to look at it.";
+
+    PreconditionRequired: PRECONDITION_REQUIRED, "precondition_required",
+        "The change does not say which version of the object it is meant for.",
+        "Read the object, and send its `ETag` as `If-Match`.";
+
+    RateLimited: TOO_MANY_REQUESTS, "rate_limited",
+        "Too many requests of this kind from the source address, or too many symbols of the customer that are new here.",
+        "Wait for `Retry-After` seconds.";
+    TooManyAttempts: TOO_MANY_REQUESTS, "too_many_attempts",
+        "Too many failed checks of the account's password.",
+        "Wait for `Retry-After` seconds. Until then the right password is refused as well.";
+
+    Internal: INTERNAL_SERVER_ERROR, "internal",
+        "A fault of the platform. The log has its cause.",
+        "Report it with the `request_id`.";
+
+    HasherUnavailable: SERVICE_UNAVAILABLE, "hasher_unavailable",
+        "Passwords cannot be checked or stored for now. It counts as no attempt.",
+        "Send the request again after `Retry-After` seconds.";
+    MailUnavailable: SERVICE_UNAVAILABLE, "mail_unavailable",
+        "The service that sends e-mail did not answer.",
+        "Send the request again after `Retry-After` seconds.";
+    ProviderQuotaExhausted: SERVICE_UNAVAILABLE, "provider_quota_exhausted",
+        "The calls of the price provider are used up, and nothing is stored.",
+        "Try again later, or use a symbol whose prices are stored.";
+    ProviderUnavailable: SERVICE_UNAVAILABLE, "provider_unavailable",
+        "The price provider did not answer in time, and nothing is stored.",
+        "Send the request again after `Retry-After` seconds.";
+    ProviderUnusable: SERVICE_UNAVAILABLE, "provider_unusable",
+        "The provider refuses the key, or what it or a file gives cannot be read.",
+        "The operator has to look at it. `detail` states the cause.";
+    StorageUnavailable: SERVICE_UNAVAILABLE, "storage_unavailable",
+        "The storage of reports and large results did not answer.",
+        "Send the request again after `Retry-After` seconds.";
+    StoreUnavailable: SERVICE_UNAVAILABLE, "store_unavailable",
+        "The store did not answer, or other requests changed the same objects faster. Nothing is half done.",
+        "Send the request again after `Retry-After` seconds, with the same `Idempotency-Key`.";
+}
+
+impl Serialize for ProblemCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_listed_once_in_snake_case_and_ordered_by_status_and_name() {
+        let listed: Vec<_> = ProblemCode::ALL.iter().map(|code| (code.status().as_u16(), code.as_str())).collect();
+        assert!(listed.is_sorted() && listed.windows(2).all(|pair| pair[0].1 != pair[1].1), "{listed:?}");
+        let is_snake_case = |code: &str| code.bytes().all(|letter| letter.is_ascii_lowercase() || letter == b'_');
+        assert!(listed.iter().all(|(status, code)| is_snake_case(code) && (400..600).contains(status)));
+    }
+
+    #[test]
+    fn a_code_is_written_as_it_is_sent() {
+        assert_eq!(serde_json::to_string(&ProblemCode::UnknownSymbol).unwrap(), r#""unknown_symbol""#);
+    }
+
+    #[test]
+    fn every_code_has_a_meaning_and_a_remedy_that_are_sentences() {
+        for code in ProblemCode::ALL {
+            for text in [code.meaning(), code.remedy()] {
+                assert!(text.ends_with('.') && !text.contains(['|', '\n']), "{}: {text}", code.as_str());
+            }
+        }
+    }
+}
