@@ -5,7 +5,7 @@ use std::time::Duration;
 use app::ServiceError;
 use chrono::{DateTime, Utc};
 use market_data::MarketData;
-use market_data::last_run::Refreshed;
+use market_data::last_run::RefreshSummary;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -50,7 +50,7 @@ pub async fn handle(market: &MarketData, event: Value) -> Result<Value, Failure>
 }
 
 /// Reports the figures that alarms and graphs are made of; neither customers nor symbols stand in them.
-pub fn measure(done: &Refreshed) {
+pub fn measure(done: &RefreshSummary) {
     metrics::counter!("sextant_refreshed").increment(done.refreshed as u64);
     metrics::counter!("sextant_failed").increment(done.failed as u64);
     metrics::counter!("sextant_postponed").increment(done.postponed as u64);

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-use market_data::last_run::Refreshed;
+use market_data::last_run::RefreshSummary;
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 
 const DOCUMENT: &str = include_str!("../../../docs/prices.md");
@@ -44,7 +44,7 @@ impl Recorder for RecordedNames {
 #[test]
 fn every_metric_that_is_recorded_is_documented_and_every_documented_one_recorded() {
     let recorded = RecordedNames::default();
-    let done = Refreshed { budget_left: Some(5), oldest_age_seconds: Some(900), ..Refreshed::default() };
+    let done = RefreshSummary { budget_left: Some(5), oldest_age_seconds: Some(900), ..RefreshSummary::default() };
     metrics::with_local_recorder(&recorded, || refresh_prices::measure(&done));
     // Code stands between backticks: every second piece of the text.
     let documented: BTreeSet<String> =

@@ -70,7 +70,7 @@ pub(crate) async fn find_in_conflict(
         if folded.as_ref().is_some_and(|folded| folded.unit_day.is_none()) {
             continue;
         }
-        let known = KnownSplits::load_at_hand(market, &symbol).await?;
+        let known = KnownSplits::load_available(market, &symbol).await?;
         let is_current =
             |folded: &FoldedSplits| known.as_ref().is_none_or(|known| folded.is_by(&known.for_units(folded)));
         if !folded.as_ref().is_some_and(is_current) {
@@ -105,7 +105,7 @@ pub async fn bring_up_to_date(
         let symbol = has_sold(&one.position).then(|| one.position.symbol.clone());
         async move {
             match symbol {
-                Some(symbol) => KnownSplits::load_at_hand(market, &symbol).await,
+                Some(symbol) => KnownSplits::load_available(market, &symbol).await,
                 None => Ok(None),
             }
         }

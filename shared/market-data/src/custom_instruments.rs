@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::market_clock::{held_through, latest_day_anywhere};
 use crate::market_data::MarketData;
-use crate::series::{Series, series};
+use crate::series::{PriceSeries, series};
 
 /// Most custom instruments.
 const MAX_ITEMS: usize = 500;
@@ -51,7 +51,7 @@ pub struct NewCustomInstrument {
 
 /// The valuations of an item that are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Valued {
+pub struct StoredValuations {
     /// How many there are.
     pub count: usize,
     /// The latest day.
@@ -117,7 +117,7 @@ pub async fn value(
     customer: CustomerId,
     symbol: &Symbol,
     valuations: &[Valuation],
-) -> Result<Valued, ServiceError> {
+) -> Result<StoredValuations, ServiceError> {
     let bars = checked(app, valuations)?;
     let item = find(app, customer, symbol).await?;
     let partition = keys::own_bars(customer, symbol);
@@ -139,7 +139,7 @@ pub async fn value(
     })
     .await?;
     let stored = store::bars::load_from(app.table(), &partition).await?.map(|stored| stored.bars).unwrap_or_default();
-    Ok(Valued { count: stored.len(), last: stored.last().map(|bar| bar.date) })
+    Ok(StoredValuations { count: stored.len(), last: stored.last().map(|bar| bar.date) })
 }
 
 fn checked(app: &App, valuations: &[Valuation]) -> Result<Vec<Bar>, ServiceError> {
@@ -187,7 +187,7 @@ pub(crate) async fn load_prices(
     market: &MarketData,
     customer: CustomerId,
     symbol: &Symbol,
-) -> Result<Series, ServiceError> {
+) -> Result<PriceSeries, ServiceError> {
     let all = load_valuations(&market.app, customer, symbol).await?;
     let through = held_through(market, Some(all.last));
     if all.last <= through {
@@ -203,7 +203,7 @@ pub(crate) async fn load_prices(
 /// All valuations of an item as a history of prices.
 ///
 /// Errors: [`ServiceError::UnknownSymbol`] where there is none.
-pub async fn load_valuations(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<Series, ServiceError> {
+pub async fn load_valuations(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<PriceSeries, ServiceError> {
     let stored = store::bars::load_from(app.table(), &keys::own_bars(customer, symbol)).await?;
     let stored = stored.ok_or_else(|| ServiceError::UnknownSymbol { symbol: symbol.clone() })?;
     let StoredSeries { head, bars } = stored;

@@ -12,18 +12,18 @@ use quant::backtest::Warning;
 use valuation::{RateQuote, Rates};
 
 use crate::market_data::MarketData;
-use crate::series::Series;
+use crate::series::PriceSeries;
 use crate::{history, tracked_symbols};
 
 /// Rates into one currency.
 #[derive(Clone, Debug)]
 pub struct ExchangeRates {
     base: Currency,
-    pairs: Vec<Pair>,
+    pairs: Vec<PairRates>,
 }
 
 #[derive(Clone, Debug)]
-struct Pair {
+struct PairRates {
     currency: Currency,
     days: Vec<Day>,
     rates: Vec<RateQuote>,
@@ -44,7 +44,7 @@ impl ExchangeRates {
         let codes: BTreeSet<&'static str> = foreign.map(Currency::code).collect();
         let currencies = codes.into_iter().filter_map(|code| code.parse::<Currency>().ok());
         let looks: Vec<_> = currencies.map(|currency| load_rates(market, currency, base, budget)).collect();
-        let pairs: Vec<Option<Pair>> = stream::iter(looks).buffered(AT_ONCE_BY_A_REQUEST).try_collect().await?;
+        let pairs: Vec<Option<PairRates>> = stream::iter(looks).buffered(AT_ONCE_BY_A_REQUEST).try_collect().await?;
         Ok(Self { base, pairs: pairs.into_iter().flatten().collect() })
     }
 
@@ -78,7 +78,7 @@ impl ExchangeRates {
     pub fn warnings(&self, currencies: impl IntoIterator<Item = Currency>) -> Vec<Warning> {
         let used: BTreeSet<&'static str> = currencies.into_iter().map(Currency::code).collect();
         let crossed = self.pairs.iter().filter(|pair| pair.over_dollars && used.contains(pair.currency.code()));
-        let warning = |pair: &Pair| Warning {
+        let warning = |pair: &PairRates| Warning {
             code: "cross_rate".to_owned(),
             detail: format!("{} is exchanged into {} by way of {}.", pair.currency, self.base, Currency::USD),
         };
@@ -95,17 +95,17 @@ impl ExchangeRates {
     #[must_use]
     pub fn of(&self, currency: Currency) -> Option<Rates<'_>> {
         let none = Rates { currency, days: &[], rates: &[] };
-        let found = || self.pairs.iter().find(|pair| pair.currency == currency).map_or(none, Pair::rates);
+        let found = || self.pairs.iter().find(|pair| pair.currency == currency).map_or(none, PairRates::rates);
         (currency != self.base).then(found)
     }
 
     /// All of them, for a valuation.
     pub fn all(&self) -> Vec<Rates<'_>> {
-        self.pairs.iter().map(Pair::rates).collect()
+        self.pairs.iter().map(PairRates::rates).collect()
     }
 }
 
-impl Pair {
+impl PairRates {
     fn rates(&self) -> Rates<'_> {
         Rates { currency: self.currency, days: &self.days, rates: &self.rates }
     }
@@ -131,7 +131,7 @@ async fn load_rates(
     currency: Currency,
     base: Currency,
     budget: CallBudget,
-) -> Result<Option<Pair>, ServiceError> {
+) -> Result<Option<PairRates>, ServiceError> {
     let found = load_pair(market, currency, base, budget).await?;
     if found.is_some() || currency == Currency::USD || base == Currency::USD {
         return Ok(found);
@@ -147,8 +147,8 @@ async fn load_pair(
     currency: Currency,
     base: Currency,
     budget: CallBudget,
-) -> Result<Option<Pair>, ServiceError> {
-    let of = |series: &Series, quoted: fn(f64) -> RateQuote| Pair {
+) -> Result<Option<PairRates>, ServiceError> {
+    let of = |series: &PriceSeries, quoted: fn(f64) -> RateQuote| PairRates {
         currency,
         days: series.bars.dates().to_vec(),
         rates: series.bars.close().iter().map(|&close| quoted(close)).collect(),
@@ -157,10 +157,10 @@ async fn load_pair(
     let (direct, inverse) = (symbol_of(currency, base)?, symbol_of(base, currency)?);
     let found = if market.provider().clock() == MarketClock::Live {
         load_pair_series(market, &direct, &inverse, budget).await?
-    } else if let Some(series) = had(history::load_at_hand(market, &direct, budget).await)? {
+    } else if let Some(series) = if_available(history::load_available(market, &direct, budget).await)? {
         Some(series)
     } else {
-        had(history::load_at_hand(market, &inverse, budget).await)?
+        if_available(history::load_available(market, &inverse, budget).await)?
     };
     Ok(found.map(|series| {
         if series.symbol == direct { of(&series, RateQuote::direct) } else { of(&series, RateQuote::inverse) }
@@ -175,7 +175,7 @@ async fn load_pair_series(
     direct: &Symbol,
     inverse: &Symbol,
     budget: CallBudget,
-) -> Result<Option<Arc<Series>>, ServiceError> {
+) -> Result<Option<Arc<PriceSeries>>, ServiceError> {
     let mut found = None;
     for symbol in [direct, inverse] {
         if found.is_none() {
@@ -184,8 +184,8 @@ async fn load_pair_series(
     }
     if found.is_none() {
         found = match history::load(market, direct, budget).await {
-            Err(ServiceError::UnknownSymbol { .. }) => had(history::load(market, inverse, budget).await)?,
-            asked => had(asked)?,
+            Err(ServiceError::UnknownSymbol { .. }) => if_available(history::load(market, inverse, budget).await)?,
+            asked => if_available(asked)?,
         };
     }
     if let Some(series) = &found {
@@ -201,7 +201,7 @@ fn symbol_of(currency: Currency, base: Currency) -> Result<Symbol, ServiceError>
 }
 
 /// A history, if there is one.
-fn had(read: Result<Arc<Series>, ServiceError>) -> Result<Option<Arc<Series>>, ServiceError> {
+fn if_available(read: Result<Arc<PriceSeries>, ServiceError>) -> Result<Option<Arc<PriceSeries>>, ServiceError> {
     match read {
         Ok(series) => Ok(Some(series)),
         Err(

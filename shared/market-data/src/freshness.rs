@@ -6,10 +6,10 @@ use market::call_limits::{LATE, RETRY};
 use market::{MarketClock, Provider};
 
 use crate::exchange_hours;
-use crate::series::Series;
+use crate::series::PriceSeries;
 
 /// Whether asking the provider could not bring anything newer.
-pub(crate) fn is_current(provider: &dyn Provider, now: DateTime<Utc>, series: &Series) -> bool {
+pub(crate) fn is_current(provider: &dyn Provider, now: DateTime<Utc>, series: &PriceSeries) -> bool {
     if !provider.gives(&series.source) || series.revision != provider.revision(&series.symbol) {
         return false;
     }

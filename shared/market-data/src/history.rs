@@ -16,10 +16,10 @@ use tokio::time::Instant;
 
 use crate::freshness::is_current;
 use crate::history::fetching::Fetched;
-use crate::lease::Wanted;
+use crate::lease::Requested;
 use crate::market_clock::{self, MAX_AGE_DAYS};
 use crate::market_data::MarketData;
-use crate::series::Series;
+use crate::series::PriceSeries;
 use crate::stored_series::{self, refusal};
 
 /// The history of a symbol. Where the provider cannot answer in time, the stored bars are served and
@@ -29,33 +29,36 @@ use crate::stored_series::{self, refusal};
 /// what it gets, none longer than its budget.
 ///
 /// Errors: [`ServiceError::UnknownSymbol`], [`ServiceError::TooManyNewSymbols`], and the provider's.
-pub async fn load(market: &MarketData, symbol: &Symbol, budget: CallBudget) -> Result<Arc<Series>, ServiceError> {
+pub async fn load(market: &MarketData, symbol: &Symbol, budget: CallBudget) -> Result<Arc<PriceSeries>, ServiceError> {
     // A call of the provider is made and paid for in a dry run too, so that its count and its bars are kept.
     let market = &market.writing();
-    let Some(mut slot) = market.histories().lock(symbol, budget.deadline).await else {
+    let Some(mut entry) = market.history_cache().lock(symbol, budget.deadline).await else {
         let stored = stored_series::find(market, symbol).await?.ok_or(ProviderError::TimedOut)?;
-        return Ok(Arc::new(Series { stale: !is_current(market.provider(), market.app.now(), &stored), ..stored }));
+        return Ok(Arc::new(PriceSeries {
+            stale: !is_current(market.provider(), market.app.now(), &stored),
+            ..stored
+        }));
     };
-    if let Some(series) = slot.current(market.provider(), market.app.now()) {
+    if let Some(series) = entry.current(market.provider(), market.app.now()) {
         return Ok(series);
     }
     let stored = match stored_series::find(market, symbol).await? {
         Some(series) if is_current(market.provider(), market.app.now(), &series) => {
-            return Ok(slot.remember(market.app.now(), series));
+            return Ok(entry.remember(market.app.now(), series));
         }
         stored => stored,
     };
-    let fetched = match slot.resting(market.app.now(), Wanted::Bars) {
+    let fetched = match entry.recent_failure(market.app.now(), Requested::Bars) {
         Some(error) => Fetched::Missing { why: NoAnswer::NotAsked(error), stored },
         None => fetching::fetch_once(market, symbol, budget, stored).await?,
     };
     match fetched {
-        Fetched::Fresh(series) => Ok(slot.remember(market.app.now(), series)),
+        Fetched::Fresh(series) => Ok(entry.remember(market.app.now(), series)),
         Fetched::Missing { why, stored } => {
-            slot.failed(market.app.now(), Wanted::Bars, &why);
+            entry.record_failure(market.app.now(), Requested::Bars, &why);
             let old = stored.ok_or_else(|| refusal(symbol, why.error().clone()))?;
             tracing::warn!(%symbol, error = %why.error(), "serving stored bars: there are no newer ones");
-            Ok(slot.remember(market.app.now(), Series { stale: true, ..old }))
+            Ok(entry.remember(market.app.now(), PriceSeries { stale: true, ..old }))
         }
     }
 }
@@ -63,11 +66,11 @@ pub async fn load(market: &MarketData, symbol: &Symbol, budget: CallBudget) -> R
 /// The history of a symbol as it is at hand: of a live provider what is stored, so that a list of many symbols uses up no
 /// calls; whether it is `stale` is for the reader to evaluate by its last day. Only a symbol of which nothing is stored is
 /// asked for, and for a customer one whose bars are too old to trade at.
-pub async fn load_at_hand(
+pub async fn load_available(
     market: &MarketData,
     symbol: &Symbol,
     budget: CallBudget,
-) -> Result<Arc<Series>, ServiceError> {
+) -> Result<Arc<PriceSeries>, ServiceError> {
     if market.provider().clock() == MarketClock::Live
         && let Some(series) = find_stored(market, symbol).await?
     {
@@ -80,7 +83,7 @@ pub async fn load_at_hand(
 }
 
 /// Whether bars are too old to trade at, and a call that may bring newer ones can be spared.
-async fn is_worth_a_call(market: &MarketData, series: &Series, budget: CallBudget) -> bool {
+async fn is_worth_a_call(market: &MarketData, series: &PriceSeries, budget: CallBudget) -> bool {
     let is_old = market_clock::market_day(market).days_since(series.last) > MAX_AGE_DAYS;
     let may_ask = matches!(budget.on_behalf_of, OnBehalfOf::Customer(_)) && budget.allows_a_call();
     is_old
@@ -91,18 +94,18 @@ async fn is_worth_a_call(market: &MarketData, series: &Series, budget: CallBudge
 
 /// The history of a symbol that is in memory or in the store, however old; no provider is asked. Bars of a source that
 /// is none of the provider's are no history: an operator who changes the source wants its prices.
-pub async fn find_stored(market: &MarketData, symbol: &Symbol) -> Result<Option<Arc<Series>>, ServiceError> {
-    let Some(mut slot) = market.histories().lock(symbol, Instant::now() + STORE_WAIT).await else {
+pub async fn find_stored(market: &MarketData, symbol: &Symbol) -> Result<Option<Arc<PriceSeries>>, ServiceError> {
+    let Some(mut entry) = market.history_cache().lock(symbol, Instant::now() + STORE_WAIT).await else {
         return Ok(stored_series::find(market, symbol).await?.map(Arc::new));
     };
-    if let Some(series) = slot.believed(market.provider(), market.app.now()) {
+    if let Some(series) = entry.in_memory(market.provider(), market.app.now()) {
         return Ok(Some(series));
     }
-    Ok(stored_series::find(market, symbol).await?.map(|series| slot.remember(market.app.now(), series)))
+    Ok(stored_series::find(market, symbol).await?.map(|series| entry.remember(market.app.now(), series)))
 }
 
 /// What there is of a symbol without a call: of a live provider what is stored, of files what they have.
-pub async fn find_without_call(market: &MarketData, symbol: &Symbol) -> Result<Option<Arc<Series>>, ServiceError> {
+pub async fn find_without_call(market: &MarketData, symbol: &Symbol) -> Result<Option<Arc<PriceSeries>>, ServiceError> {
     match market.provider().clock() {
         MarketClock::Live => find_stored(market, symbol).await,
         MarketClock::StandsAt(_) => load(market, symbol, market.budget_for(OnBehalfOf::Platform)).await.map(Some),

@@ -36,7 +36,7 @@ pub async fn load(
     }
     // A call that brings the bars tells more than one that brings the name, and costs as much.
     let is_new = history::find_stored(market, symbol).await?.is_none();
-    let series = history::load_at_hand(market, symbol, budget).await?;
+    let series = history::load_available(market, symbol, budget).await?;
     let prices_in = Some(series.currency);
     if is_new && new_symbol_lookups::count_few_calls_left(market).await.is_some() {
         // A new-symbol lookup is one call. Its name is asked for when it is listed, while there are calls for that.

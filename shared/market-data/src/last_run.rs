@@ -8,7 +8,7 @@ use store::{documents, keys};
 /// What one refresh did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Refreshed {
+pub struct RefreshSummary {
     /// Whether this slot had been refreshed before; then nothing was done.
     pub repeated: bool,
     /// Symbols of which a newer price was stored.
@@ -19,8 +19,9 @@ pub struct Refreshed {
     pub failed: usize,
     /// Symbols that wait for the next slot, because of the budget or the time.
     pub postponed: usize,
-    /// Quotes that were told.
-    pub told: usize,
+    /// Quotes that were published.
+    #[serde(rename = "told")]
+    pub published: usize,
     /// Forecasts that were graded.
     pub graded: usize,
     /// Calls that the provider has left, where they are counted.
@@ -29,7 +30,7 @@ pub struct Refreshed {
     pub oldest_age_seconds: Option<u64>,
 }
 
-impl Refreshed {
+impl RefreshSummary {
     /// Symbols that were tracked.
     #[must_use]
     pub fn tracked(&self) -> usize {
@@ -47,7 +48,8 @@ pub struct LastRun {
     #[serde(with = "domain::instant")]
     pub at: DateTime<Utc>,
     /// What it did.
-    pub did: Refreshed,
+    #[serde(rename = "did")]
+    pub summary: RefreshSummary,
     /// Of when the newest price of a tracked symbol is.
     #[serde(default, with = "domain::instant")]
     pub newest_quote: Option<DateTime<Utc>>,

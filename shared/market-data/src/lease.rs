@@ -19,19 +19,19 @@ const TRIES: u32 = 8;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Wanted {
+pub(crate) enum Requested {
     Bars,
     Quote,
 }
 
 /// What comes of an attempt to be the one who asks.
-pub(crate) enum Turn {
+pub(crate) enum LeaseAttempt {
     /// It is this one. Whoever asked before may have stored the answer meanwhile.
-    Ours(Lease),
+    Acquired(Lease),
     /// Somebody asks already.
-    Theirs,
+    Busy,
     /// Somebody asked a moment ago in vain.
-    Resting(ProviderError),
+    BackingOff(ProviderError),
 }
 
 /// The right to ask, until it is given back or runs out.
@@ -43,24 +43,24 @@ pub(crate) struct Lease {
 
 /// The item: held while nothing has failed yet, and for a moment the memory of a failure.
 #[derive(Serialize, Deserialize)]
-struct Asked {
+struct LeaseItem {
     /// Who holds it, so that one whose answer was lost is known again.
     holder: Option<Uuid>,
-    failed: Option<Failed>,
+    failed: Option<StoredFailure>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Failed {
+struct StoredFailure {
     #[serde(with = "domain::instant")]
     at: DateTime<Utc>,
-    #[serde(with = "Reason")]
+    #[serde(with = "StoredError")]
     error: ProviderError,
 }
 
 /// How a failure is stored.
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "ProviderError", rename_all = "snake_case")]
-enum Reason {
+enum StoredError {
     UnknownSymbol,
     QuotaExhausted {
         #[serde(default, with = "domain::instant")]
@@ -83,20 +83,25 @@ enum Reason {
 }
 
 /// Tries to be the one who asks until `deadline`.
-pub(crate) async fn take(app: &App, symbol: &Symbol, wanted: Wanted, deadline: Instant) -> Result<Turn, ServiceError> {
-    let key = &key(symbol, wanted);
+pub(crate) async fn take(
+    app: &App,
+    symbol: &Symbol,
+    requested: Requested,
+    deadline: Instant,
+) -> Result<LeaseAttempt, ServiceError> {
+    let key = &key(symbol, requested);
     let until = app.now() + TimeDelta::seconds(seconds_of_a_lease(deadline.saturating_duration_since(Instant::now())));
     let holder = Some(app.new_id());
-    let asked = &Asked { holder, failed: None };
+    let item = &LeaseItem { holder, failed: None };
     let mut tries = 1;
     loop {
-        let tried = match documents::put_new(app.table(), key.clone(), asked, Some(until.timestamp())).await {
-            Ok(version) => return Ok(Turn::Ours(Lease { key: key.clone(), version })),
+        let tried = match documents::put_new(app.table(), key.clone(), item, Some(until.timestamp())).await {
+            Ok(version) => return Ok(LeaseAttempt::Acquired(Lease { key: key.clone(), version })),
             Err(StoreError::Conflict { .. } | StoreError::Throttled) => read_holder(app, key, holder).await,
             Err(error) => Err(error),
         };
         match tried {
-            Ok(turn) => return Ok(turn),
+            Ok(attempt) => return Ok(attempt),
             // Whether an earlier try was taken is not known; the next one finds itself.
             Err(StoreError::Unavailable { .. } | StoreError::Throttled) if tries < TRIES => tries += 1,
             Err(error) => return Err(error.into()),
@@ -114,35 +119,35 @@ fn seconds_of_a_lease(left: Duration) -> i64 {
 pub(crate) async fn wait_for_others(
     app: &App,
     symbol: &Symbol,
-    wanted: Wanted,
+    requested: Requested,
     deadline: Instant,
 ) -> Result<bool, ServiceError> {
-    let key = key(symbol, wanted);
+    let key = key(symbol, requested);
     while Instant::now() < deadline {
         sleep_until(deadline.min(Instant::now() + LEASE_LOOK)).await;
         match app.table().get(&key).await? {
-            Some(item) if documents::parse::<Asked>(&item)?.failed.is_none() => {}
+            Some(item) if documents::parse::<LeaseItem>(&item)?.failed.is_none() => {}
             _ => return Ok(true),
         }
     }
     Ok(false)
 }
 
-async fn read_holder(app: &App, key: &Key, holder: Option<Uuid>) -> Result<Turn, StoreError> {
-    let standing = documents::read::<Asked>(app.table(), key).await?;
-    if let Some((_, version)) = standing.as_ref().filter(|(asked, _)| asked.holder == holder) {
+async fn read_holder(app: &App, key: &Key, holder: Option<Uuid>) -> Result<LeaseAttempt, StoreError> {
+    let standing = documents::read::<LeaseItem>(app.table(), key).await?;
+    if let Some((_, version)) = standing.as_ref().filter(|(item, _)| item.holder == holder) {
         // It was taken by an earlier try, whose answer was lost.
-        return Ok(Turn::Ours(Lease { key: key.clone(), version: *version }));
+        return Ok(LeaseAttempt::Acquired(Lease { key: key.clone(), version: *version }));
     }
-    let failed = standing.and_then(|(asked, _)| asked.failed);
-    let resting = failed.filter(|failed| app.now() - failed.at < failed.error.rest());
-    Ok(resting.map_or(Turn::Theirs, |failed| Turn::Resting(failed.error)))
+    let failed = standing.and_then(|(item, _)| item.failed);
+    let backing_off = failed.filter(|failed| app.now() - failed.at < failed.error.rest());
+    Ok(backing_off.map_or(LeaseAttempt::Busy, |failed| LeaseAttempt::BackingOff(failed.error)))
 }
 
-fn key(symbol: &Symbol, wanted: Wanted) -> Key {
-    match wanted {
-        Wanted::Bars => keys::bars_asked(symbol),
-        Wanted::Quote => keys::quote_asked(symbol),
+fn key(symbol: &Symbol, requested: Requested) -> Key {
+    match requested {
+        Requested::Bars => keys::bars_asked(symbol),
+        Requested::Quote => keys::quote_asked(symbol),
     }
 }
 
@@ -167,9 +172,9 @@ impl Lease {
         }
         let (now, error) = (app.now(), why.error());
         let until = now + rest;
-        let asked = Asked { holder: None, failed: Some(Failed { at: now, error: error.clone() }) };
+        let item = LeaseItem { holder: None, failed: Some(StoredFailure { at: now, error: error.clone() }) };
         let noted = async {
-            let body = documents::body(&self.key, &asked)?;
+            let body = documents::body(&self.key, &item)?;
             let (key, expires_at) = (self.key.clone(), Some(until.timestamp()));
             self.write(app, Write::Put { key, body, expires_at, expect: Expect::Version(self.version) }).await
         };
@@ -220,9 +225,9 @@ mod tests {
             ProviderError::PriceTooSmall,
             ProviderError::Unavailable { status: Some(503) },
         ] {
-            let asked = Asked { holder: None, failed: Some(Failed { at, error: error.clone() }) };
-            let text = serde_json::to_string(&asked).unwrap();
-            let read: Asked = serde_json::from_str(&text).unwrap();
+            let item = LeaseItem { holder: None, failed: Some(StoredFailure { at, error: error.clone() }) };
+            let text = serde_json::to_string(&item).unwrap();
+            let read: LeaseItem = serde_json::from_str(&text).unwrap();
             assert_eq!(read.failed.unwrap().error, error, "{text}");
         }
     }

@@ -7,7 +7,7 @@ use market::call_limits::FILES_WAIT;
 use market::{CallBudget, MarketClock, OnBehalfOf, Provider};
 use tokio::time::Instant;
 
-use crate::slots::Histories;
+use crate::history_cache::HistoryCache;
 
 /// The application, the source of prices, and the histories that this process has read. Cloning shares them.
 #[derive(Clone)]
@@ -15,14 +15,14 @@ pub struct MarketData {
     /// What every use case needs.
     pub app: App,
     provider: Arc<dyn Provider>,
-    histories: Arc<Histories>,
+    history_cache: Arc<HistoryCache>,
 }
 
 impl MarketData {
     /// An application whose prices come from `provider`.
     #[must_use]
     pub fn new(app: App, provider: Arc<dyn Provider>) -> Self {
-        Self { app, provider, histories: Arc::default() }
+        Self { app, provider, history_cache: Arc::default() }
     }
 
     /// The same with a store that is written to, dry run or not.
@@ -47,8 +47,8 @@ impl MarketData {
         }
     }
 
-    pub(crate) fn histories(&self) -> &Histories {
-        &self.histories
+    pub(crate) fn history_cache(&self) -> &HistoryCache {
+        &self.history_cache
     }
 }
 

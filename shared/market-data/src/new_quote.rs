@@ -4,10 +4,10 @@ use app::ServiceError;
 use domain::Symbol;
 use market::{CallBudget, NoAnswer, ProviderError};
 
-use crate::lease::{self, Turn, Wanted};
+use crate::lease::{self, LeaseAttempt, Requested};
 use crate::market_data::MarketData;
 use crate::new_symbol_lookups;
-use crate::newest::is_believed;
+use crate::newest::is_usable;
 use crate::quote_record::LastQuote;
 use crate::quote_store::{self, Origin};
 use crate::stored_series::{is_unknown, refusal, remember_unknown};
@@ -18,27 +18,27 @@ use crate::stored_series::{is_unknown, refusal, remember_unknown};
 /// Errors: [`ServiceError::UnknownSymbol`], which is remembered for a day, [`ServiceError::TooManyNewSymbols`], and the
 /// provider's.
 pub(crate) async fn ask(market: &MarketData, symbol: &Symbol, budget: CallBudget) -> Result<LastQuote, ServiceError> {
-    let Some(mut slot) = market.histories().lock(symbol, budget.deadline).await else {
+    let Some(mut entry) = market.history_cache().lock(symbol, budget.deadline).await else {
         return Ok(find_stored(market, symbol).await?.ok_or(ProviderError::TimedOut)?);
     };
     // Whoever was at it before may have brought it, or found out that there is none.
-    if let Some(quote) = slot.asked_quote(market.provider(), market.app.now()) {
+    if let Some(quote) = entry.recent_quote(market.provider(), market.app.now()) {
         return Ok(quote);
     }
     if let Some(quote) = find_stored(market, symbol).await? {
-        slot.remember_quote(&quote);
+        entry.remember_quote(&quote);
         return Ok(quote);
     }
-    if let Some(error) = slot.resting(market.app.now(), Wanted::Quote) {
+    if let Some(error) = entry.recent_failure(market.app.now(), Requested::Quote) {
         return Err(refusal(symbol, error));
     }
     match fetch_once(market, symbol, budget).await? {
         Ok(quote) => {
-            slot.remember_quote(&quote);
+            entry.remember_quote(&quote);
             Ok(quote)
         }
         Err(why) => {
-            slot.failed(market.app.now(), Wanted::Quote, &why);
+            entry.record_failure(market.app.now(), Requested::Quote, &why);
             Err(refusal(symbol, why.error().clone()))
         }
     }
@@ -46,7 +46,7 @@ pub(crate) async fn ask(market: &MarketData, symbol: &Symbol, budget: CallBudget
 
 async fn find_stored(market: &MarketData, symbol: &Symbol) -> Result<Option<LastQuote>, ServiceError> {
     let quote = quote_store::read(&market.app, symbol).await?;
-    Ok(quote.filter(|quote| is_believed(market, quote)))
+    Ok(quote.filter(|quote| is_usable(market, quote)))
 }
 
 /// Of all processes on the table one asks at a time; the others take what it has stored.
@@ -56,11 +56,15 @@ async fn fetch_once(
     budget: CallBudget,
 ) -> Result<Result<LastQuote, NoAnswer>, ServiceError> {
     loop {
-        let lease = match lease::take(&market.app, symbol, Wanted::Quote, budget.deadline).await? {
-            Turn::Ours(lease) => Some(lease),
-            Turn::Resting(error) => return Ok(Err(NoAnswer::NotAsked(error))),
-            Turn::Theirs if lease::wait_for_others(&market.app, symbol, Wanted::Quote, budget.deadline).await? => None,
-            Turn::Theirs => return Ok(Err(NoAnswer::NotAsked(ProviderError::TimedOut))),
+        let lease = match lease::take(&market.app, symbol, Requested::Quote, budget.deadline).await? {
+            LeaseAttempt::Acquired(lease) => Some(lease),
+            LeaseAttempt::BackingOff(error) => return Ok(Err(NoAnswer::NotAsked(error))),
+            LeaseAttempt::Busy
+                if lease::wait_for_others(&market.app, symbol, Requested::Quote, budget.deadline).await? =>
+            {
+                None
+            }
+            LeaseAttempt::Busy => return Ok(Err(NoAnswer::NotAsked(ProviderError::TimedOut))),
         };
         let found = find_stored(market, symbol).await;
         let Some(lease) = lease else {

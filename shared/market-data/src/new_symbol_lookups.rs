@@ -19,9 +19,9 @@ use crate::market_data::MarketData;
 
 /// A new-symbol lookup that is counted; none where a look is not one.
 #[must_use = "a look that cost no call is to be given back"]
-pub(crate) struct NewSymbolLookup(Option<Counted>);
+pub(crate) struct NewSymbolLookup(Option<CountedLookup>);
 
-struct Counted {
+struct CountedLookup {
     key: Key,
     at: DateTime<Utc>,
     /// Calls that there were before it.
@@ -30,12 +30,12 @@ struct Counted {
 
 /// The new-symbol lookups that count.
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Looks {
+struct RecentLookups {
     #[serde(with = "domain::instant")]
     times: Vec<DateTime<Utc>>,
 }
 
-impl Looks {
+impl RecentLookups {
     /// Counts a look, and gives the instant that it is kept by: to the millisecond, as it is written.
     fn count(&mut self, now: DateTime<Utc>) -> DateTime<Utc> {
         let at = instant::to_the_millisecond(now);
@@ -44,7 +44,7 @@ impl Looks {
     }
 
     /// Counts one look of this instant no longer; others of the same instant stay.
-    fn give_back(&mut self, at: DateTime<Utc>) {
+    fn remove(&mut self, at: DateTime<Utc>) {
         if let Some(place) = self.times.iter().position(|time| *time == at) {
             self.times.remove(place);
         }
@@ -70,18 +70,18 @@ pub(crate) async fn take(
     let key = &keys::new_symbol_lookups(customer);
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
         let now = market.app.now();
-        let (mut looks, version) = read(&market.app, key, now).await?;
-        if looks.times.len() >= NEW_SYMBOL_LOOKUPS_A_DAY {
+        let (mut lookups, version) = read(&market.app, key, now).await?;
+        if lookups.times.len() >= NEW_SYMBOL_LOOKUPS_A_DAY {
             if calls_left > count_needed_calls(&market.app).await? {
                 return Ok(NewSymbolLookup(None));
             }
-            let oldest = looks.times.iter().min().copied().unwrap_or(now);
+            let oldest = lookups.times.iter().min().copied().unwrap_or(now);
             let retry_after_seconds = whole_seconds(oldest + NEW_SYMBOL_LOOKUP_COUNTS_FOR - now);
             return Err(ServiceError::TooManyNewSymbols { retry_after_seconds });
         }
-        let at = looks.count(now);
-        write(&market.app, key, &looks, version).await?;
-        Ok(NewSymbolLookup(Some(Counted { key: key.clone(), at, calls_left })))
+        let at = lookups.count(now);
+        write(&market.app, key, &lookups, version).await?;
+        Ok(NewSymbolLookup(Some(CountedLookup { key: key.clone(), at, calls_left })))
     })
     .await
 }
@@ -94,7 +94,7 @@ pub(crate) async fn count_few_calls_left(market: &MarketData) -> Option<usize> {
 /// Calls that the next refresh takes, and those that it leaves for people.
 async fn count_needed_calls(app: &App) -> Result<usize, ServiceError> {
     let last = last_run::read(app).await?;
-    Ok(last.map_or(0, |last| last.did.tracked()).saturating_add(CALLERS_RESERVE))
+    Ok(last.map_or(0, |last| last.summary.tracked()).saturating_add(CALLERS_RESERVE))
 }
 
 impl NewSymbolLookup {
@@ -114,9 +114,9 @@ impl NewSymbolLookup {
         }
         let (key, at) = (&counted.key, counted.at);
         let returned = retry(Retry::within(app::CONFLICT_BUDGET), || async move {
-            let (mut looks, version) = read(&market.app, key, market.app.now()).await?;
-            looks.give_back(at);
-            write(&market.app, key, &looks, version).await
+            let (mut lookups, version) = read(&market.app, key, market.app.now()).await?;
+            lookups.remove(at);
+            write(&market.app, key, &lookups, version).await
         });
         if let Err(error) = returned.await {
             tracing::warn!(%error, "a new-symbol lookup was not given back");
@@ -129,17 +129,17 @@ async fn is_known(app: &App, symbol: &Symbol) -> Result<bool, ServiceError> {
     Ok(app.table().get_many(&known).await?.iter().any(Option::is_some))
 }
 
-async fn read(app: &App, key: &Key, now: DateTime<Utc>) -> Result<(Looks, Option<Version>), ServiceError> {
-    let stored = documents::read::<Looks>(app.table(), key).await?;
-    let (mut looks, version) = stored.map_or((Looks::default(), None), |(looks, at)| (looks, Some(at)));
-    looks.times.retain(|time| now - *time < NEW_SYMBOL_LOOKUP_COUNTS_FOR);
-    Ok((looks, version))
+async fn read(app: &App, key: &Key, now: DateTime<Utc>) -> Result<(RecentLookups, Option<Version>), ServiceError> {
+    let stored = documents::read::<RecentLookups>(app.table(), key).await?;
+    let (mut lookups, version) = stored.map_or((RecentLookups::default(), None), |(lookups, at)| (lookups, Some(at)));
+    lookups.times.retain(|time| now - *time < NEW_SYMBOL_LOOKUP_COUNTS_FOR);
+    Ok((lookups, version))
 }
 
-async fn write(app: &App, key: &Key, looks: &Looks, version: Option<Version>) -> Result<(), ServiceError> {
-    let last = looks.times.iter().max().copied().unwrap_or_else(|| app.now());
+async fn write(app: &App, key: &Key, lookups: &RecentLookups, version: Option<Version>) -> Result<(), ServiceError> {
+    let last = lookups.times.iter().max().copied().unwrap_or_else(|| app.now());
     let expires_at = Some((last + NEW_SYMBOL_LOOKUP_COUNTS_FOR).timestamp() + 1);
-    let body = documents::body(key, looks)?;
+    let body = documents::body(key, lookups)?;
     app.table().transact(vec![Write::Put { key: key.clone(), body, expires_at, expect: version.into() }]).await?;
     Ok(())
 }
@@ -151,21 +151,21 @@ mod tests {
     use super::*;
 
     /// As the next request reads them.
-    fn stored(looks: &Looks) -> Looks {
-        serde_json::from_str(&serde_json::to_string(looks).unwrap()).unwrap()
+    fn stored(lookups: &RecentLookups) -> RecentLookups {
+        serde_json::from_str(&serde_json::to_string(lookups).unwrap()).unwrap()
     }
 
     #[test]
     fn of_two_looks_in_one_instant_one_is_given_back() {
         let now: DateTime<Utc> = "2026-11-20T12:00:00.123456Z".parse().unwrap();
-        let mut looks = Looks::default();
-        let first = looks.count(now);
-        let mut looks = stored(&looks);
-        let second = looks.count(now + TimeDelta::microseconds(1));
+        let mut lookups = RecentLookups::default();
+        let first = lookups.count(now);
+        let mut lookups = stored(&lookups);
+        let second = lookups.count(now + TimeDelta::microseconds(1));
         for (given_back, left) in [(first, 1), (second, 0)] {
-            looks = stored(&looks);
-            looks.give_back(given_back);
-            assert_eq!(looks.times.len(), left);
+            lookups = stored(&lookups);
+            lookups.remove(given_back);
+            assert_eq!(lookups.times.len(), left);
         }
     }
 }

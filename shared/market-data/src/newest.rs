@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use crate::exchange_hours::close_of;
 use crate::market_data::MarketData;
 use crate::quote_record::LastQuote;
-use crate::series::Series;
+use crate::series::PriceSeries;
 
 /// Which of an instrument's stored quote and last bar is the price of now.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,8 +23,8 @@ pub enum Newest<'a> {
 
 /// Which of a quote and the last bar of a series is the price of now. A quote of another source than the provider's, or
 /// of a replay that is over, is none.
-pub fn newest<'a>(market: &MarketData, series: &Series, quote: Option<&'a LastQuote>) -> Newest<'a> {
-    match quote.filter(|quote| is_believed(market, quote)) {
+pub fn newest<'a>(market: &MarketData, series: &PriceSeries, quote: Option<&'a LastQuote>) -> Newest<'a> {
+    match quote.filter(|quote| is_usable(market, quote)) {
         Some(quote) if (quote.day, quote.as_of) >= (series.last, close_of(series.last)) => {
             if confirmed(series, quote) {
                 Newest::Quote(quote)
@@ -38,7 +38,7 @@ pub fn newest<'a>(market: &MarketData, series: &Series, quote: Option<&'a LastQu
 
 /// Whether a stored quote is of a source of the provider's, and of the replay that is under way or of none.
 #[must_use]
-pub fn is_believed(market: &MarketData, quote: &LastQuote) -> bool {
+pub fn is_usable(market: &MarketData, quote: &LastQuote) -> bool {
     match market.provider().clock() {
         MarketClock::Live => !quote.replay && market.provider().gives(&quote.source),
         MarketClock::StandsAt(day) => quote.replay && quote.day <= day,
@@ -51,7 +51,7 @@ pub fn is_believed(market: &MarketData, quote: &LastQuote) -> bool {
 /// a price in new units must not meet a position in old ones. A close before that is not that of the last bar shows
 /// such a split. One that is shows nothing: it may have been taken from the bar, or be told by the provider as it was
 /// that day.
-fn confirmed(series: &Series, quote: &LastQuote) -> bool {
+fn confirmed(series: &PriceSeries, quote: &LastQuote) -> bool {
     let close = series.last_close().ok().map(Price::amount);
     let Some(close) = close.filter(|_| series.currency == quote.currency) else { return false };
     let price = quote.price.amount();

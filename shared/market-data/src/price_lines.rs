@@ -12,7 +12,7 @@ use market::{CallBudget, MarketClock};
 use crate::market_data::MarketData;
 use crate::newest::{Newest, newest};
 use crate::quote_record::LastQuote;
-use crate::series::Series;
+use crate::series::PriceSeries;
 use crate::{instruments, prices, quote_store, staleness};
 
 /// The code of a symbol that has no price to value it by.
@@ -36,7 +36,7 @@ pub struct PriceLine {
     /// What the symbol stands for.
     pub instrument: Instrument,
     /// Its prices.
-    pub series: Option<Arc<Series>>,
+    pub series: Option<Arc<PriceSeries>>,
     /// The stored quote of a live provider; of files the last bar is the quote.
     pub quote: Option<LastQuote>,
 }
@@ -53,7 +53,7 @@ impl PriceLine {
 
     /// The series, where its prices are in this currency.
     #[must_use]
-    pub fn series_in(&self, currency: Currency) -> Option<&Arc<Series>> {
+    pub fn series_in(&self, currency: Currency) -> Option<&Arc<PriceSeries>> {
         self.series.as_ref().filter(|series| series.currency == currency)
     }
 

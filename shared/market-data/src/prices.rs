@@ -7,7 +7,7 @@ use domain::{CustomerId, Symbol};
 use market::CallBudget;
 
 use crate::market_data::MarketData;
-use crate::series::Series;
+use crate::series::PriceSeries;
 use crate::{custom_instruments, history};
 
 /// The prices of what a customer means by a symbol, as they are at hand: of a custom instrument its valuations.
@@ -18,9 +18,9 @@ pub async fn load(
     customer: CustomerId,
     symbol: &Symbol,
     budget: CallBudget,
-) -> Result<Arc<Series>, ServiceError> {
+) -> Result<Arc<PriceSeries>, ServiceError> {
     if symbol.is_custom() {
         return custom_instruments::load_prices(market, customer, symbol).await.map(Arc::new);
     }
-    history::load_at_hand(market, symbol, budget).await
+    history::load_available(market, symbol, budget).await
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::exchange_hours::close_of;
-use crate::series::Series;
+use crate::series::PriceSeries;
 
 /// What stands as `detail-type` in the event that tells of new quotes; its detail is [`QuotesRefreshed`].
 pub const QUOTES_REFRESHED: &str = "quotes.refreshed";
@@ -55,7 +55,7 @@ pub struct QuotesRefreshed {
 /// The close of the last bar as a quote, without a number.
 ///
 /// Errors: why it is no price in exact decimals.
-pub fn of_last_bar(series: &Series) -> Result<LastQuote, DecimalError> {
+pub fn of_last_bar(series: &PriceSeries) -> Result<LastQuote, DecimalError> {
     let close = series.last_close()?;
     Ok(LastQuote {
         symbol: series.symbol.clone(),

@@ -15,7 +15,7 @@ use crate::exchange_hours::close_of;
 use crate::market_clock::latest_day_anywhere;
 use crate::market_data::MarketData;
 use crate::quote_record::{LastQuote, of_last_bar};
-use crate::series::Series;
+use crate::series::PriceSeries;
 use crate::stored_series;
 
 /// Attempts at storing one quote. Every lost race is another quote stored, which mostly is the newer one.
@@ -80,7 +80,7 @@ pub async fn record(market: &MarketData, quote: &Quote, origin: Origin) -> Resul
 }
 
 /// Stores the close of the last bar of a series as the quote, like [`record`].
-pub async fn record_close(market: &MarketData, series: &Series) -> Result<Option<LastQuote>, ServiceError> {
+pub async fn record_close(market: &MarketData, series: &PriceSeries) -> Result<Option<LastQuote>, ServiceError> {
     match of_last_bar(series) {
         Ok(close) => store_newer(market, LastQuote { fetched_at: market.app.now(), ..close }).await,
         Err(_) => Ok(None),

@@ -16,7 +16,7 @@ use crate::exchange_hours::close_of;
 use crate::market_clock::{MAX_AGE_DAYS, market_day};
 use crate::market_data::MarketData;
 use crate::newest::{Newest, newest};
-use crate::series::Series;
+use crate::series::PriceSeries;
 use crate::splits::KnownSplits;
 use crate::{prices, quote_store};
 
@@ -45,7 +45,7 @@ pub async fn load_tradable(
     symbol: &Symbol,
     budget: CallBudget,
 ) -> Result<Quote, ServiceError> {
-    let series: Arc<Series> = prices::load(market, customer, symbol, budget).await?;
+    let series: Arc<PriceSeries> = prices::load(market, customer, symbol, budget).await?;
     let live = market.provider().clock() == MarketClock::Live;
     // Of files the last bar is the quote, and nothing else is read.
     let quote = if live { quote_store::read(&market.app, symbol).await? } else { None };
@@ -70,7 +70,7 @@ pub async fn load_tradable(
 /// that does not go with the bars is not it.
 pub async fn load_last_price(
     market: &MarketData,
-    series: &Series,
+    series: &PriceSeries,
 ) -> Result<Result<(Price, Day), DecimalError>, ServiceError> {
     let is_live = market.provider().clock() == MarketClock::Live && !series.symbol.is_custom();
     let quote = if is_live { quote_store::read(&market.app, &series.symbol).await? } else { None };

@@ -15,7 +15,7 @@ const MAX_SPAN_BARS: usize = 20_000;
 
 /// The history of one symbol as every service reads it.
 #[derive(Debug)]
-pub struct Series {
+pub struct PriceSeries {
     /// The symbol.
     pub symbol: Symbol,
     /// Currency of the prices.
@@ -43,7 +43,7 @@ pub struct Series {
     pub(crate) fingerprint: std::sync::OnceLock<String>,
 }
 
-impl Series {
+impl PriceSeries {
     /// The last close before a day, in units of that day; none where it is not that of the trading day before.
     #[must_use]
     pub fn close_before(&self, day: Day) -> Option<Price> {
@@ -87,11 +87,11 @@ pub fn series(
     currency: Currency,
     source: String,
     fetched_at: DateTime<Utc>,
-) -> Result<Series, ServiceError> {
+) -> Result<PriceSeries, ServiceError> {
     let (Some(first), Some(last)) = (bars.first(), bars.last()) else {
         return Err(ServiceError::UnknownSymbol { symbol: symbol.clone() });
     };
-    Ok(Series {
+    Ok(PriceSeries {
         symbol: symbol.clone(),
         currency,
         bars: Arc::new(bars),
@@ -112,7 +112,7 @@ pub fn series(
 ///
 /// Errors: [`ServiceError::FromAfterTo`], [`ServiceError::NoBars`] where no bar falls inside, and
 /// [`ServiceError::Field`] where there are too many to answer.
-pub fn span(series: &Series, from: Option<Day>, to: Option<Day>) -> Result<(Day, Day), ServiceError> {
+pub fn span(series: &PriceSeries, from: Option<Day>, to: Option<Day>) -> Result<(Day, Day), ServiceError> {
     if let (Some(from), Some(to)) = (from, to)
         && from > to
     {

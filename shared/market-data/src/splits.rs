@@ -8,7 +8,7 @@ use market::Note;
 
 use crate::history;
 use crate::market_data::MarketData;
-use crate::series::Series;
+use crate::series::PriceSeries;
 
 /// The splits of an instrument that are known now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,13 +23,13 @@ impl KnownSplits {
     /// Those of a history.
     ///
     /// Errors: a ratio that is no number above zero.
-    pub fn of(series: &Series) -> Result<Self, DecimalError> {
+    pub fn of(series: &PriceSeries) -> Result<Self, DecimalError> {
         let unknown = series.notes.iter().any(|note| matches!(note, Note::SplitsUnknown));
         Ok(Self { list: splits_of(&series.bars)?, since: (!unknown).then_some(series.first) })
     }
 
     /// Those of a symbol that are at hand without a call; nothing where there is no history of it.
-    pub async fn load_at_hand(market: &MarketData, symbol: &Symbol) -> Result<Option<Self>, ServiceError> {
+    pub async fn load_available(market: &MarketData, symbol: &Symbol) -> Result<Option<Self>, ServiceError> {
         let series = match history::find_without_call(market, symbol).await {
             Err(ServiceError::UnknownSymbol { .. } | ServiceError::Provider(_)) => None,
             found => found?,

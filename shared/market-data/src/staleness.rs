@@ -9,7 +9,7 @@ use crate::exchange_hours::{bars_out, close_of, until_close};
 use crate::market_data::MarketData;
 use crate::newest::{Newest, newest};
 use crate::quote_record::LastQuote;
-use crate::series::Series;
+use crate::series::PriceSeries;
 
 /// While the exchange is open a newer quote than one of so long ago was to be expected: two slots of the refresh.
 const FRESH_MINUTES: i64 = 30;
@@ -26,7 +26,7 @@ fn expected(market: &MarketData) -> Day {
 /// Whether a newer bar than the last of these was to be expected, or the provider could not be asked. Of an item of one's
 /// own none is: its owner gives the values.
 #[must_use]
-pub fn of_bars(market: &MarketData, series: &Series) -> bool {
+pub fn of_bars(market: &MarketData, series: &PriceSeries) -> bool {
     !series.symbol.is_custom() && (series.stale || series.last < expected(market))
 }
 
@@ -41,7 +41,7 @@ pub(crate) fn of_quote(market: &MarketData, quote: &LastQuote) -> bool {
 }
 
 /// Whether a newer price than the newer one of these bars and this quote was to be expected.
-pub(crate) fn of_price(market: &MarketData, series: &Series, quote: Option<&LastQuote>) -> bool {
+pub(crate) fn of_price(market: &MarketData, series: &PriceSeries, quote: Option<&LastQuote>) -> bool {
     match newest(market, series, quote) {
         Newest::Quote(quote) => of_quote(market, quote),
         Newest::Bar | Newest::Unconfirmed(_) => of_bars(market, series),

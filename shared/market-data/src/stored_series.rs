@@ -8,10 +8,10 @@ use store::bars::SeriesHead;
 use store::{StoreError, documents, keys};
 
 use crate::market_data::MarketData;
-use crate::series::{Series, notes_of, series};
+use crate::series::{PriceSeries, notes_of, series};
 
 /// What is stored, where it is of the provider's own.
-pub async fn find(market: &MarketData, symbol: &Symbol) -> Result<Option<Series>, ServiceError> {
+pub async fn find(market: &MarketData, symbol: &Symbol) -> Result<Option<PriceSeries>, ServiceError> {
     let stored = store::bars::load(market.app.table(), symbol).await?;
     let Some(stored) = stored.filter(|stored| market.provider().gives(&stored.head.source)) else {
         return Ok(None);
@@ -21,7 +21,7 @@ pub async fn find(market: &MarketData, symbol: &Symbol) -> Result<Option<Series>
     let notes = notes_of(&head)?;
     let basis = serde_json::from_value(head.basis.into()).map_err(corrupt)?;
     let series = series(symbol, stored.bars, head.currency, head.source, head.fetched_at)?;
-    Ok(Some(Series { basis, notes, revision: head.revision, ..series }))
+    Ok(Some(PriceSeries { basis, notes, revision: head.revision, ..series }))
 }
 
 /// A provider's error as what it means of a symbol.
@@ -42,19 +42,19 @@ pub(crate) async fn save(
     symbol: &Symbol,
     history: History,
     revision: Option<String>,
-) -> Result<Series, ServiceError> {
+) -> Result<PriceSeries, ServiceError> {
     // A series can have thousands of notes on its days; what they say of the whole stays, and then the latest.
     let (of_days, mut notes): (Vec<Note>, Vec<Note>) = history.notes.into_iter().partition(Note::is_of_a_day);
     let too_many = (notes.len() + of_days.len()).saturating_sub(MAX_NOTES);
     notes.extend(of_days.into_iter().skip(too_many));
     let kept = series(symbol, history.bars, history.currency, history.source.to_owned(), app.now())?;
-    let kept = Series { basis: history.basis, notes, revision, ..kept };
+    let kept = PriceSeries { basis: history.basis, notes, revision, ..kept };
     store::bars::save(app.table(), symbol, &kept.bars, &head_of(app, &kept)?).await?;
     Ok(kept)
 }
 
 /// What is stored beside the bars of a series that was asked for just now.
-pub(crate) fn head_of(app: &App, series: &Series) -> Result<SeriesHead, ServiceError> {
+pub(crate) fn head_of(app: &App, series: &PriceSeries) -> Result<SeriesHead, ServiceError> {
     let json = |error| ServiceError::fault("series to JSON", error);
     let notes = series.notes.iter().map(serde_json::to_string).collect::<Result<_, _>>().map_err(json)?;
     let basis = match series.basis {

@@ -20,7 +20,7 @@ use domain::{CustomerId, Investment, PortfolioId, Symbol};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use ledger::position_items::PositionHead;
 use market::MarketClock;
-use market::call_limits::{UNSEEN_A_DAY, UNSEEN_COUNTS_FOR};
+use market::call_limits::{UNVERIFIED_A_DAY, UNVERIFIED_COUNTS_FOR};
 use serde::{Deserialize, Serialize};
 use store::keys::{self, List};
 use store::limits::MAX_KEYS;
@@ -31,19 +31,19 @@ use tokio::sync::OnceCell;
 use crate::market_data::MarketData;
 
 /// How long a symbol stays listed without a tracker: far longer than a request takes from here to its own write.
-const TO_SETTLE: TimeDelta = TimeDelta::hours(1);
+const TERM_WITHOUT_TRACKER: TimeDelta = TimeDelta::hours(1);
 /// How long a pair of currencies stays listed after something was valued by it. It is listed anew once half of that is
 /// over, so that whoever looks once a month at what they hold in another currency always finds a rate.
-const TO_VALUE: TimeDelta = TimeDelta::days(62);
+const TERM_OF_A_PAIR: TimeDelta = TimeDelta::days(62);
 /// Symbols looked at together.
 const AT_ONCE: usize = 16;
 /// Trackers read at a time: mostly the first one is one.
-const FEW: usize = 10;
+const TRACKERS_A_PAGE: usize = 10;
 
 /// What is listed: a symbol in the symbol registry, or a portfolio under a symbol.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(untagged)]
-enum Listed {
+enum RegistryEntry {
     /// It stays until then, whoever tracks.
     Until {
         /// When it may be struck off.
@@ -51,35 +51,35 @@ enum Listed {
         until: DateTime<Utc>,
     },
     /// As symbols were listed before anybody knew their trackers, with the symbol alone: it stays for good.
-    ForGood(Symbol),
+    Permanent(Symbol),
 }
 
-impl Listed {
+impl RegistryEntry {
     fn stays(&self, now: DateTime<Utc>) -> bool {
         match self {
             Self::Until { until } => *until > now,
-            Self::ForGood(_) => true,
+            Self::Permanent(_) => true,
         }
     }
 }
 
 /// Has the refresh track a symbol that there is from now on, ahead of a write that makes somebody its tracker.
 pub async fn track(app: &App, symbol: &Symbol) -> Result<(), ServiceError> {
-    renew_entry(app, keys::registered_symbol(symbol), TO_SETTLE).await
+    renew_entry(app, keys::registered_symbol(symbol), TERM_WITHOUT_TRACKER).await
 }
 
 /// The same for symbols of which nobody has looked whether there are any, so that what a customer makes up does not grow
 /// the symbol registry for everybody.
 ///
-/// Errors: [`ServiceError::LimitReached`] where more than [`UNSEEN_A_DAY`] would be new; none is listed then.
-pub async fn track_unseen(
+/// Errors: [`ServiceError::LimitReached`] where more than [`UNVERIFIED_A_DAY`] would be new; none is listed then.
+pub async fn track_unverified(
     market: &MarketData,
     customer: CustomerId,
     symbols: &BTreeSet<Symbol>,
 ) -> Result<(), ServiceError> {
-    let new = count_unseen(market, symbols).await?;
+    let new = count_unverified(market, symbols).await?;
     if new > 0 {
-        reserve_unseen(&market.app, customer, new).await?;
+        reserve_unverified(&market.app, customer, new).await?;
     }
     let listings = symbols.iter().map(|symbol| {
         let (market, symbol) = (market.clone(), symbol.clone());
@@ -89,11 +89,11 @@ pub async fn track_unseen(
 }
 
 /// How many of these symbols are neither listed nor have a price. Files list all that they have.
-async fn count_unseen(market: &MarketData, symbols: &BTreeSet<Symbol>) -> Result<usize, ServiceError> {
+async fn count_unverified(market: &MarketData, symbols: &BTreeSet<Symbol>) -> Result<usize, ServiceError> {
     if market.provider().clock() != MarketClock::Live {
         return Ok(0);
     }
-    let mut unseen = 0;
+    let mut unverified = 0;
     for some in symbols.iter().collect::<Vec<_>>().chunks(MAX_KEYS) {
         let mut without: Vec<&Symbol> = some.to_vec();
         for key in [keys::registered_symbol, keys::quote, keys::bars_head] {
@@ -102,34 +102,35 @@ async fn count_unseen(market: &MarketData, symbols: &BTreeSet<Symbol>) -> Result
             without =
                 without.into_iter().zip(found).filter(|(_, item)| item.is_none()).map(|(symbol, _)| symbol).collect();
         }
-        unseen += without.len();
+        unverified += without.len();
     }
-    Ok(unseen)
+    Ok(unverified)
 }
 
-/// How many symbols a customer has had listed unseen, since when.
+/// How many symbols a customer has had listed unverified, since when.
 #[derive(Serialize, Deserialize)]
-struct Unseen {
+struct UnverifiedCount {
     #[serde(with = "domain::instant")]
     since: DateTime<Utc>,
     count: usize,
 }
 
-async fn reserve_unseen(app: &App, customer: CustomerId, more: usize) -> Result<(), ServiceError> {
-    let key = &keys::listed_unseen(customer);
+async fn reserve_unverified(app: &App, customer: CustomerId, more: usize) -> Result<(), ServiceError> {
+    let key = &keys::listed_unverified(customer);
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
-        let standing = documents::read::<Unseen>(app.table(), key).await?;
-        let (before, version) = standing.map_or((None, None), |(unseen, version)| (Some(unseen), Some(version)));
-        let before = before.unwrap_or(Unseen { since: app.now(), count: 0 });
-        let unseen = Unseen { count: before.count + more, ..before };
-        if unseen.count > UNSEEN_A_DAY {
+        let standing = documents::read::<UnverifiedCount>(app.table(), key).await?;
+        let (before, version) =
+            standing.map_or((None, None), |(unverified, version)| (Some(unverified), Some(version)));
+        let before = before.unwrap_or(UnverifiedCount { since: app.now(), count: 0 });
+        let unverified = UnverifiedCount { count: before.count + more, ..before };
+        if unverified.count > UNVERIFIED_A_DAY {
             return Err(ServiceError::LimitReached {
                 what: "symbols a day that nobody tracked before",
-                limit: UNSEEN_A_DAY,
+                limit: UNVERIFIED_A_DAY,
             });
         }
-        let expires_at = Some((unseen.since + UNSEEN_COUNTS_FOR).timestamp());
-        let body = documents::body(key, &unseen)?;
+        let expires_at = Some((unverified.since + UNVERIFIED_COUNTS_FOR).timestamp());
+        let body = documents::body(key, &unverified)?;
         let put = Write::Put { key: key.clone(), body, expires_at, expect: version.into() };
         app.table().transact(vec![put]).await?;
         Ok(())
@@ -139,14 +140,14 @@ async fn reserve_unseen(app: &App, customer: CustomerId, more: usize) -> Result<
 
 /// The same ahead of the first lot that a portfolio holds of the symbol.
 pub async fn track_for(app: &App, portfolio: PortfolioId, symbol: &Symbol) -> Result<(), ServiceError> {
-    renew_entry(app, keys::tracking_portfolio(symbol, portfolio), TO_SETTLE).await?;
+    renew_entry(app, keys::tracking_portfolio(symbol, portfolio), TERM_WITHOUT_TRACKER).await?;
     track(app, symbol).await
 }
 
 /// Has the refresh track a pair of currencies for two months: whoever holds something in another currency looks at its
 /// rate with each valuation.
 pub(crate) async fn track_pair(app: &App, pair: &Symbol) -> Result<(), ServiceError> {
-    renew_entry(app, keys::registered_symbol(pair), TO_VALUE).await
+    renew_entry(app, keys::registered_symbol(pair), TERM_OF_A_PAIR).await
 }
 
 /// That a customer watches a symbol; goes with the write that makes it so.
@@ -171,12 +172,12 @@ pub fn holds_no_longer(portfolio: PortfolioId, symbol: &Symbol) -> Write {
 async fn renew_entry(app: &App, key: Key, term: TimeDelta) -> Result<(), ServiceError> {
     let key = &key;
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
-        let standing = documents::read::<Listed>(app.table(), key).await?;
+        let standing = documents::read::<RegistryEntry>(app.table(), key).await?;
         let now = app.now();
         if standing.as_ref().is_some_and(|(listed, _)| listed.stays(now + term / 2)) {
             return Ok(());
         }
-        let listed = Listed::Until { until: now + term };
+        let listed = RegistryEntry::Until { until: now + term };
         documents::put(app.table(), key.clone(), &listed, standing.map(|(_, version)| version)).await?;
         Ok(())
     })
@@ -185,38 +186,40 @@ async fn renew_entry(app: &App, key: Key, term: TimeDelta) -> Result<(), Service
 
 /// The symbols that anybody tracks; the others are struck off.
 pub async fn list_tracked(app: &App) -> Result<Vec<Symbol>, ServiceError> {
-    let portfolios = Portfolios::default();
+    let portfolios = HeldSymbols::default();
     let looks: Vec<_> =
         read_entries(app).await?.into_iter().map(|entry| check_tracked(app, entry, &portfolios)).collect();
     Ok(stream::iter(looks).buffered(AT_ONCE).filter_map(std::future::ready).collect().await)
 }
 
 /// An entry of the symbol registry.
-struct Entry {
+struct RegisteredSymbol {
     symbol: Symbol,
     item: Item,
 }
 
-async fn read_entries(app: &App) -> Result<Vec<Entry>, ServiceError> {
+async fn read_entries(app: &App) -> Result<Vec<RegisteredSymbol>, ServiceError> {
     let mut entries = Vec::new();
     for part in keys::registered_symbols() {
         let items = listing::read_all(app, part).await?;
-        entries.extend(items.into_iter().filter_map(|item| Some(Entry { symbol: item.key.sk.parse().ok()?, item })));
+        entries.extend(
+            items.into_iter().filter_map(|item| Some(RegisteredSymbol { symbol: item.key.sk.parse().ok()?, item })),
+        );
     }
     Ok(entries)
 }
 
 /// The symbol, unless nobody tracks it. One of which that cannot be told stays.
-async fn check_tracked(app: &App, entry: Entry, portfolios: &Portfolios) -> Option<Symbol> {
+async fn check_tracked(app: &App, entry: RegisteredSymbol, portfolios: &HeldSymbols) -> Option<Symbol> {
     let is_tracked = async {
-        if documents::parse::<Listed>(&entry.item)?.stays(app.now()) {
+        if documents::parse::<RegistryEntry>(&entry.item)?.stays(app.now()) {
             return Ok(true);
         }
-        if check_for_follower(app, &entry.symbol, portfolios).await? {
+        if check_for_tracker(app, &entry.symbol, portfolios).await? {
             return Ok(true);
         }
-        let struck_off = strike_off(app, entry.item.key.clone(), entry.item.version).await?;
-        Ok::<_, ServiceError>(!struck_off)
+        let removed = remove_unchanged(app, entry.item.key.clone(), entry.item.version).await?;
+        Ok::<_, ServiceError>(!removed)
     };
     let is_tracked = is_tracked.await.unwrap_or_else(|error| {
         tracing::warn!(symbol = %entry.symbol, %error, "it is not known who tracks it");
@@ -226,7 +229,7 @@ async fn check_tracked(app: &App, entry: Entry, portfolios: &Portfolios) -> Opti
 }
 
 /// Takes something off its list as it was read; says whether it did: not where somebody has listed it anew meanwhile.
-async fn strike_off(app: &App, key: Key, version: Version) -> Result<bool, ServiceError> {
+async fn remove_unchanged(app: &App, key: Key, version: Version) -> Result<bool, ServiceError> {
     let gone = Write::Delete { key, expect: DeleteExpect::Version(version) };
     match app.table().transact(vec![gone]).await {
         Ok(_) => Ok(true),
@@ -235,13 +238,13 @@ async fn strike_off(app: &App, key: Key, version: Version) -> Result<bool, Servi
     }
 }
 
-async fn check_for_follower(app: &App, symbol: &Symbol, portfolios: &Portfolios) -> Result<bool, ServiceError> {
+async fn check_for_tracker(app: &App, symbol: &Symbol, portfolios: &HeldSymbols) -> Result<bool, ServiceError> {
     let trackers = keys::trackers(symbol);
-    let mut query = Query::forward(trackers.partition, trackers.range, FEW);
+    let mut query = Query::forward(trackers.partition, trackers.range, TRACKERS_A_PAGE);
     loop {
         let page = app.table().query(&query).await?;
         for item in page.items {
-            if check_follower(app, symbol, item, portfolios).await? {
+            if check_tracker(app, symbol, item, portfolios).await? {
                 return Ok(true);
             }
         }
@@ -261,25 +264,25 @@ async fn check_for_follower(app: &App, symbol: &Symbol, portfolios: &Portfolios)
 
 /// Whether this item under a symbol is that of a tracker. That of a portfolio which does not hold the symbol any more
 /// is struck off.
-async fn check_follower(app: &App, symbol: &Symbol, item: Item, portfolios: &Portfolios) -> Result<bool, ServiceError> {
+async fn check_tracker(app: &App, symbol: &Symbol, item: Item, portfolios: &HeldSymbols) -> Result<bool, ServiceError> {
     let Some(portfolio) = item.key.sk.strip_prefix(keys::TRACKING_PORTFOLIO_PREFIX) else { return Ok(true) };
-    if documents::parse::<Listed>(&item)?.stays(app.now()) {
+    if documents::parse::<RegistryEntry>(&item)?.stays(app.now()) {
         return Ok(true);
     }
     let Ok(portfolio) = portfolio.parse() else { return Err(StoreError::corrupt(&item.key, "no portfolio").into()) };
     if portfolios.check_holding(app, PortfolioId(portfolio), symbol).await? {
         return Ok(true);
     }
-    Ok(!strike_off(app, item.key, item.version).await?)
+    Ok(!remove_unchanged(app, item.key, item.version).await?)
 }
 
 /// What portfolios hold, read once however many of their symbols are looked at.
 #[derive(Default)]
-struct Portfolios {
+struct HeldSymbols {
     held: Mutex<HashMap<PortfolioId, Arc<OnceCell<BTreeSet<Symbol>>>>>,
 }
 
-impl Portfolios {
+impl HeldSymbols {
     async fn check_holding(&self, app: &App, portfolio: PortfolioId, symbol: &Symbol) -> Result<bool, ServiceError> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).entry(portfolio).or_default().clone();
         Ok(held.get_or_try_init(|| read_held_symbols(app, portfolio)).await?.contains(symbol))

@@ -11,7 +11,7 @@ use crate::market_clock::market_day;
 use crate::market_data::MarketData;
 use crate::price_lines::PriceLine;
 use crate::quote_record::LastQuote;
-use crate::series::Series;
+use crate::series::PriceSeries;
 use crate::staleness;
 
 /// First and last day of the bars that figures rest on, both included.
@@ -20,7 +20,7 @@ pub type Span = (Day, Day);
 /// The warnings about a series of someone who asked for its symbol. A newer price is missed by a span that goes up to the
 /// last bar.
 #[must_use]
-pub fn of_series(market: &MarketData, series: &Series, span: Span) -> Vec<Warning> {
+pub fn of_series(market: &MarketData, series: &PriceSeries, span: Span) -> Vec<Warning> {
     of_bars(market, series, span, staleness::of_bars(market, series))
 }
 
@@ -35,7 +35,7 @@ pub fn of_lines<'a>(market: &MarketData, lines: impl IntoIterator<Item = (&'a Pr
 }
 
 /// The warnings about what a quote and the bars before it come to.
-pub fn of_quote(market: &MarketData, series: &Series, quote: &LastQuote, span: Span) -> Vec<Warning> {
+pub fn of_quote(market: &MarketData, series: &PriceSeries, quote: &LastQuote, span: Span) -> Vec<Warning> {
     let stale = staleness::of_quote(market, quote).then(|| missing(quote.day));
     stale.into_iter().chain(of_notes(&series.notes, span)).collect()
 }
@@ -75,7 +75,7 @@ pub fn named(symbol: &Symbol, warnings: Vec<Warning>) -> Vec<Warning> {
     warnings.into_iter().map(name).collect()
 }
 
-fn of_bars(market: &MarketData, series: &Series, span: Span, stale: bool) -> Vec<Warning> {
+fn of_bars(market: &MarketData, series: &PriceSeries, span: Span, stale: bool) -> Vec<Warning> {
     let stale = (stale && span.1 >= series.last).then(|| missing(series.last));
     let to_come = (series.to_come > 0).then(|| Warning {
         code: "prices_to_come".to_owned(),

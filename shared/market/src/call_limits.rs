@@ -40,8 +40,8 @@
 //! | `NEW_SYMBOL_LOOKUPS_A_DAY` | 10 | new-symbol lookups of a customer in any 24 hours, if calls are few |
 //! | `NEW_SYMBOL_LOOKUP_COUNTS_FOR` | 24 h | how long such a lookup counts |
 //! | `ASKED_BY_AN_IMPORT` | 20 | symbols that one import requests from a provider |
-//! | `UNSEEN_A_DAY` | 200 | untracked symbols without a price that a customer may subscribe to in a day |
-//! | `UNSEEN_COUNTS_FOR` | 24 h | that day, from the first of these symbols on |
+//! | `UNVERIFIED_A_DAY` | 200 | untracked symbols without a price that a customer may subscribe to in a day |
+//! | `UNVERIFIED_COUNTS_FOR` | 24 h | that day, from the first of these symbols on |
 //! | `IN_MEMORY` | 1 min | how long a process uses a price before it looks for a newer one |
 //! | `REST` | 1 min | how long a provider is not asked about a symbol after a failure |
 //! | `RETRY` | 15 min | how long bars that were not out yet are not requested again |
@@ -184,10 +184,10 @@ pub const NEW_SYMBOL_LOOKUP_COUNTS_FOR: TimeDelta = TimeDelta::hours(24);
 pub const ASKED_BY_AN_IMPORT: usize = 20;
 
 /// Most symbols that a customer may have listed within a day of which it is not known whether there are any.
-pub const UNSEEN_A_DAY: usize = 200;
+pub const UNVERIFIED_A_DAY: usize = 200;
 
 /// How long the symbols count that a customer had listed unseen, from the first of them on.
-pub const UNSEEN_COUNTS_FOR: TimeDelta = TimeDelta::hours(24);
+pub const UNVERIFIED_COUNTS_FOR: TimeDelta = TimeDelta::hours(24);
 
 /// How long a history or quote in memory is believed before the store is asked again: another process may have refreshed
 /// it.
@@ -297,8 +297,8 @@ mod tests {
             ("NEW_SYMBOL_LOOKUPS_A_DAY", count(NEW_SYMBOL_LOOKUPS_A_DAY)),
             ("NEW_SYMBOL_LOOKUP_COUNTS_FOR", long(NEW_SYMBOL_LOOKUP_COUNTS_FOR)),
             ("ASKED_BY_AN_IMPORT", count(ASKED_BY_AN_IMPORT)),
-            ("UNSEEN_A_DAY", count(UNSEEN_A_DAY)),
-            ("UNSEEN_COUNTS_FOR", long(UNSEEN_COUNTS_FOR)),
+            ("UNVERIFIED_A_DAY", count(UNVERIFIED_A_DAY)),
+            ("UNVERIFIED_COUNTS_FOR", long(UNVERIFIED_COUNTS_FOR)),
             ("IN_MEMORY", long(IN_MEMORY)),
             ("REST", long(REST)),
             ("RETRY", long(RETRY)),

@@ -13,12 +13,12 @@
 //! - What it was asked to do is kept as it goes on, so that a run that dies starves no symbol.
 //! - New quotes are published in the order of their numbers.
 
-mod asking;
 mod budget;
+mod publication;
 mod refresh_log;
 mod replay;
+mod request;
 mod slot;
-mod telling;
 mod tracked;
 
 pub use budget::{Work, allowance, work_at};
@@ -35,21 +35,21 @@ use domain::Symbol;
 use futures::{StreamExt as _, stream};
 use market::call_limits::SETTLING;
 use market::{MarketClock, OnBehalfOf};
-use market_data::last_run::{LastRun, Refreshed};
+use market_data::last_run::{LastRun, RefreshSummary};
 use market_data::{MarketData, exchange_hours, history, market_clock};
 use research::forecasts;
 use tokio::time::Instant;
 
-use self::asking::{Outcome, Run, ask};
 use self::budget::{at_once, reserve};
+use self::publication::QuotePublication;
 use self::refresh_log::RefreshLog;
-use self::telling::Telling;
-use self::tracked::Tracked;
+use self::request::{RequestOutcome, RunLimits, request};
+use self::tracked::TrackedSymbol;
 
 /// New quotes are told at least this often while a run goes on.
-const TELL_EVERY: Duration = Duration::from_secs(10);
+const PUBLISH_EVERY: Duration = Duration::from_secs(10);
 /// What was asked for and told is stored at least this often while a run goes on, so that one that dies starves nobody.
-const KEEP_EVERY: Duration = Duration::from_mins(1);
+const SAVE_LOG_EVERY: Duration = Duration::from_mins(1);
 
 /// Refreshes what is due, those asked for longest ago first, once a slot, and ends before the time limit. One bad
 /// symbol never stops the others.
@@ -60,19 +60,19 @@ pub async fn refresh(
     market: &MarketData,
     slot: DateTime<Utc>,
     time_limit: Duration,
-) -> Result<Refreshed, ServiceError> {
+) -> Result<RefreshSummary, ServiceError> {
     let until = Instant::now() + time_limit.saturating_sub(SETTLING);
-    let Some(mut claim) = slot::claim(&market.app, slot).await? else {
-        return Ok(Refreshed { repeated: true, ..Refreshed::default() });
+    let Some(mut lease) = slot::acquire(&market.app, slot).await? else {
+        return Ok(RefreshSummary { repeated: true, ..RefreshSummary::default() });
     };
-    match run_with_heartbeat(&market.app, &mut claim, Box::pin(run(market, until))).await? {
+    match run_with_heartbeat(&market.app, &mut lease, Box::pin(run(market, until))).await? {
         Ok(run) => {
-            let did = run.did.clone();
-            claim.finish(&market.app, run).await?;
+            let did = run.summary.clone();
+            lease.finish(&market.app, run).await?;
             Ok(did)
         }
         Err(error) => {
-            claim.give_back(&market.app).await;
+            lease.release(&market.app).await;
             Err(error)
         }
     }
@@ -84,7 +84,7 @@ pub async fn refresh(
 /// Errors: that of a renewal by which the slot turns out to be another run's; this one stops, and what it stored stays.
 async fn run_with_heartbeat<T>(
     app: &App,
-    claim: &mut slot::Claim,
+    lease: &mut slot::SlotLease,
     run: impl Future<Output = T>,
 ) -> Result<T, ServiceError> {
     let mut run = std::pin::pin!(run);
@@ -92,12 +92,12 @@ async fn run_with_heartbeat<T>(
         let since = Instant::now();
         let step = std::future::poll_fn(|context| match run.as_mut().poll(context) {
             Poll::Ready(ended) => Poll::Ready(Some(ended)),
-            Poll::Pending if since.elapsed() >= slot::SIGN_OF_LIFE => Poll::Ready(None),
+            Poll::Pending if since.elapsed() >= slot::HEARTBEAT_EVERY => Poll::Ready(None),
             Poll::Pending => Poll::Pending,
         });
         match step.await {
             Some(ended) => return Ok(ended),
-            None => claim.renew(app).await?,
+            None => lease.renew(app).await?,
         }
     }
 }
@@ -111,17 +111,17 @@ async fn run(market: &MarketData, until: Instant) -> Result<LastRun, ServiceErro
     did.graded = forecasts::grade_all_matured(market, until + SETTLING / 2).await?;
     did.budget_left = market.provider().count_calls_left().await;
     did.oldest_age_seconds = ages.oldest.map(|oldest| market_clock::age_seconds(market, oldest));
-    Ok(LastRun { slot: None, at: market.app.now(), did, newest_quote: ages.newest })
+    Ok(LastRun { slot: None, at: market.app.now(), summary: did, newest_quote: ages.newest })
 }
 
 /// Of when the prices of the tracked symbols are.
 #[derive(Default)]
-struct Ages {
+struct PriceAges {
     oldest: Option<DateTime<Utc>>,
     newest: Option<DateTime<Utc>>,
 }
 
-impl Ages {
+impl PriceAges {
     fn of(instants: impl IntoIterator<Item = DateTime<Utc>>) -> Self {
         instants.into_iter().fold(Self::default(), |ages, at| Self {
             oldest: Some(ages.oldest.map_or(at, |oldest| oldest.min(at))),
@@ -131,10 +131,10 @@ impl Ages {
 }
 
 /// Files are at hand, and of them the last bar is the quote: there is nothing to store but the bars.
-async fn refresh_files(market: &MarketData, tracked: &[Tracked], until: Instant) -> (Refreshed, Ages) {
-    let mut did = Refreshed::default();
+async fn refresh_files(market: &MarketData, tracked: &[TrackedSymbol], until: Instant) -> (RefreshSummary, PriceAges) {
+    let mut did = RefreshSummary::default();
     let mut lasts = Vec::new();
-    for Tracked { symbol, outline, .. } in tracked {
+    for TrackedSymbol { symbol, outline, .. } in tracked {
         if Instant::now() >= until {
             did.postponed += 1;
             continue;
@@ -153,61 +153,61 @@ async fn refresh_files(market: &MarketData, tracked: &[Tracked], until: Instant)
             }
         }
     }
-    (did, Ages::of(lasts))
+    (did, PriceAges::of(lasts))
 }
 
 async fn refresh_live(
     market: &MarketData,
-    tracked: &[Tracked],
+    tracked: &[TrackedSymbol],
     until: Instant,
-) -> Result<(Refreshed, Ages), ServiceError> {
+) -> Result<(RefreshSummary, PriceAges), ServiceError> {
     let work = work_at(market.app.now());
     let names: BTreeSet<&Symbol> = tracked.iter().map(|one| &one.symbol).collect();
     let mut log = RefreshLog::read(&market.app).await?;
-    let mut telling = Telling::of_untold(tracked, &log);
+    let mut publication = QuotePublication::of_unpublished(tracked, &log);
     let due = tracked::select_due(market, tracked, work, &log).await?;
     let calls_left = market.provider().count_calls_left().await;
     let allowed = allowance(work, calls_left, due.evening);
-    let mut did = Refreshed {
+    let mut did = RefreshSummary {
         current: tracked.len() - due.symbols.len() - due.unknown,
         failed: due.unknown,
         postponed: due.symbols.len().saturating_sub(allowed),
-        ..Refreshed::default()
+        ..RefreshSummary::default()
     };
     let mut as_of: BTreeMap<&Symbol, DateTime<Utc>> =
         tracked.iter().filter_map(|one| Some((&one.symbol, one.quote.as_ref()?.as_of))).collect();
-    let run = Run { work, reserve: reserve(work, due.evening), until };
-    let ask = |one| ask(market, one, run);
+    let limits = RunLimits { work, reserve: reserve(work, due.evening), until };
+    let ask = |one| request(market, one, limits);
     // Mapped by the iterator: a stream's `map` makes a future that cannot be boxed as `Send`.
     let asks: Vec<_> = due.symbols.into_iter().take(allowed).map(ask).collect();
     let mut asked = stream::iter(asks).buffer_unordered(at_once(calls_left));
-    let (mut told_at, mut kept_at) = (Instant::now(), Instant::now());
+    let (mut published_at, mut saved_at) = (Instant::now(), Instant::now());
     while let Some((symbol, outcome)) = asked.next().await {
-        if !matches!(outcome, Outcome::Waits) {
+        if !matches!(outcome, RequestOutcome::Waits) {
             log.asked(symbol, work, market.app.now());
         }
         match outcome {
-            Outcome::Newer(quote) => {
+            RequestOutcome::Newer(quote) => {
                 did.refreshed += 1;
                 as_of.insert(symbol, quote.as_of);
-                telling.add(*quote);
+                publication.add(*quote);
             }
-            Outcome::Current => did.current += 1,
-            Outcome::Failed => did.failed += 1,
-            Outcome::Postponed | Outcome::Waits => did.postponed += 1,
+            RequestOutcome::Current => did.current += 1,
+            RequestOutcome::Failed => did.failed += 1,
+            RequestOutcome::Postponed | RequestOutcome::Waits => did.postponed += 1,
         }
-        if telling.is_full() || told_at.elapsed() >= TELL_EVERY {
-            telling.tell(&market.app, &mut log).await;
-            told_at = Instant::now();
+        if publication.is_full() || published_at.elapsed() >= PUBLISH_EVERY {
+            publication.publish(&market.app, &mut log).await;
+            published_at = Instant::now();
         }
-        if kept_at.elapsed() >= KEEP_EVERY {
+        if saved_at.elapsed() >= SAVE_LOG_EVERY {
             log.save(&market.app, &names).await;
-            kept_at = Instant::now();
+            saved_at = Instant::now();
         }
     }
     drop(asked);
-    telling.tell(&market.app, &mut log).await;
+    publication.publish(&market.app, &mut log).await;
     log.save(&market.app, &names).await;
-    did.told = telling.told();
-    Ok((did, Ages::of(as_of.into_values())))
+    did.published = publication.published();
+    Ok((did, PriceAges::of(as_of.into_values())))
 }

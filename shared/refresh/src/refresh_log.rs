@@ -24,9 +24,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Milliseconds since 1970 at which the quote and the bars were last asked for, and the number of the last quote told;
 /// short, since an item holds those of hundreds of symbols.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Done(Option<i64>, Option<i64>, u64);
+struct SymbolProgress(Option<i64>, Option<i64>, u64);
 
-impl Done {
+impl SymbolProgress {
     /// The later of each: times and numbers only grow.
     fn joined(self, other: Self) -> Self {
         Self(self.0.max(other.0), self.1.max(other.1), self.2.max(other.2))
@@ -36,7 +36,7 @@ impl Done {
 /// What the runs have done, and what of it is not stored yet.
 #[derive(Debug, Default)]
 pub(super) struct RefreshLog {
-    done: BTreeMap<Symbol, Done>,
+    done: BTreeMap<Symbol, SymbolProgress>,
     unsaved: BTreeSet<Symbol>,
 }
 
@@ -45,7 +45,7 @@ impl RefreshLog {
     pub(super) async fn read(app: &App) -> Result<Self, ServiceError> {
         let mut done = BTreeMap::new();
         for item in app.table().get_many(&keys::refresh_ledgers()).await?.into_iter().flatten() {
-            done.append(&mut documents::parse::<BTreeMap<Symbol, Done>>(&item)?);
+            done.append(&mut documents::parse::<BTreeMap<Symbol, SymbolProgress>>(&item)?);
         }
         Ok(Self { done, unsaved: BTreeSet::new() })
     }
@@ -65,24 +65,24 @@ impl RefreshLog {
     pub(super) fn asked(&mut self, symbol: &Symbol, work: Work, now: DateTime<Utc>) {
         let now = Some(now.timestamp_millis());
         let done = match work {
-            Work::Quotes { .. } => Done(now, None, 0),
-            Work::Bars => Done(None, now, 0),
+            Work::Quotes { .. } => SymbolProgress(now, None, 0),
+            Work::Bars => SymbolProgress(None, now, 0),
             Work::Rest => return,
         };
         self.join(symbol, done);
     }
 
     /// The number of the last quote that was told; 0 for none.
-    pub(super) fn told_up_to(&self, symbol: &Symbol) -> u64 {
+    pub(super) fn published_up_to(&self, symbol: &Symbol) -> u64 {
         self.done.get(symbol).map_or(0, |done| done.2)
     }
 
     /// The quote of this number was told.
-    pub(super) fn told(&mut self, symbol: &Symbol, seq: u64) {
-        self.join(symbol, Done(None, None, seq));
+    pub(super) fn published(&mut self, symbol: &Symbol, seq: u64) {
+        self.join(symbol, SymbolProgress(None, None, seq));
     }
 
-    fn join(&mut self, symbol: &Symbol, more: Done) {
+    fn join(&mut self, symbol: &Symbol, more: SymbolProgress) {
         let done = self.done.entry(symbol.clone()).or_default();
         *done = done.joined(more);
         self.unsaved.insert(symbol.clone());
@@ -111,11 +111,11 @@ impl RefreshLog {
         tracked: &BTreeSet<&Symbol>,
     ) -> Result<(), ServiceError> {
         retry(Retry::within(PATIENCE), || async move {
-            let stands = documents::read::<BTreeMap<Symbol, Done>>(app.table(), key).await?;
+            let stands = documents::read::<BTreeMap<Symbol, SymbolProgress>>(app.table(), key).await?;
             let (mut part, version) = stands.map_or((BTreeMap::new(), None), |(part, version)| (part, Some(version)));
             for symbol in symbols {
                 let done = self.done.get(symbol).copied().unwrap_or_default();
-                let stood: &mut Done = part.entry(symbol.clone()).or_default();
+                let stood: &mut SymbolProgress = part.entry(symbol.clone()).or_default();
                 *stood = stood.joined(done);
             }
             part.retain(|symbol, _| tracked.contains(symbol));
@@ -132,8 +132,8 @@ mod tests {
 
     #[test]
     fn of_five_thousand_symbols_no_part_comes_near_the_limit_of_an_item() {
-        let done = Done(Some(1_795_195_800_123), Some(1_795_195_800_123), u64::from(u32::MAX));
-        let mut parts: BTreeMap<Key, BTreeMap<Symbol, Done>> = BTreeMap::new();
+        let done = SymbolProgress(Some(1_795_195_800_123), Some(1_795_195_800_123), u64::from(u32::MAX));
+        let mut parts: BTreeMap<Key, BTreeMap<Symbol, SymbolProgress>> = BTreeMap::new();
         for number in 0..5_000 {
             let longest: Symbol = format!("{number:0>20}").parse().unwrap();
             parts.entry(keys::refresh_ledger(&longest)).or_default().insert(longest, done);
@@ -142,14 +142,14 @@ mod tests {
         for part in parts.values() {
             let text = serde_json::to_string(part).unwrap();
             assert!(text.len() * 10 < store::limits::MAX_ITEM_BYTES, "{}", text.len());
-            assert_eq!(&serde_json::from_str::<BTreeMap<Symbol, Done>>(&text).unwrap(), part);
+            assert_eq!(&serde_json::from_str::<BTreeMap<Symbol, SymbolProgress>>(&text).unwrap(), part);
         }
     }
 
     #[test]
     fn what_parallel_runs_did_is_joined_to_the_later_of_each() {
-        let (one, other) = (Done(Some(5), None, 3), Done(Some(4), Some(1), 7));
-        assert_eq!(one.joined(other), Done(Some(5), Some(1), 7));
+        let (one, other) = (SymbolProgress(Some(5), None, 3), SymbolProgress(Some(4), Some(1), 7));
+        assert_eq!(one.joined(other), SymbolProgress(Some(5), Some(1), 7));
         assert_eq!(one.joined(other), other.joined(one));
     }
 }

@@ -6,8 +6,8 @@ use market_data::market_clock::market_day;
 use market_data::quote_store::{self, Origin};
 use market_data::{MarketData, tracked_symbols};
 
+use super::publication::QuotePublication;
 use super::refresh_log::RefreshLog;
-use super::telling::Telling;
 
 /// Stores the quotes of the market's day of all tracked symbols and tells of them; gives how many that are. A symbol
 /// without a bar of the day has none.
@@ -15,11 +15,11 @@ use super::telling::Telling;
 /// Errors: those of the store where it cannot say what is tracked; one symbol that fails costs no other its quote.
 pub async fn replay_day(market: &MarketData) -> Result<usize, ServiceError> {
     let day = market_day(market);
-    let mut telling = Telling::default();
+    let mut publication = QuotePublication::default();
     for symbol in tracked_symbols::list_tracked(&market.app).await? {
         match market.provider().fetch_quote(&symbol, market.budget_for(OnBehalfOf::Schedule)).await {
             Ok(quote) if quote.day == day => match quote_store::record(market, &quote, Origin::Replay).await {
-                Ok(stored) => stored.into_iter().for_each(|stored| telling.add(stored)),
+                Ok(stored) => stored.into_iter().for_each(|stored| publication.add(stored)),
                 Err(error) => tracing::warn!(%symbol, %error, "a replayed quote was not stored"),
             },
             // It was not traded on that day, or not listed yet.
@@ -28,6 +28,6 @@ pub async fn replay_day(market: &MarketData) -> Result<usize, ServiceError> {
         }
     }
     // A replay may start over and tells each day once: nothing of it is kept.
-    telling.tell(&market.app, &mut RefreshLog::default()).await;
-    Ok(telling.told())
+    publication.publish(&market.app, &mut RefreshLog::default()).await;
+    Ok(publication.published())
 }

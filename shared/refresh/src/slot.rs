@@ -5,7 +5,7 @@ use std::time::Duration;
 use app::App;
 use app::error::ServiceError;
 use chrono::{DateTime, TimeDelta, Utc};
-use market_data::last_run::{self, LastRun, REFRESH_JOB as JOB, Refreshed};
+use market_data::last_run::{self, LastRun, REFRESH_JOB as JOB, RefreshSummary};
 use serde::{Deserialize, Serialize};
 use store::{DeleteExpect, Key, StoreError, Version, Write, documents, keys};
 use uuid::Uuid;
@@ -15,23 +15,23 @@ use uuid::Uuid;
 const LEASE_SECONDS: i64 = 55;
 
 /// How often a run gives a heartbeat.
-pub(super) const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+pub(super) const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
 
 /// How long the record of a slot keeps a second delivery from acting.
 const SLOT_DAYS: i64 = 2;
 
 /// One run of a slot: under way until the lease ends, or done.
 #[derive(Serialize, Deserialize)]
-struct Run {
+struct RefreshRun {
     /// Which run it is, so that one whose answer was lost is known again.
     #[serde(default)]
     holder: Option<Uuid>,
     #[serde(with = "domain::instant")]
     leased_until: DateTime<Utc>,
-    done: Option<Refreshed>,
+    done: Option<RefreshSummary>,
 }
 
-impl Run {
+impl RefreshRun {
     fn under_way(app: &App, holder: Uuid) -> Self {
         let leased_until = app.now() + TimeDelta::seconds(LEASE_SECONDS);
         Self { holder: Some(holder), leased_until, done: None }
@@ -39,7 +39,7 @@ impl Run {
 }
 
 /// A slot that this run has taken.
-pub(super) struct Claim {
+pub(super) struct SlotLease {
     holder: Uuid,
     slot: DateTime<Utc>,
     key: Key,
@@ -49,28 +49,29 @@ pub(super) struct Claim {
 /// Takes a slot; none where it is done, or where a run of the same or a later slot has finished, which did its work.
 ///
 /// Errors: a conflict where another delivery is at it: were it an answer, nobody would come back after a run that died.
-pub(super) async fn claim(app: &App, slot: DateTime<Utc>) -> Result<Option<Claim>, ServiceError> {
+pub(super) async fn acquire(app: &App, slot: DateTime<Utc>) -> Result<Option<SlotLease>, ServiceError> {
     if last_run::read(app).await?.and_then(|last| last.slot).is_some_and(|last| last >= slot) {
         return Ok(None);
     }
     let key = keys::job_run(JOB, &slot.to_rfc3339());
-    let standing = documents::read::<Run>(app.table(), &key).await?;
+    let standing = documents::read::<RefreshRun>(app.table(), &key).await?;
     match &standing {
         Some((run, _)) if run.done.is_some() => return Ok(None),
         Some((run, _)) if run.leased_until > app.now() => return Err(StoreError::Conflict { write: 0 }.into()),
         _ => {}
     }
     let holder = app.new_id();
-    let taken_at = put_run(app, &key, &Run::under_way(app, holder), standing.map(|(_, version)| version)).await?;
-    Ok(Some(Claim { holder, slot, key, taken_at }))
+    let taken_at =
+        put_run(app, &key, &RefreshRun::under_way(app, holder), standing.map(|(_, version)| version)).await?;
+    Ok(Some(SlotLease { holder, slot, key, taken_at }))
 }
 
-impl Claim {
+impl SlotLease {
     /// A heartbeat: the lease starts over. One that cannot be given is tried again with the next.
     ///
     /// Errors: a conflict where the slot is another run's.
     pub(super) async fn renew(&mut self, app: &App) -> Result<(), ServiceError> {
-        let renewed = put_run(app, &self.key, &Run::under_way(app, self.holder), self.taken_at).await;
+        let renewed = put_run(app, &self.key, &RefreshRun::under_way(app, self.holder), self.taken_at).await;
         let error = match renewed {
             Ok(taken_at) => {
                 self.taken_at = taken_at;
@@ -79,7 +80,7 @@ impl Claim {
             Err(error) => error,
         };
         // Of a write whose answer was lost nobody knows whether it was taken.
-        match documents::read::<Run>(app.table(), &self.key).await {
+        match documents::read::<RefreshRun>(app.table(), &self.key).await {
             Ok(Some((run, version))) if run.holder == Some(self.holder) => self.taken_at = Some(version),
             Ok(_) => return Err(StoreError::Conflict { write: 0 }.into()),
             Err(_) => {}
@@ -90,16 +91,16 @@ impl Claim {
 
     /// The slot is done.
     pub(super) async fn finish(self, app: &App, run: LastRun) -> Result<(), ServiceError> {
-        let done = Run { holder: Some(self.holder), leased_until: app.now(), done: Some(run.did.clone()) };
+        let done = RefreshRun { holder: Some(self.holder), leased_until: app.now(), done: Some(run.summary.clone()) };
         put_run(app, &self.key, &done, self.taken_at).await?;
         remember_last(app, LastRun { slot: Some(self.slot), ..run }).await
     }
 
     /// The slot is free again, so that a retry does the work.
-    pub(super) async fn give_back(self, app: &App) {
+    pub(super) async fn release(self, app: &App) {
         let Some(taken_at) = self.taken_at else { return };
-        let given_back = Write::Delete { key: self.key, expect: DeleteExpect::Version(taken_at) };
-        if let Err(error) = app.table().transact(vec![given_back]).await {
+        let released = Write::Delete { key: self.key, expect: DeleteExpect::Version(taken_at) };
+        if let Err(error) = app.table().transact(vec![released]).await {
             tracing::warn!(%error, "the slot stays taken until its lease ends");
         }
     }
@@ -118,7 +119,7 @@ async fn remember_last(app: &App, run: LastRun) -> Result<(), ServiceError> {
     }
 }
 
-async fn put_run(app: &App, key: &Key, run: &Run, at: Option<Version>) -> Result<Option<Version>, ServiceError> {
+async fn put_run(app: &App, key: &Key, run: &RefreshRun, at: Option<Version>) -> Result<Option<Version>, ServiceError> {
     let body = documents::body(key, run)?;
     let expires_at = Some((app.now() + TimeDelta::days(SLOT_DAYS)).timestamp());
     let put = Write::Put { key: key.clone(), body, expires_at, expect: at.into() };

@@ -16,17 +16,17 @@ use super::budget::{self, Work};
 use super::refresh_log::RefreshLog;
 
 /// Of so many turns one is a symbol's that has no price yet.
-const FIRST_TIMERS: usize = 4;
+const UNPRICED_EVERY: usize = 4;
 
 /// A symbol that somebody holds, watches or has subscribed to.
 #[derive(Clone, Debug)]
-pub(super) struct Tracked {
+pub(super) struct TrackedSymbol {
     pub symbol: Symbol,
     pub quote: Option<LastQuote>,
     pub outline: Option<Outline>,
 }
 
-impl Tracked {
+impl TrackedSymbol {
     /// When it was last asked for to do this work, by a run or, with success, by a caller; never sorts before any time.
     fn asked_at(&self, work: Work, log: &RefreshLog) -> Option<DateTime<Utc>> {
         let stored = match work {
@@ -67,12 +67,12 @@ impl Tracked {
 
 /// All symbols that somebody tracks, with their quotes and the outlines of their bars, as far as they are of the provider's
 /// own; a hundred take two reads.
-pub(super) async fn list(market: &MarketData) -> Result<Vec<Tracked>, ServiceError> {
+pub(super) async fn list(market: &MarketData) -> Result<Vec<TrackedSymbol>, ServiceError> {
     let symbols = tracked_symbols::list_tracked(&market.app).await?;
     let mut quotes = quote_store::read_many(&market.app, &symbols).await?;
     let outlines = read_outlines(market.app.table(), &symbols).await?;
     let gives = |source: &str| market.provider().gives(source);
-    let with_what_is_stored = |(symbol, outline): (Symbol, Option<Outline>)| Tracked {
+    let with_what_is_stored = |(symbol, outline): (Symbol, Option<Outline>)| TrackedSymbol {
         quote: quotes.remove(&symbol).filter(|quote| !quote.replay && gives(&quote.source)),
         outline: outline.filter(|outline| gives(&outline.head.source)),
         symbol,
@@ -82,9 +82,9 @@ pub(super) async fn list(market: &MarketData) -> Result<Vec<Tracked>, ServiceErr
 
 /// What a run may ask for.
 #[derive(Debug, Default)]
-pub(super) struct Due<'a> {
+pub(super) struct DueSymbols<'a> {
     /// The symbols that the work may bring anything newer of, in their turn.
-    pub symbols: Vec<&'a Tracked>,
+    pub symbols: Vec<&'a TrackedSymbol>,
     /// Symbols that the provider does not know, by what it said within the last day.
     pub unknown: usize,
     /// Calls that the evening will need for bars.
@@ -94,21 +94,21 @@ pub(super) struct Due<'a> {
 /// The symbols that this work may bring anything newer of, those asked for longest ago first, whatever came of it.
 ///
 /// Those that the provider did not know within the last day have no turn. Of those that have no price yet, which somebody
-/// may have made up, each [`FIRST_TIMERS`]th turn is: however many there are, they take no more from the others.
+/// may have made up, each [`UNPRICED_EVERY`]th turn is: however many there are, they take no more from the others.
 pub(super) async fn select_due<'a>(
     market: &MarketData,
-    tracked: &'a [Tracked],
+    tracked: &'a [TrackedSymbol],
     work: Work,
     log: &RefreshLog,
-) -> Result<Due<'a>, ServiceError> {
+) -> Result<DueSymbols<'a>, ServiceError> {
     if work == Work::Rest {
-        return Ok(Due::default());
+        return Ok(DueSymbols::default());
     }
     let unknown = find_unknown(&market.app, tracked).await?;
     let known = tracked.iter().filter(|one| !unknown.contains(&one.symbol));
-    let (all_proven, all_new): (Vec<&Tracked>, Vec<&Tracked>) = known.partition(|one| one.is_proven());
-    let evening = all_proven.len() + all_new.len().min(all_proven.len().div_ceil(FIRST_TIMERS - 1));
-    let in_turn = |mut some: Vec<&'a Tracked>| {
+    let (all_proven, all_new): (Vec<&TrackedSymbol>, Vec<&TrackedSymbol>) = known.partition(|one| one.is_proven());
+    let evening = all_proven.len() + all_new.len().min(all_proven.len().div_ceil(UNPRICED_EVERY - 1));
+    let in_turn = |mut some: Vec<&'a TrackedSymbol>| {
         some.retain(|one| one.is_due(market, work, log));
         some.sort_by_key(|one| (one.asked_at(work, log), &one.symbol));
         some.into_iter()
@@ -117,17 +117,17 @@ pub(super) async fn select_due<'a>(
     let mut symbols = Vec::with_capacity(proven.len() + new.len());
     loop {
         let before = symbols.len();
-        symbols.extend(proven.by_ref().take(FIRST_TIMERS - 1));
+        symbols.extend(proven.by_ref().take(UNPRICED_EVERY - 1));
         symbols.extend(new.next());
         if symbols.len() == before {
             break;
         }
     }
-    Ok(Due { symbols, unknown: unknown.len(), evening })
+    Ok(DueSymbols { symbols, unknown: unknown.len(), evening })
 }
 
 /// Those that the provider did not know within the last day; a hundred take one read.
-async fn find_unknown<'a>(app: &App, tracked: &'a [Tracked]) -> Result<BTreeSet<&'a Symbol>, ServiceError> {
+async fn find_unknown<'a>(app: &App, tracked: &'a [TrackedSymbol]) -> Result<BTreeSet<&'a Symbol>, ServiceError> {
     let mut unknown = BTreeSet::new();
     for some in tracked.chunks(store::limits::MAX_KEYS) {
         let marks: Vec<_> = some.iter().map(|one| keys::unknown_symbol(&one.symbol)).collect();

@@ -10,7 +10,7 @@ use app::idempotency::{self, Attempt};
 use app::{App, stored_responses};
 use chrono::{DateTime, Utc};
 use domain::{CustomerId, Day, Money, Symbol};
-use market_data::series::{self, Series};
+use market_data::series::{self, PriceSeries};
 use market_data::{MarketData, history, warnings};
 use quant::backtest::{self, BacktestError, Settings};
 use quant::metrics;
@@ -120,7 +120,7 @@ impl BacktestRequest {
 }
 
 /// Runs the request over a loaded series; nothing is stored.
-pub async fn simulate(series: &Arc<Series>, request: &BacktestRequest) -> Result<BacktestOutcome, ServiceError> {
+pub async fn simulate(series: &Arc<PriceSeries>, request: &BacktestRequest) -> Result<BacktestOutcome, ServiceError> {
     let settings = request.settings()?;
     let (from, to) = series::span(series, request.from, request.to)?;
     let series = series.clone();
@@ -132,7 +132,7 @@ pub async fn simulate(series: &Arc<Series>, request: &BacktestRequest) -> Result
     .map_err(|error| ServiceError::fault("backtest", error))?
 }
 
-fn refusal(series: &Series, from: Day, to: Day, error: &BacktestError) -> ServiceError {
+fn refusal(series: &PriceSeries, from: Day, to: Day, error: &BacktestError) -> ServiceError {
     match error {
         BacktestError::NoBars { .. } => series.no_bars(from, to),
         BacktestError::FromAfterTo { .. } => ServiceError::FromAfterTo { from, to },
@@ -188,7 +188,7 @@ pub(crate) fn assemble(
     market: &MarketData,
     (id, created_at): (Uuid, DateTime<Utc>),
     request: FilledRequest,
-    series: &Series,
+    series: &PriceSeries,
     outcome: BacktestOutcome,
 ) -> BacktestRun {
     let points = |equity: &[f64], drawdown: &[f64]| {

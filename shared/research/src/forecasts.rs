@@ -14,7 +14,7 @@ use std::sync::Arc;
 use app::App;
 use app::error::ServiceError;
 use domain::{Bars, CustomerId, Day, Spacing, Symbol};
-use market_data::series::Series;
+use market_data::series::PriceSeries;
 use market_data::{MarketData, history, market_clock, warnings};
 use quant::backtest::Warning;
 use quant::forecast::{self, ForecastError};
@@ -95,7 +95,7 @@ pub async fn make(
 }
 
 /// Warnings about all bars up to a day: a model reads them all.
-fn warnings(market: &MarketData, series: &Series, through: Day) -> Vec<Warning> {
+fn warnings(market: &MarketData, series: &PriceSeries, through: Day) -> Vec<Warning> {
     let on_spacing = Warning::on_spacing(Spacing::of(series.bars.dates()));
     on_spacing.into_iter().chain(warnings::of_series(market, series, (series.first, through))).collect()
 }
@@ -103,7 +103,7 @@ fn warnings(market: &MarketData, series: &Series, through: Day) -> Vec<Warning> 
 /// The same from a loaded history.
 pub(crate) async fn make_from(
     market: &MarketData,
-    series: &Series,
+    series: &PriceSeries,
     request: &ForecastRequest,
 ) -> Result<StoredForecast, ServiceError> {
     let seen = bars_seen(market, series, request.as_of)?;
@@ -121,7 +121,7 @@ pub(crate) async fn make_from(
     Ok(first)
 }
 
-fn bars_seen(market: &MarketData, series: &Series, as_of: Option<Day>) -> Result<Bars, ServiceError> {
+fn bars_seen(market: &MarketData, series: &PriceSeries, as_of: Option<Day>) -> Result<Bars, ServiceError> {
     let today = market_clock::market_day(market).max(series.last);
     let as_of = as_of.unwrap_or(series.last);
     if as_of > today {
@@ -140,7 +140,7 @@ fn bars_seen(market: &MarketData, series: &Series, as_of: Option<Day>) -> Result
 async fn compute(
     market: &MarketData,
     request: &ForecastRequest,
-    series: &Series,
+    series: &PriceSeries,
     seen: Bars,
     sha256: String,
 ) -> Result<StoredForecast, ServiceError> {
@@ -207,7 +207,11 @@ pub async fn list(
     })
 }
 
-async fn summarise_stored(app: &App, symbol: &Symbol, series: &Arc<Series>) -> Result<Vec<SkillSummary>, ServiceError> {
+async fn summarise_stored(
+    app: &App,
+    symbol: &Symbol,
+    series: &Arc<PriceSeries>,
+) -> Result<Vec<SkillSummary>, ServiceError> {
     let mut stored: Vec<StoredForecast> = Vec::new();
     let mut cursor = None;
     while stored.len() < MAX_SUMMARISED {
@@ -225,7 +229,7 @@ async fn summarise_stored(app: &App, symbol: &Symbol, series: &Arc<Series>) -> R
         .map_err(|error| ServiceError::fault("summarizing forecasts failed", error))
 }
 
-fn summarise(series: &Series, stored: &[StoredForecast], grades: Vec<Option<Graded>>) -> Vec<SkillSummary> {
+fn summarise(series: &PriceSeries, stored: &[StoredForecast], grades: Vec<Option<Graded>>) -> Vec<SkillSummary> {
     let graded = stored.iter().zip(grades);
     let graded: Vec<(&ForecastTerms, Graded)> = graded
         .filter_map(|(stored, graded)| Some((&stored.terms, graded.or_else(|| grade(series, stored))?)))
@@ -239,7 +243,7 @@ fn summarise(series: &Series, stored: &[StoredForecast], grades: Vec<Option<Grad
 
 fn beside_what_came(
     market: &MarketData,
-    series: &Series,
+    series: &PriceSeries,
     stored: StoredForecast,
     graded: Option<Graded>,
 ) -> Option<GradedForecast> {

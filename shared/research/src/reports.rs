@@ -8,7 +8,7 @@ use app::error::ServiceError;
 use app::{App, objects_of};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{CustomerId, Day, Instrument, Money, Symbol};
-use market_data::series::Series;
+use market_data::series::PriceSeries;
 use market_data::{MarketData, history, instruments, warnings};
 use objects::{Link, LinkOptions, ObjectKey};
 use quant::backtest::{Fill, Warning};
@@ -53,7 +53,7 @@ pub struct ReportFigures {
     /// The instrument.
     pub instrument: Instrument,
     /// Its whole history.
-    pub series: Arc<Series>,
+    pub series: Arc<PriceSeries>,
     /// The backtest: the stored one, or the classic strategy over the span, which has no id.
     pub run: BacktestRun,
     /// Its monthly and yearly returns.
@@ -156,7 +156,7 @@ fn monthly_returns_of(run: &BacktestRun) -> Result<Vec<YearReturns>, ServiceErro
 }
 
 /// The warnings of the run, and those known about its prices now.
-fn warnings(market: &MarketData, series: &Series, run: &BacktestRun) -> Vec<Warning> {
+fn warnings(market: &MarketData, series: &PriceSeries, run: &BacktestRun) -> Vec<Warning> {
     let mut found = run.warnings.clone();
     for warning in warnings::of_series(market, series, (run.data.from, run.data.to)) {
         if !found.contains(&warning) {
@@ -169,7 +169,7 @@ fn warnings(market: &MarketData, series: &Series, run: &BacktestRun) -> Vec<Warn
 /// The classic strategy over the span; it is not stored.
 async fn run_classic(
     market: &MarketData,
-    series: &Arc<Series>,
+    series: &Arc<PriceSeries>,
     request: &ReportRequest,
 ) -> Result<BacktestRun, ServiceError> {
     let ReportRequest { symbol, from, to, .. } = request.clone();
@@ -181,7 +181,7 @@ async fn run_classic(
 /// The default model's forecast as of a day; none if the history is too short for it.
 async fn make_forecast_at(
     market: &MarketData,
-    series: &Series,
+    series: &PriceSeries,
     as_of: Day,
 ) -> Result<Option<StoredForecast>, ServiceError> {
     let request = forecasts::ForecastRequest {
@@ -197,7 +197,7 @@ async fn make_forecast_at(
     }
 }
 
-fn classic(series: &Series) -> Result<Strategy, ServiceError> {
+fn classic(series: &PriceSeries) -> Result<Strategy, ServiceError> {
     let rule = |field, text| Rule::parse(text).map_err(|error| ServiceError::Rule { field, error });
     let money = |text| Money::parse(text, series.currency).map_err(|error| ServiceError::fault("default", error));
     Ok(Strategy {

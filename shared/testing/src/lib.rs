@@ -36,10 +36,10 @@ use std::sync::Arc;
 use app::ServiceError;
 use domain::Symbol;
 use market::OnBehalfOf;
-use market_data::series::Series;
+use market_data::series::PriceSeries;
 use market_data::{MarketData, history};
 
 /// The history of a symbol, loaded on behalf of the platform.
-pub async fn load(market: &MarketData, symbol: &Symbol) -> Result<Arc<Series>, ServiceError> {
+pub async fn load(market: &MarketData, symbol: &Symbol) -> Result<Arc<PriceSeries>, ServiceError> {
     history::load(market, symbol, market.budget_for(OnBehalfOf::Platform)).await
 }

@@ -15,7 +15,7 @@ use domain::{Currency, CustomerId, Day, PortfolioId, Symbol};
 use market_data::exchange_rates::ExchangeRates;
 use market_data::market_clock::market_day;
 use market_data::price_lines::PriceLines;
-use market_data::series::{Note, Series};
+use market_data::series::{Note, PriceSeries};
 use market_data::{MarketData, prices, warnings};
 use quant::backtest::Warning;
 use serde::Serialize;
@@ -163,7 +163,7 @@ pub async fn compute(
 
 /// A benchmark with its splits and dividends, converted at the rate of each day; if both are unknown, its adjusted
 /// closes are used.
-fn compared_with<'a>(series: &'a Series, rates: &'a ExchangeRates) -> Benchmark<'a> {
+fn compared_with<'a>(series: &'a PriceSeries, rates: &'a ExchangeRates) -> Benchmark<'a> {
     let without_dividend = series.bars.dividend().iter().all(|&dividend| dividend <= 0.0);
     let only_adjusted = without_dividend && series.notes.contains(&Note::SplitsUnknown);
     Benchmark { bars: &series.bars, only_adjusted, rates: rates.of(series.currency) }
@@ -196,11 +196,11 @@ fn warnings(
     valued: &ValuedPortfolio,
     totals: &[SymbolTotals],
     span: warnings::Span,
-    benchmark: Option<(&Series, &ExchangeRates)>,
+    benchmark: Option<(&PriceSeries, &ExchangeRates)>,
 ) -> Vec<Warning> {
     let lines = totals.iter().filter_map(|totals| valued.prices.get(&totals.symbol));
     let mut found = warnings::of_lines(market, lines.map(|line| (line, span)));
-    let is_held = |series: &Series| totals.iter().any(|totals| totals.symbol == series.symbol);
+    let is_held = |series: &PriceSeries| totals.iter().any(|totals| totals.symbol == series.symbol);
     found.extend(valued.rate_warnings(totals));
     if let Some((series, rates)) = benchmark.filter(|(series, _)| !is_held(series)) {
         found.extend(warnings::named(&series.symbol, warnings::of_series(market, series, span)));

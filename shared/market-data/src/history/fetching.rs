@@ -6,19 +6,19 @@ use market::{CallBudget, History, MarketClock, NoAnswer, Note, ProviderError};
 
 use crate::freshness::is_current;
 use crate::history::merge_history::extend;
-use crate::lease::{self, Turn, Wanted};
+use crate::lease::{self, LeaseAttempt, Requested};
 use crate::market_data::MarketData;
-use crate::series::Series;
+use crate::series::PriceSeries;
 use crate::stored_series::{self, head_of, is_unknown, remember_unknown};
 use crate::{market_clock, new_symbol_lookups};
 
 /// What comes of asking for bars.
 pub(super) enum Fetched {
-    Fresh(Series),
+    Fresh(PriceSeries),
     Missing {
         why: NoAnswer,
         /// What may be served instead.
-        stored: Option<Series>,
+        stored: Option<PriceSeries>,
     },
 }
 
@@ -28,17 +28,21 @@ pub(super) async fn fetch_once(
     market: &MarketData,
     symbol: &Symbol,
     budget: CallBudget,
-    mut stored: Option<Series>,
+    mut stored: Option<PriceSeries>,
 ) -> Result<Fetched, ServiceError> {
     if market.provider().clock() != MarketClock::Live {
         return fetch(market, symbol, budget, stored).await;
     }
     loop {
-        let lease = match lease::take(&market.app, symbol, Wanted::Bars, budget.deadline).await? {
-            Turn::Ours(lease) => Some(lease),
-            Turn::Resting(error) => return Ok(Fetched::Missing { why: NoAnswer::NotAsked(error), stored }),
-            Turn::Theirs if lease::wait_for_others(&market.app, symbol, Wanted::Bars, budget.deadline).await? => None,
-            Turn::Theirs => {
+        let lease = match lease::take(&market.app, symbol, Requested::Bars, budget.deadline).await? {
+            LeaseAttempt::Acquired(lease) => Some(lease),
+            LeaseAttempt::BackingOff(error) => return Ok(Fetched::Missing { why: NoAnswer::NotAsked(error), stored }),
+            LeaseAttempt::Busy
+                if lease::wait_for_others(&market.app, symbol, Requested::Bars, budget.deadline).await? =>
+            {
+                None
+            }
+            LeaseAttempt::Busy => {
                 return Ok(Fetched::Missing { why: NoAnswer::NotAsked(ProviderError::TimedOut), stored });
             }
         };
@@ -77,7 +81,7 @@ async fn fetch(
     market: &MarketData,
     symbol: &Symbol,
     budget: CallBudget,
-    stored: Option<Series>,
+    stored: Option<PriceSeries>,
 ) -> Result<Fetched, ServiceError> {
     let provider = market.provider();
     let live = provider.clock() == MarketClock::Live;

@@ -7,7 +7,7 @@ use market::{CallBudget, MarketClock, ProviderError};
 use store::{StoreError, documents, keys};
 
 use crate::market_data::MarketData;
-use crate::newest::is_believed;
+use crate::newest::is_usable;
 use crate::quote_store;
 
 /// The instrument's metadata. Where a live provider has none at hand, a stock is assumed, for an hour, so that a list of
@@ -108,5 +108,5 @@ pub(super) async fn find_stored_currency(
         return Ok(Some(head.currency));
     }
     let quote = quote_store::read(&market.app, symbol).await?;
-    Ok(quote.filter(|quote| is_believed(market, quote)).map(|quote| quote.currency))
+    Ok(quote.filter(|quote| is_usable(market, quote)).map(|quote| quote.currency))
 }

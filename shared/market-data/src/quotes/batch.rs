@@ -13,10 +13,10 @@ use store::bars::read_outlines;
 use crate::exchange_hours::close_of;
 use crate::market_clock::age_seconds;
 use crate::market_data::MarketData;
-use crate::newest::{Newest, is_believed, newest};
+use crate::newest::{Newest, is_usable, newest};
 use crate::price_lines::{PRICE_TOO_SMALL, PRICE_UNAVAILABLE, code_of};
 use crate::quote_record::{self, LastQuote};
-use crate::series::{Series, notes_of};
+use crate::series::{PriceSeries, notes_of};
 use crate::{custom_instruments, history, new_quote, quote_store, staleness, warnings};
 
 /// The code of a symbol that nobody knows.
@@ -56,12 +56,12 @@ pub async fn load_batch(
 ) -> Result<QuoteBatch, ServiceError> {
     let listed: Vec<Symbol> = symbols.iter().filter(|symbol| !symbol.is_custom()).cloned().collect();
     let quotes = quote_store::read_many(&market.app, &listed).await?;
-    let quotes: BTreeMap<_, _> = quotes.into_iter().filter(|(_, quote)| is_believed(market, quote)).collect();
+    let quotes: BTreeMap<_, _> = quotes.into_iter().filter(|(_, quote)| is_usable(market, quote)).collect();
     let heads = read_heads(market, &listed, &quotes).await?;
     let look = |symbol: Symbol| {
         let (quote, head) = (quotes.get(&symbol), heads.get(&symbol));
         async move {
-            let found = look_up(market, customer, &symbol, Known { quote, head, budget }).await?;
+            let found = look_up(market, customer, &symbol, StoredPrice { quote, head, budget }).await?;
             Ok::<_, ServiceError>((symbol, found))
         }
     };
@@ -80,15 +80,15 @@ pub async fn load_batch(
 }
 
 /// What is known of a symbol before its own look.
-struct Known<'a> {
+struct StoredPrice<'a> {
     quote: Option<&'a LastQuote>,
-    head: Option<&'a Head>,
+    head: Option<&'a BarsHead>,
     budget: CallBudget,
 }
 
 /// What is known of a symbol's bars without reading them.
 #[derive(Default)]
-struct Head {
+struct BarsHead {
     /// Whether they may be newer than the quote.
     may_be_newer: bool,
     notes: Vec<Note>,
@@ -100,9 +100,9 @@ async fn read_heads(
     market: &MarketData,
     symbols: &[Symbol],
     quotes: &BTreeMap<Symbol, LastQuote>,
-) -> Result<BTreeMap<Symbol, Head>, ServiceError> {
+) -> Result<BTreeMap<Symbol, BarsHead>, ServiceError> {
     if market.provider().clock() != MarketClock::Live {
-        let at_hand = |symbol: &Symbol| (symbol.clone(), Head { may_be_newer: true, notes: Vec::new() });
+        let at_hand = |symbol: &Symbol| (symbol.clone(), BarsHead { may_be_newer: true, notes: Vec::new() });
         return Ok(symbols.iter().map(at_hand).collect());
     }
     let mut heads = BTreeMap::new();
@@ -111,7 +111,7 @@ async fn read_heads(
         let is_older =
             |quote: &LastQuote| outline.last.is_none_or(|last| (quote.day, quote.as_of) < (last, close_of(last)));
         let may_be_newer = quotes.get(symbol).is_none_or(is_older);
-        heads.insert(symbol.clone(), Head { may_be_newer, notes: notes_of(&outline.head)? });
+        heads.insert(symbol.clone(), BarsHead { may_be_newer, notes: notes_of(&outline.head)? });
     }
     Ok(heads)
 }
@@ -120,17 +120,17 @@ async fn look_up(
     market: &MarketData,
     customer: CustomerId,
     symbol: &Symbol,
-    known: Known<'_>,
+    stored: StoredPrice<'_>,
 ) -> Result<Result<QuoteWithAge, &'static str>, ServiceError> {
     let found = if symbol.is_custom() {
         custom_instruments::load_prices(market, customer, symbol).await.map(|series| of_last_bar(market, &series))
-    } else if known.head.is_some_and(|head| head.may_be_newer) {
-        load_from_bars(market, symbol, known.quote).await
-    } else if let Some(quote) = known.quote {
-        Ok(Ok(quoted(market, quote.clone(), known.notes())))
+    } else if stored.head.is_some_and(|head| head.may_be_newer) {
+        load_from_bars(market, symbol, stored.quote).await
+    } else if let Some(quote) = stored.quote {
+        Ok(Ok(quoted(market, quote.clone(), stored.notes())))
     } else {
-        let asked = new_quote::ask(market, symbol, known.budget).await;
-        asked.map(|quote| Ok(quoted(market, quote, known.notes())))
+        let asked = new_quote::ask(market, symbol, stored.budget).await;
+        asked.map(|quote| Ok(quoted(market, quote, stored.notes())))
     };
     match found {
         Ok(found) => Ok(found),
@@ -145,7 +145,7 @@ async fn look_up(
     }
 }
 
-impl Known<'_> {
+impl StoredPrice<'_> {
     fn notes(&self) -> &[Note] {
         self.head.map_or(&[], |head| &head.notes)
     }
@@ -176,7 +176,7 @@ async fn load_from_bars(
 }
 
 /// The close of the last bar, or the last value that the owner of an item gave.
-fn of_last_bar(market: &MarketData, series: &Series) -> Result<QuoteWithAge, &'static str> {
+fn of_last_bar(market: &MarketData, series: &PriceSeries) -> Result<QuoteWithAge, &'static str> {
     let stale = staleness::of_bars(market, series);
     let last = quote_record::of_last_bar(series).map_err(code_of);
     last.map(|last| shown(market, last, stale, &series.notes))

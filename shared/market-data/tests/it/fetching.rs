@@ -33,7 +33,7 @@ fn processes(world: &World) -> Vec<MarketData> {
     (0..25).map(|_| world.restarted()).collect()
 }
 
-async fn read_by_all(apps: &[MarketData]) -> Vec<Result<Arc<series::Series>, ServiceError>> {
+async fn read_by_all(apps: &[MarketData]) -> Vec<Result<Arc<series::PriceSeries>, ServiceError>> {
     let acme = &symbol("ACME");
     join_all(apps.iter().flat_map(|platform| (0..40).map(move |_| load(platform, acme)))).await
 }
@@ -263,7 +263,7 @@ async fn bars_that_lack_the_last_session_are_stale_from_six_in_the_evening_and_a
     let world = World::at("2026-11-20T22:30:00Z");
     world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
     let read = async || load(&world.restarted(), &symbol("ACME")).await.unwrap();
-    let is_stale = |series: &Arc<series::Series>| staleness::of_bars(&world.platform, series);
+    let is_stale = |series: &Arc<series::PriceSeries>| staleness::of_bars(&world.platform, series);
     let series = read().await;
     assert!(!is_stale(&series), "half past five in New York: late, and not yet missing");
     world.clock.set("2026-11-20T23:00:00Z");

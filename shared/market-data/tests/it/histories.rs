@@ -125,7 +125,7 @@ async fn bars_of_another_source_are_neither_served_nor_joined() {
     let world = listing("2026-11-19", 30);
     let exchange = &world.exchange;
     *exchange.source.lock().unwrap() = "source before";
-    history::load_at_hand(&world.platform, &symbol("ACME"), world.platform.budget_for(OnBehalfOf::Platform))
+    history::load_available(&world.platform, &symbol("ACME"), world.platform.budget_for(OnBehalfOf::Platform))
         .await
         .unwrap();
     assert_eq!(exchange.calls(), ["bars ACME"]);
@@ -133,13 +133,13 @@ async fn bars_of_another_source_are_neither_served_nor_joined() {
     exchange.list("ACME", bars_through("2026-11-19", 5, 20.0));
     let platform = world.restarted();
     let series =
-        history::load_at_hand(&platform, &symbol("ACME"), platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
+        history::load_available(&platform, &symbol("ACME"), platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
     assert_eq!((series.source.as_str(), series.bars.len()), ("exchange", 5));
     assert_eq!(exchange.calls(), ["bars ACME"]);
     // The same, where the source changes under a process that has the old bars in memory.
     *exchange.source.lock().unwrap() = "other";
     let series =
-        history::load_at_hand(&platform, &symbol("ACME"), platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
+        history::load_available(&platform, &symbol("ACME"), platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
     assert_eq!((series.source.as_str(), exchange.calls().len()), ("other", 1));
 }
 

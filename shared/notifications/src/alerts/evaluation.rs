@@ -12,7 +12,7 @@ use domain::split::splits_of;
 use domain::{Bars, CustomerId, Split, Symbol};
 use futures::{StreamExt as _, stream};
 use market_data::quote_record::LastQuote;
-use market_data::series::Series;
+use market_data::series::PriceSeries;
 use market_data::{MarketData, history, warnings};
 use quant::backtest::Warning;
 use serde::Serialize;
@@ -147,7 +147,7 @@ async fn read_page(app: &App, symbol: &Symbol, cursor: Option<Cursor>) -> Result
 #[derive(Default)]
 struct Known {
     /// Its prices in the currency of the quote.
-    series: Option<Arc<Series>>,
+    series: Option<Arc<PriceSeries>>,
     splits: Vec<Split>,
 }
 

@@ -121,7 +121,7 @@ async fn subscribe(
         say(&market.app, id, &too_many_symbols().text()?).await;
         return Ok(());
     }
-    match tracked_symbols::track_unseen(market, connection.customer_id, &wanted).await {
+    match tracked_symbols::track_unverified(market, connection.customer_id, &wanted).await {
         Err(error @ ServiceError::LimitReached { .. }) => {
             say(&market.app, id, &Refusal::new("limit_reached", error.to_string()).text()?).await;
             return Ok(());

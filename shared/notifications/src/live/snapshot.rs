@@ -7,7 +7,7 @@ use app::error::ServiceError;
 use domain::Symbol;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use market_data::exchange_hours::close_of;
-use market_data::newest::{Newest, is_believed, newest};
+use market_data::newest::{Newest, is_usable, newest};
 use market_data::price_lines::PRICE_UNAVAILABLE;
 use market_data::quote_record::{self, LastQuote};
 use market_data::{MarketData, history, quote_store};
@@ -29,7 +29,7 @@ pub(super) async fn read_quotes(
     symbols: &[Symbol],
 ) -> Result<BTreeMap<Symbol, LastQuote>, ServiceError> {
     let mut quotes = quote_store::read_many(&market.app, symbols).await?;
-    quotes.retain(|_, quote| is_believed(market, quote));
+    quotes.retain(|_, quote| is_usable(market, quote));
     Ok(quotes)
 }
 

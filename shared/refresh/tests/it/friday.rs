@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use market_data::MarketData;
-use market_data::last_run::Refreshed;
+use market_data::last_run::RefreshSummary;
 use refresh::refresh;
 use testing::exchange::{World, bars_through, time};
 
@@ -15,7 +15,7 @@ pub const EVENING: &str = "2026-11-20T23:30:00Z";
 pub const TIME_LIMIT: Duration = Duration::from_mins(4);
 
 /// Runs a slot.
-pub async fn slot(platform: &MarketData, at: &str) -> Refreshed {
+pub async fn slot(platform: &MarketData, at: &str) -> RefreshSummary {
     refresh(platform, time(at), TIME_LIMIT).await.unwrap()
 }
 

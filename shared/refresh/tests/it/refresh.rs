@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use market::ProviderError;
-use market_data::last_run::Refreshed;
+use market_data::last_run::RefreshSummary;
 use market_data::quote_store;
 use operations::health;
 use refresh::refresh;
@@ -24,7 +24,7 @@ async fn quotes_are_brought_while_the_exchange_is_open_and_bars_once_it_is_close
         world.exchange.quote_at(name, Ok(quote(name, "10.5", "2026-11-20", None)));
     }
     let did = slot(&world.platform, NOON).await;
-    assert_eq!((did.refreshed, did.current, did.failed, did.told), (2, 0, 0, 2));
+    assert_eq!((did.refreshed, did.current, did.failed, did.published), (2, 0, 0, 2));
     assert_eq!(world.exchange.sorted_calls(), ["quote ACME", "quote IBM"]);
     assert_eq!(world.bus.quotes(), [("ACME".to_owned(), 1), ("IBM".to_owned(), 1)]);
     let stored = quote_store::read(&world.platform.app, &symbol("ACME")).await.unwrap().unwrap();
@@ -35,7 +35,7 @@ async fn quotes_are_brought_while_the_exchange_is_open_and_bars_once_it_is_close
         world.exchange.list(name, bars_through("2026-11-20", 31, 11.0));
     }
     let did = slot(&world.platform, EVENING).await;
-    assert_eq!((did.refreshed, did.told), (2, 2));
+    assert_eq!((did.refreshed, did.published), (2, 2));
     assert_eq!(world.exchange.sorted_calls(), ["bars ACME", "bars IBM"], "one call for the bars and the quote");
     let stored = quote_store::read(&world.platform.app, &symbol("ACME")).await.unwrap().unwrap();
     assert_eq!(
@@ -58,12 +58,12 @@ async fn nothing_newer_writes_no_quote_and_tells_nobody() {
     world.bus.events();
     world.clock.forward(TimeDelta::hours(2));
     let did = slot(&world.platform, "2026-11-21T01:30:00Z").await;
-    assert_eq!((did.current, did.refreshed, did.told), (1, 0, 0));
+    assert_eq!((did.current, did.refreshed, did.published), (1, 0, 0));
     assert_eq!((world.exchange.calls().len(), world.bus.events().len()), (0, 0), "its bars are those of the day");
     // Monday: the provider still says what it said on Friday.
     world.clock.set("2026-11-23T17:00:00Z");
     let did = slot(&world.platform, "2026-11-23T17:00:00Z").await;
-    assert_eq!((did.current, did.refreshed, did.told), (1, 0, 0));
+    assert_eq!((did.current, did.refreshed, did.published), (1, 0, 0));
     assert_eq!(world.exchange.calls(), ["quote ACME"]);
     assert_eq!(quote_store::read(&world.platform.app, &symbol("ACME")).await.unwrap().unwrap().seq, 1);
 }
@@ -75,15 +75,19 @@ async fn quotes_whose_event_was_not_taken_are_told_by_the_next_slot() {
     world.exchange.quote_at("IBM", Ok(quote("IBM", "10.5", "2026-11-20", None)));
     world.bus.shut.store(true, Ordering::SeqCst);
     let did = slot(&world.platform, NOON).await;
-    assert_eq!((did.refreshed, did.told), (2, 0), "a bus that is shut fails no refresh");
+    assert_eq!((did.refreshed, did.published), (2, 0), "a bus that is shut fails no refresh");
     world.bus.shut.store(false, Ordering::SeqCst);
     world.clock.forward(TimeDelta::minutes(15));
     world.exchange.fail("ACME", ProviderError::TimedOut);
-    assert_eq!(slot(&world.platform, "2026-11-20T17:15:00Z").await.told, 2);
+    assert_eq!(slot(&world.platform, "2026-11-20T17:15:00Z").await.published, 2);
     assert_eq!(world.bus.quotes(), [("ACME".to_owned(), 1), ("IBM".to_owned(), 2)]);
     world.clock.forward(TimeDelta::minutes(15));
     world.exchange.fail("IBM", ProviderError::TimedOut);
-    assert_eq!(slot(&world.platform, "2026-11-20T17:30:00Z").await.told, 0, "and once told they are not told again");
+    assert_eq!(
+        slot(&world.platform, "2026-11-20T17:30:00Z").await.published,
+        0,
+        "and once told they are not told again"
+    );
 }
 
 #[tokio::test]
@@ -258,7 +262,7 @@ async fn what_somebody_only_looked_at_is_not_refreshed() {
     world.exchange.list("SEEN", bars_through("2026-11-19", 30, 10.0));
     load(&world.platform, &symbol("SEEN")).await.unwrap();
     world.exchange.calls();
-    assert_eq!(slot(&world.platform, NOON).await, Refreshed { repeated: false, ..Refreshed::default() });
+    assert_eq!(slot(&world.platform, NOON).await, RefreshSummary { repeated: false, ..RefreshSummary::default() });
     assert!(world.exchange.calls().is_empty());
 }
 
@@ -290,7 +294,7 @@ async fn a_fast_provider_refreshes_thousands_of_symbols_with_a_write_each() {
         let Counts { reads, writes, .. } = world.table.take_counts();
         let events: Vec<usize> = world.bus.events().iter().map(Vec::len).collect();
         println!("{work} of {count} symbols: {writes} writes, {reads} reads, events of {events:?}");
-        assert_eq!((did.refreshed, did.told, did.failed, did.postponed), (count, count, 0, 0));
+        assert_eq!((did.refreshed, did.published, did.failed, did.postponed), (count, count, 0, 0));
         assert!(events.iter().all(|&quotes| quotes <= 1_000));
         // A quote is one item; bars are a head, the year that changed, and the right to ask, taken and given back. The
         // rest is the slot, and the sixteen parts of the ledger, kept once: the clock of the test stands still.

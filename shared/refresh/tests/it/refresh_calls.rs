@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use market::{CallBudget, OnBehalfOf};
-use market_data::last_run::Refreshed;
+use market_data::last_run::RefreshSummary;
 use refresh::refresh;
 use testing::exchange::{World, bars_through, day, symbol, time};
 use testing::fake_alpha_vantage::FakeAlphaVantage;
@@ -28,7 +28,7 @@ async fn holding(count: usize) -> (World, FakeAlphaVantage, Vec<String>) {
 }
 
 /// A slot that is done late by so many seconds, by a process that has just started.
-async fn slot(world: &World, vantage: &FakeAlphaVantage, at: &str, late: i64) -> Refreshed {
+async fn slot(world: &World, vantage: &FakeAlphaVantage, at: &str, late: i64) -> RefreshSummary {
     world.clock.set(at);
     world.clock.forward(TimeDelta::seconds(late));
     let platform = world.on(world.table.clone(), Arc::new(vantage.provider(world)));

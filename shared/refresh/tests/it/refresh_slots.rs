@@ -73,7 +73,7 @@ async fn a_run_that_died_is_taken_over_once_its_lease_has_ended_and_what_it_stor
     // Lambda's own retry comes a minute after a failure.
     world.clock.forward(TimeDelta::minutes(1));
     let did = slot(&world.platform, NOON).await;
-    assert_eq!((did.refreshed, did.current, did.told), (1, 1, 2));
+    assert_eq!((did.refreshed, did.current, did.published), (1, 1, 2));
     assert_eq!(world.bus.quotes(), [("ACME".to_owned(), 1), ("IBM".to_owned(), 1)]);
 }
 

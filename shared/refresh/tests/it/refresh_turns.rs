@@ -132,14 +132,14 @@ async fn a_quote_that_a_caller_brings_while_a_run_goes_on_is_told_by_the_next_ru
         quote_store::record(&world.platform, &brought, Origin::Market).await.unwrap().unwrap();
     };
     let (did, ()) = tokio::join!(slot(&world.platform, NOON), caller);
-    assert_eq!((did.refreshed, did.told), (1, 1));
+    assert_eq!((did.refreshed, did.published), (1, 1));
     assert_eq!(world.bus.quotes(), [("ACME".to_owned(), 1)]);
     world.clock.set("2026-11-20T17:15:00Z");
     world.exchange.fail("ACME", ProviderError::TimedOut);
-    assert_eq!(slot(&world.platform, "2026-11-20T17:15:00Z").await.told, 1);
+    assert_eq!(slot(&world.platform, "2026-11-20T17:15:00Z").await.published, 1);
     assert_eq!(world.bus.quotes(), [("IBM".to_owned(), 1)]);
     world.clock.set("2026-11-20T17:30:00Z");
-    assert_eq!(slot(&world.platform, "2026-11-20T17:30:00Z").await.told, 0);
+    assert_eq!(slot(&world.platform, "2026-11-20T17:30:00Z").await.published, 0);
 }
 
 /// A world of so many symbols, of which each takes nine seconds to be asked for.

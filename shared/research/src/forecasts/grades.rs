@@ -6,7 +6,7 @@ use app::error::ServiceError;
 use app::{App, listing};
 use domain::{Day, Symbol, calendar};
 use market_data::market_clock::market_day;
-use market_data::series::Series;
+use market_data::series::PriceSeries;
 use market_data::{MarketData, history};
 use quant::grading::{GradeState, Graded};
 use serde::{Deserialize, Serialize};
@@ -161,7 +161,7 @@ enum GradeOutcome {
 }
 
 async fn grade_now(
-    series: &Arc<Series>,
+    series: &Arc<PriceSeries>,
     forecasts: Vec<StoredForecast>,
 ) -> Result<Vec<(StoredForecast, GradeOutcome)>, ServiceError> {
     let series = series.clone();

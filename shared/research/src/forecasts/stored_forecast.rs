@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use domain::{Currency, Day, Symbol};
-use market_data::series::Series;
+use market_data::series::PriceSeries;
 use quant::forecast::{Model, Point, Score};
 use quant::grading::{self, Graded};
 use serde::{Deserialize, Serialize};
@@ -57,7 +57,7 @@ pub struct StoredForecast {
 
 /// Grades a forecast by the bars; `None` if its origin is not a bar of the series.
 #[must_use]
-pub fn grade(series: &Series, forecast: &StoredForecast) -> Option<Graded> {
+pub fn grade(series: &PriceSeries, forecast: &StoredForecast) -> Option<Graded> {
     let origin = series.bars.count_before(forecast.terms.as_of);
     let found = series.bars.dates().get(origin) == Some(&forecast.terms.as_of);
     let graded = found.then(|| grading::grade(&series.bars, origin, &forecast.points).ok()).flatten();

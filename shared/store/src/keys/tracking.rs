@@ -42,7 +42,7 @@ pub fn tracking_portfolio(symbol: &Symbol, portfolio: PortfolioId) -> Key {
 
 /// How many symbols a customer has had listed unseen; expires.
 #[must_use]
-pub fn listed_unseen(customer: CustomerId) -> Key {
+pub fn listed_unverified(customer: CustomerId) -> Key {
     Key::new(format!("LIMIT#follow#{customer}"), ONLY)
 }
 

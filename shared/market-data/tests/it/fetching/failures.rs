@@ -137,7 +137,7 @@ async fn whoever_needs_nothing_but_stored_bars_does_not_wait_for_a_call_that_is_
         }
         let started = Instant::now();
         assert_eq!(
-            history::load_at_hand(&platform, &acme, platform.budget_for(OnBehalfOf::Platform))
+            history::load_available(&platform, &acme, platform.budget_for(OnBehalfOf::Platform))
                 .await
                 .unwrap()
                 .bars

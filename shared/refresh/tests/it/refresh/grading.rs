@@ -81,7 +81,7 @@ async fn of_files_bars_are_read_and_forecasts_graded_and_no_quote_is_stored() {
     };
     forecasts::make(&platform, world.customer, &order).await.unwrap();
     let did = slot(&platform, NOON).await;
-    assert_eq!((did.current + did.refreshed, did.failed, did.graded, did.told), (1, 0, 1, 0));
+    assert_eq!((did.current + did.refreshed, did.failed, did.graded, did.published), (1, 0, 1, 0));
     assert_eq!(did.oldest_age_seconds, Some(0));
     assert_eq!(quote_store::read(&platform.app, &symbol("IBM")).await.unwrap(), None);
     assert_eq!(health::check(&platform).await.newest_quote_age_seconds, Some(0));

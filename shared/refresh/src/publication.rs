@@ -14,25 +14,25 @@ use market_data::quote_record::{LastQuote, MAX_QUOTES_AN_EVENT, QUOTES_REFRESHED
 use serde_json::{Value, json};
 
 use super::refresh_log::RefreshLog;
-use super::tracked::Tracked;
+use super::tracked::TrackedSymbol;
 
 /// Bytes of the detail around its quotes: `{"quotes":[]}`.
 const AROUND: usize = 13;
 
 /// Quotes that are to be told.
 #[derive(Debug, Default)]
-pub(super) struct Telling {
+pub(super) struct QuotePublication {
     waiting: BTreeMap<Symbol, LastQuote>,
-    told: usize,
+    published: usize,
 }
 
-impl Telling {
+impl QuotePublication {
     /// With the quotes that were stored and not told.
-    pub(super) fn of_untold(tracked: &[Tracked], log: &RefreshLog) -> Self {
+    pub(super) fn of_unpublished(tracked: &[TrackedSymbol], log: &RefreshLog) -> Self {
         let stored = tracked.iter().filter_map(|one| one.quote.as_ref());
-        let untold = stored.filter(|quote| quote.seq > log.told_up_to(&quote.symbol));
-        let waiting = untold.map(|quote| (quote.symbol.clone(), quote.clone())).collect();
-        Self { waiting, told: 0 }
+        let unpublished = stored.filter(|quote| quote.seq > log.published_up_to(&quote.symbol));
+        let waiting = unpublished.map(|quote| (quote.symbol.clone(), quote.clone())).collect();
+        Self { waiting, published: 0 }
     }
 
     /// A quote that was stored just now.
@@ -41,8 +41,8 @@ impl Telling {
     }
 
     /// How many quotes were told so far.
-    pub(super) fn told(&self) -> usize {
-        self.told
+    pub(super) fn published(&self) -> usize {
+        self.published
     }
 
     /// Whether there is an event's worth of quotes.
@@ -50,16 +50,16 @@ impl Telling {
         self.waiting.len() >= MAX_QUOTES_AN_EVENT
     }
 
-    /// Tells of everything that waits. What is not taken is told by a later run.
-    pub(super) async fn tell(&mut self, app: &App, log: &mut RefreshLog) {
+    /// SymbolsAndSeqs of everything that waits. What is not taken is told by a later run.
+    pub(super) async fn publish(&mut self, app: &App, log: &mut RefreshLog) {
         let waiting = std::mem::take(&mut self.waiting);
         for (detail, quotes) in details(waiting.into_values()) {
             let event = Event { detail_type: QUOTES_REFRESHED, detail };
             match app.bus().publish(event).await {
                 Ok(()) => {
-                    self.told += quotes.len();
+                    self.published += quotes.len();
                     for (symbol, seq) in &quotes {
-                        log.told(symbol, *seq);
+                        log.published(symbol, *seq);
                     }
                 }
                 Err(error @ NotPublished(_)) => {
@@ -71,30 +71,30 @@ impl Telling {
 }
 
 /// The symbols and numbers that an event tells of.
-type Tells = Vec<(Symbol, u64)>;
+type SymbolsAndSeqs = Vec<(Symbol, u64)>;
 
 /// The details of as few events as hold these quotes, each with what it tells of.
-fn details(quotes: impl Iterator<Item = LastQuote>) -> Vec<(Value, Tells)> {
-    let mut events: Vec<(Vec<Value>, Tells)> = Vec::new();
+fn details(quotes: impl Iterator<Item = LastQuote>) -> Vec<(Value, SymbolsAndSeqs)> {
+    let mut events: Vec<(Vec<Value>, SymbolsAndSeqs)> = Vec::new();
     let mut bytes = 0;
     for quote in quotes {
-        let told = (quote.symbol.clone(), quote.seq);
+        let number = (quote.symbol.clone(), quote.seq);
         // A quote is texts and numbers, which always are JSON.
         let Ok(quote) = serde_json::to_value(quote) else { continue };
         let more = quote.to_string().len() + 1;
         match events.last_mut() {
-            Some((event, tells)) if event.len() < MAX_QUOTES_AN_EVENT && bytes + more <= MAX_EVENT_BYTES => {
+            Some((event, published)) if event.len() < MAX_QUOTES_AN_EVENT && bytes + more <= MAX_EVENT_BYTES => {
                 event.push(quote);
-                tells.push(told);
+                published.push(number);
             }
             _ => {
-                events.push((vec![quote], vec![told]));
+                events.push((vec![quote], vec![number]));
                 bytes = AROUND;
             }
         }
         bytes += more;
     }
-    events.into_iter().map(|(quotes, tells)| (json!({ "quotes": quotes }), tells)).collect()
+    events.into_iter().map(|(quotes, published)| (json!({ "quotes": quotes }), published)).collect()
 }
 
 #[cfg(test)]
@@ -121,7 +121,7 @@ mod tests {
         let sizes = |count, source: &str| {
             let events = details(quotes(count, source));
             assert!(events.iter().all(|(detail, _)| detail.to_string().len() <= MAX_EVENT_BYTES));
-            events.into_iter().map(|(_, tells)| tells.len()).collect::<Vec<_>>()
+            events.into_iter().map(|(_, published)| published.len()).collect::<Vec<_>>()
         };
         assert_eq!(sizes(0, "a"), [0; 0]);
         assert_eq!(sizes(1_000, "a"), [1_000]);

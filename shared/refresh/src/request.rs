@@ -11,11 +11,11 @@ use market_data::{MarketData, history};
 use tokio::time::{Instant, sleep};
 
 use super::budget::Work;
-use super::tracked::Tracked;
+use super::tracked::TrackedSymbol;
 
 /// What a run has for each symbol.
 #[derive(Clone, Copy)]
-pub(super) struct Run {
+pub(super) struct RunLimits {
     pub(super) work: Work,
     /// Calls that it leaves to others.
     pub(super) reserve: usize,
@@ -24,7 +24,7 @@ pub(super) struct Run {
 }
 
 /// What became of one symbol.
-pub(super) enum Outcome {
+pub(super) enum RequestOutcome {
     Newer(Box<LastQuote>),
     Current,
     Failed,
@@ -37,23 +37,27 @@ pub(super) enum Outcome {
 /// Asks for one symbol, unless there is no call for it.
 ///
 /// What comes of one says nothing of the others: of several sources one may be out of calls, and another have them all.
-pub(super) async fn ask<'a>(market: &MarketData, one: &'a Tracked, run: Run) -> (&'a Symbol, Outcome) {
+pub(super) async fn request<'a>(
+    market: &MarketData,
+    one: &'a TrackedSymbol,
+    limits: RunLimits,
+) -> (&'a Symbol, RequestOutcome) {
     let symbol = &one.symbol;
-    if !has_call(market, run).await {
-        return (symbol, Outcome::Waits);
+    if !has_call(market, limits).await {
+        return (symbol, RequestOutcome::Waits);
     }
-    let answer = match run.work {
-        Work::Quotes { .. } => fetch_quote(market, symbol, run.reserve).await,
+    let answer = match limits.work {
+        Work::Quotes { .. } => fetch_quote(market, symbol, limits.reserve).await,
         Work::Bars => fetch_bars(market, symbol).await,
         Work::Rest => Ok(None),
     };
     let outcome = match answer {
-        Ok(Some(quote)) => Outcome::Newer(Box::new(quote)),
-        Ok(None) => Outcome::Current,
-        Err(ServiceError::Provider(ProviderError::QuotaExhausted { .. })) => Outcome::Postponed,
+        Ok(Some(quote)) => RequestOutcome::Newer(Box::new(quote)),
+        Ok(None) => RequestOutcome::Current,
+        Err(ServiceError::Provider(ProviderError::QuotaExhausted { .. })) => RequestOutcome::Postponed,
         Err(error) => {
             tracing::warn!(%symbol, %error, "not refreshed");
-            Outcome::Failed
+            RequestOutcome::Failed
         }
     };
     (symbol, outcome)
@@ -65,19 +69,19 @@ pub(super) async fn ask<'a>(market: &MarketData, one: &'a Tracked, run: Run) -> 
 /// made, and a source that fails is left alone for a minute. The next evening is a day away, the next quote a quarter of
 /// an hour. One that finds out the plan on the way takes a second call, so that the last one is taken only where no other
 /// comes in time.
-async fn has_call(market: &MarketData, run: Run) -> bool {
+async fn has_call(market: &MarketData, limits: RunLimits) -> bool {
     loop {
-        let left = run.until.saturating_duration_since(Instant::now());
+        let left = limits.until.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return false;
         }
         let Some(calls) = market.provider().count_calls_left().await else { return true };
-        if run.work != Work::Bars || calls > run.reserve.saturating_add(CALLS_FOR_THE_PLAN) {
-            return calls > run.reserve;
+        if limits.work != Work::Bars || calls > limits.reserve.saturating_add(CALLS_FOR_THE_PLAN) {
+            return calls > limits.reserve;
         }
         match market.provider().find_wait_for_calls().await {
             Some(wait) if wait < left => sleep(wait.clamp(SHORTEST_SLEEP, LONGEST_SLEEP)).await,
-            _ => return calls > run.reserve,
+            _ => return calls > limits.reserve,
         }
     }
 }
