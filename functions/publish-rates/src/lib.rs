@@ -15,7 +15,7 @@ struct RefreshedEvent {
     detail: QuotesRefreshed,
 }
 
-/// Why an invocation failed. It is retried, and in the end kept in the dead-e-mail queue.
+/// Why an invocation failed. It is retried, and in the end kept in the dead-letter queue.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The event is not one of new quotes.

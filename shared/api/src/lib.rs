@@ -1,7 +1,7 @@
 //! The HTTP vocabulary of every function: problems, the caller, strict bodies and queries, pages, idempotency keys.
 //!
 //! A function names its routes and types, calls a use case, and closes its router with [`close`]; all else that HTTP
-//! asks for is here. [`policy`] lists who may call which route, [`door`](mod@door) holds a request to it before the
+//! asks for is here. [`policy`] lists who may call which route, [`middleware`] holds a request to it before the
 //! handler runs and gives the response its headers, [`Problem`] is every refusal as `application/problem+json` (RFC
 //! 9457).
 //!

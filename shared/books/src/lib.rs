@@ -8,7 +8,7 @@
 //! does not depend on sessions, live connections or HTTP.
 //!
 //! - A change reads, lets `ledger` decide, and writes once, at the versions that it has read; an idempotency key
-//! ensures that it acts once.
+//!   ensures that it acts once.
 //! - Money and units are exact decimals. An entry is never edited: a correction is a reversal.
 //! - A lot dated after the market's today does not count in any value yet.
 

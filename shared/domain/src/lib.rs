@@ -4,9 +4,9 @@
 //! no randomness, no environment, no I/O.
 //!
 //! - Values are checked: `parse`, `FromStr` and serde read text and numbers from outside and refuse what is out of
-//! range, with an error that says why.
+//!   range, with an error that says why.
 //! - [`Money`] is a decimal with the places of its [`Currency`]; [`Price`] and [`Quantity`] have at most twelve. No
-//! float enters the ledger. [`Bars`] are columns of floats for analytics, and become decimals when a price is paid.
+//!   float enters the ledger. [`Bars`] are columns of floats for analytics, and become decimals when a price is paid.
 //! - A [`Day`] is a calendar day without a time zone; [`instant`](mod@instant) is how a moment is written in JSON.
 //! - Only the meaning of these types is here: no prices, no rules of a trade, no storage.
 //!

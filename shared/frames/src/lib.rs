@@ -4,9 +4,9 @@
 //! in, periods out.
 //!
 //! - It is the only crate that names polars, the slowest dependency to build: only the function that returns weeks and
-//! months links it.
+//!   months links it.
 //! - polars blocks its thread, and it panics on a thread of a `current_thread` tokio runtime: inside async code, call
-//! [`resample()`] through `spawn_blocking`.
+//!   [`resample()`] through `spawn_blocking`.
 //! - A period is quoted on the scale of its last day, so that its high and low are comparable.
 //! - The same bars give the same bytes.
 

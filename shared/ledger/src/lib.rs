@@ -6,10 +6,10 @@
 //! one transaction, on the condition that the books have not changed since. The crate depends only on `domain`.
 //!
 //! - A [`Wallet`] is the sum of its entries. An [`Entry`] is numbered without a gap and never edited, and its [`Leg`]s
-//! sum to zero by currency and by instrument (double entry). A [`Position`] is the sum of its [`Lot`]s, the result of
-//! its [`Trade`]s.
+//!   sum to zero by currency and by instrument (double entry). A [`Position`] is the sum of its [`Lot`]s, the result of
+//!   its [`Trade`]s.
 //! - No float: products and quotients are computed on integers of 256 bits and rounded once, half to even. A result
-//! that does not fit is refused. Parts sum to the whole, so that selling everything leaves a cost of zero.
+//!   that does not fit is refused. Parts sum to the whole, so that selling everything leaves a cost of zero.
 //! - A trade is repeated with the [`Rules`] and the splits that it names, whatever today's are ([`replay`]).
 //! - [`Audit`] recomputes all of this from entries and trades, and reports each [`Discrepancy`].
 //!

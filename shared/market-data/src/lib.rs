@@ -10,7 +10,7 @@
 //!
 //! - A provider's calls are few and shared by all. What a request may have of them is one value,
 //!   [`market::CallBudget`], which [`MarketData::budget_for`] makes once and every function takes;
-//!   [`market::call_limits`] has every limit. Only [`following`] says what the scheduled refresh keeps current.
+//!   [`market::call_limits`] has every limit. Only [`tracked_symbols`] says what the scheduled refresh keeps current.
 //! - Of all processes on a table one at a time asks about a symbol (`lease.rs`).
 //! - Stored bars are never made older, and a price that the market's clock has not reached is in nothing yet.
 

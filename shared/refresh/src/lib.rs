@@ -2,7 +2,7 @@
 //! new quotes, and grades the forecasts that have matured.
 //!
 //! `slot.rs` has a slot done once, `tracked.rs` says what is due and in which order, `budget.rs` how much of it,
-//! `asking.rs` asks for one symbol, `telling.rs` says who hears of it, and `log.rs` keeps what was asked for and
+//! `asking.rs` asks for one symbol, `telling.rs` says who hears of it, and `refresh_log.rs` keeps what was asked for and
 //! published.
 //!
 //! It uses `market_data` for prices and `research` for grades, and publishes on the bus of `app`. It knows no customers

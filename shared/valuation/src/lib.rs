@@ -5,7 +5,7 @@
 //! The crate depends on `domain`, and on `quant` for returns and risk, and is pure: records and prices in, values out.
 //!
 //! - Money and units are exact: fixed-point integers inside, decimals outside. Prices and dividends arrive as the
-//! floats of bars and are decimals from then on; only ratios are floats again.
+//!   floats of bars and are decimals from then on; only ratios are floats again.
 //! - A continued series is byte-for-byte the same as one computed from the beginning.
 //! - A day's gain is explained to the last cent: price, income, fees and exchange rates sum to it.
 //! - A holding without a price is not guessed at: it is [`Unvalued`], with its reason, and the others are still valued.
