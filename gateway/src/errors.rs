@@ -14,9 +14,9 @@ one status. [api.md](api.md#errors) describes the other fields, and which refusa
 In general:
 
 - **400, 413, 415, 422**: the request is wrong. Sending it again unchanged fails again.
-- **401, 403**: sign in, or do without.
-- **404**: the object is not there, or not yours.
-- **409, 423**: the request is right, and the state of things does not permit it.
+- **401, 403**: sign in, or give up: your role does not permit it.
+- **404**: the object does not exist, or is not yours.
+- **409, 423**: the request is well formed, and the current state does not permit it.
 - **412, 428**: read the object again and send its version.
 - **429, 503**: wait for `Retry-After` seconds and send the same request again, with the same `Idempotency-Key`.
 - **500**: a fault of the platform. Report it with the `request_id`. After a 500 to a request that moves money, send it again
@@ -29,7 +29,7 @@ In general:
 const NOTES: &str = "
 ## Responses of API Gateway
 
-Some requests never reach a function. API Gateway, and the local gateway in its place, responds to them itself, with
+Some requests never reach a function. API Gateway, or the local gateway in its place, responds to them itself, with
 `{\"message\": \"…\"}` and no code:
 
 | status | message | meaning |
@@ -47,7 +47,7 @@ The local gateway also responds with 408 to a body that arrives too slowly, and 
 ## Codes elsewhere
 
 Codes in the error messages of a live connection are in [live.md](live.md#errors). Codes in `warnings`, `notes` and `unavailable`
-are no errors: they explain what a figure rests on, or why it is missing. [prices.md](prices.md) lists those of prices.
+are not errors: they explain what a figure rests on, or why it is missing. [prices.md](prices.md) lists those of prices.
 ";
 
 /// The text of docs/errors.md.
