@@ -8,19 +8,19 @@ const INTRODUCTION: &str = "# Errors
 
 <!-- Generated from shared/api/src/problem_code.rs by `make openapi`. Edit that file, not this one. -->
 
-Every refusal of the platform is `application/problem+json` (RFC 9457). Branch on its `code`: it is stable, and every code has
-one status. [api.md](api.md#errors) describes the other fields, and which refusal comes first if a request has several faults.
+Every error response is `application/problem+json` (RFC 9457). Branch on its `code`: it is stable, and every code has one
+status. [api.md](api.md#errors) describes the other fields, and which error is reported if a request has several.
 
 In general:
 
-- **400, 413, 415, 422**: the request is wrong. Sending it again unchanged fails again.
-- **401, 403**: sign in, or give up: your role does not permit it.
+- **400, 413, 415, 422**: the request is invalid. Do not resend it unchanged.
+- **401**: sign in. **403**: not permitted; the code says why.
 - **404**: the object does not exist, or is not yours.
-- **409, 423**: the request is well formed, and the current state does not permit it.
-- **412, 428**: read the object again and send its version.
+- **409, 423**: the request is valid, but conflicts with the current state.
+- **412, 428**: read the object again and send its `ETag` as `If-Match`.
 - **429, 503**: wait for `Retry-After` seconds and send the same request again, with the same `Idempotency-Key`.
-- **500**: a fault of the platform. Report it with the `request_id`. After a 500 to a request that moves money, send it again
-  with the same `Idempotency-Key`: either it was done, and you get its response, or it was not.
+- **500**: an internal error. Report it with the `request_id`. If the request moves money, send it again with the same
+  `Idempotency-Key`: it is executed once, whether or not the first attempt was.
 
 ## Codes
 
@@ -29,25 +29,25 @@ In general:
 const NOTES: &str = "
 ## Responses of API Gateway
 
-Some requests never reach a function. API Gateway, or the local gateway in its place, responds to them itself, with
-`{\"message\": \"…\"}` and no code:
+Some requests never reach a function. API Gateway (on one machine the local gateway) responds to them itself, with
+`{\"message\": \"…\"}` and no code. These responses may lack `Retry-After`: increase the wait after each attempt.
 
 | status | message | meaning |
 | --- | --- | --- |
 | 400 | `Bad Request` | the path, the query or the headers are malformed |
 | 401 | `Unauthorized` | the route needs a token and the request has none |
 | 403 | `Forbidden` | the token is unknown, or its session has ended |
-| 413 | `Request Entity Too Large` | the body is larger than API Gateway accepts |
-| 429 | `Too Many Requests` | in AWS: more requests a second than the API accepts |
+| 413 | `Request Entity Too Large` | the body is larger than API Gateway accepts: 10 MB |
+| 429 | `Too Many Requests` | in AWS: more requests per second than the API accepts |
 | 500 | `Internal Server Error` | the function failed |
-| 503 | `Service Unavailable` | the function did not respond in time, or too many bodies are on the way |
+| 503 | `Service Unavailable` | the function did not respond in time, or too many requests are being received |
 
 The local gateway also responds with 408 to a body that arrives too slowly, and with 421 to a `Host` that it does not serve.
 
-## Codes elsewhere
+## Other codes
 
-Codes in the error messages of a live connection are in [live.md](live.md#errors). Codes in `warnings`, `notes` and `unavailable`
-are not errors: they explain what a figure rests on, or why it is missing. [prices.md](prices.md) lists those of prices.
+[live.md](live.md#errors) lists the error codes of live connections. Codes in `warnings`, `notes` and `unavailable` are not
+errors: they qualify a figure, or state why it is missing. [prices.md](prices.md#notes) lists those of prices.
 ";
 
 /// The text of docs/errors.md.

@@ -59,7 +59,7 @@ codes! {
         "The request moves money and has no `Idempotency-Key`.",
         "Send one, so that the request can be sent again safely.";
     InvalidCursor: BAD_REQUEST, "invalid_cursor",
-        "The cursor was not given out for this list and this caller.",
+        "The cursor was not issued for this list and this caller.",
         "Start from the first page, without a cursor.";
     InvalidIdempotencyKey: BAD_REQUEST, "invalid_idempotency_key",
         "The `Idempotency-Key` is empty, too long, sent twice, or has a character that is not allowed.",
@@ -69,75 +69,75 @@ codes! {
         "Send the `ETag` of the object, with its quotes, or `*`.";
     MalformedFile: BAD_REQUEST, "malformed_file",
         "The file to import cannot be read at all.",
-        "Send UTF-8 CSV with a header, or JSON, as `detail` describes.";
+        "Send UTF-8 CSV with a header row, or JSON, as `detail` describes.";
     MalformedJson: BAD_REQUEST, "malformed_json",
         "The body is not JSON.",
-        "Correct the syntax at the place that `detail` names.";
+        "Correct the syntax at the position that `detail` names.";
 
     InvalidCredentials: UNAUTHORIZED, "invalid_credentials",
         "No customer has this e-mail address and password.",
-        "Ask the user for them again. Ten failures lock password checks of the account for a while.";
+        "Ask the user for them again. After ten failures in fifteen minutes the response is 429 `too_many_attempts`.";
     Unauthenticated: UNAUTHORIZED, "unauthenticated",
-        "The request has no caller, and the route needs one.",
+        "The route requires a session, and the request has none.",
         "Sign in, and send the token as `Authorization: Bearer TOKEN`.";
 
     AccountDisabled: FORBIDDEN, "account_disabled",
         "An administrator has disabled the account.",
-        "Ask the user to contact the operator.";
+        "Tell the user to contact the operator.";
     Forbidden: FORBIDDEN, "forbidden",
         "The caller's role does not permit this route.",
         "Do not retry. Another role is needed.";
     InvalidToken: FORBIDDEN, "invalid_token",
         "The one-time token is unknown, expired or used.",
-        "Ask the operator for a new one.";
+        "Tell the user to request a new one from the operator.";
     WrongPassword: FORBIDDEN, "wrong_password",
         "The password that was sent to confirm the request is wrong.",
         "Ask the user for it again. It counts as a failed check.";
 
     NotFound: NOT_FOUND, "not_found",
         "No object has this id, or it belongs to another customer.",
-        "Check the id. Nothing else distinguishes the two.";
+        "Check the id. The two cases cannot be told apart.";
     RouteNotFound: NOT_FOUND, "route_not_found",
         "No route has this path.",
         "Compare the path with `GET /openapi.json`.";
     UnknownSymbol: NOT_FOUND, "unknown_symbol",
-        "No source of prices knows the symbol, and it is no custom instrument of the caller.",
-        "Search with `GET /instruments?query=`. The source is not asked about the symbol again for a day.";
+        "No price provider knows the symbol, and it is not a custom instrument of the caller.",
+        "Search with `GET /instruments?query=`. The providers are not asked about the symbol again for a day.";
 
     MethodNotAllowed: METHOD_NOT_ALLOWED, "method_not_allowed",
         "The route exists, but not with this method.",
         "Use a method that the `Allow` header lists.";
 
     AlreadyReversed: CONFLICT, "already_reversed",
-        "The entry was reversed before.",
-        "Nothing: it is done. `detail` names the reversal.";
+        "The entry has already been reversed.",
+        "Nothing. `detail` names the reversal.";
     DuplicateRows: CONFLICT, "duplicate_rows",
         "Rows of the file match investments that are stored. Nothing was imported.",
         "Send the file again with `duplicates=skip` or `duplicates=import`.";
     EmailTaken: CONFLICT, "email_taken",
-        "A customer has this e-mail address already.",
+        "A customer with this e-mail address already exists.",
         "Sign in, or use another address.";
     InsufficientFunds: CONFLICT, "insufficient_funds",
-        "The wallet has less cash in the currency than the command needs.",
-        "Deposit first, then send the command with a new `Idempotency-Key`: this one remembers the refusal for seven days.";
+        "The wallet has less cash in the currency than the request needs.",
+        "Deposit first, then send the request with a new `Idempotency-Key`: this key returns this error for seven days.";
     InsufficientUnits: CONFLICT, "insufficient_units",
         "The position, or a chosen lot, has fewer units than the order sells.",
-        "Read the holdings, and send another order with a new `Idempotency-Key`: this one remembers the refusal for seven days.";
+        "Read the holdings, then send an order with a new `Idempotency-Key`: this key returns this error for seven days.";
     LastAdministrator: CONFLICT, "last_administrator",
         "The change would leave the platform without an administrator.",
         "Make another administrator first.";
     LimitReached: CONFLICT, "limit_reached",
-        "The customer or the portfolio has as many of these as it may have.",
+        "The customer or the portfolio has the maximum number of these objects.",
         "Remove some. `detail` states the limit.";
     NotReversible: CONFLICT, "not_reversible",
         "Only deposits and withdrawals can be reversed.",
-        "Correct a trade by an opposite trade.";
+        "Correct a trade with an offsetting trade.";
     OwnAccount: CONFLICT, "own_account",
         "Administrators can neither disable themselves nor change their own role.",
         "Another administrator has to do it.";
     PortfolioClosed: CONFLICT, "portfolio_closed",
-        "The portfolio is closed and accepts no change.",
-        "Open it again with PATCH, or use another portfolio.";
+        "The portfolio is closed and cannot be changed.",
+        "Reopen it with PATCH, or use another portfolio.";
     PortfolioHasTrades: CONFLICT, "portfolio_has_trades",
         "A portfolio with trades cannot be deleted.",
         "Close it instead.";
@@ -148,94 +148,94 @@ codes! {
         "The price is worse for the customer than the `expected_price` of the order. The problem has both prices.",
         "Show the customer `current_price`, and send a new order if they agree.";
     PriceTooSmall: CONFLICT, "price_too_small",
-        "The price is below 0.000000001, the smallest that is traded or valued at.",
-        "Nothing: the instrument cannot be traded here.";
+        "The price is below 0.000000001, the minimum for trades and valuations.",
+        "Do not retry. The instrument cannot be traded.";
     PriceUnavailable: CONFLICT, "price_unavailable",
-        "No price is fit to trade at: the last one is too old, unconfirmed, or earlier than the last trade of the position.",
-        "Try again when a newer price is stored. `detail` names the day.";
+        "There is no price to trade at: the last one is too old, unconfirmed, or earlier than the last trade of the position.",
+        "Try again when a newer price is stored. `detail` states the reason.";
     SymbolTaken: CONFLICT, "symbol_taken",
-        "The customer has a custom instrument of this symbol already.",
+        "The customer already has a custom instrument with this symbol.",
         "Choose another symbol, or add valuations to the existing one.";
     TooManyLots: CONFLICT, "too_many_lots",
-        "The position has the most lots that are stored, or the sale takes from more lots than a trade can list.",
-        "Sell some lots first, or sell in parts.";
+        "The position has the maximum number of lots, or the sale takes from more lots than one trade may.",
+        "Sell some lots first, or divide the sale into smaller ones.";
 
     PreconditionFailed: PRECONDITION_FAILED, "precondition_failed",
         "The object has changed since the version in `If-Match`.",
-        "Read it again, and decide anew.";
+        "Read the object again, and reapply the change to its current version.";
 
     BodyTooLarge: PAYLOAD_TOO_LARGE, "body_too_large",
-        "The body has more bytes than the route accepts.",
-        "Send less: at most 1 MiB, an import 4 MiB.";
+        "The body is larger than the route accepts.",
+        "Send at most 1 MiB, or 4 MiB for an import.";
 
     UnsupportedMediaType: UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type",
-        "The `Content-Type` is none that the route accepts.",
+        "The route does not accept this `Content-Type`.",
         "Send one that `detail` lists, usually `application/json`.";
 
     AnswerTooLarge: UNPROCESSABLE_ENTITY, "answer_too_large",
-        "The response would be larger than can be sent.",
-        "Ask for less: a shorter span or a smaller page.";
+        "The response would be too large to send.",
+        "Request a shorter span or a smaller page.";
     IdempotencyKeyReused: UNPROCESSABLE_ENTITY, "idempotency_key_reused",
         "The `Idempotency-Key` was used for a different request.",
-        "Use a new key for a new request. Resend the old request unchanged.";
+        "Use a new key for a new request, or resend the original request unchanged.";
     InvalidFields: UNPROCESSABLE_ENTITY, "invalid_fields",
-        "Fields or parameters cannot be used. `errors` lists each with its pointer.",
-        "Correct every field that is listed.";
+        "Fields or parameters are invalid. `errors` lists each with its pointer.",
+        "Correct every field in `errors`.";
     InvalidRows: UNPROCESSABLE_ENTITY, "invalid_rows",
-        "Rows of the file cannot be used. Nothing was imported. `errors` lists up to 1,000 of them.",
+        "Rows of the file are invalid. Nothing was imported. `errors` lists up to 1,000 errors.",
         "Correct the rows. `dry_run=true` checks a file without importing it.";
     InvalidRule: UNPROCESSABLE_ENTITY, "invalid_rule",
-        "A trading rule does not parse, or has the wrong type.",
+        "A trading rule has a syntax error, or a part of the wrong type, such as a number in place of a condition.",
         "Correct it at the `column` in `errors`.";
     NoBarsInSpan: UNPROCESSABLE_ENTITY, "no_bars_in_span",
         "The instrument has no bar between `from` and `to`.",
-        "Choose a span inside the history that `detail` states.";
+        "Choose a span within the history that `detail` states.";
     NotEnoughBars: UNPROCESSABLE_ENTITY, "not_enough_bars",
         "The history is too short for the request.",
         "Choose a longer span, or a smaller window or horizon.";
     TooLarge: UNPROCESSABLE_ENTITY, "too_large",
-        "A number, or a sum that it becomes part of, is larger than the books can store.",
+        "A number, or a total that includes it, is larger than the ledger can store.",
         "Send a smaller amount or quantity.";
 
     WalletFrozen: LOCKED, "wallet_frozen",
         "The wallet is frozen: its books failed verification, or its customer is disabled or erased.",
-        "Do not retry. The operator has to look at it.";
+        "Do not retry. Tell the user to contact the operator.";
 
     PreconditionRequired: PRECONDITION_REQUIRED, "precondition_required",
-        "The change does not say which version of the object it is meant for.",
+        "The request has no `If-Match`, and a change of the object requires it.",
         "Read the object, and send its `ETag` as `If-Match`.";
 
     RateLimited: TOO_MANY_REQUESTS, "rate_limited",
-        "Too many requests of this kind from the source address, or too many symbols of the customer that are new here.",
+        "Too many requests of this kind from the source IP address, or too many new symbols requested by the customer.",
         "Wait for `Retry-After` seconds.";
     TooManyAttempts: TOO_MANY_REQUESTS, "too_many_attempts",
         "Too many failed checks of the account's password.",
-        "Wait for `Retry-After` seconds. Until then the right password is refused as well.";
+        "Wait for `Retry-After` seconds. Until then even the correct password is rejected.";
 
     Internal: INTERNAL_SERVER_ERROR, "internal",
-        "A fault of the platform. The log has its cause.",
+        "An internal error. Its cause is in the log.",
         "Report it with the `request_id`.";
 
     HasherUnavailable: SERVICE_UNAVAILABLE, "hasher_unavailable",
-        "Passwords cannot be checked or stored for now. It counts as no attempt.",
+        "Passwords cannot be checked or stored at the moment. It does not count as a failed attempt.",
         "Send the request again after `Retry-After` seconds.";
     MailUnavailable: SERVICE_UNAVAILABLE, "mail_unavailable",
-        "The service that sends e-mail did not answer.",
+        "The e-mail service did not respond.",
         "Send the request again after `Retry-After` seconds.";
     ProviderQuotaExhausted: SERVICE_UNAVAILABLE, "provider_quota_exhausted",
-        "The calls of the price provider are used up, and nothing is stored.",
-        "Try again later, or use a symbol whose prices are stored.";
+        "The call quota of the price provider is used up, and no price of the symbol is stored.",
+        "Send the request again after `Retry-After` seconds, or use a symbol whose prices are stored.";
     ProviderUnavailable: SERVICE_UNAVAILABLE, "provider_unavailable",
-        "The price provider did not answer in time, and nothing is stored.",
+        "The price provider did not respond in time, and no price of the symbol is stored.",
         "Send the request again after `Retry-After` seconds.";
     ProviderUnusable: SERVICE_UNAVAILABLE, "provider_unusable",
-        "The provider refuses the key, or what it or a file gives cannot be read.",
-        "The operator has to look at it. `detail` states the cause.";
+        "The provider rejects the API key, or its response or a price file cannot be read.",
+        "Report it to the operator. `detail` states the cause.";
     StorageUnavailable: SERVICE_UNAVAILABLE, "storage_unavailable",
-        "The storage of reports and large results did not answer.",
+        "The storage of reports and large results did not respond.",
         "Send the request again after `Retry-After` seconds.";
     StoreUnavailable: SERVICE_UNAVAILABLE, "store_unavailable",
-        "The store did not answer, or other requests changed the same objects faster. Nothing is half done.",
+        "The store did not respond, or too many concurrent requests changed the same objects. No change was made in part.",
         "Send the request again after `Retry-After` seconds, with the same `Idempotency-Key`.";
 }
 
