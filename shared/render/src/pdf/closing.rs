@@ -43,9 +43,9 @@ fn figures(periods_per_year: u32) -> String {
     )
 }
 
-/// The end of the disclaimer.
+/// The last word of the disclaimer, which can be the only one of its line.
 #[cfg(test)]
-pub(crate) const LAST_SENTENCE: &str = "may contain errors.";
+pub(crate) const LAST_WORD: &str = "errors.";
 
 /// The end of a report, wrapped into lines.
 pub(crate) struct Closing {

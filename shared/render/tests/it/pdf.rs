@@ -54,7 +54,7 @@ fn every_trade_is_listed_or_counted_as_omitted() {
     for (name, report, data) in samples::cases() {
         let text = text_of(&pdf(&report, &data).unwrap());
         let all = report.trades.len() + usize::from(report.open_trade.is_some());
-        let shown = match text.split_once("  trades; the JSON has all of them") {
+        let shown = match text.split_once(" trades; the JSON has all of them") {
             Some((before, _)) => {
                 let words: Vec<&str> = before.rsplit(' ').take(3).collect();
                 assert_eq!(words[0].replace(',', ""), all.to_string(), "{name}");
@@ -124,7 +124,7 @@ fn the_text_and_code_of_every_warning_are_printed() {
     let (name, report, data) = samples::cases().remove(0);
     let text = text_of(&pdf(&report, &data).unwrap());
     assert_contains(&text, "The close of 2000-09-29 moved. (unexplained_move)", name);
-    assert_contains(&text, "made 2026-11-20T12:30:00.000Z", name);
+    assert_contains(&text, "generated 2026-11-20T12:30:00.000Z", name);
 }
 
 #[test]
