@@ -1,8 +1,8 @@
 # The tasks of the project. `make` or `make help` lists them.
 #
-# Requires Rust and a C compiler; test, lint, format, bench, build and deploy also require Python 3.10 or later with its
-# venv module. Tools are installed only below XDG_CACHE_HOME (default: ~/.cache), in the folder sextant. Cargo builds into
-# CARGO_TARGET_DIR (default: target).
+# Requires Rust and a C compiler. test, lint, format, bench, build, deploy and new-function also require Python 3.10 or
+# later, all but new-function with its venv module. Tools are installed only into the folder sextant below XDG_CACHE_HOME
+# (default: ~/.cache). Cargo builds into CARGO_TARGET_DIR (default: target).
 
 SHELL := bash
 .DEFAULT_GOAL := help
@@ -21,7 +21,8 @@ SELECTION := --workspace --all-features $(LOCKED)
 # Each folder in functions/ holds a program of that name. Its package has the same name with underscores.
 FUNCTIONS := $(notdir $(patsubst %/,%,$(dir $(wildcard functions/*/Cargo.toml))))
 
-# Flags that build the functions as they are deployed. Cargo.toml explains the profile.
+# Flags that build the functions as they are deployed. Cargo.toml explains the profile; the feature lambda builds each
+# function's main.rs.
 DEPLOYED := --profile deployed --features lambda $(LOCKED) \
 	$(foreach name,$(FUNCTIONS),--package $(subst -,_,$(name)) --bin $(name))
 
@@ -49,16 +50,16 @@ test: $(TOOLS) ## Run all tests; the whole-system tests run locally and on an em
 		-- cargo test $(SELECTION) --no-fail-fast -- --show-output 2>&1 | tee '$(TARGET_DIR)/test.log'
 	@if grep SKIPPED '$(TARGET_DIR)/test.log'; then echo 'make test: the tests above were SKIPPED' >&2; exit 1; fi
 
-# The number of kills, and the factor by which the number of random cases grows.
+# How often the running server is killed, and how many times as many random cases the property tests run.
 SOAK_ROUNDS ?= 200
 SOAK_TIMES ?= 20
-# The number of live connections that receive a tick, and the number of symbols that one refresh updates.
+# The number of live connections that receive a quote, and the number of symbols that one refresh updates.
 SOAK_CLIENTS ?= 1000
 SOAK_SYMBOLS ?= 5000
-# The test modules and test programs that read these numbers.
+# The test modules and test programs that these numbers apply to.
 SOAKED := ledger:: killed:: live_load:: refresh::
 
-soak: ## Run the long tests: 200 kills under load, 20 times the random cases, 1,000 live connections, 5,000 symbols
+soak: ## Run the long tests: 200 kills under load, 20 times as many random cases, 1,000 connections, 5,000 symbols
 	@SEXTANT_SOAK_ROUNDS='$(SOAK_ROUNDS)' SEXTANT_SOAK_TIMES='$(SOAK_TIMES)' \
 		SEXTANT_SOAK_CLIENTS='$(SOAK_CLIENTS)' SEXTANT_SOAK_SYMBOLS='$(SOAK_SYMBOLS)' \
 		cargo test $(SELECTION) --test it --test killed --test live_load -- --show-output $(SOAKED)
@@ -80,7 +81,7 @@ format: $(TOOLS) ## Format Rust and Python
 	@$(VENV)/bin/ruff format --quiet --no-cache tests/aws
 	@$(VENV)/bin/ruff format --quiet --no-cache --config tests/aws/ruff.toml benches tools
 
-# A virtual environment for the Python programs that Sextant is compared with.
+# A virtual environment for the peers: the Python programs that Sextant is compared with.
 PEERS := $(CACHE)/venv-peers-$(shell cksum < benches/peers/requirements.txt | cut -d ' ' -f 1)
 
 bench: $(PEERS)/.tools ## Measure speed in release mode, compared with Python (PARTS selects parts)
