@@ -8,7 +8,7 @@
 
 use std::time::{Duration, Instant};
 
-use api::admission::admitted;
+use api::admission::with_event_context;
 use axum::Router;
 use axum::body::Bytes;
 use base64::Engine;
@@ -139,7 +139,7 @@ fn asked_at(event: &Value) -> Option<Url> {
 /// Event in, answer out, both as the JSON that travels between API Gateway and Lambda.
 async fn call(router: Router, event: String) -> Result<Value, String> {
     let request: LambdaRequest = serde_json::from_str(&event).map_err(|error| error.to_string())?;
-    let service = tower::service_fn(move |request| router.clone().oneshot(admitted(request)));
+    let service = tower::service_fn(move |request| router.clone().oneshot(with_event_context(request)));
     let event = LambdaEvent::new(request, lambda_http::Context::default());
     let answering = Adapter::from(service).call(event);
     let answer = answering.await.map_err(|error| error.to_string())?;

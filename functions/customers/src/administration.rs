@@ -1,6 +1,6 @@
 //! What administrators do: search customers, give roles and advisors, disable.
 
-use accounts::administration::{self, Change};
+use accounts::administration::{self, AccountChange};
 use accounts::search;
 use api::{Caller, Fields, IdPath, IfMatch, MergePatch, Page, Patch, Problem, Query, etag, responses};
 use app::App;
@@ -45,7 +45,7 @@ pub(crate) struct AdministrationPatch {
 }
 
 impl AdministrationPatch {
-    fn parse(self) -> Result<Change, Problem> {
+    fn parse(self) -> Result<AccountChange, Problem> {
         let mut fields = Fields::default();
         let role = fields.take("role", self.role.required());
         let disabled = fields.take("disabled", self.disabled.required());
@@ -54,7 +54,7 @@ impl AdministrationPatch {
             Patch::Remove => Some(None),
             Patch::Set(id) => Some(Some(CustomerId(id))),
         };
-        let change = role.zip(disabled).map(|(role, disabled)| Change { role, advisor_id, disabled });
+        let change = role.zip(disabled).map(|(role, disabled)| AccountChange { role, advisor_id, disabled });
         fields.finish(change)
     }
 }
@@ -99,7 +99,7 @@ pub(crate) async fn search(
 )]
 pub(crate) async fn read(State(app): State<App>, IdPath(id): IdPath) -> Result<Response, Problem> {
     let stored = profile::find(&app, CustomerId(id)).await?;
-    Ok((etag(stored.version.0), axum::Json(stored.shown())).into_response())
+    Ok((etag(stored.version.0), axum::Json(stored.into_customer())).into_response())
 }
 
 /// Changes a customer's role, advisor or disabling. A new role or disabling ends every session of the customer, and where
@@ -131,5 +131,5 @@ pub(crate) async fn change(
     let change = patch.parse()?;
     let by = Actor::Customer(caller.customer_id);
     let stored = administration::administer(&app, by, CustomerId(id), &precondition, change).await?;
-    Ok((etag(stored.version.0), axum::Json(stored.shown())).into_response())
+    Ok((etag(stored.version.0), axum::Json(stored.into_customer())).into_response())
 }

@@ -156,7 +156,7 @@ fn removable<T, U, E: std::fmt::Display>(
 )]
 pub(crate) async fn read(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
     let stored = profile::find(&app, caller.customer_id).await?;
-    Ok((etag(stored.version.0), axum::Json(stored.shown())).into_response())
+    Ok((etag(stored.version.0), axum::Json(stored.into_customer())).into_response())
 }
 
 /// Changes the caller's profile.
@@ -183,7 +183,7 @@ pub(crate) async fn update(
     let stored =
         own_account::update_profile(&app, caller.customer_id, &precondition, |person| change.clone().apply(person))
             .await?;
-    Ok((etag(stored.version.0), axum::Json(stored.shown())).into_response())
+    Ok((etag(stored.version.0), axum::Json(stored.into_customer())).into_response())
 }
 
 /// Changes the caller's password; every session ends, this one too.

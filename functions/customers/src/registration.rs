@@ -2,7 +2,7 @@
 
 use accounts::password_reset;
 use api::{Fields, IdempotencyKey, Json, Problem, Replayed, Source, etag, responses, with_rate_limit};
-use app::limited_by_source::{self, Limited};
+use app::limited_by_source::{self, LimitedAction};
 use app::{App, Created};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -120,13 +120,13 @@ pub(crate) async fn register(
     let IdempotencyKey(key) = key?;
     let (person, password) = request.parse()?;
     let registering = registration::register_once(&app, person, password, key.as_deref());
-    let (made, standing) = limited_by_source::run(&app, Limited::Registration, source, registering).await;
+    let (made, rate_limit) = limited_by_source::run(&app, LimitedAction::Registration, source, registering).await;
     let answer = |made: Created<Customer>| {
         let location = [(header::LOCATION, "/customers/me")];
         let tag = etag(made.value.version.0);
         (StatusCode::CREATED, location, tag, Replayed(made.replayed), axum::Json(made.value)).into_response()
     };
-    Ok(with_rate_limit(made.map(answer).map_err(Problem::from), standing))
+    Ok(with_rate_limit(made.map(answer).map_err(Problem::from), rate_limit))
 }
 
 /// Sets the password that a one-time token allows; every session ends.

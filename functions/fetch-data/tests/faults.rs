@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::Caller;
-use api::policy::Chosen;
+use api::policy::ChosenRoute;
 use axum::body::{Body, to_bytes};
 use axum::http::header::RETRY_AFTER;
 use axum::http::{Request, StatusCode};
@@ -57,7 +57,7 @@ async fn on_a_source_that_fails(error: ProviderError, asked_before: bool) -> See
     exchange.list("ACME", bars_through("2026-11-19", 1, 10.5));
     let platform = test_bed.platform(Arc::new(test_bed.table()), exchange.clone());
     let caller = Caller { customer_id: CustomerId(Uuid::from_u128(7)), role: Role::Client, session: String::new() };
-    let route = Chosen { route_key: "GET /fetch-data/{symbol}".to_owned(), path: "/fetch-data/ACME".to_owned() };
+    let route = ChosenRoute { route_key: "GET /fetch-data/{symbol}".to_owned(), path: "/fetch-data/ACME".to_owned() };
     let router = fetch_data::router(platform).layer(Extension(caller)).layer(Extension(route));
     if asked_before {
         assert_eq!(get(&router).await, served(false));

@@ -21,7 +21,7 @@ use documented_routes::OPENAPI_JSON;
 pub fn router(market: MarketData) -> Router {
     let (router, document) = routes().split_for_parts();
     let router = router.fallback(refuse_unknown_route).method_not_allowed_fallback(refuse_unknown_route);
-    api::middleware::finish_answers(market, router, &document)
+    api::middleware::finish_responses(market, router, &document)
 }
 
 /// The function's part of the API document.

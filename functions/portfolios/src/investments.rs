@@ -236,7 +236,7 @@ pub(crate) async fn correct(
     let investment =
         investments::correct(&market, caller.customer_id, portfolio, id, &precondition, &correction).await?;
     if dry_run.0 {
-        return Ok(Preview::of_standing(investment).into_response());
+        return Ok(Preview::of_existing(investment).into_response());
     }
     Ok((etag(investment.version), axum::Json(investment)).into_response())
 }
@@ -271,7 +271,7 @@ pub(crate) async fn remove(
     investments::remove(&market.app, caller.customer_id, portfolio, id, &precondition).await?;
     if dry_run.0 {
         let standing = investments::find(&market, caller.customer_id, portfolio, id).await?;
-        return Ok(Preview::of_standing(standing).into_response());
+        return Ok(Preview::of_existing(standing).into_response());
     }
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -72,7 +72,7 @@ struct RefusingMail {
 
 #[async_trait]
 impl Mail for RefusingMail {
-    fn is_there(&self) -> bool {
+    fn is_available(&self) -> bool {
         true
     }
 

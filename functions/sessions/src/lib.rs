@@ -4,14 +4,14 @@
 use accounts::sign_out;
 use api::{Caller, Fields, Json, Problem, Source, responses, with_rate_limit};
 use app::App;
-use app::limited_by_source::{self, Limited};
+use app::limited_by_source::{self, LimitedAction};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::Email;
 use identity::password::Password;
-use identity::sessions::{self, SessionKind, ShownSession, SignedIn};
+use identity::sessions::{self, SessionKind, SessionView, SignedIn};
 use notifications::live::{self, LiveTicket};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -79,19 +79,19 @@ async fn sign_in(
     let email = fields.finish(email)?;
     let kind = request.kind.unwrap_or(SessionKind::Api);
     let signing_in = sessions::sign_in(&app, &email, Password::typed(request.password), kind);
-    let (signed_in, standing) = limited_by_source::run(&app, Limited::SignIn, source, signing_in).await;
+    let (signed_in, rate_limit) = limited_by_source::run(&app, LimitedAction::SignIn, source, signing_in).await;
     let answer = |signed_in: SignedIn| {
         let location = [(header::LOCATION, "/sessions/current")];
         (StatusCode::CREATED, location, axum::Json(signed_in)).into_response()
     };
-    Ok(with_rate_limit(signed_in.map(answer).map_err(Problem::from), standing))
+    Ok(with_rate_limit(signed_in.map(answer).map_err(Problem::from), rate_limit))
 }
 
 /// The caller's sessions.
 #[derive(Serialize, ToSchema)]
 struct Sessions {
     /// Those that can still be used, newest first.
-    items: Vec<ShownSession>,
+    items: Vec<SessionView>,
 }
 
 /// The sessions that still speak for the caller, newest first.

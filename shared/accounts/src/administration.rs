@@ -5,7 +5,7 @@ use app::{App, Precondition};
 use books::wallets;
 use domain::{CustomerId, Email, Role};
 use identity::audit::{self, Actor};
-use identity::profile::{self, Customer, Profile, Stored};
+use identity::profile::{self, Customer, Profile, StoredProfile};
 use notifications::live;
 use serde_json::json;
 use store::retry::{Retry, retry};
@@ -15,7 +15,7 @@ use crate::{administrators, advice};
 
 /// What an administrator changes; `None` leaves a part as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Change {
+pub struct AccountChange {
     /// The role.
     pub role: Option<Role>,
     /// The advisor; the inner `None` is none.
@@ -35,12 +35,12 @@ pub async fn administer(
     by: Actor,
     customer: CustomerId,
     expected: &Precondition,
-    change: Change,
-) -> Result<Stored, ServiceError> {
+    change: AccountChange,
+) -> Result<StoredProfile, ServiceError> {
     let change = &change;
     // Where an earlier change was cut short.
     advice::end(app, by, customer).await?;
-    let unlisted = &administrators::Found::default();
+    let unlisted = &administrators::UnlistedAdministrators::default();
     let (stands, sessions_ended) = retry(Retry::within(app::CONFLICT_BUDGET), || async move {
         let stored = profile::find(app, customer).await?;
         expected.require(stored.version.0)?;
@@ -133,6 +133,6 @@ async fn prepare_advisor_writes(app: &App, before: &Profile, after: &Profile) ->
 /// Sets the role of whoever signs in with this address: for the operator, who makes the first administrator.
 pub async fn set_role(app: &App, email: &Email, role: Role) -> Result<Customer, ServiceError> {
     let found = profile::find_by_email(app, email).await?.ok_or(ServiceError::NotFound { what: "customer" })?;
-    let change = Change { role: Some(role), ..Change::default() };
-    Ok(administer(app, Actor::Operator, found.profile.id, &Precondition::Any, change).await?.shown())
+    let change = AccountChange { role: Some(role), ..AccountChange::default() };
+    Ok(administer(app, Actor::Operator, found.profile.id, &Precondition::Any, change).await?.into_customer())
 }

@@ -16,7 +16,7 @@ use crate::customers;
 /// Those who are administrators by their profiles, where the list has not been kept from the start. They are looked for
 /// once a change, however often it is tried: while there is no list, no customer has become or ceased to be one since.
 #[derive(Default)]
-pub(crate) struct Found(OnceCell<BTreeSet<CustomerId>>);
+pub(crate) struct UnlistedAdministrators(OnceCell<BTreeSet<CustomerId>>);
 
 /// The write that keeps the list as a change of this profile makes it; none where the change leaves it as it is. `unlisted`
 /// is the same for each try of the change.
@@ -26,7 +26,7 @@ pub(crate) async fn prepare_listing(
     app: &App,
     before: &Profile,
     after: &Profile,
-    unlisted: &Found,
+    unlisted: &UnlistedAdministrators,
 ) -> Result<Option<Write>, ServiceError> {
     if administers(before) == administers(after) {
         return Ok(None);

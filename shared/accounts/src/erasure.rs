@@ -38,7 +38,7 @@ const ERASED_NAME: &str = "erased";
 /// Erases the customer, if the password is theirs. Errors: [`ServiceError::LastAdministrator`].
 pub async fn erase(app: &App, customer: CustomerId, password: Password) -> Result<(), ServiceError> {
     let epoch = own_account::check_password(app, customer, password).await?;
-    let unlisted = &administrators::Found::default();
+    let unlisted = &administrators::UnlistedAdministrators::default();
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
         let stored = profile::find(app, customer).await?;
         let Some(person) = stored.profile.person.clone() else { return Ok(()) };
@@ -143,7 +143,7 @@ async fn erase_item(app: &App, customer: CustomerId, item: Item) -> Result<bool,
         Kind::Firing => alerts::erase_firing(app, item).await?,
         Kind::EmailSubscription => return alerts::close_email_subscription(app, item).await,
         Kind::Registration => {
-            app.table().transact(registration::forgotten(&item)?).await?;
+            app.table().transact(registration::prepare_deletion(&item)?).await?;
         }
         Kind::Advisor
         | Kind::Export
@@ -166,7 +166,7 @@ async fn erase_item(app: &App, customer: CustomerId, item: Item) -> Result<bool,
 
 /// Removes an item, after the objects that it names.
 async fn remove(app: &App, customer: CustomerId, item: Item) -> Result<(), ServiceError> {
-    if let Some(said) = personal_data::said(&item)? {
+    if let Some(said) = personal_data::parse_json(&item)? {
         for object in personal_data::objects_named(&said, customer) {
             app.objects().delete(&object).await?;
         }

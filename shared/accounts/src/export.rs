@@ -21,7 +21,7 @@ use crate::personal_data;
 /// How long the link works.
 const LINK_LIFETIME: Duration = Duration::from_mins(5);
 /// Exports of a customer that are kept; an older one goes when a new one is made.
-const KEPT: usize = 3;
+const MAX_EXPORTS: usize = 3;
 
 /// What an export holds. Each map goes from a kind of record to all of its records, as they are kept.
 #[derive(Serialize)]
@@ -44,7 +44,7 @@ struct Export {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Record {
+struct ExportRecord {
     object: ObjectKey,
 }
 
@@ -60,7 +60,7 @@ pub struct ExportLink {
 
 /// Writes the export and hands out a link to it.
 pub async fn export(app: &App, customer: CustomerId) -> Result<ExportLink, ServiceError> {
-    let shown = profile::find(app, customer).await?.shown();
+    let shown = profile::find(app, customer).await?.into_customer();
     let created_at = shown.created_at;
     let own = listing::read_all(app, keys::customer_items(customer)).await?;
     let mut portfolios = Vec::new();
@@ -86,8 +86,13 @@ pub async fn export(app: &App, customer: CustomerId) -> Result<ExportLink, Servi
     let object = objects_of::new_key("exports", customer, "json")?;
     forget_older(app, customer).await?;
     // The record first: an object that nothing names could be found by no erasure.
-    documents::put_new(app.table(), keys::export(customer, app.new_id()), &Record { object: object.clone() }, None)
-        .await?;
+    documents::put_new(
+        app.table(),
+        keys::export(customer, app.new_id()),
+        &ExportRecord { object: object.clone() },
+        None,
+    )
+    .await?;
     app.objects().put(&object, json, "application/json").await?;
     let options = LinkOptions { lifetime: LINK_LIFETIME, filename: "sextant-export.json".to_owned() };
     let link = app.objects().link(&object, options).await?;
@@ -112,7 +117,7 @@ async fn read_audit_events(app: &App, customer: CustomerId, since: DateTime<Utc>
     let (mut events, mut month, now) = (Vec::new(), since.date_naive(), app.now().date_naive());
     while (month.year(), month.month()) <= (now.year(), now.month()) {
         for item in listing::read_all(app, keys::audits(customer, &month.format("%Y%m").to_string())).await? {
-            events.extend(personal_data::said(&item)?);
+            events.extend(personal_data::parse_json(&item)?);
         }
         let Some(next) = month.checked_add_months(Months::new(1)) else { break };
         month = next;
@@ -120,11 +125,11 @@ async fn read_audit_events(app: &App, customer: CustomerId, since: DateTime<Utc>
     Ok(events)
 }
 
-/// Removes the exports before the newest [`KEPT`] less one, object first.
+/// Removes the exports before the newest [`MAX_EXPORTS`] less one, object first.
 async fn forget_older(app: &App, customer: CustomerId) -> Result<(), ServiceError> {
     let exports = listing::read_all(app, keys::exports(customer)).await?;
-    for item in exports.iter().rev().skip(KEPT - 1) {
-        app.objects().delete(&documents::parse::<Record>(item)?.object).await?;
+    for item in exports.iter().rev().skip(MAX_EXPORTS - 1) {
+        app.objects().delete(&documents::parse::<ExportRecord>(item)?.object).await?;
         let forget = Write::Delete { key: item.key.clone(), expect: DeleteExpect::Any };
         app.table().transact(vec![forget]).await?;
     }
@@ -139,8 +144,8 @@ async fn read_by_kind(
 ) -> Result<BTreeMap<String, Vec<Value>>, ServiceError> {
     let mut kinds: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for item in items {
-        let Some(kind) = Kind::of(&item.key).filter(|kind| is_shown(*kind)) else { continue };
-        let Some(mut said) = personal_data::said(item)? else { continue };
+        let Some(kind) = Kind::of(&item.key).filter(|kind| is_exported(*kind)) else { continue };
+        let Some(mut said) = personal_data::parse_json(item)? else { continue };
         // Only of this kind: elsewhere a customer can write what they like.
         let named = if kind == Kind::Response { personal_data::objects_named(&said, customer) } else { Vec::new() };
         // Of an answer that was named and never finished there is nothing to show.
@@ -160,7 +165,7 @@ async fn read_by_kind(
 }
 
 /// Whether an export shows the items of this kind among the records.
-fn is_shown(kind: Kind) -> bool {
+fn is_exported(kind: Kind) -> bool {
     match kind {
         // The profile stands apart, an export would show the export before it, and the items of a session and of a live
         // connection only say where the hash of a token is.

@@ -5,7 +5,7 @@ use app::{App, Precondition};
 use domain::CustomerId;
 use identity::audit::{self, Actor};
 use identity::password::Password;
-use identity::profile::{self, Person, Profile, Stored};
+use identity::profile::{self, Person, Profile, StoredProfile};
 use identity::sessions;
 use notifications::live;
 use serde_json::json;
@@ -20,7 +20,7 @@ pub async fn update_profile(
     customer: CustomerId,
     expected: &Precondition,
     change: impl Fn(Person) -> Person,
-) -> Result<Stored, ServiceError> {
+) -> Result<StoredProfile, ServiceError> {
     let change = &change;
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
         let stored = profile::find(app, customer).await?;
@@ -69,7 +69,7 @@ pub(crate) async fn check_password(app: &App, customer: CustomerId, typed: Passw
 }
 
 /// Refuses what was allowed by a password or a token that the account has moved on from since.
-pub(crate) fn require_epoch(stored: &Stored, epoch: u64) -> Result<(), ServiceError> {
+pub(crate) fn require_epoch(stored: &StoredProfile, epoch: u64) -> Result<(), ServiceError> {
     if stored.profile.session_epoch == epoch { Ok(()) } else { Err(ServiceError::InvalidToken) }
 }
 

@@ -18,7 +18,7 @@ use crate::own_account;
 const LIFETIME_HOURS: i64 = 24;
 
 #[derive(Serialize, Deserialize)]
-struct Grant {
+struct ResetGrant {
     customer_id: CustomerId,
     /// A password changed since, or any session ended, uses the token up.
     epoch: u64,
@@ -42,7 +42,7 @@ pub async fn grant(app: &App, email: &Email) -> Result<PasswordToken, ServiceErr
     let expires_at = app.now() + TimeDelta::hours(LIFETIME_HOURS);
     let customer = found.profile.id;
     let key = keys::password_token(&hash);
-    let grant = Grant { customer_id: customer, epoch: found.profile.session_epoch };
+    let grant = ResetGrant { customer_id: customer, epoch: found.profile.session_epoch };
     let body = documents::body(&key, &grant)?;
     let put = Write::Put { key, body, expires_at: Some(expires_at.timestamp()), expect: Expect::Absent };
     let event = audit::record(app, customer, Actor::Operator, "password_token_granted", json!({}))?;
@@ -58,13 +58,14 @@ pub async fn redeem(app: &App, token: &str, new: Password) -> Result<(), Service
     new.check_length_of("new_password")?;
     let key = keys::password_token(&tokens::hash(token).ok_or(ServiceError::InvalidToken)?);
     // Before the password is evaluated and hashed: guesses at tokens cost us next to nothing.
-    let (granted, _) = documents::read::<Grant>(app.table(), &key).await?.ok_or(ServiceError::InvalidToken)?;
+    let (granted, _) = documents::read::<ResetGrant>(app.table(), &key).await?.ok_or(ServiceError::InvalidToken)?;
     let customer = profile::find(app, granted.customer_id).await?;
     new.check_for("new_password", customer.profile.person.as_ref()).await?;
     let hash = app.hasher().hash(new).await?;
     let (key, hash) = (&key, &hash);
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
-        let (grant, version) = documents::read::<Grant>(app.table(), key).await?.ok_or(ServiceError::InvalidToken)?;
+        let (grant, version) =
+            documents::read::<ResetGrant>(app.table(), key).await?.ok_or(ServiceError::InvalidToken)?;
         let stored = profile::find(app, grant.customer_id).await?;
         if stored.profile.session_epoch != grant.epoch || stored.profile.erased_at.is_some() {
             return Err(ServiceError::InvalidToken);

@@ -24,7 +24,7 @@ pub(crate) fn symbol_held(item: &Item) -> Result<Option<Symbol>, StoreError> {
 }
 
 /// What an item says; `None` for one whose bytes are no JSON.
-pub(crate) fn said(item: &Item) -> Result<Option<Value>, StoreError> {
+pub(crate) fn parse_json(item: &Item) -> Result<Option<Value>, StoreError> {
     match &item.body {
         Body::Json(text) => {
             serde_json::from_str(text).map(Some).map_err(|error| StoreError::corrupt(&item.key, &error))

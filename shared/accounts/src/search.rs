@@ -3,7 +3,7 @@
 use app::App;
 use app::error::ServiceError;
 use domain::CustomerId;
-use identity::profile::{Customer, Profile, Stored};
+use identity::profile::{Customer, Profile, StoredProfile};
 use store::keys::{self, sha256_hex};
 use store::{StoreError, documents, limits};
 use uuid::Uuid;
@@ -43,7 +43,7 @@ pub async fn search(
                 let next = found.last().map(|last| format!("{list}{}", last.id.0.simple()));
                 return Ok((found, next));
             }
-            found.push(Stored { profile, version: item.version }.shown());
+            found.push(StoredProfile { profile, version: item.version }.into_customer());
         }
     }
     Ok((found, None))

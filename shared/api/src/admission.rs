@@ -5,7 +5,7 @@ use lambda_http::{Request, RequestExt};
 
 use crate::caller::Caller;
 use crate::middleware::RequestId;
-use crate::policy::Chosen;
+use crate::policy::ChosenRoute;
 use crate::source::SourceIp;
 
 /// The request with what the door, the policy and handlers read of its event in its extensions: its id, the route that
@@ -13,11 +13,11 @@ use crate::source::SourceIp;
 ///
 /// Without a caller, what needs one is refused; without a route, everything is; without an id, the door makes one.
 #[must_use]
-pub fn admitted(mut request: Request) -> Request {
+pub fn with_event_context(mut request: Request) -> Request {
     let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else { return request };
     let caller = context.authorizer.as_ref().and_then(|authorizer| Caller::from_authorizer(&authorizer.fields));
     let path = request.raw_http_path().to_owned();
-    let chosen = context.route_key.clone().map(|route_key| Chosen { route_key, path });
+    let chosen = context.route_key.clone().map(|route_key| ChosenRoute { route_key, path });
     let request_id = context.request_id.clone().map(RequestId);
     let source_ip = context.http.source_ip.as_deref().and_then(|address| address.parse().ok()).map(SourceIp);
     let extensions = request.extensions_mut();
@@ -49,7 +49,7 @@ mod tests {
                 "requestContext": {{"http": {{"method": "GET", "path": "/a", "sourceIp": "192.0.2.7"}}, "requestId": "r-1", "routeKey": "GET /a",
                 "stage": "$default" {authorizer} }} }}"#
         );
-        admitted(lambda_http::request::from_str(&event).unwrap())
+        with_event_context(lambda_http::request::from_str(&event).unwrap())
     }
 
     #[test]
@@ -58,8 +58,8 @@ mod tests {
         let request = request(&format!(r#", "authorizer": {{"lambda": {context}}}"#));
         assert_eq!(request.extensions().get::<Caller>().unwrap().customer_id.to_string(), CUSTOMER);
         assert_eq!(request.extensions().get::<RequestId>().unwrap().0, "r-1");
-        let chosen = Chosen { route_key: "GET /a".to_owned(), path: "/a".to_owned() };
-        assert_eq!(request.extensions().get::<Chosen>(), Some(&chosen));
+        let chosen = ChosenRoute { route_key: "GET /a".to_owned(), path: "/a".to_owned() };
+        assert_eq!(request.extensions().get::<ChosenRoute>(), Some(&chosen));
         assert_eq!(request.extensions().get::<SourceIp>().unwrap().0.to_string(), "192.0.2.7");
     }
 

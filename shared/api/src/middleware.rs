@@ -23,7 +23,7 @@ use crate::{idempotency_key, policy};
 
 /// The largest answer of a function, in bytes of the JSON string that Lambda sends it in. Lambda takes 6 MiB, of which this
 /// leaves some to status and headers.
-const MAX_ANSWER_BYTES: usize = (6 << 20) - (64 << 10);
+const MAX_RESPONSE_BYTES: usize = (6 << 20) - (64 << 10);
 /// What a byte becomes at most in a JSON string: `\u0000`.
 const MAX_ESCAPE_BYTES: usize = 6;
 
@@ -44,11 +44,11 @@ pub fn close<P: Platform>(platform: P, routes: OpenApiRouter<P>) -> Router {
         .method_not_allowed_fallback(|| async {
             Problem::new(ProblemCode::MethodNotAllowed, "the route has no such method")
         });
-    finish_answers(platform, refusing, &document)
+    finish_responses(platform, refusing, &document)
 }
 
 /// Like [`close`], for the function whose own fallback answers for every route that is not there.
-pub fn finish_answers<P: Platform>(platform: P, router: Router<P>, document: &OpenApi) -> Router {
+pub fn finish_responses<P: Platform>(platform: P, router: Router<P>, document: &OpenApi) -> Router {
     let app = platform.app().clone();
     let parameters = Arc::new(KnownParameters::of(document));
     router
@@ -56,7 +56,7 @@ pub fn finish_answers<P: Platform>(platform: P, router: Router<P>, document: &Op
         .layer(from_fn(idempotency_key::refuse_unusable))
         .layer(from_fn_with_state(parameters, query::refuse_unknown))
         .layer(from_fn(policy::enforce))
-        .layer(CatchPanicLayer::custom(answer_for_a_bug))
+        .layer(CatchPanicLayer::custom(panic_response))
         .layer(from_fn_with_state(app, finish))
 }
 
@@ -86,7 +86,7 @@ async fn finish(State(app): State<App>, request: Request, next: Next) -> Respons
 
 /// The answer, or the refusal of one that Lambda would not take, which the caller would see as a failure without a word.
 async fn refuse_oversized(response: Response) -> Response {
-    if response.body().size_hint().exact().is_some_and(|bytes| bytes < (MAX_ANSWER_BYTES / MAX_ESCAPE_BYTES) as u64) {
+    if response.body().size_hint().exact().is_some_and(|bytes| bytes < (MAX_RESPONSE_BYTES / MAX_ESCAPE_BYTES) as u64) {
         return response;
     }
     let (parts, body) = response.into_parts();
@@ -98,9 +98,9 @@ async fn refuse_oversized(response: Response) -> Response {
         }
     };
     let sent = sent_bytes(&bytes);
-    if sent > MAX_ANSWER_BYTES {
+    if sent > MAX_RESPONSE_BYTES {
         tracing::error!(sent, "an answer is larger than Lambda takes");
-        let detail = format!("the answer has {sent} bytes, more than {MAX_ANSWER_BYTES}; ask for less at a time");
+        let detail = format!("the answer has {sent} bytes, more than {MAX_RESPONSE_BYTES}; ask for less at a time");
         return Problem::new(ProblemCode::AnswerTooLarge, detail).into_response();
     }
     Response::from_parts(parts, Body::from(bytes))
@@ -120,7 +120,7 @@ fn sent_bytes(body: &[u8]) -> usize {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the layer's trait hands the payload over")]
-fn answer_for_a_bug(payload: Box<dyn Any + Send>) -> Response {
+fn panic_response(payload: Box<dyn Any + Send>) -> Response {
     let text = payload.downcast_ref::<String>().map(String::as_str);
     let cause = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message");
     tracing::error!(cause, "panic");
@@ -137,12 +137,12 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_that_lambda_would_not_take_is_a_refusal_that_says_so() {
-        assert_eq!(status_of(vec![b'x'; MAX_ANSWER_BYTES]).await, 200);
-        assert_eq!(status_of(vec![b'x'; MAX_ANSWER_BYTES + 1]).await, 422);
-        assert_eq!(status_of(vec![b'"'; MAX_ANSWER_BYTES / 2]).await, 200);
-        assert_eq!(status_of(vec![b'"'; MAX_ANSWER_BYTES / 2 + 1]).await, 422);
-        assert_eq!(status_of(vec![0xff; MAX_ANSWER_BYTES / 4 * 3]).await, 200);
-        assert_eq!(status_of(vec![0xff; MAX_ANSWER_BYTES / 4 * 3 + 3]).await, 422);
+        assert_eq!(status_of(vec![b'x'; MAX_RESPONSE_BYTES]).await, 200);
+        assert_eq!(status_of(vec![b'x'; MAX_RESPONSE_BYTES + 1]).await, 422);
+        assert_eq!(status_of(vec![b'"'; MAX_RESPONSE_BYTES / 2]).await, 200);
+        assert_eq!(status_of(vec![b'"'; MAX_RESPONSE_BYTES / 2 + 1]).await, 422);
+        assert_eq!(status_of(vec![0xff; MAX_RESPONSE_BYTES / 4 * 3]).await, 200);
+        assert_eq!(status_of(vec![0xff; MAX_RESPONSE_BYTES / 4 * 3 + 3]).await, 422);
         let refused = refuse_oversized(Response::new(Body::from(vec![b'x'; 7 << 20]))).await;
         assert_eq!(refused.extensions().get::<Problem>().unwrap().code.as_str(), "answer_too_large");
     }

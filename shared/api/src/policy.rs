@@ -15,7 +15,7 @@ use crate::problem_code::ProblemCode;
 
 /// The route that API Gateway chose for a request, and the path that it chose it for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Chosen {
+pub struct ChosenRoute {
     /// The route as API Gateway writes it: `GET /backtest/{id}`, or `$default`.
     pub route_key: String,
     /// The event's `rawPath`.
@@ -108,7 +108,7 @@ pub fn max_body_bytes(route: &str) -> usize {
     if FILE_ROUTES.contains(&route) { MAX_FILE_BYTES } else { MAX_BODY_BYTES }
 }
 
-impl Chosen {
+impl ChosenRoute {
     /// Whether it is what is about to run: the route of this path template, with the same path. `$default`, which has no
     /// caller, takes what no other route takes, so any may be behind it.
     ///
@@ -165,7 +165,7 @@ pub(crate) async fn enforce(request: Request, next: Next) -> Response {
         // No route took it: the fallback says so.
         return next.run(request).await;
     };
-    let chosen = request.extensions().get::<Chosen>();
+    let chosen = request.extensions().get::<ChosenRoute>();
     if !chosen.is_some_and(|chosen| chosen.is_run_by(&request, path.as_str())) {
         return Problem::new(ProblemCode::RouteNotFound, "no such route").into_response();
     }
@@ -209,7 +209,7 @@ mod tests {
         let (method, path) = route.split_once(' ').unwrap();
         let mut request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
         if let Some((route_key, path)) = chosen {
-            request.extensions_mut().insert(Chosen { route_key: route_key.to_owned(), path: path.to_owned() });
+            request.extensions_mut().insert(ChosenRoute { route_key: route_key.to_owned(), path: path.to_owned() });
         }
         if let Some(role) = role {
             let customer_id = CustomerId(Uuid::from_u128(7));

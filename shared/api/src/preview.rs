@@ -25,7 +25,7 @@ impl<T: Effect> Preview<T> {
     }
 
     /// Of something that there is, as the request would change it, or that it would remove.
-    pub fn of_standing(effect: T) -> Self {
+    pub fn of_existing(effect: T) -> Self {
         Self { effect, is_new: false }
     }
 }
@@ -35,7 +35,7 @@ impl<T: Effect> Serialize for Preview<T> {
         let Value::Object(mut body) = serde_json::to_value(&self.effect).map_err(S::Error::custom)? else {
             return Err(S::Error::custom("an effect is an object"));
         };
-        for field in T::ONCE_MADE.iter().filter(|_| self.is_new) {
+        for field in T::GENERATED_FIELDS.iter().filter(|_| self.is_new) {
             body.insert((*field).to_owned(), Value::Null);
         }
         body.insert("dry_run".to_owned(), Value::Bool(true));
@@ -71,7 +71,7 @@ impl<T: Effect> ToSchema for Preview<T> {
 
 /// Makes the schema of an answer that of its preview.
 fn describe<T: Effect>(object: &mut Object) {
-    for name in T::ONCE_MADE {
+    for name in T::GENERATED_FIELDS {
         if let Some(RefOr::T(Schema::Object(field))) = object.properties.get_mut(*name)
             && let SchemaType::Type(kind) = &field.schema_type
         {
@@ -98,7 +98,7 @@ mod tests {
     }
 
     impl Effect for Made {
-        const ONCE_MADE: &[&str] = &["id"];
+        const GENERATED_FIELDS: &[&str] = &["id"];
     }
 
     fn made() -> Made {
@@ -109,7 +109,7 @@ mod tests {
     fn what_is_not_made_has_no_id() {
         let preview = serde_json::to_value(Preview::of_new(made())).unwrap();
         assert_eq!(preview, json!({ "id": null, "amount": "1.50", "dry_run": true }));
-        let preview = serde_json::to_value(Preview::of_standing(made())).unwrap();
+        let preview = serde_json::to_value(Preview::of_existing(made())).unwrap();
         assert_eq!(preview, json!({ "id": "7", "amount": "1.50", "dry_run": true }));
     }
 

@@ -1,7 +1,7 @@
 //! Refusals and failures as `application/problem+json` (RFC 9457): which code stands for which error.
 
 use app::ServiceError;
-use app::error::{RowMistake, shortened};
+use app::error::{RowError, shortened};
 use app::hasher::HasherError;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -228,9 +228,9 @@ impl Problem {
 }
 
 /// `/rows/17/quantity`: rows are counted from 1, as a person counts them; the words name the line of the file.
-fn of_rows(mistakes: Vec<RowMistake>) -> Vec<FieldError> {
+fn of_rows(mistakes: Vec<RowError>) -> Vec<FieldError> {
     let pointer = |row, field| if field == "row" { format!("/rows/{row}") } else { format!("/rows/{row}/{field}") };
-    let error = |RowMistake { row, line, field, detail }: RowMistake| {
+    let error = |RowError { row, line, field, detail }: RowError| {
         FieldError::new(pointer(row, field), format!("line {line}: {detail}"))
     };
     mistakes.into_iter().map(error).collect()

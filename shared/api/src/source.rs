@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use app::Platform;
-use app::rate_limiter::Standing;
+use app::rate_limiter::RateLimitStatus;
 use app::source_limits::SourceAddress;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -43,11 +43,11 @@ fn forwarded_for(headers: &HeaderMap) -> Option<String> {
 
 /// An answer with what is left of a limit, as `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10)
 /// say it.
-pub fn with_rate_limit(answer: Result<Response, Problem>, standing: Option<Standing>) -> Response {
+pub fn with_rate_limit(answer: Result<Response, Problem>, rate_limit: Option<RateLimitStatus>) -> Response {
     let mut response = answer.into_response();
-    if let Some(standing) = standing {
-        let Standing { quota, remaining, reset_seconds } = &standing;
-        let (name, window) = (quota.name, standing.window().as_secs());
+    if let Some(rate_limit) = rate_limit {
+        let RateLimitStatus { quota, remaining, reset_seconds } = &rate_limit;
+        let (name, window) = (quota.name, rate_limit.window().as_secs());
         insert(&mut response, RATE_LIMIT_POLICY, &format!("\"{name}\";q={};w={window}", quota.limit));
         insert(&mut response, RATE_LIMIT, &format!("\"{name}\";r={remaining};t={reset_seconds}"));
     }

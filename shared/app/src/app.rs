@@ -9,7 +9,7 @@ use objects::Objects;
 use store::{Clock, Key, Table};
 use uuid::{ContextV7, Timestamp, Uuid};
 
-use crate::bus::{Bus, NobodyListens};
+use crate::bus::{Bus, NoBus};
 use crate::dry_run::DryRunTable;
 use crate::hasher::Hasher;
 use crate::mail::{Mail, NoMail};
@@ -43,7 +43,7 @@ impl Channels {
     /// Nobody hears of anything: for functions that tell nothing.
     #[must_use]
     pub fn none() -> Self {
-        Self { bus: Arc::new(NobodyListens), push: Arc::new(NoConnections), mail: Arc::new(NoMail) }
+        Self { bus: Arc::new(NoBus), push: Arc::new(NoConnections), mail: Arc::new(NoMail) }
     }
 }
 
@@ -58,7 +58,7 @@ pub trait Platform: Clone + Send + Sync + 'static {
 }
 
 /// Queues that the customers of a process are spread over, each of whose money one request at a time moves.
-const TURNS: usize = 64;
+const LOCKS: usize = 64;
 
 /// The application, shared by all requests of a process; cloning shares it.
 #[derive(Clone)]
@@ -71,8 +71,8 @@ struct Inner {
     parts: Parts,
     dry_run_table: DryRunTable,
     ids: std::sync::Mutex<ContextV7>,
-    turns: [tokio::sync::Mutex<()>; TURNS],
-    turns_of_attempts: [tokio::sync::Mutex<()>; TURNS],
+    customer_locks: [tokio::sync::Mutex<()>; LOCKS],
+    attempt_locks: [tokio::sync::Mutex<()>; LOCKS],
     hasher: Hasher,
     source_limits: SourceLimits,
 }
@@ -91,8 +91,8 @@ impl App {
             dry_run_table: DryRunTable::new(Arc::clone(&parts.table), Arc::clone(&parts.clock)),
             parts,
             ids: std::sync::Mutex::new(ContextV7::new()),
-            turns: std::array::from_fn(|_| tokio::sync::Mutex::default()),
-            turns_of_attempts: std::array::from_fn(|_| tokio::sync::Mutex::default()),
+            customer_locks: std::array::from_fn(|_| tokio::sync::Mutex::default()),
+            attempt_locks: std::array::from_fn(|_| tokio::sync::Mutex::default()),
             hasher: Hasher::default(),
             source_limits,
         };
@@ -176,15 +176,15 @@ impl App {
     /// It decides nothing: what keeps the books right are the versions that every transaction asserts. It spares rivals
     /// of one process the races that all but one of them would lose.
     pub async fn lock_customer(&self, customer: CustomerId) -> tokio::sync::MutexGuard<'_, ()> {
-        let queue = usize::from(customer.0.as_bytes()[15]) % TURNS;
-        self.inner.turns[queue].lock().await
+        let slot = usize::from(customer.0.as_bytes()[15]) % LOCKS;
+        self.inner.customer_locks[slot].lock().await
     }
 
     /// Waits until no other request of this process counts an attempt under this key; like [`App::lock_customer`] it decides nothing.
     pub(crate) async fn lock_attempts(&self, key: &Key) -> tokio::sync::MutexGuard<'_, ()> {
         let mut hasher = DefaultHasher::new();
         key.pk.hash(&mut hasher);
-        self.inner.turns_of_attempts[hasher.finish() as usize % TURNS].lock().await
+        self.inner.attempt_locks[hasher.finish() as usize % LOCKS].lock().await
     }
 }
 

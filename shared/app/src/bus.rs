@@ -32,10 +32,10 @@ pub trait Bus: Send + Sync {
 
 /// A bus that nobody listens to: for functions that publish nothing.
 #[derive(Clone, Copy, Debug)]
-pub struct NobodyListens;
+pub struct NoBus;
 
 #[async_trait]
-impl Bus for NobodyListens {
+impl Bus for NoBus {
     async fn publish(&self, _event: Event) -> Result<(), NotPublished> {
         Ok(())
     }

@@ -7,13 +7,13 @@ use utoipa::ToSchema;
 /// What a request makes, which a dry run makes not.
 pub trait Effect: Serialize + ToSchema {
     /// The fields that only what was made has: its id and its times.
-    const ONCE_MADE: &[&str];
+    const GENERATED_FIELDS: &[&str];
 }
 
 impl Effect for Trade {
-    const ONCE_MADE: &[&str] = &["id", "created_at"];
+    const GENERATED_FIELDS: &[&str] = &["id", "created_at"];
 }
 
 impl Effect for StatementLine {
-    const ONCE_MADE: &[&str] = &["id", "created_at"];
+    const GENERATED_FIELDS: &[&str] = &["id", "created_at"];
 }

@@ -149,7 +149,7 @@ pub enum ServiceError {
         /// How many.
         count: usize,
         /// What is wrong, the first thousand.
-        errors: Vec<RowMistake>,
+        errors: Vec<RowError>,
     },
     /// Rows that stored investments answer for, of which the caller has not said what becomes of them; nothing was
     /// imported.
@@ -161,7 +161,7 @@ pub enum ServiceError {
         /// How many.
         count: usize,
         /// Which, the first thousand.
-        errors: Vec<RowMistake>,
+        errors: Vec<RowError>,
     },
     /// As many as a customer or a portfolio may have.
     #[error("there are at most {limit} {what}")]
@@ -245,7 +245,7 @@ pub enum ServiceError {
 
 /// What is wrong with a row of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RowMistake {
+pub struct RowError {
     /// Its number, counted from 1 after the header.
     pub row: usize,
     /// The line of the file on which it begins, from 1, as an editor counts.
@@ -257,7 +257,7 @@ pub struct RowMistake {
 }
 
 /// What a refusal says where it does not list everything.
-fn cut(errors: &[RowMistake]) -> String {
+fn cut(errors: &[RowError]) -> String {
     if errors.len() < MAX_LISTED { String::new() } else { format!("; the first {MAX_LISTED} mistakes are listed") }
 }
 

@@ -45,7 +45,7 @@ pub enum HasherError {
 pub struct Hasher(Arc<Shared>);
 
 struct Shared {
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     /// Places in the queue for those.
     waiting: Semaphore,
     /// The buffers that nobody uses now, wiped.
@@ -54,16 +54,16 @@ struct Shared {
 }
 
 /// A buffer in use; wiped and given back when it is dropped.
-struct Lent<'a> {
+struct BorrowedBuffer<'a> {
     buffer: Box<[Block]>,
     of: &'a Shared,
 }
 
 impl Default for Hasher {
     fn default() -> Self {
-        let places = Arc::new(Semaphore::new(BUFFERS));
+        let permits = Arc::new(Semaphore::new(BUFFERS));
         let waiting = Semaphore::new(MAX_WAITING);
-        Self(Arc::new(Shared { places, waiting, idle: Mutex::default(), computed: AtomicU64::new(0) }))
+        Self(Arc::new(Shared { permits, waiting, idle: Mutex::default(), computed: AtomicU64::new(0) }))
     }
 }
 
@@ -125,15 +125,15 @@ impl Hasher {
         length: usize,
     ) -> Result<Output, HasherError> {
         let shared = self.0.clone();
-        let place = shared.take_place().await?;
+        let permit = shared.acquire_permit().await?;
         let computed = tokio::task::spawn_blocking(move || {
             // Given back after the buffer, and not when the caller goes away: the work goes on without it.
-            let _place = place;
-            let mut lent = shared.lend()?;
+            let _permit = permit;
+            let mut borrowed = shared.borrow_buffer()?;
             let mut out = vec![0; length];
             shared.computed.fetch_add(1, Ordering::Relaxed);
             let bytes = password.as_ref();
-            argon2.hash_password_into_with_memory(bytes, &salt, &mut out, &mut lent.buffer).map_err(failed)?;
+            argon2.hash_password_into_with_memory(bytes, &salt, &mut out, &mut borrowed.buffer).map_err(failed)?;
             Output::new(&out).map_err(failed)
         });
         computed.await.map_err(failed)?
@@ -142,22 +142,22 @@ impl Hasher {
 
 impl Shared {
     /// Waits for one of the buffers. Errors: [`HasherError::Overloaded`].
-    async fn take_place(&self) -> Result<OwnedSemaphorePermit, HasherError> {
-        if let Ok(place) = self.places.clone().try_acquire_owned() {
-            return Ok(place);
+    async fn acquire_permit(&self) -> Result<OwnedSemaphorePermit, HasherError> {
+        if let Ok(permit) = self.permits.clone().try_acquire_owned() {
+            return Ok(permit);
         }
         let _waiting = self.waiting.try_acquire().map_err(|_| HasherError::Overloaded)?;
-        self.places.clone().acquire_owned().await.map_err(failed)
+        self.permits.clone().acquire_owned().await.map_err(failed)
     }
 
-    fn lend(&self) -> Result<Lent<'_>, HasherError> {
+    fn borrow_buffer(&self) -> Result<BorrowedBuffer<'_>, HasherError> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let buffer = idle.map_or_else(new_buffer, Ok)?;
-        Ok(Lent { buffer, of: self })
+        Ok(BorrowedBuffer { buffer, of: self })
     }
 }
 
-impl Drop for Lent<'_> {
+impl Drop for BorrowedBuffer<'_> {
     fn drop(&mut self) {
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.zeroize();
@@ -226,7 +226,7 @@ mod tests {
         for kept in [larger.as_str(), &other, unsalted, "", "$argon2id$v=19$m=8,t=2,p=1$", "nonsense"] {
             assert!(hasher.verify(typed("correct horse"), Some(kept)).await.is_err(), "{kept}");
         }
-        hasher.0.places.close();
+        hasher.0.permits.close();
         assert!(hasher.verify(typed("correct horse"), Some(&hash)).await.is_err());
         assert!(hasher.verify(typed("correct horse"), None).await.is_err());
         assert!(hasher.hash(typed("correct horse")).await.is_err());
@@ -248,7 +248,7 @@ mod tests {
     #[tokio::test]
     async fn sixty_four_hashes_wait_for_a_buffer_and_one_more_is_refused_at_once() {
         let hasher = Hasher::default();
-        let all = hasher.0.places.acquire_many(BUFFERS as u32).await.unwrap();
+        let all = hasher.0.permits.acquire_many(BUFFERS as u32).await.unwrap();
         let mut waiting: Vec<_> = (0..64).map(|_| Box::pin(hasher.hash(typed("correct horse")))).collect();
         for one in &mut waiting {
             assert!(futures::poll!(one).is_pending());
@@ -256,7 +256,7 @@ mod tests {
         assert!(matches!(hasher.hash(typed("correct horse")).await, Err(HasherError::Overloaded)));
         assert!(matches!(hasher.verify(typed("correct horse"), None).await, Err(HasherError::Overloaded)));
         assert_eq!(hasher.computed(), 0);
-        // One that goes away leaves its place in the queue.
+        // One that goes away leaves its permit in the queue.
         waiting.pop();
         assert!(futures::poll!(Box::pin(hasher.verify(typed("correct horse"), None))).is_pending());
         drop(waiting);
@@ -272,9 +272,9 @@ mod tests {
             let mut gone = std::pin::pin!(gone);
             assert!(futures::poll!(gone.as_mut()).is_pending());
         }
-        assert_eq!(hasher.0.places.available_permits(), BUFFERS - 1);
-        // All places are free again only when the work has ended.
-        let all = hasher.0.places.acquire_many(BUFFERS as u32).await.unwrap();
+        assert_eq!(hasher.0.permits.available_permits(), BUFFERS - 1);
+        // All permits are free again only when the work has ended.
+        let all = hasher.0.permits.acquire_many(BUFFERS as u32).await.unwrap();
         assert_eq!((hasher.computed(), hasher.0.idle.lock().unwrap().len()), (1, 1));
         drop(all);
     }

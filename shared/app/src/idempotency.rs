@@ -19,16 +19,16 @@ use crate::error::ServiceError;
 const REFUSAL_DAYS: i64 = 7;
 
 #[derive(Serialize, Deserialize)]
-struct Record {
+struct IdempotencyRecord {
     fingerprint: String,
     #[serde(flatten)]
-    outcome: Outcome,
+    outcome: StoredOutcome,
 }
 
 /// What a key was used for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum StoredOutcome {
     /// A result of this id.
     Result(Uuid),
     /// The entry of a wallet with this `seq`.
@@ -53,9 +53,9 @@ pub enum Outcome {
 
 /// What is known of a request's key.
 #[derive(Debug)]
-pub enum Attempt {
+pub enum KeyLookup {
     /// Not used before, or there is no key.
-    First(Pending),
+    First(ReservedKey),
     /// Used for the same request: the id of its result.
     Replay(Uuid),
 }
@@ -71,11 +71,11 @@ pub struct Created<T> {
 
 /// A key that is about to be used.
 #[derive(Clone, Debug)]
-pub struct Pending {
+pub struct ReservedKey {
     key: Option<(Key, String)>,
 }
 
-impl Outcome {
+impl StoredOutcome {
     /// What is remembered of a refusal; `None` for one that uses up no key.
     #[must_use]
     pub fn of_refusal(refusal: &Refusal) -> Option<Self> {
@@ -110,7 +110,7 @@ impl Outcome {
     }
 }
 
-impl Pending {
+impl ReservedKey {
     /// The key of this request. `request` is the parsed request, so that spelling does not matter.
     pub fn new(
         customer: CustomerId,
@@ -127,9 +127,9 @@ impl Pending {
     /// What the key was used for, if it was.
     ///
     /// Errors: [`ServiceError::IdempotencyKeyReused`] where it stood for another request.
-    pub async fn look_up(&self, app: &App) -> Result<Option<Outcome>, ServiceError> {
+    pub async fn look_up(&self, app: &App) -> Result<Option<StoredOutcome>, ServiceError> {
         let Some((key, fingerprint)) = &self.key else { return Ok(None) };
-        match documents::read::<Record>(app.table(), key).await? {
+        match documents::read::<IdempotencyRecord>(app.table(), key).await? {
             None => Ok(None),
             Some((record, _)) if record.fingerprint == *fingerprint => Ok(Some(record.outcome)),
             Some(_) => Err(ServiceError::IdempotencyKeyReused),
@@ -137,15 +137,15 @@ impl Pending {
     }
 
     /// The write that uses the key up for this outcome; `None` where there is no key.
-    pub fn mark(&self, app: &App, outcome: Outcome) -> Result<Option<Write>, ServiceError> {
+    pub fn mark(&self, app: &App, outcome: StoredOutcome) -> Result<Option<Write>, ServiceError> {
         let Some((key, fingerprint)) = &self.key else { return Ok(None) };
         let forgotten = match outcome {
-            Outcome::Result(_) | Outcome::Entry(_) => None,
-            Outcome::InsufficientFunds { .. } | Outcome::InsufficientUnits { .. } => {
+            StoredOutcome::Result(_) | StoredOutcome::Entry(_) => None,
+            StoredOutcome::InsufficientFunds { .. } | StoredOutcome::InsufficientUnits { .. } => {
                 Some((app.now() + TimeDelta::days(REFUSAL_DAYS)).timestamp())
             }
         };
-        let body = documents::body(key, &Record { fingerprint: fingerprint.clone(), outcome })?;
+        let body = documents::body(key, &IdempotencyRecord { fingerprint: fingerprint.clone(), outcome })?;
         Ok(Some(Write::Put { key: key.clone(), body, expires_at: forgotten, expect: Expect::Absent }))
     }
 }
@@ -153,39 +153,44 @@ impl Pending {
 /// Looks the key up, for a request whose results have ids of their own.
 ///
 /// Errors: [`ServiceError::IdempotencyKeyReused`] where it stood for another request.
-pub async fn attempt(
+pub async fn look_up(
     app: &App,
     customer: CustomerId,
     idempotency_key: Option<&str>,
     route: &str,
     request: &impl Serialize,
-) -> Result<Attempt, ServiceError> {
-    let pending = Pending::new(customer, idempotency_key, route, request)?;
-    match read_result(&pending, app).await? {
-        Some(result) => Ok(Attempt::Replay(result)),
-        None => Ok(Attempt::First(pending)),
+) -> Result<KeyLookup, ServiceError> {
+    let reserved = ReservedKey::new(customer, idempotency_key, route, request)?;
+    match read_result(&reserved, app).await? {
+        Some(result) => Ok(KeyLookup::Replay(result)),
+        None => Ok(KeyLookup::First(reserved)),
     }
 }
 
-async fn read_result(pending: &Pending, app: &App) -> Result<Option<Uuid>, ServiceError> {
-    match pending.look_up(app).await? {
+async fn read_result(reserved: &ReservedKey, app: &App) -> Result<Option<Uuid>, ServiceError> {
+    match reserved.look_up(app).await? {
         None => Ok(None),
-        Some(Outcome::Result(id)) => Ok(Some(id)),
+        Some(StoredOutcome::Result(id)) => Ok(Some(id)),
         Some(_) => Err(ServiceError::IdempotencyKeyReused),
     }
 }
 
 /// Writes the result and, with it, what its key stands for. `Some` is the id of the result of a
 /// parallel request that came first; then nothing was written.
-pub async fn commit(app: &App, pending: Pending, id: Uuid, result: Vec<Write>) -> Result<Option<Uuid>, ServiceError> {
-    let Some(mark) = pending.mark(app, Outcome::Result(id))? else {
+pub async fn commit(
+    app: &App,
+    reserved: ReservedKey,
+    id: Uuid,
+    result: Vec<Write>,
+) -> Result<Option<Uuid>, ServiceError> {
+    let Some(mark) = reserved.mark(app, StoredOutcome::Result(id))? else {
         app.table().transact(result).await?;
         return Ok(None);
     };
     let writes = std::iter::once(mark).chain(result).collect();
     match app.table().transact(writes).await {
         Ok(_) => Ok(None),
-        Err(StoreError::Conflict { write: 0 }) => match read_result(&pending, app).await? {
+        Err(StoreError::Conflict { write: 0 }) => match read_result(&reserved, app).await? {
             Some(first) => Ok(Some(first)),
             // Nothing was written, by nobody that can be found: the caller sends it again.
             None => Err(StoreError::Conflict { write: 0 }.into()),

@@ -16,7 +16,7 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use app::idempotency::{Attempt, attempt, commit};
+//! use app::idempotency::{KeyLookup, look_up, commit};
 //! use app::{App, Channels, Parts};
 //! use chrono::DateTime;
 //! use domain::CustomerId;
@@ -35,12 +35,12 @@
 //! });
 //! let (customer, key, route) = (CustomerId(app.new_id()), Some("sent-twice"), "POST /things");
 //!
-//! let Attempt::First(pending) = attempt(&app, customer, key, route, &"a thing").await? else { unreachable!() };
+//! let KeyLookup::First(reserved) = look_up(&app, customer, key, route, &"a thing").await? else { unreachable!() };
 //! let made = app.new_id();
-//! commit(&app, pending, made, Vec::new()).await?;
+//! commit(&app, reserved, made, Vec::new()).await?;
 //!
-//! let again = attempt(&app, customer, key, route, &"a thing").await?;
-//! assert!(matches!(again, Attempt::Replay(first) if first == made));
+//! let again = look_up(&app, customer, key, route, &"a thing").await?;
+//! assert!(matches!(again, KeyLookup::Replay(first) if first == made));
 //! # Ok(())
 //! # }
 //! ```

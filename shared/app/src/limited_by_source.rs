@@ -5,14 +5,14 @@ use store::{Key, keys};
 
 use crate::App;
 use crate::error::ServiceError;
-use crate::rate_limiter::{self, Quota, Standing};
+use crate::rate_limiter::{self, Quota, RateLimitStatus};
 use crate::source_limits::{SourceAddress, SourceLimits};
 
 const WINDOW: TimeDelta = TimeDelta::hours(1);
 
 /// What is limited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Limited {
+pub enum LimitedAction {
     /// Sign-ins that fail for a wrong password or an unknown address.
     SignIn,
     /// Registrations, also those that are refused.
@@ -25,63 +25,63 @@ pub enum Limited {
 /// Errors, beside those of `work`: [`ServiceError::RateLimited`].
 pub async fn run<T>(
     app: &App,
-    limited: Limited,
+    action: LimitedAction,
     source: Option<SourceAddress>,
     work: impl Future<Output = Result<T, ServiceError>>,
-) -> (Result<T, ServiceError>, Option<Standing>) {
-    let quota = quota(app.source_limits(), limited);
+) -> (Result<T, ServiceError>, Option<RateLimitStatus>) {
+    let quota = quota(app.source_limits(), action);
     let Some((SourceAddress(address), quota)) = source.zip(quota) else { return (work.await, None) };
     let key = keys::source_address(&format!("{} {address}", quota.name));
-    rate_limiter::run_by_one_deadline(run_counted(app, limited, quota, &key, Box::pin(work))).await
+    rate_limiter::run_by_one_deadline(run_counted(app, action, quota, &key, Box::pin(work))).await
 }
 
 async fn run_counted<T>(
     app: &App,
-    limited: Limited,
+    action: LimitedAction,
     quota: Quota,
     key: &Key,
     work: impl Future<Output = Result<T, ServiceError>>,
-) -> (Result<T, ServiceError>, Option<Standing>) {
-    let place = match rate_limiter::take(app, key, quota).await {
-        Ok(place) => place,
+) -> (Result<T, ServiceError>, Option<RateLimitStatus>) {
+    let permit = match rate_limiter::acquire(app, key, quota).await {
+        Ok(permit) => permit,
         Err(error) => {
-            let standing = match error {
+            let rate_limit = match error {
                 ServiceError::RateLimited { retry_after_seconds } => {
-                    Some(Standing { quota, remaining: 0, reset_seconds: retry_after_seconds })
+                    Some(RateLimitStatus { quota, remaining: 0, reset_seconds: retry_after_seconds })
                 }
                 _ => None,
             };
-            return (Err(error), standing);
+            return (Err(error), rate_limit);
         }
     };
     let done = work.await;
-    let counts = counts(limited, &done);
-    match place.settle(app, counts).await {
-        Ok(standing) => (done, Some(standing)),
+    let counts = counts(action, &done);
+    match permit.settle(app, counts).await {
+        Ok(rate_limit) => (done, Some(rate_limit)),
         // What cannot be counted is not answered either, unless it stands already.
         Err(error) if counts && done.is_err() => (Err(error), None),
         Err(error) => {
-            tracing::warn!(%error, "a place of a source address was not settled, and counts");
+            tracing::warn!(%error, "a permit of a source address was not settled, and counts");
             (done, None)
         }
     }
 }
 
-fn counts<T>(limited: Limited, done: &Result<T, ServiceError>) -> bool {
-    match (limited, done) {
-        (Limited::SignIn, done) => matches!(done, Err(ServiceError::InvalidCredentials)),
-        (Limited::Registration, Ok(_)) => true,
-        (Limited::Registration, Err(error)) => {
+fn counts<T>(action: LimitedAction, done: &Result<T, ServiceError>) -> bool {
+    match (action, done) {
+        (LimitedAction::SignIn, done) => matches!(done, Err(ServiceError::InvalidCredentials)),
+        (LimitedAction::Registration, Ok(_)) => true,
+        (LimitedAction::Registration, Err(error)) => {
             !matches!(error, ServiceError::Store(_) | ServiceError::Hasher(_) | ServiceError::Fault(_))
         }
     }
 }
 
 /// The quota of an address; none where the limit is switched off.
-fn quota(limits: &SourceLimits, limited: Limited) -> Option<Quota> {
+fn quota(limits: &SourceLimits, action: LimitedAction) -> Option<Quota> {
     let (name, limit) = match limited {
-        Limited::SignIn => ("sign-in", limits.failed_sign_ins),
-        Limited::Registration => ("registration", limits.registrations),
+        LimitedAction::SignIn => ("sign-in", limits.failed_sign_ins),
+        LimitedAction::Registration => ("registration", limits.registrations),
     };
     let refusal = |retry_after_seconds| ServiceError::RateLimited { retry_after_seconds };
     (limit > 0).then_some(Quota { name, limit, window: WINDOW, refusal })
@@ -95,9 +95,9 @@ mod tests {
     fn a_limit_of_0_is_switched_off() {
         let set =
             SourceLimits::from_settings(|name| (name == "SEXTANT_SIGN_IN_LIMIT").then(|| "0".to_owned())).unwrap();
-        assert!(quota(&set, Limited::SignIn).is_none());
+        assert!(quota(&set, LimitedAction::SignIn).is_none());
         assert_eq!(
-            quota(&set, Limited::Registration).map(|quota| quota.limit),
+            quota(&set, LimitedAction::Registration).map(|quota| quota.limit),
             Some(crate::source_limits::REGISTRATIONS)
         );
     }

@@ -11,7 +11,7 @@ pub enum MailError {
     Refused(String),
     /// There was no answer: it may have happened.
     #[error("mail: no answer, {0}")]
-    Unheard(String),
+    NoResponse(String),
     /// There is no such subscription.
     #[error("mail: there is no such subscription")]
     NoSubscription,
@@ -24,7 +24,7 @@ pub enum MailError {
 #[async_trait]
 pub trait Mail: Send + Sync {
     /// Whether e-mails can be sent at all.
-    fn is_there(&self) -> bool;
+    fn is_available(&self) -> bool;
 
     /// Opens a subscription and asks the owner of its address for their consent. Opening it again does not ask who has
     /// agreed, and reminds who has not answered.
@@ -46,7 +46,7 @@ pub struct NoMail;
 
 #[async_trait]
 impl Mail for NoMail {
-    fn is_there(&self) -> bool {
+    fn is_available(&self) -> bool {
         false
     }
 

@@ -1,8 +1,8 @@
 //! A rate limiter: so many attempts in any span of time, counted in an item that all processes share.
 //!
-//! An attempt takes a place before it does anything and settles it afterwards, as one that counts or one that does not: a
+//! An attempt takes a permit before it does anything and settles it afterwards, as one that counts or one that does not: a
 //! failed check counts, one that turns out right does not. Attempts in flight never fill a span of time. They are held to
-//! the places that are left, so that parallel guesses cannot outrun the count, and the ones above wait until others have
+//! the permits that are left, so that parallel guesses cannot outrun the count, and the ones above wait until others have
 //! settled. One that is never settled counts: it may have been answered as a failed one is, by an error.
 
 use std::time::Duration;
@@ -19,15 +19,15 @@ use crate::error::ServiceError;
 
 /// No function runs for longer: an attempt in flight that is older was given up, or its process has died.
 const LONGEST_ATTEMPT_SECONDS: i64 = 30;
-/// Upper end of the wait before an attempt looks again whether a place is free.
+/// Upper end of the wait before an attempt looks again whether a permit is free.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
-/// How long a request waits for places, all of them together.
+/// How long a request waits for permits, all of them together.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
-/// How long a place that has been taken is tried to be settled, also when the deadline of the request has passed.
+/// How long a permit that has been taken is tried to be settled, also when the deadline of the request has passed.
 const SETTLING: Duration = Duration::from_secs(1);
 
 tokio::task_local! {
-    /// Until when the request at work waits for places.
+    /// Until when the request at work waits for permits.
     static DEADLINE: Instant;
 }
 
@@ -46,7 +46,7 @@ pub struct Quota {
 
 /// How much of a quota is left.
 #[derive(Clone, Copy, Debug)]
-pub struct Standing {
+pub struct RateLimitStatus {
     /// The quota.
     pub quota: Quota,
     /// Attempts that are left.
@@ -55,10 +55,10 @@ pub struct Standing {
     pub reset_seconds: u64,
 }
 
-/// A place among those of a quota, taken by an attempt in flight.
-#[must_use = "a place that is never settled counts"]
+/// A permit among those of a quota, taken by an attempt in flight.
+#[must_use = "a permit that is never settled counts"]
 #[derive(Debug)]
-pub struct Place {
+pub struct Permit {
     key: Key,
     quota: Quota,
     id: Uuid,
@@ -74,16 +74,16 @@ struct Attempts {
     in_flight: Vec<Uuid>,
 }
 
-/// What became of one try to take a place.
-enum Tried {
-    Taken(Place),
-    /// Attempts that count have all the places.
-    Full(Standing),
-    /// Attempts in flight have the places that are left.
+/// What became of one try to take a permit.
+enum Acquisition {
+    Taken(Permit),
+    /// Attempts that count have all the permits.
+    Full(RateLimitStatus),
+    /// Attempts in flight have the permits that are left.
     Crowded,
 }
 
-/// Does `work`, in which all waits for places end by one deadline: that of the request, where it has one already.
+/// Does `work`, in which all waits for permits end by one deadline: that of the request, where it has one already.
 pub async fn run_by_one_deadline<T>(work: impl Future<Output = T>) -> T {
     DEADLINE.scope(deadline(), work).await
 }
@@ -92,45 +92,45 @@ fn deadline() -> Instant {
     DEADLINE.try_with(|deadline| *deadline).unwrap_or_else(|_| Instant::now() + LONGEST_WAIT)
 }
 
-/// Takes a place among those counted under `key`.
+/// Takes a permit among those counted under `key`.
 ///
 /// Errors: the quota's own refusal, with the time until an attempt that counts does so no longer, or with one second where
 /// attempts in flight have not settled by the deadline of the request.
-pub async fn take(app: &App, key: &Key, quota: Quota) -> Result<Place, ServiceError> {
+pub async fn acquire(app: &App, key: &Key, quota: Quota) -> Result<Permit, ServiceError> {
     let deadline = deadline();
     loop {
-        match try_to_take(app, key, quota, deadline).await? {
-            Tried::Taken(place) => return Ok(place),
-            Tried::Full(standing) => return Err((quota.refusal)(standing.reset_seconds)),
-            Tried::Crowded if Instant::now() + LOOK_AGAIN > deadline => return Err((quota.refusal)(1)),
-            Tried::Crowded => sleep(LOOK_AGAIN.mul_f64(rand::random::<f64>())).await,
+        match try_acquire(app, key, quota, deadline).await? {
+            Acquisition::Taken(permit) => return Ok(permit),
+            Acquisition::Full(rate_limit) => return Err((quota.refusal)(rate_limit.reset_seconds)),
+            Acquisition::Crowded if Instant::now() + LOOK_AGAIN > deadline => return Err((quota.refusal)(1)),
+            Acquisition::Crowded => sleep(LOOK_AGAIN.mul_f64(rand::random::<f64>())).await,
         }
     }
 }
 
-async fn try_to_take(app: &App, key: &Key, quota: Quota, deadline: Instant) -> Result<Tried, ServiceError> {
+async fn try_acquire(app: &App, key: &Key, quota: Quota, deadline: Instant) -> Result<Acquisition, ServiceError> {
     let _lock = app.lock_attempts(key).await;
     retry(Retry { tries: MAX_TRIES, deadline }, || async move {
         let now = app.now();
         let (mut attempts, version) = read(app, key, quota, now).await?;
         if attempts.times.len() >= quota.limit {
-            return Ok(Tried::Full(attempts.standing(quota, now)));
+            return Ok(Acquisition::Full(attempts.rate_limit(quota, now)));
         }
         if attempts.times.len() + attempts.in_flight.len() >= quota.limit {
-            return Ok(Tried::Crowded);
+            return Ok(Acquisition::Crowded);
         }
         let id = app.new_id();
         attempts.in_flight.push(id);
         write(app, key, &attempts, quota, version).await?;
-        Ok(Tried::Taken(Place { key: key.clone(), quota, id }))
+        Ok(Acquisition::Taken(Permit { key: key.clone(), quota, id }))
     })
     .await
 }
 
-impl Place {
+impl Permit {
     /// Ends the attempt, which counts or does not, and says what is left. One that took so long that it was given up
     /// counts already, whatever became of it.
-    pub async fn settle(self, app: &App, counts: bool) -> Result<Standing, ServiceError> {
+    pub async fn settle(self, app: &App, counts: bool) -> Result<RateLimitStatus, ServiceError> {
         let Self { key, quota, id } = &self;
         let _lock = app.lock_attempts(key).await;
         let deadline = deadline().max(Instant::now() + SETTLING);
@@ -143,7 +143,7 @@ impl Place {
                 attempts.times.push(now);
             }
             write(app, key, &attempts, *quota, version).await?;
-            Ok(attempts.standing(*quota, now))
+            Ok(attempts.rate_limit(*quota, now))
         })
         .await
     }
@@ -158,13 +158,13 @@ impl Attempts {
         self.times.retain(|time| now - *time < quota.window);
     }
 
-    fn standing(&self, quota: Quota, now: DateTime<Utc>) -> Standing {
+    fn rate_limit(&self, quota: Quota, now: DateTime<Utc>) -> RateLimitStatus {
         let mut times = self.times.clone();
         times.sort_unstable();
         // Of more than the limit, which was higher then, all but one less than it have to go first.
         let next = times.get(times.len().saturating_sub(quota.limit)).copied().unwrap_or(now);
         let reset_seconds = whole_seconds(next + quota.window - now);
-        Standing { quota, remaining: quota.limit.saturating_sub(times.len()), reset_seconds }
+        RateLimitStatus { quota, remaining: quota.limit.saturating_sub(times.len()), reset_seconds }
     }
 }
 
@@ -202,7 +202,7 @@ async fn write(
     Ok(())
 }
 
-impl Standing {
+impl RateLimitStatus {
     /// The span of time that the quota is for.
     #[must_use]
     pub fn window(&self) -> Duration {
@@ -235,9 +235,9 @@ mod tests {
             (1, at(10, 1), at(18, 0)),
         ] {
             let mut attempts = Attempts { times: times.clone(), in_flight: Vec::new() };
-            let standing = attempts.standing(quota(limit), now);
-            assert_eq!(standing.remaining, 0);
-            let told = now + TimeDelta::seconds(standing.reset_seconds.cast_signed());
+            let rate_limit = attempts.rate_limit(quota(limit), now);
+            assert_eq!(rate_limit.remaining, 0);
+            let told = now + TimeDelta::seconds(rate_limit.reset_seconds.cast_signed());
             assert!(told >= place_at && told - place_at < TimeDelta::seconds(1), "{limit}: {told} and {place_at}");
             attempts.age(quota(limit), told);
             assert!(attempts.times.len() < limit);

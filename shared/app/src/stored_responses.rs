@@ -12,7 +12,7 @@ use store::{DeleteExpect, Expect, Item, Key, StoreError, Write, documents, keys}
 use uuid::Uuid;
 
 use crate::error::ServiceError;
-use crate::idempotency::{self, Pending};
+use crate::idempotency::{self, ReservedKey};
 use crate::{App, objects_of};
 
 /// Answers above this size lie among the objects.
@@ -38,14 +38,14 @@ struct Placed {
 pub async fn commit(
     app: &App,
     customer: CustomerId,
-    pending: Pending,
+    reserved: ReservedKey,
     id: Uuid,
     json: &[u8],
     mut record: Vec<Write>,
 ) -> Result<Option<Uuid>, ServiceError> {
     let placed = place(app, customer, id, json).await?;
     record.push(placed.write.clone());
-    let outcome = idempotency::commit(app, pending, id, record).await;
+    let outcome = idempotency::commit(app, reserved, id, record).await;
     let may_stand = match &outcome {
         Ok(first) => first.is_none_or(|first| first == id),
         Err(ServiceError::Store(StoreError::Unavailable { .. })) => true,

@@ -7,7 +7,7 @@ pub use ledger::{Side, Trade};
 
 use app::App;
 use app::error::ServiceError;
-use app::idempotency::{Created, Outcome, Pending};
+use app::idempotency::{Created, ReservedKey, StoredOutcome};
 use domain::{Currency, CustomerId, Money, MoneyError, PortfolioId, Price, Quantity, Symbol};
 use ledger::trade::{buy, sell};
 use ledger::{BookedTrade, LotPick, OrderSize, Stamp, TradeOrder, TradeTerms};
@@ -93,7 +93,7 @@ pub async fn execute(
     request: &TradeRequest,
     idempotency_key: Option<&str>,
 ) -> Result<Created<Trade>, ServiceError> {
-    let pending = &Pending::new(customer, idempotency_key, "POST /portfolios/{id}/trades", &(portfolio, request))?;
+    let pending = &ReservedKey::new(customer, idempotency_key, "POST /portfolios/{id}/trades", &(portfolio, request))?;
     if let Some(outcome) = pending.look_up(&market.app).await? {
         return read_replayed(&market.app, portfolio, &outcome).await;
     }
@@ -124,7 +124,7 @@ pub async fn execute(
             Side::Sell => sell(&wallet, &before.position, order, &terms),
         };
         let booked = wallets::store_refusal(&market.app, pending, decided).await?;
-        let mark = pending.mark(&market.app, Outcome::Result(booked.trade.id))?;
+        let mark = pending.mark(&market.app, StoredOutcome::Result(booked.trade.id))?;
         let books = [wallets::head_write(&booked.wallet, version)?, wallets::entry_write(&booked.entry)?];
         let record = trade_write(portfolio, &booked)?;
         let position = positions::writes(&before, &booked.position)?;
@@ -166,9 +166,13 @@ fn trade_write(portfolio: PortfolioId, booked: &BookedTrade) -> Result<Write, St
     Ok(Write::create(key.clone(), documents::body(&key, &booked.trade)?))
 }
 
-async fn read_replayed(app: &App, portfolio: PortfolioId, outcome: &Outcome) -> Result<Created<Trade>, ServiceError> {
+async fn read_replayed(
+    app: &App,
+    portfolio: PortfolioId,
+    outcome: &StoredOutcome,
+) -> Result<Created<Trade>, ServiceError> {
     wallets::remembered(outcome)?;
-    let Outcome::Result(id) = outcome else { return Err(ServiceError::IdempotencyKeyReused) };
+    let StoredOutcome::Result(id) = outcome else { return Err(ServiceError::IdempotencyKeyReused) };
     let key = keys::trade(portfolio, *id);
     let found = documents::read::<Trade>(app.table(), &key).await?;
     let missing = || StoreError::corrupt(&key, "the referenced trade is missing");

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use app::App;
 use app::error::ServiceError;
-use app::idempotency::{Created, Outcome, Pending};
+use app::idempotency::{Created, ReservedKey, StoredOutcome};
 use domain::{Currency, CustomerId, Money};
 use ledger::wallet::{deposit, reverse, withdraw};
 use ledger::{Booked, Entry, Refusal, Stamp, Wallet};
@@ -98,7 +98,7 @@ pub async fn transfer(
         Transfer::Withdrawal => "POST /wallet/withdrawals",
     };
     let request = TransferParts { amount: &amount.to_string(), currency: amount.currency() };
-    let pending = &Pending::new(customer, idempotency_key, route, &request)?;
+    let pending = &ReservedKey::new(customer, idempotency_key, route, &request)?;
     let _lock = market.app.lock_customer(customer).await;
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
         if let Some(made) = read_replayed(&market.app, customer, pending).await? {
@@ -128,7 +128,7 @@ pub async fn reverse_entry(
     entry: Uuid,
     idempotency_key: Option<&str>,
 ) -> Result<Created<StatementLine>, ServiceError> {
-    let pending = &Pending::new(by, idempotency_key, "POST /wallet/entries/{id}/reversal", &entry)?;
+    let pending = &ReservedKey::new(by, idempotency_key, "POST /wallet/entries/{id}/reversal", &entry)?;
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
         // Before the entry is read: a key of another request is refused as such, whatever it is sent with.
         pending.look_up(&market.app).await?;
@@ -184,14 +184,14 @@ pub(crate) fn stamp(market: &MarketData) -> Stamp {
 /// The result of a command. A refusal that uses up the key is stored before it is returned.
 pub(crate) async fn store_refusal<T>(
     app: &App,
-    pending: &Pending,
+    pending: &ReservedKey,
     decided: Result<T, Refusal>,
 ) -> Result<T, ServiceError> {
     let refusal = match decided {
         Ok(booked) => return Ok(booked),
         Err(refusal) => refusal,
     };
-    if let Some(outcome) = Outcome::of_refusal(&refusal)
+    if let Some(outcome) = StoredOutcome::of_refusal(&refusal)
         && let Some(mark) = pending.mark(app, outcome)?
     {
         app.table().transact(vec![mark]).await?;
@@ -200,7 +200,7 @@ pub(crate) async fn store_refusal<T>(
 }
 
 /// The refusal that a key was used up for.
-pub(crate) fn remembered(outcome: &Outcome) -> Result<(), ServiceError> {
+pub(crate) fn remembered(outcome: &StoredOutcome) -> Result<(), ServiceError> {
     match outcome.refusal()? {
         Some(refusal) => Err(ServiceError::RefusedBefore(refusal)),
         None => Ok(()),
@@ -210,11 +210,11 @@ pub(crate) fn remembered(outcome: &Outcome) -> Result<(), ServiceError> {
 async fn read_replayed(
     app: &App,
     customer: CustomerId,
-    pending: &Pending,
+    pending: &ReservedKey,
 ) -> Result<Option<Created<StatementLine>>, ServiceError> {
     let Some(outcome) = pending.look_up(app).await? else { return Ok(None) };
     remembered(&outcome)?;
-    let Outcome::Entry(seq) = outcome else { return Err(ServiceError::IdempotencyKeyReused) };
+    let StoredOutcome::Entry(seq) = outcome else { return Err(ServiceError::IdempotencyKeyReused) };
     let entry = read_entry(app, customer, seq).await?;
     Ok(Some(Created { value: StatementLine::from(&entry), replayed: true }))
 }
@@ -229,12 +229,12 @@ async fn read_entry(app: &App, customer: CustomerId, seq: u64) -> Result<Entry, 
 /// Writes key, head, entry and all that belongs to them, in one transaction.
 async fn write(
     app: &App,
-    pending: &Pending,
+    pending: &ReservedKey,
     booked: &Booked,
     version: Option<Version>,
     also: Vec<Write>,
 ) -> Result<Created<StatementLine>, ServiceError> {
-    let mark = pending.mark(app, Outcome::Entry(booked.entry.seq))?;
+    let mark = pending.mark(app, StoredOutcome::Entry(booked.entry.seq))?;
     let books = [head_write(&booked.wallet, version)?, entry_write(&booked.entry)?];
     app.table().transact(mark.into_iter().chain(books).chain(also).collect()).await?;
     Ok(Created { value: StatementLine::from(&booked.entry), replayed: false })

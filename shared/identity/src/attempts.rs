@@ -28,11 +28,11 @@ const QUOTA: Quota = Quota {
 
 /// Whose password is checked.
 #[derive(Clone, Copy, Debug)]
-pub enum Account<'a> {
+pub enum CheckedAccount<'a> {
     /// A customer's, by the id, which stays when the address changes.
-    Of(CustomerId),
+    Known(CustomerId),
     /// That of an address which is nobody's.
-    Nobody(&'a Email),
+    Unknown(&'a Email),
 }
 
 /// Whether the password is the one that was hashed; a failed check counts against the account.
@@ -41,27 +41,27 @@ pub enum Account<'a> {
 /// nothing.
 pub(crate) async fn check(
     app: &App,
-    account: Account<'_>,
+    account: CheckedAccount<'_>,
     password: Password,
     hash: Option<&str>,
 ) -> Result<bool, ServiceError> {
     let key = match account {
-        Account::Of(customer) => keys::login_attempts_of(customer),
-        Account::Nobody(email) => keys::login_attempts(email),
+        CheckedAccount::Known(customer) => keys::login_attempts_of(customer),
+        CheckedAccount::Unknown(email) => keys::login_attempts(email),
     };
     rate_limiter::run_by_one_deadline(check_under(app, &key, password, hash)).await
 }
 
 async fn check_under(app: &App, key: &Key, password: Password, hash: Option<&str>) -> Result<bool, ServiceError> {
-    let place = rate_limiter::take(app, key, QUOTA).await?;
+    let permit = rate_limiter::acquire(app, key, QUOTA).await?;
     let checked: Result<bool, HasherError> = app.hasher().verify(password, hash).await;
     let failed = matches!(checked, Ok(false));
-    match place.settle(app, failed).await {
+    match permit.settle(app, failed).await {
         Ok(_) => {}
         // What cannot be counted is not answered either.
         Err(error) if failed => return Err(error),
         // It counts as failed: an error that is answered at a wrong password alone would tell it from the right one.
-        Err(error) => tracing::warn!(%error, "the place of an attempt was not given back"),
+        Err(error) => tracing::warn!(%error, "the permit of an attempt was not given back"),
     }
     Ok(checked?)
 }

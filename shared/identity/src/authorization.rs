@@ -9,14 +9,14 @@ use domain::{CustomerId, Role};
 use store::limits::MAX_KEYS;
 use store::{Expect, StoreError, Version, Write, documents, keys};
 
-use crate::profile::{self, Profile, Stored};
+use crate::profile::{self, Profile, StoredProfile};
 use crate::sessions::Session;
 use crate::tokens;
 
 /// `last_seen` is written at most this often.
 const SEEN_SECONDS: i64 = 60;
 
-/// Whom a token speaks for.
+/// Whom a token is_active for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authorized {
     /// The customer.
@@ -27,15 +27,15 @@ pub struct Authorized {
     pub session: String,
 }
 
-/// A session that speaks for its customer, as it was read.
-pub struct Standing {
-    customer: Stored,
+/// A session that is_active for its customer, as it was read.
+pub struct ActiveSession {
+    customer: StoredProfile,
     session: Session,
     version: Version,
     hash: String,
 }
 
-impl Standing {
+impl ActiveSession {
     /// The writes that let a transaction pass only while session and customer are as they were read.
     #[must_use]
     pub fn unchanged(&self) -> [Write; 2] {
@@ -45,7 +45,7 @@ impl Standing {
     }
 }
 
-/// Whom this token speaks for now; `None` where it is unknown, expired, or ended in any way.
+/// Whom this token is_active for now; `None` where it is unknown, expired, or ended in any way.
 pub async fn authorize(app: &App, token: &str) -> Result<Option<Authorized>, ServiceError> {
     match tokens::hash(token) {
         Some(hash) => authorize_session(app, &hash).await,
@@ -53,27 +53,32 @@ pub async fn authorize(app: &App, token: &str) -> Result<Option<Authorized>, Ser
     }
 }
 
-/// Whom the session with this hash of its token speaks for now: what every request and every message of a live
+/// Whom the session with this hash of its token is_active for now: what every request and every message of a live
 /// connection is let in by.
 pub async fn authorize_session(app: &App, hash: &str) -> Result<Option<Authorized>, ServiceError> {
-    let Some(Standing { customer, session, version, .. }) = find_standing(app, hash).await? else { return Ok(None) };
+    let Some(ActiveSession { customer, session, version, .. }) = find_active_session(app, hash).await? else {
+        return Ok(None);
+    };
     touch(app, hash, session, version).await?;
     let profile = customer.profile;
     Ok(Some(Authorized { customer_id: profile.id, role: profile.role, session: hash.to_owned() }))
 }
 
-/// The session with this hash of its token, where it speaks for its customer now.
-pub async fn find_standing(app: &App, hash: &str) -> Result<Option<Standing>, ServiceError> {
+/// The session with this hash of its token, where it is_active for its customer now.
+pub async fn find_active_session(app: &App, hash: &str) -> Result<Option<ActiveSession>, ServiceError> {
     let Some((session, version)) = documents::read::<Session>(app.table(), &keys::session(hash)).await? else {
         return Ok(None);
     };
     let customer = profile::find(app, session.customer_id).await?;
-    let speaks = speaks(&session, &customer.profile, app.now());
-    Ok(speaks.then(|| Standing { customer, session, version, hash: hash.to_owned() }))
+    let is_active = is_active(&session, &customer.profile, app.now());
+    Ok(is_active.then(|| ActiveSession { customer, session, version, hash: hash.to_owned() }))
 }
 
 /// Those of many sessions, each given with its customer, that speak for them now.
-pub async fn find_living(app: &App, sessions: BTreeMap<String, CustomerId>) -> Result<BTreeSet<String>, ServiceError> {
+pub async fn find_active_sessions(
+    app: &App,
+    sessions: BTreeMap<String, CustomerId>,
+) -> Result<BTreeSet<String>, ServiceError> {
     let customers: BTreeSet<CustomerId> = sessions.values().copied().collect();
     let mut profiles = BTreeMap::new();
     for some in customers.into_iter().collect::<Vec<_>>().chunks(MAX_KEYS) {
@@ -89,7 +94,7 @@ pub async fn find_living(app: &App, sessions: BTreeMap<String, CustomerId>) -> R
         for (hash, item) in some.iter().zip(app.table().get_many(&keys).await?) {
             let Some(session) = item.map(|item| documents::parse::<Session>(&item)).transpose()? else { continue };
             let profile = profiles.get(&session.customer_id);
-            if profile.is_some_and(|profile| speaks(&session, profile, app.now())) {
+            if profile.is_some_and(|profile| is_active(&session, profile, app.now())) {
                 living.insert(hash.clone());
             }
         }
@@ -97,7 +102,7 @@ pub async fn find_living(app: &App, sessions: BTreeMap<String, CustomerId>) -> R
     Ok(living)
 }
 
-fn speaks(session: &Session, profile: &Profile, now: DateTime<Utc>) -> bool {
+fn is_active(session: &Session, profile: &Profile, now: DateTime<Utc>) -> bool {
     session.is_alive(now) && session.epoch == profile.session_epoch && profile.is_open()
 }
 

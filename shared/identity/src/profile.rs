@@ -95,7 +95,7 @@ pub struct Customer {
 
 /// A profile read, with the version to change it at.
 #[derive(Clone, Debug)]
-pub struct Stored {
+pub struct StoredProfile {
     /// The profile.
     pub profile: Profile,
     /// Which writing of it this is.
@@ -146,10 +146,10 @@ impl Profile {
     }
 }
 
-impl Stored {
+impl StoredProfile {
     /// What is shown of it.
     #[must_use]
-    pub fn shown(self) -> Customer {
+    pub fn into_customer(self) -> Customer {
         let Self { profile, version } = self;
         let (email, first_name, last_name, phone, address) = match profile.person {
             Some(person) => {
@@ -181,19 +181,19 @@ impl Stored {
 }
 
 /// The customer of this id. Errors: [`ServiceError::NotFound`].
-pub async fn find(app: &App, customer: CustomerId) -> Result<Stored, ServiceError> {
+pub async fn find(app: &App, customer: CustomerId) -> Result<StoredProfile, ServiceError> {
     read(app, &keys::customer(customer)).await?.ok_or(ServiceError::NotFound { what: "customer" })
 }
 
 /// The customer who signs in with this address.
-pub async fn find_by_email(app: &App, email: &Email) -> Result<Option<Stored>, ServiceError> {
+pub async fn find_by_email(app: &App, email: &Email) -> Result<Option<StoredProfile>, ServiceError> {
     match documents::read::<CustomerId>(app.table(), &keys::email(email)).await? {
         Some((customer, _)) => read(app, &keys::customer(customer)).await,
         None => Ok(None),
     }
 }
 
-async fn read(app: &App, key: &Key) -> Result<Option<Stored>, ServiceError> {
+async fn read(app: &App, key: &Key) -> Result<Option<StoredProfile>, ServiceError> {
     let found = documents::read::<Profile>(app.table(), key).await?;
-    Ok(found.map(|(profile, version)| Stored { profile, version }))
+    Ok(found.map(|(profile, version)| StoredProfile { profile, version }))
 }

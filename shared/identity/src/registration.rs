@@ -10,13 +10,13 @@ use store::{DeleteExpect, Item, Key, StoreError, Version, Write, documents, keys
 
 use crate::audit::{self, Actor};
 use crate::password::Password;
-use crate::profile::{self, Customer, Person, Profile, Stored};
+use crate::profile::{self, Customer, Person, Profile, StoredProfile};
 use crate::sessions;
 
 /// What a registration with an idempotency key was answered: in the customer's partition, and erased with it. Of the
 /// password nothing is kept but the hash in the profile.
 #[derive(Clone, Serialize, Deserialize)]
-struct First {
+struct StoredRegistration {
     person: Person,
     #[serde(with = "domain::instant")]
     created_at: DateTime<Utc>,
@@ -27,7 +27,7 @@ struct First {
 }
 
 /// Makes a client. Errors: [`ServiceError::EmailTaken`]; [`ServiceError::Field`] for a password that is refused.
-pub async fn register(app: &App, person: Person, password: Password) -> Result<Stored, ServiceError> {
+pub async fn register(app: &App, person: Person, password: Password) -> Result<StoredProfile, ServiceError> {
     let profile = make_profile(app, person, password).await?;
     write(app, profile, Vec::new()).await
 }
@@ -46,21 +46,21 @@ pub async fn register_once(
     idempotency_key: Option<&str>,
 ) -> Result<Created<Customer>, ServiceError> {
     let Some(key) = idempotency_key else {
-        return Ok(Created { value: register(app, person, password).await?.shown(), replayed: false });
+        return Ok(Created { value: register(app, person, password).await?.into_customer(), replayed: false });
     };
     let request = keys::registration_request(&person.email, key);
     if let Some((customer, _)) = documents::read::<CustomerId>(app.table(), &request).await? {
-        return answer_again(app, customer, &person, password).await;
+        return replay(app, customer, &person, password).await;
     }
     match register_first(app, &person, password.clone(), &request, key).await {
         Ok(customer) => {
             let gone = || StoreError::corrupt(&keys::registration(customer), "it is gone");
-            let value = read_answer(app, customer).await?.ok_or_else(gone)?;
+            let value = read_first_response(app, customer).await?.ok_or_else(gone)?;
             Ok(Created { value: value.0, replayed: false })
         }
         // The address is taken: by a copy of this request, or by somebody else.
         Err(ServiceError::EmailTaken) => match documents::read::<CustomerId>(app.table(), &request).await? {
-            Some((customer, _)) => answer_again(app, customer, &person, password).await,
+            Some((customer, _)) => replay(app, customer, &person, password).await,
             None => Err(ServiceError::EmailTaken),
         },
         Err(error) => Err(error),
@@ -78,7 +78,7 @@ async fn register_first(
     let profile = make_profile(app, person.clone(), password).await?;
     let (customer, created_at) = (profile.id, profile.created_at);
     let idempotency_key = idempotency_key.to_owned();
-    let first = First { person: person.clone(), created_at, version: None, idempotency_key };
+    let first = StoredRegistration { person: person.clone(), created_at, version: None, idempotency_key };
     let kept = keys::registration(customer);
     let also = vec![
         Write::create(request.clone(), documents::body(request, &customer)?),
@@ -89,13 +89,13 @@ async fn register_first(
 }
 
 /// The first answer again, to whoever sends the first request.
-async fn answer_again(
+async fn replay(
     app: &App,
     customer: CustomerId,
     person: &Person,
     password: Password,
 ) -> Result<Created<Customer>, ServiceError> {
-    let (value, registered) = read_answer(app, customer).await?.ok_or(ServiceError::IdempotencyKeyReused)?;
+    let (value, registered) = read_first_response(app, customer).await?.ok_or(ServiceError::IdempotencyKeyReused)?;
     if registered != *person {
         return Err(ServiceError::IdempotencyKeyReused);
     }
@@ -107,16 +107,18 @@ async fn answer_again(
 }
 
 /// What this customer's registration is answered, however often, and who registered; `None` once erased.
-async fn read_answer(app: &App, customer: CustomerId) -> Result<Option<(Customer, Person)>, ServiceError> {
+async fn read_first_response(app: &App, customer: CustomerId) -> Result<Option<(Customer, Person)>, ServiceError> {
     let key = keys::registration(customer);
-    let Some((mut first, at)) = documents::read::<First>(app.table(), &key).await? else { return Ok(None) };
+    let Some((mut first, at)) = documents::read::<StoredRegistration>(app.table(), &key).await? else {
+        return Ok(None);
+    };
     if first.version.is_none() {
         let version = profile::find(app, customer).await?.version;
-        let settled = First { version: Some(version), ..first.clone() };
+        let settled = StoredRegistration { version: Some(version), ..first.clone() };
         first = match documents::put(app.table(), key.clone(), &settled, Some(at)).await {
             Ok(_) => settled,
             // A copy of the request has settled it.
-            Err(StoreError::Conflict { .. }) => match documents::read::<First>(app.table(), &key).await? {
+            Err(StoreError::Conflict { .. }) => match documents::read::<StoredRegistration>(app.table(), &key).await? {
                 Some((first, _)) => first,
                 None => return Ok(None),
             },
@@ -125,12 +127,12 @@ async fn read_answer(app: &App, customer: CustomerId) -> Result<Option<(Customer
     }
     let version = first.version.ok_or_else(|| StoreError::corrupt(&key, "it has no version"))?;
     let profile = Profile::new(customer, first.person.clone(), None, first.created_at);
-    Ok(Some((Stored { profile, version }.shown(), first.person)))
+    Ok(Some((StoredProfile { profile, version }.into_customer(), first.person)))
 }
 
 /// The writes that remove what is kept of a registration with a key.
-pub fn forgotten(item: &Item) -> Result<Vec<Write>, StoreError> {
-    let First { person, idempotency_key, .. } = documents::parse(item)?;
+pub fn prepare_deletion(item: &Item) -> Result<Vec<Write>, StoreError> {
+    let StoredRegistration { person, idempotency_key, .. } = documents::parse(item)?;
     let gone = [keys::registration_request(&person.email, &idempotency_key), item.key.clone()];
     Ok(gone.map(|key| Write::Delete { key, expect: DeleteExpect::Any }).to_vec())
 }
@@ -146,7 +148,7 @@ async fn make_profile(app: &App, person: Person, password: Password) -> Result<P
 }
 
 /// Writes a new profile and, with it, `also`.
-async fn write(app: &App, profile: Profile, also: Vec<Write>) -> Result<Stored, ServiceError> {
+async fn write(app: &App, profile: Profile, also: Vec<Write>) -> Result<StoredProfile, ServiceError> {
     let id = profile.id;
     let nobody = || ServiceError::fault("registration", "a new customer is nobody");
     let email = keys::email(&profile.person.as_ref().ok_or_else(nobody)?.email);
@@ -162,7 +164,7 @@ async fn write(app: &App, profile: Profile, also: Vec<Write>) -> Result<Stored, 
         Ok(versions) => {
             let version = versions.get(1).copied().flatten();
             let version = version.ok_or_else(|| StoreError::corrupt(&key, "the engine gave no version for a put"))?;
-            Ok(Stored { profile, version })
+            Ok(StoredProfile { profile, version })
         }
         Err(StoreError::Conflict { write: 0 }) => Err(ServiceError::EmailTaken),
         Err(error) => Err(error.into()),

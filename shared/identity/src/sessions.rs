@@ -9,9 +9,9 @@ use store::{Expect, Write, documents, keys};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::attempts::{self, Account};
+use crate::attempts::{self, CheckedAccount};
 use crate::password::Password;
-use crate::profile::{self, Customer, Stored};
+use crate::profile::{self, Customer, StoredProfile};
 use crate::tokens;
 
 /// The longest life of a session.
@@ -52,7 +52,8 @@ struct IndexItem {
 
 /// A session as its owner sees it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct ShownSession {
+#[schema(as = ShownSession)]
+pub struct SessionView {
     /// Id.
     pub id: Uuid,
     /// What it is used from.
@@ -95,19 +96,19 @@ impl Session {
 ///
 /// Errors: [`ServiceError::InvalidCredentials`] alike for an unknown address and a wrong password,
 /// [`ServiceError::TooManyAttempts`], [`ServiceError::Hasher`].
-async fn check_credentials(app: &App, email: &Email, password: Password) -> Result<Stored, ServiceError> {
+async fn check_credentials(app: &App, email: &Email, password: Password) -> Result<StoredProfile, ServiceError> {
     let Some(found) = profile::find_by_email(app, email).await? else {
         // An address that is known leads to a profile: one that is not costs a read of the same kind.
         app.table().get(&keys::customer(CustomerId(app.new_id()))).await?;
-        attempts::check(app, Account::Nobody(email), password, None).await?;
+        attempts::check(app, CheckedAccount::Unknown(email), password, None).await?;
         return Err(ServiceError::InvalidCredentials);
     };
     if verify_password(app, &found, password).await? { Ok(found) } else { Err(ServiceError::InvalidCredentials) }
 }
 
 /// Whether the password is this customer's; a failed check counts against the account.
-pub async fn verify_password(app: &App, stored: &Stored, password: Password) -> Result<bool, ServiceError> {
-    let (account, hash) = (Account::Of(stored.profile.id), stored.profile.password_hash.as_deref());
+pub async fn verify_password(app: &App, stored: &StoredProfile, password: Password) -> Result<bool, ServiceError> {
+    let (account, hash) = (CheckedAccount::Known(stored.profile.id), stored.profile.password_hash.as_deref());
     attempts::check(app, account, password, hash).await
 }
 
@@ -140,31 +141,31 @@ pub async fn sign_in(
     let expires_at = Some(session.expires_at.timestamp());
     let put = |key, body| Write::Put { key, body, expires_at, expect: Expect::Absent };
     app.table().transact(vec![put(kept, body), put(index_key, index_item)]).await?;
-    Ok(SignedIn { token, expires_at: session.expires_at, customer: stored.shown() })
+    Ok(SignedIn { token, expires_at: session.expires_at, customer: stored.into_customer() })
 }
 
 /// The sessions that still speak for a customer, newest first.
-pub async fn list(app: &App, customer: CustomerId, current: Option<&str>) -> Result<Vec<ShownSession>, ServiceError> {
+pub async fn list(app: &App, customer: CustomerId, current: Option<&str>) -> Result<Vec<SessionView>, ServiceError> {
     let epoch = profile::find(app, customer).await?.profile.session_epoch;
     let mut hashes = Vec::new();
     for item in listing::read_all(app, keys::sessions(customer)).await? {
         hashes.push(documents::parse::<IndexItem>(&item)?.token_sha256);
     }
     let now = app.now();
-    let mut alive = Vec::new();
+    let mut active = Vec::new();
     for some in hashes.chunks(store::limits::MAX_KEYS) {
         let listed: Vec<_> = some.iter().map(|hash| keys::session(hash)).collect();
         for (hash, item) in some.iter().zip(app.table().get_many(&listed).await?) {
             let Some(item) = item else { continue };
             let session: Session = documents::parse(&item)?;
             if session.epoch == epoch && session.is_alive(now) {
-                alive.push((hash.clone(), session));
+                active.push((hash.clone(), session));
             }
         }
     }
-    let alive = alive.into_iter();
-    let mut shown: Vec<ShownSession> = alive
-        .map(|(hash, session)| ShownSession {
+    let active = active.into_iter();
+    let mut shown: Vec<SessionView> = active
+        .map(|(hash, session)| SessionView {
             current: Some(hash.as_str()) == current,
             id: session.id,
             kind: session.kind,

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use app::bus::{Bus, NobodyListens};
+use app::bus::{Bus, NoBus};
 use app::mail::{Mail, NoMail};
 use app::push::{NoConnections, Push};
 use app::{App, Channels, Parts};
@@ -42,7 +42,7 @@ impl Engines<App> {
         Self {
             platform: |app, _, _| app,
             objects: |_| Arc::new(NoObjects),
-            bus: |_| Arc::new(NobodyListens),
+            bus: |_| Arc::new(NoBus),
             push: |_| Arc::new(NoConnections),
             mail: |_| Arc::new(NoMail),
         }
@@ -104,7 +104,7 @@ impl<P> Engines<P> {
 
 fn bus(aws: &Aws) -> Arc<dyn Bus> {
     match &aws.configuration.event_bus_name {
-        None => Arc::new(NobodyListens),
+        None => Arc::new(NoBus),
         Some(name) => Arc::new(EventBridge::new(aws_sdk_eventbridge::Client::new(&aws.sdk), name.clone())),
     }
 }

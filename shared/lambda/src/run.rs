@@ -1,6 +1,6 @@
 //! The loop that takes events, for HTTP and for everything else.
 
-use api::admission::admitted;
+use api::admission::with_event_context;
 use app::Platform;
 use axum::Router;
 use lambda_http::{LambdaEvent, Request, RequestExt, service_fn};
@@ -20,7 +20,7 @@ pub async fn run_http<P: Platform>(engines: Engines<P>, make: fn(P) -> Router) -
     let router = make(platform);
     let service = service_fn(|request: Request| {
         let span = logs::span(&service_name, &request.lambda_context());
-        router.clone().oneshot(admitted(request)).instrument(span)
+        router.clone().oneshot(with_event_context(request)).instrument(span)
     });
     run_until_terminated(lambda_http::run(service)).await
 }

@@ -39,7 +39,7 @@ impl SnsEmail {
 
 #[async_trait]
 impl Mail for SnsEmail {
-    fn is_there(&self) -> bool {
+    fn is_available(&self) -> bool {
         true
     }
 
@@ -78,7 +78,7 @@ fn refusal<E: std::error::Error + 'static>(error: SdkError<E>) -> MailError {
     match error {
         SdkError::ServiceError(refused) => MailError::Refused(refused.err().to_string()),
         SdkError::ConstructionFailure(_) => MailError::Refused("the question could not be put".to_owned()),
-        unheard => MailError::Unheard(unheard.to_string()),
+        unheard => MailError::NoResponse(unheard.to_string()),
     }
 }
 

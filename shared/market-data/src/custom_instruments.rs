@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use app::counter::Counter;
-use app::idempotency::{self, Attempt, Created};
+use app::idempotency::{self, Created, KeyLookup};
 use app::{App, ServiceError};
 use domain::{Bar, Bars, Currency, CustomerId, Day, Instrument, InstrumentType, Price, Symbol};
 use rust_decimal::prelude::ToPrimitive as _;
@@ -75,9 +75,9 @@ pub async fn create(
         exchange: None,
         sector: None,
     };
-    let pending = match idempotency::attempt(app, customer, idempotency_key, "POST /instruments", item).await? {
-        Attempt::Replay(_) => return Ok(Created { value: made, replayed: true }),
-        Attempt::First(pending) => pending,
+    let pending = match idempotency::look_up(app, customer, idempotency_key, "POST /instruments", item).await? {
+        KeyLookup::Replay(_) => return Ok(Created { value: made, replayed: true }),
+        KeyLookup::First(pending) => pending,
     };
     let key = keys::custom_instrument(customer, &item.symbol);
     let first: Option<Uuid> = retry(Retry::within(app::CONFLICT_BUDGET), || async {

@@ -20,7 +20,7 @@ const PAGE: usize = 500;
 
 /// What a verification found.
 #[derive(Debug, Default, Serialize)]
-pub struct Report {
+pub struct VerificationReport {
     /// Customers whose books were recomputed.
     pub customers: usize,
     /// Entries that were recomputed.
@@ -33,7 +33,7 @@ pub struct Report {
     pub erasures_finished: usize,
 }
 
-impl Report {
+impl VerificationReport {
     /// Whether all books were verified and add up.
     #[must_use]
     pub fn is_clean(&self) -> bool {
@@ -51,15 +51,15 @@ pub struct Unsound {
 }
 
 /// Books that were recomputed.
-struct Verdict {
+struct RecomputedBooks {
     entries: u64,
     discrepancies: Vec<Discrepancy>,
 }
 
 /// Verifies the books of every customer, freezes those that do not add up, frees those that add up again, and finishes
 /// erasures that were cut short.
-pub async fn verify_all(market: &MarketData) -> Result<Report, ServiceError> {
-    let mut report = Report::default();
+pub async fn verify_all(market: &MarketData) -> Result<VerificationReport, ServiceError> {
+    let mut report = VerificationReport::default();
     for customer in customers::read_all(&market.app).await? {
         report.customers += 1;
         // One customer's trouble does not keep the others from being verified.
@@ -76,7 +76,11 @@ pub async fn verify_all(market: &MarketData) -> Result<Report, ServiceError> {
 }
 
 /// Verifies one customer's books; false where they were in use all the time.
-async fn verify_customer(market: &MarketData, customer: CustomerId, report: &mut Report) -> Result<bool, ServiceError> {
+async fn verify_customer(
+    market: &MarketData,
+    customer: CustomerId,
+    report: &mut VerificationReport,
+) -> Result<bool, ServiceError> {
     let stored = profile::find(&market.app, customer).await?;
     if stored.profile.advice_to_end {
         advice::end(&market.app, Actor::Operator, customer).await?;
@@ -84,12 +88,12 @@ async fn verify_customer(market: &MarketData, customer: CustomerId, report: &mut
     if stored.profile.is_erasure_unfinished() && erasure::sweep(&market.app, customer).await? {
         report.erasures_finished += 1;
     }
-    let Some(verdict) = verify(market, customer).await? else { return Ok(false) };
-    report.entries += verdict.entries;
-    let broken = verdict.discrepancies.iter().any(Discrepancy::breaks_the_books);
+    let Some(recomputed) = verify(market, customer).await? else { return Ok(false) };
+    report.entries += recomputed.entries;
+    let broken = recomputed.discrepancies.iter().any(Discrepancy::breaks_the_books);
     settle(&market.app, customer, broken).await?;
-    if !verdict.discrepancies.is_empty() {
-        let discrepancies: Vec<String> = verdict.discrepancies.iter().map(ToString::to_string).collect();
+    if !recomputed.discrepancies.is_empty() {
+        let discrepancies: Vec<String> = recomputed.discrepancies.iter().map(ToString::to_string).collect();
         tracing::error!(%customer, frozen = broken, ?discrepancies, "the books do not add up");
         report.unsound.push(Unsound { customer_id: customer, discrepancies });
     }
@@ -97,21 +101,21 @@ async fn verify_customer(market: &MarketData, customer: CustomerId, report: &mut
 }
 
 /// Recomputes one customer's books; `None` where they were in use all the time.
-async fn verify(market: &MarketData, customer: CustomerId) -> Result<Option<Verdict>, ServiceError> {
+async fn verify(market: &MarketData, customer: CustomerId) -> Result<Option<RecomputedBooks>, ServiceError> {
     for _ in 0..MAX_TRIES {
         let (head, version) = wallets::read_head(&market.app, customer).await?;
         let mut audit = Audit::new(customer);
         replay(&market.app, customer, &mut audit).await?;
-        let kept = match read_kept(market, customer).await {
+        let stored = match read_stored_books(market, customer).await {
             // Read around a trade.
             Err(ServiceError::Store(StoreError::Conflict { .. })) => continue,
-            kept => kept?,
+            stored => stored?,
         };
         // What was read belongs together if the head, which every command writes, is still the one it was.
         if wallets::read_head(&market.app, customer).await?.1 == version {
-            let mut discrepancies = audit.finish(&head, &kept.positions, kept.trades);
-            discrepancies.extend(kept.conflicts);
-            return Ok(Some(Verdict { entries: head.seq, discrepancies }));
+            let mut discrepancies = audit.finish(&head, &stored.positions, stored.trades);
+            discrepancies.extend(stored.conflicts);
+            return Ok(Some(RecomputedBooks { entries: head.seq, discrepancies }));
         }
     }
     Ok(None)
@@ -141,9 +145,9 @@ async fn replay(app: &App, customer: CustomerId, audit: &mut Audit) -> Result<()
     }
 }
 
-/// What is kept of all portfolios beside the entries.
+/// What is stored of all portfolios beside the entries.
 #[derive(Default)]
-struct Kept {
+struct StoredBooks {
     /// The positions as they are stored.
     positions: Vec<Position>,
     /// How many trades are stored.
@@ -152,24 +156,24 @@ struct Kept {
     conflicts: Vec<Discrepancy>,
 }
 
-async fn read_kept(market: &MarketData, customer: CustomerId) -> Result<Kept, ServiceError> {
-    let mut kept = Kept::default();
+async fn read_stored_books(market: &MarketData, customer: CustomerId) -> Result<StoredBooks, ServiceError> {
+    let mut books = StoredBooks::default();
     for portfolio in read_portfolios(&market.app, customer).await? {
         let stored = positions::read_stored(&market.app, portfolio).await?;
-        kept.positions.extend(stored.iter().map(|one| one.position.clone()));
-        kept.trades += listing::read_all(&market.app, keys::trades(portfolio)).await?.len() as u64;
+        books.positions.extend(stored.iter().map(|one| one.position.clone()));
+        books.trades += listing::read_all(&market.app, keys::trades(portfolio)).await?.len() as u64;
         let current = match positions::bring_up_to_date(market, portfolio, stored).await {
             // A trade came in between, and with it another head of the wallet.
             Err(ServiceError::Store(StoreError::Conflict { .. })) => Vec::new(),
             current => current?,
         };
         let conflicts = current.into_iter().filter(|position| position.split_conflict);
-        kept.conflicts.extend(conflicts.map(|position| Discrepancy::SplitConflict {
+        books.conflicts.extend(conflicts.map(|position| Discrepancy::SplitConflict {
             portfolio_id: position.portfolio_id,
             symbol: position.symbol,
         }));
     }
-    Ok(kept)
+    Ok(books)
 }
 
 async fn read_trade(app: &App, entry: &Entry) -> Result<Option<Trade>, ServiceError> {

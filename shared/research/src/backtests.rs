@@ -6,7 +6,7 @@ pub use quant::rules::Rule;
 use std::sync::Arc;
 
 use app::error::ServiceError;
-use app::idempotency::{self, Attempt};
+use app::idempotency::{self, KeyLookup};
 use app::{App, stored_responses};
 use chrono::{DateTime, Utc};
 use domain::{CustomerId, Day, Money, Symbol};
@@ -150,13 +150,13 @@ pub async fn run(
     idempotency_key: Option<&str>,
 ) -> Result<StoredBacktest, ServiceError> {
     let filled = request.filled();
-    let attempt = idempotency::attempt(&market.app, customer, idempotency_key, "POST /backtest", &filled).await?;
+    let attempt = idempotency::look_up(&market.app, customer, idempotency_key, "POST /backtest", &filled).await?;
     let pending = match attempt {
-        Attempt::Replay(id) => {
+        KeyLookup::Replay(id) => {
             let json = find(&market.app, customer, id).await?;
             return Ok(StoredBacktest { id, json, replayed: true });
         }
-        Attempt::First(pending) => pending,
+        KeyLookup::First(pending) => pending,
     };
     let series = history::load(market, &request.symbol, market.budget_for(customer)).await?;
     let outcome = simulate(&series, request).await?;

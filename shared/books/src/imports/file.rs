@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use app::error::{MAX_LISTED, RowMistake, ServiceError};
+use app::error::{MAX_LISTED, RowError, ServiceError};
 use chrono::{DateTime, Utc};
 use domain::{CustomerId, Day, Instrument, Investment, PortfolioId};
 use serde::{Deserialize, Serialize};
@@ -123,7 +123,7 @@ impl CheckedFile {
             return Ok(());
         }
         let errors = invalid().flat_map(|(row, line, mistakes)| {
-            mistakes.iter().map(move |(field, detail)| RowMistake { row, line, field, detail: detail.clone() })
+            mistakes.iter().map(move |(field, detail)| RowError { row, line, field, detail: detail.clone() })
         });
         Err(ServiceError::InvalidRows { count, errors: errors.take(MAX_LISTED).collect() })
     }

@@ -27,7 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use app::counter::Counter;
 use app::digest::sha256_hex;
 use app::error::ServiceError;
-use app::idempotency::{self, Attempt, Created};
+use app::idempotency::{self, Created, KeyLookup};
 use app::{App, stored_responses};
 use chrono::DateTime;
 use domain::{CustomerId, PortfolioId, Symbol};
@@ -78,9 +78,9 @@ pub async fn import(
 ) -> Result<Created<ImportReport>, ServiceError> {
     let sha256 = sha256_hex(&[import.file]);
     let request = (portfolio, &sha256, import.duplicates, import.dry_run);
-    let pending = match idempotency::attempt(&market.app, customer, idempotency_key, ROUTE, &request).await? {
-        Attempt::Replay(first) => return read_answer(&market.app, customer, first).await,
-        Attempt::First(pending) => pending,
+    let pending = match idempotency::look_up(&market.app, customer, idempotency_key, ROUTE, &request).await? {
+        KeyLookup::Replay(first) => return read_answer(&market.app, customer, first).await,
+        KeyLookup::First(pending) => pending,
     };
     let parsed = rows::read(import.file, import.format)?;
     portfolios::load(&market.app, customer, portfolio).await?.require_open()?;

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use app::error::{MAX_LISTED, RowMistake, ServiceError};
+use app::error::{MAX_LISTED, RowError, ServiceError};
 use domain::Investment;
 use uuid::Uuid;
 
@@ -82,7 +82,7 @@ impl Repeats {
         if duplicates.is_empty() || decided != Duplicates::Ask {
             return Ok(());
         }
-        let mistake = |&(row, id): &(usize, Uuid)| RowMistake {
+        let mistake = |&(row, id): &(usize, Uuid)| RowError {
             row,
             line: file.line_of(row),
             field: "row",

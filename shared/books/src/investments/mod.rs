@@ -9,7 +9,7 @@ pub use worth::InvestmentNow;
 
 use app::counter::Counter;
 use app::error::ServiceError;
-use app::idempotency::{self, Attempt, Created};
+use app::idempotency::{self, Created, KeyLookup};
 use app::precondition::Precondition;
 use app::{App, stored_responses};
 use domain::{CustomerId, Day, Investment, PortfolioId, Price, Quantity, Symbol};
@@ -58,10 +58,10 @@ pub async fn record(
     purchase: &Purchase,
     idempotency_key: Option<&str>,
 ) -> Result<Created<InvestmentNow>, ServiceError> {
-    let attempt = idempotency::attempt(&market.app, customer, idempotency_key, ROUTE, &(portfolio, purchase)).await?;
+    let attempt = idempotency::look_up(&market.app, customer, idempotency_key, ROUTE, &(portfolio, purchase)).await?;
     let pending = match attempt {
-        Attempt::Replay(first) => return read_answer(&market.app, customer, first).await,
-        Attempt::First(pending) => pending,
+        KeyLookup::Replay(first) => return read_answer(&market.app, customer, first).await,
+        KeyLookup::First(pending) => pending,
     };
     portfolios::load(&market.app, customer, portfolio).await?;
     let (id, budget) = (market.app.new_id(), market.budget_for(customer));

@@ -72,7 +72,7 @@ pub struct InvestmentNow {
 }
 
 impl Effect for InvestmentNow {
-    const ONCE_MADE: &[&str] = &["id", "created_at", "updated_at"];
+    const GENERATED_FIELDS: &[&str] = &["id", "created_at", "updated_at"];
 }
 
 /// The last price of a symbol and the splits before it.

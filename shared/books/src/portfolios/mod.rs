@@ -12,7 +12,7 @@ pub use remove::remove;
 use app::App;
 use app::counter::Counter;
 use app::error::ServiceError;
-use app::idempotency::{self, Attempt, Created};
+use app::idempotency::{self, Created, KeyLookup};
 use domain::portfolio::{
     InvestmentAims, InvestmentProfile, LotMethod, Portfolio, PortfolioId, PortfolioName, PortfolioState, PortfolioType,
 };
@@ -51,9 +51,9 @@ pub async fn open(
     opening: &NewPortfolio,
     idempotency_key: Option<&str>,
 ) -> Result<Created<Portfolio>, ServiceError> {
-    let pending = match idempotency::attempt(app, customer, idempotency_key, "POST /portfolios", opening).await? {
-        Attempt::Replay(id) => return Ok(Created { value: opened(customer, id, opening), replayed: true }),
-        Attempt::First(pending) => pending,
+    let pending = match idempotency::look_up(app, customer, idempotency_key, "POST /portfolios", opening).await? {
+        KeyLookup::Replay(id) => return Ok(Created { value: opened(customer, id, opening), replayed: true }),
+        KeyLookup::First(pending) => pending,
     };
     let id = app.new_id();
     let portfolio = opened(customer, id, opening);

@@ -14,7 +14,7 @@ use identity::password::Password;
 use identity::profile::Person;
 use identity::registration::register;
 use ledger::Refusal;
-use operations::verification::{Report, verify_all};
+use operations::verification::{VerificationReport, verify_all};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use store::{Body, Key, Table as _, Write, keys};
@@ -107,7 +107,7 @@ impl Customer {
         serde_json::to_value(found).unwrap()
     }
 
-    async fn verified(&self) -> Report {
+    async fn verified(&self) -> VerificationReport {
         verify_all(&self.world.platform).await.unwrap()
     }
 

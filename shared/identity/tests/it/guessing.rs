@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use app::ServiceError;
-use app::limited_by_source::{self, Limited};
-use app::rate_limiter::Standing;
+use app::limited_by_source::{self, LimitedAction};
+use app::rate_limiter::RateLimitStatus;
 use app::source_limits::{SourceAddress, SourceLimits};
 use chrono::TimeDelta;
 use futures::future::join_all;
@@ -41,8 +41,8 @@ impl World {
         &self,
         source: Option<SourceAddress>,
         text: &str,
-    ) -> (Result<(), ServiceError>, Option<Standing>) {
-        limited_by_source::run(&self.app, Limited::SignIn, source, self.guess(text)).await
+    ) -> (Result<(), ServiceError>, Option<RateLimitStatus>) {
+        limited_by_source::run(&self.app, LimitedAction::SignIn, source, self.guess(text)).await
     }
 }
 
@@ -127,16 +127,16 @@ async fn of_a_source_address_an_attempt_that_was_cut_short_counts_as_failed_too(
             began.set(true);
             std::future::pending::<Result<(), ServiceError>>().await
         };
-        let mut abandoned = std::pin::pin!(limited_by_source::run(&world.app, Limited::SignIn, from, work));
+        let mut abandoned = std::pin::pin!(limited_by_source::run(&world.app, LimitedAction::SignIn, from, work));
         while !began.get() {
             assert!(futures::poll!(abandoned.as_mut()).is_pending());
             tokio::task::yield_now().await;
         }
     }
     world.forward(TimeDelta::seconds(30));
-    let (refused, standing) = world.guess_from(from, PASSWORD).await;
+    let (refused, rate_limit) = world.guess_from(from, PASSWORD).await;
     assert!(matches!(refused, Err(ServiceError::RateLimited { retry_after_seconds: 3_570 })), "{refused:?}");
-    assert_eq!(standing.unwrap().remaining, 0);
+    assert_eq!(rate_limit.unwrap().remaining, 0);
     world.forward(TimeDelta::seconds(3_570));
     world.guess_from(from, PASSWORD).await.0.unwrap();
 }
@@ -150,7 +150,8 @@ async fn a_request_waits_five_seconds_for_all_its_places_together() {
         tokio::time::sleep(Duration::from_secs(4)).await;
         world.guess(PASSWORD).await
     };
-    let (refused, _) = limited_by_source::run(&world.app, Limited::SignIn, source("192.0.2.7"), guessing_late).await;
+    let (refused, _) =
+        limited_by_source::run(&world.app, LimitedAction::SignIn, source("192.0.2.7"), guessing_late).await;
     assert!(matches!(refused, Err(ServiceError::TooManyAttempts { .. })), "{refused:?}");
     assert!(began.elapsed() <= Duration::from_secs(5), "{:?}", began.elapsed());
 }
@@ -180,22 +181,22 @@ async fn of_one_source_address_thirty_failed_sign_ins_an_hour_are_answered_whate
         let (app, from) = (&world.app, from);
         async move {
             let signing_in = sessions::sign_in(app, &email, password("a wrong guess"), SessionKind::Api);
-            limited_by_source::run(app, Limited::SignIn, from, signing_in).await.0.map(drop)
+            limited_by_source::run(app, LimitedAction::SignIn, from, signing_in).await.0.map(drop)
         }
     });
     assert_eq!(kinds(&join_all(guesses).await), [0, 30, 10]);
-    let (refused, standing) = world.guess_from(source("2001:db8:1:2:ffff::1"), PASSWORD).await;
+    let (refused, rate_limit) = world.guess_from(source("2001:db8:1:2:ffff::1"), PASSWORD).await;
     assert!(matches!(refused, Err(ServiceError::RateLimited { retry_after_seconds: 3_600 })), "{refused:?}");
-    let standing = standing.unwrap();
-    assert_eq!((standing.remaining, standing.reset_seconds, standing.quota.name), (0, 3_600, "sign-in"));
+    let rate_limit = rate_limit.unwrap();
+    assert_eq!((rate_limit.remaining, rate_limit.reset_seconds, rate_limit.quota.name), (0, 3_600, "sign-in"));
     for elsewhere in [None, source("2001:db8:1:3::7"), source("192.0.2.7")] {
         world.guess_from(elsewhere, PASSWORD).await.0.unwrap();
     }
     world.forward(TimeDelta::minutes(59));
     assert_eq!(world.guess_from(from, PASSWORD).await.1.unwrap().reset_seconds, 60);
     world.forward(TimeDelta::minutes(1));
-    let (signed_in, standing) = world.guess_from(from, PASSWORD).await;
-    assert_eq!((signed_in.is_ok(), standing.unwrap().remaining), (true, 30), "one that succeeds counts for nothing");
+    let (signed_in, rate_limit) = world.guess_from(from, PASSWORD).await;
+    assert_eq!((signed_in.is_ok(), rate_limit.unwrap().remaining), (true, 30), "one that succeeds counts for nothing");
 }
 
 #[tokio::test]
@@ -204,12 +205,12 @@ async fn registrations_count_for_their_source_address_also_where_they_are_refuse
     let from = source("192.0.2.7");
     let register = async || {
         let taken = async { Err::<(), _>(ServiceError::EmailTaken) };
-        limited_by_source::run(&world.app, Limited::Registration, from, taken).await
+        limited_by_source::run(&world.app, LimitedAction::Registration, from, taken).await
     };
     for left in (0..60).rev() {
-        let (refused, standing) = register().await;
+        let (refused, rate_limit) = register().await;
         assert!(matches!(refused, Err(ServiceError::EmailTaken)));
-        assert_eq!(standing.unwrap().remaining, left);
+        assert_eq!(rate_limit.unwrap().remaining, left);
     }
     assert!(matches!(register().await.0, Err(ServiceError::RateLimited { .. })));
     world.guess_from(from, PASSWORD).await.0.unwrap();

@@ -79,7 +79,7 @@ async fn notify_live(app: &App, pending: &Pending, firing: &Firing) -> Result<bo
 
 /// Says whether an e-mail is on its way, or nobody is to have one.
 async fn send_mail(app: &App, pending: &Pending, firing: &Firing) -> Result<bool, ServiceError> {
-    if !firing.email || !app.mail().is_there() {
+    if !firing.email || !app.mail().is_available() {
         return Ok(true);
     }
     let Some(subscription) = email_subscription::make_ready(app, pending.customer_id).await? else { return Ok(true) };

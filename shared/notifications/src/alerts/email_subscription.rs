@@ -159,7 +159,7 @@ async fn carry_out(app: &App, key: &Key, plan: &Plan) -> Result<(), ServiceError
         if plan.asks { app.mail().open(plan.subscription, plan.email.as_str()).await } else { Ok(()) }
     };
     if let Err(error) = done.await {
-        if !matches!(error, MailError::Unheard(_)) {
+        if !matches!(error, MailError::NoResponse(_)) {
             // Nobody was asked.
             let is_of_this = |question: &Question| question.subscription == plan.subscription;
             change(app, key, |email_subscription| {

@@ -19,7 +19,7 @@ pub use records::{Alert, AlertState, Firing};
 use app::App;
 use app::counter::Counter;
 use app::error::ServiceError;
-use app::idempotency::{self, Attempt, Created};
+use app::idempotency::{self, Created, KeyLookup};
 use domain::alert::{AlertRuleState, Condition, Repeat};
 use domain::{CustomerId, Day, Symbol};
 use market_data::market_clock::market_day;
@@ -60,9 +60,9 @@ pub async fn create(
     alert: &NewAlert,
     idempotency_key: Option<&str>,
 ) -> Result<Created<Alert>, ServiceError> {
-    let pending = match idempotency::attempt(&market.app, customer, idempotency_key, "POST /alerts", alert).await? {
-        Attempt::Replay(id) => return Ok(Created { value: made(id, alert), replayed: true }),
-        Attempt::First(pending) => pending,
+    let pending = match idempotency::look_up(&market.app, customer, idempotency_key, "POST /alerts", alert).await? {
+        KeyLookup::Replay(id) => return Ok(Created { value: made(id, alert), replayed: true }),
+        KeyLookup::First(pending) => pending,
     };
     require_deliverable(&market.app, alert)?;
     instruments::load(market, customer, &alert.symbol, market.budget_for(customer)).await?;
@@ -107,7 +107,7 @@ fn require_deliverable(app: &App, alert: &NewAlert) -> Result<(), ServiceError> 
         let detail = "a custom instrument has no quotes that an alert could wait for".to_owned();
         return Err(ServiceError::Field { field: "symbol", detail });
     }
-    if alert.email && !app.mail().is_there() {
+    if alert.email && !app.mail().is_available() {
         let detail = "this platform sends no e-mail; alerts arrive over live connections".to_owned();
         return Err(ServiceError::Field { field: "email", detail });
     }

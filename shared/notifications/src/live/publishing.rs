@@ -104,7 +104,7 @@ async fn deliver_to_the_living(
     addressed: Vec<(Subscriber, Vec<Arc<str>>)>,
 ) -> Result<(Delivered, usize), ServiceError> {
     let sessions = addressed.iter().map(|(subscriber, _)| (subscriber.session.clone(), subscriber.customer_id));
-    let living = authorization::find_living(app, sessions.collect()).await?;
+    let living = authorization::find_active_sessions(app, sessions.collect()).await?;
     let (living, dead): (Vec<_>, Vec<_>) =
         addressed.into_iter().partition(|(subscriber, _)| living.contains(&subscriber.session));
     let outgoing = living

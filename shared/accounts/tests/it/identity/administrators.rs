@@ -1,6 +1,6 @@
 //! There is always an administrator.
 
-use accounts::administration::Change;
+use accounts::administration::AccountChange;
 use accounts::erasure;
 use app::{Precondition, ServiceError};
 use domain::{CustomerId, Role};
@@ -10,12 +10,12 @@ use store::{DeleteExpect, Table, Write, keys};
 
 use crate::identity::{PASSWORD, World, json, password};
 
-fn role(role: Role) -> Change {
-    Change { role: Some(role), ..Change::default() }
+fn role(role: Role) -> AccountChange {
+    AccountChange { role: Some(role), ..AccountChange::default() }
 }
 
-fn disabled(disabled: bool) -> Change {
-    Change { disabled: Some(disabled), ..Change::default() }
+fn disabled(disabled: bool) -> AccountChange {
+    AccountChange { disabled: Some(disabled), ..AccountChange::default() }
 }
 
 impl World {

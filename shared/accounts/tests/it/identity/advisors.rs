@@ -1,6 +1,6 @@
 //! Clients of those who advise no longer, and finding customers among many.
 
-use accounts::administration::Change;
+use accounts::administration::AccountChange;
 use accounts::{erasure, search};
 use app::ServiceError;
 use domain::Role;
@@ -14,8 +14,8 @@ use crate::identity::{PASSWORD, World, json, password};
 
 #[tokio::test]
 async fn whoever_advises_no_longer_has_no_clients() {
-    let role = |role| Change { role: Some(role), ..Change::default() };
-    let disabled = Change { disabled: Some(true), ..Change::default() };
+    let role = |role| AccountChange { role: Some(role), ..AccountChange::default() };
+    let disabled = AccountChange { disabled: Some(true), ..AccountChange::default() };
     for (ending, name) in [(Some(role(Role::Client)), "demoted"), (Some(disabled), "disabled"), (None, "erased")] {
         let world = World::with_ada().await;
         let (advisor, clients) = (world.ada().await, world.others(25).await);
@@ -33,7 +33,7 @@ async fn whoever_advises_no_longer_has_no_clients() {
             let ended = events.iter().map(json).find(|event| event["what"] == "advisor_ended").unwrap();
             assert_eq!(ended["detail"]["advisor_id"], serde_json::json!(advisor), "{name}");
         }
-        let change = Change { advisor_id: Some(Some(advisor)), ..Change::default() };
+        let change = AccountChange { advisor_id: Some(Some(advisor)), ..AccountChange::default() };
         let refused = world.change(clients[0], change).await;
         assert!(matches!(refused, Err(ServiceError::Field { field: "advisor_id", .. })), "{name}");
     }
@@ -44,7 +44,7 @@ async fn an_end_of_advice_that_is_cut_short_goes_on_at_night_or_before_they_advi
     for by_night in [true, false] {
         let world = World::with_ada().await;
         let (advisor, clients) = (world.ada().await, world.others(45).await);
-        let role = |role| Change { role: Some(role), ..Change::default() };
+        let role = |role| AccountChange { role: Some(role), ..AccountChange::default() };
         world.change(advisor, role(Role::Advisor)).await.unwrap();
         world.advise(&clients, advisor).await;
         // The role, twenty clients, twenty of which nobody hears.
@@ -59,7 +59,7 @@ async fn an_end_of_advice_that_is_cut_short_goes_on_at_night_or_before_they_advi
         world.change(advisor, role(Role::Advisor)).await.unwrap();
         assert_eq!(world.advised(&clients, advisor).await, [0, 0, 0]);
         world.advise(&clients[..1], advisor).await;
-        world.change(advisor, Change::default()).await.unwrap();
+        world.change(advisor, AccountChange::default()).await.unwrap();
         assert!(verification::verify_all(&world.platform).await.unwrap().is_clean());
         assert_eq!(world.advised(&clients, advisor).await, [1, 1, 1], "who advises again keeps their new clients");
     }
@@ -69,7 +69,7 @@ async fn an_end_of_advice_that_is_cut_short_goes_on_at_night_or_before_they_advi
 async fn an_end_of_advice_that_comes_late_takes_no_client_of_somebody_who_advises_again() {
     let world = World::with_ada().await;
     let (advisor, clients) = (world.ada().await, world.others(3).await);
-    let role = |role| Change { role: Some(role), ..Change::default() };
+    let role = |role| AccountChange { role: Some(role), ..AccountChange::default() };
     world.change(advisor, role(Role::Advisor)).await.unwrap();
     world.advise(&clients, advisor).await;
     *world.advisor.advises_again.lock().unwrap() = Some(advisor);

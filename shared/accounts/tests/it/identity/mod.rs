@@ -9,7 +9,7 @@ mod registering;
 
 use std::sync::{Arc, Mutex};
 
-use accounts::administration::Change;
+use accounts::administration::AccountChange;
 use app::{Created, Precondition, ServiceError};
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -139,7 +139,7 @@ impl World {
         made
     }
 
-    async fn change(&self, customer: CustomerId, change: Change) -> Result<(), ServiceError> {
+    async fn change(&self, customer: CustomerId, change: AccountChange) -> Result<(), ServiceError> {
         accounts::administration::administer(&self.platform.app, Actor::Operator, customer, &Precondition::Any, change)
             .await
             .map(drop)
@@ -148,7 +148,7 @@ impl World {
     /// Gives clients an advisor.
     async fn advise(&self, clients: &[CustomerId], advisor: CustomerId) {
         for client in clients {
-            let change = Change { advisor_id: Some(Some(advisor)), ..Change::default() };
+            let change = AccountChange { advisor_id: Some(Some(advisor)), ..AccountChange::default() };
             self.change(*client, change).await.unwrap();
         }
     }

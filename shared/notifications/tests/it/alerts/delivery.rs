@@ -162,8 +162,10 @@ async fn who_is_shut_out_gets_no_emails() {
     let world = World::new();
     let (ada, _) = world.connected("ada").await;
     by_mail(&world, ada, Repeat::Once).await.unwrap();
-    let change =
-        accounts::administration::Change { disabled: Some(true), ..accounts::administration::Change::default() };
+    let change = accounts::administration::AccountChange {
+        disabled: Some(true),
+        ..accounts::administration::AccountChange::default()
+    };
     accounts::administration::administer(&world.platform.app, Actor::Operator, ada, &Precondition::Any, change)
         .await
         .unwrap();

@@ -127,7 +127,7 @@ impl RecordingMail {
 
 #[async_trait]
 impl Mail for RecordingMail {
-    fn is_there(&self) -> bool {
+    fn is_available(&self) -> bool {
         !self.post().is_missing
     }
 

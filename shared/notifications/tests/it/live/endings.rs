@@ -1,6 +1,6 @@
 //! Whatever ends a session closes what it had opened, and nothing is pushed after it.
 
-use accounts::administration::Change;
+use accounts::administration::AccountChange;
 use accounts::{erasure, export, password_reset};
 use app::Precondition;
 use domain::Role;
@@ -96,9 +96,9 @@ async fn a_password_set_by_a_token_closes_them_all() {
 #[tokio::test]
 async fn disabling_and_a_new_role_close_them_all_and_an_advisor_does_not() {
     for (change, ends) in [
-        (Change { disabled: Some(true), ..Change::default() }, true),
-        (Change { role: Some(Role::Advisor), ..Change::default() }, true),
-        (Change { role: Some(Role::Client), disabled: Some(false), advisor_id: Some(None) }, false),
+        (AccountChange { disabled: Some(true), ..AccountChange::default() }, true),
+        (AccountChange { role: Some(Role::Advisor), ..AccountChange::default() }, true),
+        (AccountChange { role: Some(Role::Client), disabled: Some(false), advisor_id: Some(None) }, false),
     ] {
         let world = World::new();
         let stranger = world.stranger().await;
