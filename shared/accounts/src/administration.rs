@@ -1,4 +1,4 @@
-//! What administrators change of an account: role, advisor and disabling.
+//! Changes to an account by administrators: role, advisor and disabling.
 
 use app::error::ServiceError;
 use app::{App, Precondition};
@@ -13,23 +13,22 @@ use store::{DeleteExpect, StoreError, Write, documents, keys};
 
 use crate::{administrators, advice};
 
-/// What an administrator changes; `None` leaves a part as it is.
+/// A change by an administrator; `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountChange {
     /// The role.
     pub role: Option<Role>,
-    /// The advisor; the inner `None` is none.
+    /// The advisor; the inner `None` removes it.
     pub advisor_id: Option<Option<CustomerId>>,
-    /// Whether the account is closed to its owner.
+    /// Whether the account is disabled.
     pub disabled: Option<bool>,
 }
 
-/// Changes role, advisor or disabling; a new role or disabling ends every session and closes all live connections, and
-/// clients of an advisor who advises no longer have none.
+/// Changes role, advisor or disabling. A new role or disabling ends every session and closes all live connections. The
+/// clients of a customer who no longer advises lose their advisor.
 ///
-/// Errors: those of [`Precondition::require`]; [`ServiceError::OwnAccount`] for an administrator who would shut themselves
-/// out; [`ServiceError::LastAdministrator`] for the last one, whoever asks; [`ServiceError::Field`] for an advisor who is
-/// none.
+/// Errors: those of [`Precondition::require`]; [`ServiceError::OwnAccount`] for administrators who would remove their
+/// own rights; [`ServiceError::LastAdministrator`]; [`ServiceError::Field`] for an advisor that does not exist.
 pub async fn administer(
     app: &App,
     by: Actor,
@@ -38,10 +37,10 @@ pub async fn administer(
     change: AccountChange,
 ) -> Result<StoredProfile, ServiceError> {
     let change = &change;
-    // Where an earlier change was cut short.
+    // An earlier change may have been interrupted.
     advice::end(app, by, customer).await?;
     let unlisted = &administrators::UnlistedAdministrators::default();
-    let (stands, sessions_ended) = retry(Retry::within(app::CONFLICT_BUDGET), || async move {
+    let (changed, sessions_ended) = retry(Retry::within(app::CONFLICT_BUDGET), || async move {
         let stored = profile::find(app, customer).await?;
         expected.require(stored.version.0)?;
         if stored.profile.erased_at.is_some() {
@@ -52,8 +51,8 @@ pub async fn administer(
         after.role = change.role.unwrap_or(before.role);
         after.disabled = change.disabled.unwrap_or(before.disabled);
         after.advisor_id = change.advisor_id.unwrap_or(before.advisor_id);
-        let shut_out = after.role != Role::Administrator || after.disabled;
-        if by == Actor::Customer(customer) && shut_out {
+        let loses_rights = after.role != Role::Administrator || after.disabled;
+        if by == Actor::Customer(customer) && loses_rights {
             return Err(ServiceError::OwnAccount);
         }
         if after.role != Role::Client {
@@ -64,7 +63,7 @@ pub async fn administer(
             after.end_sessions();
         }
         if before.advice_to_end && after.advises() {
-            // More clients are left of the earlier time than one call ends: to be sent again.
+            // One call could not remove all clients of the earlier time: the client repeats the request.
             return Err(StoreError::Throttled.into());
         }
         after.advice_to_end |= before.advises() && !after.advises();
@@ -84,22 +83,22 @@ pub async fn administer(
     if sessions_ended {
         live::close_all(app, customer).await;
     }
-    if stands.advice_to_end
+    if changed.advice_to_end
         && let Err(error) = advice::end(app, by, customer).await
     {
-        // The change itself stands; the nightly round does the rest.
-        tracing::warn!(%customer, %error, "clients of somebody who advises no longer were not all told");
+        // The change itself is stored; the nightly verification does the rest.
+        tracing::warn!(%customer, %error, "clients of a former advisor were not all updated");
     }
     profile::find(app, customer).await
 }
 
-/// Moves a client from one advisor to another; the new one is asserted to be an advisor still.
+/// The writes that move a client from one advisor to another. They assert that the new one is still an advisor.
 async fn prepare_advisor_writes(app: &App, before: &Profile, after: &Profile) -> Result<Vec<Write>, ServiceError> {
     if before.advisor_id == after.advisor_id {
         return Ok(Vec::new());
     }
     let own = keys::advisor_of(after.id);
-    let standing = app.table().get(&own).await?.map(|item| item.version);
+    let stored = app.table().get(&own).await?.map(|item| item.version);
     let mut writes = Vec::new();
     if let Some(old) = before.advisor_id {
         writes.push(Write::Delete { key: keys::client_of(old, after.id), expect: DeleteExpect::Any });
@@ -108,7 +107,7 @@ async fn prepare_advisor_writes(app: &App, before: &Profile, after: &Profile) ->
         None => writes.push(Write::Delete { key: own, expect: DeleteExpect::Any }),
         Some(new) => {
             let no_advisor =
-                || ServiceError::Field { field: "advisor_id", detail: "no advisor has this id".to_owned() };
+                || ServiceError::Field { field: "advisor_id", detail: "must be the id of an advisor".to_owned() };
             let advisor = match profile::find(app, new).await {
                 Err(ServiceError::NotFound { .. }) => return Err(no_advisor()),
                 found => found?,
@@ -121,7 +120,7 @@ async fn prepare_advisor_writes(app: &App, before: &Profile, after: &Profile) ->
                 body: documents::body(&own, &new)?,
                 key: own,
                 expires_at: None,
-                expect: standing.into(),
+                expect: stored.into(),
             });
             writes.push(Write::create(client.clone(), documents::body(&client, &after.id)?));
             writes.push(Write::Check { key: keys::customer(new), expect: store::Expect::Version(advisor.version) });
@@ -130,7 +129,7 @@ async fn prepare_advisor_writes(app: &App, before: &Profile, after: &Profile) ->
     Ok(writes)
 }
 
-/// Sets the role of whoever signs in with this address: for the operator, who makes the first administrator.
+/// Sets the role of the customer with this e-mail address: for the operator, who appoints the first administrator.
 pub async fn set_role(app: &App, email: &Email, role: Role) -> Result<Customer, ServiceError> {
     let found = profile::find_by_email(app, email).await?.ok_or(ServiceError::NotFound { what: "customer" })?;
     let change = AccountChange { role: Some(role), ..AccountChange::default() };

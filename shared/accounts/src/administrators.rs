@@ -1,5 +1,6 @@
-//! The list of administrators, so that the last one stays: an item of its own, which every change of who is one writes at
-//! the version it was read at. Two who would remove each other write it both, and one of them comes second.
+//! The list of administrators, which ensures that at least one remains. Every change of an administrator writes this
+//! item at the version at which it was read. If two administrators remove each other, both write it, and one of them
+//! fails.
 
 use std::collections::BTreeSet;
 
@@ -13,15 +14,15 @@ use tokio::sync::OnceCell;
 
 use crate::customers;
 
-/// Those who are administrators by their profiles, where the list has not been kept from the start. They are looked for
-/// once a change, however often it is tried: while there is no list, no customer has become or ceased to be one since.
+/// The administrators by their profiles, for a store of an earlier version without the list. They are searched for once
+/// per change, however often it is retried: every change of an administrator creates the list.
 #[derive(Default)]
 pub(crate) struct UnlistedAdministrators(OnceCell<BTreeSet<CustomerId>>);
 
-/// The write that keeps the list as a change of this profile makes it; none where the change leaves it as it is. `unlisted`
-/// is the same for each try of the change.
+/// The write that updates the list for a change of this profile; `None` if the list does not change. `unlisted` is the
+/// same for each try of the change.
 ///
-/// Errors: [`ServiceError::LastAdministrator`] for a change that would leave none.
+/// Errors: [`ServiceError::LastAdministrator`] if no administrator would remain.
 pub(crate) async fn prepare_listing(
     app: &App,
     before: &Profile,
@@ -55,8 +56,8 @@ fn administers(profile: &Profile) -> bool {
 async fn find_administrators(app: &App) -> Result<BTreeSet<CustomerId>, ServiceError> {
     let profiles: Vec<_> = customers::read_all(app).await?.into_iter().map(keys::customer).collect();
     let mut ids = BTreeSet::new();
-    for some in profiles.chunks(MAX_KEYS) {
-        for item in app.table().get_many(some).await?.into_iter().flatten() {
+    for chunk in profiles.chunks(MAX_KEYS) {
+        for item in app.table().get_many(chunk).await?.into_iter().flatten() {
             let profile: Profile = documents::parse(&item)?;
             if administers(&profile) {
                 ids.insert(profile.id);

@@ -1,8 +1,8 @@
-//! Ending what an advisor had with their clients, once they advise no longer: demoted, disabled or erased.
+//! Removing a former advisor from their clients, after the advisor was demoted, disabled or erased.
 //!
-//! The change of the advisor's own account is one transaction, and notes that there is something to end. The clients
-//! track some at a time. Where that is cut short, the next change of the account or the nightly round goes on with it,
-//! and until it is done the account cannot advise again.
+//! The change of the advisor's account is one transaction, which sets `advice_to_end`. The clients follow in batches.
+//! If that is interrupted, the next change of the account or the nightly verification continues it. Until it is
+//! finished the account cannot advise again.
 
 use app::App;
 use app::error::ServiceError;
@@ -13,12 +13,13 @@ use serde_json::json;
 use store::retry::{Retry, retry};
 use store::{DeleteExpect, Expect, Key, Query, Write, documents, keys};
 
-/// Clients of one transaction: each takes four writes.
+/// Clients per transaction: each takes four writes.
 const CLIENTS_A_TRANSACTION: usize = 20;
-/// Most transactions of one call, so that no request runs for longer than it may.
+/// The most transactions of one call, so that a request meets its deadline.
 const MAX_TRANSACTIONS: usize = 100;
 
-/// Ends what is noted to be ended; false where more is left than one call does.
+/// Removes the advisor from all clients, if `advice_to_end` is set; false if more clients are left than one call
+/// handles.
 pub async fn end(app: &App, by: Actor, advisor: CustomerId) -> Result<bool, ServiceError> {
     for _ in 0..MAX_TRANSACTIONS {
         if retry(Retry::within(app::CONFLICT_BUDGET), || end_some(app, by, advisor)).await? {
@@ -28,8 +29,8 @@ pub async fn end(app: &App, by: Actor, advisor: CustomerId) -> Result<bool, Serv
     Ok(false)
 }
 
-/// One transaction further; true where nothing is left. Each is held to the advisor's profile as it was read, so that none
-/// takes a client away who was given to somebody who advises again.
+/// Runs one transaction; true if no client is left. Each transaction asserts the advisor's profile as it was read, so
+/// that it removes no client who was assigned after the advisor advises again.
 async fn end_some(app: &App, by: Actor, advisor: CustomerId) -> Result<bool, ServiceError> {
     let stored = profile::find(app, advisor).await?;
     if !stored.profile.advice_to_end {

@@ -7,7 +7,7 @@ use app::{App, listing};
 use domain::CustomerId;
 use store::{documents, keys};
 
-/// The ids of all customers, oldest first.
+/// Reads the ids of all customers, oldest first.
 pub async fn read_all(app: &App) -> Result<BTreeSet<CustomerId>, ServiceError> {
     let mut ids = BTreeSet::new();
     for list in keys::customer_index() {

@@ -1,12 +1,11 @@
-//! Erasing a customer: what is personal goes, the ledger stays under an id that says nothing, and still balances.
+//! Erasing a customer: personal data is removed; the ledger stays under an anonymous id and still balances.
 //!
-//! The first transaction ends everything at once: name, address, password and sessions are gone and the wallet is
-//! frozen. What hangs on the customer is then swept away item by item, and once more by the operator's nightly round, which
-//! also finishes a sweep that was cut short.
+//! The first transaction removes name, address, password and sessions and freezes the wallet. A sweep then removes the
+//! customer's other items one by one. The nightly verification sweeps again, and also finishes an interrupted sweep.
 //!
-//! What becomes of an item tracks from its kind. One of an unknown kind, such as a later version of the code writes, may be
-//! personal and may be an entry of the ledger: it stays, is logged as an error, and keeps the erasure unfinished, so that
-//! every nightly round comes back to it until the code knows what to do.
+//! The kind of an item decides whether it is removed. An item of an unknown kind, which a later version of the code may
+//! have written, may be personal or an entry of the ledger. It stays, is logged as an error, and keeps the erasure
+//! unfinished, so that every nightly verification tries again until the code knows the kind.
 
 use std::collections::BTreeSet;
 
@@ -30,12 +29,13 @@ use store::{DeleteExpect, Item, Range, Write, documents};
 
 use crate::{administrators, advice, own_account, personal_data};
 
-/// No request runs this long; what is swept later than this after an erasure was the last of it.
+/// No request runs this long, so a sweep that is later than this after an erasure is the last one.
 const STRAGGLER_MINUTES: i64 = 60;
-/// What stands for the name of a portfolio whose owner was erased.
+/// The name of a portfolio whose owner was erased.
 const ERASED_NAME: &str = "erased";
 
-/// Erases the customer, if the password is theirs. Errors: [`ServiceError::LastAdministrator`].
+/// Erases the customer, if the password is right. Errors: [`ServiceError::WrongPassword`],
+/// [`ServiceError::LastAdministrator`].
 pub async fn erase(app: &App, customer: CustomerId, password: Password) -> Result<(), ServiceError> {
     let epoch = own_account::check_password(app, customer, password).await?;
     let unlisted = &administrators::UnlistedAdministrators::default();
@@ -74,22 +74,22 @@ pub async fn erase(app: &App, customer: CustomerId, password: Password) -> Resul
     sweep(app, customer).await.map(drop)
 }
 
-/// Removes what an erasure leaves for afterwards, and says whether nothing can come after it any more: requests that were
-/// under way may still write for a while. May be called again at any time.
+/// Removes the remaining items of an erased customer. Returns whether the erasure is finished now: requests in progress
+/// may still write for a while. May be called at any time.
 pub async fn sweep(app: &App, customer: CustomerId) -> Result<bool, ServiceError> {
     let advice_ended = advice::end(app, Actor::Customer(customer), customer).await?;
     let stored = profile::find(app, customer).await?;
     let Some(erased_at) = stored.profile.erased_at.filter(|_| !stored.profile.swept) else { return Ok(false) };
     let own = listing::read_all(app, keys::customer_items(customer)).await?;
     let mut done = advice_ended;
-    let mut held = BTreeSet::new();
+    let mut holdings = BTreeSet::new();
     for portfolio in personal_data::portfolios(&own)? {
         for item in listing::read_all(app, keys::portfolio_contents(portfolio)).await? {
-            held.extend(personal_data::symbol_held(&item)?.map(|symbol| (portfolio, symbol)));
+            holdings.extend(personal_data::symbol_held(&item)?.map(|symbol| (portfolio, symbol)));
             done &= erase_item(app, customer, item).await?;
         }
     }
-    for (portfolio, symbol) in held {
+    for (portfolio, symbol) in holdings {
         app.table().transact(vec![tracked_symbols::holds_no_longer(portfolio, &symbol)]).await?;
     }
     for item in custom_instruments::list(app, customer).await? {
@@ -101,8 +101,8 @@ pub async fn sweep(app: &App, customer: CustomerId) -> Result<bool, ServiceError
     for item in own {
         done &= erase_item(app, customer, item).await?;
     }
-    let young = app.now() - erased_at < TimeDelta::minutes(STRAGGLER_MINUTES);
-    if !done || young {
+    let is_recent = app.now() - erased_at < TimeDelta::minutes(STRAGGLER_MINUTES);
+    if !done || is_recent {
         return Ok(false);
     }
     let swept = Profile { swept: true, ..stored.profile.clone() };
@@ -110,15 +110,14 @@ pub async fn sweep(app: &App, customer: CustomerId) -> Result<bool, ServiceError
     Ok(true)
 }
 
-/// Does with an item what an erasure does with its kind; false where there is more to do at the next sweep.
+/// Removes or keeps an item, depending on its kind; false if the next sweep must try again.
 async fn erase_item(app: &App, customer: CustomerId, item: Item) -> Result<bool, ServiceError> {
     let Some(kind) = Kind::of(&item.key) else {
         tracing::error!(key = %item.key, "an item of an unknown kind is not erased");
         return Ok(false);
     };
     match kind {
-        // What says that there was a customer, the ledger and what its entries point to. Clients go with the end of the
-        // advice.
+        // The anonymous profile, the ledger, and what its entries point to. `advice` removes the clients.
         Kind::Profile
         | Kind::Client
         | Kind::WalletHead
@@ -129,8 +128,8 @@ async fn erase_item(app: &App, customer: CustomerId, item: Item) -> Result<bool,
         Kind::Portfolio => rename(app, &item).await?,
         Kind::Session => {
             let session = Kind::Session.id_in(&item.key).map(keys::session);
-            let gone = session.into_iter().chain([item.key]);
-            app.table().transact(gone.map(|key| Write::Delete { key, expect: DeleteExpect::Any }).collect()).await?;
+            let ended = session.into_iter().chain([item.key]);
+            app.table().transact(ended.map(|key| Write::Delete { key, expect: DeleteExpect::Any }).collect()).await?;
         }
         Kind::Connection => {
             if let Some(id) = Kind::Connection.id_in(&item.key) {
@@ -166,8 +165,8 @@ async fn erase_item(app: &App, customer: CustomerId, item: Item) -> Result<bool,
 
 /// Removes an item, after the objects that it names.
 async fn remove(app: &App, customer: CustomerId, item: Item) -> Result<(), ServiceError> {
-    if let Some(said) = personal_data::parse_json(&item)? {
-        for object in personal_data::objects_named(&said, customer) {
+    if let Some(json) = personal_data::parse_json(&item)? {
+        for object in personal_data::objects_named(&json, customer) {
             app.objects().delete(&object).await?;
         }
     }
@@ -175,7 +174,7 @@ async fn remove(app: &App, customer: CustomerId, item: Item) -> Result<(), Servi
     Ok(())
 }
 
-/// Takes the name of a portfolio, and what its investment profile says of a person, away.
+/// Removes the name and the investment profile of a portfolio.
 async fn rename(app: &App, item: &Item) -> Result<(), ServiceError> {
     let mut record: PortfolioRecord = documents::parse(item)?;
     record.portfolio.name = PortfolioName::try_from(ERASED_NAME.to_owned())

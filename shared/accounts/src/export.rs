@@ -1,4 +1,4 @@
-//! Everything we hold of a customer, as one JSON object among the objects, handed out as a link.
+//! The data export: everything that is stored of a customer, as one JSON object with a signed link.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,27 +18,27 @@ use utoipa::ToSchema;
 
 use crate::personal_data;
 
-/// How long the link works.
+/// How long the link is valid.
 const LINK_LIFETIME: Duration = Duration::from_mins(5);
-/// Exports of a customer that are kept; an older one goes when a new one is made.
+/// The most stored exports of a customer. A new export removes older ones.
 const MAX_EXPORTS: usize = 3;
 
-/// What an export holds. Each map goes from a kind of record to all of its records, as they are kept.
+/// The content of an export. Each map has all records by kind, as they are stored.
 #[derive(Serialize)]
 struct Export {
     #[serde(with = "domain::instant")]
     exported_at: DateTime<Utc>,
     customer: Customer,
     records: BTreeMap<String, Vec<Value>>,
-    /// The valuations of custom instruments, by symbol, oldest first: day and price.
+    /// The valuations of custom instruments by symbol, oldest first: day and price.
     valuations: BTreeMap<String, Vec<(Day, f64)>>,
-    /// What was done to the account, oldest first.
+    /// Audit events of the account, oldest first.
     #[serde(rename = "deeds")]
     events: Vec<Value>,
     wallet: BTreeMap<String, Vec<Value>>,
     portfolios: Vec<BTreeMap<String, Vec<Value>>>,
-    /// The keys of items of an unknown kind, such as a later version of the code writes. What they say is not shown, since
-    /// it may be a secret; that they are there is.
+    /// The keys of items of an unknown kind, which a later version of the code may have written. Their content is not
+    /// exported, since it may be secret.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     not_shown: Vec<String>,
 }
@@ -48,20 +48,20 @@ struct ExportRecord {
     object: ObjectKey,
 }
 
-/// Where an export can be read.
+/// A link to an export.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExportLink {
-    /// A signed link.
+    /// Signed link to the JSON file.
     pub url: String,
-    /// Until when it works.
+    /// When the link expires.
     #[serde(with = "domain::instant")]
     pub expires_at: DateTime<Utc>,
 }
 
-/// Writes the export and hands out a link to it.
+/// Writes an export and returns a link to it.
 pub async fn export(app: &App, customer: CustomerId) -> Result<ExportLink, ServiceError> {
-    let shown = profile::find(app, customer).await?.into_customer();
-    let created_at = shown.created_at;
+    let profile = profile::find(app, customer).await?.into_customer();
+    let created_at = profile.created_at;
     let own = listing::read_all(app, keys::customer_items(customer)).await?;
     let mut portfolios = Vec::new();
     let mut not_shown = unknown(&own);
@@ -74,7 +74,7 @@ pub async fn export(app: &App, customer: CustomerId) -> Result<ExportLink, Servi
     not_shown.extend(unknown(&wallet));
     let export = Export {
         exported_at: app.now(),
-        customer: shown,
+        customer: profile,
         records: read_by_kind(app, customer, &own).await?,
         valuations: read_valuations(app, customer).await?,
         events: read_audit_events(app, customer, created_at).await?,
@@ -84,8 +84,8 @@ pub async fn export(app: &App, customer: CustomerId) -> Result<ExportLink, Servi
     };
     let json = serde_json::to_vec_pretty(&export).map_err(|error| ServiceError::fault("export to JSON", error))?;
     let object = objects_of::new_key("exports", customer, "json")?;
-    forget_older(app, customer).await?;
-    // The record first: an object that nothing names could be found by no erasure.
+    remove_older(app, customer).await?;
+    // The record first, because an erasure could not find an object that no item names.
     documents::put_new(
         app.table(),
         keys::export(customer, app.new_id()),
@@ -112,7 +112,7 @@ async fn read_valuations(app: &App, customer: CustomerId) -> Result<BTreeMap<Str
     Ok(valuations)
 }
 
-/// The records of all months since the account was made.
+/// Reads the audit events of all months since the registration.
 async fn read_audit_events(app: &App, customer: CustomerId, since: DateTime<Utc>) -> Result<Vec<Value>, ServiceError> {
     let (mut events, mut month, now) = (Vec::new(), since.date_naive(), app.now().date_naive());
     while (month.year(), month.month()) <= (now.year(), now.month()) {
@@ -125,18 +125,18 @@ async fn read_audit_events(app: &App, customer: CustomerId, since: DateTime<Utc>
     Ok(events)
 }
 
-/// Removes the exports before the newest [`MAX_EXPORTS`] less one, object first.
-async fn forget_older(app: &App, customer: CustomerId) -> Result<(), ServiceError> {
+/// Removes all but the newest [`MAX_EXPORTS`] - 1 exports, each object before its record.
+async fn remove_older(app: &App, customer: CustomerId) -> Result<(), ServiceError> {
     let exports = listing::read_all(app, keys::exports(customer)).await?;
     for item in exports.iter().rev().skip(MAX_EXPORTS - 1) {
         app.objects().delete(&documents::parse::<ExportRecord>(item)?.object).await?;
-        let forget = Write::Delete { key: item.key.clone(), expect: DeleteExpect::Any };
-        app.table().transact(vec![forget]).await?;
+        let removal = Write::Delete { key: item.key.clone(), expect: DeleteExpect::Any };
+        app.table().transact(vec![removal]).await?;
     }
     Ok(())
 }
 
-/// The records by kind, in lower case. A result that is kept among the objects is read from there.
+/// Reads the records by kind, in lower case. A response that is stored as an object is read from there.
 async fn read_by_kind(
     app: &App,
     customer: CustomerId,
@@ -145,30 +145,30 @@ async fn read_by_kind(
     let mut kinds: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for item in items {
         let Some(kind) = Kind::of(&item.key).filter(|kind| is_exported(*kind)) else { continue };
-        let Some(mut said) = personal_data::parse_json(item)? else { continue };
-        // Only of this kind: elsewhere a customer can write what they like.
-        let named = if kind == Kind::Response { personal_data::objects_named(&said, customer) } else { Vec::new() };
-        // Of an answer that was named and never finished there is nothing to show.
+        let Some(mut json) = personal_data::parse_json(item)? else { continue };
+        // Only for this kind: items of other kinds contain text that a customer wrote.
+        let named = if kind == Kind::Response { personal_data::objects_named(&json, customer) } else { Vec::new() };
+        // A response whose object was never written is not exported.
         let mut finished = true;
         for object in named.iter().filter(|key| is_json(key)) {
             match app.objects().get(object).await?.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
-                Some(json) => said = json,
+                Some(stored) => json = stored,
                 None => finished = false,
             }
         }
         if !finished {
             continue;
         }
-        kinds.entry(kind.name()).or_default().push(said);
+        kinds.entry(kind.name()).or_default().push(json);
     }
     Ok(kinds)
 }
 
-/// Whether an export shows the items of this kind among the records.
+/// Whether an export contains the items of this kind as records.
 fn is_exported(kind: Kind) -> bool {
     match kind {
-        // The profile stands apart, an export would show the export before it, and the items of a session and of a live
-        // connection only say where the hash of a token is.
+        // The profile is exported as `customer`, an export would contain the previous one, and the index items of
+        // sessions and live connections contain only the hash of a token.
         Kind::Profile | Kind::Export | Kind::Session | Kind::Connection => false,
         Kind::Registration
         | Kind::Advisor
@@ -204,7 +204,7 @@ fn unknown(items: &[Item]) -> Vec<String> {
     let unknown = items.iter().filter(|item| Kind::of(&item.key).is_none());
     unknown
         .map(|item| {
-            tracing::error!(key = %item.key, "an export does not show an item of an unknown kind");
+            tracing::error!(key = %item.key, "an item of an unknown kind is not exported");
             item.key.to_string()
         })
         .collect()

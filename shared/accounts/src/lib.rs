@@ -1,16 +1,17 @@
-//! What becomes of accounts: administration, signing out, erasure and export.
+//! The life of an account: administration, signing out, erasure and export.
 //!
-//! [`own_account`] is what customers change themselves, [`administration`] role, advisor and disabling; [`sign_out`]
-//! ends sessions with the live connections that they opened; [`password_reset`] sets a new password by an operator's
-//! token. [`erasure`] removes all personal data of a customer and keeps the ledger, [`export`] hands it over; both go
-//! by one list of what belongs to a customer. [`search`] finds customers for administrators and advisors.
+//! [`own_account`] has the changes that customers make themselves, [`administration`] those of administrators.
+//! [`sign_out`] ends sessions and the live connections that they opened; [`password_reset`] sets a new password with a
+//! one-time token from the operator. [`erasure`] removes all personal data of a customer and keeps the ledger;
+//! [`export`] exports the data. Both use the same list of what belongs to a customer. [`search`] finds customers for
+//! administrators.
 //!
-//! It may use `identity`, `books`, `notifications` and what is under them, for an account ends everywhere at once, and
-//! none of them knows it. It knows no HTTP and no AWS.
+//! It may use `identity`, `books`, `notifications` and the crates below them, because an account ends in all of them.
+//! None of them uses it. It knows neither HTTP nor AWS.
 //!
-//! - The last administrator stays, whatever is asked.
-//! - A change of an account ends its sessions in the same transaction, and its live connections right after.
-//! - An erasure that is cut short is taken up again; an entry of a ledger is never removed.
+//! - At least one administrator always remains.
+//! - A change of an account ends its sessions in the same transaction, and its live connections immediately after.
+//! - An interrupted erasure is continued; an entry of a ledger is never removed.
 
 pub mod administration;
 mod administrators;

@@ -1,4 +1,4 @@
-//! What customers change of their own account: the profile and the password.
+//! Changes by customers to their own account: the profile and the password.
 
 use app::error::ServiceError;
 use app::{App, Precondition};
@@ -12,7 +12,7 @@ use serde_json::json;
 use store::retry::{Retry, retry};
 use store::{DeleteExpect, StoreError, Write, documents, keys};
 
-/// Replaces what the customer has told of themselves, at a version that `expected` allows.
+/// Changes the customer's personal data, at a version that `expected` allows.
 ///
 /// Errors: those of [`Precondition::require`], [`ServiceError::EmailTaken`].
 pub async fn update_profile(
@@ -45,36 +45,36 @@ pub async fn update_profile(
     .await
 }
 
-/// Sets a new password for a caller who knows the present one, and ends every session.
+/// Replaces the current password by a new one, and ends every session.
 ///
-/// Errors: [`ServiceError::Field`] for a new password that is refused; those of the check of the present one.
+/// Errors: [`ServiceError::Field`] for a new password that is refused; those of the check of the current one.
 pub async fn change_password(
     app: &App,
     customer: CustomerId,
-    present: Password,
+    current: Password,
     new: Password,
 ) -> Result<(), ServiceError> {
     new.check_for("new_password", profile::find(app, customer).await?.profile.person.as_ref()).await?;
-    let epoch = check_password(app, customer, present).await?;
+    let epoch = check_password(app, customer, current).await?;
     let hash = app.hasher().hash(new).await?;
     set_password(app, customer, epoch, Actor::Customer(customer), hash, Vec::new()).await
 }
 
-/// Holds a customer to their password, and gives the epoch of the account as it was checked; a failed check counts
-/// against the account.
-pub(crate) async fn check_password(app: &App, customer: CustomerId, typed: Password) -> Result<u64, ServiceError> {
+/// Checks a customer's password, and returns the epoch of the account at that time. A failed check counts against the
+/// account.
+pub(crate) async fn check_password(app: &App, customer: CustomerId, password: Password) -> Result<u64, ServiceError> {
     let stored = profile::find(app, customer).await?;
-    let right = sessions::verify_password(app, &stored, typed).await?;
+    let right = sessions::verify_password(app, &stored, password).await?;
     if right { Ok(stored.profile.session_epoch) } else { Err(ServiceError::WrongPassword) }
 }
 
-/// Refuses what was allowed by a password or a token that the account has moved on from since.
+/// Refuses a request whose password or token was valid for an earlier epoch of the account only.
 pub(crate) fn require_epoch(stored: &StoredProfile, epoch: u64) -> Result<(), ServiceError> {
     if stored.profile.session_epoch == epoch { Ok(()) } else { Err(ServiceError::InvalidToken) }
 }
 
-/// Writes a new password's hash and ends every session, together with `also`, where the account is still of `epoch`; then
-/// closes the customer's live connections.
+/// Writes the hash of a new password and ends every session, in one transaction with `also`, if the account still has
+/// `epoch`. Then closes the customer's live connections.
 pub(crate) async fn set_password(
     app: &App,
     customer: CustomerId,

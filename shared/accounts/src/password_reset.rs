@@ -1,4 +1,4 @@
-//! One-time tokens that set a new password: made by the operator, handed over by whatever way they trust.
+//! One-time tokens that set a new password. The operator creates them and hands them over.
 
 use app::App;
 use app::error::ServiceError;
@@ -14,30 +14,30 @@ use store::{DeleteExpect, Expect, Write, documents, keys};
 
 use crate::own_account;
 
-/// How long a token can be used.
+/// How long a token is valid.
 const LIFETIME_HOURS: i64 = 24;
 
 #[derive(Serialize, Deserialize)]
 struct ResetGrant {
     customer_id: CustomerId,
-    /// A password changed since, or any session ended, uses the token up.
+    /// The account's epoch. Any later change of the password or end of all sessions invalidates the token.
     epoch: u64,
 }
 
-/// A token, shown this once.
+/// A one-time token, shown only once.
 #[derive(Debug, Serialize)]
 pub struct PasswordToken {
-    /// What `PUT /customers/password` takes.
+    /// The token for `PUT /customers/password`.
     pub token: String,
-    /// Until when.
+    /// When it expires.
     #[serde(with = "domain::instant")]
     pub expires_at: DateTime<Utc>,
 }
 
-/// Makes a token for whoever signs in with this address. Errors: [`ServiceError::NotFound`].
+/// Creates a token for the customer with this e-mail address. Errors: [`ServiceError::NotFound`].
 pub async fn grant(app: &App, email: &Email) -> Result<PasswordToken, ServiceError> {
     let token = tokens::new()?;
-    let hash = tokens::hash(&token).ok_or_else(|| ServiceError::fault("token", "a new token has another form"))?;
+    let hash = tokens::hash(&token).ok_or_else(|| ServiceError::fault("token", "a new token is malformed"))?;
     let found = profile::find_by_email(app, email).await?.ok_or(ServiceError::NotFound { what: "customer" })?;
     let expires_at = app.now() + TimeDelta::hours(LIFETIME_HOURS);
     let customer = found.profile.id;
@@ -50,14 +50,14 @@ pub async fn grant(app: &App, email: &Email) -> Result<PasswordToken, ServiceErr
     Ok(PasswordToken { token, expires_at })
 }
 
-/// Sets the password that a token allows, uses the token up and ends every session.
+/// Sets a new password by a one-time token and ends every session.
 ///
-/// Errors: [`ServiceError::InvalidToken`] for one that is unknown, expired or used; [`ServiceError::Field`] for a password
-/// that is refused.
+/// Errors: [`ServiceError::InvalidToken`] for one that is unknown, expired or used; [`ServiceError::Field`] for a
+/// password that is refused.
 pub async fn redeem(app: &App, token: &str, new: Password) -> Result<(), ServiceError> {
     new.check_length_of("new_password")?;
     let key = keys::password_token(&tokens::hash(token).ok_or(ServiceError::InvalidToken)?);
-    // Before the password is evaluated and hashed: guesses at tokens cost us next to nothing.
+    // Before the password is evaluated and hashed, so that guessing tokens costs little.
     let (granted, _) = documents::read::<ResetGrant>(app.table(), &key).await?.ok_or(ServiceError::InvalidToken)?;
     let customer = profile::find(app, granted.customer_id).await?;
     new.check_for("new_password", customer.profile.person.as_ref()).await?;

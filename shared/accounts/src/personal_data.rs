@@ -1,4 +1,4 @@
-//! Everything that is kept under a customer's name, item by item: what an export shows and an erasure removes.
+//! A customer's items, as exports and erasures read them.
 
 use domain::{CustomerId, Investment, PortfolioId, Symbol, SymbolError};
 use objects::ObjectKey;
@@ -12,7 +12,7 @@ pub(crate) fn portfolios(own: &[Item]) -> Result<Vec<PortfolioId>, StoreError> {
     ids.map(|(item, id)| id.parse().map(PortfolioId).map_err(|error| StoreError::corrupt(&item.key, &error))).collect()
 }
 
-/// The symbol that a portfolio holds by this item of it.
+/// The symbol that this item of a portfolio holds, if it is a position or an investment.
 pub(crate) fn symbol_held(item: &Item) -> Result<Option<Symbol>, StoreError> {
     if let Some(symbol) = Kind::Position.id_in(&item.key) {
         return symbol.parse().map(Some).map_err(|error: SymbolError| StoreError::corrupt(&item.key, &error));
@@ -23,7 +23,7 @@ pub(crate) fn symbol_held(item: &Item) -> Result<Option<Symbol>, StoreError> {
     }
 }
 
-/// What an item says; `None` for one whose bytes are no JSON.
+/// The JSON of an item; `None` if its body is binary.
 pub(crate) fn parse_json(item: &Item) -> Result<Option<Value>, StoreError> {
     match &item.body {
         Body::Json(text) => {
@@ -33,7 +33,7 @@ pub(crate) fn parse_json(item: &Item) -> Result<Option<Value>, StoreError> {
     }
 }
 
-/// The objects of this customer that a value names, wherever in it.
+/// The objects of this customer that a value names, at any depth.
 pub(crate) fn objects_named(value: &Value, customer: CustomerId) -> Vec<ObjectKey> {
     match value {
         Value::String(text) => {
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn objects_are_found_wherever_they_are_named_and_only_ones_own() {
+    fn objects_of_the_customer_are_found_at_any_depth() {
         let (own, other) = (CustomerId(Uuid::from_u128(1)), CustomerId(Uuid::from_u128(2)));
         let key = |customer| ObjectKey::new("reports", customer, [7; 16], "pdf").unwrap();
         let value = json!({ "a": [{ "pdf": key(own) }, key(other)], "b": "reports/x" });

@@ -10,13 +10,13 @@ use uuid::Uuid;
 
 use crate::customers;
 
-/// Hex digits of a cursor that say which list it is of; the id of the customer that a page ended with tracks.
+/// Hex digits of a cursor that identify its list. The id of the last customer of the page follows them.
 const LIST_DIGITS: usize = 16;
 
-/// Customers whose name or address contains `text`, newest first, and where the next page starts. A cursor is of the
-/// administrator and the text that it was given for.
+/// Searches customers whose name or e-mail address contains `text`, newest first. Also returns the cursor of the next
+/// page, which is valid only for the same administrator and text.
 ///
-/// Every customer is read, a hundred at a time, which suits an administrator's search now and then among some thousands.
+/// It reads every customer, a hundred at a time: fast enough for occasional searches among some thousand customers.
 ///
 /// Errors: [`StoreError::ForeignCursor`].
 pub async fn search(
@@ -28,12 +28,12 @@ pub async fn search(
 ) -> Result<(Vec<Customer>, Option<String>), ServiceError> {
     let wanted = text.to_lowercase();
     let list = list_digits(by, &wanted);
-    let after = cursor.map(|cursor| place_of(cursor, &list).ok_or(StoreError::ForeignCursor)).transpose()?;
+    let after = cursor.map(|cursor| last_customer(cursor, &list).ok_or(StoreError::ForeignCursor)).transpose()?;
     let ids = customers::read_all(app).await?;
     let earlier: Vec<_> = ids.into_iter().rev().filter(|id| after.is_none_or(|after| *id < after)).collect();
     let mut found: Vec<Customer> = Vec::new();
-    for some in earlier.chunks(limits::MAX_KEYS) {
-        let profiles: Vec<_> = some.iter().map(|id| keys::customer(*id)).collect();
+    for chunk in earlier.chunks(limits::MAX_KEYS) {
+        let profiles: Vec<_> = chunk.iter().map(|id| keys::customer(*id)).collect();
         for item in app.table().get_many(&profiles).await?.into_iter().flatten() {
             let profile: Profile = documents::parse(&item)?;
             if !matches(&profile, &wanted) {
@@ -55,8 +55,8 @@ fn list_digits(by: CustomerId, wanted: &str) -> String {
     digits
 }
 
-/// The customer that the page before ended with, if the cursor is of this list.
-fn place_of(cursor: &str, list: &str) -> Option<CustomerId> {
+/// The last customer of the previous page, if the cursor belongs to this list.
+fn last_customer(cursor: &str, list: &str) -> Option<CustomerId> {
     let (of, id) = cursor.split_at_checked(LIST_DIGITS)?;
     let id = Uuid::try_parse(id).ok().filter(|parsed| parsed.simple().to_string() == id)?;
     (of == list).then_some(CustomerId(id))

@@ -1,4 +1,4 @@
-//! Signing out: a session ends with the live connections that it opened.
+//! Signing out: ends sessions and the live connections that they opened.
 
 use app::{App, ServiceError};
 use domain::CustomerId;
@@ -9,7 +9,7 @@ use serde_json::json;
 use store::retry::{Retry, retry};
 use store::{DeleteExpect, Write, keys};
 
-/// Ends one session, the one with this hash of its token, and closes the live connections that it opened.
+/// Ends the session with this token hash, and closes the live connections that it opened.
 pub async fn end_session(app: &App, customer: CustomerId, token_sha256: &str) -> Result<(), ServiceError> {
     let ends = [keys::session(token_sha256), keys::session_of(customer, token_sha256)];
     let ends = ends.into_iter().map(|key| Write::Delete { key, expect: DeleteExpect::Any });

@@ -18,17 +18,17 @@ use crate::source_limits::SourceLimits;
 
 /// The engines that a composition root has chosen.
 pub struct Parts {
-    /// Where items live.
+    /// Stores items.
     pub table: Arc<dyn Table>,
-    /// Where reports and large results live.
+    /// Stores reports and large results.
     pub objects: Arc<dyn Objects>,
     /// The wall clock.
     pub clock: Clock,
-    /// How customers and other functions hear of what happens.
+    /// How customers and other functions are notified.
     pub channels: Channels,
 }
 
-/// How customers and other functions hear of what happens.
+/// How customers and other functions are notified.
 #[derive(Clone)]
 pub struct Channels {
     /// Takes events.
@@ -40,24 +40,24 @@ pub struct Channels {
 }
 
 impl Channels {
-    /// Nobody hears of anything: for functions that tell nothing.
+    /// No channels: for functions that notify no one.
     #[must_use]
     pub fn none() -> Self {
         Self { bus: Arc::new(NoBus), push: Arc::new(NoConnections), mail: Arc::new(NoMail) }
     }
 }
 
-/// What the use cases of a function run on: the [`App`], or something more that has it.
+/// What the use cases of a function run on: the [`App`], or a type that contains it.
 pub trait Platform: Clone + Send + Sync + 'static {
     /// The application.
     fn app(&self) -> &App;
 
-    /// The same for a dry run: use cases decide and answer as usual, and what they write is dropped.
+    /// The same for a dry run: use cases decide and respond as usual, and their writes are discarded.
     #[must_use]
     fn dry_run(&self) -> Self;
 }
 
-/// Queues that the customers of a process are spread over, each of whose money one request at a time moves.
+/// Locks that the customers of a process are spread over. A request holds its customer's lock while it moves money.
 const LOCKS: usize = 64;
 
 /// The application, shared by all requests of a process; cloning shares it.
@@ -78,7 +78,7 @@ struct Inner {
 }
 
 impl App {
-    /// An application on these engines, with the limits by source address that hold where nothing is set.
+    /// An application on these engines, with the default limits by source address.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         Self::limited(parts, SourceLimits::default())
@@ -99,7 +99,7 @@ impl App {
         Self { inner: Arc::new(inner), is_dry_run: false }
     }
 
-    /// This application with a store that is written to, dry run or not.
+    /// This application with writes that take effect, even in a dry run.
     #[must_use]
     pub fn writing(&self) -> Self {
         Self { is_dry_run: false, ..self.clone() }
@@ -111,7 +111,7 @@ impl App {
         if self.is_dry_run { &self.inner.dry_run_table } else { &*self.inner.parts.table }
     }
 
-    /// Reports and large results.
+    /// The storage of reports and large results.
     #[must_use]
     pub fn objects(&self) -> &dyn Objects {
         &*self.inner.parts.objects
@@ -141,19 +141,19 @@ impl App {
         &self.inner.hasher
     }
 
-    /// How much one source address may ask for.
+    /// The limits for one source address.
     #[must_use]
     pub fn source_limits(&self) -> &SourceLimits {
         &self.inner.source_limits
     }
 
-    /// The time on the wall, to the millisecond: what is answered at once and what is read back later are the same.
+    /// The current time, to the millisecond, so that a time in a response equals the one that is read back later.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         domain::instant::to_the_millisecond((self.inner.parts.clock)())
     }
 
-    /// A new id; later ids sort after earlier ones of this process.
+    /// A new id. Later ids of this process sort after earlier ones.
     #[must_use]
     pub fn new_id(&self) -> Uuid {
         let now = self.now();
@@ -162,8 +162,8 @@ impl App {
         Uuid::new_v7(Timestamp::from_unix(&*context, seconds, now.timestamp_subsec_nanos()))
     }
 
-    /// When an id of [`App::new_id`] was made, to the millisecond: what is made again from a request and its id carries
-    /// the same time.
+    /// When an id of [`App::new_id`] was made, to the millisecond. A replayed response, rebuilt from the request and
+    /// its id, has the same time.
     #[must_use]
     pub fn made_at(id: Uuid) -> DateTime<Utc> {
         let (seconds, nanos) = id.get_timestamp().map_or((0, 0), |timestamp| timestamp.to_unix());
@@ -171,16 +171,17 @@ impl App {
         DateTime::from_timestamp(seconds, nanos).unwrap_or_default()
     }
 
-    /// Waits until no other request of this process moves this customer's money.
+    /// Locks this customer's money against other requests of this process.
     ///
-    /// It decides nothing: what keeps the books right are the versions that every transaction asserts. It spares rivals
-    /// of one process the races that all but one of them would lose.
+    /// The lock is an optimisation: the versions that every transaction asserts keep the books right. It spares
+    /// concurrent requests of one process the conflicts that all but one of them would lose.
     pub async fn lock_customer(&self, customer: CustomerId) -> tokio::sync::MutexGuard<'_, ()> {
         let slot = usize::from(customer.0.as_bytes()[15]) % LOCKS;
         self.inner.customer_locks[slot].lock().await
     }
 
-    /// Waits until no other request of this process counts an attempt under this key; like [`App::lock_customer`] it decides nothing.
+    /// Locks the attempts under this key against other requests of this process. Like [`App::lock_customer`], it is
+    /// only an optimisation.
     pub(crate) async fn lock_attempts(&self, key: &Key) -> tokio::sync::MutexGuard<'_, ()> {
         let mut hasher = DefaultHasher::new();
         key.pk.hash(&mut hasher);

@@ -1,5 +1,5 @@
-//! How many of something there are, in an item of its own: what is made or removed counts in the same transaction, so
-//! that a limit holds however many requests arrive at once.
+//! Counters in items. A counter changes in the transaction that adds or removes an object, so that a limit holds
+//! however many requests arrive concurrently.
 
 use serde::{Deserialize, Serialize};
 use store::{Expect, Key, Version, Write, documents};
@@ -12,7 +12,7 @@ struct Count {
     count: usize,
 }
 
-/// A count as it was read.
+/// A counter as it was read.
 pub struct Counter {
     key: Key,
     count: usize,
@@ -20,22 +20,22 @@ pub struct Counter {
 }
 
 impl Counter {
-    /// The count under this key; nothing there is none.
+    /// Reads the counter under this key. A missing item counts zero.
     pub async fn read(app: &App, key: Key) -> Result<Self, ServiceError> {
         let found = documents::read::<Count>(app.table(), &key).await?;
         let (Count { count }, version) = found.map_or((Count::default(), None), |(count, at)| (count, Some(at)));
         Ok(Self { key, count, version })
     }
 
-    /// How many there are.
+    /// The current count.
     #[must_use]
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// The write that counts `more` of them.
+    /// The write that adds `more`.
     ///
-    /// Errors: [`ServiceError::LimitReached`] where there would be more than `limit`.
+    /// Errors: [`ServiceError::LimitReached`] if the count would exceed `limit`.
     pub fn add(&self, more: usize, limit: usize, what: &'static str) -> Result<Write, ServiceError> {
         let count = self.count.saturating_add(more);
         if count > limit {
@@ -44,12 +44,12 @@ impl Counter {
         self.put(count)
     }
 
-    /// The write that counts one of them less.
+    /// The write that subtracts one.
     pub fn remove_one(&self) -> Result<Write, ServiceError> {
         self.put(self.count.saturating_sub(1))
     }
 
-    /// The write that lets a transaction pass only while the count stands.
+    /// The write that lets a transaction pass only if the count has not changed.
     #[must_use]
     pub fn unchanged(&self) -> Write {
         Write::Check { key: self.key.clone(), expect: Expect::from(self.version) }

@@ -1,9 +1,9 @@
-//! Hashes as text.
+//! Hashes in hex.
 
 use sha2::{Digest, Sha256};
 use store::keys::hex;
 
-/// SHA-256 of the parts, each followed by a zero byte so that none can run into the next, in lower-case hex.
+/// SHA-256 of the parts, each followed by a zero byte as a separator, in lower-case hex.
 #[must_use]
 pub fn sha256_hex(parts: &[&[u8]]) -> String {
     let hash = parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part).chain_update([0]));

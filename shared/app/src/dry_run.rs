@@ -1,11 +1,11 @@
-//! Dry runs: a use case reads and decides as usual, and what it would write is dropped.
+//! Dry runs: a use case reads and decides as usual, and its writes are discarded.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use store::{Clock, Item, Key, Page, Query, StoreError, Table, Version, Write, check};
 
-/// The table as it is, to which nothing is written: a transaction that an engine would take has no effect.
+/// The table without writes: a valid transaction succeeds and has no effect.
 pub struct DryRunTable {
     table: Arc<dyn Table>,
     clock: Clock,

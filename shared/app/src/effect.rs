@@ -1,12 +1,12 @@
-//! What requests make, as a dry run shows it.
+//! The objects that requests create, as a dry run shows them.
 
 use ledger::{StatementLine, Trade};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What a request makes, which a dry run makes not.
+/// What a request creates. A dry run shows it and does not store it.
 pub trait Effect: Serialize + ToSchema {
-    /// The fields that only what was made has: its id and its times.
+    /// The fields that are generated when it is stored: its id and its times.
     const GENERATED_FIELDS: &[&str];
 }
 

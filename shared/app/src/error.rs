@@ -1,4 +1,4 @@
-//! Why a service could not do what it was asked to.
+//! The errors of use cases.
 
 use domain::{Day, Price, Symbol};
 use ledger::Refusal;
@@ -11,51 +11,52 @@ use store::retry::Retryable;
 use crate::hasher::HasherError;
 use crate::mail::MailError;
 
-/// Most mistakes of a file that a refusal lists, and most rows that a report does.
+/// The most errors of a file that a refusal lists, and the most rows that a report lists.
 pub const MAX_LISTED: usize = 1_000;
-/// Longest account of one mistake.
+/// The longest description of one error.
 const MAX_DETAIL_CHARS: usize = 500;
 
-/// Every way a service can refuse or fail. The HTTP layer maps each to one status and code.
+/// Every way in which a use case refuses or fails. The HTTP layer maps each to one problem code and its status. The
+/// messages are sent to clients.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
-    /// The provider knows no such symbol.
-    #[error("no instrument has the symbol {symbol}")]
+    /// The provider does not know the symbol.
+    #[error("No instrument has the symbol {symbol}.")]
     UnknownSymbol {
-        /// What was asked for.
+        /// The requested symbol.
         symbol: Symbol,
     },
-    /// The instrument is known, but has no bar in the span.
-    #[error("{symbol} has no bars from {from} to {to}; its history runs from {first} to {last}")]
+    /// The instrument is known, but has no bar in the period.
+    #[error("{symbol} has no bars from {from} to {to}. Its history runs from {first} to {last}.")]
     NoBars {
         /// The instrument.
         symbol: Symbol,
-        /// First day asked for.
+        /// First requested day.
         from: Day,
-        /// Last day asked for.
+        /// Last requested day.
         to: Day,
-        /// First day there is.
+        /// First day of the history.
         first: Day,
-        /// Last day there is.
+        /// Last day of the history.
         last: Day,
     },
-    /// The span ends before it starts.
-    #[error("from ({from}) is after to ({to})")]
+    /// The period ends before it starts.
+    #[error("from ({from}) must not be after to ({to})")]
     FromAfterTo {
-        /// First day asked for.
+        /// First requested day.
         from: Day,
-        /// Last day asked for.
+        /// Last requested day.
         to: Day,
     },
-    /// Too short a history for what was asked.
-    #[error("{needed} bars are needed, there are {have}")]
+    /// The history is too short for the request.
+    #[error("The request needs {needed} bars, but the history has {have}.")]
     NotEnoughBars {
         /// Bars needed.
         needed: usize,
-        /// Bars there are.
+        /// Available bars.
         have: usize,
     },
-    /// A rule that does not parse or has the wrong type.
+    /// A trading rule that does not parse or has the wrong type.
     #[error("{field}: column {}: {}", error.column, error.message)]
     Rule {
         /// Field of the request that holds the rule.
@@ -63,7 +64,7 @@ pub enum ServiceError {
         /// What is wrong, and where.
         error: RuleError,
     },
-    /// A field that is well-formed but cannot be used.
+    /// A field that is well-formed but invalid.
     #[error("{field}: {detail}")]
     Field {
         /// Field of the request.
@@ -71,91 +72,91 @@ pub enum ServiceError {
         /// What is wrong with it.
         detail: String,
     },
-    /// No such object, or not the caller's.
-    #[error("no such {what}")]
+    /// The object does not exist, or belongs to another customer.
+    #[error("The {what} does not exist.")]
     NotFound {
-        /// What was asked for: `backtest`, `report` …
+        /// What does not exist: `backtest`, `report` …
         what: &'static str,
     },
-    /// The idempotency key was used for another request.
-    #[error("the idempotency key was used for another request")]
+    /// The idempotency key was used for a different request.
+    #[error("The key was already used for a different request. Use a new Idempotency-Key.")]
     IdempotencyKeyReused,
-    /// A change that does not say which version it is meant for.
-    #[error("If-Match must name the version that the change is meant for, as ETag gave it")]
+    /// A change without the version that it applies to.
+    #[error("The If-Match header is missing. Send the ETag of the object that you read.")]
     PreconditionRequired,
-    /// A change that was meant for another version than the object has now.
-    #[error("the object has moved on to version {current}; read it again")]
+    /// A change that applies to another version than the current one.
+    #[error("The object has changed and now has version {current}. Read it again.")]
     PreconditionFailed {
-        /// The version it has.
+        /// The current version.
         current: u64,
     },
-    /// The e-mail address belongs to a customer.
-    #[error("a customer has this e-mail address")]
+    /// A customer already uses the e-mail address.
+    #[error("Another customer already uses this e-mail address.")]
     EmailTaken,
     /// No customer has this e-mail address and password.
-    #[error("e-mail address and password do not belong together")]
+    #[error("Incorrect e-mail address or password.")]
     InvalidCredentials,
-    /// The password that a signed-in customer gave again is not theirs.
-    #[error("the password is not right")]
+    /// A signed-in customer confirmed a request with a wrong password.
+    #[error("Incorrect password.")]
     WrongPassword,
-    /// An administrator has closed the account to its owner.
-    #[error("the account has been disabled")]
+    /// An administrator has disabled the account.
+    #[error("The account is disabled. Contact the operator.")]
     AccountDisabled,
-    /// An administrator would take their own rights away.
-    #[error("administrators can neither disable themselves nor change their own role")]
+    /// An administrator tried to remove their own rights.
+    #[error("Administrators cannot disable themselves or change their own role. Ask another administrator.")]
     OwnAccount,
-    /// Nobody would be left to look after customers.
-    #[error("this is the last administrator: make another one first")]
+    /// The change would leave no administrator.
+    #[error("This is the last administrator. Appoint another one first.")]
     LastAdministrator,
     /// A one-time token that is unknown, expired or used.
-    #[error("the token is unknown, expired or used")]
+    #[error("The token is unknown, expired or already used. Ask the operator for a new one.")]
     InvalidToken,
     /// Too many failed checks of one account's password.
-    #[error("too many attempts; try again in {retry_after_seconds} seconds")]
+    #[error("Too many failed attempts. Try again in {retry_after_seconds} seconds.")]
     TooManyAttempts {
-        /// When the next attempt is taken.
+        /// Seconds until the next attempt is allowed.
         retry_after_seconds: u64,
     },
-    /// Too much from one source address.
-    #[error("too much from this address; try again in {retry_after_seconds} seconds")]
+    /// Too many requests from one source address.
+    #[error("Too many requests from this IP address. Try again in {retry_after_seconds} seconds.")]
     RateLimited {
-        /// When the next attempt is allowed.
+        /// Seconds until the next attempt is allowed.
         retry_after_seconds: u64,
     },
-    /// A password could be neither checked nor kept; that counts as no attempt.
+    /// A password could be neither checked nor hashed. It does not count as an attempt.
     #[error(transparent)]
     Hasher(#[from] HasherError),
-    /// The customer has looked at too many symbols that nobody had looked at before: each takes a call that all share.
-    #[error("too many symbols that are new here; the next one can be looked at in {retry_after_seconds} seconds")]
+    /// The customer requested too many symbols that are new to the platform. Each costs a call of the shared call
+    /// budget.
+    #[error("Too many new symbols. Request the next one in {retry_after_seconds} seconds.")]
     TooManyNewSymbols {
-        /// When the next look is taken.
+        /// Seconds until the next new symbol is allowed.
         retry_after_seconds: u64,
     },
-    /// The ledger refuses; the books are as they were.
+    /// The ledger refuses. The books are unchanged.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The ledger refused the same request before, under the same key.
+    /// The ledger refused the same request with the same key before.
     #[error(transparent)]
     RefusedBefore(Refusal),
-    /// A file that cannot be read at all.
-    #[error("the file cannot be read: {cause}")]
+    /// A file that cannot be parsed.
+    #[error("The file cannot be read: {cause}")]
     MalformedFile {
         /// Why.
         cause: String,
     },
-    /// Rows that cannot be used; nothing was imported.
-    #[error("{count} rows cannot be used, and nothing was imported{}", cut(errors))]
+    /// Invalid rows; nothing was imported.
+    #[error("{count} rows are invalid. Nothing was imported.{}", listing_note(errors))]
     InvalidRows {
         /// How many.
         count: usize,
-        /// What is wrong, the first thousand.
+        /// The errors, the first thousand.
         errors: Vec<RowError>,
     },
-    /// Rows that stored investments answer for, of which the caller has not said what becomes of them; nothing was
-    /// imported.
+    /// Rows that match stored investments, without a choice of what to do with them; nothing was imported.
     #[error(
-        "{count} rows say what is stored already, and nothing was imported: send duplicates=import or duplicates=skip{}",
-        cut(errors)
+        "{count} rows match stored investments. Nothing was imported. Send duplicates=import or duplicates=skip.{}",
+        listing_note(errors)
     )]
     DuplicateRows {
         /// How many.
@@ -163,31 +164,31 @@ pub enum ServiceError {
         /// Which, the first thousand.
         errors: Vec<RowError>,
     },
-    /// As many as a customer or a portfolio may have.
-    #[error("there are at most {limit} {what}")]
+    /// The customer or portfolio has the maximum number of objects.
+    #[error("The limit of {limit} {what} is reached.")]
     LimitReached {
-        /// What there are: `portfolios`, `investments` …
+        /// The objects: `portfolios`, `investments` …
         what: &'static str,
-        /// How many there may be.
+        /// The maximum.
         limit: usize,
     },
-    /// The customer has an item of this symbol already.
-    #[error("there is an item {symbol} already")]
+    /// The customer already has a custom instrument with this symbol.
+    #[error("You already have a custom instrument with the symbol {symbol}.")]
     SymbolTaken {
         /// Its symbol.
         symbol: Symbol,
     },
     /// The last price of an instrument is too old to trade at.
-    #[error("the last price of {symbol} is of {last}, and a price to trade at is at most seven days old")]
+    #[error("The last price of {symbol} is from {last}. A price must be at most seven days old to trade at it.")]
     PriceUnavailable {
         /// The instrument.
         symbol: Symbol,
         /// The day of its last price.
         last: Day,
     },
-    /// The last price of an instrument is below the smallest of the books.
+    /// The last price of an instrument is below the smallest price of the books.
     #[error(
-        "the price of {symbol} on {last} is below {}, the smallest that is traded at",
+        "The price of {symbol} on {last} is below {}, the smallest price to trade at.",
         domain::decimal::SMALLEST_PRICE
     )]
     PriceTooSmall {
@@ -196,16 +197,18 @@ pub enum ServiceError {
         /// The day of its last price.
         last: Day,
     },
-    /// The price of an instrument is worse for the customer than the one that their order expects.
-    #[error("the price is {current} and {expected} was expected")]
+    /// The price is worse for the customer than the expected price of their order.
+    #[error("The price has changed from {expected} to {current}.")]
     PriceChanged {
-        /// The price of one unit that the order names.
+        /// The price of one unit that the order expects.
         expected: Price,
-        /// The price of one unit now.
+        /// The current price of one unit.
         current: Price,
     },
-    /// The last quote of an instrument does not go with its bars: there may be a split that is not known yet.
-    #[error("the quote of {symbol} of {day} does not go with its prices up to {last}: it waits for the next ones")]
+    /// The last quote of an instrument is inconsistent with its bars: there may be a split that is not known yet.
+    #[error(
+        "The quote of {symbol} on {day} is inconsistent with its prices up to {last}. Try again after the next prices."
+    )]
     PriceUnconfirmed {
         /// The instrument.
         symbol: Symbol,
@@ -214,54 +217,54 @@ pub enum ServiceError {
         /// The day of the last price that is confirmed.
         last: Day,
     },
-    /// The portfolio is closed and takes nothing.
-    #[error("the portfolio is closed")]
+    /// The portfolio is closed and accepts no changes.
+    #[error("The portfolio is closed. Open it again first.")]
     PortfolioClosed,
-    /// The portfolio holds something, so it cannot be closed.
-    #[error("the portfolio still holds {holding}")]
+    /// The portfolio has holdings, so it cannot be closed.
+    #[error("The portfolio still holds {holding}. Sell it first.")]
     PortfolioNotEmpty {
-        /// What it holds.
+        /// One of its holdings.
         holding: String,
     },
-    /// The portfolio has trades, so it cannot be removed.
-    #[error("a portfolio that traded is kept: close it")]
+    /// The portfolio has trades, so it cannot be deleted.
+    #[error("A portfolio with trades cannot be deleted. Close it instead.")]
     PortfolioHasTrades,
-    /// The provider could not answer and nothing is stored.
+    /// The provider failed and no stored data is available.
     #[error(transparent)]
     Provider(#[from] ProviderError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Objects failed.
+    /// The object storage failed.
     #[error(transparent)]
     Objects(#[from] ObjectError),
-    /// E-mails cannot be sent, or an address not subscribed, for now.
+    /// The e-mail service failed: an e-mail cannot be sent, or an address cannot be subscribed, for now.
     #[error(transparent)]
     Mail(#[from] MailError),
-    /// A stored record that cannot be read back, or a fault of ours; the cause is for the log.
+    /// An internal error, such as a stored record that cannot be read back. The cause is for the log.
     #[error("{0}")]
     Fault(String),
 }
 
-/// What is wrong with a row of a file.
+/// An error in a row of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowError {
-    /// Its number, counted from 1 after the header.
+    /// The number of the row, counted from 1 after the header.
     pub row: usize,
-    /// The line of the file on which it begins, from 1, as an editor counts.
+    /// The line of the file on which the row begins, counted from 1.
     pub line: usize,
-    /// The column; `row` for the whole of it.
+    /// The column; `row` for the whole row.
     pub field: &'static str,
     /// What is wrong.
     pub detail: String,
 }
 
-/// What a refusal says where it does not list everything.
-fn cut(errors: &[RowError]) -> String {
-    if errors.len() < MAX_LISTED { String::new() } else { format!("; the first {MAX_LISTED} mistakes are listed") }
+/// The note of a refusal that does not list every error.
+fn listing_note(errors: &[RowError]) -> String {
+    if errors.len() < MAX_LISTED { String::new() } else { format!(" The first {MAX_LISTED} errors are listed.") }
 }
 
-/// The text, cut where it is longer than an answer needs, such as one that repeats what a client sent.
+/// The text, truncated to the length of a readable message. It may repeat what a client sent.
 #[must_use]
 pub fn shortened(text: &str) -> String {
     match text.char_indices().nth(MAX_DETAIL_CHARS) {
@@ -271,14 +274,14 @@ pub fn shortened(text: &str) -> String {
 }
 
 impl ServiceError {
-    /// Whether nothing was written because others were faster, or the store was busy, each time that it was tried: the
-    /// same call may succeed later, and nothing is wrong.
+    /// Whether nothing was written because every try ran into a conflict or a busy store. The same call may succeed
+    /// later.
     #[must_use]
     pub fn is_lost_race(&self) -> bool {
         self.is_retryable()
     }
 
-    /// A fault of ours with its cause.
+    /// An internal error with its cause.
     pub fn fault(what: &str, cause: impl std::fmt::Display) -> Self {
         Self::Fault(format!("{what}: {cause}"))
     }

@@ -1,7 +1,7 @@
-//! The hasher of passwords (Argon2id, RFC 9106): at most [`BUFFERS`] at a time, in memory that is used again and wiped.
+//! Hashing of passwords (Argon2id, RFC 9106): at most [`BUFFERS`] concurrently, in memory that is wiped and reused.
 //!
-//! A buffer of 19 MiB that is allocated for each password comes to lie in an arena of the thread that asked, and stays
-//! there: memory would grow with the number of threads. So a hasher keeps its buffers, and a caller waits for one.
+//! A buffer of 19 MiB that is allocated for each password would stay in the allocator's arena of the calling thread,
+//! and memory would grow with the number of threads. So a hasher keeps its buffers, and a caller waits for one.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,28 +13,28 @@ use rand::rngs::SysRng;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroize as _;
 
-/// Memory, passes and lanes of a hash: 19 MiB, 2 and 1, the least that OWASP's "Password Storage Cheat Sheet" (2024)
-/// names for Argon2id.
+/// Memory, passes and lanes of a hash: 19 MiB, 2 and 1, the minimum for Argon2id in OWASP's "Password Storage Cheat
+/// Sheet" (2024).
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
-/// Bytes of a salt and of a hash: those that RFC 9106, section 4, recommends.
+/// Bytes of a salt and of a hash, as recommended by RFC 9106, section 4.
 const SALT_BYTES: usize = 16;
 const HASH_BYTES: usize = 32;
 
-/// The longest password, in bytes: a longer one would let any caller keep a core busy. It is never right.
+/// The longest password, in bytes: a longer one would let any caller keep a core busy. It never matches.
 pub const MAX_PASSWORD_BYTES: usize = 256;
 
-/// Hashes computed at a time, and so the buffers there are: each takes a core and 19 MiB.
+/// Hashes computed concurrently, and so the number of buffers: each takes a core and 19 MiB.
 pub const BUFFERS: usize = 4;
-/// Hashes that may wait for a buffer. One more would wait for longer than a request has time.
+/// Hashes that may wait for a buffer. A longer queue would exceed the deadline of a request.
 const MAX_WAITING: usize = 64;
 
-/// Why a password could be neither hashed nor checked. It says nothing about the password.
+/// Why a password could be neither hashed nor checked. It reveals nothing about the password.
 #[derive(Debug, thiserror::Error)]
 pub enum HasherError {
-    /// [`MAX_WAITING`] wait already.
-    #[error("too many passwords wait already")]
+    /// [`MAX_WAITING`] hashes are waiting.
+    #[error("too many passwords are waiting to be hashed")]
     Overloaded,
     /// The hasher failed.
     #[error("a password could not be hashed: {0}")]
@@ -46,14 +46,14 @@ pub struct Hasher(Arc<Shared>);
 
 struct Shared {
     permits: Arc<Semaphore>,
-    /// Places in the queue for those.
+    /// Places in the queue for a permit.
     waiting: Semaphore,
-    /// The buffers that nobody uses now, wiped.
+    /// The unused buffers, wiped.
     idle: Mutex<Vec<Box<[Block]>>>,
     computed: AtomicU64,
 }
 
-/// A buffer in use; wiped and given back when it is dropped.
+/// A buffer in use; wiped and returned when it is dropped.
 struct BorrowedBuffer<'a> {
     buffer: Box<[Block]>,
     of: &'a Shared,
@@ -68,7 +68,7 @@ impl Default for Hasher {
 }
 
 impl Hasher {
-    /// The hash of a password with a salt of its own, as a PHC string. Takes tens of milliseconds, off the async threads.
+    /// Hashes a password with a random salt, as a PHC string. Takes tens of milliseconds, off the async threads.
     pub async fn hash(&self, password: impl AsRef<[u8]> + Send + 'static) -> Result<String, HasherError> {
         let mut salt = [0; SALT_BYTES];
         SysRng.try_fill_bytes(&mut salt).map_err(failed)?;
@@ -85,10 +85,10 @@ impl Hasher {
         Ok(phc.to_string())
     }
 
-    /// Whether the password is the one that was hashed. Without a hash the answer is no, after the same work, so that the
-    /// time taken does not tell whether there is an account.
+    /// Whether the password matches the hash. Without a hash it returns false after the same work, so that the time
+    /// does not reveal whether the account exists.
     ///
-    /// Errors: also for a hash that cannot be read, or that takes more memory than a buffer has.
+    /// Errors: also for a hash that cannot be parsed, or that needs more memory than a buffer has.
     pub async fn verify(
         &self,
         password: impl AsRef<[u8]> + Send + 'static,
@@ -102,16 +102,18 @@ impl Hasher {
             return Ok(false);
         };
         let phc = PasswordHash::new(hash).map_err(failed)?;
-        let (Some(salt), Some(kept)) = (phc.salt, phc.hash) else { return Err(failed("the kept hash is cut short")) };
+        let (Some(salt), Some(stored)) = (phc.salt, phc.hash) else {
+            return Err(failed("the stored hash is incomplete"));
+        };
         if (phc.algorithm, phc.version) != (ARGON2ID_IDENT, Some(Version::V0x13.into())) {
-            return Err(failed("the kept hash is of another kind"));
+            return Err(failed("the stored hash has another algorithm or version"));
         }
         let params = Params::try_from(&phc).map_err(failed)?;
-        // Compared in constant time: that is how the type compares.
-        Ok(self.compute(argon2(params), password, salt.to_vec(), kept.len()).await? == kept)
+        // The type compares in constant time.
+        Ok(self.compute(argon2(params), password, salt.to_vec(), stored.len()).await? == stored)
     }
 
-    /// Hashes computed so far, those of checks included.
+    /// The number of hashes computed so far, including those of checks.
     #[must_use]
     pub fn computed(&self) -> u64 {
         self.0.computed.load(Ordering::Relaxed)
@@ -127,7 +129,7 @@ impl Hasher {
         let shared = self.0.clone();
         let permit = shared.acquire_permit().await?;
         let computed = tokio::task::spawn_blocking(move || {
-            // Given back after the buffer, and not when the caller goes away: the work goes on without it.
+            // Released after the buffer, not when the caller is cancelled: the work goes on.
             let _permit = permit;
             let mut borrowed = shared.borrow_buffer()?;
             let mut out = vec![0; length];
@@ -141,7 +143,7 @@ impl Hasher {
 }
 
 impl Shared {
-    /// Waits for one of the buffers. Errors: [`HasherError::Overloaded`].
+    /// Waits for a permit to use a buffer. Errors: [`HasherError::Overloaded`].
     async fn acquire_permit(&self) -> Result<OwnedSemaphorePermit, HasherError> {
         if let Ok(permit) = self.permits.clone().try_acquire_owned() {
             return Ok(permit);
@@ -196,19 +198,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_password_is_known_by_its_hash_alone() {
+    async fn a_password_matches_its_own_hash_only() {
         let hasher = Hasher::default();
         let hash = hasher.hash(typed("correct horse")).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert_ne!(hash, hasher.hash(typed("correct horse")).await.unwrap(), "each has a salt of its own");
+        assert_ne!(hash, hasher.hash(typed("correct horse")).await.unwrap(), "every hash has its own salt");
         assert!(hasher.verify(typed("correct horse"), Some(&hash)).await.unwrap());
         assert!(!hasher.verify(typed("correct  horse"), Some(&hash)).await.unwrap());
         assert!(!hasher.verify(typed("correct horse"), None).await.unwrap());
-        assert_eq!(hasher.computed(), 5, "also where there is no account");
+        assert_eq!(hasher.computed(), 5, "also without an account");
     }
 
     #[tokio::test]
-    async fn hashes_are_those_of_the_crate_that_allocates_for_each() {
+    async fn hashes_equal_those_of_the_argon2_crate() {
         let hasher = Hasher::default();
         let theirs = argon2(params().unwrap()).hash_password(b"correct horse").unwrap().to_string();
         assert!(hasher.verify(typed("correct horse"), Some(&theirs)).await.unwrap());
@@ -217,14 +219,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_hash_that_cannot_be_computed_is_an_error_and_no_wrong_password() {
+    async fn a_hash_that_cannot_be_computed_is_an_error_not_a_mismatch() {
         let hasher = Hasher::default();
         let hash = hasher.hash(typed("correct horse")).await.unwrap();
         let larger = hash.replace("m=19456", "m=19460");
         let other = hash.replace("argon2id", "argon2i");
         let (unsalted, _) = hash.rsplit_once('$').unwrap();
-        for kept in [larger.as_str(), &other, unsalted, "", "$argon2id$v=19$m=8,t=2,p=1$", "nonsense"] {
-            assert!(hasher.verify(typed("correct horse"), Some(kept)).await.is_err(), "{kept}");
+        for stored in [larger.as_str(), &other, unsalted, "", "$argon2id$v=19$m=8,t=2,p=1$", "nonsense"] {
+            assert!(hasher.verify(typed("correct horse"), Some(stored)).await.is_err(), "{stored}");
         }
         hasher.0.permits.close();
         assert!(hasher.verify(typed("correct horse"), Some(&hash)).await.is_err());
@@ -233,7 +235,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn there_are_four_buffers_at_most_and_nothing_stays_in_them() {
+    async fn at_most_four_buffers_exist_and_they_are_wiped() {
         let hasher = Hasher::default();
         let checks = futures::future::join_all((0..20).map(|_| hasher.verify(typed("correct horse"), None)));
         assert!(checks.await.into_iter().all(|right| !right.unwrap()));
@@ -246,7 +248,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn sixty_four_hashes_wait_for_a_buffer_and_one_more_is_refused_at_once() {
+    async fn sixty_four_hashes_wait_and_one_more_is_refused_immediately() {
         let hasher = Hasher::default();
         let all = hasher.0.permits.acquire_many(BUFFERS as u32).await.unwrap();
         let mut waiting: Vec<_> = (0..64).map(|_| Box::pin(hasher.hash(typed("correct horse")))).collect();
@@ -256,7 +258,7 @@ mod tests {
         assert!(matches!(hasher.hash(typed("correct horse")).await, Err(HasherError::Overloaded)));
         assert!(matches!(hasher.verify(typed("correct horse"), None).await, Err(HasherError::Overloaded)));
         assert_eq!(hasher.computed(), 0);
-        // One that goes away leaves its permit in the queue.
+        // A cancelled call frees its place in the queue.
         waiting.pop();
         assert!(futures::poll!(Box::pin(hasher.verify(typed("correct horse"), None))).is_pending());
         drop(waiting);
@@ -265,7 +267,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_caller_that_goes_away_keeps_its_place_until_the_work_is_done() {
+    async fn a_cancelled_call_keeps_its_permit_until_the_work_is_done() {
         let hasher = Hasher::default();
         {
             let gone = hasher.verify(typed("correct horse"), None);
@@ -273,7 +275,7 @@ mod tests {
             assert!(futures::poll!(gone.as_mut()).is_pending());
         }
         assert_eq!(hasher.0.permits.available_permits(), BUFFERS - 1);
-        // All permits are free again only when the work has ended.
+        // All permits are free only after the work has ended.
         let all = hasher.0.permits.acquire_many(BUFFERS as u32).await.unwrap();
         assert_eq!((hasher.computed(), hasher.0.idle.lock().unwrap().len()), (1, 1));
         drop(all);

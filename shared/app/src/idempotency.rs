@@ -1,8 +1,8 @@
-//! The same key, the same request, the same answer: what each `Idempotency-Key` was used for.
+//! What each `Idempotency-Key` was used for: the same key with the same request gets the same response.
 //!
-//! The record is written in the transaction of the result it points to, so a key is used up exactly when there is
-//! something to answer again. Where money moves, a refusal for want of funds or units is remembered too, for a week:
-//! a client that lost the answer must not buy a moment later what it was told it could not afford.
+//! The record is written in the transaction of the result that it points to, so a key is used exactly when a result
+//! exists. If money moves, a refusal because of too little cash or too few units is stored too, for a week: a client
+//! that lost the response and repeats the order must not buy later what it could not afford.
 
 use chrono::TimeDelta;
 use domain::{CustomerId, Money, Quantity};
@@ -15,7 +15,7 @@ use crate::App;
 use crate::digest::sha256_hex;
 use crate::error::ServiceError;
 
-/// How long a refusal is remembered.
+/// How long a refusal is stored.
 const REFUSAL_DAYS: i64 = 7;
 
 #[derive(Serialize, Deserialize)]
@@ -29,54 +29,54 @@ struct IdempotencyRecord {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StoredOutcome {
-    /// A result of this id.
+    /// A result with this id.
     Result(Uuid),
     /// The entry of a wallet with this `seq`.
     Entry(u64),
-    /// Too little cash.
+    /// Refused: too little cash.
     InsufficientFunds {
-        /// Cash there was, a decimal.
+        /// Cash that was available, a decimal.
         available: String,
         /// Cash that was needed.
         requested: String,
         /// Its currency.
         currency: domain::Currency,
     },
-    /// Too few units.
+    /// Refused: too few units.
     InsufficientUnits {
-        /// Units there were.
+        /// Units that were available.
         available: Quantity,
         /// Units that were needed.
         requested: Quantity,
     },
 }
 
-/// What is known of a request's key.
+/// Whether the key of a request was used before.
 #[derive(Debug)]
 pub enum KeyLookup {
-    /// Not used before, or there is no key.
+    /// Not used before, or the request has no key.
     First(ReservedKey),
-    /// Used for the same request: the id of its result.
+    /// Used before for the same request: the id of its result.
     Replay(Uuid),
 }
 
-/// Something that a request made, now or when its key was first used.
+/// The result of a request, created now or when its key was first used.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Created<T> {
-    /// What was made, as it was first answered.
+    /// The result, as in the first response.
     pub value: T,
-    /// Whether the key had been used for this request before.
+    /// Whether the key was used for this request before.
     pub replayed: bool,
 }
 
-/// A key that is about to be used.
+/// A key that is reserved for the request in progress; nothing, if the request has no key.
 #[derive(Clone, Debug)]
 pub struct ReservedKey {
     key: Option<(Key, String)>,
 }
 
 impl StoredOutcome {
-    /// What is remembered of a refusal; `None` for one that uses up no key.
+    /// What is stored of a refusal; `None` for one that does not use the key.
     #[must_use]
     pub fn of_refusal(refusal: &Refusal) -> Option<Self> {
         match refusal {
@@ -92,10 +92,10 @@ impl StoredOutcome {
         }
     }
 
-    /// The refusal that was remembered, if it was one.
+    /// The stored refusal, if it is one.
     pub fn refusal(&self) -> Result<Option<Refusal>, ServiceError> {
         let money = |text: &str, currency| {
-            Money::parse(text, currency).map_err(|error| ServiceError::fault("remembered amount", error))
+            Money::parse(text, currency).map_err(|error| ServiceError::fault("stored amount", error))
         };
         Ok(match self {
             Self::InsufficientFunds { available, requested, currency } => Some(Refusal::InsufficientFunds {
@@ -111,7 +111,7 @@ impl StoredOutcome {
 }
 
 impl ReservedKey {
-    /// The key of this request. `request` is the parsed request, so that spelling does not matter.
+    /// Reserves the key for this request. `request` is the parsed request, so that formatting does not matter.
     pub fn new(
         customer: CustomerId,
         idempotency_key: Option<&str>,
@@ -124,9 +124,9 @@ impl ReservedKey {
         Ok(Self { key: Some((keys::idempotency(customer, text), fingerprint)) })
     }
 
-    /// What the key was used for, if it was.
+    /// Reads what the key was used for, if it was.
     ///
-    /// Errors: [`ServiceError::IdempotencyKeyReused`] where it stood for another request.
+    /// Errors: [`ServiceError::IdempotencyKeyReused`] if it was used for a different request.
     pub async fn look_up(&self, app: &App) -> Result<Option<StoredOutcome>, ServiceError> {
         let Some((key, fingerprint)) = &self.key else { return Ok(None) };
         match documents::read::<IdempotencyRecord>(app.table(), key).await? {
@@ -136,23 +136,23 @@ impl ReservedKey {
         }
     }
 
-    /// The write that uses the key up for this outcome; `None` where there is no key.
+    /// The write that stores the key with this outcome; `None` if the request has no key.
     pub fn mark(&self, app: &App, outcome: StoredOutcome) -> Result<Option<Write>, ServiceError> {
         let Some((key, fingerprint)) = &self.key else { return Ok(None) };
-        let forgotten = match outcome {
+        let expires_at = match outcome {
             StoredOutcome::Result(_) | StoredOutcome::Entry(_) => None,
             StoredOutcome::InsufficientFunds { .. } | StoredOutcome::InsufficientUnits { .. } => {
                 Some((app.now() + TimeDelta::days(REFUSAL_DAYS)).timestamp())
             }
         };
         let body = documents::body(key, &IdempotencyRecord { fingerprint: fingerprint.clone(), outcome })?;
-        Ok(Some(Write::Put { key: key.clone(), body, expires_at: forgotten, expect: Expect::Absent }))
+        Ok(Some(Write::Put { key: key.clone(), body, expires_at, expect: Expect::Absent }))
     }
 }
 
-/// Looks the key up, for a request whose results have ids of their own.
+/// Looks up the key of a request whose result has an id.
 ///
-/// Errors: [`ServiceError::IdempotencyKeyReused`] where it stood for another request.
+/// Errors: [`ServiceError::IdempotencyKeyReused`] if it was used for a different request.
 pub async fn look_up(
     app: &App,
     customer: CustomerId,
@@ -175,8 +175,8 @@ async fn read_result(reserved: &ReservedKey, app: &App) -> Result<Option<Uuid>, 
     }
 }
 
-/// Writes the result and, with it, what its key stands for. `Some` is the id of the result of a
-/// parallel request that came first; then nothing was written.
+/// Writes the result together with its key. `Some` is the id of the result of a concurrent request that came first;
+/// then nothing was written.
 pub async fn commit(
     app: &App,
     reserved: ReservedKey,
@@ -192,7 +192,7 @@ pub async fn commit(
         Ok(_) => Ok(None),
         Err(StoreError::Conflict { write: 0 }) => match read_result(&reserved, app).await? {
             Some(first) => Ok(Some(first)),
-            // Nothing was written, by nobody that can be found: the caller sends it again.
+            // Nothing was written, and no other result is found: the client sends the request again.
             None => Err(StoreError::Conflict { write: 0 }.into()),
         },
         Err(error) => Err(error.into()),

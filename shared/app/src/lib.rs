@@ -1,17 +1,17 @@
-//! What all use cases stand on: the [`App`] with the engines that a composition root has chosen, and what they share.
+//! The base of all use cases: the [`App`] with the engines that a composition root has chosen, and what use cases
+//! share.
 //!
-//! Here are the responses to a request that is sent twice ([`idempotency`], [`stored_responses`]), conditional changes
-//! ([`Precondition`]), dry runs, counters and rate limits, and the traits by which a use case reaches customers and
-//! other functions ([`bus`], [`push`], [`mail`]). [`ServiceError`] has every way in which a use case refuses or fails.
+//! It has idempotency ([`idempotency`], [`stored_responses`]), conditional changes ([`Precondition`]), dry runs,
+//! counters and rate limits, and the traits by which a use case notifies customers and other functions ([`bus`],
+//! [`push`], [`mail`]). [`ServiceError`] lists every way in which a use case refuses or fails.
 //!
-//! It reads and writes the table and the objects through their traits only, and asks no provider, and knows no HTTP and
-//! no AWS. It imports none of the other crates of use cases. The clock and the ids come from the [`App`] and from
-//! nowhere else.
+//! It reads and writes the table and the objects only through their traits. It calls no provider and knows neither HTTP
+//! nor AWS. It imports no other crate of use cases. The clock and the ids come only from the [`App`].
 //!
-//! - A key of idempotency is used up in the transaction of the result that it points to, so that exactly what was done
-//!   is answered again.
-//! - A change that loses races is tried again for [`CONFLICT_BUDGET`], and no longer.
-//! - A dry run decides and answers as the real one does, and writes nothing.
+//! - An idempotency key is stored in the transaction of the result that it points to, so that a repeated request gets
+//!   the result of the first.
+//! - A change that runs into conflicts is retried for at most [`CONFLICT_BUDGET`].
+//! - A dry run decides and responds like the real request, and writes nothing.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -69,5 +69,5 @@ pub use error::ServiceError;
 pub use idempotency::Created;
 pub use precondition::Precondition;
 
-/// How long a change is tried again that loses races.
+/// How long a change is retried after conflicts.
 pub const CONFLICT_BUDGET: std::time::Duration = std::time::Duration::from_secs(5);

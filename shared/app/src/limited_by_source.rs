@@ -1,4 +1,4 @@
-//! Sign-ins and registrations, held to the limits for their source address.
+//! Rate limits by source address for sign-ins and registrations.
 
 use chrono::TimeDelta;
 use store::{Key, keys};
@@ -13,16 +13,16 @@ const WINDOW: TimeDelta = TimeDelta::hours(1);
 /// What is limited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LimitedAction {
-    /// Sign-ins that fail for a wrong password or an unknown address.
+    /// Sign-ins that fail because of a wrong password or an unknown e-mail address.
     SignIn,
     /// Registrations, also those that are refused.
     Registration,
 }
 
-/// Does `work` within the limit for its source address, and says what is left of the limit; without a source, or where the
-/// limit is switched off, it is just done.
+/// Does `work` within the limit for its source address, and returns what is left of the limit. Without a source, or if
+/// the limit is switched off, the work is not counted.
 ///
-/// Errors, beside those of `work`: [`ServiceError::RateLimited`].
+/// Errors: those of `work`, and [`ServiceError::RateLimited`].
 pub async fn run<T>(
     app: &App,
     action: LimitedAction,
@@ -58,10 +58,10 @@ async fn run_counted<T>(
     let counts = counts(action, &done);
     match permit.settle(app, counts).await {
         Ok(rate_limit) => (done, Some(rate_limit)),
-        // What cannot be counted is not answered either, unless it stands already.
+        // A failure that cannot be counted is not revealed. Work that succeeded stands.
         Err(error) if counts && done.is_err() => (Err(error), None),
         Err(error) => {
-            tracing::warn!(%error, "a permit of a source address was not settled, and counts");
+            tracing::warn!(%error, "a permit of a source address was not settled and counts as used");
             (done, None)
         }
     }
@@ -77,9 +77,9 @@ fn counts<T>(action: LimitedAction, done: &Result<T, ServiceError>) -> bool {
     }
 }
 
-/// The quota of an address; none where the limit is switched off.
+/// The quota of an address; `None` if the limit is switched off.
 fn quota(limits: &SourceLimits, action: LimitedAction) -> Option<Quota> {
-    let (name, limit) = match limited {
+    let (name, limit) = match action {
         LimitedAction::SignIn => ("sign-in", limits.failed_sign_ins),
         LimitedAction::Registration => ("registration", limits.registrations),
     };
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_limit_of_0_is_switched_off() {
+    fn a_limit_of_zero_is_switched_off() {
         let set =
             SourceLimits::from_settings(|name| (name == "SEXTANT_SIGN_IN_LIMIT").then(|| "0".to_owned())).unwrap();
         assert!(quota(&set, LimitedAction::SignIn).is_none());

@@ -1,11 +1,11 @@
-//! Whole lists, for those who need all of one.
+//! Reading whole lists.
 
 use store::keys::List;
 use store::{Direction, Item, Query, StoreError};
 
 use crate::App;
 
-/// All items of a list, in the order of their sort keys.
+/// Reads all items of a list, in the order of their sort keys.
 pub async fn read_all(app: &App, list: List) -> Result<Vec<Item>, StoreError> {
     let mut items = Vec::new();
     let mut cursor = None;

@@ -1,46 +1,46 @@
-//! E-mails to customers: topics of SNS in AWS; one machine sends none.
+//! E-mails to customers: SNS topics in AWS; none on one machine.
 
 use async_trait::async_trait;
 use uuid::Uuid;
 
-/// An e-mail was not taken, or a subscription not opened or closed.
+/// An e-mail was not accepted, or a subscription not opened or closed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MailError {
-    /// It was refused: nothing has happened.
+    /// The request was rejected and had no effect.
     #[error("mail: {0}")]
     Refused(String),
-    /// There was no answer: it may have happened.
-    #[error("mail: no answer, {0}")]
+    /// No response: the request may have taken effect.
+    #[error("mail: no response, {0}")]
     NoResponse(String),
-    /// There is no such subscription.
-    #[error("mail: there is no such subscription")]
+    /// The subscription does not exist.
+    #[error("mail: the subscription does not exist")]
     NoSubscription,
 }
 
-/// Sends e-mails to those who have confirmed that they want them.
+/// Sends e-mails to customers who have confirmed their subscription.
 ///
-/// A subscription leads to one address and is known by an id of ours, so that it can be closed whatever became of its
-/// opening. Each of these may be called again with the same subscription.
+/// A subscription has one address and an id that the caller chooses, so that it can be closed even if the response to
+/// its opening was lost. Every method is idempotent.
 #[async_trait]
 pub trait Mail: Send + Sync {
-    /// Whether e-mails can be sent at all.
+    /// Whether the platform can send e-mails.
     fn is_available(&self) -> bool;
 
-    /// Opens a subscription and asks the owner of its address for their consent. Opening it again does not ask who has
-    /// agreed, and reminds who has not answered.
+    /// Opens a subscription and asks the owner of the address to confirm it. Opening it again sends a reminder, unless
+    /// it is confirmed.
     async fn open(&self, subscription: Uuid, email: &str) -> Result<(), MailError>;
 
-    /// Closes a subscription for good: nothing comes through it any more, and consent that was not given yet no longer can
-    /// be. One that was never opened is closed, too.
+    /// Closes a subscription for good: it sends no more e-mails and can no longer be confirmed. One that was never
+    /// opened can be closed too.
     async fn close(&self, subscription: Uuid) -> Result<(), MailError>;
 
-    /// Sends an e-mail through an open subscription; to nobody while its owner has not agreed.
+    /// Sends an e-mail through an open subscription. Before it is confirmed, no e-mail is delivered.
     ///
-    /// Errors: [`MailError::NoSubscription`] where it is not open after all.
+    /// Errors: [`MailError::NoSubscription`] if it is not open.
     async fn send(&self, subscription: Uuid, subject: &str, text: &str) -> Result<(), MailError>;
 }
 
-/// No e-mails.
+/// No e-mails: for platforms and functions that send none.
 #[derive(Clone, Copy, Debug)]
 pub struct NoMail;
 

@@ -1,23 +1,23 @@
-//! Which version of an object a change was meant for.
+//! Conditional changes: the version of an object that a change applies to.
 
 use crate::error::ServiceError;
 
-/// What the one who changes an object says of its version.
+/// The version that the client expects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Precondition {
-    /// Nothing.
+    /// None given.
     None,
-    /// Whatever the version.
+    /// Any version.
     Any,
     /// One of these versions.
     OneOf(Vec<u64>),
 }
 
 impl Precondition {
-    /// Holds a change to the version it was made for.
+    /// Checks a change that needs a precondition.
     ///
-    /// Errors: [`ServiceError::PreconditionRequired`] where nothing is said, [`ServiceError::PreconditionFailed`] where
-    /// the object has moved on.
+    /// Errors: [`ServiceError::PreconditionRequired`] if none is given, [`ServiceError::PreconditionFailed`] if the
+    /// object has another version.
     pub fn require(&self, version: u64) -> Result<(), ServiceError> {
         match self {
             Self::None => Err(ServiceError::PreconditionRequired),
@@ -25,7 +25,7 @@ impl Precondition {
         }
     }
 
-    /// Like [`Precondition::require`], for what may also be done without a word.
+    /// Like [`Precondition::require`], for a change that needs no precondition.
     pub fn allow(&self, version: u64) -> Result<(), ServiceError> {
         match self {
             Self::OneOf(versions) if !versions.contains(&version) => {

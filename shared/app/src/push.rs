@@ -5,25 +5,25 @@ use async_trait::async_trait;
 /// Why a message did not reach a connection.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PushError {
-    /// The connection is closed for good; what is kept of it can go.
+    /// The connection is closed for good. Its stored items can be removed.
     #[error("the connection is gone")]
     Gone,
-    /// It may be there still.
-    #[error("the message was not taken: {0}")]
+    /// Sending failed. The connection may still be open.
+    #[error("the message was not sent: {0}")]
     Failed(String),
 }
 
-/// Reaches live connections by the id that API Gateway gave them.
+/// Sends to live connections by the id that API Gateway gave them.
 #[async_trait]
 pub trait Push: Send + Sync {
     /// Sends one text message.
     async fn post(&self, connection: &str, text: &str) -> Result<(), PushError>;
 
-    /// Closes the connection; one that is gone already is no error.
+    /// Closes the connection. One that is already gone is no error.
     async fn close(&self, connection: &str) -> Result<(), PushError>;
 }
 
-/// No connections: for functions that reach none, and tests that need none.
+/// No connections: for functions and tests that need none.
 #[derive(Clone, Copy, Debug)]
 pub struct NoConnections;
 

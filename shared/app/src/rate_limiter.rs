@@ -1,9 +1,9 @@
-//! A rate limiter: so many attempts in any span of time, counted in an item that all processes share.
+//! A rate limiter: a maximum number of attempts in any window of time, counted in an item that all processes share.
 //!
-//! An attempt takes a permit before it does anything and settles it afterwards, as one that counts or one that does not: a
-//! failed check counts, one that turns out right does not. Attempts in flight never fill a span of time. They are held to
-//! the permits that are left, so that parallel guesses cannot outrun the count, and the ones above wait until others have
-//! settled. One that is never settled counts: it may have been answered as a failed one is, by an error.
+//! An attempt acquires a permit first and settles it afterwards, as one that counts or one that does not: a failed
+//! check counts, a successful one does not. Attempts in flight are limited to the permits that are left, so that
+//! concurrent guesses cannot outrun the count. Further attempts wait until others have settled. An attempt that is
+//! never settled counts, since its caller may have received an error as after a failed check.
 
 use std::time::Duration;
 
@@ -17,30 +17,30 @@ use uuid::Uuid;
 use crate::App;
 use crate::error::ServiceError;
 
-/// No function runs for longer: an attempt in flight that is older was given up, or its process has died.
+/// No function runs for longer: an older attempt in flight was abandoned, or its process has died.
 const LONGEST_ATTEMPT_SECONDS: i64 = 30;
-/// Upper end of the wait before an attempt looks again whether a permit is free.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
-/// How long a request waits for permits, all of them together.
+/// The longest wait between two tries to acquire a permit.
+const RETRY_WAIT: Duration = Duration::from_millis(100);
+/// How long a request waits for all its permits together.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
-/// How long a permit that has been taken is tried to be settled, also when the deadline of the request has passed.
+/// How long settling a permit is retried, even after the deadline of the request.
 const SETTLING: Duration = Duration::from_secs(1);
 
 tokio::task_local! {
-    /// Until when the request at work waits for permits.
+    /// Until when the current request waits for permits.
     static DEADLINE: Instant;
 }
 
-/// How many attempts in how long.
+/// A number of attempts per window of time.
 #[derive(Clone, Copy, Debug)]
 pub struct Quota {
-    /// What is counted, as the `RateLimit` header names it.
+    /// The name in the `RateLimit` header.
     pub name: &'static str,
-    /// Attempts that count in any `window`.
+    /// The most attempts that count in any `window`.
     pub limit: usize,
     /// How long an attempt counts.
     pub window: TimeDelta,
-    /// The refusal, by the seconds until an attempt is allowed again.
+    /// The error of a refusal, from the seconds until the next attempt is allowed.
     pub refusal: fn(u64) -> ServiceError,
 }
 
@@ -49,13 +49,13 @@ pub struct Quota {
 pub struct RateLimitStatus {
     /// The quota.
     pub quota: Quota,
-    /// Attempts that are left.
+    /// Remaining attempts.
     pub remaining: usize,
-    /// Seconds until there are more of them; the whole window where none is used.
+    /// Seconds until more are available; the whole window if none is used.
     pub reset_seconds: u64,
 }
 
-/// A permit among those of a quota, taken by an attempt in flight.
+/// A permit of a quota, held by an attempt in flight.
 #[must_use = "a permit that is never settled counts"]
 #[derive(Debug)]
 pub struct Permit {
@@ -66,24 +66,24 @@ pub struct Permit {
 
 #[derive(Default, Serialize, Deserialize)]
 struct Attempts {
-    /// When those that count were made.
+    /// The times of the attempts that count.
     #[serde(with = "domain::instant")]
     times: Vec<DateTime<Utc>>,
-    /// Those in flight, by ids that say when they began.
+    /// The ids of the attempts in flight. Each id contains the time when its attempt began.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     in_flight: Vec<Uuid>,
 }
 
-/// What became of one try to take a permit.
+/// The result of one try to acquire a permit.
 enum Acquisition {
-    Taken(Permit),
-    /// Attempts that count have all the permits.
+    Acquired(Permit),
+    /// Attempts that count use all permits.
     Full(RateLimitStatus),
-    /// Attempts in flight have the permits that are left.
+    /// Attempts in flight hold the remaining permits.
     Crowded,
 }
 
-/// Does `work`, in which all waits for permits end by one deadline: that of the request, where it has one already.
+/// Does `work` with one deadline for all its waits for permits: that of the request, if it already has one.
 pub async fn run_by_one_deadline<T>(work: impl Future<Output = T>) -> T {
     DEADLINE.scope(deadline(), work).await
 }
@@ -92,18 +92,18 @@ fn deadline() -> Instant {
     DEADLINE.try_with(|deadline| *deadline).unwrap_or_else(|_| Instant::now() + LONGEST_WAIT)
 }
 
-/// Takes a permit among those counted under `key`.
+/// Acquires a permit of the quota that is counted under `key`.
 ///
-/// Errors: the quota's own refusal, with the time until an attempt that counts does so no longer, or with one second where
-/// attempts in flight have not settled by the deadline of the request.
+/// Errors: the quota's refusal, with the time until the next counted attempt expires, or with one second if attempts in
+/// flight have not settled by the deadline of the request.
 pub async fn acquire(app: &App, key: &Key, quota: Quota) -> Result<Permit, ServiceError> {
     let deadline = deadline();
     loop {
         match try_acquire(app, key, quota, deadline).await? {
-            Acquisition::Taken(permit) => return Ok(permit),
+            Acquisition::Acquired(permit) => return Ok(permit),
             Acquisition::Full(rate_limit) => return Err((quota.refusal)(rate_limit.reset_seconds)),
-            Acquisition::Crowded if Instant::now() + LOOK_AGAIN > deadline => return Err((quota.refusal)(1)),
-            Acquisition::Crowded => sleep(LOOK_AGAIN.mul_f64(rand::random::<f64>())).await,
+            Acquisition::Crowded if Instant::now() + RETRY_WAIT > deadline => return Err((quota.refusal)(1)),
+            Acquisition::Crowded => sleep(RETRY_WAIT.mul_f64(rand::random::<f64>())).await,
         }
     }
 }
@@ -122,14 +122,14 @@ async fn try_acquire(app: &App, key: &Key, quota: Quota, deadline: Instant) -> R
         let id = app.new_id();
         attempts.in_flight.push(id);
         write(app, key, &attempts, quota, version).await?;
-        Ok(Acquisition::Taken(Permit { key: key.clone(), quota, id }))
+        Ok(Acquisition::Acquired(Permit { key: key.clone(), quota, id }))
     })
     .await
 }
 
 impl Permit {
-    /// Ends the attempt, which counts or does not, and says what is left. One that took so long that it was given up
-    /// counts already, whatever became of it.
+    /// Ends the attempt, which counts or does not, and returns what is left. An attempt that was taken for abandoned
+    /// because it ran too long counts in any case.
     pub async fn settle(self, app: &App, counts: bool) -> Result<RateLimitStatus, ServiceError> {
         let Self { key, quota, id } = &self;
         let _lock = app.lock_attempts(key).await;
@@ -150,25 +150,26 @@ impl Permit {
 }
 
 impl Attempts {
-    /// What counts at `now`: attempts of the window, and those in flight that were given up, from when they began.
-    fn age(&mut self, quota: Quota, now: DateTime<Utc>) {
+    /// Drops attempts before the window that ends at `now`, and counts abandoned ones from when they began.
+    fn expire(&mut self, quota: Quota, now: DateTime<Utc>) {
         let longest = TimeDelta::seconds(LONGEST_ATTEMPT_SECONDS);
-        let given_up = self.in_flight.extract_if(.., |id| now - App::made_at(*id) >= longest);
-        self.times.extend(given_up.map(App::made_at));
+        let abandoned = self.in_flight.extract_if(.., |id| now - App::made_at(*id) >= longest);
+        self.times.extend(abandoned.map(App::made_at));
         self.times.retain(|time| now - *time < quota.window);
     }
 
     fn rate_limit(&self, quota: Quota, now: DateTime<Utc>) -> RateLimitStatus {
         let mut times = self.times.clone();
         times.sort_unstable();
-        // Of more than the limit, which was higher then, all but one less than it have to go first.
+        // If the limit was higher before, more attempts may count than it allows now: all but `limit` - 1 must expire
+        // first.
         let next = times.get(times.len().saturating_sub(quota.limit)).copied().unwrap_or(now);
         let reset_seconds = whole_seconds(next + quota.window - now);
         RateLimitStatus { quota, remaining: quota.limit.saturating_sub(times.len()), reset_seconds }
     }
 }
 
-/// A wait in seconds for `Retry-After`, rounded up, so that a caller who waits that long has waited long enough; at least 1.
+/// A wait in seconds for `Retry-After`, rounded up, so that it is never too short; at least 1.
 #[must_use]
 pub fn whole_seconds(wait: TimeDelta) -> u64 {
     let seconds = wait.to_std().unwrap_or_default().as_nanos().div_ceil(1_000_000_000).max(1);
@@ -182,8 +183,8 @@ async fn read(
     now: DateTime<Utc>,
 ) -> Result<(Attempts, Option<Version>), ServiceError> {
     let stored = documents::read::<Attempts>(app.table(), key).await?;
-    let (mut attempts, version) = stored.map_or((Attempts::default(), None), |(kept, at)| (kept, Some(at)));
-    attempts.age(quota, now);
+    let (mut attempts, version) = stored.map_or((Attempts::default(), None), |(attempts, at)| (attempts, Some(at)));
+    attempts.expire(quota, now);
     Ok((attempts, version))
 }
 
@@ -203,7 +204,7 @@ async fn write(
 }
 
 impl RateLimitStatus {
-    /// The span of time that the quota is for.
+    /// The window of the quota.
     #[must_use]
     pub fn window(&self) -> Duration {
         self.quota.window.to_std().unwrap_or_default()
@@ -224,10 +225,10 @@ mod tests {
     }
 
     #[test]
-    fn a_caller_who_waits_as_long_as_is_said_finds_a_place() {
-        // In no order, as clocks of several processes write them.
+    fn a_caller_that_waits_for_retry_after_gets_a_permit() {
+        // Unordered, as the clocks of several processes differ.
         let times = vec![at(3, 0), at(1, 700), at(2, 0)];
-        for (limit, now, place_at) in [
+        for (limit, now, free_at) in [
             (3, at(10, 0), at(16, 700)),
             (3, at(10, 700), at(16, 700)),
             // The limit was three, and is one or two now.
@@ -237,9 +238,12 @@ mod tests {
             let mut attempts = Attempts { times: times.clone(), in_flight: Vec::new() };
             let rate_limit = attempts.rate_limit(quota(limit), now);
             assert_eq!(rate_limit.remaining, 0);
-            let told = now + TimeDelta::seconds(rate_limit.reset_seconds.cast_signed());
-            assert!(told >= place_at && told - place_at < TimeDelta::seconds(1), "{limit}: {told} and {place_at}");
-            attempts.age(quota(limit), told);
+            let retried = now + TimeDelta::seconds(rate_limit.reset_seconds.cast_signed());
+            assert!(
+                retried >= free_at && retried - free_at < TimeDelta::seconds(1),
+                "{limit}: {retried} and {free_at}"
+            );
+            attempts.expire(quota(limit), retried);
             assert!(attempts.times.len() < limit);
         }
     }
@@ -252,6 +256,6 @@ mod tests {
             assert_eq!(run_by_one_deadline(async { deadline() }).await, first);
         })
         .await;
-        assert_eq!(deadline(), Instant::now() + LONGEST_WAIT, "the next request has one of its own");
+        assert_eq!(deadline(), Instant::now() + LONGEST_WAIT, "the next request has its own deadline");
     }
 }

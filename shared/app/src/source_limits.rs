@@ -1,25 +1,25 @@
-//! Limits by source address, on what is open to callers without a token: failed sign-ins and registrations.
+//! Limits by source address for routes that need no token: failed sign-ins and registrations.
 //!
-//! The address is the one that the gateway saw, and what a client says of itself counts for nothing. Only where that
-//! address is a proxy's that the operator has named does the last address that the proxy added count instead.
+//! The source address is the one that the gateway saw; headers that a client sends are ignored. Only if that address is
+//! a proxy that the operator trusts, the last address that the proxy added counts instead.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-/// Failed sign-ins of one address an hour, where nothing is set.
+/// Failed sign-ins per address and hour, by default.
 pub(crate) const FAILED_SIGN_INS: usize = 30;
-/// Registrations from one address an hour, where nothing is set.
+/// Registrations per address and hour, by default.
 pub(crate) const REGISTRATIONS: usize = 60;
-/// The most that can be set: each is a time in one item.
+/// The highest limit that can be set: each attempt is a time in one item.
 const HIGHEST: usize = 1_000;
 
-/// The setting with the number of failed sign-ins of one address an hour; 0 is no limit.
+/// The setting for failed sign-ins per address and hour; 0 is no limit.
 const SIGN_IN_SETTING: &str = "SEXTANT_SIGN_IN_LIMIT";
-/// The setting with the number of registrations from one address an hour; 0 is no limit.
+/// The setting for registrations per address and hour; 0 is no limit.
 const REGISTRATION_SETTING: &str = "SEXTANT_REGISTRATION_LIMIT";
-/// The setting with the addresses of proxies, separated by commas.
+/// The setting for the addresses of trusted proxies, separated by commas.
 const PROXY_SETTING: &str = "SEXTANT_TRUSTED_PROXY";
 
-/// How much one source address may ask for, and how it is known.
+/// The limits for one source address, and how the address is determined.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceLimits {
     pub(crate) failed_sign_ins: usize,
@@ -28,25 +28,25 @@ pub struct SourceLimits {
     exempts_loopback: bool,
 }
 
-/// A source address, as it is counted: of IPv6 the first 64 bits, which one customer of a provider has whole.
+/// A source address as it is counted: for IPv6 the first 64 bits, which an internet provider assigns to one subscriber.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SourceAddress(pub(crate) IpAddr);
 
-/// A setting that cannot be used.
+/// An invalid setting.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingError {
-    /// No count.
-    #[error("{name}={value:?} is no whole number from 0, for no limit, to {HIGHEST}")]
+    /// Not a count.
+    #[error("{name}={value:?} must be a whole number from 0 (no limit) to {HIGHEST}")]
     Count {
         /// The setting.
         name: &'static str,
-        /// What it is set to.
+        /// Its value.
         value: String,
     },
-    /// No address.
-    #[error("{PROXY_SETTING} holds {value:?}, which is no IP address")]
+    /// Not an address.
+    #[error("{PROXY_SETTING} must be a list of IP addresses; {value:?} is not one")]
     Address {
-        /// What it holds.
+        /// The entry.
         value: String,
     },
 }
@@ -63,7 +63,7 @@ impl Default for SourceLimits {
 }
 
 impl SourceLimits {
-    /// The limits as the program's settings have them; `set` gives the value of a setting that is not empty.
+    /// Reads the limits from the program's settings; `set` returns the value of a setting that is not empty.
     pub fn from_settings(set: impl Fn(&'static str) -> Option<String>) -> Result<Self, SettingError> {
         let count = |name, default| match set(name) {
             None => Ok(default),
@@ -86,15 +86,15 @@ impl SourceLimits {
         })
     }
 
-    /// These limits for a program that serves its own machine: requests from it are not counted, unless a proxy is named,
-    /// which may be on the same machine and hand over requests of the world.
+    /// These limits for a gateway on one machine: requests from that machine are not counted, unless a proxy is
+    /// trusted. The proxy may run on the same machine and forward requests from the internet.
     #[must_use]
     pub fn on_one_machine(self) -> Self {
         Self { exempts_loopback: self.trusted_proxies.is_empty(), ..self }
     }
 
-    /// The address that a request counts for, by the address that the gateway saw and the `X-Forwarded-For` of the
-    /// request; none where it is exempt.
+    /// The source address of a request, from the address that the gateway saw and the request's `X-Forwarded-For`;
+    /// `None` if it is exempt.
     #[must_use]
     pub fn source(&self, seen: IpAddr, forwarded_for: Option<&str>) -> Option<SourceAddress> {
         let seen = seen.to_canonical();
@@ -105,13 +105,13 @@ impl SourceLimits {
         if !is_proxy(&seen) {
             return Some(SourceAddress::of(seen));
         }
-        // Each hop adds the address that it saw; the gateway added the proxy's own.
+        // Each hop adds the address that it saw. The gateway added the proxy's address.
         let mut hops = forwarded_for.unwrap_or_default().rsplit(',').map(forwarded);
         let first_foreign = hops.find(|hop| !hop.as_ref().is_some_and(is_proxy)).flatten();
         Some(SourceAddress::of(first_foreign.unwrap_or(seen)))
     }
 
-    /// Whether this is the address of a proxy that the operator has named.
+    /// Whether this is the address of a trusted proxy.
     #[must_use]
     pub fn trusts(&self, seen: IpAddr) -> bool {
         self.trusted_proxies.contains(&seen.to_canonical())
@@ -128,7 +128,7 @@ impl SourceAddress {
     }
 }
 
-/// An address as proxies write it, some with a port.
+/// An address as proxies write it, sometimes with a port.
 fn forwarded(hop: &str) -> Option<IpAddr> {
     let hop = hop.trim();
     let address = hop.parse().or_else(|_| hop.parse::<SocketAddr>().map(|address| address.ip()));
@@ -152,14 +152,14 @@ mod tests {
     }
 
     #[test]
-    fn what_a_client_says_of_itself_counts_for_nothing() {
+    fn addresses_that_a_client_sends_are_ignored() {
         let limits = SourceLimits::default();
         assert_eq!(source(&limits, "192.0.2.7", "198.51.100.1"), Some("192.0.2.7".to_owned()));
         assert_eq!(source(&limits, "127.0.0.1", "198.51.100.1"), Some("127.0.0.1".to_owned()));
     }
 
     #[test]
-    fn of_a_proxy_that_is_named_the_last_address_counts() {
+    fn behind_a_trusted_proxy_the_last_address_counts() {
         let limits = settings(&[(PROXY_SETTING, "10.0.0.1, ::ffff:10.0.0.2,2001:db8::1")]).unwrap();
         for (seen, forwarded_for, counted) in [
             // The gateway adds the address that it saw.
@@ -170,7 +170,7 @@ mod tests {
             ("2001:db8::1", "198.51.100.1:4711, 2001:db8::1", "198.51.100.1"),
             ("10.0.0.1", "[2001:db8:1:2:3:4:5:6]:443, 10.0.0.1", "2001:db8:1:2::"),
             ("10.0.0.1", "[2001:db8:1:2:3:4:5:6], 10.0.0.1", "2001:db8:1:2::"),
-            // Nothing that could be an address: the proxy's own.
+            // No valid address: the proxy's own counts.
             ("10.0.0.1", "198.51.100.1, unknown, 10.0.0.1", "10.0.0.1"),
             ("10.0.0.1", "", "10.0.0.1"),
             ("10.0.0.9", "198.51.100.1, 10.0.0.9", "10.0.0.9"),
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn of_ipv6_a_network_counts_and_an_ipv4_address_in_it_is_one_of_ipv4() {
+    fn an_ipv6_network_counts_as_one_and_mapped_ipv4_as_ipv4() {
         let limits = SourceLimits::default();
         assert_eq!(source(&limits, "2001:db8:1:2:aaaa::1", ""), source(&limits, "2001:db8:1:2:bbbb::2", ""));
         assert_ne!(source(&limits, "2001:db8:1:2::1", ""), source(&limits, "2001:db8:1:3::1", ""));
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_exempt_on_one_machine_while_no_proxy_is_named() {
+    fn loopback_is_exempt_on_one_machine_unless_a_proxy_is_trusted() {
         let own = SourceLimits::default().on_one_machine();
         for loopback in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
             assert_eq!(source(&own, loopback, "198.51.100.1"), None, "{loopback}");
@@ -197,11 +197,11 @@ mod tests {
         let behind = settings(&[(PROXY_SETTING, "127.0.0.1")]).unwrap().on_one_machine();
         assert_eq!(source(&behind, "127.0.0.1", "198.51.100.1, 127.0.0.1"), Some("198.51.100.1".to_owned()));
         assert_eq!(source(&behind, "127.0.0.1", "127.0.0.1"), Some("127.0.0.1".to_owned()));
-        assert_eq!(source(&behind, "::1", ""), Some("::".to_owned()), "another address of this machine is no proxy");
+        assert_eq!(source(&behind, "::1", ""), Some("::".to_owned()), "another loopback address is not the proxy");
     }
 
     #[test]
-    fn settings_are_read_and_what_cannot_be_used_is_named() {
+    fn an_invalid_setting_is_named_in_the_error() {
         assert_eq!(settings(&[]).unwrap(), SourceLimits::default());
         let set = settings(&[(SIGN_IN_SETTING, "0"), (REGISTRATION_SETTING, "7")]).unwrap();
         assert_eq!((set.failed_sign_ins, set.registrations), (0, 7));

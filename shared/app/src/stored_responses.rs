@@ -1,7 +1,7 @@
-//! Answers kept as they were first given, byte for byte: each in an item, or, where it is large, among the objects.
+//! Stored responses, byte for byte as they were first sent: each in an item or, if it is large, in an object.
 //!
-//! A large one is named before it is there, because an object that nothing names could be found by no erasure. It is read
-//! only by way of a record that is written after it, so that nobody sees half of one.
+//! The item that names an object is written before the object, because an erasure could not find an object that no item
+//! names. The object is read only through a record that is written after it, so that no client reads a partial one.
 
 use domain::CustomerId;
 use objects::ObjectKey;
@@ -15,7 +15,7 @@ use crate::error::ServiceError;
 use crate::idempotency::{self, ReservedKey};
 use crate::{App, objects_of};
 
-/// Answers above this size lie among the objects.
+/// Larger responses are stored as objects.
 const MAX_INLINE_BYTES: usize = 100 * 1024;
 
 #[derive(Serialize, Deserialize)]
@@ -25,16 +25,16 @@ enum StoredResponse {
     Object(ObjectKey),
 }
 
-/// An answer that counts as soon as its record is written.
+/// A response that becomes readable when its record is written.
 struct Placed {
-    /// Belongs into the transaction of the record.
+    /// Must be part of the record's transaction.
     write: Write,
-    /// What is there already, where the answer is large: the item and the object that it names.
+    /// For a large response, what is stored already: the item and the object that it names.
     named: Option<(Key, ObjectKey)>,
 }
 
-/// Keeps an answer together with the other writes of its record, and uses the key of its request up. `Some` is the id of
-/// the answer to a parallel request that came first; then nothing of this one is left.
+/// Stores a response in one transaction with its record and the key of its request. `Some` is the id of the response to
+/// a concurrent request that came first; then nothing of this one is left.
 pub async fn commit(
     app: &App,
     customer: CustomerId,
@@ -64,7 +64,7 @@ async fn place(app: &App, customer: CustomerId, id: Uuid, json: &[u8]) -> Result
     let key = keys::stored_response(customer, id);
     let object = objects_of::new_key("results", customer, "json")?;
     let version = documents::put_new(app.table(), key.clone(), &StoredResponse::Object(object.clone()), None).await?;
-    // An erasure in between removes the item: then the record must not be written either.
+    // If an erasure removes the item in between, the record must not be written either.
     let write = Write::Check { key: key.clone(), expect: Expect::Version(version) };
     let placed = Placed { write, named: Some((key, object.clone())) };
     if let Err(error) = app.objects().put(&object, json.to_vec(), "application/json").await {
@@ -74,7 +74,7 @@ async fn place(app: &App, customer: CustomerId, id: Uuid, json: &[u8]) -> Result
     Ok(placed)
 }
 
-/// The write that keeps a small answer.
+/// The write that stores a small response.
 pub fn inline(customer: CustomerId, id: Uuid, json: &[u8]) -> Result<Write, ServiceError> {
     let text = String::from_utf8_lossy(json).into_owned();
     let raw = RawValue::from_string(text).map_err(|error| ServiceError::fault("JSON", error))?;
@@ -84,21 +84,21 @@ pub fn inline(customer: CustomerId, id: Uuid, json: &[u8]) -> Result<Write, Serv
 }
 
 impl Placed {
-    /// Removes what no record will point to. What cannot be removed stays named, and goes with its customer.
+    /// Removes an object that no record will point to. If that fails, its item stays, and an erasure removes both.
     async fn discard(self, app: &App) {
         let Some((key, object)) = self.named else { return };
         if let Err(error) = app.objects().delete(&object).await {
-            tracing::warn!(%error, %object, "an object that is not needed was not removed");
+            tracing::warn!(%error, %object, "an unused object was not removed");
             return;
         }
-        let forget = Write::Delete { key, expect: DeleteExpect::Any };
-        if let Err(error) = app.table().transact(vec![forget]).await {
-            tracing::warn!(%error, "the name of an object that is gone was not removed");
+        let removal = Write::Delete { key, expect: DeleteExpect::Any };
+        if let Err(error) = app.table().transact(vec![removal]).await {
+            tracing::warn!(%error, "the item of a removed object was not removed");
         }
     }
 }
 
-/// The answer of this id, whose record the caller has seen.
+/// Reads the response with this id. The caller has read its record before.
 pub async fn find<T: DeserializeOwned>(
     app: &App,
     customer: CustomerId,
@@ -111,7 +111,7 @@ pub async fn find<T: DeserializeOwned>(
     serde_json::from_slice(&json).map_err(|error| StoreError::corrupt(&item.key, &error).into())
 }
 
-/// The JSON that an item keeps; `None` where its object is not there.
+/// Reads the JSON of a stored response; `None` if its object does not exist.
 pub async fn load_json(app: &App, item: &Item) -> Result<Option<Vec<u8>>, ServiceError> {
     match documents::parse(item)? {
         StoredResponse::Inline(json) => Ok(Some(json.get().as_bytes().to_vec())),

@@ -1,8 +1,7 @@
-//! Guessing is bounded: ten failed checks of one account's password in any fifteen minutes, wherever they come from.
+//! Limits password guessing: ten failed checks per account in any fifteen minutes, from all clients together.
 //!
-//! Nobody is locked out for good: a failed check counts for fifteen minutes. A check that turns out right counts for
-//! nothing, however many there are at once, and neither does one that could not be made. One of which that cannot be
-//! written down counts as failed.
+//! No account is locked for good: a failed check counts for fifteen minutes. A successful check does not count, however
+//! many run concurrently, nor does one that could not be made. If a success cannot be recorded, it counts as failed.
 
 use app::App;
 use app::error::ServiceError;
@@ -14,7 +13,7 @@ use store::{Key, keys};
 
 use crate::password::Password;
 
-/// Failed checks of one account in any [`WINDOW_MINUTES`].
+/// The most failed checks of one account in any [`WINDOW_MINUTES`].
 const MAX_FAILED: usize = 10;
 /// How long a failed check counts.
 const WINDOW_MINUTES: i64 = 15;
@@ -26,19 +25,19 @@ const QUOTA: Quota = Quota {
     refusal: |retry_after_seconds| ServiceError::TooManyAttempts { retry_after_seconds },
 };
 
-/// Whose password is checked.
+/// The account whose password is checked.
 #[derive(Clone, Copy, Debug)]
 pub enum CheckedAccount<'a> {
-    /// A customer's, by the id, which stays when the address changes.
+    /// A customer's account, by the id, which stays when the e-mail address changes.
     Known(CustomerId),
-    /// That of an address which is nobody's.
+    /// An e-mail address that no customer has.
     Unknown(&'a Email),
 }
 
-/// Whether the password is the one that was hashed; a failed check counts against the account.
+/// Whether the password matches the hash. A failed check counts against the account.
 ///
-/// Errors: [`ServiceError::TooManyAttempts`]; [`ServiceError::Hasher`] where it could not be checked, which counts for
-/// nothing.
+/// Errors: [`ServiceError::TooManyAttempts`]; [`ServiceError::Hasher`] if it could not be checked, which does not
+/// count.
 pub(crate) async fn check(
     app: &App,
     account: CheckedAccount<'_>,
@@ -58,10 +57,10 @@ async fn check_under(app: &App, key: &Key, password: Password, hash: Option<&str
     let failed = matches!(checked, Ok(false));
     match permit.settle(app, failed).await {
         Ok(_) => {}
-        // What cannot be counted is not answered either.
+        // A failure that cannot be counted is not revealed.
         Err(error) if failed => return Err(error),
-        // It counts as failed: an error that is answered at a wrong password alone would tell it from the right one.
-        Err(error) => tracing::warn!(%error, "the permit of an attempt was not given back"),
+        // The success stands and counts as failed: an error for a wrong password only would reveal which one is right.
+        Err(error) => tracing::warn!(%error, "the permit of an attempt was not released"),
     }
     Ok(checked?)
 }

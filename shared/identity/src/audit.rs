@@ -1,4 +1,4 @@
-//! Who did what to an account: written in the transaction of the event itself.
+//! Audit events: who did what to an account, written in the same transaction.
 
 use app::App;
 use app::error::ServiceError;
@@ -8,31 +8,31 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::{Write, documents, keys};
 
-/// Who did it.
+/// Who caused an audit event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Actor {
-    /// A customer: the account's own, or an administrator.
+    /// The account's owner, or an administrator.
     Customer(CustomerId),
-    /// Whoever may run the operator's commands.
+    /// The operator.
     Operator,
 }
 
-/// One event.
+/// An audit event.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AuditEvent {
-    /// When.
+    /// When it happened.
     #[serde(with = "domain::instant")]
     pub at: DateTime<Utc>,
-    /// Who.
+    /// Who caused it.
     pub by: Actor,
-    /// What, in `snake_case`.
+    /// What was done, in `snake_case`.
     pub what: String,
-    /// With what, as far as it is no secret and not personal.
+    /// Details, without secrets and personal data.
     pub detail: Value,
 }
 
-/// The write that records a event done to this account now.
+/// The write that records an event of this account, with the current time.
 pub fn record(app: &App, customer: CustomerId, by: Actor, what: &str, detail: Value) -> Result<Write, ServiceError> {
     let at = app.now();
     let key = keys::audit(customer, &at.format("%Y%m").to_string(), app.new_id());

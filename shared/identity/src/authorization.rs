@@ -1,4 +1,4 @@
-//! From a token to a caller, on every request: two strongly consistent reads, and nothing is remembered between.
+//! Authorizes every request by its token: two strongly consistent reads, without a cache.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,18 +16,18 @@ use crate::tokens;
 /// `last_seen` is written at most this often.
 const SEEN_SECONDS: i64 = 60;
 
-/// Whom a token is_active for.
+/// The caller that a token authorizes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authorized {
     /// The customer.
     pub customer_id: CustomerId,
-    /// What they may do.
+    /// Their role.
     pub role: Role,
-    /// Hash of the token, by which the session is known.
+    /// Hash of the token, which identifies the session.
     pub session: String,
 }
 
-/// A session that is_active for its customer, as it was read.
+/// An active session with its customer, as they were read.
 pub struct ActiveSession {
     customer: StoredProfile,
     session: Session,
@@ -36,7 +36,7 @@ pub struct ActiveSession {
 }
 
 impl ActiveSession {
-    /// The writes that let a transaction pass only while session and customer are as they were read.
+    /// The writes that let a transaction pass only if session and customer have not changed.
     #[must_use]
     pub fn unchanged(&self) -> [Write; 2] {
         let (session, customer) = (keys::session(&self.hash), keys::customer(self.customer.profile.id));
@@ -45,7 +45,7 @@ impl ActiveSession {
     }
 }
 
-/// Whom this token is_active for now; `None` where it is unknown, expired, or ended in any way.
+/// Authorizes a token; `None` if it is unknown or its session has expired or ended.
 pub async fn authorize(app: &App, token: &str) -> Result<Option<Authorized>, ServiceError> {
     match tokens::hash(token) {
         Some(hash) => authorize_session(app, &hash).await,
@@ -53,8 +53,7 @@ pub async fn authorize(app: &App, token: &str) -> Result<Option<Authorized>, Ser
     }
 }
 
-/// Whom the session with this hash of its token is_active for now: what every request and every message of a live
-/// connection is let in by.
+/// Authorizes the session with this token hash: for every request, and every message of a live connection.
 pub async fn authorize_session(app: &App, hash: &str) -> Result<Option<Authorized>, ServiceError> {
     let Some(ActiveSession { customer, session, version, .. }) = find_active_session(app, hash).await? else {
         return Ok(None);
@@ -64,7 +63,7 @@ pub async fn authorize_session(app: &App, hash: &str) -> Result<Option<Authorize
     Ok(Some(Authorized { customer_id: profile.id, role: profile.role, session: hash.to_owned() }))
 }
 
-/// The session with this hash of its token, where it is_active for its customer now.
+/// Finds the session with this token hash, if it is active.
 pub async fn find_active_session(app: &App, hash: &str) -> Result<Option<ActiveSession>, ServiceError> {
     let Some((session, version)) = documents::read::<Session>(app.table(), &keys::session(hash)).await? else {
         return Ok(None);
@@ -74,39 +73,39 @@ pub async fn find_active_session(app: &App, hash: &str) -> Result<Option<ActiveS
     Ok(is_active.then(|| ActiveSession { customer, session, version, hash: hash.to_owned() }))
 }
 
-/// Those of many sessions, each given with its customer, that speak for them now.
+/// Finds those of many sessions, given with their customers, that are active.
 pub async fn find_active_sessions(
     app: &App,
     sessions: BTreeMap<String, CustomerId>,
 ) -> Result<BTreeSet<String>, ServiceError> {
     let customers: BTreeSet<CustomerId> = sessions.values().copied().collect();
     let mut profiles = BTreeMap::new();
-    for some in customers.into_iter().collect::<Vec<_>>().chunks(MAX_KEYS) {
-        let keys: Vec<_> = some.iter().map(|customer| keys::customer(*customer)).collect();
+    for chunk in customers.into_iter().collect::<Vec<_>>().chunks(MAX_KEYS) {
+        let keys: Vec<_> = chunk.iter().map(|customer| keys::customer(*customer)).collect();
         for item in app.table().get_many(&keys).await?.into_iter().flatten() {
             let profile: Profile = documents::parse(&item)?;
             profiles.insert(profile.id, profile);
         }
     }
-    let mut living = BTreeSet::new();
-    for some in sessions.into_keys().collect::<Vec<_>>().chunks(MAX_KEYS) {
-        let keys: Vec<_> = some.iter().map(|hash| keys::session(hash)).collect();
-        for (hash, item) in some.iter().zip(app.table().get_many(&keys).await?) {
+    let mut active = BTreeSet::new();
+    for chunk in sessions.into_keys().collect::<Vec<_>>().chunks(MAX_KEYS) {
+        let keys: Vec<_> = chunk.iter().map(|hash| keys::session(hash)).collect();
+        for (hash, item) in chunk.iter().zip(app.table().get_many(&keys).await?) {
             let Some(session) = item.map(|item| documents::parse::<Session>(&item)).transpose()? else { continue };
             let profile = profiles.get(&session.customer_id);
             if profile.is_some_and(|profile| is_active(&session, profile, app.now())) {
-                living.insert(hash.clone());
+                active.insert(hash.clone());
             }
         }
     }
-    Ok(living)
+    Ok(active)
 }
 
 fn is_active(session: &Session, profile: &Profile, now: DateTime<Utc>) -> bool {
-    session.is_alive(now) && session.epoch == profile.session_epoch && profile.is_open()
+    session.is_unexpired(now) && session.epoch == profile.session_epoch && profile.is_open()
 }
 
-/// Notes that the session is in use. A lost race means that another request has noted it, or that it was ended.
+/// Updates `last_seen`. A conflict means that another request has updated it, or that the session has ended.
 async fn touch(app: &App, hash: &str, session: Session, version: Version) -> Result<(), ServiceError> {
     let now = app.now();
     if now - session.last_seen < TimeDelta::seconds(SEEN_SECONDS) {

@@ -1,16 +1,15 @@
-//! Who a caller is: customers, their passwords, and the sessions that speak for them.
+//! Identity: customers, their passwords and their sessions.
 //!
-//! [`registration`] makes a customer, [`sessions`] signs in, [`authorization`] turns a token into a caller on every
-//! request, and [`audit`] records what was done to an account. [`profile`] is what the platform knows of a customer;
-//! [`password`] says which passwords are taken, [`attempts`] how often a wrong one may be tried.
+//! [`registration`] creates a customer, [`sessions`] signs in, [`authorization`] finds the caller of every request by
+//! its token, and [`audit`] records what was done to an account. [`profile`] is what the platform stores of a customer;
+//! [`password`] decides which passwords are accepted, [`attempts`] how often a wrong one may be tried.
 //!
-//! It uses `app` and its table. It knows neither portfolios nor live connections: what an account has elsewhere is for
-//! `accounts` to end.
+//! It uses `app` and its table. It knows neither portfolios nor live connections: `accounts` ends those of an account.
 //!
 //! - A token is opaque and stored as its hash; a password is stored as its Argon2id hash.
-//! - A session speaks for its customer only as long as both are of the same epoch, so that a new password, a new role
-//!   or an erasure ends every session at once.
-//! - An unknown address costs a caller what a wrong password costs.
+//! - A session is active only while it has the same epoch as its customer, so that a new password, a new role or an
+//!   erasure ends every session immediately.
+//! - An unknown e-mail address takes as much time and as many reads as a wrong password.
 
 pub mod attempts;
 pub mod audit;

@@ -1,4 +1,4 @@
-//! Passwords: which are accepted. How they are kept is the [`hasher`](app::hasher)'s.
+//! Which passwords are accepted. The [`hasher`](app::hasher) hashes them.
 
 use std::collections::HashSet;
 
@@ -12,18 +12,19 @@ use crate::profile::Person;
 const MIN_BYTES: usize = 8;
 /// The longest password, in bytes.
 pub const MAX_BYTES: usize = MAX_PASSWORD_BYTES;
-/// A password that a guesser finds in fewer guesses than this is refused.
+/// A password that can be guessed in fewer guesses is refused.
 const MIN_GUESSES: u64 = 100_000;
-/// Shorter words of what is known about a customer say nothing about a password: they are in most of them.
+/// Shorter known words are ignored: most passwords contain some.
 const MIN_KNOWN_CHARACTERS: usize = 3;
-/// Longer words are in no password that is evaluated: of one the first 100 characters count, as `zxcvbn` bounds its work.
+/// Longer known words are ignored: `zxcvbn` evaluates only the first 100 characters of a password.
 const MAX_KNOWN_CHARACTERS: usize = 100;
-/// The most words that a password is evaluated by: each is looked up in it several times.
+/// The most known words that a password is checked against: each is searched for several times.
 const MAX_KNOWN_WORDS: usize = 100;
-/// The most characters of one text that words are taken from. A stored text has fewer, the longest e-mail address 254.
+/// The most characters of one text that are split into words. A stored text is shorter; the longest e-mail address has
+/// 254.
 const MAX_TEXT_CHARACTERS: usize = 300;
 
-/// A password that a customer wants to sign in with; it is never written anywhere, nor shown in a log.
+/// A password in plain text. It is neither stored nor logged.
 #[derive(Clone)]
 pub struct Password(String);
 
@@ -31,21 +32,21 @@ pub struct Password(String);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
     /// Shorter than `MIN_BYTES` or longer than [`MAX_BYTES`].
-    #[error("a password has {MIN_BYTES} to {MAX_BYTES} bytes")]
+    #[error("must have {MIN_BYTES} to {MAX_BYTES} bytes")]
     Length,
-    /// Found in fewer than `MIN_GUESSES` guesses.
-    #[error("this password is too easy to guess; choose one without names, dates, rows of keys or common words alone")]
+    /// Can be guessed in fewer than `MIN_GUESSES` guesses.
+    #[error("is too easy to guess: do not use only names, dates, keyboard patterns or common words")]
     Guessable,
 }
 
 impl Password {
-    /// A password as typed by a caller, whatever it is. What could never have been chosen is never right.
+    /// A password as a client sent it, to be checked. It need not be one that is accepted as new.
     #[must_use]
     pub fn typed(text: String) -> Self {
         Self(text)
     }
 
-    /// A new password of a length that is taken; how soon it is guessed is evaluated later, by [`Password::check_for`].
+    /// A new password of an accepted length. [`Password::check_for`] evaluates later how easily it can be guessed.
     ///
     /// Errors: [`PasswordError::Length`].
     pub fn of_length(text: String) -> Result<Self, PasswordError> {
@@ -54,9 +55,9 @@ impl Password {
         Ok(password)
     }
 
-    /// Holds a new password, sent as `field`, to the rules: neither too short nor too long, and not guessed too soon by a
-    /// guesser who knows the customer's names, e-mail address and whatever else a stranger can find out. Takes
-    /// milliseconds, off the async threads.
+    /// Checks a new password, sent as `field`: it must have an accepted length and be hard to guess, even with
+    /// knowledge of the customer's names, e-mail address, telephone number and address. Takes milliseconds, off the
+    /// async threads.
     ///
     /// Errors: [`ServiceError::Field`].
     pub async fn check_for(&self, field: &'static str, person: Option<&Person>) -> Result<(), ServiceError> {
@@ -68,7 +69,7 @@ impl Password {
         evaluated.await.map_err(|error| ServiceError::fault("password", error))?.map_err(refused)
     }
 
-    /// Errors: [`ServiceError::Field`], for the length alone.
+    /// Checks only the length of a new password, sent as `field`. Errors: [`ServiceError::Field`].
     pub fn check_length_of(&self, field: &'static str) -> Result<(), ServiceError> {
         self.check_length().map_err(|error| ServiceError::Field { field, detail: error.to_string() })
     }
@@ -97,7 +98,7 @@ impl std::fmt::Debug for Password {
 }
 
 impl Person {
-    /// What a guesser may know about them.
+    /// What a guesser may know about the customer.
     fn known(&self) -> Vec<&str> {
         let mut known = vec![self.email.as_str(), &self.first_name, &self.last_name];
         known.extend(self.phone.as_deref());
@@ -106,8 +107,8 @@ impl Person {
     }
 }
 
-/// Each text whole, run together, and word by word; each word once, as the place in the list is the number of guesses that
-/// it takes.
+/// Each text as a whole, without separators, and word by word. Each word occurs once, because its position in the list
+/// is the number of guesses that it costs.
 fn words(known: &[&str]) -> Vec<String> {
     let forms = known.iter().flat_map(|text| {
         let end = text.char_indices().nth(MAX_TEXT_CHARACTERS).map_or(text.len(), |(end, _)| end);
@@ -131,15 +132,15 @@ mod tests {
     }
 
     #[test]
-    fn what_a_guesser_finds_in_fewer_than_a_hundred_thousand_guesses_is_refused() {
+    fn a_password_that_takes_fewer_than_100_000_guesses_is_refused() {
         for common in
             ["password", "12345678", "Password1", "qwertyuiop", "iloveyou", "11111111", "sunshine", "abcdefgh"]
         {
             assert_eq!(refusal(common, &[]), Some(PasswordError::Guessable), "{common}");
         }
-        // More than the ten thousand guesses that were enough before.
-        for found_later in ["sunshine2019", "Password123!", "qwerty12345", &"long".repeat(64)] {
-            assert_eq!(refusal(found_later, &[]), Some(PasswordError::Guessable), "{found_later}");
+        // More than ten thousand guesses, which was the limit before.
+        for weak in ["sunshine2019", "Password123!", "qwerty12345", &"long".repeat(64)] {
+            assert_eq!(refusal(weak, &[]), Some(PasswordError::Guessable), "{weak}");
         }
         for taken in ["correct horse battery", "correct horse", "zwölf Äpfel", "xkcdxkcd9", "another fine one"] {
             assert_eq!(refusal(taken, &[]), None, "{taken}");
@@ -147,17 +148,17 @@ mod tests {
     }
 
     #[test]
-    fn a_guesser_knows_names_and_address() {
+    fn a_password_made_of_names_or_address_is_refused() {
         for own in ["AdaLovelace", "Marylebone", "lovelace1985", "byronfamily", "12StJamessSquare", "ecalevol"] {
             assert_eq!(refusal(own, &ADA), Some(PasswordError::Guessable), "{own}");
         }
         assert_eq!(refusal("correct horse battery", &ADA), None);
         assert_eq!(refusal("Krzyzewska", &["Krzyzewska"]), Some(PasswordError::Guessable));
-        assert_eq!(refusal("Krzyzewska", &ADA), None, "of another customer it is a good one");
+        assert_eq!(refusal("Krzyzewska", &ADA), None, "it is a good password for another customer");
     }
 
     #[test]
-    fn a_password_is_evaluated_by_a_hundred_words_at_most_however_long_a_text_is() {
+    fn a_password_is_checked_against_at_most_a_hundred_words() {
         let numbers: Vec<String> = (100_000..260_000).map(|number| number.to_string()).collect();
         let long = numbers.join(" ");
         assert!(long.len() > 1024 * 1024);
@@ -165,9 +166,9 @@ mod tests {
         assert!(of_one.len() <= MAX_TEXT_CHARACTERS / MIN_KNOWN_CHARACTERS, "{}", of_one.len());
         let texts: Vec<&str> = numbers.iter().map(String::as_str).collect();
         assert_eq!(words(&texts).len(), MAX_KNOWN_WORDS);
-        assert_eq!(words(&texts).first().map(String::as_str), Some("100000"), "those that are given first");
-        assert!(words(&[&"x".repeat(1024 * 1024)]).is_empty(), "no password has so long a word");
-        assert_eq!(words(&["Ada", "Ada Ada"]), ["Ada", "Ada Ada", "AdaAda"], "each once");
+        assert_eq!(words(&texts).first().map(String::as_str), Some("100000"), "the first words are used");
+        assert!(words(&[&"x".repeat(1024 * 1024)]).is_empty(), "words that are too long are ignored");
+        assert_eq!(words(&["Ada", "Ada Ada"]), ["Ada", "Ada Ada", "AdaAda"], "each word once");
     }
 
     #[test]
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_does_not_show_in_a_log() {
+    fn debug_output_hides_the_password() {
         assert_eq!(format!("{:?}", Password::typed("secret".to_owned())), "Password(…)");
     }
 }

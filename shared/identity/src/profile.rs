@@ -1,4 +1,4 @@
-//! What is kept of a customer, and what is shown of it.
+//! The stored profile of a customer, and the part of it that clients see.
 
 use app::App;
 use app::error::ServiceError;
@@ -8,48 +8,48 @@ use serde::{Deserialize, Serialize};
 use store::{Key, StoreError, Version, Write, documents, keys};
 use utoipa::ToSchema;
 
-/// A customer as kept: what is shown, and what never is.
+/// A customer as stored, including what no client sees.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[expect(clippy::struct_excessive_bools, reason = "what each of them says can be true beside any other")]
+#[expect(clippy::struct_excessive_bools, reason = "each flag is independent of the others")]
 pub struct Profile {
-    /// Who it is.
+    /// Id.
     pub id: CustomerId,
-    /// What the customer has told of themselves; `None` once erased.
+    /// Personal data; `None` once erased.
     pub person: Option<Person>,
     /// Argon2id hash of the password; `None` once erased.
     pub password_hash: Option<String>,
-    /// What they may do.
+    /// Role.
     pub role: Role,
-    /// Their advisor, for a client who has one.
+    /// Advisor of a client.
     pub advisor_id: Option<CustomerId>,
-    /// Sessions of an earlier epoch are dead.
+    /// Sessions of an earlier epoch have ended.
     pub session_epoch: u64,
-    /// An administrator has closed the account to its owner.
+    /// Whether an administrator has disabled the account.
     pub disabled: bool,
-    /// When it was erased.
+    /// When the customer was erased.
     #[serde(default, with = "domain::instant")]
     pub erased_at: Option<DateTime<Utc>>,
-    /// Whether everything that an erasure removes is gone.
+    /// Whether the erasure is finished.
     #[serde(default)]
     pub swept: bool,
-    /// Whether verification found books that do not add up, and froze the wallet.
+    /// Whether verification found discrepancies in the books and froze the wallet.
     #[serde(default)]
     pub books_in_doubt: bool,
-    /// Whether they advise no longer and still stand as somebody's advisor.
+    /// Whether the customer no longer advises, but may still be stored as the advisor of clients.
     #[serde(default)]
     pub advice_to_end: bool,
-    /// When it was made.
+    /// When the customer registered.
     #[serde(with = "domain::instant")]
     pub created_at: DateTime<Utc>,
-    /// When it was last changed.
+    /// When the profile was last changed.
     #[serde(with = "domain::instant")]
     pub updated_at: DateTime<Utc>,
 }
 
-/// The personal part of a profile.
+/// Personal data of a customer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
-    /// What they sign in with.
+    /// E-mail address to sign in with.
     pub email: Email,
     /// First name.
     pub first_name: String,
@@ -57,16 +57,16 @@ pub struct Person {
     pub last_name: String,
     /// Telephone number, as written.
     pub phone: Option<String>,
-    /// Where they live.
+    /// Postal address.
     pub address: Option<Address>,
 }
 
-/// A customer as shown.
+/// A customer.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Customer {
     /// Id.
     pub id: CustomerId,
-    /// What they sign in with; null once erased.
+    /// E-mail address to sign in with; null once erased.
     pub email: Option<Email>,
     /// First name; null once erased.
     pub first_name: Option<String>,
@@ -74,18 +74,18 @@ pub struct Customer {
     pub last_name: Option<String>,
     /// Telephone number.
     pub phone: Option<String>,
-    /// Where they live.
+    /// Postal address.
     pub address: Option<Address>,
-    /// What they may do.
+    /// Role.
     pub role: Role,
-    /// Their advisor.
+    /// Id of the customer's advisor.
     pub advisor_id: Option<CustomerId>,
-    /// Whether an administrator has closed the account.
+    /// Whether an administrator has disabled the account.
     pub disabled: bool,
-    /// When it was made.
+    /// When the customer registered.
     #[serde(with = "domain::instant")]
     pub created_at: DateTime<Utc>,
-    /// When it was last changed.
+    /// When the profile was last changed.
     #[serde(with = "domain::instant")]
     pub updated_at: DateTime<Utc>,
     /// Version, as in `ETag`.
@@ -93,12 +93,12 @@ pub struct Customer {
     pub version: Version,
 }
 
-/// A profile read, with the version to change it at.
+/// A profile with the version at which it was read.
 #[derive(Clone, Debug)]
 pub struct StoredProfile {
     /// The profile.
     pub profile: Profile,
-    /// Which writing of it this is.
+    /// The version.
     pub version: Version,
 }
 
@@ -122,32 +122,32 @@ impl Profile {
         }
     }
 
-    /// Whether clients can have them as their advisor.
+    /// Whether the customer can be the advisor of clients.
     #[must_use]
     pub fn advises(&self) -> bool {
         self.role == Role::Advisor && self.is_open()
     }
 
-    /// Whether its owner may sign in and their sessions speak for them.
+    /// Whether the customer may sign in and have active sessions.
     #[must_use]
     pub fn is_open(&self) -> bool {
         !self.disabled && self.erased_at.is_none()
     }
 
-    /// Whether its erasure has begun and something is still to be removed.
+    /// Whether an erasure has begun and is not finished.
     #[must_use]
     pub fn is_erasure_unfinished(&self) -> bool {
         self.erased_at.is_some() && !self.swept
     }
 
-    /// Ends every session there is: from now on they are of an earlier epoch.
+    /// Ends every session: they are of an earlier epoch from now on.
     pub fn end_sessions(&mut self) {
         self.session_epoch += 1;
     }
 }
 
 impl StoredProfile {
-    /// What is shown of it.
+    /// The customer as clients see it.
     #[must_use]
     pub fn into_customer(self) -> Customer {
         let Self { profile, version } = self;
@@ -173,19 +173,19 @@ impl StoredProfile {
         }
     }
 
-    /// The write that puts `profile` in the place of the one read.
+    /// The write that replaces the profile by `profile`, if it has not changed since it was read.
     pub fn replaced_by(&self, profile: &Profile) -> Result<Write, StoreError> {
         let key = keys::customer(profile.id);
         Ok(Write::update(key.clone(), documents::body(&key, profile)?, self.version))
     }
 }
 
-/// The customer of this id. Errors: [`ServiceError::NotFound`].
+/// Reads the customer with this id. Errors: [`ServiceError::NotFound`].
 pub async fn find(app: &App, customer: CustomerId) -> Result<StoredProfile, ServiceError> {
     read(app, &keys::customer(customer)).await?.ok_or(ServiceError::NotFound { what: "customer" })
 }
 
-/// The customer who signs in with this address.
+/// Finds the customer with this e-mail address.
 pub async fn find_by_email(app: &App, email: &Email) -> Result<Option<StoredProfile>, ServiceError> {
     match documents::read::<CustomerId>(app.table(), &keys::email(email)).await? {
         Some((customer, _)) => read(app, &keys::customer(customer)).await,

@@ -1,4 +1,4 @@
-//! Becoming a customer.
+//! Registration of customers.
 
 use app::error::ServiceError;
 use app::{App, Created};
@@ -13,29 +13,29 @@ use crate::password::Password;
 use crate::profile::{self, Customer, Person, Profile, StoredProfile};
 use crate::sessions;
 
-/// What a registration with an idempotency key was answered: in the customer's partition, and erased with it. Of the
-/// password nothing is kept but the hash in the profile.
+/// The first response to a registration with an idempotency key. It is stored in the customer's partition and erased
+/// with it. It contains no password: only the profile has its hash.
 #[derive(Clone, Serialize, Deserialize)]
 struct StoredRegistration {
     person: Person,
     #[serde(with = "domain::instant")]
     created_at: DateTime<Utc>,
-    /// That of the profile. Nothing is answered before it stands here, so that every answer has the same.
+    /// The profile's version. It is stored before the first response, so that every response has the same.
     version: Option<Version>,
-    /// The key, by which the item is found that has to go with this one.
+    /// The key, to find the item that must be removed together with this one.
     idempotency_key: String,
 }
 
-/// Makes a client. Errors: [`ServiceError::EmailTaken`]; [`ServiceError::Field`] for a password that is refused.
+/// Registers a client. Errors: [`ServiceError::EmailTaken`]; [`ServiceError::Field`] for a password that is refused.
 pub async fn register(app: &App, person: Person, password: Password) -> Result<StoredProfile, ServiceError> {
-    let profile = make_profile(app, person, password).await?;
+    let profile = create_profile(app, person, password).await?;
     write(app, profile, Vec::new()).await
 }
 
-/// Makes a client, once for an idempotency key: the same key with the same request answers the first customer again. A key
-/// belongs to the address that is registered.
+/// Registers a client, once per idempotency key: a repeated request with the same key gets the first response. A key
+/// belongs to the e-mail address that is registered.
 ///
-/// A repetition shows that its password is the right one, so it counts as an attempt like signing in.
+/// A replayed response confirms the password, so it is limited like an attempt to sign in.
 ///
 /// Errors: [`ServiceError::EmailTaken`], [`ServiceError::IdempotencyKeyReused`], [`ServiceError::TooManyAttempts`],
 /// [`ServiceError::Field`] for a password that is refused.
@@ -54,11 +54,11 @@ pub async fn register_once(
     }
     match register_first(app, &person, password.clone(), &request, key).await {
         Ok(customer) => {
-            let gone = || StoreError::corrupt(&keys::registration(customer), "it is gone");
+            let gone = || StoreError::corrupt(&keys::registration(customer), "the item is missing");
             let value = read_first_response(app, customer).await?.ok_or_else(gone)?;
             Ok(Created { value: value.0, replayed: false })
         }
-        // The address is taken: by a copy of this request, or by somebody else.
+        // The address is taken: by a copy of this request, or by another customer.
         Err(ServiceError::EmailTaken) => match documents::read::<CustomerId>(app.table(), &request).await? {
             Some((customer, _)) => replay(app, customer, &person, password).await,
             None => Err(ServiceError::EmailTaken),
@@ -67,7 +67,7 @@ pub async fn register_once(
     }
 }
 
-/// Makes a client, and with it what `request` is answered from then on.
+/// Registers a client, and stores the response to `request`.
 async fn register_first(
     app: &App,
     person: &Person,
@@ -75,20 +75,20 @@ async fn register_first(
     request: &Key,
     idempotency_key: &str,
 ) -> Result<CustomerId, ServiceError> {
-    let profile = make_profile(app, person.clone(), password).await?;
+    let profile = create_profile(app, person.clone(), password).await?;
     let (customer, created_at) = (profile.id, profile.created_at);
     let idempotency_key = idempotency_key.to_owned();
     let first = StoredRegistration { person: person.clone(), created_at, version: None, idempotency_key };
-    let kept = keys::registration(customer);
+    let stored = keys::registration(customer);
     let also = vec![
         Write::create(request.clone(), documents::body(request, &customer)?),
-        Write::create(kept.clone(), documents::body(&kept, &first)?),
+        Write::create(stored.clone(), documents::body(&stored, &first)?),
     ];
     write(app, profile, also).await?;
     Ok(customer)
 }
 
-/// The first answer again, to whoever sends the first request.
+/// The first response again, if the request has the same person and password.
 async fn replay(
     app: &App,
     customer: CustomerId,
@@ -106,7 +106,7 @@ async fn replay(
     Ok(Created { value, replayed: true })
 }
 
-/// What this customer's registration is answered, however often, and who registered; `None` once erased.
+/// Reads the response to this customer's registration, and the person who registered; `None` once erased.
 async fn read_first_response(app: &App, customer: CustomerId) -> Result<Option<(Customer, Person)>, ServiceError> {
     let key = keys::registration(customer);
     let Some((mut first, at)) = documents::read::<StoredRegistration>(app.table(), &key).await? else {
@@ -114,10 +114,10 @@ async fn read_first_response(app: &App, customer: CustomerId) -> Result<Option<(
     };
     if first.version.is_none() {
         let version = profile::find(app, customer).await?.version;
-        let settled = StoredRegistration { version: Some(version), ..first.clone() };
-        first = match documents::put(app.table(), key.clone(), &settled, Some(at)).await {
-            Ok(_) => settled,
-            // A copy of the request has settled it.
+        let completed = StoredRegistration { version: Some(version), ..first.clone() };
+        first = match documents::put(app.table(), key.clone(), &completed, Some(at)).await {
+            Ok(_) => completed,
+            // A copy of the request has stored the version.
             Err(StoreError::Conflict { .. }) => match documents::read::<StoredRegistration>(app.table(), &key).await? {
                 Some((first, _)) => first,
                 None => return Ok(None),
@@ -125,21 +125,21 @@ async fn read_first_response(app: &App, customer: CustomerId) -> Result<Option<(
             Err(error) => return Err(error.into()),
         };
     }
-    let version = first.version.ok_or_else(|| StoreError::corrupt(&key, "it has no version"))?;
+    let version = first.version.ok_or_else(|| StoreError::corrupt(&key, "the version is missing"))?;
     let profile = Profile::new(customer, first.person.clone(), None, first.created_at);
     Ok(Some((StoredProfile { profile, version }.into_customer(), first.person)))
 }
 
-/// The writes that remove what is kept of a registration with a key.
+/// The writes that remove the stored response to a registration.
 pub fn prepare_deletion(item: &Item) -> Result<Vec<Write>, StoreError> {
     let StoredRegistration { person, idempotency_key, .. } = documents::parse(item)?;
-    let gone = [keys::registration_request(&person.email, &idempotency_key), item.key.clone()];
-    Ok(gone.map(|key| Write::Delete { key, expect: DeleteExpect::Any }).to_vec())
+    let removed = [keys::registration_request(&person.email, &idempotency_key), item.key.clone()];
+    Ok(removed.map(|key| Write::Delete { key, expect: DeleteExpect::Any }).to_vec())
 }
 
-async fn make_profile(app: &App, person: Person, password: Password) -> Result<Profile, ServiceError> {
+async fn create_profile(app: &App, person: Person, password: Password) -> Result<Profile, ServiceError> {
     password.check_for("password", Some(&person)).await?;
-    // A registration is told openly that an address is taken: no hash need be computed for that.
+    // A registration openly reports that an address is taken, so this needs no hash to hide it.
     if app.table().get(&keys::email(&person.email)).await?.is_some() {
         return Err(ServiceError::EmailTaken);
     }
@@ -150,8 +150,8 @@ async fn make_profile(app: &App, person: Person, password: Password) -> Result<P
 /// Writes a new profile and, with it, `also`.
 async fn write(app: &App, profile: Profile, also: Vec<Write>) -> Result<StoredProfile, ServiceError> {
     let id = profile.id;
-    let nobody = || ServiceError::fault("registration", "a new customer is nobody");
-    let email = keys::email(&profile.person.as_ref().ok_or_else(nobody)?.email);
+    let no_person = || ServiceError::fault("registration", "a new customer has no person");
+    let email = keys::email(&profile.person.as_ref().ok_or_else(no_person)?.email);
     let (key, listed) = (keys::customer(id), keys::customer_index_item(id));
     let mut writes = vec![
         Write::create(email.clone(), documents::body(&email, &id)?),
@@ -163,7 +163,8 @@ async fn write(app: &App, profile: Profile, also: Vec<Write>) -> Result<StoredPr
     match app.table().transact(writes).await {
         Ok(versions) => {
             let version = versions.get(1).copied().flatten();
-            let version = version.ok_or_else(|| StoreError::corrupt(&key, "the engine gave no version for a put"))?;
+            let version =
+                version.ok_or_else(|| StoreError::corrupt(&key, "the engine returned no version for a put"))?;
             Ok(StoredProfile { profile, version })
         }
         Err(StoreError::Conflict { write: 0 }) => Err(ServiceError::EmailTaken),

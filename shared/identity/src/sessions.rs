@@ -1,4 +1,4 @@
-//! Signing in and out. A session is an opaque token, kept as its hash, that speaks for a customer for a while.
+//! Signing in, and listing sessions. A session is identified by an opaque token, which is stored as its hash.
 
 use app::error::ServiceError;
 use app::{App, listing};
@@ -14,22 +14,22 @@ use crate::password::Password;
 use crate::profile::{self, Customer, StoredProfile};
 use crate::tokens;
 
-/// The longest life of a session.
+/// The longest lifetime of a session.
 pub const LIFETIME_HOURS: i64 = 12;
-/// A session of a browser ends when it is not used for this long.
+/// A browser session ends when it is not used for this long.
 pub const BROWSER_IDLE_MINUTES: i64 = 30;
 
-/// What a session is used from.
+/// The kind of client that uses a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SessionKind {
-    /// A program: lives for [`LIFETIME_HOURS`].
+    /// A program: the session ends after [`LIFETIME_HOURS`].
     Api,
-    /// A browser: also ends after [`BROWSER_IDLE_MINUTES`] without a request.
+    /// A browser: the session also ends after [`BROWSER_IDLE_MINUTES`] without a request.
     Browser,
 }
 
-/// A session as kept under the hash of its token.
+/// A session as stored under the hash of its token.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Session {
     pub(crate) id: Uuid,
@@ -44,61 +44,61 @@ pub(crate) struct Session {
     pub(crate) last_seen: DateTime<Utc>,
 }
 
-/// What stands in the customer's partition: where the session is.
+/// The index item of a session in the customer's partition.
 #[derive(Serialize, Deserialize)]
 struct IndexItem {
     token_sha256: String,
 }
 
-/// A session as its owner sees it.
+/// A session.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = ShownSession)]
 pub struct SessionView {
     /// Id.
     pub id: Uuid,
-    /// What it is used from.
+    /// The kind of client that uses it.
     pub kind: SessionKind,
     /// When it began.
     #[serde(with = "domain::instant")]
     pub created_at: DateTime<Utc>,
-    /// When it ends at the latest.
+    /// When it expires.
     #[serde(with = "domain::instant")]
     pub expires_at: DateTime<Utc>,
     /// When it was last used, to the minute.
     #[serde(with = "domain::instant")]
     pub last_seen: DateTime<Utc>,
-    /// Whether it is the one that asks.
+    /// Whether it is the session of this request.
     pub current: bool,
 }
 
-/// What signing in gives.
+/// A new session.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SignedIn {
-    /// The token, shown this once: send it as `Authorization: Bearer TOKEN`.
+    /// The token, shown only once. Send it as `Authorization: Bearer TOKEN`.
     pub token: String,
-    /// When the session ends at the latest.
+    /// When the session expires.
     #[serde(with = "domain::instant")]
     pub expires_at: DateTime<Utc>,
-    /// Who signed in.
+    /// The customer who signed in.
     pub customer: Customer,
 }
 
 impl Session {
-    /// Whether it still speaks for its customer at `now`, as far as its own time goes.
-    pub(crate) fn is_alive(&self, now: DateTime<Utc>) -> bool {
+    /// Whether it has not expired at `now`.
+    pub(crate) fn is_unexpired(&self, now: DateTime<Utc>) -> bool {
         let idle = now - self.last_seen;
-        let awake = self.kind == SessionKind::Api || idle < TimeDelta::minutes(BROWSER_IDLE_MINUTES);
-        now < self.expires_at && awake
+        let is_used = self.kind == SessionKind::Api || idle < TimeDelta::minutes(BROWSER_IDLE_MINUTES);
+        now < self.expires_at && is_used
     }
 }
 
-/// The customer of this address, if the password is theirs; every failed check counts against the account.
+/// Finds the customer with this e-mail address and password. Every failed check counts against the account.
 ///
-/// Errors: [`ServiceError::InvalidCredentials`] alike for an unknown address and a wrong password,
+/// Errors: [`ServiceError::InvalidCredentials`] for both an unknown address and a wrong password,
 /// [`ServiceError::TooManyAttempts`], [`ServiceError::Hasher`].
 async fn check_credentials(app: &App, email: &Email, password: Password) -> Result<StoredProfile, ServiceError> {
     let Some(found) = profile::find_by_email(app, email).await? else {
-        // An address that is known leads to a profile: one that is not costs a read of the same kind.
+        // A known address leads to a read of the profile, so an unknown one makes the same read.
         app.table().get(&keys::customer(CustomerId(app.new_id()))).await?;
         attempts::check(app, CheckedAccount::Unknown(email), password, None).await?;
         return Err(ServiceError::InvalidCredentials);
@@ -106,13 +106,13 @@ async fn check_credentials(app: &App, email: &Email, password: Password) -> Resu
     if verify_password(app, &found, password).await? { Ok(found) } else { Err(ServiceError::InvalidCredentials) }
 }
 
-/// Whether the password is this customer's; a failed check counts against the account.
+/// Whether the password is this customer's. A failed check counts against the account.
 pub async fn verify_password(app: &App, stored: &StoredProfile, password: Password) -> Result<bool, ServiceError> {
     let (account, hash) = (CheckedAccount::Known(stored.profile.id), stored.profile.password_hash.as_deref());
     attempts::check(app, account, password, hash).await
 }
 
-/// Signs in. Errors: those of [`check_credentials`], and [`ServiceError::AccountDisabled`] for the owner of a closed account.
+/// Signs in. Errors: those of [`check_credentials`], and [`ServiceError::AccountDisabled`].
 pub async fn sign_in(
     app: &App,
     email: &Email,
@@ -134,17 +134,17 @@ pub async fn sign_in(
         expires_at: now + TimeDelta::hours(LIFETIME_HOURS),
         last_seen: now,
     };
-    let hash = tokens::hash(&token).ok_or_else(|| ServiceError::fault("token", "a new token has another form"))?;
-    let (kept, index_key) = (keys::session(&hash), keys::session_of(session.customer_id, &hash));
-    let body = documents::body(&kept, &session)?;
+    let hash = tokens::hash(&token).ok_or_else(|| ServiceError::fault("token", "a new token is malformed"))?;
+    let (key, index_key) = (keys::session(&hash), keys::session_of(session.customer_id, &hash));
+    let body = documents::body(&key, &session)?;
     let index_item = documents::body(&index_key, &IndexItem { token_sha256: hash })?;
     let expires_at = Some(session.expires_at.timestamp());
     let put = |key, body| Write::Put { key, body, expires_at, expect: Expect::Absent };
-    app.table().transact(vec![put(kept, body), put(index_key, index_item)]).await?;
+    app.table().transact(vec![put(key, body), put(index_key, index_item)]).await?;
     Ok(SignedIn { token, expires_at: session.expires_at, customer: stored.into_customer() })
 }
 
-/// The sessions that still speak for a customer, newest first.
+/// Lists the active sessions of a customer, newest first.
 pub async fn list(app: &App, customer: CustomerId, current: Option<&str>) -> Result<Vec<SessionView>, ServiceError> {
     let epoch = profile::find(app, customer).await?.profile.session_epoch;
     let mut hashes = Vec::new();
@@ -153,18 +153,18 @@ pub async fn list(app: &App, customer: CustomerId, current: Option<&str>) -> Res
     }
     let now = app.now();
     let mut active = Vec::new();
-    for some in hashes.chunks(store::limits::MAX_KEYS) {
-        let listed: Vec<_> = some.iter().map(|hash| keys::session(hash)).collect();
-        for (hash, item) in some.iter().zip(app.table().get_many(&listed).await?) {
+    for chunk in hashes.chunks(store::limits::MAX_KEYS) {
+        let listed: Vec<_> = chunk.iter().map(|hash| keys::session(hash)).collect();
+        for (hash, item) in chunk.iter().zip(app.table().get_many(&listed).await?) {
             let Some(item) = item else { continue };
             let session: Session = documents::parse(&item)?;
-            if session.epoch == epoch && session.is_alive(now) {
+            if session.epoch == epoch && session.is_unexpired(now) {
                 active.push((hash.clone(), session));
             }
         }
     }
     let active = active.into_iter();
-    let mut shown: Vec<SessionView> = active
+    let mut views: Vec<SessionView> = active
         .map(|(hash, session)| SessionView {
             current: Some(hash.as_str()) == current,
             id: session.id,
@@ -174,6 +174,6 @@ pub async fn list(app: &App, customer: CustomerId, current: Option<&str>) -> Res
             last_seen: session.last_seen,
         })
         .collect();
-    shown.sort_by_key(|session| std::cmp::Reverse(session.id));
-    Ok(shown)
+    views.sort_by_key(|session| std::cmp::Reverse(session.id));
+    Ok(views)
 }

@@ -1,4 +1,4 @@
-//! How often a password can be tried, by one caller and by many at once.
+//! Limits on password guessing, by one client and by many concurrently.
 
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ use testing::people::PASSWORD;
 use crate::world::{World, email, json, password};
 
 impl World {
-    /// Puts another hash in the place of Ada's.
-    async fn keep_hash(&self, change: impl Fn(&str) -> String) {
+    /// Replaces Ada's stored hash.
+    async fn replace_hash(&self, change: impl Fn(&str) -> String) {
         let item = self.table.get(&keys::customer(self.ada().await)).await.unwrap().unwrap();
         let mut profile = json(&item);
         profile["password_hash"] = change(profile["password_hash"].as_str().unwrap()).into();
@@ -25,7 +25,7 @@ impl World {
         self.table.inner().transact(vec![put]).await.unwrap();
     }
 
-    /// Ten checks of Ada's password whose process dies while the hash is computed: nothing settles.
+    /// Starts ten checks of Ada's password and drops them while the hash is computed, so that none is settled.
     async fn abandon_ten_attempts(&self) {
         for _ in 0..10 {
             let mut abandoned = std::pin::pin!(self.guess(PASSWORD));
@@ -61,11 +61,11 @@ fn kinds(outcomes: &[Result<(), ServiceError>]) -> [usize; 3] {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn parallel_sign_ins_with_the_right_password_all_succeed() {
+async fn concurrent_sign_ins_with_the_right_password_all_succeed() {
     let world = World::with_ada().await;
     let all = join_all((0..25).map(|_| world.guess(PASSWORD))).await;
     assert_eq!(kinds(&all), [25, 0, 0]);
-    // Nine failed ones leave one place, which all of them take in turn.
+    // Nine failed attempts leave one permit, which all of them acquire one after the other.
     for _ in 0..9 {
         world.guess("a wrong guess").await.unwrap_err();
     }
@@ -74,35 +74,35 @@ async fn parallel_sign_ins_with_the_right_password_all_succeed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn parallel_guesses_do_not_outrun_the_count() {
+async fn concurrent_guesses_do_not_exceed_the_limit() {
     let world = World::with_ada().await;
     let before = world.app.hasher().computed();
     let all = join_all((0..40).map(|_| world.guess("a wrong guess"))).await;
     assert_eq!(kinds(&all), [0, 10, 30]);
-    assert_eq!(world.app.hasher().computed() - before, 10, "what is refused is not looked at");
+    assert_eq!(world.app.hasher().computed() - before, 10, "no hash is computed for a refused attempt");
     assert!(matches!(world.guess(PASSWORD).await, Err(ServiceError::TooManyAttempts { .. })));
 }
 
 #[tokio::test]
-async fn a_check_that_cannot_be_made_is_neither_a_wrong_password_nor_an_attempt() {
+async fn a_check_that_cannot_be_made_is_not_counted_as_an_attempt() {
     let world = World::with_ada().await;
     for _ in 0..9 {
         world.guess("a wrong guess").await.unwrap_err();
     }
-    // More memory than there is for a hash.
-    world.keep_hash(|hash| hash.replace("m=19456", "m=1945600")).await;
+    // The hash needs more memory than a buffer has.
+    world.replace_hash(|hash| hash.replace("m=19456", "m=1945600")).await;
     for attempt in 0..12 {
         let refused = world.guess_from(source("192.0.2.7"), PASSWORD).await;
         assert!(matches!(refused.0, Err(ServiceError::Hasher(_))), "attempt {attempt}: {refused:?}");
-        assert_eq!(refused.1.unwrap().remaining, 30, "nor does it count for the source address");
+        assert_eq!(refused.1.unwrap().remaining, 30, "it does not count for the source address either");
     }
-    world.keep_hash(|hash| hash.replace("m=1945600", "m=19456")).await;
+    world.replace_hash(|hash| hash.replace("m=1945600", "m=19456")).await;
     world.guess(PASSWORD).await.unwrap();
     assert_eq!(world.guess_from(source("192.0.2.7"), "a wrong guess").await.1.unwrap().remaining, 29);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_attempt_that_was_cut_short_holds_its_place_for_half_a_minute_and_counts_as_failed_then() {
+async fn an_abandoned_attempt_holds_its_permit_for_thirty_seconds_then_counts_as_failed() {
     let world = World::with_ada().await;
     world.abandon_ten_attempts().await;
     let refused = world.guess(PASSWORD).await;
@@ -118,7 +118,7 @@ async fn an_attempt_that_was_cut_short_holds_its_place_for_half_a_minute_and_cou
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_a_source_address_an_attempt_that_was_cut_short_counts_as_failed_too() {
+async fn an_abandoned_attempt_counts_as_failed_for_its_source_address() {
     let world = World::with_ada().await;
     let from = source("192.0.2.7");
     for _ in 0..30 {
@@ -142,7 +142,7 @@ async fn of_a_source_address_an_attempt_that_was_cut_short_counts_as_failed_too(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_waits_five_seconds_for_all_its_places_together() {
+async fn a_request_waits_at_most_five_seconds_for_all_its_permits() {
     let world = World::with_ada().await;
     world.abandon_ten_attempts().await;
     let began = tokio::time::Instant::now();
@@ -157,7 +157,7 @@ async fn a_request_waits_five_seconds_for_all_its_places_together() {
 }
 
 #[tokio::test]
-async fn a_failed_guess_that_cannot_be_counted_is_not_answered_and_counts_half_a_minute_later() {
+async fn a_failed_guess_that_cannot_be_counted_is_not_revealed_and_counts_later() {
     let world = World::with_ada().await;
     for _ in 0..9 {
         world.guess("a wrong guess").await.unwrap_err();
@@ -169,11 +169,11 @@ async fn a_failed_guess_that_cannot_be_counted_is_not_answered_and_counts_half_a
     world.forward(TimeDelta::minutes(15));
     world.table.plan_writes(Plan::scripted([None, Some(Fault::ErrorBefore)]));
     let token = sessions::sign_in(&world.app, &email(), password(PASSWORD), SessionKind::Api).await;
-    assert!(token.is_ok(), "and a right one stands");
+    assert!(token.is_ok(), "a successful sign-in stands");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_one_source_address_thirty_failed_sign_ins_an_hour_are_answered_whatever_account_they_try() {
+async fn a_source_address_may_fail_thirty_sign_ins_an_hour_across_accounts() {
     let world = World::with_ada().await;
     let from = source("2001:db8:1:2::7");
     let guesses = (0..40).map(|number| {
@@ -196,11 +196,11 @@ async fn of_one_source_address_thirty_failed_sign_ins_an_hour_are_answered_whate
     assert_eq!(world.guess_from(from, PASSWORD).await.1.unwrap().reset_seconds, 60);
     world.forward(TimeDelta::minutes(1));
     let (signed_in, rate_limit) = world.guess_from(from, PASSWORD).await;
-    assert_eq!((signed_in.is_ok(), rate_limit.unwrap().remaining), (true, 30), "one that succeeds counts for nothing");
+    assert_eq!((signed_in.is_ok(), rate_limit.unwrap().remaining), (true, 30), "a successful sign-in does not count");
 }
 
 #[tokio::test]
-async fn registrations_count_for_their_source_address_also_where_they_are_refused() {
+async fn refused_registrations_also_count_for_their_source_address() {
     let world = World::with_ada().await;
     let from = source("192.0.2.7");
     let register = async || {

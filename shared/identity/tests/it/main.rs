@@ -1,4 +1,4 @@
-//! The integration tests of `identity` on a store in memory that fails when a test says so.
+//! The integration tests of `identity` on an in-memory store with injected failures.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops where its premises fail")]
 

@@ -1,4 +1,4 @@
-//! Registering once for a key, also on a store that fails.
+//! Registering once per idempotency key, also on a store that fails.
 
 use app::ServiceError;
 use chrono::TimeDelta;
@@ -9,7 +9,7 @@ use testing::people::PASSWORD;
 use crate::world::{World, ada};
 
 #[tokio::test]
-async fn a_registration_sent_again_is_no_way_to_guess_a_password() {
+async fn repeating_a_registration_is_limited_like_guessing_a_password() {
     let world = World::empty();
     world.register(ada(), PASSWORD, "a").await.unwrap();
     for attempt in 0..10 {
@@ -24,7 +24,7 @@ async fn a_registration_sent_again_is_no_way_to_guess_a_password() {
 }
 
 #[tokio::test]
-async fn a_registration_whose_answer_was_lost_is_answered_when_it_is_sent_again() {
+async fn a_registration_whose_response_was_lost_is_replayed() {
     for lost in
         [vec![Some(Fault::ErrorAfter)], vec![None, Some(Fault::ErrorBefore)], vec![None, Some(Fault::ErrorAfter)]]
     {
@@ -40,7 +40,7 @@ async fn a_registration_whose_answer_was_lost_is_answered_when_it_is_sent_again(
 }
 
 #[tokio::test]
-async fn no_hash_is_computed_for_an_address_that_is_taken_or_a_password_that_is_refused() {
+async fn no_hash_is_computed_for_a_taken_address_or_a_refused_password() {
     let world = World::with_ada().await;
     let before = world.app.hasher().computed();
     assert!(matches!(world.register(ada(), PASSWORD, "a").await, Err(ServiceError::EmailTaken)));

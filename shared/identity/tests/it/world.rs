@@ -1,4 +1,4 @@
-//! Customers by a clock that is moved by hand.
+//! Customers with a clock that the test moves.
 
 use std::sync::Arc;
 
@@ -70,6 +70,6 @@ impl World {
 pub fn json(item: &Item) -> serde_json::Value {
     match &item.body {
         Body::Json(text) => serde_json::from_str(text).unwrap(),
-        Body::Bytes(_) => unreachable!("customers are kept as JSON"),
+        Body::Bytes(_) => unreachable!("customers are stored as JSON"),
     }
 }

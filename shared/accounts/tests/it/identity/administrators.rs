@@ -1,4 +1,4 @@
-//! There is always an administrator.
+//! At least one administrator always remains.
 
 use accounts::administration::AccountChange;
 use accounts::erasure;
@@ -19,7 +19,7 @@ fn disabled(disabled: bool) -> AccountChange {
 }
 
 impl World {
-    /// Ada and another, both administrators.
+    /// Ada and another customer, both administrators.
     async fn with_two_administrators() -> (Self, CustomerId, CustomerId) {
         let world = Self::with_ada().await;
         let (ada, other) = (world.ada().await, world.others(1).await[0]);
@@ -34,8 +34,8 @@ impl World {
         serde_json::from_value(json(&item)).unwrap()
     }
 
-    /// What an earlier version left: administrators, and no list of them.
-    async fn forget_the_list(&self) {
+    /// Removes the list, as in a store of an earlier version.
+    async fn remove_the_list(&self) {
         let key = keys::administrator_index();
         self.table.inner().transact(vec![Write::Delete { key, expect: DeleteExpect::Any }]).await.unwrap();
     }
@@ -50,10 +50,10 @@ async fn the_last_administrator_can_be_neither_demoted_disabled_nor_erased() {
     for listed in [true, false] {
         let (world, ada, other) = World::with_two_administrators().await;
         if !listed {
-            world.forget_the_list().await;
+            world.remove_the_list().await;
         }
         world.change(other, disabled(true)).await.unwrap();
-        assert_eq!(world.administrators().await, [ada], "one who is disabled is none");
+        assert_eq!(world.administrators().await, [ada], "a disabled administrator is not listed");
         for change in [role(Role::Client), role(Role::Advisor), disabled(true)] {
             assert!(is_last(&world.change(ada, change).await));
         }
@@ -67,12 +67,12 @@ async fn the_last_administrator_can_be_neither_demoted_disabled_nor_erased() {
 }
 
 #[tokio::test]
-async fn of_two_administrators_who_remove_each_other_one_stays() {
+async fn one_of_two_administrators_who_remove_each_other_remains() {
     for listed in [true, false] {
         for change in [role(Role::Client), disabled(true)] {
             let (world, ada, other) = World::with_two_administrators().await;
             if !listed {
-                world.forget_the_list().await;
+                world.remove_the_list().await;
             }
             let remove = async |by, whom| {
                 let by = Actor::Customer(by);
@@ -88,7 +88,7 @@ async fn of_two_administrators_who_remove_each_other_one_stays() {
 }
 
 #[tokio::test]
-async fn of_two_administrators_who_erase_themselves_one_stays() {
+async fn one_of_two_administrators_who_erase_themselves_remains() {
     let (world, ada, other) = World::with_two_administrators().await;
     let erase = async |whom| erasure::erase(&world.platform.app, whom, password(PASSWORD)).await;
     let (one, two) = tokio::join!(erase(ada), erase(other));
@@ -97,17 +97,17 @@ async fn of_two_administrators_who_erase_themselves_one_stays() {
 }
 
 #[tokio::test]
-async fn profiles_are_looked_through_once_for_a_change_however_often_it_is_tried() {
+async fn profiles_are_searched_once_per_change_however_often_it_is_retried() {
     let mut reads = Vec::new();
     for lost_races in [0, 3] {
         let (world, _, other) = World::with_two_administrators().await;
-        world.forget_the_list().await;
+        world.remove_the_list().await;
         world.table.plan_writes(Plan::scripted(vec![Some(Fault::Conflict); lost_races]));
         world.table.inner().take_counts();
         world.change(other, role(Role::Client)).await.unwrap();
         reads.push(world.table.inner().take_counts().reads);
     }
-    let [untroubled, troubled] = reads[..] else { panic!("{reads:?}") };
-    // The profile and the list, each time.
-    assert_eq!(troubled - untroubled, 3 * 2);
+    let [direct, retried] = reads[..] else { panic!("{reads:?}") };
+    // Each retry reads the profile and the list.
+    assert_eq!(retried - direct, 3 * 2);
 }

@@ -1,4 +1,4 @@
-//! Clients of those who advise no longer, and finding customers among many.
+//! Clients of former advisors, and searching customers.
 
 use accounts::administration::AccountChange;
 use accounts::{erasure, search};
@@ -13,7 +13,7 @@ use testing::Counts;
 use crate::identity::{PASSWORD, World, json, password};
 
 #[tokio::test]
-async fn whoever_advises_no_longer_has_no_clients() {
+async fn a_former_advisor_has_no_clients() {
     let role = |role| AccountChange { role: Some(role), ..AccountChange::default() };
     let disabled = AccountChange { disabled: Some(true), ..AccountChange::default() };
     for (ending, name) in [(Some(role(Role::Client)), "demoted"), (Some(disabled), "disabled"), (None, "erased")] {
@@ -40,14 +40,14 @@ async fn whoever_advises_no_longer_has_no_clients() {
 }
 
 #[tokio::test]
-async fn an_end_of_advice_that_is_cut_short_goes_on_at_night_or_before_they_advise_again() {
+async fn an_interrupted_end_of_advice_is_finished_before_the_advisor_advises_again() {
     for by_night in [true, false] {
         let world = World::with_ada().await;
         let (advisor, clients) = (world.ada().await, world.others(45).await);
         let role = |role| AccountChange { role: Some(role), ..AccountChange::default() };
         world.change(advisor, role(Role::Advisor)).await.unwrap();
         world.advise(&clients, advisor).await;
-        // The role, twenty clients, twenty of which nobody hears.
+        // The role, twenty clients, and twenty more whose response is lost.
         world.table.plan_writes(Plan::scripted([None, None, Some(Fault::ErrorAfter)]));
         world.change(advisor, role(Role::Client)).await.unwrap();
         assert_eq!(profile::find(&world.platform.app, advisor).await.unwrap().profile.role, Role::Client);
@@ -61,12 +61,16 @@ async fn an_end_of_advice_that_is_cut_short_goes_on_at_night_or_before_they_advi
         world.advise(&clients[..1], advisor).await;
         world.change(advisor, AccountChange::default()).await.unwrap();
         assert!(verification::verify_all(&world.platform).await.unwrap().is_clean());
-        assert_eq!(world.advised(&clients, advisor).await, [1, 1, 1], "who advises again keeps their new clients");
+        assert_eq!(
+            world.advised(&clients, advisor).await,
+            [1, 1, 1],
+            "an advisor who advises again keeps their new clients"
+        );
     }
 }
 
 #[tokio::test]
-async fn an_end_of_advice_that_comes_late_takes_no_client_of_somebody_who_advises_again() {
+async fn a_late_end_of_advice_removes_no_client_of_an_advisor_who_advises_again() {
     let world = World::with_ada().await;
     let (advisor, clients) = (world.ada().await, world.others(3).await);
     let role = |role| AccountChange { role: Some(role), ..AccountChange::default() };
@@ -79,14 +83,14 @@ async fn an_end_of_advice_that_comes_late_takes_no_client_of_somebody_who_advise
 }
 
 #[tokio::test]
-async fn a_search_reads_a_hundred_customers_at_a_time_and_its_cursor_is_of_one_list() {
+async fn a_search_reads_a_hundred_customers_at_a_time_with_a_cursor_per_list() {
     let world = World::with_ada().await;
     let others = world.others(150).await;
     let (by, other) = (world.ada().await, others[0]);
     world.table.inner().take_counts();
     let (found, next) = search::search(&world.platform.app, by, "c", 200, None).await.unwrap();
     assert_eq!((found.len(), next), (151, None), "Ada's address has a c too");
-    // The sixteen parts of the directory, and two times a hundred.
+    // The sixteen parts of the customer index, and two batches of at most a hundred profiles.
     assert_eq!(world.table.inner().take_counts(), Counts { reads: 18, ..Counts::default() });
     let (mut seen, mut cursor) = (Vec::new(), None);
     loop {

@@ -1,4 +1,4 @@
-//! What becomes of each kind of item of a customer in an export and in an erasure.
+//! How an export and an erasure handle each kind of a customer's items.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::identity::{PASSWORD, World, ada, json, password};
 
-/// The kinds whose items only other services make; the tests of alerts and of advisors have them.
+/// The kinds whose items only other services create. The tests of alerts and advisors cover them.
 const ELSEWHERE: [Kind; 4] = [Kind::Client, Kind::Alert, Kind::Firing, Kind::EmailSubscription];
 
 const PORTFOLIO: PortfolioId = PortfolioId(Uuid::from_u128(9));
@@ -78,7 +78,7 @@ impl World {
         self.table.inner().transact(vec![Write::create(key, Body::Json(body.to_string()))]).await.unwrap();
     }
 
-    /// The keys of all that is kept of a customer with [`PORTFOLIO`].
+    /// The keys of all items of a customer with [`PORTFOLIO`].
     async fn keys_of(&self, id: CustomerId) -> Vec<Key> {
         let mut found = Vec::new();
         for list in lists(id) {
@@ -100,7 +100,7 @@ impl World {
         erasure::sweep(&self.platform.app, id).await.unwrap()
     }
 
-    /// What an export shows.
+    /// The content of a new export.
     async fn exported(&self, id: CustomerId) -> Value {
         export::export(&self.platform.app, id).await.unwrap();
         let newest = listing::read_all(&self.platform.app, keys::exports(id)).await.unwrap().pop().unwrap();
@@ -114,11 +114,11 @@ fn lists(id: CustomerId) -> [List; 3] {
 }
 
 #[tokio::test]
-async fn an_erasure_keeps_the_ledger_and_what_its_entries_point_to_and_removes_every_other_kind() {
+async fn an_erasure_keeps_the_ledger_and_what_it_points_to_and_removes_the_rest() {
     let (world, id) = World::with_everything().await;
     let every: BTreeSet<_> = Kind::ALL.iter().copied().filter(|kind| !ELSEWHERE.contains(kind)).collect();
     let before: BTreeSet<_> = world.kinds_of(id).await.into_iter().chain([Kind::WalletHead]).collect();
-    assert_eq!(before, every, "an item of each kind is there, but for the head of a wallet that was not used");
+    assert_eq!(before, every, "every kind except the head of an unused wallet");
     world.erase(id).await;
     let kept = [
         Kind::Profile,
@@ -136,7 +136,7 @@ async fn an_erasure_keeps_the_ledger_and_what_its_entries_point_to_and_removes_e
 }
 
 #[tokio::test]
-async fn an_item_of_an_unknown_kind_outlives_an_erasure_which_stays_unfinished_as_long_as_it_is_there() {
+async fn an_item_of_an_unknown_kind_stays_and_keeps_the_erasure_unfinished() {
     let (world, id) = World::with_everything().await;
     let novel = lists(id).map(|list| Key::new(list.partition, "NOVEL#1"));
     for key in &novel[..2] {
@@ -146,7 +146,7 @@ async fn an_item_of_an_unknown_kind_outlives_an_erasure_which_stays_unfinished_a
     assert!(!world.sweep(id).await);
     let left: Vec<_> = world.keys_of(id).await.into_iter().filter(|key| Kind::of(key).is_none()).collect();
     assert_eq!(left, novel[..2]);
-    assert!(!world.kinds_of(id).await.contains(&Kind::Backtest), "what is known goes nevertheless");
+    assert!(!world.kinds_of(id).await.contains(&Kind::Backtest), "items of known kinds are removed");
     for key in &novel[..2] {
         let gone = Write::Delete { key: key.clone(), expect: store::DeleteExpect::Any };
         world.table.inner().transact(vec![gone]).await.unwrap();
@@ -155,7 +155,7 @@ async fn an_item_of_an_unknown_kind_outlives_an_erasure_which_stays_unfinished_a
 }
 
 #[tokio::test]
-async fn an_export_shows_every_kind_but_the_profile_sessions_connections_and_exports() {
+async fn an_export_contains_every_kind_except_profile_sessions_connections_and_exports() {
     let (world, id) = World::with_everything().await;
     let export = world.exported(id).await;
     let names = |records: &Value| records.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
@@ -181,7 +181,7 @@ async fn an_export_shows_every_kind_but_the_profile_sessions_connections_and_exp
 }
 
 #[tokio::test]
-async fn an_export_names_the_items_of_an_unknown_kind_and_does_not_show_what_they_say() {
+async fn an_export_lists_the_keys_of_unknown_items_without_their_content() {
     let (world, id) = World::with_everything().await;
     let novel = lists(id).map(|list| Key::new(list.partition, "NOVEL#1"));
     for key in &novel {

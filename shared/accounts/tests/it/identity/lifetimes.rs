@@ -1,4 +1,4 @@
-//! How long sessions, tokens and failed attempts count, by a clock that is moved by hand.
+//! Lifetimes of sessions, tokens and failed attempts, with a clock that the test moves.
 
 use accounts::{erasure, export, password_reset};
 use app::ServiceError;
@@ -13,21 +13,21 @@ use testing::Counts;
 use crate::identity::{PASSWORD, World, email, password};
 
 #[tokio::test]
-async fn a_session_ends_after_twelve_hours_however_much_it_is_used() {
+async fn a_session_ends_after_twelve_hours_even_if_it_is_used() {
     let world = World::with_ada().await;
     let token = world.token(SessionKind::Api).await;
     for _ in 0..11 {
         world.forward(TimeDelta::hours(1));
-        assert!(world.speaks(&token).await);
+        assert!(world.is_active(&token).await);
     }
     world.forward(TimeDelta::seconds(3_599));
-    assert!(world.speaks(&token).await);
+    assert!(world.is_active(&token).await);
     world.forward(TimeDelta::seconds(1));
-    assert!(!world.speaks(&token).await);
+    assert!(!world.is_active(&token).await);
 }
 
 #[tokio::test]
-async fn a_session_of_a_browser_ends_after_half_an_hour_without_a_request() {
+async fn a_browser_session_ends_after_half_an_hour_without_a_request() {
     let world = World::with_ada().await;
     let (used, idle, program) = (
         world.token(SessionKind::Browser).await,
@@ -35,12 +35,12 @@ async fn a_session_of_a_browser_ends_after_half_an_hour_without_a_request() {
         world.token(SessionKind::Api).await,
     );
     world.forward(TimeDelta::minutes(29));
-    assert!(world.speaks(&used).await);
+    assert!(world.is_active(&used).await);
     world.forward(TimeDelta::minutes(1));
-    assert!(!world.speaks(&idle).await);
-    assert!(world.speaks(&used).await && world.speaks(&program).await);
+    assert!(!world.is_active(&idle).await);
+    assert!(world.is_active(&used).await && world.is_active(&program).await);
     world.forward(TimeDelta::minutes(30));
-    assert!(!world.speaks(&used).await && world.speaks(&program).await);
+    assert!(!world.is_active(&used).await && world.is_active(&program).await);
 }
 
 #[tokio::test]
@@ -50,7 +50,7 @@ async fn a_failed_attempt_counts_for_a_quarter_of_an_hour() {
         assert!(matches!(world.guess("wrong").await, Err(ServiceError::InvalidCredentials)), "attempt {minute}");
         world.forward(TimeDelta::minutes(1));
     }
-    // The first failed ten minutes ago: five minutes are left.
+    // The first attempt failed ten minutes ago: five minutes are left.
     let refused = world.guess(PASSWORD).await.unwrap_err();
     assert!(matches!(refused, ServiceError::TooManyAttempts { retry_after_seconds: 300 }), "{refused}");
     world.forward(TimeDelta::minutes(5));
@@ -60,7 +60,7 @@ async fn a_failed_attempt_counts_for_a_quarter_of_an_hour() {
 }
 
 #[tokio::test]
-async fn the_count_of_attempts_stays_with_the_customer_when_the_address_changes() {
+async fn failed_attempts_stay_with_the_customer_when_the_address_changes() {
     let world = World::with_ada().await;
     let id = authorize(&world.platform.app, &world.token(SessionKind::Api).await).await.unwrap().unwrap().customer_id;
     for _ in 0..10 {
@@ -89,7 +89,7 @@ async fn the_count_of_attempts_stays_with_the_customer_when_the_address_changes(
 }
 
 #[tokio::test]
-async fn a_token_for_a_new_password_works_for_a_day_and_only_until_the_password_changes() {
+async fn a_password_token_is_valid_for_a_day_or_until_the_password_changes() {
     let world = World::with_ada().await;
     let (late, outdated) = (
         password_reset::grant(&world.platform.app, &email()).await.unwrap().token,
@@ -106,7 +106,7 @@ async fn a_token_for_a_new_password_works_for_a_day_and_only_until_the_password_
 }
 
 #[tokio::test]
-async fn the_nightly_round_ends_an_erasure_and_nothing_personal_is_left_on_the_disk() {
+async fn the_nightly_verification_finishes_an_erasure_and_no_personal_data_stays_on_disk() {
     let world = World::with_ada().await;
     let id = authorize(&world.platform.app, &world.token(SessionKind::Api).await).await.unwrap().unwrap().customer_id;
     for _ in 0..5 {
@@ -119,7 +119,7 @@ async fn the_nightly_round_ends_an_erasure_and_nothing_personal_is_left_on_the_d
     assert_eq!(
         verification::verify_all(&world.platform).await.unwrap().erasures_finished,
         0,
-        "requests may be under way"
+        "requests may still be in progress"
     );
     world.forward(TimeDelta::hours(1));
     assert_eq!(verification::verify_all(&world.platform).await.unwrap().erasures_finished, 1);
@@ -127,27 +127,27 @@ async fn the_nightly_round_ends_an_erasure_and_nothing_personal_is_left_on_the_d
 }
 
 #[tokio::test]
-async fn an_unknown_address_costs_what_a_wrong_password_costs() {
+async fn an_unknown_address_takes_as_much_work_as_a_wrong_password() {
     let world = World::with_ada().await;
-    let nobody: Email = "nobody@example.com".parse().unwrap();
-    let (mut costs, mut said) = (Vec::new(), Vec::new());
+    let unknown: Email = "nobody@example.com".parse().unwrap();
+    let (mut costs, mut errors) = (Vec::new(), Vec::new());
     for _ in 0..3 {
-        for email in [email(), nobody.clone()] {
+        for email in [email(), unknown.clone()] {
             world.table.inner().take_counts();
             let hashes = world.platform.app.hasher().computed();
             let refused =
                 sessions::sign_in(&world.platform.app, &email, password("a wrong guess"), SessionKind::Api).await;
             let Counts { reads, transactions, .. } = world.table.inner().take_counts();
             costs.push((world.platform.app.hasher().computed() - hashes, reads, transactions));
-            said.push(refused.unwrap_err());
+            errors.push(refused.unwrap_err());
         }
     }
-    assert!(said.iter().all(|refused| matches!(refused, ServiceError::InvalidCredentials)));
-    assert_eq!(costs[0].0, 1, "a hash is computed for an address that is nobody's too");
+    assert!(errors.iter().all(|refused| matches!(refused, ServiceError::InvalidCredentials)));
+    assert_eq!(costs[0].0, 1, "a hash is computed for an unknown address too");
     assert!(costs.iter().all(|cost| *cost == costs[0]), "{costs:?}");
 }
 
-/// What all files below a folder say.
+/// The content of all files below a folder.
 fn walk(folder: &std::path::Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries

@@ -1,5 +1,5 @@
-//! Customers, sessions and roles by a clock that is moved by hand, on a store that counts what it is asked and fails when
-//! it is told to.
+//! Customers, sessions and roles, with a clock that the test moves and a store that counts requests and injects
+//! failures.
 
 mod administrators;
 mod advisors;
@@ -29,7 +29,7 @@ use testing::people::{PASSWORD, person};
 use testing::{CountingTable, InterceptedTable, Interceptor, TestBed};
 use uuid::Uuid;
 
-/// A table in which an advisor may come to advise again right after a look at their clients.
+/// A table in which an advisor can advise again immediately after their clients were read.
 struct AdvisorReturns {
     table: SqliteTable,
     advises_again: Mutex<Option<CustomerId>>,
@@ -100,7 +100,7 @@ impl World {
         sessions::sign_in(&self.platform.app, &email(), password(PASSWORD), kind).await.unwrap().token
     }
 
-    async fn speaks(&self, token: &str) -> bool {
+    async fn is_active(&self, token: &str) -> bool {
         authorize(&self.platform.app, token).await.unwrap().is_some()
     }
 
@@ -117,7 +117,7 @@ impl World {
         json(&item).as_str().unwrap().parse().map(CustomerId).unwrap()
     }
 
-    /// Others with Ada's password, without the work of hashing it: clients called C, oldest first.
+    /// Other clients called C with Ada's password, without hashing it again; oldest first.
     async fn others(&self, count: u128) -> Vec<CustomerId> {
         let profile = json(&self.table.get(&keys::customer(self.ada().await)).await.unwrap().unwrap());
         let mut made = Vec::new();
@@ -153,7 +153,7 @@ impl World {
         }
     }
 
-    /// How many of them have an advisor, by their profiles, their custom instruments and those of the advisor.
+    /// How many of them have an advisor: by their profiles, by their own items, and by those of the advisor.
     async fn advised(&self, clients: &[CustomerId], advisor: CustomerId) -> [usize; 3] {
         let (mut profiles, mut own) = (0, 0);
         for client in clients {
@@ -170,6 +170,6 @@ impl World {
 fn json(item: &Item) -> serde_json::Value {
     match &item.body {
         Body::Json(text) => serde_json::from_str(text).unwrap(),
-        Body::Bytes(_) => unreachable!("customers are kept as JSON"),
+        Body::Bytes(_) => unreachable!("customers are stored as JSON"),
     }
 }
