@@ -1,4 +1,4 @@
-//! What the event of API Gateway says beside a request: who asks, by which route, from where, and under which id.
+//! The context of an API Gateway event: the caller, the route, the source address and the request id.
 
 use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt};
@@ -8,10 +8,11 @@ use crate::middleware::RequestId;
 use crate::policy::ChosenRoute;
 use crate::source::SourceIp;
 
-/// The request with what the door, the policy and handlers read of its event in its extensions: its id, the route that
-/// API Gateway chose, the address that it came from, and the caller that the authorizer named.
+/// Adds the context of the event to the request's extensions: the request id, the route that API Gateway chose, the
+/// source address, and the caller from the authorizer.
 ///
-/// Without a caller, what needs one is refused; without a route, everything is; without an id, the door makes one.
+/// Without a caller, routes that need one are refused; without a route, all are; without an id, the middleware creates
+/// one.
 #[must_use]
 pub fn with_event_context(mut request: Request) -> Request {
     let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else { return request };
@@ -53,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn the_caller_is_whom_the_authorizer_names() {
+    fn the_caller_comes_from_the_authorizer() {
         let context = format!(r#"{{"customer_id": "{CUSTOMER}", "role": "client", "session": "ab12"}}"#);
         let request = request(&format!(r#", "authorizer": {{"lambda": {context}}}"#));
         assert_eq!(request.extensions().get::<Caller>().unwrap().customer_id.to_string(), CUSTOMER);
@@ -64,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn where_no_authorizer_of_ours_speaks_there_is_no_caller() {
+    fn without_our_authorizer_there_is_no_caller() {
         let partial = format!(r#", "authorizer": {{"lambda": {{"customer_id": "{CUSTOMER}"}}}}"#);
         for authorizer in ["", r#", "authorizer": {"iam": {"accountId": "1"}}"#, &partial] {
             assert!(request(authorizer).extensions().get::<Caller>().is_none(), "{authorizer}");

@@ -1,5 +1,5 @@
-//! Bodies as far as their routes take them, and JSON read strictly: the right content type, at most 1 MiB, no unknown and
-//! no repeated fields, and a pointer to what is wrong.
+//! Request bodies with a limited size, and strict JSON: the right content type, at most 1 MiB, no unknown or repeated
+//! fields, and a pointer to each error.
 
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
@@ -9,7 +9,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use crate::problem::{FieldError, Problem};
 use crate::problem_code::ProblemCode;
 
-/// The largest body of a request, in bytes, where it is no file.
+/// The largest request body, in bytes, unless it is a file.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
 /// The largest file, in bytes.
 pub const MAX_FILE_BYTES: usize = 4 << 20;
@@ -28,7 +28,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     }
 }
 
-/// Refuses a body that is sent as none of these media types; gives the one it is sent as.
+/// Returns the media type of the body, or an error if it is none of these.
 pub fn require_one_of(headers: &HeaderMap, media_types: &[&'static str]) -> Result<&'static str, Problem> {
     let essence = headers
         .get(header::CONTENT_TYPE)
@@ -38,15 +38,15 @@ pub fn require_one_of(headers: &HeaderMap, media_types: &[&'static str]) -> Resu
     let found = media_types.iter().find(|media_type| essence.as_deref() == Some(media_type));
     found.copied().ok_or_else(|| {
         let (sent, accepted) = (essence.as_deref().unwrap_or("none"), media_types.join(" or "));
-        let detail = format!("the body must be sent as {accepted}; its content type is {sent}");
+        let detail = format!("The body must be sent as {accepted}. Its content type is {sent}.");
         Problem::new(ProblemCode::UnsupportedMediaType, detail)
     })
 }
 
-/// The whole body, or the refusal of one that has, or by its Content-Length is to have, more than `max_bytes`.
+/// Reads the whole body. Errors: a body with more than `max_bytes`, also by its `Content-Length`.
 pub async fn read(request: Request, max_bytes: usize) -> Result<Bytes, Problem> {
     let too_large = || {
-        let detail = format!("a body has at most {max_bytes} bytes");
+        let detail = format!("The body must have at most {max_bytes} bytes.");
         Problem::new(ProblemCode::BodyTooLarge, detail)
     };
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
@@ -56,21 +56,21 @@ pub async fn read(request: Request, max_bytes: usize) -> Result<Bytes, Problem> 
     to_bytes(request.into_body(), max_bytes).await.map_err(|_| too_large())
 }
 
-/// Reads JSON strictly: a mistake in the syntax is a 400, a field that is unknown, repeated or of the wrong kind a 422.
+/// Parses JSON strictly: a syntax error is a 400, an unknown, repeated or invalid field a 422.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    // Syntax first: a body that is not JSON is a 400 even where a field before the mistake is wrong too.
+    // Syntax first: a body that is not JSON is a 400 even if a field before the error is invalid too.
     check_syntax(bytes)?;
     parse_fields(bytes)
 }
 
-/// Refuses a body that is not JSON.
+/// Checks that a body is JSON.
 pub(crate) fn check_syntax(bytes: &[u8]) -> Result<(), Problem> {
     serde_json::from_slice::<IgnoredAny>(bytes)
         .map(drop)
-        .map_err(|error| Problem::new(ProblemCode::MalformedJson, format!("the body is not JSON: {error}")))
+        .map_err(|error| Problem::new(ProblemCode::MalformedJson, format!("The body is not valid JSON: {error}.")))
 }
 
-/// The fields of a body that is JSON.
+/// Parses the fields of a body that is JSON.
 pub(crate) fn parse_fields<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     serde_path_to_error::deserialize(&mut deserializer)
@@ -86,7 +86,7 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     })
 }
 
-/// The parser's message without its line and column, which say nothing to a program's author.
+/// The parser's message without line and column: the pointer locates the field.
 fn message(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.rfind(" at line ").map_or(text.clone(), |end| text[..end].to_owned())
@@ -101,7 +101,7 @@ mod tests {
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
-    struct Order {
+    struct TestBody {
         #[expect(dead_code, reason = "only parsing is tested")]
         symbol: String,
         #[expect(dead_code, reason = "only parsing is tested")]
@@ -109,11 +109,11 @@ mod tests {
     }
 
     fn refusal(body: &str) -> Problem {
-        parse::<Order>(body.as_bytes()).unwrap_err()
+        parse::<TestBody>(body.as_bytes()).unwrap_err()
     }
 
     #[test]
-    fn what_is_not_json_is_a_syntax_error_even_after_a_wrong_field() {
+    fn invalid_json_is_a_syntax_error_even_after_an_invalid_field() {
         for body in ["", "{", "{\"symbol\": 7, ", "nonsense", "{\"symbol\": \"A\"} trailing", "\u{feff}{}"] {
             let problem = refusal(body);
             assert_eq!((problem.status, problem.code.as_str()), (400, "malformed_json"), "{body}");
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_at_fault_is_pointed_at() {
+    fn the_pointer_names_the_invalid_field() {
         let problem = refusal(r#"{"symbol": 7}"#);
         assert_eq!((problem.status, problem.errors[0].pointer.as_str()), (422, "/symbol"));
         let problem = refusal(r#"{"symbol": "A", "amount": []}"#);
@@ -136,13 +136,13 @@ mod tests {
     }
 
     #[test]
-    fn deep_nesting_is_a_syntax_error_and_not_a_stack_overflow() {
+    fn deep_nesting_is_a_syntax_error_not_a_stack_overflow() {
         let problem = refusal(&"[".repeat(100_000));
         assert_eq!(problem.status, 400);
     }
 
     #[tokio::test]
-    async fn a_body_that_is_or_says_that_it_is_too_large_is_refused() {
+    async fn a_body_or_content_length_above_the_limit_is_refused() {
         for (sent, announced, whole) in [
             (MAX_BODY_BYTES, None, true),
             (MAX_BODY_BYTES, Some(MAX_BODY_BYTES), true),

@@ -1,4 +1,4 @@
-//! Who is asking: what the authorizer says of the request, and nothing else.
+//! The caller of a request, from the authorizer's context only.
 
 use std::collections::HashMap;
 
@@ -17,14 +17,14 @@ use crate::problem_code::ProblemCode;
 pub struct Caller {
     /// The customer.
     pub customer_id: CustomerId,
-    /// What they may do.
+    /// Their role.
     pub role: Role,
-    /// Hash of the token that speaks for them, by which their session is known.
+    /// Hash of the token, which identifies the session.
     pub session: String,
 }
 
 impl Caller {
-    /// Reads the authorizer's context of a request; `None` where it names no customer, role and session.
+    /// Reads the authorizer's context of a request; `None` if it lacks a customer, role or session.
     #[must_use]
     pub(crate) fn from_authorizer(context: &HashMap<String, Value>) -> Option<Self> {
         let text = |name: &str| context.get(name)?.as_str();
@@ -36,7 +36,7 @@ impl Caller {
     }
 }
 
-/// The authorizer's context of a request: what `Caller::from_authorizer` reads.
+/// The authorizer's context of a request, which `Caller::from_authorizer` reads.
 #[must_use]
 pub fn context(authorized: &Authorized) -> HashMap<String, Value> {
     HashMap::from([
@@ -46,9 +46,12 @@ pub fn context(authorized: &Authorized) -> HashMap<String, Value> {
     ])
 }
 
-/// The refusal of a request that names nobody.
+/// The refusal of a request without a caller.
 pub(crate) fn unauthenticated() -> Problem {
-    Problem::new(ProblemCode::Unauthenticated, "the request names no customer")
+    Problem::new(
+        ProblemCode::Unauthenticated,
+        "The route needs a caller. Sign in and send the token as Authorization: Bearer TOKEN.",
+    )
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
@@ -76,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_context_that_lacks_a_part_names_nobody() {
+    fn an_incomplete_context_has_no_caller() {
         for part in ["customer_id", "role", "session"] {
             let mut context = context(&authorized());
             context.insert(part.to_owned(), Value::from(7));

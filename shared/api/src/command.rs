@@ -1,4 +1,4 @@
-//! How a request that moves money or lots is to be carried out: once, under its key, or as a dry run.
+//! How a request that moves money or lots is executed: once per idempotency key, or as a dry run.
 
 use app::Platform;
 use axum::extract::FromRequestParts;
@@ -16,7 +16,7 @@ use crate::query::Query;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct DryRunQuery {
-    /// `true`: answer what the request would do, and change nothing.
+    /// `true`: respond with the effect of the request, and change nothing.
     #[param(value_type = Option<bool>)]
     dry_run: Option<String>,
 }
@@ -26,16 +26,16 @@ pub struct DryRunQuery {
 pub struct DryRun(pub bool);
 
 impl DryRun {
-    /// Reads the parameter `dry_run`: `true` or `false`, which is what its absence means.
+    /// Parses the parameter `dry_run`: `true` or `false` (default).
     pub fn parse(given: Option<&str>) -> Result<Self, &'static str> {
         match given {
             None | Some("false") => Ok(Self(false)),
             Some("true") => Ok(Self(true)),
-            Some(_) => Err("it is true or false"),
+            Some(_) => Err("must be true or false"),
         }
     }
 
-    /// What carries the request out.
+    /// The platform that executes the request.
     #[must_use]
     pub fn on<P: Platform>(self, platform: &P) -> P {
         if self.0 { platform.dry_run() } else { platform.clone() }
@@ -53,23 +53,23 @@ impl<S: Send + Sync> FromRequestParts<S> for DryRun {
     }
 }
 
-/// How a request is to be carried out: once, under its key, or as a dry run.
+/// How a request is executed: once per idempotency key, or as a dry run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
-    /// The key; a dry run has none, for it uses none up.
+    /// The idempotency key; a dry run has none, because it uses none.
     pub key: Option<String>,
     /// Whether it is a dry run.
     pub dry_run: DryRun,
 }
 
 impl Command {
-    /// A command whose key may be missing.
+    /// A command with an optional key.
     #[must_use]
     pub fn new(dry_run: DryRun, IdempotencyKey(key): IdempotencyKey) -> Self {
         Self { key: key.filter(|_| !dry_run.0), dry_run }
     }
 
-    /// A command that moves money: unless it is a dry run it has a key.
+    /// A command that moves money, which needs a key unless it is a dry run.
     pub fn keyed(dry_run: DryRun, key: IdempotencyKey) -> Result<Self, Problem> {
         if dry_run.0 { Ok(Self::new(dry_run, key)) } else { Ok(Self { key: Some(key.required()?), dry_run }) }
     }
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_neither_true_nor_false_is_refused() {
+    async fn a_dry_run_that_is_neither_true_nor_false_is_refused() {
         for query in
             ["?dry_run=", "?dry_run", "?dry_run=1", "?dry_run=TRUE", "?dry_run=true&dry_run=true", "?dryrun=true"]
         {

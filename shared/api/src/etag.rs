@@ -1,4 +1,5 @@
-//! Versions of objects in headers: `ETag: "7"` on reads, `If-Match: "7"` on changes (RFC 9110, sections 8.8.3 and 13.1.1).
+//! Versions of objects in headers: `ETag: "7"` on reads, `If-Match: "7"` on changes (RFC 9110, sections 8.8.3 and
+//! 13.1.1).
 
 use app::Precondition;
 use axum::extract::FromRequestParts;
@@ -8,19 +9,19 @@ use axum::http::{HeaderName, HeaderValue, header};
 use crate::problem::Problem;
 use crate::problem_code::ProblemCode;
 
-/// Most versions that one `If-Match` names.
+/// The most versions in one `If-Match`.
 const MAX_TAGS: usize = 20;
 
 /// The `ETag` header of an object at this version.
 #[must_use]
 pub fn etag(version: u64) -> [(HeaderName, HeaderValue); 1] {
-    // Digits between quotes are always a header's value.
+    // Digits in quotes are always a valid header value.
     let value = HeaderValue::from_str(&format!("\"{version}\"")).unwrap_or(HeaderValue::from_static("\"0\""));
     [(header::ETAG, value)]
 }
 
-/// The `If-Match` header of a change. Whether it is needed, and whether it holds, is decided once the object is at hand:
-/// a missing object is a 404 whatever the header says.
+/// The `If-Match` header of a change. It is checked after the object is read, so that a missing object is a 404
+/// whatever the header contains.
 #[derive(Debug)]
 pub struct IfMatch(pub Precondition);
 
@@ -33,7 +34,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
         };
         let parsed = value.to_str().ok().and_then(parse);
         parsed.map(Self).ok_or_else(|| {
-            let detail = "If-Match holds versions in quotes, as ETag gives them, or *";
+            let detail = "If-Match must be the ETag of the object, with its quotes, or *.";
             Problem::new(ProblemCode::InvalidIfMatch, detail)
         })
     }
@@ -50,7 +51,7 @@ fn parse(text: &str) -> Option<Precondition> {
         if count >= MAX_TAGS || opaque.contains('"') {
             return None;
         }
-        // A tag that is no number of ours is well-formed and matches nothing.
+        // Another tag than a version is well-formed and matches nothing.
         versions.extend(opaque.parse::<u64>().ok().filter(|version| version.to_string() == opaque));
     }
     Some(Precondition::OneOf(versions))
@@ -69,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_of_somebody_else_matches_nothing_and_no_tag_is_refused() {
+    fn an_unknown_tag_matches_nothing_and_a_malformed_one_is_refused() {
         for text in ["\"abc\"", "\"\"", "\"07\"", "\"-1\"", "\"99999999999999999999\""] {
             assert_eq!(parse(text), Some(Precondition::OneOf(Vec::new())), "{text}");
         }

@@ -1,4 +1,4 @@
-//! Decimals from outside, read exactly: never through a float.
+//! Decimals in requests, read exactly and never through a float.
 
 use std::borrow::Cow;
 
@@ -9,30 +9,30 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-/// A decimal given as a JSON string (`"1234.50"`) or a JSON number (`1234.50`), as a string says it.
+/// A decimal from a JSON string (`"1234.50"`) or a JSON number (`1234.50`), as text.
 ///
-/// A string is kept as it was sent, for its reader to refuse. The grammar of a number is JSON's: `1e3` is `1000`.
+/// The text of a string is unchanged and validated later. A number has JSON's grammar: `1e3` is `1000`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exact(String);
 
 impl Exact {
-    /// The decimal as a string says it.
+    /// The decimal as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Exactly this amount of money.
+    /// The exact amount of money.
     pub fn money(&self, currency: Currency) -> Result<Money, MoneyError> {
         Money::parse(&self.0, currency)
     }
 
-    /// Exactly this many units.
+    /// The exact number of units.
     pub fn quantity(&self) -> Result<Quantity, DecimalError> {
         Quantity::parse(&self.0)
     }
 
-    /// Exactly this price.
+    /// The exact price.
     pub fn price(&self) -> Result<Price, DecimalError> {
         Price::parse(&self.0)
     }
@@ -47,7 +47,7 @@ impl<'de> Deserialize<'de> for Exact {
                 let unquoted: Cow<'_, str> = serde_json::from_str(text).map_err(D::Error::custom)?;
                 Ok(Self(unquoted.into_owned()))
             }
-            // One that no decimal holds is no decimal of ours either: its reader says so.
+            // A number beyond the range of decimals stays text and is refused when it is parsed.
             Some(b'-' | b'0'..=b'9') => {
                 Ok(Self(read_json_number(text).map_or_else(|_| text.to_owned(), |number| number.to_string())))
             }
@@ -65,14 +65,14 @@ mod tests {
     }
 
     #[test]
-    fn strings_and_numbers_are_read_to_the_last_digit() {
+    fn strings_and_numbers_are_read_exactly() {
         assert_eq!(read("0.10000000000000000001").unwrap().as_str(), "0.10000000000000000001");
         assert_eq!(read("\"1234.50\"").unwrap().as_str(), "1234.50");
         assert_eq!(read("1e3").unwrap().money(Currency::USD).unwrap().to_string(), "1000.00");
     }
 
     #[test]
-    fn a_string_has_no_exponent_and_a_number_may() {
+    fn only_a_number_may_have_an_exponent() {
         assert_eq!(read("1.5E+3").unwrap().as_str(), "1500");
         assert!(read("\"1e3\"").unwrap().money(Currency::USD).is_err());
         assert!(read("1e400").unwrap().quantity().is_err());

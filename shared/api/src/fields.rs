@@ -1,22 +1,22 @@
-//! Parsing a request's fields into domain types, collecting every mistake before answering.
+//! Parsing the fields of a request into domain types, collecting every error.
 
 use std::fmt::Display;
 
 use crate::problem::{FieldError, Problem};
 
-/// The mistakes found so far.
+/// The errors found so far.
 #[derive(Debug, Default)]
 pub struct Fields {
     errors: Vec<FieldError>,
 }
 
 impl Fields {
-    /// The value, or `None` after noting what is wrong with the field `name`.
+    /// The value, or `None` after recording the error of the field `name`.
     pub fn take<T, E: Display>(&mut self, name: &str, parsed: Result<T, E>) -> Option<T> {
         parsed.map_err(|error| self.refuse(name, error.to_string())).ok()
     }
 
-    /// Like [`Fields::take`] for a field that may be missing: the outer `None` is a mistake.
+    /// Like [`Fields::take`] for an optional field: the outer `None` is an error.
     pub fn take_optional<T, E: Display>(&mut self, name: &str, parsed: Option<Result<T, E>>) -> Option<Option<T>> {
         match parsed {
             None => Some(None),
@@ -24,24 +24,24 @@ impl Fields {
         }
     }
 
-    /// Notes that the field `name` is wrong.
+    /// Records an error of the field `name`.
     pub fn refuse(&mut self, name: &str, detail: impl Into<String>) {
         self.errors.push(FieldError::new(format!("/{name}"), detail));
     }
 
-    /// Notes a mistake that has a place of its own, such as a rule's column.
+    /// Records an error at a column of the field `name`, such as of a trading rule.
     pub fn refuse_at(&mut self, name: &str, column: usize, detail: &str) {
         let located = format!("column {column}: {detail}");
         self.errors.push(FieldError { column: Some(column), ..FieldError::new(format!("/{name}"), located) });
     }
 
-    /// The problem that lists every mistake.
+    /// The problem that lists every error.
     #[must_use]
     pub fn into_problem(self) -> Problem {
         Problem::fields(self.errors)
     }
 
-    /// The parsed request, or the problem that lists every mistake.
+    /// The parsed request, or the problem that lists every error.
     pub fn finish<T>(self, parsed: Option<T>) -> Result<T, Problem> {
         match parsed {
             Some(value) if self.errors.is_empty() => Ok(value),

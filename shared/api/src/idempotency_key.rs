@@ -12,23 +12,25 @@ use crate::problem_code::ProblemCode;
 const HEADER: &str = "idempotency-key";
 const MAX_KEY_LENGTH: usize = 255;
 
-/// The key of a request, where it has one: 1 to 255 visible ASCII characters and no comma, because two such headers
-/// arrive as one, joined by a comma, and neither of them is the key.
+/// The optional key of a request: 1 to 255 visible ASCII characters without a comma, because repeated headers arrive as
+/// one, joined by commas.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyKey(pub Option<String>);
 
 impl IdempotencyKey {
-    /// The key among these headers, if there is one; a problem where it cannot be used.
+    /// Reads the key from the headers, if any. Errors: an invalid key.
     pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
         let mut values = headers.get_all(HEADER).iter();
         let Some(value) = values.next() else {
             return Ok(Self(None));
         };
         let key = value.as_bytes();
-        let may_stand = |byte: &u8| byte.is_ascii_graphic() && *byte != b',';
-        let is_key = !key.is_empty() && key.len() <= MAX_KEY_LENGTH && key.iter().all(may_stand);
+        let is_allowed = |byte: &u8| byte.is_ascii_graphic() && *byte != b',';
+        let is_key = !key.is_empty() && key.len() <= MAX_KEY_LENGTH && key.iter().all(is_allowed);
         if values.next().is_some() || !is_key {
-            let detail = format!("an Idempotency-Key has 1 to {MAX_KEY_LENGTH} visible ASCII characters and no comma");
+            let detail = format!(
+                "The Idempotency-Key must have 1 to {MAX_KEY_LENGTH} visible ASCII characters without a comma."
+            );
             return Err(Problem::new(ProblemCode::InvalidIdempotencyKey, detail));
         }
         Ok(Self(Some(String::from_utf8_lossy(key).into_owned())))
@@ -37,17 +39,17 @@ impl IdempotencyKey {
     /// The key of a request that moves money, which must have one.
     pub fn required(self) -> Result<String, Problem> {
         self.0.ok_or_else(|| {
-            let detail = "a request that moves money has an Idempotency-Key, so that it can safely be sent again";
+            let detail = "A request that moves money needs an Idempotency-Key, so that it can be repeated safely.";
             Problem::new(ProblemCode::IdempotencyKeyRequired, detail)
         })
     }
 }
 
-/// The layer that refuses a POST whose key cannot be used, on every route, whether or not its handler uses the key.
+/// The layer that refuses a POST with an invalid key on every route, whether or not its handler uses the key.
 pub(crate) async fn refuse_unusable(request: Request, next: Next) -> Response {
-    let is_taken = request.method() == Method::POST && request.extensions().get::<MatchedPath>().is_some();
+    let is_routed_post = request.method() == Method::POST && request.extensions().get::<MatchedPath>().is_some();
     match IdempotencyKey::of(request.headers()) {
-        Err(problem) if is_taken => problem.into_response(),
+        Err(problem) if is_routed_post => problem.into_response(),
         _ => next.run(request).await,
     }
 }
@@ -73,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_visible_ascii_without_a_comma_and_stands_once() {
+    fn a_key_is_visible_ascii_without_a_comma_and_sent_once() {
         let longest = "k".repeat(MAX_KEY_LENGTH);
         assert_eq!(code(&[]), Ok(None));
         for good in ["k", "a:b;c.d/e~", &longest] {

@@ -1,4 +1,4 @@
-//! The body of a request that moves money, together with how it is to be carried out.
+//! The body of a request that moves money, with its idempotency key or as a dry run.
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use serde::de::DeserializeOwned;
@@ -10,10 +10,10 @@ use crate::problem::Problem;
 
 /// A JSON body of type `T`, and its `Idempotency-Key` unless it is a dry run.
 ///
-/// What cannot be read at all is told before a missing key, and a missing key before fields that cannot be used.
+/// An unreadable body is reported before a missing key, and a missing key before invalid fields.
 #[derive(Debug)]
 pub struct Keyed<T> {
-    /// How it is to be carried out.
+    /// How it is executed.
     pub command: Command,
     /// The body.
     pub body: T,
@@ -43,18 +43,18 @@ mod tests {
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
-    struct Order {
+    struct TestBody {
         amount: u32,
     }
 
-    async fn sent(body: &str, content_type: &str, key: Option<&str>) -> Result<Keyed<Order>, Problem> {
+    async fn sent(body: &str, content_type: &str, key: Option<&str>) -> Result<Keyed<TestBody>, Problem> {
         let request = Request::builder().header("content-type", content_type);
         let request = key.into_iter().fold(request, |request, key| request.header("idempotency-key", key));
         Keyed::from_request(request.body(Body::from(body.to_owned())).unwrap(), &()).await
     }
 
     #[tokio::test]
-    async fn refusals_come_in_the_order_that_the_interface_promises() {
+    async fn errors_are_reported_in_the_documented_order() {
         for (body, content_type, key, code) in [
             ("{", "text/plain", None, "unsupported_media_type"),
             ("{", "application/json", None, "malformed_json"),

@@ -1,17 +1,17 @@
-//! The HTTP vocabulary of every function: problems, the caller, strict bodies and queries, pages, idempotency keys.
+//! HTTP for every function: problems, the caller, strict bodies and queries, pages, idempotency keys.
 //!
-//! A function names its routes and types, calls a use case, and closes its router with [`close`]; all else that HTTP
-//! asks for is here. [`policy`] lists who may call which route, [`middleware`] holds a request to it before the
-//! handler runs and gives the response its headers, [`Problem`] is every refusal as `application/problem+json` (RFC
-//! 9457).
+//! A function defines its routes and types, calls a use case, and closes its router with [`close`]; everything else
+//! about HTTP is here. [`policy`] lists who may call which route. [`middleware`] enforces it before the handler runs,
+//! and adds the headers of the response. [`Problem`] is every error as `application/problem+json` (RFC 9457).
 //!
-//! It uses `app` and `identity`, and no other crate of use cases: what a customer may see or do beyond the route, a use
-//! case decides.
+//! It uses `app` and `identity`, and no other crate of use cases: use cases decide what a customer may see or do beyond
+//! the route.
 //!
-//! - Only `problem_code.rs` knows status codes, and only `problem.rs` which error has which code. Codes, fields and headers are a contract, and stay.
-//! - The caller is who the authorizer says, read from its context and from nowhere else ([`Caller`]).
-//! - A route that the policy lacks is refused to all. A field that is unknown, repeated or of the wrong kind is refused
-//!   by its pointer, and nothing is done.
+//! - Only `problem_code.rs` knows status codes, and only `problem.rs` which error has which code. Codes, fields and
+//!   headers are public and stable.
+//! - The caller comes only from the authorizer's context ([`Caller`]).
+//! - A route without a policy is refused. An unknown, repeated or invalid field is refused with its pointer, and
+//!   nothing is changed.
 //!
 //! ```
 //! use api::Problem;

@@ -1,4 +1,4 @@
-//! Changes as JSON merge patches (RFC 7396): what is absent stays, what is null goes, what has a value changes.
+//! Changes as JSON merge patches (RFC 7396): an absent field is kept, a null field removed, any other changed.
 
 use axum::extract::{FromRequest, Request};
 use serde::de::DeserializeOwned;
@@ -21,13 +21,13 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for MergePatch<T> {
     }
 }
 
-/// What a patch says of one field; needs `#[serde(default)]`, which stands for a field that is not there.
+/// The change of one field. It needs `#[serde(default)]` for an absent field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Patch<T> {
-    /// Not there: the field stays.
+    /// Absent: the field is kept.
     #[default]
     Keep,
-    /// Null: the field goes.
+    /// Null: the field is removed.
     Remove,
     /// The field's new value.
     Set(T),
@@ -40,7 +40,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
 }
 
 impl<T> Patch<T> {
-    /// The patch of the value that `parse` makes of this one.
+    /// The patch with the value that `parse` returns.
     pub fn map<U>(self, parse: impl FnOnce(T) -> U) -> Patch<U> {
         match self {
             Self::Keep => Patch::Keep,
@@ -49,18 +49,18 @@ impl<T> Patch<T> {
         }
     }
 
-    /// The new value of a field that must stay, `None` where it stays as it is.
+    /// The new value of a required field; `None` if it is kept.
     ///
-    /// Errors: the field was to go.
+    /// Errors: the patch removes the field.
     pub fn required(self) -> Result<Option<T>, &'static str> {
         match self {
             Self::Keep => Ok(None),
-            Self::Remove => Err("it cannot be removed"),
+            Self::Remove => Err("cannot be removed"),
             Self::Set(value) => Ok(Some(value)),
         }
     }
 
-    /// The new value of a field that falls back to `default` when it goes, `None` where it stays as it is.
+    /// The new value of a field that falls back to `default` when it is removed; `None` if it is kept.
     pub fn or_default(self, default: T) -> Option<T> {
         match self {
             Self::Keep => None,
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn absent_null_and_a_value_are_three_things() {
+    fn absent_null_and_a_value_are_distinguished() {
         let change: Change = parse(br#"{"name": null, "amount": 0.10000000000000000001}"#).unwrap();
         assert_eq!(change.name, Patch::Remove);
         assert_eq!(
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_and_repeated_fields_are_refused_here_too() {
+    fn unknown_and_repeated_fields_of_a_patch_are_refused() {
         assert_eq!(parse::<Change>(br#"{"nmae": "x"}"#).unwrap_err().status, 422);
         assert_eq!(parse::<Change>(br#"{"name": "x", "name": null}"#).unwrap_err().status, 422);
     }

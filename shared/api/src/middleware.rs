@@ -1,5 +1,5 @@
-//! The layers that close each function's router: who may call, request id, log line, headers, and problems for
-//! unknown routes, wrong methods and bugs.
+//! The layers of each function's router: access policy, request id, log line, headers, and problems for unknown routes,
+//! wrong methods and panics.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -21,33 +21,33 @@ use crate::problem_code::ProblemCode;
 use crate::query::{self, KnownParameters};
 use crate::{idempotency_key, policy};
 
-/// The largest answer of a function, in bytes of the JSON string that Lambda sends it in. Lambda takes 6 MiB, of which this
-/// leaves some to status and headers.
+/// The largest response of a function, in bytes of the JSON string in which Lambda sends it. Lambda's limit is 6 MiB;
+/// the rest is for status and headers.
 const MAX_RESPONSE_BYTES: usize = (6 << 20) - (64 << 10);
-/// What a byte becomes at most in a JSON string: `\u0000`.
+/// The most bytes that a byte becomes in a JSON string: `\u0000`.
 const MAX_ESCAPE_BYTES: usize = 6;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
-/// The id under which a composition root received a request; without one the door makes an id.
+/// The id of a request from the composition root; without it the middleware creates one.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
-/// Closes a function's routes: every answer that leaves them has an id, safe headers and, where it
-/// is a refusal, a problem body. Routes, methods and query parameters that they do not have are refused.
+/// Closes a function's routes: every response has a request id and security headers, and every error has a problem
+/// body. Unknown routes, methods and query parameters are refused.
 pub fn close<P: Platform>(platform: P, routes: OpenApiRouter<P>) -> Router {
     let (router, document) = routes.split_for_parts();
     let refusing = router
-        .fallback(|| async { Problem::new(ProblemCode::RouteNotFound, "no such route") })
+        .fallback(|| async { Problem::new(ProblemCode::RouteNotFound, "The route does not exist.") })
         .method_not_allowed_fallback(|| async {
-            Problem::new(ProblemCode::MethodNotAllowed, "the route has no such method")
+            Problem::new(ProblemCode::MethodNotAllowed, "The route does not support this method.")
         });
     finish_responses(platform, refusing, &document)
 }
 
-/// Like [`close`], for the function whose own fallback answers for every route that is not there.
+/// Like [`close`], for the function whose own fallback handles unknown routes.
 pub fn finish_responses<P: Platform>(platform: P, router: Router<P>, document: &OpenApi) -> Router {
     let app = platform.app().clone();
     let parameters = Arc::new(KnownParameters::of(document));
@@ -68,7 +68,7 @@ async fn finish(State(app): State<App>, request: Request, next: Next) -> Respons
     let started = Instant::now();
     let mut response = refuse_oversized(next.run(request).await).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        let body = problem.identified(&id).body();
+        let body = problem.with_request_id(&id).body();
         response.headers_mut().remove(header::CONTENT_LENGTH);
         *response.body_mut() = Body::from(body);
     }
@@ -84,7 +84,8 @@ async fn finish(State(app): State<App>, request: Request, next: Next) -> Respons
     response
 }
 
-/// The answer, or the refusal of one that Lambda would not take, which the caller would see as a failure without a word.
+/// Replaces a response that exceeds Lambda's limit by a problem. Otherwise the client would get an error without
+/// details.
 async fn refuse_oversized(response: Response) -> Response {
     if response.body().size_hint().exact().is_some_and(|bytes| bytes < (MAX_RESPONSE_BYTES / MAX_ESCAPE_BYTES) as u64) {
         return response;
@@ -93,20 +94,20 @@ async fn refuse_oversized(response: Response) -> Response {
     let bytes = match to_bytes(body, usize::MAX).await {
         Ok(bytes) => bytes,
         Err(error) => {
-            tracing::error!(%error, "an answer broke off");
+            tracing::error!(%error, "the body of a response could not be read");
             return Problem::internal().into_response();
         }
     };
     let sent = sent_bytes(&bytes);
     if sent > MAX_RESPONSE_BYTES {
-        tracing::error!(sent, "an answer is larger than Lambda takes");
-        let detail = format!("the answer has {sent} bytes, more than {MAX_RESPONSE_BYTES}; ask for less at a time");
+        tracing::error!(sent, "a response exceeds the limit of Lambda");
+        let detail = format!("The response has {sent} bytes, more than {MAX_RESPONSE_BYTES}. Request less at a time.");
         return Problem::new(ProblemCode::AnswerTooLarge, detail).into_response();
     }
     Response::from_parts(parts, Body::from(bytes))
 }
 
-/// How many bytes a body has in the JSON of Lambda: text is escaped (RFC 8259, section 7), all else is base64.
+/// The bytes of a body in Lambda's JSON: text is escaped (RFC 8259, section 7), anything else is base64.
 fn sent_bytes(body: &[u8]) -> usize {
     let escaped = |byte| match byte {
         b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 2,
@@ -119,7 +120,7 @@ fn sent_bytes(body: &[u8]) -> usize {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the layer's trait hands the payload over")]
+#[expect(clippy::needless_pass_by_value, reason = "required by the layer's trait")]
 fn panic_response(payload: Box<dyn Any + Send>) -> Response {
     let text = payload.downcast_ref::<String>().map(String::as_str);
     let cause = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message");
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_that_lambda_would_not_take_is_a_refusal_that_says_so() {
+    async fn a_response_above_the_limit_of_lambda_is_a_problem() {
         assert_eq!(status_of(vec![b'x'; MAX_RESPONSE_BYTES]).await, 200);
         assert_eq!(status_of(vec![b'x'; MAX_RESPONSE_BYTES + 1]).await, 422);
         assert_eq!(status_of(vec![b'"'; MAX_RESPONSE_BYTES / 2]).await, 200);
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_counted_as_it_is_escaped() {
+    fn the_size_of_a_body_includes_escapes() {
         let text = "plain \"quoted\" back\\slash\n\r\t\u{1} é €";
         assert_eq!(sent_bytes(text.as_bytes()), serde_json::to_string(text).unwrap().len() - 2);
     }

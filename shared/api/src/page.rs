@@ -1,4 +1,4 @@
-//! Pages of lists: how many items, and where the next page starts.
+//! Pages of lists, with a limit and a cursor.
 
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -6,9 +6,9 @@ use utoipa::{IntoParams, ToSchema};
 use crate::fields::Fields;
 use crate::problem::Problem;
 
-/// Items of a page where the request does not say.
+/// Default items per page.
 const DEFAULT_LIMIT: usize = 50;
-/// Most items of a page.
+/// The most items per page.
 const MAX_LIMIT: usize = 200;
 
 /// One page of a list, newest first.
@@ -16,24 +16,24 @@ const MAX_LIMIT: usize = 200;
 pub struct Page<T> {
     /// The items.
     pub items: Vec<T>,
-    /// What to send as `cursor` for the next page; null on the last one.
+    /// The `cursor` of the next page; null on the last page.
     pub next_cursor: Option<String>,
 }
 
-/// Which page of a list is asked for.
+/// The requested page of a list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
-    /// Items of a page, 1 to 200; 50 where not given.
+    /// Items per page, 1 to 200; default 50.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
     limit: Option<String>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 
 impl PageQuery {
-    /// How many items, and after what; or what is wrong with the limit.
+    /// The limit and the cursor. Errors: an invalid limit.
     pub fn parse(self) -> Result<(usize, Option<String>), Problem> {
         let mut fields = Fields::default();
         let limit = fields.take("limit", limit(self.limit.as_deref()));
@@ -41,14 +41,14 @@ impl PageQuery {
     }
 }
 
-/// The page size that a query asks for, 1 to 200, 50 where it does not say.
+/// Parses the limit of a page: 1 to 200, default 50.
 pub fn limit(text: Option<&str>) -> Result<usize, String> {
     let Some(text) = text else {
         return Ok(DEFAULT_LIMIT);
     };
     match text.parse() {
         Ok(limit) if (1..=MAX_LIMIT).contains(&limit) => Ok(limit),
-        _ => Err(format!("a limit is a whole number from 1 to {MAX_LIMIT}")),
+        _ => Err(format!("must be a whole number from 1 to {MAX_LIMIT}")),
     }
 }
 
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_limit_lies_between_one_and_two_hundred() {
+    fn a_limit_is_between_1_and_200() {
         assert_eq!(limit(None), Ok(50));
         assert_eq!(limit(Some("200")), Ok(200));
         for text in ["0", "201", "-1", "ten", "1.5", ""] {

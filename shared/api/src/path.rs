@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::problem::{FieldError, Problem};
 use crate::problem_code::ProblemCode;
 
-/// The symbol that a path ends in.
+/// The symbol at the end of a path.
 #[derive(Debug)]
 pub struct SymbolPath(pub Symbol);
 
@@ -18,19 +18,19 @@ impl<S: Send + Sync> FromRequestParts<S> for SymbolPath {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let Path(text) = Path::<String>::from_request_parts(parts, state)
             .await
-            .map_err(|_| Problem::fields(vec![FieldError::new("/symbol", "the symbol is not valid UTF-8")]))?;
+            .map_err(|_| Problem::fields(vec![FieldError::new("/symbol", "must be valid UTF-8")]))?;
         text.parse()
             .map(Self)
             .map_err(|error: domain::SymbolError| Problem::fields(vec![FieldError::new("/symbol", error.to_string())]))
     }
 }
 
-/// An id given as a parameter.
+/// Parses an id in a parameter.
 pub fn id(text: &str) -> Result<Uuid, &'static str> {
-    Uuid::parse_str(text).map_err(|_| "an id is a UUID")
+    Uuid::parse_str(text).map_err(|_| "must be a UUID")
 }
 
-/// The id that a path ends in; what is no UUID names nothing, so it is a 404.
+/// The id at the end of a path. Anything but a UUID is a 404.
 #[derive(Debug)]
 pub struct IdPath(pub Uuid);
 
@@ -38,13 +38,13 @@ impl<S: Send + Sync> FromRequestParts<S> for IdPath {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let missing = || Problem::new(ProblemCode::NotFound, "no object has this id");
+        let missing = || Problem::new(ProblemCode::NotFound, "No object has this id.");
         let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| missing())?;
         Uuid::parse_str(&text).map(Self).map_err(|_| missing())
     }
 }
 
-/// The two ids of a path: an object and one that belongs to it.
+/// The two ids of a path: an object and another that belongs to it.
 #[derive(Debug)]
 pub struct IdPairPath(pub Uuid, pub Uuid);
 
@@ -52,7 +52,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IdPairPath {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let missing = || Problem::new(ProblemCode::NotFound, "no object has this id");
+        let missing = || Problem::new(ProblemCode::NotFound, "No object has this id.");
         let Path((outer, inner)) =
             Path::<(String, String)>::from_request_parts(parts, state).await.map_err(|_| missing())?;
         match (Uuid::parse_str(&outer), Uuid::parse_str(&inner)) {

@@ -1,5 +1,5 @@
-//! Who may call which route: THE list, a line a route. The door refuses by it before a handler runs, and a route that
-//! it lacks is refused to everybody.
+//! The access policy: the one list of who may call which route. The middleware enforces it before a handler runs. A
+//! route that is not listed is refused.
 
 use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderValue, Method, header};
@@ -13,7 +13,7 @@ use crate::caller::{Caller, unauthenticated};
 use crate::problem::Problem;
 use crate::problem_code::ProblemCode;
 
-/// The route that API Gateway chose for a request, and the path that it chose it for.
+/// The route that API Gateway chose for a request, and the path of that request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChosenRoute {
     /// The route as API Gateway writes it: `GET /backtest/{id}`, or `$default`.
@@ -25,17 +25,17 @@ pub struct ChosenRoute {
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Anybody, without a token; the template says so too.
+    /// All clients, without a token; the template says so too.
     Public,
-    /// Every customer, about what is their own: to them nothing else exists.
+    /// Every customer, for their own objects. Those of others do not exist for them.
     Own,
-    /// Every customer, about what is nobody's own, such as prices.
+    /// Every customer, for shared data such as prices.
     SignedIn,
     /// Administrators.
     Administrators,
 }
 
-/// Every route with who may call it, in the order of the paths.
+/// Every route and who may call it, in the order of the paths.
 pub const POLICIES: &[(&str, Access)] = &[
     ("GET /alerts", Access::Own),
     ("POST /alerts", Access::Own),
@@ -99,22 +99,23 @@ pub const POLICIES: &[(&str, Access)] = &[
     ("DELETE /watchlist/{symbol}", Access::Own),
 ];
 
-/// The routes that take a file as their body.
+/// The routes with a file as their body.
 const FILE_ROUTES: &[&str] = &["POST /portfolios/{id}/investments/import"];
 
-/// The largest body that a route takes, in bytes. The route is written `GET /backtest/{id}`.
+/// The largest body of a route, in bytes. The route is written `GET /backtest/{id}`.
 #[must_use]
 pub fn max_body_bytes(route: &str) -> usize {
     if FILE_ROUTES.contains(&route) { MAX_FILE_BYTES } else { MAX_BODY_BYTES }
 }
 
 impl ChosenRoute {
-    /// Whether it is what is about to run: the route of this path template, with the same path. `$default`, which has no
-    /// caller, takes what no other route takes, so any may be behind it.
+    /// Whether the matched route, with this path template, is the chosen one, with the same path. `$default`, which has
+    /// no caller, stands for any route.
     ///
-    /// API Gateway decodes a path before a function gets it, and the function reads the decoded one as a URL, which ends
-    /// at a `?` or `#` and has dot segments: two readings of one path, and the caller was let in by the first.
-    fn is_run_by(&self, request: &Request, template: &str) -> bool {
+    /// API Gateway decodes a path before a function gets it. The function parses the decoded path as a URL, which ends
+    /// at a `?` or `#` and may have dot segments. So the two may see different paths, and the caller was authorized for
+    /// the first.
+    fn is_matched_by(&self, request: &Request, template: &str) -> bool {
         let is_route = self.route_key == "$default"
             || self.route_key.split_once(' ').is_some_and(|(method, chosen)| {
                 chosen == template && (method == request.method().as_str() || method == "ANY")
@@ -130,13 +131,13 @@ impl Access {
         POLICIES.iter().find(|(key, _)| *key == route).map(|(_, access)| *access)
     }
 
-    /// Whether the caller, if there is one, is let through.
+    /// Checks the caller, if any.
     fn admits(self, caller: Option<&Caller>) -> Result<(), Problem> {
         match (self, caller) {
             (Self::Public, _) | (Self::Own | Self::SignedIn, Some(_)) => Ok(()),
             (Self::Own | Self::SignedIn | Self::Administrators, None) => Err(unauthenticated()),
             (Self::Administrators, Some(caller)) if caller.role == Role::Administrator => Ok(()),
-            (Self::Administrators, Some(_)) => Err(forbidden("only administrators may do this")),
+            (Self::Administrators, Some(_)) => Err(forbidden("Only administrators may call this route.")),
         }
     }
 }
@@ -145,37 +146,37 @@ fn forbidden(detail: &str) -> Problem {
     Problem::new(ProblemCode::Forbidden, detail)
 }
 
-/// The refusal of a method that the list does not have for this path, and of a path that it lacks.
+/// The refusal of a method that is not listed for this path, or of a path that is not listed.
 fn unlisted(path: &str) -> Problem {
     let listed = POLICIES.iter().filter_map(|(route, _)| route.split_once(' ')).filter(|(_, listed)| *listed == path);
     let methods: Vec<_> = listed.map(|(method, _)| method).collect();
     if methods.is_empty() {
-        return forbidden("nobody may do this");
+        return forbidden("The route is not accessible.");
     }
-    let problem = Problem::new(ProblemCode::MethodNotAllowed, "the route has no such method");
+    let problem = Problem::new(ProblemCode::MethodNotAllowed, "The route does not support this method.");
     match HeaderValue::from_str(&methods.join(", ")) {
         Ok(allow) => problem.with_header(header::ALLOW, allow),
         Err(_) => problem,
     }
 }
 
-/// The layer that holds a router to the list, and to the route that API Gateway chose.
+/// The layer that enforces the policy, and the route that API Gateway chose.
 pub(crate) async fn enforce(request: Request, next: Next) -> Response {
     let Some(path) = request.extensions().get::<MatchedPath>() else {
-        // No route took it: the fallback says so.
+        // No route matched: the fallback responds.
         return next.run(request).await;
     };
     let chosen = request.extensions().get::<ChosenRoute>();
-    if !chosen.is_some_and(|chosen| chosen.is_run_by(&request, path.as_str())) {
-        return Problem::new(ProblemCode::RouteNotFound, "no such route").into_response();
+    if !chosen.is_some_and(|chosen| chosen.is_matched_by(&request, path.as_str())) {
+        return Problem::new(ProblemCode::RouteNotFound, "The route does not exist.").into_response();
     }
-    // A HEAD is answered by the handler of GET.
+    // The handler of GET also handles HEAD.
     let method = if request.method() == Method::HEAD { "GET" } else { request.method().as_str() };
-    let verdict = match Access::of(&format!("{method} {}", path.as_str())) {
+    let access = match Access::of(&format!("{method} {}", path.as_str())) {
         Some(access) => access.admits(request.extensions().get::<Caller>()),
         None => Err(unlisted(path.as_str())),
     };
-    match verdict {
+    match access {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
@@ -199,7 +200,7 @@ mod tests {
         status_on(route, Some((route, path)), role).await
     }
 
-    /// The answer to a request for which API Gateway chose this route, for this path.
+    /// The status of a request for which API Gateway chose this route and path.
     async fn status_on(route: &str, chosen: Option<(&str, &str)>, role: Option<Role>) -> u16 {
         let router = Router::new()
             .route("/customers", get(|| async { "" }).post(|| async { "" }))
@@ -219,7 +220,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_list_decides_before_the_handler() {
+    async fn the_policy_is_enforced_before_the_handler() {
         for (route, role, expected) in [
             ("POST /customers", None, 200),
             ("GET /customers", None, 401),
@@ -234,15 +235,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_route_that_the_list_lacks_is_nobodys() {
+    async fn a_route_without_a_policy_is_refused() {
         assert_eq!(status("GET /unlisted", Some(Role::Administrator)).await, 403);
-        assert_eq!(status("DELETE /customers", Some(Role::Client)).await, 405, "no such method on a listed path");
-        assert_eq!(status("HEAD /customers", Some(Role::Client)).await, 403, "a HEAD is held to the policy of GET");
+        assert_eq!(status("DELETE /customers", Some(Role::Client)).await, 405, "another method of a listed path");
+        assert_eq!(status("HEAD /customers", Some(Role::Client)).await, 403, "HEAD has the policy of GET");
         assert_eq!(status("GET /nowhere", None).await, 404);
     }
 
     #[tokio::test]
-    async fn a_request_that_would_run_on_another_route_than_was_chosen_for_it_finds_none() {
+    async fn a_request_that_matches_another_route_than_the_chosen_one_is_not_found() {
         let administrator = Some(Role::Administrator);
         for (chosen, expected) in [
             (Some(("GET /customers", "/customers")), 200),
@@ -266,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn routes_that_take_a_file_are_listed_and_take_more_than_others() {
+    fn file_routes_are_listed_and_accept_larger_bodies() {
         assert!(FILE_ROUTES.iter().all(|route| Access::of(route).is_some() && max_body_bytes(route) == 4 << 20));
         let others = POLICIES.iter().filter(|(route, _)| max_body_bytes(route) != 4 << 20);
         assert!(others.clone().all(|(route, _)| max_body_bytes(route) == 1 << 20));

@@ -1,4 +1,4 @@
-//! What a dry run answers: the body of the real answer, marked, without what there is not yet.
+//! The response to a dry run: the body of the real response, marked, with generated fields null.
 
 use std::borrow::Cow;
 
@@ -10,8 +10,8 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::{Object, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
-/// The answer of a dry run, status 200: the body of the real answer and `"dry_run": true`. What would be made has no id
-/// and no times: they are null.
+/// The response to a dry run, status 200: the body of the real response and `"dry_run": true`. The id and times of a
+/// new object are null.
 #[derive(Clone, Debug)]
 pub struct Preview<T> {
     effect: T,
@@ -19,12 +19,12 @@ pub struct Preview<T> {
 }
 
 impl<T: Effect> Preview<T> {
-    /// Of something that the request would make.
+    /// The preview of an object that the request would create.
     pub fn of_new(effect: T) -> Self {
         Self { effect, is_new: true }
     }
 
-    /// Of something that there is, as the request would change it, or that it would remove.
+    /// The preview of an existing object that the request would change or remove.
     pub fn of_existing(effect: T) -> Self {
         Self { effect, is_new: false }
     }
@@ -33,7 +33,7 @@ impl<T: Effect> Preview<T> {
 impl<T: Effect> Serialize for Preview<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Value::Object(mut body) = serde_json::to_value(&self.effect).map_err(S::Error::custom)? else {
-            return Err(S::Error::custom("an effect is an object"));
+            return Err(S::Error::custom("an effect must be a JSON object"));
         };
         for field in T::GENERATED_FIELDS.iter().filter(|_| self.is_new) {
             body.insert((*field).to_owned(), Value::Null);
@@ -69,7 +69,7 @@ impl<T: Effect> ToSchema for Preview<T> {
     }
 }
 
-/// Makes the schema of an answer that of its preview.
+/// Changes the schema of a response to that of its preview.
 fn describe<T: Effect>(object: &mut Object) {
     for name in T::GENERATED_FIELDS {
         if let Some(RefOr::T(Schema::Object(field))) = object.properties.get_mut(*name)
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_made_has_no_id() {
+    fn a_preview_of_a_new_object_has_no_id() {
         let preview = serde_json::to_value(Preview::of_new(made())).unwrap();
         assert_eq!(preview, json!({ "id": null, "amount": "1.50", "dry_run": true }));
         let preview = serde_json::to_value(Preview::of_existing(made())).unwrap();
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn the_document_says_so() {
+    fn the_schema_of_a_preview_has_nullable_generated_fields() {
         let schema = serde_json::to_value(Preview::<Made>::schema()).unwrap();
         assert_eq!(schema["properties"]["id"]["type"], json!(["string", "null"]));
         assert_eq!(schema["properties"]["amount"]["type"], "string");

@@ -1,4 +1,4 @@
-//! Refusals and failures as `application/problem+json` (RFC 9457): which code stands for which error.
+//! Errors as `application/problem+json` (RFC 9457): which error has which problem code.
 
 use app::ServiceError;
 use app::error::{RowError, shortened};
@@ -18,31 +18,31 @@ use crate::replayed::Replayed;
 /// Media type of every problem.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 
-/// Said where a password could be neither checked nor kept.
-const UNCHECKED: &str = "passwords cannot be checked for now; nothing was counted as an attempt";
+/// The detail if a password could be neither checked nor hashed.
+const UNCHECKED: &str = "Passwords cannot be checked for now. No attempt was counted. Try again.";
 
-/// What went wrong, for a program (`code`) and for a person (`title`, `detail`).
+/// An error, for a program (`code`) and for a person (`title`, `detail`).
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Problem {
-    /// A URI that names the kind of problem.
+    /// URI of the kind of problem.
     #[serde(rename = "type")]
     pub type_: String,
-    /// The kind of problem in a few words.
+    /// Short name of the kind of problem.
     pub title: String,
     /// HTTP status code.
     pub status: u16,
-    /// What is wrong with this request.
+    /// What is wrong with the request, and what to do.
     pub detail: String,
-    /// Stable name of the kind of problem, in `snake_case`.
+    /// Stable code of the kind of problem, in `snake_case`.
     #[schema(value_type = String)]
     pub code: ProblemCode,
-    /// The fields at fault.
+    /// The invalid fields.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
     /// With the code `price_changed`: the price of one unit that the order expects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected_price: Option<Box<Price>>,
-    /// With the code `price_changed`: the price of one unit now.
+    /// With the code `price_changed`: the current price of one unit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub current_price: Option<Box<Price>>,
     /// Id of the request, as in `X-Request-Id`.
@@ -52,20 +52,20 @@ pub struct Problem {
     headers: Vec<(header::HeaderName, HeaderValue)>,
 }
 
-/// One field at fault.
+/// An invalid field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct FieldError {
     /// JSON pointer to the field; `/name` for a query or path parameter.
     pub pointer: String,
     /// What is wrong with it.
     pub detail: String,
-    /// Where in a rule's text, counted in characters from 1.
+    /// Position in the text of a trading rule, in characters from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<usize>,
 }
 
 impl FieldError {
-    /// An error of the field that `pointer` names.
+    /// An error of the field at `pointer`.
     #[must_use]
     pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { pointer: shortened(&pointer.into()), detail: shortened(&detail.into()), column: None }
@@ -73,7 +73,7 @@ impl FieldError {
 }
 
 impl Problem {
-    /// A problem with this code and its status, and with as much of the detail as a person reads.
+    /// A problem with this code, its status, and the detail, which is truncated to a readable length.
     #[must_use]
     pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
         Self {
@@ -90,28 +90,28 @@ impl Problem {
         }
     }
 
-    /// 422 with the fields at fault.
+    /// 422 with the invalid fields.
     #[must_use]
     pub fn fields(errors: Vec<FieldError>) -> Self {
         let detail = match errors.as_slice() {
             [only] => format!("{}: {}", only.pointer.trim_start_matches('/'), only.detail),
-            several => format!("{} fields are not acceptable", several.len()),
+            several => format!("{} fields are invalid.", several.len()),
         };
         Self { errors, ..Self::new(ProblemCode::InvalidFields, detail) }
     }
 
-    /// 500: the cause stands in the log, never in the answer.
+    /// 500: the cause is in the log, never in the response.
     #[must_use]
     pub fn internal() -> Self {
-        Self::new(ProblemCode::Internal, "something went wrong on our side; it has been logged")
+        Self::new(ProblemCode::Internal, "Internal error. It was logged. Report it with the request id.")
     }
 
-    /// A problem that may pass, with `Retry-After` in seconds.
-    fn passing(code: ProblemCode, detail: impl Into<String>, retry_after_seconds: u64) -> Self {
+    /// A temporary problem, with `Retry-After` in seconds.
+    fn temporary(code: ProblemCode, detail: impl Into<String>, retry_after_seconds: u64) -> Self {
         Self::new(code, detail).with_header(header::RETRY_AFTER, HeaderValue::from(retry_after_seconds))
     }
 
-    /// The problem with one more response header.
+    /// The problem with an additional response header.
     #[must_use]
     pub fn with_header(mut self, name: header::HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
@@ -119,21 +119,21 @@ impl Problem {
     }
 
     fn from_provider(error: &ProviderError) -> Self {
-        tracing::warn!(%error, "no prices");
-        let detail = format!("no prices for now: {error}");
+        tracing::warn!(%error, "no prices are available");
+        let detail = format!("No prices are available: {error}.");
         match error {
             ProviderError::UnknownSymbol => Self::new(ProblemCode::UnknownSymbol, detail),
-            ProviderError::QuotaExhausted { .. } => Self::passing(ProblemCode::ProviderQuotaExhausted, detail, 3_600),
+            ProviderError::QuotaExhausted { .. } => Self::temporary(ProblemCode::ProviderQuotaExhausted, detail, 3_600),
             ProviderError::RateLimited { retry_after } => {
-                Self::passing(ProblemCode::ProviderUnavailable, detail, retry_after.as_secs().max(1))
+                Self::temporary(ProblemCode::ProviderUnavailable, detail, retry_after.as_secs().max(1))
             }
             ProviderError::PriceTooSmall => Self::new(ProblemCode::PriceTooSmall, detail),
             ProviderError::NotGiven => Self::internal(),
             ProviderError::TimedOut | ProviderError::Unavailable { .. } => {
-                Self::passing(ProblemCode::ProviderUnavailable, detail, 5)
+                Self::temporary(ProblemCode::ProviderUnavailable, detail, 5)
             }
             ProviderError::KeyRefused | ProviderError::TooLarge | ProviderError::Malformed { .. } => {
-                Self::passing(ProblemCode::ProviderUnusable, detail, 300)
+                Self::temporary(ProblemCode::ProviderUnusable, detail, 300)
             }
         }
     }
@@ -160,7 +160,7 @@ impl Problem {
             | Refusal::LotsNotChosen
             | Refusal::LotsDoNotAddUp { .. } => invalid("/lots"),
             Refusal::ForeignEntry | Refusal::OtherCurrency { .. } => {
-                tracing::error!(error = %refusal, "books that do not belong together");
+                tracing::error!(error = %refusal, "an entry does not match its books");
                 Self::internal()
             }
         }
@@ -172,10 +172,15 @@ impl Problem {
         Self { expected_price: Some(expected.into()), current_price: Some(current.into()), ..problem }
     }
 
-    /// 503 because something that we rely on failed, which stands in the log.
-    fn unanswered(code: ProblemCode, detail: &str, retry_after_seconds: u64, error: &dyn std::error::Error) -> Self {
-        tracing::error!(%error, code = code.as_str(), "what we rely on failed");
-        Self::passing(code, detail, retry_after_seconds)
+    /// 503 because a dependency failed. The cause is in the log.
+    fn dependency_failed(
+        code: ProblemCode,
+        detail: &str,
+        retry_after_seconds: u64,
+        error: &dyn std::error::Error,
+    ) -> Self {
+        tracing::error!(%error, code = code.as_str(), "a dependency failed");
+        Self::temporary(code, detail, retry_after_seconds)
     }
 
     fn from_hasher(error: &HasherError) -> Self {
@@ -183,22 +188,30 @@ impl Problem {
         match error {
             HasherError::Overloaded => {
                 tracing::warn!(%error, code = CODE.as_str(), "refused");
-                Self::passing(CODE, UNCHECKED, 1)
+                Self::temporary(CODE, UNCHECKED, 1)
             }
-            HasherError::Failed(_) => Self::unanswered(CODE, UNCHECKED, 1, error),
+            HasherError::Failed(_) => Self::dependency_failed(CODE, UNCHECKED, 1, error),
         }
     }
 
     fn from_store(error: &StoreError) -> Self {
         if matches!(error, StoreError::ForeignCursor) {
-            return Self::new(ProblemCode::InvalidCursor, "the cursor does not belong to this list");
+            return Self::new(
+                ProblemCode::InvalidCursor,
+                "The cursor does not belong to this list. Start without a cursor.",
+            );
         }
         let cause = std::error::Error::source(error).map(ToString::to_string);
-        let later =
-            || Self::passing(ProblemCode::StoreUnavailable, "the store did not answer; nothing is half done", 1);
+        let later = || {
+            Self::temporary(
+                ProblemCode::StoreUnavailable,
+                "The store is not available. Try again, with the same Idempotency-Key if you sent one.",
+                1,
+            )
+        };
         match error.remedy() {
             Remedy::StartOver => {
-                tracing::info!(%error, "given up: every attempt lost a race for an item, or came to a busy store");
+                tracing::info!(%error, "gave up: every try ran into a conflict or a busy store");
                 later()
             }
             Remedy::AskLater => {
@@ -217,23 +230,23 @@ impl Problem {
         Self { errors: vec![error], ..self }
     }
 
-    pub(crate) fn identified(self, request_id: &str) -> Self {
+    pub(crate) fn with_request_id(self, request_id: &str) -> Self {
         Self { request_id: Some(request_id.to_owned()), ..self }
     }
 
     pub(crate) fn body(&self) -> Vec<u8> {
-        // A struct of strings and numbers always serialises; an empty body would still carry the status.
+        // A struct of strings and numbers always serializes.
         serde_json::to_vec(self).unwrap_or_default()
     }
 }
 
-/// `/rows/17/quantity`: rows are counted from 1, as a person counts them; the words name the line of the file.
-fn of_rows(mistakes: Vec<RowError>) -> Vec<FieldError> {
+/// The errors of rows: the pointer `/rows/17/quantity` counts rows from 1, the detail states the line of the file.
+fn row_errors(errors: Vec<RowError>) -> Vec<FieldError> {
     let pointer = |row, field| if field == "row" { format!("/rows/{row}") } else { format!("/rows/{row}/{field}") };
     let error = |RowError { row, line, field, detail }: RowError| {
         FieldError::new(pointer(row, field), format!("line {line}: {detail}"))
     };
-    mistakes.into_iter().map(error).collect()
+    errors.into_iter().map(error).collect()
 }
 
 /// `unknown_symbol` → `Unknown symbol`.
@@ -249,7 +262,7 @@ impl IntoResponse for Problem {
         for (name, value) in &self.headers {
             response.headers_mut().insert(name, value.clone());
         }
-        // The door adds the request's id and writes the body anew.
+        // The middleware adds the request id and writes the body again.
         response.extensions_mut().insert(self);
         response
     }
@@ -274,10 +287,10 @@ impl From<ServiceError> for Problem {
             ServiceError::IdempotencyKeyReused => Self::new(ProblemCode::IdempotencyKeyReused, detail),
             ServiceError::MalformedFile { .. } => Self::new(ProblemCode::MalformedFile, detail),
             ServiceError::InvalidRows { errors, .. } => {
-                Self { errors: of_rows(errors), ..Self::new(ProblemCode::InvalidRows, detail) }
+                Self { errors: row_errors(errors), ..Self::new(ProblemCode::InvalidRows, detail) }
             }
             ServiceError::DuplicateRows { errors, .. } => {
-                Self { errors: of_rows(errors), ..Self::new(ProblemCode::DuplicateRows, detail) }
+                Self { errors: row_errors(errors), ..Self::new(ProblemCode::DuplicateRows, detail) }
             }
             ServiceError::LimitReached { .. } => Self::new(ProblemCode::LimitReached, detail),
             ServiceError::PriceUnavailable { .. } | ServiceError::PriceUnconfirmed { .. } => {
@@ -299,11 +312,11 @@ impl From<ServiceError> for Problem {
             ServiceError::OwnAccount => Self::new(ProblemCode::OwnAccount, detail),
             ServiceError::InvalidToken => Self::new(ProblemCode::InvalidToken, detail),
             ServiceError::TooManyAttempts { retry_after_seconds } => {
-                Self::passing(ProblemCode::TooManyAttempts, detail, retry_after_seconds)
+                Self::temporary(ProblemCode::TooManyAttempts, detail, retry_after_seconds)
             }
             ServiceError::TooManyNewSymbols { retry_after_seconds }
             | ServiceError::RateLimited { retry_after_seconds } => {
-                Self::passing(ProblemCode::RateLimited, detail, retry_after_seconds)
+                Self::temporary(ProblemCode::RateLimited, detail, retry_after_seconds)
             }
             ServiceError::Refused(refusal) => Self::from_refusal(&refusal),
             ServiceError::RefusedBefore(refusal) => {
@@ -312,18 +325,21 @@ impl From<ServiceError> for Problem {
             }
             ServiceError::Provider(error) => Self::from_provider(&error),
             ServiceError::Store(error) => Self::from_store(&error),
-            ServiceError::Objects(error) => {
-                Self::unanswered(ProblemCode::StorageUnavailable, "the storage of reports did not answer", 1, &error)
-            }
+            ServiceError::Objects(error) => Self::dependency_failed(
+                ProblemCode::StorageUnavailable,
+                "The storage of reports is not available. Try again.",
+                1,
+                &error,
+            ),
             ServiceError::Hasher(error) => Self::from_hasher(&error),
-            ServiceError::Mail(error) => Self::unanswered(
+            ServiceError::Mail(error) => Self::dependency_failed(
                 ProblemCode::MailUnavailable,
-                "the service that sends e-mail did not answer",
+                "The e-mail service is not available. Try again.",
                 5,
                 &error,
             ),
             ServiceError::Fault(cause) => {
-                tracing::error!(error = %cause, "fault");
+                tracing::error!(error = %cause, "internal error");
                 Self::internal()
             }
         }

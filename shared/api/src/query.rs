@@ -1,4 +1,4 @@
-//! Query strings, read as strictly as bodies.
+//! Query strings, parsed as strictly as bodies.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use utoipa::openapi::{OpenApi, RefOr};
 
 use crate::problem::{FieldError, Problem};
 
-/// Most unknown parameters that a refusal lists.
+/// The most unknown parameters that a problem lists.
 const MAX_UNKNOWN_LISTED: usize = 20;
 
-/// The query of a request as `T`, whose fields are texts that the handler parses.
+/// The query of a request as `T`, whose fields are strings that the handler parses.
 #[derive(Debug)]
 pub struct Query<T>(pub T);
 
@@ -36,12 +36,12 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
-/// The parameter that serde's message names between backticks, if it names one.
+/// The parameter in backticks in serde's message, if any.
 fn named_field(detail: &str) -> &str {
     detail.split('`').nth(1).unwrap_or_default()
 }
 
-/// The query parameters of every route of a function, as its part of the API document lists them.
+/// The query parameters of every route of a function, from its part of the API document.
 #[derive(Debug)]
 pub(crate) struct KnownParameters(HashMap<String, HashSet<String>>);
 
@@ -62,7 +62,7 @@ impl KnownParameters {
         Self(known)
     }
 
-    /// Refuses parameters that the route does not have; a route that is not documented says for itself what it takes.
+    /// Refuses parameters that the route does not have. An undocumented route checks its own parameters.
     fn check(&self, route: &str, uri: &Uri) -> Result<(), Problem> {
         let Some(known) = self.0.get(route) else { return Ok(()) };
         let sent = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri);
@@ -70,7 +70,7 @@ impl KnownParameters {
         let unknown = sent.into_iter().map(|(name, _)| name).filter(|name| !known.contains(name));
         let errors: Vec<_> = unknown
             .take(MAX_UNKNOWN_LISTED)
-            .map(|name| FieldError::new(format!("/{name}"), "the route has no such parameter"))
+            .map(|name| FieldError::new(format!("/{name}"), "is not a parameter of this route"))
             .collect();
         if errors.is_empty() { Ok(()) } else { Err(Problem::fields(errors)) }
     }
@@ -85,22 +85,22 @@ fn names(operation: &Operation) -> HashSet<String> {
     of_query.collect()
 }
 
-/// The layer that refuses query parameters which a route does not have, before its handler runs.
+/// The layer that refuses unknown query parameters before the handler runs.
 pub(crate) async fn refuse_unknown(
     State(known): State<Arc<KnownParameters>>,
     request: Request,
     next: Next,
 ) -> Response {
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    let verdict = match route.filter(|_| request.uri().query().is_some()) {
+    let checked = match route.filter(|_| request.uri().query().is_some()) {
         Some(path) => {
-            // A HEAD is answered by the handler of GET.
+            // The handler of GET also handles HEAD.
             let method = if request.method() == Method::HEAD { "GET" } else { request.method().as_str() };
             known.check(&format!("{method} {path}"), request.uri())
         }
         None => Ok(()),
     };
-    match verdict {
+    match checked {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_route_takes_the_parameters_of_its_document_and_no_others() {
+    fn a_route_accepts_only_its_documented_parameters() {
         let operation = |name: &str| {
             let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Query);
             OperationBuilder::new().parameter(parameter).build()

@@ -1,11 +1,11 @@
-//! The mark of a response that was given before.
+//! The header of a replayed response.
 
 use std::convert::Infallible;
 
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponseParts, ResponseParts};
 
-/// Whether a request with an `Idempotency-Key` was sent before: then its stored response, which this is a part of, says
+/// Whether a request with an `Idempotency-Key` was sent before. Its stored response then has the header
 /// `Idempotency-Replayed: true`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Replayed(pub bool);
@@ -35,11 +35,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_response_that_was_given_before_says_so() {
-        for (replayed, said) in [(true, vec!["true"]), (false, vec![])] {
+    fn only_a_replayed_response_has_the_header() {
+        for (replayed, expected) in [(true, vec!["true"]), (false, vec![])] {
             let response = (StatusCode::CREATED, Replayed(replayed), "made").into_response();
             assert_eq!(response.status(), 201);
-            assert_eq!(response.headers().get_all("idempotency-replayed").iter().collect::<Vec<_>>(), said);
+            assert_eq!(response.headers().get_all("idempotency-replayed").iter().collect::<Vec<_>>(), expected);
         }
     }
 }

@@ -1,8 +1,7 @@
-//! The refusals of the API document, in sets that routes share.
+//! The error responses of the API document, in sets that routes share.
 //!
-//! A route names in `responses(...)` the sets that apply to it, then the refusals of its own by status and description:
-//! of two with the same status the later one stands. Neither names a body, since every refusal has a [`Problem`]:
-//! [`document`] says so once for all of them.
+//! A route lists in `responses(...)` the sets that apply to it, then its own errors by status and description. For the
+//! same status the later one applies. Neither has a body: [`document`] adds a [`Problem`] to every error.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::problem::{PROBLEM_JSON, Problem};
 
-/// Defines sets: the name of each, and what it says of each status.
+/// Defines sets: the name of each, and a description for each status.
 macro_rules! sets {
     ($($(#[$doc:meta])* $name:ident { $($status:literal => $description:literal,)+ })+) => {$(
         $(#[$doc])*
@@ -22,154 +21,153 @@ macro_rules! sets {
 
         impl IntoResponses for $name {
             fn responses() -> BTreeMap<String, RefOr<Response>> {
-                let refusals = [$(($status, $description)),+];
-                refusals.map(|(status, said): (u16, &str)| (status.to_string(), Response::new(said).into())).into()
+                let errors = [$(($status, $description)),+];
+                errors.map(|(status, text): (u16, &str)| (status.to_string(), Response::new(text).into())).into()
             }
         }
     )+};
 }
 
 sets! {
-    /// Refusals of a route that takes a JSON body.
+    /// Errors of a route with a JSON body.
     StrictBody {
-        400 => "Not JSON",
-        415 => "A body that is not sent as JSON",
-        422 => "Fields that cannot be used",
+        400 => "The body is not JSON",
+        415 => "The body is not sent as JSON",
+        422 => "Invalid fields",
     }
 
-    /// Refusal of a route that says how much it takes at most.
+    /// Error of a route that documents its limit.
     BodyLimit {
-        413 => "A body over 1 MiB",
+        413 => "The body is larger than 1 MiB",
     }
 
-    /// Refusals of a POST that takes a body and an optional `Idempotency-Key`.
+    /// Errors of a POST with a body and an optional `Idempotency-Key`.
     IdempotentPost {
-        400 => "Not JSON, or an unusable Idempotency-Key",
-        415 => "A body that is not sent as JSON",
-        422 => "Fields that cannot be used",
+        400 => "The body is not JSON, or the `Idempotency-Key` is invalid",
+        415 => "The body is not sent as JSON",
+        422 => "Invalid fields",
     }
 
-    /// Refusals of a POST that moves money: a body and a required `Idempotency-Key`.
+    /// Errors of a POST that moves money, with a body and a required `Idempotency-Key`.
     MoneyMovement {
-        400 => "Not JSON, or no usable Idempotency-Key",
-        415 => "A body that is not sent as JSON",
-        422 => "Fields that cannot be used, or a key of another request",
+        400 => "The body is not JSON, or the `Idempotency-Key` is missing or invalid",
+        415 => "The body is not sent as JSON",
+        422 => "Invalid fields, or a key that was used for a different request",
         423 => "The wallet is frozen",
-        503 => "The store does not answer, or too many move money at once; nothing is half done",
+        503 => "The store is not available, or too many requests move money concurrently; the request took effect completely or not at all",
     }
 
-    /// Refusals of a body that is a merge patch, or JSON, beside an `If-Match`.
+    /// Errors of a merge patch with an `If-Match`.
     MergePatchBody {
-        400 => "Not JSON, or an unusable If-Match",
-        415 => "A body that is not sent as JSON or a merge patch",
+        400 => "The body is not JSON, or `If-Match` is invalid",
+        415 => "The body is not sent as JSON or a merge patch",
     }
 
-    /// Refusals of a change that needs an `If-Match`.
+    /// Errors of a change that needs an `If-Match`.
     ConditionalChange {
-        412 => "It has changed since",
-        422 => "Fields that cannot be used",
+        412 => "The object has changed since the version in `If-Match`",
+        422 => "Invalid fields",
         428 => "`If-Match` is missing",
     }
 
-    /// Refusal of a change that takes an `If-Match` and needs none.
+    /// Error of a change with an optional `If-Match`.
     OptionalCondition {
-        412 => "It has changed since",
+        412 => "The object has changed since the version in `If-Match`",
     }
 
-    /// Refusal of a query.
+    /// Error of a query.
     Parameters {
-        422 => "A parameter that cannot be used",
+        422 => "Invalid parameters",
     }
 
-    /// Refusals of a list that comes in pages.
+    /// Errors of a list with pages.
     List {
-        400 => "A cursor of another list",
-        422 => "A parameter that cannot be used",
+        400 => "The cursor belongs to another list",
+        422 => "Invalid parameters",
     }
 
-    /// Refusals of a route that names a symbol in its path.
+    /// Error of a route with a symbol in its path.
     SymbolInPath {
-        422 => "Not a symbol",
+        422 => "Invalid symbol",
     }
 
-    /// Refusals of a route on which a symbol may be new here.
+    /// Errors of a route that may request a symbol which is new to the platform.
     SymbolLookup {
         404 => "Unknown symbol",
-        429 => "Ten symbols that were new here within a day, where few calls of the source are left; \
-            `Retry-After` says when the next is taken",
+        429 => "The caller requested ten new symbols within a day, and the source has few calls left; `Retry-After` has \
+            the seconds to wait",
     }
 
-    /// Refusal of a route that makes sure of a symbol, if need be by the provider.
+    /// Error of a route that checks a symbol, if necessary with the provider.
     KnownSymbol {
-        503 => "The provider cannot say whether it knows the symbol",
+        503 => "The provider cannot check the symbol for now",
     }
 
-    /// Refusal of a route on the watchlist.
+    /// Error of a route on the watchlist.
     WatchedSymbol {
-        404 => "The caller does not watch it",
+        404 => "The symbol is not on the caller's watchlist",
     }
 
-    /// Refusals of a report or chart of a symbol, which may show a backtest.
+    /// Errors of a report or chart of a symbol, which may show a backtest.
     SymbolReport {
-        404 => "Unknown symbol, or no such backtest of the caller",
-        422 => "A parameter that cannot be used, a span without bars, or a symbol or span that is not that of the \
-            backtest",
+        404 => "Unknown symbol, or the caller has no such backtest",
+        422 => "Invalid parameters, a period without bars, or another symbol or period than that of the backtest",
     }
 
-    /// Refusals of a route that reads prices, if need be from the provider.
+    /// Error of a route that reads prices, if necessary from the provider.
     PriceSource {
-        503 => "The provider or the store does not answer",
+        503 => "The provider or the store is not available",
     }
 
-    /// Refusals of a route under a portfolio.
+    /// Error of a route under a portfolio.
     OwnPortfolio {
-        404 => "No such portfolio of the caller",
+        404 => "The caller has no such portfolio",
     }
 
-    /// Refusal of a route under a portfolio that also names a symbol.
+    /// Error of a route under a portfolio with a symbol.
     OwnPortfolioAndSymbol {
-        404 => "No such portfolio of the caller, or an unknown symbol",
+        404 => "The caller has no such portfolio, or the symbol is unknown",
     }
 
-    /// Refusal of a route of one investment.
+    /// Error of a route for one investment.
     OwnInvestment {
-        404 => "No such portfolio or investment of the caller",
+        404 => "The caller has no such portfolio or investment",
     }
 
-    /// Refusal of a route of one alert.
+    /// Error of a route for one alert.
     OwnAlert {
-        404 => "No such alert of the caller",
+        404 => "The caller has no such alert",
     }
 
-    /// Refusals of a route of administrators.
+    /// Error of a route for administrators.
     Administration {
-        403 => "The caller is no administrator",
+        403 => "The caller is not an administrator",
     }
 
-    /// Refusal of an administrator's route that names a customer.
+    /// Error of an administrator's route for one customer.
     NamedCustomer {
-        404 => "No such customer",
+        404 => "The customer does not exist",
     }
 
-    /// Refusal of a route that sets an e-mail address.
+    /// Error of a route that sets an e-mail address.
     NewEmail {
-        409 => "A customer has this e-mail address",
+        409 => "Another customer already uses the e-mail address",
     }
 
-    /// Refusal of a route that sets a password.
+    /// Error of a route that sets a password.
     NewPassword {
-        422 => "A password that is not taken",
+        422 => "The new password is refused",
     }
 
-    /// Refusals of a route that checks the caller's password before it changes anything.
+    /// Errors of a route that checks the caller's password before it changes anything.
     PasswordCheck {
         429 => "Ten failed attempts within fifteen minutes",
-        503 => "Passwords cannot be checked or kept for now (`hasher_unavailable`): nothing is changed, and it \
-            counts as no attempt",
+        503 => "Passwords cannot be checked or hashed for now (`hasher_unavailable`); nothing is changed, and no attempt \
+            is counted",
     }
 }
 
-/// A function's part of the API document, in which each refusal that names no body has a [`Problem`].
+/// A function's part of the API document, in which every error without a body gets a [`Problem`].
 #[must_use]
 pub fn document<S: Clone + Send + Sync + 'static>(routes: OpenApiRouter<S>) -> OpenApi {
     let mut document = routes.split_for_parts().1;
@@ -208,11 +206,11 @@ mod tests {
         post,
         path = "/orders",
         responses(
-            (status = 201, description = "Made"),
+            (status = 201, description = "Created"),
             responses::StrictBody,
             (status = 409, description = "Too late"),
             (status = 422, description = "Too many fields"),
-            (status = 503, description = "Not well", body = u32),
+            (status = 503, description = "Degraded", body = u32),
         )
     )]
     async fn order() {}
@@ -225,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_has_a_problem_whether_a_set_or_the_route_names_it() {
+    fn an_error_of_a_set_or_a_route_has_a_problem() {
         let responses = responses_of_an_order();
         for status in ["400", "409", "415", "422"] {
             let schema = &responses[status]["content"]["application/problem+json"]["schema"]["$ref"];
@@ -234,16 +232,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_refusal_or_names_a_body_of_its_own_stays_as_it_is() {
+    fn a_success_or_an_error_with_its_own_body_is_unchanged() {
         let responses = responses_of_an_order();
         assert!(responses["201"].get("content").is_none(), "{responses}");
         assert!(responses["503"]["content"].get("application/problem+json").is_none(), "{responses}");
     }
 
     #[test]
-    fn what_a_route_says_of_a_status_stands_before_what_its_sets_say() {
+    fn the_description_of_a_route_overrides_that_of_a_set() {
         let responses = responses_of_an_order();
         assert_eq!(responses["422"]["description"], "Too many fields");
-        assert_eq!(responses["400"]["description"], "Not JSON");
+        assert_eq!(responses["400"]["description"], "The body is not JSON");
     }
 }

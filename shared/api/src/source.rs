@@ -1,4 +1,4 @@
-//! Where a request comes from, and what is left of the limits that hold for that address.
+//! The source address of a request, and the state of its rate limits.
 
 use std::net::IpAddr;
 
@@ -16,11 +16,11 @@ const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// The address that the gateway saw a request come from: the event's `sourceIp`.
+/// The address from which the gateway received a request: the event's `sourceIp`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SourceIp(pub(crate) IpAddr);
 
-/// The address that a request counts for; none where it is exempt, or where no gateway has said where it comes from.
+/// The source address for rate limits; `None` if it is exempt or unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Source(pub Option<SourceAddress>);
 
@@ -34,17 +34,17 @@ impl<P: Platform> FromRequestParts<P> for Source {
     }
 }
 
-/// Every hop of every `X-Forwarded-For`. A client may send any bytes in it, which must not hide what a proxy adds to them.
+/// Every hop of every `X-Forwarded-For`. A client may send any bytes, which must not hide what a proxy adds.
 fn forwarded_for(headers: &HeaderMap) -> Option<String> {
     let lines = headers.get_all(X_FORWARDED_FOR).iter();
     let lines: Vec<_> = lines.map(|line| String::from_utf8_lossy(line.as_bytes())).collect();
     (!lines.is_empty()).then(|| lines.join(","))
 }
 
-/// An answer with what is left of a limit, as `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10)
-/// say it.
-pub fn with_rate_limit(answer: Result<Response, Problem>, rate_limit: Option<RateLimitStatus>) -> Response {
-    let mut response = answer.into_response();
+/// Adds the state of a rate limit to the response, as `RateLimit` and `RateLimit-Policy`
+/// (draft-ietf-httpapi-ratelimit-headers-10).
+pub fn with_rate_limit(result: Result<Response, Problem>, rate_limit: Option<RateLimitStatus>) -> Response {
+    let mut response = result.into_response();
     if let Some(rate_limit) = rate_limit {
         let RateLimitStatus { quota, remaining, reset_seconds } = &rate_limit;
         let (name, window) = (quota.name, rate_limit.window().as_secs());
@@ -55,7 +55,7 @@ pub fn with_rate_limit(answer: Result<Response, Problem>, rate_limit: Option<Rat
 }
 
 fn insert(response: &mut Response, name: header::HeaderName, value: &str) {
-    // Names of quotas are ASCII.
+    // The names of quotas are ASCII, so this always succeeds.
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().insert(name, value);
     }
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_byte_of_a_client_hides_the_address_that_a_proxy_added() {
+    fn bytes_from_a_client_do_not_hide_the_address_that_a_proxy_added() {
         for (lines, last) in [
             (&[&b"198.51.100.1"[..]][..], "198.51.100.1"),
             (&[b"\xff, 198.51.100.1"], "198.51.100.1"),

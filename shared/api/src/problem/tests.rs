@@ -1,4 +1,4 @@
-//! What a client reads of a failure, and what stands in the log.
+//! What a client receives for an error, and what is logged.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -21,8 +21,8 @@ impl Write for Log {
     }
 }
 
-/// What an error is answered with, and what is logged of it.
-fn answered(error: impl Into<ServiceError>) -> (Problem, String) {
+/// The problem of an error, and what is logged.
+fn problem_and_log(error: impl Into<ServiceError>) -> (Problem, String) {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
@@ -32,22 +32,22 @@ fn answered(error: impl Into<ServiceError>) -> (Problem, String) {
 }
 
 #[test]
-fn a_lost_race_is_no_failure_of_the_store() {
+fn a_conflict_is_not_logged_as_a_failure_of_the_store() {
     for error in [StoreError::Conflict { write: 2 }, StoreError::Throttled] {
-        let (problem, log) = answered(error);
-        assert!(problem.status == 503 && log.contains("INFO") && log.contains("lost a race"), "{log}");
+        let (problem, log) = problem_and_log(error);
+        assert!(problem.status == 503 && log.contains("INFO") && log.contains("conflict"), "{log}");
         assert!(!log.contains("ERROR") && !log.contains("failed"), "{log}");
     }
-    let (problem, log) = answered(StoreError::unavailable("gone"));
+    let (problem, log) = problem_and_log(StoreError::unavailable("gone"));
     assert!(problem.status == 503 && log.contains("ERROR") && log.contains("the store failed"), "{log}");
 }
 
 #[test]
-fn a_password_that_cannot_be_checked_is_a_503_and_a_full_queue_no_failure() {
+fn a_password_that_cannot_be_checked_is_a_503_and_a_full_queue_a_warning() {
     for (error, level) in
         [(HasherError::Overloaded, "WARN"), (HasherError::Failed("out of memory".to_owned()), "ERROR")]
     {
-        let (problem, log) = answered(error);
+        let (problem, log) = problem_and_log(error);
         assert_eq!((problem.status, problem.code), (503, ProblemCode::HasherUnavailable));
         assert!(log.contains(level) && log.lines().count() == 1, "{log}");
         let response = problem.into_response();
@@ -57,13 +57,13 @@ fn a_password_that_cannot_be_checked_is_a_503_and_a_full_queue_no_failure() {
 }
 
 #[test]
-fn a_field_error_repeats_no_more_of_a_request_than_a_person_reads() {
+fn a_field_error_repeats_a_bounded_part_of_the_request() {
     let error = FieldError::new("p".repeat(100_000), "d".repeat(100_000));
     assert!(error.pointer.len() < 600 && error.detail.len() < 600);
 }
 
 #[test]
-fn a_problem_repeats_no_more_of_a_request_than_a_person_reads() {
+fn a_problem_repeats_a_bounded_part_of_the_request() {
     let sent = "d".repeat(4 << 20);
     let malformed = Problem::from(ServiceError::MalformedFile { cause: format!("invalid type: string {sent:?}") });
     let field = ServiceError::Field { field: "rows", detail: sent.clone() };
