@@ -23,7 +23,7 @@ fn the_api_document_is_served() {
 }
 
 #[test]
-fn a_route_that_is_not_there_is_a_problem() {
+fn an_unknown_route_is_a_problem() {
     each(async |target: &Target| {
         for path in ["/", "/nope", "/fetch-data", "/fetch-data/AAPL/more", "/_objects"] {
             target.get(path).await.expect_problem(404, "route_not_found");
@@ -32,7 +32,7 @@ fn a_route_that_is_not_there_is_a_problem() {
 }
 
 #[test]
-fn a_wrong_method_is_refused_with_those_that_are_allowed() {
+fn a_wrong_method_is_refused_with_the_allowed_methods() {
     each(async |target: &Target| {
         let cases = [
             (Method::POST, "/fetch-data/AAPL", "GET"),

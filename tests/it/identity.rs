@@ -1,4 +1,4 @@
-//! Customers and sessions, as the whole world and as their own.
+//! Customers and sessions over HTTP.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ fn a_customer_registers_signs_in_and_reads_their_own_profile() {
         );
         let customer = registered.json();
         assert_eq!((&customer["email"], &customer["role"]), (&json!(email.to_lowercase()), &json!("client")));
-        assert!(!registered.text().contains("argon2"), "the hash of a password is nobody's business");
+        assert!(!registered.text().contains("argon2"), "a password hash is never shown");
 
         let signed_in = anonymous.post("/sessions", &credentials(&email, PASSWORD)).await.expect_status(201).json();
         assert_eq!(signed_in["customer"], customer);
@@ -44,7 +44,7 @@ fn a_customer_registers_signs_in_and_reads_their_own_profile() {
 }
 
 #[test]
-fn a_registration_sent_again_under_its_key_is_answered_again() {
+fn a_repeated_registration_with_its_key_is_replayed() {
     each(async |target: &Target| {
         let (email, key) = (address("once"), Target::unique("once"));
         let anonymous = target.anonymous();
@@ -76,7 +76,7 @@ fn a_registration_sent_again_under_its_key_is_answered_again() {
 }
 
 #[test]
-fn signing_in_twice_under_one_key_begins_two_sessions() {
+fn signing_in_twice_with_one_key_begins_two_sessions() {
     each(async |target: &Target| {
         let (email, key) = (address("twice"), Target::unique("twice"));
         target.registered(&email).await;
@@ -86,7 +86,7 @@ fn signing_in_twice_under_one_key_begins_two_sessions() {
             answer.expect_status(201).json()["token"].as_str().unwrap().to_owned()
         };
         let (one, other) = (sign_in().await, sign_in().await);
-        assert_ne!(one, other, "a token is shown once");
+        assert_ne!(one, other, "a token is shown only once");
         for token in [one, other] {
             target.with_token(&token).get("/customers/me").await.expect_status(200);
         }
@@ -94,12 +94,12 @@ fn signing_in_twice_under_one_key_begins_two_sessions() {
 }
 
 #[test]
-fn without_a_token_there_is_no_answer_and_with_a_dead_one_neither() {
+fn a_request_without_a_valid_token_is_refused() {
     each(async |target: &Target| {
-        let nobody = target.anonymous();
+        let anonymous = target.anonymous();
         for path in ["/wallet", "/customers/me", "/fetch-data/AAPL", "/backtest", "/sessions"] {
             assert_eq!(
-                nobody.get(path).await.expect_status(401).json(),
+                anonymous.get(path).await.expect_status(401).json(),
                 json!({ "message": "Unauthorized" }),
                 "{path}"
             );
@@ -109,12 +109,12 @@ fn without_a_token_there_is_no_answer_and_with_a_dead_one_neither() {
             }
         }
         let basic = [("authorization", "Basic YWRhOnBhc3N3b3Jk")];
-        nobody.send_with(Method::GET, "/wallet", &basic, String::new()).await.expect_status(403);
+        anonymous.send_with(Method::GET, "/wallet", &basic, String::new()).await.expect_status(403);
     });
 }
 
 #[test]
-fn signing_out_acts_on_the_very_next_request() {
+fn signing_out_takes_effect_on_the_next_request() {
     each(async |target: &Target| {
         let email = address("out");
         let here = target.registered(&email).await;
@@ -131,7 +131,7 @@ fn signing_out_acts_on_the_very_next_request() {
 }
 
 #[test]
-fn a_new_password_ends_every_session_and_the_old_one_is_no_longer_taken() {
+fn a_new_password_ends_every_session_and_replaces_the_old_one() {
     each(async |target: &Target| {
         let email = address("renewed");
         let customer = target.registered(&email).await;
@@ -165,7 +165,7 @@ fn a_one_time_token_sets_a_password_once() {
 }
 
 #[test]
-fn ten_failed_attempts_are_the_most_whoever_makes_them() {
+fn at_most_ten_failed_attempts_are_checked_per_account() {
     each(async |target: &Target| {
         let (known, unknown) = (address("guessed"), address("unknown"));
         target.registered(&known).await;
@@ -177,7 +177,7 @@ fn ten_failed_attempts_are_the_most_whoever_makes_them() {
             let mut statuses: Vec<u16> = guesses.iter().map(|answer| answer.status).collect();
             statuses.sort_unstable();
             let refused = statuses.iter().filter(|status| **status == 401).count();
-            assert!(refused <= 10, "{refused} guesses were looked at");
+            assert!(refused <= 10, "{refused} guesses were checked");
             let last = anonymous.post("/sessions", &guess).await;
             if refused == 10 {
                 let wait: u64 = last.header("retry-after").parse().unwrap();
@@ -190,7 +190,7 @@ fn ten_failed_attempts_are_the_most_whoever_makes_them() {
 }
 
 #[test]
-fn known_and_unknown_addresses_are_answered_alike() {
+fn known_and_unknown_addresses_get_the_same_response() {
     each(async |target: &Target| {
         let known = address("alike");
         target.registered(&known).await;
@@ -206,7 +206,7 @@ fn known_and_unknown_addresses_are_answered_alike() {
 }
 
 #[test]
-fn a_profile_changes_only_at_the_version_it_was_read_at() {
+fn a_profile_changes_only_at_the_version_that_was_read() {
     each(async |target: &Target| {
         let customer = target.newcomer().await;
         let read = customer.get("/customers/me").await.expect_status(200);
@@ -216,8 +216,8 @@ fn a_profile_changes_only_at_the_version_it_was_read_at() {
         assert_eq!((&changed.json()["last_name"], &changed.json()["first_name"]), (&json!("Byron"), &json!("Ada")));
         customer.patch("/customers/me", &change, &tag).await.expect_problem(412, "precondition_failed");
         let json_type = [("content-type", "application/json")];
-        let unsaid = customer.send_with(Method::PATCH, "/customers/me", &json_type, change.to_string()).await;
-        unsaid.expect_problem(428, "precondition_required");
+        let unconditional = customer.send_with(Method::PATCH, "/customers/me", &json_type, change.to_string()).await;
+        unconditional.expect_problem(428, "precondition_required");
         let gone = customer.patch("/customers/me", &json!({ "phone": null }), "*").await.expect_status(200);
         assert_eq!(gone.json()["phone"], Value::Null);
         customer.patch("/customers/me", &json!({ "last_name": null }), "*").await.expect_problem(422, "invalid_fields");
@@ -228,7 +228,7 @@ fn a_profile_changes_only_at_the_version_it_was_read_at() {
 }
 
 #[test]
-fn nonsense_at_the_door_is_pointed_at() {
+fn invalid_fields_are_refused_with_their_pointers() {
     each(async |target: &Target| {
         let anonymous = target.anonymous();
         for (field, value) in [
@@ -247,7 +247,7 @@ fn nonsense_at_the_door_is_pointed_at() {
             let problem = anonymous.post("/customers", &body).await.expect_problem(422, "invalid_fields");
             assert_eq!(problem["errors"][0]["pointer"], format!("/{field}"));
         }
-        // A password is evaluated by what is known of the customer only where that is sound.
+        // A password is evaluated against personal data only if that is valid.
         let mut body = person(&address("long"));
         body["first_name"] = json!("Ada ".repeat(200_000));
         for (password, wrong) in [("password1", vec!["/first_name"]), ("short", vec!["/password", "/first_name"])] {
@@ -265,7 +265,7 @@ fn nonsense_at_the_door_is_pointed_at() {
 }
 
 #[test]
-fn administrators_give_roles_and_advisors_and_close_accounts() {
+fn administrators_set_roles_and_advisors_and_disable_accounts() {
     each(async |target: &Target| {
         let administrator = target.newcomer_as("administrator").await;
         let advisor = target.newcomer_as("advisor").await.get("/customers/me").await.json();
@@ -283,8 +283,8 @@ fn administrators_give_roles_and_advisors_and_close_accounts() {
         client.get("/wallet").await.expect_status(200);
         administrator.patch(&path, &json!({ "advisor_id": id }), "*").await.expect_problem(422, "invalid_fields");
 
-        let nobodys = "/customers?cursor=0190aaaa-0000-7000-8000-00000000ffff";
-        administrator.get(nobodys).await.expect_problem(400, "invalid_cursor");
+        let unknown = "/customers?cursor=0190aaaa-0000-7000-8000-00000000ffff";
+        administrator.get(unknown).await.expect_problem(400, "invalid_cursor");
         let page = administrator.get("/customers?limit=1").await.expect_status(200).json();
         let cursor = page["next_cursor"].as_str().unwrap();
         administrator.get(&format!("/customers?limit=1&cursor={cursor}")).await.expect_status(200);
@@ -311,7 +311,7 @@ fn administrators_give_roles_and_advisors_and_close_accounts() {
 }
 
 #[test]
-fn an_export_holds_what_is_kept_and_no_secret() {
+fn an_export_contains_all_records_and_no_secret() {
     each(async |target: &Target| {
         let customer = target.newcomer().await;
         customer.post("/backtest", &json!({ "symbol": "FB" })).await.expect_status(201);
@@ -328,7 +328,7 @@ fn an_export_holds_what_is_kept_and_no_secret() {
 }
 
 #[test]
-fn an_erased_customer_is_gone_and_the_ledger_still_balances() {
+fn the_ledger_still_balances_after_a_customer_is_erased() {
     each(async |target: &Target| {
         let email = address("erased");
         let customer = target.registered(&email).await;
@@ -344,7 +344,7 @@ fn an_erased_customer_is_gone_and_the_ledger_still_balances() {
         target.anonymous().post("/sessions", &credentials).await.expect_problem(401, "invalid_credentials");
         let report = target.operate(&json!({ "command": "verify" })).await;
         assert_eq!((&report["unsound"], &report["erasures_finished"]), (&json!([]), &json!(0)), "{report}");
-        // The address is free again, and belongs to somebody else now.
+        // The address is free again for another customer.
         target.registered(&email).await.get("/wallet").await.expect_status(200);
     });
 }

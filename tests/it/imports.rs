@@ -62,7 +62,7 @@ fn a_report_of_twenty_thousand_rows_lists_a_thousand_errors_first() {
         assert_eq!(verdicts(&report), ["invalid"; 1_000]);
         let refused = import(target, &investments, "", &file).await.expect_problem(422, "invalid_rows");
         assert_eq!(refused["errors"].as_array().unwrap().len(), 1_000);
-        assert!(refused["detail"].as_str().unwrap().contains("the first 1000 mistakes are listed"), "{refused}");
+        assert!(refused["detail"].as_str().unwrap().contains("The first 1000 errors are listed"), "{refused}");
         let good = format!("{HEADER}\n{}", "IBM,1,1,2010-01-04,,\n".repeat(1_001));
         let imported = import(target, &investments, "?duplicates=import", &good).await.expect_status(200).json();
         assert_eq!((&imported["imported"], &imported["cut"]), (&json!(1_001), &json!(true)));

@@ -1,7 +1,7 @@
-//! Invoked by API Gateway before every route that is not public: from a token to a caller.
+//! The authorizer: API Gateway invokes it before every route that is not public, to find the caller by the token.
 //!
-//! Speaks the authorizer's payload format 2.0 with simple responses. Nothing is cached, here or in API Gateway, so that
-//! signing out, a new password, disabling and a change of role act on the very next request.
+//! It uses payload format 2.0 with simple responses. Neither it nor API Gateway caches anything, so that signing out, a
+//! new password, disabling and a change of role take effect on the next request.
 
 use std::collections::HashMap;
 
@@ -10,28 +10,28 @@ use identity::authorization::authorize;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// What stands before the token.
+/// The authentication scheme before the token.
 const SCHEME: &str = "bearer";
 
-/// The part of the event that decides.
+/// The part of the event that is used.
 #[derive(Deserialize)]
 struct AuthorizerEvent {
     #[serde(default)]
     headers: HashMap<String, String>,
 }
 
-/// Why an invocation failed; API Gateway answers 500 and lets nobody through.
+/// Why an invocation failed; API Gateway then responds with 500.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The event is not an authorizer's.
-    #[error("not an authorizer's event: {0}")]
+    /// The event is not an authorizer event.
+    #[error("not an authorizer event: {0}")]
     Event(#[from] serde_json::Error),
     /// The session could not be looked up.
-    #[error("no verdict: {0}")]
+    #[error("the session could not be looked up: {0}")]
     Lookup(#[from] ServiceError),
 }
 
-/// Whether the request may pass, and in whose name.
+/// Authorizes the request, and returns the caller as context.
 pub async fn handle(app: &App, event: Value) -> Result<Value, Failure> {
     let event: AuthorizerEvent = serde_json::from_value(event)?;
     let authorized = match event.headers.get("authorization").and_then(|header| bearer(header)) {

@@ -1,4 +1,4 @@
-//! What administrators do: search customers, give roles and advisors, disable.
+//! Routes for administrators: search customers, set roles and advisors, disable.
 
 use accounts::administration::{self, AccountChange};
 use accounts::search;
@@ -17,16 +17,16 @@ use uuid::Uuid;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct SearchQuery {
-    /// Part of a name or an e-mail address, in any case.
+    /// Part of a name or e-mail address, case-insensitive.
     query: Option<String>,
-    /// Items of a page, 1 to 200; 50 where not given.
+    /// Items per page, 1 to 200; default 50.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
     limit: Option<String>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 
-/// What an administrator changes, as a JSON merge patch.
+/// A change by an administrator, as a JSON merge patch.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AdministrationPatch {
@@ -34,11 +34,11 @@ pub(crate) struct AdministrationPatch {
     #[serde(default)]
     #[schema(value_type = Option<Role>)]
     role: Patch<Role>,
-    /// The client's advisor from now on; null for none.
+    /// New advisor of the client; null removes it.
     #[serde(default)]
     #[schema(value_type = Option<Uuid>)]
     advisor_id: Patch<Uuid>,
-    /// Whether the account is closed to its owner.
+    /// Whether the account is disabled.
     #[serde(default)]
     #[schema(value_type = Option<bool>)]
     disabled: Patch<bool>,
@@ -59,7 +59,7 @@ impl AdministrationPatch {
     }
 }
 
-/// Customers by name or e-mail address, newest first.
+/// Searches customers by name or e-mail address, newest first.
 #[utoipa::path(
     get,
     path = "/customers",
@@ -67,7 +67,7 @@ impl AdministrationPatch {
     tag = "customers",
     params(SearchQuery),
     responses(
-        (status = 200, description = "A page", body = Page<Customer>),
+        (status = 200, description = "One page of customers", body = Page<Customer>),
         responses::List, responses::Administration,
     )
 )]
@@ -85,7 +85,7 @@ pub(crate) async fn search(
     Ok(axum::Json(Page { items, next_cursor }))
 }
 
-/// One customer.
+/// Reads a customer.
 #[utoipa::path(
     get,
     path = "/customers/{id}",
@@ -93,7 +93,7 @@ pub(crate) async fn search(
     tag = "customers",
     params(("id" = String, Path, description = "Id of the customer")),
     responses(
-        (status = 200, description = "The customer; `ETag` is the version", body = Customer),
+        (status = 200, description = "The customer; `ETag` is its version", body = Customer),
         responses::Administration, responses::NamedCustomer,
     )
 )]
@@ -102,8 +102,8 @@ pub(crate) async fn read(State(app): State<App>, IdPath(id): IdPath) -> Result<R
     Ok((etag(stored.version.0), axum::Json(stored.into_customer())).into_response())
 }
 
-/// Changes a customer's role, advisor or disabling. A new role or disabling ends every session of the customer, and where
-/// it is an advisor's, their clients have no advisor from then on.
+/// Changes a customer's role or advisor, or disables or enables the account. A new role or disabling ends every session
+/// of the customer. The clients of a former advisor no longer have one.
 #[utoipa::path(
     patch,
     path = "/customers/{id}",
@@ -111,13 +111,13 @@ pub(crate) async fn read(State(app): State<App>, IdPath(id): IdPath) -> Result<R
     tag = "customers",
     params(
         ("id" = String, Path, description = "Id of the customer"),
-        ("If-Match" = String, Header, description = "The version that the change is meant for, as `ETag` gave it"),
+        ("If-Match" = String, Header, description = "The `ETag` of the version that the change applies to"),
     ),
     request_body(content = AdministrationPatch, content_type = "application/merge-patch+json"),
     responses(
-        (status = 200, description = "The customer as they are now", body = Customer),
+        (status = 200, description = "The changed customer", body = Customer),
         responses::ConditionalChange, responses::Administration, responses::NamedCustomer,
-        (status = 409, description = "Administrators keep their own rights, and the last one stays"),
+        (status = 409, description = "Administrators cannot remove their own rights, and the last one must remain"),
     )
 )]
 pub(crate) async fn change(

@@ -1,4 +1,4 @@
-//! `POST /customers` registers; `/customers/me` is one's own profile, password, export and erasure; administrators
+//! `POST /customers` registers; `/customers/me` is the caller's profile, password, export and erasure; administrators
 //! search and change customers.
 
 mod administration;

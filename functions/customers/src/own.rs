@@ -1,4 +1,4 @@
-//! One's own account: profile, password, export, erasure.
+//! The caller's own account: profile, password, export, erasure.
 
 use accounts::export::ExportLink;
 use accounts::{erasure, export as exports, own_account};
@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use crate::registration::{address, text};
 
-/// Changes to one's own profile, as a JSON merge patch.
+/// Changes to the caller's profile, as a JSON merge patch.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProfilePatch {
@@ -36,13 +36,13 @@ pub(crate) struct ProfilePatch {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     phone: Patch<String>,
-    /// New address, whole; null removes it.
+    /// New postal address, complete; null removes it.
     #[serde(default)]
     #[schema(value_type = Option<Address>)]
     address: Patch<Address>,
 }
 
-/// What changes, parsed.
+/// The parsed changes.
 #[derive(Clone)]
 struct ProfileChange {
     email: Patch<Email>,
@@ -52,19 +52,19 @@ struct ProfileChange {
     address: Patch<Address>,
 }
 
-/// The present password and the next.
+/// The current and the new password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PasswordRequest {
-    /// The password there is.
+    /// Current password.
     #[schema(format = Password)]
     current_password: String,
-    /// The password from now on.
+    /// New password.
     #[schema(format = Password, min_length = 8, max_length = 256)]
     new_password: String,
 }
 
-/// The password, so that nobody is erased by a session left open.
+/// The password, so that a stolen session cannot erase a customer.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ErasureRequest {
@@ -113,7 +113,7 @@ fn patched<T>(patch: Patch<T>, before: Option<T>) -> Option<T> {
     }
 }
 
-/// The new value of a field that is always there.
+/// The new value of a required field.
 fn set_or<T>(patch: Patch<T>, before: T) -> T {
     match patch {
         Patch::Keep | Patch::Remove => before,
@@ -128,7 +128,7 @@ fn required<T, U, E: std::fmt::Display>(
     parse: impl FnOnce(T) -> Result<U, E>,
 ) -> Option<Patch<U>> {
     if matches!(patch, Patch::Remove) {
-        fields.refuse(name, "it cannot be removed");
+        fields.refuse(name, "cannot be removed");
     }
     removable(fields, name, patch, parse)
 }
@@ -146,7 +146,7 @@ fn removable<T, U, E: std::fmt::Display>(
     }
 }
 
-/// The caller's profile.
+/// Reads the caller's profile.
 #[utoipa::path(
     get,
     path = "/customers/me",
@@ -165,10 +165,10 @@ pub(crate) async fn read(State(app): State<App>, caller: Caller) -> Result<Respo
     path = "/customers/me",
     operation_id = "change_profile",
     tag = "customers",
-    params(("If-Match" = String, Header, description = "The version that the change is meant for, as `ETag` gave it")),
+    params(("If-Match" = String, Header, description = "The `ETag` of the version that the change applies to")),
     request_body(content = ProfilePatch, content_type = "application/merge-patch+json"),
     responses(
-        (status = 200, description = "The profile as it is now", body = Customer),
+        (status = 200, description = "The changed profile", body = Customer),
         responses::ConditionalChange, responses::NewEmail,
     )
 )]
@@ -186,7 +186,7 @@ pub(crate) async fn update(
     Ok((etag(stored.version.0), axum::Json(stored.into_customer())).into_response())
 }
 
-/// Changes the caller's password; every session ends, this one too.
+/// Changes the caller's password. Every session ends, including this one.
 #[utoipa::path(
     put,
     path = "/customers/me/password",
@@ -194,9 +194,9 @@ pub(crate) async fn update(
     tag = "customers",
     request_body = PasswordRequest,
     responses(
-        (status = 204, description = "The password is changed and every session has ended"),
+        (status = 204, description = "The password is changed, and every session has ended"),
         responses::PasswordCheck, responses::NewPassword,
-        (status = 403, description = "The present password is not right"),
+        (status = 403, description = "Incorrect current password"),
     )
 )]
 pub(crate) async fn change_password(
@@ -209,7 +209,7 @@ pub(crate) async fn change_password(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Erases the caller: personal data goes, the ledger stays under an id that says nothing.
+/// Erases the caller: removes personal data and keeps the ledger under an anonymous id.
 #[utoipa::path(
     post,
     path = "/customers/me/erasure",
@@ -217,10 +217,10 @@ pub(crate) async fn change_password(
     tag = "customers",
     request_body = ErasureRequest,
     responses(
-        (status = 204, description = "Erased; every session has ended"),
+        (status = 204, description = "The customer is erased, and every session has ended"),
         responses::PasswordCheck,
-        (status = 403, description = "The password is not right"),
-        (status = 409, description = "The last administrator stays"),
+        (status = 403, description = "Incorrect password"),
+        (status = 409, description = "The caller is the last administrator"),
     )
 )]
 pub(crate) async fn erase(
@@ -232,13 +232,13 @@ pub(crate) async fn erase(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Everything that is kept of the caller, as a link to a JSON file.
+/// Exports everything that is stored of the caller, as a link to a JSON file.
 #[utoipa::path(
     get,
     path = "/customers/me/export",
     operation_id = "export_customer",
     tag = "customers",
-    responses((status = 200, description = "A link that works for five minutes", body = ExportLink))
+    responses((status = 200, description = "A link that is valid for five minutes", body = ExportLink))
 )]
 pub(crate) async fn export(State(app): State<App>, caller: Caller) -> Result<axum::Json<ExportLink>, Problem> {
     Ok(axum::Json(exports::export(&app, caller.customer_id).await?))

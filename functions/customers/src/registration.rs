@@ -1,4 +1,4 @@
-//! What is open to everybody: becoming a customer, and a new password for a one-time token.
+//! Public routes: registration, and a new password by a one-time token.
 
 use accounts::password_reset;
 use api::{Fields, IdempotencyKey, Json, Problem, Replayed, Source, etag, responses, with_rate_limit};
@@ -14,17 +14,18 @@ use identity::{Customer, registration};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-/// Longest name, telephone number or part of an address, in characters.
+/// The longest name, telephone number or part of an address, in characters.
 const MAX_TEXT: usize = 200;
 
-/// Who registers.
+/// A new customer.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RegisterRequest {
     /// E-mail address; trimmed and lower-cased.
     #[schema(format = Email, example = "ada@example.com")]
     email: String,
-    /// Password of 8 to 256 bytes that a guesser who knows names and address does not find in 100,000 guesses.
+    /// Password of 8 to 256 bytes. Guessing it must take at least 100,000 guesses, even with knowledge of names and
+    /// address.
     #[schema(format = Password, min_length = 8, max_length = 256)]
     password: String,
     /// First name.
@@ -36,31 +37,31 @@ pub(crate) struct RegisterRequest {
     /// Telephone number.
     #[schema(max_length = 200)]
     phone: Option<String>,
-    /// Address.
+    /// Postal address.
     address: Option<Address>,
 }
 
-/// A one-time token and the password it sets.
+/// A one-time token and the new password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ResetRequest {
-    /// The token that an operator made.
+    /// One-time token from the operator.
     token: String,
-    /// The new password.
+    /// New password.
     #[schema(format = Password, min_length = 8, max_length = 256)]
     new_password: String,
 }
 
-/// A text as it is kept: trimmed, not empty, not too long and without control characters.
+/// Validates a text: trimmed, not empty, not too long and without control characters.
 pub(crate) fn text(given: &str) -> Result<String, String> {
     let text = given.trim();
     if text.is_empty() || text.chars().count() > MAX_TEXT || text.contains(char::is_control) {
-        return Err(format!("a text has 1 to {MAX_TEXT} characters, none of them a control character"));
+        return Err(format!("must have 1 to {MAX_TEXT} characters, without control characters"));
     }
     Ok(text.to_owned())
 }
 
-/// An address whose parts are texts.
+/// Validates the parts of an address.
 pub(crate) fn address(given: &Address) -> Result<Address, String> {
     let part = |name: &str, given: &str| text(given).map_err(|error| format!("{name}: {error}"));
     Ok(Address {
@@ -100,14 +101,14 @@ impl RegisterRequest {
     path = "/customers",
     operation_id = "register",
     tag = "customers",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Belongs to the e-mail address. The same key with the same request answers the first customer again; as a repetition proves the password, it counts as an attempt to sign in")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A key belongs to the e-mail address. A repeated request with the same key gets the first response; because it confirms the password, it is limited like an attempt to sign in")),
     request_body = RegisterRequest,
     responses(
-        (status = 201, description = "The customer; sign in at /sessions", body = Customer),
+        (status = 201, description = "The new customer; sign in at /sessions", body = Customer),
         responses::IdempotentPost, responses::NewEmail,
-        (status = 422, description = "Fields that cannot be used, or a key that was used for another request or another password"),
-        (status = 429, description = "Sixty registrations from the source address within an hour (`rate_limited`), or ten failed attempts at the password within fifteen minutes (`too_many_attempts`); `Retry-After` says when the next is taken"),
-        (status = 503, description = "Passwords cannot be kept or checked for now (`hasher_unavailable`): nothing is made, and it counts as no attempt"),
+        (status = 422, description = "Invalid fields, or a key that was used for a different request or password"),
+        (status = 429, description = "Sixty registrations from the source address within an hour (`rate_limited`), or ten failed attempts at the password within fifteen minutes (`too_many_attempts`); `Retry-After` has the seconds to wait"),
+        (status = 503, description = "Passwords cannot be hashed or checked for now (`hasher_unavailable`); nothing is created, and no attempt is counted"),
     ),
     security(())
 )]
@@ -120,16 +121,16 @@ pub(crate) async fn register(
     let IdempotencyKey(key) = key?;
     let (person, password) = request.parse()?;
     let registering = registration::register_once(&app, person, password, key.as_deref());
-    let (made, rate_limit) = limited_by_source::run(&app, LimitedAction::Registration, source, registering).await;
-    let answer = |made: Created<Customer>| {
+    let (created, rate_limit) = limited_by_source::run(&app, LimitedAction::Registration, source, registering).await;
+    let response = |created: Created<Customer>| {
         let location = [(header::LOCATION, "/customers/me")];
-        let tag = etag(made.value.version.0);
-        (StatusCode::CREATED, location, tag, Replayed(made.replayed), axum::Json(made.value)).into_response()
+        let tag = etag(created.value.version.0);
+        (StatusCode::CREATED, location, tag, Replayed(created.replayed), axum::Json(created.value)).into_response()
     };
-    Ok(with_rate_limit(made.map(answer).map_err(Problem::from), rate_limit))
+    Ok(with_rate_limit(created.map(response).map_err(Problem::from), rate_limit))
 }
 
-/// Sets the password that a one-time token allows; every session ends.
+/// Sets a new password by a one-time token. Every session ends.
 #[utoipa::path(
     put,
     path = "/customers/password",
@@ -137,10 +138,10 @@ pub(crate) async fn register(
     tag = "customers",
     request_body = ResetRequest,
     responses(
-        (status = 204, description = "The password is set and the token used up"),
+        (status = 204, description = "The password is set, and the token is used"),
         responses::NewPassword,
-        (status = 403, description = "A token that is unknown, expired or used"),
-        (status = 503, description = "Passwords cannot be kept for now (`hasher_unavailable`): the token stays unused"),
+        (status = 403, description = "The token is unknown, expired or already used"),
+        (status = 503, description = "Passwords cannot be hashed for now (`hasher_unavailable`); the token stays unused"),
     ),
     security(())
 )]

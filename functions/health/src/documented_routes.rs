@@ -1,4 +1,4 @@
-//! Which routes the API document knows, and with which methods.
+//! The routes and methods of the API document.
 
 use std::sync::LazyLock;
 
@@ -11,7 +11,7 @@ const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 struct Route {
     segments: Vec<String>,
-    /// As the `Allow` header lists them: `GET, POST`.
+    /// As in the `Allow` header: `GET, POST`.
     methods: String,
 }
 
@@ -30,15 +30,15 @@ static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
         .collect()
 });
 
-/// The methods of the route that a path belongs to, as the `Allow` header lists them.
+/// The methods of the route that matches a path, as in the `Allow` header.
 pub(crate) fn allowed_methods(path: &str) -> Option<&'static str> {
-    let asked: Vec<&str> = path.split('/').collect();
-    ROUTES.iter().find(|route| matches(&route.segments, &asked)).map(|route| route.methods.as_str())
+    let segments: Vec<&str> = path.split('/').collect();
+    ROUTES.iter().find(|route| matches(&route.segments, &segments)).map(|route| route.methods.as_str())
 }
 
-fn matches(route: &[String], asked: &[&str]) -> bool {
-    route.len() == asked.len()
-        && route.iter().zip(asked).all(|(segment, part)| {
+fn matches(route: &[String], path: &[&str]) -> bool {
+    route.len() == path.len()
+        && route.iter().zip(path).all(|(segment, part)| {
             let parameter = segment.starts_with('{') && !part.is_empty();
             parameter || segment == part
         })

@@ -1,4 +1,4 @@
-//! `GET /health`, `GET /openapi.json`, and `$default`: the answer to every route that is not there.
+//! `GET /health`, `GET /openapi.json`, and `$default`: the response to every unknown route.
 
 mod documented_routes;
 
@@ -34,32 +34,32 @@ fn routes() -> OpenApiRouter<MarketData> {
     OpenApiRouter::new().routes(routes!(check)).routes(routes!(send_openapi_document))
 }
 
-/// What runs here and how it is.
+/// The health of the platform.
 #[derive(Serialize, ToSchema)]
 struct Health {
-    /// `ok`, or `degraded` where the store does not answer.
+    /// `ok`, or `degraded` if the store does not respond.
     status: &'static str,
-    /// Version of this build.
+    /// Version of the build.
     version: &'static str,
-    /// Whether the store answers.
+    /// `ok`, or `unavailable` if the store does not respond.
     store: &'static str,
-    /// Where prices come from.
+    /// Source of prices.
     source: &'static str,
-    /// The last day of which a bar can be expected.
+    /// The last day for which a bar is expected.
     market_day: Day,
-    /// When the last scheduled refresh of prices finished.
+    /// When the last scheduled price refresh finished.
     last_refresh: Option<String>,
-    /// Age of the newest price in seconds, by the market's clock.
+    /// Age of the newest price in seconds, by the market clock.
     newest_quote_age_seconds: Option<u64>,
 }
 
-/// Whether the platform is well.
+/// Checks the health of the platform.
 #[utoipa::path(
     get,
     path = "/health",
     operation_id = "health",
     tag = "health",
-    responses((status = 200, description = "Well", body = Health), (status = 503, description = "The store does not answer", body = Health)),
+    responses((status = 200, description = "Healthy", body = Health), (status = 503, description = "The store does not respond", body = Health)),
     security(())
 )]
 async fn check(State(market): State<MarketData>) -> Response {
@@ -82,7 +82,7 @@ async fn check(State(market): State<MarketData>) -> Response {
     }
 }
 
-/// This document.
+/// Sends this document.
 #[utoipa::path(
     get,
     path = "/openapi.json",
@@ -99,12 +99,12 @@ async fn send_openapi_document() -> Response {
 async fn refuse_unknown_route(request: Request) -> Problem {
     match documented_routes::allowed_methods(request.uri().path()) {
         Some(methods) if !methods.contains(request.method().as_str()) => wrong_method(request.method(), methods),
-        _ => Problem::new(ProblemCode::RouteNotFound, "no such route; GET /openapi.json lists them"),
+        _ => Problem::new(ProblemCode::RouteNotFound, "The route does not exist. GET /openapi.json lists all routes."),
     }
 }
 
 fn wrong_method(method: &Method, allowed: &str) -> Problem {
-    let detail = format!("{method} is not possible here; the route allows {allowed}");
+    let detail = format!("The route does not support {method}. It supports {allowed}.");
     let problem = Problem::new(ProblemCode::MethodNotAllowed, detail);
     match HeaderValue::from_str(allowed) {
         Ok(value) => problem.with_header(header::ALLOW, value),

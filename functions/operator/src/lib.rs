@@ -1,5 +1,5 @@
-//! Invoked every night and by hand, never over HTTP: IAM says who may. Verifies all books, sets roles, and makes
-//! one-time tokens for people who have lost their password.
+//! The operator's commands, invoked every night and by hand, never over HTTP; IAM controls access. They verify all
+//! books, set roles, and create one-time tokens for customers who have lost their password.
 
 use accounts::password_reset;
 use app::ServiceError;
@@ -9,22 +9,22 @@ use operations::verification;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What is to be done; the nightly schedule sends `{"command": "verify"}`.
+/// A command; the nightly schedule sends `{"command": "verify"}`.
 #[derive(Deserialize)]
 #[serde(tag = "command", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Command {
-    /// Recompute every wallet and freeze what does not add up; finish erasures that were cut short.
+    /// Verify every customer's books, freeze wallets with discrepancies, and finish interrupted erasures.
     Verify {},
-    /// Give a customer a role.
+    /// Set the role of a customer.
     SetRole {
-        /// What they sign in with.
+        /// The customer's e-mail address.
         email: String,
-        /// Their role from now on.
+        /// The new role.
         role: Role,
     },
-    /// Make a one-time token that sets a new password.
+    /// Create a one-time token that sets a new password.
     PasswordToken {
-        /// What they sign in with.
+        /// The customer's e-mail address.
         email: String,
     },
 }
@@ -32,30 +32,30 @@ pub enum Command {
 /// Why an invocation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The event is none of the commands.
+    /// The event is not a command.
     #[error("not a command: {0}")]
     Command(#[from] serde_json::Error),
-    /// The address is none.
+    /// The e-mail address is invalid.
     #[error("{0}")]
     Email(#[from] EmailError),
-    /// Books do not add up, or could not be verified: the nightly run fails, so that somebody looks.
-    #[error("not all books were verified and add up: {0}")]
+    /// Books have discrepancies, or could not be verified. The nightly run fails, to raise an alarm.
+    #[error("books have discrepancies or could not be verified: {0}")]
     Unsound(Value),
     /// The command could not be done.
     #[error("{0}")]
     Service(#[from] ServiceError),
 }
 
-/// Does what the event says and answers with what came of it.
+/// Runs the command and returns its result.
 pub async fn handle(market: &MarketData, event: Value) -> Result<Value, Failure> {
     Ok(match serde_json::from_value(event)? {
         Command::Verify {} => {
             let report = verification::verify_all(market).await?;
-            let said = serde_json::to_value(&report)?;
+            let json = serde_json::to_value(&report)?;
             if !report.is_clean() {
-                return Err(Failure::Unsound(said));
+                return Err(Failure::Unsound(json));
             }
-            said
+            json
         }
         Command::SetRole { email, role } => {
             serde_json::to_value(accounts::administration::set_role(&market.app, &email.parse()?, role).await?)?

@@ -1,5 +1,5 @@
 //! `POST /sessions` signs in, `GET /sessions` lists, `DELETE /sessions/current` and `DELETE /sessions` sign out;
-//! `POST /live-tickets` lets a session open a live connection.
+//! `POST /live-tickets` issues a ticket for a live connection.
 
 use accounts::sign_out;
 use api::{Caller, Fields, Json, Problem, Source, responses, with_rate_limit};
@@ -37,11 +37,11 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(issue_live_ticket))
 }
 
-/// Who signs in, and from what.
+/// A request to sign in.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct SignInRequest {
-    /// E-mail address, in any case.
+    /// E-mail address, case-insensitive.
     #[schema(format = Email, example = "ada@example.com")]
     email: String,
     /// Password.
@@ -51,8 +51,8 @@ struct SignInRequest {
     kind: Option<SessionKind>,
 }
 
-/// Signs in. The token is shown this once and kept only as its hash, so that it cannot be answered again: an
-/// `Idempotency-Key` has no effect here, and every request that succeeds begins a session of its own.
+/// Signs in. The token is shown only once and stored as its hash, so that the response cannot be replayed: an
+/// `Idempotency-Key` has no effect, and every successful request begins a new session.
 #[utoipa::path(
     post,
     path = "/sessions",
@@ -60,12 +60,12 @@ struct SignInRequest {
     tag = "sessions",
     request_body = SignInRequest,
     responses(
-        (status = 201, description = "The session", body = SignedIn),
+        (status = 201, description = "The new session", body = SignedIn),
         responses::StrictBody,
-        (status = 401, description = "Address and password do not belong together"),
+        (status = 401, description = "Incorrect e-mail address or password"),
         (status = 403, description = "The account is disabled"),
-        (status = 429, description = "Ten failed attempts at the account within fifteen minutes (`too_many_attempts`), or thirty from the source address within an hour (`rate_limited`); `Retry-After` says when the next is taken"),
-        (status = 503, description = "Passwords cannot be checked for now; it counts as no attempt"),
+        (status = 429, description = "Ten failed attempts for the account within fifteen minutes (`too_many_attempts`), or thirty from the source address within an hour (`rate_limited`); `Retry-After` has the seconds to wait"),
+        (status = 503, description = "Passwords cannot be checked for now; no attempt is counted"),
     ),
     security(())
 )]
@@ -80,61 +80,61 @@ async fn sign_in(
     let kind = request.kind.unwrap_or(SessionKind::Api);
     let signing_in = sessions::sign_in(&app, &email, Password::typed(request.password), kind);
     let (signed_in, rate_limit) = limited_by_source::run(&app, LimitedAction::SignIn, source, signing_in).await;
-    let answer = |signed_in: SignedIn| {
+    let response = |signed_in: SignedIn| {
         let location = [(header::LOCATION, "/sessions/current")];
         (StatusCode::CREATED, location, axum::Json(signed_in)).into_response()
     };
-    Ok(with_rate_limit(signed_in.map(answer).map_err(Problem::from), rate_limit))
+    Ok(with_rate_limit(signed_in.map(response).map_err(Problem::from), rate_limit))
 }
 
 /// The caller's sessions.
 #[derive(Serialize, ToSchema)]
 struct Sessions {
-    /// Those that can still be used, newest first.
+    /// The active sessions, newest first.
     items: Vec<SessionView>,
 }
 
-/// The sessions that still speak for the caller, newest first.
+/// Lists the caller's active sessions, newest first.
 #[utoipa::path(
     get,
     path = "/sessions",
     operation_id = "list_sessions",
     tag = "sessions",
-    responses((status = 200, description = "The sessions", body = Sessions))
+    responses((status = 200, description = "The active sessions", body = Sessions))
 )]
 async fn list(State(app): State<App>, caller: Caller) -> Result<axum::Json<Sessions>, Problem> {
     let items = sessions::list(&app, caller.customer_id, Some(&caller.session)).await?;
     Ok(axum::Json(Sessions { items }))
 }
 
-/// Ends the session that asks.
+/// Ends the session of this request.
 #[utoipa::path(
     delete,
     path = "/sessions/current",
     operation_id = "sign_out",
     tag = "sessions",
-    responses((status = 204, description = "It has ended: its token is no longer taken, and its live connections are closed"))
+    responses((status = 204, description = "The session has ended: its token is no longer valid, and its live connections are closed"))
 )]
 async fn sign_out(State(app): State<App>, caller: Caller) -> Result<StatusCode, Problem> {
     sign_out::end_session(&app, caller.customer_id, &caller.session).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Ends every session of the caller, this one too.
+/// Ends every session of the caller, including this one.
 #[utoipa::path(
     delete,
     path = "/sessions",
     operation_id = "sign_out_everywhere",
     tag = "sessions",
-    responses((status = 204, description = "They have ended: none of their tokens is taken any longer, and all live connections are closed"))
+    responses((status = 204, description = "All sessions have ended: their tokens are no longer valid, and all live connections are closed"))
 )]
 async fn sign_out_everywhere(State(app): State<App>, caller: Caller) -> Result<StatusCode, Problem> {
     sign_out::end_all(&app, caller.customer_id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// A one-time ticket for a live connection, shown this once: connect the WebSocket to `/live?ticket=TICKET` within 60
-/// seconds. It works once, and only while the session that asks goes on.
+/// Issues a one-time ticket for a live connection. It is shown only once: connect the WebSocket to
+/// `/live?ticket=TICKET` within 60 seconds. It is valid once, and only while the session of this request is active.
 #[utoipa::path(
     post,
     path = "/live-tickets",

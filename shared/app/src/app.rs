@@ -173,7 +173,7 @@ impl App {
 
     /// Locks this customer's money against other requests of this process.
     ///
-    /// The lock is an optimisation: the versions that every transaction asserts keep the books right. It spares
+    /// The lock is an optimization: the versions that every transaction asserts keep the books right. It spares
     /// concurrent requests of one process the conflicts that all but one of them would lose.
     pub async fn lock_customer(&self, customer: CustomerId) -> tokio::sync::MutexGuard<'_, ()> {
         let slot = usize::from(customer.0.as_bytes()[15]) % LOCKS;
@@ -181,7 +181,7 @@ impl App {
     }
 
     /// Locks the attempts under this key against other requests of this process. Like [`App::lock_customer`], it is
-    /// only an optimisation.
+    /// only an optimization.
     pub(crate) async fn lock_attempts(&self, key: &Key) -> tokio::sync::MutexGuard<'_, ()> {
         let mut hasher = DefaultHasher::new();
         key.pk.hash(&mut hasher);

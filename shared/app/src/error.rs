@@ -61,7 +61,7 @@ pub enum ServiceError {
     Rule {
         /// Field of the request that holds the rule.
         field: &'static str,
-        /// What is wrong, and where.
+        /// The error and its position.
         error: RuleError,
     },
     /// A field that is well-formed but invalid.

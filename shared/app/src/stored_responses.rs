@@ -46,12 +46,12 @@ pub async fn commit(
     let placed = place(app, customer, id, json).await?;
     record.push(placed.write.clone());
     let outcome = idempotency::commit(app, reserved, id, record).await;
-    let may_stand = match &outcome {
+    let may_be_written = match &outcome {
         Ok(first) => first.is_none_or(|first| first == id),
         Err(ServiceError::Store(StoreError::Unavailable { .. })) => true,
         Err(_) => false,
     };
-    if !may_stand {
+    if !may_be_written {
         placed.discard(app).await;
     }
     outcome

@@ -1,27 +1,27 @@
-//! Whether the platform can do its work.
+//! The health of the platform.
 
 use chrono::{DateTime, Utc};
 use market::MarketClock;
 use market_data::{MarketData, exchange_hours, last_run, market_clock};
 
-/// How the platform is.
+/// The health of the platform.
 #[derive(Clone, Copy, Debug)]
 pub struct Health {
-    /// Whether the store answers.
+    /// Whether the store responds.
     pub store_answers: bool,
-    /// When the last scheduled refresh finished, if one did.
+    /// When the last scheduled refresh finished, if any.
     pub last_refresh: Option<DateTime<Utc>>,
-    /// Age of the newest price by the market's clock, in seconds: of files that of their latest bar, of a live provider
-    /// that of the newest price that the last refresh knew of, if it knew of any.
+    /// Age of the newest price by the market clock, in seconds. For files it is the age of the latest bar; for a live
+    /// provider that of the newest price in the last refresh, if any.
     pub newest_quote_age_seconds: Option<u64>,
 }
 
-/// Asks the store, once.
+/// Checks the health with one read of the store.
 pub async fn check(market: &MarketData) -> Health {
     let last = match last_run::read(&market.app).await {
         Ok(last) => last,
         Err(error) => {
-            tracing::error!(%error, "the store does not answer");
+            tracing::error!(%error, "the store does not respond");
             return Health { store_answers: false, last_refresh: None, newest_quote_age_seconds: None };
         }
     };

@@ -1,16 +1,15 @@
-//! What an operator looks at: whether the platform is well, and whether the books add up.
+//! Operation of the platform: its health, and the verification of the books.
 //!
-//! [`health`] answers for the public route; [`verification`] replays the books of every customer and compares them with
-//! what is stored, freezes a wallet whose books are in doubt, and finishes what a change of an account has left to be
-//! done.
+//! [`health`] is for the public route. [`verification`] recomputes the books of every customer, compares them with what
+//! is stored, freezes a wallet with discrepancies, and finishes interrupted changes of accounts.
 //!
-//! It may use the other crates of use cases, and none of them knows it. It reads the table only, never a provider, and
-//! knows no HTTP: over HTTP there is only whether the platform is well.
+//! It may use the other crates of use cases, and none of them uses it. It reads only the table, calls no provider, and
+//! knows no HTTP.
 //!
-//! - Verification repairs no books: it names what differs, and frees a wallet whose books add up again.
-//! - A wallet that is frozen takes no command.
-//! - The books of one customer are evaluated by themselves: a fault in them keeps no other from being verified.
-//! - A wallet that is in use meanwhile is verified again, and is not called wrong.
+//! - Verification repairs no books: it reports discrepancies, and unfreezes a wallet whose books add up again.
+//! - A frozen wallet accepts no commands.
+//! - Each customer's books are verified separately: an error in one does not stop the others.
+//! - A wallet that is in use during verification is verified again, not reported.
 
 pub mod health;
 pub mod verification;

@@ -1,4 +1,5 @@
-//! Verifying the books: every balance, position and lot recomputed from the entries and trades, customer by customer.
+//! Verification of the books: every balance, position and lot is recomputed from the entries and trades, customer by
+//! customer.
 
 use accounts::{advice, customers, erasure};
 use app::error::ServiceError;
@@ -13,56 +14,56 @@ use serde::Serialize;
 use store::retry::{Retry, retry};
 use store::{Direction, Query, StoreError, Write, documents, keys};
 
-/// A wallet that is in use while it is verified is verified again, this often at most.
+/// The most tries to verify a wallet that is in use.
 const MAX_TRIES: usize = 5;
 /// Entries read at a time.
 const PAGE: usize = 500;
 
-/// What a verification found.
+/// The result of a verification.
 #[derive(Debug, Default, Serialize)]
 pub struct VerificationReport {
     /// Customers whose books were recomputed.
     pub customers: usize,
-    /// Entries that were recomputed.
+    /// Entries that were replayed.
     pub entries: u64,
-    /// The books that do not add up; their wallets are frozen.
+    /// Books with discrepancies. A wallet is frozen if one of them breaks its books.
     pub unsound: Vec<Unsound>,
-    /// Customers whose books could not be read, or were in use all the time.
+    /// Customers whose books could not be read, or were in use in every try.
     pub unverified: Vec<CustomerId>,
-    /// Erasures that had been cut short and are finished now.
+    /// Interrupted erasures that were finished.
     pub erasures_finished: usize,
 }
 
 impl VerificationReport {
-    /// Whether all books were verified and add up.
+    /// Whether all books were verified without discrepancies.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.unsound.is_empty() && self.unverified.is_empty()
     }
 }
 
-/// Books that do not add up.
+/// Books with discrepancies.
 #[derive(Debug, Serialize)]
 pub struct Unsound {
-    /// Whose.
+    /// The customer.
     pub customer_id: CustomerId,
-    /// What is wrong, in words.
+    /// Descriptions of the discrepancies.
     pub discrepancies: Vec<String>,
 }
 
-/// Books that were recomputed.
+/// The result for one customer's books.
 struct RecomputedBooks {
     entries: u64,
     discrepancies: Vec<Discrepancy>,
 }
 
-/// Verifies the books of every customer, freezes those that do not add up, frees those that add up again, and finishes
-/// erasures that were cut short.
+/// Verifies the books of every customer, freezes wallets whose books do not add up, unfreezes those that add up again,
+/// and finishes interrupted erasures.
 pub async fn verify_all(market: &MarketData) -> Result<VerificationReport, ServiceError> {
     let mut report = VerificationReport::default();
     for customer in customers::read_all(&market.app).await? {
         report.customers += 1;
-        // One customer's trouble does not keep the others from being verified.
+        // An error for one customer does not stop the others.
         match verify_customer(market, customer, &mut report).await {
             Ok(true) => {}
             Ok(false) => report.unverified.push(customer),
@@ -75,7 +76,7 @@ pub async fn verify_all(market: &MarketData) -> Result<VerificationReport, Servi
     Ok(report)
 }
 
-/// Verifies one customer's books; false where they were in use all the time.
+/// Verifies one customer's books; false if they were in use in every try.
 async fn verify_customer(
     market: &MarketData,
     customer: CustomerId,
@@ -100,18 +101,18 @@ async fn verify_customer(
     Ok(true)
 }
 
-/// Recomputes one customer's books; `None` where they were in use all the time.
+/// Recomputes one customer's books; `None` if they were in use in every try.
 async fn verify(market: &MarketData, customer: CustomerId) -> Result<Option<RecomputedBooks>, ServiceError> {
     for _ in 0..MAX_TRIES {
         let (head, version) = wallets::read_head(&market.app, customer).await?;
         let mut audit = Audit::new(customer);
         replay(&market.app, customer, &mut audit).await?;
         let stored = match read_stored_books(market, customer).await {
-            // Read around a trade.
+            // A trade was booked during the reads.
             Err(ServiceError::Store(StoreError::Conflict { .. })) => continue,
             stored => stored?,
         };
-        // What was read belongs together if the head, which every command writes, is still the one it was.
+        // The reads are consistent if the head, which every command writes, has not changed.
         if wallets::read_head(&market.app, customer).await?.1 == version {
             let mut discrepancies = audit.finish(&head, &stored.positions, stored.trades);
             discrepancies.extend(stored.conflicts);
@@ -121,7 +122,7 @@ async fn verify(market: &MarketData, customer: CustomerId) -> Result<Option<Reco
     Ok(None)
 }
 
-/// Hands the audit every entry, each with its trade; also those beyond the head, which a sound head does not have.
+/// Passes every entry with its trade to the audit, including entries beyond the head, which sound books do not have.
 async fn replay(app: &App, customer: CustomerId, audit: &mut Audit) -> Result<(), ServiceError> {
     let list = keys::wallet_entries(customer);
     let mut cursor = None;
@@ -145,14 +146,14 @@ async fn replay(app: &App, customer: CustomerId, audit: &mut Audit) -> Result<()
     }
 }
 
-/// What is stored of all portfolios beside the entries.
+/// The stored state of all portfolios, apart from the entries.
 #[derive(Default)]
 struct StoredBooks {
     /// The positions as they are stored.
     positions: Vec<Position>,
-    /// How many trades are stored.
+    /// The number of stored trades.
     trades: u64,
-    /// Positions that lacked units for a sale, by the splits known now.
+    /// Positions with too few units for a sale, by the splits known now.
     conflicts: Vec<Discrepancy>,
 }
 
@@ -163,7 +164,7 @@ async fn read_stored_books(market: &MarketData, customer: CustomerId) -> Result<
         books.positions.extend(stored.iter().map(|one| one.position.clone()));
         books.trades += listing::read_all(&market.app, keys::trades(portfolio)).await?.len() as u64;
         let current = match positions::bring_up_to_date(market, portfolio, stored).await {
-            // A trade came in between, and with it another head of the wallet.
+            // A trade was booked in between, which also changed the head of the wallet.
             Err(ServiceError::Store(StoreError::Conflict { .. })) => Vec::new(),
             current => current?,
         };
@@ -191,7 +192,7 @@ async fn read_portfolios(app: &App, customer: CustomerId) -> Result<Vec<Portfoli
     Ok(items.iter().filter_map(|item| item.key.sk.rsplit('#').next()?.parse().ok().map(PortfolioId)).collect())
 }
 
-/// Freezes a wallet whose books do not add up, and frees one that verification had frozen and that adds up again.
+/// Freezes a wallet whose books do not add up, and unfreezes one that verification froze and whose books add up again.
 async fn settle(app: &App, customer: CustomerId, unsound: bool) -> Result<(), ServiceError> {
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
         let stored = profile::find(app, customer).await?;

@@ -1,4 +1,5 @@
-//! Answers that are kept: given again byte for byte, named before they are there, and gone with their customer.
+//! Stored responses: replayed byte for byte, found by an erasure even if they are incomplete, and erased with their
+//! customer.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -22,7 +23,7 @@ use testing::people::{open_portfolio, opening, password, person, register};
 use testing::{InterceptedTable, Interceptor, TestBed};
 use tokio::sync::Notify;
 
-/// A table that, once, does not get through with a transaction of such a sort key.
+/// A table in which one transaction with a given sort key fails once.
 struct FailsOnce {
     inner: SqliteTable,
     at: Mutex<Option<&'static str>>,
@@ -39,18 +40,18 @@ impl Interceptor for FailsOnce {
             let mut at = self.at.lock().unwrap();
             at.take_if(|prefix| writes.iter().any(|write| write.key().sk.starts_with(*prefix))).is_some()
         };
-        if breaks { Err(StoreError::unavailable("it broke here")) } else { self.inner.transact(writes).await }
+        if breaks { Err(StoreError::unavailable("injected")) } else { self.inner.transact(writes).await }
     }
 }
 
-/// What becomes of an object that is put.
+/// What happens to an object that is put.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Putting {
     Works,
     Fails,
-    /// The process dies before the object is there.
+    /// The process dies before the object is stored.
     NeverBegins,
-    /// The process dies as soon as it is.
+    /// The process dies immediately after the object is stored.
     NeverReturns,
 }
 
@@ -61,7 +62,7 @@ struct FaultyObjects {
 }
 
 impl FaultyObjects {
-    /// Says that it has come here, and does not return.
+    /// Notifies the test, and does not return.
     async fn never(&self) {
         self.stuck.notify_one();
         std::future::pending::<()>().await;
@@ -124,7 +125,7 @@ impl World {
         *self.objects.putting.lock().unwrap() = putting;
     }
 
-    /// A backtest of so many days that its result lies among the objects.
+    /// A backtest of so many days that its response is stored as an object.
     async fn backtest(&self, key: &str) -> Result<backtests::StoredBacktest, ServiceError> {
         let money = |text| Money::parse(text, Currency::USD).unwrap();
         let strategy = Strategy {
@@ -146,7 +147,7 @@ impl World {
         backtests::list(&self.platform.app, self.customer, 10, None).await.unwrap().0.len()
     }
 
-    /// Sends a file of so many rows, of each of which there is something to say, so that a long report is a large one.
+    /// Imports a file of `rows` rows with a warning each, so that a long report is a large response.
     async fn import(&self, rows: usize, key: Option<&str>) -> Result<Created<ImportReport>, ServiceError> {
         let rows: Vec<String> = (1..=rows).map(|number| format!("IBM,{number}.0000000000001,100,2010-01-04")).collect();
         let file = format!("ticker_symbol,quantity,purchase_price,purchase_date\n{}", rows.join("\n"));
@@ -155,7 +156,7 @@ impl World {
         imports::import(&self.platform, self.customer, self.portfolio, &import, key).await
     }
 
-    /// Files below a folder of the objects, those that say the type of another left out.
+    /// The number of objects of a kind, without the files of content types.
     fn objects(&self, kind: &str) -> usize {
         let count = |folder: &Path| {
             let entries = std::fs::read_dir(folder).into_iter().flatten();
@@ -165,7 +166,7 @@ impl World {
         count(&self.test_bed.path().join(kind).join(self.customer.to_string()))
     }
 
-    /// The records that an export shows.
+    /// The records of an export.
     async fn exported(&self) -> serde_json::Value {
         export::export(&self.platform.app, self.customer).await.unwrap();
         let folder = self.test_bed.path().join("exports").join(self.customer.to_string());
@@ -180,32 +181,32 @@ impl World {
 }
 
 #[tokio::test]
-async fn a_result_whose_process_dies_before_the_record_is_read_by_nobody_and_found_by_an_erasure() {
-    for (dying, there) in [(Putting::NeverBegins, 0), (Putting::NeverReturns, 1)] {
+async fn a_response_without_a_record_after_a_crash_is_not_read_and_is_erased() {
+    for (failure, stored) in [(Putting::NeverBegins, 0), (Putting::NeverReturns, 1)] {
         let world = World::new().await;
-        world.putting(dying);
-        // A future that is dropped where it waits goes no further, like a process that dies.
+        world.putting(failure);
+        // A dropped future stops where it waits, like a process that dies.
         tokio::select! {
-            answered = world.backtest("a") => panic!("{answered:?}"),
+            response = world.backtest("a") => panic!("{response:?}"),
             () = world.objects.stuck.notified() => {}
         }
-        assert_eq!((world.objects("results"), world.listed().await), (there, 0));
+        assert_eq!((world.objects("results"), world.listed().await), (stored, 0));
         world.putting(Putting::Works);
         let exported = world.exported().await;
-        assert_eq!(exported.get("result").map_or(0, |results| results.as_array().unwrap().len()), there);
+        assert_eq!(exported.get("result").map_or(0, |results| results.as_array().unwrap().len()), stored);
         let again = world.backtest("a").await.unwrap();
-        assert_eq!((again.replayed, world.objects("results"), world.listed().await), (false, there + 1, 1));
+        assert_eq!((again.replayed, world.objects("results"), world.listed().await), (false, stored + 1, 1));
         world.erase().await;
         assert_eq!((world.objects("results"), world.objects("exports")), (0, 0));
     }
 }
 
 #[tokio::test]
-async fn a_result_whose_record_is_not_written_is_read_by_nobody_and_found_by_an_erasure() {
+async fn a_response_whose_record_is_not_written_is_not_read_and_is_erased() {
     let world = World::new().await;
     *world.table.at.lock().unwrap() = Some("BACKTEST#");
     assert!(world.backtest("a").await.is_err());
-    // Whether the record stands is not known at that point, so the object stays; the item that names it is there.
+    // Whether the record was written is not known then, so the object stays, with the item that names it.
     let own = store::keys::customer_items(world.customer);
     let own = world.table.query(&Query::forward(own.partition, own.range, 100)).await.unwrap().items;
     let named = own.iter().find_map(|item| item.key.sk.strip_prefix("RESULT#")).unwrap();
@@ -217,7 +218,7 @@ async fn a_result_whose_record_is_not_written_is_read_by_nobody_and_found_by_an_
 }
 
 #[tokio::test]
-async fn a_result_that_cannot_be_put_leaves_nothing_and_its_key_is_not_used_up() {
+async fn a_response_that_cannot_be_stored_leaves_nothing_and_does_not_use_its_key() {
     let world = World::new().await;
     world.putting(Putting::Fails);
     assert!(matches!(world.backtest("a").await, Err(ServiceError::Objects(_))));
@@ -232,7 +233,7 @@ async fn a_result_that_cannot_be_put_leaves_nothing_and_its_key_is_not_used_up()
 }
 
 #[tokio::test]
-async fn an_import_under_its_key_is_answered_as_it_was_first() {
+async fn a_repeated_import_with_its_key_gets_the_first_response() {
     for rows in [3, 1_500] {
         let world = World::new().await;
         let first = world.import(rows, Some("a")).await.unwrap();
@@ -246,25 +247,28 @@ async fn an_import_under_its_key_is_answered_as_it_was_first() {
         assert!(matches!(world.import(rows + 1, Some("a")).await, Err(ServiceError::IdempotencyKeyReused)));
         assert_eq!(world.objects("results"), if rows > 1_000 { 2 } else { 0 });
         let exported = world.exported().await["result"].to_string();
-        assert!(["false", "true"].iter().all(|said| exported.contains(&format!("\"repeated\":{said}"))), "{rows} rows");
+        assert!(
+            ["false", "true"].iter().all(|value| exported.contains(&format!("\"repeated\":{value}"))),
+            "{rows} rows"
+        );
         world.erase().await;
         assert_eq!(world.objects("results"), 0);
     }
 }
 
 #[tokio::test]
-async fn copies_of_an_import_that_meet_leave_one_answer() {
+async fn concurrent_copies_of_an_import_leave_one_response() {
     let world = World::new().await;
     let first = world.import(1_500, None).await.unwrap().value;
-    let answers = join_all((0..6).map(|_| world.import(1_500, Some("a")))).await;
-    let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();
-    assert_eq!(answers.iter().filter(|answer| !answer.replayed).count(), 1);
-    assert!(answers.iter().all(|answer| answer.value.items == first.items));
+    let responses = join_all((0..6).map(|_| world.import(1_500, Some("a")))).await;
+    let responses: Vec<_> = responses.into_iter().map(Result::unwrap).collect();
+    assert_eq!(responses.iter().filter(|response| !response.replayed).count(), 1);
+    assert!(responses.iter().all(|response| response.value.items == first.items));
     assert_eq!(world.objects("results"), 1);
 }
 
 #[tokio::test]
-async fn a_lot_recorded_under_a_key_is_answered_with_what_it_was_worth_then() {
+async fn a_replayed_lot_has_the_value_of_the_first_response() {
     let world = World::new().await;
     let symbol: domain::Symbol = "MY:HOUSE".parse().unwrap();
     let item = NewCustomInstrument {
@@ -297,7 +301,7 @@ async fn a_lot_recorded_under_a_key_is_answered_with_what_it_was_worth_then() {
     assert_eq!((again.replayed, &again.value), (true, &first.value));
     let now = investments::find(&world.platform, world.customer, world.portfolio, first.value.id).await.unwrap();
     assert_eq!(now.value.as_deref(), Some("240.00"));
-    // Also where the lot itself is gone.
+    // Also after the lot itself is removed.
     let anything = app::Precondition::Any;
     investments::remove(&world.platform.app, world.customer, world.portfolio, now.id, &anything).await.unwrap();
     assert_eq!(record().await.value, first.value);

@@ -120,7 +120,7 @@ impl World {
     /// Other clients called C with Ada's password, without hashing it again; oldest first.
     async fn others(&self, count: u128) -> Vec<CustomerId> {
         let profile = json(&self.table.get(&keys::customer(self.ada().await)).await.unwrap().unwrap());
-        let mut made = Vec::new();
+        let mut customers = Vec::new();
         for number in 1..=count {
             let id = CustomerId(Uuid::from_u128(number));
             let mut profile = profile.clone();
@@ -134,9 +134,9 @@ impl World {
                 Write::create(keys::customer_index_item(id), text(serde_json::json!(id))),
             ];
             self.table.inner().transact(writes).await.unwrap();
-            made.push(id);
+            customers.push(id);
         }
-        made
+        customers
     }
 
     async fn change(&self, customer: CustomerId, change: AccountChange) -> Result<(), ServiceError> {
