@@ -1,7 +1,7 @@
 //! Buying and selling: orders at the stored quote, paid from the wallet.
 //!
-//! A trade is one transaction: its idempotency key, the wallet's head and its entry, the trade, the position, and the
-//! assertion that the portfolio is unchanged. No intermediate state is visible or has to be cleaned up.
+//! A trade is one transaction: it writes the idempotency key, the wallet's head, the ledger entry, the trade and the
+//! position, and checks that the portfolio is unchanged. So a trade is never half done.
 
 pub use ledger::{Side, Trade};
 
@@ -22,7 +22,7 @@ use uuid::Uuid;
 use crate::portfolios::load;
 use crate::{positions, wallets};
 
-/// The most lots that one order names.
+/// The most lots that one order may name.
 pub const MAX_LOTS_NAMED: usize = 200;
 
 /// An order to buy or sell, before its currency is known.
@@ -38,8 +38,8 @@ pub struct TradeRequest {
     pub fee: Decimal,
     /// The lots to sell from if the portfolio's lot method is `specific`: ids and units.
     pub lots: Vec<(Uuid, Quantity)>,
-    /// The price per unit at which the customer decided, if given; a worse one is refused. Without it, the fingerprint
-    /// of the request is the same as before the field existed.
+    /// The price per unit at which the customer decided, if given; a worse one is refused. It is not serialized if absent,
+    /// so that an order stored before the field existed has the same fingerprint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected_price: Option<Price>,
 }
@@ -69,7 +69,7 @@ impl TradeRequest {
     }
 
     /// Refuses a price that is worse for the customer than the one at which they decided.
-    fn accept(&self, current: Price) -> Result<(), ServiceError> {
+    fn check_price(&self, current: Price) -> Result<(), ServiceError> {
         let is_worse = |expected: Price| match self.side {
             Side::Buy => current > expected,
             Side::Sell => current < expected,
@@ -81,7 +81,7 @@ impl TradeRequest {
     }
 }
 
-/// Executes an order at the stored quote, once for each idempotency key; only a dry run has none.
+/// Executes an order at the stored quote, once for each idempotency key. Only a dry run may omit the key.
 ///
 /// Errors: [`ServiceError::NotFound`] for a portfolio that is not the customer's, [`ServiceError::PortfolioClosed`],
 /// [`ServiceError::PriceUnavailable`], [`ServiceError::PriceChanged`], [`ServiceError::UnknownSymbol`], and the ledger's
@@ -93,8 +93,8 @@ pub async fn execute(
     request: &TradeRequest,
     idempotency_key: Option<&str>,
 ) -> Result<Created<Trade>, ServiceError> {
-    let pending = &ReservedKey::new(customer, idempotency_key, "POST /portfolios/{id}/trades", &(portfolio, request))?;
-    if let Some(outcome) = pending.look_up(&market.app).await? {
+    let reserved = &ReservedKey::new(customer, idempotency_key, "POST /portfolios/{id}/trades", &(portfolio, request))?;
+    if let Some(outcome) = reserved.look_up(&market.app).await? {
         return read_replayed(&market.app, portfolio, &outcome).await;
     }
     load(&market.app, customer, portfolio).await?.require_open()?;
@@ -102,40 +102,40 @@ pub async fn execute(
         let detail = "a custom instrument cannot be traded; record it as an investment".to_owned();
         return Err(ServiceError::Field { field: "symbol", detail });
     }
-    // Before taking the lock: a slow provider must not delay other requests.
+    // Before the lock is taken: a slow provider must not delay the customer's other requests.
     let quote = &quotes::load_tradable(market, customer, &request.symbol, market.budget_for(customer)).await?;
-    request.accept(quote.price)?;
+    request.check_price(quote.price)?;
     let order = &request.order(quote.currency)?;
     let _lock = market.app.lock_customer(customer).await;
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
-        if let Some(outcome) = pending.look_up(&market.app).await? {
+        if let Some(outcome) = reserved.look_up(&market.app).await? {
             return read_replayed(&market.app, portfolio, &outcome).await;
         }
-        let held = load(&market.app, customer, portfolio).await?;
-        held.require_open()?;
+        let loaded = load(&market.app, customer, portfolio).await?;
+        loaded.require_open()?;
         let before = positions::find(&market.app, portfolio, &request.symbol, quote.currency, &quote.splits).await?;
         if request.side == Side::Buy && before.position.lots.is_empty() {
             tracked_symbols::track_for(&market.app, portfolio, &request.symbol).await?;
         }
         let (wallet, version) = wallets::read_head(&market.app, customer).await?;
-        let terms = terms(market, quote, held.record.portfolio.lot_method);
+        let terms = terms(market, quote, loaded.record.portfolio.lot_method);
         let decided = match request.side {
             Side::Buy => buy(&wallet, &before.position, order, &terms),
             Side::Sell => sell(&wallet, &before.position, order, &terms),
         };
-        let booked = wallets::store_refusal(&market.app, pending, decided).await?;
-        let mark = pending.mark(&market.app, StoredOutcome::Result(booked.trade.id))?;
-        let books = [wallets::head_write(&booked.wallet, version)?, wallets::entry_write(&booked.entry)?];
-        let record = trade_write(portfolio, &booked)?;
+        let booked = wallets::store_refusal(&market.app, reserved, decided).await?;
+        let key = reserved.mark(&market.app, StoredOutcome::Result(booked.trade.id))?;
+        let wallet = [wallets::head_write(&booked.wallet, version)?, wallets::entry_write(&booked.entry)?];
+        let trade = trade_write(portfolio, &booked)?;
         let position = positions::writes(&before, &booked.position)?;
-        let writes = mark.into_iter().chain(books).chain([record, held.unchanged()]).chain(position);
+        let writes = key.into_iter().chain(wallet).chain([trade, loaded.unchanged()]).chain(position);
         market.app.table().transact(writes.collect()).await?;
         Ok(Created { value: booked.trade, replayed: false })
     })
     .await
 }
 
-/// A page of a portfolio's trades, newest first, and where the next page starts.
+/// A page of a portfolio's trades, newest first, and the cursor of the next page.
 pub async fn list(
     app: &App,
     customer: CustomerId,
@@ -151,8 +151,8 @@ pub async fn list(
 fn terms<'a>(market: &MarketData, quote: &'a Quote, lot_method: domain::LotMethod) -> TradeTerms<'a> {
     TradeTerms {
         trade_id: market.app.new_id(),
-        // A trade is dated on the day of its price: units, splits and price are then of one day, even if a newer bar,
-        // and with it a split, is due and not stored yet.
+        // A trade is dated on the day of its price, so that units, splits and price belong to the same day even if a newer
+        // bar, and a split with it, is due but not stored yet.
         stamp: Stamp { market_day: quote.day, ..wallets::stamp(market) },
         price: quote.price,
         quote_as_of: quote.as_of,

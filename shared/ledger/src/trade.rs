@@ -30,35 +30,36 @@ pub struct TradeOrder {
 /// The size of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrderSize {
-    /// This many units as of the command's day.
+    /// This many units, as of the market day of the trade.
     Quantity(Quantity),
     /// As many units as this amount can buy, without the fee: amount ÷ price, truncated to twelve decimals.
     Amount(Money),
 }
 
-/// The terms of a trade: the price, the splits, the portfolio's lot method, ids and times.
+/// Everything about a trade that the order does not state: price, splits, lot method, ids and times.
 #[derive(Clone, Copy, Debug)]
 pub struct TradeTerms<'a> {
-    /// The id of the trade to be made.
+    /// The id of the new trade.
     pub trade_id: Uuid,
-    /// The id of the entry to be made, and the times.
+    /// The id of the new ledger entry, the market day, and the time of the trade.
     pub stamp: Stamp,
     /// The price of one unit, in the position's currency.
     pub price: Price,
     /// The time of the price.
     pub quote_as_of: DateTime<Utc>,
-    /// The splits of the instrument, oldest first; those after the command's day are ignored.
+    /// The splits of the instrument, oldest first; those after the market day of the trade are ignored.
     pub splits: &'a [Split],
     /// The portfolio's lot method.
     pub lot_method: LotMethod,
 }
 
-/// The result of a trade, to be written together, on the condition that the given head and position are unchanged.
+/// The result of a trade. All of it must be written in one transaction, on the condition that the wallet and the position
+/// that were passed in are unchanged in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BookedTrade {
     /// The new head of the wallet.
     pub wallet: Wallet,
-    /// The new entry, at the head's `seq`.
+    /// The new ledger entry. Its number is the `seq` of the new head.
     pub entry: Entry,
     /// The new position.
     pub position: Position,
@@ -66,7 +67,7 @@ pub struct BookedTrade {
     pub trade: Trade,
 }
 
-/// Buys: the wallet pays quantity × price and the fee, and the position gets a lot with both as its cost.
+/// Buys: the wallet pays quantity × price plus the fee, and the position gets a new lot whose cost is that sum.
 pub fn buy(
     wallet: &Wallet,
     position: &Position,
@@ -78,8 +79,8 @@ pub fn buy(
 
 /// Sells: the wallet receives quantity × price less the fee, and the lots give up units and cost.
 ///
-/// A fee above the value is paid from the wallet. Units worth less than the smallest amount of the currency can only be
-/// sold together with all others, for nothing, so that a position can always be closed.
+/// If the fee exceeds the value of the units, the wallet pays the difference. A sale whose value rounds to zero is refused,
+/// unless it closes the position, so that every position can be closed.
 pub fn sell(
     wallet: &Wallet,
     position: &Position,
@@ -89,7 +90,7 @@ pub fn sell(
     execute(Side::Sell, Rules::CURRENT, wallet, position.clone(), order, terms)
 }
 
-/// Executes an order on a position passed by value; a refusal drops it.
+/// Executes an order under these rules. It takes the position by value and changes it; after a refusal it is dropped.
 pub(crate) fn execute(
     side: Side,
     rules: Rules,
@@ -103,11 +104,11 @@ pub(crate) fn execute(
     let terms = &TradeTerms { splits, ..*terms };
     let fill = Fill::of(side, rules, order, terms, position.currency)?;
     let lots = match side {
-        Side::Buy => fill.bought(&mut position, order, terms)?,
-        Side::Sell => fill.sold(&mut position, order, terms)?,
+        Side::Buy => fill.add_lot(&mut position, order, terms)?,
+        Side::Sell => fill.relieve_lots(&mut position, order, terms)?,
     };
     let booked = fill.book(wallet, &position, terms)?;
-    fill.answer(booked, position, &lots, terms)
+    fill.record(booked, position, &lots, terms)
 }
 
 /// A filled order.
@@ -136,7 +137,8 @@ impl Fill {
         Ok(Self { side, rules, quantity, value: exact::value(quantity, terms.price, currency)?, fee })
     }
 
-    fn bought(
+    /// Adds the lot of a purchase, which relieves no lots.
+    fn add_lot(
         &self,
         position: &mut Position,
         order: &TradeOrder,
@@ -153,7 +155,8 @@ impl Fill {
         Ok(Vec::new())
     }
 
-    fn sold(
+    /// Takes the sold units from the lots that the lot method selects.
+    fn relieve_lots(
         &self,
         position: &mut Position,
         order: &TradeOrder,
@@ -175,6 +178,7 @@ impl Fill {
         Ok(lots)
     }
 
+    /// Books the trade on the wallet.
     fn book(&self, wallet: &Wallet, position: &Position, terms: &TradeTerms<'_>) -> Result<Booked, Refusal> {
         let entry_type = match self.side {
             Side::Buy => EntryType::Buy,
@@ -182,18 +186,18 @@ impl Fill {
         };
         let legs = self.legs(position)?;
         let cause = Cause { entry_type, trade_id: Some(terms.trade_id), reverses: None, legs };
-        wallet.book(self.cash()?, cause, &terms.stamp)
+        wallet.book(self.cash_change()?, cause, &terms.stamp)
     }
 
-    /// The effect on the wallet's cash.
-    fn cash(&self) -> Result<Money, Refusal> {
+    /// The change of the wallet's cash: negative for a purchase.
+    fn cash_change(&self) -> Result<Money, Refusal> {
         match self.side {
             Side::Buy => exact::negative(exact::plus(self.value, self.fee)?),
             Side::Sell => exact::minus(self.value, self.fee),
         }
     }
 
-    /// Value against units, and the fee if there is one.
+    /// The legs: money against units, and the fee if there is one.
     fn legs(&self, position: &Position) -> Result<Vec<Leg>, Refusal> {
         let holdings = Account::Holdings { portfolio_id: position.portfolio_id };
         let (payer, payee, giver, taker) = match self.side {
@@ -208,7 +212,8 @@ impl Fill {
         Ok(legs)
     }
 
-    fn answer(
+    /// The record of the trade, with all that is written with it.
+    fn record(
         self,
         booked: Booked,
         position: Position,
@@ -247,7 +252,7 @@ impl Fill {
 
 impl OrderSize {
     fn quantity(self, price: Price, currency: Currency) -> Result<Quantity, Refusal> {
-        let (quantity, none) = match self {
+        let (quantity, if_zero) = match self {
             Self::Quantity(quantity) => (quantity, Refusal::ZeroQuantity),
             Self::Amount(amount) => {
                 exact::same_currency(currency, amount)?;
@@ -257,7 +262,7 @@ impl OrderSize {
                 (exact::quantity_for(amount, price)?, Refusal::BelowSmallestQuantity)
             }
         };
-        if quantity.is_zero() { Err(none) } else { Ok(quantity) }
+        if quantity.is_zero() { Err(if_zero) } else { Ok(quantity) }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Values kept as JSON items: read one, write one, list them newest first.
+//! Values stored as JSON items: read one, write one, list them newest first.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,16 +15,16 @@ use crate::write::{Expect, Write};
 pub struct Documents<T> {
     /// The values, those with the highest sort key first.
     pub items: Vec<T>,
-    /// Where the next page starts, if more follow.
+    /// The cursor of the next page, if there is one.
     pub next: Option<Cursor>,
 }
 
-/// The value under this key, and the version to change it at.
+/// The value under this key, and its version, which a change must state.
 pub async fn read<T: DeserializeOwned>(table: &dyn Table, key: &Key) -> Result<Option<(T, Version)>, StoreError> {
     table.get(key).await?.map(|item| Ok((parse(&item)?, item.version))).transpose()
 }
 
-/// Writes a value that must not be there yet. If it is, the error is a [`StoreError::Conflict`].
+/// Writes a new value. If the key is taken, the error is a [`StoreError::Conflict`].
 pub async fn put_new<T: Serialize + Sync>(
     table: &dyn Table,
     key: Key,
@@ -34,7 +34,7 @@ pub async fn put_new<T: Serialize + Sync>(
     put_at(table, key, value, expires_at, Expect::Absent).await
 }
 
-/// Writes a value in place of the one read at this version, or a first one where none was read.
+/// Replaces the value that was read at this version; with `None`, writes a value where none was found.
 pub async fn put<T: Serialize + Sync>(
     table: &dyn Table,
     key: Key,
@@ -44,9 +44,9 @@ pub async fn put<T: Serialize + Sync>(
     put_at(table, key, value, None, read_at.into()).await
 }
 
-/// Writes a value unless one is there already; gives the one that stands, and whether it is this one.
+/// Writes a value unless the key is taken. Returns the stored value, and whether it is this one.
 ///
-/// For items whose key is named by all that they follow from: the first one written is as good as any.
+/// For items whose key contains all of their inputs: every writer would write an equivalent value.
 pub async fn put_first<T: Serialize + DeserializeOwned + Sync>(
     table: &dyn Table,
     key: &Key,
@@ -55,15 +55,15 @@ pub async fn put_first<T: Serialize + DeserializeOwned + Sync>(
     match put_new(table, key.clone(), &value, None).await {
         Ok(_) => Ok((value, true)),
         Err(StoreError::Conflict { .. }) => match read(table, key).await? {
-            Some((standing, _)) => Ok((standing, false)),
-            // Written by somebody and removed again, between our two calls.
+            Some((stored, _)) => Ok((stored, false)),
+            // Another process has written it and removed it again between our two calls.
             None => Err(StoreError::Conflict { write: 0 }),
         },
         Err(error) => Err(error),
     }
 }
 
-/// A page of a list, those with the highest sort key first: of ids and days that is the newest.
+/// A page of a list, highest sort key first: if the sort keys are ids or days, newest first.
 pub async fn list<T: DeserializeOwned>(
     table: &dyn Table,
     list: List,
@@ -76,16 +76,16 @@ pub async fn list<T: DeserializeOwned>(
     Ok(Documents { items, next: page.next })
 }
 
-/// The body of an item that says this, for a transaction of several writes.
+/// The body of an item with this value, for a transaction of several writes.
 pub fn body<T: Serialize>(key: &Key, value: &T) -> Result<Body, StoreError> {
     serde_json::to_string(value).map(Body::Json).map_err(|cause| StoreError::Unwritable { key: key.clone(), cause })
 }
 
-/// What an item says, or why it cannot be read.
+/// The value in the body of an item.
 pub fn parse<T: DeserializeOwned>(item: &Item) -> Result<T, StoreError> {
     match &item.body {
         Body::Json(text) => serde_json::from_str(text).map_err(|error| StoreError::corrupt(&item.key, &error)),
-        Body::Bytes(_) => Err(StoreError::corrupt(&item.key, "bytes stand where JSON should")),
+        Body::Bytes(_) => Err(StoreError::corrupt(&item.key, "the body is bytes instead of JSON")),
     }
 }
 
