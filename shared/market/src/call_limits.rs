@@ -6,13 +6,13 @@
 //! | `SCHEDULE_WAIT` | 12 s | the same for each symbol of the scheduled refresh |
 //! | `FILES_WAIT` | 1 h | the same if prices are files: longer than any request lasts |
 //! | `STORE_WAIT` | 50 ms | the wait for another request about a symbol, if only stored prices are needed |
-//! | `CALLER_ANSWER` | 2 s | one answer of a provider to a request, retries and pauses included |
-//! | `SCHEDULE_ANSWER` | 10 s | the same to the scheduled refresh |
+//! | `CALLER_ANSWER` | 2 s | one provider response for a request, including retries and pauses |
+//! | `SCHEDULE_ANSWER` | 10 s | the same for the scheduled refresh |
 //! | `SHORTEST_CALL` | 500 ms | a call that has less time than this is neither made nor counted |
 //! | `CONNECT` | 1 s | the time to establish a connection to a provider |
-//! | `SILENCE` | 500 ms | a call that is given up after at least this long is a failure of the provider |
+//! | `SILENCE` | 500 ms | an abandoned call is a failure of the provider if it took at least this long |
 //! | `SPACING` | 1 s | the time from one call to the next |
-//! | `ATTEMPTS` | 3 | calls for one answer; each of them counts |
+//! | `ATTEMPTS` | 3 | attempts for one response; each counts as a call |
 //! | `FIRST_BACKOFF` | 500 ms | the longest pause before the second attempt, doubled for each further one; a random part of it is used |
 //! | `PAUSE_UNSAID` | 1 min | the pause after a provider has asked for fewer calls without naming a time |
 //! | `FAILURES_TO_OPEN` | 5 | consecutive failures that open the circuit breaker of a provider |
@@ -20,38 +20,38 @@
 //! | `PROBE` | 1 s | the expected time of the call that then tests the provider |
 //! | `ALPHA_VANTAGE_CALLS_A_DAY` | 25 | calls to Alpha Vantage in any 24 hours |
 //! | `YAHOO_CALLS_A_DAY` | 2000 | calls to Yahoo in any 24 hours |
-//! | `CALL_COUNTS_FOR` | 24 h 15 s | how long a call counts: a day, and the longest time that a call is under way |
+//! | `CALL_COUNTS_FOR` | 24 h 15 s | how long a call counts: a day plus the longest duration of a call |
 //! | `USED_UP_FOR` | 24 h | how long a provider is not called after it has reported that the calls of the day are used up |
 //! | `LONGEST_NOTE` | 400 ms | storing that report, in addition to the time of the request |
 //! | `FEW_CALLS` | 100 | up to this number calls are few: lookups of new symbols are limited, and each call is stored with its time |
 //! | `CALLERS_RESERVE` | 5 | calls that the refresh reserves for requests |
-//! | `CALLS_FOR_THE_PLAN` | 1 | calls that an evening takes in addition to one per symbol, to find out what the plan covers |
+//! | `CALLS_FOR_THE_PLAN` | 1 | calls per evening, in addition to one per symbol, to find out what the API plan covers |
 //! | `CALLS_LEFT_BY_NAMES` | 10 | calls that names and searches reserve for everything else |
 //! | `CALLS_LEFT_BY_OLD_BARS` | 10 | calls that a request for bars too old to trade at reserves for everything else |
 //! | `AT_ONCE_UNCOUNTED` | 8 | symbols that the refresh requests concurrently if calls are not counted |
 //! | `AT_ONCE_COUNTED` | 2 | the same if calls are counted; 1 if they are few |
-//! | `AT_ONCE_BY_A_REQUEST` | 8 | symbols or currencies that a request asks for concurrently |
+//! | `AT_ONCE_BY_A_REQUEST` | 8 | symbols or currencies that a request fetches concurrently |
 //! | `AT_ONCE_VALUED` | 16 | holdings whose prices a valuation reads concurrently |
-//! | `SETTLING` | 25 s | the last part of a refresh, which starts nothing new: for one longest answer, publishing and grading |
+//! | `SETTLING` | 25 s | the last part of a refresh, in which no call is started: time for one last response, publishing and grading |
 //! | `SHORTEST_SLEEP` | 10 ms | the shortest pause of a refresh that waits for a call to become available |
 //! | `LONGEST_SLEEP` | 5 s | the longest such pause |
-//! | `LEASE_LOOK` | 150 ms | the pause between two checks whether another process has finished the same call |
-//! | `LEASE_TO_STORE` | 1 s | how long the lease of a process outlasts its deadline, to store the answer |
+//! | `LEASE_LOOK` | 150 ms | the interval between checks whether another process has finished the same call |
+//! | `LEASE_TO_STORE` | 1 s | how long the lease of a process outlasts its deadline, to store the response |
 //! | `NEW_SYMBOL_LOOKUPS_A_DAY` | 10 | new-symbol lookups of a customer in any 24 hours, if calls are few |
 //! | `NEW_SYMBOL_LOOKUP_COUNTS_FOR` | 24 h | how long such a lookup counts |
-//! | `ASKED_BY_AN_IMPORT` | 20 | symbols that one import requests from a provider |
+//! | `ASKED_BY_AN_IMPORT` | 20 | symbols that one import may request from a provider |
 //! | `UNVERIFIED_A_DAY` | 200 | untracked symbols without a price that a customer may subscribe to in a day |
-//! | `UNVERIFIED_COUNTS_FOR` | 24 h | that day, from the first of these symbols on |
+//! | `UNVERIFIED_COUNTS_FOR` | 24 h | the length of that day, which begins with the first such symbol |
 //! | `IN_MEMORY` | 1 min | how long a process uses a price before it looks for a newer one |
 //! | `REST` | 1 min | how long a provider is not asked about a symbol after a failure |
-//! | `RETRY` | 15 min | how long bars that were not out yet are not requested again |
+//! | `RETRY` | 15 min | how long bars that were not published yet are not requested again |
 //! | `LATE` | 1 h | the time until late bars are requested again; then three times the time waited so far |
 //! | `ASSUMED` | 1 h | how long assumed metadata of an instrument is used |
 //! | `FOUND` | 24 h | how long the result of a search is used |
 //! | `UNKNOWN` | 24 h | how long a symbol that a provider did not know is not requested again |
-//! | `NOT_IN_THE_PLAN` | 24 h | how long a function that the plan did not cover is not called again |
+//! | `NOT_IN_THE_PLAN` | 24 h | how long a function that the API plan did not cover is not called again |
 //! | `DESCRIBED` | 30 d | how long the currency of a symbol is stored |
-//! | `EXPLAINED` | 150 d | how long the splits and dividends behind a jump are stored |
+//! | `EXPLAINED` | 150 d | how long the splits and dividends that explain a jump are stored |
 //!
 //! A [`CallBudget`](crate::CallBudget) carries those of one request; the rest are applied by the modules that import
 //! them. What bounds no call and no wait for one, such as how many histories are held in memory or when a quote is stale,
