@@ -1,8 +1,10 @@
-//! Where each kind of item lives: the one place that spells keys.
+//! The keys of all items: no other file builds one.
 //!
-//! `keys/customers.rs` and `keys/books.rs` have what belongs to somebody; here is what is nobody's own.
+//! Here are the keys of shared data: bars, instruments, forecasts and jobs. Those of customers, portfolios and so on are in
+//! the files of `keys/`.
 //!
-//! Symbols hold neither `#` nor a blank, ids are UUIDs and hashes are hex, so that no two kinds can collide.
+//! `#` separates the parts of a key. No symbol contains `#` or a space, ids are UUIDs and hashes are hexadecimal, so that
+//! no two keys collide.
 
 mod books;
 mod customers;
@@ -25,12 +27,12 @@ pub use watching::*;
 use crate::item::Key;
 use crate::query::Range;
 
-/// What stands for the sort key where a partition holds one item.
+/// The sort key in a partition that has only one item.
 const ONLY: &str = "-";
-/// First part of the sort key of a year of bars.
+/// The prefix of the sort key of a year of bars.
 pub(crate) const YEAR_PREFIX: &str = "YEAR#";
 
-/// A list: a partition and which of its sort keys belong to it.
+/// A list: the items of a partition whose sort keys are in a range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct List {
     /// The partition.
@@ -48,11 +50,11 @@ pub fn bars(symbol: &Symbol) -> String {
 /// The partition of the valuations of a customer's custom instrument.
 #[must_use]
 pub fn own_bars(customer: CustomerId, symbol: &Symbol) -> String {
-    // A symbol that a market knows has no `#`, so that the two kinds of partition cannot collide.
+    // The symbol of a market instrument has no `#`, so that the two kinds of partition cannot collide.
     format!("BARS#{customer}#{symbol}")
 }
 
-/// The head of a symbol's bars: where they come from, and which years there are.
+/// The head of a symbol's bars: their source, and which years are stored.
 #[must_use]
 pub fn bars_head(symbol: &Symbol) -> Key {
     head_of(&bars(symbol))
@@ -86,43 +88,43 @@ pub fn quote(symbol: &Symbol) -> Key {
     Key::new(format!("INSTRUMENT#{symbol}"), "QUOTE")
 }
 
-/// That a live provider did not know this symbol; expires.
+/// Records that a live provider did not know this symbol; expires.
 #[must_use]
 pub fn unknown_symbol(symbol: &Symbol) -> Key {
     Key::new(format!("INSTRUMENT#{symbol}"), "UNKNOWN")
 }
 
-/// A forecast, named by all that it follows from, so that the first one written is the only one.
+/// A forecast. Its key contains all of its inputs, so that the first one written is the only one.
 #[must_use]
 pub fn forecast(symbol: &Symbol, as_of: Day, model: &str, horizon: usize, inputs_sha256: &str) -> Key {
     Key::new(forecast_partition(symbol), format!("{as_of}#{model}#{horizon}#{inputs_sha256}"))
 }
 
-/// All forecasts of a symbol, by the day they look ahead from.
+/// All forecasts of a symbol, in the order of the days from which they look ahead.
 #[must_use]
 pub fn forecasts(symbol: &Symbol) -> List {
     List { partition: forecast_partition(symbol), range: Range::All }
 }
 
-/// One run of a job, named by its slot: the time it was due.
+/// The run of a job for one slot: the time at which it was due.
 #[must_use]
 pub fn job_run(job: &str, slot: &str) -> Key {
     Key::new(job_partition(job), slot)
 }
 
-/// How the last run of a job went.
+/// The result of the last run of a job.
 #[must_use]
 pub fn job_last(job: &str) -> Key {
     Key::new(job_partition(job), "LAST")
 }
 
-/// When a provider was called, counted for all functions together.
+/// The times of the calls to a provider, of all functions together.
 #[must_use]
 pub fn quota(provider: &str) -> Key {
     Key::new(format!("QUOTA#{provider}"), ONLY)
 }
 
-/// SHA-256 of a text in lower-case hex.
+/// The SHA-256 of a text, as lower-case hexadecimal.
 #[must_use]
 pub fn sha256_hex(text: &str) -> String {
     hex(&Sha256::digest(text))
@@ -136,7 +138,7 @@ fn job_partition(job: &str) -> String {
     format!("JOB#{job}")
 }
 
-/// Bytes as lower-case hex.
+/// Bytes as lower-case hexadecimal.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
@@ -156,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_spelled_as_the_data_model_says() {
+    fn keys_keep_their_stored_form() {
         let customer = CustomerId(Uuid::from_u128(7));
         let owner = "CUSTOMER#00000000-0000-0000-0000-000000000007";
         let held = "PORTFOLIO#00000000-0000-0000-0000-000000000009";

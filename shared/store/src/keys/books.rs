@@ -1,4 +1,4 @@
-//! Keys of the books: wallets, portfolios, positions, trades, lots held elsewhere, custom instruments.
+//! Keys of the books: wallets, portfolios, positions, trades, daily values, lots held elsewhere, custom instruments.
 
 use domain::{CustomerId, PortfolioId, Symbol};
 use uuid::Uuid;
@@ -7,25 +7,25 @@ use super::{Kind, List, ONLY};
 use crate::item::Key;
 use crate::query::Range;
 
-/// The head of a wallet: balances by currency, the number of entries, whether it is frozen.
+/// The head of a wallet: balances by currency, number of entries, and whether the wallet is frozen.
 #[must_use]
 pub fn wallet_head(customer: CustomerId) -> Key {
     Kind::WalletHead.only(customer.0)
 }
 
-/// An entry of a wallet, by its place in the one sequence over all currencies, from 1.
+/// A ledger entry of a wallet. `seq` counts the entries of all currencies together, from 1.
 #[must_use]
 pub fn wallet_entry(customer: CustomerId, seq: u64) -> Key {
     Kind::WalletEntry.key(customer.0, format_args!("{seq:012}"))
 }
 
-/// All entries of a wallet, by their place.
+/// All ledger entries of a wallet, by `seq`.
 #[must_use]
 pub fn wallet_entries(customer: CustomerId) -> List {
     Kind::WalletEntry.list(customer.0)
 }
 
-/// Where the entry of a deposit or withdrawal is, by its id.
+/// The wallet and `seq` of a deposit or withdrawal, by the id of the entry.
 #[must_use]
 pub fn wallet_locator(entry: Uuid) -> Key {
     Key::new(format!("ENTRY#{entry}"), ONLY)
@@ -43,19 +43,19 @@ pub fn portfolio(customer: CustomerId, id: PortfolioId) -> Key {
     Kind::Portfolio.key(customer.0, id)
 }
 
-/// All portfolios of a customer, by id, which grows with time.
+/// All portfolios of a customer, by id; ids increase with time.
 #[must_use]
 pub fn portfolios(customer: CustomerId) -> List {
     Kind::Portfolio.list(customer.0)
 }
 
-/// How many portfolios a customer has.
+/// The number of a customer's portfolios.
 #[must_use]
 pub fn portfolio_count(customer: CustomerId) -> Key {
     Kind::PortfolioCount.only(customer.0)
 }
 
-/// Everything that is kept of a portfolio beside itself.
+/// All items of a portfolio, except the portfolio itself.
 #[must_use]
 pub fn portfolio_contents(id: PortfolioId) -> List {
     Kind::Position.partition_list(id.0)
@@ -73,13 +73,13 @@ pub fn position(portfolio: PortfolioId, symbol: &Symbol) -> Key {
     Kind::Position.key(portfolio.0, symbol)
 }
 
-/// The positions of a portfolio that trades made, by symbol.
+/// All positions of a portfolio, by symbol.
 #[must_use]
 pub fn positions(portfolio: PortfolioId) -> List {
     Kind::Position.list(portfolio.0)
 }
 
-/// Older lots of a position, by the number of their item.
+/// An item with older lots of a position, by number.
 #[must_use]
 pub fn older_lots(portfolio: PortfolioId, symbol: &Symbol, item: u64) -> Key {
     Kind::OlderLots.key(portfolio.0, format_args!("{symbol}#{item:06}"))
@@ -91,32 +91,32 @@ pub fn trade(portfolio: PortfolioId, id: Uuid) -> Key {
     Kind::Trade.key(portfolio.0, id)
 }
 
-/// The trades of a portfolio, by id, which grows with time.
+/// All trades of a portfolio, by id; ids increase with time.
 #[must_use]
 pub fn trades(portfolio: PortfolioId) -> List {
     Kind::Trade.list(portfolio.0)
 }
 
-/// The trades of a portfolio from this id on: those that were made since its time.
+/// The trades of a portfolio from this id on.
 #[must_use]
 pub fn trades_since(portfolio: PortfolioId, first: Uuid) -> List {
     let [from, to] = [first, Uuid::max()].map(|id| trade(portfolio, id));
     List { partition: from.pk, range: Range::Between(from.sk, to.sk) }
 }
 
-/// A year of a portfolio's daily values.
+/// One year of a portfolio's daily values.
 #[must_use]
 pub fn series_year(portfolio: PortfolioId, year: i32) -> Key {
     Kind::Series.key(portfolio.0, format_args!("{year:04}"))
 }
 
-/// How far a portfolio's daily values have come, and what the next one needs.
+/// The state of a portfolio's daily values: up to which day they are computed, and what the next day needs.
 #[must_use]
 pub fn series_state(portfolio: PortfolioId) -> Key {
     Kind::Series.key(portfolio.0, "STATE")
 }
 
-/// The years of a portfolio's daily values, oldest first, and their state, last.
+/// A portfolio's daily values: its years, oldest first, then the state.
 #[must_use]
 pub fn series(portfolio: PortfolioId) -> List {
     Kind::Series.list(portfolio.0)
@@ -128,38 +128,38 @@ pub fn investment(portfolio: PortfolioId, id: Uuid) -> Key {
     Kind::Investment.key(portfolio.0, id)
 }
 
-/// All investments of a portfolio, by id, which grows with time.
+/// All lots held elsewhere of a portfolio, by id; ids increase with time.
 #[must_use]
 pub fn investments(portfolio: PortfolioId) -> List {
     Kind::Investment.list(portfolio.0)
 }
 
-/// How many investments a portfolio has.
+/// The number of a portfolio's lots held elsewhere.
 #[must_use]
 pub fn investment_count(portfolio: PortfolioId) -> Key {
     Kind::InvestmentCount.only(portfolio.0)
 }
 
-/// How far the import of a file has come.
+/// The progress of the import of a file.
 #[must_use]
 pub fn import(portfolio: PortfolioId, sha256: &str) -> Key {
     Kind::Import.key(portfolio.0, sha256)
 }
 
-/// An item of a customer's own.
+/// A custom instrument of a customer.
 #[must_use]
 pub fn custom_instrument(customer: CustomerId, symbol: &Symbol) -> Key {
     let name = symbol.as_str().trim_start_matches("MY:");
     Kind::CustomInstrument.key(customer.0, name)
 }
 
-/// All items of a customer's own, by name.
+/// All custom instruments of a customer, by name.
 #[must_use]
 pub fn custom_instruments(customer: CustomerId) -> List {
     Kind::CustomInstrument.list(customer.0)
 }
 
-/// How many custom instruments a customer has.
+/// The number of a customer's custom instruments.
 #[must_use]
 pub fn custom_instrument_count(customer: CustomerId) -> Key {
     Kind::CustomInstrumentCount.only(customer.0)

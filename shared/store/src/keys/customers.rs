@@ -1,4 +1,4 @@
-//! Keys of what is a customer's: the account, sessions, what they ran and asked for.
+//! Keys of customers: accounts, sessions, exports, backtests, reports, stored responses.
 
 use domain::{CustomerId, Email};
 use sha2::{Digest as _, Sha256};
@@ -14,32 +14,32 @@ pub fn customer(customer: CustomerId) -> Key {
     Kind::Profile.only(customer.0)
 }
 
-/// Everything in the partition of a customer.
+/// All items in the partition of a customer.
 #[must_use]
 pub fn customer_items(customer: CustomerId) -> List {
     Kind::Profile.partition_list(customer.0)
 }
 
-/// That an e-mail address is taken, and by whom.
+/// The customer who has an e-mail address.
 #[must_use]
 pub fn email(email: &Email) -> Key {
     Key::new(format!("EMAIL#{}", sha256_hex(email.as_str())), ONLY)
 }
 
-/// What became of the registration of this address that was sent with this `Idempotency-Key`.
+/// The result of a registration with this address and this `Idempotency-Key`.
 #[must_use]
 pub fn registration_request(email: &Email, key: &str) -> Key {
-    // Neither an address nor a key has a blank, so that no other two give the same text.
+    // Neither an address nor a key contains a space, so that no other pair gives the same text.
     Key::new(format!("REGISTRATION#{}", sha256_hex(&format!("{email} {key}"))), ONLY)
 }
 
-/// What a customer was answered who registered with an `Idempotency-Key`.
+/// The response to the registration of a customer, if it had an `Idempotency-Key`.
 #[must_use]
 pub fn registration(customer: CustomerId) -> Key {
     Kind::Registration.only(customer.0)
 }
 
-/// The failed attempts to sign in with an address that is nobody's; expires.
+/// The failed sign-ins with an address that no customer has; expires.
 #[must_use]
 pub fn login_attempts(email: &Email) -> Key {
     Key::new(format!("LIMIT#login#{}", sha256_hex(email.as_str())), ONLY)
@@ -69,31 +69,31 @@ pub fn password_token(token_sha256: &str) -> Key {
     Key::new(format!("PASSWORD#{token_sha256}"), ONLY)
 }
 
-/// That a client is advised, in the client's own partition.
+/// The advisor of a client, in the client's partition.
 #[must_use]
 pub fn advisor_of(client: CustomerId) -> Key {
     Kind::Advisor.only(client.0)
 }
 
-/// A client in the partition of their advisor.
+/// A client of an advisor, in the advisor's partition.
 #[must_use]
 pub fn client_of(advisor: CustomerId, client: CustomerId) -> Key {
     Kind::Client.key(advisor.0, client)
 }
 
-/// The clients in the partition of an advisor.
+/// All clients of an advisor.
 #[must_use]
 pub fn clients_of(advisor: CustomerId) -> List {
     Kind::Client.list(advisor.0)
 }
 
-/// An export that a customer asked for.
+/// An export of a customer's data.
 #[must_use]
 pub fn export(customer: CustomerId, id: Uuid) -> Key {
     Kind::Export.key(customer.0, id)
 }
 
-/// All exports of a customer, by id, which grows with time.
+/// All exports of a customer, by id; ids increase with time.
 #[must_use]
 pub fn exports(customer: CustomerId) -> List {
     Kind::Export.list(customer.0)
@@ -105,45 +105,45 @@ pub fn login_attempts_of(customer: CustomerId) -> Key {
     Key::new(format!("LIMIT#login#{customer}"), ONLY)
 }
 
-/// What was counted of one source address, under a name such as `sign-in 192.0.2.7`; expires.
+/// The attempts from one source address, under a name such as `sign-in 192.0.2.7`; expires.
 #[must_use]
 pub fn source_address(counted: &str) -> Key {
     Key::new(format!("LIMIT#address#{}", sha256_hex(counted)), ONLY)
 }
 
-/// The list of administrators who may sign in.
+/// The list of administrators whose accounts are not disabled.
 #[must_use]
 pub fn administrator_index() -> Key {
     Key::new("DIRECTORY#administrators", ONLY)
 }
 
-/// A customer's entry in the list of all customers, which is spread over [`customer_index`].
+/// A customer's entry in the list of all customers.
 #[must_use]
 pub fn customer_index_item(customer: CustomerId) -> Key {
     let shard = Sha256::digest(customer.0.as_bytes())[0] >> 4;
     Key::new(format!("DIRECTORY#customers#{shard:x}"), customer.to_string())
 }
 
-/// The sixteen parts of the list of all customers.
+/// The sixteen shards of the list of all customers.
 #[must_use]
 pub fn customer_index() -> [List; 16] {
     std::array::from_fn(|shard| List { partition: format!("DIRECTORY#customers#{shard:x}"), range: Range::All })
 }
 
-/// All that was done to a customer's account in a month (`202611`), by id, which grows with time.
+/// The audit events of a customer's account in a month (`202611`), by id; ids increase with time.
 #[must_use]
 pub fn audits(customer: CustomerId, month: &str) -> List {
     List { partition: format!("AUDIT#{customer}#{month}"), range: Range::All }
 }
 
-/// What was done to a customer's account, in the partition of a month (`202611`).
+/// An audit event of a customer's account, in the partition of its month (`202611`).
 #[must_use]
 pub fn audit(customer: CustomerId, month: &str, id: Uuid) -> Key {
     Key::new(format!("AUDIT#{customer}#{month}"), id.to_string())
 }
 
-/// The whole of what a customer was answered, as it was first answered: a backtest, beside the item that lists it, or
-/// what a request with an `Idempotency-Key` made.
+/// A stored response: of a backtest, in addition to the item that lists it, or of another request with an
+/// `Idempotency-Key`.
 #[must_use]
 pub fn stored_response(customer: CustomerId, id: Uuid) -> Key {
     Kind::Response.key(customer.0, id)
@@ -155,13 +155,13 @@ pub fn backtest(customer: CustomerId, id: Uuid) -> Key {
     Kind::Backtest.key(customer.0, id)
 }
 
-/// All backtests of a customer, by id, which grows with time.
+/// All backtests of a customer, by id; ids increase with time.
 #[must_use]
 pub fn backtests(customer: CustomerId) -> List {
     Kind::Backtest.list(customer.0)
 }
 
-/// A report made for a customer, named by the hash of its JSON.
+/// A report of a customer, by the hash of its JSON.
 #[must_use]
 pub fn report(customer: CustomerId, sha256: &str) -> Key {
     Kind::Report.key(customer.0, sha256)
@@ -173,10 +173,10 @@ pub fn reports(customer: CustomerId) -> List {
     Kind::Report.list(customer.0)
 }
 
-/// What became of the request that a customer sent with this `Idempotency-Key`.
+/// The outcome of a customer's request with this `Idempotency-Key`.
 #[must_use]
 pub fn idempotency(customer: CustomerId, key: &str) -> Key {
-    // The id has a fixed length, so that no other customer and key give the same bytes.
+    // The id has a fixed length, so that no other pair of customer and key gives the same bytes.
     let mut hash = Sha256::new();
     hash.update(customer.0.as_bytes());
     hash.update(key.as_bytes());

@@ -1,4 +1,4 @@
-//! The kinds of items that hang on a customer: those in the partitions of a customer, of a portfolio and of a wallet.
+//! The kinds of items that belong to a customer: those in the partition of a customer, a portfolio or a wallet.
 
 use std::fmt::Display;
 
@@ -8,12 +8,11 @@ use super::List;
 use crate::item::Key;
 use crate::query::Range;
 
-/// Defines the kinds: the first part of the partition key, and the first part of the sort key.
+/// Defines the kinds, each with the first part of its partition key and the first part of its sort key.
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident = $partition:literal, $spelling:literal;)+) => {
-        /// What an item in the partition of a customer, of a portfolio or of a wallet is. Keys of these partitions are
-        /// made from a kind only, so that there is none without one; code that handles all that a customer has matches the
-        /// kinds exhaustively.
+        /// The kind of an item in the partition of a customer, a portfolio or a wallet. A key in these partitions can only
+        /// be built from a kind, and code that handles all data of a customer matches the kinds exhaustively.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Kind {
             $($(#[$doc])* $kind,)+
@@ -36,19 +35,19 @@ macro_rules! kinds {
 kinds! {
     /// Profile, password, role, and the epoch of the sessions.
     Profile = "CUSTOMER", "PROFILE";
-    /// The answer to a registration with an `Idempotency-Key`.
+    /// The response to a registration with an `Idempotency-Key`.
     Registration = "CUSTOMER", "REGISTRATION";
     /// The index item of a session.
     Session = "CUSTOMER", "SESSION";
     /// The index item of a live connection.
     Connection = "CUSTOMER", "CONNECTION";
-    /// Who advises the customer.
+    /// The advisor of the customer.
     Advisor = "CUSTOMER", "ADVISOR";
     /// A client whom the customer advises.
     Client = "CUSTOMER", "CLIENT";
     /// An export.
     Export = "CUSTOMER", "EXPORT";
-    /// The whole of a stored response.
+    /// A stored response.
     Response = "CUSTOMER", "RESULT";
     /// A backtest.
     Backtest = "CUSTOMER", "BACKTEST";
@@ -64,7 +63,7 @@ kinds! {
     AlertCount = "CUSTOMER", "ALERTS";
     /// A firing of an alert.
     Firing = "CUSTOMER", "FIRING";
-    /// The subscription of the customer's e-mail address.
+    /// The customer's e-mail subscription to alerts.
     EmailSubscription = "CUSTOMER", "MAIL";
     /// A custom instrument.
     CustomInstrument = "CUSTOMER", "ITEM";
@@ -86,19 +85,19 @@ kinds! {
     Series = "PORTFOLIO", "SERIES";
     /// A lot held elsewhere.
     Investment = "PORTFOLIO", "INVESTMENT";
-    /// The number of investments.
+    /// The number of lots held elsewhere.
     InvestmentCount = "PORTFOLIO", "INVESTMENTS";
-    /// How far the import of a file has come.
+    /// The progress of the import of a file.
     Import = "PORTFOLIO", "IMPORT";
     /// The head of a wallet.
     WalletHead = "WALLET", "HEAD";
-    /// An entry of a wallet.
+    /// A ledger entry of a wallet.
     WalletEntry = "WALLET", "ENTRY";
 }
 
 impl Kind {
-    /// The kind of the item under this key; `None` under a key that this version of the code does not write into the
-    /// partition of a customer, of a portfolio or of a wallet.
+    /// The kind of the item under this key; `None` if this version of the code knows no such kind, or if the key is in
+    /// another partition.
     #[must_use]
     pub fn of(key: &Key) -> Option<Self> {
         let spellings = (first_part(&key.pk), first_part(&key.sk));
@@ -111,13 +110,13 @@ impl Kind {
         self.spellings().1.to_lowercase()
     }
 
-    /// What the sort key says after the kind; `None` for a key of another kind.
+    /// The rest of the sort key after the kind; `None` for a key of another kind.
     #[must_use]
     pub fn id_in(self, key: &Key) -> Option<&str> {
         (Self::of(key)? == self).then(|| key.sk.split_once('#').map_or("", |(_, id)| id))
     }
 
-    /// The key of the one item of this kind that an owner has.
+    /// The key of an item of which its owner has only one.
     pub(super) fn only(self, owner: Uuid) -> Key {
         Key::new(self.partition(owner), self.spellings().1)
     }
@@ -127,13 +126,13 @@ impl Kind {
         Key::new(self.partition(owner), format!("{}#{id}", self.spellings().1))
     }
 
-    /// All items of this kind that an owner has.
+    /// All items of this kind of one owner.
     pub(super) fn list(self, owner: Uuid) -> List {
         let Key { pk: partition, sk: prefix } = self.key(owner, "");
         List { partition, range: Range::Prefix(prefix) }
     }
 
-    /// Everything that an owner has in the partition of this kind.
+    /// All items in the owner's partition that this kind belongs to, of whatever kind.
     pub(super) fn partition_list(self, owner: Uuid) -> List {
         List { partition: self.partition(owner), range: Range::All }
     }

@@ -1,4 +1,4 @@
-//! Keys of what is live: tickets, connections, and who hears of which symbol. All of it expires.
+//! Keys of live quotes: tickets, connections and subscriptions. All of these items expire.
 
 use domain::{CustomerId, Symbol};
 use sha2::{Digest as _, Sha256};
@@ -7,8 +7,8 @@ use super::{Kind, List, ONLY};
 use crate::item::Key;
 use crate::query::Range;
 
-/// Partitions that the subscribers of one symbol are spread over, so that many who come at once do not queue at one.
-/// Few, since whoever pushes asks each of them.
+/// The number of shards of a symbol's subscriptions, so that clients that subscribe at the same time write to different
+/// partitions. It is low because every push reads all of them.
 pub const LIVE_SHARDS: u8 = 4;
 
 /// A one-time ticket for a live connection, by its hash.
@@ -23,7 +23,7 @@ pub fn connection(id: &str) -> Key {
     Key::new(format!("CONNECTION#{id}"), ONLY)
 }
 
-/// The mirror of a connection in its customer's partition.
+/// The index item of a live connection in its customer's partition.
 #[must_use]
 pub fn connection_of(customer: CustomerId, id: &str) -> Key {
     Kind::Connection.key(customer.0, id)
@@ -35,13 +35,13 @@ pub fn connections(customer: CustomerId) -> List {
     Kind::Connection.list(customer.0)
 }
 
-/// That a connection hears of a symbol.
+/// The subscription of a connection to a symbol.
 #[must_use]
 pub fn subscription(symbol: &Symbol, connection: &str) -> Key {
     Key::new(shard_of(symbol, Sha256::digest(connection)[0] % LIVE_SHARDS), connection)
 }
 
-/// The parts of the list of all who hear of a symbol.
+/// The shards of the list of all subscriptions to a symbol.
 pub fn subscriptions(symbol: &Symbol) -> impl Iterator<Item = List> + use<> {
     let symbol = symbol.clone();
     (0..LIVE_SHARDS).map(move |shard| List { partition: shard_of(&symbol, shard), range: Range::All })
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_of_what_is_live_are_spelled_as_the_data_model_says() {
+    fn keys_of_live_items_keep_their_stored_form() {
         let customer = CustomerId(Uuid::from_u128(7));
         assert_eq!(live_ticket("ab12"), Key::new("TICKET#ab12", "-"));
         assert_eq!(connection("L0SM9cOFvHcCIhw="), Key::new("CONNECTION#L0SM9cOFvHcCIhw=", "-"));
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subscription_stands_in_one_of_the_parts_and_all_parts_are_used() {
+    fn a_subscription_is_in_one_of_the_shards_and_all_shards_are_used() {
         let symbol: Symbol = "AAPL".parse().unwrap();
         let parts: BTreeSet<_> = subscriptions(&symbol).map(|list| list.partition).collect();
         let used: BTreeSet<_> = (0..100).map(|number| subscription(&symbol, &format!("c{number}")).pk).collect();

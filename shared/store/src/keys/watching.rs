@@ -1,4 +1,4 @@
-//! Keys of what a customer watches and wants to be told of.
+//! Keys of watchlists, alerts and firings.
 
 use domain::{CustomerId, Day, Symbol};
 use uuid::Uuid;
@@ -7,9 +7,9 @@ use super::{Kind, List, ONLY};
 use crate::item::Key;
 use crate::query::Range;
 
-/// First part of the sort key of an alert in its symbol's partition.
+/// The prefix of the sort key of an alert in its symbol's partition.
 pub const ALERT_PREFIX: &str = "ALERT#";
-/// First part of the sort key of a firing that is to be delivered, in its symbol's partition.
+/// The prefix of the sort key of a firing that is not delivered yet, in its symbol's partition.
 pub const PENDING_PREFIX: &str = "PENDING#";
 
 /// A symbol that a customer watches.
@@ -24,7 +24,7 @@ pub fn watches(customer: CustomerId) -> List {
     Kind::Watch.list(customer.0)
 }
 
-/// How many symbols a customer watches.
+/// The number of symbols that a customer watches.
 #[must_use]
 pub fn watch_count(customer: CustomerId) -> Key {
     Kind::WatchCount.only(customer.0)
@@ -36,19 +36,19 @@ pub fn alert(customer: CustomerId, id: Uuid) -> Key {
     Kind::Alert.key(customer.0, id)
 }
 
-/// All alerts of a customer, by id, which grows with time.
+/// All alerts of a customer, by id; ids increase with time.
 #[must_use]
 pub fn alerts(customer: CustomerId) -> List {
     Kind::Alert.list(customer.0)
 }
 
-/// How many alerts of a customer can still fire.
+/// The number of a customer's alerts that can still fire.
 #[must_use]
 pub fn alert_count(customer: CustomerId) -> Key {
     Kind::AlertCount.only(customer.0)
 }
 
-/// That an alert fired on a market day: there is one for each, so that it fires at most once.
+/// The firing of an alert on a market day. The key contains the day, so that an alert fires at most once a day.
 #[must_use]
 pub fn firing(customer: CustomerId, alert: Uuid, day: Day) -> Key {
     Kind::Firing.key(customer.0, format_args!("{alert}#{day}"))
@@ -61,32 +61,32 @@ pub fn firings(customer: CustomerId, alert: Uuid) -> List {
     List { partition, range: Range::Prefix(prefix) }
 }
 
-/// Under which name e-mails are sent to a customer.
+/// The e-mail subscription of a customer.
 #[must_use]
 pub fn email_subscription(customer: CustomerId) -> Key {
     Kind::EmailSubscription.only(customer.0)
 }
 
-/// What waits for quotes of a symbol: how far quotes have been evaluated, then the alerts of all customers that can still
-/// fire, then the firings that are still to be delivered.
+/// What is evaluated on each new quote of a symbol: first the `seq` up to which quotes have been evaluated, then the alerts
+/// of all customers that can still fire, then the firings that are not delivered yet.
 #[must_use]
 pub fn waiting(symbol: &Symbol) -> List {
     List { partition: waiting_partition(symbol), range: Range::All }
 }
 
-/// How far the quotes of a symbol have been evaluated; the first of [`waiting`].
+/// The `seq` up to which the quotes of a symbol have been evaluated; the first item of [`waiting`].
 #[must_use]
 pub fn evaluated(symbol: &Symbol) -> Key {
     Key::new(waiting_partition(symbol), ONLY)
 }
 
-/// An alert among those that wait for a symbol.
+/// An alert that waits for quotes of a symbol.
 #[must_use]
 pub fn waiting_alert(symbol: &Symbol, id: Uuid) -> Key {
     Key::new(waiting_partition(symbol), format!("{ALERT_PREFIX}{id}"))
 }
 
-/// A firing among those of a symbol that are to be delivered.
+/// A firing that is not delivered yet, under its symbol.
 #[must_use]
 pub fn pending_firing(symbol: &Symbol, alert: Uuid, day: Day) -> Key {
     Key::new(waiting_partition(symbol), format!("{PENDING_PREFIX}{alert}#{day}"))
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_spelled_as_the_data_model_says() {
+    fn keys_keep_their_stored_form() {
         let (customer, symbol) = (CustomerId(Uuid::from_u128(7)), "AAPL".parse().unwrap());
         let (owner, id, day) = ("CUSTOMER#00000000-0000-0000-0000-000000000007", Uuid::nil(), "2012-06-01");
         let day: Day = day.parse().unwrap();
