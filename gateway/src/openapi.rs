@@ -5,13 +5,13 @@ use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, O
 
 use crate::registry::{FUNCTIONS, Handler};
 
-const DESCRIPTION: &str = "Prices, backtests, forecasts and reports; customers with a wallet and portfolios on an exact \
-    ledger. A session's token goes as `Authorization: Bearer TOKEN`; API Gateway itself answers 401 without one and 403 \
-    for one that is not, or no longer, valid. Refusals are application/problem+json (RFC 9457).";
-/// The name of the security scheme: a session's token.
+const DESCRIPTION: &str = "Prices, backtests, forecasts and reports; customers with a wallet and portfolios on a \
+    double-entry ledger. Send the token of your session as `Authorization: Bearer TOKEN`. Without a token API Gateway \
+    responds with 401, with an invalid or expired one with 403. Errors are application/problem+json (RFC 9457).";
+/// The name of the security scheme: the token of a session.
 const SESSION: &str = "session";
 
-/// The document as it is kept in openapi.json.
+/// The document as it is stored in openapi.json.
 pub fn document() -> anyhow::Result<String> {
     let info = InfoBuilder::new().title("Sextant").version(env!("CARGO_PKG_VERSION")).description(Some(DESCRIPTION));
     let license = LicenseBuilder::new().name("MIT").identifier(Some("MIT")).build();

@@ -40,14 +40,14 @@ fn routes() -> OpenApiRouter<MarketData> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct SearchQuery {
-    /// A part of the symbol or the name, in whatever case; all instruments that are stored where not given.
+    /// Part of the symbol or the name, case-insensitive; all stored instruments by default.
     query: Option<String>,
-    /// Most instruments, 1 to 200; 50 where not given.
+    /// Maximum number of instruments, 1 to 200; default 50.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
     limit: Option<String>,
 }
 
-/// The caller's custom instruments and the provider's instruments, by symbol.
+/// Searches the caller's custom instruments and the provider's instruments, ordered by symbol.
 #[utoipa::path(
     get,
     path = "/instruments",
@@ -55,7 +55,7 @@ struct SearchQuery {
     tag = "instruments",
     params(SearchQuery),
     responses(
-        (status = 200, description = "What was found, on one page", body = Page<Instrument>),
+        (status = 200, description = "The instruments found, on one page", body = Page<Instrument>),
         responses::Parameters,
     )
 )]
@@ -76,16 +76,16 @@ async fn search(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ItemRequest {
-    /// `MY:` and a name; nobody else sees it.
+    /// `MY:` and a name. Only the caller sees the instrument.
     #[schema(example = "MY:HOUSE")]
     symbol: String,
-    /// 1 to 100 characters.
+    /// Name of 1 to 100 characters.
     #[schema(example = "The house by the lake")]
     name: String,
-    /// Currency of its valuations; USD where not given.
+    /// Currency of its valuations; default `USD`.
     #[schema(example = "USD")]
     currency: Option<String>,
-    /// `item` where not given.
+    /// Type of the instrument; default `item`.
     instrument_type: Option<InstrumentType>,
 }
 
@@ -111,18 +111,18 @@ fn own(symbol: Symbol) -> Result<Symbol, &'static str> {
     if symbol.is_custom() { Ok(symbol) } else { Err("the symbol of a custom instrument starts with MY:") }
 }
 
-/// Makes a custom instrument.
+/// Creates a custom instrument.
 #[utoipa::path(
     post,
     path = "/instruments",
     operation_id = "create_item",
     tag = "instruments",
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key with the same request answers the first result again")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Repeating a request with the same key returns the first result")),
     request_body = ItemRequest,
     responses(
-        (status = 201, description = "The item; `Location` names it", body = Instrument),
+        (status = 201, description = "The custom instrument; `Location` is its address", body = Instrument),
         responses::IdempotentPost,
-        (status = 409, description = "There is an item of this symbol, or as many as there may be"),
+        (status = 409, description = "The symbol is taken, or the caller has the maximum number of custom instruments"),
     )
 )]
 async fn create(
@@ -138,7 +138,7 @@ async fn create(
     Ok((StatusCode::CREATED, location, Replayed(made.replayed), axum::Json(made.value)).into_response())
 }
 
-/// One instrument: of the provider, or an item of the caller's own.
+/// Reads an instrument of the provider, or a custom instrument of the caller.
 #[utoipa::path(
     get,
     path = "/instruments/{symbol}",
@@ -164,18 +164,18 @@ async fn read(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ValuationsRequest {
-    /// 1 to 1,000 of them, no day twice.
+    /// 1 to 1,000 valuations, at most one per day.
     prices: Vec<ValuationRequest>,
 }
 
-/// What one unit is worth on a day.
+/// The value of one unit on a day.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ValuationRequest {
-    /// Not in the future.
+    /// Day of the valuation, not in the future.
     #[schema(format = Date, example = "2012-06-01")]
     date: String,
-    /// A decimal string or number above zero, at most 12 decimals and 15 significant digits.
+    /// Value of one unit: a decimal string or number above zero, with at most 12 decimals and 15 significant digits.
     #[schema(value_type = String, example = "250000")]
     price: Exact,
 }
@@ -193,29 +193,29 @@ impl ValuationsRequest {
     }
 }
 
-/// What is stored of an item's valuations.
+/// The stored valuations of a custom instrument.
 #[derive(Serialize, ToSchema)]
 struct ValuationsAnswer {
     symbol: Symbol,
-    /// Days that have a valuation.
+    /// Number of days that have a valuation.
     count: usize,
-    /// The latest of them.
+    /// The latest of these days.
     last: Option<Day>,
 }
 
-/// Stores valuations of a custom instrument, in place of earlier ones of the same days.
+/// Stores valuations of a custom instrument. A valuation replaces an earlier one of the same day.
 #[utoipa::path(
     put,
     path = "/instruments/{symbol}/prices",
     operation_id = "value_item",
     tag = "instruments",
-    params(("symbol" = Symbol, Path, description = "`MY:` and a name")),
+    params(("symbol" = Symbol, Path, description = "Symbol of the custom instrument: `MY:` and a name")),
     request_body = ValuationsRequest,
     responses(
-        (status = 200, description = "What is stored now", body = ValuationsAnswer),
+        (status = 200, description = "The number of stored valuations and the last day", body = ValuationsAnswer),
         responses::StrictBody,
-        (status = 404, description = "No such item of the caller"),
-        (status = 422, description = "Fields that cannot be used, or a symbol of the market"),
+        (status = 404, description = "The caller has no such custom instrument"),
+        (status = 422, description = "Invalid fields, or a symbol without `MY:`"),
     )
 )]
 async fn value(

@@ -14,7 +14,7 @@ use market_data::warnings::Warning;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-/// Most symbols of one request.
+/// Maximum number of symbols in one request.
 const MAX_SYMBOLS: usize = 100;
 /// Quotes come every quarter of an hour at the most.
 const CACHE_CONTROL: &str = "private, max-age=15";
@@ -23,7 +23,7 @@ const CACHE_CONTROL: &str = "private, max-age=15";
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct QuotesQuery {
-    /// 1 to 100 symbols with commas between them, each once; items of the caller's own among them.
+    /// 1 to 100 comma-separated symbols, each once; custom instruments are allowed.
     #[param(value_type = String, example = "AAPL,IBM")]
     symbols: Option<String>,
 }
@@ -31,9 +31,9 @@ pub(crate) struct QuotesQuery {
 /// Last prices.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct QuotesAnswer {
-    /// In the order asked for.
+    /// The prices, in the order of the request.
     items: Vec<QuoteAnswer>,
-    /// Why there is no price of a symbol: `unknown_symbol`, `price_unavailable`, or `price_too_small`.
+    /// A reason for each symbol without a price: `unknown_symbol`, `price_unavailable` or `price_too_small`.
     #[schema(value_type = BTreeMap<String, String>)]
     unavailable: BTreeMap<Symbol, &'static str>,
 }
@@ -45,22 +45,22 @@ struct QuoteAnswer {
     /// Price of one unit.
     #[schema(value_type = String, example = "430.47")]
     price: Price,
-    /// Close of the trading day before, in today's units, where known.
+    /// Close of the previous trading day, in the units of `price`; null if unknown.
     #[schema(value_type = Option<String>, example = "441.40")]
     previous_close: Option<Price>,
     currency: Currency,
-    /// Of when the price is.
+    /// Time of the price.
     #[serde(with = "domain::instant")]
     as_of: DateTime<Utc>,
-    /// How old that is by the market's clock.
+    /// Age of the price in seconds, by the market's clock.
     age_seconds: u64,
-    /// Where the price came from.
+    /// Source of the price.
     source: String,
-    /// Whether a newer price was to be expected.
+    /// Whether a newer price should exist but is not available.
     stale: bool,
-    /// What a reader must know about the price and the close before it.
+    /// Warnings about the price and the previous close.
     warnings: Vec<Warning>,
-    /// Set when it is of a replay of old prices.
+    /// True if the price comes from a replay of old prices.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     replay: bool,
 }
@@ -82,7 +82,7 @@ impl From<QuoteWithAge> for QuoteAnswer {
     }
 }
 
-/// Last prices of up to a hundred symbols, also where some have none.
+/// The last prices of up to 100 symbols. A symbol without a price does not fail the request.
 #[utoipa::path(
     get,
     path = "/quotes",
@@ -90,8 +90,8 @@ impl From<QuoteWithAge> for QuoteAnswer {
     tag = "instruments",
     params(QuotesQuery),
     responses(
-        (status = 200, description = "The prices there are, and why there are no others", body = QuotesAnswer),
-        (status = 422, description = "No symbols, too many, one twice, or one that is none"),
+        (status = 200, description = "The prices, and a reason for each symbol without one", body = QuotesAnswer),
+        (status = 422, description = "No symbols, too many, a repeated one, or an invalid one"),
     )
 )]
 pub(crate) async fn list(

@@ -1,4 +1,4 @@
-//! `/alerts`: what a customer wants to be told of, and when it came true.
+//! `/alerts`: a customer's price alerts, and when each fired.
 
 use api::{Caller, Fields, IdPath, IdempotencyKey, Json, Page, PageQuery, Problem, Query, Replayed, responses};
 use axum::extract::State;
@@ -13,19 +13,19 @@ use utoipa::ToSchema;
 
 use crate::request::ConditionRequest;
 
-/// An alert to be made.
+/// A new alert.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AlertRequest {
     /// Ticker symbol.
     #[schema(example = "AAPL")]
     symbol: String,
-    /// What has to be true of a quote. Decimals may be strings or numbers.
+    /// Condition on a quote that fires the alert. Decimals may be strings or numbers.
     #[schema(value_type = Condition)]
     condition: ConditionRequest,
-    /// How often it fires.
+    /// Whether the alert fires once, or once per market day.
     repeat: Repeat,
-    /// Whether to tell by e-mail too; false where not given.
+    /// Whether to notify by e-mail, too; default `false`.
     #[serde(default)]
     email: bool,
 }
@@ -45,20 +45,20 @@ impl AlertRequest {
     }
 }
 
-/// Makes an alert.
+/// Creates an alert.
 #[utoipa::path(
     post,
     path = "/alerts",
     operation_id = "create_alert",
     tag = "watch",
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key with the same request answers the first result again")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Repeating a request with the same key returns the first result")),
     request_body = AlertRequest,
     responses(
-        (status = 201, description = "The alert; `Location` names it", body = Alert),
+        (status = 201, description = "The alert; `Location` is its address", body = Alert),
         responses::IdempotentPost, responses::SymbolLookup, responses::BodyLimit,
-        (status = 409, description = "As many alerts that can still fire as a customer may have"),
-        (status = 422, description = "Fields that cannot be used, or e-mail where none can be sent"),
-        (status = 503, description = "The provider cannot say whether it knows the symbol, or the address could not be subscribed"),
+        (status = 409, description = "The caller has the maximum number of active alerts, or of e-mail confirmation requests in 24 hours"),
+        (status = 422, description = "Invalid fields, or `email` on a platform that sends no e-mail"),
+        (status = 503, description = "The provider does not respond and the symbol is not known yet, or the e-mail subscription failed"),
     )
 )]
 pub(crate) async fn create(
@@ -74,7 +74,7 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, location, Replayed(made.replayed), axum::Json(made.value)).into_response())
 }
 
-/// The caller's alerts, newest first.
+/// Lists the caller's alerts, newest first.
 #[utoipa::path(
     get,
     path = "/alerts",
@@ -96,7 +96,7 @@ pub(crate) async fn list(
     Ok(axum::Json(Page { items, next_cursor }))
 }
 
-/// One alert of the caller.
+/// Reads an alert.
 #[utoipa::path(
     get,
     path = "/alerts/{id}",
@@ -116,7 +116,7 @@ pub(crate) async fn read(
     Ok(axum::Json(alerts::find(&market.app, caller.customer_id, id).await?))
 }
 
-/// Removes an alert. Its history stays.
+/// Removes an alert. Its history is retained.
 #[utoipa::path(
     delete,
     path = "/alerts/{id}",
@@ -124,7 +124,7 @@ pub(crate) async fn read(
     tag = "watch",
     params(("id" = String, Path, description = "Id of the alert")),
     responses(
-        (status = 204, description = "It no longer fires"),
+        (status = 204, description = "Removed"),
         responses::OwnAlert,
     )
 )]
@@ -137,7 +137,7 @@ pub(crate) async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// When an alert fired, the latest market day first; also of one that was removed since.
+/// Lists when an alert fired, latest market day first. The history of a removed alert is included.
 #[utoipa::path(
     get,
     path = "/alerts/{id}/history",
@@ -147,7 +147,7 @@ pub(crate) async fn remove(
     responses(
         (status = 200, description = "A page", body = Page<Firing>),
         responses::List,
-        (status = 404, description = "No such alert of the caller, and none of this id ever fired"),
+        (status = 404, description = "The caller has no such alert, and none with this id has fired"),
     )
 )]
 pub(crate) async fn list_firings(

@@ -17,10 +17,10 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Watched {
     symbol: Symbol,
-    /// Since when it is watched.
+    /// When the symbol was added.
     #[serde(with = "domain::instant")]
     added_at: DateTime<Utc>,
-    /// The last price that is stored; null where there is none.
+    /// The last stored price; null if there is none.
     quote: Option<WatchedQuote>,
 }
 
@@ -30,23 +30,23 @@ struct WatchedQuote {
     /// Price of one unit.
     #[schema(value_type = String, example = "430.47")]
     price: Price,
-    /// Close of the trading day before, in the same units, where known.
+    /// Close of the previous trading day, in the units of `price`; null if unknown.
     #[schema(value_type = Option<String>, example = "441.40")]
     previous_close: Option<Price>,
-    /// Currency of both.
+    /// Currency of both prices.
     currency: Currency,
-    /// Of when the price is.
+    /// Time of the price.
     #[serde(with = "domain::instant")]
     as_of: DateTime<Utc>,
-    /// Seconds from `as_of` to the market's now.
+    /// Age of the price in seconds, by the market's clock.
     age_seconds: u64,
-    /// The source that gave it.
+    /// Source of the price.
     source: String,
-    /// Whether a newer price was to be expected.
+    /// Whether a newer price should exist but is not available.
     stale: bool,
-    /// What a reader must know about the price and the close before it.
+    /// Warnings about the price and the previous close.
     warnings: Vec<Warning>,
-    /// Set when it is of a replay of old prices.
+    /// True if the price comes from a replay of old prices.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     replay: bool,
 }
@@ -75,13 +75,13 @@ impl From<QuoteWithAge> for WatchedQuote {
     }
 }
 
-/// All that the caller watches, at most 200 symbols, what was added last first. No provider is asked for it.
+/// Lists the watched symbols, at most 200, newest first, with their last stored prices. No provider is called.
 #[utoipa::path(
     get,
     path = "/watchlist",
     operation_id = "list_watchlist",
     tag = "watch",
-    responses((status = 200, description = "All of it, on one page", body = Page<Watched>))
+    responses((status = 200, description = "The whole watchlist, on one page", body = Page<Watched>))
 )]
 pub(crate) async fn list(
     State(market): State<MarketData>,
@@ -91,7 +91,7 @@ pub(crate) async fn list(
     Ok(axum::Json(Page { items: watched.into_iter().map(Watched::from).collect(), next_cursor: None }))
 }
 
-/// One symbol that the caller watches.
+/// Reads a watched symbol.
 #[utoipa::path(
     get,
     path = "/watchlist/{symbol}",
@@ -111,18 +111,18 @@ pub(crate) async fn read(
     Ok(axum::Json(watchlist::find(&market, caller.customer_id, &symbol).await?.into()))
 }
 
-/// Watches a symbol. Doing so again changes nothing.
+/// Adds a symbol to the watchlist. Adding it again changes nothing.
 #[utoipa::path(
     put,
     path = "/watchlist/{symbol}",
     operation_id = "watch",
     tag = "watch",
-    params(("symbol" = Symbol, Path, description = "Ticker symbol, or that of a custom instrument")),
+    params(("symbol" = Symbol, Path, description = "Ticker symbol, or symbol of a custom instrument")),
     responses(
-        (status = 200, description = "It was watched already", body = Watched),
-        (status = 201, description = "It is watched from now on; `Location` names it", body = Watched),
+        (status = 200, description = "The symbol was already watched", body = Watched),
+        (status = 201, description = "The symbol was added; `Location` is its address", body = Watched),
         responses::SymbolLookup, responses::SymbolInPath, responses::KnownSymbol,
-        (status = 409, description = "As many symbols as a customer may watch"),
+        (status = 409, description = "The caller watches the maximum number of symbols"),
     )
 )]
 pub(crate) async fn put(
@@ -136,7 +136,7 @@ pub(crate) async fn put(
     Ok((status, AppendHeaders(location), axum::Json(Watched::from(watched))).into_response())
 }
 
-/// No longer watches a symbol.
+/// Removes a symbol from the watchlist.
 #[utoipa::path(
     delete,
     path = "/watchlist/{symbol}",
@@ -144,7 +144,7 @@ pub(crate) async fn put(
     tag = "watch",
     params(("symbol" = Symbol, Path, description = "Ticker symbol")),
     responses(
-        (status = 204, description = "It is no longer watched"),
+        (status = 204, description = "Removed"),
         responses::SymbolInPath, responses::WatchedSymbol,
     )
 )]
