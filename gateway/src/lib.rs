@@ -5,7 +5,7 @@
 //! authorizer says who calls ([`authorizer`]), and the function's own router answers ([`invoke`]). A WebSocket becomes
 //! the events that API Gateway would send ([`live`]), an event of ours reaches those whose rules take it
 //! ([`local_bus`]), and what calls functions on a timer there does so here ([`schedules`]). [`listen`] is a client of
-//! live rates.
+//! live quotes.
 //!
 //! It may use every crate, for it puts them together: SQLite stands for the table and a folder for the bucket
 //! ([`home`]). It decides nothing that a function decides.

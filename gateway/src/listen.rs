@@ -1,4 +1,4 @@
-//! `sextant listen`: a client of live rates, of this machine's platform or of one in AWS.
+//! `sextant listen`: a client of live quotes, of this machine's platform or of one in AWS.
 //!
 //! It keeps to what [docs/live.md](../../docs/live.md) asks of every client: a ping each five minutes, a new connection
 //! before the two hours of API Gateway are over and after any end, resumed by subscribing again. What a customer is to

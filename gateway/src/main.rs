@@ -34,7 +34,7 @@ enum Command {
     Openapi,
     /// Print the guide to problem codes (docs/errors.md).
     Errors,
-    /// Listen to live rates and alerts, one JSON message a line. The token of a session is taken from `SEXTANT_TOKEN`.
+    /// Listen to live quotes and alerts, one JSON message per line. The token of a session is read from `SEXTANT_TOKEN`.
     Listen(ListenArgs),
     /// Recompute every wallet, position and lot, and freeze the wallets whose books do not add up.
     Verify(HomeArgs),

@@ -1,4 +1,4 @@
-//! `--replay SPEED` and `--replay step`: the history of files as if it happened now, so that one sees live rates without a
+//! `--replay SPEED` and `--replay step`: the history of files as if it happened now, so that one sees live quotes without a
 //! live source.
 //!
 //! A replay has a folder of its own inside the home, so that what is tried out in it never stands among records of real

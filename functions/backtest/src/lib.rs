@@ -69,7 +69,7 @@ async fn run(
     tag = "backtest",
     params(PageQuery),
     responses(
-        (status = 200, description = "A page", body = Page<BacktestSummary>),
+        (status = 200, description = "One page of backtests", body = Page<BacktestSummary>),
         responses::List,
     )
 )]

@@ -161,7 +161,7 @@ pub(crate) async fn record(
     tag = "portfolios",
     params(("id" = String, Path, description = "Id of the portfolio"), PageQuery),
     responses(
-        (status = 200, description = "A page", body = Page<InvestmentNow>),
+        (status = 200, description = "One page of investments", body = Page<InvestmentNow>),
         responses::List, responses::OwnPortfolio,
     )
 )]

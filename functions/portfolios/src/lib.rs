@@ -85,7 +85,7 @@ async fn open(
     tag = "portfolios",
     params(PageQuery),
     responses(
-        (status = 200, description = "A page", body = Page<Portfolio>),
+        (status = 200, description = "One page of portfolios", body = Page<Portfolio>),
         responses::List,
     )
 )]

@@ -91,7 +91,7 @@ async fn predict(
     tag = "predict",
     params(("symbol" = domain::Symbol, Path, description = "Ticker symbol"), PageQuery),
     responses(
-        (status = 200, description = "A page of forecasts and the track record over all", body = HistoryResponse),
+        (status = 200, description = "One page of forecasts, and the track record over all forecasts", body = HistoryResponse),
         responses::List, responses::SymbolLookup,
     )
 )]

@@ -44,7 +44,7 @@ struct ReportQuery {
     /// Last day, inclusive; the last bar by default. With `backtest`, only the backtest's own.
     #[param(value_type = Option<Day>)]
     to: Option<String>,
-    /// Id of the caller's stored backtest of this symbol to report on; the classic strategy over the span by default.
+    /// Id of a stored backtest of this symbol to report on; by default, the default rules are run over the span.
     #[param(format = Uuid)]
     backtest: Option<String>,
     /// `json` (default), or `pdf` for a redirect to the document.
@@ -65,7 +65,7 @@ struct ChartQuery {
     /// Last day, inclusive; the last bar by default. With `backtest`, only the backtest's own.
     #[param(value_type = Option<Day>)]
     to: Option<String>,
-    /// Id of the caller's stored backtest of this symbol to report on; the classic strategy over the span by default.
+    /// Id of a stored backtest of this symbol to report on; by default, the default rules are run over the span.
     #[param(format = Uuid)]
     backtest: Option<String>,
 }
@@ -96,7 +96,7 @@ enum Format {
     Pdf,
 }
 
-/// A report on a symbol.
+/// Returns a report on a symbol.
 #[utoipa::path(
     get,
     path = "/report/{symbol}",
@@ -136,7 +136,7 @@ async fn publish(
     }
 }
 
-/// One chart of a report, as SVG.
+/// Returns one chart of a report as SVG.
 #[utoipa::path(
     get,
     path = "/report/{symbol}/chart.svg",

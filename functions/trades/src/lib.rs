@@ -162,7 +162,7 @@ async fn trade(
     tag = "trades",
     params(("id" = String, Path, description = "Id of the portfolio"), PageQuery),
     responses(
-        (status = 200, description = "A page", body = Page<Trade>),
+        (status = 200, description = "One page of trades", body = Page<Trade>),
         responses::List, responses::OwnPortfolio,
     )
 )]

@@ -88,7 +88,7 @@ async fn show(State(market): State<MarketData>, caller: Caller) -> Result<axum::
     tag = "wallet",
     params(PageQuery),
     responses(
-        (status = 200, description = "A page", body = Page<StatementLine>),
+        (status = 200, description = "One page of ledger entries", body = Page<StatementLine>),
         responses::List,
     )
 )]

@@ -82,7 +82,7 @@ pub(crate) async fn create(
     tag = "watch",
     params(PageQuery),
     responses(
-        (status = 200, description = "A page", body = Page<Alert>),
+        (status = 200, description = "One page of alerts", body = Page<Alert>),
         responses::List,
     )
 )]
@@ -145,7 +145,7 @@ pub(crate) async fn remove(
     tag = "watch",
     params(("id" = String, Path, description = "Id of the alert"), PageQuery),
     responses(
-        (status = 200, description = "A page", body = Page<Firing>),
+        (status = 200, description = "One page of firings", body = Page<Firing>),
         responses::List,
         (status = 404, description = "The caller has no such alert, and none with this id has fired"),
     )

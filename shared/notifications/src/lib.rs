@@ -1,4 +1,4 @@
-//! What customers are notified of: live rates, alerts that fire, and the list of what they watch.
+//! What customers are notified of: live quotes, alerts that fire, and the list of what they watch.
 //!
 //! [`live`] has the conversation with WebSocket clients and publishes new quotes to them; [`alerts`] evaluates the
 //! rules that customers have set, fires each once, and delivers it live and by e-mail; [`watchlist`] keeps what is

@@ -1,4 +1,4 @@
-//! Live rates: connections, their subscriptions, and publishing to them.
+//! Live quotes: connections, their subscriptions, and publishing to them.
 //!
 //! A client opens a connection with a one-time ticket (`tickets.rs`). The connection is stored as an item, with an
 //! index item in the partition of its customer (`connections.rs`). `messages.rs` parses its messages and

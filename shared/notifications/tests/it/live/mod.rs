@@ -1,4 +1,4 @@
-//! Live rates: tickets, subscriptions, pushes and endings, with every step raced by what could come between.
+//! Live quotes: tickets, subscriptions, pushes and endings, with every step raced by what could come between.
 
 mod conversation;
 mod endings;
