@@ -8,20 +8,20 @@ pub enum BacktestError {
     /// The first day is after the last.
     #[error("from {from} is after to {to}: from must not be later than to")]
     FromAfterTo {
-        /// First day asked for.
+        /// The requested first day.
         from: Day,
-        /// Last day asked for.
+        /// The requested last day.
         to: Day,
     },
-    /// The series has no bar inside the span.
+    /// There is no bar in the span.
     #[error("there are no bars between {from} and {to}")]
     NoBars {
-        /// First day asked for.
+        /// The requested first day.
         from: Day,
-        /// Last day asked for.
+        /// The requested last day.
         to: Day,
     },
-    /// A setting outside its range.
+    /// A setting is outside its range.
     #[error("{setting} is {value}: it must be {range}")]
     Setting {
         /// Name of the setting.
@@ -31,7 +31,7 @@ pub enum BacktestError {
         /// The allowed range, in words.
         range: &'static str,
     },
-    /// Prices so far apart that the value of the position is not a finite number.
+    /// The value of the position is not a finite number, because prices are too far apart.
     #[error("the value of the position is too large to be represented")]
     Overflow,
 }

@@ -1,13 +1,13 @@
-//! Splits and dividends of a span.
+//! The splits and dividends of a span, here called events.
 
 #![expect(clippy::float_cmp, reason = "a ratio of exactly 1 means no split, a dividend of exactly 0 no dividend")]
 
 use domain::Bars;
 
-/// Bars scanned at a time; enough to use wide registers.
+/// Bars scanned at a time: enough for the compiler to use SIMD.
 const STRIDE: usize = 32;
 
-/// The bars from index `first` up to but not including `end` that open with a split or a dividend.
+/// The indices of the bars in `first..end` with a split or a dividend.
 pub(super) fn events(bars: &Bars, first: usize, end: usize) -> Vec<usize> {
     let ratios = bars.split_ratio()[first..end].chunks(STRIDE);
     let dividends = bars.dividend()[first..end].chunks(STRIDE);

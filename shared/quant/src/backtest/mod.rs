@@ -1,8 +1,8 @@
-//! One rule pair over one symbol: signals, fills, trades and the resulting equity curve.
+//! Backtests of a buy rule and a sell rule on one symbol: signals, fills, trades and the resulting equity curve.
 //!
-//! A rule is evaluated on the close of a day with what was known then, and acted on at the next open or at that close.
-//! There is one position, long only, all in. Prices, quantities and fees are as quoted on their day; splits multiply
-//! the position, dividends are paid into cash. Nothing that comes after a day changes what happened on it.
+//! The rules are evaluated on each close, with the bars up to that day only (no look-ahead). The order is filled at the
+//! next open or at that same close. There is at most one position: long only, with all the cash. Prices, quantities and
+//! fees are as quoted on their day; splits multiply the units, and dividends are paid into cash.
 
 #![cfg_attr(test, allow(clippy::float_cmp, reason = "expected values are exact in binary"))]
 

@@ -19,12 +19,12 @@ pub enum Side {
     Sell,
 }
 
-/// An order given on the last close, whose fill at the next open lies beyond the data.
+/// An order from the last close. It would be filled at the next open, for which there is no bar yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PendingOrder {
     /// Buy or sell.
     pub side: Side,
-    /// Day on whose close the rule fired.
+    /// Day on whose close the rule was true.
     pub signal_date: Day,
 }
 
@@ -33,12 +33,12 @@ pub struct PendingOrder {
 pub struct Warning {
     /// Stable code.
     pub code: String,
-    /// Its meaning in this result.
+    /// What it means for this result.
     pub detail: String,
 }
 
 impl Warning {
-    /// Warns that the bars are not daily: whatever counts days counts weeks or months.
+    /// Warns that the bars are not daily: windows and horizons then count weeks or months instead of days.
     #[must_use]
     pub fn on_spacing(spacing: Spacing) -> Option<Self> {
         let (name, bars) = match spacing {
@@ -54,7 +54,7 @@ impl Warning {
     }
 }
 
-/// Buy and hold: buying at the first opportunity and never selling, with the same costs, splits and dividends.
+/// Buy and hold: bought at the first opportunity and never sold, with the same costs, splits and dividends.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BuyAndHold {
     /// Its figures.
@@ -74,9 +74,9 @@ pub struct BacktestOutcome {
     pub last_day: Day,
     /// Bars of the span.
     pub bars: usize,
-    /// Stored bars before the span, used to warm up the indicators.
+    /// Bars before the span, used to warm up the indicators.
     pub warmup_bars: usize,
-    /// Bars a year, for annualizing figures of one bar: 252, 365, 52 or 12.
+    /// Bars per year, for annualizing figures: 252, 365, 52 or 12.
     pub periods_per_year: u32,
     /// Day of every bar of the span.
     pub dates: Vec<Day>,
@@ -86,9 +86,9 @@ pub struct BacktestOutcome {
     pub drawdown: Vec<f64>,
     /// Closed trades, oldest first.
     pub trades: Vec<Trade>,
-    /// The position still held.
+    /// The position still held at the end.
     pub open_trade: Option<OpenTrade>,
-    /// An order waiting for the next open.
+    /// An order that waits for the next open.
     pub pending_order: Option<PendingOrder>,
     /// The figures of the run.
     pub metrics: Metrics,

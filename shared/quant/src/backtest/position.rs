@@ -4,7 +4,7 @@ use domain::SplitFactor;
 
 use super::Settings;
 
-/// Rounding error that a purchase tolerates, as a fraction of the quantity.
+/// The rounding error that a purchase tolerates, as a fraction of the quantity.
 const ROUNDING: f64 = 1e-12;
 
 /// Trading costs as fractions.
@@ -30,7 +30,7 @@ impl Costs {
         self.minimum.max(self.commission * value)
     }
 
-    /// The largest quantity that `cash` can pay for at `fill`, fee included; none if it is zero.
+    /// The largest quantity that `cash` can pay for at the price `fill`, fee included; `None` if it is zero.
     fn affordable(&self, cash: f64, fill: f64) -> Option<f64> {
         let most = ((cash - self.minimum) / fill).min(cash / (fill * (1.0 + self.commission)));
         let quantity = if self.fractional { most } else { (most * (1.0 + ROUNDING)).floor() };
@@ -38,10 +38,10 @@ impl Costs {
     }
 }
 
-/// An open position, and its income so far.
+/// An open position, with its income so far.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Position {
-    /// Bar of the purchase.
+    /// Index of the bar of the purchase.
     pub(super) entry: usize,
     /// Price paid per unit, slippage included.
     pub(super) entry_price: f64,
@@ -51,18 +51,18 @@ pub(super) struct Position {
     pub(super) entry_fee: f64,
     /// Units held now.
     pub(super) quantity: f64,
-    /// The splits so far.
+    /// The product of the splits so far.
     pub(super) splits: SplitFactor,
     /// Cash dividends so far.
     pub(super) dividends: f64,
-    /// Cash paid in place of fractional units after splits.
-    pub(super) fractions: f64,
+    /// Cash in lieu of fractional units after splits.
+    pub(super) cash_in_lieu: f64,
 }
 
-/// The end of a position.
+/// The sale of a position.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Exit {
-    /// Bar of the sale.
+    /// Index of the bar of the sale.
     pub(super) bar: usize,
     /// Price received per unit, slippage included.
     pub(super) price: f64,
@@ -73,7 +73,7 @@ pub(super) struct Exit {
 }
 
 impl Position {
-    /// Buys all that `cash` can pay for at the quoted price; returns the remaining cash too.
+    /// Buys as many units as `cash` can pay for at the quoted price. Returns the position and the remaining cash.
     pub(super) fn buy(bar: usize, quote: f64, cash: f64, costs: &Costs) -> Option<(Self, f64)> {
         let price = quote * (1.0 + costs.slippage);
         let quantity = costs.affordable(cash, price)?;
@@ -86,37 +86,37 @@ impl Position {
             quantity,
             splits: SplitFactor::ONE,
             dividends: 0.0,
-            fractions: 0.0,
+            cash_in_lieu: 0.0,
         };
         Some((position, (cash - quantity * price - entry_fee).max(0.0)))
     }
 
-    /// Sells everything at the quoted price; returns the cash after the sale too.
+    /// Sells all units at the quoted price. Returns the exit and the cash after it.
     ///
-    /// A fee larger than the cash takes only the cash: an account without margin cannot owe.
+    /// The fee is at most the cash, because an account without margin cannot have a negative balance.
     pub(super) fn sell(&self, bar: usize, quote: f64, cash: f64, costs: &Costs) -> (Exit, f64) {
         let price = quote * (1.0 - costs.slippage);
         let proceeds = self.quantity * price;
         let fee = costs.fee(proceeds).min(cash + proceeds);
         let left = cash + proceeds - fee;
-        // Written so that an overflow is not taken for zero.
+        // Not `max`, which would turn a NaN from an overflow into zero.
         (Exit { bar, price, proceeds, fee }, if left < 0.0 { 0.0 } else { left })
     }
 
-    /// Applies what happens before a bar's open: the split, then the dividend. Returns the cash paid out.
+    /// Applies what takes effect before the open of a bar: the split, then the dividend. Returns the cash received.
     #[expect(clippy::float_cmp, reason = "a ratio of exactly 1 means no split")]
     pub(super) fn open_day(&mut self, open: f64, ratio: f64, dividend: f64, costs: &Costs) -> f64 {
         let mut paid = 0.0;
         if ratio != 1.0 {
             self.splits = self.splits.then(ratio);
             if costs.fractional {
-                // From the quantity bought, so that splits that undo each other leave no rounding.
+                // Computed from the units bought, so that splits that cancel out leave no rounding error.
                 self.quantity = self.splits.units(self.bought);
             } else {
                 let (whole, left_over) = SplitFactor::ONE.then(ratio).whole_units(self.quantity);
                 self.quantity = whole;
                 paid = left_over * open;
-                self.fractions += paid;
+                self.cash_in_lieu += paid;
             }
         }
         let income = self.quantity * dividend;
@@ -124,19 +124,19 @@ impl Position {
         paid + income
     }
 
-    /// Closes a position that a split left without a whole unit; its fraction is already paid out.
-    pub(super) fn dissolved(bar: usize, open: f64) -> Exit {
+    /// The exit of a position that a split left without a whole unit. Its fraction has been paid out as cash in lieu.
+    pub(super) fn wiped_out(bar: usize, open: f64) -> Exit {
         Exit { bar, price: open, proceeds: 0.0, fee: 0.0 }
     }
 
-    /// Cost and fee of the purchase.
+    /// Cost of the purchase, fee included.
     pub(super) fn invested(&self) -> f64 {
         self.bought * self.entry_price + self.entry_fee
     }
 
-    /// Gain if the remaining units are worth `value` after fees.
+    /// Gain if the units held now are worth `value` after fees.
     pub(super) fn gain(&self, value: f64) -> f64 {
-        value + self.dividends + self.fractions - self.invested()
+        value + self.dividends + self.cash_in_lieu - self.invested()
     }
 }
 
@@ -173,7 +173,7 @@ mod tests {
         let paid = position.open_day(7.0, 1.5, 0.5, &costs(0.0, 0.0, false));
         assert_eq!((position.quantity, position.splits.to_f64()), (7.0, 1.5));
         // Half a unit at the open, then the dividend on whole units.
-        assert_eq!((paid, position.fractions, position.dividends), (3.5 + 3.5, 3.5, 3.5));
+        assert_eq!((paid, position.cash_in_lieu, position.dividends), (3.5 + 3.5, 3.5, 3.5));
         let (mut position, _) = Position::buy(0, 10.0, 50.0, &costs(0.0, 0.0, true)).unwrap();
         assert_eq!(position.open_day(7.0, 1.5, 0.5, &costs(0.0, 0.0, true)), 3.75);
     }

@@ -8,14 +8,14 @@ use super::position::{Exit, Position};
 use super::simulate::{End, Recorder, Span};
 use super::{OpenTrade, Trade};
 
-/// Collects equity, trades, fees and refused purchases.
+/// Collects equity, trades, fees and purchases that the cash did not suffice for.
 pub(super) struct FullRecorder<'a> {
     bars: &'a Bars,
     pub(super) equity: Vec<f64>,
     pub(super) trades: Vec<Trade>,
     pub(super) fees: f64,
     pub(super) bars_held: usize,
-    /// Purchases that the cash could not pay for: how many, and the day of the first.
+    /// The purchases that the cash did not suffice for: their number, and the day of the first.
     pub(super) unaffordable: Option<(usize, Day)>,
 }
 
@@ -35,7 +35,7 @@ impl<'a> FullRecorder<'a> {
         self.bars.dates()[bar]
     }
 
-    /// The position still held after bar `last`, marked at its close.
+    /// The position still held after bar `last`, valued at its close.
     pub(super) fn open_trade(&self, end: &End, last: usize) -> Option<OpenTrade> {
         let position = end.position?;
         let last_price = self.bars.close()[last];

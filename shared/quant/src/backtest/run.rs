@@ -1,4 +1,4 @@
-//! A whole backtest: both simulations, their figures and the warnings.
+//! A whole backtest: the simulations of the rules and of buy and hold, with the figures of both, and the warnings.
 
 use std::collections::BTreeMap;
 
@@ -16,11 +16,11 @@ pub fn run(bars: &Bars, from: Day, to: Day, settings: &Settings) -> Result<Backt
     settings.check()?;
     let span = Span::of(bars, from, to)?;
     let dates = bars.dates()[span.first..span.end].to_vec();
-    // From all bars up to the end of the span: a short span alone does not show their spacing.
+    // All bars up to the end of the span count: a short span alone may not reveal the spacing.
     let spacing = Spacing::of(&bars.dates()[..span.end]);
-    let setting = Setting { settings, dates: &dates, periods_per_year: spacing.periods_per_year() };
-    let own = measure(span, span.evaluate(&settings.buy, &settings.sell).signals(), &setting)?;
-    let hold = measure(span, [Signal::Constant(true), Signal::Constant(false)], &setting)?;
+    let inputs = CommonInputs { settings, dates: &dates, periods_per_year: spacing.periods_per_year() };
+    let strategy = measure(span, span.evaluate(&settings.buy, &settings.sell).signals(), &inputs)?;
+    let hold = measure(span, [Signal::Constant(true), Signal::Constant(false)], &inputs)?;
     let last = span.end - 1;
     let (first_day, last_day) = (bars.dates()[span.first], bars.dates()[last]);
     Ok(BacktestOutcome {
@@ -30,20 +30,23 @@ pub fn run(bars: &Bars, from: Day, to: Day, settings: &Settings) -> Result<Backt
         warmup_bars: span.first,
         periods_per_year: spacing.periods_per_year(),
         dates,
-        open_trade: own.recorder.open_trade(&own.end, last),
-        pending_order: own.end.pending.map(|side| PendingOrder { side, signal_date: last_day }),
-        warnings: Warning::on_spacing(spacing).into_iter().chain(own.recorder.unaffordable.map(unaffordable)).collect(),
-        equity: own.recorder.equity,
-        drawdown: own.drawdown,
-        trades: own.recorder.trades,
-        metrics: own.metrics,
-        unavailable: own.unavailable,
+        open_trade: strategy.recorder.open_trade(&strategy.end, last),
+        pending_order: strategy.end.pending.map(|side| PendingOrder { side, signal_date: last_day }),
+        warnings: Warning::on_spacing(spacing)
+            .into_iter()
+            .chain(strategy.recorder.unaffordable.map(unaffordable))
+            .collect(),
+        equity: strategy.recorder.equity,
+        drawdown: strategy.drawdown,
+        trades: strategy.recorder.trades,
+        metrics: strategy.metrics,
+        unavailable: strategy.unavailable,
         benchmark: BuyAndHold { metrics: hold.metrics, unavailable: hold.unavailable, equity: hold.recorder.equity },
     })
 }
 
-/// The common part of both simulations.
-struct Setting<'a> {
+/// What both simulations have in common.
+struct CommonInputs<'a> {
     settings: &'a Settings,
     dates: &'a [Day],
     periods_per_year: u32,
@@ -61,7 +64,7 @@ struct MeasuredSimulation<'a> {
 fn measure<'a>(
     span: Span<'a>,
     signals: [Signal<'_>; 2],
-    &Setting { settings, dates, periods_per_year }: &Setting<'_>,
+    &CommonInputs { settings, dates, periods_per_year }: &CommonInputs<'_>,
 ) -> Result<MeasuredSimulation<'a>, BacktestError> {
     let mut recorder = FullRecorder::new(span);
     let end = simulate(span, signals, settings, &mut recorder);

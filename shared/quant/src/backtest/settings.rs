@@ -6,17 +6,17 @@ use utoipa::ToSchema;
 use super::BacktestError;
 use crate::rules::Rule;
 
-/// Largest amount of money in a setting.
+/// The largest amount of money in a setting.
 pub const MAX_MONEY: f64 = 1e12;
 
-/// When an order that a rule gives on a close is filled.
+/// When an order is filled. A rule that is true on a close gives an order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Fill {
     /// At the open of the next bar.
     #[default]
     NextOpen,
-    /// At the same close that the rule was evaluated on.
+    /// At the close on which the rule was evaluated.
     Close,
 }
 
@@ -31,26 +31,26 @@ impl Fill {
     }
 }
 
-/// The rules, the money and the costs of one run.
+/// The rules, the initial cash and the costs of one run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// Money at the first close, in the instrument's currency.
+    /// The initial cash, in the instrument's currency.
     pub initial_investment: f64,
-    /// Evaluated on closes without a position.
+    /// The rule that opens a position; evaluated on every close without one.
     pub buy: Rule,
-    /// Evaluated on closes with a position.
+    /// The rule that closes the position; evaluated on every close with one.
     pub sell: Rule,
     /// When orders are filled.
     pub fill: Fill,
-    /// Fee of each side, in percent of the value (0.1 = 0.001).
+    /// Fee of each purchase and each sale, in percent of the value: 0.1 means 0.1 %.
     pub commission_percent: f64,
-    /// Minimum fee of each side, in money.
+    /// Minimum fee of each purchase and each sale, in the instrument's currency.
     pub commission_minimum: f64,
-    /// How much worse than the quote each fill is, in percent.
+    /// How much worse than the quoted price each fill is, in percent.
     pub slippage_percent: f64,
     /// Whether fractional units can be held.
     pub fractional: bool,
-    /// Yearly fraction, for the ratios that use it.
+    /// The risk-free rate per year, a fraction, for the ratios that use it.
     pub risk_free_rate: f64,
 }
 

@@ -1,7 +1,7 @@
 //! The simulation: from one change of position to the next.
 //!
-//! Only bars on which something happens are visited. Whole stretches between them go to a [`Recorder`], which stores as
-//! much of them as its caller needs.
+//! Only the bars of orders, splits and dividends are visited one by one. The ranges of bars between them are passed whole
+//! to a [`Recorder`], which keeps as much of them as its caller needs.
 
 use std::ops::Range;
 
@@ -14,28 +14,28 @@ use crate::rules::{Columns, Evaluation, Id, Program, Rule, Signal, evaluate};
 
 /// Receives what happens in a simulation.
 pub(super) trait Recorder {
-    /// Closes without a position.
+    /// At the closes of these bars there was no position.
     fn flat(&mut self, bars: Range<usize>, cash: f64);
-    /// Closes with a position.
+    /// At the closes of these bars this quantity was held.
     fn held(&mut self, bars: Range<usize>, cash: f64, quantity: f64);
     /// A purchase was made.
     fn bought(&mut self, position: &Position);
-    /// The position ended.
+    /// The position was closed.
     fn sold(&mut self, position: &Position, exit: &Exit);
-    /// A purchase was due and could not be paid for.
+    /// A purchase was due, but the cash did not suffice.
     fn unaffordable(&mut self, bar: usize);
 }
 
 /// The state at the end of a simulation.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct End {
-    /// The open position.
+    /// The open position, if there is one.
     pub(super) position: Option<Position>,
-    /// An order given on the last close, with no bar left to fill it.
+    /// The side of an order from the last close, which no bar is left to fill.
     pub(super) pending: Option<Side>,
 }
 
-/// The bars of a run by index: `first..end` is the span, `0..end` what rules may read.
+/// The bars of a run by index: `first..end` is the span; the rules may read `0..end`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Span<'a> {
     pub(super) bars: &'a Bars,
@@ -56,7 +56,7 @@ impl<'a> Span<'a> {
         Ok(Self { bars, from, first, end })
     }
 
-    /// Evaluates both rules over the bars; what both use is computed once.
+    /// Evaluates both rules on all bars. A subexpression that both use is computed once.
     pub(super) fn evaluate(&self, buy: &Rule, sell: &Rule) -> Evaluated<'a> {
         let mut program = Program::default();
         let [buy, sell] = [buy, sell].map(|rule| {
@@ -68,7 +68,7 @@ impl<'a> Span<'a> {
     }
 }
 
-/// Both rules, computed.
+/// Both rules with their values on every bar.
 pub(super) struct Evaluated<'a> {
     buy: Id,
     sell: Id,
@@ -76,7 +76,7 @@ pub(super) struct Evaluated<'a> {
 }
 
 impl Evaluated<'_> {
-    /// When to buy and when to sell.
+    /// The buy signal and the sell signal.
     pub(super) fn signals(&self) -> [Signal<'_>; 2] {
         [self.evaluation.signal(self.buy), self.evaluation.signal(self.sell)]
     }
@@ -114,8 +114,8 @@ pub(super) fn simulate<R: Recorder>(
 }
 
 impl<R: Recorder> Simulation<'_, R> {
-    /// `at` is the first close not yet recorded, `evaluated` the next close on which a rule is evaluated: an order filled
-    /// at an open is followed by that day's close, one filled at a close is not.
+    /// `at` is the first bar whose close is not recorded yet, `evaluated` the next bar on whose close a rule is evaluated.
+    /// After a fill at the open of a bar, that is the same bar; after a fill at its close, the next one.
     fn run(&mut self, [buy, sell]: [Signal<'_>; 2]) -> End {
         let end = self.span.end;
         let (mut at, mut evaluated) = (self.span.first, self.span.first);
@@ -136,8 +136,8 @@ impl<R: Recorder> Simulation<'_, R> {
             self.skip_events(fill);
             let sale = self.order(&sell, evaluated);
             let until = sale.map_or(end, |(fill, _)| fill);
-            if let Some(dissolved) = self.hold(&mut position, at..until, sale.is_some()) {
-                (at, evaluated) = (dissolved, dissolved);
+            if let Some(wiped_out) = self.hold(&mut position, at..until, sale.is_some()) {
+                (at, evaluated) = (wiped_out, wiped_out);
                 continue;
             }
             let Some((fill, next)) = sale else {
@@ -151,7 +151,8 @@ impl<R: Recorder> Simulation<'_, R> {
         }
     }
 
-    /// The bar that fills the next order from close `evaluated` on, and the next close to evaluate after it.
+    /// The bar that fills the first order that arises at close `evaluated` or later, and the bar on whose close the rules
+    /// are evaluated next.
     fn order(&self, signal: &Signal<'_>, evaluated: usize) -> Option<(usize, usize)> {
         let end = self.span.end;
         match self.fill {
@@ -160,12 +161,13 @@ impl<R: Recorder> Simulation<'_, R> {
         }
     }
 
-    /// Whether the last close gives an order that would need one more bar.
+    /// Whether an order arises at the last close that would need one more bar.
     fn pending(&self, signal: &Signal<'_>, evaluated: usize) -> bool {
         let last = self.span.end - 1;
         self.fill == Fill::NextOpen && evaluated <= last && signal.next(last, last + 1).is_some()
     }
 
+    /// The quoted price of a fill on this bar.
     fn quote(&self, bar: usize) -> f64 {
         match self.fill {
             Fill::NextOpen => self.span.bars.open()[bar],
@@ -173,15 +175,16 @@ impl<R: Recorder> Simulation<'_, R> {
         }
     }
 
-    /// Skips the events up to the bar of a purchase: they happened before its open.
+    /// Skips the splits and dividends up to and including the bar of a purchase: they took effect before its open.
     fn skip_events(&mut self, bar: usize) {
         while self.events.get(self.next_event).is_some_and(|&event| event <= bar) {
             self.next_event += 1;
         }
     }
 
-    /// Records the closes of a held position and the effect of its splits and dividends; those of the bar of a sale
-    /// come before it. Returns the bar on which a split left no unit.
+    /// Records the closes of `bars` with the position, and applies its splits and dividends. If a `sale` follows on bar
+    /// `bars.end`, the split and dividend of that bar are applied first. Returns the bar on which a split left no whole
+    /// unit and so closed the position, if there is one.
     fn hold(&mut self, position: &mut Position, bars: Range<usize>, sale: bool) -> Option<usize> {
         let mut at = bars.start;
         while let Some(&event) = self.events.get(self.next_event) {
@@ -195,7 +198,7 @@ impl<R: Recorder> Simulation<'_, R> {
             let (open, ratio, dividend) = (series.open()[event], series.split_ratio()[event], series.dividend()[event]);
             self.cash += position.open_day(open, ratio, dividend, &self.costs);
             if position.quantity <= 0.0 {
-                self.recorder.sold(position, &Position::dissolved(event, open));
+                self.recorder.sold(position, &Position::wiped_out(event, open));
                 return Some(event);
             }
         }

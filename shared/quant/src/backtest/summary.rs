@@ -1,4 +1,4 @@
-//! The three figures for comparing many runs, without curve and trades.
+//! Three figures for comparing many runs, without the equity curve and the trades.
 
 use std::ops::Range;
 
@@ -8,14 +8,14 @@ use super::position::{Exit, Position};
 use super::simulate::{Recorder, Span, simulate};
 use super::{BacktestError, Settings};
 
-/// The three figures of a run.
+/// Three figures of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Summary {
     /// Final equity / initial investment − 1.
     pub total_return: f64,
-    /// Deepest fall from a peak, a fraction ≤ 0.
+    /// Maximum drawdown, a fraction ≤ 0.
     pub max_drawdown: f64,
-    /// Purchases, including the position still held.
+    /// Number of purchases, including that of a position still held.
     pub entries: usize,
 }
 
@@ -24,46 +24,46 @@ pub fn summary(bars: &Bars, from: Day, to: Day, settings: &Settings) -> Result<S
     settings.check()?;
     let span = Span::of(bars, from, to)?;
     let evaluated = span.evaluate(&settings.buy, &settings.sell);
-    let mut extremes = Extremes {
+    let mut recorder = DrawdownRecorder {
         closes: bars.close(),
         peak: f64::NEG_INFINITY,
         floor: f64::NEG_INFINITY,
-        depth: 0.0,
+        max_drawdown: 0.0,
         last: settings.initial_investment,
         entries: 0,
     };
-    simulate(span, evaluated.signals(), settings, &mut extremes);
-    let total_return = extremes.last / settings.initial_investment - 1.0;
-    if !(total_return.is_finite() && extremes.peak.is_finite()) {
+    simulate(span, evaluated.signals(), settings, &mut recorder);
+    let total_return = recorder.last / settings.initial_investment - 1.0;
+    if !(total_return.is_finite() && recorder.peak.is_finite()) {
         return Err(BacktestError::Overflow);
     }
-    Ok(Summary { total_return, max_drawdown: extremes.depth, entries: extremes.entries })
+    Ok(Summary { total_return, max_drawdown: recorder.max_drawdown, entries: recorder.entries })
 }
 
-/// Tracks the peak and the deepest fall of the equity.
-struct Extremes<'a> {
+/// Tracks the last equity, its peak and its maximum drawdown.
+struct DrawdownRecorder<'a> {
     closes: &'a [f64],
     peak: f64,
-    /// Equity below which the fall is deeper than any before.
+    /// The equity below which the drawdown exceeds the maximum so far.
     floor: f64,
-    depth: f64,
+    max_drawdown: f64,
     last: f64,
     entries: usize,
 }
 
-impl Extremes<'_> {
+impl DrawdownRecorder<'_> {
     fn mark(&mut self, equity: f64) {
         if equity > self.peak {
             self.peak = equity;
-            self.floor = equity * (1.0 + self.depth);
+            self.floor = equity * (1.0 + self.max_drawdown);
         } else if equity < self.floor {
-            self.depth = equity / self.peak - 1.0;
+            self.max_drawdown = equity / self.peak - 1.0;
             self.floor = equity;
         }
     }
 }
 
-impl Recorder for Extremes<'_> {
+impl Recorder for DrawdownRecorder<'_> {
     fn flat(&mut self, bars: Range<usize>, cash: f64) {
         if !bars.is_empty() {
             self.mark(cash);

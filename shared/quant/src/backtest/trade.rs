@@ -4,7 +4,8 @@ use domain::Day;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// A closed round trip. Prices and quantities are those of their own day; `split_factor` relates them.
+/// A closed trade: a purchase and its sale. Prices and units are as of their own day; `split_factor` converts units of the
+/// entry day into units of the exit day.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Trade {
     /// Day of the purchase.
@@ -21,9 +22,9 @@ pub struct Trade {
     pub split_factor: f64,
     /// Cash dividends received while held.
     pub dividends: f64,
-    /// Fees of both sides, slippage not included.
+    /// Fees of the purchase and the sale, slippage not included.
     pub fees: f64,
-    /// Proceeds + dividends − cost − both fees, in the instrument's currency.
+    /// Profit or loss, in the instrument's currency: proceeds + dividends + cash in lieu − cost − both fees.
     pub pnl: f64,
     /// `pnl` / (cost + entry fee), a fraction.
     #[serde(rename = "return")]
@@ -32,7 +33,7 @@ pub struct Trade {
     pub days: i32,
 }
 
-/// A position still held at the end, marked at the last close.
+/// A position still held at the end, valued at the last close.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct OpenTrade {
     /// Day of the purchase.
@@ -49,7 +50,7 @@ pub struct OpenTrade {
     pub fees: f64,
     /// Last close, as quoted.
     pub last_price: f64,
-    /// Value at the last close + dividends − cost − entry fee.
+    /// Unrealized profit or loss: value at the last close + dividends + cash in lieu − cost − entry fee.
     pub pnl: f64,
     /// `pnl` / (cost + entry fee), a fraction.
     #[serde(rename = "return")]
