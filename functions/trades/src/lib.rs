@@ -48,7 +48,8 @@ struct TradeBody {
     /// Units, a decimal string or number above zero with at most twelve decimals. Either this or `amount`.
     #[schema(value_type = Option<String>, example = "2.5")]
     quantity: Option<Exact>,
-    /// Money to spend or to receive, without the fee: as many units as it can buy, to twelve decimals.
+    /// Money to spend or to receive, without the fee. It is converted to units at the stored quote, truncated to twelve
+    /// decimals.
     #[schema(value_type = Option<String>, example = "100.00")]
     amount: Option<Exact>,
     /// Fee, zero by default: added to the cost of a purchase, subtracted from the proceeds of a sale.
@@ -67,9 +68,9 @@ struct TradeBody {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct LotRequest {
-    /// The lot: the id of its purchase.
+    /// Id of the lot, which is that of the trade that bought it.
     lot_id: Uuid,
-    /// Units to take from it.
+    /// Units to sell from it.
     #[schema(value_type = String, example = "1.5")]
     quantity: Exact,
 }
@@ -112,8 +113,8 @@ impl TradeBody {
 }
 
 /// A decimal above zero.
-fn positive(given: &Exact) -> Result<Quantity, String> {
-    match given.quantity() {
+fn positive(decimal: &Exact) -> Result<Quantity, String> {
+    match decimal.quantity() {
         Ok(quantity) if quantity.is_zero() => Err("must be above zero".to_owned()),
         Ok(quantity) => Ok(quantity),
         Err(error) => Err(error.to_string()),
@@ -136,7 +137,7 @@ fn positive(given: &Exact) -> Result<Quantity, String> {
         (status = 200, description = "With `dry_run=true`: the trade as it would be executed", body = TradePreview),
         (status = 201, description = "The trade as it was executed", body = Trade),
         responses::MoneyMovement, responses::SymbolLookup, responses::OwnPortfolioAndSymbol,
-        (status = 409, description = "Not enough cash or units, no price of the last seven days, a price worse than `expected_price`, or a closed portfolio"),
+        (status = 409, description = "Not enough cash or units, a quote more than seven days old, a price worse than `expected_price`, or a closed portfolio"),
     )
 )]
 async fn trade(
@@ -147,11 +148,11 @@ async fn trade(
 ) -> Result<Response, Problem> {
     let request = body.parse()?;
     let (market, key) = (command.dry_run.on(&market), command.key.as_deref());
-    let made = trades::execute(&market, caller.customer_id, PortfolioId(portfolio), &request, key).await?;
+    let trade = trades::execute(&market, caller.customer_id, PortfolioId(portfolio), &request, key).await?;
     if command.dry_run.0 {
-        return Ok(Preview::of_new(made.value).into_response());
+        return Ok(Preview::of_new(trade.value).into_response());
     }
-    Ok((StatusCode::CREATED, Replayed(made.replayed), axum::Json(made.value)).into_response())
+    Ok((StatusCode::CREATED, Replayed(trade.replayed), axum::Json(trade.value)).into_response())
 }
 
 /// The trades of a portfolio, newest first.
