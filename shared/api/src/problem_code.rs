@@ -235,7 +235,7 @@ codes! {
         "The storage of reports and large results did not respond.",
         "Send the request again after `Retry-After` seconds.";
     StoreUnavailable: SERVICE_UNAVAILABLE, "store_unavailable",
-        "The store did not respond, or too many concurrent requests changed the same objects. No change was made in part.",
+        "The store did not respond, or too many concurrent requests changed the same objects. The request took effect completely or not at all.",
         "Send the request again after `Retry-After` seconds, with the same `Idempotency-Key`.";
 }
 
