@@ -1,17 +1,16 @@
-//! Where prices come from: one trait, [`Provider`], and behind it the sample, a folder of one's own files, Alpha
-//! Vantage and Yahoo, alone or in an order in which they stand in for each other ([`Chain`]), or played again
-//! ([`Replay`]).
+//! Price providers: the trait [`Provider`] and its implementations, the sample, a folder of CSV files, Alpha Vantage and
+//! Yahoo. A [`Chain`] combines several with fallback, and a [`Replay`] plays old prices back.
 //!
-//! A provider fetches, parses and checks; it stores nothing but what a [`Memory`] keeps for it, reads no environment
-//! and knows no more of a customer than the id on whose behalf it is asked. It uses `domain` and nothing else of ours.
-//! What may be asked, and until when, is one value, [`CallBudget`], with its limits in [`call_limits`]; when to call is
-//! decided by the client in [`http`], which all live providers share, and what an answer means by the file that reads it.
+//! A provider fetches, parses and checks. It stores nothing itself, except through a [`Memory`], reads no environment, and
+//! gets nothing about a customer but the id on whose behalf it is called. The crate depends only on `domain`. A
+//! [`CallBudget`] states which calls a request may make and until when; [`call_limits`] has all limits. The client in
+//! [`http`], which all live providers share, decides when to call; each provider interprets its own responses.
 //!
-//! - Whatever comes in passes through [`series`], so that every history is held to the same rules: rows that contradict
-//!   themselves are dropped, and a [`Note`] says so.
-//! - The newest bar of a live source may still be wrong, and is held back until it is sure.
-//! - A refusal in words, with status 200, is a refusal ([`ProviderError`]); a key is never printed.
-//! - The sample and a folder give the same answer on every run and need no network.
+//! - All bars pass through [`series`], so that every history obeys the same rules: contradictory rows are dropped, and a
+//!   [`Note`] reports them.
+//! - The newest bar of a live provider may still be wrong. It is held back until it is confirmed.
+//! - A refusal that a provider sends as text with status 200 becomes a [`ProviderError`]. API keys are never logged.
+//! - The sample and a folder return the same data on every run and need no network.
 
 pub mod alpha_vantage;
 mod call_budget;

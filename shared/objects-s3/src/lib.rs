@@ -1,14 +1,14 @@
-//! Objects in an S3 bucket, handed out as presigned links (AWS Signature Version 4).
+//! Objects in an S3 bucket, downloaded through presigned links (AWS Signature Version 4).
 //!
-//! It is the engine of [`objects::Objects`] in AWS, and holds no rule of its own: what may be stored and how long a
-//! link may live is decided by `objects`, whose suite it passes. Only `lambda` makes one.
+//! This is the engine of [`objects::Objects`] in AWS. It has no rules of its own: `objects` decides what may be stored and
+//! how long a link is valid, and the engine passes its suite. Only `lambda` creates one.
 //!
 //! - The bucket is private and encrypts by default. The role that signs needs `GetObject`, `PutObject` and
 //!   `DeleteObject` on the keys, and `ListBucket` on the bucket: without the last, S3 answers 403 instead of 404 for an
 //!   object that is not there.
-//! - A link dies with the credentials that signed it, which in a function live for hours, so that lifetimes are best
-//!   kept to minutes.
-//! - A call that failed says whether it is worth repeating.
+//! - A link expires with the credentials that signed it. Those of a function are valid for hours, so links should be valid
+//!   for minutes only.
+//! - The error of a failed call says whether it may be retried.
 
 mod failure;
 
@@ -70,7 +70,7 @@ impl Objects for S3Objects {
         let config = config.map_err(|error| ObjectError::Failed(Box::new(error)))?;
         let request = self.client.get_object().bucket(&self.bucket).key(key.as_str());
         let request = request.response_content_disposition(attachment(&options.filename));
-        // Signing needs no call, but may have to fetch credentials first.
+        // Signing itself makes no call, but may have to fetch credentials first.
         let presigned = request.presigned(config).await.map_err(failure::of_call)?;
         Ok(Link { url: presigned.uri().to_owned(), expires_at })
     }

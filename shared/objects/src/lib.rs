@@ -1,13 +1,12 @@
-//! Reports, exports and large results: bytes under a key, handed to people as signed links.
+//! Object storage for reports, exports and large results: bytes under a key, which clients download through signed links.
 //!
-//! [`Objects`] is the narrow interface. Its engines are [`FolderObjects`] here, for one machine, and the S3 engine in a
-//! crate of its own; [`conformance`] is the one suite that both pass. The crate uses `domain` and nothing else of ours.
-//! A folder is touched only below its root, and is readable by its owner alone ([`private_folder`]).
+//! [`Objects`] is the interface. Its engines are [`FolderObjects`] in this crate, for one machine, and `objects-s3`; both
+//! pass the same suite, [`conformance`]. The crate depends only on `domain`. [`FolderObjects`] writes only below its root,
+//! which only its owner can read ([`private_folder`]).
 //!
-//! - A link carries its own permission: the holder reads that one object, under that one file name, until it expires.
-//! - Expired or altered links are refused (403), those to erased objects find nothing (404), and nothing in a link can
-//!   be edited to reach another object.
-//! - A put that has returned is durable; every call may be repeated safely.
+//! - A link needs no other credentials: whoever has it can read that object, under that file name, until it expires.
+//! - An expired or altered link gets 403, a link to an erased object 404. No change to a link makes it reach another object.
+//! - Once a put has returned, the object is durable. Every call may safely be repeated.
 //! - What one engine refuses the other refuses too ([`check_put`]).
 
 pub mod conformance;
@@ -30,11 +29,11 @@ pub use folder::{FolderObjects, Served, run_with_links_to};
 pub use key::{ObjectKey, ObjectKeyError};
 pub use link::{Link, LinkOptions, MAX_LINK_LIFETIME, MIN_LINK_LIFETIME};
 
-/// Reads the wall clock. The composition roots make it, so that tests can set the time.
+/// Reads the wall clock. The composition roots pass it in, so that tests can set the time.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
-/// The largest object, in bytes. A report has some tens of kilobytes, the export of a busy
-/// customer a few megabytes; what is larger is a mistake, and a function would have to hold it all.
+/// The largest object, in bytes. A report has tens of kilobytes, the export of an active customer a few megabytes. Anything
+/// larger than this is a mistake, and a function would have to hold all of it in memory.
 pub const MAX_OBJECT_BYTES: usize = 64 * 1024 * 1024;
 
 /// The longest content type, in bytes.
@@ -44,21 +43,21 @@ const MAX_CONTENT_TYPE_BYTES: usize = 255;
 #[async_trait]
 pub trait Objects: Send + Sync {
     /// Stores `bytes` under `key`, replacing what was there; once it returns, they are durable.
-    /// `content_type` is the media type that links answer with, such as `application/pdf`.
+    /// `content_type` is the media type of the download, such as `application/pdf`.
     async fn put(&self, key: &ObjectKey, bytes: Vec<u8>, content_type: &str) -> Result<(), ObjectError>;
 
-    /// The bytes under `key`, or `None` when there never were any or they were erased.
+    /// The bytes under `key`, or `None` if there is no such object.
     async fn get(&self, key: &ObjectKey) -> Result<Option<Vec<u8>>, ObjectError>;
 
-    /// Erases the object: links given out before answer 404 from now on. Erasing nothing is fine.
+    /// Erases the object. Links to it get 404 from now on. If there is no such object, this does nothing.
     async fn delete(&self, key: &ObjectKey) -> Result<(), ObjectError>;
 
-    /// A link that downloads the object without any other credential. It is made without looking
-    /// whether the object exists: a link to a missing one answers 404.
+    /// A link that downloads the object without other credentials. It is not checked whether the object exists: a link to
+    /// a missing one gets 404.
     async fn link(&self, key: &ObjectKey, options: LinkOptions) -> Result<Link, ObjectError>;
 }
 
-/// Refuses what no engine may store, so that both refuse the same.
+/// Refuses what no engine may store, so that all engines refuse the same.
 ///
 /// Engines call it first in `put`. Errors: [`ObjectError::TooLarge`], [`ObjectError::ContentType`].
 pub fn check_put(bytes: &[u8], content_type: &str) -> Result<(), ObjectError> {

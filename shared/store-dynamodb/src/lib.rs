@@ -5,12 +5,12 @@
 //! | `pk`, `sk` | S | the key |
 //! | `v` | N | the version |
 //! | `body` or `bytes` | S or B | JSON text or bytes |
-//! | `ttl` | N | the second from which the item counts as absent, if there is one |
-//! | `w` | S | a mark of the write that left the item, where it was written alone |
+//! | `ttl` | N | the Unix time in seconds from which the item counts as absent, if it expires |
+//! | `w` | S | an id of the write, if the item was written by a single call instead of a transaction |
 //!
-//! It uses `store`, whose limits, paging and expiry it shares with SQLite and whose suite it passes; only `lambda`
-//! makes one. Reads are strongly consistent, never a scan. One put or delete is a plain conditional call, more are
-//! `TransactWriteItems`. How versions never repeat: see [`versions`].
+//! Limits, paging and expiry come from `store`, as for SQLite, and both engines pass its suite. Only `lambda` creates a
+//! table. Reads are strongly consistent, and there is no scan. A single put or delete is a plain conditional call, several
+//! writes are one `TransactWriteItems`. [`versions`] explains why versions never repeat.
 
 mod attributes;
 mod conditions;
@@ -27,7 +27,7 @@ use store::check::{check_key, check_keys, check_query, check_writes};
 use store::{Clock, Item, Key, Page, Query, StoreError, Table, Version, Write};
 use versions::Versions;
 
-/// A table in DynamoDB; cloning shares it.
+/// A table in DynamoDB. Clones share the client.
 #[derive(Clone)]
 pub struct DynamoTable {
     client: Client,
@@ -37,7 +37,7 @@ pub struct DynamoTable {
 }
 
 impl DynamoTable {
-    /// The table of this name. It is not looked at before the first call.
+    /// The table with this name. Creating this value makes no call.
     pub fn new(client: Client, table_name: impl Into<String>, clock: Clock) -> Self {
         Self { client, name: table_name.into(), clock, versions: Arc::default() }
     }

@@ -1,14 +1,15 @@
 //! The store on one machine: one SQLite file (bundled, WAL, `synchronous=FULL`).
 //!
-//! It uses `store`, whose limits, paging and expiry it shares with DynamoDB and whose suite it passes; this crate adds
-//! only SQL. It touches its file and the log beside it, which only their owner may read.
+//! Limits, paging and expiry come from `store`, as for DynamoDB, and both engines pass its suite; this crate adds only SQL.
+//! It uses its file and the log next to it, which only their owner may read.
 //!
-//! - One thread writes (`writer.rs`): it takes the transactions that wait, carries out each inside its own savepoint
-//!   under one `BEGIN IMMEDIATE`, and answers them all after one `COMMIT`, so that parallel callers share an fsync.
-//! - A transaction that was answered is on the disk, and every read that starts afterwards sees it.
-//! - Other connections read, and in WAL neither waits for the other. Reads run on blocking threads, so that the disk
-//!   never holds up the async runtime.
-//! - A crash loses nothing that was answered, and leaves no transaction half done.
+//! - Group commit: one thread writes (`writer.rs`). It takes all waiting transactions, runs each in its own savepoint
+//!   inside one `BEGIN IMMEDIATE`, and returns to their callers after one `COMMIT`, so that concurrent callers share an
+//!   fsync.
+//! - Once a transaction has returned, it is on disk, and every read that starts later sees it.
+//! - Reads use other connections; in WAL mode readers and the writer do not wait for each other. Reads run on blocking
+//!   threads, so that the disk never blocks the async runtime.
+//! - A crash loses no transaction that has returned, and leaves none half done.
 
 mod failure;
 mod files;
@@ -30,25 +31,25 @@ use store::check::{check_key, check_keys, check_query, check_writes};
 use store::{Clock, Item, Key, Page, Query, StoreError, Table, Version, Write};
 use writer::Writer;
 
-/// A table in an SQLite database; cloning shares it.
+/// A table in an SQLite database. Clones share the database.
 #[derive(Clone)]
 pub struct SqliteTable(Arc<Inner>);
 
 struct Inner {
     clock: Clock,
-    /// Closed before the writer, whose connection then is the last and folds the log into the file.
+    /// Dropped before the writer, so that the writer's connection is the last to close and checkpoints the log.
     readers: Readers,
     writer: Writer,
 }
 
 impl SqliteTable {
-    /// Opens the database file at this path and makes it if there is none. Its folder must exist.
+    /// Opens the database file at this path, or creates it. Its folder must exist.
     pub fn open(path: &Path, clock: Clock) -> Result<Self, OpenError> {
         let connection = Arc::new(Mutex::new(open::open_writer(path)?));
         Self::new(connection, Readers::of_file(path.to_owned()), clock)
     }
 
-    /// An empty database that is gone with its last owner: for tests.
+    /// An empty database in memory, for tests. It is dropped with its last clone.
     pub fn in_memory(clock: Clock) -> Result<Self, OpenError> {
         let connection = Arc::new(Mutex::new(open::open_in_memory()?));
         Self::new(connection.clone(), Readers::Shared(connection), clock)
@@ -59,7 +60,7 @@ impl SqliteTable {
         Ok(Self(Arc::new(Inner { clock, readers, writer })))
     }
 
-    /// Reads on a blocking thread, with the time from which it counts as expired what has expired.
+    /// Runs `work` on a blocking thread, with a connection and the time that decides which items have expired.
     async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection, DateTime<Utc>) -> Result<T, StoreError> + Send + 'static,

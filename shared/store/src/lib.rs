@@ -1,14 +1,15 @@
-//! Where everything is kept: one small interface over one table, and the typed stores written once above it.
+//! The store: a small interface to one table, [`Table`], and typed access to its items.
 //!
-//! An engine implements [`Table`]; `store-sqlite` and `store-dynamodb` are the two. Whatever both must agree on stands
-//! here and is called by both: the [`limits`] and their [`check`], the order and paging of a query ([`query`]), what
-//! counts as expired ([`Item::is_expired`]), and the suite that proves it ([`conformance`]). The crate uses `domain`
-//! and nothing else of ours; it knows no AWS, no HTTP and no clock of its own.
+//! `store-sqlite` and `store-dynamodb` implement [`Table`]. What both must agree on is here and is used by both: the
+//! [`limits`] and their [`check`], the order and paging of a [`query`], when an item counts as expired
+//! ([`Item::is_expired`]), and the suite that tests it ([`conformance`]). The crate depends only on `domain`, and on no
+//! AWS, no HTTP and no clock of its own.
 //!
 //! - Reads are strongly consistent. A transaction writes all of its items or none.
-//! - A change is always three steps: read, decide in pure code, write at the version read ([`Write`]). A lost race is a
-//!   [`StoreError::Conflict`], and [`retry::retry`] takes the three steps again.
-//! - Keys are spelled in [`keys`] and nowhere else. What is stored stays readable by all later code.
+//! - A change has three steps: read, decide in pure code, and write on the condition that the version is the one that was
+//!   read ([`Write`]). If another writer was first, the write is a [`StoreError::Conflict`], and [`retry::retry`] repeats
+//!   all three steps.
+//! - Keys are built only in [`keys`]. Every later version must be able to read what is stored.
 //! - After any error but [`StoreError::Unavailable`] nothing was written.
 //!
 //! ```
