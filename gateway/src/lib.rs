@@ -1,17 +1,16 @@
 //! The local composition root: the whole platform in one process, and the program `sextant`.
 //!
-//! A request takes the way it takes on AWS. The server reads it whole ([`server`]), the template's routes say which
-//! function it is for ([`routes`], [`template`]), it becomes the event that API Gateway would send ([`event`]), the
-//! authorizer says who calls ([`authorizer`]), and the function's own router answers ([`invoke`]). A WebSocket becomes
-//! the events that API Gateway would send ([`live`]), an event of ours reaches those whose rules take it
-//! ([`local_bus`]), and what calls functions on a timer there does so here ([`schedules`]). [`listen`] is a client of
-//! live quotes.
+//! A request takes the same path as in AWS. [`server`] reads it, and [`routes`] from the [`template`] determine its
+//! function. [`authorizer`] identifies the caller, [`event`] builds the event that API Gateway would send, and [`invoke`]
+//! calls the function's router with it. Messages on a WebSocket also become the events of API Gateway ([`live`]). Events on
+//! the bus go to the functions whose patterns match ([`local_bus`]), and schedules of the template invoke their functions
+//! ([`schedules`]). [`listen`] is a client for live quotes.
 //!
-//! It may use every crate, for it puts them together: SQLite stands for the table and a folder for the bucket
-//! ([`home`]). It decides nothing that a function decides.
+//! As a composition root it may use every crate. SQLite replaces DynamoDB, and a folder replaces S3 ([`home`]). It contains
+//! no rules that belong to a function.
 //!
-//! - It reads `template.yaml`, and does not start where that names a function that it lacks, or the other way round.
-//! - No client holds the others up, and no body is read before its caller is known.
+//! - It reads `template.yaml`, and refuses to start if the template and its own list of functions differ.
+//! - No client holds up others, and no body is read before its caller is known.
 
 pub mod answer;
 pub mod authorizer;

@@ -1,4 +1,4 @@
-//! The AWS composition root: configuration, logs, clients, and the loop that takes events.
+//! The AWS composition root: configuration, logs, clients, and the event loop.
 //!
 //! A function's `main` is one call, which names the engines that the function is linked with:
 //!
@@ -8,13 +8,14 @@
 //! }
 //! ```
 //!
-//! Beside `store-dynamodb` and `objects-s3` it is the only crate that names AWS, and beside the gateway the only one
-//! that reads the environment and the clock. It decides nothing: what it makes travels as arguments.
+//! Apart from `store-dynamodb` and `objects-s3` it is the only crate that depends on AWS, and apart from the gateway the
+//! only one that reads the environment and the clock. It contains no rules: everything it creates is passed on as
+//! arguments.
 //!
-//! - In the place of an engine that a function does not name stands one that refuses every call.
-//! - Whatever can be done before the first event is done before it, because Lambda gives a function more CPU while it
-//!   starts than its memory buys it afterwards.
-//! - The same conversion of events runs in the gateway, so that a function cannot tell the two apart.
+//! - An engine that a function does not name is replaced by one that refuses every call.
+//! - Everything that can be done before the first event is done then, because Lambda gives a function more CPU while it
+//!   starts than its memory size provides afterwards.
+//! - The gateway converts events in the same way, so that a function cannot tell the two apart.
 
 mod absent;
 mod alpha_vantage_key;
@@ -40,7 +41,7 @@ pub use run::{run_event, run_http};
 
 use std::future::Future;
 
-/// Runs a function that only waits: for the store, for the provider, for the next event.
+/// Runs a function on one thread. For functions that only wait for I/O: the store, the provider, the next event.
 pub fn on_one_thread(function: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(function)
 }

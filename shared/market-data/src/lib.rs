@@ -1,18 +1,17 @@
-//! What is known of markets: histories, quotes, instruments and rates of exchange, from the store, and from a provider
-//! where what is stored is not new enough.
+//! Market data: histories, quotes, instruments and exchange rates, from the store, and from a provider if what is stored is
+//! stale.
 //!
-//! [`MarketData`] is the application with the source of prices and the histories in memory. [`history`] answers with
-//! the bars of a symbol, [`quotes`] with the price of now, [`instruments`] with what a symbol stands for,
-//! [`exchange_rates`] with what a currency is worth in another, and [`custom_instruments`] keeps what a customer values
-//! themselves.
+//! [`MarketData`] is the `App` with a price provider and the histories in memory. [`history`] loads the bars of a symbol,
+//! [`quotes`] current prices, [`instruments`] metadata, and [`exchange_rates`] the rate between two currencies.
+//! [`custom_instruments`] stores the instruments that customers value themselves.
 //!
-//! It uses `app`, the table and the provider. It knows no portfolios, no sessions and no HTTP.
+//! It uses `app`, the table and the provider. It depends on no portfolios, no sessions and no HTTP.
 //!
-//! - A provider's calls are few and shared by all. What a request may have of them is one value,
-//!   [`market::CallBudget`], which [`MarketData::budget_for`] makes once and every function takes;
-//!   [`market::call_limits`] has every limit. Only [`tracked_symbols`] says what the scheduled refresh keeps current.
-//! - Of all processes on a table one at a time asks about a symbol (`lease.rs`).
-//! - Stored bars are never made older, and a price that the market's clock has not reached is in nothing yet.
+//! - Provider calls are scarce and shared by all customers. A [`market::CallBudget`] states how many of them one request may
+//!   use; [`MarketData::budget_for`] creates it once, and every function takes it. [`market::call_limits`] has all limits.
+//!   [`tracked_symbols`] alone determines which symbols the scheduled refresh keeps current.
+//! - Only one process at a time calls the provider for a symbol (`lease.rs`).
+//! - Stored bars are never replaced by older ones, and a price dated after the market's clock does not count yet.
 
 pub mod bars_csv;
 pub mod custom_instruments;

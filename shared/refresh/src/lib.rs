@@ -1,17 +1,17 @@
-//! The scheduled refresh: keeps what is held, watched or subscribed to current within the provider's budget, publishes
-//! new quotes, and grades the forecasts that have matured.
+//! The scheduled refresh: requests current prices of the tracked symbols within the provider's quota, publishes new quotes,
+//! and grades matured forecasts.
 //!
-//! `slot.rs` has a slot done once, `tracked.rs` says what is due and in which order, `budget.rs` how much of it,
-//! `asking.rs` asks for one symbol, `telling.rs` says who hears of it, and `refresh_log.rs` keeps what was asked for and
-//! published.
+//! `slot.rs` ensures that a slot is run once. `tracked.rs` determines which symbols are due and in which order, `budget.rs`
+//! how many of them are requested, and `request.rs` requests one. `publication.rs` publishes new quotes, and `refresh_log.rs`
+//! stores when each symbol was requested and which of its quotes were published.
 //!
-//! It uses `market_data` for prices and `research` for grades, and publishes on the bus of `app`. It knows no customers
-//! beyond what they track, and no HTTP.
+//! It uses `market_data` for prices and `research` for grades, and publishes on the event bus of `app`. It knows nothing
+//! about customers but which symbols they track, and no HTTP.
 //!
-//! - A slot is done once, however often it is delivered.
-//! - A run asks for what is due, those asked for longest ago first, and leaves the calls that callers may need.
-//! - What it was asked to do is kept as it goes on, so that a run that dies starves no symbol.
-//! - New quotes are published in the order of their numbers.
+//! - A slot is run once, however often its event is delivered.
+//! - A run requests the symbols that are due, least recently requested first, and reserves calls for requests of customers.
+//! - Progress is stored during the run, so that a run that dies does not put the same symbols last again.
+//! - The quotes of a symbol are published in the order of `seq`.
 
 mod budget;
 mod publication;
@@ -46,16 +46,16 @@ use self::refresh_log::RefreshLog;
 use self::request::{RequestOutcome, RunLimits, request};
 use self::tracked::TrackedSymbol;
 
-/// New quotes are told at least this often while a run goes on.
+/// New quotes are published at least this often during a run.
 const PUBLISH_EVERY: Duration = Duration::from_secs(10);
-/// What was asked for and told is stored at least this often while a run goes on, so that one that dies starves nobody.
+/// The refresh log is stored at least this often during a run, so that little of it is lost if the run dies.
 const SAVE_LOG_EVERY: Duration = Duration::from_mins(1);
 
-/// Refreshes what is due, those asked for longest ago first, once a slot, and ends before the time limit. One bad
-/// symbol never stops the others.
+/// Refreshes the symbols that are due, least recently requested first, once per slot, and ends before the time limit. A
+/// symbol that fails never stops the others.
 ///
-/// A slot of which the same or a later one is done is repeated: what it was to do has been done. A run that fails gives
-/// its slot back, so that a retry does the work.
+/// If this slot or a later one has been run, nothing is done, and the result is marked as `repeated`. A run that fails
+/// releases its slot, so that a retry does the work.
 pub async fn refresh(
     market: &MarketData,
     slot: DateTime<Utc>,
@@ -78,10 +78,11 @@ pub async fn refresh(
     }
 }
 
-/// Runs to the end and keeps the slot meanwhile. A heartbeat is due when the run itself goes on: it waits for nothing as
-/// long as for a lease, and one that goes on no more gives none.
+/// Runs to the end and keeps the lease on the slot. A heartbeat is sent only when the run makes progress, so that a run that
+/// hangs loses its lease; no single wait of a run is as long as a lease.
 ///
-/// Errors: that of a renewal by which the slot turns out to be another run's; this one stops, and what it stored stays.
+/// Errors: that of a renewal that fails because another run has taken the slot over. This run then stops; what it has
+/// stored stays.
 async fn run_with_heartbeat<T>(
     app: &App,
     lease: &mut slot::SlotLease,
@@ -114,7 +115,7 @@ async fn run(market: &MarketData, until: Instant) -> Result<LastRun, ServiceErro
     Ok(LastRun { slot: None, at: market.app.now(), summary: did, newest_quote: ages.newest })
 }
 
-/// Of when the prices of the tracked symbols are.
+/// The times of the oldest and the newest price of the tracked symbols.
 #[derive(Default)]
 struct PriceAges {
     oldest: Option<DateTime<Utc>>,
@@ -130,7 +131,7 @@ impl PriceAges {
     }
 }
 
-/// Files are at hand, and of them the last bar is the quote: there is nothing to store but the bars.
+/// Refreshes the symbols of a provider of files. Their quotes are the last bars, so only the bars are stored.
 async fn refresh_files(market: &MarketData, tracked: &[TrackedSymbol], until: Instant) -> (RefreshSummary, PriceAges) {
     let mut did = RefreshSummary::default();
     let mut lasts = Vec::new();
@@ -178,7 +179,7 @@ async fn refresh_live(
         tracked.iter().filter_map(|one| Some((&one.symbol, one.quote.as_ref()?.as_of))).collect();
     let limits = RunLimits { work, reserve: reserve(work, due.evening), until };
     let ask = |one| request(market, one, limits);
-    // Mapped by the iterator: a stream's `map` makes a future that cannot be boxed as `Send`.
+    // Mapped on the iterator: the `map` of a stream makes a future that cannot be boxed as `Send`.
     let asks: Vec<_> = due.symbols.into_iter().take(allowed).map(ask).collect();
     let mut asked = stream::iter(asks).buffer_unordered(at_once(calls_left));
     let (mut published_at, mut saved_at) = (Instant::now(), Instant::now());

@@ -1,14 +1,14 @@
-//! What the tests of several crates share: a clock that is moved by hand, providers that answer as a test says, tables
-//! that count, fail or take no time, and worlds with customers and books on them.
+//! Fixtures and fakes for the tests of several crates: a manual clock, fake providers, tables that count calls, fail or
+//! respond at once, and a [`TestBed`] with customers and books.
 //!
-//! Only tests depend on it. It stands above the crates that it sets up, and so their tests that use it are in
-//! `tests/it` of each.
+//! Only tests depend on it. It depends on the crates that it sets up; therefore their tests that use it are in `tests/it`
+//! and not next to the code.
 //!
-//! - A test moves the clock and counts calls; it measures no time.
-//! - A stand-in takes the place of the outside world only, of a provider or a clock. Where a test does not ask for
-//!   another table, it is SQLite in memory.
-//! - What a helper sets up it says in its name; what only one crate needs stays with that crate's tests.
-//! - It may panic, for a failed unwrap is a failed test. Nothing that is deployed links it.
+//! - Tests move the clock and count calls; they measure no time.
+//! - Only the outside world is faked: providers and the clock. Unless a test asks for another table, it uses SQLite in
+//!   memory.
+//! - The name of a helper says what it sets up. What only one crate needs is in the tests of that crate.
+//! - It may panic, because a failed unwrap is a failed test. Nothing that is deployed links it.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::missing_panics_doc, reason = "a failed unwrap is a failed test")]
 
