@@ -11,7 +11,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// The function's routes, ready to serve.
+/// The router of the function.
 pub fn router(app: App) -> Router {
     api::close(app, routes())
 }

@@ -18,10 +18,10 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// A day's bar does not change within a minute; the next session's can arrive at any time.
+/// Clients may cache bars for a minute. A longer time would hide the bar of the next session when it arrives.
 const CACHE_CONTROL: &str = "private, max-age=60";
 
-/// The function's routes, ready to serve.
+/// The router of the function.
 pub fn router(market: MarketData) -> Router {
     api::close(market, routes())
 }
@@ -141,7 +141,7 @@ async fn fetch_data(
     }
 }
 
-/// Weeks and months are made with polars, which must not run on a thread that serves requests.
+/// Computes weekly and monthly bars with polars, which must not run on a thread that serves requests.
 async fn resample(bars: Bars, interval: Interval) -> Result<Vec<Period>, Problem> {
     let fault = |cause: String| Problem::from(ServiceError::Fault(format!("resampling: {cause}")));
     let done = tokio::task::spawn_blocking(move || frames::resample(&bars, interval)).await;

@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 
 use documented_routes::OPENAPI_JSON;
 
-/// The function's routes, ready to serve.
+/// The router of the function.
 pub fn router(market: MarketData) -> Router {
     let (router, document) = routes().split_for_parts();
     let router = router.fallback(refuse_unknown_route).method_not_allowed_fallback(refuse_unknown_route);

@@ -1,7 +1,7 @@
-//! Invoked by API Gateway's WebSocket API: a connection comes, says something, goes.
+//! Invoked by API Gateway's WebSocket API when a connection opens, sends a message, or closes.
 //!
-//! Whatever the server says goes to the connection by its id and never as the answer to a route, so that all targets
-//! behave alike. The answer tells API Gateway how it went; of `$connect` it decides whether the connection opens.
+//! Messages to a client are pushed to the connection by its id, never returned as the response of a route, so that AWS and
+//! the local gateway behave alike. The response has only a status; that of `$connect` decides whether the connection opens.
 
 mod origin;
 
@@ -14,7 +14,7 @@ use notifications::live;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// The part of the event that matters here.
+/// The parts of the event that the function uses.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct WebSocketEvent {
@@ -41,16 +41,16 @@ struct RequestContext {
 /// Why an invocation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The event is not a WebSocket's.
+    /// The event is not a WebSocket event.
     #[error("not an event of a WebSocket: {0}")]
     Event(#[from] serde_json::Error),
-    /// The event has a route that a WebSocket of ours does not have.
+    /// The event is for an unknown route.
     #[error("no route {0}")]
     Route(String),
 }
 
-/// Takes one event. Pages of `allowed_origins` (`https://app.example`), and of the host that was connected to, may
-/// connect; a program, which names no origin, may as well.
+/// Handles one event. Web pages may connect if their origin is the host of the request or one of `allowed_origins`, such as
+/// `https://app.example`. Programs, which send no origin, may always connect.
 pub async fn handle(market: &MarketData, allowed_origins: &[String], event: Value) -> Result<Value, Failure> {
     let event: WebSocketEvent = serde_json::from_value(event)?;
     let status = match event.request_context.route_key.as_str() {
@@ -86,7 +86,7 @@ async fn receive(market: &MarketData, event: &WebSocketEvent) -> u16 {
     live::receive(market, connection, &event.text()).await.map_or_else(|error| failed(&error), |()| 200)
 }
 
-/// The status of what was not done; the cause is for the log.
+/// Logs the error and returns the status for it.
 fn failed(error: &app::ServiceError) -> u16 {
     let cause = std::error::Error::source(error).map(ToString::to_string);
     if error.is_lost_race() {
@@ -98,13 +98,13 @@ fn failed(error: &app::ServiceError) -> u16 {
 }
 
 impl WebSocketEvent {
-    /// The first header of this name, in whatever case API Gateway passes it on.
+    /// The first header with this name, in any case.
     fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter().flatten();
         headers.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// What the connection said. Bytes that are no text are read as a message that makes no sense, and refused as one.
+    /// The message. Bytes that are not valid text are replaced, so that the message is refused as malformed.
     fn text(&self) -> String {
         let body = self.body.as_deref().unwrap_or_default();
         if !self.is_base64_encoded {

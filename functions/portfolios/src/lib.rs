@@ -26,7 +26,7 @@ use utoipa_axum::routes;
 
 use request::{OpenRequest, PortfolioChange};
 
-/// The function's routes, ready to serve.
+/// The router of the function.
 pub fn router(market: MarketData) -> Router {
     api::close(market, routes())
 }

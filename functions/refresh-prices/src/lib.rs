@@ -1,4 +1,4 @@
-//! Invoked by a schedule: keeps what somebody has held, watched or subscribed to current, and tells of new quotes.
+//! Invoked by a schedule: refreshes the prices of tracked symbols, and publishes new quotes.
 
 use std::time::Duration;
 
@@ -9,21 +9,21 @@ use market_data::last_run::RefreshSummary;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// A run ends before the function's timeout of 300 seconds does.
+/// The time limit of a run, below the function's timeout of 300 seconds.
 const TIME_LIMIT: Duration = Duration::from_mins(4);
 
-/// What `EventBridge` sends; `time` is the slot that the schedule stands for.
+/// The event that `EventBridge` sends; `time` is the slot.
 #[derive(Deserialize)]
 struct ScheduledEvent {
     time: DateTime<Utc>,
 }
 
-/// Why an invocation failed. It is retried, and in the end kept in the dead-letter queue.
+/// Why an invocation failed. It is retried; if the retries fail too, its event goes to the dead-letter queue.
 #[derive(Debug)]
 pub enum Failure {
-    /// The event is not a schedule's.
+    /// The event is not that of a schedule.
     Event(serde_json::Error),
-    /// The refresh could not be done.
+    /// The refresh failed.
     Refresh(ServiceError),
 }
 
@@ -38,7 +38,7 @@ impl std::fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Refreshes what is due, once for each slot; the answer says what became of it.
+/// Refreshes the symbols that are due, once per slot, and returns the numbers of the run.
 pub async fn handle(market: &MarketData, event: Value) -> Result<Value, Failure> {
     let event: ScheduledEvent = serde_json::from_value(event).map_err(Failure::Event)?;
     let done = refresh::refresh(market, event.time, TIME_LIMIT).await.map_err(Failure::Refresh)?;
@@ -49,7 +49,7 @@ pub async fn handle(market: &MarketData, event: Value) -> Result<Value, Failure>
     serde_json::to_value(&done).map_err(Failure::Event)
 }
 
-/// Reports the figures that alarms and graphs are made of; neither customers nor symbols stand in them.
+/// Reports the metrics for alarms and graphs. They contain no customers and no symbols.
 pub fn measure(done: &RefreshSummary) {
     metrics::counter!("sextant_refreshed").increment(done.refreshed as u64);
     metrics::counter!("sextant_failed").increment(done.failed as u64);

@@ -19,7 +19,7 @@ use utoipa_axum::routes;
 
 use assembly::{Content, assemble};
 
-/// The function's routes, ready to serve.
+/// The router of the function.
 pub fn router(market: MarketData) -> Router {
     api::close(market, routes())
 }

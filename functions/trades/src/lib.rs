@@ -20,7 +20,7 @@ use uuid::Uuid;
 /// The response of a dry run.
 type TradePreview = Preview<Trade>;
 
-/// The function's routes, ready to serve.
+/// The router of the function.
 pub fn router(market: MarketData) -> Router {
     api::close(market, routes())
 }

@@ -21,7 +21,7 @@ use utoipa_axum::routes;
 /// The response of a dry run.
 type StatementLinePreview = Preview<StatementLine>;
 
-/// The function's routes, ready to serve.
+/// The router of the function.
 pub fn router(market: MarketData) -> Router {
     api::close(market, routes())
 }

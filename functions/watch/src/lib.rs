@@ -1,4 +1,4 @@
-//! `/watchlist`, what a customer watches with the last prices, and `/alerts`, what they want to be told of.
+//! `/watchlist`: the symbols that a customer watches, with last prices; `/alerts`: alerts on prices.
 
 mod alerts;
 mod request;
@@ -10,7 +10,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// The function's routes, ready to serve.
+/// The router of the function.
 pub fn router(market: MarketData) -> Router {
     api::close(market, routes())
 }

@@ -1,4 +1,4 @@
-//! `GET /new-function`: who asks, and when.
+//! `GET /new-function`: the caller and the time.
 
 use api::{Caller, Problem};
 use app::App;
@@ -12,7 +12,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// The function's routes, ready to serve.
+/// The router of the function.
 pub fn router(app: App) -> Router {
     api::close(app, routes())
 }
@@ -27,17 +27,17 @@ fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(read))
 }
 
-/// Who asked, and when.
+/// The caller and the time.
 #[derive(Serialize, ToSchema)]
 struct NewFunctionAnswer {
     /// The caller.
     customer_id: CustomerId,
-    /// When the request was answered.
+    /// When the response was made.
     #[serde(with = "domain::instant")]
     answered_at: DateTime<Utc>,
 }
 
-/// Who asks, and when.
+/// Returns the caller and the time.
 #[utoipa::path(
     get,
     path = "/new-function",
