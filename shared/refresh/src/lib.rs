@@ -10,7 +10,7 @@
 //!
 //! - A slot is run once, however often its event is delivered.
 //! - A run requests the symbols that are due, least recently requested first, and reserves calls for requests of customers.
-//! - Progress is stored during the run, so that a run that dies does not put the same symbols last again.
+//! - Progress is stored during the run, so that after a run that dies the next one continues with the remaining symbols.
 //! - The quotes of a symbol are published in the order of `seq`.
 
 mod budget;
