@@ -1,4 +1,4 @@
-//! `/instruments`: what instruments are, and custom instruments with dated valuations; `/quotes`: their last prices.
+//! `/instruments`: metadata of instruments, and custom instruments with dated valuations; `/quotes`: last prices.
 
 mod quotes;
 

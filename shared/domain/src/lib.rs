@@ -8,7 +8,7 @@
 //! - [`Money`] is a decimal with the places of its [`Currency`]; [`Price`] and [`Quantity`] have at most twelve. No
 //!   float enters the ledger. [`Bars`] are columns of floats for analytics, and become decimals when a price is paid.
 //! - A [`Day`] is a calendar day without a time zone; [`instant`](mod@instant) is how a moment is written in JSON.
-//! - Only the meaning of these types is here: no prices, no rules of a trade, no storage.
+//! - The crate only defines these types. It has no sources of prices, no trading rules and no storage.
 //!
 //! ```
 //! use domain::{Currency, Day, Money, Price, Quantity, Symbol};

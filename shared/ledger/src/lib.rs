@@ -10,7 +10,7 @@
 //!   its [`Trade`]s.
 //! - No float: products and quotients are computed on integers of 256 bits and rounded once, half to even. A result
 //!   that does not fit is refused. Parts sum to the whole, so that selling everything leaves a cost of zero.
-//! - A trade is repeated with the [`Rules`] and the splits that it names, whatever today's are ([`replay`]).
+//! - A trade is recomputed with the [`Rules`] and the splits that its record names, not with the current ones ([`replay`]).
 //! - [`Audit`] recomputes all of this from entries and trades, and reports each [`Discrepancy`].
 //!
 //! ```

@@ -5,10 +5,10 @@
 //! [`grading`] measures how good they were. The crate depends only on `domain` and is pure: bars and settings in,
 //! figures out, no I/O, no async, no clock. The same bars and settings give bit-identical figures.
 //!
-//! - Nothing that comes after a day changes what is computed for it.
+//! - No look-ahead: later bars never change what is computed for a day.
 //! - Ratios are fractions (0.12 is 12 %); days are calendar days unless a name says bars.
-//! - A figure that cannot be computed is `None` with a reason by name; never 0, NaN or infinity.
-//! - Floats belong here and in charts; a figure never decides what is posted to the ledger.
+//! - A figure that cannot be computed is `None`, with a reason under its name; never 0, NaN or infinity.
+//! - Floats are used only here and in charts. What is posted to the ledger never depends on a figure.
 //!
 //! ```
 //! use domain::{Bar, Bars, Day};

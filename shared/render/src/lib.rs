@@ -1,13 +1,13 @@
 //! One report object, rendered as charts (SVG) and as a PDF from the same figures.
 //!
 //! Pure: a [`Report`] and its [`ChartData`] in, text or bytes out. The crate depends on `domain` and on `quant`, whose
-//! figures it formats and never computes. It is the only crate that names plotters and printpdf. It reads no files: the
+//! figures it formats and never computes. It is the only crate that uses plotters and printpdf. It reads no files: the
 //! font is built in.
 //!
 //! - The same input gives the same bytes.
 //! - A chart is drawn once, as a sketch; the SVG and the PDF both come from it.
-//! - Every figure of the PDF is formatted by [`figures`], so that a test can find it again.
-//! - An unknown figure is shown as not available, never as 0.
+//! - Every figure in the PDF is formatted by [`figures`], so that tests can look for the same text.
+//! - A figure without a value is shown as not available, never as 0.
 //! - Text from outside is escaped in an SVG; in the PDF it is wrapped or truncated to its place.
 //! - A PDF has at most four pages, whatever the report contains.
 

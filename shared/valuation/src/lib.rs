@@ -8,7 +8,7 @@
 //!   floats of bars and are decimals from then on; only ratios are floats again.
 //! - A continued series is byte-for-byte the same as one computed from the beginning.
 //! - A day's gain is explained to the last cent: price, income, fees and exchange rates sum to it.
-//! - A holding without a price is not guessed at: it is [`Unvalued`], with its reason, and the others are still valued.
+//! - A holding without a price is not estimated: it is [`Unvalued`], with the reason, and the others are still valued.
 
 mod allocation;
 mod amount;
