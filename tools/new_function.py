@@ -3,7 +3,7 @@
 
 The files in tools/new-function are a whole function of the name `new-function`. They are copied with
 the new name in its place, and the function gets its line in each list that has to know it. The result
-compiles, passes the tests, and answers `GET /NAME` with who asks and when.
+compiles, passes the tests, and answers `GET /NAME` with the caller and the time.
 
 Nothing is changed when the name cannot be used, or when a list is not where it is expected.
 """
@@ -64,7 +64,7 @@ def main() -> int:
         print(f"new-function: {error}; nothing was changed", file=sys.stderr)
         return 1
     print(
-        f"Made the function {names.name}. It answers GET /{names.name} with who asks and when.\n"
+        f"Made the function {names.name}. It answers GET /{names.name} with the caller and the time.\n"
         f"Its code is in functions/{names.name}, its test in tests/it/{names.crate}.rs.\n"
         "Next: make openapi, then make test. docs/adding-a-function.md says how to go on."
     )
