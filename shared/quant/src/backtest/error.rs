@@ -6,7 +6,7 @@ use domain::Day;
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum BacktestError {
     /// The first day is after the last.
-    #[error("from {from} is after to {to}: from must not be later than to")]
+    #[error("`from` must not be after `to`, but {from} is after {to}")]
     FromAfterTo {
         /// The requested first day.
         from: Day,
