@@ -308,8 +308,8 @@ fn source_files_are_read_in_one_sitting_and_named_for_what_is_in_them() {
 
 #[test]
 fn the_times_of_provider_calls_stand_in_one_file() {
-    // How long a symbol stays listed, and how long a lost race of a write is tried again.
-    let of_their_modules = ["TO_SETTLE", "TO_VALUE", "PATIENCE"];
+    // How long a symbol stays listed, and how long a write is retried after conflicts.
+    let of_their_modules = ["TERM_WITHOUT_TRACKER", "TERM_OF_A_PAIR", "PATIENCE"];
     for folder in ["shared/market/src", "shared/market-data/src"] {
         let files = files_below(&root().join(folder), "rs").into_iter();
         for path in files.filter(|path| !path.ends_with("call_limits.rs")) {
