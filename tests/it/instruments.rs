@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use crate::portfolios::opened;
 use crate::target::{Target, each};
 
-/// Makes an item that no other test has; gives its symbol.
+/// Creates a custom instrument that no other test uses; returns its symbol.
 async fn item(target: &Target) -> String {
     let symbol = Target::unique("MY:I").to_uppercase();
     let request = json!({"symbol": symbol, "name": "The house by the lake", "currency": "CHF"});
@@ -40,7 +40,7 @@ fn a_custom_instrument_is_valued_day_by_day() {
 }
 
 #[test]
-fn valuations_at_the_same_time_are_all_kept() {
+fn concurrent_valuations_are_all_stored() {
     each(async |target: &Target| {
         let prices = format!("/instruments/{}/prices", item(target).await);
         let bodies: Vec<_> =
@@ -74,7 +74,7 @@ fn instruments_are_found_by_symbol_and_name() {
 }
 
 #[test]
-fn last_prices_say_how_old_they_are_and_why_another_is_not_there() {
+fn last_prices_have_an_age_and_missing_ones_a_reason() {
     each(async |target: &Target| {
         let symbol = item(target).await;
         let prices = json!({"prices": [{"date": "2012-12-31", "price": "925000.50"}]});
@@ -87,13 +87,17 @@ fn last_prices_say_how_old_they_are_and_why_another_is_not_there() {
         // The sample's clock stands at the close of its last day.
         assert_eq!((&ibm["as_of"], &ibm["age_seconds"]), (&json!("2013-03-01T21:00:00.000Z"), &json!(0)));
         assert_eq!((&house["price"], &house["age_seconds"]), (&json!("925000.5"), &json!(60 * 86_400)));
-        assert_eq!((&ibm["stale"], &house["stale"]), (&json!(false), &json!(false)), "its owner values an item");
+        assert_eq!(
+            (&ibm["stale"], &house["stale"]),
+            (&json!(false), &json!(false)),
+            "a custom instrument is never stale"
+        );
         assert_eq!(answer["unavailable"], json!({"NOPE": "unknown_symbol"}));
     });
 }
 
 #[test]
-fn a_hundred_symbols_are_asked_for_at_once_and_none_of_them_twice() {
+fn a_request_has_at_most_a_hundred_symbols_and_none_twice() {
     each(async |target: &Target| {
         let of = |count: usize| (0..count).map(|number| format!("S{number}")).collect::<Vec<_>>().join(",");
         let answer = target.get(&format!("/quotes?symbols={}", of(100))).await.expect_status(200).json();
@@ -108,7 +112,7 @@ fn a_hundred_symbols_are_asked_for_at_once_and_none_of_them_twice() {
 }
 
 #[test]
-fn bad_items_and_valuations_are_refused_and_pointed_at() {
+fn invalid_instruments_and_valuations_are_refused_with_pointers() {
     each(async |target: &Target| {
         let symbol = item(target).await;
         let again = json!({"symbol": symbol, "name": "Another"});

@@ -75,7 +75,8 @@ async fn search(
 /// A custom instrument.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ItemRequest {
+#[schema(as = ItemRequest)]
+struct CustomInstrumentRequest {
     /// `MY:` and a name. Only the caller sees the instrument.
     #[schema(example = "MY:HOUSE")]
     symbol: String,
@@ -89,7 +90,7 @@ struct ItemRequest {
     instrument_type: Option<InstrumentType>,
 }
 
-impl ItemRequest {
+impl CustomInstrumentRequest {
     fn parse(self) -> Result<NewCustomInstrument, Problem> {
         let mut fields = Fields::default();
         let symbol = fields.take("symbol", self.symbol.parse::<Symbol>().map_err(|error| error.to_string()));
@@ -108,7 +109,7 @@ impl ItemRequest {
 }
 
 fn own(symbol: Symbol) -> Result<Symbol, &'static str> {
-    if symbol.is_custom() { Ok(symbol) } else { Err("the symbol of a custom instrument starts with MY:") }
+    if symbol.is_custom() { Ok(symbol) } else { Err("the symbol of a custom instrument must start with MY:") }
 }
 
 /// Creates a custom instrument.
@@ -118,7 +119,7 @@ fn own(symbol: Symbol) -> Result<Symbol, &'static str> {
     operation_id = "create_item",
     tag = "instruments",
     params(("Idempotency-Key" = Option<String>, Header, description = "Repeating a request with the same key returns the first result")),
-    request_body = ItemRequest,
+    request_body = CustomInstrumentRequest,
     responses(
         (status = 201, description = "The custom instrument; `Location` is its address", body = Instrument),
         responses::IdempotentPost,
@@ -129,7 +130,7 @@ async fn create(
     State(market): State<MarketData>,
     caller: Caller,
     key: Result<IdempotencyKey, Problem>,
-    Json(request): Json<ItemRequest>,
+    Json(request): Json<CustomInstrumentRequest>,
 ) -> Result<Response, Problem> {
     let IdempotencyKey(key) = key?;
     let item = request.parse()?;
@@ -195,7 +196,8 @@ impl ValuationsRequest {
 
 /// The stored valuations of a custom instrument.
 #[derive(Serialize, ToSchema)]
-struct ValuationsAnswer {
+#[schema(as = ValuationsAnswer)]
+struct ValuationsResponse {
     symbol: Symbol,
     /// Number of days that have a valuation.
     count: usize,
@@ -212,7 +214,7 @@ struct ValuationsAnswer {
     params(("symbol" = Symbol, Path, description = "Symbol of the custom instrument: `MY:` and a name")),
     request_body = ValuationsRequest,
     responses(
-        (status = 200, description = "The number of stored valuations and the last day", body = ValuationsAnswer),
+        (status = 200, description = "The number of stored valuations and the last day", body = ValuationsResponse),
         responses::StrictBody,
         (status = 404, description = "The caller has no such custom instrument"),
         (status = 422, description = "Invalid fields, or a symbol without `MY:`"),
@@ -223,11 +225,11 @@ async fn value(
     caller: Caller,
     symbol: Result<SymbolPath, Problem>,
     Json(request): Json<ValuationsRequest>,
-) -> Result<axum::Json<ValuationsAnswer>, Problem> {
+) -> Result<axum::Json<ValuationsResponse>, Problem> {
     let valuations = request.parse()?;
     let mut fields = Fields::default();
     let symbol = fields.take("symbol", own(symbol?.0));
     let symbol = fields.finish(symbol)?;
     let stored = custom_instruments::value(&market.app, caller.customer_id, &symbol, &valuations).await?;
-    Ok(axum::Json(ValuationsAnswer { symbol, count: stored.count, last: stored.last }))
+    Ok(axum::Json(ValuationsResponse { symbol, count: stored.count, last: stored.last }))
 }

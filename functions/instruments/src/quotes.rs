@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 
 /// Maximum number of symbols in one request.
 const MAX_SYMBOLS: usize = 100;
-/// Quotes come every quarter of an hour at the most.
+/// Quotes come at most every quarter of an hour.
 const CACHE_CONTROL: &str = "private, max-age=15";
 
 #[derive(Deserialize, IntoParams)]
@@ -30,9 +30,10 @@ pub(crate) struct QuotesQuery {
 
 /// Last prices.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct QuotesAnswer {
+#[schema(as = QuotesAnswer)]
+pub(crate) struct QuotesResponse {
     /// The prices, in the order of the request.
-    items: Vec<QuoteAnswer>,
+    items: Vec<QuoteResponse>,
     /// A reason for each symbol without a price: `unknown_symbol`, `price_unavailable` or `price_too_small`.
     #[schema(value_type = BTreeMap<String, String>)]
     unavailable: BTreeMap<Symbol, &'static str>,
@@ -40,7 +41,8 @@ pub(crate) struct QuotesAnswer {
 
 /// The last price of an instrument.
 #[derive(Serialize, ToSchema)]
-struct QuoteAnswer {
+#[schema(as = QuoteAnswer)]
+struct QuoteResponse {
     symbol: Symbol,
     /// Price of one unit.
     #[schema(value_type = String, example = "430.47")]
@@ -65,7 +67,7 @@ struct QuoteAnswer {
     replay: bool,
 }
 
-impl From<QuoteWithAge> for QuoteAnswer {
+impl From<QuoteWithAge> for QuoteResponse {
     fn from(QuoteWithAge { quote, age_seconds, stale, warnings }: QuoteWithAge) -> Self {
         Self {
             symbol: quote.symbol,
@@ -90,7 +92,7 @@ impl From<QuoteWithAge> for QuoteAnswer {
     tag = "instruments",
     params(QuotesQuery),
     responses(
-        (status = 200, description = "The prices, and a reason for each symbol without one", body = QuotesAnswer),
+        (status = 200, description = "The prices, and a reason for each symbol without one", body = QuotesResponse),
         (status = 422, description = "No symbols, too many, a repeated one, or an invalid one"),
     )
 )]
@@ -101,8 +103,8 @@ pub(crate) async fn list(
 ) -> Result<Response, Problem> {
     let symbols = query.parse()?;
     let batch = load_batch(&market, caller.customer_id, &symbols, market.budget_for(caller.customer_id)).await?;
-    let items = batch.quotes.into_iter().map(QuoteAnswer::from).collect();
-    let answer = QuotesAnswer { items, unavailable: batch.unavailable };
+    let items = batch.quotes.into_iter().map(QuoteResponse::from).collect();
+    let answer = QuotesResponse { items, unavailable: batch.unavailable };
     Ok(([(header::CACHE_CONTROL, CACHE_CONTROL)], axum::Json(answer)).into_response())
 }
 
@@ -112,7 +114,7 @@ impl QuotesQuery {
         let text = self.symbols.unwrap_or_default();
         let count = text.split(',').count();
         if text.is_empty() || count > MAX_SYMBOLS {
-            fields.refuse("symbols", format!("1 to {MAX_SYMBOLS} symbols are asked for at once"));
+            fields.refuse("symbols", format!("must be 1 to {MAX_SYMBOLS} symbols"));
             return Err(fields.into_problem());
         }
         let mut symbols = Vec::with_capacity(count);
@@ -122,7 +124,7 @@ impl QuotesQuery {
             if seen.insert(symbol.clone()) {
                 symbols.push(symbol);
             } else {
-                fields.refuse("symbols", format!("{symbol} is asked for twice"));
+                fields.refuse("symbols", format!("{symbol} is listed twice"));
             }
         }
         fields.finish(Some(symbols))

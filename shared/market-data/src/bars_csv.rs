@@ -1,4 +1,4 @@
-//! Bars as CSV, in the columns that the sample files and a folder of one's own have.
+//! Bars as CSV, with the columns of the sample files, which a folder of your own files may have too.
 
 use app::ServiceError;
 use domain::Bar;
@@ -9,8 +9,8 @@ pub const HEADER: [&str; 9] =
 
 /// The bars as CSV with a header; as in the sample, a day without a split or dividend has an empty cell.
 ///
-/// Every number reads back as exactly the same number. Errors: [`ServiceError::Fault`], a mistake of ours.
-#[expect(clippy::float_cmp, reason = "a ratio of exactly 1 is how a series says that there was no split")]
+/// Every number reads back as exactly the same number. Errors: [`ServiceError::Fault`], which is a bug.
+#[expect(clippy::float_cmp, reason = "a ratio of exactly 1 stands for no split in a series")]
 pub fn to_csv(bars: impl IntoIterator<Item = Bar>) -> Result<String, ServiceError> {
     let mut csv = csv::Writer::from_writer(Vec::new());
     csv.write_record(HEADER).map_err(fault)?;

@@ -1,5 +1,4 @@
-//! Items of a customer's own: a house, a watch, a share that no exchange quotes, with the valuations that its owner
-//! gives it day by day.
+//! Custom instruments: a house, a watch, a share that no exchange lists. Their owner supplies the valuations by day.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,25 +17,25 @@ use crate::market_clock::{held_through, latest_day_anywhere};
 use crate::market_data::MarketData;
 use crate::series::{PriceSeries, series};
 
-/// Most custom instruments.
+/// Most custom instruments of a customer.
 const MAX_ITEMS: usize = 500;
-/// Most valuations given at once.
+/// Most valuations of one request.
 const MAX_VALUATIONS: usize = 1_000;
-/// Most years that valuations given at once may touch: all of them are written in one transaction.
+/// Most years that the valuations of one request may touch: all of them are written in one transaction.
 const MAX_YEARS: usize = 50;
-/// What answers print as the source of valuations.
+/// The `source` of valuations in responses.
 const SOURCE: &str = "own";
 
-/// A day's value of one unit.
+/// The value of one unit on a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Valuation {
     /// The day.
     pub date: Day,
-    /// In the currency of the item.
+    /// In the currency of the instrument.
     pub price: Price,
 }
 
-/// An item to be made.
+/// A custom instrument to be created.
 #[derive(Clone, Debug, Serialize)]
 pub struct NewCustomInstrument {
     /// `MY:` and a name.
@@ -49,7 +48,7 @@ pub struct NewCustomInstrument {
     pub instrument_type: InstrumentType,
 }
 
-/// The valuations of an item that are stored.
+/// The stored valuations of an instrument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoredValuations {
     /// How many there are.
@@ -58,7 +57,7 @@ pub struct StoredValuations {
     pub last: Option<Day>,
 }
 
-/// Makes an item. The same idempotency key with the same request answers the first result again.
+/// Creates an instrument. Repeating the request with the same idempotency key returns the first result again.
 ///
 /// Errors: [`ServiceError::SymbolTaken`], [`ServiceError::LimitReached`].
 pub async fn create(
@@ -95,13 +94,13 @@ pub async fn create(
     Ok(Created { value: made, replayed: first.is_some() })
 }
 
-/// An item of the customer.
+/// A custom instrument of the customer.
 pub async fn find(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<Instrument, ServiceError> {
     let found = documents::read::<Instrument>(app.table(), &keys::custom_instrument(customer, symbol)).await?;
     found.map(|(item, _)| item).ok_or_else(|| ServiceError::UnknownSymbol { symbol: symbol.clone() })
 }
 
-/// All items of the customer, by name.
+/// All custom instruments of the customer, by name.
 pub async fn list(app: &App, customer: CustomerId) -> Result<Vec<Instrument>, ServiceError> {
     let page = documents::list(app.table(), keys::custom_instruments(customer), MAX_ITEMS, None).await?;
     let mut items: Vec<Instrument> = page.items;
@@ -109,9 +108,9 @@ pub async fn list(app: &App, customer: CustomerId) -> Result<Vec<Instrument>, Se
     Ok(items)
 }
 
-/// Stores valuations, each in place of what was said of its day before; other days stay.
+/// Stores valuations. Each replaces an earlier one of the same day; other days stay.
 ///
-/// Errors: [`ServiceError::Field`] for a day in the future, given twice, or a value too exact to be kept.
+/// Errors: [`ServiceError::Field`] for a day in the future, a day given twice, or a value with too many digits.
 pub async fn value(
     app: &App,
     customer: CustomerId,
@@ -145,23 +144,23 @@ pub async fn value(
 fn checked(app: &App, valuations: &[Valuation]) -> Result<Vec<Bar>, ServiceError> {
     let refusal = |detail: String| ServiceError::Field { field: "prices", detail };
     if valuations.is_empty() || valuations.len() > MAX_VALUATIONS {
-        return Err(refusal(format!("1 to {MAX_VALUATIONS} valuations are taken at once")));
+        return Err(refusal(format!("must be 1 to {MAX_VALUATIONS} valuations")));
     }
     let years: BTreeSet<i32> = valuations.iter().map(|valuation| valuation.date.year()).collect();
     if years.len() > MAX_YEARS {
-        return Err(refusal(format!("valuations of at most {MAX_YEARS} years are taken at once")));
+        return Err(refusal(format!("must be valuations of at most {MAX_YEARS} years")));
     }
     let today = latest_day_anywhere(app);
     let mut days = BTreeSet::new();
     let bar = |valuation: &Valuation| {
         let Valuation { date, price } = *valuation;
         if date > today {
-            return Err(refusal(format!("{date} has not come yet")));
+            return Err(refusal(format!("{date} is in the future")));
         }
         if !days.insert(date) {
             return Err(refusal(format!("{date} is given twice")));
         }
-        // Bars are columns of floats: what does not come back to the last digit is not taken.
+        // Bars are columns of floats: a value that does not survive the conversion to the last digit is refused.
         let close = price.amount().to_f64().filter(|close| Price::from_bar(*close) == Ok(price));
         let close = close.ok_or_else(|| refusal(format!("{price} has more than 15 significant digits")))?;
         Ok(Bar {
@@ -179,10 +178,10 @@ fn checked(app: &App, valuations: &[Valuation]) -> Result<Vec<Bar>, ServiceError
     valuations.iter().map(bar).collect()
 }
 
-/// The valuations of an item that count by now, as a history of prices. Of files and of a replay those after the market's
-/// today are to come.
+/// The valuations of an instrument up to now, as a price history. If prices are files or a replay, valuations after the
+/// market's today are in the future.
 ///
-/// Errors: [`ServiceError::UnknownSymbol`] where there is none yet.
+/// Errors: [`ServiceError::UnknownSymbol`] if there is none yet.
 pub(crate) async fn load_prices(
     market: &MarketData,
     customer: CustomerId,
@@ -200,9 +199,9 @@ pub(crate) async fn load_prices(
     Ok(series)
 }
 
-/// All valuations of an item as a history of prices.
+/// All valuations of an instrument as a price history.
 ///
-/// Errors: [`ServiceError::UnknownSymbol`] where there is none.
+/// Errors: [`ServiceError::UnknownSymbol`] if there is none.
 pub async fn load_valuations(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<PriceSeries, ServiceError> {
     let stored = store::bars::load_from(app.table(), &keys::own_bars(customer, symbol)).await?;
     let stored = stored.ok_or_else(|| ServiceError::UnknownSymbol { symbol: symbol.clone() })?;

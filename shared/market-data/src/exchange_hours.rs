@@ -4,13 +4,13 @@ use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use chrono_tz::America::New_York;
 use domain::{Day, calendar};
 
-/// When a session opens, in New York.
+/// When a session opens, in New York time.
 const OPEN: NaiveTime = match NaiveTime::from_hms_opt(9, 30, 0) {
     Some(time) => time,
     None => NaiveTime::MIN,
 };
 
-/// When a session's close is set, in New York.
+/// When a session closes by the calendar, in New York time.
 const CLOSE: NaiveTime = match NaiveTime::from_hms_opt(16, 0, 0) {
     Some(time) => time,
     None => NaiveTime::MIN,
@@ -22,7 +22,8 @@ const BAR_EXPECTED_AT: NaiveTime = match NaiveTime::from_hms_opt(16, 15, 0) {
     None => NaiveTime::MIN,
 };
 
-/// When a source has the bars of a session, in New York. Asked for before, a call of a counted quota is lost.
+/// When sources have the bars of a session, in New York time. A call made earlier would be wasted, and calls are
+/// counted.
 pub const BARS_OUT_AT: NaiveTime = match NaiveTime::from_hms_opt(18, 0, 0) {
     Some(time) => time,
     None => NaiveTime::MIN,
@@ -33,7 +34,7 @@ pub const BARS_OUT_AT: NaiveTime = match NaiveTime::from_hms_opt(18, 0, 0) {
 pub(crate) struct BarsOut {
     /// Its day.
     pub(crate) session: Day,
-    /// When they came out.
+    /// When its bars came out.
     pub(crate) since: DateTime<Utc>,
 }
 
@@ -45,12 +46,12 @@ pub fn close_of(day: Day) -> DateTime<Utc> {
 
 fn in_new_york(day: Day, time: NaiveTime) -> DateTime<Utc> {
     let local = day.date().and_time(time);
-    // Afternoons exist once on every day in New York; clocks change at two in the morning.
+    // Every day in New York has exactly one afternoon: clocks change at two in the morning.
     local.and_local_timezone(New_York).earliest().map_or_else(|| local.and_utc(), |time| time.with_timezone(&Utc))
 }
 
-/// How long the session that is under way at `now` goes on; none where the exchange is closed. A session that is cut
-/// short on the eve of a holiday counts as a whole one.
+/// The time until the current session closes, at `now`; none if the exchange is closed. A session that ends early on
+/// the eve of a holiday counts as a full one.
 #[must_use]
 pub fn until_close(now: DateTime<Utc>) -> Option<TimeDelta> {
     let local = now.with_timezone(&New_York);
@@ -59,7 +60,7 @@ pub fn until_close(now: DateTime<Utc>) -> Option<TimeDelta> {
     open.then(|| close_of(today) - now)
 }
 
-/// The last trading day whose session had ended at `now`.
+/// The last trading day whose session had closed at `now`.
 #[must_use]
 pub fn last_finished_session(now: DateTime<Utc>) -> Day {
     last_session_past(BAR_EXPECTED_AT, now)
@@ -71,10 +72,10 @@ pub(crate) fn bars_out(now: DateTime<Utc>) -> BarsOut {
     BarsOut { session, since: in_new_york(session, BARS_OUT_AT) }
 }
 
-/// The last trading day on which it had been this time in New York by `now`.
+/// The last trading day on which this time of day in New York had passed at `now`.
 fn last_session_past(time: NaiveTime, now: DateTime<Utc>) -> Day {
     let local = now.with_timezone(&New_York);
-    // An unreadable clock (outside 1900 to 2199) expects no bar newer than the first day we know.
+    // If the clock is outside of 1900 to 2199, no bar newer than the first known day is expected.
     let today = Day::try_from(local.date_naive()).unwrap_or(Day::FIRST);
     let candidate = if local.time() >= time { today } else { today.plus_days(-1) };
     calendar::last_trading_day_on_or_before(candidate).unwrap_or(Day::FIRST)

@@ -1,4 +1,4 @@
-//! Rates of exchange, from the stored histories of pairs of currencies.
+//! Exchange rates, from the stored histories of currency pairs.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::market_data::MarketData;
 use crate::series::PriceSeries;
 use crate::{history, tracked_symbols};
 
-/// Rates into one currency.
+/// Exchange rates into one currency.
 #[derive(Clone, Debug)]
 pub struct ExchangeRates {
     base: Currency,
@@ -27,13 +27,13 @@ struct PairRates {
     currency: Currency,
     days: Vec<Day>,
     rates: Vec<RateQuote>,
-    /// Whether they are the product of two pairs, by way of the US dollar.
+    /// Whether the rates are the product of two pairs, via the US dollar.
     over_dollars: bool,
 }
 
 impl ExchangeRates {
-    /// The rates of these currencies into `base`, as far as the provider has their pairs and a customer, whose currencies
-    /// they are, may have them asked for; all together take no longer than the budget allows.
+    /// The rates of these currencies into `base`, if the provider has their pairs. Pairs that are not stored are
+    /// requested on behalf of the customer who holds these currencies, all together within the budget.
     pub async fn load(
         market: &MarketData,
         base: Currency,
@@ -48,14 +48,14 @@ impl ExchangeRates {
         Ok(Self { base, pairs: pairs.into_iter().flatten().collect() })
     }
 
-    /// The currency that they lead to.
+    /// The currency that the rates convert into.
     #[must_use]
     pub fn base(&self) -> Currency {
         self.base
     }
 
-    /// Units of the base currency for one of `currency`: 1 for the base itself, else the last rate of the seven days
-    /// up to `day`.
+    /// Units of the base currency for one unit of `currency`: 1 for the base itself, else the last rate of the seven
+    /// days up to `day`.
     #[must_use]
     pub fn on(&self, currency: Currency, day: Day) -> Option<ExchangeRate> {
         if currency == self.base {
@@ -64,8 +64,8 @@ impl ExchangeRates {
         self.pairs.iter().find(|pair| pair.currency == currency).and_then(|pair| pair.rates().on(day))
     }
 
-    /// The rate at which money that moved on `day` is exchanged: that of [`ExchangeRates::on`], else the last one before,
-    /// however old, else the first one after.
+    /// The rate for money that moved on `day`: that of [`ExchangeRates::on`], else the last earlier one, however old,
+    /// else the first later one.
     #[must_use]
     pub fn of_flow(&self, currency: Currency, day: Day) -> Option<ExchangeRate> {
         if currency == self.base {
@@ -74,24 +74,25 @@ impl ExchangeRates {
         self.pairs.iter().find(|pair| pair.currency == currency).and_then(|pair| pair.rates().of_flow(day))
     }
 
-    /// Says of which of these currencies the rates are the product of two others.
+    /// Warns about those of these currencies whose rates are the product of two pairs.
     pub fn warnings(&self, currencies: impl IntoIterator<Item = Currency>) -> Vec<Warning> {
         let used: BTreeSet<&'static str> = currencies.into_iter().map(Currency::code).collect();
         let crossed = self.pairs.iter().filter(|pair| pair.over_dollars && used.contains(pair.currency.code()));
         let warning = |pair: &PairRates| Warning {
             code: "cross_rate".to_owned(),
-            detail: format!("{} is exchanged into {} by way of {}.", pair.currency, self.base, Currency::USD),
+            detail: format!("{} is converted into {} via {}.", pair.currency, self.base, Currency::USD),
         };
         crossed.map(warning).collect()
     }
 
-    /// Whether there is any rate of this currency.
+    /// Whether any rate of this currency is available.
     #[must_use]
     pub fn knows(&self, currency: Currency) -> bool {
         currency == self.base || self.pairs.iter().any(|pair| pair.currency == currency)
     }
 
-    /// Those of a currency, for a benchmark that is priced in it; none for the base itself. Without any they are empty.
+    /// The rates of a currency, for a benchmark that is priced in it; none for the base itself. Empty if no rate is
+    /// available.
     #[must_use]
     pub fn of(&self, currency: Currency) -> Option<Rates<'_>> {
         let none = Rates { currency, days: &[], rates: &[] };
@@ -99,7 +100,7 @@ impl ExchangeRates {
         (currency != self.base).then(found)
     }
 
-    /// All of them, for a valuation.
+    /// All rates, for a valuation.
     pub fn all(&self) -> Vec<Rates<'_>> {
         self.pairs.iter().map(PairRates::rates).collect()
     }
@@ -110,7 +111,7 @@ impl PairRates {
         Rates { currency: self.currency, days: &self.days, rates: &self.rates }
     }
 
-    /// This pair and then the next, on the days that both have, so that neither rate is older than its day.
+    /// The product of this pair and the next, on the days that both have, so that neither rate is older than its day.
     fn times(&self, next: &Self) -> Self {
         let mut product = Self { currency: self.currency, days: Vec::new(), rates: Vec::new(), over_dollars: true };
         let mut coming = next.days.iter().zip(&next.rates).peekable();
@@ -125,7 +126,7 @@ impl PairRates {
     }
 }
 
-/// The rates of a currency: of its pair with the base, else by way of the US dollar where both lead there.
+/// The rates of a currency: from its pair with the base, else via the US dollar if both pairs exist.
 async fn load_rates(
     market: &MarketData,
     currency: Currency,
@@ -141,7 +142,7 @@ async fn load_rates(
     Ok(second.map(|second| first.times(&second)))
 }
 
-/// The rates of a currency, from the pair as it is quoted one way or the other.
+/// The rates of a currency, from the pair as it is quoted in either direction.
 async fn load_pair(
     market: &MarketData,
     currency: Currency,
@@ -167,9 +168,9 @@ async fn load_pair(
     }))
 }
 
-/// The history of a pair, as it is stored either way. Where it is not, it is asked for as it is looked for, and the other
-/// way round only where there is no such pair: that is remembered, so that whoever had no time left for the second call
-/// makes it the next time.
+/// The history of a pair, as stored in either direction. If neither is stored, the pair is requested in the given
+/// direction, and the other way round only if the provider does not know that pair. That is remembered, so the next
+/// request makes the second call if this one has no time left for it.
 async fn load_pair_series(
     market: &MarketData,
     direct: &Symbol,
@@ -194,13 +195,13 @@ async fn load_pair_series(
     Ok(found)
 }
 
-/// The symbol of `EURUSD=X`, dollars for a euro.
+/// The symbol of a currency pair, for instance `EURUSD=X`: dollars for one euro.
 fn symbol_of(currency: Currency, base: Currency) -> Result<Symbol, ServiceError> {
     let symbol = format!("{currency}{base}=X").parse();
-    symbol.map_err(|error| ServiceError::fault("the symbol of a pair of currencies", error))
+    symbol.map_err(|error| ServiceError::fault("the symbol of a currency pair", error))
 }
 
-/// A history, if there is one.
+/// The history, or none if it is not available.
 fn if_available(read: Result<Arc<PriceSeries>, ServiceError>) -> Result<Option<Arc<PriceSeries>>, ServiceError> {
     match read {
         Ok(series) => Ok(Some(series)),

@@ -1,7 +1,8 @@
 //! The price history of a symbol: from memory, from the store, and from the provider when stale.
 //!
-//! `slots.rs` has what a process remembers and who waits for whom, `lease.rs` which process asks, `fetching.rs` what a
-//! provider is asked for and what becomes of its answer, `freshness.rs` whether a call could bring anything newer.
+//! `history_cache.rs` has what a process remembers and which requests wait, `lease.rs` decides which process calls the
+//! provider, `fetching.rs` makes the call and handles its result, and `freshness.rs` decides whether a call could bring
+//! anything newer.
 
 mod fetching;
 mod merge_history;
@@ -22,15 +23,15 @@ use crate::market_data::MarketData;
 use crate::series::PriceSeries;
 use crate::stored_series::{self, refusal};
 
-/// The history of a symbol. Where the provider cannot answer in time, the stored bars are served and
-/// marked stale; an error is left for a symbol of which nothing is stored.
+/// The history of a symbol. If the provider cannot answer in time, the stored bars are returned and marked stale. It is
+/// an error only if nothing is stored.
 ///
-/// One reader asks the provider about a symbol and the others, of this process and of all others on the table, wait for
-/// what it gets, none longer than its budget.
+/// One reader calls the provider for a symbol. The others, in this process and in all others on the table, wait for its
+/// result, each no longer than its budget allows.
 ///
 /// Errors: [`ServiceError::UnknownSymbol`], [`ServiceError::TooManyNewSymbols`], and the provider's.
 pub async fn load(market: &MarketData, symbol: &Symbol, budget: CallBudget) -> Result<Arc<PriceSeries>, ServiceError> {
-    // A call of the provider is made and paid for in a dry run too, so that its count and its bars are kept.
+    // A dry run makes and pays for calls too, so their count and their bars are stored.
     let market = &market.writing();
     let Some(mut entry) = market.history_cache().lock(symbol, budget.deadline).await else {
         let stored = stored_series::find(market, symbol).await?.ok_or(ProviderError::TimedOut)?;
@@ -57,15 +58,15 @@ pub async fn load(market: &MarketData, symbol: &Symbol, budget: CallBudget) -> R
         Fetched::Missing { why, stored } => {
             entry.record_failure(market.app.now(), Requested::Bars, &why);
             let old = stored.ok_or_else(|| refusal(symbol, why.error().clone()))?;
-            tracing::warn!(%symbol, error = %why.error(), "serving stored bars: there are no newer ones");
+            tracing::warn!(%symbol, error = %why.error(), "serving stored bars: newer ones are not available");
             Ok(entry.remember(market.app.now(), PriceSeries { stale: true, ..old }))
         }
     }
 }
 
-/// The history of a symbol as it is at hand: of a live provider what is stored, so that a list of many symbols uses up no
-/// calls; whether it is `stale` is for the reader to evaluate by its last day. Only a symbol of which nothing is stored is
-/// asked for, and for a customer one whose bars are too old to trade at.
+/// The available history of a symbol. With a live provider that is the stored one, so that a list of many symbols uses
+/// no calls; the reader decides by its last day whether it is `stale`. The provider is called only if nothing is
+/// stored, or, for a customer, if the bars are too old to trade at.
 pub async fn load_available(
     market: &MarketData,
     symbol: &Symbol,
@@ -92,8 +93,8 @@ async fn is_worth_a_call(market: &MarketData, series: &PriceSeries, budget: Call
         && market.provider().count_calls_left().await.is_none_or(|left| left > CALLS_LEFT_BY_OLD_BARS)
 }
 
-/// The history of a symbol that is in memory or in the store, however old; no provider is asked. Bars of a source that
-/// is none of the provider's are no history: an operator who changes the source wants its prices.
+/// The history of a symbol from memory or from the store, however old; no provider is called. Bars of another source do
+/// not count: an operator who changes the source wants its prices.
 pub async fn find_stored(market: &MarketData, symbol: &Symbol) -> Result<Option<Arc<PriceSeries>>, ServiceError> {
     let Some(mut entry) = market.history_cache().lock(symbol, Instant::now() + STORE_WAIT).await else {
         return Ok(stored_series::find(market, symbol).await?.map(Arc::new));
@@ -104,7 +105,7 @@ pub async fn find_stored(market: &MarketData, symbol: &Symbol) -> Result<Option<
     Ok(stored_series::find(market, symbol).await?.map(|series| entry.remember(market.app.now(), series)))
 }
 
-/// What there is of a symbol without a call: of a live provider what is stored, of files what they have.
+/// The history of a symbol without a call: the stored one with a live provider, the whole file with files.
 pub async fn find_without_call(market: &MarketData, symbol: &Symbol) -> Result<Option<Arc<PriceSeries>>, ServiceError> {
     match market.provider().clock() {
         MarketClock::Live => find_stored(market, symbol).await,

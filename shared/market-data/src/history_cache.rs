@@ -1,4 +1,4 @@
-//! The histories of a process, one entry a symbol, so that many readers make one fetch.
+//! The histories in memory, one entry per symbol, so that many readers make one call.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -15,17 +15,17 @@ use crate::lease::Requested;
 use crate::quote_record::LastQuote;
 use crate::series::PriceSeries;
 
-/// Histories kept in memory, enough for a large portfolio; one of thirteen years is about 240 KB, so that all together
-/// stay below 80 MB.
+/// Most histories in memory: enough for a large portfolio. One of thirteen years is about 240 KB, so all together stay
+/// below 80 MB.
 const MAX_IN_MEMORY: usize = 320;
 
-/// The histories of a process.
+/// The histories in memory.
 #[derive(Default)]
 pub struct HistoryCache {
     entries: Mutex<HashMap<Symbol, Arc<Mutex<CachedHistory>>>>,
 }
 
-/// What is known of one symbol. Its holder is the only one of the process to ask the provider about the symbol.
+/// What is known of one symbol. Its holder is the only one in the process that calls the provider for the symbol.
 #[derive(Default)]
 pub(crate) struct CachedHistory {
     series: Option<Arc<PriceSeries>>,
@@ -34,20 +34,20 @@ pub(crate) struct CachedHistory {
     quote: Option<LastQuote>,
 }
 
-/// That a provider did not answer, and how long it is left alone for it.
+/// A failure of a provider, and until when no further call is made.
 struct Failure {
     until: DateTime<Utc>,
     error: ProviderError,
 }
 
 impl CachedHistory {
-    /// The failure of a moment ago to get what is requested.
+    /// The recent failure of this kind of request.
     pub(crate) fn recent_failure(&self, now: DateTime<Utc>, requested: Requested) -> Option<ProviderError> {
         let failure = self.failures.get(&requested).filter(|failure| now < failure.until)?;
         Some(failure.error.clone())
     }
 
-    /// Has the provider left alone for a moment, if it was asked.
+    /// Remembers a failure, if the provider was called, so that it is not called again for a moment.
     pub(crate) fn record_failure(&mut self, now: DateTime<Utc>, requested: Requested, why: &NoAnswer) {
         if let NoAnswer::Failed(error) = why {
             let failure = Failure { until: now + error.rest(), error: error.clone() };
@@ -55,26 +55,26 @@ impl CachedHistory {
         }
     }
 
-    /// A quote that another request of this process asked for just now.
+    /// A quote that another request of this process has just fetched.
     pub(crate) fn recent_quote(&self, provider: &dyn Provider, now: DateTime<Utc>) -> Option<LastQuote> {
         let quote = self.quote.as_ref().filter(|quote| provider.gives(&quote.source));
         quote.filter(|quote| now - quote.fetched_at < IN_MEMORY).cloned()
     }
 
-    /// Has those who wait for their turn take this quote.
+    /// Remembers a quote for those that wait for the lock.
     pub(crate) fn remember_quote(&mut self, quote: &LastQuote) {
         self.failures.remove(&Requested::Quote);
         self.quote = Some(quote.clone());
     }
 
-    /// What memory can answer with, without a look at the store or the provider.
+    /// The series in memory, if it can be used without reading the store or calling the provider.
     pub(crate) fn current(&self, provider: &dyn Provider, now: DateTime<Utc>) -> Option<Arc<PriceSeries>> {
         let series = self.in_memory(provider, now)?;
         let is_all_there_is = series.stale && self.recent_failure(now, Requested::Bars).is_some();
         (is_all_there_is || is_current(provider, now, &series)).then_some(series)
     }
 
-    /// What memory has, however old its bars are, as long as the store is not to be asked again.
+    /// The series in memory, however old its bars are, until the store must be read again.
     pub(crate) fn in_memory(&self, provider: &dyn Provider, now: DateTime<Utc>) -> Option<Arc<PriceSeries>> {
         let series = self.series.as_ref().filter(|series| provider.gives(&series.source));
         series.filter(|_| self.is_fresh(now)).cloned()
@@ -84,7 +84,7 @@ impl CachedHistory {
         self.checked_at.is_some_and(|at| now - at < IN_MEMORY)
     }
 
-    /// Remembers what was read or fetched just now.
+    /// Remembers what has just been read or fetched.
     pub(crate) fn remember(&mut self, now: DateTime<Utc>, series: PriceSeries) -> Arc<PriceSeries> {
         let series = Arc::new(series);
         if !series.stale {
@@ -97,7 +97,7 @@ impl CachedHistory {
 }
 
 impl HistoryCache {
-    /// The entry of a symbol once no other request is at it; none where that is not before the deadline.
+    /// The entry of a symbol, locked; none if it is not free before the deadline.
     pub(crate) async fn lock(&self, symbol: &Symbol, deadline: Instant) -> Option<OwnedMutexGuard<CachedHistory>> {
         let entry = self.find_or_create(symbol).await;
         timeout_at(deadline, entry.lock_owned()).await.ok()
@@ -106,7 +106,7 @@ impl HistoryCache {
     async fn find_or_create(&self, symbol: &Symbol) -> Arc<Mutex<CachedHistory>> {
         let mut entries = self.entries.lock().await;
         if !entries.contains_key(symbol) && entries.len() >= MAX_IN_MEMORY {
-            // An entry in use has another owner; forgetting an idle one only costs a read of the store.
+            // An entry in use has another owner; dropping an idle one only costs a read of the store.
             if let Some(idle) =
                 entries.iter().find(|(_, entry)| Arc::strong_count(entry) == 1).map(|(key, _)| key.clone())
             {

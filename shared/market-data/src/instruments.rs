@@ -1,4 +1,4 @@
-//! What is known of an instrument: from the store, else from the provider; `search.rs` finds them by a text.
+//! Instrument metadata: from the store, else from the provider. `search.rs` finds instruments by text.
 
 mod metadata;
 mod new_symbol;
@@ -18,10 +18,10 @@ use crate::{custom_instruments, history, new_symbol_lookups};
 use metadata::find_stored;
 use new_symbol::load_listed;
 
-/// The instrument that a customer means by a symbol that they are about to hold or watch: a custom instrument, or one
-/// that the provider has prices of.
+/// The instrument of a symbol that a customer is about to hold or watch: a custom instrument, or one that the provider
+/// has prices of.
 ///
-/// Errors: [`ServiceError::UnknownSymbol`], and the provider's where it cannot tell.
+/// Errors: [`ServiceError::UnknownSymbol`], and the provider's if it cannot answer.
 pub async fn load(
     market: &MarketData,
     customer: CustomerId,
@@ -34,12 +34,13 @@ pub async fn load(
     if market.provider().clock() != MarketClock::Live {
         return load_listed(market, symbol, budget).await;
     }
-    // A call that brings the bars tells more than one that brings the name, and costs as much.
+    // A call for the bars costs as much as one for the name and says more.
     let is_new = history::find_stored(market, symbol).await?.is_none();
     let series = history::load_available(market, symbol, budget).await?;
     let prices_in = Some(series.currency);
     if is_new && new_symbol_lookups::count_few_calls_left(market).await.is_some() {
-        // A new-symbol lookup is one call. Its name is asked for when it is listed, while there are calls for that.
+        // A new-symbol lookup is one call. The name is requested when the instrument is listed, while calls are left
+        // for that.
         let unlisted = || Instrument { currency: series.currency, ..Instrument::unlisted(symbol.clone()) };
         let kept = find_stored(&market.app, symbol, prices_in).await?;
         return Ok(kept.or_else(|| market::told_by_form(symbol)).unwrap_or_else(unlisted));
@@ -47,10 +48,10 @@ pub async fn load(
     find(market, symbol, prices_in, budget).await
 }
 
-/// What is known of the instrument that a customer means by a symbol, whether or not it has prices; these are in
-/// `prices_in`.
+/// The metadata of the instrument that a symbol means to the customer, whether or not it has prices. `prices_in` is the
+/// currency of its prices.
 ///
-/// Errors: [`ServiceError::UnknownSymbol`] for an item that the customer does not have.
+/// Errors: [`ServiceError::UnknownSymbol`] for a custom instrument that the customer does not have.
 pub(crate) async fn describe(
     market: &MarketData,
     customer: CustomerId,

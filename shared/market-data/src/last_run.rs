@@ -15,33 +15,33 @@ pub struct RefreshSummary {
     pub refreshed: usize,
     /// Symbols that had no newer price.
     pub current: usize,
-    /// Symbols that could not be asked for with success; what is stored stays.
+    /// Symbols whose request failed; what is stored stays.
     pub failed: usize,
-    /// Symbols that wait for the next slot, because of the budget or the time.
+    /// Symbols that wait for the next slot, because of the call budget or the time.
     pub postponed: usize,
     /// Quotes that were published.
     #[serde(rename = "told")]
     pub published: usize,
     /// Forecasts that were graded.
     pub graded: usize,
-    /// Calls that the provider has left, where they are counted.
+    /// Calls that the provider has left, if they are counted.
     pub budget_left: Option<usize>,
     /// Age of the oldest price of a tracked symbol, by the market's clock.
     pub oldest_age_seconds: Option<u64>,
 }
 
 impl RefreshSummary {
-    /// Symbols that were tracked.
+    /// The number of tracked symbols.
     #[must_use]
     pub fn tracked(&self) -> usize {
         self.refreshed + self.current + self.failed + self.postponed
     }
 }
 
-/// How the last finished run went.
+/// The result of the last finished run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LastRun {
-    /// The slot it was of.
+    /// The slot of the run.
     #[serde(default, with = "domain::instant")]
     pub slot: Option<DateTime<Utc>>,
     /// When it finished.
@@ -50,12 +50,12 @@ pub struct LastRun {
     /// What it did.
     #[serde(rename = "did")]
     pub summary: RefreshSummary,
-    /// Of when the newest price of a tracked symbol is.
+    /// The instant of the newest price of a tracked symbol.
     #[serde(default, with = "domain::instant")]
     pub newest_quote: Option<DateTime<Utc>>,
 }
 
-/// The name under which the refresh keeps its runs.
+/// The name under which the runs of the refresh are stored.
 pub const REFRESH_JOB: &str = "refresh-prices";
 
 /// The last finished run, if there was one.

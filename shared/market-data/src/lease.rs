@@ -1,6 +1,6 @@
-//! Who asks a live provider about a symbol: one process at a time, by an item of the table.
+//! Leases of provider calls: one process at a time calls a live provider for a symbol. A lease is an item of the table.
 //!
-//! In a cloud each request may be a process of its own, so that a lock in memory keeps nobody from asking twice.
+//! In the cloud each request may run in a process of its own, so a lock in memory would not prevent duplicate calls.
 
 use std::time::Duration;
 
@@ -14,37 +14,37 @@ use store::{DeleteExpect, Expect, Key, StoreError, Version, Write, documents, ke
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
-/// Tries of one write of a lease: one that is lost keeps others waiting.
+/// Attempts at one write of a lease: a lost write makes other processes wait.
 const TRIES: u32 = 8;
 
-/// What is asked for.
+/// What is requested from the provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Requested {
     Bars,
     Quote,
 }
 
-/// What comes of an attempt to be the one who asks.
+/// The result of an attempt to acquire a lease.
 pub(crate) enum LeaseAttempt {
-    /// It is this one. Whoever asked before may have stored the answer meanwhile.
+    /// This process has the lease. The previous holder may have stored the result meanwhile.
     Acquired(Lease),
-    /// Somebody asks already.
+    /// Another process has the lease.
     Busy,
-    /// Somebody asked a moment ago in vain.
+    /// A call of another process failed a moment ago.
     BackingOff(ProviderError),
 }
 
-/// The right to ask, until it is given back or runs out.
-#[must_use = "a lease that is not given back keeps the others waiting until it runs out"]
+/// The right to call the provider, until it is released or expires.
+#[must_use = "a lease that is not released makes others wait until it expires"]
 pub(crate) struct Lease {
     key: Key,
     version: Version,
 }
 
-/// The item: held while nothing has failed yet, and for a moment the memory of a failure.
+/// The stored item: a lease while nothing has failed yet, and for a moment the record of a failure.
 #[derive(Serialize, Deserialize)]
 struct LeaseItem {
-    /// Who holds it, so that one whose answer was lost is known again.
+    /// The holder, so that a process recognises its own lease after a lost response to a write.
     holder: Option<Uuid>,
     failed: Option<StoredFailure>,
 }
@@ -57,7 +57,7 @@ struct StoredFailure {
     error: ProviderError,
 }
 
-/// How a failure is stored.
+/// A failure as it is stored.
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "ProviderError", rename_all = "snake_case")]
 enum StoredError {
@@ -82,7 +82,7 @@ enum StoredError {
     },
 }
 
-/// Tries to be the one who asks until `deadline`.
+/// Tries to acquire the lease until `deadline`.
 pub(crate) async fn take(
     app: &App,
     symbol: &Symbol,
@@ -102,20 +102,20 @@ pub(crate) async fn take(
         };
         match tried {
             Ok(attempt) => return Ok(attempt),
-            // Whether an earlier try was taken is not known; the next one finds itself.
+            // It is unknown whether an earlier attempt succeeded. The next one recognises its own lease.
             Err(StoreError::Unavailable { .. } | StoreError::Throttled) if tries < TRIES => tries += 1,
             Err(error) => return Err(error.into()),
         }
     }
 }
 
-/// How long a lease lasts whose holder waits this long, in whole seconds: longer than that, and how much of the current
-/// second is over does not count.
+/// The duration in whole seconds of a lease whose holder waits for `left`: rounded up, so that the fraction of the
+/// current second does not matter.
 fn seconds_of_a_lease(left: Duration) -> i64 {
     i64::try_from((left + LEASE_TO_STORE).as_secs() + 1).unwrap_or(i64::MAX)
 }
 
-/// Waits until no other process asks any more; whether that was before `deadline`.
+/// Waits until no other process holds the lease; whether that was before `deadline`.
 pub(crate) async fn wait_for_others(
     app: &App,
     symbol: &Symbol,
@@ -136,7 +136,7 @@ pub(crate) async fn wait_for_others(
 async fn read_holder(app: &App, key: &Key, holder: Option<Uuid>) -> Result<LeaseAttempt, StoreError> {
     let standing = documents::read::<LeaseItem>(app.table(), key).await?;
     if let Some((_, version)) = standing.as_ref().filter(|(item, _)| item.holder == holder) {
-        // It was taken by an earlier try, whose answer was lost.
+        // An earlier attempt acquired it, but the response was lost.
         return Ok(LeaseAttempt::Acquired(Lease { key: key.clone(), version: *version }));
     }
     let failed = standing.and_then(|(item, _)| item.failed);
@@ -152,16 +152,16 @@ fn key(symbol: &Symbol, requested: Requested) -> Key {
 }
 
 impl Lease {
-    /// Gives the lease back: the answer is stored, or nobody was asked. One that cannot be given back runs out.
+    /// Releases the lease: the result is stored, or no call was made. A lease that cannot be released expires.
     pub(crate) async fn release(self, app: &App) {
         let gone = Write::Delete { key: self.key.clone(), expect: DeleteExpect::Version(self.version) };
         if let Err(error) = self.write(app, gone).await {
-            tracing::warn!(%error, "the right to ask a provider was not given back");
+            tracing::warn!(%error, "the lease of a provider call was not released");
         }
     }
 
-    /// Leaves a note of the failure instead, so that those who waited do not all fail in turn; where nobody was asked, or
-    /// the provider is not to be left alone for it, there is nothing to note.
+    /// Stores the failure in place of the lease, so that the processes that waited do not all fail one after the other.
+    /// If no call was made, or the failure does not require a pause, the lease is released.
     pub(crate) async fn record_failure(self, app: &App, why: &NoAnswer) {
         let rest = match why {
             NoAnswer::Failed(error) => error.rest(),
@@ -179,14 +179,14 @@ impl Lease {
             self.write(app, Write::Put { key, body, expires_at, expect: Expect::Version(self.version) }).await
         };
         if let Err(error) = noted.await {
-            tracing::warn!(%error, "the failure of a provider was not noted");
+            tracing::warn!(%error, "the failure of a provider was not stored");
         }
     }
 }
 
 impl Lease {
-    /// Makes the write, which others wait for, as surely as can be. Where the lease is not as it was, an earlier try was
-    /// taken or it ran out: there is nothing left to write.
+    /// Makes the write with retries, because others wait for it. If the lease is no longer as it was, an earlier
+    /// attempt succeeded or the lease expired: nothing is left to write.
     async fn write(&self, app: &App, write: Write) -> Result<(), StoreError> {
         let mut tries = 1;
         loop {
@@ -211,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_failure_is_read_back_as_it_was() {
+    fn every_failure_is_read_back_unchanged() {
         let at = DateTime::UNIX_EPOCH;
         for error in [
             ProviderError::UnknownSymbol,

@@ -8,10 +8,10 @@ use market::MarketClock;
 use crate::exchange_hours::{close_of, last_finished_session};
 use crate::market_data::MarketData;
 
-/// A quote older than this, by the market's clock, is no price to trade at.
+/// A quote older than this, by the market's clock, is not a price to trade at.
 pub(crate) const MAX_AGE_DAYS: i32 = 7;
 
-/// The last day of which a daily bar can be expected.
+/// The last day for which a daily bar can be expected.
 #[must_use]
 pub fn market_day(market: &MarketData) -> Day {
     match market.provider().clock() {
@@ -20,8 +20,8 @@ pub fn market_day(market: &MarketData) -> Day {
     }
 }
 
-/// The day up to which lots of an instrument are held: the market's today, and in a session that is under way the day of
-/// the quote that there is already. A later lot is in nothing yet.
+/// The last day whose lots count as held: the market's today, and during a session the day of the quote that exists
+/// already. Later lots are not counted yet.
 #[must_use]
 pub fn held_through(market: &MarketData, last_price: Option<Day>) -> Day {
     match market.provider().clock() {
@@ -30,8 +30,8 @@ pub fn held_through(market: &MarketData, last_price: Option<Day>) -> Day {
     }
 }
 
-/// The instant that prices are as old as they are by: the wall clock's, or the close of the day at which the provider's
-/// clock stands.
+/// The instant from which the age of prices is computed: the wall clock's, or the close of the day at which the
+/// provider's clock stands.
 fn market_now(market: &MarketData) -> DateTime<Utc> {
     match market.provider().clock() {
         MarketClock::StandsAt(day) => close_of(day),
@@ -39,13 +39,14 @@ fn market_now(market: &MarketData) -> DateTime<Utc> {
     }
 }
 
-/// Seconds since an instant by the market's clock; 0 for one that is to come.
+/// Seconds since an instant by the market's clock; 0 for an instant in the future.
 #[must_use]
 pub fn age_seconds(market: &MarketData, as_of: DateTime<Utc>) -> u64 {
     u64::try_from((market_now(market) - as_of).num_seconds()).unwrap_or(0)
 }
 
-/// Today, where it begins first (UTC+14): no customer is told that their own today has not come.
+/// Today in the time zone where it begins first (UTC+14), so that no customer's own today is refused as a day in the
+/// future.
 #[must_use]
 pub fn latest_day_anywhere(app: &App) -> Day {
     Day::try_from((app.now() + TimeDelta::hours(14)).date_naive()).unwrap_or(Day::LAST)

@@ -1,4 +1,4 @@
-//! The application together with what is known of markets.
+//! The application together with its source of market data.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ impl MarketData {
         Self { app, provider, history_cache: Arc::default() }
     }
 
-    /// The same with a store that is written to, dry run or not.
+    /// The same with a store that is written to, even in a dry run.
     #[must_use]
     pub fn writing(&self) -> Self {
         Self { app: self.app.writing(), ..self.clone() }
@@ -37,7 +37,8 @@ impl MarketData {
         &*self.provider
     }
 
-    /// What a request that begins now may have of the provider. Files are at hand: for them it waits as long as it takes.
+    /// The call budget of a request that begins now. Files are always available: for them it waits as long as reading
+    /// takes.
     #[must_use]
     pub fn budget_for(&self, on_behalf_of: impl Into<OnBehalfOf>) -> CallBudget {
         let budget = CallBudget::of(on_behalf_of);
@@ -57,7 +58,7 @@ impl Platform for MarketData {
         &self.app
     }
 
-    /// What is learnt of a market on the way, its bars and the count of calls that they cost, is kept as with every read.
+    /// Bars that a request fetches, and the count of the calls that they cost, are stored even in a dry run.
     fn dry_run(&self) -> Self {
         Self { app: self.app.dry_run(), ..self.clone() }
     }

@@ -1,4 +1,4 @@
-//! Asking the provider for the quote of a symbol of which nothing is stored, while somebody waits.
+//! Requests the quote of a symbol of which nothing is stored, while a client waits.
 
 use app::ServiceError;
 use domain::Symbol;
@@ -12,8 +12,8 @@ use crate::quote_record::LastQuote;
 use crate::quote_store::{self, Origin};
 use crate::stored_series::{is_unknown, refusal, remember_unknown};
 
-/// The quote that the provider gives of a symbol, stored; one call, however many ask at the same time, in
-/// however many processes.
+/// Requests the quote of a symbol from the provider and stores it; one call, however many requests there are at the
+/// same time in however many processes.
 ///
 /// Errors: [`ServiceError::UnknownSymbol`], which is remembered for a day, [`ServiceError::TooManyNewSymbols`], and the
 /// provider's.
@@ -21,7 +21,7 @@ pub(crate) async fn ask(market: &MarketData, symbol: &Symbol, budget: CallBudget
     let Some(mut entry) = market.history_cache().lock(symbol, budget.deadline).await else {
         return Ok(find_stored(market, symbol).await?.ok_or(ProviderError::TimedOut)?);
     };
-    // Whoever was at it before may have brought it, or found out that there is none.
+    // The previous holder of the lock may have brought it, or found out that there is none.
     if let Some(quote) = entry.recent_quote(market.provider(), market.app.now()) {
         return Ok(quote);
     }
@@ -49,7 +49,7 @@ async fn find_stored(market: &MarketData, symbol: &Symbol) -> Result<Option<Last
     Ok(quote.filter(|quote| is_usable(market, quote)))
 }
 
-/// Of all processes on the table one asks at a time; the others take what it has stored.
+/// One process on the table calls the provider at a time; the others take what it has stored.
 async fn fetch_once(
     market: &MarketData,
     symbol: &Symbol,
@@ -112,5 +112,7 @@ async fn fetch(
         Err(ServiceError::Provider(error)) => return Ok(Err(NoAnswer::Failed(error))),
         Err(error) => return Err(error),
     };
-    standing.map(Ok).ok_or_else(|| ServiceError::fault("quote", "one that was not newer than any is not there"))
+    standing
+        .map(Ok)
+        .ok_or_else(|| ServiceError::fault("quote", "it was not newer than the stored one, but none is stored"))
 }

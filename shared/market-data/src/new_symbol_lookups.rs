@@ -1,8 +1,8 @@
-//! Looks at symbols that nobody here has looked at before: how many of them a customer may have a provider asked for.
+//! New-symbol lookups: how many symbols of which nothing is stored a customer may have requested from a provider.
 //!
-//! A symbol of which nothing is stored takes a call of a quota that all share, and anybody can make symbols up. Without a
-//! limit one customer would take the calls of a day from everybody's refresh. Where there are many calls, or more than
-//! that refresh takes, it takes them from nobody.
+//! Such a symbol takes a call of a quota that all customers share, and symbols can be made up. Without a limit one
+//! customer could use up the calls of the scheduled refresh. There is no limit while many calls are left, or more than
+//! the refresh needs.
 
 use app::rate_limiter::whole_seconds;
 use app::{App, ServiceError};
@@ -17,18 +17,18 @@ use store::{Key, Version, Write, documents, keys};
 use crate::last_run;
 use crate::market_data::MarketData;
 
-/// A new-symbol lookup that is counted; none where a look is not one.
-#[must_use = "a look that cost no call is to be given back"]
+/// A new-symbol lookup that is counted, or none if the limit does not apply.
+#[must_use = "a lookup that cost no call must be returned"]
 pub(crate) struct NewSymbolLookup(Option<CountedLookup>);
 
 struct CountedLookup {
     key: Key,
     at: DateTime<Utc>,
-    /// Calls that there were before it.
+    /// Calls that were left before it.
     calls_left: usize,
 }
 
-/// The new-symbol lookups that count.
+/// The new-symbol lookups of a customer within the last 24 hours.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct RecentLookups {
     #[serde(with = "domain::instant")]
@@ -36,14 +36,14 @@ struct RecentLookups {
 }
 
 impl RecentLookups {
-    /// Counts a look, and gives the instant that it is kept by: to the millisecond, as it is written.
+    /// Counts a lookup and returns its instant as stored: to the millisecond.
     fn count(&mut self, now: DateTime<Utc>) -> DateTime<Utc> {
         let at = instant::to_the_millisecond(now);
         self.times.push(at);
         at
     }
 
-    /// Counts one look of this instant no longer; others of the same instant stay.
+    /// Removes one lookup of this instant; others of the same instant stay.
     fn remove(&mut self, at: DateTime<Utc>) {
         if let Some(place) = self.times.iter().position(|time| *time == at) {
             self.times.remove(place);
@@ -51,8 +51,9 @@ impl RecentLookups {
     }
 }
 
-/// Counts a call for a symbol as a new-symbol lookup, where few calls are left, somebody named the symbol, and it is new: nothing is
-/// stored of it. That somebody tracks it does not make it known, for whoever listens may name what they like.
+/// Counts a call for a symbol as a new-symbol lookup, if few calls are left, a customer requested it, and nothing is
+/// stored of the symbol. A tracker does not make the symbol known, because a live connection may subscribe to invented
+/// symbols.
 ///
 /// Errors: [`ServiceError::TooManyNewSymbols`].
 pub(crate) async fn take(
@@ -61,7 +62,7 @@ pub(crate) async fn take(
     symbol: &Symbol,
 ) -> Result<NewSymbolLookup, ServiceError> {
     let OnBehalfOf::Customer(customer) = budget.on_behalf_of else { return Ok(NewSymbolLookup(None)) };
-    // Where no time or no call is left none is made.
+    // Without time or calls left, no call will be made.
     let few_calls = count_few_calls_left(market).await.filter(|left| *left > 0 && budget.allows_a_call());
     let Some(calls_left) = few_calls else { return Ok(NewSymbolLookup(None)) };
     if is_known(&market.app, symbol).await? {
@@ -86,24 +87,24 @@ pub(crate) async fn take(
     .await
 }
 
-/// Calls that are left, where somebody counts them and they are few.
+/// The calls left, if they are counted and few.
 pub(crate) async fn count_few_calls_left(market: &MarketData) -> Option<usize> {
     market.provider().count_calls_left().await.filter(|left| *left <= FEW_CALLS)
 }
 
-/// Calls that the next refresh takes, and those that it leaves for people.
+/// Calls that the next refresh needs, and those that it reserves for requests.
 async fn count_needed_calls(app: &App) -> Result<usize, ServiceError> {
     let last = last_run::read(app).await?;
     Ok(last.map_or(0, |last| last.summary.tracked()).saturating_add(CALLERS_RESERVE))
 }
 
 impl NewSymbolLookup {
-    /// Gives the look back if no call was made. That it could not be given back costs its customer a look.
+    /// Returns the lookup if no call was made. If that fails, the customer loses one lookup.
     pub(crate) async fn settle<T>(self, market: &MarketData, answer: &Result<T, NoAnswer>) {
         let Some(counted) = self.0 else { return };
         let no_call = match answer {
             Err(NoAnswer::NotAsked(_)) => true,
-            // It may be our own count that refused, or one of several sources, and another was asked.
+            // Our own count may have refused the call; or one of several sources did, and another was called.
             Err(NoAnswer::Failed(ProviderError::RateLimited { .. } | ProviderError::QuotaExhausted { .. })) => {
                 market.provider().count_calls_left().await.is_some_and(|left| left >= counted.calls_left)
             }
@@ -119,7 +120,7 @@ impl NewSymbolLookup {
             write(&market.app, key, &lookups, version).await
         });
         if let Err(error) = returned.await {
-            tracing::warn!(%error, "a new-symbol lookup was not given back");
+            tracing::warn!(%error, "a new-symbol lookup was not returned");
         }
     }
 }
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_looks_in_one_instant_one_is_given_back() {
+    fn of_two_lookups_in_one_instant_one_is_returned() {
         let now: DateTime<Utc> = "2026-11-20T12:00:00.123456Z".parse().unwrap();
         let mut lookups = RecentLookups::default();
         let first = lookups.count(now);

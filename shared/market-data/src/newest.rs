@@ -1,4 +1,4 @@
-//! Which of an instrument's stored quote and last bar is the price of now.
+//! Decides whether the stored quote or the last bar of an instrument is its current price.
 
 use domain::{Price, calendar};
 use market::MarketClock;
@@ -9,20 +9,20 @@ use crate::market_data::MarketData;
 use crate::quote_record::LastQuote;
 use crate::series::PriceSeries;
 
-/// Which of an instrument's stored quote and last bar is the price of now.
+/// The current price of an instrument: its stored quote or its last bar.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Newest<'a> {
     /// The close of the last bar.
     Bar,
-    /// The quote, which is of a later instant.
+    /// The quote, which is later than the bar.
     Quote(&'a LastQuote),
-    /// The quote is of a later instant, but does not go with the bars: there may be a split that is not known yet. The
-    /// next bars will tell.
+    /// The quote is later, but does not match the bars: there may be a split that is not known yet. The next bars will
+    /// confirm it or not.
     Unconfirmed(&'a LastQuote),
 }
 
-/// Which of a quote and the last bar of a series is the price of now. A quote of another source than the provider's, or
-/// of a replay that is over, is none.
+/// Decides whether a quote or the last bar of a series is the current price. A quote of another source than the
+/// provider's, or of a finished replay, does not count.
 pub fn newest<'a>(market: &MarketData, series: &PriceSeries, quote: Option<&'a LastQuote>) -> Newest<'a> {
     match quote.filter(|quote| is_usable(market, quote)) {
         Some(quote) if (quote.day, quote.as_of) >= (series.last, close_of(series.last)) => {
@@ -36,7 +36,7 @@ pub fn newest<'a>(market: &MarketData, series: &PriceSeries, quote: Option<&'a L
     }
 }
 
-/// Whether a stored quote is of a source of the provider's, and of the replay that is under way or of none.
+/// Whether a stored quote is of a source of the provider and belongs to the current replay, or to none.
 #[must_use]
 pub fn is_usable(market: &MarketData, quote: &LastQuote) -> bool {
     match market.provider().clock() {
@@ -45,12 +45,12 @@ pub fn is_usable(market: &MarketData, quote: &LastQuote) -> bool {
     }
 }
 
-/// Whether a quote can be in the units that the bars lead to.
+/// Whether a quote can be in the units of the last bar.
 ///
-/// A split is told by bars only. Between the last bar and a later quote there may be one that is not known yet, and
-/// a price in new units must not meet a position in old ones. A close before that is not that of the last bar shows
-/// such a split. One that is shows nothing: it may have been taken from the bar, or be told by the provider as it was
-/// that day.
+/// Only bars report splits. Between the last bar and a later quote there may be an unknown split, and a price in new
+/// units must not be applied to a position in old ones. If the quote's previous close differs from the close of the
+/// last bar, there was such a split. If it is equal, nothing is proven: it may have been taken from the bar, or
+/// reported by the provider as it was on that day.
 fn confirmed(series: &PriceSeries, quote: &LastQuote) -> bool {
     let close = series.last_close().ok().map(Price::amount);
     let Some(close) = close.filter(|_| series.currency == quote.currency) else { return false };

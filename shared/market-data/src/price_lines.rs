@@ -1,4 +1,4 @@
-//! Instruments with their prices, many at once: what a portfolio is valued by.
+//! Instruments with their prices, many at once, as portfolios are valued by.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
@@ -17,27 +17,27 @@ use crate::{instruments, prices, quote_store, staleness};
 
 /// The code of a symbol that has no price to value it by.
 pub const PRICE_UNAVAILABLE: &str = "price_unavailable";
-/// The code of one whose prices cannot be turned into the portfolio's currency.
+/// The code of a symbol whose prices cannot be converted into the portfolio's currency.
 pub const FX_UNAVAILABLE: &str = "fx_unavailable";
 
-/// The code of a symbol whose price is below the smallest of the books.
+/// The code of a symbol whose price is below the smallest one that the books allow.
 pub const PRICE_TOO_SMALL: &str = "price_too_small";
 
-/// The code of a symbol whose last price is none in exact decimals.
+/// The code of an error in converting a last price to an exact decimal.
 pub(crate) fn code_of(error: DecimalError) -> &'static str {
     if error == DecimalError::PriceTooSmall { PRICE_TOO_SMALL } else { PRICE_UNAVAILABLE }
 }
 
 static NO_BARS: LazyLock<Bars> = LazyLock::new(Bars::default);
 
-/// An instrument and its prices, if any are at hand.
+/// An instrument and its prices, if any are available.
 #[derive(Clone, Debug)]
 pub struct PriceLine {
-    /// What the symbol stands for.
+    /// The instrument of the symbol.
     pub instrument: Instrument,
     /// Its prices.
     pub series: Option<Arc<PriceSeries>>,
-    /// The stored quote of a live provider; of files the last bar is the quote.
+    /// The stored quote of a live provider. With files the last bar is the quote.
     pub quote: Option<LastQuote>,
 }
 
@@ -45,19 +45,19 @@ pub struct PriceLine {
 pub type PriceLines = BTreeMap<Symbol, PriceLine>;
 
 impl PriceLine {
-    /// The bars; none where there is no price.
+    /// The bars; none if there is no price.
     #[must_use]
     pub fn bars(&self) -> &Bars {
         self.series.as_ref().map_or(&NO_BARS, |series| &series.bars)
     }
 
-    /// The series, where its prices are in this currency.
+    /// The series, if its prices are in this currency.
     #[must_use]
     pub fn series_in(&self, currency: Currency) -> Option<&Arc<PriceSeries>> {
         self.series.as_ref().filter(|series| series.currency == currency)
     }
 
-    /// The quote, where it is the price of now instead of the last bar.
+    /// The quote, if it and not the last bar is the current price.
     #[must_use]
     pub fn newer_quote(&self, market: &MarketData) -> Option<&LastQuote> {
         match newest(market, self.series.as_ref()?, self.quote.as_ref()) {
@@ -66,21 +66,21 @@ impl PriceLine {
         }
     }
 
-    /// The day of the price of now.
+    /// The day of the current price.
     #[must_use]
     pub fn last_day(&self, market: &MarketData) -> Option<Day> {
         self.newer_quote(market).map(|quote| quote.day).or_else(|| self.series.as_ref().map(|series| series.last))
     }
 
-    /// Whether a newer price was to be expected.
+    /// Whether a newer price should exist.
     #[must_use]
     pub fn is_stale(&self, market: &MarketData) -> bool {
         self.series.as_ref().is_some_and(|series| staleness::of_price(market, series, self.quote.as_ref()))
     }
 }
 
-/// The lines of these symbols. A symbol that no prices can be had of has a line without any.
-/// All together take no longer than the budget allows.
+/// The lines of these symbols. A symbol whose prices are not available has a line without prices. All together they
+/// take no longer than the budget allows.
 pub async fn load(
     market: &MarketData,
     customer: CustomerId,
@@ -89,7 +89,7 @@ pub async fn load(
 ) -> Result<PriceLines, ServiceError> {
     let read = |symbol: Symbol| {
         let market = market.clone();
-        // A task each, so that decoding uses every core there is.
+        // One task each, so that decoding uses all cores.
         async move {
             let line = tokio::spawn(async move { load_line(&market, customer, symbol, budget).await }).await;
             line.map_err(|error| ServiceError::fault("reading prices", error))?

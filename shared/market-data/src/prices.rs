@@ -1,4 +1,4 @@
-//! The prices of what a customer means by a symbol.
+//! The prices of a symbol as its customer means it.
 
 use std::sync::Arc;
 
@@ -10,9 +10,9 @@ use crate::market_data::MarketData;
 use crate::series::PriceSeries;
 use crate::{custom_instruments, history};
 
-/// The prices of what a customer means by a symbol, as they are at hand: of a custom instrument its valuations.
+/// The available prices of a symbol; of a custom instrument its valuations.
 ///
-/// Errors: [`ServiceError::UnknownSymbol`] also where there is no price yet.
+/// Errors: [`ServiceError::UnknownSymbol`], also if there is no price yet.
 pub async fn load(
     market: &MarketData,
     customer: CustomerId,

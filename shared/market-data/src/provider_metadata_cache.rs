@@ -1,4 +1,4 @@
-//! What calls of a provider were paid for, kept in the table for every function.
+//! Facts that provider calls were spent on, cached in the table for every function.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use market::{Memory, alpha_vantage};
 use store::{Clock, StoreError, Table, Write, documents, keys};
 
-/// The facts of one provider.
+/// The cached facts of one provider.
 pub struct ProviderMetadataCache {
     table: Arc<dyn Table>,
     clock: Clock,
@@ -16,7 +16,7 @@ pub struct ProviderMetadataCache {
 }
 
 impl ProviderMetadataCache {
-    /// What Alpha Vantage has told.
+    /// The facts of Alpha Vantage.
     #[must_use]
     pub fn alpha_vantage(table: Arc<dyn Table>, clock: Clock) -> Self {
         Self { table, clock, provider: alpha_vantage::SOURCE }
@@ -32,14 +32,14 @@ impl ProviderMetadataCache {
     }
 }
 
-/// A fact that is not kept, or not found, is paid for again; nothing else comes of it.
+/// A fact that is not cached, or cannot be read, costs another call; nothing else depends on it.
 #[async_trait]
 impl Memory for ProviderMetadataCache {
     async fn recall(&self, name: &str) -> Option<String> {
         match documents::read::<String>(&*self.table, &keys::provider_metadata(self.provider, name)).await {
             Ok(found) => found.map(|(fact, _)| fact),
             Err(error) => {
-                tracing::warn!(%error, name, "a fact cannot be recalled");
+                tracing::warn!(%error, name, "a cached fact cannot be read");
                 None
             }
         }
@@ -47,9 +47,9 @@ impl Memory for ProviderMetadataCache {
 
     async fn remember(&self, name: &str, fact: String, keep: Duration) {
         match self.put(name, &fact, keep).await {
-            // Another function has just learnt the same.
+            // Another function has just stored the same.
             Ok(()) | Err(StoreError::Conflict { .. }) => {}
-            Err(error) => tracing::warn!(%error, name, "a fact is not kept"),
+            Err(error) => tracing::warn!(%error, name, "a fact was not cached"),
         }
     }
 }

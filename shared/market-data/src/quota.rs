@@ -1,4 +1,4 @@
-//! A provider's calls of the last 24 hours, counted in the table and kept apart there, and so shared by every function.
+//! A provider's calls of the last 24 hours and their spacing, counted in the table and so shared by all functions.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,36 +14,36 @@ use market::{CallBudget, alpha_vantage, yahoo};
 use serde::{Deserialize, Serialize};
 use store::{Clock, StoreError, Table, documents, keys};
 
-/// A caller that loses a race tries again; each loss means that another call was counted, so with
-/// a small quota there are never more losses than places.
+/// Attempts at one change. Each lost race means that another call was counted, so with a small quota there are never
+/// more losses than calls.
 const MAX_TRIES: usize = 60;
-/// The largest quota whose calls are remembered one by one; of a larger one the hours are counted.
+/// The largest quota whose calls are stored one by one; of a larger one the calls per hour are counted.
 const MAX_TIMES: usize = FEW_CALLS;
 const SECONDS_AN_HOUR: i64 = 3600;
 
-/// The calls that count. Both ways of counting may stand in one item, after a quota has changed its size.
+/// The calls that count. An item may contain both kinds of counts, after a quota has changed its size.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Calls {
-    /// When each call was made, or will be: a caller may wait for its turn.
+    /// When each call was made, or will be: a caller may wait for its slot.
     #[serde(default, with = "domain::instant")]
     times: Vec<DateTime<Utc>>,
     /// Calls made in an hour, by its number since 1970.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     hours: BTreeMap<i64, usize>,
-    /// Set when the provider itself said that the day's calls are used up.
+    /// Set when the provider itself has reported that the day's calls are used up.
     #[serde(default, with = "domain::instant")]
     refused_until: Option<DateTime<Utc>>,
 }
 
 impl Calls {
-    /// Forgets what is older than the window. An hour counts until its last moment is: so its first call counts for up
-    /// to an hour more than it must, and no 24 hours ever hold more calls than the limit.
+    /// Removes what is older than the window. An hour counts until its last moment is older. So its first call counts
+    /// for up to an hour longer than necessary, and no 24 hours ever have more calls than the limit.
     fn forget_before(&mut self, now: DateTime<Utc>) {
         self.times.retain(|time| now - *time < WINDOW);
         self.hours.retain(|hour, _| end_of(*hour).is_some_and(|end| now - end < WINDOW));
     }
 
-    /// Calls left at `now`, and when the oldest that counts is forgotten.
+    /// Calls left at `now`, and when the oldest one that counts expires.
     fn standing(&self, limit: usize, now: DateTime<Utc>) -> Standing {
         if let Some(until) = self.refused_until.filter(|until| *until > now) {
             return Standing { left: 0, more_at: Some(until), now };
@@ -54,7 +54,7 @@ impl Calls {
         Standing { left: limit.saturating_sub(made), more_at: oldest.map(|oldest| oldest + WINDOW), now }
     }
 
-    /// Takes a call of a small quota, at its distance from the one before, if there is time left for its answer then.
+    /// Takes a call of a small quota, spaced from the one before, if enough time is left after the wait for a response.
     fn add_in_turn(&mut self, spacing: Duration, time_left: Duration, now: DateTime<Utc>) -> Result<Duration, NoTurn> {
         let spacing = TimeDelta::from_std(spacing).unwrap_or(WINDOW);
         let at = self.times.iter().max().map_or(now, |last| now.max(*last + spacing));
@@ -71,14 +71,14 @@ impl Calls {
     }
 }
 
-/// The moment at which an hour is over.
+/// The end of an hour.
 fn end_of(hour: i64) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(hour.checked_add(1)?.checked_mul(SECONDS_AN_HOUR)?, 0)
 }
 
-/// A quota of so many calls in any 24 hours, kept under the provider's name.
+/// A quota of a fixed number of calls in any 24 hours, stored under the provider's name.
 ///
-/// Any 24 hours, not a day from midnight: the provider's day may end at another midnight than ours.
+/// Any 24 hours, not a day from midnight: the provider's midnight may not be ours.
 pub struct DurableQuota {
     table: Arc<dyn Table>,
     clock: Clock,
@@ -87,7 +87,7 @@ pub struct DurableQuota {
 }
 
 impl DurableQuota {
-    /// At most `limit` calls of `provider` in any 24 hours, shared by everyone who uses this table.
+    /// At most `limit` calls of `provider` in any 24 hours, shared by all users of this table.
     #[must_use]
     pub fn new(table: Arc<dyn Table>, clock: Clock, provider: &'static str, limit: usize) -> Self {
         Self { table, clock, provider, limit }
@@ -105,7 +105,7 @@ impl DurableQuota {
         Self::new(table, clock, yahoo::SOURCE, YAHOO_CALLS_A_DAY)
     }
 
-    /// Changes the count, or learns from it that no call may be made.
+    /// Changes the count; an error if no call may be made.
     async fn change<T: Send>(
         &self,
         decide: impl Fn(&mut Calls, DateTime<Utc>) -> Result<T, NoTurn> + Send,
@@ -142,7 +142,7 @@ impl Quota for DurableQuota {
         .await
     }
 
-    /// Of a large quota the hours are counted, which say nothing of the distance.
+    /// A large quota counts by the hour, which gives no spacing.
     fn keeps_distance(&self) -> bool {
         self.limit <= MAX_TIMES
     }
@@ -155,7 +155,7 @@ impl Quota for DurableQuota {
         QuotaExhausted { until: noted.await.unwrap_or_default() }
     }
 
-    /// With no call left where the count cannot be read: such a call would not be made either.
+    /// No call is left if the count cannot be read: such a call would not be made either.
     async fn read_standing(&self) -> Option<Standing> {
         let now = (self.clock)();
         let mut calls = match documents::read::<Calls>(&*self.table, &keys::quota(self.provider)).await {
@@ -181,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_item_of_before_hours_were_counted_is_read() {
+    fn an_item_from_before_hours_were_counted_is_read() {
         let calls: Calls =
             serde_json::from_str(r#"{"times": ["2026-11-20T12:00:00Z"], "refused_until": null}"#).unwrap();
         assert_eq!(calls.standing(25, "2026-11-20T13:00:00Z".parse().unwrap()).left, 24);

@@ -1,4 +1,4 @@
-//! The last quote of an instrument as it is stored, and the event that publishes new ones.
+//! The last quote of an instrument as it is stored, and the event that publishes new quotes.
 
 use chrono::{DateTime, Utc};
 use domain::{Currency, Day, DecimalError, Price, Symbol};
@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::exchange_hours::close_of;
 use crate::series::PriceSeries;
 
-/// What stands as `detail-type` in the event that tells of new quotes; its detail is [`QuotesRefreshed`].
+/// The `detail-type` of the event that publishes new quotes; its detail is [`QuotesRefreshed`].
 pub const QUOTES_REFRESHED: &str = "quotes.refreshed";
 
 /// Most quotes of one event.
@@ -22,30 +22,30 @@ pub struct LastQuote {
     /// Price of one unit.
     #[schema(value_type = String, example = "430.47")]
     pub price: Price,
-    /// Close of the trading day before, in units of `day`, where known.
+    /// Close of the trading day before, in units of `day`, if known.
     #[schema(value_type = Option<String>, example = "441.40")]
     pub previous_close: Option<Price>,
     /// Currency of both.
     pub currency: Currency,
     /// Trading day of the price; its units are those of this day.
     pub day: Day,
-    /// Of when the price is.
+    /// The instant of the price.
     #[serde(with = "domain::instant")]
     pub as_of: DateTime<Utc>,
-    /// The source that gave it.
+    /// The source of the price.
     pub source: String,
-    /// Grows with each new quote of the symbol: whoever has seen a number ignores what is not above it. 0 where the
-    /// price is the close of a bar and no quote was ever stored.
+    /// Grows with each new quote of the symbol: a receiver ignores a quote whose number is not above the last one that
+    /// it has seen. 0 if the price is the close of a bar and no quote was ever stored.
     pub seq: u64,
-    /// When it was asked for.
+    /// When it was requested.
     #[serde(with = "domain::instant")]
     pub fetched_at: DateTime<Utc>,
-    /// Set when it is of a replay of old prices.
+    /// Set if it is from a replay of old prices.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replay: bool,
 }
 
-/// The event that tells of new quotes.
+/// The event that publishes new quotes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QuotesRefreshed {
     /// At most [`MAX_QUOTES_AN_EVENT`], each symbol once.
@@ -54,7 +54,7 @@ pub struct QuotesRefreshed {
 
 /// The close of the last bar as a quote, without a number.
 ///
-/// Errors: why it is no price in exact decimals.
+/// Errors: why it is not a price in exact decimals.
 pub fn of_last_bar(series: &PriceSeries) -> Result<LastQuote, DecimalError> {
     let close = series.last_close()?;
     Ok(LastQuote {

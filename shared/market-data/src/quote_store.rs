@@ -1,4 +1,4 @@
-//! The last quote of an instrument: kept in the table, numbered, and told to whoever listens.
+//! Stores the last quote of an instrument in the table and numbers it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,27 +18,27 @@ use crate::quote_record::{LastQuote, of_last_bar};
 use crate::series::PriceSeries;
 use crate::stored_series;
 
-/// Attempts at storing one quote. Every lost race is another quote stored, which mostly is the newer one.
+/// Attempts at storing one quote. Each lost race is another stored quote, which is usually the newer one.
 const MAX_TRIES: u32 = 16;
-/// No attempt waits for longer.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The longest time for all attempts.
+const RETRY_DEADLINE: Duration = Duration::from_secs(5);
 
-/// What a quote is of.
+/// Where a quote comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// The market as it is: a quote stands until a newer one comes.
+    /// The market: a quote is replaced by a newer one only.
     Market,
-    /// A replay of old prices, which may start over: its quotes stand in the order in which they come.
+    /// A replay of old prices, which may start over: each quote replaces the one before.
     Replay,
 }
 
-/// The last quote of a symbol, if one was stored; strongly consistent.
+/// The last quote of a symbol, if one is stored; strongly consistent.
 pub async fn read(app: &App, symbol: &Symbol) -> Result<Option<LastQuote>, ServiceError> {
     let found = documents::read::<LastQuote>(app.table(), &keys::quote(symbol)).await?;
     Ok(found.map(|(quote, _)| quote))
 }
 
-/// The last quotes of these symbols, no symbol twice, of those that have one; strongly consistent.
+/// The last quotes of those of these symbols that have one; no symbol may appear twice; strongly consistent.
 pub async fn read_many(app: &App, symbols: &[Symbol]) -> Result<BTreeMap<Symbol, LastQuote>, ServiceError> {
     let mut found = BTreeMap::new();
     for some in symbols.chunks(store::limits::MAX_KEYS) {
@@ -51,17 +51,18 @@ pub async fn read_many(app: &App, symbols: &[Symbol]) -> Result<BTreeMap<Symbol,
     Ok(found)
 }
 
-/// Stores a quote where it is newer than the one that stands, by its day and then by `as_of`; gives it as it was
-/// stored, with its number, or none where it is not newer.
+/// Stores a quote if it is newer than the stored one, by its day and then by `as_of`. Returns it as stored, with its
+/// number, or none if it is not newer.
 ///
-/// Of the same day and instant a later look stands only where it corrects the price or the close before it. A lost race
-/// is decided again against what won it, so that of quotes stored at the same time the newest stands in the end.
+/// A quote of the same day and instant replaces the stored one only if it was requested later and corrects the price or
+/// the previous close. After a lost race the quote is compared again with the winner, so that of several quotes stored
+/// concurrently the newest remains.
 ///
-/// Errors: [`ProviderError::Malformed`] for a day that has not come yet, which nothing could ever track; the store's.
+/// Errors: [`ProviderError::Malformed`] for a day in the future, which no later quote could replace; the store's.
 pub async fn record(market: &MarketData, quote: &Quote, origin: Origin) -> Result<Option<LastQuote>, ServiceError> {
     let now = market.app.now();
     if origin == Origin::Market && quote.day > latest_day_anywhere(&market.app) {
-        let what = format!("a quote of {}, which has not come yet", quote.day);
+        let what = format!("a quote of {}, a day in the future", quote.day);
         return Err(ProviderError::Malformed { what }.into());
     }
     let fresh = LastQuote {
@@ -87,13 +88,13 @@ pub async fn record_close(market: &MarketData, series: &PriceSeries) -> Result<O
     }
 }
 
-/// Of when a quote is. Where the provider says no more than the day: the close of its session if that is over, else
-/// now. A time to come is a provider's mistake, and would keep later quotes out.
+/// The instant of a quote. If the provider gives only the day: the close of its session if that is over, else now. An
+/// instant in the future is a provider's error and would keep later quotes out.
 fn as_of(quote: &Quote, now: DateTime<Utc>) -> DateTime<Utc> {
     quote.as_of.unwrap_or_else(|| close_of(quote.day)).min(now)
 }
 
-/// The close before a quote: as the provider gave it, else as it was known of the same day, else from the bars.
+/// The close before a quote: as given by the provider, else as stored for the same day, else from the bars.
 async fn find_previous_close(market: &MarketData, fresh: &LastQuote) -> Result<Option<Price>, ServiceError> {
     if fresh.previous_close.is_some() || market.provider().clock() != MarketClock::Live {
         return Ok(fresh.previous_close);
@@ -104,7 +105,7 @@ async fn find_previous_close(market: &MarketData, fresh: &LastQuote) -> Result<O
     {
         return Ok(standing.previous_close);
     }
-    // Straight from the store: whoever asked for this quote may hold the symbol's slot.
+    // Straight from the store: the caller may hold the lock of the symbol.
     let series = stored_series::find(market, &fresh.symbol).await?;
     let series = series.filter(|series| series.currency == fresh.currency);
     Ok(series.and_then(|series| series.close_before(fresh.day)))
@@ -112,7 +113,7 @@ async fn find_previous_close(market: &MarketData, fresh: &LastQuote) -> Result<O
 
 async fn store_newer(market: &MarketData, fresh: LastQuote) -> Result<Option<LastQuote>, ServiceError> {
     let (key, fresh) = (&keys::quote(&fresh.symbol), &fresh);
-    let policy = Retry { tries: MAX_TRIES, deadline: Instant::now() + PATIENCE };
+    let policy = Retry { tries: MAX_TRIES, deadline: Instant::now() + RETRY_DEADLINE };
     retry(policy, || async move {
         let standing = documents::read::<LastQuote>(market.app.table(), key).await?;
         let (standing, version) = standing.map_or((None, None), |(quote, version)| (Some(quote), Some(version)));
@@ -122,7 +123,7 @@ async fn store_newer(market: &MarketData, fresh: LastQuote) -> Result<Option<Las
         let next = LastQuote { seq: standing.map_or(0, |standing| standing.seq) + 1, ..fresh.clone() };
         match documents::put(market.app.table(), key.clone(), &next, version).await {
             Ok(_) => Ok(Some(next)),
-            // The answer was lost: whether it was stored is there to be read.
+            // The response was lost: read whether the quote was stored.
             Err(error @ StoreError::Unavailable { .. }) => {
                 let stands = documents::read::<LastQuote>(market.app.table(), key).await?;
                 if stands.is_some_and(|(stands, _)| stands == next) { Ok(Some(next)) } else { Err(error.into()) }

@@ -1,5 +1,5 @@
-//! The price of an instrument now: the newer of its stored quote and its last stored bar. It is what an order meets, what
-//! holdings are worth, and what a caller is told.
+//! The current price of an instrument: the newer of its stored quote and its last stored bar. Trades are executed at
+//! it, holdings are valued by it, and responses show it.
 
 mod batch;
 
@@ -29,16 +29,17 @@ pub struct Quote {
     pub currency: Currency,
     /// The trading day of the price; it and every quantity traded at it are in units of this day.
     pub day: Day,
-    /// Of when it is.
+    /// The instant of the price.
     pub as_of: DateTime<Utc>,
     /// The splits of the instrument.
     pub splits: KnownSplits,
 }
 
-/// The price that an order meets.
+/// The price at which a trade is executed.
 ///
-/// Errors: [`ServiceError::PriceUnavailable`] where it is older than `MAX_AGE_DAYS`, or no price in exact decimals;
-/// [`ServiceError::PriceTooSmall`]; [`ServiceError::PriceUnconfirmed`] where the quote does not go with the bars; [`ServiceError::UnknownSymbol`].
+/// Errors: [`ServiceError::PriceUnavailable`] if it is older than `MAX_AGE_DAYS`, or not a price in exact decimals;
+/// [`ServiceError::PriceTooSmall`]; [`ServiceError::PriceUnconfirmed`] if the quote does not match the bars;
+/// [`ServiceError::UnknownSymbol`].
 pub async fn load_tradable(
     market: &MarketData,
     customer: CustomerId,
@@ -47,7 +48,7 @@ pub async fn load_tradable(
 ) -> Result<Quote, ServiceError> {
     let series: Arc<PriceSeries> = prices::load(market, customer, symbol, budget).await?;
     let live = market.provider().clock() == MarketClock::Live;
-    // Of files the last bar is the quote, and nothing else is read.
+    // With files the last bar is the quote, and nothing else is read.
     let quote = if live { quote_store::read(&market.app, symbol).await? } else { None };
     let splits = || KnownSplits::of(&series).map_err(|error| ServiceError::fault("splits", error));
     let (price, day, as_of) = match newest(market, &series, quote.as_ref()) {
@@ -66,8 +67,8 @@ pub async fn load_tradable(
     }
 }
 
-/// The price of now of an instrument with these bars, and its day, or why that is no price in exact decimals. A quote
-/// that does not go with the bars is not it.
+/// The current price of an instrument with these bars, and its day, or why it is not a price in exact decimals. A quote
+/// that does not match the bars is not used.
 pub async fn load_last_price(
     market: &MarketData,
     series: &PriceSeries,

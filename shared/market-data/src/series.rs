@@ -10,10 +10,10 @@ use domain::{Bars, Currency, Day, DecimalError, Price, Symbol};
 use market::Basis;
 use store::bars::SeriesHead;
 
-/// Most bars of a span: eighty years of days, and an answer that a function may still give.
+/// Most bars of a span: eighty years of days, and still within the limit of a function's response.
 const MAX_SPAN_BARS: usize = 20_000;
 
-/// The history of one symbol as every service reads it.
+/// The history of one symbol.
 #[derive(Debug)]
 pub struct PriceSeries {
     /// The symbol.
@@ -22,29 +22,29 @@ pub struct PriceSeries {
     pub currency: Currency,
     /// The bars, oldest first; never empty.
     pub bars: Arc<Bars>,
-    /// Where they came from.
+    /// The source of the bars.
     pub source: String,
     /// What the prices mean.
     pub basis: Basis,
-    /// What a reader must know about them.
+    /// The notes on them.
     pub notes: Vec<Note>,
-    /// When the provider was last asked.
+    /// When the provider was last called for them.
     pub fetched_at: DateTime<Utc>,
-    /// Whether a newer bar was expected and asked for in vain: the provider failed. Whether one is missing for whatever
-    /// reason [`crate::staleness::of_bars`] says.
+    /// Whether a newer bar was expected but the request for it failed. [`crate::staleness::of_bars`] decides whether a
+    /// bar is missing for any reason.
     pub stale: bool,
-    /// First and last day of the bars.
+    /// First day of the bars.
     pub first: Day,
     /// Last day of the bars.
     pub last: Day,
-    /// How many prices are dated after the market's today: they are in nothing yet.
+    /// The number of prices dated after the market's today, which are not part of the bars.
     pub to_come: usize,
     pub(crate) revision: Option<String>,
     pub(crate) fingerprint: std::sync::OnceLock<String>,
 }
 
 impl PriceSeries {
-    /// The last close before a day, in units of that day; none where it is not that of the trading day before.
+    /// The last close before a day, in units of that day; none if it is not that of the trading day before.
     #[must_use]
     pub fn close_before(&self, day: Day) -> Option<Price> {
         let at = self.bars.count_before(day).checked_sub(1)?;
@@ -54,9 +54,9 @@ impl PriceSeries {
         (date >= session_before).then(|| Price::from_bar(close / split_ratio).ok()).flatten()
     }
 
-    /// The last close as a price of the books.
+    /// The last close as an exact price.
     ///
-    /// Errors: [`DecimalError::PriceTooSmall`], or what else keeps it from being one.
+    /// Errors: [`DecimalError::PriceTooSmall`], or another reason why it is not a price.
     pub fn last_close(&self) -> Result<Price, DecimalError> {
         Price::from_bar(self.bars.close().last().copied().unwrap_or_default())
     }
@@ -67,14 +67,14 @@ impl PriceSeries {
         self.fingerprint.get_or_init(|| quant::fingerprint::fingerprint(&self.bars)).clone()
     }
 
-    /// The refusal of a span without a bar.
+    /// The error for a span without a bar.
     #[must_use]
     pub fn no_bars(&self, from: Day, to: Day) -> ServiceError {
         ServiceError::NoBars { symbol: self.symbol.clone(), from, to, first: self.first, last: self.last }
     }
 }
 
-/// The notes that are stored beside a series.
+/// The notes that are stored next to a series.
 pub(crate) fn notes_of(head: &SeriesHead) -> Result<Vec<Note>, ServiceError> {
     let notes = head.notes.iter().map(|note| serde_json::from_str(note)).collect::<Result<_, _>>();
     notes.map_err(|cause| ServiceError::fault("stored notes", cause))
@@ -108,10 +108,10 @@ pub fn series(
     })
 }
 
-/// The days of a span that lies inside the history, ends included.
+/// The days of a span inside the history, both included.
 ///
-/// Errors: [`ServiceError::FromAfterTo`], [`ServiceError::NoBars`] where no bar falls inside, and
-/// [`ServiceError::Field`] where there are too many to answer.
+/// Errors: [`ServiceError::FromAfterTo`], [`ServiceError::NoBars`] if no bar is in the span, and
+/// [`ServiceError::Field`] if there are too many for one response.
 pub fn span(series: &PriceSeries, from: Option<Day>, to: Option<Day>) -> Result<(Day, Day), ServiceError> {
     if let (Some(from), Some(to)) = (from, to)
         && from > to
@@ -124,7 +124,7 @@ pub fn span(series: &PriceSeries, from: Option<Day>, to: Option<Day>) -> Result<
         1..=MAX_SPAN_BARS => Ok((from, to)),
         bars => Err(ServiceError::Field {
             field: "from",
-            detail: format!("the span has {bars} bars, and at most {MAX_SPAN_BARS} are answered at once"),
+            detail: format!("the span has {bars} bars; request at most {MAX_SPAN_BARS}"),
         }),
     }
 }

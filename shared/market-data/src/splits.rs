@@ -1,4 +1,4 @@
-//! The splits of an instrument, as far as its bars say.
+//! The splits of an instrument that its bars report.
 
 use app::ServiceError;
 use domain::split::splits_of;
@@ -10,25 +10,25 @@ use crate::history;
 use crate::market_data::MarketData;
 use crate::series::PriceSeries;
 
-/// The splits of an instrument that are known now.
+/// The known splits of an instrument.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KnownSplits {
     /// The splits, oldest first.
     pub list: Vec<Split>,
-    /// The first day of the bars that they were read from; nothing where the source says nothing of splits.
+    /// The first day of the bars that they were read from; none if the source does not report splits.
     since: Option<Day>,
 }
 
 impl KnownSplits {
-    /// Those of a history.
+    /// The splits of a history.
     ///
-    /// Errors: a ratio that is no number above zero.
+    /// Errors: a ratio that is not above zero.
     pub fn of(series: &PriceSeries) -> Result<Self, DecimalError> {
         let unknown = series.notes.iter().any(|note| matches!(note, Note::SplitsUnknown));
         Ok(Self { list: splits_of(&series.bars)?, since: (!unknown).then_some(series.first) })
     }
 
-    /// Those of a symbol that are at hand without a call; nothing where there is no history of it.
+    /// The splits of a symbol that are available without a call; none if there is no history of it.
     pub async fn load_available(market: &MarketData, symbol: &Symbol) -> Result<Option<Self>, ServiceError> {
         let series = match history::find_without_call(market, symbol).await {
             Err(ServiceError::UnknownSymbol { .. } | ServiceError::Provider(_)) => None,
@@ -38,13 +38,13 @@ impl KnownSplits {
         known.map_err(|error| ServiceError::fault("splits", error))
     }
 
-    /// Those by which the units of a position are to be counted. What it has folded stays where the history, which may
-    /// have become shorter, says nothing of it.
+    /// The splits by which the units of a position are counted. Splits already applied to it stay for days that the
+    /// history, which may have become shorter, does not cover.
     #[must_use]
     pub fn for_units(&self, folded: &FoldedSplits) -> Vec<Split> {
-        let untold = folded.splits.iter().filter(|split| self.since.is_none_or(|since| split.day < since)).copied();
-        let told = self.list.iter().filter(|_| self.since.is_some()).copied();
-        untold.chain(told).collect()
+        let applied = folded.splits.iter().filter(|split| self.since.is_none_or(|since| split.day < since)).copied();
+        let known = self.list.iter().filter(|_| self.since.is_some()).copied();
+        applied.chain(known).collect()
     }
 }
 
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn of_days_that_the_bars_cover_the_splits_known_now_count_and_of_days_before_those_that_are_folded() {
+    fn days_that_bars_cover_use_known_splits_and_earlier_days_the_applied_ones() {
         let since = Some("2011-01-03".parse().unwrap());
         let known = KnownSplits { list: vec![split("2012-06-01", "4")], since };
         assert_eq!(known.for_units(&folded()), [split("2010-06-01", "2"), split("2012-06-01", "4")]);
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_that_says_nothing_of_splits_changes_none() {
+    fn a_source_that_does_not_report_splits_changes_none() {
         assert_eq!(KnownSplits::default().for_units(&folded()), folded().splits);
     }
 }

@@ -1,5 +1,5 @@
-//! Whether a newer price was to be expected. Holdings, quotes, bars, backtests, forecasts and reports ask here, so that
-//! they say the same of one price.
+//! Whether a newer price should exist. Holdings, quotes, bars, backtests, forecasts and reports all use this, so that
+//! they agree about a price.
 
 use chrono::TimeDelta;
 use domain::{Day, calendar};
@@ -11,11 +11,11 @@ use crate::newest::{Newest, newest};
 use crate::quote_record::LastQuote;
 use crate::series::PriceSeries;
 
-/// While the exchange is open a newer quote than one of so long ago was to be expected: two slots of the refresh.
+/// While the exchange is open a quote older than this is stale: two slots of the refresh.
 const FRESH_MINUTES: i64 = 30;
 
-/// The session whose prices are to be had by now: of files the last trading day up to their own, of a live provider the
-/// last one whose bars are out.
+/// The last session whose prices should be available: with files the last trading day up to their own, with a live
+/// provider the last one whose bars are out.
 fn expected(market: &MarketData) -> Day {
     match market.provider().clock() {
         MarketClock::StandsAt(day) => calendar::last_trading_day_on_or_before(day).unwrap_or(day),
@@ -23,14 +23,14 @@ fn expected(market: &MarketData) -> Day {
     }
 }
 
-/// Whether a newer bar than the last of these was to be expected, or the provider could not be asked. Of an item of one's
-/// own none is: its owner gives the values.
+/// Whether a newer bar than the last of these should exist, or the request for one failed. Never for a custom
+/// instrument, whose owner supplies the values.
 #[must_use]
 pub fn of_bars(market: &MarketData, series: &PriceSeries) -> bool {
     !series.symbol.is_custom() && (series.stale || series.last < expected(market))
 }
 
-/// Whether a newer quote than this one was to be expected.
+/// Whether a newer quote than this one should exist.
 pub(crate) fn of_quote(market: &MarketData, quote: &LastQuote) -> bool {
     let expected = expected(market);
     let is_of_a_session_under_way = quote.day > expected
@@ -40,7 +40,7 @@ pub(crate) fn of_quote(market: &MarketData, quote: &LastQuote) -> bool {
     quote.as_of < close_of(expected) || (is_of_a_session_under_way && is_old)
 }
 
-/// Whether a newer price than the newer one of these bars and this quote was to be expected.
+/// Whether a newer price than the newer one of these bars and this quote should exist.
 pub(crate) fn of_price(market: &MarketData, series: &PriceSeries, quote: Option<&LastQuote>) -> bool {
     match newest(market, series, quote) {
         Newest::Quote(quote) => of_quote(market, quote),

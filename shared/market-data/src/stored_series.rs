@@ -1,4 +1,4 @@
-//! The series that is stored of a symbol, and that a provider does not know one.
+//! Stores the series of a symbol, and that a provider does not know a symbol.
 
 use app::{App, ServiceError};
 use domain::Symbol;
@@ -10,7 +10,7 @@ use store::{StoreError, documents, keys};
 use crate::market_data::MarketData;
 use crate::series::{PriceSeries, notes_of, series};
 
-/// What is stored, where it is of the provider's own.
+/// The stored series, if it is of one of the provider's sources.
 pub async fn find(market: &MarketData, symbol: &Symbol) -> Result<Option<PriceSeries>, ServiceError> {
     let stored = store::bars::load(market.app.table(), symbol).await?;
     let Some(stored) = stored.filter(|stored| market.provider().gives(&stored.head.source)) else {
@@ -24,7 +24,7 @@ pub async fn find(market: &MarketData, symbol: &Symbol) -> Result<Option<PriceSe
     Ok(Some(PriceSeries { basis, notes, revision: head.revision, ..series }))
 }
 
-/// A provider's error as what it means of a symbol.
+/// A provider's error as the error of a service for this symbol.
 #[must_use]
 pub fn refusal(symbol: &Symbol, error: ProviderError) -> ServiceError {
     match error {
@@ -33,17 +33,17 @@ pub fn refusal(symbol: &Symbol, error: ProviderError) -> ServiceError {
     }
 }
 
-/// Most notes kept of a series; a file of nonsense has as many as rows.
+/// Most stored notes of a series; a file of garbage has one per row.
 const MAX_NOTES: usize = 200;
 
-/// Stores a history and gives it back as readers see it.
+/// Stores a history and returns it as readers see it.
 pub(crate) async fn save(
     app: &App,
     symbol: &Symbol,
     history: History,
     revision: Option<String>,
 ) -> Result<PriceSeries, ServiceError> {
-    // A series can have thousands of notes on its days; what they say of the whole stays, and then the latest.
+    // A series can have thousands of notes on its days. Those on the whole series stay, and then the latest.
     let (of_days, mut notes): (Vec<Note>, Vec<Note>) = history.notes.into_iter().partition(Note::is_of_a_day);
     let too_many = (notes.len() + of_days.len()).saturating_sub(MAX_NOTES);
     notes.extend(of_days.into_iter().skip(too_many));
@@ -53,7 +53,7 @@ pub(crate) async fn save(
     Ok(kept)
 }
 
-/// What is stored beside the bars of a series that was asked for just now.
+/// What is stored next to the bars of a series that has just been fetched.
 pub(crate) fn head_of(app: &App, series: &PriceSeries) -> Result<SeriesHead, ServiceError> {
     let json = |error| ServiceError::fault("series to JSON", error);
     let notes = series.notes.iter().map(serde_json::to_string).collect::<Result<_, _>>().map_err(json)?;
@@ -76,7 +76,7 @@ pub async fn is_unknown(app: &App, symbol: &Symbol) -> Result<bool, ServiceError
     Ok(app.table().get(&keys::unknown_symbol(symbol)).await?.is_some())
 }
 
-/// Keeps this symbol from being asked for for a day.
+/// Keeps this symbol from being requested for a day.
 pub async fn remember_unknown(app: &App, symbol: &Symbol) -> Result<(), ServiceError> {
     let until = app.now() + UNKNOWN;
     match documents::put_new(app.table(), keys::unknown_symbol(symbol), &until, Some(until.timestamp())).await {

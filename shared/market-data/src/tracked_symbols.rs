@@ -1,15 +1,15 @@
-//! Who tracks a symbol: the scheduled refresh keeps its prices current for as long as anybody does, and no longer.
+//! Tracked symbols: the scheduled refresh keeps the prices of a symbol current as long as it has a tracker.
 //!
-//! The directory lists every tracked symbol. Whoever is about to track one has it listed first; when its turn comes the
-//! refresh looks whether it still has a tracker, and strikes it off where it has none. Trackers are, in the order of
-//! that look:
+//! The symbol registry lists every tracked symbol. A use case registers a symbol before it writes a tracker. A refresh
+//! checks whether a symbol still has a tracker, and removes it from the registry if it has none. The trackers are, in
+//! the order in which they are checked:
 //!
-//! - watchers, who stand under the symbol from the transaction that adds it to their list to the one that takes it off;
-//! - portfolios, which are put there before the first lot and checked against what they hold, so that no trade has a
-//!   write more for it;
-//! - alerts that can still fire, and live connections, which stand under their symbol anyway.
+//! - watchers, which are stored under the symbol by the same transactions that change the watchlist;
+//! - portfolios, which are stored there before the first lot and checked against what they hold, so that no trade needs
+//!   an extra write;
+//! - alerts that can still fire, and live connections, which are stored under their symbol anyway.
 //!
-//! Between the listing and the tracker's own write stands a term in which nothing is struck off.
+//! A registered symbol is not removed during a grace period, so that the tracker's own write can follow.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,27 +30,27 @@ use tokio::sync::OnceCell;
 
 use crate::market_data::MarketData;
 
-/// How long a symbol stays listed without a tracker: far longer than a request takes from here to its own write.
+/// How long a symbol stays registered without a tracker: far longer than the time from here to the tracker's write.
 const TERM_WITHOUT_TRACKER: TimeDelta = TimeDelta::hours(1);
-/// How long a pair of currencies stays listed after something was valued by it. It is listed anew once half of that is
-/// over, so that whoever looks once a month at what they hold in another currency always finds a rate.
+/// How long a currency pair stays registered after a valuation has used it. It is renewed once half of that is over, so
+/// that a customer who views foreign holdings once a month always finds a rate.
 const TERM_OF_A_PAIR: TimeDelta = TimeDelta::days(62);
-/// Symbols looked at together.
+/// Symbols checked concurrently.
 const AT_ONCE: usize = 16;
-/// Trackers read at a time: mostly the first one is one.
+/// Trackers read at a time: usually the first one still counts.
 const TRACKERS_A_PAGE: usize = 10;
 
-/// What is listed: a symbol in the symbol registry, or a portfolio under a symbol.
+/// A stored entry of the registry, or a portfolio under a symbol.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(untagged)]
 enum RegistryEntry {
-    /// It stays until then, whoever tracks.
+    /// It stays until then, even without a tracker.
     Until {
-        /// When it may be struck off.
+        /// When it may be removed.
         #[serde(with = "domain::instant")]
         until: DateTime<Utc>,
     },
-    /// As symbols were listed before anybody knew their trackers, with the symbol alone: it stays for good.
+    /// A symbol that was registered before trackers were stored, with the symbol only: it stays for good.
     Permanent(Symbol),
 }
 
@@ -63,15 +63,14 @@ impl RegistryEntry {
     }
 }
 
-/// Has the refresh track a symbol that there is from now on, ahead of a write that makes somebody its tracker.
+/// Registers an existing symbol for the refresh, before a write that stores a tracker of it.
 pub async fn track(app: &App, symbol: &Symbol) -> Result<(), ServiceError> {
     renew_entry(app, keys::registered_symbol(symbol), TERM_WITHOUT_TRACKER).await
 }
 
-/// The same for symbols of which nobody has looked whether there are any, so that what a customer makes up does not grow
-/// the symbol registry for everybody.
+/// The same for symbols that may not exist, limited so that invented symbols do not fill the registry.
 ///
-/// Errors: [`ServiceError::LimitReached`] where more than [`UNVERIFIED_A_DAY`] would be new; none is listed then.
+/// Errors: [`ServiceError::LimitReached`] if more than [`UNVERIFIED_A_DAY`] would be new; none is registered then.
 pub async fn track_unverified(
     market: &MarketData,
     customer: CustomerId,
@@ -88,7 +87,7 @@ pub async fn track_unverified(
     stream::iter(listings.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).try_collect().await
 }
 
-/// How many of these symbols are neither listed nor have a price. Files list all that they have.
+/// How many of these symbols are neither registered nor have a price. Files list everything that they have.
 async fn count_unverified(market: &MarketData, symbols: &BTreeSet<Symbol>) -> Result<usize, ServiceError> {
     if market.provider().clock() != MarketClock::Live {
         return Ok(0);
@@ -107,7 +106,7 @@ async fn count_unverified(market: &MarketData, symbols: &BTreeSet<Symbol>) -> Re
     Ok(unverified)
 }
 
-/// How many symbols a customer has had listed unverified, since when.
+/// How many unverified symbols a customer has registered, and since when.
 #[derive(Serialize, Deserialize)]
 struct UnverifiedCount {
     #[serde(with = "domain::instant")]
@@ -125,7 +124,7 @@ async fn reserve_unverified(app: &App, customer: CustomerId, more: usize) -> Res
         let unverified = UnverifiedCount { count: before.count + more, ..before };
         if unverified.count > UNVERIFIED_A_DAY {
             return Err(ServiceError::LimitReached {
-                what: "symbols a day that nobody tracked before",
+                what: "symbols a day that are not tracked yet",
                 limit: UNVERIFIED_A_DAY,
             });
         }
@@ -138,37 +137,36 @@ async fn reserve_unverified(app: &App, customer: CustomerId, more: usize) -> Res
     .await
 }
 
-/// The same ahead of the first lot that a portfolio holds of the symbol.
+/// The same before the first lot of the symbol that a portfolio holds.
 pub async fn track_for(app: &App, portfolio: PortfolioId, symbol: &Symbol) -> Result<(), ServiceError> {
     renew_entry(app, keys::tracking_portfolio(symbol, portfolio), TERM_WITHOUT_TRACKER).await?;
     track(app, symbol).await
 }
 
-/// Has the refresh track a pair of currencies for two months: whoever holds something in another currency looks at its
-/// rate with each valuation.
+/// Registers a currency pair for two months; every valuation of foreign holdings does so.
 pub(crate) async fn track_pair(app: &App, pair: &Symbol) -> Result<(), ServiceError> {
     renew_entry(app, keys::registered_symbol(pair), TERM_OF_A_PAIR).await
 }
 
-/// That a customer watches a symbol; goes with the write that makes it so.
+/// That a customer watches a symbol; part of the transaction that changes the watchlist.
 #[must_use]
 pub fn watches(customer: CustomerId, symbol: &Symbol) -> Write {
     Write::create(keys::tracking_watcher(symbol, customer), Body::Json("{}".to_owned()))
 }
 
-/// That a customer watches a symbol no longer.
+/// That a customer no longer watches a symbol.
 #[must_use]
 pub fn watches_no_longer(customer: CustomerId, symbol: &Symbol) -> Write {
     Write::Delete { key: keys::tracking_watcher(symbol, customer), expect: DeleteExpect::Any }
 }
 
-/// That a portfolio whose owner was erased tracks a symbol no longer.
+/// That a portfolio whose owner was erased no longer tracks a symbol.
 #[must_use]
 pub fn holds_no_longer(portfolio: PortfolioId, symbol: &Symbol) -> Write {
     Write::Delete { key: keys::tracking_portfolio(symbol, portfolio), expect: DeleteExpect::Any }
 }
 
-/// Lists something for this long, which is written again once half of it is over.
+/// Registers a key for this term; it is written again once half of the term is over.
 async fn renew_entry(app: &App, key: Key, term: TimeDelta) -> Result<(), ServiceError> {
     let key = &key;
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
@@ -184,7 +182,7 @@ async fn renew_entry(app: &App, key: Key, term: TimeDelta) -> Result<(), Service
     .await
 }
 
-/// The symbols that anybody tracks; the others are struck off.
+/// The tracked symbols; registered symbols without a tracker are removed.
 pub async fn list_tracked(app: &App) -> Result<Vec<Symbol>, ServiceError> {
     let portfolios = HeldSymbols::default();
     let looks: Vec<_> =
@@ -209,7 +207,7 @@ async fn read_entries(app: &App) -> Result<Vec<RegisteredSymbol>, ServiceError> 
     Ok(entries)
 }
 
-/// The symbol, unless nobody tracks it. One of which that cannot be told stays.
+/// The symbol, if it has a tracker. If that cannot be checked, it stays.
 async fn check_tracked(app: &App, entry: RegisteredSymbol, portfolios: &HeldSymbols) -> Option<Symbol> {
     let is_tracked = async {
         if documents::parse::<RegistryEntry>(&entry.item)?.stays(app.now()) {
@@ -222,13 +220,13 @@ async fn check_tracked(app: &App, entry: RegisteredSymbol, portfolios: &HeldSymb
         Ok::<_, ServiceError>(!removed)
     };
     let is_tracked = is_tracked.await.unwrap_or_else(|error| {
-        tracing::warn!(symbol = %entry.symbol, %error, "it is not known who tracks it");
+        tracing::warn!(symbol = %entry.symbol, %error, "its trackers cannot be checked");
         true
     });
     is_tracked.then_some(entry.symbol)
 }
 
-/// Takes something off its list as it was read; says whether it did: not where somebody has listed it anew meanwhile.
+/// Removes an entry if it is as it was read; whether it was removed. It is not if another process has renewed it.
 async fn remove_unchanged(app: &App, key: Key, version: Version) -> Result<bool, ServiceError> {
     let gone = Write::Delete { key, expect: DeleteExpect::Version(version) };
     match app.table().transact(vec![gone]).await {
@@ -262,8 +260,7 @@ async fn check_for_tracker(app: &App, symbol: &Symbol, portfolios: &HeldSymbols)
     Ok(false)
 }
 
-/// Whether this item under a symbol is that of a tracker. That of a portfolio which does not hold the symbol any more
-/// is struck off.
+/// Whether this item under a symbol is a tracker. A portfolio that no longer holds the symbol is removed.
 async fn check_tracker(app: &App, symbol: &Symbol, item: Item, portfolios: &HeldSymbols) -> Result<bool, ServiceError> {
     let Some(portfolio) = item.key.sk.strip_prefix(keys::TRACKING_PORTFOLIO_PREFIX) else { return Ok(true) };
     if documents::parse::<RegistryEntry>(&item)?.stays(app.now()) {
@@ -276,7 +273,7 @@ async fn check_tracker(app: &App, symbol: &Symbol, item: Item, portfolios: &Held
     Ok(!remove_unchanged(app, item.key, item.version).await?)
 }
 
-/// What portfolios hold, read once however many of their symbols are looked at.
+/// The symbols that portfolios hold, read once per portfolio.
 #[derive(Default)]
 struct HeldSymbols {
     held: Mutex<HashMap<PortfolioId, Arc<OnceCell<BTreeSet<Symbol>>>>>,

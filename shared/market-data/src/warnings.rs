@@ -1,5 +1,5 @@
-//! What a reader of figures must know about the prices that they rest on: the notes of a series as far as they concern the
-//! span of the figures, and that a newer price was to be expected.
+//! Warnings about the prices that figures are based on: the notes of a series that concern the span of the figures, and
+//! missing newer prices.
 
 pub use quant::backtest::Warning;
 
@@ -14,17 +14,17 @@ use crate::quote_record::LastQuote;
 use crate::series::PriceSeries;
 use crate::staleness;
 
-/// First and last day of the bars that figures rest on, both included.
+/// First and last day of the bars that figures are based on, both included.
 pub type Span = (Day, Day);
 
-/// The warnings about a series of someone who asked for its symbol. A newer price is missed by a span that goes up to the
+/// The warnings about a series, in a response about its symbol. A missing newer price concerns a span that reaches the
 /// last bar.
 #[must_use]
 pub fn of_series(market: &MarketData, series: &PriceSeries, span: Span) -> Vec<Warning> {
     of_bars(market, series, span, staleness::of_bars(market, series))
 }
 
-/// The warnings about the prices of several symbols, each over its own span and under its name.
+/// The warnings about the prices of several symbols, each over its own span and with its name.
 pub fn of_lines<'a>(market: &MarketData, lines: impl IntoIterator<Item = (&'a PriceLine, Span)>) -> Vec<Warning> {
     let of_line = |(line, span): (&'a PriceLine, Span)| {
         let series = line.series.as_ref()?;
@@ -34,7 +34,7 @@ pub fn of_lines<'a>(market: &MarketData, lines: impl IntoIterator<Item = (&'a Pr
     lines.into_iter().filter_map(of_line).flatten().collect()
 }
 
-/// The warnings about what a quote and the bars before it come to.
+/// The warnings about a quote and the bars before it.
 pub fn of_quote(market: &MarketData, series: &PriceSeries, quote: &LastQuote, span: Span) -> Vec<Warning> {
     let stale = staleness::of_quote(market, quote).then(|| missing(quote.day));
     stale.into_iter().chain(of_notes(&series.notes, span)).collect()
@@ -46,21 +46,21 @@ pub(crate) fn of_last_price(notes: &[Note], day: Day, stale: bool) -> Vec<Warnin
     stale.then(|| missing(day)).into_iter().chain(of_notes(notes, (before, day))).collect()
 }
 
-/// That so many lots of a symbol are dated after the last day of the figures; nothing where there are none.
+/// Warns that a number of lots of a symbol are dated after the last day of the figures; none if there are none.
 #[must_use]
 pub fn on_lots_to_come(symbol: &Symbol, count: usize, through: Day) -> Option<Warning> {
-    let detail = format!("{symbol}: lots dated after {through} are no part of this: {count}.");
+    let detail = format!("{symbol}: lots dated after {through} are not included: {count}.");
     (count > 0).then(|| Warning { code: "investments_to_come".to_owned(), detail })
 }
 
-/// That money of these flows was exchanged at the rate of another day; nothing where there are none.
+/// Warns that money of these flows was converted at the rate of another day; none if there are none.
 #[must_use]
 pub fn on_rates_of_another_day(symbol: &Symbol, noted: Option<FlowCount>) -> Option<Warning> {
-    let what = "on days without a rate of exchange, exchanged at the last one before, else at the first one after";
+    let what = "on days without an exchange rate, converted at the last earlier rate, else at the first later one";
     on_flows(symbol, "rate_of_another_day", noted, what)
 }
 
-/// What is to be said of some purchases and sales of a symbol; nothing where there are none.
+/// A warning about some purchases and sales of a symbol; none if there are none.
 #[must_use]
 pub fn on_flows(symbol: &Symbol, code: &str, noted: Option<FlowCount>, what: &str) -> Option<Warning> {
     let FlowCount { flows, first } = noted?;
@@ -68,7 +68,7 @@ pub fn on_flows(symbol: &Symbol, code: &str, noted: Option<FlowCount>, what: &st
     Some(Warning { code: code.to_owned(), detail })
 }
 
-/// The same warnings, each with the symbol that it is about.
+/// The same warnings, each beginning with its symbol.
 #[must_use]
 pub fn named(symbol: &Symbol, warnings: Vec<Warning>) -> Vec<Warning> {
     let name = |warning: Warning| Warning { detail: format!("{symbol}: {}", warning.detail), ..warning };
@@ -79,7 +79,7 @@ fn of_bars(market: &MarketData, series: &PriceSeries, span: Span, stale: bool) -
     let stale = (stale && span.1 >= series.last).then(|| missing(series.last));
     let to_come = (series.to_come > 0).then(|| Warning {
         code: "prices_to_come".to_owned(),
-        detail: format!("Prices dated after {} are no part of this: {}.", market_day(market), series.to_come),
+        detail: format!("Prices dated after {} are not included: {}.", market_day(market), series.to_come),
     });
     stale.into_iter().chain(to_come).chain(of_notes(&series.notes, span)).collect()
 }
@@ -90,6 +90,6 @@ fn of_notes(notes: &[Note], (from, to): Span) -> impl Iterator<Item = Warning> {
 }
 
 fn missing(last: Day) -> Warning {
-    let detail = format!("A newer price than that of {last} was expected and could not be had.");
+    let detail = format!("A newer price than that of {last} should exist but is not available.");
     Warning { code: "stale".to_owned(), detail }
 }

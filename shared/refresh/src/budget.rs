@@ -6,20 +6,20 @@ use domain::{Day, calendar};
 use market::call_limits::{AT_ONCE_COUNTED, AT_ONCE_UNCOUNTED, CALLERS_RESERVE, CALLS_FOR_THE_PLAN, FEW_CALLS};
 use market_data::exchange_hours::{BARS_OUT_AT, close_of, until_close};
 
-/// How far apart the template's slots of a session are.
+/// The time between the scheduled slots of a session.
 const SLOT_MINUTES: i64 = 15;
 
 /// What a slot of a live provider is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
-    /// The exchange is open: last prices.
+    /// The exchange is open: quotes.
     Quotes {
         /// Slots until the close, this one included.
         slots_left: usize,
     },
-    /// It has closed, and the day's bars are not out yet: nothing is asked for.
+    /// The exchange has closed, and the day's bars are not out yet: nothing is requested.
     Rest,
-    /// It is closed: the bars of its last session, each of which is a last price too.
+    /// The exchange is closed: the bars of its last session. Each last close becomes a quote too.
     Bars,
 }
 
@@ -36,13 +36,13 @@ pub fn work_at(now: DateTime<Utc>) -> Work {
     if has_closed && local.time() < BARS_OUT_AT { Work::Rest } else { Work::Bars }
 }
 
-/// Symbols that a slot may ask about, each of which takes a call, where `calls_left` may be made now (`None`: nobody
-/// counts) and the evening will need `evening` of them.
+/// How many symbols a slot may request, one call each, if `calls_left` calls may be made now (`None`: calls are not
+/// counted) and the evening will need `evening` of them.
 ///
-/// While the exchange is open what is there beyond the calls that are left ([`reserve`]) is spread evenly, rounded up, over
-/// the slots until the close. The provider's count looks back 24 hours, so calls of the evening before weigh on the day as
-/// well: what is spare is so at any time of the day. Bars are asked for as long as there are calls, which become free
-/// while a run goes on, a day after those of the evening before.
+/// While the exchange is open, the calls beyond the reserve ([`reserve`]) are spread evenly over the slots until the
+/// close, rounded up. The provider counts the last 24 hours, so calls of the evening before count during the day too: a
+/// spare call is spare at any time of the day. Bars are requested as long as calls last. Calls become available during
+/// a run, a day after those of the evening before.
 #[must_use]
 pub fn allowance(work: Work, calls_left: Option<usize>, evening: usize) -> usize {
     let Some(calls_left) = calls_left else { return usize::MAX };
@@ -53,9 +53,9 @@ pub fn allowance(work: Work, calls_left: Option<usize>, evening: usize) -> usize
     }
 }
 
-/// Calls that a slot leaves in each counted source: [`CALLERS_RESERVE`], and while the exchange is open as many more as the
-/// evening will need, one for the bars of each symbol and [`CALLS_FOR_THE_PLAN`], for a bar is kept for good and a quote for a
-/// quarter of an hour.
+/// Calls that a slot reserves in each counted source: [`CALLERS_RESERVE`], and while the exchange is open also those
+/// that the evening will need, one per symbol for its bars and [`CALLS_FOR_THE_PLAN`]. A bar lasts for good, and a
+/// quote for a quarter of an hour.
 #[must_use]
 pub(super) fn reserve(work: Work, evening: usize) -> usize {
     match work {
@@ -66,11 +66,11 @@ pub(super) fn reserve(work: Work, evening: usize) -> usize {
     }
 }
 
-/// Symbols asked for at the same time.
+/// How many symbols are requested concurrently.
 ///
-/// A source that counts its calls wants a distance between them too. More at once would wait for each other's turns until
-/// their time ends, and one that takes several calls, as a series that jumps does, would never get to its last. Of few
-/// calls each is taken with a view to those that are left.
+/// A source that counts its calls also spaces them. More concurrent requests would wait for each other's calls until
+/// their time is over, and a symbol that needs several calls, such as a series with a jump, would never get to its last
+/// one. If calls are few, each is made only after the calls left have been checked again.
 #[must_use]
 pub(super) fn at_once(calls_left: Option<usize>) -> usize {
     match calls_left {
@@ -80,8 +80,8 @@ pub(super) fn at_once(calls_left: Option<usize>) -> usize {
     }
 }
 
-/// How old a quote is that a slot asks for again: younger ones were brought by the slot itself, delivered twice, or by a
-/// caller.
+/// The age from which a slot requests a quote again. Younger ones were brought by an earlier delivery of the slot or by
+/// a request.
 #[must_use]
 pub(super) fn is_due(asked_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     now - asked_at >= TimeDelta::minutes(SLOT_MINUTES / 2)
@@ -117,17 +117,17 @@ mod tests {
     }
 
     #[test]
-    fn the_reserve_of_callers_and_the_evenings_bars_are_left() {
+    fn calls_for_requests_and_for_the_evenings_bars_stay_reserved() {
         let open = |slots_left| Work::Quotes { slots_left };
-        // (work, calls left, calls the evening needs, symbols asked about)
+        // (work, calls left, calls the evening needs, symbols that may be requested)
         let cases = [
             (Work::Bars, None, 5_000, usize::MAX),
             (open(3), None, 5_000, usize::MAX),
             (Work::Rest, Some(25), 10, 0),
-            // Calls become free while bars are asked for.
+            // Calls become available while bars are requested.
             (Work::Bars, Some(25), 10, usize::MAX),
             (Work::Bars, Some(0), 10, usize::MAX),
-            // 25 calls, 5 for callers, 10 for the evening and 1 for the plan: 9 to spare over the day.
+            // 25 calls, 5 for requests, 10 for the evening and 1 for the plan: 9 are spare over the day.
             (open(26), Some(25), 10, 1),
             (open(9), Some(25), 10, 1),
             (open(5), Some(25), 10, 2),

@@ -1,9 +1,9 @@
-//! Telling of new quotes, at least once each.
+//! Publishes new quotes, at least once each.
 //!
-//! The log says up to which number the quotes of each symbol were told, and learns of it once an event was taken. Each
-//! run tells first what stands above that: quotes whose event was not taken, of a run that died, or that a caller
-//! brought, be it while another run went on. Whoever listens ignores a `seq` not above the last, so that a repeat does no
-//! harm.
+//! The log has the number up to which the quotes of each symbol were published; it is updated once the bus has accepted
+//! an event. Each run first publishes the stored quotes above that number: quotes whose event was not accepted, quotes
+//! of a run that died, and quotes that a request brought, perhaps during another run. Receivers ignore a `seq` that is
+//! not above the last one, so repetitions do no harm.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use super::tracked::TrackedSymbol;
 /// Bytes of the detail around its quotes: `{"quotes":[]}`.
 const AROUND: usize = 13;
 
-/// Quotes that are to be told.
+/// Quotes that are to be published.
 #[derive(Debug, Default)]
 pub(super) struct QuotePublication {
     waiting: BTreeMap<Symbol, LastQuote>,
@@ -27,7 +27,7 @@ pub(super) struct QuotePublication {
 }
 
 impl QuotePublication {
-    /// With the quotes that were stored and not told.
+    /// Starts with the quotes that are stored and not published.
     pub(super) fn of_unpublished(tracked: &[TrackedSymbol], log: &RefreshLog) -> Self {
         let stored = tracked.iter().filter_map(|one| one.quote.as_ref());
         let unpublished = stored.filter(|quote| quote.seq > log.published_up_to(&quote.symbol));
@@ -35,12 +35,12 @@ impl QuotePublication {
         Self { waiting, published: 0 }
     }
 
-    /// A quote that was stored just now.
+    /// Adds a quote that has just been stored.
     pub(super) fn add(&mut self, quote: LastQuote) {
         self.waiting.insert(quote.symbol.clone(), quote);
     }
 
-    /// How many quotes were told so far.
+    /// The number of quotes published so far.
     pub(super) fn published(&self) -> usize {
         self.published
     }
@@ -50,7 +50,7 @@ impl QuotePublication {
         self.waiting.len() >= MAX_QUOTES_AN_EVENT
     }
 
-    /// SymbolsAndSeqs of everything that waits. What is not taken is told by a later run.
+    /// Publishes everything that waits. What the bus does not accept is published by a later run.
     pub(super) async fn publish(&mut self, app: &App, log: &mut RefreshLog) {
         let waiting = std::mem::take(&mut self.waiting);
         for (detail, quotes) in details(waiting.into_values()) {
@@ -63,23 +63,23 @@ impl QuotePublication {
                     }
                 }
                 Err(error @ NotPublished(_)) => {
-                    tracing::error!(%error, quotes = quotes.len(), "quotes wait for the next slot to be told");
+                    tracing::error!(%error, quotes = quotes.len(), "quotes were not published and wait for the next slot");
                 }
             }
         }
     }
 }
 
-/// The symbols and numbers that an event tells of.
+/// The symbols and numbers of an event's quotes.
 type SymbolsAndSeqs = Vec<(Symbol, u64)>;
 
-/// The details of as few events as hold these quotes, each with what it tells of.
+/// The details of as few events as hold these quotes, each with their symbols and numbers.
 fn details(quotes: impl Iterator<Item = LastQuote>) -> Vec<(Value, SymbolsAndSeqs)> {
     let mut events: Vec<(Vec<Value>, SymbolsAndSeqs)> = Vec::new();
     let mut bytes = 0;
     for quote in quotes {
         let number = (quote.symbol.clone(), quote.seq);
-        // A quote is texts and numbers, which always are JSON.
+        // A quote consists of texts and numbers, which are always valid JSON.
         let Ok(quote) = serde_json::to_value(quote) else { continue };
         let more = quote.to_string().len() + 1;
         match events.last_mut() {
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(sizes(1_000, "a"), [1_000]);
         assert_eq!(sizes(2_001, "a"), [1_000, 1_000, 1]);
         let large = "a".repeat(2_000);
-        assert!(sizes(1_000, &large).len() > 8, "bytes decide before the count does");
+        assert!(sizes(1_000, &large).len() > 8, "the limit of bytes is reached before the limit of quotes");
         assert_eq!(sizes(1_000, &large).iter().sum::<usize>(), 1_000);
     }
 }

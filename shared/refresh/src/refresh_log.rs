@@ -1,9 +1,9 @@
-//! What the runs have done about each symbol: when they last asked for it, whatever came of it, and up to which number
-//! its quotes were told.
+//! The refresh log: when runs last requested each symbol, with whatever result, and up to which number its quotes were
+//! published.
 //!
-//! A stored quote says when the last *newer* price came, which of a symbol that fails, or that is not traded, may be long
-//! ago. The log stands in as many items as the symbol registry has parts, so that a run of thousands of symbols takes
-//! sixteen writes more, and one item is far below its limit: of 5,000 symbols it has some 20 KB.
+//! A stored quote only says when the last *newer* price came, which may be long ago if a symbol fails or is not traded.
+//! The log consists of as many items as the symbol registry has parts. So a run of thousands of symbols needs only
+//! sixteen more writes, and each item is far below its limit: with 5,000 symbols it has some 20 KB.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -18,11 +18,11 @@ use store::{Key, documents, keys};
 
 use super::budget::Work;
 
-/// How long the storing of one part goes on against a parallel run.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// The longest time for storing one part if parallel runs write it too.
+const RETRY_DEADLINE: Duration = Duration::from_secs(3);
 
-/// Milliseconds since 1970 at which the quote and the bars were last asked for, and the number of the last quote told;
-/// short, since an item holds those of hundreds of symbols.
+/// When the quote and the bars were last requested, in milliseconds since 1970, and the number of the last published
+/// quote. The form is short, because an item holds hundreds of symbols.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct SymbolProgress(Option<i64>, Option<i64>, u64);
 
@@ -33,7 +33,7 @@ impl SymbolProgress {
     }
 }
 
-/// What the runs have done, and what of it is not stored yet.
+/// The log, and which of it is not stored yet.
 #[derive(Debug, Default)]
 pub(super) struct RefreshLog {
     done: BTreeMap<Symbol, SymbolProgress>,
@@ -41,7 +41,7 @@ pub(super) struct RefreshLog {
 }
 
 impl RefreshLog {
-    /// As earlier runs left it; one read.
+    /// The log as earlier runs left it; one read.
     pub(super) async fn read(app: &App) -> Result<Self, ServiceError> {
         let mut done = BTreeMap::new();
         for item in app.table().get_many(&keys::refresh_ledgers()).await?.into_iter().flatten() {
@@ -50,7 +50,7 @@ impl RefreshLog {
         Ok(Self { done, unsaved: BTreeSet::new() })
     }
 
-    /// When a run last asked for this, with or without success.
+    /// When a run last requested this, successfully or not.
     pub(super) fn asked_at(&self, symbol: &Symbol, work: Work) -> Option<DateTime<Utc>> {
         let done = self.done.get(symbol)?;
         let at = match work {
@@ -61,7 +61,7 @@ impl RefreshLog {
         at.and_then(DateTime::from_timestamp_millis)
     }
 
-    /// This was asked for just now.
+    /// This has just been requested.
     pub(super) fn asked(&mut self, symbol: &Symbol, work: Work, now: DateTime<Utc>) {
         let now = Some(now.timestamp_millis());
         let done = match work {
@@ -72,12 +72,12 @@ impl RefreshLog {
         self.join(symbol, done);
     }
 
-    /// The number of the last quote that was told; 0 for none.
+    /// The number of the last published quote; 0 if there is none.
     pub(super) fn published_up_to(&self, symbol: &Symbol) -> u64 {
         self.done.get(symbol).map_or(0, |done| done.2)
     }
 
-    /// The quote of this number was told.
+    /// The quote of this number was published.
     pub(super) fn published(&mut self, symbol: &Symbol, seq: u64) {
         self.join(symbol, SymbolProgress(None, None, seq));
     }
@@ -88,8 +88,9 @@ impl RefreshLog {
         self.unsaved.insert(symbol.clone());
     }
 
-    /// Stores what is not stored yet, and drops symbols that are not tracked any more from the parts that it writes.
-    /// Without it symbols are asked for and quotes are told once more, which does no harm, so that no run fails of it.
+    /// Stores what is not stored yet, and drops symbols that are no longer tracked from the parts that it writes. If
+    /// that fails, symbols are requested and quotes are published once more, which does no harm; so the run does not
+    /// fail.
     pub(super) async fn save(&mut self, app: &App, tracked: &BTreeSet<&Symbol>) {
         let mut parts: BTreeMap<Key, Vec<Symbol>> = BTreeMap::new();
         for symbol in std::mem::take(&mut self.unsaved) {
@@ -97,7 +98,7 @@ impl RefreshLog {
         }
         for (key, symbols) in parts {
             if let Err(error) = self.save_part(app, &key, &symbols, tracked).await {
-                tracing::warn!(%error, symbols = symbols.len(), "it is not kept what was asked for and told");
+                tracing::warn!(%error, symbols = symbols.len(), "the refresh log was not stored");
                 self.unsaved.extend(symbols);
             }
         }
@@ -110,7 +111,7 @@ impl RefreshLog {
         symbols: &[Symbol],
         tracked: &BTreeSet<&Symbol>,
     ) -> Result<(), ServiceError> {
-        retry(Retry::within(PATIENCE), || async move {
+        retry(Retry::within(RETRY_DEADLINE), || async move {
             let stands = documents::read::<BTreeMap<Symbol, SymbolProgress>>(app.table(), key).await?;
             let (mut part, version) = stands.map_or((BTreeMap::new(), None), |(part, version)| (part, Some(version)));
             for symbol in symbols {
@@ -131,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_five_thousand_symbols_no_part_comes_near_the_limit_of_an_item() {
+    fn with_five_thousand_symbols_each_part_is_far_below_the_limit_of_an_item() {
         let done = SymbolProgress(Some(1_795_195_800_123), Some(1_795_195_800_123), u64::from(u32::MAX));
         let mut parts: BTreeMap<Key, BTreeMap<Symbol, SymbolProgress>> = BTreeMap::new();
         for number in 0..5_000 {
@@ -147,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_parallel_runs_did_is_joined_to_the_later_of_each() {
+    fn progress_of_parallel_runs_is_merged_to_the_later_of_each() {
         let (one, other) = (SymbolProgress(Some(5), None, 3), SymbolProgress(Some(4), Some(1), 7));
         assert_eq!(one.joined(other), SymbolProgress(Some(5), Some(1), 7));
         assert_eq!(one.joined(other), other.joined(one));

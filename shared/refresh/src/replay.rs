@@ -1,4 +1,4 @@
-//! A replay of old prices: each day's closes are told as if they were quotes of now, and are marked as a replay's.
+//! A replay of old prices: each day's closes are published as if they were current quotes, and marked as a replay's.
 
 use app::error::ServiceError;
 use market::{OnBehalfOf, ProviderError};
@@ -9,10 +9,10 @@ use market_data::{MarketData, tracked_symbols};
 use super::publication::QuotePublication;
 use super::refresh_log::RefreshLog;
 
-/// Stores the quotes of the market's day of all tracked symbols and tells of them; gives how many that are. A symbol
-/// without a bar of the day has none.
+/// Stores and publishes the quotes of the market's day of all tracked symbols; returns how many were published. A
+/// symbol without a bar of the day has none.
 ///
-/// Errors: those of the store where it cannot say what is tracked; one symbol that fails costs no other its quote.
+/// Errors: the store's, if the tracked symbols cannot be read. A symbol that fails does not affect the others.
 pub async fn replay_day(market: &MarketData) -> Result<usize, ServiceError> {
     let day = market_day(market);
     let mut publication = QuotePublication::default();
@@ -27,7 +27,7 @@ pub async fn replay_day(market: &MarketData) -> Result<usize, ServiceError> {
             Err(error) => tracing::warn!(%symbol, %error, "not replayed"),
         }
     }
-    // A replay may start over and tells each day once: nothing of it is kept.
+    // A replay may start over and publishes each day once: it needs no log.
     publication.publish(&market.app, &mut RefreshLog::default()).await;
     Ok(publication.published())
 }

@@ -1,4 +1,4 @@
-//! Asking for one symbol, within the calls and the time that a run has.
+//! Requests one symbol, within the calls and the time of a run.
 
 use app::error::ServiceError;
 use domain::Symbol;
@@ -13,30 +13,31 @@ use tokio::time::{Instant, sleep};
 use super::budget::Work;
 use super::tracked::TrackedSymbol;
 
-/// What a run has for each symbol.
+/// The limits of a run for each symbol.
 #[derive(Clone, Copy)]
 pub(super) struct RunLimits {
     pub(super) work: Work,
-    /// Calls that it leaves to others.
+    /// Calls that it reserves.
     pub(super) reserve: usize,
-    /// When it begins nothing any more.
+    /// When it starts nothing new.
     pub(super) until: Instant,
 }
 
-/// What became of one symbol.
+/// The result of a request for one symbol.
 pub(super) enum RequestOutcome {
     Newer(Box<LastQuote>),
     Current,
     Failed,
-    /// It was asked for, and no source that may have it had a call left.
+    /// It was requested, but no source that may have it had a call left.
     Postponed,
-    /// It was not asked for, and is before the others in the next slot.
+    /// It was not requested, and comes before the others in the next slot.
     Waits,
 }
 
-/// Asks for one symbol, unless there is no call for it.
+/// Requests one symbol, if a call is left for it.
 ///
-/// What comes of one says nothing of the others: of several sources one may be out of calls, and another have them all.
+/// The result of one symbol says nothing about the others: one of several sources may be out of calls while another has
+/// all of them.
 pub(super) async fn request<'a>(
     market: &MarketData,
     one: &'a TrackedSymbol,
@@ -63,12 +64,12 @@ pub(super) async fn request<'a>(
     (symbol, outcome)
 }
 
-/// Whether there is a call, while the run has time.
+/// Whether a call is left, within the time of the run.
 ///
-/// For bars it is waited for: those of the evening before leave the count one after the other, each a day after it was
-/// made, and a source that fails is left alone for a minute. The next evening is a day away, the next quote a quarter of
-/// an hour. One that finds out the plan on the way takes a second call, so that the last one is taken only where no other
-/// comes in time.
+/// For bars the run waits for a call. Those of the evening before stop counting one after the other, each a day after
+/// it was made, and the circuit breaker of a failing source closes after a minute. It does not wait for quotes, because
+/// the next slot is a quarter of an hour away, and the next evening a day. A request that finds out the plan takes a
+/// second call, so the last call is used only if no other comes in time.
 async fn has_call(market: &MarketData, limits: RunLimits) -> bool {
     loop {
         let left = limits.until.saturating_duration_since(Instant::now());
@@ -99,7 +100,7 @@ async fn fetch_quote(market: &MarketData, symbol: &Symbol, reserve: usize) -> Re
     }
 }
 
-/// One call brings the bars and, of the last of them, the quote.
+/// One call brings the bars; the last of them becomes the quote.
 async fn fetch_bars(market: &MarketData, symbol: &Symbol) -> Result<Option<LastQuote>, ServiceError> {
     let series = history::load(market, symbol, market.budget_for(OnBehalfOf::Schedule)).await?;
     if series.stale {

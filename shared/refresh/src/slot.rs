@@ -1,4 +1,4 @@
-//! Slots: the times that the schedule stands for, each of which is done once.
+//! Slots: the scheduled times of the refresh, each of which is done once.
 
 use std::time::Duration;
 
@@ -10,20 +10,20 @@ use serde::{Deserialize, Serialize};
 use store::{DeleteExpect, Key, StoreError, Version, Write, documents, keys};
 use uuid::Uuid;
 
-/// How long a run keeps other deliveries of its slot away after its last heartbeat. A run that died is taken over
-/// after that, and Lambda's own retry, which comes a minute after a failure, finds the lease ended.
+/// How long a run keeps other deliveries of its slot away after its last heartbeat. After that a run that died is taken
+/// over. Lambda retries a minute after a failure, when the lease has expired.
 const LEASE_SECONDS: i64 = 55;
 
-/// How often a run gives a heartbeat.
+/// The time between heartbeats.
 pub(super) const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
 
-/// How long the record of a slot keeps a second delivery from acting.
+/// How long the record of a slot prevents a second delivery from acting.
 const SLOT_DAYS: i64 = 2;
 
-/// One run of a slot: under way until the lease ends, or done.
+/// One run of a slot: in progress until the lease expires, or done.
 #[derive(Serialize, Deserialize)]
 struct RefreshRun {
-    /// Which run it is, so that one whose answer was lost is known again.
+    /// Identifies the run, so that it recognises its own lease after a lost response to a write.
     #[serde(default)]
     holder: Option<Uuid>,
     #[serde(with = "domain::instant")]
@@ -38,7 +38,7 @@ impl RefreshRun {
     }
 }
 
-/// A slot that this run has taken.
+/// A slot that this run has acquired.
 pub(super) struct SlotLease {
     holder: Uuid,
     slot: DateTime<Utc>,
@@ -46,9 +46,10 @@ pub(super) struct SlotLease {
     taken_at: Option<Version>,
 }
 
-/// Takes a slot; none where it is done, or where a run of the same or a later slot has finished, which did its work.
+/// Acquires a slot; none if it is done, or if a run of this or a later slot has finished, which did its work.
 ///
-/// Errors: a conflict where another delivery is at it: were it an answer, nobody would come back after a run that died.
+/// Errors: a conflict if another delivery is in progress. It must be an error: after a success the event would not be
+/// delivered again, even if the other run died.
 pub(super) async fn acquire(app: &App, slot: DateTime<Utc>) -> Result<Option<SlotLease>, ServiceError> {
     if last_run::read(app).await?.and_then(|last| last.slot).is_some_and(|last| last >= slot) {
         return Ok(None);
@@ -67,9 +68,9 @@ pub(super) async fn acquire(app: &App, slot: DateTime<Utc>) -> Result<Option<Slo
 }
 
 impl SlotLease {
-    /// A heartbeat: the lease starts over. One that cannot be given is tried again with the next.
+    /// A heartbeat: renews the lease. If that fails, the next heartbeat tries again.
     ///
-    /// Errors: a conflict where the slot is another run's.
+    /// Errors: a conflict if the slot belongs to another run.
     pub(super) async fn renew(&mut self, app: &App) -> Result<(), ServiceError> {
         let renewed = put_run(app, &self.key, &RefreshRun::under_way(app, self.holder), self.taken_at).await;
         let error = match renewed {
@@ -79,7 +80,7 @@ impl SlotLease {
             }
             Err(error) => error,
         };
-        // Of a write whose answer was lost nobody knows whether it was taken.
+        // After a lost response it is unknown whether the write succeeded.
         match documents::read::<RefreshRun>(app.table(), &self.key).await {
             Ok(Some((run, version))) if run.holder == Some(self.holder) => self.taken_at = Some(version),
             Ok(_) => return Err(StoreError::Conflict { write: 0 }.into()),
@@ -89,19 +90,19 @@ impl SlotLease {
         Ok(())
     }
 
-    /// The slot is done.
+    /// Marks the slot as done.
     pub(super) async fn finish(self, app: &App, run: LastRun) -> Result<(), ServiceError> {
         let done = RefreshRun { holder: Some(self.holder), leased_until: app.now(), done: Some(run.summary.clone()) };
         put_run(app, &self.key, &done, self.taken_at).await?;
         remember_last(app, LastRun { slot: Some(self.slot), ..run }).await
     }
 
-    /// The slot is free again, so that a retry does the work.
+    /// Releases the slot, so that a retry does the work.
     pub(super) async fn release(self, app: &App) {
         let Some(taken_at) = self.taken_at else { return };
         let released = Write::Delete { key: self.key, expect: DeleteExpect::Version(taken_at) };
         if let Err(error) = app.table().transact(vec![released]).await {
-            tracing::warn!(%error, "the slot stays taken until its lease ends");
+            tracing::warn!(%error, "the slot was not released and stays taken until its lease expires");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The symbols that the refresh keeps current, with what is stored of each.
+//! The tracked symbols, with what is stored of each, and which of them are due.
 
 use std::collections::BTreeSet;
 
@@ -15,10 +15,10 @@ use store::keys;
 use super::budget::{self, Work};
 use super::refresh_log::RefreshLog;
 
-/// Of so many turns one is a symbol's that has no price yet.
+/// One of this many requested symbols may be one that has no price yet.
 const UNPRICED_EVERY: usize = 4;
 
-/// A symbol that somebody holds, watches or has subscribed to.
+/// A symbol that has a tracker.
 #[derive(Clone, Debug)]
 pub(super) struct TrackedSymbol {
     pub symbol: Symbol,
@@ -27,7 +27,8 @@ pub(super) struct TrackedSymbol {
 }
 
 impl TrackedSymbol {
-    /// When it was last asked for to do this work, by a run or, with success, by a caller; never sorts before any time.
+    /// When it was last requested for this work, by a run or, successfully, by a customer's request; `None` sorts
+    /// first.
     fn asked_at(&self, work: Work, log: &RefreshLog) -> Option<DateTime<Utc>> {
         let stored = match work {
             Work::Quotes { .. } => self.quote.as_ref().map(|quote| quote.fetched_at),
@@ -52,12 +53,12 @@ impl TrackedSymbol {
         }
     }
 
-    /// Whether a provider has ever given a price of it. A ticker that somebody made up has none.
+    /// Whether a provider has ever had a price of it. An invented ticker has none.
     fn is_proven(&self) -> bool {
         self.quote.is_some() || self.outline.is_some()
     }
 
-    /// Whether the quote is no older than the last bar: bars that somebody looked at bring none.
+    /// Whether the quote is no older than the last bar: bars that a customer's request brought do not become a quote.
     fn has_quote_of_bars(&self, outline: &Outline) -> bool {
         let Some(last) = outline.last else { return true };
         let of_last = (last, exchange_hours::close_of(last));
@@ -65,8 +66,8 @@ impl TrackedSymbol {
     }
 }
 
-/// All symbols that somebody tracks, with their quotes and the outlines of their bars, as far as they are of the provider's
-/// own; a hundred take two reads.
+/// All tracked symbols, with their quotes and the outlines of their bars, if these are of the provider's sources; two
+/// reads per hundred symbols.
 pub(super) async fn list(market: &MarketData) -> Result<Vec<TrackedSymbol>, ServiceError> {
     let symbols = tracked_symbols::list_tracked(&market.app).await?;
     let mut quotes = quote_store::read_many(&market.app, &symbols).await?;
@@ -80,21 +81,22 @@ pub(super) async fn list(market: &MarketData) -> Result<Vec<TrackedSymbol>, Serv
     Ok(symbols.into_iter().zip(outlines).map(with_what_is_stored).collect())
 }
 
-/// What a run may ask for.
+/// What a run may request.
 #[derive(Debug, Default)]
 pub(super) struct DueSymbols<'a> {
-    /// The symbols that the work may bring anything newer of, in their turn.
+    /// The symbols for which the work may bring anything newer, in the order in which they are requested.
     pub symbols: Vec<&'a TrackedSymbol>,
-    /// Symbols that the provider does not know, by what it said within the last day.
+    /// Symbols that the provider did not know within the last day.
     pub unknown: usize,
     /// Calls that the evening will need for bars.
     pub evening: usize,
 }
 
-/// The symbols that this work may bring anything newer of, those asked for longest ago first, whatever came of it.
+/// The symbols for which this work may bring anything newer. Those requested longest ago come first, whatever the
+/// result was.
 ///
-/// Those that the provider did not know within the last day have no turn. Of those that have no price yet, which somebody
-/// may have made up, each [`UNPRICED_EVERY`]th turn is: however many there are, they take no more from the others.
+/// Symbols that the provider did not know within the last day are left out. Symbols without a price may be invented, so
+/// only every [`UNPRICED_EVERY`]th is one of them: however many there are, they take no more calls from the others.
 pub(super) async fn select_due<'a>(
     market: &MarketData,
     tracked: &'a [TrackedSymbol],
@@ -126,7 +128,7 @@ pub(super) async fn select_due<'a>(
     Ok(DueSymbols { symbols, unknown: unknown.len(), evening })
 }
 
-/// Those that the provider did not know within the last day; a hundred take one read.
+/// The symbols that the provider did not know within the last day; one read per hundred.
 async fn find_unknown<'a>(app: &App, tracked: &'a [TrackedSymbol]) -> Result<BTreeSet<&'a Symbol>, ServiceError> {
     let mut unknown = BTreeSet::new();
     for some in tracked.chunks(store::limits::MAX_KEYS) {

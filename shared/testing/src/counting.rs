@@ -1,4 +1,4 @@
-//! A table that counts what is done to it.
+//! A table that counts its operations.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,17 +6,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use store::{Item, Key, Page, Query, StoreError, Table, Version, Write};
 
-/// What was done to a table.
+/// The operations of a table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Reads of one item, of several, and queries.
     pub reads: usize,
     pub transactions: usize,
-    /// Items written by them.
+    /// Items written by transactions.
     pub writes: usize,
 }
 
-/// A table that counts what is done to it.
+/// A table that counts its operations.
 pub struct CountingTable {
     table: Arc<dyn Table>,
     reads: AtomicUsize,
@@ -30,7 +30,7 @@ impl CountingTable {
         Self { table, reads: AtomicUsize::new(0), transactions: AtomicUsize::new(0), writes: AtomicUsize::new(0) }
     }
 
-    /// What was done since the last call.
+    /// The operations since the last call.
     pub fn take_counts(&self) -> Counts {
         let take = |count: &AtomicUsize| count.swap(0, Ordering::SeqCst);
         Counts { reads: take(&self.reads), transactions: take(&self.transactions), writes: take(&self.writes) }

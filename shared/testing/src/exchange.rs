@@ -1,4 +1,4 @@
-//! A live exchange that does as a test says and remembers what it was asked, and a bus that listens.
+//! A live exchange that behaves as a test says and records its calls, and a bus that records its events.
 
 #![allow(dead_code, clippy::unwrap_used, clippy::missing_panics_doc, reason = "each program uses a part of it")]
 
@@ -21,7 +21,7 @@ use uuid::Uuid;
 use crate::InstantTable;
 use crate::{CountingTable, ManualClock, TestBed};
 
-/// What the exchange says of one symbol.
+/// What the exchange returns for one symbol.
 #[derive(Clone)]
 pub struct Listing {
     pub bars: Result<Bars, ProviderError>,
@@ -32,24 +32,24 @@ pub struct Listing {
 pub struct Exchange {
     listings: Mutex<BTreeMap<Symbol, Listing>>,
     calls: Mutex<Vec<String>>,
-    /// Calls that are left, where they are counted.
+    /// Calls that are left, if they are counted.
     pub left: Mutex<Option<usize>>,
-    /// Whether it takes every call and never answers.
+    /// Whether it accepts every call and never answers.
     pub hangs: AtomicBool,
-    /// How long it takes for an answer.
+    /// How long an answer takes.
     pub takes: Mutex<Duration>,
-    /// What it finds, whatever for.
+    /// What every search finds.
     pub found: Mutex<Result<Vec<Instrument>, ProviderError>>,
-    /// The source that it gives bars as, and the one that it knows as its own.
+    /// The source of its bars, which is also the one that it recognises as its own.
     pub source: Mutex<&'static str>,
     pub compact: AtomicBool,
-    /// What it says of every series.
+    /// The notes on every series.
     pub notes: Mutex<Vec<Note>>,
     /// The time that each call was given.
     pub given: Mutex<Vec<Duration>>,
     /// Whether a name takes a call.
     pub names_cost: AtomicBool,
-    /// What it refuses everything with, by its own count and without a call.
+    /// The error of every call, refused by its own count and without a call.
     pub refuses: Mutex<Option<ProviderError>>,
 }
 
@@ -79,27 +79,27 @@ impl Exchange {
         self.listings.lock().unwrap().insert(symbol(name), Listing { bars: Ok(bars), quote });
     }
 
-    /// From now on the quote of a symbol is this.
+    /// From now on this is the quote of a symbol.
     pub fn quote_at(&self, name: &str, quote: Result<Quote, ProviderError>) {
         let mut listings = self.listings.lock().unwrap();
         let fresh = Listing { bars: Err(ProviderError::TimedOut), quote: Err(ProviderError::TimedOut) };
         listings.entry(symbol(name)).or_insert(fresh).quote = quote;
     }
 
-    /// From now on nothing can be had of a symbol.
+    /// From now on every request for a symbol fails.
     pub fn fail(&self, name: &str, error: ProviderError) {
         let listing = Listing { bars: Err(error.clone()), quote: Err(error) };
         self.listings.lock().unwrap().insert(symbol(name), listing);
     }
 
-    /// What it was asked since the last look, sorted: of calls at the same time neither is the first.
+    /// The calls since the last time, sorted: concurrent calls have no order.
     pub fn sorted_calls(&self) -> Vec<String> {
         let mut calls = self.calls();
         calls.sort();
         calls
     }
 
-    /// What it was asked since the last look.
+    /// The calls since the last time.
     pub fn calls(&self) -> Vec<String> {
         std::mem::take(&mut self.calls.lock().unwrap())
     }
@@ -137,7 +137,7 @@ impl Exchange {
         Ok(())
     }
 
-    /// After a provider has said that the day's calls are used up, none is left by its count.
+    /// After a provider has reported that the day's calls are used up, its count has none left.
     fn refused(&self, error: &ProviderError) {
         if let (ProviderError::QuotaExhausted { .. }, Some(left)) = (error, self.left.lock().unwrap().as_mut()) {
             *left = 0;
@@ -193,7 +193,7 @@ impl Provider for Exchange {
     }
 }
 
-/// A bus that keeps what it is told, and takes nothing while it is shut.
+/// A bus that records its events, and accepts none while it is shut.
 #[derive(Default)]
 pub struct RecordingBus {
     heard: Mutex<Vec<Vec<LastQuote>>>,
@@ -201,12 +201,12 @@ pub struct RecordingBus {
 }
 
 impl RecordingBus {
-    /// The quotes of each event since the last look.
+    /// The quotes of each event since the last time.
     pub fn events(&self) -> Vec<Vec<LastQuote>> {
         std::mem::take(&mut self.heard.lock().unwrap())
     }
 
-    /// Symbol and number of every quote since the last look, by symbol.
+    /// Symbol and number of every quote since the last time, by symbol.
     pub fn quotes(&self) -> Vec<(String, u64)> {
         let mut quotes: Vec<_> =
             self.events().into_iter().flatten().map(|quote| (quote.symbol.to_string(), quote.seq)).collect();
@@ -243,7 +243,7 @@ pub struct World {
 }
 
 impl World {
-    /// At this time.
+    /// A world at this time.
     #[must_use]
     pub fn at(instant: &str) -> Self {
         let test_bed = TestBed::at(instant);
@@ -265,7 +265,7 @@ impl World {
         platform(&self.test_bed, table, provider, &self.bus)
     }
 
-    /// Lists a symbol and has it followed by a watcher, another one for each symbol.
+    /// Lists a symbol and has it tracked by a watcher, another one for each symbol.
     pub async fn track(&self, name: &str, bars: Bars) {
         self.exchange.list(name, bars);
         let watcher = CustomerId(Uuid::from_u128(1_000 + self.watchers.fetch_add(1, Ordering::Relaxed) as u128));
@@ -320,7 +320,7 @@ pub fn bar(date: Day, close: f64) -> Bar {
     }
 }
 
-/// Bars of trading days up to `last`, the last at this close and each before it a cent lower.
+/// Bars of trading days up to `last`, with this last close; each earlier close is a cent lower.
 #[must_use]
 pub fn bars_through(last: &str, count: usize, close: f64) -> Bars {
     let mut days = vec![day(last)];

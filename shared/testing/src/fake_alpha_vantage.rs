@@ -1,4 +1,4 @@
-//! Alpha Vantage as a server on this machine, which notes when it was asked for what.
+//! Alpha Vantage as a server on this machine, which records its calls and their times.
 
 #![allow(dead_code, clippy::unwrap_used, clippy::missing_panics_doc, reason = "each program uses a part of it")]
 
@@ -26,16 +26,16 @@ pub struct Call {
     pub symbol: String,
 }
 
-/// What the server answers.
+/// How the server responds.
 #[derive(Default)]
 pub struct Script {
     /// The last day of every series.
     pub last: Option<Day>,
-    /// Whether whole histories cost money.
+    /// Whether whole histories need a paid plan.
     pub is_free_plan: bool,
     /// The symbols whose price fell to a quarter ten days ago.
     pub jump: BTreeSet<String>,
-    /// So many calls fail before it works.
+    /// The number of calls that fail before it works.
     pub failures: usize,
 }
 
@@ -59,7 +59,7 @@ impl FakeAlphaVantage {
         Self { address, calls, script }
     }
 
-    /// The provider as a process has it that has just started, with the usual limits.
+    /// The provider in a process that has just started, with the usual limits.
     pub fn provider(&self, world: &World) -> AlphaVantage {
         let settings = Settings::with_base("key".into(), &self.address).unwrap();
         let quota = DurableQuota::alpha_vantage(world.table.clone(), world.clock.reader());
@@ -73,13 +73,13 @@ impl FakeAlphaVantage {
         self.calls.lock().unwrap().clone()
     }
 
-    /// How often a function was asked for.
+    /// How often a function was called.
     #[must_use]
     pub fn times(&self, function: &str) -> usize {
         self.calls().iter().filter(|call| call.function == function).count()
     }
 
-    /// The most calls that any 24 hours hold.
+    /// The most calls within any 24 hours.
     #[must_use]
     pub fn most_in_a_day(&self) -> usize {
         let calls = self.calls();
@@ -138,7 +138,7 @@ impl Script {
         }
     }
 
-    /// Forty days up to the last, of which each has a close of its own.
+    /// Forty days up to the last, each with its own close.
     fn series(&self, symbol: &str) -> String {
         let mut days = vec![self.last.unwrap()];
         while days.len() < 40 {

@@ -1,5 +1,5 @@
-//! A table that takes no time on a clock that is stopped: the runtime sets such a clock forward whenever it waits for
-//! nothing but timers, and it does not see the thread that writes.
+//! A table that takes no time on a paused clock. The runtime advances such a clock whenever it waits only for timers,
+//! and it does not see the thread that writes.
 
 use std::sync::{Arc, mpsc};
 
@@ -25,7 +25,7 @@ impl Table for InstantTable {
 
     async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<Version>>, StoreError> {
         let (written, waits) = mpsc::channel::<()>();
-        // The clock stands still as long as this runs.
+        // The clock stands still while this runs.
         let held = spawn_blocking(move || waits.recv().is_err());
         let outcome = self.0.transact(writes).await;
         drop(written);

@@ -1,11 +1,11 @@
-//! A table of whose calls a test hears, and in whose place it may act.
+//! A table whose calls a test intercepts.
 
 use std::ops::Deref;
 
 use async_trait::async_trait;
 use store::{Item, Key, Page, Query, StoreError, Table, Version, Write};
 
-/// What a test does with the calls of a table; each call goes through to it where nothing else is said.
+/// What a test does with the calls of a table; by default each call goes through to it.
 #[async_trait]
 pub trait Interceptor: Send + Sync {
     /// The table that the calls go to.
@@ -14,12 +14,12 @@ pub trait Interceptor: Send + Sync {
     /// Before each read.
     async fn before_read(&self) {}
 
-    /// After each query, before its answer is given.
+    /// After each query, before its result is returned.
     async fn after_query(&self, _query: &Query) -> Result<(), StoreError> {
         Ok(())
     }
 
-    /// In place of a transaction.
+    /// Instead of a transaction.
     async fn transact(&self, writes: Vec<Write>) -> Result<Vec<Option<Version>>, StoreError> {
         self.table().transact(writes).await
     }

@@ -18,7 +18,7 @@ pub fn password() -> Password {
     Password::typed(PASSWORD.to_owned())
 }
 
-/// A person of this first name, with an address of the same name.
+/// A person of this first name, with an e-mail address of the same name.
 #[must_use]
 pub fn person(name: &str) -> Person {
     Person {
@@ -30,7 +30,7 @@ pub fn person(name: &str) -> Person {
     }
 }
 
-/// A session as its holder knows it.
+/// A session as its owner knows it.
 #[derive(Clone)]
 pub struct SignedIn {
     pub id: CustomerId,

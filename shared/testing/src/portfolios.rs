@@ -22,7 +22,7 @@ use uuid::Uuid;
 use crate::people::{open_portfolio, opening};
 use crate::{ManualClock, TestBed};
 
-/// A provider whose clock and prices stand where a test puts them.
+/// A provider whose clock and prices a test sets.
 pub struct Market(Mutex<Prices>);
 
 struct Prices {
@@ -30,7 +30,7 @@ struct Prices {
     /// Counts corrections, so that a reader asks again.
     edition: u32,
     listed: BTreeMap<Symbol, (Instrument, Bars)>,
-    /// What it says of every series.
+    /// The notes on every series.
     notes: Vec<Note>,
 }
 
@@ -100,8 +100,8 @@ impl Provider for Market {
     }
 }
 
-/// A table that counts the items it hands out by the kind that their sort keys begin with, and that can have no kept
-/// daily values at all.
+/// A table that counts the items that it returns by kind, the beginning of their sort keys, and that can hide all
+/// stored daily values.
 pub struct CountingByKind {
     pub table: Arc<SqliteTable>,
     read: Mutex<BTreeMap<String, usize>>,
@@ -203,7 +203,7 @@ impl World {
         Self { platform, watched, market, clock, customer, portfolio, wallet, positions, test_bed }
     }
 
-    /// A new process on the same store, which knows of no daily values that are kept.
+    /// A new process on the same store that finds no stored daily values.
     #[must_use]
     pub fn forgetful(&self) -> MarketData {
         let watched = Arc::new(CountingByKind::without_series(self.watched.table.clone()));
@@ -254,7 +254,7 @@ impl World {
         held.map(Quantity::units).unwrap_or_default()
     }
 
-    /// Stores trades, and the positions that they led to.
+    /// Stores trades and the resulting positions.
     pub async fn store(&self, trades: &[Trade]) {
         for trades in trades.chunks(100) {
             let write = |trade: &Trade| {
@@ -274,7 +274,7 @@ impl World {
         }
     }
 
-    /// Trades at a day's close and stores it.
+    /// Makes a trade at a day's close and stores it.
     pub async fn trade(&mut self, side: Side, symbol: &Symbol, units: &str, day: Day) {
         let id = self.platform.app.new_id();
         let trade = self.decide(side, symbol, units.parse().unwrap(), id, day);
@@ -299,8 +299,8 @@ impl SeededRandom {
         usize::try_from(self.0 >> 33).unwrap() % bound
     }
 
-    /// Prices of these days as they wander, in ten-thousandths, with a dividend now and then, and a split of what has
-    /// become dear.
+    /// A random walk of prices on these days, in ten-thousandths, with occasional dividends, and a split when the price
+    /// has become high.
     pub fn random_walk(&mut self, days: &[Day]) -> Bars {
         let mut price = 100.0_f64;
         let bar = |&date: &Day| {

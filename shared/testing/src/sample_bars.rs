@@ -1,7 +1,7 @@
 //! The project's sample bars, for tests and benches.
 //!
-//! A crate below this one, which knows prices of no provider, includes this file by its path: so its tests link neither
-//! the stores nor the use cases that this crate sets up.
+//! A crate below this one that knows no provider includes this file by its path. So its tests link neither the stores
+//! nor the use cases.
 
 use domain::{Bar, Bars};
 

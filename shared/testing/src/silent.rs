@@ -1,4 +1,4 @@
-//! A live provider that takes every call and never answers.
+//! A live provider that accepts every call and never answers.
 
 use std::sync::Mutex;
 
@@ -7,13 +7,13 @@ use domain::{Instrument, Symbol};
 use market::{CallBudget, History, MarketClock, Provider, ProviderError, Quote};
 use tokio::time::Instant;
 
-/// Takes every call and never answers.
+/// Accepts every call and never answers.
 pub struct SilentProvider {
     /// The name that it goes by.
     pub source: &'static str,
-    /// Calls that it says are left.
+    /// Calls that it reports as left.
     pub left: Option<usize>,
-    /// Until when each call was given time.
+    /// The deadline of each call.
     calls: Mutex<Vec<Instant>>,
 }
 
@@ -24,19 +24,19 @@ impl Default for SilentProvider {
 }
 
 impl SilentProvider {
-    /// One that says that so many calls are left.
+    /// A provider that reports this many calls as left.
     #[must_use]
     pub fn with_calls_left(left: Option<usize>) -> Self {
         Self { left, ..Self::default() }
     }
 
-    /// One that goes by this name.
+    /// A provider of this name.
     #[must_use]
     pub fn named(source: &'static str) -> Self {
         Self { source, ..Self::default() }
     }
 
-    /// Until when each call since the last look was given time.
+    /// The deadline of each call since the last time.
     pub fn calls(&self) -> Vec<Instant> {
         std::mem::take(&mut self.calls.lock().unwrap())
     }

@@ -1,4 +1,4 @@
-//! What a platform of a test stands on beside its table: a clock that is moved by hand, and a folder of objects.
+//! What a test platform needs besides its table: a clock that is moved by hand, and a folder of objects.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use store_sqlite::SqliteTable;
 
 use crate::ManualClock;
 
-/// The clock and the objects of a test's platforms; the folder is gone with this value.
+/// The clock and the objects of a test's platforms; dropping it deletes the folder.
 pub struct TestBed {
     pub clock: ManualClock,
     pub objects: Arc<FolderObjects>,
@@ -20,7 +20,7 @@ pub struct TestBed {
 }
 
 impl TestBed {
-    /// At this time.
+    /// A test bed at this time.
     #[must_use]
     pub fn at(instant: &str) -> Self {
         let (clock, folder) = (ManualClock::at(instant), tempfile::tempdir().unwrap());
@@ -35,7 +35,7 @@ impl TestBed {
         SqliteTable::in_memory(self.clock.reader()).unwrap()
     }
 
-    /// A process on this table, with this source of prices and without channels.
+    /// A process on this table with this provider and without channels.
     pub fn platform(&self, table: Arc<dyn Table>, provider: Arc<dyn Provider>) -> MarketData {
         self.platform_with(table, provider, Channels::none())
     }
@@ -45,7 +45,7 @@ impl TestBed {
         self.platform_of(table, self.objects.clone(), provider, channels)
     }
 
-    /// The same with objects that are not the folder itself.
+    /// The same with other objects than the folder.
     pub fn platform_of(
         &self,
         table: Arc<dyn Table>,
@@ -56,7 +56,7 @@ impl TestBed {
         MarketData::new(App::new(Parts { table, objects, clock: self.clock.reader(), channels }), provider)
     }
 
-    /// The folder that the objects are kept in.
+    /// The folder in which the objects are stored.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.folder.path()

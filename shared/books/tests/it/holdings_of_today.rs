@@ -79,7 +79,7 @@ async fn a_lot_after_the_markets_today_does_not_count_yet() {
         warnings.retain(|warning| warning["code"] == "investments_to_come");
         warnings.into_iter().map(|warning| warning["detail"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    let expected = ["ACME", "LATER"].map(|name| format!("{name}: lots dated after 2012-01-04 are no part of this: 1."));
+    let expected = ["ACME", "LATER"].map(|name| format!("{name}: lots dated after 2012-01-04 are not included: 1."));
     assert_eq!((named(&now), named(&performed(&world).await)), (expected.to_vec(), expected.to_vec()));
     world.market.move_to(day("2012-01-05"));
     assert_eq!((&held(&world).await["value"], named(&held(&world).await)), (&json!("95.00"), vec![]));
@@ -118,7 +118,7 @@ async fn a_valuation_after_the_markets_today_does_not_count_yet() {
         assert_eq!(answer["unavailable"]["MY:NEXT"], "price_unavailable");
         let mut named = answer["warnings"].as_array().unwrap().iter();
         let named = named.find(|warning| warning["code"] == "prices_to_come").unwrap();
-        assert_eq!(named["detail"], "MY:HOUSE: Prices dated after 2019-11-25 are no part of this: 1.");
+        assert_eq!(named["detail"], "MY:HOUSE: Prices dated after 2019-11-25 are not included: 1.");
     }
     let house: domain::Symbol = "MY:HOUSE".parse().unwrap();
     let batch = quotes::load_batch(

@@ -1,4 +1,4 @@
-//! Asking the provider for bars, and what becomes of its answer.
+//! Requests bars from the provider and handles the result.
 
 use app::ServiceError;
 use domain::{Day, Symbol};
@@ -12,18 +12,18 @@ use crate::series::PriceSeries;
 use crate::stored_series::{self, head_of, is_unknown, remember_unknown};
 use crate::{market_clock, new_symbol_lookups};
 
-/// What comes of asking for bars.
+/// The result of a request for bars.
 pub(super) enum Fetched {
     Fresh(PriceSeries),
     Missing {
         why: NoAnswer,
-        /// What may be served instead.
+        /// The stored bars, which may be served instead.
         stored: Option<PriceSeries>,
     },
 }
 
-/// What [`fetch`] gives. Of all processes on the table one asks at a time; the others take what it has stored or, where
-/// that takes too long or it failed a moment ago, what is stored already.
+/// The result of [`fetch`], made by one process on the table at a time. The others use what it stores; if that takes
+/// too long, or a call failed a moment ago, they use what is stored already.
 pub(super) async fn fetch_once(
     market: &MarketData,
     symbol: &Symbol,
@@ -76,7 +76,7 @@ pub(super) async fn fetch_once(
     }
 }
 
-/// The bars that the provider gives, joined to those that are stored and kept.
+/// Requests bars from the provider, merges them into the stored ones and stores the result.
 async fn fetch(
     market: &MarketData,
     symbol: &Symbol,
@@ -107,12 +107,12 @@ async fn fetch(
                 joined.notes = with_older(joined.notes, &old.notes, joined.bars.first().map(|bar| bar.date), first);
                 return stored_series::save(&market.app, symbol, joined, revision).await.map(Fetched::Fresh);
             }
-            // They would not before the next bars are out either.
+            // They will not reach back before the next bars are out either.
             store::bars::save(market.app.table(), symbol, &old.bars, &head_of(&market.app, old)?).await?;
-            let what = "the bars do not reach back to those that are stored".to_owned();
+            let what = "the bars do not reach back to the stored ones".to_owned();
             NoAnswer::Failed(ProviderError::Malformed { what })
         }
-        // A file has all there is: what it no longer has does not come back.
+        // A file is complete: what is no longer in it must not come back.
         (Ok(history), _) => {
             return stored_series::save(&market.app, symbol, finished(market, history), revision)
                 .await
@@ -123,12 +123,12 @@ async fn fetch(
     if live && matches!(why, NoAnswer::Failed(ProviderError::UnknownSymbol)) {
         remember_unknown(&market.app, symbol).await?;
     }
-    // A file that is gone is gone; a live provider may forget a symbol and remember it.
+    // A file that is gone is gone. A live provider may lose a symbol and have it again later.
     let stored = stored.filter(|_| live || *why.error() != ProviderError::UnknownSymbol);
     Ok(Fetched::Missing { why, stored })
 }
 
-/// The history without a session that is still under way: its bar is not final.
+/// The history without the current session, whose bar is not final.
 fn finished(market: &MarketData, history: History) -> History {
     let last = match market.provider().clock() {
         MarketClock::StandsAt(_) => return history,
@@ -138,10 +138,10 @@ fn finished(market: &MarketData, history: History) -> History {
     History { bars, ..history }
 }
 
-/// The notes of bars that came, and those stored ones that are about older bars which are kept before them.
+/// The notes of the new bars, and those stored notes that concern the older bars before them.
 fn with_older(came: Vec<Note>, stored: &[Note], oldest: Option<Day>, first_that_came: Option<Day>) -> Vec<Note> {
     let Some((from, until)) = oldest.zip(first_that_came).filter(|(oldest, first)| oldest < first) else { return came };
-    // Which bars are the newest, and whether a source gives only those, is for the latest answer to say.
+    // Only the latest response says which bars are the newest, and whether the source provides only those.
     let is_of_the_end = |note: &Note| matches!(note, Note::NewestBarHeldBack { .. } | Note::CompactHistory);
     let older = stored.iter().filter(|note| !is_of_the_end(note));
     let mut notes: Vec<Note> = older.filter_map(|note| note.within(from, until.plus_days(-1))).collect();

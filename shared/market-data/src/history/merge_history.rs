@@ -1,20 +1,20 @@
-//! How a source's bars join the older ones that are stored.
+//! Merges the bars of a source into the older ones that are stored.
 
 use domain::split::splits_of;
 use domain::{Bar, Bars};
 use market::{Basis, History, Note};
 
-/// Fewer days than these that both have do not show that prices of different kinds mean the same.
+/// With fewer common days than these, prices of different kinds cannot be shown to mean the same.
 const MIN_COMMON_DAYS: usize = 5;
-/// Two sources may round a close differently, but not by more than this fraction; the smallest split is far from it.
+/// Two sources may round a close differently, but by no more than this fraction. The smallest split changes far more.
 const SAME_CLOSE: f64 = 0.005;
 
-/// What came, with the older bars that are stored already. `None` where the source gives only its
-/// latest bars and they do not reach back to the stored ones: a series with a hole misleads, and a
-/// short one would take the place of a long one.
+/// The new bars together with the older ones that are stored. `None` if the source provides only its latest bars and
+/// they do not reach back to the stored ones: a series with a hole misleads, and a short one must not replace a long
+/// one.
 ///
-/// The ratio of a day that both have brings the two to one scale of adjusted closes: a split or dividend since the last
-/// fetch has rescaled all earlier ones. Prices that mean something else (`basis`) join only where they agree.
+/// The ratio of a common day brings both to one scale of adjusted closes: a split or dividend since the last call has
+/// rescaled all earlier ones. Prices of another `basis` are merged only if they agree.
 pub(crate) fn extend(stored: &Bars, basis: Basis, fetched: History) -> Option<History> {
     let compact = fetched.notes.contains(&Note::CompactHistory);
     if basis != fetched.basis {
@@ -22,7 +22,7 @@ pub(crate) fn extend(stored: &Bars, basis: Basis, fetched: History) -> Option<Hi
     }
     let is_on_the_stored_scale = |newest: &Twins| basis == Basis::Quoted || agree(newest);
     let joined = match common_days(stored, &fetched.bars) {
-        // What is known of earlier splits and dividends is not forgotten for a source that tells of none.
+        // Known splits and dividends are not given up for a source that reports none.
         Some((_, newest)) if compact && tells_no_splits(&fetched) && is_on_the_stored_scale(&newest) => {
             append(stored, &fetched.bars, newest)
         }
@@ -35,14 +35,14 @@ pub(crate) fn extend(stored: &Bars, basis: Basis, fetched: History) -> Option<Hi
     }
 }
 
-/// Latest bars as quoted with stored ones on one scale, or the other way round.
+/// Merges latest bars as quoted with stored ones on one scale, or the other way round.
 ///
-/// Where the closes agree on every day that both have, no split stands between the two since then, and the older prices
-/// go with the newer ones as they are. What they are divided by is not told, so the whole counts as on one scale.
+/// If the closes agree on every common day, there was no split since then, and the older prices fit the newer ones
+/// unchanged. What they are divided by is unknown, so the result counts as on one scale.
 fn across(stored: &Bars, fetched: History) -> Option<History> {
     let has_all_days =
         fetched.bars.first()?.date <= stored.first()?.date && stored.last()?.date <= fetched.bars.last()?.date;
-    // Nothing that is stored is lost, neither a day nor a split.
+    // Nothing stored is lost, neither a day nor a split.
     if has_all_days && (!tells_no_splits(&fetched) || splits_of(stored).is_ok_and(|splits| splits.is_empty())) {
         return Some(fetched);
     }
@@ -65,14 +65,14 @@ fn tells_no_splits(history: &History) -> bool {
     history.notes.contains(&Note::SplitsUnknown)
 }
 
-/// A day of both series: the stored bar and the fetched one.
+/// A common day of both series: the stored bar and the fetched one.
 type Twins = (Bar, Bar);
 
 fn agree((old, new): &Twins) -> bool {
     (new.close / old.close - 1.0).abs() <= SAME_CLOSE
 }
 
-/// The days that both series have, oldest first.
+/// The common days of both series, oldest first.
 fn twins(stored: &Bars, fetched: &Bars) -> impl Iterator<Item = Twins> {
     let before = fetched.first().map_or(stored.len(), |first| stored.count_before(first.date));
     stored.iter().skip(before).filter_map(|old| {
@@ -81,14 +81,14 @@ fn twins(stored: &Bars, fetched: &Bars) -> impl Iterator<Item = Twins> {
     })
 }
 
-/// The oldest and the newest day that both series have.
+/// The oldest and the newest common day of both series.
 fn common_days(stored: &Bars, fetched: &Bars) -> Option<(Twins, Twins)> {
     let mut twins = twins(stored, fetched);
     let oldest = twins.next()?;
     Some((oldest, twins.last().unwrap_or(oldest)))
 }
 
-/// The stored bars with the new days behind them, on the stored scale.
+/// The stored bars followed by the new days, on the stored scale.
 fn append(stored: &Bars, fetched: &Bars, (old, new): Twins) -> Option<Bars> {
     let scale = old.adjusted_close / new.adjusted_close;
     let newer = fetched.iter().skip(fetched.count_through(stored.last()?.date));
@@ -96,8 +96,8 @@ fn append(stored: &Bars, fetched: &Bars, (old, new): Twins) -> Option<Bars> {
     Bars::from_rows(stored.iter().chain(newer)).ok()
 }
 
-/// The fetched bars with the older stored ones before them and the newer ones, which another source has brought, behind:
-/// on the scale of the last of all.
+/// The older stored bars, the fetched ones, and then the newer stored ones, which another source has brought; all on
+/// the scale of the last bar.
 fn around(stored: &Bars, fetched: &Bars, basis: Basis, (oldest, newest): (Twins, Twins)) -> Option<Bars> {
     let newer = stored.count_through(fetched.last()?.date);
     let to_last = if newer < stored.len() { Scale::from_new_to_old(basis, &newest) } else { Scale::SAME };
@@ -108,7 +108,7 @@ fn around(stored: &Bars, fetched: &Bars, basis: Basis, (oldest, newest): (Twins,
     Bars::from_rows(older.chain(middle).chain(stored.iter().skip(newer))).ok()
 }
 
-/// What brings prices from one scale to another.
+/// Converts prices from one scale to another.
 #[derive(Clone, Copy)]
 struct Scale {
     prices: f64,
@@ -119,8 +119,8 @@ impl Scale {
     const SAME: Self = Self { prices: 1.0, adjusted: 1.0 };
 
     fn from_old_to_new(basis: Basis, (old, new): &Twins) -> Self {
-        // Prices on one scale are all divided by each further split; prices as traded never change.
-        // A close that another source rounds differently is no split.
+        // Prices on one scale are all divided by each later split; prices as quoted never change.
+        // A close that another source rounds differently is not a split.
         let prices = match basis {
             Basis::SplitAdjusted if !agree(&(*old, *new)) => new.close / old.close,
             Basis::Quoted | Basis::SplitAdjusted => 1.0,
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn bars_extend_the_stored_ones_on_the_new_adjusted_scale_whole_and_compact_answers_alike() {
+    fn whole_and_compact_responses_extend_the_stored_bars_on_the_new_scale() {
         let stored = Bars::from_rows([bar("2013-01-02", 10.0, 10.0), bar("2013-01-03", 11.0, 11.0)]).unwrap();
         let rows = [bar("2013-01-03", 11.0, 5.5), bar("2013-01-04", 12.0, 6.0)];
         for came in [compact(rows), whole(rows)] {
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn latest_bars_that_do_not_reach_back_replace_nothing_and_a_whole_history_everything() {
+    fn latest_bars_that_do_not_reach_back_replace_nothing() {
         let stored = Bars::from_rows([bar("2013-01-02", 10.0, 10.0)]).unwrap();
         let rows = [bar("2013-01-04", 12.0, 6.0)];
         assert_eq!(joined(&stored, compact(rows)), None);
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_that_one_side_lacks_does_not_keep_them_apart() {
+    fn a_day_that_one_side_lacks_does_not_prevent_a_merge() {
         let stored = [bar("2013-01-02", 10.0, 10.0), bar("2013-01-04", 12.0, 12.0)];
         let stored = Bars::from_rows(stored).unwrap();
         let came = compact([bar("2013-01-03", 11.0, 5.5), bar("2013-01-04", 12.0, 6.0)]);
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_split_that_is_known_is_not_forgotten_by_a_source_that_tells_of_none() {
+    fn a_known_split_is_kept_when_a_source_reports_none() {
         let split = Bar { split_ratio: 4.0, ..bar("2013-01-03", 3.0, 3.0) };
         let stored = Bars::from_rows([bar("2013-01-02", 12.0, 3.0), split]).unwrap();
         let rows = [bar("2013-01-02", 12.0, 12.0), bar("2013-01-03", 3.0, 3.0), bar("2013-01-04", 3.3, 3.3)];
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn prices_on_one_scale_are_brought_to_the_one_after_a_split() {
+    fn prices_on_one_scale_are_converted_to_the_scale_after_a_split() {
         let stored = Bars::from_rows([bar("2013-01-02", 10.0, 10.0), bar("2013-01-03", 12.0, 12.0)]).unwrap();
         let came = History { basis: Basis::SplitAdjusted, ..compact([bar("2013-01-03", 6.0, 6.0)]) };
         let bars = extend(&stored, Basis::SplitAdjusted, came.clone()).unwrap().bars;
@@ -234,9 +234,9 @@ mod tests {
         assert_eq!(
             extend(&stored, Basis::Quoted, came.clone()),
             None,
-            "prices as traded do not join prices on one scale"
+            "prices as quoted are not merged with prices on one scale"
         );
-        // A source without events says so, and its newest bars are on the scale after the split all the same.
+        // A source without events says so, but its newest bars are on the scale after the split all the same.
         let rows = [bar("2013-01-03", 6.0, 6.0), bar("2013-01-04", 6.5, 6.5)];
         let notes = vec![Note::CompactHistory, Note::SplitsUnknown];
         let came = History { basis: Basis::SplitAdjusted, notes, ..compact(rows) };
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_joined_keeps_its_ratios_and_dividends() {
+    fn merged_bars_keep_their_ratios_and_dividends() {
         let third = 1.0 / 3.0;
         let events = Bar { split_ratio: third, dividend: 0.1, ..bar("2013-01-03", 12.0, 12.0) };
         let stored = Bars::from_rows([bar("2013-01-02", 4.0, 11.9), events, bar("2013-01-04", 12.0, 12.0)]).unwrap();
@@ -259,7 +259,7 @@ mod tests {
         assert_eq!((halved.dividend()[1], halved.close()[1]), (0.05, 6.0), "a dividend is on the scale of its price");
     }
 
-    /// Bars of so many days from a number of January 2013 on, which close at ten times the number of their day.
+    /// `count` bars from a day of January 2013 on, each with a close of ten times the number of its day.
     fn days(from: u32, count: u32) -> Vec<Bar> {
         let close = |number: u32| f64::from(number) * 10.0;
         (from..from + count).map(|number| bar(&format!("2013-01-{number:02}"), close(number), close(number))).collect()
@@ -272,7 +272,7 @@ mod tests {
     const BOTH_UNKNOWN: [Note; 2] = [Note::CompactHistory, Note::SplitsUnknown];
 
     #[test]
-    fn prices_of_one_kind_join_those_of_the_other_where_five_days_agree() {
+    fn prices_of_different_kinds_are_merged_if_five_days_agree() {
         use Basis::{Quoted, SplitAdjusted};
         let stored = Bars::from_rows(days(1, 8)).unwrap();
         let closes: Vec<f64> = days(1, 12).iter().map(|bar| bar.close).collect();
@@ -281,7 +281,7 @@ mod tests {
                 let history = extend(&stored, basis, told(other, notes, days(4, 9))).unwrap();
                 assert_eq!(history.bars.close(), closes, "{basis:?} {notes:?}");
                 assert_eq!((history.basis, history.notes.as_slice()), (SplitAdjusted, &BOTH_UNKNOWN[..]));
-                // What was joined once is joined again, by either.
+                // What was merged once can be merged again with either kind.
                 let again = |next| extend(&history.bars, history.basis, told(next, notes, days(8, 8))).unwrap();
                 assert_eq!((again(Quoted).bars.len(), again(SplitAdjusted).bars.len()), (15, 15));
             }
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_split_that_is_told_with_the_newer_bars_stays_in_the_joined_series() {
+    fn a_split_reported_with_the_newer_bars_stays_in_the_merged_series() {
         let stored = Bars::from_rows(days(1, 8)).unwrap();
         let mut rows = days(4, 6);
         rows[5] = Bar { split_ratio: 2.0, ..bar("2013-01-09", 45.0, 45.0) };
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn of_another_kind_what_has_all_stored_days_takes_their_place_unless_a_split_would_be_forgotten() {
+    fn a_complete_series_of_another_kind_replaces_the_stored_one_unless_it_loses_a_split() {
         let halved = |rows: Vec<Bar>| rows.into_iter().map(|bar| Bar { close: bar.close / 2.0, ..bar });
         let stored = Bars::from_rows(days(4, 5)).unwrap();
         let came = told(Basis::SplitAdjusted, &BOTH_UNKNOWN, halved(days(1, 9)));
@@ -340,13 +340,13 @@ mod tests {
     }
 
     #[test]
-    fn newer_bars_of_another_source_stay_behind_an_answer_that_ends_before_them() {
+    fn newer_bars_of_another_source_stay_after_a_response_that_ends_earlier() {
         let stored = Bars::from_rows(days(1, 12)).unwrap();
         let halved = |bar: Bar| Bar { adjusted_close: bar.adjusted_close / 2.0, ..bar };
         for came in [compact(days(4, 5).into_iter().map(halved)), whole(days(4, 5).into_iter().map(halved))] {
             assert_eq!(joined(&stored, came).unwrap(), stored);
         }
-        // On one scale, which a split after the answer has divided.
+        // On one scale, which a split after the response has divided.
         let doubled = |bar: Bar| Bar {
             open: bar.open * 2.0,
             high: bar.high * 2.0,
@@ -361,7 +361,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_earlier_part_and_a_later_answer_are_the_series(
+        fn an_earlier_part_and_a_later_response_make_the_whole_series(
             series in any_series(),
             from in any::<proptest::sample::Index>(),
             through in any::<proptest::sample::Index>(),
@@ -369,8 +369,8 @@ mod tests {
             stored_scale in 0.01_f64..100.0,
             is_compact in any::<bool>(),
         ) {
-            // What was stored ended on a day at or after the answer's first, on the scale of its time; and the answer, of a
-            // source that is behind, on any day that it has.
+            // The stored part ended on a day at or after the first one of the response, on the scale of its time. The
+            // response, of a source that lags behind, ends on any of its days.
             let from = from.index(series.len());
             let through = from + through.index(series.len() - from);
             let until = from + until.index(series.len() - from);

@@ -1,4 +1,4 @@
-//! What is known of a market's instrument: from the store, else from the provider.
+//! Metadata of an instrument of the market: from the store, else from the provider.
 
 use app::{App, ServiceError};
 use domain::{Currency, Instrument, Symbol};
@@ -10,22 +10,23 @@ use crate::market_data::MarketData;
 use crate::newest::is_usable;
 use crate::quote_store;
 
-/// The instrument's metadata. Where a live provider has none at hand, a stock is assumed, for an hour, so that a list of
-/// many does not ask again with each look. What is assumed because no time or no call was left to ask is not kept.
+/// The metadata of an instrument. If a live provider has none available, a stock is assumed for an hour, so that a list
+/// of many symbols does not repeat the call each time. An assumption made because no time or call was left is not
+/// stored.
 ///
-/// What is assumed is priced in `prices_in`, the currency of the prices that are at hand, in US dollars only where there is
-/// no price: a lot is recorded in the currency of its instrument for good, and one in another than its prices would never
-/// be worth anything.
+/// The assumed currency is `prices_in`, that of the available prices; it is the US dollar only if there is no price. A
+/// lot is recorded in the currency of its instrument for good, and a lot in any other currency than that of its prices
+/// could never be valued.
 pub async fn find(
     market: &MarketData,
     symbol: &Symbol,
     prices_in: Option<Currency>,
     budget: CallBudget,
 ) -> Result<Instrument, ServiceError> {
-    // What a provider was asked is kept in a dry run too.
+    // What a provider was asked is stored in a dry run too.
     let market = &market.writing();
     let assumed = |error: &ProviderError| assumed(symbol, prices_in, error);
-    // Files are at hand and their owner edits them; only a live provider's answer is worth keeping.
+    // Files are always available and their owner edits them; only the response of a live provider is worth storing.
     if market.provider().clock() != MarketClock::Live {
         let found = market.provider().fetch_instrument(symbol, budget).await;
         return Ok(found.unwrap_or_else(|error| assumed(&error)));
@@ -37,7 +38,7 @@ pub async fn find(
     if market.provider().count_calls_left().await.is_some_and(|left| left <= CALLS_LEFT_BY_NAMES) {
         return Ok(assumed(&ProviderError::QuotaExhausted { until: None }));
     }
-    // A name may take all the time that an answer has. One that comes too late costs a call and is of no use.
+    // A name may take all the time of one response. A late response would cost a call and be of no use.
     if !budget.allows_the_longest_answer() {
         return Ok(assumed(&ProviderError::TimedOut));
     }
@@ -60,7 +61,7 @@ pub async fn find(
     }
 }
 
-/// What is stored of an instrument.
+/// What is stored about an instrument.
 pub(super) async fn find_stored(
     app: &App,
     symbol: &Symbol,
@@ -83,18 +84,18 @@ fn assumed(symbol: &Symbol, prices_in: Option<Currency>, error: &ProviderError) 
     })
 }
 
-/// What a provider has told of a market's instrument, if it was asked already.
+/// What a provider has reported about an instrument of the market, if it was asked already.
 pub async fn find_described(app: &App, symbol: &Symbol) -> Result<Option<Instrument>, ServiceError> {
     let kept = documents::read::<Instrument>(app.table(), &keys::instrument(symbol)).await?;
     Ok(kept.map(|(instrument, _)| instrument).filter(|instrument| !is_assumed(instrument)))
 }
 
-/// Whether nothing is known of an instrument but, perhaps, its currency.
+/// Whether nothing is known about an instrument except, perhaps, its currency.
 fn is_assumed(instrument: &Instrument) -> bool {
     Instrument { currency: instrument.currency, ..Instrument::unlisted(instrument.symbol.clone()) } == *instrument
 }
 
-/// The currency of the stored prices of a symbol, as far as they are of a live provider's own.
+/// The currency of the stored prices of a symbol, if they are from a source of the live provider.
 pub(super) async fn find_stored_currency(
     market: &MarketData,
     symbol: &Symbol,

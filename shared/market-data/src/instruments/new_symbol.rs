@@ -1,4 +1,4 @@
-//! What a symbol stands for that a customer looks at for the first time.
+//! What a symbol means that a customer views for the first time.
 
 use app::ServiceError;
 use domain::{CustomerId, Instrument, Symbol};
@@ -10,10 +10,10 @@ use crate::market_data::MarketData;
 use crate::stored_series::is_unknown;
 use crate::{custom_instruments, new_quote, new_symbol_lookups};
 
-/// What a symbol that a customer looks at stands for. A ticker that is new here is validated by the provider's search or,
-/// where that does not list it, by its quote; one that it does not know is remembered as unknown for a day.
+/// The instrument of a symbol that a customer views. A ticker that is new here is validated by the provider's search
+/// or, if that does not list it, by its quote. If the provider does not know it, it is remembered as unknown for a day.
 ///
-/// Errors: [`ServiceError::UnknownSymbol`], and the provider's where it cannot tell.
+/// Errors: [`ServiceError::UnknownSymbol`], and the provider's if it cannot answer.
 pub async fn look_up(
     market: &MarketData,
     customer: CustomerId,
@@ -67,7 +67,7 @@ async fn search_once(
     found
 }
 
-/// An instrument of files, which list all that they have.
+/// An instrument of files, which list everything that they have.
 pub(super) async fn load_listed(
     market: &MarketData,
     symbol: &Symbol,

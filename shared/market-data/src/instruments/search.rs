@@ -1,4 +1,4 @@
-//! Finding instruments by a part of their symbol or name.
+//! Finds instruments by a part of their symbol or name.
 
 use std::collections::BTreeMap;
 
@@ -13,17 +13,17 @@ use super::metadata::find;
 use crate::custom_instruments;
 use crate::market_data::MarketData;
 
-/// Most symbols that a search looks at in each of the sixteen parts of a list.
+/// Most symbols that a search reads in each of the sixteen parts of a list.
 const MAX_LISTED_A_PART: usize = 200;
-/// Longest text that a provider is asked for.
+/// The longest text that is sent to a provider.
 const MAX_TEXT: usize = 100;
 
-/// The customer's custom instruments and the market's instruments whose symbol or name has `part` in it, in whatever case, by
-/// symbol; at most `limit`.
+/// The customer's custom instruments and the market's instruments whose symbol or name contains `part`, ignoring case;
+/// by symbol, at most `limit`.
 ///
-/// A live provider cannot list: of one there are those whose metadata are stored or that the refresh follows and, where
-/// a part is given, those that its own search finds. Where that fails or takes too long there are the stored ones, and those
-/// that need no source.
+/// A live provider cannot list its instruments. The result has those whose metadata are stored or which the refresh
+/// tracks and, if a part is given, those that the provider's own search finds. If that fails or takes too long, the
+/// stored ones are returned, and those that need no source.
 pub async fn search(
     market: &MarketData,
     customer: CustomerId,
@@ -50,7 +50,7 @@ pub async fn search(
                         found.entry(instrument.symbol.clone()).or_insert(instrument);
                     }
                 }
-                Err(why) => tracing::warn!(error = %why.error(), "searched in what is stored alone"),
+                Err(why) => tracing::warn!(error = %why.error(), "searched stored instruments only"),
             }
         }
     } else {
@@ -61,7 +61,7 @@ pub async fn search(
     Ok(found.into_values().take(limit).collect())
 }
 
-/// The instruments whose metadata are stored, and those that the refresh follows.
+/// The instruments whose metadata are stored, and those that the refresh tracks.
 async fn list_stored(app: &App) -> Result<Vec<Instrument>, ServiceError> {
     let mut symbols: Vec<Symbol> = Vec::new();
     for part in keys::described_instruments().into_iter().chain(keys::registered_symbols()) {
@@ -81,7 +81,7 @@ async fn list_stored(app: &App) -> Result<Vec<Instrument>, ServiceError> {
     Ok(found)
 }
 
-/// What needs no source to tell that there is such a thing, of a provider that has prices of it.
+/// Instruments that are known to exist without asking a source, if the provider has prices of them.
 pub(super) fn built_in(market: &MarketData, text: &str) -> Vec<Instrument> {
     if market.provider().gives(market::alpha_vantage::SOURCE) { market::mentioning(text) } else { Vec::new() }
 }
@@ -96,7 +96,7 @@ fn normal(text: &str) -> String {
     text.chars().take(MAX_TEXT).collect::<String>().to_lowercase()
 }
 
-/// What a live provider's search finds, asked for once a day and text. The inner error is the provider's.
+/// What a live provider's search finds, requested once a day for each text. The inner error is the provider's.
 pub(super) async fn search_provider(
     market: &MarketData,
     text: &str,

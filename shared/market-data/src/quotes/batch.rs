@@ -1,4 +1,4 @@
-//! The last prices of many symbols at once, for whoever asks and for whoever subscribes.
+//! Quote batches: the last prices of many symbols, for requests and for subscriptions.
 
 use std::collections::BTreeMap;
 
@@ -19,13 +19,13 @@ use crate::quote_record::{self, LastQuote};
 use crate::series::{PriceSeries, notes_of};
 use crate::{custom_instruments, history, new_quote, quote_store, staleness, warnings};
 
-/// The code of a symbol that nobody knows.
+/// The code of a symbol that no source knows.
 const UNKNOWN_SYMBOL: &str = "unknown_symbol";
 
-/// Last prices, and why there is none of a symbol.
+/// The last prices, and the reasons why a symbol has none.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct QuoteBatch {
-    /// In the order asked for.
+    /// In the order of the request.
     pub quotes: Vec<QuoteWithAge>,
     /// `unknown_symbol`, `price_unavailable` or `price_too_small`.
     pub unavailable: BTreeMap<Symbol, &'static str>,
@@ -34,20 +34,20 @@ pub struct QuoteBatch {
 /// A last price and how old it is by the market's clock.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuoteWithAge {
-    /// The price; where no quote is stored that of the last bar, with `seq` 0.
+    /// The price; if no quote is stored, that of the last bar with `seq` 0.
     pub quote: LastQuote,
     /// Seconds from `as_of` to the market's now.
     pub age_seconds: u64,
-    /// Whether a newer price was to be expected.
+    /// Whether a newer price should exist.
     pub stale: bool,
-    /// What a reader must know about the price and the close before it.
+    /// Warnings about the price and the close before it.
     pub warnings: Vec<Warning>,
 }
 
-/// The last prices of these symbols, no symbol twice, custom instruments among them.
+/// The last prices of these symbols, custom instruments included; no symbol may appear twice.
 ///
-/// What is stored is served, however old. Of a live provider a symbol of which nothing is stored is asked for, with one
-/// call, and all of them together take no longer than the budget allows.
+/// What is stored is served, however old. With a live provider a symbol of which nothing is stored is requested with
+/// one call. All symbols together take no longer than the budget allows.
 pub async fn load_batch(
     market: &MarketData,
     customer: CustomerId,
@@ -79,7 +79,7 @@ pub async fn load_batch(
     Ok(batch)
 }
 
-/// What is known of a symbol before its own look.
+/// What is stored of a symbol.
 struct StoredPrice<'a> {
     quote: Option<&'a LastQuote>,
     head: Option<&'a BarsHead>,
@@ -94,8 +94,8 @@ struct BarsHead {
     notes: Vec<Note>,
 }
 
-/// What is known of the bars of these symbols. Of a live provider the heads tell, in one read of a hundred; files are at
-/// hand, and read anyway.
+/// What is known of the bars of these symbols: with a live provider their heads, a hundred per read. Files are always
+/// available, and are read anyway.
 async fn read_heads(
     market: &MarketData,
     symbols: &[Symbol],
@@ -170,12 +170,12 @@ async fn load_from_bars(
     if let Newest::Quote(quote) | Newest::Unconfirmed(quote) = newest(market, &series, quote) {
         return Ok(Ok(quoted(market, quote.clone(), &series.notes)));
     }
-    // Numbers go on from those of the quotes, so that the next one is above what a reader has seen.
+    // Continues the numbers of the quotes, so that the next quote is above what a receiver has seen.
     let seq = quote.map_or(0, |quote| quote.seq);
     Ok(of_last_bar(market, &series).map(|last| QuoteWithAge { quote: LastQuote { seq, ..last.quote }, ..last }))
 }
 
-/// The close of the last bar, or the last value that the owner of an item gave.
+/// The close of the last bar, or the last valuation of a custom instrument.
 fn of_last_bar(market: &MarketData, series: &PriceSeries) -> Result<QuoteWithAge, &'static str> {
     let stale = staleness::of_bars(market, series);
     let last = quote_record::of_last_bar(series).map_err(code_of);

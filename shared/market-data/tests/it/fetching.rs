@@ -1,4 +1,4 @@
-//! Who asks a live provider when many processes want the same, and how long anybody waits.
+//! Calls to a live provider when many processes request the same, and how long requests wait.
 
 mod failures;
 
@@ -25,10 +25,10 @@ use testing::{SilentProvider, load};
 use tokio::time::Instant;
 
 const NOON: &str = "2026-11-20T12:00:00Z";
-/// The longest that a caller waits for a provider, and what reads of the store may add.
+/// The longest time that a request waits for a provider, and what reads of the store may add.
 const CALLERS_WAIT: Duration = Duration::from_millis(2_600);
 
-/// As many processes as there are requests at the same time in a cloud.
+/// As many processes as there may be concurrent requests in the cloud.
 fn processes(world: &World) -> Vec<MarketData> {
     (0..25).map(|_| world.restarted()).collect()
 }
@@ -50,7 +50,7 @@ async fn a_thousand_reads_by_many_processes_make_one_call() {
 }
 
 #[tokio::test]
-async fn a_thousand_looks_at_a_new_quote_by_many_processes_make_one_call() {
+async fn a_thousand_requests_for_a_new_quote_by_many_processes_make_one_call() {
     let world = World::at(NOON);
     world.exchange.quote_at("ACME", Ok(quote("ACME", "40", "2026-11-20", None)));
     *world.exchange.takes.lock().unwrap() = Duration::from_millis(300);
@@ -92,7 +92,7 @@ async fn after_a_failure_all_processes_serve_the_last_good_bars() {
 }
 
 #[tokio::test]
-async fn of_a_process_that_dies_the_next_one_takes_over_once_its_time_is_over() {
+async fn after_a_process_dies_the_next_one_takes_over_when_its_lease_expires() {
     let world = World::at(NOON);
     world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
     world.exchange.hangs.store(true, Ordering::SeqCst);
@@ -106,7 +106,7 @@ async fn of_a_process_that_dies_the_next_one_takes_over_once_its_time_is_over() 
     world.exchange.hangs.store(false, Ordering::SeqCst);
     let next = load(&world.restarted(), &symbol("ACME")).await;
     assert!(matches!(next, Err(ServiceError::Provider(ProviderError::TimedOut))));
-    assert!(world.exchange.calls().is_empty(), "the one who died may still get its answer");
+    assert!(world.exchange.calls().is_empty(), "the dead process may still get its response");
     world.clock.forward(TimeDelta::seconds(4));
     assert!(load(&world.restarted(), &symbol("ACME")).await.is_ok());
     assert_eq!(world.exchange.calls(), ["bars ACME"]);
@@ -138,7 +138,7 @@ async fn import(
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_names_new_symbols_waits_no_longer_than_for_one_call() {
+async fn a_request_with_new_symbols_waits_no_longer_than_for_one_call() {
     let world = World::at(NOON);
     let silent = Arc::new(SilentProvider::default());
     let platform = world.on(world.table.clone(), silent.clone());
@@ -156,7 +156,7 @@ async fn whoever_names_new_symbols_waits_no_longer_than_for_one_call() {
     assert!(matches!(imported, Err(ServiceError::Provider(ProviderError::TimedOut))), "{imported:?}");
     assert!(started.elapsed() <= CALLERS_WAIT, "{:?}", started.elapsed());
 
-    // Here the bars are at hand, and what the instrument is called is not.
+    // Here the bars are available, and the name of the instrument is not.
     world.exchange.list("BARS", bars_through("2026-11-19", 30, 10.0));
     load(&world.platform, &symbol("BARS")).await.unwrap();
     let started = Instant::now();
@@ -165,7 +165,7 @@ async fn whoever_names_new_symbols_waits_no_longer_than_for_one_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_that_comes_late_after_bars_that_came_late_keeps_nobody_longer_and_is_asked_for_the_next_time() {
+async fn a_late_name_after_late_bars_delays_no_request_and_is_requested_next_time() {
     let world = World::at(NOON);
     world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
     *world.exchange.takes.lock().unwrap() = Duration::from_millis(2_300);
@@ -189,7 +189,7 @@ async fn holding_abroad(world: &World, currencies: &[&str]) -> PortfolioId {
     for currency in currencies {
         let name = &format!("IN-{currency}");
         world.track(name, bars_through("2026-11-19", 30, 10.0)).await;
-        // As the market tells of an instrument that is quoted abroad.
+        // As the provider describes an instrument that is quoted abroad.
         let key = keys::instrument(&symbol(name));
         let (known, version) =
             store::documents::read::<Instrument>(world.platform.app.table(), &key).await.unwrap().unwrap();
@@ -218,11 +218,11 @@ async fn holdings_in_two_foreign_currencies_wait_no_longer_than_for_one_call() {
     let found = holdings::compute(&platform, world.customer, id).await.unwrap();
     assert!(started.elapsed() <= CALLERS_WAIT, "{:?}", started.elapsed());
     assert_eq!(found.items.len(), 2);
-    assert_eq!(silent.calls().len(), 2, "two pairs, at once, and no call more");
+    assert_eq!(silent.calls().len(), 2, "two pairs, concurrently, and no other call");
 }
 
 #[tokio::test]
-async fn a_pair_of_currencies_is_asked_for_the_other_way_round_only_where_there_is_none() {
+async fn a_currency_pair_is_requested_the_other_way_round_only_if_it_is_unknown() {
     for (listed, calls) in [("EURUSD=X", vec!["bars EURUSD=X"]), ("USDEUR=X", vec!["bars EURUSD=X", "bars USDEUR=X"])] {
         let world = World::at(NOON);
         let id = holding_abroad(&world, &["EUR"]).await;
@@ -234,7 +234,7 @@ async fn a_pair_of_currencies_is_asked_for_the_other_way_round_only_where_there_
 }
 
 #[tokio::test]
-async fn an_import_asks_for_twenty_symbols_and_goes_on_when_it_is_sent_again() {
+async fn an_import_requests_twenty_symbols_and_continues_when_it_is_sent_again() {
     let world = World::at(NOON);
     let id = opened(&world.platform, world.customer).await;
     for name in new_symbols(30) {
@@ -249,7 +249,7 @@ async fn an_import_asks_for_twenty_symbols_and_goes_on_when_it_is_sent_again() {
 }
 
 #[tokio::test]
-async fn symbols_that_nobody_knows_do_not_keep_an_import_from_its_verdict() {
+async fn unknown_symbols_do_not_keep_an_import_from_completing() {
     let world = World::at(NOON);
     let id = opened(&world.platform, world.customer).await;
     let text = file(new_symbols(25));
@@ -259,13 +259,13 @@ async fn symbols_that_nobody_knows_do_not_keep_an_import_from_its_verdict() {
 }
 
 #[tokio::test]
-async fn bars_that_lack_the_last_session_are_stale_from_six_in_the_evening_and_asked_for_again_an_hour_later() {
+async fn bars_without_the_last_session_are_stale_from_1800_and_requested_again_an_hour_later() {
     let world = World::at("2026-11-20T22:30:00Z");
     world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
     let read = async || load(&world.restarted(), &symbol("ACME")).await.unwrap();
     let is_stale = |series: &Arc<series::PriceSeries>| staleness::of_bars(&world.platform, series);
     let series = read().await;
-    assert!(!is_stale(&series), "half past five in New York: late, and not yet missing");
+    assert!(!is_stale(&series), "17:30 in New York: not missing yet");
     world.clock.set("2026-11-20T23:00:00Z");
     let series = read().await;
     assert!((is_stale(&series), series.stale) == (true, false), "it is missing, and the provider did not fail");
@@ -283,7 +283,7 @@ async fn bars_that_lack_the_last_session_are_stale_from_six_in_the_evening_and_a
 }
 
 #[tokio::test]
-async fn a_page_that_polls_a_price_of_once_a_month_takes_a_call_a_day() {
+async fn polling_a_monthly_price_takes_one_call_a_day() {
     let world = World::at(NOON);
     world.exchange.list("COPPER=T", bars_through("2026-10-01", 30, 10.0));
     for minute in 0..48 * 4 {
@@ -309,6 +309,6 @@ async fn a_forecast_made_while_its_symbol_is_graded_is_seen_by_the_next_run() {
     let before = world.platform.app.table().get(&key).await.unwrap().unwrap();
     forecasts::make(&world.platform, world.customer, &order(60)).await.unwrap();
     let after = world.platform.app.table().get(&key).await.unwrap().unwrap();
-    assert_eq!(after.body, before.body, "the first of them matures when it did");
-    assert!(after.version > before.version, "whoever read it before may not settle it");
+    assert_eq!(after.body, before.body, "the first of them matures at the same time as before");
+    assert!(after.version > before.version, "an earlier reader may not settle it");
 }

@@ -1,4 +1,4 @@
-//! Histories of files: the file has all there is, and the store only spares reading it again.
+//! Histories of files: the file is complete, and the store only saves reading it again.
 
 use std::fs;
 use std::path::Path;
@@ -71,7 +71,7 @@ async fn a_file_that_cannot_be_read_is_not_an_unknown_symbol() {
 }
 
 #[tokio::test]
-async fn a_request_waits_for_files_as_long_as_it_takes() {
+async fn a_request_waits_for_files_as_long_as_reading_takes() {
     let (table, folder) = (Arc::new(SqliteTable::in_memory(Arc::new(now)).unwrap()), tempfile::tempdir().unwrap());
     fs::write(folder.path().join("ACME.csv"), BARS).unwrap();
     let budget = started(&table, folder.path()).budget_for(OnBehalfOf::Platform);

@@ -1,4 +1,4 @@
-//! Histories on a real store in memory, with a provider whose answers each test decides.
+//! Histories on a real store in memory, with a provider whose responses each test sets.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -36,7 +36,7 @@ async fn a_thousand_readers_of_one_symbol_make_one_call() {
 async fn bars_are_served_from_the_store_until_a_newer_one_is_due() {
     let world = listing("2026-11-19", 30);
     load(&world.platform, &symbol("ACME")).await.unwrap();
-    // An hour and a half after the close, when the bar of the 20th is not out yet.
+    // An hour and a half after the close: the bar of the 20th is not out yet.
     world.clock.forward(TimeDelta::minutes(10 * 60 + 30));
     load(&world.platform, &symbol("ACME")).await.unwrap();
     assert_eq!(world.exchange.calls(), ["bars ACME"]);
@@ -48,7 +48,7 @@ async fn bars_are_served_from_the_store_until_a_newer_one_is_due() {
 }
 
 #[tokio::test]
-async fn a_provider_that_fails_is_left_alone_and_the_last_good_bars_are_marked_stale() {
+async fn after_a_failure_the_provider_is_not_called_and_the_last_good_bars_are_stale() {
     let world = listing("2026-11-19", 30);
     load(&world.platform, &symbol("ACME")).await.unwrap();
     assert_eq!(world.exchange.calls(), ["bars ACME"]);
@@ -63,21 +63,21 @@ async fn a_provider_that_fails_is_left_alone_and_the_last_good_bars_are_marked_s
 }
 
 #[tokio::test]
-async fn without_stored_bars_a_failure_is_an_error_and_an_unknown_symbol_is_its_own() {
+async fn without_stored_bars_a_failure_is_an_error_and_an_unknown_symbol_another() {
     let world = World::at(NOON);
     world.exchange.fail("ACME", ProviderError::TimedOut);
     assert!(matches!(load(&world.platform, &symbol("ACME")).await, Err(ServiceError::Provider(_))));
     world.exchange.fail("ACME", ProviderError::UnknownSymbol);
     assert!(
         matches!(load(&world.platform, &symbol("ACME")).await, Err(ServiceError::Provider(_))),
-        "not asked again at once"
+        "not called again immediately"
     );
     world.clock.forward(TimeDelta::minutes(2));
     assert!(matches!(load(&world.platform, &symbol("ACME")).await, Err(ServiceError::UnknownSymbol { .. })));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_that_never_answers_keeps_no_caller_longer_and_the_last_good_bars_are_served_stale() {
+async fn with_a_silent_provider_the_last_good_bars_are_served_stale_in_time() {
     let world = listing("2026-11-19", 30);
     load(&world.platform, &symbol("ACME")).await.unwrap();
     world.clock.forward(TimeDelta::hours(11));
@@ -89,7 +89,7 @@ async fn a_provider_that_never_answers_keeps_no_caller_longer_and_the_last_good_
         let series = load(&platform, &acme).await.unwrap();
         (series.stale, series.bars.len(), started.elapsed())
     };
-    // Callers who come while another one waits, and while the schedule does, which is more patient.
+    // Requests made while another one waits, and while the refresh waits, which has a later deadline.
     let scheduled = history::load(&platform, &acme, platform.budget_for(OnBehalfOf::Schedule));
     let later = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -106,7 +106,7 @@ async fn a_provider_that_never_answers_keeps_no_caller_longer_and_the_last_good_
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_stored_bars_a_provider_that_never_answers_is_an_error_in_time() {
+async fn without_stored_bars_a_silent_provider_is_an_error_in_time() {
     let world = World::at(NOON);
     let platform = world.on(world.table.clone(), Arc::new(SilentProvider::default()));
     let acme = symbol("ACME");
@@ -121,7 +121,7 @@ async fn without_stored_bars_a_provider_that_never_answers_is_an_error_in_time()
 }
 
 #[tokio::test]
-async fn bars_of_another_source_are_neither_served_nor_joined() {
+async fn bars_of_another_source_are_neither_served_nor_merged() {
     let world = listing("2026-11-19", 30);
     let exchange = &world.exchange;
     *exchange.source.lock().unwrap() = "source before";
@@ -136,7 +136,7 @@ async fn bars_of_another_source_are_neither_served_nor_joined() {
         history::load_available(&platform, &symbol("ACME"), platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
     assert_eq!((series.source.as_str(), series.bars.len()), ("exchange", 5));
     assert_eq!(exchange.calls(), ["bars ACME"]);
-    // The same, where the source changes under a process that has the old bars in memory.
+    // The same if the source changes while a process has the old bars in memory.
     *exchange.source.lock().unwrap() = "other";
     let series =
         history::load_available(&platform, &symbol("ACME"), platform.budget_for(OnBehalfOf::Platform)).await.unwrap();
@@ -144,7 +144,7 @@ async fn bars_of_another_source_are_neither_served_nor_joined() {
 }
 
 #[tokio::test]
-async fn the_latest_bars_of_a_source_extend_what_is_stored_and_one_that_does_not_reach_back_replaces_nothing() {
+async fn latest_bars_extend_the_stored_ones_and_replace_nothing_if_they_do_not_reach_back() {
     let world = World::at(NOON);
     let (exchange, platform) = (&world.exchange, &world.platform);
     exchange.list("ACME", bars_through("2026-11-19", 50, 20.0));
@@ -163,11 +163,11 @@ async fn the_latest_bars_of_a_source_extend_what_is_stored_and_one_that_does_not
         world.clock.forward(TimeDelta::hours(1));
         assert!(staleness::of_bars(platform, &load(platform, &symbol("ACME")).await.unwrap()));
     }
-    assert!(exchange.calls().is_empty(), "not asked for again before there are newer ones");
+    assert!(exchange.calls().is_empty(), "not requested again before newer ones are out");
 }
 
 #[tokio::test]
-async fn a_session_under_way_is_not_stored_as_a_bar() {
+async fn a_session_in_progress_is_not_stored_as_a_bar() {
     // Friday noon in New York: the provider already gives a bar of today.
     let world = listing("2026-11-20", 31);
     world.clock.forward(TimeDelta::hours(5));
@@ -176,7 +176,7 @@ async fn a_session_under_way_is_not_stored_as_a_bar() {
 }
 
 #[tokio::test]
-async fn an_unknown_symbol_is_not_asked_for_again_for_a_day() {
+async fn an_unknown_symbol_is_not_requested_again_for_a_day() {
     let world = World::at(NOON);
     for _ in 0..10 {
         let missing = load(&world.platform, &symbol("ACME")).await;

@@ -1,4 +1,4 @@
-//! What one process has paid a call for, no other pays for again.
+//! A fact that one process has spent a call on costs no other process a call.
 
 use chrono::TimeDelta;
 use market::{CallBudget, OnBehalfOf, Provider as _};
@@ -26,7 +26,7 @@ async fn bars(world: &World, vantage: &FakeAlphaVantage, name: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_two_processes_one_finds_out_what_the_plan_covers_and_after_a_day_it_is_found_out_again() {
+async fn one_process_finds_out_the_plan_for_all_and_again_after_a_day() {
     let (world, vantage) = free_plan().await;
     bars(&world, &vantage, "ACME").await;
     bars(&world, &vantage, "ACME").await;
@@ -37,7 +37,7 @@ async fn of_two_processes_one_finds_out_what_the_plan_covers_and_after_a_day_it_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_jump_that_one_process_has_asked_about_is_known_to_the_others() {
+async fn a_jump_that_one_process_has_looked_up_is_known_to_the_others() {
     let (world, vantage) = free_plan().await;
     for _ in 0..3 {
         bars(&world, &vantage, "JUMPS").await;

@@ -1,4 +1,4 @@
-//! No storm of requests, no restart and no failing store makes one call more than a provider allows in any 24 hours.
+//! Bursts of requests, restarts and a failing store never lead to more calls than a provider allows in any 24 hours.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -23,7 +23,7 @@ const WORKERS: usize = 50;
 const QUOTE: &str =
     r#"{"Global Quote": {"01. symbol": "IBM", "05. price": "202.91", "07. latest trading day": "2013-03-01"}}"#;
 
-/// A provider's server that notes when it was called.
+/// A provider's server that records when it was called.
 struct CountingServer {
     address: String,
     calls: Arc<Mutex<Vec<DateTime<Utc>>>>,
@@ -59,18 +59,18 @@ async fn answer(mut stream: TcpStream, calls: Arc<Mutex<Vec<DateTime<Utc>>>>, cl
     let _ = stream.write_all(reply.as_bytes()).await;
 }
 
-/// Longer than any of these tests takes.
-const PATIENT: Duration = Duration::from_mins(2);
+/// A deadline later than the end of any of these tests.
+const LONG_DEADLINE: Duration = Duration::from_mins(2);
 
-/// What the calls of Alpha Vantage are apart.
+/// The spacing of calls to Alpha Vantage.
 const A_SECOND: Duration = Duration::from_secs(1);
 
-/// A budget for one call with so much time.
+/// A budget for one call with this much time.
 fn within(time: Duration) -> CallBudget {
     CallBudget { deadline: Instant::now() + time, longest_answer: time, ..CallBudget::of(OnBehalfOf::Platform) }
 }
 
-/// The most calls that any 24 hours hold.
+/// The most calls within any 24 hours.
 fn most_in_a_day(calls: &[DateTime<Utc>]) -> usize {
     let in_the_day_from = |start: DateTime<Utc>| {
         calls.iter().filter(|call| start <= **call && **call - start < TimeDelta::hours(24)).count()
@@ -78,19 +78,19 @@ fn most_in_a_day(calls: &[DateTime<Utc>]) -> usize {
     calls.iter().map(|call| in_the_day_from(*call)).max().unwrap_or(0)
 }
 
-/// One worker as it starts: a provider, a client and a budget of its own.
+/// A new worker with its own provider, client and quota.
 fn worker(server: &CountingServer, table: &Arc<dyn Table>, clock: &ManualClock) -> AlphaVantage {
     worker_with(server, table, &clock.reader(), Duration::ZERO)
 }
 
 fn worker_with(server: &CountingServer, table: &Arc<dyn Table>, clock: &Clock, spacing: Duration) -> AlphaVantage {
     let mut settings = Settings::with_base("key".into(), &server.address).unwrap();
-    settings.limits = Limits { connect: PATIENT, spacing, ..Limits::default() };
+    settings.limits = Limits { connect: LONG_DEADLINE, spacing, ..Limits::default() };
     let budget = DurableQuota::alpha_vantage(table.clone(), clock.clone());
     AlphaVantage::new(settings, Arc::new(budget), Arc::new(NoMemory)).unwrap()
 }
 
-/// Storms at these hours, each by workers that have just started; gives when the server was called.
+/// Bursts at these hours, each by new workers; returns when the server was called.
 async fn storms(table: Arc<dyn Table>, clock: ManualClock, hours: &[i64]) -> Vec<DateTime<Utc>> {
     let server = CountingServer::start(clock.clone()).await;
     let ibm: Symbol = "IBM".parse().unwrap();
@@ -100,7 +100,7 @@ async fn storms(table: Arc<dyn Table>, clock: ManualClock, hours: &[i64]) -> Vec
         let workers: Vec<_> = (0..WORKERS).map(|_| worker(&server, &table, &clock)).collect();
         let storm = workers.iter().map(|worker| async {
             for _ in 0..2 {
-                match worker.fetch_quote(&ibm, within(PATIENT)).await {
+                match worker.fetch_quote(&ibm, within(LONG_DEADLINE)).await {
                     Ok(quote) => assert_eq!(quote.price.to_string(), "202.91"),
                     Err(error) => assert!(matches!(error, ProviderError::QuotaExhausted { .. }), "{error}"),
                 }
@@ -117,11 +117,11 @@ async fn fifty_workers_never_make_the_twenty_sixth_call_in_any_24_hours() {
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
     let calls = storms(table, clock, &[0, 1, 12, 23, 25, 26, 48, 50, 62, 75]).await;
     assert_eq!(most_in_a_day(&calls), 25);
-    assert_eq!(calls.len(), 4 * 25, "and none of the calls that may be made is lost");
+    assert_eq!(calls.len(), 4 * 25, "and every allowed call is made");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn nor_do_they_on_a_table_that_fails() {
+async fn fifty_workers_stay_within_the_limit_on_a_table_that_fails() {
     for seed in 0..4 {
         let clock = ManualClock::at("2026-11-20T12:00:00Z");
         let sqlite = SqliteTable::in_memory(clock.reader()).unwrap();
@@ -133,14 +133,14 @@ async fn nor_do_they_on_a_table_that_fails() {
 }
 
 #[tokio::test]
-async fn what_is_left_is_told_without_taking_it() {
+async fn the_calls_left_are_counted_without_taking_one() {
     let clock = ManualClock::at("2026-11-20T12:00:00Z");
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
     let budget = DurableQuota::alpha_vantage(table.clone(), clock.reader());
     let yahoo = DurableQuota::yahoo(table.clone(), clock.reader());
     assert_eq!((budget.count_left().await, yahoo.count_left().await), (Some(25), Some(2000)));
-    budget.take(Duration::ZERO, within(PATIENT)).await.unwrap();
-    yahoo.take(Duration::ZERO, within(PATIENT)).await.unwrap();
+    budget.take(Duration::ZERO, within(LONG_DEADLINE)).await.unwrap();
+    yahoo.take(Duration::ZERO, within(LONG_DEADLINE)).await.unwrap();
     assert_eq!((budget.count_left().await, yahoo.count_left().await), (Some(24), Some(1999)));
     budget.mark_exhausted().await;
     assert_eq!((budget.count_left().await, yahoo.count_left().await), (Some(0), Some(1999)), "each has its own");
@@ -167,7 +167,7 @@ async fn a_count_that_cannot_be_read_leaves_no_call() {
     assert!(left.contains(&Some(0)), "{left:?}");
 }
 
-/// When each of these calls is made, where it may be.
+/// When each of these calls is made, if it is allowed.
 async fn moments(
     budgets: &[DurableQuota],
     clock: &ManualClock,
@@ -180,24 +180,25 @@ async fn moments(
 }
 
 #[tokio::test]
-async fn of_any_number_of_processes_no_two_call_within_a_second() {
+async fn no_two_processes_call_within_a_second() {
     let clock = ManualClock::at("2026-11-20T12:00:00Z");
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
     let process = |_| DurableQuota::alpha_vantage(table.clone(), clock.reader());
     let mut calls = Vec::new();
     for processes in [1, 2, 3, 5] {
         let processes: Vec<_> = (0..processes).map(process).collect();
-        calls.extend(moments(&processes, &clock, A_SECOND, within(PATIENT)).await.into_iter().map(Result::unwrap));
+        calls
+            .extend(moments(&processes, &clock, A_SECOND, within(LONG_DEADLINE)).await.into_iter().map(Result::unwrap));
         clock.forward(TimeDelta::milliseconds(2_300));
     }
     calls.sort();
     assert_eq!(calls.len(), 11);
     assert!(calls.windows(2).all(|pair| pair[1] - pair[0] >= TimeDelta::seconds(1)), "{calls:?}");
-    assert!(calls[10] - calls[0] <= TimeDelta::milliseconds(11_600), "and no turn is lost: {calls:?}");
+    assert!(calls[10] - calls[0] <= TimeDelta::milliseconds(11_600), "and no slot is lost: {calls:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_turn_that_comes_too_late_is_refused_at_once_and_not_counted() {
+async fn a_call_that_would_come_too_late_is_refused_immediately_and_not_counted() {
     let clock = ManualClock::at("2026-11-20T12:00:00Z");
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
     let processes: Vec<_> = (0..5).map(|_| DurableQuota::alpha_vantage(table.clone(), clock.reader())).collect();
@@ -209,7 +210,7 @@ async fn a_turn_that_comes_too_late_is_refused_at_once_and_not_counted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_turn_with_too_little_time_for_an_answer_is_not_counted() {
+async fn a_call_with_too_little_time_for_a_response_is_not_counted() {
     let clock = ManualClock::at("2026-11-20T12:00:00Z");
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
     let budget = DurableQuota::alpha_vantage(table, clock.reader());
@@ -222,24 +223,24 @@ async fn a_turn_with_too_little_time_for_an_answer_is_not_counted() {
 }
 
 #[tokio::test]
-async fn calls_that_are_left_to_others_are_not_taken() {
+async fn reserved_calls_are_not_taken() {
     let clock = ManualClock::at("2026-11-20T12:00:00Z");
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
     let processes: Vec<_> = (0..30).map(|_| DurableQuota::alpha_vantage(table.clone(), clock.reader())).collect();
-    let taken = moments(&processes, &clock, Duration::ZERO, within(PATIENT).reserving(5)).await;
+    let taken = moments(&processes, &clock, Duration::ZERO, within(LONG_DEADLINE).reserving(5)).await;
     assert_eq!(taken.iter().filter(|call| call.is_ok()).count(), 20);
     assert_eq!(processes[0].count_left().await, Some(5));
-    assert!(processes[0].take(Duration::ZERO, within(PATIENT)).await.is_ok(), "they are there for people");
+    assert!(processes[0].take(Duration::ZERO, within(LONG_DEADLINE)).await.is_ok(), "requests may take them");
 }
 
 #[tokio::test]
-async fn the_calls_of_several_processes_wait_for_their_distance() {
-    // By a clock that stands still each turn is a spacing later than the one before.
+async fn calls_of_several_processes_wait_for_their_spacing() {
+    // On a clock that stands still each call is one spacing later than the one before.
     let clock = ManualClock::at("2026-11-20T12:00:00Z").reader();
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.clone()).unwrap());
     let spacing = Duration::from_millis(60);
     let processes: Vec<_> = (0..4).map(|_| DurableQuota::alpha_vantage(table.clone(), clock.clone())).collect();
-    let waits = join_all(processes.iter().map(|process| process.take(spacing, within(PATIENT)))).await;
+    let waits = join_all(processes.iter().map(|process| process.take(spacing, within(LONG_DEADLINE)))).await;
     let mut waits: Vec<Duration> = waits.into_iter().map(Result::unwrap).collect();
     waits.sort_unstable();
     assert_eq!(waits, [0, 60, 120, 180].map(Duration::from_millis));
@@ -262,12 +263,12 @@ proptest! {
                 clock.forward(TimeDelta::minutes(minutes));
                 let budget = DurableQuota::new(table.clone(), clock.reader(), "large", limit);
                 for _ in 0..tries {
-                    if budget.take(Duration::ZERO, within(PATIENT)).await.is_ok() {
+                    if budget.take(Duration::ZERO, within(LONG_DEADLINE)).await.is_ok() {
                         calls.push(clock.now());
                     }
                 }
             }
-            // However full, a day and an hour later every call is there again.
+            // However full, a day and an hour later every call is available again.
             clock.forward(TimeDelta::hours(25) + TimeDelta::seconds(15));
             let budget = DurableQuota::new(table, clock.reader(), "large", limit);
             assert_eq!(budget.count_left().await, Some(limit));
@@ -282,22 +283,22 @@ async fn parallel_callers_never_take_more_calls_than_the_budget_has() {
     let clock = ManualClock::at("2026-11-20T12:00:00Z");
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
     let budgets: Vec<_> = (0..50).map(|_| DurableQuota::alpha_vantage(table.clone(), clock.reader())).collect();
-    let taken = join_all(budgets.iter().map(|budget| budget.take(Duration::ZERO, within(PATIENT)))).await;
+    let taken = join_all(budgets.iter().map(|budget| budget.take(Duration::ZERO, within(LONG_DEADLINE)))).await;
     assert_eq!(taken.iter().filter(|taken| taken.is_ok()).count(), 25);
     clock.forward(TimeDelta::hours(23));
-    assert!(budgets[0].take(Duration::ZERO, within(PATIENT)).await.is_err(), "not in the same 24 hours");
+    assert!(budgets[0].take(Duration::ZERO, within(LONG_DEADLINE)).await.is_err(), "not in the same 24 hours");
     clock.forward(TimeDelta::hours(1) + TimeDelta::seconds(15));
-    assert!(budgets[0].take(Duration::ZERO, within(PATIENT)).await.is_ok());
+    assert!(budgets[0].take(Duration::ZERO, within(LONG_DEADLINE)).await.is_ok());
 }
 
 #[tokio::test]
-async fn a_provider_that_says_the_day_is_used_up_is_not_asked_for_a_day() {
+async fn a_provider_that_reports_its_calls_used_up_is_not_called_for_a_day() {
     let clock = ManualClock::at("2026-11-20T12:00:00Z");
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
     let budget = DurableQuota::alpha_vantage(table.clone(), clock.reader());
     let refused = budget.mark_exhausted().await;
     assert_eq!(refused.until, Some("2026-11-21T12:00:00Z".parse().unwrap()));
-    assert_eq!(budget.take(Duration::ZERO, within(PATIENT)).await, Err(refused.into()));
+    assert_eq!(budget.take(Duration::ZERO, within(LONG_DEADLINE)).await, Err(refused.into()));
     clock.forward(TimeDelta::hours(24));
-    assert!(budget.take(Duration::ZERO, within(PATIENT)).await.is_ok());
+    assert!(budget.take(Duration::ZERO, within(LONG_DEADLINE)).await.is_ok());
 }

@@ -1,4 +1,4 @@
-//! Quotes: which one stands, what a trade meets, what whoever asks is told, and what it costs of a provider's calls.
+//! Quotes: which one is stored, at which price a trade is executed, what responses show, and which calls it takes.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -36,8 +36,8 @@ async fn standing(platform: &MarketData, name: &str) -> LastQuote {
 }
 
 #[tokio::test]
-async fn a_quote_stands_until_a_newer_one_comes() {
-    // (price, day, as of, whether it takes the place of what stands)
+async fn a_stored_quote_is_replaced_by_a_newer_one_only() {
+    // (price, day, as of, whether it replaces the stored one)
     let cases = [
         ("10", "2026-11-19", Some("2026-11-19T15:00:00Z"), true),
         ("11", "2026-11-18", Some("2026-11-19T16:00:00Z"), false),
@@ -63,7 +63,7 @@ async fn a_quote_stands_until_a_newer_one_comes() {
 }
 
 #[tokio::test]
-async fn a_quote_without_a_time_is_of_the_close_once_that_is_over_and_of_now_before() {
+async fn a_quote_without_a_time_is_from_the_close_or_from_now_before_it() {
     let world = World::at(NOON);
     let as_of = async |name: &str, of: &str, given: Option<&str>| {
         record(&world.platform, &quote(name, "10", of, given)).await.unwrap().as_of.to_rfc3339()
@@ -71,7 +71,7 @@ async fn a_quote_without_a_time_is_of_the_close_once_that_is_over_and_of_now_bef
     assert_eq!(as_of("A", "2026-11-19", None).await, "2026-11-19T21:00:00+00:00");
     assert_eq!(as_of("B", "2026-11-20", None).await, "2026-11-20T17:00:00+00:00");
     let future = as_of("C", "2026-11-20", Some("2026-11-20T18:00:00Z")).await;
-    assert_eq!(future, "2026-11-20T17:00:00+00:00", "no quote keeps later ones out");
+    assert_eq!(future, "2026-11-20T17:00:00+00:00", "no quote blocks later ones");
     world.clock.set("2026-11-20T21:00:00Z");
     assert_eq!(as_of("B", "2026-11-20", None).await, "2026-11-20T21:00:00+00:00");
     let to_come = quote_store::record(&world.platform, &quote("D", "10", "2026-11-23", None), Origin::Market).await;
@@ -79,7 +79,7 @@ async fn a_quote_without_a_time_is_of_the_close_once_that_is_over_and_of_now_bef
 }
 
 #[tokio::test]
-async fn a_quote_below_the_smallest_price_is_named_and_so_it_is_while_it_is_not_asked_for_again() {
+async fn a_quote_below_the_smallest_price_is_reported_also_while_it_is_not_requested_again() {
     let world = World::at(NOON);
     world.exchange.quote_at("DUST", Err(ProviderError::PriceTooSmall));
     let dust = symbol("DUST");
@@ -97,7 +97,7 @@ async fn a_quote_below_the_smallest_price_is_named_and_so_it_is_while_it_is_not_
 }
 
 #[tokio::test]
-async fn the_close_before_is_taken_from_the_bars_where_the_provider_gives_none() {
+async fn the_previous_close_is_from_the_bars_if_the_provider_gives_none() {
     let world = World::at(NOON);
     world.track("ACME", bars_through("2026-11-19", 30, 10.0)).await;
     let first = record(&world.platform, &quote("ACME", "11", "2026-11-20", Some(NOON))).await.unwrap();
@@ -107,19 +107,19 @@ async fn the_close_before_is_taken_from_the_bars_where_the_provider_gives_none()
     assert_eq!(record(&world.platform, &given).await.unwrap().previous_close, Some(price("9.99")));
     world.clock.forward(TimeDelta::minutes(1));
     let later = record(&world.platform, &quote("ACME", "12", "2026-11-20", None)).await.unwrap();
-    assert_eq!(later.previous_close, Some(price("9.99")), "what was known of the day stays known");
+    assert_eq!(later.previous_close, Some(price("9.99")), "a known previous close of the day stays");
     world.clock.set("2026-11-24T17:00:00Z");
     let tuesday = record(&world.platform, &quote("ACME", "12", "2026-11-24", None)).await.unwrap();
     assert_eq!(tuesday.previous_close, None, "the last bar is not of the day before");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_fifty_quotes_stored_at_once_the_newest_stands_and_no_number_is_given_twice() {
+async fn of_fifty_quotes_stored_concurrently_the_newest_remains_and_numbers_are_unique() {
     let world = Arc::new(World::at(NOON));
     let store = |second: i64| {
         let world = world.clone();
         tokio::spawn(async move {
-            // Each from a process of its own, in an order that has nothing to do with their times.
+            // Each from its own process, in an order unrelated to their times.
             let as_of = time("2026-11-20T15:00:00Z") + TimeDelta::seconds(second * 37 % 50);
             let as_of = as_of.to_rfc3339();
             record(&world.restarted(), &quote("ACME", "10", "2026-11-20", Some(&as_of))).await
@@ -137,8 +137,8 @@ async fn of_fifty_quotes_stored_at_once_the_newest_stands_and_no_number_is_given
 }
 
 #[tokio::test]
-async fn whatever_goes_wrong_with_the_store_a_quote_is_stored_once_or_not_at_all() {
-    // (what goes wrong with the first writes, what the caller sees)
+async fn when_the_store_fails_a_quote_is_stored_once_or_not_at_all() {
+    // (failures of the first writes, what the caller sees)
     let table = [
         (vec![Some(Fault::Conflict)], Some(1)),
         (vec![Some(Fault::Throttle)], Some(1)),
@@ -164,7 +164,7 @@ async fn whatever_goes_wrong_with_the_store_a_quote_is_stored_once_or_not_at_all
 }
 
 #[tokio::test]
-async fn a_replay_may_start_over_and_the_market_takes_the_place_of_it() {
+async fn a_replay_may_start_over_and_a_market_quote_replaces_it() {
     let world = World::at(NOON);
     let replayed = async |of: &str| {
         quote_store::record(&world.platform, &quote("ACME", "10", of, None), Origin::Replay).await.unwrap().unwrap()
@@ -184,12 +184,12 @@ fn split_on_the_last_day(bars: &Bars) -> Bars {
 }
 
 #[tokio::test]
-async fn a_trade_meets_the_newer_of_quote_and_bar_unless_a_split_may_stand_between_them() {
+async fn a_trade_uses_the_newer_of_quote_and_bar_unless_a_split_may_be_between() {
     let given = |text: &str, of: &str, previous: Option<&str>| Quote {
         previous_close: previous.map(price),
         ..quote("ACME", text, of, None)
     };
-    // (the quote, the price of a trade or none where it waits for the bars), after a close of 10 on the 19th
+    // (the quote, the price of a trade or none if it waits for the bars), after a close of 10 on the 19th
     let cases = [
         (given("10.5", "2026-11-20", Some("10")), Some("10.5")),
         (given("10.5", "2026-11-20", None), Some("10.5")),
@@ -198,17 +198,17 @@ async fn a_trade_meets_the_newer_of_quote_and_bar_unless_a_split_may_stand_betwe
         (given("4.99", "2026-11-20", Some("10")), None),
         (given("15.01", "2026-11-20", Some("10")), None),
         (given("15", "2026-11-20", Some("10")), Some("15")),
-        // The provider tells of the close before in new units: two for one, with a day up.
+        // The provider gives the previous close in new units: two for one, on a day with a gain.
         (given("5.2", "2026-11-20", Some("5")), None),
         (given("8.1", "2026-11-20", Some("8")), None),
-        // It tells of it in old units or not at all, in which case it is known from the last bar.
+        // It gives it in old units or not at all; then it is known from the last bar.
         (given("5.2", "2026-11-20", Some("10")), None),
         (given("5.20", "2026-11-20", None), None),
         (given("6.8", "2026-11-20", Some("10")), None),
         (given("6.80", "2026-11-20", None), None),
         (given("8.01", "2026-11-20", Some("10")), Some("8.01")),
         (given("8.01", "2026-11-20", None), Some("8.01")),
-        // Once the bars of the day are there they are in its units.
+        // Once the bars of the day are available they are in its units.
         (given("5.2", "2026-11-19", None), Some("5.2")),
         (Quote { currency: "EUR".parse().unwrap(), ..given("10.5", "2026-11-20", Some("10")) }, None),
     ];
@@ -227,14 +227,14 @@ async fn a_trade_meets_the_newer_of_quote_and_bar_unless_a_split_may_stand_betwe
 }
 
 #[tokio::test]
-async fn without_the_close_before_a_fall_like_a_split_waits_for_the_bars_which_confirm_it() {
+async fn without_a_previous_close_a_fall_like_a_split_waits_for_the_bars() {
     let world = World::at("2026-11-23T22:30:00Z");
     let bars = bars_through("2026-11-23", 32, 10.0);
     world.exchange.list("ACME", bars.slice(0, 30));
     instruments::load(&world.platform, world.customer, &symbol("ACME"), world.platform.budget_for(world.customer))
         .await
         .unwrap();
-    // The bar of Friday is not there, so nobody knows what the close before was.
+    // Without the bar of Friday the previous close is not known.
     record(&world.platform, &quote("ACME", "5", "2026-11-23", None)).await.unwrap();
     let waits =
         load_tradable(&world.platform, world.customer, &symbol("ACME"), world.platform.budget_for(world.customer))
@@ -255,7 +255,7 @@ async fn without_the_close_before_a_fall_like_a_split_waits_for_the_bars_which_c
 }
 
 #[tokio::test]
-async fn bars_too_old_to_trade_at_are_asked_for_where_a_call_can_be_spared() {
+async fn bars_too_old_to_trade_at_are_requested_if_a_call_can_be_spared() {
     let world = World::at(NOON);
     world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
     load(&world.platform, &symbol("ACME")).await.unwrap();
@@ -268,7 +268,7 @@ async fn bars_too_old_to_trade_at_are_asked_for_where_a_call_can_be_spared() {
     assert_eq!(met().await.unwrap().price, price("10"), "of this week, and no call");
     world.clock.set("2026-11-28T12:00:00Z");
     *world.exchange.left.lock().unwrap() = Some(10);
-    assert!(matches!(met().await, Err(ServiceError::PriceUnavailable { .. })), "the last calls are for others");
+    assert!(matches!(met().await, Err(ServiceError::PriceUnavailable { .. })), "the last calls are reserved");
     assert!(world.exchange.calls().is_empty());
     *world.exchange.left.lock().unwrap() = None;
     assert_eq!(met().await.unwrap().price, price("11"));
@@ -291,7 +291,7 @@ async fn trade(world: &World, portfolio: PortfolioId, side: Side, units: &str, k
 }
 
 #[tokio::test]
-async fn a_trade_at_a_stored_quote_is_of_its_day_and_holdings_and_performance_agree() {
+async fn a_trade_at_a_stored_quote_has_its_day_and_holdings_and_performance_agree() {
     let world = World::at(NOON);
     world.track("ACME", bars_through("2026-11-19", 30, 10.0)).await;
     let portfolio = portfolio(&world).await;
@@ -324,7 +324,7 @@ async fn a_trade_at_a_stored_quote_is_of_its_day_and_holdings_and_performance_ag
 }
 
 #[tokio::test]
-async fn whoever_trades_has_the_symbol_tracked() {
+async fn a_trade_makes_the_symbol_tracked() {
     let world = World::at(NOON);
     world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
     let portfolio = portfolio(&world).await;

@@ -1,4 +1,4 @@
-//! The scheduled refresh asks for what somebody holds, watches or has subscribed to, and for nothing else.
+//! The scheduled refresh requests tracked symbols, and nothing else.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ use uuid::Uuid;
 const OPENING: &str = "2026-11-20T14:30:00Z";
 const PASSWORD: &str = "correct horse battery";
 
-/// A world in which ACME and OTHER are listed and nobody follows them.
+/// A world in which ACME and OTHER are listed and not tracked.
 fn world() -> World {
     let world = World::at(OPENING);
     for name in ["ACME", "OTHER"] {
@@ -45,7 +45,7 @@ fn world() -> World {
     world
 }
 
-/// A connection that takes whatever it is told.
+/// A connection that accepts every message.
 struct AcceptingPush;
 
 #[async_trait]
@@ -74,7 +74,7 @@ fn listened_to(world: &World) -> MarketData {
     )
 }
 
-/// The symbols that a slot asks for long after anything was about to happen.
+/// The symbols that a slot requests after every grace period is over.
 async fn asked(world: &World) -> BTreeSet<String> {
     asked_after(world, TimeDelta::minutes(65)).await
 }
@@ -168,7 +168,7 @@ async fn a_position_is_tracked_until_its_last_unit_is_sold() {
 }
 
 #[tokio::test]
-async fn a_lot_held_elsewhere_is_tracked_until_it_is_of_another_symbol_or_gone() {
+async fn a_lot_held_elsewhere_is_tracked_until_its_symbol_changes_or_it_is_deleted() {
     let world = world();
     let (platform, customer) = (&world.platform, world.customer);
     let portfolio = portfolio(platform, customer).await;
@@ -182,7 +182,7 @@ async fn a_lot_held_elsewhere_is_tracked_until_it_is_of_another_symbol_or_gone()
 }
 
 #[tokio::test]
-async fn every_symbol_of_an_import_is_tracked_and_none_of_one_that_was_only_tried() {
+async fn symbols_of_an_import_are_tracked_and_those_of_a_dry_run_are_not() {
     let world = world();
     let portfolio = portfolio(&world.platform, world.customer).await;
     let file = "ticker_symbol,quantity,purchase_price,purchase_date\nACME,1,9,2026-11-02\nOTHER,1,9,2026-11-02\n";
@@ -207,7 +207,7 @@ async fn an_alert_is_tracked_until_it_has_fired_for_the_last_time() {
 }
 
 #[tokio::test]
-async fn what_a_live_connection_hears_of_is_tracked_until_it_ends() {
+async fn subscriptions_of_a_live_connection_are_tracked_until_it_ends() {
     let world = world();
     let customer = registered(&world).await;
     let (email, password) = ("ada@example.com".parse().unwrap(), Password::typed(PASSWORD.to_owned()));
@@ -223,7 +223,7 @@ async fn what_a_live_connection_hears_of_is_tracked_until_it_ends() {
 }
 
 #[tokio::test]
-async fn a_pair_of_currencies_is_tracked_for_two_months_after_something_was_valued_by_it() {
+async fn a_currency_pair_is_tracked_for_two_months_after_a_valuation() {
     let world = world();
     let (platform, customer) = (&world.platform, world.customer);
     world.exchange.list("EURUSD=X", bars_through("2026-11-19", 30, 1.5));
@@ -255,15 +255,15 @@ async fn an_erased_customer_tracks_nothing() {
 }
 
 #[tokio::test]
-async fn nothing_is_struck_off_between_the_listing_and_the_write_that_makes_a_tracker() {
+async fn no_symbol_is_removed_between_its_registration_and_the_write_of_its_tracker() {
     let world = world();
-    // A hint of long ago: the portfolio held it once.
+    // An old entry: the portfolio held it once.
     let portfolio = portfolio(&world.platform, world.customer).await;
     let lot =
         investments::record(&world.platform, world.customer, portfolio, &purchase("ACME"), None).await.unwrap().value;
     investments::remove(&world.platform.app, world.customer, portfolio, lot.id, &Precondition::Any).await.unwrap();
     world.clock.forward(TimeDelta::hours(2));
-    // A second lot, whose transaction is refused: its listing is all that there is of it when a run looks.
+    // A second lot, whose transaction is refused: when a run checks, only its registration exists.
     let closed = portfolios::Change { state: Some(PortfolioState::Closed), ..portfolios::Change::default() };
     portfolios::change(&world.platform, world.customer, portfolio, &Precondition::Any, &closed).await.unwrap();
     let refused = investments::record(&world.platform, world.customer, portfolio, &purchase("ACME"), None).await;
@@ -271,18 +271,18 @@ async fn nothing_is_struck_off_between_the_listing_and_the_write_that_makes_a_tr
     let now = world.clock.now();
     refresh::refresh(&world.restarted(), now, Duration::from_mins(4)).await.unwrap();
     for key in [keys::registered_symbol(&symbol("ACME")), keys::tracking_portfolio(&symbol("ACME"), portfolio)] {
-        assert!(world.table.get(&key).await.unwrap().is_some(), "{key:?} was struck off");
+        assert!(world.table.get(&key).await.unwrap().is_some(), "{key:?} was removed");
     }
     assert_eq!(asked(&world).await, names(&[]));
     assert!(world.table.get(&keys::tracking_portfolio(&symbol("ACME"), portfolio)).await.unwrap().is_none());
 }
 
 #[tokio::test]
-async fn a_symbol_that_was_listed_before_trackers_were_known_stays() {
+async fn a_symbol_registered_before_trackers_were_stored_stays() {
     let world = world();
     documents::put_first(&*world.table, &keys::registered_symbol(&symbol("ACME")), symbol("ACME")).await.unwrap();
     assert_eq!(asked(&world).await, names(&["ACME"]));
     watchlist::put(&world.platform, world.customer, &symbol("ACME")).await.unwrap();
     watchlist::remove(&world.platform.app, world.customer, &symbol("ACME")).await.unwrap();
-    assert_eq!(asked(&world).await, names(&["ACME"]), "who else holds it cannot be known");
+    assert_eq!(asked(&world).await, names(&["ACME"]), "other holders are not known");
 }

@@ -1,4 +1,4 @@
-//! How long anybody waits while the provider takes every call and answers none: each use case, whatever is stored.
+//! How long each use case waits while the provider accepts every call and answers none, whatever is stored.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,12 +28,12 @@ use testing::people::{open_portfolio, opening};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// The longest that a caller waits for a provider.
+/// The longest time that a request waits for a provider.
 const CALLERS_WAIT: Duration = Duration::from_millis(2_500);
-/// The same, and what the reads around it may add.
+/// The same, plus what the reads around it may add.
 const LONGEST: Duration = Duration::from_millis(2_700);
 
-/// What the customer had before the provider fell silent: a share in dollars and one in euros, whose bars have grown old.
+/// What the customer held before the provider fell silent: a share in dollars and one in euros, whose bars are now old.
 struct Before {
     world: World,
     portfolio: PortfolioId,
@@ -110,7 +110,7 @@ fn file(symbols: &[Symbol]) -> String {
     format!("ticker_symbol,quantity,purchase_price,purchase_date\n{}\n", rows.join("\n"))
 }
 
-/// Every use case by which a caller may come to wait for the provider, about symbols of these names.
+/// Every use case that may wait for the provider, with symbols of these names.
 fn use_cases<'a>(
     platform: &'a MarketData,
     before: &'a Before,
@@ -184,7 +184,7 @@ fn use_cases<'a>(
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_use_case_keeps_its_caller_or_a_call_longer_than_a_caller_waits_for_a_provider() {
+async fn no_use_case_waits_or_gives_a_call_longer_than_the_limit_of_a_request() {
     for (left, name) in [None, Some(25)].into_iter().flat_map(|left| ["NEW", "OLD", "ABROAD"].map(|name| (left, name)))
     {
         let before = before().await;
@@ -195,12 +195,12 @@ async fn no_use_case_keeps_its_caller_or_a_call_longer_than_a_caller_waits_for_a
             use_case.await;
             assert!(started.elapsed() <= LONGEST, "{what} of {name}: {:?}", started.elapsed());
             let calls = silent.calls();
-            // One that fails before it comes to the provider shows nothing of its wait.
+            // A use case that fails before it calls the provider would prove nothing.
             let needs_none = what == "the watchlist" || (what == "an instrument" && name != "NEW");
             assert_eq!(calls.is_empty(), needs_none, "{what} of {name} with {left:?} calls: {}", calls.len());
             let longest = calls.iter().map(|until| *until - started).max();
             assert!(longest <= Some(CALLERS_WAIT), "{what} of {name} gave a call {longest:?}");
-            // What one of them has asked for in vain rests no longer when the next one comes.
+            // The pause after a failed request of one use case is over when the next one runs.
             before.world.clock.forward(TimeDelta::minutes(2));
         }
     }

@@ -1,4 +1,4 @@
-//! What answers say of the prices that they rest on: all of them the same, and no more than concerns their span.
+//! Warnings about prices: all responses agree, and contain only what concerns their span.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -20,8 +20,8 @@ use testing::exchange::{World, bar, bars_through, day, price, symbol};
 use testing::load;
 use testing::people::{open_portfolio, opening};
 
-/// Whether an answer says that a newer price was to be expected, by the name of the answer.
-type Said = Vec<(&'static str, bool)>;
+/// Whether a response says that a newer price should exist, by the name of the response.
+type StaleByResponse = Vec<(&'static str, bool)>;
 
 async fn opened(world: &World, platform: &MarketData, names: &[&str]) -> PortfolioId {
     let id = open_portfolio(&platform.app, world.customer, opening(PortfolioType::Brokerage)).await;
@@ -60,7 +60,7 @@ fn codes(warnings: &[warnings::Warning]) -> Vec<&str> {
     warnings.iter().map(|warning| warning.code.as_str()).collect()
 }
 
-/// The codes in an answer's JSON.
+/// The codes in a response's JSON.
 fn codes_in(answer: &Value) -> Vec<&str> {
     answer["warnings"].as_array().unwrap().iter().map(|warning| warning["code"].as_str().unwrap()).collect()
 }
@@ -69,8 +69,13 @@ async fn backtest(world: &World, platform: &MarketData, order: &backtests::Backt
     serde_json::from_slice(&backtests::run(platform, world.customer, order, None).await.unwrap().json).unwrap()
 }
 
-/// What holdings, performance, quotes and the watchlist say.
-async fn said_of_what_is_held(world: &World, platform: &MarketData, portfolio: PortfolioId, name: &str) -> Said {
+/// Whether holdings, performance, quotes and the watchlist are stale.
+async fn stale_responses_about_holdings(
+    world: &World,
+    platform: &MarketData,
+    portfolio: PortfolioId,
+    name: &str,
+) -> StaleByResponse {
     let held = serde_json::to_value(holdings::compute(platform, world.customer, portfolio).await.unwrap()).unwrap();
     let item = held["items"].as_array().unwrap().iter().find(|item| item["symbol"] == name).unwrap();
     let span = PerformanceSpan::default();
@@ -91,8 +96,8 @@ async fn said_of_what_is_held(world: &World, platform: &MarketData, portfolio: P
     ]
 }
 
-/// What answers about one symbol of the market say.
-async fn said_of_a_symbol(world: &World, platform: &MarketData, name: &str) -> Said {
+/// Whether responses about one symbol of the market are stale.
+async fn stale_responses_about_a_symbol(world: &World, platform: &MarketData, name: &str) -> StaleByResponse {
     let series = load(platform, &symbol(name)).await.unwrap();
     let as_of = forecasts::ForecastRequest { symbol: symbol(name), horizon: 5, model: Model::Naive, as_of: None };
     let forecast = forecasts::make(platform, world.customer, &as_of).await.unwrap();
@@ -108,33 +113,33 @@ async fn said_of_a_symbol(world: &World, platform: &MarketData, name: &str) -> S
     ]
 }
 
-fn all(said: &Said, expected: bool) -> bool {
+fn all(said: &StaleByResponse, expected: bool) -> bool {
     said.iter().all(|&(_, stale)| stale == expected)
 }
 
 #[tokio::test]
-async fn every_answer_says_the_same_of_a_live_price() {
-    // (now, last bar, whether a newer one was to be expected); 2026-11-20 is a Friday.
+async fn all_responses_agree_about_a_live_price() {
+    // (now, last bar, whether a newer one should exist); 2026-11-20 is a Friday.
     let situations = [
-        ("2026-11-20T17:00:00Z", "2026-11-19", false, "while the exchange is open the last bar is that of yesterday"),
+        ("2026-11-20T17:00:00Z", "2026-11-19", false, "while the exchange is open, yesterday's bar is the last"),
         ("2026-11-20T22:30:00Z", "2026-11-19", false, "after the close, and before the bars are out"),
         ("2026-11-20T23:00:00Z", "2026-11-19", true, "the bars are out, and this one is missing"),
         ("2026-11-22T17:00:00Z", "2026-11-20", false, "on Sunday the bar of Friday is the last"),
-        ("2026-11-22T17:00:00Z", "2026-11-18", true, "on Sunday that of Friday is missing"),
-        ("2026-11-26T23:30:00Z", "2026-11-25", false, "Thanksgiving is no session"),
+        ("2026-11-22T17:00:00Z", "2026-11-18", true, "on Sunday the bar of Friday is missing"),
+        ("2026-11-26T23:30:00Z", "2026-11-25", false, "Thanksgiving is not a session"),
     ];
     for (now, last, expected, why) in situations {
         let world = World::at(now);
         world.exchange.list("ACME", bars_through(last, 80, 20.0));
         let portfolio = opened(&world, &world.platform, &["ACME"]).await;
-        let mut said = said_of_a_symbol(&world, &world.platform, "ACME").await;
-        said.extend(said_of_what_is_held(&world, &world.platform, portfolio, "ACME").await);
+        let mut said = stale_responses_about_a_symbol(&world, &world.platform, "ACME").await;
+        said.extend(stale_responses_about_holdings(&world, &world.platform, portfolio, "ACME").await);
         assert!(all(&said, expected), "{why}: {said:?}");
     }
 }
 
 #[tokio::test]
-async fn every_answer_says_the_same_of_a_file_that_ends_before_the_market_does() {
+async fn all_responses_agree_about_a_file_that_ends_before_the_others() {
     let world = World::at("2026-11-20T17:00:00Z");
     let files = tempfile::tempdir().unwrap();
     for (name, last) in [("OLD", "2019-12-27"), ("NEW", "2019-12-31")] {
@@ -149,11 +154,11 @@ async fn every_answer_says_the_same_of_a_file_that_ends_before_the_market_does()
         world.on(world.table.clone(), Arc::new(Folder::open(files.path(), Arc::new(|| day("2026-11-20"))).unwrap()));
     for (name, expected) in [("OLD", true), ("NEW", false)] {
         let portfolio = opened(&world, &platform, &[name]).await;
-        let mut said = said_of_a_symbol(&world, &platform, name).await;
-        said.extend(said_of_what_is_held(&world, &platform, portfolio, name).await);
+        let mut said = stale_responses_about_a_symbol(&world, &platform, name).await;
+        said.extend(stale_responses_about_holdings(&world, &platform, portfolio, name).await);
         assert!(all(&said, expected), "{name}: {said:?}");
     }
-    // A span that ends earlier does not rest on the missing bars.
+    // A span that ends earlier does not depend on the missing bars.
     let ended = backtests::BacktestRequest { to: Some(day("2019-12-20")), ..order("OLD") };
     assert!(!codes_in(&backtest(&world, &platform, &ended).await).contains(&"stale"));
 }
@@ -171,12 +176,12 @@ async fn a_custom_instrument_is_never_stale_however_old_its_last_value() {
     let value = Valuation { date: day("2020-01-02"), price: price("250000") };
     custom_instruments::value(&world.platform.app, world.customer, &item.symbol, &[value]).await.unwrap();
     let portfolio = opened(&world, &world.platform, &["MY:HOUSE"]).await;
-    let said = said_of_what_is_held(&world, &world.platform, portfolio, "MY:HOUSE").await;
+    let said = stale_responses_about_holdings(&world, &world.platform, portfolio, "MY:HOUSE").await;
     assert!(all(&said, false), "{said:?}");
 }
 
 #[tokio::test]
-async fn a_lot_of_the_session_that_is_under_way_is_named_only_where_it_is_in_nothing_yet() {
+async fn a_lot_of_the_current_session_is_reported_only_while_it_is_not_included() {
     let world = World::at("2026-11-20T17:00:00Z");
     world.exchange.list("ACME", bars_through("2026-11-19", 80, 20.0));
     let portfolio = opened(&world, &world.platform, &["ACME"]).await;
@@ -200,7 +205,7 @@ async fn a_lot_of_the_session_that_is_under_way_is_named_only_where_it_is_in_not
         named.map(|warning| warning.detail.clone()).collect::<Vec<_>>()
     };
     assert_eq!(named(&held.warnings), [""; 0]);
-    assert_eq!(named(&performed.warnings), ["ACME: lots dated after 2026-11-19 are no part of this: 1."]);
+    assert_eq!(named(&performed.warnings), ["ACME: lots dated after 2026-11-19 are not included: 1."]);
 }
 
 fn moved(date: &str) -> Note {
@@ -212,7 +217,7 @@ fn gap(from: &str, to: &str) -> Note {
 }
 
 #[tokio::test]
-async fn notes_reach_every_answer_and_only_where_they_concern_its_span() {
+async fn notes_are_in_every_response_whose_span_they_concern() {
     let world = World::at("2026-11-20T23:30:00Z");
     world.exchange.list("ACME", bars_through("2026-11-20", 200, 20.0));
     let notes = vec![
@@ -242,7 +247,7 @@ async fn notes_reach_every_answer_and_only_where_they_concern_its_span() {
     assert_eq!(codes(&earlier.warnings), all[..2]);
     let record = forecasts::list(&world.platform, world.customer, &symbol("ACME"), 50, None).await.unwrap();
     let graded = record.items.iter().find(|item| item.terms.id == earlier.forecast.terms.id).unwrap();
-    assert_eq!(codes(&graded.warnings), all[..3], "it is graded by the bars up to 7 October");
+    assert_eq!(codes(&graded.warnings), all[..3], "it was graded with the bars up to 7 October");
 
     let asked = reports::ReportRequest { symbol: symbol("ACME"), from: None, to: None, backtest: None };
     assert_eq!(codes(&reports::gather_figures(&world.platform, world.customer, &asked).await.unwrap().warnings), all);
@@ -265,7 +270,7 @@ async fn notes_reach_every_answer_and_only_where_they_concern_its_span() {
     world.exchange.list("OTHER", bars_through("2026-11-20", 200, 20.0));
     let compared = performed("2026-04-01", "2026-09-30", Some("OTHER")).await;
     let named: Vec<_> = compared.iter().map(|warning| warning.detail.split(':').next().unwrap()).collect();
-    assert_eq!(named, ["ACME", "OTHER"], "what is compared with rests on notes too");
+    assert_eq!(named, ["ACME", "OTHER"], "the benchmark has notes too");
 
     let batch = quotes::load_batch(
         &world.platform,
@@ -275,11 +280,15 @@ async fn notes_reach_every_answer_and_only_where_they_concern_its_span() {
     )
     .await
     .unwrap();
-    assert_eq!(codes(&batch.quotes[0].warnings), ["dividends_derived", "unexplained_move"], "of its own two days");
+    assert_eq!(
+        codes(&batch.quotes[0].warnings),
+        ["dividends_derived", "unexplained_move"],
+        "of its own day and the day before"
+    );
 }
 
 #[tokio::test]
-async fn notes_on_older_bars_stay_when_the_latest_ones_join_them() {
+async fn notes_on_older_bars_stay_when_the_latest_bars_are_merged() {
     let world = World::at("2026-11-19T23:30:00Z");
     world.exchange.list("ACME", bars_through("2026-11-19", 300, 20.0));
     *world.exchange.notes.lock().unwrap() = vec![Note::DividendsDerived, moved("2026-01-12"), moved("2026-11-19")];
@@ -299,7 +308,7 @@ async fn notes_on_older_bars_stay_when_the_latest_ones_join_them() {
 }
 
 #[tokio::test]
-async fn forecasts_and_backtests_on_weekly_bars_say_that_they_are() {
+async fn forecasts_and_backtests_on_weekly_bars_carry_a_warning() {
     let world = World::at("2026-11-20T23:30:00Z");
     let weekly = (0..90).rev().map(|week| bar(day("2026-11-20").plus_days(-7 * week), 20.0 + f64::from(week % 5)));
     world.exchange.list("WEEK", Bars::from_rows(weekly).unwrap());

@@ -1,4 +1,4 @@
-//! A refresh at noon and in the evening of one Friday, on a world with symbols that are held.
+//! A refresh at noon and in the evening of one Friday, in a world with tracked symbols.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use testing::exchange::{World, bars_through, time};
 pub const NOON: &str = "2026-11-20T17:00:00Z";
 /// Half past six in the evening of the same day.
 pub const EVENING: &str = "2026-11-20T23:30:00Z";
-/// What a run may take.
+/// The time limit of a run.
 pub const TIME_LIMIT: Duration = Duration::from_mins(4);
 
 /// Runs a slot.
@@ -19,7 +19,7 @@ pub async fn slot(platform: &MarketData, at: &str) -> RefreshSummary {
     refresh(platform, time(at), TIME_LIMIT).await.unwrap()
 }
 
-/// A world at noon in which these symbols are held, whose bars end the evening before.
+/// A world at noon in which these symbols are tracked, whose bars end the evening before.
 pub async fn holding(symbols: &[&str]) -> World {
     let world = World::at(NOON);
     for name in symbols {

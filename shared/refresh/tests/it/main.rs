@@ -6,4 +6,4 @@ mod friday;
 mod refresh;
 mod refresh_calls;
 mod refresh_slots;
-mod refresh_turns;
+mod refresh_order;

@@ -1,4 +1,4 @@
-//! The scheduled refresh: what it asks for and in which order, within the budget and the time, and who hears of it.
+//! The scheduled refresh: what it requests and in which order, within its calls and time, and what it publishes.
 
 mod grading;
 
@@ -18,7 +18,7 @@ use testing::{Counts, load};
 use crate::friday::{EVENING, NOON, TIME_LIMIT, holding, slot};
 
 #[tokio::test]
-async fn quotes_are_brought_while_the_exchange_is_open_and_bars_once_it_is_closed() {
+async fn quotes_are_requested_while_the_exchange_is_open_and_bars_once_they_are_out() {
     let world = holding(&["ACME", "IBM"]).await;
     for name in ["ACME", "IBM"] {
         world.exchange.quote_at(name, Ok(quote(name, "10.5", "2026-11-20", None)));
@@ -49,7 +49,7 @@ async fn quotes_are_brought_while_the_exchange_is_open_and_bars_once_it_is_close
 }
 
 #[tokio::test]
-async fn nothing_newer_writes_no_quote_and_tells_nobody() {
+async fn without_a_newer_price_nothing_is_written_or_published() {
     let world = holding(&["ACME"]).await;
     world.clock.set(EVENING);
     world.exchange.list("ACME", bars_through("2026-11-20", 31, 11.0));
@@ -60,7 +60,7 @@ async fn nothing_newer_writes_no_quote_and_tells_nobody() {
     let did = slot(&world.platform, "2026-11-21T01:30:00Z").await;
     assert_eq!((did.current, did.refreshed, did.published), (1, 0, 0));
     assert_eq!((world.exchange.calls().len(), world.bus.events().len()), (0, 0), "its bars are those of the day");
-    // Monday: the provider still says what it said on Friday.
+    // Monday: the provider still returns Friday's price.
     world.clock.set("2026-11-23T17:00:00Z");
     let did = slot(&world.platform, "2026-11-23T17:00:00Z").await;
     assert_eq!((did.current, did.refreshed, did.published), (1, 0, 0));
@@ -69,13 +69,13 @@ async fn nothing_newer_writes_no_quote_and_tells_nobody() {
 }
 
 #[tokio::test]
-async fn quotes_whose_event_was_not_taken_are_told_by_the_next_slot() {
+async fn quotes_whose_event_was_not_accepted_are_published_by_the_next_slot() {
     let world = holding(&["ACME", "IBM"]).await;
     world.exchange.quote_at("ACME", Ok(quote("ACME", "10.5", "2026-11-20", None)));
     world.exchange.quote_at("IBM", Ok(quote("IBM", "10.5", "2026-11-20", None)));
     world.bus.shut.store(true, Ordering::SeqCst);
     let did = slot(&world.platform, NOON).await;
-    assert_eq!((did.refreshed, did.published), (2, 0), "a bus that is shut fails no refresh");
+    assert_eq!((did.refreshed, did.published), (2, 0), "a refresh does not fail with the bus");
     world.bus.shut.store(false, Ordering::SeqCst);
     world.clock.forward(TimeDelta::minutes(15));
     world.exchange.fail("ACME", ProviderError::TimedOut);
@@ -83,11 +83,7 @@ async fn quotes_whose_event_was_not_taken_are_told_by_the_next_slot() {
     assert_eq!(world.bus.quotes(), [("ACME".to_owned(), 1), ("IBM".to_owned(), 2)]);
     world.clock.forward(TimeDelta::minutes(15));
     world.exchange.fail("IBM", ProviderError::TimedOut);
-    assert_eq!(
-        slot(&world.platform, "2026-11-20T17:30:00Z").await.published,
-        0,
-        "and once told they are not told again"
-    );
+    assert_eq!(slot(&world.platform, "2026-11-20T17:30:00Z").await.published, 0, "and they are published only once");
 }
 
 #[tokio::test]
@@ -117,7 +113,7 @@ async fn one_bad_symbol_never_stops_the_others() {
 }
 
 #[tokio::test]
-async fn what_the_provider_does_not_know_any_more_costs_one_call_a_day() {
+async fn a_symbol_that_the_provider_no_longer_knows_costs_one_call_a_day() {
     let world = holding(&["GONE"]).await;
     world.exchange.fail("GONE", ProviderError::UnknownSymbol);
     for at in ["2026-11-20T17:00:00Z", "2026-11-20T17:15:00Z", "2026-11-20T23:30:00Z", "2026-11-20T23:59:00Z"] {
@@ -128,7 +124,7 @@ async fn what_the_provider_does_not_know_any_more_costs_one_call_a_day() {
 }
 
 #[tokio::test]
-async fn the_budget_goes_to_what_was_asked_for_longest_ago_and_leaves_the_callers_theirs() {
+async fn calls_go_to_symbols_requested_longest_ago_and_some_stay_reserved() {
     let world = World::at("2026-11-20T00:00:00Z");
     for name in ["D", "A", "C", "B"] {
         world.track(name, bars_through("2026-11-19", 30, 10.0)).await;
@@ -151,7 +147,7 @@ async fn the_budget_goes_to_what_was_asked_for_longest_ago_and_leaves_the_caller
 }
 
 #[tokio::test]
-async fn a_day_of_slots_never_takes_the_calls_that_the_evening_needs() {
+async fn slots_of_the_day_never_take_the_calls_that_the_evening_needs() {
     let names: Vec<String> = (0..6).map(|number| format!("S{number}")).collect();
     let world = holding(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
     *world.exchange.left.lock().unwrap() = Some(25);
@@ -166,10 +162,10 @@ async fn a_day_of_slots_never_takes_the_calls_that_the_evening_needs() {
         world.clock.forward(TimeDelta::minutes(15));
     }
     let by_day = world.exchange.calls();
-    assert_eq!(by_day.len(), 13, "25 less 5 for callers, 6 for the evening and 1 for the plan");
+    assert_eq!(by_day.len(), 13, "25 less 5 for requests, 6 for the evening and 1 for the plan");
     let first_six: std::collections::BTreeSet<&String> = by_day.iter().take(6).collect();
-    assert_eq!(first_six.len(), 6, "each symbol in its turn");
-    // Slots of a schedule that goes on after the close find the exchange closed and the bars not out yet.
+    assert_eq!(first_six.len(), 6, "each symbol once");
+    // Slots after the close find the exchange closed and the bars not out yet.
     while world.clock.now() < time("2026-11-20T23:00:00Z") {
         let did = refresh(&world.platform, world.clock.now(), TIME_LIMIT).await.unwrap();
         assert_eq!((did.current, did.failed, did.postponed, did.budget_left), (6, 0, 0, Some(12)));
@@ -185,7 +181,7 @@ async fn a_day_of_slots_never_takes_the_calls_that_the_evening_needs() {
 }
 
 #[tokio::test]
-async fn after_the_provider_has_said_that_the_day_is_used_up_nothing_is_asked_for() {
+async fn after_the_provider_reports_its_calls_used_up_nothing_is_requested() {
     let names: Vec<String> = (0..40).map(|number| format!("S{number:02}")).collect();
     let world = holding(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
     for name in &names {
@@ -194,11 +190,11 @@ async fn after_the_provider_has_said_that_the_day_is_used_up_nothing_is_asked_fo
     *world.exchange.left.lock().unwrap() = Some(2_000);
     let did = slot(&world.platform, NOON).await;
     assert_eq!((did.failed, did.postponed), (0, 40));
-    assert!(world.exchange.calls().len() <= 2, "those that were under way");
+    assert!(world.exchange.calls().len() <= 2, "those that were in progress");
 }
 
 #[tokio::test]
-async fn a_symbol_for_which_no_source_has_a_call_keeps_no_other_from_its_turn() {
+async fn a_symbol_for_which_no_source_has_a_call_does_not_hold_up_others() {
     for at in [NOON, EVENING] {
         let names: Vec<String> = (0..40).map(|number| format!("S{number:02}")).collect();
         let world = holding(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
@@ -206,16 +202,16 @@ async fn a_symbol_for_which_no_source_has_a_call_keeps_no_other_from_its_turn() 
         for name in &names {
             world.exchange.list(name, bars_through("2026-11-20", 31, 11.0));
         }
-        // One of two sources is out of calls, and the other has them all and does not know the symbol.
+        // One of two sources is out of calls; the other has all of them and does not know the symbol.
         world.exchange.fail("S00", ProviderError::QuotaExhausted { until: None });
         let did = slot(&world.platform, at).await;
-        // Of bars that are served as they stand nobody learns why there are no newer ones.
+        // If stored bars are served, the reason why newer ones are missing is not known.
         assert_eq!((did.refreshed, did.failed + did.postponed), (39, 1), "{at}: {did:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_files_too_nothing_is_begun_after_the_time_limit() {
+async fn with_files_too_nothing_is_started_after_the_time_limit() {
     let world = World::at(NOON);
     let platform = world.on(world.table.clone(), Arc::new(market::Sample::new()));
     notifications::watchlist::put(&platform, world.customer, &symbol("IBM")).await.unwrap();
@@ -236,9 +232,9 @@ async fn a_run_ends_before_its_time_limit_and_the_rest_waits_for_the_next_slot()
     assert!(started.elapsed() < TIME_LIMIT, "{:?}", started.elapsed());
     assert!(did.refreshed > 100 && did.postponed > 100, "{did:?}");
     assert_eq!(did.refreshed + did.postponed, 400);
-    let told: Vec<usize> = world.bus.events().iter().map(Vec::len).collect();
-    assert_eq!(told.iter().sum::<usize>(), did.refreshed);
-    assert!(told.len() > 10, "whoever listens does not wait for the end of a long run");
+    let sizes: Vec<usize> = world.bus.events().iter().map(Vec::len).collect();
+    assert_eq!(sizes.iter().sum::<usize>(), did.refreshed);
+    assert!(sizes.len() > 10, "receivers do not wait for the end of a long run");
     *world.exchange.takes.lock().unwrap() = Duration::ZERO;
     world.clock.forward(TimeDelta::minutes(5));
     let did = slot(&world.platform, "2026-11-20T17:15:00Z").await;
@@ -257,7 +253,7 @@ async fn a_provider_that_never_answers_costs_a_run_no_more_than_its_time() {
 }
 
 #[tokio::test]
-async fn what_somebody_only_looked_at_is_not_refreshed() {
+async fn a_symbol_that_was_only_viewed_is_not_refreshed() {
     let world = World::at(NOON);
     world.exchange.list("SEEN", bars_through("2026-11-19", 30, 10.0));
     load(&world.platform, &symbol("SEEN")).await.unwrap();
@@ -268,13 +264,13 @@ async fn what_somebody_only_looked_at_is_not_refreshed() {
 
 /// How many symbols the soak refreshes; `make soak` says 5,000.
 fn soak_symbols() -> usize {
-    #[expect(clippy::disallowed_methods, reason = "whoever starts the tests says how long they may take")]
+    #[expect(clippy::disallowed_methods, reason = "the size of the soak is set by its command")]
     let given = std::env::var("SEXTANT_SOAK_SYMBOLS");
     given.ok().map_or(300, |given| given.parse().unwrap())
 }
 
 #[tokio::test(start_paused = true)]
-#[expect(clippy::print_stdout, reason = "the figures of the soak are for the reader of its output")]
+#[expect(clippy::print_stdout, reason = "the soak prints its figures")]
 async fn a_fast_provider_refreshes_thousands_of_symbols_with_a_write_each() {
     let count = soak_symbols();
     let names: Vec<String> = (0..count).map(|number| format!("S{number}")).collect();
@@ -296,8 +292,8 @@ async fn a_fast_provider_refreshes_thousands_of_symbols_with_a_write_each() {
         println!("{work} of {count} symbols: {writes} writes, {reads} reads, events of {events:?}");
         assert_eq!((did.refreshed, did.published, did.failed, did.postponed), (count, count, 0, 0));
         assert!(events.iter().all(|&quotes| quotes <= 1_000));
-        // A quote is one item; bars are a head, the year that changed, and the right to ask, taken and given back. The
-        // rest is the slot, and the sixteen parts of the ledger, kept once: the clock of the test stands still.
+        // A quote is one item; bars are a head, the year that changed, and a lease, acquired and released. The
+        // rest is the slot, and the sixteen parts of the log, stored once: the clock of the test stands still.
         let a_symbol = if at == NOON { 1 } else { 5 };
         assert!(writes <= count * a_symbol + 30, "{writes}");
     }

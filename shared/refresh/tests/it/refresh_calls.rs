@@ -12,10 +12,10 @@ use testing::exchange::{World, bars_through, day, symbol, time};
 use testing::fake_alpha_vantage::FakeAlphaVantage;
 
 const TIME_LIMIT: Duration = Duration::from_mins(4);
-/// How far the clock is behind the runtime's at most.
+/// How far the clock may be behind the runtime's.
 const TICK: Duration = Duration::from_millis(100);
 
-/// A world in which so many symbols are held, whose bars end on a Friday.
+/// A world in which this many symbols are tracked, whose bars end on a Friday.
 async fn holding(count: usize) -> (World, FakeAlphaVantage, Vec<String>) {
     let world = World::at("2026-11-21T12:00:00Z");
     *world.exchange.source.lock().unwrap() = market::alpha_vantage::SOURCE;
@@ -27,7 +27,7 @@ async fn holding(count: usize) -> (World, FakeAlphaVantage, Vec<String>) {
     (world, vantage, names)
 }
 
-/// A slot that is done late by so many seconds, by a process that has just started.
+/// A slot that is this many seconds late, run by a new process.
 async fn slot(world: &World, vantage: &FakeAlphaVantage, at: &str, late: i64) -> RefreshSummary {
     world.clock.set(at);
     world.clock.forward(TimeDelta::seconds(late));
@@ -40,7 +40,7 @@ async fn slot(world: &World, vantage: &FakeAlphaVantage, at: &str, late: i64) ->
     };
     tokio::select! {
         did = refresh(&platform, time(at), TIME_LIMIT) => did.unwrap(),
-        () = time_goes_on => unreachable!("it goes on for ever"),
+        () = time_goes_on => unreachable!("it never ends"),
     }
 }
 
@@ -71,7 +71,7 @@ const EVENINGS: [(&str, i64); 9] = [
 ];
 
 #[tokio::test(start_paused = true)]
-async fn up_to_nineteen_symbols_get_their_bars_every_evening_and_no_24_hours_hold_a_twenty_sixth_call() {
+async fn up_to_nineteen_symbols_get_bars_every_evening_within_25_calls_in_24_hours() {
     for count in [6, 15, 19] {
         let (world, vantage, names) = holding(count).await;
         {
@@ -86,7 +86,7 @@ async fn up_to_nineteen_symbols_get_their_bars_every_evening_and_no_24_hours_hol
             let did = slot(&world, &vantage, &format!("{date}T23:30:00Z"), late).await;
             assert_eq!((did.failed, did.postponed), (0, 0), "{count} on {date}: {did:?}");
             assert_eq!(with_bars_of(&world, &names, date).await, count, "{date}");
-            assert!(did.budget_left.is_some_and(|left| left >= 5), "people have theirs on {date}: {did:?}");
+            assert!(did.budget_left.is_some_and(|left| left >= 5), "calls for requests are left on {date}: {did:?}");
         }
         assert!(vantage.most_in_a_day() <= 25, "{count}: {}", vantage.most_in_a_day());
         assert!(vantage.least_distance() >= Some(TimeDelta::milliseconds(900)), "{:?}", vantage.least_distance());
@@ -97,7 +97,7 @@ async fn up_to_nineteen_symbols_get_their_bars_every_evening_and_no_24_hours_hol
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_more_symbols_than_calls_nineteen_get_their_bars_and_the_others_are_first_on_the_next_evening() {
+async fn with_too_many_symbols_nineteen_get_bars_and_the_others_come_first_next_evening() {
     let (world, vantage, names) = holding(30).await;
     vantage.script.lock().unwrap().is_free_plan = true;
     let mut got = BTreeMap::<String, usize>::new();
@@ -105,7 +105,7 @@ async fn of_more_symbols_than_calls_nineteen_get_their_bars_and_the_others_are_f
         vantage.script.lock().unwrap().last = Some(day(date));
         let before = vantage.calls().len();
         let did = slot(&world, &vantage, &format!("{date}T23:30:00Z"), *late).await;
-        // On an evening within the day of the call that found the plan out, that call is another symbol's.
+        // Within a day of the call that found out the plan, that call is used for another symbol.
         assert!([(19, 11), (20, 10)].contains(&(did.refreshed, did.postponed)), "{date}: {did:?}");
         for call in vantage.calls()[before..].iter().filter(|call| call.function == "TIME_SERIES_DAILY") {
             *got.entry(call.symbol.clone()).or_default() += 1;
@@ -116,7 +116,7 @@ async fn of_more_symbols_than_calls_nineteen_get_their_bars_and_the_others_are_f
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_that_people_make_are_taken_from_the_evenings_and_never_come_on_top() {
+async fn calls_of_requests_reduce_those_of_the_evening() {
     let (world, vantage, names) = holding(20).await;
     for (date, late) in &EVENINGS[4..] {
         vantage.script.lock().unwrap().last = Some(day(date));
@@ -133,7 +133,7 @@ async fn calls_that_people_make_are_taken_from_the_evenings_and_never_come_on_to
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_splits_of_one_symbol_that_jumps_are_asked_for_among_eight() {
+async fn the_splits_of_one_symbol_with_a_jump_are_requested_among_eight() {
     for jumping in ["S00", "S07"] {
         let (world, vantage, _) = holding(8).await;
         {
@@ -151,15 +151,15 @@ async fn the_splits_of_one_symbol_that_jumps_are_asked_for_among_eight() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_fails_in_the_evening_is_asked_again_once_it_was_left_alone() {
+async fn a_source_that_fails_in_the_evening_is_called_again_after_a_pause() {
     let (world, vantage, _) = holding(8).await;
     {
         let mut script = vantage.script.lock().unwrap();
         (script.last, script.failures) = (Some(day("2026-11-23")), 6);
     }
     let did = slot(&world, &vantage, "2026-11-23T23:30:00Z", 0).await;
-    assert_eq!((did.failed, did.refreshed, did.postponed), (6, 2, 0), "five, and the one that tried: {did:?}");
-    // By day the next slot is as near.
+    assert_eq!((did.failed, did.refreshed, did.postponed), (6, 2, 0), "five, and the one that probed: {did:?}");
+    // During the day the next slot is soon enough.
     let did = slot(&world, &vantage, "2026-11-24T14:30:00Z", 0).await;
     assert_eq!(did.failed, 0, "{did:?}");
 }

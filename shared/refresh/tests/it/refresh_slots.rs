@@ -1,4 +1,4 @@
-//! A slot of the scheduled refresh is done once, by a run that lives.
+//! A slot of the scheduled refresh is done once, by a run that is alive.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,7 +18,7 @@ use testing::exchange::{quote, time};
 use crate::friday::{NOON, TIME_LIMIT, holding, slot};
 
 #[tokio::test]
-async fn twenty_deliveries_of_a_slot_at_once_act_once() {
+async fn twenty_concurrent_deliveries_of_a_slot_act_once() {
     let world = holding(&["ACME", "IBM", "KO"]).await;
     for name in ["ACME", "IBM", "KO"] {
         world.exchange.quote_at(name, Ok(quote(name, "10.5", "2026-11-20", None)));
@@ -31,11 +31,11 @@ async fn twenty_deliveries_of_a_slot_at_once_act_once() {
     assert!(runs.iter().filter_map(|run| run.as_ref().err()).all(|error| matches!(error, ServiceError::Store(_))));
     assert_eq!(world.exchange.calls().len(), 3);
     assert_eq!(world.bus.quotes().len(), 3);
-    assert!(slot(&world.platform, NOON).await.repeated, "and a delivery long after finds it done");
+    assert!(slot(&world.platform, NOON).await.repeated, "and a much later delivery finds it done");
 }
 
 #[tokio::test]
-async fn a_slot_that_was_missed_is_done_by_the_next_one_and_skipped_when_it_comes_late() {
+async fn a_missed_slot_is_done_by_the_next_one_and_skipped_when_it_comes_late() {
     let world = holding(&["ACME"]).await;
     world.exchange.quote_at("ACME", Ok(quote("ACME", "10.5", "2026-11-20", None)));
     world.clock.forward(TimeDelta::minutes(15));
@@ -43,18 +43,18 @@ async fn a_slot_that_was_missed_is_done_by_the_next_one_and_skipped_when_it_come
     assert!(slot(&world.platform, NOON).await.repeated);
     assert_eq!(last_run::read(&world.platform.app).await.unwrap().unwrap().slot, Some(time("2026-11-20T17:15:00Z")));
     world.exchange.calls();
-    // Delivered late, but for a time after everything that was done: it is made up for.
+    // Delivered late, but later than every slot that was done: it is made up for.
     world.clock.forward(TimeDelta::minutes(40));
     assert_eq!(slot(&world.platform, "2026-11-20T17:30:00Z").await.refreshed, 1);
     assert_eq!(world.exchange.calls(), ["quote ACME"]);
 }
 
 #[tokio::test]
-async fn a_run_that_died_is_taken_over_once_its_lease_has_ended_and_what_it_stored_is_told() {
+async fn a_dead_run_is_taken_over_after_its_lease_and_its_quotes_are_published() {
     let world = holding(&["ACME", "IBM"]).await;
     world.exchange.quote_at("ACME", Ok(quote("ACME", "10.5", "2026-11-20", None)));
     world.exchange.quote_at("IBM", Ok(quote("IBM", "10.5", "2026-11-20", None)));
-    // It had stored one quote when it died over the other, and had told of neither.
+    // It had stored one quote when it died during the other, and had published neither.
     world.exchange.hangs.store(true, Ordering::SeqCst);
     let asked = async {
         while world.exchange.calls().is_empty() {
@@ -69,8 +69,8 @@ async fn a_run_that_died_is_taken_over_once_its_lease_has_ended_and_what_it_stor
     let stored = quote("ACME", "10.5", "2026-11-20", None);
     quote_store::record(&world.platform, &stored, quote_store::Origin::Market).await.unwrap().unwrap();
     let early = refresh(&world.platform, time(NOON), TIME_LIMIT).await;
-    assert!(matches!(early, Err(ServiceError::Store(_))), "the lease has not ended");
-    // Lambda's own retry comes a minute after a failure.
+    assert!(matches!(early, Err(ServiceError::Store(_))), "the lease has not expired");
+    // Lambda retries a minute after a failure.
     world.clock.forward(TimeDelta::minutes(1));
     let did = slot(&world.platform, NOON).await;
     assert_eq!((did.refreshed, did.current, did.published), (1, 1, 2));
@@ -78,33 +78,33 @@ async fn a_run_that_died_is_taken_over_once_its_lease_has_ended_and_what_it_stor
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_whose_slot_another_one_has_taken_stops() {
+async fn a_run_whose_slot_was_taken_over_stops() {
     let names: Vec<String> = (0..40).map(|number| format!("S{number:02}")).collect();
     let world = holding(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
     *world.exchange.takes.lock().unwrap() = Duration::from_secs(9);
     let first = refresh(&world.platform, time(NOON), TIME_LIMIT);
     let second = async {
         tokio::time::sleep(Duration::from_secs(2)).await;
-        // By this clock the first gave no heartbeat for longer than a lease.
+        // By this clock the first run gave no heartbeat for longer than a lease.
         world.clock.forward(TimeDelta::minutes(1));
         refresh(&world.restarted(), time(NOON), TIME_LIMIT).await.unwrap()
     };
     let (first, second) = tokio::join!(first, second);
     assert!(matches!(first, Err(ServiceError::Store(store::StoreError::Conflict { .. }))), "{first:?}");
     assert!(!second.repeated, "{second:?}");
-    assert!(world.exchange.calls().len() < 70, "the first did not go on to the end");
-    assert!(slot(&world.platform, NOON).await.repeated, "the first took nothing back");
+    assert!(world.exchange.calls().len() < 70, "the first run did not continue to the end");
+    assert!(slot(&world.platform, NOON).await.repeated, "the first run did not take the slot back");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_renewal_whose_answer_is_lost_costs_a_run_nothing() {
+async fn a_renewal_whose_response_is_lost_does_not_stop_a_run() {
     let names: Vec<String> = (0..40).map(|number| format!("S{number:02}")).collect();
     let world = holding(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
     *world.exchange.takes.lock().unwrap() = Duration::from_secs(9);
     for name in &names {
         world.exchange.fail(name, ProviderError::TimedOut);
     }
-    // The slot is taken; the answer to the first heartbeat is lost, and the second one loses a race that nobody ran.
+    // The slot is acquired; the response to the first heartbeat is lost, and the second reports a false conflict.
     let faults = [None, Some(Fault::ErrorAfter), Some(Fault::Conflict)];
     let table = Faulty::new(InstantTable(world.table.clone()), Plan::scripted(faults));
     let platform = world.on(Arc::new(table), world.exchange.clone());

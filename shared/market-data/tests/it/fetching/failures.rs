@@ -1,4 +1,4 @@
-//! What a call that is under way, or a failure to get a price, keeps others from, and for how long.
+//! What a call in progress or a failed request blocks, and for how long.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use super::NOON;
 
-/// A process that waits for nothing but the provider.
+/// A process that waits only for the provider.
 fn process(world: &World) -> MarketData {
     world.on(Arc::new(InstantTable(world.table.clone())), world.exchange.clone())
 }
@@ -28,7 +28,7 @@ async fn look(world: &World, platform: &MarketData, names: &[String]) -> QuoteBa
 }
 
 #[tokio::test(start_paused = true)]
-async fn bars_that_another_process_stores_after_a_reader_gave_up_are_there_at_the_next_read() {
+async fn bars_stored_by_another_process_after_a_timeout_are_used_by_the_next_read() {
     let world = World::at(NOON);
     world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
     *world.exchange.takes.lock().unwrap() = Duration::from_secs(3);
@@ -46,14 +46,14 @@ async fn bars_that_another_process_stores_after_a_reader_gave_up_are_there_at_th
 }
 
 #[tokio::test]
-async fn bars_that_came_from_elsewhere_are_served_while_the_provider_is_left_alone() {
+async fn bars_stored_meanwhile_are_served_during_the_pause_after_a_failure() {
     let world = World::at(NOON);
     world.exchange.fail("ACME", ProviderError::Unavailable { status: Some(500) });
     assert!(load(&world.platform, &symbol("ACME")).await.is_err());
     world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
     let other = world.restarted();
     world.clock.forward(TimeDelta::seconds(59));
-    assert!(load(&other, &symbol("ACME")).await.is_err(), "left alone by all");
+    assert!(load(&other, &symbol("ACME")).await.is_err(), "no process calls it");
     world.clock.forward(TimeDelta::seconds(1));
     load(&other, &symbol("ACME")).await.unwrap();
     world.clock.forward(TimeDelta::seconds(-1));
@@ -61,7 +61,7 @@ async fn bars_that_came_from_elsewhere_are_served_while_the_provider_is_left_alo
 }
 
 #[tokio::test]
-async fn a_quote_that_cannot_be_had_keeps_nobody_from_the_bars() {
+async fn a_failed_quote_does_not_block_the_bars() {
     let world = World::at(NOON);
     world.exchange.list("ACME", bars_through("2026-11-19", 30, 10.0));
     world.exchange.quote_at("ACME", Err(ProviderError::Unavailable { status: Some(500) }));
@@ -71,14 +71,14 @@ async fn a_quote_that_cannot_be_had_keeps_nobody_from_the_bars() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_symbol_that_there_was_no_time_to_ask_for_is_asked_for_by_whoever_comes_next() {
+async fn a_symbol_that_was_not_requested_for_lack_of_time_is_requested_next() {
     let names: Vec<String> = (0..9).map(|number| format!("NEW{number}")).collect();
     for is_another_process in [false, true] {
         let world = World::at(NOON);
         for name in &names {
             world.exchange.quote_at(name, Ok(quote(name, "40", "2026-11-20", None)));
         }
-        // Eight are asked for together, and then there is no time for the ninth.
+        // Eight are requested concurrently, and then no time is left for the ninth.
         *world.exchange.takes.lock().unwrap() = Duration::from_millis(2_200);
         let platform = process(&world);
         let first = look(&world, &platform, &names).await;
@@ -90,7 +90,7 @@ async fn a_symbol_that_there_was_no_time_to_ask_for_is_asked_for_by_whoever_come
 }
 
 #[tokio::test]
-async fn a_symbol_whose_turn_came_too_late_rests_no_longer_than_it_has_to() {
+async fn a_symbol_whose_call_came_too_late_pauses_no_longer_than_necessary() {
     let world = World::at(NOON);
     let names: Vec<String> = (0..5).map(|number| format!("NEW{number}")).collect();
     for (at, name) in names.iter().enumerate() {
@@ -111,7 +111,7 @@ async fn a_symbol_whose_turn_came_too_late_rests_no_longer_than_it_has_to() {
 }
 
 #[tokio::test]
-async fn a_function_without_a_provider_keeps_none_of_the_others_from_theirs() {
+async fn a_function_without_a_provider_does_not_block_the_others() {
     let world = World::at(NOON);
     world.exchange.fail("ACME", ProviderError::NotGiven);
     let none = load(&world.platform, &symbol("ACME")).await;
@@ -123,7 +123,7 @@ async fn a_function_without_a_provider_keeps_none_of_the_others_from_theirs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_needs_nothing_but_stored_bars_does_not_wait_for_a_call_that_is_under_way() {
+async fn a_read_of_stored_bars_does_not_wait_for_a_call_in_progress() {
     let world = World::at(NOON);
     world.track("ACME", bars_through("2026-11-18", 30, 10.0)).await;
     world.clock.set("2026-11-20T23:30:00Z");

@@ -1,4 +1,4 @@
-//! Instruments that are quoted abroad, while nobody tells what they are.
+//! Instruments that are quoted abroad, while their metadata are not available.
 
 use std::sync::Arc;
 
@@ -67,10 +67,10 @@ fn purchase(currency: Option<Currency>) -> investments::Purchase {
 }
 
 #[tokio::test]
-async fn a_lot_of_which_nothing_but_the_prices_is_known_is_recorded_in_their_currency() {
+async fn a_lot_of_an_instrument_without_metadata_is_recorded_in_the_currency_of_its_prices() {
     let (world, platform) = abroad();
     let id = open_portfolio(&platform.app, world.customer, opening(PortfolioType::Brokerage)).await;
-    // Looked at before there was a price, it was taken for one in dollars, which is kept for an hour.
+    // Viewed before it had a price, it was assumed to be in dollars, which is stored for an hour.
     let assumed = instruments::find(&platform, &symbol("MBG.DEX"), None, platform.budget_for(OnBehalfOf::Platform))
         .await
         .unwrap();

@@ -1,4 +1,4 @@
-//! Last prices of many symbols, instruments that are looked at, and searches: what they show and what they cost.
+//! Last prices of many symbols, viewed instruments, and searches: what they return and which calls they make.
 
 mod abroad;
 mod new_symbol_lookups;
@@ -33,7 +33,7 @@ fn lines(batch: &QuoteBatch) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_batch_shows_what_is_stored_and_asks_once_for_what_is_not() {
+async fn a_batch_returns_stored_quotes_and_requests_missing_ones_once() {
     let world = World::at(NOON);
     world.track("BARS", bars_through("2026-11-19", 30, 10.0)).await;
     world.track("BOTH", bars_through("2026-11-19", 30, 20.0)).await;
@@ -50,18 +50,18 @@ async fn a_batch_shows_what_is_stored_and_asks_once_for_what_is_not() {
     let mut calls = world.exchange.calls();
     calls.sort();
     assert_eq!(calls, ["quote DOWN", "quote NEW", "quote NONE"]);
-    assert_eq!(batch.quotes[1].quote.seq, 1, "numbers go on from those of the quotes");
+    assert_eq!(batch.quotes[1].quote.seq, 1, "continues the numbers of the quotes");
     assert_eq!((batch.quotes[0].age_seconds, batch.quotes[3].age_seconds), (0, 20 * 3600));
 
     world.exchange.calls();
     look(&world, &world.platform, &["NEW", "NONE", "OLD", "DOWN", "BOTH", "BARS"]).await;
-    assert!(world.exchange.calls().is_empty(), "stored, unknown for a day, and left alone for a minute");
+    assert!(world.exchange.calls().is_empty(), "stored, unknown for a day, and not requested for a minute");
     world.clock.forward(TimeDelta::minutes(31));
     assert_eq!(lines(&look(&world, &world.platform, &["NEW"]).await), ["NEW 40 stale"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_first_quote_without_the_close_before_keeps_nobody_waiting() {
+async fn a_first_quote_without_a_previous_close_makes_no_request_wait() {
     let world = World::at(NOON);
     world.exchange.quote_at("NEW", Ok(quote("NEW", "40", "2026-11-20", None)));
     let started = tokio::time::Instant::now();
@@ -79,7 +79,7 @@ async fn a_thousand_readers_of_one_new_quote_make_one_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_of_a_hundred_symbols_never_waits_for_a_provider_longer_than_a_caller_does() {
+async fn a_batch_of_a_hundred_symbols_waits_no_longer_than_one_request() {
     let world = World::at(NOON);
     world.exchange.hangs.store(true, Ordering::SeqCst);
     let names: Vec<String> = (0..100).map(|number| format!("S{number}")).collect();
@@ -88,11 +88,11 @@ async fn a_batch_of_a_hundred_symbols_never_waits_for_a_provider_longer_than_a_c
     let batch = look(&world, &world.platform, &names).await;
     assert!(started.elapsed() <= Duration::from_millis(2_600), "{:?}", started.elapsed());
     assert_eq!((batch.quotes.len(), batch.unavailable.len()), (0, 100));
-    assert!(world.exchange.calls().len() <= 100, "at most a call a symbol");
+    assert!(world.exchange.calls().len() <= 100, "at most one call per symbol");
 }
 
 #[tokio::test]
-async fn of_files_the_last_bar_is_the_quote_and_ages_by_the_files_own_clock() {
+async fn with_files_the_last_bar_is_the_quote_and_ages_by_the_clock_of_the_files() {
     let world = World::at(NOON);
     let platform = world.on(world.table.clone(), Arc::new(Sample::new()));
     let batch = look(&world, &platform, &["AAPL", "NONE"]).await;
@@ -104,14 +104,14 @@ async fn of_files_the_last_bar_is_the_quote_and_ages_by_the_files_own_clock() {
     );
     assert_eq!((shown.quote.source.as_str(), shown.quote.seq), ("sample", 0));
     assert_eq!(batch.unavailable[&symbol("NONE")], "unknown_symbol");
-    // A replay that is over is no price.
+    // A quote of a finished replay is not used.
     let old = Quote { source: "sample", ..quote("AAPL", "1", "2004-01-02", None) };
     quote_store::record(&platform, &old, Origin::Replay).await.unwrap();
     assert_eq!(lines(&look(&world, &platform, &["AAPL"]).await), ["AAPL 430.47"]);
 }
 
 #[tokio::test]
-async fn a_custom_instrument_is_on_its_owners_batch_alone_and_never_stale() {
+async fn a_custom_instrument_is_visible_to_its_owner_only_and_never_stale() {
     let world = World::at(NOON);
     let item = custom_instruments::NewCustomInstrument {
         symbol: symbol("MY:HOUSE"),
@@ -135,7 +135,7 @@ fn named(name: &str, title: &str) -> Instrument {
 }
 
 #[tokio::test]
-async fn a_ticker_that_is_looked_at_is_validated_by_search_or_quote_and_remembered_when_unknown() {
+async fn a_viewed_ticker_is_validated_by_search_or_quote_and_remembered_if_unknown() {
     let world = World::at(NOON);
     *world.exchange.found.lock().unwrap() = Ok(vec![named("ACME", "Acme Anvils")]);
     let known = instruments::look_up(
@@ -150,7 +150,7 @@ async fn a_ticker_that_is_looked_at_is_validated_by_search_or_quote_and_remember
     instruments::look_up(&world.platform, world.customer, &symbol("ACME"), world.platform.budget_for(world.customer))
         .await
         .unwrap();
-    assert!(world.exchange.calls().is_empty(), "what a search found stands for a day");
+    assert!(world.exchange.calls().is_empty(), "the result of a search is used for a day");
 
     *world.exchange.found.lock().unwrap() = Ok(Vec::new());
     world.exchange.quote_at("EURUSD=X", Ok(quote("EURUSD=X", "1.1", "2026-11-20", None)));
@@ -184,12 +184,12 @@ async fn a_ticker_that_is_looked_at_is_validated_by_search_or_quote_and_remember
         world.platform.budget_for(world.customer),
     )
     .await;
-    assert_eq!(world.exchange.calls(), ["search none", "quote NONE"], "asked again after a day");
+    assert_eq!(world.exchange.calls(), ["search none", "quote NONE"], "requested again after a day");
     assert_eq!(refresh::refresh(&world.platform, world.clock.now(), Duration::from_mins(1)).await.unwrap().current, 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_second_call_is_given_what_the_first_has_left_of_its_readers_wait() {
+async fn a_second_call_gets_the_time_that_the_first_has_left() {
     let world = World::at(NOON);
     *world.exchange.takes.lock().unwrap() = Duration::from_secs(1);
     world.exchange.quote_at("NEW", Ok(quote("NEW", "40", "2026-11-20", None)));
@@ -203,7 +203,7 @@ async fn a_second_call_is_given_what_the_first_has_left_of_its_readers_wait() {
 }
 
 #[tokio::test]
-async fn a_search_finds_what_is_stored_and_what_the_provider_finds_and_needs_no_provider() {
+async fn a_search_finds_stored_and_provider_instruments_and_works_without_a_provider() {
     let world = World::at(NOON);
     world.track("ACME", bars_through("2026-11-19", 30, 10.0)).await;
     world.exchange.calls();
@@ -216,17 +216,21 @@ async fn a_search_finds_what_is_stored_and_what_the_provider_finds_and_needs_no_
         found.into_iter().map(|instrument| instrument.symbol.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(find(Some("acme")).await, ["ACME", "ACMX"]);
-    assert_eq!(find(None).await, ["ACME"], "the whole list is what is stored");
+    assert_eq!(find(None).await, ["ACME"], "the whole list has the stored instruments");
     assert_eq!(world.exchange.calls(), ["search acme"]);
     *world.exchange.found.lock().unwrap() = Err(ProviderError::TimedOut);
     assert_eq!(find(Some("incorporated")).await, ["ACME"], "found by its stored name");
     *world.exchange.source.lock().unwrap() = "alpha_vantage";
-    assert_eq!(find(Some("gold")).await, ["XAU=G", "XAU=KG", "XAU=OZT"], "there is gold, whoever answers");
+    assert_eq!(find(Some("gold")).await, ["XAU=G", "XAU=KG", "XAU=OZT"], "gold needs no answer of a source");
     *world.exchange.found.lock().unwrap() = Ok(vec![named("GOLD", "Barrick Gold")]);
-    assert_eq!(find(Some("gold")).await, ["GOLD", "XAU=G", "XAU=KG", "XAU=OZT"], "asked again: it had failed");
+    assert_eq!(
+        find(Some("gold")).await,
+        ["GOLD", "XAU=G", "XAU=KG", "XAU=OZT"],
+        "requested again, because it had failed"
+    );
     *world.exchange.source.lock().unwrap() = "exchange";
     *world.exchange.left.lock().unwrap() = Some(10);
     world.exchange.calls();
     assert_eq!(find(Some("ac")).await, ["ACME"]);
-    assert!(world.exchange.calls().is_empty(), "searches leave the last calls to prices");
+    assert!(world.exchange.calls().is_empty(), "searches reserve the last calls for prices");
 }

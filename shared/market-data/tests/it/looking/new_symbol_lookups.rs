@@ -1,4 +1,4 @@
-//! How many symbols that nobody looked at before one customer may have the provider asked for.
+//! New-symbol lookups: how many new symbols a customer may have requested from the provider.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -32,7 +32,7 @@ fn invented(count: usize) -> Vec<String> {
     (0..count).map(|number| format!("NONE{number}")).collect()
 }
 
-/// A world with so many calls left, of which the next refresh needs that many.
+/// A world with this many calls left, of which the next refresh needs that many.
 async fn counted(left: usize, tracked: usize) -> World {
     let world = World::at(NOON);
     for number in 0..tracked {
@@ -44,16 +44,16 @@ async fn counted(left: usize, tracked: usize) -> World {
     world
 }
 
-/// Looks at invented symbols; gives how many of them are unknown, and of how many that was not to be had.
+/// Looks up invented symbols; returns how many of them are unknown, and how many could not be looked up.
 async fn look_at_invented(world: &World, customer: CustomerId, names: &[String]) -> (usize, usize) {
     let symbols: Vec<_> = names.iter().map(|name| symbol(name)).collect();
     let batch = load_batch(&world.platform, customer, &symbols, world.platform.budget_for(customer)).await.unwrap();
-    let of = |code: &str| batch.unavailable.values().filter(|told| **told == code).count();
+    let of = |code: &str| batch.unavailable.values().filter(|reason| **reason == code).count();
     (of("unknown_symbol"), of("price_unavailable"))
 }
 
 #[tokio::test]
-async fn a_customer_who_makes_symbols_up_takes_ten_calls_a_day() {
+async fn a_customer_who_invents_symbols_takes_at_most_ten_calls_a_day() {
     let world = counted(25, 20).await;
     let names = invented(25);
     assert_eq!(look_at_invented(&world, world.customer, &names).await, (NEW_SYMBOL_LOOKUPS_A_DAY, 15));
@@ -69,7 +69,7 @@ async fn a_customer_who_makes_symbols_up_takes_ten_calls_a_day() {
 }
 
 #[tokio::test]
-async fn without_new_symbol_lookups_left_no_use_case_takes_a_call_and_what_is_known_here_is_there() {
+async fn without_lookups_left_no_use_case_takes_a_call_and_known_symbols_work() {
     let world = counted(25, 20).await;
     world.track("ACME", bars_through("2026-11-19", 100, 10.0)).await;
     look_at_invented(&world, world.customer, &invented(10)).await;
@@ -92,7 +92,7 @@ async fn without_new_symbol_lookups_left_no_use_case_takes_a_call_and_what_is_kn
     }
     assert!(world.exchange.calls().is_empty());
 
-    // Bars that are stored are brought up to date, and what somebody else follows is no new-symbol lookup.
+    // Stored bars are updated, and a symbol that another customer tracks is not a new-symbol lookup.
     world.clock.set("2026-11-20T23:30:00Z");
     world.exchange.list("ACME", bars_through("2026-11-20", 101, 10.0));
     assert_eq!(history::load(platform, &symbol("ACME"), platform.budget_for(customer)).await.unwrap().bars.len(), 101);
@@ -101,7 +101,7 @@ async fn without_new_symbol_lookups_left_no_use_case_takes_a_call_and_what_is_kn
 }
 
 #[tokio::test]
-async fn a_look_for_which_no_call_was_made_does_not_count() {
+async fn a_lookup_without_a_call_does_not_count() {
     let world = counted(25, 20).await;
     let names = invented(12);
     let too_fast = ProviderError::RateLimited { retry_after: Duration::from_millis(1_500) };
@@ -118,7 +118,7 @@ async fn a_look_for_which_no_call_was_made_does_not_count() {
 }
 
 #[tokio::test]
-async fn a_call_that_a_source_refuses_counts_as_a_look() {
+async fn a_call_that_a_source_refuses_counts_as_a_lookup() {
     let world = counted(25, 20).await;
     let names = invented(12);
     for name in &names {
@@ -129,7 +129,7 @@ async fn a_call_that_a_source_refuses_counts_as_a_look() {
 }
 
 #[tokio::test]
-async fn a_symbol_that_is_known_by_its_listing_alone_is_new() {
+async fn a_registered_symbol_without_prices_is_new() {
     let world = counted(25, 20).await;
     let names = invented(25);
     let symbols: Vec<_> = names.iter().map(|name| symbol(name)).collect();
@@ -142,7 +142,7 @@ async fn a_symbol_that_is_known_by_its_listing_alone_is_new() {
 }
 
 #[tokio::test]
-async fn more_looks_than_ten_are_taken_while_the_next_refresh_has_its_calls() {
+async fn more_than_ten_lookups_are_allowed_while_the_next_refresh_has_its_calls() {
     let world = counted(25, 8).await;
     assert_eq!(look_at_invented(&world, world.customer, &invented(12)).await, (12, 0), "13 are left");
     world.clock.forward(TimeDelta::minutes(1));
@@ -152,7 +152,7 @@ async fn more_looks_than_ten_are_taken_while_the_next_refresh_has_its_calls() {
 }
 
 #[tokio::test]
-async fn a_new_symbol_lookup_takes_one_call_and_its_name_none_that_is_needed() {
+async fn a_new_symbol_lookup_takes_one_call_and_its_name_no_needed_one() {
     let world = counted(25, 20).await;
     world.exchange.names_cost.store(true, Ordering::SeqCst);
     let (platform, customer, new) = (&world.platform, world.customer, &symbol("NEW"));
@@ -165,7 +165,7 @@ async fn a_new_symbol_lookup_takes_one_call_and_its_name_none_that_is_needed() {
     *world.exchange.left.lock().unwrap() = Some(11);
     let named = instruments::load(platform, customer, new, platform.budget_for(customer)).await.unwrap();
     assert_eq!((named.name.as_str(), world.exchange.calls()), ("NEW Incorporated", vec!["name NEW".to_owned()]));
-    // Where there are many calls the name comes with the bars.
+    // With many calls left the name is requested with the bars.
     *world.exchange.left.lock().unwrap() = Some(2_000);
     world.exchange.list("NEXT", bars_through("2026-11-19", 100, 10.0));
     instruments::load(platform, customer, &symbol("NEXT"), platform.budget_for(customer)).await.unwrap();
@@ -173,7 +173,7 @@ async fn a_new_symbol_lookup_takes_one_call_and_its_name_none_that_is_needed() {
 }
 
 #[tokio::test]
-async fn new_pairs_of_currencies_are_new_symbol_lookups_of_whoever_holds_them() {
+async fn new_currency_pairs_are_new_symbol_lookups_of_their_holder() {
     let world = counted(25, 20).await;
     look_at_invented(&world, world.customer, &invented(9)).await;
     world.exchange.calls();
@@ -197,13 +197,13 @@ async fn new_pairs_of_currencies_are_new_symbol_lookups_of_whoever_holds_them() 
 }
 
 #[tokio::test]
-async fn where_nobody_counts_calls_there_is_no_limit() {
+async fn without_a_count_of_calls_lookups_are_not_limited() {
     let world = World::at(NOON);
     assert_eq!(look_at_invented(&world, world.customer, &invented(25)).await, (25, 0));
 }
 
 #[tokio::test]
-async fn the_kind_of_a_lot_that_was_recorded_as_a_new_symbol_lookup_is_told_once_it_is_known() {
+async fn the_type_of_a_lot_recorded_with_a_new_symbol_lookup_is_shown_once_known() {
     let world = counted(25, 0).await;
     let portfolio = open_portfolio(&world.platform.app, world.customer, opening(PortfolioType::Brokerage)).await;
     let mut kinds = Vec::new();
@@ -220,7 +220,11 @@ async fn the_kind_of_a_lot_that_was_recorded_as_a_new_symbol_lookup_is_told_once
         let made = investments::record(&world.platform, world.customer, portfolio, &purchase, None).await.unwrap();
         kinds.push(made.value.instrument_type);
     }
-    assert_eq!(kinds, [InstrumentType::Stock, InstrumentType::Crypto], "a coin is one by its form alone");
+    assert_eq!(
+        kinds,
+        [InstrumentType::Stock, InstrumentType::Crypto],
+        "the form of a coin's symbol says that it is one"
+    );
     let fund = Instrument {
         instrument_type: InstrumentType::Etf,
         name: "A fund".to_owned(),

@@ -1,4 +1,4 @@
-//! Forecasts that have matured are graded by the refresh, each once, and of files there is nothing else to do.
+//! The refresh grades each matured forecast once; with files it has nothing else to do.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ fn wandering() -> Bars {
 }
 
 #[tokio::test]
-async fn a_forecast_that_has_matured_is_graded_once_and_its_grade_is_kept() {
+async fn a_matured_forecast_is_graded_once_and_its_grade_is_stored() {
     let world = World::at("2026-10-09T23:00:00Z");
     let all = wandering();
     let seen = all.slice(0, all.count_through("2026-10-09".parse().unwrap()));
@@ -34,18 +34,18 @@ async fn a_forecast_that_has_matured_is_graded_once_and_its_grade_is_kept() {
         forecasts::make(&world.platform, world.customer, &order(horizon)).await.unwrap();
     }
     world.exchange.list("ACME", all.clone());
-    assert_eq!(slot(&world.platform, "2026-10-09T23:30:00Z").await.graded, 0, "nothing has come yet");
+    assert_eq!(slot(&world.platform, "2026-10-09T23:30:00Z").await.graded, 0, "no day has passed yet");
     world.clock.set("2026-10-19T23:00:00Z");
     load(&world.platform, &symbol("ACME")).await.unwrap();
-    assert_eq!(slot(&world.platform, "2026-10-19T23:00:00Z").await.graded, 1, "five days have come");
+    assert_eq!(slot(&world.platform, "2026-10-19T23:00:00Z").await.graded, 1, "five days have passed");
     world.clock.set("2026-11-20T12:00:00Z");
     load(&world.platform, &symbol("ACME")).await.unwrap();
     world.exchange.calls();
-    assert_eq!(slot(&world.platform, "2026-11-20T12:00:00Z").await.graded, 1, "and ten, and not yet sixty");
+    assert_eq!(slot(&world.platform, "2026-11-20T12:00:00Z").await.graded, 1, "and ten, but not sixty");
     assert_eq!(forecasts::grade_matured(&world.platform, &symbol("ACME")).await.unwrap(), 0);
     assert!(world.exchange.calls().is_empty(), "a grade costs no call");
 
-    // What is kept is what would be computed.
+    // The stored grade is what would be computed.
     let kept = forecasts::list(&world.platform, world.customer, &symbol("ACME"), 50, None).await.unwrap();
     let computed = world.restarted();
     for horizon in [5, 10] {
@@ -56,7 +56,7 @@ async fn a_forecast_that_has_matured_is_graded_once_and_its_grade_is_kept() {
         let item = kept.items.iter().find(|item| item.terms.id == forecast.terms.id).unwrap();
         assert_eq!((&item.points, item.grade), (&again.points, again.grade));
     }
-    // A correction of the bars that came changes no grade that was given.
+    // A later correction of the bars does not change a stored grade.
     let corrected = all.iter().map(|bar| Bar { close: bar.close + 1.0, adjusted_close: bar.close + 1.0, ..bar });
     world.exchange.list("ACME", Bars::from_rows(corrected).unwrap());
     world.clock.set(EVENING);
@@ -69,7 +69,7 @@ async fn a_forecast_that_has_matured_is_graded_once_and_its_grade_is_kept() {
 }
 
 #[tokio::test]
-async fn of_files_bars_are_read_and_forecasts_graded_and_no_quote_is_stored() {
+async fn with_files_bars_are_read_and_forecasts_graded_and_no_quote_is_stored() {
     let world = World::at(NOON);
     let platform = world.on(world.table.clone(), Arc::new(Sample::new()));
     notifications::watchlist::put(&platform, world.customer, &symbol("IBM")).await.unwrap();

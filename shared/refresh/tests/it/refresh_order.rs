@@ -1,4 +1,4 @@
-//! Whose turn it is in the scheduled refresh when calls are counted, and what a run that goes on, or dies, leaves behind.
+//! The order of symbols in the scheduled refresh when calls are counted, and what a long or dead run leaves behind.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,19 +14,19 @@ use crate::friday::{EVENING, NOON, TIME_LIMIT, holding, slot};
 
 const NINE: [&str; 9] = ["S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9"];
 
-/// A world in which nine symbols and `BAD`, which is before them in every order, are held.
+/// A world in which nine symbols and `BAD`, which sorts before them in every order, are tracked.
 async fn holding_ten() -> World {
     holding(&["BAD", "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9"]).await
 }
 
-/// What can be wrong with a symbol: it is delisted, fails, no source that may have it has a call left, or the provider
-/// still says what it said yesterday.
+/// What can be wrong with a symbol: it is delisted, it fails, no source that may have it has a call left, or the provider
+/// still returns yesterday's price.
 fn wrongs() -> [Option<ProviderError>; 4] {
     let no_call = ProviderError::QuotaExhausted { until: None };
     [Some(ProviderError::UnknownSymbol), Some(ProviderError::TimedOut), Some(no_call), None]
 }
 
-/// Calls by symbol since the last look.
+/// Calls by symbol since the last time.
 fn counted(world: &World) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for call in world.exchange.calls() {
@@ -36,7 +36,7 @@ fn counted(world: &World) -> BTreeMap<String, usize> {
 }
 
 #[tokio::test]
-async fn by_day_a_symbol_of_which_nothing_newer_comes_keeps_no_other_from_its_turn() {
+async fn by_day_a_symbol_without_newer_prices_does_not_hold_up_others() {
     for wrong in wrongs() {
         let world = holding_ten().await;
         world.clock.set("2026-11-20T14:30:00Z");
@@ -44,7 +44,7 @@ async fn by_day_a_symbol_of_which_nothing_newer_comes_keeps_no_other_from_its_tu
             Some(error) => world.exchange.fail("BAD", error.clone()),
             None => world.exchange.quote_at("BAD", Ok(quote("BAD", "10", "2026-11-19", Some("2026-11-19T21:00:00Z")))),
         }
-        // One call a slot: five are the callers', and eleven the evening's.
+        // One call per slot: five are reserved for requests, and eleven for the evening.
         for _ in 0..20 {
             let now = world.clock.now().to_rfc3339();
             for name in NINE {
@@ -62,7 +62,7 @@ async fn by_day_a_symbol_of_which_nothing_newer_comes_keeps_no_other_from_its_tu
 }
 
 #[tokio::test]
-async fn in_the_evening_a_symbol_of_which_nothing_newer_comes_keeps_no_other_from_its_turn() {
+async fn in_the_evening_a_symbol_without_newer_prices_does_not_hold_up_others() {
     for wrong in wrongs() {
         let world = holding_ten().await;
         world.clock.set(EVENING);
@@ -81,20 +81,20 @@ async fn in_the_evening_a_symbol_of_which_nothing_newer_comes_keeps_no_other_fro
         }
         let counts = counted(&world);
         assert!(NINE.iter().all(|&name| counts.get(name) == Some(&1)), "{wrong:?}: {counts:?}");
-        // Of what says what it said yesterday, the close of yesterday is a first quote.
+        // If the provider still returns yesterday's price, yesterday's close becomes the first quote.
         assert_eq!(refreshed, NINE.len() + usize::from(wrong.is_none()), "{wrong:?}");
     }
 }
 
 #[tokio::test]
-async fn twenty_invented_tickers_keep_no_real_one_from_its_turn() {
+async fn twenty_invented_tickers_do_not_hold_up_real_ones() {
     let real = ["S1", "S2", "S3", "S4", "S5", "S6"];
     let world = holding(&real).await;
     for number in 0..20 {
         let invented = symbol(&format!("0X{number:02}"));
         documents::put_first(&*world.table, &keys::registered_symbol(&invented), invented).await.unwrap();
     }
-    // Two evenings, of which the second finds expired what was remembered on the first, and the day between them.
+    // Two evenings and the day between them; on the second what was remembered on the first has expired.
     for (evening, last) in [(EVENING, "2026-11-20"), ("2026-11-23T23:30:00Z", "2026-11-23")] {
         world.clock.set(evening);
         for name in real {
@@ -103,9 +103,9 @@ async fn twenty_invented_tickers_keep_no_real_one_from_its_turn() {
         *world.exchange.left.lock().unwrap() = Some(25);
         let did = slot(&world.restarted(), evening).await;
         assert_eq!(did.refreshed, 6, "{evening}: {did:?}");
-        assert_eq!(did.failed, 14, "what real ones leave over goes to the others: {did:?}");
+        assert_eq!(did.failed, 14, "calls that real ones do not need go to the others: {did:?}");
     }
-    // The next day all of the 14 are remembered, and neither the evening's calls nor a turn are kept for them.
+    // The next day all of the 14 are remembered as unknown: no calls are reserved for them and none is requested.
     world.exchange.calls();
     world.clock.set("2026-11-24T17:00:00Z");
     for name in real {
@@ -117,13 +117,13 @@ async fn twenty_invented_tickers_keep_no_real_one_from_its_turn() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_quote_that_a_caller_brings_while_a_run_goes_on_is_told_by_the_next_run() {
+async fn a_quote_that_a_request_brings_during_a_run_is_published_by_the_next_run() {
     let world = holding(&["ACME", "IBM"]).await;
     world.exchange.quote_at("ACME", Ok(quote("ACME", "10.5", "2026-11-20", None)));
     world.exchange.fail("IBM", ProviderError::TimedOut);
     *world.exchange.takes.lock().unwrap() = Duration::from_secs(5);
     let caller = async {
-        // Once it asks, the run has read what was stored before.
+        // When it makes its first call, the run has read what was stored before.
         while world.exchange.calls().is_empty() {
             tokio::task::yield_now().await;
         }
@@ -142,7 +142,7 @@ async fn a_quote_that_a_caller_brings_while_a_run_goes_on_is_told_by_the_next_ru
     assert_eq!(slot(&world.platform, "2026-11-20T17:30:00Z").await.published, 0);
 }
 
-/// A world of so many symbols, of which each takes nine seconds to be asked for.
+/// A world of this many symbols, each of which takes nine seconds to request.
 async fn slow(count: usize) -> World {
     let names: Vec<String> = (0..count).map(|number| format!("S{number:03}")).collect();
     let world = holding(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
@@ -154,7 +154,7 @@ async fn slow(count: usize) -> World {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_lives_keeps_its_slot_however_long_it_takes() {
+async fn a_live_run_keeps_its_slot_however_long_it_takes() {
     let world = slow(160).await;
     let second = world.restarted();
     let mut tries = 0;
@@ -169,17 +169,17 @@ async fn a_run_that_lives_keeps_its_slot_however_long_it_takes() {
     };
     let did = tokio::select! {
         did = refresh(&world.platform, time(NOON), Duration::from_hours(1)) => did.unwrap(),
-        () = others => unreachable!("they try for ever"),
+        () = others => unreachable!("they never stop trying"),
     };
     assert_eq!((did.failed, world.exchange.calls().len()), (160, 160));
-    assert!(tries > 6, "the first lease had ended long before: {tries}");
+    assert!(tries > 6, "the first lease had expired long before: {tries}");
     assert!(slot(&second, NOON).await.repeated);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_run_that_died_had_asked_for_is_behind_the_others() {
+async fn symbols_requested_by_a_run_that_died_come_after_the_others() {
     let world = slow(160).await;
-    // It dies when the ninth eight are asked for, after more than a minute.
+    // It dies during the ninth group of eight, after more than a minute.
     let mut asked = 0;
     let death = async {
         while asked < 72 {
