@@ -265,7 +265,7 @@ mod tests {
         (from..from + count).map(|number| bar(&format!("2013-01-{number:02}"), close(number), close(number))).collect()
     }
 
-    fn told(basis: Basis, notes: &[Note], rows: impl IntoIterator<Item = Bar>) -> History {
+    fn history_of(basis: Basis, notes: &[Note], rows: impl IntoIterator<Item = Bar>) -> History {
         History { basis, notes: notes.to_vec(), ..compact(rows) }
     }
 
@@ -278,18 +278,18 @@ mod tests {
         let closes: Vec<f64> = days(1, 12).iter().map(|bar| bar.close).collect();
         for (basis, other) in [(SplitAdjusted, Quoted), (Quoted, SplitAdjusted)] {
             for notes in [&BOTH_UNKNOWN[..], &BOTH_UNKNOWN[..1]] {
-                let history = extend(&stored, basis, told(other, notes, days(4, 9))).unwrap();
+                let history = extend(&stored, basis, history_of(other, notes, days(4, 9))).unwrap();
                 assert_eq!(history.bars.close(), closes, "{basis:?} {notes:?}");
                 assert_eq!((history.basis, history.notes.as_slice()), (SplitAdjusted, &BOTH_UNKNOWN[..]));
                 // What was merged once can be merged again with either kind.
-                let again = |next| extend(&history.bars, history.basis, told(next, notes, days(8, 8))).unwrap();
+                let again = |next| extend(&history.bars, history.basis, history_of(next, notes, days(8, 8))).unwrap();
                 assert_eq!((again(Quoted).bars.len(), again(SplitAdjusted).bars.len()), (15, 15));
             }
-            let four_days = told(other, &BOTH_UNKNOWN, days(5, 8));
+            let four_days = history_of(other, &BOTH_UNKNOWN, days(5, 8));
             assert_eq!(extend(&stored, basis, four_days), None);
             let mut rows = days(4, 9);
             rows[2].close *= 1.006;
-            assert_eq!(extend(&stored, basis, told(other, &BOTH_UNKNOWN, rows)), None, "one day disagrees");
+            assert_eq!(extend(&stored, basis, history_of(other, &BOTH_UNKNOWN, rows)), None, "one day disagrees");
         }
     }
 
@@ -301,7 +301,7 @@ mod tests {
         for old in &mut rows[..5] {
             old.adjusted_close /= 2.0;
         }
-        let came = told(Basis::Quoted, &[Note::CompactHistory], rows);
+        let came = history_of(Basis::Quoted, &[Note::CompactHistory], rows);
         let bars = extend(&stored, Basis::SplitAdjusted, came).unwrap().bars;
         assert_eq!((bars.close()[0], bars.adjusted_close()[0], bars.split_ratio()[8]), (10.0, 5.0, 2.0));
     }
@@ -310,11 +310,12 @@ mod tests {
     fn a_complete_series_of_another_kind_replaces_the_stored_one_unless_it_loses_a_split() {
         let halved = |rows: Vec<Bar>| rows.into_iter().map(|bar| Bar { close: bar.close / 2.0, ..bar });
         let stored = Bars::from_rows(days(4, 5)).unwrap();
-        let came = told(Basis::SplitAdjusted, &BOTH_UNKNOWN, halved(days(1, 9)));
+        let came = history_of(Basis::SplitAdjusted, &BOTH_UNKNOWN, halved(days(1, 9)));
         assert_eq!(extend(&stored, Basis::Quoted, came.clone()), Some(came.clone()));
         let split = days(4, 5).into_iter().map(|bar| Bar { split_ratio: 2.0, ..bar });
         assert_eq!(extend(&Bars::from_rows(split).unwrap(), Basis::Quoted, came), None);
-        let whole = History { notes: vec![Note::SplitsUnknown], ..told(Basis::SplitAdjusted, &[], halved(days(8, 2))) };
+        let whole =
+            History { notes: vec![Note::SplitsUnknown], ..history_of(Basis::SplitAdjusted, &[], halved(days(8, 2))) };
         assert_eq!(extend(&stored, Basis::Quoted, whole.clone()), Some(whole));
     }
 
@@ -355,7 +356,7 @@ mod tests {
             volume: bar.volume / 2.0,
             ..bar
         };
-        let came = told(Basis::SplitAdjusted, &[Note::CompactHistory], days(4, 5).into_iter().map(doubled));
+        let came = history_of(Basis::SplitAdjusted, &[Note::CompactHistory], days(4, 5).into_iter().map(doubled));
         assert_eq!(extend(&stored, Basis::SplitAdjusted, came).unwrap().bars, stored);
     }
 

@@ -5,5 +5,5 @@
 mod friday;
 mod refresh;
 mod refresh_calls;
-mod refresh_slots;
 mod refresh_order;
+mod refresh_slots;
