@@ -42,8 +42,8 @@ pub async fn load(
         // A new-symbol lookup is one call. The name is requested when the instrument is listed, while calls are left
         // for that.
         let unlisted = || Instrument { currency: series.currency, ..Instrument::unlisted(symbol.clone()) };
-        let kept = find_stored(&market.app, symbol, prices_in).await?;
-        return Ok(kept.or_else(|| market::told_by_form(symbol)).unwrap_or_else(unlisted));
+        let stored = find_stored(&market.app, symbol, prices_in).await?;
+        return Ok(stored.or_else(|| market::told_by_form(symbol)).unwrap_or_else(unlisted));
     }
     find(market, symbol, prices_in, budget).await
 }

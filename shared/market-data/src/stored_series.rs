@@ -47,10 +47,10 @@ pub(crate) async fn save(
     let (of_days, mut notes): (Vec<Note>, Vec<Note>) = history.notes.into_iter().partition(Note::is_of_a_day);
     let too_many = (notes.len() + of_days.len()).saturating_sub(MAX_NOTES);
     notes.extend(of_days.into_iter().skip(too_many));
-    let kept = series(symbol, history.bars, history.currency, history.source.to_owned(), app.now())?;
-    let kept = PriceSeries { basis: history.basis, notes, revision, ..kept };
-    store::bars::save(app.table(), symbol, &kept.bars, &head_of(app, &kept)?).await?;
-    Ok(kept)
+    let stored = series(symbol, history.bars, history.currency, history.source.to_owned(), app.now())?;
+    let stored = PriceSeries { basis: history.basis, notes, revision, ..stored };
+    store::bars::save(app.table(), symbol, &stored.bars, &head_of(app, &stored)?).await?;
+    Ok(stored)
 }
 
 /// What is stored next to the bars of a series that has just been fetched.

@@ -50,10 +50,10 @@ impl FakeAlphaVantage {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}/", listener.local_addr().unwrap());
         let (calls, script) = (Arc::<Mutex<Vec<Call>>>::default(), Arc::<Mutex<Script>>::default());
-        let (noted, told, clock) = (calls.clone(), script.clone(), clock.clone());
+        let (recorded, responses, clock) = (calls.clone(), script.clone(), clock.clone());
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(answer(stream, noted.clone(), told.clone(), clock.clone()));
+                tokio::spawn(answer(stream, recorded.clone(), responses.clone(), clock.clone()));
             }
         });
         Self { address, calls, script }
@@ -134,7 +134,7 @@ impl Script {
             "SYMBOL_SEARCH" => format!(
                 r#"{{"bestMatches": [{{"1. symbol": "{symbol}", "3. type": "Equity", "8. currency": "EUR"}}]}}"#
             ),
-            other => unreachable!("nothing asks for {other}"),
+            other => unreachable!("unexpected request: {other}"),
         }
     }
 

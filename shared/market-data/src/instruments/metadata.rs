@@ -67,8 +67,8 @@ pub(super) async fn find_stored(
     symbol: &Symbol,
     prices_in: Option<Currency>,
 ) -> Result<Option<Instrument>, ServiceError> {
-    let kept = documents::read::<Instrument>(app.table(), &keys::instrument(symbol)).await?;
-    Ok(kept.map(|(instrument, _)| {
+    let stored = documents::read::<Instrument>(app.table(), &keys::instrument(symbol)).await?;
+    Ok(stored.map(|(instrument, _)| {
         // It may have been assumed before there was a price.
         let currency = prices_in.filter(|_| is_assumed(&instrument)).unwrap_or(instrument.currency);
         Instrument { currency, ..instrument }
@@ -86,8 +86,8 @@ fn assumed(symbol: &Symbol, prices_in: Option<Currency>, error: &ProviderError) 
 
 /// What a provider has reported about an instrument of the market, if it was asked already.
 pub async fn find_described(app: &App, symbol: &Symbol) -> Result<Option<Instrument>, ServiceError> {
-    let kept = documents::read::<Instrument>(app.table(), &keys::instrument(symbol)).await?;
-    Ok(kept.map(|(instrument, _)| instrument).filter(|instrument| !is_assumed(instrument)))
+    let stored = documents::read::<Instrument>(app.table(), &keys::instrument(symbol)).await?;
+    Ok(stored.map(|(instrument, _)| instrument).filter(|instrument| !is_assumed(instrument)))
 }
 
 /// Whether nothing is known about an instrument except, perhaps, its currency.

@@ -56,8 +56,8 @@ async fn search_once(
     symbol: &Symbol,
     budget: CallBudget,
 ) -> Result<Result<Vec<Instrument>, NoAnswer>, ServiceError> {
-    if let Some(kept) = search::find_stored_matches(&market.app, symbol.as_str()).await? {
-        return Ok(Ok(kept));
+    if let Some(stored) = search::find_stored_matches(&market.app, symbol.as_str()).await? {
+        return Ok(Ok(stored));
     }
     let lookup = new_symbol_lookups::take(market, budget, symbol).await?;
     let found = search::search_provider(market, symbol.as_str(), budget).await;

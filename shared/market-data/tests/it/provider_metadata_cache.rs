@@ -17,7 +17,7 @@ async fn free_plan() -> (World, FakeAlphaVantage) {
     (world, vantage)
 }
 
-/// A process that has just started asks for bars.
+/// A process that has just started requests bars.
 async fn bars(world: &World, vantage: &FakeAlphaVantage, name: &str) {
     world.clock.forward(TimeDelta::seconds(10));
     let history =

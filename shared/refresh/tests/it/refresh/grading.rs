@@ -46,14 +46,14 @@ async fn a_matured_forecast_is_graded_once_and_its_grade_is_stored() {
     assert!(world.exchange.calls().is_empty(), "a grade costs no call");
 
     // The stored grade is what would be computed.
-    let kept = forecasts::list(&world.platform, world.customer, &symbol("ACME"), 50, None).await.unwrap();
+    let stored = forecasts::list(&world.platform, world.customer, &symbol("ACME"), 50, None).await.unwrap();
     let computed = world.restarted();
     for horizon in [5, 10] {
         let same = forecasts::ForecastRequest { as_of: Some("2026-10-09".parse().unwrap()), ..order(horizon) };
         let forecast = forecasts::make(&world.platform, world.customer, &same).await.unwrap().forecast;
         let series = load(&computed, &symbol("ACME")).await.unwrap();
         let again = forecasts::grade(&series, &forecast).unwrap();
-        let item = kept.items.iter().find(|item| item.terms.id == forecast.terms.id).unwrap();
+        let item = stored.items.iter().find(|item| item.terms.id == forecast.terms.id).unwrap();
         assert_eq!((&item.points, item.grade), (&again.points, again.grade));
     }
     // A later correction of the bars does not change a stored grade.
@@ -64,8 +64,8 @@ async fn a_matured_forecast_is_graded_once_and_its_grade_is_stored() {
     let grades = |record: &forecasts::ForecastHistory| {
         record.items.iter().filter(|item| item.terms.horizon < 60).map(|item| item.grade).collect::<Vec<_>>()
     };
-    assert_eq!(grades(&later), grades(&kept));
-    assert_eq!(grades(&kept).len(), 2);
+    assert_eq!(grades(&later), grades(&stored));
+    assert_eq!(grades(&stored).len(), 2);
 }
 
 #[tokio::test]
