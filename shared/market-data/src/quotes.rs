@@ -3,7 +3,7 @@
 
 mod batch;
 
-pub use batch::{QuoteBatch, QuoteWithAge, load_batch};
+pub use batch::{QuoteBatch, QuoteWithAge, load_batch, load_stored_batch};
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
-//! What a customer watches: symbols, with the last price beside each.
+//! The watchlist: the symbols that a customer watches, each with its last stored price.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use app::counter::Counter;
 use app::error::ServiceError;
@@ -8,55 +8,54 @@ use app::{App, listing};
 use chrono::{DateTime, Utc};
 use domain::{CustomerId, Symbol};
 use market::CallBudget;
-use market::MarketClock;
 use market_data::quotes::{self, QuoteWithAge};
-use market_data::{MarketData, instruments, quote_store, tracked_symbols};
+use market_data::{MarketData, instruments, tracked_symbols};
 use serde::{Deserialize, Serialize};
 use store::retry::{Retry, retry};
-use store::{DeleteExpect, Item, Write, bars, documents, keys};
+use store::{DeleteExpect, Item, Write, documents, keys};
 
-/// Most symbols that a customer watches.
+/// Most symbols that a customer can watch.
 pub const MAX_WATCHED: usize = 200;
 
 const WHAT: &str = "watched symbols";
 const NOT_WATCHED: ServiceError = ServiceError::NotFound { what: "watched symbol" };
 
-/// A symbol that a customer watches.
+/// A stored entry of the watchlist.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Watched {
     /// The symbol.
     pub symbol: Symbol,
-    /// Since when.
+    /// When it was added.
     #[serde(with = "domain::instant")]
     pub added_at: DateTime<Utc>,
 }
 
-/// A symbol that a customer watches, with its last price.
+/// An entry of the watchlist, with its last price.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WatchedPrice {
     /// The symbol.
     pub symbol: Symbol,
-    /// Since when it is watched.
+    /// When it was added.
     pub added_at: DateTime<Utc>,
-    /// The last price, where one is stored.
+    /// The last price, if one is stored.
     pub quote: Option<QuoteWithAge>,
 }
 
-/// Watches a symbol: an instrument of the market, or a custom instrument. Gives what is watched now, and
-/// whether it was not watched before.
+/// Adds a symbol to the watchlist: an instrument of the market, or a custom instrument. Returns the entry, and whether it
+/// is new.
 ///
-/// Errors: [`ServiceError::UnknownSymbol`], [`ServiceError::LimitReached`] where the customer watches [`MAX_WATCHED`].
+/// Errors: [`ServiceError::UnknownSymbol`], and [`ServiceError::LimitReached`] if the customer watches [`MAX_WATCHED`]
+/// already.
 pub async fn put(
     market: &MarketData,
     customer: CustomerId,
     symbol: &Symbol,
 ) -> Result<(WatchedPrice, bool), ServiceError> {
-    let budget = market.budget_for(customer);
     let (watched, is_new) = match read_watched(&market.app, customer, symbol).await? {
         Some(watched) => (watched, false),
-        None => add(market, customer, symbol, budget).await?,
+        None => add(market, customer, symbol, market.budget_for(customer)).await?,
     };
-    Ok((add_price(market, customer, watched, budget).await?, is_new))
+    Ok((add_price(market, customer, watched).await?, is_new))
 }
 
 async fn add(
@@ -66,22 +65,22 @@ async fn add(
     budget: CallBudget,
 ) -> Result<(Watched, bool), ServiceError> {
     instruments::load(market, customer, symbol, budget).await?;
-    let is_own = symbol.is_custom();
-    if !is_own {
+    let is_custom = symbol.is_custom();
+    if !is_custom {
         tracked_symbols::track(&market.app, symbol).await?;
     }
     let key = keys::watch(customer, symbol);
-    let fresh = Watched { symbol: symbol.clone(), added_at: market.app.now() };
+    let new = Watched { symbol: symbol.clone(), added_at: market.app.now() };
     retry(Retry::within(app::CONFLICT_BUDGET), || async {
-        if let Some(first) = read_watched(&market.app, customer, symbol).await? {
-            return Ok((first, false));
+        if let Some(earlier) = read_watched(&market.app, customer, symbol).await? {
+            return Ok((earlier, false));
         }
         let counter = Counter::read(&market.app, keys::watch_count(customer)).await?;
         let mut writes = vec![counter.add(1, MAX_WATCHED, WHAT)?];
-        writes.push(Write::create(key.clone(), documents::body(&key, &fresh)?));
-        writes.extend((!is_own).then(|| tracked_symbols::watches(customer, symbol)));
+        writes.push(Write::create(key.clone(), documents::body(&key, &new)?));
+        writes.extend((!is_custom).then(|| tracked_symbols::watches(customer, symbol)));
         market.app.table().transact(writes).await?;
-        Ok((fresh.clone(), true))
+        Ok((new.clone(), true))
     })
     .await
 }
@@ -91,13 +90,13 @@ async fn read_watched(app: &App, customer: CustomerId, symbol: &Symbol) -> Resul
     Ok(found.map(|(watched, _)| watched))
 }
 
-/// A symbol that the customer watches, with its last price.
+/// Reads one entry of the watchlist, with its last price.
 pub async fn find(market: &MarketData, customer: CustomerId, symbol: &Symbol) -> Result<WatchedPrice, ServiceError> {
     let watched = read_watched(&market.app, customer, symbol).await?.ok_or(NOT_WATCHED)?;
-    add_price(market, customer, watched, market.budget_for(customer)).await
+    add_price(market, customer, watched).await
 }
 
-/// No longer watches a symbol.
+/// Removes a symbol from the watchlist.
 pub async fn remove(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<(), ServiceError> {
     let key = keys::watch(customer, symbol);
     retry(Retry::within(app::CONFLICT_BUDGET), || async {
@@ -111,7 +110,7 @@ pub async fn remove(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<
     .await
 }
 
-/// Removes a watched symbol of an erased customer together with its place under the symbol.
+/// Deletes an entry of an erased customer's watchlist, together with the item that makes its symbol tracked.
 pub async fn erase(app: &App, customer: CustomerId, item: Item) -> Result<(), ServiceError> {
     let watched: Watched = documents::parse(&item)?;
     let gone = Write::Delete { key: item.key, expect: DeleteExpect::Any };
@@ -119,34 +118,28 @@ pub async fn erase(app: &App, customer: CustomerId, item: Item) -> Result<(), Se
     Ok(())
 }
 
-/// All that the customer watches, what was added last first, with the last price of each as it is stored.
+/// The customer's watchlist, the newest entry first, with stored prices.
 pub async fn list(market: &MarketData, customer: CustomerId) -> Result<Vec<WatchedPrice>, ServiceError> {
     let items = listing::read_all(&market.app, keys::watches(customer)).await?;
     let mut watched: Vec<Watched> = items.iter().map(documents::parse).collect::<Result<_, _>>()?;
     watched.sort_by(|a, b| (b.added_at, &a.symbol).cmp(&(a.added_at, &b.symbol)));
-    add_prices(market, customer, watched, market.budget_for(customer)).await
+    add_prices(market, customer, watched).await
 }
 
-async fn add_price(
-    market: &MarketData,
-    customer: CustomerId,
-    watched: Watched,
-    budget: CallBudget,
-) -> Result<WatchedPrice, ServiceError> {
+async fn add_price(market: &MarketData, customer: CustomerId, watched: Watched) -> Result<WatchedPrice, ServiceError> {
     let Watched { symbol, added_at } = watched.clone();
-    let found = add_prices(market, customer, vec![watched], budget).await?.pop();
+    let found = add_prices(market, customer, vec![watched]).await?.pop();
     Ok(found.unwrap_or(WatchedPrice { symbol, added_at, quote: None }))
 }
 
+/// Adds the stored price of each symbol. No provider is called.
 async fn add_prices(
     market: &MarketData,
     customer: CustomerId,
     watched: Vec<Watched>,
-    budget: CallBudget,
 ) -> Result<Vec<WatchedPrice>, ServiceError> {
     let symbols: Vec<Symbol> = watched.iter().map(|watched| watched.symbol.clone()).collect();
-    let priced = select_with_stored_price(market, symbols).await?;
-    let batch = quotes::load_batch(market, customer, &priced, budget).await?;
+    let batch = quotes::load_stored_batch(market, customer, &symbols).await?;
     let mut quotes: BTreeMap<Symbol, QuoteWithAge> =
         batch.quotes.into_iter().map(|quote| (quote.quote.symbol.clone(), quote)).collect();
     let priced = watched.into_iter().map(|Watched { symbol, added_at }| {
@@ -154,17 +147,4 @@ async fn add_prices(
         WatchedPrice { symbol, added_at, quote }
     });
     Ok(priced.collect())
-}
-
-/// Those of which a price is stored: for a list no live provider is asked.
-async fn select_with_stored_price(market: &MarketData, symbols: Vec<Symbol>) -> Result<Vec<Symbol>, ServiceError> {
-    if market.provider().clock() != MarketClock::Live {
-        return Ok(symbols);
-    }
-    let listed: Vec<Symbol> = symbols.iter().filter(|symbol| !symbol.is_custom()).cloned().collect();
-    let quotes = quote_store::read_many(&market.app, &listed).await?;
-    let outlines = bars::read_outlines(market.app.table(), &listed).await?;
-    let drawn = listed.iter().zip(outlines).filter_map(|(symbol, outline)| outline.map(|_| symbol));
-    let stored: BTreeSet<&Symbol> = drawn.chain(quotes.keys()).collect();
-    Ok(symbols.iter().filter(|symbol| symbol.is_custom() || stored.contains(symbol)).cloned().collect())
 }

@@ -54,6 +54,26 @@ pub async fn load_batch(
     symbols: &[Symbol],
     budget: CallBudget,
 ) -> Result<QuoteBatch, ServiceError> {
+    load(market, customer, symbols, Some(budget)).await
+}
+
+/// The last stored prices of these symbols, like [`load_batch`] but without any provider call: a symbol of which nothing
+/// usable is stored is `price_unavailable`.
+pub async fn load_stored_batch(
+    market: &MarketData,
+    customer: CustomerId,
+    symbols: &[Symbol],
+) -> Result<QuoteBatch, ServiceError> {
+    load(market, customer, symbols, None).await
+}
+
+/// Without a budget no provider is called.
+async fn load(
+    market: &MarketData,
+    customer: CustomerId,
+    symbols: &[Symbol],
+    budget: Option<CallBudget>,
+) -> Result<QuoteBatch, ServiceError> {
     let listed: Vec<Symbol> = symbols.iter().filter(|symbol| !symbol.is_custom()).cloned().collect();
     let quotes = quote_store::read_many(&market.app, &listed).await?;
     let quotes: BTreeMap<_, _> = quotes.into_iter().filter(|(_, quote)| is_usable(market, quote)).collect();
@@ -83,7 +103,7 @@ pub async fn load_batch(
 struct StoredPrice<'a> {
     quote: Option<&'a LastQuote>,
     head: Option<&'a BarsHead>,
-    budget: CallBudget,
+    budget: Option<CallBudget>,
 }
 
 /// What is known of a symbol's bars without reading them.
@@ -128,9 +148,11 @@ async fn look_up(
         load_from_bars(market, symbol, stored.quote).await
     } else if let Some(quote) = stored.quote {
         Ok(Ok(quoted(market, quote.clone(), stored.notes())))
+    } else if let Some(budget) = stored.budget {
+        let requested = new_quote::ask(market, symbol, budget).await;
+        requested.map(|quote| Ok(quoted(market, quote, stored.notes())))
     } else {
-        let asked = new_quote::ask(market, symbol, stored.budget).await;
-        asked.map(|quote| Ok(quoted(market, quote, stored.notes())))
+        Ok(Err(PRICE_UNAVAILABLE))
     };
     match found {
         Ok(found) => Ok(found),

@@ -7,7 +7,7 @@ use app::ServiceError;
 use chrono::TimeDelta;
 use domain::{Bars, Currency, CustomerId};
 use futures::future::join_all;
-use market_data::custom_instruments;
+use market_data::{custom_instruments, quotes};
 use notifications::watchlist::{self, MAX_WATCHED};
 use store::{documents, keys};
 use testing::exchange::{Exchange, bars_through};
@@ -122,4 +122,27 @@ async fn a_list_asks_no_provider_even_where_nothing_is_stored() {
     let priced: Vec<_> = listed.iter().map(|watched| (watched.symbol.as_str(), watched.quote.is_some())).collect();
     assert_eq!(priced, [("AAPL", true), ("IBM", false)]);
     assert!(listed[0].quote.as_ref().unwrap().stale);
+}
+
+#[tokio::test]
+async fn a_list_ignores_prices_of_a_source_that_is_no_longer_configured_without_a_call() {
+    let (test_bed, provider) = (TestBed::at("2026-11-20T15:00:00Z"), Arc::new(Exchange::default()));
+    provider.list("AAPL", bars_through("2026-11-19", 2, 10.0));
+    provider.list("IBM", bars_through("2026-11-19", 2, 10.0));
+    let platform = test_bed.platform(Arc::new(test_bed.table()), provider.clone());
+    for name in ["AAPL", "IBM"] {
+        watchlist::put(&platform, ADA, &symbol(name)).await.unwrap();
+    }
+    // A stored quote and no bars of AAPL, stored bars and no quote of IBM.
+    quotes::load_batch(&platform, ADA, &[symbol("AAPL")], platform.budget_for(ADA)).await.unwrap();
+    load(&platform, &symbol("IBM")).await.unwrap();
+    let priced = async || {
+        let listed = watchlist::list(&platform, ADA).await.unwrap();
+        listed.into_iter().filter(|watched| watched.quote.is_some()).count()
+    };
+    assert_eq!(priced().await, 2);
+    provider.calls();
+    *provider.source.lock().unwrap() = "another exchange";
+    assert_eq!(priced().await, 0);
+    assert_eq!(provider.calls(), Vec::<String>::new());
 }
