@@ -1,24 +1,24 @@
-//! Letters about alerts on the emulated AWS: through SNS, to whoever has subscribed to the customer's subscription.
+//! E-mails about alerts on the emulated AWS: through SNS, to the subscribers of the customer's topic.
 
 use reqwest::{Client, Url};
 use serde_json::{Value, json};
 
 use crate::target::{self, PASSWORD, Target};
 
-/// SNS and SQS of the emulated AWS, spoken to by their query interface.
+/// SNS and SQS of the emulated AWS, called by their query API.
 struct Aws {
     client: Client,
     endpoint: String,
 }
 
 impl Aws {
-    /// The answer to an action, which is XML.
-    async fn ask(&self, service: &str, parameters: &[(&str, &str)]) -> String {
+    /// Calls an action and returns its response, which is XML.
+    async fn call(&self, service: &str, parameters: &[(&str, &str)]) -> String {
         let form = Url::parse_with_params(&self.endpoint, parameters).unwrap();
-        let asked = self.client.post(&self.endpoint).header("authorization", target::signature(service));
-        let asked = asked.header("content-type", "application/x-www-form-urlencoded");
-        let answer = asked.body(form.query().unwrap_or_default().to_owned()).send().await.unwrap();
-        let (status, text) = (answer.status(), answer.text().await.unwrap());
+        let request = self.client.post(&self.endpoint).header("authorization", target::signature(service));
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let response = request.body(form.query().unwrap_or_default().to_owned()).send().await.unwrap();
+        let (status, text) = (response.status(), response.text().await.unwrap());
         assert!(status.is_success(), "{service} {parameters:?}: {status} {text}");
         text
     }
@@ -27,7 +27,7 @@ impl Aws {
     async fn topics_of(&self, email: &str) -> Vec<String> {
         let (mut topics, mut next) = (Vec::new(), String::new());
         loop {
-            let page = self.ask("sns", &[("Action", "ListSubscriptions"), ("NextToken", &next)]).await;
+            let page = self.call("sns", &[("Action", "ListSubscriptions"), ("NextToken", &next)]).await;
             let members = page.split("<member>").skip(1);
             let own = members.filter(|member| element(member, "Endpoint").as_deref() == Some(email));
             topics.extend(own.filter_map(|member| element(member, "TopicArn")));
@@ -46,7 +46,7 @@ fn element(xml: &str, name: &str) -> Option<String> {
     Some(text.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
 }
 
-/// That the last price of FB is this.
+/// The event that the last price of FB is this.
 fn refreshed(price: &str, seq: u64) -> Value {
     let now = target::now().to_rfc3339();
     let quote = json!({
@@ -57,7 +57,7 @@ fn refreshed(price: &str, seq: u64) -> Value {
 }
 
 #[test]
-fn an_alert_by_mail_goes_to_the_customers_subscription_which_an_erasure_closes() {
+fn an_email_goes_to_the_customers_subscription_and_an_erasure_closes_it() {
     let Some((target, endpoint)) = target::emulated() else {
         eprintln!("SKIPPED: no emulated AWS, SEXTANT_TEST_AWS is not set");
         return;
@@ -74,23 +74,23 @@ fn an_alert_by_mail_goes_to_the_customers_subscription_which_an_erasure_closes()
         let [topic] = topics.as_slice() else { panic!("one subscription: {topics:?}") };
         assert!(topic.contains("-letters-"), "{topic}");
 
-        // A queue listens at the same subscription, since nobody can look into the mail of the emulator.
+        // A queue subscribes to the same topic, because the emulator does not show its e-mails.
         let name = Target::unique("e-mails");
-        let queue = aws.ask("sqs", &[("Action", "CreateQueue"), ("QueueName", &name)]).await;
+        let queue = aws.call("sqs", &[("Action", "CreateQueue"), ("QueueName", &name)]).await;
         let queue = element(&queue, "QueueUrl").unwrap();
         let arn = format!("arn:aws:sqs:us-east-1:000000000000:{name}");
         let subscribe = [("Action", "Subscribe"), ("TopicArn", topic), ("Protocol", "sqs"), ("Endpoint", arn.as_str())];
-        aws.ask("sns", &subscribe).await;
+        aws.call("sns", &subscribe).await;
         let did = target.invoke("publish-rates", &refreshed("28.50", 1)).await;
         assert_eq!(did["alerts"], json!({ "fired": 1, "delivered": 1, "undelivered": 0 }), "{did}");
         let receive = [("Action", "ReceiveMessage"), ("QueueUrl", queue.as_str()), ("WaitTimeSeconds", "20")];
-        let received = aws.ask("sqs", &receive).await;
-        let message: Value = serde_json::from_str(&element(&received, "Body").expect("an email")).unwrap();
+        let received = aws.call("sqs", &receive).await;
+        let message: Value = serde_json::from_str(&element(&received, "Body").expect("an e-mail")).unwrap();
         assert_eq!(message["Subject"], "FB is above 28", "{message}");
         let text = message["Message"].as_str().unwrap();
         assert!(text.starts_with("FB is above 28: 28.5 USD as of "), "{text}");
 
         customer.post("/customers/me/erasure", &json!({ "password": PASSWORD })).await.expect_status(204);
-        assert!(aws.topics_of(&email).await.is_empty(), "the subscription went with its owner");
+        assert!(aws.topics_of(&email).await.is_empty(), "the subscription is closed with the account");
     });
 }

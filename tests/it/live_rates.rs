@@ -1,4 +1,4 @@
-//! From the schedule to whoever listens: a refresh, the event, the push, and the alert that fires.
+//! From the schedule to the subscribed client: a refresh, its event, the push, and the alert that fires.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +11,7 @@ use crate::live_client::Live;
 use crate::provider::LoopbackProvider;
 use crate::target::{self, Target, each};
 
-/// While New York trades: a slot of the refresh asks for quotes.
+/// The New York exchange is open, so the refresh requests quotes.
 const OPEN: &str = "2026-06-10T15:00:00Z";
 
 fn scheduled(time: DateTime<Utc>) -> Value {
@@ -22,49 +22,49 @@ fn scheduled(time: DateTime<Utc>) -> Value {
     })
 }
 
-/// The next two messages, the quote first: who is told first is nobody's promise.
+/// The next two messages, the quote first. They may arrive in either order.
 async fn quote_and_alert(live: &mut Live) -> (Value, Value) {
     let (one, other) = (live.next().await, live.next().await);
     if one["type"] == "quote" { (one, other) } else { (other, one) }
 }
 
 /// Subscribes to a symbol that has no price yet.
-async fn listening(target: &Target, symbol: &str) -> (Target, Live) {
+async fn subscribe(target: &Target, symbol: &str) -> (Target, Live) {
     let customer = target.newcomer().await;
     let mut live = customer.live().await;
     live.send(&json!({ "action": "subscribe", "symbols": [symbol] })).await;
     let snapshot = live.next().await;
     assert_eq!(snapshot["type"], "snapshot", "{}", target.name);
     assert_eq!(snapshot["unavailable"][symbol], "price_unavailable", "{}", target.name);
-    // The snapshot comes before the connection is listed; the next message is taken when the one before has been.
+    // The snapshot is sent before the connection is listed. The next message is handled after that.
     live.send(&json!({ "action": "ping" })).await;
     assert_eq!(live.next().await["type"], "pong", "{}", target.name);
     (customer, live)
 }
 
-/// Makes an alert that the first price fires, and gives its id.
-async fn alerted(customer: &Target, symbol: &str) -> String {
+/// Creates an alert that fires at the first price, and returns its id.
+async fn create_alert(customer: &Target, symbol: &str) -> String {
     let above = json!({ "symbol": symbol, "condition": { "type": "above", "price": "100" }, "repeat": "once" });
     let alert = customer.post("/alerts", &above).await.expect_status(201).json();
     alert["id"].as_str().unwrap().to_owned()
 }
 
-async fn hears_of_the_first_quote_and_the_alert(target: &Target, live: &mut Live, symbol: &str) {
+async fn assert_first_quote_and_alert(target: &Target, live: &mut Live, symbol: &str) {
     let (quote, alert) = quote_and_alert(live).await;
-    is_the_first(target, &quote, symbol);
+    assert_first_quote(target, &quote, symbol);
     assert_eq!((&alert["type"], &alert["price"]), (&json!("alert"), &json!("120.5")), "{}: {alert}", target.name);
-    let seen = target.get(&format!("/quotes?symbols={symbol}")).await.expect_status(200).json();
-    assert_eq!(seen["items"][0]["price"], "120.5", "{}: {seen}", target.name);
+    let quotes = target.get(&format!("/quotes?symbols={symbol}")).await.expect_status(200).json();
+    assert_eq!(quotes["items"][0]["price"], "120.5", "{}: {quotes}", target.name);
 }
 
-fn is_the_first(target: &Target, quote: &Value, symbol: &str) {
+fn assert_first_quote(target: &Target, quote: &Value, symbol: &str) {
     assert_eq!((&quote["type"], &quote["symbol"]), (&json!("quote"), &json!(symbol)), "{}: {quote}", target.name);
     assert_eq!((&quote["price"], &quote["seq"]), (&json!("120.5"), &json!(1)), "{}: {quote}", target.name);
     assert_eq!(quote["source"], "alpha_vantage");
 }
 
 #[test]
-fn a_scheduled_refresh_reaches_whoever_subscribed_on_the_emulated_aws() {
+fn a_scheduled_refresh_reaches_subscribers_on_the_emulated_aws() {
     let Some((target, provider_url)) = target::with_provider() else {
         eprintln!("SKIPPED: no emulated AWS, SEXTANT_TEST_AWS is not set");
         return;
@@ -74,31 +74,31 @@ fn a_scheduled_refresh_reaches_whoever_subscribed_on_the_emulated_aws() {
         let (provider, _) = LoopbackProvider::listen(provider_url.trim_start_matches("http://"), now).await;
         provider.set("LOOP", 12_050);
         let target = target.newcomer().await;
-        let (customer, mut live) = listening(&target, "LOOP").await;
-        // Nobody turns the clock of the emulated AWS. In the hours between the close and the day's bars the refresh asks
-        // for nothing, and tells of what somebody's look has brought.
+        let (customer, mut live) = subscribe(&target, "LOOP").await;
+        // The clock of the emulated AWS cannot be set. Between the close and the day's bars the refresh requests
+        // nothing, and publishes the quote that a request has stored.
         let rests = refresh::work_at(now) == Work::Rest;
         if rests {
             customer.get("/quotes?symbols=LOOP").await.expect_status(200);
         } else {
-            alerted(&customer, "LOOP").await;
+            create_alert(&customer, "LOOP").await;
         }
         target.run_scheduled_now("refresh-prices").await;
         if rests {
-            is_the_first(&target, &live.next().await, "LOOP");
+            assert_first_quote(&target, &live.next().await, "LOOP");
         } else {
-            hears_of_the_first_quote_and_the_alert(&target, &mut live, "LOOP").await;
+            assert_first_quote_and_alert(&target, &mut live, "LOOP").await;
         }
         let calls = provider.calls("LOOP");
         let again = target.invoke("refresh-prices", &scheduled(now)).await;
-        assert_eq!(again["repeated"], true, "a slot of before has been done by the later one");
+        assert_eq!(again["repeated"], true, "an earlier slot is done with the later one");
         assert_eq!(provider.calls("LOOP"), calls);
         live.leave().await;
     });
 }
 
 #[test]
-fn quotes_follow_each_other_slot_by_slot_on_one_machine() {
+fn each_slot_publishes_its_quote_on_one_machine() {
     target::run(async || {
         let clock = Arc::new(Mutex::new(OPEN.parse::<DateTime<Utc>>().unwrap()));
         let at = |clock: &Mutex<DateTime<Utc>>| *clock.lock().unwrap();
@@ -112,11 +112,11 @@ fn quotes_follow_each_other_slot_by_slot_on_one_machine() {
             gateway::Settings { prices, clock: Arc::new(move || at(&reader)), ..target::settings(home.path()) };
         let (server, target) = Target::serve(settings).await;
         let target = target.newcomer().await;
-        let (customer, mut live) = listening(&target, "LOOP").await;
-        let alert = alerted(&customer, "LOOP").await;
+        let (customer, mut live) = subscribe(&target, "LOOP").await;
+        let alert = create_alert(&customer, "LOOP").await;
         let did = target.invoke("refresh-prices", &scheduled(at(&clock))).await;
         assert_eq!((&did["refreshed"], &did["told"]), (&json!(1), &json!(1)), "{did}");
-        hears_of_the_first_quote_and_the_alert(&target, &mut live, "LOOP").await;
+        assert_first_quote_and_alert(&target, &mut live, "LOOP").await;
         let history = customer.get(&format!("/alerts/{alert}/history")).await.expect_status(200).json();
         let fired = &history["items"][0];
         assert_eq!((&fired["price"], &fired["market_day"]), (&json!("120.5"), &json!("2026-06-10")), "{history}");
@@ -124,26 +124,26 @@ fn quotes_follow_each_other_slot_by_slot_on_one_machine() {
         *clock.lock().unwrap() = next;
         provider.set_now(next);
         provider.set("LOOP", 12_175);
-        // The event of the slot is delivered twice, and the slot of a machine that woke up late besides.
+        // The event of the slot is delivered twice, and then that of an earlier slot, late.
         for slot in [next, next, next - TimeDelta::minutes(5)] {
             target.invoke("refresh-prices", &scheduled(slot)).await;
         }
         let quote = live.next().await;
         assert_eq!((&quote["price"], &quote["seq"]), (&json!("121.75"), &json!(2)), "{quote}");
-        let asked = provider.calls("LOOP").iter().filter(|call| *call == "GLOBAL_QUOTE").count();
-        assert_eq!(asked, 2, "one call a slot");
+        let requests = provider.calls("LOOP").iter().filter(|call| *call == "GLOBAL_QUOTE").count();
+        assert_eq!(requests, 2, "one call a slot");
         live.send(&json!({ "action": "ping" })).await;
-        assert_eq!(live.next().await["type"], "pong", "the alert was to fire once, and the quotes came once");
+        assert_eq!(live.next().await["type"], "pong", "the alert fires once, and each quote comes once");
         live.leave().await;
         server.stop().await;
     });
 }
 
 #[test]
-fn a_snapshot_comes_before_anything_else_and_nonsense_leaves_the_connection_open() {
+fn the_snapshot_comes_first_and_a_malformed_message_leaves_the_connection_open() {
     each(async |target: &Target| {
         let mut live = target.newcomer().await.live().await;
-        // So that its bars are stored: a snapshot asks no provider.
+        // Stores the bars: a snapshot calls no provider.
         target.get("/fetch-data/AAPL").await.expect_status(200);
         live.send(&json!({ "action": "subscribe", "symbols": ["aapl", "MY:HOUSE"] })).await;
         let snapshot = live.next().await;
@@ -167,7 +167,7 @@ fn a_snapshot_comes_before_anything_else_and_nonsense_leaves_the_connection_open
 }
 
 #[test]
-fn a_replay_moves_day_by_day_and_says_so_in_every_message() {
+fn a_replay_moves_day_by_day_and_marks_every_message() {
     target::run(async || {
         let home = tempfile::tempdir().unwrap();
         let replay = Some("20".parse().unwrap());
@@ -193,25 +193,25 @@ fn a_replay_moves_day_by_day_and_says_so_in_every_message() {
             }
         };
         assert_eq!(snapshot["quotes"][0]["replay"], true, "{snapshot}");
-        for (message, answer) in [
+        for (message, expected) in [
             (json!({ "action": "ping" }), "pong"),
             (json!({ "action": "dance" }), "error"),
             (json!({ "action": "unsubscribe", "symbols": ["AAPL"] }), "unsubscribed"),
         ] {
             live.send(&message).await;
             loop {
-                let told = live.next().await;
-                assert_eq!(told["replay"], true, "every message says so: {told}");
-                if told["type"] == answer {
+                let reply = live.next().await;
+                assert_eq!(reply["replay"], true, "every message is marked: {reply}");
+                if reply["type"] == expected {
                     break;
                 }
             }
         }
-        let seen = target.get("/quotes?symbols=AAPL").await.expect_status(200).json();
+        let quotes = target.get("/quotes?symbols=AAPL").await.expect_status(200).json();
         assert_eq!(
-            (&seen["items"][0]["replay"], &seen["items"][0]["source"]),
+            (&quotes["items"][0]["replay"], &quotes["items"][0]["source"]),
             (&json!(true), &json!("replay")),
-            "{seen}"
+            "{quotes}"
         );
         live.leave().await;
         server.stop().await;

@@ -1,4 +1,4 @@
-//! Watchlists and alerts, as their owner sees them.
+//! Watchlists and alerts over HTTP.
 
 use futures::future::join_all;
 use reqwest::Method;
@@ -41,7 +41,7 @@ fn a_watchlist_has_each_symbol_once_with_its_last_price() {
         customer.delete("/watchlist/AAPL").await.expect_status(204);
         customer.delete("/watchlist/AAPL").await.expect_problem(404, "not_found");
         customer.get("/watchlist/AAPL").await.expect_problem(404, "not_found");
-        // It is this customer's own.
+        // Each customer has a watchlist of their own.
         let other = target.newcomer().await;
         other.get("/watchlist/IBM").await.expect_problem(404, "not_found");
         other.delete("/watchlist/IBM").await.expect_problem(404, "not_found");
@@ -50,35 +50,35 @@ fn a_watchlist_has_each_symbol_once_with_its_last_price() {
 }
 
 #[test]
-fn what_nobody_knows_is_not_watched() {
+fn an_unknown_symbol_cannot_be_watched() {
     each(async |target: &Target| {
         watch(target, "NOPE").await.expect_problem(404, "unknown_symbol");
         watch(target, "MY:NOPE").await.expect_problem(404, "unknown_symbol");
-        for nonsense in ["A%20B", "%F0%9F%93%88", "-A", &"A".repeat(21)] {
-            watch(target, nonsense).await.expect_problem(422, "invalid_fields");
-            target.get(&format!("/watchlist/{nonsense}")).await.expect_problem(422, "invalid_fields");
+        for invalid in ["A%20B", "%F0%9F%93%88", "-A", &"A".repeat(21)] {
+            watch(target, invalid).await.expect_problem(422, "invalid_fields");
+            target.get(&format!("/watchlist/{invalid}")).await.expect_problem(422, "invalid_fields");
         }
     });
 }
 
 #[test]
-fn rivals_who_watch_the_same_symbol_watch_it_once() {
+fn concurrent_requests_add_a_symbol_once() {
     each(async |target: &Target| {
         let customer = target.newcomer().await;
         let answers = join_all((0..target.rivals(20)).map(|_| watch(&customer, "MSFT"))).await;
-        let (told, busy): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status < 300);
+        let (done, busy): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status < 300);
         assert!(busy.iter().all(Answer::is_busy), "{busy:?}");
-        assert_eq!(told.iter().filter(|answer| answer.status == 201).count(), 1, "{told:?}");
+        assert_eq!(done.iter().filter(|answer| answer.status == 201).count(), 1, "{done:?}");
         assert_eq!(customer.get("/watchlist").await.json()["items"].as_array().unwrap().len(), 1);
     });
 }
 
 #[test]
-fn alerts_are_made_read_listed_and_removed() {
+fn alerts_are_created_read_listed_and_removed() {
     each(async |target: &Target| {
         let customer = target.newcomer().await;
         let mut made = Vec::new();
-        // Decimals as strings and as numbers, read to the last digit.
+        // Decimals as strings and as numbers, read exactly.
         let conditions = [
             (json!({ "type": "above", "price": "450.00" }), json!({ "type": "above", "price": "450" })),
             (json!({ "type": "below", "price": 0.1 }), json!({ "type": "below", "price": "0.1" })),
@@ -91,11 +91,11 @@ fn alerts_are_made_read_listed_and_removed() {
                 json!({ "type": "crosses_sma", "window": 50, "direction": "down" }),
             ),
         ];
-        for (sent, kept) in &conditions {
+        for (sent, stored) in &conditions {
             let answer = customer.post("/alerts", &alert(sent)).await.expect_status(201);
             let alert = answer.json();
             assert_eq!(answer.header("location"), format!("/alerts/{}", alert["id"].as_str().unwrap()));
-            assert_eq!(&alert["condition"], kept);
+            assert_eq!(&alert["condition"], stored);
             made.push(alert);
         }
         let first = &made[0];
@@ -115,7 +115,7 @@ fn alerts_are_made_read_listed_and_removed() {
         assert_eq!(rest, json!({ "items": [first], "next_cursor": null }));
         let history = customer.get(&format!("{path}/history")).await.expect_status(200).json();
         assert_eq!(history, json!({ "items": [], "next_cursor": null }));
-        // To another customer none of it is there.
+        // Another customer finds none of it.
         let other = target.newcomer().await;
         other.get(&path).await.expect_problem(404, "not_found");
         other.get(&format!("{path}/history")).await.expect_problem(404, "not_found");
@@ -131,13 +131,13 @@ fn alerts_are_made_read_listed_and_removed() {
 }
 
 #[test]
-fn one_key_makes_one_alert() {
+fn one_key_creates_one_alert() {
     each(async |target: &Target| {
         let customer = target.newcomer().await;
         let above = alert(&json!({ "type": "above", "price": "450" }));
         let first = customer.post_with_key("/alerts", &above, "k").await.expect_status(201).json();
-        let spelled = json!({ "repeat": "once", "condition": { "price": 450.0, "type": "above" }, "symbol": "aapl" });
-        let again = customer.post_with_key("/alerts", &spelled, "k").await.expect_status(201);
+        let rewritten = json!({ "repeat": "once", "condition": { "price": 450.0, "type": "above" }, "symbol": "aapl" });
+        let again = customer.post_with_key("/alerts", &rewritten, "k").await.expect_status(201);
         assert_eq!((again.header("idempotency-replayed"), again.json()), ("true".to_owned(), first));
         let other = alert(&json!({ "type": "above", "price": "451" }));
         customer.post_with_key("/alerts", &other, "k").await.expect_problem(422, "idempotency_key_reused");
@@ -146,7 +146,7 @@ fn one_key_makes_one_alert() {
 }
 
 #[test]
-fn bad_alerts_are_refused_and_pointed_at() {
+fn invalid_alerts_are_refused_with_a_pointer_to_the_field() {
     each(async |target: &Target| {
         let above = json!({ "type": "above", "price": "450" });
         let with = |field: &str, value: Value| {
@@ -193,12 +193,12 @@ fn bad_alerts_are_refused_and_pointed_at() {
 }
 
 #[test]
-fn emails_are_promised_only_where_they_are_sent() {
+fn an_alert_with_email_is_accepted_only_if_emails_are_sent() {
     each(async |target: &Target| {
         let customer = target.newcomer().await;
-        let mut by_mail = alert(&json!({ "type": "above", "price": "450" }));
-        by_mail["email"] = json!(true);
-        let answer = customer.post("/alerts", &by_mail).await;
+        let mut with_email = alert(&json!({ "type": "above", "price": "450" }));
+        with_email["email"] = json!(true);
+        let answer = customer.post("/alerts", &with_email).await;
         if target.name == "local" {
             let problem = answer.expect_problem(422, "invalid_fields");
             assert_eq!(problem["errors"][0]["pointer"], "/email");
@@ -209,7 +209,7 @@ fn emails_are_promised_only_where_they_are_sent() {
 }
 
 #[test]
-fn the_hundredth_alert_is_the_last() {
+fn a_customer_has_at_most_a_hundred_active_alerts() {
     each(async |target: &Target| {
         let customer = target.newcomer().await;
         let above = alert(&json!({ "type": "above", "price": "450" }));

@@ -42,15 +42,15 @@ struct RequestContext {
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The event is not a WebSocket event.
-    #[error("not an event of a WebSocket: {0}")]
+    #[error("not a WebSocket event: {0}")]
     Event(#[from] serde_json::Error),
-    /// The event is for an unknown route.
-    #[error("no route {0}")]
+    /// The event has an unknown route.
+    #[error("unknown route {0}")]
     Route(String),
 }
 
-/// Handles one event. Web pages may connect if their origin is the host of the request or one of `allowed_origins`, such as
-/// `https://app.example`. Programs, which send no origin, may always connect.
+/// Handles one event. Pages of `allowed_origins` (`https://app.example`) and of the host itself may connect, and so may
+/// programs, which send no origin.
 pub async fn handle(market: &MarketData, allowed_origins: &[String], event: Value) -> Result<Value, Failure> {
     let event: WebSocketEvent = serde_json::from_value(event)?;
     let status = match event.request_context.route_key.as_str() {
@@ -65,7 +65,7 @@ pub async fn handle(market: &MarketData, allowed_origins: &[String], event: Valu
 async fn connect(market: &MarketData, allowed_origins: &[String], event: &WebSocketEvent) -> u16 {
     let host = event.header("host").or(event.request_context.domain_name.as_deref());
     if !origin::may_connect(event.header("origin"), host, allowed_origins) {
-        tracing::info!("a page of another origin was refused");
+        tracing::info!("refused a page of another origin");
         return 403;
     }
     let ticket = event.query_string_parameters.as_ref().and_then(|query| query.get("ticket"));
@@ -90,9 +90,9 @@ async fn receive(market: &MarketData, event: &WebSocketEvent) -> u16 {
 fn failed(error: &app::ServiceError) -> u16 {
     let cause = std::error::Error::source(error).map(ToString::to_string);
     if error.is_lost_race() {
-        tracing::info!(%error, "given up: every attempt at a live event lost a race for an item");
+        tracing::info!(%error, "every attempt to handle a live event lost a race for an item");
     } else {
-        tracing::error!(%error, cause, "a live event was not taken");
+        tracing::error!(%error, cause, "failed to handle a live event");
     }
     503
 }

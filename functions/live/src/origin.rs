@@ -1,15 +1,15 @@
-//! Which pages may connect: a browser lets every page open a WebSocket anywhere, and says whose page it was.
+//! The check of origins: a browser lets any page open a WebSocket to any host, and sends the origin of the page.
 
-/// Whether a page of this origin may connect to this host. A program names no origin, and needs none: it cannot be made to
-/// connect by somebody else's page.
+/// Whether a page of this origin may connect to this host. A program sends no origin and may connect: a foreign page
+/// cannot make it do so.
 pub(crate) fn may_connect(origin: Option<&str>, host: Option<&str>, allowed: &[String]) -> bool {
     let Some(origin) = origin.map(str::trim) else { return true };
-    let same = |one: &str| one.trim_end_matches('/').eq_ignore_ascii_case(origin);
-    allowed.iter().any(|allowed| same(allowed)) || host.is_some_and(|host| is_of(origin, host))
+    let is_origin = |other: &str| other.trim_end_matches('/').eq_ignore_ascii_case(origin);
+    allowed.iter().any(|allowed| is_origin(allowed)) || host.is_some_and(|host| is_own_page(origin, host))
 }
 
 /// Whether the origin is that of the host's own pages.
-fn is_of(origin: &str, host: &str) -> bool {
+fn is_own_page(origin: &str, host: &str) -> bool {
     let Some((scheme, named)) = origin.split_once("://") else { return false };
     matches!(scheme, "http" | "https") && !host.is_empty() && named.eq_ignore_ascii_case(host)
 }
@@ -23,7 +23,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_of_the_list_and_of_the_host_may_connect_and_programs() {
+    fn pages_of_allowed_origins_and_of_the_host_and_programs_may_connect() {
         let host = Some("127.0.0.1:8080");
         for origin in ["https://app.example", "https://APP.example", "https://b.example:8443", "http://127.0.0.1:8080"]
         {
@@ -33,7 +33,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_of_others_may_not() {
+    fn pages_of_other_origins_may_not_connect() {
         let host = Some("127.0.0.1:8080");
         for origin in [
             "https://evil.example",

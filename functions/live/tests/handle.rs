@@ -1,4 +1,4 @@
-//! Events as API Gateway sends them, and as it could: none of them is answered with a failure of ours.
+//! WebSocket events, valid and malformed: none of them makes the function fail.
 
 #![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
 
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use testing::TestBed;
 use testing::people::{SignedIn, person, register, sign_in};
 
-/// What the one connection was told.
+/// Records the messages to the only connection.
 #[derive(Default)]
 struct RecordingSocket(Mutex<Vec<Value>>);
 
@@ -78,12 +78,12 @@ fn message(body: &Value, is_base64_encoded: bool) -> Value {
 }
 
 #[tokio::test]
-async fn a_connection_comes_speaks_and_goes() {
+async fn a_connection_opens_sends_messages_and_closes() {
     let world = World::new();
     let ticket = world.ticket("ada").await;
     assert_eq!(world.status(connect(&ticket, &json!({ "Host": "api.example" }))).await, 200);
     assert_eq!(world.status(message(&json!(r#"{"action": "ping"}"#), false)).await, 200);
-    // {"action": "ping"}, by coreutils' base64.
+    // {"action": "ping"}, encoded by coreutils' base64.
     assert_eq!(world.status(message(&json!("eyJhY3Rpb24iOiAicGluZyJ9"), true)).await, 200);
     assert_eq!(*world.socket.0.lock().unwrap(), [json!({ "type": "pong" }), json!({ "type": "pong" })]);
     assert_eq!(world.status(json!({ "requestContext": context("$disconnect") })).await, 200);
@@ -93,7 +93,7 @@ async fn a_connection_comes_speaks_and_goes() {
 }
 
 #[tokio::test]
-async fn a_page_of_another_origin_is_refused_before_its_ticket_is_looked_at() {
+async fn a_page_of_another_origin_is_refused_before_its_ticket_is_read() {
     let world = World::new();
     let ticket = world.ticket("ada").await;
     for origin in ["https://evil.example", "null", "", "http://app.example", "https://other.api.example"] {
@@ -101,7 +101,11 @@ async fn a_page_of_another_origin_is_refused_before_its_ticket_is_looked_at() {
             assert_eq!(world.status(connect(&ticket, &json!({ "host": "api.example", name: origin }))).await, 403);
         }
     }
-    assert_eq!(world.status(connect(&ticket, &json!({ "origin": "https://app.example" }))).await, 200, "not used up");
+    assert_eq!(
+        world.status(connect(&ticket, &json!({ "origin": "https://app.example" }))).await,
+        200,
+        "the ticket was not used"
+    );
     for (name, headers) in [
         ("ben", json!({ "Origin": "https://api.example", "Host": "api.example" })),
         ("cyd", json!({ "Origin": "https://api.example" })),
@@ -115,7 +119,7 @@ async fn a_page_of_another_origin_is_refused_before_its_ticket_is_looked_at() {
 }
 
 #[tokio::test]
-async fn nonsense_is_refused_and_never_a_failure() {
+async fn malformed_requests_are_refused_and_never_fail_the_function() {
     let world = World::new();
     for query in
         [Value::Null, json!({}), json!({ "token": "x" }), json!({ "ticket": "" }), json!({ "ticket": "ä\u{0}" })]
@@ -133,13 +137,13 @@ async fn nonsense_is_refused_and_never_a_failure() {
         (json!("//4="), true),
     ] {
         assert_eq!(world.status(message(&body, is_base64_encoded)).await, 200, "{body}");
-        let told = world.socket.0.lock().unwrap().pop().unwrap();
-        assert_eq!(told["code"], "invalid_json", "{body}");
+        let message = world.socket.0.lock().unwrap().pop().unwrap();
+        assert_eq!(message["code"], "invalid_json", "{body}");
     }
 }
 
 #[tokio::test]
-async fn what_is_no_event_of_a_websocket_is_a_failure() {
+async fn an_event_that_is_not_of_a_websocket_fails_the_function() {
     let world = World::new();
     for event in [json!({}), json!({ "requestContext": {} }), json!({ "requestContext": context("stray") })] {
         assert!(live::handle(&world.platform, &[], event).await.is_err());

@@ -15,42 +15,42 @@ struct RefreshedEvent {
     detail: QuotesRefreshed,
 }
 
-/// Why an invocation failed. It is retried; if the retries fail too, its event goes to the dead-letter queue.
+/// Why an invocation failed. It is retried, and then its event goes to the dead-letter queue.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The event has no quotes.
-    #[error("not an event of new quotes: {0}")]
+    #[error("not an event with quotes: {0}")]
     Event(#[from] serde_json::Error),
-    /// The event has another type.
-    #[error("the event is of type {0}, and {QUOTES_REFRESHED} is the one taken")]
+    /// The event is of another type.
+    #[error("the event must be of type {QUOTES_REFRESHED}, not {0}")]
     Type(String),
-    /// Subscribers could not be looked up.
-    #[error("quotes not published: {0}")]
+    /// Subscribers could not be read.
+    #[error("failed to publish quotes: {0}")]
     Publish(#[source] ServiceError),
     /// Alerts could not be evaluated.
-    #[error("alerts not evaluated: {0}")]
+    #[error("failed to evaluate alerts: {0}")]
     Alerts(#[source] ServiceError),
-    /// This many alerts have fired, but their customers were not notified. A retry notifies only these.
-    #[error("{0} firings not told")]
+    /// Alerts that fired recently could not be delivered. The retry notifies only customers who were not notified.
+    #[error("failed to deliver {0} firings")]
     Undelivered(usize),
 }
 
-/// Pushes the quotes to their subscribers and fires the alerts that they meet; returns the numbers of both. It may be
-/// invoked again with the same event: clients ignore a `seq` that they have seen, and no alert fires twice on a market day.
+/// Sends the quotes to their subscribers and fires the alerts whose condition they meet. Returns how many. May be
+/// invoked again with the same event: clients compare `seq`, and no alert fires twice on a market day.
 pub async fn handle(market: &MarketData, event: Value) -> Result<Value, Failure> {
     let event: RefreshedEvent = serde_json::from_value(event)?;
     if event.detail_type != QUOTES_REFRESHED {
         return Err(Failure::Type(event.detail_type));
     }
     let quotes = &event.detail.quotes;
-    // Concurrently, so that slow connections do not delay alerts. If one of the two fails, the other is still completed; the
-    // retry repeats the whole event.
-    let (published, fired) =
+    // Concurrently, so that connections that accept nothing do not delay alerts. If one fails the other is done all the
+    // same, and the whole event is retried.
+    let (published, alerts) =
         futures::future::join(live::publish(&market.app, quotes), alerts::evaluate(market, quotes)).await;
-    let (published, fired) = (published.map_err(Failure::Publish)?, fired.map_err(Failure::Alerts)?);
-    tracing::info!(?published, ?fired, "published");
-    if fired.undelivered > 0 {
-        return Err(Failure::Undelivered(fired.undelivered));
+    let (published, alerts) = (published.map_err(Failure::Publish)?, alerts.map_err(Failure::Alerts)?);
+    tracing::info!(?published, ?alerts, "published");
+    if alerts.undelivered > 0 {
+        return Err(Failure::Undelivered(alerts.undelivered));
     }
-    Ok(json!({ "published": published, "alerts": fired }))
+    Ok(json!({ "published": published, "alerts": alerts }))
 }

@@ -1,4 +1,4 @@
-//! One event, told to connections and evaluated by alerts at the same time.
+//! One event is published to connections and evaluated against alerts concurrently.
 
 #![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
 
@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 const NOW: &str = "2026-11-20T15:00:00Z";
 
-/// A socket over which no quote goes before an alert has.
+/// A socket that accepts no quote before it has accepted an alert.
 #[derive(Default)]
 struct AlertFirstSocket(Notify);
 
@@ -63,10 +63,10 @@ impl Push for AlertCounter {
     }
 }
 
-/// A sender of e-mails that takes none while it is on strike.
+/// An e-mail sender that fails on request.
 #[derive(Default)]
 struct RefusingMail {
-    is_on_strike: AtomicBool,
+    is_failing: AtomicBool,
     sent: AtomicUsize,
 }
 
@@ -85,16 +85,16 @@ impl Mail for RefusingMail {
     }
 
     async fn send(&self, _subscription: Uuid, _subject: &str, _text: &str) -> Result<(), MailError> {
-        if self.is_on_strike.load(Ordering::SeqCst) {
-            return Err(MailError::Refused("on strike".to_owned()));
+        if self.is_failing.load(Ordering::SeqCst) {
+            return Err(MailError::Refused("planned failure".to_owned()));
         }
         self.sent.fetch_add(1, Ordering::SeqCst);
         Ok(())
     }
 }
 
-/// A customer who hears of AAPL over a live connection, and has an alert on it.
-async fn listening(platform: &MarketData, email_too: bool) {
+/// Registers a customer who subscribes to AAPL over a live connection and has an alert on it.
+async fn subscribe(platform: &MarketData, with_email: bool) {
     let person = person("Ada");
     let email = person.email.clone();
     register(&platform.app, person).await;
@@ -103,7 +103,7 @@ async fn listening(platform: &MarketData, email_too: bool) {
     assert!(live::connect(platform, "c=", &ticket).await.unwrap());
     live::receive(platform, "c=", r#"{"action":"subscribe","symbols":["AAPL"]}"#).await.unwrap();
     let condition = Condition::Above { price: Price::parse("12").unwrap() };
-    let alert = NewAlert { symbol: "AAPL".parse().unwrap(), condition, repeat: Repeat::Once, email: email_too };
+    let alert = NewAlert { symbol: "AAPL".parse().unwrap(), condition, repeat: Repeat::Once, email: with_email };
     alerts::create(platform, id, &alert, None).await.unwrap();
 }
 
@@ -129,39 +129,43 @@ fn platform(push: Arc<dyn Push>, mail: Arc<dyn Mail>) -> (MarketData, TestBed) {
 }
 
 #[tokio::test]
-async fn connections_that_take_nothing_hold_up_no_alert() {
+async fn connections_that_accept_nothing_delay_no_alert() {
     let (platform, _test_bed) = platform(Arc::new(AlertFirstSocket::default()), Arc::new(NoMail));
-    listening(&platform, false).await;
+    subscribe(&platform, false).await;
     let did = handle(&platform, refreshed()).await.unwrap();
     assert_eq!((&did["published"]["posted"], &did["alerts"]["delivered"]), (&json!(1), &json!(1)), "{did}");
 }
 
 #[tokio::test]
-async fn an_alert_that_was_not_told_fails_the_invocation_so_that_its_retry_tells_it() {
-    let (heard, post) = (Arc::new(AlertCounter::default()), Arc::new(RefusingMail::default()));
-    let (platform, _test_bed) = platform(heard.clone(), post.clone());
-    listening(&platform, true).await;
-    post.is_on_strike.store(true, Ordering::SeqCst);
+async fn an_undelivered_alert_fails_the_invocation_and_the_retry_delivers_it() {
+    let (sockets, mail) = (Arc::new(AlertCounter::default()), Arc::new(RefusingMail::default()));
+    let (platform, _test_bed) = platform(sockets.clone(), mail.clone());
+    subscribe(&platform, true).await;
+    mail.is_failing.store(true, Ordering::SeqCst);
     for _ in 0..2 {
         let failed = handle(&platform, refreshed()).await;
         assert!(matches!(failed, Err(Failure::Undelivered(1))), "{failed:?}");
     }
-    post.is_on_strike.store(false, Ordering::SeqCst);
+    mail.is_failing.store(false, Ordering::SeqCst);
     let again = handle(&platform, refreshed()).await.unwrap();
     assert_eq!(again["alerts"], json!({ "fired": 0, "delivered": 1, "undelivered": 0 }));
-    assert_eq!((heard.0.load(Ordering::SeqCst), post.sent.load(Ordering::SeqCst)), (1, 1));
+    assert_eq!((sockets.0.load(Ordering::SeqCst), mail.sent.load(Ordering::SeqCst)), (1, 1));
 }
 
 #[tokio::test]
-async fn a_subscription_that_stays_broken_fails_no_event_of_later() {
-    let post = Arc::new(RefusingMail::default());
-    let (platform, test_bed) = platform(Arc::new(AlertCounter::default()), post.clone());
-    listening(&platform, true).await;
-    post.is_on_strike.store(true, Ordering::SeqCst);
+async fn a_subscription_that_stays_broken_does_not_fail_later_events() {
+    let mail = Arc::new(RefusingMail::default());
+    let (platform, test_bed) = platform(Arc::new(AlertCounter::default()), mail.clone());
+    subscribe(&platform, true).await;
+    mail.is_failing.store(true, Ordering::SeqCst);
     assert!(handle(&platform, refreshed()).await.is_err());
     test_bed.clock.forward(alerts::REPEATED_FOR);
     let later = handle(&platform, refreshed()).await.unwrap();
     assert_eq!(later["alerts"], json!({ "fired": 0, "delivered": 0, "undelivered": 0 }));
-    post.is_on_strike.store(false, Ordering::SeqCst);
-    assert_eq!(handle(&platform, refreshed()).await.unwrap()["alerts"]["delivered"], 1, "and is told at a later quote");
+    mail.is_failing.store(false, Ordering::SeqCst);
+    assert_eq!(
+        handle(&platform, refreshed()).await.unwrap()["alerts"]["delivered"],
+        1,
+        "it is delivered with a later quote"
+    );
 }

@@ -1,11 +1,12 @@
-//! The condition of an alert as it is sent: one kind, and the fields that go with it.
+//! The condition of an alert in a request: a type, and the fields of that type.
 
 use api::{Exact, Fields};
 use domain::Price;
 use domain::alert::{Condition, ConditionError, Direction, Percent, Window};
 use serde::Deserialize;
 
-/// A condition, unread. Its fields are read apart from their kind, so that decimals keep the text that was sent.
+/// A condition that is not yet checked. The fields are separate from the type, so that decimals keep the text that was
+/// sent.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConditionRequest {
@@ -27,19 +28,19 @@ enum Kind {
 }
 
 impl ConditionRequest {
-    /// The condition; `None` after noting every field that is missing, wrong or of another kind.
+    /// The condition; `None` after recording an error for every field that is missing, invalid or of another type.
     pub(crate) fn parse(&self, fields: &mut Fields) -> Option<Condition> {
-        self.refuse_strangers(fields);
+        self.refuse_foreign_fields(fields);
         match self.kind {
             Kind::Above => self.price(fields).map(|price| Condition::Above { price }),
             Kind::Below => self.price(fields).map(|price| Condition::Below { price }),
             Kind::PercentMove => {
-                let percent = needed(fields, "percent", self.percent.as_ref(), |text| Percent::parse(text.as_str()));
+                let percent = required(fields, "percent", self.percent.as_ref(), |text| Percent::parse(text.as_str()));
                 let (percent, direction) = percent.zip(self.direction(fields))?;
                 Some(Condition::PercentMove { percent, direction })
             }
             Kind::CrossesSma => {
-                let window = needed(fields, "window", self.window.as_ref(), window);
+                let window = required(fields, "window", self.window.as_ref(), window);
                 let (window, direction) = window.zip(self.direction(fields))?;
                 Some(Condition::CrossesSma { window, direction })
             }
@@ -47,15 +48,15 @@ impl ConditionRequest {
     }
 
     fn price(&self, fields: &mut Fields) -> Option<Price> {
-        needed(fields, "price", self.price.as_ref(), Exact::price)
+        required(fields, "price", self.price.as_ref(), Exact::price)
     }
 
     fn direction(&self, fields: &mut Fields) -> Option<Direction> {
-        needed(fields, "direction", self.direction.as_ref(), |direction| Ok::<_, ConditionError>(*direction))
+        required(fields, "direction", self.direction.as_ref(), |direction| Ok::<_, ConditionError>(*direction))
     }
 
-    fn refuse_strangers(&self, fields: &mut Fields) {
-        let belongs: &[&str] = match self.kind {
+    fn refuse_foreign_fields(&self, fields: &mut Fields) {
+        let allowed: &[&str] = match self.kind {
             Kind::Above | Kind::Below => &["price"],
             Kind::PercentMove => &["percent", "direction"],
             Kind::CrossesSma => &["window", "direction"],
@@ -66,14 +67,15 @@ impl ConditionRequest {
             ("window", self.window.is_some()),
             ("direction", self.direction.is_some()),
         ] {
-            if is_given && !belongs.contains(&name) {
-                fields.refuse(&format!("condition/{name}"), "a condition of this type has no such field");
+            if is_given && !allowed.contains(&name) {
+                fields
+                    .refuse(&format!("condition/{name}"), "must be absent: a condition of this type has no such field");
             }
         }
     }
 }
 
-fn needed<T, U, E: std::fmt::Display>(
+fn required<T, U, E: std::fmt::Display>(
     fields: &mut Fields,
     name: &str,
     given: Option<&T>,
@@ -81,14 +83,14 @@ fn needed<T, U, E: std::fmt::Display>(
 ) -> Option<U> {
     let name = format!("condition/{name}");
     let Some(given) = given else {
-        fields.refuse(&name, "a condition of this type needs it");
+        fields.refuse(&name, "is required for a condition of this type");
         return None;
     };
     fields.take(&name, read(given))
 }
 
 fn window(days: &Exact) -> Result<Window, ConditionError> {
-    // A `u16` may have a plus before it.
+    // `u16` would also parse a leading plus sign.
     let digits = Some(days.as_str()).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
     let days: u16 = digits.and_then(|text| text.parse().ok()).ok_or(ConditionError::Window)?;
     Window::try_from(days)

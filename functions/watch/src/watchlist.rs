@@ -9,7 +9,7 @@ use domain::{Currency, Price, Symbol};
 use market_data::MarketData;
 use market_data::quotes::QuoteWithAge;
 use market_data::warnings::Warning;
-use notifications::watchlist::{self, WatchedPrice};
+use notifications::watchlist::{self, PricedEntry};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -51,9 +51,9 @@ struct WatchedQuote {
     replay: bool,
 }
 
-impl From<WatchedPrice> for Watched {
-    fn from(watched: WatchedPrice) -> Self {
-        let WatchedPrice { symbol, added_at, quote } = watched;
+impl From<PricedEntry> for Watched {
+    fn from(watched: PricedEntry) -> Self {
+        let PricedEntry { symbol, added_at, quote } = watched;
         Self { symbol, added_at, quote: quote.map(WatchedQuote::from) }
     }
 }

@@ -133,7 +133,7 @@ async fn erase_item(app: &App, customer: CustomerId, item: Item) -> Result<bool,
         }
         Kind::Connection => {
             if let Some(id) = Kind::Connection.id_in(&item.key) {
-                live::forget(app, id).await?;
+                live::delete(app, id).await?;
             }
             remove(app, customer, item).await?;
         }

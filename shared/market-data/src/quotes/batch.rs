@@ -57,7 +57,7 @@ pub async fn load_batch(
     load(market, customer, symbols, Some(budget)).await
 }
 
-/// The last stored prices of these symbols, like [`load_batch`] but without any provider call: a symbol of which nothing
+/// The last stored prices of these symbols, like [`load_batch`] but without a provider call: a symbol of which nothing
 /// usable is stored is `price_unavailable`.
 pub async fn load_stored_batch(
     market: &MarketData,

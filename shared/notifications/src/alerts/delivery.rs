@@ -1,7 +1,7 @@
-//! Telling a customer that an alert fired: over their live connections, and by e-mail where they asked for it.
+//! Notifies a customer that an alert fired: over their live connections, and by e-mail if requested.
 //!
-//! A firing is marked as delivered after it was told, so that it is told at least once: who is told twice sees the same
-//! alert and market day. What one of the two ways has taken is remembered while the other is tried again.
+//! A firing is marked as delivered after the notification, so it is delivered at least once. A duplicate has the same
+//! alert and market day. If one of the two channels succeeds and the other fails, only the other is tried again.
 
 use app::App;
 use app::error::ServiceError;
@@ -12,73 +12,74 @@ use serde_json::{Value, json};
 use store::{DeleteExpect, Key, StoreError, Write, documents, keys};
 
 use super::email_subscription;
-use super::records::{Firing, Pending};
-use crate::live::{self, Told};
+use super::records::{Firing, PendingDelivery};
+use crate::live::{self, CustomerDelivery};
 
-/// What could not be delivered within this time is old news, and stays in the history alone. It is longer than a weekend
-/// with a holiday, after which the next quote of a symbol comes.
+/// A firing that could not be delivered within this time stays in the history alone. It is longer than a weekend with a
+/// holiday, after which the next quote of a symbol comes.
 const MAX_AGE: TimeDelta = TimeDelta::days(5);
 
-/// Tells the customer, and marks the firing as delivered. Says whether there is nothing left to deliver; what went wrong
-/// stands in the log, and what is left can be taken on by the next evaluation at once.
-pub(super) async fn deliver(app: &App, symbol: &Symbol, pending: &Pending) -> bool {
+/// Notifies the customer and marks the firing as delivered. Returns whether nothing is left to deliver. Errors are
+/// logged, and the next evaluation may take what is left immediately.
+pub(super) async fn deliver(app: &App, symbol: &Symbol, pending: &PendingDelivery) -> bool {
     match notify_and_mark(app, symbol, pending).await {
         Ok(delivered) => delivered,
         Err(error) => {
-            tracing::error!(alert = %pending.alert_id, %error, "an alert was not delivered");
+            tracing::error!(alert = %pending.alert_id, %error, "failed to deliver an alert");
             false
         }
     }
 }
 
-async fn notify_and_mark(app: &App, symbol: &Symbol, pending: &Pending) -> Result<bool, ServiceError> {
+async fn notify_and_mark(app: &App, symbol: &Symbol, pending: &PendingDelivery) -> Result<bool, ServiceError> {
     let key = keys::firing(pending.customer_id, pending.alert_id, pending.market_day);
-    let owed = keys::pending_firing(symbol, pending.alert_id, pending.market_day);
-    let no_longer_owed = Write::Delete { key: owed.clone(), expect: DeleteExpect::Any };
+    let pending_key = keys::pending_firing(symbol, pending.alert_id, pending.market_day);
+    let no_longer_pending = Write::Delete { key: pending_key.clone(), expect: DeleteExpect::Any };
     let found = documents::read::<Firing>(app.table(), &key).await?;
     let too_old = app.now() - pending.fired_at > MAX_AGE;
     let Some((firing, version)) = found.filter(|(firing, _)| !firing.delivered && !too_old) else {
-        app.table().transact(vec![no_longer_owed]).await?;
+        app.table().transact(vec![no_longer_pending]).await?;
         return Ok(true);
     };
-    let told = Pending {
-        told_live: pending.told_live || logged(pending, notify_live(app, pending, &firing).await),
-        mailed: pending.mailed || logged(pending, send_mail(app, pending, &firing).await),
+    let attempted = PendingDelivery {
+        sent_live: pending.sent_live || or_log(pending, notify_live(app, pending, &firing).await),
+        mailed: pending.mailed || or_log(pending, send_mail(app, pending, &firing).await),
         ..pending.clone()
     };
-    if !(told.told_live && told.mailed) {
-        put_back(app, &owed, told).await?;
+    if !(attempted.sent_live && attempted.mailed) {
+        release(app, &pending_key, attempted).await?;
         return Ok(false);
     }
     let delivered = Firing { delivered: true, ..firing };
     let mark = Write::update(key.clone(), documents::body(&key, &delivered)?, version);
-    match app.table().transact(vec![mark, no_longer_owed]).await {
-        // Only a delivery and an erasure change a firing: either has done it.
+    match app.table().transact(vec![mark, no_longer_pending]).await {
+        // Only a delivery or an erasure changes a firing, and either leaves nothing to deliver.
         Ok(_) | Err(StoreError::Conflict { .. }) => Ok(true),
         Err(error) => Err(error.into()),
     }
 }
 
-/// One way that fails keeps the other from nothing.
-fn logged(pending: &Pending, told: Result<bool, ServiceError>) -> bool {
-    told.unwrap_or_else(|error| {
-        tracing::error!(alert = %pending.alert_id, %error, "an alert was not told");
+/// Logs an error of one channel, so that it does not stop the other.
+fn or_log(pending: &PendingDelivery, sent: Result<bool, ServiceError>) -> bool {
+    sent.unwrap_or_else(|error| {
+        tracing::error!(alert = %pending.alert_id, %error, "failed to send an alert over one channel");
         false
     })
 }
 
-/// Says whether the customer's live connections have had it: not where there are some and none of them took it. They are
-/// ended, so that the next try finds those that came after them, or none.
-async fn notify_live(app: &App, pending: &Pending, firing: &Firing) -> Result<bool, ServiceError> {
-    let Told { reached, failed } = live::publish_to_customer(app, pending.customer_id, &message(firing)).await?;
+/// Returns whether the customer's live connections are done: one has accepted the alert, or there are none. Connections
+/// that did not accept it are closed, so the next attempt finds newer ones or none.
+async fn notify_live(app: &App, pending: &PendingDelivery, firing: &Firing) -> Result<bool, ServiceError> {
+    let CustomerDelivery { reached, failed } =
+        live::publish_to_customer(app, pending.customer_id, &message(firing)).await?;
     if reached == 0 && failed > 0 {
-        tracing::warn!(alert = %pending.alert_id, "no connection took an alert");
+        tracing::warn!(alert = %pending.alert_id, "no live connection accepted an alert");
     }
     Ok(reached > 0 || failed == 0)
 }
 
-/// Says whether an e-mail is on its way, or nobody is to have one.
-async fn send_mail(app: &App, pending: &Pending, firing: &Firing) -> Result<bool, ServiceError> {
+/// Returns whether the e-mail is done: it was sent, or none is required.
+async fn send_mail(app: &App, pending: &PendingDelivery, firing: &Firing) -> Result<bool, ServiceError> {
     if !firing.email || !app.mail().is_available() {
         return Ok(true);
     }
@@ -94,20 +95,20 @@ async fn send_mail(app: &App, pending: &Pending, firing: &Firing) -> Result<bool
     }
 }
 
-/// Leaves what is still to be told to whoever comes next, unless somebody else has taken it on already.
-async fn put_back(app: &App, owed: &Key, told: Pending) -> Result<(), ServiceError> {
-    let Some((standing, version)) = documents::read::<Pending>(app.table(), owed).await? else { return Ok(()) };
-    if standing.taken_by != told.taken_by {
+/// Stores what is still to be delivered and releases the lease, unless another evaluation holds it already.
+async fn release(app: &App, pending_key: &Key, attempted: PendingDelivery) -> Result<(), ServiceError> {
+    let found = documents::read::<PendingDelivery>(app.table(), pending_key).await?;
+    let Some((_, version)) = found.filter(|(current, _)| current.taken_by == attempted.taken_by) else {
         return Ok(());
-    }
-    let left = Pending { taken_until: app.now(), ..told };
-    match documents::put(app.table(), owed.clone(), &left, Some(version)).await {
+    };
+    let released = PendingDelivery { taken_until: app.now(), ..attempted };
+    match documents::put(app.table(), pending_key.clone(), &released, Some(version)).await {
         Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }
 
-/// What is said over a live connection.
+/// The message to live connections.
 fn message(firing: &Firing) -> Value {
     let mut message = json!({
         "type": "alert",
@@ -125,16 +126,16 @@ fn message(firing: &Firing) -> Value {
     message
 }
 
-/// Subject and text of an e-mail. A subject has at most 100 characters of ASCII.
+/// Subject and text of an e-mail. SNS accepts a subject of at most 100 ASCII characters.
 fn email(firing: &Firing) -> (String, String) {
     let Firing { symbol, condition, price, currency, market_day, as_of, .. } = firing;
     let happened = format!("{symbol} {condition}");
-    let (mark, explained) = if firing.replay {
-        ("[replay] ", "\n\nThis is a replay of old prices, not the market as it is.")
+    let (mark, explanation) = if firing.replay {
+        ("[replay] ", "\n\nThis is a replay of old prices, not the current market.")
     } else {
         ("", "")
     };
     let at = as_of.format("%Y-%m-%d %H:%M UTC");
-    let text = format!("{happened}: {price} {currency} as of {at}, market day {market_day}.{explained}\n");
+    let text = format!("{happened}: {price} {currency} as of {at}, market day {market_day}.{explanation}\n");
     (format!("{mark}{happened}"), text)
 }

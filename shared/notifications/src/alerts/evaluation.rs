@@ -1,4 +1,4 @@
-//! Evaluating new quotes by the alerts that wait for them.
+//! Evaluates new quotes against the alerts on their symbols.
 
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
@@ -21,33 +21,33 @@ use uuid::Uuid;
 
 use super::delivery::deliver;
 use super::firing::{fire, take_over};
-use super::records::{EvaluatedThrough, Pending, Waiting};
+use super::records::{EvaluatedThrough, PendingDelivery, WaitingAlert};
 
-/// Symbols evaluated at the same time.
+/// Symbols evaluated concurrently.
 const SYMBOLS_AT_ONCE: usize = 8;
-/// Alerts of one symbol fired, and firings delivered, at the same time.
+/// Alerts of one symbol fired, and firings delivered, concurrently.
 const ALERTS_AT_ONCE: usize = 16;
-/// How long an event is worth repeating for a firing that was not told: Lambda does so after one minute and two more. One
-/// customer's subscription that is broken for good must not have every event of a symbol repeated for days.
+/// For how long after a firing an event fails, and is therefore repeated, if the firing cannot be delivered. Lambda
+/// repeats an event after one minute and again after two more. Without this limit one customer's broken e-mail
+/// subscription would have every event of a symbol repeated for days.
 pub const REPEATED_FOR: TimeDelta = TimeDelta::minutes(10);
+/// Items under a symbol that are read in one query.
+const PAGE: usize = 500;
 static NO_BARS: LazyLock<Bars> = LazyLock::new(Bars::default);
 
-/// Items read at once of what waits for a symbol.
-const PAGE: usize = 500;
-
-/// What came of evaluating quotes.
+/// The result of evaluating quotes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Fired {
-    /// Alerts that fired here, and not before or elsewhere.
+pub struct EvaluationCounts {
+    /// Alerts that this evaluation fired.
     pub fired: usize,
-    /// Firings delivered, those among them that were left over from earlier.
+    /// Firings delivered, including those left from earlier evaluations.
     pub delivered: usize,
-    /// Firings of the last [`REPEATED_FOR`] that could not be delivered, for which the same quotes are to be evaluated again. Older
-    /// ones wait for the next quote of their symbol.
+    /// Firings of the last [`REPEATED_FOR`] that could not be delivered. For these the same quotes must be evaluated
+    /// again; older ones wait for the next quote of their symbol.
     pub undelivered: usize,
 }
 
-impl AddAssign for Fired {
+impl AddAssign for EvaluationCounts {
     fn add_assign(&mut self, other: Self) {
         self.fired += other.fired;
         self.delivered += other.delivered;
@@ -55,12 +55,13 @@ impl AddAssign for Fired {
     }
 }
 
-/// Fires the alerts of which these quotes make the condition true, and tells their owners. May be called again with the
-/// same quotes, in any order and at the same time: no alert fires twice on a market day, and a quote whose `seq` is not
-/// above the last one evaluated of its symbol fires nothing.
+/// Fires the alerts whose condition these quotes meet, and notifies their owners. May be called again with the same
+/// quotes, in any order and concurrently: no alert fires twice on a market day, and a quote fires nothing if its `seq`
+/// is not above the last one evaluated of its symbol.
 ///
-/// Errors: the store's. The quotes of all other symbols have been evaluated then; the same call again does the rest.
-pub async fn evaluate(market: &MarketData, quotes: &[LastQuote]) -> Result<Fired, ServiceError> {
+/// Errors: the store's. The quotes of all other symbols have been evaluated nevertheless, and repeating the call does
+/// the rest.
+pub async fn evaluate(market: &MarketData, quotes: &[LastQuote]) -> Result<EvaluationCounts, ServiceError> {
     let mut by_symbol: BTreeMap<Symbol, Vec<LastQuote>> = BTreeMap::new();
     for quote in quotes {
         by_symbol.entry(quote.symbol.clone()).or_default().push(quote.clone());
@@ -69,54 +70,54 @@ pub async fn evaluate(market: &MarketData, quotes: &[LastQuote]) -> Result<Fired
         quotes.sort_by_key(|quote| quote.seq);
         let market = market.clone();
         async move {
-            let mut total = Fired::default();
+            let mut total = EvaluationCounts::default();
             for quote in &quotes {
                 total += evaluate_quote(&market, quote).await.inspect_err(|error| {
-                    tracing::error!(symbol = %quote.symbol, %error, "the alerts of a symbol were not evaluated");
+                    tracing::error!(symbol = %quote.symbol, %error, "failed to evaluate the alerts of a symbol");
                 })?;
             }
             Ok(total)
         }
     });
-    let outcomes: Vec<Result<Fired, ServiceError>> =
+    let outcomes: Vec<Result<EvaluationCounts, ServiceError>> =
         stream::iter(evaluations).buffer_unordered(SYMBOLS_AT_ONCE).collect().await;
-    outcomes.into_iter().try_fold(Fired::default(), |mut total, outcome| {
+    outcomes.into_iter().try_fold(EvaluationCounts::default(), |mut total, outcome| {
         total += outcome?;
         Ok(total)
     })
 }
 
-/// A page of what waits for a symbol, by kind.
+/// A page of the items under a symbol, by kind.
 #[derive(Default)]
 struct Page {
     evaluated: Option<(EvaluatedThrough, Version)>,
-    alerts: Vec<(Uuid, Waiting)>,
-    pending: Vec<(Key, Pending, Version)>,
+    alerts: Vec<(Uuid, WaitingAlert)>,
+    pending: Vec<(Key, PendingDelivery, Version)>,
     next: Option<Cursor>,
 }
 
-/// Evaluates one quote by all alerts of its symbol, and delivers what was left undelivered before.
-async fn evaluate_quote(market: &MarketData, quote: &LastQuote) -> Result<Fired, ServiceError> {
-    let mut total = Fired::default();
+/// Evaluates one quote against all alerts on its symbol, and makes the deliveries that are still pending.
+async fn evaluate_quote(market: &MarketData, quote: &LastQuote) -> Result<EvaluationCounts, ServiceError> {
+    let mut total = EvaluationCounts::default();
     let mut page = read_page(&market.app, &quote.symbol, None).await?;
     let evaluated = page.evaluated.take();
     let is_new = evaluated.is_none_or(|(evaluated, _)| quote.seq > evaluated.seq);
-    let mut known = None;
-    let mut anybody_waits = false;
+    let mut history = None;
+    let mut any_alert = false;
     loop {
         if is_new {
-            anybody_waits |= !page.alerts.is_empty();
-            total += fire_all(market, quote, &page.alerts, &mut known).await?;
+            any_alert |= !page.alerts.is_empty();
+            total += fire_all(market, quote, &page.alerts, &mut history).await?;
         }
-        total += deliver_left_over(&market.app, &quote.symbol, page.pending).await?;
+        total += deliver_pending(&market.app, &quote.symbol, page.pending).await?;
         match page.next {
-            Some(cursor) => page = self::read_page(&market.app, &quote.symbol, Some(cursor)).await?,
+            Some(cursor) => page = read_page(&market.app, &quote.symbol, Some(cursor)).await?,
             None => break,
         }
     }
-    // Last, so that an evaluation that was cut short is made up for when the quote comes again.
-    if anybody_waits {
-        remember(&market.app, quote, evaluated.map(|(_, version)| version)).await?;
+    // Last, so that an evaluation that was interrupted is repeated with the same quote.
+    if any_alert {
+        store_evaluated_through(&market.app, quote, evaluated.map(|(_, version)| version)).await?;
     }
     Ok(total)
 }
@@ -143,52 +144,52 @@ async fn read_page(app: &App, symbol: &Symbol, cursor: Option<Cursor>) -> Result
     Ok(page)
 }
 
-/// What is known of a symbol, where it is needed.
+/// The bars and splits of a symbol. Empty if there are no bars in the currency of the quote.
 #[derive(Default)]
-struct Known {
-    /// Its prices in the currency of the quote.
+struct SymbolHistory {
     series: Option<Arc<PriceSeries>>,
     splits: Vec<Split>,
 }
 
-/// An alert that fires, and what there is to know of the prices by which it does.
-type Cause = (Uuid, Vec<Warning>);
+/// The id of an alert that fires, and the warnings about the prices that it was evaluated with.
+type FiringAlert = (Uuid, Vec<Warning>);
 
-/// Fires and delivers all of these alerts that the quote gives cause to.
+/// Fires and delivers those of these alerts whose condition the quote meets. Bars are read only if a
+/// condition needs them or an alert fires.
 async fn fire_all(
     market: &MarketData,
     quote: &LastQuote,
-    alerts: &[(Uuid, Waiting)],
-    known: &mut Option<Known>,
-) -> Result<Fired, ServiceError> {
-    let due = |waiting: &Waiting| waiting.created_at <= quote.fetched_at && waiting.rule.is_due(quote.day);
+    alerts: &[(Uuid, WaitingAlert)],
+    history: &mut Option<SymbolHistory>,
+) -> Result<EvaluationCounts, ServiceError> {
+    let due = |waiting: &WaitingAlert| waiting.created_at <= quote.fetched_at && waiting.rule.is_due(quote.day);
     let due: Vec<_> = alerts.iter().filter(|(_, waiting)| due(waiting)).collect();
-    if known.is_none() && due.iter().any(|(_, waiting)| waiting.rule.needs_bars(quote.day)) {
-        *known = Some(read_known_bars(market, quote).await?);
+    if history.is_none() && due.iter().any(|(_, waiting)| waiting.rule.needs_bars(quote.day)) {
+        *history = Some(read_history(market, quote).await?);
     }
-    let nothing = Known::default();
-    let fires = |known: &Known, waiting: &Waiting| waiting.rule.fires(&known.context(quote));
+    let nothing = SymbolHistory::default();
+    let fires = |history: &SymbolHistory, waiting: &WaitingAlert| waiting.rule.fires(&history.context(quote));
     let firing: Vec<_> =
-        due.into_iter().filter(|(_, waiting)| fires(known.as_ref().unwrap_or(&nothing), waiting)).collect();
-    if known.is_none() && !firing.is_empty() {
-        *known = Some(read_known_bars(market, quote).await?);
+        due.into_iter().filter(|(_, waiting)| fires(history.as_ref().unwrap_or(&nothing), waiting)).collect();
+    if history.is_none() && !firing.is_empty() {
+        *history = Some(read_history(market, quote).await?);
     }
-    let known = known.as_ref().unwrap_or(&nothing);
-    let mut turns: BTreeMap<(CustomerId, Option<Uuid>), Vec<Cause>> = BTreeMap::new();
+    let history = history.as_ref().unwrap_or(&nothing);
+    let mut groups: BTreeMap<(CustomerId, Option<Uuid>), Vec<FiringAlert>> = BTreeMap::new();
     for (id, waiting) in firing {
-        // Those that fire once are all taken off one count of their customer's, and would keep each other from it.
+        // Alerts that fire once all change the same counter of their customer, so concurrent ones would conflict.
         let alone = (waiting.rule.repeat == Repeat::Recurring).then_some(*id);
-        let cause = (*id, known.warnings(market, quote, &waiting.rule));
-        turns.entry((waiting.customer_id, alone)).or_default().push(cause);
+        let alert = (*id, history.warnings(market, quote, &waiting.rule));
+        groups.entry((waiting.customer_id, alone)).or_default().push(alert);
     }
-    let firings = turns.into_values().map(|causes| {
+    let firings = groups.into_values().map(|alerts| {
         let (app, quote) = (market.app.clone(), quote.clone());
-        async move { fire_in_turn(&app, &quote, causes).await }
+        async move { fire_sequentially(&app, &quote, alerts).await }
     });
     run_all(firings).await
 }
 
-impl Known {
+impl SymbolHistory {
     fn bars(&self) -> &Bars {
         self.series.as_ref().map_or(&NO_BARS, |series| &series.bars)
     }
@@ -205,48 +206,52 @@ impl Known {
     }
 }
 
-/// Fires these alerts one after another, and delivers what has fired; one that fails keeps none of the others from it.
-async fn fire_in_turn(app: &App, quote: &LastQuote, causes: Vec<Cause>) -> Result<Fired, ServiceError> {
+/// Fires these alerts one after another and then delivers the firings. An alert that fails does not stop the others.
+async fn fire_sequentially(
+    app: &App,
+    quote: &LastQuote,
+    alerts: Vec<FiringAlert>,
+) -> Result<EvaluationCounts, ServiceError> {
     let (mut fired, mut failure) = (Vec::new(), None);
-    for (id, warnings) in causes {
+    for (id, warnings) in alerts {
         match fire(app, quote, id, &warnings).await {
             Ok(pending) => fired.extend(pending),
             Err(error) => failure = Some(error),
         }
     }
-    let mut total = Fired { fired: fired.len(), ..Fired::default() };
-    let tellings = fired.into_iter().map(|pending| {
+    let mut total = EvaluationCounts { fired: fired.len(), ..EvaluationCounts::default() };
+    let deliveries = fired.into_iter().map(|pending| {
         let (app, symbol) = (app.clone(), quote.symbol.clone());
         async move { Ok(notify(&app, &symbol, &pending).await) }
     });
-    total += run_all(tellings).await?;
+    total += run_all(deliveries).await?;
     failure.map_or(Ok(total), Err)
 }
 
-/// What is known of a symbol's bars, without asking anybody. Where there are none in the currency of the quote, thresholds
-/// are evaluated without splits, and averages are not crossed.
-async fn read_known_bars(market: &MarketData, quote: &LastQuote) -> Result<Known, ServiceError> {
-    let (symbol, nothing) = (&quote.symbol, Known::default());
+/// The bars of a symbol, read without a provider call. Without bars in the currency of the quote, thresholds are
+/// evaluated without splits, and averages are not crossed.
+async fn read_history(market: &MarketData, quote: &LastQuote) -> Result<SymbolHistory, ServiceError> {
+    let (symbol, nothing) = (&quote.symbol, SymbolHistory::default());
     match history::find_without_call(market, symbol).await {
         Ok(Some(series)) if series.currency == quote.currency => {
             let splits = splits_of(&series.bars).map_err(|error| ServiceError::fault("splits", error))?;
-            Ok(Known { series: Some(series), splits })
+            Ok(SymbolHistory { series: Some(series), splits })
         }
         Ok(_) => Ok(nothing),
         Err(error @ (ServiceError::UnknownSymbol { .. } | ServiceError::Provider(_))) => {
-            tracing::warn!(%symbol, %error, "alerts are evaluated without bars");
+            tracing::warn!(%symbol, %error, "evaluating alerts without bars");
             Ok(nothing)
         }
         Err(error) => Err(error),
     }
 }
 
-/// Delivers what an earlier evaluation left undelivered, unless that is still at it.
-async fn deliver_left_over(
+/// Makes the deliveries that an earlier evaluation left pending, unless it still holds the lease.
+async fn deliver_pending(
     app: &App,
     symbol: &Symbol,
-    pending: Vec<(Key, Pending, Version)>,
-) -> Result<Fired, ServiceError> {
+    pending: Vec<(Key, PendingDelivery, Version)>,
+) -> Result<EvaluationCounts, ServiceError> {
     let now = app.now();
     let free = pending.into_iter().filter(|(_, pending, _)| pending.is_free(now));
     let deliveries = free.map(|(key, pending, version)| {
@@ -254,34 +259,34 @@ async fn deliver_left_over(
         async move {
             Ok(match take_over(&app, &key, pending, version).await? {
                 Some(pending) => notify(&app, &symbol, &pending).await,
-                None => Fired::default(),
+                None => EvaluationCounts::default(),
             })
         }
     });
     run_all(deliveries).await
 }
 
-async fn notify(app: &App, symbol: &Symbol, pending: &Pending) -> Fired {
+async fn notify(app: &App, symbol: &Symbol, pending: &PendingDelivery) -> EvaluationCounts {
     let delivered = deliver(app, symbol, pending).await;
     let is_young = app.now() - pending.fired_at < REPEATED_FOR;
-    Fired { fired: 0, delivered: usize::from(delivered), undelivered: usize::from(!delivered && is_young) }
+    EvaluationCounts { fired: 0, delivered: usize::from(delivered), undelivered: usize::from(!delivered && is_young) }
 }
 
-/// Waits for all of them, [`ALERTS_AT_ONCE`] at the same time; one that fails keeps none of the others from its turn.
-async fn run_all<F>(tasks: impl Iterator<Item = F>) -> Result<Fired, ServiceError>
+/// Runs all of these tasks, [`ALERTS_AT_ONCE`] concurrently. A task that fails does not stop the others.
+async fn run_all<F>(tasks: impl Iterator<Item = F>) -> Result<EvaluationCounts, ServiceError>
 where
-    F: Future<Output = Result<Fired, ServiceError>>,
+    F: Future<Output = Result<EvaluationCounts, ServiceError>>,
 {
     let outcomes: Vec<_> = stream::iter(tasks).buffer_unordered(ALERTS_AT_ONCE).collect().await;
-    outcomes.into_iter().try_fold(Fired::default(), |mut total, outcome| {
+    outcomes.into_iter().try_fold(EvaluationCounts::default(), |mut total, outcome| {
         total += outcome?;
         Ok(total)
     })
 }
 
-/// Notes that quotes up to this one have been evaluated. Where somebody else has noted another one in the meantime, theirs
-/// stands: what is evaluated again fires nothing twice.
-async fn remember(app: &App, quote: &LastQuote, read_at: Option<Version>) -> Result<(), ServiceError> {
+/// Stores that quotes up to this one have been evaluated. If another evaluation has stored another one meanwhile, that
+/// is kept: quotes that are evaluated again fire nothing twice.
+async fn store_evaluated_through(app: &App, quote: &LastQuote, read_at: Option<Version>) -> Result<(), ServiceError> {
     match documents::put(app.table(), keys::evaluated(&quote.symbol), &EvaluatedThrough { seq: quote.seq }, read_at)
         .await
     {

@@ -1,10 +1,11 @@
-//! Alerts: what a customer wants to be told of, when it comes true, and telling them.
+//! Alerts: conditions on prices that customers set, and the notifications when a quote meets them.
 //!
-//! An alert stands twice, always written together: among what is its customer's, and under its symbol, where
-//! [`evaluate`] finds it when a quote comes (`evaluation.rs`). An alert that fires does so in one transaction with its
-//! entry in the history, whose key holds the market day (`firing.rs`), so that rivals and repeated events fire it once a
-//! day. Telling the customer comes after (`delivery.rs`); what was not told is told when the event comes again, or at the
-//! next quote. `mailbox.rs` has the subscription through which e-mails reach a customer.
+//! An alert has two items, always written together: one in the partition of its customer, and one under its symbol,
+//! where [`evaluate`] finds it when a quote comes (`evaluation.rs`). One transaction fires an alert and adds the entry
+//! to its history. The key of the entry contains the market day, so that concurrent evaluations and repeated events
+//! fire the alert once a day (`firing.rs`). The notification follows (`delivery.rs`); if it fails it is tried again
+//! when the event is repeated, or with the next quote. `email_subscription.rs` has the subscription through which
+//! e-mails reach a customer.
 
 mod delivery;
 mod email_subscription;
@@ -13,7 +14,7 @@ mod firing;
 mod records;
 
 pub use email_subscription::close as close_email_subscription;
-pub use evaluation::{Fired, REPEATED_FOR, evaluate};
+pub use evaluation::{EvaluationCounts, REPEATED_FOR, evaluate};
 pub use records::{Alert, AlertState, Firing};
 
 use app::App;
@@ -29,31 +30,32 @@ use store::retry::{Retry, retry};
 use store::{Cursor, DeleteExpect, Item, Write, documents, keys};
 use uuid::Uuid;
 
-use records::Waiting;
+use records::WaitingAlert;
 
-/// Most alerts of a customer that can still fire.
+/// Most active alerts of a customer: those that can still fire.
 pub const MAX_ACTIVE: usize = 100;
 
 const WHAT: &str = "alerts that can still fire";
 
-/// An alert to be made.
+/// A new alert.
 #[derive(Clone, Debug, Serialize)]
 pub struct NewAlert {
     /// The instrument.
     pub symbol: Symbol,
-    /// What has to be true of a quote.
+    /// The condition that a quote must meet.
     pub condition: Condition,
     /// How often it fires.
     pub repeat: Repeat,
-    /// Whether to tell by e-mail too.
+    /// Whether it is also sent by e-mail.
     pub email: bool,
 }
 
-/// Makes an alert. The same idempotency key with the same request answers the first result again.
+/// Creates an alert. The same idempotency key with the same request returns the first result again.
 ///
-/// Errors: [`ServiceError::Field`] for a custom instrument, which has no quotes, and for e-mail where none can be sent;
-/// [`ServiceError::UnknownSymbol`]; [`ServiceError::LimitReached`] where the customer has [`MAX_ACTIVE`], or has caused as
-/// many questions about e-mails as there may be in a day; [`ServiceError::Mail`] where the address could not be asked.
+/// Errors: [`ServiceError::Field`] for a custom instrument, which has no quotes, and for e-mail if the platform sends
+/// none; [`ServiceError::UnknownSymbol`]; [`ServiceError::LimitReached`] if the customer has [`MAX_ACTIVE`], or has
+/// caused the most confirmation requests allowed in a day; [`ServiceError::Mail`] if the request to confirm could not
+/// be sent.
 pub async fn create(
     market: &MarketData,
     customer: CustomerId,
@@ -61,34 +63,34 @@ pub async fn create(
     idempotency_key: Option<&str>,
 ) -> Result<Created<Alert>, ServiceError> {
     let pending = match idempotency::look_up(&market.app, customer, idempotency_key, "POST /alerts", alert).await? {
-        KeyLookup::Replay(id) => return Ok(Created { value: made(id, alert), replayed: true }),
+        KeyLookup::Replay(id) => return Ok(Created { value: created(id, alert), replayed: true }),
         KeyLookup::First(pending) => pending,
     };
     require_deliverable(&market.app, alert)?;
     instruments::load(market, customer, &alert.symbol, market.budget_for(customer)).await?;
-    // Before anybody is asked whether they want e-mails about it.
+    // Before an e-mail asks the customer to confirm their address.
     Counter::read(&market.app, keys::alert_count(customer)).await?.add(1, MAX_ACTIVE, WHAT)?;
     tracked_symbols::track(&market.app, &alert.symbol).await?;
     if alert.email {
         email_subscription::ask(&market.app, customer).await?;
     }
     let units_of = read_day_of_units(market, &alert.symbol).await?;
-    let made_now = made(market.app.new_id(), alert);
+    let new = created(market.app.new_id(), alert);
     let first = retry(Retry::within(app::CONFLICT_BUDGET), || async {
         let counter = Counter::read(&market.app, keys::alert_count(customer)).await?;
         let mut writes = vec![counter.add(1, MAX_ACTIVE, WHAT)?];
-        writes.extend(first_writes(customer, &made_now, units_of)?);
-        idempotency::commit(&market.app, pending.clone(), made_now.id, writes).await
+        writes.extend(first_writes(customer, &new, units_of)?);
+        idempotency::commit(&market.app, pending.clone(), new.id, writes).await
     })
     .await?;
     Ok(match first {
-        Some(first) => Created { value: made(first, alert), replayed: true },
-        None => Created { value: made_now, replayed: false },
+        Some(first) => Created { value: created(first, alert), replayed: true },
+        None => Created { value: new, replayed: false },
     })
 }
 
-/// The alert as it is first answered, which tracks from the request and its id alone.
-fn made(id: Uuid, alert: &NewAlert) -> Alert {
+/// The alert as first returned. It depends on the request and the id alone, so that a replay returns the same.
+fn created(id: Uuid, alert: &NewAlert) -> Alert {
     Alert {
         id,
         symbol: alert.symbol.clone(),
@@ -104,18 +106,18 @@ fn made(id: Uuid, alert: &NewAlert) -> Alert {
 
 fn require_deliverable(app: &App, alert: &NewAlert) -> Result<(), ServiceError> {
     if alert.symbol.is_custom() {
-        let detail = "a custom instrument has no quotes that an alert could wait for".to_owned();
+        let detail = "must not be a custom instrument: those have no quotes".to_owned();
         return Err(ServiceError::Field { field: "symbol", detail });
     }
     if alert.email && !app.mail().is_available() {
-        let detail = "this platform sends no e-mail; alerts arrive over live connections".to_owned();
+        let detail = "must be false: this platform sends no e-mail; alerts arrive over live connections".to_owned();
         return Err(ServiceError::Field { field: "email", detail });
     }
     Ok(())
 }
 
-/// The day in whose units a customer states a price now: the market's, or that of a newer quote, or where a replay
-/// stands.
+/// The day in whose units a price is that a customer states now: the market's today, the day of a newer quote, or the
+/// day of a replay.
 async fn read_day_of_units(market: &MarketData, symbol: &Symbol) -> Result<Day, ServiceError> {
     let quotes = quote_store::read_many(&market.app, std::slice::from_ref(symbol)).await?;
     Ok(match quotes.get(symbol) {
@@ -127,15 +129,15 @@ async fn read_day_of_units(market: &MarketData, symbol: &Symbol) -> Result<Day, 
 
 fn first_writes(customer: CustomerId, alert: &Alert, units_of: Day) -> Result<[Write; 2], ServiceError> {
     let rule = AlertRuleState { condition: alert.condition, repeat: alert.repeat, units_of, fired_on: None };
-    let waiting = Waiting { customer_id: customer, created_at: alert.created_at, rule };
-    let (own, listed) = (keys::alert(customer, alert.id), keys::waiting_alert(&alert.symbol, alert.id));
+    let waiting = WaitingAlert { customer_id: customer, created_at: alert.created_at, rule };
+    let (alert_key, waiting_key) = (keys::alert(customer, alert.id), keys::waiting_alert(&alert.symbol, alert.id));
     Ok([
-        Write::create(own.clone(), documents::body(&own, alert)?),
-        Write::create(listed.clone(), documents::body(&listed, &waiting)?),
+        Write::create(alert_key.clone(), documents::body(&alert_key, alert)?),
+        Write::create(waiting_key.clone(), documents::body(&waiting_key, &waiting)?),
     ])
 }
 
-/// An alert of the customer.
+/// Reads an alert of the customer.
 pub async fn find(app: &App, customer: CustomerId, id: Uuid) -> Result<Alert, ServiceError> {
     let found = documents::read(app.table(), &keys::alert(customer, id)).await?;
     found.map(|(alert, _)| alert).ok_or(NO_ALERT)
@@ -161,8 +163,8 @@ pub async fn remove(app: &App, customer: CustomerId, id: Uuid) -> Result<(), Ser
         let (alert, version) = documents::read::<Alert>(app.table(), &key).await?.ok_or(NO_ALERT)?;
         let mut writes = vec![Write::Delete { key: key.clone(), expect: DeleteExpect::Version(version) }];
         if alert.state == AlertState::Active {
-            let listed = keys::waiting_alert(&alert.symbol, id);
-            writes.push(Write::Delete { key: listed, expect: DeleteExpect::Any });
+            let waiting_key = keys::waiting_alert(&alert.symbol, id);
+            writes.push(Write::Delete { key: waiting_key, expect: DeleteExpect::Any });
             writes.push(Counter::read(app, keys::alert_count(customer)).await?.remove_one()?);
         }
         app.table().transact(writes).await?;
@@ -171,9 +173,10 @@ pub async fn remove(app: &App, customer: CustomerId, id: Uuid) -> Result<(), Ser
     .await
 }
 
-/// A page of an alert's firings, the latest market day first, and where the next page starts. They outlive the alert.
+/// A page of an alert's firings, the latest market day first, and where the next page starts. They are kept when the
+/// alert is removed.
 ///
-/// Errors: [`ServiceError::NotFound`] where the customer has no such alert and none of this id ever fired.
+/// Errors: [`ServiceError::NotFound`] if the customer has no such alert and none with this id ever fired.
 pub async fn list_firings(
     app: &App,
     customer: CustomerId,
@@ -188,20 +191,20 @@ pub async fn list_firings(
     Ok((page.items, page.next.map(|cursor| cursor.to_string())))
 }
 
-/// Removes an alert of an erased customer together with its place under its symbol.
+/// Deletes an alert of an erased customer, together with its item under its symbol.
 pub async fn erase(app: &App, item: Item) -> Result<(), ServiceError> {
     let alert: Alert = documents::parse(&item)?;
     erase_both(app, item, keys::waiting_alert(&alert.symbol, alert.id)).await
 }
 
-/// Removes a firing of an erased customer; what was not delivered no longer is.
+/// Deletes a firing of an erased customer, together with its pending delivery.
 pub async fn erase_firing(app: &App, item: Item) -> Result<(), ServiceError> {
     let firing: Firing = documents::parse(&item)?;
     erase_both(app, item, keys::pending_firing(&firing.symbol, firing.alert_id, firing.market_day)).await
 }
 
 async fn erase_both(app: &App, item: Item, other: store::Key) -> Result<(), ServiceError> {
-    let gone = [item.key, other].map(|key| Write::Delete { key, expect: DeleteExpect::Any });
-    app.table().transact(gone.into()).await?;
+    let deletes = [item.key, other].map(|key| Write::Delete { key, expect: DeleteExpect::Any });
+    app.table().transact(deletes.into()).await?;
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! What is kept of an alert: itself and its firings among what is its customer's, and under its symbol what
-//! [`super::evaluate`] needs of it.
+//! The stored items of an alert: itself and its firings in the partition of its customer, and under its symbol what
+//! [`super::evaluate`] needs.
 
 use chrono::{DateTime, Utc};
 use domain::alert::{AlertRuleState, Condition, Repeat};
@@ -9,22 +9,22 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// Something a customer wants to be told of.
+/// A condition on the price of a symbol. The customer is notified when a quote meets it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Alert {
     /// Id (`UUIDv7`).
     pub id: Uuid,
     /// The instrument.
     pub symbol: Symbol,
-    /// What has to be true of a quote.
+    /// The condition that a quote must meet.
     pub condition: Condition,
     /// How often it fires.
     pub repeat: Repeat,
-    /// Whether the customer is told by e-mail too.
+    /// Whether it is also sent by e-mail.
     pub email: bool,
     /// Whether it can still fire.
     pub state: AlertState,
-    /// When it was made.
+    /// When it was created.
     #[serde(with = "domain::instant")]
     pub created_at: DateTime<Utc>,
     /// When it last fired.
@@ -38,85 +38,87 @@ pub struct Alert {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AlertState {
-    /// It waits.
+    /// It can fire.
     Active,
-    /// It was to fire once, and has.
+    /// It fires only once, and has fired.
     Fired,
 }
 
-/// That an alert fired.
+/// The record that an alert's condition was met.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Firing {
     /// The alert.
     pub alert_id: Uuid,
     /// The instrument.
     pub symbol: Symbol,
-    /// What came true.
+    /// The condition that was met.
     pub condition: Condition,
-    /// The price at which it did.
+    /// The price that met it.
     #[schema(value_type = String, example = "450.31")]
     pub price: Price,
-    /// The close of the trading day before, in the same units, where known.
+    /// The close of the trading day before, in the same units, if known.
     #[schema(value_type = Option<String>, example = "441.40")]
     pub previous_close: Option<Price>,
     /// Currency of both.
     pub currency: Currency,
-    /// The market day of the price. On no day does an alert fire twice.
+    /// The market day of the price. An alert fires at most once on each.
     pub market_day: Day,
-    /// Of when the price is.
+    /// The time of the price.
     #[serde(with = "domain::instant")]
     pub as_of: DateTime<Utc>,
-    /// The source that gave it.
+    /// The source of the price.
     pub source: String,
     /// When the alert fired.
     #[serde(with = "domain::instant")]
     pub fired_at: DateTime<Utc>,
-    /// Whether the customer was to be told by e-mail too.
+    /// Whether it is also sent by e-mail.
     pub email: bool,
-    /// Whether it was handed to the customer's open live connections and, where asked for, sent by e-mail.
+    /// Whether it was handed to the customer's open live connections and, if requested, sent by e-mail.
     pub delivered: bool,
-    /// Set when the price is of a replay of old prices.
+    /// True if the price is from a replay of old prices.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replay: bool,
-    /// What there was to know of the prices by which the condition came true. Firings of before this was kept have none.
+    /// Warnings about the prices that met the condition. Older firings were stored without them.
     #[serde(default)]
     pub warnings: Vec<Warning>,
 }
 
-/// An alert among those that wait for a symbol.
+/// The item of an alert under its symbol. Only an alert that can still fire has one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Waiting {
+pub(super) struct WaitingAlert {
     pub(super) customer_id: CustomerId,
-    /// Quotes that were asked for earlier are none of its business.
+    /// A quote that was requested before this does not fire the alert.
     #[serde(with = "domain::instant")]
     pub(super) created_at: DateTime<Utc>,
+    /// Stored as `vigil`.
     #[serde(rename = "vigil")]
     pub(super) rule: AlertRuleState,
 }
 
-/// A firing that is to be delivered.
+/// A firing whose delivery is pending.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Pending {
+pub(super) struct PendingDelivery {
     pub(super) customer_id: CustomerId,
     pub(super) alert_id: Uuid,
     pub(super) market_day: Day,
     #[serde(with = "domain::instant")]
     pub(super) fired_at: DateTime<Utc>,
-    /// The evaluation that is delivering it.
+    /// The evaluation that holds the lease on the delivery.
     pub(super) taken_by: Uuid,
-    /// Until when the others leave it alone.
+    /// When the lease expires, so that another evaluation may take it.
     #[serde(with = "domain::instant")]
     pub(super) taken_until: DateTime<Utc>,
-    /// Whether live connections have had it, so that an e-mail that fails repeats nothing over them.
-    #[serde(default)]
-    pub(super) told_live: bool,
-    /// Whether an e-mail was sent, or none was to be.
+    /// Whether live connections have received it, so that a failed e-mail does not send it to them again. Stored as
+    /// `told_live`.
+    #[serde(default, rename = "told_live")]
+    pub(super) sent_live: bool,
+    /// Whether the e-mail was sent, or none is required.
     #[serde(default)]
     pub(super) mailed: bool,
 }
 
-impl Pending {
-    /// Whether the evaluation that took it on has had its time.
+impl PendingDelivery {
+    /// Whether no evaluation holds the lease any longer.
     pub(super) fn is_free(&self, now: DateTime<Utc>) -> bool {
         self.taken_until <= now
     }
@@ -125,6 +127,47 @@ impl Pending {
 /// How far the quotes of a symbol have been evaluated.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct EvaluatedThrough {
-    /// The number of the last one.
+    /// The `seq` of the last one.
     pub(super) seq: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::alert::Direction;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn the_item_of_a_waiting_alert_keeps_its_stored_field_names() {
+        let stored = json!({
+            "customer_id": "00000000-0000-0000-0000-000000000007", "created_at": "2026-11-20T15:00:00.000Z",
+            "vigil": {
+                "condition": { "type": "crosses_sma", "window": 50, "direction": "up" }, "repeat": "recurring",
+                "units_of": "2026-11-20", "fired_on": "2026-11-23",
+            },
+        });
+        let alert: WaitingAlert = serde_json::from_value(stored.clone()).unwrap();
+        let condition = Condition::CrossesSma { window: 50.try_into().unwrap(), direction: Direction::Up };
+        let (units_of, fired_on) = ("2026-11-20".parse().unwrap(), "2026-11-23".parse().ok());
+        assert_eq!(alert.rule, AlertRuleState { condition, repeat: Repeat::Recurring, units_of, fired_on });
+        assert_eq!(serde_json::to_value(&alert).unwrap(), stored);
+    }
+
+    #[test]
+    fn the_item_of_a_pending_delivery_keeps_its_stored_field_names() {
+        let mut stored = json!({
+            "customer_id": "00000000-0000-0000-0000-000000000007", "alert_id": "00000000-0000-0000-0000-000000000008",
+            "market_day": "2026-11-20", "fired_at": "2026-11-20T15:00:00.000Z",
+            "taken_by": "00000000-0000-0000-0000-000000000009", "taken_until": "2026-11-20T15:00:30.000Z",
+            "told_live": true, "mailed": false,
+        });
+        let read = |stored: &Value| serde_json::from_value::<PendingDelivery>(stored.clone()).unwrap();
+        assert_eq!((read(&stored).sent_live, read(&stored).mailed), (true, false));
+        assert_eq!(serde_json::to_value(read(&stored)).unwrap(), stored);
+        for field in ["told_live", "mailed"] {
+            stored.as_object_mut().unwrap().remove(field);
+        }
+        assert_eq!((read(&stored).sent_live, read(&stored).mailed), (false, false), "stored before there were any");
+    }
 }

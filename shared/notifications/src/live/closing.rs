@@ -7,29 +7,29 @@ use domain::CustomerId;
 use futures::future::join_all;
 
 use super::connections::{self, IndexItem};
-use super::messages::Refusal;
+use super::messages::LiveError;
 use super::{MAX_CONNECTIONS, delivery};
 
 /// The error that is sent to a connection whose session has ended.
-pub(super) fn session_ended() -> Refusal {
-    Refusal::new("session_ended", "the session that opened this connection has ended")
+pub(super) fn session_ended() -> LiveError {
+    LiveError::new("session_ended", "the session that opened this connection has ended; sign in again")
 }
 
 /// Sends the reason to a connection and closes it.
-pub(super) async fn end(app: &App, id: &str, why: &Refusal) -> Result<(), ServiceError> {
-    let forgotten = connections::forget(app, id).await;
-    let text = why.text()?;
+pub(super) async fn end(app: &App, id: &str, reason: &LiveError) -> Result<(), ServiceError> {
+    let deleted = connections::delete(app, id).await;
+    let text = reason.text()?;
     let goodbye = async {
-        // A connection that is gone needs no reason.
+        // The connection may be gone already.
         let _ = delivery::post(app, id, &text).await;
         app.push().close(id).await
     };
     match tokio::time::timeout(delivery::GOODBYE, goodbye).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(connection = id, %error, "a connection was not closed"),
-        Err(_) => tracing::warn!(connection = id, "a connection was not closed in time"),
+        Ok(Err(error)) => tracing::warn!(connection = id, %error, "failed to close a connection"),
+        Err(_) => tracing::warn!(connection = id, "failed to close a connection in time"),
     }
-    forgotten
+    deleted
 }
 
 /// Closes all connections of a customer after the change that ended their sessions. The change stands, whatever happens
@@ -47,15 +47,15 @@ async fn end_matching(app: &App, customer: CustomerId, ended: impl Fn(&IndexItem
     let all = match connections::list(app, customer).await {
         Ok(all) => all,
         Err(error) => {
-            tracing::warn!(%customer, %error, "connections were not closed");
+            tracing::warn!(%customer, %error, "failed to list the connections to close");
             return;
         }
     };
     let those: Vec<IndexItem> = all.into_iter().filter(|index_item| ended(index_item)).collect();
-    let why = session_ended();
-    let ends = those.iter().map(|index_item| end(app, &index_item.connection, &why));
+    let reason = session_ended();
+    let ends = those.iter().map(|index_item| end(app, &index_item.connection, &reason));
     for error in join_all(ends).await.into_iter().filter_map(Result::err) {
-        tracing::warn!(%customer, %error, "a connection was not forgotten");
+        tracing::warn!(%customer, %error, "failed to delete the items of a connection");
     }
 }
 
@@ -68,7 +68,10 @@ pub(super) async fn make_room(app: &App, customer: CustomerId, newcomer: &str) -
     let surplus = all.len().saturating_sub(MAX_CONNECTIONS);
     all.retain(|index_item| index_item.connection != newcomer);
     all.sort_by(|a, b| (a.connected_at, &a.connection).cmp(&(b.connected_at, &b.connection)));
-    let why = Refusal::new("too_many_connections", format!("a customer has at most {MAX_CONNECTIONS} connections"));
-    let ends = all.iter().take(surplus).map(|index_item| end(app, &index_item.connection, &why));
+    let reason = LiveError::new(
+        "too_many_connections",
+        format!("a customer can have at most {MAX_CONNECTIONS} connections; this was the oldest"),
+    );
+    let ends = all.iter().take(surplus).map(|index_item| end(app, &index_item.connection, &reason));
     join_all(ends).await.into_iter().collect()
 }

@@ -62,11 +62,11 @@ pub(super) async fn open(app: &App, id: &str, grant: &Grant) -> Result<bool, Ser
             bucket: Bucket::full(now),
         };
         let index_item = IndexItem { connection: id.to_owned(), session: grant.session.clone(), connected_at: now };
-        let (kept, index_key) = (keys::connection(id), keys::connection_of(grant.customer_id, id));
+        let (key, index_key) = (keys::connection(id), keys::connection_of(grant.customer_id, id));
         let expires_at = Some(connection.expires_at());
-        let (body, index_item) = (documents::body(&kept, &connection)?, documents::body(&index_key, &index_item)?);
+        let (body, index_item) = (documents::body(&key, &connection)?, documents::body(&index_key, &index_item)?);
         let put = |key, body| Write::Put { key, body, expires_at, expect: Expect::Absent };
-        let writes = standing.unchanged().into_iter().chain([put(kept, body), put(index_key, index_item)]);
+        let writes = standing.unchanged().into_iter().chain([put(key, body), put(index_key, index_item)]);
         app.table().transact(writes.collect()).await?;
         Ok(true)
     })
@@ -91,7 +91,7 @@ pub(super) async fn list(app: &App, customer: CustomerId) -> Result<Vec<IndexIte
 }
 
 /// Deletes all items of a connection. After that nothing is pushed to it.
-pub async fn forget(app: &App, id: &str) -> Result<(), ServiceError> {
+pub async fn delete(app: &App, id: &str) -> Result<(), ServiceError> {
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
         let Some((connection, version)) = find(app, id).await? else { return Ok(()) };
         let listed = connection.symbols.iter().map(|symbol| keys::subscription(symbol, id));

@@ -11,9 +11,9 @@ use store::retry::{Retry, retry};
 use store::{StoreError, keys};
 
 use super::connections::{self, Connection};
-use super::delivery::say;
-use super::messages::{Message, Refusal, Request, too_many_symbols};
-use super::subscriptions::{self, Noted};
+use super::delivery::send;
+use super::messages::{LiveError, Message, Request, too_many_symbols};
+use super::subscriptions::{self, AddResult};
 use super::tickets::{self, Grant};
 use super::{MAX_SYMBOLS, closing, snapshot};
 
@@ -31,8 +31,8 @@ pub async fn connect(market: &MarketData, id: &str, ticket: &str) -> Result<bool
     let opened = open(market, id, &grant).await;
     if opened.is_err() {
         // The write may have succeeded although its answer was lost. What cannot be deleted now expires.
-        if let Err(error) = connections::forget(&market.app, id).await {
-            tracing::warn!(connection = id, %error, "a connection that was not let in was not forgotten");
+        if let Err(error) = connections::delete(&market.app, id).await {
+            tracing::warn!(connection = id, %error, "failed to delete the items of a connection that was refused");
         }
     }
     opened
@@ -50,29 +50,29 @@ async fn open(market: &MarketData, id: &str, grant: &Grant) -> Result<bool, Serv
 
 /// Deletes the items of a connection that has ended.
 pub async fn disconnect(app: &App, id: &str) -> Result<(), ServiceError> {
-    connections::forget(app, id).await
+    connections::delete(app, id).await
 }
 
 /// Handles a message of a connection and replies to it.
 ///
 /// Errors: the store's. The client is asked to send the message again, and the connection stays open.
 pub async fn receive(market: &MarketData, id: &str, text: &str) -> Result<(), ServiceError> {
-    let heard = hear(market, id, text).await;
-    if heard.is_err() {
-        let sorry = Refusal::new("unavailable", "this could not be done for now; send it again in a moment");
-        say(&market.app, id, &sorry.text()?).await;
+    let handled = handle(market, id, text).await;
+    if handled.is_err() {
+        let error = LiveError::new("unavailable", "the message could not be handled; send it again in a moment");
+        send(&market.app, id, &error.text()?).await;
     }
-    match heard {
+    match handled {
         // Concurrent messages of one connection that keep losing races against each other.
         Err(ServiceError::Store(StoreError::Conflict { .. })) => Ok(()),
-        heard => heard,
+        handled => handled,
     }
 }
 
-async fn hear(market: &MarketData, id: &str, text: &str) -> Result<(), ServiceError> {
+async fn handle(market: &MarketData, id: &str, text: &str) -> Result<(), ServiceError> {
     let connection = match admit(&market.app, id, text).await? {
         Ok(connection) => connection,
-        Err(refusal) => return closing::end(&market.app, id, &refusal).await,
+        Err(error) => return closing::end(&market.app, id, &error).await,
     };
     if authorization::authorize_session(&market.app, &connection.session).await?.is_none() {
         return closing::end(&market.app, id, &closing::session_ended()).await;
@@ -81,23 +81,27 @@ async fn hear(market: &MarketData, id: &str, text: &str) -> Result<(), ServiceEr
         Ok(Request::Subscribe(symbols)) => subscribe(market, id, connection, symbols).await?,
         Ok(Request::Unsubscribe(symbols)) => {
             subscriptions::unlist(&market.app, id, &symbols).await?;
-            say(&market.app, id, &Message::Unsubscribed { symbols: &symbols }.text()?).await;
+            send(&market.app, id, &Message::Unsubscribed { symbols: &symbols }.text()?).await;
         }
-        Ok(Request::Ping) => drop(say(&market.app, id, &Message::Pong.text()?).await),
-        Err(refusal) => drop(say(&market.app, id, &refusal.text()?).await),
+        Ok(Request::Ping) => drop(send(&market.app, id, &Message::Pong.text()?).await),
+        Err(error) => drop(send(&market.app, id, &error.text()?).await),
     }
     Ok(())
 }
 
 /// Takes a token of the rate limiter for a message. The inner error closes the connection.
-async fn admit(app: &App, id: &str, text: &str) -> Result<Result<Connection, Refusal>, ServiceError> {
+async fn admit(app: &App, id: &str, text: &str) -> Result<Result<Connection, LiveError>, ServiceError> {
     if text.len() > MAX_FRAME_BYTES {
-        return Ok(Err(Refusal::new("message_too_large", format!("a message has at most {MAX_FRAME_BYTES} bytes"))));
+        return Ok(Err(LiveError::new(
+            "message_too_large",
+            format!("a message can have at most {MAX_FRAME_BYTES} bytes"),
+        )));
     }
-    let too_fast = || Refusal::new("too_many_messages", "messages come faster than they are read; connect again");
+    let too_fast =
+        || LiveError::new("too_many_messages", "messages are sent faster than the limit; slow down and connect again");
     let admitted = retry(Retry::within(app::CONFLICT_BUDGET), || async move {
         let Some((connection, version)) = connections::find(app, id).await? else {
-            return Ok(Err(Refusal::new("not_connected", "this connection has ended; connect again")));
+            return Ok(Err(LiveError::new("not_connected", "the server does not know this connection; connect again")));
         };
         let Some(bucket) = connection.bucket.take(app.now()) else { return Ok(Err(too_fast())) };
         let connection = Connection { bucket, ..connection };
@@ -114,32 +118,32 @@ async fn subscribe(
     market: &MarketData,
     id: &str,
     connection: Connection,
-    asked: BTreeSet<Symbol>,
+    requested: BTreeSet<Symbol>,
 ) -> Result<(), ServiceError> {
-    let (wanted, unknown) = find_known(&market.app, asked).await?;
+    let (wanted, unknown) = find_known(&market.app, requested).await?;
     if connection.symbols.union(&wanted).count() > MAX_SYMBOLS {
-        say(&market.app, id, &too_many_symbols().text()?).await;
+        send(&market.app, id, &too_many_symbols().text()?).await;
         return Ok(());
     }
     match tracked_symbols::track_unverified(market, connection.customer_id, &wanted).await {
         Err(error @ ServiceError::LimitReached { .. }) => {
-            say(&market.app, id, &Refusal::new("limit_reached", error.to_string()).text()?).await;
+            send(&market.app, id, &LiveError::new("limit_reached", error.to_string()).text()?).await;
             return Ok(());
         }
         tracked => tracked?,
     }
-    match subscriptions::note(&market.app, id, &wanted).await? {
-        Noted::Done => {}
-        Noted::TooMany => {
-            say(&market.app, id, &too_many_symbols().text()?).await;
+    match subscriptions::add_symbols(&market.app, id, &wanted).await? {
+        AddResult::Added => {}
+        AddResult::TooMany => {
+            send(&market.app, id, &too_many_symbols().text()?).await;
             return Ok(());
         }
-        Noted::Gone => return Ok(()),
+        AddResult::Gone => return Ok(()),
     }
-    let mut shown = snapshot::take(market, &wanted).await?;
-    shown.unavailable.extend(unknown);
-    let quotes = shown.quotes.values().collect();
-    if !say(&market.app, id, &Message::Snapshot { quotes, unavailable: &shown.unavailable }.text()?).await {
+    let mut snapshot = snapshot::take(market, &wanted).await?;
+    snapshot.unavailable.extend(unknown);
+    let quotes = snapshot.quotes.values().collect();
+    if !send(&market.app, id, &Message::Snapshot { quotes, unavailable: &snapshot.unavailable }.text()?).await {
         // Without a snapshot the client would not have the prices that do not change. It has to subscribe again.
         return Ok(());
     }
@@ -148,8 +152,8 @@ async fn subscribe(
     }
     let wanted: Vec<_> = wanted.into_iter().collect();
     for (symbol, quote) in snapshot::read_quotes(market, &wanted).await? {
-        let newer = shown.quotes.get(&symbol).is_none_or(|seen| quote.seq > seen.seq);
-        if newer && !say(&market.app, id, &Message::Quote(&quote).text()?).await {
+        let newer = snapshot.quotes.get(&symbol).is_none_or(|seen| quote.seq > seen.seq);
+        if newer && !send(&market.app, id, &Message::Quote(&quote).text()?).await {
             break;
         }
     }
@@ -160,15 +164,15 @@ async fn subscribe(
 /// has reported as unknown within the last day.
 async fn find_known(
     app: &App,
-    asked: BTreeSet<Symbol>,
+    requested: BTreeSet<Symbol>,
 ) -> Result<(BTreeSet<Symbol>, BTreeMap<Symbol, &'static str>), ServiceError> {
-    let (own, asked): (BTreeSet<_>, BTreeSet<_>) = asked.into_iter().partition(Symbol::is_custom);
-    let listed: Vec<_> = asked.iter().map(keys::unknown_symbol).collect();
-    let refused = app.table().get_many(&listed).await?;
-    let mut unknown: BTreeMap<_, _> = own.into_iter().map(|symbol| (symbol, UNKNOWN_SYMBOL)).collect();
+    let (custom, listed): (BTreeSet<_>, BTreeSet<_>) = requested.into_iter().partition(Symbol::is_custom);
+    let unknown_keys: Vec<_> = listed.iter().map(keys::unknown_symbol).collect();
+    let marks = app.table().get_many(&unknown_keys).await?;
+    let mut unknown: BTreeMap<_, _> = custom.into_iter().map(|symbol| (symbol, UNKNOWN_SYMBOL)).collect();
     let mut wanted = BTreeSet::new();
-    for (symbol, refused) in asked.into_iter().zip(refused) {
-        match refused {
+    for (symbol, mark) in listed.into_iter().zip(marks) {
+        match mark {
             Some(_) => drop(unknown.insert(symbol, UNKNOWN_SYMBOL)),
             None => drop(wanted.insert(symbol)),
         }

@@ -21,9 +21,9 @@ pub(super) enum Request {
     Ping,
 }
 
-/// Why a message is refused: a stable code, and a text for people.
+/// An error to send to a client: a stable code, and a text for people.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct LiveError {
     pub(super) code: &'static str,
     pub(super) detail: String,
 }
@@ -52,7 +52,7 @@ struct Raw {
     symbols: Option<Vec<String>>,
 }
 
-impl Refusal {
+impl LiveError {
     pub(super) fn new(code: &'static str, detail: impl Into<String>) -> Self {
         Self { code, detail: detail.into() }
     }
@@ -72,45 +72,48 @@ impl Message<'_> {
 
 impl Request {
     /// Parses a message. If anything is wrong with it, nothing of it has an effect.
-    pub(super) fn parse(text: &str) -> Result<Self, Refusal> {
+    pub(super) fn parse(text: &str) -> Result<Self, LiveError> {
         // serde also reads a struct from a list of its fields, a form that is not documented.
         if !text.trim_start().starts_with('{') {
             return Err(match serde_json::from_str::<IgnoredAny>(text) {
-                Ok(_) => Refusal::new("invalid_message", "a message is a JSON object"),
-                Err(error) => Refusal::new("invalid_json", error.to_string()),
+                Ok(_) => LiveError::new("invalid_message", "a message must be a JSON object"),
+                Err(error) => LiveError::new("invalid_json", error.to_string()),
             });
         }
         let raw: Raw = serde_json::from_str(text).map_err(|error| match error.classify() {
-            serde_json::error::Category::Data => Refusal::new("invalid_message", error.to_string()),
-            _ => Refusal::new("invalid_json", error.to_string()),
+            serde_json::error::Category::Data => LiveError::new("invalid_message", error.to_string()),
+            _ => LiveError::new("invalid_json", error.to_string()),
         })?;
         match (raw.action.as_str(), raw.symbols) {
             ("ping", None) => Ok(Self::Ping),
-            ("ping", Some(_)) => Err(Refusal::new("invalid_message", "a ping has no symbols")),
-            ("subscribe", symbols) => Ok(Self::Subscribe(parsed(symbols)?)),
-            ("unsubscribe", symbols) => Ok(Self::Unsubscribe(parsed(symbols)?)),
-            _ => Err(Refusal::new("unknown_action", "the action is subscribe, unsubscribe or ping")),
+            ("ping", Some(_)) => Err(LiveError::new("invalid_message", "a ping must not have symbols")),
+            ("subscribe", symbols) => Ok(Self::Subscribe(parse_symbols(symbols)?)),
+            ("unsubscribe", symbols) => Ok(Self::Unsubscribe(parse_symbols(symbols)?)),
+            _ => Err(LiveError::new("unknown_action", "action must be subscribe, unsubscribe or ping")),
         }
     }
 }
 
-fn parsed(symbols: Option<Vec<String>>) -> Result<BTreeSet<Symbol>, Refusal> {
+fn parse_symbols(symbols: Option<Vec<String>>) -> Result<BTreeSet<Symbol>, LiveError> {
     let symbols = symbols.unwrap_or_default();
     if symbols.is_empty() {
-        return Err(Refusal::new("invalid_message", "symbols: at least one is needed"));
+        return Err(LiveError::new("invalid_message", "symbols: must have at least one"));
     }
     if symbols.len() > MAX_SYMBOLS {
         return Err(too_many_symbols());
     }
     let parse = |(index, text): (usize, &String)| {
-        text.parse().map_err(|error| Refusal::new("invalid_symbol", format!("symbols/{index}: {error}")))
+        text.parse().map_err(|error| LiveError::new("invalid_symbol", format!("symbols/{index}: {error}")))
     };
     symbols.iter().enumerate().map(parse).collect()
 }
 
-/// The refusal of more subscriptions than a connection may have.
-pub(super) fn too_many_symbols() -> Refusal {
-    Refusal::new("too_many_symbols", format!("a connection hears of at most {MAX_SYMBOLS} symbols"))
+/// The error if a connection would subscribe to too many symbols.
+pub(super) fn too_many_symbols() -> LiveError {
+    LiveError::new(
+        "too_many_symbols",
+        format!("a connection can subscribe to at most {MAX_SYMBOLS} symbols; unsubscribe from others first"),
+    )
 }
 
 #[cfg(test)]
@@ -122,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_read_with_its_symbols_in_upper_case_and_once_each() {
+    fn symbols_are_parsed_in_upper_case_and_without_duplicates() {
         let symbols = |text: &str| text.split(' ').map(|symbol| symbol.parse().unwrap()).collect::<BTreeSet<Symbol>>();
         let request = Request::parse(r#"{"action": "subscribe", "symbols": ["aapl", "IBM", "AAPL"]}"#);
         assert_eq!(request, Ok(Request::Subscribe(symbols("AAPL IBM"))));
@@ -132,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_wrong_has_a_code_of_its_own() {
+    fn every_malformed_message_has_its_error_code() {
         for (text, expected) in [
             ("", "invalid_json"),
             ("hello", "invalid_json"),
@@ -159,16 +162,16 @@ mod tests {
         }
         let many = serde_json::json!({ "action": "subscribe", "symbols": vec!["A"; MAX_SYMBOLS + 1] });
         assert_eq!(code(&many.to_string()), "too_many_symbols");
-        // Nested deeper than the stack of any parser.
+        // Nested deeper than any parser's stack.
         assert_eq!(code(&"[".repeat(30_000)), "invalid_json");
         assert_eq!(code(&format!(r#"{{"action": {}"#, "[".repeat(30_000))), "invalid_message");
     }
 
     #[test]
-    fn the_place_of_a_bad_symbol_is_named() {
-        let refusal = Request::parse(r#"{"action": "subscribe", "symbols": ["A", "B/C"]}"#).unwrap_err();
-        assert_eq!(refusal.detail, "symbols/1: must not have '/' at position 2");
-        let said = r#"{"type":"error","code":"a","detail":"b \"c\""}"#;
-        assert_eq!(Refusal::new("a", "b \"c\"").text().unwrap(), said);
+    fn an_invalid_symbol_is_reported_with_its_position() {
+        let error = Request::parse(r#"{"action": "subscribe", "symbols": ["A", "B/C"]}"#).unwrap_err();
+        assert_eq!(error.detail, "symbols/1: must not have '/' at position 2");
+        let expected = r#"{"type":"error","code":"a","detail":"b \"c\""}"#;
+        assert_eq!(LiveError::new("a", "b \"c\"").text().unwrap(), expected);
     }
 }

@@ -22,9 +22,9 @@ mod subscriptions;
 mod tickets;
 
 pub use closing::{close_all, close_session};
-pub use connections::forget;
+pub use connections::delete;
 pub use conversation::{MAX_FRAME_BYTES, connect, disconnect, receive};
-pub use publishing::{Published, Told, publish, publish_to_customer};
+pub use publishing::{CustomerDelivery, Published, publish, publish_to_customer};
 pub use tickets::{LiveTicket, issue_ticket};
 
 use chrono::TimeDelta;

@@ -22,7 +22,7 @@ use super::{closing, connections};
 /// Lists of subscribers read concurrently.
 const LISTS_AT_ONCE: usize = 32;
 /// Connections closed concurrently.
-const ENDS_AT_ONCE: usize = 64;
+const CLOSED_AT_ONCE: usize = 64;
 
 /// The result of publishing quotes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -46,23 +46,24 @@ pub struct Published {
 ///
 /// Errors: the store's. Connections that cannot be reached are counted and logged.
 pub async fn publish(app: &App, quotes: &[LastQuote]) -> Result<Published, ServiceError> {
-    let mut told: BTreeMap<String, (Subscriber, Vec<Arc<str>>)> = BTreeMap::new();
+    let mut by_connection: BTreeMap<String, (Subscriber, Vec<Arc<str>>)> = BTreeMap::new();
     for (text, subscribers) in read_subscribers(app, quotes).await? {
         for subscriber in subscribers {
-            let (_, messages) = told.entry(subscriber.connection.clone()).or_insert_with(|| (subscriber, Vec::new()));
+            let (_, messages) =
+                by_connection.entry(subscriber.connection.clone()).or_insert_with(|| (subscriber, Vec::new()));
             messages.push(text.clone());
         }
     }
-    let connections = told.len();
-    let addressed = told.into_values().collect();
-    let (delivered, ended) = deliver_to_the_living(app, addressed).await?;
+    let connections = by_connection.len();
+    let addressed = by_connection.into_values().collect();
+    let (delivered, ended) = deliver_to_active_sessions(app, addressed).await?;
     let Delivered { posted, gone, failed, .. } = delivered;
     Ok(Published { quotes: quotes.len(), connections, posted, gone, ended, failed })
 }
 
 /// How many connections of a customer received a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct CustomerDelivery {
     /// Connections that accepted it.
     pub reached: usize,
     /// Connections that did not accept it, and were closed.
@@ -72,15 +73,19 @@ pub struct Told {
 /// Sends a message to all connections of a customer.
 ///
 /// Errors: the store's.
-pub async fn publish_to_customer(app: &App, customer: CustomerId, message: &Value) -> Result<Told, ServiceError> {
+pub async fn publish_to_customer(
+    app: &App,
+    customer: CustomerId,
+    message: &Value,
+) -> Result<CustomerDelivery, ServiceError> {
     let text: Arc<str> = message.to_string().into();
     let addressed = connections::list(app, customer).await?.into_iter().map(|index_item| {
         let subscriber =
             Subscriber { connection: index_item.connection, customer_id: customer, session: index_item.session };
         (subscriber, vec![text.clone()])
     });
-    let (delivered, _) = deliver_to_the_living(app, addressed.collect()).await?;
-    Ok(Told { reached: delivered.reached, failed: delivered.failed })
+    let (delivered, _) = deliver_to_active_sessions(app, addressed.collect()).await?;
+    Ok(CustomerDelivery { reached: delivered.reached, failed: delivered.failed })
 }
 
 /// The message for each quote, once with each part of the list of its subscribers.
@@ -99,25 +104,25 @@ async fn read_subscribers(app: &App, quotes: &[LastQuote]) -> Result<Vec<(Arc<st
 
 /// Delivers to the connections whose session is still valid and closes the others. Returns how many were closed,
 /// second.
-async fn deliver_to_the_living(
+async fn deliver_to_active_sessions(
     app: &App,
     addressed: Vec<(Subscriber, Vec<Arc<str>>)>,
 ) -> Result<(Delivered, usize), ServiceError> {
     let sessions = addressed.iter().map(|(subscriber, _)| (subscriber.session.clone(), subscriber.customer_id));
-    let living = authorization::find_active_sessions(app, sessions.collect()).await?;
-    let (living, dead): (Vec<_>, Vec<_>) =
-        addressed.into_iter().partition(|(subscriber, _)| living.contains(&subscriber.session));
-    let outgoing = living
+    let active = authorization::find_active_sessions(app, sessions.collect()).await?;
+    let (active, ended): (Vec<_>, Vec<_>) =
+        addressed.into_iter().partition(|(subscriber, _)| active.contains(&subscriber.session));
+    let outgoing = active
         .into_iter()
         .map(|(subscriber, messages)| Outgoing { connection: subscriber.connection, messages })
         .collect();
     let delivered = deliver(app, outgoing).await;
-    let why = closing::session_ended();
-    for some in dead.chunks(ENDS_AT_ONCE) {
-        let ends = some.iter().map(|(subscriber, _)| closing::end(app, &subscriber.connection, &why));
+    let reason = closing::session_ended();
+    for some in ended.chunks(CLOSED_AT_ONCE) {
+        let ends = some.iter().map(|(subscriber, _)| closing::end(app, &subscriber.connection, &reason));
         for error in join_all(ends).await.into_iter().filter_map(Result::err) {
-            tracing::warn!(%error, "a connection whose session has ended was not forgotten");
+            tracing::warn!(%error, "failed to delete the items of a connection whose session has ended");
         }
     }
-    Ok((delivered, dead.len()))
+    Ok((delivered, ended.len()))
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Messages in a burst.
 const BURST: i64 = 20;
 /// Messages per second in the long run.
-const A_SECOND: i64 = 5;
+const PER_SECOND: i64 = 5;
 /// One token, in thousandths, so that no fraction is lost to rounding.
 const TOKEN: i64 = 1_000;
 
@@ -29,9 +29,9 @@ impl Bucket {
     pub(super) fn take(self, now: DateTime<Utc>) -> Option<Self> {
         // The clocks of two machines differ a little: time never goes back here.
         let at = now.max(self.at);
-        let gained = (at - self.at).num_milliseconds().saturating_mul(A_SECOND);
-        let held = self.millitokens.saturating_add(gained).min(BURST * TOKEN);
-        (held >= TOKEN).then_some(Self { millitokens: held - TOKEN, at })
+        let gained = (at - self.at).num_milliseconds().saturating_mul(PER_SECOND);
+        let tokens = self.millitokens.saturating_add(gained).min(BURST * TOKEN);
+        (tokens >= TOKEN).then_some(Self { millitokens: tokens - TOKEN, at })
     }
 }
 
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn twenty_messages_pass_at_once_and_then_five_a_second() {
+    fn a_burst_of_twenty_messages_passes_and_then_five_a_second() {
         let mut bucket = Bucket::full(noon());
         for _ in 0..20 {
             bucket = bucket.take(noon()).unwrap();
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_saves_up_no_more_than_a_burst_and_a_clock_that_goes_back_gives_nothing() {
+    fn the_bucket_holds_one_burst_and_a_clock_that_goes_back_adds_nothing() {
         let mut bucket = Bucket::full(noon()).take(noon() + TimeDelta::hours(2)).unwrap();
         let earlier = noon();
         for _ in 0..19 {

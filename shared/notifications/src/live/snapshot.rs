@@ -35,10 +35,10 @@ pub(super) async fn read_quotes(
 
 /// The stored quotes of these symbols, or the close of the last stored bar if there is no quote or only an older one.
 pub(super) async fn take(market: &MarketData, symbols: &BTreeSet<Symbol>) -> Result<Snapshot, ServiceError> {
-    let asked: Vec<Symbol> = symbols.iter().cloned().collect();
-    let mut quotes = read_quotes(market, &asked).await?;
+    let listed: Vec<Symbol> = symbols.iter().cloned().collect();
+    let mut quotes = read_quotes(market, &listed).await?;
     let mut lookups = Vec::new();
-    for (symbol, outline) in asked.iter().zip(read_outlines(market.app.table(), &asked).await?) {
+    for (symbol, outline) in listed.iter().zip(read_outlines(market.app.table(), &listed).await?) {
         let quote = quotes.get(symbol);
         if outline.is_some_and(|outline| may_be_newer(&outline, quote)) {
             let (market, symbol, quote) = (market.clone(), symbol.clone(), quote.cloned());
@@ -47,7 +47,7 @@ pub(super) async fn take(market: &MarketData, symbols: &BTreeSet<Symbol>) -> Res
     }
     let bars: Vec<Option<LastQuote>> = stream::iter(lookups).buffer_unordered(AT_ONCE).try_collect().await?;
     quotes.extend(bars.into_iter().flatten().map(|quote| (quote.symbol.clone(), quote)));
-    let without = asked.into_iter().filter(|symbol| !quotes.contains_key(symbol));
+    let without = listed.into_iter().filter(|symbol| !quotes.contains_key(symbol));
     let unavailable = without.map(|symbol| (symbol, PRICE_UNAVAILABLE)).collect();
     Ok(Snapshot { quotes, unavailable })
 }

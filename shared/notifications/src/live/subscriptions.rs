@@ -24,9 +24,9 @@ pub(super) struct Subscriber {
 
 /// The result of adding symbols to the item of a connection.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Noted {
+pub(super) enum AddResult {
     /// They were added.
-    Done,
+    Added,
     /// There would be more than [`MAX_SYMBOLS`]; none was added.
     TooMany,
     /// The connection is no longer stored.
@@ -34,18 +34,18 @@ pub(super) enum Noted {
 }
 
 /// Adds symbols to the item of the connection, before it is listed under them.
-pub(super) async fn note(app: &App, id: &str, wanted: &BTreeSet<Symbol>) -> Result<Noted, ServiceError> {
+pub(super) async fn add_symbols(app: &App, id: &str, wanted: &BTreeSet<Symbol>) -> Result<AddResult, ServiceError> {
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
-        let Some((connection, version)) = connections::find(app, id).await? else { return Ok(Noted::Gone) };
+        let Some((connection, version)) = connections::find(app, id).await? else { return Ok(AddResult::Gone) };
         let symbols: BTreeSet<Symbol> = connection.symbols.union(wanted).cloned().collect();
         if symbols.len() > MAX_SYMBOLS {
-            return Ok(Noted::TooMany);
+            return Ok(AddResult::TooMany);
         }
         if symbols != connection.symbols {
-            let noted = replaced_by(id, &Connection { symbols, ..connection }, version)?;
-            app.table().transact(vec![noted]).await?;
+            let replacement = replaced_by(id, &Connection { symbols, ..connection }, version)?;
+            app.table().transact(vec![replacement]).await?;
         }
-        Ok(Noted::Done)
+        Ok(AddResult::Added)
     })
     .await
 }
@@ -55,15 +55,15 @@ pub(super) async fn note(app: &App, id: &str, wanted: &BTreeSet<Symbol>) -> Resu
 pub(super) async fn list(app: &App, id: &str, wanted: &BTreeSet<Symbol>) -> Result<bool, ServiceError> {
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
         let Some((connection, version)) = connections::find(app, id).await? else { return Ok(false) };
-        let noted = wanted.intersection(&connection.symbols);
-        let keys: Vec<_> = noted.map(|symbol| keys::subscription(symbol, id)).collect();
+        let added = wanted.intersection(&connection.symbols);
+        let keys: Vec<_> = added.map(|symbol| keys::subscription(symbol, id)).collect();
         let subscriber = Subscriber {
             connection: id.to_owned(),
             customer_id: connection.customer_id,
             session: connection.session.clone(),
         };
-        let standing = app.table().get_many(&keys).await?;
-        let missing = keys.into_iter().zip(standing).filter(|(_, item)| item.is_none()).map(|(key, _)| key);
+        let found = app.table().get_many(&keys).await?;
+        let missing = keys.into_iter().zip(found).filter(|(_, item)| item.is_none()).map(|(key, _)| key);
         let expires_at = Some(connection.expires_at());
         let put = |key| {
             let body = documents::body(&key, &subscriber)?;
@@ -84,8 +84,8 @@ pub(super) async fn list(app: &App, id: &str, wanted: &BTreeSet<Symbol>) -> Resu
 pub(super) async fn unlist(app: &App, id: &str, unwanted: &BTreeSet<Symbol>) -> Result<(), ServiceError> {
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
         let Some((mut connection, version)) = connections::find(app, id).await? else { return Ok(()) };
-        let struck_out = unwanted.intersection(&connection.symbols).map(|symbol| keys::subscription(symbol, id));
-        let mut writes: Vec<_> = struck_out.map(|key| Write::Delete { key, expect: DeleteExpect::Any }).collect();
+        let removed = unwanted.intersection(&connection.symbols).map(|symbol| keys::subscription(symbol, id));
+        let mut writes: Vec<_> = removed.map(|key| Write::Delete { key, expect: DeleteExpect::Any }).collect();
         if writes.is_empty() {
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! Telling: over live connections and by e-mail, at least once.
+//! Delivery over live connections and by e-mail, at least once.
 
 use app::{Precondition, ServiceError};
 use chrono::TimeDelta;
@@ -7,28 +7,28 @@ use domain::{CustomerId, Email};
 use identity::audit::Actor;
 use identity::profile::Person;
 use market_data::quote_record::LastQuote;
-use notifications::alerts::{self, Alert, Fired, NewAlert};
+use notifications::alerts::{self, Alert, EvaluationCounts, NewAlert};
 
 use crate::alerts::world::{World, above, day, symbol};
 
-async fn by_mail(world: &World, customer: CustomerId, repeat: Repeat) -> Result<Alert, ServiceError> {
+async fn create_with_email(world: &World, customer: CustomerId, repeat: Repeat) -> Result<Alert, ServiceError> {
     let alert = NewAlert { symbol: symbol("AAPL"), condition: above("12"), repeat, email: true };
     alerts::create(&world.platform, customer, &alert, None).await.map(|made| made.value)
 }
 
 #[tokio::test]
-async fn a_email_says_what_happened() {
+async fn an_email_states_condition_price_and_time() {
     let world = World::new();
-    let (ada, socket) = world.connected("ada").await;
-    by_mail(&world, ada, Repeat::Once).await.unwrap();
-    by_mail(&world, ada, Repeat::Once).await.unwrap();
-    assert_eq!(world.emails.asked(), ["ada@example.com"], "who has agreed is not asked again");
+    let (ada, socket) = world.connect("ada").await;
+    create_with_email(&world, ada, Repeat::Once).await.unwrap();
+    create_with_email(&world, ada, Repeat::Once).await.unwrap();
+    assert_eq!(world.emails.requested(), ["ada@example.com"], "a confirmed address is not asked again");
     alerts::evaluate(&world.platform, &[world.quote("AAPL", "12.5")]).await.unwrap();
     let text = "AAPL is above 12: 12.5 USD as of 2026-11-20 15:00 UTC, market day 2026-11-20.\n";
     let email = ("AAPL is above 12".to_owned(), text.to_owned());
     assert_eq!(world.emails.take(), [email.clone(), email]);
     assert_eq!(world.sockets.take(&socket).len(), 2);
-    by_mail(&world, ada, Repeat::Once).await.unwrap();
+    create_with_email(&world, ada, Repeat::Once).await.unwrap();
     let replay = LastQuote { replay: true, ..world.quote("AAPL", "12.5") };
     alerts::evaluate(&world.platform, &[LastQuote { day: day("2026-11-23"), ..replay }]).await.unwrap();
     let emails = world.emails.take();
@@ -37,104 +37,107 @@ async fn a_email_says_what_happened() {
 }
 
 #[tokio::test]
-async fn an_alert_that_asks_for_no_email_sends_none() {
+async fn an_alert_without_email_sends_none() {
     let world = World::new();
-    let (ada, _) = world.connected("ada").await;
+    let (ada, _) = world.connect("ada").await;
     world.alert(ada, above("12"), Repeat::Once).await;
     alerts::evaluate(&world.platform, &[world.quote("AAPL", "12.5")]).await.unwrap();
-    assert!(world.emails.take().is_empty() && world.emails.asked().is_empty());
+    assert!(world.emails.take().is_empty() && world.emails.requested().is_empty());
 }
 
 #[tokio::test]
-async fn where_no_emails_are_sent_none_can_be_asked_for() {
+async fn without_an_email_sender_an_alert_with_email_is_refused() {
     let world = World::new();
-    let (ada, _) = world.connected("ada").await;
-    world.emails.close_down();
-    let refused = by_mail(&world, ada, Repeat::Once).await.unwrap_err();
+    let (ada, _) = world.connect("ada").await;
+    world.emails.disable();
+    let refused = create_with_email(&world, ada, Repeat::Once).await.unwrap_err();
     assert!(matches!(refused, ServiceError::Field { field: "email", .. }), "{refused}");
     assert!(alerts::list(&world.platform.app, ada, 10, None).await.unwrap().0.is_empty());
 }
 
 #[tokio::test]
-async fn no_alert_is_made_whose_emails_nobody_was_asked_for() {
+async fn an_alert_is_not_created_if_the_confirmation_request_fails() {
     let world = World::new();
-    let (ada, _) = world.connected("ada").await;
-    world.emails.strike(true);
-    assert!(matches!(by_mail(&world, ada, Repeat::Once).await, Err(ServiceError::Mail(_))));
+    let (ada, _) = world.connect("ada").await;
+    world.emails.set_failing(true);
+    assert!(matches!(create_with_email(&world, ada, Repeat::Once).await, Err(ServiceError::Mail(_))));
     assert!(alerts::list(&world.platform.app, ada, 10, None).await.unwrap().0.is_empty());
-    world.emails.strike(false);
-    by_mail(&world, ada, Repeat::Once).await.unwrap();
+    world.emails.set_failing(false);
+    create_with_email(&world, ada, Repeat::Once).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_email_that_failed_goes_out_when_the_event_comes_again_and_repeats_nothing_over_the_socket() {
+async fn a_failed_email_is_retried_with_the_event_and_not_sent_live_again() {
     let world = World::new();
-    let (ada, socket) = world.connected("ada").await;
-    let alert = by_mail(&world, ada, Repeat::Recurring).await.unwrap();
-    world.emails.strike(true);
+    let (ada, socket) = world.connect("ada").await;
+    let alert = create_with_email(&world, ada, Repeat::Recurring).await.unwrap();
+    world.emails.set_failing(true);
     let quote = world.quote("AAPL", "13");
     let fired = alerts::evaluate(&world.platform, std::slice::from_ref(&quote)).await.unwrap();
-    assert_eq!(fired, Fired { fired: 1, delivered: 0, undelivered: 1 });
+    assert_eq!(fired, EvaluationCounts { fired: 1, delivered: 0, undelivered: 1 });
     assert!(!world.history(ada, &alert).await[0].delivered);
     let again = alerts::evaluate(&world.platform, std::slice::from_ref(&quote)).await.unwrap();
-    assert_eq!(again, Fired { fired: 0, delivered: 0, undelivered: 1 });
-    world.emails.strike(false);
-    // The same event again is as good as the next one.
-    let told = alerts::evaluate(&world.platform, &[quote]).await.unwrap();
-    assert_eq!(told, Fired { fired: 0, delivered: 1, undelivered: 0 });
+    assert_eq!(again, EvaluationCounts { fired: 0, delivered: 0, undelivered: 1 });
+    world.emails.set_failing(false);
+    // A repetition of the event is enough.
+    let evaluated = alerts::evaluate(&world.platform, &[quote]).await.unwrap();
+    assert_eq!(evaluated, EvaluationCounts { fired: 0, delivered: 1, undelivered: 0 });
     assert_eq!((world.emails.take().len(), world.sockets.take(&socket).len()), (1, 1));
     assert!(world.history(ada, &alert).await[0].delivered);
-    world.let_deliveries_lapse();
-    assert_eq!(alerts::evaluate(&world.platform, &[world.quote("AAPL", "14")]).await.unwrap(), Fired::default());
+    world.let_leases_expire();
+    assert_eq!(
+        alerts::evaluate(&world.platform, &[world.quote("AAPL", "14")]).await.unwrap(),
+        EvaluationCounts::default()
+    );
 }
 
 #[tokio::test]
-async fn an_alert_that_no_connection_took_is_told_to_those_that_come_after() {
+async fn an_alert_that_no_connection_accepted_is_sent_to_later_ones() {
     let world = World::new();
-    let (ada, failing) = world.connected("ada").await;
+    let (ada, failing) = world.connect("ada").await;
     let alert = world.alert(ada, above("12"), Repeat::Once).await;
     world.sockets.fail(&failing);
     let quote = world.quote("AAPL", "13");
     let fired = alerts::evaluate(&world.platform, std::slice::from_ref(&quote)).await.unwrap();
-    assert_eq!(fired, Fired { fired: 1, delivered: 0, undelivered: 1 });
+    assert_eq!(fired, EvaluationCounts { fired: 1, delivered: 0, undelivered: 1 });
     assert!(!world.history(ada, &alert).await[0].delivered);
-    let anew = world.connected_again("ada").await;
-    let told = alerts::evaluate(&world.platform, &[quote]).await.unwrap();
-    assert_eq!(told, Fired { fired: 0, delivered: 1, undelivered: 0 });
-    assert_eq!(world.sockets.take(&anew).len(), 1);
+    let later = world.connect_again("ada").await;
+    let evaluated = alerts::evaluate(&world.platform, &[quote]).await.unwrap();
+    assert_eq!(evaluated, EvaluationCounts { fired: 0, delivered: 1, undelivered: 0 });
+    assert_eq!(world.sockets.take(&later).len(), 1);
     assert!(world.history(ada, &alert).await[0].delivered);
 
-    // One that takes it is enough.
+    // It is delivered if one connection accepts it.
     let other = world.alert(ada, above("12"), Repeat::Once).await;
-    world.sockets.fail(&world.connected_again("ada").await);
+    world.sockets.fail(&world.connect_again("ada").await);
     let fired = alerts::evaluate(&world.platform, &[world.quote("AAPL", "13")]).await.unwrap();
-    assert_eq!(fired, Fired { fired: 1, delivered: 1, undelivered: 0 });
+    assert_eq!(fired, EvaluationCounts { fired: 1, delivered: 1, undelivered: 0 });
     assert!(world.history(ada, &other).await[0].delivered);
 }
 
 #[tokio::test]
-async fn an_alert_that_fires_while_a_connection_is_being_made_is_told_over_it() {
+async fn an_alert_that_fires_while_a_connection_opens_is_sent_over_it_later() {
     let world = World::new();
-    let (ada, socket) = world.connected("ada").await;
+    let (ada, socket) = world.connect("ada").await;
     let alert = world.alert(ada, above("12"), Repeat::Once).await;
-    world.sockets.begin_making(&socket);
+    world.sockets.begin_opening(&socket);
     let quote = world.quote("AAPL", "13");
     let fired = alerts::evaluate(&world.platform, std::slice::from_ref(&quote)).await.unwrap();
-    assert_eq!(fired, Fired { fired: 1, delivered: 0, undelivered: 1 });
-    world.sockets.end_making(&socket);
+    assert_eq!(fired, EvaluationCounts { fired: 1, delivered: 0, undelivered: 1 });
+    world.sockets.finish_opening(&socket);
     assert_eq!(alerts::evaluate(&world.platform, &[quote]).await.unwrap().delivered, 1);
     assert_eq!(world.sockets.take(&socket).len(), 1);
     assert!(world.history(ada, &alert).await[0].delivered);
 }
 
 #[tokio::test]
-async fn what_could_not_be_told_for_five_days_stays_in_the_history_alone() {
+async fn after_five_days_an_undelivered_alert_stays_in_the_history_alone() {
     let world = World::new();
-    let (ada, socket) = world.connected("ada").await;
-    let alert = by_mail(&world, ada, Repeat::Once).await.unwrap();
-    world.emails.strike(true);
+    let (ada, socket) = world.connect("ada").await;
+    let alert = create_with_email(&world, ada, Repeat::Once).await.unwrap();
+    world.emails.set_failing(true);
     alerts::evaluate(&world.platform, &[world.quote("AAPL", "13")]).await.unwrap();
-    world.emails.strike(false);
+    world.emails.set_failing(false);
     world.sockets.take(&socket);
     world.clock.forward(TimeDelta::days(5) + TimeDelta::seconds(1));
     alerts::evaluate(&world.platform, &[world.quote("AAPL", "14")]).await.unwrap();
@@ -144,13 +147,13 @@ async fn what_could_not_be_told_for_five_days_stays_in_the_history_alone() {
 }
 
 #[tokio::test]
-async fn emails_go_to_the_present_address_and_to_no_earlier_one() {
+async fn emails_go_to_the_present_address_only() {
     let world = World::new();
-    let (ada, _) = world.connected("ada").await;
-    by_mail(&world, ada, Repeat::Once).await.unwrap();
+    let (ada, _) = world.connect("ada").await;
+    create_with_email(&world, ada, Repeat::Once).await.unwrap();
     assert_eq!(world.emails.addresses(), ["ada@example.com"]);
-    let moved: Email = "ada@example.org".parse().unwrap();
-    let change = |person| Person { email: moved.clone(), ..person };
+    let new: Email = "ada@example.org".parse().unwrap();
+    let change = |person| Person { email: new.clone(), ..person };
     accounts::own_account::update_profile(&world.platform.app, ada, &Precondition::Any, change).await.unwrap();
     alerts::evaluate(&world.platform, &[world.quote("AAPL", "13")]).await.unwrap();
     assert_eq!(world.emails.addresses(), ["ada@example.org"]);
@@ -158,10 +161,10 @@ async fn emails_go_to_the_present_address_and_to_no_earlier_one() {
 }
 
 #[tokio::test]
-async fn who_is_shut_out_gets_no_emails() {
+async fn a_disabled_customer_gets_no_emails() {
     let world = World::new();
-    let (ada, _) = world.connected("ada").await;
-    by_mail(&world, ada, Repeat::Once).await.unwrap();
+    let (ada, _) = world.connect("ada").await;
+    create_with_email(&world, ada, Repeat::Once).await.unwrap();
     let change = accounts::administration::AccountChange {
         disabled: Some(true),
         ..accounts::administration::AccountChange::default()

@@ -1,29 +1,29 @@
-//! What fires, and when.
+//! Which quotes fire an alert.
 
 use chrono::TimeDelta;
 use domain::alert::{Condition, Direction, Percent, Repeat};
 use domain::{Bar, Bars};
 use market::Note;
 use market_data::quote_record::LastQuote;
-use notifications::alerts::{self, AlertState, Fired, Firing};
+use notifications::alerts::{self, AlertState, EvaluationCounts, Firing};
 use testing::portfolios::stock;
 
 use crate::alerts::world::{World, above, bar, day, gist, price, symbol};
 
 #[tokio::test]
-async fn an_alert_fires_at_the_first_quote_of_which_its_condition_is_true() {
+async fn an_alert_fires_at_the_first_quote_that_meets_its_condition() {
     let world = World::new();
-    let (ada, socket) = world.connected("ada").await;
+    let (ada, socket) = world.connect("ada").await;
     let alert = world.alert(ada, above("12"), Repeat::Once).await;
     let quotes = [world.quote("AAPL", "11.9"), world.quote("AAPL", "12"), world.quote("IBM", "99")];
-    assert_eq!(alerts::evaluate(&world.platform, &quotes).await.unwrap(), Fired::default());
+    assert_eq!(alerts::evaluate(&world.platform, &quotes).await.unwrap(), EvaluationCounts::default());
     world.clock.forward(TimeDelta::minutes(15));
     let quote = world.quote("AAPL", "12.01");
     let fired = alerts::evaluate(&world.platform, std::slice::from_ref(&quote)).await.unwrap();
-    assert_eq!(fired, Fired { fired: 1, delivered: 1, undelivered: 0 });
+    assert_eq!(fired, EvaluationCounts { fired: 1, delivered: 1, undelivered: 0 });
     let messages = world.sockets.take(&socket);
     assert_eq!(messages.len(), 1);
-    assert_eq!(gist(&messages[0]), World::told(&alert, "12.01"));
+    assert_eq!(gist(&messages[0]), World::message_of(&alert, "12.01"));
     assert_eq!(messages[0]["as_of"], "2026-11-20T15:15:00.000Z");
     assert_eq!(messages[0]["fired_at"], "2026-11-20T15:15:00.000Z");
     assert_eq!((&messages[0]["currency"], messages[0].get("replay")), (&"USD".into(), None));
@@ -36,9 +36,9 @@ async fn an_alert_fires_at_the_first_quote_of_which_its_condition_is_true() {
 }
 
 #[tokio::test]
-async fn once_is_once_and_recurring_is_once_on_each_market_day() {
+async fn an_alert_fires_once_or_once_on_each_market_day() {
     let world = World::new();
-    let (ada, socket) = world.connected("ada").await;
+    let (ada, socket) = world.connect("ada").await;
     let once = world.alert(ada, above("12"), Repeat::Once).await;
     let recurring = world.alert(ada, above("12"), Repeat::Recurring).await;
     let monday = |quote: LastQuote| LastQuote { day: day("2026-11-23"), ..quote };
@@ -59,14 +59,14 @@ async fn once_is_once_and_recurring_is_once_on_each_market_day() {
     assert_eq!(world.history(ada, &once).await.len(), 1);
     let days: Vec<_> = world.history(ada, &recurring).await.into_iter().map(|firing| firing.market_day).collect();
     assert_eq!(days, [day("2026-11-23"), day("2026-11-20")]);
-    let kept = alerts::find(&world.platform.app, ada, recurring.id).await.unwrap();
-    assert_eq!((kept.state, kept.last_fired_on), (AlertState::Active, Some(day("2026-11-23"))));
+    let stored = alerts::find(&world.platform.app, ada, recurring.id).await.unwrap();
+    assert_eq!((stored.state, stored.last_fired_on), (AlertState::Active, Some(day("2026-11-23"))));
 }
 
 #[tokio::test]
-async fn a_quote_that_comes_again_or_late_fires_nothing() {
+async fn a_repeated_or_late_quote_fires_nothing() {
     let world = World::new();
-    let (ada, _) = world.connected("ada").await;
+    let (ada, _) = world.connect("ada").await;
     let early = world.quote("AAPL", "99");
     let late = world.quote("AAPL", "11");
     let alert = world.alert(ada, above("12"), Repeat::Once).await;
@@ -79,9 +79,9 @@ async fn a_quote_that_comes_again_or_late_fires_nothing() {
 }
 
 #[tokio::test]
-async fn a_quote_of_before_the_alert_is_none_of_its_business() {
+async fn a_quote_requested_before_the_alert_was_created_does_not_fire_it() {
     let world = World::new();
-    let (ada, _) = world.connected("ada").await;
+    let (ada, _) = world.connect("ada").await;
     let before = world.quote("AAPL", "99");
     world.clock.forward(TimeDelta::seconds(1));
     world.alert(ada, above("12"), Repeat::Once).await;
@@ -90,15 +90,15 @@ async fn a_quote_of_before_the_alert_is_none_of_its_business() {
 }
 
 #[tokio::test]
-async fn moves_and_crossings_are_evaluated_by_the_close_and_the_bars_before() {
+async fn moves_and_crossings_are_evaluated_with_the_previous_close_and_the_bars() {
     let world = World::new();
-    let (ada, _) = world.connected("ada").await;
+    let (ada, _) = world.connect("ada").await;
     let percent_move =
         |percent, direction| Condition::PercentMove { percent: Percent::parse(percent).unwrap(), direction };
     let crosses = |days: u16, direction| Condition::CrossesSma { window: days.try_into().unwrap(), direction };
     let down = world.alert(ada, percent_move("5", Direction::Down), Repeat::Recurring).await;
     let up = world.alert(ada, percent_move("5", Direction::Up), Repeat::Recurring).await;
-    // The closes 11, 12, 11, 10 have the average 11, below which the last one is; with x it is (33 + x) / 4.
+    // The closes 11, 12, 11, 10 average 11, and the last one is below that. With the price x the average is (33 + x) / 4.
     let over = world.alert(ada, crosses(4, Direction::Up), Repeat::Recurring).await;
     let under = world.alert(ada, crosses(4, Direction::Down), Repeat::Recurring).await;
     let long = world.alert(ada, crosses(6, Direction::Either), Repeat::Recurring).await;
@@ -112,14 +112,14 @@ async fn moves_and_crossings_are_evaluated_by_the_close_and_the_bars_before() {
     assert_eq!(world.history(ada, &over).await[0].price, price("11.01"));
     alerts::evaluate(&world.platform, &[world.quote("AAPL", "9.5")]).await.unwrap();
     assert_eq!(world.history(ada, &down).await.len(), 1);
-    // It was below its average the day before already; and six days there are none.
+    // The close was below its average the day before already, and there are no six bars.
     assert!(world.history(ada, &under).await.is_empty() && world.history(ada, &long).await.is_empty());
 }
 
 #[tokio::test]
-async fn a_split_moves_the_threshold_along() {
+async fn a_split_adjusts_the_threshold() {
     let world = World::new();
-    let (ada, _) = world.connected("ada").await;
+    let (ada, _) = world.connect("ada").await;
     let (lower, upper) = (Condition::Below { price: price("9") }, above("11"));
     let below = world.alert(ada, lower, Repeat::Recurring).await;
     let above = world.alert(ada, upper, Repeat::Recurring).await;
@@ -136,16 +136,16 @@ async fn a_split_moves_the_threshold_along() {
     assert_eq!(world.history(ada, &above).await.len(), 1);
     assert_eq!(alerts::evaluate(&world.platform, &[monday("4.49")]).await.unwrap().fired, 1);
     assert_eq!(world.history(ada, &below).await.len(), 1);
-    // Who makes an alert now means new units.
+    // An alert that is created now is in the new units.
     let now = world.alert(ada, lower, Repeat::Once).await;
     alerts::evaluate(&world.platform, &[monday("8.9")]).await.unwrap();
     assert_eq!(world.history(ada, &now).await.len(), 1);
 }
 
 #[tokio::test]
-async fn what_a_replay_fires_is_marked() {
+async fn a_firing_of_a_replay_is_marked() {
     let world = World::new();
-    let (ada, socket) = world.connected("ada").await;
+    let (ada, socket) = world.connect("ada").await;
     let alert = world.alert(ada, above("12"), Repeat::Once).await;
     let quote = LastQuote { replay: true, day: day("2004-01-02"), ..world.quote("AAPL", "21") };
     alerts::evaluate(&world.platform, &[quote]).await.unwrap();
@@ -156,7 +156,7 @@ async fn what_a_replay_fires_is_marked() {
 }
 
 #[tokio::test]
-async fn a_hundred_alerts_that_fire_once_are_no_rivals_for_their_customers_count() {
+async fn a_hundred_alerts_that_fire_once_do_not_conflict_over_the_counter() {
     let world = World::new();
     let customers: Vec<_> = (1..=2).map(|number| domain::CustomerId(uuid::Uuid::from_u128(number))).collect();
     for customer in &customers {
@@ -165,7 +165,7 @@ async fn a_hundred_alerts_that_fire_once_are_no_rivals_for_their_customers_count
         }
     }
     let fired = alerts::evaluate(&world.raced, &[world.quote("AAPL", "13")]).await.unwrap();
-    assert_eq!(fired, Fired { fired: 200, delivered: 200, undelivered: 0 });
+    assert_eq!(fired, EvaluationCounts { fired: 200, delivered: 200, undelivered: 0 });
     assert_eq!(world.racing_table.lost(), 0);
     for customer in &customers {
         world.alert(*customer, above("99"), Repeat::Once).await;
@@ -173,7 +173,7 @@ async fn a_hundred_alerts_that_fire_once_are_no_rivals_for_their_customers_count
 }
 
 #[tokio::test]
-async fn alerts_of_more_than_a_page_and_of_many_symbols_all_fire() {
+async fn alerts_on_several_pages_and_symbols_all_fire() {
     let world = World::new();
     let customers: Vec<_> = (1..=7).map(|number| domain::CustomerId(uuid::Uuid::from_u128(number))).collect();
     for customer in &customers {
@@ -186,14 +186,17 @@ async fn alerts_of_more_than_a_page_and_of_many_symbols_all_fire() {
     alerts::create(&world.platform, eighth, &on_ibm, None).await.unwrap();
     let quotes = [world.quote("AAPL", "13"), world.quote("IBM", "13"), world.quote("MSFT", "13")];
     let fired = alerts::evaluate(&world.platform, &quotes).await.unwrap();
-    assert_eq!(fired, Fired { fired: 701, delivered: 701, undelivered: 0 });
-    assert_eq!(alerts::evaluate(&world.platform, &[world.quote("AAPL", "14")]).await.unwrap(), Fired::default());
+    assert_eq!(fired, EvaluationCounts { fired: 701, delivered: 701, undelivered: 0 });
+    assert_eq!(
+        alerts::evaluate(&world.platform, &[world.quote("AAPL", "14")]).await.unwrap(),
+        EvaluationCounts::default()
+    );
 }
 
 #[tokio::test]
-async fn the_history_has_the_notes_on_the_prices_by_which_an_alert_fired() {
+async fn the_history_has_the_warnings_about_the_prices_of_a_firing() {
     let world = World::new();
-    let (ada, _) = world.connected("ada").await;
+    let (ada, _) = world.connect("ada").await;
     let crosses = |days: u16| Condition::CrossesSma { window: days.try_into().unwrap(), direction: Direction::Up };
     let percent = Percent::parse("5").unwrap();
     let conditions =
@@ -206,15 +209,15 @@ async fn the_history_has_the_notes_on_the_prices_by_which_an_alert_fired() {
     let moved = Note::UnexplainedMove { date: day("2026-11-18"), fraction: 0.6 };
     world.market.say(&[Note::SplitsUnknown, impossible("2026-11-13"), impossible("2026-11-16"), moved]);
     alerts::evaluate(&world.platform, &[world.quote("AAPL", "11.01")]).await.unwrap();
-    let mut said = Vec::new();
+    let mut codes_of_alerts = Vec::new();
     for alert in &made {
         let firing = &world.history(ada, alert).await[0];
         let codes: Vec<_> = firing.warnings.iter().map(|warning| warning.code.clone()).collect();
-        said.push(codes.join(" "));
+        codes_of_alerts.push(codes.join(" "));
         let mut stored = serde_json::to_value(firing).unwrap();
         stored.as_object_mut().unwrap().remove("warnings");
         let before: Firing = serde_json::from_value(stored).unwrap();
-        assert!(before.warnings.is_empty(), "a firing that was stored without them is read");
+        assert!(before.warnings.is_empty(), "a firing that was stored without warnings can be read");
     }
     let expected = [
         "splits_unknown",
@@ -222,5 +225,8 @@ async fn the_history_has_the_notes_on_the_prices_by_which_an_alert_fired() {
         "splits_unknown unexplained_move",
         "splits_unknown impossible_bar unexplained_move",
     ];
-    assert_eq!(said, expected, "a threshold looks back to its own day, a move one day, an average as far as it goes");
+    assert_eq!(
+        codes_of_alerts, expected,
+        "a threshold looks at its own day, a move at one day before, an average at its whole window"
+    );
 }

@@ -1,11 +1,11 @@
-//! Watchlists and alerts: what fires, once, and is told, whatever fails in between.
+//! Watchlists and alerts: what fires once and is delivered, whatever fails in between.
 
-mod consent;
 mod delivery;
-mod emails;
+mod email_subscriptions;
+mod failures;
 mod firing;
-mod keeping;
+mod managing;
 mod racing_table;
-mod survival;
-mod watching;
+mod recording_mail;
+mod watchlist;
 mod world;

@@ -1,4 +1,4 @@
-//! A table before each of whose calls everybody else has their turn, as over a network, and that counts lost races.
+//! A table that lets other tasks run before each call, as over a network, and counts lost races.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +17,7 @@ impl RacingTable {
         Self { inner, lost: AtomicUsize::default() }
     }
 
-    /// Transactions that somebody else came before.
+    /// Transactions that failed with a conflict.
     pub fn lost(&self) -> usize {
         self.lost.load(Ordering::Relaxed)
     }

@@ -1,4 +1,5 @@
-//! A platform in memory on a market that is moved by hand, with sockets and an e-mail box that remember.
+//! A platform in memory with a manual clock and market, and with sockets and an e-mail sender that record what they
+//! send.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -23,12 +24,12 @@ use testing::people::{SignedIn, person, register, sign_in};
 use testing::portfolios::{Market, stock};
 use testing::{InterceptedTable, ManualClock, TestBed};
 
-use crate::alerts::emails::RecordingMail;
 use crate::alerts::racing_table::RacingTable;
+use crate::alerts::recording_mail::RecordingMail;
 
 pub struct World {
     pub platform: MarketData,
-    /// On the same, with everybody else's turn before each call of the table.
+    /// On the same, but other tasks run before each call of the table.
     pub raced: MarketData,
     pub racing_table: Arc<InterceptedTable<RacingTable>>,
     pub table: Arc<Faulty<SqliteTable>>,
@@ -41,33 +42,33 @@ pub struct World {
     _test_bed: TestBed,
 }
 
-/// What was told over live connections, in order.
+/// The messages sent over live connections, in order.
 #[derive(Default)]
 pub struct Sockets {
-    told: Mutex<Vec<(String, Value)>>,
+    sent: Mutex<Vec<(String, Value)>>,
     failing: Mutex<BTreeSet<String>>,
-    /// Of which the client has not heard yet that they are let in.
-    making: Mutex<BTreeSet<String>>,
+    /// Still opening: the handshake is not complete.
+    opening: Mutex<BTreeSet<String>>,
 }
 
 impl Sockets {
-    pub fn begin_making(&self, connection: &str) {
-        self.making.lock().unwrap().insert(connection.to_owned());
+    pub fn begin_opening(&self, connection: &str) {
+        self.opening.lock().unwrap().insert(connection.to_owned());
     }
 
-    pub fn end_making(&self, connection: &str) {
-        self.making.lock().unwrap().remove(connection);
+    pub fn finish_opening(&self, connection: &str) {
+        self.opening.lock().unwrap().remove(connection);
     }
 
-    /// The alerts told over a connection since the last call.
+    /// The alerts sent over a connection since the last call.
     pub fn take(&self, connection: &str) -> Vec<Value> {
-        let mut told = self.told.lock().unwrap();
-        let (taken, left): (Vec<_>, Vec<_>) = told.drain(..).partition(|(to, _)| to == connection);
-        *told = left;
+        let mut messages = self.sent.lock().unwrap();
+        let (taken, left): (Vec<_>, Vec<_>) = messages.drain(..).partition(|(to, _)| to == connection);
+        *messages = left;
         taken.into_iter().map(|(_, message)| message).filter(|message| message["type"] == "alert").collect()
     }
 
-    /// From now on this connection takes nothing.
+    /// From now on this connection accepts nothing.
     pub fn fail(&self, connection: &str) {
         self.failing.lock().unwrap().insert(connection.to_owned());
     }
@@ -76,15 +77,15 @@ impl Sockets {
 #[async_trait]
 impl Push for Sockets {
     async fn post(&self, connection: &str, text: &str) -> Result<(), PushError> {
-        // Where a real socket would be waited for, others have their turn.
+        // Other tasks run here, as they would during a real post.
         tokio::task::yield_now().await;
-        if self.making.lock().unwrap().contains(connection) {
+        if self.opening.lock().unwrap().contains(connection) {
             return Err(PushError::Gone);
         }
         if self.failing.lock().unwrap().contains(connection) {
-            return Err(PushError::Failed("by plan".to_owned()));
+            return Err(PushError::Failed("planned failure".to_owned()));
         }
-        self.told.lock().unwrap().push((connection.to_owned(), serde_json::from_str(text).unwrap()));
+        self.sent.lock().unwrap().push((connection.to_owned(), serde_json::from_str(text).unwrap()));
         Ok(())
     }
 
@@ -124,7 +125,7 @@ pub fn bar(date: Day, close: f64) -> Bar {
 }
 
 impl World {
-    /// It is Friday 2026-11-20 on the wall, and AAPL, IBM and MSFT have had five bars up to Thursday.
+    /// The clock shows Friday 2026-11-20. AAPL, IBM and MSFT have five bars up to Thursday.
     pub fn new() -> Self {
         let test_bed = TestBed::at("2026-11-20T15:00:00Z");
         let table = Arc::new(Faulty::new(test_bed.table(), Plan::quiet()));
@@ -140,9 +141,9 @@ impl World {
             test_bed.platform_with(table, market.clone(), channels)
         };
         let racing_table = Arc::new(InterceptedTable(RacingTable::of(table.clone())));
-        let (straight, raced) = (platform(table.clone()), platform(racing_table.clone()));
+        let (direct, raced) = (platform(table.clone()), platform(racing_table.clone()));
         Self {
-            platform: straight,
+            platform: direct,
             raced,
             racing_table,
             table,
@@ -156,14 +157,14 @@ impl World {
         }
     }
 
-    /// A customer with a live connection.
-    pub async fn connected(&self, name: &str) -> (CustomerId, String) {
+    /// A new customer with a live connection.
+    pub async fn connect(&self, name: &str) -> (CustomerId, String) {
         let id = register(&self.platform.app, person(name)).await;
-        (id, self.connected_again(name).await)
+        (id, self.connect_again(name).await)
     }
 
     /// One more live connection of a customer.
-    pub async fn connected_again(&self, name: &str) -> String {
+    pub async fn connect_again(&self, name: &str) -> String {
         let SignedIn { id, session, .. } = sign_in(&self.platform.app, &person(name).email, SessionKind::Api).await;
         let connection = format!("c{}=", self.connections.fetch_add(1, Ordering::Relaxed));
         let ticket = live::issue_ticket(&self.platform.app, id, &session).await.unwrap().ticket;
@@ -171,13 +172,13 @@ impl World {
         connection
     }
 
-    /// Makes an alert on AAPL that tells over live connections only.
+    /// Creates an alert on AAPL without e-mail.
     pub async fn alert(&self, customer: CustomerId, condition: Condition, repeat: Repeat) -> Alert {
         let alert = NewAlert { symbol: symbol("AAPL"), condition, repeat, email: false };
         alerts::create(&self.platform, customer, &alert, None).await.unwrap().value
     }
 
-    /// The next quote of a symbol, of Friday; the close before was 10.
+    /// The next quote of a symbol, on Friday. The previous close is 10.
     pub fn quote(&self, name: &str, price: &str) -> LastQuote {
         LastQuote {
             symbol: symbol(name),
@@ -198,12 +199,12 @@ impl World {
         alerts::list_firings(&self.platform.app, customer, alert.id, 200, None).await.unwrap().0
     }
 
-    /// After this an evaluation that was cut short is no longer waited for.
-    pub fn let_deliveries_lapse(&self) {
+    /// Lets the delivery leases of interrupted evaluations expire.
+    pub fn let_leases_expire(&self) {
         self.clock.forward(TimeDelta::seconds(30));
     }
 
-    /// The sort keys under a symbol, without the mark of how far quotes have been evaluated.
+    /// The sort keys under a symbol, except that of how far quotes have been evaluated.
     pub async fn waiting(&self, name: &str) -> Vec<String> {
         let list = keys::waiting(&symbol(name));
         let query = store::Query::forward(list.partition, list.range, 1_000);
@@ -211,13 +212,13 @@ impl World {
         items.into_iter().map(|item| item.key.sk).filter(|sk| sk != "-").collect()
     }
 
-    /// What an alert says that was told over a connection.
-    pub fn told(alert: &Alert, price: &str) -> Value {
+    /// The message over a live connection when an alert fires.
+    pub fn message_of(alert: &Alert, price: &str) -> Value {
         json!({ "id": alert.id, "symbol": alert.symbol, "condition": alert.condition, "price": price })
     }
 }
 
-/// The parts of a message that [`World::told`] has.
+/// The fields of a message that [`World::message_of`] has.
 pub fn gist(message: &Value) -> Value {
     json!({
         "id": message["id"],

@@ -1,4 +1,4 @@
-//! What is said and answered.
+//! Client messages and their replies.
 
 use std::collections::BTreeMap;
 
@@ -29,21 +29,21 @@ fn bar(date: &str, close: f64, split_ratio: f64) -> Bar {
 }
 
 impl World {
-    async fn answers(&self, connection: &str, message: Value) -> Vec<Value> {
-        self.say(connection, &message).await;
+    async fn reply_to(&self, connection: &str, message: Value) -> Vec<Value> {
+        self.send(connection, &message).await;
         self.sockets.take(connection)
     }
 
-    async fn answers_text(&self, connection: &str, text: &str) -> Vec<Value> {
+    async fn reply_to_text(&self, connection: &str, text: &str) -> Vec<Value> {
         live::receive(&self.platform, connection, text).await.unwrap();
         self.sockets.take(connection)
     }
 }
 
 #[tokio::test]
-async fn a_snapshot_has_the_stored_quote_else_the_last_bar_else_the_reason() {
+async fn a_snapshot_has_the_stored_quote_or_the_last_bar_or_a_code() {
     let world = World::new();
-    let ada = world.someone("ada").await;
+    let ada = world.customer("ada").await;
     world.store_quote("AAPL", 7).await;
     let bars = Bars::from_rows([bar("2026-11-18", 100.0, 1.0), bar("2026-11-19", 30.5, 4.0)]).unwrap();
     let head = SeriesHead {
@@ -57,12 +57,16 @@ async fn a_snapshot_has_the_stored_quote_else_the_last_bar_else_the_reason() {
     store::bars::save(&*world.table, &symbol("IBM"), &bars, &head).await.unwrap();
     let unknown = keys::unknown_symbol(&symbol("NOSUCH"));
     documents::put_new(&*world.table, unknown, &world.now(), None).await.unwrap();
-    let connection = world.connected(&ada).await;
-    let asked = ["aapl", "IBM", "MSFT", "NOSUCH", "MY:HOUSE"];
-    let told = world.answers(&connection, json!({ "action": "subscribe", "symbols": asked })).await;
-    assert_eq!(kinds(&told), ["snapshot"]);
-    let quotes: BTreeMap<&str, &Value> =
-        told[0]["quotes"].as_array().unwrap().iter().map(|quote| (quote["symbol"].as_str().unwrap(), quote)).collect();
+    let connection = world.connect(&ada).await;
+    let symbols = ["aapl", "IBM", "MSFT", "NOSUCH", "MY:HOUSE"];
+    let messages = world.reply_to(&connection, json!({ "action": "subscribe", "symbols": symbols })).await;
+    assert_eq!(kinds(&messages), ["snapshot"]);
+    let quotes: BTreeMap<&str, &Value> = messages[0]["quotes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|quote| (quote["symbol"].as_str().unwrap(), quote))
+        .collect();
     assert_eq!(quotes.keys().copied().collect::<Vec<_>>(), ["AAPL", "IBM"]);
     let stored = json!({
         "symbol": "AAPL", "price": "7.25", "previous_close": "1.5", "currency": "USD", "day": "2026-11-20",
@@ -75,220 +79,229 @@ async fn a_snapshot_has_the_stored_quote_else_the_last_bar_else_the_reason() {
     });
     assert_eq!(quotes["IBM"], &of_bar);
     let unavailable = json!({ "MSFT": "price_unavailable", "NOSUCH": "unknown_symbol", "MY:HOUSE": "unknown_symbol" });
-    assert_eq!(told[0]["unavailable"], unavailable);
-    // A bar that is newer than a quote stands for it, under the quote's number.
+    assert_eq!(messages[0]["unavailable"], unavailable);
+    // A bar that is newer than the quote replaces it, with the `seq` of the quote.
     let quote = world.store_quote("IBM", 5).await;
     let older =
         LastQuote { day: "2026-11-18".parse().unwrap(), as_of: "2026-11-18T21:00:00Z".parse().unwrap(), ..quote };
     let key = keys::quote(&older.symbol);
     let version = world.table.get(&key).await.unwrap().unwrap().version;
     documents::put(&*world.table, key, &older, Some(version)).await.unwrap();
-    let told = world.answers(&connection, json!({ "action": "subscribe", "symbols": ["IBM"] })).await;
+    let messages = world.reply_to(&connection, json!({ "action": "subscribe", "symbols": ["IBM"] })).await;
     assert_eq!(
-        (told.len(), &told[0]["quotes"][0]["price"], &told[0]["quotes"][0]["seq"]),
+        (messages.len(), &messages[0]["quotes"][0]["price"], &messages[0]["quotes"][0]["seq"]),
         (1, &json!("30.5"), &json!(5))
     );
-    // What is unknown is neither listed nor tracked; the others the next scheduled refresh asks for.
-    assert_eq!(world.left("LIVE#").await.len(), 3);
+    // Unknown symbols are neither listed nor tracked. The next scheduled refresh requests the others.
+    assert_eq!(world.stored_keys("LIVE#").await.len(), 3);
     let tracked = async |name: &str| world.table.get(&keys::registered_symbol(&symbol(name))).await.unwrap().is_some();
     assert!(tracked("AAPL").await && tracked("IBM").await && tracked("MSFT").await);
     assert!(!tracked("NOSUCH").await && !tracked("MY:HOUSE").await);
 }
 
 #[tokio::test]
-async fn updates_follow_the_snapshot_until_the_symbol_is_given_up() {
+async fn updates_follow_the_snapshot_until_the_client_unsubscribes() {
     let world = World::new();
-    let ada = world.someone("ada").await;
-    let connection = world.listening(&ada, &["AAPL", "IBM"]).await;
+    let ada = world.customer("ada").await;
+    let connection = world.connect_and_subscribe(&ada, &["AAPL", "IBM"]).await;
     let first = world.store_quote("AAPL", 1).await;
     live::publish(&world.platform.app, &[first, world.store_quote("IBM", 1).await]).await.unwrap();
-    let told = world.sockets.take(&connection);
-    assert_eq!(kinds(&told), ["quote", "quote"]);
-    assert_eq!((&told[0]["symbol"], &told[0]["seq"], &told[0]["price"]), (&json!("AAPL"), &json!(1), &json!("1.25")));
-    let told = world.answers(&connection, json!({ "action": "unsubscribe", "symbols": ["AAPL", "MSFT"] })).await;
-    assert_eq!(told, [json!({ "type": "unsubscribed", "symbols": ["AAPL", "MSFT"] })]);
+    let messages = world.sockets.take(&connection);
+    assert_eq!(kinds(&messages), ["quote", "quote"]);
+    assert_eq!(
+        (&messages[0]["symbol"], &messages[0]["seq"], &messages[0]["price"]),
+        (&json!("AAPL"), &json!(1), &json!("1.25"))
+    );
+    let messages = world.reply_to(&connection, json!({ "action": "unsubscribe", "symbols": ["AAPL", "MSFT"] })).await;
+    assert_eq!(messages, [json!({ "type": "unsubscribed", "symbols": ["AAPL", "MSFT"] })]);
     let quotes = [world.store_quote("AAPL", 2).await, world.store_quote("IBM", 2).await];
     live::publish(&world.platform.app, &quotes).await.unwrap();
-    let told = world.sockets.take(&connection);
-    assert_eq!(told.iter().map(|quote| &quote["symbol"]).collect::<Vec<_>>(), ["IBM"]);
+    let messages = world.sockets.take(&connection);
+    assert_eq!(messages.iter().map(|quote| &quote["symbol"]).collect::<Vec<_>>(), ["IBM"]);
 }
 
 #[tokio::test]
-async fn to_subscribe_again_is_to_resume() {
+async fn subscribing_again_sends_a_new_snapshot_and_lists_the_connection_once() {
     let world = World::new();
-    let ada = world.someone("ada").await;
-    let connection = world.listening(&ada, &["AAPL"]).await;
+    let ada = world.customer("ada").await;
+    let connection = world.connect_and_subscribe(&ada, &["AAPL"]).await;
     world.store_quote("AAPL", 3).await;
-    let told = world.answers(&connection, json!({ "action": "subscribe", "symbols": ["AAPL"] })).await;
-    assert_eq!(kinds(&told), ["snapshot"]);
-    assert_eq!(told[0]["quotes"][0]["seq"], 3);
+    let messages = world.reply_to(&connection, json!({ "action": "subscribe", "symbols": ["AAPL"] })).await;
+    assert_eq!(kinds(&messages), ["snapshot"]);
+    assert_eq!(messages[0]["quotes"][0]["seq"], 3);
     live::publish(&world.platform.app, &[world.store_quote("AAPL", 4).await]).await.unwrap();
     assert_eq!(kinds(&world.sockets.take(&connection)), ["quote"], "listed once");
 }
 
 #[tokio::test]
-async fn what_is_of_a_replay_says_so_in_every_message() {
+async fn quotes_of_a_replay_are_marked_in_every_message() {
     let world = World::of(MarketClock::StandsAt("2026-11-20".parse().unwrap()));
-    let ada = world.someone("ada").await;
-    let connection = world.connected(&ada).await;
+    let ada = world.customer("ada").await;
+    let connection = world.connect(&ada).await;
     let mut quote = world.store_quote("AAPL", 1).await;
-    // One of the market as it is says nothing of the day that the replay stands at.
-    let told = world.answers(&connection, json!({ "action": "subscribe", "symbols": ["AAPL"] })).await;
-    assert_eq!(told[0]["unavailable"]["AAPL"], "price_unavailable");
+    // A quote of the live market says nothing about the current day of the replay.
+    let messages = world.reply_to(&connection, json!({ "action": "subscribe", "symbols": ["AAPL"] })).await;
+    assert_eq!(messages[0]["unavailable"]["AAPL"], "price_unavailable");
     quote.replay = true;
     let key = keys::quote(&quote.symbol);
     let version = world.table.get(&key).await.unwrap().unwrap().version;
     documents::put(&*world.table, key, &quote, Some(version)).await.unwrap();
-    let told = world.answers(&connection, json!({ "action": "subscribe", "symbols": ["AAPL"] })).await;
-    assert_eq!(told[0]["quotes"][0]["replay"], true);
+    let messages = world.reply_to(&connection, json!({ "action": "subscribe", "symbols": ["AAPL"] })).await;
+    assert_eq!(messages[0]["quotes"][0]["replay"], true);
     quote.seq = 2;
     live::publish(&world.platform.app, &[quote]).await.unwrap();
     assert_eq!(world.sockets.take(&connection)[0]["replay"], true);
 }
 
 #[tokio::test]
-async fn what_a_customer_makes_up_does_not_grow_the_symbol_registry_of_everybody() {
+async fn a_customer_cannot_fill_the_symbol_registry_with_made_up_symbols() {
     let world = World::new();
-    let (ada, ben) = (world.someone("ada").await, world.someone("ben").await);
-    let (one, other) = (world.connected(&ada).await, world.connected(&ada).await);
+    let (ada, ben) = (world.customer("ada").await, world.customer("ben").await);
+    let (one, other) = (world.connect(&ada).await, world.connect(&ada).await);
     let names = |hundred: usize| (0..100).map(|number| format!("X{hundred}{number:02}")).collect::<Vec<_>>();
     let mut codes = Vec::new();
     for (hundred, connection) in [(0, &one), (1, &other), (2, &one), (3, &other)] {
         world.forward(TimeDelta::seconds(10));
-        let told = world.answers(connection, json!({ "action": "subscribe", "symbols": names(hundred) })).await;
-        codes.push(told[0]["code"].as_str().unwrap_or("none").to_owned());
-        world.answers(connection, json!({ "action": "unsubscribe", "symbols": names(hundred) })).await;
+        let messages = world.reply_to(connection, json!({ "action": "subscribe", "symbols": names(hundred) })).await;
+        codes.push(messages[0]["code"].as_str().unwrap_or("none").to_owned());
+        world.reply_to(connection, json!({ "action": "unsubscribe", "symbols": names(hundred) })).await;
     }
     assert_eq!(codes, ["none", "none", "limit_reached", "limit_reached"]);
-    assert_eq!(world.left("DIRECTORY#symbols#").await.len(), 200);
-    assert!(world.left("LIVE#").await.is_empty());
-    // What is tracked already costs nothing, and others have made nothing up.
-    let told = world.answers(&one, json!({ "action": "subscribe", "symbols": names(0) })).await;
-    assert_eq!(kinds(&told), ["snapshot"]);
-    let bens = world.connected(&ben).await;
-    let told = world.answers(&bens, json!({ "action": "subscribe", "symbols": ["X200"] })).await;
-    assert_eq!(kinds(&told), ["snapshot"]);
+    assert_eq!(world.stored_keys("DIRECTORY#symbols#").await.len(), 200);
+    assert!(world.stored_keys("LIVE#").await.is_empty());
+    // Tracked symbols do not count, and each customer has a limit of their own.
+    let messages = world.reply_to(&one, json!({ "action": "subscribe", "symbols": names(0) })).await;
+    assert_eq!(kinds(&messages), ["snapshot"]);
+    let connection_of_ben = world.connect(&ben).await;
+    let messages = world.reply_to(&connection_of_ben, json!({ "action": "subscribe", "symbols": ["X200"] })).await;
+    assert_eq!(kinds(&messages), ["snapshot"]);
     world.forward(TimeDelta::days(1));
-    let ada = world.signed_in(ada.id, &ada.email, SessionKind::Api).await;
-    let tomorrow = world.connected(&ada).await;
-    let told = world.answers(&tomorrow, json!({ "action": "subscribe", "symbols": names(4) })).await;
-    assert_eq!(kinds(&told), ["snapshot"]);
+    let ada = world.sign_in_again(ada.id, &ada.email, SessionKind::Api).await;
+    let tomorrow = world.connect(&ada).await;
+    let messages = world.reply_to(&tomorrow, json!({ "action": "subscribe", "symbols": names(4) })).await;
+    assert_eq!(kinds(&messages), ["snapshot"]);
 }
 
 #[tokio::test]
-async fn a_connection_hears_of_a_hundred_symbols_and_no_more() {
+async fn a_connection_subscribes_to_at_most_a_hundred_symbols() {
     let world = World::new();
-    let ada = world.someone("ada").await;
-    let connection = world.connected(&ada).await;
+    let ada = world.customer("ada").await;
+    let connection = world.connect(&ada).await;
     let names: Vec<String> = (0..MAX_SYMBOLS).map(|number| format!("S{number}")).collect();
-    let told = world.answers(&connection, json!({ "action": "subscribe", "symbols": names })).await;
-    assert_eq!(told[0]["unavailable"].as_object().unwrap().len(), MAX_SYMBOLS);
-    assert_eq!(world.left("LIVE#").await.len(), MAX_SYMBOLS);
-    let told = world.answers(&connection, json!({ "action": "subscribe", "symbols": ["ONEMORE", "S0"] })).await;
-    assert_eq!(told[0]["code"], "too_many_symbols");
-    assert_eq!(world.left("LIVE#").await.len(), MAX_SYMBOLS, "and nothing of the refused message was done");
-    let told = world.answers(&connection, json!({ "action": "subscribe", "symbols": ["S0"] })).await;
-    assert_eq!(kinds(&told), ["snapshot"], "what is heard of already takes no more room");
-    world.answers(&connection, json!({ "action": "unsubscribe", "symbols": ["S0"] })).await;
-    let told = world.answers(&connection, json!({ "action": "subscribe", "symbols": ["ONEMORE"] })).await;
-    assert_eq!(kinds(&told), ["snapshot"]);
-    world.answers(&connection, json!({ "action": "unsubscribe", "symbols": names })).await;
-    assert_eq!(world.left("LIVE#").await.len(), 1);
+    let messages = world.reply_to(&connection, json!({ "action": "subscribe", "symbols": names })).await;
+    assert_eq!(messages[0]["unavailable"].as_object().unwrap().len(), MAX_SYMBOLS);
+    assert_eq!(world.stored_keys("LIVE#").await.len(), MAX_SYMBOLS);
+    let messages = world.reply_to(&connection, json!({ "action": "subscribe", "symbols": ["ONEMORE", "S0"] })).await;
+    assert_eq!(messages[0]["code"], "too_many_symbols");
+    assert_eq!(world.stored_keys("LIVE#").await.len(), MAX_SYMBOLS, "the refused message had no effect");
+    let messages = world.reply_to(&connection, json!({ "action": "subscribe", "symbols": ["S0"] })).await;
+    assert_eq!(kinds(&messages), ["snapshot"], "a symbol that is subscribed to already does not count again");
+    world.reply_to(&connection, json!({ "action": "unsubscribe", "symbols": ["S0"] })).await;
+    let messages = world.reply_to(&connection, json!({ "action": "subscribe", "symbols": ["ONEMORE"] })).await;
+    assert_eq!(kinds(&messages), ["snapshot"]);
+    world.reply_to(&connection, json!({ "action": "unsubscribe", "symbols": names })).await;
+    assert_eq!(world.stored_keys("LIVE#").await.len(), 1);
     live::disconnect(&world.platform.app, &connection).await.unwrap();
     world.assert_no_connection_is_left().await;
 }
 
 #[tokio::test]
-async fn a_hundred_symbols_are_all_given_up_at_once_and_all_forgotten_at_once() {
+async fn a_hundred_subscriptions_end_with_one_message_or_with_the_connection() {
     let world = World::new();
-    let ada = world.someone("ada").await;
+    let ada = world.customer("ada").await;
     let names: Vec<String> = (0..MAX_SYMBOLS).map(|number| format!("S{number}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let (one, other) = (world.listening(&ada, &names).await, world.listening(&ada, &names).await);
-    world.answers(&one, json!({ "action": "unsubscribe", "symbols": names })).await;
-    assert_eq!(world.left("LIVE#").await.len(), MAX_SYMBOLS);
+    let (one, other) =
+        (world.connect_and_subscribe(&ada, &names).await, world.connect_and_subscribe(&ada, &names).await);
+    world.reply_to(&one, json!({ "action": "unsubscribe", "symbols": names })).await;
+    assert_eq!(world.stored_keys("LIVE#").await.len(), MAX_SYMBOLS);
     live::disconnect(&world.platform.app, &other).await.unwrap();
-    assert!(world.left("LIVE#").await.is_empty());
+    assert!(world.stored_keys("LIVE#").await.is_empty());
 }
 
 #[tokio::test]
-async fn nonsense_is_refused_by_name_and_the_connection_stays() {
+async fn a_malformed_message_gets_its_code_and_leaves_the_connection_open() {
     let world = World::new();
-    let ada = world.someone("ada").await;
-    let connection = world.connected(&ada).await;
+    let ada = world.customer("ada").await;
+    let connection = world.connect(&ada).await;
     for (text, code) in [
         ("hello", "invalid_json"),
         (r#"{"action": "buy"}"#, "unknown_action"),
         (r#"{"action": "subscribe", "symbols": ["A/B"]}"#, "invalid_symbol"),
         (r#"{"action": "subscribe", "symbols": ["A"], "all": true}"#, "invalid_message"),
     ] {
-        let told = world.answers_text(&connection, text).await;
-        assert_eq!((told.len(), &told[0]["type"], &told[0]["code"]), (1, &json!("error"), &json!(code)), "{text}");
+        let messages = world.reply_to_text(&connection, text).await;
+        assert_eq!(
+            (messages.len(), &messages[0]["type"], &messages[0]["code"]),
+            (1, &json!("error"), &json!(code)),
+            "{text}"
+        );
     }
-    assert_eq!(kinds(&world.answers(&connection, json!({ "action": "ping" })).await), ["pong"]);
-    assert!(world.left("LIVE#").await.is_empty());
+    assert_eq!(kinds(&world.reply_to(&connection, json!({ "action": "ping" })).await), ["pong"]);
+    assert!(world.stored_keys("LIVE#").await.is_empty());
 }
 
 #[tokio::test]
 async fn a_message_over_32_kb_closes_the_connection() {
     let world = World::new();
-    let ada = world.someone("ada").await;
+    let ada = world.customer("ada").await;
     let ping = |length: usize| format!(r#"{{"action": "ping"{}}}"#, " ".repeat(length - 18));
-    let connection = world.connected(&ada).await;
-    let told = world.answers_text(&connection, &ping(MAX_FRAME_BYTES)).await;
-    assert_eq!(kinds(&told), ["pong"]);
-    let told = world.answers_text(&connection, &ping(MAX_FRAME_BYTES + 1)).await;
-    assert_eq!(told[0]["code"], "message_too_large");
+    let connection = world.connect(&ada).await;
+    let messages = world.reply_to_text(&connection, &ping(MAX_FRAME_BYTES)).await;
+    assert_eq!(kinds(&messages), ["pong"]);
+    let messages = world.reply_to_text(&connection, &ping(MAX_FRAME_BYTES + 1)).await;
+    assert_eq!(messages[0]["code"], "message_too_large");
     assert!(world.sockets.is_closed(&connection));
     world.assert_no_connection_is_left().await;
 }
 
 #[tokio::test]
-async fn whoever_floods_is_shut_out_and_whoever_keeps_to_five_a_second_is_not() {
+async fn a_client_over_the_rate_limit_is_disconnected_and_one_within_it_is_not() {
     let world = World::new();
-    let ada = world.someone("ada").await;
-    let (fast, steady) = (world.listening(&ada, &["AAPL"]).await, world.listening(&ada, &["AAPL"]).await);
+    let ada = world.customer("ada").await;
+    let (fast, steady) =
+        (world.connect_and_subscribe(&ada, &["AAPL"]).await, world.connect_and_subscribe(&ada, &["AAPL"]).await);
     for _ in 0..19 {
-        assert_eq!(kinds(&world.answers(&fast, json!({ "action": "ping" })).await), ["pong"]);
+        assert_eq!(kinds(&world.reply_to(&fast, json!({ "action": "ping" })).await), ["pong"]);
     }
-    // The twentieth was the subscription. Nonsense counts like anything else.
-    assert_eq!(world.answers_text(&fast, "hello").await[0]["code"], "too_many_messages");
+    // The subscription was the twentieth message. Malformed messages count too.
+    assert_eq!(world.reply_to_text(&fast, "hello").await[0]["code"], "too_many_messages");
     assert!(world.sockets.is_closed(&fast) && !world.sockets.is_closed(&steady));
-    assert_eq!(world.left("LIVE#").await.len(), 1);
+    assert_eq!(world.stored_keys("LIVE#").await.len(), 1);
     for _ in 0..100 {
         world.forward(TimeDelta::milliseconds(200));
-        assert_eq!(kinds(&world.answers(&steady, json!({ "action": "ping" })).await), ["pong"]);
+        assert_eq!(kinds(&world.reply_to(&steady, json!({ "action": "ping" })).await), ["pong"]);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn twenty_messages_at_the_same_time_are_all_answered_and_end_nothing() {
+async fn twenty_concurrent_messages_all_get_a_reply_and_leave_the_connection_open() {
     let world = std::sync::Arc::new(World::new());
-    let ada = world.someone("ada").await;
-    let connection = world.connected(&ada).await;
+    let ada = world.customer("ada").await;
+    let connection = world.connect(&ada).await;
     let pings = (0..20).map(|_| {
         let (platform, connection) = (world.platform.clone(), connection.clone());
         tokio::spawn(async move { live::receive(&platform, &connection, r#"{"action": "ping"}"#).await.unwrap() })
     });
     futures::future::join_all(pings).await.into_iter().for_each(Result::unwrap);
-    let told = world.sockets.take(&connection);
-    let answered = |told: &Value| told["type"] == "pong" || told["code"] == "unavailable";
-    assert!(told.len() == 20 && told.iter().all(answered), "{told:?}");
+    let messages = world.sockets.take(&connection);
+    let is_reply = |message: &Value| message["type"] == "pong" || message["code"] == "unavailable";
+    assert!(messages.len() == 20 && messages.iter().all(is_reply), "{messages:?}");
     assert!(!world.sockets.is_closed(&connection));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_a_hundred_messages_at_the_same_time_no_more_than_the_burst_are_answered() {
+async fn of_a_hundred_concurrent_messages_at_most_the_burst_is_handled() {
     let world = std::sync::Arc::new(World::new());
-    let ada = world.someone("ada").await;
-    let connection = world.connected(&ada).await;
+    let ada = world.customer("ada").await;
+    let connection = world.connect(&ada).await;
     let pings = (0..100).map(|_| {
         let (platform, connection) = (world.platform.clone(), connection.clone());
         tokio::spawn(async move { live::receive(&platform, &connection, r#"{"action": "ping"}"#).await.unwrap() })
     });
     futures::future::join_all(pings).await.into_iter().for_each(Result::unwrap);
-    let told = world.sockets.take(&connection);
-    let pongs = kinds(&told).into_iter().filter(|kind| *kind == "pong").count();
+    let messages = world.sockets.take(&connection);
+    let pongs = kinds(&messages).into_iter().filter(|kind| *kind == "pong").count();
     assert!((1..=20).contains(&pongs), "{pongs}");
     assert!(world.sockets.is_closed(&connection));
     world.assert_no_connection_is_left().await;

@@ -1,7 +1,7 @@
-//! Live quotes: tickets, subscriptions, pushes and endings, with every step raced by what could come between.
+//! Live quotes: tickets, client messages, publishing and closing, with races at every step.
 
+mod closing;
 mod conversation;
-mod endings;
 mod publishing;
 mod races;
 mod recorder;

@@ -1,4 +1,4 @@
-//! Whatever can come between two steps comes between them, at every step there is.
+//! Races: a concurrent change happens between any two steps of an operation.
 
 use chrono::TimeDelta;
 use market_data::{MarketData, quote_store};
@@ -10,10 +10,10 @@ use store::{documents, keys};
 use crate::live::steps::Action;
 use crate::live::world::{World, kinds, symbol};
 
-/// What a client shows of a symbol that keeps to the rule: the snapshot stands, and then what is above the last number.
-fn shown(told: &[Value]) -> Option<u64> {
+/// The `seq` that a client shows if it follows the rule: the snapshot first, then every quote with a higher `seq`.
+fn shown(messages: &[Value]) -> Option<u64> {
     let mut shown = None;
-    for (index, message) in told.iter().enumerate() {
+    for (index, message) in messages.iter().enumerate() {
         match message["type"].as_str().unwrap() {
             "snapshot" => {
                 assert_eq!(index, 0, "the snapshot comes first");
@@ -37,17 +37,17 @@ fn publishing(platform: MarketData, name: String) -> Action {
     })
 }
 
-/// The message of a subscription, taken step by step.
+/// Sends a subscription, and counts its steps.
 async fn subscribe(world: &World, connection: &str, name: &str) {
     let message = json!({ "action": "subscribe", "symbols": [name] }).to_string();
     live::receive(&world.stepped, connection, &message).await.unwrap();
 }
 
 #[tokio::test]
-async fn no_quote_is_lost_that_is_stored_and_published_at_any_two_steps_of_a_subscription() {
+async fn a_quote_stored_and_published_at_any_steps_of_a_subscription_is_not_lost() {
     let world = std::sync::Arc::new(World::new());
-    let ada = world.someone("ada").await;
-    let undisturbed = world.connected(&ada).await;
+    let ada = world.customer("ada").await;
+    let undisturbed = world.connect(&ada).await;
     world.steps.plan(Vec::new());
     subscribe(&world, &undisturbed, "S").await;
     let steps = world.steps.finish().await;
@@ -59,10 +59,10 @@ async fn no_quote_is_lost_that_is_stored_and_published_at_any_two_steps_of_a_sub
     assert!(steps > 12 && races.len() > 180, "{steps} steps, {} races", races.len());
     for (number, (stored_at, published_at, before)) in races.into_iter().enumerate() {
         let name = format!("S{number}");
-        // Somebody tracks it already: one customer may not have so many listed.
+        // It is tracked already, so that the limit of new symbols does not apply.
         let listed = keys::registered_symbol(&symbol(&name));
         documents::put_new(&*world.table, listed, &symbol(&name), None).await.unwrap();
-        let connection = world.connected(&ada).await;
+        let connection = world.connect(&ada).await;
         if before == 1 {
             world.store_quote(&name, 1).await;
         }
@@ -72,8 +72,12 @@ async fn no_quote_is_lost_that_is_stored_and_published_at_any_two_steps_of_a_sub
         world.steps.plan(vec![(stored_at, store), (published_at, publish)]);
         subscribe(&world, &connection, &name).await;
         world.steps.finish().await;
-        let told = world.sockets.take(&connection);
-        assert_eq!(shown(&told), Some(before + 1), "stored at {stored_at}, published at {published_at}: {told:?}");
+        let messages = world.sockets.take(&connection);
+        assert_eq!(
+            shown(&messages),
+            Some(before + 1),
+            "stored at {stored_at}, published at {published_at}: {messages:?}"
+        );
         live::disconnect(&world.platform.app, &connection).await.unwrap();
     }
 }
@@ -81,50 +85,49 @@ async fn no_quote_is_lost_that_is_stored_and_published_at_any_two_steps_of_a_sub
 #[tokio::test]
 async fn a_session_that_ends_at_any_step_of_connecting_leaves_no_connection() {
     let world = World::new();
-    let ada = world.someone("ada").await;
+    let ada = world.customer("ada").await;
     let (mut step, mut steps, mut unclosed) = (0, 1, Vec::new());
     while step <= steps {
-        let someone = world.signed_in(ada.id, &ada.email, identity::sessions::SessionKind::Api).await;
-        let ticket = live::issue_ticket(&world.platform.app, ada.id, &someone.session).await.unwrap().ticket;
+        let customer = world.sign_in_again(ada.id, &ada.email, identity::sessions::SessionKind::Api).await;
+        let ticket = live::issue_ticket(&world.platform.app, ada.id, &customer.session).await.unwrap().ticket;
         let platform = world.platform.clone();
         let end: Action = if step % 2 == 0 {
             Box::pin(async move { accounts::sign_out::end_all(&platform.app, ada.id).await.unwrap() })
         } else {
-            let session = someone.session.clone();
+            let session = customer.session.clone();
             Box::pin(async move { accounts::sign_out::end_session(&platform.app, ada.id, &session).await.unwrap() })
         };
         let connection = world.new_connection_id();
         world.steps.plan(vec![(step / 2, end)]);
-        world.sockets.begin_making(&connection);
+        world.sockets.begin_opening(&connection);
         let opened = live::connect(&world.stepped, &connection, &ticket).await.unwrap();
         steps = 2 * world.steps.finish().await;
-        world.sockets.end_making(&connection);
+        world.sockets.finish_opening(&connection);
         world.assert_no_connection_is_left().await;
         if opened && !world.sockets.is_closed(&connection) {
             unclosed.push(step);
             live::receive(&world.platform, &connection, r#"{"action": "ping"}"#).await.unwrap();
-            assert!(world.sockets.is_closed(&connection), "its first message ends it, step {step}");
+            assert!(world.sockets.is_closed(&connection), "its first message closes it, step {step}");
         }
         step += 1;
     }
     assert!(steps > 8, "{steps}");
-    // What ends after the last look at it, which both ways of signing out can, once each.
+    // A session that ends after the last check; both ways of signing out can, once each.
     assert!(unclosed.iter().all(|step| step + 2 >= steps), "{unclosed:?} of {steps}");
 }
 
 #[tokio::test]
 async fn a_session_that_ends_at_any_step_of_a_subscription_leaves_no_subscription() {
     let world = World::new();
-    let ada = world.someone("ada").await;
+    let ada = world.customer("ada").await;
     let (mut step, mut steps) = (0, 1);
     while step <= steps {
-        let someone = world.signed_in(ada.id, &ada.email, identity::sessions::SessionKind::Api).await;
-        let connection = world.connected(&someone).await;
+        let customer = world.sign_in_again(ada.id, &ada.email, identity::sessions::SessionKind::Api).await;
+        let connection = world.connect(&customer).await;
         let platform = world.platform.clone();
-        let end: Action =
-            Box::pin(
-                async move { accounts::sign_out::end_session(&platform.app, ada.id, &someone.session).await.unwrap() },
-            );
+        let end: Action = Box::pin(async move {
+            accounts::sign_out::end_session(&platform.app, ada.id, &customer.session).await.unwrap()
+        });
         world.steps.plan(vec![(step, end)]);
         subscribe(&world, &connection, &format!("S{step}")).await;
         steps = world.steps.finish().await;
@@ -136,12 +139,12 @@ async fn a_session_that_ends_at_any_step_of_a_subscription_leaves_no_subscriptio
 }
 
 #[tokio::test]
-async fn two_messages_of_one_connection_at_the_same_time_are_both_done_at_any_step() {
+async fn two_concurrent_messages_of_a_connection_both_succeed_at_any_step() {
     let world = World::new();
-    let ada = world.someone("ada").await;
+    let ada = world.customer("ada").await;
     let (mut step, mut steps) = (0, 1);
     while step <= steps {
-        let connection = world.connected(&ada).await;
+        let connection = world.connect(&ada).await;
         let (platform, id) = (world.platform.clone(), connection.clone());
         let other: Action = Box::pin(async move {
             live::receive(&platform, &id, r#"{"action": "subscribe", "symbols": ["IBM"]}"#).await.unwrap();
@@ -150,7 +153,7 @@ async fn two_messages_of_one_connection_at_the_same_time_are_both_done_at_any_st
         subscribe(&world, &connection, "AAPL").await;
         steps = world.steps.finish().await;
         assert_eq!(kinds(&world.sockets.take(&connection)), ["snapshot", "snapshot"]);
-        let left = world.left("LIVE#").await;
+        let left = world.stored_keys("LIVE#").await;
         assert_eq!(left.len(), 2, "step {step}: {left:?}");
         live::disconnect(&world.platform.app, &connection).await.unwrap();
         world.assert_no_connection_is_left().await;
@@ -159,11 +162,11 @@ async fn two_messages_of_one_connection_at_the_same_time_are_both_done_at_any_st
 }
 
 #[tokio::test]
-async fn a_connection_that_is_not_let_in_leaves_nothing_whichever_write_fails() {
+async fn a_refused_connection_leaves_no_items_whichever_write_fails() {
     let world = World::new();
-    let ada = world.someone("ada").await;
+    let ada = world.customer("ada").await;
     for fault in [Fault::ErrorBefore, Fault::ErrorAfter] {
-        // The ticket is used up, and the connection kept.
+        // One write deletes the ticket, the other stores the connection.
         for write in 0..2 {
             let ticket = live::issue_ticket(&world.platform.app, ada.id, &ada.session).await.unwrap().ticket;
             world.table.plan_writes(Plan::scripted((0..write).map(|_| None).chain([Some(fault)])));
@@ -176,24 +179,24 @@ async fn a_connection_that_is_not_let_in_leaves_nothing_whichever_write_fails() 
 }
 
 #[tokio::test]
-async fn whatever_fails_is_said_and_can_be_sent_again_and_nothing_is_left_in_the_end() {
+async fn a_message_that_failed_is_reported_and_can_be_sent_again() {
     let world = World::new();
-    let ada = world.someone("ada").await;
+    let ada = world.customer("ada").await;
     for fault in [Fault::ErrorBefore, Fault::ErrorAfter, Fault::Conflict, Fault::Throttle] {
         for write in 0..4 {
             world.forward(TimeDelta::seconds(10));
-            let connection = world.connected(&ada).await;
+            let connection = world.connect(&ada).await;
             let name = format!("F{write}{}", fault as u8);
             world.table.plan_writes(Plan::scripted((0..write).map(|_| None).chain([Some(fault)])));
             let message = json!({ "action": "subscribe", "symbols": [name] }).to_string();
-            let done = live::receive(&world.platform, &connection, &message).await;
+            let handled = live::receive(&world.platform, &connection, &message).await;
             world.table.plan_writes(Plan::quiet());
-            let told = world.sockets.take(&connection);
-            let last = told.last().unwrap();
-            let passing = matches!(fault, Fault::Conflict | Fault::Throttle);
-            assert_eq!(done.is_ok(), passing, "{fault:?} of write {write}: {told:?}");
-            assert_eq!(last["type"] == "snapshot", passing, "{fault:?} of write {write}: {told:?}");
-            if !passing {
+            let messages = world.sockets.take(&connection);
+            let last = messages.last().unwrap();
+            let is_transient = matches!(fault, Fault::Conflict | Fault::Throttle);
+            assert_eq!(handled.is_ok(), is_transient, "{fault:?} of write {write}: {messages:?}");
+            assert_eq!(last["type"] == "snapshot", is_transient, "{fault:?} of write {write}: {messages:?}");
+            if !is_transient {
                 assert_eq!(last["code"], "unavailable");
             }
             live::receive(&world.platform, &connection, &message).await.unwrap();

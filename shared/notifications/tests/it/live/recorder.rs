@@ -1,4 +1,4 @@
-//! Sockets that remember what they were told: clients as API Gateway would have them.
+//! Sockets that record what they receive and behave like those of API Gateway.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 #[derive(Default)]
 pub struct Recorder(Mutex<Sockets>, InFlight);
 
-/// Posts that have begun and not ended, and the most of them that there ever were.
+/// The posts that are under way, and the most of them so far.
 #[derive(Default)]
 struct InFlight {
     now: AtomicUsize,
@@ -21,52 +21,52 @@ struct InFlight {
 
 #[derive(Default)]
 struct Sockets {
-    told: BTreeMap<String, Vec<(Instant, Value)>>,
+    received: BTreeMap<String, Vec<(Instant, Value)>>,
     gone: BTreeSet<String>,
-    /// Take nothing and never answer.
-    stuck: BTreeSet<String>,
+    /// Never complete a post.
+    blocked: BTreeSet<String>,
     failing: BTreeSet<String>,
     closed: BTreeSet<String>,
-    /// Of which the client has not heard yet that they are let in.
-    making: BTreeSet<String>,
+    /// Still opening: the handshake is not complete.
+    opening: BTreeSet<String>,
 }
 
 impl Recorder {
-    /// What a connection was told since the last call.
+    /// The messages that a connection has received since the last call.
     pub fn take(&self, connection: &str) -> Vec<Value> {
-        let told = self.0.lock().unwrap().told.remove(connection).unwrap_or_default();
-        told.into_iter().map(|(_, message)| message).collect()
+        let messages = self.0.lock().unwrap().received.remove(connection).unwrap_or_default();
+        messages.into_iter().map(|(_, message)| message).collect()
     }
 
-    /// When a connection was told something.
+    /// When a connection received its messages.
     pub fn times(&self, connection: &str) -> Vec<Instant> {
-        let told = &self.0.lock().unwrap().told;
-        told.get(connection).into_iter().flatten().map(|(at, _)| *at).collect()
+        let received = &self.0.lock().unwrap().received;
+        received.get(connection).into_iter().flatten().map(|(at, _)| *at).collect()
     }
 
     pub fn is_closed(&self, connection: &str) -> bool {
         self.0.lock().unwrap().closed.contains(connection)
     }
 
-    pub fn hang_up(&self, connection: &str) {
+    pub fn disconnect(&self, connection: &str) {
         self.0.lock().unwrap().gone.insert(connection.to_owned());
     }
 
-    pub fn get_stuck(&self, connection: &str) {
-        self.0.lock().unwrap().stuck.insert(connection.to_owned());
+    pub fn block(&self, connection: &str) {
+        self.0.lock().unwrap().blocked.insert(connection.to_owned());
     }
 
-    /// A connection that is being made takes no message and cannot be closed, as with API Gateway.
-    pub fn begin_making(&self, connection: &str) {
-        self.0.lock().unwrap().making.insert(connection.to_owned());
+    /// A connection that is still opening accepts no message and cannot be closed, as with API Gateway.
+    pub fn begin_opening(&self, connection: &str) {
+        self.0.lock().unwrap().opening.insert(connection.to_owned());
     }
 
-    pub fn end_making(&self, connection: &str) {
-        self.0.lock().unwrap().making.remove(connection);
+    pub fn finish_opening(&self, connection: &str) {
+        self.0.lock().unwrap().opening.remove(connection);
     }
 
-    /// The most posts that were ever under way at the same time.
-    pub fn most_at_once(&self) -> usize {
+    /// The most posts that were ever under way concurrently.
+    pub fn most_concurrent(&self) -> usize {
         self.1.most.load(Ordering::SeqCst)
     }
 
@@ -78,30 +78,30 @@ impl Recorder {
 #[async_trait]
 impl Push for Recorder {
     async fn post(&self, connection: &str, text: &str) -> Result<(), PushError> {
-        let stuck = self.0.lock().unwrap().stuck.contains(connection);
-        if stuck {
+        let blocked = self.0.lock().unwrap().blocked.contains(connection);
+        if blocked {
             std::future::pending::<()>().await;
         }
         let under_way = self.1.now.fetch_add(1, Ordering::SeqCst) + 1;
         self.1.most.fetch_max(under_way, Ordering::SeqCst);
-        // Where a real socket would be waited for, others have their turn.
+        // Other tasks run here, as they would during a real post.
         tokio::task::yield_now().await;
         self.1.now.fetch_sub(1, Ordering::SeqCst);
         let mut sockets = self.0.lock().unwrap();
-        if [&sockets.gone, &sockets.closed, &sockets.making].iter().any(|some| some.contains(connection)) {
+        if [&sockets.gone, &sockets.closed, &sockets.opening].iter().any(|some| some.contains(connection)) {
             return Err(PushError::Gone);
         }
         if sockets.failing.contains(connection) {
-            return Err(PushError::Failed("by plan".to_owned()));
+            return Err(PushError::Failed("planned failure".to_owned()));
         }
         let message = (Instant::now(), serde_json::from_str(text).unwrap());
-        sockets.told.entry(connection.to_owned()).or_default().push(message);
+        sockets.received.entry(connection.to_owned()).or_default().push(message);
         Ok(())
     }
 
     async fn close(&self, connection: &str) -> Result<(), PushError> {
         let mut sockets = self.0.lock().unwrap();
-        if !sockets.making.contains(connection) {
+        if !sockets.opening.contains(connection) {
             sockets.closed.insert(connection.to_owned());
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! A table and sockets that let something else happen before a chosen step, and that remember every key ever written.
+//! A table and sockets that run an action before a chosen step, and a table that records every key ever written.
 
 use std::collections::BTreeSet;
 use std::pin::Pin;
@@ -9,10 +9,10 @@ use async_trait::async_trait;
 use store::{Key, StoreError, Table, Version, Write};
 use testing::Interceptor;
 
-/// What happens between two steps.
+/// Something that happens between two steps.
 pub type Action = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Counts steps, and lets deeds happen before those that they are due at.
+/// Counts steps, and runs each planned action before its step.
 #[derive(Default)]
 pub struct Steps(Mutex<Plan>);
 
@@ -23,12 +23,12 @@ struct Plan {
 }
 
 impl Steps {
-    /// Starts to count anew, with these deeds before the steps of these numbers, counted from 0.
+    /// Starts counting from 0, and plans these actions before the steps with these numbers.
     pub fn plan(&self, due: Vec<(usize, Action)>) {
         *self.0.lock().unwrap() = Plan { taken: 0, due };
     }
 
-    /// Lets what has not happened yet happen now; says how many steps were taken.
+    /// Runs the actions that are left, and returns how many steps were taken.
     pub async fn finish(&self) -> usize {
         let plan = std::mem::take(&mut *self.0.lock().unwrap());
         for (_, action) in plan.due {
@@ -53,7 +53,7 @@ impl Steps {
     }
 }
 
-/// A table or sockets before each of whose calls a step is counted.
+/// A table or sockets that count a step before each call.
 pub struct Stepped<T> {
     pub inner: T,
     pub steps: Arc<Steps>,
@@ -88,14 +88,14 @@ impl<P: Push> Push for Stepped<Arc<P>> {
     }
 }
 
-/// A table that remembers the key of everything that was ever put into it.
-pub struct Remembering<T> {
+/// A table that records the key of every item that was ever put into it.
+pub struct KeyRecorder<T> {
     pub inner: T,
     pub put: Arc<Mutex<BTreeSet<Key>>>,
 }
 
 #[async_trait]
-impl<T: Table> Interceptor for Remembering<T> {
+impl<T: Table> Interceptor for KeyRecorder<T> {
     fn table(&self) -> &dyn Table {
         &self.inner
     }

@@ -1,4 +1,4 @@
-//! A platform in memory with customers, a clock that is moved by hand, and sockets that remember.
+//! A platform in memory with customers, a manual clock, and sockets that record what they receive.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,27 +21,27 @@ use testing::people::{SignedIn, person, register, sign_in};
 use testing::{InterceptedTable, TestBed};
 
 use crate::live::recorder::Recorder;
-use crate::live::steps::{Remembering, Stepped, Steps};
+use crate::live::steps::{KeyRecorder, Stepped, Steps};
 
-/// Where prices come from.
+/// The source of all quotes.
 pub const SOURCE: &str = "made by hand";
 
-type Kept = Faulty<InterceptedTable<Remembering<SqliteTable>>>;
+type RecordingTable = Faulty<InterceptedTable<KeyRecorder<SqliteTable>>>;
 
 pub struct World {
-    /// On table and sockets as they are.
+    /// On table and sockets directly.
     pub platform: MarketData,
-    /// On the same, with a step counted before each call.
+    /// On the same, but counts a step before each call.
     pub stepped: MarketData,
     pub steps: Arc<Steps>,
     pub sockets: Arc<Recorder>,
-    pub table: Arc<Kept>,
+    pub table: Arc<RecordingTable>,
     test_bed: TestBed,
     put: Arc<Mutex<BTreeSet<Key>>>,
     connections: AtomicUsize,
 }
 
-/// Somebody who has signed in.
+/// A customer who has signed in.
 #[derive(Clone)]
 pub struct SignedInCustomer {
     pub id: CustomerId,
@@ -55,7 +55,7 @@ pub fn symbol(text: &str) -> Symbol {
     text.parse().unwrap()
 }
 
-/// The name and the clock of a source of prices, which nobody gets any from: who is connected makes no call.
+/// A provider that has a name and a clock but no prices. Live connections never call it.
 struct NoPrices(MarketClock);
 
 #[async_trait]
@@ -82,30 +82,30 @@ impl Provider for NoPrices {
 }
 
 impl World {
-    /// With a market that goes on.
+    /// With a live market.
     pub fn new() -> Self {
         Self::of(MarketClock::Live)
     }
 
-    /// With a market whose clock is this.
+    /// With this market clock.
     pub fn of(market: MarketClock) -> Self {
         let test_bed = TestBed::at("2026-11-20T12:00:00Z");
         let put = Arc::new(Mutex::default());
         let inner = test_bed.table();
-        let remembering = InterceptedTable(Remembering { inner, put: Arc::clone(&put) });
-        let table = Arc::new(Faulty::new(remembering, Plan::quiet()));
+        let recording = InterceptedTable(KeyRecorder { inner, put: Arc::clone(&put) });
+        let table = Arc::new(Faulty::new(recording, Plan::quiet()));
         let sockets = Arc::new(Recorder::default());
         let steps = Arc::new(Steps::default());
         let platform = |table: Arc<dyn Table>, push| {
             test_bed.platform_with(table, Arc::new(NoPrices(market)), Channels { push, ..Channels::none() })
         };
-        let straight = platform(table.clone(), sockets.clone());
+        let direct = platform(table.clone(), sockets.clone());
         let stepped = platform(
             Arc::new(InterceptedTable(Stepped { inner: table.clone() as Arc<dyn Table>, steps: steps.clone() })),
             Arc::new(Stepped { inner: sockets.clone(), steps: steps.clone() }),
         );
         let connections = AtomicUsize::default();
-        Self { platform: straight, stepped, steps, sockets, table, test_bed, put, connections }
+        Self { platform: direct, stepped, steps, sockets, table, test_bed, put, connections }
     }
 
     pub fn forward(&self, by: TimeDelta) {
@@ -117,15 +117,15 @@ impl World {
     }
 
     /// A customer who has just registered and signed in.
-    pub async fn someone(&self, name: &str) -> SignedInCustomer {
+    pub async fn customer(&self, name: &str) -> SignedInCustomer {
         let person = person(name);
         let email = person.email.clone();
         let id = register(&self.platform.app, person).await;
-        self.signed_in(id, &email, SessionKind::Api).await
+        self.sign_in_again(id, &email, SessionKind::Api).await
     }
 
     /// A new session of a customer.
-    pub async fn signed_in(&self, id: CustomerId, email: &Email, kind: SessionKind) -> SignedInCustomer {
+    pub async fn sign_in_again(&self, id: CustomerId, email: &Email, kind: SessionKind) -> SignedInCustomer {
         let SignedIn { session, token, .. } = sign_in(&self.platform.app, email, kind).await;
         SignedInCustomer { id, email: email.clone(), session, token }
     }
@@ -134,24 +134,24 @@ impl World {
         format!("c{}=", self.connections.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// A new connection of somebody.
-    pub async fn connected(&self, someone: &SignedInCustomer) -> String {
+    /// Opens a new connection of a customer.
+    pub async fn connect(&self, customer: &SignedInCustomer) -> String {
         let id = self.new_connection_id();
-        let ticket = live::issue_ticket(&self.platform.app, someone.id, &someone.session).await.unwrap().ticket;
+        let ticket = live::issue_ticket(&self.platform.app, customer.id, &customer.session).await.unwrap().ticket;
         assert!(live::connect(&self.platform, &id, &ticket).await.unwrap());
         id
     }
 
-    /// A new connection of somebody that hears of these symbols; what it was told so far is forgotten.
-    pub async fn listening(&self, someone: &SignedInCustomer, symbols: &[&str]) -> String {
-        let id = self.connected(someone).await;
-        self.say(&id, &json!({ "action": "subscribe", "symbols": symbols })).await;
+    /// Opens a new connection of a customer and subscribes it to these symbols. The snapshot is dropped.
+    pub async fn connect_and_subscribe(&self, customer: &SignedInCustomer, symbols: &[&str]) -> String {
+        let id = self.connect(customer).await;
+        self.send(&id, &json!({ "action": "subscribe", "symbols": symbols })).await;
         assert_eq!(kinds(&self.sockets.take(&id)), ["snapshot"]);
         id
     }
 
-    /// Says something over a connection.
-    pub async fn say(&self, connection: &str, message: &Value) {
+    /// Sends a message over a connection.
+    pub async fn send(&self, connection: &str, message: &Value) {
         live::receive(&self.platform, connection, &message.to_string()).await.unwrap();
     }
 
@@ -159,16 +159,16 @@ impl World {
     pub async fn store_quote(&self, name: &str, seq: u64) -> LastQuote {
         let quote = quote(name, seq, self.now());
         let key = keys::quote(&quote.symbol);
-        let standing = self.table.get(&key).await.unwrap().map(|item| item.version);
-        documents::put(&*self.table, key, &quote, standing).await.unwrap();
+        let version = self.table.get(&key).await.unwrap().map(|item| item.version);
+        documents::put(&*self.table, key, &quote, version).await.unwrap();
         quote
     }
 
-    /// The keys of this beginning that were ever written and still have something under them.
-    pub async fn left(&self, beginning: &str) -> Vec<Key> {
+    /// The keys with this prefix that still have an item.
+    pub async fn stored_keys(&self, prefix: &str) -> Vec<Key> {
         let put: Vec<Key> = self.put.lock().unwrap().iter().cloned().collect();
         let mut left = Vec::new();
-        for key in put.into_iter().filter(|key| key.pk.starts_with(beginning) || key.sk.starts_with(beginning)) {
+        for key in put.into_iter().filter(|key| key.pk.starts_with(prefix) || key.sk.starts_with(prefix)) {
             if self.table.get(&key).await.unwrap().is_some() {
                 left.push(key);
             }
@@ -176,21 +176,21 @@ impl World {
         left
     }
 
-    /// What all objects say.
+    /// The contents of all stored objects.
     pub fn files(&self) -> String {
         walk(self.test_bed.path())
     }
 
-    /// Ends a session without a word to anybody.
-    pub async fn end_behind_its_back(&self, someone: &SignedInCustomer) {
-        let end = Write::Delete { key: keys::session(&someone.session), expect: DeleteExpect::Any };
+    /// Deletes a session without closing its connections.
+    pub async fn delete_session(&self, customer: &SignedInCustomer) {
+        let end = Write::Delete { key: keys::session(&customer.session), expect: DeleteExpect::Any };
         self.table.transact(vec![end]).await.unwrap();
     }
 
-    /// Asserts that nothing is left of any connection.
+    /// Asserts that no item of any connection is left.
     pub async fn assert_no_connection_is_left(&self) {
-        for beginning in ["CONNECTION#", "LIVE#"] {
-            let left = self.left(beginning).await;
+        for prefix in ["CONNECTION#", "LIVE#"] {
+            let left = self.stored_keys(prefix).await;
             assert!(left.is_empty(), "{left:?}");
         }
     }
@@ -211,15 +211,15 @@ pub fn quote(name: &str, seq: u64, as_of: DateTime<Utc>) -> LastQuote {
     }
 }
 
-/// The kinds of messages, in order.
+/// The types of messages, in order.
 pub fn kinds(messages: &[Value]) -> Vec<&str> {
     messages.iter().map(|message| message["type"].as_str().unwrap()).collect()
 }
 
 fn walk(folder: &std::path::Path) -> String {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let says = |path: std::path::PathBuf| {
+    let text = |path: std::path::PathBuf| {
         if path.is_dir() { walk(&path) } else { String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned() }
     };
-    entries.map(says).collect()
+    entries.map(text).collect()
 }

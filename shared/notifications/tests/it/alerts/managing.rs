@@ -1,4 +1,4 @@
-//! Making, listing, removing: limits, keys, pages, and what an erasure leaves.
+//! Creating, listing and removing alerts: limits, keys, pages, export and erasure.
 
 use accounts::{erasure, export};
 use app::ServiceError;
@@ -21,14 +21,14 @@ fn on(name: &str) -> NewAlert {
 }
 
 #[tokio::test]
-async fn the_hundredth_alert_is_the_last_until_one_has_fired_or_gone() {
+async fn a_customer_has_at_most_a_hundred_active_alerts() {
     let world = World::new();
     for _ in 0..MAX_ACTIVE - 5 {
         world.alert(ADA, above("12"), Repeat::Recurring).await;
     }
     let new = on("IBM");
-    let rivals = join_all((0..10).map(|_| alerts::create(&world.platform, ADA, &new, None))).await;
-    let (made, refused): (Vec<_>, Vec<_>) = rivals.into_iter().partition(Result::is_ok);
+    let concurrent = join_all((0..10).map(|_| alerts::create(&world.platform, ADA, &new, None))).await;
+    let (made, refused): (Vec<_>, Vec<_>) = concurrent.into_iter().partition(Result::is_ok);
     assert_eq!(made.len(), 5);
     let is_limit = |error: &ServiceError| matches!(error, ServiceError::LimitReached { limit: MAX_ACTIVE, .. });
     assert!(refused.into_iter().all(|refused| is_limit(&refused.unwrap_err())));
@@ -39,7 +39,7 @@ async fn the_hundredth_alert_is_the_last_until_one_has_fired_or_gone() {
     assert!(is_limit(&alerts::create(&world.platform, ADA, &new, None).await.unwrap_err()));
     let (newest, _) = alerts::list(&world.platform.app, ADA, 1, None).await.unwrap();
     alerts::remove(&world.platform.app, ADA, newest[0].id).await.unwrap();
-    // One that has fired holds no place that could come free.
+    // Removing an alert that has fired makes no room.
     let fired = made[0].as_ref().unwrap().value.id;
     alerts::remove(&world.platform.app, ADA, fired).await.unwrap();
     world.alert(ADA, above("12"), Repeat::Recurring).await;
@@ -47,7 +47,7 @@ async fn the_hundredth_alert_is_the_last_until_one_has_fired_or_gone() {
 }
 
 #[tokio::test]
-async fn one_key_makes_one_alert_which_is_answered_as_it_was_made() {
+async fn one_key_creates_one_alert_and_returns_it_as_created() {
     let world = World::new();
     let new = on("AAPL");
     let first = alerts::create(&world.platform, ADA, &new, Some("k")).await.unwrap();
@@ -58,13 +58,13 @@ async fn one_key_makes_one_alert_which_is_answered_as_it_was_made() {
     assert_eq!(alerts::create(&world.platform, ADA, &new, Some("k")).await.unwrap().value, first.value);
     let reused = alerts::create(&world.platform, ADA, &on("IBM"), Some("k")).await.unwrap_err();
     assert!(matches!(reused, ServiceError::IdempotencyKeyReused));
-    let rivals = join_all((0..10).map(|_| alerts::create(&world.platform, ADA, &new, Some("l")))).await;
-    let ids: std::collections::BTreeSet<_> = rivals.into_iter().map(|made| made.unwrap().value.id).collect();
+    let concurrent = join_all((0..10).map(|_| alerts::create(&world.platform, ADA, &new, Some("l")))).await;
+    let ids: std::collections::BTreeSet<_> = concurrent.into_iter().map(|made| made.unwrap().value.id).collect();
     assert_eq!((ids.len(), alerts::list(&world.platform.app, ADA, 10, None).await.unwrap().0.len()), (1, 1));
 }
 
 #[tokio::test]
-async fn alerts_wait_for_known_symbols_of_the_market_and_have_them_tracked() {
+async fn an_alert_needs_a_listed_symbol_and_makes_it_tracked() {
     let world = World::new();
     let refused = alerts::create(&world.platform, ADA, &on("NOPE"), None).await.unwrap_err();
     assert!(matches!(refused, ServiceError::UnknownSymbol { .. }));
@@ -76,7 +76,7 @@ async fn alerts_wait_for_known_symbols_of_the_market_and_have_them_tracked() {
 }
 
 #[tokio::test]
-async fn lists_come_in_pages_and_history_outlives_its_alert() {
+async fn lists_have_pages_and_the_history_outlives_its_alert() {
     let world = World::new();
     let mut made = Vec::new();
     for _ in 0..3 {
@@ -93,16 +93,16 @@ async fn lists_come_in_pages_and_history_outlives_its_alert() {
     assert!(gone(alerts::remove(&world.platform.app, ADA, id).await));
     assert!(gone(alerts::find(&world.platform.app, ADA, id).await.map(drop)));
     assert_eq!(world.history(ADA, &made[0]).await.len(), 1);
-    // To others neither the alert nor its history is there, and its cursors are of no list of theirs.
-    let stranger = CustomerId(Uuid::from_u128(8));
-    assert!(gone(alerts::find(&world.platform.app, stranger, id).await.map(drop)));
-    assert!(gone(alerts::list_firings(&world.platform.app, stranger, id, 10, None).await.map(drop)));
-    assert!(gone(alerts::remove(&world.platform.app, stranger, made[1].id).await));
-    assert!(alerts::list(&world.platform.app, stranger, 2, cursor).await.is_err());
+    // Another customer finds neither the alert nor its history, and cannot use its cursors.
+    let other = CustomerId(Uuid::from_u128(8));
+    assert!(gone(alerts::find(&world.platform.app, other, id).await.map(drop)));
+    assert!(gone(alerts::list_firings(&world.platform.app, other, id, 10, None).await.map(drop)));
+    assert!(gone(alerts::remove(&world.platform.app, other, made[1].id).await));
+    assert!(alerts::list(&world.platform.app, other, 2, cursor).await.is_err());
 }
 
 #[tokio::test]
-async fn an_alert_that_is_removed_fires_no_more() {
+async fn a_removed_alert_does_not_fire() {
     let world = World::new();
     let alert = world.alert(ADA, above("12"), Repeat::Recurring).await;
     alerts::remove(&world.platform.app, ADA, alert.id).await.unwrap();
@@ -111,17 +111,17 @@ async fn an_alert_that_is_removed_fires_no_more() {
 }
 
 #[tokio::test]
-async fn an_export_shows_and_an_erasure_removes_all_of_it() {
+async fn an_export_contains_and_an_erasure_removes_all_of_it() {
     let world = World::new();
-    let (ada, _) = world.connected("ada").await;
+    let (ada, _) = world.connect("ada").await;
     watchlist::put(&world.platform, ada, &symbol("IBM")).await.unwrap();
-    let by_mail = NewAlert { email: true, repeat: Repeat::Recurring, ..on("AAPL") };
-    alerts::create(&world.platform, ada, &by_mail, None).await.unwrap();
+    let with_email = NewAlert { email: true, repeat: Repeat::Recurring, ..on("AAPL") };
+    alerts::create(&world.platform, ada, &with_email, None).await.unwrap();
     world.alert(ada, above("12"), Repeat::Once).await;
-    world.emails.strike(true);
+    world.emails.set_failing(true);
     alerts::evaluate(&world.platform, &[world.quote("AAPL", "13")]).await.unwrap();
-    world.emails.strike(false);
-    assert_eq!(world.waiting("AAPL").await.len(), 2, "an alert, and a firing that is still to be told");
+    world.emails.set_failing(false);
+    assert_eq!(world.waiting("AAPL").await.len(), 2, "an alert, and a pending delivery");
 
     export::export(&world.platform.app, ada).await.unwrap();
     let records = exported(&world, ada).await;
@@ -129,11 +129,15 @@ async fn an_export_shows_and_an_erasure_removes_all_of_it() {
     assert_eq!((count("watch"), count("alert"), count("firing"), count("mail")), (1, 2, 2, 1), "{records}");
 
     let erase = || erasure::erase(&world.platform.app, ada, password());
-    world.emails.strike(true);
+    world.emails.set_failing(true);
     erase().await.unwrap();
     assert!(world.waiting("AAPL").await.is_empty());
-    assert_eq!(kinds_of(&world, ada).await, ["MAIL", "PROFILE"], "what cannot be ended yet is not forgotten");
-    world.emails.strike(false);
+    assert_eq!(
+        kinds_of(&world, ada).await,
+        ["MAIL", "PROFILE"],
+        "a subscription that cannot be closed yet stays recorded"
+    );
+    world.emails.set_failing(false);
     world.clock.forward(chrono::TimeDelta::hours(2));
     assert!(erasure::sweep(&world.platform.app, ada).await.unwrap());
     assert_eq!(kinds_of(&world, ada).await, ["PROFILE"]);
@@ -153,7 +157,7 @@ async fn exported(world: &World, customer: CustomerId) -> Value {
     export["records"].clone()
 }
 
-/// The kinds of what is left of a customer.
+/// The kinds of the items that are left of a customer.
 async fn kinds_of(world: &World, customer: CustomerId) -> Vec<String> {
     let own = keys::customer_items(customer);
     let query = store::Query::forward(own.partition, own.range, 1_000);

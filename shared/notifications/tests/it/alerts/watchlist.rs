@@ -1,4 +1,4 @@
-//! What a customer watches.
+//! The watchlist.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -20,33 +20,33 @@ use crate::alerts::world::{World, bar, day, price, symbol};
 const ADA: CustomerId = CustomerId(Uuid::from_u128(7));
 
 #[tokio::test]
-async fn watching_twice_is_watching_once() {
+async fn adding_a_symbol_twice_adds_it_once() {
     let world = World::new();
     let (first, is_new) = watchlist::put(&world.platform, ADA, &symbol("IBM")).await.unwrap();
     assert!(is_new);
     world.clock.forward(TimeDelta::hours(1));
     let (again, is_new) = watchlist::put(&world.platform, ADA, &symbol("IBM")).await.unwrap();
     assert_eq!((again.added_at, is_new), (first.added_at, false));
-    let rivals = join_all((0..10).map(|_| {
+    let concurrent = join_all((0..10).map(|_| {
         let platform = world.platform.clone();
         async move { watchlist::put(&platform, ADA, &symbol("AAPL")).await.unwrap().1 }
     }))
     .await;
-    assert_eq!(rivals.into_iter().filter(|is_new| *is_new).count(), 1);
+    assert_eq!(concurrent.into_iter().filter(|is_new| *is_new).count(), 1);
     assert_eq!(watchlist::list(&world.platform, ADA).await.unwrap().len(), 2);
 }
 
 #[tokio::test]
-async fn the_list_has_the_last_added_first_with_the_price_of_each() {
+async fn the_list_has_the_newest_entry_first_and_each_price() {
     let world = World::new();
     let house = symbol("MY:HOUSE");
-    let item = custom_instruments::NewCustomInstrument {
+    let instrument = custom_instruments::NewCustomInstrument {
         symbol: house.clone(),
         name: "House".to_owned(),
         currency: Currency::USD,
         instrument_type: domain::InstrumentType::Item,
     };
-    custom_instruments::create(&world.platform.app, ADA, &item, None).await.unwrap();
+    custom_instruments::create(&world.platform.app, ADA, &instrument, None).await.unwrap();
     for name in ["MSFT", "MY:HOUSE", "AAPL"] {
         watchlist::put(&world.platform, ADA, &symbol(name)).await.unwrap();
         world.clock.forward(TimeDelta::seconds(1));
@@ -56,7 +56,7 @@ async fn the_list_has_the_last_added_first_with_the_price_of_each() {
     assert_eq!(names, ["AAPL", "MY:HOUSE", "MSFT"]);
     let quote = &listed[0].quote.as_ref().unwrap().quote;
     assert_eq!((quote.price, quote.previous_close, quote.day), (price("10"), Some(price("11")), day("2026-11-19")));
-    assert!(listed[1].quote.is_none(), "nobody has said what the house is worth");
+    assert!(listed[1].quote.is_none(), "the house has no valuation yet");
     let valuation = custom_instruments::Valuation { date: day("2026-11-01"), price: price("250000") };
     custom_instruments::value(&world.platform.app, ADA, &house, &[valuation]).await.unwrap();
     let house = watchlist::find(&world.platform, ADA, &house).await.unwrap().quote.unwrap();
@@ -64,7 +64,7 @@ async fn the_list_has_the_last_added_first_with_the_price_of_each() {
 }
 
 #[tokio::test]
-async fn what_is_not_watched_is_not_there_and_what_nobody_knows_cannot_be() {
+async fn a_missing_entry_is_not_found_and_an_unknown_symbol_is_refused() {
     let world = World::new();
     let missing = |error: ServiceError| matches!(error, ServiceError::NotFound { what: "watched symbol" });
     assert!(missing(watchlist::find(&world.platform, ADA, &symbol("IBM")).await.unwrap_err()));
@@ -74,14 +74,14 @@ async fn what_is_not_watched_is_not_there_and_what_nobody_knows_cannot_be() {
         assert!(matches!(refused, ServiceError::UnknownSymbol { .. }), "{name}: {refused}");
     }
     watchlist::put(&world.platform, ADA, &symbol("IBM")).await.unwrap();
-    let stranger = CustomerId(Uuid::from_u128(8));
-    assert!(missing(watchlist::remove(&world.platform.app, stranger, &symbol("IBM")).await.unwrap_err()));
+    let other = CustomerId(Uuid::from_u128(8));
+    assert!(missing(watchlist::remove(&world.platform.app, other, &symbol("IBM")).await.unwrap_err()));
     watchlist::remove(&world.platform.app, ADA, &symbol("IBM")).await.unwrap();
     assert!(watchlist::list(&world.platform, ADA).await.unwrap().is_empty());
 }
 
 #[tokio::test]
-async fn two_hundred_symbols_are_watched_and_one_more_when_one_has_gone() {
+async fn a_customer_watches_at_most_two_hundred_symbols() {
     let world = World::new();
     let name = |number: usize| format!("S{number}");
     for number in 0..=MAX_WATCHED {
@@ -102,7 +102,7 @@ async fn two_hundred_symbols_are_watched_and_one_more_when_one_has_gone() {
 }
 
 #[tokio::test]
-async fn a_list_asks_no_provider_even_where_nothing_is_stored() {
+async fn a_list_makes_no_provider_call_even_if_nothing_is_stored() {
     let (test_bed, provider) = (TestBed::at("2026-11-20T15:00:00Z"), Arc::new(Exchange::default()));
     provider.names_cost.store(true, Ordering::SeqCst);
     for name in ["AAPL", "IBM"] {
@@ -111,9 +111,9 @@ async fn a_list_asks_no_provider_even_where_nothing_is_stored() {
     let table = Arc::new(test_bed.table());
     let platform = test_bed.platform(table.clone(), provider.clone());
     watchlist::put(&platform, ADA, &symbol("AAPL")).await.unwrap();
-    // Watched without a trace of it elsewhere, as after a change of the provider.
-    let bare = watchlist::Watched { symbol: symbol("IBM"), added_at: test_bed.clock.now() };
-    documents::put_new(&*table, keys::watch(ADA, &bare.symbol), &bare, None).await.unwrap();
+    // Watched although nothing else is stored of it, as after a change of the provider.
+    let entry = watchlist::WatchlistEntry { symbol: symbol("IBM"), added_at: test_bed.clock.now() };
+    documents::put_new(&*table, keys::watch(ADA, &entry.symbol), &entry, None).await.unwrap();
     load(&platform, &symbol("AAPL")).await.unwrap();
     assert!(!provider.calls().is_empty());
     test_bed.clock.forward(TimeDelta::days(3));
